@@ -1,0 +1,88 @@
+# Clearspan. Non-recursive; "make" on a fresh clone makes and runs configure.
+# B names the build directory, SAN the sanitizers, so that builds live side by
+# side: make B=build/asan SAN=address,undefined check
+
+B	?= build
+SAN	?=
+V	?=
+Q	= $(if $(V),,@)
+say	= $(if $(V),,@echo '  $(1)	$(2)')
+
+include config.mk
+ifeq ($(prefix),NONE)
+prefix	= /usr/local
+endif
+
+# Lowest last: a room includes, and links against, only what follows it.
+ROOMS	= admin sink http proxy policy conf tls net codec util
+
+WARN	= -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
+	  -Wmissing-prototypes -Wwrite-strings -Wundef -Wformat=2 -Wvla \
+	  -Wno-unused-parameter -Wno-missing-field-initializers
+HARD	= -fPIE -fstack-protector-strong -fstack-clash-protection
+HARDLD	= -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+ifeq ($(SAN),)
+HARD	+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+else
+HARD	+= -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARDLD	+= -fsanitize=$(SAN)
+endif
+CF	= -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc $(WARN) \
+	  $(HARD) $(DEP_CFLAGS) $(OPT) $(CFLAGS)
+LF	= $(HARDLD) $(LDFLAGS)
+
+SRC	= $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c))
+LIBS	= $(foreach r,$(ROOMS),$(if $(wildcard src/$(r)/*.c),$(B)/lib/$(r).a))
+MAINOBJ	= $(patsubst %.c,$(B)/%.o,$(wildcard src/main/*.c))
+TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*_test.c))
+FUZZ	= $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+
+all: $(B)/clearspan
+
+config.mk: config.mk.in configure
+	@./configure --quiet
+configure: configure.ac
+	@autoconf
+
+$(B)/clearspan: $(MAINOBJ) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LF) -o $@ $(MAINOBJ) $(LIBS) $(DEP_LIBS)
+
+$(B)/%.o: %.c config.mk
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CF) -MMD -MP -c -o $@ $<
+
+define room
+$(B)/lib/$(1).a: $(patsubst %.c,$(B)/%.o,$(wildcard src/$(1)/*.c))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room,$(r))))
+
+# A unit test links its own room and those below it, and no other.
+below	= $(filter-out util,$(shell echo "$(ROOMS) " | \
+	  sed 's/.*\<\($(1)\) /\1 /')) util
+define test
+$(B)/tests/unit/$(1)/%_test: tests/unit/$(1)/%_test.c tests/unit/test.h \
+    $(foreach r,$(call below,$(1)),$(if $(wildcard src/$(r)/*.c),$(B)/lib/$(r).a))
+	$$(call say,TEST,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CF) $$(CHECK_CFLAGS) -Itests/unit -MMD -MP $$(LF) -o $$@ $$< \
+	    $$(filter %.a,$$^) $$(CHECK_LIBS) $$(DEP_LIBS)
+endef
+$(foreach r,$(ROOMS),$(eval $(call test,$(r))))
+
+.PHONY: all check clean
+check: $(TESTS)
+	@tests/unit/run $(TESTS)
+check-%: 
+	@$(MAKE) --no-print-directory \
+	    $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/*_test.c))
+	@tests/unit/run $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/*_test.c))
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

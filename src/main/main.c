@@ -1,0 +1,6 @@
+/* Placeholder until the subcommands land. */
+int
+main(void)
+{
+	return 2;
+}

@@ -1,0 +1,21 @@
+/*
+ * Small things: allocation that ends the process when there is no memory at
+ * all. Buffers for peers' bytes do not come from here but from a pool, which
+ * may say no.
+ */
+#ifndef UTIL_MEM_H
+#define UTIL_MEM_H
+
+#include <stddef.h>
+
+void	*xmalloc(size_t);
+void	*xcalloc(size_t n, size_t size);
+void	*xrealloc(void *, size_t);
+void	*xmemdup(const void *, size_t);
+char	*xstrdup(const char *);
+char	*xstrndup(const char *, size_t);
+char	*xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#define NELEM(a)	(sizeof(a) / sizeof((a)[0]))
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * Growing text and helpers on strings.
+ */
+#include "util/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/mem.h"
+
+static void
+text_room(struct text *t, size_t n)
+{
+	if (t->len + n + 1 <= t->cap)
+		return;
+	t->cap = (t->len + n + 1) * 2;
+	if (t->cap < 64)
+		t->cap = 64;
+	t->s = xrealloc(t->s, t->cap);
+}
+
+void
+text_add(struct text *t, const char *s, size_t n)
+{
+	text_room(t, n);
+	if (n > 0)
+		memcpy(t->s + t->len, s, n);
+	t->len += n;
+	t->s[t->len] = '\0';
+}
+
+void
+text_puts(struct text *t, const char *s)
+{
+	text_add(t, s, strlen(s));
+}
+
+void
+text_printf(struct text *t, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n > 0) {
+		text_room(t, (size_t)n);
+		vsnprintf(t->s + t->len, (size_t)n + 1, fmt, again);
+		t->len += (size_t)n;
+	}
+	va_end(again);
+}
+
+void
+text_hex(struct text *t, const uint8_t *p, size_t n, const char *sep)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		text_printf(t, "%s%02x", i > 0 ? sep : "", p[i]);
+}
+
+void
+text_clear(struct text *t)
+{
+	t->len = 0;
+	if (t->s != NULL)
+		t->s[0] = '\0';
+}
+
+void
+text_free(struct text *t)
+{
+	free(t->s);
+	memset(t, 0, sizeof(*t));
+}
+
+char *
+text_take(struct text *t)
+{
+	char *s;
+
+	s = t->s != NULL ? t->s : xstrdup("");
+	memset(t, 0, sizeof(*t));
+	return s;
+}
+
+void
+hex_lower(char *out, const uint8_t *p, size_t n)
+{
+	static const char digit[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		out[2 * i] = digit[p[i] >> 4];
+		out[2 * i + 1] = digit[p[i] & 15];
+	}
+	out[2 * n] = '\0';
+}
+
+static size_t
+name_len(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
+}
+
+int
+name_match(const char *pattern, const char *name)
+{
+	size_t pl = name_len(pattern), nl = name_len(name);
+
+	if (strcmp(pattern, "*") == 0)
+		return 1;
+	if (strncmp(pattern, "*.", 2) != 0)
+		return pl == nl && strncasecmp(pattern, name, nl) == 0;
+	pattern++;
+	pl--;
+	return nl > pl && strncasecmp(name + nl - pl, pattern, pl) == 0;
+}

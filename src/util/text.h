@@ -1,0 +1,35 @@
+/*
+ * A growing text: always NUL-terminated, freed by text_free(). And the few
+ * helpers on strings that more than one room needs.
+ */
+#ifndef UTIL_TEXT_H
+#define UTIL_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+	char	*s;	/* never NULL after the first call that adds */
+	size_t	 len;
+	size_t	 cap;
+};
+
+void	text_add(struct text *, const char *, size_t);
+void	text_puts(struct text *, const char *);
+void	text_printf(struct text *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	text_hex(struct text *, const uint8_t *, size_t, const char *sep);
+void	text_clear(struct text *);	/* empties, keeps the memory */
+void	text_free(struct text *);
+char	*text_take(struct text *);	/* the caller frees; the text is empty */
+
+/* Lower-case hexadecimal of n bytes into out (2n+1 bytes). */
+void	hex_lower(char *out, const uint8_t *, size_t n);
+
+/*
+ * Whether a DNS name matches a pattern: "example.com" exactly, "*.example.com"
+ * any name below it, "*" all. Case-insensitive; a final dot is no matter.
+ */
+int	name_match(const char *pattern, const char *name);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * A cursor over bytes in network order, with a sticky error: read on, ask
+ * once at the end. Reading past the end sets the error and yields zeros.
+ */
+#ifndef UTIL_WIRE_H
+#define UTIL_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct wire {
+	const uint8_t	*p;	/* next byte */
+	const uint8_t	*end;	/* one past the last */
+	int		 bad;	/* a read went past the end */
+};
+
+static inline struct wire
+wire_of(const void *p, size_t len)
+{
+	struct wire w = { (const uint8_t *)p, (const uint8_t *)p + len, 0 };
+
+	return w;
+}
+
+static inline size_t
+wire_left(const struct wire *w)
+{
+	return (size_t)(w->end - w->p);
+}
+
+/* The next n bytes, or NULL. */
+static inline const uint8_t *
+wire_bytes(struct wire *w, size_t n)
+{
+	const uint8_t *p = w->p;
+
+	if (w->bad || wire_left(w) < n) {
+		w->bad = 1;
+		w->p = w->end;
+		return NULL;
+	}
+	w->p += n;
+	return p;
+}
+
+static inline uint8_t
+wire_u8(struct wire *w)
+{
+	const uint8_t *p = wire_bytes(w, 1);
+
+	return p == NULL ? 0 : p[0];
+}
+
+static inline uint16_t
+wire_u16(struct wire *w)
+{
+	const uint8_t *p = wire_bytes(w, 2);
+
+	return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t
+wire_u24(struct wire *w)
+{
+	const uint8_t *p = wire_bytes(w, 3);
+
+	return p == NULL ? 0 : (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 |
+	    p[2];
+}
+
+static inline uint32_t
+wire_u32(struct wire *w)
+{
+	const uint8_t *p = wire_bytes(w, 4);
+
+	return p == NULL ? 0 : (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* A cursor of its own over the next n bytes; bad if there are fewer. */
+static inline struct wire
+wire_sub(struct wire *w, size_t n)
+{
+	const uint8_t *p = wire_bytes(w, n);
+	struct wire sub = wire_of(p, p == NULL ? 0 : n);
+
+	sub.bad = w->bad;
+	return sub;
+}
+
+static inline void
+put_u16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void
+put_u32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+#endif
