@@ -1,0 +1,204 @@
+/*
+ * The configuration: YAML text -> a checked, immutable snapshot. Times are
+ * milliseconds, sizes bytes, names NUL-terminated, lists counted arrays; all
+ * of it is owned by struct conf and lives until the last conf_unref().
+ * clearspan.yaml(5) is the specification of every key.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/addr.h"
+#include "util/text.h"
+
+enum conf_mode {
+	CONF_TRANSPARENT,	/* TPROXY or REDIRECT, told per connection */
+	CONF_EXPLICIT		/* CONNECT, absolute-form HTTP, SOCKS5 */
+};
+
+enum conf_action {
+	ACTION_DECRYPT,		/* end TLS here, show the clear text */
+	ACTION_BYPASS,		/* join through, undecrypted */
+	ACTION_BLOCK,		/* a page where it can be shown, else a reset */
+	ACTION_RESET		/* RST to both */
+};
+
+/* What `on:` chooses for a server or client that is not as it should be. */
+enum conf_on {
+	ON_DECRYPT,		/* go on as if nothing were */
+	ON_UNTRUSTED,		/* sign with the untrusted CA */
+	ON_BLOCK,
+	ON_BYPASS,
+	ON_WAIT			/* overload only: do not accept for now */
+};
+
+enum conf_mirror_kind {
+	MIRROR_PORT,		/* frames on an interface */
+	MIRROR_PCAP,		/* a file: .pcap classic, .pcapng with comments */
+	MIRROR_PCAPIP		/* PCAP-over-IP server */
+};
+
+struct conf_pos {		/* where in the text something was said */
+	unsigned	 line;
+	unsigned	 column;
+};
+
+struct conf_list {		/* of names */
+	char		**v;
+	size_t		  n;
+};
+
+struct conf_prefixes {
+	struct prefix	*v;
+	size_t		 n;
+};
+
+struct conf_listen {
+	char		*name;
+	enum conf_mode	 mode;
+	struct addr	 address;
+	int		 v6only;
+	struct conf_prefixes allow;	/* explicit: who may use it */
+};
+
+struct conf_tls_side {
+	int		 min, max;	/* TLS1_2_VERSION, TLS1_3_VERSION */
+	char		*ciphers;	/* TLS 1.2 list, or NULL: ours */
+	char		*groups;	/* or NULL: X25519 first */
+};
+
+struct conf_tls {			/* one profile */
+	char		*name;		/* "default" for the main one */
+	struct conf_tls_side client;	/* towards clients: we are server */
+	struct conf_tls_side server;	/* towards servers: we are client */
+	int		 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
+};
+
+struct conf_mirror {
+	char		*name;
+	enum conf_mirror_kind kind;
+	struct conf_pos	 pos;
+	/* MIRROR_PORT */
+	char		*interface;
+	uint8_t		 source_mac[6];	/* client to server */
+	uint8_t		 reply_mac[6];	/* server to client: last octet + 1 */
+	uint8_t		 destination_mac[6];
+	unsigned	 mtu;		/* 0: the interface's */
+	int		 vlan;		/* -1: none */
+	int		 offload;	/* 1: leave the port's offloads on */
+	/* all kinds */
+	int		 ports_map;	/* 443->80 and so on */
+	char		*filter;	/* libpcap expression, or NULL */
+	/* MIRROR_PCAP */
+	char		*path;		/* strftime(3) pattern */
+	int		 pcapng;	/* PCAP and PCAPIP: comments, or classic */
+	uint64_t	 rotate_size;	/* 0: never */
+	uint64_t	 rotate_ms;	/* 0: never */
+	unsigned	 rotate_keep;	/* 0: all */
+	/* MIRROR_PCAPIP */
+	struct addr	 listen;
+	uint64_t	 queue;		/* bytes kept for a slow reader or disk */
+};
+
+/* Conditions of a rule; an empty list is not a condition. */
+struct conf_match {
+	struct conf_list client, server;	/* prefixes or "@list" */
+	struct conf_list sni, host;		/* patterns or "@list" */
+	struct conf_list alpn, listener, protocol;
+	struct { uint16_t lo, hi; } *port;	/* inclusive ranges */
+	size_t		 nport;
+};
+
+struct conf_rule {
+	char		*name;
+	struct conf_pos	 pos;
+	struct conf_match match;		/* all must hold */
+	struct conf_match except;		/* `not:`; none may hold */
+	enum conf_action action;
+	size_t		*mirrors;		/* indices into conf.mirrors */
+	size_t		 nmirrors;
+};
+
+struct conf_named_list {		/* `lists:` */
+	char		*name;
+	char		*path;
+	struct conf_list entries;
+};
+
+struct conf {
+	int		 refs;
+	char		*path;		/* of the file; "-" when built in */
+	unsigned	 workers;	/* resolved: 1 or more */
+	char		*user;		/* or NULL: stay */
+
+	char		*ca_cert, *ca_key;
+	char		*untrusted_cert, *untrusted_key;	/* or NULL */
+
+	struct conf_listen *listens;
+	size_t		 nlistens;
+
+	char		*trust;		/* "system" or a PEM file or directory */
+	struct conf_list trust_also;
+	int		 keep_client_address;	/* default no; see yaml(5) */
+	uint64_t	 connect_timeout;
+
+	struct conf_tls	*tls;		/* tls[0] is the default profile */
+	size_t		 ntls;
+
+	struct conf_mirror *mirrors;
+	size_t		 nmirrors;
+	struct conf_named_list *lists;
+	size_t		 nlists;
+	struct conf_rule *rules;	/* the last has no conditions */
+	size_t		 nrules;
+
+	struct {
+		enum conf_on untrusted_server, expired_server, name_mismatch,
+		    revoked_server, client_certificate_wanted, no_sni,
+		    handshake_failure, overload;
+	} on;
+
+	struct {
+		int	 level;		/* enum log_level */
+		unsigned events;	/* 1 << EVENT_* */
+		char	*file;		/* NULL: none; "-": stdout */
+		char	*keys;		/* NULL: none */
+	} log;
+
+	char		*control_socket;	/* NULL: none */
+	struct addr	 metrics;		/* AF_UNSPEC: none */
+
+	struct {
+		unsigned connections, handshakes, per_client;
+		uint64_t memory;
+	} limits;
+	struct {
+		uint64_t hello, handshake, idle, linger;
+	} timeouts;
+};
+
+enum conf_event {
+	EVENT_FLOW, EVENT_TLS, EVENT_HTTP, EVENT_ICAP, EVENT_ALERT, EVENT_STATS
+};
+
+/*
+ * Read and check a file. On success *out is a snapshot with one reference and
+ * 0 is returned. Else every error found is appended to errors, one
+ * "FILE:LINE:COL: what is wrong, what would be right" a line, *out is NULL
+ * and ERR_USAGE is returned. Looks at the file system (lists, CA files exist)
+ * but opens no device and needs no privilege.
+ */
+int		 conf_load(const char *path, struct conf **out,
+		    struct text *errors);
+/* The same for text already in memory; path is for the messages. */
+int		 conf_parse(const char *path, const char *yaml, size_t len,
+		    struct conf **out, struct text *errors);
+
+struct conf	*conf_ref(struct conf *);
+void		 conf_unref(struct conf *);
+
+const char	*conf_action_str(enum conf_action);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * Policy: facts -> verdict. Pure and re-entrant; an immutable snapshot built
+ * from a struct conf, shared by all workers. First match decides.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "util/addr.h"
+#include "util/text.h"
+
+enum policy_protocol {
+	PROTO_UNKNOWN,		/* nothing seen yet */
+	PROTO_TLS,
+	PROTO_HTTP,		/* plain HTTP/1 */
+	PROTO_OTHER
+};
+
+/* What is known of a connection; NULL or 0 where it is not (yet) known. */
+struct facts {
+	struct addr	 client, server;	/* server: AF_UNSPEC if unknown */
+	uint16_t	 port;			/* server's */
+	const char	*sni;			/* lower case */
+	const char	*host;			/* CONNECT, SOCKS or HTTP Host */
+	const char	*listener;
+	const uint8_t	*alpn;			/* wire list (RFC 7301), or NULL */
+	size_t		 alpn_len;
+	enum policy_protocol protocol;
+};
+
+struct verdict {
+	enum conf_action action;
+	const struct conf_rule *rule;	/* the one that said so; never NULL */
+	size_t		 rule_index;
+};
+
+struct policy;
+
+/* Compiles conf's rules and lists. Keeps a reference to conf. Never fails. */
+struct policy	*policy_new(struct conf *);
+struct policy	*policy_ref(struct policy *);
+void		 policy_unref(struct policy *);
+const struct conf *policy_conf(const struct policy *);
+
+void		 policy_decide(const struct policy *, const struct facts *,
+		    struct verdict *);
+
+/* The same, and a line for each rule tried: why it did not match. */
+void		 policy_explain(const struct policy *, const struct facts *,
+		    struct verdict *, struct text *out);
+
+#endif
