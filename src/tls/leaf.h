@@ -1,0 +1,67 @@
+/*
+ * Forged leaf certificates and their cache. A leaf says what the original
+ * says (notes in leaf.c give the rule for each field), with a key of ours,
+ * signed by the trusted CA or, for a server that failed verification, by the
+ * untrusted one. The cache is a bounded, sharded LRU shared by all workers
+ * and single flight: however many want the same leaf, it is forged once.
+ */
+#ifndef TLS_LEAF_H
+#define TLS_LEAF_H
+
+#include <openssl/ssl.h>
+#include <stdint.h>
+
+#include "net/mailbox.h"
+
+enum leaf_key {
+	LEAF_P256,
+	LEAF_RSA	/* for clients that cannot do ECDSA */
+};
+
+/* Immutable once given out; counted. */
+struct leaf {
+	X509		*cert;
+	EVP_PKEY	*key;
+	STACK_OF(X509)	*chain;		/* CA and intermediates to send */
+	uint8_t		 id[32];	/* SHA-256 of cert's DER */
+	int		 untrusted;	/* signed by the untrusted CA */
+};
+
+struct leaf	*leaf_ref(struct leaf *);
+void		 leaf_unref(struct leaf *);
+
+/* What to forge. */
+struct leaf_want {
+	X509		*original;	/* the server's; NULL: made from name */
+	const char	*name;		/* for a page of our own; else NULL */
+	enum leaf_key	 key;
+	int		 untrusted;
+};
+
+/*
+ * One asking. done runs in the asker's thread (by its mailbox), exactly once,
+ * unless cancelled; leaf is NULL on failure and else a reference for the
+ * receiver.
+ */
+struct leaf_wait;
+typedef void (*leaf_done)(void *arg, struct leaf *, int cached);
+
+struct leafs;	/* the cache */
+
+/*
+ * In the cache: returns the leaf (a reference) at once, *wait NULL. Else NULL
+ * and *wait is set, and done will be called; with a local signer too, by mail.
+ */
+struct leaf	*leaf_get(struct leafs *, const struct leaf_want *,
+		    struct mailbox *, leaf_done, void *arg,
+		    struct leaf_wait **wait);
+/* In the asker's thread: done will not be called. */
+void		 leaf_cancel(struct leaf_wait *);
+
+struct leaf_stats {
+	uint64_t hits, misses, forged, waited;
+	size_t entries;
+};
+void		 leaf_stats(struct leafs *, struct leaf_stats *);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * TLS as the phases see it: one struct tls for the process, made at start
+ * (CAs, trust store, profiles, caches, ticket keys, key log), and an SSL for
+ * each side of each session. The socket is not here: the caller sets the
+ * BIOs and runs the handshake. All functions may be called by any worker.
+ */
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tls/leaf.h"
+#include "util/addr.h"
+#include "util/text.h"
+
+struct tls_side {
+	int		 min, max;	/* TLS1_2_VERSION ... */
+	const char	*ciphers;	/* TLS 1.2 list; NULL: ours */
+	const char	*groups;	/* NULL: ours, X25519 first */
+};
+
+struct tls_profile {
+	struct tls_side	 client;	/* we are the server */
+	struct tls_side	 server;	/* we are the client */
+};
+
+struct tls_options {
+	const char	*ca_cert, *ca_key;
+	const char	*untrusted_cert, *untrusted_key; /* NULL: in memory */
+	const char	*trust;		/* "system", a PEM file or directory */
+	char		**trust_also;	/* more PEM files or directories */
+	size_t		 ntrust_also;
+	const char	*keylog;	/* NSS key log file, or NULL */
+	const struct tls_profile *profiles;
+	size_t		 nprofiles;
+};
+
+struct tls;
+
+/* 0, or ERR_USAGE with a line for each thing wrong in errors. */
+int		 tls_new(const struct tls_options *, struct tls **,
+		    struct text *errors);
+void		 tls_free(struct tls *);
+struct leafs	*tls_leafs(struct tls *);
+
+/*
+ * Towards a client: a server-side SSL in accept state that presents leaf,
+ * and answers alpn (one protocol, without its length byte; NULL: none).
+ * Takes its own reference to leaf. NULL when out of memory.
+ */
+SSL		*tls_accept(struct tls *, size_t profile, struct leaf *,
+		    const uint8_t *alpn, size_t alpn_len);
+
+struct tls_want {
+	size_t		 profile;
+	const char	*sni;		/* to send and to verify; or NULL */
+	const char	*name;		/* to verify when there is no sni, or NULL:
+					   then the address */
+	struct addr	 server;
+	const uint8_t	*alpn;		/* wire list to offer, or NULL */
+	size_t		 alpn_len;
+};
+
+/*
+ * Towards a server: a client-side SSL in connect state, with a cached session
+ * when there is one. Verification never ends the handshake; tls_verdict()
+ * tells it. A CertificateRequest suspends the handshake (SSL_ERROR_WANT_
+ * X509_LOOKUP) so that nothing of ours has been answered.
+ */
+SSL		*tls_connect(struct tls *, const struct tls_want *);
+
+enum tls_verify {
+	VERIFY_OK,
+	VERIFY_UNTRUSTED,	/* no chain to a trusted root, or any other */
+	VERIFY_EXPIRED,		/* expired, or not yet valid */
+	VERIFY_NAME,		/* chain good, name not covered */
+	VERIFY_REVOKED
+};
+
+/* After a client-side handshake; *text is OpenSSL's, static. */
+enum tls_verify	 tls_verdict(SSL *, const char **text);
+
+struct tls_used {		/* what was negotiated; static strings */
+	const char	*version;	/* "TLS 1.3" as EVE: "TLSv1.3"? see .c */
+	const char	*cipher;
+	const char	*group;		/* or NULL */
+	char		 alpn[32];	/* "" when none */
+	int		 resumed;
+};
+void		 tls_used(SSL *, struct tls_used *);
+
+/*
+ * Ends an SSL of either kind without I/O: keeps its session resumable when
+ * the handshake had succeeded. NULL is nothing.
+ */
+void		 tls_end(SSL *);
+
+/* The reason the last failed call on this thread gave, as a person says it
+ * ("unknown_ca alert", "no shared cipher"), for logs; into out. */
+char		*tls_reason(SSL *, int ret, char *out, size_t size);
+
+struct tls_stats {
+	uint64_t sessions, session_hits;	/* upstream session cache */
+	uint64_t verdicts, verdict_hits;	/* chain verdict cache */
+};
+void		 tls_stats(struct tls *, struct tls_stats *);
+
+#endif
