@@ -1,0 +1,147 @@
+/*
+ * HTTP/1 messages (RFC 9112): the head of a request or a response, how its
+ * body is framed, and a follower that finds the body's end while the bytes
+ * pass. Nothing is copied. Strict on purpose: what two readers could take
+ * for two different messages is refused, with the reason.
+ */
+#ifndef CODEC_HTTP1_H
+#define CODEC_HTTP1_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/slice.h"
+#include "util/text.h"
+
+#define HTTP1_HEAD_MAX	65536	/* bytes of a head */
+#define HTTP1_HEADERS	256	/* field lines of a head */
+
+struct http1_header {
+	struct slice	name;
+	struct slice	value;		/* without white space around it */
+};
+
+struct http1_head {
+	size_t		 len;		/* bytes, the blank line included */
+	int		 response;	/* else a request */
+	int		 version;	/* 10 or 11 */
+	struct slice	 method;	/* of a request; case matters */
+	struct slice	 target;	/* of a request, as it came */
+	int		 status;	/* of a response: 100 to 999 */
+	struct slice	 reason;	/* of a response; may be empty */
+	size_t		 n;
+	struct http1_header h[HTTP1_HEADERS];
+	int		 chunked;	/* the last transfer coding is chunked */
+	int		 coded;		/* there is a Transfer-Encoding */
+	int64_t		 length;	/* Content-Length, or -1 */
+	const char	*why;		/* the reason of an ERR_*, static */
+	size_t		 scanned;	/* private: looked through so far */
+};
+
+/*
+ * Read a head from the start of data. Zero the struct before the first call;
+ * while the answer is ERR_SHORT call again with the same struct and more
+ * bytes (data may have moved). Slices point into data. Returns 0; ERR_SHORT;
+ * ERR_LIMIT (a head over HTTP1_HEAD_MAX, or too many field lines); ERR_FORMAT;
+ * or ERR_UNSUPPORTED (HTTP, but not 1.x: so also the preface of HTTP/2).
+ * A request may be preceded by one empty line (RFC 9112, 2.2).
+ */
+int	http1_request(struct http1_head *, const char *data, size_t len);
+int	http1_response(struct http1_head *, const char *data, size_t len);
+
+/*
+ * Whether these could be the first bytes of an HTTP/1 request: 1, 0, or
+ * ERR_SHORT. For a port where any protocol may come, so stricter than
+ * http1_request: a method in capitals, and for one not well known a whole
+ * request line.
+ */
+int	http1_starts_request(const char *data, size_t len);
+
+/* The first field of this name, in any case; NULL if there is none. */
+const struct http1_header *http1_find(const struct http1_head *,
+	    const char *name);
+/* Its value, or an empty slice. */
+struct slice http1_value(const struct http1_head *, const char *name);
+/* Whether any field of this name lists the token: ("connection", "close"). */
+int	http1_has_token(const struct http1_head *, const char *name,
+	    const char *token);
+/* Whether the connection may carry another message (RFC 9112, 9.3). */
+int	http1_keeps_alive(const struct http1_head *);
+
+enum http1_kind {
+	HTTP1_NONE,		/* no body */
+	HTTP1_LENGTH,		/* so many bytes */
+	HTTP1_CHUNKED,		/* chunks, then trailers */
+	HTTP1_CLOSE,		/* all until the connection ends */
+	HTTP1_TUNNEL		/* no HTTP any more: CONNECT, or Upgrade */
+};
+
+struct http1_body {
+	enum http1_kind	 kind;
+	int		 state;		/* private */
+	uint64_t	 left;		/* of the length or the chunk */
+	uint64_t	 payload;	/* bytes of content so far */
+	size_t		 line;		/* private: length of the line so far */
+	const char	*why;		/* the reason of an ERR_*, static */
+};
+
+/*
+ * How the body after this head is framed (RFC 9112, 6.3). method: of the
+ * request that a response answers; not looked at for a request. A CONNECT
+ * request has no body; it is the 2xx to it that opens the tunnel.
+ */
+enum http1_kind http1_body_of(const struct http1_head *, struct slice method);
+/* Make ready to follow that body. */
+void	http1_body_init(struct http1_body *, const struct http1_head *,
+	    struct slice method);
+
+/*
+ * Take bytes from the front of *in. Returns 1 with the next stretch of
+ * content in *payload (never empty; call again); 0 at the body's end, with
+ * *in at what comes after; ERR_SHORT when in is used up and the body goes on;
+ * ERR_FORMAT or ERR_LIMIT with why.
+ */
+int	http1_body_next(struct http1_body *, struct slice *in,
+	    struct slice *payload);
+/*
+ * The same without looking at the content: *used is how many of the len
+ * bytes belong to the body. 0 (it ends there), ERR_SHORT (all do, and more
+ * will come), ERR_FORMAT or ERR_LIMIT.
+ */
+int	http1_body_follow(struct http1_body *, const char *data, size_t len,
+	    size_t *used);
+/* The connection ended here: 0 if the body may, ERR_SHORT if it was cut off. */
+int	http1_body_eof(const struct http1_body *);
+int	http1_body_ended(const struct http1_body *);
+
+struct http1_url {
+	struct slice	 scheme;	/* empty in authority-form */
+	struct slice	 authority;	/* host, with the port if it came */
+	struct slice	 host;		/* v6 without its brackets */
+	uint16_t	 port;		/* given, or the scheme's */
+	int		 v6;		/* host is an IPv6 address */
+	struct slice	 path;		/* with the query; may be empty or begin
+					 * with '?' */
+};
+
+/*
+ * Cut up "http://host[:port]/path?query" (absolute-form). A user in front of
+ * the host is refused (RFC 9110, 4.2.4), so is a port that is none. 0,
+ * ERR_FORMAT, or ERR_UNSUPPORTED for a scheme other than http, https, ws, wss.
+ */
+int	http1_absolute(struct slice target, struct http1_url *);
+/*
+ * Cut up "host:port", "[v6]:port" (authority-form, Host). Without a port it
+ * gets port, unless that is 0: then it must be there. 0 or ERR_FORMAT.
+ */
+int	http1_authority(struct slice, uint16_t port, struct http1_url *);
+
+/*
+ * Write a request's head again as an origin server wants it: origin-form,
+ * Host from an absolute-form target (RFC 9112, 3.2.2), the fields between
+ * client and proxy left out (Proxy-*, Keep-Alive, those Connection names);
+ * Connection, Upgrade, TE and the framing fields stay. 0 or ERR_FORMAT.
+ */
+int	http1_origin_form(struct text *out, const struct http1_head *);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Fingerprints of a ClientHello: JA3 (MD5 of a list of numbers) and JA4 (the
+ * TLS client fingerprint of FoxIO's JA4 specification). Both leave GREASE
+ * out.
+ */
+#ifndef CODEC_JA_H
+#define CODEC_JA_H
+
+#include <openssl/evp.h>
+
+#include "codec/hello.h"
+#include "util/text.h"
+
+#define JA3_HASH_LEN	32	/* hexadecimal, without the NUL */
+#define JA4_LEN		36	/* t13d1516h2_8daaf6152771_b186095e22b6 */
+
+/* The text that JA3 hashes, added to out. */
+void	ja3_text(struct text *out, const struct hello *);
+/*
+ * The hashes. md5, sha256: fetched by the caller once, or NULL for OpenSSL's
+ * default. 0, or ERR_TLS if OpenSSL will not (MD5 under FIPS).
+ */
+int	ja3_hash(char out[JA3_HASH_LEN + 1], const struct hello *,
+	    const EVP_MD *md5);
+int	ja4(char out[JA4_LEN + 1], const struct hello *, const EVP_MD *sha256);
+
+#endif
