@@ -1,0 +1,58 @@
+/*
+ * What is known of a session: filled as it lives, read by taps (comments),
+ * by the control socket and, at its end, by the event log. Owned by the
+ * session; strings point into it, into the policy snapshot it holds, or are
+ * static. Only the session's worker touches it.
+ */
+#ifndef PROXY_RECORD_H
+#define PROXY_RECORD_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "conf/conf.h"
+#include "policy/policy.h"
+#include "tls/certinfo.h"
+#include "tls/tls.h"
+#include "util/addr.h"
+
+#define RECORD_MIRRORS	8	/* taps of one session */
+
+struct record_mirror {
+	const char	*name;
+	uint64_t	 packets, bytes, lost;	/* lost: payload bytes */
+};
+
+struct record {
+	uint64_t	 id;		/* unique in this process's life */
+	struct timespec	 start, end;	/* wall clock */
+	const char	*listener;
+	enum conf_mode	 mode;
+	struct addr	 client;
+	struct addr	 server;	/* AF_UNSPEC until known */
+	char		 sni[256];	/* lower case; "" none */
+	char		 host[256];	/* CONNECT, SOCKS or Host; "" none */
+	char		 ja3[33], ja4[40];	/* "" none */
+	enum policy_protocol protocol;
+
+	struct verdict	 verdict;	/* rule is NULL until decided */
+	const char	*why;		/* what changed the rule's action, or NULL:
+					   "client certificate wanted", ... */
+	enum conf_action action;	/* what was done in the end */
+
+	struct tls_used	 tls_client, tls_server;  /* version NULL: none */
+	enum tls_verify	 verify;
+	const char	*verify_text;	/* "ok" or OpenSSL's; NULL: none */
+	struct certinfo	*cert;		/* the server's own; or NULL */
+	int		 forged;	/* a leaf was forged for it */
+	int		 forged_untrusted, forged_cached;
+
+	uint64_t	 bytes[2];	/* payload, by enum flow_dir */
+	const char	*state;		/* EVE: "new", "established", "closed" */
+	char		 reason[160];	/* why it ended: "client closed" ... */
+
+	struct record_mirror mirrors[RECORD_MIRRORS];
+	size_t		 nmirrors;
+};
+
+#endif
