@@ -1,0 +1,86 @@
+/*
+ * A worker is a thread with its own event base, listeners, sessions, buffers,
+ * taps and counters. This is what main and admin see of it.
+ */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "net/mailbox.h"
+#include "policy/policy.h"
+#include "proxy/tap.h"
+#include "tls/tls.h"
+
+struct worker;
+
+struct proxy_sink {		/* one for each of conf's mirrors, in order */
+	const struct sink_ops	*ops;
+	void			*sink;
+};
+
+/* What all workers share; immutable while they run, except by worker_policy. */
+struct proxy_env {
+	struct policy		*policy;	/* holds the conf */
+	struct tls		*tls;
+	struct proxy_sink	*sinks;
+	/* In the worker's thread at a session's end (event log); or NULL. */
+	void			(*ended)(void *arg, const struct record *);
+	/* The same when the handshakes are over (EVENT_TLS); or NULL. */
+	void			(*handshaken)(void *arg, const struct record *);
+	void			*arg;
+};
+
+/* Counters of one worker: written by it alone, read by any thread. */
+struct worker_counts {
+	_Atomic uint64_t	accepted, refused, open, ended;
+	_Atomic uint64_t	bytes[2];		/* by enum flow_dir */
+	_Atomic uint64_t	actions[4];		/* by enum conf_action */
+	_Atomic uint64_t	handshakes[2][2][2][2];	/* side (0 client, 1 server),
+					   version (0: 1.2, 1: 1.3), resumed, ok */
+	_Atomic uint64_t	forged[2];		/* made, from the cache */
+	_Atomic uint64_t	undecrypted_cert;	/* client certificate wanted */
+	_Atomic uint64_t	undecrypted_rule;
+	_Atomic uint64_t	undecrypted_failure;
+	_Atomic uint64_t	handshaking;		/* under way now */
+	_Atomic uint64_t	buffers;		/* bytes of buffers held now */
+	_Atomic uint64_t	accept_paused;		/* times: EMFILE, limits */
+	_Atomic uint64_t	rules[64];		/* sessions by rule index;
+							   the last: all above */
+};
+
+/*
+ * Make a worker: binds its listeners (before privileges are dropped); then
+ * start its thread. ERR_* with a sentence in why.
+ */
+int		 worker_new(const struct proxy_env *, unsigned index,
+		    struct worker **, struct text *why);
+int		 worker_start(struct worker *);
+
+/* Any thread: stop accepting, let sessions end; after ms reset the rest. */
+void		 worker_drain(struct worker *, uint64_t ms);
+/* Waits for the thread to end after worker_drain, then frees. */
+void		 worker_join(struct worker *);
+
+const struct worker_counts *worker_counts(const struct worker *);
+/* New policy for new sessions. Any thread; takes a reference. */
+void		 worker_policy(struct worker *, struct policy *);
+
+/*
+ * Ask about sessions: each() runs in the worker's thread for every session
+ * (return non-zero to stop), then done() there too. The query must live until
+ * done(), which usually posts a mail back.
+ */
+struct worker_query {
+	struct mail	 mail;		/* private */
+	struct worker	*worker;	/* private */
+	int		(*each)(struct worker_query *, const struct record *);
+	void		(*done)(struct worker_query *);
+	uint64_t	 kill;		/* a session to end with RST, or 0 */
+	int		 killed;	/* it was there */
+	void		*arg;
+};
+void		 worker_ask(struct worker *, struct worker_query *);
+
+#endif
