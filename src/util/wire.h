@@ -14,10 +14,12 @@ struct wire {
 	int		 bad;	/* a read went past the end */
 };
 
+/* p may be NULL if len is 0; what it yields then is empty, not NULL. */
 static inline struct wire
 wire_of(const void *p, size_t len)
 {
-	struct wire w = { (const uint8_t *)p, (const uint8_t *)p + len, 0 };
+	const uint8_t *b = p != NULL ? p : (const uint8_t *)"";
+	struct wire w = { b, b + len, 0 };
 
 	return w;
 }

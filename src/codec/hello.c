@@ -1,0 +1,571 @@
+/*
+ * ClientHello: first the records are walked, then the message is read. A
+ * message in one record is read where it lies; only one in several is put
+ * together in a copy.
+ */
+#include "codec/hello.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+enum {
+	REC_HEADER	= 5,
+	REC_HANDSHAKE	= 22,
+	REC_MAX		= 16384,	/* RFC 8446, 5.1 */
+	MSG_HEADER	= 4,
+	MSG_CLIENT_HELLO = 1
+};
+
+enum {				/* extension types, IANA's registry */
+	EXT_SERVER_NAME = 0,
+	EXT_STATUS_REQUEST = 5,
+	EXT_GROUPS = 10,
+	EXT_POINTS = 11,
+	EXT_SIGALGS = 13,
+	EXT_ALPN = 16,
+	EXT_SCT = 18,
+	EXT_EMS = 23,
+	EXT_COMPRESS = 27,
+	EXT_TICKET = 35,
+	EXT_PSK = 41,
+	EXT_EARLY = 42,
+	EXT_VERSIONS = 43,
+	EXT_PHA = 49,
+	EXT_SHARES = 51,
+	EXT_ECH = 0xfe0d
+};
+
+struct records {		/* a walk over the records of one message */
+	const uint8_t	*data;
+	size_t		 len;
+	size_t		 pos;	/* of the record looked at */
+	size_t		 got;	/* bytes of the message before it */
+	size_t		 total;	/* of the message; 0: not known yet */
+	unsigned	 count;
+	uint8_t		 head[MSG_HEADER];
+};
+
+static int	records_walk(struct records *, size_t *need);
+static int	message_read(struct hello *);
+
+/* The least raw length of a hello of which n more bytes come from pos on. */
+static size_t
+least(size_t pos, size_t n)
+{
+	return pos + n + (n + REC_MAX - 1) / REC_MAX * REC_HEADER;
+}
+
+static int
+wants(size_t *need, size_t n)
+{
+	if (n > HELLO_MAX)
+		return ERR_LIMIT;
+	*need = n;
+	return ERR_SHORT;
+}
+
+/* What the very first bytes can tell. */
+static int
+looks_like_tls(const uint8_t *data, size_t len, size_t *need)
+{
+	if (len > 0 && data[0] != REC_HANDSHAKE)
+		return ERR_NOTFOUND;
+	if (len > 1 && data[1] != 3)
+		return ERR_NOTFOUND;
+	if (len > REC_HEADER && data[REC_HEADER] != MSG_CLIENT_HELLO)
+		return ERR_NOTFOUND;
+	if (len <= REC_HEADER)
+		return wants(need, len < 2 ? len + 1 : REC_HEADER + 1);
+	return 0;
+}
+
+/* Take what this record shows of the message's own header. */
+static void
+records_head(struct records *r, size_t shown)
+{
+	size_t i;
+
+	for (i = r->got; i < MSG_HEADER && i - r->got < shown; i++)
+		r->head[i] = r->data[r->pos + REC_HEADER + i - r->got];
+	if (i == MSG_HEADER && r->total == 0)
+		r->total = MSG_HEADER + ((size_t)r->head[1] << 16 |
+		    (size_t)r->head[2] << 8 | r->head[3]);
+}
+
+/* The record at pos: 0 to go on, 1 if the message ends in it. */
+static int
+records_one(struct records *r, size_t *need)
+{
+	const uint8_t *p = r->data + r->pos;
+	size_t body, shown, rest, end;
+
+	if (r->len - r->pos < REC_HEADER)
+		return wants(need, least(r->pos,
+		    r->total != 0 ? r->total - r->got : 1));
+	body = (size_t)p[3] << 8 | p[4];
+	if (p[0] != REC_HANDSHAKE || p[1] != 3 || body == 0 || body > REC_MAX)
+		return ERR_FORMAT;
+	r->count++;
+	end = r->pos + REC_HEADER + body;
+	shown = r->len - r->pos - REC_HEADER;
+	if (shown > body)
+		shown = body;
+	records_head(r, shown);
+	rest = r->total - r->got;
+	if (r->total != 0 && rest <= shown) {
+		r->pos += REC_HEADER + rest;
+		return 1;
+	}
+	if (r->total != 0 && rest <= body)
+		return wants(need, r->pos + REC_HEADER + rest);
+	if (shown < body)
+		return wants(need, r->total != 0 ?
+		    least(end, rest - body) : end);
+	r->got += body;
+	r->pos = end;
+	return 0;
+}
+
+static int
+records_walk(struct records *r, size_t *need)
+{
+	int e;
+
+	do {
+		e = records_one(r, need);
+		if (r->pos > HELLO_MAX || r->total > HELLO_MAX)
+			return ERR_LIMIT;
+	} while (e == 0);
+	return e == 1 ? 0 : e;
+}
+
+/* The message out of several records that are known to be good. */
+static uint8_t *
+records_join(const uint8_t *data, size_t total)
+{
+	uint8_t *copy = xmalloc(total);
+	size_t got = 0, n;
+
+	while (got < total) {
+		n = (size_t)data[3] << 8 | data[4];
+		if (n > total - got)
+			n = total - got;
+		memcpy(copy + got, data + REC_HEADER, n);
+		got += n;
+		data += REC_HEADER + n;
+	}
+	return copy;
+}
+
+int
+hello_parse(struct hello *h, const uint8_t *data, size_t len, size_t *need)
+{
+	struct records r = { .data = data, .len = len };
+	size_t unused;
+	int e;
+
+	if (need == NULL)
+		need = &unused;
+	memset(h, 0, sizeof(*h));
+	if ((e = looks_like_tls(data, len, need)) != 0)
+		return e;
+	if ((e = records_walk(&r, need)) != 0)
+		return e;
+	h->raw_len = r.pos;
+	h->records = r.count;
+	h->record_version = (uint16_t)(data[1] << 8 | data[2]);
+	h->msg.len = r.total;
+	h->msg.p = data + REC_HEADER;
+	if (r.count > 1)
+		h->msg.p = h->copy = records_join(data, r.total);
+	if ((e = message_read(h)) != 0)
+		hello_free(h);
+	return e;
+}
+
+void
+hello_free(struct hello *h)
+{
+	free(h->copy);
+	h->copy = NULL;
+}
+
+int
+hello_is_grease(uint16_t v)
+{
+	return (v & 0x0f0f) == 0x0a0a && v >> 8 == (v & 0xff);
+}
+
+int
+hello_has(const struct hello_list *l, uint16_t v)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < l->len; i += 2)
+		if ((l->p[i] << 8 | l->p[i + 1]) == v)
+			return 1;
+	return 0;
+}
+
+/* The rest of w as a list, with items of size bytes. */
+static void
+list_rest(struct hello_list *l, struct wire *w, size_t size)
+{
+	l->len = wire_left(w);
+	l->p = wire_bytes(w, l->len);
+	if (l->len % size != 0)
+		w->bad = 1;
+}
+
+/* A list with its length in front of it, in bytes of that. */
+static void
+list_read(struct hello_list *l, struct wire *w, int bytes, size_t size)
+{
+	struct wire sub;
+
+	sub = wire_sub(w, bytes == 1 ? wire_u8(w) : wire_u16(w));
+	list_rest(l, &sub, size);
+	w->bad |= sub.bad;
+}
+
+/* Letters, digits, '-', '_' in labels of 1 to 63 (RFC 6066, 3; RFC 1035). */
+static int
+name_copy(char *out, const uint8_t *p, size_t len)
+{
+	size_t i, label = 0;
+	uint8_t c;
+
+	if (len > 0 && p[len - 1] == '.')
+		len--;
+	if (len == 0 || len > HELLO_SNI_MAX)
+		return ERR_FORMAT;
+	for (i = 0; i < len; i++) {
+		c = p[i];
+		if (c >= 'A' && c <= 'Z')
+			c |= 0x20;
+		if (c == '.' ? label == 0 : !((c >= 'a' && c <= 'z') ||
+		    (c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return ERR_FORMAT;
+		label = c == '.' ? 0 : label + 1;
+		if (label > 63)
+			return ERR_FORMAT;
+		out[i] = (char)c;
+	}
+	out[len] = '\0';
+	return label == 0 ? ERR_FORMAT : 0;
+}
+
+/*
+ * server_name: one list of one host_name. Anything else is marked, not
+ * refused: the session may still be joined through by its address.
+ */
+static void
+ext_server_name(struct hello *h, struct wire *w)
+{
+	struct hello_list list, name;
+	struct wire l;
+	struct in_addr ip;
+
+	h->flags |= HELLO_SNI;
+	list_read(&list, w, 2, 1);
+	l = wire_of(list.p, list.len);
+	if (wire_u8(&l) != 0)
+		l.bad = 1;
+	list_read(&name, &l, 2, 1);
+	if (w->bad || l.bad || wire_left(w) > 0 || wire_left(&l) > 0 ||
+	    name_copy(h->sni, name.p, name.len) != 0) {
+		h->flags |= HELLO_SNI_BAD;
+		h->sni[0] = '\0';
+	} else if (inet_pton(AF_INET, h->sni, &ip) == 1)
+		h->flags |= HELLO_SNI_IP;
+	*w = wire_of(NULL, 0);
+}
+
+static void
+ext_alpn(struct hello *h, struct wire *w)
+{
+	struct wire l;
+	const uint8_t *p;
+	size_t n;
+
+	list_read(&h->alpn, w, 2, 1);
+	l = wire_of(h->alpn.p, h->alpn.len);
+	while (hello_alpn_next(&l, &p, &n))
+		h->n_alpn++;
+	w->bad |= l.bad | (h->n_alpn == 0);
+}
+
+static void
+ext_shares(struct hello *h, struct wire *w)
+{
+	struct wire l;
+	uint16_t group;
+	size_t n;
+
+	list_read(&h->shares, w, 2, 1);
+	l = wire_of(h->shares.p, h->shares.len);
+	while (hello_share_next(&l, &group, &n))
+		;
+	w->bad |= l.bad;
+}
+
+/* Extensions whose presence is all that matters here. */
+static unsigned
+ext_flag(uint16_t type, size_t len)
+{
+	switch (type) {
+	case EXT_STATUS_REQUEST:
+		return HELLO_OCSP;
+	case EXT_SCT:
+		return HELLO_SCT;
+	case EXT_EMS:
+		return HELLO_EMS;
+	case EXT_COMPRESS:
+		return HELLO_COMPRESS;
+	case EXT_TICKET:
+		return HELLO_TICKETS | (len > 0 ? HELLO_TICKET : 0);
+	case EXT_PSK:
+		return HELLO_PSK;
+	case EXT_EARLY:
+		return HELLO_EARLY;
+	case EXT_PHA:
+		return HELLO_PHA;
+	case EXT_ECH:
+		return HELLO_ECH;
+	}
+	return hello_is_grease(type) ? HELLO_GREASE : 0;
+}
+
+/*
+ * One extension. A second one of a type that is read here would leave two
+ * readings, so it is refused (RFC 8446, 4.2); of other types TLS itself will.
+ */
+static int
+ext_read(struct hello *h, uint16_t type, struct wire *w)
+{
+	struct hello_list *l = NULL;
+	int bytes = 2;
+
+	switch (type) {
+	case EXT_SERVER_NAME:
+		if (h->flags & HELLO_SNI)
+			return ERR_FORMAT;
+		ext_server_name(h, w);
+		return 0;
+	case EXT_ALPN:
+		if (h->alpn.p != NULL)
+			return ERR_FORMAT;
+		ext_alpn(h, w);
+		break;
+	case EXT_SHARES:
+		if (h->shares.p != NULL)
+			return ERR_FORMAT;
+		ext_shares(h, w);
+		break;
+	case EXT_GROUPS:
+		l = &h->groups;
+		break;
+	case EXT_SIGALGS:
+		l = &h->sigalgs;
+		break;
+	case EXT_VERSIONS:
+		l = &h->versions;
+		bytes = 1;
+		break;
+	case EXT_POINTS:
+		if (h->points.p != NULL)
+			return ERR_FORMAT;
+		list_read(&h->points, w, 1, 1);
+		break;
+	default:
+		h->flags |= ext_flag(type, wire_left(w));
+		return 0;
+	}
+	if (l != NULL) {
+		if (l->p != NULL)
+			return ERR_FORMAT;
+		list_read(l, w, bytes, 2);
+	}
+	return w->bad || wire_left(w) > 0 ? ERR_FORMAT : 0;
+}
+
+static void
+set_max_version(struct hello *h)
+{
+	uint16_t v;
+	size_t i;
+
+	h->max_version = h->version > 0x0303 ? 0x0303 : h->version;
+	if (h->versions.p == NULL)
+		return;
+	h->max_version = 0;
+	for (i = 0; i + 1 < h->versions.len; i += 2) {
+		v = (uint16_t)(h->versions.p[i] << 8 | h->versions.p[i + 1]);
+		if (v >= 0x0300 && v <= 0x0304 && v > h->max_version)
+			h->max_version = v;
+	}
+}
+
+static void
+scan_suites(struct hello *h)
+{
+	size_t i;
+	uint16_t v;
+
+	for (i = 0; i + 1 < h->suites.len; i += 2) {
+		v = (uint16_t)(h->suites.p[i] << 8 | h->suites.p[i + 1]);
+		if (hello_is_grease(v))
+			h->flags |= HELLO_GREASE;
+		else if (v == 0x5600)
+			h->flags |= HELLO_SCSV;
+	}
+}
+
+static int
+message_read(struct hello *h)
+{
+	struct wire w = wire_of(h->msg.p, h->msg.len), ext;
+	uint16_t type;
+
+	wire_u32(&w);
+	h->version = wire_u16(&w);
+	h->random = wire_bytes(&w, 32);
+	list_read(&h->session_id, &w, 1, 1);
+	list_read(&h->suites, &w, 2, 2);
+	list_read(&h->compression, &w, 1, 1);
+	if (w.bad || h->version >> 8 != 3 || h->session_id.len > 32 ||
+	    h->suites.len == 0 || h->compression.len == 0)
+		return ERR_FORMAT;
+	scan_suites(h);
+	if (wire_left(&w) > 0)
+		list_read(&h->exts, &w, 2, 1);
+	if (w.bad || wire_left(&w) > 0)
+		return ERR_FORMAT;
+	w = wire_of(h->exts.p, h->exts.len);
+	while (hello_ext_next(&w, &type, &ext))
+		if (ext_read(h, type, &ext) != 0)
+			return ERR_FORMAT;
+	set_max_version(h);
+	return w.bad ? ERR_FORMAT : 0;
+}
+
+int
+hello_alpn_next(struct wire *w, const uint8_t **p, size_t *len)
+{
+	if (w->bad || wire_left(w) == 0)
+		return 0;
+	*len = wire_u8(w);
+	*p = wire_bytes(w, *len);
+	if (*len == 0)
+		w->bad = 1;	/* RFC 7301, 3.1 */
+	return !w->bad;
+}
+
+int
+hello_ext_next(struct wire *w, uint16_t *type, struct wire *body)
+{
+	if (w->bad || wire_left(w) == 0)
+		return 0;
+	*type = wire_u16(w);
+	*body = wire_sub(w, wire_u16(w));
+	return !w->bad;
+}
+
+int
+hello_share_next(struct wire *w, uint16_t *group, size_t *len)
+{
+	if (w->bad || wire_left(w) == 0)
+		return 0;
+	*group = wire_u16(w);
+	*len = wire_u16(w);
+	wire_bytes(w, *len);
+	return !w->bad;
+}
+
+int
+hello_has_share(const struct hello *h, uint16_t group)
+{
+	struct wire w = wire_of(h->shares.p, h->shares.len);
+	uint16_t g;
+	size_t n;
+
+	while (hello_share_next(&w, &g, &n))
+		if (g == group)
+			return 1;
+	return 0;
+}
+
+int
+hello_has_alpn(const struct hello *h, const char *name)
+{
+	struct wire w = wire_of(h->alpn.p, h->alpn.len);
+	const uint8_t *p;
+	size_t n;
+
+	while (hello_alpn_next(&w, &p, &n))
+		if (n == strlen(name) && memcmp(p, name, n) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+is_ecdsa_suite(uint16_t s)
+{
+	return (s >= 0xc006 && s <= 0xc00a) || (s >= 0xc0ac && s <= 0xc0af) ||
+	    s == 0xc023 || s == 0xc024 || s == 0xc02b || s == 0xc02c ||
+	    s == 0xcca9;
+}
+
+/* Of TLS 1.2 and below: a suite signed with ECDSA (1) or another one (0). */
+static int
+has_old_suite(const struct hello *h, int ecdsa)
+{
+	uint16_t s;
+	size_t i;
+
+	for (i = 0; i + 1 < h->suites.len; i += 2) {
+		s = (uint16_t)(h->suites.p[i] << 8 | h->suites.p[i + 1]);
+		if (s >> 8 == 0x13 || s == 0x00ff || s == 0x5600 ||
+		    hello_is_grease(s))
+			continue;
+		if (is_ecdsa_suite(s) == ecdsa)
+			return 1;
+	}
+	return 0;
+}
+
+int
+hello_can_ecdsa(const struct hello *h, uint16_t version)
+{
+	const struct hello_list *a = &h->sigalgs;
+
+	if (version >= 0x0304)
+		return hello_has(a, 0x0403);
+	if (!has_old_suite(h, 1))
+		return 0;
+	if (h->groups.p != NULL && !hello_has_group(h, 23))
+		return 0;
+	return a->p == NULL || hello_has(a, 0x0403) || hello_has(a, 0x0503) ||
+	    hello_has(a, 0x0603);
+}
+
+int
+hello_can_rsa(const struct hello *h, uint16_t version)
+{
+	const struct hello_list *a = &h->sigalgs;
+	int pss;
+
+	pss = hello_has(a, 0x0804) || hello_has(a, 0x0805) ||
+	    hello_has(a, 0x0806);
+	if (version >= 0x0304)
+		return pss;
+	if (!has_old_suite(h, 0))
+		return 0;
+	return a->p == NULL || pss || hello_has(a, 0x0401) ||
+	    hello_has(a, 0x0501) || hello_has(a, 0x0601) ||
+	    hello_has(a, 0x0201);
+}
