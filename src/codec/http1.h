@@ -39,9 +39,9 @@ struct http1_head {
 };
 
 /*
- * Read a head from the start of data. Zero the struct before the first call;
- * while the answer is ERR_SHORT call again with the same struct and more
- * bytes (data may have moved). Slices point into data. Returns 0; ERR_SHORT;
+ * Read a head from the start of data. Zero the struct before the first call
+ * (scanned alone is enough); while the answer is ERR_SHORT call again with the
+ * same struct and more bytes (data may have moved). Slices point into data. Returns 0; ERR_SHORT;
  * ERR_LIMIT (a head over HTTP1_HEAD_MAX, or too many field lines); ERR_FORMAT;
  * or ERR_UNSUPPORTED (HTTP, but not 1.x: so also the preface of HTTP/2).
  * A request may be preceded by one empty line (RFC 9112, 2.2).
@@ -99,14 +99,14 @@ void	http1_body_init(struct http1_body *, const struct http1_head *,
  * Take bytes from the front of *in. Returns 1 with the next stretch of
  * content in *payload (never empty; call again); 0 at the body's end, with
  * *in at what comes after; ERR_SHORT when in is used up and the body goes on;
- * ERR_FORMAT or ERR_LIMIT with why.
+ * ERR_FORMAT, from then on always, with why.
  */
 int	http1_body_next(struct http1_body *, struct slice *in,
 	    struct slice *payload);
 /*
  * The same without looking at the content: *used is how many of the len
  * bytes belong to the body. 0 (it ends there), ERR_SHORT (all do, and more
- * will come), ERR_FORMAT or ERR_LIMIT.
+ * will come), or ERR_FORMAT.
  */
 int	http1_body_follow(struct http1_body *, const char *data, size_t len,
 	    size_t *used);

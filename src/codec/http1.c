@@ -1,0 +1,501 @@
+/*
+ * Heads of HTTP/1 messages. A head is looked through byte by byte as it
+ * comes, only for its end and for bytes that may not be in one; it is cut
+ * into lines and fields once, when it is all there.
+ */
+#include "codec/http1.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+static int
+fail(struct http1_head *m, int e, const char *why)
+{
+	m->why = why;
+	return e;
+}
+
+static int
+is_token_char(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') ||
+	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static int
+is_token(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (!is_token_char((uint8_t)s.p[i]))
+			return 0;
+	return s.len > 0;
+}
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct slice
+trim(struct slice s)
+{
+	while (s.len > 0 && is_blank(s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && is_blank(s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* Cut s up to the first c into *front; what comes after it stays in s. */
+static int
+cut(struct slice *s, char c, struct slice *front)
+{
+	const char *p = s->len > 0 ? memchr(s->p, c, s->len) : NULL;
+
+	if (p == NULL)
+		return 0;
+	*front = slice_of(s->p, (size_t)(p - s->p));
+	s->len -= front->len + 1;
+	s->p = p + 1;
+	return 1;
+}
+
+/*
+ * Look on for the blank line, from where the last look ended. The last byte
+ * is only judged when its successor is there. An empty line in front of a
+ * request is stepped over by the caller.
+ */
+static int
+find_end(struct http1_head *m, const char *data, size_t len, size_t from)
+{
+	size_t i;
+	uint8_t c;
+
+	if (m->scanned < from)
+		m->scanned = from;
+	for (i = m->scanned; i < len; i++) {
+		c = (uint8_t)data[i];
+		m->scanned = i;
+		if (i >= HTTP1_HEAD_MAX)
+			return fail(m, ERR_LIMIT, "the head is too long");
+		if (c == '\r' && i == from)
+			return fail(m, ERR_FORMAT,
+			    "an empty line where a head should begin");
+		if (c == '\n' && (i == from || data[i - 1] != '\r'))
+			return fail(m, ERR_FORMAT, "a line ends in a bare LF");
+		if (c != '\n' && i > from && data[i - 1] == '\r')
+			return fail(m, ERR_FORMAT, "a CR without its LF");
+		if (c == '\0')
+			return fail(m, ERR_FORMAT, "a NUL in the head");
+		if ((c < 0x20 && !strchr("\t\r\n", c)) || c == 0x7f)
+			return fail(m, ERR_FORMAT,
+			    "a control character in the head");
+		if (c == '\n' && i >= from + 3 && data[i - 2] == '\n') {
+			m->len = i + 1;
+			return 0;
+		}
+	}
+	m->scanned = len;
+	return ERR_SHORT;
+}
+
+/* The next line without its CRLF; there is one, find_end() has seen to it. */
+static struct slice
+next_line(struct slice *in)
+{
+	struct slice l = { in->p, 0 };
+
+	cut(in, '\n', &l);
+	l.len--;
+	return l;
+}
+
+/* HTTP-version: "HTTP/" DIGIT "." DIGIT. */
+static int
+read_version(struct http1_head *m, struct slice s)
+{
+	if (s.len != 8 || memcmp(s.p, "HTTP/", 5) != 0 || s.p[6] != '.' ||
+	    s.p[5] < '0' || s.p[5] > '9' || s.p[7] < '0' || s.p[7] > '9')
+		return fail(m, ERR_FORMAT, "no HTTP version in the first line");
+	if (s.p[5] != '1')
+		return fail(m, ERR_UNSUPPORTED, "not HTTP/1");
+	/* A higher minor is read as the highest known (RFC 9110, 2.5). */
+	m->version = s.p[7] == '0' ? 10 : 11;
+	return 0;
+}
+
+/* The four forms of a target and which method each belongs to: 9112, 3.2. */
+static int
+check_target(struct http1_head *m)
+{
+	struct http1_url u;
+	size_t i;
+	int e;
+
+	for (i = 0; i < m->target.len; i++)
+		if ((uint8_t)m->target.p[i] <= 0x20)
+			return fail(m, ERR_FORMAT, "a blank in the target");
+	if (m->target.len == 0)
+		return fail(m, ERR_FORMAT, "no target");
+	if (slice_eq(m->method, "CONNECT")) {
+		if (http1_authority(m->target, 0, &u) != 0)
+			return fail(m, ERR_FORMAT,
+			    "the target of CONNECT is not host:port");
+		return 0;
+	}
+	if (m->target.p[0] == '/')
+		return 0;
+	if (slice_eq(m->target, "*"))
+		return slice_eq(m->method, "OPTIONS") ? 0 : fail(m, ERR_FORMAT,
+		    "only OPTIONS may have * for a target");
+	e = http1_absolute(m->target, &u);
+	if (e == ERR_UNSUPPORTED)
+		return fail(m, e, "the target has a scheme that is not http");
+	return e == 0 ? 0 : fail(m, e, "the target is no path and no URL");
+}
+
+static int
+request_line(struct http1_head *m, struct slice l)
+{
+	int e;
+
+	if (!cut(&l, ' ', &m->method) || !is_token(m->method))
+		return fail(m, ERR_FORMAT, "the method is no token");
+	if (!cut(&l, ' ', &m->target))
+		return fail(m, ERR_FORMAT, "the request line has not three parts");
+	if ((e = read_version(m, l)) != 0)
+		return e;
+	return check_target(m);
+}
+
+/* The blank behind the code is missing in some servers' answers: allowed. */
+static int
+status_line(struct http1_head *m, struct slice l)
+{
+	struct slice v = l;
+	size_t i;
+	int e;
+
+	if (cut(&l, ' ', &v) == 0)
+		l.len = 0;
+	if ((e = read_version(m, v)) != 0)
+		return e;
+	if (l.len < 3 || (l.len > 3 && l.p[3] != ' '))
+		return fail(m, ERR_FORMAT, "the status is not three digits");
+	for (i = 0; i < 3; i++) {
+		if (l.p[i] < '0' || l.p[i] > '9')
+			return fail(m, ERR_FORMAT,
+			    "the status is not three digits");
+		m->status = m->status * 10 + l.p[i] - '0';
+	}
+	if (m->status < 100)
+		return fail(m, ERR_FORMAT, "the status is below 100");
+	if (l.len > 4)
+		m->reason = slice_of(l.p + 4, l.len - 4);
+	return 0;
+}
+
+static int
+field_line(struct http1_head *m, struct slice l)
+{
+	struct http1_header *h;
+	struct slice name = { l.p, 0 };
+
+	if (is_blank(l.p[0]))
+		return fail(m, ERR_FORMAT, "a folded field line");
+	if (!cut(&l, ':', &name))
+		return fail(m, ERR_FORMAT, "a field line without a colon");
+	if (name.len > 0 && is_blank(name.p[name.len - 1]))
+		return fail(m, ERR_FORMAT, "a blank before a field's colon");
+	if (!is_token(name))
+		return fail(m, ERR_FORMAT, "a field name that is no token");
+	if (m->n == HTTP1_HEADERS)
+		return fail(m, ERR_LIMIT, "too many fields");
+	h = &m->h[m->n++];
+	h->name = name;
+	h->value = trim(l);
+	return 0;
+}
+
+static int
+content_length(struct http1_head *m, struct slice v)
+{
+	int64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < v.len; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return fail(m, ERR_FORMAT,
+			    "Content-Length is not a number");
+		if (n > (INT64_MAX - 9) / 10)
+			return fail(m, ERR_FORMAT, "Content-Length is too big");
+		n = n * 10 + v.p[i] - '0';
+	}
+	if (v.len == 0)
+		return fail(m, ERR_FORMAT, "Content-Length is empty");
+	if (m->length >= 0 && m->length != n)
+		return fail(m, ERR_FORMAT, "two different Content-Lengths");
+	m->length = n;
+	return 0;
+}
+
+/* One coding of a Transfer-Encoding; chunked comes once, and last. */
+static int
+transfer_coding(struct http1_head *m, struct slice c)
+{
+	static const char *const known[] = { "gzip", "x-gzip", "deflate",
+	    "compress", "x-compress", "identity" };
+	size_t i;
+
+	if (m->chunked)
+		return fail(m, ERR_FORMAT,
+		    "a transfer coding after chunked, or chunked twice");
+	m->coded = 1;
+	if (slice_is(c, "chunked")) {
+		m->chunked = 1;
+		return 0;
+	}
+	for (i = 0; i < NELEM(known); i++)
+		if (slice_is(c, known[i]))
+			return 0;
+	return fail(m, ERR_FORMAT, "an unknown transfer coding");
+}
+
+static int
+transfer_encoding(struct http1_head *m, struct slice v)
+{
+	struct slice c = { v.p, 0 };
+	int e;
+
+	if (v.len == 0)
+		return fail(m, ERR_FORMAT, "Transfer-Encoding is empty");
+	while (cut(&v, ',', &c))
+		if ((e = transfer_coding(m, trim(c))) != 0)
+			return e;
+	return transfer_coding(m, trim(v));
+}
+
+/* What the fields together say of the framing: RFC 9112, 6.1 to 6.3. */
+static int
+check_framing(struct http1_head *m)
+{
+	if (m->coded && m->length >= 0)
+		return fail(m, ERR_FORMAT,
+		    "both Content-Length and Transfer-Encoding");
+	if (m->coded && m->version == 10)
+		return fail(m, ERR_FORMAT, "Transfer-Encoding in HTTP/1.0");
+	if (m->response) {
+		if (m->coded && (m->status < 200 || m->status == 204))
+			return fail(m, ERR_FORMAT,
+			    "Transfer-Encoding where there is no body");
+		return 0;
+	}
+	if (m->coded && !m->chunked)
+		return fail(m, ERR_FORMAT,
+		    "the last transfer coding is not chunked");
+	if (slice_eq(m->method, "CONNECT") && (m->coded || m->length > 0))
+		return fail(m, ERR_FORMAT, "a CONNECT with a body");
+	return 0;
+}
+
+/* RFC 9112, 3.2: one Host, and in HTTP/1.1 there must be one. */
+static int
+check_host(struct http1_head *m)
+{
+	const struct http1_header *host = NULL;
+	struct http1_url u;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (!slice_is(m->h[i].name, "host"))
+			continue;
+		if (host != NULL)
+			return fail(m, ERR_FORMAT, "more than one Host");
+		host = &m->h[i];
+	}
+	if (host == NULL)
+		return m->version == 10 || slice_eq(m->method, "CONNECT") ? 0 :
+		    fail(m, ERR_FORMAT, "no Host");
+	if (host->value.len > 0 && http1_authority(host->value, 80, &u) != 0)
+		return fail(m, ERR_FORMAT, "Host is not host[:port]");
+	return 0;
+}
+
+static int
+read_fields(struct http1_head *m, struct slice in)
+{
+	struct http1_header *h;
+	struct slice l;
+	int e;
+
+	while ((l = next_line(&in)).len > 0) {
+		if ((e = field_line(m, l)) != 0)
+			return e;
+		h = &m->h[m->n - 1];
+		e = 0;
+		if (slice_is(h->name, "content-length"))
+			e = content_length(m, h->value);
+		else if (slice_is(h->name, "transfer-encoding"))
+			e = transfer_encoding(m, h->value);
+		if (e != 0)
+			return e;
+	}
+	if ((e = check_framing(m)) != 0 || m->response)
+		return e;
+	return check_host(m);
+}
+
+static void
+begin(struct http1_head *m, int response)
+{
+	m->response = response;
+	m->status = 0;
+	m->n = 0;
+	m->chunked = m->coded = 0;
+	m->length = -1;
+	m->why = NULL;
+	m->method = m->target = m->reason = slice_of(NULL, 0);
+}
+
+int
+http1_request(struct http1_head *m, const char *data, size_t len)
+{
+	struct slice in;
+	size_t from = 0;
+	int e;
+
+	begin(m, 0);
+	if (len == 1 && data[0] == '\r')
+		return ERR_SHORT;
+	if (len > 1 && data[0] == '\r' && data[1] == '\n')
+		from = 2;
+	if ((e = find_end(m, data, len, from)) != 0)
+		return e;
+	in = slice_of(data + from, m->len - from);
+	if ((e = request_line(m, next_line(&in))) != 0)
+		return e;
+	return read_fields(m, in);
+}
+
+int
+http1_response(struct http1_head *m, const char *data, size_t len)
+{
+	struct slice in;
+	int e;
+
+	begin(m, 1);
+	if (len > 0 && memcmp(data, "HTTP/", len < 5 ? len : 5) != 0)
+		return fail(m, ERR_FORMAT, "no HTTP version in the first line");
+	if ((e = find_end(m, data, len, 0)) != 0)
+		return e;
+	in = slice_of(data, m->len);
+	if ((e = status_line(m, next_line(&in))) != 0)
+		return e;
+	return read_fields(m, in);
+}
+
+static int
+is_known_method(struct slice s)
+{
+	static const char *const known[] = { "GET", "HEAD", "POST", "PUT",
+	    "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH", "PROPFIND",
+	    "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT",
+	    "SEARCH", "QUERY", "PURGE" };
+	size_t i;
+
+	for (i = 0; i < NELEM(known); i++)
+		if (slice_eq(s, known[i]))
+			return 1;
+	return 0;
+}
+
+int
+http1_starts_request(const char *data, size_t len)
+{
+	struct slice in = { data, len }, l, method;
+	size_t i;
+	const char *v;
+
+	for (i = 0; i < len && data[i] != ' '; i++)
+		if (i >= 24 || !((data[i] >= 'A' && data[i] <= 'Z') ||
+		    (i > 0 && (data[i] == '-' || data[i] == '_'))))
+			return 0;
+	if (i == len)
+		return ERR_SHORT;
+	if (!cut(&in, ' ', &method) || method.len == 0)
+		return 0;
+	if (in.len > 0 && (uint8_t)in.p[0] <= 0x20)
+		return 0;
+	if (is_known_method(method))
+		return in.len > 0 ? 1 : ERR_SHORT;
+	if (!cut(&in, '\n', &l))
+		return len > 4096 ? 0 : ERR_SHORT;
+	if (l.len < 12 || l.p[l.len - 1] != '\r')
+		return 0;
+	v = l.p + l.len - 10;	/* " HTTP/1.1\r" */
+	return memcmp(v, " HTTP/1.", 8) == 0;
+}
+
+const struct http1_header *
+http1_find(const struct http1_head *m, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, name))
+			return &m->h[i];
+	return NULL;
+}
+
+struct slice
+http1_value(const struct http1_head *m, const char *name)
+{
+	const struct http1_header *h = http1_find(m, name);
+
+	return h != NULL ? h->value : slice_of(NULL, 0);
+}
+
+static int
+list_has(struct slice v, const char *token)
+{
+	struct slice c;
+
+	while (cut(&v, ',', &c))
+		if (slice_is(trim(c), token))
+			return 1;
+	return slice_is(trim(v), token);
+}
+
+int
+http1_has_token(const struct http1_head *m, const char *name,
+    const char *token)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, name) &&
+		    list_has(m->h[i].value, token))
+			return 1;
+	return 0;
+}
+
+int
+http1_keeps_alive(const struct http1_head *m)
+{
+	if (http1_has_token(m, "connection", "close"))
+		return 0;
+	if (m->version >= 11)
+		return 1;
+	return http1_has_token(m, "connection", "keep-alive") ||
+	    (!m->response &&
+	    http1_has_token(m, "proxy-connection", "keep-alive"));
+}
