@@ -1,6 +1,135 @@
-/* Placeholder until the subcommands land. */
-int
-main(void)
+/*
+ * clearspan: which subcommand, and how each is used. Nothing else is here.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "main/cmd.h"
+#include "main/pending.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+struct command {
+	const char	*name;
+	int		(*run)(int argc, char **argv);
+	const char	*args;		/* what may follow its name */
+	const char	*does;
+};
+
+static const struct command commands[] = {
+	{ "quickstart", cmd_quickstart, "[--listen ADDR:PORT] "
+	    "[--pcap-over-ip ADDR:PORT] [--pcap FILE] [--dir DIR]",
+	    "run a proxy and a live capture, no configuration needed" },
+	{ "run", cmd_run, "-c FILE", "the daemon, in the foreground" },
+	{ "check", cmd_check, "-c FILE", "check a configuration" },
+	{ "explain", cmd_explain, "-c FILE [client=IP] [server=IP] [port=N] "
+	    "[sni=NAME] [host=NAME] [alpn=LIST] ...",
+	    "which rule decides, and why" },
+	{ "ca", cmd_ca, "create|show|export [--dir DIR] ...",
+	    "make, show or export a CA" },
+	{ "ctl", cmd_ctl, "[-s SOCKET] [--json] VERB ...",
+	    "ask or tell a running daemon (ctl help lists the verbs)" },
+	{ "transparent", cmd_transparent, "print|up|confirm|down --in IFACE "
+	    "[--ports LIST|all] [--port N]",
+	    "the packet rules that bring traffic to the daemon" },
+	{ "doctor", cmd_doctor, "[-c FILE]",
+	    "look for what keeps it from working here" },
+	{ "version", cmd_version, "", "versions, of its libraries too" },
+};
+
+static const struct command *
+command_find(const char *name)
 {
-	return 2;
+	size_t i;
+
+	for (i = 0; i < NELEM(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void
+usage(FILE *out)
+{
+	size_t i;
+
+	fprintf(out, "usage: clearspan COMMAND ...\n");
+	for (i = 0; i < NELEM(commands); i++)
+		fprintf(out, "  %-12s %s\n", commands[i].name,
+		    commands[i].does);
+	fprintf(out, "clearspan COMMAND --help says how one is used; "
+	    "clearspan(8) says it all.\n");
+}
+
+static void
+command_usage(FILE *out, const struct command *c)
+{
+	fprintf(out, "usage: clearspan %s %s\n", c->name, c->args);
+}
+
+int
+cmd_usage(const char *name, const char *fmt, ...)
+{
+	const struct command *c = command_find(name);
+	va_list ap;
+
+	fprintf(stderr, "clearspan: %s: ", name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	if (c != NULL)
+		command_usage(stderr, c);
+	return EXIT_WRONG;
+}
+
+char *
+cmd_default_dir(void)
+{
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+	if (data != NULL && data[0] == '/')
+		return xasprintf("%s/clearspan", data);
+	return xasprintf("%s/.local/share/clearspan",
+	    home != NULL && home[0] == '/' ? home : "/root");
+}
+
+static int
+is_help(const char *s)
+{
+	return strcmp(s, "--help") == 0 || strcmp(s, "-h") == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_WRONG;
+	}
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+		usage(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		return cmd_version(argc - 1, argv + 1);
+	if ((c = command_find(argv[1])) == NULL) {
+		fprintf(stderr, "clearspan: no command %s\n", argv[1]);
+		usage(stderr);
+		return EXIT_WRONG;
+	}
+	if (argc > 2 && is_help(argv[2])) {
+		command_usage(stdout, c);
+		printf("  %s\n", c->does);
+		return EXIT_DONE;
+	}
+	if (c->run == NULL) {
+		fprintf(stderr, "clearspan: %s is not built in yet\n", c->name);
+		return EXIT_FAILED;
+	}
+	return c->run(argc - 1, argv + 1);
 }

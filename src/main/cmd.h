@@ -1,0 +1,45 @@
+/*
+ * The subcommands: each takes the arguments from its own name on, as main()
+ * would, and returns the process's exit status. What they share is here too.
+ */
+#ifndef MAIN_CMD_H
+#define MAIN_CMD_H
+
+#include "util/text.h"
+
+enum {			/* exit status (clearspan(8)) */
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,	/* while running */
+	EXIT_WRONG = 2		/* wrong usage or configuration */
+};
+
+int	cmd_quickstart(int argc, char **argv);	/* quickstart.c */
+int	cmd_run(int argc, char **argv);		/* run.c */
+int	cmd_check(int argc, char **argv);	/* check.c */
+int	cmd_explain(int argc, char **argv);	/* explain.c */
+int	cmd_ca(int argc, char **argv);		/* ca.c */
+int	cmd_ctl(int argc, char **argv);		/* ctl.c */
+int	cmd_transparent(int argc, char **argv);	/* transparent.c */
+int	cmd_doctor(int argc, char **argv);	/* doctor.c */
+int	cmd_version(int argc, char **argv);	/* version.c */
+
+/* "clearspan: NAME: ..." and how the command is used, to stderr; returns
+ * EXIT_WRONG. name is argv[0] of the command. */
+int	cmd_usage(const char *name, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/* Where `ca` and `quickstart` keep a CA unless told (--dir): the caller
+ * frees. $XDG_DATA_HOME/clearspan, or ~/.local/share/clearspan. */
+char	*cmd_default_dir(void);
+
+/*
+ * What `ca create` does (ca.c): dir/ca.pem and dir/ca.key (0600), the
+ * directory made when it is missing (0700). key: "p256" (or NULL), "p384",
+ * "rsa:2048", "ed25519". Never overwrites: ERR_DENIED when there is one
+ * already. Else 0, or an ERR_* with a sentence in why.
+ */
+int	ca_create(const char *dir, const char *key, struct text *why);
+
+#define CTL_SOCKET	"/run/clearspan/control.sock"
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * Parts that have not landed yet: weak, so that what is there builds. A line
+ * goes as its part comes; then this file goes.
+ */
+#ifndef MAIN_PENDING_H
+#define MAIN_PENDING_H
+
+#pragma weak cmd_quickstart
+#pragma weak cmd_run
+#pragma weak cmd_check
+#pragma weak cmd_explain
+#pragma weak cmd_ca
+#pragma weak cmd_ctl
+#pragma weak cmd_transparent
+#pragma weak cmd_doctor
+#pragma weak ca_create
+
+#endif
