@@ -74,8 +74,39 @@ $(B)/tests/unit/$(1)/%_test: tests/unit/$(1)/%_test.c tests/unit/test.h \
 endef
 $(foreach r,$(ROOMS),$(eval $(call test,$(r))))
 
-.PHONY: all check clean
-check: $(TESTS)
+# Each tests/fuzz/X_fuzz.c has its inputs in tests/corpus/X/. They are replayed
+# with the compiler at hand by check-corpus; "make fuzz T=X S=60" looks for new
+# ones with libFuzzer. New inputs go to $(B)/fuzz/X.new, for a person to pick
+# from; T with nothing runs every target in turn.
+T	?= $(FUZZ)
+S	?= 60
+REPLAY	= $(FUZZ:%=$(B)/tests/replay/%)
+FUZZCF	= -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -g -O1 \
+	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	  $(DEP_CFLAGS)
+
+$(B)/tests/replay/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(LIBS)
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CF) -UNDEBUG $(LF) -o $@ $(filter %.c,$^) $(LIBS) $(DEP_LIBS)
+
+$(B)/fuzz/%: tests/fuzz/%_fuzz.c $(SRC) $(wildcard src/*/*.h)
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZCF) -o $@ $(filter %.c,$^) $(DEP_LIBS)
+
+check-corpus: $(REPLAY)
+	@for t in $(FUZZ); do \
+	    $(B)/tests/replay/$$t tests/corpus/$$t || exit 1; done
+
+fuzz: $(T:%=$(B)/fuzz/%)
+	@for t in $(T); do mkdir -p $(B)/fuzz/$$t.new && \
+	    $(B)/fuzz/$$t -max_total_time=$(S) -timeout=10 -max_len=70000 \
+	    -print_final_stats=1 -artifact_prefix=$(B)/fuzz/$$t- \
+	    $(B)/fuzz/$$t.new tests/corpus/$$t || exit 1; done
+
+.PHONY: all check check-corpus fuzz clean
+check: $(TESTS) check-corpus
 	@tests/unit/run $(TESTS)
 check-%: 
 	@$(MAKE) --no-print-directory \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/hostname.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -232,33 +233,6 @@ list_read(struct hello_list *l, struct wire *w, int bytes, size_t size)
 	w->bad |= sub.bad;
 }
 
-/* Letters, digits, '-', '_' in labels of 1 to 63 (RFC 6066, 3; RFC 1035). */
-static int
-name_copy(char *out, const uint8_t *p, size_t len)
-{
-	size_t i, label = 0;
-	uint8_t c;
-
-	if (len > 0 && p[len - 1] == '.')
-		len--;
-	if (len == 0 || len > HELLO_SNI_MAX)
-		return ERR_FORMAT;
-	for (i = 0; i < len; i++) {
-		c = p[i];
-		if (c >= 'A' && c <= 'Z')
-			c |= 0x20;
-		if (c == '.' ? label == 0 : !((c >= 'a' && c <= 'z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '_'))
-			return ERR_FORMAT;
-		label = c == '.' ? 0 : label + 1;
-		if (label > 63)
-			return ERR_FORMAT;
-		out[i] = (char)c;
-	}
-	out[len] = '\0';
-	return label == 0 ? ERR_FORMAT : 0;
-}
-
 /*
  * server_name: one list of one host_name. Anything else is marked, not
  * refused: the session may still be joined through by its address.
@@ -277,7 +251,7 @@ ext_server_name(struct hello *h, struct wire *w)
 		l.bad = 1;
 	list_read(&name, &l, 2, 1);
 	if (w->bad || l.bad || wire_left(w) > 0 || wire_left(&l) > 0 ||
-	    name_copy(h->sni, name.p, name.len) != 0) {
+	    hostname_copy(h->sni, name.p, name.len) != 0) {
 		h->flags |= HELLO_SNI_BAD;
 		h->sni[0] = '\0';
 	} else if (inet_pton(AF_INET, h->sni, &ip) == 1)

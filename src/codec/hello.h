@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/hostname.h"
 #include "util/wire.h"
 
 #define HELLO_MAX	65536	/* raw bytes, record headers included */
-#define HELLO_SNI_MAX	255
 
 enum {			/* hello.flags */
 	HELLO_SNI	= 1 << 0,	/* server_name came: sni, or SNI_BAD */
@@ -63,7 +63,7 @@ struct hello {
 	struct hello_list	 alpn;		/* u8 length, name; ...: what
 						 * SSL_set_alpn_protos takes */
 	unsigned		 n_alpn;	/* names in it */
-	char			 sni[HELLO_SNI_MAX + 1]; /* lower case, no final
+	char			 sni[HOSTNAME_MAX + 1]; /* lower case, no final
 						 * dot; "" if none or bad */
 	uint8_t			*copy;		/* ours; hello_free */
 };

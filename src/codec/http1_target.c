@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 
+#include "codec/hostname.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -14,29 +15,6 @@ is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	    (c >= '0' && c <= '9');
-}
-
-/* A name as DNS has it, or an IPv4 address. */
-static int
-is_host(struct slice s)
-{
-	size_t i, label = 0;
-
-	if (s.len > 255)
-		return 0;
-	for (i = 0; i < s.len; i++) {
-		if (s.p[i] == '.') {
-			if (label == 0)
-				return 0;
-			label = 0;
-			continue;
-		}
-		if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_')
-			return 0;
-		if (++label > 63)
-			return 0;
-	}
-	return s.len > 0;
 }
 
 static int
@@ -79,6 +57,7 @@ read_port(struct slice s, uint16_t port, struct http1_url *u)
 int
 http1_authority(struct slice s, uint16_t port, struct http1_url *u)
 {
+	char name[HOSTNAME_MAX + 1];
 	const char *p;
 	size_t n;
 
@@ -96,7 +75,7 @@ http1_authority(struct slice s, uint16_t port, struct http1_url *u)
 		p = s.len > 0 ? memchr(s.p, ':', s.len) : NULL;
 		n = p != NULL ? (size_t)(p - s.p) : s.len;
 		u->host = slice_of(s.p, n);
-		if (!is_host(u->host))
+		if (hostname_copy(name, u->host.p, n) != 0)
 			return ERR_FORMAT;
 	}
 	return read_port(slice_of(s.p + n, s.len - n), port, u);

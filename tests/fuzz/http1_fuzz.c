@@ -1,0 +1,124 @@
+/*
+ * HTTP/1: a head, then its body. Held to: a head read as it comes is the one
+ * read at once; a body followed byte by byte ends where one followed at once
+ * does, with as much content; a request written again for the origin reads
+ * as a request with the same framing.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/http1.h"
+#include "util/err.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+typedef int read_head(struct http1_head *, const char *, size_t);
+
+static void
+check_split(read_head *read, const struct http1_head *whole, int e,
+    const char *data, size_t len)
+{
+	static struct http1_head part;
+	size_t i, step = len > 2000 ? len / 1000 : 1;
+	int got = ERR_SHORT;
+
+	part.scanned = 0;
+	for (i = 0; i < len && got == ERR_SHORT; i += step)
+		got = read(&part, data, i);
+	if (got == ERR_SHORT)
+		got = read(&part, data, len);
+	assert(got == e);
+	if (e == 0)
+		assert(part.len == whole->len && part.n == whole->n &&
+		    part.length == whole->length &&
+		    part.chunked == whole->chunked);
+	else if (e != ERR_SHORT)
+		assert(part.why == whole->why && part.why != NULL);
+}
+
+static void
+check_body(const struct http1_head *m, const char *data, size_t len)
+{
+	struct http1_body once, bytes;
+	size_t used, n, i;
+	int e, got = ERR_SHORT;
+
+	http1_body_init(&once, m, slice_of("GET", 3));
+	bytes = once;
+	e = http1_body_follow(&once, data, len, &used);
+	assert(used <= len);
+	assert(e != ERR_SHORT || used == len);
+	assert(once.payload <= used);
+	for (i = 0; i < len && got == ERR_SHORT; i++) {
+		got = http1_body_follow(&bytes, data + i, 1, &n);
+		if (got == 0 && n == 0)
+			break;
+	}
+	if (got == ERR_SHORT)
+		got = http1_body_follow(&bytes, data + len, 0, &n);
+	assert(got == e);
+	if (e == 0)
+		assert(i == used);
+	assert(once.payload == bytes.payload && once.why == bytes.why);
+	assert(http1_body_ended(&once) == (e == 0));
+}
+
+static void
+check_rewrite(const struct http1_head *m)
+{
+	static struct http1_head again;
+	struct text t = { NULL, 0, 0 };
+
+	if (http1_origin_form(&t, m) == 0) {
+		again.scanned = 0;
+		assert(http1_request(&again, t.s, t.len) == 0 ||
+		    again.n == HTTP1_HEADERS || t.len > HTTP1_HEAD_MAX);
+		if (t.len <= HTTP1_HEAD_MAX && again.n < HTTP1_HEADERS) {
+			assert(again.len == t.len);
+			assert(again.length == m->length);
+			assert(again.chunked == m->chunked);
+			assert(again.target.p[0] == '/' ||
+			    slice_eq(again.target, "*"));
+		}
+	}
+	text_free(&t);
+}
+
+static int
+one(read_head *read, const char *data, size_t len)
+{
+	static struct http1_head m;
+	int e;
+
+	m.scanned = 0;
+	e = read(&m, data, len);
+	check_split(read, &m, e, data, len);
+	if (e != 0)
+		return e;
+	assert(m.len <= len && m.n <= HTTP1_HEADERS);
+	http1_keeps_alive(&m);
+	check_body(&m, data + m.len, len - m.len);
+	if (!m.response)
+		check_rewrite(&m);
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct http1_url u;
+	const char *text = (const char *)data;
+	size_t i;
+	int e, got;
+
+	one(http1_request, text, len);
+	one(http1_response, text, len);
+	http1_authority(slice_of(text, len), 0, &u);
+	http1_absolute(slice_of(text, len), &u);
+	e = http1_starts_request(text, len);
+	for (i = 0; i < len && i < 300; i++)
+		if ((got = http1_starts_request(text, i)) != ERR_SHORT)
+			assert(got == e);
+	return 0;
+}
