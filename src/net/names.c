@@ -1,0 +1,316 @@
+/*
+ * Names: the cache, and who waits for which name. The resolver below it is
+ * c-ares, driven by net/resolver.c.
+ *
+ * An entry is a name. It is asked at most once at a time, holds what was
+ * found until it expires, and cannot be dropped while someone waits for it
+ * or a query for it is out. The oldest used goes when the table is full.
+ */
+#include "net/names.h"
+
+#include <ctype.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "net/resolver.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define NAMES_CACHED	4096	/* names kept in all */
+#define NAMES_OUT	1024	/* names asked for at one time */
+#define BUCKETS		1024
+#define TTL_MAX		300	/* seconds an answer is believed, at most, ... */
+#define TTL_MIN		1	/* ... and at least: one page asks ten times */
+#define TTL_NONE	5	/* for what was not found */
+
+struct entry {
+	LIST_ENTRY(entry)	 hash;
+	TAILQ_ENTRY(entry)	 used;		/* oldest first */
+	struct names		*names;
+	struct names_found	 found;
+	TAILQ_HEAD(, names_ask)	 asks;
+	int64_t			 expires;	/* monotonic seconds */
+	int			 out;		/* queries under way, 0 to 2 */
+	char			*name;		/* lower case */
+};
+
+struct names_ask {
+	TAILQ_ENTRY(names_ask)	 next;
+	struct entry		*entry;
+	struct event		 ev;
+	names_tell		 tell;
+	void			*arg;
+};
+
+struct names {
+	struct event_base	*base;
+	struct resolver		*resolver;
+	LIST_HEAD(, entry)	 hash[BUCKETS];
+	TAILQ_HEAD(, entry)	 used;
+	size_t			 count;
+	size_t			 out;		/* entries with queries out */
+	uint32_t		 seed;
+};
+
+static int64_t
+now_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* FNV-1a; the seed is random, as peers choose the names. */
+static size_t
+bucket(const struct names *n, const char *name)
+{
+	uint32_t h = 2166136261u ^ n->seed;
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return (h ^ h >> 16) % BUCKETS;
+}
+
+/*
+ * Lower case, without the final dot, into out (256 bytes). Letters, digits,
+ * '-', '_' and dots between non-empty labels, 253 bytes at most (RFC 1035,
+ * 2.3.4; the underscore is in use).
+ */
+static int
+name_fold(char *out, const char *host)
+{
+	size_t i, len = strlen(host), label = 0;
+
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	if (len == 0 || len > 253)
+		return ERR_FORMAT;
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)host[i];
+
+		if (c == '.' ? label == 0 : ++label > 63 ||
+		    !(isalnum(c) || c == '-' || c == '_'))
+			return ERR_FORMAT;
+		if (c == '.')
+			label = 0;
+		out[i] = (char)tolower(c);
+	}
+	out[len] = '\0';
+	return label == 0 ? ERR_FORMAT : 0;
+}
+
+struct names *
+names_new(struct event_base *base)
+{
+	struct names *n = xcalloc(1, sizeof(*n));
+
+	n->base = base;
+	n->resolver = resolver_new(base);
+	TAILQ_INIT(&n->used);
+	if (getrandom(&n->seed, sizeof(n->seed), 0) != sizeof(n->seed))
+		n->seed = (uint32_t)(uintptr_t)n;
+	return n;
+}
+
+static void
+entry_free(struct entry *e)
+{
+	struct names_ask *ask;
+
+	while ((ask = TAILQ_FIRST(&e->asks)) != NULL)
+		names_cancel(ask);
+	LIST_REMOVE(e, hash);
+	TAILQ_REMOVE(&e->names->used, e, used);
+	e->names->count--;
+	free(e->name);
+	free(e);
+}
+
+void
+names_free(struct names *n)
+{
+	struct entry *e;
+
+	if (n == NULL)
+		return;
+	resolver_free(n->resolver);	/* answers what is out: no one listens */
+	while ((e = TAILQ_FIRST(&n->used)) != NULL)
+		entry_free(e);
+	free(n);
+}
+
+int
+names_set_servers(struct names *n, const char *csv)
+{
+	return resolver_set_servers(n->resolver, csv);
+}
+
+static struct entry *
+entry_find(struct names *n, const char *name)
+{
+	struct entry *e;
+
+	LIST_FOREACH(e, &n->hash[bucket(n, name)], hash)
+		if (strcmp(e->name, name) == 0)
+			return e;
+	return NULL;
+}
+
+/* Make room for one more; busy entries are few (NAMES_OUT and the asks). */
+static void
+names_trim(struct names *n)
+{
+	struct entry *e, *next;
+
+	for (e = TAILQ_FIRST(&n->used); e != NULL && n->count >= NAMES_CACHED;
+	    e = next) {
+		next = TAILQ_NEXT(e, used);
+		if (e->out == 0 && TAILQ_EMPTY(&e->asks))
+			entry_free(e);
+	}
+}
+
+static struct entry *
+entry_new(struct names *n, const char *name)
+{
+	struct entry *e = xcalloc(1, sizeof(*e));
+
+	names_trim(n);
+	e->names = n;
+	e->name = xstrdup(name);
+	TAILQ_INIT(&e->asks);
+	LIST_INSERT_HEAD(&n->hash[bucket(n, name)], e, hash);
+	TAILQ_INSERT_TAIL(&n->used, e, used);
+	n->count++;
+	return e;
+}
+
+/* Some of what c-ares found; families other than IPv4 and IPv6 fall out. */
+static void
+entry_take(struct entry *e, const struct resolver_answer *a)
+{
+	struct names_found *f = &e->found;
+	int64_t until;
+	size_t i, ttl = a->err == 0 ? a->ttl : TTL_NONE;
+
+	for (i = 0; i < a->n; i++) {
+		if (a->addrs[i].sa.sa_family == AF_INET6 && f->n6 < NAMES_EACH)
+			f->v6[f->n6++] = a->addrs[i];
+		if (a->addrs[i].sa.sa_family == AF_INET && f->n4 < NAMES_EACH)
+			f->v4[f->n4++] = a->addrs[i];
+	}
+	if (a->family != AF_INET)
+		f->done6 = 1;
+	if (a->family != AF_INET6)
+		f->done4 = 1;
+	/* That a server failed says more than that a name has no AAAA. */
+	if (a->err != 0 && (f->err == 0 || a->err != ERR_NOTFOUND))
+		f->err = a->err;
+	ttl = ttl > TTL_MAX ? TTL_MAX : ttl < TTL_MIN ? TTL_MIN : ttl;
+	until = now_seconds() + (int64_t)ttl;
+	if (until < e->expires)
+		e->expires = until;
+}
+
+static void
+entry_answered(void *arg, const struct resolver_answer *a)
+{
+	struct entry *e = arg;
+	struct names_ask *ask;
+
+	if (--e->out == 0)
+		e->names->out--;
+	entry_take(e, a);
+	TAILQ_FOREACH(ask, &e->asks, next)
+		event_active(&ask->ev, EV_TIMEOUT, 0);
+}
+
+/* Both families at once; /etc/hosts may answer for both. */
+static int
+entry_query(struct entry *e)
+{
+	struct names *n = e->names;
+
+	if (!resolver_ready(n->resolver))
+		return ERR_SYS;
+	memset(&e->found, 0, sizeof(e->found));
+	e->expires = INT64_MAX;
+	e->out = 1;
+	n->out++;
+	if (resolver_hosts(n->resolver, e->name, entry_answered, e))
+		return 0;
+	e->out = 2;
+	resolver_ask(n->resolver, e->name, AF_INET6, entry_answered, e);
+	resolver_ask(n->resolver, e->name, AF_INET, entry_answered, e);
+	return 0;
+}
+
+static void
+ask_told(int fd, short what, void *arg)
+{
+	struct names_ask *ask = arg;
+	struct names_found found = ask->entry->found;
+	names_tell tell = ask->tell;
+	void *to = ask->arg;
+
+	if (found.done4 && found.done6)
+		names_cancel(ask);
+	tell(to, &found);
+}
+
+static struct names_ask *
+ask_new(struct entry *e, names_tell tell, void *arg)
+{
+	struct names_ask *ask = xcalloc(1, sizeof(*ask));
+
+	ask->entry = e;
+	ask->tell = tell;
+	ask->arg = arg;
+	evtimer_assign(&ask->ev, e->names->base, ask_told, ask);
+	TAILQ_INSERT_TAIL(&e->asks, ask, next);
+	return ask;
+}
+
+struct names_ask *
+names_ask(struct names *n, const char *host, names_tell tell, void *arg,
+    int *err)
+{
+	struct names_ask *ask;
+	struct entry *e;
+	char name[256];
+
+	if ((*err = name_fold(name, host)) != 0)
+		return NULL;
+	if ((e = entry_find(n, name)) == NULL)
+		e = entry_new(n, name);
+	TAILQ_REMOVE(&n->used, e, used);
+	TAILQ_INSERT_TAIL(&n->used, e, used);
+	/* An expired answer someone is yet to be told stays as it is. */
+	if (e->out == 0 && TAILQ_EMPTY(&e->asks) &&
+	    e->expires <= now_seconds()) {
+		if (n->out >= NAMES_OUT)
+			*err = ERR_LIMIT;
+		else
+			*err = entry_query(e);
+		if (*err != 0)
+			return NULL;
+	}
+	ask = ask_new(e, tell, arg);
+	if (e->found.done4 || e->found.done6)
+		event_active(&ask->ev, EV_TIMEOUT, 0);
+	return ask;
+}
+
+void
+names_cancel(struct names_ask *ask)
+{
+	event_del(&ask->ev);
+	TAILQ_REMOVE(&ask->entry->asks, ask, next);
+	free(ask);
+}

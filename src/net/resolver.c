@@ -1,0 +1,327 @@
+/*
+ * c-ares on an event base. Two channels: one reads /etc/hosts only, as a
+ * name that is there in one family must not be asked for in the other; one
+ * asks the servers.
+ */
+#include "net/resolver.h"
+
+#include <ares.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define RESOLV_CONF	"/etc/resolv.conf"
+#define RESOLV_EVERY	5	/* seconds between looks at it */
+#define ASK_TIMEOUT	1500	/* ms for the first try; c-ares doubles it */
+#define ASK_TRIES	3	/* 1.5 + 3 + 6 s, past the usual dial's 10 s */
+#define HOSTS_TTL	5	/* the file may change */
+
+struct resolver_sock {
+	LIST_ENTRY(resolver_sock) next;
+	struct event		 ev;
+	struct resolver		*resolver;
+	int			 fd;
+};
+
+struct query {
+	struct resolver	*resolver;
+	int		 family;
+	resolver_done	 done;
+	void		*arg;
+};
+
+struct resolver {
+	struct event_base	*base;
+	ares_channel		 hosts;		/* NULL: could not be made */
+	ares_channel		 servers;	/* likewise */
+	LIST_HEAD(, resolver_sock) socks;
+	struct event		 timer;
+	struct stat		 conf;		/* resolv.conf when read */
+	time_t			 looked;	/* monotonic seconds */
+	size_t			 out;		/* queries under way */
+	int			 fixed;		/* servers were set by hand */
+};
+
+static void	resolver_timer(struct resolver *);
+
+static void
+sock_event(int fd, short what, void *arg)
+{
+	struct resolver_sock *s = arg;
+	struct resolver *r = s->resolver;
+
+	ares_process_fd(r->servers, what & EV_READ ? fd : ARES_SOCKET_BAD,
+	    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	resolver_timer(r);
+}
+
+static void
+timer_event(int fd, short what, void *arg)
+{
+	struct resolver *r = arg;
+
+	ares_process_fd(r->servers, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	resolver_timer(r);
+}
+
+static void
+resolver_timer(struct resolver *r)
+{
+	struct timeval tv, *at;
+
+	if ((at = ares_timeout(r->servers, NULL, &tv)) == NULL)
+		event_del(&r->timer);
+	else
+		event_add(&r->timer, at);
+}
+
+/* c-ares says what it waits for on a socket; nothing: it closes it now. */
+static void
+sock_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+	struct resolver *r = arg;
+	struct resolver_sock *s;
+
+	LIST_FOREACH(s, &r->socks, next)
+		if (s->fd == fd)
+			break;
+	if (s != NULL)
+		event_del(&s->ev);
+	if (!readable && !writable) {
+		if (s != NULL) {
+			LIST_REMOVE(s, next);
+			free(s);
+		}
+		return;
+	}
+	if (s == NULL) {
+		s = xcalloc(1, sizeof(*s));
+		s->resolver = r;
+		s->fd = fd;
+		LIST_INSERT_HEAD(&r->socks, s, next);
+	}
+	event_assign(&s->ev, r->base, fd, (short)(EV_PERSIST |
+	    (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0)),
+	    sock_event, s);
+	event_add(&s->ev, NULL);
+}
+
+static ares_channel
+channel_new(struct resolver *r, char *lookups)
+{
+	struct ares_options o = {
+		.timeout = ASK_TIMEOUT,
+		.tries = ASK_TRIES,
+		.lookups = lookups,
+		.sock_state_cb = sock_state,
+		.sock_state_cb_data = r,
+	};
+	ares_channel c = NULL;
+	int rv = ares_init_options(&c, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+	    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+
+	if (rv == ARES_SUCCESS)
+		return c;
+	log_error("resolver: cannot start: %s", ares_strerror(rv));
+	return NULL;
+}
+
+static void
+library_init(void)
+{
+	ares_library_init(ARES_LIB_INIT_ALL);
+}
+
+struct resolver *
+resolver_new(struct event_base *base)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct resolver *r = xcalloc(1, sizeof(*r));
+
+	pthread_once(&once, library_init);
+	r->base = base;
+	evtimer_assign(&r->timer, base, timer_event, r);
+	r->hosts = channel_new(r, (char []){ "f" });
+	resolver_ready(r);
+	return r;
+}
+
+void
+resolver_free(struct resolver *r)
+{
+	if (r == NULL)
+		return;
+	if (r->servers != NULL)
+		ares_destroy(r->servers);
+	if (r->hosts != NULL)
+		ares_destroy(r->hosts);
+	event_del(&r->timer);
+	free(r);
+}
+
+/* Whether resolv.conf is another file than the one read, or no longer so. */
+static int
+conf_changed(struct resolver *r)
+{
+	struct timespec ts;
+	struct stat st = { 0 };
+	int same;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (r->servers != NULL && ts.tv_sec - r->looked < RESOLV_EVERY)
+		return 0;
+	r->looked = ts.tv_sec;
+	if (stat(RESOLV_CONF, &st) != 0)
+		memset(&st, 0, sizeof(st));
+	same = st.st_ino == r->conf.st_ino && st.st_dev == r->conf.st_dev &&
+	    st.st_size == r->conf.st_size &&
+	    memcmp(&st.st_mtim, &r->conf.st_mtim, sizeof(st.st_mtim)) == 0;
+	/* Keep the old while queries are out: they would be cut off. */
+	if (same || r->out > 0)
+		return 0;
+	r->conf = st;
+	return 1;
+}
+
+int
+resolver_ready(struct resolver *r)
+{
+	ares_channel c;
+
+	if (r->servers == NULL || (!r->fixed && conf_changed(r))) {
+		if (r->servers == NULL)
+			conf_changed(r);
+		if ((c = channel_new(r, (char []){ "b" })) != NULL) {
+			if (r->servers != NULL)
+				ares_destroy(r->servers);
+			r->servers = c;
+		}
+	}
+	return r->servers != NULL && r->hosts != NULL;
+}
+
+int
+resolver_set_servers(struct resolver *r, const char *csv)
+{
+	if (r->servers == NULL ||
+	    ares_set_servers_ports_csv(r->servers, csv) != ARES_SUCCESS)
+		return ERR_FORMAT;
+	r->fixed = 1;
+	return 0;
+}
+
+static int
+err_of(int status)
+{
+	switch (status) {
+	case ARES_SUCCESS:
+		return 0;
+	case ARES_ENODATA:
+	case ARES_ENOTFOUND:
+	case ARES_EBADNAME:
+		return ERR_NOTFOUND;
+	case ARES_ETIMEOUT:
+	case ARES_ECONNREFUSED:
+		return ERR_TIMEOUT;
+	}
+	return ERR_SYS;
+}
+
+static void
+answer_fill(struct resolver_answer *a, const struct ares_addrinfo *ai)
+{
+	const struct ares_addrinfo_node *node;
+
+	a->ttl = HOSTS_TTL;
+	for (node = ai->nodes; node != NULL && a->n < RESOLVER_MAX;
+	    node = node->ai_next) {
+		if (a->n == 0 || (unsigned)node->ai_ttl < a->ttl)
+			a->ttl = (unsigned)node->ai_ttl;
+		addr_set(&a->addrs[a->n], node->ai_addr);
+		addr_set_port(&a->addrs[a->n++], 0);
+	}
+	if (a->n == 0)
+		a->err = ERR_NOTFOUND;
+}
+
+static void
+query_done(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
+{
+	struct query *q = arg;
+	struct resolver_answer a = { .family = q->family };
+
+	a.err = err_of(status);
+	if (a.err == 0 && ai != NULL)
+		answer_fill(&a, ai);
+	if (ai != NULL)
+		ares_freeaddrinfo(ai);
+	q->resolver->out--;
+	q->done(q->arg, &a);
+	free(q);
+}
+
+void
+resolver_ask(struct resolver *r, const char *name, int family,
+    resolver_done done, void *arg)
+{
+	struct ares_addrinfo_hints hints = {
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = ARES_AI_NOSORT,
+	};
+	struct query *q = xcalloc(1, sizeof(*q));
+	char full[260];
+
+	q->resolver = r;
+	q->family = family;
+	q->done = done;
+	q->arg = arg;
+	r->out++;
+	snprintf(full, sizeof(full), "%.255s%s", name,
+	    strchr(name, '.') != NULL ? "." : "");
+	ares_getaddrinfo(r->servers, full, NULL, &hints, query_done, q);
+	resolver_timer(r);
+}
+
+/* Runs inside ares_getaddrinfo(): a file has no later. */
+static void
+hosts_done(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
+{
+	struct resolver_answer *a = arg;
+
+	a->err = err_of(status);
+	if (a->err == 0 && ai != NULL)
+		answer_fill(a, ai);
+	if (a->err == 0)
+		a->ttl = HOSTS_TTL;
+	if (ai != NULL)
+		ares_freeaddrinfo(ai);
+}
+
+int
+resolver_hosts(struct resolver *r, const char *name, resolver_done done,
+    void *arg)
+{
+	struct ares_addrinfo_hints hints = {
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = ARES_AI_NOSORT,
+	};
+	struct resolver_answer a = { .family = AF_UNSPEC, .err = ERR_SYS };
+
+	ares_getaddrinfo(r->hosts, name, NULL, &hints, hosts_done, &a);
+	if (a.err != 0)
+		return 0;
+	done(arg, &a);
+	return 1;
+}

@@ -1,0 +1,252 @@
+/*
+ * Sockets: what is asked of the kernel, and what its answers mean. Knows
+ * TPROXY and REDIRECT; knows nothing of events, names or sessions.
+ */
+#include "net/sock.h"
+
+#include <errno.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "util/err.h"
+
+#define BACKLOG		4096	/* the kernel caps it at somaxconn */
+#define ACCEPT_SKIPS	64	/* connections already gone, in one call */
+
+static int	sock_new(int family);
+static int	sock_set(int fd, int level, int option, int value);
+static int	sock_fail(int fd);
+static int	sock_transparent(int fd, int family);
+static int	sock_try(const struct addr *, const struct addr *, unsigned);
+
+static int
+sock_new(int family)
+{
+	return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static int
+sock_set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/* Close, and keep the errno that made us. */
+static int
+sock_fail(int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return ERR_SYS;
+}
+
+/* A dual-stack socket carries IPv4 too, hence both for IPv6. */
+static int
+sock_transparent(int fd, int family)
+{
+	if (family == AF_INET6 &&
+	    sock_set(fd, SOL_IPV6, IPV6_TRANSPARENT, 1) != 0)
+		return -1;
+	return sock_set(fd, SOL_IP, IP_TRANSPARENT, 1);
+}
+
+int
+sock_listen(const struct addr *a, int v6only, int transparent, int *no_tproxy)
+{
+	int family = a->sa.sa_family, fd = sock_new(family);
+
+	if (no_tproxy != NULL)
+		*no_tproxy = 0;
+	if (fd < 0)
+		return ERR_SYS;
+	if (sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
+	    sock_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)
+		return sock_fail(fd);
+	if (family == AF_INET6 &&
+	    sock_set(fd, SOL_IPV6, IPV6_V6ONLY, v6only != 0) != 0)
+		return sock_fail(fd);
+	if (transparent && sock_transparent(fd, family) != 0 &&
+	    no_tproxy != NULL)
+		*no_tproxy = 1;
+	if (bind(fd, &a->sa, addr_len(a)) != 0 || listen(fd, BACKLOG) != 0)
+		return sock_fail(fd);
+	return fd;
+}
+
+/*
+ * accept(2) passes on errors of the new connection; they are no fault of the
+ * listener, and the next connection may be whole.
+ */
+static int
+accept_skips(int e)
+{
+	switch (e) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+	case EPERM:		/* a firewall rule forbids it */
+		return 1;
+	}
+	return 0;
+}
+
+int
+sock_accept(int fd, struct addr *peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int i, new;
+
+	for (i = 0; i < ACCEPT_SKIPS; i++) {
+		len = sizeof(ss);
+		new = accept4(fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (new >= 0) {
+			addr_set(peer, (struct sockaddr *)&ss);
+			return new;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			return ERR_LIMIT;
+		if (errno == EAGAIN)
+			return ERR_AGAIN;
+		if (!accept_skips(errno))
+			return ERR_SYS;
+	}
+	return ERR_AGAIN;
+}
+
+int
+sock_original(int fd, struct addr *dst, int *is_redirect)
+{
+	struct sockaddr_storage ss;
+	struct addr nat;
+	socklen_t len = sizeof(ss);
+	int rv;
+
+	if (is_redirect != NULL)
+		*is_redirect = 0;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+		return ERR_SYS;
+	addr_set(dst, (struct sockaddr *)&ss);
+	memset(&ss, 0, sizeof(ss));
+	/* A mapped client of a dual-stack listener is IPv4 to conntrack. */
+	if (dst->sa.sa_family == AF_INET) {
+		len = sizeof(struct sockaddr_in);
+		rv = getsockopt(fd, SOL_IP, SO_ORIGINAL_DST, &ss, &len);
+	} else {
+		len = sizeof(struct sockaddr_in6);
+		rv = getsockopt(fd, SOL_IPV6, IP6T_SO_ORIGINAL_DST, &ss, &len);
+	}
+	if (rv != 0 || ss.ss_family != dst->sa.sa_family)
+		return 0;	/* conntrack has no say: TPROXY */
+	addr_set(&nat, (struct sockaddr *)&ss);
+	if (addr_eq(&nat, dst))
+		return 0;
+	*dst = nat;
+	if (is_redirect != NULL)
+		*is_redirect = 1;
+	return 0;
+}
+
+/* Bind to from, ours or not, so that connect() may share its port. */
+static int
+sock_bind(int fd, const struct addr *from)
+{
+	/* Without the privilege bind() still takes our own addresses. */
+	sock_transparent(fd, from->sa.sa_family);
+	sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (addr_port(from) == 0)
+		sock_set(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	return bind(fd, &from->sa, addr_len(from));
+}
+
+static int
+sock_try(const struct addr *to, const struct addr *from, unsigned mark)
+{
+	int fd = sock_new(to->sa.sa_family);
+
+	if (fd < 0)
+		return ERR_SYS;
+	if (mark != 0)
+		sock_set(fd, SOL_SOCKET, SO_MARK, (int)mark);
+	if (from != NULL && sock_bind(fd, from) != 0)
+		return sock_fail(fd);
+	if (connect(fd, &to->sa, addr_len(to)) != 0 && errno != EINPROGRESS)
+		return sock_fail(fd);
+	return fd;
+}
+
+int
+sock_connect(const struct addr *to, const struct addr *from, unsigned mark)
+{
+	struct addr any_port;
+	int fd = sock_try(to, from, mark);
+
+	if (fd >= 0 || from == NULL || addr_port(from) == 0 ||
+	    (errno != EADDRINUSE && errno != EADDRNOTAVAIL))
+		return fd;
+	any_port = *from;
+	addr_set_port(&any_port, 0);
+	return sock_try(to, &any_port, mark);
+}
+
+int
+sock_error(int fd)
+{
+	socklen_t len = sizeof(int);
+	int e = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) != 0)
+		return errno;
+	return e;
+}
+
+void
+sock_nodelay(int fd)
+{
+	sock_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void
+sock_reset(int fd)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+unsigned long
+sock_raise_nofile(unsigned long want)
+{
+	struct rlimit now, try;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) != 0)
+		return 0;
+	try = now;
+	try.rlim_cur = try.rlim_max;
+	if (want > try.rlim_max) {
+		try.rlim_cur = try.rlim_max = want;
+		if (setrlimit(RLIMIT_NOFILE, &try) == 0)
+			return want;
+		try.rlim_cur = try.rlim_max = now.rlim_max;
+	}
+	if (setrlimit(RLIMIT_NOFILE, &try) == 0)
+		return try.rlim_cur;
+	return now.rlim_cur;
+}
