@@ -102,12 +102,16 @@ struct conf_mirror {
 	uint64_t	 queue;		/* bytes kept for a slow reader or disk */
 };
 
+struct conf_ports {		/* inclusive */
+	uint16_t	 lo, hi;
+};
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
-	struct conf_list sni, host;		/* patterns or "@list" */
+	struct conf_list sni, host;		/* patterns or "@list", lower case */
 	struct conf_list alpn, listener, protocol;
-	struct { uint16_t lo, hi; } *port;	/* inclusive ranges */
+	struct conf_ports *port;
 	size_t		 nport;
 };
 
@@ -115,7 +119,7 @@ struct conf_rule {
 	char		*name;
 	struct conf_pos	 pos;
 	struct conf_match match;		/* all must hold */
-	struct conf_match except;		/* `not:`; none may hold */
+	struct conf_match except;		/* `not:`; not all may hold */
 	enum conf_action action;
 	size_t		*mirrors;		/* indices into conf.mirrors */
 	size_t		 nmirrors;
@@ -124,11 +128,12 @@ struct conf_rule {
 struct conf_named_list {		/* `lists:` */
 	char		*name;
 	char		*path;
-	struct conf_list entries;
+	struct conf_list entries;	/* lower case; a name or a prefix */
+	size_t		 naddresses;	/* how many of them are prefixes */
 };
 
 struct conf {
-	int		 refs;
+	_Atomic int	 refs;
 	char		*path;		/* of the file; "-" when built in */
 	unsigned	 workers;	/* resolved: 1 or more */
 	char		*user;		/* or NULL: stay */
@@ -195,6 +200,25 @@ int		 conf_load(const char *path, struct conf **out,
 /* The same for text already in memory; path is for the messages. */
 int		 conf_parse(const char *path, const char *yaml, size_t len,
 		    struct conf **out, struct text *errors);
+
+/*
+ * What a configuration asks of the system around it. A member that is NULL
+ * is not asked: files then exist, lists are empty, filters are right.
+ */
+struct conf_world {
+	/* Append the file to out: 0, ERR_SYS, or ERR_LIMIT if past max bytes. */
+	int	(*read)(const char *path, size_t max, struct text *out);
+	/* 0 if something is there or may be (no permission to look); ERR_SYS. */
+	int	(*exists)(const char *path);
+	/* 0, or ERR_FORMAT with what libpcap says of the expression. */
+	int	(*filter)(const char *expression, struct text *why);
+};
+extern const struct conf_world conf_world_real, conf_world_none;
+
+/* conf_parse() in a world of the caller's; for tests and fuzzing. */
+int		 conf_parse_in(const struct conf_world *, const char *path,
+		    const char *yaml, size_t len, struct conf **out,
+		    struct text *errors);
 
 struct conf	*conf_ref(struct conf *);
 void		 conf_unref(struct conf *);

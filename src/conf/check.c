@@ -1,0 +1,360 @@
+/*
+ * What no single key can say: keys that go together or not, names given
+ * twice, the order of rules; and the defaults that follow from other keys.
+ * Each runs once its mapping has been read, right or wrong.
+ */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/keys.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+/*
+ * The item is the last of n so far; each starts with its name. Tells of an
+ * earlier one of that name.
+ */
+static void
+check_name(struct load *l, yaml_node_t *n, const char *what, void *v,
+    size_t count, size_t size)
+{
+	const char *name, *other;
+	size_t i;
+
+	name = *(char **)(void *)((char *)v + (count - 1) * size);
+	for (i = 0; name != NULL && i + 1 < count; i++) {
+		other = *(char **)(void *)((char *)v + i * size);
+		if (other != NULL && strcmp(name, other) == 0) {
+			load_problem(l, node_get(l, n, "name"), "there is a "
+			    "%s \"%s\" already; give each a name of its own",
+			    what, name);
+			return;
+		}
+	}
+}
+
+/* keys, ending with NULL, make no sense beside what was said. */
+static void
+check_unwanted(struct load *l, yaml_node_t *n, const char *const *keys,
+    const char *goes_with)
+{
+	yaml_node_t *kn;
+
+	for (; *keys != NULL; keys++)
+		if ((kn = node_key(l, n, *keys)) != NULL)
+			load_problem(l, kn, "\"%s\" goes with %s only; take "
+			    "it out", *keys, goes_with);
+}
+
+/* Loopback and the private and link-local nets. */
+static void
+allow_default(struct conf_prefixes *allow)
+{
+	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8",
+	    "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1",
+	    "fc00::/7", "fe80::/10" };
+	size_t i;
+
+	allow->v = xcalloc(NELEM(nets), sizeof(*allow->v));
+	allow->n = NELEM(nets);
+	for (i = 0; i < NELEM(nets); i++)
+		if (prefix_parse(&allow->v[i], nets[i]) != 0)
+			abort();
+}
+
+void
+check_listen(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const explicit_only[] = { "allow", NULL };
+	struct conf_listen *me = item, *other;
+	struct conf *c = l->conf;
+
+	check_name(l, n, "listener", c->listens, c->nlistens, sizeof(*me));
+	if (me->mode == CONF_TRANSPARENT)
+		check_unwanted(l, n, explicit_only, "mode explicit");
+	else if (node_get(l, n, "allow") == NULL)
+		allow_default(&me->allow);
+	if (me->v6only && me->address.sa.sa_family == AF_INET)
+		load_problem(l, node_key(l, n, "v6only"), "\"v6only\" goes "
+		    "with an IPv6 address only; take it out");
+	for (other = c->listens; other < me; other++)
+		if (me->address.sa.sa_family != AF_UNSPEC &&
+		    addr_eq(&me->address, &other->address))
+			load_problem(l, node_get(l, n, "address"), "the "
+			    "listener \"%s\" has this address already",
+			    other->name != NULL ? other->name : "?");
+}
+
+void
+check_side(struct load *l, yaml_node_t *n, void *item)
+{
+	struct conf_tls_side *s = item;
+	yaml_node_t *at = node_get(l, n, "min");
+
+	if (s->min > s->max)
+		load_problem(l, at != NULL ? at : n, "\"min\" is above "
+		    "\"max\"; write min: \"1.2\", max: \"1.3\"");
+}
+
+void
+check_rotate(struct load *l, yaml_node_t *n, void *item)
+{
+	if (node_get(l, n, "size") == NULL && node_get(l, n, "every") == NULL)
+		load_problem(l, n, "\"rotate\" needs \"size\" or \"every\"; "
+		    "write {size: 1G, every: 1h, keep: 100}");
+}
+
+/* Exactly one key says what kind of mirror it is. */
+static int
+mirror_kind(struct load *l, yaml_node_t *n, struct conf_mirror *m)
+{
+	static const char *const keys[] = { "interface", "pcap",
+	    "pcap-over-ip" };
+	size_t i, n_given = 0;
+
+	for (i = 0; i < NELEM(keys); i++) {
+		if (node_get(l, n, keys[i]) == NULL)
+			continue;
+		m->kind = (enum conf_mirror_kind)i;
+		if (n_given++ > 0)
+			load_problem(l, node_key(l, n, keys[i]), "a mirror is "
+			    "one of \"interface\", \"pcap\" and "
+			    "\"pcap-over-ip\"; make a second one");
+	}
+	if (n_given == 0)
+		load_problem(l, n, "a mirror needs \"interface\", \"pcap\" or "
+		    "\"pcap-over-ip\"; write one of them");
+	return n_given == 1;
+}
+
+static int
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+void
+check_mirror(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const port_keys[] = { "source-mac",
+	    "destination-mac", "mtu", "vlan", "offload", NULL };
+	static const char *const file_keys[] = { "rotate", NULL };
+	static const char *const stream_keys[] = { "format", "queue", NULL };
+	struct conf_mirror *m = item;
+	struct conf *c = l->conf;
+
+	m->pos = node_pos(n);
+	check_name(l, n, "mirror", c->mirrors, c->nmirrors, sizeof(*m));
+	memcpy(m->reply_mac, m->source_mac, 6);
+	m->reply_mac[5]++;
+	if ((m->source_mac[0] & 1) != 0)
+		load_problem(l, node_get(l, n, "source-mac"), "a source "
+		    "address cannot be a multicast one; make its first octet "
+		    "even, as in 02:00:5e:10:00:01");
+	if (!mirror_kind(l, n, m))
+		return;
+	if (m->kind != MIRROR_PORT)
+		check_unwanted(l, n, port_keys, "\"interface\"");
+	else
+		check_unwanted(l, n, stream_keys,
+		    "\"pcap\" and \"pcap-over-ip\"");
+	if (m->kind != MIRROR_PCAP)
+		check_unwanted(l, n, file_keys, "\"pcap\"");
+	else if (node_get(l, n, "format") == NULL && m->path != NULL)
+		m->pcapng = ends_with(m->path, ".pcapng");
+}
+
+static int
+match_empty(const struct conf_match *m)
+{
+	return m->client.n == 0 && m->server.n == 0 && m->sni.n == 0 &&
+	    m->host.n == 0 && m->alpn.n == 0 && m->listener.n == 0 &&
+	    m->protocol.n == 0 && m->nport == 0;
+}
+
+/* `sni: []` would look like a condition and be none. */
+static void
+check_conditions(struct load *l, yaml_node_t *n)
+{
+	static const char *const keys[] = { "client", "server", "port", "sni",
+	    "host", "alpn", "listener", "protocol" };
+	yaml_node_t *v;
+	size_t i;
+
+	for (i = 0; i < NELEM(keys); i++) {
+		v = node_get(l, n, keys[i]);
+		if (v != NULL && v->type == YAML_SEQUENCE_NODE &&
+		    v->data.sequence.items.start == v->data.sequence.items.top)
+			load_problem(l, v, "\"%s\" is an empty list and would "
+			    "match nothing; fill it or take it out", keys[i]);
+	}
+}
+
+void
+check_match(struct load *l, yaml_node_t *n, void *item)
+{
+	check_conditions(l, n);
+	if (n->data.mapping.pairs.start == n->data.mapping.pairs.top)
+		load_problem(l, n, "\"not\" has no conditions; give it some "
+		    "or take it out");
+}
+
+static void
+all_mirrors(struct conf *c, struct conf_rule *r)
+{
+	size_t i;
+
+	r->mirrors = xcalloc(c->nmirrors, sizeof(*r->mirrors));
+	r->nmirrors = c->nmirrors;
+	for (i = 0; i < c->nmirrors; i++)
+		r->mirrors[i] = i;
+}
+
+void
+check_rule(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const decrypt_keys[] = { "mirror", NULL };
+	struct conf_rule *r = item;
+	struct conf *c = l->conf;
+	size_t i, j;
+
+	r->pos = node_pos(n);
+	check_name(l, n, "rule", c->rules, c->nrules, sizeof(*r));
+	check_conditions(l, n);
+	if (r->action != ACTION_DECRYPT)
+		check_unwanted(l, n, decrypt_keys, "action decrypt");
+	else if (node_get(l, n, "mirror") == NULL)
+		all_mirrors(c, r);
+	for (i = 0; i < r->nmirrors; i++)
+		for (j = 0; j < i && l->problems.n == 0; j++)
+			if (r->mirrors[i] == r->mirrors[j])
+				load_problem(l, node_get(l, n, "mirror"),
+				    "the mirror \"%s\" is named twice",
+				    c->mirrors[r->mirrors[i]].name);
+}
+
+/* The node of rule i; the rules were read from it. */
+static yaml_node_t *
+rule_node(struct load *l, yaml_node_t *root, size_t i)
+{
+	yaml_node_t *list = node_get(l, root, "rules");
+
+	return yaml_document_get_node(&l->doc,
+	    list->data.sequence.items.start[i]);
+}
+
+/* Something written, even if wrong, counts as a condition here. */
+static int
+unconditional(struct load *l, yaml_node_t *n, const struct conf_rule *r)
+{
+	static const char *const keys[] = { "client", "server", "port", "sni",
+	    "host", "alpn", "listener", "protocol", "ja4", "certificate",
+	    "country", "time", "not" };
+	size_t i;
+
+	if (n->type != YAML_MAPPING_NODE)
+		return 0;
+	for (i = 0; i < NELEM(keys); i++)
+		if (node_key(l, n, keys[i]) != NULL)
+			return 0;
+	return match_empty(&r->match) && match_empty(&r->except);
+}
+
+static void
+check_order(struct load *l, yaml_node_t *root)
+{
+	struct conf *c = l->conf;
+	yaml_node_t *n;
+	size_t i;
+
+	for (i = 0; i < c->nrules; i++) {
+		n = rule_node(l, root, i);
+		if (!unconditional(l, n, &c->rules[i])) {
+			if (i + 1 == c->nrules && n->type == YAML_MAPPING_NODE)
+				load_problem(l, n, "the last rule must have "
+				    "no conditions, to decide for all the "
+				    "rest; add such as \"- {name: default, "
+				    "action: decrypt}\"");
+			continue;
+		}
+		if (i + 1 < c->nrules)
+			load_problem(l, rule_node(l, root, i + 1), "this rule "
+			    "is never reached: \"%s\" before it (line %u) has "
+			    "no conditions; move that one to the end",
+			    c->rules[i].name != NULL ? c->rules[i].name : "?",
+			    node_pos(n).line);
+		return;
+	}
+}
+
+static void
+check_ca(struct load *l, yaml_node_t *root)
+{
+	yaml_node_t *ca = node_get(l, root, "ca"), *at = ca;
+	struct conf *c = l->conf;
+
+	if (ca != NULL && ca->type != YAML_MAPPING_NODE)
+		return;
+	if (at == NULL)
+		at = root;
+	if (l->world->exists != NULL &&
+	    (ca == NULL || node_get(l, ca, "certificate") == NULL) &&
+	    l->world->exists(c->ca_cert) != 0)
+		load_problem(l, at, "no \"certificate\" under \"ca\", and no "
+		    "file \"%s\"; make a CA with \"clearspan ca create\"",
+		    c->ca_cert);
+	if (l->world->exists != NULL &&
+	    (ca == NULL || node_get(l, ca, "key") == NULL) &&
+	    l->world->exists(c->ca_key) != 0)
+		load_problem(l, at, "no \"key\" under \"ca\", and no file "
+		    "\"%s\"; make a CA with \"clearspan ca create\"",
+		    c->ca_key);
+	if ((c->untrusted_cert == NULL) != (c->untrusted_key == NULL))
+		load_problem(l, at, "\"untrusted-certificate\" and "
+		    "\"untrusted-key\" go together; give both or none");
+}
+
+static unsigned
+cores(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return CPU_COUNT(&set) > 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+void
+check_conf(struct load *l, yaml_node_t *root, void *item)
+{
+	struct conf *c = item;
+	yaml_node_t *n;
+
+	if (c->workers == 0)
+		c->workers = cores();
+	if (c->log.events == 0 && ((n = node_get(l, root, "log")) == NULL ||
+	    n->type != YAML_MAPPING_NODE || node_get(l, n, "events") == NULL))
+		c->log.events = 1u << EVENT_FLOW;
+	check_ca(l, root);
+	n = node_get(l, root, "listen");
+	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nlistens == 0)
+		load_problem(l, n, "\"listen\" is empty; give it at least one "
+		    "listener");
+	n = node_get(l, root, "rules");
+	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nrules > 0)
+		check_order(l, root);
+	else if (n != NULL && n->type == YAML_SEQUENCE_NODE &&
+	    n->data.sequence.items.start == n->data.sequence.items.top)
+		load_problem(l, n, "\"rules\" is empty; fill it or take it "
+		    "out");
+	if (c->nrules > 0)
+		return;
+	c->rules = xcalloc(1, sizeof(*c->rules));
+	c->nrules = 1;
+	c->rules[0].name = xstrdup("default");
+	all_mirrors(c, &c->rules[0]);
+}

@@ -1,0 +1,141 @@
+/*
+ * A configuration's life: text in, checked snapshot out, references.
+ */
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/keys.h"
+#include "conf/scan.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define CONF_MAX	((size_t)16 << 20)
+
+static struct conf *
+conf_new(struct load *l)
+{
+	struct conf *c;
+
+	c = xcalloc(1, sizeof(*c));
+	c->refs = 1;
+	c->path = xstrdup(l->path);
+	c->tls = xcalloc(1, sizeof(*c->tls));
+	c->ntls = 1;
+	c->tls[0].name = xstrdup("default");
+	l->conf = c;
+	schema_defaults(l, &map_tls, c->tls);
+	schema_defaults(l, &map_conf, c);
+	return c;
+}
+
+/* The text, which scan_yaml() has passed, into l->conf. */
+static void
+load_tree(struct load *l, const char *yaml, size_t len)
+{
+	static const struct conf_pos start = { 1, 1 };
+	yaml_parser_t parser;
+	yaml_node_t *root;
+
+	if (!yaml_parser_initialize(&parser))
+		abort();
+	yaml_parser_set_input_string(&parser, (const unsigned char *)yaml,
+	    len);
+	if (!yaml_parser_load(&parser, &l->doc)) {
+		problem_add(&l->problems, l->path, 0, start, "YAML: %s",
+		    parser.problem != NULL ? parser.problem : "no memory");
+	} else {
+		root = yaml_document_get_root_node(&l->doc);
+		if (root == NULL)
+			problem_add(&l->problems, l->path, 0, start,
+			    "nothing in it; write at least \"listen\"");
+		else
+			schema_map(l, &map_conf, root, l->conf);
+		yaml_document_delete(&l->doc);
+	}
+	yaml_parser_delete(&parser);
+}
+
+int
+conf_parse_in(const struct conf_world *world, const char *path,
+    const char *yaml, size_t len, struct conf **out, struct text *errors)
+{
+	struct load l = { .path = path, .world = world };
+
+	*out = NULL;
+	conf_new(&l);
+	if (len > CONF_MAX)
+		problem_add(&l.problems, path, 0, (struct conf_pos){ 1, 1 },
+		    "longer than %zu MiB; move long lists to files under "
+		    "\"lists\"", CONF_MAX >> 20);
+	else if (scan_yaml(path, yaml, len, &l.problems) == 0)
+		load_tree(&l, yaml, len);
+	if (l.problems.n > 0) {
+		problems_tell(&l.problems, errors);
+		conf_unref(l.conf);
+		return ERR_USAGE;
+	}
+	*out = l.conf;
+	return 0;
+}
+
+int
+conf_parse(const char *path, const char *yaml, size_t len, struct conf **out,
+    struct text *errors)
+{
+	return conf_parse_in(&conf_world_real, path, yaml, len, out, errors);
+}
+
+int
+conf_load(const char *path, struct conf **out, struct text *errors)
+{
+	struct text t = { 0 };
+	int r;
+
+	*out = NULL;
+	r = conf_world_real.read(path, CONF_MAX, &t);
+	if (r == 0)
+		r = conf_parse(path, t.s != NULL ? t.s : "", t.len, out,
+		    errors);
+	else {
+		text_printf(errors, "%s:1:1: cannot be read: %s\n", path,
+		    r == ERR_LIMIT ? "longer than 16 MiB" : err_str(r));
+		r = ERR_USAGE;
+	}
+	text_free(&t);
+	return r;
+}
+
+struct conf *
+conf_ref(struct conf *c)
+{
+	c->refs++;
+	return c;
+}
+
+void
+conf_unref(struct conf *c)
+{
+	if (c == NULL || --c->refs > 0)
+		return;
+	schema_drop(&map_conf, c);
+	free(c->path);
+	free(c);
+}
+
+const char *
+conf_action_str(enum conf_action a)
+{
+	switch (a) {
+	case ACTION_DECRYPT:
+		return "decrypt";
+	case ACTION_BYPASS:
+		return "bypass";
+	case ACTION_BLOCK:
+		return "block";
+	case ACTION_RESET:
+		return "reset";
+	}
+	return "unknown";
+}

@@ -1,0 +1,386 @@
+/*
+ * The configuration's tables. Defaults are written as a user would; each
+ * range says where it comes from unless it is plain.
+ */
+#include "conf/keys.h"
+
+#include "conf/value.h"
+#include "util/log.h"
+
+#define K	((uint64_t)1 << 10)
+#define M	((uint64_t)1 << 20)
+#define G	((uint64_t)1 << 30)
+#define T	(G << 10)
+#define SEC	((uint64_t)1000)
+#define HOUR	(3600 * SEC)
+#define DAY	(24 * HOUR)
+
+#define AT(member)	offsetof(struct conf, member)
+
+static const struct word word_auto = { "auto", 0, 0 };
+static const struct word word_no_vlan = { "none", -1, 0 };
+
+static const struct word modes[] = {
+	{ "transparent", CONF_TRANSPARENT, 0 },
+	{ "explicit", CONF_EXPLICIT, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word actions[] = {
+	{ "decrypt", ACTION_DECRYPT, 0 },
+	{ "bypass", ACTION_BYPASS, 0 },
+	{ "block", ACTION_BLOCK, 0 },
+	{ "reset", ACTION_RESET, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word versions[] = {
+	{ "1.0", 0x0301, 1 },
+	{ "1.1", 0x0302, 1 },
+	{ "1.2", 0x0303, 0 },
+	{ "1.3", 0x0304, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word alpns[] = {
+	{ "mirror", 0, 0 },
+	{ "http/1.1", 1, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word ports_words[] = {
+	{ "keep", 0, 0 },
+	{ "map", 1, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word formats[] = {
+	{ "pcap", 0, 0 },
+	{ "pcapng", 1, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word protocols[] = {
+	{ "tls", 0, 0 },
+	{ "http", 0, 0 },
+	{ "other", 0, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word on_bad_server[] = {
+	{ "untrusted", ON_UNTRUSTED, 0 },
+	{ "block", ON_BLOCK, 0 },
+	{ "bypass", ON_BYPASS, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word on_revoked[] = {
+	{ "block", ON_BLOCK, 0 },
+	{ "untrusted", ON_UNTRUSTED, 1 },
+	{ "bypass", ON_BYPASS, 1 },
+	{ NULL, 0, 0 }
+};
+static const struct word on_client_cert[] = {
+	{ "bypass", ON_BYPASS, 0 },
+	{ "block", ON_BLOCK, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word on_no_sni[] = {
+	{ "decrypt", ON_DECRYPT, 0 },
+	{ "bypass", ON_BYPASS, 0 },
+	{ "block", ON_BLOCK, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word on_failure[] = {
+	{ "block", ON_BLOCK, 0 },
+	{ "bypass", ON_BYPASS, 1 },
+	{ NULL, 0, 0 }
+};
+static const struct word on_overload[] = {
+	{ "wait", ON_WAIT, 0 },
+	{ "bypass", ON_BYPASS, 1 },
+	{ "block", ON_BLOCK, 1 },
+	{ NULL, 0, 0 }
+};
+static const struct word levels[] = {
+	{ "error", LOG_LVL_ERROR, 0 },
+	{ "warn", LOG_LVL_WARN, 0 },
+	{ "info", LOG_LVL_INFO, 0 },
+	{ "debug", LOG_LVL_DEBUG, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word events[] = {
+	{ "flow", EVENT_FLOW, 0 },
+	{ "tls", EVENT_TLS, 0 },
+	{ "http", EVENT_HTTP, 0 },
+	{ "icap", EVENT_ICAP, 0 },
+	{ "alert", EVENT_ALERT, 0 },
+	{ "stats", EVENT_STATS, 0 },
+	{ NULL, 0, 0 }
+};
+
+static const struct key ca_keys[] = {
+	{ "certificate", &type_text, AT(ca_cert),
+	    .def = "/etc/clearspan/ca.pem", .flags = KEY_EXISTS },
+	{ "key", &type_text, AT(ca_key),
+	    .def = "/etc/clearspan/ca.key", .flags = KEY_EXISTS },
+	{ "untrusted-certificate", &type_text, AT(untrusted_cert),
+	    .flags = KEY_EXISTS },
+	{ "untrusted-key", &type_text, AT(untrusted_key),
+	    .flags = KEY_EXISTS },
+	{ NULL }
+};
+static const struct map map_ca = { "ca", ca_keys, NULL };
+
+#define F(member)	offsetof(struct conf_listen, member)
+static const struct listof allow_list = {
+	sizeof(struct prefix), { "allow", &type_prefix }
+};
+static const struct key listen_keys[] = {
+	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
+	    .hint = "a name of your choice" },
+	{ "mode", &type_word, F(mode), .arg = modes, .flags = KEY_REQUIRED,
+	    .hint = "transparent or explicit" },
+	{ "address", &type_addr, F(address), .flags = KEY_REQUIRED,
+	    .hint = "192.0.2.1:8080 or \"[::]:8080\"" },
+	{ "v6only", &type_bool, F(v6only), "no" },
+	{ "allow", &type_list, F(allow), .arg = &allow_list },
+	{ NULL }
+};
+#undef F
+static const struct map map_listen = {
+	"a listener", listen_keys, check_listen
+};
+static const struct listof listen_list = {
+	sizeof(struct conf_listen),
+	{ "listen", &type_map, .arg = &map_listen }
+};
+
+static const struct listof path_list = {
+	sizeof(char *), { "trust-also", &type_text, .flags = KEY_EXISTS }
+};
+static const struct key upstream_keys[] = {
+	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
+	{ "trust-also", &type_list, AT(trust_also), .arg = &path_list },
+	{ "keep-client-address", &type_bool, AT(keep_client_address), "no" },
+	{ "connect-timeout", &type_time, AT(connect_timeout), "10s",
+	    100, HOUR },
+	{ NULL }
+};
+static const struct map map_upstream = { "upstream", upstream_keys, NULL };
+
+#define F(member)	offsetof(struct conf_tls_side, member)
+static const struct key side_keys[] = {
+	{ "min", &type_word, F(min), "1.2", .arg = versions },
+	{ "max", &type_word, F(max), "1.3", .arg = versions },
+	{ "ciphers", &type_ciphers, F(ciphers) },
+	{ "groups", &type_groups, F(groups) },
+	{ NULL }
+};
+#undef F
+static const struct map map_side = { "a side of tls", side_keys, check_side };
+#define F(member)	offsetof(struct conf_tls, member)
+static const struct key tls_keys[] = {
+	{ "client", &type_map, F(client), .arg = &map_side },
+	{ "server", &type_map, F(server), .arg = &map_side },
+	{ "alpn", &type_word, F(alpn_http11), "mirror", .arg = alpns },
+	{ NULL }
+};
+#undef F
+const struct map map_tls = { "tls", tls_keys, NULL };
+
+#define F(member)	offsetof(struct conf_mirror, member)
+static const struct key rotate_keys[] = {
+	{ "size", &type_size, F(rotate_size), NULL, 64 * K, T },
+	{ "every", &type_time, F(rotate_ms), NULL, SEC, 366 * DAY },
+	{ "keep", &type_uint, F(rotate_keep), NULL, 1, 1000000 },
+	{ NULL }
+};
+static const struct map map_rotate = { "rotate", rotate_keys, check_rotate };
+static const struct key mirror_keys[] = {
+	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
+	    .hint = "a name of your choice" },
+	{ "interface", &type_text, F(interface), .max = 15 /* IFNAMSIZ - 1 */ },
+	{ "pcap", &type_text, F(path) },
+	{ "pcap-over-ip", &type_addr, F(listen) },
+	{ "source-mac", &type_mac, F(source_mac), "02:00:5e:10:00:01" },
+	{ "destination-mac", &type_mac, F(destination_mac),
+	    "ff:ff:ff:ff:ff:ff" },
+	{ "mtu", &type_uint, F(mtu), "auto", 576, 65535, &word_auto },
+	{ "vlan", &type_uint, F(vlan), "none", 0, 4094, &word_no_vlan },
+	{ "offload", &type_bool, F(offload), "off" },
+	{ "ports", &type_word, F(ports_map), "keep", .arg = ports_words },
+	{ "filter", &type_filter, F(filter) },
+	{ "rotate", &type_map, 0, .arg = &map_rotate },
+	{ "format", &type_word, F(pcapng), "pcap", .arg = formats },
+	{ "queue", &type_size, F(queue), "64M", 64 * K, 64 * G },
+	{ NULL }
+};
+#undef F
+static const struct map map_mirror = {
+	"a mirror", mirror_keys, check_mirror
+};
+static const struct listof mirror_list = {
+	sizeof(struct conf_mirror),
+	{ "mirrors", &type_map, .arg = &map_mirror }
+};
+
+static const struct listof client_list = {
+	sizeof(char *), { "client", &type_source }
+};
+static const struct listof server_list = {
+	sizeof(char *), { "server", &type_source }
+};
+static const struct listof sni_list = {
+	sizeof(char *), { "sni", &type_pattern }
+};
+static const struct listof host_list = {
+	sizeof(char *), { "host", &type_pattern }
+};
+static const struct listof alpn_list = {
+	sizeof(char *), { "alpn", &type_text, .max = 255 /* RFC 7301 */ }
+};
+static const struct listof listener_list = {
+	sizeof(char *), { "listener", &type_listener }
+};
+static const struct listof protocol_list = {
+	sizeof(char *), { "protocol", &type_protocol, .arg = protocols }
+};
+static const struct listof port_list = {
+	sizeof(struct conf_ports), { "port", &type_ports }
+};
+#define MATCH_KEYS(base)						\
+	{ "client", &type_list, (base) +				\
+	    offsetof(struct conf_match, client), .arg = &client_list },	\
+	{ "server", &type_list, (base) +				\
+	    offsetof(struct conf_match, server), .arg = &server_list },	\
+	{ "port", &type_list, (base) +					\
+	    offsetof(struct conf_match, port), .arg = &port_list },	\
+	{ "sni", &type_list, (base) +					\
+	    offsetof(struct conf_match, sni), .arg = &sni_list },	\
+	{ "host", &type_list, (base) +					\
+	    offsetof(struct conf_match, host), .arg = &host_list },	\
+	{ "alpn", &type_list, (base) +					\
+	    offsetof(struct conf_match, alpn), .arg = &alpn_list },	\
+	{ "listener", &type_list, (base) +				\
+	    offsetof(struct conf_match, listener), .arg = &listener_list },\
+	{ "protocol", &type_list, (base) +				\
+	    offsetof(struct conf_match, protocol), .arg = &protocol_list },\
+	{ "ja4", &type_later },						\
+	{ "certificate", &type_later },					\
+	{ "country", &type_later },					\
+	{ "time", &type_later }
+
+static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
+static const struct map map_not = { "not", not_keys, check_match };
+
+#define F(member)	offsetof(struct conf_rule, member)
+static const struct listof rule_mirrors = {
+	sizeof(size_t), { "mirror", &type_mirror }
+};
+static const struct key rule_keys[] = {
+	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
+	    .hint = "a name of your choice" },
+	{ "action", &type_word, F(action), .arg = actions,
+	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block or reset" },
+	MATCH_KEYS(F(match)),
+	{ "not", &type_map, F(except), .arg = &map_not },
+	{ "mirror", &type_list, F(mirrors), .arg = &rule_mirrors },
+	{ "icap", &type_later },
+	{ "services", &type_later },
+	{ "chain", &type_later },
+	{ "profile", &type_later },
+	{ "profiles", &type_later },
+	{ NULL }
+};
+#undef F
+static const struct map map_rule = { "a rule", rule_keys, check_rule };
+static const struct listof rule_list = {
+	sizeof(struct conf_rule), { "rules", &type_map, .arg = &map_rule }
+};
+
+static const struct key on_keys[] = {
+	{ "untrusted-server", &type_word, AT(on.untrusted_server),
+	    "untrusted", .arg = on_bad_server },
+	{ "expired-server", &type_word, AT(on.expired_server),
+	    "untrusted", .arg = on_bad_server },
+	{ "name-mismatch", &type_word, AT(on.name_mismatch),
+	    "untrusted", .arg = on_bad_server },
+	{ "revoked-server", &type_word, AT(on.revoked_server),
+	    "block", .arg = on_revoked },
+	{ "client-certificate-wanted", &type_word,
+	    AT(on.client_certificate_wanted), "bypass",
+	    .arg = on_client_cert },
+	{ "no-sni", &type_word, AT(on.no_sni), "decrypt", .arg = on_no_sni },
+	{ "handshake-failure", &type_word, AT(on.handshake_failure),
+	    "block", .arg = on_failure },
+	{ "overload", &type_word, AT(on.overload), "wait",
+	    .arg = on_overload },
+	{ NULL }
+};
+static const struct map map_on = { "on", on_keys, NULL };
+
+static const struct key log_keys[] = {
+	{ "level", &type_word, AT(log.level), "info", .arg = levels },
+	{ "events", &type_events, AT(log.events), .arg = events },
+	{ "file", &type_text, AT(log.file), .flags = KEY_NONE },
+	{ "keys", &type_text, AT(log.keys), .flags = KEY_NONE },
+	{ NULL }
+};
+static const struct map map_log = { "log", log_keys, NULL };
+
+static const struct key control_keys[] = {
+	{ "socket", &type_text, AT(control_socket),
+	    "/run/clearspan/control.sock", .max = 107 /* sun_path */,
+	    .flags = KEY_NONE },
+	{ NULL }
+};
+static const struct map map_control = { "control", control_keys, NULL };
+
+static const struct key metrics_keys[] = {
+	{ "listen", &type_addr, AT(metrics), .flags = KEY_REQUIRED,
+	    .hint = "127.0.0.1:9911" },
+	{ NULL }
+};
+static const struct map map_metrics = { "metrics", metrics_keys, NULL };
+
+static const struct key limits_keys[] = {
+	{ "connections", &type_uint, AT(limits.connections), "50000",
+	    1, 10000000 },
+	{ "handshakes", &type_uint, AT(limits.handshakes), "256",
+	    1, 1000000 },
+	{ "per-client", &type_uint, AT(limits.per_client), "1000",
+	    1, 10000000 },
+	{ "memory", &type_size, AT(limits.memory), "1G", 16 * M, T },
+	{ NULL }
+};
+static const struct map map_limits = { "limits", limits_keys, NULL };
+
+static const struct key timeouts_keys[] = {
+	{ "hello", &type_time, AT(timeouts.hello), "5s", 100, HOUR },
+	{ "handshake", &type_time, AT(timeouts.handshake), "10s", 100, HOUR },
+	{ "idle", &type_time, AT(timeouts.idle), "10m", SEC, 30 * DAY },
+	{ "linger", &type_time, AT(timeouts.linger), "30s", 100, HOUR },
+	{ NULL }
+};
+static const struct map map_timeouts = { "timeouts", timeouts_keys, NULL };
+
+/* In the order of reading: what is referred to stands before what refers. */
+static const struct key conf_keys[] = {
+	{ "workers", &type_uint, AT(workers), "auto", 1, 1024, &word_auto },
+	{ "user", &type_text, AT(user), .max = 255, .flags = KEY_NONE },
+	{ "ca", &type_map, 0, .arg = &map_ca },
+	{ "listen", &type_list, AT(listens), .arg = &listen_list, .max = 256,
+	    .flags = KEY_REQUIRED,
+	    .hint = "a list of listeners, each with name, mode and address" },
+	{ "upstream", &type_map, 0, .arg = &map_upstream },
+	{ "tls", &type_tls, AT(tls), .arg = &map_tls },
+	{ "profiles", &type_later },
+	{ "mirrors", &type_list, AT(mirrors), .arg = &mirror_list,
+	    .max = 256 },
+	{ "icap", &type_later },
+	{ "services", &type_later },
+	{ "chains", &type_later },
+	{ "lists", &type_lists, AT(lists) },
+	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
+	{ "on", &type_map, 0, .arg = &map_on },
+	{ "log", &type_map, 0, .arg = &map_log },
+	{ "control", &type_map, 0, .arg = &map_control },
+	{ "metrics", &type_map, 0, .arg = &map_metrics },
+	{ "limits", &type_map, 0, .arg = &map_limits },
+	{ "timeouts", &type_map, 0, .arg = &map_timeouts },
+	{ NULL }
+};
+const struct map map_conf = { "the configuration", conf_keys, check_conf };

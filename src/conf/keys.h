@@ -1,0 +1,33 @@
+/*
+ * The tables of every key of clearspan.yaml(5), and what is checked once a
+ * mapping has been read.
+ */
+#ifndef CONF_KEYS_H
+#define CONF_KEYS_H
+
+#include "conf/schema.h"
+
+extern const struct map map_conf;	/* the whole file: struct conf */
+extern const struct map map_tls;	/* struct conf_tls, the default one */
+
+/* For struct map's after, in check.c. */
+void	check_conf(struct load *, yaml_node_t *, void *);
+void	check_listen(struct load *, yaml_node_t *, void *);
+void	check_side(struct load *, yaml_node_t *, void *);
+void	check_mirror(struct load *, yaml_node_t *, void *);
+void	check_rotate(struct load *, yaml_node_t *, void *);
+void	check_match(struct load *, yaml_node_t *, void *);
+void	check_rule(struct load *, yaml_node_t *, void *);
+
+/* Types that only the tables use, in refs.c. */
+extern const struct type type_events;	/* unsigned, of bits; arg: words */
+extern const struct type type_lists;	/* conf.lists: name -> file */
+extern const struct type type_mirror;	/* size_t: index of a mirror */
+extern const struct type type_listener;	/* char *: a listener's name */
+extern const struct type type_ciphers;	/* char *: for TLS 1.2 */
+extern const struct type type_groups;	/* char * */
+extern const struct type type_filter;	/* char *: libpcap's */
+extern const struct type type_protocol;	/* char *: arg: words */
+extern const struct type type_tls;	/* conf.tls, an array of one */
+
+#endif

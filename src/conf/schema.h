@@ -1,0 +1,95 @@
+/*
+ * The engine under the tables in keys.c: a mapping of the YAML text is read
+ * by a table of keys, each with a type, a range, a default and the field it
+ * fills. The same tables set defaults and free what was filled.
+ */
+#ifndef CONF_SCHEMA_H
+#define CONF_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <yaml.h>
+
+#include "conf/conf.h"
+#include "conf/problem.h"
+
+struct load {			/* one run over one text */
+	const char	*path;
+	const struct conf_world *world;
+	yaml_document_t	 doc;
+	struct conf	*conf;	/* being filled, in the order of the tables */
+	struct problems	 problems;
+};
+
+struct key;
+
+/* A type has parse (from a single value) or set (from any node), not both. */
+struct type {
+	/* 0, or ERR_FORMAT with why: what is wrong, what would be right. */
+	int	(*parse)(struct load *, const struct key *, const char *,
+		    void *field, struct text *why);
+	void	(*set)(struct load *, const struct key *, yaml_node_t *,
+		    void *field);
+	void	(*drop)(const struct key *, void *field);
+};
+
+struct key {
+	const char	*name;
+	const struct type *type;
+	size_t		 offset;	/* of the field in its struct */
+	const char	*def;		/* as it would be written; NULL: zeros */
+	uint64_t	 min, max;	/* max 0: the type's own bound */
+	const void	*arg;		/* what the type needs; see below */
+	unsigned	 flags;		/* KEY_* */
+	const char	*hint;		/* for KEY_REQUIRED: what to write */
+};
+
+#define KEY_REQUIRED	1
+#define KEY_EXISTS	2		/* a path; something must be there */
+#define KEY_NONE	4		/* "none" leaves the text NULL */
+#define KEY_SYSTEM	8		/* KEY_EXISTS, but "system" is no path */
+
+struct word {				/* type_word's arg; ends with NULL */
+	const char	*name;
+	int		 value;
+	int		 later;		/* reserved: an error until it works */
+};
+
+struct map {				/* type_map's arg */
+	const char	*what;		/* "listener": for messages */
+	const struct key *keys;		/* ends with a NULL name */
+	void		(*after)(struct load *, yaml_node_t *, void *);
+};
+
+struct listof {				/* type_list's arg; max: how many */
+	size_t		 size;		/* of one element */
+	struct key	 item;		/* name: for messages; offset 0 */
+};
+
+/* How type_list lies in a struct: a pointer and a count, side by side. */
+struct vec {
+	void		*v;
+	size_t		 n;
+};
+
+extern const struct type type_later;	/* reserved key */
+extern const struct type type_map;	/* a struct */
+extern const struct type type_list;	/* a struct vec; one value is a list */
+
+void	 schema_map(struct load *, const struct map *, yaml_node_t *, void *);
+void	 schema_defaults(struct load *, const struct map *, void *);
+void	 schema_drop(const struct map *, void *);
+
+/* A problem at a node of the text. */
+void	 load_problem(struct load *, yaml_node_t *, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+struct conf_pos	 node_pos(const yaml_node_t *);
+/* The value of a mapping's key, or NULL. */
+yaml_node_t	*node_get(struct load *, yaml_node_t *, const char *);
+yaml_node_t	*node_key(struct load *, yaml_node_t *, const char *);
+/* A single value's text, or NULL after telling the problem. */
+const char	*node_text(struct load *, const char *what, yaml_node_t *);
+/* The nearest of n names, or NULL if none is near. */
+const char	*nearest(const char *, const char *const *, size_t n);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * What a configuration asks of the real system: files and libpcap.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "util/err.h"
+
+#define SNAPLEN	65535
+
+static int
+world_read(const char *path, size_t max, struct text *out)
+{
+	char buf[65536];
+	ssize_t n;
+	int fd, saved;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return ERR_SYS;
+	while ((n = read(fd, buf, sizeof(buf))) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 || out->len + (size_t)n > max)
+			break;
+		text_add(out, buf, (size_t)n);
+	}
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return n == 0 ? 0 : n == -1 ? ERR_SYS : ERR_LIMIT;
+}
+
+static int
+world_exists(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 || errno == EACCES)
+		return 0;
+	return ERR_SYS;
+}
+
+static int
+world_filter(const char *expression, struct text *why)
+{
+	struct bpf_program prog;
+	pcap_t *p;
+	int r = 0;
+
+	if ((p = pcap_open_dead(DLT_EN10MB, SNAPLEN)) == NULL)
+		return 0;
+	if (pcap_compile(p, &prog, expression, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+		text_puts(why, pcap_geterr(p));
+		r = ERR_FORMAT;
+	} else
+		pcap_freecode(&prog);
+	pcap_close(p);
+	return r;
+}
+
+const struct conf_world conf_world_real = {
+	world_read, world_exists, world_filter
+};
+const struct conf_world conf_world_none = { NULL, NULL, NULL };

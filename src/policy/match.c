@@ -1,0 +1,399 @@
+/*
+ * The conditions of rules.
+ */
+#include "policy/match.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/mem.h"
+
+static const char *const protocol_names[] = { "unknown", "tls", "http",
+    "other" };
+
+static const struct list *
+list_named(const struct list *lists, size_t n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(lists[i].name, name) == 0)
+			return &lists[i];
+	return NULL;
+}
+
+static void
+source_init(struct source *s, const struct conf_list *of,
+    const struct list *lists, size_t nlists)
+{
+	const struct list *list;
+	struct prefix p;
+	size_t i;
+
+	s->lists = xcalloc(of->n, sizeof(*s->lists));
+	for (i = 0; i < of->n; i++) {
+		if (of->v[i][0] != '@') {
+			if (prefix_parse(&p, of->v[i]) == 0)
+				rangeset_add(&s->own, &p);
+			continue;
+		}
+		list = list_named(lists, nlists, of->v[i] + 1);
+		if (list != NULL)
+			s->lists[s->nlists++] = list;
+	}
+	rangeset_done(&s->own);
+}
+
+static void
+names_init(struct names *s, const struct conf_list *of,
+    const struct list *lists, size_t nlists)
+{
+	const struct list *list;
+	struct prefix p;
+	size_t i;
+
+	s->lists = xcalloc(of->n, sizeof(*s->lists));
+	for (i = 0; i < of->n; i++) {
+		if (of->v[i][0] == '@') {
+			list = list_named(lists, nlists, of->v[i] + 1);
+			if (list != NULL)
+				s->lists[s->nlists++] = list;
+		} else if (prefix_parse(&p, of->v[i]) == 0)
+			rangeset_add(&s->addresses, &p);
+		else
+			nameset_add(&s->own, of->v[i], NAMESET_SELF);
+	}
+	rangeset_done(&s->addresses);
+}
+
+void
+match_init(struct match *m, const struct conf_match *conf,
+    const struct list *lists, size_t nlists)
+{
+	size_t i, p;
+
+	memset(m, 0, sizeof(*m));
+	m->conf = conf;
+	source_init(&m->client, &conf->client, lists, nlists);
+	source_init(&m->server, &conf->server, lists, nlists);
+	names_init(&m->sni, &conf->sni, lists, nlists);
+	names_init(&m->host, &conf->host, lists, nlists);
+	for (i = 0; i < conf->protocol.n; i++)
+		for (p = 1; p < NELEM(protocol_names); p++)
+			if (strcmp(conf->protocol.v[i],
+			    protocol_names[p]) == 0)
+				m->protocols |= 1u << p;
+}
+
+void
+match_free(struct match *m)
+{
+	rangeset_free(&m->client.own);
+	free(m->client.lists);
+	rangeset_free(&m->server.own);
+	free(m->server.lists);
+	nameset_free(&m->sni.own);
+	rangeset_free(&m->sni.addresses);
+	free(m->sni.lists);
+	nameset_free(&m->host.own);
+	rangeset_free(&m->host.addresses);
+	free(m->host.lists);
+}
+
+static int
+source_has(const struct source *s, const struct addr *a)
+{
+	size_t i;
+
+	if (rangeset_has(&s->own, a))
+		return 1;
+	for (i = 0; i < s->nlists; i++)
+		if (rangeset_has(&s->lists[i]->addresses, a))
+			return 1;
+	return 0;
+}
+
+/* As an address, where it is one ("[::1]" and "::1" alike). */
+static void
+name_addr(const char *name, struct addr *a)
+{
+	memset(a, 0, sizeof(*a));
+	if (strchr(name, '%') != NULL || addr_parse_ip(a, name) != 0)
+		a->sa.sa_family = AF_UNSPEC;
+}
+
+static int
+names_have(const struct names *s, const char *name)
+{
+	struct addr a;
+	size_t i;
+
+	if (name == NULL || name[0] == '\0')
+		return 0;
+	if (nameset_has(&s->own, name))
+		return 1;
+	name_addr(name, &a);
+	if (rangeset_has(&s->addresses, &a))
+		return 1;
+	for (i = 0; i < s->nlists; i++)
+		if (nameset_has(&s->lists[i]->names, name) ||
+		    rangeset_has(&s->lists[i]->addresses, &a))
+			return 1;
+	return 0;
+}
+
+static void
+list_print(const struct conf_list *l, struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		text_printf(t, "%s%s", i > 0 ? ", " : "", l->v[i]);
+}
+
+/* What each condition of type struct conf_list has in common. */
+#define CONDITION_LIST(name)						\
+static int								\
+name##_given(const struct conf_match *m)				\
+{									\
+	return m->name.n > 0;						\
+}									\
+static void								\
+name##_wants(const struct conf_match *m, struct text *t)		\
+{									\
+	list_print(&m->name, t);					\
+}
+CONDITION_LIST(client)
+CONDITION_LIST(server)
+CONDITION_LIST(sni)
+CONDITION_LIST(host)
+CONDITION_LIST(alpn)
+CONDITION_LIST(listener)
+CONDITION_LIST(protocol)
+
+static int
+client_holds(const struct match *m, const struct facts *f)
+{
+	return source_has(&m->client, &f->client);
+}
+
+static int
+server_holds(const struct match *m, const struct facts *f)
+{
+	return source_has(&m->server, &f->server);
+}
+
+static int
+addr_fact(const struct addr *a, struct text *t)
+{
+	char s[ADDR_STRLEN];
+
+	if (a->sa.sa_family == AF_UNSPEC)
+		return 0;
+	text_puts(t, addr_ip_str(a, s));
+	return 1;
+}
+
+static int
+client_fact(const struct facts *f, struct text *t)
+{
+	return addr_fact(&f->client, t);
+}
+
+static int
+server_fact(const struct facts *f, struct text *t)
+{
+	return addr_fact(&f->server, t);
+}
+
+static int
+sni_holds(const struct match *m, const struct facts *f)
+{
+	return names_have(&m->sni, f->sni);
+}
+
+static int
+host_holds(const struct match *m, const struct facts *f)
+{
+	return names_have(&m->host, f->host);
+}
+
+static int
+string_fact(const char *s, struct text *t)
+{
+	if (s == NULL || s[0] == '\0')
+		return 0;
+	text_puts(t, s);
+	return 1;
+}
+
+static int
+sni_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->sni, t);
+}
+
+static int
+host_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->host, t);
+}
+
+/* Step through a wire list of names (RFC 7301, 3.1); 0 at its end. */
+static int
+alpn_next(const uint8_t **p, const uint8_t *end, const uint8_t **name,
+    size_t *len)
+{
+	if (*p == NULL || *p >= end || **p > end - *p - 1)
+		return 0;
+	*len = **p;
+	*name = *p + 1;
+	*p += 1 + *len;
+	return 1;
+}
+
+static int
+alpn_holds(const struct match *m, const struct facts *f)
+{
+	const uint8_t *p = f->alpn, *name;
+	const char *want;
+	size_t len, i;
+
+	if (p == NULL)
+		return 0;
+	while (alpn_next(&p, f->alpn + f->alpn_len, &name, &len))
+		for (i = 0; i < m->conf->alpn.n; i++) {
+			want = m->conf->alpn.v[i];
+			if (strlen(want) == len &&
+			    memcmp(want, name, len) == 0)
+				return 1;
+		}
+	return 0;
+}
+
+static int
+alpn_fact(const struct facts *f, struct text *t)
+{
+	const uint8_t *p = f->alpn, *name;
+	size_t len, n = 0;
+
+	if (p == NULL)
+		return 0;
+	while (alpn_next(&p, f->alpn + f->alpn_len, &name, &len)) {
+		text_puts(t, n++ > 0 ? "," : "");
+		text_add(t, (const char *)name, len);
+	}
+	return n > 0;
+}
+
+static int
+listener_holds(const struct match *m, const struct facts *f)
+{
+	size_t i;
+
+	for (i = 0; f->listener != NULL && i < m->conf->listener.n; i++)
+		if (strcmp(m->conf->listener.v[i], f->listener) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+listener_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->listener, t);
+}
+
+static int
+protocol_holds(const struct match *m, const struct facts *f)
+{
+	return (m->protocols & 1u << f->protocol) != 0;
+}
+
+static int
+protocol_fact(const struct facts *f, struct text *t)
+{
+	if (f->protocol == PROTO_UNKNOWN)
+		return 0;
+	text_puts(t, protocol_names[f->protocol]);
+	return 1;
+}
+
+static int
+port_given(const struct conf_match *m)
+{
+	return m->nport > 0;
+}
+
+static int
+port_holds(const struct match *m, const struct facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < m->conf->nport; i++)
+		if (f->port >= m->conf->port[i].lo &&
+		    f->port <= m->conf->port[i].hi)
+			return 1;
+	return 0;
+}
+
+static int
+port_fact(const struct facts *f, struct text *t)
+{
+	if (f->port == 0)
+		return 0;
+	text_printf(t, "%u", f->port);
+	return 1;
+}
+
+static void
+port_wants(const struct conf_match *m, struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < m->nport; i++) {
+		text_printf(t, "%s%u", i > 0 ? ", " : "", m->port[i].lo);
+		if (m->port[i].hi != m->port[i].lo)
+			text_printf(t, "-%u", m->port[i].hi);
+	}
+}
+
+/* The cheap ones first. */
+#define CONDITION(name)							\
+	{ #name, name##_given, name##_holds, name##_fact, name##_wants }
+const struct condition conditions[] = {
+	CONDITION(listener),
+	CONDITION(protocol),
+	CONDITION(port),
+	CONDITION(client),
+	CONDITION(server),
+	CONDITION(sni),
+	CONDITION(host),
+	CONDITION(alpn),
+	{ NULL }
+};
+
+int
+match_given(const struct match *m)
+{
+	const struct condition *c;
+
+	for (c = conditions; c->name != NULL; c++)
+		if (c->given(m->conf))
+			return 1;
+	return 0;
+}
+
+int
+match_holds(const struct match *m, const struct facts *f,
+    const struct condition **which)
+{
+	const struct condition *c;
+
+	for (c = conditions; c->name != NULL; c++)
+		if (c->given(m->conf) && !c->holds(m, f)) {
+			if (which != NULL)
+				*which = c;
+			return 0;
+		}
+	return 1;
+}

@@ -1,0 +1,62 @@
+/*
+ * One side of a rule, compiled: the conditions it lists, or those under its
+ * `not:`. A table names each condition; deciding and explaining walk it.
+ */
+#ifndef POLICY_MATCH_H
+#define POLICY_MATCH_H
+
+#include <stddef.h>
+
+#include "policy/nameset.h"
+#include "policy/policy.h"
+#include "policy/rangeset.h"
+
+struct list {			/* a named list, shared by all rules */
+	const char	*name;
+	struct nameset	 names;
+	struct rangeset	 addresses;
+};
+
+struct source {			/* of client and server */
+	struct rangeset	 own;
+	const struct list **lists;
+	size_t		 nlists;
+};
+
+struct names {			/* of sni and host */
+	struct nameset	 own;
+	struct rangeset	 addresses;	/* a host may be one */
+	const struct list **lists;
+	size_t		 nlists;
+};
+
+struct match {
+	const struct conf_match *conf;
+	struct source	 client, server;
+	struct names	 sni, host;
+	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
+};
+
+struct condition {
+	const char	*name;
+	int		(*given)(const struct conf_match *);
+	/* Whether it holds; what is not known does not. */
+	int		(*holds)(const struct match *, const struct facts *);
+	/* Append the fact as text; 0 if it is not known. */
+	int		(*fact)(const struct facts *, struct text *);
+	/* Append what it wants. */
+	void		(*wants)(const struct conf_match *, struct text *);
+};
+
+extern const struct condition conditions[];	/* ends with a NULL name */
+
+void	match_init(struct match *, const struct conf_match *,
+	    const struct list *, size_t nlists);
+void	match_free(struct match *);
+/* Whether there is a condition at all. */
+int	match_given(const struct match *);
+/* Whether all that are given hold; *which (may be NULL) is the one not. */
+int	match_holds(const struct match *, const struct facts *,
+	    const struct condition **which);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * Compiled rules, and the walk through them.
+ */
+#include "policy/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/match.h"
+#include "util/mem.h"
+
+struct rule {
+	const struct conf_rule *conf;
+	struct match	 match;
+	struct match	 except;
+	int		 excepts;	/* `not:` was given */
+};
+
+struct policy {
+	_Atomic int	 refs;
+	struct conf	*conf;
+	struct list	*lists;
+	struct rule	*rules;
+};
+
+static void
+list_init(struct list *l, const struct conf_named_list *conf)
+{
+	const struct conf_list *e = &conf->entries;
+	struct prefix p;
+	size_t i;
+
+	l->name = conf->name;
+	for (i = 0; i < e->n; i++)
+		if (prefix_parse(&p, e->v[i]) == 0)
+			rangeset_add(&l->addresses, &p);
+		else
+			nameset_add(&l->names, e->v[i],
+			    NAMESET_SELF | NAMESET_BELOW);
+	rangeset_done(&l->addresses);
+}
+
+static void
+rule_init(struct rule *r, const struct conf_rule *conf,
+    const struct policy *p)
+{
+	size_t n = p->conf->nlists;
+
+	r->conf = conf;
+	match_init(&r->match, &conf->match, p->lists, n);
+	match_init(&r->except, &conf->except, p->lists, n);
+	r->excepts = match_given(&r->except);
+}
+
+struct policy *
+policy_new(struct conf *c)
+{
+	struct policy *p;
+	size_t i;
+
+	p = xcalloc(1, sizeof(*p));
+	p->refs = 1;
+	p->conf = conf_ref(c);
+	p->lists = xcalloc(c->nlists, sizeof(*p->lists));
+	for (i = 0; i < c->nlists; i++)
+		list_init(&p->lists[i], &c->lists[i]);
+	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
+	for (i = 0; i < c->nrules; i++)
+		rule_init(&p->rules[i], &c->rules[i], p);
+	return p;
+}
+
+struct policy *
+policy_ref(struct policy *p)
+{
+	p->refs++;
+	return p;
+}
+
+void
+policy_unref(struct policy *p)
+{
+	size_t i;
+
+	if (p == NULL || --p->refs > 0)
+		return;
+	for (i = 0; i < p->conf->nrules; i++) {
+		match_free(&p->rules[i].match);
+		match_free(&p->rules[i].except);
+	}
+	for (i = 0; i < p->conf->nlists; i++) {
+		nameset_free(&p->lists[i].names);
+		rangeset_free(&p->lists[i].addresses);
+	}
+	free(p->rules);
+	free(p->lists);
+	conf_unref(p->conf);
+	free(p);
+}
+
+const struct conf *
+policy_conf(const struct policy *p)
+{
+	return p->conf;
+}
+
+static int
+rule_matches(const struct rule *r, const struct facts *f)
+{
+	return match_holds(&r->match, f, NULL) &&
+	    !(r->excepts && match_holds(&r->except, f, NULL));
+}
+
+void
+policy_decide(const struct policy *p, const struct facts *f,
+    struct verdict *v)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < p->conf->nrules; i++)
+		if (rule_matches(&p->rules[i], f))
+			break;
+	v->rule_index = i;	/* the last has no conditions */
+	v->rule = p->rules[i].conf;
+	v->action = v->rule->action;
+}
+
+/* Each condition of `not:` that was given, with its fact. */
+static void
+explain_except(const struct rule *r, const struct facts *f, struct text *out)
+{
+	const struct condition *c;
+	size_t n = 0;
+
+	text_puts(out, "no match: \"not\" holds: ");
+	for (c = conditions; c->name != NULL; c++) {
+		if (!c->given(r->except.conf))
+			continue;
+		text_printf(out, "%s%s \"", n++ > 0 ? ", " : "", c->name);
+		c->fact(f, out);
+		text_puts(out, "\" is in ");
+		c->wants(r->except.conf, out);
+	}
+}
+
+static void
+explain_condition(const struct rule *r, const struct facts *f,
+    const struct condition *c, struct text *out)
+{
+	struct text fact = { 0 };
+
+	if (c->fact(f, &fact))
+		text_printf(out, "no match: %s \"%s\" is not in ", c->name,
+		    fact.s);
+	else
+		text_printf(out, "no match: %s is not known, and must be in ",
+		    c->name);
+	c->wants(r->match.conf, out);
+	text_free(&fact);
+}
+
+static void
+explain_rule(const struct policy *p, const struct rule *r,
+    const struct facts *f, struct text *out)
+{
+	const struct condition *which;
+
+	if (r->conf->pos.line == 0)
+		text_printf(out, "rule %s (built in): ", r->conf->name);
+	else
+		text_printf(out, "rule %s (%s:%u): ", r->conf->name,
+		    p->conf->path, r->conf->pos.line);
+	if (!match_holds(&r->match, f, &which))
+		explain_condition(r, f, which, out);
+	else if (r->excepts && match_holds(&r->except, f, NULL))
+		explain_except(r, f, out);
+	else
+		text_puts(out, "match");
+	text_puts(out, "\n");
+}
+
+void
+policy_explain(const struct policy *p, const struct facts *f,
+    struct verdict *v, struct text *out)
+{
+	size_t i;
+
+	policy_decide(p, f, v);
+	for (i = 0; i <= v->rule_index; i++)
+		explain_rule(p, &p->rules[i], f, out);
+	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
+	    v->rule->name);
+}

@@ -1,0 +1,294 @@
+/*
+ * Facts to verdicts, and the words why.
+ */
+#include "policy/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/nameset.h"
+#include "policy/rangeset.h"
+#include "test.h"
+#include "util/mem.h"
+
+static struct text banks;	/* what the list "banks" holds */
+
+static int
+fake_read(const char *path, size_t max, struct text *out)
+{
+	text_add(out, banks.s, banks.len);
+	return 0;
+}
+
+static const struct conf_world world = { fake_read, NULL, NULL };
+
+static const char head[] =
+    "listen:\n"
+    "  - {name: proxy, mode: explicit, address: \"127.0.0.1:8080\"}\n"
+    "  - {name: gate, mode: transparent, address: \"[::]:8443\"}\n"
+    "lists: {banks: /lists/banks}\n"
+    "rules:\n";			/* line 5: rules start in 6 */
+static const char tail[] = "  - {name: default, action: decrypt}\n";
+
+/* A policy of these rules, then "default". */
+static struct policy *
+rules(const char *yaml)
+{
+	struct text t = { 0 }, errors = { 0 };
+	struct policy *p;
+	struct conf *c;
+
+	if (banks.s == NULL)
+		text_puts(&banks, "bank.example\n*.only-below.example\n"
+		    "198.51.100.0/24\n");
+	text_printf(&t, "%s%s%s", head, yaml, tail);
+	if (conf_parse_in(&world, "c.yaml", t.s, t.len, &c, &errors) != 0)
+		ck_abort_msg("%s", errors.s);
+	p = policy_new(c);
+	conf_unref(c);
+	text_free(&t);
+	return p;
+}
+
+static void
+set_ip(struct addr *a, const char *s)
+{
+	ck_assert_int_eq(addr_parse_ip(a, s), 0);
+}
+
+static const char *
+verdict_of(const struct policy *p, const struct facts *f)
+{
+	struct verdict v;
+
+	policy_decide(p, f, &v);
+	return v.rule->name;
+}
+
+/* The verdict for a server name under one sni condition. */
+static int
+sni_matches(const char *condition, const char *name)
+{
+	char yaml[512];
+	struct facts f = { .sni = name };
+	struct policy *p;
+	int r;
+
+	snprintf(yaml, sizeof(yaml), "  - {name: r, sni: %s, "
+	    "action: bypass}\n", condition);
+	p = rules(yaml);
+	r = strcmp(verdict_of(p, &f), "r") == 0;
+	policy_unref(p);
+	return r;
+}
+
+TEST(sni_in_a_rule_is_exact)
+{
+	ck_assert(sni_matches("example.com", "example.com"));
+	ck_assert(sni_matches("example.com", "EXAMPLE.com."));
+	ck_assert(!sni_matches("example.com", "www.example.com"));
+	ck_assert(!sni_matches("example.com", "xexample.com"));
+}
+END
+
+TEST(sni_with_a_star_is_below)
+{
+	ck_assert(sni_matches("\"*.example.com\"", "a.b.example.com"));
+	ck_assert(!sni_matches("\"*.example.com\"", "example.com"));
+	ck_assert(!sni_matches("\"*.example.com\"", "aexample.com"));
+	ck_assert(sni_matches("\"*\"", "anything"));
+	ck_assert(!sni_matches("\"*\"", NULL));
+}
+END
+
+TEST(sni_in_a_list_is_itself_and_below)
+{
+	ck_assert(sni_matches("\"@banks\"", "bank.example"));
+	ck_assert(sni_matches("\"@banks\"", "www.bank.example"));
+	ck_assert(!sni_matches("\"@banks\"", "bank.example.net"));
+	ck_assert(!sni_matches("\"@banks\"", "only-below.example"));
+	ck_assert(sni_matches("\"@banks\"", "x.only-below.example"));
+}
+END
+
+TEST(unknown_facts_match_nothing)
+{
+	struct policy *p = rules(
+	    "  - {name: a, sni: a.example, action: block}\n"
+	    "  - {name: b, client: 0.0.0.0/0, action: block}\n"
+	    "  - {name: c, port: 1-65535, action: block}\n"
+	    "  - {name: d, protocol: [tls, http, other], action: block}\n"
+	    "  - {name: e, alpn: h2, action: block}\n"
+	    "  - {name: f, listener: gate, action: block}\n");
+	struct facts f = { .port = 0 };
+
+	ck_assert_str_eq(verdict_of(p, &f), "default");
+	policy_unref(p);
+}
+END
+
+TEST(all_conditions_must_hold_and_first_match_decides)
+{
+	struct policy *p = rules(
+	    "  - {name: both, client: 10.0.0.0/8, port: [443, 8000-8999],\n"
+	    "     action: bypass}\n"
+	    "  - {name: wide, port: 443, action: reset}\n");
+	struct facts f = { .port = 443 };
+
+	set_ip(&f.client, "10.1.2.3");
+	ck_assert_str_eq(verdict_of(p, &f), "both");
+	f.port = 8500;
+	ck_assert_str_eq(verdict_of(p, &f), "both");
+	f.port = 9000;
+	ck_assert_str_eq(verdict_of(p, &f), "default");
+	set_ip(&f.client, "11.1.2.3");
+	f.port = 443;
+	ck_assert_str_eq(verdict_of(p, &f), "wide");
+	policy_unref(p);
+}
+END
+
+TEST(not_takes_out_what_holds_in_whole)
+{
+	struct policy *p = rules(
+	    "  - {name: r, port: 443, not: {sni: a.example, "
+	    "client: 10.0.0.1}, action: block}\n");
+	struct facts f = { .port = 443, .sni = "a.example" };
+
+	ck_assert_str_eq(verdict_of(p, &f), "r");
+	set_ip(&f.client, "10.0.0.1");
+	ck_assert_str_eq(verdict_of(p, &f), "default");
+	f.sni = NULL;
+	ck_assert_str_eq(verdict_of(p, &f), "r");
+	policy_unref(p);
+}
+END
+
+TEST(alpn_listener_protocol_host)
+{
+	static const uint8_t wire[] = "\x02h2\x08http/1.1";
+	struct policy *p = rules(
+	    "  - {name: a, alpn: [h3, h2], listener: gate, action: block}\n"
+	    "  - {name: p, protocol: http, host: [10.0.0.9, \"@banks\"],\n"
+	    "     action: block}\n");
+	struct facts f = { .alpn = wire, .alpn_len = sizeof(wire) - 1,
+	    .listener = "gate" };
+
+	ck_assert_str_eq(verdict_of(p, &f), "a");
+	f.alpn_len = 2;		/* cut short */
+	ck_assert_str_eq(verdict_of(p, &f), "default");
+	f.protocol = PROTO_HTTP;
+	f.host = "10.0.0.9";
+	ck_assert_str_eq(verdict_of(p, &f), "p");
+	f.host = "198.51.100.77";
+	ck_assert_str_eq(verdict_of(p, &f), "p");
+	f.host = "www.bank.example";
+	ck_assert_str_eq(verdict_of(p, &f), "p");
+	f.protocol = PROTO_TLS;
+	ck_assert_str_eq(verdict_of(p, &f), "default");
+	policy_unref(p);
+}
+END
+
+TEST(explain_says_why_not)
+{
+	struct policy *p = rules(
+	    "  - {name: priv, sni: [\"@banks\", \"*.health.example\"],\n"
+	    "     action: bypass}\n"
+	    "  - {name: port, port: [1-7, 9], action: block}\n"
+	    "  - {name: but, not: {sni: x.example}, action: block}\n");
+	struct facts f = { .sni = "x.example" };
+	struct text t = { 0 };
+	struct verdict v;
+
+	policy_explain(p, &f, &v, &t);
+	ck_assert_str_eq(t.s,
+	    "rule priv (c.yaml:6): no match: sni \"x.example\" is not in "
+	    "@banks, *.health.example\n"
+	    "rule port (c.yaml:8): no match: port is not known, and must be "
+	    "in 1-7, 9\n"
+	    "rule but (c.yaml:9): no match: \"not\" holds: sni \"x.example\" "
+	    "is in x.example\n"
+	    "rule default (c.yaml:10): match\n"
+	    "verdict: decrypt rule: default\n");
+	text_free(&t);
+	policy_unref(p);
+}
+END
+
+TEST(big_lists_decide_right)
+{
+	struct facts f = { .sni = "a.b.host77777.example" };
+	struct policy *p;
+	int i;
+
+	for (i = 0; i < 100000; i++)
+		text_printf(&banks, "host%d.example\n10.%d.%d.%d\n", i,
+		    i >> 16, i >> 8 & 255, i & 254);
+	p = rules("  - {name: n, sni: \"@banks\", action: block}\n"
+	    "  - {name: s, server: \"@banks\", action: reset}\n");
+	ck_assert_str_eq(verdict_of(p, &f), "n");
+	f.sni = "host100000.example";
+	ck_assert_str_eq(verdict_of(p, &f), "default");
+	set_ip(&f.server, "10.1.2.4");
+	ck_assert_str_eq(verdict_of(p, &f), "s");
+	set_ip(&f.server, "10.1.2.5");
+	ck_assert_str_eq(verdict_of(p, &f), "default");
+	for (i = 0; i < 1000000; i++)
+		verdict_of(p, &f);
+	policy_unref(p);
+}
+END
+
+TEST(ranges_merge_and_keep_families_apart)
+{
+	static const char *const in[] = { "10.0.0.0/9", "10.128.0.0/9",
+	    "10.1.0.0/16", "2001:db8::/32", "192.0.2.7", "::/128" };
+	struct rangeset set = { 0 };
+	struct prefix p;
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < NELEM(in); i++) {
+		ck_assert_int_eq(prefix_parse(&p, in[i]), 0);
+		rangeset_add(&set, &p);
+	}
+	rangeset_done(&set);
+	set_ip(&a, "10.255.255.255");
+	ck_assert(rangeset_has(&set, &a));
+	set_ip(&a, "11.0.0.0");
+	ck_assert(!rangeset_has(&set, &a));
+	set_ip(&a, "2001:db8:ffff::1");
+	ck_assert(rangeset_has(&set, &a));
+	set_ip(&a, "192.0.2.8");
+	ck_assert(!rangeset_has(&set, &a));
+	set_ip(&a, "::1");
+	ck_assert(!rangeset_has(&set, &a));
+	rangeset_free(&set);
+}
+END
+
+TEST(long_and_odd_names_are_harmless)
+{
+	struct nameset set = { 0 };
+	char big[70000];
+
+	memset(big, 'a', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	nameset_add(&set, "example.com", NAMESET_SELF | NAMESET_BELOW);
+	ck_assert(!nameset_has(&set, big));
+	ck_assert(!nameset_has(&set, ""));
+	ck_assert(!nameset_has(&set, "."));
+	ck_assert(!nameset_has(&set, "...."));
+	ck_assert(nameset_has(&set, ".example.com"));
+	ck_assert(!nameset_has(&set, "com"));
+	nameset_free(&set);
+}
+END
+
+SUITE("policy", sni_in_a_rule_is_exact, sni_with_a_star_is_below,
+    sni_in_a_list_is_itself_and_below, unknown_facts_match_nothing,
+    all_conditions_must_hold_and_first_match_decides,
+    not_takes_out_what_holds_in_whole, alpn_listener_protocol_host,
+    explain_says_why_not, big_lists_decide_right,
+    ranges_merge_and_keep_families_apart, long_and_odd_names_are_harmless)
