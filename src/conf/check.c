@@ -47,6 +47,16 @@ check_unwanted(struct load *l, yaml_node_t *n, const char *const *keys,
 			    "it out", *keys, goes_with);
 }
 
+/* Whether the key is given with that text. */
+static int
+says(struct load *l, yaml_node_t *map, const char *name, const char *text)
+{
+	yaml_node_t *n = node_get(l, map, name);
+
+	return n != NULL && n->type == YAML_SCALAR_NODE &&
+	    strcmp((const char *)n->data.scalar.value, text) == 0;
+}
+
 /* Loopback and the private and link-local nets. */
 static void
 allow_default(struct conf_prefixes *allow)
@@ -71,7 +81,7 @@ check_listen(struct load *l, yaml_node_t *n, void *item)
 	struct conf *c = l->conf;
 
 	check_name(l, n, "listener", c->listens, c->nlistens, sizeof(*me));
-	if (me->mode == CONF_TRANSPARENT)
+	if (says(l, n, "mode", "transparent"))
 		check_unwanted(l, n, explicit_only, "mode explicit");
 	else if (node_get(l, n, "allow") == NULL)
 		allow_default(&me->allow);

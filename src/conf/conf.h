@@ -13,6 +13,8 @@
 #include "util/addr.h"
 #include "util/text.h"
 
+#define CONF_DEFAULT_PATH	"/etc/clearspan/clearspan.yaml"
+
 enum conf_mode {
 	CONF_TRANSPARENT,	/* TPROXY or REDIRECT, told per connection */
 	CONF_EXPLICIT		/* CONNECT, absolute-form HTTP, SOCKS5 */

@@ -129,12 +129,13 @@ distance(const char *a, const char *b)
 const char *
 nearest(const char *s, const char *const *names, size_t n)
 {
-	size_t i, d, best = 1 + strlen(s) / 3;
+	size_t i, d, len = strlen(s), best = 1 + len / 3;
 	const char *found = NULL;
 
 	for (i = 0; i < n; i++) {
 		d = distance(s, names[i]);
-		if (d < best || (d == best && found == NULL)) {
+		if (d < len &&
+		    (d < best || (d == best && found == NULL))) {
 			best = d;
 			found = names[i];
 		}

@@ -7,8 +7,6 @@
 
 #pragma weak cmd_quickstart
 #pragma weak cmd_run
-#pragma weak cmd_check
-#pragma weak cmd_explain
 #pragma weak cmd_ca
 #pragma weak cmd_ctl
 #pragma weak cmd_transparent

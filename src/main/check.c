@@ -1,0 +1,35 @@
+/*
+ * clearspan check: is the configuration right? Every problem found, one a
+ * line, on stderr.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "main/cmd.h"
+#include "util/text.h"
+
+int
+cmd_check(int argc, char **argv)
+{
+	const char *path = CONF_DEFAULT_PATH;
+	struct text errors = { 0 };
+	struct conf *c;
+	int opt, r;
+
+	while ((opt = getopt(argc, argv, "c:")) != -1) {
+		if (opt != 'c')
+			return cmd_usage(argv[0], "wrong option");
+		path = optarg;
+	}
+	if (optind < argc)
+		return cmd_usage(argv[0], "\"%s\" is one too many",
+		    argv[optind]);
+	r = conf_load(path, &c, &errors);
+	if (errors.len > 0)
+		fputs(errors.s, stderr);
+	conf_unref(c);
+	text_free(&errors);
+	return r == 0 ? EXIT_DONE : EXIT_WRONG;
+}

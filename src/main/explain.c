@@ -1,0 +1,203 @@
+/*
+ * clearspan explain: what the rules say of a connection with these facts, and
+ * why. The facts are given as NAME=VALUE.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "main/cmd.h"
+#include "policy/policy.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+struct told {			/* the facts, and what they point into */
+	struct facts	 facts;
+	struct text	 alpn;
+};
+
+static int
+take_client(struct told *t, const char *s)
+{
+	return addr_parse_ip(&t->facts.client, s);
+}
+
+static int
+take_server(struct told *t, const char *s)
+{
+	return addr_parse_ip(&t->facts.server, s);
+}
+
+static int
+take_port(struct told *t, const char *s)
+{
+	char *end;
+	unsigned long v = strtoul(s, &end, 10);
+
+	if (s[0] < '0' || s[0] > '9' || *end != '\0' || v == 0 || v > 65535)
+		return ERR_FORMAT;
+	t->facts.port = (uint16_t)v;
+	return 0;
+}
+
+static int
+take_sni(struct told *t, const char *s)
+{
+	t->facts.sni = s;
+	return s[0] != '\0' ? 0 : ERR_FORMAT;
+}
+
+static int
+take_host(struct told *t, const char *s)
+{
+	t->facts.host = s;
+	return s[0] != '\0' ? 0 : ERR_FORMAT;
+}
+
+static int
+take_listener(struct told *t, const char *s)
+{
+	t->facts.listener = s;
+	return s[0] != '\0' ? 0 : ERR_FORMAT;
+}
+
+/* "h2,http/1.1" into a wire list (RFC 7301, 3.1). */
+static int
+take_alpn(struct told *t, const char *s)
+{
+	size_t n;
+	char len;
+
+	for (;;) {
+		n = strcspn(s, ",");
+		if (n == 0 || n > 255)
+			return ERR_FORMAT;
+		len = (char)n;
+		text_add(&t->alpn, &len, 1);
+		text_add(&t->alpn, s, n);
+		s += n;
+		if (*s++ == '\0')
+			return 0;
+	}
+}
+
+static int
+take_protocol(struct told *t, const char *s)
+{
+	if (strcmp(s, "tls") == 0)
+		t->facts.protocol = PROTO_TLS;
+	else if (strcmp(s, "http") == 0)
+		t->facts.protocol = PROTO_HTTP;
+	else if (strcmp(s, "other") == 0)
+		t->facts.protocol = PROTO_OTHER;
+	else
+		return ERR_FORMAT;
+	return 0;
+}
+
+static const struct {
+	const char	*name;
+	int		(*take)(struct told *, const char *);
+	const char	*right;
+} takes[] = {
+	{ "client", take_client, "an address such as 10.0.0.7" },
+	{ "server", take_server, "an address such as 192.0.2.1" },
+	{ "port", take_port, "a number from 1 to 65535" },
+	{ "sni", take_sni, "a name such as www.example.com" },
+	{ "host", take_host, "a name such as www.example.com" },
+	{ "listener", take_listener, "a listener's name" },
+	{ "alpn", take_alpn, "names with commas, as in h2,http/1.1" },
+	{ "protocol", take_protocol, "tls, http or other" },
+};
+
+/* One NAME=VALUE; EXIT_DONE, or EXIT_WRONG after saying why. */
+static int
+take(const char *cmd, struct told *t, const char *arg)
+{
+	size_t i, n = strcspn(arg, "=");
+
+	for (i = 0; i < NELEM(takes); i++) {
+		if (arg[n] == '\0' || strlen(takes[i].name) != n ||
+		    strncmp(arg, takes[i].name, n) != 0)
+			continue;
+		if (takes[i].take(t, arg + n + 1) == 0)
+			return EXIT_DONE;
+		return cmd_usage(cmd, "\"%s\": write %s", arg,
+		    takes[i].right);
+	}
+	return cmd_usage(cmd, "\"%s\" is no fact; write client=, server=, "
+	    "port=, sni=, host=, alpn=, listener= or protocol=", arg);
+}
+
+static int
+listener_known(const struct conf *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name != NULL && i < c->nlistens; i++)
+		if (strcmp(c->listens[i].name, name) == 0)
+			return 1;
+	return name == NULL;
+}
+
+/* Who has an SNI or ALPN speaks TLS. */
+static void
+told_end(struct told *t)
+{
+	if (t->alpn.len > 0) {
+		t->facts.alpn = (const uint8_t *)t->alpn.s;
+		t->facts.alpn_len = t->alpn.len;
+	}
+	if (t->facts.protocol == PROTO_UNKNOWN &&
+	    (t->facts.sni != NULL || t->facts.alpn != NULL))
+		t->facts.protocol = PROTO_TLS;
+}
+
+static int
+explain(const char *path, const struct told *t)
+{
+	struct text out = { 0 };
+	struct verdict v;
+	struct policy *p;
+	struct conf *c;
+	int r = EXIT_WRONG;
+
+	if (conf_load(path, &c, &out) != 0) {
+		fputs(out.s, stderr);
+	} else if (!listener_known(c, t->facts.listener)) {
+		fprintf(stderr, "clearspan: explain: no listener \"%s\" in "
+		    "%s\n", t->facts.listener, path);
+	} else {
+		p = policy_new(c);
+		policy_explain(p, &t->facts, &v, &out);
+		fputs(out.s, stdout);
+		policy_unref(p);
+		r = fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+	}
+	conf_unref(c);
+	text_free(&out);
+	return r;
+}
+
+int
+cmd_explain(int argc, char **argv)
+{
+	const char *path = CONF_DEFAULT_PATH;
+	struct told told = { 0 };
+	int opt, r = EXIT_DONE;
+
+	while ((opt = getopt(argc, argv, "c:")) != -1) {
+		if (opt != 'c')
+			return cmd_usage(argv[0], "wrong option");
+		path = optarg;
+	}
+	for (; r == EXIT_DONE && optind < argc; optind++)
+		r = take(argv[0], &told, argv[optind]);
+	told_end(&told);
+	if (r == EXIT_DONE)
+		r = explain(path, &told);
+	text_free(&told.alpn);
+	return r;
+}
