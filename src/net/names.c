@@ -8,7 +8,6 @@
  */
 #include "net/names.h"
 
-#include <ctype.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "codec/hostname.h"
 #include "net/resolver.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -75,34 +75,6 @@ bucket(const struct names *n, const char *name)
 	for (; *name != '\0'; name++)
 		h = (h ^ (uint8_t)*name) * 16777619u;
 	return (h ^ h >> 16) % BUCKETS;
-}
-
-/*
- * Lower case, without the final dot, into out (256 bytes). Letters, digits,
- * '-', '_' and dots between non-empty labels, 253 bytes at most (RFC 1035,
- * 2.3.4; the underscore is in use).
- */
-static int
-name_fold(char *out, const char *host)
-{
-	size_t i, len = strlen(host), label = 0;
-
-	if (len > 0 && host[len - 1] == '.')
-		len--;
-	if (len == 0 || len > 253)
-		return ERR_FORMAT;
-	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)host[i];
-
-		if (c == '.' ? label == 0 : ++label > 63 ||
-		    !(isalnum(c) || c == '-' || c == '_'))
-			return ERR_FORMAT;
-		if (c == '.')
-			label = 0;
-		out[i] = (char)tolower(c);
-	}
-	out[len] = '\0';
-	return label == 0 ? ERR_FORMAT : 0;
 }
 
 struct names *
@@ -283,9 +255,9 @@ names_ask(struct names *n, const char *host, names_tell tell, void *arg,
 {
 	struct names_ask *ask;
 	struct entry *e;
-	char name[256];
+	char name[HOSTNAME_MAX + 1];
 
-	if ((*err = name_fold(name, host)) != 0)
+	if ((*err = hostname_copy(name, host, strlen(host))) != 0)
 		return NULL;
 	if ((e = entry_find(n, name)) == NULL)
 		e = entry_new(n, name);
