@@ -16,10 +16,14 @@ struct mail {
 
 struct mailbox;
 
+/* NULL when the descriptor cannot be had. */
 struct mailbox	*mailbox_new(struct event_base *);
 /* Any thread. */
 void		 mailbox_post(struct mailbox *, struct mail *);
-/* Receiver's thread; mails still inside are run first. */
+/*
+ * Receiver's thread; mails still inside are run first, those they post too.
+ * Nobody may post any more: cancel what would.
+ */
 void		 mailbox_free(struct mailbox *);
 
 #endif

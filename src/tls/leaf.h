@@ -1,6 +1,6 @@
 /*
  * Forged leaf certificates and their cache. A leaf says what the original
- * says (notes in leaf.c give the rule for each field), with a key of ours,
+ * says (forge.c has the rule for each field), with a key of ours,
  * signed by the trusted CA or, for a server that failed verification, by the
  * untrusted one. The cache is a bounded, sharded LRU shared by all workers
  * and single flight: however many want the same leaf, it is forged once.
@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "net/mailbox.h"
+
+struct ca;
 
 enum leaf_key {
 	LEAF_P256,
@@ -48,19 +50,33 @@ typedef void (*leaf_done)(void *arg, struct leaf *, int cached);
 
 struct leafs;	/* the cache */
 
+/* Keeps the CAs, which live longer; max: leaves in the cache. NULL: no key. */
+struct leafs	*leafs_new(const struct ca *trusted,
+		    const struct ca *untrusted, size_t max);
+/* When nobody waits any more. */
+void		 leafs_free(struct leafs *);
+
 /*
  * In the cache: returns the leaf (a reference) at once, *wait NULL. Else NULL
  * and *wait is set, and done will be called; with a local signer too, by mail.
+ * cached is 0 for the asker that caused the forging, 1 for those who joined.
  */
 struct leaf	*leaf_get(struct leafs *, const struct leaf_want *,
 		    struct mailbox *, leaf_done, void *arg,
 		    struct leaf_wait **wait);
-/* In the asker's thread: done will not be called. */
+/*
+ * In the asker's thread: done will not be called. All waits must be over or
+ * cancelled before their mailbox is freed. NULL is nothing.
+ */
 void		 leaf_cancel(struct leaf_wait *);
 
 struct leaf_stats {
-	uint64_t hits, misses, forged, waited;
-	size_t entries;
+	uint64_t hits;		/* found at once */
+	uint64_t misses;	/* not there: a forging began */
+	uint64_t waited;	/* joined a forging under way */
+	uint64_t forged;	/* forgings that succeeded */
+	uint64_t failed;
+	size_t	 entries;
 };
 void		 leaf_stats(struct leafs *, struct leaf_stats *);
 

@@ -21,4 +21,7 @@ struct signer {
 struct signer	*signer_local(EVP_PKEY *ca_key);	/* takes a reference */
 void		 signer_free(struct signer *);
 
+/* The digest a CA key signs with; NULL where the key type needs none. */
+const EVP_MD	*signer_digest(EVP_PKEY *);
+
 #endif

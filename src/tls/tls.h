@@ -3,6 +3,7 @@
  * (CAs, trust store, profiles, caches, ticket keys, key log), and an SSL for
  * each side of each session. The socket is not here: the caller sets the
  * BIOs and runs the handshake. All functions may be called by any worker.
+ * An SSL goes (tls_end) before its struct tls does.
  */
 #ifndef TLS_TLS_H
 #define TLS_TLS_H
@@ -71,6 +72,9 @@ struct tls_want {
  */
 SSL		*tls_connect(struct tls *, const struct tls_want *);
 
+/* Go on from there with the answer that we have none. */
+void		 tls_no_certificate(SSL *);
+
 enum tls_verify {
 	VERIFY_OK,
 	VERIFY_UNTRUSTED,	/* no chain to a trusted root, or any other */
@@ -79,13 +83,16 @@ enum tls_verify {
 	VERIFY_REVOKED
 };
 
-/* After a client-side handshake; *text is OpenSSL's, static. */
+/*
+ * After a client-side handshake, or while it is suspended; *text is OpenSSL's
+ * ("ok" when all is well), static. text may be NULL.
+ */
 enum tls_verify	 tls_verdict(SSL *, const char **text);
 
 struct tls_used {		/* what was negotiated; static strings */
-	const char	*version;	/* "TLS 1.3" as EVE: "TLSv1.3"? see .c */
-	const char	*cipher;
-	const char	*group;		/* or NULL */
+	const char	*version;	/* "TLS 1.3", as Suricata's EVE */
+	const char	*cipher;	/* IANA's name */
+	const char	*group;		/* IANA's name ("x25519"), or NULL */
 	char		 alpn[32];	/* "" when none */
 	int		 resumed;
 };
@@ -97,8 +104,12 @@ void		 tls_used(SSL *, struct tls_used *);
  */
 void		 tls_end(SSL *);
 
-/* The reason the last failed call on this thread gave, as a person says it
- * ("unknown_ca alert", "no shared cipher"), for logs; into out. */
+/*
+ * The reason the last failed call on this thread gave, for logs: an alert's
+ * name as in RFC 8446 ("unknown_ca"), or OpenSSL's words ("no shared
+ * cipher"); into out. Empties this thread's error queue, which the caller has
+ * emptied before that call too (ERR_clear_error).
+ */
 char		*tls_reason(SSL *, int ret, char *out, size_t size);
 
 struct tls_stats {

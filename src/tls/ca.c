@@ -1,0 +1,286 @@
+/*
+ * Loading a CA and saying why one cannot be used. A CA that clients would
+ * refuse is refused here, at start, where somebody looks.
+ */
+#include "tls/ca.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+#define RSA_MIN		2048	/* below it browsers refuse the CA */
+
+static int	 ca_check(const char *, const char *, X509 *, struct text *);
+static int	 ca_key_check(const char *, const char *, EVP_PKEY *,
+		    struct text *);
+static struct ca *ca_of(X509 *, EVP_PKEY *, STACK_OF(X509) *);
+
+time_t
+ca_time(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
+		return -1;
+	return timegm(&tm);
+}
+
+X509_EXTENSION *
+ca_ext(int nid, int critical, const uint8_t *der, size_t len)
+{
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext = NULL;
+
+	if (value != NULL && ASN1_OCTET_STRING_set(value, der, (int)len))
+		ext = X509_EXTENSION_create_by_NID(NULL, nid, critical, value);
+	ASN1_OCTET_STRING_free(value);
+	return ext;
+}
+
+static BIO *
+ca_open(const char *what, const char *path, struct text *errors)
+{
+	BIO *bio;
+
+	errno = 0;
+	if ((bio = BIO_new_file(path, "r")) == NULL)
+		text_printf(errors, "%s: %s: %s\n", what, path,
+		    errno != 0 ? strerror(errno) : "cannot be opened");
+	ERR_clear_error();
+	return bio;
+}
+
+/* All certificates of the file, the CA first. */
+static STACK_OF(X509) *
+ca_read_certs(const char *what, const char *path, struct text *errors)
+{
+	STACK_OF(X509) *sk;
+	X509 *x;
+	BIO *bio;
+
+	if ((bio = ca_open(what, path, errors)) == NULL)
+		return NULL;
+	sk = sk_X509_new_null();
+	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		sk_X509_push(sk, x);
+	ERR_clear_error();
+	BIO_free(bio);
+	if (sk_X509_num(sk) == 0) {
+		text_printf(errors, "%s: %s: holds no PEM certificate\n",
+		    what, path);
+		sk_X509_free(sk);
+		return NULL;
+	}
+	return sk;
+}
+
+X509 *
+ca_read_cert(const char *what, const char *path, struct text *errors)
+{
+	STACK_OF(X509) *sk = ca_read_certs(what, path, errors);
+	X509 *x = NULL;
+
+	if (sk != NULL)
+		x = sk_X509_shift(sk);
+	sk_X509_pop_free(sk, X509_free);
+	return x;
+}
+
+static int
+ca_no_passphrase(char *buf, int size, int rw, void *arg)
+{
+	*(int *)arg = 1;
+	return -1;
+}
+
+EVP_PKEY *
+ca_read_key(const char *what, const char *path, struct text *errors)
+{
+	EVP_PKEY *key;
+	int asked = 0;
+	BIO *bio;
+
+	if ((bio = ca_open(what, path, errors)) == NULL)
+		return NULL;
+	key = PEM_read_bio_PrivateKey(bio, NULL, ca_no_passphrase, &asked);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (key == NULL && asked)
+		text_printf(errors, "%s: %s: the key has a passphrase; write "
+		    "it without one: openssl pkey -in %s -out NEW\n", what,
+		    path, path);
+	else if (key == NULL)
+		text_printf(errors, "%s: %s: holds no PEM private key of a "
+		    "known type\n", what, path);
+	return key;
+}
+
+static int
+ca_key_check(const char *what, const char *path, EVP_PKEY *key,
+    struct text *errors)
+{
+	static const char *const types[] = { "EC", "ED25519", "ED448" };
+	char group[32] = "";
+	size_t i, n;
+
+	if (EVP_PKEY_is_a(key, "RSA")) {
+		if (EVP_PKEY_get_bits(key) >= RSA_MIN)
+			return 0;
+		text_printf(errors, "%s: %s: an RSA key of %d bits; clients "
+		    "want %d or more\n", what, path, EVP_PKEY_get_bits(key),
+		    RSA_MIN);
+		return ERR_USAGE;
+	}
+	for (i = 0; i < NELEM(types); i++)
+		if (EVP_PKEY_is_a(key, types[i]))
+			break;
+	if (i > 0 && i < NELEM(types))
+		return 0;
+	if (i == 0 && EVP_PKEY_get_group_name(key, group, sizeof(group), &n) &&
+	    (strcmp(group, "prime256v1") == 0 ||
+	    strcmp(group, "secp384r1") == 0))
+		return 0;
+	text_printf(errors, "%s: %s: a key of type %s%s%s; RSA, P-256, P-384 "
+	    "or Ed25519 will do\n", what, path, EVP_PKEY_get0_type_name(key),
+	    group[0] != '\0' ? " " : "", group);
+	return ERR_USAGE;
+}
+
+static int
+ca_check(const char *what, const char *path, X509 *x, struct text *errors)
+{
+	uint32_t flags = X509_get_extension_flags(x);
+	const char *wrong = NULL;
+
+	if (X509_cmp_current_time(X509_get0_notAfter(x)) <= 0)
+		wrong = "the certificate has expired";
+	else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
+		wrong = "the certificate is not yet valid";
+	else if (flags & EXFLAG_INVALID)
+		wrong = "the certificate has an extension that is malformed";
+	else if (!(flags & EXFLAG_CA))
+		wrong = "not a CA certificate (basicConstraints is not "
+		    "CA:TRUE)";
+	else if (!(X509_get_key_usage(x) & KU_KEY_CERT_SIGN))
+		wrong = "not a CA certificate (keyUsage lacks keyCertSign)";
+	if (wrong == NULL)
+		return 0;
+	text_printf(errors, "%s: %s: %s\n", what, path, wrong);
+	return ERR_USAGE;
+}
+
+int
+ca_load(const char *what, const char *cert, const char *key, struct ca **out,
+    struct text *errors)
+{
+	STACK_OF(X509) *certs = ca_read_certs(what, cert, errors);
+	EVP_PKEY *pkey = ca_read_key(what, key, errors);
+	int rv = ERR_USAGE;
+	X509 *x;
+
+	*out = NULL;
+	if (certs == NULL || pkey == NULL)
+		goto out;
+	x = sk_X509_value(certs, 0);
+	rv = ca_check(what, cert, x, errors);
+	if (ca_key_check(what, key, pkey, errors) != 0)
+		rv = ERR_USAGE;
+	else if (!X509_check_private_key(x, pkey)) {
+		text_printf(errors, "%s: %s: the key does not match the "
+		    "certificate %s\n", what, key, cert);
+		rv = ERR_USAGE;
+	}
+	if (rv == 0)
+		*out = ca_of(x, pkey, certs);
+out:
+	ERR_clear_error();
+	sk_X509_pop_free(certs, X509_free);
+	EVP_PKEY_free(pkey);
+	return rv;
+}
+
+/* AuthorityKeyIdentifier (RFC 5280, 4.2.1.1) with the bytes of our SKI. */
+static X509_EXTENSION *
+ca_akid(X509 *x)
+{
+	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(x);
+	uint8_t der[4 + 64];
+	int n = ski != NULL ? ASN1_STRING_length(ski) : 0;
+
+	if (n <= 0 || n > 64)
+		return NULL;
+	der[0] = 0x30;			/* SEQUENCE */
+	der[1] = (uint8_t)(n + 2);
+	der[2] = 0x80;			/* [0] keyIdentifier */
+	der[3] = (uint8_t)n;
+	memcpy(der + 4, ASN1_STRING_get0_data(ski), (size_t)n);
+	return ca_ext(NID_authority_key_identifier, 0, der, (size_t)n + 4);
+}
+
+static struct ca *
+ca_of(X509 *x, EVP_PKEY *key, STACK_OF(X509) *certs)
+{
+	struct ca *ca = xcalloc(1, sizeof(*ca));
+	X509 *c;
+	int i;
+
+	X509_up_ref(x);
+	ca->cert = x;
+	ca->chain = sk_X509_new_null();
+	/* A root is no use to who does not have it already. */
+	for (i = 0; i < sk_X509_num(certs); i++) {
+		c = sk_X509_value(certs, i);
+		if (X509_get_extension_flags(c) & EXFLAG_SS)
+			continue;
+		X509_up_ref(c);
+		sk_X509_push(ca->chain, c);
+	}
+	ca->akid = ca_akid(x);
+	ca->signer = signer_local(key);
+	ca->notbefore = ca_time(X509_get0_notBefore(x));
+	ca->notafter = ca_time(X509_get0_notAfter(x));
+	X509_digest(x, EVP_sha256(), ca->id, NULL);
+	return ca;
+}
+
+struct ca *
+ca_untrusted(void)
+{
+	struct ca_want want = {
+		.name = "Clearspan Untrusted CA (the server's certificate "
+		    "failed)"
+	};
+	STACK_OF(X509) *certs;
+	EVP_PKEY *key = NULL;
+	struct ca *ca = NULL;
+	X509 *x = NULL;
+
+	if (ca_make(&want, &x, &key) == 0) {
+		certs = sk_X509_new_null();
+		sk_X509_push(certs, x);
+		ca = ca_of(x, key, certs);
+		sk_X509_free(certs);
+	}
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return ca;
+}
+
+void
+ca_free(struct ca *ca)
+{
+	if (ca == NULL)
+		return;
+	X509_free(ca->cert);
+	sk_X509_pop_free(ca->chain, X509_free);
+	X509_EXTENSION_free(ca->akid);
+	signer_free(ca->signer);
+	free(ca);
+}

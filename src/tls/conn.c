@@ -1,0 +1,316 @@
+/*
+ * An SSL of either side, and the callbacks through which libssl asks on its
+ * way: which certificate, which protocol, is this chain good, keep this
+ * session?
+ */
+#include "tls/conn.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+static int		 conn_index = -1;
+static pthread_once_t	 conn_once = PTHREAD_ONCE_INIT;
+
+static void
+conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+    void *argp)
+{
+	struct conn *c = ptr;
+
+	if (c == NULL)
+		return;
+	leaf_unref(c->leaf);
+	free(c->alpn);
+	free(c->name);
+	free(c);
+}
+
+static void
+conn_once_init(void)
+{
+	conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free);
+}
+
+int
+conn_init(void)
+{
+	pthread_once(&conn_once, conn_once_init);
+	return conn_index == -1 ? ERR_MEM : 0;
+}
+
+static struct conn *
+conn_of(const SSL *ssl)
+{
+	return SSL_get_ex_data(ssl, conn_index);
+}
+
+static SSL *
+conn_new(struct tls *t, SSL_CTX *ctx, struct conn **out)
+{
+	SSL *ssl = SSL_new(ctx);
+	struct conn *c;
+
+	if (ssl == NULL)
+		return NULL;
+	c = xcalloc(1, sizeof(*c));
+	c->tls = t;
+	if (!SSL_set_ex_data(ssl, conn_index, c)) {
+		free(c);
+		SSL_free(ssl);
+		return NULL;
+	}
+	*out = c;
+	return ssl;
+}
+
+static void
+conn_keylog(const SSL *ssl, const char *line)
+{
+	keylog_put(conn_of(ssl)->tls->keylog, line);
+}
+
+/* Towards clients. Not called when a ticket is resumed, which saves it. */
+static int
+server_cert(SSL *ssl, void *arg)
+{
+	struct leaf *leaf = conn_of(ssl)->leaf;
+
+	return SSL_use_cert_and_key(ssl, leaf->cert, leaf->key, leaf->chain,
+	    1);
+}
+
+static int
+server_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
+    const unsigned char *in, unsigned int inlen, void *arg)
+{
+	struct conn *c = conn_of(ssl);
+	const unsigned char *p = in, *end = in + inlen;
+
+	for (; c->alpn != NULL && p < end && *p < end - p; p += *p + 1) {
+		if (*p != c->alpn_len || memcmp(p + 1, c->alpn, *p) != 0)
+			continue;
+		*out = p + 1;
+		*outlen = *p;
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+static int
+server_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
+{
+	return ticket_crypt(conn_of(ssl)->tls->tickets, name, iv, cipher, mac,
+	    enc);
+}
+
+void
+conn_server_ctx(SSL_CTX *ctx, struct tls *t)
+{
+	SSL_CTX_set_cert_cb(ctx, server_cert, NULL);
+	SSL_CTX_set_alpn_select_cb(ctx, server_alpn, NULL);
+	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_ticket);
+	if (t->keylog != NULL)
+		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
+}
+
+SSL *
+tls_accept(struct tls *t, size_t profile, struct leaf *leaf,
+    const uint8_t *alpn, size_t alpn_len)
+{
+	struct conn *c;
+	SSL *ssl;
+
+	if ((ssl = conn_new(t, t->server[profile], &c)) == NULL)
+		return NULL;
+	c->leaf = leaf_ref(leaf);
+	if (alpn != NULL && alpn_len > 0) {
+		c->alpn = xmemdup(alpn, alpn_len);
+		c->alpn_len = alpn_len;
+	}
+	/* A ticket counts only where this very leaf would be shown. */
+	if (!SSL_set_session_id_context(ssl, leaf->id, sizeof(leaf->id))) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+/* Towards servers: the chain, from the cache, then the name. */
+static void
+conn_verify(struct conn *c, X509_STORE_CTX *ctx)
+{
+	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
+	struct verdict v;
+	struct addr a;
+
+	trust_verify(c->tls->trust, ctx, &v);
+	c->error = v.error;
+	c->until = v.until;
+	c->verified = 1;
+	if (v.error != X509_V_OK)
+		return;
+	if (addr_parse_ip(&a, c->name) == 0) {
+		if (X509_check_ip_asc(cert, c->name, 0) != 1)
+			c->error = X509_V_ERR_IP_ADDRESS_MISMATCH;
+	} else if (X509_check_host(cert, c->name, 0,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) != 1) {
+		c->error = X509_V_ERR_HOSTNAME_MISMATCH;
+	}
+	ERR_clear_error();
+}
+
+static int
+client_verify(X509_STORE_CTX *ctx, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct conn *c = conn_of(ssl);
+
+	conn_verify(c, ctx);
+	X509_STORE_CTX_set_error(ctx, c->error);
+	return 1;
+}
+
+/* Nothing of ours is sent until the caller has decided. */
+static int
+client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+	return conn_of(ssl)->no_cert ? 0 : -1;
+}
+
+/*
+ * Only sessions of servers found good are kept, under a key that holds the
+ * name: so a resumed session is a good one for that name.
+ */
+static int
+client_session(SSL *ssl, SSL_SESSION *sess)
+{
+	struct conn *c = conn_of(ssl);
+	int good = SSL_session_reused(ssl) ? SSL_get_verify_result(ssl) ==
+	    X509_V_OK : c->verified && c->error == X509_V_OK;
+
+	if (!good || !SSL_SESSION_is_resumable(sess))
+		return 0;
+	sessions_put(c->tls->sessions, c->key, sess, c->until);
+	return 1;
+}
+
+void
+conn_client_ctx(SSL_CTX *ctx, struct tls *t)
+{
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, client_verify, NULL);
+	SSL_CTX_set_client_cert_cb(ctx, client_cert);
+	SSL_CTX_sess_set_new_cb(ctx, client_session);
+	if (t->keylog != NULL)
+		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
+}
+
+/* What two connections must share to share sessions. */
+static void
+session_key(const struct tls_want *w, const char *name, uint8_t key[32])
+{
+	struct text t = { 0 };
+	size_t len;
+	const uint8_t *ip = addr_ip(&w->server, &len);
+
+	text_printf(&t, "%zu %u %s %s ", w->profile, addr_port(&w->server),
+	    w->sni != NULL ? w->sni : "", name);
+	text_add(&t, (const char *)ip, len);
+	text_add(&t, (const char *)w->alpn, w->alpn != NULL ? w->alpn_len : 0);
+	EVP_Digest(t.s, t.len, key, NULL, EVP_sha256(), NULL);
+	text_free(&t);
+}
+
+static void
+conn_resume(struct conn *c, SSL *ssl)
+{
+	SSL_SESSION *sess = sessions_get(c->tls->sessions, c->key, &c->until);
+
+	if (sess == NULL)
+		return;
+	SSL_set_session(ssl, sess);
+	SSL_SESSION_free(sess);
+}
+
+SSL *
+tls_connect(struct tls *t, const struct tls_want *w)
+{
+	char ip[ADDR_STRLEN];
+	const char *name = w->sni != NULL ? w->sni : w->name;
+	struct addr a;
+	struct conn *c;
+	SSL *ssl;
+
+	if ((ssl = conn_new(t, t->client[w->profile], &c)) == NULL)
+		return NULL;
+	if (name == NULL)
+		name = addr_ip_str(&w->server, ip);
+	c->name = xstrdup(name);
+	/* RFC 6066, 3: no addresses in server_name. */
+	if ((w->sni != NULL && addr_parse_ip(&a, w->sni) != 0 &&
+	    !SSL_set_tlsext_host_name(ssl, w->sni)) ||
+	    (w->alpn != NULL && w->alpn_len > 0 &&
+	    SSL_set_alpn_protos(ssl, w->alpn, (unsigned int)w->alpn_len))) {
+		SSL_free(ssl);
+		ERR_clear_error();
+		return NULL;
+	}
+	session_key(w, name, c->key);
+	conn_resume(c, ssl);
+	SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+void
+tls_no_certificate(SSL *ssl)
+{
+	conn_of(ssl)->no_cert = 1;
+}
+
+enum tls_verify
+tls_verdict(SSL *ssl, const char **text)
+{
+	struct conn *c = conn_of(ssl);
+	int err = X509_V_ERR_UNSPECIFIED;
+
+	if (SSL_session_reused(ssl))
+		err = (int)SSL_get_verify_result(ssl);
+	else if (c->verified)
+		err = c->error;
+	if (text != NULL)
+		*text = X509_verify_cert_error_string(err);
+	switch (err) {
+	case X509_V_OK:
+		return VERIFY_OK;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return VERIFY_EXPIRED;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return VERIFY_NAME;
+	case X509_V_ERR_CERT_REVOKED:
+		return VERIFY_REVOKED;
+	}
+	return VERIFY_UNTRUSTED;
+}
+
+void
+tls_end(SSL *ssl)
+{
+	if (ssl == NULL)
+		return;
+	/* Else SSL_free() takes the session for one that broke off. */
+	if (SSL_is_init_finished(ssl))
+		SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN |
+		    SSL_RECEIVED_SHUTDOWN);
+	SSL_free(ssl);
+}

@@ -1,0 +1,50 @@
+/*
+ * Inside this room: the process's TLS, and what hangs on each SSL.
+ */
+#ifndef TLS_CONN_H
+#define TLS_CONN_H
+
+#include <openssl/ssl.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "tls/ca.h"
+#include "tls/keylog.h"
+#include "tls/sessions.h"
+#include "tls/ticket.h"
+#include "tls/tls.h"
+#include "tls/trust.h"
+
+struct tls {
+	struct ca	*ca, *untrusted;
+	struct leafs	*leafs;
+	struct trust	*trust;
+	struct sessions	*sessions;
+	struct ticket_keys *tickets;
+	struct keylog	*keylog;
+	SSL_CTX		**server, **client;	/* one for each profile */
+	size_t		 nprofiles;
+};
+
+/* Freed with its SSL. */
+struct conn {
+	struct tls	*tls;
+	/* towards a client */
+	struct leaf	*leaf;
+	uint8_t		*alpn;		/* to answer */
+	size_t		 alpn_len;
+	/* towards a server */
+	char		*name;		/* to verify: a name or an address */
+	uint8_t		 key[32];	/* of its sessions */
+	int		 error;		/* X509_V_* of chain, then of name */
+	int		 verified;	/* error is set */
+	time_t		 until;		/* so long the chain holds */
+	int		 no_cert;	/* answer a request with none */
+};
+
+/* Callbacks the contexts get. */
+int		 conn_init(void);	/* 0 or ERR_MEM */
+void		 conn_server_ctx(SSL_CTX *, struct tls *);
+void		 conn_client_ctx(SSL_CTX *, struct tls *);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * What a forged leaf says:
+ *	subject		the original's, which may be empty
+ *	SAN		the original's, byte for byte: to add a name would hide
+ *			a mismatch; critical when the subject is empty
+ *			(RFC 5280, 4.2.1.6)
+ *	serial		see forge_serial()
+ *	validity	the original's, cut to FORGE_DAYS and the CA's own
+ *	key usage	by the type of our key
+ *	ext. key usage	of the original's, serverAuth and clientAuth
+ *	basic constr.	CA:FALSE
+ *	SKI		of our key
+ *	AKI		the CA's SKI, byte for byte
+ * and nothing else: what points at the original's issuer (AIA, CRL, SCT,
+ * policies) would be a lie, and must-staple a promise we cannot keep.
+ */
+#include "tls/forge.h"
+
+#include <arpa/inet.h>
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "util/err.h"
+
+#define DAY		(24 * 3600)
+/* Chromium refuses more than 200 days, the backdating included. */
+#define FORGE_DAYS	199
+/* How far back an own page's certificate starts, for clocks that lag. */
+#define FORGE_BACKDATE	DAY
+
+int
+forge_key_make(struct forge_key *k, enum leaf_key type)
+{
+	/* digitalSignature; RSA: keyEncipherment too, for its key exchange */
+	static const uint8_t ec[] = { 3, 2, 7, 0x80 };
+	static const uint8_t rsa[] = { 3, 2, 5, 0xa0 };
+	uint8_t ski[2 + 20] = { 4, 20 };
+	X509 *x = X509_new();
+
+	memset(k, 0, sizeof(*k));
+	k->key = type == LEAF_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	if (x != NULL && k->key != NULL && X509_set_pubkey(x, k->key) &&
+	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL) &&
+	    X509_pubkey_digest(x, EVP_sha256(), k->id, NULL)) {
+		k->usage = ca_ext(NID_key_usage, 1,
+		    type == LEAF_RSA ? rsa : ec, sizeof(ec));
+		k->skid = ca_ext(NID_subject_key_identifier, 0, ski,
+		    sizeof(ski));
+	}
+	X509_free(x);
+	if (k->usage != NULL && k->skid != NULL)
+		return 0;
+	forge_key_done(k);
+	return ERR_TLS;
+}
+
+void
+forge_key_done(struct forge_key *k)
+{
+	EVP_PKEY_free(k->key);
+	X509_EXTENSION_free(k->usage);
+	X509_EXTENSION_free(k->skid);
+	memset(k, 0, sizeof(*k));
+}
+
+/*
+ * Random to look at, but a function of all that tells one leaf from another:
+ * the original, the CA, our key, the validity. Two certificates of one issuer
+ * must never share a serial (RFC 5280, 4.1.2.2; NSS refuses the second), and
+ * after a restart our key is another.
+ */
+static int
+forge_serial(X509 *x, const uint8_t orig[32], const struct ca *ca,
+    const struct forge_key *k, time_t from, time_t to)
+{
+	uint8_t in[32 * 3 + 16], out[32];
+	int64_t when[2] = { from, to };
+	ASN1_INTEGER *serial = X509_get_serialNumber(x);
+
+	memcpy(in, orig, 32);
+	memcpy(in + 32, ca->id, 32);
+	memcpy(in + 64, k->id, 32);
+	memcpy(in + 96, when, 16);
+	SHA256(in, sizeof(in), out);
+	out[0] = (out[0] & 0x7f) | 0x40;	/* positive, 16 bytes */
+	return ASN1_STRING_set(serial, out, 16);
+}
+
+/* The span of the original, or of a page of our own, as a client takes it. */
+static void
+forge_span(const struct leaf_want *w, const struct ca *ca, time_t now,
+    time_t *from, time_t *to)
+{
+	time_t a = now - FORGE_BACKDATE, b = now + FORGE_DAYS * DAY;
+
+	/* Whole days: the same leaf when it is forged again on this one. */
+	a -= a % DAY;
+	if (w->original != NULL) {
+		*from = ca_time(X509_get0_notBefore(w->original));
+		*to = ca_time(X509_get0_notAfter(w->original));
+	} else {
+		*from = a;
+		*to = b;
+	}
+	/* Expired, or not yet valid: that is what the client must see. */
+	if (*to < now) {
+		if (*from < *to - FORGE_DAYS * DAY)
+			*from = *to - FORGE_DAYS * DAY;
+		return;
+	}
+	if (*from < a)
+		*from = a;
+	if (*from < ca->notbefore && *to > ca->notbefore)
+		*from = ca->notbefore;
+	if (*to > *from + FORGE_DAYS * DAY)
+		*to = *from + FORGE_DAYS * DAY;
+	if (*to > ca->notafter && ca->notafter > *from)
+		*to = ca->notafter;
+}
+
+static int
+forge_copy_san(X509 *x, X509 *orig)
+{
+	int at = X509_get_ext_by_NID(orig, NID_subject_alt_name, -1), ok;
+	X509_EXTENSION *ext;
+
+	if (at < 0)
+		return 1;
+	ext = X509_EXTENSION_dup(X509_get_ext(orig, at));
+	ok = ext != NULL && X509_EXTENSION_set_critical(ext,
+	    X509_NAME_entry_count(X509_get_subject_name(orig)) == 0) &&
+	    X509_add_ext(x, ext, -1);
+	X509_EXTENSION_free(ext);
+	return ok;
+}
+
+static int
+forge_own_san(X509 *x, const char *name)
+{
+	size_t n = strlen(name);
+	uint8_t der[4 + 255], ip[16];
+	X509_EXTENSION *ext;
+	int ok;
+
+	der[2] = 0x82;			/* [2] dNSName */
+	if (inet_pton(AF_INET, name, ip) == 1)
+		n = 4;
+	else if (inet_pton(AF_INET6, name, ip) == 1)
+		n = 16;
+	else if (n == 0 || n > 120)	/* one length byte */
+		return 0;
+	else
+		goto write;
+	der[2] = 0x87;			/* [7] iPAddress */
+	name = (const char *)ip;
+write:
+	der[0] = 0x30;			/* SEQUENCE */
+	der[1] = (uint8_t)(n + 2);
+	der[3] = (uint8_t)n;
+	memcpy(der + 4, name, n);
+	ext = ca_ext(NID_subject_alt_name,
+	    X509_NAME_entry_count(X509_get_subject_name(x)) == 0, der, n + 4);
+	ok = ext != NULL && X509_add_ext(x, ext, -1);
+	X509_EXTENSION_free(ext);
+	return ok;
+}
+
+static int
+forge_extended_usage(X509 *x, X509 *orig)
+{
+	/* The OIDs of serverAuth and clientAuth (RFC 5280, 4.2.1.12). */
+	static const uint8_t both[] = { 0x30, 20,
+	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
+	static const uint8_t server[] = { 0x30, 10,
+	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1 };
+	static const uint8_t client[] = { 0x30, 10,
+	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
+	uint32_t eku = orig != NULL ? X509_get_extended_key_usage(orig) :
+	    XKU_SSL_SERVER;
+	const uint8_t *der = server;
+	X509_EXTENSION *ext;
+	int ok;
+
+	if (eku != UINT32_MAX && (eku & XKU_SSL_CLIENT))
+		der = eku & XKU_SSL_SERVER ? both : client;
+	ext = ca_ext(NID_ext_key_usage, 0, der, (size_t)der[1] + 2);
+	ok = ext != NULL && X509_add_ext(x, ext, -1);
+	X509_EXTENSION_free(ext);
+	return ok;
+}
+
+static int
+forge_extensions(X509 *x, const struct forge_key *k, const struct ca *ca,
+    const struct leaf_want *w)
+{
+	static const uint8_t bc[] = { 0x30, 0 };	/* CA:FALSE */
+	X509_EXTENSION *ext = ca_ext(NID_basic_constraints, 1, bc, sizeof(bc));
+	int ok;
+
+	ok = ext != NULL && X509_add_ext(x, ext, -1) &&
+	    X509_add_ext(x, k->usage, -1) &&
+	    forge_extended_usage(x, w->original) &&
+	    X509_add_ext(x, k->skid, -1) &&
+	    (ca->akid == NULL || X509_add_ext(x, ca->akid, -1)) &&
+	    (w->original != NULL ? forge_copy_san(x, w->original) :
+	    forge_own_san(x, w->name));
+	X509_EXTENSION_free(ext);
+	return ok;
+}
+
+static int
+forge_subject(X509 *x, const struct leaf_want *w)
+{
+	if (w->original != NULL)
+		return X509_set_subject_name(x,
+		    X509_get_subject_name(w->original));
+	if (strlen(w->name) > ub_common_name)
+		return 1;
+	return X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+	    MBSTRING_UTF8, (const uint8_t *)w->name, -1, -1, 0);
+}
+
+X509 *
+forge_build(const struct forge_key *k, const struct ca *ca,
+    const struct leaf_want *w, time_t now)
+{
+	X509 *x = X509_new();
+	uint8_t orig[32];
+	time_t from, to;
+
+	if (w->original != NULL)
+		X509_digest(w->original, EVP_sha256(), orig, NULL);
+	else
+		SHA256((const uint8_t *)w->name, strlen(w->name), orig);
+	forge_span(w, ca, now, &from, &to);
+	if (x != NULL && X509_set_version(x, X509_VERSION_3) &&
+	    forge_serial(x, orig, ca, k, from, to) &&
+	    X509_set_issuer_name(x, X509_get_subject_name(ca->cert)) &&
+	    forge_subject(x, w) &&
+	    ASN1_TIME_adj(X509_getm_notBefore(x), from, 0, 0) != NULL &&
+	    ASN1_TIME_adj(X509_getm_notAfter(x), to, 0, 0) != NULL &&
+	    X509_set_pubkey(x, k->key) && forge_extensions(x, k, ca, w))
+		return x;
+	X509_free(x);
+	ERR_clear_error();
+	return NULL;
+}

@@ -1,0 +1,448 @@
+/*
+ * The leaf cache: shards of a bounded LRU, each with a mutex that is never
+ * held while a certificate is built or signed. An entry is put in when its
+ * forging begins, and whoever asks for it meanwhile joins its waiters.
+ */
+#include <openssl/err.h>
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls/ca.h"
+#include "tls/forge.h"
+#include "tls/leaf.h"
+#include "tls/lru.h"
+#include "util/mem.h"
+
+#define SHARDS		16
+/* A leaf is forged anew after a day, so that its validity moves on. */
+#define LEAF_FRESH	(24 * 3600)
+
+struct entry {
+	struct lru_item	 item;
+	struct leafs	*leafs;
+	struct leaf	*leaf;		/* NULL: under way */
+	time_t		 until;		/* to be forged anew after it */
+	struct leaf_wait *waits, **last;
+	struct leaf_want want;		/* while under way; ours */
+	struct entry	*next;		/* of those waiting for the RSA key */
+};
+
+struct leaf_wait {
+	struct mail	 mail;
+	struct leaf_wait *next;
+	struct mailbox	*box;
+	leaf_done	 done;
+	void		*arg;
+	struct leaf	*leaf;		/* the answer */
+	struct entry	*entry;		/* NULL once the mail is posted */
+	struct leafs	*leafs;
+	unsigned int	 shard;
+	int		 joined;
+	int		 cancelled;
+};
+
+struct shard {
+	pthread_mutex_t	 mutex;
+	struct lru	 lru;
+	struct leaf_stats stats;
+};
+
+struct leafs {
+	const struct ca	*ca[2];		/* trusted, untrusted */
+	struct shard	 shard[SHARDS];
+	struct forge_key ec, rsa;
+	pthread_mutex_t	 mutex;		/* of what follows */
+	int		 rsa_ready;
+	int		 rsa_thread;	/* started */
+	pthread_t	 thread;
+	struct entry	*rsa_waits;
+};
+
+struct counted {		/* a leaf as the cache makes it */
+	struct leaf	 leaf;
+	atomic_int	 refs;
+};
+
+static void	 entry_forge(struct entry *);
+static void	 entry_signed(void *, X509 *, int);
+
+struct leaf *
+leaf_ref(struct leaf *leaf)
+{
+	atomic_fetch_add(&((struct counted *)leaf)->refs, 1);
+	return leaf;
+}
+
+void
+leaf_unref(struct leaf *leaf)
+{
+	struct counted *c = (struct counted *)leaf;
+
+	if (leaf == NULL || atomic_fetch_sub(&c->refs, 1) > 1)
+		return;
+	X509_free(leaf->cert);
+	EVP_PKEY_free(leaf->key);
+	sk_X509_pop_free(leaf->chain, X509_free);
+	free(c);
+}
+
+/* Takes the certificate over. */
+static struct leaf *
+leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
+{
+	struct counted *c = xcalloc(1, sizeof(*c));
+	struct leaf *leaf = &c->leaf;
+
+	atomic_init(&c->refs, 1);
+	leaf->cert = cert;
+	EVP_PKEY_up_ref(key);
+	leaf->key = key;
+	leaf->chain = X509_chain_up_ref(ca->chain);
+	X509_digest(cert, EVP_sha256(), leaf->id, NULL);
+	leaf->untrusted = untrusted;
+	return leaf;
+}
+
+struct leafs *
+leafs_new(const struct ca *trusted, const struct ca *untrusted, size_t max)
+{
+	struct leafs *l = xcalloc(1, sizeof(*l));
+	size_t i;
+
+	l->ca[0] = trusted;
+	l->ca[1] = untrusted;
+	pthread_mutex_init(&l->mutex, NULL);
+	for (i = 0; i < SHARDS; i++) {
+		pthread_mutex_init(&l->shard[i].mutex, NULL);
+		lru_init(&l->shard[i].lru, (max + SHARDS - 1) / SHARDS);
+	}
+	if (forge_key_make(&l->ec, LEAF_P256) == 0)
+		return l;
+	leafs_free(l);
+	return NULL;
+}
+
+static void
+entry_free(struct entry *e)
+{
+	leaf_unref(e->leaf);
+	X509_free(e->want.original);
+	free((char *)(uintptr_t)e->want.name);
+	free(e);
+}
+
+void
+leafs_free(struct leafs *l)
+{
+	struct lru_item *item;
+	size_t i;
+
+	if (l == NULL)
+		return;
+	if (l->rsa_thread)
+		pthread_join(l->thread, NULL);
+	for (i = 0; i < SHARDS; i++) {
+		while ((item = lru_oldest(&l->shard[i].lru)) != NULL) {
+			lru_del(&l->shard[i].lru, item);
+			entry_free((struct entry *)item);
+		}
+		lru_done(&l->shard[i].lru);
+		pthread_mutex_destroy(&l->shard[i].mutex);
+	}
+	forge_key_done(&l->ec);
+	forge_key_done(&l->rsa);
+	pthread_mutex_destroy(&l->mutex);
+	free(l);
+}
+
+/* Everything the leaf depends on. */
+static void
+want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
+{
+	uint8_t in[32 + 32 + 3];
+
+	if (w->original != NULL)
+		X509_digest(w->original, EVP_sha256(), in, NULL);
+	else
+		SHA256((const uint8_t *)w->name, strlen(w->name), in);
+	memcpy(in + 32, l->ca[!!w->untrusted]->id, 32);
+	in[64] = (uint8_t)w->key;
+	in[65] = (uint8_t)!!w->untrusted;
+	in[66] = w->original == NULL;
+	SHA256(in, sizeof(in), key);
+}
+
+static struct shard *
+shard_of(struct leafs *l, const uint8_t key[32])
+{
+	return &l->shard[key[31] % SHARDS];
+}
+
+/* Under the mutex. What is under way stays, whatever the bound says. */
+static void
+shard_trim(struct shard *s)
+{
+	struct lru_item *i = lru_oldest(&s->lru), *prev;
+
+	for (; i != NULL && i != &s->lru.head && lru_over(&s->lru); i = prev) {
+		prev = i->prev;
+		if (((struct entry *)i)->leaf == NULL)
+			continue;
+		lru_del(&s->lru, i);
+		entry_free((struct entry *)i);
+	}
+}
+
+static struct leaf_wait *
+wait_new(struct entry *e, struct mailbox *box, leaf_done done, void *arg)
+{
+	struct leaf_wait *w = xcalloc(1, sizeof(*w));
+
+	w->box = box;
+	w->done = done;
+	w->arg = arg;
+	w->entry = e;
+	w->leafs = e->leafs;
+	w->shard = e->item.key[31] % SHARDS;
+	*e->last = w;
+	e->last = &w->next;
+	return w;
+}
+
+static struct entry *
+entry_new(struct leafs *l, const struct leaf_want *want,
+    const uint8_t key[32])
+{
+	struct entry *e = xcalloc(1, sizeof(*e));
+
+	memcpy(e->item.key, key, 32);
+	e->leafs = l;
+	e->last = &e->waits;
+	e->want = *want;
+	if (want->original != NULL)
+		X509_up_ref(want->original);
+	e->want.name = want->name != NULL ? xstrdup(want->name) : NULL;
+	return e;
+}
+
+struct leaf *
+leaf_get(struct leafs *l, const struct leaf_want *want, struct mailbox *box,
+    leaf_done done, void *arg, struct leaf_wait **wait)
+{
+	uint8_t key[32];
+	struct leaf *leaf = NULL;
+	struct entry *e, *begin = NULL;
+	struct shard *s;
+
+	want_key(l, want, key);
+	s = shard_of(l, key);
+	*wait = NULL;
+	pthread_mutex_lock(&s->mutex);
+	e = (struct entry *)lru_get(&s->lru, key);
+	if (e != NULL && e->leaf != NULL && time(NULL) >= e->until) {
+		lru_del(&s->lru, &e->item);
+		entry_free(e);
+		e = NULL;
+	}
+	if (e != NULL && e->leaf != NULL) {
+		leaf = leaf_ref(e->leaf);
+		s->stats.hits++;
+	} else if (e != NULL) {
+		*wait = wait_new(e, box, done, arg);
+		(*wait)->joined = 1;
+		s->stats.waited++;
+	} else {
+		begin = entry_new(l, want, key);
+		lru_put(&s->lru, &begin->item);
+		*wait = wait_new(begin, box, done, arg);
+		s->stats.misses++;
+		shard_trim(s);
+	}
+	pthread_mutex_unlock(&s->mutex);
+	if (begin != NULL)
+		entry_forge(begin);
+	return leaf;
+}
+
+/* The key is made once; all that need it wait with their entries. */
+static void *
+rsa_make(void *arg)
+{
+	struct leafs *l = arg;
+	struct forge_key k = { 0 };
+	struct entry *e, *next;
+	int rv = forge_key_make(&k, LEAF_RSA);
+
+	pthread_mutex_lock(&l->mutex);
+	l->rsa = k;
+	l->rsa_ready = rv == 0;
+	if (rv != 0)
+		l->rsa_ready = -1;
+	e = l->rsa_waits;
+	l->rsa_waits = NULL;
+	pthread_mutex_unlock(&l->mutex);
+	for (; e != NULL; e = next) {
+		next = e->next;
+		entry_forge(e);
+	}
+	return NULL;
+}
+
+/* The key for the entry; NULL: the entry has been queued, or *bad is set. */
+static const struct forge_key *
+entry_key(struct entry *e, int *bad)
+{
+	struct leafs *l = e->leafs;
+	int ready;
+
+	*bad = 0;
+	if (e->want.key != LEAF_RSA)
+		return &l->ec;
+	pthread_mutex_lock(&l->mutex);
+	ready = l->rsa_ready;
+	if (ready == 0 && !l->rsa_thread)
+		l->rsa_thread = pthread_create(&l->thread, NULL, rsa_make,
+		    l) == 0;
+	if (ready == 0 && l->rsa_thread) {
+		e->next = l->rsa_waits;
+		l->rsa_waits = e;
+	} else if (ready != 1) {
+		*bad = 1;
+	}
+	pthread_mutex_unlock(&l->mutex);
+	return ready == 1 ? &l->rsa : NULL;
+}
+
+/* Without any lock; in the first asker's thread or that of the RSA key. */
+static void
+entry_forge(struct entry *e)
+{
+	const struct ca *ca = e->leafs->ca[!!e->want.untrusted];
+	const struct forge_key *k;
+	X509 *x = NULL;
+	int bad;
+
+	if ((k = entry_key(e, &bad)) == NULL && !bad)
+		return;
+	if (k != NULL)
+		x = forge_build(k, ca, &e->want, time(NULL));
+	if (x == NULL)
+		entry_signed(e, NULL, -1);
+	else
+		ca->signer->sign(ca->signer->ctx, x, entry_signed, e);
+}
+
+/* In the asker's thread. */
+static void
+wait_run(struct mail *mail)
+{
+	struct leaf_wait *w = (struct leaf_wait *)mail;
+
+	if (w->cancelled)
+		leaf_unref(w->leaf);
+	else
+		w->done(w->arg, w->leaf, w->joined);
+	free(w);
+}
+
+/*
+ * Under the mutex, so that a wait is either in the list, where leaf_cancel()
+ * can take it out, or already in its mailbox.
+ */
+static void
+entry_tell(struct entry *e)
+{
+	struct leaf_wait *w;
+
+	while ((w = e->waits) != NULL) {
+		e->waits = w->next;
+		w->entry = NULL;
+		w->leaf = e->leaf != NULL ? leaf_ref(e->leaf) : NULL;
+		w->mail.run = wait_run;
+		mailbox_post(w->box, &w->mail);
+	}
+	e->last = &e->waits;
+}
+
+static void
+entry_signed(void *arg, X509 *x, int err)
+{
+	struct entry *e = arg;
+	struct leafs *l = e->leafs;
+	struct shard *s = shard_of(l, e->item.key);
+	int untrusted = !!e->want.untrusted, rsa = e->want.key == LEAF_RSA;
+	struct leaf *leaf = NULL;
+	time_t now = time(NULL), end;
+
+	if (err == 0)
+		leaf = leaf_new(x, rsa ? l->rsa.key : l->ec.key,
+		    l->ca[untrusted], untrusted);
+	else
+		X509_free(x);
+	ERR_clear_error();
+	pthread_mutex_lock(&s->mutex);
+	X509_free(e->want.original);
+	e->want.original = NULL;
+	e->leaf = leaf;
+	entry_tell(e);
+	if (leaf != NULL) {
+		s->stats.forged++;
+		end = ca_time(X509_get0_notAfter(leaf->cert));
+		e->until = now + LEAF_FRESH;
+		if (end > now && end < e->until)
+			e->until = end;
+		shard_trim(s);
+	} else {
+		s->stats.failed++;
+		lru_del(&s->lru, &e->item);
+		entry_free(e);
+	}
+	pthread_mutex_unlock(&s->mutex);
+}
+
+void
+leaf_cancel(struct leaf_wait *w)
+{
+	struct leaf_wait **p;
+	struct shard *s;
+
+	if (w == NULL)
+		return;
+	s = &w->leafs->shard[w->shard];
+	pthread_mutex_lock(&s->mutex);
+	if (w->entry != NULL) {
+		for (p = &w->entry->waits; *p != w; p = &(*p)->next)
+			;
+		if ((*p = w->next) == NULL)
+			w->entry->last = p;
+		pthread_mutex_unlock(&s->mutex);
+		free(w);
+		return;
+	}
+	w->cancelled = 1;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+void
+leaf_stats(struct leafs *l, struct leaf_stats *out)
+{
+	struct shard *s;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	for (i = 0; i < SHARDS; i++) {
+		s = &l->shard[i];
+		pthread_mutex_lock(&s->mutex);
+		out->hits += s->stats.hits;
+		out->misses += s->stats.misses;
+		out->waited += s->stats.waited;
+		out->forged += s->stats.forged;
+		out->failed += s->stats.failed;
+		out->entries += s->lru.n;
+		pthread_mutex_unlock(&s->mutex);
+	}
+}

@@ -1,0 +1,71 @@
+/*
+ * The signer in this process.
+ */
+#include "tls/signer.h"
+
+#include <openssl/evp.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+struct local {
+	EVP_PKEY	*key;
+	const EVP_MD	*md;
+};
+
+static void	local_sign(void *, X509 *, signer_done, void *);
+static void	local_free(void *);
+
+/* Edwards curves hash by themselves; else as strong as the key, SHA-256 up. */
+const EVP_MD *
+signer_digest(EVP_PKEY *key)
+{
+	if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
+		return NULL;
+	if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) > 256)
+		return EVP_sha384();
+	return EVP_sha256();
+}
+
+struct signer *
+signer_local(EVP_PKEY *ca_key)
+{
+	struct signer *s = xcalloc(1, sizeof(*s));
+	struct local *l = xcalloc(1, sizeof(*l));
+
+	EVP_PKEY_up_ref(ca_key);
+	l->key = ca_key;
+	l->md = signer_digest(ca_key);
+	s->ctx = l;
+	s->sign = local_sign;
+	s->free = local_free;
+	return s;
+}
+
+static void
+local_sign(void *ctx, X509 *x, signer_done done, void *arg)
+{
+	struct local *l = ctx;
+
+	done(arg, x, X509_sign(x, l->key, l->md) > 0 ? 0 : ERR_TLS);
+}
+
+static void
+local_free(void *ctx)
+{
+	struct local *l = ctx;
+
+	EVP_PKEY_free(l->key);
+	free(l);
+}
+
+void
+signer_free(struct signer *s)
+{
+	if (s == NULL)
+		return;
+	s->free(s->ctx);
+	free(s);
+}

@@ -1,0 +1,238 @@
+/*
+ * The process's TLS: what is made once at start. The settings of the
+ * contexts are here, with why; what happens on a connection is in conn.c.
+ */
+#include "tls/tls.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls/conn.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define LEAFS		10000
+#define SESSIONS	8192	/* 1 KB each, and a chain */
+
+/*
+ * AES-128 first, for it is the fastest and good enough; the last ones are for
+ * peers that know nothing better. Finite-field DH only towards servers.
+ */
+#define CIPHERS								\
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"	\
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"	\
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+#define CIPHERS_DH							\
+	"DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:"
+#define CIPHERS_OLD							\
+	"ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"		\
+	"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"			\
+	"ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:"			\
+	"AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA"
+#define SUITES	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"	\
+	"TLS_CHACHA20_POLY1305_SHA256"
+/* A library that knows no post-quantum group takes the second list. */
+#define GROUPS_PQ	"X25519MLKEM768:X25519:P-256:P-384"
+#define GROUPS		"X25519:P-256:P-384"
+/*
+ * Handshakes at OpenSSL's level 1, as browsers do: 1024-bit DH, SHA-1 for
+ * signatures not. Certificates are held to Debian's level, 2: an RSA key
+ * below 2048 bits makes the server untrusted.
+ */
+#define LEVEL		1
+#define LEVEL_VERIFY	2
+
+static int
+ctx_groups(SSL_CTX *ctx, const char *groups)
+{
+	if (groups != NULL)
+		return SSL_CTX_set1_groups_list(ctx, groups);
+	return SSL_CTX_set1_groups_list(ctx, GROUPS_PQ) ||
+	    SSL_CTX_set1_groups_list(ctx, GROUPS);
+}
+
+/* What both sides have in common. NULL and a line in errors. */
+static SSL_CTX *
+ctx_new(const SSL_METHOD *method, const struct tls_side *side,
+    const char *ciphers, const char *what, struct text *errors)
+{
+	SSL_CTX *ctx = SSL_CTX_new(method);
+	const char *wrong = NULL;
+
+	if (ctx == NULL) {
+		text_printf(errors, "tls: %s: no memory\n", what);
+		return NULL;
+	}
+	SSL_CTX_set_security_level(ctx, LEVEL);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+	    SSL_OP_PRIORITIZE_CHACHA);
+	if (side->ciphers != NULL)
+		ciphers = side->ciphers;
+	if (!SSL_CTX_set_min_proto_version(ctx,
+	    side->min != 0 ? side->min : TLS1_2_VERSION) ||
+	    !SSL_CTX_set_max_proto_version(ctx,
+	    side->max != 0 ? side->max : TLS1_3_VERSION))
+		wrong = "versions this OpenSSL does not know";
+	else if (!SSL_CTX_set_cipher_list(ctx, ciphers) ||
+	    !SSL_CTX_set_ciphersuites(ctx, SUITES))
+		wrong = "ciphers: none of them is known";
+	else if (!ctx_groups(ctx, side->groups))
+		wrong = "groups: not all of them are known";
+	ERR_clear_error();
+	if (wrong == NULL)
+		return ctx;
+	text_printf(errors, "tls: %s: %s\n", what, wrong);
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+static SSL_CTX *
+ctx_server(struct tls *t, const struct tls_side *side, struct text *errors)
+{
+	SSL_CTX *ctx;
+
+	ctx = ctx_new(TLS_server_method(), side, CIPHERS CIPHERS_OLD, "client",
+	    errors);
+	if (ctx == NULL)
+		return NULL;
+	/* Tickets only: nothing is kept here. One, for each costs 30 us. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 1);
+	conn_server_ctx(ctx, t);
+	return ctx;
+}
+
+static SSL_CTX *
+ctx_client(struct tls *t, const struct tls_side *side, struct text *errors)
+{
+	SSL_CTX *ctx;
+
+	ctx = ctx_new(TLS_client_method(), side,
+	    CIPHERS CIPHERS_DH CIPHERS_OLD, "server", errors);
+	if (ctx == NULL)
+		return NULL;
+	/* As browsers do; renegotiation, where the harm is, never happens. */
+	SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+	SSL_CTX_set_session_cache_mode(ctx,
+	    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set1_cert_store(ctx, trust_store(t->trust));
+	X509_VERIFY_PARAM_set_auth_level(SSL_CTX_get0_param(ctx),
+	    LEVEL_VERIFY);
+	conn_client_ctx(ctx, t);
+	return ctx;
+}
+
+static int
+tls_profiles(struct tls *t, const struct tls_options *o, struct text *errors)
+{
+	size_t i;
+
+	t->nprofiles = o->nprofiles;
+	t->server = xcalloc(o->nprofiles, sizeof(SSL_CTX *));
+	t->client = xcalloc(o->nprofiles, sizeof(SSL_CTX *));
+	for (i = 0; i < o->nprofiles; i++) {
+		t->server[i] = ctx_server(t, &o->profiles[i].client, errors);
+		t->client[i] = ctx_client(t, &o->profiles[i].server, errors);
+		if (t->server[i] == NULL || t->client[i] == NULL)
+			return ERR_USAGE;
+	}
+	return 0;
+}
+
+static int
+tls_authorities(struct tls *t, const struct tls_options *o,
+    struct text *errors)
+{
+	int rv;
+
+	rv = ca_load("ca", o->ca_cert, o->ca_key, &t->ca, errors);
+	if (o->untrusted_cert == NULL && o->untrusted_key == NULL)
+		t->untrusted = ca_untrusted();
+	else if (o->untrusted_cert == NULL || o->untrusted_key == NULL)
+		text_puts(errors, "untrusted ca: certificate and key go "
+		    "together; one is missing\n");
+	else if (ca_load("untrusted ca", o->untrusted_cert, o->untrusted_key,
+	    &t->untrusted, errors) == 0 && t->ca != NULL &&
+	    memcmp(t->ca->id, t->untrusted->id, sizeof(t->ca->id)) == 0) {
+		text_puts(errors, "untrusted ca: is the trusted one; clients "
+		    "would never be warned\n");
+		rv = ERR_USAGE;
+	}
+	return rv != 0 || t->untrusted == NULL ? ERR_USAGE : 0;
+}
+
+int
+tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
+{
+	struct tls *t = xcalloc(1, sizeof(*t));
+	int rv;
+
+	*out = NULL;
+	rv = conn_init();
+	if (tls_authorities(t, o, errors) != 0)
+		rv = ERR_USAGE;
+	if (trust_new(o->trust, o->trust_also, o->ntrust_also, &t->trust,
+	    errors) != 0)
+		rv = ERR_USAGE;
+	if (o->keylog != NULL &&
+	    (t->keylog = keylog_new(o->keylog, errors)) == NULL)
+		rv = ERR_USAGE;
+	t->sessions = sessions_new(SESSIONS);
+	t->tickets = ticket_keys_new();
+	if (rv == 0)
+		t->leafs = leafs_new(t->ca, t->untrusted, LEAFS);
+	if (rv == 0 && (t->tickets == NULL || t->leafs == NULL)) {
+		text_puts(errors, "tls: OpenSSL makes no keys\n");
+		rv = ERR_USAGE;
+	}
+	if (rv == 0)
+		rv = tls_profiles(t, o, errors);
+	ERR_clear_error();
+	if (rv != 0) {
+		tls_free(t);
+		return ERR_USAGE;
+	}
+	*out = t;
+	return 0;
+}
+
+void
+tls_free(struct tls *t)
+{
+	size_t i;
+
+	if (t == NULL)
+		return;
+	leafs_free(t->leafs);
+	for (i = 0; i < t->nprofiles; i++) {
+		SSL_CTX_free(t->server[i]);
+		SSL_CTX_free(t->client[i]);
+	}
+	free(t->server);
+	free(t->client);
+	sessions_free(t->sessions);
+	ticket_keys_free(t->tickets);
+	keylog_free(t->keylog);
+	trust_free(t->trust);
+	ca_free(t->ca);
+	ca_free(t->untrusted);
+	free(t);
+}
+
+struct leafs *
+tls_leafs(struct tls *t)
+{
+	return t->leafs;
+}
+
+void
+tls_stats(struct tls *t, struct tls_stats *out)
+{
+	sessions_stats(t->sessions, &out->sessions, &out->session_hits);
+	trust_stats(t->trust, &out->verdicts, &out->verdict_hits);
+}

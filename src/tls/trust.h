@@ -1,0 +1,38 @@
+/*
+ * Whom we trust: one X509_STORE for the process, and a cache of what it said
+ * of whole chains.
+ */
+#ifndef TLS_TRUST_H
+#define TLS_TRUST_H
+
+#include <openssl/ssl.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "util/text.h"
+
+struct trust;
+
+/*
+ * trust: "system" or NULL, a PEM file, or a directory of them; also: more.
+ * 0, or ERR_USAGE with a line in errors for each that cannot be used.
+ */
+int	 trust_new(const char *trust, char **also, size_t nalso,
+	    struct trust **, struct text *errors);
+void	 trust_free(struct trust *);
+X509_STORE *trust_store(struct trust *);
+
+struct verdict {
+	int	 error;		/* an X509_V_* */
+	time_t	 until;		/* when the first certificate expires */
+};
+
+/*
+ * Verify the chain a peer has presented, names aside: from the cache when
+ * these very bytes were seen lately, else by X509_verify_cert().
+ */
+void	 trust_verify(struct trust *, X509_STORE_CTX *, struct verdict *);
+
+void	 trust_stats(struct trust *, uint64_t *asked, uint64_t *hits);
+
+#endif
