@@ -27,7 +27,9 @@ static const struct command commands[] = {
 	{ "explain", cmd_explain, "-c FILE [client=IP] [server=IP] [port=N] "
 	    "[sni=NAME] [host=NAME] [alpn=LIST] ...",
 	    "which rule decides, and why" },
-	{ "ca", cmd_ca, "create|show|export [--dir DIR] ...",
+	{ "ca", cmd_ca, "create|show|export [--dir DIR] [--key p-256|p-384|"
+	    "ed25519|rsa:2048]\n    [--name CN] [--days N] [--format pem|der|"
+	    "p12|mobileconfig] [--out FILE]\n    [--with-key PASSWORD-FILE]",
 	    "make, show or export a CA" },
 	{ "ctl", cmd_ctl, "[-s SOCKET] [--json] VERB ...",
 	    "ask or tell a running daemon (ctl help lists the verbs)" },

@@ -7,10 +7,8 @@
 
 #pragma weak cmd_quickstart
 #pragma weak cmd_run
-#pragma weak cmd_ca
 #pragma weak cmd_ctl
 #pragma weak cmd_transparent
 #pragma weak cmd_doctor
-#pragma weak ca_create
 
 #endif

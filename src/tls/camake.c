@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,9 +27,10 @@ ca_make_key(const char *type)
 {
 	int bits;
 
-	if (type == NULL || strcasecmp(type, "p-256") == 0)
+	if (type == NULL || strcasecmp(type, "p-256") == 0 ||
+	    strcasecmp(type, "p256") == 0)
 		return EVP_EC_gen("P-256");
-	if (strcasecmp(type, "p-384") == 0)
+	if (strcasecmp(type, "p-384") == 0 || strcasecmp(type, "p384") == 0)
 		return EVP_EC_gen("P-384");
 	if (strcasecmp(type, "ed25519") == 0)
 		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
@@ -136,18 +138,19 @@ ca_write_file(const char *path, mode_t mode, BIO *bio)
 {
 	char *data;
 	long len = BIO_get_mem_data(bio, &data);
-	int fd, err;
+	int fd, err, ok;
 
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    mode);
 	if (fd == -1)
 		return ERR_SYS;
 	errno = EIO;
-	if (fchmod(fd, mode) == 0 && write(fd, data, (size_t)len) == len &&
-	    fsync(fd) == 0 && close(fd) == 0)
-		return 0;
+	ok = fchmod(fd, mode) == 0 && write(fd, data, (size_t)len) == len &&
+	    fsync(fd) == 0;
 	err = errno;
 	close(fd);
+	if (ok)
+		return 0;
 	unlink(path);
 	errno = err;
 	return ERR_SYS;

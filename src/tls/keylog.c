@@ -57,8 +57,9 @@ keylog_new(const char *path, struct text *errors)
 	struct stat st;
 	int fd;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-	    0600);
+	/* Not to wait here for the reader of a FIFO. */
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW |
+	    O_CLOEXEC | O_NONBLOCK, 0600);
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		text_printf(errors, "key log: %s: %s\n", path,
 		    strerror(errno));
@@ -66,6 +67,7 @@ keylog_new(const char *path, struct text *errors)
 			close(fd);
 		return NULL;
 	}
+	fcntl(fd, F_SETFL, O_APPEND);
 	if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
 		(void)fchmod(fd, 0600);
 	k = xcalloc(1, sizeof(*k));

@@ -1,0 +1,373 @@
+/*
+ * clearspan ca: make a CA, show it, write it in the form a device takes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "main/cmd.h"
+#include "tls/ca.h"
+#include "tls/certinfo.h"
+#include "util/err.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+struct args {
+	char		*dir;
+	struct ca_want	 want;
+	const char	*format, *out;
+	const char	*password_file;	/* the key is wanted too */
+};
+
+typedef int (*ca_format)(const struct args *, X509 *, EVP_PKEY *, BIO *);
+
+static int
+ca_create_as(const char *dir, const struct ca_want *want, struct text *why)
+{
+	EVP_PKEY *key;
+	X509 *cert;
+	int rv;
+
+	if ((rv = ca_make(want, &cert, &key)) != 0) {
+		text_puts(why, rv == ERR_USAGE ? "the key can be p-256, p-384, "
+		    "ed25519, rsa:2048, rsa:3072 or rsa:4096" :
+		    "OpenSSL cannot make it; is the name longer than 64 "
+		    "letters?");
+		return rv;
+	}
+	rv = ca_write(dir, cert, key);
+	if (rv == ERR_SYS && errno == EEXIST) {
+		text_printf(why, "%s holds a CA already (" CA_CERT_FILE ", "
+		    CA_KEY_FILE "); nothing was changed", dir);
+		rv = ERR_DENIED;
+	} else if (rv != 0) {
+		text_printf(why, "%s: %s", dir, err_str(rv));
+	}
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return rv;
+}
+
+int
+ca_create(const char *dir, const char *key, struct text *why)
+{
+	struct ca_want want = { .key = key };
+
+	return ca_create_as(dir, &want, why);
+}
+
+static X509 *
+ca_read(const char *dir, struct text *why)
+{
+	char *path = xasprintf("%s/" CA_CERT_FILE, dir);
+	X509 *x = ca_read_cert("ca", path, why);
+
+	if (x == NULL)
+		text_puts(why, "make one with: clearspan ca create\n");
+	free(path);
+	return x;
+}
+
+static int
+ca_show(const struct args *a)
+{
+	struct text t = { 0 };
+	X509 *x = ca_read(a->dir, &t);
+	uint8_t sha[32];
+	struct certinfo *info;
+	EVP_PKEY *key;
+	long left;
+
+	if (x == NULL) {
+		fputs(t.s, stderr);
+		text_free(&t);
+		return EXIT_FAILED;
+	}
+	info = certinfo_of(x);
+	key = X509_get0_pubkey(x);
+	X509_digest(x, EVP_sha256(), sha, NULL);
+	text_hex(&t, sha, sizeof(sha), ":");
+	left = (long)((ca_time(X509_get0_notAfter(x)) - time(NULL)) / 86400);
+	printf("certificate:  %s/" CA_CERT_FILE "\n"
+	    "subject:      %s\nkey:          %s, %d bits\n"
+	    "serial:       %s\nvalid from:   %sZ\nvalid until:  %sZ (%s%ld "
+	    "days)\nSHA-256:      %s\n", a->dir, info->subject,
+	    key != NULL ? EVP_PKEY_get0_type_name(key) : "unknown",
+	    key != NULL ? EVP_PKEY_get_bits(key) : 0, info->serial,
+	    info->notbefore, info->notafter, left < 0 ? "expired, " : "", left,
+	    t.s);
+	certinfo_unref(info);
+	text_free(&t);
+	X509_free(x);
+	return EXIT_DONE;
+}
+
+static int
+ca_create_cmd(const struct args *a)
+{
+	struct text why = { 0 };
+	int rv = ca_create_as(a->dir, &a->want, &why);
+
+	if (rv != 0) {
+		fprintf(stderr, "clearspan: ca create: %s\n", why.s);
+		text_free(&why);
+		return rv == ERR_USAGE ? EXIT_WRONG : EXIT_FAILED;
+	}
+	text_free(&why);
+	printf("key:          %s/" CA_KEY_FILE "\n", a->dir);
+	return ca_show(a);
+}
+
+static int
+format_pem(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
+{
+	return PEM_write_bio_X509(out, x);
+}
+
+static int
+format_der(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
+{
+	return i2d_X509_bio(out, x);
+}
+
+/* The first line of a file, or "". */
+static char *
+password_of(const char *path)
+{
+	char line[256] = "";
+	FILE *f = path != NULL ? fopen(path, "re") : NULL;
+
+	if (f != NULL) {
+		if (fgets(line, sizeof(line), f) == NULL)
+			line[0] = '\0';
+		fclose(f);
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	return xstrdup(line);
+}
+
+static int
+format_p12(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
+{
+	char *pass = password_of(a->password_file);
+	PKCS12 *p = NULL;
+	int ok;
+
+	/* Alone the certificate is no secret: in the clear, any reader can. */
+	if (key == NULL || pass[0] != '\0')
+		p = PKCS12_create(pass, "Clearspan CA", key, x, NULL, 0,
+		    key != NULL ? 0 : -1, 0, 0, 0);
+	else
+		fprintf(stderr, "clearspan: ca export: %s: no password in "
+		    "it\n", a->password_file);
+	ok = p != NULL && i2d_PKCS12_bio(out, p);
+	PKCS12_free(p);
+	OPENSSL_cleanse(pass, strlen(pass));
+	free(pass);
+	return ok;
+}
+
+/* A UUID that is the same whenever this CA is exported. */
+static void
+uuid_of(const uint8_t *sha, int which, char out[40])
+{
+	uint8_t u[16];
+	char hex[33];
+
+	memcpy(u, sha, 16);
+	u[15] = (uint8_t)(u[15] + which);
+	u[6] = (uint8_t)((u[6] & 0x0f) | 0x50);
+	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
+	hex_lower(hex, u, 16);
+	snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+	    hex + 16, hex + 20);
+}
+
+/* Apple's configuration profile: a property list with the DER inside. */
+static int
+format_mobileconfig(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
+{
+	uint8_t *der = NULL, sha[32];
+	char one[40], two[40], *b64;
+	int len = i2d_X509(x, &der), ok;
+
+	if (len <= 0 || !X509_digest(x, EVP_sha256(), sha, NULL))
+		return 0;
+	uuid_of(sha, 0, one);
+	uuid_of(sha, 1, two);
+	b64 = xmalloc((size_t)len * 2 + 8);
+	EVP_EncodeBlock((uint8_t *)b64, der, len);
+	ok = BIO_printf(out,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	    "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
+	    "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
+	    "<plist version=\"1.0\">\n<dict>\n"
+	    "<key>PayloadContent</key>\n<array>\n<dict>\n"
+	    "<key>PayloadCertificateFileName</key>"
+	    "<string>clearspan-ca.cer</string>\n"
+	    "<key>PayloadContent</key><data>%s</data>\n"
+	    "<key>PayloadDisplayName</key><string>Clearspan CA</string>\n"
+	    "<key>PayloadIdentifier</key>"
+	    "<string>clearspan.ca.certificate</string>\n"
+	    "<key>PayloadType</key>"
+	    "<string>com.apple.security.root</string>\n"
+	    "<key>PayloadUUID</key><string>%s</string>\n"
+	    "<key>PayloadVersion</key><integer>1</integer>\n"
+	    "</dict>\n</array>\n"
+	    "<key>PayloadDisplayName</key><string>Clearspan CA</string>\n"
+	    "<key>PayloadIdentifier</key><string>clearspan.ca</string>\n"
+	    "<key>PayloadType</key><string>Configuration</string>\n"
+	    "<key>PayloadUUID</key><string>%s</string>\n"
+	    "<key>PayloadVersion</key><integer>1</integer>\n"
+	    "</dict>\n</plist>\n", b64, two, one) > 0;
+	OPENSSL_free(der);
+	free(b64);
+	return ok;
+}
+
+static const struct {
+	const char	*name;
+	ca_format	 write;
+} formats[] = {
+	{ "pem", format_pem },
+	{ "der", format_der },
+	{ "p12", format_p12 },
+	{ "mobileconfig", format_mobileconfig },
+};
+
+/* To the file, or to stdout. With the key inside only to a new file. */
+static int
+ca_put(const struct args *a, BIO *bio)
+{
+	int secret = a->password_file != NULL, fd = STDOUT_FILENO, ok;
+	char *data;
+	long n = BIO_get_mem_data(bio, &data);
+
+	if (a->out != NULL)
+		fd = open(a->out, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+		    (secret ? O_EXCL : O_TRUNC), secret ? 0600 : 0644);
+	ok = fd != -1 && write(fd, data, (size_t)n) == n;
+	if (!ok)
+		fprintf(stderr, "clearspan: ca export: %s: %s\n",
+		    a->out != NULL ? a->out : "stdout", strerror(errno));
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int
+ca_export(const struct args *a, ca_format write_it)
+{
+	struct text why = { 0 };
+	char *keypath = xasprintf("%s/" CA_KEY_FILE, a->dir);
+	BIO *bio = BIO_new(BIO_s_mem());
+	EVP_PKEY *key = NULL;
+	X509 *x = ca_read(a->dir, &why);
+	int rv = EXIT_FAILED;
+
+	if (x != NULL && a->password_file != NULL)
+		key = ca_read_key("ca", keypath, &why);
+	if (why.len > 0)
+		fputs(why.s, stderr);
+	else if (write_it(a, x, key, bio))
+		rv = ca_put(a, bio);
+	else if (a->password_file == NULL)
+		fputs("clearspan: ca export: OpenSSL cannot write it\n",
+		    stderr);
+	BIO_free(bio);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	free(keypath);
+	text_free(&why);
+	return rv;
+}
+
+static int
+ca_run(const char *name, const char *verb, const struct args *a)
+{
+	size_t i;
+
+	if (strcmp(verb, "create") == 0)
+		return ca_create_cmd(a);
+	if (strcmp(verb, "show") == 0)
+		return ca_show(a);
+	if (strcmp(verb, "export") != 0)
+		return cmd_usage(name, "\"%s\" is none of create, show, "
+		    "export", verb);
+	for (i = 0; i < NELEM(formats); i++)
+		if (strcmp(a->format, formats[i].name) == 0)
+			break;
+	if (i == NELEM(formats))
+		return cmd_usage(name, "--format can be pem, der, p12 or "
+		    "mobileconfig");
+	if (a->password_file != NULL &&
+	    (strcmp(a->format, "p12") != 0 || a->out == NULL))
+		return cmd_usage(name, "--with-key needs --format p12 and "
+		    "--out FILE");
+	return ca_export(a, formats[i].write);
+}
+
+int
+cmd_ca(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "dir", required_argument, NULL, 'd' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "days", required_argument, NULL, 'D' },
+		{ "format", required_argument, NULL, 'f' },
+		{ "out", required_argument, NULL, 'o' },
+		{ "with-key", required_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 }
+	};
+	struct args a = { .format = "pem" };
+	char *end = NULL;
+	int opt, rv;
+
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'd':
+			free(a.dir);
+			a.dir = xstrdup(optarg);
+			break;
+		case 'k':
+			a.want.key = optarg;
+			break;
+		case 'n':
+			a.want.name = optarg;
+			break;
+		case 'D':
+			a.want.days = (int)strtol(optarg, &end, 10);
+			if (*end != '\0' || a.want.days < 1 ||
+			    a.want.days > 36500)
+				return cmd_usage(argv[0], "--days: 1 to "
+				    "36500");
+			break;
+		case 'f':
+			a.format = optarg;
+			break;
+		case 'o':
+			a.out = optarg;
+			break;
+		case 'w':
+			a.password_file = optarg;
+			break;
+		default:
+			return cmd_usage(argv[0], "wrong option");
+		}
+	}
+	if (argc - optind != 1)
+		return cmd_usage(argv[0], "create, show or export?");
+	if (a.dir == NULL)
+		a.dir = cmd_default_dir();
+	rv = ca_run(argv[0], argv[optind], &a);
+	free(a.dir);
+	return rv;
+}
