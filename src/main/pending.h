@@ -8,7 +8,6 @@
 #pragma weak cmd_quickstart
 #pragma weak cmd_run
 #pragma weak cmd_ctl
-#pragma weak cmd_transparent
 #pragma weak cmd_doctor
 
 #endif

@@ -1,0 +1,302 @@
+/*
+ * TPROXY's rules as a list of steps, each a command with perhaps a text on
+ * its stdin; a step is printed or run, so that what is shown is what is done.
+ */
+#include "main/tproxy.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/text.h"
+
+#define WORDS_MAX	16	/* of a command */
+#define IF_INET6	"/proc/net/if_inet6"
+
+enum {
+	STEP_TIDY = 1,		/* removes; nothing to remove is no failure */
+	STEP_IPV6 = 2		/* left out where there is no IPv6 */
+};
+
+typedef int (*step_fn)(const char *command, const char *input, int flags);
+
+int
+tproxy_ifaces(struct tproxy *t, const char *csv, const char **bad)
+{
+	struct text out = { 0 };
+	size_t n, i;
+
+	for (*bad = csv; ; csv += n + 1, *bad = csv) {
+		n = strcspn(csv, ",");
+		if (n == 0 || n >= IF_NAMESIZE)
+			break;
+		for (i = 0; i < n; i++)
+			if (!isalnum((unsigned char)csv[i]) &&
+			    strchr("._-@", csv[i]) == NULL)
+				goto out;
+		text_printf(&out, "%s\"%.*s\"", out.len ? ", " : "", (int)n,
+		    csv);
+		if (csv[n] == '\0') {
+			*bad = NULL;
+			break;
+		}
+	}
+out:
+	if (*bad == NULL && out.len < sizeof(t->ifaces))
+		memcpy(t->ifaces, out.s, out.len + 1);
+	else if (*bad == NULL)
+		*bad = "too many";
+	text_free(&out);
+	return *bad == NULL ? 0 : ERR_USAGE;
+}
+
+/* "443" or "8000-8100"; returns where it ends, NULL when it is neither. */
+static const char *
+port_range(const char *s, unsigned long *lo, unsigned long *hi)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return NULL;
+	*lo = *hi = strtoul(s, &end, 10);
+	if (*end == '-' && isdigit((unsigned char)end[1]))
+		*hi = strtoul(end + 1, &end, 10);
+	return *lo < 1 || *hi > 65535 || *hi < *lo ? NULL : end;
+}
+
+int
+tproxy_ports(struct tproxy *t, const char *csv, const char **bad)
+{
+	unsigned long lo, hi;
+	struct text out = { 0 };
+	const char *end;
+
+	*bad = NULL;
+	t->ports[0] = '\0';
+	if (strcmp(csv, "all") == 0)
+		return 0;
+	for (*bad = csv; (end = port_range(csv, &lo, &hi)) != NULL;
+	    *bad = csv = end + 1) {
+		text_printf(&out, lo == hi ? "%s%lu" : "%s%lu-%lu",
+		    out.len ? ", " : "", lo, hi);
+		if (*end == '\0')
+			*bad = NULL;
+		if (*end != ',')
+			break;
+	}
+	if (*bad == NULL && out.len < sizeof(t->ports))
+		memcpy(t->ports, out.s, out.len + 1);
+	else if (*bad == NULL)
+		*bad = "too many";
+	text_free(&out);
+	return *bad == NULL ? 0 : ERR_USAGE;
+}
+
+/*
+ * A packet of a connection we already hold, on either side, goes to its
+ * socket: the server's replies to a client's own address come in on another
+ * interface. The rest is caught only where asked, and not what is meant for
+ * this machine. Where no one listens, tproxy lets the packet pass on.
+ */
+static void
+rules_text(struct text *out, const struct tproxy *t)
+{
+	char dport[600] = "";
+
+	if (t->ports[0] != '\0')
+		snprintf(dport, sizeof(dport), " th dport { %s }", t->ports);
+	/* Made first, so that removing it cannot fail. */
+	text_puts(out, "table inet clearspan\n"
+	    "delete table inet clearspan\n"
+	    "table inet clearspan {\n"
+	    "	chain prerouting {\n"
+	    "		type filter hook prerouting priority mangle;\n"
+	    "		meta l4proto tcp socket transparent 1 "
+	    "meta mark set " TPROXY_MARK " accept\n"
+	    "		fib daddr type { local, broadcast, multicast, "
+	    "anycast } accept\n");
+	text_printf(out, "		iifname { %s } meta l4proto tcp%s "
+	    "tproxy to :%u meta mark set " TPROXY_MARK " accept\n"
+	    "	}\n", t->ifaces, dport, t->port);
+	if (t->block_quic)
+		text_printf(out, "	chain forward {\n"
+		    "		type filter hook forward priority filter;\n"
+		    "		iifname { %s } meta l4proto udp%s "
+		    "reject with icmpx port-unreachable\n"
+		    "	}\n", t->ifaces, dport[0] != '\0' ? dport :
+		    " th dport 443");
+	text_puts(out, "}\n");
+}
+
+/* Marked packets are for this machine, whatever their address. */
+static int
+routes_up(step_fn step, const char *v, int flags)
+{
+	char c[128];
+
+	snprintf(c, sizeof(c), "ip %s rule del fwmark " TPROXY_MARK
+	    " lookup " TPROXY_TABLE, v);
+	step(c, NULL, flags | STEP_TIDY);
+	snprintf(c, sizeof(c), "ip %s rule add fwmark " TPROXY_MARK
+	    " lookup " TPROXY_TABLE " pref " TPROXY_PREF, v);
+	if (step(c, NULL, flags) != 0)
+		return ERR_SYS;
+	snprintf(c, sizeof(c), "ip %s route replace local default dev lo "
+	    "table " TPROXY_TABLE, v);
+	return step(c, NULL, flags);
+}
+
+static void
+routes_down(step_fn step, const char *v, int flags)
+{
+	char c[128];
+
+	snprintf(c, sizeof(c), "ip %s rule del fwmark " TPROXY_MARK
+	    " lookup " TPROXY_TABLE, v);
+	step(c, NULL, flags | STEP_TIDY);
+	snprintf(c, sizeof(c), "ip %s route flush table " TPROXY_TABLE, v);
+	step(c, NULL, flags | STEP_TIDY);
+}
+
+/* Routes first: a marked packet without them would be lost. */
+static int
+steps_up(step_fn step, const struct tproxy *t)
+{
+	struct text rules = { 0 };
+	int rv = ERR_SYS;
+
+	rules_text(&rules, t);
+	if (routes_up(step, "-4", 0) == 0 &&
+	    routes_up(step, "-6", STEP_IPV6) == 0)
+		rv = step("nft -f -", rules.s, 0);
+	text_free(&rules);
+	return rv;
+}
+
+static int
+steps_down(step_fn step)
+{
+	int rv = step("nft -f -", "table inet clearspan\n"
+	    "delete table inet clearspan\n", 0);
+
+	routes_down(step, "-4", 0);
+	routes_down(step, "-6", STEP_IPV6);
+	return rv;
+}
+
+static int
+step_print(const char *command, const char *input, int flags)
+{
+	if (flags & STEP_IPV6)
+		printf("! grep -q . " IF_INET6 " 2>/dev/null || ");
+	printf("%s", command);
+	if (flags & STEP_TIDY)
+		printf(" 2>/dev/null || :");
+	if (input != NULL)
+		printf(" <<'END'\n%sEND", input);
+	printf("\n");
+	return 0;
+}
+
+void
+tproxy_print(const struct tproxy *t)
+{
+	printf("#!/bin/sh\n"
+	    "# Bring tcp %s%s from %s to the listener on port %u.\n"
+	    "set -e\n", t->ports[0] != '\0' ? "port " : "(all ports)",
+	    t->ports, t->ifaces, t->port);
+	steps_up(step_print, t);
+}
+
+/* In the child: never returns. */
+static void
+step_exec(char *command, int in, int quiet)
+{
+	char *words[WORDS_MAX + 1], *save = NULL, *w;
+	size_t n = 0;
+
+	for (w = strtok_r(command, " ", &save); w != NULL && n < WORDS_MAX;
+	    w = strtok_r(NULL, " ", &save))
+		words[n++] = w;
+	words[n] = NULL;
+	dup2(in, STDIN_FILENO);
+	if (quiet && freopen("/dev/null", "w", stderr) == NULL)
+		_exit(126);
+	execvp(words[0], words);
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static void
+step_advice(const char *command, int status)
+{
+	const char *tool = command[0] == 'n' ? "nft" : "ip";
+
+	fprintf(stderr, "clearspan: transparent: this failed: %s\n", command);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		fprintf(stderr, "  %s is missing: apt-get install %s\n", tool,
+		    tool[0] == 'n' ? "nftables" : "iproute2");
+	else if (geteuid() != 0)
+		fprintf(stderr, "  it needs root: sudo clearspan ...\n");
+	else if (tool[0] == 'n')
+		fprintf(stderr, "  the kernel may lack TPROXY: modprobe -a "
+		    "nft_tproxy nft_socket nft_fib_inet\n");
+	else
+		fprintf(stderr, "  clearspan doctor may know why\n");
+}
+
+/* There is a line for each address, so none where IPv6 is switched off. */
+static int
+have_ipv6(void)
+{
+	FILE *f = fopen(IF_INET6, "r");
+	int some = f != NULL && getc(f) != EOF;
+
+	if (f != NULL)
+		fclose(f);
+	return some;
+}
+
+static int
+step_run(const char *command, const char *input, int flags)
+{
+	char copy[256];
+	FILE *in;
+	pid_t pid;
+	int status = -1;
+
+	if ((flags & STEP_IPV6) && !have_ipv6())
+		return 0;
+	if ((in = tmpfile()) == NULL)
+		return ERR_SYS;
+	fputs(input != NULL ? input : "", in);
+	fflush(in);
+	rewind(in);
+	snprintf(copy, sizeof(copy), "%s", command);
+	if ((pid = fork()) == 0)
+		step_exec(copy, fileno(in), flags & STEP_TIDY);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	fclose(in);
+	if (status == 0 || (flags & STEP_TIDY))
+		return 0;
+	step_advice(command, status);
+	return ERR_SYS;
+}
+
+int
+tproxy_up(const struct tproxy *t)
+{
+	return steps_up(step_run, t);
+}
+
+int
+tproxy_down(void)
+{
+	return steps_down(step_run);
+}

@@ -1,0 +1,37 @@
+/*
+ * The packet rules that bring forwarded TCP to a transparent listener: one
+ * nftables table, one routing rule and one route per family. Shown as a
+ * shell script, or applied.
+ */
+#ifndef MAIN_TPROXY_H
+#define MAIN_TPROXY_H
+
+/* The table is `inet clearspan`; the mark and routing table are ours alone. */
+#define TPROXY_MARK	"0x4353"	/* "CS" */
+#define TPROXY_TABLE	"17235"		/* the same number */
+#define TPROXY_PREF	"1000"		/* before main's 32766 */
+
+struct tproxy {
+	char		ifaces[512];	/* nft: "\"eth1\", \"eth2\"" */
+	char		ports[512];	/* nft: "443, 8000-8100"; "": all */
+	unsigned	port;		/* the listener's */
+	int		block_quic;	/* refuse UDP to the same ports */
+};
+
+/* A list of names or of ports and ranges into nft's form. 0, or ERR_USAGE
+ * with *bad at what is wrong in it. "all" gives "". */
+int	tproxy_ifaces(struct tproxy *, const char *csv, const char **bad);
+int	tproxy_ports(struct tproxy *, const char *csv, const char **bad);
+
+/* The script that applies it, to stdout. */
+void	tproxy_print(const struct tproxy *);
+
+/*
+ * Apply (what was there is replaced) or remove. 0, or ERR_SYS with what went
+ * wrong and what to do about it on stderr. Removing goes on past failures,
+ * and nothing there is no failure.
+ */
+int	tproxy_up(const struct tproxy *);
+int	tproxy_down(void);
+
+#endif

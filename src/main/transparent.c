@@ -1,0 +1,339 @@
+/*
+ * `clearspan transparent`: show, apply, keep and take back the packet rules.
+ *
+ * A wrong rule can cut off the one who sets it, so `up` waits: unless someone
+ * says within a minute that the machine is still reached, it takes the rules
+ * back, also when its terminal goes away. Said by Enter on its terminal, or
+ * by `clearspan transparent confirm` from another. The two meet at an
+ * abstract socket, which like the rules belongs to the network namespace.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "main/cmd.h"
+#include "main/tproxy.h"
+#include "util/err.h"
+
+#define CMD		"transparent"
+#define WAIT		60	/* seconds for a person to look and answer */
+#define MEETING		"clearspan-transparent"
+
+enum word {			/* what comes over the meeting socket */
+	WORD_NONE,
+	WORD_KEEP = 'k',	/* confirm */
+	WORD_GONE = 'g'		/* down: there is nothing left to wait for */
+};
+
+struct request {
+	struct tproxy	rules;
+	int		confirmed;	/* up: do not wait */
+	unsigned	wait;		/* seconds */
+};
+
+static volatile sig_atomic_t	interrupted;
+
+static void
+on_signal(int sig)
+{
+	interrupted = sig;
+}
+
+static socklen_t
+meeting_addr(struct sockaddr_un *un)
+{
+	memset(un, 0, sizeof(*un));
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path + 1, MEETING, sizeof(MEETING) - 1);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+	    sizeof(MEETING));
+}
+
+static int
+meeting_open(void)
+{
+	struct sockaddr_un un;
+	socklen_t len = meeting_addr(&un);
+	int on = 1, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&un, len) == 0) {
+		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+		return fd;
+	}
+	fprintf(stderr, errno == EADDRINUSE ? "clearspan: another "
+	    "\"transparent up\" is waiting: confirm it or end it first\n" :
+	    "clearspan: transparent: cannot make a socket\n");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Returns 0 when someone is waiting there. */
+static int
+meeting_say(char word)
+{
+	struct sockaddr_un un;
+	socklen_t len = meeting_addr(&un);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ssize_t n = fd < 0 ? -1 : sendto(fd, &word, 1, MSG_DONTWAIT,
+	    (struct sockaddr *)&un, len);
+
+	if (fd >= 0)
+		close(fd);
+	return n == 1 ? 0 : -1;
+}
+
+/* Anyone may write to an abstract socket; only root and we are heard. */
+static enum word
+meeting_hear(int fd)
+{
+	union {
+		char		buf[CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr	align;
+	} u;
+	char word = WORD_NONE;
+	struct iovec iov = { .iov_base = &word, .iov_len = 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
+	struct cmsghdr *c;
+	struct ucred who;
+
+	if (recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1 ||
+	    (c = CMSG_FIRSTHDR(&m)) == NULL ||
+	    c->cmsg_type != SCM_CREDENTIALS)
+		return WORD_NONE;
+	memcpy(&who, CMSG_DATA(c), sizeof(who));
+	if (who.uid != 0 && who.uid != geteuid())
+		return WORD_NONE;
+	return word == WORD_KEEP || word == WORD_GONE ? (enum word)word :
+	    WORD_NONE;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Enter is a yes; the end of the input is none, it is only over. */
+static enum word
+terminal_hear(struct pollfd *p)
+{
+	char c;
+
+	if (read(p->fd, &c, 1) == 1)
+		return c == '\n' ? WORD_KEEP : WORD_NONE;
+	p->fd = -1;
+	return WORD_NONE;
+}
+
+static enum word
+wait_word(int meeting, unsigned seconds)
+{
+	struct pollfd p[2] = { { .fd = meeting, .events = POLLIN },
+	    { .fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1,
+	    .events = POLLIN } };
+	int64_t end = now_ms() + (int64_t)seconds * 1000, left;
+	enum word word = WORD_NONE;
+
+	while (word == WORD_NONE && !interrupted &&
+	    (left = end - now_ms()) > 0) {
+		/* In slices: a signal may come just before poll() does. */
+		if (poll(p, 2, left > 1000 ? 1000 : (int)left) <= 0)
+			continue;
+		if (p[0].revents != 0)
+			word = meeting_hear(meeting);
+		if (word == WORD_NONE && p[1].revents != 0)
+			word = terminal_hear(&p[1]);
+	}
+	return word;
+}
+
+static void
+catch_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT };
+	struct sigaction sa = { .sa_handler = on_signal };
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &sa, NULL);
+	/*
+	 * The terminal may be gone when we say what we did; and nothing may
+	 * stop us from doing it, Ctrl-Z least of all.
+	 */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+}
+
+static int
+up_and_wait(const struct request *r)
+{
+	int meeting = meeting_open();
+	enum word word;
+
+	if (meeting < 0)
+		return EXIT_FAILED;
+	catch_signals();
+	if (tproxy_up(&r->rules) != 0) {
+		tproxy_down();
+		return EXIT_FAILED;
+	}
+	printf("The rules are in place for %u s. To keep them, %srun "
+	    "\"clearspan transparent confirm\".\n", r->wait,
+	    isatty(STDIN_FILENO) ? "press Enter here or " : "");
+	fflush(stdout);
+	word = wait_word(meeting, r->wait);
+	close(meeting);
+	if (word == WORD_KEEP) {
+		printf("Kept, until \"clearspan transparent down\" or a "
+		    "restart of this machine.\n");
+		return EXIT_DONE;
+	}
+	if (word == WORD_NONE)
+		tproxy_down();
+	printf("%s, the rules are taken back.\n", word == WORD_GONE ?
+	    "As asked" : interrupted ? "Interrupted" : "Not confirmed");
+	return EXIT_FAILED;
+}
+
+static int
+up(const struct request *r)
+{
+	if (!r->confirmed)
+		return up_and_wait(r);
+	if (tproxy_up(&r->rules) == 0)
+		return EXIT_DONE;
+	tproxy_down();
+	return EXIT_FAILED;
+}
+
+static int
+down(void)
+{
+	int rv = tproxy_down();
+
+	meeting_say(WORD_GONE);
+	return rv == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int
+confirm(void)
+{
+	if (meeting_say(WORD_KEEP) == 0)
+		return EXIT_DONE;
+	fprintf(stderr, "clearspan: transparent: nothing waits to be "
+	    "confirmed (any more)\n");
+	return EXIT_FAILED;
+}
+
+/* 1 to max, or 0. */
+static unsigned
+number(const char *s, unsigned max)
+{
+	char *end;
+	unsigned long v = strtoul(s, &end, 10);
+
+	return s[0] < '0' || s[0] > '9' || *end != '\0' || v > max ? 0 :
+	    (unsigned)v;
+}
+
+/* Returns 0 or EXIT_WRONG, which has been explained. */
+static int
+take_option(struct request *r, int opt, const char *arg)
+{
+	const char *bad = NULL;
+
+	switch (opt) {
+	case 'i':
+		if (tproxy_ifaces(&r->rules, arg, &bad) != 0)
+			return cmd_usage(CMD, "--in: \"%s\" is no interface "
+			    "name, or list of them", bad);
+		return 0;
+	case 'p':
+		if (tproxy_ports(&r->rules, arg, &bad) != 0)
+			return cmd_usage(CMD, "--ports: at \"%s\": wanted are "
+			    "ports or ranges, as 443,8000-8100, or all", bad);
+		return 0;
+	case 'l':
+		if ((r->rules.port = number(arg, 65535)) == 0)
+			return cmd_usage(CMD, "--port: 1 to 65535");
+		return 0;
+	case 'w':
+		if ((r->wait = number(arg, 3600)) == 0)
+			return cmd_usage(CMD, "--wait: 1 to 3600 seconds");
+		return 0;
+	case 'q':
+		r->rules.block_quic = 1;
+		return 0;
+	case 'c':
+		r->confirmed = 1;
+		return 0;
+	}
+	return cmd_usage(CMD, "wrong option");
+}
+
+static int
+take_options(struct request *r, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "in", required_argument, NULL, 'i' },
+		{ "ports", required_argument, NULL, 'p' },
+		{ "port", required_argument, NULL, 'l' },
+		{ "block-quic", no_argument, NULL, 'q' },
+		{ "confirm", no_argument, NULL, 'c' },
+		{ "wait", required_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (take_option(r, opt, optarg) != 0)
+			return EXIT_WRONG;
+	if (optind < argc)
+		return cmd_usage(CMD, "\"%s\" is one too many", argv[optind]);
+	return 0;
+}
+
+int
+cmd_transparent(int argc, char **argv)
+{
+	struct request r = { .wait = WAIT, .rules = { .port = 8443,
+	    .ports = "443" } };
+	const char *verb = argc > 1 ? argv[1] : "";
+	int none;
+
+	if (argc < 2)
+		return cmd_usage(CMD, "print, up, confirm or down?");
+	if (take_options(&r, argc - 1, argv + 1) != 0)
+		return EXIT_WRONG;
+	none = r.rules.ifaces[0] == '\0';
+	if (strcmp(verb, "down") == 0)
+		return down();
+	if (strcmp(verb, "confirm") == 0)
+		return confirm();
+	if (strcmp(verb, "print") != 0 && strcmp(verb, "up") != 0)
+		return cmd_usage(CMD, "\"%s\" is not print, up, confirm or "
+		    "down", verb);
+	if (none)
+		return cmd_usage(CMD, "--in: from which interface?");
+	if (strcmp(verb, "up") == 0)
+		return up(&r);
+	tproxy_print(&r.rules);
+	return EXIT_DONE;
+}
