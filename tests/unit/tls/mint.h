@@ -47,8 +47,9 @@ mint_ext(X509 *x, X509 *issuer, int nid, const char *value)
 	if (value == NULL)
 		return;
 	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	X509V3_set_ctx_nodb(&ctx);
 	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	ck_assert_ptr_nonnull(ext);
+	ck_assert_msg(ext != NULL, "%s: %s", value, ERR_reason_error_string(ERR_peek_last_error()));
 	X509_add_ext(x, ext, -1);
 	X509_EXTENSION_free(ext);
 }
