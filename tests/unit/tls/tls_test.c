@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include "mint.h"
+#include "tls/certinfo.h"
+#include "tls/conn.h"
 
 static SSL_CTX *
 strict_client(X509 *root)
@@ -190,6 +192,307 @@ START_TEST(servers_get_the_verdict_they_earned)
 }
 END_TEST
 
+START_TEST(a_chain_that_is_not_complete_is_untrusted)
+{
+	struct minted ca = mint_ca("CA", NULL), root = mint_ca("Root", NULL),
+	    inter, self;
+	struct mint im = { .cn = "Intermediate", .bc = "critical,CA:TRUE",
+	    .ku = "critical,keyCertSign", .by = &root },
+	    m = { .cn = "a", .san = "DNS:a.example" };
+	struct tls_want w = want_of("a.example");
+	struct tls *t = tls_with(&ca, root.cert, NULL, 0);
+	struct origin o;
+	const char *text;
+
+	inter = mint(&im);
+	m.by = &inter;
+	origin_init(&o, &m);
+	visit(t, &o, &w, VERIFY_UNTRUSTED, &text);
+	ck_assert_str_eq(text, "unable to get local issuer certificate");
+	/* The same leaf with the intermediate: not that cached verdict. */
+	SSL_CTX_add1_chain_cert(o.ctx, inter.cert);
+	visit(t, &o, &w, VERIFY_OK, NULL);
+	m.by = NULL;
+	self = mint(&m);
+	SSL_CTX_clear_chain_certs(o.ctx);
+	SSL_CTX_use_cert_and_key(o.ctx, self.cert, self.key, NULL, 1);
+	w = want_of("b.example");
+	visit(t, &o, &w, VERIFY_UNTRUSTED, &text);
+	ck_assert_str_eq(text, "self-signed certificate");
+	tls_free(t);
+	origin_done(&o);
+	mint_done(&ca);
+	mint_done(&root);
+	mint_done(&inter);
+	mint_done(&self);
+	scratch_done();
+}
+END_TEST
+
+static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+START_TEST(sessions_of_servers_are_resumed)
+{
+	struct minted ca = mint_ca("CA", NULL);
+	struct mint m = { .cn = "a", .san = "DNS:a.example,DNS:b.example" };
+	struct tls_want a = want_of("a.example"), b = want_of("b.example"),
+	    alpn = want_of("a.example"), other = want_of("c.example");
+	struct origin o;
+	struct tls_stats st;
+	struct tls *t;
+	int i;
+
+	origin_init(&o, &m);
+	t = tls_with(&ca, o.root.cert, NULL, versions[_i]);
+	ck_assert_int_eq(visit(t, &o, &a, VERIFY_OK, NULL), 0);
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(visit(t, &o, &a, VERIFY_OK, NULL), 1);
+	/* Another name, protocol list or address: a session of its own. */
+	ck_assert_int_eq(visit(t, &o, &b, VERIFY_OK, NULL), 0);
+	ck_assert_int_eq(visit(t, &o, &b, VERIFY_OK, NULL), 1);
+	alpn.alpn = (const uint8_t *)"\x02h2";
+	alpn.alpn_len = 3;
+	ck_assert_int_eq(visit(t, &o, &alpn, VERIFY_OK, NULL), 0);
+	addr_set_port(&b.server, 8443);
+	ck_assert_int_eq(visit(t, &o, &b, VERIFY_OK, NULL), 0);
+	/* A server that failed is never resumed. */
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(visit(t, &o, &other, VERIFY_NAME, NULL), 0);
+	tls_stats(t, &st);
+	ck_assert_uint_eq(st.session_hits, 6);
+	ck_assert_uint_eq(st.verdicts, 7);
+	ck_assert_uint_eq(st.verdict_hits, 6);
+	tls_free(t);
+	origin_done(&o);
+	mint_done(&ca);
+	scratch_done();
+}
+END_TEST
+
+/* One visit of a client to us; *sess is offered, and then the new one. */
+static int
+visited(struct tls *t, SSL_CTX *ctx, struct leaf *leaf, SSL_SESSION **sess)
+{
+	SSL *client = SSL_new(ctx), *server = tls_accept(t, 0, leaf, NULL, 0);
+	int resumed;
+
+	SSL_set_connect_state(client);
+	if (*sess != NULL)
+		SSL_set_session(client, *sess);
+	join(client, server);
+	ck_assert_int_eq(shake(client, server), 0);
+	talk(client, server);
+	resumed = SSL_session_reused(server);
+	SSL_SESSION_free(*sess);
+	*sess = SSL_get1_session(client);
+	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(client);
+	tls_end(server);
+	return resumed;
+}
+
+START_TEST(tickets_of_ours_are_resumed_where_the_leaf_is_the_same)
+{
+	struct minted ca = mint_ca("CA", NULL), o = mint_leaf(&ca, "DNS:a"),
+	    p = mint_leaf(&ca, "DNS:b");
+	struct tls *t = tls_with(&ca, NULL, NULL, versions[_i]);
+	struct leaf *a = leaf_of(t, o.cert), *b = leaf_of(t, p.cert);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_SESSION *sess = NULL;
+
+	ck_assert_int_eq(visited(t, ctx, a, &sess), 0);
+	ck_assert_int_eq(visited(t, ctx, a, &sess), 1);
+	ck_assert_int_eq(visited(t, ctx, a, &sess), 1);
+	ck_assert_int_eq(visited(t, ctx, b, &sess), 0);
+	ck_assert_int_eq(visited(t, ctx, b, &sess), 1);
+	/* One rotation is survived, a second is not. */
+	ticket_rotate(t->tickets);
+	ck_assert_int_eq(visited(t, ctx, b, &sess), 1);
+	ticket_rotate(t->tickets);
+	ticket_rotate(t->tickets);
+	ck_assert_int_eq(visited(t, ctx, b, &sess), 0);
+	SSL_SESSION_free(sess);
+	SSL_CTX_free(ctx);
+	leaf_unref(a);
+	leaf_unref(b);
+	tls_free(t);
+	mint_done(&ca);
+	mint_done(&o);
+	mint_done(&p);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(a_certificate_request_suspends_and_can_be_declined)
+{
+	struct minted ca = mint_ca("CA", NULL);
+	struct mint m = { .cn = "a", .san = "DNS:a.example" };
+	struct tls_want w = want_of("a.example");
+	struct origin o;
+	SSL *client, *server;
+	struct tls *t;
+
+	origin_init(&o, &m);
+	SSL_CTX_set_verify(o.ctx, SSL_VERIFY_PEER, NULL);
+	t = tls_with(&ca, o.root.cert, NULL, versions[_i]);
+	client = tls_connect(t, &w);
+	server = origin_join(&o, client);
+	ck_assert_int_eq(shake(client, server), SSL_ERROR_WANT_X509_LOOKUP);
+	ck_assert_int_eq(tls_verdict(client, NULL), VERIFY_OK);
+	ck_assert_ptr_nonnull(SSL_get0_peer_certificate(client));
+	tls_no_certificate(client);
+	ck_assert_int_eq(shake(client, server), 0);
+	talk(client, server);
+	tls_end(client);
+	SSL_free(server);
+	tls_free(t);
+	origin_done(&o);
+	mint_done(&ca);
+	scratch_done();
+}
+END_TEST
+
+/* Lines of the file that begin with the label. */
+static int
+lines_with(const char *path, const char *label)
+{
+	FILE *f = fopen(path, "r");
+	char line[512];
+	int n = 0;
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		n += strncmp(line, label, strlen(label)) == 0;
+	fclose(f);
+	return n;
+}
+
+START_TEST(keys_of_both_sides_are_logged_to_a_private_file)
+{
+	struct minted ca = mint_ca("CA", NULL), leaf_of_o;
+	struct mint m = { .cn = "a", .san = "DNS:a.example" };
+	struct tls_want w = want_of("a.example");
+	char *path = xasprintf("%s/keys.log", scratch());
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_SESSION *sess = NULL;
+	struct origin o;
+	struct leaf *leaf;
+	struct stat st;
+	struct tls *t;
+
+	origin_init(&o, &m);
+	leaf_of_o = o.cert;
+	t = tls_with(&ca, o.root.cert, path, versions[_i]);
+	leaf = leaf_of(t, leaf_of_o.cert);
+	visit(t, &o, &w, VERIFY_OK, NULL);
+	visited(t, ctx, leaf, &sess);
+	leaf_unref(leaf);
+	tls_free(t);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(lines_with(path, _i == 0 ? "CLIENT_RANDOM " :
+	    "CLIENT_TRAFFIC_SECRET_0 "), 2);
+	ck_assert_int_eq(lines_with(path, _i == 0 ? "CLIENT_RANDOM " :
+	    "SERVER_HANDSHAKE_TRAFFIC_SECRET "), 2);
+	SSL_SESSION_free(sess);
+	SSL_CTX_free(ctx);
+	free(path);
+	origin_done(&o);
+	mint_done(&ca);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(a_key_log_is_not_written_through_a_link)
+{
+	struct text errors = { 0 };
+	char *path = xasprintf("%s/link", scratch());
+
+	ck_assert_int_eq(symlink("/tmp/elsewhere", path), 0);
+	ck_assert_ptr_null(keylog_new(path, &errors));
+	ck_assert_ptr_nonnull(strstr(errors.s, path));
+	text_free(&errors);
+	free(path);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(a_refused_leaf_is_named_by_its_alert)
+{
+	struct minted ca = mint_ca("CA", NULL), other = mint_ca("Other", NULL),
+	    o = mint_leaf(&ca, "DNS:a");
+	struct tls *t = tls_with(&ca, NULL, NULL, versions[_i]);
+	struct leaf *leaf = leaf_of(t, o.cert);
+	SSL_CTX *ctx = strict_client(other.cert);
+	SSL *client = SSL_new(ctx), *server = tls_accept(t, 0, leaf, NULL, 0);
+	char why[64];
+	int ret;
+
+	SSL_set_connect_state(client);
+	join(client, server);
+	SSL_do_handshake(client);
+	SSL_do_handshake(server);
+	SSL_do_handshake(client);
+	ERR_clear_error();
+	ret = SSL_do_handshake(server);
+	ck_assert_str_eq(tls_reason(server, ret, why, sizeof(why)),
+	    "unknown_ca");
+	SSL_free(client);
+	tls_end(server);
+	SSL_CTX_free(ctx);
+	leaf_unref(leaf);
+	tls_free(t);
+	mint_done(&ca);
+	mint_done(&other);
+	mint_done(&o);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(what_is_wrong_at_start_is_all_told)
+{
+	struct tls_profile p = { 0 };
+	struct tls_options o = { .ca_cert = "/nonexistent/c",
+	    .ca_key = "/nonexistent/k", .trust = "/nonexistent/t",
+	    .keylog = "/nonexistent/l", .profiles = &p, .nprofiles = 1 };
+	struct text errors = { 0 };
+	struct tls *t;
+
+	ck_assert_int_ne(tls_new(&o, &t, &errors), 0);
+	ck_assert_ptr_null(t);
+	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/c: "));
+	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/k: "));
+	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/t: "));
+	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/l: "));
+	text_free(&errors);
+}
+END_TEST
+
+START_TEST(certificates_as_text_are_as_eve_has_them)
+{
+	struct mint m = { .cn = "a.example" };
+	struct minted o = mint(&m);
+	struct certinfo *i, *again;
+
+	ASN1_INTEGER_set(X509_get_serialNumber(o.cert), 0x0a1b2c);
+	ASN1_TIME_set_string_X509(X509_getm_notAfter(o.cert),
+	    "20270102030405Z");
+	X509_sign(o.cert, o.key, EVP_sha256());
+	i = certinfo_of(o.cert);
+	ck_assert_str_eq(i->subject, "CN=a.example");
+	ck_assert_str_eq(i->issuer, "CN=a.example");
+	ck_assert_str_eq(i->serial, "0A:1B:2C");
+	ck_assert_str_eq(i->notafter, "2027-01-02T03:04:05");
+	ck_assert_uint_eq(strlen(i->fingerprint), 59);
+	ck_assert_uint_eq(strlen(i->sha256), 64);
+	again = certinfo_of(o.cert);
+	ck_assert_ptr_eq(i, again);
+	certinfo_unref(i);
+	certinfo_unref(again);
+	mint_done(&o);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -203,6 +506,18 @@ main(void)
 	    leaves_of_every_ca_key_type_satisfy_a_strict_client, 0, 10);
 	tcase_add_loop_test(c, servers_get_the_verdict_they_earned, 0,
 	    NELEM(verdicts));
+	tcase_add_test(c, a_chain_that_is_not_complete_is_untrusted);
+	tcase_add_loop_test(c, sessions_of_servers_are_resumed, 0, 2);
+	tcase_add_loop_test(c,
+	    tickets_of_ours_are_resumed_where_the_leaf_is_the_same, 0, 2);
+	tcase_add_loop_test(c,
+	    a_certificate_request_suspends_and_can_be_declined, 0, 2);
+	tcase_add_loop_test(c,
+	    keys_of_both_sides_are_logged_to_a_private_file, 0, 2);
+	tcase_add_test(c, a_key_log_is_not_written_through_a_link);
+	tcase_add_loop_test(c, a_refused_leaf_is_named_by_its_alert, 0, 2);
+	tcase_add_test(c, what_is_wrong_at_start_is_all_told);
+	tcase_add_test(c, certificates_as_text_are_as_eve_has_them);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
