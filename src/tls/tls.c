@@ -224,6 +224,12 @@ tls_free(struct tls *t)
 	free(t);
 }
 
+X509 *
+tls_ca_cert(struct tls *t)
+{
+	return t->ca->cert;
+}
+
 struct leafs *
 tls_leafs(struct tls *t)
 {

@@ -45,6 +45,8 @@ int		 tls_new(const struct tls_options *, struct tls **,
 		    struct text *errors);
 void		 tls_free(struct tls *);
 struct leafs	*tls_leafs(struct tls *);
+/* The CA that signs for trusted servers; no reference is given. */
+X509		*tls_ca_cert(struct tls *);
 
 /*
  * Towards a client: a server-side SSL in accept state that presents leaf,

@@ -1,0 +1,114 @@
+/*
+ * Socket calls that keep readiness, and the plain transport over them.
+ */
+#include "net/transport.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "util/err.h"
+
+ssize_t
+sock_recv(struct sock *s, void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = recv(s->fd, buf, len, MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	if (n == -1) {
+		s->readable = 0;
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return ERR_AGAIN;
+		s->err = errno;
+		return ERR_SYS;
+	}
+	/*
+	 * Less than asked for: drained, and what comes later is a new edge.
+	 * Only a FIN already announced must be fetched by another recv.
+	 */
+	if (n == 0 || ((size_t)n < len && !s->hup))
+		s->readable = 0;
+	return n;
+}
+
+ssize_t
+sock_send(struct sock *s, const void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	if (n == -1) {
+		s->writable = 0;
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return ERR_AGAIN;
+		s->err = errno;
+		return ERR_SYS;
+	}
+	if ((size_t)n < len)
+		s->writable = 0;
+	return n;
+}
+
+static ssize_t
+plain_read(void *arg, uint8_t *buf, size_t len, enum end *how)
+{
+	struct sock *s = arg;
+	ssize_t n;
+
+	if (!s->readable)
+		return ERR_AGAIN;
+	n = sock_recv(s, buf, len);
+	if (n == 0) {
+		*how = END_FIN;
+		return ERR_EOF;
+	}
+	return n;
+}
+
+static ssize_t
+plain_write(void *arg, const uint8_t *buf, size_t len)
+{
+	struct sock *s = arg;
+
+	return s->writable ? sock_send(s, buf, len) : ERR_AGAIN;
+}
+
+static int
+plain_flush(void *arg)
+{
+	return 0;
+}
+
+static int
+plain_shut(void *arg, enum end how)
+{
+	struct sock *s = arg;
+
+	if (how == END_FIN && shutdown(s->fd, SHUT_WR) == -1 &&
+	    errno != ENOTCONN)
+		return ERR_SYS;
+	return 0;
+}
+
+static int
+plain_pending(void *arg)
+{
+	return 0;
+}
+
+static void
+plain_free(void *arg)
+{
+}
+
+const struct transport_ops transport_plain = {
+	.read = plain_read,
+	.write = plain_write,
+	.flush = plain_flush,
+	.shut = plain_shut,
+	.pending = plain_pending,
+	.free = plain_free,
+};

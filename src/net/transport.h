@@ -1,0 +1,56 @@
+/*
+ * A transport moves clear bytes over a connected socket: plain, or TLS. It is
+ * a table, so that the flows do not know which. The socket's readiness is
+ * kept here: events are edge-triggered, so a flag stays set until a call says
+ * EAGAIN.
+ */
+#ifndef NET_TRANSPORT_H
+#define NET_TRANSPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sock {
+	int	 fd;		/* -1: none */
+	unsigned readable:1;	/* a recv may yield something */
+	unsigned writable:1;	/* a send may take something */
+	unsigned hup:1;		/* the peer's FIN or RST has arrived */
+	int	 err;		/* errno that ended it, or 0 */
+};
+
+/* recv and send that keep the flags. Bytes; 0 at FIN (sock_recv); ERR_AGAIN;
+ * or ERR_SYS with sock.err set. */
+ssize_t	sock_recv(struct sock *, void *, size_t);
+ssize_t	sock_send(struct sock *, const void *, size_t);
+
+/* How a direction ends. Later ones include those before. */
+enum end {
+	END_NONE,
+	END_NOTIFY,	/* TLS close_notify; on a plain socket: nothing */
+	END_FIN		/* TCP FIN */
+};
+
+struct transport_ops {
+	/*
+	 * Clear bytes, at least 1; ERR_AGAIN; ERR_EOF (*how says which end was
+	 * seen: NOTIFY may be followed by FIN, ask on); ERR_SYS (the socket;
+	 * sock.err) or ERR_TLS (a broken record, an alert).
+	 */
+	ssize_t	(*read)(void *, uint8_t *, size_t, enum end *how);
+	/* Bytes taken, at least 1; ERR_AGAIN; ERR_SYS; ERR_TLS. What was taken
+	 * may wait inside for the socket: see flush. */
+	ssize_t	(*write)(void *, const uint8_t *, size_t);
+	/* 0 when nothing waits inside; ERR_AGAIN; ERR_SYS. */
+	int	(*flush)(void *);
+	/* End our direction. 0, ERR_AGAIN (call again), ERR_SYS. */
+	int	(*shut)(void *, enum end how);
+	/* Bytes are inside that read would yield without the socket. */
+	int	(*pending)(void *);
+	void	(*free)(void *);	/* not the socket */
+};
+
+/* The plain transport; its state is the struct sock itself. */
+extern const struct transport_ops transport_plain;
+
+#endif

@@ -1,0 +1,258 @@
+/*
+ * Accepting: a bounded number a turn, a pause when descriptors or other
+ * limits are spent, and the refusal of connections to ourselves.
+ */
+#include <event2/event.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define ACCEPT_TURN	32	/* then the sessions have theirs */
+#define ACCEPT_RETRY	100	/* ms until the next try after a pause */
+
+static void	accept_event(evutil_socket_t, short, void *);
+static void	accept_resume(evutil_socket_t, short, void *);
+
+int
+accept_bind(struct worker *w, struct text *why)
+{
+	const struct conf *conf = policy_conf(w->policy);
+	const struct conf_listen *l;
+	char addr[ADDR_STRLEN];
+	int no_tproxy = 0, fd;
+	size_t i;
+
+	w->listeners = xcalloc(conf->nlistens, sizeof(*w->listeners));
+	for (i = 0; i < conf->nlistens; i++) {
+		l = &conf->listens[i];
+		fd = sock_listen(&l->address, l->v6only,
+		    l->mode == CONF_TRANSPARENT, &no_tproxy);
+		if (fd < 0) {
+			text_printf(why, "cannot listen on %s (listener %s): "
+			    "%s", addr_str(&l->address, addr), l->name,
+			    err_str(fd));
+			return ERR_SYS;
+		}
+		if (no_tproxy && w->index == 0)
+			log_warn("listener %s: TPROXY needs CAP_NET_ADMIN; "
+			    "only REDIRECT will work", l->name);
+		w->listeners[i].worker = w;
+		w->listeners[i].conf = l;
+		w->listeners[i].fd = fd;
+		w->nlisteners = i + 1;
+	}
+	return 0;
+}
+
+void
+accept_start(struct worker *w)
+{
+	struct listener *l;
+	size_t i;
+
+	evtimer_assign(&w->resume, w->base, accept_resume, w);
+	event_priority_set(&w->resume, 2);
+	for (i = 0; i < w->nlisteners; i++) {
+		l = &w->listeners[i];
+		event_assign(&l->ev, w->base, l->fd, EV_READ | EV_PERSIST,
+		    accept_event, l);
+		event_priority_set(&l->ev, 2);
+		event_add(&l->ev, NULL);
+	}
+}
+
+static void
+accept_watch(struct worker *w, int on)
+{
+	size_t i;
+
+	for (i = 0; i < w->nlisteners; i++)
+		if (on)
+			event_add(&w->listeners[i].ev, NULL);
+		else
+			event_del(&w->listeners[i].ev);
+}
+
+void
+accept_pause(struct worker *w, const char *why)
+{
+	static struct log_gate gate;
+	struct timeval tv = { 0, ACCEPT_RETRY * 1000 };
+	int held;
+
+	if (w->paused || w->draining)
+		return;
+	w->paused = 1;
+	count(w->counts.accept_paused, 1);
+	if (log_gate(&gate, &held))
+		log_warn("accepting paused: %s (new connections wait)", why);
+	accept_watch(w, 0);
+	evtimer_add(&w->resume, &tv);
+}
+
+/* What forbids accepting now, or NULL. */
+static const char *
+accept_limit(const struct worker *w)
+{
+	const struct conf *conf = policy_conf(w->policy);
+	uint64_t open = atomic_load(&w->counts.open);
+
+	if (atomic_load(&w->counts.handshaking) >= conf->limits.handshakes)
+		return "limits.handshakes are under way";
+	if (open >= (conf->limits.connections + conf->workers - 1) /
+	    conf->workers)
+		return "limits.connections are open";
+	return NULL;
+}
+
+static void
+accept_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct timeval tv = { 0, ACCEPT_RETRY * 1000 };
+
+	if (!w->paused || w->draining)
+		return;
+	if (accept_limit(w) != NULL) {
+		evtimer_add(&w->resume, &tv);
+		return;
+	}
+	w->paused = 0;
+	accept_watch(w, 1);
+}
+
+void
+accept_check(struct worker *w)
+{
+	if (w->paused)
+		accept_resume(-1, 0, w);
+}
+
+void
+accept_stop(struct worker *w)
+{
+	size_t i;
+
+	event_del(&w->resume);
+	for (i = 0; i < w->nlisteners; i++) {
+		event_del(&w->listeners[i].ev);
+		close(w->listeners[i].fd);
+	}
+	w->nlisteners = 0;
+}
+
+/* Whether an address is one of this host's: nobody else may bind it. */
+static int
+accept_is_local(const struct addr *a)
+{
+	struct addr any = *a;
+	int fd, yes;
+
+	addr_set_port(&any, 0);
+	fd = socket(any.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return 0;
+	yes = bind(fd, &any.sa, addr_len(&any)) == 0;
+	close(fd);
+	return yes;
+}
+
+/* Whether a destination is a listener of ours: connecting would loop. */
+static int
+accept_is_own(const struct worker *w, const struct addr *dst)
+{
+	const struct conf *conf = policy_conf(w->policy);
+	const struct conf_listen *l;
+	size_t i;
+
+	for (i = 0; i < conf->nlistens; i++) {
+		l = &conf->listens[i];
+		if (addr_port(&l->address) != addr_port(dst))
+			continue;
+		if (addr_eq(&l->address, dst) ||
+		    (addr_is_any(&l->address) && accept_is_local(dst)))
+			return 1;
+	}
+	return 0;
+}
+
+int
+accept_veto(void *arg, const struct addr *dst)
+{
+	return accept_is_own(arg, dst) ? ERR_DENIED : 0;
+}
+
+/* Why this client is not served, or NULL. */
+static const char *
+accept_refusal(const struct worker *w, const struct conf_listen *l, int fd,
+    const struct addr *peer, struct addr *dst)
+{
+	size_t i;
+
+	if (l->mode == CONF_EXPLICIT) {
+		for (i = 0; i < l->allow.n; i++)
+			if (prefix_has(&l->allow.v[i], peer))
+				return NULL;
+		return "the client is not in the listener's allow list";
+	}
+	if (sock_original(fd, dst, NULL) != 0)
+		return "its original destination is not known";
+	if (accept_is_own(w, dst))
+		return "it was meant for this listener itself: a loop, or a "
+		    "client that takes it for an explicit proxy";
+	return NULL;
+}
+
+static void
+accept_one(struct listener *l, int fd, const struct addr *peer)
+{
+	static struct log_gate gate;
+	struct worker *w = l->worker;
+	char from[ADDR_STRLEN];
+	struct addr dst;
+	const char *why;
+	int held;
+
+	count(w->counts.accepted, 1);
+	if ((why = accept_refusal(w, l->conf, fd, peer, &dst)) != NULL) {
+		count(w->counts.refused, 1);
+		if (log_gate(&gate, &held))
+			log_warn("listener %s: connection from %s refused: "
+			    "%s (%d more like it not shown)", l->conf->name,
+			    addr_str(peer, from), why, held);
+		sock_reset(fd);
+		return;
+	}
+	sock_nodelay(fd);
+	session_new(w, l->conf, fd, peer, &dst);
+}
+
+static void
+accept_event(evutil_socket_t lfd, short what, void *arg)
+{
+	struct listener *l = arg;
+	const char *why;
+	struct addr peer;
+	int i, fd;
+
+	for (i = 0; i < ACCEPT_TURN; i++) {
+		if ((why = accept_limit(l->worker)) != NULL) {
+			accept_pause(l->worker, why);
+			return;
+		}
+		fd = sock_accept(lfd, &peer);
+		if (fd == ERR_LIMIT) {
+			accept_pause(l->worker, "no descriptors are left");
+			return;
+		}
+		if (fd < 0)
+			return;
+		accept_one(l, fd, &peer);
+	}
+}

@@ -1,0 +1,171 @@
+/*
+ * What next: the facts are in, the policy answers, and the session takes the
+ * way that the verdict, and what was learned of the server, point to.
+ */
+#include <string.h>
+
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/log.h"
+
+#define LEARNED_MS	(60 * 60 * 1000)	/* then the server is asked again */
+
+void
+decide_facts(const struct session *s, struct facts *f)
+{
+	const struct record *r = &s->rec;
+
+	memset(f, 0, sizeof(*f));
+	f->client = r->client;
+	f->server = r->server;
+	f->port = r->server.sa.sa_family != AF_UNSPEC ?
+	    addr_port(&r->server) : s->dial_port;
+	f->sni = r->sni[0] != '\0' ? r->sni : NULL;
+	f->host = r->host[0] != '\0' ? r->host : NULL;
+	f->listener = r->listener;
+	f->alpn = s->alpn;
+	f->alpn_len = s->alpn_len;
+	f->protocol = r->protocol;
+}
+
+/*
+ * Before the client's own bytes tell more: is this destination refused
+ * whatever comes? A name the client gave stands for the SNI it will send.
+ */
+int
+decide_early(struct session *s)
+{
+	struct verdict v;
+	struct facts f;
+
+	decide_facts(s, &f);
+	if (f.sni == NULL)
+		f.sni = f.host;
+	policy_decide(s->policy, &f, &v);
+	if (v.action != ACTION_BLOCK && v.action != ACTION_RESET)
+		return 0;
+	s->rec.verdict = v;
+	s->rec.action = v.action;
+	return 1;
+}
+
+static uint64_t
+learned_key(const struct session *s)
+{
+	uint64_t h = 14695981039346656037u;	/* FNV-1a */
+	const uint8_t *p;
+	size_t len, i;
+
+	p = addr_ip(&s->rec.server, &len);
+	for (i = 0; i < len; i++)
+		h = (h ^ p[i]) * 1099511628211u;
+	h = (h ^ addr_port(&s->rec.server)) * 1099511628211u;
+	for (i = 0; s->rec.sni[i] != '\0'; i++)
+		h = (h ^ (uint8_t)s->rec.sni[i]) * 1099511628211u;
+	return h != 0 ? h : 1;
+}
+
+void
+decide_learn(struct session *s)
+{
+	uint64_t key = learned_key(s);
+	struct learned *l = &s->worker->learned[key % LEARNED_SLOTS];
+
+	l->key = key;
+	l->until = worker_ms(s->worker) + LEARNED_MS;
+}
+
+static int
+decide_learned(struct session *s)
+{
+	uint64_t key = learned_key(s);
+	struct learned *l = &s->worker->learned[key % LEARNED_SLOTS];
+
+	return l->key == key && worker_ms(s->worker) < l->until;
+}
+
+/* What is not decrypted though the rule would: said in the record. */
+static void
+decide_undecrypted(struct session *s, enum conf_action action,
+    const char *why)
+{
+	s->rec.action = action;
+	s->rec.why = why;
+	s->bypassed = action == ACTION_BYPASS;
+}
+
+void
+decide_bypass(struct session *s, const char *why)
+{
+	decide_undecrypted(s, ACTION_BYPASS, why);
+	session_drop_taps(s);
+	conn_close(&s->leg.server, 1);
+	memset(&s->rec.tls_server, 0, sizeof(s->rec.tls_server));
+	session_go(s, PHASE_CONNECT);
+}
+
+void
+decide_block(struct session *s, const char *why)
+{
+	s->rec.action = ACTION_BLOCK;
+	if (why != NULL)
+		s->rec.why = why;
+	session_refuse(s, 403, "blocked by rule %s%s%s",
+	    s->rec.verdict.rule->name, why != NULL ? ": " : "",
+	    why != NULL ? why : "");
+}
+
+static void
+decide_tls(struct session *s)
+{
+	const struct conf *conf = session_conf(s);
+
+	if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BYPASS)
+		decide_undecrypted(s, ACTION_BYPASS, "no SNI");
+	else if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BLOCK)
+		decide_undecrypted(s, ACTION_BLOCK, "no SNI");
+	else if (s->rec.server.sa.sa_family != AF_UNSPEC &&
+	    conf->on.client_certificate_wanted == ON_BYPASS &&
+	    decide_learned(s))
+		decide_undecrypted(s, ACTION_BYPASS,
+		    "client certificate wanted");
+}
+
+void
+decide(struct session *s)
+{
+	struct facts f;
+
+	decide_facts(s, &f);
+	policy_decide(s->policy, &f, &s->rec.verdict);
+	s->rec.action = s->rec.verdict.action;
+	s->bypassed = s->rec.action == ACTION_BYPASS;
+	if (s->rec.action == ACTION_DECRYPT && s->rec.protocol == PROTO_TLS)
+		decide_tls(s);
+	if (s->rec.action == ACTION_RESET)
+		session_reset(s, DIR_DOWN, "reset by rule %s",
+		    s->rec.verdict.rule->name);
+	else if (s->rec.action == ACTION_BLOCK)
+		decide_block(s, s->rec.why);
+	else if (s->leg.server.sock.fd == -1)
+		session_go(s, PHASE_CONNECT);
+	else
+		decide_joined(s);
+}
+
+/* Both ends are connected and the verdict is known. */
+void
+decide_joined(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	if (s->rec.why == NULL || !s->bypassed)
+		session_open_taps(s);
+	if (s->rec.protocol == PROTO_TLS && !s->bypassed) {
+		session_go(s, PHASE_SERVER_TLS);
+		return;
+	}
+	if (s->bypassed && s->rec.why == NULL)
+		count(w->counts.undecrypted_rule, 1);
+	session_go(s, s->leg.ntaps > 0 ? PHASE_RELAY : PHASE_SPLICE);
+}

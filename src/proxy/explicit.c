@@ -1,0 +1,351 @@
+/*
+ * PHASE_HEAD: an explicit listener's client says whom to connect to: by HTTP
+ * CONNECT, by an absolute-form HTTP request, or by SOCKS5. Bytes are looked
+ * at where they lie (in the socket, or in the flow of a session that this
+ * one succeeds) and only those that are ours are taken out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "codec/http1.h"
+#include "codec/socks.h"
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+
+void
+head_enter(struct session *s)
+{
+	session_timer(s, s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out ?
+	    session_conf(s)->timeouts.hello : session_conf(s)->timeouts.idle);
+	head_event(s, &s->leg.client);
+}
+
+/* More bytes behind those a predecessor left us. */
+static ssize_t
+head_fill(struct session *s)
+{
+	struct flow *f = &s->leg.flow[DIR_UP];
+	uint8_t *p;
+	size_t room;
+	ssize_t n;
+
+	if (!s->leg.client.sock.readable)
+		return ERR_AGAIN;
+	p = flow_room(f, &s->worker->pool, &room);
+	if (p == NULL || room == 0)
+		return ERR_LIMIT;
+	n = sock_recv(&s->leg.client.sock, p, room);
+	if (n > 0)
+		flow_filled(f, (size_t)n);
+	return n;
+}
+
+/* What has come. The length; 0 at FIN; ERR_AGAIN; ERR_SYS. */
+static ssize_t
+head_view(struct session *s, const uint8_t **data)
+{
+	struct sock *sock = &s->leg.client.sock;
+	struct flow *f = &s->leg.flow[DIR_UP];
+	ssize_t n;
+
+	if (f->in > f->out) {
+		while ((n = head_fill(s)) > 0)
+			;
+		*data = f->buf + (f->out - f->base);
+		return (ssize_t)(f->in - f->out);
+	}
+	*data = s->worker->peek;
+	n = recv(sock->fd, s->worker->peek, sizeof(s->worker->peek),
+	    MSG_PEEK | MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+		sock->readable = 0;
+		return ERR_AGAIN;
+	}
+	if (n == -1)
+		sock->err = errno;
+	return n == -1 ? ERR_SYS : n;
+}
+
+/* Take n bytes of them out. */
+static void
+head_take(struct session *s, size_t n)
+{
+	struct flow *f = &s->leg.flow[DIR_UP];
+
+	if (f->in > f->out) {
+		f->clear = f->out + n;
+		flow_wrote(f, &s->worker->pool, n);
+		return;
+	}
+	if (recv(s->leg.client.sock.fd, s->worker->peek, n,
+	    MSG_DONTWAIT) != (ssize_t)n)
+		session_reset(s, DIR_UP, "client reset the connection");
+}
+
+/* A short answer; the socket's buffer is empty, so it fits. 0 or ERR_SYS. */
+static int
+head_say(struct session *s, const void *p, size_t len)
+{
+	if (sock_send(&s->leg.client.sock, p, len) == (ssize_t)len)
+		return 0;
+	session_reset(s, DIR_UP, "client: cannot be answered");
+	return ERR_SYS;
+}
+
+static void
+head_page(struct session *s, int status, const char *why)
+{
+	s->asked = s->socks = 0;
+	if (s->rec.reason[0] == '\0')
+		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
+		    why);
+	s->page = page_http(status, why, &s->page_len);
+	session_go(s, PHASE_PAGE);
+}
+
+static uint8_t
+head_socks_code(int status)
+{
+	switch (status) {
+	case 403:
+		return SOCKS_DENIED;
+	case 502:
+		return SOCKS_HOST_UNREACHABLE;
+	case 504:
+		return SOCKS_TTL;
+	}
+	return SOCKS_FAILURE;
+}
+
+void
+explicit_failed(struct session *s, int status, const char *why)
+{
+	uint8_t out[SOCKS_REPLY_MAX];
+
+	if (!s->socks) {
+		head_page(s, status, why);
+		return;
+	}
+	if (head_say(s, out, socks_reply(out, head_socks_code(status),
+	    NULL)) == 0)
+		session_end(s, "%s", why);
+}
+
+int
+explicit_connected(struct session *s)
+{
+	uint8_t out[SOCKS_REPLY_MAX];
+
+	s->asked = 0;
+	if (s->forward != NULL) {
+		session_open_taps(s);
+		return 0;
+	}
+	if (!s->socks)
+		return head_say(s, established, sizeof(established) - 1);
+	s->socks = 0;
+	return head_say(s, out, socks_reply(out, SOCKS_OK, NULL));
+}
+
+static void
+head_host(struct session *s, struct slice host, uint16_t port)
+{
+	size_t i, n = host.len < sizeof(s->rec.host) - 1 ? host.len :
+	    sizeof(s->rec.host) - 1;
+
+	for (i = 0; i < n; i++)
+		s->rec.host[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ?
+		    (char)(host.p[i] + 32) : host.p[i];
+	s->rec.host[n] = '\0';
+	s->dial_host = s->rec.host;
+	s->dial_port = port;
+}
+
+/* Whom to connect to is known. */
+static void
+head_dial(struct session *s)
+{
+	s->asked = 1;
+	if (decide_early(s))
+		decide_block(s, NULL);
+	else
+		session_go(s, PHASE_CONNECT);
+}
+
+static void
+head_socks_request(struct session *s, const uint8_t *data, size_t len)
+{
+	struct socks_request r;
+	uint8_t out[SOCKS_REPLY_MAX];
+	struct slice host;
+	size_t need;
+	int rv;
+
+	rv = socks_request(&r, data, len, &need);
+	if (rv == ERR_SHORT)
+		return;
+	if (rv != 0) {
+		if (head_say(s, out, socks_reply(out, r.reply, NULL)) == 0)
+			session_end(s, "SOCKS: request not understood");
+		return;
+	}
+	head_take(s, r.len);
+	if (s->phase == PHASE_OVER)
+		return;
+	host.p = r.host;
+	host.len = strlen(r.host);
+	head_host(s, host, r.port);
+	head_dial(s);
+}
+
+static void
+head_socks(struct session *s, const uint8_t *data, size_t len)
+{
+	uint8_t out[8];
+	size_t used = 0, need;
+	int rv;
+
+	if (s->socks) {
+		head_socks_request(s, data, len);
+		return;
+	}
+	rv = socks_greeting(data, len, &used, &need);
+	if (rv == ERR_SHORT)
+		return;
+	if (rv == 0 || rv == ERR_DENIED)
+		head_take(s, used);
+	if (s->phase == PHASE_OVER)
+		return;
+	if (rv == 0) {
+		s->socks = 1;
+		if (head_say(s, out, socks_method(out, 0)) == 0)
+			head_event(s, &s->leg.client);
+	} else if (head_say(s, out, rv == ERR_UNSUPPORTED ?
+	    socks4_refuse(out) : socks_method(out, SOCKS_NO_METHOD)) == 0) {
+		session_end(s, "SOCKS: %s", rv == ERR_UNSUPPORTED ?
+		    "version 4 is not served, use 5" :
+		    "the client asks for authentication");
+	}
+}
+
+static void
+head_connect(struct session *s, const struct http1_head *h)
+{
+	struct http1_url url;
+
+	if (http1_authority(h->target, 0, &url) != 0) {
+		head_page(s, 400, "CONNECT needs a host and a port");
+		return;
+	}
+	head_host(s, url.host, url.port);
+	head_take(s, h->len);
+	if (s->phase == PHASE_OVER)
+		return;
+	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out)
+		head_page(s, 400, "bytes came after CONNECT before it was "
+		    "answered");
+	else
+		head_dial(s);
+}
+
+/* Its head stays where it is: the forward editor will read it. */
+static void
+head_absolute(struct session *s, const struct http1_head *h)
+{
+	struct verdict v;
+	struct http1_url url;
+	struct facts f;
+
+	if (http1_absolute(h->target, &url) != 0 || url.scheme.len != 4 ||
+	    strncasecmp(url.scheme.p, "http", 4) != 0) {
+		head_page(s, 400, "an http:// URL or CONNECT is needed");
+		return;
+	}
+	head_host(s, url.host, url.port);
+	s->rec.protocol = PROTO_HTTP;
+	decide_facts(s, &f);
+	policy_decide(s->policy, &f, &v);
+	s->rec.verdict = v;
+	s->rec.action = v.action;
+	if (v.action == ACTION_RESET) {
+		session_reset(s, DIR_DOWN, "reset by rule %s", v.rule->name);
+		return;
+	}
+	s->asked = 1;
+	if (v.action == ACTION_BLOCK) {
+		decide_block(s, NULL);
+		return;
+	}
+	s->forward = forward_new(s, &url);
+	session_go(s, PHASE_CONNECT);
+}
+
+/* A browser that opens the proxy itself. */
+static void
+head_own(struct session *s, const struct http1_head *h)
+{
+	s->page = page_own(s->worker->env->tls, h->target.p, h->target.len,
+	    &s->page_len);
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
+	session_go(s, PHASE_PAGE);
+}
+
+static void
+head_http(struct session *s, const char *data, size_t len)
+{
+	struct http1_head h = { 0 };
+	int rv;
+
+	rv = http1_request(&h, data, len);
+	if (rv == ERR_SHORT)
+		return;
+	if (rv == ERR_LIMIT)
+		head_page(s, 431, h.why);
+	else if (rv != 0)
+		head_page(s, 400, h.why != NULL ? h.why : "not a request");
+	else if (slice_is(h.method, "CONNECT"))
+		head_connect(s, &h);
+	else if (h.target.len > 0 && h.target.p[0] == '/')
+		head_own(s, &h);
+	else
+		head_absolute(s, &h);
+}
+
+void
+head_event(struct session *s, struct conn *c)
+{
+	const uint8_t *data;
+	ssize_t n;
+
+	n = head_view(s, &data);
+	if (n == ERR_AGAIN)
+		return;
+	if (n == ERR_SYS) {
+		session_reset(s, DIR_UP, "client reset the connection");
+		return;
+	}
+	if (n == 0) {
+		session_end(s, "client closed before it asked");
+		return;
+	}
+	if (!s->said)
+		session_timer(s, session_conf(s)->timeouts.hello);
+	s->said = 1;
+	if (s->socks || socks_starts(data[0]))
+		head_socks(s, data, (size_t)n);
+	else
+		head_http(s, (const char *)data, (size_t)n);
+}
+
+void
+head_timeout(struct session *s)
+{
+	session_end(s, s->said ? "request: timed out, incomplete" :
+	    "idle, nothing was asked");
+}

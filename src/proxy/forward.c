@@ -1,0 +1,217 @@
+/*
+ * Plain HTTP for an explicit client: the editor that stands first in the row
+ * of taps. It turns each absolute-form request into what an origin server
+ * wants (RFC 9112, 3.2.2), follows the responses so that it knows when all
+ * have come, and holds a request for another server until then: a new
+ * session takes the client over from that byte on.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "codec/http1.h"
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+#define FORWARD_ASKED	64	/* requests without a response; more wait */
+
+enum forward_state {
+	FORWARD_HEAD,		/* a head is next */
+	FORWARD_BODY,		/* inside a body */
+	FORWARD_TUNNEL,		/* no HTTP any more: all passes */
+	FORWARD_HELD		/* another server, or refused: nothing passes */
+};
+
+struct forward {
+	struct session	*session;
+	struct tap	*tap;
+	char		 host[256];
+	uint16_t	 port;
+	enum forward_state state[2];	/* by enum flow_dir */
+	struct http1_body body[2];
+	char		 asked[FORWARD_ASKED];	/* 'H' for HEAD, else 'G' */
+	unsigned	 nasked;
+	int		 status;	/* refuse with it when all have come */
+	const char	*why;
+};
+
+struct forward *
+forward_new(struct session *s, const struct http1_url *url)
+{
+	struct forward *fw = xcalloc(1, sizeof(*fw));
+
+	fw->session = s;
+	memcpy(fw->host, s->rec.host, sizeof(fw->host));
+	fw->port = url->port;
+	fw->tap = &s->taps[0];
+	memset(fw->tap, 0, sizeof(*fw->tap));
+	fw->tap->ops = &forward_tap;
+	fw->tap->state = fw;
+	fw->tap->session = s;
+	fw->tap->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
+	s->leg.ntaps = 1;
+	return fw;
+}
+
+void
+forward_free(struct forward *fw)
+{
+	free(fw);
+}
+
+/* Hold what comes, and refuse it once nothing else is owed to the client. */
+static size_t
+forward_refuse(struct forward *fw, int status, const char *why)
+{
+	fw->state[DIR_UP] = FORWARD_HELD;
+	fw->status = status;
+	fw->why = why != NULL ? why : "not a request";
+	return 0;
+}
+
+/* Whether a request is for the server that this session goes to. */
+static int
+forward_is_mine(const struct forward *fw, const struct http1_head *h)
+{
+	struct http1_url url;
+
+	return http1_absolute(h->target, &url) == 0 &&
+	    slice_is(url.scheme, "http") && url.port == fw->port &&
+	    slice_is(url.host, fw->host);
+}
+
+/* Put the origin's form in place of the head. The bytes to let go, or 0. */
+static size_t
+forward_rewrite(struct forward *fw, const struct http1_head *h)
+{
+	struct flow *f = &fw->session->leg.flow[DIR_UP];
+	struct text out = { 0 };
+	size_t len = 0;
+
+	http1_body_init(&fw->body[DIR_UP], h, h->method);
+	fw->asked[fw->nasked] = slice_eq(h->method, "HEAD") ? 'H' : 'G';
+	if (http1_origin_form(&out, h) == 0 &&
+	    flow_replace(f, fw->tap, h->len, out.s, out.len) == 0)
+		len = out.len;
+	text_free(&out);
+	if (len == 0)
+		return forward_refuse(fw, 431, "the request is too large");
+	fw->nasked++;
+	fw->state[DIR_UP] = http1_body_ended(&fw->body[DIR_UP]) ?
+	    FORWARD_HEAD : FORWARD_BODY;
+	return len;
+}
+
+static size_t
+forward_request(struct forward *fw, const char *data, size_t len)
+{
+	struct http1_head h = { 0 };
+	int rv;
+
+	if (fw->nasked == FORWARD_ASKED)
+		return 0;
+	rv = http1_request(&h, data, len);
+	if (rv == ERR_SHORT)
+		return len < HTTP1_HEAD_MAX - 4096 ? 0 :
+		    forward_refuse(fw, 431, "the request is too large");
+	if (rv != 0)
+		return forward_refuse(fw, rv == ERR_LIMIT ? 431 : 400, h.why);
+	if (!forward_is_mine(fw, &h)) {
+		fw->state[DIR_UP] = FORWARD_HELD;
+		return 0;
+	}
+	return forward_rewrite(fw, &h);
+}
+
+/* Another interim or final response's head. The bytes to let go. */
+static size_t
+forward_response(struct forward *fw, const char *data, size_t len)
+{
+	static const struct slice head = { "HEAD", 4 }, get = { "GET", 3 };
+	struct http1_head h = { 0 };
+	int rv;
+
+	rv = fw->nasked == 0 ? ERR_FORMAT : http1_response(&h, data, len);
+	if (rv == ERR_SHORT && len < HTTP1_HEAD_MAX - 4096)
+		return 0;
+	if (rv != 0) {
+		/* What we cannot follow passes; no other server after it. */
+		fw->state[DIR_DOWN] = FORWARD_TUNNEL;
+		return len;
+	}
+	if (h.status >= 100 && h.status < 200 && h.status != 101)
+		return h.len;
+	http1_body_init(&fw->body[DIR_DOWN], &h,
+	    fw->asked[0] == 'H' ? head : get);
+	memmove(fw->asked, fw->asked + 1, --fw->nasked);
+	if (fw->body[DIR_DOWN].kind == HTTP1_TUNNEL)
+		fw->state[DIR_UP] = fw->state[DIR_DOWN] = FORWARD_TUNNEL;
+	else if (!http1_body_ended(&fw->body[DIR_DOWN]))
+		fw->state[DIR_DOWN] = FORWARD_BODY;
+	return h.len;
+}
+
+static size_t
+forward_body(struct forward *fw, enum flow_dir dir, const char *data,
+    size_t len)
+{
+	size_t used = 0;
+	int rv;
+
+	rv = http1_body_follow(&fw->body[dir], data, len, &used);
+	if (rv == 0)
+		fw->state[dir] = FORWARD_HEAD;
+	else if (rv != ERR_SHORT && dir == DIR_UP)
+		return forward_refuse(fw, 400, fw->body[dir].why);
+	else if (rv != ERR_SHORT)
+		fw->state[dir] = FORWARD_TUNNEL;
+	return used;
+}
+
+static size_t
+forward_data(void *state, enum flow_dir dir, const uint8_t *data, size_t len)
+{
+	struct forward *fw = state;
+	const char *p = (const char *)data;
+	size_t let = 0;
+
+	if (fw->state[dir] == FORWARD_BODY)
+		let = forward_body(fw, dir, p, len);
+	if (let == 0 && fw->state[dir] == FORWARD_HEAD)
+		let = dir == DIR_UP ? forward_request(fw, p, len) :
+		    forward_response(fw, p, len);
+	return fw->state[dir] == FORWARD_TUNNEL && let == 0 ? len : let;
+}
+
+static void
+forward_eof(void *state, enum flow_dir dir)
+{
+}
+
+/* Nothing moves: is it because the client wants another server now? */
+void
+forward_check(struct session *s)
+{
+	struct forward *fw = s->forward;
+	struct flow *down = &s->leg.flow[DIR_DOWN];
+
+	if (fw->state[DIR_UP] != FORWARD_HELD || fw->nasked > 0 ||
+	    fw->state[DIR_DOWN] != FORWARD_HEAD || down->in != down->out ||
+	    down->end_in != END_NONE)
+		return;
+	if (fw->status != 0) {
+		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
+		    fw->why);
+		s->page = page_http(fw->status, fw->why, &s->page_len);
+		session_go(s, PHASE_PAGE);
+	} else {
+		session_succeed(s);
+	}
+}
+
+const struct tap_ops forward_tap = {
+	.data = forward_data,
+	.eof = forward_eof,
+};

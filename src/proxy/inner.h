@@ -1,0 +1,137 @@
+/*
+ * What the files of this room share and nobody else sees: the worker's
+ * insides, and the functions behind the phases' table.
+ */
+#ifndef PROXY_INNER_H
+#define PROXY_INNER_H
+
+#include <event2/event_struct.h>
+#include <pthread.h>
+
+#include "codec/hello.h"
+#include "net/dial.h"
+#include "proxy/pool.h"
+#include "proxy/session.h"
+#include "proxy/worker.h"
+#include "tls/tlsio.h"
+
+struct listener {
+	struct event		 ev;
+	struct worker		*worker;
+	const struct conf_listen *conf;
+	int			 fd;
+};
+
+/* A worker's part of one mirror's sink; ops NULL: none. */
+struct seat {
+	const struct sink_ops	*ops;
+	void			*seat;
+};
+
+/* Pipes with nothing inside, for bypass. */
+#define PIPES_IDLE	16
+struct pipes {
+	int	 fd[PIPES_IDLE][2];
+	unsigned n;
+};
+
+/* Servers that asked for a client certificate, so that the next connection
+ * to them does not try: fixed size, the oldest of a slot goes. */
+#define LEARNED_SLOTS	1024
+struct learned {
+	uint64_t	 key;		/* of address, port and SNI; 0: empty */
+	uint64_t	 until;		/* ms */
+};
+
+TAILQ_HEAD(sessions, session);
+
+struct worker {
+	const struct proxy_env	*env;
+	unsigned		 index;
+	pthread_t		 thread;
+	struct event_base	*base;
+	struct mailbox		*mailbox;
+	struct names		*names;
+	struct policy		*policy;	/* for new sessions */
+	struct policy		*boot;		/* what listeners point into */
+	struct worker_counts	 counts;
+	struct pool		 pool;
+	struct listener		*listeners;
+	size_t			 nlisteners;
+	struct event		 resume;	/* accept again */
+	int			 paused;
+	struct seat		*seats;		/* one for each mirror */
+	struct sessions		 sessions, dead;
+	struct event		 reap;		/* frees the dead */
+	struct event		 drained;	/* the time for it is over */
+	int			 draining;
+	uint64_t		 next_id;
+	struct pipes		 pipes;
+	struct learned		 learned[LEARNED_SLOTS];
+	struct tlsio_scratch	 scratch;
+	uint8_t			 peek[HELLO_MAX];
+};
+
+uint64_t worker_ms(const struct worker *);	/* coarse, monotonic */
+const struct conf *session_conf(const struct session *);
+
+#define count(c, n)							\
+	atomic_fetch_add_explicit(&(c), (n), memory_order_relaxed)
+
+/* accept.c */
+int	accept_bind(struct worker *, struct text *why);
+void	accept_start(struct worker *);
+void	accept_pause(struct worker *, const char *why);
+void	accept_check(struct worker *);	/* resume when limits allow */
+void	accept_stop(struct worker *);
+int	accept_veto(void *worker, const struct addr *);	/* for dials */
+
+/* The phases: entered, an event, the timer. NULL in the table: nothing. */
+void	head_enter(struct session *);		/* explicit.c */
+void	head_event(struct session *, struct conn *);
+void	head_timeout(struct session *);
+int	explicit_connected(struct session *);	/* answers; 0 or ERR_* */
+void	explicit_failed(struct session *, int status, const char *why);
+void	hello_enter(struct session *);		/* peek.c */
+void	hello_event(struct session *, struct conn *);
+void	hello_timeout(struct session *);
+void	decide_facts(const struct session *, struct facts *); /* decide.c */
+void	decide(struct session *);		/* what next? */
+int	decide_early(struct session *);	/* 1: blocked whatever comes */
+void	decide_bypass(struct session *, const char *why);
+void	decide_block(struct session *, const char *why);
+void	decide_learn(struct session *);	/* it wants client certificates */
+void	decide_joined(struct session *);
+void	connect_enter(struct session *);	/* upstream.c */
+void	connect_event(struct session *, struct conn *);
+void	server_tls_enter(struct session *);
+void	server_tls_event(struct session *, struct conn *);
+void	server_tls_timeout(struct session *);
+void	forge_enter(struct session *);		/* intercept.c */
+void	client_tls_enter(struct session *);
+void	client_tls_event(struct session *, struct conn *);
+void	client_tls_timeout(struct session *);
+void	relay_enter(struct session *);		/* relay.c */
+void	relay_event(struct session *, struct conn *);
+void	relay_timeout(struct session *);
+void	page_enter(struct session *);
+void	page_timeout(struct session *);
+void	splice_enter(struct session *);		/* bypass.c */
+void	splice_event(struct session *, struct conn *);
+void	splice_leave(struct session *);
+void	pipes_done(struct pipes *);
+
+/* page.c: a whole HTTP response; malloc'ed. */
+char	*page_http(int status, const char *why, size_t *len);
+void	page_head(struct text *, int status, const char *type, size_t len);
+/* own.c: what the proxy itself serves under this path */
+char	*page_own(struct tls *, const char *path, size_t pathlen, size_t *len);
+
+/* forward.c: the editor of explicit plain HTTP; first in the row. */
+extern const struct tap_ops forward_tap;
+struct http1_url;
+struct forward	*forward_new(struct session *, const struct http1_url *);
+void		 forward_free(struct forward *);
+void		 forward_check(struct session *);	/* another server? */
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * PHASE_FORGE and PHASE_CLIENT_TLS: a leaf that says what the server's own
+ * certificate says, and the client's TLS with it.
+ */
+#include <string.h>
+
+#include "proxy/inner.h"
+#include "util/err.h"
+
+static void
+forge_done(void *arg, struct leaf *leaf, int cached)
+{
+	struct session *s = arg;
+
+	s->leaf_wait = NULL;
+	if (leaf == NULL) {
+		session_reset(s, DIR_DOWN, "forging: the certificate could "
+		    "not be made");
+		return;
+	}
+	s->leaf = leaf;
+	s->rec.forged = 1;
+	s->rec.forged_cached = cached;
+	count(s->worker->counts.forged[cached ? 1 : 0], 1);
+	session_go(s, PHASE_CLIENT_TLS);
+}
+
+/* The name a page of our own is shown under. */
+static const char *
+forge_name(const struct session *s, char *addr)
+{
+	if (s->rec.sni[0] != '\0')
+		return s->rec.sni;
+	return s->rec.host[0] != '\0' ? s->rec.host :
+	    addr_ip_str(&s->rec.server, addr);
+}
+
+void
+forge_enter(struct session *s)
+{
+	struct leaf_want want = {
+		.key = s->leaf_key,
+		.untrusted = s->rec.forged_untrusted,
+	};
+	char addr[ADDR_STRLEN];
+	struct leaf *leaf;
+
+	if (s->page != NULL)
+		want.name = forge_name(s, addr);
+	else
+		want.original = SSL_get0_peer_certificate(
+		    tlsio_ssl(s->leg.server.tp));
+	session_timer(s, session_conf(s)->timeouts.handshake);
+	leaf = leaf_get(tls_leafs(s->worker->env->tls), &want,
+	    s->worker->mailbox, forge_done, s, &s->leaf_wait);
+	if (leaf != NULL)
+		forge_done(s, leaf, 1);
+}
+
+/* Our answer to the client's ALPN: the server's choice. */
+static const char *
+client_tls_alpn(const struct session *s)
+{
+	struct wire w = wire_of(s->alpn, s->alpn_len);
+	const uint8_t *p;
+	size_t len;
+
+	if (s->page == NULL)
+		return s->rec.tls_server.alpn;
+	while (s->alpn != NULL && hello_alpn_next(&w, &p, &len))
+		if (len == 8 && memcmp(p, "http/1.1", 8) == 0)
+			return "http/1.1";
+	return "";
+}
+
+void
+client_tls_enter(struct session *s)
+{
+	struct conn *c = &s->leg.client;
+	const char *alpn = client_tls_alpn(s);
+	SSL *ssl;
+
+	ssl = tls_accept(s->worker->env->tls, 0, s->leaf,
+	    alpn[0] != '\0' ? (const uint8_t *)alpn : NULL, strlen(alpn));
+	if (ssl == NULL) {
+		session_reset(s, DIR_DOWN, "handshake with client: out of "
+		    "memory");
+		return;
+	}
+	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
+	    &s->worker->scratch));
+	c->sock.readable = 1;	/* the hello that was peeked */
+	session_timer(s, session_conf(s)->timeouts.handshake);
+	client_tls_event(s, c);
+}
+
+static void
+client_tls_count(struct session *s, int ok)
+{
+	const struct tls_used *u = &s->rec.tls_client;
+
+	count(s->worker->counts.handshakes[0][u->version != NULL &&
+	    strcmp(u->version, "TLS 1.2") != 0][u->resumed][ok], 1);
+}
+
+static void
+client_tls_done(struct session *s)
+{
+	const struct proxy_env *env = s->worker->env;
+	size_t i;
+
+	tls_used(tlsio_ssl(s->leg.client.tp), &s->rec.tls_client);
+	client_tls_count(s, 1);
+	for (i = 0; i < s->leg.ntaps; i++)
+		if (s->taps[i].state != NULL && s->taps[i].ops->facts != NULL)
+			s->taps[i].ops->facts(s->taps[i].state);
+	if (env->handshaken != NULL)
+		env->handshaken(env->arg, &s->rec);
+	s->handshaking = 0;
+	atomic_fetch_sub(&s->worker->counts.handshaking, 1);
+	accept_check(s->worker);
+	session_go(s, s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
+}
+
+static void
+client_tls_failed(struct session *s, const char *why)
+{
+	client_tls_count(s, 0);
+	session_end(s, "handshake with client: %s", why);
+}
+
+void
+client_tls_event(struct session *s, struct conn *c)
+{
+	struct tlsio *t = s->leg.client.tp;
+	char why[128] = "";
+	int rv;
+
+	if (c == &s->leg.server)
+		return;		/* its bytes wait for relay */
+	rv = tlsio_handshake(t, why, sizeof(why));
+	if (rv == 0)
+		client_tls_done(s);
+	else if (rv == ERR_EOF)
+		client_tls_failed(s, "it closed the connection");
+	else if (rv == ERR_SYS)
+		client_tls_failed(s, strerror(s->leg.client.sock.err));
+	else if (rv != ERR_AGAIN)
+		client_tls_failed(s, why);
+}
+
+void
+client_tls_timeout(struct session *s)
+{
+	client_tls_failed(s, "timed out");
+}

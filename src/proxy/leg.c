@@ -1,0 +1,232 @@
+/*
+ * Moving bytes between two connections.
+ */
+#include "proxy/leg.h"
+
+#include <event2/event.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+#include "proxy/session.h"
+#include "util/err.h"
+
+#define PUMP_ROUNDS	8	/* buffers a direction may move in one turn */
+#define PUMP_READ	4096	/* below this much room it is not worth it */
+
+static void	conn_event(evutil_socket_t, short, void *);
+
+void
+conn_clear(struct conn *c, struct session *s)
+{
+	memset(c, 0, sizeof(*c));
+	c->sock.fd = -1;
+	c->session = s;
+	c->ops = &transport_plain;
+	c->tp = &c->sock;
+}
+
+void
+conn_open(struct conn *c, int fd)
+{
+	c->sock.fd = fd;
+	c->sock.readable = c->sock.writable = 1;
+	c->sock.hup = 0;
+	event_assign(&c->ev, session_base(c->session), fd, EV_READ | EV_WRITE |
+	    EV_CLOSED | EV_ET | EV_PERSIST, conn_event, c);
+	event_add(&c->ev, NULL);
+}
+
+static void
+conn_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	if (what & (EV_READ | EV_CLOSED))
+		c->sock.readable = 1;
+	if (what & EV_WRITE)
+		c->sock.writable = 1;
+	if (what & EV_CLOSED)
+		c->sock.hup = 1;
+	session_event(c->session, c);
+}
+
+void
+conn_transport(struct conn *c, const struct transport_ops *ops, void *tp)
+{
+	c->ops->free(c->tp);
+	c->ops = ops;
+	c->tp = tp;
+}
+
+int
+conn_release(struct conn *c)
+{
+	int fd = c->sock.fd;
+
+	if (fd != -1)
+		event_del(&c->ev);
+	conn_transport(c, &transport_plain, &c->sock);
+	c->sock.fd = -1;
+	return fd;
+}
+
+void
+conn_close(struct conn *c, int reset)
+{
+	int fd = conn_release(c);
+
+	if (fd == -1)
+		return;
+	if (reset)
+		sock_reset(fd);
+	else
+		close(fd);
+}
+
+void
+leg_init(struct leg *l, struct session *s, struct pool *pool,
+    uint64_t bytes[2])
+{
+	conn_clear(&l->client, s);
+	conn_clear(&l->server, s);
+	l->flow[DIR_UP].dir = DIR_UP;
+	l->flow[DIR_DOWN].dir = DIR_DOWN;
+	l->pool = pool;
+	l->bytes = bytes;
+}
+
+/* Read from the flow's source. 1 something came, 0 nothing, or ERR_*. */
+static int
+leg_fill(struct leg *l, struct flow *f, struct conn *from)
+{
+	enum end how = END_NONE;
+	uint8_t *p;
+	size_t room;
+	ssize_t n;
+
+	if (f->end_in == END_FIN ||
+	    (!from->sock.readable && !from->ops->pending(from->tp)))
+		return 0;
+	p = flow_room(f, l->pool, &room);
+	if (room < PUMP_READ)
+		return 0;
+	n = from->ops->read(from->tp, p, room, &how);
+	if (n > 0) {
+		flow_filled(f, (size_t)n);
+		return 1;
+	}
+	flow_wrote(f, l->pool, 0);
+	if (n == ERR_EOF) {
+		f->end_in = how;
+		f->notify |= how == END_NOTIFY;
+		return 1;
+	}
+	return n == ERR_AGAIN ? 0 : (int)n;
+}
+
+/* Write to the flow's sink. 1 something went, 0 nothing, or ERR_*. */
+static int
+leg_flush(struct leg *l, struct flow *f, struct conn *to)
+{
+	const uint8_t *p;
+	size_t len;
+	ssize_t n;
+	int moved = 0, rv;
+
+	while (p = flow_ready(f, &len), len > 0) {
+		n = to->ops->write(to->tp, p, len);
+		if (n == ERR_AGAIN)
+			return moved;
+		if (n < 0)
+			return (int)n;
+		flow_wrote(f, l->pool, (size_t)n);
+		l->bytes[f->dir] += (uint64_t)n;
+		moved = 1;
+	}
+	rv = to->sock.fd != -1 ? to->ops->flush(to->tp) : 0;
+	return rv == 0 || rv == ERR_AGAIN ? moved : rv;
+}
+
+/*
+ * Pass on the end that came, once every byte is. That the sink is gone
+ * already is no matter then: there is nothing more to say to it.
+ */
+static int
+leg_end(struct flow *f, struct conn *to)
+{
+	enum end next;
+
+	if (f->end_in == f->end_out || f->out != f->in)
+		return 0;
+	while (f->end_out < f->end_in) {
+		next = f->notify && f->end_out == END_NONE ? END_NOTIFY :
+		    END_FIN;
+		if (to->ops->shut(to->tp, next) == ERR_AGAIN)
+			return 0;
+		f->end_out = next;
+	}
+	return 1;
+}
+
+/* A source that has ended may still break: its RST must not go unseen. */
+static int
+leg_watch(struct flow *f, struct conn *from)
+{
+	char c;
+
+	while (f->end_in == END_FIN && from->sock.readable)
+		if (sock_recv(&from->sock, &c, 1) == ERR_SYS)
+			return ERR_SYS;
+	return 0;
+}
+
+/* One direction; *moved says that something did. */
+static int
+leg_turn(struct leg *l, enum flow_dir dir, int *moved, struct leg_why *why)
+{
+	struct conn *from = dir == DIR_UP ? &l->client : &l->server;
+	struct conn *to = dir == DIR_UP ? &l->server : &l->client;
+	struct flow *f = &l->flow[dir];
+	int rv;
+
+	why->dir = dir;
+	if ((rv = leg_fill(l, f, from)) < 0 || (rv == 0 &&
+	    (rv = leg_watch(f, from)) < 0 && !flow_done(&l->flow[!dir])))
+		return why->err = rv;
+	*moved |= rv > 0;
+	flow_offer(f, l->taps, l->ntaps);
+	why->dir = !dir;
+	if ((rv = leg_flush(l, f, to)) < 0)
+		return why->err = rv;
+	*moved |= rv > 0;
+	*moved |= leg_end(f, to);
+	return 0;
+}
+
+enum leg_state
+leg_pump(struct leg *l, struct leg_why *why)
+{
+	int round, moved;
+
+	for (round = 0; round < PUMP_ROUNDS; round++) {
+		moved = 0;
+		if (leg_turn(l, DIR_UP, &moved, why) != 0 ||
+		    leg_turn(l, DIR_DOWN, &moved, why) != 0)
+			return LEG_FAILED;
+		if (flow_done(&l->flow[DIR_UP]) &&
+		    flow_done(&l->flow[DIR_DOWN]))
+			return LEG_DONE;
+		if (!moved)
+			return l->flow[DIR_UP].starved ||
+			    l->flow[DIR_DOWN].starved ? LEG_STARVED : LEG_WAIT;
+	}
+	return LEG_AGAIN;
+}
+
+void
+leg_drop(struct leg *l)
+{
+	flow_drop(&l->flow[DIR_UP], l->pool);
+	flow_drop(&l->flow[DIR_DOWN], l->pool);
+}

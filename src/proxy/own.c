@@ -1,0 +1,63 @@
+/*
+ * What an explicit listener says to a browser that opens it like a site: the
+ * CA's certificate to install, and how to use the proxy. The certificate is
+ * public; the key is never near here.
+ */
+#include <openssl/pem.h>
+#include <string.h>
+
+#include "codec/http1.h"
+#include "proxy/inner.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+static const char own_index[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n"
+    "<head><meta charset=\"utf-8\"><title>Clearspan</title></head>\n"
+    "<body>\n<h1>Clearspan</h1>\n"
+    "<p>This is an explicit proxy (HTTP CONNECT, plain HTTP, SOCKS5). "
+    "Clients that use it must trust its certificate authority:</p>\n"
+    "<ul>\n"
+    "<li><a href=\"/ca.pem\">ca.pem</a>: PEM, for Linux, curl, Firefox</li>\n"
+    "<li><a href=\"/ca.crt\">ca.crt</a>: DER, for Windows, Android, iOS</li>\n"
+    "</ul>\n</body>\n</html>\n";
+
+static void
+own_add(struct text *body, X509 *cert, int pem)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p;
+	long n;
+
+	if (pem)
+		PEM_write_bio_X509(b, cert);
+	else
+		i2d_X509_bio(b, cert);
+	n = BIO_get_mem_data(b, &p);
+	text_add(body, p, (size_t)n);
+	BIO_free(b);
+}
+
+char *
+page_own(struct tls *tls, const char *path, size_t pathlen, size_t *len)
+{
+	struct slice want = slice_of(path, pathlen);
+	struct text body = { 0 }, all = { 0 };
+	const char *type = "application/x-x509-ca-cert";
+	int status = 200;
+
+	if (slice_eq(want, "/ca.pem")) {
+		own_add(&body, tls_ca_cert(tls), 1);
+	} else if (slice_eq(want, "/ca.crt")) {
+		own_add(&body, tls_ca_cert(tls), 0);
+	} else {
+		status = slice_eq(want, "/") ? 200 : 404;
+		type = "text/html; charset=utf-8";
+		text_puts(&body, own_index);
+	}
+	page_head(&all, status, type, body.len);
+	text_add(&all, body.s, body.len);
+	text_free(&body);
+	*len = all.len;
+	return text_take(&all);
+}

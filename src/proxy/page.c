@@ -1,0 +1,79 @@
+/*
+ * Pages of our own: a whole HTTP/1.1 response that says what happened.
+ */
+#include <string.h>
+
+#include "proxy/inner.h"
+#include "util/text.h"
+
+static const char *
+page_title(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 400:
+		return "Bad Request";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 504:
+		return "Gateway Timeout";
+	}
+	return "Bad Gateway";
+}
+
+/* A peer's bytes may be in it: nothing of them is markup. */
+static void
+page_escape(struct text *t, const char *s)
+{
+	for (; *s != '\0'; s++)
+		switch (*s) {
+		case '<':
+			text_puts(t, "&lt;");
+			break;
+		case '>':
+			text_puts(t, "&gt;");
+			break;
+		case '&':
+			text_puts(t, "&amp;");
+			break;
+		default:
+			text_add(t, s, 1);
+		}
+}
+
+void
+page_head(struct text *t, int status, const char *type, size_t len)
+{
+	text_printf(t, "HTTP/1.1 %d %s\r\n"
+	    "Server: clearspan\r\n"
+	    "Content-Type: %s\r\n"
+	    "Content-Length: %zu\r\n"
+	    "Cache-Control: no-store\r\n"
+	    "Connection: close\r\n"
+	    "\r\n", status, page_title(status), type, len);
+}
+
+char *
+page_http(int status, const char *why, size_t *len)
+{
+	struct text body = { 0 }, all = { 0 };
+
+	text_printf(&body, "<!DOCTYPE html>\n<html lang=\"en\">\n"
+	    "<head><meta charset=\"utf-8\"><title>%s</title></head>\n"
+	    "<body>\n<h1>%s</h1>\n<p>", page_title(status),
+	    status == 403 ? "This connection is not allowed" :
+	    "This connection could not be made");
+	page_escape(&body, why);
+	text_puts(&body, "</p>\n<p>This answer is from the network's gateway "
+	    "(Clearspan), not from the site.</p>\n</body>\n</html>\n");
+	page_head(&all, status, "text/html; charset=utf-8", body.len);
+	text_add(&all, body.s, body.len);
+	text_free(&body);
+	*len = all.len;
+	return text_take(&all);
+}

@@ -1,0 +1,164 @@
+/*
+ * PHASE_RELAY and PHASE_PAGE: the leg is pumped until it ends. A page is a
+ * relay too, from our own text to the client, and from the client to nobody.
+ */
+#include <event2/event.h>
+#include <string.h>
+
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define STARVED_MS	10	/* until a buffer is asked for again */
+
+void
+relay_enter(struct session *s)
+{
+	s->active = worker_ms(s->worker);
+	session_timer(s, session_conf(s)->timeouts.idle);
+	relay_event(s, NULL);
+}
+
+static void
+relay_failed(struct session *s, const struct leg_why *why)
+{
+	struct conn *c = why->dir == DIR_UP ? &s->leg.client : &s->leg.server;
+	const char *who = why->dir == DIR_UP ? "client" : "server";
+
+	if (why->err == ERR_TLS)
+		session_reset(s, why->dir, "TLS of %s broke: a bad record or "
+		    "an alert", who);
+	else
+		session_reset(s, why->dir, "%s: %s", who,
+		    strerror(c->sock.err));
+}
+
+/* Who ended first is what the log says of an orderly end. */
+static void
+relay_note_end(struct session *s)
+{
+	const struct flow *up = &s->leg.flow[DIR_UP];
+	const struct flow *down = &s->leg.flow[DIR_DOWN];
+
+	if (s->rec.reason[0] != '\0' || s->page != NULL ||
+	    (up->end_in == END_NONE) == (down->end_in == END_NONE))
+		return;
+	strcpy(s->rec.reason, up->end_in != END_NONE ? "client closed" :
+	    "server closed");
+}
+
+void
+relay_event(struct session *s, struct conn *c)
+{
+	uint64_t before = s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN];
+	struct timeval tv = { 0, STARVED_MS * 1000 };
+	struct leg_why why;
+	enum leg_state st;
+
+	st = leg_pump(&s->leg, &why);
+	if (s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] != before)
+		s->active = worker_ms(s->worker);
+	relay_note_end(s);
+	switch (st) {
+	case LEG_WAIT:
+		if (s->forward != NULL)
+			forward_check(s);
+		break;
+	case LEG_AGAIN:
+		session_again(s);
+		break;
+	case LEG_STARVED:
+		evtimer_add(&s->again, &tv);
+		break;
+	case LEG_DONE:
+		session_end(s, "closed");
+		break;
+	case LEG_FAILED:
+		relay_failed(s, &why);
+		break;
+	}
+}
+
+void
+relay_timeout(struct session *s)
+{
+	uint64_t idle = session_conf(s)->timeouts.idle;
+	uint64_t quiet = worker_ms(s->worker) - s->active;
+
+	if (quiet < idle)
+		session_timer(s, idle - quiet);
+	else
+		session_reset(s, DIR_DOWN, "idle for %llus",
+		    (unsigned long long)(quiet / 1000));
+}
+
+static ssize_t
+null_write(void *arg, const uint8_t *p, size_t len)
+{
+	return (ssize_t)len;
+}
+
+static ssize_t
+null_read(void *arg, uint8_t *p, size_t len, enum end *how)
+{
+	return ERR_AGAIN;
+}
+
+static int
+null_zero(void *arg)
+{
+	return 0;
+}
+
+static int
+null_shut(void *arg, enum end how)
+{
+	return 0;
+}
+
+static void
+null_free(void *arg)
+{
+}
+
+/* In the server's place: takes all, says nothing. */
+static const struct transport_ops transport_null = {
+	.read = null_read,
+	.write = null_write,
+	.flush = null_zero,
+	.shut = null_shut,
+	.pending = null_zero,
+	.free = null_free,
+};
+
+void
+page_enter(struct session *s)
+{
+	struct flow *down = &s->leg.flow[DIR_DOWN];
+	uint8_t *p;
+	size_t room;
+
+	session_drop_taps(s);
+	conn_close(&s->leg.server, 0);
+	conn_transport(&s->leg.server, &transport_null, NULL);
+	if (s->leg.client.ops == &transport_plain)
+		s->leg.client.sock.readable = 1;
+	flow_drop(down, &s->worker->pool);
+	p = flow_room(down, &s->worker->pool, &room);
+	if (p == NULL || room < s->page_len) {
+		session_reset(s, DIR_DOWN, "page: no buffer");
+		return;
+	}
+	memcpy(p, s->page, s->page_len);
+	flow_filled(down, s->page_len);
+	down->end_in = END_FIN;
+	down->notify = 1;
+	session_timer(s, session_conf(s)->timeouts.linger);
+	relay_event(s, NULL);
+}
+
+void
+page_timeout(struct session *s)
+{
+	session_end(s, "page: the client did not close");
+}

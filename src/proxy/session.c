@@ -1,0 +1,389 @@
+/*
+ * The life of a session: begin, phases, taps, end. What each phase does is
+ * in the files that the table names.
+ */
+#include "proxy/session.h"
+
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+struct phase_ops {
+	const char	*name;
+	void		(*enter)(struct session *);
+	void		(*event)(struct session *, struct conn *);
+	void		(*timeout)(struct session *);
+};
+
+static const struct phase_ops phases[] = {
+	[PHASE_HEAD] = { "request", head_enter, head_event, head_timeout },
+	[PHASE_HELLO] = { "hello", hello_enter, hello_event, hello_timeout },
+	[PHASE_CONNECT] = { "connect", connect_enter, connect_event, NULL },
+	[PHASE_SERVER_TLS] = { "handshake with server", server_tls_enter,
+	    server_tls_event, server_tls_timeout },
+	[PHASE_FORGE] = { "forging", forge_enter, NULL, client_tls_timeout },
+	[PHASE_CLIENT_TLS] = { "handshake with client", client_tls_enter,
+	    client_tls_event, client_tls_timeout },
+	[PHASE_RELAY] = { "relay", relay_enter, relay_event, relay_timeout },
+	[PHASE_SPLICE] = { "bypass", splice_enter, splice_event,
+	    relay_timeout },
+	[PHASE_PAGE] = { "page", page_enter, relay_event, page_timeout },
+	[PHASE_OVER] = { "over", NULL, NULL, NULL },
+};
+
+static void	session_timed(evutil_socket_t, short, void *);
+static void	session_again_cb(evutil_socket_t, short, void *);
+
+struct event_base *
+session_base(const struct session *s)
+{
+	return s->worker->base;
+}
+
+const struct conf *
+session_conf(const struct session *s)
+{
+	return policy_conf(s->policy);
+}
+
+/* The part that every session has, however it began. */
+static struct session *
+session_alloc(struct worker *w, const struct conf_listen *l,
+    const struct addr *client)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->worker = w;
+	s->listen = l;
+	s->policy = policy_ref(w->policy);
+	s->rec.id = (uint64_t)w->index << 48 | ++w->next_id;
+	clock_gettime(CLOCK_REALTIME, &s->rec.start);
+	s->rec.listener = l->name;
+	s->rec.mode = l->mode;
+	s->rec.client = *client;
+	s->rec.state = "new";
+	s->active = worker_ms(w);
+	leg_init(&s->leg, s, &w->pool, s->rec.bytes);
+	s->leg.taps = s->taps;
+	evtimer_assign(&s->timer, w->base, session_timed, s);
+	evtimer_assign(&s->again, w->base, session_again_cb, s);
+	TAILQ_INSERT_TAIL(&w->sessions, s, link);
+	count(w->counts.open, 1);
+	return s;
+}
+
+void
+session_new(struct worker *w, const struct conf_listen *l, int fd,
+    const struct addr *client, const struct addr *server)
+{
+	struct session *s = session_alloc(w, l, client);
+
+	conn_open(&s->leg.client, fd);
+	if (l->mode == CONF_EXPLICIT) {
+		session_go(s, PHASE_HEAD);
+		return;
+	}
+	s->rec.server = *server;
+	session_go(s, PHASE_HELLO);
+}
+
+void
+session_succeed(struct session *s)
+{
+	struct session *n = session_alloc(s->worker, s->listen,
+	    &s->rec.client);
+	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
+	unsigned readable = s->leg.client.sock.readable;
+	unsigned hup = s->leg.client.sock.hup;
+
+	*to = *from;
+	from->buf = NULL;
+	from->in = from->clear = from->out;
+	to->clear = to->out;
+	conn_open(&n->leg.client, conn_release(&s->leg.client));
+	n->leg.client.sock.readable = readable;
+	n->leg.client.sock.hup = hup;
+	session_end(s, "client asked for another server");
+	session_go(n, PHASE_HEAD);
+}
+
+void
+session_go(struct session *s, enum phase phase)
+{
+	log_debug("session %llu: %s -> %s", (unsigned long long)s->rec.id,
+	    phases[s->phase].name, phases[phase].name);
+	s->phase = phase;
+	event_del(&s->timer);
+	if (phases[phase].enter != NULL)
+		phases[phase].enter(s);
+}
+
+void
+session_event(struct session *s, struct conn *c)
+{
+	if (phases[s->phase].event != NULL)
+		phases[s->phase].event(s, c);
+}
+
+static void
+session_timed(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	if (phases[s->phase].timeout != NULL)
+		phases[s->phase].timeout(s);
+}
+
+static void
+session_again_cb(evutil_socket_t fd, short what, void *arg)
+{
+	session_event(arg, NULL);
+}
+
+/* By a timer that is due at once: event_active() would run it before the
+ * loop looks at any socket again. */
+void
+session_again(struct session *s)
+{
+	static const struct timeval now = { 0, 0 };
+
+	evtimer_add(&s->again, &now);
+}
+
+void
+session_timer(struct session *s, uint64_t ms)
+{
+	struct timeval tv = { (time_t)(ms / 1000),
+	    (suseconds_t)(ms % 1000 * 1000) };
+
+	if (ms == 0)
+		event_del(&s->timer);
+	else
+		evtimer_add(&s->timer, &tv);
+}
+
+/* Where the verdict wants the bytes seen. */
+void
+session_open_taps(struct session *s)
+{
+	const struct conf_rule *rule = s->rec.verdict.rule;
+	const struct conf *conf = session_conf(s);
+	struct tap *t;
+	struct seat *seat;
+	size_t i;
+
+	for (i = 0; i < rule->nmirrors &&
+	    s->leg.ntaps < RECORD_MIRRORS; i++) {
+		seat = &s->worker->seats[rule->mirrors[i]];
+		if (seat->ops == NULL)
+			continue;
+		t = &s->taps[s->leg.ntaps];
+		memset(t, 0, sizeof(*t));
+		t->ops = seat->ops->tap;
+		t->session = s;
+		t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
+		t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
+		t->state = t->ops->open(seat->seat, t, &s->rec);
+		s->tap_names[s->leg.ntaps++] =
+		    conf->mirrors[rule->mirrors[i]].name;
+	}
+}
+
+static void
+session_close_taps(struct session *s)
+{
+	struct record_mirror *m;
+	struct tap *t;
+	size_t i;
+
+	for (i = 0; i < s->leg.ntaps; i++) {
+		t = &s->taps[i];
+		if (t->state == NULL || t->ops == &forward_tap)
+			continue;
+		m = &s->rec.mirrors[s->rec.nmirrors++];
+		t->ops->close(t->state, m);
+		m->name = s->tap_names[i];
+		t->state = NULL;
+	}
+	s->leg.ntaps = 0;
+}
+
+static void
+session_reset_taps(struct session *s, enum flow_dir dir)
+{
+	size_t i;
+
+	for (i = 0; i < s->leg.ntaps; i++)
+		if (s->taps[i].state != NULL &&
+		    s->taps[i].ops->reset != NULL)
+			s->taps[i].ops->reset(s->taps[i].state, dir);
+}
+
+void
+session_drop_taps(struct session *s)
+{
+	session_reset_taps(s, DIR_UP);
+	session_close_taps(s);
+}
+
+/* Whatever it was waiting for, it waits no more. */
+static void
+session_stop(struct session *s)
+{
+	dial_cancel(s->dial);
+	s->dial = NULL;
+	leaf_cancel(s->leaf_wait);
+	s->leaf_wait = NULL;
+	splice_leave(s);
+	if (s->handshaking)
+		atomic_fetch_sub(&s->worker->counts.handshaking, 1);
+	s->handshaking = 0;
+	event_del(&s->timer);
+	event_del(&s->again);
+}
+
+static void
+session_over(struct session *s, int reset)
+{
+	struct worker *w = s->worker;
+
+	session_stop(s);
+	session_close_taps(s);
+	conn_close(&s->leg.client, reset);
+	conn_close(&s->leg.server, reset);
+	leg_drop(&s->leg);
+	clock_gettime(CLOCK_REALTIME, &s->rec.end);
+	s->rec.state = s->open ? "closed" : "new";
+	if (s->rec.verdict.rule != NULL) {
+		count(w->counts.actions[s->rec.action], 1);
+		count(w->counts.rules[s->rec.verdict.rule_index < 63 ?
+		    s->rec.verdict.rule_index : 63], 1);
+	}
+	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
+	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);
+	count(w->counts.ended, 1);
+	atomic_fetch_sub(&w->counts.open, 1);
+	if (w->env->ended != NULL)
+		w->env->ended(w->env->arg, &s->rec);
+	session_go(s, PHASE_OVER);
+	TAILQ_REMOVE(&w->sessions, s, link);
+	TAILQ_INSERT_TAIL(&w->dead, s, link);
+	event_active(&w->reap, EV_TIMEOUT, 0);
+	accept_check(w);
+}
+
+void
+session_end(struct session *s, const char *reason, ...)
+{
+	va_list ap;
+
+	if (s->phase == PHASE_OVER)
+		return;
+	if (s->rec.reason[0] == '\0') {
+		va_start(ap, reason);
+		vsnprintf(s->rec.reason, sizeof(s->rec.reason), reason, ap);
+		va_end(ap);
+	}
+	session_over(s, 0);
+}
+
+void
+session_reset(struct session *s, enum flow_dir dir, const char *reason, ...)
+{
+	va_list ap;
+
+	if (s->phase == PHASE_OVER)
+		return;
+	if (s->rec.reason[0] == '\0') {
+		va_start(ap, reason);
+		vsnprintf(s->rec.reason, sizeof(s->rec.reason), reason, ap);
+		va_end(ap);
+	}
+	session_reset_taps(s, dir);
+	session_over(s, 1);
+}
+
+/* Whether it is a browser, or any client that reads HTTP answers. */
+static int
+session_reads_http(const struct session *s)
+{
+	struct wire w = wire_of(s->alpn, s->alpn_len);
+	const uint8_t *p;
+	size_t len;
+
+	if (s->rec.protocol != PROTO_TLS)
+		return s->rec.protocol == PROTO_HTTP;
+	while (s->alpn != NULL && hello_alpn_next(&w, &p, &len))
+		if (len == 8 && memcmp(p, "http/1.1", 8) == 0)
+			return 1;
+	return 0;
+}
+
+/* A fatal handshake_failure alert (RFC 8446, 6.2): plainer than a reset. */
+static char *
+session_alert(size_t *len)
+{
+	static const char alert[] = "\x15\x03\x03\x00\x02\x02\x28";
+
+	*len = sizeof(alert) - 1;
+	return xmemdup(alert, *len);
+}
+
+void
+session_refuse(struct session *s, int status, const char *reason, ...)
+{
+	char why[sizeof(s->rec.reason)];
+	va_list ap;
+
+	va_start(ap, reason);
+	vsnprintf(why, sizeof(why), reason, ap);
+	va_end(ap);
+	if (s->rec.reason[0] == '\0')
+		memcpy(s->rec.reason, why, sizeof(why));
+	if (s->asked || s->socks) {
+		explicit_failed(s, status, why);
+		return;
+	}
+	if (s->page != NULL || s->leg.client.ops != &transport_plain ||
+	    (!session_reads_http(s) &&
+	    (s->rec.protocol != PROTO_TLS || status == 403))) {
+		session_reset(s, DIR_DOWN, "%s", why);
+		return;
+	}
+	session_drop_taps(s);
+	conn_close(&s->leg.server, 1);
+	if (session_reads_http(s))
+		s->page = page_http(status, why, &s->page_len);
+	else
+		s->page = session_alert(&s->page_len);
+	session_go(s, s->rec.protocol == PROTO_TLS && session_reads_http(s) ?
+	    PHASE_FORGE : PHASE_PAGE);
+}
+
+/* In the worker's reap event: nothing refers to it any more. */
+void
+session_free(struct session *s)
+{
+	leaf_unref(s->leaf);
+	certinfo_unref(s->rec.cert);
+	forward_free(s->forward);
+	free(s->alpn);
+	free(s->page);
+	policy_unref(s->policy);
+	free(s);
+}
+
+void
+tap_release(struct tap *t)
+{
+	session_again(t->session);
+}

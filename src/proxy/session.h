@@ -1,0 +1,119 @@
+/*
+ * A session: one client connection, what is known of it (record), where it
+ * stands (phase), and the leg that carries its bytes. Owned by its worker.
+ *
+ * Each phase is a row of a table: what to do on entering, on an event of a
+ * connection, on its timer. session_go() is the one that changes the phase.
+ */
+#ifndef PROXY_SESSION_H
+#define PROXY_SESSION_H
+
+#include <sys/queue.h>
+
+#include "codec/hello.h"
+#include "net/dial.h"
+#include "policy/policy.h"
+#include "proxy/leg.h"
+#include "proxy/record.h"
+#include "tls/leaf.h"
+
+struct event_base;
+struct forward;
+struct seat;
+struct splice;
+struct worker;
+
+enum phase {
+	PHASE_HEAD,		/* explicit: waiting for whom to connect to */
+	PHASE_HELLO,		/* what does the client speak? (peeked) */
+	PHASE_CONNECT,		/* connecting to the server */
+	PHASE_SERVER_TLS,	/* handshake with the server */
+	PHASE_FORGE,		/* waiting for the leaf */
+	PHASE_CLIENT_TLS,	/* handshake with the client */
+	PHASE_RELAY,		/* bytes pass through the flows and taps */
+	PHASE_SPLICE,		/* bytes pass undecrypted in the kernel */
+	PHASE_PAGE,		/* an answer of our own, then the end */
+	PHASE_OVER		/* waiting to be freed */
+};
+
+struct session {
+	TAILQ_ENTRY(session) link;
+	struct worker	*worker;
+	const struct conf_listen *listen;
+	struct policy	*policy;		/* a reference */
+	struct record	 rec;
+	enum phase	 phase;
+	struct event	 timer;			/* the phase's */
+	struct event	 again;			/* the pump's next turn */
+	uint64_t	 active;		/* worker's ms of the last bytes */
+	struct leg	 leg;
+	struct tap	 taps[RECORD_MIRRORS];
+	const char	*tap_names[RECORD_MIRRORS];
+
+	/* What the phases know of the client's hello; owned. */
+	uint8_t		*alpn;			/* wire list, or NULL */
+	size_t		 alpn_len;
+	enum leaf_key	 leaf_key;
+
+	/* What the phases wait for, or have. */
+	struct dial	*dial;
+	struct leaf_wait *leaf_wait;
+	struct leaf	*leaf;
+	struct splice	*splice;
+	struct forward	*forward;		/* explicit plain HTTP */
+	char		*page;			/* PHASE_PAGE: what to say */
+	size_t		 page_len;
+
+	const char	*dial_host;		/* in rec.host; NULL: address */
+	uint16_t	 dial_port;
+	unsigned	 socks:1;		/* answers are SOCKS's */
+	unsigned	 asked:1;		/* explicit: answer when connected */
+	unsigned	 said:1;		/* a byte of the client was seen */
+	unsigned	 bypassed:1;		/* decided: no TLS of ours any more */
+	unsigned	 handshaking:1;		/* counted in counts.handshaking */
+	unsigned	 open:1;		/* both ends were connected once */
+};
+
+#define session_of_leg(l)	((struct session *)(l)->client.session)
+
+struct event_base *session_base(const struct session *);
+
+/* A new session for an accepted connection; takes fd over. */
+void	session_new(struct worker *, const struct conf_listen *, int fd,
+	    const struct addr *client, const struct addr *server);
+/* An explicit client asks for another server: a session of its own, which
+ * takes the client's connection over with what is read already. */
+void	session_succeed(struct session *);
+
+void	session_event(struct session *, struct conn *);
+void	session_go(struct session *, enum phase);
+/* Ask for the current phase's event to run again, after other sessions. */
+void	session_again(struct session *);
+/* Rearm the phase's timer; 0 ms: none. */
+void	session_timer(struct session *, uint64_t ms);
+
+/*
+ * The end. In order: both connections are closed by FIN. Or reset: a tap
+ * sees RST from dir, both get RST. reason is for the log, kept in the record
+ * if it has none yet. After either the session must not be touched again in
+ * this call chain: it is freed later.
+ */
+void	session_end(struct session *, const char *reason, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	session_reset(struct session *, enum flow_dir, const char *reason, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+/* Give up, in the way the client understands best where it stands now: a
+ * page, a SOCKS or HTTP answer, or a reset. status is HTTP's (502, 403). */
+void	session_refuse(struct session *, int status, const char *reason, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+/* In the worker, once nothing refers to an ended session any more. */
+void	session_free(struct session *);
+
+/* Taps: open those of the verdict (both ends are connected). */
+void	session_open_taps(struct session *);
+/* Taps: the bytes that follow are not theirs (bypass after all). */
+void	session_drop_taps(struct session *);
+
+#endif

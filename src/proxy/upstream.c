@@ -1,0 +1,238 @@
+/*
+ * PHASE_CONNECT and PHASE_SERVER_TLS: the way to the server, and our own
+ * verified TLS over it. The client's hello still lies unread in its socket,
+ * so whatever the server turns out to want, nothing is lost yet.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+static void
+connect_done(void *arg, int fd, const struct addr *to, const char *why)
+{
+	struct session *s = arg;
+
+	s->dial = NULL;
+	if (fd < 0) {
+		session_refuse(s, fd == ERR_DENIED ? 403 :
+		    fd == ERR_TIMEOUT ? 504 : 502, "connect: %s", why);
+		return;
+	}
+	s->rec.server = *to;
+	s->rec.state = "established";
+	s->open = 1;
+	conn_open(&s->leg.server, fd);
+	if (s->asked && explicit_connected(s) != 0)
+		return;
+	if (s->forward != NULL)
+		session_go(s, PHASE_RELAY);
+	else if (s->rec.verdict.rule != NULL)
+		decide_joined(s);
+	else
+		session_go(s, PHASE_HELLO);
+}
+
+void
+connect_enter(struct session *s)
+{
+	struct dial_want want = {
+		.host = s->dial_host,
+		.port = s->dial_port,
+		.addr = s->rec.server,
+		.timeout = session_conf(s)->connect_timeout,
+		.allow = accept_veto,
+		.arg = s->worker,
+	};
+
+	/* A second connection goes where the first one went. */
+	if (s->rec.server.sa.sa_family != AF_UNSPEC)
+		want.host = NULL;
+	if (s->rec.mode == CONF_TRANSPARENT &&
+	    session_conf(s)->keep_client_address)
+		want.from = &s->rec.client;
+	s->dial = dial_start(s->worker->base, s->worker->names, &want,
+	    connect_done, s);
+}
+
+/* While we are busy with the server: is the client still there? */
+static int
+client_gone(struct session *s, struct conn *c)
+{
+	char b;
+
+	if (c != &s->leg.client || recv(c->sock.fd, &b, 1,
+	    MSG_PEEK | MSG_DONTWAIT) != -1 ||
+	    errno == EAGAIN || errno == EINTR)
+		return 0;
+	session_reset(s, DIR_UP, "client reset the connection");
+	return 1;
+}
+
+void
+connect_event(struct session *s, struct conn *c)
+{
+	client_gone(s, c);
+}
+
+/* What to offer the server: the client's list, or of it http/1.1 alone. */
+static void
+server_tls_alpn(const struct session *s, struct tls_want *want)
+{
+	static const uint8_t http11[] = "\x08http/1.1";
+
+	want->alpn = s->alpn;
+	want->alpn_len = s->alpn_len;
+	if (session_conf(s)->tls[0].alpn_http11 && s->alpn != NULL) {
+		want->alpn = http11;
+		want->alpn_len = sizeof(http11) - 1;
+	}
+}
+
+void
+server_tls_enter(struct session *s)
+{
+	struct tls_want want = {
+		.sni = s->rec.sni[0] != '\0' ? s->rec.sni : NULL,
+		.name = s->rec.host[0] != '\0' ? s->rec.host : NULL,
+		.server = s->rec.server,
+	};
+	struct conn *c = &s->leg.server;
+	SSL *ssl;
+
+	s->handshaking = 1;
+	count(s->worker->counts.handshaking, 1);
+	server_tls_alpn(s, &want);
+	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL) {
+		session_reset(s, DIR_UP, "handshake with server: out of "
+		    "memory");
+		return;
+	}
+	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
+	    &s->worker->scratch));
+	session_timer(s, session_conf(s)->timeouts.handshake);
+	server_tls_event(s, c);
+}
+
+static void
+server_tls_count(struct session *s, int ok)
+{
+	const struct tls_used *u = &s->rec.tls_server;
+
+	count(s->worker->counts.handshakes[1][u->version != NULL &&
+	    strcmp(u->version, "TLS 1.2") != 0][u->resumed][ok], 1);
+}
+
+static void
+server_tls_failed(struct session *s, const char *why)
+{
+	server_tls_count(s, 0);
+	if (session_conf(s)->on.handshake_failure == ON_BYPASS) {
+		count(s->worker->counts.undecrypted_failure, 1);
+		decide_bypass(s, "handshake with server failed");
+	} else {
+		session_refuse(s, 502, "handshake with server: %s", why);
+	}
+}
+
+static void
+server_tls_wants_cert(struct session *s)
+{
+	static const char why[] = "client certificate wanted";
+
+	switch (session_conf(s)->on.client_certificate_wanted) {
+	case ON_BLOCK:
+		decide_block(s, why);
+		break;
+	default:
+		count(s->worker->counts.undecrypted_cert, 1);
+		decide_learn(s);
+		decide_bypass(s, why);
+		break;
+	}
+}
+
+/* How to go on with a server of this standing. */
+static enum conf_on
+server_tls_judge(const struct session *s)
+{
+	const struct conf *conf = session_conf(s);
+
+	switch (s->rec.verify) {
+	case VERIFY_OK:
+		return ON_DECRYPT;
+	case VERIFY_EXPIRED:
+		return conf->on.expired_server;
+	case VERIFY_NAME:
+		return conf->on.name_mismatch;
+	case VERIFY_REVOKED:
+		return conf->on.revoked_server;
+	default:
+		return conf->on.untrusted_server;
+	}
+}
+
+static void
+server_tls_done(struct session *s, SSL *ssl)
+{
+	struct record *r = &s->rec;
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+
+	tls_used(ssl, &r->tls_server);
+	r->verify = tls_verdict(ssl, &r->verify_text);
+	server_tls_count(s, 1);
+	if (cert == NULL) {
+		server_tls_failed(s, "it has no certificate");
+		return;
+	}
+	r->cert = certinfo_of(cert);
+	switch (server_tls_judge(s)) {
+	case ON_BLOCK:
+		decide_block(s, r->verify_text);
+		return;
+	case ON_BYPASS:
+		decide_bypass(s, r->verify_text);
+		return;
+	case ON_UNTRUSTED:
+		r->forged_untrusted = 1;
+		break;
+	default:
+		break;
+	}
+	session_go(s, PHASE_FORGE);
+}
+
+void
+server_tls_event(struct session *s, struct conn *c)
+{
+	struct tlsio *t = s->leg.server.tp;
+	char why[128] = "";
+	int rv;
+
+	if (c == &s->leg.client) {
+		client_gone(s, c);
+		return;
+	}
+	rv = tlsio_handshake(t, why, sizeof(why));
+	if (rv == 0)
+		server_tls_done(s, tlsio_ssl(t));
+	else if (rv == ERR_DENIED)
+		server_tls_wants_cert(s);
+	else if (rv == ERR_EOF)
+		server_tls_failed(s, "it closed the connection");
+	else if (rv == ERR_SYS)
+		server_tls_failed(s, strerror(s->leg.server.sock.err));
+	else if (rv != ERR_AGAIN)
+		server_tls_failed(s, why);
+}
+
+void
+server_tls_timeout(struct session *s)
+{
+	server_tls_failed(s, "timed out");
+}

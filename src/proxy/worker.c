@@ -1,0 +1,261 @@
+/*
+ * A worker: its thread, its event base and what main and admin may ask of it.
+ */
+#include "proxy/worker.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define PRIORITIES	3	/* sessions 0 and 1, accepting 2 */
+
+static struct pool_budget budget;
+
+static void	worker_reap(evutil_socket_t, short, void *);
+static void	worker_out_of_time(evutil_socket_t, short, void *);
+
+uint64_t
+worker_ms(const struct worker *w)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static struct event_base *
+worker_base(void)
+{
+	struct event_config *c = event_config_new();
+	struct event_base *base;
+
+	event_config_set_flag(c, EVENT_BASE_FLAG_NOLOCK);
+	event_config_require_features(c, EV_FEATURE_ET |
+	    EV_FEATURE_EARLY_CLOSE);
+	/* After 16 callbacks of a turn, look at the more urgent ones again. */
+	event_config_set_max_dispatch_interval(c, NULL, 16, 1);
+	base = event_base_new_with_config(c);
+	event_config_free(c);
+	if (base != NULL)
+		event_base_priority_init(base, PRIORITIES);
+	return base;
+}
+
+int
+worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
+    struct text *why)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+	const struct conf *conf = policy_conf(env->policy);
+
+	w->env = env;
+	w->index = index;
+	w->policy = policy_ref(env->policy);
+	w->boot = policy_ref(env->policy);
+	w->seats = xcalloc(conf->nmirrors + 1, sizeof(*w->seats));
+	TAILQ_INIT(&w->sessions);
+	TAILQ_INIT(&w->dead);
+	budget.max = conf->limits.memory;
+	pool_init(&w->pool, &budget, &w->counts.buffers);
+	if ((w->base = worker_base()) == NULL) {
+		text_puts(why, "cannot make an event base: is this Linux "
+		    "with epoll?");
+		return ERR_SYS;
+	}
+	w->mailbox = mailbox_new(w->base);
+	if (accept_bind(w, why) != 0)
+		return ERR_SYS;
+	w->names = names_new(w->base);
+	event_assign(&w->reap, w->base, -1, 0, worker_reap, w);
+	evtimer_assign(&w->drained, w->base, worker_out_of_time, w);
+	*out = w;
+	return 0;
+}
+
+static void *
+worker_run(void *arg)
+{
+	struct worker *w = arg;
+	const struct conf *conf = policy_conf(w->policy);
+	size_t i, n = conf->nmirrors;
+
+	for (i = 0; i < n; i++) {
+		w->seats[i].ops = w->env->sinks[i].ops;
+		if (w->seats[i].ops != NULL)
+			w->seats[i].seat = w->seats[i].ops->attach(
+			    w->env->sinks[i].sink, w->base);
+	}
+	accept_start(w);
+	event_base_dispatch(w->base);
+	for (i = 0; i < n; i++)
+		if (w->seats[i].ops != NULL)
+			w->seats[i].ops->detach(w->seats[i].seat);
+	return NULL;
+}
+
+int
+worker_start(struct worker *w)
+{
+	char name[16];
+	sigset_t all, old;
+	int rv;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	rv = pthread_create(&w->thread, NULL, worker_run, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rv != 0)
+		return ERR_SYS;
+	snprintf(name, sizeof(name), "worker %u", w->index);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+/* Over when draining and nobody is left. */
+static void
+worker_check(struct worker *w)
+{
+	if (w->draining && TAILQ_EMPTY(&w->sessions))
+		event_base_loopexit(w->base, NULL);
+}
+
+static void
+worker_reap(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&w->dead)) != NULL) {
+		TAILQ_REMOVE(&w->dead, s, link);
+		session_free(s);
+	}
+	worker_check(w);
+}
+
+static void
+worker_out_of_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&w->sessions)) != NULL)
+		session_reset(s, DIR_DOWN, "the gateway is going down");
+	worker_check(w);
+}
+
+struct drain_mail {
+	struct mail	 mail;
+	struct worker	*worker;
+	uint64_t	 ms;
+};
+
+static void
+worker_drain_run(struct mail *m)
+{
+	struct drain_mail *d = (struct drain_mail *)m;
+	struct worker *w = d->worker;
+	struct timeval tv = { (time_t)(d->ms / 1000),
+	    (suseconds_t)(d->ms % 1000 * 1000) };
+
+	if (!w->draining)
+		accept_stop(w);
+	w->draining = 1;
+	evtimer_add(&w->drained, &tv);
+	free(d);
+	worker_check(w);
+}
+
+void
+worker_drain(struct worker *w, uint64_t ms)
+{
+	struct drain_mail *d = xcalloc(1, sizeof(*d));
+
+	d->mail.run = worker_drain_run;
+	d->worker = w;
+	d->ms = ms;
+	mailbox_post(w->mailbox, &d->mail);
+}
+
+void
+worker_join(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+	mailbox_free(w->mailbox);
+	worker_reap(-1, 0, w);
+	names_free(w->names);
+	pipes_done(&w->pipes);
+	pool_done(&w->pool);
+	event_base_free(w->base);
+	policy_unref(w->policy);
+	policy_unref(w->boot);
+	free(w->listeners);
+	free(w->seats);
+	free(w);
+}
+
+const struct worker_counts *
+worker_counts(const struct worker *w)
+{
+	return &w->counts;
+}
+
+struct policy_mail {
+	struct mail	 mail;
+	struct worker	*worker;
+	struct policy	*policy;
+};
+
+static void
+worker_policy_run(struct mail *m)
+{
+	struct policy_mail *p = (struct policy_mail *)m;
+
+	policy_unref(p->worker->policy);
+	p->worker->policy = p->policy;
+	free(p);
+}
+
+void
+worker_policy(struct worker *w, struct policy *policy)
+{
+	struct policy_mail *p = xcalloc(1, sizeof(*p));
+
+	p->mail.run = worker_policy_run;
+	p->worker = w;
+	p->policy = policy_ref(policy);
+	mailbox_post(w->mailbox, &p->mail);
+}
+
+static void
+worker_ask_run(struct mail *m)
+{
+	struct worker_query *q = (struct worker_query *)m;
+	struct session *s, *next;
+
+	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (q->kill != 0 && s->rec.id == q->kill) {
+			session_reset(s, DIR_DOWN, "killed by the operator");
+			q->killed = 1;
+			break;
+		}
+		if (q->each != NULL && q->each(q, &s->rec) != 0)
+			break;
+	}
+	q->done(q);
+}
+
+void
+worker_ask(struct worker *w, struct worker_query *q)
+{
+	q->mail.run = worker_ask_run;
+	q->worker = w;
+	mailbox_post(w->mailbox, &q->mail);
+}

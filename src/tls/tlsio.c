@@ -1,0 +1,376 @@
+/*
+ * The TLS transport. OpenSSL reads from a window of ciphertext and writes to
+ * a pile of it; recv and send are ours. Both live in the worker's scratch
+ * while a call runs; at its end what is left is moved to memory of the
+ * connection's own (tlsio_park), which is rare.
+ */
+#include "tls/tlsio.h"
+
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls/tls.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define RECORD_MAX	16384	/* RFC 8446, 5.1 */
+
+struct tlsio {
+	SSL		*ssl;
+	struct sock	*sock;
+	struct tlsio_scratch *scratch;
+	/* Ciphertext received and not yet read: in scratch, or kept. */
+	const uint8_t	*in;
+	size_t		 in_len;
+	uint8_t		*in_kept;
+	/* Ciphertext to send: in scratch, or kept. */
+	size_t		 out_len;	/* of what lies in scratch */
+	uint8_t		*out_kept;
+	size_t		 kept_off, kept_len;
+	unsigned	 fin:1;		/* the peer's FIN was read */
+	unsigned	 broken:1;	/* the socket failed: sock->err */
+	unsigned	 notified:1;	/* read has told of close_notify */
+	unsigned	 failed:1;	/* OpenSSL refused what came */
+	unsigned	 done:1;	/* the handshake is over */
+	size_t		 want;		/* ciphertext to receive at once */
+};
+
+static BIO_METHOD	*method;
+static pthread_once_t	 once = PTHREAD_ONCE_INIT;
+
+static int
+tlsio_bio_read(BIO *b, char *buf, int len)
+{
+	struct tlsio *t = BIO_get_data(b);
+	ssize_t got;
+	size_t n;
+
+	BIO_clear_retry_flags(b);
+	if (t->in_len == 0 && t->sock->readable && !t->fin && !t->broken) {
+		free(t->in_kept);
+		t->in_kept = NULL;
+		got = sock_recv(t->sock, t->scratch->in, t->want);
+		if (got == 0)
+			t->fin = 1;
+		else if (got == ERR_SYS)
+			t->broken = 1;
+		else if (got > 0) {
+			t->in = t->scratch->in;
+			t->in_len = (size_t)got;
+		}
+	}
+	if (t->in_len == 0) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	n = t->in_len < (size_t)len ? t->in_len : (size_t)len;
+	memcpy(buf, t->in, n);
+	t->in += n;
+	t->in_len -= n;
+	return (int)n;
+}
+
+/* Send what lies in scratch; 0 when all of it went. */
+static int
+tlsio_send(struct tlsio *t)
+{
+	ssize_t n;
+
+	if (t->out_len == 0)
+		return 0;
+	n = t->kept_len == 0 && t->sock->writable ?
+	    sock_send(t->sock, t->scratch->out, t->out_len) : ERR_AGAIN;
+	if (n == ERR_SYS) {
+		t->broken = 1;
+		t->out_len = 0;
+		return ERR_SYS;
+	}
+	if (n > 0) {
+		t->out_len -= (size_t)n;
+		if (t->out_len > 0)
+			memmove(t->scratch->out, t->scratch->out + n,
+			    t->out_len);
+	}
+	return t->out_len == 0 ? 0 : ERR_AGAIN;
+}
+
+/* What lies in scratch and could not be sent goes behind what is kept. */
+static void
+tlsio_keep_out(struct tlsio *t)
+{
+	uint8_t *kept;
+
+	if (t->out_len == 0)
+		return;
+	kept = xmalloc(t->kept_len + t->out_len);
+	if (t->kept_len > 0)
+		memcpy(kept, t->out_kept + t->kept_off, t->kept_len);
+	memcpy(kept + t->kept_len, t->scratch->out, t->out_len);
+	free(t->out_kept);
+	t->out_kept = kept;
+	t->kept_off = 0;
+	t->kept_len += t->out_len;
+	t->out_len = 0;
+}
+
+static int
+tlsio_bio_write(BIO *b, const char *buf, int len)
+{
+	struct tlsio *t = BIO_get_data(b);
+
+	BIO_clear_retry_flags(b);
+	if (t->out_len + (size_t)len > TLSIO_OUT) {
+		tlsio_send(t);
+		if (t->out_len + (size_t)len > TLSIO_OUT)
+			tlsio_keep_out(t);
+	}
+	memcpy(t->scratch->out + t->out_len, buf, (size_t)len);
+	t->out_len += (size_t)len;
+	return len;
+}
+
+static long
+tlsio_bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+	return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP;
+}
+
+static void
+tlsio_method(void)
+{
+	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+	    "clearspan");
+	if (method == NULL)
+		abort();
+	BIO_meth_set_read(method, tlsio_bio_read);
+	BIO_meth_set_write(method, tlsio_bio_write);
+	BIO_meth_set_ctrl(method, tlsio_bio_ctrl);
+}
+
+struct tlsio *
+tlsio_new(SSL *ssl, struct sock *sock, struct tlsio_scratch *scratch)
+{
+	struct tlsio *t = xcalloc(1, sizeof(*t));
+	BIO *b;
+
+	pthread_once(&once, tlsio_method);
+	if ((b = BIO_new(method)) == NULL)
+		abort();
+	BIO_set_data(b, t);
+	BIO_set_init(b, 1);
+	SSL_set_bio(ssl, b, b);
+	t->ssl = ssl;
+	t->sock = sock;
+	t->scratch = scratch;
+	t->want = RECORD_MAX;
+	return t;
+}
+
+SSL *
+tlsio_ssl(struct tlsio *t)
+{
+	return t->ssl;
+}
+
+/* Send; then move what is left out of scratch, which the next one needs. */
+static int
+tlsio_park(struct tlsio *t)
+{
+	int rv = tlsio_send(t);
+
+	tlsio_keep_out(t);
+	if (t->in_len > 0 && t->in_kept == NULL) {
+		t->in_kept = xmemdup(t->in, t->in_len);
+		t->in = t->in_kept;
+	}
+	return rv;
+}
+
+static int
+tlsio_flush(void *arg)
+{
+	struct tlsio *t = arg;
+	ssize_t n;
+
+	while (t->kept_len > 0) {
+		if (!t->sock->writable)
+			return ERR_AGAIN;
+		n = sock_send(t->sock, t->out_kept + t->kept_off, t->kept_len);
+		if (n < 0) {
+			t->broken |= n == ERR_SYS;
+			return (int)n;
+		}
+		t->kept_off += (size_t)n;
+		t->kept_len -= (size_t)n;
+	}
+	free(t->out_kept);
+	t->out_kept = NULL;
+	return 0;
+}
+
+int
+tlsio_handshake(struct tlsio *t, char *why, size_t size)
+{
+	int rv, e;
+
+	if ((rv = tlsio_flush(t)) == ERR_SYS)
+		return rv;
+	ERR_clear_error();
+	rv = SSL_do_handshake(t->ssl);
+	e = SSL_get_error(t->ssl, rv);
+	if (rv <= 0 && e != SSL_ERROR_WANT_READ &&
+	    e != SSL_ERROR_WANT_X509_LOOKUP)
+		tls_reason(t->ssl, rv, why, size);
+	tlsio_park(t);
+	if (rv == 1) {
+		t->done = 1;
+		return 0;
+	}
+	if (e == SSL_ERROR_WANT_X509_LOOKUP)
+		return ERR_DENIED;
+	if (e != SSL_ERROR_WANT_READ)
+		return ERR_TLS;
+	if (t->broken)
+		return ERR_SYS;
+	return t->fin ? ERR_EOF : ERR_AGAIN;
+}
+
+/* Nothing more in the clear: say why. */
+static ssize_t
+tlsio_read_end(struct tlsio *t, int e, enum end *how)
+{
+	if (t->failed)
+		return ERR_TLS;
+	if (e == SSL_ERROR_ZERO_RETURN && !t->notified) {
+		t->notified = 1;
+		*how = END_NOTIFY;
+		return ERR_EOF;
+	}
+	if (t->broken)
+		return ERR_SYS;
+	if (t->fin) {
+		*how = END_FIN;
+		return ERR_EOF;
+	}
+	return ERR_AGAIN;
+}
+
+/* After close_notify only the FIN is of interest (RFC 8446, 6.1). */
+static void
+tlsio_await_fin(struct tlsio *t)
+{
+	ssize_t n;
+
+	t->in_len = 0;
+	while (t->sock->readable && !t->fin && !t->broken) {
+		n = sock_recv(t->sock, t->scratch->in, TLSIO_IN);
+		t->fin = n == 0;
+		t->broken = n == ERR_SYS;
+	}
+}
+
+static ssize_t
+tlsio_read(void *arg, uint8_t *buf, size_t len, enum end *how)
+{
+	struct tlsio *t = arg;
+	size_t got = 0;
+	int n = 0, e = SSL_ERROR_ZERO_RETURN;
+
+	if (t->notified) {
+		tlsio_await_fin(t);
+		return tlsio_read_end(t, e, how);
+	}
+	/* No more than there is room for, so that little has to be parked. */
+	t->want = len + RECORD_MAX / 16 < TLSIO_IN ? len + RECORD_MAX / 16 :
+	    TLSIO_IN;
+	ERR_clear_error();
+	while (got < len) {
+		n = SSL_read(t->ssl, buf + got, (int)(len - got));
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	if (n <= 0)
+		e = SSL_get_error(t->ssl, n);
+	t->failed |= n <= 0 && e != SSL_ERROR_WANT_READ &&
+	    e != SSL_ERROR_ZERO_RETURN;
+	tlsio_park(t);
+	if (got > 0)
+		return (ssize_t)got;
+	return tlsio_read_end(t, e, how);
+}
+
+static ssize_t
+tlsio_write(void *arg, const uint8_t *buf, size_t len)
+{
+	struct tlsio *t = arg;
+	size_t put = 0, n;
+	int rv;
+
+	if ((rv = tlsio_flush(t)) != 0)
+		return rv;
+	if (!t->sock->writable)
+		return ERR_AGAIN;
+	ERR_clear_error();
+	while (put < len && t->out_len + RECORD_MAX + 512 <= TLSIO_OUT) {
+		n = len - put < RECORD_MAX ? len - put : RECORD_MAX;
+		if (SSL_write(t->ssl, buf + put, (int)n) <= 0)
+			break;
+		put += n;
+	}
+	tlsio_park(t);
+	if (t->broken)
+		return ERR_SYS;
+	return put > 0 ? (ssize_t)put : ERR_TLS;
+}
+
+static int
+tlsio_shut(void *arg, enum end how)
+{
+	struct tlsio *t = arg;
+	int rv;
+
+	if (how == END_NOTIFY &&
+	    (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) == 0 && t->done) {
+		ERR_clear_error();
+		SSL_shutdown(t->ssl);
+		tlsio_park(t);
+	}
+	if ((rv = tlsio_flush(t)) != 0)
+		return rv;
+	return transport_plain.shut(t->sock, how);
+}
+
+static int
+tlsio_pending(void *arg)
+{
+	struct tlsio *t = arg;
+
+	return t->in_len > 0 || t->fin || t->broken || t->failed ||
+	    SSL_pending(t->ssl) > 0 || (!t->notified &&
+	    (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
+}
+
+static void
+tlsio_free(void *arg)
+{
+	struct tlsio *t = arg;
+
+	if (t == NULL)
+		return;
+	tls_end(t->ssl);
+	free(t->in_kept);
+	free(t->out_kept);
+	free(t);
+}
+
+const struct transport_ops transport_tls = {
+	.read = tlsio_read,
+	.write = tlsio_write,
+	.flush = tlsio_flush,
+	.shut = tlsio_shut,
+	.pending = tlsio_pending,
+	.free = tlsio_free,
+};
