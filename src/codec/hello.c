@@ -53,7 +53,7 @@ struct records {		/* a walk over the records of one message */
 static int	records_walk(struct records *, size_t *need);
 static int	message_read(struct hello *);
 
-/* The least raw length of a hello of which n more bytes come from pos on. */
+/* The least raw length of a hello of which n bytes come from pos on. */
 static size_t
 least(size_t pos, size_t n)
 {
@@ -97,6 +97,13 @@ records_head(struct records *r, size_t shown)
 		    (size_t)r->head[2] << 8 | r->head[3]);
 }
 
+/* Bytes of the message that come at the least from pos on. */
+static size_t
+records_rest(const struct records *r)
+{
+	return (r->total != 0 ? r->total : MSG_HEADER) - r->got;
+}
+
 /* The record at pos: 0 to go on, 1 if the message ends in it. */
 static int
 records_one(struct records *r, size_t *need)
@@ -105,8 +112,7 @@ records_one(struct records *r, size_t *need)
 	size_t body, shown, rest, end;
 
 	if (r->len - r->pos < REC_HEADER)
-		return wants(need, least(r->pos,
-		    r->total != 0 ? r->total - r->got : 1));
+		return wants(need, least(r->pos, records_rest(r)));
 	body = (size_t)p[3] << 8 | p[4];
 	if (p[0] != REC_HANDSHAKE || p[1] != 3 || body == 0 || body > REC_MAX)
 		return ERR_FORMAT;
@@ -116,16 +122,15 @@ records_one(struct records *r, size_t *need)
 	if (shown > body)
 		shown = body;
 	records_head(r, shown);
-	rest = r->total - r->got;
-	if (r->total != 0 && rest <= shown) {
+	rest = records_rest(r);
+	if (rest <= shown) {
 		r->pos += REC_HEADER + rest;
 		return 1;
 	}
-	if (r->total != 0 && rest <= body)
+	if (rest <= body)
 		return wants(need, r->pos + REC_HEADER + rest);
 	if (shown < body)
-		return wants(need, r->total != 0 ?
-		    least(end, rest - body) : end);
+		return wants(need, least(end, rest - body));
 	r->got += body;
 	r->pos = end;
 	return 0;

@@ -238,7 +238,7 @@ content_length(struct http1_head *m, struct slice v)
 			    "Content-Length is not a number");
 		if (n > (INT64_MAX - 9) / 10)
 			return fail(m, ERR_FORMAT, "Content-Length is too big");
-		n = n * 10 + v.p[i] - '0';
+		n = n * 10 + (v.p[i] - '0');
 	}
 	if (v.len == 0)
 		return fail(m, ERR_FORMAT, "Content-Length is empty");
