@@ -135,12 +135,14 @@ void
 page_enter(struct session *s)
 {
 	struct flow *down = &s->leg.flow[DIR_DOWN];
+	static _Thread_local uint64_t nowhere[2];
 	uint8_t *p;
 	size_t room;
 
 	session_drop_taps(s);
 	conn_close(&s->leg.server, 0);
 	conn_transport(&s->leg.server, &transport_null, NULL);
+	s->leg.bytes = nowhere;		/* none of it is the session's */
 	if (s->leg.client.ops == &transport_plain)
 		s->leg.client.sock.readable = 1;
 	flow_drop(down, &s->worker->pool);
