@@ -34,6 +34,7 @@ problem_add(struct problems *l, const char *file, unsigned order,
 	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
 	p = &l->v[l->n];
 	p->file = xstrdup(file);
+	printable(p->file);
 	p->order = order;
 	p->pos = pos;
 	p->seq = l->n++;

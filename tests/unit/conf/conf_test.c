@@ -1,0 +1,226 @@
+/*
+ * Configurations that load, and what they say.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "sample.h"
+#include "util/log.h"
+
+#define LISTEN	"listen: [{name: p, mode: explicit, " \
+		"address: \"127.0.0.1:8080\"}]\n"
+
+TEST(defaults_are_those_of_the_page)
+{
+	struct conf *c = good(LISTEN);
+
+	ck_assert_uint_ge(c->workers, 1);
+	ck_assert_ptr_null(c->user);
+	ck_assert_str_eq(c->ca_cert, "/etc/clearspan/ca.pem");
+	ck_assert_str_eq(c->ca_key, "/etc/clearspan/ca.key");
+	ck_assert_ptr_null(c->untrusted_cert);
+	ck_assert_uint_eq(c->listens[0].allow.n, 8);
+	ck_assert_str_eq(c->trust, "system");
+	ck_assert_int_eq(c->keep_client_address, 0);
+	ck_assert_uint_eq(c->connect_timeout, 10000);
+	ck_assert_str_eq(c->tls[0].name, "default");
+	ck_assert_int_eq(c->tls[0].client.min, 0x0303);
+	ck_assert_int_eq(c->tls[0].server.max, 0x0304);
+	ck_assert_int_eq(c->on.untrusted_server, ON_UNTRUSTED);
+	ck_assert_int_eq(c->on.revoked_server, ON_BLOCK);
+	ck_assert_int_eq(c->on.client_certificate_wanted, ON_BYPASS);
+	ck_assert_int_eq(c->on.no_sni, ON_DECRYPT);
+	ck_assert_int_eq(c->on.overload, ON_WAIT);
+	ck_assert_int_eq(c->log.level, LOG_LVL_INFO);
+	ck_assert_uint_eq(c->log.events, 1u << EVENT_FLOW);
+	ck_assert_ptr_null(c->log.file);
+	ck_assert_ptr_null(c->log.keys);
+	ck_assert_str_eq(c->control_socket, "/run/clearspan/control.sock");
+	ck_assert_int_eq(c->metrics.sa.sa_family, AF_UNSPEC);
+	ck_assert_uint_eq(c->limits.connections, 50000);
+	ck_assert_uint_eq(c->limits.memory, 1u << 30);
+	ck_assert_uint_eq(c->timeouts.idle, 600000);
+	conf_unref(c);
+}
+END
+
+TEST(without_rules_one_decrypts_to_all_mirrors)
+{
+	struct conf *c = good(LISTEN
+	    "mirrors: [{name: a, pcap: /a}, {name: b, interface: lo}]\n");
+
+	ck_assert_uint_eq(c->nrules, 1);
+	ck_assert_str_eq(c->rules[0].name, "default");
+	ck_assert_int_eq(c->rules[0].action, ACTION_DECRYPT);
+	ck_assert_uint_eq(c->rules[0].nmirrors, 2);
+	ck_assert_uint_eq(c->rules[0].mirrors[1], 1);
+	conf_unref(c);
+}
+END
+
+TEST(mirrors_have_their_kinds)
+{
+	struct conf *c = good(LISTEN
+	    "mirrors:\n"
+	    "- {name: a, interface: span0, source-mac: \"02:0a:5e:10:00:FF\","
+	    " vlan: 0, mtu: 9000, offload: on, ports: map, filter: tcp}\n"
+	    "- {name: b, pcap: /x/%Y.pcapng, rotate: {size: 1G, every: 1h,"
+	    " keep: 9}}\n"
+	    "- {name: c, pcap: /x/y.pcap, queue: 128k}\n"
+	    "- {name: d, pcap-over-ip: \"[::1]:57012\", format: pcapng}\n");
+	const struct conf_mirror *m = c->mirrors;
+
+	ck_assert_int_eq(m[0].kind, MIRROR_PORT);
+	ck_assert_int_eq(m[0].source_mac[5], 0xff);
+	ck_assert_int_eq(m[0].reply_mac[5], 0);
+	ck_assert_int_eq(m[0].reply_mac[1], 0x0a);
+	ck_assert_int_eq(m[0].vlan, 0);
+	ck_assert_uint_eq(m[0].mtu, 9000);
+	ck_assert_int_eq(m[0].offload, 1);
+	ck_assert_int_eq(m[0].ports_map, 1);
+	ck_assert_str_eq(m[0].filter, "tcp");
+	ck_assert_uint_eq(m[0].pos.line, 3);
+	ck_assert_uint_eq(m[0].pos.column, 3);
+	ck_assert_int_eq(m[1].kind, MIRROR_PCAP);
+	ck_assert_int_eq(m[1].pcapng, 1);
+	ck_assert_uint_eq(m[1].rotate_size, 1u << 30);
+	ck_assert_uint_eq(m[1].rotate_ms, 3600000);
+	ck_assert_uint_eq(m[1].rotate_keep, 9);
+	ck_assert_int_eq(m[1].vlan, -1);
+	ck_assert_int_eq(m[2].pcapng, 0);
+	ck_assert_uint_eq(m[2].queue, 128 << 10);
+	ck_assert_int_eq(m[3].kind, MIRROR_PCAPIP);
+	ck_assert_int_eq(m[3].pcapng, 1);
+	ck_assert_uint_eq(m[3].queue, 64 << 20);
+	conf_unref(c);
+}
+END
+
+TEST(rules_hold_what_they_say)
+{
+	struct conf *c = good(LISTEN
+	    "mirrors: [{name: a, pcap: /a}, {name: b, pcap: /b}]\n"
+	    "lists: {banks: /l}\n"
+	    "rules:\n"
+	    "- {name: x, sni: [\"@banks\", \"*.A.example.\"], port: [1, 5-9],"
+	    " not: {client: 10.0.0.0/8}, action: bypass}\n"
+	    "- {name: y, listener: p, action: decrypt, mirror: b}\n"
+	    "- {name: n, protocol: tls, action: decrypt, mirror: []}\n"
+	    "- {name: z, action: reset}\n");
+	const struct conf_rule *r = c->rules;
+
+	ck_assert_uint_eq(c->nrules, 4);
+	ck_assert_str_eq(r[0].match.sni.v[0], "@banks");
+	ck_assert_str_eq(r[0].match.sni.v[1], "*.a.example");
+	ck_assert_uint_eq(r[0].match.nport, 2);
+	ck_assert_uint_eq(r[0].match.port[0].hi, 1);
+	ck_assert_uint_eq(r[0].match.port[1].lo, 5);
+	ck_assert_str_eq(r[0].except.client.v[0], "10.0.0.0/8");
+	ck_assert_uint_eq(r[0].pos.line, 5);
+	ck_assert_uint_eq(r[1].nmirrors, 1);
+	ck_assert_uint_eq(r[1].mirrors[0], 1);
+	ck_assert_uint_eq(r[2].nmirrors, 0);
+	ck_assert_int_eq(r[3].action, ACTION_RESET);
+	ck_assert_uint_eq(c->lists[0].entries.n, 2);
+	ck_assert_uint_eq(c->lists[0].naddresses, 1);
+	conf_unref(c);
+}
+END
+
+TEST(list_files_have_comments_and_their_own_lines)
+{
+	struct conf *c;
+
+	sample_list = "\xef\xbb\xbf# top\r\nA.Example. # x\r\n\r\n"
+	    ".b.example\n *.c.example\n10.0.0.0/8";
+	c = good(LISTEN "lists: {l: /l}\n");
+	ck_assert_uint_eq(c->lists[0].entries.n, 4);
+	ck_assert_str_eq(c->lists[0].entries.v[0], "a.example");
+	ck_assert_str_eq(c->lists[0].entries.v[1], "b.example");
+	ck_assert_str_eq(c->lists[0].entries.v[2], "*.c.example");
+	conf_unref(c);
+
+	sample_list = "ok.example\n  http://x/\n10.0.0.300\n*\n";
+	bad(LISTEN "lists: {l: /l}\nx: y\n",
+	    "c:3:1: unknown key \"x\"; the keys of the configuration are "
+	    "workers, user, ca, listen, upstream, tls, mirrors, lists, rules, "
+	    "on, log, control, metrics, limits, timeouts\n"
+	    "/l:2:3: \"http://x/\" is not a name or address; write "
+	    "example.com, *.example.com or 10.0.0.0/8, one a line\n"
+	    "/l:3:1: \"10.0.0.300\" is not a name or address; write "
+	    "example.com, *.example.com or 10.0.0.0/8, one a line\n"
+	    "/l:4:1: \"*\" is not a name or address; write "
+	    "example.com, *.example.com or 10.0.0.0/8, one a line\n");
+}
+END
+
+TEST(log_and_control_can_be_off_or_on)
+{
+	struct conf *c = good(LISTEN
+	    "log: {events: [tls, stats], level: debug, file: \"-\","
+	    " keys: none}\n"
+	    "control: {socket: none}\nmetrics: {listen: 127.0.0.1:9911}\n");
+
+	ck_assert_uint_eq(c->log.events, 1u << EVENT_TLS | 1u << EVENT_STATS);
+	ck_assert_str_eq(c->log.file, "-");
+	ck_assert_ptr_null(c->log.keys);
+	ck_assert_ptr_null(c->control_socket);
+	ck_assert_uint_eq(addr_port(&c->metrics), 9911);
+	conf_unref(c);
+}
+END
+
+TEST(references_keep_it)
+{
+	struct conf *c = good(LISTEN);
+
+	ck_assert_ptr_eq(conf_ref(c), c);
+	conf_unref(c);
+	ck_assert_str_eq(c->path, "c");
+	conf_unref(c);
+	conf_unref(NULL);
+}
+END
+
+/* In the real world: files, a filter, a missing CA. */
+TEST(load_looks_at_files)
+{
+	char dir[] = "/tmp/conf_test.XXXXXX", path[64], pem[64], yaml[512];
+	struct text errors = { 0 }, want = { 0 };
+	struct conf *c;
+	FILE *f;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/c.yaml", dir);
+	snprintf(pem, sizeof(pem), "%s/ca.pem", dir);
+	snprintf(yaml, sizeof(yaml), "ca:\n  certificate: %s\n  key: %s\n"
+	    LISTEN "mirrors: [{name: m, pcap: /m, filter: tcpp port}]\n"
+	    "lists: {l: /nowhere/l}\n", pem, pem);
+	ck_assert_int_eq(conf_load(path, &c, &errors), ERR_USAGE);
+	text_printf(&want, "%s:1:1: cannot be read: No such file or "
+	    "directory\n", path);
+	ck_assert_str_eq(errors.s, want.s);
+	ck_assert_ptr_nonnull(f = fopen(path, "w"));
+	fputs(yaml, f);
+	fclose(f);
+	text_clear(&errors);
+	ck_assert_int_eq(conf_load(path, &c, &errors), ERR_USAGE);
+	ck_assert_ptr_nonnull(strstr(errors.s, ":2:16: \"certificate\": no "
+	    "such file"));
+	ck_assert_ptr_nonnull(strstr(errors.s, ":5:39: \"tcpp port\" is not a "
+	    "filter ("));
+	ck_assert_ptr_nonnull(strstr(errors.s, ":6:12: cannot read "
+	    "\"/nowhere/l\": No such file"));
+	unlink(path);
+	rmdir(dir);
+	text_free(&errors);
+	text_free(&want);
+}
+END
+
+SUITE("conf", defaults_are_those_of_the_page,
+    without_rules_one_decrypts_to_all_mirrors, mirrors_have_their_kinds,
+    rules_hold_what_they_say, list_files_have_comments_and_their_own_lines,
+    log_and_control_can_be_off_or_on, references_keep_it,
+    load_looks_at_files)

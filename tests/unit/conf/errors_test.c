@@ -1,0 +1,302 @@
+/*
+ * Configurations that do not load: the exact place and words.
+ */
+#include <stdio.h>
+
+#include "sample.h"
+#include "util/mem.h"
+
+#define LISTEN	"listen: [{name: p, mode: explicit, " \
+		"address: \"127.0.0.1:8080\"}]\n"		/* line 1 */
+
+/* Under the sound listener, in line 2 on. */
+static void
+bad_part(const char *part, const char *want)
+{
+	struct text t = { 0 };
+
+	text_printf(&t, "%s%s", LISTEN, part);
+	bad(t.s, want);
+	text_free(&t);
+}
+
+TEST(all_errors_come_in_one_run_in_order)
+{
+	bad("timeouts: {hello: 10 minutes}\n"
+	    "minrors: []\n"
+	    "listen:\n"
+	    "  - name: a\n"
+	    "    address: 127.0.0.1\n",
+	    "c:1:19: \"10 minutes\" is not a time; write 500ms, 10s, 5m or "
+	    "2h\n"
+	    "c:2:1: unknown key \"minrors\", did you mean \"mirrors\"?\n"
+	    "c:4:5: a listener needs \"mode\"; write transparent or explicit\n"
+	    "c:5:14: \"127.0.0.1\" is not an address with a port; write "
+	    "192.0.2.1:8080 or \"[::1]:8080\"\n");
+}
+END
+
+TEST(values_out_of_range_or_of_a_wrong_kind)
+{
+	bad_part("limits: {connections: 0, handshakes: many, memory: 1k}\n",
+	    "c:2:23: 0 is out of range; write 1 to 10000000\n"
+	    "c:2:38: \"many\" is not a number; write 1 to 1000000\n"
+	    "c:2:52: 1k is out of range; write 16M to 1024G\n");
+	bad_part("limits: {memory: 99999999999999999999999999G}\n",
+	    "c:2:18: 99999999999999999999999999G is out of range; write 16M "
+	    "to 1024G\n");
+	bad_part("limits: {memory: 3 apples}\ntimeouts: {idle: 10}\n",
+	    "c:2:18: \"3 apples\" is not a size; write 65536, 64k, 16M or "
+	    "1G\n"
+	    "c:3:18: \"10\" is not a time; write 500ms, 10s, 5m or 2h\n");
+	bad_part("limits: 5\nworkers: [1]\nupstream: {trust-also: {a: b}}\n",
+	    "c:2:9: limits is a mapping (\"key: value\"), not a single "
+	    "value\n"
+	    "c:3:10: \"workers\" is a single value, not a list\n"
+	    "c:4:24: \"trust-also\" is a list; write [a, b, c]\n");
+	bad_part("upstream: {keep-client-address: maybe}\n",
+	    "c:2:33: \"maybe\" is not yes or no\n");
+	bad_part("log: {level: loud, events: [flow, foo]}\n",
+	    "c:2:14: \"loud\" is no \"level\"; write error, warn, info or "
+	    "debug\n"
+	    "c:2:35: \"foo\" is no \"events\"; write flow, tls, http, icap, "
+	    "alert or stats\n");
+}
+END
+
+TEST(keys_and_names_given_twice)
+{
+	bad_part("user: a\nuser: b\n",
+	    "c:3:1: \"user\" is given twice; the first is in line 2\n");
+	bad("listen:\n"
+	    "- {name: a, mode: explicit, address: \"127.0.0.1:1\"}\n"
+	    "- {name: a, mode: explicit, address: \"127.0.0.1:1\"}\n",
+	    "c:3:10: there is a listener \"a\" already; give each a name of "
+	    "its own\n"
+	    "c:3:38: the listener \"a\" has this address already\n");
+	bad_part("lists:\n  a: /x\n  a: /y\n",
+	    "c:4:3: the list \"a\" is given twice\n");
+	bad_part("rules:\n- {name: a, port: 1, action: block}\n"
+	    "- {name: a, action: block}\n",
+	    "c:4:10: there is a rule \"a\" already; give each a name of its "
+	    "own\n");
+}
+END
+
+TEST(what_nothing_defines)
+{
+	bad_part("lists: {banks: /b}\n"
+	    "mirrors: [{name: disk, pcap: /d}]\n"
+	    "rules:\n"
+	    "- {name: a, sni: \"@bank\", action: bypass}\n"
+	    "- {name: b, client: \"@nix\", action: bypass}\n"
+	    "- {name: c, listener: proxy, action: bypass}\n"
+	    "- {name: d, action: decrypt, mirror: [disk, dusk]}\n",
+	    "c:5:18: no list \"bank\" under \"lists\", did you mean "
+	    "\"@banks\"?\n"
+	    "c:6:21: no list \"nix\" under \"lists\"; define it there, or "
+	    "write names without \"@\"\n"
+	    "c:7:23: no listener \"proxy\" under \"listen\"; define it there, "
+	    "or take it out\n"
+	    "c:8:45: no mirror \"dusk\" under \"mirrors\", did you mean "
+	    "\"disk\"?\n");
+}
+END
+
+TEST(lists_of_the_wrong_kind)
+{
+	sample_list = "a.example\n";
+	bad_part("lists: {l: /l}\n"
+	    "rules:\n"
+	    "- {name: a, client: \"@l\", action: block}\n"
+	    "- {name: d, action: block}\n",
+	    "c:4:21: \"client\" wants addresses, and the list \"l\" has only "
+	    "names\n");
+	sample_list = "10.0.0.1\n";
+	bad_part("lists: {l: /l}\n"
+	    "rules:\n"
+	    "- {name: a, sni: \"@l\", action: block}\n"
+	    "- {name: d, action: block}\n",
+	    "c:4:18: \"sni\" wants names, and the list \"l\" has only "
+	    "addresses\n");
+}
+END
+
+TEST(order_of_rules)
+{
+	bad_part("rules:\n"
+	    "- {name: a, action: block}\n"
+	    "- {name: b, port: 1, action: block}\n"
+	    "- {name: c, action: decrypt}\n",
+	    "c:4:3: this rule is never reached: \"a\" before it (line 3) has "
+	    "no conditions; move that one to the end\n");
+	bad_part("rules:\n- {name: b, port: 1, action: block}\n",
+	    "c:3:3: the last rule must have no conditions, to decide for all "
+	    "the rest; add such as \"- {name: default, action: decrypt}\"\n");
+	bad_part("rules: []\n",
+	    "c:2:8: \"rules\" is empty; fill it or take it out\n");
+}
+END
+
+TEST(conditions)
+{
+	bad_part("rules:\n"
+	    "- {name: a, sni: [\"foo*.com\", 10.0.0.0/8], port: [0, 9-8, x],\n"
+	    "   server: example.com, protocol: ssh, action: block}\n"
+	    "- {name: b, not: {}, host: [], action: block}\n"
+	    "- {name: c, action: block, mirror: []}\n",
+	    "c:3:19: \"foo*.com\" is not a name; write \"example.com\", "
+	    "\"*.example.com\" (all below it) or \"@list\"\n"
+	    "c:3:31: \"10.0.0.0/8\" is not a name; write \"example.com\", "
+	    "\"*.example.com\" (all below it) or \"@list\"\n"
+	    "c:3:51: \"0\" is not a port; write 443 or \"8000-8999\", within "
+	    "1 to 65535\n"
+	    "c:3:54: \"9-8\" is not a port; write 443 or \"8000-8999\", "
+	    "within 1 to 65535\n"
+	    "c:3:59: \"x\" is not a port; write 443 or \"8000-8999\", within "
+	    "1 to 65535\n"
+	    "c:4:12: \"example.com\" is not an address or prefix; write "
+	    "192.0.2.1, 10.0.0.0/8 or \"2001:db8::/32\"\n"
+	    "c:4:35: \"ssh\" is no \"protocol\"; write tls, http or other\n"
+	    "c:5:18: \"not\" has no conditions; give it some or take it out\n"
+	    "c:5:28: \"host\" is an empty list and would match nothing; fill "
+	    "it or take it out\n"
+	    "c:6:28: \"mirror\" goes with action decrypt only; take it out\n");
+}
+END
+
+TEST(what_comes_later)
+{
+	bad_part("icap: []\nprofiles: {}\n"
+	    "rules:\n"
+	    "- {name: a, ja4: x, not: {country: CH}, action: block}\n"
+	    "- {name: b, action: decrypt, icap: [av]}\n"
+	    "on: {overload: bypass, revoked-server: untrusted}\n"
+	    "tls: {client: {min: \"1.0\"}}\n",
+	    "c:2:1: \"icap\" is not available in this version; take it out\n"
+	    "c:3:1: \"profiles\" is not available in this version; take it "
+	    "out\n"
+	    "c:5:13: \"ja4\" is not available in this version; take it out\n"
+	    "c:5:27: \"country\" is not available in this version; take it "
+	    "out\n"
+	    "c:6:30: \"icap\" is not available in this version; take it out\n"
+	    "c:7:16: \"bypass\" is not available for \"overload\" in this "
+	    "version; write wait\n"
+	    "c:7:40: \"untrusted\" is not available for \"revoked-server\" in "
+	    "this version; write block\n"
+	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
+	    "write 1.2 or 1.3\n");
+}
+END
+
+TEST(keys_that_do_not_go_together)
+{
+	bad_part("mirrors:\n"
+	    "- {name: a, pcap: /a, interface: b}\n"
+	    "- {name: b}\n"
+	    "- {name: c, pcap: /c, vlan: 4}\n"
+	    "- {name: d, interface: e, rotate: {keep: 4}}\n"
+	    "- {name: e, interface: e, source-mac: \"01:00:00:00:00:00\"}\n"
+	    "ca: {untrusted-key: /k}\n"
+	    "tls: {server: {min: \"1.3\", max: \"1.2\"}}\n",
+	    "c:3:13: a mirror is one of \"interface\", \"pcap\" and "
+	    "\"pcap-over-ip\"; make a second one\n"
+	    "c:4:3: a mirror needs \"interface\", \"pcap\" or "
+	    "\"pcap-over-ip\"; write one of them\n"
+	    "c:5:23: \"vlan\" goes with \"interface\" only; take it out\n"
+	    "c:6:27: \"rotate\" goes with \"pcap\" only; take it out\n"
+	    "c:6:35: \"rotate\" needs \"size\" or \"every\"; write {size: 1G, "
+	    "every: 1h, keep: 100}\n"
+	    "c:7:39: a source address cannot be a multicast one; make its "
+	    "first octet even, as in 02:00:5e:10:00:01\n"
+	    "c:8:5: \"untrusted-certificate\" and \"untrusted-key\" go "
+	    "together; give both or none\n"
+	    "c:9:21: \"min\" is above \"max\"; write min: \"1.2\", max: "
+	    "\"1.3\"\n");
+	bad("listen: [{name: t, mode: transparent, address: \"1.2.3.4:5\","
+	    " allow: [1.2.3.4]}]\n",
+	    "c:1:61: \"allow\" goes with mode explicit only; take it out\n");
+}
+END
+
+TEST(yaml_that_is_none)
+{
+	bad("listen:\n\t- a\n", "c:2:1: YAML: while scanning for the next "
+	    "token: found character that cannot start any token; a tab "
+	    "cannot indent, use spaces\n");
+	bad("a:\n  sni: *.example.com\n", "c:2:8: YAML: while scanning an "
+	    "alias: did not find expected alphabetic or numeric character; "
+	    "put what starts with \"*\" in quotes: \"*.example.com\"\n");
+	bad("a:\n  sni: @banks\n", "c:2:8: YAML: while scanning for the next "
+	    "token: found character that cannot start any token; put what "
+	    "starts with \"@\" in quotes: \"@list\"\n");
+	bad("a: \xff\n", "c:1:4: not UTF-8 text, or a control character; "
+	    "write the file in UTF-8\n");
+	bad("", "c:1:1: nothing in it; write at least \"listen\"\n");
+	bad("# only words\n", "c:1:1: nothing in it; write at least "
+	    "\"listen\"\n");
+	bad("a: b\n---\nc: d\n", "c:2:1: a second YAML document; write all "
+	    "in one, without \"---\"\n");
+	bad("- a\n", "c:1:1: the configuration is a mapping (\"key: "
+	    "value\"), not a list\n");
+}
+END
+
+TEST(yaml_that_we_do_not_take)
+{
+	bad("a: &x b\n", "c:1:4: anchors (\"&\") are not supported; take it "
+	    "out, or put the value in quotes\n");
+	bad("a: *x\n", "c:1:4: aliases are not supported; write the value "
+	    "out, and put a name that starts with \"*\" in quotes\n");
+	bad("a: !!str b\n", "c:1:4: tags (\"!\") are not supported; take it "
+	    "out, or put the value in quotes\n");
+	bad("[[[[[[[[[[[[[[[[[[[[", "c:1:17: nested too deep; no key needs "
+	    "that\n");
+	bad_part("user: \"a\\0b\"\nlog:\n",
+	    "c:2:7: \"user\" has a NUL character in it; take it out\n"
+	    "c:3:1: \"log\" has no value; give it one or take it out\n");
+}
+END
+
+TEST(what_is_huge_is_refused)
+{
+	struct text t = { 0 };
+	int i;
+
+	while (t.len <= (16 << 20))
+		text_puts(&t, "# words, words, words, words, words, words\n");
+	bad(t.s, "c:1:1: longer than 16 MiB; move long lists to files under "
+	    "\"lists\"\n");
+	text_clear(&t);
+	text_puts(&t, "a: [");
+	for (i = 0; i < 600000; i++)
+		text_puts(&t, "a,");
+	bad(t.s, "c:1:999999: too many values; move long lists to files "
+	    "under \"lists\"\n");
+	text_free(&t);
+}
+END
+
+TEST(errors_past_200_are_counted)
+{
+	struct text t = { 0 }, errors = { 0 };
+	struct conf *c;
+	int i;
+
+	text_puts(&t, LISTEN);
+	for (i = 0; i < 300; i++)
+		text_printf(&t, "zz%d: 1\n", i);
+	ck_assert_int_eq(conf_parse_in(&sample_world, "c", t.s, t.len, &c,
+	    &errors), ERR_USAGE);
+	ck_assert_ptr_nonnull(strstr(errors.s, "\nand 100 more\n"));
+	text_free(&t);
+	text_free(&errors);
+}
+END
+
+SUITE("errors", all_errors_come_in_one_run_in_order,
+    values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
+    what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
+    conditions, what_comes_later, keys_that_do_not_go_together,
+    yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
+    errors_past_200_are_counted)

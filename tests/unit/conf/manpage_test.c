@@ -1,0 +1,184 @@
+/*
+ * The examples of clearspan.yaml(5), and the one under etc/, load; every key
+ * the program knows is on the page. Run from the top of the source.
+ */
+#include <stdio.h>
+
+#include "conf/keys.h"
+#include "conf/listfile.h"
+#include "sample.h"
+#include "util/mem.h"
+
+#define PAGE	"man/clearspan.yaml.5"
+
+static char *
+slurp(const char *path)
+{
+	struct text t = { 0 };
+
+	if (conf_world_real.read(path, 1 << 20, &t) != 0)
+		ck_abort_msg("cannot read %s", path);
+	return text_take(&t);
+}
+
+static int
+has_section(const char *part, const char *name)
+{
+	char first[64];
+	size_t n;
+
+	n = (size_t)snprintf(first, sizeof(first), "\n%s:", name);
+	return strncmp(part, first + 1, n - 1) == 0 ||
+	    strstr(part, first) != NULL;
+}
+
+/* What a part of a configuration may refer to, where it has it not itself. */
+static void
+complete(const char *part, struct text *out)
+{
+	if (!has_section(part, "listen"))
+		text_puts(out, "listen: [{name: proxy, mode: explicit, "
+		    "address: \"127.0.0.1:8080\"}]\n");
+	if (!has_section(part, "mirrors"))
+		text_puts(out, "mirrors: [{name: recorder, interface: lo}, "
+		    "{name: live, pcap-over-ip: \"127.0.0.1:1\"}]\n");
+	if (!has_section(part, "lists"))
+		text_puts(out, "lists: {banks: /banks}\n");
+	text_puts(out, part);
+}
+
+static void
+check_example(const char *how, const char *example)
+{
+	char name[] = "l";
+	struct conf_named_list list = { name, name };
+	struct problems problems = { 0 };
+	struct text t = { 0 };
+
+	if (strcmp(how, "list:") == 0) {
+		listfile_parse(&list, example, strlen(example), &problems, 1);
+		ck_assert_uint_eq(problems.n, 0);
+		ck_assert_uint_gt(list.entries.n, 0);
+		return;
+	}
+	if (strcmp(how, "yaml: whole") == 0)
+		text_puts(&t, example);
+	else
+		complete(example, &t);
+	if (strcmp(how, "yaml: rule") == 0)
+		text_puts(&t, "\n  - {name: last, action: decrypt}\n");
+	conf_unref(good(t.s));
+	text_free(&t);
+}
+
+/* The literal block after a marker at p; its text, and the end in *end. */
+static char *
+block(char *p, char **end)
+{
+	char *start = strstr(p, ".Bd -literal");
+
+	ck_assert_ptr_nonnull(start);
+	start = strchr(start, '\n') + 1;
+	*end = strstr(start, "\n.Ed");
+	ck_assert_ptr_nonnull(*end);
+	return xstrndup(start, (size_t)(*end - start) + 1);
+}
+
+TEST(examples_of_the_page_load)
+{
+	static const char *const hows[] = { "yaml: whole", "yaml: part",
+	    "yaml: rule", "list:" };
+	char *page = slurp(PAGE), *p, *example, marker[64];
+	size_t i, n, all = 0, blocks = 0;
+
+	for (i = 0; i < NELEM(hows); i++) {
+		snprintf(marker, sizeof(marker), "\n.\\\" %s\n", hows[i]);
+		n = 0;
+		for (p = page; (p = strstr(p, marker)) != NULL; n++) {
+			example = block(p, &p);
+			check_example(hows[i], example);
+			free(example);
+		}
+		ck_assert_uint_gt(n, 0);
+		all += n;
+	}
+	for (p = page; (p = strstr(p, "\n.Bd -literal")) != NULL; p++)
+		blocks++;
+	ck_assert_uint_eq(all, blocks);		/* none without a marker */
+	free(page);
+}
+END
+
+/* Each key of the map and of the maps in it has its item on the page. */
+static void
+keys_on_page(const char *page, const struct map *m)
+{
+	const struct listof *of;
+	const struct key *k;
+	char item[80];
+
+	for (k = m->keys; k->name != NULL; k++) {
+		of = k->type == &type_list ? k->arg : NULL;
+		if (of != NULL && of->item.type == &type_map)
+			keys_on_page(page, of->item.arg);
+		else if (k->type == &type_map)
+			keys_on_page(page, k->arg);
+		if (m == &map_conf)	/* sections have titles */
+			snprintf(item, sizeof(item), ".Cm %s", k->name);
+		else
+			snprintf(item, sizeof(item), ".It Cm %s :", k->name);
+		if (k->type == &type_later || m == &map_conf)
+			snprintf(item, sizeof(item), "%s", k->name);
+		if (strstr(page, item) == NULL)
+			ck_abort_msg("\"%s\" is not in " PAGE, item);
+	}
+}
+
+TEST(every_key_is_on_the_page)
+{
+	char *page = slurp(PAGE);
+
+	keys_on_page(page, &map_conf);
+	keys_on_page(page, &map_tls);
+	free(page);
+}
+END
+
+TEST(the_example_configuration_loads)
+{
+	char *yaml = slurp("etc/clearspan.yaml");
+	char *list = slurp("etc/lists/banks.txt");
+
+	sample_list = list;
+	conf_unref(good(yaml));
+	free(yaml);
+	free(list);
+}
+END
+
+/* Without its comment signs it says every key. */
+TEST(the_example_configuration_loads_uncommented)
+{
+	char *yaml = slurp("etc/clearspan.yaml"), *p;
+	struct text t = { 0 };
+	size_t n;
+
+	for (p = yaml; *p != '\0'; p += n + (p[n] == '\n')) {
+		n = strcspn(p, "\n");
+		if (p[0] == '#' && p[1] != ' ')
+			text_add(&t, p + 1, n - 1);
+		else if (p[0] == '#' && strncmp(p, "#  ", 3) == 0)
+			text_add(&t, p + 1, n - 1);
+		else
+			text_add(&t, p, n);
+		text_puts(&t, "\n");
+	}
+	conf_unref(good(t.s));
+	free(yaml);
+	text_free(&t);
+}
+END
+
+SUITE("manpage", examples_of_the_page_load, every_key_is_on_the_page,
+    the_example_configuration_loads,
+    the_example_configuration_loads_uncommented)

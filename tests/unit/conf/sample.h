@@ -1,0 +1,54 @@
+/*
+ * What the tests of conf share: a world whose one list file is given, and
+ * texts that load or do not.
+ */
+#ifndef SAMPLE_H
+#define SAMPLE_H
+
+#include <string.h>
+
+#include "conf/conf.h"
+#include "test.h"
+#include "util/err.h"
+
+static const char *sample_list = "bank.example\n198.51.100.0/24\n";
+
+static int
+sample_read(const char *path, size_t max, struct text *out)
+{
+	text_puts(out, sample_list);
+	return 0;
+}
+
+static const struct conf_world sample_world = { sample_read, NULL, NULL };
+
+/* Fails the test with the errors unless the text loads. */
+static inline struct conf *
+good(const char *yaml)
+{
+	struct text errors = { 0 };
+	struct conf *c;
+
+	if (conf_parse_in(&sample_world, "c", yaml, strlen(yaml), &c,
+	    &errors) != 0)
+		ck_abort_msg("%s\n%s", errors.s, yaml);
+	ck_assert_ptr_nonnull(c);
+	ck_assert_uint_eq(errors.len, 0);
+	return c;
+}
+
+/* The text has exactly these errors. */
+static inline void
+bad(const char *yaml, const char *want)
+{
+	struct text errors = { 0 };
+	struct conf *c;
+
+	ck_assert_int_eq(conf_parse_in(&sample_world, "c", yaml,
+	    strlen(yaml), &c, &errors), ERR_USAGE);
+	ck_assert_ptr_null(c);
+	ck_assert_str_eq(errors.s, want);
+	text_free(&errors);
+}
+
+#endif
