@@ -105,6 +105,12 @@ fuzz: $(T:%=$(B)/fuzz/%)
 	    -print_final_stats=1 -artifact_prefix=$(B)/fuzz/$$t- \
 	    $(B)/fuzz/$$t.new tests/corpus/$$t || exit 1; done
 
+# Programs that measure: make build/tests/bench/hs
+$(B)/tests/bench/%: tests/bench/%.c $(LIBS)
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CF) -MMD -MP $(LF) -o $@ $< $(filter %.a,$^) $(DEP_LIBS)
+
 .PHONY: all check check-corpus fuzz clean
 check: $(TESTS) check-corpus
 	@tests/unit/run $(TESTS)

@@ -62,10 +62,10 @@ tls_used(SSL *ssl, struct tls_used *u)
 	u->group = used_group(ssl);
 	u->resumed = SSL_session_reused(ssl);
 	SSL_get0_alpn_selected(ssl, &alpn, &n);
-	if (n < sizeof(u->alpn))
+	if (n > sizeof(u->alpn) - 1)
+		n = sizeof(u->alpn) - 1;
+	if (n > 0)
 		memcpy(u->alpn, alpn, n);
-	else
-		memcpy(u->alpn, alpn, sizeof(u->alpn) - 1);
 }
 
 /* RFC 8446, 6 and B.2, and what older versions have besides. */
