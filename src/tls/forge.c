@@ -24,6 +24,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "tls/fast.h"
 #include "util/err.h"
 
 #define DAY		(24 * 3600)
@@ -42,8 +43,12 @@ forge_key_make(struct forge_key *k, enum leaf_key type)
 	X509 *x = X509_new();
 
 	memset(k, 0, sizeof(*k));
-	k->key = type == LEAF_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	/* Where the handshakes are, so that none has to convert it. */
+	k->key = type == LEAF_RSA ?
+	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "RSA", (size_t)2048) :
+	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "EC", "P-256");
 	if (x != NULL && k->key != NULL && X509_set_pubkey(x, k->key) &&
+	    X509_PUBKEY_set(&k->spki, k->key) &&
 	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL) &&
 	    X509_pubkey_digest(x, EVP_sha256(), k->id, NULL)) {
 		k->usage = ca_ext(NID_key_usage, 1,
@@ -64,6 +69,7 @@ forge_key_done(struct forge_key *k)
 	EVP_PKEY_free(k->key);
 	X509_EXTENSION_free(k->usage);
 	X509_EXTENSION_free(k->skid);
+	X509_PUBKEY_free(k->spki);
 	memset(k, 0, sizeof(*k));
 }
 
@@ -224,6 +230,54 @@ forge_subject(X509 *x, const struct leaf_want *w)
 	    MBSTRING_UTF8, (const uint8_t *)w->name, -1, -1, 0);
 }
 
+/*
+ * As bytes: X509_set_pubkey() would look for an encoder and read back what it
+ * wrote. The certificate so made has no key one could use before it has been
+ * read again (forge_finish).
+ */
+static int
+forge_pubkey(X509 *x, const struct forge_key *k)
+{
+	ASN1_OBJECT *type;
+	const unsigned char *bits;
+	unsigned char *copy;
+	int n, ptype;
+	const void *pval;
+	void *pcopy = NULL;
+	X509_ALGOR *alg;
+
+	if (!X509_PUBKEY_get0_param(&type, &bits, &n, &alg, k->spki))
+		return 0;
+	X509_ALGOR_get0(NULL, &ptype, &pval, alg);
+	if (ptype == V_ASN1_OBJECT)		/* the curve */
+		pcopy = OBJ_dup(pval);
+	if ((copy = OPENSSL_memdup(bits, (size_t)n)) != NULL &&
+	    (type = OBJ_dup(type)) != NULL &&
+	    X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x), type, ptype,
+	    pcopy, copy, n))
+		return 1;
+	OPENSSL_free(copy);
+	return 0;
+}
+
+X509 *
+forge_finish(X509 *x)
+{
+	uint8_t *der = NULL;
+	const uint8_t *p;
+	X509 *y = X509_new_ex(fast_ctx(), NULL);
+	int n = i2d_X509(x, &der);
+
+	p = der;
+	if (n <= 0 || y == NULL || d2i_X509(&y, &p, n) == NULL) {
+		X509_free(y);
+		y = NULL;
+	}
+	OPENSSL_free(der);
+	X509_free(x);
+	return y;
+}
+
 X509 *
 forge_build(const struct forge_key *k, const struct ca *ca,
     const struct leaf_want *w, time_t now)
@@ -243,7 +297,7 @@ forge_build(const struct forge_key *k, const struct ca *ca,
 	    forge_subject(x, w) &&
 	    ASN1_TIME_adj(X509_getm_notBefore(x), from, 0, 0) != NULL &&
 	    ASN1_TIME_adj(X509_getm_notAfter(x), to, 0, 0) != NULL &&
-	    X509_set_pubkey(x, k->key) && forge_extensions(x, k, ca, w))
+	    forge_pubkey(x, k) && forge_extensions(x, k, ca, w))
 		return x;
 	X509_free(x);
 	ERR_clear_error();

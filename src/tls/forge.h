@@ -12,6 +12,7 @@
 /* A leaf key and what every certificate for it shares. */
 struct forge_key {
 	EVP_PKEY	*key;
+	X509_PUBKEY	*spki;
 	X509_EXTENSION	*usage;		/* keyUsage */
 	X509_EXTENSION	*skid;		/* subjectKeyIdentifier */
 	uint8_t		 id[32];	/* SHA-256 of the public key */
@@ -27,5 +28,11 @@ void	 forge_key_done(struct forge_key *);
  */
 X509	*forge_build(const struct forge_key *, const struct ca *,
 	    const struct leaf_want *, time_t now);
+
+/*
+ * Once it is signed: the certificate as whoever receives it reads it. Takes
+ * the old one over; NULL without memory.
+ */
+X509	*forge_finish(X509 *);
 
 #endif

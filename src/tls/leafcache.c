@@ -378,11 +378,11 @@ entry_signed(void *arg, X509 *x, int err)
 	struct leaf *leaf = NULL;
 	time_t now = time(NULL), end;
 
-	if (err == 0)
+	if (err != 0)
+		X509_free(x);
+	else if ((x = forge_finish(x)) != NULL)
 		leaf = leaf_new(x, rsa ? l->rsa.key : l->ec.key,
 		    l->ca[untrusted], untrusted);
-	else
-		X509_free(x);
 	ERR_clear_error();
 	pthread_mutex_lock(&s->mutex);
 	X509_free(e->want.original);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tls/conn.h"
+#include "tls/fast.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -57,7 +58,7 @@ static SSL_CTX *
 ctx_new(const SSL_METHOD *method, const struct tls_side *side,
     const char *ciphers, const char *what, struct text *errors)
 {
-	SSL_CTX *ctx = SSL_CTX_new(method);
+	SSL_CTX *ctx = SSL_CTX_new_ex(fast_ctx(), NULL, method);
 	const char *wrong = NULL;
 
 	if (ctx == NULL) {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "tls/ca.h"
+#include "tls/fast.h"
 #include "tls/lru.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -53,7 +54,8 @@ trust_add_file(struct trust *t, const char *path)
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(t->store,
 	    X509_LOOKUP_file());
 
-	n = X509_load_cert_file(lookup, path, X509_FILETYPE_PEM);
+	n = X509_load_cert_file_ex(lookup, path, X509_FILETYPE_PEM, fast_ctx(),
+	    NULL);
 	ERR_clear_error();
 	return n;
 }

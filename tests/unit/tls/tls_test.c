@@ -352,6 +352,71 @@ START_TEST(a_certificate_request_suspends_and_can_be_declined)
 }
 END_TEST
 
+/* What the library context of ours must not have lost. */
+static const struct {
+	const char	*key;
+	int		 version;
+	const char	*ciphers;
+} suites[] = {
+	{ "ed25519", TLS1_3_VERSION, NULL },
+	{ "p-384", TLS1_3_VERSION, NULL },
+	{ "p-521", TLS1_3_VERSION, NULL },
+	{ "rsa:2048", TLS1_3_VERSION, NULL },
+	{ "rsa:3072", TLS1_2_VERSION, "ECDHE-RSA-CHACHA20-POLY1305" },
+	{ "p-256", TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256" },
+	{ "p-256", TLS1_2_VERSION, "ECDHE-ECDSA-AES256-SHA" },
+	{ "rsa:2048", TLS1_2_VERSION, "DHE-RSA-AES128-GCM-SHA256" },
+	{ "rsa:2048", TLS1_2_VERSION, "AES128-SHA" },
+	{ "rsa:2048", TLS1_2_VERSION, "AES256-GCM-SHA384" },
+};
+
+START_TEST(origins_of_every_kind_are_reached)
+{
+	struct minted ca = mint_ca("CA", NULL);
+	struct mint m = { .cn = "a", .san = "DNS:a.example",
+	    .key = suites[_i].key };
+	struct tls_want w = want_of("a.example");
+	struct origin o;
+	struct tls *t;
+
+	origin_init(&o, &m);
+	SSL_CTX_set_dh_auto(o.ctx, 1);
+	if (suites[_i].ciphers != NULL)
+		ck_assert(SSL_CTX_set_cipher_list(o.ctx, suites[_i].ciphers));
+	t = tls_with(&ca, o.root.cert, NULL, suites[_i].version);
+	visit(t, &o, &w, VERIFY_OK, NULL);
+	tls_free(t);
+	origin_done(&o);
+	mint_done(&ca);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(clients_of_every_kind_are_served)
+{
+	struct minted ca = mint_ca("CA", NULL), o = mint_leaf(&ca, "DNS:a");
+	struct tls *t = tls_with(&ca, NULL, NULL, suites[_i].version);
+	struct leaf_want w = { .original = o.cert };
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_SESSION *sess = NULL;
+	struct leaf *leaf;
+
+	w.key = strncmp(suites[_i].key, "rsa", 3) == 0 ? LEAF_RSA : LEAF_P256;
+	leaf = leaf_fetch(t, &w, NULL);
+	if (suites[_i].ciphers != NULL &&
+	    strncmp(suites[_i].ciphers, "DHE", 3) != 0)
+		ck_assert(SSL_CTX_set_cipher_list(ctx, suites[_i].ciphers));
+	visited(t, ctx, leaf, &sess);
+	SSL_SESSION_free(sess);
+	SSL_CTX_free(ctx);
+	leaf_unref(leaf);
+	tls_free(t);
+	mint_done(&ca);
+	mint_done(&o);
+	scratch_done();
+}
+END_TEST
+
 /* Lines of the file that begin with the label. */
 static int
 lines_with(const char *path, const char *label)
@@ -514,6 +579,10 @@ main(void)
 	    a_certificate_request_suspends_and_can_be_declined, 0, 2);
 	tcase_add_loop_test(c,
 	    keys_of_both_sides_are_logged_to_a_private_file, 0, 2);
+	tcase_add_loop_test(c, origins_of_every_kind_are_reached, 0,
+	    NELEM(suites));
+	tcase_add_loop_test(c, clients_of_every_kind_are_served, 0,
+	    NELEM(suites));
 	tcase_add_test(c, a_key_log_is_not_written_through_a_link);
 	tcase_add_loop_test(c, a_refused_leaf_is_named_by_its_alert, 0, 2);
 	tcase_add_test(c, what_is_wrong_at_start_is_all_told);
