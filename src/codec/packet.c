@@ -149,13 +149,15 @@ packet_open(struct packet *p, frame_emit emit, void *arg)
 
 /* How many bytes one frame carries: an IP packet holds 65,535 in all. */
 static size_t
-frame_room(const struct packet *p)
+frame_room(const struct packet *p, int dir)
 {
 	unsigned mss = path_mss(p), n = p->path->burst, most;
 
 	most = (PACKET_MTU_MAX - (p->end[0].head.v6 ? 60 : 40)) / mss;
 	if (n > most)
 		n = most;
+	if (n > 2 && p->end[dir].sent < PACKET_BULK)
+		n = 2;
 	return (size_t)mss * (n > 0 ? n : 1);
 }
 
@@ -163,10 +165,13 @@ void
 packet_data(struct packet *p, int dir, const uint8_t *data, size_t len,
     frame_emit emit, void *arg)
 {
-	size_t room = frame_room(p), n;
+	struct packet_end *e = &p->end[dir];
+	size_t room = frame_room(p, dir), n;
 
-	if (p->over || p->end[dir].fin)
+	if (p->over || e->fin)
 		return;
+	if (e->sent < PACKET_BULK)
+		e->sent += (uint32_t)(len < PACKET_BULK ? len : PACKET_BULK);
 	while (len > 0) {
 		n = len < room ? len : room;
 		packet_send(p, dir, FRAME_ACK | (n == len ? FRAME_PSH : 0),
@@ -174,7 +179,7 @@ packet_data(struct packet *p, int dir, const uint8_t *data, size_t len,
 		data += n;
 		len -= n;
 		/* At once at the end too: no timer, and no IDS waits. */
-		if (p->end[dir].unacked >= 2 || len == 0)
+		if (e->unacked >= 2 || len == 0)
 			packet_ack(p, !dir, emit, arg);
 	}
 }

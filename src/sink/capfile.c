@@ -1,0 +1,328 @@
+/*
+ * Capture files and their rotation.
+ *
+ * A fixed name without rotation is written anew at each start, as tcpdump -w
+ * does, and may be a FIFO. In every other case a file that is already there is
+ * never touched: "-1", "-2" is put before the suffix.
+ */
+#include "sink/capfile.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "codec/pcapfile.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define CAPFILE_SAME	9999	/* files of one name, apart by a number */
+
+struct capfile {
+	char		*mirror, *pattern;
+	int		 ng;
+	uint64_t	 rotate_size, rotate_ms;
+	unsigned	 keep;
+	int		 fd;
+	char		*name;
+	int64_t		 opened;	/* monotonic ms */
+	uint64_t	 size;		/* up to the last whole packet */
+	uint8_t		 head[PCAPFILE_HEAD_MAX];
+	size_t		 head_len;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static char *
+capfile_expand(const char *pattern)
+{
+	char out[4096];
+	struct tm tm;
+	time_t t = time(NULL);
+
+	localtime_r(&t, &tm);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	if (strftime(out, sizeof(out), pattern, &tm) == 0)
+		return xstrdup(pattern);
+#pragma GCC diagnostic pop
+	return xstrdup(out);
+}
+
+int
+capfile_new(const struct conf_mirror *c, struct capfile **out,
+    struct text *why)
+{
+	char *name = capfile_expand(c->path), *copy = xstrdup(name);
+	const char *dir = dirname(copy);
+	struct capfile *cf;
+	struct stat st;
+	int rv = 0;
+
+	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		text_printf(why, "%s: the directory %s is not there; make it, "
+		    "for the user we run as", c->path, dir);
+		rv = ERR_USAGE;
+	} else if (access(dir, W_OK | X_OK) != 0 && access(name, W_OK) != 0) {
+		text_printf(why, "%s: cannot write in %s: %s", c->path, dir,
+		    strerror(errno));
+		rv = ERR_DENIED;
+	}
+	free(copy);
+	free(name);
+	if (rv != 0)
+		return rv;
+	cf = xcalloc(1, sizeof(*cf));
+	cf->mirror = xstrdup(c->name);
+	cf->pattern = xstrdup(c->path);
+	cf->ng = c->pcapng;
+	cf->rotate_size = c->rotate_size;
+	cf->rotate_ms = c->rotate_ms;
+	cf->keep = c->rotate_keep;
+	cf->fd = -1;
+	cf->head_len = pcapfile_head(cf->head, c->pcapng, c->name,
+	    "Clearspan " VERSION);
+	*out = cf;
+	return 0;
+}
+
+static void
+capfile_close(struct capfile *cf)
+{
+	if (cf->fd >= 0 && close(cf->fd) != 0)
+		log_warn("mirror %s: %s: %s", cf->mirror, cf->name,
+		    strerror(errno));
+	cf->fd = -1;
+}
+
+void
+capfile_free(struct capfile *cf)
+{
+	if (cf == NULL)
+		return;
+	capfile_close(cf);
+	free(cf->mirror);
+	free(cf->pattern);
+	free(cf->name);
+	free(cf);
+}
+
+const char *
+capfile_name(const struct capfile *cf)
+{
+	return cf->name != NULL ? cf->name : cf->pattern;
+}
+
+/* The pattern as one for glob(3) that matches only names it could give. */
+static void
+pattern_glob(struct text *t, const char *p)
+{
+	for (; *p != '\0'; p++) {
+		if (strchr("*?[]\\", *p) != NULL) {
+			text_printf(t, "\\%c", *p);
+			continue;
+		}
+		if (*p != '%') {
+			text_add(t, p, 1);
+			continue;
+		}
+		if (*++p == '\0')
+			break;
+		if (*p == 'Y')
+			text_puts(t, "[0-9][0-9][0-9][0-9]");
+		else if (strchr("mdHMSyCIUWV", *p) != NULL)
+			text_puts(t, "[0-9][0-9]");
+		else if (*p == '%')
+			text_puts(t, "%");
+		else
+			text_puts(t, "*");
+	}
+}
+
+/* Where the suffix of a path begins, or its end. */
+static const char *
+suffix_of(const char *path)
+{
+	const char *base = strrchr(path, '/'), *dot;
+
+	dot = strrchr(base != NULL ? base : path, '.');
+	return dot != NULL ? dot : path + strlen(path);
+}
+
+static void
+capfile_glob(const struct capfile *cf, const char *more, int flags, glob_t *g)
+{
+	const char *suffix = suffix_of(cf->pattern);
+	char *stem = xstrndup(cf->pattern, (size_t)(suffix - cf->pattern));
+	struct text t = { 0 };
+
+	pattern_glob(&t, stem);
+	text_puts(&t, more);
+	pattern_glob(&t, suffix);
+	glob(t.s, flags | GLOB_NOSORT, NULL, g);
+	text_free(&t);
+	free(stem);
+}
+
+struct aged {
+	const char	*name;
+	struct timespec	 at;
+};
+
+static int
+older(const void *va, const void *vb)
+{
+	const struct aged *a = va, *b = vb;
+
+	if (a->at.tv_sec != b->at.tv_sec)
+		return a->at.tv_sec < b->at.tv_sec ? -1 : 1;
+	if (a->at.tv_nsec != b->at.tv_nsec)
+		return a->at.tv_nsec < b->at.tv_nsec ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* Remove the oldest files of our pattern, so that keep are left. */
+static void
+capfile_prune(struct capfile *cf)
+{
+	glob_t g = { 0 };
+	struct aged *all;
+	struct stat st;
+	size_t n = 0, i;
+
+	capfile_glob(cf, "", 0, &g);
+	capfile_glob(cf, "-[0-9]", GLOB_APPEND, &g);
+	capfile_glob(cf, "-[0-9][0-9]*", GLOB_APPEND, &g);
+	all = xcalloc(g.gl_pathc + 1, sizeof(*all));
+	for (i = 0; i < g.gl_pathc; i++) {
+		if (lstat(g.gl_pathv[i], &st) != 0 || !S_ISREG(st.st_mode) ||
+		    strcmp(g.gl_pathv[i], cf->name) == 0)
+			continue;
+		all[n].name = g.gl_pathv[i];
+		all[n++].at = st.st_mtim;
+	}
+	qsort(all, n, sizeof(*all), older);
+	for (i = 0; n - i >= cf->keep && i < n; i++)
+		if (unlink(all[i].name) != 0)
+			log_warn("mirror %s: cannot remove %s: %s", cf->mirror,
+			    all[i].name, strerror(errno));
+	free(all);
+	globfree(&g);
+}
+
+static int
+capfile_create(struct capfile *cf, char *base)
+{
+	const char *suffix = suffix_of(base);
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+	int i, fd;
+
+	free(cf->name);
+	cf->name = xstrdup(base);
+	if (cf->rotate_size == 0 && cf->rotate_ms == 0 &&
+	    strchr(cf->pattern, '%') == NULL)
+		return open(cf->name, flags | O_TRUNC, 0600);
+	fd = open(cf->name, flags | O_EXCL, 0600);
+	for (i = 1; fd < 0 && errno == EEXIST && i <= CAPFILE_SAME; i++) {
+		free(cf->name);
+		cf->name = xasprintf("%.*s-%d%s", (int)(suffix - base), base,
+		    i, suffix);
+		fd = open(cf->name, flags | O_EXCL, 0600);
+	}
+	return fd;
+}
+
+static int
+write_all(int fd, const uint8_t *p, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		if ((n = write(fd, p, len)) < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return ERR_SYS;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Write, or leave the file as it was. */
+static int
+capfile_append(struct capfile *cf, const uint8_t *p, size_t len)
+{
+	int err;
+
+	if (write_all(cf->fd, p, len) == 0) {
+		cf->size += len;
+		return 0;
+	}
+	err = errno;
+	/* A FIFO or a device cannot be set back: begin again. */
+	if (ftruncate(cf->fd, (off_t)cf->size) != 0 ||
+	    lseek(cf->fd, (off_t)cf->size, SEEK_SET) < 0)
+		capfile_close(cf);
+	errno = err;
+	return ERR_SYS;
+}
+
+static int
+capfile_open(struct capfile *cf)
+{
+	char *base = capfile_expand(cf->pattern);
+	int err;
+
+	cf->size = 0;
+	cf->fd = capfile_create(cf, base);
+	free(base);
+	if (cf->fd < 0)
+		return ERR_SYS;
+	cf->opened = now_ms();
+	if (cf->keep > 0)
+		capfile_prune(cf);
+	if (capfile_append(cf, cf->head, cf->head_len) != 0) {
+		err = errno;
+		capfile_close(cf);
+		if (cf->rotate_size != 0 || cf->rotate_ms != 0 ||
+		    strchr(cf->pattern, '%') != NULL)
+			unlink(cf->name);	/* empty, and ours */
+		errno = err;
+		return ERR_SYS;
+	}
+	return 0;
+}
+
+void
+capfile_tick(struct capfile *cf)
+{
+	if (cf->fd >= 0 && cf->rotate_ms != 0 &&
+	    now_ms() - cf->opened >= (int64_t)cf->rotate_ms)
+		capfile_close(cf);
+}
+
+int
+capfile_write(struct capfile *cf, const uint8_t *p, size_t len)
+{
+	capfile_tick(cf);
+	if (cf->fd >= 0 && cf->rotate_size != 0 &&
+	    cf->size > cf->head_len && cf->size + len > cf->rotate_size)
+		capfile_close(cf);
+	if (cf->fd < 0 && capfile_open(cf) != 0)
+		return ERR_SYS;
+	return capfile_append(cf, p, len);
+}

@@ -1,0 +1,267 @@
+/*
+ * Mirror ports: frames of the decrypted conversations on an interface.
+ *
+ * One raw socket for all workers: a send is whole or not at all, and the lock
+ * is the device's queue. With PACKET_VNET_HDR the kernel segments and sums
+ * what it copies straight from the plaintext. Sends never wait: what the port
+ * does not take is lost, counted, and a gap in the sequence to the recorder.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/port.h"
+#include "sink/sinks.h"
+#include "sink/synth.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define MIRROR_BATCH	64
+#define MIRROR_BURST	1024	/* segments of a superframe: what 64 KB hold */
+
+struct mirror {
+	struct synth_sink synth;
+	struct port	*port;
+	unsigned	 mtu;		/* configured; 0: the port's */
+	struct log_gate	 gate;
+};
+
+struct mirror_seat {
+	struct synth_seat synth;	/* first: synth's ops see only it */
+	struct mirror	*mirror;
+	int		 watches;
+	unsigned	 n;		/* frames in the batch */
+	struct frame	 frame[MIRROR_BATCH];
+	struct virtio_net_hdr vnet[MIRROR_BATCH];
+	struct iovec	 iov[MIRROR_BATCH][3];
+	struct mmsghdr	 msg[MIRROR_BATCH];
+};
+
+static enum synth_mode	mirror_ready(struct synth_seat *);
+static void		mirror_emit(struct synth_seat *, const struct frame *,
+			    const char *);
+static void		mirror_flush(struct synth_seat *);
+
+static const struct synth_out mirror_out = {
+	.ready = mirror_ready,
+	.emit = mirror_emit,
+	.flush = mirror_flush
+};
+
+static void
+mirror_close(void *sink)
+{
+	struct mirror *m = sink;
+
+	port_close(m->port);
+	synth_sink_clear(&m->synth);
+	free(m);
+}
+
+static int
+mirror_open(const struct conf_mirror *c, void **sink, struct text *why)
+{
+	struct mirror *m = xcalloc(1, sizeof(*m));
+	int rv;
+
+	m->mtu = c->mtu;
+	if ((rv = synth_sink_init(&m->synth, c, why)) != 0 ||
+	    (rv = port_open(c->interface, m->synth.name, c->offload, &m->port,
+	    why)) != 0) {
+		mirror_close(m);
+		return rv;
+	}
+	*sink = m;
+	return 0;
+}
+
+static void *
+mirror_attach(void *sink, struct event_base *base)
+{
+	struct mirror_seat *s = xcalloc(1, sizeof(*s));
+
+	s->mirror = sink;
+	if (synth_seat_init(&s->synth, &s->mirror->synth, &mirror_out) != 0)
+		abort();
+	s->watches = port_watch(s->mirror->port, base);
+	return s;
+}
+
+static void
+mirror_detach(void *seat)
+{
+	struct mirror_seat *s = seat;
+
+	if (s->watches)
+		port_unwatch(s->mirror->port);
+	synth_seat_clear(&s->synth);
+	free(s);
+}
+
+static enum synth_mode
+mirror_ready(struct synth_seat *seat)
+{
+	struct mirror *m = ((struct mirror_seat *)seat)->mirror;
+	struct port *p = m->port;
+	int state = atomic_load_explicit(&p->state, memory_order_relaxed);
+	unsigned mtu = atomic_load_explicit(&p->mtu, memory_order_relaxed);
+
+	seat->path.mtu = m->mtu != 0 && m->mtu < mtu ? m->mtu : mtu;
+	seat->path.burst = 0;
+	if (atomic_load_explicit(&p->gso, memory_order_relaxed))
+		seat->path.burst = MIRROR_BURST;
+	if (state == PORT_UP)
+		return SYNTH_SHOW;
+	seat->lose = port_state_str(state);
+	return SYNTH_LOSE;
+}
+
+static void
+vnet_fill(struct virtio_net_hdr *v, const struct frame *f)
+{
+	memset(v, 0, sizeof(*v));
+	if (!f->partial)
+		return;
+	v->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	v->csum_start = f->tcp;
+	v->csum_offset = 16;
+	if (f->mss == 0)
+		return;
+	v->gso_type = f->v6 ? VIRTIO_NET_HDR_GSO_TCPV6 :
+	    VIRTIO_NET_HDR_GSO_TCPV4;
+	v->gso_size = f->mss;
+	v->hdr_len = f->head_len;
+}
+
+static void
+mirror_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
+{
+	struct mirror_seat *s = (struct mirror_seat *)seat;
+	struct iovec *iov;
+	struct frame *own;
+	size_t n = 0;
+
+	if (s->n == MIRROR_BATCH)
+		mirror_flush(seat);
+	own = &s->frame[s->n];
+	*own = *f;
+	if (f->len == 0)
+		own->data = own->head;
+	iov = s->iov[s->n];
+	if (s->mirror->port->vnet) {
+		vnet_fill(&s->vnet[s->n], f);
+		iov[n].iov_base = &s->vnet[s->n];
+		iov[n++].iov_len = sizeof(s->vnet[0]);
+	}
+	iov[n].iov_base = own->head;
+	iov[n++].iov_len = own->head_len;
+	if (f->len > 0) {
+		iov[n].iov_base = (void *)(uintptr_t)f->data;
+		iov[n++].iov_len = f->len;
+	}
+	s->msg[s->n].msg_hdr.msg_iov = iov;
+	s->msg[s->n].msg_hdr.msg_iovlen = n;
+	s->n++;
+}
+
+static const char *
+mirror_reason(int err)
+{
+	switch (err) {
+	case EAGAIN:
+	case ENOBUFS:
+		return "port too slow";
+	case ENETDOWN:
+		return port_state_str(PORT_DOWN);
+	case ENXIO:
+	case ENODEV:
+		return port_state_str(PORT_MISSING);
+	case EMSGSIZE:
+		return "MTU changed";
+	}
+	return "send failed";
+}
+
+static void
+mirror_lost(struct mirror_seat *s, const struct frame *f, int err)
+{
+	const char *why = mirror_reason(err);
+	struct mirror *m = s->mirror;
+	int held;
+
+	synth_lost(&s->synth, f, why);
+	if (log_gate(&m->gate, &held))
+		log_warn("mirror %s: packets lost on %s: %s (%s); %d more "
+		    "losses since the last such line", m->synth.name,
+		    m->port->name, why, strerror(err), held);
+}
+
+/* One whole frame, alone. */
+static void
+mirror_send_plain(void *arg, const struct frame *f)
+{
+	struct mirror_seat *s = arg;
+	struct virtio_net_hdr v = { 0 };
+	struct iovec iov[3] = {
+		{ &v, s->mirror->port->vnet ? sizeof(v) : 0 },
+		{ (void *)(uintptr_t)f->head, f->head_len },
+		{ (void *)(uintptr_t)f->data, f->len }
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+
+	if (sendmsg(s->mirror->port->fd, &msg, MSG_DONTWAIT) >= 0)
+		synth_sent(&s->synth, f);
+	else
+		mirror_lost(s, f, errno);
+}
+
+/* What to do with the frame that was refused. */
+static void
+mirror_refused(struct mirror_seat *s, const struct frame *f, int err)
+{
+	if (f->partial && (err == EINVAL || err == EIO)) {
+		port_no_gso(s->mirror->port, err);
+		frame_segment(f, s->synth.path.mtu - (f->v6 ? 60 : 40),
+		    mirror_send_plain, s);
+		return;
+	}
+	mirror_lost(s, f, err);
+}
+
+static void
+mirror_flush(struct synth_seat *seat)
+{
+	struct mirror_seat *s = (struct mirror_seat *)seat;
+	unsigned i = 0;
+	int n, err;
+
+	while (i < s->n) {
+		n = sendmmsg(s->mirror->port->fd, s->msg + i, s->n - i,
+		    MSG_DONTWAIT);
+		err = errno;
+		for (; n > 0; n--)
+			synth_sent(seat, &s->frame[i++]);
+		if (n < 0)
+			mirror_refused(s, &s->frame[i++], err);
+	}
+	s->n = 0;
+}
+
+static void
+mirror_stats(void *sink, struct sink_stats *st)
+{
+	synth_sink_stats(&((struct mirror *)sink)->synth, st);
+}
+
+const struct sink_ops sink_mirror = {
+	.tap = &synth_tap,
+	.open = mirror_open,
+	.attach = mirror_attach,
+	.detach = mirror_detach,
+	.close = mirror_close,
+	.stats = mirror_stats
+};

@@ -1,0 +1,131 @@
+/*
+ * Capture files: blocks of packets, written by a thread that may block.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/capfile.h"
+#include "sink/sinks.h"
+#include "sink/stream.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/outq.h"
+
+#define PCAP_END_MS	3000	/* for the disk to take the rest, at the end */
+
+struct pcap_sink {
+	struct stream	 stream;	/* first */
+	struct outq	*outq;
+	struct log_gate	 gate;
+	/* The writer's. */
+	struct capfile	*file;
+	uint64_t	 last;		/* time of the last packet written */
+};
+
+static void
+pcap_give(struct stream *stream, struct block *b)
+{
+	struct pcap_sink *s = (struct pcap_sink *)stream;
+
+	/* The stream's account bounds it; the queue itself never refuses. */
+	outq_give(s->outq, b, sizeof(*b) + b->len);
+}
+
+/* data is the block; the queue frees it. */
+static void
+pcap_write(void *ctx, const void *data, size_t len)
+{
+	struct pcap_sink *s = ctx;
+	struct block *b = (struct block *)(uintptr_t)data;
+	int held, err;
+
+	block_order(b, &s->last);
+	if (capfile_write(s->file, b->data, b->len) != 0) {
+		err = errno;
+		synth_lost_late(&s->stream.synth.counts, b->packets,
+		    b->payload, err == ENOSPC ? "disk full" : "write failed");
+		if (log_gate(&s->gate, &held))
+			log_warn("mirror %s: packets lost: %s: %s; %d more "
+			    "losses since the last such line",
+			    s->stream.synth.name, capfile_name(s->file),
+			    strerror(err), held);
+	}
+	block_settle(b);
+}
+
+static void
+pcap_quiet(void *ctx)
+{
+	capfile_tick(((struct pcap_sink *)ctx)->file);
+}
+
+static void
+pcap_end(struct pcap_sink *s)
+{
+	capfile_free(s->file);
+	stream_clear(&s->stream);
+	free(s);
+}
+
+static int
+pcap_open(const struct conf_mirror *c, void **sink, struct text *why)
+{
+	static const struct outq_ops ops = {
+		.write = pcap_write, .quiet = pcap_quiet
+	};
+	struct pcap_sink *s = xcalloc(1, sizeof(*s));
+	int rv;
+
+	if ((rv = stream_init(&s->stream, c, why)) != 0 ||
+	    (rv = capfile_new(c, &s->file, why)) != 0) {
+		pcap_end(s);
+		return rv;
+	}
+	s->stream.full = "disk too slow";
+	s->stream.give = pcap_give;
+	s->outq = outq_new("pcap", SIZE_MAX, &ops, s);
+	*sink = s;
+	return 0;
+}
+
+static void
+pcap_close(void *sink)
+{
+	struct pcap_sink *s = sink;
+
+	if (outq_free(s->outq, PCAP_END_MS) == 0) {
+		pcap_end(s);
+		return;
+	}
+	/* The writer is stuck with it: it stays. */
+	log_warn("mirror %s: its file takes no more bytes; what was queued "
+	    "for it is lost", s->stream.synth.name);
+}
+
+static void *
+pcap_attach(void *sink, struct event_base *base)
+{
+	return stream_attach(sink, base);
+}
+
+static void
+pcap_detach(void *seat)
+{
+	stream_detach(seat);
+}
+
+static void
+pcap_stats(void *sink, struct sink_stats *st)
+{
+	synth_sink_stats(&((struct pcap_sink *)sink)->stream.synth, st);
+}
+
+const struct sink_ops sink_pcap = {
+	.tap = &synth_tap,
+	.open = pcap_open,
+	.attach = pcap_attach,
+	.detach = pcap_detach,
+	.close = pcap_close,
+	.stats = pcap_stats
+};

@@ -1,0 +1,318 @@
+/*
+ * PCAP-over-IP: whoever connects gets a capture file's header and then every
+ * packet from then on. A thread of its own serves the readers; blocks come to
+ * it by mail and are shared by all of them. While nobody reads, no packet is
+ * built.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/pcapfile.h"
+#include "sink/reader.h"
+#include "sink/sinks.h"
+#include "sink/stream.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define PCAPIP_READERS	64
+#define PCAPIP_END_MS	1000	/* for readers to take the rest, at the end */
+#define PCAPIP_POLL_MS	20	/* while that is waited for */
+
+struct pcapip {
+	struct stream	 stream;	/* first */
+	_Atomic unsigned nreaders;	/* the workers read it */
+	struct mailbox	*mailbox;
+	struct mail	 stop;
+	pthread_t	 thread;
+	int		 started;
+	/* The server's. */
+	struct event_base *base;
+	struct evconnlistener *listener;
+	struct event	*timer;
+	unsigned	 polls;		/* left, when ending */
+	struct reader	*reader[PCAPIP_READERS];
+	uint8_t		 head[PCAPFILE_HEAD_MAX];
+	size_t		 head_len;
+	uint64_t	 last;		/* time of the last packet */
+	struct log_gate	 gate, refused;
+};
+
+static void	pcapip_block(struct mail *);
+
+static int
+pcapip_wanted(struct stream *stream)
+{
+	struct pcapip *s = (struct pcapip *)stream;
+
+	return atomic_load_explicit(&s->nreaders, memory_order_relaxed) > 0;
+}
+
+static void
+pcapip_give(struct stream *stream, struct block *b)
+{
+	b->mail.run = pcapip_block;
+	mailbox_post(((struct pcapip *)stream)->mailbox, &b->mail);
+}
+
+static void
+pcapip_too_slow(struct pcapip *s, const struct block *b)
+{
+	int held;
+
+	synth_lost_late(&s->stream.synth.counts, b->packets, b->payload,
+	    "reader too slow");
+	if (log_gate(&s->gate, &held))
+		log_warn("mirror %s: a reader is too slow, packets are lost "
+		    "to it; %d more losses since the last such line",
+		    s->stream.synth.name, held);
+}
+
+/* A block has come, in the server's thread. */
+static void
+pcapip_block(struct mail *m)
+{
+	struct block *b = (struct block *)m;
+	struct pcapip *s = (struct pcapip *)b->stream;
+	size_t i;
+
+	block_order(b, &s->last);
+	block_settle(b);
+	for (i = 0; i < PCAPIP_READERS; i++) {
+		if (s->reader[i] == NULL)
+			continue;
+		if (reader_give(s->reader[i], b) != 0)
+			pcapip_too_slow(s, b);
+		else
+			reader_flush(s->reader[i]);
+	}
+	block_unref(b);
+}
+
+static void
+pcapip_gone(void *ctx, struct reader *r)
+{
+	struct pcapip *s = ctx;
+	size_t i;
+
+	for (i = 0; i < PCAPIP_READERS; i++)
+		if (s->reader[i] == r)
+			s->reader[i] = NULL;
+	reader_free(r);
+	atomic_fetch_sub(&s->nreaders, 1);
+	log_info("mirror %s: a reader has left, %u are there",
+	    s->stream.synth.name, atomic_load(&s->nreaders));
+}
+
+static void
+pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
+    struct sockaddr *sa, int len, void *arg)
+{
+	static const struct reader_ops ops = { .gone = pcapip_gone };
+	struct pcapip *s = arg;
+	char name[ADDR_STRLEN];
+	struct addr peer = { 0 };
+	size_t i;
+	int held;
+
+	addr_set(&peer, sa);
+	for (i = 0; i < PCAPIP_READERS && s->reader[i] != NULL; i++)
+		;
+	if (i == PCAPIP_READERS) {
+		if (log_gate(&s->refused, &held))
+			log_warn("mirror %s: reader %s refused: there are "
+			    "already %d", s->stream.synth.name,
+			    addr_str(&peer, name), PCAPIP_READERS);
+		evutil_closesocket(fd);
+		return;
+	}
+	s->reader[i] = reader_new(s->base, fd, s->head, s->head_len,
+	    s->stream.max, &ops, s);
+	log_info("mirror %s: reader %s has come, %u are there",
+	    s->stream.synth.name, addr_str(&peer, name),
+	    atomic_fetch_add(&s->nreaders, 1) + 1);
+}
+
+/* No descriptors: let the backlog hold them for a second. */
+static void
+pcapip_accept_failed(struct evconnlistener *l, void *arg)
+{
+	static const struct timeval second = { 1, 0 };
+	struct pcapip *s = arg;
+
+	evconnlistener_disable(l);
+	evtimer_add(s->timer, &second);
+}
+
+static int
+pcapip_idle(const struct pcapip *s)
+{
+	size_t i;
+
+	for (i = 0; i < PCAPIP_READERS; i++)
+		if (s->reader[i] != NULL && reader_queued(s->reader[i]) > 0)
+			return 0;
+	return 1;
+}
+
+/* Ending: over when all is out, or no time is left. Else: accept again. */
+static void
+pcapip_timer(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval poll = { 0, PCAPIP_POLL_MS * 1000 };
+	struct pcapip *s = arg;
+
+	if (s->listener != NULL)
+		evconnlistener_enable(s->listener);
+	else if (s->polls-- == 0 || pcapip_idle(s))
+		event_base_loopbreak(s->base);
+	else
+		evtimer_add(s->timer, &poll);
+}
+
+static void
+pcapip_stop(struct mail *m)
+{
+	struct pcapip *s = (struct pcapip *)
+	    ((char *)m - offsetof(struct pcapip, stop));
+
+	evconnlistener_free(s->listener);
+	s->listener = NULL;
+	s->polls = PCAPIP_END_MS / PCAPIP_POLL_MS;
+	pcapip_timer(-1, 0, s);
+}
+
+static void *
+pcapip_run(void *arg)
+{
+	struct pcapip *s = arg;
+
+	event_base_dispatch(s->base);
+	return NULL;
+}
+
+static void
+pcapip_close(void *sink)
+{
+	struct pcapip *s = sink;
+	size_t i;
+
+	if (s->started) {
+		s->stop.run = pcapip_stop;
+		mailbox_post(s->mailbox, &s->stop);
+		pthread_join(s->thread, NULL);
+	}
+	for (i = 0; i < PCAPIP_READERS; i++)
+		if (s->reader[i] != NULL)
+			reader_free(s->reader[i]);
+	if (s->mailbox != NULL)
+		mailbox_free(s->mailbox);
+	if (s->listener != NULL)
+		evconnlistener_free(s->listener);
+	if (s->timer != NULL)
+		event_free(s->timer);
+	if (s->base != NULL)
+		event_base_free(s->base);
+	stream_clear(&s->stream);
+	free(s);
+}
+
+static int
+pcapip_listen(struct pcapip *s, const struct addr *a, struct text *why)
+{
+	char name[ADDR_STRLEN];
+
+	if ((s->base = event_base_new()) == NULL ||
+	    (s->mailbox = mailbox_new(s->base)) == NULL ||
+	    (s->timer = evtimer_new(s->base, pcapip_timer, s)) == NULL) {
+		text_puts(why, "cannot make an event loop");
+		return ERR_SYS;
+	}
+	s->listener = evconnlistener_new_bind(s->base, pcapip_accept, s,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+	    -1, &a->sa, (int)addr_len(a));
+	if (s->listener == NULL) {
+		text_printf(why, "cannot listen on %s for PCAP-over-IP: %s",
+		    addr_str(a, name), strerror(errno));
+		return ERR_SYS;
+	}
+	evconnlistener_set_error_cb(s->listener, pcapip_accept_failed);
+	return 0;
+}
+
+static int
+pcapip_start(struct pcapip *s, struct text *why)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	err = pthread_create(&s->thread, NULL, pcapip_run, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err != 0) {
+		text_printf(why, "cannot make a thread: %s", strerror(err));
+		return ERR_SYS;
+	}
+	pthread_setname_np(s->thread, "pcapip");
+	s->started = 1;
+	return 0;
+}
+
+static int
+pcapip_open(const struct conf_mirror *c, void **sink, struct text *why)
+{
+	struct pcapip *s = xcalloc(1, sizeof(*s));
+	int rv;
+
+	s->head_len = pcapfile_head(s->head, c->pcapng, c->name,
+	    "Clearspan " VERSION);
+	if ((rv = stream_init(&s->stream, c, why)) != 0 ||
+	    (rv = pcapip_listen(s, &c->listen, why)) != 0) {
+		pcapip_close(s);
+		return rv;
+	}
+	s->stream.wanted = pcapip_wanted;
+	s->stream.give = pcapip_give;
+	if ((rv = pcapip_start(s, why)) != 0) {
+		pcapip_close(s);
+		return rv;
+	}
+	*sink = s;
+	return 0;
+}
+
+static void *
+pcapip_attach(void *sink, struct event_base *base)
+{
+	return stream_attach(sink, base);
+}
+
+static void
+pcapip_detach(void *seat)
+{
+	stream_detach(seat);
+}
+
+static void
+pcapip_stats(void *sink, struct sink_stats *st)
+{
+	struct pcapip *s = sink;
+
+	synth_sink_stats(&s->stream.synth, st);
+	st->readers = atomic_load(&s->nreaders);
+}
+
+const struct sink_ops sink_pcapip = {
+	.tap = &synth_tap,
+	.open = pcapip_open,
+	.attach = pcapip_attach,
+	.detach = pcapip_detach,
+	.close = pcapip_close,
+	.stats = pcapip_stats
+};

@@ -1,0 +1,315 @@
+/*
+ * The interface of a mirror, followed through its lives.
+ */
+#include "sink/port.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define PORT_SNDBUF	(16 << 20)	/* some milliseconds of a 10 Gb/s port */
+
+static void	port_refresh(struct port *);
+static void	port_event(evutil_socket_t, short, void *);
+
+const char *
+port_state_str(int state)
+{
+	switch (state) {
+	case PORT_MISSING:
+		return "port missing";
+	case PORT_DOWN:
+		return "port down";
+	case PORT_NO_CARRIER:
+		return "port has no carrier";
+	}
+	return "port up";
+}
+
+static int
+port_ioctl(struct port *p, unsigned long what, struct ifreq *ifr)
+{
+	memset(ifr->ifr_name, 0, sizeof(ifr->ifr_name));
+	memcpy(ifr->ifr_name, p->name, strnlen(p->name, IFNAMSIZ - 1));
+	return ioctl(p->fd, what, ifr);
+}
+
+static int
+port_ethtool(struct port *p, unsigned cmd, unsigned *value)
+{
+	struct ethtool_value v = { cmd, *value };
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_data = (char *)&v;
+	if (port_ioctl(p, SIOCETHTOOL, &ifr) != 0)
+		return ERR_SYS;
+	*value = v.data;
+	return 0;
+}
+
+/* Off, or not known to the port at all, which is as good. */
+static int
+offload_off(struct port *p, unsigned set, unsigned get)
+{
+	unsigned v = 0;
+
+	if (port_ethtool(p, get, &v) != 0 || v == 0)
+		return 1;
+	v = 0;
+	port_ethtool(p, set, &v);
+	v = 0;
+	return port_ethtool(p, get, &v) == 0 && v == 0;
+}
+
+/*
+ * With segmentation and checksums left to a veth's other end nobody does them,
+ * and a recorder gets superframes with bad checksums.
+ */
+static void
+port_offloads(struct port *p)
+{
+	int off;
+
+	if (p->offload || !p->vnet) {
+		atomic_store(&p->gso, p->vnet);
+		return;
+	}
+	off = offload_off(p, ETHTOOL_STSO, ETHTOOL_GTSO) &
+	    offload_off(p, ETHTOOL_STXCSUM, ETHTOOL_GTXCSUM);
+	atomic_store(&p->gso, off);
+	if (!off)
+		log_warn("mirror %s: cannot switch the offloads of %s off, "
+		    "so frames are segmented here, which is slower; "
+		    "try: ethtool -K %s tso off tx off", p->mirror, p->name,
+		    p->name);
+}
+
+void
+port_no_gso(struct port *p, int err)
+{
+	if (atomic_exchange(&p->gso, 0))
+		log_warn("mirror %s: %s takes no superframes (%s), frames are "
+		    "segmented here, which is slower", p->mirror, p->name,
+		    strerror(err));
+}
+
+static void
+port_bind(struct port *p, int index)
+{
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET };
+	int err;
+	socklen_t len = sizeof(err);
+
+	/* Protocol 0: the socket only sends, nothing is queued on it. */
+	ll.sll_ifindex = index;
+	p->index = 0;
+	if (bind(p->fd, (struct sockaddr *)&ll, sizeof(ll)) == 0)
+		p->index = index;
+	getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (p->index != 0)
+		port_offloads(p);
+}
+
+static int
+port_look(struct port *p)
+{
+	int index = (int)if_nametoindex(p->name);
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	if (index == 0) {
+		p->index = 0;
+		return PORT_MISSING;
+	}
+	if (index != p->index)
+		port_bind(p, index);
+	if (p->index == 0)
+		return PORT_MISSING;
+	if (port_ioctl(p, SIOCGIFMTU, &ifr) == 0 && ifr.ifr_mtu > 0)
+		atomic_store(&p->mtu, (unsigned)ifr.ifr_mtu);
+	if (port_ioctl(p, SIOCGIFFLAGS, &ifr) != 0)
+		return PORT_MISSING;
+	if (!(ifr.ifr_flags & IFF_UP))
+		return PORT_DOWN;
+	return ifr.ifr_flags & IFF_RUNNING ? PORT_UP : PORT_NO_CARRIER;
+}
+
+static void
+port_refresh(struct port *p)
+{
+	unsigned mtu = atomic_load(&p->mtu);
+	int was = atomic_load(&p->state), is = port_look(p);
+
+	atomic_store(&p->state, is);
+	if (is == was && (is != PORT_UP || mtu == atomic_load(&p->mtu)))
+		return;
+	if (is == PORT_UP)
+		log_info("mirror %s: %s is up, MTU %u", p->mirror, p->name,
+		    atomic_load(&p->mtu));
+	else
+		log_warn("mirror %s: %s: %s; packets are lost until it is up",
+		    p->mirror, p->name, port_state_str(is));
+}
+
+static void
+port_warn_address(struct port *p)
+{
+	const struct sockaddr_in6 *in6;
+	struct ifaddrs *all, *i;
+
+	if (getifaddrs(&all) != 0)
+		return;
+	for (i = all; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr == NULL || strcmp(i->ifa_name, p->name) != 0)
+			continue;
+		in6 = (const struct sockaddr_in6 *)(void *)i->ifa_addr;
+		if (i->ifa_addr->sa_family == AF_INET ||
+		    (i->ifa_addr->sa_family == AF_INET6 &&
+		    !IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))) {
+			log_warn("mirror %s: %s has an address, so the machine "
+			    "itself may send there too; a mirror port needs "
+			    "none", p->mirror, p->name);
+			break;
+		}
+	}
+	freeifaddrs(all);
+}
+
+static int
+port_netlink(void)
+{
+	struct sockaddr_nl nl = { .nl_family = AF_NETLINK };
+	int fd;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    NETLINK_ROUTE);
+	nl.nl_groups = RTMGRP_LINK;
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&nl, sizeof(nl)) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void
+port_socket_options(struct port *p)
+{
+	int on = 1, size = PORT_SNDBUF;
+
+	p->vnet = setsockopt(p->fd, SOL_PACKET, PACKET_VNET_HDR, &on,
+	    sizeof(on)) == 0;
+	if (setsockopt(p->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size,
+	    sizeof(size)) != 0)
+		setsockopt(p->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+static int
+port_is_ethernet(struct port *p)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	if (port_ioctl(p, SIOCGIFHWADDR, &ifr) != 0)
+		return 1;	/* missing, or down in a moment */
+	return ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
+	    ifr.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
+}
+
+int
+port_open(const char *interface, const char *mirror, int offload,
+    struct port **out, struct text *why)
+{
+	struct port *p = xcalloc(1, sizeof(*p));
+	int rv = 0;
+
+	p->name = xstrdup(interface);
+	p->mirror = mirror;
+	p->offload = offload;
+	p->mtu = 1500;
+	p->netlink = port_netlink();
+	p->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (p->fd < 0 || p->netlink < 0) {
+		rv = errno == EPERM ? ERR_DENIED : ERR_SYS;
+		text_printf(why, "cannot open a raw socket for %s: %s; it "
+		    "needs root or CAP_NET_RAW", interface, strerror(errno));
+	} else if (!port_is_ethernet(p)) {
+		rv = ERR_USAGE;
+		text_printf(why, "%s is not an Ethernet port", interface);
+	}
+	if (rv != 0) {
+		port_close(p);
+		return rv;
+	}
+	port_socket_options(p);
+	p->state = PORT_UP;
+	port_refresh(p);
+	port_warn_address(p);
+	*out = p;
+	return 0;
+}
+
+void
+port_close(struct port *p)
+{
+	if (p == NULL)
+		return;
+	if (p->fd >= 0)
+		close(p->fd);
+	if (p->netlink >= 0)
+		close(p->netlink);
+	free(p->name);
+	free(p);
+}
+
+int
+port_watch(struct port *p, struct event_base *base)
+{
+	if (atomic_exchange(&p->watched, 1))
+		return 0;
+	p->event = event_new(base, p->netlink, EV_READ | EV_PERSIST,
+	    port_event, p);
+	event_add(p->event, NULL);
+	port_refresh(p);	/* what has happened since port_open() */
+	return 1;
+}
+
+void
+port_unwatch(struct port *p)
+{
+	event_free(p->event);
+	p->event = NULL;
+	atomic_store(&p->watched, 0);
+}
+
+/*
+ * What the messages say may be old or, after an overrun, missing; so they are
+ * only the reason to look.
+ */
+static void
+port_event(evutil_socket_t fd, short what, void *arg)
+{
+	char buf[16384];
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+		;
+	port_refresh(arg);
+}

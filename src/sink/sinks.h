@@ -1,0 +1,13 @@
+/*
+ * The sinks there are, for main to hand to the workers (proxy/tap.h).
+ */
+#ifndef SINK_SINKS_H
+#define SINK_SINKS_H
+
+#include "proxy/tap.h"
+
+extern const struct sink_ops sink_mirror;	/* MIRROR_PORT */
+extern const struct sink_ops sink_pcap;		/* MIRROR_PCAP */
+extern const struct sink_ops sink_pcapip;	/* MIRROR_PCAPIP */
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * Encoding packets into blocks.
+ */
+#include "sink/stream.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "codec/pcapfile.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define STREAM_BLOCK_MIN	(80 << 10)	/* the largest packet fits */
+#define STREAM_BLOCK_MAX	(256 << 10)
+#define STREAM_DELAY_US		20000	/* a packet waits no longer than that;
+					   and so far may times of two workers
+					   be apart in a file */
+
+struct stream_seat {
+	struct synth_seat synth;	/* first: synth's ops see only it */
+	struct stream	*stream;
+	struct block	*block;		/* being filled; or NULL */
+	struct event	*timer;
+	uint64_t	 ns;		/* of the event under way */
+};
+
+static enum synth_mode	stream_ready(struct synth_seat *);
+static void		stream_emit(struct synth_seat *, const struct frame *,
+			    const char *);
+static void		stream_give(struct stream_seat *);
+static void		stream_timer(evutil_socket_t, short, void *);
+
+static const struct synth_out stream_out = {
+	.ready = stream_ready,
+	.emit = stream_emit
+};
+
+int
+stream_init(struct stream *s, const struct conf_mirror *c, struct text *why)
+{
+	s->ng = c->pcapng;
+	s->max = c->queue;
+	s->block = s->max / 4;
+	if (c->rotate_size != 0 && s->block > c->rotate_size / 2)
+		s->block = c->rotate_size / 2;
+	if (s->block > STREAM_BLOCK_MAX)
+		s->block = STREAM_BLOCK_MAX;
+	if (s->block < STREAM_BLOCK_MIN)
+		s->block = STREAM_BLOCK_MIN;
+	if (s->max < s->block)
+		s->max = s->block;
+	s->full = "queue full";
+	return synth_sink_init(&s->synth, c, why);
+}
+
+void
+stream_clear(struct stream *s)
+{
+	synth_sink_clear(&s->synth);
+}
+
+struct stream_seat *
+stream_attach(struct stream *stream, struct event_base *base)
+{
+	struct stream_seat *s = xcalloc(1, sizeof(*s));
+
+	s->stream = stream;
+	stream->synth.comments = stream->ng;
+	s->timer = evtimer_new(base, stream_timer, s);
+	if (s->timer == NULL ||
+	    synth_seat_init(&s->synth, &stream->synth, &stream_out) != 0)
+		abort();
+	return s;
+}
+
+void
+stream_detach(struct stream_seat *s)
+{
+	stream_give(s);
+	event_free(s->timer);
+	synth_seat_clear(&s->synth);
+	free(s);
+}
+
+static enum synth_mode
+stream_ready(struct synth_seat *seat)
+{
+	struct stream_seat *s = (struct stream_seat *)seat;
+	struct timespec ts;
+
+	if (s->stream->wanted != NULL && !s->stream->wanted(s->stream))
+		return SYNTH_SKIP;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	s->ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return SYNTH_SHOW;
+}
+
+/* A block has its whole size on the account until it is handed over. */
+static struct block *
+block_new(struct stream *st)
+{
+	size_t used = atomic_fetch_add(&st->used, st->block);
+	struct block *b;
+
+	if (used + st->block > st->max ||
+	    (b = malloc(sizeof(*b) + st->block)) == NULL) {
+		atomic_fetch_sub(&st->used, st->block);
+		return NULL;
+	}
+	memset(b, 0, sizeof(*b));
+	b->refs = 1;
+	b->stream = st;
+	b->room = st->block;
+	return b;
+}
+
+static void
+stream_give(struct stream_seat *s)
+{
+	struct block *b = s->block, *less;
+
+	s->block = NULL;
+	if (b == NULL)
+		return;
+	atomic_fetch_sub(&s->stream->used, b->room - b->len);
+	b->room = b->len;
+	if (b->len < s->stream->block / 2 &&
+	    (less = realloc(b, sizeof(*b) + b->len)) != NULL)
+		b = less;
+	s->stream->give(s->stream, b);
+}
+
+static void
+stream_timer(evutil_socket_t fd, short what, void *arg)
+{
+	stream_give(arg);
+}
+
+static void
+stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
+{
+	static const struct timeval delay = { 0, STREAM_DELAY_US };
+	struct stream_seat *s = (struct stream_seat *)seat;
+	struct stream *st = s->stream;
+	size_t need = pcapfile_size(st->ng, f, comment);
+	struct block *b;
+
+	if (s->block != NULL && s->block->len + need > s->block->room)
+		stream_give(s);
+	if (s->block == NULL) {
+		if ((s->block = block_new(st)) == NULL) {
+			synth_lost(seat, f, st->full);
+			return;
+		}
+		if (!evtimer_pending(s->timer, NULL))
+			evtimer_add(s->timer, &delay);
+	}
+	b = s->block;
+	b->len += pcapfile_put(b->data + b->len, st->ng, s->ns, f, comment);
+	b->packets++;
+	b->payload += f->len;
+	synth_sent(seat, f);
+}
+
+struct block *
+block_ref(struct block *b)
+{
+	atomic_fetch_add(&b->refs, 1);
+	return b;
+}
+
+void
+block_unref(struct block *b)
+{
+	if (b != NULL && atomic_fetch_sub(&b->refs, 1) == 1)
+		free(b);
+}
+
+void
+block_settle(struct block *b)
+{
+	atomic_fetch_sub(&b->stream->used, b->room);
+	b->room = 0;
+}
+
+void
+block_order(struct block *b, uint64_t *last)
+{
+	size_t at = 0;
+
+	while (at < b->len)
+		at += pcapfile_next(b->data + at, b->stream->ng, last);
+}

@@ -1,0 +1,63 @@
+/*
+ * Packets as the bytes of a capture file, gathered in blocks: a worker's seat
+ * fills one and hands it over when it is full or a little later; a thread of
+ * the sink's takes it from there. What is on its way is bounded in bytes, so
+ * what does not get out is lost here, packet by packet, to its session.
+ */
+#ifndef SINK_STREAM_H
+#define SINK_STREAM_H
+
+#include <stdatomic.h>
+
+#include "net/mailbox.h"
+#include "sink/synth.h"
+
+struct event;
+struct stream;
+
+struct block {
+	struct mail	 mail;		/* first; the sink's, once given */
+	_Atomic unsigned refs;
+	struct stream	*stream;
+	uint32_t	 packets;
+	uint64_t	 payload;	/* bytes of it */
+	size_t		 room, len;
+	uint8_t		 data[];
+};
+
+struct stream {
+	struct synth_sink synth;
+	int		 ng;		/* pcapng */
+	size_t		 block;		/* bytes of a block */
+	size_t		 max;		/* bytes in all blocks together */
+	_Atomic size_t	 used;
+	const char	*full;		/* the loss's reason when used is max */
+	/* Somebody wants packets; NULL: always. Any worker. */
+	int		 (*wanted)(struct stream *);
+	/* Takes the block's reference. Any worker. */
+	void		 (*give)(struct stream *, struct block *);
+};
+
+struct stream_seat;
+
+/* Reads c; the caller sets the rest. 0, or an ERR_* with why. */
+int	stream_init(struct stream *, const struct conf_mirror *c,
+	    struct text *why);
+void	stream_clear(struct stream *);
+
+/* As sink_ops.attach and detach. */
+struct stream_seat *stream_attach(struct stream *, struct event_base *);
+void	stream_detach(struct stream_seat *);
+
+struct block *block_ref(struct block *);
+void	block_unref(struct block *);
+/* Takes its bytes off the stream's account; once, before the last unref. */
+void	block_settle(struct block *);
+
+/*
+ * Move times in the block up to *last where they are before it: blocks come
+ * from several workers, a file's times only grow. Owner alone.
+ */
+void	block_order(struct block *, uint64_t *last);
+
+#endif

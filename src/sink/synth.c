@@ -1,0 +1,290 @@
+/*
+ * Sessions as conversations, for any packet sink.
+ */
+#include "sink/synth.h"
+
+#include <sys/random.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sink/comment.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+enum synth_comment {
+	COMMENT_NONE,		/* nothing new to say */
+	COMMENT_BEGIN,		/* on the next packet: who it is */
+	COMMENT_FACTS,		/* on the next packet: what TLS said */
+	COMMENT_BOTH		/* no packet came between the two */
+};
+
+struct synth {
+	struct packet	 packet;
+	struct synth_seat *seat;
+	const struct record *record;
+	uint64_t	 packets, bytes, lost;
+	uint8_t		 comment;	/* enum synth_comment */
+	uint8_t		 mode;		/* enum synth_mode of this event */
+};
+
+int
+synth_sink_init(struct synth_sink *s, const struct conf_mirror *c,
+    struct text *why)
+{
+	memset(s, 0, sizeof(*s));
+	s->name = xstrdup(c->name);
+	memcpy(s->path.source_mac, c->source_mac, 6);
+	memcpy(s->path.reply_mac, c->reply_mac, 6);
+	memcpy(s->path.destination_mac, c->destination_mac, 6);
+	s->path.vlan = c->vlan;
+	s->path.ports_map = c->ports_map;
+	s->path.mtu = c->mtu != 0 ? c->mtu : 1500;
+	if (c->filter == NULL)
+		return 0;
+	return filter_new(c->filter, &s->filter, why);
+}
+
+void
+synth_sink_clear(struct synth_sink *s)
+{
+	free(s->name);
+	filter_free(s->filter);
+}
+
+void
+synth_sink_stats(struct synth_sink *s, struct sink_stats *st)
+{
+	struct synth_counts *c = &s->counts;
+
+	memset(st, 0, sizeof(*st));
+	st->packets = atomic_load_explicit(&c->packets, memory_order_relaxed);
+	st->bytes = atomic_load_explicit(&c->bytes, memory_order_relaxed);
+	st->lost_packets = atomic_load_explicit(&c->lost_packets,
+	    memory_order_relaxed);
+	st->lost_bytes = atomic_load_explicit(&c->lost_bytes,
+	    memory_order_relaxed);
+	st->lost_reason = atomic_load_explicit(&c->reason,
+	    memory_order_relaxed);
+}
+
+int
+synth_seat_init(struct synth_seat *seat, struct synth_sink *sink,
+    const struct synth_out *out)
+{
+	struct timespec ts;
+
+	seat->sink = sink;
+	seat->out = out;
+	seat->path = sink->path;
+	seat->path.framer = framer_new();
+	if (getrandom(&seat->random, sizeof(seat->random), GRND_NONBLOCK) !=
+	    sizeof(seat->random)) {
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		seat->random = (uint64_t)ts.tv_nsec << 32 ^ (uintptr_t)seat;
+	}
+	return seat->path.framer != NULL ? 0 : ERR_MEM;
+}
+
+void
+synth_seat_clear(struct synth_seat *seat)
+{
+	framer_free(seat->path.framer);
+	seat->path.framer = NULL;
+}
+
+/*
+ * splitmix64: sequence numbers of a mirrored conversation only have to differ,
+ * nobody can send into it.
+ */
+static uint32_t
+synth_random(struct synth_seat *seat)
+{
+	uint64_t z = seat->random += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return (uint32_t)(z >> 32);
+}
+
+static uint64_t
+frame_packets(const struct frame *f)
+{
+	return f->mss != 0 ? (f->len + f->mss - 1) / f->mss : 1;
+}
+
+static void
+count(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+void
+synth_sent(struct synth_seat *seat, const struct frame *f)
+{
+	struct synth_counts *c = &seat->sink->counts;
+	uint64_t n = frame_packets(f);
+
+	count(&c->packets, n);
+	count(&c->bytes, f->len);
+	seat->now->packets += n;
+	seat->now->bytes += f->len;
+}
+
+void
+synth_lost(struct synth_seat *seat, const struct frame *f, const char *why)
+{
+	seat->now->lost += f->len;
+	synth_lost_late(&seat->sink->counts, frame_packets(f), f->len, why);
+}
+
+void
+synth_lost_late(struct synth_counts *c, uint64_t packets, uint64_t bytes,
+    const char *why)
+{
+	count(&c->lost_packets, packets);
+	count(&c->lost_bytes, bytes);
+	atomic_store_explicit(&c->reason, why, memory_order_relaxed);
+}
+
+static void
+synth_comment(struct synth *s, struct text *t)
+{
+	if (s->comment == COMMENT_BEGIN || s->comment == COMMENT_BOTH)
+		comment_begin(t, s->record);
+	if (s->comment == COMMENT_BOTH)
+		text_puts(t, "\n");
+	if (s->comment == COMMENT_FACTS || s->comment == COMMENT_BOTH)
+		comment_facts(t, s->record);
+	s->comment = COMMENT_NONE;
+}
+
+static void
+synth_emit(void *arg, const struct frame *f)
+{
+	struct synth *s = arg;
+	struct synth_seat *seat = s->seat;
+	struct text t = { 0 };
+
+	if (!filter_pass(seat->sink->filter, f))
+		return;
+	if (s->mode == SYNTH_LOSE) {
+		synth_lost(seat, f, seat->lose);
+		return;
+	}
+	if (s->comment != COMMENT_NONE && seat->sink->comments)
+		synth_comment(s, &t);
+	seat->out->emit(seat, f, t.s);
+	text_free(&t);
+}
+
+static void
+synth_nothing(void *arg, const struct frame *f)
+{
+}
+
+/* Where an event's frames go. */
+static frame_emit
+synth_begin(struct synth *s)
+{
+	struct synth_seat *seat = s->seat;
+
+	seat->now = s;
+	s->mode = (uint8_t)seat->out->ready(seat);
+	return s->mode == SYNTH_SKIP ? synth_nothing : synth_emit;
+}
+
+static void
+synth_end(struct synth *s)
+{
+	if (s->mode == SYNTH_SHOW && s->seat->out->flush != NULL)
+		s->seat->out->flush(s->seat);
+	s->seat->now = NULL;
+}
+
+static void *
+synth_open(void *arg, struct tap *tap, const struct record *r)
+{
+	struct synth_seat *seat = arg;
+	struct synth *s = xcalloc(1, sizeof(*s));
+	uint32_t isn[2] = { synth_random(seat), synth_random(seat) };
+	frame_emit emit;
+
+	s->seat = seat;
+	s->record = r;
+	s->comment = COMMENT_BEGIN;
+	emit = synth_begin(s);
+	if (packet_init(&s->packet, &seat->path, &r->client, &r->server,
+	    isn) != 0) {
+		free(s);
+		return NULL;
+	}
+	packet_open(&s->packet, emit, s);
+	synth_end(s);
+	return s;
+}
+
+static size_t
+synth_data(void *state, enum flow_dir dir, const uint8_t *data, size_t len)
+{
+	struct synth *s = state;
+	frame_emit emit = synth_begin(s);
+
+	if (s->mode == SYNTH_SKIP)
+		packet_skip(&s->packet, dir, len);
+	else
+		packet_data(&s->packet, dir, data, len, emit, s);
+	synth_end(s);
+	return len;
+}
+
+static void
+synth_facts(void *state)
+{
+	struct synth *s = state;
+
+	s->comment = s->comment == COMMENT_BEGIN ? COMMENT_BOTH : COMMENT_FACTS;
+}
+
+static void
+synth_eof(void *state, enum flow_dir dir)
+{
+	struct synth *s = state;
+
+	packet_eof(&s->packet, dir, synth_begin(s), s);
+	synth_end(s);
+}
+
+static void
+synth_reset(void *state, enum flow_dir dir)
+{
+	struct synth *s = state;
+
+	packet_reset(&s->packet, dir, synth_begin(s), s);
+	synth_end(s);
+}
+
+/* A session that we ended, with neither FIN nor RST, must not look open. */
+static void
+synth_close(void *state, struct record_mirror *m)
+{
+	struct synth *s = state;
+
+	if (!packet_ended(&s->packet))
+		synth_reset(s, DIR_UP);
+	m->name = s->seat->sink->name;
+	m->packets = s->packets;
+	m->bytes = s->bytes;
+	m->lost = s->lost;
+	free(s);
+}
+
+const struct tap_ops synth_tap = {
+	.open = synth_open,
+	.data = synth_data,
+	.facts = synth_facts,
+	.eof = synth_eof,
+	.reset = synth_reset,
+	.close = synth_close
+};
