@@ -8,6 +8,5 @@
 #pragma weak cmd_quickstart
 #pragma weak cmd_run
 #pragma weak cmd_ctl
-#pragma weak cmd_doctor
 
 #endif

@@ -21,7 +21,8 @@
 
 enum {
 	STEP_TIDY = 1,		/* removes; nothing to remove is no failure */
-	STEP_IPV6 = 2		/* left out where there is no IPv6 */
+	STEP_IPV6 = 2,		/* left out where there is no IPv6 */
+	STEP_QUIET = 4		/* a failure is only told the caller */
 };
 
 typedef int (*step_fn)(const char *command, const char *input, int flags);
@@ -279,13 +280,14 @@ step_run(const char *command, const char *input, int flags)
 	rewind(in);
 	snprintf(copy, sizeof(copy), "%s", command);
 	if ((pid = fork()) == 0)
-		step_exec(copy, fileno(in), flags & STEP_TIDY);
+		step_exec(copy, fileno(in), flags & (STEP_TIDY | STEP_QUIET));
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	fclose(in);
 	if (status == 0 || (flags & STEP_TIDY))
 		return 0;
-	step_advice(command, status);
+	if (!(flags & STEP_QUIET))
+		step_advice(command, status);
 	return ERR_SYS;
 }
 
@@ -299,4 +301,17 @@ int
 tproxy_down(void)
 {
 	return steps_down(step_run);
+}
+
+int
+tproxy_probe(void)
+{
+	struct tproxy t = { .ifaces = "\"lo\"", .ports = "443", .port = 8443 };
+	struct text rules = { 0 };
+	int rv;
+
+	rules_text(&rules, &t);
+	rv = step_run("nft -c -f -", rules.s, STEP_QUIET);
+	text_free(&rules);
+	return rv;
 }

@@ -34,4 +34,8 @@ void	tproxy_print(const struct tproxy *);
 int	tproxy_up(const struct tproxy *);
 int	tproxy_down(void);
 
+/* Whether the kernel would take the rules; says and changes nothing. 0 or
+ * ERR_SYS. */
+int	tproxy_probe(void);
+
 #endif

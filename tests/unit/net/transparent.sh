@@ -41,6 +41,16 @@ redirected() {
 	    "$(py $c ask fd02::2 443)"
 }
 
+until_() {	# COMMAND ...: true, soon
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.2
+	done
+	echo "FAIL waited in vain for: $*" >&2
+	bad=1
+}
+table_is_there() { in_ $g nft list table inet clearspan; }
+
 for n in $c $g $s; do ip netns add $n; in_ $n ip link set lo up; done
 ip link add lan netns $g type veth peer name eth0 netns $c
 ip link add wan netns $g type veth peer name eth0 netns $s
@@ -59,12 +69,13 @@ in_ $g sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
 
 ip netns exec $s python3 "$here/gateway.py" serve 443 & pids="$pids $!"
 ip netns exec $g python3 "$here/gateway.py" relay 8443 & pids="$pids $!"
-sleep 1
+until_ in_ $s sh -c 'ss -Hltn sport = :443 | grep -q .'
+until_ in_ $g sh -c 'ss -Hltn sport = :8443 | grep -q .'
 
 direct "before"
 
-in_ $g "$bin" transparent up --in lan --wait 3 </dev/null >/dev/null & up=$!
-sleep 1
+in_ $g "$bin" transparent up --in lan --wait 6 </dev/null >/dev/null & up=$!
+until_ table_is_there
 relayed "up"
 is "while one waits another cannot" 1 "$(in_ $g "$bin" transparent up \
     --in lan </dev/null >/dev/null 2>&1; echo $?)"
@@ -72,8 +83,8 @@ wait $up
 is "not confirmed" 1 $?
 direct "taken back by itself"
 
-in_ $g "$bin" transparent up --in lan --wait 3 </dev/null >/dev/null & up=$!
-sleep 1
+in_ $g "$bin" transparent up --in lan --wait 6 </dev/null >/dev/null & up=$!
+until_ table_is_there
 in_ $g "$bin" transparent confirm
 is "confirm" 0 $?
 wait $up
@@ -82,7 +93,7 @@ relayed "confirmed"
 
 ip netns exec $g "$bin" transparent up --in lan --wait 60 </dev/null \
     >/dev/null & up=$!
-sleep 1
+until_ table_is_there
 kill -HUP $up 2>/dev/null
 wait $up
 direct "its terminal went away"

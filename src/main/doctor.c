@@ -1,0 +1,308 @@
+/*
+ * `clearspan doctor`: look for what keeps Clearspan from working here. Each
+ * check says at least one line, what is well too, so that nothing found can
+ * be told from nothing looked at. It changes nothing.
+ */
+#include "main/doctor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "main/cmd.h"
+#include "tls/ca.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+#define DAY		86400
+#define CA_SOON		(30 * DAY)	/* time to give clients a new one */
+#define FDS_EACH	2		/* descriptors of a connection */
+#define FDS_OTHER	1024		/* listeners, files, pipes, resolver */
+#define CONNECTIONS	50000		/* the default of `limits:` */
+
+void
+doctor_say(struct doctor *d, enum finding f, const char *what,
+    const char *mend, const char *fmt, ...)
+{
+	static const char *const names[] = { "ok  ", "warn", "FAIL" };
+	va_list ap;
+
+	printf("%s  %s: ", names[f], what);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	if (f != FIND_OK && mend != NULL)
+		printf("      mend: %s\n", mend);
+	if (f == FIND_FAIL)
+		d->fails++;
+}
+
+int64_t
+doctor_number(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int64_t v = -1;
+
+	if (f == NULL)
+		return -1;
+	if (fscanf(f, "%" SCNd64, &v) != 1)
+		v = -1;
+	fclose(f);
+	return v;
+}
+
+int
+doctor_has_cap(unsigned cap)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	uint64_t caps = 0;
+	char line[256];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "CapEff: %" SCNx64, &caps) == 1)
+			break;
+	if (f != NULL)
+		fclose(f);
+	return (int)(caps >> cap & 1);
+}
+
+static void
+check_caps(struct doctor *d)
+{
+	static const struct {
+		unsigned	 cap;
+		const char	*name, *what;
+	} wanted[] = {
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN",
+		    "TPROXY, clients' own addresses" },
+		{ CAP_NET_RAW, "CAP_NET_RAW", "mirror ports" },
+		{ CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE",
+		    "ports below 1024" },
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(wanted); i++)
+		if (doctor_has_cap(wanted[i].cap))
+			doctor_say(d, FIND_OK, "privileges", NULL, "%s is here",
+			    wanted[i].name);
+		else
+			doctor_say(d, FIND_WARN, "privileges",
+			    "run as root, or by etc/clearspan.service",
+			    "no %s here: without it no %s", wanted[i].name,
+			    wanted[i].what);
+}
+
+static void
+check_user(struct doctor *d)
+{
+	char mend[256];
+
+	if (d->conf == NULL || d->conf->user == NULL)
+		return;
+	snprintf(mend, sizeof(mend), "useradd --system --home-dir "
+	    "/var/lib/clearspan --shell /usr/sbin/nologin %s", d->conf->user);
+	if (getpwnam(d->conf->user) != NULL)
+		doctor_say(d, FIND_OK, "user", NULL, "%s exists",
+		    d->conf->user);
+	else
+		doctor_say(d, FIND_FAIL, "user", mend, "there is no user %s",
+		    d->conf->user);
+}
+
+static void
+check_descriptors(struct doctor *d)
+{
+	uint64_t want = FDS_OTHER + (uint64_t)FDS_EACH *
+	    (d->conf != NULL ? d->conf->limits.connections : CONNECTIONS);
+	int64_t nr_open = doctor_number("/proc/sys/fs/nr_open");
+	struct rlimit now = { 0 };
+	char mend[128];
+
+	getrlimit(RLIMIT_NOFILE, &now);
+	if (doctor_has_cap(CAP_SYS_RESOURCE) && nr_open > (int64_t)now.rlim_max)
+		now.rlim_max = (rlim_t)nr_open;	/* raised at start */
+	snprintf(mend, sizeof(mend), "ulimit -Hn %" PRIu64 " as root, or "
+	    "LimitNOFILE=%" PRIu64 " in the unit", want, want);
+	doctor_say(d, now.rlim_max < want ? FIND_FAIL : FIND_OK, "descriptors",
+	    mend, "%" PRIu64 " wanted for `limits: connections`, %" PRIu64
+	    " to be had", want, (uint64_t)now.rlim_max);
+}
+
+static void
+check_conntrack(struct doctor *d)
+{
+	int64_t max = doctor_number("/proc/sys/net/netfilter/nf_conntrack_max");
+	int64_t n = doctor_number("/proc/sys/net/netfilter/nf_conntrack_count");
+	int64_t want = 2 * (int64_t)(d->conf != NULL ?
+	    d->conf->limits.connections : CONNECTIONS);
+	char mend[96];
+
+	if (max < 0) {
+		doctor_say(d, FIND_OK, "conntrack", NULL, "not in use here");
+		return;
+	}
+	snprintf(mend, sizeof(mend), "sysctl -w net.netfilter."
+	    "nf_conntrack_max=%" PRId64, want > 2 * max ? want : 2 * max);
+	if (n * 10 > max * 9)
+		doctor_say(d, FIND_FAIL, "conntrack", mend, "%" PRId64 " of %"
+		    PRId64 " entries in use: new connections will be lost",
+		    n, max);
+	else
+		doctor_say(d, max < want ? FIND_WARN : FIND_OK, "conntrack",
+		    mend, "room for %" PRId64 ", two for each connection are %"
+		    PRId64, max, want);
+}
+
+/* A CA that does not load is told in ca_load()'s own words. */
+static void
+check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
+{
+	struct text errors = { 0 };
+	struct ca *ca = NULL;
+	struct stat st;
+	char mend[256];
+	time_t left;
+
+	if (cert == NULL || key == NULL)
+		return;
+	if (ca_load(what, cert, key, &ca, &errors) != 0) {
+		errors.s[strcspn(errors.s, "\n")] = '\0';
+		doctor_say(d, FIND_FAIL, what, "clearspan ca create makes a "
+		    "new one", "%s", errors.s);
+		text_free(&errors);
+		return;
+	}
+	left = ca->notafter - time(NULL);
+	doctor_say(d, left < CA_SOON ? FIND_WARN : FIND_OK, what,
+	    "clearspan ca create makes a new one; clients must trust it too",
+	    "usable for %lld more days", (long long)left / DAY);
+	snprintf(mend, sizeof(mend), "chmod 600 %s", key);
+	if (stat(key, &st) == 0 && (st.st_mode & 077) != 0)
+		doctor_say(d, FIND_FAIL, what, mend, "others can read the key "
+		    "%s (mode %03o)", key, st.st_mode & 0777u);
+	text_free(&errors);
+	ca_free(ca);
+}
+
+static void
+check_cas(struct doctor *d)
+{
+	if (d->conf == NULL)
+		return;
+	check_ca(d, "ca", d->conf->ca_cert, d->conf->ca_key);
+	check_ca(d, "untrusted ca", d->conf->untrusted_cert,
+	    d->conf->untrusted_key);
+}
+
+/* Certificates are dated by it. */
+static void
+check_clock(struct doctor *d)
+{
+	struct timex tx = { .modes = 0 };
+	struct stat self;
+	char text[32] = "?";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) != NULL)
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	if (stat("/proc/self/exe", &self) == 0 && now < self.st_mtime - DAY)
+		doctor_say(d, FIND_FAIL, "clock", "timedatectl set-ntp true",
+		    "%s UTC is before this program was installed", text);
+	else if (adjtimex(&tx) == TIME_ERROR || (tx.status & STA_UNSYNC))
+		doctor_say(d, FIND_WARN, "clock", "timedatectl set-ntp true",
+		    "%s UTC, kept in step by nothing", text);
+	else
+		doctor_say(d, FIND_OK, "clock", NULL, "%s UTC, in step", text);
+}
+
+static void
+check_names(struct doctor *d)
+{
+	FILE *f = fopen("/etc/resolv.conf", "re");
+	char line[512];
+	int n = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		n += strncmp(line, "nameserver", 10) == 0;
+	if (f != NULL)
+		fclose(f);
+	doctor_say(d, n > 0 ? FIND_OK : FIND_WARN, "names",
+	    "name them in /etc/resolv.conf", "%d name server%s for explicit "
+	    "mode", n, n == 1 ? "" : "s");
+}
+
+/* Returns 0, or -1 when it was asked for and is not right. */
+static int
+load(struct doctor *d, const char *path, struct conf **c)
+{
+	struct text errors = { 0 };
+	char mend[512];
+	size_t i;
+
+	*c = NULL;
+	if (path == NULL && access(CONF_DEFAULT_PATH, F_OK) != 0) {
+		doctor_say(d, FIND_OK, "configuration", NULL,
+		    "none given (-c FILE): only the system is looked at");
+		d->transparent = 1;
+		return 0;
+	}
+	if (path == NULL)
+		path = CONF_DEFAULT_PATH;
+	snprintf(mend, sizeof(mend), "clearspan check -c %s", path);
+	if (conf_load(path, c, &errors) != 0) {
+		if (errors.len > 0)
+			fputs(errors.s, stderr);
+		doctor_say(d, FIND_FAIL, "configuration", mend,
+		    "%s cannot be used", path);
+	} else {
+		doctor_say(d, FIND_OK, "configuration", NULL, "%s", path);
+		for (i = 0; i < (*c)->nlistens; i++)
+			d->transparent |=
+			    (*c)->listens[i].mode == CONF_TRANSPARENT;
+	}
+	text_free(&errors);
+	d->conf = *c;
+	return *c != NULL ? 0 : -1;
+}
+
+int
+cmd_doctor(int argc, char **argv)
+{
+	static void (*const checks[])(struct doctor *) = {
+		doctor_routing, check_caps, check_user, check_descriptors,
+		check_conntrack, doctor_mirrors, check_cas, check_clock,
+		check_names,
+	};
+	struct doctor d = { 0 };
+	const char *path = NULL;
+	struct conf *c;
+	size_t i;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "c:")) != -1) {
+		if (opt != 'c')
+			return cmd_usage(argv[0], "wrong option");
+		path = optarg;
+	}
+	if (optind < argc)
+		return cmd_usage(argv[0], "\"%s\" is one too many",
+		    argv[optind]);
+	load(&d, path, &c);
+	for (i = 0; i < NELEM(checks); i++)
+		checks[i](&d);
+	conf_unref(c);
+	return d.fails == 0 ? EXIT_DONE : EXIT_FAILED;
+}

@@ -1,0 +1,37 @@
+/*
+ * What the checks of `clearspan doctor` share: how a finding is said, and
+ * how the system is asked.
+ */
+#ifndef MAIN_DOCTOR_H
+#define MAIN_DOCTOR_H
+
+#include <stdint.h>
+
+struct conf;
+
+enum finding {
+	FIND_OK,
+	FIND_WARN,	/* may be meant so, or will hurt later */
+	FIND_FAIL	/* keeps it from working */
+};
+
+struct doctor {
+	const struct conf *conf;	/* NULL: only the system is looked at */
+	int		 transparent;	/* it has, or may have, such listeners */
+	int		 fails;
+};
+
+/* One line "ok|warn|FAIL  what: finding", and below it the command that
+ * mends it, unless that is NULL or all is well. */
+void	doctor_say(struct doctor *, enum finding, const char *what,
+	    const char *mend, const char *fmt, ...)
+	    __attribute__((format(printf, 5, 6)));
+
+/* The first number in a file of /proc or /sys; -1 when there is none. */
+int64_t	doctor_number(const char *path);
+int	doctor_has_cap(unsigned cap);		/* effective, CAP_* */
+
+void	doctor_mirrors(struct doctor *);	/* doctor_mirror.c */
+void	doctor_routing(struct doctor *);	/* doctor_routing.c */
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * doctor: what mirrors write to, a port or a directory.
+ */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/capability.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "main/doctor.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+#define LOW_DISK	5	/* percent free */
+
+static int
+port_ioctl(const char *name, unsigned long request, struct ifreq *ifr)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv;
+
+	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
+	rv = fd < 0 ? -1 : ioctl(fd, request, ifr);
+	if (fd >= 0)
+		close(fd);
+	return rv;
+}
+
+/* Names of the offloads that are on: they make frames no recorder expects. */
+static void
+port_offloads(const char *name, struct text *out)
+{
+	static const struct {
+		uint32_t	 cmd;
+		const char	*name;
+	} offloads[] = {
+		{ ETHTOOL_GTSO, "tso" },
+		{ ETHTOOL_GGSO, "gso" },
+		{ ETHTOOL_GTXCSUM, "tx" },
+	};
+	struct ethtool_value v;
+	struct ifreq ifr;
+	size_t i;
+
+	for (i = 0; i < NELEM(offloads); i++) {
+		memset(&ifr, 0, sizeof(ifr));
+		memset(&v, 0, sizeof(v));
+		v.cmd = offloads[i].cmd;
+		ifr.ifr_data = (void *)&v;
+		if (port_ioctl(name, SIOCETHTOOL, &ifr) == 0 && v.data != 0)
+			text_printf(out, "%s%s", out->len ? " " : "",
+			    offloads[i].name);
+	}
+}
+
+/* Not the link-local IPv6 address every port that is up gives itself. */
+static int
+port_has_address(const char *name)
+{
+	struct ifaddrs *all, *i;
+	int found = 0;
+
+	if (getifaddrs(&all) != 0)
+		return 0;
+	for (i = all; i != NULL; i = i->ifa_next) {
+		const struct sockaddr_in6 *in6 = (const void *)i->ifa_addr;
+
+		if (in6 == NULL || strcmp(i->ifa_name, name) != 0)
+			continue;
+		found |= in6->sin6_family == AF_INET ||
+		    (in6->sin6_family == AF_INET6 &&
+		    !IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr));
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void
+check_offloads(struct doctor *d, const struct conf_mirror *m, const char *what)
+{
+	struct text on = { 0 };
+	char mend[128];
+
+	port_offloads(m->interface, &on);
+	snprintf(mend, sizeof(mend), "ethtool -K %s tso off gso off tx off",
+	    m->interface);
+	if (on.len == 0)
+		doctor_say(d, FIND_OK, what, NULL, "offloads are off");
+	else if (m->offload)
+		doctor_say(d, FIND_OK, what, NULL,
+		    "offloads are on (%s), as configured", on.s);
+	else if (doctor_has_cap(CAP_NET_ADMIN))
+		doctor_say(d, FIND_OK, what, NULL, "offloads are on (%s); "
+		    "clearspan turns them off when it starts", on.s);
+	else
+		doctor_say(d, FIND_WARN, what, mend, "offloads are on (%s): "
+		    "recorders see large frames and bad checksums", on.s);
+	text_free(&on);
+}
+
+static void
+check_port(struct doctor *d, const struct conf_mirror *m)
+{
+	struct ifreq ifr = { .ifr_flags = 0 }, mtu = { .ifr_flags = 0 };
+	const char *port = m->interface;
+	char what[160], mend[128];
+
+	snprintf(what, sizeof(what), "mirror %s", m->name);
+	if (port_ioctl(port, SIOCGIFFLAGS, &ifr) != 0) {
+		doctor_say(d, FIND_FAIL, what, "ip -br link shows what there "
+		    "is; name one under `interface:`", "no interface %s",
+		    port);
+		return;
+	}
+	port_ioctl(port, SIOCGIFMTU, &mtu);
+	snprintf(mend, sizeof(mend), "ip link set %s up", port);
+	if (!(ifr.ifr_flags & IFF_UP))
+		doctor_say(d, FIND_FAIL, what, mend, "%s is down", port);
+	else if (!(ifr.ifr_flags & IFF_RUNNING))
+		doctor_say(d, FIND_WARN, what, "plug the recorder in",
+		    "%s has no link", port);
+	else
+		doctor_say(d, FIND_OK, what, NULL, "%s is up, MTU %d", port,
+		    mtu.ifr_mtu);
+	snprintf(mend, sizeof(mend), "ip addr flush dev %s", port);
+	if (port_has_address(port))
+		doctor_say(d, FIND_WARN, what, mend, "%s has an address; a "
+		    "mirror port needs none, and this machine's own traffic "
+		    "may mix in", port);
+	check_offloads(d, m, what);
+}
+
+static void
+check_disk(struct doctor *d, const struct conf_mirror *m)
+{
+	char what[160], mend[600], *dir = xstrdup(m->path), *slash;
+	struct statvfs fs;
+	unsigned long percent;
+
+	snprintf(what, sizeof(what), "mirror %s", m->name);
+	if ((slash = strrchr(dir, '/')) != NULL)
+		slash[slash == dir] = '\0';
+	else
+		strcpy(dir, dir[0] != '\0' ? "." : "");
+	snprintf(mend, sizeof(mend), "mkdir -p -m 700 %.500s", dir);
+	if (strchr(dir, '%') != NULL) {
+		doctor_say(d, FIND_OK, what, NULL, "%s changes with time: "
+		    "not looked at", dir);
+	} else if (statvfs(dir, &fs) != 0 || access(dir, W_OK) != 0) {
+		doctor_say(d, FIND_FAIL, what, mend, "cannot write to %s: %s",
+		    dir, strerror(errno));
+	} else {
+		percent = fs.f_blocks == 0 ? 100 :
+		    (unsigned long)(fs.f_bavail * 100 / fs.f_blocks);
+		doctor_say(d, percent < LOW_DISK ? FIND_WARN : FIND_OK, what,
+		    "set `rotate: { size: ..., keep: ... }`, or make room",
+		    "%lu%% of the disk under %s is free", percent, dir);
+	}
+	free(dir);
+}
+
+void
+doctor_mirrors(struct doctor *d)
+{
+	size_t i;
+
+	for (i = 0; d->conf != NULL && i < d->conf->nmirrors; i++) {
+		if (d->conf->mirrors[i].kind == MIRROR_PORT)
+			check_port(d, &d->conf->mirrors[i]);
+		if (d->conf->mirrors[i].kind == MIRROR_PCAP)
+			check_disk(d, &d->conf->mirrors[i]);
+	}
+}
