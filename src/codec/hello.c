@@ -50,7 +50,6 @@ struct records {		/* a walk over the records of one message */
 	uint8_t		 head[MSG_HEADER];
 };
 
-static int	records_walk(struct records *, size_t *need);
 static int	message_read(struct hello *);
 
 /* The least raw length of a hello of which n bytes come from pos on. */
@@ -63,8 +62,6 @@ least(size_t pos, size_t n)
 static int
 wants(size_t *need, size_t n)
 {
-	if (n > HELLO_MAX)
-		return ERR_LIMIT;
 	*need = n;
 	return ERR_SHORT;
 }
@@ -104,15 +101,21 @@ records_rest(const struct records *r)
 	return (r->total != 0 ? r->total : MSG_HEADER) - r->got;
 }
 
-/* The record at pos: 0 to go on, 1 if the message ends in it. */
+/*
+ * The record at pos: 0 to go on, 1 if the message ends in it. Whether the
+ * hello is too long is asked before anything else is, each time, so that the
+ * answer does not hang on how much of it has come.
+ */
 static int
 records_one(struct records *r, size_t *need)
 {
 	const uint8_t *p = r->data + r->pos;
-	size_t body, shown, rest, end;
+	size_t body, shown, rest, want, end;
 
+	if ((want = least(r->pos, records_rest(r))) > HELLO_MAX)
+		return ERR_LIMIT;
 	if (r->len - r->pos < REC_HEADER)
-		return wants(need, least(r->pos, records_rest(r)));
+		return wants(need, want);
 	body = (size_t)p[3] << 8 | p[4];
 	if (p[0] != REC_HANDSHAKE || p[1] != 3 || body == 0 || body > REC_MAX)
 		return ERR_FORMAT;
@@ -123,17 +126,15 @@ records_one(struct records *r, size_t *need)
 		shown = body;
 	records_head(r, shown);
 	rest = records_rest(r);
-	if (rest <= shown) {
-		r->pos += REC_HEADER + rest;
-		return 1;
-	}
-	if (rest <= body)
-		return wants(need, r->pos + REC_HEADER + rest);
-	if (shown < body)
-		return wants(need, least(end, rest - body));
-	r->got += body;
-	r->pos = end;
-	return 0;
+	want = rest <= body ? r->pos + REC_HEADER + rest :
+	    least(end, rest - body);
+	if (want > HELLO_MAX)
+		return ERR_LIMIT;
+	if (rest > shown && shown < body)
+		return wants(need, want);
+	r->got += rest < body ? rest : body;
+	r->pos = rest <= body ? want : end;
+	return rest <= body;
 }
 
 static int
@@ -141,11 +142,8 @@ records_walk(struct records *r, size_t *need)
 {
 	int e;
 
-	do {
-		e = records_one(r, need);
-		if (r->pos > HELLO_MAX || r->total > HELLO_MAX)
-			return ERR_LIMIT;
-	} while (e == 0);
+	while ((e = records_one(r, need)) == 0)
+		;
 	return e == 1 ? 0 : e;
 }
 
@@ -319,6 +317,27 @@ ext_flag(uint16_t type, size_t len)
 	return hello_is_grease(type) ? HELLO_GREASE : 0;
 }
 
+/* Where the list of an extension goes, if it is one that is read. */
+static struct hello_list *
+ext_list(struct hello *h, uint16_t type)
+{
+	switch (type) {
+	case EXT_ALPN:
+		return &h->alpn;
+	case EXT_SHARES:
+		return &h->shares;
+	case EXT_GROUPS:
+		return &h->groups;
+	case EXT_SIGALGS:
+		return &h->sigalgs;
+	case EXT_VERSIONS:
+		return &h->versions;
+	case EXT_POINTS:
+		return &h->points;
+	}
+	return NULL;
+}
+
 /*
  * One extension. A second one of a type that is read here would leave two
  * readings, so it is refused (RFC 8446, 4.2); of other types TLS itself will.
@@ -326,49 +345,24 @@ ext_flag(uint16_t type, size_t len)
 static int
 ext_read(struct hello *h, uint16_t type, struct wire *w)
 {
-	struct hello_list *l = NULL;
-	int bytes = 2;
+	struct hello_list *l = ext_list(h, type);
 
-	switch (type) {
-	case EXT_SERVER_NAME:
-		if (h->flags & HELLO_SNI)
-			return ERR_FORMAT;
-		ext_server_name(h, w);
-		return 0;
-	case EXT_ALPN:
-		if (h->alpn.p != NULL)
-			return ERR_FORMAT;
-		ext_alpn(h, w);
-		break;
-	case EXT_SHARES:
-		if (h->shares.p != NULL)
-			return ERR_FORMAT;
-		ext_shares(h, w);
-		break;
-	case EXT_GROUPS:
-		l = &h->groups;
-		break;
-	case EXT_SIGALGS:
-		l = &h->sigalgs;
-		break;
-	case EXT_VERSIONS:
-		l = &h->versions;
-		bytes = 1;
-		break;
-	case EXT_POINTS:
-		if (h->points.p != NULL)
-			return ERR_FORMAT;
-		list_read(&h->points, w, 1, 1);
-		break;
-	default:
+	if (l == NULL && type != EXT_SERVER_NAME) {
 		h->flags |= ext_flag(type, wire_left(w));
 		return 0;
 	}
-	if (l != NULL) {
-		if (l->p != NULL)
-			return ERR_FORMAT;
-		list_read(l, w, bytes, 2);
-	}
+	if (l != NULL ? l->p != NULL : h->flags & HELLO_SNI)
+		return ERR_FORMAT;
+	if (type == EXT_SERVER_NAME)
+		ext_server_name(h, w);
+	else if (type == EXT_ALPN)
+		ext_alpn(h, w);
+	else if (type == EXT_SHARES)
+		ext_shares(h, w);
+	else if (type == EXT_POINTS)
+		list_read(l, w, 1, 1);
+	else
+		list_read(l, w, type == EXT_VERSIONS ? 1 : 2, 2);
 	return w->bad || wire_left(w) > 0 ? ERR_FORMAT : 0;
 }
 

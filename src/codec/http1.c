@@ -171,7 +171,8 @@ request_line(struct http1_head *m, struct slice l)
 	if (!cut(&l, ' ', &m->method) || !is_token(m->method))
 		return fail(m, ERR_FORMAT, "the method is no token");
 	if (!cut(&l, ' ', &m->target))
-		return fail(m, ERR_FORMAT, "the request line has not three parts");
+		return fail(m, ERR_FORMAT,
+		    "the request line has not three parts");
 	if ((e = read_version(m, l)) != 0)
 		return e;
 	return check_target(m);

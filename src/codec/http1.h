@@ -41,9 +41,10 @@ struct http1_head {
 /*
  * Read a head from the start of data. Zero the struct before the first call
  * (scanned alone is enough); while the answer is ERR_SHORT call again with the
- * same struct and more bytes (data may have moved). Slices point into data. Returns 0; ERR_SHORT;
- * ERR_LIMIT (a head over HTTP1_HEAD_MAX, or too many field lines); ERR_FORMAT;
- * or ERR_UNSUPPORTED (HTTP, but not 1.x: so also the preface of HTTP/2).
+ * same struct and more bytes (data may have moved). Slices point into data.
+ * Returns 0; ERR_SHORT; ERR_LIMIT (a head over HTTP1_HEAD_MAX, or too many
+ * field lines); ERR_FORMAT; or ERR_UNSUPPORTED (HTTP, but not 1.x, so also
+ * the preface of HTTP/2; or a target that is no http URL).
  * A request may be preceded by one empty line (RFC 9112, 2.2).
  */
 int	http1_request(struct http1_head *, const char *data, size_t len);
