@@ -352,6 +352,8 @@ list_fill(struct load *l, const struct listof *of, yaml_node_t *n,
 	yaml_node_item_t *i = n->data.sequence.items.start;
 	struct vec vec = { NULL, 0 };
 
+	if (i == n->data.sequence.items.top)
+		return;			/* leaves it NULL */
 	vec.v = xcalloc((size_t)(n->data.sequence.items.top - i), of->size);
 	for (; i < n->data.sequence.items.top; i++) {
 		vec.n++;	/* told first: elements look at those before */

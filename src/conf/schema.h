@@ -25,7 +25,7 @@ struct key;
 
 /* A type has parse (from a single value) or set (from any node), not both. */
 struct type {
-	/* 0, or ERR_FORMAT with why: what is wrong, what would be right. */
+	/* 0, or ERR_FORMAT with why: what is wrong, what is right. */
 	int	(*parse)(struct load *, const struct key *, const char *,
 		    void *field, struct text *why);
 	void	(*set)(struct load *, const struct key *, yaml_node_t *,
@@ -37,7 +37,7 @@ struct key {
 	const char	*name;
 	const struct type *type;
 	size_t		 offset;	/* of the field in its struct */
-	const char	*def;		/* as it would be written; NULL: zeros */
+	const char	*def;		/* as text; NULL: zeros */
 	uint64_t	 min, max;	/* max 0: the type's own bound */
 	const void	*arg;		/* what the type needs; see below */
 	unsigned	 flags;		/* KEY_* */
@@ -47,7 +47,7 @@ struct key {
 #define KEY_REQUIRED	1
 #define KEY_EXISTS	2		/* a path; something must be there */
 #define KEY_NONE	4		/* "none" leaves the text NULL */
-#define KEY_SYSTEM	8		/* KEY_EXISTS, but "system" is no path */
+#define KEY_SYSTEM	8		/* KEY_EXISTS, or "system" */
 
 struct word {				/* type_word's arg; ends with NULL */
 	const char	*name;
