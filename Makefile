@@ -119,6 +119,46 @@ check-%:
 	    $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/*_test.c))
 	@tests/unit/run $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/*_test.c))
 
+lint:
+	@contrib/lint
+
+# What goes where; DESTDIR before all of it. The program looks for its
+# configuration in /etc/clearspan unless told, so the usual prefixes have it
+# there. Nothing of the operator's is overwritten or removed.
+confdir	?= $(if $(filter /usr /usr/local,$(prefix)),/etc,$(sysconfdir))/clearspan
+unitdir	?= $(prefix)/lib/systemd/system
+usersdir ?= $(prefix)/lib/sysusers.d
+MAN5	= $(wildcard man/*.5)
+MAN8	= $(wildcard man/*.8)
+FORUNIT	= sed -e 's,/usr/sbin/,$(sbindir)/,' -e 's,/etc/clearspan/,$(confdir)/,'
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(sbindir) $(mandir)/man5 \
+	    $(mandir)/man8 $(confdir) $(unitdir) $(usersdir))
+	install -m 755 $(B)/clearspan $(DESTDIR)$(sbindir)/clearspan
+	$(if $(MAN5),install -m 644 $(MAN5) $(DESTDIR)$(mandir)/man5)
+	$(if $(MAN8),install -m 644 $(MAN8) $(DESTDIR)$(mandir)/man8)
+	install -m 644 etc/clearspan.yaml \
+	    $(DESTDIR)$(confdir)/clearspan.yaml.example
+	$(FORUNIT) etc/clearspan.service >$(B)/clearspan.service
+	install -m 644 $(B)/clearspan.service $(DESTDIR)$(unitdir)
+	install -m 644 etc/clearspan.sysusers \
+	    $(DESTDIR)$(usersdir)/clearspan.conf
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(sbindir)/clearspan \
+	    $(MAN5:man/%=$(mandir)/man5/%) $(MAN8:man/%=$(mandir)/man8/%) \
+	    $(confdir)/clearspan.yaml.example $(unitdir)/clearspan.service \
+	    $(usersdir)/clearspan.conf)
+
+# What is committed, and configure, which then needs no autoconf.
+dist: configure
+	@mkdir -p $(B)
+	git archive --format=tar.gz --prefix=clearspan-$(VERSION)/ \
+	    --add-file=configure -o $(B)/clearspan-$(VERSION).tar.gz HEAD
+
+.PHONY: lint install uninstall dist
+
 clean:
 	rm -rf $(B)
 

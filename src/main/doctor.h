@@ -16,8 +16,8 @@ enum finding {
 };
 
 struct doctor {
-	const struct conf *conf;	/* NULL: only the system is looked at */
-	int		 transparent;	/* it has, or may have, such listeners */
+	const struct conf *conf;	/* NULL: the system alone */
+	FIND_WARN,	/* may be meant so, or hurts later */
 	int		 fails;
 };
 

@@ -141,15 +141,14 @@ check_port(struct doctor *d, const struct conf_mirror *m)
 static void
 check_disk(struct doctor *d, const struct conf_mirror *m)
 {
-	char what[160], mend[600], *dir = xstrdup(m->path), *slash;
+	const char *slash = strrchr(m->path, '/');
+	char what[160], mend[600], *dir;
 	struct statvfs fs;
 	unsigned long percent;
 
 	snprintf(what, sizeof(what), "mirror %s", m->name);
-	if ((slash = strrchr(dir, '/')) != NULL)
-		slash[slash == dir] = '\0';
-	else
-		strcpy(dir, dir[0] != '\0' ? "." : "");
+	dir = slash == NULL ? xstrdup(".") : slash == m->path ? xstrdup("/") :
+	    xstrndup(m->path, (size_t)(slash - m->path));
 	snprintf(mend, sizeof(mend), "mkdir -p -m 700 %.500s", dir);
 	if (strchr(dir, '%') != NULL) {
 		doctor_say(d, FIND_OK, what, NULL, "%s changes with time: "

@@ -123,8 +123,8 @@ check_rules(struct doctor *d)
 	v6 = works("ip -6 rule list 2>/dev/null | grep -q 'fwmark "
 	    TPROXY_MARK "'");
 	if (!table)
-		doctor_say(d, FIND_WARN, "rules", up, "no table inet clearspan: "
-		    "traffic comes only if other rules bring it");
+		doctor_say(d, FIND_WARN, "rules", up, "no table inet "
+		    "clearspan: traffic comes only if other rules bring it");
 	else if (!v4 && !v6)
 		doctor_say(d, FIND_FAIL, "rules", up, "packets are marked but "
 		    "no routing rule takes them: they are lost");

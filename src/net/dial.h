@@ -15,9 +15,9 @@
 struct event_base;
 struct dial;
 
+/* All of it is copied. */
 struct dial_want {
-	const char	*host;		/* name or numeric; NULL: use addr; ... */
-					/* ... copied, as is all of this */
+	const char	*host;		/* name or numeric; NULL: use addr */
 	uint16_t	 port;		/* with host */
 	struct addr	 addr;		/* when host is NULL */
 	const struct addr *from;	/* bind to, where of to's family; ... */

@@ -24,8 +24,8 @@
 #define NAMES_CACHED	4096	/* names kept in all */
 #define NAMES_OUT	1024	/* names asked for at one time */
 #define BUCKETS		1024
-#define TTL_MAX		300	/* seconds an answer is believed, at most, ... */
-#define TTL_MIN		1	/* ... and at least: one page asks ten times */
+#define TTL_MAX		300	/* seconds an answer is kept, at most, ... */
+#define TTL_MIN		1	/* ... and at least: a page asks ten times */
 #define TTL_NONE	5	/* for what was not found */
 
 struct entry {
@@ -111,7 +111,7 @@ names_free(struct names *n)
 
 	if (n == NULL)
 		return;
-	resolver_free(n->resolver);	/* answers what is out: no one listens */
+	resolver_free(n->resolver);	/* answers what is out, unheard */
 	while ((e = TAILQ_FIRST(&n->used)) != NULL)
 		entry_free(e);
 	free(n);
