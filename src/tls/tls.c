@@ -10,7 +10,9 @@
 
 #include "tls/conn.h"
 #include "tls/fast.h"
+#include "tls/intern.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 #define LEAFS		10000
@@ -175,6 +177,8 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 
 	*out = NULL;
 	rv = conn_init();
+	if (!intern_start())
+		log_debug("tls: certificates of servers are read each time");
 	if (tls_authorities(t, o, errors) != 0)
 		rv = ERR_USAGE;
 	if (trust_new(o->trust, o->trust_also, o->ntrust_also, &t->trust,

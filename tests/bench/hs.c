@@ -2,7 +2,7 @@
  * What handshakes cost: CPU microseconds of ours on each side, in memory,
  * beside those of libssl as it comes. The peer's work is not counted.
  *
- *	hs [rounds [turns]]
+ *	hs [rounds [turns [what]]]
  *
  * Each line: what, microseconds (the least of the turns, which alternate).
  */
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "tls/ca.h"
-#include "tls/forge.h"
+#include "tls/intern.h"
 #include "tls/tls.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -161,6 +161,7 @@ do_stock_connect(int resume)
 	double from = cpu();
 	SSL *mine = SSL_new(stock_client), *other;
 
+	intern_enable(0);
 	SSL_set_connect_state(mine);
 	SSL_set_tlsext_host_name(mine, "www.example.com");
 	SSL_set1_host(mine, "www.example.com");
@@ -168,6 +169,7 @@ do_stock_connect(int resume)
 	other = SSL_new(origin);
 	SSL_set_accept_state(other);
 	shake(mine, other);
+	intern_enable(1);
 	over(other);
 	from = cpu();
 	over(mine);
@@ -302,7 +304,7 @@ setup(int version)
 }
 
 static void
-measure(const char *version, int rounds, int turns)
+measure(const char *version, int rounds, int turns, const char *only)
 {
 	static const struct {
 		const char	*what;
@@ -324,6 +326,8 @@ measure(const char *version, int rounds, int turns)
 
 	for (turn = 0; turn < turns; turn++)
 		for (c = 0; c < NELEM(cases); c++) {
+			if (only != NULL && strcmp(only, cases[c].what) != 0)
+				continue;
 			cases[c].run(cases[c].resume);
 			ours = theirs = 0;
 			for (i = 0; i < rounds; i++)
@@ -332,8 +336,9 @@ measure(const char *version, int rounds, int turns)
 				best[c] = ours;
 		}
 	for (c = 0; c < NELEM(cases); c++)
-		printf("%s %-16s %7.1f us\n", version, cases[c].what,
-		    best[c] / rounds * 1e6);
+		if (only == NULL || strcmp(only, cases[c].what) == 0)
+			printf("%s %-16s %7.1f us\n", version,
+			    cases[c].what, best[c] / rounds * 1e6);
 }
 
 int
@@ -341,14 +346,15 @@ main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 500;
 	int turns = argc > 2 ? atoi(argv[2]) : 5;
+	const char *only = argc > 3 ? argv[3] : NULL;
 
 	base = event_base_new();
 	box = mailbox_new(base);
 	setup(TLS1_3_VERSION);
-	measure("1.3", rounds, turns);
+	measure("1.3", rounds, turns, only);
 	SSL_SESSION_free(ticket);
 	ticket = NULL;
 	setup(TLS1_2_VERSION);
-	measure("1.2", rounds, turns);
+	measure("1.2", rounds, turns, only);
 	return 0;
 }

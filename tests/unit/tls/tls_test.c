@@ -3,11 +3,13 @@
  * them, verdicts, resumption, suspension, the key log.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "mint.h"
 #include "tls/certinfo.h"
 #include "tls/conn.h"
+#include "tls/intern.h"
 
 static SSL_CTX *
 strict_client(X509 *root)
@@ -514,6 +516,44 @@ START_TEST(a_refused_leaf_is_named_by_its_alert)
 }
 END_TEST
 
+START_TEST(certificates_seen_before_are_not_read_again)
+{
+	struct minted ca = mint_ca("CA", NULL), other;
+	struct mint m = { .cn = "a", .san = "DNS:a.example" };
+	struct tls_want w = want_of("a.example");
+	uint64_t asked[3], hits[3];
+	struct origin o;
+	struct tls *t;
+
+	ck_assert_int_eq(intern_start(), 1);
+	origin_init(&o, &m);
+	t = tls_with(&ca, o.root.cert, NULL, 0);
+	intern_stats(&asked[0], &hits[0]);
+	visit(t, &o, &w, VERIFY_OK, NULL);
+	intern_stats(&asked[1], &hits[1]);
+	ck_assert_uint_eq(asked[1] - asked[0], 1);
+	ck_assert_uint_eq(hits[1] - hits[0], 0);
+	w.alpn = (const uint8_t *)"\x02h2";	/* not to be resumed */
+	w.alpn_len = 3;
+	visit(t, &o, &w, VERIFY_OK, NULL);
+	intern_stats(&asked[2], &hits[2]);
+	ck_assert_uint_eq(hits[2] - hits[1], 1);
+	/* Another certificate of that name is another. */
+	m.by = &o.root;
+	other = mint(&m);
+	SSL_CTX_use_cert_and_key(o.ctx, other.cert, other.key, NULL, 1);
+	w.alpn = (const uint8_t *)"\x02h3";
+	visit(t, &o, &w, VERIFY_OK, NULL);
+	intern_stats(&asked[0], &hits[0]);
+	ck_assert_uint_eq(hits[0], hits[2]);
+	tls_free(t);
+	origin_done(&o);
+	mint_done(&ca);
+	mint_done(&other);
+	scratch_done();
+}
+END_TEST
+
 START_TEST(what_is_wrong_at_start_is_all_told)
 {
 	struct tls_profile p = { 0 };
@@ -530,6 +570,55 @@ START_TEST(what_is_wrong_at_start_is_all_told)
 	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/t: "));
 	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/l: "));
 	text_free(&errors);
+}
+END_TEST
+
+/* For the thread sanitizer: all caches at once, from four workers. */
+static struct tls	*shared;
+static struct origin	 shared_origin;
+
+static void *
+work(void *arg)
+{
+	struct tls_want w = want_of("a.example");
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_SESSION *sess = NULL;
+	struct leaf *leaf;
+	SSL *client;
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		addr_set_port(&w.server, (uint16_t)(i % 10 + 1));
+		visit(shared, &shared_origin, &w, VERIFY_OK, NULL);
+		client = tls_connect(shared, &w);
+		tls_end(client);
+		leaf = leaf_of(shared, shared_origin.cert.cert);
+		visited(shared, ctx, leaf, &sess);
+		certinfo_unref(certinfo_of(leaf->cert));
+		leaf_unref(leaf);
+	}
+	SSL_SESSION_free(sess);
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+START_TEST(workers_share_one_struct_tls)
+{
+	struct minted ca = mint_ca("CA", NULL);
+	struct mint m = { .cn = "a", .san = "DNS:a.example" };
+	pthread_t th[4];
+	size_t i;
+
+	origin_init(&shared_origin, &m);
+	shared = tls_with(&ca, shared_origin.root.cert, NULL, versions[_i]);
+	for (i = 0; i < NELEM(th); i++)
+		pthread_create(&th[i], NULL, work, NULL);
+	for (i = 0; i < NELEM(th); i++)
+		pthread_join(th[i], NULL);
+	tls_free(shared);
+	origin_done(&shared_origin);
+	mint_done(&ca);
+	scratch_done();
 }
 END_TEST
 
@@ -585,7 +674,9 @@ main(void)
 	    NELEM(suites));
 	tcase_add_test(c, a_key_log_is_not_written_through_a_link);
 	tcase_add_loop_test(c, a_refused_leaf_is_named_by_its_alert, 0, 2);
+	tcase_add_test(c, certificates_seen_before_are_not_read_again);
 	tcase_add_test(c, what_is_wrong_at_start_is_all_told);
+	tcase_add_loop_test(c, workers_share_one_struct_tls, 0, 2);
 	tcase_add_test(c, certificates_as_text_are_as_eve_has_them);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
