@@ -17,7 +17,7 @@ enum finding {
 
 struct doctor {
 	const struct conf *conf;	/* NULL: the system alone */
-	FIND_WARN,	/* may be meant so, or hurts later */
+	int		 transparent;	/* has, or may have, such listeners */
 	int		 fails;
 };
 
