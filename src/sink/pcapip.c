@@ -133,9 +133,10 @@ pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
 	}
 	s->reader[i] = reader_new(s->base, fd, s->head, s->head_len,
 	    s->stream.max, &ops, s);
+	atomic_fetch_add(&s->nreaders, 1);
 	log_info("mirror %s: reader %s has come, %u are there",
 	    s->stream.synth.name, addr_str(&peer, name),
-	    atomic_fetch_add(&s->nreaders, 1) + 1);
+	    atomic_load(&s->nreaders));
 }
 
 /* No descriptors: let the backlog hold them for a second. */

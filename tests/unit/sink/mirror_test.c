@@ -1,0 +1,362 @@
+/*
+ * sink/mirror: on a veth pair in a network namespace of its own, captured by
+ * libpcap at the other end, while the port goes down, away and changes.
+ */
+#include "test.h"
+
+#include <sched.h>
+
+#include "session.h"
+#include "util/log.h"
+
+static struct conf_mirror conf;
+static struct bench b;
+static pcap_t	*pc;
+static struct recorder rec;
+
+static void
+sh(const char *cmd)
+{
+	ck_assert_msg(system(cmd) == 0, "%s", cmd);
+}
+
+static void
+listen_on_m1(void)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	pc = pcap_create("m1", why);
+	ck_assert_ptr_nonnull(pc);
+	pcap_set_snaplen(pc, 262144);
+	pcap_set_buffer_size(pc, 64 << 20);
+	pcap_set_timeout(pc, 10);
+	pcap_set_promisc(pc, 1);
+	ck_assert_msg(pcap_activate(pc) >= 0, "%s", pcap_geterr(pc));
+	pcap_setnonblock(pc, 1, why);
+}
+
+/* The kernel's own (IPv6 housekeeping) is not what is looked at. */
+static void
+port_make(unsigned mtu)
+{
+	char cmd[200];
+
+	snprintf(cmd, sizeof(cmd), "ip link add m0 mtu %u type veth peer name "
+	    "m1 mtu %u && ip link set m0 up && ip link set m1 up", mtu, mtu);
+	sh("sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
+	sh(cmd);
+}
+
+static void
+begin(unsigned mtu)
+{
+	log_level = -1;
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	if (mtu != 0) {
+		port_make(mtu);
+		listen_on_m1();
+	}
+	if (conf.name == NULL)
+		conf = mirror_conf();
+	conf.interface = (char *)"m0";
+	bench_open(&b, &sink_mirror, &conf);
+	bench_run(&b, 100);
+}
+
+static void
+capture(void)
+{
+	struct pcap_pkthdr *h;
+	const u_char *p;
+	int idle;
+
+	for (idle = 0; idle < 10; idle++) {
+		while (pcap_next_ex(pc, &h, &p) == 1) {
+			ck_assert_uint_eq(h->caplen, h->len);
+			if (p[12] == 0x86 && p[13] == 0xdd && !rec.v6 &&
+			    rec.frames > 0)
+				continue;
+			recorder_feed(&rec, p, h->caplen);
+			idle = 0;
+		}
+		bench_run(&b, 10);
+	}
+}
+
+static void
+talk(size_t len)
+{
+	struct record_mirror m;
+	uint8_t *data = noise(len);
+	struct sink_stats st;
+	size_t at;
+	void *s;
+
+	s = session_talk(&b, data, len < 16384 ? len : 16384);
+	for (at = 16384; at < len; at += 16384) {
+		b.ops->tap->data(s, DIR_DOWN, data + at,
+		    len - at < 16384 ? len - at : 16384);
+		capture();
+	}
+	session_end(&b, s, &m);
+	capture();
+	streams_are(&rec, data, len);
+	sink_mirror.stats(b.sink, &st);
+	ck_assert_uint_eq(m.lost, 0);
+	ck_assert_uint_eq(m.packets, rec.frames);
+	ck_assert_uint_eq(m.bytes, len + 3);
+	ck_assert_uint_eq(st.packets, rec.frames);
+	ck_assert_uint_eq(rec.dst_mac[0], 0xff);
+	ck_assert_uint_eq(rec.side[0].mac[5], 1);
+	ck_assert_uint_eq(rec.side[1].mac[5], 2);
+	ck_assert(rec.side[0].syn && rec.side[0].fin && rec.side[1].fin);
+	free(data);
+}
+
+static void
+end(void)
+{
+	bench_close(&b);
+	pcap_close(pc);
+	recorder_free(&rec);
+}
+
+TEST(superframes_arrive_as_good_frames_of_the_mtu)
+{
+	begin(1500);
+	talk(1000001);
+	ck_assert_uint_eq(rec.frame_max, 1514);
+	ck_assert_uint_le(rec.side[1].unacked_max, 2);
+	end();
+}
+END
+
+TEST(bulk_arrives_too)
+{
+	begin(1500);
+	talk(2500001);
+	ck_assert_uint_eq(rec.frame_max, 1514);
+	end();
+}
+END
+
+TEST(jumbo_port)
+{
+	begin(9000);
+	talk(200000);
+	ck_assert_uint_eq(rec.frame_max, 9014);
+	end();
+}
+END
+
+TEST(configured_mtu_is_less_than_the_ports)
+{
+	conf = mirror_conf();
+	conf.mtu = 1000;
+	begin(1500);
+	talk(100000);
+	ck_assert_uint_eq(rec.frame_max, 1014);
+	end();
+}
+END
+
+TEST(ipv6_and_vlan)
+{
+	conf = mirror_conf();
+	conf.vlan = 42;
+	begin(1500);
+	addr_parse(&b.record.client, "[2001:db8::1]:40000");
+	addr_parse(&b.record.server, "[2001:db8::2]:443");
+	talk(300000);
+	ck_assert_uint_eq(rec.frame_max, 1518);
+	ck_assert_int_eq(rec.vlan, 42);
+	end();
+}
+END
+
+TEST(offload_on_gives_superframes)
+{
+	conf = mirror_conf();
+	conf.offload = 1;
+	rec.partial_ok = 1;
+	begin(1500);
+	talk(1500000);
+	ck_assert_uint_gt(rec.frame_max, 10000);
+	end();
+}
+END
+
+/* Without the port's consent: lo takes no other MTU, offloads are fixed. */
+TEST(port_that_keeps_its_offloads_gets_whole_frames)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	conf = mirror_conf();
+	log_level = -1;
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	sh("ip link set lo mtu 1500 up");
+	conf.interface = (char *)"lo";
+	pc = pcap_open_live("lo", 262144, 1, 10, why);
+	ck_assert_ptr_nonnull(pc);
+	pcap_setdirection(pc, PCAP_D_IN);
+	pcap_setnonblock(pc, 1, why);
+	bench_open(&b, &sink_mirror, &conf);
+	talk(50000);
+	ck_assert_uint_eq(rec.frame_max, 1514);
+	end();
+}
+END
+
+static uint64_t
+lost(const char *reason)
+{
+	struct sink_stats st;
+
+	sink_mirror.stats(b.sink, &st);
+	if (reason != NULL)
+		ck_assert_str_eq(st.lost_reason, reason);
+	return st.lost_bytes;
+}
+
+/* After a loss: the rest arrives behind a gap of what was lost. */
+static void
+resumes(void *s, size_t gap)
+{
+	struct record_mirror m;
+	uint8_t *data = noise(50000);
+
+	rec.loss_ok = 1;
+	b.ops->tap->data(s, DIR_DOWN, data, 50000);
+	session_end(&b, s, &m);
+	capture();
+	ck_assert_str_eq(rec.wrong, "");
+	ck_assert_uint_eq(rec.side[1].gap, gap);
+	ck_assert_mem_eq(rec.side[1].data + rec.side[1].len - 50000, data,
+	    50000);
+	ck_assert_uint_eq(m.lost, gap);
+	free(data);
+}
+
+TEST(port_down_and_up_again)
+{
+	static uint8_t data[50000];
+	void *s;
+
+	begin(1500);
+	s = session_talk(&b, data, 1000);
+	capture();
+	sh("ip link set m0 down");
+	b.ops->tap->data(s, DIR_DOWN, data, 10000);	/* before it is told */
+	bench_run(&b, 100);
+	b.ops->tap->data(s, DIR_DOWN, data, 40000);
+	ck_assert_uint_eq(lost("port down"), 50000);
+	sh("ip link set m0 up");
+	bench_run(&b, 300);
+	resumes(s, 50000);
+	end();
+}
+END
+
+TEST(other_end_down_is_no_carrier)
+{
+	static uint8_t data[50000];
+	void *s;
+
+	begin(1500);
+	s = session_talk(&b, data, 1000);
+	capture();
+	sh("ip link set m1 down");
+	bench_run(&b, 300);
+	b.ops->tap->data(s, DIR_DOWN, data, 50000);
+	ck_assert_uint_eq(lost("port has no carrier"), 50000);
+	sh("ip link set m1 up");
+	bench_run(&b, 1500);
+	pcap_close(pc);
+	listen_on_m1();
+	resumes(s, 50000);
+	end();
+}
+END
+
+TEST(port_removed_and_made_anew)
+{
+	static uint8_t data[50000];
+	void *s;
+
+	begin(1500);
+	s = session_talk(&b, data, 1000);
+	capture();
+	sh("ip link del m0");
+	b.ops->tap->data(s, DIR_DOWN, data, 10000);
+	bench_run(&b, 100);
+	b.ops->tap->data(s, DIR_DOWN, data, 40000);
+	ck_assert_uint_eq(lost("port missing"), 50000);
+	port_make(1500);
+	pcap_close(pc);
+	listen_on_m1();
+	bench_run(&b, 300);
+	resumes(s, 50000);
+	ck_assert_uint_eq(rec.frame_max, 1514);
+	end();
+}
+END
+
+TEST(port_that_is_not_there_yet_is_waited_for)
+{
+	static uint8_t data[50000];
+	void *s;
+
+	begin(0);
+	s = session_talk(&b, data, 1000);
+	ck_assert_uint_eq(lost("port missing"), 1003);
+	port_make(1500);
+	listen_on_m1();
+	bench_run(&b, 300);
+	b.ops->tap->data(s, DIR_DOWN, data, 50000);
+	capture();
+	ck_assert_str_eq(rec.wrong, "");
+	ck_assert_uint_eq(rec.side[0].len, 50000);
+	ck_assert_uint_eq(lost(NULL), 1003);
+	b.ops->tap->close(s, &(struct record_mirror){ 0 });
+	end();
+}
+END
+
+TEST(mtu_change_is_followed)
+{
+	static uint8_t data[50000];
+	struct record_mirror m;
+	void *s;
+
+	begin(1500);
+	s = session_talk(&b, data, 20000);
+	capture();
+	ck_assert_uint_eq(rec.frame_max, 1514);
+	sh("ip link set m0 mtu 800");
+	bench_run(&b, 100);
+	rec.frame_max = 0;
+	b.ops->tap->data(s, DIR_DOWN, data, 50000);
+	capture();
+	ck_assert_uint_eq(rec.frame_max, 814);
+	sh("ip link set m0 mtu 1400");
+	bench_run(&b, 100);
+	rec.frame_max = 0;
+	b.ops->tap->data(s, DIR_DOWN, data, 50000);
+	session_end(&b, s, &m);
+	capture();
+	ck_assert_uint_eq(rec.frame_max, 1414);
+	ck_assert_str_eq(rec.wrong, "");
+	ck_assert_uint_eq(rec.side[1].len, 120000);
+	ck_assert_uint_eq(rec.side[1].gap, 0);
+	ck_assert_uint_eq(m.lost, 0);
+	end();
+}
+END
+
+SUITE_IF(geteuid() == 0, "needs root (network namespaces, raw sockets)",
+    "mirror", superframes_arrive_as_good_frames_of_the_mtu, bulk_arrives_too,
+    jumbo_port, configured_mtu_is_less_than_the_ports, ipv6_and_vlan,
+    offload_on_gives_superframes,
+    port_that_keeps_its_offloads_gets_whole_frames, port_down_and_up_again,
+    other_end_down_is_no_carrier, port_removed_and_made_anew,
+    port_that_is_not_there_yet_is_waited_for, mtu_change_is_followed)
