@@ -260,7 +260,7 @@ port_open(const char *interface, const char *mirror, int offload,
 		return rv;
 	}
 	port_socket_options(p);
-	p->state = PORT_UP;
+	p->state = -1;		/* so that what it is gets logged */
 	port_refresh(p);
 	port_warn_address(p);
 	*out = p;

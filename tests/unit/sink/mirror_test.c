@@ -4,8 +4,7 @@
  */
 #include "test.h"
 
-#include <sched.h>
-
+#include "../net/netns.h"
 #include "session.h"
 #include "util/log.h"
 
@@ -13,12 +12,6 @@ static struct conf_mirror conf;
 static struct bench b;
 static pcap_t	*pc;
 static struct recorder rec;
-
-static void
-sh(const char *cmd)
-{
-	ck_assert_msg(system(cmd) == 0, "%s", cmd);
-}
 
 static void
 listen_on_m1(void)
@@ -51,7 +44,7 @@ static void
 begin(unsigned mtu)
 {
 	log_level = -1;
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	netns(0);
 	if (mtu != 0) {
 		port_make(mtu);
 		listen_on_m1();
@@ -103,9 +96,10 @@ talk(size_t len)
 	streams_are(&rec, data, len);
 	sink_mirror.stats(b.sink, &st);
 	ck_assert_uint_eq(m.lost, 0);
-	ck_assert_uint_eq(m.packets, rec.frames);
+	if (!conf.offload)
+		ck_assert_uint_eq(m.packets, rec.frames);
 	ck_assert_uint_eq(m.bytes, len + 3);
-	ck_assert_uint_eq(st.packets, rec.frames);
+	ck_assert_uint_eq(st.packets, m.packets);
 	ck_assert_uint_eq(rec.dst_mac[0], 0xff);
 	ck_assert_uint_eq(rec.side[0].mac[5], 1);
 	ck_assert_uint_eq(rec.side[1].mac[5], 2);
@@ -193,8 +187,8 @@ TEST(port_that_keeps_its_offloads_gets_whole_frames)
 
 	conf = mirror_conf();
 	log_level = -1;
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	sh("ip link set lo mtu 1500 up");
+	netns(0);
+	sh("ip link set lo mtu 1500");
 	conf.interface = (char *)"lo";
 	pc = pcap_open_live("lo", 262144, 1, 10, why);
 	ck_assert_ptr_nonnull(pc);
@@ -353,8 +347,7 @@ TEST(mtu_change_is_followed)
 }
 END
 
-SUITE_IF(geteuid() == 0, "needs root (network namespaces, raw sockets)",
-    "mirror", superframes_arrive_as_good_frames_of_the_mtu, bulk_arrives_too,
+SUITE("mirror", superframes_arrive_as_good_frames_of_the_mtu, bulk_arrives_too,
     jumbo_port, configured_mtu_is_less_than_the_ports, ipv6_and_vlan,
     offload_on_gives_superframes,
     port_that_keeps_its_offloads_gets_whole_frames, port_down_and_up_again,
