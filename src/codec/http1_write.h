@@ -1,0 +1,55 @@
+/*
+ * Heads of HTTP/1 written again for their next hop, with a framing the writer
+ * chose: for a message whose body was adapted, or whose transfer coding was
+ * taken off on the way. Give it only heads that http1_request() or
+ * http1_response() have read.
+ */
+#ifndef CODEC_HTTP1_WRITE_H
+#define CODEC_HTTP1_WRITE_H
+
+#include "codec/http1.h"
+
+enum {				/* http1_out.flags */
+	HTTP1_CLOSE_AFTER = 1 << 0,	/* say Connection: close */
+	HTTP1_KEEP_ALIVE = 1 << 1,	/* say keep-alive, for HTTP/1.0 */
+	HTTP1_KEEP_UPGRADE = 1 << 2,	/* leave Upgrade, name it in Connection */
+	HTTP1_CHANGED	= 1 << 3,	/* another body: no digest of the old */
+	HTTP1_NO_RANGE	= 1 << 4,	/* leave out Range and If-Range */
+	HTTP1_ABSOLUTE	= 1 << 5,	/* a request to a proxy: absolute-form */
+	HTTP1_KEEP_EXPECT = 1 << 6	/* leave Expect in */
+};
+
+struct http1_out {
+	/*
+	 * HTTP1_NONE: no body. A request gets no framing field; a response keeps
+	 * the Content-Length of a HEAD or a 304. HTTP1_LENGTH: that many bytes,
+	 * 0 too. HTTP1_CHUNKED. HTTP1_CLOSE: a response's, says close.
+	 */
+	enum http1_kind	 kind;
+	uint64_t	 length;
+	unsigned	 flags;
+	const char	*scheme;	/* for HTTP1_ABSOLUTE of an origin-form */
+	struct slice	 authority;	/* for a request without Host; may be
+					 * empty */
+	const char	*fields;	/* more fields, each with CRLF; or NULL */
+};
+
+/*
+ * Append the head. Left out: Connection and what it names, Keep-Alive, TE,
+ * Trailer, Upgrade, Proxy-*; the framing fields are new. A request keeps its
+ * version, gets origin-form (or absolute-form) and one Host; a response is
+ * HTTP/1.1. 0; ERR_FORMAT if it cannot be said so (chunked to HTTP/1.0, no
+ * host for an absolute-form); ERR_UNSUPPORTED for a transfer coding other
+ * than chunked.
+ */
+int	http1_write(struct text *out, const struct http1_head *,
+	    const struct http1_out *);
+
+/*
+ * The same as ICAP encapsulates it: also without Expect, no Connection, and
+ * the Content-Length, if any, as it came.
+ */
+int	http1_write_encapsulated(struct text *out, const struct http1_head *,
+	    const struct http1_out *);
+
+#endif
