@@ -159,6 +159,14 @@ dist: configure
 
 .PHONY: lint install uninstall dist
 
+# Measures this build beside haproxy, sslsplit and squid: root, two cores and
+# about six minutes. BENCH passes options on: make bench BENCH='--only idle'
+BENCHBIN = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,\
+	  $(wildcard tests/bench/*.c))
+.PHONY: bench
+bench: $(B)/clearspan $(BENCHBIN)
+	@tests/bench/run --binary $(B)/clearspan --tools $(B)/tests/bench $(BENCH)
+
 clean:
 	rm -rf $(B)
 
