@@ -167,5 +167,5 @@ decide_joined(struct session *s)
 	}
 	if (s->bypassed && s->rec.why == NULL)
 		count(w->counts.undecrypted_rule, 1);
-	session_go(s, s->leg.ntaps > 0 ? PHASE_RELAY : PHASE_SPLICE);
+	session_go(s, s->leg.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
 }

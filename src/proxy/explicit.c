@@ -37,7 +37,7 @@ head_fill(struct session *s)
 
 	if (!s->leg.client.sock.readable)
 		return ERR_AGAIN;
-	p = flow_room(f, &s->worker->pool, &room);
+	p = flow_room(f, &room);
 	if (p == NULL || room == 0)
 		return ERR_LIMIT;
 	n = sock_recv(&s->leg.client.sock, p, room);
@@ -80,7 +80,7 @@ head_take(struct session *s, size_t n)
 
 	if (f->in > f->out) {
 		f->clear = f->out + n;
-		flow_wrote(f, &s->worker->pool, n);
+		flow_wrote(f, n);
 		return;
 	}
 	if (recv(s->leg.client.sock.fd, s->worker->peek, n,

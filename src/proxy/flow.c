@@ -14,29 +14,44 @@
  */
 #define FLOW_ROOM	(20 * 1024)
 
-uint8_t *
-flow_room(struct flow *f, struct pool *pool, size_t *len)
+/* The buffer, from the pool when there is none. */
+static int
+flow_buffer(struct flow *f)
 {
-	size_t used;
-
-	*len = 0;
 	f->starved = 0;
 	if (f->buf == NULL) {
-		if ((f->buf = pool_get(pool)) == NULL) {
+		if ((f->buf = pool_get(f->pool)) == NULL) {
 			f->starved = 1;
-			return NULL;
+			return ERR_MEM;
 		}
-		f->base = f->in;
+		f->base = f->out;
 	}
-	used = (size_t)(f->in - f->base);
-	if (POOL_BUF - used < FLOW_ROOM && f->out > f->base) {
+	return 0;
+}
+
+/* Move what is left to the front, when at least n bytes of room want it. */
+static size_t
+flow_compact(struct flow *f, size_t n)
+{
+	size_t used = (size_t)(f->in - f->base);
+
+	if (POOL_BUF - used < n && f->out > f->base) {
 		memmove(f->buf, f->buf + (f->out - f->base),
 		    (size_t)(f->in - f->out));
 		f->base = f->out;
 		used = (size_t)(f->in - f->base);
 	}
-	*len = POOL_BUF - used;
-	return f->buf + used;
+	return POOL_BUF - used;
+}
+
+uint8_t *
+flow_room(struct flow *f, size_t *len)
+{
+	*len = 0;
+	if (flow_buffer(f) != 0)
+		return NULL;
+	*len = flow_compact(f, FLOW_ROOM);
+	return f->buf + (f->in - f->base);
 }
 
 void
@@ -45,38 +60,53 @@ flow_filled(struct flow *f, size_t n)
 	f->in += n;
 }
 
-void
-flow_offer(struct flow *f, struct tap *taps, size_t ntaps)
+/* How far tap i may look: to where the one before it has let go. */
+static uint64_t
+flow_upto(const struct flow *f, size_t i)
 {
-	uint64_t upto = f->in;
-	struct tap *t;
-	size_t i, len, let;
+	return i == 0 ? f->in : f->taps->tap[i - 1].pos[f->dir];
+}
 
-	for (i = 0; i < ntaps; i++) {
-		t = &taps[i];
-		if (t->state == NULL) {
-			t->pos[f->dir] = upto;
-			continue;
-		}
-		while ((len = (size_t)(upto - t->pos[f->dir])) > 0) {
-			let = t->ops->data(t->state, f->dir,
-			    f->buf + (t->pos[f->dir] - f->base), len);
-			assert(let <= (size_t)(f->in - t->pos[f->dir]));
-			t->pos[f->dir] += let;
-			/* An editor may have changed how much there is. */
-			if (i == 0)
-				upto = f->in;
-			if (let == 0)
-				break;
-		}
-		if (upto == f->in && f->end_in != END_NONE &&
-		    !t->ended[f->dir]) {
-			t->ended[f->dir] = 1;
-			t->ops->eof(t->state, f->dir);
-		}
-		upto = t->pos[f->dir];
+static void
+flow_show(struct flow *f, struct tap *t, size_t i)
+{
+	uint64_t *pos = &t->pos[f->dir];
+	size_t len, let;
+
+	if (t->ops->room != NULL)
+		t->ops->room(t->state, f->dir);
+	while ((len = (size_t)(flow_upto(f, i) - *pos)) > 0) {
+		let = t->ops->data(t->state, f->dir, f->buf +
+		    (*pos - f->base), len);
+		assert(let <= (size_t)(flow_upto(f, i) - *pos));
+		*pos += let;
+		if (let == 0)
+			break;
 	}
-	f->clear = upto;
+	if (flow_upto(f, i) == f->in && f->end_in != END_NONE && !f->busy &&
+	    !t->ended[f->dir]) {
+		t->ended[f->dir] = 1;
+		t->ops->eof(t->state, f->dir);
+	}
+	if (t->ops->busy != NULL && t->ops->busy(t->state, f->dir))
+		f->busy = 1;
+}
+
+void
+flow_offer(struct flow *f)
+{
+	struct tap *t;
+	size_t i;
+
+	f->busy = 0;
+	for (i = 0; i < f->taps->n; i++) {
+		t = &f->taps->tap[i];
+		if (t->state != NULL)
+			flow_show(f, t, i);
+		else
+			t->pos[f->dir] = flow_upto(f, i);
+	}
+	f->clear = flow_upto(f, i);
 }
 
 const uint8_t *
@@ -87,60 +117,78 @@ flow_ready(const struct flow *f, size_t *len)
 }
 
 void
-flow_wrote(struct flow *f, struct pool *pool, size_t n)
+flow_wrote(struct flow *f, size_t n)
 {
 	f->out += n;
 	if (f->out == f->in) {
-		pool_put(pool, f->buf);
+		pool_put(f->pool, f->buf);
 		f->buf = NULL;
 	}
 }
 
-uint8_t *
-flow_held(const struct flow *f, const struct tap *t, size_t *len)
+/* What lies behind a tap's position has moved: so has what is ahead of it. */
+static void
+flow_shift(struct flow *f, struct tap *t, size_t old, size_t n)
 {
-	*len = (size_t)(f->in - t->pos[f->dir]);
-	return f->buf == NULL ? NULL : f->buf + (t->pos[f->dir] - f->base);
+	struct tap *ahead;
+
+	f->in = f->in - old + n;
+	for (ahead = f->taps->tap; ahead < t; ahead++)
+		ahead->pos[f->dir] = ahead->pos[f->dir] - old + n;
 }
 
-/*
- * Only the first tap of a row edits: those behind it have not seen what it
- * holds, so no other position is touched. (Editors further back would need
- * the ones ahead to have their own view of what follows.)
- */
 int
-flow_replace(struct flow *f, const struct tap *t, size_t old, const void *p,
+flow_replace(struct flow *f, struct tap *t, size_t old, const void *p,
     size_t n)
 {
-	size_t at = (size_t)(t->pos[f->dir] - f->base);
-	size_t used = (size_t)(f->in - f->base), shift;
+	size_t at, tail;
 
-	if (used - old + n > POOL_BUF) {
-		shift = (size_t)(f->out - f->base);
-		if (used - shift - old + n > POOL_BUF)
-			return ERR_LIMIT;
-		memmove(f->buf, f->buf + shift, used - shift);
-		f->base = f->out;
-		at -= shift;
-		used -= shift;
-	}
-	memmove(f->buf + at + n, f->buf + at + old, used - at - old);
-	memcpy(f->buf + at, p, n);
-	f->in = f->in - old + n;
+	if (n > old && flow_compact(f, n - old) < n - old)
+		return ERR_LIMIT;
+	at = (size_t)(t->pos[f->dir] - f->base);
+	tail = (size_t)(f->in - f->base) - at - old;
+	memmove(f->buf + at + n, f->buf + at + old, tail);
+	if (n > 0)
+		memcpy(f->buf + at, p, n);
+	flow_shift(f, t, old, n);
 	return 0;
+}
+
+size_t
+flow_put(struct flow *f, struct tap *t, const void *p, size_t n)
+{
+	size_t room;
+
+	if (n == 0 || flow_buffer(f) != 0)
+		return 0;
+	room = flow_compact(f, n);
+	if (n > room)
+		n = room;
+	if (n == 0 || flow_replace(f, t, 0, p, n) != 0)
+		return 0;
+	t->pos[f->dir] += n;
+	return n;
+}
+
+void
+flow_finish(struct flow *f)
+{
+	f->finished = 1;
+	f->notify = 1;
+	f->end_in = END_FIN;
 }
 
 int
 flow_done(const struct flow *f)
 {
-	return f->end_in == END_FIN && f->out == f->in &&
+	return f->end_in == END_FIN && f->out == f->in && !f->busy &&
 	    f->end_out == END_FIN;
 }
 
 void
-flow_drop(struct flow *f, struct pool *pool)
+flow_drop(struct flow *f)
 {
-	pool_put(pool, f->buf);
+	pool_put(f->pool, f->buf);
 	f->buf = NULL;
 	f->in = f->clear = f->out;
 }

@@ -45,13 +45,13 @@ forward_new(struct session *s, const struct http1_url *url)
 	fw->session = s;
 	memcpy(fw->host, s->rec.host, sizeof(fw->host));
 	fw->port = url->port;
-	fw->tap = &s->taps[0];
+	fw->tap = &s->leg.taps.tap[0];
 	memset(fw->tap, 0, sizeof(*fw->tap));
 	fw->tap->ops = &forward_tap;
 	fw->tap->state = fw;
 	fw->tap->session = s;
 	fw->tap->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
-	s->leg.ntaps = 1;
+	s->leg.taps.n = 1;
 	return fw;
 }
 

@@ -111,9 +111,9 @@ client_tls_done(struct session *s)
 
 	tls_used(tlsio_ssl(s->leg.client.tp), &s->rec.tls_client);
 	client_tls_count(s, 1);
-	for (i = 0; i < s->leg.ntaps; i++)
-		if (s->taps[i].state != NULL && s->taps[i].ops->facts != NULL)
-			s->taps[i].ops->facts(s->taps[i].state);
+	for (i = 0; i < s->leg.taps.n; i++)
+		if (s->leg.taps.tap[i].state != NULL && s->leg.taps.tap[i].ops->facts != NULL)
+			s->leg.taps.tap[i].ops->facts(s->leg.taps.tap[i].state);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
 	s->handshaking = 0;

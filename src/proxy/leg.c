@@ -92,7 +92,8 @@ leg_init(struct leg *l, struct session *s, struct pool *pool,
 	conn_clear(&l->server, s);
 	l->flow[DIR_UP].dir = DIR_UP;
 	l->flow[DIR_DOWN].dir = DIR_DOWN;
-	l->pool = pool;
+	l->flow[DIR_UP].taps = l->flow[DIR_DOWN].taps = &l->taps;
+	l->flow[DIR_UP].pool = l->flow[DIR_DOWN].pool = pool;
 	l->bytes = bytes;
 }
 
@@ -105,10 +106,10 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 	size_t room;
 	ssize_t n;
 
-	if (f->end_in == END_FIN ||
+	if (f->end_in == END_FIN || f->finished ||
 	    (!from->sock.readable && !from->ops->pending(from->tp)))
 		return 0;
-	p = flow_room(f, l->pool, &room);
+	p = flow_room(f, &room);
 	if (room < PUMP_READ)
 		return 0;
 	n = from->ops->read(from->tp, p, room, &how);
@@ -116,7 +117,7 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 		flow_filled(f, (size_t)n);
 		return 1;
 	}
-	flow_wrote(f, l->pool, 0);
+	flow_wrote(f, 0);
 	if (n == ERR_EOF) {
 		f->end_in = how;
 		f->notify |= how == END_NOTIFY;
@@ -140,7 +141,7 @@ leg_flush(struct leg *l, struct flow *f, struct conn *to)
 			return moved;
 		if (n < 0)
 			return (int)n;
-		flow_wrote(f, l->pool, (size_t)n);
+		flow_wrote(f, (size_t)n);
 		l->bytes[f->dir] += (uint64_t)n;
 		moved = 1;
 	}
@@ -157,7 +158,7 @@ leg_end(struct flow *f, struct conn *to)
 {
 	enum end next;
 
-	if (f->end_in == f->end_out || f->out != f->in)
+	if (f->end_in == f->end_out || f->out != f->in || f->busy)
 		return 0;
 	while (f->end_out < f->end_in) {
 		next = f->notify && f->end_out == END_NONE ? END_NOTIFY :
@@ -195,7 +196,7 @@ leg_turn(struct leg *l, enum flow_dir dir, int *moved, struct leg_why *why)
 	    (rv = leg_watch(f, from)) < 0 && !flow_done(&l->flow[!dir])))
 		return why->err = rv;
 	*moved |= rv > 0;
-	flow_offer(f, l->taps, l->ntaps);
+	flow_offer(f);
 	why->dir = !dir;
 	if ((rv = leg_flush(l, f, to)) < 0)
 		return why->err = rv;
@@ -227,6 +228,6 @@ leg_pump(struct leg *l, struct leg_why *why)
 void
 leg_drop(struct leg *l)
 {
-	flow_drop(&l->flow[DIR_UP], l->pool);
-	flow_drop(&l->flow[DIR_DOWN], l->pool);
+	flow_drop(&l->flow[DIR_UP]);
+	flow_drop(&l->flow[DIR_DOWN]);
 }

@@ -25,9 +25,7 @@ struct conn {
 struct leg {
 	struct conn		 client, server;
 	struct flow		 flow[2];	/* by enum flow_dir */
-	struct tap		*taps;
-	size_t			 ntaps;
-	struct pool		*pool;
+	struct taps		 taps;
 	uint64_t		*bytes;		/* [2]: payload passed on */
 };
 

@@ -145,8 +145,8 @@ page_enter(struct session *s)
 	s->leg.bytes = nowhere;		/* none of it is the session's */
 	if (s->leg.client.ops == &transport_plain)
 		s->leg.client.sock.readable = 1;
-	flow_drop(down, &s->worker->pool);
-	p = flow_room(down, &s->worker->pool, &room);
+	flow_drop(down);
+	p = flow_room(down, &room);
 	if (p == NULL || room < s->page_len) {
 		session_reset(s, DIR_DOWN, "page: no buffer");
 		return;

@@ -73,7 +73,6 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->rec.state = "new";
 	s->active = worker_ms(w);
 	leg_init(&s->leg, s, &w->pool, s->rec.bytes);
-	s->leg.taps = s->taps;
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_again_cb, s);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
@@ -106,6 +105,7 @@ session_succeed(struct session *s)
 	unsigned hup = s->leg.client.sock.hup;
 
 	*to = *from;
+	to->taps = &n->leg.taps;
 	from->buf = NULL;
 	from->in = from->clear = from->out;
 	to->clear = to->out;
@@ -182,18 +182,18 @@ session_open_taps(struct session *s)
 	size_t i;
 
 	for (i = 0; i < rule->nmirrors &&
-	    s->leg.ntaps < RECORD_MIRRORS; i++) {
+	    s->leg.taps.n < RECORD_MIRRORS; i++) {
 		seat = &s->worker->seats[rule->mirrors[i]];
 		if (seat->ops == NULL)
 			continue;
-		t = &s->taps[s->leg.ntaps];
+		t = &s->leg.taps.tap[s->leg.taps.n];
 		memset(t, 0, sizeof(*t));
 		t->ops = seat->ops->tap;
 		t->session = s;
 		t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
 		t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
 		t->state = t->ops->open(seat->seat, t, &s->rec);
-		s->tap_names[s->leg.ntaps++] =
+		s->tap_names[s->leg.taps.n++] =
 		    conf->mirrors[rule->mirrors[i]].name;
 	}
 }
@@ -205,8 +205,8 @@ session_close_taps(struct session *s)
 	struct tap *t;
 	size_t i;
 
-	for (i = 0; i < s->leg.ntaps; i++) {
-		t = &s->taps[i];
+	for (i = 0; i < s->leg.taps.n; i++) {
+		t = &s->leg.taps.tap[i];
 		if (t->state == NULL || t->ops == &forward_tap)
 			continue;
 		m = &s->rec.mirrors[s->rec.nmirrors++];
@@ -214,7 +214,7 @@ session_close_taps(struct session *s)
 		m->name = s->tap_names[i];
 		t->state = NULL;
 	}
-	s->leg.ntaps = 0;
+	s->leg.taps.n = 0;
 }
 
 static void
@@ -222,10 +222,10 @@ session_reset_taps(struct session *s, enum flow_dir dir)
 {
 	size_t i;
 
-	for (i = 0; i < s->leg.ntaps; i++)
-		if (s->taps[i].state != NULL &&
-		    s->taps[i].ops->reset != NULL)
-			s->taps[i].ops->reset(s->taps[i].state, dir);
+	for (i = 0; i < s->leg.taps.n; i++)
+		if (s->leg.taps.tap[i].state != NULL &&
+		    s->leg.taps.tap[i].ops->reset != NULL)
+			s->leg.taps.tap[i].ops->reset(s->leg.taps.tap[i].state, dir);
 }
 
 void

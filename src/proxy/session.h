@@ -47,7 +47,6 @@ struct session {
 	struct event	 again;			/* the pump's next turn */
 	uint64_t	 active;		/* worker's ms of the last bytes */
 	struct leg	 leg;
-	struct tap	 taps[RECORD_MIRRORS];
 	const char	*tap_names[RECORD_MIRRORS];
 
 	/* What the phases know of the client's hello; owned. */

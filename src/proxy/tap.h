@@ -40,6 +40,13 @@ struct tap_ops {
 	 * of them it lets go. The bytes may be changed only by an editor.
 	 */
 	size_t	 (*data)(void *state, enum flow_dir, const uint8_t *, size_t len);
+	/*
+	 * For editors, or NULL. room: once a turn of the flow, before data:
+	 * put in what waits (flow_put). busy: more waits than there was room
+	 * for, or an answer will bring it: the flow has not ended.
+	 */
+	void	 (*room)(void *state, enum flow_dir);
+	int	 (*busy)(void *state, enum flow_dir);
 	/* The handshakes are over or are none: the record now has TLS facts. */
 	void	 (*facts)(void *state);
 	/* That direction ended in order (FIN, close_notify), after its data. */

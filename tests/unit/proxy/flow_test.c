@@ -12,7 +12,7 @@ static struct pool		 pool;
 static struct pool_budget	 budget;
 static _Atomic uint64_t		 held;
 static struct flow		 flow;
-static struct tap		 taps[2];
+static struct taps		 row;
 
 /* A tap that remembers what it saw and lets go what it is told to. */
 struct spy {
@@ -50,13 +50,16 @@ setup(size_t let0, size_t let1)
 	budget.max = 4 * POOL_BUF;
 	pool_init(&pool, &budget, &held);
 	memset(&flow, 0, sizeof(flow));
-	memset(taps, 0, sizeof(taps));
+	memset(&row, 0, sizeof(row));
+	flow.taps = &row;
+	flow.pool = &pool;
+	row.n = 2;
 	memset(spies, 0, sizeof(spies));
 	spies[0].let = let0;
 	spies[1].let = let1;
 	for (i = 0; i < 2; i++) {
-		taps[i].ops = &spy_ops;
-		taps[i].state = &spies[i];
+		row.tap[i].ops = &spy_ops;
+		row.tap[i].state = &spies[i];
 	}
 }
 
@@ -64,13 +67,13 @@ static void
 put(const char *s)
 {
 	size_t room;
-	uint8_t *p = flow_room(&flow, &pool, &room);
+	uint8_t *p = flow_room(&flow, &room);
 
 	ck_assert_ptr_nonnull(p);
 	ck_assert_uint_ge(room, strlen(s));
 	memcpy(p, s, strlen(s));
 	flow_filled(&flow, strlen(s));
-	flow_offer(&flow, taps, 2);
+	flow_offer(&flow);
 }
 
 static void
@@ -82,7 +85,7 @@ take(const char *want)
 	ck_assert_uint_eq(len, strlen(want));
 	if (len > 0)
 		ck_assert_mem_eq(p, want, len);
-	flow_wrote(&flow, &pool, len);
+	flow_wrote(&flow, len);
 }
 
 TEST(an_observer_sees_all_and_all_goes_on)
@@ -104,7 +107,7 @@ TEST(a_holder_keeps_bytes_from_the_taps_behind_it)
 	take("");
 	ck_assert_uint_eq(spies[1].n, 0);
 	spies[0].let = 3;
-	flow_offer(&flow, taps, 2);
+	flow_offer(&flow);
 	take("secret");
 	ck_assert_mem_eq(spies[1].seen, "secret", 6);
 }
@@ -118,7 +121,7 @@ TEST(a_tap_behind_holds_what_the_one_ahead_has_seen_once)
 	ck_assert_uint_eq(spies[0].n, 6);
 	take("");
 	spies[1].let = 256;
-	flow_offer(&flow, taps, 2);
+	flow_offer(&flow);
 	ck_assert_uint_eq(spies[0].n, 6);
 	take("abcdef");
 }
@@ -129,11 +132,11 @@ TEST(the_end_is_told_once_and_after_the_bytes)
 	setup(256, 0);
 	put("abc");
 	flow.end_in = END_FIN;
-	flow_offer(&flow, taps, 2);
+	flow_offer(&flow);
 	ck_assert_int_eq(spies[0].eofs, 1);
 	spies[1].let = 256;
-	flow_offer(&flow, taps, 2);
-	flow_offer(&flow, taps, 2);
+	flow_offer(&flow);
+	flow_offer(&flow);
 	ck_assert_int_eq(spies[0].eofs, 1);
 	ck_assert_int_eq(spies[1].eofs, 1);
 }
@@ -143,16 +146,16 @@ TEST(an_editor_may_put_more_or_less_in_the_place_of_bytes)
 {
 	setup(0, 256);
 	put("GET http://a/ rest");
-	ck_assert_int_eq(flow_replace(&flow, &taps[0], 13, "GET /", 5), 0);
+	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 13, "GET /", 5), 0);
 	spies[0].let = 256;
-	flow_offer(&flow, taps, 2);
+	flow_offer(&flow);
 	take("GET / rest");
 	spies[0].let = 0;
 	put("xy");
-	ck_assert_int_eq(flow_replace(&flow, &taps[0], 1, "0123456789", 10),
+	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 1, "0123456789", 10),
 	    0);
 	spies[0].let = 256;
-	flow_offer(&flow, taps, 2);
+	flow_offer(&flow);
 	take("0123456789y");
 }
 END
@@ -163,9 +166,9 @@ TEST(an_edit_that_does_not_fit_is_refused)
 
 	setup(0, 256);
 	put("x");
-	ck_assert_int_eq(flow_replace(&flow, &taps[0], 0, big, sizeof(big)),
+	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 0, big, sizeof(big)),
 	    ERR_LIMIT);
-	ck_assert_int_eq(flow_replace(&flow, &taps[0], 1, big, POOL_BUF), 0);
+	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 1, big, POOL_BUF), 0);
 	ck_assert_uint_eq(flow.in - flow.out, POOL_BUF);
 }
 END
@@ -175,15 +178,15 @@ TEST(a_full_buffer_has_no_room_until_something_is_written)
 	size_t room, len;
 
 	setup(0, 0);
-	taps[0].state = taps[1].state = NULL;
-	flow_room(&flow, &pool, &room);
+	row.tap[0].state = row.tap[1].state = NULL;
+	flow_room(&flow, &room);
 	flow_filled(&flow, room);
-	flow_offer(&flow, taps, 2);
-	flow_room(&flow, &pool, &room);
+	flow_offer(&flow);
+	flow_room(&flow, &room);
 	ck_assert_uint_eq(room, 0);
 	flow_ready(&flow, &len);
-	flow_wrote(&flow, &pool, len - 7);
-	flow_room(&flow, &pool, &room);
+	flow_wrote(&flow, len - 7);
+	flow_room(&flow, &room);
 	ck_assert_uint_eq(room, POOL_BUF - 7);
 }
 END
@@ -194,13 +197,50 @@ TEST(past_the_budget_there_is_no_buffer_and_the_flow_says_so)
 
 	setup(256, 256);
 	budget.max = 0;
-	ck_assert_ptr_null(flow_room(&flow, &pool, &room));
+	ck_assert_ptr_null(flow_room(&flow, &room));
 	ck_assert_int_eq(flow.starved, 1);
 	budget.max = POOL_BUF;
-	ck_assert_ptr_nonnull(flow_room(&flow, &pool, &room));
+	ck_assert_ptr_nonnull(flow_room(&flow, &room));
 	ck_assert_int_eq(flow.starved, 0);
-	flow_drop(&flow, &pool);
+	flow_drop(&flow);
 	ck_assert_uint_eq(budget.used, 0);
+}
+END
+
+TEST(an_editor_behind_an_observer_takes_out_and_puts_in)
+{
+	setup(256, 0);
+	put("virgin");
+	ck_assert_int_eq(flow_replace(&flow, &row.tap[1], 6, NULL, 0), 0);
+	flow_offer(&flow);
+	take("");
+	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], "adapted!", 8), 8);
+	put("more");
+	take("adapted!");
+	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], "+", 1), 1);
+	spies[1].let = 256;
+	flow_offer(&flow);
+	take("+more");
+	ck_assert_mem_eq(spies[0].seen, "virginmore", 10);
+	ck_assert_uint_eq(spies[0].n, 10);
+}
+END
+
+TEST(what_is_put_is_as_much_as_there_is_room_for)
+{
+	static char big[POOL_BUF];
+	size_t len;
+
+	setup(256, 256);
+	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], big, POOL_BUF),
+	    POOL_BUF);
+	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], big, 1), 0);
+	flow_offer(&flow);
+	flow_ready(&flow, &len);
+	ck_assert_uint_eq(len, POOL_BUF);
+	flow_wrote(&flow, 10);
+	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], big, 20), 10);
+	ck_assert_uint_eq(spies[0].n, 0);
 }
 END
 
@@ -211,4 +251,6 @@ SUITE("flow", an_observer_sees_all_and_all_goes_on,
     an_editor_may_put_more_or_less_in_the_place_of_bytes,
     an_edit_that_does_not_fit_is_refused,
     a_full_buffer_has_no_room_until_something_is_written,
-    past_the_budget_there_is_no_buffer_and_the_flow_says_so)
+    past_the_budget_there_is_no_buffer_and_the_flow_says_so,
+    an_editor_behind_an_observer_takes_out_and_puts_in,
+    what_is_put_is_as_much_as_there_is_room_for)
