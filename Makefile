@@ -157,7 +157,11 @@ dist: configure
 	git archive --format=tar.gz --prefix=clearspan-$(VERSION)/ \
 	    --add-file=configure -o $(B)/clearspan-$(VERSION).tar.gz HEAD
 
-.PHONY: lint install uninstall dist
+# The packet rules, in namespaces; as root.
+check-rules: all
+	@tests/unit/net/transparent.sh $(B)/clearspan
+
+.PHONY: lint install uninstall dist check-rules
 
 # Measures this build beside haproxy, sslsplit and squid: root, two cores and
 # about six minutes. BENCH passes options on: make bench BENCH='--only idle'

@@ -212,9 +212,26 @@ up_and_wait(const struct request *r)
 	return EXIT_FAILED;
 }
 
+/* Not an error: an interface may come later, and rules go by its name. */
+static void
+warn_missing(const char *quoted)
+{
+	char name[IF_NAMESIZE];
+
+	for (; sscanf(quoted, "\"%15[^\"]\"", name) == 1;
+	    quoted += strlen(name) + 4) {
+		if (if_nametoindex(name) == 0)
+			fprintf(stderr, "clearspan: transparent: there is no "
+			    "interface %s now\n", name);
+		if (quoted[strlen(name) + 2] == '\0')
+			break;
+	}
+}
+
 static int
 up(const struct request *r)
 {
+	warn_missing(r->rules.ifaces);
 	if (!r->confirmed)
 		return up_and_wait(r);
 	if (tproxy_up(&r->rules) == 0)

@@ -59,7 +59,7 @@ start(void)
 {
 	netns(0);
 	base = event_base_new();
-	dns_start(&dns, base, rows);
+	dns_start(&dns, base, 5353, rows);
 	names = names_new(base);
 	ck_assert_int_eq(names_set_servers(names, "127.0.0.1:5353"), 0);
 	fds = open_fds();

@@ -110,12 +110,13 @@ dns_event(int fd, short what, void *arg)
 	sendto(fd, msg, end, 0, (struct sockaddr *)&ss, len);
 }
 
-/* At 127.0.0.1:5353 of the test's namespace. */
+/* At 127.0.0.1 of the test's namespace. */
 static inline void
-dns_start(struct dns *d, struct event_base *base, const struct dns_row *rows)
+dns_start(struct dns *d, struct event_base *base, uint16_t port,
+    const struct dns_row *rows)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
-	    .sin_port = htons(5353), .sin_addr.s_addr = htonl(0x7f000001) };
+	    .sin_port = htons(port), .sin_addr.s_addr = htonl(0x7f000001) };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
 	d->rows = rows;

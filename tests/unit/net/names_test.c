@@ -46,7 +46,7 @@ start(void)
 	netns(CLONE_NEWNS);
 	netns_file("/etc/hosts", "127.0.0.1 localhost\n10.1.1.1 Hosted.test\n");
 	base = event_base_new();
-	dns_start(&dns, base, rows);
+	dns_start(&dns, base, 5353, rows);
 	names = names_new(base);
 	ck_assert_int_eq(names_set_servers(names, "127.0.0.1:5353"), 0);
 }
@@ -201,6 +201,41 @@ TEST(etc_hosts_answers_alone)
 }
 END
 
+/* As a name server's port is 53 there. */
+static void
+start_by_resolv_conf(const char *text)
+{
+	netns(CLONE_NEWNS);
+	netns_file("/etc/hosts", "");
+	netns_file("/etc/resolv.conf", text);
+	base = event_base_new();
+	dns_start(&dns, base, 53, rows);
+	names = names_new(base);
+}
+
+TEST(a_short_name_is_tried_in_the_search_domains)
+{
+	int before;
+
+	start_by_resolv_conf("nameserver 127.0.0.1\nsearch test\n");
+	ck_assert_uint_eq(ask("four").n4, 1);
+	before = dns.asked;
+	ck_assert_int_eq(ask("four.nowhere").err, ERR_NOTFOUND);
+	ck_assert_int_eq(dns.asked, before + 2);
+	stop();
+}
+END
+
+TEST(a_changed_resolv_conf_is_read_again)
+{
+	start_by_resolv_conf("nameserver 127.0.0.9\n");
+	put_file("/etc/resolv.conf", "nameserver 127.0.0.1\n# changed\n");
+	sleep(6);
+	ck_assert_uint_eq(ask("four.test").n4, 1);
+	stop();
+}
+END
+
 TEST(what_is_no_host_name_is_refused)
 {
 	static const char *const bad[] = { "", ".", "a..b", "a b", "a\\.b",
@@ -269,5 +304,7 @@ SUITE("names", a_and_aaaa_are_asked_together, an_answer_is_kept_for_its_ttl,
     what_is_not_there_is_kept_for_a_short_time, many_who_ask_share_one_query,
     one_family_does_not_wait_for_the_other, a_silent_server_is_a_timeout,
     addresses_are_bounded, etc_hosts_answers_alone,
+    a_short_name_is_tried_in_the_search_domains,
+    a_changed_resolv_conf_is_read_again,
     what_is_no_host_name_is_refused, ten_thousand_names_stay_within_bounds,
     freed_with_queries_out_nothing_is_told)

@@ -90,6 +90,7 @@ is "confirm" 0 $?
 wait $up
 is "confirmed" 0 $?
 relayed "confirmed"
+in_ $g "$bin" transparent down
 
 ip netns exec $g "$bin" transparent up --in lan --wait 60 </dev/null \
     >/dev/null & up=$!
