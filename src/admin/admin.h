@@ -1,0 +1,48 @@
+/*
+ * What the control socket and the metrics are given to look at: the parts of
+ * the running daemon. main fills it, and keeps it true; only the main thread
+ * touches it, the tally apart.
+ */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "admin/tally.h"
+#include "conf/conf.h"
+#include "proxy/worker.h"
+#include "sink/connlog.h"
+#include "tls/tls.h"
+#include "util/text.h"
+
+struct event_base;
+
+struct admin_env {
+	struct event_base	*base;		/* the main thread's */
+	const struct conf	*conf;		/* in force now */
+	struct worker		**workers;
+	size_t			 nworkers;
+	const struct proxy_sink	*sinks;		/* of conf's mirrors, in order */
+	struct tls		*tls;
+	struct connlog		*log;		/* or NULL */
+	struct tally		*tally;
+	struct timespec		 started;	/* wall clock */
+	int			 draining;
+	uint64_t		 reloads[2];	/* failed, done */
+	/* Reload the configuration; what came of it into said. 0 or ERR_*. */
+	int			(*reload)(void *arg, struct text *said);
+	void			*arg;
+};
+
+/* The counters of all workers together, read at one moment. */
+void	 admin_sum(const struct admin_env *, struct worker_counts *sum);
+
+/* Objects for the verbs and the stats event; the caller owns them. */
+json_t	*admin_status(const struct admin_env *);
+json_t	*admin_counters(const struct admin_env *);
+json_t	*admin_caches(const struct admin_env *);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * One question, one part for each worker. A part is filled in its worker's
+ * thread, then comes back by mail; the last one home brings the answer.
+ */
+#include "admin/asking.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/eve.h"
+#include "util/mem.h"
+
+struct part {
+	struct worker_query	 query;
+	struct mail		 home;
+	struct asking		*asking;
+	json_t			*found;		/* array */
+	uint64_t		 seen;
+};
+
+struct asking {
+	enum asking_kind	 kind;
+	uint64_t		 n;
+	struct mailbox		*mail;
+	verb_done		 done;
+	void			*arg;
+	size_t			 away;		/* parts */
+	size_t			 nparts;
+	struct part		 parts[];
+};
+
+static json_t *
+session_line(const struct record *r)
+{
+	char buf[ADDR_STRLEN];
+	struct timespec now;
+	json_t *o = json_object();
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_object_set_new(o, "id", json_integer((json_int_t)r->id));
+	json_object_set_new(o, "age",
+	    json_integer(now.tv_sec - r->start.tv_sec));
+	json_object_set_new(o, "state", eve_string(r->state));
+	json_object_set_new(o, "client",
+	    json_string(addr_str(&r->client, buf)));
+	json_object_set_new(o, "server",
+	    r->server.sa.sa_family == AF_UNSPEC ? json_null() :
+	    json_string(addr_str(&r->server, buf)));
+	json_object_set_new(o, "name",
+	    eve_string(r->sni[0] != '\0' ? r->sni : r->host));
+	json_object_set_new(o, "action", r->verdict.rule == NULL ?
+	    json_null() : json_string(conf_action_str(r->action)));
+	json_object_set_new(o, "rule", r->verdict.rule == NULL ?
+	    json_null() : eve_string(r->verdict.rule->name));
+	json_object_set_new(o, "toserver",
+	    json_integer((json_int_t)r->bytes[DIR_UP]));
+	json_object_set_new(o, "toclient",
+	    json_integer((json_int_t)r->bytes[DIR_DOWN]));
+	return o;
+}
+
+/* In the worker's thread. */
+static int
+part_each(struct worker_query *q, const struct record *r)
+{
+	struct part *p = q->arg;
+	struct timespec now;
+
+	p->seen++;
+	if (p->asking->kind == ASKING_LIST) {
+		if (json_array_size(p->found) < p->asking->n)
+			json_array_append_new(p->found, session_line(r));
+		return 0;
+	}
+	if (r->id != p->asking->n)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_array_append_new(p->found, eve_flow(r, &now));
+	return 1;
+}
+
+/* In the worker's thread. */
+static void
+part_done(struct worker_query *q)
+{
+	struct part *p = q->arg;
+
+	mailbox_post(p->asking->mail, &p->home);
+}
+
+static json_t *
+answer_list(struct asking *a)
+{
+	json_t *all = json_array(), *one;
+	uint64_t seen = 0;
+	size_t i, k;
+
+	for (i = 0; i < a->nparts; i++) {
+		seen += a->parts[i].seen;
+		json_array_foreach(a->parts[i].found, k, one)
+			if (json_array_size(all) < a->n)
+				json_array_append(all, one);
+	}
+	return json_pack("{s:I,s:I,s:o}", "open", (json_int_t)seen, "shown",
+	    (json_int_t)json_array_size(all), "sessions", all);
+}
+
+static json_t *
+answer_one(struct asking *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->nparts; i++) {
+		if (a->kind == ASKING_KILL && a->parts[i].query.killed)
+			return json_pack("{s:I}", "killed", (json_int_t)a->n);
+		if (a->kind == ASKING_ONE &&
+		    json_array_size(a->parts[i].found) > 0)
+			return json_incref(json_array_get(a->parts[i].found,
+			    0));
+	}
+	return json_pack("{s:s}", "error", "no such session");
+}
+
+static void
+asking_end(struct asking *a)
+{
+	json_t *answer;
+	size_t i;
+
+	answer = a->kind == ASKING_LIST ? answer_list(a) : answer_one(a);
+	for (i = 0; i < a->nparts; i++)
+		json_decref(a->parts[i].found);
+	a->done(a->arg, answer);
+	free(a);
+}
+
+static void
+part_home(struct mail *m)
+{
+	struct part *p = (struct part *)((char *)m -
+	    offsetof(struct part, home));
+
+	if (--p->asking->away == 0)
+		asking_end(p->asking);
+}
+
+void
+asking_start(struct admin_env *env, struct mailbox *mail,
+    enum asking_kind kind, uint64_t n, verb_done done, void *arg)
+{
+	struct asking *a;
+	struct part *p;
+	size_t i;
+
+	a = xcalloc(1, sizeof(*a) + env->nworkers * sizeof(a->parts[0]));
+	a->kind = kind;
+	a->n = n;
+	a->mail = mail;
+	a->done = done;
+	a->arg = arg;
+	a->nparts = a->away = env->nworkers;
+	for (i = 0; i < a->nparts; i++) {
+		p = &a->parts[i];
+		p->asking = a;
+		p->home.run = part_home;
+		p->found = json_array();
+		p->query.each = part_each;
+		p->query.done = part_done;
+		p->query.kill = kind == ASKING_KILL ? n : 0;
+		p->query.arg = p;
+		worker_ask(env->workers[i], &p->query);
+	}
+	if (i == 0)
+		asking_end(a);
+}

@@ -1,0 +1,273 @@
+/*
+ * The metrics page and its small server (libevent's evhttp).
+ */
+#include "admin/metrics.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+#define TIMEOUT		10	/* s for a request, and for its answer */
+#define HEADERS		8192	/* bytes of a request's head */
+#define REASONS		8	/* why a mirror lost bytes: so many are told
+				 * apart, the last stands for the rest */
+
+/*
+ * A sink knows only the latest reason it lost bytes for; what was lost since
+ * the page was last made goes to the reason named now.
+ */
+struct losses {
+	uint64_t	 seen;
+	struct {
+		const char	*reason;	/* static */
+		uint64_t	 bytes;
+	} v[REASONS];
+	size_t		 n;
+};
+
+struct metrics {
+	struct admin_env *env;
+	struct evhttp	*http;
+	struct losses	*losses;	/* of each mirror */
+};
+
+static void
+head(struct text *t, const char *name, const char *type, const char *help)
+{
+	text_printf(t, "# HELP clearspan_%s %s\n# TYPE clearspan_%s %s\n",
+	    name, help, name, type);
+}
+
+/* A label's value: backslash, quote and newline are escaped. */
+static void
+label(struct text *t, const char *name, const char *value)
+{
+	text_printf(t, "%s=\"", name);
+	for (; *value != '\0'; value++) {
+		if (*value == '\\' || *value == '"')
+			text_add(t, "\\", 1);
+		if (*value == '\n')
+			text_puts(t, "\\n");
+		else
+			text_add(t, value, 1);
+	}
+	text_puts(t, "\"");
+}
+
+/* A sample with one label, or two (name2 not NULL). */
+static void
+sample(struct text *t, const char *metric, const char *name1,
+    const char *value1, const char *name2, const char *value2, uint64_t n)
+{
+	text_printf(t, "clearspan_%s{", metric);
+	label(t, name1, value1);
+	if (name2 != NULL) {
+		text_puts(t, ",");
+		label(t, name2, value2);
+	}
+	text_printf(t, "} %llu\n", (unsigned long long)n);
+}
+
+static void
+session_sample(void *arg, const char *action, const char *rule, uint64_t n)
+{
+	sample(arg, "sessions_total", "action", action, "rule", rule, n);
+}
+
+static void
+page_sessions(struct metrics *m, struct text *t,
+    const struct worker_counts *c)
+{
+	head(t, "sessions_total", "counter",
+	    "Sessions that ended, by what was done and the rule.");
+	tally_each(m->env->tally, session_sample, t);
+	head(t, "sessions_open", "gauge", "Sessions open now.");
+	text_printf(t, "clearspan_sessions_open %llu\n",
+	    (unsigned long long)c->open);
+	head(t, "bytes_total", "counter", "Payload bytes carried.");
+	sample(t, "bytes_total", "direction", "toserver", NULL, NULL,
+	    c->bytes[DIR_UP]);
+	sample(t, "bytes_total", "direction", "toclient", NULL, NULL,
+	    c->bytes[DIR_DOWN]);
+}
+
+static void
+page_handshakes(struct text *t, const struct worker_counts *c)
+{
+	static const char *const side[] = { "client", "server" };
+	static const char *const version[] = { "TLSv1.2", "TLSv1.3" };
+	static const char *const resumed[] = { "no", "yes" };
+	static const char *const result[] = { "failed", "ok" };
+	unsigned i;
+
+	head(t, "handshakes_total", "counter", "TLS handshakes.");
+	for (i = 0; i < 16; i++)
+		text_printf(t, "clearspan_handshakes_total{side=\"%s\","
+		    "version=\"%s\",resumed=\"%s\",result=\"%s\"} %llu\n",
+		    side[i >> 3], version[i >> 2 & 1], resumed[i >> 1 & 1],
+		    result[i & 1], (unsigned long long)
+		    c->handshakes[i >> 3][i >> 2 & 1][i >> 1 & 1][i & 1]);
+	head(t, "forged_total", "counter", "Forged certificates used.");
+	sample(t, "forged_total", "cache", "miss", NULL, NULL, c->forged[0]);
+	sample(t, "forged_total", "cache", "hit", NULL, NULL, c->forged[1]);
+	head(t, "undecrypted_total", "counter",
+	    "Sessions joined through undecrypted.");
+	sample(t, "undecrypted_total", "reason", "client-certificate", NULL,
+	    NULL, c->undecrypted_cert);
+	sample(t, "undecrypted_total", "reason", "rule", NULL, NULL,
+	    c->undecrypted_rule);
+	sample(t, "undecrypted_total", "reason", "failure", NULL, NULL,
+	    c->undecrypted_failure);
+}
+
+static void
+losses_add(struct losses *l, const struct sink_stats *st)
+{
+	const char *why = st->lost_reason != NULL ? st->lost_reason : "other";
+	uint64_t more = st->lost_bytes - l->seen;
+	size_t i;
+
+	if (more == 0)
+		return;
+	l->seen = st->lost_bytes;
+	for (i = 0; i < l->n && strcmp(l->v[i].reason, why) != 0; i++)
+		;
+	if (i == REASONS)
+		i--;
+	else if (i == l->n)
+		l->v[l->n++].reason = why;
+	l->v[i].bytes += more;
+}
+
+static void
+page_mirrors(struct metrics *m, struct text *t)
+{
+	const struct conf *conf = m->env->conf;
+	struct text lost = { 0 };
+	struct sink_stats st;
+	struct losses *l;
+	size_t i, k;
+
+	head(t, "mirror_packets_total", "counter", "Packets made for it.");
+	head(&lost, "mirror_lost_bytes_total", "counter",
+	    "Payload bytes that did not reach it.");
+	for (i = 0; i < conf->nmirrors; i++) {
+		memset(&st, 0, sizeof(st));
+		m->env->sinks[i].ops->stats(m->env->sinks[i].sink, &st);
+		sample(t, "mirror_packets_total", "mirror",
+		    conf->mirrors[i].name, NULL, NULL, st.packets);
+		l = &m->losses[i];
+		losses_add(l, &st);
+		for (k = 0; k < l->n; k++)
+			sample(&lost, "mirror_lost_bytes_total", "mirror",
+			    conf->mirrors[i].name, "reason", l->v[k].reason,
+			    l->v[k].bytes);
+		if (l->n == 0)
+			sample(&lost, "mirror_lost_bytes_total", "mirror",
+			    conf->mirrors[i].name, "reason", "none", 0);
+	}
+	text_puts(t, lost.s);
+	text_free(&lost);
+}
+
+static void
+page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
+{
+	head(t, "memory_bytes", "gauge", "Bytes held.");
+	sample(t, "memory_bytes", "pool", "buffers", NULL, NULL, c->buffers);
+	sample(t, "memory_bytes", "pool", "event-log", NULL, NULL,
+	    connlog_queued(m->env->log));
+	head(t, "reloads_total", "counter", "Configurations read again.");
+	sample(t, "reloads_total", "result", "ok", NULL, NULL,
+	    m->env->reloads[1]);
+	sample(t, "reloads_total", "result", "failed", NULL, NULL,
+	    m->env->reloads[0]);
+}
+
+void
+metrics_page(struct metrics *m, struct text *out)
+{
+	struct worker_counts sum;
+
+	admin_sum(m->env, &sum);
+	page_sessions(m, out, &sum);
+	page_handshakes(out, &sum);
+	page_mirrors(m, out);
+	page_rest(m, out, &sum);
+}
+
+static void
+metrics_serve(struct evhttp_request *req, void *arg)
+{
+	struct text page = { 0 };
+
+	metrics_page(arg, &page);
+	evhttp_add_header(evhttp_request_get_output_headers(req),
+	    "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+	evbuffer_add(evhttp_request_get_output_buffer(req), page.s, page.len);
+	evhttp_send_reply(req, HTTP_OK, "OK", NULL);
+	text_free(&page);
+}
+
+static int
+metrics_listen(const struct addr *a)
+{
+	int fd, on = 1;
+
+	fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, &a->sa, addr_len(a)) == 0 && listen(fd, 16) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int
+metrics_new(struct admin_env *env, const struct addr *a,
+    struct metrics **out, struct text *why)
+{
+	char buf[ADDR_STRLEN];
+	struct metrics *m;
+	int fd;
+
+	*out = NULL;
+	if ((fd = metrics_listen(a)) < 0) {
+		text_printf(why, "cannot serve metrics on %s: %s",
+		    addr_str(a, buf), strerror(errno));
+		return ERR_SYS;
+	}
+	m = xcalloc(1, sizeof(*m));
+	m->env = env;
+	m->losses = xcalloc(env->conf->nmirrors, sizeof(m->losses[0]));
+	m->http = evhttp_new(env->base);
+	evhttp_set_timeout(m->http, TIMEOUT);
+	evhttp_set_max_headers_size(m->http, HEADERS);
+	evhttp_set_max_body_size(m->http, 0);
+	evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+	evhttp_set_cb(m->http, "/metrics", metrics_serve, m);
+	evhttp_accept_socket(m->http, fd);
+	*out = m;
+	return 0;
+}
+
+void
+metrics_free(struct metrics *m)
+{
+	if (m == NULL)
+		return;
+	evhttp_free(m->http);
+	free(m->losses);
+	free(m);
+}

@@ -1,0 +1,23 @@
+/*
+ * Prometheus metrics (text exposition format, version 0.0.4) at /metrics, on
+ * a port of the operator's choosing. The names are clearspan(8)'s.
+ */
+#ifndef ADMIN_METRICS_H
+#define ADMIN_METRICS_H
+
+#include "admin/admin.h"
+#include "util/addr.h"
+#include "util/text.h"
+
+struct metrics;
+
+/* Listen and serve from the main base; env must outlive it. 0, or ERR_SYS
+ * with one sentence in why. */
+int	metrics_new(struct admin_env *, const struct addr *,
+	    struct metrics **, struct text *why);
+void	metrics_free(struct metrics *);
+
+/* The page itself, added to out. */
+void	metrics_page(struct metrics *, struct text *out);
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * The table of verbs.
+ */
+#include "admin/verbs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/asking.h"
+#include "sink/eve.h"
+#include "util/err.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+struct request {
+	struct admin_env	*env;
+	struct mailbox		*mail;
+	const char		*word;		/* after the verb; or NULL */
+	verb_done		 done;
+	void			*arg;
+};
+
+struct verb {
+	const char	*name;
+	int		 words;		/* 0 none, 1 one, -1 at most one */
+	void		(*run)(const struct request *);
+	const char	*does;
+};
+
+static void	verb_status(const struct request *);
+static void	verb_sessions(const struct request *);
+static void	verb_session(const struct request *);
+static void	verb_kill(const struct request *);
+static void	verb_counters(const struct request *);
+static void	verb_caches(const struct request *);
+static void	verb_reload(const struct request *);
+static void	verb_help(const struct request *);
+
+static const struct verb verbs[] = {
+	{ "status", 0, verb_status, "what runs, since when, how it fares" },
+	{ "sessions", -1, verb_sessions,
+	    "[N]: the open sessions, N at the most" },
+	{ "session", 1, verb_session, "ID: all that is known of one" },
+	{ "kill", 1, verb_kill, "ID: reset a session" },
+	{ "counters", 0, verb_counters, "all that is counted" },
+	{ "caches", 0, verb_caches, "how the caches fare" },
+	{ "reload", 0, verb_reload, "read the configuration again" },
+	{ "help", 0, verb_help, "these lines" },
+};
+
+static void
+refuse(const struct request *r, const char *why)
+{
+	r->done(r->arg, json_pack("{s:s}", "error", why));
+}
+
+static void
+verb_status(const struct request *r)
+{
+	r->done(r->arg, admin_status(r->env));
+}
+
+static void
+verb_counters(const struct request *r)
+{
+	r->done(r->arg, admin_counters(r->env));
+}
+
+static void
+verb_caches(const struct request *r)
+{
+	r->done(r->arg, admin_caches(r->env));
+}
+
+/* A whole decimal number over 0; 0 when it is none. */
+static uint64_t
+number(const char *s)
+{
+	unsigned long long n;
+	char *end;
+
+	if (s[0] < '0' || s[0] > '9')
+		return 0;
+	errno = 0;
+	n = strtoull(s, &end, 10);
+	return *end != '\0' || errno != 0 ? 0 : n;
+}
+
+static void
+verb_sessions(const struct request *r)
+{
+	uint64_t n = VERB_SESSIONS;
+
+	if (r->word != NULL && (n = number(r->word)) == 0) {
+		refuse(r, "sessions takes a number");
+		return;
+	}
+	if (n > VERB_SESSIONS_MAX)
+		n = VERB_SESSIONS_MAX;
+	asking_start(r->env, r->mail, ASKING_LIST, n, r->done, r->arg);
+}
+
+static void
+verb_of_session(const struct request *r, enum asking_kind kind)
+{
+	uint64_t id = number(r->word);
+
+	if (id == 0)
+		refuse(r, "a session's id is a number: see sessions");
+	else
+		asking_start(r->env, r->mail, kind, id, r->done, r->arg);
+}
+
+static void
+verb_session(const struct request *r)
+{
+	verb_of_session(r, ASKING_ONE);
+}
+
+static void
+verb_kill(const struct request *r)
+{
+	verb_of_session(r, ASKING_KILL);
+}
+
+static void
+verb_reload(const struct request *r)
+{
+	struct text said = { 0 };
+	int err;
+
+	err = r->env->reload(r->env->arg, &said);
+	r->done(r->arg, json_pack("{s:o}", err == 0 ? "reload" : "error",
+	    eve_string(said.s != NULL ? said.s : err_str(err))));
+	text_free(&said);
+}
+
+static void
+verb_help(const struct request *r)
+{
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < NELEM(verbs); i++)
+		json_object_set_new(o, verbs[i].name,
+		    json_string(verbs[i].does));
+	r->done(r->arg, o);
+}
+
+static const struct verb *
+verb_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NELEM(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+void
+verb_run(struct admin_env *env, struct mailbox *mail, const char *line,
+    verb_done done, void *arg)
+{
+	struct request r = { env, mail, NULL, done, arg };
+	char *copy = xstrdup(line), *save = NULL, *name, *more;
+	const struct verb *v;
+
+	name = strtok_r(copy, " \t", &save);
+	r.word = strtok_r(NULL, " \t", &save);
+	more = strtok_r(NULL, " \t", &save);
+	if (name == NULL || (v = verb_find(name)) == NULL)
+		refuse(&r, "no such verb: help lists them");
+	else if (more != NULL || (r.word != NULL && v->words == 0))
+		refuse(&r, "too many words for this verb");
+	else if (r.word == NULL && v->words == 1)
+		refuse(&r, "this verb takes a session's id");
+	else
+		v->run(&r);
+	free(copy);
+}

@@ -1,0 +1,322 @@
+/*
+ * The event log's file and its queue. Lines are gathered into one write; a
+ * write that failed half way leaves a torn line, which the next one ends.
+ */
+#include "sink/connlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sink/eve.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/outq.h"
+
+#define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
+#define BATCH		65536		/* bytes of one write: a pipe's size */
+#define STUCK_MS	200		/* how often a stuck write looks up */
+
+struct connlog {
+	struct outq	*q;
+	char		*path;
+	unsigned	 events;
+	_Atomic uint64_t lost;		/* events whose write failed */
+	atomic_int	 reopens;	/* asked for */
+	atomic_int	 ending;	/* do not wait for a reader */
+	/* the writer's own */
+	int		 fd;
+	int		 reopened;	/* done, of reopens */
+	int		 torn;		/* the last line has no end yet */
+	uint64_t	 told;		/* of the lost */
+	struct text	 batch;
+	unsigned	 lines;		/* in batch */
+};
+
+static void	 connlog_write(void *, const void *, size_t);
+static void	 connlog_flush(void *);
+static void	 connlog_end(void *);
+
+static const struct outq_ops writer = {
+	.write = connlog_write,
+	.quiet = connlog_flush,
+	.close = connlog_end
+};
+
+/* A FIFO opened for both never blocks, with a reader or without. */
+static int
+log_open(const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+}
+
+static const char *
+log_open_why(void)
+{
+	if (errno == ELOOP)
+		return "it is a symbolic link: name the file itself";
+	return strerror(errno);
+}
+
+int
+connlog_open(const char *path, unsigned events, struct connlog **out,
+    struct text *why)
+{
+	struct connlog *l;
+	int fd = log_open(path);
+
+	*out = NULL;
+	if (fd < 0) {
+		text_printf(why, "cannot open the event log %s: %s", path,
+		    log_open_why());
+		return ERR_SYS;
+	}
+	l = xcalloc(1, sizeof(*l));
+	l->fd = fd;
+	l->path = xstrdup(path);
+	l->events = events;
+	l->q = outq_new("eventlog", QUEUE_MAX, &writer, l);
+	*out = l;
+	return 0;
+}
+
+/* The event as a line into the queue; takes it over. */
+static void
+connlog_put(struct connlog *l, json_t *event)
+{
+	char *line;
+	size_t len;
+
+	line = json_dumps(event, JSON_COMPACT);
+	json_decref(event);
+	if (line == NULL) {
+		atomic_fetch_add(&l->lost, 1);
+		return;
+	}
+	len = strlen(line);
+	line[len] = '\n';	/* in the place of the NUL */
+	outq_give(l->q, line, len + 1);
+}
+
+static int
+connlog_wants(const struct connlog *l, enum conf_event e)
+{
+	return l != NULL && (l->events & 1u << e) != 0;
+}
+
+void
+connlog_flow(struct connlog *l, const struct record *r)
+{
+	struct timespec now;
+
+	if (!connlog_wants(l, EVENT_FLOW))
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	connlog_put(l, eve_flow(r, &now));
+}
+
+void
+connlog_tls(struct connlog *l, const struct record *r)
+{
+	struct timespec now;
+
+	if (!connlog_wants(l, EVENT_TLS))
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	connlog_put(l, eve_tls(r, &now));
+}
+
+void
+connlog_stats(struct connlog *l, json_t *stats)
+{
+	struct timespec now;
+
+	if (!connlog_wants(l, EVENT_STATS)) {
+		json_decref(stats);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	connlog_put(l, eve_stats(stats, &now));
+}
+
+/* Wait until a reader takes more; 0 when it is no use any longer. */
+static int
+log_wait(struct connlog *l)
+{
+	struct pollfd pfd = { .fd = l->fd, .events = POLLOUT };
+
+	while (poll(&pfd, 1, atomic_load(&l->ending) ? 0 : STUCK_MS) == 0)
+		if (atomic_load(&l->ending) ||
+		    atomic_load(&l->reopens) != l->reopened)
+			return 0;
+	return 1;
+}
+
+static int
+log_send(struct connlog *l, const char *p, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		if ((n = write(l->fd, p, len)) > 0) {
+			p += n;
+			len -= (size_t)n;
+			l->torn = p[-1] != '\n';
+		} else if (n < 0 && errno == EINTR) {
+			continue;
+		} else if (n < 0 && errno == EAGAIN) {
+			if (!log_wait(l))
+				return ERR_AGAIN;
+		} else {
+			return ERR_SYS;
+		}
+	}
+	return 0;
+}
+
+/* Write the batch out. What fails is lost, and counted whole. */
+static void
+log_batch(struct connlog *l)
+{
+	static struct log_gate gate;
+	int err = 0, held;
+
+	if (l->lines > 0) {
+		if (l->torn)
+			err = log_send(l, "\n", 1);
+		if (err == 0)
+			err = log_send(l, l->batch.s, l->batch.len);
+	}
+	if (err != 0) {
+		atomic_fetch_add(&l->lost, l->lines);
+		if (log_gate(&gate, &held))
+			log_warn("event log %s: %s; %u events lost", l->path,
+			    err_str(err), l->lines);
+	}
+	text_clear(&l->batch);
+	l->lines = 0;
+}
+
+static void
+log_reopen(struct connlog *l)
+{
+	int fd, want = atomic_load(&l->reopens);
+
+	if (want == l->reopened)
+		return;
+	log_batch(l);
+	l->reopened = want;
+	if ((fd = log_open(l->path)) < 0) {
+		log_error("cannot reopen the event log %s: %s; going on with "
+		    "the file there was", l->path, log_open_why());
+		return;
+	}
+	close(l->fd);
+	l->fd = fd;
+	l->torn = 0;
+	log_info("event log %s reopened", l->path);
+}
+
+/* A line of its own for what was lost, before the next event. */
+static void
+log_tell_lost(struct connlog *l)
+{
+	uint64_t lost = connlog_dropped(l);
+	struct timespec now;
+	json_t *o;
+	char *line;
+
+	if (lost == l->told)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	o = eve_stats(json_pack("{s:{s:I,s:I}}", "event_log", "lost",
+	    (json_int_t)(lost - l->told), "lost_in_all", (json_int_t)lost),
+	    &now);
+	l->told = lost;
+	if ((line = json_dumps(o, JSON_COMPACT)) != NULL)
+		text_printf(&l->batch, "%s\n", line);
+	free(line);
+	json_decref(o);
+}
+
+static void
+connlog_write(void *ctx, const void *data, size_t len)
+{
+	struct connlog *l = ctx;
+
+	log_reopen(l);
+	if (len == 0)
+		return;
+	log_tell_lost(l);
+	text_add(&l->batch, data, len);
+	l->lines++;
+	if (l->batch.len >= BATCH)
+		log_batch(l);
+}
+
+static void
+connlog_flush(void *ctx)
+{
+	struct connlog *l = ctx;
+
+	log_batch(l);
+	log_reopen(l);
+}
+
+static void
+connlog_end(void *ctx)
+{
+	struct connlog *l = ctx;
+
+	log_batch(l);
+	close(l->fd);
+	text_free(&l->batch);
+	free(l->path);
+	free(l);
+}
+
+void
+connlog_reopen(struct connlog *l)
+{
+	if (l == NULL)
+		return;
+	atomic_fetch_add(&l->reopens, 1);
+	outq_give(l->q, xcalloc(1, 1), 0);	/* wakes the writer */
+}
+
+uint64_t
+connlog_dropped(struct connlog *l)
+{
+	return l == NULL ? 0 : outq_dropped(l->q) + atomic_load(&l->lost);
+}
+
+size_t
+connlog_queued(struct connlog *l)
+{
+	return l == NULL ? 0 : outq_queued(l->q);
+}
+
+/* Give it the time to write, then tell a stuck write to stop waiting. */
+void
+connlog_close(struct connlog *l, int ms)
+{
+	struct outq *q;
+	int waited;
+
+	if (l == NULL)
+		return;
+	q = l->q;
+	for (waited = 0; waited < ms && outq_queued(q) > 0; waited += 10)
+		poll(NULL, 0, 10);
+	atomic_store(&l->ending, 1);
+	outq_free(q, 2 * STUCK_MS);
+}

@@ -1,0 +1,308 @@
+/*
+ * Records as EVE objects. Members that are not known are left out.
+ */
+#include "sink/eve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/community.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+/* Sets a member unless there is nothing to say. */
+static void
+put(json_t *o, const char *key, json_t *v)
+{
+	json_object_set_new_nocheck(o, key, v);
+}
+
+static void
+put_text(json_t *o, const char *key, const char *s)
+{
+	if (s != NULL && s[0] != '\0')
+		put(o, key, eve_string(s));
+}
+
+static void
+put_count(json_t *o, const char *key, uint64_t n)
+{
+	put(o, key, json_integer((json_int_t)n));
+}
+
+/* The length of the well-formed UTF-8 sequence at s (RFC 3629), or 0. */
+static size_t
+utf8_len(const unsigned char *s)
+{
+	static const unsigned min[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n, i;
+	unsigned c;
+
+	if (s[0] < 0x80)
+		return 1;
+	n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
+	    s[0] < 0xf5 ? 4 : 0;
+	if (n == 0)
+		return 0;
+	c = s[0] & (0x7fu >> n);
+	for (i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < min[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	return n;
+}
+
+json_t *
+eve_string(const char *s)
+{
+	struct text t = { 0 };
+	json_t *v;
+	size_t n;
+
+	if (s == NULL)
+		return json_null();
+	if ((v = json_string(s)) != NULL)
+		return v;
+	for (; *s != '\0'; s += n != 0 ? n : 1) {
+		if ((n = utf8_len((const unsigned char *)s)) != 0)
+			text_add(&t, s, n);
+		else
+			text_printf(&t, "\\x%02x", (unsigned char)*s);
+	}
+	v = json_string(t.s != NULL ? t.s : "");
+	text_free(&t);
+	return v;
+}
+
+json_t *
+eve_time(const struct timespec *ts)
+{
+	char day[32], all[48];
+	struct tm tm;
+
+	gmtime_r(&ts->tv_sec, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(all, sizeof(all), "%s.%06u+00:00", day,
+	    (unsigned)(ts->tv_nsec / 1000) % 1000000);
+	return json_string_nocheck(all);
+}
+
+static const char *
+app_proto(const struct record *r)
+{
+	switch (r->protocol) {
+	case PROTO_TLS:
+		return "tls";
+	case PROTO_HTTP:
+		return "http";
+	default:
+		return "failed";	/* EVE's word for not recognized */
+	}
+}
+
+static void
+put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
+{
+	char buf[ADDR_STRLEN];
+
+	if (a->sa.sa_family == AF_UNSPEC)
+		return;
+	put(o, ip, json_string(addr_ip_str(a, buf)));
+	put_count(o, port, addr_port(a));
+}
+
+/* What every event begins with. */
+static json_t *
+eve_new(const char *type, const struct timespec *now)
+{
+	json_t *o = json_object();
+
+	put(o, "timestamp", eve_time(now));
+	put(o, "event_type", json_string_nocheck(type));
+	return o;
+}
+
+static json_t *
+eve_of(const char *type, const struct record *r, const struct timespec *now)
+{
+	char community[COMMUNITY_LEN + 1];
+	json_t *o = eve_new(type, now);
+
+	put_count(o, "flow_id", r->id);
+	if (community_id(community, &r->client, &r->server) == 0)
+		put_text(o, "community_id", community);
+	put_end(o, "src_ip", "src_port", &r->client);
+	put_end(o, "dest_ip", "dest_port", &r->server);
+	put(o, "proto", json_string_nocheck("TCP"));
+	put(o, "app_proto", json_string_nocheck(app_proto(r)));
+	return o;
+}
+
+/* OpenSSL says "TLSv1.3", EVE "TLS 1.3". */
+static void
+put_version(json_t *o, const char *v)
+{
+	char eve[32];
+
+	if (v == NULL)
+		return;
+	if (strncmp(v, "TLSv", 4) == 0) {
+		snprintf(eve, sizeof(eve), "TLS %s%s", v + 4,
+		    strchr(v, '.') == NULL ? ".0" : "");
+		v = eve;
+	}
+	put_text(o, "version", v);
+}
+
+static json_t *
+tls_object(const struct record *r)
+{
+	const struct certinfo *c = r->cert;
+	json_t *o = json_object(), *ja3;
+
+	put_text(o, "sni", r->sni);
+	put_version(o, r->tls_client.version != NULL ? r->tls_client.version :
+	    r->tls_server.version);
+	if (c != NULL) {
+		put_text(o, "subject", c->subject);
+		put_text(o, "issuerdn", c->issuer);
+		put_text(o, "serial", c->serial);
+		put_text(o, "fingerprint", c->fingerprint);
+		put_text(o, "notbefore", c->notbefore);
+		put_text(o, "notafter", c->notafter);
+	}
+	if (r->ja3[0] != '\0') {
+		ja3 = json_object();
+		put_text(ja3, "hash", r->ja3);
+		put(o, "ja3", ja3);
+	}
+	put_text(o, "ja4", r->ja4);
+	return o;
+}
+
+static json_t *
+used_object(const struct tls_used *u)
+{
+	json_t *o = json_object();
+
+	put_version(o, u->version);
+	put_text(o, "cipher", u->cipher);
+	put_text(o, "group", u->group);
+	put_text(o, "alpn", u->alpn);
+	put(o, "resumed", json_boolean(u->resumed));
+	return o;
+}
+
+static json_t *
+server_object(const struct record *r)
+{
+	json_t *o = used_object(&r->tls_server);
+
+	put_text(o, "verify", r->verify_text != NULL ? r->verify_text :
+	    r->verify == VERIFY_OK ? "ok" : NULL);
+	return o;
+}
+
+static json_t *
+mirrors_array(const struct record *r)
+{
+	json_t *all = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < r->nmirrors && i < RECORD_MIRRORS; i++) {
+		o = json_object();
+		put_text(o, "name", r->mirrors[i].name);
+		put_count(o, "packets", r->mirrors[i].packets);
+		put_count(o, "bytes", r->mirrors[i].bytes);
+		put_count(o, "lost", r->mirrors[i].lost);
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+/* What was decided; nothing before it was. */
+static void
+put_verdict(json_t *o, const struct record *r)
+{
+	if (r->verdict.rule != NULL) {
+		put_text(o, "action", conf_action_str(r->action));
+		put_text(o, "rule", r->verdict.rule->name);
+	}
+	put_text(o, "why", r->why);
+}
+
+static json_t *
+clearspan_object(const struct record *r)
+{
+	json_t *o = json_object(), *forged;
+
+	put_text(o, "listener", r->listener);
+	put_text(o, "mode",
+	    r->mode == CONF_EXPLICIT ? "explicit" : "transparent");
+	put_text(o, "host", r->host);
+	put_verdict(o, r);
+	if (r->tls_client.version != NULL)
+		put(o, "client", used_object(&r->tls_client));
+	if (r->tls_server.version != NULL)
+		put(o, "server", server_object(r));
+	if (r->forged) {
+		forged = json_object();
+		put_text(forged, "ca",
+		    r->forged_untrusted ? "untrusted" : "trusted");
+		put(forged, "cached", json_boolean(r->forged_cached));
+		put(o, "forged", forged);
+	}
+	put(o, "mirrors", mirrors_array(r));
+	return o;
+}
+
+static json_t *
+flow_object(const struct record *r, const struct timespec *now)
+{
+	const struct timespec *end = r->end.tv_sec != 0 ? &r->end : now;
+	json_t *o = json_object();
+
+	put_count(o, "bytes_toserver", r->bytes[0]);
+	put_count(o, "bytes_toclient", r->bytes[1]);
+	put(o, "start", eve_time(&r->start));
+	put(o, "end", eve_time(end));
+	put_count(o, "age", end->tv_sec > r->start.tv_sec ?
+	    (uint64_t)(end->tv_sec - r->start.tv_sec) : 0);
+	put_text(o, "state", r->state);
+	put_text(o, "reason", r->reason);
+	return o;
+}
+
+json_t *
+eve_flow(const struct record *r, const struct timespec *now)
+{
+	json_t *o = eve_of("flow", r, now);
+
+	put(o, "flow", flow_object(r, now));
+	if (r->protocol == PROTO_TLS)
+		put(o, "tls", tls_object(r));
+	put(o, "clearspan", clearspan_object(r));
+	return o;
+}
+
+json_t *
+eve_tls(const struct record *r, const struct timespec *now)
+{
+	json_t *o = eve_of("tls", r, now);
+
+	put(o, "tls", tls_object(r));
+	put(o, "clearspan", clearspan_object(r));
+	return o;
+}
+
+json_t *
+eve_stats(json_t *stats, const struct timespec *now)
+{
+	json_t *o = eve_new("stats", now);
+
+	put(o, "stats", stats);
+	return o;
+}

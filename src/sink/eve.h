@@ -1,0 +1,28 @@
+/*
+ * A session's record as a JSON object in the names of Suricata's EVE, with
+ * what EVE has no name for under "clearspan" (clearspan(8), "Event log").
+ * Pure: the time comes as an argument. Each function returns an object that
+ * the caller owns (json_decref), never NULL but when there is no memory.
+ */
+#ifndef SINK_EVE_H
+#define SINK_EVE_H
+
+#include <jansson.h>
+#include <time.h>
+
+#include "proxy/record.h"
+
+json_t	*eve_flow(const struct record *, const struct timespec *now);
+json_t	*eve_tls(const struct record *, const struct timespec *now);
+/* Takes stats over. */
+json_t	*eve_stats(json_t *stats, const struct timespec *now);
+
+/*
+ * Text from anywhere as a JSON string: what is not UTF-8 is shown as \xNN.
+ * NULL gives null.
+ */
+json_t	*eve_string(const char *);
+/* RFC 3339 in UTC with microseconds. */
+json_t	*eve_time(const struct timespec *);
+
+#endif
