@@ -171,6 +171,23 @@ BENCHBIN = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,\
 bench: $(B)/clearspan $(BENCHBIN)
 	@tests/bench/run --binary $(B)/clearspan --tools $(B)/tests/bench $(BENCH)
 
+# The whole in namespaces of its own, against real programs; wants root. asan
+# and tsan: unit tests and scenarios again, in a sanitizer's build.
+KIND	= $(if $(findstring address,$(SAN)),asan,$(if $(findstring \
+	  thread,$(SAN)),tsan,plain))
+e2e: all
+	@CLEARSPAN=$(B)/clearspan KIND=$(KIND) tests/e2e/run.py $(E2E)
+asan:
+	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check e2e
+tsan:
+	@$(MAKE) --no-print-directory B=build/tsan SAN=thread check e2e
+demo: all
+	@CLEARSPAN=$(B)/clearspan contrib/demo
+test:
+	@tests/all
+
+.PHONY: e2e asan tsan demo test
+
 clean:
 	rm -rf $(B)
 

@@ -1,0 +1,150 @@
+"""Processes: started in a namespace, logged, waited for by what they say."""
+import os
+import signal
+import subprocess
+import time
+
+
+class Failure(Exception):
+    """What a scenario found wrong, in words."""
+
+
+def wait(fact, what, timeout=10):
+    """Poll until fact() is true; its value. Fails, saying what."""
+    end = time.monotonic() + timeout
+    while True:
+        v = fact()
+        if v:
+            return v
+        if time.monotonic() > end:
+            raise Failure('no %s within %g s' % (what, timeout))
+        time.sleep(0.01)
+
+
+def check(truth, *what):
+    if not truth:
+        raise Failure(' '.join(map(str, what)) or 'check failed')
+
+
+def short(v):
+    if isinstance(v, (bytes, bytearray)) and len(v) > 160:
+        return '%r... (%d bytes)' % (bytes(v[:120]), len(v))
+    return repr(v)[:400]
+
+
+def equal(got, want, what=''):
+    if got != want:
+        where = ''
+        if isinstance(got, (bytes, bytearray)) and \
+           isinstance(want, (bytes, bytearray)):
+            n = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b),
+                     min(len(got), len(want)))
+            where = ' (%d and %d bytes, differing at %d)' % (
+                len(got), len(want), n)
+        raise Failure('%s: got %s, wanted %s%s' %
+                      (what, short(got), short(want), where))
+
+
+class Process:
+    def __init__(self, s, ns, argv, name=None, env=None, stdin=None,
+                 cwd=None):
+        self.argv = argv
+        self.name = name or os.path.basename(argv[0])
+        self.log = s.path(self.name + '.log')
+        s.say('%s$ %s' % (ns.name, ' '.join(argv)))
+        with open(self.log, 'ab') as out, ns:
+            self.p = subprocess.Popen(
+                argv, stdin=stdin or subprocess.DEVNULL, stdout=out,
+                stderr=out, cwd=cwd or s.dir,
+                env=dict(os.environ, **(env or {})))
+        self.pid = self.p.pid
+
+    def text(self):
+        with open(self.log, errors='replace') as f:
+            return f.read()
+
+    def wait_log(self, word, timeout=15):
+        def there():
+            if word in self.text():
+                return True
+            if self.p.poll() is not None:
+                raise Failure('%s ended with %d before it said "%s":\n%s' % (
+                    self.name, self.p.returncode, word, self.text()[-2000:]))
+        return wait(there, '"%s" in the log of %s' % (word, self.name),
+                    timeout)
+
+    def alive(self):
+        return self.p.poll() is None
+
+    def end(self, sig=signal.SIGTERM, timeout=10):
+        """Send sig and wait; the exit status."""
+        if self.alive():
+            self.p.send_signal(sig)
+        try:
+            return self.p.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.p.kill()
+            self.p.wait()
+            raise Failure('%s did not end within %g s of signal %d' %
+                          (self.name, timeout, sig))
+
+
+class Result:
+    def __init__(self, argv, code, out, err):
+        self.argv, self.code, self.out, self.err = argv, code, out, err
+
+    @property
+    def text(self):
+        return self.out.decode(errors='replace')
+
+    @property
+    def errors(self):
+        return self.err.decode(errors='replace')
+
+    def ok(self):
+        if self.code:
+            raise Failure('%s: status %d\n%s%s' % (
+                ' '.join(self.argv), self.code, self.text[-1500:],
+                self.errors[-1500:]))
+        return self
+
+
+def call(s, ns, argv, input=None, timeout=30, env=None, cwd=None):
+    s.say('%s$ %s' % (ns.name, ' '.join(argv)))
+    with ns:
+        p = subprocess.Popen(argv, stdin=subprocess.PIPE if input is not None
+                             else subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             cwd=cwd or s.dir,
+                             env=dict(os.environ, **(env or {})))
+    try:
+        out, err = p.communicate(input, timeout)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        out, err = p.communicate()
+        raise Failure('%s: not done in %g s\n%s%s' % (
+            ' '.join(argv), timeout, out[-1000:].decode(errors='replace'),
+            err[-1000:].decode(errors='replace')))
+    return Result(argv, p.returncode, out, err)
+
+
+def sockets(ns, pid=None):
+    """Addresses something listens on in ns."""
+    with ns:
+        out = set()
+        for f in ('tcp', 'tcp6'):
+            with open('/proc/thread-self/net/' + f) as t:
+                for line in list(t)[1:]:
+                    w = line.split()
+                    if w[3] == '0A':
+                        out.add(int(w[1].rsplit(':', 1)[1], 16))
+        return out
+
+
+def wait_port(ns, port, p=None, timeout=15):
+    def there():
+        if p and not p.alive():
+            raise Failure('%s ended before it listened:\n%s' %
+                          (p.name, p.text()[-2000:]))
+        return port in sockets(ns)
+    wait(there, 'listener on port %d' % port, timeout)

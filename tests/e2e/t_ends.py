@@ -1,0 +1,327 @@
+"""How connections end: close_notify, FIN, half-close and RST, each way, at
+each phase, carried over for what they are."""
+import ssl
+import threading
+import time
+
+from harness import Failure, check, equal, net, peer, scenario, wait
+
+
+def after_all(then):
+    """A server that answers when the client has ended its direction."""
+    def handler(p):
+        got = p.recv_all()
+        p.send(b'you said %d bytes' % len(got))
+        then(p)
+    return handler
+
+
+@scenario
+def client_half_closes_plain_and_still_gets_its_reply(s):
+    s.start()
+    srv = s.serve(7, plain=True, handler=after_all(lambda p: p.close()))
+    c = s.plain(7)
+    c.send(b'question')
+    c.fin()
+    equal(c.recv_all(), b'you said 8 bytes')
+    equal(c.eof, peer.FIN)
+    equal(srv.wait(1)[0].eof, peer.FIN, 'what the server saw')
+    s.same(srv, c)
+
+
+@scenario
+def client_half_closes_tls_and_still_gets_its_reply(s):
+    s.start()
+    for i, hi in enumerate(('1.2', '1.3')):
+        srv = s.serve(1012 + i, handler=after_all(lambda p: p.close()),
+                      hi='1.3')
+        c = s.tls(1012 + i, hi=hi)
+        c.send(b'question')
+        c.notify()
+        if hi == '1.3':         # 1.2 answers close_notify with its own
+            equal(c.recv_all(), b'you said 8 bytes')
+            equal(c.eof, peer.NOTIFY)
+            equal(srv.wait(1)[0].eof, peer.NOTIFY, 'what the server saw')
+        else:
+            c.recv_all()
+            equal(srv.wait(1)[0].eof, peer.NOTIFY, 'what the server saw')
+
+
+@scenario
+def client_ends_with_notify_and_fin(s):
+    s.start()
+    srv = s.serve(443, handler=after_all(lambda p: p.close()))
+    c = s.tls()
+    c.send(b'question')
+    c.notify()
+    c.fin()
+    equal(c.recv_all(), b'you said 8 bytes')
+    s.same(srv, c)
+
+
+@scenario
+def client_ends_without_close_notify(s):
+    """A FIN without close_notify is the end all the same."""
+    s.start()
+    srv = s.serve(443, handler=peer.sink)
+    c = s.tls()
+    c.send(b'truncated?')
+    c.fin()
+    p = srv.wait(1)[0]
+    equal(bytes(p.received), b'truncated?')
+    check(p.eof in (peer.FIN, peer.NOTIFY), p.eof)
+    c.recv_all()
+    s.same(srv, c)
+
+
+@scenario
+def server_ends_first(s):
+    s.start()
+
+    def handler(p):
+        p.recv_exact(4)
+        p.send(b'goodbye')
+        p.notify()
+        p.fin()
+        p.recv_all()            # what the client says after
+        p.sock.close()
+    srv = s.serve(443, handler=handler)
+    c = s.tls()
+    c.send(b'helo')
+    equal(c.recv_all(), b'goodbye')
+    equal(c.eof, peer.NOTIFY, 'what the client saw')
+    c.send(b' and yet')
+    c.notify()
+    c.fin()
+    p = srv.wait(1)[0]
+    equal(bytes(p.received), b'helo and yet')
+    s.same(srv, c)
+
+
+@scenario
+def server_half_closes_plain_first(s):
+    s.start()
+
+    def handler(p):
+        p.recv_exact(4)
+        p.send(b'goodbye')
+        p.fin()
+        p.recv_all()
+        p.sock.close()
+    srv = s.serve(7, plain=True, handler=handler)
+    c = s.plain(7)
+    c.send(b'helo')
+    equal(c.recv_all(), b'goodbye')
+    c.send(b' and yet')
+    c.fin()
+    equal(bytes(srv.wait(1)[0].received), b'helo and yet')
+    s.same(srv, c)
+
+
+@scenario
+def server_ends_without_close_notify(s):
+    """The client must be able to tell a truncation from an end."""
+    s.start()
+
+    def handler(p):
+        p.recv_exact(4)
+        p.send(b'half a')
+        p.fin()
+        p.recv_all()
+        p.sock.close()
+    srv = s.serve(443, handler=handler)
+    c = s.tls()
+    c.send(b'helo')
+    equal(c.recv_all(), b'half a')
+    check(c.eof in (peer.FIN, peer.RST), 'an end in order was made up:',
+          c.eof)
+    c.finish()
+    s.same(srv, c)
+
+
+# --- RST
+
+def closed_by_reset(s, st):
+    check(st.up.rst or st.down.rst, 'no RST on the mirror:', st)
+    equal(st.problems, [])
+
+
+@scenario
+def peers_03_rst_from_the_client_with_data_under_way(s):
+    s.start()
+    for i, plain in enumerate((False, True)):
+        srv = s.serve(1443 + i, plain=plain)
+        c = s.plain(1443 + i) if plain else s.tls(1443 + i)
+        c.send(b'x' * 1000)
+        c.recv_exact(1000)
+        c.rst()
+        p = srv.wait(1)[0]
+        equal(p.eof or peer.RST, peer.RST, 'what the server saw')
+    st = s.rec.streams(2)
+    equal(len(st), 2)
+    for x in st:
+        closed_by_reset(s, x)
+        check(x.up.rst, 'the RST is not the client\'s')
+        equal(bytes(x.up.data), b'x' * 1000)
+    for f in s.d.flows(2):
+        check('reset' in f['flow']['reason'], f['flow'])
+
+
+@scenario
+def peers_03_rst_from_the_server_with_data_under_way(s):
+    s.start()
+
+    def handler(p):
+        p.recv_exact(4)
+        p.send(b'part')
+        time.sleep(0.1)         # part must be out before the RST
+        p.rst()
+    for i, plain in enumerate((False, True)):
+        s.serve(1443 + i, handler=handler, plain=plain)
+        c = s.plain(1443 + i) if plain else s.tls(1443 + i)
+        c.send(b'helo')
+        equal(c.recv_exact(4), b'part')
+        c.recv_all()
+        equal(c.eof, peer.RST, 'what the client saw')
+    for x in s.rec.streams(2):
+        closed_by_reset(s, x)
+        check(x.down.rst, 'the RST is not the server\'s')
+
+
+@scenario
+def peers_03_rst_from_the_client_at_each_phase(s):
+    """Before the hello, in it, after it, in the handshake's middle."""
+    s.start()
+    srv = s.serve(443)
+    ctx = peer.client_context(s.pki.ca)
+
+    def begin(n):
+        p = peer.Peer(s.connect(443), ctx, 'good.test')
+        try:
+            p.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        d = p.bout.read()
+        p.sock.sendall(d[:n] if n else d)
+        return p
+    peer.Peer(s.connect(443)).rst()
+    begin(3).rst()
+    begin(100).rst()
+    begin(None).rst()
+    p = begin(None)
+    p.pull()
+    p.rst()
+    p = begin(None)
+    p.pull()
+    p.sock.close()
+    # The first few may end before anything is known of them; all must end.
+    s.d.flows(3)
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0,
+         'no session open')
+    c = s.exchange(b'alive')
+    equal(bytes(c.received), b'alive')
+    check(srv is not None)
+    for x in s.rec.streams():
+        equal(x.problems, [])
+
+
+@scenario
+def peers_03_rst_from_the_server_at_each_phase(s):
+    s.start()
+
+    def at_once(p):
+        p.rst()
+
+    def after_hello(p):
+        p.recv()
+        p.rst()
+
+    def in_the_middle(p):
+        p.recv()
+        p.send(b'\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03')
+        time.sleep(0.05)
+        p.rst()
+    for i, handler in enumerate((at_once, after_hello, in_the_middle)):
+        s.serve(1443 + i, handler=handler, plain=True)
+        try:
+            s.tls(1443 + i)
+            raise Failure('a handshake with nobody')
+        except (ssl.SSLError, OSError):
+            pass
+    for f in s.d.flows(3):
+        check(f['flow']['reason'], f)
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0,
+         'no session open')
+
+
+@scenario
+def peers_03_half_close_each_way_with_bulk(s):
+    """The direction that is left goes on at full size."""
+    s.start()
+    big = bytes(range(256)) * 8192          # 2 MiB
+
+    def reply(p):
+        p.recv_all()
+        p.send(big)
+        p.close()
+
+    def first(p):
+        p.notify()
+        p.fin()
+        p.recv_all()
+        p.sock.close()
+    a, b = s.serve(1443, handler=reply), s.serve(1444, handler=first)
+    c = s.tls(1443)
+    c.send(b'give')
+    c.notify()
+    c.fin()
+    equal(c.recv_all(), big, 'down after the client\'s end')
+    d = s.tls(1444)
+    equal(d.recv_all(), b'')
+    d.send(big)
+    d.notify()
+    d.fin()
+    equal(bytes(b.wait(1)[0].received), big, 'up after the server\'s end')
+    a.wait(1)
+    s.mirrored([(bytes(x.sent), bytes(x.received)) for x in (c, d)])
+
+
+@scenario
+def both_ends_at_the_same_time(s):
+    s.start()
+
+    def handler(p):
+        p.send(b'down')
+        p.close()
+    srv = s.serve(443, handler=handler)
+    made = []
+    for i in range(20):
+        c = s.tls()
+        c.send(b'up')
+        c.notify()
+        c.fin()
+        c.recv_all()
+        made.append(c)
+    st = s.rec.streams(20)
+    equal(len(st), 20)
+    for x in st:
+        equal(x.problems, [])
+    check(len(srv.peers) == 20)
+
+
+@scenario
+def renegotiation_and_key_update(s):
+    """A TLS 1.3 key update in mid-stream is none of the bytes."""
+    s.start()
+    p = s.spawn(s.server, 'openssl', 's_server', '-accept', '10.2.0.2:443',
+                '-cert', s.pki.f('good.pem'), '-key', s.pki.f('good.key'),
+                '-rev', '-quiet', name='s_server')
+    from harness.proc import wait_port
+    wait_port(s.server, 443, p)
+    r = s.run(s.client, 'sh', '-c', '(echo one; sleep 0.3; echo k; sleep 0.3;'
+              ' echo two; sleep 0.5; echo Q) | openssl s_client -connect '
+              'v4.good.test:443 -CAfile %s -tls1_3 2>&1' % s.pki.ca)
+    check('eno' in r.text and 'owt' in r.text, r.text)
+    st = s.rec.streams(1)
+    equal(bytes(st[0].up.data), b'one\ntwo\n')
+    equal(st[0].problems, [])

@@ -1,0 +1,409 @@
+"""quickstart, ctl, metrics, signals, limits, timeouts."""
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import time
+
+from harness import check, equal, net, peer, programs, proc, \
+    scenario, wait
+
+PLAIN = {'mirrors': [], 'rules': [{'name': 'default', 'action': 'decrypt'}]}
+
+
+@scenario
+def quickstart_works_with_nothing_configured(s):
+    net.run('mount', '--bind', s.pki.root,
+            os.path.realpath('/etc/ssl/certs/ca-certificates.crt'))
+    home = s.path('home')
+    os.mkdir(home)
+    with s.gateway:
+        q = s.spawn(s.gateway, s.binary, 'quickstart', env={
+            'HOME': home, 'XDG_DATA_HOME': home + '/share'}, name='clearspan')
+    proc.wait_port(s.gateway, 8080, q)
+    proc.wait_port(s.gateway, 57012, q)
+    wait(lambda: 'curl' in q.text() and 'tshark' in q.text(),
+         'commands to copy')
+    ca = re.search(r'(/\S+/ca\.pem)', q.text()).group(1)
+    equal(os.stat(os.path.dirname(ca) + '/ca.key').st_mode & 0o777, 0o600)
+    fp = s.run(s.gateway, 'openssl', 'x509', '-in', ca, '-noout',
+               '-fingerprint', '-sha256').text.strip().split('=')[1]
+    check(fp.replace(':', '').lower() in
+          q.text().replace(':', '').lower(), 'no fingerprint')
+    s.serve(443, handler=peer.http(b'quick'))
+    live = peer.connect(s.gateway, '127.0.0.1', 57012)
+    r = programs.curl(s, '-4', '-x', 'http://127.0.0.1:8080',
+                      'https://good.test/start', trust=ca, ns=s.gateway)
+    equal(r.ok().text, 'quick')
+    got = b''
+    live.settimeout(10)
+    while b'GET /start' not in got:
+        got += live.recv(65536)
+    equal(q.end(), 0, 'exit status')
+
+
+@scenario
+def quickstart_keeps_the_ca_it_has(s):
+    fps = []
+    for i in range(2):
+        q = s.spawn(s.gateway, s.binary, 'quickstart', '--dir', s.path('q'),
+                    '--listen', '127.0.0.1:8081', '--pcap',
+                    s.path('q%d.pcapng' % i), name='quick%d' % i)
+        proc.wait_port(s.gateway, 8081, q)
+        wait(lambda: 'ca.pem' in q.text(), 'the CA path')
+        fps.append(open(s.path('q/ca.pem')).read())
+        equal(q.end(), 0)
+    equal(fps[0], fps[1])
+
+
+@scenario
+def ctl_status_sessions_session_kill_counters(s):
+    s.start()
+    s.serve(443)
+    a, b = s.tls(), s.tls()
+    for c in (a, b):
+        c.send(b'held')
+        c.recv_exact(4)
+    st = s.d.ctl('status')
+    equal(st['sessions_open'], 2, st)
+    text = json.dumps(s.d.ctl('sessions'))
+    check('good.test' in text and net.CLIENT in text, text)
+    port = a.sock.getsockname()[1]
+
+    def find(v):
+        """The session's object, wherever it is."""
+        if isinstance(v, dict):
+            if v.get('src_port') == port or \
+               str(v.get('client', '')).endswith(':%d' % port):
+                return v
+            v = list(v.values())
+        if isinstance(v, list):
+            for x in v:
+                r = find(x)
+                if r:
+                    return r
+        return None
+    one = find(s.d.ctl('sessions'))
+    check(one, 'not listed', text)
+    ident = str(one.get('id', one.get('flow_id')))
+    full = s.d.ctl('session', ident)
+    check('good.test' in json.dumps(full), full)
+    s.d.ctl('kill', ident)
+    a.recv_all()
+    equal(a.eof, peer.RST, 'a killed session')
+    b.send(b'more')
+    equal(b.recv_exact(4), b'more', 'the other session')
+    b.finish()
+    check(s.d.ctl('counters'), 'no counters')
+    check(s.d.ctl('caches'), 'no caches')
+    r = s.run(s.gateway, s.binary, 'ctl', '-s', s.path('control.sock'),
+              'nonsense')
+    check(r.code != 0, 'a verb that is none')
+    r = s.run(s.gateway, s.binary, 'ctl', '-s', s.path('nosock'), 'status')
+    check(r.code != 0 and 'nosock' in r.errors + r.text, r.errors)
+    r = s.run(s.gateway, s.binary, 'ctl', '-s', s.path('control.sock'),
+              'status').ok()
+    check(not r.text.startswith('{'), 'status for people:', r.text)
+    st = s.rec.streams(2)
+    check(any(x.up.rst or x.down.rst for x in st), 'no RST on the mirror')
+
+
+@scenario
+def metrics_count_what_happened(s):
+    s.start()
+    srv = s.serve(443)
+    c = s.exchange(b'x' * 1000)
+    s.same(srv, c)
+    s.d.flows(1)
+    m = s.d.metric
+    equal(m('clearspan_sessions_total', action='decrypt', rule='default'),
+          1.0, 'sessions_total')
+    equal(m('clearspan_sessions_open'), 0.0, 'sessions_open')
+    equal(m('clearspan_bytes_total', direction='toserver'), 1000.0)
+    for side in ('client', 'server'):
+        equal(m('clearspan_handshakes_total', side=side, version='TLSv1.3',
+                result='ok'), 1.0, 'handshakes ' + side)
+    equal(m('clearspan_forged_total'), 1.0)
+    x = s.rec.streams(1)[0]
+    check(m('clearspan_mirror_packets_total', mirror='recorder') >=
+          x.count - 2, 'packets')
+    equal(m('clearspan_mirror_lost_bytes_total', mirror='recorder'), 0.0)
+
+
+@scenario
+def sigterm_drains(s):
+    """Nothing new is taken; what is under way may end; then exit 0."""
+    s.start(timeouts={'linger': '8s'})
+    srv = s.serve(443)
+    c = s.tls()
+    c.send(b'before')
+    c.recv_exact(6)
+    s.d.p.send_signal(signal.SIGTERM)
+
+    def refused():
+        try:
+            with s.gateway:
+                sock = socket.create_connection(('10.1.0.1', 8080), 1)
+            sock.close()
+            return False
+        except OSError:
+            return True
+    wait(refused, 'refusal of what is new', 5)
+    c.send(b'after')
+    equal(c.recv_exact(5), b'after', 'a session under way')
+    c.finish()
+    equal(s.d.p.wait(10 * s.slow), 0, 'exit status')
+    s.same(srv, c)
+
+
+@scenario
+def sigterm_with_sessions_that_never_end(s):
+    s.start(timeouts={'linger': '2s'})
+    s.serve(443)
+    held = [s.tls() for i in range(5)]
+    start = time.monotonic()
+    equal(s.d.end(timeout=10 * s.slow), 0, 'exit status')
+    check(time.monotonic() - start < 9 * s.slow, 'too long')
+    for c in held:
+        c.recv_all()
+
+
+@scenario
+def sighup_reloads_and_a_bad_file_changes_nothing(s):
+    s.start(rules=[{'name': 'first', 'action': 'decrypt',
+                    'mirror': ['recorder']}])
+    s.serve(443)
+    s.exchange(b'x')
+    with open(s.d.file) as f:
+        text = f.read()
+    with open(s.d.file, 'w') as f:
+        f.write(text.replace('name: first', 'name: second'))
+    s.d.p.send_signal(signal.SIGHUP)
+    wait(lambda: s.d.metric('clearspan_reloads_total', result='ok') == 1,
+         'a reload')
+    s.exchange(b'x')
+    with open(s.d.file, 'w') as f:
+        f.write(text.replace('action: decrypt', 'action: nothing'))
+    s.d.p.send_signal(signal.SIGHUP)
+    wait(lambda: s.d.metric('clearspan_reloads_total', result='failed') == 1,
+         'a failed reload')
+    check(re.search(r'clearspan.yaml:\d+:\d+', s.d.text()), 'no position')
+    s.exchange(b'x')
+    equal([f['clearspan']['rule'] for f in s.d.flows(3)],
+          ['first', 'second', 'second'])
+
+
+@scenario(timeout=90)
+def peers_07_accept_pauses_at_emfile_and_resumes(s):
+    s.start(prefix=('prlimit', '--nofile=120:120'), workers=1, **PLAIN)
+    srv = s.serve(7, plain=True)
+    held = []
+    for i in range(100):
+        try:
+            held.append(s.plain(7))
+        except OSError:
+            break
+    wait(lambda: len(srv.peers) >= 10, 'some to get through')
+    time.sleep(0.5)             # nothing to wait for: it must do nothing
+    check(s.d.alive(), 'the daemon died of EMFILE')
+    with open('/proc/%d/stat' % s.d.pid) as f:
+        w = f.read().rsplit(')', 1)[1].split()
+    before = int(w[11]) + int(w[12])
+    time.sleep(0.5)
+    with open('/proc/%d/stat' % s.d.pid) as f:
+        w = f.read().rsplit(')', 1)[1].split()
+    check(int(w[11]) + int(w[12]) - before < 20 * s.slow, 'it spins')
+    for c in held:
+        c.rst()
+    c = s.plain(7)
+    c.send(b'resumed')
+    equal(c.recv_exact(7), b'resumed')
+    c.finish()
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all closed')
+    wait(lambda: s.d.fds() < 60, 'descriptors back')
+
+
+@scenario
+def peers_07_exit_status_is_never_0_on_failure(s):
+    with s.gateway:
+        held = socket.socket()
+        held.bind(('10.1.0.1', 8080))
+        held.listen()
+    from harness.case import yaml
+    with open(s.path('c.yaml'), 'w') as f:
+        f.write(yaml(s.conf()))
+    r = s.run(s.gateway, s.binary, 'run', '-c', s.path('c.yaml'))
+    check(r.code in (1, 2), 'status', r.code)
+    check('8080' in r.errors, r.errors)
+    r = s.run(s.gateway, s.binary, 'run', '-c', s.path('nothing.yaml'))
+    equal(r.code, 2)
+    r = s.run(s.gateway, s.binary, 'run')
+    check(r.code != 0)
+    r = s.run(s.gateway, s.binary, 'nonsense')
+    equal(r.code, 2)
+
+
+@scenario
+def descriptor_limit_is_raised_at_start(s):
+    s.start(prefix=('prlimit', '--nofile=256:8192'), **PLAIN)
+    with open('/proc/%d/limits' % s.d.pid) as f:
+        soft = re.search(r'Max open files\s+(\d+)', f.read()).group(1)
+    equal(soft, '8192')
+
+
+# --- timeouts
+
+def ends_within(s, p, seconds):
+    start = time.monotonic()
+    try:
+        p.sock.settimeout(20 * s.slow)
+        while p.sock.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    took = time.monotonic() - start
+    check(took < seconds * s.slow, 'took', took)
+    return took
+
+
+@scenario
+def hello_timeout_ends_a_client_that_stops_in_its_hello(s):
+    s.start(timeouts={'hello': '1s'})
+    s.serve(443)
+    c = s.plain(443)
+    c.send(b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc')
+    took = ends_within(s, c, 4)
+    check(took > 0.5, 'too early', took)
+    check('hello' in s.d.flows(1)[0]['flow']['reason'])
+
+
+@scenario
+def handshake_timeout_ends_either_side(s):
+    s.start(timeouts={'handshake': '1s'})
+    s.serve(443)
+    s.serve(444, plain=True, handler=lambda p: p.recv_all())
+    p = peer.Peer(s.connect(443), peer.client_context(s.pki.ca), 'good.test')
+    try:
+        p.tls.do_handshake()
+    except ssl.SSLWantReadError:
+        p.flush()
+    ends_within(s, p, 5)
+    p = peer.Peer(s.connect(444), peer.client_context(s.pki.ca), 'good.test')
+    try:
+        p.tls.do_handshake()
+    except ssl.SSLWantReadError:
+        p.flush()
+    ends_within(s, p, 5)
+    text = ' '.join(f['flow']['reason'] for f in s.d.flows(2))
+    check('handshake' in text and 'client' in text and 'server' in text,
+          text)
+
+
+@scenario
+def idle_timeout_ends_the_idle_and_not_the_busy(s):
+    s.start(timeouts={'idle': '2s'})
+    s.serve(443)
+    idle, busy = s.tls(), s.tls()
+    for c in (idle, busy):
+        c.send(b'x')
+        c.recv_exact(1)
+    start = time.monotonic()
+    while time.monotonic() - start < 3.5:
+        busy.send(b'x')
+        busy.recv_exact(1)
+        time.sleep(0.2)
+    idle.sock.settimeout(5 * s.slow)
+    idle.recv_all()
+    busy.send(b'y')
+    equal(busy.recv_exact(1), b'y')
+    busy.finish()
+    check('idle' in s.d.flows(2)[0]['flow']['reason'],
+          s.d.events()[0]['flow'])
+
+
+@scenario
+def linger_timeout_ends_a_half_closed_session(s):
+    s.start(timeouts={'linger': '1s'})
+    s.serve(7, plain=True, handler=lambda p: (p.fin(), time.sleep(30)))
+    c = s.plain(7)
+    equal(c.recv_all(), b'')
+    c.fin()                     # the server never ends its socket's life
+    s.d.flows(1)
+
+
+# --- limits
+
+@scenario
+def connections_limit_holds_and_recovers(s):
+    s.start(limits={'connections': 10}, **PLAIN)
+    s.serve(7, plain=True)
+    held = []
+    for i in range(10):
+        c = s.plain(7)
+        c.send(b'x')
+        c.recv_exact(1)
+        held.append(c)
+    c = None
+    try:
+        c = s.plain(7)
+        c.sock.settimeout(1)
+        c.send(b'y')
+        got = c.recv(1)
+    except (OSError, socket.timeout):
+        got = b''
+    equal(got, b'', 'the eleventh')
+    for h in held:
+        h.finish()
+    d = s.plain(7)
+    d.send(b'z')
+    equal(d.recv_exact(1), b'z')
+    d.finish()
+
+
+@scenario
+def per_client_limit_leaves_others_alone(s):
+    s.start(limits={'per-client': 5}, **PLAIN)
+    s.serve(7, plain=True)
+    held = []
+    for i in range(5):
+        c = s.plain(7)
+        c.send(b'x')
+        c.recv_exact(1)
+        held.append(c)
+    try:
+        c = s.plain(7)
+        c.sock.settimeout(1)
+        c.send(b'y')
+        got = c.recv(1)
+    except (OSError, socket.timeout):
+        got = b''
+    equal(got, b'', 'the sixth')
+    d = peer.Peer(s.connect(7, source=('10.1.0.3', 0)))
+    d.send(b'z')
+    equal(d.recv_exact(1), b'z', 'another client')
+
+
+@scenario
+def doctor_and_version_say_something(s):
+    r = s.run(s.gateway, s.binary, 'version').ok()
+    check('OpenSSL' in r.text and 'libevent' in r.text, r.text)
+    s.start(record=False)
+    r = s.run(s.gateway, s.binary, 'doctor', '-c', s.d.file)
+    check(len(r.text.splitlines()) > 3, r.text)
+
+
+@scenario
+def transparent_rules_as_printed_work(s):
+    text = s.run(s.gateway, s.binary, 'transparent', 'print', '--in', 'gc',
+                 '--ports', '443', '--port', '8443').ok().text
+    check('tproxy' in text, text)
+    s.run(s.gateway, s.binary, 'transparent', 'up', '--in', 'gc', '--ports',
+          '443', '--port', '8443')
+    check('tproxy' in s.gateway.run('nft', 'list', 'ruleset'), 'no rules')
+    s.start(how=None)
+    srv = s.serve(443)
+    s.same(srv, s.exchange(b'by our own rules'))
+    s.run(s.gateway, s.binary, 'transparent', 'down', '--in', 'gc').ok()
+    check('tproxy' not in s.gateway.run('nft', 'list', 'ruleset'))

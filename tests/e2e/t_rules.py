@@ -1,0 +1,217 @@
+"""Rules: decrypt, bypass, block, reset; lists; check and explain."""
+import os
+import re
+import ssl
+
+from harness import Failure, check, equal, net, peer, programs, scenario
+from harness.case import yaml
+
+ALL = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
+
+
+def own_certificate(s, p, cert='good'):
+    return p.tls.getpeercert(True) == ssl.PEM_cert_to_DER_cert(
+        open(s.pki.f(cert + '.pem')).read())
+
+
+@scenario
+def bypass_by_name_is_undecrypted_and_counted(s):
+    s.start(rules=[{'name': 'private', 'sni': ['*.good.test'],
+                    'action': 'bypass'}, ALL])
+    srv = s.serve(443)
+    p = s.tls(name='www.good.test', trust=s.pki.root)
+    p.send(b'private' * 10000)
+    p.recv_exact(70000)
+    p.finish()
+    check(own_certificate(s, p), 'not the server\'s own certificate')
+    f = s.d.flows(1)[0]
+    equal((f['clearspan']['action'], f['clearspan']['rule']),
+          ('bypass', 'private'))
+    check(f['flow']['bytes_toserver'] > 70000, f['flow'])
+    check(f['flow']['bytes_toclient'] > 70000, f['flow'])
+    equal(f['tls']['sni'], 'www.good.test')
+    c = s.exchange(b'seen', name='good.test')
+    srv.wait(2)
+    s.mirrored([(bytes(c.sent), bytes(c.received))])
+    equal(s.d.metric('clearspan_sessions_total', action='bypass',
+                     rule='private'), 1.0)
+
+
+@scenario
+def bypass_passes_bulk_and_half_close(s):
+    s.start(rules=[{'name': 'all', 'action': 'bypass'}])
+    big = os.urandom(8 << 20)
+
+    def handler(p):
+        p.recv_all()
+        p.send(big)
+        p.close()
+    srv = s.serve(443, handler=handler)
+    c = s.tls(trust=s.pki.root)
+    c.send(big)
+    c.notify()
+    c.fin()
+    equal(c.recv_all(), big, 'down')
+    equal(bytes(srv.wait(1)[0].received), big, 'up')
+
+
+@scenario
+def lists_in_files_with_comments_and_wildcards(s):
+    with open(s.path('banks.txt'), 'w') as f:
+        f.write('# money\n\nbank.test   # and its children\ngood.test\n')
+    with open(s.path('nets.txt'), 'w') as f:
+        f.write('10.2.0.3/32\n')
+    s.start(lists={'banks': s.path('banks.txt'), 'nets': s.path('nets.txt')},
+            rules=[{'name': 'banks', 'sni': ['@banks'], 'action': 'bypass'},
+                   {'name': 'nets', 'server': ['@nets'], 'action': 'bypass'},
+                   ALL])
+    s.serve(443, cert='names')
+    s.serve(443, cert='names', address='10.2.0.3')
+    for name, address, rule in (('good.test', net.SERVER, 'banks'),
+                                ('www.good.test', net.SERVER, 'banks'),
+                                ('two.test', net.SERVER, 'default'),
+                                ('two.test', '10.2.0.3', 'nets')):
+        p = s.tls(name=name, address=address, trust=s.pki.bundle)
+        p.send(b'x')
+        p.recv_exact(1)
+        p.finish()
+        equal(own_certificate(s, p, 'names'), rule != 'default',
+              name + ' ' + address)
+    equal([f['clearspan']['rule'] for f in s.d.flows(4)],
+          ['banks', 'banks', 'default', 'nets'])
+
+
+@scenario
+def conditions_of_client_port_and_listener(s):
+    s.start(rules=[
+        {'name': 'that client', 'client': ['10.1.0.3/32'],
+         'action': 'bypass'},
+        {'name': 'that port', 'port': [444], 'action': 'bypass'},
+        {'name': 'the proxy', 'listener': ['proxy'], 'action': 'bypass'},
+        ALL])
+    s.serve(443)
+    s.serve(444)
+    for kw in ({'sock': s.connect(443, source=('10.1.0.3', 0))},
+               {'port': 444}, {'sock': s.via_proxy('v4.good.test', 443)},
+               {}):
+        s.exchange(b'x', trust=s.pki.bundle, **kw)
+    equal([f['clearspan']['rule'] for f in s.d.flows(4)],
+          ['that client', 'that port', 'the proxy', 'default'])
+
+
+@scenario
+def reset_resets_both(s):
+    s.start(rules=[{'name': 'bad', 'sni': ['good.test'], 'action': 'reset'},
+                   ALL])
+    s.serve(443)
+    try:
+        s.tls()
+        raise Failure('not reset')
+    except ConnectionResetError:
+        pass
+    f = s.d.flows(1)[0]
+    equal((f['clearspan']['action'], f['clearspan']['rule']),
+          ('reset', 'bad'))
+
+
+@scenario
+def reset_by_address_needs_no_hello(s):
+    s.start(rules=[{'name': 'bad', 'server': [net.SERVER + '/32'],
+                    'action': 'reset'}, ALL])
+    srv = s.serve(443)
+    try:
+        sock = s.connect(443)
+        sock.sendall(b'x')
+        equal(peer.reset_wait(sock), peer.RST)
+    except ConnectionResetError:
+        pass
+    s.d.flows(1)
+    equal(len(srv.peers), 0, 'connections at the server')
+
+
+@scenario
+def block_shows_a_page_over_tls_and_in_the_clear(s):
+    s.start(rules=[{'name': 'no entry', 'sni': ['good.test'],
+                    'action': 'block'},
+                   {'name': 'no http', 'port': [80], 'action': 'block'},
+                   ALL])
+    srv = s.serve(443, handler=peer.http())
+    s.serve(80, handler=peer.http(), plain=True)
+    r = programs.curl(s, '-4', '-i', '--http1.1', 'https://good.test/')
+    check('hello' not in r.text, 'not blocked')
+    if r.code == 0:
+        check(re.match(r'HTTP/1.1 (403|451)', r.text), r.text)
+        check('no entry' in r.text, 'the page names no rule:', r.text)
+    c = s.plain(80)
+    c.send(b'GET / HTTP/1.1\r\nHost: plain.test\r\n\r\n')
+    text = c.recv_all()
+    check(text.startswith(b'HTTP/1.1 403') or c.eof == peer.RST, text)
+    equal(sum(len(p.received) for p in srv.peers), 0, 'bytes at the server')
+    for f in s.d.flows(2):
+        equal(f['clearspan']['action'], 'block')
+
+
+@scenario
+def block_in_explicit_mode_is_a_403(s):
+    s.start(rules=[{'name': 'no entry', 'host': ['good.test'],
+                    'action': 'block'}, ALL])
+    s.serve(80, handler=peer.http(), plain=True)
+    c = peer.Peer(s.connect(net.PROXY, net.INNER))
+    c.send(b'GET http://v4.good.test/ HTTP/1.1\r\nHost: v4.good.test\r\n\r\n')
+    text = c.recv_until(b'\r\n\r\n')
+    check(text.startswith(b'HTTP/1.1 403'), text)
+
+
+@scenario
+def not_takes_the_same_keys(s):
+    s.start(rules=[{'name': 'others', 'not': {'sni': ['good.test']},
+                    'action': 'bypass'}, ALL])
+    s.serve(443, cert='names')
+    s.exchange(b'x', name='good.test')
+    s.exchange(b'x', name='two.test', trust=s.pki.bundle)
+    equal([f['clearspan']['rule'] for f in s.d.flows(2)],
+          ['default', 'others'])
+
+
+def write(s, conf, name='c.yaml'):
+    with open(s.path(name), 'w') as f:
+        f.write(conf if isinstance(conf, str) else yaml(conf))
+    return s.path(name)
+
+
+@scenario
+def check_says_file_line_and_column(s):
+    good = write(s, s.conf())
+    equal(s.run(s.gateway, s.binary, 'check', '-c', good).code, 0)
+    bad = write(s, yaml(s.conf()).replace('workers: 2', 'wokers: 2')
+                .replace('action: decrypt', 'action: decript'), 'bad.yaml')
+    r = s.run(s.gateway, s.binary, 'check', '-c', bad)
+    equal(r.code, 2, 'status')
+    lines = [x for x in (r.text + r.errors).splitlines() if x]
+    equal(len([x for x in lines if re.match(
+        re.escape(bad) + r':\d+:\d+: ', x)]), 2, 'errors')
+    check('workers' in lines[0], lines)
+    check(s.run(s.gateway, s.binary, 'run', '-c', bad).code == 2)
+
+
+@scenario
+def explain_agrees_with_what_is_done(s):
+    rules = [{'name': 'private', 'sni': ['*.good.test'], 'action': 'bypass'},
+             {'name': 'port', 'port': [444], 'action': 'reset'}, ALL]
+    s.start(rules=rules)
+    f = s.d.file
+
+    def said(*facts):
+        r = s.run(s.gateway, s.binary, 'explain', '-c', f, *facts).ok()
+        return r.text.strip().splitlines()
+    lines = said('client=10.1.0.2', 'server=10.2.0.2', 'port=443',
+                 'sni=www.good.test')
+    equal(lines[-1], 'verdict: bypass rule: private')
+    lines = said('sni=two.test', 'port=444')
+    equal(lines[-1], 'verdict: reset rule: port')
+    check('private' in '\n'.join(lines[:-1]), lines)
+    equal(said('sni=two.test', 'port=443')[-1],
+          'verdict: decrypt rule: default')
+    s.serve(443)
+    s.exchange(b'x', name='www.good.test', trust=s.pki.root)
+    equal(s.d.flows(1)[0]['clearspan']['rule'], 'private')
