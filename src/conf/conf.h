@@ -108,6 +108,49 @@ struct conf_ports {		/* inclusive */
 	uint16_t	 lo, hi;
 };
 
+enum conf_oversize {		/* a body past max-body */
+	OVERSIZE_STREAM,	/* what is known goes, the rest unscanned */
+	OVERSIZE_BYPASS,	/* the same, from the first byte */
+	OVERSIZE_BLOCK
+};
+
+#define ICAP_PREVIEW_AUTO	(-1)	/* what OPTIONS says */
+#define ICAP_PREVIEW_OFF	(-2)
+
+struct conf_icap_url {
+	char		*url;		/* byte for byte, with its arguments */
+	char		*host;		/* name or numeric */
+	uint16_t	 port;
+	int		 tls;		/* icaps:// */
+	unsigned	 weight;	/* 1 by default */
+	unsigned	 tier;		/* 0 first; 1 when all of 0 are down */
+};
+
+struct conf_icap {			/* one service of `icap:` */
+	char		*name;
+	struct conf_pos	 pos;
+	struct conf_icap_url *reqmod, *respmod;	/* farms; either may be none */
+	size_t		 nreqmod, nrespmod;
+	int		 fail_open;
+	int64_t		 preview;	/* bytes, or ICAP_PREVIEW_* */
+	uint64_t	 connect_timeout, first_byte_timeout, idle_timeout;
+	uint64_t	 max_body;
+	enum conf_oversize oversize;
+	int		 monitor;
+	int		 options;	/* 0: `options: off` */
+	int		 allow_204, allow_206;
+	unsigned	 connections;	/* a server, all workers; 0: OPTIONS */
+	unsigned	 queue;		/* waiting for a connection */
+	uint64_t	 queue_timeout;
+	uint64_t	 keep_idle;	/* a pooled connection is kept so long */
+	int		 persist;	/* by client address, else least busy */
+	char		*trust;		/* icaps: PEM; NULL: the system's */
+	char		*auth;		/* "user:password", or NULL */
+	struct conf_list headers;	/* "Name: value" */
+	struct conf_list echo;		/* names, REQMOD answer -> RESPMOD */
+	struct conf_list bypass_types;	/* never scanned media types */
+};
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
@@ -125,6 +168,8 @@ struct conf_rule {
 	enum conf_action action;
 	size_t		*mirrors;		/* indices into conf.mirrors */
 	size_t		 nmirrors;
+	size_t		*icaps;			/* indices into conf.icaps */
+	size_t		 nicaps;
 };
 
 struct conf_named_list {		/* `lists:` */
@@ -156,6 +201,8 @@ struct conf {
 
 	struct conf_mirror *mirrors;
 	size_t		 nmirrors;
+	struct conf_icap *icaps;
+	size_t		 nicaps;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_rule *rules;	/* the last has no conditions */

@@ -1,0 +1,44 @@
+/*
+ * A message body kept for as long as it may be needed again (retry, 204,
+ * fail-open): in memory first, then in an unlinked file. Written at its end,
+ * read at any offset by any number of readers, dropped from the front when
+ * nobody will want it again. One worker's thread only.
+ */
+#ifndef SINK_SPOOL_H
+#define SINK_SPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SPOOL_MEMORY	(256 * 1024)	/* then a file (O_TMPFILE in TMPDIR) */
+
+struct spool;
+
+/* max: bytes it may hold at all (max-body). NULL is never returned. */
+struct spool	*spool_new(uint64_t max);
+void		 spool_free(struct spool *);
+
+/*
+ * All n bytes are taken, or none: ERR_LIMIT past max; ERR_MEM when the
+ * process's budget for spools is spent; ERR_SYS (the disk: errno).
+ */
+int		 spool_add(struct spool *, const void *, size_t n);
+/* The body is complete; or it was cut off and never will be. */
+void		 spool_end(struct spool *);
+void		 spool_cut(struct spool *);
+int		 spool_ended(const struct spool *);	/* 1; -1 cut; 0 */
+uint64_t	 spool_size(const struct spool *);	/* bytes added */
+
+/*
+ * Bytes from offset on, in one piece: a pointer that lives until the next
+ * call on this spool, *len at the most. 0; ERR_EOF at the present end;
+ * ERR_NOTFOUND when they were dropped; ERR_SYS.
+ */
+int		 spool_at(struct spool *, uint64_t offset,
+		    const uint8_t **, size_t *len);
+/* Bytes before offset will not be asked for again. */
+void		 spool_drop(struct spool *, uint64_t offset);
+uint64_t	 spool_first(const struct spool *);	/* oldest byte kept */
+
+#endif
