@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tls/digest.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -246,7 +247,7 @@ ca_of(X509 *x, EVP_PKEY *key, STACK_OF(X509) *certs)
 	ca->signer = signer_local(key);
 	ca->notbefore = ca_time(X509_get0_notBefore(x));
 	ca->notafter = ca_time(X509_get0_notAfter(x));
-	X509_digest(x, EVP_sha256(), ca->id, NULL);
+	digest_cert(x, ca->id);
 	return ca;
 }
 

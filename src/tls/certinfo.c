@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "tls/ca.h"
+#include "tls/digest.h"
 #include "tls/lru.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -154,12 +155,12 @@ struct certinfo *
 certinfo_of(X509 *x)
 {
 	struct certinfo *info = NULL, *made;
-	uint8_t key[32] = { 0 };
+	uint8_t key[32];
 	struct shard *s;
 	struct kept *k;
 
 	pthread_once(&once, shards_init);
-	X509_digest(x, EVP_sha256(), key, NULL);
+	digest_cert(x, key);
 	s = &shards[key[31] % SHARDS];
 	pthread_mutex_lock(&s->mutex);
 	if ((k = (struct kept *)lru_get(&s->lru, key)) != NULL)

@@ -11,8 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/digest.h"
 #include "util/err.h"
 #include "util/mem.h"
+
+#define TICKET_MAX	4096	/* a server could send us 64 KiB to keep */
 
 static int		 conn_index = -1;
 static pthread_once_t	 conn_once = PTHREAD_ONCE_INIT;
@@ -194,10 +197,13 @@ static int
 client_session(SSL *ssl, SSL_SESSION *sess)
 {
 	struct conn *c = conn_of(ssl);
+	const unsigned char *ticket;
+	size_t len;
 	int good = SSL_session_reused(ssl) ? SSL_get_verify_result(ssl) ==
 	    X509_V_OK : c->verified && c->error == X509_V_OK;
 
-	if (!good || !SSL_SESSION_is_resumable(sess))
+	SSL_SESSION_get0_ticket(sess, &ticket, &len);
+	if (!good || !SSL_SESSION_is_resumable(sess) || len > TICKET_MAX)
 		return 0;
 	sessions_put(c->tls->sessions, c->key, sess, c->until);
 	return 1;
@@ -226,7 +232,7 @@ session_key(const struct tls_want *w, const char *name, uint8_t key[32])
 	    w->sni != NULL ? w->sni : "", name);
 	text_add(&t, (const char *)ip, len);
 	text_add(&t, (const char *)w->alpn, w->alpn != NULL ? w->alpn_len : 0);
-	EVP_Digest(t.s, t.len, key, NULL, EVP_sha256(), NULL);
+	digest_bytes(t.s, t.len, key);
 	text_free(&t);
 }
 

@@ -20,10 +20,10 @@
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "tls/digest.h"
 #include "tls/fast.h"
 #include "util/err.h"
 
@@ -91,7 +91,7 @@ forge_serial(X509 *x, const uint8_t orig[32], const struct ca *ca,
 	memcpy(in + 32, ca->id, 32);
 	memcpy(in + 64, k->id, 32);
 	memcpy(in + 96, when, 16);
-	SHA256(in, sizeof(in), out);
+	digest_bytes(in, sizeof(in), out);
 	out[0] = (out[0] & 0x7f) | 0x40;	/* positive, 16 bytes */
 	return ASN1_STRING_set(serial, out, 16);
 }
@@ -287,9 +287,9 @@ forge_build(const struct forge_key *k, const struct ca *ca,
 	time_t from, to;
 
 	if (w->original != NULL)
-		X509_digest(w->original, EVP_sha256(), orig, NULL);
+		digest_cert(w->original, orig);
 	else
-		SHA256((const uint8_t *)w->name, strlen(w->name), orig);
+		digest_bytes(w->name, strlen(w->name), orig);
 	forge_span(w, ca, now, &from, &to);
 	if (x != NULL && X509_set_version(x, X509_VERSION_3) &&
 	    forge_serial(x, orig, ca, k, from, to) &&

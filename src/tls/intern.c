@@ -14,19 +14,19 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <openssl/err.h>
-#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/digest.h"
 #include "tls/lru.h"
 #include "util/mem.h"
 
 #define SHARDS	8
 #define KEPT	2048		/* some 5 KB each */
-#define DER_MAX	16384		/* what is longer is nobody's usual one */
+#define DER_MAX	8192		/* what is longer is nobody's usual one */
 
 typedef X509 *(*d2i_fn)(X509 **, const unsigned char **, long);
 
@@ -134,14 +134,16 @@ d2i_X509(X509 **a, const unsigned char **in, long len)
 	if (caller < from || caller >= to || !atomic_load_explicit(&enabled,
 	    memory_order_relaxed) || len <= 0 || len > DER_MAX)
 		return real(a, in, len);
-	SHA256(start, (size_t)len, key);
+	digest_bytes(start, (size_t)len, key);
 	s = &shards[key[31] % SHARDS];
 	if ((x = shard_get(s, key)) == NULL) {
 		x = real(a, in, len);
 		/* All of it, or it is not what the key says. */
 		if (x != NULL && *in == start + len &&
-		    X509_get0_pubkey(x) != NULL)
+		    X509_get0_pubkey(x) != NULL) {
+			digest_set(x, key);
 			shard_put(s, key, x);
+		}
 		return x;
 	}
 	*in = start + len;

@@ -4,7 +4,6 @@
  * forging begins, and whoever asks for it meanwhile joins its waiters.
  */
 #include <openssl/err.h>
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 
 #include "tls/ca.h"
+#include "tls/digest.h"
 #include "tls/forge.h"
 #include "tls/leaf.h"
 #include "tls/lru.h"
@@ -102,7 +102,7 @@ leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 	EVP_PKEY_up_ref(key);
 	leaf->key = key;
 	leaf->chain = X509_chain_up_ref(ca->chain);
-	X509_digest(cert, EVP_sha256(), leaf->id, NULL);
+	digest_cert(cert, leaf->id);
 	leaf->untrusted = untrusted;
 	return leaf;
 }
@@ -166,14 +166,14 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	uint8_t in[32 + 32 + 3];
 
 	if (w->original != NULL)
-		X509_digest(w->original, EVP_sha256(), in, NULL);
+		digest_cert(w->original, in);
 	else
-		SHA256((const uint8_t *)w->name, strlen(w->name), in);
+		digest_bytes(w->name, strlen(w->name), in);
 	memcpy(in + 32, l->ca[!!w->untrusted]->id, 32);
 	in[64] = (uint8_t)w->key;
 	in[65] = (uint8_t)!!w->untrusted;
 	in[66] = w->original == NULL;
-	SHA256(in, sizeof(in), key);
+	digest_bytes(in, sizeof(in), key);
 }
 
 static struct shard *

@@ -59,8 +59,8 @@ SSL		*tls_accept(struct tls *, size_t profile, struct leaf *,
 struct tls_want {
 	size_t		 profile;
 	const char	*sni;		/* to send and to verify; or NULL */
-	const char	*name;		/* to verify when there is no sni, or NULL:
-					   then the address */
+	const char	*name;		/* to verify when there is no sni;
+					 * NULL: then the address */
 	struct addr	 server;
 	const uint8_t	*alpn;		/* wire list to offer, or NULL */
 	size_t		 alpn_len;

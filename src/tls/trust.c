@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "tls/ca.h"
+#include "tls/digest.h"
 #include "tls/fast.h"
 #include "tls/lru.h"
 #include "util/err.h"
@@ -26,7 +27,7 @@
 #define VERDICTS	8192	/* some 100 bytes each */
 #define TTL_GOOD	600	/* so long may a root withdrawn still count */
 #define TTL_BAD		30	/* so long a server mended still fails */
-#define CHAIN_MAX	64	/* certificates hashed; more are not cached */
+#define CHAIN_MAX	32	/* certificates; with more it is not cached */
 #define SYSTEM_BUNDLE	"/etc/ssl/certs/ca-certificates.crt"
 
 struct kept {
@@ -161,21 +162,18 @@ static int
 chain_key(X509_STORE_CTX *ctx, uint8_t key[32])
 {
 	STACK_OF(X509) *sk = X509_STORE_CTX_get0_untrusted(ctx);
-	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
 	uint8_t all[(CHAIN_MAX + 1) * 32];
 	int i, n = sk_X509_num(sk);
 
 	if (n < 0)
 		n = 0;
-	if (n > CHAIN_MAX ||
-	    !X509_digest(cert, EVP_sha256(), all, NULL))
+	if (n > CHAIN_MAX)
 		return ERR_LIMIT;
+	digest_cert(X509_STORE_CTX_get0_cert(ctx), all);
 	for (i = 0; i < n; i++)
-		if (!X509_digest(sk_X509_value(sk, i), EVP_sha256(),
-		    all + 32 * (i + 1), NULL))
-			return ERR_LIMIT;
-	return EVP_Digest(all, 32 * (size_t)(n + 1), key, NULL, EVP_sha256(),
-	    NULL) ? 0 : ERR_LIMIT;
+		digest_cert(sk_X509_value(sk, i), all + 32 * (i + 1));
+	digest_bytes(all, 32 * (size_t)(n + 1), key);
+	return 0;
 }
 
 static void

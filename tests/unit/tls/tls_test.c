@@ -3,13 +3,11 @@
  * them, verdicts, resumption, suspension, the key log.
  */
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 
-#include "mint.h"
+#include "origin.h"
 #include "tls/certinfo.h"
 #include "tls/conn.h"
-#include "tls/intern.h"
 
 static SSL_CTX *
 strict_client(X509 *root)
@@ -69,78 +67,6 @@ START_TEST(leaves_of_every_ca_key_type_satisfy_a_strict_client)
 	    _i < 5 ? TLS1_3_VERSION : TLS1_2_VERSION);
 }
 END_TEST
-
-/* An origin server, a plain libssl one. */
-struct origin {
-	SSL_CTX		*ctx;
-	struct minted	 root, cert;
-};
-
-static void
-origin_init(struct origin *o, const struct mint *m)
-{
-	struct mint own = *m;
-
-	o->root = mint_ca("Origin Root", NULL);
-	if (own.by == NULL)
-		own.by = &o->root;
-	o->cert = mint(&own);
-	o->ctx = SSL_CTX_new(TLS_server_method());
-	SSL_CTX_set_security_level(o->ctx, 0);
-	SSL_CTX_use_certificate(o->ctx, o->cert.cert);
-	SSL_CTX_use_PrivateKey(o->ctx, o->cert.key);
-	SSL_CTX_set_session_id_context(o->ctx, (const uint8_t *)"o", 1);
-}
-
-static void
-origin_done(struct origin *o)
-{
-	SSL_CTX_free(o->ctx);
-	mint_done(&o->root);
-	mint_done(&o->cert);
-}
-
-static SSL *
-origin_join(struct origin *o, SSL *client)
-{
-	SSL *server = SSL_new(o->ctx);
-
-	SSL_set_accept_state(server);
-	join(client, server);
-	return server;
-}
-
-static struct tls_want
-want_of(const char *name)
-{
-	struct tls_want w = { .sni = name };
-
-	addr_parse(&w.server, "192.0.2.1:443");
-	return w;
-}
-
-/* One connection to the origin; whether it was resumed. */
-static int
-visit(struct tls *t, struct origin *o, const struct tls_want *w,
-    enum tls_verify expect, const char **text)
-{
-	SSL *client = tls_connect(t, w), *server;
-	struct tls_used used;
-	const char *why;
-
-	server = origin_join(o, client);
-	ck_assert_int_eq(shake(client, server), 0);
-	talk(client, server);
-	ck_assert_int_eq(tls_verdict(client, &why), expect);
-	ck_assert_ptr_nonnull(SSL_get0_peer_certificate(client));
-	tls_used(client, &used);
-	if (text != NULL)
-		*text = why;
-	tls_end(client);
-	SSL_set_shutdown(server, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-	SSL_free(server);
-	return used.resumed;
-}
 
 static const struct {
 	struct mint	 mint;
@@ -227,100 +153,6 @@ START_TEST(a_chain_that_is_not_complete_is_untrusted)
 	mint_done(&root);
 	mint_done(&inter);
 	mint_done(&self);
-	scratch_done();
-}
-END_TEST
-
-static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-
-START_TEST(sessions_of_servers_are_resumed)
-{
-	struct minted ca = mint_ca("CA", NULL);
-	struct mint m = { .cn = "a", .san = "DNS:a.example,DNS:b.example" };
-	struct tls_want a = want_of("a.example"), b = want_of("b.example"),
-	    alpn = want_of("a.example"), other = want_of("c.example");
-	struct origin o;
-	struct tls_stats st;
-	struct tls *t;
-	int i;
-
-	origin_init(&o, &m);
-	t = tls_with(&ca, o.root.cert, NULL, versions[_i]);
-	ck_assert_int_eq(visit(t, &o, &a, VERIFY_OK, NULL), 0);
-	for (i = 0; i < 5; i++)
-		ck_assert_int_eq(visit(t, &o, &a, VERIFY_OK, NULL), 1);
-	/* Another name, protocol list or address: a session of its own. */
-	ck_assert_int_eq(visit(t, &o, &b, VERIFY_OK, NULL), 0);
-	ck_assert_int_eq(visit(t, &o, &b, VERIFY_OK, NULL), 1);
-	alpn.alpn = (const uint8_t *)"\x02h2";
-	alpn.alpn_len = 3;
-	ck_assert_int_eq(visit(t, &o, &alpn, VERIFY_OK, NULL), 0);
-	addr_set_port(&b.server, 8443);
-	ck_assert_int_eq(visit(t, &o, &b, VERIFY_OK, NULL), 0);
-	/* A server that failed is never resumed. */
-	for (i = 0; i < 3; i++)
-		ck_assert_int_eq(visit(t, &o, &other, VERIFY_NAME, NULL), 0);
-	tls_stats(t, &st);
-	ck_assert_uint_eq(st.session_hits, 6);
-	ck_assert_uint_eq(st.verdicts, 7);
-	ck_assert_uint_eq(st.verdict_hits, 6);
-	tls_free(t);
-	origin_done(&o);
-	mint_done(&ca);
-	scratch_done();
-}
-END_TEST
-
-/* One visit of a client to us; *sess is offered, and then the new one. */
-static int
-visited(struct tls *t, SSL_CTX *ctx, struct leaf *leaf, SSL_SESSION **sess)
-{
-	SSL *client = SSL_new(ctx), *server = tls_accept(t, 0, leaf, NULL, 0);
-	int resumed;
-
-	SSL_set_connect_state(client);
-	if (*sess != NULL)
-		SSL_set_session(client, *sess);
-	join(client, server);
-	ck_assert_int_eq(shake(client, server), 0);
-	talk(client, server);
-	resumed = SSL_session_reused(server);
-	SSL_SESSION_free(*sess);
-	*sess = SSL_get1_session(client);
-	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-	SSL_free(client);
-	tls_end(server);
-	return resumed;
-}
-
-START_TEST(tickets_of_ours_are_resumed_where_the_leaf_is_the_same)
-{
-	struct minted ca = mint_ca("CA", NULL), o = mint_leaf(&ca, "DNS:a"),
-	    p = mint_leaf(&ca, "DNS:b");
-	struct tls *t = tls_with(&ca, NULL, NULL, versions[_i]);
-	struct leaf *a = leaf_of(t, o.cert), *b = leaf_of(t, p.cert);
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	SSL_SESSION *sess = NULL;
-
-	ck_assert_int_eq(visited(t, ctx, a, &sess), 0);
-	ck_assert_int_eq(visited(t, ctx, a, &sess), 1);
-	ck_assert_int_eq(visited(t, ctx, a, &sess), 1);
-	ck_assert_int_eq(visited(t, ctx, b, &sess), 0);
-	ck_assert_int_eq(visited(t, ctx, b, &sess), 1);
-	/* One rotation is survived, a second is not. */
-	ticket_rotate(t->tickets);
-	ck_assert_int_eq(visited(t, ctx, b, &sess), 1);
-	ticket_rotate(t->tickets);
-	ticket_rotate(t->tickets);
-	ck_assert_int_eq(visited(t, ctx, b, &sess), 0);
-	SSL_SESSION_free(sess);
-	SSL_CTX_free(ctx);
-	leaf_unref(a);
-	leaf_unref(b);
-	tls_free(t);
-	mint_done(&ca);
-	mint_done(&o);
-	mint_done(&p);
 	scratch_done();
 }
 END_TEST
@@ -516,44 +348,6 @@ START_TEST(a_refused_leaf_is_named_by_its_alert)
 }
 END_TEST
 
-START_TEST(certificates_seen_before_are_not_read_again)
-{
-	struct minted ca = mint_ca("CA", NULL), other;
-	struct mint m = { .cn = "a", .san = "DNS:a.example" };
-	struct tls_want w = want_of("a.example");
-	uint64_t asked[3], hits[3];
-	struct origin o;
-	struct tls *t;
-
-	ck_assert_int_eq(intern_start(), 1);
-	origin_init(&o, &m);
-	t = tls_with(&ca, o.root.cert, NULL, 0);
-	intern_stats(&asked[0], &hits[0]);
-	visit(t, &o, &w, VERIFY_OK, NULL);
-	intern_stats(&asked[1], &hits[1]);
-	ck_assert_uint_eq(asked[1] - asked[0], 1);
-	ck_assert_uint_eq(hits[1] - hits[0], 0);
-	w.alpn = (const uint8_t *)"\x02h2";	/* not to be resumed */
-	w.alpn_len = 3;
-	visit(t, &o, &w, VERIFY_OK, NULL);
-	intern_stats(&asked[2], &hits[2]);
-	ck_assert_uint_eq(hits[2] - hits[1], 1);
-	/* Another certificate of that name is another. */
-	m.by = &o.root;
-	other = mint(&m);
-	SSL_CTX_use_cert_and_key(o.ctx, other.cert, other.key, NULL, 1);
-	w.alpn = (const uint8_t *)"\x02h3";
-	visit(t, &o, &w, VERIFY_OK, NULL);
-	intern_stats(&asked[0], &hits[0]);
-	ck_assert_uint_eq(hits[0], hits[2]);
-	tls_free(t);
-	origin_done(&o);
-	mint_done(&ca);
-	mint_done(&other);
-	scratch_done();
-}
-END_TEST
-
 START_TEST(what_is_wrong_at_start_is_all_told)
 {
 	struct tls_profile p = { 0 };
@@ -570,55 +364,6 @@ START_TEST(what_is_wrong_at_start_is_all_told)
 	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/t: "));
 	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/l: "));
 	text_free(&errors);
-}
-END_TEST
-
-/* For the thread sanitizer: all caches at once, from four workers. */
-static struct tls	*shared;
-static struct origin	 shared_origin;
-
-static void *
-work(void *arg)
-{
-	struct tls_want w = want_of("a.example");
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	SSL_SESSION *sess = NULL;
-	struct leaf *leaf;
-	SSL *client;
-	int i;
-
-	for (i = 0; i < 40; i++) {
-		addr_set_port(&w.server, (uint16_t)(i % 10 + 1));
-		visit(shared, &shared_origin, &w, VERIFY_OK, NULL);
-		client = tls_connect(shared, &w);
-		tls_end(client);
-		leaf = leaf_of(shared, shared_origin.cert.cert);
-		visited(shared, ctx, leaf, &sess);
-		certinfo_unref(certinfo_of(leaf->cert));
-		leaf_unref(leaf);
-	}
-	SSL_SESSION_free(sess);
-	SSL_CTX_free(ctx);
-	return NULL;
-}
-
-START_TEST(workers_share_one_struct_tls)
-{
-	struct minted ca = mint_ca("CA", NULL);
-	struct mint m = { .cn = "a", .san = "DNS:a.example" };
-	pthread_t th[4];
-	size_t i;
-
-	origin_init(&shared_origin, &m);
-	shared = tls_with(&ca, shared_origin.root.cert, NULL, versions[_i]);
-	for (i = 0; i < NELEM(th); i++)
-		pthread_create(&th[i], NULL, work, NULL);
-	for (i = 0; i < NELEM(th); i++)
-		pthread_join(th[i], NULL);
-	tls_free(shared);
-	origin_done(&shared_origin);
-	mint_done(&ca);
-	scratch_done();
 }
 END_TEST
 
@@ -661,9 +406,6 @@ main(void)
 	tcase_add_loop_test(c, servers_get_the_verdict_they_earned, 0,
 	    NELEM(verdicts));
 	tcase_add_test(c, a_chain_that_is_not_complete_is_untrusted);
-	tcase_add_loop_test(c, sessions_of_servers_are_resumed, 0, 2);
-	tcase_add_loop_test(c,
-	    tickets_of_ours_are_resumed_where_the_leaf_is_the_same, 0, 2);
 	tcase_add_loop_test(c,
 	    a_certificate_request_suspends_and_can_be_declined, 0, 2);
 	tcase_add_loop_test(c,
@@ -674,9 +416,7 @@ main(void)
 	    NELEM(suites));
 	tcase_add_test(c, a_key_log_is_not_written_through_a_link);
 	tcase_add_loop_test(c, a_refused_leaf_is_named_by_its_alert, 0, 2);
-	tcase_add_test(c, certificates_seen_before_are_not_read_again);
 	tcase_add_test(c, what_is_wrong_at_start_is_all_told);
-	tcase_add_loop_test(c, workers_share_one_struct_tls, 0, 2);
 	tcase_add_test(c, certificates_as_text_are_as_eve_has_them);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
