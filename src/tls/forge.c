@@ -273,6 +273,8 @@ forge_finish(X509 *x)
 		X509_free(y);
 		y = NULL;
 	}
+	if (y != NULL)		/* now, not when workers share it */
+		X509_check_purpose(y, -1, 0);
 	OPENSSL_free(der);
 	X509_free(x);
 	return y;

@@ -15,6 +15,7 @@
 #include <link.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -141,6 +142,8 @@ d2i_X509(X509 **a, const unsigned char **in, long len)
 		/* All of it, or it is not what the key says. */
 		if (x != NULL && *in == start + len &&
 		    X509_get0_pubkey(x) != NULL) {
+			/* What it would fill in later, while shared. */
+			X509_check_purpose(x, -1, 0);
 			digest_set(x, key);
 			shard_put(s, key, x);
 		}

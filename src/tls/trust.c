@@ -100,6 +100,21 @@ trust_add(struct trust *t, const char *path, struct text *errors)
 	return ERR_USAGE;
 }
 
+/* What the certificates would work out at first use is worked out now. */
+static void
+trust_settle(struct trust *t)
+{
+	STACK_OF(X509_OBJECT) *sk = X509_STORE_get0_objects(t->store);
+	X509 *x;
+	int i;
+
+	for (i = 0; i < sk_X509_OBJECT_num(sk); i++) {
+		x = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(sk, i));
+		if (x != NULL)
+			X509_check_purpose(x, -1, 0);
+	}
+}
+
 int
 trust_new(const char *trust, char **also, size_t nalso, struct trust **out,
     struct text *errors)
@@ -122,6 +137,7 @@ trust_new(const char *trust, char **also, size_t nalso, struct trust **out,
 	for (i = 0; i < nalso; i++)
 		if (trust_add(t, also[i], errors) != 0)
 			rv = ERR_USAGE;
+	trust_settle(t);
 	ERR_clear_error();
 	if (rv != 0) {
 		trust_free(t);
