@@ -191,7 +191,7 @@ accept_veto(void *arg, const struct addr *dst)
 /* Why this client is not served, or NULL. */
 static const char *
 accept_refusal(const struct worker *w, const struct conf_listen *l, int fd,
-    const struct addr *peer, struct addr *dst)
+    const struct addr *peer, struct addr *dst, int *redirected)
 {
 	size_t i;
 
@@ -201,7 +201,7 @@ accept_refusal(const struct worker *w, const struct conf_listen *l, int fd,
 				return NULL;
 		return "the client is not in the listener's allow list";
 	}
-	if (sock_original(fd, dst, NULL) != 0)
+	if (sock_original(fd, dst, redirected) != 0)
 		return "its original destination is not known";
 	if (accept_is_own(w, dst))
 		return "it was meant for this listener itself: a loop, or a "
@@ -217,10 +217,11 @@ accept_one(struct listener *l, int fd, const struct addr *peer)
 	char from[ADDR_STRLEN];
 	struct addr dst;
 	const char *why;
-	int held;
+	int held, redirected = 0;
 
 	count(w->counts.accepted, 1);
-	if ((why = accept_refusal(w, l->conf, fd, peer, &dst)) != NULL) {
+	why = accept_refusal(w, l->conf, fd, peer, &dst, &redirected);
+	if (why != NULL) {
 		count(w->counts.refused, 1);
 		if (log_gate(&gate, &held))
 			log_warn("listener %s: connection from %s refused: "
@@ -230,7 +231,7 @@ accept_one(struct listener *l, int fd, const struct addr *peer)
 		return;
 	}
 	sock_nodelay(fd);
-	session_new(w, l->conf, fd, peer, &dst);
+	session_new(w, l->conf, fd, peer, &dst, redirected);
 }
 
 static void

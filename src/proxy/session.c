@@ -82,10 +82,11 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 
 void
 session_new(struct worker *w, const struct conf_listen *l, int fd,
-    const struct addr *client, const struct addr *server)
+    const struct addr *client, const struct addr *server, int redirected)
 {
 	struct session *s = session_alloc(w, l, client);
 
+	s->redirected = redirected != 0;
 	conn_open(&s->leg.client, fd);
 	if (l->mode == CONF_EXPLICIT) {
 		session_go(s, PHASE_HEAD);

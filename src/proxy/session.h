@@ -65,6 +65,7 @@ struct session {
 
 	const char	*dial_host;		/* in rec.host; NULL: address */
 	uint16_t	 dial_port;
+	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
 	unsigned	 socks:1;		/* answers are SOCKS's */
 	unsigned	 asked:1;		/* explicit: answer when connected */
 	unsigned	 said:1;		/* a byte of the client was seen */
@@ -79,7 +80,8 @@ struct event_base *session_base(const struct session *);
 
 /* A new session for an accepted connection; takes fd over. */
 void	session_new(struct worker *, const struct conf_listen *, int fd,
-	    const struct addr *client, const struct addr *server);
+	    const struct addr *client, const struct addr *server,
+	    int redirected);
 /* An explicit client asks for another server: a session of its own, which
  * takes the client's connection over with what is read already. */
 void	session_succeed(struct session *);

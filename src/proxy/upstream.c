@@ -53,7 +53,8 @@ connect_enter(struct session *s)
 	/* A second connection goes where the first one went. */
 	if (s->rec.server.sa.sa_family != AF_UNSPEC)
 		want.host = NULL;
-	if (s->rec.mode == CONF_TRANSPARENT &&
+	/* Answers to the client's address come back to us under TPROXY only. */
+	if (s->rec.mode == CONF_TRANSPARENT && !s->redirected &&
 	    session_conf(s)->keep_client_address)
 		want.from = &s->rec.client;
 	s->dial = dial_start(s->worker->base, s->worker->names, &want,
