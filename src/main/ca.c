@@ -1,6 +1,7 @@
 /*
  * clearspan ca: make a CA, show it, write it in the form a device takes.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -84,6 +85,7 @@ ca_show(const struct args *a)
 	struct certinfo *info;
 	EVP_PKEY *key;
 	long left;
+	char *p;
 
 	if (x == NULL) {
 		fputs(t.s, stderr);
@@ -94,6 +96,8 @@ ca_show(const struct args *a)
 	key = X509_get0_pubkey(x);
 	X509_digest(x, EVP_sha256(), sha, NULL);
 	text_hex(&t, sha, sizeof(sha), ":");
+	for (p = t.s; *p != '\0'; p++)	/* as browsers show it */
+		*p = (char)toupper((unsigned char)*p);
 	left = (long)((ca_time(X509_get0_notAfter(x)) - time(NULL)) / 86400);
 	printf("certificate:  %s/" CA_CERT_FILE "\n"
 	    "subject:      %s\nkey:          %s, %d bits\n"

@@ -10,10 +10,12 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "tls/digest.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 #define RSA_MIN		2048	/* below it browsers refuse the CA */
@@ -105,11 +107,17 @@ EVP_PKEY *
 ca_read_key(const char *what, const char *path, struct text *errors)
 {
 	EVP_PKEY *key;
+	struct stat st;
 	int asked = 0;
 	BIO *bio;
+	FILE *f;
 
 	if ((bio = ca_open(what, path, errors)) == NULL)
 		return NULL;
+	if (BIO_get_fp(bio, &f) == 1 && fstat(fileno(f), &st) == 0 &&
+	    (st.st_mode & 07) != 0)
+		log_warn("%s: %s: anybody may read the key: "
+		    "chmod 600 it", what, path);
 	key = PEM_read_bio_PrivateKey(bio, NULL, ca_no_passphrase, &asked);
 	BIO_free(bio);
 	ERR_clear_error();

@@ -41,7 +41,8 @@
 /*
  * Handshakes at OpenSSL's level 1, as browsers do: 1024-bit DH, SHA-1 for
  * signatures not. Certificates are held to Debian's level, 2: an RSA key
- * below 2048 bits makes the server untrusted.
+ * below 2048 bits makes the server untrusted. Who asks for TLS 1.0 or 1.1
+ * gets level 0, for they sign with MD5 and SHA-1.
  */
 #define LEVEL		1
 #define LEVEL_VERIFY	2
@@ -67,7 +68,8 @@ ctx_new(const SSL_METHOD *method, const struct tls_side *side,
 		text_printf(errors, "tls: %s: no memory\n", what);
 		return NULL;
 	}
-	SSL_CTX_set_security_level(ctx, LEVEL);
+	SSL_CTX_set_security_level(ctx,
+	    side->min != 0 && side->min < TLS1_2_VERSION ? 0 : LEVEL);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);

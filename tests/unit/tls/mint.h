@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -163,6 +164,7 @@ mint_key_file(const char *name, EVP_PKEY *key, const char *pass)
 	char *path = xasprintf("%s/%s", scratch(), name);
 	FILE *f = fopen(path, "w");
 
+	fchmod(fileno(f), 0600);
 	PEM_write_PrivateKey(f, key, pass != NULL ? EVP_aes_128_cbc() : NULL,
 	    (const uint8_t *)pass, pass != NULL ? (int)strlen(pass) : 0, NULL,
 	    NULL);

@@ -202,6 +202,8 @@ static const struct {
 	{ "rsa:2048", TLS1_2_VERSION, "DHE-RSA-AES128-GCM-SHA256" },
 	{ "rsa:2048", TLS1_2_VERSION, "AES128-SHA" },
 	{ "rsa:2048", TLS1_2_VERSION, "AES256-GCM-SHA384" },
+	{ "p-256", TLS1_1_VERSION, "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0" },
+	{ "rsa:2048", TLS1_VERSION, "AES128-SHA:@SECLEVEL=0" },
 };
 
 START_TEST(origins_of_every_kind_are_reached)
@@ -215,6 +217,7 @@ START_TEST(origins_of_every_kind_are_reached)
 
 	origin_init(&o, &m);
 	SSL_CTX_set_dh_auto(o.ctx, 1);
+	SSL_CTX_set_min_proto_version(o.ctx, suites[_i].version);
 	if (suites[_i].ciphers != NULL)
 		ck_assert(SSL_CTX_set_cipher_list(o.ctx, suites[_i].ciphers));
 	t = tls_with(&ca, o.root.cert, NULL, suites[_i].version);
@@ -237,6 +240,7 @@ START_TEST(clients_of_every_kind_are_served)
 
 	w.key = strncmp(suites[_i].key, "rsa", 3) == 0 ? LEAF_RSA : LEAF_P256;
 	leaf = leaf_fetch(t, &w, NULL);
+	SSL_CTX_set_min_proto_version(ctx, suites[_i].version);
 	if (suites[_i].ciphers != NULL &&
 	    strncmp(suites[_i].ciphers, "DHE", 3) != 0)
 		ck_assert(SSL_CTX_set_cipher_list(ctx, suites[_i].ciphers));
