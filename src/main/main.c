@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "main/cmd.h"
-#include "main/pending.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -128,10 +127,6 @@ main(int argc, char **argv)
 		command_usage(stdout, c);
 		printf("  %s\n", c->does);
 		return EXIT_DONE;
-	}
-	if (c->run == NULL) {
-		fprintf(stderr, "clearspan: %s is not built in yet\n", c->name);
-		return EXIT_FAILED;
 	}
 	return c->run(argc - 1, argv + 1);
 }

@@ -1,0 +1,246 @@
+/*
+ * Bringing the daemon up and down. Each step needs those before it; what
+ * needs privilege comes before they are dropped, what a user must be able to
+ * do again later (the event log) after.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "main/daemon.h"
+#include "net/sock.h"
+#include "sink/sinks.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define PER_SESSION	4	/* descriptors: two ends, and a pipe's two
+				 * where it is bypassed */
+#define OTHERS		1024	/* descriptors of all else */
+#define LOG_MS		2000	/* for the event log to be written out */
+
+static const struct sink_ops *const sink_kinds[] = {
+	[MIRROR_PORT] = &sink_mirror,
+	[MIRROR_PCAP] = &sink_pcap,
+	[MIRROR_PCAPIP] = &sink_pcapip
+};
+
+static void
+boot_nofile(const struct conf *c)
+{
+	unsigned long want, got;
+
+	want = (unsigned long)c->limits.connections * PER_SESSION + OTHERS;
+	if ((got = sock_raise_nofile(want)) < want / 2)
+		log_warn("only %lu descriptors, and %u connections may need "
+		    "%lu: raise the hard limit (LimitNOFILE= in the unit)",
+		    got, c->limits.connections, want);
+}
+
+static int
+boot_tls(struct daemon *d, const struct conf *c, struct text *why)
+{
+	struct tls_profile *p = xcalloc(c->ntls, sizeof(*p));
+	struct tls_options o = {
+		.ca_cert = c->ca_cert, .ca_key = c->ca_key,
+		.untrusted_cert = c->untrusted_cert,
+		.untrusted_key = c->untrusted_key,
+		.trust = c->trust,
+		.trust_also = c->trust_also.v,
+		.ntrust_also = c->trust_also.n,
+		.keylog = c->log.keys,
+		.profiles = p, .nprofiles = c->ntls
+	};
+	const struct conf_tls *t;
+	size_t i;
+	int rv;
+
+	for (i = 0; i < c->ntls; i++) {
+		t = &c->tls[i];
+		p[i].client = (struct tls_side){ t->client.min, t->client.max,
+		    t->client.ciphers, t->client.groups };
+		p[i].server = (struct tls_side){ t->server.min, t->server.max,
+		    t->server.ciphers, t->server.groups };
+	}
+	rv = tls_new(&o, &d->tls, why);
+	free(p);
+	return rv;
+}
+
+static int
+boot_sinks(struct daemon *d, const struct conf *c, struct text *why)
+{
+	struct proxy_sink *s;
+	size_t i;
+	int rv;
+
+	d->sinks = xcalloc(c->nmirrors, sizeof(*d->sinks));
+	for (i = 0; i < c->nmirrors; i++) {
+		s = &d->sinks[i];
+		s->ops = sink_kinds[c->mirrors[i].kind];
+		rv = s->ops->open(&c->mirrors[i], &s->sink, why);
+		if (rv != 0)
+			return rv;
+		d->nsinks++;
+	}
+	return 0;
+}
+
+/*
+ * The workers share a port by SO_REUSEPORT, and would as quietly share it
+ * with another daemon of the same user: so try it alone first.
+ */
+static int
+boot_port_free(const struct conf_listen *l, struct text *why)
+{
+	int fd, on = 1, off = l->v6only, taken;
+	char buf[ADDR_STRLEN];
+
+	fd = socket(l->address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (l->address.sa.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	taken = bind(fd, &l->address.sa, addr_len(&l->address)) != 0 &&
+	    errno == EADDRINUSE;
+	close(fd);
+	if (!taken)
+		return 0;
+	text_printf(why, "listener %s: %s is in use by another program "
+	    "(ss -ltnp shows which): end it, or choose another port",
+	    l->name, addr_str(&l->address, buf));
+	errno = EADDRINUSE;
+	return ERR_SYS;
+}
+
+static void
+session_ended(void *arg, const struct record *r)
+{
+	struct daemon *d = arg;
+
+	tally_add(d->admin.tally, r);
+	connlog_flow(d->admin.log, r);
+}
+
+static void
+session_handshaken(void *arg, const struct record *r)
+{
+	struct daemon *d = arg;
+
+	connlog_tls(d->admin.log, r);
+}
+
+static int
+boot_workers(struct daemon *d, const struct conf *c, struct text *why)
+{
+	unsigned i;
+	int rv;
+
+	d->env.policy = d->policy;
+	d->env.tls = d->tls;
+	d->env.sinks = d->sinks;
+	d->env.ended = session_ended;
+	d->env.handshaken = session_handshaken;
+	d->env.arg = d;
+	for (i = 0; i < c->nlistens; i++)
+		if ((rv = boot_port_free(&c->listens[i], why)) != 0)
+			return rv;
+	d->workers = xcalloc(c->workers, sizeof(*d->workers));
+	for (i = 0; i < c->workers; i++) {
+		rv = worker_new(&d->env, i, &d->workers[i], why);
+		if (rv != 0)
+			return rv;
+		d->nworkers++;
+	}
+	return 0;
+}
+
+static int
+boot_admin(struct daemon *d, struct conf *c, struct text *why)
+{
+	struct admin_env *a = &d->admin;
+	int rv = 0;
+
+	a->base = d->base;
+	a->conf = c;
+	a->workers = d->workers;
+	a->nworkers = d->nworkers;
+	a->sinks = d->sinks;
+	a->tls = d->tls;
+	a->tally = tally_new();
+	a->reload = daemon_reload;
+	a->arg = d;
+	clock_gettime(CLOCK_REALTIME, &a->started);
+	if (c->control_socket != NULL)
+		rv = control_new(a, c->control_socket, &d->control, why);
+	if (rv == 0 && c->metrics.sa.sa_family != AF_UNSPEC)
+		rv = metrics_new(a, &c->metrics, &d->metrics, why);
+	return rv;
+}
+
+static int
+boot_start(struct daemon *d, const struct conf *c, struct text *why)
+{
+	int rv;
+
+	rv = drop_to(c->user, c->control_socket, why);
+	if (rv == 0 && c->log.file != NULL)
+		rv = connlog_open(c->log.file, c->log.events, &d->admin.log,
+		    why);
+	if (rv != 0)
+		return rv;
+	for (; d->nrunning < d->nworkers; d->nrunning++)
+		if (worker_start(d->workers[d->nrunning]) != 0) {
+			text_printf(why, "cannot start a worker: %s",
+			    strerror(errno));
+			return ERR_SYS;
+		}
+	return 0;
+}
+
+int
+daemon_up(struct daemon *d, struct conf *c, struct text *why)
+{
+	int rv;
+
+	if ((d->base = event_base_new()) == NULL) {
+		text_puts(why, "cannot make an event base");
+		return ERR_SYS;
+	}
+	boot_nofile(c);
+	d->policy = policy_new(c);
+	if ((rv = boot_tls(d, c, why)) != 0 ||
+	    (rv = boot_sinks(d, c, why)) != 0 ||
+	    (rv = boot_workers(d, c, why)) != 0 ||
+	    (rv = boot_admin(d, c, why)) != 0)
+		return rv;
+	return boot_start(d, c, why);
+}
+
+/* Those made and never started have no thread to wait for; the process ends
+ * soon, and they go with it. */
+void
+daemon_down(struct daemon *d)
+{
+	size_t i;
+
+	control_stop(d->control);
+	metrics_free(d->metrics);
+	for (i = 0; i < d->nrunning; i++)
+		worker_join(d->workers[i]);
+	control_free(d->control);
+	for (i = 0; i < d->nsinks; i++)
+		d->sinks[i].ops->close(d->sinks[i].sink);
+	connlog_close(d->admin.log, LOG_MS);
+	tally_free(d->admin.tally);
+	if (d->nworkers == d->nrunning)
+		tls_free(d->tls);
+	policy_unref(d->policy);
+	free(d->sinks);
+	free(d->workers);
+	if (d->base != NULL)
+		event_base_free(d->base);
+}

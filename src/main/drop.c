@@ -1,0 +1,82 @@
+/*
+ * Dropping privileges. By hand, not by libcap-ng: it is four system calls.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "main/daemon.h"
+#include "util/err.h"
+#include "util/log.h"
+
+/*
+ * NET_ADMIN: IP_TRANSPARENT, marks, a mirror port's offloads. NET_RAW: a
+ * mirror port that comes back. NET_BIND_SERVICE: to connect from a client's
+ * own port where that is under 1024.
+ */
+#define KEEP	(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | \
+		 1u << CAP_NET_BIND_SERVICE)
+
+/* Of KEEP, what we hold now, and nothing else. All are under 32. */
+static int
+drop_caps(void)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	if (syscall(SYS_capget, &h, d) != 0)
+		return -1;
+	d[0].permitted &= KEEP;
+	d[0].effective = d[0].permitted;
+	d[0].inheritable = 0;
+	memset(&d[1], 0, sizeof(d[1]));
+	return (int)syscall(SYS_capset, &h, d);
+}
+
+static int
+drop_failed(struct text *why, const char *what, const char *user)
+{
+	text_printf(why, "cannot become the user %s: %s: %s", user, what,
+	    strerror(errno));
+	return ERR_SYS;
+}
+
+int
+drop_to(const char *user, const char *owned, struct text *why)
+{
+	struct passwd *pw;
+
+	if (user == NULL || geteuid() != 0)
+		return 0;
+	errno = 0;
+	if ((pw = getpwnam(user)) == NULL) {
+		text_printf(why, "user: there is no user %s; make it "
+		    "(adduser --system --group %s), or name another", user,
+		    user);
+		return ERR_USAGE;
+	}
+	if (pw->pw_uid == 0)
+		return 0;
+	if (owned != NULL && lchown(owned, pw->pw_uid, pw->pw_gid) != 0)
+		return drop_failed(why, owned, user);
+	if (initgroups(user, pw->pw_gid) != 0)
+		return drop_failed(why, "initgroups", user);
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return drop_failed(why, "PR_SET_KEEPCAPS", user);
+	if (setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0)
+		return drop_failed(why, "setresgid", user);
+	if (setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
+		return drop_failed(why, "setresuid", user);
+	if (drop_caps() != 0)
+		return drop_failed(why, "capset", user);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	log_info("running as the user %s", user);
+	return 0;
+}

@@ -1,0 +1,222 @@
+/*
+ * `clearspan quickstart`: a proxy and a live capture without a configuration.
+ * It writes one, as text, and runs it the one way there is.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "main/cmd.h"
+#include "main/daemon.h"
+#include "tls/ca.h"
+#include "util/addr.h"
+#include "util/err.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+struct quick {
+	const char	*listen;
+	const char	*pcapip;
+	const char	*pcap;		/* or NULL */
+	char		*dir;
+	char		*fingerprint;
+};
+
+/* A YAML double-quoted scalar (YAML 1.2, 7.3.1). */
+static void
+yaml_text(struct text *t, const char *s)
+{
+	text_puts(t, "\"");
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			text_add(t, "\\", 1);
+		if ((unsigned char)*s < ' ')
+			text_printf(t, "\\x%02x", (unsigned char)*s);
+		else
+			text_add(t, s, 1);
+	}
+	text_puts(t, "\"");
+}
+
+static void
+yaml_path(struct text *t, const char *key, const char *dir, const char *file)
+{
+	char *path = xasprintf("%s/%s", dir, file);
+
+	text_puts(t, key);
+	yaml_text(t, path);
+	text_puts(t, "\n");
+	free(path);
+}
+
+/* Ports are mapped, so that readers know the decrypted protocol by its port. */
+static void
+quick_yaml(const struct quick *q, struct text *t)
+{
+	yaml_path(t, "ca:\n  certificate: ", q->dir, CA_CERT_FILE);
+	yaml_path(t, "  key: ", q->dir, CA_KEY_FILE);
+	text_puts(t, "listen:\n  - name: proxy\n    mode: explicit\n"
+	    "    address: ");
+	yaml_text(t, q->listen);
+	text_puts(t, "\nmirrors:\n  - name: live\n    ports: map\n"
+	    "    pcap-over-ip: ");
+	yaml_text(t, q->pcapip);
+	if (q->pcap != NULL) {
+		text_puts(t, "\n  - name: disk\n    ports: map\n    pcap: ");
+		yaml_text(t, q->pcap);
+	}
+	text_printf(t, "\nrules:\n  - name: default\n    action: decrypt\n"
+	    "    mirror: [live%s]\n", q->pcap != NULL ? ", disk" : "");
+	yaml_path(t, "control:\n  socket: ", q->dir, "control.sock");
+	yaml_path(t, "log:\n  events: [flow]\n  file: ", q->dir, "eve.json");
+	text_puts(t, "limits:\n  connections: 4000\n");
+}
+
+/* The CA there is, or a new one; its fingerprint. */
+static int
+quick_ca(struct quick *q, struct text *why)
+{
+	char *path = xasprintf("%s/" CA_CERT_FILE, q->dir);
+	struct text hex = { 0 };
+	uint8_t sum[32];
+	X509 *x = NULL;
+	int rv = 0;
+
+	if (access(path, F_OK) != 0)
+		rv = ca_create(q->dir, NULL, why);
+	if (rv == 0 && (x = ca_read_cert("ca", path, why)) == NULL)
+		rv = ERR_USAGE;
+	if (x != NULL && X509_digest(x, EVP_sha256(), sum, NULL) == 1) {
+		text_hex(&hex, sum, sizeof(sum), ":");
+		q->fingerprint = text_take(&hex);
+	}
+	X509_free(x);
+	free(path);
+	return rv;
+}
+
+/* A port in use is the likeliest trouble: name the option that helps. */
+static int
+quick_port(const char *option, const char *text, struct text *why)
+{
+	struct addr a;
+	int fd, on = 1, err;
+
+	if (addr_parse(&a, text) != 0) {
+		text_printf(why, "%s %s: an address and a port is wanted, "
+		    "like 127.0.0.1:8080 or [::1]:8080", option, text);
+		return ERR_USAGE;
+	}
+	fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	err = bind(fd, &a.sa, addr_len(&a)) != 0 ? errno : 0;
+	close(fd);
+	if (err == 0)
+		return 0;
+	text_printf(why, "cannot listen on %s: %s: choose another with "
+	    "%s ADDR:PORT", text, strerror(err), option);
+	return ERR_SYS;
+}
+
+static void
+quick_intro(void *arg)
+{
+	const struct quick *q = arg;
+
+	printf("\nCA:       %s/" CA_CERT_FILE "\n"
+	    "SHA-256:  %s\n"
+	    "events:   %s/eve.json\n\n"
+	    "Through the proxy, trusting that CA:\n"
+	    "  curl --proxy http://%s --cacert %s/" CA_CERT_FILE
+	    " https://example.com/\n"
+	    "What passes, decrypted, as it happens:\n"
+	    "  tshark -i TCP@%s -Y http\n"
+	    "The CA to install in a browser or a device, and how:\n"
+	    "  http://%s/\n\nCtrl-C ends it.\n",
+	    q->dir, q->fingerprint, q->dir, q->listen, q->dir, q->pcapip,
+	    q->listen);
+	fflush(stdout);
+}
+
+static int
+quick_run(struct quick *q)
+{
+	struct text yaml = { 0 }, why = { 0 };
+	struct conf *c = NULL;
+	int rv, status;
+
+	if ((rv = quick_port("--listen", q->listen, &why)) == 0 &&
+	    (rv = quick_port("--pcap-over-ip", q->pcapip, &why)) == 0 &&
+	    (rv = quick_ca(q, &why)) == 0) {
+		quick_yaml(q, &yaml);
+		rv = conf_parse("-", yaml.s, yaml.len, &c, &why);
+	}
+	if (rv == 0) {
+		status = daemon_run(c, quick_intro, q);
+	} else {
+		fprintf(stderr, "clearspan: quickstart: %s\n", why.s);
+		status = rv == ERR_USAGE ? EXIT_WRONG : EXIT_FAILED;
+	}
+	conf_unref(c);
+	text_free(&yaml);
+	text_free(&why);
+	return status;
+}
+
+/* Absolute: the daemon's paths must not hang on where it was started. */
+static char *
+quick_dir(const char *dir)
+{
+	char *here, *abs;
+
+	if (dir == NULL)
+		return cmd_default_dir();
+	if (dir[0] == '/' || (here = getcwd(NULL, 0)) == NULL)
+		return xstrdup(dir);
+	abs = xasprintf("%s/%s", here, dir);
+	free(here);
+	return abs;
+}
+
+int
+cmd_quickstart(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "listen", required_argument, NULL, 'l' },
+		{ "pcap-over-ip", required_argument, NULL, 'o' },
+		{ "pcap", required_argument, NULL, 'p' },
+		{ "dir", required_argument, NULL, 'd' },
+		{ NULL, 0, NULL, 0 }
+	};
+	struct quick q = { "127.0.0.1:8080", "127.0.0.1:57012", NULL, NULL,
+	    NULL };
+	const char *dir = NULL;
+	int ch, status;
+
+	opterr = 0;
+	while ((ch = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (ch == '?')
+			return cmd_usage(argv[0], "wrong option, or its "
+			    "argument is missing");
+		if (ch == 'd')
+			dir = optarg;
+		else
+			*(ch == 'l' ? &q.listen : ch == 'o' ? &q.pcapip :
+			    &q.pcap) = optarg;
+	}
+	if (optind != argc)
+		return cmd_usage(argv[0], "what is %s?", argv[optind]);
+	q.dir = quick_dir(dir);
+	status = quick_run(&q);
+	free(q.dir);
+	free(q.fingerprint);
+	return status;
+}

@@ -1,0 +1,271 @@
+/*
+ * Reading the configuration again. Rules, lists, `on`, timeouts, limits but
+ * memory, and the log level may change under way. What sockets, files, keys
+ * and threads were made from cannot: a file that changes it is refused whole,
+ * and told which part, so that what runs is always one file's text.
+ */
+#include <string.h>
+
+#include "main/daemon.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+static int
+same_text(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+static int
+same_list(const struct conf_list *a, const struct conf_list *b)
+{
+	size_t i;
+
+	if (a->n != b->n)
+		return 0;
+	for (i = 0; i < a->n; i++)
+		if (!same_text(a->v[i], b->v[i]))
+			return 0;
+	return 1;
+}
+
+static int
+same_addr(const struct addr *a, const struct addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return 0;
+	return a->sa.sa_family == AF_UNSPEC || addr_eq(a, b);
+}
+
+static int
+same_prefixes(const struct conf_prefixes *a, const struct conf_prefixes *b)
+{
+	return a->n == b->n && (a->n == 0 ||
+	    memcmp(a->v, b->v, a->n * sizeof(*a->v)) == 0);
+}
+
+static int
+same_process(const struct conf *a, const struct conf *b)
+{
+	return a->workers == b->workers && same_text(a->user, b->user);
+}
+
+static int
+same_ca(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->ca_cert, b->ca_cert) &&
+	    same_text(a->ca_key, b->ca_key) &&
+	    same_text(a->untrusted_cert, b->untrusted_cert) &&
+	    same_text(a->untrusted_key, b->untrusted_key);
+}
+
+static int
+same_listen(const struct conf *a, const struct conf *b)
+{
+	const struct conf_listen *x, *y;
+	size_t i;
+
+	for (i = 0; i < a->nlistens && i < b->nlistens; i++) {
+		x = &a->listens[i];
+		y = &b->listens[i];
+		if (!same_text(x->name, y->name) || x->mode != y->mode ||
+		    x->v6only != y->v6only ||
+		    !same_addr(&x->address, &y->address) ||
+		    !same_prefixes(&x->allow, &y->allow))
+			return 0;
+	}
+	return a->nlistens == b->nlistens;
+}
+
+static int
+same_trust(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->trust, b->trust) &&
+	    same_list(&a->trust_also, &b->trust_also);
+}
+
+static int
+same_side(const struct conf_tls_side *a, const struct conf_tls_side *b)
+{
+	return a->min == b->min && a->max == b->max &&
+	    same_text(a->ciphers, b->ciphers) &&
+	    same_text(a->groups, b->groups);
+}
+
+static int
+same_tls(const struct conf *a, const struct conf *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->ntls && i < b->ntls; i++)
+		if (!same_text(a->tls[i].name, b->tls[i].name) ||
+		    a->tls[i].alpn_http11 != b->tls[i].alpn_http11 ||
+		    !same_side(&a->tls[i].client, &b->tls[i].client) ||
+		    !same_side(&a->tls[i].server, &b->tls[i].server))
+			return 0;
+	return a->ntls == b->ntls;
+}
+
+static int
+same_port(const struct conf_mirror *x, const struct conf_mirror *y)
+{
+	return same_text(x->interface, y->interface) &&
+	    memcmp(x->source_mac, y->source_mac, 6) == 0 &&
+	    memcmp(x->reply_mac, y->reply_mac, 6) == 0 &&
+	    memcmp(x->destination_mac, y->destination_mac, 6) == 0 &&
+	    x->mtu == y->mtu && x->vlan == y->vlan &&
+	    x->offload == y->offload;
+}
+
+static int
+same_mirror(const struct conf_mirror *x, const struct conf_mirror *y)
+{
+	return same_text(x->name, y->name) && x->kind == y->kind &&
+	    same_port(x, y) &&
+	    x->ports_map == y->ports_map && same_text(x->filter, y->filter) &&
+	    same_text(x->path, y->path) && x->pcapng == y->pcapng &&
+	    x->rotate_size == y->rotate_size &&
+	    x->rotate_ms == y->rotate_ms && x->rotate_keep == y->rotate_keep &&
+	    same_addr(&x->listen, &y->listen) && x->queue == y->queue;
+}
+
+static int
+same_mirrors(const struct conf *a, const struct conf *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->nmirrors && i < b->nmirrors; i++)
+		if (!same_mirror(&a->mirrors[i], &b->mirrors[i]))
+			return 0;
+	return a->nmirrors == b->nmirrors;
+}
+
+static int
+same_log(const struct conf *a, const struct conf *b)
+{
+	return a->log.events == b->log.events &&
+	    same_text(a->log.file, b->log.file) &&
+	    same_text(a->log.keys, b->log.keys);
+}
+
+static int
+same_control(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->control_socket, b->control_socket);
+}
+
+static int
+same_metrics(const struct conf *a, const struct conf *b)
+{
+	return same_addr(&a->metrics, &b->metrics);
+}
+
+static int
+same_memory(const struct conf *a, const struct conf *b)
+{
+	return a->limits.memory == b->limits.memory;
+}
+
+static const struct {
+	const char	*name;
+	int		(*same)(const struct conf *, const struct conf *);
+} fixed[] = {
+	{ "workers or user", same_process },
+	{ "ca", same_ca },
+	{ "listen", same_listen },
+	{ "upstream trust", same_trust },
+	{ "tls", same_tls },
+	{ "mirrors", same_mirrors },
+	{ "log file, events or keys", same_log },
+	{ "control", same_control },
+	{ "metrics", same_metrics },
+	{ "limits memory", same_memory },
+};
+
+/* Names what differs; 0 when nothing does. */
+static int
+reload_differs(const struct conf *a, const struct conf *b, struct text *out)
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < NELEM(fixed); i++)
+		if (!fixed[i].same(a, b))
+			text_printf(out, "%s%s", n++ > 0 ? ", " :
+			    "needs a restart: ", fixed[i].name);
+	return n;
+}
+
+static void
+reload_apply(struct daemon *d, struct conf *c)
+{
+	struct policy *p = policy_new(c), *old = d->policy;
+	size_t i;
+
+	for (i = 0; i < d->nrunning; i++)
+		worker_policy(d->workers[i], p);
+	d->policy = p;
+	d->admin.conf = c;
+	log_level = c->log.level;
+	policy_unref(old);
+}
+
+static int
+reload_try(struct daemon *d, struct text *said)
+{
+	struct conf *c;
+	int rv;
+
+	if ((rv = conf_load(d->admin.conf->path, &c, said)) != 0)
+		return rv;
+	if (reload_differs(d->admin.conf, c, said)) {
+		conf_unref(c);
+		return ERR_UNSUPPORTED;
+	}
+	reload_apply(d, c);
+	conf_unref(c);		/* the policy holds its own */
+	return 0;
+}
+
+/* Errors come a line each; said is to be one sentence. */
+static void
+join_lines(struct text *t)
+{
+	size_t i;
+
+	while (t->len > 0 && t->s[t->len - 1] == '\n')
+		t->s[--t->len] = '\0';
+	for (i = 0; i < t->len; i++)
+		if (t->s[i] == '\n')
+			t->s[i] = ';';
+}
+
+int
+daemon_reload(void *arg, struct text *said)
+{
+	struct daemon *d = arg;
+	struct text why = { 0 };
+	int rv;
+
+	if (strcmp(d->admin.conf->path, "-") == 0) {
+		text_puts(&why, "this configuration is built in");
+		rv = ERR_UNSUPPORTED;
+	} else {
+		rv = reload_try(d, &why);
+	}
+	join_lines(&why);
+	d->admin.reloads[rv == 0]++;
+	if (rv == 0) {
+		text_printf(said, "%s: %zu rules, for new sessions",
+		    d->admin.conf->path, d->admin.conf->nrules);
+		log_info("reloaded %s", said->s);
+	} else {
+		text_printf(said, "nothing was changed: %s", why.s);
+		log_error("reload: %s", said->s);
+	}
+	text_free(&why);
+	return rv;
+}

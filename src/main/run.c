@@ -1,0 +1,267 @@
+/*
+ * `clearspan run`: the daemon in the foreground. Signals are events of the
+ * main thread, and all other threads have them blocked.
+ */
+#include <event2/event.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "main/cmd.h"
+#include "main/daemon.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define DRAIN_LOOK	20	/* ms between looks while draining */
+#define DRAIN_GRACE	2000	/* ms past the linger for sessions to go */
+#define STATS_EVERY	60	/* s between stats events */
+#define STUCK		30	/* s the end may take: then by SIGALRM */
+
+static void	on_stop(evutil_socket_t, short, void *);
+static void	on_reload(evutil_socket_t, short, void *);
+static void	on_reopen(evutil_socket_t, short, void *);
+
+static const struct {
+	int		signo;
+	event_callback_fn run;
+} signals[] = {
+	{ SIGTERM, on_stop },
+	{ SIGINT, on_stop },
+	{ SIGHUP, on_reload },
+	{ SIGUSR1, on_reopen }
+};
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* systemd's readiness protocol (sd_notify(3)): a datagram, or nothing. */
+static void
+notify(const char *state)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const char *to = getenv("NOTIFY_SOCKET");
+	socklen_t len;
+	int fd;
+
+	if (to == NULL || to[0] == '\0' || strlen(to) >= sizeof(sun.sun_path))
+		return;
+	strcpy(sun.sun_path, to);
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(to));
+	if (to[0] == '@')
+		sun.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+	    (struct sockaddr *)&sun, len) < 0)
+		log_warn("cannot tell %s that we are %s", to, state);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Sessions have so long to end; then they are reset. */
+static void
+drain(struct daemon *d, uint64_t ms)
+{
+	static const struct timeval look = { 0, DRAIN_LOOK * 1000 };
+	size_t i;
+
+	d->deadline = now_ms() + ms + DRAIN_GRACE;
+	for (i = 0; i < d->nrunning; i++)
+		worker_drain(d->workers[i], ms);
+	event_add(d->drain, &look);
+}
+
+static void
+on_drain(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct worker_counts sum;
+
+	admin_sum(&d->admin, &sum);
+	if (sum.open == 0 || now_ms() >= d->deadline)
+		event_base_loopbreak(d->base);
+}
+
+static void
+on_stop(evutil_socket_t signo, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct worker_counts sum;
+
+	if (d->stops++ > 0) {
+		log_warn("told again to stop: resetting what is open");
+		drain(d, 0);
+		return;
+	}
+	d->admin.draining = 1;
+	notify("STOPPING=1");
+	admin_sum(&d->admin, &sum);
+	log_info("stopping: %llu sessions have %llu s to end",
+	    (unsigned long long)sum.open,
+	    (unsigned long long)d->admin.conf->timeouts.linger / 1000);
+	drain(d, d->admin.conf->timeouts.linger);
+}
+
+static void
+on_reload(evutil_socket_t signo, short what, void *arg)
+{
+	struct text said = { 0 };
+
+	daemon_reload(arg, &said);
+	text_free(&said);
+}
+
+static void
+on_reopen(evutil_socket_t signo, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	connlog_reopen(d->admin.log);
+}
+
+static void
+on_stats(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	connlog_stats(d->admin.log, admin_counters(&d->admin));
+}
+
+/* Block what we handle, so that no other thread inherits it open. */
+static void
+signals_block(int how)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < NELEM(signals); i++)
+		sigaddset(&set, signals[i].signo);
+	pthread_sigmask(how, &set, NULL);
+}
+
+static void
+daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
+{
+	static const struct timeval every = { STATS_EVERY, 0 };
+	struct event *ev[NELEM(signals)], *stats;
+	size_t i;
+
+	for (i = 0; i < NELEM(signals); i++) {
+		ev[i] = evsignal_new(d->base, signals[i].signo,
+		    signals[i].run, d);
+		event_add(ev[i], NULL);
+	}
+	d->drain = event_new(d->base, -1, EV_PERSIST, on_drain, d);
+	stats = event_new(d->base, -1, EV_PERSIST, on_stats, d);
+	event_add(stats, &every);
+	signals_block(SIG_UNBLOCK);
+	/* Told whatever the log level: it is what scripts wait for. */
+	log_line(LOG_LVL_INFO, "ready: clearspan %s, %zu listeners, %zu "
+	    "workers, process %d", VERSION, d->admin.conf->nlistens,
+	    d->nworkers, (int)getpid());
+	notify("READY=1");
+	if (ready != NULL)
+		ready(arg);
+	event_base_dispatch(d->base);
+	for (i = 0; i < NELEM(signals); i++)
+		event_free(ev[i]);
+	event_free(d->drain);
+	event_free(stats);
+}
+
+/* Each line of why is one in the log. */
+static void
+log_lines(struct text *why)
+{
+	char *line, *save = NULL;
+
+	if (why->s == NULL)
+		return;
+	for (line = strtok_r(why->s, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save))
+		log_error("%s", line);
+}
+
+/* No sessions yet, or a loop that broke: end the workers that run. */
+static void
+daemon_abandon(struct daemon *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->nrunning; i++)
+		worker_drain(d->workers[i], 0);
+}
+
+int
+daemon_run(struct conf *c, void (*ready)(void *arg), void *arg)
+{
+	struct daemon d = { 0 };
+	struct text why = { 0 };
+	int rv, status = EXIT_DONE;
+
+	signal(SIGPIPE, SIG_IGN);
+	signals_block(SIG_BLOCK);
+	json_object_seed(0);	/* once, before there are threads */
+	log_level = c->log.level;
+	log_start();
+	log_info("clearspan %s starts with %s", VERSION, c->path);
+	if ((rv = daemon_up(&d, c, &why)) != 0) {
+		log_lines(&why);
+		log_error("not started");
+		status = rv == ERR_USAGE ? EXIT_WRONG : EXIT_FAILED;
+	} else {
+		daemon_loop(&d, ready, arg);
+	}
+	if (d.stops == 0 && status == EXIT_DONE) {
+		log_error("the main loop ended by itself");
+		status = EXIT_FAILED;
+	}
+	alarm(STUCK);
+	daemon_abandon(&d);
+	daemon_down(&d);
+	if (status == EXIT_DONE)
+		log_info("stopped");
+	log_stop();
+	text_free(&why);
+	return status;
+}
+
+int
+cmd_run(int argc, char **argv)
+{
+	const char *path = CONF_DEFAULT_PATH;
+	struct text errors = { 0 };
+	struct conf *c;
+	int ch, status;
+
+	opterr = 0;
+	while ((ch = getopt(argc, argv, "c:")) != -1) {
+		if (ch != 'c')
+			return cmd_usage(argv[0], "no such option: -%c, or "
+			    "its argument is missing", optopt);
+		path = optarg;
+	}
+	if (optind != argc)
+		return cmd_usage(argv[0], "what is %s?", argv[optind]);
+	if (conf_load(path, &c, &errors) != 0) {
+		fputs(errors.s, stderr);
+		text_free(&errors);
+		return EXIT_WRONG;
+	}
+	status = daemon_run(c, NULL, NULL);
+	conf_unref(c);
+	return status;
+}
