@@ -18,57 +18,6 @@ fail(struct http1_head *m, int e, const char *why)
 	return e;
 }
 
-static int
-is_token_char(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-static int
-is_token(struct slice s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if (!is_token_char((uint8_t)s.p[i]))
-			return 0;
-	return s.len > 0;
-}
-
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct slice
-trim(struct slice s)
-{
-	while (s.len > 0 && is_blank(s.p[0])) {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && is_blank(s.p[s.len - 1]))
-		s.len--;
-	return s;
-}
-
-/* Cut s up to the first c into *front; what comes after it stays in s. */
-static int
-cut(struct slice *s, char c, struct slice *front)
-{
-	const char *p = s->len > 0 ? memchr(s->p, c, s->len) : NULL;
-
-	if (p == NULL)
-		return 0;
-	*front = slice_of(s->p, (size_t)(p - s->p));
-	s->len -= front->len + 1;
-	s->p = p + 1;
-	return 1;
-}
-
 /*
  * Look on for the blank line, from where the last look ended. The last byte
  * is only judged when its successor is there. An empty line in front of a
@@ -114,7 +63,7 @@ next_line(struct slice *in)
 {
 	struct slice l = { in->p, 0 };
 
-	cut(in, '\n', &l);
+	slice_cut(in, '\n', &l);
 	l.len--;
 	return l;
 }
@@ -168,9 +117,9 @@ request_line(struct http1_head *m, struct slice l)
 {
 	int e;
 
-	if (!cut(&l, ' ', &m->method) || !is_token(m->method))
+	if (!slice_cut(&l, ' ', &m->method) || !slice_is_token(m->method))
 		return fail(m, ERR_FORMAT, "the method is no token");
-	if (!cut(&l, ' ', &m->target))
+	if (!slice_cut(&l, ' ', &m->target))
 		return fail(m, ERR_FORMAT,
 		    "the request line has not three parts");
 	if ((e = read_version(m, l)) != 0)
@@ -186,7 +135,7 @@ status_line(struct http1_head *m, struct slice l)
 	size_t i;
 	int e;
 
-	if (cut(&l, ' ', &v) == 0)
+	if (slice_cut(&l, ' ', &v) == 0)
 		l.len = 0;
 	if ((e = read_version(m, v)) != 0)
 		return e;
@@ -213,17 +162,17 @@ field_line(struct http1_head *m, struct slice l)
 
 	if (is_blank(l.p[0]))
 		return fail(m, ERR_FORMAT, "a folded field line");
-	if (!cut(&l, ':', &name))
+	if (!slice_cut(&l, ':', &name))
 		return fail(m, ERR_FORMAT, "a field line without a colon");
 	if (name.len > 0 && is_blank(name.p[name.len - 1]))
 		return fail(m, ERR_FORMAT, "a blank before a field's colon");
-	if (!is_token(name))
+	if (!slice_is_token(name))
 		return fail(m, ERR_FORMAT, "a field name that is no token");
 	if (m->n == HTTP1_HEADERS)
 		return fail(m, ERR_LIMIT, "too many fields");
 	h = &m->h[m->n++];
 	h->name = name;
-	h->value = trim(l);
+	h->value = slice_trim(l);
 	return 0;
 }
 
@@ -279,10 +228,10 @@ transfer_encoding(struct http1_head *m, struct slice v)
 
 	if (v.len == 0)
 		return fail(m, ERR_FORMAT, "Transfer-Encoding is empty");
-	while (cut(&v, ',', &c))
-		if ((e = transfer_coding(m, trim(c))) != 0)
+	while (slice_cut(&v, ',', &c))
+		if ((e = transfer_coding(m, slice_trim(c))) != 0)
 			return e;
-	return transfer_coding(m, trim(v));
+	return transfer_coding(m, slice_trim(v));
 }
 
 /* What the fields together say of the framing: RFC 9112, 6.1 to 6.3. */
@@ -432,13 +381,13 @@ http1_starts_request(const char *data, size_t len)
 			return 0;
 	if (i == len)
 		return ERR_SHORT;
-	if (!cut(&in, ' ', &method) || method.len == 0)
+	if (!slice_cut(&in, ' ', &method) || method.len == 0)
 		return 0;
 	if (in.len > 0 && (uint8_t)in.p[0] <= 0x20)
 		return 0;
 	if (is_known_method(method))
 		return in.len > 0 ? 1 : ERR_SHORT;
-	if (!cut(&in, '\n', &l))
+	if (!slice_cut(&in, '\n', &l))
 		return len > 4096 ? 0 : ERR_SHORT;
 	if (l.len < 12 || l.p[l.len - 1] != '\r')
 		return 0;
@@ -465,17 +414,6 @@ http1_value(const struct http1_head *m, const char *name)
 	return h != NULL ? h->value : slice_of(NULL, 0);
 }
 
-static int
-list_has(struct slice v, const char *token)
-{
-	struct slice c;
-
-	while (cut(&v, ',', &c))
-		if (slice_is(trim(c), token))
-			return 1;
-	return slice_is(trim(v), token);
-}
-
 int
 http1_has_token(const struct http1_head *m, const char *name,
     const char *token)
@@ -484,7 +422,7 @@ http1_has_token(const struct http1_head *m, const char *name,
 
 	for (i = 0; i < m->n; i++)
 		if (slice_is(m->h[i].name, name) &&
-		    list_has(m->h[i].value, token))
+		    slice_lists(m->h[i].value, token))
 			return 1;
 	return 0;
 }

@@ -77,6 +77,8 @@ enum http1_kind {
 	HTTP1_TUNNEL		/* no HTTP any more: CONNECT, or Upgrade */
 };
 
+#define HTTP1_EXT	64	/* bytes kept of a chunk's extensions */
+
 struct http1_body {
 	enum http1_kind	 kind;
 	int		 state;		/* private */
@@ -84,6 +86,9 @@ struct http1_body {
 	uint64_t	 payload;	/* bytes of content so far */
 	size_t		 line;		/* private: length of the line so far */
 	const char	*why;		/* the reason of an ERR_*, static */
+	int		 icap;		/* see http1_body_init_icap() */
+	size_t		 ext_len;	/* over HTTP1_EXT: it was too long */
+	char		 ext[HTTP1_EXT];
 };
 
 /*
@@ -95,6 +100,13 @@ enum http1_kind http1_body_of(const struct http1_head *, struct slice method);
 /* Make ready to follow that body. */
 void	http1_body_init(struct http1_body *, const struct http1_head *,
 	    struct slice method);
+
+/*
+ * Make ready to follow chunks as ICAP has them: the extensions of the chunk
+ * under way (after its end: of the last chunk) are in ext, from their ';' on;
+ * blanks may stand before them, and their line may be 4 KiB.
+ */
+void	http1_body_init_icap(struct http1_body *);
 
 /*
  * Take bytes from the front of *in. Returns 1 with the next stretch of

@@ -12,6 +12,7 @@
  */
 enum {
 	CHUNK_LINE_MAX = 1024,
+	ICAP_LINE_MAX = 4096,
 	TRAILERS_MAX = 16384
 };
 
@@ -80,6 +81,15 @@ http1_body_init(struct http1_body *b, const struct http1_head *m,
 	}
 }
 
+void
+http1_body_init_icap(struct http1_body *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->kind = HTTP1_CHUNKED;
+	b->state = ST_SIZE_FIRST;
+	b->icap = 1;
+}
+
 static int
 hex_digit(uint8_t c)
 {
@@ -107,14 +117,30 @@ expect(struct http1_body *b, uint8_t c, uint8_t want, int next,
 	return 0;
 }
 
+/* A byte of the extensions, or before them, as ICAP wants it kept. */
+static int
+icap_ext_byte(struct http1_body *b, uint8_t c)
+{
+	if (b->ext_len == 0 && (c == ' ' || c == '\t'))
+		return 0;
+	if (b->ext_len == 0 && c != ';')
+		return bad(b, "a chunk's size is not a number");
+	if (b->ext_len < HTTP1_EXT)
+		b->ext[b->ext_len] = (char)c;
+	b->ext_len++;
+	return 0;
+}
+
 /* A byte of the line with a chunk's size. */
 static int
 size_byte(struct http1_body *b, uint8_t c)
 {
 	int d = hex_digit(c);
 
-	if (++b->line > CHUNK_LINE_MAX)
+	if (++b->line > (b->icap ? ICAP_LINE_MAX : CHUNK_LINE_MAX))
 		return bad(b, "the line of a chunk's size is too long");
+	if (b->state == ST_SIZE_FIRST)
+		b->ext_len = 0;
 	if (b->state != ST_EXT && d >= 0) {
 		if (b->left > (uint64_t)INT64_MAX >> 4)
 			return bad(b, "a chunk's size is too big");
@@ -128,12 +154,12 @@ size_byte(struct http1_body *b, uint8_t c)
 		b->state = ST_SIZE_LF;
 		return 0;
 	}
-	if (b->state == ST_SIZE && c != ';')
+	if (b->state == ST_SIZE && c != ';' && !b->icap)
 		return bad(b, "a chunk's size is not a number");
 	b->state = ST_EXT;
 	if ((c < 0x20 && c != '\t') || c == 0x7f)
 		return bad(b, "a control character in a chunk extension");
-	return 0;
+	return b->icap ? icap_ext_byte(b, c) : 0;
 }
 
 /* A byte of the trailers; line counts them all together. */

@@ -16,7 +16,12 @@ enum {				/* http1_out.flags */
 	HTTP1_CHANGED	= 1 << 3,	/* another body: no digest of the old */
 	HTTP1_NO_RANGE	= 1 << 4,	/* leave out Range and If-Range */
 	HTTP1_ABSOLUTE	= 1 << 5,	/* a request to a proxy: absolute-form */
-	HTTP1_KEEP_EXPECT = 1 << 6	/* leave Expect in */
+	HTTP1_KEEP_EXPECT = 1 << 6,	/* leave Expect in */
+	/*
+	 * For encapsulation in ICAP: no Connection; kind is not looked at, a
+	 * Content-Length stays as it came, and so does the version.
+	 */
+	HTTP1_ENCAPSULATED = 1 << 7
 };
 
 struct http1_out {
@@ -40,16 +45,9 @@ struct http1_out {
  * version, gets origin-form (or absolute-form) and one Host; a response is
  * HTTP/1.1. 0; ERR_FORMAT if it cannot be said so (chunked to HTTP/1.0, no
  * host for an absolute-form); ERR_UNSUPPORTED for a transfer coding other
- * than chunked.
+ * than chunked. Nothing is appended but with 0.
  */
 int	http1_write(struct text *out, const struct http1_head *,
-	    const struct http1_out *);
-
-/*
- * The same as ICAP encapsulates it: also without Expect, no Connection, and
- * the Content-Length, if any, as it came.
- */
-int	http1_write_encapsulated(struct text *out, const struct http1_head *,
 	    const struct http1_out *);
 
 #endif

@@ -89,7 +89,7 @@ int	icap_http_head(struct http1_head *http, const struct icap_head *,
 /*
  * A chunked body from the server. original: with the last chunk's
  * `use-original-body=N` (206), N; else -1. ieof: the last chunk had `ieof`
- * (a server never says it; clients do, and tests).
+ * (a client says it, and no server should).
  */
 struct icap_body {
 	struct http1_body	chunks;
@@ -136,11 +136,11 @@ void	icap_put_request(struct text *out, const struct icap_request *);
  * the value has a control character.
  */
 int	icap_field(struct text *out, const char *name, struct slice value);
-/* Append X-Authenticated-User (or that name) with base64 of the value. */
+/* The same with the value in base64, as X-Authenticated-User has it. */
 int	icap_field_base64(struct text *out, const char *name,
 	    struct slice value);
 /* Append `Authorization: Basic` for "user:password". */
-int	icap_field_basic(struct text *out, struct slice user_password);
+void	icap_field_basic(struct text *out, struct slice user_password);
 /*
  * Append the Proxy-Authenticate and Proxy-Authorization fields of an HTTP
  * head, which may go to the server only in the ICAP head (4.4.2).
@@ -151,19 +151,17 @@ void	icap_field_proxy_auth(struct text *out, const struct http1_head *);
  * Append an HTTP head as it is encapsulated: without the fields of one hop
  * and without transfer coding; a request in absolute-form with that scheme,
  * Host (else authority) naming the host. upgrade: leave an Upgrade in.
- * 0; ERR_FORMAT (no host; CONNECT keeps its form); ERR_UNSUPPORTED for a
- * transfer coding other than chunked, whose body ICAP cannot carry.
+ * 0; ERR_FORMAT (no host); ERR_UNSUPPORTED for a transfer coding other than
+ * chunked, whose body ICAP cannot carry. Nothing is appended but with 0.
  */
-int	icap_http_request(struct text *out, const struct http1_head *,
+int	icap_put_http(struct text *out, const struct http1_head *,
 	    const char *scheme, struct slice authority, int upgrade);
-int	icap_http_response(struct text *out, const struct http1_head *,
-	    int upgrade);
 
 /*
  * Around a stretch of body: icap_chunk() writes "size CRLF" into buf and
  * returns its length; ICAP_CRLF follows the bytes. One of the ends is last.
  */
-#define ICAP_CHUNK_MAX	18
+#define ICAP_CHUNK_MAX	19	/* its NUL included */
 #define ICAP_CRLF	"\r\n"
 #define ICAP_END	"0\r\n\r\n"
 #define ICAP_END_IEOF	"0; ieof\r\n\r\n"	/* c-icap reads only this */

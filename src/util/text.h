@@ -19,6 +19,7 @@ void	text_puts(struct text *, const char *);
 void	text_printf(struct text *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	text_hex(struct text *, const uint8_t *, size_t, const char *sep);
+void	text_base64(struct text *, const void *, size_t);	/* padded */
 void	text_clear(struct text *);	/* empties, keeps the memory */
 void	text_free(struct text *);
 char	*text_take(struct text *);	/* the caller frees; the text is empty */

@@ -1,0 +1,260 @@
+/*
+ * Heads written again. One walk over the fields with three questions: does
+ * this one belong to the hop only, does it describe the old framing or the
+ * old body, does the writer say it itself.
+ */
+#include "codec/http1_write.h"
+
+#include "util/err.h"
+#include "util/mem.h"
+
+static void
+put(struct text *out, struct slice s)
+{
+	text_add(out, s.p, s.len);
+}
+
+static void
+put_field(struct text *out, struct slice name, struct slice value)
+{
+	put(out, name);
+	text_add(out, ": ", 2);
+	put(out, value);
+	text_add(out, "\r\n", 2);
+}
+
+static int
+is_one_of(struct slice name, const char *const *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (slice_is(name, list[i]))
+			return 1;
+	return 0;
+}
+
+/* Whether Connection names it; what the message needs it cannot name. */
+static int
+is_named(const struct http1_head *m, struct slice name)
+{
+	static const char *const keep[] = { "host", "content-length",
+	    "upgrade", "http2-settings" };
+	char text[64];
+
+	if (name.len >= sizeof(text) || is_one_of(name, keep, NELEM(keep)))
+		return 0;
+	memcpy(text, name.p, name.len);
+	text[name.len] = '\0';
+	return http1_has_token(m, "connection", text);
+}
+
+/* Whether a field is for this hop only (RFC 9110, 7.6.1 and 11.7). */
+static int
+is_of_the_hop(const struct http1_head *m, struct slice name, unsigned flags)
+{
+	static const char *const hop[] = { "connection", "keep-alive", "te",
+	    "trailer", "transfer-encoding", "proxy-connection",
+	    "proxy-authenticate", "proxy-authorization",
+	    "proxy-authentication-info" };
+	static const char *const upgrade[] = { "upgrade", "http2-settings" };
+
+	if (is_one_of(name, hop, NELEM(hop)))
+		return 1;
+	if (is_one_of(name, upgrade, NELEM(upgrade)))
+		return !(flags & HTTP1_KEEP_UPGRADE);
+	return is_named(m, name);
+}
+
+static int
+is_unwanted(struct slice name, unsigned flags)
+{
+	static const char *const digest[] = { "content-md5", "digest",
+	    "content-digest", "repr-digest" };
+	static const char *const range[] = { "range", "if-range" };
+
+	if (slice_is(name, "expect"))
+		return !(flags & HTTP1_KEEP_EXPECT);
+	if ((flags & HTTP1_CHANGED) && is_one_of(name, digest, NELEM(digest)))
+		return 1;
+	return (flags & HTTP1_NO_RANGE) &&
+	    is_one_of(name, range, NELEM(range));
+}
+
+/* The Content-Length to say, or -1. */
+static int64_t
+length_of(const struct http1_head *m, const struct http1_out *o)
+{
+	if (o->flags & HTTP1_ENCAPSULATED)
+		return m->length;
+	if (o->kind == HTTP1_LENGTH)
+		return (int64_t)o->length;
+	if (o->kind == HTTP1_NONE && m->response && m->status >= 200 &&
+	    m->status != 204)
+		return m->length;
+	return -1;
+}
+
+static int
+only_chunked(const struct http1_head *m)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, "transfer-encoding")) {
+			if (!slice_is(m->h[i].value, "chunked"))
+				return 0;
+			n++;
+		}
+	return n <= 1;
+}
+
+/* What a request asks, in parts. */
+struct where {
+	struct http1_url u;		/* scheme empty: origin-form or * */
+	struct slice	 host;		/* for the Host to write first, if any */
+	struct slice	 name;		/* the host of an absolute-form */
+};
+
+static int
+locate(const struct http1_head *m, const struct http1_out *o, struct where *w)
+{
+	struct slice host = http1_value(m, "host");
+
+	memset(w, 0, sizeof(*w));
+	if (m->response || slice_eq(m->method, "CONNECT"))
+		return 0;
+	if (m->target.p[0] != '/' && !slice_eq(m->target, "*")) {
+		if (http1_absolute(m->target, &w->u) != 0)
+			return ERR_FORMAT;
+		w->host = w->u.authority;
+		return 0;
+	}
+	w->name = host;
+	if (host.len == 0)
+		w->name = w->host = o->authority;
+	if ((o->flags & HTTP1_ABSOLUTE) &&
+	    (w->name.len == 0 || o->scheme == NULL))
+		return ERR_FORMAT;
+	return 0;
+}
+
+static void
+put_target(struct text *out, const struct http1_head *m,
+    const struct http1_out *o, const struct where *w)
+{
+	int absolute = (o->flags & HTTP1_ABSOLUTE) != 0;
+
+	if (slice_eq(m->method, "CONNECT") ||
+	    (absolute ? w->u.scheme.len > 0 : w->u.scheme.len == 0)) {
+		put(out, m->target);
+	} else if (absolute) {
+		text_puts(out, o->scheme);
+		text_puts(out, "://");
+		put(out, w->name);
+		if (!slice_eq(m->target, "*"))	/* RFC 9112, 3.2.4 */
+			put(out, m->target);
+	} else if (w->u.path.len == 0 && slice_eq(m->method, "OPTIONS")) {
+		text_puts(out, "*");
+	} else {
+		if (w->u.path.len == 0 || w->u.path.p[0] == '?')
+			text_puts(out, "/");
+		put(out, w->u.path);
+	}
+}
+
+static void
+put_first_line(struct text *out, const struct http1_head *m,
+    const struct http1_out *o, const struct where *w)
+{
+	int old = m->version == 10 &&
+	    (!m->response || (o->flags & HTTP1_ENCAPSULATED));
+
+	if (m->response) {
+		text_printf(out, "HTTP/1.%d %03d ", !old, m->status);
+		put(out, m->reason);
+		text_puts(out, "\r\n");
+		return;
+	}
+	put(out, m->method);
+	text_puts(out, " ");
+	put_target(out, m, o, w);
+	text_printf(out, " HTTP/1.%d\r\n", !old);
+	if (w->host.len > 0)
+		put_field(out, slice_of("Host", 4), w->host);
+}
+
+static void
+put_fields(struct text *out, const struct http1_head *m,
+    const struct http1_out *o, const struct where *w)
+{
+	int64_t length = length_of(m, o);
+	struct slice name;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		name = m->h[i].name;
+		if (slice_is(name, "content-length")) {
+			/* In its old place, and once. */
+			if (length >= 0)
+				text_printf(out, "%.*s: %jd\r\n", SLICE(name),
+				    (intmax_t)length);
+			length = -1;
+		} else if (!(slice_is(name, "host") && w->host.len > 0) &&
+		    !is_of_the_hop(m, name, o->flags) &&
+		    !is_unwanted(name, o->flags)) {
+			put_field(out, name, m->h[i].value);
+		}
+	}
+	if (length >= 0)
+		text_printf(out, "Content-Length: %jd\r\n", (intmax_t)length);
+}
+
+static void
+put_connection(struct text *out, const struct http1_head *m,
+    const struct http1_out *o)
+{
+	const char *sep = "Connection: ";
+
+	if (o->kind == HTTP1_CHUNKED)
+		text_puts(out, "Transfer-Encoding: chunked\r\n");
+	if ((o->flags & HTTP1_CLOSE_AFTER) || o->kind == HTTP1_CLOSE) {
+		text_printf(out, "%sclose", sep);
+		sep = ", ";
+	} else if (o->flags & HTTP1_KEEP_ALIVE) {
+		text_printf(out, "%skeep-alive", sep);
+		sep = ", ";
+	}
+	if ((o->flags & HTTP1_KEEP_UPGRADE) &&
+	    http1_find(m, "upgrade") != NULL) {
+		text_printf(out, "%sUpgrade%s", sep,
+		    http1_find(m, "http2-settings") ? ", HTTP2-Settings" : "");
+		sep = ", ";
+	}
+	if (*sep == ',')
+		text_puts(out, "\r\n");
+}
+
+int
+http1_write(struct text *out, const struct http1_head *m,
+    const struct http1_out *o)
+{
+	struct where w;
+
+	if (m->coded && !only_chunked(m))
+		return ERR_UNSUPPORTED;
+	if (!(o->flags & HTTP1_ENCAPSULATED) && !m->response &&
+	    (o->kind == HTTP1_CLOSE ||
+	    (o->kind == HTTP1_CHUNKED && m->version == 10)))
+		return ERR_FORMAT;
+	if (locate(m, o, &w) != 0)
+		return ERR_FORMAT;
+	put_first_line(out, m, o, &w);
+	put_fields(out, m, o, &w);
+	if (o->fields != NULL)
+		text_puts(out, o->fields);
+	if (!(o->flags & HTTP1_ENCAPSULATED))
+		put_connection(out, m, o);
+	text_puts(out, "\r\n");
+	return 0;
+}

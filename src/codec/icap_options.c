@@ -1,0 +1,178 @@
+/*
+ * The answer to OPTIONS, with the untidiness of servers in the field: commas
+ * astray, numbers that are none, no ISTag.
+ */
+#include "codec/icap_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+/* Whether any field of that name lists the token. */
+static int
+lists(const struct icap_head *m, const char *name, const char *token)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, name) &&
+		    slice_lists(m->h[i].value, token))
+			return 1;
+	return 0;
+}
+
+static void
+read_flags(struct icap_options *o, const struct icap_head *m)
+{
+	static const struct {
+		const char	*name, *token;
+		unsigned	 flag;
+	} known[] = {
+		{ "methods", "reqmod", ICAP_OPT_REQMOD },
+		{ "methods", "respmod", ICAP_OPT_RESPMOD },
+		{ "allow", "204", ICAP_OPT_204 },
+		{ "allow", "206", ICAP_OPT_206 },
+		{ "allow", "trailers", ICAP_OPT_TRAILERS },
+		{ "x-include", "x-client-ip", ICAP_OPT_CLIENT_IP },
+		{ "x-include", "x-server-ip", ICAP_OPT_SERVER_IP },
+		{ "x-include", "x-authenticated-user", ICAP_OPT_USER },
+		{ "x-include", "x-authenticated-groups", ICAP_OPT_GROUPS }
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(known); i++)
+		if (lists(m, known[i].name, known[i].token))
+			o->flags |= known[i].flag;
+}
+
+/* A number not below least; -1 if it did not come, or is of no use. */
+static int64_t
+number(struct icap_options *o, const struct icap_head *m, const char *name,
+    int64_t least)
+{
+	struct slice v = icap_value(m, name);
+	int64_t n;
+
+	if (v.p == NULL)
+		return -1;
+	if (slice_number(v, &n) == 0 && n >= least)
+		return n;
+	o->flags |= ICAP_OPT_BAD_NUMBER;
+	return -1;
+}
+
+/* All fields of that name as one list. */
+static char *
+joined(const struct icap_head *m, const char *name)
+{
+	struct text t = { NULL, 0, 0 };
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (!slice_is(m->h[i].name, name))
+			continue;
+		if (t.len > 0)
+			text_add(&t, ",", 1);
+		text_add(&t, m->h[i].value.p, m->h[i].value.len);
+	}
+	return text_take(&t);
+}
+
+static int
+in_list(const char *list, const char *token)
+{
+	return slice_lists(slice_of(list, strlen(list)), token);
+}
+
+static void
+read_transfer(struct icap_options *o, const struct icap_head *m)
+{
+	static const char *const names[] = {
+		[ICAP_PREVIEW] = "transfer-preview",
+		[ICAP_COMPLETE] = "transfer-complete",
+		[ICAP_IGNORE] = "transfer-ignore"
+	};
+	size_t i;
+
+	o->otherwise = ICAP_COMPLETE;
+	for (i = NELEM(names); i-- > 0; ) {
+		o->transfer[i] = joined(m, names[i]);
+		if (o->transfer[i][0] != '\0')
+			o->flags |= ICAP_OPT_TRANSFER;
+		if (in_list(o->transfer[i], "*"))
+			o->otherwise = (enum icap_transfer)i;
+	}
+}
+
+int
+icap_options_read(struct icap_options *o, const struct icap_head *m)
+{
+	struct slice id = icap_value(m, "service-id");
+
+	memset(o, 0, sizeof(*o));
+	read_flags(o, m);
+	if (!(o->flags & (ICAP_OPT_REQMOD | ICAP_OPT_RESPMOD))) {
+		memset(o, 0, sizeof(*o));
+		return ERR_FORMAT;
+	}
+	o->preview = number(o, m, "preview", 0);
+	o->ttl = number(o, m, "options-ttl", 0);
+	o->max_connections = number(o, m, "max-connections", 1);
+	if (m->istag.len == 0)
+		o->flags |= ICAP_OPT_NO_ISTAG;
+	o->istag = xstrndup(m->istag.len > 0 ? m->istag.p : "", m->istag.len);
+	o->service = joined(m, "service");
+	o->service_id = xstrndup(id.len > 0 ? id.p : "", id.len);
+	read_transfer(o, m);
+	return 0;
+}
+
+void
+icap_options_free(struct icap_options *o)
+{
+	size_t i;
+
+	free(o->istag);
+	free(o->service);
+	free(o->service_id);
+	for (i = 0; i < NELEM(o->transfer); i++)
+		free(o->transfer[i]);
+	memset(o, 0, sizeof(*o));
+}
+
+/* The extension of the last segment; empty if there is none. */
+static struct slice
+extension(struct slice path)
+{
+	size_t i, end;
+
+	for (end = 0; end < path.len && path.p[end] != '?' &&
+	    path.p[end] != '#'; end++)
+		;
+	for (i = end; i > 0 && path.p[i - 1] != '/'; i--)
+		if (path.p[i - 1] == '.')
+			return slice_of(path.p + i, end - i);
+	return slice_of("", 0);
+}
+
+enum icap_transfer
+icap_transfer(const struct icap_options *o, struct slice path)
+{
+	static const enum icap_transfer order[] = { ICAP_PREVIEW,
+	    ICAP_COMPLETE, ICAP_IGNORE };
+	struct slice ext = extension(path);
+	char text[32];
+	size_t i;
+
+	if (ext.len == 0 || ext.len >= sizeof(text))
+		return o->otherwise;
+	memcpy(text, ext.p, ext.len);
+	text[ext.len] = '\0';
+	for (i = 0; i < NELEM(order); i++)
+		if (o->transfer[order[i]] != NULL &&
+		    in_list(o->transfer[order[i]], text))
+			return order[i];
+	return o->otherwise;
+}

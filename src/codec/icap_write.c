@@ -1,0 +1,152 @@
+/*
+ * The bytes an ICAP client sends: heads, the fields in them, and what goes
+ * around stretches of body.
+ */
+#include "codec/icap.h"
+
+#include <stdio.h>
+
+#include "codec/http1_write.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+static void
+put_allow(struct text *out, unsigned allow)
+{
+	if (allow == (ICAP_ALLOW_204 | ICAP_ALLOW_206))
+		text_puts(out, "Allow: 204, 206\r\n");
+	else if (allow != 0)
+		text_printf(out, "Allow: %s\r\n",
+		    allow == ICAP_ALLOW_204 ? "204" : "206");
+}
+
+static void
+put_parties(struct text *out, const struct icap_request *r)
+{
+	if (r->client_ip != NULL)
+		text_printf(out, "X-Client-IP: %s\r\n", r->client_ip);
+	if (r->client_port != 0)
+		text_printf(out, "X-Client-Port: %u\r\n", r->client_port);
+	if (r->server_ip != NULL)
+		text_printf(out, "X-Server-IP: %s\r\n", r->server_ip);
+}
+
+/* RFC 3507, 4.4.1: the heads' offsets, then the body's, or null-body's. */
+static void
+put_encapsulated(struct text *out, const struct icap_request *r)
+{
+	const char *body = r->method == ICAP_REQMOD ? "req-body" : "res-body";
+	size_t at = 0;
+
+	text_puts(out, "Encapsulated: ");
+	if (r->req_hdr > 0) {
+		text_puts(out, "req-hdr=0, ");
+		at = r->req_hdr;
+	}
+	if (r->res_hdr > 0) {
+		text_printf(out, "res-hdr=%zu, ", at);
+		at += r->res_hdr;
+	}
+	text_printf(out, "%s=%zu\r\n", r->body ? body : "null-body", at);
+}
+
+void
+icap_put_request(struct text *out, const struct icap_request *r)
+{
+	static const char *const methods[] = { "OPTIONS", "REQMOD",
+	    "RESPMOD" };
+
+	text_printf(out, "%s %s ICAP/1.0\r\nHost: %s\r\n"
+	    "User-Agent: clearspan/" VERSION "\r\n",
+	    methods[r->method], r->uri, r->host);
+	if (r->close)
+		text_puts(out, "Connection: close\r\n");
+	put_allow(out, r->allow);
+	if (r->preview >= 0)
+		text_printf(out, "Preview: %jd\r\n", (intmax_t)r->preview);
+	put_parties(out, r);
+	if (r->fields != NULL)
+		text_puts(out, r->fields);
+	if (r->method != ICAP_OPTIONS)
+		put_encapsulated(out, r);
+	text_puts(out, "\r\n");
+}
+
+static int
+is_clean(struct slice v)
+{
+	size_t i;
+
+	for (i = 0; i < v.len; i++)
+		if (((uint8_t)v.p[i] < 0x20 && v.p[i] != '\t') ||
+		    v.p[i] == 0x7f)
+			return 0;
+	return 1;
+}
+
+int
+icap_field(struct text *out, const char *name, struct slice value)
+{
+	if (!slice_is_token(slice_of(name, strlen(name))) || !is_clean(value))
+		return ERR_FORMAT;
+	text_printf(out, "%s: ", name);
+	text_add(out, value.p, value.len);
+	text_puts(out, "\r\n");
+	return 0;
+}
+
+static int
+put_base64(struct text *out, const char *name, const char *before,
+    struct slice value)
+{
+	if (!slice_is_token(slice_of(name, strlen(name))))
+		return ERR_FORMAT;
+	text_printf(out, "%s: %s", name, before);
+	text_base64(out, value.p, value.len);
+	text_puts(out, "\r\n");
+	return 0;
+}
+
+int
+icap_field_base64(struct text *out, const char *name, struct slice value)
+{
+	return put_base64(out, name, "", value);
+}
+
+void
+icap_field_basic(struct text *out, struct slice user_password)
+{
+	put_base64(out, "Authorization", "Basic ", user_password);
+}
+
+void
+icap_field_proxy_auth(struct text *out, const struct http1_head *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (slice_is(m->h[i].name, "proxy-authorization"))
+			icap_field(out, "Proxy-Authorization", m->h[i].value);
+		if (slice_is(m->h[i].name, "proxy-authenticate"))
+			icap_field(out, "Proxy-Authenticate", m->h[i].value);
+	}
+}
+
+int
+icap_put_http(struct text *out, const struct http1_head *m,
+    const char *scheme, struct slice authority, int upgrade)
+{
+	struct http1_out o = { HTTP1_NONE, 0, 0, NULL, { NULL, 0 }, NULL };
+
+	o.flags = HTTP1_ENCAPSULATED | HTTP1_ABSOLUTE |
+	    (upgrade ? HTTP1_KEEP_UPGRADE : 0);
+	o.scheme = scheme;
+	o.authority = authority;
+	return http1_write(out, m, &o);
+}
+
+size_t
+icap_chunk(char buf[ICAP_CHUNK_MAX], size_t n)
+{
+	return (size_t)snprintf(buf, ICAP_CHUNK_MAX, "%zx\r\n", n);
+}
