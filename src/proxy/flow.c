@@ -155,6 +155,12 @@ flow_replace(struct flow *f, struct tap *t, size_t old, const void *p,
 }
 
 size_t
+flow_space(struct flow *f)
+{
+	return flow_buffer(f) != 0 ? 0 : flow_compact(f, POOL_BUF);
+}
+
+size_t
 flow_put(struct flow *f, struct tap *t, const void *p, size_t n)
 {
 	size_t room;

@@ -74,6 +74,7 @@ void		 flow_wrote(struct flow *, size_t n);
 int		 flow_replace(struct flow *, struct tap *, size_t old,
 		    const void *, size_t n);
 size_t		 flow_put(struct flow *, struct tap *, const void *, size_t n);
+size_t		 flow_space(struct flow *);	/* how many it would take */
 void		 flow_finish(struct flow *);
 
 /* All that came has been written on, and the end that came was told. */
