@@ -40,6 +40,8 @@ static const struct synth_out stream_out = {
 int
 stream_init(struct stream *s, const struct conf_mirror *c, struct text *why)
 {
+	int rv;
+
 	s->ng = c->pcapng;
 	s->max = c->queue;
 	s->block = s->max / 4;
@@ -52,7 +54,9 @@ stream_init(struct stream *s, const struct conf_mirror *c, struct text *why)
 	if (s->max < s->block)
 		s->max = s->block;
 	s->full = "queue full";
-	return synth_sink_init(&s->synth, c, why);
+	if ((rv = synth_sink_init(&s->synth, c, why)) == 0)
+		s->synth.comments = s->ng;
+	return rv;
 }
 
 void
@@ -67,7 +71,6 @@ stream_attach(struct stream *stream, struct event_base *base)
 	struct stream_seat *s = xcalloc(1, sizeof(*s));
 
 	s->stream = stream;
-	stream->synth.comments = stream->ng;
 	s->timer = evtimer_new(base, stream_timer, s);
 	if (s->timer == NULL ||
 	    synth_seat_init(&s->synth, &stream->synth, &stream_out) != 0)

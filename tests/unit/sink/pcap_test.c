@@ -234,6 +234,61 @@ TEST(files_rotate_by_time)
 }
 END
 
+struct worker {
+	pthread_t	 thread;
+	struct bench	 b;
+	unsigned	 packets;
+};
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	struct record_mirror m;
+	uint8_t *data = noise(20000);
+	int i;
+
+	w->b.base = event_base_new();
+	w->b.seat = w->b.ops->attach(w->b.sink, w->b.base);
+	for (i = 0; i < 100; i++) {
+		session_end(&w->b, session_talk(&w->b, data, 20000), &m);
+		w->packets += (unsigned)m.packets;
+		if (m.lost != 0)
+			w->packets += 1000000;
+		if (i % 10 == 0)
+			bench_run(&w->b, 10);
+	}
+	w->b.ops->detach(w->b.seat);
+	event_base_free(w->b.base);
+	free(data);
+	return NULL;
+}
+
+TEST(workers_share_a_file_in_order_of_time)
+{
+	struct conf_mirror c = mirror_conf();
+	struct worker w[4] = { 0 };
+	struct bench b = { 0 };
+	unsigned i, n = 0;
+
+	c.path = in_dir("a.pcapng");
+	c.pcapng = 1;
+	c.queue = 64 << 20;
+	bench_open(&b, &sink_pcap, &c);
+	for (i = 0; i < 4; i++) {
+		w[i].b = b;
+		pthread_create(&w[i].thread, NULL, work, &w[i]);
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(w[i].thread, NULL);
+		n += w[i].packets;
+	}
+	bench_close(&b);
+	ck_assert_uint_eq(capture_file(c.path, NULL), n);
+	clean();
+}
+END
+
 static void *
 read_fifo(void *path)
 {
@@ -319,5 +374,6 @@ SUITE("pcap", classic_file_reads_back, pcapng_file_reads_back,
     pcapng_says_who_and_what, session_without_end_is_reset, filter_chooses,
     bad_filter_and_missing_directory_are_told,
     files_rotate_by_size_and_the_oldest_go, files_rotate_by_time,
+    workers_share_a_file_in_order_of_time,
     fifo_without_reader_loses_exactly_what_does_not_fit,
     full_disk_is_counted_and_writing_resumes)
