@@ -91,7 +91,7 @@ client_step(struct client *c)
 		return;
 	if ((line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF)) != NULL) {
 		c->busy = 1;
-		c->answered = 0;
+		bufferevent_disable(c->bev, EV_READ);
 		verb_run(c->control->env, c->control->mail, line,
 		    client_answer, c);
 		free(line);
@@ -115,6 +115,8 @@ client_written(struct bufferevent *bev, void *arg)
 	if (!c->answered)
 		return;
 	c->busy = c->answered = 0;
+	if (!c->eof)
+		bufferevent_enable(bev, EV_READ);
 	client_step(c);
 }
 
@@ -126,8 +128,6 @@ client_event(struct bufferevent *bev, short what, void *arg)
 	if ((what & BEV_EVENT_EOF) && !c->eof) {
 		c->eof = 1;
 		client_step(c);
-	} else if ((what & BEV_EVENT_TIMEOUT) && c->busy && !c->answered) {
-		bufferevent_enable(bev, EV_READ);	/* it waits for us */
 	} else {
 		client_free(c);
 	}
@@ -161,7 +161,6 @@ control_accept(struct evconnlistener *l, evutil_socket_t fd,
 	ctl->nclients++;
 	bufferevent_setcb(c->bev, client_readable, client_written,
 	    client_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, VERB_LINE);
 	bufferevent_set_timeouts(c->bev, &idle, &idle);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }

@@ -209,12 +209,10 @@ log_batch(struct connlog *l)
 static void
 log_reopen(struct connlog *l)
 {
-	int fd, want = atomic_load(&l->reopens);
+	int fd;
 
-	if (want == l->reopened)
-		return;
 	log_batch(l);
-	l->reopened = want;
+	l->reopened++;
 	if ((fd = log_open(l->path)) < 0) {
 		log_error("cannot reopen the event log %s: %s; going on with "
 		    "the file there was", l->path, log_open_why());
@@ -253,9 +251,10 @@ connlog_write(void *ctx, const void *data, size_t len)
 {
 	struct connlog *l = ctx;
 
-	log_reopen(l);
-	if (len == 0)
+	if (len == 0) {
+		log_reopen(l);
 		return;
+	}
 	log_tell_lost(l);
 	text_add(&l->batch, data, len);
 	l->lines++;
@@ -266,10 +265,7 @@ connlog_write(void *ctx, const void *data, size_t len)
 static void
 connlog_flush(void *ctx)
 {
-	struct connlog *l = ctx;
-
-	log_batch(l);
-	log_reopen(l);
+	log_batch(ctx);
 }
 
 static void
@@ -290,7 +286,7 @@ connlog_reopen(struct connlog *l)
 	if (l == NULL)
 		return;
 	atomic_fetch_add(&l->reopens, 1);
-	outq_give(l->q, xcalloc(1, 1), 0);	/* wakes the writer */
+	outq_give(l->q, xcalloc(1, 1), 0);	/* nothing: do it here */
 }
 
 uint64_t

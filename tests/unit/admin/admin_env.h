@@ -1,0 +1,60 @@
+/*
+ * A daemon with one listener, one mirror that loses, and no workers: enough
+ * for the control socket and the metrics to tell of.
+ */
+#ifndef ADMIN_ENV_H
+#define ADMIN_ENV_H
+
+#include <event2/event.h>
+#include <string.h>
+
+#include "admin/admin.h"
+#include "util/err.h"
+
+static struct sink_stats env_lost = { .packets = 5, .lost_bytes = 9,
+    .lost_reason = "port down" };
+
+static void
+env_stats(void *sink, struct sink_stats *st)
+{
+	*st = env_lost;
+}
+
+static int
+env_reload(void *arg, struct text *said)
+{
+	text_puts(said, "nothing was changed: \xff");
+	return ERR_USAGE;
+}
+
+static void
+env_fill(struct admin_env *e)
+{
+	static const struct sink_ops ops = { .stats = env_stats };
+	static struct proxy_sink sinks[] = { { &ops, NULL } };
+	static struct conf_listen listens[1] = { { .name = (char *)"proxy" } };
+	static struct conf_mirror mirrors[1] = { { .name = (char *)"a\"b\\c" } };
+	static struct conf conf;
+
+	addr_parse(&listens[0].address, "127.0.0.1:8080");
+	memset(&conf, 0, sizeof(conf));
+	conf.path = (char *)"test.yaml";
+	conf.listens = listens;
+	conf.mirrors = mirrors;
+	conf.nlistens = conf.nmirrors = 1;
+	memset(e, 0, sizeof(*e));
+	e->base = event_base_new();
+	e->conf = &conf;
+	e->sinks = sinks;
+	e->tally = tally_new();
+	e->reload = env_reload;
+}
+
+static void
+env_done(struct admin_env *e)
+{
+	tally_free(e->tally);
+	event_base_free(e->base);
+}
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * The event log: its lines parse back to what the record says, and no file,
+ * FIFO or disk it writes to holds up who writes.
+ */
+#include "test.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sink/connlog.h"
+#include "sink/eve.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+static struct conf_rule rule = { .name = (char *)"default" };
+static const struct timespec now = { 1795417200, 123456789 };
+
+static void
+record_fill(struct record *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->id = 7;
+	r->start = (struct timespec){ 1795417190, 0 };
+	r->end = (struct timespec){ 1795417199, 500000000 };
+	r->listener = "proxy";
+	r->mode = CONF_EXPLICIT;
+	addr_parse(&r->client, "128.232.110.120:34855");
+	addr_parse(&r->server, "66.35.250.204:80");
+	strcpy(r->sni, "example.com");
+	strcpy(r->ja3, "0149f47eabf9a20d0893e2a44e5a6323");
+	r->protocol = PROTO_TLS;
+	r->verdict.rule = &rule;
+	r->tls_client.version = "TLSv1.3";
+	r->tls_client.cipher = "TLS_AES_128_GCM_SHA256";
+	r->forged = 1;
+	r->bytes[0] = 10;
+	r->bytes[1] = 5000000000u;
+	r->state = "closed";
+	strcpy(r->reason, "client closed");
+	r->mirrors[0] = (struct record_mirror){ "live", 3, 4, 5 };
+	r->nmirrors = 1;
+}
+
+/* The member at a path like "tls.ja3.hash". */
+static json_t *
+at(json_t *o, const char *path)
+{
+	char *copy = xstrdup(path), *save = NULL, *word;
+
+	for (word = strtok_r(copy, ".", &save); word != NULL;
+	    word = strtok_r(NULL, ".", &save))
+		o = json_object_get(o, word);
+	free(copy);
+	return o;
+}
+
+#define ck_text(o, path, want)						\
+	ck_assert_str_eq(json_string_value(at(o, path)), want)
+#define ck_number(o, path, want)					\
+	ck_assert_int_eq(json_integer_value(at(o, path)), want)
+
+TEST(eve_flow_says_what_the_record_says)
+{
+	struct record r;
+	json_t *o;
+
+	record_fill(&r);
+	o = eve_flow(&r, &now);
+	ck_text(o, "timestamp", "2026-11-23T07:00:00.123456+00:00");
+	ck_text(o, "event_type", "flow");
+	ck_number(o, "flow_id", 7);
+	ck_text(o, "community_id", "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+	ck_text(o, "src_ip", "128.232.110.120");
+	ck_number(o, "dest_port", 80);
+	ck_text(o, "proto", "TCP");
+	ck_text(o, "app_proto", "tls");
+	ck_number(o, "flow.bytes_toclient", 5000000000);
+	ck_number(o, "flow.age", 9);
+	ck_text(o, "flow.reason", "client closed");
+	ck_text(o, "tls.version", "TLS 1.3");
+	ck_text(o, "tls.ja3.hash", "0149f47eabf9a20d0893e2a44e5a6323");
+	ck_text(o, "clearspan.rule", "default");
+	ck_text(o, "clearspan.action", "decrypt");
+	ck_text(o, "clearspan.forged.ca", "trusted");
+	ck_number(json_array_get(at(o, "clearspan.mirrors"), 0), "lost", 5);
+	ck_assert_ptr_null(at(o, "clearspan.server"));
+	json_decref(o);
+}
+END
+
+TEST(eve_flow_of_an_undecided_session_leaves_out_what_is_not_known)
+{
+	struct record r = { 0 };
+	json_t *o;
+
+	addr_parse(&r.client, "[2001:db8::1]:5");
+	o = eve_flow(&r, &now);
+	ck_text(o, "src_ip", "2001:db8::1");
+	ck_assert_ptr_null(at(o, "dest_ip"));
+	ck_assert_ptr_null(at(o, "community_id"));
+	ck_assert_ptr_null(at(o, "tls"));
+	ck_assert_ptr_null(at(o, "clearspan.action"));
+	json_decref(o);
+}
+END
+
+TEST(eve_text_that_is_not_utf8_is_shown_escaped)
+{
+	struct record r;
+	json_t *o, *back;
+	char *s;
+
+	record_fill(&r);
+	strcpy(r.sni, "a\xff\xc0\xafz\n\xed\xa0\x80\xc3\xa9\xf4\x90\x80\x80");
+	o = eve_flow(&r, &now);
+	s = json_dumps(o, JSON_COMPACT);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_ptr_null(strchr(s, '\n'));
+	back = json_loads(s, 0, NULL);
+	ck_text(back, "tls.sni", "a\\xff\\xc0\\xafz\n\\xed\\xa0\\x80\xc3\xa9"
+	    "\\xf4\\x90\\x80\\x80");
+	json_decref(back);
+	json_decref(o);
+	free(s);
+}
+END
+
+static char dir[64], path[128];
+
+static void
+place(void)
+{
+	strcpy(dir, "/tmp/connlog.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/eve.json", dir);
+}
+
+static void
+unplace(void)
+{
+	char old[160];
+
+	snprintf(old, sizeof(old), "%s.1", path);
+	unlink(old);
+	unlink(path);
+	rmdir(dir);
+}
+
+static struct connlog *
+opened(void)
+{
+	struct text why = { 0 };
+	struct connlog *l;
+
+	ck_assert_int_eq(connlog_open(path, 1 << EVENT_FLOW, &l, &why), 0);
+	return l;
+}
+
+/* How many lines the file has, each checked to be an object. */
+static int
+lines(const char *file)
+{
+	char line[4096];
+	json_t *o;
+	FILE *f = fopen(file, "r");
+	int n = 0;
+
+	ck_assert_ptr_nonnull(f);
+	for (; fgets(line, sizeof(line), f) != NULL; n++) {
+		ck_assert_ptr_nonnull(o = json_loads(line, 0, NULL));
+		json_decref(o);
+	}
+	fclose(f);
+	return n;
+}
+
+TEST(connlog_writes_a_line_for_each_flow_and_only_what_was_asked_for)
+{
+	struct connlog *l;
+	struct record r;
+	struct stat st;
+
+	place();
+	record_fill(&r);
+	l = opened();
+	connlog_flow(l, &r);
+	connlog_tls(l, &r);
+	connlog_stats(l, json_object());
+	connlog_flow(l, &r);
+	connlog_close(l, 1000);
+	ck_assert_int_eq(lines(path), 2);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	unplace();
+}
+END
+
+TEST(connlog_reopened_goes_on_in_a_new_file)
+{
+	struct connlog *l;
+	struct record r;
+	char old[160];
+	int i;
+
+	place();
+	record_fill(&r);
+	l = opened();
+	connlog_flow(l, &r);
+	snprintf(old, sizeof(old), "%s.1", path);
+	ck_assert_int_eq(rename(path, old), 0);
+	connlog_reopen(l);
+	for (i = 0; i < 200 && access(path, F_OK) != 0; i++)
+		usleep(10000);
+	connlog_flow(l, &r);
+	connlog_flow(l, &r);
+	connlog_close(l, 1000);
+	ck_assert_int_eq(lines(old), 1);
+	ck_assert_int_eq(lines(path), 2);
+	unplace();
+}
+END
+
+TEST(connlog_does_not_follow_a_symbolic_link)
+{
+	struct text why = { 0 };
+	struct connlog *l;
+
+	place();
+	ck_assert_int_eq(symlink("/dev/null", path), 0);
+	ck_assert_int_eq(connlog_open(path, 1, &l, &why), ERR_SYS);
+	ck_assert_ptr_nonnull(strstr(why.s, "symbolic link"));
+	text_free(&why);
+	unplace();
+}
+END
+
+TEST(connlog_to_a_fifo_nobody_reads_drops_and_counts_and_holds_nobody_up)
+{
+	struct connlog *l;
+	struct record r;
+	int i;
+
+	place();
+	record_fill(&r);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	l = opened();
+	for (i = 0; i < 40000; i++)
+		connlog_flow(l, &r);
+	ck_assert_int_gt(connlog_dropped(l), 0);
+	connlog_close(l, 100);
+	unplace();
+}
+END
+
+TEST(connlog_to_a_fifo_read_late_delivers_all)
+{
+	struct connlog *l;
+	struct record r;
+	char buf[65536];
+	ssize_t n;
+	int i, fd, seen = 0;
+
+	place();
+	record_fill(&r);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	l = opened();
+	for (i = 0; i < 1000; i++)
+		connlog_flow(l, &r);
+	usleep(300000);
+	fd = open(path, O_RDONLY);
+	while (seen < 1000 && (n = read(fd, buf, sizeof(buf))) > 0)
+		for (i = 0; i < n; i++)
+			seen += buf[i] == '\n';
+	ck_assert_int_eq(seen, 1000);
+	ck_assert_int_eq(connlog_dropped(l), 0);
+	close(fd);
+	connlog_close(l, 1000);
+	unplace();
+}
+END
+
+SUITE("connlog", eve_flow_says_what_the_record_says,
+    eve_flow_of_an_undecided_session_leaves_out_what_is_not_known,
+    eve_text_that_is_not_utf8_is_shown_escaped,
+    connlog_writes_a_line_for_each_flow_and_only_what_was_asked_for,
+    connlog_reopened_goes_on_in_a_new_file,
+    connlog_does_not_follow_a_symbolic_link,
+    connlog_to_a_fifo_nobody_reads_drops_and_counts_and_holds_nobody_up,
+    connlog_to_a_fifo_read_late_delivers_all)
