@@ -177,6 +177,83 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 		m->pcapng = ends_with(m->path, ".pcapng");
 }
 
+/* Something to do, of a tier that is asked first, none twice. */
+static void
+check_farm(struct load *l, yaml_node_t *n, const char *key,
+    const struct conf_icap_url *v, size_t nv)
+{
+	yaml_node_t *at = node_get(l, n, key);
+	size_t i, j, first = 0;
+
+	if (at != NULL && at->type == YAML_SEQUENCE_NODE && nv == 0)
+		load_problem(l, at, "\"%s\" is empty; give it a URL or take "
+		    "it out", key);
+	for (i = 0; i < nv; i++) {
+		first += v[i].tier == 0;
+		for (j = 0; j < i; j++)
+			if (v[i].url != NULL && v[j].url != NULL &&
+			    strcmp(v[i].url, v[j].url) == 0)
+				load_problem(l, at, "the server \"%.256s\" is "
+				    "named twice; take one out, or give it "
+				    "more weight", v[i].url);
+	}
+	if (nv > 0 && first == 0)
+		load_problem(l, at, "no server is of tier 0, the first; "
+		    "number them from there");
+}
+
+/* What does not end by itself, and what is large and seldom harmful. */
+static void
+bypass_default(struct conf_list *types)
+{
+	static const char *const v[] = { "text/event-stream",
+	    "multipart/x-mixed-replace", "application/grpc*", "video/*",
+	    "audio/*" };
+	size_t i;
+
+	types->v = xcalloc(NELEM(v), sizeof(*types->v));
+	types->n = NELEM(v);
+	for (i = 0; i < NELEM(v); i++)
+		types->v[i] = xstrdup(v[i]);
+}
+
+static int
+farm_tls(const struct conf_icap_url *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (v[i].tls || v[i].url == NULL)
+			return 1;
+	return 0;
+}
+
+void
+check_icap(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const tls_keys[] = { "trust", NULL };
+	struct conf_icap *s = item;
+	struct conf *c = l->conf;
+
+	s->pos = node_pos(n);
+	check_name(l, n, "service", c->icaps, c->nicaps, sizeof(*s));
+	check_farm(l, n, "reqmod", s->reqmod, s->nreqmod);
+	check_farm(l, n, "respmod", s->respmod, s->nrespmod);
+	if (node_get(l, n, "reqmod") == NULL &&
+	    node_get(l, n, "respmod") == NULL)
+		load_problem(l, n, "an ICAP service needs \"reqmod\", "
+		    "\"respmod\" or both; write icap://HOST:PORT/SERVICE");
+	else if (!farm_tls(s->reqmod, s->nreqmod) &&
+	    !farm_tls(s->respmod, s->nrespmod))
+		check_unwanted(l, n, tls_keys, "icaps://");
+	if (says(l, n, "trust", "system")) {
+		free(s->trust);
+		s->trust = NULL;
+	}
+	if (node_get(l, n, "bypass-types") == NULL)
+		bypass_default(&s->bypass_types);
+}
+
 static int
 match_empty(const struct conf_match *m)
 {
@@ -223,13 +300,39 @@ all_mirrors(struct conf *c, struct conf_rule *r)
 		r->mirrors[i] = i;
 }
 
+static void
+all_services(struct conf *c, struct conf_rule *r)
+{
+	size_t i;
+
+	if (c->nicaps == 0)
+		return;
+	r->icaps = xcalloc(c->nicaps, sizeof(*r->icaps));
+	r->nicaps = c->nicaps;
+	for (i = 0; i < c->nicaps; i++)
+		r->icaps[i] = i;
+}
+
+/* The first of the indices that is there again, as where it stands, or n. */
+static size_t
+first_twice(const size_t *v, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < i; j++)
+			if (v[i] == v[j])
+				return i;
+	return n;
+}
+
 void
 check_rule(struct load *l, yaml_node_t *n, void *item)
 {
-	static const char *const decrypt_keys[] = { "mirror", NULL };
+	static const char *const decrypt_keys[] = { "mirror", "icap", NULL };
 	struct conf_rule *r = item;
 	struct conf *c = l->conf;
-	size_t i, j;
+	size_t i;
 
 	r->pos = node_pos(n);
 	check_name(l, n, "rule", c->rules, c->nrules, sizeof(*r));
@@ -238,12 +341,16 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)
 		all_mirrors(c, r);
-	for (i = 0; i < r->nmirrors; i++)
-		for (j = 0; j < i && l->problems.n == 0; j++)
-			if (r->mirrors[i] == r->mirrors[j])
-				load_problem(l, node_get(l, n, "mirror"),
-				    "the mirror \"%s\" is named twice",
-				    c->mirrors[r->mirrors[i]].name);
+	if (l->problems.n > 0)
+		return;		/* an index may then be none */
+	if ((i = first_twice(r->mirrors, r->nmirrors)) < r->nmirrors)
+		load_problem(l, node_get(l, n, "mirror"),
+		    "the mirror \"%s\" is named twice",
+		    c->mirrors[r->mirrors[i]].name);
+	if ((i = first_twice(r->icaps, r->nicaps)) < r->nicaps)
+		load_problem(l, node_get(l, n, "icap"),
+		    "the service \"%s\" is named twice",
+		    c->icaps[r->icaps[i]].name);
 }
 
 /* The node of rule i; the rules were read from it. */
@@ -367,4 +474,9 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 	c->nrules = 1;
 	c->rules[0].name = xstrdup("default");
 	all_mirrors(c, &c->rules[0]);
+	all_services(c, &c->rules[0]);
+	if (c->nicaps > CONF_RULE_ICAPS)
+		load_problem(l, node_key(l, root, "icap"), "without \"rules\" "
+		    "all services are used, and that can be %d at most; write "
+		    "rules that name them", CONF_RULE_ICAPS);
 }

@@ -116,10 +116,11 @@ enum conf_oversize {		/* a body past max-body */
 
 #define ICAP_PREVIEW_AUTO	(-1)	/* what OPTIONS says */
 #define ICAP_PREVIEW_OFF	(-2)
+#define CONF_RULE_ICAPS		8	/* services of one rule */
 
 struct conf_icap_url {
 	char		*url;		/* byte for byte, with its arguments */
-	char		*host;		/* name or numeric */
+	char		*host;		/* name or numeric, no brackets */
 	uint16_t	 port;
 	int		 tls;		/* icaps:// */
 	unsigned	 weight;	/* 1 by default */
@@ -129,8 +130,10 @@ struct conf_icap_url {
 struct conf_icap {			/* one service of `icap:` */
 	char		*name;
 	struct conf_pos	 pos;
-	struct conf_icap_url *reqmod, *respmod;	/* farms; either may be none */
-	size_t		 nreqmod, nrespmod;
+	struct conf_icap_url *reqmod;	/* farms; either may be none */
+	size_t		 nreqmod;
+	struct conf_icap_url *respmod;
+	size_t		 nrespmod;
 	int		 fail_open;
 	int64_t		 preview;	/* bytes, or ICAP_PREVIEW_* */
 	uint64_t	 connect_timeout, first_byte_timeout, idle_timeout;
@@ -148,7 +151,8 @@ struct conf_icap {			/* one service of `icap:` */
 	char		*auth;		/* "user:password", or NULL */
 	struct conf_list headers;	/* "Name: value" */
 	struct conf_list echo;		/* names, REQMOD answer -> RESPMOD */
-	struct conf_list bypass_types;	/* never scanned media types */
+	struct conf_list bypass_types;	/* never scanned media types, lower
+					 * case; a final * is any rest */
 };
 
 /* Conditions of a rule; an empty list is not a condition. */

@@ -111,6 +111,23 @@ static const struct word events[] = {
 	{ NULL, 0, 0 }
 };
 
+static const struct word fails[] = {
+	{ "closed", 0, 0 },
+	{ "open", 1, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word oversizes[] = {
+	{ "stream", OVERSIZE_STREAM, 0 },
+	{ "bypass", OVERSIZE_BYPASS, 0 },
+	{ "block", OVERSIZE_BLOCK, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word balances[] = {
+	{ "least-busy", 0, 0 },
+	{ "client-address", 1, 0 },
+	{ NULL, 0, 0 }
+};
+
 static const struct key ca_keys[] = {
 	{ "certificate", &type_text, AT(ca_cert),
 	    .def = "/etc/clearspan/ca.pem", .flags = KEY_EXISTS },
@@ -217,6 +234,85 @@ static const struct listof mirror_list = {
 	{ "mirrors", &type_map, .arg = &map_mirror }
 };
 
+#define F(member)	offsetof(struct conf_icap_url, member)
+static const struct key icap_url_keys[] = {
+	{ "url", &type_icap_url, 0, .flags = KEY_REQUIRED,
+	    .hint = "icap://HOST:PORT/SERVICE" },
+	{ "weight", &type_uint, F(weight), "1", 1, 1000 },
+	{ "tier", &type_uint, F(tier), "0", 0, 15 },
+	{ NULL }
+};
+#undef F
+const struct map map_icap_url = { "a server", icap_url_keys, NULL };
+static const struct listof reqmod_list = {
+	sizeof(struct conf_icap_url), { "reqmod", &type_icap_server }
+};
+static const struct listof respmod_list = {
+	sizeof(struct conf_icap_url), { "respmod", &type_icap_server }
+};
+static const struct listof headers_list = {
+	sizeof(char *), { "headers", &type_field }
+};
+static const struct listof echo_list = {
+	sizeof(char *), { "echo-headers", &type_field_name }
+};
+static const struct listof media_list = {
+	sizeof(char *), { "bypass-types", &type_media }
+};
+#define F(member)	offsetof(struct conf_icap, member)
+static const struct key icap_timeout_keys[] = {
+	{ "connect", &type_time, F(connect_timeout), "2s", 100, HOUR },
+	{ "first-byte", &type_time, F(first_byte_timeout), "10s", 100, HOUR },
+	{ "idle", &type_time, F(idle_timeout), "30s", 100, HOUR },
+	{ NULL }
+};
+static const struct map map_icap_timeout = {
+	"timeout", icap_timeout_keys, NULL
+};
+static const struct key icap_queue_keys[] = {
+	{ "size", &type_uint, F(queue), "256", 0, 100000 },
+	{ "timeout", &type_time, F(queue_timeout), "5s", 100, HOUR },
+	{ NULL }
+};
+static const struct map map_icap_queue = { "queue", icap_queue_keys, NULL };
+static const struct key icap_keys[] = {
+	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
+	    .hint = "a name of your choice" },
+	{ "reqmod", &type_list, F(reqmod), .arg = &reqmod_list, .max = 64 },
+	{ "respmod", &type_list, F(respmod), .arg = &respmod_list,
+	    .max = 64 },
+	{ "fail", &type_word, F(fail_open), "closed", .arg = fails },
+	{ "preview", &type_preview, F(preview), "auto",
+	    .max = 64 * K /* what the spool's memory holds four times */ },
+	{ "timeout", &type_map, 0, .arg = &map_icap_timeout },
+	{ "max-body", &type_size, F(max_body), "64M", K, T },
+	{ "oversize", &type_word, F(oversize), "bypass", .arg = oversizes },
+	{ "monitor", &type_bool, F(monitor), "no" },
+	{ "options", &type_bool, F(options), "on" },
+	{ "allow-204", &type_bool, F(allow_204), "on" },
+	{ "allow-206", &type_bool, F(allow_206), "on" },
+	{ "connections", &type_uint, F(connections), "auto", 1, 65535,
+	    &word_auto },
+	{ "queue", &type_map, 0, .arg = &map_icap_queue },
+	{ "keep-idle", &type_time, F(keep_idle), "4s", 0, HOUR },
+	{ "balance", &type_word, F(persist), "least-busy", .arg = balances },
+	{ "trust", &type_text, F(trust), .flags = KEY_SYSTEM },
+	{ "auth", &type_auth, F(auth) },
+	{ "headers", &type_list, F(headers), .arg = &headers_list,
+	    .max = 64 },
+	{ "echo-headers", &type_list, F(echo), .arg = &echo_list, .max = 16 },
+	{ "bypass-types", &type_list, F(bypass_types), .arg = &media_list,
+	    .max = 256 },
+	{ NULL }
+};
+#undef F
+static const struct map map_icap = {
+	"an ICAP service", icap_keys, check_icap
+};
+static const struct listof icap_list = {
+	sizeof(struct conf_icap), { "icap", &type_map, .arg = &map_icap }
+};
+
 static const struct listof client_list = {
 	sizeof(char *), { "client", &type_source }
 };
@@ -270,6 +366,9 @@ static const struct map map_not = { "not", not_keys, check_match };
 static const struct listof rule_mirrors = {
 	sizeof(size_t), { "mirror", &type_mirror }
 };
+static const struct listof rule_icaps = {
+	sizeof(size_t), { "icap", &type_service }
+};
 static const struct key rule_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
@@ -278,7 +377,8 @@ static const struct key rule_keys[] = {
 	MATCH_KEYS(F(match)),
 	{ "not", &type_map, F(except), .arg = &map_not },
 	{ "mirror", &type_list, F(mirrors), .arg = &rule_mirrors },
-	{ "icap", &type_later },
+	{ "icap", &type_list, F(icaps), .arg = &rule_icaps,
+	    .max = CONF_RULE_ICAPS },
 	{ "services", &type_later },
 	{ "chain", &type_later },
 	{ "profile", &type_later },
@@ -370,7 +470,7 @@ static const struct key conf_keys[] = {
 	{ "profiles", &type_later },
 	{ "mirrors", &type_list, AT(mirrors), .arg = &mirror_list,
 	    .max = 256 },
-	{ "icap", &type_later },
+	{ "icap", &type_list, AT(icaps), .arg = &icap_list, .max = 64 },
 	{ "services", &type_later },
 	{ "chains", &type_later },
 	{ "lists", &type_lists, AT(lists) },

@@ -9,6 +9,7 @@
 
 extern const struct map map_conf;	/* the whole file: struct conf */
 extern const struct map map_tls;	/* struct conf_tls, the default one */
+extern const struct map map_icap_url;	/* struct conf_icap_url */
 
 /* For struct map's after, in check.c. */
 void	check_conf(struct load *, yaml_node_t *, void *);
@@ -16,6 +17,7 @@ void	check_listen(struct load *, yaml_node_t *, void *);
 void	check_side(struct load *, yaml_node_t *, void *);
 void	check_mirror(struct load *, yaml_node_t *, void *);
 void	check_rotate(struct load *, yaml_node_t *, void *);
+void	check_icap(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
 
@@ -23,11 +25,23 @@ void	check_rule(struct load *, yaml_node_t *, void *);
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
 extern const struct type type_lists;	/* conf.lists: name -> file */
 extern const struct type type_mirror;	/* size_t: index of a mirror */
+extern const struct type type_service;	/* size_t: index of an ICAP service */
 extern const struct type type_listener;	/* char *: a listener's name */
 extern const struct type type_ciphers;	/* char *: for TLS 1.2 */
 extern const struct type type_groups;	/* char * */
 extern const struct type type_filter;	/* char *: libpcap's */
 extern const struct type type_protocol;	/* char *: arg: words */
 extern const struct type type_tls;	/* conf.tls, an array of one */
+
+/* Types of the section icap, in icap.c. */
+extern const struct type type_icap_url;	/* char *url, and what follows from it:
+					 * all of struct conf_icap_url's start */
+extern const struct type type_icap_server; /* struct conf_icap_url: such a
+					 * URL, or a mapping by map_icap_url */
+extern const struct type type_preview;	/* int64_t, ICAP_PREVIEW_*; max */
+extern const struct type type_auth;	/* char *: "user:password" */
+extern const struct type type_field;	/* char *: "Name: value" */
+extern const struct type type_field_name; /* char * */
+extern const struct type type_media;	/* char *: a media type, a final star */
 
 #endif

@@ -165,44 +165,69 @@ no_such(struct text *why, const char *what, const char *under, const char *s,
 	return ERR_FORMAT;
 }
 
+/* The index of the one of n items, each starting with its name, so named. */
+static int
+item_ref(const void *v, size_t n, size_t size, const char *s, size_t *index,
+    const char **near)
+{
+	const char *names[256], *name;
+	size_t i, told = 0;
+
+	for (i = 0; i < n; i++) {
+		name = *(char *const *)(const void *)((const char *)v +
+		    i * size);
+		if (name == NULL)
+			continue;
+		if (strcmp(name, s) == 0) {
+			*index = i;
+			return 0;
+		}
+		if (told < NELEM(names))
+			names[told++] = name;
+	}
+	*near = nearest(s, names, told);
+	return ERR_NOTFOUND;
+}
+
 static int
 mirror_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
-	const char *names[256];
-	size_t i, n = 0;
+	const struct conf *c = l->conf;
+	const char *near;
 
-	for (i = 0; i < l->conf->nmirrors; i++) {
-		if (l->conf->mirrors[i].name == NULL)
-			continue;
-		if (strcmp(l->conf->mirrors[i].name, s) == 0) {
-			*(size_t *)field = i;
-			return 0;
-		}
-		if (n < NELEM(names))
-			names[n++] = l->conf->mirrors[i].name;
-	}
-	return no_such(why, "mirror", "mirrors", s, nearest(s, names, n));
+	if (item_ref(c->mirrors, c->nmirrors, sizeof(*c->mirrors), s, field,
+	    &near) == 0)
+		return 0;
+	return no_such(why, "mirror", "mirrors", s, near);
+}
+
+static int
+service_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	const struct conf *c = l->conf;
+	const char *near;
+
+	if (item_ref(c->icaps, c->nicaps, sizeof(*c->icaps), s, field,
+	    &near) == 0)
+		return 0;
+	return no_such(why, "service", "icap", s, near);
 }
 
 static int
 listener_parse(struct load *l, const struct key *k, const char *s,
     void *field, struct text *why)
 {
-	const char *names[256];
-	size_t i, n = 0;
+	const struct conf *c = l->conf;
+	const char *near;
+	size_t i;
 
-	for (i = 0; i < l->conf->nlistens; i++) {
-		if (l->conf->listens[i].name == NULL)
-			continue;
-		if (strcmp(l->conf->listens[i].name, s) == 0) {
-			*(char **)field = xstrdup(s);
-			return 0;
-		}
-		if (n < NELEM(names))
-			names[n++] = l->conf->listens[i].name;
-	}
-	return no_such(why, "listener", "listen", s, nearest(s, names, n));
+	if (item_ref(c->listens, c->nlistens, sizeof(*c->listens), s, &i,
+	    &near) != 0)
+		return no_such(why, "listener", "listen", s, near);
+	*(char **)field = xstrdup(s);
+	return 0;
 }
 
 static int
@@ -296,6 +321,7 @@ tls_drop(const struct key *k, void *field)
 const struct type type_events = { NULL, events_set, NULL };
 const struct type type_lists = { NULL, lists_set, lists_drop };
 const struct type type_mirror = { mirror_parse, NULL, NULL };
+const struct type type_service = { service_parse, NULL, NULL };
 const struct type type_listener = { listener_parse, NULL, string_drop };
 const struct type type_ciphers = { ciphers_parse, NULL, string_drop };
 const struct type type_groups = { groups_parse, NULL, string_drop };

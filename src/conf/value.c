@@ -127,11 +127,11 @@ uint_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return ERR_FORMAT;
 }
 
-/* In the largest unit that loses nothing. */
+/* In the largest unit that loses nothing; 0 in the smallest. */
 static void
 unit_print(struct text *t, const struct unit *u, uint64_t v)
 {
-	while (u->factor > 1 && v % u->factor != 0)
+	while (u->factor > 1 && (v == 0 || v % u->factor != 0))
 		u++;
 	text_printf(t, "%llu%s", (unsigned long long)(v / u->factor),
 	    u->name);

@@ -42,6 +42,10 @@ complete(const char *part, struct text *out)
 	if (!has_section(part, "mirrors"))
 		text_puts(out, "mirrors: [{name: recorder, interface: lo}, "
 		    "{name: live, pcap-over-ip: \"127.0.0.1:1\"}]\n");
+	if (!has_section(part, "icap"))
+		text_puts(out, "icap: [{name: av, respmod: "
+		    "\"icap://127.0.0.1/av\"}, {name: dlp, reqmod: "
+		    "\"icap://127.0.0.1/dlp\"}]\n");
 	if (!has_section(part, "lists"))
 		text_puts(out, "lists: {banks: /banks}\n");
 	text_puts(out, part);
@@ -143,6 +147,7 @@ TEST(every_key_is_on_the_page)
 
 	keys_on_page(page, &map_conf);
 	keys_on_page(page, &map_tls);
+	keys_on_page(page, &map_icap_url);
 	free(page);
 }
 END

@@ -1,0 +1,304 @@
+/*
+ * The types of the section icap: URLs of servers (RFC 3507, 4.2), fields,
+ * media types. What they let through goes to the servers as it is, so no
+ * value may hold what would end a line there.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "codec/icap.h"
+#include "conf/keys.h"
+#include "conf/value.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define URL_MAX		2048	/* of a request line; servers take 4 KiB */
+#define FIELD_MAX	4096
+
+static void
+string_drop(const struct key *k, void *field)
+{
+	free(*(char **)field);
+	*(char **)field = NULL;
+}
+
+static int
+url_bad(struct text *why, const char *s, const char *what)
+{
+	text_printf(why, "\"%.256s\" %s; write icap://HOST:PORT/SERVICE, or "
+	    "icaps:// for TLS", s, what);
+	return ERR_FORMAT;
+}
+
+/* The scheme; returns what is behind it, or NULL. */
+static const char *
+url_scheme(const char *s, struct conf_icap_url *u)
+{
+	if (strncasecmp(s, "icaps://", 8) == 0) {
+		u->tls = 1;
+		u->port = ICAPS_PORT;
+		return s + 8;
+	}
+	if (strncasecmp(s, "icap://", 7) != 0)
+		return NULL;
+	u->tls = 0;
+	u->port = ICAP_PORT;
+	return s + 7;
+}
+
+/* host, of n bytes, is an address or a name. */
+static int
+url_host(const char *p, size_t n, int v6, struct conf_icap_url *u)
+{
+	char *host = xstrndup(p, n);
+	struct prefix ip;
+
+	if (strlen(host) == n && strchr(host, '/') == NULL &&
+	    (strchr(host, ':') != NULL) == v6 &&
+	    (prefix_parse(&ip, host) == 0 || (!v6 && name_valid(host, 0)))) {
+		u->host = host;
+		return 0;
+	}
+	free(host);
+	return ERR_FORMAT;
+}
+
+/* "host", "host:port" or "[v6]:port", n bytes. */
+static int
+url_authority(const char *p, size_t n, struct conf_icap_url *u)
+{
+	const char *end = p + n, *colon, *host = p;
+	unsigned long port = 0;
+	int v6 = n > 0 && *p == '[';
+
+	if (v6) {
+		host++;
+		if ((colon = memchr(p, ']', n)) == NULL)
+			return ERR_FORMAT;
+		n = (size_t)(colon++ - host);
+	} else {
+		if ((colon = memchr(p, ':', n)) == NULL)
+			colon = end;
+		n = (size_t)(colon - host);
+	}
+	if (colon < end && *colon++ != ':')
+		return ERR_FORMAT;
+	if (colon[-1] == ':') {
+		for (; colon < end && isdigit((unsigned char)*colon) &&
+		    port <= 65535; colon++)
+			port = port * 10 + (unsigned long)(*colon - '0');
+		if (colon < end || port == 0 || port > 65535)
+			return ERR_FORMAT;
+		u->port = (uint16_t)port;
+	}
+	return url_host(host, n, v6, u);
+}
+
+static int
+url_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	struct conf_icap_url *u = field;
+	const char *p, *path;
+
+	for (p = s; *p > ' ' && *p < 0x7f && *p != '#'; p++)
+		continue;
+	if (*p != '\0' || p - s > URL_MAX)
+		return url_bad(why, s, p - s > URL_MAX ? "is too long" :
+		    "has a character that a URL cannot have");
+	if ((p = url_scheme(s, u)) == NULL)
+		return url_bad(why, s, "is not an ICAP URL");
+	if ((path = strchr(p, '/')) == NULL)
+		return url_bad(why, s, "names no service");
+	if (memchr(p, '@', (size_t)(path - p)) != NULL) {
+		text_printf(why, "a user does not go into the URL; write "
+		    "auth: \"USER:PASSWORD\" beside \"%s\"", k->name);
+		return ERR_FORMAT;
+	}
+	if (url_authority(p, (size_t)(path - p), u) != 0)
+		return url_bad(why, s, "has no valid host and port");
+	u->url = xstrdup(s);
+	return 0;
+}
+
+static void
+url_drop(const struct key *k, void *field)
+{
+	struct conf_icap_url *u = field;
+
+	free(u->url);
+	free(u->host);
+	u->url = u->host = NULL;
+}
+
+/* A URL alone, or a mapping with more. */
+static void
+server_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
+{
+	struct text why = { 0 };
+	const char *s;
+
+	schema_defaults(l, &map_icap_url, field);
+	if (n->type == YAML_MAPPING_NODE) {
+		schema_map(l, &map_icap_url, n, field);
+		return;
+	}
+	if ((s = node_text(l, k->name, n)) == NULL)
+		return;
+	if (url_parse(l, k, s, field, &why) != 0)
+		load_problem(l, n, "%s", why.s);
+	text_free(&why);
+}
+
+static int
+preview_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	uint64_t v;
+
+	if (strcmp(s, "auto") == 0)
+		*(int64_t *)field = ICAP_PREVIEW_AUTO;
+	else if (strcmp(s, "off") == 0 || strcmp(s, "no") == 0)
+		*(int64_t *)field = ICAP_PREVIEW_OFF;
+	else if (type_size.parse(l, k, s, &v, why) != 0) {
+		text_puts(why, ", or auto, or off");
+		return ERR_FORMAT;
+	} else
+		*(int64_t *)field = (int64_t)v;
+	return 0;
+}
+
+/* Without control characters; a tab is none here. */
+static int
+printable(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
+			return 0;
+	return 1;
+}
+
+static int
+auth_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	const char *colon = strchr(s, ':');
+
+	/* What is wrong is not repeated: it may be a password. */
+	if (colon == NULL || colon == s || !printable(s) ||
+	    strlen(s) > FIELD_MAX) {
+		text_printf(why, "\"%s\" is a user and a password; write "
+		    "\"USER:PASSWORD\"", k->name);
+		return ERR_FORMAT;
+	}
+	*(char **)field = xstrdup(s);
+	return 0;
+}
+
+/* How many bytes of a token (RFC 9110, 5.6.2) s begins with. */
+static size_t
+token(const char *s)
+{
+	return strspn(s, "!#$%&'*+-.^_`|~0123456789"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+}
+
+/* Fields that are ours to write, n bytes; the key that serves, or "". */
+static const char *
+field_taken(const char *s, size_t n)
+{
+	static const struct {
+		const char	*name;
+		const char	*key;
+	} ours[] = {
+		{ "Host", "reqmod" }, { "Encapsulated", "" },
+		{ "Preview", "preview" }, { "Allow", "allow-204" },
+		{ "Connection", "keep-idle" }, { "Content-Length", "" },
+		{ "Transfer-Encoding", "" }, { "Upgrade", "" },
+		{ "TE", "" }, { "Trailer", "" },
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(ours); i++)
+		if (strlen(ours[i].name) == n &&
+		    strncasecmp(ours[i].name, s, n) == 0)
+			return ours[i].key;
+	return NULL;
+}
+
+static int
+field_ours(struct text *why, const char *s, size_t n)
+{
+	const char *key = field_taken(s, n);
+
+	if (key == NULL)
+		return 0;
+	text_printf(why, "\"%.*s\" is written by clearspan itself; take it "
+	    "out", (int)n, s);
+	if (*key != '\0')
+		text_printf(why, ", see \"%s\"", key);
+	return ERR_FORMAT;
+}
+
+static int
+field_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	size_t n = token(s);
+
+	if (n == 0 || s[n] != ':' || !printable(s) || strlen(s) > FIELD_MAX) {
+		text_printf(why, "\"%.64s\" is not a field; write \"Name: "
+		    "value\"", s);
+		return ERR_FORMAT;
+	}
+	if (field_ours(why, s, n) != 0)
+		return ERR_FORMAT;
+	*(char **)field = xstrdup(s);
+	return 0;
+}
+
+static int
+field_name_parse(struct load *l, const struct key *k, const char *s,
+    void *field, struct text *why)
+{
+	size_t n = token(s);
+
+	if (n == 0 || s[n] != '\0' || n > 255) {
+		text_printf(why, "\"%.64s\" is not the name of a field; write "
+		    "such as X-ICAP-E2G", s);
+		return ERR_FORMAT;
+	}
+	if (field_ours(why, s, n) != 0)
+		return ERR_FORMAT;
+	*(char **)field = xstrdup(s);
+	return 0;
+}
+
+/* "type/subtype", either with a star at its very end. */
+static int
+media_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	size_t n = token(s), m = s[n] == '/' ? token(s + n + 1) : 0;
+	const char *star = strchr(s, '*');
+
+	if (strcmp(s, "*") != 0 && (n == 0 || m == 0 ||
+	    s[n + 1 + m] != '\0' || n + m > 254 ||
+	    (star != NULL && star[1] != '\0'))) {
+		text_printf(why, "\"%.64s\" is not a media type; write such "
+		    "as video/mp4, \"video/*\" or \"application/grpc*\"", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = name_lower(s);
+	return 0;
+}
+
+const struct type type_icap_url = { url_parse, NULL, url_drop };
+const struct type type_icap_server = { NULL, server_set, url_drop };
+const struct type type_preview = { preview_parse, NULL, NULL };
+const struct type type_auth = { auth_parse, NULL, string_drop };
+const struct type type_field = { field_parse, NULL, string_drop };
+const struct type type_field_name = { field_name_parse, NULL, string_drop };
+const struct type type_media = { media_parse, NULL, string_drop };
