@@ -149,15 +149,13 @@ packet_open(struct packet *p, frame_emit emit, void *arg)
 
 /* How many bytes one frame carries: an IP packet holds 65,535 in all. */
 static size_t
-frame_room(const struct packet *p, int dir)
+frame_room(const struct packet *p)
 {
 	unsigned mss = path_mss(p), n = p->path->burst, most;
 
 	most = (PACKET_MTU_MAX - (p->end[0].head.v6 ? 60 : 40)) / mss;
 	if (n > most)
 		n = most;
-	if (n > 2 && p->end[dir].sent < PACKET_BULK)
-		n = 2;
 	return (size_t)mss * (n > 0 ? n : 1);
 }
 
@@ -166,12 +164,10 @@ packet_data(struct packet *p, int dir, const uint8_t *data, size_t len,
     frame_emit emit, void *arg)
 {
 	struct packet_end *e = &p->end[dir];
-	size_t room = frame_room(p, dir), n;
+	size_t room = frame_room(p), n;
 
 	if (p->over || e->fin)
 		return;
-	if (e->sent < PACKET_BULK)
-		e->sent += (uint32_t)(len < PACKET_BULK ? len : PACKET_BULK);
 	while (len > 0) {
 		n = len < room ? len : room;
 		packet_send(p, dir, FRAME_ACK | (n == len ? FRAME_PSH : 0),

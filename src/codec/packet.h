@@ -2,9 +2,8 @@
  * The TCP conversation a recorder sees: a session's events (begun, bytes, end
  * of stream, reset) become frames of a connection that never was on any wire:
  * SYN, SYN-ACK, ACK; segments of at most the MSS, an ACK by the other side
- * within two of them (PACKET_BULK says when not); FIN or RST as it happened
- * (RFC 9293). Nothing is kept of
- * the payload; a frame that gets lost on its way leaves a gap in the sequence,
+ * within two of them (of superframes: after each); FIN or RST as it happened
+ * (RFC 9293). Nothing is kept of the payload; a frame that gets lost on its way leaves a gap in the sequence,
  * which is what a recorder should see. No clock, no socket: the random start
  * and where frames go are the caller's.
  */
@@ -27,25 +26,18 @@ struct packet_path {
 	unsigned	 mtu;			/* of IP packets; may change */
 	unsigned	 burst;			/* 0: whole frames. Else frames of
 						   up to that many segments,
-						   checksums partial */
+						   checksums partial, and an
+						   ACK after each: 2, unless the
+						   recorder likes superframes */
 	struct framer	*framer;
 };
 
 #define PACKET_MTU_MIN	128
 #define PACKET_MTU_MAX	65535
 
-/*
- * After so many bytes of one direction superframes get as long as burst says,
- * and an ACK comes after each, as from a receiver with GRO: at an MTU of 1500
- * that is 230 us/MB to a veth, where an ACK for every two segments is 550.
- * Whole frames always have one within two.
- */
-#define PACKET_BULK	(1 << 20)
-
 struct packet_end {
 	struct frame_head head;		/* template of what it sends */
 	uint32_t	 seq;		/* next it sends */
-	uint32_t	 sent;		/* bytes, up to PACKET_BULK */
 	uint16_t	 id;		/* next IP id */
 	uint16_t	 unacked;	/* segments the other has not ACKed */
 	uint8_t		 fin;		/* it has ended its direction */

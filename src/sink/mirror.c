@@ -21,7 +21,13 @@
 #include "util/mem.h"
 
 #define MIRROR_BATCH	64
-#define MIRROR_BURST	1024	/* segments of a superframe: what 64 KB hold */
+/*
+ * Segments of a superframe. Recorders want an ACK within two segments, and
+ * the kernel cuts these in two; one that takes superframes (offload: on)
+ * gets them as large as 64 KB.
+ */
+#define MIRROR_BURST	2
+#define MIRROR_SUPER	1024
 
 struct mirror {
 	struct synth_sink synth;
@@ -113,7 +119,7 @@ mirror_ready(struct synth_seat *seat)
 	seat->path.mtu = m->mtu != 0 && m->mtu < mtu ? m->mtu : mtu;
 	seat->path.burst = 0;
 	if (atomic_load_explicit(&p->gso, memory_order_relaxed))
-		seat->path.burst = MIRROR_BURST;
+		seat->path.burst = p->offload ? MIRROR_SUPER : MIRROR_BURST;
 	if (state == PORT_UP)
 		return SYNTH_SHOW;
 	seat->lose = port_state_str(state);

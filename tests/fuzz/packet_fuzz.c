@@ -134,8 +134,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	if (packet_init(&r.p, &r.path, &a, &b, isn) == 0) {
 		packet_open(&r.p, emit, &r);
-		if (r.path.ports_map)
-			r.p.end[0].sent = r.p.end[1].sent = PACKET_BULK;
 		while (wire_left(&w) >= 3) {
 			flags = wire_u8(&w);
 			event(&r, flags, wire_u16(&w));
