@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/sock.h"
 #include "proxy/inner.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -27,6 +28,7 @@ connect_done(void *arg, int fd, const struct addr *to, const char *why)
 	s->rec.server = *to;
 	s->rec.state = "established";
 	s->open = 1;
+	sock_nodelay(fd);
 	conn_open(&s->leg.server, fd);
 	if (s->asked && explicit_connected(s) != 0)
 		return;
