@@ -109,8 +109,11 @@ static int
 server_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
 {
-	return ticket_crypt(conn_of(ssl)->tls->tickets, name, iv, cipher, mac,
-	    enc);
+	int rv = ticket_crypt(conn_of(ssl)->tls->tickets, name, iv, cipher,
+	    mac, enc);
+
+	/* A client of TLS 1.3 uses a ticket once: with 2 it gets another. */
+	return rv == 1 && !enc && SSL_version(ssl) == TLS1_3_VERSION ? 2 : rv;
 }
 
 void

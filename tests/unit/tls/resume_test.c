@@ -79,6 +79,42 @@ START_TEST(tickets_of_ours_are_resumed_where_the_leaf_is_the_same)
 }
 END_TEST
 
+static int	given;		/* tickets of ours */
+
+static int
+count_ticket(SSL *ssl, SSL_SESSION *sess)
+{
+	given++;
+	return 0;
+}
+
+START_TEST(a_resumed_client_gets_its_next_ticket)
+{
+	struct minted ca = mint_ca("CA", NULL), o = mint_leaf(&ca, "DNS:a");
+	struct tls *t = tls_with(&ca, NULL, NULL, TLS1_3_VERSION);
+	struct leaf *a = leaf_of(t, o.cert);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_SESSION *sess = NULL;
+	int i;
+
+	given = 0;
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
+	    SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, count_ticket);
+	for (i = 0; i < 4; i++) {
+		ck_assert_int_eq(visited(t, ctx, a, &sess), i > 0);
+		ck_assert_int_eq(given, i + 1);
+	}
+	SSL_SESSION_free(sess);
+	SSL_CTX_free(ctx);
+	leaf_unref(a);
+	tls_free(t);
+	mint_done(&ca);
+	mint_done(&o);
+	scratch_done();
+}
+END_TEST
+
 START_TEST(certificates_seen_before_are_not_read_again)
 {
 	struct minted ca = mint_ca("CA", NULL), other;
@@ -178,6 +214,7 @@ main(void)
 	tcase_add_loop_test(c, sessions_of_servers_are_resumed, 0, 2);
 	tcase_add_loop_test(c,
 	    tickets_of_ours_are_resumed_where_the_leaf_is_the_same, 0, 2);
+	tcase_add_test(c, a_resumed_client_gets_its_next_ticket);
 	tcase_add_test(c, certificates_seen_before_are_not_read_again);
 	tcase_add_loop_test(c, workers_share_one_struct_tls, 0, 2);
 	suite_add_tcase(s, c);
