@@ -25,7 +25,7 @@ struct admin_env {
 	const struct conf	*conf;		/* in force now */
 	struct worker		**workers;
 	size_t			 nworkers;
-	const struct proxy_sink	*sinks;		/* of conf's mirrors, in order */
+	const struct proxy_sink	*sinks;		/* of conf's mirrors */
 	struct tls		*tls;
 	struct connlog		*log;		/* or NULL */
 	struct tally		*tally;

@@ -25,7 +25,8 @@ int	 connlog_open(const char *path, unsigned events, struct connlog **,
 /* Events, from any thread. What events does not ask for is not written. */
 void	 connlog_flow(struct connlog *, const struct record *);
 void	 connlog_tls(struct connlog *, const struct record *);
-void	 connlog_stats(struct connlog *, json_t *stats);	/* takes it over */
+/* Takes stats over. */
+void	 connlog_stats(struct connlog *, json_t *stats);
 
 /* Any thread: open path anew (it was renamed away). What is queued before
  * goes to the old file. If that fails the old one stays in use. */

@@ -17,7 +17,7 @@
 
 #define LOG_QUEUE	(1 << 20)	/* some 10,000 lines */
 
-int			 log_level = LOG_LVL_INFO;
+_Atomic int		 log_level = LOG_LVL_INFO;
 static struct outq	*queue;
 
 static void

@@ -17,7 +17,7 @@ enum log_level {
 	LOG_LVL_DEBUG	/* every step */
 };
 
-extern int	log_level;	/* an enum log_level; set at start or reload */
+extern _Atomic int	log_level;	/* an enum log_level; a reload sets it */
 
 void	 log_start(void);
 void	 log_stop(void);	/* writes out what is queued */
