@@ -85,7 +85,7 @@ def names_of_both_families_are_raced(s):
     import time
     s.start()
     s.server.run('nft', '-f', '-', input='table ip6 t { chain c { type filter'
-                 ' hook input priority 0; tcp dport 443 drop; } }')
+                 ' hook input priority 0; tcp dport 443 drop; }; }\n')
     srv = s.serve(443)
     start = time.monotonic()
     c = s.exchange(b'x', sock=s.via_proxy('good.test', 443))

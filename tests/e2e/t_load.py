@@ -2,7 +2,6 @@
 import hashlib
 import os
 import resource
-import socket
 import threading
 import time
 
@@ -105,6 +104,7 @@ def stalled(s, side, plain):
                     pass
             p.sock.close()
             return
+        p.send(b'fast\n')
         peer.echo(p)
     s.serve(443, handler=handler, plain=plain)
     make = (lambda: s.plain(443)) if plain else s.tls
@@ -135,8 +135,7 @@ def stalled(s, side, plain):
         check(took < 15, 'the fast one took', took)
         check(s.d.rss() - base < 16384, 'memory grew by',
               s.d.rss() - base, 'KiB')
-    slow.sock.shutdown(socket.SHUT_RDWR)
-    slow.sock.close()
+    slow.rst()
 
 
 @scenario

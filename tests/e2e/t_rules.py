@@ -84,10 +84,10 @@ def lists_in_files_with_comments_and_wildcards(s):
 @scenario
 def conditions_of_client_port_and_listener(s):
     s.start(rules=[
-        {'name': 'that client', 'client': ['10.1.0.3/32'],
+        {'name': 'that-client', 'client': ['10.1.0.3/32'],
          'action': 'bypass'},
-        {'name': 'that port', 'port': [444], 'action': 'bypass'},
-        {'name': 'the proxy', 'listener': ['proxy'], 'action': 'bypass'},
+        {'name': 'that-port', 'port': [444], 'action': 'bypass'},
+        {'name': 'the-proxy', 'listener': ['proxy'], 'action': 'bypass'},
         ALL])
     s.serve(443)
     s.serve(444)
@@ -96,7 +96,7 @@ def conditions_of_client_port_and_listener(s):
                {}):
         s.exchange(b'x', trust=s.pki.bundle, **kw)
     equal([f['clearspan']['rule'] for f in s.d.flows(4)],
-          ['that client', 'that port', 'the proxy', 'default'])
+          ['that-client', 'that-port', 'the-proxy', 'default'])
 
 
 @scenario
@@ -131,9 +131,9 @@ def reset_by_address_needs_no_hello(s):
 
 @scenario
 def block_shows_a_page_over_tls_and_in_the_clear(s):
-    s.start(rules=[{'name': 'no entry', 'sni': ['good.test'],
+    s.start(rules=[{'name': 'no-entry', 'sni': ['good.test'],
                     'action': 'block'},
-                   {'name': 'no http', 'port': [80], 'action': 'block'},
+                   {'name': 'no-http', 'port': [80], 'action': 'block'},
                    ALL])
     srv = s.serve(443, handler=peer.http())
     s.serve(80, handler=peer.http(), plain=True)
@@ -141,7 +141,7 @@ def block_shows_a_page_over_tls_and_in_the_clear(s):
     check('hello' not in r.text, 'not blocked')
     if r.code == 0:
         check(re.match(r'HTTP/1.1 (403|451)', r.text), r.text)
-        check('no entry' in r.text, 'the page names no rule:', r.text)
+        check('no-entry' in r.text, 'the page names no rule:', r.text)
     c = s.plain(80)
     c.send(b'GET / HTTP/1.1\r\nHost: plain.test\r\n\r\n')
     text = c.recv_all()
@@ -153,7 +153,7 @@ def block_shows_a_page_over_tls_and_in_the_clear(s):
 
 @scenario
 def block_in_explicit_mode_is_a_403(s):
-    s.start(rules=[{'name': 'no entry', 'host': ['good.test'],
+    s.start(rules=[{'name': 'no-entry', 'host': ['good.test'],
                     'action': 'block'}, ALL])
     s.serve(80, handler=peer.http(), plain=True)
     c = peer.Peer(s.connect(net.PROXY, net.INNER))

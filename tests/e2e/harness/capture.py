@@ -379,16 +379,26 @@ def tshark_tls(path, keylog, port):
         text = tshark('-r', path, '-q', '-o', 'tls.keylog_file:' + keylog,
                       '-d', 'tcp.port==%d,tls' % port,
                       '-z', 'follow,tls,raw,%d' % i)
-        up, down = bytearray(), bytearray()
-        lines = text.splitlines()
-        start = [k for k, v in enumerate(lines) if v.startswith('Node 1')]
-        for line in lines[start[0] + 1 if start else 0:]:
-            if line.startswith('='):
-                break
-            half = down if line.startswith('\t') else up
-            half += bytes.fromhex(line.strip())
-        out.append((bytes(up), bytes(down)))
+        out.append(followed(text, port))
     return out
+
+
+def followed(text, port=None):
+    """(up, down) of what "follow" printed. Node 0 is who spoke first, which
+    may be the server, whose port is known then."""
+    first, second = bytearray(), bytearray()
+    lines = text.splitlines()
+    start = [k for k, v in enumerate(lines) if v.startswith('Node 1')]
+    if not start:
+        return b'', b''
+    for line in lines[start[0] + 1:]:
+        if line.startswith('='):
+            break
+        half = second if line.startswith('\t') else first
+        half += bytes.fromhex(line.strip())
+    if port and lines[start[0] - 1].endswith(':%d' % port):
+        first, second = second, first
+    return bytes(first), bytes(second)
 
 
 def tshark_tcp(path):
@@ -398,13 +408,5 @@ def tshark_tcp(path):
     n = tshark('-r', path, '-T', 'fields', '-e', 'tcp.stream')
     for i in sorted({int(x) for x in n.split()}):
         text = tshark('-r', path, '-q', '-z', 'follow,tcp,raw,%d' % i)
-        up, down = bytearray(), bytearray()
-        lines = text.splitlines()
-        start = [k for k, v in enumerate(lines) if v.startswith('Node 1')]
-        for line in lines[start[0] + 1 if start else 0:]:
-            if line.startswith('='):
-                break
-            half = down if line.startswith('\t') else up
-            half += bytes.fromhex(line.strip())
-        out.append((bytes(up), bytes(down)))
+        out.append(followed(text))
     return out

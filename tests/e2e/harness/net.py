@@ -62,9 +62,9 @@ class Namespace:
         with self:
             return run(*argv, **kw)
 
-    def ip(self, lines):
+    def ip(self, lines, *family):
         with self:
-            return run('ip', '-batch', '-', input=lines)
+            return run('ip', *family, '-batch', '-', input=lines)
 
     def sysctl(self, **kw):
         with self:
@@ -126,10 +126,10 @@ link set gc up
 link set gs up
 link set span0 up
 rule add fwmark 1 lookup 100
-rule add from ::/0 fwmark 1 lookup 100
 route add local default dev lo table 100
-route add local ::/0 dev lo table 100
 ''')
+        g.ip('rule add fwmark 1 lookup 100\n'
+             'route add local default dev lo table 100\n', '-6')
         c.ip('''addr add 10.1.0.2/24 dev c0
 addr add 10.1.0.3/24 dev c0
 addr add fd01::2/64 dev c0 nodad
