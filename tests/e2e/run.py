@@ -144,7 +144,7 @@ def run_all(todo, args, work):
 
 def main():
     if len(sys.argv) == 5 and sys.argv[1] == '--one':
-        os.environ['HOME'] = sys.argv[3]
+        os.environ['HOME'] = os.environ['TMPDIR'] = sys.argv[3]
         code = one(*sys.argv[2:])
         sys.stdout.flush()
         os._exit(code)

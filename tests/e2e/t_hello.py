@@ -114,7 +114,7 @@ def grease_and_unknown_extensions_do_no_harm(s):
     group, byte by byte to the server's answer."""
     s.start('tproxy')
     s.serve(443)
-    grease = b'\x0a\x0a'
+    grease = b'\x1a\x1a'
     share = b'\x11\xec' + struct.pack('>H', 1216) + bytes(1216)
     x = b'\x00\x1d' + struct.pack('>H', 32) + b'\x09' + bytes(31)
     shares = grease + b'\x00\x01\x00' + share + x

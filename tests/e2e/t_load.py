@@ -236,7 +236,6 @@ def memory_limit_holds_back_and_lets_go(s):
         held.append(c)
     time.sleep(1)               # buffers fill: nothing else to wait for
     grown = s.d.rss() - base
-    stop.set()
     for c in held:
         c.rst()
     wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all gone', 20)

@@ -314,7 +314,8 @@ def long_stream_both_ways_at_once(s):
 
 @scenario
 def a_mirror_of_a_rule_only_gets_that_rule(s):
-    s.start(rules=[{'name': 'no', 'port': [443], 'action': 'decrypt'},
+    s.start(rules=[{'name': 'no', 'port': [443], 'action': 'decrypt',
+                    'mirror': []},
                    {'name': 'yes', 'action': 'decrypt',
                     'mirror': ['recorder']}])
     s.serve(443)

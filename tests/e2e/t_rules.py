@@ -153,7 +153,7 @@ def block_shows_a_page_over_tls_and_in_the_clear(s):
 
 @scenario
 def block_in_explicit_mode_is_a_403(s):
-    s.start(rules=[{'name': 'no-entry', 'host': ['good.test'],
+    s.start(rules=[{'name': 'no-entry', 'host': ['v4.good.test'],
                     'action': 'block'}, ALL])
     s.serve(80, handler=peer.http(), plain=True)
     c = peer.Peer(s.connect(net.PROXY, net.INNER))

@@ -321,8 +321,8 @@ class Recorder:
         self.path = os.path.join(scenario.dir, name + '.pcap')
         self.s = scenario
         self.p = scenario.spawn(
-            ns, 'tcpdump', '-i', dev, '-n', '-s', '0', '-U', '-Z', 'root',
-            '--immediate-mode', '-B', '65536', '-w', self.path, *filt,
+            ns, 'tcpdump', '-i', dev, '-n', '-s', '9216', '-U', '-Z', 'root',
+            '--immediate-mode', '-B', '131072', '-w', self.path, *filt,
             name='tcpdump-' + name)
         self.p.wait_log('listening on')
         self.reader, self.pos = Reader(), 0

@@ -285,6 +285,7 @@ class Serve:
         except (OSError, ssl.SSLError, Failure) as e:
             with self.lock:
                 self.errors.append(e)
+            sock.close()
         finally:
             try:
                 p.done = True
@@ -302,6 +303,7 @@ class Serve:
         return self.peers
 
     def close(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
 
 

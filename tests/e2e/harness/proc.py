@@ -52,6 +52,9 @@ class Process:
         self.name = name or os.path.basename(argv[0])
         self.log = s.path(self.name + '.log')
         s.say('%s$ %s' % (ns.name, ' '.join(argv)))
+        self.skip = 0           # what an earlier one of that name said
+        if os.path.exists(self.log):
+            self.skip = os.path.getsize(self.log)
         with open(self.log, 'ab') as out, ns:
             self.p = subprocess.Popen(
                 argv, stdin=stdin or subprocess.DEVNULL, stdout=out,
@@ -60,8 +63,9 @@ class Process:
         self.pid = self.p.pid
 
     def text(self):
-        with open(self.log, errors='replace') as f:
-            return f.read()
+        with open(self.log, 'rb') as f:
+            f.seek(self.skip)
+            return f.read().decode(errors='replace')
 
     def wait_log(self, word, timeout=15):
         def there():

@@ -246,7 +246,8 @@ def java(s, url, pem):
         f.write(JAVA)
     return s.run(s.client, 'java', '-Djavax.net.ssl.trustStore=' + store,
                  '-Djavax.net.ssl.trustStorePassword=changeit',
-                 s.path('Get.java'), url, timeout=60)
+                 s.path('Get.java'), url, timeout=60,
+          env={'JAVA_TOOL_OPTIONS': '-XX:-UsePerfData'})
 
 
 def chromium(s, url, pem, *args, keylog=None):
