@@ -136,6 +136,18 @@ connlog_tls(struct connlog *l, const struct record *r)
 }
 
 void
+connlog_http(struct connlog *l, const struct record *r,
+    const struct http_record *h)
+{
+	struct timespec now;
+
+	if (!connlog_wants(l, EVENT_HTTP) || !http_record_used(h))
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	connlog_put(l, eve_http(r, h, &now));
+}
+
+void
 connlog_stats(struct connlog *l, json_t *stats)
 {
 	struct timespec now;

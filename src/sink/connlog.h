@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "http/http.h"
 #include "proxy/record.h"
 #include "util/text.h"
 
@@ -25,6 +26,8 @@ int	 connlog_open(const char *path, unsigned events, struct connlog **,
 /* Events, from any thread. What events does not ask for is not written. */
 void	 connlog_flow(struct connlog *, const struct record *);
 void	 connlog_tls(struct connlog *, const struct record *);
+void	 connlog_http(struct connlog *, const struct record *,
+	    const struct http_record *);
 /* Takes stats over. */
 void	 connlog_stats(struct connlog *, json_t *stats);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "codec/community.h"
+#include "proxy/tap.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -125,8 +126,10 @@ eve_new(const char *type, const struct timespec *now)
 	return o;
 }
 
+/* app: EVE's app_proto. */
 static json_t *
-eve_of(const char *type, const struct record *r, const struct timespec *now)
+eve_of(const char *type, const struct record *r, const char *app,
+    const struct timespec *now)
 {
 	char community[COMMUNITY_LEN + 1];
 	json_t *o = eve_new(type, now);
@@ -137,7 +140,7 @@ eve_of(const char *type, const struct record *r, const struct timespec *now)
 	put_end(o, "src_ip", "src_port", &r->client);
 	put_end(o, "dest_ip", "dest_port", &r->server);
 	put(o, "proto", json_string_nocheck("TCP"));
-	put(o, "app_proto", json_string_nocheck(app_proto(r)));
+	put(o, "app_proto", json_string_nocheck(app));
 	return o;
 }
 
@@ -279,7 +282,7 @@ flow_object(const struct record *r, const struct timespec *now)
 json_t *
 eve_flow(const struct record *r, const struct timespec *now)
 {
-	json_t *o = eve_of("flow", r, now);
+	json_t *o = eve_of("flow", r, app_proto(r), now);
 
 	put(o, "flow", flow_object(r, now));
 	if (r->protocol == PROTO_TLS)
@@ -291,10 +294,76 @@ eve_flow(const struct record *r, const struct timespec *now)
 json_t *
 eve_tls(const struct record *r, const struct timespec *now)
 {
-	json_t *o = eve_of("tls", r, now);
+	json_t *o = eve_of("tls", r, app_proto(r), now);
 
 	put(o, "tls", tls_object(r));
 	put(o, "clearspan", clearspan_object(r));
+	return o;
+}
+
+/* EVE's object, of what was asked and answered. */
+static json_t *
+http_object(const struct http_record *h)
+{
+	json_t *o = json_object();
+
+	put_text(o, "hostname", h->host);
+	if (h->port != 0)
+		put_count(o, "http_port", h->port);
+	put_text(o, "url", h->url);
+	put_text(o, "http_user_agent", h->user_agent);
+	put_text(o, "http_content_type", h->content_type[DIR_DOWN]);
+	put_text(o, "http_refer", h->referer);
+	put_text(o, "http_method", h->method);
+	if (h->version[DIR_UP] != 0)
+		put_text(o, "protocol", h->version[DIR_UP] == 10 ?
+		    "HTTP/1.0" : "HTTP/1.1");
+	if (h->status != 0)
+		put_count(o, "status", (uint64_t)h->status);
+	put_text(o, "redirect", h->location);
+	put_count(o, "length", h->length[DIR_DOWN]);
+	return o;
+}
+
+/* Milliseconds from a to b, where both are known. */
+static void
+put_ms(json_t *o, const char *key, const struct timespec *a,
+    const struct timespec *b)
+{
+	double ms = (double)(b->tv_sec - a->tv_sec) * 1e3 +
+	    (double)(b->tv_nsec - a->tv_nsec) / 1e6;
+
+	if (a->tv_sec != 0 && b->tv_sec != 0)
+		put(o, key, json_real(ms < 0 ? 0 : ms));
+}
+
+/* What EVE has no name for. */
+static json_t *
+exchange_object(const struct record *r, const struct http_record *h)
+{
+	json_t *o = json_object();
+
+	put_text(o, "listener", r->listener);
+	put_verdict(o, r);
+	put(o, "tls", json_boolean(r->protocol == PROTO_TLS));
+	put_text(o, "request_content_type", h->content_type[DIR_UP]);
+	put_count(o, "request_length", h->length[DIR_UP]);
+	put(o, "start", eve_time(&h->start));
+	put_ms(o, "answer_ms", &h->start, &h->answered);
+	put_ms(o, "total_ms", &h->start, &h->end);
+	put_text(o, "reason", h->why);
+	return o;
+}
+
+json_t *
+eve_http(const struct record *r, const struct http_record *h,
+    const struct timespec *now)
+{
+	json_t *o = eve_of("http", r, "http", now);
+
+	put_count(o, "tx_id", h->number);
+	put(o, "http", http_object(h));
+	put(o, "clearspan", exchange_object(r, h));
 	return o;
 }
 

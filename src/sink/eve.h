@@ -10,10 +10,14 @@
 #include <jansson.h>
 #include <time.h>
 
+#include "http/http.h"
 #include "proxy/record.h"
 
 json_t	*eve_flow(const struct record *, const struct timespec *now);
 json_t	*eve_tls(const struct record *, const struct timespec *now);
+/* tx_id is the exchange's number in its session. */
+json_t	*eve_http(const struct record *, const struct http_record *,
+	    const struct timespec *now);
 /* Takes stats over. */
 json_t	*eve_stats(json_t *stats, const struct timespec *now);
 

@@ -129,6 +129,87 @@ TEST(eve_text_that_is_not_utf8_is_shown_escaped)
 }
 END
 
+static void
+exchange_fill(struct http_record *h, const char *request,
+    const char *response)
+{
+	static const struct timespec start = { 1795417199, 0 };
+	struct http1_head head = { 0 };
+
+	ck_assert_int_eq(http1_request(&head, request, strlen(request)), 0);
+	http_record_request(h, &head, &start);
+	if (response == NULL)
+		return;
+	memset(&head, 0, sizeof(head));
+	ck_assert_int_eq(http1_response(&head, response, strlen(response)),
+	    0);
+	http_record_response(h, &head, &now);
+}
+
+TEST(eve_http_has_the_names_of_eve)
+{
+	struct http_record h = { .number = 2 };
+	struct record r;
+	json_t *o;
+
+	record_fill(&r);
+	exchange_fill(&h, "POST /a?b=\xff HTTP/1.1\r\nHost: WWW.Example:81\r\n"
+	    "User-Agent: curl/8\r\nReferer: http://x/\r\n"
+	    "Content-Type: text/plain; charset=x\r\nContent-Length: 3\r\n\r\n",
+	    "HTTP/1.1 302 Found\r\nContent-Type: text/html ; a=b\r\n"
+	    "Location: /there\r\nContent-Length: 9\r\n\r\n");
+	h.length[0] = 3;
+	h.length[1] = 9;
+	h.end = now;
+	o = eve_http(&r, &h, &now);
+	ck_text(o, "event_type", "http");
+	ck_text(o, "app_proto", "http");
+	ck_number(o, "flow_id", 7);
+	ck_number(o, "tx_id", 2);
+	ck_text(o, "http.hostname", "www.example");
+	ck_number(o, "http.http_port", 81);
+	ck_text(o, "http.url", "/a?b=\\xff");
+	ck_text(o, "http.http_user_agent", "curl/8");
+	ck_text(o, "http.http_refer", "http://x/");
+	ck_text(o, "http.http_method", "POST");
+	ck_text(o, "http.protocol", "HTTP/1.1");
+	ck_number(o, "http.status", 302);
+	ck_text(o, "http.redirect", "/there");
+	ck_text(o, "http.http_content_type", "text/html");
+	ck_number(o, "http.length", 9);
+	ck_text(o, "clearspan.request_content_type", "text/plain");
+	ck_number(o, "clearspan.request_length", 3);
+	ck_assert(json_is_true(at(o, "clearspan.tls")));
+	ck_assert_double_eq_tol(json_real_value(at(o,
+	    "clearspan.total_ms")), 1123.457, 0.01);
+	json_decref(o);
+	http_record_next(&h);
+	ck_assert_uint_eq(h.number, 3);
+	ck_assert(!http_record_used(&h));
+}
+END
+
+TEST(eve_http_of_a_request_without_an_answer)
+{
+	struct http_record h = { 0 };
+	struct record r;
+	json_t *o;
+
+	record_fill(&r);
+	exchange_fill(&h, "GET http://[2001:db8::1]/ HTTP/1.0\r\n\r\n", NULL);
+	h.why = "client closed";
+	o = eve_http(&r, &h, &now);
+	ck_text(o, "http.hostname", "2001:db8::1");
+	ck_assert_ptr_null(at(o, "http.http_port"));
+	ck_text(o, "http.protocol", "HTTP/1.0");
+	ck_assert_ptr_null(at(o, "http.status"));
+	ck_assert_ptr_null(at(o, "clearspan.answer_ms"));
+	ck_text(o, "clearspan.reason", "client closed");
+	json_decref(o);
+	http_record_free(&h);
+}
+END
+
 static char dir[64], path[128];
 
 static void
@@ -286,6 +367,7 @@ END
 SUITE("connlog", eve_flow_says_what_the_record_says,
     eve_flow_of_an_undecided_session_leaves_out_what_is_not_known,
     eve_text_that_is_not_utf8_is_shown_escaped,
+    eve_http_has_the_names_of_eve, eve_http_of_a_request_without_an_answer,
     connlog_writes_a_line_for_each_flow_and_only_what_was_asked_for,
     connlog_reopened_goes_on_in_a_new_file,
     connlog_does_not_follow_a_symbolic_link,

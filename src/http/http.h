@@ -1,0 +1,53 @@
+/*
+ * What is known of an HTTP exchange, a request and what answered it, for the
+ * event log: filled as its heads are read. Strings are copies, cut at a
+ * bound, as they came (so maybe not UTF-8); NULL where there is none. They
+ * are owned by the record until http_record_next() or http_record_free().
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "codec/http1.h"
+
+#define HTTP_RECORD_URL		8192	/* bytes kept of a target */
+#define HTTP_RECORD_FIELD	1024	/* ... and of a field's value */
+
+struct http_record {
+	unsigned	 number;	/* in its session, from 0 */
+	struct timespec	 start;		/* the request's head; wall clock */
+	struct timespec	 answered;	/* the response's; 0: none came */
+	struct timespec	 end;		/* 0: not over */
+
+	char		*method;
+	char		*url;		/* the target as it came */
+	char		*host;		/* Host, else the target's; lower case,
+					 * without the port */
+	uint16_t	 port;		/* given with it, or 0 */
+	int		 version[2];	/* 10, 11; of request and response */
+	char		*user_agent, *referer;
+	char		*content_type[2];	/* without parameters */
+	int		 status;	/* of the last response; 0: none */
+	char		*location;	/* of a 3xx */
+	uint64_t	 length[2];	/* content, by enum flow_dir, as it
+					 * went on; the caller counts */
+	const char	*why;		/* it ended otherwise than it should,
+					 * or was answered by us: static */
+};
+
+/* The heads, once each has been read; now is the wall clock. */
+void	http_record_request(struct http_record *, const struct http1_head *,
+	    const struct timespec *now);
+void	http_record_response(struct http_record *, const struct http1_head *,
+	    const struct timespec *now);
+
+/* Whether it holds a request. */
+int	http_record_used(const struct http_record *);
+/* Empty, for the next exchange of the session. */
+void	http_record_next(struct http_record *);
+/* Frees what is inside. */
+void	http_record_free(struct http_record *);
+
+#endif
