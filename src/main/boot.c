@@ -220,8 +220,6 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	return boot_start(d, c, why);
 }
 
-/* Those made and never started have no thread to wait for; the process ends
- * soon, and they go with it. */
 void
 daemon_down(struct daemon *d)
 {
@@ -229,15 +227,14 @@ daemon_down(struct daemon *d)
 
 	control_stop(d->control);
 	metrics_free(d->metrics);
-	for (i = 0; i < d->nrunning; i++)
+	for (i = 0; i < d->nworkers; i++)
 		worker_join(d->workers[i]);
 	control_free(d->control);
 	for (i = 0; i < d->nsinks; i++)
 		d->sinks[i].ops->close(d->sinks[i].sink);
 	connlog_close(d->admin.log, LOG_MS);
 	tally_free(d->admin.tally);
-	if (d->nworkers == d->nrunning)
-		tls_free(d->tls);
+	tls_free(d->tls);
 	policy_unref(d->policy);
 	free(d->sinks);
 	free(d->workers);

@@ -49,6 +49,7 @@ struct worker {
 	const struct proxy_env	*env;
 	unsigned		 index;
 	pthread_t		 thread;
+	int			 started;	/* ... there is one */
 	struct event_base	*base;
 	struct mailbox		*mailbox;
 	struct names		*names;

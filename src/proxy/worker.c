@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "proxy/inner.h"
 #include "util/err.h"
@@ -18,6 +19,7 @@
 
 static struct pool_budget budget;
 
+static void	worker_free(struct worker *);
 static void	worker_reap(evutil_socket_t, short, void *);
 static void	worker_out_of_time(evutil_socket_t, short, void *);
 
@@ -70,11 +72,13 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 		return ERR_SYS;
 	}
 	w->mailbox = mailbox_new(w->base);
-	if (accept_bind(w, why) != 0)
-		return ERR_SYS;
 	w->names = names_new(w->base);
 	event_assign(&w->reap, w->base, -1, 0, worker_reap, w);
 	evtimer_assign(&w->drained, w->base, worker_out_of_time, w);
+	if (accept_bind(w, why) != 0) {
+		worker_free(w);
+		return ERR_SYS;
+	}
 	*out = w;
 	return 0;
 }
@@ -113,6 +117,7 @@ worker_start(struct worker *w)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rv != 0)
 		return ERR_SYS;
+	w->started = 1;
 	snprintf(name, sizeof(name), "worker %u", w->index);
 	pthread_setname_np(w->thread, name);
 	return 0;
@@ -183,10 +188,14 @@ worker_drain(struct worker *w, uint64_t ms)
 	mailbox_post(w->mailbox, &d->mail);
 }
 
-void
-worker_join(struct worker *w)
+/* Without its thread: ended, or never started. */
+static void
+worker_free(struct worker *w)
 {
-	pthread_join(w->thread, NULL);
+	size_t i;
+
+	for (i = 0; i < w->nlisteners; i++)	/* of one never started */
+		close(w->listeners[i].fd);
 	mailbox_free(w->mailbox);
 	worker_reap(-1, 0, w);
 	names_free(w->names);
@@ -198,6 +207,14 @@ worker_join(struct worker *w)
 	free(w->listeners);
 	free(w->seats);
 	free(w);
+}
+
+void
+worker_join(struct worker *w)
+{
+	if (w->started)
+		pthread_join(w->thread, NULL);
+	worker_free(w);
 }
 
 const struct worker_counts *

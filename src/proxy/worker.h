@@ -60,7 +60,8 @@ int		 worker_start(struct worker *);
 
 /* Any thread: stop accepting, let sessions end; after ms reset the rest. */
 void		 worker_drain(struct worker *, uint64_t ms);
-/* Waits for the thread to end after worker_drain, then frees. */
+/* Waits for the thread to end after worker_drain, then frees; one that was
+ * never started is only freed. */
 void		 worker_join(struct worker *);
 
 const struct worker_counts *worker_counts(const struct worker *);
