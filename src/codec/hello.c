@@ -74,7 +74,8 @@ looks_like_tls(const uint8_t *data, size_t len, size_t *need)
 		return ERR_NOTFOUND;
 	if (len > 1 && data[1] != 3)
 		return ERR_NOTFOUND;
-	if (len > REC_HEADER && data[REC_HEADER] != MSG_CLIENT_HELLO)
+	if (len > REC_HEADER && (data[3] | data[4]) != 0 &&
+	    data[REC_HEADER] != MSG_CLIENT_HELLO)
 		return ERR_NOTFOUND;
 	if (len <= REC_HEADER)
 		return wants(need, len < 2 ? len + 1 : REC_HEADER + 1);
@@ -117,10 +118,14 @@ records_one(struct records *r, size_t *need)
 	if (r->len - r->pos < REC_HEADER)
 		return wants(need, want);
 	body = (size_t)p[3] << 8 | p[4];
-	if (p[0] != REC_HANDSHAKE || p[1] != 3 || body == 0 || body > REC_MAX)
+	if (p[0] != REC_HANDSHAKE || p[1] != 3 || body > REC_MAX)
 		return ERR_FORMAT;
 	r->count++;
 	end = r->pos + REC_HEADER + body;
+	if (body == 0) {	/* forbidden, and taken by libssl: step over */
+		r->pos = end;
+		return 0;
+	}
 	shown = r->len - r->pos - REC_HEADER;
 	if (shown > body)
 		shown = body;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "net/sock.h"
+#include "proxy/clients.h"
 #include "proxy/inner.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -101,12 +102,10 @@ static const char *
 accept_limit(const struct worker *w)
 {
 	const struct conf *conf = policy_conf(w->policy);
-	uint64_t open = atomic_load(&w->counts.open);
 
 	if (atomic_load(&w->counts.handshaking) >= conf->limits.handshakes)
 		return "limits.handshakes are under way";
-	if (open >= (conf->limits.connections + conf->workers - 1) /
-	    conf->workers)
+	if (session_count() >= conf->limits.connections)
 		return "limits.connections are open";
 	return NULL;
 }
@@ -198,8 +197,9 @@ accept_refusal(const struct worker *w, const struct conf_listen *l, int fd,
 	if (l->mode == CONF_EXPLICIT) {
 		for (i = 0; i < l->allow.n; i++)
 			if (prefix_has(&l->allow.v[i], peer))
-				return NULL;
-		return "the client is not in the listener's allow list";
+				break;
+		return i < l->allow.n ? NULL :
+		    "the client is not in the listener's allow list";
 	}
 	if (sock_original(fd, dst, redirected) != 0)
 		return "its original destination is not known";
@@ -221,6 +221,9 @@ accept_one(struct listener *l, int fd, const struct addr *peer)
 
 	count(w->counts.accepted, 1);
 	why = accept_refusal(w, l->conf, fd, peer, &dst, &redirected);
+	if (why == NULL && clients_add(peer,
+	    policy_conf(w->policy)->limits.per_client) != 0)
+		why = "it has limits.per-client sessions open";
 	if (why != NULL) {
 		count(w->counts.refused, 1);
 		if (log_gate(&gate, &held))

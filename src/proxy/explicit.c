@@ -109,9 +109,14 @@ head_page(struct session *s, int status, const char *why)
 	session_go(s, PHASE_PAGE);
 }
 
+/* The reply that says it best (RFC 1928, 6). */
 static uint8_t
-head_socks_code(int status)
+head_socks_code(const struct session *s, int status)
 {
+	if (s->dial_errno == ECONNREFUSED)
+		return SOCKS_REFUSED;
+	if (s->dial_errno == ENETUNREACH)
+		return SOCKS_NET_UNREACHABLE;
 	switch (status) {
 	case 403:
 		return SOCKS_DENIED;
@@ -132,7 +137,7 @@ explicit_failed(struct session *s, int status, const char *why)
 		head_page(s, status, why);
 		return;
 	}
-	if (head_say(s, out, socks_reply(out, head_socks_code(status),
+	if (head_say(s, out, socks_reply(out, head_socks_code(s, status),
 	    NULL)) == 0)
 		session_end(s, "%s", why);
 }

@@ -80,6 +80,7 @@ client_tls_enter(struct session *s)
 	const char *alpn = client_tls_alpn(s);
 	SSL *ssl;
 
+	session_shaking(s);
 	ssl = tls_accept(s->worker->env->tls, 0, s->leaf,
 	    alpn[0] != '\0' ? (const uint8_t *)alpn : NULL, strlen(alpn));
 	if (ssl == NULL) {
@@ -116,8 +117,7 @@ client_tls_done(struct session *s)
 			s->leg.taps.tap[i].ops->facts(s->leg.taps.tap[i].state);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
-	s->handshaking = 0;
-	atomic_fetch_sub(&s->worker->counts.handshaking, 1);
+	session_shaken(s);
 	accept_check(s->worker);
 	session_go(s, s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
 }

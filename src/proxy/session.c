@@ -5,6 +5,7 @@
 #include "proxy/session.h"
 
 #include <event2/event.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "net/sock.h"
+#include "proxy/clients.h"
 #include "proxy/inner.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -39,6 +41,8 @@ static const struct phase_ops phases[] = {
 	[PHASE_PAGE] = { "page", page_enter, relay_event, page_timeout },
 	[PHASE_OVER] = { "over", NULL, NULL, NULL },
 };
+
+static _Atomic unsigned	sessions_open;
 
 static void	session_timed(evutil_socket_t, short, void *);
 static void	session_again_cb(evutil_socket_t, short, void *);
@@ -77,7 +81,14 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	evtimer_assign(&s->again, w->base, session_again_cb, s);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
 	count(w->counts.open, 1);
+	atomic_fetch_add(&sessions_open, 1);
 	return s;
+}
+
+unsigned
+session_count(void)
+{
+	return atomic_load(&sessions_open);
 }
 
 void
@@ -113,6 +124,7 @@ session_succeed(struct session *s)
 	conn_open(&n->leg.client, conn_release(&s->leg.client));
 	n->leg.client.sock.readable = readable;
 	n->leg.client.sock.hup = hup;
+	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
 	session_end(s, "client asked for another server");
 	session_go(n, PHASE_HEAD);
 }
@@ -236,6 +248,22 @@ session_drop_taps(struct session *s)
 	session_close_taps(s);
 }
 
+void
+session_shaking(struct session *s)
+{
+	if (!s->handshaking)
+		count(s->worker->counts.handshaking, 1);
+	s->handshaking = 1;
+}
+
+void
+session_shaken(struct session *s)
+{
+	if (s->handshaking)
+		atomic_fetch_sub(&s->worker->counts.handshaking, 1);
+	s->handshaking = 0;
+}
+
 /* Whatever it was waiting for, it waits no more. */
 static void
 session_stop(struct session *s)
@@ -245,9 +273,7 @@ session_stop(struct session *s)
 	leaf_cancel(s->leaf_wait);
 	s->leaf_wait = NULL;
 	splice_leave(s);
-	if (s->handshaking)
-		atomic_fetch_sub(&s->worker->counts.handshaking, 1);
-	s->handshaking = 0;
+	session_shaken(s);
 	event_del(&s->timer);
 	event_del(&s->again);
 }
@@ -273,6 +299,8 @@ session_over(struct session *s, int reset)
 	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);
 	count(w->counts.ended, 1);
 	atomic_fetch_sub(&w->counts.open, 1);
+	atomic_fetch_sub(&sessions_open, 1);
+	clients_remove(&s->rec.client);
 	if (w->env->ended != NULL)
 		w->env->ended(w->env->arg, &s->rec);
 	session_go(s, PHASE_OVER);

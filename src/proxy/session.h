@@ -66,6 +66,7 @@ struct session {
 	const char	*dial_host;		/* in rec.host; NULL: address */
 	uint16_t	 dial_port;
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
+	int		 dial_errno;		/* why connecting failed, or 0 */
 	unsigned	 socks:1;		/* answers are SOCKS's */
 	unsigned	 asked:1;		/* explicit: answer when connected */
 	unsigned	 said:1;		/* a byte of the client was seen */
@@ -86,12 +87,19 @@ void	session_new(struct worker *, const struct conf_listen *, int fd,
  * takes the client's connection over with what is read already. */
 void	session_succeed(struct session *);
 
+/* How many are open in all workers. */
+unsigned session_count(void);
+
 void	session_event(struct session *, struct conn *);
 void	session_go(struct session *, enum phase);
 /* Ask for the current phase's event to run again, after other sessions. */
 void	session_again(struct session *);
 /* Rearm the phase's timer; 0 ms: none. */
 void	session_timer(struct session *, uint64_t ms);
+
+/* Handshakes under way, ours and its: limits.handshakes counts them. */
+void	session_shaking(struct session *);
+void	session_shaken(struct session *);
 
 /*
  * The end. In order: both connections are closed by FIN. Or reset: a tap

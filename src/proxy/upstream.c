@@ -21,8 +21,11 @@ connect_done(void *arg, int fd, const struct addr *to, const char *why)
 
 	s->dial = NULL;
 	if (fd < 0) {
+		s->dial_errno = fd == ERR_SYS ? errno : 0;
 		session_refuse(s, fd == ERR_DENIED ? 403 :
-		    fd == ERR_TIMEOUT ? 504 : 502, "connect: %s", why);
+		    fd == ERR_TIMEOUT ? 504 : 502, "connect: %s%s%s",
+		    s->dial_host != NULL ? s->dial_host : "",
+		    s->dial_host != NULL ? ": " : "", why);
 		return;
 	}
 	s->rec.server = *to;
@@ -108,8 +111,7 @@ server_tls_enter(struct session *s)
 	struct conn *c = &s->leg.server;
 	SSL *ssl;
 
-	s->handshaking = 1;
-	count(s->worker->counts.handshaking, 1);
+	session_shaking(s);
 	server_tls_alpn(s, &want);
 	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL) {
 		session_reset(s, DIR_UP, "handshake with server: out of "
