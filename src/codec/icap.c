@@ -316,11 +316,16 @@ static struct slice
 threat(struct slice v)
 {
 	struct slice rest = v, part = { NULL, 0 }, name;
+	int more;
 
-	while (slice_cut(&rest, ';', &part))
+	do {
+		if (!(more = slice_cut(&rest, ';', &part)))
+			part = rest;
 		if (slice_cut(&part, '=', &name) &&
-		    slice_is(slice_trim(name), "threat"))
+		    slice_is(slice_trim(name), "threat") &&
+		    slice_trim(part).len > 0)
 			return slice_trim(part);
+	} while (more);
 	return v;
 }
 
@@ -342,7 +347,7 @@ icap_finding(const struct icap_head *m, struct text *out)
 {
 	static const char *const names[] = { "x-infection-found",
 	    "x-virus-id", "x-violations-found", "x-blocked",
-	    "x-response-info" };
+	    "x-response-desc", "x-response-info" };
 	struct slice v;
 	size_t i;
 

@@ -74,8 +74,8 @@ struct slice icap_value(const struct icap_head *, const char *name);
 /*
  * What the server says it found, for the log, not for the verdict: the first
  * there is of X-Infection-Found (the Threat alone), X-Virus-ID,
- * X-Violations-Found (its blanks made single), X-Blocked, X-Response-Info.
- * Appends to out; 1, or 0 if there is none.
+ * X-Violations-Found, X-Blocked, X-Response-Desc, X-Response-Info; runs of
+ * blanks made one. Appends to out; 1, or 0 if there is none.
  */
 int	icap_finding(const struct icap_head *, struct text *out);
 

@@ -54,6 +54,9 @@ void	icap_options_free(struct icap_options *);
 /*
  * By the extension of the path's last segment, before any '?' or '#', in any
  * case of letters. Preview, complete, ignore: the first list that has it.
+ * Without any list it is ICAP_COMPLETE, as 4.10.2 has it; c-icap's virus_scan
+ * says Preview and no list, so a caller may want a preview there none the
+ * less (no ICAP_OPT_TRANSFER, preview >= 0): any server takes one.
  */
 enum icap_transfer icap_transfer(const struct icap_options *,
 	    struct slice path);

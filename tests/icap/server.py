@@ -65,7 +65,7 @@ class Server:
             key = (t.method, t.path)
             n = self.counts[key] = self.counts.get(key, 0) + 1
             rules = self.rules()
-        t.record["n"] = n
+        t.record.update(n=n, open=self.open)
         for r in rules:
             if r.get("path", t.path) == t.path and \
                     r.get("method", t.method) == t.method and \
@@ -148,7 +148,7 @@ class Answer:
         has_body = t.read_http_heads()
         self.cut_here("head")
         whole = self.read(has_body)
-        time.sleep(int(p["slow"]) / 1000)
+        self.wire.wait(int(p["slow"]))
         self.wire.stop_at("answer")
         getattr(self, "do_" + p["do"])(has_body)
         if not whole and p["drain"] == "yes":

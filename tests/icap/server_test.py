@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -186,6 +187,35 @@ class ServerTest(unittest.TestCase):
         c, _ = self.ask("f19", b"a")
         c.send("f19", b"a")
         self.assertIn(b" 408 ", c.answer()[0])
+
+    def test_a_client_that_leaves_is_noticed(self):
+        c = Client(self.port)
+        c.send("f29", b"a")
+        c.f.close()
+        c.s.close()
+        self.assertIn("Gone", self.log(1)[0]["error"])
+
+    @unittest.skipUnless(shutil.which("openssl"), "no openssl")
+    def test_icaps(self):
+        name = os.path.join(self.dir, "tls")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+             "-subj", "/CN=localhost", "-keyout", name + ".key",
+             "-out", name + ".crt"], check=True, capture_output=True)
+        p = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "server.py"),
+             "--tls", name + ".crt", name + ".key"], stdout=subprocess.PIPE)
+        try:
+            c = Client(int(p.stdout.readline()))
+            context = ssl.create_default_context(cafile=name + ".crt")
+            c.s = context.wrap_socket(c.s, server_hostname="localhost")
+            c.f = c.s.makefile("rb")
+            c.send("echo", b"abc")
+            self.assertEqual(c.answer()[2], b"abc")
+        finally:
+            p.terminate()
+            p.wait()
+            p.stdout.close()
 
     def test_every_row_answers_or_ends(self):
         for i in range(1, 36):

@@ -3,6 +3,9 @@ a client's mistake is an error in the log, and writing answers in pieces."""
 
 import hashlib
 import re
+import select
+import socket
+import ssl
 import tempfile
 import time
 import urllib.parse
@@ -47,6 +50,18 @@ class Wire:
             self.fill()
         data, self.buf = self.buf[:n], self.buf[n:]
         return data
+
+    def wait(self, ms):
+        """Sleep, but notice a client that leaves."""
+        end = time.monotonic() + ms / 1000
+        while (left := end - time.monotonic()) > 0:
+            if isinstance(self.sock, ssl.SSLSocket) or self.buf or \
+                    not select.select([self.sock], [], [], left)[0]:
+                time.sleep(max(0, end - time.monotonic()))
+            elif not self.sock.recv(1, socket.MSG_PEEK):
+                raise Gone("EOF while it had to wait")
+            else:
+                time.sleep(min(left, 0.01))
 
     def stop_at(self, mark):
         """Writes from here on belong to the part of that name."""
