@@ -25,9 +25,9 @@ class Client:
         self.s = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.f = self.s.makefile("rb")
 
-    def send(self, path, body, preview=None, extra=b"", rest=True):
+    def send(self, path, body, preview=None, extra=b"", field=b""):
         """A RESPMOD; the whole body, or the preview alone."""
-        heads = [REQ, RES % len(body)]
+        heads = [REQ, (RES % len(body))[:-2] + field + b"\r\n"]
         h = b"RESPMOD icap://127.0.0.1:%d/%s ICAP/1.0\r\nHost: x\r\n" \
             % (self.port, path.encode())
         if preview is not None:
@@ -40,7 +40,7 @@ class Client:
         whole = len(first) == len(body)
         if preview is not None and whole:
             out += b"0; ieof\r\n\r\n"
-        elif rest or preview is not None:
+        else:
             out += b"0\r\n\r\n"
         self.s.sendall(out)
 
