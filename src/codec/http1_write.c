@@ -112,7 +112,7 @@ only_chunked(const struct http1_head *m)
 /* What a request asks, in parts. */
 struct where {
 	struct http1_url u;		/* scheme empty: origin-form or * */
-	struct slice	 host;		/* for the Host to write first, if any */
+	struct slice	 host;		/* of the Host to write first */
 	struct slice	 name;		/* the host of an absolute-form */
 };
 

@@ -12,10 +12,12 @@
 enum {				/* http1_out.flags */
 	HTTP1_CLOSE_AFTER = 1 << 0,	/* say Connection: close */
 	HTTP1_KEEP_ALIVE = 1 << 1,	/* say keep-alive, for HTTP/1.0 */
-	HTTP1_KEEP_UPGRADE = 1 << 2,	/* leave Upgrade, name it in Connection */
+	HTTP1_KEEP_UPGRADE = 1 << 2,	/* leave Upgrade in, and say so in
+					 * Connection */
 	HTTP1_CHANGED	= 1 << 3,	/* another body: no digest of the old */
 	HTTP1_NO_RANGE	= 1 << 4,	/* leave out Range and If-Range */
-	HTTP1_ABSOLUTE	= 1 << 5,	/* a request to a proxy: absolute-form */
+	HTTP1_ABSOLUTE	= 1 << 5,	/* a request in absolute-form, as to a
+					 * proxy */
 	HTTP1_KEEP_EXPECT = 1 << 6,	/* leave Expect in */
 	/*
 	 * For encapsulation in ICAP: no Connection; kind is not looked at, a
@@ -26,17 +28,17 @@ enum {				/* http1_out.flags */
 
 struct http1_out {
 	/*
-	 * HTTP1_NONE: no body. A request gets no framing field; a response keeps
-	 * the Content-Length of a HEAD or a 304. HTTP1_LENGTH: that many bytes,
-	 * 0 too. HTTP1_CHUNKED. HTTP1_CLOSE: a response's, says close.
+	 * HTTP1_NONE: no body. A request gets no framing field; a response
+	 * keeps the Content-Length of a HEAD or a 304. HTTP1_LENGTH: that many
+	 * bytes, 0 too. HTTP1_CHUNKED. HTTP1_CLOSE: a response's, says close.
 	 */
 	enum http1_kind	 kind;
 	uint64_t	 length;
 	unsigned	 flags;
-	const char	*scheme;	/* for HTTP1_ABSOLUTE of an origin-form */
+	const char	*scheme;	/* for HTTP1_ABSOLUTE */
 	struct slice	 authority;	/* for a request without Host; may be
 					 * empty */
-	const char	*fields;	/* more fields, each with CRLF; or NULL */
+	const char	*fields;	/* more, each with CRLF; or NULL */
 };
 
 /*

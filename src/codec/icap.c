@@ -194,7 +194,8 @@ encapsulated(struct icap_head *m)
 		if (!slice_is(m->h[i].name, "encapsulated"))
 			continue;
 		if (v.p != NULL)
-			return fail(m, ERR_FORMAT, "more than one Encapsulated");
+			return fail(m, ERR_FORMAT,
+			    "more than one Encapsulated");
 		v = m->h[i].value;
 	}
 	while (slice_item(&v, &item))

@@ -19,7 +19,8 @@ void	text_puts(struct text *, const char *);
 void	text_printf(struct text *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	text_hex(struct text *, const uint8_t *, size_t, const char *sep);
-void	text_base64(struct text *, const void *, size_t);	/* padded */
+/* Base64 (RFC 4648, 4), with its padding. */
+void	text_base64(struct text *, const void *, size_t);
 void	text_clear(struct text *);	/* empties, keeps the memory */
 void	text_free(struct text *);
 char	*text_take(struct text *);	/* the caller frees; the text is empty */

@@ -197,7 +197,8 @@ static const struct {
 	{ 'Q', GET "\r\n", { HTTP1_NONE }, GET "\r\n" },
 	{ 'Q', "POST https://a/p?q HTTP/1.1\r\nHost: b\r\nExpect: 100-continue"
 	  "\r\nContent-Length: 5\r\nA: b\r\n\r\n", { HTTP1_LENGTH, 7 },
-	  "POST /p?q HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\nA: b\r\n\r\n" },
+	  "POST /p?q HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\nA: b\r\n"
+	  "\r\n" },
 	{ 'Q', "POST https://a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
 	  "\r\n", { HTTP1_CHUNKED }, "POST / HTTP/1.1\r\nHost: a\r\n"
 	  "Transfer-Encoding: chunked\r\n\r\n" },
