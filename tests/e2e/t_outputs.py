@@ -354,8 +354,10 @@ def hostile_names_cannot_break_a_log_line(s):
 def peers_09_key_log_decrypts_both_sides_in_tshark(s):
     keys = s.path('keys.txt')
     s.start(log={'keys': keys})
-    inner = capture.Recorder(s, s.client, 'c0', 'inner', ('tcp',))
-    outer = capture.Recorder(s, s.server, 's0', 'outer', ('tcp',))
+    inner = capture.Recorder(s, s.client, 'c0', 'inner', ('tcp',),
+                             262144)
+    outer = capture.Recorder(s, s.server, 's0', 'outer', ('tcp',),
+                             262144)
     s.recorders += [inner, outer]
     made = []
     for port, hi in ((1012, '1.2'), (1013, '1.3')):
@@ -382,7 +384,8 @@ def curl_to_nginx_over_h2_equals_its_own_key_log(s):
     client against the mirror, to the byte."""
     s.start()
     programs.nginx(s, files={'big': BIG})
-    inner = capture.Recorder(s, s.client, 'c0', 'inner', ('tcp',))
+    inner = capture.Recorder(s, s.client, 'c0', 'inner', ('tcp',),
+                             262144)
     keys = s.path('curl-keys')
     r = programs.curl(s, '--http2', '-o', s.path('got'),
                       'https://good.test/big', 'https://good.test/',

@@ -315,13 +315,14 @@ def read(path_or_bytes):
 
 
 class Recorder:
-    """tcpdump on one interface; streams() is what it has seen so far."""
+    """tcpdump on one interface; streams() is what it has seen so far. snap
+    bounds a frame, and so decides how many the kernel can keep for it."""
 
-    def __init__(self, scenario, ns, dev, name, filt=()):
+    def __init__(self, scenario, ns, dev, name, filt=(), snap=9216):
         self.path = os.path.join(scenario.dir, name + '.pcap')
         self.s = scenario
         self.p = scenario.spawn(
-            ns, 'tcpdump', '-i', dev, '-n', '-s', '9216', '-U', '-Z', 'root',
+            ns, 'tcpdump', '-i', dev, '-n', '-s', str(snap), '-U', '-Z', 'root',
             '--immediate-mode', '-B', '131072', '-w', self.path, *filt,
             name='tcpdump-' + name)
         self.p.wait_log('listening on')
