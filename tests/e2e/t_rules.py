@@ -146,6 +146,7 @@ def block_shows_a_page_over_tls_and_in_the_clear(s):
     c.send(b'GET / HTTP/1.1\r\nHost: plain.test\r\n\r\n')
     text = c.recv_all()
     check(text.startswith(b'HTTP/1.1 403') or c.eof == peer.RST, text)
+    c.sock.close()
     equal(sum(len(p.received) for p in srv.peers), 0, 'bytes at the server')
     for f in s.d.flows(2):
         equal(f['clearspan']['action'], 'block')
