@@ -44,5 +44,9 @@ void	 admin_sum(const struct admin_env *, struct worker_counts *sum);
 json_t	*admin_status(const struct admin_env *);
 json_t	*admin_counters(const struct admin_env *);
 json_t	*admin_caches(const struct admin_env *);
+/* The services of ICAP, with their servers. */
+json_t	*admin_icap(const struct admin_env *);
+/* One of them, as icapcheck_pack(): with its password. */
+json_t	*admin_icap_config(const struct admin_env *, const char *name);
 
 #endif

@@ -17,13 +17,14 @@ struct request {
 	struct admin_env	*env;
 	struct mailbox		*mail;
 	const char		*word;		/* after the verb; or NULL */
+	const char		*second;	/* after that; or NULL */
 	verb_done		 done;
 	void			*arg;
 };
 
 struct verb {
 	const char	*name;
-	int		 words;		/* 0 none, 1 one, -1 at most one */
+	int		 words;		/* 0 none, 1 one; -n: at most n */
 	void		(*run)(const struct request *);
 	const char	*does;
 };
@@ -34,6 +35,7 @@ static void	verb_session(const struct request *);
 static void	verb_kill(const struct request *);
 static void	verb_counters(const struct request *);
 static void	verb_caches(const struct request *);
+static void	verb_icap(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
 
@@ -45,6 +47,8 @@ static const struct verb verbs[] = {
 	{ "kill", 1, verb_kill, "ID: reset a session" },
 	{ "counters", 0, verb_counters, "all that is counted" },
 	{ "caches", 0, verb_caches, "how the caches fare" },
+	{ "icap", -2, verb_icap, "the ICAP services and their servers; check "
+	    "SERVICE asks them (ctl does it); config SERVICE" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
 	{ "help", 0, verb_help, "these lines" },
 };
@@ -125,6 +129,17 @@ verb_kill(const struct request *r)
 }
 
 static void
+verb_icap(const struct request *r)
+{
+	if (r->word == NULL)
+		r->done(r->arg, admin_icap(r->env));
+	else if (strcmp(r->word, "config") == 0 && r->second != NULL)
+		r->done(r->arg, admin_icap_config(r->env, r->second));
+	else
+		refuse(r, "icap takes nothing, or config SERVICE");
+}
+
+static void
 verb_reload(const struct request *r)
 {
 	struct text said = { 0 };
@@ -159,23 +174,33 @@ verb_find(const char *name)
 	return NULL;
 }
 
+/* Whether so many words may follow the verb. */
+static int
+verb_takes(const struct verb *v, int words)
+{
+	return v->words < 0 ? words <= -v->words : words == v->words;
+}
+
 void
 verb_run(struct admin_env *env, struct mailbox *mail, const char *line,
     verb_done done, void *arg)
 {
-	struct request r = { env, mail, NULL, done, arg };
-	char *copy = xstrdup(line), *save = NULL, *name, *more;
+	struct request r = { .env = env, .mail = mail, .done = done,
+	    .arg = arg };
+	char *copy = xstrdup(line), *save = NULL, *name;
 	const struct verb *v;
+	int words;
 
 	name = strtok_r(copy, " \t", &save);
 	r.word = strtok_r(NULL, " \t", &save);
-	more = strtok_r(NULL, " \t", &save);
+	r.second = strtok_r(NULL, " \t", &save);
+	words = (r.word != NULL) + (r.second != NULL) +
+	    (strtok_r(NULL, " \t", &save) != NULL);
 	if (name == NULL || (v = verb_find(name)) == NULL)
 		refuse(&r, "no such verb: help lists them");
-	else if (more != NULL || (r.word != NULL && v->words == 0))
-		refuse(&r, "too many words for this verb");
-	else if (r.word == NULL && v->words == 1)
-		refuse(&r, "this verb takes a session's id");
+	else if (!verb_takes(v, words))
+		refuse(&r, words == 0 ? "this verb takes a session's id" :
+		    "too many words for this verb");
 	else
 		v->run(&r);
 	free(copy);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "main/cmd.h"
+#include "main/ctl_icap.h"
 #include "main/show.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -123,8 +124,23 @@ ctl_request(struct text *t, int argc, char **argv)
 	return 0;
 }
 
+/* The daemon has told the service's configuration: check it. */
 static int
-ctl_run(const char *path, int raw, const struct text *request)
+ctl_check(json_t **answer, int raw)
+{
+	json_t *config = *answer;
+	int good;
+
+	if (json_object_get(config, "error") != NULL)
+		return ctl_tell(config, raw);
+	*answer = ctl_icap_check(config, &good);
+	json_decref(config);
+	return ctl_tell(*answer, raw) == EXIT_DONE && good ? EXIT_DONE :
+	    EXIT_FAILED;
+}
+
+static int
+ctl_run(const char *path, int raw, int check, const struct text *request)
 {
 	json_t *answer = NULL;
 	int fd, status = EXIT_FAILED;
@@ -132,7 +148,8 @@ ctl_run(const char *path, int raw, const struct text *request)
 	if ((fd = ctl_connect(path)) < 0)
 		return EXIT_FAILED;
 	if ((answer = ctl_ask(fd, request)) != NULL)
-		status = ctl_tell(answer, raw);
+		status = check ? ctl_check(&answer, raw) :
+		    ctl_tell(answer, raw);
 	json_decref(answer);
 	close(fd);
 	return status;
@@ -148,7 +165,7 @@ cmd_ctl(int argc, char **argv)
 	};
 	struct text request = { 0 };
 	char *path = NULL;
-	int ch, raw = 0, status;
+	int ch, raw = 0, check, status;
 
 	opterr = 0;
 	while ((ch = getopt_long(argc, argv, "s:j", longs, NULL)) != -1) {
@@ -161,10 +178,12 @@ cmd_ctl(int argc, char **argv)
 	}
 	if (optind == argc)
 		return cmd_usage(argv[0], "which verb? help lists them");
+	if ((check = ctl_icap_wanted(argc - optind, argv + optind)))
+		argv[optind + 1] = (char *)"config";
 	if (ctl_request(&request, argc - optind, argv + optind) != 0)
 		return cmd_usage(argv[0], "a verb is one line");
 	path = path != NULL ? xstrdup(path) : ctl_default();
-	status = ctl_run(path, raw, &request);
+	status = ctl_run(path, raw, check, &request);
 	free(path);
 	text_free(&request);
 	return status;

@@ -1,0 +1,537 @@
+/*
+ * What `ctl icap check` asks, and what it makes of the answers.
+ */
+#include "admin/icapcheck.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "admin/icapwire.h"
+#include "codec/icap.h"
+#include "codec/icap_options.h"
+#include "sink/eve.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define ANSWER_MAX	(1 << 20)	/* bytes: a page, not a film */
+#define URLS		128		/* two farms of 64 */
+
+struct answer {
+	struct text	 in;		/* as it came */
+	struct icap_head head;		/* slices into in */
+	struct http1_head http;		/* ... when head.hdr says so */
+	struct text	 body;		/* without its chunks */
+	uint64_t	 us;
+};
+
+struct check {
+	const struct conf_icap *conf;
+	const struct conf_icap_url *url;	/* the present server's */
+	struct icapwire	*wire;
+	struct text	 fields;	/* the operator's */
+	struct text	 echo;		/* from REQMOD, for RESPMOD */
+	int64_t		 preview;	/* what OPTIONS said, or -1 */
+	int		 good;
+	int		 stopped;	/* EICAR, by somebody */
+	uint64_t	 start;		/* us */
+	json_t		*checks, *lines;
+};
+
+/* One message: HTTP heads and a body. */
+struct sample {
+	enum icap_method method;
+	struct text	 req, res, body;
+};
+
+static uint64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static const char *
+method_name(enum icap_method m)
+{
+	return m == ICAP_OPTIONS ? "OPTIONS" : m == ICAP_REQMOD ? "REQMOD" :
+	    "RESPMOD";
+}
+
+/* Lines of a head into what is shown; passwords are not. */
+static void
+show_lines(struct check *c, const char *mark, const char *p, size_t len)
+{
+	const char *end = p + len, *eol;
+	struct text t = { 0 };
+	size_t n;
+
+	for (; p < end; p = eol + 1) {
+		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			eol = end;
+		n = (size_t)(eol - p);
+		n -= n > 0 && p[n - 1] == '\r';
+		text_clear(&t);
+		if (n > 14 && strncasecmp(p, "Authorization:", 14) == 0)
+			text_printf(&t, "%s Authorization: (not shown)", mark);
+		else
+			text_printf(&t, "%s %.*s", mark, (int)n, p);
+		json_array_append_new(c->lines, json_pack("{s:o}", "wire",
+		    eve_string(t.s)));
+		if (eol == end)
+			break;
+	}
+	text_free(&t);
+}
+
+static void
+show_body(struct check *c, const char *mark, size_t n)
+{
+	json_array_append_new(c->lines, json_pack("{s:o}", "wire",
+	    json_sprintf("%s (%zu bytes of body)", mark, n)));
+}
+
+static void
+told(struct check *c, const char *what, enum icap_method m, int status,
+    const char *result, uint64_t us, int good)
+{
+	c->good &= good;
+	json_array_append_new(c->checks, json_pack("{s:s,s:s,s:s,s:i,s:I,s:o}",
+	    "server", c->url->url, "check", what, "method", method_name(m),
+	    "icap", status, "microseconds", (json_int_t)us, "result",
+	    eve_string(result)));
+}
+
+static void
+answer_free(struct answer *a)
+{
+	text_free(&a->in);
+	text_free(&a->body);
+}
+
+/* More bytes of the answer; the first may take longer than the next. */
+static int
+answer_more(struct check *c, struct answer *a, struct text *why)
+{
+	uint64_t spent = (now_us() - c->start) / 1000, ms;
+
+	if (a->in.len > ANSWER_MAX) {
+		text_puts(why, "the answer is too long");
+		return ERR_LIMIT;
+	}
+	ms = a->in.len == 0 ? c->conf->first_byte_timeout :
+	    c->conf->idle_timeout;
+	if (spent >= ICAPCHECK_MS) {
+		text_puts(why, "the check took too long in all");
+		return ERR_TIMEOUT;
+	}
+	if (ms > ICAPCHECK_MS - spent)
+		ms = ICAPCHECK_MS - spent;
+	return icapwire_recv(c->wire, &a->in, ms, why);
+}
+
+/* The ICAP head and the HTTP head behind it are in. 100 is stepped over: all
+ * was sent already. */
+static int
+answer_heads(struct check *c, struct answer *a, enum icap_method m,
+    struct text *why)
+{
+	int rv;
+
+	for (;;) {
+		a->head.scanned = 0;
+		rv = a->in.len == 0 ? ERR_SHORT : icap_response(&a->head, m,
+		    a->in.s, a->in.len);
+		if (rv == 0 && a->head.status / 100 == 1) {
+			show_lines(c, "<", a->in.s, a->head.len);
+			memmove(a->in.s, a->in.s + a->head.len,
+			    a->in.len - a->head.len + 1);
+			a->in.len -= a->head.len;
+			continue;
+		}
+		if (rv == 0 && a->in.len >= a->head.len + a->head.hdr_len)
+			break;
+		if (rv != 0 && rv != ERR_SHORT) {
+			text_printf(why, "ICAP head: %s", a->head.why != NULL ?
+			    a->head.why : err_str(rv));
+			return rv;
+		}
+		if ((rv = answer_more(c, a, why)) != 0)
+			return rv;
+	}
+	return 0;
+}
+
+static int
+answer_body(struct check *c, struct answer *a, struct text *why)
+{
+	size_t at = a->head.len + a->head.hdr_len;
+	struct slice in, payload;
+	struct icap_body b;
+	int rv;
+
+	icap_body_init(&b);
+	for (;;) {
+		in = slice_of(a->in.s + at, a->in.len - at);
+		while ((rv = icap_body_next(&b, &in, &payload)) == 1)
+			text_add(&a->body, payload.p, payload.len);
+		at = a->in.len - in.len;
+		if (rv == 0)
+			return 0;
+		if (rv != ERR_SHORT) {
+			text_printf(why, "body: %s", b.why != NULL ? b.why :
+			    err_str(rv));
+			return rv;
+		}
+		if ((rv = answer_more(c, a, why)) != 0)
+			return rv;
+	}
+}
+
+/* Read the whole answer, then its heads once more: the bytes lie still now. */
+static int
+answer_read(struct check *c, struct answer *a, enum icap_method m,
+    struct text *why)
+{
+	int rv;
+
+	if ((rv = answer_heads(c, a, m, why)) != 0)
+		return rv;
+	show_lines(c, "<", a->in.s, a->head.len + a->head.hdr_len);
+	if (a->head.body != ICAP_NONE) {
+		if ((rv = answer_body(c, a, why)) != 0)
+			return rv;
+		show_body(c, "<", a->body.len);
+	}
+	a->head.scanned = 0;
+	rv = icap_response(&a->head, m, a->in.s, a->in.len);
+	if (rv == 0 && a->head.hdr != ICAP_NONE)
+		rv = icap_http_head(&a->http, &a->head,
+		    a->in.s + a->head.len);
+	if (rv != 0)
+		text_printf(why, "HTTP head: %s", a->http.why != NULL ?
+		    a->http.why : err_str(rv));
+	return rv;
+}
+
+static int
+ask_once(struct check *c, enum icap_method m, const struct text *out,
+    struct answer *a, struct text *why)
+{
+	int rv = 0;
+
+	if (c->wire == NULL)
+		rv = icapwire_open(c->conf, c->url, &c->wire, why);
+	if (rv == 0)
+		rv = icapwire_send(c->wire, out->s, out->len,
+		    c->conf->idle_timeout, why);
+	if (rv == 0)
+		rv = answer_read(c, a, m, why);
+	if (rv != 0 || a->head.close) {
+		icapwire_close(c->wire);
+		c->wire = NULL;
+	}
+	return rv;
+}
+
+/*
+ * Send what is made ready, get the answer. The connection is kept if it may
+ * be; one that was kept and had died is no failure. 0 or ERR_* with why.
+ */
+static int
+ask(struct check *c, enum icap_method m, const struct text *out,
+    struct answer *a, struct text *why)
+{
+	uint64_t start = now_us();
+	int kept = c->wire != NULL, rv;
+
+	rv = ask_once(c, m, out, a, why);
+	if (rv != 0 && rv != ERR_TIMEOUT && kept && a->in.len == 0) {
+		text_clear(why);
+		start = now_us();
+		rv = ask_once(c, m, out, a, why);
+	}
+	a->us = now_us() - start;
+	return rv;
+}
+
+static void
+request_new(struct check *c, struct icap_request *r, enum icap_method m,
+    char *host, size_t size)
+{
+	int v6 = strchr(c->url->host, ':') != NULL;
+
+	snprintf(host, size, "%s%s%s:%u", v6 ? "[" : "", c->url->host,
+	    v6 ? "]" : "", c->url->port);
+	memset(r, 0, sizeof(*r));
+	r->method = m;
+	r->uri = c->url->url;
+	r->host = host;
+	r->preview = -1;
+	r->fields = c->fields.s;
+}
+
+static void
+options_tell(struct check *c, const struct answer *a,
+    const struct icap_options *o)
+{
+	struct text t = { 0 };
+
+	text_printf(&t, "%s%s", o->flags & ICAP_OPT_REQMOD ? "REQMOD " : "",
+	    o->flags & ICAP_OPT_RESPMOD ? "RESPMOD " : "");
+	text_printf(&t, "%s%s", o->flags & ICAP_OPT_204 ? "204 " : "",
+	    o->flags & ICAP_OPT_206 ? "206 " : "");
+	if (o->preview >= 0)
+		text_printf(&t, "preview %lld ", (long long)o->preview);
+	if (o->max_connections >= 0)
+		text_printf(&t, "connections %lld ",
+		    (long long)o->max_connections);
+	text_printf(&t, "(%s)", o->service);
+	told(c, "options", ICAP_OPTIONS, a->head.status, t.s, a->us, 1);
+	text_free(&t);
+}
+
+/* 0 when the server answers, so that there is a sense in going on. */
+static int
+check_options(struct check *c)
+{
+	struct text out = { 0 }, why = { 0 };
+	struct answer a = { 0 };
+	struct icap_options o = { 0 };
+	struct icap_request r;
+	char host[300];
+	int rv;
+
+	request_new(c, &r, ICAP_OPTIONS, host, sizeof(host));
+	icap_put_request(&out, &r);
+	show_lines(c, ">", out.s, out.len);
+	rv = ask(c, ICAP_OPTIONS, &out, &a, &why);
+	c->preview = -1;
+	if (rv == 0 && a.head.status == 200 &&
+	    icap_options_read(&o, &a.head) == 0) {
+		c->preview = o.preview;
+		options_tell(c, &a, &o);
+	} else {
+		if (rv == 0)
+			text_puts(&why, "no OPTIONS; should it have none, "
+			    "write options: off");
+		told(c, "options", ICAP_OPTIONS, a.head.status, why.s, a.us,
+		    rv == 0 && !c->conf->options);
+	}
+	icap_options_free(&o);
+	answer_free(&a);
+	text_free(&out);
+	text_free(&why);
+	return rv;
+}
+
+static void
+sample_new(struct sample *s, enum icap_method m, const char *first,
+    const char *second)
+{
+	struct text *framed = m == ICAP_REQMOD ? &s->req : &s->res;
+
+	memset(s, 0, sizeof(*s));
+	s->method = m;
+	text_puts(&s->body, first);
+	text_puts(&s->body, second);
+	text_printf(&s->req, "%s http://clearspan.invalid/check.txt HTTP/1.1"
+	    "\r\nHost: clearspan.invalid\r\n", m == ICAP_REQMOD ? "POST" :
+	    "GET");
+	if (m == ICAP_RESPMOD)
+		text_puts(&s->res, "HTTP/1.1 200 OK\r\n");
+	text_printf(framed, "Content-Type: text/plain\r\n"
+	    "Content-Length: %zu\r\n", s->body.len);
+	text_puts(&s->req, "\r\n");
+	if (m == ICAP_RESPMOD)
+		text_puts(&s->res, "\r\n");
+}
+
+static void
+sample_free(struct sample *s)
+{
+	text_free(&s->req);
+	text_free(&s->res);
+	text_free(&s->body);
+}
+
+/* The whole message as it goes out: within the preview where it fits. */
+static void
+sample_put(struct check *c, const struct sample *s, struct text *out)
+{
+	int64_t preview = c->conf->preview == ICAP_PREVIEW_AUTO ? c->preview :
+	    c->conf->preview;
+	struct text fields = { 0 };
+	struct icap_request r;
+	char host[300], chunk[ICAP_CHUNK_MAX];
+
+	request_new(c, &r, s->method, host, sizeof(host));
+	text_puts(&fields, c->fields.s != NULL ? c->fields.s : "");
+	if (s->method == ICAP_RESPMOD && c->echo.len > 0)
+		text_puts(&fields, c->echo.s);
+	r.fields = fields.s;
+	r.allow = c->conf->allow_204 ? ICAP_ALLOW_204 : 0;
+	r.client_ip = r.server_ip = "127.0.0.1";
+	r.req_hdr = s->req.len;
+	r.res_hdr = s->res.len;
+	r.body = 1;
+	if (preview >= (int64_t)s->body.len)
+		r.preview = preview;
+	icap_put_request(out, &r);
+	text_add(out, s->req.s, s->req.len);
+	if (s->res.len > 0)
+		text_add(out, s->res.s, s->res.len);
+	show_lines(c, ">", out->s, out->len);
+	show_body(c, ">", s->body.len);
+	text_add(out, chunk, icap_chunk(chunk, s->body.len));
+	text_add(out, s->body.s, s->body.len);
+	text_puts(out, ICAP_CRLF);
+	text_puts(out, r.preview >= 0 ? ICAP_END_IEOF : ICAP_END);
+	text_free(&fields);
+}
+
+/* 1: it goes on as it was; 0: something else is in its place; -1: failed. */
+static int
+judge(const struct sample *s, const struct answer *a, struct text *said)
+{
+	int same = a->body.len == s->body.len &&
+	    memcmp(a->body.s, s->body.s, s->body.len) == 0;
+
+	if (a->head.status == 204) {
+		text_puts(said, "passes");
+		return 1;
+	}
+	if (a->head.status / 100 != 2) {
+		text_printf(said, "failed: ICAP %d %.*s", a->head.status,
+		    SLICE(a->head.reason));
+		return -1;
+	}
+	if (a->head.hdr == ICAP_RES_HDR && (s->method == ICAP_REQMOD ||
+	    a->http.status != 200)) {
+		text_printf(said, "is stopped: HTTP %d", a->http.status);
+		return 0;
+	}
+	text_puts(said, same || a->head.status == 206 ? "passes, sent back" :
+	    "is changed");
+	return same || a->head.status == 206;
+}
+
+/* Fields of the answer to REQMOD that RESPMOD shall have. */
+static void
+echo_keep(struct check *c, const struct icap_head *h)
+{
+	struct slice v;
+	size_t i;
+
+	text_clear(&c->echo);
+	for (i = 0; i < c->conf->echo.n; i++)
+		if ((v = icap_value(h, c->conf->echo.v[i])).len > 0)
+			icap_field(&c->echo, c->conf->echo.v[i], v);
+}
+
+static void
+check_sample(struct check *c, const char *what, const struct sample *s,
+    int harmless)
+{
+	struct text out = { 0 }, said = { 0 }, why = { 0 }, found = { 0 };
+	struct answer a = { 0 };
+	int rv, passes = -1;
+
+	sample_put(c, s, &out);
+	if ((rv = ask(c, s->method, &out, &a, &why)) == 0) {
+		passes = judge(s, &a, &said);
+		if (icap_finding(&a.head, &found))
+			text_printf(&said, ", %s", found.s);
+		if (s->method == ICAP_REQMOD)
+			echo_keep(c, &a.head);
+	} else
+		text_printf(&said, "failed: %s", why.s);
+	told(c, what, s->method, rv == 0 ? a.head.status : 0, said.s, a.us,
+	    passes == 1 || (passes == 0 && !harmless));
+	c->stopped |= passes == 0 && !harmless;
+	answer_free(&a);
+	text_free(&out);
+	text_free(&said);
+	text_free(&why);
+	text_free(&found);
+}
+
+/* EICAR's test file, in two halves so that no scanner takes us for it. */
+static void
+check_method(struct check *c, enum icap_method m)
+{
+	struct sample s;
+
+	sample_new(&s, m, "Clearspan asks whether this ", "is harmless.\r\n");
+	check_sample(c, "clean", &s, 1);
+	sample_free(&s);
+	sample_new(&s, m, "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-",
+	    "STANDARD-ANTIVIRUS-TEST-FILE!$H+H*");
+	check_sample(c, "eicar", &s, 0);
+	sample_free(&s);
+}
+
+static int
+has_url(const struct conf_icap_url *v, size_t n, const char *url)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(v[i].url, url) == 0)
+			return 1;
+	return 0;
+}
+
+static void
+check_server(struct check *c, const struct conf_icap_url *u)
+{
+	const struct conf_icap *s = c->conf;
+
+	c->url = u;
+	if (check_options(c) == 0 || !s->options) {
+		if (has_url(s->reqmod, s->nreqmod, u->url))
+			check_method(c, ICAP_REQMOD);
+		if (has_url(s->respmod, s->nrespmod, u->url))
+			check_method(c, ICAP_RESPMOD);
+	}
+	icapwire_close(c->wire);
+	c->wire = NULL;
+}
+
+static void
+fields_render(struct check *c)
+{
+	const char *s, *colon;
+	size_t i;
+
+	for (i = 0; i < c->conf->headers.n; i++)
+		text_printf(&c->fields, "%s\r\n", c->conf->headers.v[i]);
+	if ((s = c->conf->auth) != NULL && (colon = strchr(s, ':')) != NULL)
+		icap_field_basic(&c->fields, slice_of(s, strlen(s)));
+}
+
+json_t *
+icapcheck_run(const struct conf_icap *s)
+{
+	struct check c = { .conf = s, .good = 1, .start = now_us() };
+	json_t *o;
+	size_t i;
+
+	c.checks = json_array();
+	c.lines = json_array();
+	fields_render(&c);
+	for (i = 0; i < s->nreqmod; i++)
+		check_server(&c, &s->reqmod[i]);
+	for (i = 0; i < s->nrespmod; i++)
+		if (!has_url(s->reqmod, s->nreqmod, s->respmod[i].url))
+			check_server(&c, &s->respmod[i]);
+	o = json_pack("{s:s,s:b,s:s,s:o,s:o}", "service", s->name, "good",
+	    c.good, "eicar", c.stopped ? "stopped" :
+	    "not stopped: this may be no scanner", "checks", c.checks,
+	    "wire", c.lines);
+	text_free(&c.fields);
+	text_free(&c.echo);
+	return o;
+}

@@ -1,0 +1,263 @@
+/*
+ * The connection of `ctl icap check`.
+ */
+#include "admin/icapwire.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+struct icapwire {
+	int		 fd;
+	SSL_CTX		*ctx;		/* both NULL: plain */
+	SSL		*ssl;
+};
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Until the socket is ready for that, or the moment has come. */
+static int
+wait_for(int fd, short what, uint64_t until)
+{
+	struct pollfd p = { .fd = fd, .events = what };
+	uint64_t now;
+	int n;
+
+	do {
+		now = now_ms();
+		n = poll(&p, 1, now < until ? (int)(until - now) : 0);
+	} while (n < 0 && errno == EINTR);
+	return n > 0 ? 0 : n == 0 ? ERR_TIMEOUT : ERR_SYS;
+}
+
+/* One address. A descriptor, or ERR_*. */
+static int
+connect_one(const struct addrinfo *ai, uint64_t ms)
+{
+	socklen_t len = sizeof(int);
+	int fd, rv = 0, err = 0;
+
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd < 0)
+		return ERR_SYS;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
+		return fd;
+	if (errno == EINPROGRESS) {
+		rv = wait_for(fd, POLLOUT, now_ms() + ms);
+		if (rv == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &err,
+		    &len) == 0 && err == 0)
+			return fd;
+		if (rv == 0)
+			errno = err;
+	}
+	err = errno;
+	close(fd);
+	errno = err;
+	return rv != 0 ? rv : ERR_SYS;
+}
+
+static int
+connect_any(const struct conf_icap_url *u, uint64_t ms, struct text *why)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *ai;
+	char port[8];
+	int rv, fd = ERR_NOTFOUND;
+
+	snprintf(port, sizeof(port), "%u", u->port);
+	if ((rv = getaddrinfo(u->host, port, &hints, &all)) != 0) {
+		text_printf(why, "%s: %s", u->host, gai_strerror(rv));
+		return ERR_NOTFOUND;
+	}
+	for (ai = all; ai != NULL && fd < 0; ai = ai->ai_next)
+		fd = connect_one(ai, ms);
+	if (fd < 0)
+		text_printf(why, "connect to %s port %u: %s", u->host, u->port,
+		    err_str(fd));
+	freeaddrinfo(all);
+	return fd;
+}
+
+static const char *
+tls_why(SSL *ssl)
+{
+	long verify = SSL_get_verify_result(ssl);
+	const char *s;
+
+	if (verify != X509_V_OK)
+		return X509_verify_cert_error_string(verify);
+	s = ERR_reason_error_string(ERR_peek_last_error());
+	return s != NULL ? s : "the server ended it";
+}
+
+/* What OpenSSL's answer n asks for: 0 try again, or ERR_*. */
+static int
+tls_wait(struct icapwire *w, int n, uint64_t until)
+{
+	switch (SSL_get_error(w->ssl, n)) {
+	case SSL_ERROR_WANT_READ:
+		return wait_for(w->fd, POLLIN, until);
+	case SSL_ERROR_WANT_WRITE:
+		return wait_for(w->fd, POLLOUT, until);
+	case SSL_ERROR_ZERO_RETURN:
+		return ERR_EOF;
+	default:
+		return ERR_TLS;
+	}
+}
+
+static int
+tls_handshake(struct icapwire *w, const char *host, uint64_t ms,
+    struct text *why)
+{
+	uint64_t until = now_ms() + ms;
+	int n, rv = 0;
+
+	ERR_clear_error();
+	while (rv == 0 && (n = SSL_connect(w->ssl)) != 1)
+		rv = tls_wait(w, n, until);
+	if (rv != 0)
+		text_printf(why, "TLS with %s: %s", host,
+		    rv == ERR_TIMEOUT ? err_str(rv) : tls_why(w->ssl));
+	return rv;
+}
+
+static int
+tls_open(struct icapwire *w, const struct conf_icap *s,
+    const struct conf_icap_url *u, struct text *why)
+{
+	X509_VERIFY_PARAM *param;
+	int ok;
+
+	w->ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_min_proto_version(w->ctx, TLS1_2_VERSION);
+	SSL_CTX_set_verify(w->ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_mode(w->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	ok = s->trust != NULL ?
+	    SSL_CTX_load_verify_file(w->ctx, s->trust) :
+	    SSL_CTX_set_default_verify_paths(w->ctx);
+	if (ok != 1) {
+		text_printf(why, "%s: no certificates can be read", s->trust !=
+		    NULL ? s->trust : "the system's CAs");
+		return ERR_TLS;
+	}
+	w->ssl = SSL_new(w->ctx);
+	SSL_set_fd(w->ssl, w->fd);
+	param = SSL_get0_param(w->ssl);
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, u->host) != 1) {
+		X509_VERIFY_PARAM_set1_host(param, u->host, 0);
+		SSL_set_tlsext_host_name(w->ssl, u->host);
+	}
+	return tls_handshake(w, u->host, s->connect_timeout, why);
+}
+
+int
+icapwire_open(const struct conf_icap *s, const struct conf_icap_url *u,
+    struct icapwire **out, struct text *why)
+{
+	struct icapwire *w;
+	int fd, rv;
+
+	*out = NULL;
+	if ((fd = connect_any(u, s->connect_timeout, why)) < 0)
+		return fd;
+	w = xcalloc(1, sizeof(*w));
+	w->fd = fd;
+	if (u->tls && (rv = tls_open(w, s, u, why)) != 0) {
+		icapwire_close(w);
+		return rv;
+	}
+	*out = w;
+	return 0;
+}
+
+/* As write(2), or read(2): bytes; 0 to try again; ERR_*. */
+static ssize_t
+wire_io(struct icapwire *w, void *in, const void *out, size_t len,
+    uint64_t until)
+{
+	ssize_t n;
+
+	if (w->ssl != NULL) {
+		ERR_clear_error();
+		n = out != NULL ? SSL_write(w->ssl, out, (int)len) :
+		    SSL_read(w->ssl, in, (int)len);
+		return n > 0 ? n : tls_wait(w, (int)n, until);
+	}
+	n = out != NULL ? send(w->fd, out, len, MSG_NOSIGNAL) :
+	    recv(w->fd, in, len, 0);
+	if (n > 0)
+		return n;
+	if (n == 0)
+		return ERR_EOF;
+	if (errno == EINTR)
+		return 0;
+	if (errno == EAGAIN)
+		return wait_for(w->fd, out != NULL ? POLLOUT : POLLIN, until);
+	return ERR_SYS;
+}
+
+int
+icapwire_send(struct icapwire *w, const char *p, size_t len, uint64_t ms,
+    struct text *why)
+{
+	uint64_t until = now_ms() + ms;
+	ssize_t n;
+
+	for (; len > 0; p += n, len -= (size_t)n)
+		if ((n = wire_io(w, NULL, p, len, until)) < 0) {
+			text_printf(why, "writing the request: %s",
+			    err_str((int)n));
+			return (int)n;
+		}
+	return 0;
+}
+
+int
+icapwire_recv(struct icapwire *w, struct text *in, uint64_t ms,
+    struct text *why)
+{
+	uint64_t until = now_ms() + ms;
+	char buf[16384];
+	ssize_t n;
+
+	while ((n = wire_io(w, buf, NULL, sizeof(buf), until)) == 0)
+		continue;
+	if (n < 0) {
+		text_printf(why, "reading the answer: %s", n == ERR_EOF ?
+		    "the server closed the connection" : err_str((int)n));
+		return (int)n;
+	}
+	text_add(in, buf, (size_t)n);
+	return 0;
+}
+
+void
+icapwire_close(struct icapwire *w)
+{
+	if (w == NULL)
+		return;
+	SSL_free(w->ssl);
+	SSL_CTX_free(w->ctx);
+	close(w->fd);
+	free(w);
+}
