@@ -244,3 +244,24 @@ def peers_01_thousand_plain_connections_none_hangs(s):
     equal(len(flows), n + 1)
     from harness import wait
     wait(lambda: s.d.fds() <= base, 'descriptors back at %d' % base)
+
+
+@scenario
+def hello_that_comes_as_the_silence_ends_is_found(s):
+    """The gateway waits a moment for a client that may be waiting for its
+    server. A hello that comes just then is no less a hello."""
+    s.start('tproxy', workers=1, record=False)
+    s.serve(443)
+    ctx = peer.client_context(s.pki.ca)
+    for i in range(20):
+        socks = [s.connect(443) for j in range(10)]
+        time.sleep(0.036 + 0.0004 * i)
+        made = [peer.Peer(x, ctx, 'good.test') for x in socks]
+        for p in made:
+            try:
+                p.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                p.flush()
+        for p in made:
+            p.handshake()       # fails when the leaf is the server's own
+            p.close()
