@@ -33,7 +33,7 @@ struct check {
 	struct text	 echo;		/* from REQMOD, for RESPMOD */
 	int64_t		 preview;	/* what OPTIONS said, or -1 */
 	int		 good;
-	int		 stopped;	/* EICAR, by somebody */
+	int		 eicar;		/* passes 1, is stopped 0, unknown -1 */
 	uint64_t	 start;		/* us */
 	json_t		*checks, *lines;
 };
@@ -450,7 +450,8 @@ check_sample(struct check *c, const char *what, const struct sample *s,
 		text_printf(&said, "failed: %s", why.s);
 	told(c, what, s->method, rv == 0 ? a.head.status : 0, said.s, a.us,
 	    passes == 1 || (passes == 0 && !harmless));
-	c->stopped |= passes == 0 && !harmless;
+	if (!harmless && c->eicar != 0 && passes >= 0)
+		c->eicar = passes;
 	answer_free(&a);
 	text_free(&out);
 	text_free(&said);
@@ -515,7 +516,8 @@ fields_render(struct check *c)
 json_t *
 icapcheck_run(const struct conf_icap *s)
 {
-	struct check c = { .conf = s, .good = 1, .start = now_us() };
+	struct check c = { .conf = s, .good = 1, .eicar = -1,
+	    .start = now_us() };
 	json_t *o;
 	size_t i;
 
@@ -528,8 +530,8 @@ icapcheck_run(const struct conf_icap *s)
 		if (!has_url(s->reqmod, s->nreqmod, s->respmod[i].url))
 			check_server(&c, &s->respmod[i]);
 	o = json_pack("{s:s,s:b,s:s,s:o,s:o}", "service", s->name, "good",
-	    c.good, "eicar", c.stopped ? "stopped" :
-	    "not stopped: this may be no scanner", "checks", c.checks,
+	    c.good, "eicar", c.eicar < 0 ? "not known" : c.eicar == 0 ?
+	    "stopped" : "not stopped: this may be no scanner", "checks", c.checks,
 	    "wire", c.lines);
 	text_free(&c.fields);
 	text_free(&c.echo);

@@ -4,10 +4,12 @@
 #include "admin/icapwire.h"
 
 #include <errno.h>
-#include <netdb.h>
+#include <event2/event.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/dial.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -48,52 +51,41 @@ wait_for(int fd, short what, uint64_t until)
 	return n > 0 ? 0 : n == 0 ? ERR_TIMEOUT : ERR_SYS;
 }
 
-/* One address. A descriptor, or ERR_*. */
-static int
-connect_one(const struct addrinfo *ai, uint64_t ms)
-{
-	socklen_t len = sizeof(int);
-	int fd, rv = 0, err = 0;
+/* What the dial says, at the end of the loop. */
+struct dialled {
+	struct event_base *base;
+	int		 fd;
+	struct text	*why;
+};
 
-	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
-	if (fd < 0)
-		return ERR_SYS;
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
-		return fd;
-	if (errno == EINPROGRESS) {
-		rv = wait_for(fd, POLLOUT, now_ms() + ms);
-		if (rv == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &err,
-		    &len) == 0 && err == 0)
-			return fd;
-		if (rv == 0)
-			errno = err;
-	}
-	err = errno;
-	close(fd);
-	errno = err;
-	return rv != 0 ? rv : ERR_SYS;
+static void
+dialled(void *arg, int fd, const struct addr *to, const char *why)
+{
+	struct dialled *d = arg;
+
+	d->fd = fd;
+	if (why != NULL)
+		text_puts(d->why, why);
+	event_base_loopbreak(d->base);
 }
 
+/* Dial as the daemon does, and wait for it. A descriptor, or ERR_*. */
 static int
-connect_any(const struct conf_icap_url *u, uint64_t ms, struct text *why)
+connect_wait(const struct conf_icap_url *u, uint64_t ms, struct text *why)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *ai;
-	char port[8];
-	int rv, fd = ERR_NOTFOUND;
+	struct dial_want want = { .host = u->host, .port = u->port,
+	    .timeout = ms };
+	struct dialled d = { event_base_new(), ERR_SYS, why };
+	struct names *names = names_new(d.base);
 
-	snprintf(port, sizeof(port), "%u", u->port);
-	if ((rv = getaddrinfo(u->host, port, &hints, &all)) != 0) {
-		text_printf(why, "%s: %s", u->host, gai_strerror(rv));
-		return ERR_NOTFOUND;
-	}
-	for (ai = all; ai != NULL && fd < 0; ai = ai->ai_next)
-		fd = connect_one(ai, ms);
-	if (fd < 0)
-		text_printf(why, "connect to %s port %u: %s", u->host, u->port,
-		    err_str(fd));
-	freeaddrinfo(all);
-	return fd;
+	text_printf(why, "connect to %s port %u: ", u->host, u->port);
+	dial_start(d.base, names, &want, dialled, &d);
+	event_base_dispatch(d.base);
+	names_free(names);
+	event_base_free(d.base);
+	if (d.fd >= 0)
+		text_clear(why);
+	return d.fd;
 }
 
 static const char *
@@ -175,11 +167,12 @@ icapwire_open(const struct conf_icap *s, const struct conf_icap_url *u,
     struct icapwire **out, struct text *why)
 {
 	struct icapwire *w;
-	int fd, rv;
+	int fd, rv, on = 1;
 
 	*out = NULL;
-	if ((fd = connect_any(u, s->connect_timeout, why)) < 0)
+	if ((fd = connect_wait(u, s->connect_timeout, why)) < 0)
 		return fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	w = xcalloc(1, sizeof(*w));
 	w->fd = fd;
 	if (u->tls && (rv = tls_open(w, s, u, why)) != 0) {

@@ -13,8 +13,8 @@
 struct icapwire;
 
 /*
- * Connect to the URL's server: timeout.connect for each address and again for
- * TLS, whose certificate is verified. 0; or ERR_* with why it failed.
+ * Connect to the URL's server, within timeout.connect, and as long again for
+ * TLS; its certificate is verified. 0; or ERR_* with why it failed.
  */
 int	icapwire_open(const struct conf_icap *, const struct conf_icap_url *,
 	    struct icapwire **, struct text *why);
