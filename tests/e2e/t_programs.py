@@ -246,3 +246,19 @@ def websocket_through_tls(s):
         c.send(frame)
         equal(c.recv_exact(len(frame)), frame)
     s.same(srv, c.finish())
+
+
+@scenario
+def mosquitto_clients_come_and_go(s):
+    """Both sides close at once, with close_notify and more on its way: every
+    session must end with them, not with a timeout."""
+    s.start()
+    programs.mosquitto(s)
+    for i in range(8):
+        s.run(s.client, 'mosquitto_pub', '-h', 'v4.good.test', '-p', '8883',
+              '--cafile', s.pki.ca, '-t', 't', '-m', 'message %d' % i).ok()
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0,
+         'end of all sessions', 5)
+    for x in s.rec.streams(8):
+        equal(x.problems, [])
+        check(b'message' in x.up.data, x)
