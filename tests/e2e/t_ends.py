@@ -325,3 +325,28 @@ def renegotiation_and_key_update(s):
     st = s.rec.streams(1)
     equal(bytes(st[0].up.data), b'one\ntwo\n')
     equal(st[0].problems, [])
+
+
+@scenario
+def last_bytes_and_rst_in_one_wake(s):
+    """What comes with its RST behind it at once: all bytes may be lost by
+    TCP's own rules, but the end must not be."""
+    s.start()
+
+    def handler(p):
+        p.recv_exact(4)
+        # While the gateway sleeps, data and RST arrive together.
+        os.kill(s.d.pid, signal.SIGSTOP)
+        p.send(b'last words')
+        time.sleep(0.05)
+        p.rst()
+        time.sleep(0.05)
+        os.kill(s.d.pid, signal.SIGCONT)
+    for i, plain in enumerate((True, False)):
+        s.serve(1443 + i, handler=handler, plain=plain)
+        c = s.plain(1443 + i) if plain else s.tls(1443 + i)
+        c.send(b'helo')
+        c.sock.settimeout(5 * s.slow)
+        c.recv_all()
+        equal(c.eof, peer.RST, 'what the client saw')
+    s.d.flows(2)
