@@ -35,9 +35,111 @@ int	icap_service_new(const struct conf_icap *, struct icap_service **,
 void	icap_service_free(struct icap_service *);
 const struct conf_icap *icap_service_conf(const struct icap_service *);
 
+/*
+ * What became of a transaction, for counters and the log (the failures by
+ * enum icap_fault).
+ */
+enum icap_result {
+	ICAP_R_204P,		/* 204 within the preview */
+	ICAP_R_204,		/* ... and outside it */
+	ICAP_R_206,
+	ICAP_R_MOD,		/* a whole message in its place */
+	ICAP_R_SAT,		/* a request answered by the server */
+	ICAP_R_BLOCK,		/* either, with a finding named; or F15 */
+	ICAP_R_IGNORED,		/* not asked, by Transfer-Ignore */
+	ICAP_R_ERR,		/* failed, fail closed: a page of ours */
+	ICAP_R_BYPASS,		/* failed, fail open: virgin, unscanned */
+	ICAP_R_ABORT,		/* failed after answer(): cut off */
+	ICAP_R_GONE,		/* cancelled by the user */
+	ICAP_R_MAX
+};
+const char *icap_result_name(enum icap_result);
+
+enum icap_fault {		/* the rows of icap(5) they belong to */
+	ICAP_F_NONE,
+	ICAP_F_DNS,		/* F1 */
+	ICAP_F_CONNECT,		/* F2 refused, unreachable */
+	ICAP_F_CONNECT_TIME,	/* F3 */
+	ICAP_F_TLS,		/* F4 never bypassed */
+	ICAP_F_RACE,		/* F5, F19 a pooled connection had died */
+	ICAP_F_CLOSED,		/* F6 to F9 */
+	ICAP_F_FIRST_BYTE,	/* F10 */
+	ICAP_F_STALL,		/* F11 */
+	ICAP_F_MALFORMED,	/* F13 */
+	ICAP_F_HEAD,		/* F14 the adapted head */
+	ICAP_F_SHORT,		/* F15 less than its length: a verdict */
+	ICAP_F_LONG,		/* F15 more */
+	ICAP_F_REFUSED,		/* F16 3xx, 4xx */
+	ICAP_F_AUTH,		/* F17 */
+	ICAP_F_NO_SERVICE,	/* F18 */
+	ICAP_F_REQUEST_TIME,	/* F19 on a fresh connection */
+	ICAP_F_SERVER,		/* F20 */
+	ICAP_F_OVERLOAD,	/* F21 */
+	ICAP_F_QUEUE,		/* F22 */
+	ICAP_F_CUT,		/* F30 the origin's body was cut off */
+	ICAP_F_SPOOL,		/* F32 */
+	ICAP_F_DOWN,		/* F33 */
+	ICAP_F_MAX
+};
+const char *icap_fault_name(enum icap_fault);
+
+/* One transaction, when it is over. Good for the call. */
+struct icap_record {
+	const char	*service;
+	const char	*server;	/* its URL; NULL: none was asked */
+	enum icap_method method;
+	enum icap_result result;
+	enum icap_fault	 fault;
+	char		 outcome[32];	/* "204p", "err-connect", ... */
+	int		 status;	/* of the ICAP answer, or 0 */
+	const char	*istag;		/* "" if none */
+	uint64_t	 bytes_out, bytes_in;	/* on the last connection */
+	/* Milliseconds; -1: it did not come so far. */
+	double		 queue, connect, first_byte, total;
+	unsigned	 attempts;	/* 1 and more, 0: none */
+	int		 reused;	/* connection */
+	const char	*finding;	/* or NULL */
+	const char	*why;		/* what went wrong, or NULL */
+};
+
+/* arg: icap_attach()'s; user: icap_start()'s, which is still alive. */
+typedef void (*icap_log)(void *arg, void *user, const struct icap_record *);
+
+/* log may be NULL. names: for host names. All of it outlives the seat. */
 struct icap_seat *icap_attach(struct icap_service *, struct event_base *,
-	    struct names *);
+	    struct names *, icap_log log, void *arg);
 void	icap_detach(struct icap_seat *);	/* no transaction is left */
+
+/* Counters, any thread. */
+#define ICAP_BUCKETS	12	/* of seconds: .0005 .001 .0025 .005 .01 .025
+				 * .05 .1 .25 1 5 and all */
+struct icap_stats {
+	uint64_t results[3][ICAP_R_MAX];	/* by enum icap_method */
+	uint64_t faults[ICAP_F_MAX];	/* each attempt's */
+	uint64_t seconds[ICAP_BUCKETS];	/* not cumulated */
+	double	 seconds_sum;
+	unsigned waiting;		/* in the queue now */
+	size_t	 servers;		/* for icap_server_stats() */
+};
+void	icap_service_stats(struct icap_service *, struct icap_stats *);
+
+enum icap_state {
+	ICAP_NEW,		/* its OPTIONS are not read yet */
+	ICAP_UP,
+	ICAP_DOWN		/* probed until two answers are good */
+};
+struct icap_server_stats {
+	const char	*url;		/* the service's */
+	enum icap_state	 state;
+	unsigned	 connections, idle, busy, limit;
+	uint64_t	 transactions, failures, opened, reused;
+	int64_t		 preview;	/* OPTIONS; -1: none */
+	char		 istag[40];
+	char		 why[80];	/* why it is down */
+};
+/* 0, or ERR_NOTFOUND when there is no server of that number. */
+int	icap_server_stats(struct icap_service *, size_t,
+	    struct icap_server_stats *);
 
 /* Whether the service does this method at all (`reqmod:`, `respmod:`). */
 int	icap_does(const struct icap_service *, enum icap_method);

@@ -15,13 +15,18 @@
 
 struct spool;
 
-/* max: bytes it may hold at all (max-body). NULL is never returned. */
+/* For all spools of the process; at start. 256 MiB and 8 GiB unless set. */
+void		 spool_budget(uint64_t memory, uint64_t disk);
+void		 spool_used(uint64_t *memory, uint64_t *disk);	/* any thread */
+
+/* max: bytes it may keep at once (max-body). NULL is never returned. */
 struct spool	*spool_new(uint64_t max);
 void		 spool_free(struct spool *);
 
 /*
- * All n bytes are taken, or none: ERR_LIMIT past max; ERR_MEM when the
- * process's budget for spools is spent; ERR_SYS (the disk: errno).
+ * All n bytes are taken, or none: ERR_LIMIT when more than max would be kept;
+ * ERR_MEM when the process's budget on disk is spent (one in memory that is
+ * spent sends bodies to the disk early); ERR_SYS (the disk: errno).
  */
 int		 spool_add(struct spool *, const void *, size_t n);
 /* The body is complete; or it was cut off and never will be. */

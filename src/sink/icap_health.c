@@ -1,0 +1,396 @@
+/*
+ * What all workers learn of a service's servers, and which one is taken:
+ * passive health (three failures within ten seconds: down) and active
+ * (probes; two good ones: up), OPTIONS, overload, least busy. Everything here
+ * takes the service's lock for a moment.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/icap_own.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define FAILED_WITHIN	10000	/* ms for three failures */
+#define REFUSED_MAX	10	/* 4xx in a row: something is misconfigured */
+#define PROBE_EVERY	5000	/* ms, of one that is down */
+#define PROBES_GOOD	2
+#define TTL_DEFAULT	60000	/* ms, when OPTIONS has none (RFC: for ever) */
+#define TTL_EARLY	20000	/* so long before it expires */
+#define TTL_LEAST	30000	/* never more often */
+#define SOFT_EVERY	30000	/* an overloaded server's limit grows by one */
+#define SHY_MAX		5000	/* Retry-After is waited for, at most */
+
+static void
+health_down(struct icap_server *v, const char *why)
+{
+	v->good = 0;
+	v->due = icap_ms() + PROBE_EVERY;
+	snprintf(v->why, sizeof(v->why), "%s", why);
+	if (v->state == ICAP_DOWN)
+		return;
+	v->state = ICAP_DOWN;
+	v->epoch++;
+	log_warn("icap %s: %s is down: %s", v->service->conf->name, v->url,
+	    why);
+}
+
+static void
+health_up(struct icap_server *v)
+{
+	if (v->state != ICAP_UP)
+		log_info("icap %s: %s is up", v->service->conf->name, v->url);
+	v->state = ICAP_UP;
+	v->was_up = 1;
+	v->refused = 0;
+	v->insecure = 0;
+	v->why[0] = '\0';
+	memset(v->failed, 0, sizeof(v->failed));
+}
+
+/* One more failure; down when it is the third of late. */
+static void
+health_one(struct icap_server *v, const char *why)
+{
+	uint64_t now = icap_ms();
+
+	v->failed[0] = v->failed[1];
+	v->failed[1] = v->failed[2];
+	v->failed[2] = now;
+	if (v->failed[0] != 0 && now - v->failed[0] <= FAILED_WITHIN)
+		health_down(v, why);
+}
+
+/* F21: fewer connections for a while. */
+static void
+health_less(struct icap_server *v)
+{
+	unsigned busy = v->busy * 4 / 5;
+
+	v->soft = busy > 1 ? busy : 1;
+	v->soft_at = icap_ms();
+}
+
+void
+icap_blamed(struct icap_server *v, enum icap_blame blame,
+    enum icap_fault fault, const char *why)
+{
+	v->failures++;
+	pthread_mutex_lock(&v->service->lock);
+	v->insecure |= fault == ICAP_F_TLS;
+	switch (blame) {
+	case ICAP_B_NONE:
+		break;
+	case ICAP_B_ONE:
+		health_one(v, why);
+		break;
+	case ICAP_B_TEN:
+		if (++v->refused >= REFUSED_MAX)
+			health_down(v, why);
+		break;
+	case ICAP_B_DOWN:
+		health_down(v, why);
+		break;
+	case ICAP_B_LESS:
+		health_less(v);
+		break;
+	}
+	pthread_mutex_unlock(&v->service->lock);
+}
+
+void
+icap_praised(struct icap_server *v)
+{
+	if (v->refused != 0) {
+		pthread_mutex_lock(&v->service->lock);
+		v->refused = 0;
+		pthread_mutex_unlock(&v->service->lock);
+	}
+}
+
+void
+icap_overload(struct icap_server *v, int64_t retry_after)
+{
+	uint64_t ms = retry_after < 0 ? 0 : retry_after > SHY_MAX / 1000 ?
+	    SHY_MAX : (uint64_t)retry_after * 1000;
+
+	pthread_mutex_lock(&v->service->lock);
+	v->shy_until = icap_ms() + ms;
+	pthread_mutex_unlock(&v->service->lock);
+}
+
+/* F24: another ISTag means another state of the service. */
+void
+icap_istag(struct icap_server *v, const char *istag)
+{
+	uint64_t now;
+
+	pthread_mutex_lock(&v->service->lock);
+	if (istag[0] != '\0' && strcmp(v->istag, istag) != 0) {
+		if (v->istag[0] != '\0') {
+			log_info("icap %s: %s: ISTag is now \"%s\"",
+			    v->service->conf->name, v->url, istag);
+			now = v->asked + TTL_LEAST;
+			if (v->service->conf->options && now < v->due)
+				v->due = now;
+		}
+		snprintf(v->istag, sizeof(v->istag), "%s", istag);
+	}
+	pthread_mutex_unlock(&v->service->lock);
+}
+
+int
+icap_due(struct icap_server *v)
+{
+	uint64_t now = icap_ms();
+	int due;
+
+	pthread_mutex_lock(&v->service->lock);
+	due = !v->asking && now >= v->due;
+	if (due) {
+		v->asking = 1;
+		v->asked = now;
+	}
+	if (v->soft != 0 && now - v->soft_at >= SOFT_EVERY) {
+		v->soft_at = now;
+		if (++v->soft >= v->limit)
+			v->soft = 0;
+	}
+	pthread_mutex_unlock(&v->service->lock);
+	return due;
+}
+
+void
+icap_unasked(struct icap_server *v)
+{
+	pthread_mutex_lock(&v->service->lock);
+	v->asking = 0;
+	v->due = icap_ms();
+	pthread_mutex_unlock(&v->service->lock);
+}
+
+/* Is the server's OPTIONS what the farm needs it to be? */
+static const char *
+health_lacks(struct icap_server *v, const struct icap_options *o)
+{
+	const struct icap_service *s = v->service;
+	size_t i;
+
+	for (i = 0; i < s->farm[ICAP_REQMOD].n; i++)
+		if (s->farm[ICAP_REQMOD].v[i].server == v &&
+		    (o->flags & ICAP_OPT_REQMOD) == 0)
+			return "OPTIONS: it does not do REQMOD";
+	for (i = 0; i < s->farm[ICAP_RESPMOD].n; i++)
+		if (s->farm[ICAP_RESPMOD].v[i].server == v &&
+		    (o->flags & ICAP_OPT_RESPMOD) == 0)
+			return "OPTIONS: it does not do RESPMOD";
+	return NULL;
+}
+
+static void
+health_learn(struct icap_server *v, struct icap_known *k)
+{
+	const struct icap_options *o = &k->o;
+	uint64_t ms = TTL_DEFAULT;
+
+	if (o->ttl >= 0)
+		ms = o->ttl > 86400 ? 86400000 : (uint64_t)o->ttl * 1000;
+	ms = ms > TTL_LEAST + TTL_EARLY ? ms - TTL_EARLY : TTL_LEAST;
+	/* 10 % up and down, so that workers and gateways do not march. */
+	v->due = icap_ms() + ms - ms / 10 +
+	    ms / 5 * ((uint64_t)random() % 1024) / 1024;
+	if (v->service->conf->connections == 0 && o->max_connections > 0)
+		v->limit = o->max_connections > 65535 ? 65535 :
+		    (unsigned)o->max_connections;
+	if (o->istag != NULL)
+		snprintf(v->istag, sizeof(v->istag), "%s", o->istag);
+	icap_known_free(v->known);
+	v->known = icap_known_ref(k);
+}
+
+/*
+ * OPTIONS was answered (k, NULL with `options: off`) or not (why). An answer
+ * brings a server up at once when it never was; else the second one does.
+ */
+void
+icap_asked(struct icap_server *v, struct icap_known *k,
+    enum icap_fault fault, const char *why)
+{
+	struct icap_service *s = v->service;
+
+	pthread_mutex_lock(&s->lock);
+	v->asking = 0;
+	if (why == NULL && k != NULL)
+		why = health_lacks(v, &k->o);
+	if (why != NULL) {
+		v->insecure |= fault == ICAP_F_TLS;
+		v->due = icap_ms() + PROBE_EVERY;
+		if (v->state != ICAP_UP)
+			health_down(v, why);
+		else
+			health_one(v, why);
+	} else {
+		v->due = UINT64_MAX;
+		if (k != NULL)
+			health_learn(v, k);
+		if (v->state != ICAP_DOWN || !v->was_up ||
+		    ++v->good >= PROBES_GOOD)
+			health_up(v);
+		else
+			v->due = icap_ms() + PROBE_EVERY;
+	}
+	pthread_mutex_unlock(&s->lock);
+	icap_wake(s, NULL);
+}
+
+static unsigned
+health_limit(const struct icap_server *v)
+{
+	return v->soft != 0 && v->soft < v->limit ? v->soft : v->limit;
+}
+
+int
+icap_slot(struct icap_server *v)
+{
+	unsigned n = v->conns;
+
+	while (n < v->limit)
+		if (atomic_compare_exchange_weak(&v->conns, &n, n + 1))
+			return 1;
+	return 0;
+}
+
+/* Whether a transaction can be sent there now. */
+static int
+choose_free(struct icap_seat *t, const struct icap_server *v, uint64_t now)
+{
+	if (v->shy_until > now)
+		return 0;
+	if (v->soft != 0 && v->busy >= health_limit(v))
+		return 0;
+	return !TAILQ_EMPTY(&t->idle[v->index]) || v->conns < v->limit;
+}
+
+/* Rendezvous hashing: the same client goes to the same server. */
+static uint64_t
+choose_hash(const struct addr *a, const struct icap_server *v)
+{
+	uint64_t h = 1469598103934665603ULL ^ v->index;
+	const uint8_t *p;
+	size_t i, len = 0;
+
+	p = a->sa.sa_family == AF_UNSPEC ? NULL : addr_ip(a, &len);
+	for (i = 0; i < len; i++)
+		h = (h ^ p[i]) * 1099511628211ULL;
+	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9ULL;
+	return h ^ h >> 32;
+}
+
+/* Lower is better. */
+static double
+choose_cost(const struct icap_txn *t, const struct icap_place *p)
+{
+	if (t->seat->service->conf->persist)
+		return -(double)(choose_hash(&t->job.client, p->server) >> 11) *
+		    p->weight;
+	return (double)(p->server->busy + 1) / p->weight;
+}
+
+static int
+choose_in(struct icap_seat *seat, const struct icap_txn *t, unsigned tier,
+    struct icap_server **out)
+{
+	struct icap_service *s = seat->service;
+	const struct icap_farm *f = &s->farm[t->job.method];
+	const struct icap_place *p;
+	uint64_t now = icap_ms();
+	double cost, best = 0;
+	size_t i;
+	int rv = ERR_NOTFOUND;
+
+	*out = NULL;
+	for (i = 0; i < f->n; i++) {
+		p = &f->v[(i + s->turn) % f->n];
+		if (p->tier != tier || p->server->state == ICAP_DOWN ||
+		    (t->tried >> p->server->index & 1) != 0)
+			continue;
+		rv = rv == ERR_NOTFOUND ? ERR_AGAIN : rv;
+		if (p->server->state != ICAP_UP ||
+		    !choose_free(seat, p->server, now))
+			continue;
+		cost = choose_cost(t, p);
+		if (*out == NULL || cost < best) {
+			*out = p->server;
+			best = cost;
+			rv = 0;
+		}
+	}
+	return rv;
+}
+
+/* The lowest tier that has one not down; one that is busy is waited for. */
+int
+icap_choose(struct icap_seat *seat, const struct icap_txn *t,
+    struct icap_server **out, struct icap_known **known)
+{
+	struct icap_service *s = seat->service;
+	const struct icap_farm *f = &s->farm[t->job.method];
+	unsigned tier = 0, next;
+	size_t i;
+	int rv = ERR_NOTFOUND;
+
+	*known = NULL;
+	pthread_mutex_lock(&s->lock);
+	s->turn++;
+	for (;;) {
+		next = UINT32_MAX;
+		for (i = 0; i < f->n; i++)
+			if (f->v[i].tier >= tier && f->v[i].tier < next)
+				next = f->v[i].tier;
+		if (next == UINT32_MAX)
+			break;
+		rv = choose_in(seat, t, next, out);
+		if (rv != ERR_NOTFOUND)
+			break;
+		tier = next + 1;
+	}
+	if (rv == 0)
+		*known = icap_known_ref((*out)->known);
+	for (i = 0; i < f->n && rv == ERR_NOTFOUND; i++)
+		if (f->v[i].server->insecure)
+			rv = ERR_DENIED;
+	pthread_mutex_unlock(&s->lock);
+	return rv;
+}
+
+struct icap_known *
+icap_expect(struct icap_service *s, enum icap_method m)
+{
+	const struct icap_farm *f = &s->farm[m];
+	struct icap_known *k = NULL;
+	size_t i;
+
+	pthread_mutex_lock(&s->lock);
+	for (i = 0; i < f->n && k == NULL; i++)
+		k = icap_known_ref(f->v[i].server->known);
+	pthread_mutex_unlock(&s->lock);
+	return k;
+}
+
+/* Something became free: let the queues of the other seats look. */
+void
+icap_wake(struct icap_service *s, struct icap_seat *but)
+{
+	struct icap_seat *t;
+
+	if (s->waiting == 0)
+		return;
+	pthread_mutex_lock(&s->lock);
+	TAILQ_FOREACH(t, &s->seats, link)
+		if (t != but && t->box != NULL &&
+		    !atomic_exchange(&t->posted, 1))
+			mailbox_post(t->box, &t->mail);
+	pthread_mutex_unlock(&s->lock);
+}
