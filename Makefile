@@ -178,9 +178,11 @@ KIND	= $(if $(findstring address,$(SAN)),asan,$(if $(findstring \
 e2e: all
 	@CLEARSPAN=$(B)/clearspan KIND=$(KIND) tests/e2e/run.py $(E2E)
 asan:
-	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check e2e
+	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check
+	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined e2e
 tsan:
-	@$(MAKE) --no-print-directory B=build/tsan SAN=thread check e2e
+	@$(MAKE) --no-print-directory B=build/tsan SAN=thread check
+	@$(MAKE) --no-print-directory B=build/tsan SAN=thread e2e
 demo: all
 	@CLEARSPAN=$(B)/clearspan contrib/demo
 test:

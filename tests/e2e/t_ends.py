@@ -1,5 +1,7 @@
 """How connections end: close_notify, FIN, half-close and RST, each way, at
 each phase, carried over for what they are."""
+import os
+import signal
 import ssl
 import threading
 import time
