@@ -160,7 +160,8 @@ def slow_peers_of_plain_sessions_stall_only_themselves(s):
 def two_thousand_idle_sessions(s):
     files = many_files()
     n = 2000 if s.kind == 'plain' and files > 10000 else 300
-    s.start(record=False, log={'level': 'warn'}, **BARE)
+    s.start(record=False, log={'level': 'warn'},
+            limits={'per-client': 5000}, **BARE)
 
     def handler(p):
         p.sock.settimeout(200)
