@@ -24,10 +24,10 @@ sock_recv(struct sock *s, void *buf, size_t len)
 		return ERR_SYS;
 	}
 	/*
-	 * Less than asked for: drained, and what comes later is a new edge.
-	 * Only a FIN already announced must be fetched by another recv.
+	 * Less than asked for is no proof that all was fetched: behind the
+	 * bytes an RST may wait, announced by the same edge.
 	 */
-	if (n == 0 || ((size_t)n < len && !s->hup))
+	if (n == 0)
 		s->readable = 0;
 	return n;
 }

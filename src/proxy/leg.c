@@ -150,21 +150,26 @@ leg_flush(struct leg *l, struct flow *f, struct conn *to)
 }
 
 /*
- * Pass on the end that came, once every byte is. That the sink is gone
- * already is no matter then: there is nothing more to say to it.
+ * Pass on the end that came, once every byte is. 1, 0, or ERR_SYS when the
+ * sink turns out to be gone; that is no matter where it had ended before:
+ * there is nothing more to say to it then, or to hear from it.
  */
 static int
-leg_end(struct flow *f, struct conn *to)
+leg_end(struct leg *l, struct flow *f, struct conn *to)
 {
 	enum end next;
+	int rv;
 
 	if (f->end_in == f->end_out || f->out != f->in || f->busy)
 		return 0;
 	while (f->end_out < f->end_in) {
 		next = f->notify && f->end_out == END_NONE ? END_NOTIFY :
 		    END_FIN;
-		if (to->ops->shut(to->tp, next) == ERR_AGAIN)
+		rv = to->ops->shut(to->tp, next);
+		if (rv == ERR_AGAIN)
 			return 0;
+		if (rv < 0 && l->flow[!f->dir].end_in != END_FIN)
+			return rv;
 		f->end_out = next;
 	}
 	return 1;
@@ -201,7 +206,9 @@ leg_turn(struct leg *l, enum flow_dir dir, int *moved, struct leg_why *why)
 	if ((rv = leg_flush(l, f, to)) < 0)
 		return why->err = rv;
 	*moved |= rv > 0;
-	*moved |= leg_end(f, to);
+	if ((rv = leg_end(l, f, to)) < 0)
+		return why->err = rv;
+	*moved |= rv;
 	return 0;
 }
 

@@ -99,10 +99,11 @@ hello_look(struct session *s, size_t len)
 		hello_keep(s, &h);
 		hello_free(&h);
 		decide(s);
-	} else if (rv == ERR_NOTFOUND && len < 16 && !s->said &&
+	} else if (rv == ERR_NOTFOUND && len < 16 && !s->hinted &&
 	    !s->leg.client.sock.hup &&
 	    http1_starts_request(data, len) == ERR_SHORT) {
 		/* "GE": a moment more tells HTTP from the rest. */
+		s->hinted = 1;
 		session_timer(s, SILENCE_MS);
 	} else {
 		hello_plain(s, data, len);
@@ -158,7 +159,8 @@ hello_timeout(struct session *s)
 	n = recv(s->leg.client.sock.fd, s->worker->peek,
 	    sizeof(s->worker->peek), MSG_PEEK | MSG_DONTWAIT);
 	if (n > 0 && !s->said) {
-		hello_plain(s, (const char *)s->worker->peek, (size_t)n);
+		/* It came as the time ran out. */
+		hello_look(s, (size_t)n);
 	} else if (n > 0) {
 		session_reset(s, DIR_UP, "hello: timed out, incomplete");
 	} else if (s->leg.server.sock.fd == -1) {

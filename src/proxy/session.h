@@ -70,6 +70,7 @@ struct session {
 	unsigned	 socks:1;		/* answers are SOCKS's */
 	unsigned	 asked:1;		/* explicit: answer when connected */
 	unsigned	 said:1;		/* a byte of the client was seen */
+	unsigned	 hinted:1;		/* perhaps HTTP: waited for more */
 	unsigned	 bypassed:1;		/* decided: no TLS of ours any more */
 	unsigned	 handshaking:1;		/* counted in counts.handshaking */
 	unsigned	 open:1;		/* both ends were connected once */

@@ -338,6 +338,8 @@ tlsio_shut(void *arg, enum end how)
 		SSL_shutdown(t->ssl);
 		tlsio_park(t);
 	}
+	if (t->broken)
+		return ERR_SYS;
 	if ((rv = tlsio_flush(t)) != 0)
 		return rv;
 	return transport_plain.shut(t->sock, how);
