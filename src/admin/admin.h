@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "proxy/worker.h"
 #include "sink/connlog.h"
+#include "sink/icap.h"
 #include "tls/tls.h"
 #include "util/text.h"
 
@@ -26,6 +27,7 @@ struct admin_env {
 	struct worker		**workers;
 	size_t			 nworkers;
 	const struct proxy_sink	*sinks;		/* of conf's mirrors */
+	struct icap_service	**icaps;	/* of conf's; NULL: none run */
 	struct tls		*tls;
 	struct connlog		*log;		/* or NULL */
 	struct tally		*tally;

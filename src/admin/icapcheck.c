@@ -531,8 +531,8 @@ icapcheck_run(const struct conf_icap *s)
 			check_server(&c, &s->respmod[i]);
 	o = json_pack("{s:s,s:b,s:s,s:o,s:o}", "service", s->name, "good",
 	    c.good, "eicar", c.eicar < 0 ? "not known" : c.eicar == 0 ?
-	    "stopped" : "not stopped: this may be no scanner", "checks", c.checks,
-	    "wire", c.lines);
+	    "stopped" : "not stopped: this may be no scanner", "checks",
+	    c.checks, "wire", c.lines);
 	text_free(&c.fields);
 	text_free(&c.echo);
 	return o;

@@ -5,34 +5,66 @@
 
 #include "admin/admin.h"
 #include "admin/icapcheck.h"
+#include "sink/eve.h"
 
-static void
-farm_lines(json_t *lines, const struct conf_icap *s, const char *method,
-    const struct conf_icap_url *v, size_t n)
+static json_t *
+service_line(const struct conf_icap *c, const struct icap_stats *st)
 {
-	size_t i;
+	json_t *o = json_pack("{s:s,s:s,s:b,s:i}", "service", c->name, "fail",
+	    c->fail_open ? "open" : "closed", "monitor", c->monitor,
+	    "waiting", (int)st->waiting);
+	uint64_t n;
+	int k;
 
-	for (i = 0; i < n; i++)
-		json_array_append_new(lines, json_pack("{s:s,s:s,s:s,s:i,s:i}",
-		    "service", s->name, "method", method, "server", v[i].url,
-		    "weight", (int)v[i].weight, "tier", (int)v[i].tier));
+	for (k = 0; k < ICAP_R_MAX; k++) {
+		n = st->results[ICAP_REQMOD][k] + st->results[ICAP_RESPMOD][k];
+		json_object_set_new(o, icap_result_name((enum icap_result)k),
+		    json_integer((json_int_t)n));
+	}
+	return o;
+}
+
+static const char *
+state_name(enum icap_state state)
+{
+	return state == ICAP_UP ? "up" : state == ICAP_DOWN ? "down" :
+	    "new";
+}
+
+static json_t *
+server_line(const struct conf_icap *c, const struct icap_server_stats *s)
+{
+	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:I,"
+	    "s:o,s:o}", "service", c->name, "server", s->url, "state",
+	    state_name(s->state), "connections", (int)s->connections, "idle",
+	    (int)s->idle, "busy", (int)s->busy, "limit", (int)s->limit,
+	    "transactions", (json_int_t)s->transactions, "failures",
+	    (json_int_t)s->failures, "opened", (json_int_t)s->opened,
+	    "reused", (json_int_t)s->reused, "preview",
+	    (json_int_t)s->preview, "istag", eve_string(s->istag), "why",
+	    eve_string(s->why));
 }
 
 json_t *
 admin_icap(const struct admin_env *env)
 {
 	const struct conf *c = env->conf;
-	json_t *lines = json_array();
-	size_t i;
+	json_t *services = json_array(), *servers = json_array();
+	struct icap_server_stats server;
+	struct icap_stats st;
+	size_t i, k;
 
-	for (i = 0; i < c->nicaps; i++) {
-		farm_lines(lines, &c->icaps[i], "REQMOD", c->icaps[i].reqmod,
-		    c->icaps[i].nreqmod);
-		farm_lines(lines, &c->icaps[i], "RESPMOD",
-		    c->icaps[i].respmod, c->icaps[i].nrespmod);
+	for (i = 0; env->icaps != NULL && i < c->nicaps; i++) {
+		icap_service_stats(env->icaps[i], &st);
+		json_array_append_new(services,
+		    service_line(&c->icaps[i], &st));
+		for (k = 0; icap_server_stats(env->icaps[i], k,
+		    &server) == 0; k++)
+			json_array_append_new(servers,
+			    server_line(&c->icaps[i], &server));
 	}
-	return json_pack("{s:i,s:o}", "services", (int)c->nicaps, "farms",
-	    lines);
+	return json_pack("{s:i,s:o,s:o}", "configured", (int)c->nicaps,
+	    "services", services, "servers", servers);
 }
 
 json_t *

@@ -180,6 +180,99 @@ page_mirrors(struct metrics *m, struct text *t)
 }
 
 static void
+transactions(struct text *t, const char *service, const struct icap_stats *st)
+{
+	static const char *const methods[] = { "OPTIONS", "REQMOD",
+	    "RESPMOD" };
+	int m, k;
+
+	for (m = ICAP_REQMOD; m <= ICAP_RESPMOD; m++)
+		for (k = 0; k < ICAP_R_MAX; k++) {
+			text_puts(t, "clearspan_icap_transactions_total{");
+			label(t, "service", service);
+			text_printf(t, ",method=\"%s\",result=\"%s\"} %llu\n",
+			    methods[m], icap_result_name((enum icap_result)k),
+			    (unsigned long long)st->results[m][k]);
+		}
+}
+
+static void
+seconds(struct text *t, const char *service, const struct icap_stats *st)
+{
+	static const char *const le[ICAP_BUCKETS] = { "0.0005", "0.001",
+	    "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "1",
+	    "5", "+Inf" };
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < ICAP_BUCKETS; i++) {
+		n += st->seconds[i];
+		sample(t, "icap_seconds_bucket", "service", service, "le",
+		    le[i], n);
+	}
+	text_puts(t, "clearspan_icap_seconds_sum{");
+	label(t, "service", service);
+	text_printf(t, "} %.6f\n", st->seconds_sum);
+	sample(t, "icap_seconds_count", "service", service, NULL, NULL, n);
+}
+
+/* Servers of a service, and why transactions and attempts failed. */
+static void
+icap_state(struct text *up, struct text *faults, const char *service,
+    struct icap_service *s, const struct icap_stats *st)
+{
+	struct icap_server_stats server;
+	size_t i;
+
+	for (i = 0; icap_server_stats(s, i, &server) == 0; i++)
+		sample(up, "icap_server_up", "service", service, "server",
+		    server.url, server.state == ICAP_UP);
+	for (i = ICAP_F_NONE + 1; i < ICAP_F_MAX; i++)
+		sample(faults, "icap_faults_total", "service", service,
+		    "fault", icap_fault_name((enum icap_fault)i),
+		    st->faults[i]);
+}
+
+static void
+page_icap(struct metrics *m, struct text *t)
+{
+	const struct conf *c = m->env->conf;
+	struct text hist = { 0 }, up = { 0 }, faults = { 0 }, wait = { 0 };
+	struct icap_stats st;
+	size_t i;
+
+	if (m->env->icaps == NULL || c->nicaps == 0)
+		return;
+	head(t, "icap_transactions_total", "counter",
+	    "ICAP transactions, by what became of them.");
+	head(&hist, "icap_seconds", "histogram",
+	    "How long ICAP transactions took.");
+	head(&up, "icap_server_up", "gauge",
+	    "Whether an ICAP server answers.");
+	head(&faults, "icap_faults_total", "counter",
+	    "Failed attempts of ICAP transactions.");
+	head(&wait, "icap_waiting", "gauge",
+	    "Transactions that wait for a connection.");
+	for (i = 0; i < c->nicaps; i++) {
+		icap_service_stats(m->env->icaps[i], &st);
+		transactions(t, c->icaps[i].name, &st);
+		seconds(&hist, c->icaps[i].name, &st);
+		icap_state(&up, &faults, c->icaps[i].name, m->env->icaps[i],
+		    &st);
+		sample(&wait, "icap_waiting", "service", c->icaps[i].name,
+		    NULL, NULL, st.waiting);
+	}
+	text_puts(t, hist.s);
+	text_puts(t, up.s);
+	text_puts(t, faults.s);
+	text_puts(t, wait.s);
+	text_free(&hist);
+	text_free(&up);
+	text_free(&faults);
+	text_free(&wait);
+}
+
+static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
 	head(t, "memory_bytes", "gauge", "Bytes held.");
@@ -202,6 +295,7 @@ metrics_page(struct metrics *m, struct text *out)
 	page_sessions(m, out, &sum);
 	page_handshakes(out, &sum);
 	page_mirrors(m, out);
+	page_icap(m, out);
 	page_rest(m, out, &sum);
 }
 

@@ -148,6 +148,19 @@ connlog_http(struct connlog *l, const struct record *r,
 }
 
 void
+connlog_icap(struct connlog *l, const struct record *r,
+    const struct http_record *h, const struct icap_record *i)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (connlog_wants(l, EVENT_ICAP))
+		connlog_put(l, eve_icap(r, h, i, &now));
+	if (connlog_wants(l, EVENT_ALERT) && i->result == ICAP_R_BLOCK)
+		connlog_put(l, eve_icap_alert(r, h, i, &now));
+}
+
+void
 connlog_stats(struct connlog *l, json_t *stats)
 {
 	struct timespec now;

@@ -11,6 +11,7 @@
 
 #include "http/http.h"
 #include "proxy/record.h"
+#include "sink/icap.h"
 #include "util/text.h"
 
 struct connlog;
@@ -28,6 +29,10 @@ void	 connlog_flow(struct connlog *, const struct record *);
 void	 connlog_tls(struct connlog *, const struct record *);
 void	 connlog_http(struct connlog *, const struct record *,
 	    const struct http_record *);
+/* http may be NULL. What was stopped is an alert too, where those are asked
+ * for. */
+void	 connlog_icap(struct connlog *, const struct record *,
+	    const struct http_record *http, const struct icap_record *);
 /* Takes stats over. */
 void	 connlog_stats(struct connlog *, json_t *stats);
 

@@ -367,6 +367,77 @@ eve_http(const struct record *r, const struct http_record *h,
 	return o;
 }
 
+static void
+put_real(json_t *o, const char *key, double ms)
+{
+	if (ms >= 0)
+		put(o, key, json_real(ms));
+}
+
+static json_t *
+icap_object(const struct icap_record *i)
+{
+	json_t *o = json_object();
+
+	put_text(o, "service", i->service);
+	put_text(o, "server", i->server);
+	put_text(o, "method", i->method == ICAP_REQMOD ? "REQMOD" :
+	    i->method == ICAP_RESPMOD ? "RESPMOD" : "OPTIONS");
+	put_text(o, "outcome", i->outcome);
+	if (i->status != 0)
+		put_count(o, "status", (uint64_t)i->status);
+	put_text(o, "reason", i->why);
+	put_text(o, "finding", i->finding);
+	put_text(o, "istag", i->istag);
+	put_count(o, "bytes_toserver", i->bytes_out);
+	put_count(o, "bytes_toclient", i->bytes_in);
+	put_real(o, "queue_ms", i->queue);
+	put_real(o, "connect_ms", i->connect);
+	put_real(o, "first_byte_ms", i->first_byte);
+	put_real(o, "total_ms", i->total);
+	put_count(o, "attempts", i->attempts);
+	put(o, "reused", json_boolean(i->reused));
+	return o;
+}
+
+/* With as much of the exchange as is known by then. */
+static json_t *
+eve_of_icap(const char *type, const struct record *r,
+    const struct http_record *h, const struct icap_record *i,
+    const struct timespec *now)
+{
+	json_t *o = eve_of(type, r, "http", now);
+
+	if (h != NULL && http_record_used(h)) {
+		put_count(o, "tx_id", h->number);
+		put(o, "http", http_object(h));
+	}
+	put(o, "icap", icap_object(i));
+	return o;
+}
+
+json_t *
+eve_icap(const struct record *r, const struct http_record *h,
+    const struct icap_record *i, const struct timespec *now)
+{
+	return eve_of_icap("icap", r, h, i, now);
+}
+
+json_t *
+eve_icap_alert(const struct record *r, const struct http_record *h,
+    const struct icap_record *i, const struct timespec *now)
+{
+	json_t *o = eve_of_icap("alert", r, h, i, now), *alert = json_object();
+
+	put_text(alert, "action", "blocked");
+	put_text(alert, "signature", i->finding != NULL ? i->finding :
+	    "stopped without a reason");
+	put_text(alert, "category", "ICAP");
+	put_count(alert, "severity", 1);
+	put(o, "alert", alert);
+	return o;
+}
+
 json_t *
 eve_stats(json_t *stats, const struct timespec *now)
 {

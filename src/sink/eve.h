@@ -12,12 +12,19 @@
 
 #include "http/http.h"
 #include "proxy/record.h"
+#include "sink/icap.h"
 
 json_t	*eve_flow(const struct record *, const struct timespec *now);
 json_t	*eve_tls(const struct record *, const struct timespec *now);
 /* tx_id is the exchange's number in its session. */
 json_t	*eve_http(const struct record *, const struct http_record *,
 	    const struct timespec *now);
+/* Of a transaction; http: whose message it was, or NULL. */
+json_t	*eve_icap(const struct record *, const struct http_record *http,
+	    const struct icap_record *, const struct timespec *now);
+/* What a service found and stopped, as an alert. */
+json_t	*eve_icap_alert(const struct record *, const struct http_record *http,
+	    const struct icap_record *, const struct timespec *now);
 /* Takes stats over. */
 json_t	*eve_stats(json_t *stats, const struct timespec *now);
 

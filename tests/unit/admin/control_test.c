@@ -251,7 +251,42 @@ TEST(control_replaces_a_dead_socket_but_no_live_one_and_no_file)
 }
 END
 
-SUITE("control", control_tells_its_status_to_the_owner_alone,
+TEST(icap_tells_services_servers_and_a_configuration)
+{
+	json_t *o, *line;
+	int fd;
+
+	up();
+	fd = client();
+	o = asked(fd, "icap\n");
+	line = json_array_get(json_object_get(o, "servers"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(line, "server")),
+	    "icap://127.0.0.1:9/av");
+	ck_assert_str_eq(json_string_value(json_object_get(line, "state")),
+	    "new");
+	line = json_array_get(json_object_get(o, "services"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(line, "fail")),
+	    "closed");
+	json_decref(o);
+	o = asked(fd, "icap config av\n");
+	ck_assert_str_eq(json_string_value(json_object_get(o, "name")), "av");
+	json_decref(o);
+	o = asked(fd, "icap config nobody\n");
+	ck_assert_ptr_nonnull(json_object_get(o, "error"));
+	json_decref(o);
+	o = asked(fd, "icap check av\n");
+	ck_assert_ptr_nonnull(json_object_get(o, "error"));
+	json_decref(o);
+	o = asked(fd, "icap config av now\n");
+	ck_assert_ptr_nonnull(json_object_get(o, "error"));
+	json_decref(o);
+	close(fd);
+	down();
+}
+END
+
+SUITE("control", icap_tells_services_servers_and_a_configuration,
+    control_tells_its_status_to_the_owner_alone,
     control_answers_many_lines_sent_at_once_in_their_order,
     control_answers_one_who_has_shut_down_writing,
     control_says_what_is_wrong_with_a_request,

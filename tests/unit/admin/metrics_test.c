@@ -57,8 +57,8 @@ ck_sample(const char *line)
 
 	ck_assert_int_eq(strncmp(line, "clearspan_", 10), 0);
 	ck_assert_ptr_nonnull(p);
-	ck_assert_uint_gt(strspn(p + 1, "0123456789"), 0);
-	ck_assert_int_eq(p[1 + strspn(p + 1, "0123456789")], '\0');
+	ck_assert_uint_gt(strspn(p + 1, "0123456789."), 0);
+	ck_assert_int_eq(p[1 + strspn(p + 1, "0123456789.")], '\0');
 }
 
 TEST(metrics_page_is_prometheus_text)
@@ -75,6 +75,12 @@ TEST(metrics_page_is_prometheus_text)
 	ck_has(page.s, "clearspan_mirror_packets_total{mirror=\"a\\\"b\\\\c\"} "
 	    "5\n");
 	ck_has(page.s, "\nclearspan_sessions_open 0\n");
+	ck_has(page.s, "clearspan_icap_transactions_total{service=\"av\","
+	    "method=\"RESPMOD\",result=\"204\"} 0\n");
+	ck_has(page.s, "clearspan_icap_seconds_bucket{service=\"av\","
+	    "le=\"+Inf\"} 0\n");
+	ck_has(page.s, "clearspan_icap_server_up{service=\"av\","
+	    "server=\"icap://127.0.0.1:9/av\"} 0\n");
 	for (line = strtok_r(page.s, "\n", &save); line != NULL;
 	    line = strtok_r(NULL, "\n", &save))
 		if (line[0] != '#')

@@ -210,6 +210,45 @@ TEST(eve_http_of_a_request_without_an_answer)
 }
 END
 
+TEST(eve_icap_joins_the_flow_and_the_exchange)
+{
+	struct icap_record i = { .service = "av", .server = "icap://h/av",
+	    .method = ICAP_RESPMOD, .result = ICAP_R_BLOCK,
+	    .outcome = "block", .status = 200, .istag = "", .bytes_out = 9,
+	    .bytes_in = 7, .queue = -1, .connect = 0.5, .total = 3,
+	    .attempts = 1, .finding = "Eicar\xff" };
+	struct http_record h = { .number = 4 };
+	struct record r;
+	json_t *o;
+
+	record_fill(&r);
+	exchange_fill(&h, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", NULL);
+	o = eve_icap(&r, &h, &i, &now);
+	ck_text(o, "event_type", "icap");
+	ck_number(o, "flow_id", 7);
+	ck_number(o, "tx_id", 4);
+	ck_text(o, "http.hostname", "x");
+	ck_text(o, "icap.service", "av");
+	ck_text(o, "icap.method", "RESPMOD");
+	ck_text(o, "icap.outcome", "block");
+	ck_number(o, "icap.status", 200);
+	ck_text(o, "icap.finding", "Eicar\\xff");
+	ck_number(o, "icap.bytes_toserver", 9);
+	ck_assert_ptr_null(at(o, "icap.istag"));
+	ck_assert_ptr_null(at(o, "icap.reason"));
+	ck_assert_ptr_null(at(o, "icap.queue_ms"));
+	ck_assert_double_eq(json_real_value(at(o, "icap.connect_ms")), 0.5);
+	json_decref(o);
+	o = eve_icap_alert(&r, NULL, &i, &now);
+	ck_text(o, "event_type", "alert");
+	ck_text(o, "alert.action", "blocked");
+	ck_text(o, "alert.signature", "Eicar\\xff");
+	ck_assert_ptr_null(at(o, "http"));
+	json_decref(o);
+	http_record_free(&h);
+}
+END
+
 static char dir[64], path[128];
 
 static void
@@ -368,6 +407,7 @@ SUITE("connlog", eve_flow_says_what_the_record_says,
     eve_flow_of_an_undecided_session_leaves_out_what_is_not_known,
     eve_text_that_is_not_utf8_is_shown_escaped,
     eve_http_has_the_names_of_eve, eve_http_of_a_request_without_an_answer,
+    eve_icap_joins_the_flow_and_the_exchange,
     connlog_writes_a_line_for_each_flow_and_only_what_was_asked_for,
     connlog_reopened_goes_on_in_a_new_file,
     connlog_does_not_follow_a_symbolic_link,
