@@ -11,6 +11,7 @@
 
 #include "main/daemon.h"
 #include "net/sock.h"
+#include "sink/exchange.h"
 #include "sink/sinks.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -133,6 +134,39 @@ session_handshaken(void *arg, const struct record *r)
 	connlog_tls(d->admin.log, r);
 }
 
+static void
+exchange_ended(void *arg, const struct record *r, const struct http_record *h)
+{
+	struct daemon *d = arg;
+
+	connlog_http(d->admin.log, r, h);
+}
+
+/* What reads HTTP: for ICAP, and for the event log when it wants to know. */
+static int
+boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
+{
+	struct exchange_env *x = &d->exchange;
+	int rv;
+
+	d->env.http_events = c->log.file != NULL &&
+	    (c->log.events & 1u << EVENT_HTTP) != 0;
+	if (c->nicaps == 0 && !d->env.http_events)
+		return 0;
+	x->services = xcalloc(c->nicaps + 1, sizeof(struct icap_service *));
+	for (; x->nservices < c->nicaps; x->nservices++) {
+		rv = icap_service_new(&c->icaps[x->nservices],
+		    &x->services[x->nservices], why);
+		if (rv != 0)
+			return rv;
+	}
+	x->ended = exchange_ended;
+	x->arg = d;
+	d->env.exchange.ops = &sink_exchange;
+	d->env.exchange.sink = x;
+	return 0;
+}
+
 static int
 boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 {
@@ -214,6 +248,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	d->policy = policy_new(c);
 	if ((rv = boot_tls(d, c, why)) != 0 ||
 	    (rv = boot_sinks(d, c, why)) != 0 ||
+	    (rv = boot_exchange(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
 	    (rv = boot_admin(d, c, why)) != 0)
 		return rv;
@@ -232,6 +267,9 @@ daemon_down(struct daemon *d)
 	control_free(d->control);
 	for (i = 0; i < d->nsinks; i++)
 		d->sinks[i].ops->close(d->sinks[i].sink);
+	for (i = 0; i < d->exchange.nservices; i++)
+		icap_service_free(d->exchange.services[i]);
+	free(d->exchange.services);
 	connlog_close(d->admin.log, LOG_MS);
 	tally_free(d->admin.tally);
 	tls_free(d->tls);

@@ -24,13 +24,16 @@ struct tap {
 	const struct tap_ops	*ops;
 	void			*state;
 	struct session		*session;
+	const char		*name;		/* of a mirror; else NULL */
 	uint64_t		 pos[2];	/* let go, by enum flow_dir */
 	unsigned char		 ended[2];	/* was told of the end */
 };
 
 /* The row; the flows of one leg share it. */
+#define RECORD_TAPS	(RECORD_MIRRORS + 2)
+
 struct taps {
-	struct tap	 tap[RECORD_MIRRORS];
+	struct tap	 tap[RECORD_TAPS];
 	size_t		 n;
 };
 

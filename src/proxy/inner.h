@@ -62,6 +62,7 @@ struct worker {
 	struct event		 resume;	/* accept again */
 	int			 paused;
 	struct seat		*seats;		/* one for each mirror */
+	struct seat		 exchange;
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
 	struct event		 drained;	/* the time for it is over */

@@ -194,6 +194,7 @@ leg_turn(struct leg *l, enum flow_dir dir, int *moved, struct leg_why *why)
 	struct conn *from = dir == DIR_UP ? &l->client : &l->server;
 	struct conn *to = dir == DIR_UP ? &l->server : &l->client;
 	struct flow *f = &l->flow[dir];
+	uint64_t before;
 	int rv;
 
 	why->dir = dir;
@@ -201,7 +202,10 @@ leg_turn(struct leg *l, enum flow_dir dir, int *moved, struct leg_why *why)
 	    (rv = leg_watch(f, from)) < 0 && !flow_done(&l->flow[!dir])))
 		return why->err = rv;
 	*moved |= rv > 0;
+	before = f->in;
 	flow_offer(f);
+	flow_wrote(f, 0);
+	*moved |= f->in != before;	/* a tap made room, or put more in */
 	why->dir = !dir;
 	if ((rv = leg_flush(l, f, to)) < 0)
 		return why->err = rv;

@@ -159,7 +159,12 @@ session_timed(evutil_socket_t fd, short what, void *arg)
 static void
 session_again_cb(evutil_socket_t fd, short what, void *arg)
 {
-	session_event(arg, NULL);
+	struct session *s = arg;
+
+	if (s->aborted != NULL)
+		session_reset(s, DIR_DOWN, "%s", s->aborted);
+	else
+		session_event(s, NULL);
 }
 
 /* By a timer that is due at once: event_active() would run it before the
@@ -184,47 +189,56 @@ session_timer(struct session *s, uint64_t ms)
 		evtimer_add(&s->timer, &tv);
 }
 
-/* Where the verdict wants the bytes seen. */
+static void
+session_open_tap(struct session *s, const struct seat *seat, const char *name)
+{
+	struct taps *row = &s->leg.taps;
+	struct tap *t = &row->tap[row->n];
+
+	if (seat->ops == NULL || row->n == RECORD_TAPS)
+		return;
+	memset(t, 0, sizeof(*t));
+	t->ops = seat->ops->tap;
+	t->session = s;
+	t->name = name;
+	t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
+	t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
+	t->state = t->ops->open(seat->seat, t, &s->rec);
+	row->n++;
+}
+
+/* Where the verdict wants the bytes seen: as they came first. */
 void
 session_open_taps(struct session *s)
 {
 	const struct conf_rule *rule = s->rec.verdict.rule;
 	const struct conf *conf = session_conf(s);
-	struct tap *t;
-	struct seat *seat;
+	struct worker *w = s->worker;
 	size_t i;
 
-	for (i = 0; i < rule->nmirrors &&
-	    s->leg.taps.n < RECORD_MIRRORS; i++) {
-		seat = &s->worker->seats[rule->mirrors[i]];
-		if (seat->ops == NULL)
-			continue;
-		t = &s->leg.taps.tap[s->leg.taps.n];
-		memset(t, 0, sizeof(*t));
-		t->ops = seat->ops->tap;
-		t->session = s;
-		t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
-		t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
-		t->state = t->ops->open(seat->seat, t, &s->rec);
-		s->tap_names[s->leg.taps.n++] =
-		    conf->mirrors[rule->mirrors[i]].name;
-	}
+	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
+		session_open_tap(s, &w->seats[rule->mirrors[i]],
+		    conf->mirrors[rule->mirrors[i]].name);
+	if (s->rec.protocol != PROTO_OTHER && !s->bypassed &&
+	    (rule->nicaps > 0 || w->env->http_events))
+		session_open_tap(s, &w->exchange, NULL);
 }
 
 static void
 session_close_taps(struct session *s)
 {
-	struct record_mirror *m;
+	struct record_mirror none;
 	struct tap *t;
 	size_t i;
 
 	for (i = 0; i < s->leg.taps.n; i++) {
 		t = &s->leg.taps.tap[i];
-		if (t->state == NULL || t->ops == &forward_tap)
+		if (t->state == NULL || t->ops->close == NULL)
 			continue;
-		m = &s->rec.mirrors[s->rec.nmirrors++];
-		t->ops->close(t->state, m);
-		m->name = s->tap_names[i];
+		t->ops->close(t->state, t->name == NULL ? &none :
+		    &s->rec.mirrors[s->rec.nmirrors]);
+		if (t->name != NULL)
+			s->rec.mirrors[s->rec.nmirrors++].name = t->name;
 		t->state = NULL;
 	}
 	s->leg.taps.n = 0;
@@ -409,6 +423,13 @@ session_free(struct session *s)
 	free(s->page);
 	policy_unref(s->policy);
 	free(s);
+}
+
+void
+tap_abort(struct tap *t, const char *why)
+{
+	t->session->aborted = why;
+	session_again(t->session);
 }
 
 void

@@ -47,7 +47,6 @@ struct session {
 	struct event	 again;			/* the pump's next turn */
 	uint64_t	 active;		/* worker's ms of the last bytes */
 	struct leg	 leg;
-	const char	*tap_names[RECORD_MIRRORS];
 
 	/* What the phases know of the client's hello; owned. */
 	uint8_t		*alpn;			/* wire list, or NULL */
@@ -65,6 +64,7 @@ struct session {
 
 	const char	*dial_host;		/* in rec.host; NULL: address */
 	uint16_t	 dial_port;
+	const char	*aborted;		/* by a tap: why, or NULL */
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
 	int		 dial_errno;		/* why connecting failed, or 0 */
 	unsigned	 socks:1;		/* answers are SOCKS's */

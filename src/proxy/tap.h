@@ -84,5 +84,7 @@ struct sink_ops {
 
 /* A holder's answer has come: offer the flows again. Worker's thread only. */
 void	 tap_release(struct tap *);
+/* The session cannot go on: it is reset, soon. why is static. */
+void	 tap_abort(struct tap *, const char *why);
 
 #endif

@@ -86,7 +86,10 @@ connect_event(struct session *s, struct conn *c)
 	client_gone(s, c);
 }
 
-/* What to offer the server: the client's list, or of it http/1.1 alone. */
+/*
+ * What to offer the server: the client's list; or http/1.1 alone, where that
+ * is asked for or what passes must be read (ICAP).
+ */
 static void
 server_tls_alpn(const struct session *s, struct tls_want *want)
 {
@@ -94,7 +97,8 @@ server_tls_alpn(const struct session *s, struct tls_want *want)
 
 	want->alpn = s->alpn;
 	want->alpn_len = s->alpn_len;
-	if (session_conf(s)->tls[0].alpn_http11 && s->alpn != NULL) {
+	if (s->alpn != NULL && (session_conf(s)->tls[0].alpn_http11 ||
+	    s->rec.verdict.rule->nicaps > 0)) {
 		want->alpn = http11;
 		want->alpn_len = sizeof(http11) - 1;
 	}

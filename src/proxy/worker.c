@@ -96,8 +96,14 @@ worker_run(void *arg)
 			w->seats[i].seat = w->seats[i].ops->attach(
 			    w->env->sinks[i].sink, w->base);
 	}
+	w->exchange.ops = w->env->exchange.ops;
+	if (w->exchange.ops != NULL)
+		w->exchange.seat = w->exchange.ops->attach(
+		    w->env->exchange.sink, w->base);
 	accept_start(w);
 	event_base_dispatch(w->base);
+	if (w->exchange.ops != NULL)
+		w->exchange.ops->detach(w->exchange.seat);
 	for (i = 0; i < n; i++)
 		if (w->seats[i].ops != NULL)
 			w->seats[i].ops->detach(w->seats[i].seat);

@@ -25,6 +25,9 @@ struct proxy_env {
 	struct policy		*policy;	/* holds the conf */
 	struct tls		*tls;
 	struct proxy_sink	*sinks;
+	/* Reads HTTP out of the sessions that ask for it; ops NULL: none. */
+	struct proxy_sink	 exchange;
+	int			 http_events;	/* ... of all that may be HTTP */
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */

@@ -1,0 +1,334 @@
+/*
+ * The tap that reads HTTP/1 out of a session: pairs requests with responses,
+ * one exchange at a time, and sends each message on its way (adapt.c).
+ */
+#include "sink/exchange.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "net/names.h"
+#include "proxy/session.h"
+#include "sink/side.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+/* A worker's part. */
+struct exchange_seat {
+	struct exchange_env	*env;
+	struct names		*names;
+	struct icap_seat	**seats;	/* one for each service */
+};
+
+static void
+exchange_logged(void *arg, void *user, const struct icap_record *r)
+{
+	struct exchange_seat *seat = arg;
+	struct side *s = user;
+
+	if (seat->env->icap_ended != NULL)
+		seat->env->icap_ended(seat->env->arg, s->x->rec, r);
+}
+
+static void *
+exchange_attach(void *sink, struct event_base *base)
+{
+	struct exchange_seat *seat = xcalloc(1, sizeof(*seat));
+	size_t i;
+
+	seat->env = sink;
+	seat->seats = xcalloc(seat->env->nservices + 1,
+	    sizeof(struct icap_seat *));
+	if (seat->env->nservices > 0)
+		seat->names = names_new(base);
+	for (i = 0; i < seat->env->nservices; i++)
+		seat->seats[i] = icap_attach(seat->env->services[i], base,
+		    seat->names, exchange_logged, seat);
+	return seat;
+}
+
+static void
+exchange_detach(void *arg)
+{
+	struct exchange_seat *seat = arg;
+	size_t i;
+
+	for (i = 0; i < seat->env->nservices; i++)
+		icap_detach(seat->seats[i]);
+	if (seat->names != NULL)
+		names_free(seat->names);
+	free(seat->seats);
+	free(seat);
+}
+
+static void *
+exchange_open(void *arg, struct tap *tap, const struct record *rec)
+{
+	struct exchange_seat *seat = arg;
+	struct exchange *x = xcalloc(1, sizeof(*x));
+	const struct conf_rule *rule = rec->verdict.rule;
+	struct leg *leg = &tap->session->leg;
+	int d;
+
+	x->tap = tap;
+	x->rec = rec;
+	x->env = seat->env;
+	x->seats = seat->seats;
+	x->row = rule->icaps;
+	x->nrow = rule->nicaps;
+	for (d = 0; d < 2; d++) {
+		x->side[d].x = x;
+		x->side[d].dir = (enum flow_dir)d;
+		message_init(&x->side[d].m, &leg->flow[d], tap);
+		deliver_init(&x->side[d].out, &leg->flow[d], tap);
+	}
+	return x;
+}
+
+static void
+exchange_close(void *state, struct record_mirror *m)
+{
+	struct exchange *x = state;
+	int d;
+
+	if (http_record_used(&x->http) && x->env->ended != NULL) {
+		clock_gettime(CLOCK_REALTIME, &x->http.end);
+		if (x->http.why == NULL)
+			x->http.why = "the session ended";
+		x->env->ended(x->env->arg, x->rec, &x->http);
+	}
+	for (d = 0; d < 2; d++) {
+		side_reset(&x->side[d]);
+		deliver_free(&x->side[d].out);
+	}
+	http_record_free(&x->http);
+	text_free(&x->method);
+	free(x);
+}
+
+void
+exchange_broken(struct exchange *x, const char *why)
+{
+	if (x->finished)
+		return;
+	x->finished = 1;
+	x->http.why = why;
+	tap_abort(x->tap, why);
+}
+
+/* The present exchange is over: tell the log, be ready for the next. */
+static void
+exchange_next(struct exchange *x)
+{
+	struct side *up = &x->side[DIR_UP], *down = &x->side[DIR_DOWN];
+
+	clock_gettime(CLOCK_REALTIME, &x->http.end);
+	if (x->env->ended != NULL && http_record_used(&x->http))
+		x->env->ended(x->env->arg, x->rec, &x->http);
+	http_record_next(&x->http);
+	side_reset(up);
+	side_reset(down);
+	if (x->closing) {
+		x->finished = 1;
+		flow_finish(down->out.flow);
+		flow_finish(up->out.flow);
+	}
+	tap_release(x->tap);
+}
+
+static int
+side_done(struct side *s)
+{
+	const struct message *m = &s->m;
+
+	if (s->state == SIDE_PASS)
+		return m->ended && m->held == m->passed;
+	if (s->out.pend.len > s->out.pend_off)
+		return 0;
+	if (s->state == SIDE_GONE)
+		return m->ended && m->held == 0 && s->txn == NULL;
+	if (s->state == SIDE_TEXT && m->http == NULL)
+		return s->out.ended;
+	if (s->state == SIDE_SPOOL || s->state == SIDE_ADAPTED ||
+	    s->state == SIDE_TEXT)
+		return s->out.ended && (m->ended || m->cut) && m->held == 0;
+	return s->state == SIDE_DONE;
+}
+
+void
+exchange_check(struct exchange *x)
+{
+	struct side *up = &x->side[DIR_UP], *down = &x->side[DIR_DOWN];
+
+	if (x->raw || x->finished)
+		return;
+	if (side_done(down) && down->state != SIDE_DONE) {
+		if (down->m.http != NULL && down->m.http->status < 200 &&
+		    down->m.http->status != 101) {
+			side_reset(down);	/* interim: another follows */
+			return;
+		}
+		down->state = SIDE_DONE;
+	}
+	/* Answered for good: what is left of the request goes nowhere. */
+	if (x->closing && down->state == SIDE_DONE && up->state == SIDE_GONE)
+		up->state = SIDE_DONE;
+	if (side_done(up))
+		up->state = SIDE_DONE;
+	if (up->state == SIDE_DONE && down->state == SIDE_DONE)
+		exchange_next(x);
+}
+
+/* The request's head is here. */
+static void
+exchange_request(struct exchange *x)
+{
+	const struct http1_head *h = x->side[DIR_UP].m.http;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	http_record_request(&x->http, h, &now);
+	text_clear(&x->method);
+	text_add(&x->method, h->method.p, h->method.len);
+	x->old_client = h->version == 10;
+	x->closing = 0;
+}
+
+static void
+exchange_response(struct exchange *x)
+{
+	struct side *down = &x->side[DIR_DOWN];
+	struct timespec now;
+
+	if (down->m.http->status < 200 && down->m.http->status != 101)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	http_record_response(&x->http, down->m.http, &now);
+	if (down->m.body.kind == HTTP1_TUNNEL) {
+		x->raw = 1;	/* WebSocket, CONNECT: HTTP ends here */
+		if (x->env->ended != NULL)
+			x->env->ended(x->env->arg, x->rec, &x->http);
+		http_record_next(&x->http);
+	}
+}
+
+/* What is no HTTP/1 message: is it to be refused, or none of ours? */
+static void
+exchange_strange(struct side *s, const uint8_t *p, size_t len,
+    const char *why)
+{
+	struct exchange *x = s->x;
+
+	if (x->nrow == 0 || (s->dir == DIR_UP && x->http.number == 0 &&
+	    http1_starts_request((const char *)p, len) != 1))
+		x->raw = 1;
+	else if (s->dir == DIR_UP)
+		side_refuse(x, 400, why);
+	else
+		side_refuse(x, 502, why);
+}
+
+/* At a message's beginning. 1: its head is here. */
+static int
+exchange_head(struct side *s, const uint8_t *p, size_t len)
+{
+	struct exchange *x = s->x;
+	const char *why;
+	int rv;
+
+	if (s->dir == DIR_DOWN && !http_record_used(&x->http)) {
+		x->raw = 1;	/* nobody asked: the server speaks first */
+		return 0;
+	}
+	rv = message_head(&s->m, p, len,
+	    slice_of(x->method.s, x->method.len), &why);
+	if (rv == ERR_SHORT) {
+		if (s->m.eof)
+			message_discard(&s->m);
+		return 0;
+	}
+	if (rv != 0) {
+		exchange_strange(s, p, len, why);
+		return 0;
+	}
+	if (s->dir == DIR_UP)
+		exchange_request(x);
+	else
+		exchange_response(x);
+	return 1;
+}
+
+static size_t
+exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
+{
+	struct exchange *x = state;
+	struct side *s = &x->side[dir];
+	size_t let;
+
+	if (x->raw)
+		return len;
+	if (x->finished)
+		message_discard(&s->m);
+	if (x->finished || s->state == SIDE_DONE)
+		return 0;
+	if (s->state == SIDE_HEAD && s->m.http == NULL) {
+		if (!exchange_head(s, p, len))
+			return x->raw ? len : 0;
+		side_begin(s);
+		/* The bytes may have been edited, or moved: seen next turn. */
+		if (x->nrow > 0) {
+			tap_release(x->tap);
+			return 0;
+		}
+	}
+	let = message_data(&s->m, p, len);
+	x->http.length[dir] = s->m.body.payload;
+	if (s->m.bad != NULL && s->state != SIDE_PASS && s->state != SIDE_GONE)
+		side_refuse(x, dir == DIR_UP ? 400 : 502, s->m.bad);
+	if (let == 0)
+		side_more(s);
+	return let;
+}
+
+static void
+exchange_room(void *state, enum flow_dir dir)
+{
+	struct exchange *x = state;
+
+	if (!x->raw)
+		side_more(&x->side[dir]);
+}
+
+static int
+exchange_busy(void *state, enum flow_dir dir)
+{
+	struct exchange *x = state;
+
+	return !x->raw && !x->finished && side_busy(&x->side[dir]);
+}
+
+static void
+exchange_eof(void *state, enum flow_dir dir)
+{
+	struct exchange *x = state;
+
+	if (!x->raw && !x->finished)
+		side_ended(&x->side[dir]);
+}
+
+static const struct tap_ops exchange_tap = {
+	.open = exchange_open,
+	.data = exchange_data,
+	.room = exchange_room,
+	.busy = exchange_busy,
+	.eof = exchange_eof,
+	.close = exchange_close,
+};
+
+const struct sink_ops sink_exchange = {
+	.tap = &exchange_tap,
+	.attach = exchange_attach,
+	.detach = exchange_detach,
+};

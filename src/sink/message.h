@@ -1,0 +1,67 @@
+/*
+ * One HTTP/1 message on its way through a flow, at a tap's place: its head
+ * is kept, its body followed, and its bytes are held, taken out or let pass,
+ * as the exchange it belongs to says.
+ */
+#ifndef SINK_MESSAGE_H
+#define SINK_MESSAGE_H
+
+#include "codec/http1.h"
+#include "proxy/flow.h"
+#include "sink/spool.h"
+#include "util/text.h"
+
+enum message_mode {
+	MESSAGE_HOLD,	/* bytes lie in the flow; the body is copied as far as
+			   `wants` into the spool, if there is one */
+	MESSAGE_TAKE,	/* out of the flow, the body into the spool */
+	MESSAGE_PASS,	/* on as they are */
+	MESSAGE_DROP	/* out of the flow, and forgotten */
+};
+
+struct message {
+	struct flow	*flow;
+	struct tap	*tap;
+	enum message_mode mode;
+	struct text	 head;		/* a copy, as it came */
+	struct http1_head *http;	/* of that copy; NULL: not here yet */
+	size_t		 wire;		/* bytes the head takes in the flow */
+	struct http1_body body;		/* follows what was looked at */
+	struct spool	*spool;		/* owned; or NULL */
+	uint64_t	 wants;		/* MESSAGE_HOLD: body bytes to copy */
+	uint64_t	 max;		/* spool no more for now */
+	size_t		 held;		/* looked at and still in the flow */
+	size_t		 passed;	/* of those, let go so far */
+	unsigned	 ended:1;	/* the body is complete */
+	unsigned	 eof:1;		/* of the stream */
+	unsigned	 cut:1;		/* ... and never will be */
+	unsigned	 lost:1;	/* the spool would not take a byte */
+	const char	*bad;		/* its framing broke; or NULL */
+};
+
+void	 message_init(struct message *, struct flow *, struct tap *);
+/*
+ * Look for the head in data, the bytes at the tap's position. 0; ERR_SHORT;
+ * ERR_* with *why. method: of the request that a response answers.
+ */
+int	 message_head(struct message *, const uint8_t *data, size_t len,
+	    struct slice method, const char **why);
+/* Leave these fields out of the head, in the flow and in the copy (names end
+ * with NULL). 0 or ERR_*. */
+int	 message_strip(struct message *, const char *const *names);
+/* Bytes at the tap's position, with the head. Returns how many to let go. */
+size_t	 message_data(struct message *, const uint8_t *data, size_t len);
+/* More than max is in the spool. */
+int	 message_over(const struct message *);
+/* From holding to letting pass, or to taking out. */
+void	 message_pass(struct message *);
+void	 message_take(struct message *);
+void	 message_drop(struct message *);
+/* The stream ended. */
+void	 message_eof(struct message *);
+/* Take out all that is there, whatever it is. */
+void	 message_discard(struct message *);
+/* Ready for the next one. */
+void	 message_reset(struct message *);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * Inside the exchange: one of its two messages, and its way through the
+ * services (adapt.c).
+ */
+#ifndef SINK_SIDE_H
+#define SINK_SIDE_H
+
+#include "http/deliver.h"
+#include "sink/exchange.h"
+#include "sink/message.h"
+
+struct exchange;
+
+enum side_state {
+	SIDE_HEAD,	/* its head is awaited */
+	SIDE_ASK,	/* a service looks at it */
+	SIDE_PASS,	/* it goes on as it is */
+	SIDE_SPOOL,	/* it goes on out of a spool */
+	SIDE_ADAPTED,	/* what a service made of it goes on as it comes */
+	SIDE_TEXT,	/* something of our own is said in its place */
+	SIDE_GONE,	/* answered otherwise: the rest of it is dropped */
+	SIDE_DONE
+};
+
+struct side {
+	struct exchange	*x;
+	enum flow_dir	 dir;
+	enum side_state	 state;
+	struct message	 m;		/* the virgin message */
+	struct deliver	 out;		/* what goes on in its place */
+
+	/* The service that looks at it, by its number in the row. */
+	size_t		 k;
+	struct icap_txn	*txn;
+	struct icap_job	 job;
+	struct text	 req_head, res_head;
+	struct side	*to;		/* where the answer's body goes */
+
+	/* The message as it is now: the virgin one, or (body, http) what a
+	 * service made of it, collected for the next. */
+	struct text	 head;
+	struct http1_head *http;
+	struct spool	*body;
+	int		 has_body;
+	int		 collecting;
+
+	/* SIDE_SPOOL: out of which, from where, and its end is the end. */
+	struct spool	*from;
+	uint64_t	 sent;
+};
+
+struct exchange {
+	struct tap	*tap;
+	const struct record *rec;
+	const struct exchange_env *env;
+	struct icap_seat **seats;	/* by number of the service */
+	const size_t	*row;		/* the rule's services */
+	size_t		 nrow;
+	struct side	 side[2];	/* by enum flow_dir */
+	unsigned	 raw:1;		/* no HTTP (any more) */
+	unsigned	 closing:1;	/* after this exchange the session ends */
+	unsigned	 finished:1;
+	struct text	 method;	/* of the present request */
+	int		 old_client;	/* HTTP/1.0 */
+	struct http_record http;
+};
+
+/* adapt.c */
+/* The head is here: ask the services that want it, or let it pass. */
+void	side_begin(struct side *);
+/* Bytes came, or there is room: go on. */
+void	side_more(struct side *);
+/* Waits for a service, or has something to put in. */
+int	side_busy(const struct side *);
+/* The virgin message's end was seen, one way or the other. */
+void	side_ended(struct side *);
+void	side_reset(struct side *);
+/* Answer the client ourselves and end the session. */
+void	side_refuse(struct exchange *, int status, const char *why);
+/* Cut it off so that everybody sees it. */
+void	exchange_broken(struct exchange *, const char *why);
+void	exchange_check(struct exchange *);	/* is it over? */
+
+#endif
