@@ -27,7 +27,8 @@ struct admin_env {
 	struct worker		**workers;
 	size_t			 nworkers;
 	const struct proxy_sink	*sinks;		/* of conf's mirrors */
-	struct icap_service	**icaps;	/* of conf's; NULL: none run */
+	struct icap_service	**icaps;	/* those that run */
+	size_t			 nicaps;
 	struct tls		*tls;
 	struct connlog		*log;		/* or NULL */
 	struct tally		*tally;

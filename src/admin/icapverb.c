@@ -48,23 +48,23 @@ server_line(const struct conf_icap *c, const struct icap_server_stats *s)
 json_t *
 admin_icap(const struct admin_env *env)
 {
-	const struct conf *c = env->conf;
 	json_t *services = json_array(), *servers = json_array();
+	const struct conf_icap *c;
 	struct icap_server_stats server;
 	struct icap_stats st;
 	size_t i, k;
 
-	for (i = 0; env->icaps != NULL && i < c->nicaps; i++) {
+	for (i = 0; i < env->nicaps; i++) {
+		c = icap_service_conf(env->icaps[i]);
 		icap_service_stats(env->icaps[i], &st);
-		json_array_append_new(services,
-		    service_line(&c->icaps[i], &st));
+		json_array_append_new(services, service_line(c, &st));
 		for (k = 0; icap_server_stats(env->icaps[i], k,
 		    &server) == 0; k++)
 			json_array_append_new(servers,
-			    server_line(&c->icaps[i], &server));
+			    server_line(c, &server));
 	}
-	return json_pack("{s:i,s:o,s:o}", "configured", (int)c->nicaps,
-	    "services", services, "servers", servers);
+	return json_pack("{s:i,s:o,s:o}", "configured",
+	    (int)env->conf->nicaps, "services", services, "servers", servers);
 }
 
 json_t *

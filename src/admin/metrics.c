@@ -236,12 +236,12 @@ icap_state(struct text *up, struct text *faults, const char *service,
 static void
 page_icap(struct metrics *m, struct text *t)
 {
-	const struct conf *c = m->env->conf;
 	struct text hist = { 0 }, up = { 0 }, faults = { 0 }, wait = { 0 };
+	const char *name;
 	struct icap_stats st;
 	size_t i;
 
-	if (m->env->icaps == NULL || c->nicaps == 0)
+	if (m->env->nicaps == 0)
 		return;
 	head(t, "icap_transactions_total", "counter",
 	    "ICAP transactions, by what became of them.");
@@ -253,14 +253,14 @@ page_icap(struct metrics *m, struct text *t)
 	    "Failed attempts of ICAP transactions.");
 	head(&wait, "icap_waiting", "gauge",
 	    "Transactions that wait for a connection.");
-	for (i = 0; i < c->nicaps; i++) {
+	for (i = 0; i < m->env->nicaps; i++) {
+		name = icap_service_conf(m->env->icaps[i])->name;
 		icap_service_stats(m->env->icaps[i], &st);
-		transactions(t, c->icaps[i].name, &st);
-		seconds(&hist, c->icaps[i].name, &st);
-		icap_state(&up, &faults, c->icaps[i].name, m->env->icaps[i],
-		    &st);
-		sample(&wait, "icap_waiting", "service", c->icaps[i].name,
-		    NULL, NULL, st.waiting);
+		transactions(t, name, &st);
+		seconds(&hist, name, &st);
+		icap_state(&up, &faults, name, m->env->icaps[i], &st);
+		sample(&wait, "icap_waiting", "service", name, NULL, NULL,
+		    st.waiting);
 	}
 	text_puts(t, hist.s);
 	text_puts(t, up.s);

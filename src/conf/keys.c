@@ -278,9 +278,10 @@ static const struct map map_icap_queue = { "queue", icap_queue_keys, NULL };
 static const struct key icap_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
-	{ "reqmod", &type_list, F(reqmod), .arg = &reqmod_list, .max = 64 },
+	/* Together no more servers than ICAP_SERVERS in sink/icap_own.h. */
+	{ "reqmod", &type_list, F(reqmod), .arg = &reqmod_list, .max = 32 },
 	{ "respmod", &type_list, F(respmod), .arg = &respmod_list,
-	    .max = 64 },
+	    .max = 32 },
 	{ "fail", &type_word, F(fail_open), "closed", .arg = fails },
 	{ "preview", &type_preview, F(preview), "auto",
 	    .max = 64 * K /* what the spool's memory holds four times */ },

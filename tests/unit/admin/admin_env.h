@@ -59,6 +59,7 @@ env_fill(struct admin_env *e)
 	e->conf = &conf;
 	e->sinks = sinks;
 	e->icaps = services;
+	e->nicaps = 1;
 	e->tally = tally_new();
 	e->reload = env_reload;
 }
