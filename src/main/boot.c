@@ -142,6 +142,15 @@ exchange_ended(void *arg, const struct record *r, const struct http_record *h)
 	connlog_http(d->admin.log, r, h);
 }
 
+static void
+icap_ended(void *arg, const struct record *r, const struct http_record *h,
+    const struct icap_record *i)
+{
+	struct daemon *d = arg;
+
+	connlog_icap(d->admin.log, r, h, i);
+}
+
 /* What reads HTTP: for ICAP, and for the event log when it wants to know. */
 static int
 boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
@@ -161,6 +170,7 @@ boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 			return rv;
 	}
 	x->ended = exchange_ended;
+	x->icap_ended = icap_ended;
 	x->arg = d;
 	d->env.exchange.ops = &sink_exchange;
 	d->env.exchange.sink = x;
@@ -204,6 +214,7 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	a->nworkers = d->nworkers;
 	a->sinks = d->sinks;
 	a->tls = d->tls;
+	a->icaps = d->exchange.services;
 	a->tally = tally_new();
 	a->reload = daemon_reload;
 	a->arg = d;

@@ -29,7 +29,8 @@ exchange_logged(void *arg, void *user, const struct icap_record *r)
 	struct side *s = user;
 
 	if (seat->env->icap_ended != NULL)
-		seat->env->icap_ended(seat->env->arg, s->x->rec, r);
+		seat->env->icap_ended(seat->env->arg, s->x->rec,
+		    &s->x->http, r);
 }
 
 static void *

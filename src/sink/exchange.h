@@ -20,6 +20,7 @@ struct exchange_env {
 				    const struct http_record *);
 	/* The same for each transaction; or NULL. */
 	void			(*icap_ended)(void *arg, const struct record *,
+				    const struct http_record *,
 				    const struct icap_record *);
 	void			*arg;
 };
