@@ -215,6 +215,7 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	a->sinks = d->sinks;
 	a->tls = d->tls;
 	a->icaps = d->exchange.services;
+	a->nicaps = d->exchange.nservices;
 	a->tally = tally_new();
 	a->reload = daemon_reload;
 	a->arg = d;
@@ -257,6 +258,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	}
 	boot_nofile(c);
 	d->policy = policy_new(c);
+	d->boot = policy_ref(d->policy);
 	if ((rv = boot_tls(d, c, why)) != 0 ||
 	    (rv = boot_sinks(d, c, why)) != 0 ||
 	    (rv = boot_exchange(d, c, why)) != 0 ||
@@ -285,6 +287,7 @@ daemon_down(struct daemon *d)
 	tally_free(d->admin.tally);
 	tls_free(d->tls);
 	policy_unref(d->policy);
+	policy_unref(d->boot);
 	free(d->sinks);
 	free(d->workers);
 	if (d->base != NULL)

@@ -20,6 +20,7 @@ struct event_base;
 struct daemon {
 	struct event_base	*base;		/* the main thread's */
 	struct policy		*policy;	/* in force */
+	struct policy		*boot;		/* what the parts point into */
 	struct tls		*tls;
 	struct proxy_sink	*sinks;
 	size_t			 nsinks;	/* open */

@@ -144,6 +144,52 @@ same_mirrors(const struct conf *a, const struct conf *b)
 }
 
 static int
+same_urls(const struct conf_icap_url *a, size_t na,
+    const struct conf_icap_url *b, size_t nb)
+{
+	size_t i;
+
+	for (i = 0; i < na && i < nb; i++)
+		if (!same_text(a[i].url, b[i].url) ||
+		    a[i].weight != b[i].weight || a[i].tier != b[i].tier)
+			return 0;
+	return na == nb;
+}
+
+static int
+same_icap(const struct conf_icap *x, const struct conf_icap *y)
+{
+	return same_text(x->name, y->name) &&
+	    same_urls(x->reqmod, x->nreqmod, y->reqmod, y->nreqmod) &&
+	    same_urls(x->respmod, x->nrespmod, y->respmod, y->nrespmod) &&
+	    x->fail_open == y->fail_open && x->preview == y->preview &&
+	    x->connect_timeout == y->connect_timeout &&
+	    x->first_byte_timeout == y->first_byte_timeout &&
+	    x->idle_timeout == y->idle_timeout &&
+	    x->max_body == y->max_body && x->oversize == y->oversize &&
+	    x->monitor == y->monitor && x->options == y->options &&
+	    x->allow_204 == y->allow_204 && x->allow_206 == y->allow_206 &&
+	    x->connections == y->connections && x->queue == y->queue &&
+	    x->queue_timeout == y->queue_timeout &&
+	    x->keep_idle == y->keep_idle && x->persist == y->persist &&
+	    same_text(x->trust, y->trust) && same_text(x->auth, y->auth) &&
+	    same_list(&x->headers, &y->headers) &&
+	    same_list(&x->echo, &y->echo) &&
+	    same_list(&x->bypass_types, &y->bypass_types);
+}
+
+static int
+same_icaps(const struct conf *a, const struct conf *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->nicaps && i < b->nicaps; i++)
+		if (!same_icap(&a->icaps[i], &b->icaps[i]))
+			return 0;
+	return a->nicaps == b->nicaps;
+}
+
+static int
 same_log(const struct conf *a, const struct conf *b)
 {
 	return a->log.events == b->log.events &&
@@ -179,6 +225,7 @@ static const struct {
 	{ "upstream trust", same_trust },
 	{ "tls", same_tls },
 	{ "mirrors", same_mirrors },
+	{ "icap", same_icaps },
 	{ "log file, events or keys", same_log },
 	{ "control", same_control },
 	{ "metrics", same_metrics },
