@@ -194,7 +194,8 @@ icap_attach(struct icap_service *s, struct event_base *base,
 	event_assign(&t->run, base, -1, 0, seat_run, t);
 	event_assign(&t->tick, base, -1, EV_PERSIST, seat_tick, t);
 	event_add(&t->tick, &second);
-	event_active(&t->tick, EV_TIMEOUT, 0);
+	/* At once; as EV_TIMEOUT it would put off the next by a second. */
+	event_active(&t->tick, EV_READ, 0);
 	pthread_mutex_lock(&s->lock);
 	TAILQ_INSERT_TAIL(&s->seats, t, link);
 	pthread_mutex_unlock(&s->lock);

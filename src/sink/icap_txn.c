@@ -368,10 +368,13 @@ txn_expired(struct icap_txn *t)
 		icap_txn_fail(t, ICAP_F_QUEUE, "no connection became free");
 		break;
 	case ICAP_T_RUN:
-		icap_txn_fail(t, t->heard || t->out == ICAP_OUT_FIRST ||
-		    t->out == ICAP_OUT_BODY ? ICAP_F_STALL :
-		    ICAP_F_FIRST_BYTE, t->heard ? "the answer stalled" :
-		    "no answer");
+		if (t->out == ICAP_OUT_FIRST || t->out == ICAP_OUT_BODY)
+			icap_txn_fail(t, ICAP_F_STALL, "the server does not "
+			    "read");
+		else if (t->in == ICAP_IN_ICAP && t->conn->in_len == 0)
+			icap_txn_fail(t, ICAP_F_FIRST_BYTE, "no answer");
+		else
+			icap_txn_fail(t, ICAP_F_STALL, "the answer stalled");
 		break;
 	case ICAP_T_OPEN:
 	case ICAP_T_OVER:

@@ -153,14 +153,22 @@ run_end(struct run *u)
 	}
 }
 
+static inline void
+run_late(evutil_socket_t fd, short what, void *arg)
+{
+	event_base_loopbreak(arg);
+}
+
 /* Turn until nothing is open, or so long. */
 static inline void
 run_turn(struct run *u, int ms)
 {
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+	struct event *late = event_new(u->base, -1, 0, run_late, u->base);
 
-	event_base_loopexit(u->base, &tv);
+	event_add(late, &tv);
 	event_base_dispatch(u->base);
+	event_free(late);
 }
 
 /* One transaction. */
@@ -172,7 +180,8 @@ struct deal {
 	size_t		 step;		/* grows by so much a turn; 0: at once */
 	int64_t		 cut_at;	/* F30; 0: never */
 	size_t		 take;		/* the receiver's room a turn; 0: all */
-	uint64_t	 drop;		/* from the spool, before the start */
+	uint64_t	 drop;		/* from the spool, once more is wanted */
+	int		 pause;		/* ms before the receiver takes any */
 	const char	*path;
 	/* what is there */
 	struct icap_job	 job;
@@ -216,6 +225,8 @@ deal_more(void *arg)
 
 	ck_assert_int_eq(d->started, 1);
 	ck_assert_int_eq(d->more++, 0);
+	if (d->drop != 0)
+		spool_drop(d->job.body, d->drop);
 }
 
 static inline void
@@ -354,6 +365,8 @@ deal_heads(struct deal *d)
 static inline void
 deal_start(struct deal *d, struct run *u)
 {
+	struct timeval tv = { 0, 0 };
+
 	d->run = u;
 	if (d->method == ICAP_OPTIONS)
 		d->method = ICAP_RESPMOD;
@@ -377,8 +390,10 @@ deal_start(struct deal *d, struct run *u)
 	d->started = 1;
 	if (d->step != 0)
 		event_active(d->grow, EV_TIMEOUT, 0);
-	if (d->take != 0)
-		event_active(d->drain, EV_TIMEOUT, 0);
+	if (d->take != 0) {
+		tv.tv_usec = d->pause * 1000;
+		event_add(d->drain, &tv);
+	}
 }
 
 static inline void
