@@ -228,6 +228,14 @@ read_result(const struct icap_txn *t)
 	    ICAP_R_SAT : ICAP_R_MOD;
 }
 
+/* F13 rather than F14: the section is not a head, its offsets are wrong. */
+static int
+read_section_ends(const char *p, size_t len)
+{
+	return (len >= 4 && memcmp(p + len - 4, "\r\n\r\n", 4) == 0) ||
+	    (len >= 2 && memcmp(p + len - 2, "\n\n", 2) == 0);
+}
+
 static int
 read_http(struct icap_txn *t)
 {
@@ -246,8 +254,10 @@ read_http(struct icap_txn *t)
 	m->why = NULL;
 	rv = icap_http_head(m, h, c->in + c->in_off);
 	if (rv != 0) {
-		icap_txn_fail(t, ICAP_F_HEAD, "adapted head: %s",
-		    m->why != NULL ? m->why : err_str(rv));
+		icap_txn_fail(t, read_section_ends(c->in + c->in_off,
+		    t->hdr_len) ? ICAP_F_HEAD : ICAP_F_MALFORMED,
+		    "adapted head: %s", m->why != NULL ? m->why :
+		    err_str(rv));
 		return STOP;
 	}
 	if (t->job.method == ICAP_REQMOD && t->hdr == ICAP_RES_HDR)

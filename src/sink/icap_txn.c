@@ -466,7 +466,7 @@ icap_wants(const struct icap_txn *t)
 void
 icap_more(struct icap_txn *t)
 {
-	if (t->step == ICAP_T_OVER)
+	if (t == NULL || t->step == ICAP_T_OVER)
 		return;
 	txn_enter(t);
 	t->quiet++;
@@ -484,7 +484,7 @@ icap_more(struct icap_txn *t)
 void
 icap_resume(struct icap_txn *t)
 {
-	if (t->blocked && t->step == ICAP_T_RUN) {
+	if (t != NULL && t->blocked && t->step == ICAP_T_RUN) {
 		t->t_last = icap_us();
 		icap_txn_kick(t);
 	}
