@@ -19,11 +19,13 @@ enum {			/* hello.flags */
 	HELLO_SNI	= 1 << 0,	/* server_name came: sni, or SNI_BAD */
 	HELLO_SNI_BAD	= 1 << 1,	/* it is no DNS name; sni is "" */
 	HELLO_SNI_IP	= 1 << 2,	/* it is an IPv4 address as text */
-	HELLO_PSK	= 1 << 3,	/* pre_shared_key: a TLS 1.3 resumption */
+	/* pre_shared_key: a TLS 1.3 resumption */
+	HELLO_PSK	= 1 << 3,
 	HELLO_EARLY	= 1 << 4,	/* early_data: 0-RTT may follow */
-	HELLO_ECH	= 1 << 5,	/* encrypted_client_hello, real or GREASE:
-					 * nobody but the server can tell */
-	HELLO_TICKETS	= 1 << 6,	/* session_ticket extension (RFC 5077) */
+	/* encrypted_client_hello, real or GREASE: only the server can tell */
+	HELLO_ECH	= 1 << 5,
+	/* session_ticket extension (RFC 5077) */
+	HELLO_TICKETS	= 1 << 6,
 	HELLO_TICKET	= 1 << 7,	/* ... and a ticket in it */
 	HELLO_COMPRESS	= 1 << 8,	/* compress_certificate (RFC 8879) */
 	HELLO_GREASE	= 1 << 9,	/* GREASE (RFC 8701) seen in suites or
@@ -54,7 +56,8 @@ struct hello {
 	struct hello_list	 session_id;	/* 0 to 32 bytes */
 	struct hello_list	 suites;	/* u16 each */
 	struct hello_list	 compression;	/* u8 each */
-	struct hello_list	 exts;		/* all, in order: hello_ext_next */
+	/* all, in order: hello_ext_next */
+	struct hello_list	 exts;
 	struct hello_list	 versions;	/* u16 each */
 	struct hello_list	 groups;	/* u16 each */
 	struct hello_list	 shares;	/* hello_share_next */
@@ -99,7 +102,8 @@ int		 hello_has(const struct hello_list *, uint16_t);
  * hello_alpn_next walks .alpn, hello_ext_next .exts, hello_share_next .shares.
  */
 int		 hello_alpn_next(struct wire *, const uint8_t **, size_t *len);
-int		 hello_ext_next(struct wire *, uint16_t *type, struct wire *body);
+int		 hello_ext_next(struct wire *, uint16_t *type,
+		    struct wire *body);
 int		 hello_share_next(struct wire *, uint16_t *group, size_t *len);
 int		 hello_has_share(const struct hello *, uint16_t group);
 int		 hello_has_alpn(const struct hello *, const char *name);

@@ -31,7 +31,8 @@ struct http1_head {
 	struct slice	 reason;	/* of a response; may be empty */
 	size_t		 n;
 	struct http1_header h[HTTP1_HEADERS];
-	int		 chunked;	/* the last transfer coding is chunked */
+	/* the last transfer coding is chunked */
+	int		 chunked;
 	int		 coded;		/* there is a Transfer-Encoding */
 	int64_t		 length;	/* Content-Length, or -1 */
 	const char	*why;		/* the reason of an ERR_*, static */

@@ -3,9 +3,9 @@
  * of stream, reset) become frames of a connection that never was on any wire:
  * SYN, SYN-ACK, ACK; segments of at most the MSS, an ACK by the other side
  * within two of them (of superframes: after each); FIN or RST as it happened
- * (RFC 9293). Nothing is kept of the payload; a frame that gets lost on its way leaves a gap in the sequence,
- * which is what a recorder should see. No clock, no socket: the random start
- * and where frames go are the caller's.
+ * (RFC 9293). Nothing is kept of the payload; a frame that gets lost on its
+ * way leaves a gap in the sequence, which is what a recorder should see. No
+ * clock, no socket: the random start and where frames go are the caller's.
  */
 #ifndef CODEC_PACKET_H
 #define CODEC_PACKET_H
@@ -24,11 +24,12 @@ struct packet_path {
 	int		 vlan;			/* -1: none */
 	int		 ports_map;		/* packet_map_port() */
 	unsigned	 mtu;			/* of IP packets; may change */
-	unsigned	 burst;			/* 0: whole frames. Else frames of
-						   up to that many segments,
-						   checksums partial, and an
-						   ACK after each: 2, unless the
-						   recorder likes superframes */
+	/*
+	 * 0: whole frames. Else frames of up to that many segments, checksums
+	 * partial, and an ACK after each: 2, unless the recorder likes
+	 * superframes.
+	 */
+	unsigned	 burst;
 	struct framer	*framer;
 };
 

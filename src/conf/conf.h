@@ -38,7 +38,8 @@ enum conf_on {
 
 enum conf_mirror_kind {
 	MIRROR_PORT,		/* frames on an interface */
-	MIRROR_PCAP,		/* a file: .pcap classic, .pcapng with comments */
+	/* a file: .pcap classic, .pcapng with comments */
+	MIRROR_PCAP,
 	MIRROR_PCAPIP		/* PCAP-over-IP server */
 };
 
@@ -95,13 +96,15 @@ struct conf_mirror {
 	char		*filter;	/* libpcap expression, or NULL */
 	/* MIRROR_PCAP */
 	char		*path;		/* strftime(3) pattern */
-	int		 pcapng;	/* PCAP and PCAPIP: comments, or classic */
+	/* PCAP and PCAPIP: comments, or classic */
+	int		 pcapng;
 	uint64_t	 rotate_size;	/* 0: never */
 	uint64_t	 rotate_ms;	/* 0: never */
 	unsigned	 rotate_keep;	/* 0: all */
 	/* MIRROR_PCAPIP */
 	struct addr	 listen;
-	uint64_t	 queue;		/* bytes kept for a slow reader or disk */
+	/* bytes kept for a slow reader or disk */
+	uint64_t	 queue;
 };
 
 struct conf_ports {		/* inclusive */
@@ -145,7 +148,8 @@ struct conf_icap {			/* one service of `icap:` */
 	unsigned	 connections;	/* a server, all workers; 0: OPTIONS */
 	unsigned	 queue;		/* waiting for a connection */
 	uint64_t	 queue_timeout;
-	uint64_t	 keep_idle;	/* a pooled connection is kept so long */
+	/* a pooled connection is kept so long */
+	uint64_t	 keep_idle;
 	int		 persist;	/* by client address, else least busy */
 	char		*trust;		/* icaps: PEM; NULL: the system's */
 	char		*auth;		/* "user:password", or NULL */
@@ -158,7 +162,8 @@ struct conf_icap {			/* one service of `icap:` */
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
-	struct conf_list sni, host;		/* patterns or "@list", lower case */
+	/* patterns or "@list", lower case */
+	struct conf_list sni, host;
 	struct conf_list alpn, listener, protocol;
 	struct conf_ports *port;
 	size_t		 nport;
@@ -195,7 +200,8 @@ struct conf {
 	struct conf_listen *listens;
 	size_t		 nlistens;
 
-	char		*trust;		/* "system" or a PEM file or directory */
+	/* "system" or a PEM file or directory */
+	char		*trust;
 	struct conf_list trust_also;
 	int		 keep_client_address;	/* default no; see yaml(5) */
 	uint64_t	 connect_timeout;
@@ -259,9 +265,9 @@ int		 conf_parse(const char *path, const char *yaml, size_t len,
  * is not asked: files then exist, lists are empty, filters are right.
  */
 struct conf_world {
-	/* Append the file to out: 0, ERR_SYS, or ERR_LIMIT if past max bytes. */
+	/* Append the file to out: 0, ERR_SYS, or ERR_LIMIT past max bytes. */
 	int	(*read)(const char *path, size_t max, struct text *out);
-	/* 0 if something is there or may be (no permission to look); ERR_SYS. */
+	/* 0 if something is there or may be (we may not look); ERR_SYS. */
 	int	(*exists)(const char *path);
 	/* 0, or ERR_FORMAT with what libpcap says of the expression. */
 	int	(*filter)(const char *expression, struct text *why);

@@ -34,8 +34,8 @@ extern const struct type type_protocol;	/* char *: arg: words */
 extern const struct type type_tls;	/* conf.tls, an array of one */
 
 /* Types of the section icap, in icap.c. */
-extern const struct type type_icap_url;	/* char *url, and what follows from it:
-					 * all of struct conf_icap_url's start */
+/* char *url, and what follows: all of struct conf_icap_url's start */
+extern const struct type type_icap_url;
 extern const struct type type_icap_server; /* struct conf_icap_url: such a
 					 * URL, or a mapping by map_icap_url */
 extern const struct type type_preview;	/* int64_t, ICAP_PREVIEW_*; max */

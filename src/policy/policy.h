@@ -21,12 +21,15 @@ enum policy_protocol {
 
 /* What is known of a connection; NULL or 0 where it is not (yet) known. */
 struct facts {
-	struct addr	 client, server;	/* server: AF_UNSPEC if unknown */
+	/* server: AF_UNSPEC if unknown */
+	struct addr	 client, server;
 	uint16_t	 port;			/* server's */
 	const char	*sni;			/* lower case */
-	const char	*host;			/* CONNECT, SOCKS or HTTP Host */
+	/* CONNECT, SOCKS or HTTP Host */
+	const char	*host;
 	const char	*listener;
-	const uint8_t	*alpn;			/* wire list (RFC 7301), or NULL */
+	/* wire list (RFC 7301), or NULL */
+	const uint8_t	*alpn;
 	size_t		 alpn_len;
 	enum policy_protocol protocol;
 };

@@ -8,7 +8,8 @@
 #include "util/err.h"
 #include "util/log.h"
 
-#define LEARNED_MS	(60 * 60 * 1000)	/* then the server is asked again */
+/* then the server is asked again */
+#define LEARNED_MS	(60 * 60 * 1000)
 
 void
 decide_facts(const struct session *s, struct facts *f)

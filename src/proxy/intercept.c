@@ -108,13 +108,14 @@ static void
 client_tls_done(struct session *s)
 {
 	const struct proxy_env *env = s->worker->env;
+	struct tap *t = s->leg.taps.tap;
 	size_t i;
 
 	tls_used(tlsio_ssl(s->leg.client.tp), &s->rec.tls_client);
 	client_tls_count(s, 1);
 	for (i = 0; i < s->leg.taps.n; i++)
-		if (s->leg.taps.tap[i].state != NULL && s->leg.taps.tap[i].ops->facts != NULL)
-			s->leg.taps.tap[i].ops->facts(s->leg.taps.tap[i].state);
+		if (t[i].state != NULL && t[i].ops->facts != NULL)
+			t[i].ops->facts(t[i].state);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
 	session_shaken(s);

@@ -36,8 +36,8 @@ struct record {
 	enum policy_protocol protocol;
 
 	struct verdict	 verdict;	/* rule is NULL until decided */
-	const char	*why;		/* what changed the rule's action, or NULL:
-					   "client certificate wanted", ... */
+	/* What changed the rule's action ("no SNI", ...), or NULL. */
+	const char	*why;
 	enum conf_action action;	/* what was done in the end */
 
 	struct tls_used	 tls_client, tls_server;  /* version NULL: none */
@@ -48,7 +48,8 @@ struct record {
 	int		 forged_untrusted, forged_cached;
 
 	uint64_t	 bytes[2];	/* payload, by enum flow_dir */
-	const char	*state;		/* EVE: "new", "established", "closed" */
+	/* EVE: "new", "established", "closed" */
+	const char	*state;
 	char		 reason[160];	/* why it ended: "client closed" ... */
 
 	struct record_mirror mirrors[RECORD_MIRRORS];

@@ -247,12 +247,12 @@ session_close_taps(struct session *s)
 static void
 session_reset_taps(struct session *s, enum flow_dir dir)
 {
+	struct tap *t = s->leg.taps.tap;
 	size_t i;
 
 	for (i = 0; i < s->leg.taps.n; i++)
-		if (s->leg.taps.tap[i].state != NULL &&
-		    s->leg.taps.tap[i].ops->reset != NULL)
-			s->leg.taps.tap[i].ops->reset(s->leg.taps.tap[i].state, dir);
+		if (t[i].state != NULL && t[i].ops->reset != NULL)
+			t[i].ops->reset(t[i].state, dir);
 }
 
 void

@@ -45,7 +45,8 @@ struct session {
 	enum phase	 phase;
 	struct event	 timer;			/* the phase's */
 	struct event	 again;			/* the pump's next turn */
-	uint64_t	 active;		/* worker's ms of the last bytes */
+	/* worker's ms of the last bytes */
+	uint64_t	 active;
 	struct leg	 leg;
 
 	/* What the phases know of the client's hello; owned. */
@@ -66,14 +67,21 @@ struct session {
 	uint16_t	 dial_port;
 	const char	*aborted;		/* by a tap: why, or NULL */
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
-	int		 dial_errno;		/* why connecting failed, or 0 */
+	/* why connecting failed, or 0 */
+	int		 dial_errno;
 	unsigned	 socks:1;		/* answers are SOCKS's */
-	unsigned	 asked:1;		/* explicit: answer when connected */
-	unsigned	 said:1;		/* a byte of the client was seen */
-	unsigned	 hinted:1;		/* perhaps HTTP: waited for more */
-	unsigned	 bypassed:1;		/* decided: no TLS of ours any more */
-	unsigned	 handshaking:1;		/* counted in counts.handshaking */
-	unsigned	 open:1;		/* both ends were connected once */
+	/* explicit: answer when connected */
+	unsigned	 asked:1;
+	/* a byte of the client was seen */
+	unsigned	 said:1;
+	/* perhaps HTTP: waited for more */
+	unsigned	 hinted:1;
+	/* decided: no TLS of ours any more */
+	unsigned	 bypassed:1;
+	/* counted in counts.handshaking */
+	unsigned	 handshaking:1;
+	/* both ends were connected once */
+	unsigned	 open:1;
 };
 
 #define session_of_leg(l)	((struct session *)(l)->client.session)

@@ -39,7 +39,8 @@ struct tap_ops {
 	 * len bytes at the tap's position in that direction. Returns how many
 	 * of them it lets go. The bytes may be changed only by an editor.
 	 */
-	size_t	 (*data)(void *state, enum flow_dir, const uint8_t *, size_t len);
+	size_t	 (*data)(void *state, enum flow_dir, const uint8_t *,
+		    size_t len);
 	/*
 	 * For editors, or NULL. room: once a turn of the flow, before data:
 	 * put in what waits (flow_put). busy: more waits than there was room

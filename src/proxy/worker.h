@@ -27,7 +27,8 @@ struct proxy_env {
 	struct proxy_sink	*sinks;
 	/* Reads HTTP out of the sessions that ask for it; ops NULL: none. */
 	struct proxy_sink	 exchange;
-	int			 http_events;	/* ... of all that may be HTTP */
+	/* ... of all that may be HTTP */
+	int			 http_events;
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */
@@ -39,18 +40,24 @@ struct proxy_env {
 struct worker_counts {
 	_Atomic uint64_t	accepted, refused, open, ended;
 	_Atomic uint64_t	bytes[2];		/* by enum flow_dir */
-	_Atomic uint64_t	actions[4];		/* by enum conf_action */
-	_Atomic uint64_t	handshakes[2][2][2][2];	/* side (0 client, 1 server),
-					   version (0: 1.2, 1: 1.3), resumed, ok */
-	_Atomic uint64_t	forged[2];		/* made, from the cache */
-	_Atomic uint64_t	undecrypted_cert;	/* client certificate wanted */
+	/* by enum conf_action */
+	_Atomic uint64_t	actions[4];
+	/* By side (0 client, 1 server), version (0: 1.2, 1: 1.3), resumed,
+	 * and whether it was done. */
+	_Atomic uint64_t	handshakes[2][2][2][2];
+	/* made, from the cache */
+	_Atomic uint64_t	forged[2];
+	/* client certificate wanted */
+	_Atomic uint64_t	undecrypted_cert;
 	_Atomic uint64_t	undecrypted_rule;
 	_Atomic uint64_t	undecrypted_failure;
 	_Atomic uint64_t	handshaking;		/* under way now */
-	_Atomic uint64_t	buffers;		/* bytes of buffers held now */
-	_Atomic uint64_t	accept_paused;		/* times: EMFILE, limits */
-	_Atomic uint64_t	rules[64];		/* sessions by rule index;
-							   the last: all above */
+	/* bytes of buffers held now */
+	_Atomic uint64_t	buffers;
+	/* times: EMFILE, limits */
+	_Atomic uint64_t	accept_paused;
+	/* Sessions by rule index; the last: all above. */
+	_Atomic uint64_t	rules[64];
 };
 
 /*

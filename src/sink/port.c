@@ -25,7 +25,8 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define PORT_SNDBUF	(16 << 20)	/* some milliseconds of a 10 Gb/s port */
+/* some milliseconds of a 10 Gb/s port */
+#define PORT_SNDBUF	(16 << 20)
 
 static void	port_refresh(struct port *);
 static void	port_event(evutil_socket_t, short, void *);

@@ -26,7 +26,8 @@ struct port {
 	int		 vnet;		/* frames start with a virtio_net_hdr */
 	_Atomic int	 state;		/* enum port_state */
 	_Atomic unsigned mtu;
-	_Atomic int	 gso;		/* superframes come out as they should */
+	/* superframes come out as they should */
+	_Atomic int	 gso;
 	/* The watcher's. */
 	char		*name;
 	const char	*mirror;	/* for the log */

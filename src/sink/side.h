@@ -58,7 +58,8 @@ struct exchange {
 	size_t		 nrow;
 	struct side	 side[2];	/* by enum flow_dir */
 	unsigned	 raw:1;		/* no HTTP (any more) */
-	unsigned	 closing:1;	/* after this exchange the session ends */
+	/* after this exchange the session ends */
+	unsigned	 closing:1;
 	unsigned	 finished:1;
 	struct text	 method;	/* of the present request */
 	int		 old_client;	/* HTTP/1.0 */

@@ -55,7 +55,8 @@ struct synth_seat {
 	struct synth_sink *sink;
 	const struct synth_out *out;
 	struct packet_path path;
-	uint64_t	 random;	/* state of the sequence numbers' source */
+	/* state of the sequence numbers' source */
+	uint64_t	 random;
 	struct synth	*now;		/* whose event is under way */
 	const char	*lose;		/* SYNTH_LOSE: why; static text */
 };

@@ -38,6 +38,7 @@ int		 tlsio_handshake(struct tlsio *, char *why, size_t size);
 
 SSL		*tlsio_ssl(struct tlsio *);
 
-extern const struct transport_ops transport_tls;	/* state: struct tlsio */
+/* state: struct tlsio */
+extern const struct transport_ops transport_tls;
 
 #endif

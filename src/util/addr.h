@@ -41,9 +41,9 @@ char		*addr_str(const struct addr *, char *out);
 char		*addr_ip_str(const struct addr *, char *out);
 
 /*
- * Numeric text only, no resolver (a namespace with only lo must do). "1.2.3.4:80",
- * "[::1]:80", with a port required; addr_parse_ip takes an address alone, with
- * or without brackets, port 0. 0 or ERR_FORMAT.
+ * Numeric text only, no resolver (a namespace with only lo must do):
+ * "1.2.3.4:80", "[::1]:80", with a port required; addr_parse_ip takes an
+ * address alone, with or without brackets, port 0. 0 or ERR_FORMAT.
  */
 int		 addr_parse(struct addr *, const char *);
 int		 addr_parse_ip(struct addr *, const char *);

@@ -17,7 +17,8 @@ enum log_level {
 	LOG_LVL_DEBUG	/* every step */
 };
 
-extern _Atomic int	log_level;	/* an enum log_level; a reload sets it */
+/* an enum log_level; a reload sets it */
+extern _Atomic int	log_level;
 
 void	 log_start(void);
 void	 log_stop(void);	/* writes out what is queued */

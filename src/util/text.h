@@ -23,7 +23,8 @@ void	text_hex(struct text *, const uint8_t *, size_t, const char *sep);
 void	text_base64(struct text *, const void *, size_t);
 void	text_clear(struct text *);	/* empties, keeps the memory */
 void	text_free(struct text *);
-char	*text_take(struct text *);	/* the caller frees; the text is empty */
+/* the caller frees; the text is empty */
+char	*text_take(struct text *);
 
 /* Lower-case hexadecimal of n bytes into out (2n+1 bytes). */
 void	hex_lower(char *out, const uint8_t *, size_t n);
