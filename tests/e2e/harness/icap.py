@@ -64,7 +64,6 @@ def start(s, *services, rules=None, record=True, **over):
                        'mirror': ['recorder'], 'icap': names}]
     over.setdefault('log', {'events': EVENTS})
     s.start(icap=list(services), rules=rules, record=record, **over)
-    print(s.d.ctl("icap"))
     wait(lambda: ready(s.d.ctl('icap')), 'OPTIONS of every server',
          10 * s.slow)
 
