@@ -97,6 +97,15 @@ side_deliver(struct side *s)
 	side_more(s);
 }
 
+/* Nobody is asked any more, nor is listened to. */
+static void
+side_silence(struct side *s)
+{
+	icap_cancel(s->txn);
+	s->txn = NULL;
+	s->late = 0;
+}
+
 void
 side_refuse(struct exchange *x, int status, const char *why)
 {
@@ -108,6 +117,8 @@ side_refuse(struct exchange *x, int status, const char *why)
 		exchange_broken(x, why);
 		return;
 	}
+	side_silence(up);
+	side_silence(down);
 	page = page_http(status, why, &len);
 	deliver_text(&down->out, page, len);
 	free(page);
@@ -194,14 +205,36 @@ side_keep_head(struct side *s, const struct http1_head *h)
 		http1_request(s->http, s->head.s, s->head.len);
 }
 
+/* What a service made of it begins. */
+static void
+side_start(struct side *to, const struct http1_head *h, int body)
+{
+	struct exchange *x = to->x;
+	int down = to->dir == DIR_DOWN, head_only = down &&
+	    slice_is(slice_of(x->method.s, x->method.len), "HEAD");
+
+	if (!body && h->length > 0 && !head_only)
+		deliver_head(&to->out, h, 0, 0, 0, 0);
+	else
+		deliver_head(&to->out, h, body ? h->length : -1,
+		    !body || head_only, down && x->old_client,
+		    down && x->closing);
+}
+
+static void
+side_start_late(struct side *to)
+{
+	if (to->late)
+		side_start(to, to->http, 1);
+	to->late = 0;
+}
+
 /* A service's own message goes to `to`; the virgin one is not delivered. */
 static void
 side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 {
 	struct exchange *x = s->x;
 	size_t k = s->k + 1;
-	int head_only = slice_is(slice_of(x->method.s, x->method.len), "HEAD");
-	int none = !a->body;
 	struct timespec now;
 
 	message_take(&s->m);
@@ -221,13 +254,12 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 		clock_gettime(CLOCK_REALTIME, &now);
 		http_record_response(&x->http, a->http, &now);
 	}
-	if (none && a->http->length > 0 && !(to->dir == DIR_DOWN && head_only))
-		deliver_head(&to->out, a->http, 0, 0, 0, 0);
-	else
-		deliver_head(&to->out, a->http, none ? -1 : a->http->length,
-		    none || (to->dir == DIR_DOWN && head_only),
-		    to->dir == DIR_DOWN && x->old_client,
-		    to->dir == DIR_DOWN && x->closing);
+	if (!a->body) {
+		side_start(to, a->http, 0);
+		return;
+	}
+	side_keep_head(to, a->http);
+	to->late = 1;
 }
 
 static void
@@ -273,6 +305,7 @@ side_take_body(void *arg, const uint8_t *p, size_t len)
 			    "too large to keep");
 		return len;
 	}
+	side_start_late(s->to);
 	n = deliver_body(&s->to->out, p, len, &bad);
 	if (bad)
 		exchange_broken(s->x, "the adapted body is longer than its "
@@ -293,6 +326,7 @@ side_adapted_end(struct side *s)
 		side_ask(s);
 		return;
 	}
+	side_start_late(s->to);
 	if (deliver_end(&s->to->out) != 0) {
 		exchange_broken(s->x, "the adapted body is shorter than its "
 		    "head says");
@@ -311,6 +345,7 @@ side_original(struct side *s, int64_t original)
 	size_t len;
 
 	if (!s->collecting) {
+		side_start_late(s->to);
 		s->from = s->m.spool;
 		s->sent = at;
 		s->m.max = at + SPOOL_AHEAD;
@@ -345,7 +380,12 @@ side_broken(void *arg, const char *why)
 {
 	struct side *s = arg;
 
-	exchange_broken(s->x, why);
+	if (s->to->out.began)
+		exchange_broken(s->x, why);
+	else if (s->to == s)
+		side_refuse(s->x, 502, why);
+	else
+		side_refuse(s->x, 403, "the scanner refused the request");
 }
 
 static const struct icap_user side_user = {

@@ -43,6 +43,9 @@ struct side {
 	struct spool	*body;
 	int		 has_body;
 	int		 collecting;
+	int		 late;		/* (http) is begun with the first of
+					   its body, so that until then a page
+					   can take its place */
 
 	/* SIDE_SPOOL: out of which, from where, and its end is the end. */
 	struct spool	*from;

@@ -1,10 +1,11 @@
 """HTTP shown to real ICAP servers: c-icap and its services, clamd behind it
 with a signature of EICAR, e2guardian."""
 import gzip
-import os
+import hashlib
 import sys
+import urllib.parse
 
-from harness import check, equal, http, icap, peer, scenario, wait
+from harness import check, equal, http, icap, scenario, wait
 
 sys.path.insert(0, icap.TOOLS)
 import setup                                    # noqa: E402
@@ -121,18 +122,17 @@ def icap_ex206_and_url_check(s):
     icap.start(s, icap.service(respmod=u['ex206'], name='x'),
                icap.service(reqmod=u['url_check'], name='url'))
     o = icap.Little(s)
-    html = b'<html><body>' + b'x' * 100000 + b'</body></html>'
     p = o.client('https')
-    m = http.ask(p, '/x?type=text/html&n=1&data=' + '<html><body>hi')
-    equal(m.status, 200)
-    check(m.whole, m)
+    m = http.ask(p, '/x?type=text/html&data=<html><body>hi</body></html>')
+    equal((m.status, m.whole), (200, True))
+    check(m.body.endswith(b'hi</body></html>'), m.body)
+    check(len(m.body) > 28, 'ex206 has put nothing in:', m.body)
     m = http.ask(p, '/x', host='blocked.example')
     icap.page(m, 403)
     m = http.ask(o.client('http'), '/x', 'POST', b'y' * 300000,
                  host='blocked.example')
     icap.page(m, 403)
     equal([x.get('host') for x in o.got()], ['good.test'])
-    check(html)
 
 
 @scenario
@@ -156,7 +156,6 @@ def icap_virus_scan_stops_eicar(s):
     o = icap.Little(s)
     eicar = setup.EICAR.decode()
     clean = eicar[::-1]
-    import urllib.parse
     for way in WAYS:
         p = o.client(way)
         m = o.ask(p, '/c?data=' + urllib.parse.quote(clean))
@@ -172,7 +171,6 @@ def icap_virus_scan_stops_eicar(s):
     icap.page(m, 403)
     check(all(setup.EICAR not in x.body for x in o.got()), 'it reached it')
     check(len(o.got()) == before, 'the request reached the origin')
-    # Inside of something larger than the preview, at the beginning.
     p = o.client('https')
     m = http.ask(p, '/c?n=4194304')
     equal(http.sha(m.body), http.sha(http.content(4194304)))
@@ -204,22 +202,6 @@ def icap_virus_scan_that_trickles_is_seen_as_cut(s):
 
 
 @scenario
-def icap_e2guardian(s):
-    u = real(s, e2guardian=21350)
-    icap.start(s, icap.service(u['e2-request'], u['e2-response'],
-                               options=False, preview='off',
-                               echo_headers=['X-ICAP-E2G']))
-    o = icap.Little(s)
-    for way in ('https', 'http'):
-        p = o.client(way)
-        m = http.ask(p, '/x?type=text/html&data=<html>fine</html>')
-        equal((m.status, m.body), (200, b'<html>fine</html>'))
-        m = http.ask(p, '/x', host='blocked.example')
-        check(m.status in (200, 302, 403), m)
-    equal({x.get('host') for x in o.got()}, {'good.test'})
-
-
-@scenario
 def icap_over_tls(s):
     u = real(s)
     url = u['tls-echo'].replace('localhost', '127.0.0.1')
@@ -241,7 +223,6 @@ def icap_256_mib(s):
                log={'level': 'info', 'events': icap.EVENTS}, mirrors=[],
                rules=[{'name': 'default', 'action': 'decrypt',
                        'icap': ['scan']}])
-    import hashlib
     n = 256
 
     def handler(p):
@@ -272,4 +253,3 @@ def icap_256_mib(s):
         want.update(http.BLOCK)
     equal(got.hexdigest(), want.hexdigest())
     check(most < 100000, 'resident: %d KiB' % most)
-    check(peer and os)
