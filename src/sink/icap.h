@@ -6,9 +6,10 @@
  * A service is one entry of `icap:`; it is made once for the process and
  * holds what all workers learn of its servers (OPTIONS, health, load). A seat
  * is a worker's part of it: connections and the queue. Every failure of the
- * table in icap(5), F1 to F35, is decided in icap_txn by two facts: has a
+ * table in icap(5), F1 to F35, is decided in icap_fail by two facts: has a
  * byte been committed to the receiver (answer() was called), and is the
- * virgin message intact (its spool was not dropped from).
+ * virgin message intact (its spool was not dropped from). What concerns the
+ * server's TLS is never bypassed (F4), not even while it is down for it.
  */
 #ifndef SINK_ICAP_H
 #define SINK_ICAP_H
@@ -79,6 +80,7 @@ enum icap_fault {		/* the rows of icap(5) they belong to */
 	ICAP_F_CUT,		/* F30 the origin's body was cut off */
 	ICAP_F_SPOOL,		/* F32 */
 	ICAP_F_DOWN,		/* F33 */
+	ICAP_F_LOST,		/* a copy fell behind, and was given up */
 	ICAP_F_MAX
 };
 const char *icap_fault_name(enum icap_fault);
@@ -108,7 +110,8 @@ typedef void (*icap_log)(void *arg, void *user, const struct icap_record *);
 /* log may be NULL. names: for host names. All of it outlives the seat. */
 struct icap_seat *icap_attach(struct icap_service *, struct event_base *,
 	    struct names *, icap_log log, void *arg);
-void	icap_detach(struct icap_seat *);	/* no transaction is left */
+/* No transaction of a user's is left; copies under way are given up. */
+void	icap_detach(struct icap_seat *);
 
 /* Counters, any thread. */
 #define ICAP_BUCKETS	12	/* of seconds: .0005 .001 .0025 .005 .01 .025
@@ -160,6 +163,9 @@ struct icap_job {
 	struct addr	 client, server;
 	const char	*user;		/* or NULL */
 	const char	*fields;	/* more ICAP fields; or NULL */
+	/* The body is this transaction's alone: what was sent is dropped
+	 * from it, and body() is not called (icap_copy). */
+	int		 copy;
 };
 
 enum icap_outcome {
@@ -207,5 +213,26 @@ void	icap_resume(struct icap_txn *);
 /* The receiver is gone, or the transaction is over: frees it. After VIRGIN,
  * FAILED, end() and broken() it must be called too. NULL is nothing. */
 void	icap_cancel(struct icap_txn *);
+
+/*
+ * `monitor: yes`: a copy of a message for the service, which nobody waits for
+ * and whose answer changes nothing. It is bounded: one that falls behind by
+ * more than ICAP_COPY_MAX is given up, counted and logged (ICAP_F_LOST).
+ */
+#define ICAP_COPY_MAX	(4 * 1024 * 1024)
+
+struct icap_copy;
+
+/*
+ * All of the job is copied; with a body iff body is true (job->body is not
+ * looked at). user is what the seat's log gets; free, if not NULL, is called
+ * with it when the transaction is over, which may be long after the end().
+ */
+struct icap_copy *icap_copy_start(struct icap_seat *, const struct icap_job *,
+	    int body, void *user, void (*free)(void *));
+void	icap_copy_add(struct icap_copy *, const void *, size_t);
+/* The message is complete, or (whole 0) was cut off. The handle is gone; it
+ * must be called for those without a body too. */
+void	icap_copy_end(struct icap_copy *, int whole);
 
 #endif

@@ -48,6 +48,7 @@ static const struct rule {
 	[ICAP_F_CUT] = { NEVER, ICAP_B_NONE, 502, 0 },
 	[ICAP_F_SPOOL] = { NEVER, ICAP_B_NONE, 503, 0 },
 	[ICAP_F_DOWN] = { NEVER, ICAP_B_NONE, 503, 0 },
+	[ICAP_F_LOST] = { NEVER, ICAP_B_NONE, 503, 0 },
 };
 
 /* Bytes that would be needed to begin again, or to pass the message on. */

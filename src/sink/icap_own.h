@@ -9,6 +9,7 @@
  *	icap_seat.c	a worker's part: pools and the queue
  *	icap_txn.c	a transaction's life
  *	icap_fail.c	what its failures lead to
+ *	icap_copy.c	one that nobody waits for
  *	icap_write.c	its request
  *	icap_read.c	its response
  */
@@ -59,7 +60,7 @@ struct icap_server {
 	/* Under the service's lock: */
 	struct icap_known *known;	/* NULL: not read yet, or off */
 	uint64_t	 failed[3];	/* when; the oldest first */
-	unsigned	 refused;	/* 4xx in a row */
+	_Atomic unsigned refused;	/* 4xx in a row */
 	unsigned	 good;		/* probes in a row */
 	int		 was_up;
 	int		 insecure;	/* it is down for its TLS (F4) */
@@ -87,6 +88,7 @@ struct icap_farm {
 TAILQ_HEAD(icap_conns, icap_conn);
 TAILQ_HEAD(icap_txns, icap_txn);
 TAILQ_HEAD(icap_seats, icap_seat);
+TAILQ_HEAD(icap_copies, icap_copy);
 
 struct icap_ask;
 
@@ -124,6 +126,7 @@ struct icap_seat {
 	struct event	 run;		/* look at the queue */
 	struct event	 tick;		/* each second */
 	struct icap_ask	**asks;		/* by server; NULL: none */
+	struct icap_copies copies;	/* for a monitor, under way */
 	struct tlsio_scratch *scratch;	/* with icaps:// */
 	struct icap_head head;		/* both for the one call */
 	struct http1_head http;
@@ -340,6 +343,13 @@ icap_txn_runs(const struct icap_txn *t)
 {
 	return t->step == ICAP_T_RUN && t->fault == ICAP_F_NONE;
 }
+
+/* A copy's bytes are lost: it is given up. From its owner. */
+void	icap_txn_lost(struct icap_txn *);
+
+/* icap_copy.c */
+void	*icap_copy_user(struct icap_copy *);
+void	icap_copies_stop(struct icap_seat *);
 
 /* icap_write.c */
 void	icap_write_start(struct icap_txn *);

@@ -342,7 +342,7 @@ read_deliver(struct icap_txn *t)
 {
 	size_t n = t->pending.len;
 
-	if (n > 0 && !t->seat->service->conf->monitor)
+	if (n > 0 && !t->job.copy)
 		n = t->user->body(t->arg, (const uint8_t *)t->pending.p, n);
 	if (t->user == NULL || !icap_txn_runs(t))
 		return 0;

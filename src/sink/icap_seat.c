@@ -189,6 +189,7 @@ icap_attach(struct icap_service *s, struct event_base *base,
 	for (i = 0; i < s->n; i++)
 		TAILQ_INIT(&t->idle[i]);
 	TAILQ_INIT(&t->queue);
+	TAILQ_INIT(&t->copies);
 	if (s->ctx != NULL)
 		t->scratch = xmalloc(sizeof(*t->scratch));
 	event_assign(&t->run, base, -1, 0, seat_run, t);
@@ -211,6 +212,7 @@ icap_detach(struct icap_seat *t)
 	if (t == NULL)
 		return;
 	s = t->service;
+	icap_copies_stop(t);
 	pthread_mutex_lock(&s->lock);
 	TAILQ_REMOVE(&s->seats, t, link);
 	pthread_mutex_unlock(&s->lock);

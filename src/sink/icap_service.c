@@ -48,6 +48,7 @@ static const char *const fault_names[ICAP_F_MAX] = {
 	[ICAP_F_CUT] = "cut",
 	[ICAP_F_SPOOL] = "spool",
 	[ICAP_F_DOWN] = "down",
+	[ICAP_F_LOST] = "lost",
 };
 
 const char *

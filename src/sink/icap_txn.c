@@ -183,7 +183,8 @@ txn_record(struct icap_txn *t, enum icap_result result, enum icap_fault fault)
 	    result == ICAP_R_ERR || result == ICAP_R_BYPASS ? "-" : "",
 	    result == ICAP_R_ERR || result == ICAP_R_BYPASS ?
 	    icap_fault_name(fault) : "");
-	t->seat->log(t->seat->log_arg, t->arg, &r);
+	t->seat->log(t->seat->log_arg, t->job.copy ?
+	    icap_copy_user(t->arg) : t->arg, &r);
 }
 
 void
@@ -477,6 +478,16 @@ icap_more(struct icap_txn *t)
 		t->t_last = icap_us();
 		icap_write_more(t);
 	}
+	t->quiet--;
+	txn_leave(t);
+}
+
+void
+icap_txn_lost(struct icap_txn *t)
+{
+	txn_enter(t);
+	t->quiet++;
+	icap_txn_fail(t, ICAP_F_LOST, "the copy fell behind");
 	t->quiet--;
 	txn_leave(t);
 }

@@ -136,7 +136,7 @@ piece_write(struct icap_txn *t)
 static void
 write_stepped(struct icap_txn *t)
 {
-	if (t->seat->service->conf->monitor && t->job.body != NULL)
+	if (t->job.copy && t->job.body != NULL)
 		spool_drop(t->job.body, t->sent);
 	if (t->last)
 		t->out = ICAP_OUT_DONE;

@@ -301,6 +301,12 @@ spool_drop(struct spool *s, uint64_t offset)
 		s->mem_len -= n;
 		s->mem_off = s->mem_len > 0 ? s->mem_off + n : 0;
 	}
+	if (s->mem_len == 0 && s->file_at < s->size && s->mem != NULL) {
+		atomic_fetch_sub(&memory_used, s->mem_cap);
+		free(s->mem);
+		s->mem = NULL;
+		s->mem_cap = 0;
+	}
 	if (offset > s->file_at)
 		spool_drop_file(s);
 }

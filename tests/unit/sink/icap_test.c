@@ -1,6 +1,8 @@
 /*
  * The ICAP client against the scripted server: messages that pass.
  */
+#include <pthread.h>
+
 #include "icap_run.h"
 
 static struct child	server;
@@ -392,6 +394,57 @@ TEST(workers_share_what_a_server_allows)
 }
 END
 
+static void *
+worker(void *arg)
+{
+	struct run *u = arg;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		struct deal d[5];
+		size_t k;
+
+		memset(d, 0, sizeof(d));
+		for (k = 0; k < NELEM(d); k++) {
+			d[k].size = (int64_t)k * 700;
+			deal_start(&d[k], u);
+		}
+		run_turn(u, 5000);
+		for (k = 0; k < NELEM(d); k++) {
+			u->records += d[k].outcome == ICAP_ADAPTED &&
+			    (int64_t)d[k].got == d[k].size;
+			deal_end_of(&d[k]);
+		}
+	}
+	icap_detach(u->seat);
+	return NULL;
+}
+
+/* For the thread sanitizer, and for the limit across threads. */
+TEST(workers_are_threads)
+{
+	struct run u, w[3];
+	pthread_t t[3];
+	size_t i;
+
+	use(&u, "echo?max=2");
+	run_begin(&u);
+	for (i = 0; i < 3; i++) {
+		w[i] = u;
+		w[i].base = event_base_new();
+		w[i].seat = icap_attach(u.service, w[i].base, NULL, NULL,
+		    NULL);
+		pthread_create(&t[i], NULL, worker, &w[i]);
+	}
+	for (i = 0; i < 3; i++) {
+		pthread_join(t[i], NULL);
+		event_base_free(w[i].base);
+		ck_assert_uint_eq(w[i].records, 500);
+	}
+	run_end(&u);
+}
+END
+
 /* The user may leave at any moment. */
 TEST(a_cancelled_transaction_is_gone)
 {
@@ -438,20 +491,76 @@ TEST(idle_connections_are_closed_in_time)
 }
 END
 
-/* The copy for a monitor is dropped as it goes, and its answer with it. */
-TEST(a_monitor_gets_a_copy)
+static int	copies_gone;
+
+static void
+copy_gone(void *arg)
 {
+	struct run *u = arg;
+
+	copies_gone++;
+	if (--u->open == 0)
+		event_base_loopbreak(u->base);
+}
+
+/* n messages of so many bytes, added in pieces, the loop running or not. */
+static void
+copy_do(struct run *u, int64_t size, int turn, int whole, int ms)
+{
+	struct deal d = { .size = size };
+	static uint8_t piece[100000];
+	struct icap_copy *c;
+	int64_t at;
+
+	deal_heads(&d);
+	d.job.method = ICAP_RESPMOD;
+	d.job.req_head = &d.req;
+	d.job.res_head = &d.res;
+	d.job.length = size;
+	u->open++;
+	c = icap_copy_start(u->seat, &d.job, size >= 0, u, copy_gone);
+	text_free(&d.req);
+	text_free(&d.res);
+	for (at = 0; at < size; at += (int64_t)sizeof(piece)) {
+		icap_copy_add(c, piece, size - at < (int64_t)sizeof(piece) ?
+		    (size_t)(size - at) : sizeof(piece));
+		if (turn)
+			event_base_loop(u->base, EVLOOP_NONBLOCK);
+	}
+	icap_copy_end(c, whole);
+	if (ms > 0)
+		run_turn(u, ms);
+}
+
+TEST(a_monitor_gets_a_copy_that_nobody_waits_for)
+{
+	struct icap_server_stats v;
+	struct icap_stats s;
 	struct run u;
-	struct deal d = { .size = 20 << 20, .step = 100000 };
 
 	use(&u, "echo");
 	u.conf.monitor = 1;
 	run_begin(&u);
-	deal_do(&d, &u, 10000);
-	ck_assert_int_eq(d.outcome, ICAP_ADAPTED);
-	ck_assert_uint_eq(d.got, 0);
-	ck_assert_int_eq(d.ended, 1);
+	run_turn(&u, 50);
+	copy_do(&u, -1, 0, 1, 5000);
+	copy_do(&u, 10, 0, 1, 5000);
+	copy_do(&u, 1000000, 1, 1, 5000);
+	ck_assert_int_eq(copies_gone, 3);
+	icap_service_stats(u.service, &s);
+	ck_assert_uint_eq(s.results[ICAP_RESPMOD][ICAP_R_MOD], 3);
+	copy_do(&u, 1000000, 1, 0, 5000);
+	icap_service_stats(u.service, &s);
+	ck_assert_uint_eq(s.faults[ICAP_F_CUT], 1);
+	copy_do(&u, 20 << 20, 0, 1, 5000);
+	ck_assert_int_eq(copies_gone, 5);
+	icap_service_stats(u.service, &s);
+	ck_assert_uint_eq(s.faults[ICAP_F_LOST], 1);
+	icap_server_stats(u.service, 0, &v);
+	ck_assert_uint_eq(v.busy, 0);
+	/* One under way when the worker ends. */
+	copy_do(&u, 10, 0, 1, 0);
 	run_end(&u);
+	ck_assert_int_eq(copies_gone, 6);
 }
 END
 
@@ -462,5 +571,6 @@ SUITE("icap", no_body_is_echoed, bodies_of_all_sizes_are_echoed,
     answers_may_be_split_anywhere, nothing_ever_stalls,
     a_slow_receiver_is_no_failure, early_answers_are_taken,
     a_slow_body_s_preview_goes_short, one_connection_serves_many_in_turn,
-    workers_share_what_a_server_allows, a_cancelled_transaction_is_gone,
-    idle_connections_are_closed_in_time, a_monitor_gets_a_copy)
+    workers_share_what_a_server_allows, workers_are_threads,
+    a_cancelled_transaction_is_gone,
+    idle_connections_are_closed_in_time, a_monitor_gets_a_copy_that_nobody_waits_for)
