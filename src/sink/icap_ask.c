@@ -56,7 +56,8 @@ ask_read(struct icap_ask *a, const struct icap_head *h)
 
 	if (h->status != 200) {
 		snprintf(why, sizeof(why), "OPTIONS: status %d", h->status);
-		ask_end(a, NULL, ICAP_F_NONE, why, 0);
+		ask_end(a, NULL, h->status >= 400 && h->status < 500 ?
+		    ICAP_F_NO_SERVICE : ICAP_F_NONE, why, 0);
 		return;
 	}
 	k = xcalloc(1, sizeof(*k));
@@ -127,7 +128,8 @@ ask_opened(void *arg, enum icap_fault fault, const char *why)
 
 	if (fault != ICAP_F_NONE) {
 		a->conn = NULL;
-		ask_end(a, NULL, fault, why, 0);
+		ask_end(a, NULL, fault == ICAP_F_TLS || fault == ICAP_F_DNS ?
+		    fault : ICAP_F_NONE, why, 0);
 		return;
 	}
 	if (!a->seat->service->conf->options) {

@@ -109,6 +109,28 @@ fail_race(struct icap_txn *t, enum icap_fault fault)
 	return ICAP_F_RACE;
 }
 
+/* What it looked like, for whoever has to talk to the server's maker. */
+static void
+fail_evidence(const struct icap_txn *t, enum icap_fault fault)
+{
+	char text[201];
+	size_t i, n;
+
+	if ((fault != ICAP_F_MALFORMED && fault != ICAP_F_HEAD) ||
+	    t->conn == NULL)
+		return;
+	n = t->conn->in_len < sizeof(text) - 1 ? t->conn->in_len :
+	    sizeof(text) - 1;
+	for (i = 0; i < n; i++) {
+		text[i] = t->conn->in[t->conn->in_off + i];
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			text[i] = '.';
+	}
+	text[n] = '\0';
+	log_warn("icap %s: it was, from there on: %s",
+	    t->seat->service->conf->name, text);
+}
+
 static void
 fail_blame(struct icap_txn *t, enum icap_fault fault)
 {
@@ -123,16 +145,19 @@ fail_blame(struct icap_txn *t, enum icap_fault fault)
 		t->blamed |= bit;
 		icap_blamed(t->server, rules[fault].blame, fault, t->why);
 	}
-	if (log_gate(&gate, &held))
-		log_warn("icap %s: %s: %s (%d more)",
-		    t->seat->service->conf->name, t->server != NULL ?
-		    t->server->url : icap_fault_name(fault), t->why, held);
+	if (!log_gate(&gate, &held))
+		return;
+	log_warn("icap %s: %s: %s (%d more)", t->seat->service->conf->name,
+	    t->server != NULL ? t->server->url : icap_fault_name(fault),
+	    t->why, held);
+	fail_evidence(t, fault);
 }
 
 /* It can be neither finished nor begun again. */
 static void
 fail_give_up(struct icap_txn *t, enum icap_fault fault)
 {
+	static struct log_gate gate;
 	int pass = t->seat->service->conf->fail_open &&
 	    !rules[fault].closed && fail_intact(t);
 	struct icap_answer a = {
@@ -141,7 +166,11 @@ fail_give_up(struct icap_txn *t, enum icap_fault fault)
 		.status = rules[fault].status,
 		.why = icap_fault_name(fault),
 	};
+	int held;
 
+	if (pass && log_gate(&gate, &held))
+		log_warn("icap %s: a message passed unscanned (%d more)",
+		    t->seat->service->conf->name, held);
 	icap_txn_over(t, pass ? ICAP_R_BYPASS : ICAP_R_ERR, fault, 0);
 	icap_txn_answer(t, &a);
 }

@@ -17,6 +17,7 @@
 #define REFUSED_MAX	10	/* 4xx in a row: something is misconfigured */
 #define PROBE_EVERY	5000	/* ms, of one that is down */
 #define PROBES_GOOD	2
+#define SILENT_MAX	3	/* OPTIONS of one that is up */
 #define TTL_DEFAULT	60000	/* ms, when OPTIONS has none (RFC: for ever) */
 #define TTL_EARLY	20000	/* so long before it expires */
 #define TTL_LEAST	30000	/* never more often */
@@ -211,8 +212,9 @@ health_learn(struct icap_server *v, struct icap_known *k)
 }
 
 /*
- * OPTIONS was answered (k, NULL with `options: off`) or not (why). An answer
- * brings a server up at once when it never was; else the second one does.
+ * OPTIONS was answered (k, NULL with `options: off`) or not (why; fault when
+ * that is no matter of patience). An answer brings a server up at once when
+ * it never was; else the second one does. What was known is kept meanwhile.
  */
 void
 icap_asked(struct icap_server *v, struct icap_known *k,
@@ -227,12 +229,12 @@ icap_asked(struct icap_server *v, struct icap_known *k,
 	if (why != NULL) {
 		v->insecure |= fault == ICAP_F_TLS;
 		v->due = icap_ms() + PROBE_EVERY;
-		if (v->state != ICAP_UP)
+		if (v->state != ICAP_UP || fault != ICAP_F_NONE ||
+		    ++v->silent >= SILENT_MAX)
 			health_down(v, why);
-		else
-			health_one(v, why);
 	} else {
 		v->due = UINT64_MAX;
+		v->silent = 0;
 		if (k != NULL)
 			health_learn(v, k);
 		if (v->state != ICAP_DOWN || !v->was_up ||

@@ -62,6 +62,7 @@ struct icap_server {
 	uint64_t	 failed[3];	/* when; the oldest first */
 	_Atomic unsigned refused;	/* 4xx in a row */
 	unsigned	 good;		/* probes in a row */
+	unsigned	 silent;	/* OPTIONS in a row without answer */
 	int		 was_up;
 	int		 insecure;	/* it is down for its TLS (F4) */
 	uint64_t	 due;		/* of the next OPTIONS or probe */
