@@ -14,6 +14,7 @@
 #include "util/mem.h"
 
 #define FAILED_WITHIN	10000	/* ms for three failures */
+#define FINE_MANY	100	/* good answers that outweigh them */
 #define REFUSED_MAX	10	/* 4xx in a row: something is misconfigured */
 #define PROBE_EVERY	5000	/* ms, of one that is down */
 #define PROBES_GOOD	2
@@ -51,7 +52,10 @@ health_up(struct icap_server *v)
 	memset(v->failed, 0, sizeof(v->failed));
 }
 
-/* One more failure; down when it is the third of late. */
+/*
+ * One more failure; down when it is the third of late, unless they are few
+ * among many: three of ten thousand are no reason to ask nobody at all.
+ */
 static void
 health_one(struct icap_server *v, const char *why)
 {
@@ -60,7 +64,11 @@ health_one(struct icap_server *v, const char *why)
 	v->failed[0] = v->failed[1];
 	v->failed[1] = v->failed[2];
 	v->failed[2] = now;
-	if (v->failed[0] != 0 && now - v->failed[0] <= FAILED_WITHIN)
+	v->fine[0] = v->fine[1];
+	v->fine[1] = v->fine[2];
+	v->fine[2] = v->praised;
+	if (v->failed[0] != 0 && now - v->failed[0] <= FAILED_WITHIN &&
+	    v->praised - v->fine[0] < FINE_MANY)
 		health_down(v, why);
 }
 
@@ -104,6 +112,7 @@ icap_blamed(struct icap_server *v, enum icap_blame blame,
 void
 icap_praised(struct icap_server *v)
 {
+	v->praised++;
 	if (v->refused != 0) {
 		pthread_mutex_lock(&v->service->lock);
 		v->refused = 0;

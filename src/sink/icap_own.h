@@ -57,9 +57,11 @@ struct icap_server {
 	_Atomic unsigned limit;		/* of conns */
 	_Atomic unsigned epoch;		/* pooled ones of an older: drop */
 	_Atomic uint64_t transactions, failures, opened, reused;
+	_Atomic uint64_t praised;	/* answers that were fine */
 	/* Under the service's lock: */
 	struct icap_known *known;	/* NULL: not read yet, or off */
 	uint64_t	 failed[3];	/* when; the oldest first */
+	uint64_t	 fine[3];	/* how much was fine before each */
 	_Atomic unsigned refused;	/* 4xx in a row */
 	unsigned	 good;		/* probes in a row */
 	unsigned	 silent;	/* OPTIONS in a row without answer */
