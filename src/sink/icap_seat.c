@@ -11,6 +11,8 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+static const struct timeval soon = { 0, 0 };
+
 /* Drop those idle for too long, and those of before a server's bad day. */
 static void
 pool_trim(struct icap_seat *t, struct icap_server *v, uint64_t older)
@@ -82,7 +84,7 @@ icap_pool_put(struct icap_conn *c)
 	v->idle++;
 	t->nidle++;
 	if (t->waiting > 0)
-		event_active(&t->run, EV_TIMEOUT, 0);
+		event_add(&t->run, &soon);
 }
 
 void
@@ -90,7 +92,7 @@ icap_slot_free(struct icap_seat *t, struct icap_server *v)
 {
 	v->conns--;
 	if (t->waiting > 0)
-		event_active(&t->run, EV_TIMEOUT, 0);
+		event_add(&t->run, &soon);
 	if (t->service->waiting > t->waiting)
 		icap_wake(t->service, t);
 }
@@ -150,7 +152,7 @@ seat_mail(struct mail *m)
 			pool_trim(t, v, 0);
 	}
 	if (t->waiting > 0)
-		event_active(&t->run, EV_TIMEOUT, 0);
+		event_add(&t->run, &soon);
 }
 
 static void
@@ -166,7 +168,7 @@ seat_tick(evutil_socket_t fd, short what, void *arg)
 			icap_ask_start(t, &s->servers[i]);
 	}
 	if (t->waiting > 0)
-		event_active(&t->run, EV_TIMEOUT, 0);
+		event_add(&t->run, &soon);
 }
 
 struct icap_seat *

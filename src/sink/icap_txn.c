@@ -76,11 +76,15 @@ txn_leave(struct icap_txn *t)
 	free(t);
 }
 
+/* By a timer: what event_active() wakes comes before all other sockets. */
 void
 icap_txn_kick(struct icap_txn *t)
 {
-	t->kick = 1;
-	event_active(&t->timer, EV_TIMEOUT, 0);
+	static const struct timeval now = { 0, 0 };
+
+	t->kick = t->kick != 0 ? t->kick : 1;
+	t->armed = 1;
+	event_add(&t->timer, &now);
 }
 
 void
@@ -304,7 +308,7 @@ icap_txn_attempt(struct icap_txn *t)
 	if (rv == 0 && txn_ignored(t, k)) {
 		icap_known_free(k);
 		t->kick = 2;
-		event_active(&t->timer, EV_TIMEOUT, 0);
+		icap_txn_kick(t);
 		return;
 	}
 	if (rv == 0 &&

@@ -99,8 +99,10 @@ one_start(evutil_socket_t fd, short what, void *arg)
 static void
 one_over(struct one *o)
 {
+	static const struct timeval soon = { 0, 0 };
+
 	done++;
-	event_active(o->again, EV_TIMEOUT, 0);
+	event_add(o->again, &soon);
 }
 
 static void
