@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tls/digest.h"
+#include "tls/takeover.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -75,7 +76,12 @@ conn_new(struct tls *t, SSL_CTX *ctx, struct conn **out)
 static void
 conn_keylog(const SSL *ssl, const char *line)
 {
-	keylog_put(conn_of(ssl)->tls->keylog, line);
+	struct keylog *file = conn_of(ssl)->tls->keylog;
+
+	if (takeover_on())
+		takeover_keylog(ssl, line);
+	if (file != NULL)
+		keylog_put(file, line);
 }
 
 /* Towards clients. Not called when a ticket is resumed, which saves it. */
@@ -122,7 +128,7 @@ conn_server_ctx(SSL_CTX *ctx, struct tls *t)
 	SSL_CTX_set_cert_cb(ctx, server_cert, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, server_alpn, NULL);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_ticket);
-	if (t->keylog != NULL)
+	if (t->keylog != NULL || takeover_on())
 		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
 }
 
@@ -219,7 +225,7 @@ conn_client_ctx(SSL_CTX *ctx, struct tls *t)
 	SSL_CTX_set_cert_verify_callback(ctx, client_verify, NULL);
 	SSL_CTX_set_client_cert_cb(ctx, client_cert);
 	SSL_CTX_sess_set_new_cb(ctx, client_session);
-	if (t->keylog != NULL)
+	if (t->keylog != NULL || takeover_on())
 		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
 }
 

@@ -1,0 +1,226 @@
+/*
+ * What the records after a handshake of TLS 1.3 say.
+ */
+#include "tls/after.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "util/err.h"
+
+/* AES-GCM is good for 2^24.5 full records under a key (RFC 8446, 5.5). */
+#define WORN		(1 << 24)
+/* libssl stands 32 empty ones; tickets and KeyUpdates come few at a time. */
+#define BARE_MAX	64
+#define TICKET_MAX	(1 << 17)	/* no honest one is near */
+
+enum {			/* HandshakeType */
+	HS_TICKET = 4,
+	HS_KEY_UPDATE = 24
+};
+
+void
+after_init(struct after *s)
+{
+	s->worn = WORN;
+	s->closed = s->failed = s->answer = 0;
+	s->alert = 0;
+	s->bare = 0;
+	s->have = s->left = 0;
+}
+
+void
+after_done(struct after *s)
+{
+	record_done(&s->in);
+	record_done(&s->out);
+	OPENSSL_cleanse(s, sizeof(*s));
+}
+
+static int
+after_fail(struct after *s, uint8_t alert)
+{
+	s->failed = 1;
+	s->alert = alert;
+	return ERR_TLS;
+}
+
+/* RFC 8446, 4.6.3. The record ends with it, for the next has other keys. */
+static int
+after_update(struct after *s, uint8_t request, size_t rest)
+{
+	if (rest > 0)
+		return after_fail(s, ALERT_UNEXPECTED_MESSAGE);
+	if (request > 1)
+		return after_fail(s, ALERT_ILLEGAL_PARAMETER);
+	if (record_update(&s->in) != 0)
+		return after_fail(s, ALERT_INTERNAL_ERROR);
+	s->answer |= request;
+	return 0;
+}
+
+/* The four bytes before a message: which, and how long. */
+static int
+after_message(struct after *s)
+{
+	const uint8_t *h = s->head;
+
+	s->left = (size_t)h[1] << 16 | (size_t)h[2] << 8 | h[3];
+	if (h[0] == HS_KEY_UPDATE && s->left != 1)
+		return after_fail(s, ALERT_DECODE_ERROR);
+	if (h[0] == HS_KEY_UPDATE)
+		return 0;
+	if (h[0] != HS_TICKET || s->server)
+		return after_fail(s, ALERT_UNEXPECTED_MESSAGE);
+	return s->left > TICKET_MAX ? after_fail(s, ALERT_ILLEGAL_PARAMETER) :
+	    0;
+}
+
+/* Messages may be split over records. Tickets are let go. */
+static int
+after_handshake(struct after *s, const uint8_t *p, size_t len)
+{
+	size_t n;
+
+	while (len > 0) {
+		if (s->have < 4) {
+			s->head[s->have++] = *p++;
+			len--;
+			if (s->have == 4 && after_message(s) != 0)
+				return ERR_TLS;
+		} else if (s->head[0] == HS_KEY_UPDATE) {
+			s->have = s->left = 0;
+			return after_update(s, *p, len - 1);
+		} else {
+			n = len < s->left ? len : s->left;
+			p += n;
+			len -= n;
+			s->left -= n;
+		}
+		if (s->have == 4 && s->left == 0)
+			s->have = 0;
+	}
+	return 0;
+}
+
+/* In TLS 1.3 the level says nothing (RFC 8446, 6). */
+static int
+after_alerted(struct after *s, const uint8_t *p, size_t len)
+{
+	if (len != 2)
+		return after_fail(s, ALERT_DECODE_ERROR);
+	if (p[1] == ALERT_CLOSE_NOTIFY)
+		s->closed = 1;
+	else if (p[1] != ALERT_USER_CANCELED)
+		return after_fail(s, 0);
+	return 0;
+}
+
+static ssize_t
+after_content(struct after *s, uint8_t type, const uint8_t *p, size_t len)
+{
+	int rv = ERR_TLS;
+
+	if (type == RECORD_DATA && len > 0 && s->have == 0) {
+		s->bare = 0;
+		return (ssize_t)len;
+	}
+	/* A message under way may only go on; empty ones are data's alone. */
+	if (++s->bare > BARE_MAX || (s->have > 0 && type != RECORD_HANDSHAKE) ||
+	    (len == 0 && type != RECORD_DATA))
+		return after_fail(s, ALERT_UNEXPECTED_MESSAGE);
+	switch (type) {
+	case RECORD_DATA:
+		rv = 0;
+		break;
+	case RECORD_ALERT:
+		rv = after_alerted(s, p, len);
+		break;
+	case RECORD_HANDSHAKE:
+		rv = after_handshake(s, p, len);
+		break;
+	default:
+		after_fail(s, ALERT_UNEXPECTED_MESSAGE);
+	}
+	return rv;
+}
+
+ssize_t
+after_open(struct after *s, const uint8_t *p, size_t len, uint8_t *out,
+    size_t room, size_t *used)
+{
+	uint8_t type = 0;
+	size_t size = 0;
+	ssize_t n;
+	int rv;
+
+	*used = 0;
+	if ((rv = record_size(p, len, &size)) == ERR_SHORT)
+		return rv;
+	if (rv != 0)
+		return after_fail(s, rv == ERR_LIMIT ? ALERT_RECORD_OVERFLOW :
+		    ALERT_UNEXPECTED_MESSAGE);
+	*used = size;
+	if (size > RECORD_EXTRA + room)
+		return ERR_MEM;
+	switch (n = record_open(&s->in, p, size, out, &type)) {
+	case ERR_DENIED:
+		return after_fail(s, ALERT_BAD_RECORD_MAC);
+	case ERR_FORMAT:
+		return after_fail(s, ALERT_UNEXPECTED_MESSAGE);
+	case ERR_LIMIT:
+		return after_fail(s, ALERT_RECORD_OVERFLOW);
+	}
+	return after_content(s, type, out, (size_t)n);
+}
+
+int
+after_ready(const uint8_t *p, size_t len)
+{
+	size_t size;
+
+	return record_size(p, len, &size) != ERR_SHORT;
+}
+
+size_t
+after_due(struct after *s, uint8_t *out)
+{
+	static const uint8_t update[] = { HS_KEY_UPDATE, 0, 0, 1, 0 };
+	size_t n;
+
+	if (!s->answer && s->out.seq < s->worn)
+		return 0;
+	s->answer = 0;
+	n = record_seal(&s->out, RECORD_HANDSHAKE, update, sizeof(update),
+	    out);
+	if (n == 0 || record_update(&s->out) != 0) {
+		after_fail(s, 0);
+		return 0;
+	}
+	return n;
+}
+
+size_t
+after_data(struct after *s, const uint8_t *p, size_t len, uint8_t *out)
+{
+	size_t due = after_due(s, out), n = 0;
+
+	if (!s->failed)
+		n = record_seal(&s->out, RECORD_DATA, p, len, out + due);
+	if (n == 0) {
+		after_fail(s, 0);
+		return 0;
+	}
+	return due + n;
+}
+
+size_t
+after_alert(struct after *s, uint8_t description, uint8_t *out)
+{
+	uint8_t alert[2] = { 2, description };
+
+	if (description == ALERT_CLOSE_NOTIFY ||
+	    description == ALERT_USER_CANCELED)
+		alert[0] = 1;
+	return record_seal(&s->out, RECORD_ALERT, alert, sizeof(alert), out);
+}

@@ -1,0 +1,66 @@
+/*
+ * TLS 1.3 after the handshake, in memory: what records hold besides data
+ * (alerts, tickets, KeyUpdate), for both directions of a connection. Does no
+ * I/O.
+ */
+#ifndef TLS_AFTER_H
+#define TLS_AFTER_H
+
+#include "tls/record.h"
+
+enum {			/* AlertDescription (RFC 8446, 6) */
+	ALERT_CLOSE_NOTIFY = 0,
+	ALERT_UNEXPECTED_MESSAGE = 10,
+	ALERT_BAD_RECORD_MAC = 20,
+	ALERT_RECORD_OVERFLOW = 22,
+	ALERT_DECODE_ERROR = 50,
+	ALERT_ILLEGAL_PARAMETER = 47,
+	ALERT_INTERNAL_ERROR = 80,
+	ALERT_USER_CANCELED = 90
+};
+
+/* What after_data() and after_due() may write besides the data. */
+#define AFTER_EXTRA	(RECORD_EXTRA + 5 + RECORD_EXTRA)
+
+struct after {
+	struct record	 in, out;
+	uint64_t	 worn;		/* records a key of ours may seal */
+	unsigned	 server:1;	/* we are the server */
+	unsigned	 closed:1;	/* close_notify came */
+	unsigned	 failed:1;	/* nothing more may come or go */
+	unsigned	 answer:1;	/* the peer wants a KeyUpdate of ours */
+	uint8_t		 alert;		/* to send when failed; 0: none */
+	unsigned	 bare;		/* records in a row without data */
+	uint8_t		 head[5];	/* of a handshake message under way */
+	size_t		 have, left;	/* bytes of head; bytes still to come */
+};
+
+void	 after_init(struct after *);	/* in and out are the caller's */
+void	 after_done(struct after *);
+
+/*
+ * The next record from p; *used bytes of p are done with. Bytes of data in
+ * out, which may be 0; ERR_SHORT: more of p is needed; ERR_MEM: out has less
+ * than *used bytes of room, and nothing was done; ERR_TLS: failed. Not to be
+ * called when closed or failed.
+ */
+ssize_t	 after_open(struct after *, const uint8_t *p, size_t len,
+	    uint8_t *out, size_t room, size_t *used);
+
+/* after_open() would not say ERR_SHORT. */
+int	 after_ready(const uint8_t *p, size_t len);
+
+/*
+ * len bytes (1 to RECORD_CLEAR) sealed, after a KeyUpdate if one is due; out
+ * has len + AFTER_EXTRA. The size, or 0 when libcrypto failed.
+ */
+size_t	 after_data(struct after *, const uint8_t *p, size_t len,
+	    uint8_t *out);
+
+/* The KeyUpdate that is due (AFTER_EXTRA), or 0. */
+size_t	 after_due(struct after *, uint8_t *out);
+
+/* An alert; out has 2 + RECORD_EXTRA. */
+size_t	 after_alert(struct after *, uint8_t description, uint8_t *out);
+
+#endif
