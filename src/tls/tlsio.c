@@ -207,6 +207,12 @@ tlsio_ssl(struct tlsio *t)
 	return t->ssl;
 }
 
+int
+tlsio_ours(const struct tlsio *t)
+{
+	return t->own != NULL;
+}
+
 /* Send; then move what is left out of scratch, which the next one needs. */
 static int
 tlsio_park(struct tlsio *t)

@@ -37,6 +37,7 @@ struct tlsio	*tlsio_new(SSL *, struct sock *, struct tlsio_scratch *);
 int		 tlsio_handshake(struct tlsio *, char *why, size_t size);
 
 SSL		*tlsio_ssl(struct tlsio *);
+int		 tlsio_ours(const struct tlsio *);	/* see takeover.h */
 
 /* state: struct tlsio */
 extern const struct transport_ops transport_tls;
