@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sink/spool.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -275,10 +276,15 @@ page_icap(struct metrics *m, struct text *t)
 static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
+	uint64_t memory, disk;
+
 	head(t, "memory_bytes", "gauge", "Bytes held.");
 	sample(t, "memory_bytes", "pool", "buffers", NULL, NULL, c->buffers);
 	sample(t, "memory_bytes", "pool", "event-log", NULL, NULL,
 	    connlog_queued(m->env->log));
+	spool_used(&memory, &disk);
+	sample(t, "memory_bytes", "pool", "spool", NULL, NULL, memory);
+	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL, disk);
 	head(t, "reloads_total", "counter", "Configurations read again.");
 	sample(t, "reloads_total", "result", "ok", NULL, NULL,
 	    m->env->reloads[1]);

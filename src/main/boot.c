@@ -13,6 +13,7 @@
 #include "net/sock.h"
 #include "sink/exchange.h"
 #include "sink/sinks.h"
+#include "sink/spool.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -152,6 +153,9 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 }
 
 /* What reads HTTP: for ICAP, and for the event log when it wants to know. */
+#define SPOOL_SHARE	4	/* of limits.memory, for bodies that are kept */
+#define SPOOL_DISK	((uint64_t)8 << 30)
+
 static int
 boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 {
@@ -162,6 +166,7 @@ boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 	    (c->log.events & 1u << EVENT_HTTP) != 0;
 	if (c->nicaps == 0 && !d->env.http_events)
 		return 0;
+	spool_budget(c->limits.memory / SPOOL_SHARE, SPOOL_DISK);
 	x->services = xcalloc(c->nicaps + 1, sizeof(struct icap_service *));
 	for (; x->nservices < c->nicaps; x->nservices++) {
 		rv = icap_service_new(&c->icaps[x->nservices],
