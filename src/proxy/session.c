@@ -136,6 +136,8 @@ session_go(struct session *s, enum phase phase)
 	    phases[s->phase].name, phases[phase].name);
 	s->phase = phase;
 	event_del(&s->timer);
+	if (phase < PHASE_SERVER_TLS || phase > PHASE_CLIENT_TLS)
+		session_shaken(s);
 	if (phases[phase].enter != NULL)
 		phases[phase].enter(s);
 }
@@ -416,6 +418,7 @@ session_refuse(struct session *s, int status, const char *reason, ...)
 void
 session_free(struct session *s)
 {
+	event_del(&s->again);	/* a tap may have asked for it in its close */
 	leaf_unref(s->leaf);
 	certinfo_unref(s->rec.cert);
 	forward_free(s->forward);
