@@ -34,6 +34,7 @@ hello_lowat(struct session *s, size_t need)
 void
 hello_enter(struct session *s)
 {
+	s->said = 0;	/* what it said before was for the proxy */
 	/* Its first bytes may be there already, unseen by an edge. */
 	session_timer(s, s->leg.server.sock.fd == -1 ? SILENCE_MS :
 	    session_conf(s)->timeouts.idle);
@@ -62,6 +63,7 @@ hello_keep(struct session *s, const struct hello *h)
 static void
 hello_plain(struct session *s, const char *data, size_t len)
 {
+	hello_lowat(s, 1);
 	s->rec.protocol = len > 0 && http1_starts_request(data, len) == 1 ?
 	    PROTO_HTTP : PROTO_OTHER;
 	decide(s);
@@ -94,8 +96,8 @@ hello_look(struct session *s, size_t len)
 		hello_short(s, len, need);
 		return;
 	}
-	hello_lowat(s, 1);
 	if (rv == 0) {
+		hello_lowat(s, 1);
 		hello_keep(s, &h);
 		hello_free(&h);
 		decide(s);

@@ -41,3 +41,46 @@ def bypassed_sessions_are_no_handshakes_any_more(s):
     check('accepting paused' not in s.d.text(), 'accepting was paused')
     for c in held:
         c.sock.close()
+
+
+@scenario
+def a_short_word_in_a_tunnel_is_waited_for(s):
+    """It may be the beginning of HTTP, and need not be."""
+    s.start(record=False)
+    s.serve(7, plain=True)
+    c = peer.Peer(s.via_proxy(net.SERVER, 7))
+    c.send(b'PIN')
+    time.sleep(0.3)
+    c.send(b'G\n')
+    equal(c.recv_exact(5), b'PING\n')
+
+
+@scenario
+def half_a_hello_in_a_tunnel_has_its_time(s):
+    """timeouts.hello holds behind CONNECT, too."""
+    s.start(record=False, timeouts={'hello': '1s'})
+    s.serve(443)
+    sock = s.via_proxy(net.SERVER, 443)
+    start = time.monotonic()
+    sock.sendall(b'\x16\x03\x01\x02')
+    equal(peer.reset_wait(sock, 5 * s.slow), peer.RST)
+    check(time.monotonic() - start < 4 * s.slow, 'too late')
+
+
+@scenario
+def a_server_that_speaks_into_half_a_hello(s):
+    """Then it is none, and single bytes pass (SO_RCVLOWAT is back)."""
+    def handler(p):
+        time.sleep(0.3)
+        p.send(b'hello?')
+        peer.echo(p)
+    s.start()
+    srv = s.serve(7, plain=True, handler=handler)
+    c = peer.Peer(s.via_proxy(net.SERVER, 7))
+    c.sock.settimeout(5 * s.slow)
+    c.send(b'\x16')
+    equal(c.recv_exact(7), b'hello?\x16')
+    for i in range(3):
+        c.send(b'%d' % i)
+        equal(c.recv_exact(1), b'%d' % i)
+    s.same(srv, c.finish())
