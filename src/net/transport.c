@@ -88,8 +88,10 @@ plain_shut(void *arg, enum end how)
 	struct sock *s = arg;
 
 	if (how == END_FIN && shutdown(s->fd, SHUT_WR) == -1 &&
-	    errno != ENOTCONN)
+	    errno != ENOTCONN) {
+		s->err = errno;
 		return ERR_SYS;
+	}
 	return 0;
 }
 

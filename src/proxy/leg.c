@@ -68,6 +68,7 @@ conn_release(struct conn *c)
 		event_del(&c->ev);
 	conn_transport(c, &transport_plain, &c->sock);
 	c->sock.fd = -1;
+	c->sock.readable = c->sock.writable = 0;
 	return fd;
 }
 
@@ -175,13 +176,16 @@ leg_end(struct leg *l, struct flow *f, struct conn *to)
 	return 1;
 }
 
-/* A source that has ended may still break: its RST must not go unseen. */
+/*
+ * A source that has ended may still break: its RST must not go unseen. One
+ * that a tap has cut off is left alone: it may send for ever.
+ */
 static int
 leg_watch(struct flow *f, struct conn *from)
 {
 	char c;
 
-	while (f->end_in == END_FIN && from->sock.readable)
+	while (f->end_in == END_FIN && !f->finished && from->sock.readable)
 		if (sock_recv(&from->sock, &c, 1) == ERR_SYS)
 			return ERR_SYS;
 	return 0;

@@ -84,3 +84,13 @@ def a_server_that_speaks_into_half_a_hello(s):
         c.send(b'%d' % i)
         equal(c.recv_exact(1), b'%d' % i)
     s.same(srv, c.finish())
+
+
+@scenario
+def a_block_page_for_a_bad_server(s):
+    s.start(record=False, on={'untrusted-server': 'block'})
+    s.serve(443, cert='self', handler=peer.http())
+    for hi in ('1.2', '1.3'):
+        r = programs.curl(s, '-4', '-k', '-i', '--http1.1', '--tls-max', hi,
+                          'https://good.test/')
+        check(r.text.startswith('HTTP/1.1 403'), r.text, r.errors)

@@ -1,0 +1,107 @@
+/*
+ * Legs: what is read, and what is left alone.
+ */
+#include "proxy/leg.h"
+
+#include <event2/event.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "test.h"
+
+static struct pool		 pool;
+static struct pool_budget	 budget;
+static _Atomic uint64_t		 held;
+static uint64_t			 bytes[2];
+static struct leg		 leg;
+static int			 client, server;	/* the peers' ends */
+
+static void
+setup_conn(struct conn *c, int *peer)
+{
+	int fd[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    fd), 0);
+	c->sock.fd = fd[0];
+	c->sock.readable = c->sock.writable = 1;
+	*peer = fd[1];
+}
+
+static void
+setup(void)
+{
+	budget.max = 4 * POOL_BUF;
+	pool_init(&pool, &budget, &held);
+	memset(&leg, 0, sizeof(leg));
+	leg_init(&leg, NULL, &pool, bytes);
+	setup_conn(&leg.client, &client);
+	setup_conn(&leg.server, &server);
+}
+
+static int
+unread(const struct conn *c)
+{
+	int n = 0;
+
+	ioctl(c->sock.fd, FIONREAD, &n);
+	return n;
+}
+
+TEST(bytes_and_the_end_pass)
+{
+	struct leg_why why;
+	char buf[8];
+
+	setup();
+	ck_assert_int_eq(write(client, "hello", 5), 5);
+	shutdown(client, SHUT_WR);
+	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	ck_assert_int_eq(read(server, buf, sizeof(buf)), 5);
+	ck_assert_int_eq(read(server, buf, sizeof(buf)), 0);
+	shutdown(server, SHUT_WR);
+	leg.server.sock.readable = 1;
+	ck_assert_int_eq(leg_pump(&leg, &why), LEG_DONE);
+	ck_assert_uint_eq(bytes[DIR_UP], 5);
+}
+END
+
+/* It may send for ever: reading that away would hold up all others. */
+TEST(what_a_tap_has_cut_off_is_not_read)
+{
+	static char much[20000];
+	struct leg_why why;
+
+	setup();
+	flow_finish(&leg.flow[DIR_DOWN]);
+	ck_assert_int_eq(write(server, much, sizeof(much)), sizeof(much));
+	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	ck_assert_int_eq(unread(&leg.server), sizeof(much));
+}
+END
+
+static void
+nothing(evutil_socket_t fd, short what, void *arg)
+{
+}
+
+/* A connection that is closed breaks nothing (its readiness went with it). */
+TEST(a_closed_source_is_not_asked)
+{
+	struct event_base *base = event_base_new();
+	struct leg_why why;
+
+	setup();
+	event_assign(&leg.client.ev, base, leg.client.sock.fd, EV_READ, nothing,
+	    NULL);
+	close(conn_release(&leg.client));
+	event_base_free(base);
+	leg.flow[DIR_UP].end_in = END_FIN;
+	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+}
+END
+
+SUITE("leg", bytes_and_the_end_pass, what_a_tap_has_cut_off_is_not_read,
+    a_closed_source_is_not_asked)
