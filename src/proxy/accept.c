@@ -162,29 +162,53 @@ accept_is_local(const struct addr *a)
 	return yes;
 }
 
+/* Whether a connection to dst ends at what listens at own, if it is there.
+ * The unspecified address leads to this host, too. */
+static int
+accept_leads_to(const struct addr *own, const struct addr *dst)
+{
+	return own->sa.sa_family != AF_UNSPEC &&
+	    addr_port(own) == addr_port(dst) &&
+	    (addr_eq(own, dst) || addr_is_any(dst) ||
+	    (addr_is_any(own) && accept_is_local(dst)));
+}
+
 /* Whether a destination is a listener of ours: connecting would loop. */
 static int
 accept_is_own(const struct worker *w, const struct addr *dst)
 {
 	const struct conf *conf = policy_conf(w->policy);
-	const struct conf_listen *l;
 	size_t i;
 
-	for (i = 0; i < conf->nlistens; i++) {
-		l = &conf->listens[i];
-		if (addr_port(&l->address) != addr_port(dst))
-			continue;
-		if (addr_eq(&l->address, dst) ||
-		    (addr_is_any(&l->address) && accept_is_local(dst)))
+	for (i = 0; i < conf->nlistens; i++)
+		if (accept_leads_to(&conf->listens[i].address, dst))
 			return 1;
-	}
 	return 0;
+}
+
+/* What we serve to this host's tools, and not to every client of a proxy on
+ * it: metrics, and what all others say in the clear. */
+static int
+accept_is_private(const struct worker *w, const struct addr *dst)
+{
+	const struct conf *conf = policy_conf(w->policy);
+	size_t i;
+
+	for (i = 0; i < conf->nmirrors; i++)
+		if (conf->mirrors[i].kind == MIRROR_PCAPIP &&
+		    accept_leads_to(&conf->mirrors[i].listen, dst))
+			return 1;
+	return accept_leads_to(&conf->metrics, dst);
 }
 
 int
 accept_veto(void *arg, const struct addr *dst)
 {
-	return accept_is_own(arg, dst) ? ERR_DENIED : 0;
+	const struct session *s = arg;
+
+	return accept_is_own(s->worker, dst) ||
+	    (s->rec.mode == CONF_EXPLICIT &&
+	    accept_is_private(s->worker, dst)) ? ERR_DENIED : 0;
 }
 
 /* Why this client is not served, or NULL. */

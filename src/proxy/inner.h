@@ -86,7 +86,7 @@ void	accept_start(struct worker *);
 void	accept_pause(struct worker *, const char *why);
 void	accept_check(struct worker *);	/* resume when limits allow */
 void	accept_stop(struct worker *);
-int	accept_veto(void *worker, const struct addr *);	/* for dials */
+int	accept_veto(void *session, const struct addr *);	/* for dials */
 
 /* The phases: entered, an event, the timer. NULL in the table: nothing. */
 void	head_enter(struct session *);		/* explicit.c */

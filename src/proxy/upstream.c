@@ -52,7 +52,7 @@ connect_enter(struct session *s)
 		.addr = s->rec.server,
 		.timeout = session_conf(s)->connect_timeout,
 		.allow = accept_veto,
-		.arg = s->worker,
+		.arg = s,
 	};
 
 	/* A second connection goes where the first one went. */

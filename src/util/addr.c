@@ -109,6 +109,7 @@ int
 addr_parse_ip(struct addr *a, const char *s)
 {
 	char buf[INET6_ADDRSTRLEN + IF_NAMESIZE + 2], *scope;
+	struct sockaddr_in6 in6;
 	size_t n = strlen(s);
 
 	memset(a, 0, sizeof(*a));
@@ -131,6 +132,8 @@ addr_parse_ip(struct addr *a, const char *s)
 	if (inet_pton(AF_INET6, buf, &a->in6.sin6_addr) != 1)
 		return ERR_FORMAT;
 	a->in6.sin6_family = AF_INET6;
+	in6 = a->in6;
+	addr_set(a, (struct sockaddr *)&in6);	/* folds a mapped one */
 	return 0;
 }
 
@@ -194,6 +197,8 @@ prefix_parse(struct prefix *p, const char *s)
 		if (slash[1] < '0' || slash[1] > '9')
 			return ERR_FORMAT;
 		bits = strtoul(slash + 1, &end, 10);
+		if (len == 4 && memchr(host, ':', n) != NULL)
+			bits -= bits >= 96 ? 96 : 0;	/* was a mapped one */
 		if (*end != '\0' || bits > len * 8)
 			return ERR_FORMAT;
 	}

@@ -1,6 +1,6 @@
 /*
  * Socket addresses and prefixes. IPv4-mapped IPv6 addresses are folded to
- * IPv4 by addr_set(), so that a dual-stack listener's clients compare, print
+ * IPv4 by addr_set() and when parsed, so that a dual-stack listener's clients compare, print
  * and match as what they are.
  */
 #ifndef UTIL_ADDR_H

@@ -94,3 +94,19 @@ def a_block_page_for_a_bad_server(s):
         r = programs.curl(s, '-4', '-k', '-i', '--http1.1', '--tls-max', hi,
                           'https://good.test/')
         check(r.text.startswith('HTTP/1.1 403'), r.text, r.errors)
+
+
+@scenario
+def the_proxy_does_not_lead_into_itself(s):
+    """Nor to what else listens here for others, however it is written."""
+    s.start(record=False, mirrors=[
+        {'name': 'recorder', 'pcap-over-ip': '127.0.0.1:57012'}])
+    for to in ('10.1.0.1:8080', '[::ffff:10.1.0.1]:8080', '0.0.0.0:8080',
+               '[::]:8080', '127.0.0.1:8443', '[::1]:8443',
+               '127.0.0.1:57012', '0.0.0.0:57012', 'localhost:57012',
+               '[::ffff:127.0.0.1]:57012', '127.0.0.1:9911',
+               '[::ffff:127.0.0.1]:9911', '0.0.0.0:9911'):
+        equal(status(s, 'CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n' % to), b'403',
+              to)
+    equal(status(s, 'GET http://127.0.0.1:9911/metrics HTTP/1.1\r\n'
+                 'Host: x\r\n\r\n'), b'403')
