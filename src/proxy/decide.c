@@ -21,6 +21,9 @@ decide_facts(const struct session *s, struct facts *f)
 	f->server = r->server;
 	f->port = r->server.sa.sa_family != AF_UNSPEC ?
 	    addr_port(&r->server) : s->dial_port;
+	if (r->server.sa.sa_family == AF_UNSPEC && s->dial_host != NULL &&
+	    addr_parse_ip(&f->server, s->dial_host) == 0)
+		addr_set_port(&f->server, s->dial_port);
 	f->sni = r->sni[0] != '\0' ? r->sni : NULL;
 	f->host = r->host[0] != '\0' ? r->host : NULL;
 	f->listener = r->listener;

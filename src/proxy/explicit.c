@@ -43,6 +43,8 @@ head_fill(struct session *s)
 	n = sock_recv(&s->leg.client.sock, p, room);
 	if (n > 0)
 		flow_filled(f, (size_t)n);
+	else if (n == 0)
+		s->leg.client.sock.readable = 1;	/* for who comes next */
 	return n;
 }
 
@@ -142,16 +144,41 @@ explicit_failed(struct session *s, int status, const char *why)
 		session_end(s, "%s", why);
 }
 
+/*
+ * Plain HTTP is decided when it is asked for, and again when the name's
+ * address is known. Returns 1 when it goes on.
+ */
+static int
+head_decide(struct session *s)
+{
+	struct facts f;
+
+	decide_facts(s, &f);
+	policy_decide(s->policy, &f, &s->rec.verdict);
+	s->rec.action = s->rec.verdict.action;
+	if (s->rec.action == ACTION_RESET)
+		session_reset(s, DIR_DOWN, "reset by rule %s",
+		    s->rec.verdict.rule->name);
+	else if (s->rec.action == ACTION_BLOCK)
+		decide_block(s, NULL);
+	else
+		return 1;
+	return 0;
+}
+
 int
 explicit_connected(struct session *s)
 {
 	uint8_t out[SOCKS_REPLY_MAX];
 
-	s->asked = 0;
 	if (s->forward != NULL) {
+		if (!head_decide(s))
+			return ERR_DENIED;
+		s->asked = 0;
 		session_open_taps(s);
 		return 0;
 	}
+	s->asked = 0;
 	if (!s->socks)
 		return head_say(s, established, sizeof(established) - 1);
 	s->socks = 0;
@@ -176,6 +203,12 @@ head_host(struct session *s, struct slice host, uint16_t port)
 static void
 head_dial(struct session *s)
 {
+	/* The next phase looks into the socket, and these would be missed. */
+	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out) {
+		head_page(s, 400, "bytes came after the request before it was "
+		    "answered");
+		return;
+	}
 	s->asked = 1;
 	if (decide_early(s))
 		decide_block(s, NULL);
@@ -250,12 +283,7 @@ head_connect(struct session *s, const struct http1_head *h)
 	}
 	head_host(s, url.host, url.port);
 	head_take(s, h->len);
-	if (s->phase == PHASE_OVER)
-		return;
-	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out)
-		head_page(s, 400, "bytes came after CONNECT before it was "
-		    "answered");
-	else
+	if (s->phase != PHASE_OVER)
 		head_dial(s);
 }
 
@@ -263,9 +291,7 @@ head_connect(struct session *s, const struct http1_head *h)
 static void
 head_absolute(struct session *s, const struct http1_head *h)
 {
-	struct verdict v;
 	struct http1_url url;
-	struct facts f;
 
 	if (http1_absolute(h->target, &url) != 0 || url.scheme.len != 4 ||
 	    strncasecmp(url.scheme.p, "http", 4) != 0) {
@@ -274,19 +300,9 @@ head_absolute(struct session *s, const struct http1_head *h)
 	}
 	head_host(s, url.host, url.port);
 	s->rec.protocol = PROTO_HTTP;
-	decide_facts(s, &f);
-	policy_decide(s->policy, &f, &v);
-	s->rec.verdict = v;
-	s->rec.action = v.action;
-	if (v.action == ACTION_RESET) {
-		session_reset(s, DIR_DOWN, "reset by rule %s", v.rule->name);
-		return;
-	}
 	s->asked = 1;
-	if (v.action == ACTION_BLOCK) {
-		decide_block(s, NULL);
+	if (!head_decide(s))
 		return;
-	}
 	s->forward = forward_new(s, &url);
 	session_go(s, PHASE_CONNECT);
 }

@@ -110,3 +110,24 @@ def the_proxy_does_not_lead_into_itself(s):
               to)
     equal(status(s, 'GET http://127.0.0.1:9911/metrics HTTP/1.1\r\n'
                  'Host: x\r\n\r\n'), b'403')
+
+
+@scenario
+def rules_of_servers_hold_in_explicit_mode(s):
+    """For a name, an address and an address in IPv6's clothes; for CONNECT
+    and for plain HTTP."""
+    s.start(record=False, rules=[
+        {'name': 'forbidden', 'server': [net.SERVER + '/32'],
+         'action': 'block'}, CATCH_ALL])
+    srv = s.serve(80, handler=peer.http(), plain=True)
+    tls = s.serve(443)
+    for host in ('v4.good.test', net.SERVER, '[::ffff:%s]' % net.SERVER):
+        text = ask(s, 'GET http://%s/ HTTP/1.1\r\nHost: x\r\n\r\n' % host)
+        check(text.startswith(b'HTTP/1.1 403'), host, text)
+    for host in (net.SERVER, '[::ffff:%s]' % net.SERVER):
+        equal(status(s, 'CONNECT %s:443 HTTP/1.1\r\nHost: x\r\n\r\n' % host),
+              b'403', host)
+    equal([bytes(p.received) for p in srv.peers if p.received], [])
+    equal([bytes(p.received) for p in tls.peers if p.received], [])
+    for f in s.d.flows(5):
+        equal(f['clearspan']['rule'], 'forbidden')
