@@ -190,7 +190,10 @@ forward_eof(void *state, enum flow_dir dir)
 {
 }
 
-/* Nothing moves: is it because the client wants another server now? */
+/*
+ * Nothing moves: is it because the client wants another server now? Not
+ * before all that was let go is sent: what is left begins with the request.
+ */
 void
 forward_check(struct session *s)
 {
@@ -198,6 +201,7 @@ forward_check(struct session *s)
 	struct flow *down = &s->leg.flow[DIR_DOWN];
 
 	if (fw->state[DIR_UP] != FORWARD_HELD || fw->nasked > 0 ||
+	    s->leg.flow[DIR_UP].out != fw->tap->pos[DIR_UP] ||
 	    fw->state[DIR_DOWN] != FORWARD_HEAD || down->in != down->out ||
 	    down->end_in != END_NONE)
 		return;

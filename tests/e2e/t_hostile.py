@@ -131,3 +131,56 @@ def rules_of_servers_hold_in_explicit_mode(s):
     equal([bytes(p.received) for p in tls.peers if p.received], [])
     for f in s.d.flows(5):
         equal(f['clearspan']['rule'], 'forbidden')
+
+
+@scenario(timeout=90)
+def a_body_not_read_yet_is_no_request(s):
+    """A server may answer before it has read the whole request. What of it
+    waits to be sent there is still its body when another server is asked."""
+    s.start(record=False)
+    go = threading.Event()
+
+    def slow(p):
+        p.recv_until(b'\r\n\r\n')
+        p.send(b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly')
+        go.wait(30)
+        while p.sock.recv(3000):
+            time.sleep(0.001)
+        p.sock.close()
+
+    first = peer.Serve(s.server, 81, slow)
+    first.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    second = s.serve(82, handler=peer.http(b'second\n'), plain=True)
+    c = proxy(s)
+    evil = b'GET http://v4.good.test:82/evil HTTP/1.1\r\nHost: x\r\n\r\n'
+    body = evil * (3000000 // len(evil))
+    c.send(b'POST http://v4.good.test:81/ HTTP/1.1\r\nHost: x\r\n'
+           b'Content-Length: %d\r\n\r\n' % len(body))
+    equal(c.recv_until(b'early')[-5:], b'early')
+    go.set()
+    c.send(body + b'GET http://v4.good.test:82/good HTTP/1.1\r\n'
+           b'Host: x\r\nConnection: close\r\n\r\n')
+    c.sock.settimeout(20 * s.slow)
+    head = c.recv_until(b'second\n')
+    check(b'200 OK' in head, head)
+    c.sock.close()
+    check(all(b'/evil' not in p.received for p in second.peers),
+          'the body was taken for a request')
+
+
+@scenario
+def a_fin_behind_a_request_for_another_server_arrives(s):
+    s.start(record=False)
+    s.serve(81, handler=peer.http(b'one\n'), plain=True)
+    s.serve(82, handler=peer.http(b'two\n'), plain=True)
+    c = proxy(s)
+    c.sock.settimeout(5 * s.slow)
+    c.send(b'GET http://v4.good.test:81/ HTTP/1.1\r\nHost: x\r\n\r\n')
+    c.recv_until(b'one\n')
+    c.send(b'GET http://v4.good.test:82/ HTTP/1.1\r\n')
+    time.sleep(0.3)
+    c.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    c.send(b'Host: x\r\n\r\n')
+    c.fin()                     # in the same segment
+    check(c.recv_all().endswith(b'two\n'), 'no answer')
+    equal(c.eof, peer.FIN)
