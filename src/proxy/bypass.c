@@ -4,6 +4,7 @@
  * that an idle session holds none (splice(2); notes in docs/performance.md).
  */
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,14 @@
 
 #define PIPE_SIZE	(1 << 20)	/* what an unprivileged pipe may have */
 #define SPLICE_ROUNDS	4		/* pipes full in one turn */
+#define STARVED_MS	10		/* until a pipe is asked for again */
 
 struct splice {
 	int	pipe[2][2];		/* by enum flow_dir; -1: none */
 	size_t	inside[2];
 	int	ended[2];		/* FIN was read */
 	int	told[2];		/* ... and passed on */
+	int	starved;		/* no pipe was to be had */
 };
 
 static int
@@ -101,8 +104,10 @@ splice_in(struct session *s, int d, struct sock *from)
 	if (x->inside[d] > 0 || x->ended[d] || !from->readable)
 		return 0;
 	if (x->pipe[d][0] == -1 &&
-	    pipe_take(&s->worker->pipes, x->pipe[d]) != 0)
-		return ERR_SYS;
+	    pipe_take(&s->worker->pipes, x->pipe[d]) != 0) {
+		x->starved = 1;		/* descriptors: they come back */
+		return 0;
+	}
 	n = splice(from->fd, NULL, x->pipe[d][1], NULL, PIPE_SIZE,
 	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (n > 0) {
@@ -181,9 +186,11 @@ void
 splice_event(struct session *s, struct conn *c)
 {
 	struct splice *x = s->splice;
+	struct timeval tv = { 0, STARVED_MS * 1000 };
 	struct conn *broke;
 	int round, up = 0, down = 0;
 
+	x->starved = 0;
 	for (round = 0; round < SPLICE_ROUNDS; round++) {
 		if ((up = splice_turn(s, DIR_UP, &broke)) < 0 ||
 		    (down = splice_turn(s, DIR_DOWN, &broke)) < 0) {
@@ -198,8 +205,11 @@ splice_event(struct session *s, struct conn *c)
 			session_end(s, "closed");
 			return;
 		}
-		if (!up && !down)
+		if (!up && !down) {
+			if (x->starved)
+				evtimer_add(&s->again, &tv);
 			return;
+		}
 	}
 	session_again(s);
 }

@@ -75,6 +75,12 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->names = names_new(w->base);
 	event_assign(&w->reap, w->base, -1, 0, worker_reap, w);
 	evtimer_assign(&w->drained, w->base, worker_out_of_time, w);
+	if (w->mailbox == NULL) {
+		text_puts(why, "cannot make a worker: no descriptors are "
+		    "left");
+		worker_free(w);
+		return ERR_SYS;
+	}
 	if (accept_bind(w, why) != 0) {
 		worker_free(w);
 		return ERR_SYS;
