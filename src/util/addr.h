@@ -1,7 +1,7 @@
 /*
  * Socket addresses and prefixes. IPv4-mapped IPv6 addresses are folded to
- * IPv4 by addr_set() and when parsed, so that a dual-stack listener's clients compare, print
- * and match as what they are.
+ * IPv4 by addr_set() and when they are parsed, so that a dual-stack
+ * listener's clients compare, print and match as what they are.
  */
 #ifndef UTIL_ADDR_H
 #define UTIL_ADDR_H
