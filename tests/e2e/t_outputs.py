@@ -187,6 +187,11 @@ def pcap_over_ip_a_slow_reader_loses_only_its_own(s):
             for j in range(20):
                 c.send(BIG)
                 c.recv_exact(len(BIG))
+                # A reader is fast who is never a queue's length behind, also
+                # on a machine that is busy with something else.
+                there = (20 * i + j + 1) * 2 * len(BIG) - (4 << 20)
+                wait(lambda: os.path.getsize(fast) >= there,
+                     'the fast reader')
             made.append(c.finish())
     t = threading.Thread(target=work)
     start = time.monotonic()
