@@ -124,7 +124,9 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 		f->notify |= how == END_NOTIFY;
 		return 1;
 	}
-	return n == ERR_AGAIN ? 0 : (int)n;
+	if (n == ERR_AGAIN)	/* enough for a turn, of what is no payload? */
+		return from->sock.readable;
+	return (int)n;
 }
 
 /* Write to the flow's sink. 1 something went, 0 nothing, or ERR_*. */
