@@ -47,6 +47,24 @@ relay_note_end(struct session *s)
 	    "server closed");
 }
 
+/*
+ * A tap has answered for the server and cut the client off, who may still be
+ * sending: to close now would reset it, and lose it the answer. What it says
+ * goes nowhere until it ends, or timeouts.linger does.
+ */
+static void
+relay_linger(struct session *s)
+{
+	struct flow *up = &s->leg.flow[DIR_UP];
+
+	session_close_taps(s);
+	conn_close(&s->leg.server, 0);
+	flow_drop(up);
+	up->finished = up->notify = 0;
+	up->end_in = up->end_out = END_NONE;
+	session_go(s, PHASE_PAGE);
+}
+
 void
 relay_event(struct session *s, struct conn *c)
 {
@@ -71,7 +89,10 @@ relay_event(struct session *s, struct conn *c)
 		evtimer_add(&s->again, &tv);
 		break;
 	case LEG_DONE:
-		session_end(s, "closed");
+		if (s->leg.flow[DIR_UP].finished)
+			relay_linger(s);
+		else
+			session_end(s, "closed");
 		break;
 	case LEG_FAILED:
 		relay_failed(s, &why);
@@ -131,13 +152,29 @@ static const struct transport_ops transport_null = {
 	.free = null_free,
 };
 
+/* The whole page into the flow; 0, or ERR_MEM. */
+static int
+page_put(struct session *s)
+{
+	struct flow *down = &s->leg.flow[DIR_DOWN];
+	uint8_t *p;
+	size_t room;
+
+	flow_drop(down);
+	p = flow_room(down, &room);
+	if (p == NULL || room < s->page_len)
+		return ERR_MEM;
+	memcpy(p, s->page, s->page_len);
+	flow_filled(down, s->page_len);
+	down->end_in = END_FIN;
+	down->notify = 1;
+	return 0;
+}
+
 void
 page_enter(struct session *s)
 {
-	struct flow *down = &s->leg.flow[DIR_DOWN];
 	static _Thread_local uint64_t nowhere[2];
-	uint8_t *p;
-	size_t room;
 
 	session_drop_taps(s);
 	conn_close(&s->leg.server, 0);
@@ -145,16 +182,10 @@ page_enter(struct session *s)
 	s->leg.bytes = nowhere;		/* none of it is the session's */
 	if (s->leg.client.ops == &transport_plain)
 		s->leg.client.sock.readable = 1;
-	flow_drop(down);
-	p = flow_room(down, &room);
-	if (p == NULL || room < s->page_len) {
+	if (s->page != NULL && page_put(s) != 0) {
 		session_reset(s, DIR_DOWN, "page: no buffer");
 		return;
 	}
-	memcpy(p, s->page, s->page_len);
-	flow_filled(down, s->page_len);
-	down->end_in = END_FIN;
-	down->notify = 1;
 	session_timer(s, session_conf(s)->timeouts.linger);
 	relay_event(s, NULL);
 }

@@ -226,7 +226,7 @@ session_open_taps(struct session *s)
 		session_open_tap(s, &w->exchange, NULL);
 }
 
-static void
+void
 session_close_taps(struct session *s)
 {
 	struct record_mirror none;

@@ -131,6 +131,8 @@ void	session_free(struct session *);
 
 /* Taps: open those of the verdict (both ends are connected). */
 void	session_open_taps(struct session *);
+/* Taps: they have seen all that there is to see. */
+void	session_close_taps(struct session *);
 /* Taps: the bytes that follow are not theirs (bypass after all). */
 void	session_drop_taps(struct session *);
 

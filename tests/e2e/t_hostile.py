@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 
-from harness import check, equal, net, peer, programs, scenario
+from harness import check, equal, icap, net, peer, programs, scenario
 
 CATCH_ALL = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
 
@@ -184,3 +184,21 @@ def a_fin_behind_a_request_for_another_server_arrives(s):
     c.fin()                     # in the same segment
     check(c.recv_all().endswith(b'two\n'), 'no answer')
     equal(c.eof, peer.FIN)
+
+
+@scenario
+def a_refused_upload_ends_with_its_page(s):
+    """The client is still sending when the answer is there: closing at once
+    would reset it, and take the page away."""
+    icap.start(s, icap.service(reqmod='icap://127.0.0.1:1344/nobody'),
+               record=False)
+    s.serve(443, handler=peer.http())
+    c = s.tls()
+    c.send(b'POST /up HTTP/1.1\r\nHost: good.test\r\n'
+           b'Content-Length: 4000000\r\n\r\n')
+    for i in range(40):
+        c.send(b'x' * 100000)
+        time.sleep(0.01)
+    got = c.recv_all()
+    check(got.startswith(b'HTTP/1.1 5') and got.endswith(b'</html>\n'), got)
+    check(c.eof != peer.RST, 'reset behind its page')
