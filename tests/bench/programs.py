@@ -185,19 +185,35 @@ class Squid(Program):
     def __init__(self, where, name="squid"):
         super().__init__(where, name, "squid")
 
-    def command(self):
-        d = self.lab.dir
-        own = self.lab.path("squid")
+    def make_own(self):
+        """A directory squid may write to."""
+        own = self.lab.path(self.name + ".d")
         if not os.path.isdir(own):
             os.mkdir(own)
             shutil.chown(own, "proxy", "proxy")
+            with open(own + "/hosts", "w") as f:
+                f.write(f"{self.address} www.bench.test\n")
+        return own
+
+    def common(self, own):
+        return (f"hosts_file {own}/hosts\nhttp_access allow all\n"
+                "cache deny all\ncache_mem 0 MB\naccess_log none\n"
+                f"cache_log {own}/cache.log\npid_filename none\n"
+                "logfile_rotate 0\npinger_enable off\nvia off\n"
+                "forwarded_for transparent\nclient_db off\n"
+                f"coredump_dir {own}\nmax_filedescriptors 20000\n"
+                "visible_hostname bench\nshutdown_lifetime 0 seconds\n"
+                "memory_pools on\nquick_abort_min -1 KB\n")
+
+    def command(self):
+        d = self.lab.dir
+        own = self.make_own()
+        if not os.path.isdir(own + "/db"):
             subprocess.run(["setpriv", "--reuid=proxy", "--regid=proxy",
                             "--clear-groups",
                             "/usr/lib/squid/security_file_certgen", "-c",
                             "-s", own + "/db", "-M", "4MB"], check=True,
                            stdout=subprocess.DEVNULL)
-            with open(own + "/hosts", "w") as f:
-                f.write(f"{self.address} www.bench.test\n")
         conf = self.file("conf", (
             f"https_port 127.0.0.1:{self.port} intercept ssl-bump "
             f"cert={d}/squid.pem generate-host-certificates=on "
@@ -208,12 +224,5 @@ class Squid(Program):
             "acl hello at_step SslBump1\nssl_bump peek hello\n"
             "ssl_bump bump all\n"
             f"tls_outgoing_options cafile={d}/root.pem\n"
-            f"hosts_file {own}/hosts\nhttp_access allow all\n"
-            "cache deny all\ncache_mem 0 MB\naccess_log none\n"
-            f"cache_log {own}/cache.log\npid_filename none\n"
-            "logfile_rotate 0\npinger_enable off\nvia off\n"
-            "forwarded_for transparent\nclient_db off\n"
-            f"coredump_dir {own}\nmax_filedescriptors 20000\n"
-            "visible_hostname bench\nshutdown_lifetime 0 seconds\n"
-            "memory_pools on\nquick_abort_min -1 KB\n"))
+            f"{self.common(own)}"))
         return f"{self.binary} -N -f {conf}"

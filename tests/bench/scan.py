@@ -1,0 +1,231 @@
+"""
+What ICAP costs: plain HTTP, so that no TLS hides it, over connections that
+are kept, through clearspan and squid, each without ICAP, with REQMOD and with
+RESPMOD, against c-icap's echo on the load's core. A transaction's CPU is that
+of the proxy with ICAP less that without, of the same round; so is its time.
+
+c-icap's echo answers 204 and 200 (the whole message) by turns where there is
+a body: half of RESPMOD is 204 within the preview, half is replaced. REQMOD is
+GET, without a body: always 204.
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import lab
+import programs
+from lab import Failed
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "icap"))
+import setup                                            # noqa: E402
+
+PORT, ICAP = 80, 1344
+ECHO = f"icap://127.0.0.1:{ICAP}/echo"
+# case, how ICAP is used, bytes of the body
+CASES = [("icap reqmod", "reqmod", 1024),
+         ("icap respmod 1 KB", "respmod", 1024),
+         ("icap respmod 10 KB", "respmod", 10240)]
+ATONCE = 16
+REQUESTS = {"clearspan": 8000, "squid": 3000}   # for CPU
+ALONE = 500                                     # for time, one at once
+
+
+class Clearspan(programs.Clearspan):
+    def __init__(self, where, binary, way):
+        super().__init__(where, binary, f"clearspan-{way}")
+        self.kind, self.way = "clearspan", way
+
+    def command(self):
+        service = use = ""
+        if self.way != "none":
+            service = f"icap:\n  - name: echo\n    {self.way}: {ECHO}\n"
+            use = "    icap: [echo]\n"
+        conf = self.file("yaml", (
+            "workers: 1\nlisten:\n  - name: gateway\n"
+            f"    mode: transparent\n    address: 127.0.0.1:{self.port}\n"
+            f"ca:\n  certificate: {self.lab.dir}/proxyca.pem\n"
+            f"  key: {self.lab.dir}/proxyca.key\n"
+            "upstream:\n  keep-client-address: no\n"
+            f"{service}rules:\n  - name: default\n    action: decrypt\n{use}"
+            "log:\n  level: warn\n  events: []\n"
+            f"  file: {self.lab.path(self.name + '.json')}\n"
+            f"control: {{ socket: {self.lab.path(self.name + '.sock')} }}\n"
+            "limits:\n  connections: 20000\n  per-client: 20000\n"))
+        return f"{self.binary} run -c {conf}"
+
+
+class Squid(programs.Squid):
+    def __init__(self, where, way):
+        super().__init__(where, f"squid-{way}")
+        self.kind, self.way = "squid", way
+
+    def command(self):
+        own = self.make_own()
+        scan = ""
+        if self.way != "none":
+            scan = ("icap_enable on\n"
+                    f"icap_service echo {self.way}_precache {ECHO} bypass=off\n"
+                    "adaptation_access echo allow all\n")
+        conf = self.file("conf", (
+            f"http_port 127.0.0.1:{self.port} intercept\n"
+            f"http_port 127.0.0.1:{self.port + 100}\n"
+            f"{scan}{self.common(own)}"))
+        return f"{self.binary} -N -f {conf}"
+
+
+class Scan:
+    def __init__(self, bench):
+        self.bench, self.lab = bench, bench.lab
+        self.peers = None
+        self.own = None             # what c-icap takes by itself, us
+        self.programs = []
+        self.rows = {}              # (case, kind) -> [figures of a round]
+
+    def wanted(self):
+        a = self.bench.args
+        return not a.only or any(o in case for o in a.only
+                                 for case, _, _ in CASES)
+
+    def make(self, binary):
+        """The programs, before the network is made for them."""
+        if not self.wanted():
+            return
+        made = []
+        for way in ("none", "reqmod", "respmod"):
+            made += [Clearspan(self.lab, binary, way), Squid(self.lab, way)]
+        chosen = self.bench.args.programs
+        for p in made:
+            if p.binary is None:
+                self.bench.fault(p.name, "not installed")
+            elif not chosen or p.kind in chosen:
+                self.programs.append(p)
+
+    def start(self):
+        """c-icap, the origin and all programs; both on the load's core."""
+        origin = self.lab.spawn("origin-http", lab.LOAD_CORE,
+                                f"{self.lab.bin}/http -l {PORT}")
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {int(lab.LOAD_CORE)})
+        try:
+            self.peers = setup.Peers(self.lab.path("icap"), ICAP, clamd=False)
+            os.chmod(self.lab.path("icap"), 0o755)
+            self.peers.start()
+        finally:
+            os.sched_setaffinity(0, before)
+        if not self.lab.wait_port(PORT, origin):
+            raise Failed("the HTTP origin does not listen")
+        for p in self.programs:
+            p.start()
+        time.sleep(1)               # OPTIONS
+        for p in self.programs:
+            self.load(p, 50, 4, 1024)
+
+    def load(self, p, n, atonce, size):
+        return self.http(f"-a {p.address} -p {PORT} -s {lab.CLIENT} -n {n} "
+                         f"-c {atonce} -b {size}", p.name)
+
+    def http(self, args, who, *more):
+        r = subprocess.run(
+            ["taskset", "-c", lab.LOAD_CORE, self.lab.bin + "/http"]
+            + args.split() + list(more), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            timeout=30)
+        if r.returncode != 0:
+            raise Failed(f"{who}: http {args}: {r.stderr.strip()[:300]}")
+        return json.loads(r.stdout)
+
+    def one(self, p, size):
+        """CPU us a request, and the times of one at a time."""
+        n = max(200, int(REQUESTS[p.kind] * self.bench.args.scale))
+        before = p.cpu()
+        self.load(p, n, ATONCE, size)
+        cpu = (p.cpu() - before) / n * 1e6
+        alone = self.load(p, max(100, int(ALONE * self.bench.args.scale)), 1,
+                          size)
+        return {"cpu": cpu, "p50": alone["p50"], "p99": alone["p99"]}
+
+    def server(self):
+        """c-icap asked by the load itself: REQMOD, one at a time."""
+        http = b"GET http://www.bench.test/1024 HTTP/1.1\r\n" \
+               b"Host: www.bench.test\r\n\r\n"
+        path = self.lab.path("reqmod")
+        with open(path, "wb") as f:
+            f.write(b"REQMOD %s ICAP/1.0\r\nHost: 127.0.0.1\r\nAllow: 204\r\n"
+                    b"Encapsulated: req-hdr=0, null-body=%d\r\n\r\n%s"
+                    % (ECHO.encode(), len(http), http))
+        return self.http(f"-a 127.0.0.1 -p {ICAP} -n 500 -b 0 -R {path} -E",
+                         "c-icap", "ICAP/1.0 204")
+
+    def run(self):
+        if not self.programs:
+            return
+        began = time.time()
+        try:
+            self.start()
+            self.own = self.server()
+            for _ in range(min(self.bench.args.rounds, 3)):
+                self.turn()
+        except (Failed, subprocess.SubprocessError, OSError,
+                RuntimeError) as e:
+            self.bench.fault("icap", e)
+        finally:
+            self.stop()
+        print(f"bench: icap: {time.time() - began:.0f} s", file=sys.stderr,
+              flush=True)
+
+    def turn(self):
+        by = {(p.kind, p.way): p for p in self.programs}
+        kinds = sorted({p.kind for p in self.programs})
+        bare = {(k, size): self.one(by[k, "none"], size)
+                for size in sorted({c[2] for c in CASES}) for k in kinds}
+        for case, way, size in CASES:
+            for kind in kinds:
+                row = {"without": bare[kind, size],
+                       "with": self.one(by[kind, way], size)}
+                row["added"] = {key: row["with"][key] - row["without"][key]
+                                for key in row["with"]}
+                self.rows.setdefault((case, kind), []).append(row)
+                self.bench.results.setdefault(case, {}).setdefault(
+                    kind, []).append(row["added"]["cpu"])
+
+    def stop(self):
+        for p in self.programs:
+            if p.process is not None:
+                self.lab.stop(p.process)
+        if self.peers is not None:
+            self.peers.stop()
+
+    # -- the table
+
+    def median(self, case, kind, what, key):
+        return statistics.median(r[what][key] for r in self.rows[case, kind])
+
+    def table(self):
+        if not self.rows:
+            return
+        print("\nicap: HTTP without / with; CPU us a request at "
+              f"{ATONCE} at once, us a request one at a time"
+              f"\n    {'':32} {'CPU':>13} {'txn/core-s':>10} "
+              f"{'p50':>11} {'added':>6} {'p99':>13} {'added':>6}")
+        for case, kind in self.rows:
+            def both(key):
+                return "/ ".join(f"{self.median(case, kind, w, key):5.0f}"
+                                 for w in ("without", "with"))
+
+            def added(key):
+                return self.median(case, kind, "added", key)
+            print(f"    {case:20} {kind:11} {both('cpu'):>13} "
+                  f"{1e6 / max(added('cpu'), 0.1):10.0f} "
+                  f"{both('p50'):>11} {added('p50'):6.0f} "
+                  f"{both('p99'):>13} {added('p99'):6.0f}")
+        print(f"    c-icap alone, asked by the load: p50 "
+              f"{self.own['p50']:.0f}, p99 {self.own['p99']:.0f}")
+
+    def report(self):
+        return {"c-icap": self.own,
+                "rows": {f"{case}: {kind}": rows
+                         for (case, kind), rows in self.rows.items()}}
