@@ -143,6 +143,10 @@ flow_replace(struct flow *f, struct tap *t, size_t old, const void *p,
 {
 	size_t at, tail;
 
+	if (old == 0 && n == 0)
+		return 0;
+	if (flow_buffer(f) != 0)
+		return ERR_LIMIT;
 	if (n > old && flow_compact(f, n - old) < n - old)
 		return ERR_LIMIT;
 	at = (size_t)(t->pos[f->dir] - f->base);

@@ -244,7 +244,19 @@ TEST(what_is_put_is_as_much_as_there_is_room_for)
 }
 END
 
-SUITE("flow", an_observer_sees_all_and_all_goes_on,
+TEST(nothing_in_the_place_of_nothing_takes_no_buffer)
+{
+	setup(SIZE_MAX, SIZE_MAX);
+	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 0, NULL, 0), 0);
+	ck_assert_ptr_null(flow.buf);
+	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 0, "new", 3), 0);
+	ck_assert_uint_eq(flow.in, 3);
+	flow_drop(&flow);
+}
+END
+
+SUITE("flow", nothing_in_the_place_of_nothing_takes_no_buffer,
+    an_observer_sees_all_and_all_goes_on,
     a_holder_keeps_bytes_from_the_taps_behind_it,
     a_tap_behind_holds_what_the_one_ahead_has_seen_once,
     the_end_is_told_once_and_after_the_bytes,
