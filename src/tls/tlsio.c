@@ -20,6 +20,14 @@
 
 #define RECORD_MAX	RECORD_CLEAR
 
+/*
+ * A peer that sends records without data (KeyUpdate, tickets) as fast as they
+ * are read must not hold the worker in one call; and one that wants answers
+ * to them and reads none must not fill our memory with them.
+ */
+#define TURN_RECVS	8
+#define KEPT_MAX	(4 * TLSIO_OUT)
+
 struct tlsio {
 	SSL		*ssl;
 	struct sock	*sock;
@@ -37,6 +45,7 @@ struct tlsio {
 	unsigned	 notified:1;	/* read has told of close_notify */
 	unsigned	 failed:1;	/* OpenSSL refused what came */
 	unsigned	 done:1;	/* the handshake is over */
+	unsigned	 recvs;		/* in this call */
 	size_t		 want;		/* ciphertext to receive at once */
 	struct takeover	 take;
 	struct after	*own;		/* NULL: OpenSSL's still */
@@ -55,7 +64,8 @@ tlsio_fill(struct tlsio *t, size_t n)
 	uint8_t *to = t->scratch->in;
 	ssize_t got;
 
-	if (!t->sock->readable || t->fin || t->broken)
+	if (!t->sock->readable || t->fin || t->broken ||
+	    (t->done && t->recvs++ >= TURN_RECVS))
 		return ERR_AGAIN;
 	if (t->in_len > 0 && t->in != to)
 		memmove(to, t->in, t->in_len);
@@ -136,6 +146,11 @@ tlsio_keep_out(struct tlsio *t)
 
 	if (t->out_len == 0)
 		return;
+	if (t->kept_len + t->out_len > KEPT_MAX) {
+		t->failed = 1;
+		t->out_len = 0;
+		return;
+	}
 	kept = xmalloc(t->kept_len + t->out_len);
 	if (t->kept_len > 0)
 		memcpy(kept, t->out_kept + t->kept_off, t->kept_len);
@@ -307,7 +322,8 @@ tlsio_await_fin(struct tlsio *t)
 	ssize_t n;
 
 	t->in_len = 0;
-	while (t->sock->readable && !t->fin && !t->broken) {
+	while (t->sock->readable && !t->fin && !t->broken &&
+	    t->recvs++ < TURN_RECVS) {
 		n = sock_recv(t->sock, t->scratch->in, TLSIO_IN);
 		t->fin = n == 0;
 		t->broken = n == ERR_SYS;
@@ -460,6 +476,7 @@ tlsio_read(void *arg, uint8_t *buf, size_t len, enum end *how)
 	int e = SSL_ERROR_ZERO_RETURN;
 	size_t got = 0;
 
+	t->recvs = 0;
 	if (t->notified) {
 		tlsio_await_fin(t);
 		return tlsio_read_end(t, e, how);
