@@ -90,6 +90,7 @@ deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
 	d->framing = none ? DELIVER_NONE : length >= 0 ? DELIVER_LENGTH :
 	    old ? DELIVER_CLOSE : DELIVER_CHUNKED;
 	d->left = length >= 0 ? (uint64_t)length : 0;
+	d->kept = 0;
 	deliver_start_line(&t, h);
 	for (i = 0; i < h->n; i++)
 		if (!deliver_skips(h->h[i].name, none))
@@ -123,6 +124,21 @@ deliver_chunk(struct deliver *d, const uint8_t *p, size_t len)
 	return len;
 }
 
+/* All but the last byte, which goes with the end. */
+static size_t
+deliver_length(struct deliver *d, const uint8_t *p, size_t len)
+{
+	size_t most = len - (len == d->left), n;
+
+	n = flow_put(d->flow, d->tap, p, most);
+	if (n == most && most < len) {
+		d->last = (char)p[n++];
+		d->kept = 1;
+	}
+	d->left -= n;
+	return n;
+}
+
 size_t
 deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
 {
@@ -143,9 +159,7 @@ deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
 		*bad = 1;
 		return 0;
 	}
-	len = flow_put(d->flow, d->tap, p, len);
-	d->left -= len;
-	return len;
+	return deliver_length(d, p, len);
 }
 
 int
@@ -155,6 +169,9 @@ deliver_end(struct deliver *d)
 		return ERR_SHORT;
 	if (d->framing == DELIVER_CHUNKED)
 		text_puts(&d->pend, ICAP_END);
+	if (d->kept)
+		text_add(&d->pend, &d->last, 1);
+	d->kept = 0;
 	d->ended = 1;
 	deliver_flush(d);
 	return 0;

@@ -27,6 +27,8 @@ struct deliver {
 	size_t		 pend_off;
 	enum deliver_framing framing;
 	uint64_t	 left;		/* of DELIVER_LENGTH */
+	char		 last;		/* (kept) byte of it: waits for the end */
+	unsigned	 kept:1;
 	unsigned	 ended:1;
 	unsigned	 began:1;	/* a byte may have been committed */
 };
@@ -43,7 +45,8 @@ void	 deliver_head(struct deliver *, const struct http1_head *,
 /* Text as it is (a page, an interim response), not framed. */
 void	 deliver_text(struct deliver *, const char *, size_t);
 /* Body; returns how much was taken. More than the length said is refused:
- * *bad is set. */
+ * *bad is set. The last byte goes with the end: before it is known, nothing is
+ * complete. */
 size_t	 deliver_body(struct deliver *, const uint8_t *, size_t, int *bad);
 /* The body is complete. ERR_SHORT when it is less than was said. */
 int	 deliver_end(struct deliver *);

@@ -177,12 +177,11 @@ class Origin:
         p.send(head.encode() + b'\r\n')
         if m.line.startswith('HEAD') or status in (204, 304):
             return True
-        if 'cut' in q:
-            p.send(body[:int(q['cut'])])
-            return False
         if how == 'chunked':
             body = pieces(body)
-        p.send(body)
+        p.send(body[:int(q.get('cut', len(body)))])
+        if 'cut' in q:
+            return False
         return how != 'close'
 
     def last(self):
