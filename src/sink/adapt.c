@@ -267,6 +267,8 @@ side_answer(void *arg, const struct icap_answer *a)
 {
 	struct side *s = arg;
 
+	if (s->dir == DIR_UP && a->echo != NULL)
+		text_puts(&s->x->echo[s->k], a->echo);
 	switch (a->outcome) {
 	case ICAP_VIRGIN:
 		if (a->bypassed)
@@ -441,6 +443,7 @@ side_ask(struct side *s)
 	s->job.method = side_method(s);
 	s->job.body = s->http != NULL ? s->body : s->m.spool;
 	s->job.length = side_http(s)->length;
+	s->job.fields = s->dir == DIR_DOWN ? x->echo[s->k].s : NULL;
 	s->job.client = x->rec->client;
 	s->job.server = x->rec->server;
 	s->state = SIDE_ASK;

@@ -79,6 +79,7 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 	x->seats = seat->seats;
 	x->row = rule->icaps;
 	x->nrow = rule->nicaps;
+	x->echo = xcalloc(x->nrow + 1, sizeof(*x->echo));
 	for (d = 0; d < 2; d++) {
 		x->side[d].x = x;
 		x->side[d].dir = (enum flow_dir)d;
@@ -92,6 +93,7 @@ static void
 exchange_close(void *state, struct record_mirror *m)
 {
 	struct exchange *x = state;
+	size_t i;
 	int d;
 
 	if (http_record_used(&x->http) && x->env->ended != NULL) {
@@ -104,6 +106,9 @@ exchange_close(void *state, struct record_mirror *m)
 		side_reset(&x->side[d]);
 		deliver_free(&x->side[d].out);
 	}
+	for (i = 0; i < x->nrow; i++)
+		text_free(&x->echo[i]);
+	free(x->echo);
 	http_record_free(&x->http);
 	text_free(&x->method);
 	free(x);
@@ -206,9 +211,12 @@ exchange_request(struct exchange *x)
 {
 	const struct http1_head *h = x->side[DIR_UP].m.http;
 	struct timespec now;
+	size_t i;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	http_record_request(&x->http, h, &now);
+	for (i = 0; i < x->nrow; i++)
+		text_clear(&x->echo[i]);
 	text_clear(&x->method);
 	text_add(&x->method, h->method.p, h->method.len);
 	x->old_client = h->version == 10;

@@ -183,6 +183,8 @@ struct icap_answer {
 	int		 status;	/* FAILED: 502, 503 or 504 */
 	const char	*why;		/* a class for the log; or NULL */
 	const char	*finding;	/* X-Infection-Found and its like */
+	const char	*echo;		/* lines: conf's echo-headers that came;
+					 * good for this call; or NULL */
 };
 
 /* All run in the seat's thread, never before icap_start() returned. */

@@ -255,6 +255,7 @@ struct icap_txn {
 	int		 same;		/* F15: a prefix of the virgin body */
 	int		 bad_status;	/* the adapted message says no */
 	struct text	 finding;
+	struct text	 echo;		/* conf's echo-headers in the answer */
 	char		 istag[ICAP_ISTAG];
 	/* the record */
 	uint64_t	 t_start, t_try, t_sent, t_last;	/* us */

@@ -22,6 +22,7 @@ icap_read_start(struct icap_txn *t)
 	t->length = t->retry_after = -1;
 	t->istag[0] = '\0';
 	text_clear(&t->finding);
+	text_clear(&t->echo);
 }
 
 /* The answer is read to its end. True when the connection may be kept. */
@@ -125,6 +126,19 @@ read_status(struct icap_txn *t)
 	return STOP;
 }
 
+/* What the RESPMOD of the same exchange shall say. */
+static void
+read_echo(struct icap_txn *t, const struct icap_head *h)
+{
+	const struct conf_list *names = &t->seat->service->conf->echo;
+	struct slice value;
+	size_t i;
+
+	for (i = 0; i < names->n; i++)
+		if ((value = icap_value(h, names->v[i])).len > 0)
+			icap_field(&t->echo, names->v[i], value);
+}
+
 /* Take from the head what is needed after its bytes are gone. */
 static void
 read_keep(struct icap_txn *t, const struct icap_head *h)
@@ -137,6 +151,7 @@ read_keep(struct icap_txn *t, const struct icap_head *h)
 	t->body = h->body;
 	if (h->status >= 200) {
 		icap_finding(h, &t->finding);
+		read_echo(t, h);
 		snprintf(t->istag, sizeof(t->istag), "%.*s", SLICE(h->istag));
 		icap_istag(t->server, t->istag);
 	}

@@ -73,6 +73,7 @@ txn_leave(struct icap_txn *t)
 	event_del(&t->timer);
 	text_free(&t->piece.head);
 	text_free(&t->finding);
+	text_free(&t->echo);
 	free(t);
 }
 
@@ -90,9 +91,12 @@ icap_txn_kick(struct icap_txn *t)
 void
 icap_txn_answer(struct icap_txn *t, const struct icap_answer *a)
 {
+	struct icap_answer told = *a;
+
 	t->answered = 1;
+	told.echo = t->echo.len > 0 ? t->echo.s : NULL;
 	if (t->user != NULL)
-		t->user->answer(t->arg, a);
+		t->user->answer(t->arg, &told);
 }
 
 int

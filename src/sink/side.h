@@ -59,6 +59,8 @@ struct exchange {
 	struct icap_seat **seats;	/* by number of the service */
 	const size_t	*row;		/* the rule's services */
 	size_t		 nrow;
+	struct text	*echo;		/* of each: lines of its answer to
+					   REQMOD for its RESPMOD */
 	struct side	 side[2];	/* by enum flow_dir */
 	unsigned	 raw:1;		/* no HTTP (any more) */
 	/* after this exchange the session ends */

@@ -202,6 +202,22 @@ def icap_virus_scan_that_trickles_is_seen_as_cut(s):
 
 
 @scenario
+def icap_e2guardian(s):
+    u = real(s, e2guardian=21350)
+    icap.start(s, icap.service(u['e2-request'], u['e2-response'],
+                               options=False, preview='off',
+                               echo_headers=['X-ICAP-E2G']))
+    o = icap.Little(s)
+    for way in ('https', 'http'):
+        p = o.client(way)
+        m = http.ask(p, '/x?type=text/html&data=<html>fine</html>')
+        equal((m.status, m.body), (200, b'<html>fine</html>'))
+        m = http.ask(p, '/x', host='blocked.example')
+        check(m.status in (200, 302, 403), m)
+    equal({x.get('host') for x in o.got()}, {'good.test'})
+
+
+@scenario
 def icap_over_tls(s):
     u = real(s)
     url = u['tls-echo'].replace('localhost', '127.0.0.1')
