@@ -383,10 +383,10 @@ http1_starts_request(const char *data, size_t len)
 		return ERR_SHORT;
 	if (!slice_cut(&in, ' ', &method) || method.len == 0)
 		return 0;
+	if (is_known_method(method))	/* and be it a bad one */
+		return in.len > 0 ? 1 : ERR_SHORT;
 	if (in.len > 0 && (uint8_t)in.p[0] <= 0x20)
 		return 0;
-	if (is_known_method(method))
-		return in.len > 0 ? 1 : ERR_SHORT;
 	if (!slice_cut(&in, '\n', &l))
 		return len > 4096 ? 0 : ERR_SHORT;
 	if (l.len < 12 || l.p[l.len - 1] != '\r')

@@ -101,6 +101,10 @@ deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
 		    (long long)length);
 	else if (d->framing == DELIVER_CHUNKED)
 		text_puts(&t, "Transfer-Encoding: chunked\r\n");
+	if (d->upgrade.len > 0)
+		text_printf(&t, "Connection: Upgrade\r\nUpgrade: %.*s\r\n",
+		    SLICE(d->upgrade));
+	d->upgrade.len = 0;
 	if (close || d->framing == DELIVER_CLOSE)
 		text_puts(&t, "Connection: close\r\n");
 	text_puts(&t, "\r\n");

@@ -27,6 +27,7 @@ struct deliver {
 	size_t		 pend_off;
 	enum deliver_framing framing;
 	uint64_t	 left;		/* of DELIVER_LENGTH */
+	struct slice	 upgrade;	/* a request's, to be said anew */
 	char		 last;		/* (kept) byte of it: waits for the end */
 	unsigned	 kept:1;
 	unsigned	 ended:1;

@@ -73,6 +73,17 @@ side_http(const struct side *s)
 	return s->http != NULL ? s->http : s->m.http;
 }
 
+static void
+side_head(struct side *s, const struct http1_head *h, int64_t length, int none)
+{
+	int down = s->dir == DIR_DOWN;
+
+	if (!down)
+		s->out.upgrade = http1_value(s->m.http, "upgrade");
+	deliver_head(&s->out, h, length, none, down && s->x->old_client,
+	    down && s->x->closing);
+}
+
 /* Nothing, or nothing more, is asked: let what is be delivered. */
 static void
 side_deliver(struct side *s)
@@ -91,9 +102,7 @@ side_deliver(struct side *s)
 	if (s->http != NULL && s->body != NULL &&
 	    spool_ended(s->body) == 1)
 		length = (int64_t)spool_size(s->body);
-	deliver_head(&s->out, h, s->from == NULL ? -1 : length,
-	    s->from == NULL, s->dir == DIR_DOWN && s->x->old_client,
-	    s->dir == DIR_DOWN && s->x->closing);
+	side_head(s, h, s->from == NULL ? -1 : length, s->from == NULL);
 	side_more(s);
 }
 
@@ -209,16 +218,14 @@ side_keep_head(struct side *s, const struct http1_head *h)
 static void
 side_start(struct side *to, const struct http1_head *h, int body)
 {
-	struct exchange *x = to->x;
-	int down = to->dir == DIR_DOWN, head_only = down &&
-	    slice_is(slice_of(x->method.s, x->method.len), "HEAD");
+	const struct text *method = &to->x->method;
+	int head_only = to->dir == DIR_DOWN &&
+	    slice_is(slice_of(method->s, method->len), "HEAD");
 
 	if (!body && h->length > 0 && !head_only)
-		deliver_head(&to->out, h, 0, 0, 0, 0);
+		side_head(to, h, 0, 0);
 	else
-		deliver_head(&to->out, h, body ? h->length : -1,
-		    !body || head_only, down && x->old_client,
-		    down && x->closing);
+		side_head(to, h, body ? h->length : -1, !body || head_only);
 }
 
 static void
@@ -436,8 +443,8 @@ side_ask(struct side *s)
 	}
 	memset(&s->job, 0, sizeof(s->job));
 	if (side_encapsulate(s) != 0) {
-		side_refuse(x, 502, "the message cannot be shown to the "
-		    "scanner");
+		side_refuse(x, s->dir == DIR_UP ? 400 : 502, "the message "
+		    "cannot be shown to the scanner");
 		return;
 	}
 	s->job.method = side_method(s);

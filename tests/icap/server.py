@@ -286,8 +286,8 @@ class Answer:
         head = "".join("%s: %s\r\n" % f for f in fields
                        if f[1] not in ("", "none"))
         self.wire.split = int(p["split"])
-        self.send(self.icap_head(200, "null-body=0")[:-2] +
-                  head.encode() + b"\r\n")
+        icap = self.icap_head(200, "null-body=0")
+        self.send(icap[:-1 if p["lf"] else -2] + head.encode() + b"\r\n")
         return p["end"] == "keep"
 
     # The adapted message.
