@@ -17,6 +17,7 @@
 
 /* How far reading runs ahead of what goes on out of a spool. */
 #define SPOOL_AHEAD	(256 * 1024)
+#define SPOOL_ROOM	1024	/* in a flow, to get on at all */
 
 static void	side_ask(struct side *);
 
@@ -530,6 +531,23 @@ side_begin(struct side *s)
 	side_ask(s);
 }
 
+/*
+ * Reading ahead is bounded; but what was read and lies in the flow must not
+ * take the room that what is to be sent needs.
+ */
+static void
+side_ahead(struct side *s)
+{
+	struct flow *f = s->out.flow;
+
+	s->m.max = s->sent + SPOOL_AHEAD;
+	if (message_over(&s->m) && f->out == f->clear &&
+	    flow_space(f) < SPOOL_ROOM) {
+		s->m.max = spool_size(s->m.spool);
+		tap_release(s->x->tap);
+	}
+}
+
 /* Out of the spool, as far as there is room and bytes. */
 static void
 side_send(struct side *s)
@@ -545,8 +563,8 @@ side_send(struct side *s)
 		s->sent += n;
 		spool_drop(s->from, s->sent);
 	}
-	if (s->from == s->m.spool)
-		s->m.max = s->sent + SPOOL_AHEAD;
+	if (s->from != NULL && s->from == s->m.spool)
+		side_ahead(s);
 	if (bad || (rv != 0 && rv != ERR_EOF) || s->m.lost ||
 	    (s->from != NULL && spool_ended(s->from) == -1)) {
 		exchange_broken(s->x, "the message broke off");
