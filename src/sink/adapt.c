@@ -21,7 +21,7 @@
 
 static void	side_ask(struct side *);
 
-static enum icap_method
+enum icap_method
 side_method(const struct side *s)
 {
 	return s->dir == DIR_UP ? ICAP_REQMOD : ICAP_RESPMOD;
@@ -36,7 +36,8 @@ side_service(const struct side *s, size_t *k)
 
 	for (; *k < x->nrow; ++*k) {
 		svc = x->env->services[x->row[*k]];
-		if (icap_does(svc, side_method(s)))
+		if (icap_does(svc, side_method(s)) &&
+		    !icap_service_conf(svc)->monitor)
 			return svc;
 	}
 	return NULL;
@@ -49,7 +50,7 @@ slice_begins(struct slice s, const char *text, size_t n)
 }
 
 /* Media that never end, or cannot be looked at (bypass-types). */
-static int
+int
 side_is_stream(const struct side *s, const struct conf_icap *conf)
 {
 	struct slice type = http1_value(s->m.http, "content-type");
@@ -432,6 +433,21 @@ side_encapsulate(struct side *s)
 	    slice_of(NULL, 0), 1);
 }
 
+int
+side_job(struct side *s, size_t k)
+{
+	const struct exchange *x = s->x;
+
+	memset(&s->job, 0, sizeof(s->job));
+	s->job.method = side_method(s);
+	s->job.body = s->http != NULL ? s->body : s->m.spool;
+	s->job.length = side_http(s)->length;
+	s->job.fields = s->dir == DIR_DOWN ? x->echo[k].s : NULL;
+	s->job.client = x->rec->client;
+	s->job.server = x->rec->server;
+	return side_encapsulate(s);
+}
+
 static void
 side_ask(struct side *s)
 {
@@ -442,18 +458,11 @@ side_ask(struct side *s)
 		side_deliver(s);
 		return;
 	}
-	memset(&s->job, 0, sizeof(s->job));
-	if (side_encapsulate(s) != 0) {
+	if (side_job(s, s->k) != 0) {
 		side_refuse(x, s->dir == DIR_UP ? 400 : 502, "the message "
 		    "cannot be shown to the scanner");
 		return;
 	}
-	s->job.method = side_method(s);
-	s->job.body = s->http != NULL ? s->body : s->m.spool;
-	s->job.length = side_http(s)->length;
-	s->job.fields = s->dir == DIR_DOWN ? x->echo[s->k].s : NULL;
-	s->job.client = x->rec->client;
-	s->job.server = x->rec->server;
 	s->state = SIDE_ASK;
 	s->to = s;
 	s->txn = icap_start(x->seats[x->row[s->k]], &s->job, &side_user, s);
@@ -501,9 +510,14 @@ side_begin(struct side *s)
 	size_t k = 0;
 
 	s->k = 0;
-	svc = side_service(s, &k);
-	if (svc == NULL || (s->dir == DIR_DOWN && s->m.http->status < 200) ||
-	    (s->dir == DIR_DOWN && s->m.body.kind == HTTP1_TUNNEL)) {
+	if (s->dir == DIR_DOWN && (s->m.http->status < 200 ||
+	    s->m.body.kind == HTTP1_TUNNEL)) {
+		side_deliver(s);
+		return;
+	}
+	if (s->x->nmonitors > 0)
+		watch_begin(s);
+	if ((svc = side_service(s, &k)) == NULL) {
 		side_deliver(s);
 		return;
 	}
@@ -633,6 +647,7 @@ side_reset(struct side *s)
 	struct message m = s->m;
 	struct deliver out = s->out;
 
+	watch_end(s);
 	icap_cancel(s->txn);
 	spool_free(s->body);
 	text_free(&s->head);

@@ -26,9 +26,14 @@ static void
 exchange_logged(void *arg, void *user, const struct icap_record *r)
 {
 	struct exchange_seat *seat = arg;
+	const struct record *copied = watch_record(user);
 	struct side *s = user;
 
-	if (seat->env->icap_ended != NULL)
+	if (seat->env->icap_ended == NULL)
+		return;
+	if (copied != NULL)
+		seat->env->icap_ended(seat->env->arg, copied, NULL, r);
+	else
 		seat->env->icap_ended(seat->env->arg, s->x->rec,
 		    &s->x->http, r);
 }
@@ -71,6 +76,7 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 	struct exchange *x = xcalloc(1, sizeof(*x));
 	const struct conf_rule *rule = rec->verdict.rule;
 	struct leg *leg = &tap->session->leg;
+	size_t i;
 	int d;
 
 	x->tap = tap;
@@ -80,6 +86,9 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 	x->row = rule->icaps;
 	x->nrow = rule->nicaps;
 	x->echo = xcalloc(x->nrow + 1, sizeof(*x->echo));
+	for (i = 0; i < x->nrow; i++)
+		x->nmonitors += icap_service_conf(
+		    x->env->services[x->row[i]])->monitor;
 	for (d = 0; d < 2; d++) {
 		x->side[d].x = x;
 		x->side[d].dir = (enum flow_dir)d;
@@ -248,7 +257,7 @@ exchange_strange(struct side *s, const uint8_t *p, size_t len,
 {
 	struct exchange *x = s->x;
 
-	if (x->nrow == 0 || (s->dir == DIR_UP && x->http.number == 0 &&
+	if (x->nrow == x->nmonitors || (s->dir == DIR_UP && x->http.number == 0 &&
 	    http1_starts_request((const char *)p, len) != 1))
 		x->raw = 1;
 	else if (s->dir == DIR_UP)

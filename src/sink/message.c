@@ -111,6 +111,8 @@ message_strip(struct message *m, const char *const *names)
 static void
 message_spool(struct message *m, struct slice payload)
 {
+	if (m->seen != NULL)
+		m->seen(m->arg, payload);
 	if (m->spool == NULL || m->lost || m->mode == MESSAGE_DROP)
 		return;
 	if (spool_add(m->spool, payload.p, payload.len) != 0)
@@ -188,6 +190,23 @@ message_scan(struct message *m, const uint8_t *data, size_t len)
 	return used;
 }
 
+/* The same as http1_body_follow, for somebody who looks at it. */
+static size_t
+message_show(struct message *m, const uint8_t *data, size_t len)
+{
+	struct slice in = slice_of(data, len), payload;
+	int rv = 1;
+
+	while (rv == 1)		/* the end is told behind the last byte */
+		if ((rv = http1_body_next(&m->body, &in, &payload)) == 1)
+			m->seen(m->arg, payload);
+	if (rv == 0)
+		m->ended = 1;
+	else if (rv != ERR_SHORT)
+		m->bad = m->body.why;
+	return m->bad != NULL ? len : len - in.len;
+}
+
 static size_t
 message_let(struct message *m, const uint8_t *data, size_t len)
 {
@@ -202,6 +221,8 @@ message_let(struct message *m, const uint8_t *data, size_t len)
 		return 0;
 	if (m->bad != NULL)
 		return len;	/* not ours to judge any more */
+	if (m->seen != NULL)
+		return message_show(m, data, len);
 	used = 0;
 	if (http1_body_follow(&m->body, (const char *)data, len, &used) == 0)
 		m->ended = 1;

@@ -32,6 +32,9 @@ struct message {
 	uint64_t	 max;		/* spool no more for now */
 	size_t		 held;		/* looked at and still in the flow */
 	size_t		 passed;	/* of those, let go so far */
+	/* Is told of the body as it is looked at; or NULL. */
+	void		(*seen)(void *arg, struct slice payload);
+	void		*arg;
 	unsigned	 ended:1;	/* the body is complete */
 	unsigned	 eof:1;		/* of the stream */
 	unsigned	 cut:1;		/* ... and never will be */

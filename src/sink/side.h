@@ -47,6 +47,10 @@ struct side {
 					   its body, so that until then a page
 					   can take its place */
 
+	/* For monitors (watch.c). */
+	struct icap_copy **copies;
+	size_t		 ncopies;
+
 	/* SIDE_SPOOL: out of which, from where, and its end is the end. */
 	struct spool	*from;
 	uint64_t	 sent;
@@ -59,6 +63,7 @@ struct exchange {
 	struct icap_seat **seats;	/* by number of the service */
 	const size_t	*row;		/* the rule's services */
 	size_t		 nrow;
+	size_t		 nmonitors;	/* of them */
 	struct text	*echo;		/* of each: lines of its answer to
 					   REQMOD for its RESPMOD */
 	struct side	 side[2];	/* by enum flow_dir */
@@ -72,7 +77,17 @@ struct exchange {
 	struct http_record http;
 };
 
+/* watch.c */
+void	watch_begin(struct side *);
+void	watch_end(struct side *);
+/* Of what a seat's log was given: a copy's record; NULL: it is a side. */
+const struct record *watch_record(void *user);
+
 /* adapt.c */
+enum icap_method side_method(const struct side *);
+int	side_is_stream(const struct side *, const struct conf_icap *);
+/* What the row's k-th service is shown, into s->job. 0 or ERR_*. */
+int	side_job(struct side *, size_t k);
 /* The head is here: ask the services that want it, or let it pass. */
 void	side_begin(struct side *);
 /* Bytes came, or there is room: go on. */

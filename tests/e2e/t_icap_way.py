@@ -201,6 +201,30 @@ def monitor_sees_all_and_delays_nothing(s):
     wait(lambda: len(srv.log()) >= 6, 'six transactions', 10)
     p.finish()
     o.seen()
+    wait(lambda: len(s.d.events('icap')) >= 6, 'six events')
+
+
+@scenario
+def monitor_is_shown_the_virgin_messages(s):
+    srv = icap.Script(s)
+    icap.start(s, icap.service(srv.url('modify?append=%0aA'),
+                               srv.url('modify?append=%0aA'), name='inline'),
+               icap.service(srv.url('echo'), srv.url('echo'), name='watch',
+                            monitor=True))
+    o = icap.Little(s)
+    p = o.client()
+    for n in (1, 1024, 100000, 1 << 20):
+        for kind in ('length', 'chunked'):
+            before = len([x for x in srv.log() if x['path'] == 'echo'])
+            m = http.ask(p, '/x?n=%d&as=%s' % (n, kind), 'POST',
+                         http.content(n), chunked=kind == 'chunked')
+            equal(m.body, http.content(n) + b'\nA')
+            wait(lambda: len([x for x in srv.log() if x['path'] == 'echo']) >=
+                 before + 2, 'both copies')
+            equal({x['sha256'] for x in srv.log() if x['path'] == 'echo'
+                   and x['body'] == n}, {http.sha(http.content(n))})
+    p.finish()
+    s.stop(s.d)
 
 
 # Requests that two readers might read differently: each reaches the origin
