@@ -9,26 +9,27 @@ import time
 from harness import check, equal, http, icap, scenario, wait
 
 N = int(os.environ.get('SOAK', '2000'))
-# Of a thousand transactions so many end so. Those that say something of the
-# server's health are few, or it would be asked no more.
-FAULTS = (('f6', 1), ('f7', 1), ('f9', 1), ('f14', 1), ('f15', 10), ('f20', 1),
-          ('f13', 1), ('block', 50), ('204', 300), ('modify', 100),
-          ('f26', 50), ('f27', 50), ('stream', 100))
+# Those that say something of the server's health come one in 150, or it would
+# be asked no more; of the others so many of a hundred.
+FAULTS = ('f6', 'f7', 'f9', 'f14', 'f20', 'f13', 'f6?how=rst')
+OTHERS = (('f15', 1), ('block', 5), ('204', 30), ('modify', 10), ('f26', 5),
+          ('f27', 5), ('stream', 10))
 CLIENTS = 8
 
 
 def script(s, srv, n):
     """A fault for each transaction, by its number."""
     r = random.Random(1)
-    names = [name for name, k in FAULTS for i in range(k)]
-    names += ['echo'] * (1000 - len(names))
+    names = [name for name, k in OTHERS for i in range(k)]
+    names += ['echo'] * (100 - len(names))
     rules = []
     for method in ('REQMOD', 'RESPMOD'):
         for i in range(1, min(n, 20000) + 1):
-            as_ = r.choice(names)
+            as_ = r.choice(FAULTS if i % 150 == 0 else names)
             if as_ != 'echo':
                 rules.append({'path': 'echo', 'method': method, 'from': i,
-                              'to': i, 'as': as_})
+                              'to': i, 'as': as_.split('?')[0], 'set':
+                              {'how': 'rst'} if '?' in as_ else {}})
     srv.rules(*rules)
 
 

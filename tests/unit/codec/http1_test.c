@@ -331,7 +331,7 @@ static const struct {
 	{ "", ERR_SHORT }, { "G", ERR_SHORT }, { "GET", ERR_SHORT },
 	{ "GET ", ERR_SHORT }, { "GET /", 1 }, { "GET h", 1 },
 	{ "CONNECT a:443 HTTP/1.1\r\n", 1 }, { "OPTIONS * H", 1 },
-	{ "GET  /", 0 }, { "GET \r", 0 }, { "get /", 0 }, { "\r\nGET /", 0 },
+	{ "GET  /", 1 }, { "GET \r", 1 }, { "get /", 0 }, { "\r\nGET /", 0 },
 	{ "BREW /pot", ERR_SHORT }, { "BREW /pot HTTP/1.1\r\n", 1 },
 	{ "EHLO client.example\r\n", 0 }, { "USER anonymous\r\n", 0 },
 	{ "NICK a\r\nUSER", 0 }, { "SSH-2.0-OpenSSH_9.2\r\n", 0 },
