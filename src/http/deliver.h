@@ -28,7 +28,7 @@ struct deliver {
 	enum deliver_framing framing;
 	uint64_t	 left;		/* of DELIVER_LENGTH */
 	struct slice	 upgrade;	/* a request's, to be said anew */
-	char		 last;		/* (kept) byte of it: waits for the end */
+	char		 last;		/* (kept) byte: waits for the end */
 	unsigned	 kept:1;
 	unsigned	 ended:1;
 	unsigned	 began:1;	/* a byte may have been committed */

@@ -106,19 +106,11 @@ relay_timeout(struct session *s)
 	uint64_t idle = session_conf(s)->timeouts.idle;
 	uint64_t quiet = worker_ms(s->worker) - s->active;
 
-	if (s->leg.flow[DIR_DOWN].finished)
-		session_end(s, "answered, and the client did not close");
-	else if (quiet < idle)
+	if (quiet < idle)
 		session_timer(s, idle - quiet);
 	else
 		session_reset(s, DIR_DOWN, "idle for %llus",
 		    (unsigned long long)(quiet / 1000));
-}
-
-void
-session_linger(struct session *s)
-{
-	session_timer(s, session_conf(s)->timeouts.linger);
 }
 
 static ssize_t

@@ -105,8 +105,6 @@ void	session_go(struct session *, enum phase);
 void	session_again(struct session *);
 /* Rearm the phase's timer; 0 ms: none. */
 void	session_timer(struct session *, uint64_t ms);
-/* Answered for good: what the client still says is read so long, no more. */
-void	session_linger(struct session *);
 
 /* Handshakes under way, ours and its: limits.handshakes counts them. */
 void	session_shaking(struct session *);

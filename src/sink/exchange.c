@@ -172,25 +172,6 @@ side_done(struct side *s)
 	return s->state == SIDE_DONE;
 }
 
-/*
- * Answered for good, and perhaps early: what is left of the request goes
- * nowhere, but is read for a while, or a reset would destroy the answer on its
- * way (RFC 9112, 9.6).
- */
-static void
-exchange_linger(struct exchange *x)
-{
-	struct message *m = &x->side[DIR_UP].m;
-
-	if (m->eof || (m->http != NULL && m->ended))
-		x->side[DIR_UP].state = SIDE_DONE;
-	else if (!x->lingering) {
-		x->lingering = 1;
-		flow_finish(x->side[DIR_DOWN].out.flow);
-		session_linger(x->tap->session);
-	}
-}
-
 void
 exchange_check(struct exchange *x)
 {
@@ -206,8 +187,9 @@ exchange_check(struct exchange *x)
 		}
 		down->state = SIDE_DONE;
 	}
+	/* Answered for good: what is left of the request goes nowhere. */
 	if (x->closing && down->state == SIDE_DONE && up->state == SIDE_GONE)
-		exchange_linger(x);
+		up->state = SIDE_DONE;
 	if (side_done(up))
 		up->state = SIDE_DONE;
 	if (up->state == SIDE_DONE && down->state == SIDE_DONE)
@@ -257,7 +239,8 @@ exchange_strange(struct side *s, const uint8_t *p, size_t len,
 {
 	struct exchange *x = s->x;
 
-	if (x->nrow == x->nmonitors || (s->dir == DIR_UP && x->http.number == 0 &&
+	if (x->nrow == x->nmonitors || (s->dir == DIR_UP &&
+	    x->http.number == 0 &&
 	    http1_starts_request((const char *)p, len) != 1))
 		x->raw = 1;
 	else if (s->dir == DIR_UP)
@@ -305,9 +288,9 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 
 	if (x->raw)
 		return len;
-	if (x->finished || x->lingering)
+	if (x->finished)
 		message_discard(&s->m);
-	if (x->finished || x->lingering || s->state == SIDE_DONE)
+	if (x->finished || s->state == SIDE_DONE)
 		return 0;
 	if (s->state == SIDE_HEAD && s->m.http == NULL) {
 		if (!exchange_head(s, p, len))

@@ -70,7 +70,6 @@ struct exchange {
 	unsigned	 raw:1;		/* no HTTP (any more) */
 	/* after this exchange the session ends */
 	unsigned	 closing:1;
-	unsigned	 lingering:1;	/* ... but the client goes on talking */
 	unsigned	 finished:1;
 	struct text	 method;	/* of the present request */
 	int		 old_client;	/* HTTP/1.0 */
