@@ -33,9 +33,12 @@ check(struct spool *s, uint64_t offset)
 	const uint8_t *p;
 	size_t n, i, bad = 0;
 
+	/* check writes a line for each assertion: one for all is enough. */
 	while (offset < spool_size(s)) {
-		ck_assert_int_eq(spool_at(s, offset, &p, &n), 0);
-		ck_assert_uint_gt(n, 0);
+		if (spool_at(s, offset, &p, &n) != 0 || n == 0) {
+			bad++;
+			break;
+		}
 		for (i = 0; i < n; i++)
 			bad += p[i] != at(offset + i);
 		offset += n;
