@@ -82,11 +82,16 @@ void	watch_end(struct side *);
 /* Of what a seat's log was given: a copy's record; NULL: it is a side. */
 const struct record *watch_record(void *user);
 
-/* adapt.c */
+/* job.c */
 enum icap_method side_method(const struct side *);
+/* The head as it is now. */
+const struct http1_head *side_http(const struct side *);
+/* Media that never end, or cannot be looked at (bypass-types). */
 int	side_is_stream(const struct side *, const struct conf_icap *);
 /* What the row's k-th service is shown, into s->job. 0 or ERR_*. */
 int	side_job(struct side *, size_t k);
+
+/* adapt.c */
 /* The head is here: ask the services that want it, or let it pass. */
 void	side_begin(struct side *);
 /* Bytes came, or there is room: go on. */

@@ -436,7 +436,7 @@ def matrix(s, services):
         p.close()
 
 
-@scenario(timeout=120)
+@scenario(timeout=120, plain=True)
 def progress_of_whole_answers(s):
     matrix(s, ['echo', 'stream', '204', 'echo?preview=0', 'stream?preview=0',
                'echo?preview=none', 'stream?preview=none',
@@ -450,7 +450,7 @@ def progress_of_early_answers(s):
                for d in ('yes', 'no')])
 
 
-@scenario(timeout=120)
+@scenario(timeout=120, plain=True)
 def progress_of_answers_in_pieces(s):
     matrix(s, ['stream?chunk=1000', 'stream?split=4096', 'echo?split=1500',
                'stream?preview=none&split=50000', 'stream?chunk=1000000',
