@@ -65,11 +65,20 @@ relay_linger(struct session *s)
 	session_go(s, PHASE_PAGE);
 }
 
+/* Both have said that they end, though not both by FIN. */
+static int
+relay_is_over(const struct session *s)
+{
+	return s->leg.flow[DIR_UP].end_out != END_NONE &&
+	    s->leg.flow[DIR_DOWN].end_out != END_NONE;
+}
+
 void
 relay_event(struct session *s, struct conn *c)
 {
 	uint64_t before = s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN];
 	struct timeval tv = { 0, STARVED_MS * 1000 };
+	int over = relay_is_over(s);
 	struct leg_why why;
 	enum leg_state st;
 
@@ -79,6 +88,8 @@ relay_event(struct session *s, struct conn *c)
 	relay_note_end(s);
 	switch (st) {
 	case LEG_WAIT:
+		if (!over && relay_is_over(s))
+			session_timer(s, session_conf(s)->timeouts.linger);
 		if (s->forward != NULL)
 			forward_check(s);
 		break;
@@ -106,7 +117,9 @@ relay_timeout(struct session *s)
 	uint64_t idle = session_conf(s)->timeouts.idle;
 	uint64_t quiet = worker_ms(s->worker) - s->active;
 
-	if (quiet < idle)
+	if (s->phase == PHASE_RELAY && relay_is_over(s))
+		session_end(s, "closed");
+	else if (quiet < idle)
 		session_timer(s, idle - quiet);
 	else
 		session_reset(s, DIR_DOWN, "idle for %llus",

@@ -424,6 +424,7 @@ def peers_11_every_file_made_is_private(s):
     for f, most in (('keys', 0o600), ('out.pcapng', 0o600),
                     ('ca/ca.key', 0o600), ('eve.json', 0o640),
                     ('control.sock', 0o660), ('ca/ca.pem', 0o644)):
+        wait(lambda f=f: os.path.exists(s.path(f)), f)
         mode = stat.S_IMODE(os.stat(s.path(f)).st_mode)
         check(mode & ~most == 0, f, 'has mode %o' % mode)
     equal(stat.S_IMODE(os.stat(d).st_mode) & 0o077, 0, 'the CA directory')
