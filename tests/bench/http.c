@@ -1,7 +1,8 @@
 /*
  * Plain HTTP/1.1 for the benchmark: a client that keeps some connections busy
  * with one request after another, checks every byte of every reply, and tells
- * how long they took; and the server it asks.
+ * how long they took; and the server it asks, which is an ICAP server too: one
+ * that says "unmodified" at the end of each preview.
  *
  *	http -a ADDR -p PORT [-s SOURCE] [-n REQUESTS] [-c CONNECTIONS]
  *	    [-b BYTES] [-N NAME] [-R FILE] [-E START]
@@ -29,8 +30,9 @@
 
 #include "pattern.h"
 
-#define ROOM	65536		/* a reply is shorter; of a request, 4096 */
-#define STUCK	10000		/* ms without any event: give up */
+#define MOST	(1 << 20)	/* bytes of a body */
+#define ROOM	(MOST + 65536)	/* a message with its heads is shorter */
+#define STUCK	5000		/* ms without any event: give up */
 
 struct conn {
 	int	 fd;
@@ -102,22 +104,59 @@ send_all(int fd, const char *p, size_t len)
 /* -- the server */
 
 static int
-answer(struct conn *c)
+answer_http(struct conn *c)
 {
-	static char out[ROOM];
-	size_t n, head;
+	char head[256];
+	size_t n = strtoul(c->in + 5, NULL, 10), at, len;
+	int ok;
 
-	if (strstr(c->in, "\r\n\r\n") == NULL)
-		return 1;
-	n = strncmp(c->in, "GET /", 5) == 0 ? strtoul(c->in + 5, NULL, 10) : 0;
-	if (n > BLOCK)
+	if (n > MOST)
 		return 0;
-	head = (size_t)snprintf(out, ROOM, "HTTP/1.1 200 OK\r\n"
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n"
 	    "Content-Type: application/octet-stream\r\n"
 	    "Cache-Control: no-store\r\nContent-Length: %zu\r\n\r\n", n);
-	memcpy(out + head, pattern, n);
+	ok = send(c->fd, head, strlen(head), MSG_MORE) > 0;
+	for (at = 0; ok && at < n; at += len) {
+		len = n - at < BLOCK ? n - at : BLOCK;
+		ok = send_all(c->fd, pattern, len);
+	}
+	return ok;
+}
+
+static int
+answer_icap(struct conn *c)
+{
+	static const char hello[] = "ICAP/1.0 200 OK\r\n"
+	    "Methods: RESPMOD\r\nISTag: \"bench\"\r\nAllow: 204\r\n"
+	    "Preview: 1024\r\nEncapsulated: null-body=0\r\n\r\n";
+	static const char pass[] = "ICAP/1.0 204 Unmodified\r\n"
+	    "ISTag: \"bench\"\r\nEncapsulated: null-body=0\r\n\r\n";
+
+	if (strncmp(c->in, "OPTIONS ", 8) == 0)
+		return send_all(c->fd, hello, sizeof(hello) - 1);
+	return send_all(c->fd, pass, sizeof(pass) - 1);
+}
+
+static int
+ends_in(const struct conn *c, const char *end)
+{
+	size_t n = strlen(end);
+
+	return c->len >= n && memcmp(c->in + c->len - n, end, n) == 0;
+}
+
+/* 0 when the connection is of no more use. */
+static int
+answer(struct conn *c)
+{
+	int preview = strncmp(c->in, "RESPMOD ", 8) == 0;
+
+	if (preview ? !ends_in(c, "\r\n0\r\n\r\n") &&
+	    !ends_in(c, "\r\n0; ieof\r\n\r\n") : !ends_in(c, "\r\n\r\n"))
+		return c->len < ROOM - 1;
 	c->len = 0;
-	return send_all(c->fd, out, head + n);
+	return strncmp(c->in, "GET /", 5) == 0 ? answer_http(c) :
+	    answer_icap(c);
 }
 
 static void
@@ -157,6 +196,20 @@ conn_ask(struct conn *c)
 	return send_all(c->fd, ask, strlen(ask));
 }
 
+/* These are the bytes of a body from at on. */
+static int
+right(const char *p, size_t at, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; p += n, at += n, len -= n) {
+		n = BLOCK - at % BLOCK < len ? BLOCK - at % BLOCK : len;
+		if (memcmp(p, pattern + at % BLOCK, n) != 0)
+			return 0;
+	}
+	return 1;
+}
+
 /* Chunks: 1 when all are there and right, 0 when not yet, -1 when wrong. */
 static int
 chunks(const char *p, const char *end)
@@ -172,8 +225,7 @@ chunks(const char *p, const char *end)
 		data += 2;
 		if ((size_t)(end - data) < n + 2)
 			return 0;
-		if (memcmp(data, pattern + got, n) != 0 ||
-		    memcmp(data + n, "\r\n", 2) != 0)
+		if (!right(data, got, n) || memcmp(data + n, "\r\n", 2) != 0)
 			return -1;
 		if (n == 0)
 			return got == bytes && data + 2 == end ? 1 : -1;
@@ -208,7 +260,7 @@ reply(struct conn *c)
 		return -1;
 	if (there < n)
 		return 0;
-	return memcmp(body, pattern, n) == 0 ? 1 : -1;
+	return right(body, 0, n) ? 1 : -1;
 }
 
 static void
@@ -311,8 +363,8 @@ options(int argc, char **argv)
 			break;
 		default: errx(2, "see the top of http.c");
 		}
-	if (bytes > BLOCK)
-		errx(2, "at most %d bytes", BLOCK);
+	if (bytes > MOST)
+		errx(2, "at most %d bytes", MOST);
 	if (atonce > wanted)
 		atonce = wanted;
 }
