@@ -15,6 +15,9 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+/* So much of a response that nobody wants is read to keep its connection. */
+#define DRAIN_MAX	(64 * 1024)
+
 /* A worker's part. */
 struct exchange_seat {
 	struct exchange_env	*env;
@@ -172,6 +175,23 @@ side_done(struct side *s)
 	return s->state == SIDE_DONE;
 }
 
+/*
+ * The client has its whole answer, and it is not the server's own, which
+ * goes on: to its end, if that is near, else there is no use for the rest,
+ * and the connections go.
+ */
+static int
+side_endless(const struct side *s)
+{
+	const struct message *m = &s->m;
+
+	if (s->state != SIDE_ADAPTED && s->state != SIDE_TEXT)
+		return 0;
+	return m->http != NULL && s->out.ended && !m->ended && !m->cut &&
+	    s->out.pend.len == s->out.pend_off && s->txn == NULL &&
+	    (m->body.kind != HTTP1_LENGTH || m->body.left > DRAIN_MAX);
+}
+
 void
 exchange_check(struct exchange *x)
 {
@@ -179,7 +199,10 @@ exchange_check(struct exchange *x)
 
 	if (x->raw || x->finished)
 		return;
-	if (side_done(down) && down->state != SIDE_DONE) {
+	if (side_endless(down)) {
+		x->closing = 1;
+		down->state = up->state = SIDE_DONE;
+	} else if (side_done(down) && down->state != SIDE_DONE) {
 		if (down->m.http != NULL && down->m.http->status < 200 &&
 		    down->m.http->status != 101) {
 			side_reset(down);	/* interim: another follows */

@@ -202,3 +202,49 @@ def a_refused_upload_ends_with_its_page(s):
     got = c.recv_all()
     check(got.startswith(b'HTTP/1.1 5') and got.endswith(b'</html>\n'), got)
     check(c.eof != peer.RST, 'reset behind its page')
+
+
+def refuser(s, port=1344):
+    """An ICAP server that refuses whatever it is shown, from its head."""
+    page = b'<p>no</p>'
+    head = (b'HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n'
+            b'Content-Length: %d\r\n\r\n' % len(page))
+    answer = (b'ICAP/1.0 200 OK\r\nISTag: "a"\r\nEncapsulated: res-hdr=0, '
+              b'res-body=%d\r\n\r\n%s%x\r\n%s\r\n0\r\n\r\n' %
+              (len(head), head, len(page), page))
+    options = (b'ICAP/1.0 200 OK\r\nMethods: %s\r\nISTag: "a"\r\n'
+               b'Preview: 0\r\nAllow: 204\r\nEncapsulated: null-body=0\r\n'
+               b'\r\n')
+
+    def talk(p):
+        while True:
+            ask = p.recv_until(b'\r\n\r\n')
+            if ask.startswith(b'OPTIONS'):
+                p.send(options % ask.split()[1].split(b'/')[-1].upper())
+                continue
+            while not p.pending.endswith(b'0\r\n\r\n'):
+                p.pending += p.recv()
+            p.pending = b''
+            p.send(answer)
+    return peer.Serve(s.gateway, port, talk, address='127.0.0.1')
+
+
+@scenario
+def a_refused_response_without_end_holds_nobody_up(s):
+    def endless(p):
+        p.recv_until(b'\r\n\r\n')
+        p.send(b'HTTP/1.1 200 OK\r\n\r\n')
+        while True:
+            p.send(b'y' * 65536)
+    refuser(s)
+    icap.start(s, icap.service(respmod='icap://127.0.0.1:1344/respmod'),
+               record=False, workers=1)
+    s.serve(80, handler=endless, plain=True)
+    c = s.plain(80)
+    c.send(b'GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    check(c.recv_until(b'<p>no</p>').startswith(b'HTTP/1.1 403'))
+    s.serve(7, plain=True)
+    o = s.plain(7)
+    o.send(b'x')
+    equal(o.recv_exact(1), b'x')
+    equal(c.recv_all(), b'')

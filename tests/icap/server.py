@@ -40,6 +40,7 @@ class Server:
         self.open = 0
         self.counts = {}
         self.script = []
+        self.single = {}
         self.script_time = None
         self.logfile = open(args.log, "a", 1) if args.log else None
 
@@ -58,6 +59,13 @@ class Server:
         if when != self.script_time:
             with open(self.args.script) as f:
                 self.script, self.script_time = json.load(f), when
+            # Rules for one transaction alone are found by its number.
+            self.single = {}
+            for r in self.script:
+                if "from" in r and r.get("from") == r.get("to"):
+                    self.single.setdefault(r["from"], []).append(r)
+            self.script = [r for r in self.script if "from" not in r or
+                           r.get("from") != r.get("to")]
         return self.script
 
     def behaviour_of(self, t):
@@ -65,6 +73,7 @@ class Server:
             key = (t.method, t.path)
             n = self.counts[key] = self.counts.get(key, 0) + 1
             rules = self.rules()
+            rules = self.single.get(n, []) + rules
         t.record.update(n=n, open=self.open)
         for r in rules:
             if r.get("path", t.path) == t.path and \
