@@ -120,17 +120,6 @@ http1_absolute(struct slice t, struct http1_url *u)
 	return 0;
 }
 
-static int
-is_one_of(struct slice name, const char *const *list, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (slice_is(name, list[i]))
-			return 1;
-	return 0;
-}
-
 /*
  * Whether a field is between the client and its proxy only (RFC 9110, 7.6.1).
  * What Connection names goes too, but for the fields of the framing and of an
@@ -146,9 +135,9 @@ is_for_the_proxy(const struct http1_head *m, struct slice name)
 	    "http2-settings" };
 	char text[64];
 
-	if (is_one_of(name, drop, NELEM(drop)))
+	if (slice_among(name, drop, NELEM(drop)))
 		return 1;
-	if (is_one_of(name, keep, NELEM(keep)) || name.len >= sizeof(text))
+	if (slice_among(name, keep, NELEM(keep)) || name.len >= sizeof(text))
 		return 0;
 	memcpy(text, name.p, name.len);
 	text[name.len] = '\0';

@@ -23,17 +23,6 @@ put_field(struct text *out, struct slice name, struct slice value)
 	text_add(out, "\r\n", 2);
 }
 
-static int
-is_one_of(struct slice name, const char *const *list, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (slice_is(name, list[i]))
-			return 1;
-	return 0;
-}
-
 /* Whether Connection names it; what the message needs it cannot name. */
 static int
 is_named(const struct http1_head *m, struct slice name)
@@ -42,7 +31,7 @@ is_named(const struct http1_head *m, struct slice name)
 	    "upgrade", "http2-settings" };
 	char text[64];
 
-	if (name.len >= sizeof(text) || is_one_of(name, keep, NELEM(keep)))
+	if (name.len >= sizeof(text) || slice_among(name, keep, NELEM(keep)))
 		return 0;
 	memcpy(text, name.p, name.len);
 	text[name.len] = '\0';
@@ -59,9 +48,9 @@ is_of_the_hop(const struct http1_head *m, struct slice name, unsigned flags)
 	    "proxy-authentication-info" };
 	static const char *const upgrade[] = { "upgrade", "http2-settings" };
 
-	if (is_one_of(name, hop, NELEM(hop)))
+	if (slice_among(name, hop, NELEM(hop)))
 		return 1;
-	if (is_one_of(name, upgrade, NELEM(upgrade)))
+	if (slice_among(name, upgrade, NELEM(upgrade)))
 		return !(flags & HTTP1_KEEP_UPGRADE);
 	return is_named(m, name);
 }
@@ -75,10 +64,10 @@ is_unwanted(struct slice name, unsigned flags)
 
 	if (slice_is(name, "expect"))
 		return !(flags & HTTP1_KEEP_EXPECT);
-	if ((flags & HTTP1_CHANGED) && is_one_of(name, digest, NELEM(digest)))
+	if ((flags & HTTP1_CHANGED) && slice_among(name, digest, NELEM(digest)))
 		return 1;
 	return (flags & HTTP1_NO_RANGE) &&
-	    is_one_of(name, range, NELEM(range));
+	    slice_among(name, range, NELEM(range));
 }
 
 /* The Content-Length to say, or -1. */

@@ -79,6 +79,18 @@ int	slice_is_token(struct slice);
 /* Decimal digits and nothing else: 0, or ERR_FORMAT, so if over INT64_MAX. */
 int	slice_number(struct slice, int64_t *);
 
+/* Whether it is one of these n texts, in any case of letters. */
+static inline int
+slice_among(struct slice s, const char *const *texts, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (slice_is(s, texts[i]))
+			return 1;
+	return 0;
+}
+
 /* For printf: printf("%.*s", SLICE(s)). */
 #define SLICE(s)	(int)(s).len, (s).p
 

@@ -7,6 +7,7 @@
 
 #include "codec/icap.h"
 #include "util/err.h"
+#include "util/mem.h"
 
 #define CHUNK_OVERHEAD	24	/* size line, and CRLF behind */
 #define CHUNK_LEAST	512	/* wait for room rather than send less */
@@ -55,12 +56,9 @@ deliver_skips(struct slice name, int keep_length)
 	static const char *const skip[] = { "connection", "keep-alive",
 	    "proxy-connection", "te", "trailer", "transfer-encoding",
 	    "upgrade", "proxy-authenticate", "proxy-authorization" };
-	size_t i;
 
-	for (i = 0; i < sizeof(skip) / sizeof(skip[0]); i++)
-		if (slice_is(name, skip[i]))
-			return 1;
-	return !keep_length && slice_is(name, "content-length");
+	return slice_among(name, skip, NELEM(skip)) ||
+	    (!keep_length && slice_is(name, "content-length"));
 }
 
 static void
