@@ -180,6 +180,7 @@ e2e: all
 asan:
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined e2e
+tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tests/tsan.supp
 tsan:
 	@$(MAKE) --no-print-directory B=build/tsan SAN=thread check
 	@$(MAKE) --no-print-directory B=build/tsan SAN=thread e2e
