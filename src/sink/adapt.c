@@ -84,7 +84,7 @@ side_refuse(struct exchange *x, int status, const char *why)
 {
 	struct side *up = &x->side[DIR_UP], *down = &x->side[DIR_DOWN];
 	size_t len;
-	char *page;
+	char *page, *text;
 
 	if (down->out.began) {
 		exchange_broken(x, why);
@@ -92,8 +92,12 @@ side_refuse(struct exchange *x, int status, const char *why)
 	}
 	side_silence(up);
 	side_silence(down);
-	page = page_http(status, why, &len);
+	/* By it the operator finds flow_id and tx_id in the event log. */
+	text = xasprintf("%s (transaction %llu.%u)", why,
+	    (unsigned long long)x->rec->id, x->http.number);
+	page = page_http(status, text, &len);
 	deliver_text(&down->out, page, len);
+	free(text);
 	free(page);
 	down->state = SIDE_TEXT;
 	down->out.ended = 1;

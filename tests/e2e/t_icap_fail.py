@@ -2,6 +2,7 @@
 the table in the client), under fail open and fail closed, for requests and
 for responses, as the user sees it."""
 import os
+import re
 import threading
 import time
 
@@ -69,6 +70,9 @@ def outcome(s, o, who, n, kind='length', p=None):
         return CUT
     if m.status != 200:
         check(m.body, 'an empty page', m)
+        if b'Clearspan' in m.body:      # ours, not the service's
+            check(re.search(rb'\(transaction \d+\.\d+\)', m.body),
+                  'a page without its transaction', m.body)
         if who[1] == 'q':
             equal([x.body for x in whole], [], 'whole at the origin')
         return m.status
