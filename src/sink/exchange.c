@@ -16,7 +16,7 @@
 #include "util/mem.h"
 
 /* So much of a response that nobody wants is read to keep its connection. */
-#define DRAIN_MAX	(64 * 1024)
+#define DRAIN_MAX	(4 * 1024 * 1024)
 
 /* A worker's part. */
 struct exchange_seat {
@@ -189,7 +189,9 @@ side_endless(const struct side *s)
 		return 0;
 	return m->http != NULL && s->out.ended && !m->ended && !m->cut &&
 	    s->out.pend.len == s->out.pend_off && s->txn == NULL &&
-	    (m->body.kind != HTTP1_LENGTH || m->body.left > DRAIN_MAX);
+	    (m->body.kind == HTTP1_CLOSE ||
+	    (m->body.kind == HTTP1_LENGTH && m->body.left > DRAIN_MAX) ||
+	    (m->body.kind == HTTP1_CHUNKED && m->body.payload > DRAIN_MAX));
 }
 
 void
