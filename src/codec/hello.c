@@ -480,7 +480,13 @@ hello_has_share(const struct hello *h, uint16_t group)
 int
 hello_has_alpn(const struct hello *h, const char *name)
 {
-	struct wire w = wire_of(h->alpn.p, h->alpn.len);
+	return alpn_has(h->alpn.p, h->alpn.len, name);
+}
+
+int
+alpn_has(const uint8_t *list, size_t len, const char *name)
+{
+	struct wire w = wire_of(list, len);
 	const uint8_t *p;
 	size_t n;
 

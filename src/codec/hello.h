@@ -107,6 +107,8 @@ int		 hello_ext_next(struct wire *, uint16_t *type,
 int		 hello_share_next(struct wire *, uint16_t *group, size_t *len);
 int		 hello_has_share(const struct hello *, uint16_t group);
 int		 hello_has_alpn(const struct hello *, const char *name);
+/* The same of a wire list kept beyond its hello; NULL, 0: an empty one. */
+int		 alpn_has(const uint8_t *list, size_t len, const char *name);
 
 /*
  * Whether this client, should version (0x0303, 0x0304) come to be agreed on,

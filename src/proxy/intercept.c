@@ -61,16 +61,9 @@ forge_enter(struct session *s)
 static const char *
 client_tls_alpn(const struct session *s)
 {
-	struct wire w = wire_of(s->alpn, s->alpn_len);
-	const uint8_t *p;
-	size_t len;
-
 	if (s->page == NULL)
 		return s->rec.tls_server.alpn;
-	while (s->alpn != NULL && hello_alpn_next(&w, &p, &len))
-		if (len == 8 && memcmp(p, "http/1.1", 8) == 0)
-			return "http/1.1";
-	return "";
+	return alpn_has(s->alpn, s->alpn_len, "http/1.1") ? "http/1.1" : "";
 }
 
 void

@@ -326,6 +326,14 @@ session_over(struct session *s, int reset)
 	accept_check(w);
 }
 
+/* The first reason is the one that the log gets. */
+static void
+session_reason(struct session *s, const char *reason, va_list ap)
+{
+	if (s->rec.reason[0] == '\0')
+		vsnprintf(s->rec.reason, sizeof(s->rec.reason), reason, ap);
+}
+
 void
 session_end(struct session *s, const char *reason, ...)
 {
@@ -333,11 +341,9 @@ session_end(struct session *s, const char *reason, ...)
 
 	if (s->phase == PHASE_OVER)
 		return;
-	if (s->rec.reason[0] == '\0') {
-		va_start(ap, reason);
-		vsnprintf(s->rec.reason, sizeof(s->rec.reason), reason, ap);
-		va_end(ap);
-	}
+	va_start(ap, reason);
+	session_reason(s, reason, ap);
+	va_end(ap);
 	session_over(s, 0);
 }
 
@@ -348,11 +354,9 @@ session_reset(struct session *s, enum flow_dir dir, const char *reason, ...)
 
 	if (s->phase == PHASE_OVER)
 		return;
-	if (s->rec.reason[0] == '\0') {
-		va_start(ap, reason);
-		vsnprintf(s->rec.reason, sizeof(s->rec.reason), reason, ap);
-		va_end(ap);
-	}
+	va_start(ap, reason);
+	session_reason(s, reason, ap);
+	va_end(ap);
 	session_reset_taps(s, dir);
 	session_over(s, 1);
 }
@@ -361,16 +365,9 @@ session_reset(struct session *s, enum flow_dir dir, const char *reason, ...)
 static int
 session_reads_http(const struct session *s)
 {
-	struct wire w = wire_of(s->alpn, s->alpn_len);
-	const uint8_t *p;
-	size_t len;
-
 	if (s->rec.protocol != PROTO_TLS)
 		return s->rec.protocol == PROTO_HTTP;
-	while (s->alpn != NULL && hello_alpn_next(&w, &p, &len))
-		if (len == 8 && memcmp(p, "http/1.1", 8) == 0)
-			return 1;
-	return 0;
+	return alpn_has(s->alpn, s->alpn_len, "http/1.1");
 }
 
 /* A fatal handshake_failure alert (RFC 8446, 6.2): plainer than a reset. */
