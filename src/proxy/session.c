@@ -306,11 +306,6 @@ session_over(struct session *s, int reset)
 	leg_drop(&s->leg);
 	clock_gettime(CLOCK_REALTIME, &s->rec.end);
 	s->rec.state = s->open ? "closed" : "new";
-	if (s->rec.verdict.rule != NULL) {
-		count(w->counts.actions[s->rec.action], 1);
-		count(w->counts.rules[s->rec.verdict.rule_index < 63 ?
-		    s->rec.verdict.rule_index : 63], 1);
-	}
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
 	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);
 	count(w->counts.ended, 1);

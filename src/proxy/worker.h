@@ -40,8 +40,6 @@ struct proxy_env {
 struct worker_counts {
 	_Atomic uint64_t	accepted, refused, open, ended;
 	_Atomic uint64_t	bytes[2];		/* by enum flow_dir */
-	/* by enum conf_action */
-	_Atomic uint64_t	actions[4];
 	/* By side (0 client, 1 server), version (0: 1.2, 1: 1.3), resumed,
 	 * and whether it was done. */
 	_Atomic uint64_t	handshakes[2][2][2][2];
@@ -56,8 +54,6 @@ struct worker_counts {
 	_Atomic uint64_t	buffers;
 	/* times: EMFILE, limits */
 	_Atomic uint64_t	accept_paused;
-	/* Sessions by rule index; the last: all above. */
-	_Atomic uint64_t	rules[64];
 };
 
 /*
