@@ -129,9 +129,11 @@ class Daemon(proc.Process):
             return int(re.search(r'VmRSS:\s+(\d+)', f.read()).group(1))
 
     def events(self, kind='flow'):
+        """Those whole so far: a line that is being written has no end."""
         try:
             with open(self.conf['log']['file']) as f:
-                return [e for e in map(json.loads, f)
+                return [e for e in (json.loads(x) for x in f
+                                    if x.endswith('\n'))
                         if e['event_type'] == kind]
         except FileNotFoundError:
             return []
