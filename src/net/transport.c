@@ -23,10 +23,7 @@ sock_recv(struct sock *s, void *buf, size_t len)
 		s->err = errno;
 		return ERR_SYS;
 	}
-	/*
-	 * Less than asked for is no proof that all was fetched: behind the
-	 * bytes an RST may wait, announced by the same edge.
-	 */
+	s->thin = (size_t)n < len && !s->hup;
 	if (n == 0)
 		s->readable = 0;
 	return n;

@@ -2,7 +2,9 @@
  * A transport moves clear bytes over a connected socket: plain, or TLS. It is
  * a table, so that the flows do not know which. The socket's readiness is
  * kept here: events are edge-triggered, so a flag stays set until a call says
- * EAGAIN.
+ * EAGAIN. A recv that got less than it asked for need not be tried again
+ * before the next event (epoll(7)), but for an RST that came with the bytes:
+ * thin is for those who see to that otherwise (proxy/sweep.c).
  */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
@@ -16,8 +18,17 @@ struct sock {
 	unsigned readable:1;	/* a recv may yield something */
 	unsigned writable:1;	/* a send may take something */
 	unsigned hup:1;		/* the peer's FIN or RST has arrived */
+	unsigned thin:1;	/* the last recv got all there was, it seems */
 	int	 err;		/* errno that ended it, or 0 */
 };
+
+/* An event, or something else, says that there may be bytes. */
+static inline void
+sock_look(struct sock *s)
+{
+	s->readable = 1;
+	s->thin = 0;
+}
 
 /* recv and send that keep the flags. Bytes; 0 at FIN (sock_recv); ERR_AGAIN;
  * or ERR_SYS with sock.err set. */

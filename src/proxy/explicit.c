@@ -44,7 +44,7 @@ head_fill(struct session *s)
 	if (n > 0)
 		flow_filled(f, (size_t)n);
 	else if (n == 0)
-		s->leg.client.sock.readable = 1;	/* for who comes next */
+		sock_look(&s->leg.client.sock);	/* for who comes next */
 	return n;
 }
 

@@ -44,6 +44,7 @@ struct learned {
 };
 
 TAILQ_HEAD(sessions, session);
+TAILQ_HEAD(conns, conn);
 
 struct worker {
 	const struct proxy_env	*env;
@@ -65,6 +66,8 @@ struct worker {
 	struct seat		 exchange;
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
+	struct conns		 thin;		/* see sweep.c */
+	struct event		 sweep;
 	struct event		 drained;	/* the time for it is over */
 	int			 draining;
 	uint64_t		 next_id;
@@ -87,6 +90,11 @@ void	accept_pause(struct worker *, const char *why);
 void	accept_check(struct worker *);	/* resume when limits allow */
 void	accept_stop(struct worker *);
 int	accept_veto(void *session, const struct addr *);	/* for dials */
+
+/* sweep.c */
+void	sweep_note(struct conn *);	/* after its event */
+void	sweep_forget(struct conn *);
+void	sweep_run(evutil_socket_t, short, void *);
 
 /* The phases: entered, an event, the timer. NULL in the table: nothing. */
 void	head_enter(struct session *);		/* explicit.c */

@@ -83,7 +83,7 @@ client_tls_enter(struct session *s)
 	}
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
 	    &s->worker->scratch));
-	c->sock.readable = 1;	/* the hello that was peeked */
+	sock_look(&c->sock);	/* the hello that was peeked */
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	client_tls_event(s, c);
 }

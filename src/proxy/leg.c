@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "net/sock.h"
-#include "proxy/session.h"
+#include "proxy/inner.h"
 #include "util/err.h"
 
 #define PUMP_ROUNDS	8	/* buffers a direction may move in one turn */
@@ -43,7 +43,7 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 	struct conn *c = arg;
 
 	if (what & (EV_READ | EV_CLOSED))
-		c->sock.readable = 1;
+		sock_look(&c->sock);
 	if (what & EV_WRITE)
 		c->sock.writable = 1;
 	if (what & EV_CLOSED)
@@ -64,6 +64,7 @@ conn_release(struct conn *c)
 {
 	int fd = c->sock.fd;
 
+	sweep_forget(c);
 	if (fd != -1)
 		event_del(&c->ev);
 	conn_transport(c, &transport_plain, &c->sock);
@@ -98,6 +99,12 @@ leg_init(struct leg *l, struct session *s, struct pool *pool,
 	l->bytes = bytes;
 }
 
+static int
+conn_yields(const struct conn *c)
+{
+	return c->sock.readable && !c->sock.thin;
+}
+
 /* Read from the flow's source. 1 something came, 0 nothing, or ERR_*. */
 static int
 leg_fill(struct leg *l, struct flow *f, struct conn *from)
@@ -108,7 +115,7 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 	ssize_t n;
 
 	if (f->end_in == END_FIN || f->finished ||
-	    (!from->sock.readable && !from->ops->pending(from->tp)))
+	    (!conn_yields(from) && !from->ops->pending(from->tp)))
 		return 0;
 	p = flow_room(f, &room);
 	if (room < PUMP_READ)
@@ -125,7 +132,7 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 		return 1;
 	}
 	if (n == ERR_AGAIN)	/* enough for a turn, of what is no payload? */
-		return from->sock.readable;
+		return conn_yields(from);
 	return (int)n;
 }
 

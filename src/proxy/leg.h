@@ -7,6 +7,7 @@
 #define PROXY_LEG_H
 
 #include <event2/event_struct.h>
+#include <sys/queue.h>
 
 #include "net/transport.h"
 #include "proxy/flow.h"
@@ -20,6 +21,8 @@ struct conn {
 	const struct transport_ops *ops;	/* plain until TLS is over it */
 	void			*tp;
 	struct session		*session;
+	TAILQ_ENTRY(conn)	 thin;		/* (swept) in sweep.c's list */
+	int			 swept;
 };
 
 struct leg {

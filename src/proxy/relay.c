@@ -194,7 +194,7 @@ page_enter(struct session *s)
 	conn_transport(&s->leg.server, &transport_null, NULL);
 	s->leg.bytes = nowhere;		/* none of it is the session's */
 	if (s->leg.client.ops == &transport_plain)
-		s->leg.client.sock.readable = 1;
+		sock_look(&s->leg.client.sock);
 	if (s->page != NULL && page_put(s) != 0) {
 		session_reset(s, DIR_DOWN, "page: no buffer");
 		return;

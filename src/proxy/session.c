@@ -147,6 +147,8 @@ session_event(struct session *s, struct conn *c)
 {
 	if (phases[s->phase].event != NULL)
 		phases[s->phase].event(s, c);
+	sweep_note(&s->leg.client);
+	sweep_note(&s->leg.server);
 }
 
 static void

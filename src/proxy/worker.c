@@ -64,6 +64,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->seats = xcalloc(conf->nmirrors + 1, sizeof(*w->seats));
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
+	TAILQ_INIT(&w->thin);
 	budget.max = conf->limits.memory;
 	pool_init(&w->pool, &budget, &w->counts.buffers);
 	if ((w->base = worker_base()) == NULL) {
@@ -74,6 +75,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->mailbox = mailbox_new(w->base);
 	w->names = names_new(w->base);
 	event_assign(&w->reap, w->base, -1, 0, worker_reap, w);
+	evtimer_assign(&w->sweep, w->base, sweep_run, w);
 	evtimer_assign(&w->drained, w->base, worker_out_of_time, w);
 	if (w->mailbox == NULL) {
 		text_puts(why, "cannot make a worker: no descriptors are "

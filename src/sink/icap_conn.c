@@ -210,6 +210,12 @@ conn_room(struct icap_conn *c)
 	}
 	if (c->in_cap >= IN_MAX)
 		return ERR_LIMIT;
+	if (c->in_cap == 0 && c->seat->spare != NULL) {
+		c->in = c->seat->spare;
+		c->seat->spare = NULL;
+		c->in_cap = IN_FIRST;
+		return 0;
+	}
 	c->in_cap = c->in_cap == 0 ? IN_FIRST : c->in_cap * 2;
 	c->in = xrealloc(c->in, c->in_cap);
 	return 0;
@@ -229,6 +235,7 @@ icap_conn_fill(struct icap_conn *c, size_t max)
 	room = c->in_cap - c->in_off - c->in_len;
 	if (room > max)
 		room = max;
+	c->sock.thin = 0;	/* an RST behind the bytes is ours to find */
 	n = c->ops->read(c->tp, (uint8_t *)c->in + c->in_off + c->in_len,
 	    room, &how);
 	if (n == ERR_EOF)
@@ -252,7 +259,10 @@ icap_conn_used(struct icap_conn *c, size_t n)
 void
 icap_conn_lean(struct icap_conn *c)
 {
-	free(c->in);
+	if (c->in_cap == IN_FIRST && c->seat->spare == NULL)
+		c->seat->spare = c->in;
+	else
+		free(c->in);
 	c->in = NULL;
 	c->in_off = c->in_len = c->in_cap = 0;
 }

@@ -134,6 +134,7 @@ struct icap_seat {
 	struct icap_head head;		/* both for the one call */
 	struct http1_head http;
 	struct text	 fields;
+	char		*spare;		/* a read buffer, for the next conn */
 };
 
 struct icap_conn_user {

@@ -229,6 +229,7 @@ icap_detach(struct icap_seat *t)
 	event_del(&t->run);
 	text_free(&t->fields);
 	free(t->scratch);
+	free(t->spare);
 	free(t->idle);
 	free(t->asks);
 	free(t);

@@ -64,7 +64,7 @@ tlsio_fill(struct tlsio *t, size_t n)
 	uint8_t *to = t->scratch->in;
 	ssize_t got;
 
-	if (!t->sock->readable || t->fin || t->broken ||
+	if (!t->sock->readable || t->sock->thin || t->fin || t->broken ||
 	    (t->done && t->recvs++ >= TURN_RECVS))
 		return ERR_AGAIN;
 	if (t->in_len > 0 && t->in != to)
@@ -322,7 +322,7 @@ tlsio_await_fin(struct tlsio *t)
 	ssize_t n;
 
 	t->in_len = 0;
-	while (t->sock->readable && !t->fin && !t->broken &&
+	while (t->sock->readable && !t->sock->thin && !t->fin && !t->broken &&
 	    t->recvs++ < TURN_RECVS) {
 		n = sock_recv(t->sock, t->scratch->in, TLSIO_IN);
 		t->fin = n == 0;

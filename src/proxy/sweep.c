@@ -1,0 +1,51 @@
+/*
+ * A read that got less than it asked for has very likely got all there was,
+ * and is not followed by another just to be told EAGAIN: the next edge says
+ * when there is more. One thing is announced by the same edge as the bytes
+ * and would go unseen: an RST right behind them. So those connections are
+ * looked at once more, a little later, all together.
+ */
+#include <event2/event.h>
+
+#include "proxy/inner.h"
+
+#define SWEEP_US	100000
+
+void
+sweep_note(struct conn *c)
+{
+	static const struct timeval later = { 0, SWEEP_US };
+	struct worker *w = c->session->worker;
+
+	if (!c->sock.thin || c->swept || c->sock.fd == -1)
+		return;
+	c->swept = 1;
+	TAILQ_INSERT_TAIL(&w->thin, c, thin);
+	if (!evtimer_pending(&w->sweep, NULL))
+		evtimer_add(&w->sweep, &later);
+}
+
+void
+sweep_forget(struct conn *c)
+{
+	if (c->swept)
+		TAILQ_REMOVE(&c->session->worker->thin, c, thin);
+	c->swept = 0;
+}
+
+void
+sweep_run(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct conn *c, *last = TAILQ_LAST(&w->thin, conns);
+	int more = last != NULL;
+
+	while (more && (c = TAILQ_FIRST(&w->thin)) != NULL) {
+		more = c != last;
+		sweep_forget(c);
+		if (!c->sock.thin)
+			continue;
+		sock_look(&c->sock);
+		session_event(c->session, c);
+	}
+}
