@@ -368,6 +368,32 @@ is_known_method(struct slice s)
 	return 0;
 }
 
+static void
+rebase(struct slice *s, const char *from, const char *to)
+{
+	if (s->p != NULL)
+		s->p = to + (s->p - from);
+}
+
+struct http1_head *
+http1_keep(const struct http1_head *m, const char *data, struct text *bytes)
+{
+	struct http1_head *own;
+	size_t i;
+
+	text_add(bytes, data, m->len);
+	own = xmemdup(m, offsetof(struct http1_head, h) +
+	    m->n * sizeof(m->h[0]));
+	rebase(&own->method, data, bytes->s);
+	rebase(&own->target, data, bytes->s);
+	rebase(&own->reason, data, bytes->s);
+	for (i = 0; i < m->n; i++) {
+		rebase(&own->h[i].name, data, bytes->s);
+		rebase(&own->h[i].value, data, bytes->s);
+	}
+	return own;
+}
+
 int
 http1_starts_request(const char *data, size_t len)
 {

@@ -29,14 +29,14 @@ struct http1_head {
 	struct slice	 target;	/* of a request, as it came */
 	int		 status;	/* of a response: 100 to 999 */
 	struct slice	 reason;	/* of a response; may be empty */
-	size_t		 n;
-	struct http1_header h[HTTP1_HEADERS];
 	/* the last transfer coding is chunked */
 	int		 chunked;
 	int		 coded;		/* there is a Transfer-Encoding */
 	int64_t		 length;	/* Content-Length, or -1 */
 	const char	*why;		/* the reason of an ERR_*, static */
 	size_t		 scanned;	/* private: looked through so far */
+	size_t		 n;
+	struct http1_header h[HTTP1_HEADERS];	/* last: see http1_keep() */
 };
 
 /*
@@ -50,6 +50,14 @@ struct http1_head {
  */
 int	http1_request(struct http1_head *, const char *data, size_t len);
 int	http1_response(struct http1_head *, const char *data, size_t len);
+
+/*
+ * A head of its own, for free(): m, read from data, with the bytes copied to
+ * an empty *bytes, which must outlive it as it is. Only the fields it has take
+ * memory: it cannot be read into again.
+ */
+struct http1_head *http1_keep(const struct http1_head *m, const char *data,
+	    struct text *bytes);
 
 /*
  * Whether these could be the first bytes of an HTTP/1 request: 1, 0, or
@@ -90,6 +98,8 @@ struct http1_body {
 	int		 icap;		/* see http1_body_init_icap() */
 	size_t		 ext_len;	/* over HTTP1_EXT: it was too long */
 	char		 ext[HTTP1_EXT];
+	/* Or NULL: the trailers' lines are added to it, with their CRLF. */
+	struct text	*trailers;
 };
 
 /*

@@ -168,6 +168,8 @@ trailer_byte(struct http1_body *b, uint8_t c)
 {
 	if (++b->line > TRAILERS_MAX)
 		return bad(b, "the trailers are too long");
+	if (b->trailers != NULL && (c != '\r' || b->state != ST_LINE))
+		text_add(b->trailers, (const char *)&c, 1);
 	if (c == '\r') {
 		if (b->state == ST_NAME)
 			return bad(b, "a trailer without a colon");
@@ -218,6 +220,8 @@ frame_byte(struct http1_body *b, uint8_t c)
 		return expect(b, c, '\n', ST_SIZE_FIRST,
 		    "a CR without its LF behind a chunk");
 	case ST_LINE_LF:
+		if (b->trailers != NULL)
+			text_puts(b->trailers, "\n");
 		return expect(b, c, '\n', ST_LINE,
 		    "a CR without its LF behind a trailer");
 	case ST_LAST_LF:

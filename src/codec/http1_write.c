@@ -23,6 +23,15 @@ put_field(struct text *out, struct slice name, struct slice value)
 	text_add(out, "\r\n", 2);
 }
 
+static void
+put_length(struct text *out, struct slice name, int64_t length)
+{
+	put(out, name);
+	text_puts(out, ": ");
+	text_number(out, (uint64_t)length);
+	text_puts(out, "\r\n");
+}
+
 /* Whether Connection names it; what the message needs it cannot name. */
 static int
 is_named(const struct http1_head *m, struct slice name)
@@ -156,11 +165,15 @@ static void
 put_first_line(struct text *out, const struct http1_head *m,
     const struct http1_out *o, const struct where *w)
 {
-	int old = m->version == 10 &&
+	int old = m->version == 10 && !(o->flags & HTTP1_AS_11) &&
 	    (!m->response || (o->flags & HTTP1_ENCAPSULATED));
+	const char *version = old ? "HTTP/1.0" : "HTTP/1.1";
 
 	if (m->response) {
-		text_printf(out, "HTTP/1.%d %03d ", !old, m->status);
+		text_puts(out, version);
+		text_puts(out, " ");
+		text_number(out, (uint64_t)m->status);
+		text_puts(out, " ");
 		put(out, m->reason);
 		text_puts(out, "\r\n");
 		return;
@@ -168,7 +181,9 @@ put_first_line(struct text *out, const struct http1_head *m,
 	put(out, m->method);
 	text_puts(out, " ");
 	put_target(out, m, o, w);
-	text_printf(out, " HTTP/1.%d\r\n", !old);
+	text_puts(out, " ");
+	text_puts(out, version);
+	text_puts(out, "\r\n");
 	if (w->host.len > 0)
 		put_field(out, slice_of("Host", 4), w->host);
 }
@@ -186,8 +201,7 @@ put_fields(struct text *out, const struct http1_head *m,
 		if (slice_is(name, "content-length")) {
 			/* In its old place, and once. */
 			if (length >= 0)
-				text_printf(out, "%.*s: %jd\r\n", SLICE(name),
-				    (intmax_t)length);
+				put_length(out, name, length);
 			length = -1;
 		} else if (!(slice_is(name, "host") && w->host.len > 0) &&
 		    !is_of_the_hop(m, name, o->flags) &&
@@ -196,7 +210,7 @@ put_fields(struct text *out, const struct http1_head *m,
 		}
 	}
 	if (length >= 0)
-		text_printf(out, "Content-Length: %jd\r\n", (intmax_t)length);
+		put_length(out, slice_of("Content-Length", 14), length);
 }
 
 static void
@@ -208,10 +222,12 @@ put_connection(struct text *out, const struct http1_head *m,
 	if (o->kind == HTTP1_CHUNKED)
 		text_puts(out, "Transfer-Encoding: chunked\r\n");
 	if ((o->flags & HTTP1_CLOSE_AFTER) || o->kind == HTTP1_CLOSE) {
-		text_printf(out, "%sclose", sep);
+		text_puts(out, sep);
+		text_puts(out, "close");
 		sep = ", ";
 	} else if (o->flags & HTTP1_KEEP_ALIVE) {
-		text_printf(out, "%skeep-alive", sep);
+		text_puts(out, sep);
+		text_puts(out, "keep-alive");
 		sep = ", ";
 	}
 	if ((o->flags & HTTP1_KEEP_UPGRADE) &&
@@ -234,7 +250,8 @@ http1_write(struct text *out, const struct http1_head *m,
 		return ERR_UNSUPPORTED;
 	if (!(o->flags & HTTP1_ENCAPSULATED) && !m->response &&
 	    (o->kind == HTTP1_CLOSE ||
-	    (o->kind == HTTP1_CHUNKED && m->version == 10)))
+	    (o->kind == HTTP1_CHUNKED && m->version == 10 &&
+	    !(o->flags & HTTP1_AS_11))))
 		return ERR_FORMAT;
 	if (locate(m, o, &w) != 0)
 		return ERR_FORMAT;

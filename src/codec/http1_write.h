@@ -23,7 +23,8 @@ enum {				/* http1_out.flags */
 	 * For encapsulation in ICAP: no Connection; kind is not looked at, a
 	 * Content-Length stays as it came, and so does the version.
 	 */
-	HTTP1_ENCAPSULATED = 1 << 7
+	HTTP1_ENCAPSULATED = 1 << 7,
+	HTTP1_AS_11	= 1 << 8	/* a request that was HTTP/1.0, too */
 };
 
 struct http1_out {

@@ -161,7 +161,7 @@ int	icap_put_http(struct text *out, const struct http1_head *,
  * Around a stretch of body: icap_chunk() writes "size CRLF" into buf and
  * returns its length; ICAP_CRLF follows the bytes. One of the ends is last.
  */
-#define ICAP_CHUNK_MAX	19	/* its NUL included */
+#define ICAP_CHUNK_MAX	18
 #define ICAP_CRLF	"\r\n"
 #define ICAP_END	"0\r\n\r\n"
 #define ICAP_END_IEOF	"0; ieof\r\n\r\n"	/* c-icap reads only this */

@@ -4,19 +4,34 @@
  */
 #include "codec/icap.h"
 
-#include <stdio.h>
-
 #include "codec/http1_write.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 static void
+put_field(struct text *out, const char *name, const char *value)
+{
+	text_puts(out, name);
+	text_puts(out, ": ");
+	text_puts(out, value);
+	text_puts(out, "\r\n");
+}
+
+static void
+put_number(struct text *out, const char *name, uint64_t n, const char *end)
+{
+	text_puts(out, name);
+	text_number(out, n);
+	text_puts(out, end);
+}
+
+static void
 put_allow(struct text *out, unsigned allow)
 {
 	if (allow == (ICAP_ALLOW_204 | ICAP_ALLOW_206))
-		text_puts(out, "Allow: 204, 206\r\n");
+		put_field(out, "Allow", "204, 206");
 	else if (allow != 0)
-		text_printf(out, "Allow: %s\r\n",
+		put_field(out, "Allow",
 		    allow == ICAP_ALLOW_204 ? "204" : "206");
 }
 
@@ -24,11 +39,11 @@ static void
 put_parties(struct text *out, const struct icap_request *r)
 {
 	if (r->client_ip != NULL)
-		text_printf(out, "X-Client-IP: %s\r\n", r->client_ip);
+		put_field(out, "X-Client-IP", r->client_ip);
 	if (r->client_port != 0)
-		text_printf(out, "X-Client-Port: %u\r\n", r->client_port);
+		put_number(out, "X-Client-Port: ", r->client_port, "\r\n");
 	if (r->server_ip != NULL)
-		text_printf(out, "X-Server-IP: %s\r\n", r->server_ip);
+		put_field(out, "X-Server-IP", r->server_ip);
 }
 
 /* RFC 3507, 4.4.1: the heads' offsets, then the body's, or null-body's. */
@@ -44,10 +59,11 @@ put_encapsulated(struct text *out, const struct icap_request *r)
 		at = r->req_hdr;
 	}
 	if (r->res_hdr > 0) {
-		text_printf(out, "res-hdr=%zu, ", at);
+		put_number(out, "res-hdr=", at, ", ");
 		at += r->res_hdr;
 	}
-	text_printf(out, "%s=%zu\r\n", r->body ? body : "null-body", at);
+	text_puts(out, r->body ? body : "null-body");
+	put_number(out, "=", at, "\r\n");
 }
 
 void
@@ -56,14 +72,17 @@ icap_put_request(struct text *out, const struct icap_request *r)
 	static const char *const methods[] = { "OPTIONS", "REQMOD",
 	    "RESPMOD" };
 
-	text_printf(out, "%s %s ICAP/1.0\r\nHost: %s\r\n"
-	    "User-Agent: clearspan/" VERSION "\r\n",
-	    methods[r->method], r->uri, r->host);
+	text_puts(out, methods[r->method]);
+	text_puts(out, " ");
+	text_puts(out, r->uri);
+	text_puts(out, " ICAP/1.0\r\n");
+	put_field(out, "Host", r->host);
+	put_field(out, "User-Agent", "clearspan/" VERSION);
 	if (r->close)
-		text_puts(out, "Connection: close\r\n");
+		put_field(out, "Connection", "close");
 	put_allow(out, r->allow);
 	if (r->preview >= 0)
-		text_printf(out, "Preview: %jd\r\n", (intmax_t)r->preview);
+		put_number(out, "Preview: ", (uint64_t)r->preview, "\r\n");
 	put_parties(out, r);
 	if (r->fields != NULL)
 		text_puts(out, r->fields);
@@ -148,5 +167,15 @@ icap_put_http(struct text *out, const struct http1_head *m,
 size_t
 icap_chunk(char buf[ICAP_CHUNK_MAX], size_t n)
 {
-	return (size_t)snprintf(buf, ICAP_CHUNK_MAX, "%zx\r\n", n);
+	static const char digit[] = "0123456789abcdef";
+	size_t len = 0;
+	int shift = 60;
+
+	while (shift > 0 && n >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		buf[len++] = digit[n >> shift & 15];
+	buf[len++] = '\r';
+	buf[len++] = '\n';
+	return len;
 }

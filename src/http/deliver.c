@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "codec/http1_write.h"
 #include "codec/icap.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -27,14 +28,19 @@ deliver_free(struct deliver *d)
 }
 
 int
+deliver_waits(const struct deliver *d)
+{
+	return d->pend.len > d->pend_off;
+}
+
+int
 deliver_flush(struct deliver *d)
 {
-	size_t n;
-
-	n = flow_put(d->flow, d->tap, d->pend.s + d->pend_off,
-	    d->pend.len - d->pend_off);
-	d->pend_off += n;
-	if (d->pend_off < d->pend.len)
+	if (d->pend.len == 0)
+		return 1;
+	d->pend_off += flow_put(d->flow, d->tap, d->pend.s + d->pend_off,
+	    d->pend.len - d->held - d->pend_off);
+	if (deliver_waits(d))
 		return 0;
 	text_clear(&d->pend);
 	d->pend_off = 0;
@@ -49,65 +55,66 @@ deliver_text(struct deliver *d, const char *p, size_t n)
 	deliver_flush(d);
 }
 
-/* Fields of one hop and of framing: said anew, or not at all. */
-static int
-deliver_skips(struct slice name, int keep_length)
-{
-	static const char *const skip[] = { "connection", "keep-alive",
-	    "proxy-connection", "te", "trailer", "transfer-encoding",
-	    "upgrade", "proxy-authenticate", "proxy-authorization" };
-
-	return slice_among(name, skip, NELEM(skip)) ||
-	    (!keep_length && slice_is(name, "content-length"));
-}
-
-static void
-deliver_start_line(struct text *t, const struct http1_head *h)
-{
-	struct http1_url url;
-	struct slice path = h->target;
-
-	if (h->response) {
-		text_printf(t, "HTTP/1.1 %d %.*s\r\n", h->status,
-		    SLICE(h->reason));
-		return;
-	}
-	if (http1_absolute(h->target, &url) == 0)
-		path = url.path;
-	text_printf(t, "%.*s %s%.*s HTTP/1.1\r\n", SLICE(h->method),
-	    path.len == 0 || path.p[0] == '?' ? "/" : "", SLICE(path));
-}
-
 void
-deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
-    int none, int old, int close)
+deliver_withdraw(struct deliver *d)
 {
-	struct text t = { 0 };
-	size_t i;
+	d->pend.len -= d->held;
+	d->held = 0;
+}
 
-	d->framing = none ? DELIVER_NONE : length >= 0 ? DELIVER_LENGTH :
-	    old ? DELIVER_CLOSE : DELIVER_CHUNKED;
-	d->left = length >= 0 ? (uint64_t)length : 0;
-	d->kept = 0;
-	deliver_start_line(&t, h);
-	for (i = 0; i < h->n; i++)
-		if (!deliver_skips(h->h[i].name, none))
-			text_printf(&t, "%.*s: %.*s\r\n", SLICE(h->h[i].name),
-			    SLICE(h->h[i].value));
-	if (d->framing == DELIVER_LENGTH)
-		text_printf(&t, "Content-Length: %lld\r\n",
-		    (long long)length);
-	else if (d->framing == DELIVER_CHUNKED)
-		text_puts(&t, "Transfer-Encoding: chunked\r\n");
-	if (d->upgrade.len > 0)
-		text_printf(&t, "Connection: Upgrade\r\nUpgrade: %.*s\r\n",
-		    SLICE(d->upgrade));
+/* What was held goes. */
+static void
+deliver_release(struct deliver *d)
+{
+	d->held = 0;
+	d->began = 1;
+}
+
+static enum http1_kind
+deliver_kind(int64_t length, unsigned flags)
+{
+	if (flags & DELIVER_NO_BODY)
+		return HTTP1_NONE;
+	if (length >= 0)
+		return HTTP1_LENGTH;
+	return flags & DELIVER_OLD ? HTTP1_CLOSE : HTTP1_CHUNKED;
+}
+
+int
+deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
+    unsigned flags)
+{
+	struct text upgrade = { 0 };
+	struct http1_out o = {
+		.kind = deliver_kind(length, flags),
+		.length = length > 0 ? (uint64_t)length : 0,
+		.flags = HTTP1_AS_11 |
+		    (flags & DELIVER_LAST ? HTTP1_CLOSE_AFTER : 0) |
+		    (flags & DELIVER_CHANGED ? HTTP1_CHANGED : 0),
+	};
+	size_t before = d->pend.len;
+	int rv;
+
+	if (d->upgrade.len > 0) {
+		text_printf(&upgrade, "Connection: Upgrade\r\nUpgrade: "
+		    "%.*s\r\n", SLICE(d->upgrade));
+		o.fields = upgrade.s;
+	}
+	rv = http1_write(&d->pend, h, &o);
+	text_free(&upgrade);
+	if (rv != 0)
+		return rv;
 	d->upgrade.len = 0;
-	if (close || d->framing == DELIVER_CLOSE)
-		text_puts(&t, "Connection: close\r\n");
-	text_puts(&t, "\r\n");
-	deliver_text(d, t.s, t.len);
-	text_free(&t);
+	d->framing = o.kind;
+	d->left = o.length;
+	d->kept = 0;
+	if (flags & DELIVER_HELD) {
+		d->held = d->pend.len - before;
+		return 0;
+	}
+	d->began = 1;
+	deliver_flush(d);
+	return 0;
 }
 
 static size_t
@@ -145,16 +152,20 @@ size_t
 deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
 {
 	*bad = 0;
-	if (len == 0 || !deliver_flush(d))
+	if (len == 0)
+		return 0;
+	deliver_release(d);
+	if (!deliver_flush(d))
 		return 0;
 	switch (d->framing) {
-	case DELIVER_NONE:
+	case HTTP1_NONE:
+	case HTTP1_TUNNEL:
 		return len;
-	case DELIVER_CHUNKED:
+	case HTTP1_CHUNKED:
 		return deliver_chunk(d, p, len);
-	case DELIVER_CLOSE:
+	case HTTP1_CLOSE:
 		return flow_put(d->flow, d->tap, p, len);
-	case DELIVER_LENGTH:
+	case HTTP1_LENGTH:
 		break;
 	}
 	if (len > d->left) {
@@ -165,12 +176,17 @@ deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
 }
 
 int
-deliver_end(struct deliver *d)
+deliver_end(struct deliver *d, const struct text *trailers)
 {
-	if (d->framing == DELIVER_LENGTH && d->left > 0)
+	if (d->framing == HTTP1_LENGTH && d->left > 0)
 		return ERR_SHORT;
-	if (d->framing == DELIVER_CHUNKED)
-		text_puts(&d->pend, ICAP_END);
+	deliver_release(d);
+	if (d->framing == HTTP1_CHUNKED) {
+		text_puts(&d->pend, "0\r\n");
+		if (trailers != NULL)
+			text_add(&d->pend, trailers->s, trailers->len);
+		text_puts(&d->pend, "\r\n");
+	}
 	if (d->kept)
 		text_add(&d->pend, &d->last, 1);
 	d->kept = 0;

@@ -13,11 +13,14 @@
 #include "proxy/flow.h"
 #include "util/text.h"
 
-enum deliver_framing {
-	DELIVER_NONE,		/* no body (also what answers HEAD) */
-	DELIVER_LENGTH,
-	DELIVER_CHUNKED,
-	DELIVER_CLOSE		/* to an HTTP/1.0 receiver: until the end */
+enum {				/* flags of deliver_head */
+	DELIVER_NO_BODY = 1 << 0,	/* none, also what answers HEAD: the
+					   length field stays as it is */
+	DELIVER_OLD	= 1 << 1,	/* the receiver speaks HTTP/1.0 */
+	DELIVER_LAST	= 1 << 2,	/* say Connection: close */
+	DELIVER_CHANGED	= 1 << 3,	/* the body is not the original's */
+	DELIVER_HELD	= 1 << 4	/* goes with the first of its body, and
+					   until then can be taken back */
 };
 
 struct deliver {
@@ -25,8 +28,9 @@ struct deliver {
 	struct tap	*tap;
 	struct text	 pend;		/* ours, waiting for room */
 	size_t		 pend_off;
-	enum deliver_framing framing;
-	uint64_t	 left;		/* of DELIVER_LENGTH */
+	size_t		 held;		/* so much of its end is held back */
+	enum http1_kind	 framing;	/* CLOSE: until the end */
+	uint64_t	 left;		/* of HTTP1_LENGTH */
 	struct slice	 upgrade;	/* a request's, to be said anew */
 	char		 last;		/* (kept) byte: waits for the end */
 	unsigned	 kept:1;
@@ -36,23 +40,27 @@ struct deliver {
 
 void	 deliver_init(struct deliver *, struct flow *, struct tap *);
 /*
- * Begin with this head. length: what Content-Length shall say, or -1. A
- * response to HEAD, or with a status that has no body, keeps its own length
- * field and gets none: say none = 1. old: the receiver speaks HTTP/1.0.
- * close: say Connection: close. A request goes out in origin-form.
+ * Begin with this head, and a body of length bytes, -1 if that is not known.
+ * A request goes out in origin-form. 0, or ERR_* when it cannot be written
+ * (codec/http1_write.h); then nothing was.
  */
-void	 deliver_head(struct deliver *, const struct http1_head *,
-	    int64_t length, int none, int old, int close);
+int	 deliver_head(struct deliver *, const struct http1_head *,
+	    int64_t length, unsigned flags);
+/* A head that is held is taken back: as if it had not been there. */
+void	 deliver_withdraw(struct deliver *);
 /* Text as it is (a page, an interim response), not framed. */
 void	 deliver_text(struct deliver *, const char *, size_t);
 /* Body; returns how much was taken. More than the length said is refused:
  * *bad is set. The last byte goes with the end: before it is known, nothing is
  * complete. */
 size_t	 deliver_body(struct deliver *, const uint8_t *, size_t, int *bad);
-/* The body is complete. ERR_SHORT when it is less than was said. */
-int	 deliver_end(struct deliver *);
+/* The body is complete; trailers: lines for the end of chunks, or NULL.
+ * ERR_SHORT when it is less than was said. */
+int	 deliver_end(struct deliver *, const struct text *trailers);
 /* 1 when nothing waits for room. */
 int	 deliver_flush(struct deliver *);
+/* Something waits for room, or is held. */
+int	 deliver_waits(const struct deliver *);
 void	 deliver_free(struct deliver *);
 
 #endif

@@ -37,15 +37,50 @@ side_service(const struct side *s, size_t *k)
 	return NULL;
 }
 
-static void
-side_head(struct side *s, const struct http1_head *h, int64_t length, int none)
+/* Whatever its fields say, there is no body behind it (RFC 9112, 6.3). */
+static int
+side_never_body(const struct side *s, const struct http1_head *h)
 {
-	int down = s->dir == DIR_DOWN;
+	const struct text *method = &s->x->method;
 
-	if (!down)
+	return h->response && (h->status < 200 || h->status == 204 ||
+	    h->status == 304 ||
+	    slice_eq(slice_of(method->s, method->len), "HEAD"));
+}
+
+static unsigned
+side_flags(const struct side *s, const struct http1_head *h, int body)
+{
+	const struct message *m = &s->m;
+	unsigned flags = s->http != NULL ? DELIVER_CHANGED : 0;
+
+	if (side_never_body(s, h) ||
+	    (!body && !h->response && h->length < 0))
+		flags |= DELIVER_NO_BODY;
+	if (s->dir == DIR_DOWN && s->x->old_client)
+		flags |= DELIVER_OLD;
+	if ((s->dir == DIR_DOWN && s->x->closing) ||
+	    (m->http != NULL && !http1_keeps_alive(m->http)))
+		flags |= DELIVER_LAST;
+	return flags;
+}
+
+/* The head of what goes on; 0, or it cannot be said and all is refused. */
+static int
+side_head(struct side *s, const struct http1_head *h, int body,
+    int64_t length, unsigned flags)
+{
+	if (s->dir == DIR_UP)
 		s->out.upgrade = http1_value(s->m.http, "upgrade");
-	deliver_head(&s->out, h, length, none, down && s->x->old_client,
-	    down && s->x->closing);
+	if (deliver_head(&s->out, h, body ? length : 0,
+	    flags | side_flags(s, h, body)) != 0) {
+		side_refuse(s->x, 502, "what a service made of the message "
+		    "cannot be sent");
+		return -1;
+	}
+	if (s->out.framing == HTTP1_CLOSE)
+		s->x->closing = 1;
+	return 0;
 }
 
 /* Nothing, or nothing more, is asked: let what is be delivered. */
@@ -66,8 +101,8 @@ side_deliver(struct side *s)
 	if (s->http != NULL && s->body != NULL &&
 	    spool_ended(s->body) == 1)
 		length = (int64_t)spool_size(s->body);
-	side_head(s, h, s->from == NULL ? -1 : length, s->from == NULL);
-	side_more(s);
+	if (side_head(s, h, s->from != NULL, length, 0) == 0)
+		side_more(s);
 }
 
 /* Nobody is asked any more, nor is listened to. */
@@ -76,7 +111,7 @@ side_silence(struct side *s)
 {
 	icap_cancel(s->txn);
 	s->txn = NULL;
-	s->late = 0;
+	deliver_withdraw(&s->out);
 }
 
 void
@@ -182,28 +217,6 @@ side_keep_head(struct side *s, const struct http1_head *h)
 		http1_request(s->http, s->head.s, s->head.len);
 }
 
-/* What a service made of it begins. */
-static void
-side_start(struct side *to, const struct http1_head *h, int body)
-{
-	const struct text *method = &to->x->method;
-	int head_only = to->dir == DIR_DOWN &&
-	    slice_is(slice_of(method->s, method->len), "HEAD");
-
-	if (!body && h->length > 0 && !head_only)
-		side_head(to, h, 0, 0);
-	else
-		side_head(to, h, body ? h->length : -1, !body || head_only);
-}
-
-static void
-side_start_late(struct side *to)
-{
-	if (to->late)
-		side_start(to, to->http, 1);
-	to->late = 0;
-}
-
 /* A service's own message goes to `to`; the virgin one is not delivered. */
 static void
 side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
@@ -229,12 +242,8 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 		clock_gettime(CLOCK_REALTIME, &now);
 		http_record_response(&x->http, a->http, &now);
 	}
-	if (!a->body) {
-		side_start(to, a->http, 0);
-		return;
-	}
-	side_keep_head(to, a->http);
-	to->late = 1;
+	side_head(to, a->http, a->body, a->http->length, DELIVER_CHANGED |
+	    (a->body ? DELIVER_HELD : 0));
 }
 
 static void
@@ -282,7 +291,6 @@ side_take_body(void *arg, const uint8_t *p, size_t len)
 			    "too large to keep");
 		return len;
 	}
-	side_start_late(s->to);
 	n = deliver_body(&s->to->out, p, len, &bad);
 	if (bad)
 		exchange_broken(s->x, "the adapted body is longer than its "
@@ -303,8 +311,7 @@ side_adapted_end(struct side *s)
 		side_ask(s);
 		return;
 	}
-	side_start_late(s->to);
-	if (deliver_end(&s->to->out) != 0) {
+	if (deliver_end(&s->to->out, NULL) != 0) {
 		exchange_broken(s->x, "the adapted body is shorter than its "
 		    "head says");
 		return;
@@ -322,7 +329,6 @@ side_original(struct side *s, int64_t original)
 	size_t len;
 
 	if (!s->collecting) {
-		side_start_late(s->to);
 		s->from = s->m.spool;
 		s->sent = at;
 		s->m.max = at + SPOOL_AHEAD;
@@ -405,12 +411,12 @@ static void
 side_expect(struct side *s)
 {
 	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	static const char *const expect[] = { "expect", NULL };
+	struct message_edit expect = { "expect", NULL };
 	struct deliver *down = &s->x->side[DIR_DOWN].out;
 
 	if (!http1_has_token(s->m.http, "expect", "100-continue"))
 		return;
-	message_strip(&s->m, expect);
+	message_edit(&s->m, &expect, 1);
 	deliver_text(down, interim, sizeof(interim) - 1);
 	down->began = 0;
 }
@@ -419,12 +425,14 @@ side_expect(struct side *s)
 static void
 side_strip(struct side *s)
 {
-	static const char *const range[] = { "range", "if-range", NULL };
-	static const char *const h2c[] = { "upgrade", "http2-settings", NULL };
+	struct message_edit range[] = { { "range", NULL },
+	    { "if-range", NULL } };
+	struct message_edit h2c[] = { { "upgrade", NULL },
+	    { "http2-settings", NULL } };
 
-	message_strip(&s->m, range);
+	message_edit(&s->m, range, NELEM(range));
 	if (http1_has_token(s->m.http, "upgrade", "h2c"))
-		message_strip(&s->m, h2c);
+		message_edit(&s->m, h2c, NELEM(h2c));
 }
 
 void
@@ -511,7 +519,7 @@ side_send(struct side *s)
 	}
 	if (rv == ERR_EOF && !s->out.ended && (s->from == NULL ||
 	    (spool_ended(s->from) == 1 && s->sent == spool_size(s->from))) &&
-	    deliver_end(&s->out) != 0)
+	    deliver_end(&s->out, s->http == NULL ? &s->m.trailers : NULL) != 0)
 		exchange_broken(s->x, "the message is shorter than its head "
 		    "says");
 }
@@ -558,7 +566,7 @@ side_busy(const struct side *s)
 	case SIDE_HEAD:
 	case SIDE_DONE:
 	case SIDE_PASS:
-		return s->out.pend.len > s->out.pend_off;
+		return deliver_waits(&s->out);
 	default:
 		return 1;
 	}

@@ -163,7 +163,7 @@ side_done(struct side *s)
 
 	if (s->state == SIDE_PASS)
 		return m->ended && m->held == m->passed;
-	if (s->out.pend.len > s->out.pend_off)
+	if (deliver_waits(&s->out))
 		return 0;
 	if (s->state == SIDE_GONE)
 		return m->ended && m->held == 0 && s->txn == NULL;
@@ -188,7 +188,7 @@ side_endless(const struct side *s)
 	if (s->state != SIDE_ADAPTED && s->state != SIDE_TEXT)
 		return 0;
 	return m->http != NULL && s->out.ended && !m->ended && !m->cut &&
-	    s->out.pend.len == s->out.pend_off && s->txn == NULL &&
+	    !deliver_waits(&s->out) && s->txn == NULL &&
 	    (m->body.kind == HTTP1_CLOSE ||
 	    (m->body.kind == HTTP1_LENGTH && m->body.left > DRAIN_MAX) ||
 	    (m->body.kind == HTTP1_CHUNKED && m->body.payload > DRAIN_MAX));

@@ -210,9 +210,10 @@ read_same_head(const struct icap_txn *t, const struct http1_head *m)
 {
 	const struct text *text = m->response ? t->job.res_head :
 	    t->job.req_head;
-	struct http1_head v = { .len = 0 };
+	struct http1_head v;
 	size_t i = 0, j = 0;
 
+	v.scanned = 0;
 	if (text == NULL || t->job.body == NULL || (m->response ?
 	    http1_response(&v, text->s, text->len) :
 	    http1_request(&v, text->s, text->len)) != 0 ||
@@ -279,6 +280,8 @@ read_http(struct icap_txn *t)
 		a.outcome = ICAP_SATISFIED;
 	a.body = t->body != ICAP_NONE;
 	a.finding = t->finding.len > 0 ? t->finding.s : NULL;
+	if (t->status == 206)	/* says nothing of what it will be */
+		m->length = -1;
 	t->length = m->length;
 	t->bad_status = m->response && m->status >= 400;
 	t->same = a.outcome == ICAP_ADAPTED && m->length < 0 && a.body &&

@@ -26,6 +26,7 @@ message_reset(struct message *m)
 	unsigned eof = m->eof;
 
 	text_free(&m->head);
+	text_free(&m->trailers);
 	free(m->http);
 	spool_free(m->spool);
 	message_init(m, m->flow, m->tap);
@@ -33,12 +34,26 @@ message_reset(struct message *m)
 }
 
 static int
-message_parse(struct http1_head *h, enum flow_dir dir, const char *p,
+message_parse(struct message *m, struct http1_head *h, const char *p,
     size_t len)
 {
-	memset(h, 0, sizeof(*h));
-	return dir == DIR_UP ? http1_request(h, p, len) :
+	int rv;
+
+	h->scanned = m->scanned;
+	rv = m->flow->dir == DIR_UP ? http1_request(h, p, len) :
 	    http1_response(h, p, len);
+	m->scanned = h->scanned;
+	return rv;
+}
+
+/* This head, read from these bytes, is the message's. */
+static void
+message_keep(struct message *m, const struct http1_head *h, const char *p)
+{
+	free(m->http);
+	text_clear(&m->head);
+	m->http = http1_keep(h, p, &m->head);
+	m->wire = m->held = h->len;
 }
 
 int
@@ -48,63 +63,63 @@ message_head(struct message *m, const uint8_t *data, size_t len,
 	struct http1_head h;
 	int rv;
 
-	rv = message_parse(&h, m->flow->dir, (const char *)data, len);
+	rv = message_parse(m, &h, (const char *)data, len);
 	if (rv == ERR_SHORT && len >= HOLD_MAX)
 		rv = ERR_LIMIT;
 	if (rv != 0) {
 		*why = h.why != NULL ? h.why : "the head is too large";
 		return rv;
 	}
-	text_clear(&m->head);
-	text_add(&m->head, (const char *)data, h.len);
-	m->wire = h.len;
-	m->http = xcalloc(1, sizeof(*m->http));
-	message_parse(m->http, m->flow->dir, m->head.s, m->head.len);
+	message_keep(m, &h, (const char *)data);
 	http1_body_init(&m->body, m->http,
 	    m->http->response ? method : m->http->method);
+	m->body.trailers = &m->trailers;
 	m->ended = http1_body_ended(&m->body) != 0;
-	m->held = h.len;
 	return 0;
 }
 
-static int
-message_strips(struct slice name, const char *const *names)
+/* A field as it came, or as the edit of its name has it, once. */
+static void
+message_put_field(struct message *m, const struct http1_header *f,
+    struct message_edit *edit, size_t n, struct text *out)
 {
-	for (; *names != NULL; names++)
-		if (slice_is(name, *names))
-			return 1;
-	return 0;
+	const char *end = m->head.s + m->head.len, *next;
+	size_t i;
+
+	for (i = 0; i < n && !slice_is(f->name, edit[i].name); i++)
+		;
+	if (i == n) {
+		next = memchr(f->name.p, '\n', (size_t)(end - f->name.p));
+		text_add(out, f->name.p, (size_t)(next + 1 - f->name.p));
+	} else if (edit[i].value != NULL) {
+		text_printf(out, "%.*s: %s\r\n", SLICE(f->name),
+		    edit[i].value);
+		edit[i].value = NULL;
+	}
 }
 
 int
-message_strip(struct message *m, const char *const *names)
+message_edit(struct message *m, struct message_edit *edit, size_t n)
 {
-	struct http1_head *h = m->http;
+	struct http1_head h;
 	struct text t = { 0 };
-	const char *line, *next, *end = m->head.s + m->head.len;
+	const char *line;
 	size_t i;
 	int rv = 0;
 
-	line = memchr(m->head.s, '\n', m->head.len);
-	line++;
-	text_add(&t, m->head.s, (size_t)(line - m->head.s));
-	for (i = 0; i < h->n; i++) {
-		if (message_strips(h->h[i].name, names))
-			continue;
-		line = h->h[i].name.p;
-		next = memchr(line, '\n', (size_t)(end - line));
-		text_add(&t, line, (size_t)(next + 1 - line));
-	}
+	line = memchr(m->http->method.p != NULL ? m->http->method.p :
+	    m->head.s, '\n', m->head.len);
+	text_add(&t, m->head.s, (size_t)(line + 1 - m->head.s));
+	for (i = 0; i < m->http->n; i++)
+		message_put_field(m, &m->http->h[i], edit, n, &t);
 	text_puts(&t, "\r\n");
-	if (t.len != m->head.len) {
-		rv = flow_replace(m->flow, m->tap, m->wire, t.s, t.len);
-		m->wire = m->held = t.len;
-		text_free(&m->head);
-		m->head = t;
-		message_parse(h, m->flow->dir, m->head.s, m->head.len);
-	} else {
-		text_free(&t);
+	if ((t.len != m->head.len || memcmp(t.s, m->head.s, t.len) != 0) &&
+	    (rv = flow_replace(m->flow, m->tap, m->wire, t.s, t.len)) == 0) {
+		m->scanned = 0;
+		message_parse(m, &h, t.s, t.len);
+		message_keep(m, &h, t.s);
 	}
+	text_free(&t);
 	return rv;
 }
 

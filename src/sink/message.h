@@ -26,7 +26,9 @@ struct message {
 	struct text	 head;		/* a copy, as it came */
 	struct http1_head *http;	/* of that copy; NULL: not here yet */
 	size_t		 wire;		/* bytes the head takes in the flow */
+	size_t		 scanned;	/* of a head that is not all here */
 	struct http1_body body;		/* follows what was looked at */
+	struct text	 trailers;	/* of it, as far as they came */
 	struct spool	*spool;		/* owned; or NULL */
 	uint64_t	 wants;		/* MESSAGE_HOLD: body bytes to copy */
 	uint64_t	 max;		/* spool no more for now */
@@ -49,9 +51,14 @@ void	 message_init(struct message *, struct flow *, struct tap *);
  */
 int	 message_head(struct message *, const uint8_t *data, size_t len,
 	    struct slice method, const char **why);
-/* Leave these fields out of the head, in the flow and in the copy (names end
- * with NULL). 0 or ERR_*. */
-int	 message_strip(struct message *, const char *const *names);
+/* Fields of this name: one with this value in their place; NULL: none. */
+struct message_edit {
+	const char	*name;
+	const char	*value;
+};
+/* Change fields of the head, in the flow and in the copy. Uses edit up. 0 or
+ * ERR_* (then nothing was changed). */
+int	 message_edit(struct message *, struct message_edit *edit, size_t n);
 /* Bytes at the tap's position, with the head. Returns how many to let go. */
 size_t	 message_data(struct message *, const uint8_t *data, size_t len);
 /* More than max is in the spool. */

@@ -43,9 +43,6 @@ struct side {
 	struct spool	*body;
 	int		 has_body;
 	int		 collecting;
-	int		 late;		/* (http) is begun with the first of
-					   its body, so that until then a page
-					   can take its place */
 
 	/* For monitors (watch.c). */
 	struct icap_copy **copies;

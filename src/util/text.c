@@ -57,6 +57,18 @@ text_printf(struct text *t, const char *fmt, ...)
 }
 
 void
+text_number(struct text *t, uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	text_add(t, digits + i, sizeof(digits) - i);
+}
+
+void
 text_hex(struct text *t, const uint8_t *p, size_t n, const char *sep)
 {
 	size_t i;

@@ -18,6 +18,7 @@ void	text_add(struct text *, const char *, size_t);
 void	text_puts(struct text *, const char *);
 void	text_printf(struct text *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
+void	text_number(struct text *, uint64_t);	/* decimal */
 void	text_hex(struct text *, const uint8_t *, size_t, const char *sep);
 /* Base64 (RFC 4648, 4), with its padding. */
 void	text_base64(struct text *, const void *, size_t);
