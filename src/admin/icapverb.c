@@ -11,7 +11,8 @@ static json_t *
 service_line(const struct conf_icap *c, const struct icap_stats *st)
 {
 	json_t *o = json_pack("{s:s,s:s,s:b,s:i}", "service", c->name, "fail",
-	    c->fail_open ? "open" : "closed", "monitor", c->monitor,
+	    !c->fail.reqmod != !c->fail.respmod ? "mixed" :
+	    c->fail.reqmod ? "open" : "closed", "monitor", c->monitor,
 	    "waiting", (int)st->waiting);
 	uint64_t n;
 	int k;

@@ -96,6 +96,8 @@ struct http1_body {
 	size_t		 line;		/* private: length of the line so far */
 	const char	*why;		/* the reason of an ERR_*, static */
 	int		 icap;		/* see http1_body_init_icap() */
+	int		 response;	/* blanks may stand behind a size, as
+					   some servers fill them up */
 	size_t		 ext_len;	/* over HTTP1_EXT: it was too long */
 	char		 ext[HTTP1_EXT];
 	/* Or NULL: the trailers' lines are added to it, with their CRLF. */

@@ -20,6 +20,7 @@ enum {				/* http1_body.state */
 	ST_DATA,		/* left bytes of content */
 	ST_SIZE_FIRST,		/* the first digit of a chunk's size */
 	ST_SIZE,		/* more digits */
+	ST_SIZE_BLANK,		/* blanks behind it */
 	ST_EXT,			/* ;extension until CR */
 	ST_SIZE_LF,		/* LF behind the size */
 	ST_DATA_CR,		/* CRLF behind a chunk's content */
@@ -63,6 +64,7 @@ http1_body_init(struct http1_body *b, const struct http1_head *m,
 {
 	memset(b, 0, sizeof(*b));
 	b->kind = http1_body_of(m, method);
+	b->response = m->response;
 	b->state = ST_DATA;
 	switch (b->kind) {
 	case HTTP1_NONE:
@@ -141,7 +143,7 @@ size_byte(struct http1_body *b, uint8_t c)
 		return bad(b, "the line of a chunk's size is too long");
 	if (b->state == ST_SIZE_FIRST)
 		b->ext_len = 0;
-	if (b->state != ST_EXT && d >= 0) {
+	if (b->state < ST_SIZE_BLANK && d >= 0) {
 		if (b->left > (uint64_t)INT64_MAX >> 4)
 			return bad(b, "a chunk's size is too big");
 		b->left = b->left << 4 | (unsigned)d;
@@ -154,7 +156,13 @@ size_byte(struct http1_body *b, uint8_t c)
 		b->state = ST_SIZE_LF;
 		return 0;
 	}
-	if (b->state == ST_SIZE && c != ';' && !b->icap)
+	if (b->state == ST_SIZE && b->response && (c == ' ' || c == '\t')) {
+		b->state = ST_SIZE_BLANK;
+		return 0;
+	}
+	if (b->state == ST_SIZE_BLANK && (c == ' ' || c == '\t'))
+		return 0;
+	if (b->state != ST_EXT && c != ';' && !b->icap)
 		return bad(b, "a chunk's size is not a number");
 	b->state = ST_EXT;
 	if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -209,6 +217,7 @@ frame_byte(struct http1_body *b, uint8_t c)
 	switch (b->state) {
 	case ST_SIZE_FIRST:
 	case ST_SIZE:
+	case ST_SIZE_BLANK:
 	case ST_EXT:
 		return size_byte(b, c);
 	case ST_SIZE_LF:

@@ -217,6 +217,45 @@ bypass_default(struct conf_list *types)
 		types->v[i] = xstrdup(v[i]);
 }
 
+/* What scanners look into: of the codings browsers ask for, not zstd. */
+static void
+encodings_default(struct conf_list *codings)
+{
+	static const char *const v[] = { "gzip", "x-gzip", "deflate", "br" };
+	size_t i;
+
+	codings->v = xcalloc(NELEM(v), sizeof(*codings->v));
+	codings->n = NELEM(v);
+	for (i = 0; i < NELEM(v); i++)
+		codings->v[i] = xstrdup(v[i]);
+}
+
+/* "any" stands alone, and for no list at all. */
+static void
+check_encodings(struct load *l, yaml_node_t *n, struct conf_list *codings)
+{
+	yaml_node_t *v = node_get(l, n, "accept-encoding");
+	size_t i;
+
+	if (v == NULL) {
+		encodings_default(codings);
+		return;
+	}
+	for (i = 0; i < codings->n; i++)
+		if (codings->v[i] != NULL && strcmp(codings->v[i], "any") == 0)
+			break;
+	if (i == codings->n)
+		return;
+	if (codings->n > 1)
+		load_problem(l, v, "\"any\" stands alone; write "
+		    "accept-encoding: any");
+	for (i = 0; i < codings->n; i++)
+		free(codings->v[i]);
+	free(codings->v);
+	codings->v = NULL;
+	codings->n = 0;
+}
+
 static int
 farm_tls(const struct conf_icap_url *v, size_t n)
 {
@@ -231,7 +270,9 @@ farm_tls(const struct conf_icap_url *v, size_t n)
 void
 check_icap(struct load *l, yaml_node_t *n, void *item)
 {
-	static const char *const tls_keys[] = { "trust", NULL };
+	static const char *const tls_keys[] = { "trust", "certificate", "key",
+	    "tls-fail-open", NULL };
+	static const char *const monitor_keys[] = { "sample", NULL };
 	struct conf_icap *s = item;
 	struct conf *c = l->conf;
 
@@ -250,8 +291,14 @@ check_icap(struct load *l, yaml_node_t *n, void *item)
 		free(s->trust);
 		s->trust = NULL;
 	}
+	if ((s->certificate != NULL) != (s->key != NULL))
+		load_problem(l, n, "\"certificate\" and \"key\" go together; "
+		    "write both");
+	if (!s->monitor)
+		check_unwanted(l, n, monitor_keys, "monitor: yes");
 	if (node_get(l, n, "bypass-types") == NULL)
 		bypass_default(&s->bypass_types);
+	check_encodings(l, n, &s->encodings);
 }
 
 static int

@@ -121,6 +121,19 @@ enum conf_oversize {		/* a body past max-body */
 #define ICAP_PREVIEW_OFF	(-2)
 #define CONF_RULE_ICAPS		8	/* services of one rule */
 
+/* What "%{...}" in a field of `headers` stands for. */
+enum conf_macro {
+	MACRO_SRC, MACRO_SRC_PORT,	/* the client */
+	MACRO_DST, MACRO_DST_PORT,	/* the server */
+	MACRO_SNI, MACRO_HOST, MACRO_LISTENER, MACRO_RULE, MACRO_JA4,
+	MACRO_SUBJECT,			/* of the server's certificate */
+	MACRO_FLOW, MACRO_TX,		/* numbers of session and exchange */
+	MACRO_MAX
+};
+/* The next one in s, from its '%' on to *end; NULL: no more. *which is
+ * MACRO_MAX for one that is not known. */
+const char *conf_macro(const char *s, const char **end, enum conf_macro *which);
+
 struct conf_icap_url {
 	char		*url;		/* byte for byte, with its arguments */
 	char		*host;		/* name or numeric, no brackets */
@@ -137,12 +150,17 @@ struct conf_icap {			/* one service of `icap:` */
 	size_t		 nreqmod;
 	struct conf_icap_url *respmod;
 	size_t		 nrespmod;
-	int		 fail_open;
+	struct {			/* open: lets pass what was not seen */
+		int	 reqmod, respmod;
+	} fail;
+	int		 tls_fail_open;
 	int64_t		 preview;	/* bytes, or ICAP_PREVIEW_* */
 	uint64_t	 connect_timeout, first_byte_timeout, idle_timeout;
 	uint64_t	 max_body;
 	enum conf_oversize oversize;
+	uint64_t	 stream_after;	/* ms; 0: never */
 	int		 monitor;
+	unsigned	 sample;	/* a monitor sees one in so many */
 	int		 options;	/* 0: `options: off` */
 	int		 allow_204, allow_206;
 	unsigned	 connections;	/* a server, all workers; 0: OPTIONS */
@@ -152,8 +170,13 @@ struct conf_icap {			/* one service of `icap:` */
 	uint64_t	 keep_idle;
 	int		 persist;	/* by client address, else least busy */
 	char		*trust;		/* icaps: PEM; NULL: the system's */
+	char		*certificate;	/* icaps: ours, PEM; or NULL */
+	char		*key;
+	int		 proxy_auth;	/* Proxy-Authorization is shown to it */
 	char		*auth;		/* "user:password", or NULL */
-	struct conf_list headers;	/* "Name: value" */
+	struct conf_list headers;	/* "Name: value", with %{...} in it */
+	struct conf_list encodings;	/* Accept-Encoding is cut to these, in
+					 * lower case; n 0: is left as it is */
 	struct conf_list echo;		/* names, REQMOD answer -> RESPMOD */
 	struct conf_list bypass_types;	/* never scanned media types, lower
 					 * case; a final * is any rest */

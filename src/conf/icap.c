@@ -242,6 +242,61 @@ field_ours(struct text *why, const char *s, size_t n)
 	return ERR_FORMAT;
 }
 
+static const char *const macros[MACRO_MAX] = {
+	[MACRO_SRC] = "src",
+	[MACRO_SRC_PORT] = "src-port",
+	[MACRO_DST] = "dst",
+	[MACRO_DST_PORT] = "dst-port",
+	[MACRO_SNI] = "sni",
+	[MACRO_HOST] = "host",
+	[MACRO_LISTENER] = "listener",
+	[MACRO_RULE] = "rule",
+	[MACRO_JA4] = "ja4",
+	[MACRO_SUBJECT] = "cert-subject",
+	[MACRO_FLOW] = "flow",
+	[MACRO_TX] = "tx",
+};
+
+const char *
+conf_macro(const char *s, const char **end, enum conf_macro *which)
+{
+	size_t n;
+	int i;
+
+	while ((s = strstr(s, "%{")) != NULL) {
+		n = strcspn(s + 2, "}");
+		*end = s + 2 + n + (s[2 + n] == '}');
+		for (i = 0; i < MACRO_MAX; i++)
+			if (s[2 + n] == '}' && strlen(macros[i]) == n &&
+			    memcmp(macros[i], s + 2, n) == 0)
+				break;
+		*which = (enum conf_macro)i;
+		return s;
+	}
+	return NULL;
+}
+
+/* The macros of a field are those there are. */
+static int
+field_macros(const char *s, struct text *why)
+{
+	enum conf_macro which;
+	const char *end, *at;
+	int i;
+
+	while ((at = conf_macro(s, &end, &which)) != NULL) {
+		if (which == MACRO_MAX) {
+			text_printf(why, "\"%.*s\" is not known; write one of",
+			    (int)(end - at < 32 ? end - at : 32), at);
+			for (i = 0; i < MACRO_MAX; i++)
+				text_printf(why, " %%{%s}", macros[i]);
+			return ERR_FORMAT;
+		}
+		s = end;
+	}
+	return 0;
+}
+
 static int
 field_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
@@ -253,7 +308,7 @@ field_parse(struct load *l, const struct key *k, const char *s, void *field,
 		    "value\"", s);
 		return ERR_FORMAT;
 	}
-	if (field_ours(why, s, n) != 0)
+	if (field_ours(why, s, n) != 0 || field_macros(s + n, why) != 0)
 		return ERR_FORMAT;
 	*(char **)field = xstrdup(s);
 	return 0;
@@ -295,6 +350,44 @@ media_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
+/* Of Accept-Encoding, without weights. */
+static int
+coding_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	size_t n = token(s);
+
+	if (n == 0 || s[n] != '\0' || n > 32) {
+		text_printf(why, "\"%.64s\" is not a content coding; write "
+		    "such as gzip, deflate or br, or any", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = name_lower(s);
+	return 0;
+}
+
+/* One word for both directions, or a mapping of them. */
+static void
+fail_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
+{
+	struct key one = *k;
+	struct text why = { 0 };
+	const char *s;
+	int open;
+
+	if (n->type == YAML_MAPPING_NODE) {
+		schema_map(l, &map_icap_fail, n, field);
+		return;
+	}
+	if ((s = node_text(l, k->name, n)) == NULL)
+		return;
+	if (type_word.parse(l, &one, s, &open, &why) != 0)
+		load_problem(l, n, "%s", why.s);
+	else
+		((int *)field)[0] = ((int *)field)[1] = open;
+	text_free(&why);
+}
+
 const struct type type_icap_url = { url_parse, NULL, url_drop };
 const struct type type_icap_server = { NULL, server_set, url_drop };
 const struct type type_preview = { preview_parse, NULL, NULL };
@@ -302,3 +395,5 @@ const struct type type_auth = { auth_parse, NULL, string_drop };
 const struct type type_field = { field_parse, NULL, string_drop };
 const struct type type_field_name = { field_name_parse, NULL, string_drop };
 const struct type type_media = { media_parse, NULL, string_drop };
+const struct type type_coding = { coding_parse, NULL, string_drop };
+const struct type type_fail = { NULL, fail_set, NULL };

@@ -259,6 +259,18 @@ static const struct listof echo_list = {
 static const struct listof media_list = {
 	sizeof(char *), { "bypass-types", &type_media }
 };
+static const struct listof coding_list = {
+	sizeof(char *), { "accept-encoding", &type_coding }
+};
+#define F(member)	offsetof(struct conf_icap, fail.member) - \
+	offsetof(struct conf_icap, fail)
+static const struct key icap_fail_keys[] = {
+	{ "reqmod", &type_word, F(reqmod), "closed", .arg = fails },
+	{ "respmod", &type_word, F(respmod), "closed", .arg = fails },
+	{ NULL }
+};
+#undef F
+const struct map map_icap_fail = { "fail", icap_fail_keys, NULL };
 #define F(member)	offsetof(struct conf_icap, member)
 static const struct key icap_timeout_keys[] = {
 	{ "connect", &type_time, F(connect_timeout), "2s", 100, HOUR },
@@ -282,13 +294,16 @@ static const struct key icap_keys[] = {
 	{ "reqmod", &type_list, F(reqmod), .arg = &reqmod_list, .max = 32 },
 	{ "respmod", &type_list, F(respmod), .arg = &respmod_list,
 	    .max = 32 },
-	{ "fail", &type_word, F(fail_open), "closed", .arg = fails },
+	{ "fail", &type_fail, F(fail), .arg = fails },
+	{ "tls-fail-open", &type_bool, F(tls_fail_open), "no" },
 	{ "preview", &type_preview, F(preview), "auto",
 	    .max = 64 * K /* what the spool's memory holds four times */ },
 	{ "timeout", &type_map, 0, .arg = &map_icap_timeout },
 	{ "max-body", &type_size, F(max_body), "64M", K, T },
 	{ "oversize", &type_word, F(oversize), "bypass", .arg = oversizes },
+	{ "stream-after", &type_time, F(stream_after), "60s", 0, HOUR },
 	{ "monitor", &type_bool, F(monitor), "no" },
+	{ "sample", &type_uint, F(sample), "1", 1, 1000000 },
 	{ "options", &type_bool, F(options), "on" },
 	{ "allow-204", &type_bool, F(allow_204), "on" },
 	{ "allow-206", &type_bool, F(allow_206), "on" },
@@ -298,12 +313,17 @@ static const struct key icap_keys[] = {
 	{ "keep-idle", &type_time, F(keep_idle), "4s", 0, HOUR },
 	{ "balance", &type_word, F(persist), "least-busy", .arg = balances },
 	{ "trust", &type_text, F(trust), .flags = KEY_SYSTEM },
+	{ "certificate", &type_text, F(certificate), .flags = KEY_EXISTS },
+	{ "key", &type_text, F(key), .flags = KEY_EXISTS },
 	{ "auth", &type_auth, F(auth) },
+	{ "proxy-authorization", &type_bool, F(proxy_auth), "on" },
 	{ "headers", &type_list, F(headers), .arg = &headers_list,
 	    .max = 64 },
 	{ "echo-headers", &type_list, F(echo), .arg = &echo_list, .max = 16 },
 	{ "bypass-types", &type_list, F(bypass_types), .arg = &media_list,
 	    .max = 256 },
+	{ "accept-encoding", &type_list, F(encodings), .arg = &coding_list,
+	    .max = 64 },
 	{ NULL }
 };
 #undef F

@@ -10,6 +10,7 @@
 extern const struct map map_conf;	/* the whole file: struct conf */
 extern const struct map map_tls;	/* struct conf_tls, the default one */
 extern const struct map map_icap_url;	/* struct conf_icap_url */
+extern const struct map map_icap_fail;	/* conf_icap.fail */
 
 /* For struct map's after, in check.c. */
 void	check_conf(struct load *, yaml_node_t *, void *);
@@ -43,5 +44,7 @@ extern const struct type type_auth;	/* char *: "user:password" */
 extern const struct type type_field;	/* char *: "Name: value" */
 extern const struct type type_field_name; /* char * */
 extern const struct type type_media;	/* char *: a media type, a final star */
+extern const struct type type_coding;	/* char *: a content coding, or any */
+extern const struct type type_fail;	/* conf_icap.fail; arg: words */
 
 #endif

@@ -77,34 +77,27 @@ deliver_kind(int64_t length, unsigned flags)
 		return HTTP1_NONE;
 	if (length >= 0)
 		return HTTP1_LENGTH;
-	return flags & DELIVER_OLD ? HTTP1_CLOSE : HTTP1_CHUNKED;
+	return flags & DELIVER_UNTIL_END ? HTTP1_CLOSE : HTTP1_CHUNKED;
 }
 
 int
 deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
-    unsigned flags)
+    unsigned flags, const char *fields)
 {
-	struct text upgrade = { 0 };
 	struct http1_out o = {
 		.kind = deliver_kind(length, flags),
 		.length = length > 0 ? (uint64_t)length : 0,
-		.flags = HTTP1_AS_11 |
-		    (flags & DELIVER_LAST ? HTTP1_CLOSE_AFTER : 0) |
+		.flags = (flags & DELIVER_LAST ? HTTP1_CLOSE_AFTER : 0) |
 		    (flags & DELIVER_CHANGED ? HTTP1_CHANGED : 0),
+		.fields = fields,
 	};
 	size_t before = d->pend.len;
 	int rv;
 
-	if (d->upgrade.len > 0) {
-		text_printf(&upgrade, "Connection: Upgrade\r\nUpgrade: "
-		    "%.*s\r\n", SLICE(d->upgrade));
-		o.fields = upgrade.s;
-	}
-	rv = http1_write(&d->pend, h, &o);
-	text_free(&upgrade);
-	if (rv != 0)
+	if (o.kind == HTTP1_CHUNKED)	/* which HTTP/1.0 has not */
+		o.flags |= HTTP1_AS_11;
+	if ((rv = http1_write(&d->pend, h, &o)) != 0)
 		return rv;
-	d->upgrade.len = 0;
 	d->framing = o.kind;
 	d->left = o.length;
 	d->kept = 0;

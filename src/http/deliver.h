@@ -16,7 +16,8 @@
 enum {				/* flags of deliver_head */
 	DELIVER_NO_BODY = 1 << 0,	/* none, also what answers HEAD: the
 					   length field stays as it is */
-	DELIVER_OLD	= 1 << 1,	/* the receiver speaks HTTP/1.0 */
+	DELIVER_UNTIL_END = 1 << 1,	/* without a length: until the end of
+					   the connection, not in chunks */
 	DELIVER_LAST	= 1 << 2,	/* say Connection: close */
 	DELIVER_CHANGED	= 1 << 3,	/* the body is not the original's */
 	DELIVER_HELD	= 1 << 4	/* goes with the first of its body, and
@@ -31,7 +32,6 @@ struct deliver {
 	size_t		 held;		/* so much of its end is held back */
 	enum http1_kind	 framing;	/* CLOSE: until the end */
 	uint64_t	 left;		/* of HTTP1_LENGTH */
-	struct slice	 upgrade;	/* a request's, to be said anew */
 	char		 last;		/* (kept) byte: waits for the end */
 	unsigned	 kept:1;
 	unsigned	 ended:1;
@@ -41,11 +41,12 @@ struct deliver {
 void	 deliver_init(struct deliver *, struct flow *, struct tap *);
 /*
  * Begin with this head, and a body of length bytes, -1 if that is not known.
- * A request goes out in origin-form. 0, or ERR_* when it cannot be written
- * (codec/http1_write.h); then nothing was.
+ * A request goes out in origin-form. fields: more, each with CRLF, or NULL.
+ * 0, or ERR_* when it cannot be written (codec/http1_write.h); then nothing
+ * was.
  */
 int	 deliver_head(struct deliver *, const struct http1_head *,
-	    int64_t length, unsigned flags);
+	    int64_t length, unsigned flags, const char *fields);
 /* A head that is held is taken back: as if it had not been there. */
 void	 deliver_withdraw(struct deliver *);
 /* Text as it is (a page, an interim response), not framed. */

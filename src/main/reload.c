@@ -162,17 +162,25 @@ same_icap(const struct conf_icap *x, const struct conf_icap *y)
 	return same_text(x->name, y->name) &&
 	    same_urls(x->reqmod, x->nreqmod, y->reqmod, y->nreqmod) &&
 	    same_urls(x->respmod, x->nrespmod, y->respmod, y->nrespmod) &&
-	    x->fail_open == y->fail_open && x->preview == y->preview &&
+	    x->fail.reqmod == y->fail.reqmod &&
+	    x->fail.respmod == y->fail.respmod &&
+	    x->tls_fail_open == y->tls_fail_open &&
+	    x->preview == y->preview &&
 	    x->connect_timeout == y->connect_timeout &&
 	    x->first_byte_timeout == y->first_byte_timeout &&
 	    x->idle_timeout == y->idle_timeout &&
 	    x->max_body == y->max_body && x->oversize == y->oversize &&
-	    x->monitor == y->monitor && x->options == y->options &&
+	    x->stream_after == y->stream_after &&
+	    x->monitor == y->monitor && x->sample == y->sample &&
+	    x->options == y->options && x->proxy_auth == y->proxy_auth &&
 	    x->allow_204 == y->allow_204 && x->allow_206 == y->allow_206 &&
 	    x->connections == y->connections && x->queue == y->queue &&
 	    x->queue_timeout == y->queue_timeout &&
 	    x->keep_idle == y->keep_idle && x->persist == y->persist &&
 	    same_text(x->trust, y->trust) && same_text(x->auth, y->auth) &&
+	    same_text(x->certificate, y->certificate) &&
+	    same_text(x->key, y->key) &&
+	    same_list(&x->encodings, &y->encodings) &&
 	    same_list(&x->headers, &y->headers) &&
 	    same_list(&x->echo, &y->echo) &&
 	    same_list(&x->bypass_types, &y->bypass_types);

@@ -15,13 +15,10 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-/* How far reading runs ahead of what goes on out of a spool. */
-#define SPOOL_AHEAD	(256 * 1024)
-#define SPOOL_ROOM	1024	/* in a flow, to get on at all */
-
 static void	side_ask(struct side *);
 
-/* The next service in the row that does this method, or NULL. */
+/* The next service in the row that does this method, or NULL. A copy of the
+ * message, for a monitor, was made already. */
 static struct icap_service *
 side_service(const struct side *s, size_t *k)
 {
@@ -35,52 +32,6 @@ side_service(const struct side *s, size_t *k)
 			return svc;
 	}
 	return NULL;
-}
-
-/* Whatever its fields say, there is no body behind it (RFC 9112, 6.3). */
-static int
-side_never_body(const struct side *s, const struct http1_head *h)
-{
-	const struct text *method = &s->x->method;
-
-	return h->response && (h->status < 200 || h->status == 204 ||
-	    h->status == 304 ||
-	    slice_eq(slice_of(method->s, method->len), "HEAD"));
-}
-
-static unsigned
-side_flags(const struct side *s, const struct http1_head *h, int body)
-{
-	const struct message *m = &s->m;
-	unsigned flags = s->http != NULL ? DELIVER_CHANGED : 0;
-
-	if (side_never_body(s, h) ||
-	    (!body && !h->response && h->length < 0))
-		flags |= DELIVER_NO_BODY;
-	if (s->dir == DIR_DOWN && s->x->old_client)
-		flags |= DELIVER_OLD;
-	if ((s->dir == DIR_DOWN && s->x->closing) ||
-	    (m->http != NULL && !http1_keeps_alive(m->http)))
-		flags |= DELIVER_LAST;
-	return flags;
-}
-
-/* The head of what goes on; 0, or it cannot be said and all is refused. */
-static int
-side_head(struct side *s, const struct http1_head *h, int body,
-    int64_t length, unsigned flags)
-{
-	if (s->dir == DIR_UP)
-		s->out.upgrade = http1_value(s->m.http, "upgrade");
-	if (deliver_head(&s->out, h, body ? length : 0,
-	    flags | side_flags(s, h, body)) != 0) {
-		side_refuse(s->x, 502, "what a service made of the message "
-		    "cannot be sent");
-		return -1;
-	}
-	if (s->out.framing == HTTP1_CLOSE)
-		s->x->closing = 1;
-	return 0;
 }
 
 /* Nothing, or nothing more, is asked: let what is be delivered. */
@@ -121,7 +72,8 @@ side_refuse(struct exchange *x, int status, const char *why)
 	size_t len;
 	char *page, *text;
 
-	if (down->out.began) {
+	if (down->out.began ||
+	    (down->state == SIDE_PASS && down->m.passed > 0)) {
 		exchange_broken(x, why);
 		return;
 	}
@@ -144,22 +96,15 @@ side_refuse(struct exchange *x, int status, const char *why)
 	tap_release(x->tap);
 }
 
+/* Of a body that goes to a service no more is kept than max-body. */
 static void
-side_over(struct side *s, const char *why)
+side_bound(struct side *s)
 {
-	const struct conf_icap *conf;
-	size_t k = s->k;
+	const struct exchange *x = s->x;
 
-	conf = icap_service_conf(side_service(s, &k));
-	if (conf->oversize == OVERSIZE_BLOCK) {
-		side_refuse(s->x, 403, why);
-		return;
-	}
-	icap_cancel(s->txn);
-	s->txn = NULL;
-	s->m.max = UINT64_MAX;
-	s->k++;
-	side_ask(s);
+	if (s->m.spool != NULL && s->txn != NULL)
+		s->m.max = spool_first(s->m.spool) + icap_service_conf(
+		    x->env->services[x->row[s->k]])->max_body;
 }
 
 /* The virgin body's end, or more of it, for whoever waits for it. */
@@ -173,10 +118,25 @@ side_feed(struct side *s)
 		return;
 	}
 	if (s->state == SIDE_ASK && message_over(&s->m)) {
-		side_over(s, "larger than what is scanned");
+		icap_oversize(s->txn);
 		return;
 	}
 	icap_more(s->txn);
+	side_bound(s);
+}
+
+/* All that is kept was sent, and more is to be had. */
+static void
+side_hungry(void *arg)
+{
+	struct side *s = arg;
+	int over = message_over(&s->m);
+
+	side_bound(s);
+	if (message_over(&s->m))	/* nothing of it can be forgotten */
+		icap_oversize(s->txn);
+	else if (over)			/* and reading had stopped for that */
+		tap_release(s->x->tap);
 }
 
 static void
@@ -188,10 +148,12 @@ side_want_more(void *arg)
 	tap_release(s->x->tap);
 }
 
-/* Keep an adapted head beyond the call that brought it. */
+/* Begin to collect what a service made of it. */
 static void
-side_keep_head(struct side *s, const struct http1_head *h)
+side_collect(struct side *s, const struct icap_answer *a)
 {
+	const struct http1_head *h = a->http;
+	struct http1_head again;
 	struct text t = { 0 };
 	size_t i;
 
@@ -199,22 +161,48 @@ side_keep_head(struct side *s, const struct http1_head *h)
 		text_printf(&t, "HTTP/1.1 %d %.*s\r\n", h->status,
 		    SLICE(h->reason));
 	else
-		text_printf(&t, "%.*s %.*s HTTP/1.1\r\n", SLICE(h->method),
-		    SLICE(h->target));
+		text_printf(&t, "%.*s %.*s HTTP/1.%d\r\n", SLICE(h->method),
+		    SLICE(h->target), h->version % 10);
 	for (i = 0; i < h->n; i++)
 		if (!slice_is(h->h[i].name, "transfer-encoding"))
 			text_printf(&t, "%.*s: %.*s\r\n", SLICE(h->h[i].name),
 			    SLICE(h->h[i].value));
 	text_puts(&t, "\r\n");
+	again.scanned = 0;
+	if ((h->response ? http1_response(&again, t.s, t.len) :
+	    http1_request(&again, t.s, t.len)) == 0) {
+		s->made.http = http1_keep(&again, t.s, &s->made.head);
+		s->made.body = a->body ? spool_new(UINT64_MAX) : NULL;
+		s->made.open = 1;
+	} else
+		side_refuse(s->x, 502, "what a service made of the message "
+		    "cannot be read");
+	text_free(&t);
+}
+
+static void
+side_uncollect(struct side *s)
+{
+	text_free(&s->made.head);
+	free(s->made.http);
+	spool_free(s->made.body);
+	memset(&s->made, 0, sizeof(s->made));
+}
+
+/* It is whole: it is the message now. */
+static void
+side_collected(struct side *s)
+{
 	text_free(&s->head);
-	s->head = t;
-	if (s->http == NULL)
-		s->http = xcalloc(1, sizeof(*s->http));
-	memset(s->http, 0, sizeof(*s->http));
-	if (h->response)
-		http1_response(s->http, s->head.s, s->head.len);
-	else
-		http1_request(s->http, s->head.s, s->head.len);
+	free(s->http);
+	spool_free(s->body);
+	s->head = s->made.head;
+	s->http = s->made.http;
+	s->body = s->made.body;
+	memset(&s->made, 0, sizeof(s->made));
+	if (s->body != NULL)
+		spool_end(s->body);
+	message_drop(&s->m);
 }
 
 /* A service's own message goes to `to`; the virgin one is not delivered. */
@@ -226,14 +214,10 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 	struct timespec now;
 
 	message_take(&s->m);
-	s->m.max = UINT64_MAX;
 	s->to = to;
 	s->state = SIDE_ADAPTED;
 	if (to == s && side_service(s, &k) != NULL) {
-		side_keep_head(s, a->http);
-		spool_free(s->body);
-		s->body = a->body ? spool_new(UINT64_MAX) : NULL;
-		s->collecting = 1;
+		side_collect(s, a);
 		return;
 	}
 	if (to != s) {
@@ -241,9 +225,35 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 		s->state = SIDE_GONE;
 		clock_gettime(CLOCK_REALTIME, &now);
 		http_record_response(&x->http, a->http, &now);
+		/* The editor of explicit HTTP waits for the server's. */
+		if (x->rec->mode == CONF_EXPLICIT &&
+		    x->rec->protocol == PROTO_HTTP)
+			x->closing = 1;
 	}
 	side_head(to, a->http, a->body, a->http->length, DELIVER_CHANGED |
 	    (a->body ? DELIVER_HELD : 0));
+}
+
+/* What was begun with an answer, and failed before a byte of it went on. */
+static void
+side_unanswer(struct side *s)
+{
+	if (s->state != SIDE_ADAPTED && s->state != SIDE_GONE)
+		return;
+	deliver_withdraw(&s->to->out);
+	if (s->to != s)
+		s->to->state = SIDE_HEAD;
+	s->to = s;
+	s->state = SIDE_ASK;
+	side_uncollect(s);
+}
+
+static int
+side_committed(void *arg)
+{
+	struct side *s = arg;
+
+	return !s->made.open && s->to->out.began;
 }
 
 static void
@@ -251,6 +261,7 @@ side_answer(void *arg, const struct icap_answer *a)
 {
 	struct side *s = arg;
 
+	side_unanswer(s);
 	if (s->dir == DIR_UP && a->echo != NULL)
 		text_puts(&s->x->echo[s->k], a->echo);
 	switch (a->outcome) {
@@ -285,8 +296,9 @@ side_take_body(void *arg, const uint8_t *p, size_t len)
 	size_t n;
 	int bad;
 
-	if (s->collecting) {
-		if (s->body != NULL && spool_add(s->body, p, len) != 0)
+	if (s->made.open) {
+		if (s->made.body != NULL &&
+		    spool_add(s->made.body, p, len) != 0)
 			exchange_broken(s->x, "what a service made of it is "
 			    "too large to keep");
 		return len;
@@ -303,10 +315,8 @@ side_take_body(void *arg, const uint8_t *p, size_t len)
 static void
 side_adapted_end(struct side *s)
 {
-	if (s->collecting) {
-		s->collecting = 0;
-		if (s->body != NULL)
-			spool_end(s->body);
+	if (s->made.open) {
+		side_collected(s);
 		s->k++;
 		side_ask(s);
 		return;
@@ -324,24 +334,12 @@ side_adapted_end(struct side *s)
 static int
 side_original(struct side *s, int64_t original)
 {
-	const uint8_t *p;
-	uint64_t at = (uint64_t)original;
-	size_t len;
-
-	if (!s->collecting) {
-		s->from = s->m.spool;
-		s->sent = at;
-		s->m.max = at + SPOOL_AHEAD;
-		s->state = s->to == s ? SIDE_SPOOL : s->state;
-		return s->to == s && s->from != NULL;
-	}
-	while (s->m.spool != NULL && s->body != NULL &&
-	    spool_at(s->m.spool, at, &p, &len) == 0) {
-		if (spool_add(s->body, p, len) != 0)
-			return 0;
-		at += len;
-	}
-	return s->m.ended;
+	if (s->to != s || s->m.spool == NULL)
+		return 0;
+	s->from = s->m.spool;
+	s->sent = (uint64_t)original;
+	s->state = SIDE_SPOOL;
+	return 1;
 }
 
 static void
@@ -351,10 +349,10 @@ side_body_end(void *arg, int64_t original)
 
 	icap_cancel(s->txn);
 	s->txn = NULL;
-	if (original >= 0 && !side_original(s, original))
-		exchange_broken(s->x, "the rest of the original is not kept");
-	else if (original < 0 || s->collecting)
+	if (original < 0)
 		side_adapted_end(s);
+	else if (!side_original(s, original))
+		exchange_broken(s->x, "the rest of the original is not kept");
 	tap_release(s->x->tap);
 }
 
@@ -376,24 +374,71 @@ static const struct icap_user side_user = {
 	.answer = side_answer,
 	.body = side_take_body,
 	.end = side_body_end,
+	.committed = side_committed,
 	.broken = side_broken,
+	.hungry = side_hungry,
 };
+
+/*
+ * Whether a service need not see this message, or cannot: told, and counted
+ * as unscanned. 1; 0; or ERR_DENIED when it was refused for that.
+ */
+static int
+side_exempt(struct side *s, const struct conf_icap *conf)
+{
+	struct icap_seat *seat = s->x->seats[s->x->row[s->k]];
+	int64_t length = side_http(s)->length;
+
+	if (s->dir == DIR_DOWN && side_is_stream(s, conf)) {
+		icap_unseen(seat, side_method(s), s, ICAP_F_TYPE,
+		    "of a type in bypass-types");
+		return 1;
+	}
+	if (length <= 0 || (uint64_t)length <= conf->max_body)
+		return 0;
+	if (conf->oversize == OVERSIZE_BLOCK) {
+		side_refuse(s->x, 403, "larger than what is scanned");
+		return ERR_DENIED;
+	}
+	icap_unseen(seat, side_method(s), s, ICAP_F_OVERSIZE,
+	    "larger than what is scanned");
+	return 1;
+}
+
+/* The next service that is to see it; NULL: none, or it was refused. */
+static struct icap_service *
+side_next(struct side *s)
+{
+	struct icap_service *svc;
+	int rv;
+
+	while ((svc = side_service(s, &s->k)) != NULL) {
+		if ((rv = side_exempt(s, icap_service_conf(svc))) == 0)
+			return svc;
+		if (rv == ERR_DENIED)
+			return NULL;
+		s->k++;
+	}
+	side_deliver(s);
+	return NULL;
+}
 
 static void
 side_ask(struct side *s)
 {
 	struct exchange *x = s->x;
 	struct icap_service *svc;
+	size_t more;
 
-	if ((svc = side_service(s, &s->k)) == NULL) {
-		side_deliver(s);
+	if ((svc = side_next(s)) == NULL)
 		return;
-	}
 	if (side_job(s, s->k) != 0) {
 		side_refuse(x, s->dir == DIR_UP ? 400 : 502, "the message "
 		    "cannot be shown to the scanner");
 		return;
 	}
+	more = s->k + 1;
+	s->job.whole = side_service(s, &more) != NULL;
 	s->state = SIDE_ASK;
 	s->to = s;
 	s->txn = icap_start(x->seats[x->row[s->k]], &s->job, &side_user, s);
@@ -406,41 +451,10 @@ side_ask(struct side *s)
 	tap_release(x->tap);
 }
 
-/* A client that waits for 100 gets it from us: the scanner wants the body. */
-static void
-side_expect(struct side *s)
-{
-	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	struct message_edit expect = { "expect", NULL };
-	struct deliver *down = &s->x->side[DIR_DOWN].out;
-
-	if (!http1_has_token(s->m.http, "expect", "100-continue"))
-		return;
-	message_edit(&s->m, &expect, 1);
-	deliver_text(down, interim, sizeof(interim) - 1);
-	down->began = 0;
-}
-
-/* What would make the answer something that cannot be scanned. */
-static void
-side_strip(struct side *s)
-{
-	struct message_edit range[] = { { "range", NULL },
-	    { "if-range", NULL } };
-	struct message_edit h2c[] = { { "upgrade", NULL },
-	    { "http2-settings", NULL } };
-
-	message_edit(&s->m, range, NELEM(range));
-	if (http1_has_token(s->m.http, "upgrade", "h2c"))
-		message_edit(&s->m, h2c, NELEM(h2c));
-}
-
 void
 side_begin(struct side *s)
 {
-	const struct conf_icap *conf;
 	struct icap_service *svc;
-	size_t k = 0;
 
 	s->k = 0;
 	if (s->dir == DIR_DOWN && (s->m.http->status < 200 ||
@@ -450,78 +464,17 @@ side_begin(struct side *s)
 	}
 	if (s->x->nmonitors > 0)
 		watch_begin(s);
-	if ((svc = side_service(s, &k)) == NULL) {
-		side_deliver(s);
+	if (s->dir == DIR_UP)
+		side_prepare(s);
+	if ((svc = side_next(s)) == NULL)
 		return;
-	}
-	conf = icap_service_conf(svc);
-	if (side_is_stream(s, conf)) {
-		side_deliver(s);
-		return;
-	}
-	if (s->m.http->length > 0 &&
-	    (uint64_t)s->m.http->length > conf->max_body) {
-		if (conf->oversize == OVERSIZE_BLOCK)
-			side_refuse(s->x, 403, "larger than what is scanned");
-		else
-			side_deliver(s);
-		return;
-	}
 	if (!s->m.ended) {
 		s->m.spool = spool_new(UINT64_MAX);
-		s->m.max = conf->max_body;
+		s->m.max = icap_service_conf(svc)->max_body;
 		if (s->dir == DIR_UP)
 			side_expect(s);
 	}
-	if (s->dir == DIR_UP)
-		side_strip(s);
 	side_ask(s);
-}
-
-/*
- * Reading ahead is bounded; but what was read and lies in the flow must not
- * take the room that what is to be sent needs.
- */
-static void
-side_ahead(struct side *s)
-{
-	struct flow *f = s->out.flow;
-
-	s->m.max = s->sent + SPOOL_AHEAD;
-	if (message_over(&s->m) && f->out == f->clear &&
-	    flow_space(f) < SPOOL_ROOM) {
-		s->m.max = spool_size(s->m.spool);
-		tap_release(s->x->tap);
-	}
-}
-
-/* Out of the spool, as far as there is room and bytes. */
-static void
-side_send(struct side *s)
-{
-	const uint8_t *p;
-	size_t len, n;
-	int rv = ERR_EOF, bad = 0;
-
-	while (s->from != NULL &&
-	    (rv = spool_at(s->from, s->sent, &p, &len)) == 0) {
-		if ((n = deliver_body(&s->out, p, len, &bad)) == 0)
-			break;
-		s->sent += n;
-		spool_drop(s->from, s->sent);
-	}
-	if (s->from != NULL && s->from == s->m.spool)
-		side_ahead(s);
-	if (bad || (rv != 0 && rv != ERR_EOF) || s->m.lost ||
-	    (s->from != NULL && spool_ended(s->from) == -1)) {
-		exchange_broken(s->x, "the message broke off");
-		return;
-	}
-	if (rv == ERR_EOF && !s->out.ended && (s->from == NULL ||
-	    (spool_ended(s->from) == 1 && s->sent == spool_size(s->from))) &&
-	    deliver_end(&s->out, s->http == NULL ? &s->m.trailers : NULL) != 0)
-		exchange_broken(s->x, "the message is shorter than its head "
-		    "says");
 }
 
 void
@@ -539,6 +492,7 @@ side_more(struct side *s)
 		if (s->txn != NULL) {
 			icap_more(s->txn);
 			icap_resume(s->txn);
+			side_bound(s);
 		}
 		break;
 	case SIDE_SPOOL:
@@ -582,10 +536,12 @@ side_reset(struct side *s)
 
 	watch_end(s);
 	icap_cancel(s->txn);
+	side_uncollect(s);
 	spool_free(s->body);
 	text_free(&s->head);
 	text_free(&s->req_head);
 	text_free(&s->res_head);
+	text_free(&s->fields);
 	free(s->http);
 	message_reset(&m);
 	memset(s, 0, sizeof(*s));

@@ -17,6 +17,7 @@
 
 /* So much of a response that nobody wants is read to keep its connection. */
 #define DRAIN_MAX	(4 * 1024 * 1024)
+#define LEAD_MAX	64	/* bytes in which clients look for "HTTP" */
 
 /* A worker's part. */
 struct exchange_seat {
@@ -150,7 +151,8 @@ exchange_next(struct exchange *x)
 	side_reset(down);
 	if (x->closing) {
 		x->finished = 1;
-		flow_finish(down->out.flow);
+		if (!down->m.eof)	/* else it ends as the server did */
+			flow_finish(down->out.flow);
 		flow_finish(up->out.flow);
 	}
 	tap_release(x->tap);
@@ -166,7 +168,7 @@ side_done(struct side *s)
 	if (deliver_waits(&s->out))
 		return 0;
 	if (s->state == SIDE_GONE)
-		return m->ended && m->held == 0 && s->txn == NULL;
+		return (m->ended || m->cut) && m->held == 0 && s->txn == NULL;
 	if (s->state == SIDE_TEXT && m->http == NULL)
 		return s->out.ended;
 	if (s->state == SIDE_SPOOL || s->state == SIDE_ADAPTED ||
@@ -221,6 +223,13 @@ exchange_check(struct exchange *x)
 		exchange_next(x);
 }
 
+/* Some service may hold and change what passes. */
+static int
+exchange_inline(const struct exchange *x)
+{
+	return x->nrow > x->nmonitors;
+}
+
 /* The request's head is here. */
 static void
 exchange_request(struct exchange *x)
@@ -236,7 +245,7 @@ exchange_request(struct exchange *x)
 	text_clear(&x->method);
 	text_add(&x->method, h->method.p, h->method.len);
 	x->old_client = h->version == 10;
-	x->closing = 0;
+	x->closing = exchange_inline(x) && !http1_keeps_alive(h);
 }
 
 static void
@@ -257,6 +266,19 @@ exchange_response(struct exchange *x)
 	}
 }
 
+/* The session's first bytes, and they are of another protocol. */
+static int
+exchange_other(const struct side *s, const uint8_t *p, size_t len)
+{
+	if (s->dir != DIR_UP || s->x->http.number > 0)
+		return 0;
+	if (len >= 2 && p[0] == '\r' && p[1] == '\n') {
+		p += 2;
+		len -= 2;
+	}
+	return len > 0 && http1_starts_request((const char *)p, len) == 0;
+}
+
 /* What is no HTTP/1 message: is it to be refused, or none of ours? */
 static void
 exchange_strange(struct side *s, const uint8_t *p, size_t len,
@@ -264,14 +286,42 @@ exchange_strange(struct side *s, const uint8_t *p, size_t len,
 {
 	struct exchange *x = s->x;
 
-	if (x->nrow == x->nmonitors || (s->dir == DIR_UP &&
-	    x->http.number == 0 &&
-	    http1_starts_request((const char *)p, len) != 1))
+	if (!exchange_inline(x) || exchange_other(s, p, len))
 		x->raw = 1;
 	else if (s->dir == DIR_UP)
 		side_refuse(x, 400, why);
 	else
 		side_refuse(x, 502, why);
+}
+
+/*
+ * The server speaks, and nobody asked it. In a protocol where it is its turn
+ * that is no HTTP; an answer given ahead of the question, or behind another,
+ * would be one that no service sees.
+ */
+static void
+exchange_unasked(struct exchange *x, const uint8_t *p, size_t len)
+{
+	const char *alpn = x->rec->tls_client.alpn;
+
+	if (exchange_inline(x) && (x->http.number > 0 ||
+	    x->rec->protocol == PROTO_HTTP ||
+	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0) ||
+	    memmem(p, len < LEAD_MAX ? len : LEAD_MAX, "HTTP", 4) != NULL))
+		exchange_broken(x, "an answer that nobody asked for");
+	else
+		x->raw = 1;
+}
+
+/* HTTP ends here (101): was that asked for, where somebody looks at it? */
+static int
+exchange_may_switch(const struct exchange *x)
+{
+	const struct http1_head *asked = x->side[DIR_UP].m.http;
+
+	return !exchange_inline(x) ||
+	    x->side[DIR_DOWN].m.http->status != 101 ||
+	    (asked != NULL && http1_value(asked, "upgrade").len > 0);
 }
 
 /* At a message's beginning. 1: its head is here. */
@@ -283,13 +333,15 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 	int rv;
 
 	if (s->dir == DIR_DOWN && !http_record_used(&x->http)) {
-		x->raw = 1;	/* nobody asked: the server speaks first */
+		exchange_unasked(x, p, len);
 		return 0;
 	}
 	rv = message_head(&s->m, p, len,
 	    slice_of(x->method.s, x->method.len), &why);
 	if (rv == ERR_SHORT) {
-		if (s->m.eof)
+		if (exchange_other(s, p, len))
+			x->raw = 1;
+		else if (s->m.eof)
 			message_discard(&s->m);
 		return 0;
 	}
@@ -299,9 +351,28 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 	}
 	if (s->dir == DIR_UP)
 		exchange_request(x);
-	else
+	else if (exchange_may_switch(x))
 		exchange_response(x);
+	else {
+		side_refuse(x, 502, "the server switched protocols unasked");
+		return 0;
+	}
 	return 1;
+}
+
+/* A message's framing broke. One that passes is partly gone: nobody knows
+ * where the next begins. */
+static void
+exchange_bad(struct side *s)
+{
+	struct exchange *x = s->x;
+
+	if (s->state == SIDE_PASS && !exchange_inline(x))
+		x->raw = 1;
+	else if (s->state == SIDE_PASS)
+		exchange_broken(x, s->m.bad);
+	else if (s->state != SIDE_GONE)
+		side_refuse(x, s->dir == DIR_UP ? 400 : 502, s->m.bad);
 }
 
 static size_t
@@ -329,8 +400,8 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	}
 	let = message_data(&s->m, p, len);
 	x->http.length[dir] = s->m.body.payload;
-	if (s->m.bad != NULL && s->state != SIDE_PASS && s->state != SIDE_GONE)
-		side_refuse(x, dir == DIR_UP ? 400 : 502, s->m.bad);
+	if (s->m.bad != NULL)
+		exchange_bad(s);
 	if (let == 0)
 		side_more(s);
 	return let;

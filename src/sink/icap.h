@@ -80,6 +80,9 @@ enum icap_fault {		/* the rows of icap(5) they belong to */
 	ICAP_F_CUT,		/* F30 the origin's body was cut off */
 	ICAP_F_SPOOL,		/* F32 */
 	ICAP_F_DOWN,		/* F33 */
+	ICAP_F_OVERSIZE,	/* F31 longer than max-body */
+	ICAP_F_TYPE,		/* not shown, by bypass-types */
+	ICAP_F_ENDLESS,		/* of unknown length, and open too long */
 	ICAP_F_LOST,		/* a copy fell behind, and was given up */
 	ICAP_F_MAX
 };
@@ -147,6 +150,9 @@ int	icap_server_stats(struct icap_service *, size_t,
 /* Whether the service does this method at all (`reqmod:`, `respmod:`). */
 int	icap_does(const struct icap_service *, enum icap_method);
 
+/* Of a monitor: whether this message is one of its sample. Any thread. */
+int	icap_sampled(struct icap_service *);
+
 /* One message to be looked at. All of it lives as long as the transaction. */
 struct icap_job {
 	enum icap_method method;
@@ -160,6 +166,7 @@ struct icap_job {
 	 */
 	struct spool	*body;
 	int64_t		 length;
+	int		 whole;		/* offer no 206: all of it is needed */
 	struct addr	 client, server;
 	const char	*user;		/* or NULL */
 	const char	*fields;	/* more ICAP fields; or NULL */
@@ -200,9 +207,17 @@ struct icap_user {
 	/* The adapted body is complete. original >= 0: the virgin body from
 	 * that offset on belongs behind it (206). The transaction is over. */
 	void	(*end)(void *arg, int64_t original);
-	/* After answer(): what was begun cannot be completed, and must be
-	 * seen to be cut off. The transaction is over. */
+	/*
+	 * After answer(), when it fails: has a byte gone on to the receiver?
+	 * If not, what was begun is to be forgotten, and a second answer() may
+	 * come; else broken() does. NULL: it has.
+	 */
+	int	(*committed)(void *arg);
+	/* What was begun cannot be completed, and must be seen to be cut off.
+	 * The transaction is over. */
 	void	(*broken)(void *arg, const char *why);
+	/* More of the body can be sent than is in the spool; or NULL. */
+	void	(*hungry)(void *arg);
 };
 
 struct icap_txn *icap_start(struct icap_seat *, const struct icap_job *,
@@ -211,6 +226,11 @@ struct icap_txn *icap_start(struct icap_seat *, const struct icap_job *,
  * (the preview); UINT64_MAX: all of it is sent. */
 uint64_t icap_wants(const struct icap_txn *);
 void	icap_more(struct icap_txn *);
+/* The body is longer than max-body: it is decided as `oversize` says. */
+void	icap_oversize(struct icap_txn *);
+/* A message is not shown to a service at all: counted, and logged. */
+void	icap_unseen(struct icap_seat *, enum icap_method, void *user,
+	    enum icap_fault, const char *why);
 void	icap_resume(struct icap_txn *);
 /* The receiver is gone, or the transaction is over: frees it. After VIRGIN,
  * FAILED, end() and broken() it must be called too. NULL is nothing. */

@@ -98,8 +98,10 @@ conn_idle(struct icap_conn *c)
 	uint8_t b;
 	enum end how;
 
-	if (c->ops->read(c->tp, &b, 1, &how) != ERR_AGAIN)
+	if (c->ops->read(c->tp, &b, 1, &how) != ERR_AGAIN) {
+		icap_idled(c->server, icap_ms() - c->since);
 		icap_pool_gone(c);
+	}
 }
 
 static void

@@ -82,7 +82,11 @@ copy_broken(void *arg, const char *why)
 }
 
 static const struct icap_user copy_user = {
-	copy_more, copy_answer, copy_body, copy_end, copy_broken
+	.more = copy_more,
+	.answer = copy_answer,
+	.body = copy_body,
+	.end = copy_end,
+	.broken = copy_broken
 };
 
 static const struct text *

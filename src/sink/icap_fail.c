@@ -36,7 +36,7 @@ static const struct rule {
 	[ICAP_F_STALL] = { HEAD_ONLY, ICAP_B_ONE, 504, 0 },
 	[ICAP_F_MALFORMED] = { OTHER, ICAP_B_ONE, 502, 0 },
 	[ICAP_F_HEAD] = { NEVER, ICAP_B_ONE, 502, 0 },
-	[ICAP_F_SHORT] = { NEVER, ICAP_B_NONE, 502, 0 },
+	[ICAP_F_SHORT] = { NEVER, ICAP_B_NONE, 502, 1 },
 	[ICAP_F_LONG] = { NEVER, ICAP_B_ONE, 502, 0 },
 	[ICAP_F_REFUSED] = { NEVER, ICAP_B_TEN, 502, 0 },
 	[ICAP_F_AUTH] = { NEVER, ICAP_B_DOWN, 502, 0 },
@@ -49,6 +49,8 @@ static const struct rule {
 	[ICAP_F_SPOOL] = { NEVER, ICAP_B_NONE, 503, 0 },
 	[ICAP_F_DOWN] = { NEVER, ICAP_B_NONE, 503, 0 },
 	[ICAP_F_LOST] = { NEVER, ICAP_B_NONE, 503, 0 },
+	[ICAP_F_OVERSIZE] = { NEVER, ICAP_B_NONE, 403, 0 },
+	[ICAP_F_ENDLESS] = { NEVER, ICAP_B_NONE, 403, 0 },
 };
 
 /* Bytes that would be needed to begin again, or to pass the message on. */
@@ -153,13 +155,26 @@ fail_blame(struct icap_txn *t, enum icap_fault fault)
 	fail_evidence(t, fault);
 }
 
+/* Whether the operator lets it pass unscanned, as far as it can. */
+static int
+fail_open(const struct icap_txn *t, enum icap_fault fault)
+{
+	const struct conf_icap *c = t->seat->service->conf;
+
+	if (fault == ICAP_F_OVERSIZE || fault == ICAP_F_ENDLESS)
+		return c->oversize != OVERSIZE_BLOCK;
+	if (fault == ICAP_F_TLS)
+		return c->tls_fail_open;
+	return !rules[fault].closed && (t->job.method == ICAP_REQMOD ?
+	    c->fail.reqmod : c->fail.respmod);
+}
+
 /* It can be neither finished nor begun again. */
 static void
 fail_give_up(struct icap_txn *t, enum icap_fault fault)
 {
 	static struct log_gate gate;
-	int pass = t->seat->service->conf->fail_open &&
-	    !rules[fault].closed && fail_intact(t);
+	int pass = fail_open(t, fault) && fail_intact(t);
 	struct icap_answer a = {
 		.outcome = pass ? ICAP_VIRGIN : ICAP_FAILED,
 		.bypassed = pass,
@@ -171,8 +186,27 @@ fail_give_up(struct icap_txn *t, enum icap_fault fault)
 	if (pass && log_gate(&gate, &held))
 		log_warn("icap %s: a message passed unscanned (%d more)",
 		    t->seat->service->conf->name, held);
-	icap_txn_over(t, pass ? ICAP_R_BYPASS : ICAP_R_ERR, fault, 0);
+	icap_txn_over(t, pass ? ICAP_R_BYPASS : fault == ICAP_F_SHORT ?
+	    ICAP_R_BLOCK : ICAP_R_ERR, fault, 0);
 	icap_txn_answer(t, &a);
+}
+
+/* It has said no, if only in a head whose body then did not come; a body of
+ * the wrong length (F15) may be another way to say it. */
+static int
+fail_verdict(const struct icap_txn *t, enum icap_fault fault)
+{
+	return fault == ICAP_F_SHORT || fault == ICAP_F_LONG ||
+	    t->bad_status || (t->job.method == ICAP_REQMOD &&
+	    t->hdr == ICAP_RES_HDR);
+}
+
+/* Whether what it answered stands, and can only be cut off. */
+static int
+fail_committed(struct icap_txn *t, enum icap_fault fault)
+{
+	return t->answered && (fail_verdict(t, fault) || t->user == NULL ||
+	    t->user->committed == NULL || t->user->committed(t->arg));
 }
 
 void
@@ -182,7 +216,7 @@ icap_txn_failed(struct icap_txn *t, enum icap_fault fault)
 
 	fault = fail_race(t, fault);
 	fail_blame(t, fault);
-	if (t->answered) {
+	if (fail_committed(t, fault)) {
 		icap_txn_over(t, fault == ICAP_F_SHORT ? ICAP_R_BLOCK :
 		    ICAP_R_ABORT, fault, 0);
 		if (t->user != NULL)

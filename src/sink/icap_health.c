@@ -23,6 +23,7 @@
 #define TTL_EARLY	20000	/* so long before it expires */
 #define TTL_LEAST	30000	/* never more often */
 #define SOFT_EVERY	30000	/* an overloaded server's limit grows by one */
+#define IDLE_LEAST	1000	/* ms, of what is learned from */
 #define SHY_MAX		5000	/* Retry-After is waited for, at most */
 
 static void
@@ -45,6 +46,7 @@ health_up(struct icap_server *v)
 	if (v->state != ICAP_UP)
 		log_info("icap %s: %s is up", v->service->conf->name, v->url);
 	v->state = ICAP_UP;
+	v->patience = 0;
 	v->was_up = 1;
 	v->refused = 0;
 	v->insecure = 0;
@@ -149,6 +151,20 @@ icap_istag(struct icap_server *v, const char *istag)
 		snprintf(v->istag, sizeof(v->istag), "%s", istag);
 	}
 	pthread_mutex_unlock(&v->service->lock);
+}
+
+/*
+ * It closed a connection that was idle for so long: ours shall go before
+ * that, or some request meets the end of one. One that went at once was no
+ * matter of patience.
+ */
+void
+icap_idled(struct icap_server *v, uint64_t ms)
+{
+	uint64_t known = v->patience, less = ms * 4 / 5;
+
+	if (ms >= IDLE_LEAST && (known == 0 || less < known))
+		v->patience = less;
 }
 
 int
@@ -341,7 +357,10 @@ choose_in(struct icap_seat *seat, const struct icap_txn *t, unsigned tier,
 	return rv;
 }
 
-/* The lowest tier that has one not down; one that is busy is waited for. */
+/*
+ * The lowest tier that has one not down; one that is busy is waited for,
+ * until the queue's patience ends: then the next tier will do (F22).
+ */
 int
 icap_choose(struct icap_seat *seat, const struct icap_txn *t,
     struct icap_server **out, struct icap_known **known)
@@ -350,7 +369,7 @@ icap_choose(struct icap_seat *seat, const struct icap_txn *t,
 	const struct icap_farm *f = &s->farm[t->job.method];
 	unsigned tier = 0, next;
 	size_t i;
-	int rv = ERR_NOTFOUND;
+	int rv = ERR_NOTFOUND, busy = 0;
 
 	*known = NULL;
 	pthread_mutex_lock(&s->lock);
@@ -363,10 +382,13 @@ icap_choose(struct icap_seat *seat, const struct icap_txn *t,
 		if (next == UINT32_MAX)
 			break;
 		rv = choose_in(seat, t, next, out);
-		if (rv != ERR_NOTFOUND)
+		if (rv == 0 || (rv == ERR_AGAIN && !t->beyond))
 			break;
+		busy |= rv == ERR_AGAIN;
 		tier = next + 1;
 	}
+	if (rv == ERR_NOTFOUND && busy)
+		rv = ERR_AGAIN;
 	if (rv == 0)
 		*known = icap_known_ref((*out)->known);
 	for (i = 0; i < f->n && rv == ERR_NOTFOUND; i++)

@@ -71,6 +71,8 @@ struct icap_server {
 	uint64_t	 asked;		/* when it was last sent */
 	int		 asking;	/* a seat is at it */
 	uint64_t	 shy_until;	/* overload: not before that */
+	_Atomic uint64_t patience;	/* ms it keeps an idle connection, it
+					   seems; 0: not known */
 	unsigned	 soft;		/* overload: limit, 0 none */
 	uint64_t	 soft_at;	/* when it was last changed */
 	char		 istag[ICAP_ISTAG];
@@ -106,6 +108,7 @@ struct icap_service {
 	struct icap_seats seats;
 	unsigned	 turn;		/* breaks ties */
 	_Atomic unsigned waiting;	/* in all queues */
+	_Atomic unsigned seen;		/* messages, of a monitor */
 	_Atomic uint64_t results[3][ICAP_R_MAX];
 	_Atomic uint64_t faults[ICAP_F_MAX];
 	_Atomic uint64_t seconds[ICAP_BUCKETS];
@@ -225,6 +228,7 @@ struct icap_txn {
 	uint64_t	 blamed;	/* servers told of a failure */
 	unsigned	 attempts, races, retries;
 	int		 waited;	/* for a Retry-After */
+	int		 beyond;	/* its tier was busy for too long */
 	int		 flush;		/* do not wait for more of a preview */
 	int64_t		 preview;	/* announced, or -1 */
 	unsigned	 allow;
@@ -289,6 +293,7 @@ void	icap_blamed(struct icap_server *, enum icap_blame,
 void	icap_praised(struct icap_server *);
 void	icap_overload(struct icap_server *, int64_t retry_after);
 void	icap_istag(struct icap_server *, const char *);
+void	icap_idled(struct icap_server *, uint64_t ms);	/* then it closed */
 int	icap_due(struct icap_server *);		/* true: the caller asks */
 void	icap_asked(struct icap_server *, struct icap_known *,
 	    enum icap_fault, const char *why);

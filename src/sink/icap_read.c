@@ -93,8 +93,6 @@ read_fault(int status)
 	case 506:
 		return ICAP_F_OVERLOAD;
 	}
-	if (status < 300)
-		return ICAP_F_MALFORMED;
 	return status < 500 ? ICAP_F_REFUSED : ICAP_F_SERVER;
 }
 
@@ -233,6 +231,16 @@ read_same_head(const struct icap_txn *t, const struct http1_head *m)
 	}
 }
 
+/* A response that had a body comes back as a head that says it has one, and
+ * none: the least of what F15 is about. */
+static int
+read_emptied(const struct icap_txn *t, const struct http1_head *m)
+{
+	return t->body == ICAP_NONE && m->length > 0 &&
+	    t->job.body != NULL && t->job.method == ICAP_RESPMOD &&
+	    m->status != 304;
+}
+
 static enum icap_result
 read_result(const struct icap_txn *t)
 {
@@ -274,6 +282,11 @@ read_http(struct icap_txn *t)
 		    t->hdr_len) ? ICAP_F_HEAD : ICAP_F_MALFORMED,
 		    "adapted head: %s", m->why != NULL ? m->why :
 		    err_str(rv));
+		return STOP;
+	}
+	if (read_emptied(t, m)) {
+		icap_txn_fail(t, ICAP_F_SHORT, "an adapted body of 0 bytes is "
+		    "less than it was to be");
 		return STOP;
 	}
 	if (t->job.method == ICAP_REQMOD && t->hdr == ICAP_RES_HDR)
@@ -322,7 +335,8 @@ read_body_end(struct icap_txn *t)
 	int64_t from = t->chunks.original;
 
 	if (from >= 0 && (t->status != 206 || body == NULL ||
-	    (uint64_t)from < spool_first(body) || (spool_ended(body) != 0 &&
+	    (uint64_t)from < spool_first(body) ||
+	    (uint64_t)from > t->seat->service->conf->max_body || (spool_ended(body) != 0 &&
 	    (uint64_t)from > spool_size(body))))
 		icap_txn_fail(t, ICAP_F_MALFORMED, "use-original-body=%lld: "
 		    "there is no such byte", (long long)from);

@@ -28,6 +28,14 @@ pool_trim(struct icap_seat *t, struct icap_server *v, uint64_t older)
 	}
 }
 
+static uint64_t
+pool_keeps(const struct icap_server *v)
+{
+	uint64_t ms = v->service->conf->keep_idle, seen = v->patience;
+
+	return seen != 0 && seen < ms ? seen : ms;
+}
+
 void
 icap_pool_gone(struct icap_conn *c)
 {
@@ -97,12 +105,25 @@ icap_slot_free(struct icap_seat *t, struct icap_server *v)
 		icap_wake(t->service, t);
 }
 
+/* Connections that other seats will hand over when they see us wait. */
+static unsigned
+queue_idle(const struct icap_service *s)
+{
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		n += s->servers[i].idle;
+	return n;
+}
+
 int
 icap_queue_add(struct icap_txn *x)
 {
 	struct icap_seat *t = x->seat;
 
-	if (t->service->waiting >= t->service->conf->queue)
+	if (t->service->waiting >= t->service->conf->queue +
+	    queue_idle(t->service))
 		return ERR_LIMIT;
 	TAILQ_INSERT_TAIL(&t->queue, x, link);
 	t->waiting++;
@@ -163,7 +184,7 @@ seat_tick(evutil_socket_t fd, short what, void *arg)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		pool_trim(t, &s->servers[i], s->conf->keep_idle);
+		pool_trim(t, &s->servers[i], pool_keeps(&s->servers[i]));
 		if (t->asks[i] == NULL && icap_due(&s->servers[i]))
 			icap_ask_start(t, &s->servers[i]);
 	}

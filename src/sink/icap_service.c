@@ -48,6 +48,9 @@ static const char *const fault_names[ICAP_F_MAX] = {
 	[ICAP_F_CUT] = "cut",
 	[ICAP_F_SPOOL] = "spool",
 	[ICAP_F_DOWN] = "down",
+	[ICAP_F_OVERSIZE] = "oversize",
+	[ICAP_F_TYPE] = "type",
+	[ICAP_F_ENDLESS] = "endless",
 	[ICAP_F_LOST] = "lost",
 };
 
@@ -155,6 +158,8 @@ service_fields(struct icap_service *s, struct text *why)
 		icap_field_basic(&s->fields,
 		    slice_of(c->auth, strlen(c->auth)));
 	for (i = 0; i < c->headers.n && rv == 0; i++) {
+		if (strstr(c->headers.v[i], "%{") != NULL)
+			continue;	/* sink/job.c */
 		if ((colon = strchr(c->headers.v[i], ':')) == NULL)
 			colon = c->headers.v[i];
 		name = xstrndup(c->headers.v[i],
@@ -223,6 +228,13 @@ const struct conf_icap *
 icap_service_conf(const struct icap_service *s)
 {
 	return s->conf;
+}
+
+int
+icap_sampled(struct icap_service *s)
+{
+	return s->conf->sample <= 1 ||
+	    atomic_fetch_add(&s->seen, 1) % s->conf->sample == 0;
 }
 
 int

@@ -39,7 +39,7 @@ tls_wanted(const struct icap_service *s)
 int
 icap_tls_new(struct icap_service *s, struct text *why)
 {
-	const char *trust = s->conf->trust;
+	const char *trust = s->conf->trust, *cert = s->conf->certificate;
 	int ok;
 
 	if (!tls_wanted(s))
@@ -63,6 +63,17 @@ icap_tls_new(struct icap_service *s, struct text *why)
 	if (!ok) {
 		text_printf(why, "trust: %s: no certificates can be read",
 		    trust != NULL ? trust : "the system's");
+		return ERR_FORMAT;
+	}
+	if (cert == NULL)
+		return 0;
+	ok = SSL_CTX_use_certificate_chain_file(s->ctx, cert) == 1 &&
+	    SSL_CTX_use_PrivateKey_file(s->ctx, s->conf->key,
+	    SSL_FILETYPE_PEM) == 1;
+	ERR_clear_error();
+	if (!ok) {
+		text_printf(why, "certificate %s and key %s: they cannot be "
+		    "read, or do not match", cert, s->conf->key);
 		return ERR_FORMAT;
 	}
 	return 0;

@@ -43,6 +43,22 @@ txn_arm(struct icap_txn *t)
 }
 
 /*
+ * When a response without end is enough (stream-after), in ms: one of unknown
+ * length that grows and is not answered yet; or 0.
+ */
+static uint64_t
+txn_endless(const struct icap_txn *t)
+{
+	const struct conf_icap *c = t->seat->service->conf;
+
+	if (c->stream_after == 0 || t->job.method != ICAP_RESPMOD ||
+	    t->job.length >= 0 || t->answered || t->job.copy ||
+	    t->job.body == NULL || spool_ended(t->job.body) != 0)
+		return 0;
+	return t->t_start / 1000 + c->stream_after;
+}
+
+/*
  * When it would be the server's fault that nothing happens: not while we wait
  * for the user to take bytes (F12), nor for the body to grow.
  */
@@ -50,14 +66,18 @@ static void
 txn_watch(struct icap_txn *t)
 {
 	const struct conf_icap *c = t->seat->service->conf;
-	uint64_t ms = c->first_byte_timeout;
+	uint64_t ms = c->first_byte_timeout, end = txn_endless(t);
 
 	if (!icap_txn_runs(t))
 		return;
-	if (t->heard || ((t->out == ICAP_OUT_FIRST ||
-	    t->out == ICAP_OUT_BODY) && !t->starved))
+	/* The 100 behind a preview is no answer yet (F10). */
+	if (t->in != ICAP_IN_ICAP || t->conn->in_len > 0 ||
+	    ((t->out == ICAP_OUT_FIRST || t->out == ICAP_OUT_BODY) &&
+	    !t->starved))
 		ms = c->idle_timeout;
 	t->deadline = t->blocked || t->starved ? 0 : t->t_last / 1000 + ms;
+	if (end != 0 && (t->deadline == 0 || end < t->deadline))
+		t->deadline = end;
 }
 
 static void
@@ -266,7 +286,12 @@ txn_wait(struct icap_txn *t)
 	if (t->step == ICAP_T_QUEUE)
 		return;
 	if (icap_queue_add(t) != 0) {
-		icap_txn_fail(t, ICAP_F_QUEUE, "the queue is full");
+		if (t->beyond) {
+			icap_txn_fail(t, ICAP_F_QUEUE, "the queue is full");
+			return;
+		}
+		t->beyond = 1;
+		icap_txn_attempt(t);
 		return;
 	}
 	t->step = ICAP_T_QUEUE;
@@ -287,6 +312,7 @@ txn_begin(struct icap_txn *t, struct icap_server *v, struct icap_known *k,
 	t->server = v;
 	t->known = k;
 	t->status = 0;
+	t->answered = 0;
 	v->busy++;
 	v->transactions++;
 	t->attempts++;
@@ -374,10 +400,18 @@ txn_expired(struct icap_txn *t)
 		txn_prepare(t);
 		break;
 	case ICAP_T_QUEUE:
-		icap_txn_fail(t, ICAP_F_QUEUE, "no connection became free");
+		if (!t->beyond) {
+			t->beyond = 1;
+			icap_txn_attempt(t);
+		}
+		if (t->step == ICAP_T_QUEUE)
+			icap_txn_fail(t, ICAP_F_QUEUE,
+			    "no connection became free");
 		break;
 	case ICAP_T_RUN:
-		if (t->out == ICAP_OUT_FIRST || t->out == ICAP_OUT_BODY)
+		if (txn_endless(t) != 0 && icap_ms() >= txn_endless(t))
+			icap_txn_fail(t, ICAP_F_ENDLESS, "no end in sight");
+		else if (t->out == ICAP_OUT_FIRST || t->out == ICAP_OUT_BODY)
 			icap_txn_fail(t, ICAP_F_STALL, "the server does not "
 			    "read");
 		else if (t->in == ICAP_IN_ICAP && t->conn->in_len == 0)
@@ -490,14 +524,44 @@ icap_more(struct icap_txn *t)
 	txn_leave(t);
 }
 
-void
-icap_txn_lost(struct icap_txn *t)
+/* From a call of the user's. */
+static void
+txn_give_up(struct icap_txn *t, enum icap_fault fault, const char *why)
 {
 	txn_enter(t);
 	t->quiet++;
-	icap_txn_fail(t, ICAP_F_LOST, "the copy fell behind");
+	icap_txn_fail(t, fault, "%s", why);
 	t->quiet--;
 	txn_leave(t);
+}
+
+void
+icap_txn_lost(struct icap_txn *t)
+{
+	txn_give_up(t, ICAP_F_LOST, "the copy fell behind");
+}
+
+void
+icap_oversize(struct icap_txn *t)
+{
+	txn_give_up(t, ICAP_F_OVERSIZE, "larger than what is scanned");
+}
+
+void
+icap_unseen(struct icap_seat *seat, enum icap_method method, void *user,
+    enum icap_fault fault, const char *why)
+{
+	struct icap_txn *t = xcalloc(1, sizeof(*t));
+
+	t->seat = seat;
+	t->job.method = method;
+	t->arg = user;
+	t->queue_ms = t->connect_ms = t->first_ms = -1;
+	t->t_start = icap_us();
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	seat->service->faults[fault]++;
+	txn_record(t, ICAP_R_BYPASS, fault);
+	free(t);
 }
 
 void

@@ -41,8 +41,11 @@ piece_next(struct icap_txn *t)
 	size_t n = left < CHUNK ? (size_t)left : CHUNK;
 
 	t->starved = n == 0 && ended == 0;
-	if (t->starved)
+	if (t->starved) {
+		if (t->answered && t->user->hungry != NULL)
+			t->user->hungry(t->arg);
 		return 0;
+	}
 	if (n == 0 && ended == -1) {
 		icap_txn_fail(t, ICAP_F_CUT, "the body was cut off");
 		return 0;
@@ -132,12 +135,30 @@ piece_write(struct icap_txn *t)
 	return 1;
 }
 
+/*
+ * What nobody will want again: of a copy, all that was sent. Else once the
+ * answer is another message in its place: not the original's rest (206), and
+ * (F15) no more than was compared with it.
+ */
+static void
+write_forget(struct icap_txn *t)
+{
+	uint64_t n = t->sent;
+
+	if (t->job.body == NULL || (!t->job.copy && (!t->answered ||
+	    t->status == 206 || (t->user != NULL &&
+	    t->user->committed != NULL && !t->user->committed(t->arg)))))
+		return;
+	if (!t->job.copy && t->same && t->got < n)
+		n = t->got;
+	spool_drop(t->job.body, n);
+}
+
 /* The piece is out: what does that make of the writer? */
 static void
 write_stepped(struct icap_txn *t)
 {
-	if (t->job.copy && t->job.body != NULL)
-		spool_drop(t->job.body, t->sent);
+	write_forget(t);
 	if (t->last)
 		t->out = ICAP_OUT_DONE;
 	else if (t->out == ICAP_OUT_FIRST)
@@ -215,7 +236,8 @@ write_allow(const struct icap_txn *t)
 	if (c->allow_204 && (t->job.body == NULL || t->job.length < 0 ||
 	    (uint64_t)t->job.length <= c->max_body))
 		allow |= ICAP_ALLOW_204;
-	if (c->allow_206 && t->job.body != NULL && t->known != NULL &&
+	if (c->allow_206 && t->job.body != NULL && !t->job.whole &&
+	    t->known != NULL &&
 	    (t->known->o.flags & ICAP_OPT_206) != 0)
 		allow |= ICAP_ALLOW_206;
 	return allow;

@@ -1,10 +1,12 @@
 /*
  * What of a message is shown to a service, and which are shown to none.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sink/side.h"
 #include "util/err.h"
+#include "util/mem.h"
 
 enum icap_method
 side_method(const struct side *s)
@@ -28,7 +30,7 @@ slice_begins(struct slice s, const char *text, size_t n)
 int
 side_is_stream(const struct side *s, const struct conf_icap *conf)
 {
-	struct slice type = http1_value(s->m.http, "content-type");
+	struct slice type = http1_value(side_http(s), "content-type");
 	const char *p;
 	size_t i, n;
 
@@ -69,6 +71,99 @@ side_encapsulate(struct side *s)
 	    slice_of(NULL, 0), 1);
 }
 
+/* What stands for a macro, in *t. */
+static void
+side_macro(const struct side *s, enum conf_macro which, struct text *t)
+{
+	const struct record *r = s->x->rec;
+	char ip[ADDR_STRLEN];
+
+	switch (which) {
+	case MACRO_SRC:
+		text_puts(t, addr_ip_str(&r->client, ip));
+		break;
+	case MACRO_SRC_PORT:
+		text_number(t, addr_port(&r->client));
+		break;
+	case MACRO_DST:
+		text_puts(t, addr_ip_str(&r->server, ip));
+		break;
+	case MACRO_DST_PORT:
+		text_number(t, addr_port(&r->server));
+		break;
+	case MACRO_SNI:
+		text_puts(t, r->sni);
+		break;
+	case MACRO_HOST:
+		text_puts(t, s->x->http.host != NULL ? s->x->http.host :
+		    r->host);
+		break;
+	case MACRO_LISTENER:
+		text_puts(t, r->listener);
+		break;
+	case MACRO_RULE:
+		text_puts(t, r->verdict.rule->name);
+		break;
+	case MACRO_JA4:
+		text_puts(t, r->ja4);
+		break;
+	case MACRO_SUBJECT:
+		text_puts(t, r->cert != NULL && r->cert->subject != NULL ?
+		    r->cert->subject : "");
+		break;
+	case MACRO_FLOW:
+		text_number(t, r->id);
+		break;
+	case MACRO_TX:
+		text_number(t, s->x->http.number);
+		break;
+	case MACRO_MAX:
+		break;
+	}
+}
+
+/* "Name: value" with its macros; one that would break a line is left out. */
+static void
+side_put_field(struct side *s, const char *field)
+{
+	size_t n = strcspn(field, ":");
+	char *name = xstrndup(field, n);
+	struct text value = { 0 };
+	enum conf_macro which;
+	const char *at, *end;
+
+	field += n + 1;
+	field += strspn(field, " \t");
+	while ((at = conf_macro(field, &end, &which)) != NULL) {
+		text_add(&value, field, (size_t)(at - field));
+		side_macro(s, which, &value);
+		field = end;
+	}
+	text_puts(&value, field);
+	icap_field(&s->fields, name, slice_of(value.s, value.len));
+	text_free(&value);
+	free(name);
+}
+
+/* The fields of this message alone. */
+static void
+side_fields(struct side *s, size_t k)
+{
+	struct exchange *x = s->x;
+	const struct conf_icap *conf =
+	    icap_service_conf(x->env->services[x->row[k]]);
+	size_t i;
+
+	text_clear(&s->fields);
+	if (s->dir == DIR_DOWN)
+		text_add(&s->fields, x->echo[k].s, x->echo[k].len);
+	for (i = 0; i < conf->headers.n; i++)
+		if (strstr(conf->headers.v[i], "%{") != NULL)
+			side_put_field(s, conf->headers.v[i]);
+	if (conf->proxy_auth)
+		icap_field_proxy_auth(&s->fields, s->m.http);
+}
+
 int
 side_job(struct side *s, size_t k)
 {
@@ -78,7 +173,8 @@ side_job(struct side *s, size_t k)
 	s->job.method = side_method(s);
 	s->job.body = s->http != NULL ? s->body : s->m.spool;
 	s->job.length = side_http(s)->length;
-	s->job.fields = s->dir == DIR_DOWN ? x->echo[k].s : NULL;
+	side_fields(s, k);
+	s->job.fields = s->fields.len > 0 ? s->fields.s : NULL;
 	s->job.client = x->rec->client;
 	s->job.server = x->rec->server;
 	return side_encapsulate(s);

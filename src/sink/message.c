@@ -130,8 +130,10 @@ message_spool(struct message *m, struct slice payload)
 		m->seen(m->arg, payload);
 	if (m->spool == NULL || m->lost || m->mode == MESSAGE_DROP)
 		return;
-	if (spool_add(m->spool, payload.p, payload.len) != 0)
-		m->lost = 1;
+	if (spool_add(m->spool, payload.p, payload.len) == 0)
+		return;
+	m->lost = 1;
+	spool_cut(m->spool);	/* who reads it must see no end */
 }
 
 int
@@ -219,13 +221,14 @@ message_show(struct message *m, const uint8_t *data, size_t len)
 		m->ended = 1;
 	else if (rv != ERR_SHORT)
 		m->bad = m->body.why;
-	return m->bad != NULL ? len : len - in.len;
+	return len - in.len;
 }
 
 static size_t
 message_let(struct message *m, const uint8_t *data, size_t len)
 {
 	size_t used, n = m->held - m->passed;
+	int rv;
 
 	if (n > 0) {		/* looked at before */
 		n = n < len ? n : len;
@@ -239,8 +242,11 @@ message_let(struct message *m, const uint8_t *data, size_t len)
 	if (m->seen != NULL)
 		return message_show(m, data, len);
 	used = 0;
-	if (http1_body_follow(&m->body, (const char *)data, len, &used) == 0)
+	rv = http1_body_follow(&m->body, (const char *)data, len, &used);
+	if (rv == 0)
 		m->ended = 1;
+	else if (rv != ERR_SHORT)
+		m->bad = m->body.why;
 	return used;
 }
 

@@ -33,7 +33,7 @@ struct side {
 	size_t		 k;
 	struct icap_txn	*txn;
 	struct icap_job	 job;
-	struct text	 req_head, res_head;
+	struct text	 req_head, res_head, fields;
 	struct side	*to;		/* where the answer's body goes */
 
 	/* The message as it is now: the virgin one, or (body, http) what a
@@ -41,8 +41,13 @@ struct side {
 	struct text	 head;
 	struct http1_head *http;
 	struct spool	*body;
-	int		 has_body;
-	int		 collecting;
+	/* What a service makes of it, being collected for the next. */
+	struct {
+		int		 open;
+		struct text	 head;
+		struct http1_head *http;
+		struct spool	*body;
+	} made;
 
 	/* For monitors (watch.c). */
 	struct icap_copy **copies;
@@ -87,6 +92,18 @@ const struct http1_head *side_http(const struct side *);
 int	side_is_stream(const struct side *, const struct conf_icap *);
 /* What the row's k-th service is shown, into s->job. 0 or ERR_*. */
 int	side_job(struct side *, size_t k);
+
+/* prepare.c */
+void	side_prepare(struct side *);	/* a request whose answer is scanned */
+void	side_expect(struct side *);	/* a service wants the body */
+
+/* onward.c */
+/* The head of what goes on, of a body of length bytes (-1: not known) if there
+ * is one; flags: deliver.h. 0, or all was refused. */
+int	side_head(struct side *, const struct http1_head *, int body,
+	    int64_t length, unsigned flags);
+/* Out of the spool `from`, as far as there is room and bytes. */
+void	side_send(struct side *);
 
 /* adapt.c */
 /* The head is here: ask the services that want it, or let it pass. */

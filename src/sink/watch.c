@@ -54,6 +54,7 @@ watch_begin(struct side *s)
 		conf = icap_service_conf(x->env->services[x->row[k]]);
 		if (!conf->monitor || side_is_stream(s, conf) ||
 		    !icap_does(x->env->services[x->row[k]], side_method(s)) ||
+		    !icap_sampled(x->env->services[x->row[k]]) ||
 		    side_job(s, k) != 0)
 			continue;
 		if (s->copies == NULL)

@@ -37,7 +37,7 @@ TEST(defaults_of_a_service)
 	ck_assert_int_eq(s->reqmod[0].tls, 0);
 	ck_assert_uint_eq(s->reqmod[0].weight, 1);
 	ck_assert_uint_eq(s->reqmod[0].tier, 0);
-	ck_assert_int_eq(s->fail_open, 0);
+	ck_assert_int_eq(s->fail.reqmod, 0);
 	ck_assert_int_eq(s->preview, ICAP_PREVIEW_AUTO);
 	ck_assert_uint_eq(s->connect_timeout, 2000);
 	ck_assert_uint_eq(s->first_byte_timeout, 10000);
@@ -102,7 +102,7 @@ TEST(all_that_a_service_may_say)
 	ck_assert_uint_eq(s->respmod[2].port, 11344);
 	ck_assert_str_eq(s->respmod[2].url, "ICAPS://192.0.2.1/a/b");
 	ck_assert_uint_eq(s->respmod[2].tier, 1);
-	ck_assert_int_eq(s->fail_open, 1);
+	ck_assert_int_eq(s->fail.reqmod, 1);
 	ck_assert_int_eq(s->preview, 4096);
 	ck_assert_uint_eq(s->connect_timeout, 500);
 	ck_assert_uint_eq(s->idle_timeout, 60000);

@@ -109,7 +109,7 @@ row_do(const struct row *r, int open, int no_length)
 	if (no_length && strcmp(r->fault, "long") == 0)
 		return;
 	use(&u, r->path);
-	u.conf.fail_open = open;
+	u.conf.fail.reqmod = u.conf.fail.respmod = open;
 	/* Its OPTIONS would be as malformed. */
 	u.conf.options = strcmp(r->path, "f13") != 0;
 	run_begin(&u);
@@ -283,7 +283,7 @@ TEST(f8_the_virgin_message_is_gone)
 	struct run u;
 
 	use(&u, "f8");
-	u.conf.fail_open = 1;
+	u.conf.fail.reqmod = u.conf.fail.respmod = 1;
 	run_begin(&u);
 	deal_do(&d, &u, 2000);
 	ck_assert_int_eq(d.outcome, ICAP_FAILED);
@@ -410,7 +410,7 @@ TEST(f30_a_body_cut_off_is_never_ended)
 	ck_assert_str_eq(e.why, "cut");
 	run_end(&u);
 	use(&u, "stream");
-	u.conf.fail_open = 1;
+	u.conf.fail.reqmod = u.conf.fail.respmod = 1;
 	run_begin(&u);
 	deal_do(&f, &u, 2000);
 	ck_assert_int_eq(f.outcome, ICAP_ADAPTED);

@@ -118,7 +118,7 @@ TEST(c_icap_echoes_over_tls)
 	free(u.conf.trust);
 	/* Nobody vouches for it: closed, whatever the policy. */
 	peer(&u, "tls-echo");
-	u.conf.fail_open = 1;
+	u.conf.fail.reqmod = u.conf.fail.respmod = 1;
 	run_begin(&u);
 	deal_do(&d, &u, 5000);
 	ck_assert_int_eq(d.outcome, ICAP_FAILED);

@@ -291,7 +291,11 @@ deal_broken(void *arg, const char *why)
 }
 
 static const struct icap_user deal_user = {
-	deal_more, deal_answer, deal_body, deal_end, deal_broken
+	.more = deal_more,
+	.answer = deal_answer,
+	.body = deal_body,
+	.end = deal_end,
+	.broken = deal_broken
 };
 
 static inline void
