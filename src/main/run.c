@@ -212,6 +212,7 @@ daemon_run(struct conf *c, void (*ready)(void *arg), void *arg)
 	struct text why = { 0 };
 	int rv, status = EXIT_DONE;
 
+	mem_setup();
 	signal(SIGPIPE, SIG_IGN);
 	signals_block(SIG_BLOCK);
 	json_object_seed(0);	/* once, before there are threads */

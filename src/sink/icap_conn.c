@@ -117,10 +117,10 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 		c->sock.writable = 1;
 	if (c->shaking)
 		conn_handshake(c);
-	else if (c->user == NULL)
-		conn_idle(c);
-	else
+	else if (c->user != NULL)
 		c->user->event(c->arg);
+	else if (what & (EV_READ | EV_CLOSED))
+		conn_idle(c);
 }
 
 static void

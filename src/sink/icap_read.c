@@ -72,7 +72,11 @@ read_continue(struct icap_txn *t)
 	if (!icap_txn_more(t))
 		return STOP;
 	icap_write_more(t);
-	return icap_txn_runs(t) ? 0 : STOP;
+	if (!icap_txn_runs(t))
+		return STOP;
+	/* Nothing else came with it; if an RST did, the write has met it. */
+	return t->conn->sock.thin && t->conn->in_len == 0 && !t->starved ?
+	    STOP : 0;
 }
 
 static enum icap_fault

@@ -3,10 +3,23 @@
  */
 #include "util/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TRIM	(2 << 20)	/* free at a heap's end, that is kept */
+#define GROW	(256 << 10)	/* at once; a buffer is 64k */
+#define MAPPED	(1 << 20)	/* from here on by mmap: spools stay below */
+
+void
+mem_setup(void)
+{
+	mallopt(M_TRIM_THRESHOLD, TRIM);
+	mallopt(M_TOP_PAD, GROW);
+	mallopt(M_MMAP_THRESHOLD, MAPPED);
+}
 
 static void *
 checked(void *p)

@@ -14,6 +14,10 @@ void	*xrealloc(void *, size_t);
 void	*xmemdup(const void *, size_t);
 char	*xstrdup(const char *);
 char	*xstrndup(const char *, size_t);
+/* At start: what a busy worker frees it will want again at once, so its heap
+ * is not given back to the kernel bit by bit. */
+void	 mem_setup(void);
+
 char	*xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define NELEM(a)	(sizeof(a) / sizeof((a)[0]))
