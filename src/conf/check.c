@@ -454,6 +454,24 @@ check_order(struct load *l, yaml_node_t *root)
 	}
 }
 
+/* A default path has no key to stand at. */
+static void
+check_ca_file(struct load *l, yaml_node_t *ca, yaml_node_t *at,
+    const char *key, const char *path)
+{
+	char *dir;
+
+	if (l->world->exists == NULL ||
+	    (ca != NULL && node_get(l, ca, key) != NULL) ||
+	    l->world->exists(path) == 0)
+		return;
+	dir = xdirname(path);
+	load_problem(l, at, "no \"%s\" under \"ca\", and no file \"%s\"; "
+	    "make a CA with \"clearspan ca create --dir %s\"", key, path,
+	    dir);
+	free(dir);
+}
+
 static void
 check_ca(struct load *l, yaml_node_t *root)
 {
@@ -464,18 +482,10 @@ check_ca(struct load *l, yaml_node_t *root)
 		return;
 	if (at == NULL)
 		at = root;
-	if (l->world->exists != NULL &&
-	    (ca == NULL || node_get(l, ca, "certificate") == NULL) &&
-	    l->world->exists(c->ca_cert) != 0)
-		load_problem(l, at, "no \"certificate\" under \"ca\", and no "
-		    "file \"%s\"; make a CA with \"clearspan ca create\"",
-		    c->ca_cert);
-	if (l->world->exists != NULL &&
-	    (ca == NULL || node_get(l, ca, "key") == NULL) &&
-	    l->world->exists(c->ca_key) != 0)
-		load_problem(l, at, "no \"key\" under \"ca\", and no file "
-		    "\"%s\"; make a CA with \"clearspan ca create\"",
-		    c->ca_key);
+	if (c->ca_cert != NULL)
+		check_ca_file(l, ca, at, "certificate", c->ca_cert);
+	if (c->ca_key != NULL)
+		check_ca_file(l, ca, at, "key", c->ca_key);
 	if ((c->untrusted_cert == NULL) != (c->untrusted_key == NULL))
 		load_problem(l, at, "\"untrusted-certificate\" and "
 		    "\"untrusted-key\" go together; give both or none");

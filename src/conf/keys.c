@@ -130,9 +130,9 @@ static const struct word balances[] = {
 
 static const struct key ca_keys[] = {
 	{ "certificate", &type_text, AT(ca_cert),
-	    .def = "/etc/clearspan/ca.pem", .flags = KEY_EXISTS },
+	    .def = "/etc/clearspan/ca.pem", .flags = KEY_EXISTS | KEY_CA },
 	{ "key", &type_text, AT(ca_key),
-	    .def = "/etc/clearspan/ca.key", .flags = KEY_EXISTS },
+	    .def = "/etc/clearspan/ca.key", .flags = KEY_EXISTS | KEY_CA },
 	{ "untrusted-certificate", &type_text, AT(untrusted_cert),
 	    .flags = KEY_EXISTS },
 	{ "untrusted-key", &type_text, AT(untrusted_key),

@@ -67,8 +67,9 @@ list_read(struct load *l, yaml_node_t *n, struct conf_named_list *list)
 		load_problem(l, n, "\"%.256s\" is longer than %zu MiB",
 		    list->path, LISTFILE_MAX >> 20);
 	else if (r != 0)
-		load_problem(l, n, "cannot read \"%.256s\": %s", list->path,
-		    err_str(r));
+		load_problem(l, n, "cannot read \"%.256s\": %s; make it (one "
+		    "name or address a line), or take the list out",
+		    list->path, err_str(r));
 	else
 		listfile_parse(list, t.s != NULL ? t.s : "", t.len,
 		    &l->problems, (unsigned)l->conf->nlists);

@@ -234,19 +234,40 @@ check_keys(struct load *l, const struct map *m, yaml_node_t *map)
 	}
 }
 
+/* What would be right where nothing is at a path. */
+static void
+path_mend(const struct key *k, const char *path, struct text *t)
+{
+	char *dir;
+
+	if (k->flags & KEY_CA) {
+		dir = xdirname(path);
+		text_printf(t, "make a CA with \"clearspan ca create --dir "
+		    "%.256s\" (its files are ca.pem and ca.key)", dir);
+		free(dir);
+	} else
+		text_puts(t, "write the path of one that is there, or take "
+		    "the key out");
+}
+
 /* Some paths must lead somewhere already. */
 static void
 check_path(struct load *l, const struct key *k, yaml_node_t *n,
     const char *path)
 {
+	struct text mend = { 0 };
+
 	if (!(k->flags & (KEY_EXISTS | KEY_SYSTEM)) ||
 	    l->world->exists == NULL)
 		return;
 	if ((k->flags & KEY_SYSTEM) && strcmp(path, "system") == 0)
 		return;
-	if (l->world->exists(path) != 0)
-		load_problem(l, n, "\"%s\": no such file \"%.256s\" (%s)",
-		    k->name, path, err_str(ERR_SYS));
+	if (l->world->exists(path) == 0)
+		return;
+	path_mend(k, path, &mend);
+	load_problem(l, n, "\"%s\": no such file \"%.256s\" (%s); %s",
+	    k->name, path, err_str(ERR_SYS), mend.s);
+	text_free(&mend);
 }
 
 static void

@@ -71,7 +71,8 @@ ca_read(const char *dir, struct text *why)
 	X509 *x = ca_read_cert("ca", path, why);
 
 	if (x == NULL)
-		text_puts(why, "make one with: clearspan ca create\n");
+		text_printf(why, "make one with: clearspan ca create --dir "
+		    "%s\n", dir);
 	free(path);
 	return x;
 }

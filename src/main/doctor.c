@@ -172,21 +172,24 @@ check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 	struct text errors = { 0 };
 	struct ca *ca = NULL;
 	struct stat st;
-	char mend[256];
+	char mend[512], *dir;
 	time_t left;
 
 	if (cert == NULL || key == NULL)
 		return;
+	dir = xdirname(cert);
+	snprintf(mend, sizeof(mend), "clearspan ca create --dir %s makes a "
+	    "new one, once the old files are away; clients must trust it too",
+	    dir);
+	free(dir);
 	if (ca_load(what, cert, key, &ca, &errors) != 0) {
 		errors.s[strcspn(errors.s, "\n")] = '\0';
-		doctor_say(d, FIND_FAIL, what, "clearspan ca create makes a "
-		    "new one", "%s", errors.s);
+		doctor_say(d, FIND_FAIL, what, mend, "%s", errors.s);
 		text_free(&errors);
 		return;
 	}
 	left = ca->notafter - time(NULL);
-	doctor_say(d, left < CA_SOON ? FIND_WARN : FIND_OK, what,
-	    "clearspan ca create makes a new one; clients must trust it too",
+	doctor_say(d, left < CA_SOON ? FIND_WARN : FIND_OK, what, mend,
 	    "usable for %lld more days", (long long)left / DAY);
 	snprintf(mend, sizeof(mend), "chmod 600 %s", key);
 	if (stat(key, &st) == 0 && (st.st_mode & 077) != 0)

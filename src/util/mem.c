@@ -84,3 +84,14 @@ xasprintf(const char *fmt, ...)
 	va_end(ap);
 	return checked(s);
 }
+
+char *
+xdirname(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") :
+	    xstrndup(path, (size_t)(slash - path));
+}

@@ -19,6 +19,8 @@ char	*xstrndup(const char *, size_t);
 void	 mem_setup(void);
 
 char	*xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The directory a path's last name is in: "/a" of "/a/b", "." of "b". */
+char	*xdirname(const char *path);
 
 #define NELEM(a)	(sizeof(a) / sizeof((a)[0]))
 

@@ -208,6 +208,9 @@ TEST(load_looks_at_files)
 	ck_assert_int_eq(conf_load(path, &c, &errors), ERR_USAGE);
 	ck_assert_ptr_nonnull(strstr(errors.s, ":2:16: \"certificate\": no "
 	    "such file"));
+	text_printf(&want, "make a CA with \"clearspan ca create --dir %s\"",
+	    dir);
+	ck_assert_ptr_nonnull(strstr(errors.s, strchr(want.s, '\n') + 1));
 	ck_assert_ptr_nonnull(strstr(errors.s, ":5:39: \"tcpp port\" is not a "
 	    "filter ("));
 	ck_assert_ptr_nonnull(strstr(errors.s, ":6:12: cannot read "
