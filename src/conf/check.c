@@ -491,6 +491,31 @@ check_ca(struct load *l, yaml_node_t *root)
 		    "\"untrusted-key\" go together; give both or none");
 }
 
+/* Where a key's value stands; else its mapping, or the whole. */
+static struct conf_pos
+place(struct load *l, yaml_node_t *root, const char *map, const char *key)
+{
+	yaml_node_t *m = map != NULL ? node_get(l, root, map) : root, *n;
+
+	if (m == NULL || m->type != YAML_MAPPING_NODE)
+		return node_pos(root);
+	n = node_get(l, m, key);
+	return node_pos(n != NULL ? n : m);
+}
+
+static void
+check_places(struct load *l, yaml_node_t *root)
+{
+	struct conf *c = l->conf;
+
+	c->pos.user = place(l, root, NULL, "user");
+	c->pos.log_file = place(l, root, "log", "file");
+	c->pos.ca[0] = place(l, root, "ca", "certificate");
+	c->pos.ca[1] = place(l, root, "ca", "key");
+	c->pos.untrusted[0] = place(l, root, "ca", "untrusted-certificate");
+	c->pos.untrusted[1] = place(l, root, "ca", "untrusted-key");
+}
+
 static unsigned
 cores(void)
 {
@@ -514,6 +539,7 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 	    n->type != YAML_MAPPING_NODE || node_get(l, n, "events") == NULL))
 		c->log.events = 1u << EVENT_FLOW;
 	check_ca(l, root);
+	check_places(l, root);
 	n = node_get(l, root, "listen");
 	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nlistens == 0)
 		load_problem(l, n, "\"listen\" is empty; give it at least one "

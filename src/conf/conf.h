@@ -214,6 +214,10 @@ struct conf_named_list {		/* `lists:` */
 struct conf {
 	_Atomic int	 refs;
 	char		*path;		/* of the file; "-" when built in */
+	struct {	/* of values that only the machine can judge */
+		struct conf_pos	user, log_file;
+		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
+	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
 	char		*user;		/* or NULL: stay */
 

@@ -48,7 +48,7 @@ struct key {
 #define KEY_EXISTS	2		/* a path; something must be there */
 #define KEY_NONE	4		/* "none" leaves the text NULL */
 #define KEY_SYSTEM	8		/* KEY_EXISTS, or "system" */
-#define KEY_CA		16		/* KEY_EXISTS, of what `ca create` makes */
+#define KEY_CA		16		/* KEY_EXISTS; `ca create` makes it */
 
 struct word {				/* type_word's arg; ends with NULL */
 	const char	*name;

@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "main/daemon.h"
@@ -232,11 +234,32 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	return rv;
 }
 
+/*
+ * The last directory of the log's path, made where it is missing, as the
+ * control socket's is; the log is opened as the user, so it is the user's.
+ */
+static void
+boot_log_dir(const struct conf *c)
+{
+	struct passwd *pw = c->user != NULL && geteuid() == 0 ?
+	    getpwnam(c->user) : NULL;
+	char *dir = xdirname(c->log.file);
+
+	/* If it fails, opening the log says why. */
+	if (mkdir(dir, 0750) == 0 && pw != NULL &&
+	    lchown(dir, pw->pw_uid, pw->pw_gid) != 0)
+		log_warn("cannot give %s to the user %s: %s", dir, c->user,
+		    strerror(errno));
+	free(dir);
+}
+
 static int
 boot_start(struct daemon *d, const struct conf *c, struct text *why)
 {
 	int rv;
 
+	if (c->log.file != NULL)
+		boot_log_dir(c);
 	rv = drop_to(c->user, c->control_socket, why);
 	if (rv == 0 && c->log.file != NULL)
 		rv = connlog_open(c->log.file, c->log.events, &d->admin.log,

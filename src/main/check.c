@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
 #include "main/cmd.h"
+#include "main/here.h"
 #include "util/text.h"
 
 int
@@ -26,8 +26,11 @@ cmd_check(int argc, char **argv)
 	if (optind < argc)
 		return cmd_usage(argv[0], "\"%s\" is one too many",
 		    argv[optind]);
-	r = conf_load(path, &c, &errors);
-	if (errors.len > 0)
+	r = here_load(path, &c, &errors);
+	if (r == 0)
+		printf("%s: all right (listeners: %zu, rules: %zu, mirrors: "
+		    "%zu)\n", path, c->nlistens, c->nrules, c->nmirrors);
+	else
 		fputs(errors.s, stderr);
 	conf_unref(c);
 	text_free(&errors);

@@ -21,6 +21,7 @@
 
 #include "conf/conf.h"
 #include "main/cmd.h"
+#include "main/here.h"
 #include "tls/ca.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -30,6 +31,7 @@
 #define FDS_EACH	2		/* descriptors of a connection */
 #define FDS_OTHER	1024		/* listeners, files, pipes, resolver */
 #define CONNECTIONS	50000		/* the default of `limits:` */
+#define UNIT_USER	"clearspan"	/* of etc/clearspan.service */
 
 void
 doctor_say(struct doctor *d, enum finding f, const char *what,
@@ -165,6 +167,31 @@ check_conntrack(struct doctor *d)
 		    PRId64, max, want);
 }
 
+/*
+ * A file that is there and closed to us wants no new one. As root we may read
+ * all; but the unit of etc/ starts as its own user, who may not.
+ */
+static int
+ca_closed(struct doctor *d, const char *what, const char *path)
+{
+	int closed = here_may(NULL, path, R_OK) == EACCES;
+	struct text mend = { 0 };
+	char *user;
+
+	if (!closed && (d->conf->user != NULL || geteuid() != 0 ||
+	    getpwnam(UNIT_USER) == NULL ||
+	    here_may(UNIT_USER, path, R_OK) != EACCES))
+		return 0;
+	user = closed ? here_user(d->conf) : xstrdup(UNIT_USER);
+	here_mend_read(user, path, &mend);
+	doctor_say(d, closed ? FIND_FAIL : FIND_WARN, what, mend.s,
+	    "the user %s may not read %s%s", user, path, closed ? "" :
+	    ", as clearspan.service has to");
+	text_free(&mend);
+	free(user);
+	return closed;
+}
+
 /* A CA that does not load is told in ca_load()'s own words. */
 static void
 check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
@@ -175,12 +202,17 @@ check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 	char mend[512], *dir;
 	time_t left;
 
-	if (cert == NULL || key == NULL)
+	if (cert == NULL || key == NULL ||
+	    ca_closed(d, what, cert) + ca_closed(d, what, key) > 0)
 		return;
 	dir = xdirname(cert);
-	snprintf(mend, sizeof(mend), "clearspan ca create --dir %s makes a "
-	    "new one, once the old files are away; clients must trust it too",
-	    dir);
+	if (cert == d->conf->ca_cert)
+		snprintf(mend, sizeof(mend), "clearspan ca create --dir %s "
+		    "makes a new one, once the old files are away; clients "
+		    "must trust it too", dir);
+	else
+		snprintf(mend, sizeof(mend), "take the two keys out: one is "
+		    "then made in memory at each start");
 	free(dir);
 	if (ca_load(what, cert, key, &ca, &errors) != 0) {
 		errors.s[strcspn(errors.s, "\n")] = '\0';
@@ -207,6 +239,23 @@ check_cas(struct doctor *d)
 	check_ca(d, "ca", d->conf->ca_cert, d->conf->ca_key);
 	check_ca(d, "untrusted ca", d->conf->untrusted_cert,
 	    d->conf->untrusted_key);
+}
+
+static void
+check_log(struct doctor *d)
+{
+	struct text why = { 0 }, mend = { 0 };
+
+	if (d->conf == NULL || d->conf->log.file == NULL)
+		return;
+	if (here_log(d->conf, &why, &mend) != 0)
+		doctor_say(d, FIND_FAIL, "event log", mend.s, "%s: %s",
+		    d->conf->log.file, why.s);
+	else
+		doctor_say(d, FIND_OK, "event log", NULL, "%s can be written",
+		    d->conf->log.file);
+	text_free(&why);
+	text_free(&mend);
 }
 
 /* Certificates are dated by it. */
@@ -269,7 +318,8 @@ load(struct doctor *d, const char *path, struct conf **c)
 		if (errors.len > 0)
 			fputs(errors.s, stderr);
 		doctor_say(d, FIND_FAIL, "configuration", mend,
-		    "%s cannot be used", path);
+		    "%s cannot be used: only the system is looked at", path);
+		d->transparent = 1;
 	} else {
 		doctor_say(d, FIND_OK, "configuration", NULL, "%s", path);
 		for (i = 0; i < (*c)->nlistens; i++)
@@ -286,8 +336,8 @@ cmd_doctor(int argc, char **argv)
 {
 	static void (*const checks[])(struct doctor *) = {
 		doctor_routing, check_caps, check_user, check_descriptors,
-		check_conntrack, doctor_mirrors, check_cas, check_clock,
-		check_names,
+		check_conntrack, doctor_mirrors, check_cas, check_log,
+		check_clock, check_names,
 	};
 	struct doctor d = { 0 };
 	const char *path = NULL;

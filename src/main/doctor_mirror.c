@@ -17,6 +17,7 @@
 
 #include "conf/conf.h"
 #include "main/doctor.h"
+#include "main/here.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -141,21 +142,25 @@ check_port(struct doctor *d, const struct conf_mirror *m)
 static void
 check_disk(struct doctor *d, const struct conf_mirror *m)
 {
-	const char *slash = strrchr(m->path, '/');
-	char what[160], mend[600], *dir;
+	char what[160], mend[800], *dir = xdirname(m->path);
+	char *user = here_user(d->conf);
 	struct statvfs fs;
 	unsigned long percent;
+	int err;
 
 	snprintf(what, sizeof(what), "mirror %s", m->name);
-	dir = slash == NULL ? xstrdup(".") : slash == m->path ? xstrdup("/") :
-	    xstrndup(m->path, (size_t)(slash - m->path));
-	snprintf(mend, sizeof(mend), "mkdir -p -m 700 %.500s", dir);
+	snprintf(mend, sizeof(mend), "install -d -m 700 -o %s %.500s", user,
+	    dir);
+	free(user);
+	if ((err = here_may(d->conf->user, dir, W_OK | X_OK)) == 0 &&
+	    statvfs(dir, &fs) != 0)
+		err = errno;
 	if (strchr(dir, '%') != NULL) {
 		doctor_say(d, FIND_OK, what, NULL, "%s changes with time: "
 		    "not looked at", dir);
-	} else if (statvfs(dir, &fs) != 0 || access(dir, W_OK) != 0) {
+	} else if (err != 0) {
 		doctor_say(d, FIND_FAIL, what, mend, "cannot write to %s: %s",
-		    dir, strerror(errno));
+		    dir, strerror(err));
 	} else {
 		percent = fs.f_blocks == 0 ? 100 :
 		    (unsigned long)(fs.f_bavail * 100 / fs.f_blocks);

@@ -15,6 +15,7 @@
 
 #include "main/cmd.h"
 #include "main/daemon.h"
+#include "main/here.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -257,7 +258,7 @@ cmd_run(int argc, char **argv)
 	}
 	if (optind != argc)
 		return cmd_usage(argv[0], "what is %s?", argv[optind]);
-	if (conf_load(path, &c, &errors) != 0) {
+	if (here_load(path, &c, &errors) != 0) {
 		fputs(errors.s, stderr);
 		text_free(&errors);
 		return EXIT_WRONG;

@@ -1,0 +1,216 @@
+/*
+ * Asks this machine. Nothing is changed, made or kept open; what another user
+ * may do is asked by a child that becomes that user.
+ */
+#include "main/here.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tls/ca.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+static int
+may(const char *path, int mode)
+{
+	return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+/* In the child: never returns. */
+static void
+may_as(const struct passwd *pw, const char *path, int mode)
+{
+	if (initgroups(pw->pw_name, pw->pw_gid) != 0 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
+		_exit(EPERM);
+	_exit(may(path, mode));
+}
+
+int
+here_may(const char *user, const char *path, int mode)
+{
+	struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
+	int status = 0;
+	pid_t pid;
+
+	if (pw == NULL || geteuid() != 0 || pw->pw_uid == 0)
+		return may(path, mode);
+	if ((pid = fork()) == 0)
+		may_as(pw, path, mode);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+char *
+here_user(const struct conf *c)
+{
+	struct passwd *pw;
+
+	if (c->user != NULL && geteuid() == 0)
+		return xstrdup(c->user);
+	pw = getpwuid(geteuid());
+	return pw != NULL ? xstrdup(pw->pw_name) :
+	    xasprintf("%u", (unsigned)geteuid());
+}
+
+void
+here_mend_read(const char *user, const char *path, struct text *out)
+{
+	char *dir = xdirname(path);
+
+	if (here_may(user, dir, X_OK) != 0)
+		text_printf(out, "chmod a+x %s && ", dir);
+	text_printf(out, "chown %s %s", user, path);
+	free(dir);
+}
+
+/* The log is there: then that file; else a directory, there or to be made. */
+int
+here_log(const struct conf *c, struct text *why, struct text *mend)
+{
+	const char *path = c->log.file;
+	char *user = here_user(c), *dir = xdirname(path);
+	char *above = xdirname(dir);
+	int err;
+
+	if (strcmp(path, "-") == 0) {
+		err = 0;
+	} else if (here_may(user, dir, F_OK) == ENOENT) {
+		/* It is made by who we are before we become the user. */
+		if ((err = here_may(NULL, above, W_OK | X_OK)) != 0) {
+			text_printf(why, "no directory %s, and it cannot be "
+			    "made: %s", dir, strerror(err));
+			text_printf(mend, "mkdir -p %s && chown %s %s", dir,
+			    user, dir);
+		}
+	} else if ((err = here_may(user, path, R_OK | W_OK)) == ENOENT) {
+		if ((err = here_may(user, dir, W_OK | X_OK)) != 0) {
+			text_printf(why, "%s cannot make it in %s: %s", user,
+			    dir, strerror(err));
+			text_printf(mend, "chown %s %s", user, dir);
+		}
+	} else if (err != 0) {
+		text_printf(why, "%s cannot write to it: %s", user,
+		    strerror(err));
+		text_printf(mend, "chown %s %s", user, path);
+	}
+	free(above);
+	free(dir);
+	free(user);
+	return err == 0 ? 0 : ERR_DENIED;
+}
+
+static void
+here_problem(const struct conf *c, struct conf_pos at, struct text *errors,
+    const char *key, const char *what, const char *mend)
+{
+	text_printf(errors, "%s:%u:%u: \"%s\": %s%s%s\n", c->path, at.line,
+	    at.column, key, what, mend[0] != '\0' ? "; " : "", mend);
+}
+
+/* Returns whether we may not even look, which has been told. */
+static int
+ca_closed(const struct conf *c, struct conf_pos at, struct text *errors,
+    const char *key, const char *path)
+{
+	struct text what = { 0 }, mend = { 0 };
+	char *user;
+
+	if (here_may(NULL, path, R_OK) != EACCES)
+		return 0;
+	user = here_user(c);
+	text_printf(&what, "the user %s may not read %s", user, path);
+	here_mend_read(user, path, &mend);
+	here_problem(c, at, errors, key, what.s, mend.s);
+	text_free(&what);
+	text_free(&mend);
+	free(user);
+	return 1;
+}
+
+/* ca_load() says "ca: FILE: ..."; each line goes to the key of its file. */
+static void
+here_ca(const struct conf *c, const char *cert, const char *key,
+    const struct conf_pos at[2], const char *const names[2],
+    struct text *errors)
+{
+	struct text said = { 0 };
+	char *line, *save = NULL;
+	struct ca *ca = NULL;
+	size_t n;
+	int i;
+
+	if (cert == NULL || key == NULL ||
+	    ca_closed(c, at[0], errors, names[0], cert) +
+	    ca_closed(c, at[1], errors, names[1], key) > 0)
+		return;
+	if (ca_load("ca", cert, key, &ca, &said) == 0) {
+		ca_free(ca);
+		return;
+	}
+	n = strlen(key);
+	for (line = strtok_r(said.s, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save)) {
+		line += strlen("ca: ");
+		i = strncmp(line, key, n) == 0 && line[n] == ':';
+		here_problem(c, at[i], errors, names[i], line, "");
+	}
+	text_free(&said);
+}
+
+static void
+here_name(const struct conf *c, struct text *errors)
+{
+	struct text what = { 0 };
+
+	if (c->user == NULL || getpwnam(c->user) != NULL)
+		return;
+	text_printf(&what, "there is no user \"%s\"; make it (adduser "
+	    "--system --group %s), or name another", c->user, c->user);
+	here_problem(c, c->pos.user, errors, "user", what.s, "");
+	text_free(&what);
+}
+
+static void
+here_check(const struct conf *c, struct text *errors)
+{
+	static const char *const ca[] = { "certificate", "key" };
+	static const char *const untrusted[] = { "untrusted-certificate",
+	    "untrusted-key" };
+	struct text why = { 0 }, mend = { 0 };
+
+	here_name(c, errors);
+	here_ca(c, c->ca_cert, c->ca_key, c->pos.ca, ca, errors);
+	here_ca(c, c->untrusted_cert, c->untrusted_key, c->pos.untrusted,
+	    untrusted, errors);
+	if (c->log.file != NULL && here_log(c, &why, &mend) != 0)
+		here_problem(c, c->pos.log_file, errors, "file", why.s,
+		    mend.s);
+	text_free(&why);
+	text_free(&mend);
+}
+
+int
+here_load(const char *path, struct conf **out, struct text *errors)
+{
+	int rv = conf_load(path, out, errors);
+
+	if (rv != 0)
+		return rv;
+	here_check(*out, errors);
+	if (errors->len == 0)
+		return 0;
+	conf_unref(*out);
+	*out = NULL;
+	return ERR_USAGE;
+}

@@ -1,0 +1,36 @@
+/*
+ * What a configuration asks of this machine, beyond what its text says: a CA
+ * that loads, the user, a place for the event log. Asked before anything is
+ * started, and by `clearspan check`, so that both say the same.
+ */
+#ifndef MAIN_HERE_H
+#define MAIN_HERE_H
+
+#include "conf/conf.h"
+#include "util/text.h"
+
+/*
+ * conf_load(), and what is asked of this machine. 0, or ERR_USAGE with a line
+ * "FILE:LINE:COL: what is wrong, what would be right" for each in errors.
+ */
+int	here_load(const char *path, struct conf **out, struct text *errors);
+
+/*
+ * Whether user may (R_OK, W_OK, X_OK as in access(2)) path: 0 or an errno.
+ * For ourselves where user is NULL, or we are not root and can be no other.
+ */
+int	here_may(const char *user, const char *path, int mode);
+
+/* How to let user read path, as a command; into out. */
+void	here_mend_read(const char *user, const char *path, struct text *out);
+
+/*
+ * What keeps the event log from being opened: 0, or ERR_DENIED with what is
+ * wrong in why and the command that mends it in mend.
+ */
+int	here_log(const struct conf *, struct text *why, struct text *mend);
+
+/* The user we are, or become when started; the caller frees. */
+char	*here_user(const struct conf *);
+
+#endif
