@@ -130,16 +130,19 @@ unitdir	?= $(prefix)/lib/systemd/system
 usersdir ?= $(prefix)/lib/sysusers.d
 MAN5	= $(wildcard man/*.5)
 MAN8	= $(wildcard man/*.8)
+LISTS	= $(wildcard etc/lists/*)
 FORUNIT	= sed -e 's,/usr/sbin/,$(sbindir)/,' -e 's,/etc/clearspan/,$(confdir)/,'
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(sbindir) $(mandir)/man5 \
-	    $(mandir)/man8 $(confdir) $(unitdir) $(usersdir))
+	    $(mandir)/man8 $(confdir)/lists $(unitdir) $(usersdir))
 	install -m 755 $(B)/clearspan $(DESTDIR)$(sbindir)/clearspan
 	$(if $(MAN5),install -m 644 $(MAN5) $(DESTDIR)$(mandir)/man5)
 	$(if $(MAN8),install -m 644 $(MAN8) $(DESTDIR)$(mandir)/man8)
 	install -m 644 etc/clearspan.yaml \
 	    $(DESTDIR)$(confdir)/clearspan.yaml.example
+	$(foreach l,$(LISTS),install -m 644 $(l) \
+	    $(DESTDIR)$(confdir)/lists/$(notdir $(l)).example;)
 	$(FORUNIT) etc/clearspan.service >$(B)/clearspan.service
 	install -m 644 $(B)/clearspan.service $(DESTDIR)$(unitdir)
 	install -m 644 etc/clearspan.sysusers \
@@ -148,7 +151,8 @@ install: all
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(sbindir)/clearspan \
 	    $(MAN5:man/%=$(mandir)/man5/%) $(MAN8:man/%=$(mandir)/man8/%) \
-	    $(confdir)/clearspan.yaml.example $(unitdir)/clearspan.service \
+	    $(confdir)/clearspan.yaml.example \
+	    $(LISTS:etc/lists/%=$(confdir)/lists/%.example) $(unitdir)/clearspan.service \
 	    $(usersdir)/clearspan.conf)
 
 # What is committed, and configure, which then needs no autoconf.

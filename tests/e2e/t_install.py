@@ -1,8 +1,90 @@
 """What the README has a reader type, typed; what check and doctor see."""
 import os
 import re
+import signal
 
-from harness import check, scenario
+from harness import check, net, scenario, wait
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+CAPS = '+net_admin,+net_raw,+net_bind_service'
+
+
+def scratch(s, *dirs):
+    """Copy-on-write over directories of the system, for this scenario."""
+    root = s.path('scratch')
+    os.mkdir(root)
+    net.run('mount', '-t', 'tmpfs', 'none', root)
+    for d in dirs:
+        up, work = (os.path.join(root, x + d.replace('/', '_'))
+                    for x in ('up', 'work'))
+        os.mkdir(up)
+        os.mkdir(work)
+        net.run('mount', '-t', 'overlay', 'overlay', '-o',
+                'lowerdir=%s,upperdir=%s,workdir=%s' % (d, up, work), d)
+    s.private()                 # /etc is another now
+
+
+def readme_steps():
+    """The commands of "As a gateway", without their comments."""
+    with open(os.path.join(TOP, 'README.md')) as f:
+        part = f.read().split('## As a gateway')[1].split('\n## ')[0]
+    return [re.sub(r'\s+#.*', '', x).strip()
+            for x in re.findall(r'^    (.*)', part, re.M)]
+
+
+def sh(s, line):
+    """One line in the gateway, in the clone."""
+    return s.run(s.gateway, 'sh', '-c', 'cd %s && %s' % (TOP, line),
+                 timeout=60)
+
+
+def relayed(s, srv):
+    c = s.tls(443, trust='/etc/clearspan/ca.pem')
+    c.send(b'as the README says')
+    c.recv_exact(18)
+    c.finish()
+    srv.wait(1)
+
+
+@scenario(timeout=120, plain=True)
+def the_readme_works_as_typed_and_so_does_the_unit(s):
+    scratch(s, '/etc', '/usr/local', '/var/log', '/run')
+    net.run('mount', '--bind', s.pki.root,
+            os.path.realpath('/etc/ssl/certs/ca-certificates.crt'))
+    os.environ['PATH'] = '/usr/local/sbin:' + os.environ['PATH']
+    srv = s.serve(443)
+    daemon = None
+    for step in readme_steps():
+        step = step.replace('eth1', 'gc')
+        if step == 'make install':
+            step += ' B=' + os.path.dirname(s.binary)
+        if step.endswith('&'):
+            daemon = s.spawn(s.gateway, *step[:-1].split(), cwd='/')
+            daemon.wait_log('ready')
+        elif ' up ' in step:
+            s.spawn(s.gateway, *step.split(), name='up').wait_log('confirm')
+            sh(s, 'clearspan transparent confirm').ok()
+        elif 'doctor' in step:
+            check('mend: chown' not in sh(s, step).text, 'doctor')
+        else:
+            sh(s, step).ok()
+    relayed(s, srv)
+    wait(lambda: 'good.test' in open('/var/log/clearspan/eve.json').read(),
+         'an event')
+    daemon.end(signal.SIGTERM)
+    # What systemd does of itself for the unit.
+    sh(s, 'chown -R clearspan: /var/log/clearspan && rm -rf /run/clearspan '
+       '&& install -d -o clearspan /run/clearspan').ok()
+    with open('/usr/local/lib/systemd/system/clearspan.service') as f:
+        unit = dict(re.findall(r'^(\w+)=(.*)$', f.read(), re.M))
+    who = ['setpriv', '--reuid', unit['User'], '--regid', unit['Group'],
+           '--clear-groups', '--inh-caps', CAPS, '--ambient-caps', CAPS]
+    s.run(s.gateway, *who, *unit['ExecStartPre'].split()).ok()
+    d = s.spawn(s.gateway, *who, *unit['ExecStart'].split(), name='unit')
+    d.wait_log('ready')
+    relayed(s, srv)
+    d.end(signal.SIGTERM)
 
 
 @scenario
