@@ -18,6 +18,9 @@
 
 #define WORDS_MAX	16	/* of a command */
 #define IF_INET6	"/proc/net/if_inet6"
+/* Made first, so that removing it cannot fail. */
+#define TABLE_GONE	"table inet clearspan\n"			\
+			"delete table inet clearspan\n"
 
 enum {
 	STEP_TIDY = 1,		/* removes; nothing to remove is no failure */
@@ -112,9 +115,7 @@ rules_text(struct text *out, const struct tproxy *t)
 
 	if (t->ports[0] != '\0')
 		snprintf(dport, sizeof(dport), " th dport { %s }", t->ports);
-	/* Made first, so that removing it cannot fail. */
-	text_puts(out, "table inet clearspan\n"
-	    "delete table inet clearspan\n"
+	text_puts(out, TABLE_GONE
 	    "table inet clearspan {\n"
 	    "	chain prerouting {\n"
 	    "		type filter hook prerouting priority mangle;\n"
@@ -167,24 +168,18 @@ routes_down(step_fn step, const char *v, int flags)
 
 /* Routes first: a marked packet without them would be lost. */
 static int
-steps_up(step_fn step, const struct tproxy *t)
+steps_up(step_fn step, const char *rules)
 {
-	struct text rules = { 0 };
-	int rv = ERR_SYS;
-
-	rules_text(&rules, t);
-	if (routes_up(step, "-4", 0) == 0 &&
-	    routes_up(step, "-6", STEP_IPV6) == 0)
-		rv = step("nft -f -", rules.s, 0);
-	text_free(&rules);
-	return rv;
+	if (routes_up(step, "-4", 0) != 0 ||
+	    routes_up(step, "-6", STEP_IPV6) != 0)
+		return ERR_SYS;
+	return step("nft -f -", rules, 0);
 }
 
 static int
 steps_down(step_fn step)
 {
-	int rv = step("nft -f -", "table inet clearspan\n"
-	    "delete table inet clearspan\n", 0);
+	int rv = step("nft -f -", TABLE_GONE, 0);
 
 	routes_down(step, "-4", 0);
 	routes_down(step, "-6", STEP_IPV6);
@@ -208,11 +203,15 @@ step_print(const char *command, const char *input, int flags)
 void
 tproxy_print(const struct tproxy *t)
 {
+	struct text rules = { 0 };
+
+	rules_text(&rules, t);
 	printf("#!/bin/sh\n"
 	    "# Bring tcp %s%s from %s to the listener on port %u.\n"
 	    "set -e\n", t->ports[0] != '\0' ? "port " : "(all ports)",
 	    t->ports, t->ifaces, t->port);
-	steps_up(step_print, t);
+	steps_up(step_print, rules.s);
+	text_free(&rules);
 }
 
 /* In the child: never returns. */
@@ -294,7 +293,41 @@ step_run(const char *command, const char *input, int flags)
 int
 tproxy_up(const struct tproxy *t)
 {
-	return steps_up(step_run, t);
+	struct text rules = { 0 };
+	int rv;
+
+	rules_text(&rules, t);
+	rv = steps_up(step_run, rules.s);
+	text_free(&rules);
+	return rv;
+}
+
+void
+tproxy_save(struct text *table)
+{
+	FILE *f = popen("nft list table inet clearspan 2>/dev/null", "re");
+	char buf[4096];
+	size_t n;
+
+	if (f == NULL)
+		return;
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+		text_add(table, buf, n);
+	pclose(f);
+}
+
+int
+tproxy_restore(const struct text *table)
+{
+	struct text rules = { 0 };
+	int rv;
+
+	if (table->len == 0)
+		return tproxy_down();
+	text_printf(&rules, TABLE_GONE "%s", table->s);
+	rv = steps_up(step_run, rules.s);
+	text_free(&rules);
+	return rv;
 }
 
 int

@@ -6,6 +6,8 @@
 #ifndef MAIN_TPROXY_H
 #define MAIN_TPROXY_H
 
+#include "util/text.h"
+
 /* The table is `inet clearspan`; the mark and routing table are ours alone. */
 #define TPROXY_MARK	"0x4353"	/* "CS" */
 #define TPROXY_TABLE	"17235"		/* the same number */
@@ -33,6 +35,13 @@ void	tproxy_print(const struct tproxy *);
  */
 int	tproxy_up(const struct tproxy *);
 int	tproxy_down(void);
+
+/*
+ * The table that is there now, as nft(8) lists it; nothing when there is none.
+ * And back to it, or to no rules at all when it is empty: 0 or ERR_SYS.
+ */
+void	tproxy_save(struct text *table);
+int	tproxy_restore(const struct text *table);
 
 /* Whether the kernel would take the rules; says and changes nothing. 0 or
  * ERR_SYS. */

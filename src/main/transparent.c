@@ -166,6 +166,9 @@ static void
 catch_signals(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT };
+	/* The last two are for the daemon, from who goes by the name. */
+	static const int ignored[] = { SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU,
+	    SIGUSR1, SIGUSR2 };
 	struct sigaction sa = { .sa_handler = on_signal };
 	size_t i;
 
@@ -175,14 +178,12 @@ catch_signals(void)
 	 * The terminal may be gone when we say what we did; and nothing may
 	 * stop us from doing it, Ctrl-Z least of all.
 	 */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTSTP, SIG_IGN);
-	signal(SIGTTIN, SIG_IGN);
-	signal(SIGTTOU, SIG_IGN);
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 }
 
 static int
-up_and_wait(const struct request *r)
+up_and_wait(const struct request *r, const struct text *before)
 {
 	int meeting = meeting_open();
 	enum word word;
@@ -191,7 +192,7 @@ up_and_wait(const struct request *r)
 		return EXIT_FAILED;
 	catch_signals();
 	if (tproxy_up(&r->rules) != 0) {
-		tproxy_down();
+		tproxy_restore(before);
 		return EXIT_FAILED;
 	}
 	printf("The rules are in place for %u s. To keep them, %srun "
@@ -206,9 +207,11 @@ up_and_wait(const struct request *r)
 		return EXIT_DONE;
 	}
 	if (word == WORD_NONE)
-		tproxy_down();
-	printf("%s, the rules are taken back.\n", word == WORD_GONE ?
-	    "As asked" : interrupted ? "Interrupted" : "Not confirmed");
+		tproxy_restore(before);
+	printf("%s, the rules are taken back%s.\n", word == WORD_GONE ?
+	    "As asked" : interrupted ? "Interrupted" : "Not confirmed",
+	    word == WORD_NONE && before->len > 0 ?
+	    "; those from before hold again" : "");
 	return EXIT_FAILED;
 }
 
@@ -231,13 +234,19 @@ warn_missing(const char *quoted)
 static int
 up(const struct request *r)
 {
+	struct text before = { 0 };
+	int rv = EXIT_DONE;
+
 	warn_missing(r->rules.ifaces);
-	if (!r->confirmed)
-		return up_and_wait(r);
-	if (tproxy_up(&r->rules) == 0)
-		return EXIT_DONE;
-	tproxy_down();
-	return EXIT_FAILED;
+	tproxy_save(&before);
+	if (!r->confirmed) {
+		rv = up_and_wait(r, &before);
+	} else if (tproxy_up(&r->rules) != 0) {
+		tproxy_restore(&before);
+		rv = EXIT_FAILED;
+	}
+	text_free(&before);
+	return rv;
 }
 
 static int

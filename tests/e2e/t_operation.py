@@ -410,3 +410,22 @@ def transparent_rules_as_printed_work(s):
     s.same(srv, s.exchange(b'by our own rules'))
     s.run(s.gateway, s.binary, 'transparent', 'down', '--in', 'gc').ok()
     check('tproxy' not in s.gateway.run('nft', 'list', 'ruleset'))
+
+
+@scenario
+def rules_that_were_kept_outlive_others_that_are_not_confirmed(s):
+    rules = lambda: s.gateway.run('nft', 'list', 'ruleset')
+    s.run(s.gateway, s.binary, 'transparent', 'up', '--confirm', '--in',
+          'gc').ok()
+    kept = rules()
+    up = s.spawn(s.gateway, s.binary, 'transparent', 'up', '--in', 'gc',
+                 '--ports', '444', name='up')
+    up.wait_log('confirm')
+    check('444' in rules(), rules())
+    up.p.send_signal(signal.SIGUSR1)    # meant for the daemon, by its name
+    up.p.send_signal(signal.SIGUSR2)
+    equal(up.end(signal.SIGTERM), 1, 'exit status')
+    equal(rules(), kept, 'the rules')
+    s.start(how=None)
+    srv = s.serve(443)
+    s.same(srv, s.exchange(b'by the rules that were kept'))

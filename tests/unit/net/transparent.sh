@@ -90,6 +90,32 @@ is "confirm" 0 $?
 wait $up
 is "confirmed" 0 $?
 relayed "confirmed"
+
+was=$(in_ $g nft list table inet clearspan)
+ip netns exec $g "$bin" transparent up --in lan --ports 444 --wait 60 \
+    </dev/null >/dev/null & up=$!
+until_ in_ $g sh -c 'nft list table inet clearspan | grep -q 444'
+kill -USR1 $up; kill -USR2 $up		# a daemon's log is rotated by name
+is "USR1 is not for it" 444 "$(in_ $g nft list table inet clearspan |
+    grep -o 444; sleep 0.2; kill -0 $up || echo gone)"
+kill -TERM $up
+wait $up
+is "another, not confirmed" "$was" "$(in_ $g nft list table inet clearspan)"
+relayed "what had been kept holds again"
+d=$(mktemp -d)
+cat >"$d/nft" <<-END
+	#!/bin/sh
+	[ "\$1" = -f ] || exec $(command -v nft) "\$@"
+	rules=\$(cat)
+	case \$rules in *444*) exit 1 ;; esac
+	echo "\$rules" | $(command -v nft) "\$@"
+END
+chmod 755 "$d/nft"
+is "nft says no" 1 "$(PATH=$d:$PATH in_ $g "$bin" transparent up \
+    --confirm --in lan --ports 444 >/dev/null 2>&1; echo $?)"
+rm -r "$d"
+is "nft said no" "$was" "$(in_ $g nft list table inet clearspan)"
+relayed "what had been kept is not harmed by an nft that fails"
 in_ $g "$bin" transparent down
 
 ip netns exec $g "$bin" transparent up --in lan --wait 60 </dev/null \
