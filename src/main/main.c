@@ -28,12 +28,14 @@ static const struct command commands[] = {
 	    "which rule decides, and why" },
 	{ "ca", cmd_ca, "create|show|export [--dir DIR] [--key p-256|p-384|"
 	    "ed25519|rsa:2048]\n    [--name CN] [--days N] [--format pem|der|"
-	    "p12|mobileconfig] [--out FILE]\n    [--with-key PASSWORD-FILE]",
+	    "p12|mobileconfig] [--out FILE]\n    [--format p12 --out FILE "
+	    "--with-key PASSWORD-FILE]",
 	    "make, show or export a CA" },
 	{ "ctl", cmd_ctl, "[-s SOCKET] [--json] VERB ...",
 	    "ask or tell a running daemon (ctl help lists the verbs)" },
-	{ "transparent", cmd_transparent, "print|up|confirm|down --in IFACE "
-	    "[--ports LIST|all] [--port N]",
+	{ "transparent", cmd_transparent, "print|up|confirm|down --in IFACE\n"
+	    "    [--ports LIST|all] [--port N] [--block-quic] [--wait SECONDS] "
+	    "[--confirm]",
 	    "the packet rules that bring traffic to the daemon" },
 	{ "doctor", cmd_doctor, "[-c FILE]",
 	    "look for what keeps it from working here" },
