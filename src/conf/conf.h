@@ -204,9 +204,15 @@ struct conf_rule {
 	size_t		 nicaps;
 };
 
+struct conf_stamp {			/* a file's state; zeros: not there */
+	uint64_t	 dev, ino, size;
+	int64_t		 sec, nsec;	/* modified */
+};
+
 struct conf_named_list {		/* `lists:` */
 	char		*name;
 	char		*path;
+	struct conf_stamp stamp;	/* taken before it was read */
 	struct conf_list entries;	/* lower case; a name or a prefix */
 	size_t		 naddresses;	/* how many of them are prefixes */
 };
@@ -298,6 +304,7 @@ struct conf_world {
 	int	(*exists)(const char *path);
 	/* 0, or ERR_FORMAT with what libpcap says of the expression. */
 	int	(*filter)(const char *expression, struct text *why);
+	void	(*stamp)(const char *path, struct conf_stamp *);
 };
 extern const struct conf_world conf_world_real, conf_world_none;
 

@@ -60,6 +60,8 @@ list_read(struct load *l, yaml_node_t *n, struct conf_named_list *list)
 	struct text t = { 0 };
 	int r;
 
+	if (l->world->stamp != NULL)
+		l->world->stamp(list->path, &list->stamp);
 	if (l->world->read == NULL)
 		return;
 	r = l->world->read(list->path, LISTFILE_MAX, &t);

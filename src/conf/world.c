@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,7 +63,22 @@ world_filter(const char *expression, struct text *why)
 	return r;
 }
 
+static void
+world_stamp(const char *path, struct conf_stamp *s)
+{
+	struct stat st;
+
+	memset(s, 0, sizeof(*s));
+	if (stat(path, &st) != 0)
+		return;
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	s->size = (uint64_t)st.st_size;
+	s->sec = st.st_mtim.tv_sec;
+	s->nsec = st.st_mtim.tv_nsec;
+}
+
 const struct conf_world conf_world_real = {
-	world_read, world_exists, world_filter
+	world_read, world_exists, world_filter, world_stamp
 };
-const struct conf_world conf_world_none = { NULL, NULL, NULL };
+const struct conf_world conf_world_none = { NULL, NULL, NULL, NULL };

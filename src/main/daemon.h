@@ -16,6 +16,7 @@
 
 struct event;
 struct event_base;
+struct lists;
 
 struct daemon {
 	struct event_base	*base;		/* the main thread's */
@@ -59,6 +60,13 @@ int	daemon_run(struct conf *, void (*ready)(void *arg), void *arg);
  * ERR_UNSUPPORTED (it changes what needs a restart).
  */
 int	daemon_reload(void *daemon, struct text *said);
+
+/*
+ * Reload, as on SIGHUP, whenever a file of `lists:` has changed (lists.c). On
+ * the daemon's event base, which must outlive it.
+ */
+struct lists *lists_watch(struct daemon *);
+void	lists_free(struct lists *);
 
 /*
  * Become user for good, keeping the capabilities that mirror ports and

@@ -158,6 +158,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 {
 	static const struct timeval every = { STATS_EVERY, 0 };
 	struct event *ev[NELEM(signals)], *stats;
+	struct lists *lists;
 	size_t i;
 
 	for (i = 0; i < NELEM(signals); i++) {
@@ -168,6 +169,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 	d->drain = event_new(d->base, -1, EV_PERSIST, on_drain, d);
 	stats = event_new(d->base, -1, EV_PERSIST, on_stats, d);
 	event_add(stats, &every);
+	lists = lists_watch(d);
 	signals_block(SIG_UNBLOCK);
 	/* Told whatever the log level: it is what scripts wait for. */
 	log_line(LOG_LVL_INFO, "ready: clearspan %s, %zu listeners, %zu "
@@ -179,6 +181,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 	event_base_dispatch(d->base);
 	for (i = 0; i < NELEM(signals); i++)
 		event_free(ev[i]);
+	lists_free(lists);
 	event_free(d->drain);
 	event_free(stats);
 }

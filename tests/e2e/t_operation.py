@@ -429,3 +429,37 @@ def rules_that_were_kept_outlive_others_that_are_not_confirmed(s):
     s.start(how=None)
     srv = s.serve(443)
     s.same(srv, s.exchange(b'by the rules that were kept'))
+
+
+@scenario
+def a_list_is_read_again_when_its_file_changes(s):
+    path = s.path('list.txt')
+
+    def write(text):
+        with open(path + '.new', 'w') as f:
+            f.write(text)
+        os.rename(path + '.new', path)
+    write('other.test\n')
+    s.start(lists={'closed': path}, rules=[
+        {'name': 'listed', 'sni': '@closed', 'action': 'bypass'},
+        {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}])
+    s.serve(443)
+    s.exchange(b'before')
+    write('good.test\n')
+    wait(lambda: s.d.metric('clearspan_reloads_total', result='ok') == 1,
+         'a reload')
+    s.exchange(b'listed now', trust=s.pki.root)
+    write('what is this?\n')
+    wait(lambda: s.d.metric('clearspan_reloads_total', result='failed') == 1,
+         'a failed reload')
+    check('list.txt:1:1:' in s.d.text(), s.d.text())
+    s.exchange(b'still listed', trust=s.pki.root)
+    with open(path, 'w') as f:          # in place
+        f.write('# nobody\n')
+    wait(lambda: s.d.metric('clearspan_reloads_total', result='ok') == 2,
+         'another reload')
+    s.exchange(b'as at first')
+    equal(s.d.metric('clearspan_reloads_total', result='failed'), 1.0,
+          'failures of one change')
+    equal([f['clearspan']['rule'] for f in s.d.flows(4)],
+          ['default', 'listed', 'listed', 'default'])

@@ -1,0 +1,113 @@
+/*
+ * Watches the files of `lists:` and has the configuration read again when one
+ * has changed. By looking, not by inotify(7): a file may be replaced, be on a
+ * network's disk, or come back, and a stat every few seconds sees all of it.
+ *
+ * A file that changed is waited for until two looks see the same, so that one
+ * being written is not read half. What has been tried is remembered, so that
+ * one change with an error in it is told once.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "main/daemon.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+#define LOOK_EVERY	2	/* s */
+
+struct lists {
+	struct daemon	*d;
+	struct event	*timer;
+	struct policy	*policy;	/* whose lists these are */
+	struct conf_stamp *tried;	/* as of the last reading, each */
+	struct conf_stamp *seen;	/* at the last look */
+};
+
+static int
+same(const struct conf_stamp *a, const struct conf_stamp *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* The policy in force is another since the last look. */
+static void
+lists_take(struct lists *w, struct policy *p)
+{
+	const struct conf *c = policy_conf(p);
+	size_t i;
+
+	free(w->tried);
+	free(w->seen);
+	policy_unref(w->policy);
+	w->policy = policy_ref(p);
+	w->tried = xcalloc(c->nlists, sizeof(*w->tried));
+	w->seen = xcalloc(c->nlists, sizeof(*w->seen));
+	for (i = 0; i < c->nlists; i++)
+		w->tried[i] = w->seen[i] = c->lists[i].stamp;
+}
+
+/* The name of one that has changed and is still again; NULL. */
+static const char *
+lists_changed(struct lists *w)
+{
+	const struct conf *c = policy_conf(w->policy);
+	const char *name = NULL;
+	struct conf_stamp now;
+	int moving = 0;
+	size_t i;
+
+	for (i = 0; i < c->nlists; i++) {
+		conf_world_real.stamp(c->lists[i].path, &now);
+		moving |= !same(&now, &w->seen[i]);
+		w->seen[i] = now;
+		if (!same(&now, &w->tried[i]))
+			name = c->lists[i].name;
+	}
+	return moving ? NULL : name;
+}
+
+static void
+lists_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct lists *w = arg;
+	struct text said = { 0 };
+	const char *name;
+
+	if (w->policy != w->d->policy)
+		lists_take(w, w->d->policy);
+	if ((name = lists_changed(w)) == NULL)
+		return;
+	memcpy(w->tried, w->seen, policy_conf(w->policy)->nlists *
+	    sizeof(*w->tried));
+	log_info("the list %s has changed", name);
+	daemon_reload(w->d, &said);
+	text_free(&said);
+}
+
+struct lists *
+lists_watch(struct daemon *d)
+{
+	static const struct timeval every = { LOOK_EVERY, 0 };
+	struct lists *w = xcalloc(1, sizeof(*w));
+
+	w->d = d;
+	lists_take(w, d->policy);
+	w->timer = event_new(d->base, -1, EV_PERSIST, lists_look, w);
+	event_add(w->timer, &every);
+	return w;
+}
+
+void
+lists_free(struct lists *w)
+{
+	if (w == NULL)
+		return;
+	event_free(w->timer);
+	free(w->tried);
+	free(w->seen);
+	policy_unref(w->policy);
+	free(w);
+}
