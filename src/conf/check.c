@@ -3,6 +3,8 @@
  * twice, the order of rules; and the defaults that follow from other keys.
  * Each runs once its mapping has been read, right or wrong.
  */
+#include <errno.h>
+#include <openssl/evp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,8 @@
 #include "conf/keys.h"
 #include "util/err.h"
 #include "util/mem.h"
+
+#define PEM_MAX	((size_t)16 << 20)
 
 /*
  * The item is the last of n so far; each starts with its name. Tells of an
@@ -491,6 +495,48 @@ check_ca(struct load *l, yaml_node_t *root)
 		    "\"untrusted-key\" go together; give both or none");
 }
 
+/*
+ * Of the files of PEM named by paths; NULL is none. One that is no file, but
+ * a directory or the word "system", counts by its name alone.
+ */
+static void
+sum_files(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
+{
+	struct text t = { 0 };
+	size_t i;
+
+	for (i = 0; l->world->read != NULL && i < n; i++) {
+		if (paths[i] == NULL)
+			continue;
+		text_printf(&t, "%s:", paths[i]);
+		if (strcmp(paths[i], "system") != 0 &&
+		    l->world->read(paths[i], PEM_MAX, &t) != 0 &&
+		    errno != EISDIR) {
+			text_free(&t);
+			return;
+		}
+	}
+	if (t.len > 0)
+		EVP_Digest(t.s, t.len, sum, NULL, EVP_sha256(), NULL);
+	text_free(&t);
+}
+
+static void
+check_sums(struct load *l)
+{
+	struct conf *c = l->conf;
+	const char *ca[] = { c->ca_cert, c->untrusted_cert };
+	const char **trust = xcalloc(c->trust_also.n + 1, sizeof(*trust));
+	size_t i;
+
+	for (i = 0; i < c->trust_also.n; i++)
+		trust[i] = c->trust_also.v[i];
+	trust[i] = c->trust;
+	sum_files(l, ca, NELEM(ca), c->ca_sum);
+	sum_files(l, trust, i + 1, c->trust_sum);
+	free(trust);
+}
+
 /* Where a key's value stands; else its mapping, or the whole. */
 static struct conf_pos
 place(struct load *l, yaml_node_t *root, const char *map, const char *key)
@@ -540,6 +586,7 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 		c->log.events = 1u << EVENT_FLOW;
 	check_ca(l, root);
 	check_places(l, root);
+	check_sums(l);
 	n = node_get(l, root, "listen");
 	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nlistens == 0)
 		load_problem(l, n, "\"listen\" is empty; give it at least one "

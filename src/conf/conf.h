@@ -229,6 +229,12 @@ struct conf {
 
 	char		*ca_cert, *ca_key;
 	char		*untrusted_cert, *untrusted_key;	/* or NULL */
+	/*
+	 * SHA-256 of what is in these certificates, and in the files that are
+	 * trusted; zeros when one cannot be read. Keys are not: they go with
+	 * a certificate, and who reloads may not read them.
+	 */
+	uint8_t		 ca_sum[32], trust_sum[32];
 
 	struct conf_listen *listens;
 	size_t		 nlistens;

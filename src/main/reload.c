@@ -53,10 +53,21 @@ same_process(const struct conf *a, const struct conf *b)
 	return a->workers == b->workers && same_text(a->user, b->user);
 }
 
+/* Of files' contents; zeros are not known, and taken to be the same. */
+static int
+same_sum(const uint8_t a[32], const uint8_t b[32])
+{
+	static const uint8_t unknown[32];
+
+	return memcmp(a, b, 32) == 0 || memcmp(a, unknown, 32) == 0 ||
+	    memcmp(b, unknown, 32) == 0;
+}
+
 static int
 same_ca(const struct conf *a, const struct conf *b)
 {
-	return same_text(a->ca_cert, b->ca_cert) &&
+	return same_sum(a->ca_sum, b->ca_sum) &&
+	    same_text(a->ca_cert, b->ca_cert) &&
 	    same_text(a->ca_key, b->ca_key) &&
 	    same_text(a->untrusted_cert, b->untrusted_cert) &&
 	    same_text(a->untrusted_key, b->untrusted_key);
@@ -83,7 +94,8 @@ same_listen(const struct conf *a, const struct conf *b)
 static int
 same_trust(const struct conf *a, const struct conf *b)
 {
-	return same_text(a->trust, b->trust) &&
+	return same_sum(a->trust_sum, b->trust_sum) &&
+	    same_text(a->trust, b->trust) &&
 	    same_list(&a->trust_also, &b->trust_also);
 }
 
