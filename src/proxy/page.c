@@ -4,26 +4,34 @@
 #include <string.h>
 
 #include "proxy/inner.h"
+#include "util/mem.h"
 #include "util/text.h"
 
+/* The phrases of RFC 9110, 15, and of RFC 6585 for 431. */
 static const char *
 page_title(int status)
 {
-	switch (status) {
-	case 200:
-		return "OK";
-	case 400:
-		return "Bad Request";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 431:
-		return "Request Header Fields Too Large";
-	case 504:
-		return "Gateway Timeout";
-	}
-	return "Bad Gateway";
+	static const struct {
+		int		 status;
+		const char	*title;
+	} titles[] = {
+		{ 200, "OK" },
+		{ 400, "Bad Request" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 413, "Content Too Large" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" }
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(titles); i++)
+		if (titles[i].status == status)
+			return titles[i].title;
+	return "Error";
 }
 
 /* A peer's bytes may be in it: nothing of them is markup. */
