@@ -27,6 +27,7 @@ struct args {
 	const char	*password_file;	/* the key is wanted too */
 };
 
+/* 1; 0 when OpenSSL cannot; -1 when something else did not go, and was told. */
 typedef int (*ca_format)(const struct args *, X509 *, EVP_PKEY *, BIO *);
 
 static int
@@ -111,7 +112,10 @@ ca_show(const struct args *a)
 	certinfo_unref(info);
 	text_free(&t);
 	X509_free(x);
-	return EXIT_DONE;
+	if (fflush(stdout) == 0)
+		return EXIT_DONE;
+	fprintf(stderr, "clearspan: ca: stdout: %s\n", strerror(errno));
+	return EXIT_FAILED;
 }
 
 static int
@@ -142,36 +146,42 @@ format_der(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
 	return i2d_X509_bio(out, x);
 }
 
-/* The first line of a file, or "". */
+/* The first line of a file; NULL, and said why, when there is none. */
 static char *
 password_of(const char *path)
 {
+	FILE *f = fopen(path, "re");
 	char line[256] = "";
-	FILE *f = path != NULL ? fopen(path, "re") : NULL;
 
-	if (f != NULL) {
-		if (fgets(line, sizeof(line), f) == NULL)
-			line[0] = '\0';
-		fclose(f);
+	if (f == NULL) {
+		fprintf(stderr, "clearspan: ca export: %s: %s\n", path,
+		    strerror(errno));
+		return NULL;
 	}
+	if (fgets(line, sizeof(line), f) == NULL)
+		line[0] = '\0';
+	fclose(f);
 	line[strcspn(line, "\r\n")] = '\0';
-	return xstrdup(line);
+	if (line[0] != '\0')
+		return xstrdup(line);
+	fprintf(stderr, "clearspan: ca export: %s: no password in its first "
+	    "line\n", path);
+	return NULL;
 }
 
 static int
 format_p12(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
 {
-	char *pass = password_of(a->password_file);
-	PKCS12 *p = NULL;
+	PKCS12 *p;
+	char *pass;
 	int ok;
 
 	/* Alone the certificate is no secret: in the clear, any reader can. */
-	if (key == NULL || pass[0] != '\0')
-		p = PKCS12_create(pass, "Clearspan CA", key, x, NULL, 0,
-		    key != NULL ? 0 : -1, 0, 0, 0);
-	else
-		fprintf(stderr, "clearspan: ca export: %s: no password in "
-		    "it\n", a->password_file);
+	pass = key != NULL ? password_of(a->password_file) : xstrdup("");
+	if (pass == NULL)
+		return -1;
+	p = PKCS12_create(pass, "Clearspan CA", key, x, NULL, 0,
+	    key != NULL ? 0 : -1, 0, 0, 0);
 	ok = p != NULL && i2d_PKCS12_bio(out, p);
 	PKCS12_free(p);
 	OPENSSL_cleanse(pass, strlen(pass));
@@ -275,15 +285,18 @@ ca_export(const struct args *a, ca_format write_it)
 	BIO *bio = BIO_new(BIO_s_mem());
 	EVP_PKEY *key = NULL;
 	X509 *x = ca_read(a->dir, &why);
-	int rv = EXIT_FAILED;
+	int rv = EXIT_FAILED, ok;
 
 	if (x != NULL && a->password_file != NULL)
 		key = ca_read_key("ca", keypath, &why);
+	if (key != NULL && !X509_check_private_key(x, key))
+		text_printf(&why, "ca: %s: the key does not match the "
+		    "certificate beside it\n", keypath);
 	if (why.len > 0)
 		fputs(why.s, stderr);
-	else if (write_it(a, x, key, bio))
+	else if ((ok = write_it(a, x, key, bio)) > 0)
 		rv = ca_put(a, bio);
-	else if (a->password_file == NULL)
+	else if (ok == 0)
 		fputs("clearspan: ca export: OpenSSL cannot write it\n",
 		    stderr);
 	BIO_free(bio);

@@ -349,3 +349,38 @@ def ca_create_show_export(s):
         out = s.run(s.gateway, s.binary, 'ca', 'export', '--dir', where).ok()
         check('BEGIN CERTIFICATE' in out.text, out.text)
         check('PRIVATE' not in out.text, 'the key was exported')
+
+
+@scenario
+def ca_export_with_the_key_says_what_is_in_its_way(s):
+    for d in ('one', 'two'):
+        s.run(s.gateway, s.binary, 'ca', 'create', '--dir', s.path(d)).ok()
+
+    def export(password):
+        return s.run(s.gateway, s.binary, 'ca', 'export', '--dir',
+                     s.path('one'), '--format', 'p12', '--out',
+                     s.path('out.p12'), '--with-key', s.path(password))
+    r = export('none')
+    check(r.code == 1 and 'No such file' in r.errors, r.errors)
+    with open(s.path('empty'), 'w'):
+        pass
+    r = export('empty')
+    check(r.code == 1 and 'no password in' in r.errors, r.errors)
+    with open(s.path('word'), 'w') as f:
+        f.write('secret\n')
+    os.replace(s.path('two/ca.key'), s.path('one/ca.key'))
+    r = export('word')
+    check(r.code == 1 and 'does not match' in r.errors, r.errors)
+    check(not os.path.exists(s.path('out.p12')), 'a file was made')
+    os.replace(s.path('two/ca.pem'), s.path('one/ca.pem'))
+    export('word').ok()
+    s.run(s.gateway, 'openssl', 'pkcs12', '-in', s.path('out.p12'),
+          '-passin', 'file:' + s.path('word'), '-nodes').ok()
+
+
+@scenario
+def ca_show_to_a_full_disk_is_no_success(s):
+    s.run(s.gateway, s.binary, 'ca', 'create', '--dir', s.path('d')).ok()
+    r = s.run(s.gateway, 'sh', '-c', '%s ca show --dir %s >/dev/full' %
+              (s.binary, s.path('d')))
+    check(r.code == 1 and 'No space' in r.errors, r.code, r.errors)
