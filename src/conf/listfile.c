@@ -23,7 +23,12 @@ struct reader {
 static void
 list_problem(struct reader *r, struct conf_pos pos, const char *s)
 {
-	if (r->told++ < LIST_PROBLEMS)
+	if (r->told++ >= LIST_PROBLEMS)
+		return;
+	if (name_unicode(s))
+		problem_add(r->problems, r->list->path, r->order, pos,
+		    "\"%.64s\": " NAME_IDN, s);
+	else
 		problem_add(r->problems, r->list->path, r->order, pos,
 		    "\"%.64s\" is not a name or address; write example.com, "
 		    "*.example.com or 10.0.0.0/8, one a line", s);

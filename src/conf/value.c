@@ -332,6 +332,14 @@ name_valid(const char *s, int star)
 	return label > 0 && !number;
 }
 
+int
+name_unicode(const char *s)
+{
+	while (*s != '\0' && (unsigned char)*s < 0x80)
+		s++;
+	return *s != '\0';
+}
+
 /* The list that "@name" means, or NULL with why. */
 static const struct conf_named_list *
 list_ref(struct load *l, const char *s, struct text *why)
@@ -381,6 +389,8 @@ pattern_parse(struct load *l, const struct key *k, const char *s, void *field,
 		    list->naddresses == list->entries.n)
 			text_printf(why, "\"%s\" wants names, and the list "
 			    "\"%s\" has only addresses", k->name, s + 1);
+	} else if (name_unicode(s)) {
+		text_printf(why, "\"%.64s\": " NAME_IDN, s);
 	} else if (strcmp(s, "*") != 0 && !name_valid(s, 1) &&
 	    (strchr(s, '/') != NULL || prefix_parse(&ip, s) != 0))
 		text_printf(why, "\"%.64s\" is not a name; write "

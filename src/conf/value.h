@@ -26,6 +26,13 @@ extern const struct type type_source;	/* char *; a prefix or @list */
  * its last label; with star also "*.name".
  */
 int	name_valid(const char *s, int star);
+/*
+ * Whether there is a byte in it that only an internationalized name has. Such
+ * a name goes over the wire, and is written here, as an A-label (RFC 5890).
+ */
+int	name_unicode(const char *s);
+#define NAME_IDN	"write it as it goes over the wire, \"xn--...\" " \
+			"(idn2 NAME prints that)"
 /* A copy in lower case without a final dot. */
 char	*name_lower(const char *s);
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "conf/value.h"
 #include "main/cmd.h"
 #include "policy/policy.h"
 #include "util/err.h"
@@ -46,14 +47,14 @@ static int
 take_sni(struct told *t, const char *s)
 {
 	t->facts.sni = s;
-	return s[0] != '\0' ? 0 : ERR_FORMAT;
+	return s[0] != '\0' && !name_unicode(s) ? 0 : ERR_FORMAT;
 }
 
 static int
 take_host(struct told *t, const char *s)
 {
 	t->facts.host = s;
-	return s[0] != '\0' ? 0 : ERR_FORMAT;
+	return s[0] != '\0' && !name_unicode(s) ? 0 : ERR_FORMAT;
 }
 
 static int
@@ -124,6 +125,8 @@ take(const char *cmd, struct told *t, const char *arg)
 			continue;
 		if (takes[i].take(t, arg + n + 1) == 0)
 			return EXIT_DONE;
+		if (name_unicode(arg))
+			return cmd_usage(cmd, "\"%s\": " NAME_IDN, arg);
 		return cmd_usage(cmd, "\"%s\": write %s", arg,
 		    takes[i].right);
 	}

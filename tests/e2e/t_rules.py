@@ -216,3 +216,10 @@ def explain_agrees_with_what_is_done(s):
     s.serve(443)
     s.exchange(b'x', name='www.good.test', trust=s.pki.root)
     equal(s.d.flows(1)[0]['clearspan']['rule'], 'private')
+
+
+@scenario
+def explain_says_how_an_internationalized_name_is_written(s):
+    for fact in ('sni', 'host'):
+        r = s.run(s.gateway, s.binary, 'explain', fact + '=b\xfccher.example')
+        check(r.code == 2 and 'xn--' in r.errors, r.errors)

@@ -138,6 +138,21 @@ TEST(order_of_rules)
 }
 END
 
+/* b, u umlaut ... in UTF-8; what is not ASCII is shown as it is. */
+#define BUECHER	"b\xc3\xbc" "cher.example"
+#define AS_IDN	": write it as it goes over the wire, \"xn--...\" (idn2 " \
+		"NAME prints that)\n"
+
+TEST(internationalized_names_are_written_as_on_the_wire)
+{
+	bad_part("rules:\n- {name: a, sni: " BUECHER ", action: block}\n"
+	    "- {name: d, action: block}\n",
+	    "c:3:18: \"" BUECHER "\"" AS_IDN);
+	sample_list = "xn--bcher-kva.example\n" BUECHER "\n";
+	bad_part("lists: {l: /l}\n", "/l:2:1: \"" BUECHER "\"" AS_IDN);
+}
+END
+
 TEST(conditions)
 {
 	bad_part("rules:\n"
@@ -297,6 +312,7 @@ END
 SUITE("errors", all_errors_come_in_one_run_in_order,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
-    conditions, what_comes_later, keys_that_do_not_go_together,
+    internationalized_names_are_written_as_on_the_wire, conditions,
+    what_comes_later, keys_that_do_not_go_together,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
     errors_past_200_are_counted)
