@@ -30,6 +30,24 @@ struct args {
 /* 1; 0 when OpenSSL cannot; -1 when something else did not go, and was told. */
 typedef int (*ca_format)(const struct args *, X509 *, EVP_PKEY *, BIO *);
 
+int
+ca_half(const char *dir, struct text *why)
+{
+	char *cert = xasprintf("%s/" CA_CERT_FILE, dir);
+	char *key = xasprintf("%s/" CA_KEY_FILE, dir);
+	int has_cert = access(cert, F_OK) == 0;
+	int has_key = access(key, F_OK) == 0;
+
+	if (has_cert != has_key)
+		text_printf(why, "%s has %s without %s: put that beside it, "
+		    "or move it away for a new CA", dir,
+		    has_cert ? CA_CERT_FILE : CA_KEY_FILE,
+		    has_cert ? CA_KEY_FILE : CA_CERT_FILE);
+	free(cert);
+	free(key);
+	return has_cert != has_key;
+}
+
 static int
 ca_create_as(const char *dir, const struct ca_want *want, struct text *why)
 {
@@ -46,8 +64,10 @@ ca_create_as(const char *dir, const struct ca_want *want, struct text *why)
 	}
 	rv = ca_write(dir, cert, key);
 	if (rv == ERR_SYS && errno == EEXIST) {
-		text_printf(why, "%s holds a CA already (" CA_CERT_FILE ", "
-		    CA_KEY_FILE "); nothing was changed", dir);
+		if (!ca_half(dir, why))
+			text_printf(why, "%s holds a CA already ("
+			    CA_CERT_FILE ", " CA_KEY_FILE "); nothing was "
+			    "changed", dir);
 		rv = ERR_DENIED;
 	} else if (rv != 0) {
 		text_printf(why, "%s: %s", dir, err_str(rv));

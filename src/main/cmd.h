@@ -40,6 +40,9 @@ char	*cmd_default_dir(void);
  */
 int	ca_create(const char *dir, const char *key, struct text *why);
 
+/* Whether there is one of the two and not the other; why says which. */
+int	ca_half(const char *dir, struct text *why);
+
 #define CTL_SOCKET	"/run/clearspan/control.sock"
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "main/cmd.h"
@@ -19,6 +20,8 @@
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/text.h"
+
+#define SOCKET_FILE	"control.sock"
 
 struct quick {
 	const char	*listen;
@@ -73,7 +76,7 @@ quick_yaml(const struct quick *q, struct text *t)
 	}
 	text_printf(t, "\nrules:\n  - name: default\n    action: decrypt\n"
 	    "    mirror: [live%s]\n", q->pcap != NULL ? ", disk" : "");
-	yaml_path(t, "control:\n  socket: ", q->dir, "control.sock");
+	yaml_path(t, "control:\n  socket: ", q->dir, SOCKET_FILE);
 	yaml_path(t, "log:\n  events: [flow]\n  file: ", q->dir, "eve.json");
 	text_puts(t, "limits:\n  connections: 4000\n");
 }
@@ -88,7 +91,9 @@ quick_ca(struct quick *q, struct text *why)
 	X509 *x = NULL;
 	int rv = 0;
 
-	if (access(path, F_OK) != 0)
+	if (ca_half(q->dir, why))
+		rv = ERR_USAGE;
+	else if (access(path, F_OK) != 0)
 		rv = ca_create(q->dir, NULL, why);
 	if (rv == 0 && (x = ca_read_cert("ca", path, why)) == NULL)
 		rv = ERR_USAGE;
@@ -126,24 +131,70 @@ quick_port(const char *option, const char *text, struct text *why)
 	return ERR_SYS;
 }
 
+/* One daemon in a directory: its socket, CA and log are there. */
+static int
+quick_alone(const struct quick *q, struct text *why)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, n, rv = -1;
+
+	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/" SOCKET_FILE,
+	    q->dir);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && n < (int)sizeof(sun.sun_path))
+		rv = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
+	if (fd >= 0)
+		close(fd);
+	if (rv != 0)
+		return 0;
+	text_printf(why, "another quickstart runs in %s: give this one a "
+	    "directory of its own with --dir DIR", q->dir);
+	return ERR_DENIED;
+}
+
+/* As a shell takes it for one word. */
+static void
+shell_word(struct text *t, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789/._-+:@%,";
+
+	if (s[strspn(s, plain)] == '\0') {
+		text_puts(t, s);
+		return;
+	}
+	text_puts(t, "'");
+	for (; *s != '\0'; s++)
+		if (*s == '\'')
+			text_puts(t, "'\\''");
+		else
+			text_add(t, s, 1);
+	text_puts(t, "'");
+}
+
 static void
 quick_intro(void *arg)
 {
 	const struct quick *q = arg;
+	char *path = xasprintf("%s/" CA_CERT_FILE, q->dir);
+	struct text ca = { 0 };
+
+	shell_word(&ca, path);
+	free(path);
 
 	printf("\nCA:       %s/" CA_CERT_FILE "\n"
 	    "SHA-256:  %s\n"
 	    "events:   %s/eve.json\n\n"
 	    "Through the proxy, trusting that CA:\n"
-	    "  curl --proxy http://%s --cacert %s/" CA_CERT_FILE
-	    " https://example.com/\n"
+	    "  curl --proxy http://%s --cacert %s https://example.com/\n"
 	    "What passes, decrypted, as it happens:\n"
 	    "  tshark -i TCP@%s -Y http\n"
 	    "The CA to install in a browser or a device, and how:\n"
 	    "  http://%s/\n\nCtrl-C ends it.\n",
-	    q->dir, q->fingerprint, q->dir, q->listen, q->dir, q->pcapip,
+	    q->dir, q->fingerprint, q->dir, q->listen, ca.s, q->pcapip,
 	    q->listen);
 	fflush(stdout);
+	text_free(&ca);
 }
 
 static int
@@ -155,6 +206,7 @@ quick_run(struct quick *q)
 
 	if ((rv = quick_port("--listen", q->listen, &why)) == 0 &&
 	    (rv = quick_port("--pcap-over-ip", q->pcapip, &why)) == 0 &&
+	    (rv = quick_alone(q, &why)) == 0 &&
 	    (rv = quick_ca(q, &why)) == 0) {
 		quick_yaml(q, &yaml);
 		rv = conf_parse("-", yaml.s, yaml.len, &c, &why);

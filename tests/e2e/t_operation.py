@@ -491,3 +491,32 @@ def a_ca_or_trust_replaced_where_it_was_needs_a_restart(s):
     reload(2, 'failed')
     check('needs a restart: ca' in s.d.text(), s.d.text())
     s.exchange(b'signed as before')
+
+
+@scenario
+def quickstart_says_what_is_in_its_way(s):
+    def quick(where, *more):
+        return s.run(s.gateway, s.binary, 'quickstart', '--dir', where, *more)
+    s.run(s.gateway, s.binary, 'ca', 'create', '--dir', s.path('a')).ok()
+    os.rename(s.path('a/ca.pem'), s.path('ca.pem'))
+    r = quick(s.path('a'))
+    check(r.code == 2 and 'ca.key without ca.pem' in r.errors, r.errors)
+    r = s.run(s.gateway, s.binary, 'ca', 'create', '--dir', s.path('a'))
+    check(r.code == 1 and 'ca.key without ca.pem' in r.errors, r.errors)
+    os.rename(s.path('ca.pem'), s.path('a/ca.pem'))
+    os.unlink(s.path('a/ca.key'))
+    r = quick(s.path('a'))
+    check(r.code == 2 and 'ca.pem without ca.key' in r.errors, r.errors)
+    home = s.path("it's a home")
+    q = s.spawn(s.gateway, s.binary, 'quickstart', '--dir', home,
+                name='quick')
+    wait(lambda: 'Ctrl-C' in q.text(), 'commands to copy')
+    # The line as a shell reads it: to this proxy, with that CA.
+    line = re.search('curl .*', q.text()).group(0)
+    out = s.run(s.gateway, 'sh', '-c', line.replace('curl', 'printf "%s\\n"',
+                                                    1)).ok().text
+    check(home + '/ca.pem' in out.splitlines(), line, out)
+    r = quick(home, '--listen', '127.0.0.1:8081', '--pcap-over-ip',
+              '127.0.0.1:57013')
+    check(r.code == 1 and '--dir' in r.errors, r.errors)
+    equal(q.end(), 0)
