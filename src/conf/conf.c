@@ -99,7 +99,8 @@ conf_load(const char *path, struct conf **out, struct text *errors)
 		r = conf_parse(path, t.s != NULL ? t.s : "", t.len, out,
 		    errors);
 	else {
-		text_printf(errors, "%s:1:1: cannot be read: %s\n", path,
+		text_printf(errors, "%s:1:1: cannot be read: %s; -c names "
+		    "another file\n", path,
 		    r == ERR_LIMIT ? "longer than 16 MiB" : err_str(r));
 		r = ERR_USAGE;
 	}

@@ -91,7 +91,7 @@ ca_read(const char *dir, struct text *why)
 	char *path = xasprintf("%s/" CA_CERT_FILE, dir);
 	X509 *x = ca_read_cert("ca", path, why);
 
-	if (x == NULL)
+	if (x == NULL && access(path, F_OK) != 0 && errno == ENOENT)
 		text_printf(why, "make one with: clearspan ca create --dir "
 		    "%s\n", dir);
 	free(path);

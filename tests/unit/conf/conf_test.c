@@ -199,7 +199,7 @@ TEST(load_looks_at_files)
 	    "lists: {l: /nowhere/l}\n", pem, pem);
 	ck_assert_int_eq(conf_load(path, &c, &errors), ERR_USAGE);
 	text_printf(&want, "%s:1:1: cannot be read: No such file or "
-	    "directory\n", path);
+	    "directory; -c names another file\n", path);
 	ck_assert_str_eq(errors.s, want.s);
 	ck_assert_ptr_nonnull(f = fopen(path, "w"));
 	fputs(yaml, f);
