@@ -80,7 +80,6 @@ def the_readme_works_as_typed_and_so_does_the_unit(s):
         unit = dict(re.findall(r'^(\w+)=(.*)$', f.read(), re.M))
     who = ['setpriv', '--reuid', unit['User'], '--regid', unit['Group'],
            '--clear-groups', '--inh-caps', CAPS, '--ambient-caps', CAPS]
-    s.run(s.gateway, *who, *unit['ExecStartPre'].split()).ok()
     d = s.spawn(s.gateway, *who, *unit['ExecStart'].split(), name='unit')
     d.wait_log('ready')
     relayed(s, srv)
