@@ -201,9 +201,13 @@ check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 	struct stat st;
 	char mend[512], *dir;
 	time_t left;
+	int closed;
 
-	if (cert == NULL || key == NULL ||
-	    ca_closed(d, what, cert) + ca_closed(d, what, key) > 0)
+	if (cert == NULL || key == NULL)
+		return;
+	closed = ca_closed(d, what, cert);
+	closed |= ca_closed(d, what, key);
+	if (closed)
 		return;
 	dir = xdirname(cert);
 	if (cert == d->conf->ca_cert)

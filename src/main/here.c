@@ -148,11 +148,13 @@ here_ca(const struct conf *c, const char *cert, const char *key,
 	char *line, *save = NULL;
 	struct ca *ca = NULL;
 	size_t n;
-	int i;
+	int i, closed;
 
-	if (cert == NULL || key == NULL ||
-	    ca_closed(c, at[0], errors, names[0], cert) +
-	    ca_closed(c, at[1], errors, names[1], key) > 0)
+	if (cert == NULL || key == NULL)
+		return;
+	closed = ca_closed(c, at[0], errors, names[0], cert);
+	closed |= ca_closed(c, at[1], errors, names[1], key);
+	if (closed)
 		return;
 	if (ca_load("ca", cert, key, &ca, &said) == 0) {
 		ca_free(ca);

@@ -21,10 +21,10 @@ static const struct command commands[] = {
 	{ "quickstart", cmd_quickstart, "[--listen ADDR:PORT] "
 	    "[--pcap-over-ip ADDR:PORT] [--pcap FILE] [--dir DIR]",
 	    "run a proxy and a live capture, no configuration needed" },
-	{ "run", cmd_run, "-c FILE", "the daemon, in the foreground" },
-	{ "check", cmd_check, "-c FILE", "check a configuration" },
-	{ "explain", cmd_explain, "-c FILE [client=IP] [server=IP] [port=N] "
-	    "[sni=NAME] [host=NAME] [alpn=LIST] ...",
+	{ "run", cmd_run, "[-c FILE]", "the daemon, in the foreground" },
+	{ "check", cmd_check, "[-c FILE]", "check a configuration" },
+	{ "explain", cmd_explain, "[-c FILE] [client=IP] [server=IP] [port=N]"
+	    " [sni=NAME] [host=NAME] [alpn=LIST] ...",
 	    "which rule decides, and why" },
 	{ "ca", cmd_ca, "create|show|export [--dir DIR] [--key p-256|p-384|"
 	    "ed25519|rsa:2048]\n    [--name CN] [--days N] [--format pem|der|"

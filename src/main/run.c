@@ -261,6 +261,7 @@ cmd_run(int argc, char **argv)
 	}
 	if (optind != argc)
 		return cmd_usage(argv[0], "what is %s?", argv[optind]);
+	log_level = LOG_LVL_ERROR;	/* warnings come again at the start */
 	if (here_load(path, &c, &errors) != 0) {
 		fputs(errors.s, stderr);
 		text_free(&errors);
