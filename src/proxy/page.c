@@ -62,8 +62,10 @@ page_head(struct text *t, int status, const char *type, size_t len)
 	    "Content-Type: %s\r\n"
 	    "Content-Length: %zu\r\n"
 	    "Cache-Control: no-store\r\n"
+	    "%s"
 	    "Connection: close\r\n"
-	    "\r\n", status, page_title(status), type, len);
+	    "\r\n", status, page_title(status), type, len,
+	    status == 503 ? "Retry-After: 5\r\n" : "");
 }
 
 char *

@@ -83,6 +83,8 @@ side_refuse(struct exchange *x, int status, const char *why)
 	text = xasprintf("%s (transaction %llu.%u)", why,
 	    (unsigned long long)x->rec->id, x->http.number);
 	page = page_http(status, text, &len);
+	if (slice_eq(slice_of(x->method.s, x->method.len), "HEAD"))
+		len = (size_t)(strstr(page, "\r\n\r\n") + 4 - page);
 	deliver_text(&down->out, page, len);
 	free(text);
 	free(page);

@@ -332,16 +332,23 @@ read_too_short(const struct icap_txn *t)
 	    (t->job.length >= 0 && t->got < (uint64_t)t->job.length);
 }
 
+/* Whether the original has, or can still have, that byte (206). */
+static int
+read_original(const struct icap_txn *t, uint64_t from)
+{
+	const struct spool *body = t->job.body;
+
+	return t->status == 206 && body != NULL && from >= spool_first(body) &&
+	    from <= t->seat->service->conf->max_body &&
+	    (spool_ended(body) == 0 || from <= spool_size(body));
+}
+
 static int
 read_body_end(struct icap_txn *t)
 {
-	const struct spool *body = t->job.body;
 	int64_t from = t->chunks.original;
 
-	if (from >= 0 && (t->status != 206 || body == NULL ||
-	    (uint64_t)from < spool_first(body) ||
-	    (uint64_t)from > t->seat->service->conf->max_body || (spool_ended(body) != 0 &&
-	    (uint64_t)from > spool_size(body))))
+	if (from >= 0 && !read_original(t, (uint64_t)from))
 		icap_txn_fail(t, ICAP_F_MALFORMED, "use-original-body=%lld: "
 		    "there is no such byte", (long long)from);
 	else if (from < 0 && read_too_short(t))
