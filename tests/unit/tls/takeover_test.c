@@ -79,7 +79,8 @@ rig_wire(struct rig *r)
 	if ((k = BIO_read(r->net, buf, (int)n)) > 0)
 		ck_assert_int_eq(send(r->fd, buf, (size_t)k,
 		    MSG_NOSIGNAL), k);
-	r->sock.readable = r->sock.writable = 1;
+	sock_look(&r->sock);
+	r->sock.writable = 1;
 }
 
 static void
