@@ -204,6 +204,7 @@ takeover_off(struct takeover *t, SSL *ssl)
 /*
  * A server writes its tickets, under the new keys, after it has read the
  * client's Finished; a client's own Finished is under the old ones still.
+ * Where short records were agreed (RFC 6066, 4) libssl makes them.
  */
 void
 takeover_begin(struct takeover *t, SSL *ssl)
@@ -213,6 +214,8 @@ takeover_begin(struct takeover *t, SSL *ssl)
 	if (!SSL_is_server(ssl))
 		takeover_turn(t);
 	if (!takeover_on() || SSL_version(ssl) != TLS1_3_VERSION ||
+	    SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl)) !=
+	    TLSEXT_max_fragment_length_DISABLED ||
 	    !record_suite(SSL_CIPHER_get_protocol_id(
 	    SSL_get_current_cipher(ssl))) ||
 	    SSL_get_ex_data(ssl, secrets_index) == NULL)

@@ -495,20 +495,23 @@ tlsio_read(void *arg, uint8_t *buf, size_t len, enum end *how)
 	return tlsio_read_end(t, e, how);
 }
 
-/* One record; 0 done. */
-static int
+/* One record: how much went in, which is less where short ones were agreed. */
+static ssize_t
 tlsio_seal(struct tlsio *t, const uint8_t *p, size_t len)
 {
 	size_t n;
+	int rv;
 
-	if (t->own == NULL)
-		return SSL_write(t->ssl, p, (int)len) > 0 ? 0 : ERR_TLS;
+	if (t->own == NULL) {
+		rv = SSL_write(t->ssl, p, (int)len);
+		return rv > 0 ? rv : ERR_TLS;
+	}
 	if (t->own->failed)
 		return ERR_TLS;
 	n = after_data(t->own, p, len, t->scratch->out + t->out_len);
 	t->out_len += n;
 	t->failed |= t->own->failed;
-	return n > 0 ? 0 : ERR_TLS;
+	return n > 0 ? (ssize_t)len : ERR_TLS;
 }
 
 static ssize_t
@@ -516,6 +519,7 @@ tlsio_write(void *arg, const uint8_t *buf, size_t len)
 {
 	struct tlsio *t = arg;
 	size_t put = 0, n;
+	ssize_t got = ERR_TLS;
 	int rv;
 
 	if ((rv = tlsio_flush(t)) != 0)
@@ -526,15 +530,15 @@ tlsio_write(void *arg, const uint8_t *buf, size_t len)
 	tlsio_take(t);
 	while (put < len && t->out_len + RECORD_MAX + 512 <= TLSIO_OUT) {
 		n = len - put < RECORD_MAX ? len - put : RECORD_MAX;
-		if (tlsio_seal(t, buf + put, n) != 0)
+		if ((got = tlsio_seal(t, buf + put, n)) < 0)
 			break;
-		put += n;
+		put += (size_t)got;
 	}
 	t->take.moved += put;
 	tlsio_park(t);
 	if (t->broken)
 		return ERR_SYS;
-	return put > 0 ? (ssize_t)put : ERR_TLS;
+	return put > 0 ? (ssize_t)put : got;
 }
 
 static void

@@ -1,5 +1,6 @@
 """The handshakes: versions, ALPN, tickets, client certificates."""
 import itertools
+import random
 import ssl
 import threading
 import time
@@ -135,6 +136,28 @@ def peers_12_one_hello_no_retry_request(s):
               '-groups', 'X25519:P-256', '-CAfile', s.pki.ca, '-brief',
               input=b'')
     check('X25519' in r.errors + r.text, r.errors)
+
+
+@scenario
+def clients_of_short_records_get_every_byte(s):
+    """max_fragment_length (RFC 6066, 4), for clients with little memory."""
+    s.start()
+    body = random.Random(6066).randbytes(300000)
+
+    def answer(p):
+        p.recv_until(b'\r\n\r\n')
+        p.send(body)
+        p.close()
+    ask, port = b'GET / HTTP/1.0\r\n\r\n', 2200
+    for v, n in itertools.product(('-tls1_2', '-tls1_3'), ('512', '4096')):
+        port += 1
+        s.serve(port, answer)
+        r = s.run(s.client, 'openssl', 's_client', '-connect',
+                  'v4.good.test:%d' % port, '-CAfile', s.pki.ca, '-quiet',
+                  '-verify_return_error', '-maxfraglen', n, v,
+                  input=ask).ok()
+        equal(r.out, body, 'with %s and records of %s' % (v, n))
+    s.mirrored([(ask, body)] * 4)
 
 
 # --- tickets

@@ -83,14 +83,11 @@ rig_wire(struct rig *r)
 	r->sock.writable = 1;
 }
 
+/* The two contexts, for a test to change before rig_join(). */
 static void
-rig_init(struct rig *r, int server, const char *suites, int version)
+rig_make(struct rig *r, int server, const char *suites, int version)
 {
 	static struct minted ca, m;
-	char why[128];
-	int fd[2], size = 1 << 20, i, rv = ERR_AGAIN, p = 0;
-	BIO *b;
-	SSL *ssl;
 
 	memset(r, 0, sizeof(*r));
 	takeover_on();
@@ -103,6 +100,16 @@ rig_init(struct rig *r, int server, const char *suites, int version)
 	r->ctx[0] = rig_ctx(server, &m, suites, version);
 	r->ctx[1] = rig_ctx(!server, &m, suites, version);
 	SSL_CTX_set_keylog_callback(r->ctx[0], takeover_keylog);
+}
+
+static void
+rig_join(struct rig *r)
+{
+	char why[128];
+	int fd[2], size = 1 << 20, i, rv = ERR_AGAIN, p = 0;
+	BIO *b;
+	SSL *ssl;
+
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	r->sock.fd = fd[0];
@@ -112,7 +119,7 @@ rig_init(struct rig *r, int server, const char *suites, int version)
 	SSL_set_bio(r->peer, b, b);
 	r->scratch = xmalloc(sizeof(*r->scratch));
 	ssl = SSL_new(r->ctx[0]);
-	if (server) {
+	if (r->server) {
 		SSL_set_accept_state(ssl);
 		SSL_set_connect_state(r->peer);
 	} else {
@@ -129,6 +136,13 @@ rig_init(struct rig *r, int server, const char *suites, int version)
 			p = SSL_do_handshake(r->peer);
 	}
 	ck_assert(rv == 0 && p == 1);
+}
+
+static void
+rig_init(struct rig *r, int server, const char *suites, int version)
+{
+	rig_make(r, server, suites, version);
+	rig_join(r);
 }
 
 static void
@@ -297,6 +311,26 @@ START_TEST(small_and_older_sessions_stay_with_libssl)
 	rig_done(&r);
 	rig_init(&r, _i, suites[0], TLS1_2_VERSION);
 	rig_run(&r, 100, 1 << 17, 1 << 16);
+	ck_assert(!tlsio_ours(r.t));
+	rig_even(&r);
+	rig_done(&r);
+}
+END_TEST
+
+/* RFC 6066, 4: 2^9 to 2^12. libssl's client refuses longer records. */
+static const uint8_t fragments[] = { TLSEXT_max_fragment_length_512,
+    TLSEXT_max_fragment_length_1024, TLSEXT_max_fragment_length_2048,
+    TLSEXT_max_fragment_length_4096 };
+
+START_TEST(a_client_of_short_records_gets_every_byte_in_them)
+{
+	struct rig r;
+
+	rig_make(&r, 1, suites[0], _i & 1 ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_tlsext_max_fragment_length(r.ctx[1], fragments[_i / 2]);
+	rig_join(&r);
+	rig_run(&r, 200, 1 << 17, 3000);
+	ck_assert_uint_gt(r.sent[0], 4 * 64 * 1024);
 	ck_assert(!tlsio_ours(r.t));
 	rig_even(&r);
 	rig_done(&r);
@@ -516,6 +550,9 @@ main(void)
 	tcase_add_loop_test(c, nothing_is_lost_when_we_take_over, 0, 36);
 	tcase_add_loop_test(c, small_and_older_sessions_stay_with_libssl, 0,
 	    2);
+	tcase_add_loop_test(c,
+	    a_client_of_short_records_gets_every_byte_in_them, 0,
+	    2 * NELEM(fragments));
 	tcase_add_loop_test(c, keys_change_as_often_as_the_peer_likes, 0, 6);
 	tcase_add_loop_test(c, keys_changed_before_leave_it_to_libssl, 0, 4);
 	tcase_add_loop_test(c, the_peer_says_it_is_done, 0, 2);
