@@ -504,7 +504,11 @@ tlsio_seal(struct tlsio *t, const uint8_t *p, size_t len)
 
 	if (t->own == NULL) {
 		rv = SSL_write(t->ssl, p, (int)len);
-		return rv > 0 ? rv : ERR_TLS;
+		if (rv > 0)
+			return rv;
+		/* A ticket that is half there: the rest of it comes first. */
+		return SSL_get_error(t->ssl, rv) == SSL_ERROR_WANT_READ &&
+		    !t->fin ? ERR_AGAIN : ERR_TLS;
 	}
 	if (t->own->failed)
 		return ERR_TLS;
@@ -526,6 +530,7 @@ tlsio_write(void *arg, const uint8_t *buf, size_t len)
 		return rv;
 	if (!t->sock->writable)
 		return ERR_AGAIN;
+	t->recvs = 0;
 	ERR_clear_error();
 	tlsio_take(t);
 	while (put < len && t->out_len + RECORD_MAX + 512 <= TLSIO_OUT) {

@@ -337,6 +337,69 @@ START_TEST(a_client_of_short_records_gets_every_byte_in_them)
 }
 END_TEST
 
+/* A ticket of more than one record. */
+static int
+long_ticket(SSL *ssl, void *arg)
+{
+	static const char data[2000];
+
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data,
+	    sizeof(data));
+}
+
+static SSL_TICKET_RETURN
+no_ticket(SSL *ssl, SSL_SESSION *sess, const unsigned char *name, size_t len,
+    SSL_TICKET_STATUS status, void *arg)
+{
+	return SSL_TICKET_RETURN_IGNORE;
+}
+
+/* We are a client that has got the first record of a ticket. */
+static void
+rig_half_ticket(struct rig *r)
+{
+	char rec[600];
+	int n;
+
+	rig_make(r, 0, suites[0], TLS1_3_VERSION);
+	SSL_CTX_set_session_ticket_cb(r->ctx[1], long_ticket, no_ticket, NULL);
+	SSL_CTX_set_max_send_fragment(r->ctx[1], 512);
+	rig_join(r);
+	n = BIO_read(r->net, rec, 5);
+	n += BIO_read(r->net, rec + n, (uint8_t)rec[3] << 8 | (uint8_t)rec[4]);
+	ck_assert_int_gt(n, 512);
+	ck_assert_int_eq(send(r->fd, rec, (size_t)n, 0), n);
+	sock_look(&r->sock);
+	rig_read(r);
+	sock_look(&r->sock);
+}
+
+START_TEST(a_write_in_the_middle_of_a_ticket_waits_for_its_end)
+{
+	struct rig r;
+
+	rig_half_ticket(&r);
+	ck_assert_int_eq(transport_tls.write(r.t, (const uint8_t *)"x", 1),
+	    ERR_AGAIN);
+	rig_run(&r, 200, 3000, 3000);
+	ck_assert_uint_gt(r.sent[0], 0);
+	rig_even(&r);
+	rig_done(&r);
+}
+END_TEST
+
+START_TEST(a_fin_in_the_middle_of_a_ticket_is_not_waited_out)
+{
+	struct rig r;
+
+	rig_half_ticket(&r);
+	shutdown(r.fd, SHUT_WR);
+	ck_assert_int_eq(transport_tls.write(r.t, (const uint8_t *)"x", 1),
+	    ERR_TLS);
+	rig_done(&r);
+}
+END_TEST
+
 START_TEST(keys_change_as_often_as_the_peer_likes)
 {
 	struct rig r;
@@ -553,6 +616,8 @@ main(void)
 	tcase_add_loop_test(c,
 	    a_client_of_short_records_gets_every_byte_in_them, 0,
 	    2 * NELEM(fragments));
+	tcase_add_test(c, a_write_in_the_middle_of_a_ticket_waits_for_its_end);
+	tcase_add_test(c, a_fin_in_the_middle_of_a_ticket_is_not_waited_out);
 	tcase_add_loop_test(c, keys_change_as_often_as_the_peer_likes, 0, 6);
 	tcase_add_loop_test(c, keys_changed_before_leave_it_to_libssl, 0, 4);
 	tcase_add_loop_test(c, the_peer_says_it_is_done, 0, 2);
