@@ -168,10 +168,13 @@ server_tls_wants_cert(struct session *s)
 
 /* How to go on with a server of this standing. */
 static enum conf_on
-server_tls_judge(const struct session *s)
+server_tls_judge(const struct session *s, SSL *ssl)
 {
 	const struct conf *conf = session_conf(s);
 
+	/* It may be late and of another name: the block of either counts. */
+	if (tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
+		return ON_BLOCK;
 	switch (s->rec.verify) {
 	case VERIFY_OK:
 		return ON_DECRYPT;
@@ -200,7 +203,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		return;
 	}
 	r->cert = certinfo_of(cert);
-	switch (server_tls_judge(s)) {
+	switch (server_tls_judge(s, ssl)) {
 	case ON_BLOCK:
 		decide_block(s, r->verify_text);
 		return;

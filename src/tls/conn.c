@@ -166,8 +166,9 @@ conn_verify(struct conn *c, X509_STORE_CTX *ctx)
 	trust_verify(c->tls->trust, ctx, &v);
 	c->error = v.error;
 	c->until = v.until;
+	c->late = trust_is_late(v.error);
 	c->verified = 1;
-	if (v.error != X509_V_OK)
+	if (v.error != X509_V_OK && !c->late)
 		return;
 	if (addr_parse_ip(&a, c->name) == 0) {
 		if (X509_check_ip_asc(cert, c->name, 0) != 1)
@@ -316,6 +317,12 @@ tls_verdict(SSL *ssl, const char **text)
 		return VERIFY_REVOKED;
 	}
 	return VERIFY_UNTRUSTED;
+}
+
+int
+tls_late(SSL *ssl)
+{
+	return conn_of(ssl)->late;
 }
 
 void

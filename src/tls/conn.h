@@ -37,7 +37,8 @@ struct conn {
 	char		*name;		/* to verify: a name or an address */
 	uint8_t		 key[32];	/* of its sessions */
 	int		 error;		/* X509_V_* of chain, then of name */
-	int		 verified;	/* error is set */
+	int		 late;		/* the chain is good but for its time */
+	int		 verified;	/* these two are set */
 	time_t		 until;		/* so long the chain holds */
 	int		 no_cert;	/* answer a request with none */
 };

@@ -80,8 +80,8 @@ void		 tls_no_certificate(SSL *);
 enum tls_verify {
 	VERIFY_OK,
 	VERIFY_UNTRUSTED,	/* no chain to a trusted root, or any other */
-	VERIFY_EXPIRED,		/* expired, or not yet valid */
-	VERIFY_NAME,		/* chain good, name not covered */
+	VERIFY_EXPIRED,		/* expired, or not yet valid; else good */
+	VERIFY_NAME,		/* chain good (or late), name not covered */
 	VERIFY_REVOKED
 };
 
@@ -90,6 +90,8 @@ enum tls_verify {
  * ("ok" when all is well), static. text may be NULL.
  */
 enum tls_verify	 tls_verdict(SSL *, const char **text);
+/* The chain is good but for its time, whatever the name. */
+int		 tls_late(SSL *);
 
 struct tls_used {		/* what was negotiated; static strings */
 	const char	*version;	/* "TLS 1.3", as Suricata's EVE */

@@ -192,20 +192,46 @@ chain_key(X509_STORE_CTX *ctx, uint8_t key[32])
 	return 0;
 }
 
+int
+trust_is_late(int error)
+{
+	return error == X509_V_ERR_CERT_HAS_EXPIRED ||
+	    error == X509_V_ERR_CERT_NOT_YET_VALID;
+}
+
+/*
+ * X509_verify_cert() goes from the root down, and would stop at an expired
+ * intermediate before it has looked at the leaf's signature. So a time is
+ * noted, in the app data, and all else must be good before it is told.
+ */
+static int
+chain_late(int ok, X509_STORE_CTX *ctx)
+{
+	int error = X509_STORE_CTX_get_error(ctx);
+
+	if (ok || !trust_is_late(error))
+		return ok;
+	*(int *)X509_STORE_CTX_get_app_data(ctx) = error;
+	return 1;
+}
+
 static void
 chain_verify(X509_STORE_CTX *ctx, struct verdict *v)
 {
 	STACK_OF(X509) *sk;
+	int i, late = X509_V_OK;
 	time_t end;
-	int i;
 
+	X509_STORE_CTX_set_app_data(ctx, &late);
+	X509_STORE_CTX_set_verify_cb(ctx, chain_late);
 	if (X509_verify_cert(ctx) <= 0) {
 		v->error = X509_STORE_CTX_get_error(ctx);
 		if (v->error == X509_V_OK)
 			v->error = X509_V_ERR_UNSPECIFIED;
 	} else {
-		v->error = X509_V_OK;
+		v->error = late;
 	}
+	X509_STORE_CTX_set_app_data(ctx, NULL);
 	v->until = time(NULL) + 365 * 24 * 3600;
 	sk = X509_STORE_CTX_get0_chain(ctx);
 	for (i = 0; v->error == X509_V_OK && i < sk_X509_num(sk); i++) {

@@ -23,7 +23,7 @@ void	 trust_free(struct trust *);
 X509_STORE *trust_store(struct trust *);
 
 struct verdict {
-	int	 error;		/* an X509_V_* */
+	int	 error;		/* an X509_V_*; see trust_is_late() */
 	time_t	 until;		/* when the first certificate expires */
 };
 
@@ -32,6 +32,9 @@ struct verdict {
  * these very bytes were seen lately, else by X509_verify_cert().
  */
 void	 trust_verify(struct trust *, X509_STORE_CTX *, struct verdict *);
+
+/* Expired or not yet valid: what is said where nothing else is wrong. */
+int	 trust_is_late(int error);
 
 void	 trust_stats(struct trust *, uint64_t *asked, uint64_t *hits);
 

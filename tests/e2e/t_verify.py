@@ -93,6 +93,26 @@ def peers_13_each_policy_bypasses_when_told(s):
         equal(f['clearspan']['action'], 'bypass')
 
 
+def blocked(s, cert, name, on):
+    s.start(on=on, record=False)
+    s.serve(443, cert=cert)
+    try:
+        unverified(s, name)
+    except (ssl.SSLError, OSError, Failure):
+        pass
+    equal([f['clearspan']['action'] for f in s.d.flows(1)], ['block'])
+
+
+@scenario
+def an_expired_server_of_another_name_is_blocked_as_expired(s):
+    blocked(s, 'expired', 'good.test', {'expired-server': 'block'})
+
+
+@scenario
+def an_expired_server_of_another_name_is_blocked_for_its_name(s):
+    blocked(s, 'expired', 'good.test', {'name-mismatch': 'block'})
+
+
 @scenario
 def untrusted_ca_may_be_given(s):
     s.pki.dir = s.dir

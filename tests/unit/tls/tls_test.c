@@ -83,6 +83,11 @@ static const struct {
 	    "a.example", 1, VERIFY_EXPIRED, "certificate has expired" },
 	{ { .cn = "a", .san = "DNS:a.example", .from = 1, .to = 9 },
 	    "a.example", 1, VERIFY_EXPIRED, "certificate is not yet valid" },
+	{ { .cn = "a", .san = "DNS:a.example", .from = -20, .to = -1 },
+	    "b.example", 1, VERIFY_NAME, "hostname mismatch" },
+	{ { .cn = "a", .san = "DNS:a.example", .from = -20, .to = -1 },
+	    "a.example", 0, VERIFY_UNTRUSTED,
+	    "unable to get local issuer certificate" },
 	{ { .cn = "a", .san = "DNS:a.example" }, "a.example", 0,
 	    VERIFY_UNTRUSTED, "unable to get local issuer certificate" },
 	{ { .cn = "a", .san = "IP:192.0.2.1" }, NULL, 1, VERIFY_OK, "ok" },
@@ -153,6 +158,40 @@ START_TEST(a_chain_that_is_not_complete_is_untrusted)
 	mint_done(&root);
 	mint_done(&inter);
 	mint_done(&self);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(a_forgery_under_an_expired_intermediate_is_untrusted)
+{
+	struct minted ca = mint_ca("CA", NULL), root = mint_ca("Root", NULL),
+	    inter, liar = { NULL, mint_key(NULL) };
+	struct mint im = { .cn = "Intermediate", .bc = "critical,CA:TRUE",
+	    .ku = "critical,keyCertSign", .from = -100, .to = -1,
+	    .by = &root }, m = { .cn = "a", .san = "DNS:a.example" };
+	struct tls_want w = want_of("a.example");
+	struct tls *t = tls_with(&ca, root.cert, NULL, 0);
+	struct origin o;
+	const char *text;
+	int i;
+
+	inter = mint(&im);
+	liar.cert = inter.cert;		/* its name, and another key */
+	for (i = 0; i < 2; i++) {
+		m.by = i == 0 ? &inter : &liar;
+		origin_init(&o, &m);
+		SSL_CTX_add1_chain_cert(o.ctx, inter.cert);
+		visit(t, &o, &w, i == 0 ? VERIFY_EXPIRED : VERIFY_UNTRUSTED,
+		    &text);
+		ck_assert_str_eq(text, i == 0 ? "certificate has expired" :
+		    "certificate signature failure");
+		origin_done(&o);
+	}
+	tls_free(t);
+	EVP_PKEY_free(liar.key);
+	mint_done(&inter);
+	mint_done(&root);
+	mint_done(&ca);
 	scratch_done();
 }
 END_TEST
@@ -410,6 +449,8 @@ main(void)
 	tcase_add_loop_test(c, servers_get_the_verdict_they_earned, 0,
 	    NELEM(verdicts));
 	tcase_add_test(c, a_chain_that_is_not_complete_is_untrusted);
+	tcase_add_test(c,
+	    a_forgery_under_an_expired_intermediate_is_untrusted);
 	tcase_add_loop_test(c,
 	    a_certificate_request_suspends_and_can_be_declined, 0, 2);
 	tcase_add_loop_test(c,
