@@ -4,7 +4,7 @@
  *	SAN		the original's, byte for byte: to add a name would hide
  *			a mismatch; critical when the subject is empty
  *			(RFC 5280, 4.2.1.6)
- *	serial		see forge_serial()
+ *	serial		its own each time: see forge_serial()
  *	validity	the original's, cut to FORGE_DAYS and the CA's own
  *	key usage	by the type of our key
  *	ext. key usage	of the original's, serverAuth and clientAuth
@@ -19,11 +19,11 @@
 #include <arpa/inet.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "tls/digest.h"
 #include "tls/fast.h"
 #include "util/err.h"
 
@@ -49,8 +49,7 @@ forge_key_make(struct forge_key *k, enum leaf_key type)
 	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "EC", "P-256");
 	if (x != NULL && k->key != NULL && X509_set_pubkey(x, k->key) &&
 	    X509_PUBKEY_set(&k->spki, k->key) &&
-	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL) &&
-	    X509_pubkey_digest(x, EVP_sha256(), k->id, NULL)) {
+	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL)) {
 		k->usage = ca_ext(NID_key_usage, 1,
 		    type == LEAF_RSA ? rsa : ec, sizeof(ec));
 		k->skid = ca_ext(NID_subject_key_identifier, 0, ski,
@@ -74,26 +73,20 @@ forge_key_done(struct forge_key *k)
 }
 
 /*
- * Random to look at, but a function of all that tells one leaf from another:
- * the original, the CA, our key, the validity. Two certificates of one issuer
- * must never share a serial (RFC 5280, 4.1.2.2; NSS refuses the second), and
- * after a restart our key is another.
+ * Random, for two certificates of one issuer must never share a serial (RFC
+ * 5280, 4.1.2.2; NSS refuses the second), and ECDSA signs the same bytes in
+ * another way each time: whatever is forged again is another certificate.
  */
 static int
-forge_serial(X509 *x, const uint8_t orig[32], const struct ca *ca,
-    const struct forge_key *k, time_t from, time_t to)
+forge_serial(X509 *x)
 {
-	uint8_t in[32 * 3 + 16], out[32];
-	int64_t when[2] = { from, to };
-	ASN1_INTEGER *serial = X509_get_serialNumber(x);
+	uint8_t serial[16];
 
-	memcpy(in, orig, 32);
-	memcpy(in + 32, ca->id, 32);
-	memcpy(in + 64, k->id, 32);
-	memcpy(in + 96, when, 16);
-	digest_bytes(in, sizeof(in), out);
-	out[0] = (out[0] & 0x7f) | 0x40;	/* positive, 16 bytes */
-	return ASN1_STRING_set(serial, out, 16);
+	if (RAND_bytes(serial, sizeof(serial)) != 1)
+		return 0;
+	serial[0] = (serial[0] & 0x7f) | 0x40;	/* positive, 16 bytes */
+	return ASN1_STRING_set(X509_get_serialNumber(x), serial,
+	    sizeof(serial));
 }
 
 /* The span of the original, or of a page of our own, as a client takes it. */
@@ -103,8 +96,6 @@ forge_span(const struct leaf_want *w, const struct ca *ca, time_t now,
 {
 	time_t a = now - FORGE_BACKDATE, b = now + FORGE_DAYS * DAY;
 
-	/* Whole days: the same leaf when it is forged again on this one. */
-	a -= a % DAY;
 	if (w->original != NULL) {
 		*from = ca_time(X509_get0_notBefore(w->original));
 		*to = ca_time(X509_get0_notAfter(w->original));
@@ -285,16 +276,11 @@ forge_build(const struct forge_key *k, const struct ca *ca,
     const struct leaf_want *w, time_t now)
 {
 	X509 *x = X509_new();
-	uint8_t orig[32];
 	time_t from, to;
 
-	if (w->original != NULL)
-		digest_cert(w->original, orig);
-	else
-		digest_bytes(w->name, strlen(w->name), orig);
 	forge_span(w, ca, now, &from, &to);
 	if (x != NULL && X509_set_version(x, X509_VERSION_3) &&
-	    forge_serial(x, orig, ca, k, from, to) &&
+	    forge_serial(x) &&
 	    X509_set_issuer_name(x, X509_get_subject_name(ca->cert)) &&
 	    forge_subject(x, w) &&
 	    ASN1_TIME_adj(X509_getm_notBefore(x), from, 0, 0) != NULL &&

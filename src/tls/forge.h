@@ -15,7 +15,6 @@ struct forge_key {
 	X509_PUBKEY	*spki;
 	X509_EXTENSION	*usage;		/* keyUsage */
 	X509_EXTENSION	*skid;		/* subjectKeyIdentifier */
-	uint8_t		 id[32];	/* SHA-256 of the public key */
 };
 
 /* Makes the key: RSA takes some 100 ms. 0 or ERR_TLS. */
@@ -23,8 +22,8 @@ int	 forge_key_make(struct forge_key *, enum leaf_key);
 void	 forge_key_done(struct forge_key *);
 
 /*
- * Serial, validity, names, extensions; signed by nobody yet. NULL when the
- * original cannot be copied, or there is no memory.
+ * Serial, validity, names, extensions; signed by nobody yet. Each has another
+ * serial. NULL when the original cannot be copied, or there is no memory.
  */
 X509	*forge_build(const struct forge_key *, const struct ca *,
 	    const struct leaf_want *, time_t now);

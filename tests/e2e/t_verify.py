@@ -179,8 +179,8 @@ def forged_leaf_is_as_it_should_be(s):
 
 @scenario
 def a_serial_is_never_used_for_two_leaves(s):
-    """A gateway that restarts has a new leaf key: no browser may find one
-    serial on two certificates."""
+    """A gateway that restarts forges anew: no browser may find one serial
+    on two certificates."""
     s.start()
     s.serve(443)
     serials, ders = [], []
