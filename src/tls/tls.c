@@ -5,6 +5,7 @@
 #include "tls/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,10 +150,27 @@ tls_profiles(struct tls *t, const struct tls_options *o, struct text *errors)
 	return 0;
 }
 
+/* Why those who trust the one CA trust the other too; NULL: they do not. */
+static const char *
+untrusted_wrong(const struct ca *ca, const struct ca *untrusted)
+{
+	EVP_PKEY *key = X509_get0_pubkey(untrusted->cert);
+
+	if (EVP_PKEY_eq(X509_get0_pubkey(ca->cert), key) == 1)
+		return "has the key of the trusted one";
+	if (X509_verify(ca->cert, key) == 1)
+		return "has signed the trusted one";
+	if (!(X509_get_extension_flags(untrusted->cert) & EXFLAG_SS))
+		return "is not self-signed, so that whoever trusts its issuer "
+		    "trusts it";
+	return NULL;
+}
+
 static int
 tls_authorities(struct tls *t, const struct tls_options *o,
     struct text *errors)
 {
+	const char *wrong = NULL;
 	int rv;
 
 	rv = ca_load("ca", o->ca_cert, o->ca_key, &t->ca, errors);
@@ -163,9 +181,9 @@ tls_authorities(struct tls *t, const struct tls_options *o,
 		    "together; one is missing\n");
 	else if (ca_load("untrusted ca", o->untrusted_cert, o->untrusted_key,
 	    &t->untrusted, errors) == 0 && t->ca != NULL &&
-	    memcmp(t->ca->id, t->untrusted->id, sizeof(t->ca->id)) == 0) {
-		text_puts(errors, "untrusted ca: is the trusted one; clients "
-		    "would never be warned\n");
+	    (wrong = untrusted_wrong(t->ca, t->untrusted)) != NULL) {
+		text_printf(errors, "untrusted ca: %s: it %s; clients would "
+		    "never be warned\n", o->untrusted_cert, wrong);
 		rv = ERR_USAGE;
 	}
 	return rv != 0 || t->untrusted == NULL ? ERR_USAGE : 0;

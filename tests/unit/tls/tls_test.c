@@ -410,6 +410,71 @@ START_TEST(what_is_wrong_at_start_is_all_told)
 }
 END_TEST
 
+/* What tls_new() says of these two; NULL: nothing. */
+static char *
+pair_refusal(const struct minted *ca, const struct minted *untrusted)
+{
+	struct tls_profile p = { 0 };
+	struct tls_options o = { .profiles = &p, .nprofiles = 1 };
+	char *f[] = { mint_cert_file("a.pem", ca->cert, NULL),
+	    mint_key_file("a.key", ca->key, NULL),
+	    mint_cert_file("b.pem", untrusted->cert, NULL),
+	    mint_key_file("b.key", untrusted->key, NULL) };
+	struct text errors = { 0 };
+	char *why = NULL;
+	struct tls *t;
+	size_t i;
+
+	o.ca_cert = o.trust = f[0];
+	o.ca_key = f[1];
+	o.untrusted_cert = f[2];
+	o.untrusted_key = f[3];
+	if (tls_new(&o, &t, &errors) != 0)
+		why = text_take(&errors);
+	else
+		tls_free(t);
+	text_free(&errors);
+	for (i = 0; i < NELEM(f); i++)
+		free(f[i]);
+	return why;
+}
+
+START_TEST(an_untrusted_ca_that_clients_trust_is_refused)
+{
+	struct minted ca = mint_ca("CA", NULL), sub, twin, apart = mint_ca(
+	    "Apart", NULL);
+	struct mint m = { .cn = "Sub", .bc = "critical,CA:TRUE",
+	    .ku = "critical,keyCertSign", .by = &ca };
+	char *why;
+
+	sub = mint(&m);
+	/* Another certificate for the same key. */
+	twin.key = ca.key;
+	twin.cert = X509_dup(ca.cert);
+	ASN1_INTEGER_set(X509_get_serialNumber(twin.cert), 77);
+	X509_sign(twin.cert, twin.key, EVP_sha256());
+	ck_assert_ptr_null(pair_refusal(&ca, &apart));
+	why = pair_refusal(&ca, &ca);
+	ck_assert_ptr_nonnull(strstr(why, "has the key of the trusted one"));
+	free(why);
+	why = pair_refusal(&ca, &twin);
+	ck_assert_ptr_nonnull(strstr(why, "has the key of the trusted one"));
+	free(why);
+	why = pair_refusal(&sub, &ca);
+	ck_assert_ptr_nonnull(strstr(why, "has signed the trusted one"));
+	free(why);
+	why = pair_refusal(&ca, &sub);
+	ck_assert_ptr_nonnull(strstr(why, "is not self-signed"));
+	ck_assert_ptr_nonnull(strstr(why, "/b.pem: "));
+	free(why);
+	X509_free(twin.cert);
+	mint_done(&sub);
+	mint_done(&apart);
+	mint_done(&ca);
+	scratch_done();
+}
+END_TEST
+
 START_TEST(certificates_as_text_are_as_eve_has_them)
 {
 	struct mint m = { .cn = "a.example" };
@@ -462,6 +527,7 @@ main(void)
 	tcase_add_test(c, a_key_log_is_not_written_through_a_link);
 	tcase_add_loop_test(c, a_refused_leaf_is_named_by_its_alert, 0, 2);
 	tcase_add_test(c, what_is_wrong_at_start_is_all_told);
+	tcase_add_test(c, an_untrusted_ca_that_clients_trust_is_refused);
 	tcase_add_test(c, certificates_as_text_are_as_eve_has_them);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
