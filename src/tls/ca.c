@@ -67,21 +67,26 @@ ca_read_certs(const char *what, const char *path, struct text *errors)
 	STACK_OF(X509) *sk;
 	X509 *x;
 	BIO *bio;
+	int whole;		/* read to its end */
 
 	if ((bio = ca_open(what, path, errors)) == NULL)
 		return NULL;
 	sk = sk_X509_new_null();
 	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
 		sk_X509_push(sk, x);
+	whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 	ERR_clear_error();
 	BIO_free(bio);
-	if (sk_X509_num(sk) == 0) {
+	if (whole && sk_X509_num(sk) > 0)
+		return sk;
+	if (whole)
 		text_printf(errors, "%s: %s: holds no PEM certificate\n",
 		    what, path);
-		sk_X509_free(sk);
-		return NULL;
-	}
-	return sk;
+	else
+		text_printf(errors, "%s: %s: certificate %d of the file is "
+		    "damaged\n", what, path, sk_X509_num(sk) + 1);
+	sk_X509_pop_free(sk, X509_free);
+	return NULL;
 }
 
 X509 *
@@ -179,6 +184,11 @@ ca_check(const char *what, const char *path, X509 *x, struct text *errors)
 		    "CA:TRUE)";
 	else if (!(X509_get_key_usage(x) & KU_KEY_CERT_SIGN))
 		wrong = "not a CA certificate (keyUsage lacks keyCertSign)";
+	/* All bits are set where there is none. */
+	else if (!(X509_get_extended_key_usage(x) &
+	    (XKU_SSL_SERVER | XKU_ANYEKU)))
+		wrong = "not a CA for servers (extendedKeyUsage lacks "
+		    "serverAuth)";
 	if (wrong == NULL)
 		return 0;
 	text_printf(errors, "%s: %s: %s\n", what, path, wrong);

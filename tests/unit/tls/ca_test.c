@@ -49,6 +49,11 @@ static const struct {
 	{ { .cn = "x" }, "CA:TRUE" },
 	{ { .cn = "x", .bc = "critical,CA:TRUE", .ku = "cRLSign" },
 	    "keyCertSign" },
+	{ { .cn = "x", .bc = "critical,CA:TRUE", .eku = "serverAuth" }, NULL },
+	{ { .cn = "x", .bc = "critical,CA:TRUE",
+	    .eku = "anyExtendedKeyUsage" }, NULL },
+	{ { .cn = "x", .bc = "critical,CA:TRUE",
+	    .eku = "clientAuth,codeSigning" }, "serverAuth" },
 };
 
 START_TEST(unusable_authorities_are_refused_with_the_reason)
@@ -80,6 +85,49 @@ START_TEST(a_key_of_another_ca_is_refused)
 	free(why);
 	mint_done(&a);
 	mint_done(&b);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(a_damaged_certificate_behind_the_ca_is_an_error)
+{
+	static const char *const junk[] = { "hello\n"
+	    "-----END CERTIFICATE-----\n", "MIIB", "MIIB\n"
+	    "-----END CERTIFICATE-----\n" };
+	struct minted ca = mint_ca("a", NULL);
+	char *c = mint_cert_file("c.pem", ca.cert, NULL),
+	    *k = mint_key_file("c.key", ca.key, NULL);
+	struct text errors = { 0 };
+	struct ca *out;
+	FILE *f = fopen(c, "a");
+
+	fprintf(f, "-----BEGIN CERTIFICATE-----\n%s", junk[_i]);
+	fclose(f);
+	ck_assert_int_eq(ca_load("ca", c, k, &out, &errors), ERR_USAGE);
+	ck_assert_ptr_nonnull(strstr(errors.s, "certificate 2 "));
+	text_free(&errors);
+	free(c);
+	free(k);
+	mint_done(&ca);
+	scratch_done();
+}
+END_TEST
+
+START_TEST(a_key_behind_the_certificate_is_no_damage)
+{
+	struct minted ca = mint_ca("a", NULL);
+	char *c = mint_cert_file("c.pem", ca.cert, NULL);
+	struct text errors = { 0 };
+	struct ca *out;
+	FILE *f = fopen(c, "a");
+
+	PEM_write_PrivateKey(f, ca.key, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	ck_assert_int_eq(ca_load("ca", c, c, &out, &errors), 0);
+	ca_free(out);
+	text_free(&errors);
+	free(c);
+	mint_done(&ca);
 	scratch_done();
 }
 END_TEST
@@ -186,6 +234,9 @@ main(void)
 	    unusable_authorities_are_refused_with_the_reason, 0,
 	    NELEM(authorities));
 	tcase_add_test(c, a_key_of_another_ca_is_refused);
+	tcase_add_loop_test(c,
+	    a_damaged_certificate_behind_the_ca_is_an_error, 0, 3);
+	tcase_add_test(c, a_key_behind_the_certificate_is_no_damage);
 	tcase_add_test(c, missing_files_are_each_named);
 	tcase_add_loop_test(c,
 	    what_is_made_can_be_loaded_and_is_never_overwritten, 0, 4);
