@@ -1,12 +1,15 @@
 /*
  * The key log file. Its lines open every session, so it is never made
- * readable by others, nor followed through a link somebody else has laid.
+ * readable by others, nor followed through a link somebody else has laid, nor
+ * written to a file that is somebody else's. A write that failed half way
+ * leaves a torn line, which the next one ends.
  */
 #include "tls/keylog.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,15 +25,28 @@
 struct keylog {
 	struct outq	*queue;
 	char		*path;
+	_Atomic uint64_t lost;		/* lines whose write failed */
+	/* the writer's own */
 	int		 fd;
-	int		 failed;	/* said so already */
+	int		 torn;		/* the last line has no end yet */
 };
 
+/* A line is lost; why, and how many: at most once a second. */
 static void
-keylog_write(void *ctx, const void *data, size_t len)
+keylog_warn(struct keylog *k, const char *why)
 {
-	struct keylog *k = ctx;
-	const char *p = data;
+	static struct log_gate gate;
+	int held;
+
+	if (log_gate(&gate, &held))
+		log_warn("key log %s: %s; lines lost so far: %" PRIu64,
+		    k->path, why, atomic_load(&k->lost) +
+		    outq_dropped(k->queue));
+}
+
+static int
+keylog_send(struct keylog *k, const char *p, size_t len)
+{
 	ssize_t n;
 
 	while (len > 0) {
@@ -38,15 +54,24 @@ keylog_write(void *ctx, const void *data, size_t len)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			break;
+			return ERR_SYS;
 		p += n;
 		len -= (size_t)n;
+		k->torn = p[-1] != '\n';
 	}
-	if (len > 0 && !k->failed) {
-		k->failed = 1;
-		log_error("key log %s: %s; keys are lost", k->path,
-		    strerror(errno));
-	}
+	return 0;
+}
+
+static void
+keylog_write(void *ctx, const void *data, size_t len)
+{
+	struct keylog *k = ctx;
+
+	if ((!k->torn || keylog_send(k, "\n", 1) == 0) &&
+	    keylog_send(k, data, len) == 0)
+		return;
+	atomic_fetch_add(&k->lost, 1);
+	keylog_warn(k, strerror(errno));
 }
 
 struct keylog *
@@ -67,6 +92,14 @@ keylog_new(const char *path, struct text *errors)
 			close(fd);
 		return NULL;
 	}
+	if (st.st_uid != 0 && st.st_uid != geteuid()) {
+		text_printf(errors, "key log: %s: belongs to another user (uid "
+		    "%u), who could read it: remove it, or chown it to %s\n",
+		    path, (unsigned)st.st_uid, geteuid() == 0 ? "root" :
+		    "the user who starts this");
+		close(fd);
+		return NULL;
+	}
 	fcntl(fd, F_SETFL, O_APPEND);
 	if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
 		(void)fchmod(fd, 0600);
@@ -85,7 +118,8 @@ keylog_put(struct keylog *k, const char *line)
 
 	memcpy(s, line, n);
 	s[n] = '\n';
-	outq_give(k->queue, s, n + 1);
+	if (outq_give(k->queue, s, n + 1) != 0)
+		keylog_warn(k, "it is not written as fast as keys come");
 }
 
 void

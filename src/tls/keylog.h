@@ -9,10 +9,14 @@
 
 struct keylog;
 
-/* Appends to the file, made 0600. NULL and a line in errors. */
+/*
+ * Appends to the file, made 0600; one that is there must be root's or ours.
+ * NULL and a line in errors.
+ */
 struct keylog	*keylog_new(const char *path, struct text *errors);
 void		 keylog_free(struct keylog *);
-/* One line without its end. */
+/* One line without its end. Never blocks: what does not fit is lost, and a
+ * warning says how many. Any thread. */
 void		 keylog_put(struct keylog *, const char *line);
 
 #endif
