@@ -1,213 +1,29 @@
 /*
- * The TLS transport. OpenSSL reads from a window of ciphertext and writes to
- * a pile of it; recv and send are ours. Both live in the worker's scratch
- * while a call runs; at its end what is left is moved to memory of the
- * connection's own (tlsio_park), which is rare. A connection that moves much
- * goes on without OpenSSL, if it may (own; see takeover.h).
+ * The TLS transport: handshake, reading, writing and ending in the clear, by
+ * OpenSSL, or, where a connection moves much, by our own records (own; see
+ * takeover.h). The ciphertext is tlsbio's.
  */
 #include "tls/tlsio.h"
 
 #include <openssl/err.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tls/after.h"
 #include "tls/takeover.h"
 #include "tls/tls.h"
+#include "tls/tlsbio.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 #define RECORD_MAX	RECORD_CLEAR
 
-/*
- * A peer that sends records without data (KeyUpdate, tickets) as fast as they
- * are read must not hold the worker in one call; and one that wants answers
- * to them and reads none must not fill our memory with them.
- */
-#define TURN_RECVS	8
-#define KEPT_MAX	(4 * TLSIO_OUT)
-
-struct tlsio {
-	SSL		*ssl;
-	struct sock	*sock;
-	struct tlsio_scratch *scratch;
-	/* Ciphertext received and not yet read: in scratch, or kept. */
-	const uint8_t	*in;
-	size_t		 in_len;
-	uint8_t		*in_kept;
-	/* Ciphertext to send: in scratch, or kept. */
-	size_t		 out_len;	/* of what lies in scratch */
-	uint8_t		*out_kept;
-	size_t		 kept_off, kept_len;
-	unsigned	 fin:1;		/* the peer's FIN was read */
-	unsigned	 broken:1;	/* the socket failed: sock->err */
-	unsigned	 notified:1;	/* read has told of close_notify */
-	unsigned	 failed:1;	/* OpenSSL refused what came */
-	unsigned	 done:1;	/* the handshake is over */
-	unsigned	 recvs;		/* in this call */
-	size_t		 want;		/* ciphertext to receive at once */
-	struct takeover	 take;
-	struct after	*own;		/* NULL: OpenSSL's still */
-	size_t		 clear;		/* bytes of the last record of data */
-	uint8_t		*rest;		/* of a record there was no room for */
-	size_t		 rest_off, rest_len;
-};
-
-static BIO_METHOD	*method;
-static pthread_once_t	 once = PTHREAD_ONCE_INIT;
-
-/* More ciphertext, at most n bytes, behind what is left. 0 when some came. */
-static int
-tlsio_fill(struct tlsio *t, size_t n)
-{
-	uint8_t *to = t->scratch->in;
-	ssize_t got;
-
-	if (!t->sock->readable || t->sock->thin || t->fin || t->broken ||
-	    (t->done && t->recvs++ >= TURN_RECVS))
-		return ERR_AGAIN;
-	if (t->in_len > 0 && t->in != to)
-		memmove(to, t->in, t->in_len);
-	free(t->in_kept);
-	t->in_kept = NULL;
-	t->in = to;
-	if (n > TLSIO_IN - t->in_len)
-		n = TLSIO_IN - t->in_len;
-	got = sock_recv(t->sock, to + t->in_len, n);
-	t->fin = got == 0;
-	t->broken = got == ERR_SYS;
-	if (got <= 0)
-		return ERR_AGAIN;
-	t->in_len += (size_t)got;
-	return 0;
-}
-
-/* Before a takeover OpenSSL gets no header of a record not all there. */
-static int
-tlsio_held(const struct tlsio *t)
-{
-	return takeover_near(&t->take) && t->take.in.have == 0 &&
-	    t->take.in.left == 0 && t->in_len > 0 &&
-	    !after_ready(t->in, t->in_len);
-}
-
-static int
-tlsio_bio_read(BIO *b, char *buf, int len)
-{
-	struct tlsio *t = BIO_get_data(b);
-	size_t n;
-
-	BIO_clear_retry_flags(b);
-	while (t->in_len == 0 || tlsio_held(t))
-		if (tlsio_fill(t, t->want) != 0) {
-			BIO_set_retry_read(b);
-			return -1;
-		}
-	n = t->in_len < (size_t)len ? t->in_len : (size_t)len;
-	memcpy(buf, t->in, n);
-	if (!t->done)
-		takeover_turn(&t->take);
-	takeover_saw_in(&t->take, t->in, n);
-	t->in += n;
-	t->in_len -= n;
-	return (int)n;
-}
-
-/* Send what lies in scratch; 0 when all of it went. */
-static int
-tlsio_send(struct tlsio *t)
-{
-	ssize_t n;
-
-	if (t->out_len == 0)
-		return 0;
-	n = t->kept_len == 0 && t->sock->writable ?
-	    sock_send(t->sock, t->scratch->out, t->out_len) : ERR_AGAIN;
-	if (n == ERR_SYS) {
-		t->broken = 1;
-		t->out_len = 0;
-		return ERR_SYS;
-	}
-	if (n > 0) {
-		t->out_len -= (size_t)n;
-		if (t->out_len > 0)
-			memmove(t->scratch->out, t->scratch->out + n,
-			    t->out_len);
-	}
-	return t->out_len == 0 ? 0 : ERR_AGAIN;
-}
-
-/* What lies in scratch and could not be sent goes behind what is kept. */
-static void
-tlsio_keep_out(struct tlsio *t)
-{
-	uint8_t *kept;
-
-	if (t->out_len == 0)
-		return;
-	if (t->kept_len + t->out_len > KEPT_MAX) {
-		t->failed = 1;
-		t->out_len = 0;
-		return;
-	}
-	kept = xmalloc(t->kept_len + t->out_len);
-	if (t->kept_len > 0)
-		memcpy(kept, t->out_kept + t->kept_off, t->kept_len);
-	memcpy(kept + t->kept_len, t->scratch->out, t->out_len);
-	free(t->out_kept);
-	t->out_kept = kept;
-	t->kept_off = 0;
-	t->kept_len += t->out_len;
-	t->out_len = 0;
-}
-
-static int
-tlsio_bio_write(BIO *b, const char *buf, int len)
-{
-	struct tlsio *t = BIO_get_data(b);
-
-	BIO_clear_retry_flags(b);
-	takeover_saw_out(&t->take, (const uint8_t *)buf, (size_t)len);
-	if (t->out_len + (size_t)len > TLSIO_OUT) {
-		tlsio_send(t);
-		if (t->out_len + (size_t)len > TLSIO_OUT)
-			tlsio_keep_out(t);
-	}
-	memcpy(t->scratch->out + t->out_len, buf, (size_t)len);
-	t->out_len += (size_t)len;
-	return len;
-}
-
-static long
-tlsio_bio_ctrl(BIO *b, int cmd, long num, void *ptr)
-{
-	return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP;
-}
-
-static void
-tlsio_method(void)
-{
-	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
-	    "clearspan");
-	if (method == NULL)
-		abort();
-	BIO_meth_set_read(method, tlsio_bio_read);
-	BIO_meth_set_write(method, tlsio_bio_write);
-	BIO_meth_set_ctrl(method, tlsio_bio_ctrl);
-}
-
 struct tlsio *
 tlsio_new(SSL *ssl, struct sock *sock, struct tlsio_scratch *scratch)
 {
 	struct tlsio *t = xcalloc(1, sizeof(*t));
-	BIO *b;
+	BIO *b = tlsbio_new(t);
 
-	pthread_once(&once, tlsio_method);
-	if ((b = BIO_new(method)) == NULL)
-		abort();
-	BIO_set_data(b, t);
-	BIO_set_init(b, 1);
 	SSL_set_bio(ssl, b, b);
 	t->ssl = ssl;
 	t->sock = sock;
@@ -228,51 +44,12 @@ tlsio_ours(const struct tlsio *t)
 	return t->own != NULL;
 }
 
-/* Send; then move what is left out of scratch, which the next one needs. */
-static int
-tlsio_park(struct tlsio *t)
-{
-	int rv = tlsio_send(t);
-
-	tlsio_keep_out(t);
-	if (t->in_len > 0 && t->in_kept == NULL) {
-		t->in_kept = xmemdup(t->in, t->in_len);
-		t->in = t->in_kept;
-	} else if (t->in_len == 0) {
-		free(t->in_kept);
-		t->in_kept = NULL;
-	}
-	return rv;
-}
-
-static int
-tlsio_flush(void *arg)
-{
-	struct tlsio *t = arg;
-	ssize_t n;
-
-	while (t->kept_len > 0) {
-		if (!t->sock->writable)
-			return ERR_AGAIN;
-		n = sock_send(t->sock, t->out_kept + t->kept_off, t->kept_len);
-		if (n < 0) {
-			t->broken |= n == ERR_SYS;
-			return (int)n;
-		}
-		t->kept_off += (size_t)n;
-		t->kept_len -= (size_t)n;
-	}
-	free(t->out_kept);
-	t->out_kept = NULL;
-	return 0;
-}
-
 int
 tlsio_handshake(struct tlsio *t, char *why, size_t size)
 {
 	int rv, e;
 
-	if ((rv = tlsio_flush(t)) == ERR_SYS)
+	if ((rv = tlsbio_flush(t)) == ERR_SYS)
 		return rv;
 	ERR_clear_error();
 	rv = SSL_do_handshake(t->ssl);
@@ -280,7 +57,7 @@ tlsio_handshake(struct tlsio *t, char *why, size_t size)
 	if (rv <= 0 && e != SSL_ERROR_WANT_READ &&
 	    e != SSL_ERROR_WANT_X509_LOOKUP)
 		tls_reason(t->ssl, rv, why, size);
-	tlsio_park(t);
+	tlsbio_park(t);
 	if (rv == 1) {
 		t->done = 1;
 		takeover_begin(&t->take, t->ssl);
@@ -313,21 +90,6 @@ tlsio_read_end(struct tlsio *t, int e, enum end *how)
 		return ERR_EOF;
 	}
 	return ERR_AGAIN;
-}
-
-/* After close_notify only the FIN is of interest (RFC 8446, 6.1). */
-static void
-tlsio_await_fin(struct tlsio *t)
-{
-	ssize_t n;
-
-	t->in_len = 0;
-	while (t->sock->readable && !t->sock->thin && !t->fin && !t->broken &&
-	    t->recvs++ < TURN_RECVS) {
-		n = sock_recv(t->sock, t->scratch->in, TLSIO_IN);
-		t->fin = n == 0;
-		t->broken = n == ERR_SYS;
-	}
 }
 
 /*
@@ -410,7 +172,7 @@ tlsio_own_read(struct tlsio *t, uint8_t *buf, size_t len)
 		n = after_open(t->own, t->in, t->in_len, buf + got,
 		    len - got, &used);
 		if (n == ERR_SHORT) {
-			if (tlsio_fill(t, tlsio_wanted(t, len - got)) != 0)
+			if (tlsbio_fill(t, tlsio_wanted(t, len - got)) != 0)
 				break;
 			continue;
 		}
@@ -478,7 +240,7 @@ tlsio_read(void *arg, uint8_t *buf, size_t len, enum end *how)
 
 	t->recvs = 0;
 	if (t->notified) {
-		tlsio_await_fin(t);
+		tlsbio_await_fin(t);
 		return tlsio_read_end(t, e, how);
 	}
 	tlsio_take(t);
@@ -489,7 +251,7 @@ tlsio_read(void *arg, uint8_t *buf, size_t len, enum end *how)
 		if (!t->own->closed)
 			e = SSL_ERROR_WANT_READ;
 	}
-	tlsio_park(t);
+	tlsbio_park(t);
 	if (got > 0)
 		return (ssize_t)got;
 	return tlsio_read_end(t, e, how);
@@ -526,7 +288,7 @@ tlsio_write(void *arg, const uint8_t *buf, size_t len)
 	ssize_t got = ERR_TLS;
 	int rv;
 
-	if ((rv = tlsio_flush(t)) != 0)
+	if ((rv = tlsbio_flush(t)) != 0)
 		return rv;
 	if (!t->sock->writable)
 		return ERR_AGAIN;
@@ -540,7 +302,7 @@ tlsio_write(void *arg, const uint8_t *buf, size_t len)
 		put += (size_t)got;
 	}
 	t->take.moved += put;
-	tlsio_park(t);
+	tlsbio_park(t);
 	if (t->broken)
 		return ERR_SYS;
 	return put > 0 ? (ssize_t)put : got;
@@ -561,7 +323,7 @@ tlsio_notify(struct tlsio *t)
 		    t->scratch->out + t->out_len);
 		SSL_set_shutdown(t->ssl, shut | SSL_SENT_SHUTDOWN);
 	}
-	tlsio_park(t);
+	tlsbio_park(t);
 }
 
 static int
@@ -574,7 +336,7 @@ tlsio_shut(void *arg, enum end how)
 		tlsio_notify(t);
 	if (t->broken)
 		return ERR_SYS;
-	if ((rv = tlsio_flush(t)) != 0)
+	if ((rv = tlsbio_flush(t)) != 0)
 		return rv;
 	return transport_plain.shut(t->sock, how);
 }
@@ -589,7 +351,7 @@ tlsio_pending(void *arg)
 	if (t->own != NULL)
 		return t->rest_len > 0 || (t->own->closed ? !t->notified :
 		    after_ready(t->in, t->in_len));
-	return (t->in_len > 0 && !tlsio_held(t)) || SSL_pending(t->ssl) > 0 ||
+	return (t->in_len > 0 && !tlsbio_held(t)) || SSL_pending(t->ssl) > 0 ||
 	    (!t->notified &&
 	    (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
 }
@@ -615,7 +377,7 @@ tlsio_free(void *arg)
 const struct transport_ops transport_tls = {
 	.read = tlsio_read,
 	.write = tlsio_write,
-	.flush = tlsio_flush,
+	.flush = tlsbio_flush,
 	.shut = tlsio_shut,
 	.pending = tlsio_pending,
 	.free = tlsio_free,
