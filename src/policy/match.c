@@ -358,17 +358,17 @@ port_wants(const struct conf_match *m, struct text *t)
 }
 
 /* The cheap ones first. */
-#define CONDITION(name)							\
-	{ #name, name##_given, name##_holds, name##_fact, name##_wants }
+#define CONDITION(name, said)						\
+	{ #name, name##_given, name##_holds, name##_fact, name##_wants, said }
 const struct condition conditions[] = {
-	CONDITION(listener),
-	CONDITION(protocol),
-	CONDITION(port),
-	CONDITION(client),
-	CONDITION(server),
-	CONDITION(sni),
-	CONDITION(host),
-	CONDITION(alpn),
+	CONDITION(listener, 0),
+	CONDITION(protocol, 1),
+	CONDITION(port, 0),
+	CONDITION(client, 0),
+	CONDITION(server, 0),
+	CONDITION(sni, 1),
+	CONDITION(host, 1),
+	CONDITION(alpn, 1),
 	{ NULL }
 };
 
@@ -396,4 +396,37 @@ match_holds(const struct match *m, const struct facts *f,
 			return 0;
 		}
 	return 1;
+}
+
+/*
+ * Whether the fact may still come. What the client's first bytes tell comes
+ * with the protocol or not at all.
+ */
+static int
+fact_to_come(const struct condition *c, const struct facts *f)
+{
+	struct text fact = { 0 };
+	int known;
+
+	if (c->said && f->protocol != PROTO_UNKNOWN)
+		return 0;
+	known = c->fact(f, &fact);
+	text_free(&fact);
+	return !known;
+}
+
+enum match_may
+match_may(const struct match *m, const struct facts *f)
+{
+	enum match_may may = MATCH_SURE;
+	const struct condition *c;
+
+	for (c = conditions; c->name != NULL; c++) {
+		if (!c->given(m->conf) || c->holds(m, f))
+			continue;
+		if (!fact_to_come(c, f))
+			return MATCH_NOT;
+		may = MATCH_PERHAPS;
+	}
+	return may;
 }

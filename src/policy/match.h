@@ -46,6 +46,7 @@ struct condition {
 	int		(*fact)(const struct facts *, struct text *);
 	/* Append what it wants. */
 	void		(*wants)(const struct conf_match *, struct text *);
+	int		 said;	/* the client's own first bytes tell it */
 };
 
 extern const struct condition conditions[];	/* ends with a NULL name */
@@ -58,5 +59,12 @@ int	match_given(const struct match *);
 /* Whether all that are given hold; *which (may be NULL) is the one not. */
 int	match_holds(const struct match *, const struct facts *,
 	    const struct condition **which);
+
+enum match_may {
+	MATCH_NOT,		/* whatever is still to come */
+	MATCH_PERHAPS,		/* it hangs on what is not known yet */
+	MATCH_SURE
+};
+enum match_may match_may(const struct match *, const struct facts *);
 
 #endif

@@ -125,6 +125,50 @@ policy_decide(const struct policy *p, const struct facts *f,
 	v->action = v->rule->action;
 }
 
+/* What a client asks a proxy for is what its hello will name. */
+static void
+facts_stand(struct facts *f)
+{
+	struct addr ip;
+
+	if (f->protocol == PROTO_UNKNOWN && f->sni == NULL &&
+	    f->host != NULL && addr_parse_ip(&ip, f->host) != 0)
+		f->sni = f->host;
+}
+
+static enum match_may
+rule_may_match(const struct rule *r, const struct facts *f)
+{
+	enum match_may may = match_may(&r->match, f);
+	enum match_may not = r->excepts ? match_may(&r->except, f) : MATCH_NOT;
+
+	if (may == MATCH_NOT || not == MATCH_SURE)
+		return MATCH_NOT;
+	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
+}
+
+int
+policy_refuses(const struct policy *p, const struct facts *f,
+    struct verdict *v)
+{
+	struct facts known = *f;
+	enum match_may may = MATCH_NOT;
+	enum conf_action action;
+	size_t i;
+
+	facts_stand(&known);
+	for (i = 0; i < p->conf->nrules && may != MATCH_SURE; i++) {
+		may = rule_may_match(&p->rules[i], &known);
+		action = p->rules[i].conf->action;
+		if (may != MATCH_NOT && action != ACTION_BLOCK &&
+		    action != ACTION_RESET)
+			return 0;
+	}
+	/* One of those that refuse; the one that explain names. */
+	policy_decide(p, &known, v);
+	return 1;
+}
+
 /* Each condition of `not:` that was given, with its fact. */
 static void
 explain_except(const struct rule *r, const struct facts *f, struct text *out)
@@ -183,11 +227,13 @@ void
 policy_explain(const struct policy *p, const struct facts *f,
     struct verdict *v, struct text *out)
 {
+	struct facts known = *f;
 	size_t i;
 
-	policy_decide(p, f, v);
+	facts_stand(&known);
+	policy_decide(p, &known, v);
 	for (i = 0; i <= v->rule_index; i++)
-		explain_rule(p, &p->rules[i], f, out);
+		explain_rule(p, &p->rules[i], &known, out);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
 }

@@ -51,7 +51,18 @@ const struct conf *policy_conf(const struct policy *);
 void		 policy_decide(const struct policy *, const struct facts *,
 		    struct verdict *);
 
-/* The same, and a line for each rule tried: why it did not match. */
+/*
+ * Before the client's own bytes have told more (protocol unknown): whether
+ * the connection is refused (block, reset) whatever they will be. A host that
+ * is a name stands for the SNI to come. v is set when it is.
+ */
+int		 policy_refuses(const struct policy *, const struct facts *,
+		    struct verdict *);
+
+/*
+ * What policy_decide() says, and a line for each rule tried: why it did not
+ * match. With the protocol unknown the host stands for the SNI, as above.
+ */
 void		 policy_explain(const struct policy *, const struct facts *,
 		    struct verdict *, struct text *out);
 

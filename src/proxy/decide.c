@@ -32,10 +32,17 @@ decide_facts(const struct session *s, struct facts *f)
 	f->protocol = r->protocol;
 }
 
-/*
- * Before the client's own bytes tell more: is this destination refused
- * whatever comes? A name the client gave stands for the SNI it will send.
- */
+/* The verdict is block or reset. */
+static void
+decide_refuse(struct session *s, const char *why)
+{
+	if (s->rec.action == ACTION_RESET)
+		session_reset(s, DIR_DOWN, "reset by rule %s",
+		    s->rec.verdict.rule->name);
+	else
+		decide_block(s, why);
+}
+
 int
 decide_early(struct session *s)
 {
@@ -43,14 +50,24 @@ decide_early(struct session *s)
 	struct facts f;
 
 	decide_facts(s, &f);
-	if (f.sni == NULL)
-		f.sni = f.host;
-	policy_decide(s->policy, &f, &v);
-	if (v.action != ACTION_BLOCK && v.action != ACTION_RESET)
+	if (!policy_refuses(s->policy, &f, &v))
 		return 0;
 	s->rec.verdict = v;
 	s->rec.action = v.action;
+	decide_refuse(s, NULL);
 	return 1;
+}
+
+int
+decide_http(struct session *s)
+{
+	struct record *r = &s->rec;
+	struct facts f;
+
+	decide_facts(s, &f);
+	policy_decide(s->policy, &f, &r->verdict);
+	r->action = r->verdict.action;
+	return decide_early(s);		/* the rest is for the log till then */
 }
 
 static uint64_t
@@ -146,11 +163,8 @@ decide(struct session *s)
 	s->bypassed = s->rec.action == ACTION_BYPASS;
 	if (s->rec.action == ACTION_DECRYPT && s->rec.protocol == PROTO_TLS)
 		decide_tls(s);
-	if (s->rec.action == ACTION_RESET)
-		session_reset(s, DIR_DOWN, "reset by rule %s",
-		    s->rec.verdict.rule->name);
-	else if (s->rec.action == ACTION_BLOCK)
-		decide_block(s, s->rec.why);
+	if (s->rec.action == ACTION_RESET || s->rec.action == ACTION_BLOCK)
+		decide_refuse(s, s->rec.why);
 	else if (s->leg.server.sock.fd == -1)
 		session_go(s, PHASE_CONNECT);
 	else

@@ -144,41 +144,18 @@ explicit_failed(struct session *s, int status, const char *why)
 		session_end(s, "%s", why);
 }
 
-/*
- * Plain HTTP is decided when it is asked for, and again when the name's
- * address is known. Returns 1 when it goes on.
- */
-static int
-head_decide(struct session *s)
-{
-	struct facts f;
-
-	decide_facts(s, &f);
-	policy_decide(s->policy, &f, &s->rec.verdict);
-	s->rec.action = s->rec.verdict.action;
-	if (s->rec.action == ACTION_RESET)
-		session_reset(s, DIR_DOWN, "reset by rule %s",
-		    s->rec.verdict.rule->name);
-	else if (s->rec.action == ACTION_BLOCK)
-		decide_block(s, NULL);
-	else
-		return 1;
-	return 0;
-}
-
 int
 explicit_connected(struct session *s)
 {
 	uint8_t out[SOCKS_REPLY_MAX];
 
+	if (s->forward != NULL ? decide_http(s) : decide_early(s))
+		return ERR_DENIED;
+	s->asked = 0;
 	if (s->forward != NULL) {
-		if (!head_decide(s))
-			return ERR_DENIED;
-		s->asked = 0;
 		session_open_taps(s);
 		return 0;
 	}
-	s->asked = 0;
 	if (!s->socks)
 		return head_say(s, established, sizeof(established) - 1);
 	s->socks = 0;
@@ -210,9 +187,7 @@ head_dial(struct session *s)
 		return;
 	}
 	s->asked = 1;
-	if (decide_early(s))
-		decide_block(s, NULL);
-	else
+	if (!decide_early(s))
 		session_go(s, PHASE_CONNECT);
 }
 
@@ -301,7 +276,7 @@ head_absolute(struct session *s, const struct http1_head *h)
 	head_host(s, url.host, url.port);
 	s->rec.protocol = PROTO_HTTP;
 	s->asked = 1;
-	if (!head_decide(s))
+	if (decide_http(s))
 		return;
 	s->forward = forward_new(s, &url);
 	session_go(s, PHASE_CONNECT);

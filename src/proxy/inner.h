@@ -107,7 +107,12 @@ void	hello_event(struct session *, struct conn *);
 void	hello_timeout(struct session *);
 void	decide_facts(const struct session *, struct facts *); /* decide.c */
 void	decide(struct session *);		/* what next? */
-int	decide_early(struct session *);	/* 1: blocked whatever comes */
+/* Refused whatever the client will say, or the server's address will be? 1:
+ * it is over. */
+int	decide_early(struct session *);
+/* Explicit plain HTTP: when it is asked for, and once the server's address
+ * is known. 1: it is refused, and over. */
+int	decide_http(struct session *);
 void	decide_bypass(struct session *, const char *why);
 void	decide_block(struct session *, const char *why);
 void	decide_learn(struct session *);	/* it wants client certificates */

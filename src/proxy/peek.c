@@ -167,9 +167,7 @@ hello_timeout(struct session *s)
 		session_reset(s, DIR_UP, "hello: timed out, incomplete");
 	} else if (s->leg.server.sock.fd == -1) {
 		/* Perhaps the server speaks first. */
-		if (decide_early(s))
-			decide_block(s, NULL);
-		else
+		if (!decide_early(s))
 			session_go(s, PHASE_CONNECT);
 	} else {
 		session_end(s, "idle for too long, nothing was said");

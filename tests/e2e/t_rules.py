@@ -3,7 +3,7 @@ import os
 import re
 import ssl
 
-from harness import Failure, check, equal, net, peer, programs, scenario
+from harness import Failure, check, equal, net, peer, programs, scenario, wait
 from harness.case import yaml
 
 ALL = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
@@ -161,6 +161,95 @@ def block_in_explicit_mode_is_a_403(s):
     c.send(b'GET http://v4.good.test/ HTTP/1.1\r\nHost: v4.good.test\r\n\r\n')
     text = c.recv_until(b'\r\n\r\n')
     check(text.startswith(b'HTTP/1.1 403'), text)
+
+
+@scenario
+def connect_is_not_refused_for_what_is_still_to_come(s):
+    """A protocol, the server's address, and what an IP literal says of the
+    SNI: nothing."""
+    s.start(record=False, rules=[
+        {'name': 'tls', 'protocol': ['tls'], 'sni': ['good.test'],
+         'action': 'decrypt', 'mirror': []},
+        {'name': 'there', 'server': ['10.2.0.3'], 'action': 'decrypt',
+         'mirror': []},
+        {'name': 'not-tls', 'not': {'protocol': ['tls']}, 'action': 'block'},
+        {'name': 'rest', 'action': 'block'}])
+    s.hosts('10.2.0.3 three.test\n10.2.0.2 good.test two.test\n')
+    s.serve(443)
+    s.serve(443, address='10.2.0.3', cert='names')
+    for host, name in (('good.test', 'good.test'), (net.SERVER, 'good.test'),
+                       ('three.test', 'two.test')):
+        s.exchange(b'x', name=name, sock=s.via_proxy(host, 443))
+    equal([f['clearspan']['rule'] for f in s.d.flows(3)],
+          ['tls', 'tls', 'there'])
+
+
+@scenario
+def connect_is_refused_once_nothing_can_allow_it(s):
+    """At once by its name; by its address when that is known."""
+    s.start(record=False, rules=[
+        {'name': 'ours', 'server': ['10.2.0.3'], 'port': [443],
+         'action': 'decrypt', 'mirror': []},
+        {'name': 'gone', 'port': [444], 'action': 'reset'},
+        {'name': 'rest', 'action': 'block'}])
+    s.hosts('10.2.0.2 two.test\n')
+    srv = s.serve(443, plain=True)
+    s.serve(80, plain=True)
+    for target, form in ((b'two.test:443', b'CONNECT %s HTTP/1.1\r\n\r\n'),
+                         (b'two.test:80', b'CONNECT %s HTTP/1.1\r\n\r\n'),
+                         (b'two.test:443', b'GET http://%s/ HTTP/1.1\r\n'
+                          b'Host: two.test\r\n\r\n')):
+        c = peer.Peer(s.connect(net.PROXY, net.INNER))
+        c.send(form % target)
+        text = c.recv_all()
+        check(text.startswith(b'HTTP/1.1 403'), text)
+        c.sock.close()
+    c = peer.Peer(s.connect(net.PROXY, net.INNER))
+    c.send(b'\x05\x01\x00')
+    equal(c.recv_exact(2), b'\x05\x00')
+    c.send(b'\x05\x01\x00\x03\x08two.test\x01\xbb')
+    equal(c.recv_exact(2), b'\x05\x02', 'not allowed (RFC 1928, 6)')
+    c = peer.Peer(s.connect(net.PROXY, net.INNER))
+    c.send(b'CONNECT two.test:444 HTTP/1.1\r\n\r\n')
+    equal(peer.reset_wait(c.sock), peer.RST, 'reset resets')
+    equal([(f['clearspan']['action'], f['clearspan']['rule'])
+           for f in s.d.flows(5)], [('block', 'rest')] * 4 +
+          [('reset', 'gone')])
+    equal(sum(len(p.received) for p in srv.peers), 0, 'bytes at the server')
+
+
+@scenario
+def plain_http_whose_connect_fails_has_its_rule_in_the_log(s):
+    s.start(record=False)
+    c = peer.Peer(s.connect(net.PROXY, net.INNER))
+    c.send(b'GET http://%s:9/ HTTP/1.1\r\nHost: x\r\n\r\n' %
+           net.SERVER.encode())
+    check(c.recv_all().startswith(b'HTTP/1.1 502'))
+    c.sock.close()
+    f = s.d.flows(1)[0]['clearspan']
+    equal((f['action'], f['rule']), ('decrypt', 'default'))
+
+
+@scenario
+def a_hello_that_comes_late_may_still_be_allowed(s):
+    """The server is connected when the client has been silent for a while:
+    by then nothing says that this is not the name that is allowed."""
+    s.start(record=False, rules=[
+        {'name': 'ours', 'sni': ['good.test'], 'action': 'decrypt',
+         'mirror': []},
+        {'name': 'rest', 'action': 'block'}])
+    srv = s.serve(443)
+    sock = s.connect(443)
+    wait(lambda: srv.peers, 'the server is connected')
+    s.exchange(b'x', sock=sock)
+    sock = s.connect(443)
+    wait(lambda: len(srv.peers) == 2, 'the server is connected')
+    try:
+        s.tls(name='two.test', sock=sock)
+        raise Failure('not blocked')
+    except (ssl.SSLError, OSError):
+        pass
+    equal([f['clearspan']['rule'] for f in s.d.flows(2)], ['ours', 'rest'])
 
 
 @scenario

@@ -127,6 +127,83 @@ TEST(unknown_facts_match_nothing)
 }
 END
 
+/* The rule by which a connection is refused early, or "". */
+static const char *
+refused_by(const char *yaml, const struct facts *f)
+{
+	static char name[64];
+	struct policy *p = rules(yaml);
+	struct verdict v;
+
+	name[0] = '\0';
+	if (policy_refuses(p, f, &v)) {
+		ck_assert(v.action == ACTION_BLOCK ||
+		    v.action == ACTION_RESET);
+		snprintf(name, sizeof(name), "%s", v.rule->name);
+	}
+	policy_unref(p);
+	return name;
+}
+
+TEST(what_may_still_be_allowed_is_not_refused)
+{
+	struct facts f = { .port = 443, .host = "a.example" };
+
+	ck_assert_str_eq(refused_by("  - {name: r, protocol: tls, "
+	    "action: decrypt}\n  - {name: b, port: 443, action: block}\n",
+	    &f), "");
+	ck_assert_str_eq(refused_by("  - {name: r, server: 192.0.2.1, "
+	    "action: bypass}\n  - {name: b, port: 443, action: block}\n",
+	    &f), "");
+	ck_assert_str_eq(refused_by("  - {name: r, alpn: h2, port: 80, "
+	    "action: decrypt}\n  - {name: b, port: 443, action: block}\n",
+	    &f), "b");
+	ck_assert_str_eq(refused_by("  - {name: b, protocol: other, "
+	    "action: block}\n", &f), "");
+	ck_assert_str_eq(refused_by("  - {name: b, not: {protocol: tls}, "
+	    "action: block}\n", &f), "");
+	ck_assert_str_eq(refused_by("  - {name: b, not: {protocol: tls, "
+	    "port: 80}, action: reset}\n", &f), "b");
+}
+END
+
+TEST(a_host_that_is_a_name_stands_for_sni)
+{
+	static const char only_a[] = "  - {name: r, sni: a.example, "
+	    "action: decrypt}\n  - {name: b, port: 443, action: block}\n";
+	struct facts f = { .port = 443, .host = "a.example" };
+
+	ck_assert_str_eq(refused_by(only_a, &f), "");
+	f.host = "b.example";
+	ck_assert_str_eq(refused_by(only_a, &f), "b");
+	f.host = "192.0.2.1";
+	ck_assert_str_eq(refused_by(only_a, &f), "");
+	f.host = NULL;
+	ck_assert_str_eq(refused_by(only_a, &f), "");
+	f.protocol = PROTO_OTHER;	/* no SNI will come */
+	ck_assert_str_eq(refused_by(only_a, &f), "b");
+}
+END
+
+TEST(explain_names_the_rule_that_refuses_early)
+{
+	static const char two[] = "  - {name: a, sni: a.example, not: "
+	    "{alpn: h2}, action: reset}\n  - {name: b, port: 443, "
+	    "action: block}\n";
+	struct facts f = { .port = 443, .host = "a.example" };
+	struct policy *p = rules(two);
+	struct text t = { 0 };
+	struct verdict v;
+
+	ck_assert_str_eq(refused_by(two, &f), "a");
+	policy_explain(p, &f, &v, &t);
+	ck_assert_str_eq(t.s, "rule a (c.yaml:6): match\n"
+	    "verdict: reset rule: a\n");
+	text_free(&t);
+	policy_unref(p);
+}
+END
+
 TEST(all_conditions_must_hold_and_first_match_decides)
 {
 	struct policy *p = rules(
@@ -288,6 +365,9 @@ END
 
 SUITE("policy", sni_in_a_rule_is_exact, sni_with_a_star_is_below,
     sni_in_a_list_is_itself_and_below, unknown_facts_match_nothing,
+    what_may_still_be_allowed_is_not_refused,
+    a_host_that_is_a_name_stands_for_sni,
+    explain_names_the_rule_that_refuses_early,
     all_conditions_must_hold_and_first_match_decides,
     not_takes_out_what_holds_in_whole, alpn_listener_protocol_host,
     explain_says_why_not, big_lists_decide_right,
