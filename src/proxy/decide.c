@@ -67,6 +67,7 @@ decide_http(struct session *s)
 	decide_facts(s, &f);
 	policy_decide(s->policy, &f, &r->verdict);
 	r->action = r->verdict.action;
+	s->bypassed = r->action == ACTION_BYPASS;
 	return decide_early(s);		/* the rest is for the log till then */
 }
 

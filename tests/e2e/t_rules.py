@@ -38,6 +38,24 @@ def bypass_by_name_is_undecrypted_and_counted(s):
 
 
 @scenario
+def bypass_of_plain_http_through_the_proxy_logs_no_url(s):
+    s.start(record=False, log={'events': ['flow', 'http']},
+            rules=[{'name': 'private', 'host': ['v4.good.test'],
+                    'action': 'bypass'}, ALL])
+    s.serve(80, handler=peer.http(b'hello'), plain=True)
+    for host in (b'v4.good.test', b'10.2.0.2'):
+        c = peer.Peer(s.connect(net.PROXY, net.INNER))
+        c.send(b'GET http://%s/of-%s HTTP/1.1\r\nHost: x\r\n\r\n' %
+               (host, host))
+        c.recv_until(b'hello')
+        c.finish()
+    wait(lambda: s.d.events('http'), 'the other is logged')
+    equal([f['clearspan']['action'] for f in s.d.flows(2)],
+          ['bypass', 'decrypt'])
+    equal([e['http']['url'] for e in s.d.events('http')], ['/of-10.2.0.2'])
+
+
+@scenario
 def bypass_passes_bulk_and_half_close(s):
     s.start(rules=[{'name': 'all', 'action': 'bypass'}])
     big = os.urandom(8 << 20)
