@@ -1,5 +1,5 @@
 /*
- * Sorted, disjoint ranges of IPv6 addresses.
+ * Sorted, disjoint ranges of keys, those of IPv4 before those of IPv6.
  */
 #include "policy/rangeset.h"
 
@@ -8,12 +8,18 @@
 
 #include "util/mem.h"
 
-static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+static void
+range_key(uint8_t key[RANGE_KEY], const uint8_t *ip, size_t len)
+{
+	memset(key, 0, RANGE_KEY);
+	key[0] = (uint8_t)len;
+	memcpy(key + 1, ip, len);
+}
 
 void
 rangeset_add(struct rangeset *set, const struct prefix *p)
 {
-	unsigned bits = p->bits, i;
+	unsigned i;
 	struct range *r;
 
 	if (set->n == set->cap) {
@@ -21,14 +27,9 @@ rangeset_add(struct rangeset *set, const struct prefix *p)
 		set->v = xrealloc(set->v, set->cap * sizeof(*set->v));
 	}
 	r = &set->v[set->n++];
-	if (p->family == AF_INET) {
-		memcpy(r->lo, mapped, 12);
-		memcpy(r->lo + 12, p->ip, 4);
-		bits += 96;
-	} else
-		memcpy(r->lo, p->ip, 16);
-	memcpy(r->hi, r->lo, 16);
-	for (i = bits; i < 128; i++) {
+	range_key(r->lo, p->ip, p->family == AF_INET ? 4 : 16);
+	memcpy(r->hi, r->lo, RANGE_KEY);
+	for (i = 8 + p->bits; i < 8 * RANGE_KEY; i++) {
 		r->lo[i / 8] &= (uint8_t)~(0x80 >> i % 8);
 		r->hi[i / 8] |= (uint8_t)(0x80 >> i % 8);
 	}
@@ -38,7 +39,7 @@ static int
 by_low(const void *a, const void *b)
 {
 	return memcmp(((const struct range *)a)->lo,
-	    ((const struct range *)b)->lo, 16);
+	    ((const struct range *)b)->lo, RANGE_KEY);
 }
 
 void
@@ -50,10 +51,10 @@ rangeset_done(struct rangeset *set)
 		return;
 	qsort(set->v, set->n, sizeof(*set->v), by_low);
 	for (i = 1; i < set->n; i++) {
-		if (memcmp(set->v[i].lo, set->v[out].hi, 16) > 0)
+		if (memcmp(set->v[i].lo, set->v[out].hi, RANGE_KEY) > 0)
 			set->v[++out] = set->v[i];
-		else if (memcmp(set->v[i].hi, set->v[out].hi, 16) > 0)
-			memcpy(set->v[out].hi, set->v[i].hi, 16);
+		else if (memcmp(set->v[i].hi, set->v[out].hi, RANGE_KEY) > 0)
+			memcpy(set->v[out].hi, set->v[i].hi, RANGE_KEY);
 	}
 	set->n = out + 1;
 }
@@ -63,18 +64,17 @@ rangeset_has(const struct rangeset *set, const struct addr *a)
 {
 	size_t lo = 0, hi = set->n, mid, len;
 	const uint8_t *raw;
-	uint8_t ip[16];
+	uint8_t key[RANGE_KEY];
 
 	if (set->n == 0 || a->sa.sa_family == AF_UNSPEC)
 		return 0;
 	raw = addr_ip(a, &len);
-	memcpy(ip, mapped, 12);
-	memcpy(ip + 16 - len, raw, len);
+	range_key(key, raw, len);
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (memcmp(ip, set->v[mid].lo, 16) < 0)
+		if (memcmp(key, set->v[mid].lo, RANGE_KEY) < 0)
 			hi = mid;
-		else if (memcmp(ip, set->v[mid].hi, 16) > 0)
+		else if (memcmp(key, set->v[mid].hi, RANGE_KEY) > 0)
 			lo = mid + 1;
 		else
 			return 1;

@@ -1,6 +1,7 @@
 /*
  * A set of addresses given as prefixes: sorted ranges, asked by halving, so
- * that a list of a hundred thousand costs some seventeen comparisons.
+ * that a list of a hundred thousand costs some seventeen comparisons. IPv4 and
+ * IPv6 are apart: ::/0 holds no IPv4.
  */
 #ifndef POLICY_RANGESET_H
 #define POLICY_RANGESET_H
@@ -10,8 +11,10 @@
 
 #include "util/addr.h"
 
-struct range {			/* IPv4 as ::ffff:a.b.c.d */
-	uint8_t		lo[16], hi[16];
+#define RANGE_KEY	17	/* the address's length, then its bytes */
+
+struct range {
+	uint8_t		lo[RANGE_KEY], hi[RANGE_KEY];
 };
 
 struct rangeset {		/* starts zeroed */

@@ -345,6 +345,29 @@ TEST(ranges_merge_and_keep_families_apart)
 }
 END
 
+TEST(all_of_ipv6_holds_no_ipv4)
+{
+	static const char *const in[] = { "::/0", "192.0.2.7" };
+	struct rangeset set = { 0 };
+	struct prefix p;
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < NELEM(in); i++) {
+		ck_assert_int_eq(prefix_parse(&p, in[i]), 0);
+		rangeset_add(&set, &p);
+	}
+	rangeset_done(&set);
+	set_ip(&a, "2001:db8::1");
+	ck_assert(rangeset_has(&set, &a));
+	set_ip(&a, "192.0.2.7");
+	ck_assert(rangeset_has(&set, &a));
+	set_ip(&a, "192.0.2.8");
+	ck_assert(!rangeset_has(&set, &a));
+	rangeset_free(&set);
+}
+END
+
 TEST(long_and_odd_names_are_harmless)
 {
 	struct nameset set = { 0 };
@@ -371,4 +394,5 @@ SUITE("policy", sni_in_a_rule_is_exact, sni_with_a_star_is_below,
     all_conditions_must_hold_and_first_match_decides,
     not_takes_out_what_holds_in_whole, alpn_listener_protocol_host,
     explain_says_why_not, big_lists_decide_right,
-    ranges_merge_and_keep_families_apart, long_and_odd_names_are_harmless)
+    ranges_merge_and_keep_families_apart, all_of_ipv6_holds_no_ipv4,
+    long_and_odd_names_are_harmless)
