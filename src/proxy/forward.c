@@ -191,19 +191,42 @@ forward_eof(void *state, enum flow_dir dir)
 }
 
 /*
+ * What is left of the client's will never be answered: the server's end was
+ * passed on to it, or it ended in the middle of a head.
+ */
+static int
+forward_is_lost(const struct session *s)
+{
+	const struct forward *fw = s->forward;
+	const struct flow *up = &s->leg.flow[DIR_UP];
+
+	return up->in != up->out &&
+	    (s->leg.flow[DIR_DOWN].end_out == END_FIN ||
+	    (up->end_in == END_FIN && fw->nasked == 0 &&
+	    fw->state[DIR_UP] == FORWARD_HEAD));
+}
+
+/*
  * Nothing moves: is it because the client wants another server now? Not
  * before all that was let go is sent: what is left begins with the request.
+ * And not while a tap has more to say (busy) of what has left the flow.
  */
 void
 forward_check(struct session *s)
 {
 	struct forward *fw = s->forward;
+	struct flow *up = &s->leg.flow[DIR_UP];
 	struct flow *down = &s->leg.flow[DIR_DOWN];
 
+	if (s->phase != PHASE_RELAY || up->busy || down->busy ||
+	    up->out != fw->tap->pos[DIR_UP] || down->in != down->out)
+		return;
+	if (forward_is_lost(s)) {
+		session_end(s, "request: incomplete, or too late");
+		return;
+	}
 	if (fw->state[DIR_UP] != FORWARD_HELD || fw->nasked > 0 ||
-	    s->leg.flow[DIR_UP].out != fw->tap->pos[DIR_UP] ||
-	    fw->state[DIR_DOWN] != FORWARD_HEAD || down->in != down->out ||
-	    down->end_in != END_NONE)
+	    fw->state[DIR_DOWN] != FORWARD_HEAD || down->end_in != END_NONE)
 		return;
 	if (fw->status != 0) {
 		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",

@@ -3,7 +3,7 @@ import socket
 import struct
 import threading
 
-from harness import check, equal, net, peer, programs, scenario, wait
+from harness import check, equal, icap, net, peer, programs, scenario, wait
 
 
 def proxy(s, address=net.INNER):
@@ -305,6 +305,45 @@ def absolute_form_pipelined_requests_all_get_answers(s):
     c.finish()
     srv.wait(len(srv.peers))
     s.mirrored_by_server(srv, len(srv.peers))
+
+
+@scenario
+def absolute_form_for_another_server_waits_for_what_icap_holds(s):
+    """A body that has left the flow for the spool is still on its way."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(respmod=srv.url('echo?slow=500')),
+               record=False,
+               rules=[{'name': 'default', 'action': 'decrypt', 'mirror': [],
+                       'icap': ['scan']}])
+    big = b'1' * 300000
+    s.serve(81, handler=peer.http(big), plain=True)
+    s.serve(82, handler=peer.http(b'two'), plain=True)
+    c = proxy(s)
+    c.send(get('/', 'plain.test:81') + get('/', 'plain.test:82'))
+    equal(answer(c)[1], big)
+    equal(answer(c)[1], b'two')
+
+
+@scenario
+def absolute_form_is_over_when_nobody_can_be_answered(s):
+    """The client has gone in the middle of a head; or the server has, and a
+    request for another one can be answered no more."""
+    s.start(record=False)
+    s.serve(81, handler=peer.http(b'one'), plain=True)
+    s.serve(82, handler=peer.http(b'two', close=True), plain=True)
+    c = proxy(s)
+    c.send(get('/', 'plain.test:81'))
+    equal(answer(c)[1], b'one')
+    c.send(b'GET http://pla')
+    c.finish()
+    s.d.flows(1)
+    c = proxy(s)
+    c.send(get('/', 'plain.test:82'))
+    equal(answer(c)[1], b'two')
+    equal(c.recv_all(), b'')
+    c.send(get('/', 'plain.test:81'))
+    c.finish()
+    s.d.flows(2)
 
 
 @scenario
