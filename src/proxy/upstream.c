@@ -70,11 +70,8 @@ connect_enter(struct session *s)
 static int
 client_gone(struct session *s, struct conn *c)
 {
-	char b;
-
-	if (c != &s->leg.client || recv(c->sock.fd, &b, 1,
-	    MSG_PEEK | MSG_DONTWAIT) != -1 ||
-	    errno == EAGAIN || errno == EINTR)
+	/* Not by recv(): what it said lies unread before the error. */
+	if (c != &s->leg.client || sock_error(c->sock.fd) == 0)
 		return 0;
 	session_reset(s, DIR_UP, "client reset the connection");
 	return 1;

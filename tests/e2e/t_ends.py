@@ -1,12 +1,16 @@
 """How connections end: close_notify, FIN, half-close and RST, each way, at
 each phase, carried over for what they are."""
+import fcntl
 import os
 import signal
+import socket
 import ssl
+import struct
+import termios
 import threading
 import time
 
-from harness import Failure, check, equal, net, peer, scenario, wait
+from harness import Failure, check, equal, icap, net, peer, scenario, wait
 
 
 def after_all(then):
@@ -352,3 +356,18 @@ def last_bytes_and_rst_in_one_wake(s):
         c.recv_all()
         equal(c.eof, peer.RST, 'what the client saw')
     s.d.flows(2)
+
+
+@scenario
+def client_reset_is_seen_during_the_handshake_with_the_server(s):
+    """Its hello lies unread before the reset."""
+    s.start(record=False, timeouts={'handshake': '60s'})
+    srv = s.serve(443, plain=True, handler=lambda p: p.recv_all())
+    c = peer.Peer(s.connect(443), peer.client_context(s.pki.ca), 'good.test')
+    try:
+        c.tls.do_handshake()
+    except ssl.SSLWantReadError:
+        c.flush()
+    wait(lambda: srv.peers and srv.peers[0].received, 'our hello')
+    c.rst()
+    equal(s.d.flows(1)[0]['flow']['reason'], 'client reset the connection')
