@@ -131,6 +131,11 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 		f->notify |= how == END_NOTIFY;
 		return 1;
 	}
+	/* After close_notify nothing more comes: RST is as good an end. */
+	if (n == ERR_SYS && f->end_in == END_NOTIFY) {
+		f->end_in = END_FIN;
+		return 1;
+	}
 	if (n == ERR_AGAIN)	/* enough for a turn, of what is no payload? */
 		return conn_yields(from);
 	return (int)n;

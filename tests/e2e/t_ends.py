@@ -359,6 +359,31 @@ def last_bytes_and_rst_in_one_wake(s):
 
 
 @scenario
+def a_reset_after_close_notify_takes_nothing_from_a_slow_client(s):
+    s.start(record=False)
+    data = os.urandom(120000)       # fits into what the gateway may hold
+
+    def handler(p):
+        p.recv_exact(4)
+        p.send(data)
+        p.notify()
+        wait(lambda: struct.unpack('i', fcntl.ioctl(
+            p.sock, termios.TIOCOUTQ, b'....'))[0] == 0, 'all is sent')
+        p.rst()
+    srv = s.serve(443, handler=handler)
+    with s.client:
+        sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    sock.connect((net.SERVER, 443))
+    c = s.tls(sock=sock)
+    c.send(b'data')
+    srv.wait(1)
+    time.sleep(0.5)                 # the reset is seen, and must do nothing
+    equal(c.recv_all(), data)
+    equal(c.eof, peer.NOTIFY)
+
+
+@scenario
 def client_reset_is_seen_during_the_handshake_with_the_server(s):
     """Its hello lies unread before the reset."""
     s.start(record=False, timeouts={'handshake': '60s'})
