@@ -123,6 +123,7 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 	n = from->ops->read(from->tp, p, room, &how);
 	if (n > 0) {
 		flow_filled(f, (size_t)n);
+		l->got += (uint64_t)n;
 		return 1;
 	}
 	flow_wrote(f, 0);

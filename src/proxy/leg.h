@@ -30,6 +30,7 @@ struct leg {
 	struct flow		 flow[2];	/* by enum flow_dir */
 	struct taps		 taps;
 	uint64_t		*bytes;		/* [2]: payload passed on */
+	uint64_t		 got;		/* bytes read, both ways */
 };
 
 enum leg_state {

@@ -77,13 +77,15 @@ void
 relay_event(struct session *s, struct conn *c)
 {
 	uint64_t before = s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN];
+	uint64_t got = s->leg.got;
 	struct timeval tv = { 0, STARVED_MS * 1000 };
 	int over = relay_is_over(s);
 	struct leg_why why;
 	enum leg_state st;
 
 	st = leg_pump(&s->leg, &why);
-	if (s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] != before)
+	if (s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] != before ||
+	    s->leg.got != got)	/* a tap may hold what came */
 		s->active = worker_ms(s->worker);
 	relay_note_end(s);
 	switch (st) {

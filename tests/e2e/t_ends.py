@@ -396,3 +396,21 @@ def client_reset_is_seen_during_the_handshake_with_the_server(s):
     wait(lambda: srv.peers and srv.peers[0].received, 'our hello')
     c.rst()
     equal(s.d.flows(1)[0]['flow']['reason'], 'client reset the connection')
+
+
+@scenario
+def a_slow_upload_into_a_tap_that_holds_is_not_idle(s):
+    """Nothing is written on until the whole of it is there."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(reqmod=srv.url('echo'), preview='off'),
+               record=False, timeouts={'idle': '1s'},
+               rules=[{'name': 'default', 'action': 'decrypt', 'mirror': [],
+                       'icap': ['scan']}])
+    s.serve(443, handler=peer.http(b'taken'))
+    c = s.tls()
+    c.send(b'POST /up HTTP/1.1\r\nHost: good.test\r\n'
+           b'Content-Length: 20000\r\n\r\n')
+    for i in range(20):
+        c.send(b'x' * 1000)
+        time.sleep(0.1)
+    check(c.recv_until(b'taken').startswith(b'HTTP/1.1 200'))
