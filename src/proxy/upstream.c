@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "net/sock.h"
 #include "proxy/inner.h"
@@ -146,23 +145,6 @@ server_tls_failed(struct session *s, const char *why)
 	}
 }
 
-static void
-server_tls_wants_cert(struct session *s)
-{
-	static const char why[] = "client certificate wanted";
-
-	switch (session_conf(s)->on.client_certificate_wanted) {
-	case ON_BLOCK:
-		decide_block(s, why);
-		break;
-	default:
-		count(s->worker->counts.undecrypted_cert, 1);
-		decide_learn(s);
-		decide_bypass(s, why);
-		break;
-	}
-}
-
 /* How to go on with a server of this standing. */
 static enum conf_on
 server_tls_judge(const struct session *s, SSL *ssl)
@@ -183,6 +165,25 @@ server_tls_judge(const struct session *s, SSL *ssl)
 		return conf->on.revoked_server;
 	default:
 		return conf->on.untrusted_server;
+	}
+}
+
+/* Its own certificate came first, and may be reason enough to block it. */
+static void
+server_tls_wants_cert(struct session *s)
+{
+	static const char why[] = "client certificate wanted";
+	struct record *r = &s->rec;
+
+	r->verify = tls_verdict(tlsio_ssl(s->leg.server.tp), &r->verify_text);
+	if (server_tls_judge(s) == ON_BLOCK) {
+		decide_block(s, r->verify_text);
+	} else if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK) {
+		decide_block(s, why);
+	} else {
+		count(s->worker->counts.undecrypted_cert, 1);
+		decide_learn(s);
+		decide_bypass(s, why);
 	}
 }
 

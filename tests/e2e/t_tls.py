@@ -313,6 +313,25 @@ def optional_client_certificate_is_passed_through_too(s):
     equal(s.d.flows(1)[0]['clearspan']['action'], 'bypass')
 
 
+@scenario
+def a_server_to_be_blocked_is_so_when_it_wants_a_certificate(s):
+    """To ask for one is no way past the verification."""
+    s.start(record=False, on={'untrusted-server': 'block'})
+    ctx = peer.server_context(s.pki.pair('self'))
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_OPTIONAL
+    srv = s.serve(ctx=ctx)
+    try:
+        s.exchange(b'me', verify=False)
+        raise Failure('joined through')
+    except (ssl.SSLError, OSError):
+        pass
+    f = s.d.flows(1)[0]['clearspan']
+    equal(f['action'], 'block')
+    check('self' in f['why'], f)
+    equal(sum(len(p.received) for p in srv.peers), 0, 'bytes at the server')
+
+
 # --- the end of a handshake that fails
 
 @scenario
