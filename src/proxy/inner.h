@@ -122,6 +122,7 @@ void	connect_event(struct session *, struct conn *);
 void	server_tls_enter(struct session *);
 void	server_tls_event(struct session *, struct conn *);
 void	server_tls_timeout(struct session *);
+void	server_tls_over(struct session *);	/* what was learned of it? */
 void	forge_enter(struct session *);		/* intercept.c */
 void	client_tls_enter(struct session *);
 void	client_tls_event(struct session *, struct conn *);

@@ -303,6 +303,7 @@ session_over(struct session *s, int reset)
 
 	session_stop(s);
 	session_close_taps(s);
+	server_tls_over(s);
 	conn_close(&s->leg.client, reset);
 	conn_close(&s->leg.server, reset);
 	leg_drop(&s->leg);

@@ -187,6 +187,15 @@ server_tls_wants_cert(struct session *s)
 	}
 }
 
+void
+server_tls_over(struct session *s)
+{
+	struct conn *c = &s->leg.server;
+
+	if (c->ops == &transport_tls && tls_wanted_again(tlsio_ssl(c->tp)))
+		decide_learn(s);
+}
+
 static void
 server_tls_done(struct session *s, SSL *ssl)
 {

@@ -219,9 +219,19 @@ client_session(SSL *ssl, SSL_SESSION *sess)
 	return 1;
 }
 
+/* TLS 1.2: our answer to a HelloRequest (RFC 5246, 7.4.1.1). */
+static void
+client_info(const SSL *ssl, int where, int ret)
+{
+	if (where == SSL_CB_WRITE_ALERT &&
+	    (ret & 0xff) == SSL_AD_NO_RENEGOTIATION)
+		conn_of(ssl)->again = 1;
+}
+
 void
 conn_client_ctx(SSL_CTX *ctx, struct tls *t)
 {
+	SSL_CTX_set_info_callback(ctx, client_info);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, client_verify, NULL);
 	SSL_CTX_set_client_cert_cb(ctx, client_cert);
@@ -290,6 +300,12 @@ void
 tls_no_certificate(SSL *ssl)
 {
 	conn_of(ssl)->no_cert = 1;
+}
+
+int
+tls_wanted_again(SSL *ssl)
+{
+	return conn_of(ssl)->again;
 }
 
 enum tls_verify

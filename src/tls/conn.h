@@ -41,6 +41,7 @@ struct conn {
 	int		 verified;	/* these two are set */
 	time_t		 until;		/* so long the chain holds */
 	int		 no_cert;	/* answer a request with none */
+	int		 again;		/* it wanted to renegotiate */
 };
 
 /* Callbacks the contexts get. */

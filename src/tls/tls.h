@@ -77,6 +77,10 @@ SSL		*tls_connect(struct tls *, const struct tls_want *);
 /* Go on from there with the answer that we have none. */
 void		 tls_no_certificate(SSL *);
 
+/* Whether the server wanted to renegotiate, which it does for a client
+ * certificate (TLS 1.2), and was told that we do not. */
+int		 tls_wanted_again(SSL *);
+
 enum tls_verify {
 	VERIFY_OK,
 	VERIFY_UNTRUSTED,	/* no chain to a trusted root, or any other */
