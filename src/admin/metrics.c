@@ -108,6 +108,8 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	static const char *const version[] = { "TLSv1.2", "TLSv1.3" };
 	static const char *const resumed[] = { "no", "yes" };
 	static const char *const result[] = { "failed", "ok" };
+	static const char *const undecrypted[] = { "rule",
+	    "client-certificate", "no-sni", "verification", "failure" };
 	unsigned i;
 
 	head(t, "handshakes_total", "counter", "TLS handshakes.");
@@ -122,12 +124,9 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	sample(t, "forged_total", "cache", "hit", NULL, NULL, c->forged[1]);
 	head(t, "undecrypted_total", "counter",
 	    "Sessions joined through undecrypted.");
-	sample(t, "undecrypted_total", "reason", "client-certificate", NULL,
-	    NULL, c->undecrypted_cert);
-	sample(t, "undecrypted_total", "reason", "rule", NULL, NULL,
-	    c->undecrypted_rule);
-	sample(t, "undecrypted_total", "reason", "failure", NULL, NULL,
-	    c->undecrypted_failure);
+	for (i = 0; i < UNDECRYPTED_REASONS; i++)
+		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
+		    NULL, c->undecrypted[i]);
 }
 
 static void

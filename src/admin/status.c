@@ -192,10 +192,15 @@ admin_counters(const struct admin_env *env)
 	json_object_set_new(o, "forged", count(c.forged[0]));
 	json_object_set_new(o, "forged_from_cache", count(c.forged[1]));
 	json_object_set_new(o, "undecrypted_client_certificate",
-	    count(c.undecrypted_cert));
-	json_object_set_new(o, "undecrypted_rule", count(c.undecrypted_rule));
+	    count(c.undecrypted[UNDECRYPTED_CERT]));
+	json_object_set_new(o, "undecrypted_rule",
+	    count(c.undecrypted[UNDECRYPTED_RULE]));
+	json_object_set_new(o, "undecrypted_no_sni",
+	    count(c.undecrypted[UNDECRYPTED_NO_SNI]));
+	json_object_set_new(o, "undecrypted_verification",
+	    count(c.undecrypted[UNDECRYPTED_VERIFY]));
 	json_object_set_new(o, "undecrypted_failure",
-	    count(c.undecrypted_failure));
+	    count(c.undecrypted[UNDECRYPTED_FAILURE]));
 	json_object_set_new(o, "buffer_bytes", count(c.buffers));
 	json_object_set_new(o, "accept_paused", count(c.accept_paused));
 	json_object_set_new(o, "log_lines_lost", count(log_dropped()));

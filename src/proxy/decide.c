@@ -109,17 +109,18 @@ decide_learned(struct session *s)
 /* What is not decrypted though the rule would: said in the record. */
 static void
 decide_undecrypted(struct session *s, enum conf_action action,
-    const char *why)
+    enum undecrypted what, const char *why)
 {
+	s->undecrypted = what;
 	s->rec.action = action;
 	s->rec.why = why;
 	s->bypassed = action == ACTION_BYPASS;
 }
 
 void
-decide_bypass(struct session *s, const char *why)
+decide_bypass(struct session *s, enum undecrypted what, const char *why)
 {
-	decide_undecrypted(s, ACTION_BYPASS, why);
+	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	session_drop_taps(s);
 	conn_close(&s->leg.server, 1);
 	memset(&s->rec.tls_server, 0, sizeof(s->rec.tls_server));
@@ -143,13 +144,15 @@ decide_tls(struct session *s)
 	const struct conf *conf = session_conf(s);
 
 	if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BYPASS)
-		decide_undecrypted(s, ACTION_BYPASS, "no SNI");
+		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_NO_SNI,
+		    "no SNI");
 	else if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BLOCK)
-		decide_undecrypted(s, ACTION_BLOCK, "no SNI");
+		decide_undecrypted(s, ACTION_BLOCK, UNDECRYPTED_NO_SNI,
+		    "no SNI");
 	else if (s->rec.server.sa.sa_family != AF_UNSPEC &&
 	    conf->on.client_certificate_wanted == ON_BYPASS &&
 	    decide_learned(s))
-		decide_undecrypted(s, ACTION_BYPASS,
+		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_CERT,
 		    "client certificate wanted");
 }
 
@@ -184,7 +187,7 @@ decide_joined(struct session *s)
 		session_go(s, PHASE_SERVER_TLS);
 		return;
 	}
-	if (s->bypassed && s->rec.why == NULL)
-		count(w->counts.undecrypted_rule, 1);
+	if (s->bypassed)
+		count(w->counts.undecrypted[s->undecrypted], 1);
 	session_go(s, s->leg.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
 }

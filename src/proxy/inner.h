@@ -113,7 +113,7 @@ int	decide_early(struct session *);
 /* Explicit plain HTTP: when it is asked for, and once the server's address
  * is known. 1: it is refused, and over. */
 int	decide_http(struct session *);
-void	decide_bypass(struct session *, const char *why);
+void	decide_bypass(struct session *, enum undecrypted, const char *why);
 void	decide_block(struct session *, const char *why);
 void	decide_learn(struct session *);	/* it wants client certificates */
 void	decide_joined(struct session *);

@@ -15,13 +15,13 @@
 #include "policy/policy.h"
 #include "proxy/leg.h"
 #include "proxy/record.h"
+#include "proxy/worker.h"
 #include "tls/leaf.h"
 
 struct event_base;
 struct forward;
 struct seat;
 struct splice;
-struct worker;
 
 enum phase {
 	PHASE_HEAD,		/* explicit: waiting for whom to connect to */
@@ -65,6 +65,7 @@ struct session {
 
 	const char	*dial_host;		/* in rec.host; NULL: address */
 	uint16_t	 dial_port;
+	enum undecrypted undecrypted;		/* when it is bypassed */
 	const char	*aborted;		/* by a tap: why, or NULL */
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
 	/* why connecting failed, or 0 */

@@ -138,8 +138,8 @@ server_tls_failed(struct session *s, const char *why)
 {
 	server_tls_count(s, 0);
 	if (session_conf(s)->on.handshake_failure == ON_BYPASS) {
-		count(s->worker->counts.undecrypted_failure, 1);
-		decide_bypass(s, "handshake with server failed");
+		decide_bypass(s, UNDECRYPTED_FAILURE,
+		    "handshake with server failed");
 	} else {
 		session_refuse(s, 502, "handshake with server: %s", why);
 	}
@@ -183,7 +183,7 @@ server_tls_wants_cert(struct session *s)
 	} else {
 		count(s->worker->counts.undecrypted_cert, 1);
 		decide_learn(s);
-		decide_bypass(s, why);
+		decide_bypass(s, UNDECRYPTED_CERT, why);
 	}
 }
 
@@ -215,7 +215,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		decide_block(s, r->verify_text);
 		return;
 	case ON_BYPASS:
-		decide_bypass(s, r->verify_text);
+		decide_bypass(s, UNDECRYPTED_VERIFY, r->verify_text);
 		return;
 	case ON_UNTRUSTED:
 		r->forged_untrusted = 1;

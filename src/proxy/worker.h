@@ -36,6 +36,15 @@ struct proxy_env {
 	void			*arg;
 };
 
+enum undecrypted {		/* why a session was joined through */
+	UNDECRYPTED_RULE,
+	UNDECRYPTED_CERT,	/* client certificate wanted */
+	UNDECRYPTED_NO_SNI,
+	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
+	UNDECRYPTED_FAILURE,	/* of its handshake */
+	UNDECRYPTED_REASONS
+};
+
 /* Counters of one worker: written by it alone, read by any thread. */
 struct worker_counts {
 	_Atomic uint64_t	accepted, refused, open, ended;
@@ -45,10 +54,8 @@ struct worker_counts {
 	_Atomic uint64_t	handshakes[2][2][2][2];
 	/* made, from the cache */
 	_Atomic uint64_t	forged[2];
-	/* client certificate wanted */
-	_Atomic uint64_t	undecrypted_cert;
-	_Atomic uint64_t	undecrypted_rule;
-	_Atomic uint64_t	undecrypted_failure;
+	/* by enum undecrypted */
+	_Atomic uint64_t	undecrypted[UNDECRYPTED_REASONS];
 	_Atomic uint64_t	handshaking;		/* under way now */
 	/* bytes of buffers held now */
 	_Atomic uint64_t	buffers;

@@ -304,6 +304,24 @@ def client_certificate_servers_are_remembered(s):
 
 
 @scenario
+def each_session_joined_through_is_counted_by_its_reason(s):
+    s.start(record=False, workers=1,
+            on={'no-sni': 'bypass', 'expired-server': 'bypass'})
+    mtls(s, '1.3')
+    s.serve(444)
+    s.serve(445, cert='expired')
+    for i in range(3):
+        s.exchange(b'me', ctx=user_context(s, '1.3'))
+    s.exchange(b'me', port=444, name=None, verify=False)
+    s.exchange(b'me', port=445, verify=False)
+    s.d.flows(5)
+    for reason, n in (('client-certificate', 3), ('no-sni', 1),
+                      ('verification', 1), ('rule', 0)):
+        equal(s.d.metric('clearspan_undecrypted_total', reason=reason), n,
+              reason)
+
+
+@scenario
 def optional_client_certificate_is_passed_through_too(s):
     s.start()
     srv = mtls(s, '1.3', need=False)
