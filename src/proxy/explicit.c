@@ -162,8 +162,8 @@ explicit_connected(struct session *s)
 	return head_say(s, out, socks_reply(out, SOCKS_OK, NULL));
 }
 
-static void
-head_host(struct session *s, struct slice host, uint16_t port)
+void
+head_name(struct session *s, struct slice host)
 {
 	size_t i, n = host.len < sizeof(s->rec.host) - 1 ? host.len :
 	    sizeof(s->rec.host) - 1;
@@ -172,6 +172,12 @@ head_host(struct session *s, struct slice host, uint16_t port)
 		s->rec.host[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ?
 		    (char)(host.p[i] + 32) : host.p[i];
 	s->rec.host[n] = '\0';
+}
+
+static void
+head_host(struct session *s, struct slice host, uint16_t port)
+{
+	head_name(s, host);
 	s->dial_host = s->rec.host;
 	s->dial_port = port;
 }

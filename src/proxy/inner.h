@@ -101,6 +101,8 @@ void	head_enter(struct session *);		/* explicit.c */
 void	head_event(struct session *, struct conn *);
 void	head_timeout(struct session *);
 int	explicit_connected(struct session *);	/* answers; 0 or ERR_* */
+struct slice;
+void	head_name(struct session *, struct slice);	/* into rec.host */
 void	explicit_failed(struct session *, int status, const char *why);
 void	hello_enter(struct session *);		/* peek.c */
 void	hello_event(struct session *, struct conn *);

@@ -60,13 +60,78 @@ hello_keep(struct session *s, const struct hello *h)
 	    LEAF_RSA;
 }
 
+/* An empty line may come before a request (RFC 9112, 2.2). */
+static size_t
+hello_blank(const char *data, size_t len)
+{
+	return len >= 2 && memcmp(data, "\r\n", 2) == 0 ? 2 : 0;
+}
+
+/* Whom a request is for (RFC 9112, 3.2.2), when its head is whole. */
+static void
+hello_host(struct session *s, const char *data, size_t len)
+{
+	struct http1_head h;
+	struct http1_url url;
+
+	h.scanned = 0;
+	if (http1_request(&h, data, len) == 0 &&
+	    (http1_absolute(h.target, &url) == 0 ||
+	    http1_authority(http1_value(&h, "Host"), 80, &url) == 0))
+		head_name(s, url.host);
+}
+
 static void
 hello_plain(struct session *s, const char *data, size_t len)
 {
+	size_t blank = hello_blank(data, len);
+
 	hello_lowat(s, 1);
-	s->rec.protocol = len > 0 && http1_starts_request(data, len) == 1 ?
+	s->rec.protocol = len > blank &&
+	    http1_starts_request(data + blank, len - blank) == 1 ?
 	    PROTO_HTTP : PROTO_OTHER;
+	if (s->rec.protocol == PROTO_HTTP && s->rec.host[0] == '\0')
+		hello_host(s, data, len);
 	decide(s);
+}
+
+/* A whole request line: the head's end will come. */
+static int
+hello_is_http(const char *data, size_t len)
+{
+	const char *end = memchr(data, '\n', len);
+
+	return end != NULL && end - data >= 10 &&
+	    memcmp(end - 10, " HTTP/1.", 8) == 0;
+}
+
+/*
+ * "GE": a moment more tells HTTP from the rest. And a head that is not whole
+ * has perhaps not told its host yet. 1: it is waited for.
+ */
+static int
+hello_waits(struct session *s, const char *data, size_t len)
+{
+	size_t blank = hello_blank(data, len);
+	struct http1_head h;
+	int rv, sure = 0;
+
+	data += blank;
+	len -= blank;
+	h.scanned = 0;
+	rv = len > 0 ? http1_starts_request(data, len) : ERR_SHORT;
+	if (rv == 1 && s->rec.host[0] == '\0') {
+		rv = http1_request(&h, data, len);
+		sure = hello_is_http(data, len);
+	} else if (len >= 16)
+		return 0;
+	if (rv != ERR_SHORT)
+		return 0;
+	if (s->hinted < 1 + sure)
+		session_timer(s, sure ? session_conf(s)->timeouts.hello :
+		    SILENCE_MS);
+	s->hinted |= 1 + sure;
+	return 1;
 }
 
 /* Less than a whole hello: wait for the rest, unless none will come. */
@@ -83,8 +148,9 @@ hello_short(struct session *s, size_t len, size_t need)
 	hello_lowat(s, need);
 }
 
+/* over: no more is waited for. */
 static void
-hello_look(struct session *s, size_t len)
+hello_look(struct session *s, size_t len, int over)
 {
 	const char *data = (const char *)s->worker->peek;
 	struct hello h;
@@ -101,13 +167,8 @@ hello_look(struct session *s, size_t len)
 		hello_keep(s, &h);
 		hello_free(&h);
 		decide(s);
-	} else if (rv == ERR_NOTFOUND && len < 16 && !s->hinted &&
-	    !s->leg.client.sock.hup &&
-	    http1_starts_request(data, len) == ERR_SHORT) {
-		/* "GE": a moment more tells HTTP from the rest. */
-		s->hinted = 1;
-		session_timer(s, SILENCE_MS);
-	} else {
+	} else if (rv != ERR_NOTFOUND || over || s->leg.client.sock.hup ||
+	    len == sizeof(s->worker->peek) || !hello_waits(s, data, len)) {
 		hello_plain(s, data, len);
 	}
 }
@@ -144,7 +205,7 @@ hello_event(struct session *s, struct conn *c)
 	n = recv(sock->fd, s->worker->peek, sizeof(s->worker->peek),
 	    MSG_PEEK | MSG_DONTWAIT);
 	if (n > 0)
-		hello_look(s, (size_t)n);
+		hello_look(s, (size_t)n, 0);
 	else if (n == 0)
 		hello_plain(s, NULL, 0);
 	else if (errno == EAGAIN || errno == EINTR)
@@ -162,7 +223,7 @@ hello_timeout(struct session *s)
 	    sizeof(s->worker->peek), MSG_PEEK | MSG_DONTWAIT);
 	if (n > 0 && !s->said) {
 		/* It came as the time ran out. */
-		hello_look(s, (size_t)n);
+		hello_look(s, (size_t)n, 1);
 	} else if (n > 0) {
 		session_reset(s, DIR_UP, "hello: timed out, incomplete");
 	} else if (s->leg.server.sock.fd == -1) {

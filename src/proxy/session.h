@@ -75,8 +75,8 @@ struct session {
 	unsigned	 asked:1;
 	/* a byte of the client was seen */
 	unsigned	 said:1;
-	/* perhaps HTTP: waited for more */
-	unsigned	 hinted:1;
+	/* 1 perhaps, 3 surely HTTP: waited for more */
+	unsigned	 hinted:2;
 	/* decided: no TLS of ours any more */
 	unsigned	 bypassed:1;
 	/* counted in counts.handshaking */

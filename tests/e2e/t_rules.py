@@ -2,6 +2,7 @@
 import os
 import re
 import ssl
+import time
 
 from harness import Failure, check, equal, net, peer, programs, scenario, wait
 from harness.case import yaml
@@ -268,6 +269,33 @@ def a_hello_that_comes_late_may_still_be_allowed(s):
     except (ssl.SSLError, OSError):
         pass
     equal([f['clearspan']['rule'] for f in s.d.flows(2)], ['ours', 'rest'])
+
+
+@scenario
+def host_holds_for_transparent_plain_http(s):
+    """In one piece, behind an empty line, in two pieces, as a whole URL."""
+    s.start(record=False, rules=[
+        {'name': 'bad', 'host': ['bad.test'], 'action': 'block'},
+        {'name': 'http', 'protocol': ['http'], 'action': 'decrypt',
+         'mirror': []}, ALL])
+    s.serve(80, handler=peer.http(b'hello'), plain=True)
+    for head in ((b'GET / HTTP/1.1\r\nHost: Bad.test:80\r\n\r\n',),
+                 (b'\r\nGET / HTTP/1.1\r\nHost: bad.test\r\n\r\n',),
+                 (b'GET / HTTP/1.1\r\nX: ', b'y\r\nHost: bad.test\r\n\r\n'),
+                 (b'GET http://bad.test/ HTTP/1.1\r\nHost: x\r\n\r\n',)):
+        c = s.plain(80)
+        for part in head:
+            c.send(part)
+            time.sleep(0.1)     # longer than a client's silence is trusted
+        text = c.recv_all()
+        check(text.startswith(b'HTTP/1.1 403'), head, text)
+        c.sock.close()
+    c = s.plain(80)
+    c.send(b'\r\nGET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    c.recv_until(b'hello')
+    c.finish()
+    equal([f['clearspan']['rule'] for f in s.d.flows(5)],
+          ['bad'] * 4 + ['http'])
 
 
 @scenario
