@@ -180,12 +180,18 @@ worker_drain_run(struct mail *m)
 {
 	struct drain_mail *d = (struct drain_mail *)m;
 	struct worker *w = d->worker;
+	struct session *s, *next;
 	struct timeval tv = { (time_t)(d->ms / 1000),
 	    (suseconds_t)(d->ms % 1000 * 1000) };
 
 	if (!w->draining)
 		accept_stop(w);
 	w->draining = 1;
+	for (s = TAILQ_FIRST(&w->sessions); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (s->phase == PHASE_HEAD && !s->said)
+			session_end(s, "the gateway is going down");
+	}
 	evtimer_add(&w->drained, &tv);
 	free(d);
 	worker_check(w);

@@ -172,6 +172,15 @@ def sigterm_with_sessions_that_never_end(s):
 
 
 @scenario
+def sigterm_waits_for_nobody_who_asked_nothing(s):
+    s.start(record=False)
+    c = s.connect(net.PROXY, net.INNER)
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 1, 'the session')
+    equal(s.d.end(timeout=10 * s.slow), 0, 'exit status')
+    equal(c.recv(1), b'', 'the end of an idle client')
+
+
+@scenario
 def sighup_reloads_and_a_bad_file_changes_nothing(s):
     s.start(rules=[{'name': 'first', 'action': 'decrypt',
                     'mirror': ['recorder']}])
