@@ -146,20 +146,34 @@ accept_stop(struct worker *w)
 	w->nlisteners = 0;
 }
 
-/* Whether an address is one of this host's: nobody else may bind it. */
+/*
+ * Whether an address is one of this host's. bind() alone does not tell where
+ * ip_nonlocal_bind is set: but the kernel does not send from an IPv4 address
+ * that is not its own, and an IPv6 address of its own it reaches from itself
+ * (RFC 6724, 5).
+ */
 static int
 accept_is_local(const struct addr *a)
 {
-	struct addr any = *a;
+	struct addr at = *a, own;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
 	int fd, yes;
 
-	addr_set_port(&any, 0);
-	fd = socket(any.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	addr_set_port(&at, 0);
+	fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return 0;
-	yes = bind(fd, &any.sa, addr_len(&any)) == 0;
+	yes = (at.sa.sa_family != AF_INET ||
+	    bind(fd, &at.sa, addr_len(&at)) == 0) &&
+	    connect(fd, &a->sa, addr_len(a)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&ss, &len) == 0;
 	close(fd);
-	return yes;
+	if (!yes)
+		return 0;
+	addr_set(&own, (struct sockaddr *)&ss);
+	addr_set_port(&own, 0);
+	return addr_eq(&own, &at);
 }
 
 /* Whether a connection to dst ends at what listens at own, if it is there.

@@ -100,6 +100,22 @@ def peers_16_own_listener_is_refused_at_once(s):
 
 
 @scenario
+def another_hosts_port_like_ours_is_no_loop_under_nonlocal_bind(s):
+    """Where any address may be bound, it is not ours for that."""
+    s.gateway.sysctl(ipv4__ip_nonlocal_bind=1, ipv6__ip_nonlocal_bind=1)
+    s.start('tproxy', record=False)
+    for address in (net.SERVER, net.SERVER6):
+        s.serve(net.LISTEN, address=address)
+        s.exchange(b'x', port=net.LISTEN, address=address)
+    for address in (net.INNER, net.INNER6, net.OUTER):
+        try:
+            how = peer.reset_wait(s.connect(net.LISTEN, address))
+        except ConnectionError:
+            how = peer.RST
+        check(how in (peer.RST, peer.FIN), 'not refused')
+
+
+@scenario
 def refused_upstream_reaches_the_client_as_a_reset(s):
     s.start('tproxy')
     start = time.monotonic()
