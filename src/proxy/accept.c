@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "net/sock.h"
@@ -16,6 +17,7 @@
 
 #define ACCEPT_TURN	32	/* then the sessions have theirs */
 #define ACCEPT_RETRY	100	/* ms until the next try after a pause */
+#define ACCEPT_SPARE	64	/* descriptors that are no session's */
 
 static void	accept_event(evutil_socket_t, short, void *);
 static void	accept_resume(evutil_socket_t, short, void *);
@@ -54,9 +56,14 @@ accept_bind(struct worker *w, struct text *why)
 void
 accept_start(struct worker *w)
 {
+	struct rlimit n = { 0 };
 	struct listener *l;
 	size_t i;
 
+	/* Two for each session: one accepted past that would be refused. */
+	getrlimit(RLIMIT_NOFILE, &n);
+	w->room = (n.rlim_cur < 2 * ACCEPT_SPARE ? n.rlim_cur / 2 :
+	    n.rlim_cur - ACCEPT_SPARE) / 2;
 	evtimer_assign(&w->resume, w->base, accept_resume, w);
 	event_priority_set(&w->resume, 2);
 	for (i = 0; i < w->nlisteners; i++) {
@@ -107,6 +114,8 @@ accept_limit(const struct worker *w)
 		return "limits.handshakes are under way";
 	if (session_count() >= conf->limits.connections)
 		return "limits.connections are open";
+	if (session_count() >= w->room)
+		return "no descriptors are left";
 	return NULL;
 }
 

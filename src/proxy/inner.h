@@ -62,6 +62,7 @@ struct worker {
 	size_t			 nlisteners;
 	struct event		 resume;	/* accept again */
 	int			 paused;
+	unsigned long		 room;		/* sessions, by descriptors */
 	struct seat		*seats;		/* one for each mirror */
 	struct seat		 exchange;
 	struct sessions		 sessions, dead;
@@ -100,9 +101,9 @@ void	sweep_run(evutil_socket_t, short, void *);
 void	head_enter(struct session *);		/* explicit.c */
 void	head_event(struct session *, struct conn *);
 void	head_timeout(struct session *);
-int	explicit_connected(struct session *);	/* answers; 0 or ERR_* */
 struct slice;
 void	head_name(struct session *, struct slice);	/* into rec.host */
+int	explicit_connected(struct session *);	/* answers; 0 or ERR_* */
 void	explicit_failed(struct session *, int status, const char *why);
 void	hello_enter(struct session *);		/* peek.c */
 void	hello_event(struct session *, struct conn *);

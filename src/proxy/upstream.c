@@ -19,6 +19,8 @@ connect_done(void *arg, int fd, const struct addr *to, const char *why)
 	struct session *s = arg;
 
 	s->dial = NULL;
+	if (fd == ERR_LIMIT)	/* others need not meet the same */
+		accept_pause(s->worker, why);
 	if (fd < 0) {
 		s->dial_errno = fd == ERR_SYS ? errno : 0;
 		session_refuse(s, fd == ERR_DENIED ? 403 :
@@ -181,7 +183,6 @@ server_tls_wants_cert(struct session *s)
 	} else if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK) {
 		decide_block(s, why);
 	} else {
-		count(s->worker->counts.undecrypted_cert, 1);
 		decide_learn(s);
 		decide_bypass(s, UNDECRYPTED_CERT, why);
 	}

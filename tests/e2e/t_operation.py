@@ -236,6 +236,19 @@ def peers_07_accept_pauses_at_emfile_and_resumes(s):
 
 
 @scenario
+def clients_wait_for_descriptors_and_are_not_refused(s):
+    s.start(prefix=('prlimit', '--nofile=120:120'), workers=1, **PLAIN)
+    s.serve(7, plain=True)
+    held = [s.plain(7) for i in range(100)]
+    for c in held:
+        c.send(b'x')
+    for c in held:
+        equal(c.recv_exact(1), b'x')
+        c.finish()
+    equal(s.d.metric('clearspan_sessions_open'), 0, 'all closed')
+
+
+@scenario
 def peers_07_exit_status_is_never_0_on_failure(s):
     with s.gateway:
         held = socket.socket()
