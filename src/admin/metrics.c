@@ -284,6 +284,10 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	spool_used(&memory, &disk);
 	sample(t, "memory_bytes", "pool", "spool", NULL, NULL, memory);
 	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL, disk);
+	head(t, "stalled_reset_total", "counter",
+	    "Sessions reset because limits.memory was spent.");
+	text_printf(t, "clearspan_stalled_reset_total %llu\n",
+	    (unsigned long long)c->stalled);
 	head(t, "reloads_total", "counter", "Configurations read again.");
 	sample(t, "reloads_total", "result", "ok", NULL, NULL,
 	    m->env->reloads[1]);

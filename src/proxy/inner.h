@@ -69,6 +69,7 @@ struct worker {
 	struct event		 reap;		/* frees the dead */
 	struct conns		 thin;		/* see sweep.c */
 	struct event		 sweep;
+	uint64_t		 relieved;	/* ms: see relay_relieve() */
 	struct event		 drained;	/* the time for it is over */
 	int			 draining;
 	uint64_t		 next_id;

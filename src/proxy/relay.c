@@ -7,9 +7,14 @@
 
 #include "proxy/inner.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 #define STARVED_MS	10	/* until a buffer is asked for again */
+/* So long may a session go without a buffer, or sit on one whose bytes its
+ * peer does not take, before one must give way to the other. */
+#define STALLED_MS	1000
+#define RELIEVE_MS	50	/* between two that must: a look at all */
 
 void
 relay_enter(struct session *s)
@@ -73,12 +78,65 @@ relay_is_over(const struct session *s)
 	    s->leg.flow[DIR_DOWN].end_out != END_NONE;
 }
 
+/* Who of this worker's has held bytes longest for a peer that reads none. */
+static struct session *
+relay_stalled(const struct worker *w, uint64_t before)
+{
+	struct session *s, *worst = NULL;
+	const struct flow *f;
+
+	TAILQ_FOREACH(s, &w->sessions, link) {
+		f = s->leg.flow;
+		if (s->active < before && (f[DIR_UP].out != f[DIR_UP].clear ||
+		    f[DIR_DOWN].out != f[DIR_DOWN].clear)) {
+			worst = s;
+			before = s->active;
+		}
+	}
+	return worst;
+}
+
+/* limits.memory is spent, and those who stall would stall everybody. */
+static void
+relay_relieve(struct worker *w, uint64_t now)
+{
+	static struct log_gate gate;
+	struct session *s;
+	int held;
+
+	w->relieved = now;
+	if ((s = relay_stalled(w, now - STALLED_MS)) == NULL)
+		return;
+	if (log_gate(&gate, &held))
+		log_warn("limits.memory is spent: a session that had stalled "
+		    "for %llus was reset (%d more like it not shown)",
+		    (unsigned long long)(now - s->active) / 1000, held);
+	count(w->counts.stalled, 1);
+	session_reset(s, s->leg.flow[DIR_DOWN].out !=
+	    s->leg.flow[DIR_DOWN].clear ? DIR_UP : DIR_DOWN,
+	    "stalled for %llus while limits.memory was spent",
+	    (unsigned long long)(now - s->active) / 1000);
+}
+
+static void
+relay_starved(struct session *s)
+{
+	struct timeval tv = { 0, STARVED_MS * 1000 };
+	struct worker *w = s->worker;
+	uint64_t now = worker_ms(w);
+
+	if (s->starved == 0)
+		s->starved = now;
+	evtimer_add(&s->again, &tv);
+	if (now - s->starved > STALLED_MS && now - w->relieved > RELIEVE_MS)
+		relay_relieve(w, now);
+}
+
 void
 relay_event(struct session *s, struct conn *c)
 {
 	uint64_t before = s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN];
 	uint64_t got = s->leg.got;
-	struct timeval tv = { 0, STARVED_MS * 1000 };
 	int over = relay_is_over(s);
 	struct leg_why why;
 	enum leg_state st;
@@ -87,6 +145,8 @@ relay_event(struct session *s, struct conn *c)
 	if (s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] != before ||
 	    s->leg.got != got)	/* a tap may hold what came */
 		s->active = worker_ms(s->worker);
+	if (st != LEG_STARVED)
+		s->starved = 0;
 	relay_note_end(s);
 	switch (st) {
 	case LEG_WAIT:
@@ -99,7 +159,7 @@ relay_event(struct session *s, struct conn *c)
 		session_again(s);
 		break;
 	case LEG_STARVED:
-		evtimer_add(&s->again, &tv);
+		relay_starved(s);
 		break;
 	case LEG_DONE:
 		if (s->leg.flow[DIR_UP].finished)

@@ -47,6 +47,7 @@ struct session {
 	struct event	 again;			/* the pump's next turn */
 	/* worker's ms of the last bytes */
 	uint64_t	 active;
+	uint64_t	 starved;		/* ms: no buffer since; or 0 */
 	struct leg	 leg;
 
 	/* What the phases know of the client's hello; owned. */

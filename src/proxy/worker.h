@@ -61,6 +61,8 @@ struct worker_counts {
 	_Atomic uint64_t	buffers;
 	/* times: EMFILE, limits */
 	_Atomic uint64_t	accept_paused;
+	/* sessions reset because limits.memory was spent */
+	_Atomic uint64_t	stalled;
 };
 
 /*

@@ -212,6 +212,33 @@ def twenty_thousand_connections_leave_nothing(s):
           (s.d.rss() - rss))
 
 
+@scenario(timeout=90)
+def stalled_readers_do_not_stall_the_others(s):
+    """They hold all of `limits: memory`; the longest stalled gives way."""
+    s.start(record=False, workers=1, limits={'memory': '16M'}, **BARE)
+
+    def handler(p):
+        p.sock.settimeout(60)
+        p.recv_exact(1)
+        while True:
+            p.send(BLOCK)
+    s.serve(443, handler=handler)
+    s.serve(444)
+    held = []
+    for i in range(257):
+        c = s.tls()
+        c.send(b'x')
+        held.append(c)
+    wait(lambda: s.d.metric('clearspan_memory_bytes', pool='buffers') >=
+         16 << 20, 'all buffers are taken')
+    s.exchange(b'let me through', port=444)
+    check(s.d.metric('clearspan_stalled_reset_total') > 0)
+    wait(lambda: any('limits.memory' in f['flow']['reason']
+                     for f in s.d.events()), 'the reason')
+    for c in held:
+        c.rst()
+
+
 @scenario
 def memory_limit_holds_back_and_lets_go(s):
     """Many stalled sessions: past `limits: memory` new work waits or is
