@@ -12,6 +12,7 @@
 #include "conf/keys.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/timeglob.h"
 
 #define PEM_MAX	((size_t)16 << 20)
 
@@ -150,6 +151,22 @@ ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
+/* `keep` removes files, so it must know its own by their names. */
+static void
+check_keep(struct load *l, yaml_node_t *n, const struct conf_mirror *m)
+{
+	yaml_node_t *rotate = node_get(l, n, "rotate");
+	struct text glob = { 0 };
+	char bad;
+
+	if (m->rotate_keep != 0 && m->path != NULL && rotate != NULL &&
+	    timeglob(&glob, m->path, &bad) != 0)
+		load_problem(l, node_get(l, rotate, "keep"), "\"keep\" cannot "
+		    "tell the names %%%c gives from those of other files; use "
+		    "digits in \"pcap\", such as %%Y%%m%%d-%%H%%M%%S", bad);
+	text_free(&glob);
+}
+
 void
 check_mirror(struct load *l, yaml_node_t *n, void *item)
 {
@@ -177,7 +194,10 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 		    "\"pcap\" and \"pcap-over-ip\"");
 	if (m->kind != MIRROR_PCAP)
 		check_unwanted(l, n, file_keys, "\"pcap\"");
-	else if (node_get(l, n, "format") == NULL && m->path != NULL)
+	else
+		check_keep(l, n, m);
+	if (m->kind == MIRROR_PCAP && m->path != NULL &&
+	    node_get(l, n, "format") == NULL)
 		m->pcapng = ends_with(m->path, ".pcapng");
 }
 

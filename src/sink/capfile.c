@@ -22,8 +22,10 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/timeglob.h"
 
 #define CAPFILE_SAME	9999	/* files of one name, apart by a number */
+#define CAPFILE_DIGITS	4	/* of it at the most */
 
 struct capfile {
 	char		*mirror, *pattern;
@@ -127,32 +129,6 @@ capfile_name(const struct capfile *cf)
 	return cf->name != NULL ? cf->name : cf->pattern;
 }
 
-/* The pattern as one for glob(3) that matches only names it could give. */
-static void
-pattern_glob(struct text *t, const char *p)
-{
-	for (; *p != '\0'; p++) {
-		if (strchr("*?[]\\", *p) != NULL) {
-			text_printf(t, "\\%c", *p);
-			continue;
-		}
-		if (*p != '%') {
-			text_add(t, p, 1);
-			continue;
-		}
-		if (*++p == '\0')
-			break;
-		if (*p == 'Y')
-			text_puts(t, "[0-9][0-9][0-9][0-9]");
-		else if (strchr("mdHMSyCIUWV", *p) != NULL)
-			text_puts(t, "[0-9][0-9]");
-		else if (*p == '%')
-			text_puts(t, "%");
-		else
-			text_puts(t, "*");
-	}
-}
-
 /* Where the suffix of a path begins, or its end. */
 static const char *
 suffix_of(const char *path)
@@ -163,17 +139,23 @@ suffix_of(const char *path)
 	return dot != NULL ? dot : path + strlen(path);
 }
 
+/* Add to g the names of our pattern with a number of so many digits. */
 static void
-capfile_glob(const struct capfile *cf, const char *more, int flags, glob_t *g)
+capfile_glob(const struct capfile *cf, unsigned digits, glob_t *g)
 {
 	const char *suffix = suffix_of(cf->pattern);
 	char *stem = xstrndup(cf->pattern, (size_t)(suffix - cf->pattern));
+	int rv, more = digits > 0 ? GLOB_APPEND : 0;
 	struct text t = { 0 };
+	char bad;
 
-	pattern_glob(&t, stem);
-	text_puts(&t, more);
-	pattern_glob(&t, suffix);
-	glob(t.s, flags | GLOB_NOSORT, NULL, g);
+	rv = timeglob(&t, stem, &bad);
+	if (digits > 0)
+		text_puts(&t, "-[1-9]");
+	for (; digits > 1; digits--)
+		text_puts(&t, "[0-9]");
+	if (rv == 0 && timeglob(&t, suffix, &bad) == 0)
+		glob(t.s, more | GLOB_NOSORT, NULL, g);
 	text_free(&t);
 	free(stem);
 }
@@ -204,9 +186,8 @@ capfile_prune(struct capfile *cf)
 	struct stat st;
 	size_t n = 0, i;
 
-	capfile_glob(cf, "", 0, &g);
-	capfile_glob(cf, "-[0-9]", GLOB_APPEND, &g);
-	capfile_glob(cf, "-[0-9][0-9]*", GLOB_APPEND, &g);
+	for (i = 0; i <= CAPFILE_DIGITS; i++)
+		capfile_glob(cf, (unsigned)i, &g);
 	all = xcalloc(g.gl_pathc + 1, sizeof(*all));
 	for (i = 0; i < g.gl_pathc; i++) {
 		if (lstat(g.gl_pathv[i], &st) != 0 || !S_ISREG(st.st_mode) ||

@@ -234,6 +234,23 @@ TEST(keys_that_do_not_go_together)
 }
 END
 
+TEST(keep_wants_names_of_digits)
+{
+	bad_part("mirrors:\n"
+	    "- {name: a, pcap: /%b.pcap, rotate: {size: 1G, keep: 2}}\n"
+	    "- {name: b, pcap: /%-d.pcap, rotate: {size: 1G, keep: 2}}\n"
+	    "- {name: c, pcap: /%F-%T%j%s.pcap, rotate: {size: 1G, keep: 2}}\n"
+	    "- {name: d, pcap: /%b.pcap, rotate: {size: 1G}}\n"
+	    "- {name: e, pcap: /%, rotate: {size: 1G, keep: 2}}\n",
+	    "c:3:54: \"keep\" cannot tell the names %b gives from those of "
+	    "other files; use digits in \"pcap\", such as %Y%m%d-%H%M%S\n"
+	    "c:4:55: \"keep\" cannot tell the names %- gives from those of "
+	    "other files; use digits in \"pcap\", such as %Y%m%d-%H%M%S\n"
+	    "c:7:48: \"keep\" cannot tell the names %% gives from those of "
+	    "other files; use digits in \"pcap\", such as %Y%m%d-%H%M%S\n");
+}
+END
+
 TEST(yaml_that_is_none)
 {
 	bad("listen:\n\t- a\n", "c:2:1: YAML: while scanning for the next "
@@ -314,5 +331,6 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     internationalized_names_are_written_as_on_the_wire, conditions,
     what_comes_later, keys_that_do_not_go_together,
+    keep_wants_names_of_digits,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
     errors_past_200_are_counted)

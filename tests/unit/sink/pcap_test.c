@@ -214,6 +214,44 @@ TEST(files_rotate_by_size_and_the_oldest_go)
 }
 END
 
+static void
+touch(const char *name)
+{
+	fclose(fopen(in_dir(name), "w"));
+}
+
+TEST(keep_removes_no_file_of_another_name)
+{
+	static const char *const others[] = { "t-evidence.pcap",
+	    "t-2026-01-02x.pcap", "t-2026-01-02-20-incident.pcap",
+	    "t-2026-01-02-.pcap", "t-2026-01-02-12345.pcap",
+	    "t-2026-1-02.pcap" };
+	struct conf_mirror c = mirror_conf();
+	struct record_mirror m;
+	struct bench b = { 0 };
+	uint8_t *data = noise(500000);
+	size_t i;
+
+	for (i = 0; i < 6; i++)
+		touch(others[i]);
+	touch("t-2026-01-02.pcap");
+	touch("t-2026-01-02-1.pcap");
+	touch("t-2026-01-02-9999.pcap");
+	c.path = in_dir("t-%F.pcap");
+	c.rotate_size = 200000;
+	c.rotate_keep = 2;
+	bench_open(&b, &sink_pcap, &c);
+	session_end(&b, session_talk(&b, data, 500000), &m);
+	bench_close(&b);
+	for (i = 0; i < 6; i++)
+		ck_assert_msg(access(in_dir(others[i]), F_OK) == 0, "%s",
+		    others[i]);
+	ck_assert_uint_eq(files(), 6 + 2);
+	free(data);
+	clean();
+}
+END
+
 TEST(files_rotate_by_time)
 {
 	struct conf_mirror c = mirror_conf();
@@ -373,7 +411,8 @@ END
 SUITE("pcap", classic_file_reads_back, pcapng_file_reads_back,
     pcapng_says_who_and_what, session_without_end_is_reset, filter_chooses,
     bad_filter_and_missing_directory_are_told,
-    files_rotate_by_size_and_the_oldest_go, files_rotate_by_time,
+    files_rotate_by_size_and_the_oldest_go,
+    keep_removes_no_file_of_another_name, files_rotate_by_time,
     workers_share_a_file_in_order_of_time,
     fifo_without_reader_loses_exactly_what_does_not_fit,
     full_disk_is_counted_and_writing_resumes)
