@@ -360,15 +360,22 @@ check_match(struct load *l, yaml_node_t *n, void *item)
 		    "or take it out");
 }
 
+/* without: the key that is not there, for what n is about. */
 static void
-all_mirrors(struct conf *c, struct conf_rule *r)
+all_mirrors(struct load *l, yaml_node_t *n, struct conf_rule *r,
+    const char *without)
 {
+	struct conf *c = l->conf;
 	size_t i;
 
 	r->mirrors = xcalloc(c->nmirrors, sizeof(*r->mirrors));
 	r->nmirrors = c->nmirrors;
 	for (i = 0; i < c->nmirrors; i++)
 		r->mirrors[i] = i;
+	if (c->nmirrors > CONF_RULE_MIRRORS)
+		load_problem(l, n, "without \"%s\" all mirrors are used, and "
+		    "that can be %d at most; write \"%s\" and name those "
+		    "wanted", without, CONF_RULE_MIRRORS, without);
 }
 
 static void
@@ -411,7 +418,7 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 	if (r->action != ACTION_DECRYPT)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)
-		all_mirrors(c, r);
+		all_mirrors(l, n, r, "mirror");
 	if (l->problems.n > 0)
 		return;		/* an index may then be none */
 	if ((i = first_twice(r->mirrors, r->nmirrors)) < r->nmirrors)
@@ -623,7 +630,7 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 	c->rules = xcalloc(1, sizeof(*c->rules));
 	c->nrules = 1;
 	c->rules[0].name = xstrdup("default");
-	all_mirrors(c, &c->rules[0]);
+	all_mirrors(l, node_key(l, root, "mirrors"), &c->rules[0], "rules");
 	all_services(c, &c->rules[0]);
 	if (c->nicaps > CONF_RULE_ICAPS)
 		load_problem(l, node_key(l, root, "icap"), "without \"rules\" "

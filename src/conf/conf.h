@@ -120,6 +120,7 @@ enum conf_oversize {		/* a body past max-body */
 #define ICAP_PREVIEW_AUTO	(-1)	/* what OPTIONS says */
 #define ICAP_PREVIEW_OFF	(-2)
 #define CONF_RULE_ICAPS		8	/* services of one rule */
+#define CONF_RULE_MIRRORS	8	/* mirrors of one rule */
 
 /* What "%{...}" in a field of `headers` stands for. */
 enum conf_macro {

@@ -16,7 +16,7 @@
 #include "tls/tls.h"
 #include "util/addr.h"
 
-#define RECORD_MIRRORS	8	/* taps of one session */
+#define RECORD_MIRRORS	CONF_RULE_MIRRORS	/* taps of one session */
 
 struct record_mirror {
 	const char	*name;

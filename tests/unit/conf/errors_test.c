@@ -251,6 +251,27 @@ TEST(keep_wants_names_of_digits)
 }
 END
 
+#define NINE	"mirrors: [{name: m1, pcap: /1}, {name: m2, pcap: /2}, " \
+		"{name: m3, pcap: /3}, {name: m4, pcap: /4}, " \
+		"{name: m5, pcap: /5}, {name: m6, pcap: /6}, " \
+		"{name: m7, pcap: /7}, {name: m8, pcap: /8}, " \
+		"{name: m9, pcap: /9}]\n"			/* line 2 */
+
+TEST(a_rule_has_eight_mirrors_at_most)
+{
+	bad_part(NINE, "c:2:1: without \"rules\" all mirrors are used, and "
+	    "that can be 8 at most; write \"rules\" and name those "
+	    "wanted\n");
+	bad_part(NINE "rules:\n"
+	    "- {name: x, port: 1, action: decrypt, "
+	    "mirror: [m1, m2, m3, m4, m5, m6, m7, m8, m9]}\n"
+	    "- {name: y, action: decrypt}\n",
+	    "c:4:47: too many entries in \"mirror\"; at most 8\n"
+	    "c:5:3: without \"mirror\" all mirrors are used, and that can be "
+	    "8 at most; write \"mirror\" and name those wanted\n");
+}
+END
+
 TEST(yaml_that_is_none)
 {
 	bad("listen:\n\t- a\n", "c:2:1: YAML: while scanning for the next "
@@ -331,6 +352,6 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     internationalized_names_are_written_as_on_the_wire, conditions,
     what_comes_later, keys_that_do_not_go_together,
-    keep_wants_names_of_digits,
+    keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
     errors_past_200_are_counted)
