@@ -100,18 +100,13 @@ stream_ready(struct synth_seat *seat)
 	return SYNTH_SHOW;
 }
 
-/* A block has its whole size on the account until it is handed over. */
 static struct block *
 block_new(struct stream *st)
 {
-	size_t used = atomic_fetch_add(&st->used, st->block);
-	struct block *b;
+	struct block *b = malloc(sizeof(*b) + st->block);
 
-	if (used + st->block > st->max ||
-	    (b = malloc(sizeof(*b) + st->block)) == NULL) {
-		atomic_fetch_sub(&st->used, st->block);
+	if (b == NULL)
 		return NULL;
-	}
 	memset(b, 0, sizeof(*b));
 	b->refs = 1;
 	b->stream = st;
@@ -127,8 +122,6 @@ stream_give(struct stream_seat *s)
 	s->block = NULL;
 	if (b == NULL)
 		return;
-	atomic_fetch_sub(&s->stream->used, b->room - b->len);
-	b->room = b->len;
 	if (b->len < s->stream->block / 2 &&
 	    (less = realloc(b, sizeof(*b) + b->len)) != NULL)
 		b = less;
@@ -141,26 +134,37 @@ stream_timer(evutil_socket_t fd, short what, void *arg)
 	stream_give(arg);
 }
 
-static void
-stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
+/* Where need bytes go, which are then on the account; NULL: nowhere. */
+static struct block *
+stream_room(struct stream_seat *s, size_t need)
 {
 	static const struct timeval delay = { 0, STREAM_DELAY_US };
-	struct stream_seat *s = (struct stream_seat *)seat;
 	struct stream *st = s->stream;
-	size_t need = pcapfile_size(st->ng, f, comment);
-	struct block *b;
 
 	if (s->block != NULL && s->block->len + need > s->block->room)
 		stream_give(s);
-	if (s->block == NULL) {
-		if ((s->block = block_new(st)) == NULL) {
-			synth_lost(seat, f, st->full);
-			return;
-		}
-		if (!evtimer_pending(s->timer, NULL))
-			evtimer_add(s->timer, &delay);
+	if (atomic_fetch_add(&st->used, need) + need > st->max ||
+	    (s->block == NULL && (s->block = block_new(st)) == NULL)) {
+		atomic_fetch_sub(&st->used, need);
+		return NULL;
 	}
-	b = s->block;
+	if (s->block->len == 0 && !evtimer_pending(s->timer, NULL))
+		evtimer_add(s->timer, &delay);
+	return s->block;
+}
+
+static void
+stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
+{
+	struct stream_seat *s = (struct stream_seat *)seat;
+	struct stream *st = s->stream;
+	struct block *b;
+
+	b = stream_room(s, pcapfile_size(st->ng, f, comment));
+	if (b == NULL) {
+		synth_lost(seat, f, st->full);
+		return;
+	}
 	b->len += pcapfile_put(b->data + b->len, st->ng, s->ns, f, comment);
 	b->packets++;
 	b->payload += f->len;
@@ -184,8 +188,7 @@ block_unref(struct block *b)
 void
 block_settle(struct block *b)
 {
-	atomic_fetch_sub(&b->stream->used, b->room);
-	b->room = 0;
+	atomic_fetch_sub(&b->stream->used, b->len);
 }
 
 void

@@ -29,7 +29,12 @@ struct stream {
 	struct synth_sink synth;
 	int		 ng;		/* pcapng */
 	size_t		 block;		/* bytes of a block */
-	size_t		 max;		/* bytes in all blocks together */
+	/*
+	 * Bytes of packets in all blocks together. A worker's block that is
+	 * being filled may have more room than that: a worker whose packets
+	 * are few must not keep the others' out.
+	 */
+	size_t		 max;
 	_Atomic size_t	 used;
 	const char	*full;		/* the loss's reason when used is max */
 	/* Somebody wants packets; NULL: always. Any worker. */

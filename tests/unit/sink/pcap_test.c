@@ -327,6 +327,35 @@ TEST(workers_share_a_file_in_order_of_time)
 }
 END
 
+TEST(small_queue_is_shared_by_what_is_in_it)
+{
+	struct conf_mirror c = mirror_conf();
+	struct record_mirror m;
+	struct sink_stats st;
+	struct bench b = { 0 }, w[8];
+	void *s[8];
+	int i;
+
+	c.path = in_dir("a.pcap");
+	c.queue = 64 << 10;
+	bench_open(&b, &sink_pcap, &c);
+	for (i = 0; i < 8; i++) {
+		w[i] = b;
+		w[i].seat = b.ops->attach(b.sink, b.base);
+		s[i] = session_talk(&w[i], (const uint8_t *)"reply", 5);
+	}
+	for (i = 0; i < 8; i++) {
+		session_end(&w[i], s[i], &m);
+		ck_assert_uint_eq(m.lost, 0);
+		b.ops->detach(w[i].seat);
+	}
+	sink_pcap.stats(b.sink, &st);
+	ck_assert_uint_eq(st.lost_packets, 0);
+	bench_close(&b);
+	clean();
+}
+END
+
 static void *
 read_fifo(void *path)
 {
@@ -414,5 +443,6 @@ SUITE("pcap", classic_file_reads_back, pcapng_file_reads_back,
     files_rotate_by_size_and_the_oldest_go,
     keep_removes_no_file_of_another_name, files_rotate_by_time,
     workers_share_a_file_in_order_of_time,
+    small_queue_is_shared_by_what_is_in_it,
     fifo_without_reader_loses_exactly_what_does_not_fit,
     full_disk_is_counted_and_writing_resumes)
