@@ -60,7 +60,8 @@ struct tap_ops {
 
 struct sink_stats {
 	uint64_t packets, bytes;	/* sent, written */
-	uint64_t lost_packets;
+	uint64_t lost_packets;		/* none of those; but of PCAP-over-IP
+					 * by each of the readers */
 	uint64_t lost_bytes;		/* payload bytes that did not get out */
 	const char *lost_reason;	/* the most recent: "port down", ... */
 	unsigned readers;		/* PCAP-over-IP */

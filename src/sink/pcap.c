@@ -32,24 +32,34 @@ pcap_give(struct stream *stream, struct block *b)
 	outq_give(s->outq, b, sizeof(*b) + b->len);
 }
 
+static void
+pcap_failed(struct pcap_sink *s, const struct block *b, int err)
+{
+	const char *why = err == ENOSPC ? "disk full" : "write failed";
+	int held;
+
+	stream_failing(&s->stream, why);
+	synth_lost_late(&s->stream.synth.counts, b->packets, b->payload, why);
+	if (log_gate(&s->gate, &held))
+		log_warn("mirror %s: packets lost: %s: %s; %d more losses "
+		    "since the last such line", s->stream.synth.name,
+		    capfile_name(s->file), strerror(err), held);
+}
+
 /* data is the block; the queue frees it. */
 static void
 pcap_write(void *ctx, const void *data, size_t len)
 {
 	struct pcap_sink *s = ctx;
 	struct block *b = (struct block *)(uintptr_t)data;
-	int held, err;
 
 	block_order(b, &s->last);
 	if (capfile_write(s->file, b->data, b->len) != 0) {
-		err = errno;
-		synth_lost_late(&s->stream.synth.counts, b->packets,
-		    b->payload, err == ENOSPC ? "disk full" : "write failed");
-		if (log_gate(&s->gate, &held))
-			log_warn("mirror %s: packets lost: %s: %s; %d more "
-			    "losses since the last such line",
-			    s->stream.synth.name, capfile_name(s->file),
-			    strerror(err), held);
+		pcap_failed(s, b, errno);
+	} else {
+		stream_failing(&s->stream, NULL);
+		synth_written(&s->stream.synth.counts, b->packets,
+		    b->payload);
 	}
 	block_settle(b);
 }

@@ -83,6 +83,7 @@ pcapip_block(struct mail *m)
 
 	block_order(b, &s->last);
 	block_settle(b);
+	synth_written(&s->stream.synth.counts, b->packets, b->payload);
 	for (i = 0; i < PCAPIP_READERS; i++) {
 		if (s->reader[i] == NULL)
 			continue;

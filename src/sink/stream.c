@@ -14,6 +14,7 @@
 
 #define STREAM_BLOCK_MIN	(80 << 10)	/* the largest packet fits */
 #define STREAM_BLOCK_MAX	(256 << 10)
+#define STREAM_PROBE_MS		1000	/* between tries of what fails */
 #define STREAM_DELAY_US		20000	/* a packet waits no longer than that;
 					   and so far may times of two workers
 					   be apart in a file */
@@ -24,6 +25,7 @@ struct stream_seat {
 	struct block	*block;		/* being filled; or NULL */
 	struct event	*timer;
 	uint64_t	 ns;		/* of the event under way */
+	int		 probing;	/* it may try what fails */
 };
 
 static enum synth_mode	stream_ready(struct synth_seat *);
@@ -87,14 +89,34 @@ stream_detach(struct stream_seat *s)
 	free(s);
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+stream_failing(struct stream *st, const char *why)
+{
+	atomic_store(&st->failing, why);
+}
+
 static enum synth_mode
 stream_ready(struct synth_seat *seat)
 {
 	struct stream_seat *s = (struct stream_seat *)seat;
+	struct stream *st = s->stream;
 	struct timespec ts;
 
-	if (s->stream->wanted != NULL && !s->stream->wanted(s->stream))
+	if (st->wanted != NULL && !st->wanted(st))
 		return SYNTH_SKIP;
+	seat->lose = atomic_load_explicit(&st->failing, memory_order_relaxed);
+	s->probing = seat->lose != NULL;
+	if (s->probing && now_ms() < atomic_load(&st->probe))
+		return SYNTH_LOSE;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	s->ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 	return SYNTH_SHOW;
@@ -165,10 +187,15 @@ stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
 		synth_lost(seat, f, st->full);
 		return;
 	}
+	/* Not in ready: the filter may leave none of the event's frames. */
+	if (s->probing) {
+		atomic_store(&st->probe, now_ms() + STREAM_PROBE_MS);
+		s->probing = 0;
+	}
 	b->len += pcapfile_put(b->data + b->len, st->ng, s->ns, f, comment);
 	b->packets++;
 	b->payload += f->len;
-	synth_sent(seat, f);
+	synth_queued(seat, f);
 }
 
 struct block *

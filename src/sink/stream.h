@@ -37,6 +37,9 @@ struct stream {
 	size_t		 max;
 	_Atomic size_t	 used;
 	const char	*full;		/* the loss's reason when used is max */
+	/* What is given fails for that now, or NULL; see stream_failing(). */
+	_Atomic(const char *) failing;
+	_Atomic int64_t	 probe;		/* monotonic ms of the next try */
 	/* Somebody wants packets; NULL: always. Any worker. */
 	int		 (*wanted)(struct stream *);
 	/* Takes the block's reference. Any worker. */
@@ -49,6 +52,13 @@ struct stream_seat;
 int	stream_init(struct stream *, const struct conf_mirror *c,
 	    struct text *why);
 void	stream_clear(struct stream *);
+
+/*
+ * What was given could not be written, for that reason (static text); NULL:
+ * it was. Meanwhile sessions lose their packets at once, and know it, but for
+ * those of one event a second, which try anew. The sink's thread.
+ */
+void	stream_failing(struct stream *, const char *why);
 
 /* As sink_ops.attach and detach. */
 struct stream_seat *stream_attach(struct stream *, struct event_base *);

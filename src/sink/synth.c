@@ -121,15 +121,24 @@ count(_Atomic uint64_t *c, uint64_t n)
 }
 
 void
+synth_written(struct synth_counts *c, uint64_t packets, uint64_t bytes)
+{
+	count(&c->packets, packets);
+	count(&c->bytes, bytes);
+}
+
+void
+synth_queued(struct synth_seat *seat, const struct frame *f)
+{
+	seat->now->packets += frame_packets(f);
+	seat->now->bytes += f->len;
+}
+
+void
 synth_sent(struct synth_seat *seat, const struct frame *f)
 {
-	struct synth_counts *c = &seat->sink->counts;
-	uint64_t n = frame_packets(f);
-
-	count(&c->packets, n);
-	count(&c->bytes, f->len);
-	seat->now->packets += n;
-	seat->now->bytes += f->len;
+	synth_queued(seat, f);
+	synth_written(&seat->sink->counts, frame_packets(f), f->len);
 }
 
 void

@@ -77,7 +77,13 @@ void	synth_seat_clear(struct synth_seat *);
 /* What became of a frame (of all its segments) of the event under way. */
 void	synth_sent(struct synth_seat *, const struct frame *);
 void	synth_lost(struct synth_seat *, const struct frame *, const char *why);
-/* Loss that is no longer any one session's. */
+/*
+ * Or: it is queued, which the session counts as sent; the sink's counts come
+ * by synth_written() or synth_lost_late() when that is known.
+ */
+void	synth_queued(struct synth_seat *, const struct frame *);
+void	synth_written(struct synth_counts *, uint64_t packets,
+	    uint64_t bytes);
 void	synth_lost_late(struct synth_counts *, uint64_t packets,
 	    uint64_t bytes, const char *why);
 

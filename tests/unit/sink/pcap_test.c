@@ -437,6 +437,75 @@ TEST(full_disk_is_counted_and_writing_resumes)
 }
 END
 
+TEST(sessions_of_a_full_disk_know_what_they_lose)
+{
+	struct conf_mirror c = mirror_conf();
+	struct rlimit was, little;
+	struct record_mirror m[3];
+	struct sink_stats st;
+	struct bench b = { 0 };
+	uint8_t *data = noise(600000);
+	int i;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &was);
+	c.path = in_dir("a.pcap");
+	little = was;
+	little.rlim_cur = 16000;	/* check writes too */
+	setrlimit(RLIMIT_FSIZE, &little);
+	bench_open(&b, &sink_pcap, &c);
+	session_end(&b, session_talk(&b, data, 600000), &m[0]);
+	bench_run(&b, 100);
+	/* Its SYN tries the disk once more; then it knows. */
+	session_end(&b, session_talk(&b, data, 600000), &m[1]);
+	ck_assert_uint_eq(m[1].lost, 600003);
+	ck_assert_str_eq((sink_pcap.stats(b.sink, &st), st.lost_reason),
+	    "write failed");
+	setrlimit(RLIMIT_FSIZE, &was);
+	for (i = 0; i < 100; i++) {
+		session_end(&b, session_talk(&b, data, 1000), &m[2]);
+		if (m[2].lost == 0)
+			break;
+		bench_run(&b, 50);
+	}
+	ck_assert_uint_eq(m[2].lost, 0);
+	bench_close(&b);
+	ck_assert_uint_gt(capture_file(c.path, NULL), 0);
+	free(data);
+	clean();
+}
+END
+
+TEST(what_is_written_and_what_is_lost_late_are_all_there_was)
+{
+	struct conf_mirror c = mirror_conf();
+	struct rlimit was, little;
+	struct record_mirror m;
+	struct sink_stats st;
+	struct bench b = { 0 };
+	uint8_t *data = noise(2000000);
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &was);
+	c.path = in_dir("a.pcap");
+	little = was;
+	little.rlim_cur = 700000;
+	setrlimit(RLIMIT_FSIZE, &little);
+	bench_open(&b, &sink_pcap, &c);
+	session_end(&b, session_talk(&b, data, 2000000), &m);
+	bench_run(&b, 200);
+	sink_pcap.stats(b.sink, &st);
+	ck_assert_uint_gt(st.packets, 0);
+	ck_assert_uint_gt(st.lost_packets, 0);
+	ck_assert_uint_eq(st.bytes + st.lost_bytes, 2000003);
+	ck_assert_uint_eq(capture_file(c.path, NULL), st.packets);
+	setrlimit(RLIMIT_FSIZE, &was);
+	bench_close(&b);
+	free(data);
+	clean();
+}
+END
+
 SUITE("pcap", classic_file_reads_back, pcapng_file_reads_back,
     pcapng_says_who_and_what, session_without_end_is_reset, filter_chooses,
     bad_filter_and_missing_directory_are_told,
@@ -445,4 +514,6 @@ SUITE("pcap", classic_file_reads_back, pcapng_file_reads_back,
     workers_share_a_file_in_order_of_time,
     small_queue_is_shared_by_what_is_in_it,
     fifo_without_reader_loses_exactly_what_does_not_fit,
-    full_disk_is_counted_and_writing_resumes)
+    full_disk_is_counted_and_writing_resumes,
+    sessions_of_a_full_disk_know_what_they_lose,
+    what_is_written_and_what_is_lost_late_are_all_there_was)
