@@ -272,6 +272,21 @@ page_icap(struct metrics *m, struct text *t)
 	text_free(&wait);
 }
 
+static uint64_t
+mirrors_queued(struct metrics *m)
+{
+	struct sink_stats st;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < m->env->conf->nmirrors; i++) {
+		memset(&st, 0, sizeof(st));
+		m->env->sinks[i].ops->stats(m->env->sinks[i].sink, &st);
+		sum += st.queued;
+	}
+	return sum;
+}
+
 static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
@@ -281,6 +296,8 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	sample(t, "memory_bytes", "pool", "buffers", NULL, NULL, c->buffers);
 	sample(t, "memory_bytes", "pool", "event-log", NULL, NULL,
 	    connlog_queued(m->env->log));
+	sample(t, "memory_bytes", "pool", "mirrors", NULL, NULL,
+	    mirrors_queued(m));
 	spool_used(&memory, &disk);
 	sample(t, "memory_bytes", "pool", "spool", NULL, NULL, memory);
 	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL, disk);

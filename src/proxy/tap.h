@@ -64,6 +64,7 @@ struct sink_stats {
 					 * by each of the readers */
 	uint64_t lost_bytes;		/* payload bytes that did not get out */
 	const char *lost_reason;	/* the most recent: "port down", ... */
+	uint64_t queued;		/* bytes of packets held */
 	unsigned readers;		/* PCAP-over-IP */
 };
 

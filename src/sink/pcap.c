@@ -128,7 +128,7 @@ pcap_detach(void *seat)
 static void
 pcap_stats(void *sink, struct sink_stats *st)
 {
-	synth_sink_stats(&((struct pcap_sink *)sink)->stream.synth, st);
+	stream_stats(&((struct pcap_sink *)sink)->stream, st);
 }
 
 const struct sink_ops sink_pcap = {

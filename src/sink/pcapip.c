@@ -61,8 +61,9 @@ pcapip_give(struct stream *stream, struct block *b)
 }
 
 static void
-pcapip_too_slow(struct pcapip *s, const struct block *b)
+pcapip_too_slow(void *ctx, const struct block *b)
 {
+	struct pcapip *s = ctx;
 	int held;
 
 	synth_lost_late(&s->stream.synth.counts, b->packets, b->payload,
@@ -82,17 +83,34 @@ pcapip_block(struct mail *m)
 	size_t i;
 
 	block_order(b, &s->last);
-	block_settle(b);
+	block_share(b);
 	synth_written(&s->stream.synth.counts, b->packets, b->payload);
 	for (i = 0; i < PCAPIP_READERS; i++) {
 		if (s->reader[i] == NULL)
 			continue;
-		if (reader_give(s->reader[i], b) != 0)
-			pcapip_too_slow(s, b);
-		else
-			reader_flush(s->reader[i]);
+		reader_give(s->reader[i], b);
+		reader_flush(s->reader[i]);
 	}
 	block_unref(b);
+}
+
+/*
+ * Readers come to each other's cost: the memory is one queue's, however many
+ * there are. A block each has in any case, or it would never get one.
+ */
+static void
+pcapip_share(struct pcapip *s, int more)
+{
+	size_t max, i;
+	unsigned n;
+
+	n = atomic_fetch_add(&s->nreaders, (unsigned)more) + (unsigned)more;
+	max = n > 0 ? s->stream.max / n : s->stream.max;
+	if (max < s->stream.block)
+		max = s->stream.block;
+	for (i = 0; i < PCAPIP_READERS; i++)
+		if (s->reader[i] != NULL)
+			reader_limit(s->reader[i], max);
 }
 
 static void
@@ -105,7 +123,7 @@ pcapip_gone(void *ctx, struct reader *r)
 		if (s->reader[i] == r)
 			s->reader[i] = NULL;
 	reader_free(r);
-	atomic_fetch_sub(&s->nreaders, 1);
+	pcapip_share(s, -1);
 	log_info("mirror %s: a reader has left, %u are there",
 	    s->stream.synth.name, atomic_load(&s->nreaders));
 }
@@ -114,7 +132,9 @@ static void
 pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
     struct sockaddr *sa, int len, void *arg)
 {
-	static const struct reader_ops ops = { .gone = pcapip_gone };
+	static const struct reader_ops ops = {
+		.gone = pcapip_gone, .lost = pcapip_too_slow
+	};
 	struct pcapip *s = arg;
 	char name[ADDR_STRLEN];
 	struct addr peer = { 0 };
@@ -133,8 +153,8 @@ pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
 		return;
 	}
 	s->reader[i] = reader_new(s->base, fd, s->head, s->head_len,
-	    s->stream.max, &ops, s);
-	atomic_fetch_add(&s->nreaders, 1);
+	    &ops, s);
+	pcapip_share(s, 1);
 	log_info("mirror %s: reader %s has come, %u are there",
 	    s->stream.synth.name, addr_str(&peer, name),
 	    atomic_load(&s->nreaders));
@@ -306,7 +326,7 @@ pcapip_stats(void *sink, struct sink_stats *st)
 {
 	struct pcapip *s = sink;
 
-	synth_sink_stats(&s->stream.synth, st);
+	stream_stats(&s->stream, st);
 	st->readers = atomic_load(&s->nreaders);
 }
 

@@ -36,7 +36,7 @@ static void	reader_writable(evutil_socket_t, short, void *);
 
 struct reader *
 reader_new(struct event_base *base, int fd, const uint8_t *head,
-    size_t head_len, size_t max, const struct reader_ops *ops, void *ctx)
+    size_t head_len, const struct reader_ops *ops, void *ctx)
 {
 	struct reader *r = xcalloc(1, sizeof(*r));
 	int on = 1, seconds = 10;
@@ -44,7 +44,6 @@ reader_new(struct event_base *base, int fd, const uint8_t *head,
 	r->fd = fd;
 	r->head = head;
 	r->head_len = head_len;
-	r->max = max;
 	r->ops = ops;
 	r->ctx = ctx;
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
@@ -101,17 +100,34 @@ reader_grow(struct reader *r)
 	r->first = 0;
 }
 
-int
+/* The first may be half sent, so it stays. */
+void
+reader_limit(struct reader *r, size_t max)
+{
+	struct block *b;
+
+	r->max = max;
+	while (r->n > 1 && r->queued > max) {
+		r->n--;
+		b = r->ring[(r->first + r->n) % r->cap];
+		r->queued -= b->len;
+		r->ops->lost(r->ctx, b);
+		block_unref(b);
+	}
+}
+
+void
 reader_give(struct reader *r, struct block *b)
 {
-	if (r->queued + b->len > r->max)
-		return ERR_LIMIT;
+	if (r->queued + b->len > r->max) {
+		r->ops->lost(r->ctx, b);
+		return;
+	}
 	if (r->n == r->cap)
 		reader_grow(r);
 	r->ring[(r->first + r->n) % r->cap] = block_ref(b);
 	r->n++;
 	r->queued += b->len;
-	return 0;
 }
 
 static size_t

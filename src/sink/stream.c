@@ -67,6 +67,13 @@ stream_clear(struct stream *s)
 	synth_sink_clear(&s->synth);
 }
 
+void
+stream_stats(struct stream *s, struct sink_stats *st)
+{
+	synth_sink_stats(&s->synth, st);
+	st->queued = atomic_load(&s->used) + atomic_load(&s->shared);
+}
+
 struct stream_seat *
 stream_attach(struct stream *stream, struct event_base *base)
 {
@@ -208,14 +215,23 @@ block_ref(struct block *b)
 void
 block_unref(struct block *b)
 {
-	if (b != NULL && atomic_fetch_sub(&b->refs, 1) == 1)
-		free(b);
+	if (b == NULL || atomic_fetch_sub(&b->refs, 1) != 1)
+		return;
+	atomic_fetch_sub(&b->stream->shared, b->len);
+	free(b);
 }
 
 void
 block_settle(struct block *b)
 {
 	atomic_fetch_sub(&b->stream->used, b->len);
+}
+
+void
+block_share(struct block *b)
+{
+	atomic_fetch_add(&b->stream->shared, b->len);
+	block_settle(b);
 }
 
 void

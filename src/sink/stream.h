@@ -36,6 +36,7 @@ struct stream {
 	 */
 	size_t		 max;
 	_Atomic size_t	 used;
+	_Atomic size_t	 shared;	/* in blocks after block_share() */
 	const char	*full;		/* the loss's reason when used is max */
 	/* What is given fails for that now, or NULL; see stream_failing(). */
 	_Atomic(const char *) failing;
@@ -52,6 +53,7 @@ struct stream_seat;
 int	stream_init(struct stream *, const struct conf_mirror *c,
 	    struct text *why);
 void	stream_clear(struct stream *);
+void	stream_stats(struct stream *, struct sink_stats *);
 
 /*
  * What was given could not be written, for that reason (static text); NULL:
@@ -66,8 +68,10 @@ void	stream_detach(struct stream_seat *);
 
 struct block *block_ref(struct block *);
 void	block_unref(struct block *);
-/* Takes its bytes off the stream's account; once, before the last unref. */
+/* Takes its bytes off the stream's account; once. */
 void	block_settle(struct block *);
+/* The same, but it lives on until the last unref, and is counted as such. */
+void	block_share(struct block *);
 
 /*
  * Move times in the block up to *last where they are before it: blocks come

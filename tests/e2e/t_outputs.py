@@ -168,7 +168,7 @@ def pcap_over_ip_to_several_readers(s):
 
 @scenario
 def pcap_over_ip_a_slow_reader_loses_only_its_own(s):
-    s.start(record=False, **to(dict(LIVE, queue='8M')))
+    s.start(record=False, **to(dict(LIVE, queue='16M')))    # two share it
     slow = Reader(s)
     slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     # A process of its own: in this one the load would make it slow too.

@@ -97,12 +97,14 @@ TEST(metrics_lay_a_loss_to_the_reason_there_was_when_it_came)
 
 	up(&a);
 	metrics_page(m, &page);
+	env_lost.queued = 77;
 	env_lost.lost_bytes = 30;
 	env_lost.lost_reason = "queue full";
 	text_clear(&page);
 	metrics_page(m, &page);
 	ck_has(page.s, "reason=\"port down\"} 9\n");
 	ck_has(page.s, "reason=\"queue full\"} 21\n");
+	ck_has(page.s, "memory_bytes{pool=\"mirrors\"} 77\n");
 	text_free(&page);
 	down();
 }

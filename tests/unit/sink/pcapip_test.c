@@ -133,7 +133,7 @@ TEST(slow_reader_loses_packets_and_only_its_own)
 	size_t at;
 
 	slow.rec.loss_ok = 1;
-	conf.queue = 1 << 20;
+	conf.queue = 2 << 20;	/* a half for each */
 	bench_open(&b, &sink_pcapip, &conf);
 	client_start(&fast, &conf, 0);
 	slow.fd = reader_connect(&conf, 65536);
@@ -162,6 +162,56 @@ TEST(slow_reader_loses_packets_and_only_its_own)
 	ck_assert_str_eq(st.lost_reason, "reader too slow");
 	recorder_free(&fast.rec);
 	recorder_free(&slow.rec);
+	free(data);
+}
+END
+
+/* So much on its way through the server, at its pace. */
+static void
+pour(struct bench *b, void *s, const uint8_t *data, size_t len)
+{
+	size_t at;
+
+	for (at = 0; at < len; at += 100000) {
+		b->ops->tap->data(s, DIR_DOWN, data + at, 100000);
+		bench_run(b, 5);
+	}
+	bench_run(b, 100);
+}
+
+TEST(readers_that_are_stuck_share_one_queue)
+{
+	struct conf_mirror conf = server_conf();
+	struct record_mirror m;
+	struct bench b = { 0 };
+	struct sink_stats st;
+	uint8_t *data = noise(12000000);
+	int i, fd[4];
+	void *s;
+
+	conf.queue = 4 << 20;
+	bench_open(&b, &sink_pcapip, &conf);
+	fd[0] = reader_connect(&conf, 4096);
+	readers_are(&b, 1);
+	s = session_talk(&b, data, 1);
+	pour(&b, s, data, 12000000);
+	sink_pcapip.stats(b.sink, &st);
+	ck_assert_uint_gt(st.queued, 3 << 20);
+	for (i = 1; i < 4; i++) {
+		fd[i] = reader_connect(&conf, 4096);
+		readers_are(&b, (unsigned)i + 1);
+		pour(&b, s, data, 12000000);
+		sink_pcapip.stats(b.sink, &st);
+		ck_assert_uint_gt(st.queued, 1 << 20);
+		ck_assert_uint_le(st.queued, 4 << 20);
+	}
+	for (i = 0; i < 4; i++)
+		close(fd[i]);
+	readers_are(&b, 0);
+	sink_pcapip.stats(b.sink, &st);
+	ck_assert_uint_eq(st.queued, 0);
+	session_end(&b, s, &m);
+	bench_close(&b);
 	free(data);
 }
 END
@@ -244,5 +294,6 @@ END
 SUITE("pcapip", three_readers_get_the_same,
     three_readers_get_the_same_as_pcapng,
     slow_reader_loses_packets_and_only_its_own,
+    readers_that_are_stuck_share_one_queue,
     without_readers_nothing_is_built_and_late_ones_get_the_rest,
     readers_come_and_go, port_in_use_is_told)
