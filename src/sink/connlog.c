@@ -22,6 +22,8 @@
 #define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
 #define BATCH		65536		/* bytes of one write: a pipe's size */
 #define STUCK_MS	200		/* how often a stuck write looks up */
+#define REOPEN_LOOKS	10		/* and so often for a reader that is to
+					 * be left for another file */
 
 struct connlog {
 	struct outq	*q;
@@ -34,9 +36,11 @@ struct connlog {
 	int		 fd;
 	int		 reopened;	/* done, of reopens */
 	int		 torn;		/* the last line has no end yet */
+	int		 looks;		/* in vain, since it took a byte */
 	uint64_t	 told;		/* of the lost */
 	struct text	 batch;
-	unsigned	 lines;		/* in batch */
+	size_t		 telling;	/* its first line's bytes, or 0 ... */
+	uint64_t	 tells;		/* ... that tells so many lost */
 };
 
 static void	 connlog_write(void *, const void *, size_t);
@@ -57,6 +61,22 @@ log_open(const char *path)
 		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	return open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW |
 	    O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+}
+
+/*
+ * A file may end within a line, of a process that was killed or of a full
+ * disk. What a FIFO has seen last only its writer knows.
+ */
+static void
+log_look_torn(struct connlog *l)
+{
+	struct stat st;
+	char last;
+
+	if (fstat(l->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	l->torn = st.st_size > 0 &&
+	    pread(l->fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
 }
 
 static const char *
@@ -84,6 +104,7 @@ connlog_open(const char *path, unsigned events, struct connlog **out,
 	l->fd = fd;
 	l->path = xstrdup(path);
 	l->events = events;
+	log_look_torn(l);
 	l->q = outq_new("eventlog", QUEUE_MAX, &writer, l);
 	*out = l;
 	return 0;
@@ -180,22 +201,23 @@ log_wait(struct connlog *l)
 	struct pollfd pfd = { .fd = l->fd, .events = POLLOUT };
 
 	while (poll(&pfd, 1, atomic_load(&l->ending) ? 0 : STUCK_MS) == 0)
-		if (atomic_load(&l->ending) ||
-		    atomic_load(&l->reopens) != l->reopened)
+		if (atomic_load(&l->ending) || (++l->looks >= REOPEN_LOOKS &&
+		    atomic_load(&l->reopens) != l->reopened))
 			return 0;
 	return 1;
 }
 
+/* *sent: how many of the bytes went out, also when it fails. */
 static int
-log_send(struct connlog *l, const char *p, size_t len)
+log_send(struct connlog *l, const char *p, size_t len, size_t *sent)
 {
 	ssize_t n;
 
-	while (len > 0) {
-		if ((n = write(l->fd, p, len)) > 0) {
-			p += n;
-			len -= (size_t)n;
-			l->torn = p[-1] != '\n';
+	for (*sent = 0; *sent < len;) {
+		if ((n = write(l->fd, p + *sent, len - *sent)) > 0) {
+			*sent += (size_t)n;
+			l->torn = p[*sent - 1] != '\n';
+			l->looks = 0;
 		} else if (n < 0 && errno == EINTR) {
 			continue;
 		} else if (n < 0 && errno == EAGAIN) {
@@ -208,27 +230,44 @@ log_send(struct connlog *l, const char *p, size_t len)
 	return 0;
 }
 
-/* Write the batch out. What fails is lost, and counted whole. */
+/* The events of the batch that are not whole among what was sent. */
+static unsigned
+log_lost(const struct connlog *l, size_t sent)
+{
+	size_t i = sent > l->telling ? sent : l->telling;
+	unsigned n = 0;
+
+	for (; i < l->batch.len; i++)
+		n += l->batch.s[i] == '\n';
+	return n;
+}
+
+/* Write the batch out. What fails is lost, and counted. */
 static void
 log_batch(struct connlog *l)
 {
 	static struct log_gate gate;
+	size_t sent = 0, end;
 	int err = 0, held;
+	unsigned lost;
 
-	if (l->lines > 0) {
-		if (l->torn)
-			err = log_send(l, "\n", 1);
-		if (err == 0)
-			err = log_send(l, l->batch.s, l->batch.len);
-	}
+	if (l->batch.len == 0)
+		return;
+	if (l->torn)
+		err = log_send(l, "\n", 1, &end);
+	if (err == 0)
+		err = log_send(l, l->batch.s, l->batch.len, &sent);
+	if (l->telling > 0 && sent >= l->telling)
+		l->told = l->tells;
 	if (err != 0) {
-		atomic_fetch_add(&l->lost, l->lines);
+		lost = log_lost(l, sent);
+		atomic_fetch_add(&l->lost, lost);
 		if (log_gate(&gate, &held))
 			log_warn("event log %s: %s; %u events lost", l->path,
-			    err_str(err), l->lines);
+			    err_str(err), lost);
 	}
 	text_clear(&l->batch);
-	l->lines = 0;
+	l->telling = 0;
 }
 
 static void
@@ -245,11 +284,15 @@ log_reopen(struct connlog *l)
 	}
 	close(l->fd);
 	l->fd = fd;
-	l->torn = 0;
+	l->looks = 0;
+	log_look_torn(l);
 	log_info("event log %s reopened", l->path);
 }
 
-/* A line of its own for what was lost, before the next event. */
+/*
+ * A line of its own for what was lost, at the head of the batch; it is told
+ * once that line is out.
+ */
 static void
 log_tell_lost(struct connlog *l)
 {
@@ -264,9 +307,10 @@ log_tell_lost(struct connlog *l)
 	o = eve_stats(json_pack("{s:{s:I,s:I}}", "event_log", "lost",
 	    (json_int_t)(lost - l->told), "lost_in_all", (json_int_t)lost),
 	    &now);
-	l->told = lost;
 	if ((line = json_dumps(o, JSON_COMPACT)) != NULL)
 		text_printf(&l->batch, "%s\n", line);
+	l->telling = l->batch.len;
+	l->tells = lost;
 	free(line);
 	json_decref(o);
 }
@@ -280,9 +324,9 @@ connlog_write(void *ctx, const void *data, size_t len)
 		log_reopen(l);
 		return;
 	}
-	log_tell_lost(l);
+	if (l->batch.len == 0)
+		log_tell_lost(l);
 	text_add(&l->batch, data, len);
-	l->lines++;
 	if (l->batch.len >= BATCH)
 		log_batch(l);
 }
@@ -298,6 +342,8 @@ connlog_end(void *ctx)
 {
 	struct connlog *l = ctx;
 
+	log_batch(l);
+	log_tell_lost(l);	/* no later event will */
 	log_batch(l);
 	close(l->fd);
 	text_free(&l->batch);

@@ -95,6 +95,16 @@ outq_next(struct outq *q)
 	return p;
 }
 
+static void
+outq_done(struct outq *q, struct piece *p)
+{
+	pthread_mutex_lock(&q->mutex);
+	q->queued -= p->len;
+	pthread_mutex_unlock(&q->mutex);
+	free(p->data);
+	free(p);
+}
+
 static void *
 outq_run(void *arg)
 {
@@ -108,16 +118,13 @@ outq_run(void *arg)
 		empty = q->head == NULL;
 		over = p == NULL && q->stop;
 		pthread_mutex_unlock(&q->mutex);
-		if (p != NULL) {
+		if (p != NULL)
 			q->ops->write(q->ctx, p->data, p->len);
-			pthread_mutex_lock(&q->mutex);
-			q->queued -= p->len;
-			pthread_mutex_unlock(&q->mutex);
-			free(p->data);
-			free(p);
-		}
+		/* The last piece is out when quiet() has let it go. */
 		if (empty && q->ops->quiet != NULL)
 			q->ops->quiet(q->ctx);
+		if (p != NULL)
+			outq_done(q, p);
 	}
 	if (q->ops->close != NULL)
 		q->ops->close(q->ctx);

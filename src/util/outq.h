@@ -33,7 +33,8 @@ int		 outq_put(struct outq *, const void *, size_t);
 int		 outq_give(struct outq *, void *, size_t);
 
 uint64_t	 outq_dropped(struct outq *);	/* pieces dropped so far */
-size_t		 outq_queued(struct outq *);	/* bytes waiting now */
+/* Bytes waiting now; the last piece does until quiet() has returned. */
+size_t		 outq_queued(struct outq *);
 
 /*
  * Write what is queued, but wait no longer than ms for it, then end the

@@ -6,8 +6,11 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -403,6 +406,171 @@ TEST(connlog_to_a_fifo_read_late_delivers_all)
 }
 END
 
+static void
+half_a_line(void)
+{
+	FILE *f = fopen(path, "w");
+
+	fputs("{\"timestamp\":\"2026-01-01T0", f);
+	fclose(f);
+}
+
+/* What the log holds: whole flow events, others told as lost, torn lines. */
+struct sum {
+	unsigned flows, lost, torn;
+};
+
+static struct sum
+summed(void)
+{
+	struct sum sum = { 0 };
+	char line[4096];
+	FILE *f = fopen(path, "r");
+	json_t *o;
+
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if ((o = json_loads(line, 0, NULL)) == NULL)
+			sum.torn++;
+		else if (at(o, "stats") != NULL)
+			sum.lost += (unsigned)json_integer_value(at(o,
+			    "stats.event_log.lost"));
+		else
+			sum.flows++;
+		json_decref(o);
+	}
+	fclose(f);
+	return sum;
+}
+
+TEST(connlog_after_a_torn_line_begins_a_new_one)
+{
+	struct connlog *l;
+	struct record r;
+	struct sum sum;
+	char old[160];
+
+	place();
+	record_fill(&r);
+	half_a_line();
+	l = opened();
+	connlog_flow(l, &r);
+	while (connlog_queued(l) > 0)
+		usleep(1000);
+	sum = summed();
+	ck_assert_uint_eq(sum.torn, 1);
+	ck_assert_uint_eq(sum.flows, 1);
+	snprintf(old, sizeof(old), "%s.1", path);
+	ck_assert_int_eq(rename(path, old), 0);
+	half_a_line();
+	connlog_reopen(l);
+	connlog_flow(l, &r);
+	connlog_close(l, 1000);
+	sum = summed();
+	ck_assert_uint_eq(sum.torn, 1);
+	ck_assert_uint_eq(sum.flows, 1);
+	unplace();
+}
+END
+
+static void
+some(struct connlog *l, const struct record *r, int n)
+{
+	while (n-- > 0)
+		connlog_flow(l, r);
+	while (connlog_queued(l) > 0)
+		usleep(1000);
+}
+
+TEST(connlog_tells_in_the_end_exactly_what_was_lost)
+{
+	struct rlimit was, little;
+	struct connlog *l;
+	struct record r;
+	struct sum sum;
+
+	place();
+	record_fill(&r);
+	l = opened();
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &was);
+	little = was;
+	little.rlim_cur = 30000;	/* check writes files too */
+	setrlimit(RLIMIT_FSIZE, &little);
+	some(l, &r, 200);
+	some(l, &r, 3);		/* what tells of it is itself lost */
+	ck_assert_uint_gt(connlog_dropped(l), 100);
+	setrlimit(RLIMIT_FSIZE, &was);
+	some(l, &r, 2);
+	setrlimit(RLIMIT_FSIZE, &little);
+	some(l, &r, 4);
+	setrlimit(RLIMIT_FSIZE, &was);
+	connlog_close(l, 1000);
+	sum = summed();
+	ck_assert_uint_gt(sum.flows, 10);
+	ck_assert_uint_eq(sum.flows + sum.lost, 209);
+	unplace();
+}
+END
+
+/* Comes late, and reads so many lines. */
+static void *
+late(void *arg)
+{
+	int fd = *(int *)arg;
+	unsigned lines = 0;
+	char buf[4096];
+	ssize_t n, i;
+
+	usleep(700000);
+	fcntl(fd, F_SETFL, 0);
+	while (lines < 20 && (n = read(fd, buf, sizeof(buf))) > 0)
+		for (i = 0; i < n; i++)
+			lines += buf[i] == '\n';
+	return (void *)(uintptr_t)lines;
+}
+
+static void
+fifo_read_late(int reopen)
+{
+	pthread_t thread;
+	struct connlog *l;
+	struct record r;
+	void *n;
+	int i, fd;
+
+	place();
+	record_fill(&r);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR);
+	ck_assert_int_gt(fcntl(fd, F_SETPIPE_SZ, 4096), 0);
+	l = opened();
+	for (i = 0; i < 20; i++)
+		connlog_flow(l, &r);
+	if (reopen)
+		connlog_reopen(l);
+	pthread_create(&thread, NULL, late, &fd);
+	if (reopen)
+		while (connlog_queued(l) > 0)
+			usleep(1000);
+	connlog_close(l, 5000);
+	pthread_join(thread, &n);
+	ck_assert_uint_eq((uintptr_t)n, 20);
+	close(fd);
+	unplace();
+}
+
+TEST(connlog_waits_at_the_end_for_a_reader_that_is_slow)
+{
+	fifo_read_late(0);
+}
+END
+
+TEST(connlog_to_be_reopened_waits_for_a_reader_that_is_slow)
+{
+	fifo_read_late(1);
+}
+END
+
 SUITE("connlog", eve_flow_says_what_the_record_says,
     eve_flow_of_an_undecided_session_leaves_out_what_is_not_known,
     eve_text_that_is_not_utf8_is_shown_escaped,
@@ -412,4 +580,8 @@ SUITE("connlog", eve_flow_says_what_the_record_says,
     connlog_reopened_goes_on_in_a_new_file,
     connlog_does_not_follow_a_symbolic_link,
     connlog_to_a_fifo_nobody_reads_drops_and_counts_and_holds_nobody_up,
-    connlog_to_a_fifo_read_late_delivers_all)
+    connlog_to_a_fifo_read_late_delivers_all,
+    connlog_after_a_torn_line_begins_a_new_one,
+    connlog_tells_in_the_end_exactly_what_was_lost,
+    connlog_waits_at_the_end_for_a_reader_that_is_slow,
+    connlog_to_be_reopened_waits_for_a_reader_that_is_slow)
