@@ -197,7 +197,7 @@ pcapfile_next(uint8_t *p, int ng, uint64_t *last)
 		ns = (uint64_t)get_u32(p + 12) << 32 | get_u32(p + 16);
 	else
 		ns = (uint64_t)get_u32(p) * 1000000000 + get_u32(p + 4);
-	if (ns >= *last) {
+	if (ns >= *last || *last - ns > PCAPFILE_BACK_NS) {
 		*last = ns;
 	} else if (ng) {
 		add_u32(p + 12, (uint32_t)(*last >> 32));

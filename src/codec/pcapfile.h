@@ -34,9 +34,12 @@ size_t	pcapfile_size(int ng, const struct frame *, const char *comment);
 size_t	pcapfile_put(uint8_t *out, int ng, uint64_t ns, const struct frame *,
 	    const char *comment);
 
+/* Times that are further back were set back, by who sets the clock. */
+#define PCAPFILE_BACK_NS	1000000000
+
 /*
  * The length of the packet that begins at p, written by pcapfile_put; its
- * time is moved up to *last if it is before it, and *last to it.
+ * time is moved up to *last if it is a little before it, else *last to it.
  */
 size_t	pcapfile_next(uint8_t *p, int ng, uint64_t *last);
 

@@ -74,8 +74,9 @@ void	block_settle(struct block *);
 void	block_share(struct block *);
 
 /*
- * Move times in the block up to *last where they are before it: blocks come
- * from several workers, a file's times only grow. Owner alone.
+ * Move times in the block up to *last where they are a little before it:
+ * blocks come from several workers, and a file's times only grow while the
+ * clock does. Owner alone.
  */
 void	block_order(struct block *, uint64_t *last);
 
