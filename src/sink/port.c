@@ -113,21 +113,35 @@ port_no_gso(struct port *p, int err)
 		    strerror(err));
 }
 
-static void
+/*
+ * What fd is bound to. The kernel forgets it (-1) with the interface, so that
+ * one made anew with the same index is told from it.
+ */
+static int
+port_bound(const struct port *p)
+{
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET };
+	socklen_t len = sizeof(ll);
+
+	if (getsockname(p->fd, (struct sockaddr *)&ll, &len) != 0)
+		return 0;
+	return ll.sll_ifindex;
+}
+
+static int
 port_bind(struct port *p, int index)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET };
-	int err;
-	socklen_t len = sizeof(err);
+	socklen_t len = sizeof(int);
+	int err, bound;
 
 	/* Protocol 0: the socket only sends, nothing is queued on it. */
 	ll.sll_ifindex = index;
-	p->index = 0;
-	if (bind(p->fd, (struct sockaddr *)&ll, sizeof(ll)) == 0)
-		p->index = index;
+	bound = bind(p->fd, (struct sockaddr *)&ll, sizeof(ll)) == 0;
 	getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	if (p->index != 0)
+	if (bound)
 		port_offloads(p);
+	return bound;
 }
 
 static int
@@ -137,13 +151,7 @@ port_look(struct port *p)
 	struct ifreq ifr;
 
 	memset(&ifr, 0, sizeof(ifr));
-	if (index == 0) {
-		p->index = 0;
-		return PORT_MISSING;
-	}
-	if (index != p->index)
-		port_bind(p, index);
-	if (p->index == 0)
+	if (index == 0 || (index != port_bound(p) && !port_bind(p, index)))
 		return PORT_MISSING;
 	if (port_ioctl(p, SIOCGIFMTU, &ifr) == 0 && ifr.ifr_mtu > 0)
 		atomic_store(&p->mtu, (unsigned)ifr.ifr_mtu);

@@ -32,7 +32,6 @@ struct port {
 	char		*name;
 	const char	*mirror;	/* for the log */
 	int		 offload;	/* leave the port's offloads on */
-	int		 index;		/* what fd is bound to; 0: nothing */
 	int		 netlink;
 	struct event	*event;
 	_Atomic int	 watched;
