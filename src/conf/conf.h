@@ -309,7 +309,10 @@ struct conf_world {
 	int	(*read)(const char *path, size_t max, struct text *out);
 	/* 0 if something is there or may be (we may not look); ERR_SYS. */
 	int	(*exists)(const char *path);
-	/* 0, or ERR_FORMAT with what libpcap says of the expression. */
+	/*
+	 * 0, or ERR_FORMAT with what libpcap says of the expression, or that
+	 * it lets none of our frames through.
+	 */
 	int	(*filter)(const char *expression, struct text *why);
 	void	(*stamp)(const char *path, struct conf_stamp *);
 };

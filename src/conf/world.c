@@ -10,6 +10,7 @@
 
 #include "conf/conf.h"
 #include "util/err.h"
+#include "util/mem.h"
 
 #define SNAPLEN	65535
 
@@ -45,20 +46,58 @@ world_exists(const char *path)
 	return ERR_SYS;
 }
 
+/* 0, or ERR_FORMAT with what libpcap says. */
+static int
+filter_compile(pcap_t *p, const char *expression, struct text *why)
+{
+	struct bpf_program prog;
+
+	if (pcap_compile(p, &prog, expression, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+		text_puts(why, pcap_geterr(p));
+		return ERR_FORMAT;
+	}
+	pcap_freecode(&prog);
+	return 0;
+}
+
+/*
+ * Whether it can let one of our frames through: TCP in IPv4 or IPv6, no tag.
+ * libpcap refuses an expression which its optimizer finds to reject all.
+ */
+static int
+filter_passes(pcap_t *p, const char *expression)
+{
+	static const char *const ours[] = { "ip", "ip6" };
+	struct text all = { 0 }, said = { 0 };
+	int passes = 0;
+	size_t i;
+
+	for (i = 0; i < NELEM(ours) && !passes; i++) {
+		text_clear(&all);
+		text_clear(&said);
+		text_printf(&all, "%s and tcp and (%s)", ours[i], expression);
+		passes = filter_compile(p, all.s, &said) == 0 ||
+		    strstr(said.s, "rejects all packets") == NULL;
+	}
+	text_free(&all);
+	text_free(&said);
+	return passes;
+}
+
 static int
 world_filter(const char *expression, struct text *why)
 {
-	struct bpf_program prog;
 	pcap_t *p;
-	int r = 0;
+	int r;
 
 	if ((p = pcap_open_dead(DLT_EN10MB, SNAPLEN)) == NULL)
 		return 0;
-	if (pcap_compile(p, &prog, expression, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-		text_puts(why, pcap_geterr(p));
+	r = filter_compile(p, expression, why);
+	if (r == 0 && !filter_passes(p, expression)) {
+		text_puts(why, "it lets no TCP frame through; what it sees "
+		    "has no VLAN tag");
 		r = ERR_FORMAT;
-	} else
-		pcap_freecode(&prog);
+	}
 	pcap_close(p);
 	return r;
 }

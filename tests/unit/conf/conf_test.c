@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sample.h"
+#include "util/mem.h"
 #include "util/log.h"
 
 #define LISTEN	"listen: [{name: p, mode: explicit, " \
@@ -222,8 +223,33 @@ TEST(load_looks_at_files)
 }
 END
 
+TEST(filters_that_let_nothing_through_are_told)
+{
+	static const char *const none[] = { "vlan 42 and tcp", "udp",
+	    "ip6 and host 10.0.0.1", "arp or vlan" };
+	static const char *const some[] = { "tcp", "ip6", "not vlan 42",
+	    "vlan or port 443", "tcp[tcpflags] & tcp-syn != 0 or udp" };
+	struct text why = { 0 };
+	size_t i;
+
+	for (i = 0; i < NELEM(none); i++) {
+		text_clear(&why);
+		ck_assert_int_eq(conf_world_real.filter(none[i], &why),
+		    ERR_FORMAT);
+	}
+	text_clear(&why);
+	conf_world_real.filter("vlan 42 and tcp", &why);
+	ck_assert_str_eq(why.s, "it lets no TCP frame through; what it sees "
+	    "has no VLAN tag");
+	for (i = 0; i < NELEM(some); i++)
+		ck_assert_msg(conf_world_real.filter(some[i], &why) == 0,
+		    "%s", some[i]);
+	text_free(&why);
+}
+END
+
 SUITE("conf", defaults_are_those_of_the_page,
     without_rules_one_decrypts_to_all_mirrors, mirrors_have_their_kinds,
     rules_hold_what_they_say, list_files_have_comments_and_their_own_lines,
     log_and_control_can_be_off_or_on, references_keep_it,
-    load_looks_at_files)
+    load_looks_at_files, filters_that_let_nothing_through_are_told)
