@@ -253,6 +253,23 @@ boot_log_dir(const struct conf *c)
 	free(dir);
 }
 
+/* Root may write anywhere: ask again as whom we are to write. */
+static int
+boot_dropped(struct daemon *d, struct text *why)
+{
+	size_t i;
+	int rv;
+
+	for (i = 0; i < d->nsinks; i++) {
+		if (d->sinks[i].ops->dropped == NULL)
+			continue;
+		rv = d->sinks[i].ops->dropped(d->sinks[i].sink, why);
+		if (rv != 0)
+			return rv;
+	}
+	return 0;
+}
+
 static int
 boot_start(struct daemon *d, const struct conf *c, struct text *why)
 {
@@ -261,6 +278,8 @@ boot_start(struct daemon *d, const struct conf *c, struct text *why)
 	if (c->log.file != NULL)
 		boot_log_dir(c);
 	rv = drop_to(c->user, c->control_socket, why);
+	if (rv == 0)
+		rv = boot_dropped(d, why);
 	if (rv == 0 && c->log.file != NULL)
 		rv = connlog_open(c->log.file, c->log.events, &d->admin.log,
 		    why);

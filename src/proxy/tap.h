@@ -78,6 +78,11 @@ struct sink_ops {
 	 */
 	int	 (*open)(const struct conf_mirror *, void **sink,
 		    struct text *why);
+	/*
+	 * Privileges are dropped: whether what is yet to be opened can be, by
+	 * whom we are now. As open; NULL: nothing is.
+	 */
+	int	 (*dropped)(void *sink, struct text *why);
 	void	*(*attach)(void *sink, struct event_base *);	/* -> seat */
 	void	 (*detach)(void *seat);		/* in the worker, at its end */
 	void	 (*close)(void *sink);		/* writes out what is queued */

@@ -66,29 +66,34 @@ capfile_expand(const char *pattern)
 }
 
 int
-capfile_new(const struct conf_mirror *c, struct capfile **out,
-    struct text *why)
+capfile_look(const struct capfile *cf, struct text *why)
 {
-	char *name = capfile_expand(c->path), *copy = xstrdup(name);
+	char *name = capfile_expand(cf->pattern), *copy = xstrdup(name);
 	const char *dir = dirname(copy);
-	struct capfile *cf;
 	struct stat st;
 	int rv = 0;
 
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		text_printf(why, "%s: the directory %s is not there; make it, "
-		    "for the user we run as", c->path, dir);
+		    "for the user we run as", cf->pattern, dir);
 		rv = ERR_USAGE;
 	} else if (access(dir, W_OK | X_OK) != 0 && access(name, W_OK) != 0) {
-		text_printf(why, "%s: cannot write in %s: %s", c->path, dir,
-		    strerror(errno));
+		text_printf(why, "%s: cannot write in %s: %s", cf->pattern,
+		    dir, strerror(errno));
 		rv = ERR_DENIED;
 	}
 	free(copy);
 	free(name);
-	if (rv != 0)
-		return rv;
-	cf = xcalloc(1, sizeof(*cf));
+	return rv;
+}
+
+int
+capfile_new(const struct conf_mirror *c, struct capfile **out,
+    struct text *why)
+{
+	struct capfile *cf = xcalloc(1, sizeof(*cf));
+	int rv;
+
 	cf->mirror = xstrdup(c->name);
 	cf->pattern = xstrdup(c->path);
 	cf->ng = c->pcapng;
@@ -98,6 +103,10 @@ capfile_new(const struct conf_mirror *c, struct capfile **out,
 	cf->fd = -1;
 	cf->head_len = pcapfile_head(cf->head, c->pcapng, c->name,
 	    "Clearspan " VERSION);
+	if ((rv = capfile_look(cf, why)) != 0) {
+		capfile_free(cf);
+		return rv;
+	}
 	*out = cf;
 	return 0;
 }

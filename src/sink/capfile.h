@@ -15,11 +15,16 @@
 struct capfile;
 
 /*
- * Looks whether the directory is there; opens no file until there is
- * something to write. 0, or ERR_USAGE with why.
+ * Looks as capfile_look() does; opens no file until there is something to
+ * write. 0, or as that.
  */
 int	capfile_new(const struct conf_mirror *, struct capfile **,
 	    struct text *why);
+/*
+ * Whether the directory is there, and we, as the user we are now, may write
+ * in it. 0, or ERR_USAGE or ERR_DENIED with why.
+ */
+int	capfile_look(const struct capfile *, struct text *why);
 /*
  * Whole packets, into the current file or, when it is full or old, the next.
  * 0, or ERR_SYS when none of them got there; the file then ends with the

@@ -113,6 +113,12 @@ pcap_close(void *sink)
 	    "for it is lost", s->stream.synth.name);
 }
 
+static int
+pcap_dropped(void *sink, struct text *why)
+{
+	return capfile_look(((struct pcap_sink *)sink)->file, why);
+}
+
 static void *
 pcap_attach(void *sink, struct event_base *base)
 {
@@ -134,6 +140,7 @@ pcap_stats(void *sink, struct sink_stats *st)
 const struct sink_ops sink_pcap = {
 	.tap = &synth_tap,
 	.open = pcap_open,
+	.dropped = pcap_dropped,
 	.attach = pcap_attach,
 	.detach = pcap_detach,
 	.close = pcap_close,

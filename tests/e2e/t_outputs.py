@@ -10,6 +10,7 @@ import time
 
 from harness import Failure, capture, check, equal, net, peer, programs, \
     scenario, wait
+from harness.case import yaml
 
 BIG = bytes(i * 5 & 255 for i in range(65536)) * 4
 
@@ -470,3 +471,77 @@ def peers_10_a_full_disk_is_counted_and_survived(s):
     wait(lambda: s.d.metric('clearspan_mirror_lost_bytes_total',
                             mirror='disk') > 0, 'loss counted')
     check(s.d.alive())
+
+
+@scenario
+def pcap_directory_the_user_cannot_write_stops_the_start(s):
+    os.mkdir(s.path('caps'), 0o755)
+    os.chmod(s.dir, 0o777)
+    with open(s.path('c.yaml'), 'w') as f:
+        f.write(yaml(s.conf(user='nobody', **to(
+            {'name': 'disk', 'pcap': s.path('caps/%Y.pcapng')}))))
+    r = s.run(s.gateway, s.binary, 'run', '-c', s.path('c.yaml'))
+    check(r.code in (1, 2), r.code, r.errors)
+    check('cannot write in ' + s.path('caps') in r.errors, r.errors)
+    os.chmod(s.path('caps'), 0o777)
+    s.start(record=False, user='nobody', **to(
+        {'name': 'disk', 'pcap': s.path('caps/out.pcapng')}))
+    made = some(s, 1)
+    s.stop(s.d)
+    whole(s, s.path('caps/out.pcapng'), made)
+
+
+@scenario
+def pcap_files_kept_few_are_only_our_own(s):
+    others = ['evidence.pcap', '2026-01-01x.pcap', 'a-2024-incident.pcap']
+    for n in others:
+        open(s.path(n), 'w').close()
+    s.start(record=False, **to(
+        {'name': 'a', 'pcap': s.path('%F.pcap'),
+         'rotate': {'size': '64k', 'keep': 2}},
+        {'name': 'b', 'pcap': s.path('a.pcap'),
+         'rotate': {'size': '64k', 'keep': 2}}))
+    s.serve(443)
+    for i in range(3):
+        c = s.tls()
+        c.send(BIG[:100000])
+        c.recv_exact(100000)
+        c.finish()
+    s.d.flows(3)
+    s.stop(s.d)
+    there = [os.path.basename(f) for f in glob.glob(s.path('*.pcap'))]
+    equal(sorted(set(others) - set(there)), [], 'removed')
+    equal(len(there), len(others) + 4, there)
+
+
+@scenario
+def sessions_on_a_full_disk_say_what_they_lost(s):
+    net.run('mkdir', s.path('small'))
+    net.run('mount', '-t', 'tmpfs', '-o', 'size=256k', 'small',
+            s.path('small'))
+    s.start(record=False,
+            **to({'name': 'disk', 'pcap': s.path('small/out.pcapng')}))
+    s.serve(443)
+    c = s.tls()
+    sent = 0
+
+    def lost():
+        return s.d.metric('clearspan_mirror_lost_bytes_total', mirror='disk')
+    while not lost():
+        c.send(BIG)
+        c.recv_exact(len(BIG))
+        sent += 2 * len(BIG)
+    c.finish()
+    c = s.tls()
+    for i in range(16):
+        c.send(BIG)
+        c.recv_exact(len(BIG))
+        sent += 2 * len(BIG)
+    c.finish()
+    m = [f['clearspan']['mirrors'][0] for f in s.d.flows(2)]
+    check(m[1]['lost'] > 16 * len(BIG), m)
+
+    def all_of_it():
+        st = s.d.ctl('status')['mirrors'][0]
+        return st['bytes'] + st['lost_bytes'] == sent
+    wait(all_of_it, 'written and lost to be all that was sent')
