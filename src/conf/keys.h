@@ -22,6 +22,19 @@ void	check_icap(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
 
+/*
+ * Of what they have in common: the item is the last of n so far, each starts
+ * with its name: tells of an earlier one of that name. Keys, ending with
+ * NULL, that make no sense beside what was said. Whether a key is given with
+ * that text.
+ */
+void	check_name(struct load *, yaml_node_t *, const char *what, void *,
+	    size_t n, size_t size);
+void	check_unwanted(struct load *, yaml_node_t *, const char *const *keys,
+	    const char *goes_with);
+int	check_says(struct load *, yaml_node_t *map, const char *name,
+	    const char *text);
+
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
 extern const struct type type_lists;	/* conf.lists: name -> file */

@@ -175,10 +175,11 @@ static void
 server_tls_wants_cert(struct session *s)
 {
 	static const char why[] = "client certificate wanted";
+	SSL *ssl = tlsio_ssl(s->leg.server.tp);
 	struct record *r = &s->rec;
 
-	r->verify = tls_verdict(tlsio_ssl(s->leg.server.tp), &r->verify_text);
-	if (server_tls_judge(s) == ON_BLOCK) {
+	r->verify = tls_verdict(ssl, &r->verify_text);
+	if (server_tls_judge(s, ssl) == ON_BLOCK) {
 		decide_block(s, r->verify_text);
 	} else if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK) {
 		decide_block(s, why);

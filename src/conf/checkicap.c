@@ -1,0 +1,133 @@
+/*
+ * What no single key of an ICAP service can say, and its defaults that are
+ * lists.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/keys.h"
+#include "util/mem.h"
+
+/* Something to do, of a tier that is asked first, none twice. */
+static void
+check_farm(struct load *l, yaml_node_t *n, const char *key,
+    const struct conf_icap_url *v, size_t nv)
+{
+	yaml_node_t *at = node_get(l, n, key);
+	size_t i, j, first = 0;
+
+	if (at != NULL && at->type == YAML_SEQUENCE_NODE && nv == 0)
+		load_problem(l, at, "\"%s\" is empty; give it a URL or take "
+		    "it out", key);
+	for (i = 0; i < nv; i++) {
+		first += v[i].tier == 0;
+		for (j = 0; j < i; j++)
+			if (v[i].url != NULL && v[j].url != NULL &&
+			    strcmp(v[i].url, v[j].url) == 0)
+				load_problem(l, at, "the server \"%.256s\" is "
+				    "named twice; take one out, or give it "
+				    "more weight", v[i].url);
+	}
+	if (nv > 0 && first == 0)
+		load_problem(l, at, "no server is of tier 0, the first; "
+		    "number them from there");
+}
+
+/* What does not end by itself, and what is large and seldom harmful. */
+static void
+bypass_default(struct conf_list *types)
+{
+	static const char *const v[] = { "text/event-stream",
+	    "multipart/x-mixed-replace", "application/grpc*", "video/*",
+	    "audio/*" };
+	size_t i;
+
+	types->v = xcalloc(NELEM(v), sizeof(*types->v));
+	types->n = NELEM(v);
+	for (i = 0; i < NELEM(v); i++)
+		types->v[i] = xstrdup(v[i]);
+}
+
+/* What scanners look into: of the codings browsers ask for, not zstd. */
+static void
+encodings_default(struct conf_list *codings)
+{
+	static const char *const v[] = { "gzip", "x-gzip", "deflate", "br" };
+	size_t i;
+
+	codings->v = xcalloc(NELEM(v), sizeof(*codings->v));
+	codings->n = NELEM(v);
+	for (i = 0; i < NELEM(v); i++)
+		codings->v[i] = xstrdup(v[i]);
+}
+
+/* "any" stands alone, and for no list at all. */
+static void
+check_encodings(struct load *l, yaml_node_t *n, struct conf_list *codings)
+{
+	yaml_node_t *v = node_get(l, n, "accept-encoding");
+	size_t i;
+
+	if (v == NULL) {
+		encodings_default(codings);
+		return;
+	}
+	for (i = 0; i < codings->n; i++)
+		if (codings->v[i] != NULL && strcmp(codings->v[i], "any") == 0)
+			break;
+	if (i == codings->n)
+		return;
+	if (codings->n > 1)
+		load_problem(l, v, "\"any\" stands alone; write "
+		    "accept-encoding: any");
+	for (i = 0; i < codings->n; i++)
+		free(codings->v[i]);
+	free(codings->v);
+	codings->v = NULL;
+	codings->n = 0;
+}
+
+static int
+farm_tls(const struct conf_icap_url *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (v[i].tls || v[i].url == NULL)
+			return 1;
+	return 0;
+}
+
+void
+check_icap(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const tls_keys[] = { "trust", "certificate", "key",
+	    "tls-fail-open", NULL };
+	static const char *const monitor_keys[] = { "sample", NULL };
+	struct conf_icap *s = item;
+	struct conf *c = l->conf;
+
+	s->pos = node_pos(n);
+	check_name(l, n, "service", c->icaps, c->nicaps, sizeof(*s));
+	check_farm(l, n, "reqmod", s->reqmod, s->nreqmod);
+	check_farm(l, n, "respmod", s->respmod, s->nrespmod);
+	if (node_get(l, n, "reqmod") == NULL &&
+	    node_get(l, n, "respmod") == NULL)
+		load_problem(l, n, "an ICAP service needs \"reqmod\", "
+		    "\"respmod\" or both; write icap://HOST:PORT/SERVICE");
+	else if (!farm_tls(s->reqmod, s->nreqmod) &&
+	    !farm_tls(s->respmod, s->nrespmod))
+		check_unwanted(l, n, tls_keys, "icaps://");
+	if (check_says(l, n, "trust", "system")) {
+		free(s->trust);
+		s->trust = NULL;
+	}
+	if ((s->certificate != NULL) != (s->key != NULL))
+		load_problem(l, n, "\"certificate\" and \"key\" go together; "
+		    "write both");
+	if (!s->monitor)
+		check_unwanted(l, n, monitor_keys, "monitor: yes");
+	if (node_get(l, n, "bypass-types") == NULL)
+		bypass_default(&s->bypass_types);
+	check_encodings(l, n, &s->encodings);
+}
