@@ -22,8 +22,7 @@
 #define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
 #define BATCH		65536		/* bytes of one write: a pipe's size */
 #define STUCK_MS	200		/* how often a stuck write looks up */
-#define REOPEN_LOOKS	10		/* and so often for a reader that is to
-					 * be left for another file */
+#define REOPEN_LOOKS	25	/* in vain, five seconds, while a reopen waits */
 
 struct connlog {
 	struct outq	*q;

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -516,14 +517,14 @@ END
 static void *
 late(void *arg)
 {
-	int fd = *(int *)arg;
+	struct pollfd pfd = { .fd = *(int *)arg, .events = POLLIN };
 	unsigned lines = 0;
 	char buf[4096];
 	ssize_t n, i;
 
 	usleep(700000);
-	fcntl(fd, F_SETFL, 0);
-	while (lines < 20 && (n = read(fd, buf, sizeof(buf))) > 0)
+	while (lines < 20 && poll(&pfd, 1, 10000) == 1 &&
+	    (n = read(pfd.fd, buf, sizeof(buf))) > 0)
 		for (i = 0; i < n; i++)
 			lines += buf[i] == '\n';
 	return (void *)(uintptr_t)lines;
