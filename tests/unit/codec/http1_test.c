@@ -324,6 +324,73 @@ TEST(chunk_lines_and_trailers_have_a_bound)
 }
 END
 
+TEST(a_head_that_is_kept_needs_neither_its_bytes_nor_its_place)
+{
+	char r[] = "\r\nPOST /x HTTP/1.1\r\n" H "A:\r\nB: c\r\n\r\nbody";
+	struct text bytes = { NULL, 0, 0 };
+	struct http1_head *own;
+
+	ck_assert_int_eq(read_whole(r, sizeof(r) - 1), 0);
+	own = http1_keep(&m, r, &bytes);
+	memset(r, 'x', sizeof(r));
+	memset(&m, 'x', sizeof(m));
+	ck_assert_uint_eq(bytes.len, sizeof(r) - 1 - 4);
+	ck_assert_uint_eq(own->len, bytes.len);
+	ck_assert(slice_eq(own->method, "POST"));
+	ck_assert(slice_eq(own->target, "/x"));
+	ck_assert_uint_eq(own->reason.len, 0);
+	ck_assert_uint_eq(own->n, 3);
+	ck_assert(slice_eq(http1_value(own, "host"), "a"));
+	ck_assert_uint_eq(own->h[1].value.len, 0);
+	ck_assert(slice_eq(own->h[2].name, "B"));
+	ck_assert(slice_eq(own->h[2].value, "c"));
+	text_free(&bytes);
+	free(own);
+}
+END
+
+TEST(trailers_are_kept_line_by_line_however_they_come)
+{
+	static const char in[] = "5;a=b\r\nhello\r\n0\r\nX-A: 1\r\n"
+	    "X-B:2 \r\n\r\nGET";
+	struct text t = { NULL, 0, 0 };
+	struct http1_body b;
+	size_t step, n, used;
+	int e;
+
+	ck_assert_int_eq(READ(POST TE E), 0);
+	for (step = 1; step < sizeof(in); step++) {
+		text_clear(&t);
+		http1_body_init(&b, &m, slice_of(NULL, 0));
+		b.trailers = &t;
+		for (n = 0, e = ERR_SHORT; e == ERR_SHORT; n += used)
+			e = http1_body_follow(&b, in + n, step <
+			    sizeof(in) - 1 - n ? step : sizeof(in) - 1 - n,
+			    &used);
+		ck_assert_int_eq(e, 0);
+		ck_assert_str_eq(in + n, "GET");
+		ck_assert_str_eq(t.s, "X-A: 1\r\nX-B:2 \r\n");
+	}
+	text_free(&t);
+}
+END
+
+TEST(a_body_without_trailers_has_none)
+{
+	struct text t = { NULL, 0, 0 };
+	struct http1_body b;
+	size_t used;
+
+	ck_assert_int_eq(READ(POST TE E), 0);
+	http1_body_init(&b, &m, slice_of(NULL, 0));
+	b.trailers = &t;
+	ck_assert_int_eq(http1_body_follow(&b, "1\r\na\r\n0\r\n\r\n", 11,
+	    &used), 0);
+	ck_assert_uint_eq(t.len, 0);
+	text_free(&t);
+}
+END
+
 static const struct {
 	const char	*text;
 	int		 is;
@@ -364,4 +431,7 @@ SUITE("http1", every_message_is_read_or_refused_as_the_table_says,
     content_is_yielded_without_its_framing,
     a_body_cut_off_by_the_end_of_the_connection_is_told,
     chunk_lines_and_trailers_have_a_bound,
+    a_head_that_is_kept_needs_neither_its_bytes_nor_its_place,
+    trailers_are_kept_line_by_line_however_they_come,
+    a_body_without_trailers_has_none,
     a_request_is_known_by_its_first_bytes)

@@ -37,14 +37,17 @@ TEST(defaults_of_a_service)
 	ck_assert_int_eq(s->reqmod[0].tls, 0);
 	ck_assert_uint_eq(s->reqmod[0].weight, 1);
 	ck_assert_uint_eq(s->reqmod[0].tier, 0);
-	ck_assert_int_eq(s->fail.reqmod, 0);
+	ck_assert_int_eq(s->fail.reqmod | s->fail.respmod, 0);
+	ck_assert_int_eq(s->tls_fail_open, 0);
 	ck_assert_int_eq(s->preview, ICAP_PREVIEW_AUTO);
 	ck_assert_uint_eq(s->connect_timeout, 2000);
 	ck_assert_uint_eq(s->first_byte_timeout, 10000);
 	ck_assert_uint_eq(s->idle_timeout, 30000);
 	ck_assert_uint_eq(s->max_body, 64 << 20);
 	ck_assert_int_eq(s->oversize, OVERSIZE_BYPASS);
+	ck_assert_uint_eq(s->stream_after, 60000);
 	ck_assert_int_eq(s->monitor, 0);
+	ck_assert_uint_eq(s->sample, 1);
 	ck_assert_int_eq(s->options, 1);
 	ck_assert_int_eq(s->allow_204, 1);
 	ck_assert_int_eq(s->allow_206, 1);
@@ -54,8 +57,13 @@ TEST(defaults_of_a_service)
 	ck_assert_uint_eq(s->keep_idle, 4000);
 	ck_assert_int_eq(s->persist, 0);
 	ck_assert_ptr_null(s->trust);
+	ck_assert_ptr_null(s->certificate);
+	ck_assert_ptr_null(s->key);
 	ck_assert_ptr_null(s->auth);
+	ck_assert_int_eq(s->proxy_auth, 1);
 	ck_assert_uint_eq(s->headers.n, 0);
+	ck_assert_uint_eq(s->encodings.n, 4);
+	ck_assert_str_eq(s->encodings.v[3], "br");
 	ck_assert_uint_eq(s->echo.n, 0);
 	ck_assert_uint_eq(s->bypass_types.n, 5);
 	ck_assert_str_eq(s->bypass_types.v[2], "application/grpc*");
@@ -77,7 +85,9 @@ TEST(all_that_a_service_may_say)
 	    "  timeout: {connect: 500ms, first-byte: 1s, idle: 1m}\n"
 	    "  max-body: 1G\n"
 	    "  oversize: block\n"
+	    "  stream-after: 0s\n"
 	    "  monitor: yes\n"
+	    "  sample: 100\n"
 	    "  options: off\n"
 	    "  allow-204: no\n"
 	    "  allow-206: no\n"
@@ -86,6 +96,11 @@ TEST(all_that_a_service_may_say)
 	    "  keep-idle: 0s\n"
 	    "  balance: client-address\n"
 	    "  trust: /etc/icap.pem\n"
+	    "  certificate: /etc/us.pem\n"
+	    "  key: /etc/us.key\n"
+	    "  tls-fail-open: yes\n"
+	    "  proxy-authorization: no\n"
+	    "  accept-encoding: [GZip, zstd]\n"
 	    "  auth: \"me:pass:word\"\n"
 	    "  headers: [\"X-Gateway: gw 1\", \"X-Empty:\"]\n"
 	    "  echo-headers: X-ICAP-E2G\n"
@@ -102,12 +117,15 @@ TEST(all_that_a_service_may_say)
 	ck_assert_uint_eq(s->respmod[2].port, 11344);
 	ck_assert_str_eq(s->respmod[2].url, "ICAPS://192.0.2.1/a/b");
 	ck_assert_uint_eq(s->respmod[2].tier, 1);
-	ck_assert_int_eq(s->fail.reqmod, 1);
+	ck_assert_int_eq(s->fail.reqmod & s->fail.respmod, 1);
+	ck_assert_int_eq(s->tls_fail_open, 1);
 	ck_assert_int_eq(s->preview, 4096);
 	ck_assert_uint_eq(s->connect_timeout, 500);
 	ck_assert_uint_eq(s->idle_timeout, 60000);
 	ck_assert_int_eq(s->oversize, OVERSIZE_BLOCK);
+	ck_assert_uint_eq(s->stream_after, 0);
 	ck_assert_int_eq(s->monitor, 1);
+	ck_assert_uint_eq(s->sample, 100);
 	ck_assert_int_eq(s->options, 0);
 	ck_assert_int_eq(s->allow_204 | s->allow_206, 0);
 	ck_assert_uint_eq(s->connections, 7);
@@ -115,13 +133,126 @@ TEST(all_that_a_service_may_say)
 	ck_assert_uint_eq(s->keep_idle, 0);
 	ck_assert_int_eq(s->persist, 1);
 	ck_assert_str_eq(s->trust, "/etc/icap.pem");
+	ck_assert_str_eq(s->certificate, "/etc/us.pem");
+	ck_assert_str_eq(s->key, "/etc/us.key");
 	ck_assert_str_eq(s->auth, "me:pass:word");
+	ck_assert_int_eq(s->proxy_auth, 0);
+	ck_assert_uint_eq(s->encodings.n, 2);
+	ck_assert_str_eq(s->encodings.v[0], "gzip");
 	ck_assert_uint_eq(s->headers.n, 2);
 	ck_assert_str_eq(s->headers.v[0], "X-Gateway: gw 1");
 	ck_assert_str_eq(s->echo.v[0], "X-ICAP-E2G");
 	ck_assert_str_eq(s->bypass_types.v[0], "video/mp4");
 	ck_assert_uint_eq(s->bypass_types.n, 2);
 	conf_unref(c);
+}
+END
+
+TEST(failure_has_a_word_for_each_direction)
+{
+	struct conf *c = good(LISTEN "icap:\n"
+	    "- {name: a, reqmod: \"icap://h/\", fail: {reqmod: open}}\n"
+	    "- {name: b, reqmod: \"icap://h/\", fail: {respmod: open}}\n"
+	    "- {name: c, reqmod: \"icap://h/\", "
+	    "fail: {reqmod: closed, respmod: open}}\n");
+
+	ck_assert_int_eq(c->icaps[0].fail.reqmod, 1);
+	ck_assert_int_eq(c->icaps[0].fail.respmod, 0);
+	ck_assert_int_eq(c->icaps[1].fail.reqmod, 0);
+	ck_assert_int_eq(c->icaps[1].fail.respmod, 1);
+	ck_assert_int_eq(c->icaps[2].fail.reqmod, 0);
+	ck_assert_int_eq(c->icaps[2].fail.respmod, 1);
+	conf_unref(c);
+	bad_part("icap:\n"
+	    "- {name: a, reqmod: \"icap://h/\", fail: {reqmod: ajar,"
+	    " request: open}}\n",
+	    "c:3:49: \"ajar\" is no \"reqmod\"; write closed or open\n"
+	    "c:3:55: unknown key \"request\"; the keys of fail are reqmod, "
+	    "respmod\n");
+}
+END
+
+TEST(codings_are_a_list_or_any)
+{
+	struct conf *c = good(LISTEN "icap:\n"
+	    "- {name: a, reqmod: \"icap://h/\", accept-encoding: any}\n"
+	    "- {name: b, reqmod: \"icap://h/\", accept-encoding: [ANY]}\n"
+	    "- {name: c, reqmod: \"icap://h/\", accept-encoding: br}\n");
+
+	ck_assert_uint_eq(c->icaps[0].encodings.n, 0);
+	ck_assert_uint_eq(c->icaps[1].encodings.n, 0);
+	ck_assert_uint_eq(c->icaps[2].encodings.n, 1);
+	conf_unref(c);
+	bad_part("icap:\n"
+	    "- {name: a, reqmod: \"icap://h/\", "
+	    "accept-encoding: [any, gzip]}\n"
+	    "- {name: b, reqmod: \"icap://h/\", "
+	    "accept-encoding: [\"gzip;q=1\"]}\n",
+	    "c:3:51: \"any\" stands alone; write accept-encoding: any\n"
+	    "c:4:52: \"gzip;q=1\" is not a content coding; write such as "
+	    "gzip, deflate or br, or any\n");
+}
+END
+
+TEST(macros_are_found_in_their_order)
+{
+	static const char s[] = "%{src}:%{src-port} 5% %{none} %{tx";
+	enum conf_macro which;
+	const char *end, *at = conf_macro(s, &end, &which);
+
+	ck_assert_ptr_eq(at, s);
+	ck_assert_int_eq(which, MACRO_SRC);
+	ck_assert_str_eq(end, ":%{src-port} 5% %{none} %{tx");
+	at = conf_macro(end, &end, &which);
+	ck_assert_int_eq(which, MACRO_SRC_PORT);
+	at = conf_macro(end, &end, &which);
+	ck_assert_int_eq(which, MACRO_MAX);
+	ck_assert_str_eq(at, "%{none} %{tx");
+	at = conf_macro(end, &end, &which);
+	ck_assert_int_eq(which, MACRO_MAX);
+	ck_assert_str_eq(end, "");
+	ck_assert_ptr_null(conf_macro(end, &end, &which));
+	ck_assert_ptr_null(conf_macro("100% {src}", &end, &which));
+}
+END
+
+TEST(keys_that_go_with_others)
+{
+#define MACROS	" is not known; write one of %{src} %{src-port} " \
+		"%{dst} %{dst-port} %{sni} %{host} %{listener} " \
+		"%{rule} %{ja4} %{cert-subject} %{flow} %{tx}\n"
+	bad_part("icap:\n"
+	    "- name: a\n"
+	    "  reqmod: icaps://h/x\n"
+	    "  certificate: /us.pem\n"
+	    "- name: b\n"
+	    "  reqmod: icaps://h/x\n"
+	    "  key: /us.key\n"
+	    "- name: c\n"
+	    "  reqmod: icap://h/x\n"
+	    "  certificate: /us.pem\n"
+	    "  key: /us.key\n"
+	    "  tls-fail-open: yes\n"
+	    "  sample: 3\n"
+	    "- name: d\n"
+	    "  reqmod: icap://h/x\n"
+	    "  monitor: yes\n"
+	    "  sample: 0\n"
+	    "  stream-after: 2h\n"
+	    "- name: e\n"
+	    "  reqmod: icap://h/x\n"
+	    "  headers: [\"X: %{sni}\", \"X: %{snow}\", \"X: %{src\"]\n",
+	    "c:3:3: \"certificate\" and \"key\" go together; write both\n"
+	    "c:6:3: \"certificate\" and \"key\" go together; write both\n"
+	    "c:11:3: \"certificate\" goes with icaps:// only; take it out\n"
+	    "c:12:3: \"key\" goes with icaps:// only; take it out\n"
+	    "c:13:3: \"tls-fail-open\" goes with icaps:// only; take it "
+	    "out\n"
+	    "c:14:3: \"sample\" goes with monitor: yes only; take it out\n"
+	    "c:18:11: 0 is out of range; write 1 to 1000000\n"
+	    "c:19:17: 2h is out of range; write 0ms to 1h\n"
+	    "c:22:26: \"%{snow}\"" MACROS
+	    "c:22:40: \"%{src\"" MACROS);
 }
 END
 
@@ -350,6 +481,8 @@ TEST(services_of_rules_that_are_wrong)
 END
 
 SUITE("icap", defaults_of_a_service, all_that_a_service_may_say,
+    failure_has_a_word_for_each_direction, codings_are_a_list_or_any,
+    macros_are_found_in_their_order, keys_that_go_with_others,
     previews_are_sizes_or_words,
     rules_name_services_in_their_order,
     without_rules_all_services_are_asked, urls_that_are_none,
