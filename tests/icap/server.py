@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """An ICAP server that misbehaves on demand.
 
-    server.py [--port N] [--log FILE] [--script FILE] [--tls CERT KEY]
+    server.py [--port N] [--log FILE] [--script FILE]
+        [--tls CERT KEY [--tls-client CA]]
 
 It listens on 127.0.0.1 (port 0: any; the port is the first line on stdout).
 What it does is chosen by the service's name and its parameters; see
@@ -470,11 +471,16 @@ def main():
     a.add_argument("--log")
     a.add_argument("--script")
     a.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    a.add_argument("--tls-client", metavar="CA",
+                   help="clients need a certificate of it")
     args = a.parse_args()
     args.context = None
     if args.tls:
         args.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         args.context.load_cert_chain(*args.tls)
+    if args.tls_client:
+        args.context.load_verify_locations(args.tls_client)
+        args.context.verify_mode = ssl.CERT_REQUIRED
     server = Server(args)
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -16,7 +16,7 @@ EVENTS = ['flow', 'http', 'icap', 'alert']
 class Script:
     """tests/icap/server.py; url() says what it shall do."""
 
-    def __init__(self, s, port=PORT, tls=None):
+    def __init__(self, s, port=PORT, tls=None, clients=None):
         self.s, self.port, self.scheme = s, port, 'icap'
         self.script = s.path('icap-script-%d.json' % port)
         self.logfile = s.path('icap-%d.jsonl' % port)
@@ -25,6 +25,8 @@ class Script:
         if tls:
             self.scheme = 'icaps'
             argv += ['--tls', *s.pki.pair(tls)]
+        if clients:             # need a certificate of that CA
+            argv += ['--tls-client', clients]
         self.p = s.spawn(s.gateway, *argv, name='icap-server-%d' % port)
         proc.wait_port(s.gateway, port, self.p)
 
@@ -83,11 +85,11 @@ class Little:
         self.plain = s.serve(80, handler=self.origin, plain=True)
         self.made = []
 
-    def client(self, way='https'):
+    def client(self, way='https', name='good.test'):
         """A connection: https, http, connect (CONNECT, then TLS)."""
         s = self.s
         if way == 'https':
-            p = s.tls()
+            p = s.tls(name=name)
         elif way == 'http':
             p = s.plain(80)
         elif way == 'connect':
