@@ -75,6 +75,29 @@ def server_that_answers_before_it_is_asked_is_cut_off(s):
 
 
 @scenario
+def server_that_answers_first_on_a_plain_port_is_cut_off(s):
+    srv = icap.Script(s)
+    icap.start(s, icap.service(srv.url('block'), srv.url('block')))
+
+    def early(p):
+        p.send(EVIL)
+        p.recv_all()
+    server = s.serve(80, handler=early, plain=True)
+    p = s.plain(80)
+    try:
+        p.sock.settimeout(3 * s.slow)
+        if p.recv() == b'':
+            return
+        p.send(http.request('/x', 'POST', b'secret'))
+        p.recv_all()
+    except (TimeoutError, OSError):
+        pass
+    check(b'EVIL' not in p.received, 'the client got', bytes(p.received))
+    check(b'secret' not in server.peers[0].received, 'the origin got it')
+    p.rst()
+
+
+@scenario
 def server_that_speaks_first_is_no_matter_of_a_monitor(s):
     srv = icap.Script(s)
     icap.start(s, icap.service(srv.url('block'), srv.url('block'),
@@ -95,6 +118,53 @@ def server_that_speaks_first_is_no_matter_of_a_monitor(s):
 @scenario
 def answer_ahead_that_is_no_http_is_cut_off_where_http_was_agreed(s):
     ahead(s, [b'<html>EVIL</html>'], ['http/1.1'])
+
+
+def word(s, asked_first):
+    """Clients look some bytes on for "HTTP", so the server may say something
+    of no meaning first, and then goes on as in HTTP."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(srv.url('block'), srv.url('block')))
+    asked = []
+
+    def handler(p):
+        p.send(b'\r\n')
+        wait(lambda: asked, 'the question')
+        p.send(EVIL)
+        p.recv_all()
+    server = s.serve(443, handler=handler)
+    p = s.tls()
+    p.sock.settimeout(1)
+    try:
+        equal(p.recv(), b'\r\n')
+    except TimeoutError:        # held: as good
+        pass
+    if not asked_first:
+        asked.append(1)
+        wait(lambda: len(server.peers[0].sent) > 2, 'the answer')
+        time.sleep(0.2)         # it would have come through by then
+    try:
+        p.send(http.request('/x', 'POST', b'secret'))
+    except OSError:
+        pass
+    asked.append(1)
+    try:
+        p.recv_all()
+    except TimeoutError:
+        pass
+    check(b'EVIL' not in p.received, 'the client got', bytes(p.received))
+    check(b'secret' not in server.peers[0].received, 'the origin got it')
+    p.rst()
+
+
+@scenario
+def word_of_the_server_does_not_open_a_session_to_requests(s):
+    word(s, True)
+
+
+@scenario
+def word_of_the_server_does_not_open_a_session_to_its_answer(s):
+    word(s, False)
 
 
 @scenario
@@ -161,6 +231,21 @@ def switch_of_protocols_that_nobody_asked_for_is_refused(s):
         p.rst()
         s.d.flows(n)
         check(b'EVIL' not in p.received, 'the client got it')
+
+
+@scenario
+def session_whose_switch_of_protocols_was_refused_ends(s):
+    srv = icap.Script(s)
+    icap.start(s, icap.service(respmod=srv.url('block')))
+
+    def handler(p):
+        p.recv_until(b'\r\n\r\n')
+        p.send(b'HTTP/1.1 101 Switching Protocols\r\n\r\n')
+        p.recv_all()
+    s.serve(80, handler=handler, plain=True)
+    p = s.plain(80)
+    icap.page(http.ask(p, '/x'), 502)
+    equal(until_end(p), b'', 'behind the page')
 
 
 @scenario
@@ -246,6 +331,34 @@ def connection_that_was_made_ahead_of_its_use_does_not_get_by(s):
     p = s.plain(80)
     time.sleep(1)               # it is the silence that it is about
     looked_at(s, p, http.request('/x', 'POST', b'secret'))
+    unheard(servers)
+
+
+@scenario
+def empty_line_on_a_plain_port_does_not_get_by(s):
+    servers = stopping(s)
+    looked_at(s, s.plain(80), b'\r\n' + http.request('/x', 'POST', b'secret'))
+    unheard(servers)
+
+
+@scenario
+def blanks_before_a_request_do_not_get_by(s):
+    """Some servers skip any number of them."""
+    servers = stopping(s)
+    for lead in (b'\r\n\r\n', b'\n', b'\r\n\n', b'\r', b' ', b'\t'):
+        for way in (s.tls, lambda: s.plain(80)):
+            looked_at(s, way(), lead + http.request('/x', 'POST', b'secret'))
+    unheard(servers)
+
+
+@scenario
+def request_whose_first_byte_comes_alone_does_not_get_by(s):
+    servers = stopping(s)
+    for way in (s.tls, lambda: s.plain(80)):
+        p = way()
+        p.send(b'P')
+        time.sleep(0.3)         # longer than the rest of it is waited for
+        looked_at(s, p, http.request('/x', 'POST', b'secret')[1:])
     unheard(servers)
 
 
