@@ -125,6 +125,20 @@ forward_request(struct forward *fw, const char *data, size_t len)
 	return forward_rewrite(fw, &h);
 }
 
+/* The oldest request has its answer. */
+static void
+forward_pop(struct forward *fw)
+{
+	memmove(fw->asked, fw->asked + 1, --fw->nasked);
+}
+
+void
+session_answered(struct session *s)
+{
+	if (s->forward != NULL && s->forward->nasked > 0)
+		forward_pop(s->forward);
+}
+
 /* Another interim or final response's head. The bytes to let go. */
 static size_t
 forward_response(struct forward *fw, const char *data, size_t len)
@@ -145,7 +159,7 @@ forward_response(struct forward *fw, const char *data, size_t len)
 		return h.len;
 	http1_body_init(&fw->body[DIR_DOWN], &h,
 	    fw->asked[0] == 'H' ? head : get);
-	memmove(fw->asked, fw->asked + 1, --fw->nasked);
+	forward_pop(fw);
 	if (fw->body[DIR_DOWN].kind == HTTP1_TUNNEL)
 		fw->state[DIR_UP] = fw->state[DIR_DOWN] = FORWARD_TUNNEL;
 	else if (!http1_body_ended(&fw->body[DIR_DOWN]))

@@ -223,8 +223,9 @@ session_open_taps(struct session *s)
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
 		session_open_tap(s, &w->seats[rule->mirrors[i]],
 		    conf->mirrors[rule->mirrors[i]].name);
-	if (s->rec.protocol != PROTO_OTHER && !s->bypassed &&
-	    (rule->nicaps > 0 || w->env->http_events))
+	/* What a scanner is to see may be HTTP only later on. */
+	if (!s->bypassed && (rule->nicaps > 0 ||
+	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
 		session_open_tap(s, &w->exchange, NULL);
 }
 

@@ -131,6 +131,9 @@ void	session_refuse(struct session *, int status, const char *reason, ...)
 /* In the worker, once nothing refers to an ended session any more. */
 void	session_free(struct session *);
 
+/* A tap has answered the client's oldest request in the server's place. */
+void	session_answered(struct session *);
+
 /* Taps: open those of the verdict (both ends are connected). */
 void	session_open_taps(struct session *);
 /* Taps: they have seen all that there is to see. */

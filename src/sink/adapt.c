@@ -227,10 +227,7 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 		s->state = SIDE_GONE;
 		clock_gettime(CLOCK_REALTIME, &now);
 		http_record_response(&x->http, a->http, &now);
-		/* The editor of explicit HTTP waits for the server's. */
-		if (x->rec->mode == CONF_EXPLICIT &&
-		    x->rec->protocol == PROTO_HTTP)
-			x->closing = 1;
+		session_answered(x->tap->session);
 	}
 	side_head(to, a->http, a->body, a->http->length, DELIVER_CHANGED |
 	    (a->body ? DELIVER_HELD : 0));

@@ -22,7 +22,7 @@
 #define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
 #define BATCH		65536		/* bytes of one write: a pipe's size */
 #define STUCK_MS	200		/* how often a stuck write looks up */
-#define REOPEN_LOOKS	25	/* in vain, five seconds, while a reopen waits */
+#define REOPEN_LOOKS	25	/* in vain, 5 s, while a reopen waits */
 
 struct connlog {
 	struct outq	*q;

@@ -17,7 +17,6 @@
 
 /* So much of a response that nobody wants is read to keep its connection. */
 #define DRAIN_MAX	(4 * 1024 * 1024)
-#define LEAD_MAX	64	/* bytes in which clients look for "HTTP" */
 
 /* A worker's part. */
 struct exchange_seat {
@@ -191,7 +190,7 @@ side_endless(const struct side *s)
 		return 0;
 	return m->http != NULL && s->out.ended && !m->ended && !m->cut &&
 	    !deliver_waits(&s->out) && s->txn == NULL &&
-	    (m->body.kind == HTTP1_CLOSE ||
+	    (m->body.kind == HTTP1_CLOSE || m->body.kind == HTTP1_TUNNEL ||
 	    (m->body.kind == HTTP1_LENGTH && m->body.left > DRAIN_MAX) ||
 	    (m->body.kind == HTTP1_CHUNKED && m->body.payload > DRAIN_MAX));
 }
@@ -266,17 +265,29 @@ exchange_response(struct exchange *x)
 	}
 }
 
+/* Whether these begin a request, as servers read it that skip blanks and empty
+ * lines before it: 1, 0 or ERR_SHORT. */
+static int
+exchange_begins(const uint8_t *p, size_t len)
+{
+	static const char preface[] = "PRI * HTTP/2";
+
+	for (; len > 0 && (*p == ' ' || *p == '\t' || *p == '\r' ||
+	    *p == '\n'); len--)
+		p++;
+	/* HTTP/2 without being asked for it (RFC 9113, 3.4). */
+	if (memcmp(p, preface, len < 12 ? len : 12) == 0)
+		return len < 12 ? ERR_SHORT : 1;
+	return http1_starts_request((const char *)p, len);
+}
+
 /* The session's first bytes, and they are of another protocol. */
 static int
 exchange_other(const struct side *s, const uint8_t *p, size_t len)
 {
 	if (s->dir != DIR_UP || s->x->http.number > 0)
 		return 0;
-	if (len >= 2 && p[0] == '\r' && p[1] == '\n') {
-		p += 2;
-		len -= 2;
-	}
-	return len > 0 && http1_starts_request((const char *)p, len) == 0;
+	return exchange_begins(p, len) == 0;
 }
 
 /* What is no HTTP/1 message: is it to be refused, or none of ours? */
@@ -306,11 +317,32 @@ exchange_unasked(struct exchange *x, const uint8_t *p, size_t len)
 
 	if (exchange_inline(x) && (x->http.number > 0 ||
 	    x->rec->protocol == PROTO_HTTP ||
-	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0) ||
-	    memmem(p, len < LEAD_MAX ? len : LEAD_MAX, "HTTP", 4) != NULL))
+	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0)))
 		exchange_broken(x, "an answer that nobody asked for");
-	else
+	else {
 		x->raw = 1;
+		x->ahead = exchange_inline(x);
+	}
+}
+
+/*
+ * In a session that the server began: is it HTTP after all? Its first bytes
+ * may come one by one, and clients look some way on for "HTTP".
+ */
+static int
+exchange_ahead(struct exchange *x, enum flow_dir dir, const uint8_t *p,
+    size_t len)
+{
+	size_t n = sizeof(x->lead) - x->nlead;
+
+	if (dir == DIR_UP) {
+		x->ahead = 0;
+		return exchange_begins(p, len) == 1;
+	}
+	n = len < n ? len : n;
+	memcpy(x->lead + x->nlead, p, n);
+	x->nlead += n;
+	return memmem(x->lead, x->nlead, "HTTP", 4) != NULL;
 }
 
 /* HTTP ends here (101): was that asked for, where somebody looks at it? */
@@ -382,15 +414,17 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct side *s = &x->side[dir];
 	size_t let;
 
+	if (x->raw && x->ahead && exchange_ahead(x, dir, p, len))
+		exchange_broken(x, "an answer that nobody asked for");
 	if (x->raw)
-		return len;
+		return x->finished ? 0 : len;
 	if (x->finished)
 		message_discard(&s->m);
 	if (x->finished || s->state == SIDE_DONE)
 		return 0;
 	if (s->state == SIDE_HEAD && s->m.http == NULL) {
 		if (!exchange_head(s, p, len))
-			return x->raw ? len : 0;
+			return x->raw ? exchange_data(x, dir, p, len) : 0;
 		side_begin(s);
 		/* The bytes may have been edited, or moved: seen next turn. */
 		if (x->nrow > 0) {

@@ -1,8 +1,8 @@
 /*
- * What is changed in a request before it goes on because its answer is to be
- * scanned: parts of an object cannot be, nor what switches to another
- * protocol, nor codings that the scanner does not know. And the client that
- * waits for 100 before it sends the body that a service wants to see.
+ * What is changed in a request before it goes on so that services see what
+ * they are for: parts of an object cannot be scanned, nor codings that the
+ * scanner does not know; after a switch to HTTP/2 nothing could be. And the
+ * client that waits for 100 before it sends the body that a service wants.
  */
 #include <string.h>
 
@@ -91,13 +91,15 @@ side_prepare(struct side *s)
 	struct message_edit edit[5] = { { "range", NULL },
 	    { "if-range", NULL } };
 	struct text codings = { 0 };
-	size_t n = 2;
+	size_t n = 0;
 
-	if (!prepare_wanted(s->x))
+	if (s->x->nrow == s->x->nmonitors)
 		return;
+	if (prepare_wanted(s->x))
+		n = 2;
 	if (http1_has_token(s->m.http, "upgrade", "h2c")) {
-		edit[n++].name = "upgrade";
-		edit[n++].name = "http2-settings";
+		edit[n++] = (struct message_edit){ "upgrade", NULL };
+		edit[n++] = (struct message_edit){ "http2-settings", NULL };
 	}
 	if (coding_limit(s->x, s->m.http, &codings)) {
 		edit[n].name = "accept-encoding";

@@ -70,6 +70,9 @@ struct exchange {
 					   REQMOD for its RESPMOD */
 	struct side	 side[2];	/* by enum flow_dir */
 	unsigned	 raw:1;		/* no HTTP (any more) */
+	unsigned	 ahead:1;	/* that, as the server began */
+	uint8_t		 lead[64];	/* its first bytes: see there */
+	size_t		 nlead;
 	/* after this exchange the session ends */
 	unsigned	 closing:1;
 	unsigned	 finished:1;
