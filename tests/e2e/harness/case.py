@@ -69,6 +69,10 @@ def scalar(v):
     return json.dumps(v)
 
 
+def lengths(pairs):
+    return ['%d/%d' % (len(up), len(down)) for up, down in pairs]
+
+
 class Daemon(proc.Process):
     """clearspan run, with the ways to ask it things."""
 
@@ -162,8 +166,10 @@ class Scenario:
         self.client, self.gateway = self.net.client, self.net.gateway
         self.server = self.net.server
         self.rec = None
+        self.clients = []       # what each sent and got; it may be gone
+        self.serves = []
         self.compared = False
-        self.whole = True       # the mirror is compared at the end
+        self.unlike = None      # why finish() does not compare the mirror
 
     def private(self):
         """Our own hosts and resolv.conf, in our own mount namespace."""
@@ -240,13 +246,17 @@ class Scenario:
               hi=None, address=net.SERVER, ctx=None, plain=False, **kw):
         if not plain and ctx is None:
             ctx = peer.server_context(self.pki.pair(cert), alpn, lo, hi)
-        return peer.Serve(self.server, port, handler, ctx, address, **kw)
+        serve = peer.Serve(self.server, port, handler, ctx, address, **kw)
+        self.serves.append(serve)
+        return serve
 
     def connect(self, port=443, address=net.SERVER, source=None):
         return peer.connect(self.client, address, port, source)
 
     def plain(self, port, address=net.SERVER, **kw):
-        return peer.Peer(self.connect(port, address, **kw))
+        p = peer.Peer(self.connect(port, address, **kw))
+        self.clients.append((p.sent, p.received))
+        return p
 
     def tls(self, port=443, name='good.test', address=net.SERVER, alpn=None,
             lo=None, hi=None, trust=None, ctx=None, session=None, sock=None,
@@ -255,7 +265,9 @@ class Scenario:
         ctx = ctx or peer.client_context(trust or self.pki.ca, alpn, lo, hi,
                                          verify)
         sock = sock or self.connect(port, address)
-        return peer.Peer(sock, ctx, name, session).handshake()
+        p = peer.Peer(sock, ctx, name, session).handshake()
+        self.clients.append((p.sent, p.received))
+        return p
 
     def via_proxy(self, host, port):
         """A socket on which CONNECT has succeeded."""
@@ -343,9 +355,65 @@ class Scenario:
                               for p in peers], **kw)
 
     # --- the end
+    def comparable(self):
+        """Whether compare() can tell anything: not of programs, which keep no
+        record, and not where a service changes what goes and what comes."""
+        return (self.rec in self.recorders and not self.compared and
+                not self.unlike and (self.clients or self.serves) and
+                'icap' not in self.d.conf)
+
+    def all_mirrored(self):
+        """Every session carried bytes, and the recorder was shown them all:
+        none was bypassed, none failed in its handshake."""
+        def shown(f):
+            n = f['flow']['bytes_toserver'] + f['flow']['bytes_toclient']
+            return n > 0 and n in [m['bytes'] for m in
+                                   f['clearspan'].get('mirrors', [])
+                                   if m['name'] == 'recorder']
+        flows = self.d.events()
+        return flows and all(map(shown, flows))
+
+    def compare(self):
+        """For a scenario that did not look itself: on each stream of the
+        mirror is what one of our clients sent and one of our servers sent (or
+        the other received, where the one is no peer of ours); and each of our
+        servers' connections is on a stream, if every session is. What was
+        reset may end early on either side of us."""
+        def alike(x, got, data):
+            return got == data or (x.up.rst or x.down.rst) and (
+                got.startswith(data) or data.startswith(got))
+
+        servers = [(bytes(p.received), bytes(p.sent))
+                   for v in self.serves for p in v.peers]
+        clients = [(bytes(a), bytes(b)) for a, b in self.clients]
+        ups, downs = [set(x) | {b''} for x in zip(
+            (b'', b''), *servers, *clients)]
+        left = [x for x in self.rec.poll().streams if x.up.data or x.down.data]
+        for x in left:
+            equal(x.problems, [], 'mirror of %s' % (x.key,))
+            if not any(alike(x, bytes(x.up.data), d) for d in ups) or \
+               not any(alike(x, bytes(x.down.data), d) for d in downs):
+                raise Failure('%s on the mirror is nobody\'s; clients %s, '
+                              'servers %s' % (x, lengths(clients),
+                                              lengths(servers)))
+        if not self.all_mirrored():
+            return
+        sent = [up for up, _ in clients]
+        for got, down in servers:
+            hit = [x for x in left if alike(x, bytes(x.down.data), down) and
+                   any(alike(x, bytes(x.up.data), u) for u in [got] + sent)]
+            if hit:
+                left.remove(hit[0])
+            elif got or down:
+                raise Failure('up %d down %d of a server are not on the '
+                              'mirror' % (len(got), len(down)))
+
     def finish(self):
         for d in self.daemons:
             self.stop(d)
+        if self.rec and self.comparable():
+            self.compare()
+            self.compared = True
         for r in self.recorders:
             r.stop()
             lost = re.search(r'(\d+) packets? dropped by kernel',
