@@ -313,7 +313,7 @@ def each_session_joined_through_is_counted_by_its_reason(s):
     for i in range(3):
         s.exchange(b'me', ctx=user_context(s, '1.3'))
     s.exchange(b'me', port=444, name=None, verify=False)
-    s.exchange(b'me', port=445, verify=False)
+    s.exchange(b'me', port=445, name='expired.test', verify=False)
     s.d.flows(5)
     for reason, n in (('client-certificate', 3), ('no-sni', 1),
                       ('verification', 1), ('rule', 0)):
