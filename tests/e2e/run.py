@@ -150,7 +150,8 @@ def main():
         os._exit(code)
     a = argparse.ArgumentParser()
     a.add_argument('-k', default='', help='only names that match this RE')
-    a.add_argument('-j', type=int, default=2, help='at once')
+    a.add_argument('-j', type=int, default=2 * len(os.sched_getaffinity(0)),
+                   help='at once; they mostly wait')
     a.add_argument('-l', action='store_true', help='list the names')
     a.add_argument('-v', action='store_true', help='say what passed')
     a.add_argument('--keep', action='store_true', help='keep directories')
