@@ -30,10 +30,10 @@ struct connlog {
 	unsigned	 events;
 	_Atomic uint64_t lost;		/* events whose write failed */
 	atomic_int	 reopens;	/* asked for */
+	atomic_int	 reopened;	/* done; what came before is written */
 	atomic_int	 ending;	/* do not wait for a reader */
 	/* the writer's own */
 	int		 fd;
-	int		 reopened;	/* done, of reopens */
 	int		 torn;		/* the last line has no end yet */
 	int		 looks;		/* in vain, since it took a byte */
 	uint64_t	 told;		/* of the lost */
@@ -381,7 +381,9 @@ connlog_close(struct connlog *l, int ms)
 	if (l == NULL)
 		return;
 	q = l->q;
-	for (waited = 0; waited < ms && outq_queued(q) > 0; waited += 10)
+	for (waited = 0; waited < ms && (outq_queued(q) > 0 ||
+	    atomic_load(&l->reopened) != atomic_load(&l->reopens));
+	    waited += 10)
 		poll(NULL, 0, 10);
 	atomic_store(&l->ending, 1);
 	outq_free(q, 2 * STUCK_MS);

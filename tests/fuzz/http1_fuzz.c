@@ -1,8 +1,9 @@
 /*
  * HTTP/1: a head, then its body. Held to: a head read as it comes is the one
  * read at once; a body followed byte by byte ends where one followed at once
- * does, with as much content; a request written again for the origin reads
- * as a request with the same framing.
+ * does, with as much content and the same trailers, which frame a body again;
+ * a head kept is the head; a request written again for the origin reads as a
+ * request with the same framing.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -37,15 +38,54 @@ check_split(read_head *read, const struct http1_head *whole, int e,
 		assert(part.why == whole->why && part.why != NULL);
 }
 
+/* Trailers that were taken over end a body of ours, and no more than it. */
+static void
+check_trailers(const struct text *trailers)
+{
+	struct http1_head m = { .chunked = 1, .coded = 1, .length = -1 };
+	struct text t = { NULL, 0, 0 };
+	struct http1_body b;
+	size_t used;
+
+	text_puts(&t, "0\r\n");
+	text_add(&t, trailers->s, trailers->len);
+	text_puts(&t, "\r\n");
+	http1_body_init(&b, &m, slice_of("GET", 3));
+	assert(http1_body_follow(&b, t.s, t.len, &used) == 0);
+	assert(used == t.len);
+	text_free(&t);
+}
+
+static void
+check_keep(const struct http1_head *m, const char *data)
+{
+	struct text bytes = { NULL, 0, 0 };
+	struct http1_head *own = http1_keep(m, data, &bytes);
+	size_t i;
+
+	assert(own->len == m->len && own->n == m->n && bytes.len == m->len);
+	for (i = 0; i < m->n; i++) {
+		assert(own->h[i].name.len == m->h[i].name.len);
+		assert(memcmp(own->h[i].name.p, m->h[i].name.p,
+		    m->h[i].name.len) == 0);
+		assert(own->h[i].value.p - bytes.s == m->h[i].value.p - data);
+	}
+	free(own);
+	text_free(&bytes);
+}
+
 static void
 check_body(const struct http1_head *m, const char *data, size_t len)
 {
+	struct text all = { NULL, 0, 0 }, each = { NULL, 0, 0 };
 	struct http1_body once, bytes;
 	size_t used, n, i;
 	int e, got = ERR_SHORT;
 
 	http1_body_init(&once, m, slice_of("GET", 3));
 	bytes = once;
+	once.trailers = &all;
+	bytes.trailers = &each;
 	e = http1_body_follow(&once, data, len, &used);
 	assert(used <= len);
 	assert(e != ERR_SHORT || used == len);
@@ -62,6 +102,13 @@ check_body(const struct http1_head *m, const char *data, size_t len)
 		assert(i == used);
 	assert(once.payload == bytes.payload && once.why == bytes.why);
 	assert(http1_body_ended(&once) == (e == 0));
+	assert(all.len == each.len && all.len <= 2 * 16384);
+	if (e == 0 && all.len > 0) {
+		assert(memcmp(all.s, each.s, all.len) == 0);
+		check_trailers(&all);
+	}
+	text_free(&all);
+	text_free(&each);
 }
 
 static void
@@ -98,6 +145,7 @@ one(read_head *read, const char *data, size_t len)
 		return e;
 	assert(m.len <= len && m.n <= HTTP1_HEADERS);
 	http1_keeps_alive(&m);
+	check_keep(&m, data);
 	check_body(&m, data + m.len, len - m.len);
 	if (!m.response)
 		check_rewrite(&m);
