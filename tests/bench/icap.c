@@ -63,8 +63,13 @@ one_broken(void *arg, const char *why)
 	one_over(arg);
 }
 
-static const struct icap_user user = { one_more, one_answer, one_body,
-    one_end, one_broken };
+static const struct icap_user user = {
+	.more = one_more,
+	.answer = one_answer,
+	.body = one_body,
+	.end = one_end,
+	.broken = one_broken
+};
 
 static void
 one_start(evutil_socket_t fd, short what, void *arg)
