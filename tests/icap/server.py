@@ -32,13 +32,21 @@ import behaviour
 from wire import Gone, Stop, Transaction, Wire
 
 
+def established(sock):
+    try:
+        state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except OSError:             # closed, or handed over to TLS
+        return False
+    return state == 1           # TCP_ESTABLISHED
+
+
 class Server:
     def __init__(self, args):
         self.args = args
         self.lock = threading.Lock()
         self.conns = 0
         self.tags = 0
-        self.open = 0
+        self.socks = set()
         self.counts = {}
         self.script = []
         self.single = {}
@@ -51,6 +59,12 @@ class Server:
             if self.logfile:
                 self.logfile.write(json.dumps(record) + "\n")
                 self.logfile.flush()
+
+    def open(self):
+        """Connections that are not closed at the other end, as the kernel
+        knows it: their threads may not have been told yet."""
+        with self.lock:
+            return sum(map(established, self.socks))
 
     def rules(self):
         try:
@@ -75,7 +89,7 @@ class Server:
             n = self.counts[key] = self.counts.get(key, 0) + 1
             rules = self.rules()
             rules = self.single.get(n, []) + rules
-        t.record.update(n=n, open=self.open)
+        t.record.update(n=n, open=self.open())
         for r in rules:
             if r.get("path", t.path) == t.path and \
                     r.get("method", t.method) == t.method and \
@@ -97,12 +111,16 @@ class Server:
         with self.lock:
             self.conns += 1
             conn = self.conns
-            self.open += 1
+            self.socks.add(sock)
         why, ordinal = "", 0
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             if self.args.context:
+                raw = sock
                 sock = self.args.context.wrap_socket(sock, server_side=True)
+                with self.lock:
+                    self.socks.remove(raw)
+                    self.socks.add(sock)
             wire = Wire(sock)
             while True:
                 ordinal += 1
@@ -113,10 +131,9 @@ class Server:
             why = "%s: %s" % (type(e).__name__, e)
         finally:
             with self.lock:
-                self.open -= 1
-                left = self.open
+                self.socks.discard(sock)
             self.log({"event": "closed", "conn": conn, "why": why,
-                      "transactions": ordinal - 1, "open": left})
+                      "transactions": ordinal - 1, "open": self.open()})
             sock.close()
 
     def transaction(self, wire, conn, ordinal):
