@@ -222,13 +222,6 @@ exchange_check(struct exchange *x)
 		exchange_next(x);
 }
 
-/* Some service may hold and change what passes. */
-static int
-exchange_inline(const struct exchange *x)
-{
-	return x->nrow > x->nmonitors;
-}
-
 /* The request's head is here. */
 static void
 exchange_request(struct exchange *x)

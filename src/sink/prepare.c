@@ -93,7 +93,7 @@ side_prepare(struct side *s)
 	struct text codings = { 0 };
 	size_t n = 0;
 
-	if (s->x->nrow == s->x->nmonitors)
+	if (!exchange_inline(s->x))
 		return;
 	if (prepare_wanted(s->x))
 		n = 2;

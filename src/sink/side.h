@@ -81,6 +81,13 @@ struct exchange {
 	struct http_record http;
 };
 
+/* Some service may hold and change what passes. */
+static inline int
+exchange_inline(const struct exchange *x)
+{
+	return x->nrow > x->nmonitors;
+}
+
 /* watch.c */
 void	watch_begin(struct side *);
 void	watch_end(struct side *);
