@@ -12,6 +12,12 @@
 
 #define CHUNK_OVERHEAD	24	/* size line, and CRLF behind */
 #define CHUNK_LEAST	512	/* wait for room rather than send less */
+/*
+ * So much of the end of a body waits for word that it is the end. All that
+ * comes in one read does, as a rule, and then is not sent in two pieces.
+ */
+#define HOLD_MOST	16384
+#define PEND_KEEP	2048	/* a larger text is not kept for the next */
 
 void
 deliver_init(struct deliver *d, struct flow *flow, struct tap *tap)
@@ -42,7 +48,10 @@ deliver_flush(struct deliver *d)
 	    d->pend.len - d->held - d->pend_off);
 	if (deliver_waits(d))
 		return 0;
-	text_clear(&d->pend);
+	if (d->pend.cap > PEND_KEEP)
+		text_free(&d->pend);
+	else
+		text_clear(&d->pend);
 	d->pend_off = 0;
 	return 1;
 }
@@ -100,7 +109,6 @@ deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
 		return rv;
 	d->framing = o.kind;
 	d->left = o.length;
-	d->kept = 0;
 	if (flags & DELIVER_HELD) {
 		d->held = d->pend.len - before;
 		return 0;
@@ -126,27 +134,22 @@ deliver_chunk(struct deliver *d, const uint8_t *p, size_t len)
 	return len;
 }
 
-/* All but the last byte, which goes with the end. */
+/*
+ * Of these len bytes of a body with a length, those that must not go before
+ * its end is known: without its last it is not complete.
+ */
 static size_t
-deliver_length(struct deliver *d, const uint8_t *p, size_t len)
+deliver_last(const struct deliver *d, size_t len)
 {
-	size_t most = len - (len == d->left), n;
-
-	n = flow_put(d->flow, d->tap, p, most);
-	if (n == most && most < len) {
-		d->last = (char)p[n++];
-		d->kept = 1;
-	}
-	d->left -= n;
-	return n;
+	if (d->framing != HTTP1_LENGTH || len != d->left)
+		return 0;
+	return len < HOLD_MOST ? len : HOLD_MOST;
 }
 
-size_t
-deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
+/* The body as far as it may go, framed; the bytes of p that went. */
+static size_t
+deliver_now(struct deliver *d, const uint8_t *p, size_t len)
 {
-	*bad = 0;
-	if (len == 0)
-		return 0;
 	deliver_release(d);
 	if (!deliver_flush(d))
 		return 0;
@@ -156,16 +159,30 @@ deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
 		return len;
 	case HTTP1_CHUNKED:
 		return deliver_chunk(d, p, len);
-	case HTTP1_CLOSE:
-		return flow_put(d->flow, d->tap, p, len);
 	case HTTP1_LENGTH:
+	case HTTP1_CLOSE:
 		break;
 	}
-	if (len > d->left) {
-		*bad = 1;
+	return flow_put(d->flow, d->tap, p, len);
+}
+
+size_t
+deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
+{
+	size_t last = deliver_last(d, len), n = 0;
+
+	*bad = d->framing == HTTP1_LENGTH && len > d->left;
+	if (len == 0 || *bad)
 		return 0;
+	if (last < len)
+		n = deliver_now(d, p, len - last);
+	if (n == len - last && last > 0) {
+		text_add(&d->pend, (const char *)p + n, last);
+		d->held += last;
+		n = len;
 	}
-	return deliver_length(d, p, len);
+	d->left -= d->framing == HTTP1_LENGTH ? n : 0;
+	return n;
 }
 
 int
@@ -180,9 +197,6 @@ deliver_end(struct deliver *d, const struct text *trailers)
 			text_add(&d->pend, trailers->s, trailers->len);
 		text_puts(&d->pend, "\r\n");
 	}
-	if (d->kept)
-		text_add(&d->pend, &d->last, 1);
-	d->kept = 0;
 	d->ended = 1;
 	deliver_flush(d);
 	return 0;

@@ -32,8 +32,6 @@ struct deliver {
 	size_t		 held;		/* so much of its end is held back */
 	enum http1_kind	 framing;	/* CLOSE: until the end */
 	uint64_t	 left;		/* of HTTP1_LENGTH */
-	char		 last;		/* (kept) byte: waits for the end */
-	unsigned	 kept:1;
 	unsigned	 ended:1;
 	unsigned	 began:1;	/* a byte may have been committed */
 };
@@ -47,13 +45,15 @@ void	 deliver_init(struct deliver *, struct flow *, struct tap *);
  */
 int	 deliver_head(struct deliver *, const struct http1_head *,
 	    int64_t length, unsigned flags, const char *fields);
-/* A head that is held is taken back: as if it had not been there. */
+/* What is held is taken back: where nothing went, as if there had been no
+ * message. */
 void	 deliver_withdraw(struct deliver *);
 /* Text as it is (a page, an interim response), not framed. */
 void	 deliver_text(struct deliver *, const char *, size_t);
 /* Body; returns how much was taken. More than the length said is refused:
- * *bad is set. The last byte goes with the end: before it is known, nothing is
- * complete. */
+ * *bad is set. The last of it is held until the end: before that is known,
+ * nothing is complete; and where that is all of it, with a held head, nothing
+ * is committed. */
 size_t	 deliver_body(struct deliver *, const uint8_t *, size_t, int *bad);
 /* The body is complete; trailers: lines for the end of chunks, or NULL.
  * ERR_SHORT when it is less than was said. */

@@ -172,13 +172,20 @@ session_again_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /* By a timer that is due at once: event_active() would run it before the
- * loop looks at any socket again. */
+ * loop looks at any socket again, and it has had its turn. */
 void
 session_again(struct session *s)
 {
 	static const struct timeval now = { 0, 0 };
 
 	evtimer_add(&s->again, &now);
+}
+
+/* In this turn of the loop still, behind what is ready already. */
+static void
+session_soon(struct session *s)
+{
+	event_active(&s->again, EV_TIMEOUT, 0);
 }
 
 void
@@ -428,11 +435,11 @@ void
 tap_abort(struct tap *t, const char *why)
 {
 	t->session->aborted = why;
-	session_again(t->session);
+	session_soon(t->session);
 }
 
 void
 tap_release(struct tap *t)
 {
-	session_again(t->session);
+	session_soon(t->session);
 }

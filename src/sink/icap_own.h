@@ -109,6 +109,9 @@ struct icap_service {
 	unsigned	 turn;		/* breaks ties */
 	_Atomic unsigned waiting;	/* in all queues */
 	_Atomic unsigned seen;		/* messages, of a monitor */
+	/* Of 256 previews that ended within a body, so many were followed by
+	 * 100; and the bodies that might have gone whole. By method. */
+	_Atomic unsigned went_on[3], small[3];
 	_Atomic uint64_t results[3][ICAP_R_MAX];
 	_Atomic uint64_t faults[ICAP_F_MAX];
 	_Atomic uint64_t seconds[ICAP_BUCKETS];
@@ -230,6 +233,7 @@ struct icap_txn {
 	int		 waited;	/* for a Retry-After */
 	int		 beyond;	/* its tier was busy for too long */
 	int		 flush;		/* do not wait for more of a preview */
+	int		 whole;		/* none, if the body is here by then */
 	int64_t		 preview;	/* announced, or -1 */
 	unsigned	 allow;
 	int		 more_told;
@@ -344,9 +348,13 @@ void	icap_txn_over(struct icap_txn *, enum icap_result, enum icap_fault,
 void	icap_txn_answer(struct icap_txn *, const struct icap_answer *);
 /* Tell the user, once, that all of the body is wanted. False: it left. */
 int	icap_txn_more(struct icap_txn *);
-void	icap_txn_kick(struct icap_txn *);	/* go on in the next turn */
+void	icap_txn_kick(struct icap_txn *);	/* go on once the caller is done */
 /* Bytes of a preview that this server shall get, or -1: none. */
 int64_t	icap_txn_preview(const struct icap_txn *, const struct icap_known *);
+/* The body is here, and goes whole rather than by a preview. */
+int	icap_txn_whole(const struct icap_txn *);
+/* Its preview was followed by 100, or was enough. */
+void	icap_txn_learn(const struct icap_txn *, int went_on);
 /* Whether its writer and reader may go on. */
 static inline int
 icap_txn_runs(const struct icap_txn *t)

@@ -66,6 +66,7 @@ read_continue(struct icap_txn *t)
 {
 	if (t->out != ICAP_OUT_WAIT || t->job.body == NULL)
 		return 0;
+	icap_txn_learn(t, 1);
 	t->out = ICAP_OUT_BODY;
 	t->went_on = 1;
 	t->wants = UINT64_MAX;
@@ -103,6 +104,8 @@ read_fault(int status)
 static int
 read_status(struct icap_txn *t)
 {
+	if (t->status >= 200 && t->out == ICAP_OUT_WAIT && !t->ieof)
+		icap_txn_learn(t, 0);
 	switch (t->status) {
 	case 100:
 		return read_continue(t);

@@ -13,6 +13,16 @@
 
 #define FLUSH_MS	1000	/* a slow body's preview goes short then */
 #define PREVIEW_GUESS	4096	/* before OPTIONS are known */
+/*
+ * A preview costs a service that wants the rest anyway a round trip. So where
+ * a quarter of them and more went on, a small body that is here goes whole
+ * (RFC 3507, 4.5: a preview is the client's to send). One in so many is asked
+ * the other way, to hear if that is still so.
+ */
+#define WHOLE_MAX	16384
+#define WHOLE_SHARE	64	/* of 256 */
+#define WHOLE_ASK	16
+#define LEARN		8	/* the last weighs 1/8 */
 
 static void	txn_opened(void *, enum icap_fault, const char *);
 static void	txn_event(void *);
@@ -97,15 +107,13 @@ txn_leave(struct icap_txn *t)
 	free(t);
 }
 
-/* By a timer: what event_active() wakes comes before all other sockets. */
+/* In this turn of the loop still, behind what is ready already. */
 void
 icap_txn_kick(struct icap_txn *t)
 {
-	static const struct timeval now = { 0, 0 };
-
 	t->kick = t->kick != 0 ? t->kick : 1;
 	t->armed = 1;
-	event_add(&t->timer, &now);
+	event_active(&t->timer, EV_TIMEOUT, 0);
 }
 
 void
@@ -149,6 +157,38 @@ icap_txn_preview(const struct icap_txn *t, const struct icap_known *k)
 	if (t->job.body == NULL)
 		return 0;
 	return n > ICAP_PREVIEW_MAX ? ICAP_PREVIEW_MAX : n;
+}
+
+/* Shall it go whole, if it can? */
+static int
+txn_small(const struct icap_txn *t, const struct icap_known *k)
+{
+	struct icap_service *s = t->seat->service;
+	enum icap_method m = t->job.method;
+
+	return k != NULL && s->conf->preview == ICAP_PREVIEW_AUTO &&
+	    t->job.body != NULL && t->job.length > k->o.preview &&
+	    t->job.length <= WHOLE_MAX && s->went_on[m] >= WHOLE_SHARE &&
+	    s->small[m]++ % WHOLE_ASK != 0;
+}
+
+int
+icap_txn_whole(const struct icap_txn *t)
+{
+	return t->whole && t->known != NULL &&
+	    (t->known->o.flags & ICAP_OPT_204) != 0 &&
+	    t->seat->service->conf->allow_204 &&
+	    spool_ended(t->job.body) == 1;
+}
+
+void
+icap_txn_learn(const struct icap_txn *t, int went_on)
+{
+	_Atomic unsigned *share =
+	    &t->seat->service->went_on[t->job.method];
+
+	*share += (went_on ? 256 - *share : 0) / LEARN;
+	*share -= (went_on ? 0 : *share + LEARN - 1) / LEARN;
 }
 
 void
@@ -464,8 +504,9 @@ txn_timer(evutil_socket_t fd, short what, void *arg)
 	txn_leave(t);
 }
 
+/* How much of the body is to be here before anything is sent. */
 static uint64_t
-txn_wants(const struct icap_txn *t)
+txn_wants(struct icap_txn *t)
 {
 	const struct icap_service *s = t->seat->service;
 	struct icap_known *k = icap_expect(t->seat->service, t->job.method);
@@ -474,6 +515,9 @@ txn_wants(const struct icap_txn *t)
 	if (k == NULL && s->conf->options &&
 	    s->conf->preview == ICAP_PREVIEW_AUTO)
 		n = PREVIEW_GUESS;
+	t->whole = n >= 0 && txn_small(t, k);
+	if (t->whole)
+		n = t->job.length;
 	icap_known_free(k);
 	return n < 0 ? UINT64_MAX : (uint64_t)n;
 }

@@ -259,6 +259,10 @@ icap_write_start(struct icap_txn *t)
 
 	t->preview = icap_txn_preview(t, t->known);
 	t->wants = t->preview < 0 ? UINT64_MAX : (uint64_t)t->preview;
+	if (t->preview >= 0 && icap_txn_whole(t)) {
+		t->wants = spool_size(t->job.body);
+		t->preview = -1;
+	}
 	t->allow = q.allow = write_allow(t);
 	q.preview = t->preview;
 	if (t->job.client.sa.sa_family != AF_UNSPEC) {

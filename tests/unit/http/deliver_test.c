@@ -1,0 +1,196 @@
+/*
+ * Delivery: what goes at once, and what waits for the message's end.
+ */
+#include "http/deliver.h"
+
+#include <string.h>
+
+#include "test.h"
+#include "util/err.h"
+
+#define RESPONSE "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"
+
+static struct pool		 pool;
+static struct pool_budget	 budget;
+static _Atomic uint64_t		 in_use;
+static struct flow		 flow;
+static struct taps		 row;
+static struct deliver		 d;
+static uint8_t			 body[200000];
+
+/* A response's head of length bytes (-1: chunked) was given. */
+static void
+begin(int64_t length, unsigned flags)
+{
+	struct http1_head h = { 0 };
+	size_t i;
+
+	budget.max = 4 * POOL_BUF;
+	pool_init(&pool, &budget, &in_use);
+	memset(&flow, 0, sizeof(flow));
+	memset(&row, 0, sizeof(row));
+	flow.taps = &row;
+	flow.pool = &pool;
+	flow.dir = DIR_DOWN;
+	row.n = 1;
+	deliver_init(&d, &flow, &row.tap[0]);
+	for (i = 0; i < sizeof(body); i++)
+		body[i] = (uint8_t)('a' + i % 26);
+	ck_assert_int_eq(http1_response(&h, RESPONSE, strlen(RESPONSE)), 0);
+	ck_assert_int_eq(deliver_head(&d, &h, length, flags, NULL), 0);
+}
+
+static void
+end(void)
+{
+	deliver_free(&d);
+	flow_drop(&flow);
+	pool_done(&pool);
+}
+
+static size_t
+give(size_t at, size_t n)
+{
+	int bad;
+	size_t took = deliver_body(&d, body + at, n, &bad);
+
+	ck_assert_int_eq(bad, 0);
+	return took;
+}
+
+/* What lies in the flow, let go, since the last call; all of it is read. */
+static size_t
+gone(char *buf)
+{
+	size_t n = (size_t)(row.tap[0].pos[DIR_DOWN] - flow.out);
+
+	if (n > 0 && buf != NULL)
+		memcpy(buf, flow.buf + (flow.out - flow.base), n);
+	flow.clear = row.tap[0].pos[DIR_DOWN];
+	flow_wrote(&flow, n);
+	return n;
+}
+
+TEST(a_body_in_one_piece_waits_for_its_end)
+{
+	char got[256] = "";
+	size_t n;
+
+	begin(7, DELIVER_HELD);
+	ck_assert_uint_eq(give(0, 7), 7);
+	ck_assert_uint_eq(gone(NULL), 0);
+	ck_assert_int_eq(d.began, 0);
+	ck_assert_int_eq(deliver_waits(&d), 1);
+	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_int_eq(deliver_waits(&d), 0);
+	n = gone(got);
+	ck_assert_uint_gt(n, 7 + 19);
+	ck_assert_int_eq(strncmp(got, "HTTP/1.1 200 OK\r\n", 17), 0);
+	ck_assert_str_eq(got + n - 11, "\r\n\r\nabcdefg");
+	end();
+}
+END
+
+TEST(until_then_all_of_it_can_be_taken_back)
+{
+	begin(7, DELIVER_HELD);
+	ck_assert_uint_eq(give(0, 7), 7);
+	deliver_withdraw(&d);
+	ck_assert_int_eq(deliver_waits(&d), 0);
+	ck_assert_int_eq(deliver_flush(&d), 1);
+	ck_assert_uint_eq(gone(NULL), 0);
+	end();
+}
+END
+
+TEST(of_two_pieces_the_second_waits)
+{
+	char got[256] = "";
+	size_t n;
+
+	begin(7, DELIVER_HELD);
+	ck_assert_uint_eq(give(0, 3), 3);
+	ck_assert_int_eq(d.began, 1);
+	n = gone(got);
+	ck_assert_int_eq(strncmp(got + n - 7, "\r\n\r\nabc", 7), 0);
+	ck_assert_uint_eq(give(3, 4), 4);
+	ck_assert_uint_eq(gone(NULL), 0);
+	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_uint_eq(gone(got), 4);
+	ck_assert_int_eq(memcmp(got, "defg", 4), 0);
+	end();
+}
+END
+
+TEST(of_a_large_piece_16_kb_wait)
+{
+	begin(50000, 0);
+	gone(NULL);
+	ck_assert_uint_eq(give(0, 50000), 50000);
+	ck_assert_uint_eq(gone(NULL), 50000 - 16384);
+	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_uint_eq(gone(NULL), 16384);
+	/* and that much is not kept for the next message */
+	ck_assert_uint_eq(d.pend.cap, 0);
+	end();
+}
+END
+
+TEST(what_the_flow_has_no_room_for_is_not_taken)
+{
+	size_t at = 0, n, went = 0;
+	char *all = malloc(sizeof(body));
+
+	begin(sizeof(body), 0);
+	gone(NULL);
+	while (at < sizeof(body)) {
+		n = give(at, sizeof(body) - at);
+		at += n;
+		went += gone(all + went);
+		ck_assert(n > 0);
+	}
+	ck_assert_uint_eq(went, sizeof(body) - 16384);
+	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	while (went < sizeof(body)) {
+		deliver_flush(&d);
+		went += gone(all + went);
+	}
+	ck_assert_int_eq(memcmp(all, body, sizeof(body)), 0);
+	free(all);
+	end();
+}
+END
+
+TEST(chunks_go_at_once_for_their_end_is_seen)
+{
+	char got[256] = "";
+
+	begin(-1, 0);
+	gone(NULL);
+	ck_assert_uint_eq(give(0, 7), 7);
+	ck_assert_uint_eq(gone(got), 12);
+	ck_assert_int_eq(memcmp(got, "7\r\nabcdefg\r\n", 12), 0);
+	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_uint_eq(gone(got), 5);
+	end();
+}
+END
+
+TEST(neither_more_nor_less_than_was_said)
+{
+	int bad;
+
+	begin(7, 0);
+	ck_assert_uint_eq(give(0, 3), 3);
+	ck_assert_int_eq(deliver_end(&d, NULL), ERR_SHORT);
+	ck_assert_uint_eq(deliver_body(&d, body, 5, &bad), 0);
+	ck_assert_int_eq(bad, 1);
+	end();
+}
+END
+
+SUITE("deliver", a_body_in_one_piece_waits_for_its_end,
+    until_then_all_of_it_can_be_taken_back, of_two_pieces_the_second_waits,
+    of_a_large_piece_16_kb_wait, what_the_flow_has_no_room_for_is_not_taken,
+    chunks_go_at_once_for_their_end_is_seen,
+    neither_more_nor_less_than_was_said)
