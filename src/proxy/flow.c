@@ -13,20 +13,37 @@
  * first: a read is worth a whole record.
  */
 #define FLOW_ROOM	(20 * 1024)
+/* As good as full: records and segments do not fill one to the byte. */
+#define FLOW_FULL	(POOL_BUF * 3 / 4)
+
+static uint8_t *
+flow_get(struct flow *f, size_t size)
+{
+	f->size = size;
+	return pool_get(f->pool, size);
+}
 
 /* The buffer, from the pool when there is none. */
 static int
 flow_buffer(struct flow *f)
 {
 	f->starved = 0;
-	if (f->buf == NULL) {
-		if ((f->buf = pool_get(f->pool)) == NULL) {
-			f->starved = 1;
-			return ERR_MEM;
-		}
-		f->base = f->out;
-	}
-	return 0;
+	if (f->buf != NULL)
+		return 0;
+	if (f->used >= FLOW_FULL)
+		f->buf = flow_get(f, POOL_BULK);
+	if (f->buf == NULL)
+		f->buf = flow_get(f, POOL_BUF);
+	f->starved = f->buf == NULL;
+	f->base = f->out;
+	return f->starved ? ERR_MEM : 0;
+}
+
+static void
+flow_give_back(struct flow *f)
+{
+	pool_put(f->pool, f->buf, f->size);
+	f->buf = NULL;
 }
 
 /* Move what is left to the front, when at least n bytes of room want it. */
@@ -35,13 +52,13 @@ flow_compact(struct flow *f, size_t n)
 {
 	size_t used = (size_t)(f->in - f->base);
 
-	if (POOL_BUF - used < n && f->out > f->base) {
+	if (f->size - used < n && f->out > f->base) {
 		memmove(f->buf, f->buf + (f->out - f->base),
 		    (size_t)(f->in - f->out));
 		f->base = f->out;
 		used = (size_t)(f->in - f->base);
 	}
-	return POOL_BUF - used;
+	return f->size - used;
 }
 
 uint8_t *
@@ -57,7 +74,11 @@ flow_room(struct flow *f, size_t *len)
 void
 flow_filled(struct flow *f, size_t n)
 {
+	if (f->in == f->base)	/* the first of this buffer */
+		f->used = 0;
 	f->in += n;
+	if ((size_t)(f->in - f->base) > f->used)
+		f->used = (size_t)(f->in - f->base);
 }
 
 /* How far tap i may look: to where the one before it has let go. */
@@ -121,8 +142,7 @@ flow_wrote(struct flow *f, size_t n)
 {
 	f->out += n;
 	if (f->out == f->in) {
-		pool_put(f->pool, f->buf);
-		f->buf = NULL;
+		flow_give_back(f);
 	}
 }
 
@@ -161,7 +181,7 @@ flow_replace(struct flow *f, struct tap *t, size_t old, const void *p,
 size_t
 flow_space(struct flow *f)
 {
-	return flow_buffer(f) != 0 ? 0 : flow_compact(f, POOL_BUF);
+	return flow_buffer(f) != 0 ? 0 : flow_compact(f, f->size);
 }
 
 size_t
@@ -198,7 +218,6 @@ flow_done(const struct flow *f)
 void
 flow_drop(struct flow *f)
 {
-	pool_put(f->pool, f->buf);
-	f->buf = NULL;
+	flow_give_back(f);
 	f->in = f->clear = f->out;
 }

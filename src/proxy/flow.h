@@ -5,7 +5,8 @@
  *	out <= clear <= in	bytes written on, let go by every tap, read
  *
  * and a row of taps, each with its own position between. The buffer is the
- * pool's and is held only while bytes are inside.
+ * pool's and is held only while bytes are inside; it is a large one where the
+ * last was full.
  */
 #ifndef PROXY_FLOW_H
 #define PROXY_FLOW_H
@@ -42,6 +43,9 @@ struct flow {
 	struct taps	*taps;
 	struct pool	*pool;
 	uint8_t		*buf;		/* or NULL when empty */
+	size_t		 size;		/* of buf */
+	size_t		 used;		/* the most of it, before it was
+					   given back */
 	uint64_t	 base;		/* position of buf[0] */
 	uint64_t	 in, clear, out;
 	enum end	 end_in;	/* how the source ended so far */

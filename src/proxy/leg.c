@@ -11,7 +11,8 @@
 #include "proxy/inner.h"
 #include "util/err.h"
 
-#define PUMP_ROUNDS	8	/* buffers a direction may move in one turn */
+#define PUMP_ROUNDS	8	/* of both directions, in one turn */
+#define PUMP_MOST	(512 * 1024)	/* bytes read in it, and others wait */
 #define PUMP_READ	4096	/* below this much room it is not worth it */
 
 static void	conn_event(evutil_socket_t, short, void *);
@@ -238,9 +239,10 @@ leg_turn(struct leg *l, enum flow_dir dir, int *moved, struct leg_why *why)
 enum leg_state
 leg_pump(struct leg *l, struct leg_why *why)
 {
+	uint64_t most = l->got + PUMP_MOST;
 	int round, moved;
 
-	for (round = 0; round < PUMP_ROUNDS; round++) {
+	for (round = 0; round < PUMP_ROUNDS && l->got < most; round++) {
 		moved = 0;
 		if (leg_turn(l, DIR_UP, &moved, why) != 0 ||
 		    leg_turn(l, DIR_DOWN, &moved, why) != 0)

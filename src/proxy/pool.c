@@ -6,62 +6,72 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL_IDLE	64	/* kept for reuse; 4 MiB a worker */
+#define POOL_IDLE	(4 << 20)	/* bytes of a size kept for reuse */
 
 void
 pool_init(struct pool *p, struct pool_budget *budget, _Atomic uint64_t *held)
 {
+	memset(p, 0, sizeof(*p));
 	p->budget = budget;
-	p->idle = NULL;
-	p->nidle = 0;
 	p->held = held;
 }
 
-uint8_t *
-pool_get(struct pool *p)
+static struct pool_shelf *
+pool_shelf(struct pool *p, size_t size)
 {
-	uint64_t used;
-	void *buf = p->idle;
+	return &p->shelf[size == POOL_BULK];
+}
 
-	used = atomic_fetch_add(&p->budget->used, POOL_BUF) + POOL_BUF;
+uint8_t *
+pool_get(struct pool *p, size_t size)
+{
+	struct pool_shelf *s = pool_shelf(p, size);
+	void *buf = s->idle;
+	uint64_t used;
+
+	used = atomic_fetch_add(&p->budget->used, size) + size;
 	if (used > p->budget->max) {
-		atomic_fetch_sub(&p->budget->used, POOL_BUF);
+		atomic_fetch_sub(&p->budget->used, size);
 		return NULL;
 	}
 	if (buf != NULL) {
-		memcpy(&p->idle, buf, sizeof(p->idle));
-		p->nidle--;
-	} else if ((buf = malloc(POOL_BUF)) == NULL) {
-		atomic_fetch_sub(&p->budget->used, POOL_BUF);
+		memcpy(&s->idle, buf, sizeof(s->idle));
+		s->bytes -= size;
+	} else if ((buf = malloc(size)) == NULL) {
+		atomic_fetch_sub(&p->budget->used, size);
 		return NULL;
 	}
-	atomic_fetch_add_explicit(p->held, POOL_BUF, memory_order_relaxed);
+	atomic_fetch_add_explicit(p->held, size, memory_order_relaxed);
 	return buf;
 }
 
 void
-pool_put(struct pool *p, uint8_t *buf)
+pool_put(struct pool *p, uint8_t *buf, size_t size)
 {
+	struct pool_shelf *s = pool_shelf(p, size);
+
 	if (buf == NULL)
 		return;
-	atomic_fetch_sub(&p->budget->used, POOL_BUF);
-	atomic_fetch_sub_explicit(p->held, POOL_BUF, memory_order_relaxed);
-	if (p->nidle >= POOL_IDLE) {
+	atomic_fetch_sub(&p->budget->used, size);
+	atomic_fetch_sub_explicit(p->held, size, memory_order_relaxed);
+	if (s->bytes + size > POOL_IDLE) {
 		free(buf);
 		return;
 	}
-	memcpy(buf, &p->idle, sizeof(p->idle));
-	p->idle = buf;
-	p->nidle++;
+	memcpy(buf, &s->idle, sizeof(s->idle));
+	s->idle = buf;
+	s->bytes += size;
 }
 
 void
 pool_done(struct pool *p)
 {
+	struct pool_shelf *s;
 	void *buf;
 
-	while ((buf = p->idle) != NULL) {
-		memcpy(&p->idle, buf, sizeof(p->idle));
-		free(buf);
-	}
+	for (s = p->shelf; s < p->shelf + 2; s++)
+		while ((buf = s->idle) != NULL) {
+			memcpy(&s->idle, buf, sizeof(s->idle));
+			free(buf);
+		}
 }

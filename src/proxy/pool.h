@@ -1,5 +1,5 @@
 /*
- * Buffers of one size for flows. Each worker has a pool; all pools share one
+ * Buffers of two sizes for flows. Each worker has a pool; all pools share one
  * budget (limits.memory), past which pool_get() says no and the asker waits.
  * An idle connection holds no buffer, so the few in use stay in the cache.
  */
@@ -10,24 +10,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_BUF	(64 * 1024)	/* 4 full records; see performance.md */
+#define POOL_BUF	(64 * 1024)	/* 4 full records */
+/*
+ * For a flow that fills one of those at a time: a quarter of the reads, of the
+ * ACKs they make the kernel send, and of the wake-ups these lead to.
+ */
+#define POOL_BULK	(256 * 1024)
 
 struct pool_budget {			/* of the process */
 	_Atomic uint64_t	used;
 	uint64_t		max;
 };
 
+struct pool_shelf {
+	void			*idle;		/* last in, first out */
+	size_t			 bytes;		/* of these */
+};
+
 struct pool {
 	struct pool_budget	*budget;
-	void			*idle;		/* last in, first out */
-	unsigned		 nidle;
+	struct pool_shelf	 shelf[2];	/* one a size */
 	_Atomic uint64_t	*held;		/* bytes given out; a counter */
 };
 
 void	 pool_init(struct pool *, struct pool_budget *,
 	    _Atomic uint64_t *held);
-uint8_t	*pool_get(struct pool *);		/* POOL_BUF bytes, or NULL */
-void	 pool_put(struct pool *, uint8_t *);	/* NULL does nothing */
+/* size: POOL_BUF or POOL_BULK, in both. NULL: the budget is spent. */
+uint8_t	*pool_get(struct pool *, size_t size);
+void	 pool_put(struct pool *, uint8_t *, size_t size);  /* or NULL */
 void	 pool_done(struct pool *);
 
 #endif

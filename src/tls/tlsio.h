@@ -14,8 +14,8 @@
 
 #include "net/transport.h"
 
-#define TLSIO_IN	(128 * 1024)	/* ciphertext of one recv */
-#define TLSIO_OUT	(136 * 1024)	/* 8 full records and a little */
+#define TLSIO_IN	(264 * 1024)	/* ciphertext of one recv */
+#define TLSIO_OUT	(264 * 1024)	/* 16 full records and a little */
 
 /* One a worker. */
 struct tlsio_scratch {

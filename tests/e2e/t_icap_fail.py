@@ -211,6 +211,8 @@ row('f09_reset_after_commit', ['f9', 'f9?how=fin', 'f9?how=hang&ms=100'], CUT, C
 row('f09_cut_before_the_last_chunk', ['echo?cut=last', 'echo?cut=last&'
     'length=no', 'echo?cut=last&how=rst'], CUT, CUT, n=(100000,),
     kinds=('length',))
+row('f09_cut_behind_a_body_in_one_piece', ['echo?cut=last', 'echo?cut=last&'
+    'how=rst'], n=(500, 5000), kinds=('length',))
 row('f10_no_first_byte', 'f10', VIRGIN, 504, kinds=('length',),
     timeout={'first-byte': '300ms', 'idle': '600ms'}, n=(500, 5000))
 row('f11_stall_in_adapted_body', 'f11', CUT, CUT, n=(100000,),
@@ -245,6 +247,27 @@ row('f27_100_unasked', ['f27', 'echo?send100=twice'], OK, OK,
 row('f28_status_3xx', 'f28')
 row('f28_other_1xx', 'echo?send100=102', OK, OK)
 row('f28_other_2xx', 'f28?status=201', OK, OK, n=(500,))
+
+
+@scenario
+def small_bodies_go_whole_where_previews_go_on(s):
+    """and then the answer may be 204 for all of it, or none."""
+    srv = icap.Script(s)
+    o = start(s, srv.url('echo'))
+    srv.rules({'path': 'echo', 'from': 8, 'to': 24, 'set': {'do': '204'}},
+              {'path': 'echo', 'from': 30, 'to': 30, 'set': {
+                  'cut': 'answer', 'how': 'rst'}})
+    for who in ('or', 'oq', 'cr', 'cq'):
+        p = client(s, who)
+        for i in range(32):
+            equal(outcome(s, o, who, 5000, p=p), OK, '%s %d' % (who, i))
+        p.finish()
+    log = [x for x in srv.log() if x.get('method') in ('REQMOD', 'RESPMOD')]
+    whole = [x for x in log if x['preview'] is None]
+    check(len(log) / 2 < len(whole) < len(log), 'whole', len(whole), len(log))
+    equal({(x['body'], x['complete']) for x in whole}, {(5000, True)})
+    kinds = {e['icap']['outcome'] for e in s.d.events('icap')}
+    check({'204', '204p', 'mod'} <= kinds, kinds)
 
 
 @scenario

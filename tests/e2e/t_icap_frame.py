@@ -585,8 +585,8 @@ def options_that_are_not_answered_again_stay_as_they_were(s):
         while not stop:
             start = time.monotonic()
             try:
-                m = http.ask(p, '/x?n=3000', 'POST', http.content(3000))
-                if (m.status, m.body) != (200, http.content(3000)):
+                m = http.ask(p, '/x?n=20000', 'POST', http.content(20000))
+                if (m.status, m.body) != (200, http.content(20000)):
                     bad.append(m)
             except Exception as e:
                 bad.append(e)

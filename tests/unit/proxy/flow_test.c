@@ -255,6 +255,54 @@ TEST(nothing_in_the_place_of_nothing_takes_no_buffer)
 }
 END
 
+/* n bytes come at once, and go. The room that was offered for them. */
+static size_t
+pass(size_t n)
+{
+	size_t room, len;
+
+	ck_assert_ptr_nonnull(flow_room(&flow, &room));
+	if (n > 0)
+		flow_filled(&flow, n < room ? n : room);
+	flow_offer(&flow);
+	flow_ready(&flow, &len);
+	flow_wrote(&flow, len);
+	ck_assert_uint_eq(held, 0);
+	return room;
+}
+
+TEST(who_fills_a_buffer_gets_a_large_one)
+{
+	setup(0, 0);
+	row.n = 0;
+	budget.max = POOL_BULK + POOL_BUF;
+	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);
+	ck_assert_uint_eq(pass(POOL_BULK), POOL_BULK);
+	/* a read that finds nothing takes nothing away */
+	ck_assert_uint_eq(pass(0), POOL_BULK);
+	ck_assert_uint_eq(pass(POOL_BUF - 700), POOL_BULK);
+	ck_assert_uint_eq(pass(20), POOL_BULK);
+	ck_assert_uint_eq(pass(20), POOL_BUF);
+	ck_assert_uint_eq(pass(POOL_BUF / 2), POOL_BUF);
+	ck_assert_uint_eq(pass(20), POOL_BUF);
+	pool_done(&pool);
+}
+END
+
+TEST(where_the_budget_has_no_large_one_a_small_one_does)
+{
+	setup(0, 0);
+	row.n = 0;
+	budget.max = POOL_BULK - 1;
+	pass(POOL_BUF);
+	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);
+	budget.max = POOL_BULK;
+	ck_assert_uint_eq(pass(POOL_BUF), POOL_BULK);
+	ck_assert_int_eq((int)budget.used, 0);
+	pool_done(&pool);
+}
+END
+
 SUITE("flow", nothing_in_the_place_of_nothing_takes_no_buffer,
     an_observer_sees_all_and_all_goes_on,
     a_holder_keeps_bytes_from_the_taps_behind_it,
@@ -265,4 +313,6 @@ SUITE("flow", nothing_in_the_place_of_nothing_takes_no_buffer,
     a_full_buffer_has_no_room_until_something_is_written,
     past_the_budget_there_is_no_buffer_and_the_flow_says_so,
     an_editor_behind_an_observer_takes_out_and_puts_in,
-    what_is_put_is_as_much_as_there_is_room_for)
+    what_is_put_is_as_much_as_there_is_room_for,
+    who_fills_a_buffer_gets_a_large_one,
+    where_the_budget_has_no_large_one_a_small_one_does)
