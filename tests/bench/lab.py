@@ -92,6 +92,13 @@ class Lab:
             f"type filter hook ingress device {far} priority 0;\n"
             "meta protocol ip drop;\n}\n}\n"))
 
+    def null_port(self, name):
+        """A port whose cable leads nowhere. A frame costs what the gateway's
+        kernel does for it, to where a driver would take it, and nothing of
+        what the recorder's does. It counts as received what was sent to it,
+        frame by frame, and is offered no offload it does not do itself."""
+        sh(f"ip link add {name} type ifb; ip link set {name} up")
+
     def certificates(self):
         with open(self.path("x509.cnf"), "w") as f:
             f.write("[req]\ndistinguished_name=dn\nprompt=no\n[dn]\n"
@@ -203,9 +210,10 @@ class Lab:
         time.sleep(0.5)
         return json.loads(p.communicate("", timeout=20)[0])
 
-    def port_stats(self, far):
-        """What arrived at the far end of a mirror port."""
-        out = json.loads(sh(self.recorder_ns +
+    def port_stats(self, far, where=None):
+        """What arrived at the far end of a mirror port, or at a null port
+        (where: "")."""
+        out = json.loads(sh((self.recorder_ns if where is None else where) +
                             f"ip -j -s link show dev {far}"))
         rx = out[0]["stats64"]["rx"]
         return {"packets": rx["packets"], "bytes": rx["bytes"],

@@ -5,6 +5,7 @@ certificates, the upstream verified except where the row's name says not.
 All are transparent: nftables redirects, the program asks the kernel for the
 original destination and connects there.
 """
+import json
 import os
 import shutil
 import subprocess
@@ -79,6 +80,14 @@ class Clearspan(Program):
     def __init__(self, where, binary, name="clearspan", mirror=None):
         super().__init__(where, name, binary)
         self.mirror = mirror
+
+    def mirrored(self):
+        """Packets that it says it sent to its mirror, and lost."""
+        out = json.loads(lab.sh(
+            f"{self.binary} ctl -s {self.lab.path(self.name + '.sock')} "
+            "--json counters"))
+        return (out["mirrors"][0]["packets"],
+                out["mirrors"][0]["lost_packets"])
 
     def command(self):
         d = self.lab.dir
