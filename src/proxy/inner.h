@@ -69,6 +69,8 @@ struct worker {
 	struct event		 reap;		/* frees the dead */
 	struct conns		 thin;		/* see sweep.c */
 	struct event		 sweep;
+	struct conns		 batched;	/* see batch.c */
+	struct event		 batch;
 	uint64_t		 relieved;	/* ms: see relay_relieve() */
 	struct event		 drained;	/* the time for it is over */
 	int			 draining;
@@ -92,6 +94,11 @@ void	accept_pause(struct worker *, const char *why);
 void	accept_check(struct worker *);	/* resume when limits allow */
 void	accept_stop(struct worker *);
 int	accept_veto(void *session, const struct addr *);	/* for dials */
+
+/* batch.c */
+void	batch_note(struct conn *);	/* after its event */
+void	batch_forget(struct conn *);
+void	batch_run(evutil_socket_t, short, void *);
 
 /* sweep.c */
 void	sweep_note(struct conn *);	/* after its event */

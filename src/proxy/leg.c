@@ -66,6 +66,7 @@ conn_release(struct conn *c)
 	int fd = c->sock.fd;
 
 	sweep_forget(c);
+	batch_forget(c);
 	if (fd != -1)
 		event_del(&c->ev);
 	conn_transport(c, &transport_plain, &c->sock);
@@ -106,6 +107,14 @@ conn_yields(const struct conn *c)
 	return c->sock.readable && !c->sock.thin;
 }
 
+static void
+leg_heard(struct leg *l, struct conn *from, size_t n)
+{
+	(from == &l->client ? &l->server : &l->client)->run = 0;
+	from->run = n < CONN_SMALL ? from->run + 1 : 0;
+	from->heard = 1;
+}
+
 /* Read from the flow's source. 1 something came, 0 nothing, or ERR_*. */
 static int
 leg_fill(struct leg *l, struct flow *f, struct conn *from)
@@ -125,6 +134,7 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 	if (n > 0) {
 		flow_filled(f, (size_t)n);
 		l->got += (uint64_t)n;
+		leg_heard(l, from, (size_t)n);
 		return 1;
 	}
 	flow_wrote(f, 0);

@@ -14,6 +14,8 @@
 
 struct session;
 
+#define CONN_SMALL	16384	/* a read of less is small */
+
 /* A connected socket with its transport. */
 struct conn {
 	struct sock		 sock;
@@ -23,6 +25,12 @@ struct conn {
 	struct session		*session;
 	TAILQ_ENTRY(conn)	 thin;		/* (swept) in sweep.c's list */
 	int			 swept;
+	TAILQ_ENTRY(conn)	 batch;		/* (batched) in batch.c's */
+	unsigned		 run;		/* small reads in a row, while
+						   the other end was silent */
+	uint64_t		 since;		/* ms: when that began; or 0 */
+	unsigned		 batched:1;
+	unsigned		 heard:1;	/* read since the last look */
 };
 
 struct leg {

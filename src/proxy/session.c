@@ -149,6 +149,8 @@ session_event(struct session *s, struct conn *c)
 		phases[s->phase].event(s, c);
 	sweep_note(&s->leg.client);
 	sweep_note(&s->leg.server);
+	batch_note(&s->leg.client);
+	batch_note(&s->leg.server);
 }
 
 static void

@@ -65,6 +65,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
 	TAILQ_INIT(&w->thin);
+	TAILQ_INIT(&w->batched);
 	budget.max = conf->limits.memory;
 	pool_init(&w->pool, &budget, &w->counts.buffers);
 	if ((w->base = worker_base()) == NULL) {
@@ -76,6 +77,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->names = names_new(w->base);
 	event_assign(&w->reap, w->base, -1, 0, worker_reap, w);
 	evtimer_assign(&w->sweep, w->base, sweep_run, w);
+	evtimer_assign(&w->batch, w->base, batch_run, w);
 	evtimer_assign(&w->drained, w->base, worker_out_of_time, w);
 	if (w->mailbox == NULL) {
 		text_puts(why, "cannot make a worker: no descriptors are "

@@ -414,3 +414,61 @@ def a_slow_upload_into_a_tap_that_holds_is_not_idle(s):
         c.send(b'x' * 1000)
         time.sleep(0.1)
     check(c.recv_until(b'taken').startswith(b'HTTP/1.1 200'))
+
+
+def stream(p, n):
+    """Many small records as fast as they go; then a pause, and one more."""
+    for i in range(n):
+        p.send(b'%05d' % i + b'.' * (i % 900))
+    time.sleep(0.3)
+    p.send(b'END')
+
+
+def streamed(n):
+    return b''.join(b'%05d' % i + b'.' * (i % 900) for i in range(n)) + b'END'
+
+
+@scenario
+def a_stream_of_small_records_is_not_held_at_its_end(s):
+    """The kernel is told to wait for more of it at once (batch.c); what comes
+    last, and questions and answers after it, are passed on all the same,
+    though nobody closes."""
+    s.start()
+    n, want = 3000, streamed(3000)
+
+    def handler(p):
+        equal(p.recv_exact(len(want)), want, 'at the server')
+        stream(p, n)
+        while p.recv_exact(4) == b'ping':
+            p.send(b'pong')
+        p.close()
+    for plain in (True, False):
+        srv = s.serve(7 if plain else 443, plain=plain, handler=handler)
+        c = s.plain(7) if plain else s.tls()
+        stream(c, n)
+        equal(c.recv_exact(len(want)), want, 'at the client')
+        start = time.monotonic()
+        for i in range(200):
+            c.send(b'ping')
+            equal(c.recv_exact(4), b'pong')
+        check(time.monotonic() - start < 5, 'each waited for a tick')
+        c.send(b'over')
+        c.finish()
+
+
+@scenario
+def a_reset_in_a_stream_of_small_records_is_a_reset(s):
+    s.start()
+    want = streamed(3000)
+
+    def handler(p):
+        stream(p, 3000)
+        p.recv_exact(4)
+        p.rst()
+    srv = s.serve(7, plain=True, handler=handler)
+    c = s.plain(7)
+    equal(c.recv_exact(len(want)), want)
+    c.send(b'over')
+    equal(c.recv_all(), b'')
+    equal(c.eof, peer.RST)
+    srv.wait(1)

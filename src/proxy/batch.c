@@ -1,0 +1,88 @@
+/*
+ * A stream of small records or segments wakes us for each of them, and we its
+ * ends: most of what it costs. So after a number of small reads in a row, in
+ * which the other side said nothing and no time passed, the kernel is told to
+ * wake us for more at once (SO_RCVLOWAT). What stays below that is read each
+ * millisecond; and when nothing but that was read between two of these, the
+ * stream is over, or slow, and each byte wakes us again. FIN, RST and a full
+ * window wake us in any case (tcp(7), socket(7)).
+ */
+#include <event2/event.h>
+#include <sys/socket.h>
+
+#include "proxy/inner.h"
+
+#define BATCH_RUN	16	/* small reads in a row, */
+#define BATCH_MS	8	/* in no more than this, by the coarse clock */
+#define BATCH_TICK_US	1000
+
+static void
+batch_lowat(struct conn *c, int n)
+{
+	setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n));
+}
+
+static void
+batch_tick(struct worker *w)
+{
+	static const struct timeval tick = { 0, BATCH_TICK_US };
+
+	if (!TAILQ_EMPTY(&w->batched) && !evtimer_pending(&w->batch, NULL))
+		evtimer_add(&w->batch, &tick);
+}
+
+void
+batch_note(struct conn *c)
+{
+	struct worker *w = c->session->worker;
+	uint64_t now;
+
+	if (c->run == 0)
+		c->since = 0;
+	if (c->run == 0 || c->batched || c->sock.fd == -1)
+		return;
+	now = worker_ms(w);
+	if (c->since == 0)
+		c->since = now;
+	if (c->run < BATCH_RUN)
+		return;
+	c->run = 0;
+	if (now - c->since > BATCH_MS)
+		return;
+	c->batched = 1;
+	batch_lowat(c, CONN_SMALL);
+	TAILQ_INSERT_TAIL(&w->batched, c, batch);
+	batch_tick(w);
+}
+
+void
+batch_forget(struct conn *c)
+{
+	if (!c->batched)
+		return;
+	TAILQ_REMOVE(&c->session->worker->batched, c, batch);
+	c->batched = c->run = 0;
+	batch_lowat(c, 1);
+}
+
+void
+batch_run(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct conn *c;
+	size_t n = 0;
+
+	TAILQ_FOREACH(c, &w->batched, batch)
+		n++;
+	while (n-- > 0 && (c = TAILQ_FIRST(&w->batched)) != NULL) {
+		if (c->heard) {
+			TAILQ_REMOVE(&w->batched, c, batch);
+			TAILQ_INSERT_TAIL(&w->batched, c, batch);
+		} else
+			batch_forget(c);
+		sock_look(&c->sock);
+		session_event(c->session, c);
+		c->heard = 0;
+	}
+	batch_tick(w);
+}
