@@ -1,19 +1,21 @@
 /*
  * A stream of small records or segments wakes us for each of them, and we its
  * ends: most of what it costs. So after a number of small reads in a row, in
- * which the other side said nothing and no time passed, the kernel is told to
- * wake us for more at once (SO_RCVLOWAT). What stays below that is read each
- * millisecond; and when nothing but that was read between two of these, the
- * stream is over, or slow, and each byte wakes us again. FIN, RST and a full
- * window wake us in any case (tcp(7), socket(7)).
+ * which the other side said nothing and little time passed, the kernel is told
+ * to wake us for more at once (SO_RCVLOWAT). What stays below that is read at
+ * each tick, which is a millisecond or, as libevent asks for the coarse clock,
+ * up to one of the kernel's (4 ms); and when nothing but that was read between
+ * two of them, the stream is over, or slow, and each byte wakes us again. FIN,
+ * RST and a full window wake us in any case (tcp(7), socket(7)).
  */
 #include <event2/event.h>
 #include <sys/socket.h>
 
 #include "proxy/inner.h"
 
-#define BATCH_RUN	16	/* small reads in a row, */
-#define BATCH_MS	8	/* in no more than this, by the coarse clock */
+/* More small reads than a page's files are sent in ... */
+#define BATCH_RUN	64
+#define BATCH_MS	16	/* in no more than this, by the coarse clock */
 #define BATCH_TICK_US	1000
 
 static void
@@ -46,8 +48,9 @@ batch_note(struct conn *c)
 		c->since = now;
 	if (c->run < BATCH_RUN)
 		return;
-	c->run = 0;
-	if (now - c->since > BATCH_MS)
+	now -= c->since;
+	c->since = c->run = 0;
+	if (now > BATCH_MS)
 		return;
 	c->batched = 1;
 	batch_lowat(c, CONN_SMALL);
@@ -61,7 +64,7 @@ batch_forget(struct conn *c)
 	if (!c->batched)
 		return;
 	TAILQ_REMOVE(&c->session->worker->batched, c, batch);
-	c->batched = c->run = 0;
+	c->since = c->batched = c->run = 0;
 	batch_lowat(c, 1);
 }
 

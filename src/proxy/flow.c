@@ -13,6 +13,7 @@
  * first: a read is worth a whole record.
  */
 #define FLOW_ROOM	(20 * 1024)
+#define FLOW_LEAST	4096	/* ... but where that moves much: any read */
 /* As good as full: records and segments do not fill one to the byte. */
 #define FLOW_FULL	(POOL_BUF * 3 / 4)
 
@@ -67,7 +68,8 @@ flow_room(struct flow *f, size_t *len)
 	*len = 0;
 	if (flow_buffer(f) != 0)
 		return NULL;
-	*len = flow_compact(f, FLOW_ROOM);
+	*len = flow_compact(f, f->out - f->base >= f->size / 4 ? FLOW_ROOM :
+	    FLOW_LEAST);
 	return f->buf + (f->in - f->base);
 }
 
@@ -181,7 +183,7 @@ flow_replace(struct flow *f, struct tap *t, size_t old, const void *p,
 size_t
 flow_space(struct flow *f)
 {
-	return flow_buffer(f) != 0 ? 0 : flow_compact(f, f->size);
+	return flow_buffer(f) != 0 ? 0 : f->size - (size_t)(f->in - f->out);
 }
 
 size_t

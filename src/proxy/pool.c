@@ -30,7 +30,7 @@ pool_get(struct pool *p, size_t size)
 	uint64_t used;
 
 	used = atomic_fetch_add(&p->budget->used, size) + size;
-	if (used > p->budget->max) {
+	if (used > p->budget->max / (size == POOL_BULK ? 2 : 1)) {
 		atomic_fetch_sub(&p->budget->used, size);
 		return NULL;
 	}

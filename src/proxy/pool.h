@@ -13,7 +13,8 @@
 #define POOL_BUF	(64 * 1024)	/* 4 full records */
 /*
  * For a flow that fills one of those at a time: a quarter of the reads, of the
- * ACKs they make the kernel send, and of the wake-ups these lead to.
+ * ACKs they make the kernel send, and of the wake-ups these lead to. Not from
+ * the second half of the budget.
  */
 #define POOL_BULK	(256 * 1024)
 
@@ -35,7 +36,7 @@ struct pool {
 
 void	 pool_init(struct pool *, struct pool_budget *,
 	    _Atomic uint64_t *held);
-/* size: POOL_BUF or POOL_BULK, in both. NULL: the budget is spent. */
+/* size: POOL_BUF or POOL_BULK, in both. NULL: the budget has none. */
 uint8_t	*pool_get(struct pool *, size_t size);
 void	 pool_put(struct pool *, uint8_t *, size_t size);  /* or NULL */
 void	 pool_done(struct pool *);

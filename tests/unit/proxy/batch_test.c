@@ -79,7 +79,7 @@ TEST(a_run_of_small_reads_is_a_stream)
 	unsigned i;
 
 	setup();
-	for (i = 1; i < 16; i++) {
+	for (i = 1; i < 64; i++) {
 		run(i);
 		ck_assert_int_eq(lowat(), 1);
 	}
@@ -94,12 +94,11 @@ TEST(a_slow_one_is_none)
 	setup();
 	run(1);
 	usleep(30000);		/* of the coarse clock */
-	run(16);
+	run(64);
 	ck_assert_int_eq(lowat(), 1);
 	/* and the next run begins anew */
-	run(0);
 	run(1);
-	run(16);
+	run(64);
 	ck_assert_int_eq(lowat(), CONN_SMALL);
 	end();
 }
@@ -109,7 +108,7 @@ TEST(what_is_less_is_looked_at_at_the_next_tick)
 {
 	setup();
 	run(1);
-	run(16);
+	run(64);
 	event_base_loop(w.base, EVLOOP_NONBLOCK);	/* its first edge */
 	conn->sock.readable = 0;
 	ck_assert_int_eq(write(peer, "x", 1), 1);
@@ -131,7 +130,7 @@ TEST(who_fills_it_stays)
 
 	setup();
 	run(1);
-	run(16);
+	run(64);
 	for (i = 0; i < 5; i++) {
 		conn->heard = 1;
 		event_base_loop(w.base, EVLOOP_ONCE);
@@ -145,7 +144,7 @@ TEST(an_end_wakes_at_once)
 {
 	setup();
 	run(1);
-	run(16);
+	run(64);
 	event_base_loop(w.base, EVLOOP_NONBLOCK);
 	evtimer_del(&w.batch);
 	conn->sock.readable = 0;
@@ -165,7 +164,7 @@ TEST(a_descriptor_handed_on_is_as_it_was)
 
 	setup();
 	run(1);
-	run(16);
+	run(64);
 	fd = conn_release(conn);
 	getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &n, &len);
 	ck_assert_int_eq(n, 1);

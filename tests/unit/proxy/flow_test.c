@@ -275,7 +275,7 @@ TEST(who_fills_a_buffer_gets_a_large_one)
 {
 	setup(0, 0);
 	row.n = 0;
-	budget.max = POOL_BULK + POOL_BUF;
+	budget.max = 2 * POOL_BULK;
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);
 	ck_assert_uint_eq(pass(POOL_BULK), POOL_BULK);
 	/* a read that finds nothing takes nothing away */
@@ -293,10 +293,10 @@ TEST(where_the_budget_has_no_large_one_a_small_one_does)
 {
 	setup(0, 0);
 	row.n = 0;
-	budget.max = POOL_BULK - 1;
+	budget.max = 2 * POOL_BULK - 1;
 	pass(POOL_BUF);
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);
-	budget.max = POOL_BULK;
+	budget.max = 2 * POOL_BULK;
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BULK);
 	ck_assert_int_eq((int)budget.used, 0);
 	pool_done(&pool);
