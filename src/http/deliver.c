@@ -71,6 +71,15 @@ deliver_withdraw(struct deliver *d)
 	d->held = 0;
 }
 
+int
+deliver_commit(struct deliver *d)
+{
+	if (d->framing != HTTP1_LENGTH || d->held == 0 || d->left > 0)
+		return 0;
+	d->began = 1;
+	return 1;
+}
+
 /* What was held goes. */
 static void
 deliver_release(struct deliver *d)

@@ -24,6 +24,8 @@ enum {				/* flags of deliver_head */
 					   until then can be taken back */
 };
 
+#define DELIVER_ROOM	1024	/* in the flow: then something goes */
+
 struct deliver {
 	struct flow	*flow;
 	struct tap	*tap;
@@ -48,6 +50,8 @@ int	 deliver_head(struct deliver *, const struct http1_head *,
 /* What is held is taken back: where nothing went, as if there had been no
  * message. */
 void	 deliver_withdraw(struct deliver *);
+/* All of the message is held: it will not be taken back. 1; 0: it is not. */
+int	 deliver_commit(struct deliver *);
 /* Text as it is (a page, an interim response), not framed. */
 void	 deliver_text(struct deliver *, const char *, size_t);
 /* Body; returns how much was taken. More than the length said is refused:

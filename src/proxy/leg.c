@@ -14,6 +14,7 @@
 #define PUMP_ROUNDS	8	/* of both directions, in one turn */
 #define PUMP_MOST	(512 * 1024)	/* bytes read in it, and others wait */
 #define PUMP_READ	4096	/* below this much room it is not worth it */
+#define PUMP_SPARE	4096	/* for a tap that has something to put in */
 
 static void	conn_event(evutil_socket_t, short, void *);
 
@@ -128,6 +129,8 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 	    (!conn_yields(from) && !from->ops->pending(from->tp)))
 		return 0;
 	p = flow_room(f, &room);
+	if (f->busy)
+		room = room > PUMP_SPARE ? room - PUMP_SPARE : 0;
 	if (room < PUMP_READ)
 		return 0;
 	n = from->ops->read(from->tp, p, room, &how);

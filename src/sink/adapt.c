@@ -135,6 +135,11 @@ side_hungry(void *arg)
 	int over = message_over(&s->m);
 
 	side_bound(s);
+	/* Rather than that, the answer stands, though nothing of it went. */
+	if (message_over(&s->m) && deliver_commit(&s->to->out)) {
+		spool_drop(s->m.spool, spool_size(s->m.spool));
+		side_bound(s);
+	}
 	if (message_over(&s->m))	/* nothing of it can be forgotten */
 		icap_oversize(s->txn);
 	else if (over)			/* and reading had stopped for that */
@@ -306,7 +311,9 @@ side_take_body(void *arg, const uint8_t *p, size_t len)
 	if (bad)
 		exchange_broken(s->x, "the adapted body is longer than its "
 		    "head says");
-	tap_release(s->x->tap);
+	/* Without room it goes on when there is some: see side_more(). */
+	if (n > 0 || s->to->out.flow->starved)
+		tap_release(s->x->tap);
 	return n;
 }
 
@@ -490,7 +497,9 @@ side_more(struct side *s)
 	case SIDE_GONE:
 		if (s->txn != NULL) {
 			icap_more(s->txn);
-			icap_resume(s->txn);
+			if (s->made.open ||
+			    flow_space(s->to->out.flow) >= DELIVER_ROOM)
+				icap_resume(s->txn);
 			side_bound(s);
 		}
 		break;

@@ -131,7 +131,7 @@ exchange_broken(struct exchange *x, const char *why)
 {
 	if (x->finished)
 		return;
-	x->finished = 1;
+	x->finished = x->broken = 1;
 	x->http.why = why;
 	tap_abort(x->tap, why);
 }
@@ -448,6 +448,8 @@ exchange_busy(void *state, enum flow_dir dir)
 {
 	struct exchange *x = state;
 
+	if (x->broken)		/* no orderly end before the reset */
+		return 1;
 	return !x->raw && !x->finished && side_busy(&x->side[dir]);
 }
 

@@ -192,12 +192,13 @@ fail_give_up(struct icap_txn *t, enum icap_fault fault)
 }
 
 /* It has said no, if only in a head whose body then did not come; a body of
- * the wrong length (F15) may be another way to say it. */
+ * the wrong length (F15) may be another way to say it. And what it answered
+ * is not undone for the size of what it was asked. */
 static int
 fail_verdict(const struct icap_txn *t, enum icap_fault fault)
 {
 	return fault == ICAP_F_SHORT || fault == ICAP_F_LONG ||
-	    t->bad_status || (t->job.method == ICAP_REQMOD &&
+	    fault == ICAP_F_OVERSIZE || t->bad_status || (t->job.method == ICAP_REQMOD &&
 	    t->hdr == ICAP_RES_HDR);
 }
 

@@ -104,7 +104,8 @@ read_fault(int status)
 static int
 read_status(struct icap_txn *t)
 {
-	if (t->status >= 200 && t->out == ICAP_OUT_WAIT && !t->ieof)
+	if (t->status >= 200 && t->status < 300 &&
+	    t->out == ICAP_OUT_WAIT && !t->ieof)
 		icap_txn_learn(t, 0);
 	switch (t->status) {
 	case 100:

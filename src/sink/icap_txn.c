@@ -159,6 +159,14 @@ icap_txn_preview(const struct icap_txn *t, const struct icap_known *k)
 	return n > ICAP_PREVIEW_MAX ? ICAP_PREVIEW_MAX : n;
 }
 
+/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
+static int
+txn_ignored(const struct icap_txn *t, const struct icap_known *k)
+{
+	return k != NULL && (k->o.flags & ICAP_OPT_TRANSFER) != 0 &&
+	    icap_transfer(&k->o, t->job.path) == ICAP_IGNORE;
+}
+
 /* Shall it go whole, if it can? */
 static int
 txn_small(const struct icap_txn *t, const struct icap_known *k)
@@ -167,8 +175,10 @@ txn_small(const struct icap_txn *t, const struct icap_known *k)
 	enum icap_method m = t->job.method;
 
 	return k != NULL && s->conf->preview == ICAP_PREVIEW_AUTO &&
+	    s->conf->allow_204 && (k->o.flags & ICAP_OPT_204) != 0 &&
 	    t->job.body != NULL && t->job.length > k->o.preview &&
-	    t->job.length <= WHOLE_MAX && s->went_on[m] >= WHOLE_SHARE &&
+	    t->job.length <= WHOLE_MAX && !t->job.copy &&
+	    !txn_ignored(t, k) && s->went_on[m] >= WHOLE_SHARE &&
 	    s->small[m]++ % WHOLE_ASK != 0;
 }
 
@@ -177,7 +187,6 @@ icap_txn_whole(const struct icap_txn *t)
 {
 	return t->whole && t->known != NULL &&
 	    (t->known->o.flags & ICAP_OPT_204) != 0 &&
-	    t->seat->service->conf->allow_204 &&
 	    spool_ended(t->job.body) == 1;
 }
 
@@ -186,9 +195,10 @@ icap_txn_learn(const struct icap_txn *t, int went_on)
 {
 	_Atomic unsigned *share =
 	    &t->seat->service->went_on[t->job.method];
+	unsigned now = *share;	/* another worker's may be lost: no matter */
 
-	*share += (went_on ? 256 - *share : 0) / LEARN;
-	*share -= (went_on ? 0 : *share + LEARN - 1) / LEARN;
+	*share = went_on ? now + (256 - now) / LEARN :
+	    now - (now + LEARN - 1) / LEARN;
 }
 
 void
@@ -308,14 +318,6 @@ txn_event(void *arg)
 	icap_write_more(t);
 	icap_read_more(t);
 	txn_leave(t);
-}
-
-/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
-static int
-txn_ignored(struct icap_txn *t, const struct icap_known *k)
-{
-	return k != NULL && (k->o.flags & ICAP_OPT_TRANSFER) != 0 &&
-	    icap_transfer(&k->o, t->job.path) == ICAP_IGNORE;
 }
 
 static void

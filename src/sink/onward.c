@@ -99,7 +99,7 @@ side_ahead(struct side *s)
 	struct flow *f = s->out.flow;
 
 	s->m.max = s->sent + SPOOL_AHEAD;
-	if (message_over(&s->m) && f->out == f->clear &&
+	if (!s->m.ended && message_over(&s->m) && f->out == f->clear &&
 	    flow_space(f) < SPOOL_ROOM) {
 		s->m.max = spool_size(s->m.spool);
 		tap_release(s->x->tap);

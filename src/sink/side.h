@@ -76,6 +76,7 @@ struct exchange {
 	/* after this exchange the session ends */
 	unsigned	 closing:1;
 	unsigned	 finished:1;
+	unsigned	 broken:1;	/* finished, and the session is reset */
 	struct text	 method;	/* of the present request */
 	int		 old_client;	/* HTTP/1.0 */
 	struct http_record http;

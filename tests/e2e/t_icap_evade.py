@@ -197,6 +197,36 @@ def bytes_behind_an_answer_do_not_open_the_session(s):
 
 
 @scenario
+def bytes_behind_a_kept_answer_do_not_stall_it(s):
+    """They fill the buffer that it is to be delivered through. (Then they are
+    found out, and the reset that follows may overtake the answer's end.)"""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(None, srv.url('204?preview=none&slow=300')))
+
+    def handler(p, size):
+        p.recv_until(b'\r\n\r\n')
+        try:
+            p.send(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % size +
+                   http.content(size) + EVIL * 100000)
+        except OSError:
+            pass
+        p.close()
+    port = 8000
+    for plain in (True, False):
+        for size in (3000, 300000, 3000000):
+            port += 1
+            s.serve(port, handler=lambda p, n=size: handler(p, n),
+                    plain=plain)
+            p = s.plain(port) if plain else s.tls(port)
+            used = s.d.cpu()
+            p.send(http.request('/one'))
+            head, _, body = until_end(p, 10).partition(b'\r\n\r\n')
+            check(head.startswith(b'HTTP/1.1 200 '), size, head)
+            check(http.content(size).startswith(body), size, body[-50:])
+            check(s.d.cpu() - used < 2 * s.slow, 'it was waited for busily')
+
+
+@scenario
 def bytes_in_one_piece_with_an_answer_are_no_second_answer(s):
     srv = icap.Script(s)
     icap.start(s, icap.service(srv.url('204'), srv.url('204')))

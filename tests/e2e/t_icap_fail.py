@@ -277,8 +277,12 @@ def f12_slow_client_is_no_failure(s):
     n = 8 << 20
     for who in ('or', 'cr'):
         p = client(s, who)
+        used = s.d.cpu()
         p.send(http.request('/d?n=%d' % n))
         time.sleep(1.5)
+        # Nobody waits busily, and others are let in (as before that).
+        check(s.d.cpu() - used < 0.7 * s.slow, 'CPU', s.d.cpu() - used)
+        equal(outcome(s, o, who, 500), OK, 'another client')
         m = http.answer(p)
         equal((m.whole, http.sha(m.body)), (True, http.sha(http.content(n))))
         events(s, who, OK)

@@ -127,6 +127,14 @@ class Daemon(proc.Process):
     def fds(self):
         return len(os.listdir('/proc/%d/fd' % self.pid))
 
+    def cpu(self):
+        """Seconds of CPU that its threads have used."""
+        total = 0
+        for task in os.listdir('/proc/%d/task' % self.pid):
+            with open('/proc/%d/task/%s/schedstat' % (self.pid, task)) as f:
+                total += int(f.read().split()[0])
+        return total / 1e9
+
     def rss(self):
         """Resident KiB."""
         with open('/proc/%d/status' % self.pid) as f:

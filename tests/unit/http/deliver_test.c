@@ -103,6 +103,20 @@ TEST(until_then_all_of_it_can_be_taken_back)
 }
 END
 
+TEST(or_it_is_made_final_and_waits_on)
+{
+	begin(7, DELIVER_HELD);
+	ck_assert_int_eq(deliver_commit(&d), 0);
+	ck_assert_uint_eq(give(0, 7), 7);
+	ck_assert_int_eq(deliver_commit(&d), 1);
+	ck_assert_int_eq(d.began, 1);
+	ck_assert_uint_eq(gone(NULL), 0);
+	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_uint_gt(gone(NULL), 7);
+	end();
+}
+END
+
 TEST(of_two_pieces_the_second_waits)
 {
 	char got[256] = "";
@@ -190,7 +204,8 @@ TEST(neither_more_nor_less_than_was_said)
 END
 
 SUITE("deliver", a_body_in_one_piece_waits_for_its_end,
-    until_then_all_of_it_can_be_taken_back, of_two_pieces_the_second_waits,
+    until_then_all_of_it_can_be_taken_back,
+    or_it_is_made_final_and_waits_on, of_two_pieces_the_second_waits,
     of_a_large_piece_16_kb_wait, what_the_flow_has_no_room_for_is_not_taken,
     chunks_go_at_once_for_their_end_is_seen,
     neither_more_nor_less_than_was_said)
