@@ -198,8 +198,8 @@ static int
 fail_verdict(const struct icap_txn *t, enum icap_fault fault)
 {
 	return fault == ICAP_F_SHORT || fault == ICAP_F_LONG ||
-	    fault == ICAP_F_OVERSIZE || t->bad_status || (t->job.method == ICAP_REQMOD &&
-	    t->hdr == ICAP_RES_HDR);
+	    fault == ICAP_F_OVERSIZE || t->bad_status ||
+	    (t->job.method == ICAP_REQMOD && t->hdr == ICAP_RES_HDR);
 }
 
 /* Whether what it answered stands, and can only be cut off. */

@@ -8,6 +8,7 @@
  *	icap_conn.c	connections to servers, plain and TLS
  *	icap_seat.c	a worker's part: pools and the queue
  *	icap_txn.c	a transaction's life
+ *	icap_preview.c	how much of the body is shown at first
  *	icap_fail.c	what its failures lead to
  *	icap_copy.c	one that nobody waits for
  *	icap_write.c	its request
@@ -348,13 +349,7 @@ void	icap_txn_over(struct icap_txn *, enum icap_result, enum icap_fault,
 void	icap_txn_answer(struct icap_txn *, const struct icap_answer *);
 /* Tell the user, once, that all of the body is wanted. False: it left. */
 int	icap_txn_more(struct icap_txn *);
-void	icap_txn_kick(struct icap_txn *);	/* go on once the caller is done */
-/* Bytes of a preview that this server shall get, or -1: none. */
-int64_t	icap_txn_preview(const struct icap_txn *, const struct icap_known *);
-/* The body is here, and goes whole rather than by a preview. */
-int	icap_txn_whole(const struct icap_txn *);
-/* Its preview was followed by 100, or was enough. */
-void	icap_txn_learn(const struct icap_txn *, int went_on);
+void	icap_txn_kick(struct icap_txn *);	/* once the caller is done */
 /* Whether its writer and reader may go on. */
 static inline int
 icap_txn_runs(const struct icap_txn *t)
@@ -364,6 +359,17 @@ icap_txn_runs(const struct icap_txn *t)
 
 /* A copy's bytes are lost: it is given up. From its owner. */
 void	icap_txn_lost(struct icap_txn *);
+
+/* icap_preview.c. Bytes of a preview that this server shall get, or -1. */
+int64_t	icap_txn_preview(const struct icap_txn *, const struct icap_known *);
+/* How much of the body is to be here before anything is sent. */
+uint64_t icap_txn_wants(struct icap_txn *);
+/* The body is here, and goes whole rather than by a preview. */
+int	icap_txn_whole(const struct icap_txn *);
+/* Its preview was followed by 100, or was enough. */
+void	icap_txn_learn(const struct icap_txn *, int went_on);
+/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
+int	icap_txn_ignored(const struct icap_txn *, const struct icap_known *);
 
 /* icap_copy.c */
 void	*icap_copy_user(struct icap_copy *);

@@ -12,17 +12,6 @@
 #include "util/mem.h"
 
 #define FLUSH_MS	1000	/* a slow body's preview goes short then */
-#define PREVIEW_GUESS	4096	/* before OPTIONS are known */
-/*
- * A preview costs a service that wants the rest anyway a round trip. So where
- * a quarter of them and more went on, a small body that is here goes whole
- * (RFC 3507, 4.5: a preview is the client's to send). One in so many is asked
- * the other way, to hear if that is still so.
- */
-#define WHOLE_MAX	16384
-#define WHOLE_SHARE	64	/* of 256 */
-#define WHOLE_ASK	16
-#define LEARN		8	/* the last weighs 1/8 */
 
 static void	txn_opened(void *, enum icap_fault, const char *);
 static void	txn_event(void *);
@@ -135,70 +124,6 @@ icap_txn_more(struct icap_txn *t)
 		t->user->more(t->arg);
 	}
 	return t->user != NULL;
-}
-
-int64_t
-icap_txn_preview(const struct icap_txn *t, const struct icap_known *k)
-{
-	const struct conf_icap *c = t->seat->service->conf;
-	int64_t n = c->preview;
-
-	if (n == ICAP_PREVIEW_OFF)
-		return -1;
-	if (k != NULL) {
-		if (k->o.preview < 0 ||
-		    ((k->o.flags & ICAP_OPT_TRANSFER) != 0 &&
-		    icap_transfer(&k->o, t->job.path) == ICAP_COMPLETE))
-			return -1;
-		if (n < 0 || k->o.preview < n)
-			n = k->o.preview;
-	} else if (n < 0)
-		return -1;
-	if (t->job.body == NULL)
-		return 0;
-	return n > ICAP_PREVIEW_MAX ? ICAP_PREVIEW_MAX : n;
-}
-
-/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
-static int
-txn_ignored(const struct icap_txn *t, const struct icap_known *k)
-{
-	return k != NULL && (k->o.flags & ICAP_OPT_TRANSFER) != 0 &&
-	    icap_transfer(&k->o, t->job.path) == ICAP_IGNORE;
-}
-
-/* Shall it go whole, if it can? */
-static int
-txn_small(const struct icap_txn *t, const struct icap_known *k)
-{
-	struct icap_service *s = t->seat->service;
-	enum icap_method m = t->job.method;
-
-	return k != NULL && s->conf->preview == ICAP_PREVIEW_AUTO &&
-	    s->conf->allow_204 && (k->o.flags & ICAP_OPT_204) != 0 &&
-	    t->job.body != NULL && t->job.length > k->o.preview &&
-	    t->job.length <= WHOLE_MAX && !t->job.copy &&
-	    !txn_ignored(t, k) && s->went_on[m] >= WHOLE_SHARE &&
-	    s->small[m]++ % WHOLE_ASK != 0;
-}
-
-int
-icap_txn_whole(const struct icap_txn *t)
-{
-	return t->whole && t->known != NULL &&
-	    (t->known->o.flags & ICAP_OPT_204) != 0 &&
-	    spool_ended(t->job.body) == 1;
-}
-
-void
-icap_txn_learn(const struct icap_txn *t, int went_on)
-{
-	_Atomic unsigned *share =
-	    &t->seat->service->went_on[t->job.method];
-	unsigned now = *share;	/* another worker's may be lost: no matter */
-
-	*share = went_on ? now + (256 - now) / LEARN :
-	    now - (now + LEARN - 1) / LEARN;
 }
 
 void
@@ -377,7 +302,7 @@ icap_txn_attempt(struct icap_txn *t)
 	struct icap_known *k;
 	int rv = icap_choose(t->seat, t, &v, &k);
 
-	if (rv == 0 && txn_ignored(t, k)) {
+	if (rv == 0 && icap_txn_ignored(t, k)) {
 		icap_known_free(k);
 		t->kick = 2;
 		icap_txn_kick(t);
@@ -506,24 +431,6 @@ txn_timer(evutil_socket_t fd, short what, void *arg)
 	txn_leave(t);
 }
 
-/* How much of the body is to be here before anything is sent. */
-static uint64_t
-txn_wants(struct icap_txn *t)
-{
-	const struct icap_service *s = t->seat->service;
-	struct icap_known *k = icap_expect(t->seat->service, t->job.method);
-	int64_t n = icap_txn_preview(t, k);
-
-	if (k == NULL && s->conf->options &&
-	    s->conf->preview == ICAP_PREVIEW_AUTO)
-		n = PREVIEW_GUESS;
-	t->whole = n >= 0 && txn_small(t, k);
-	if (t->whole)
-		n = t->job.length;
-	icap_known_free(k);
-	return n < 0 ? UINT64_MAX : (uint64_t)n;
-}
-
 struct icap_txn *
 icap_start(struct icap_seat *seat, const struct icap_job *job,
     const struct icap_user *user, void *arg)
@@ -537,7 +444,7 @@ icap_start(struct icap_seat *seat, const struct icap_job *job,
 	t->queue_ms = t->connect_ms = t->first_ms = -1;
 	t->t_start = icap_us();
 	event_assign(&t->timer, seat->base, -1, 0, txn_timer, t);
-	t->wants = t->wanted = txn_wants(t);
+	t->wants = t->wanted = icap_txn_wants(t);
 	txn_enter(t);
 	t->quiet++;
 	txn_prepare(t);
