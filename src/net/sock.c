@@ -223,6 +223,12 @@ sock_nodelay(int fd)
 }
 
 void
+sock_lowat(int fd, size_t n)
+{
+	sock_set(fd, SOL_SOCKET, SO_RCVLOWAT, (int)n);
+}
+
+void
 sock_reset(int fd)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };

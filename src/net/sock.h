@@ -41,6 +41,8 @@ int	sock_connect(const struct addr *to, const struct addr *from,
 int	sock_error(int fd);
 
 void	sock_nodelay(int fd);
+/* Wake for so many bytes at once, or the end (SO_RCVLOWAT, socket(7)). */
+void	sock_lowat(int fd, size_t n);
 /* Close so that the peer gets RST, not FIN. */
 void	sock_reset(int fd);
 

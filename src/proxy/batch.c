@@ -9,20 +9,14 @@
  * RST and a full window wake us in any case (tcp(7), socket(7)).
  */
 #include <event2/event.h>
-#include <sys/socket.h>
 
+#include "net/sock.h"
 #include "proxy/inner.h"
 
 /* More small reads than a page's files are sent in ... */
 #define BATCH_RUN	64
 #define BATCH_MS	16	/* in no more than this, by the coarse clock */
 #define BATCH_TICK_US	1000
-
-static void
-batch_lowat(struct conn *c, int n)
-{
-	setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n));
-}
 
 static void
 batch_tick(struct worker *w)
@@ -53,7 +47,7 @@ batch_note(struct conn *c)
 	if (now > BATCH_MS)
 		return;
 	c->batched = 1;
-	batch_lowat(c, CONN_SMALL);
+	sock_lowat(c->sock.fd, CONN_SMALL);
 	TAILQ_INSERT_TAIL(&w->batched, c, batch);
 	batch_tick(w);
 }
@@ -65,7 +59,7 @@ batch_forget(struct conn *c)
 		return;
 	TAILQ_REMOVE(&c->session->worker->batched, c, batch);
 	c->since = c->batched = c->run = 0;
-	batch_lowat(c, 1);
+	sock_lowat(c->sock.fd, 1);
 }
 
 void

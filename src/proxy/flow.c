@@ -143,9 +143,8 @@ void
 flow_wrote(struct flow *f, size_t n)
 {
 	f->out += n;
-	if (f->out == f->in) {
+	if (f->out == f->in)
 		flow_give_back(f);
-	}
 }
 
 /* What lies behind a tap's position has moved: so has what is ahead of it. */

@@ -14,6 +14,7 @@
 
 #include "codec/http1.h"
 #include "codec/ja.h"
+#include "net/sock.h"
 #include "proxy/inner.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -21,15 +22,6 @@
 /* Longer than clients take for their first bytes on a LAN, shorter than a
  * person notices. */
 #define SILENCE_MS	40
-
-static void
-hello_lowat(struct session *s, size_t need)
-{
-	int n = (int)need;
-
-	setsockopt(s->leg.client.sock.fd, SOL_SOCKET, SO_RCVLOWAT, &n,
-	    sizeof(n));
-}
 
 void
 hello_enter(struct session *s)
@@ -86,7 +78,7 @@ hello_plain(struct session *s, const char *data, size_t len)
 {
 	size_t blank = hello_blank(data, len);
 
-	hello_lowat(s, 1);
+	sock_lowat(s->leg.client.sock.fd, 1);
 	s->rec.protocol = len > blank &&
 	    http1_starts_request(data + blank, len - blank) == 1 ?
 	    PROTO_HTTP : PROTO_OTHER;
@@ -145,7 +137,7 @@ hello_short(struct session *s, size_t len, size_t need)
 	if (!s->said)
 		session_timer(s, session_conf(s)->timeouts.hello);
 	s->said = 1;
-	hello_lowat(s, need);
+	sock_lowat(s->leg.client.sock.fd, need);
 }
 
 /* over: no more is waited for. */
@@ -163,7 +155,7 @@ hello_look(struct session *s, size_t len, int over)
 		return;
 	}
 	if (rv == 0) {
-		hello_lowat(s, 1);
+		sock_lowat(s->leg.client.sock.fd, 1);
 		hello_keep(s, &h);
 		hello_free(&h);
 		decide(s);

@@ -8,7 +8,6 @@
 
 /* How far reading runs ahead of what goes on out of a spool. */
 #define SPOOL_AHEAD	(256 * 1024)
-#define SPOOL_ROOM	1024	/* in a flow, to get on at all */
 
 /* Whatever its fields say, there is no body behind it (RFC 9112, 6.3). */
 static int
@@ -100,7 +99,7 @@ side_ahead(struct side *s)
 
 	s->m.max = s->sent + SPOOL_AHEAD;
 	if (!s->m.ended && message_over(&s->m) && f->out == f->clear &&
-	    flow_space(f) < SPOOL_ROOM) {
+	    flow_space(f) < DELIVER_ROOM) {
 		s->m.max = spool_size(s->m.spool);
 		tap_release(s->x->tap);
 	}
