@@ -8,8 +8,8 @@ import socket
 import stat
 import time
 
-from harness import Failure, capture, check, equal, net, peer, programs, \
-    scenario, wait
+from harness import Failure, capture, check, equal, lines, net, peer, \
+    programs, scenario, wait
 from harness.case import yaml
 
 BIG = bytes(i * 5 & 255 for i in range(65536)) * 4
@@ -354,9 +354,8 @@ def hostile_names_cannot_break_a_log_line(s):
         sock.close()
     s.exchange(b'good', handler=None) if False else None
     wait(lambda: len(s.d.events()) >= 3, '3 events that parse')
-    with open(s.path('eve.json')) as f:
-        for line in f:
-            json.loads(line)
+    for x in lines(s.path('eve.json')):
+        json.loads(x)
     check(srv is not None)
 
 

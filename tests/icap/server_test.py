@@ -104,7 +104,8 @@ class ServerTest(unittest.TestCase):
     def log(self, n):
         for _ in range(100):
             with open(self.logname) as f:
-                lines = [json.loads(x) for x in f]
+                lines = f.read().split("\n")[:-1]      # whole ones
+            lines = [json.loads(x) for x in lines]
             lines = [x for x in lines if "event" not in x]
             if len(lines) >= n:
                 return lines

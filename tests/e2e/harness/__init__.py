@@ -5,4 +5,5 @@ It gets a Scenario and runs in a process, a directory and network, mount and
 pid namespaces of its own: whatever it starts or mounts is gone with it.
 """
 
-from .case import scenario, Failure, check, equal, wait  # noqa: F401
+from .case import scenario, Failure, check, equal, \
+    lines, wait  # noqa: F401

@@ -10,7 +10,7 @@ import time
 
 from . import capture, net, peer, proc
 from .pki import Pki
-from .proc import Failure, check, equal, wait
+from .proc import Failure, check, equal, lines, wait
 
 BINARY = os.environ.get('CLEARSPAN', 'build/clearspan')
 KIND = os.environ.get('KIND', 'plain')          # plain | asan | tsan
@@ -141,14 +141,9 @@ class Daemon(proc.Process):
             return int(re.search(r'VmRSS:\s+(\d+)', f.read()).group(1))
 
     def events(self, kind='flow'):
-        """Those whole so far: a line that is being written has no end."""
-        try:
-            with open(self.conf['log']['file']) as f:
-                return [e for e in (json.loads(x) for x in f
-                                    if x.endswith('\n'))
-                        if e['event_type'] == kind]
-        except FileNotFoundError:
-            return []
+        """Those whole so far."""
+        return [e for e in map(json.loads, lines(self.conf['log']['file']))
+                if e['event_type'] == kind]
 
     def flows(self, n=1, timeout=10):
         """Wait for n flow events; all of them."""

@@ -40,12 +40,8 @@ class Script:
 
     def log(self, method=None):
         """Transactions so far."""
-        try:
-            with open(self.logfile) as f:
-                all_ = [json.loads(x) for x in f if x.endswith('\n')]
-        except FileNotFoundError:
-            return []
-        return [x for x in all_ if 'method' in x and
+        return [x for x in map(json.loads, proc.lines(self.logfile))
+                if 'method' in x and
                 x['method'] != 'OPTIONS' and method in (None, x['method'])]
 
 

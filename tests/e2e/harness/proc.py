@@ -21,6 +21,17 @@ def wait(fact, what, timeout=10):
         time.sleep(0.01)
 
 
+def lines(path):
+    """The whole lines of a file that is being written to, or is not there
+    yet. Iterating over the file would not do: a line that had no end at its
+    first look is followed by its own rest, which has one."""
+    try:
+        with open(path, 'rb') as f:
+            return [x.decode() for x in f.read().split(b'\n')[:-1]]
+    except FileNotFoundError:
+        return []
+
+
 def check(truth, *what):
     if not truth:
         raise Failure(' '.join(map(str, what)) or 'check failed')
