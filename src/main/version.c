@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#ifdef HAVE_IPSEC_MB
+#include <intel-ipsec-mb.h>
+#endif
+
 #include "main/cmd.h"
 #include "util/mem.h"
 
@@ -49,6 +53,9 @@ static const struct library libraries[] = {
 	{ "libyaml", NOT_TOLD, yaml_get_version_string },
 	{ "jansson", JANSSON_VERSION, jansson_version_str },
 	{ "c-ares", ARES_VERSION_STR, ares_running },
+#ifdef HAVE_IPSEC_MB
+	{ "ipsec-mb", IMB_VERSION_STR, imb_get_version_str },
+#endif
 };
 
 int

@@ -1,6 +1,6 @@
 /*
- * AEAD of TLS 1.3 over libcrypto. The ciphers are fetched once; a record is
- * five calls, without a copy.
+ * AEAD of TLS 1.3 by gcm.h where that can, else over libcrypto: the ciphers
+ * are fetched once, and a record is five calls, without a copy.
  */
 #include "tls/record.h"
 
@@ -12,23 +12,23 @@
 #include <string.h>
 
 #include "tls/fast.h"
+#include "tls/gcm.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/wire.h"
-
-#define TAG	16
 
 struct record_suite {
 	unsigned int	 id;
 	const char	*cipher, *digest;
 	size_t		 key_len, secret_len;
+	int		 gcm;		/* see gcm.h */
 	EVP_CIPHER	*evp;
 };
 
 static struct record_suite suites[] = {
-	{ 0x1301, "AES-128-GCM", "SHA256", 16, 32, NULL },
-	{ 0x1302, "AES-256-GCM", "SHA384", 32, 48, NULL },
-	{ 0x1303, "ChaCha20-Poly1305", "SHA256", 32, 32, NULL }
+	{ 0x1301, "AES-128-GCM", "SHA256", 16, 32, 1, NULL },
+	{ 0x1302, "AES-256-GCM", "SHA384", 32, 48, 1, NULL },
+	{ 0x1303, "ChaCha20-Poly1305", "SHA256", 32, 32, 0, NULL }
 };
 static EVP_KDF		*hkdf;
 static pthread_once_t	 once = PTHREAD_ONCE_INIT;
@@ -90,6 +90,19 @@ expand(const struct record *r, const char *label, uint8_t *out, size_t len)
 	return rv ? 0 : ERR_MEM;
 }
 
+static int
+record_key(struct record *r, const uint8_t *key)
+{
+	gcm_free(r->gcm);
+	r->gcm = r->suite->gcm ? gcm_new(key, r->suite->key_len) : NULL;
+	if (r->gcm != NULL)
+		return 0;
+	if (r->ctx == NULL && (r->ctx = EVP_CIPHER_CTX_new()) == NULL)
+		return ERR_MEM;
+	return EVP_CipherInit_ex(r->ctx, r->suite->evp, NULL, key, NULL,
+	    r->seal) == 1 ? 0 : ERR_MEM;
+}
+
 /* Key and iv from the secret; from here the count begins anew. */
 static int
 record_rekey(struct record *r)
@@ -99,10 +112,8 @@ record_rekey(struct record *r)
 
 	r->seq = 0;
 	if (expand(r, "key", key, r->suite->key_len) == 0 &&
-	    expand(r, "iv", r->iv, sizeof(r->iv)) == 0 &&
-	    EVP_CipherInit_ex(r->ctx, r->suite->evp, NULL, key, NULL,
-	    r->seal) == 1)
-		rv = 0;
+	    expand(r, "iv", r->iv, sizeof(r->iv)) == 0)
+		rv = record_key(r, key);
 	OPENSSL_cleanse(key, sizeof(key));
 	return rv;
 }
@@ -116,8 +127,7 @@ record_init(struct record *r, unsigned int suite, const uint8_t *secret,
 		return ERR_UNSUPPORTED;
 	memcpy(r->secret, secret, len);
 	r->seal = seal;
-	r->ctx = EVP_CIPHER_CTX_new();
-	if (r->ctx == NULL || record_rekey(r) != 0) {
+	if (record_rekey(r) != 0) {
 		record_done(r);
 		return ERR_MEM;
 	}
@@ -128,6 +138,7 @@ void
 record_done(struct record *r)
 {
 	EVP_CIPHER_CTX_free(r->ctx);	/* wipes its keys */
+	gcm_free(r->gcm);
 	OPENSSL_cleanse(r, sizeof(*r));
 }
 
@@ -159,37 +170,73 @@ record_size(const uint8_t *p, size_t len, size_t *size)
 	return len < *size ? ERR_SHORT : 0;
 }
 
-/* Begin the next record: nonce (5.3) and header. */
-static int
-record_begin(struct record *r, const uint8_t *head)
+/* Of the next record (5.3). */
+static void
+record_nonce(struct record *r, uint8_t nonce[GCM_NONCE])
 {
-	uint8_t nonce[12];
-	int i, n;
+	int i;
 
-	memcpy(nonce, r->iv, sizeof(nonce));
+	memcpy(nonce, r->iv, GCM_NONCE);
 	for (i = 0; i < 8; i++)
 		nonce[11 - i] ^= (uint8_t)(r->seq >> 8 * i);
 	r->seq++;
-	return EVP_CipherInit_ex(r->ctx, NULL, NULL, NULL, nonce, -1) == 1 &&
-	    EVP_CipherUpdate(r->ctx, NULL, &n, head, RECORD_HEAD) == 1;
+}
+
+static int
+evp_begin(EVP_CIPHER_CTX *c, const uint8_t *nonce, const uint8_t *head)
+{
+	int n;
+
+	return EVP_CipherInit_ex(c, NULL, NULL, NULL, nonce, -1) == 1 &&
+	    EVP_CipherUpdate(c, NULL, &n, head, RECORD_HEAD) == 1;
+}
+
+static int
+evp_seal(EVP_CIPHER_CTX *c, const uint8_t *nonce, const uint8_t *p,
+    size_t len, uint8_t type, uint8_t *out)
+{
+	uint8_t *at = out + RECORD_HEAD;
+	int n;
+
+	return evp_begin(c, nonce, out) &&
+	    (len == 0 || EVP_CipherUpdate(c, at, &n, p, (int)len) == 1) &&
+	    EVP_CipherUpdate(c, at + len, &n, &type, 1) == 1 &&
+	    EVP_CipherFinal_ex(c, at + len + 1, &n) == 1 &&
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, GCM_TAG,
+	    at + len + 1) == 1;
+}
+
+static int
+evp_open(EVP_CIPHER_CTX *c, const uint8_t *nonce, const uint8_t *rec,
+    size_t len, uint8_t *type, uint8_t *out)
+{
+	const uint8_t *at = rec + RECORD_HEAD;
+	int n;
+
+	return evp_begin(c, nonce, rec) &&
+	    (len == 0 || EVP_CipherUpdate(c, out, &n, at, (int)len) == 1) &&
+	    EVP_CipherUpdate(c, type, &n, at + len, 1) == 1 &&
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, GCM_TAG,
+	    (void *)(uintptr_t)(at + len + 1)) == 1 &&
+	    EVP_CipherFinal_ex(c, type, &n) == 1;
 }
 
 size_t
 record_seal(struct record *r, uint8_t type, const uint8_t *p, size_t len,
     uint8_t *out)
 {
-	uint8_t *at = out + RECORD_HEAD;
-	int n;
+	uint8_t nonce[GCM_NONCE];
 
 	out[0] = RECORD_DATA;
 	put_u16(out + 1, 0x0303);
-	put_u16(out + 3, (uint16_t)(len + 1 + TAG));
-	if (r->seq == UINT64_MAX || !record_begin(r, out) ||
-	    (len > 0 && EVP_CipherUpdate(r->ctx, at, &n, p, (int)len) != 1) ||
-	    EVP_CipherUpdate(r->ctx, at + len, &n, &type, 1) != 1 ||
-	    EVP_CipherFinal_ex(r->ctx, at + len + 1, &n) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(r->ctx, EVP_CTRL_AEAD_GET_TAG, TAG,
-	    at + len + 1) != 1)
+	put_u16(out + 3, (uint16_t)(len + 1 + GCM_TAG));
+	if (r->seq == UINT64_MAX)
+		return 0;
+	record_nonce(r, nonce);
+	if (r->gcm != NULL)
+		gcm_seal(r->gcm, nonce, out, RECORD_HEAD, p, len, type,
+		    out + RECORD_HEAD);
+	else if (!evp_seal(r->ctx, nonce, p, len, type, out))
 		return 0;
 	return len + RECORD_EXTRA;
 }
@@ -198,20 +245,17 @@ ssize_t
 record_open(struct record *r, const uint8_t *rec, size_t size, uint8_t *out,
     uint8_t *type)
 {
-	const uint8_t *at = rec + RECORD_HEAD;
+	uint8_t nonce[GCM_NONCE];
 	size_t len;
-	int n;
 
 	if (size < RECORD_EXTRA || r->seq == UINT64_MAX)
 		return ERR_DENIED;
 	len = size - RECORD_EXTRA;
+	record_nonce(r, nonce);
 	/* The last byte apart: out has no room for the type. */
-	if (!record_begin(r, rec) ||
-	    (len > 0 && EVP_CipherUpdate(r->ctx, out, &n, at, (int)len) != 1) ||
-	    EVP_CipherUpdate(r->ctx, type, &n, at + len, 1) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(r->ctx, EVP_CTRL_AEAD_SET_TAG, TAG,
-	    (void *)(uintptr_t)(at + len + 1)) != 1 ||
-	    EVP_CipherFinal_ex(r->ctx, type, &n) != 1)
+	if (r->gcm != NULL ? gcm_open(r->gcm, nonce, rec, RECORD_HEAD,
+	    rec + RECORD_HEAD, len, type, out) != 0 :
+	    !evp_open(r->ctx, nonce, rec, len, type, out))
 		return ERR_DENIED;
 	/* Padding (5.4): zeros behind the type. */
 	while (*type == 0 && len > 0)

@@ -26,6 +26,7 @@ enum {			/* ContentType */
 
 struct record {
 	const struct record_suite *suite;
+	struct gcm	*gcm;		/* does it, or else ... */
 	EVP_CIPHER_CTX	*ctx;
 	uint8_t		 secret[RECORD_SECRET];
 	uint8_t		 iv[12];

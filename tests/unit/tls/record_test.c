@@ -6,6 +6,7 @@
 
 #include "mint.h"
 #include "tls/after.h"
+#include "tls/gcm.h"
 #include "tls/takeself.h"
 #include "util/err.h"
 
@@ -338,15 +339,65 @@ START_TEST(records_without_data_do_not_go_on_for_ever)
 }
 END_TEST
 
-int
-main(void)
+/* What libcrypto makes of the same, under the same key and number. */
+START_TEST(both_implementations_make_the_same_record)
 {
-	Suite *s = suite_create("record");
-	TCase *c = tcase_create("record");
-	SRunner *r;
-	int bad;
+	static const size_t sizes[] = { 0, 1, 14, 15, 16, 17, 255, 256, 257,
+	    767, 768, 1023, 4096, 16383, RECORD_CLEAR };
+	static uint8_t clear[RECORD_CLEAR], one[RECORD_WIRE];
+	static uint8_t two[RECORD_WIRE], nonce[GCM_NONCE] = { 9, 8, 7 };
+	size_t bits = _i == 0 ? 128 : 256, i, n;
+	uint8_t key[32] = { 3, 1, 4 }, last;
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	struct gcm *g = gcm_new(key, bits / 8);
+	int k;
+
+	for (i = 0; i < sizeof(clear); i++)
+		clear[i] = (uint8_t)(i * 31);
+	for (i = 0; g != NULL && i < NELEM(sizes); i++) {
+		n = sizes[i];
+		memset(one, 0, sizeof(one));
+		gcm_seal(g, nonce, (const uint8_t *)"head", 4, clear, n, 23,
+		    one);
+		EVP_EncryptInit_ex(c, bits == 128 ? EVP_aes_128_gcm() :
+		    EVP_aes_256_gcm(), NULL, key, nonce);
+		EVP_EncryptUpdate(c, NULL, &k, (const uint8_t *)"head", 4);
+		EVP_EncryptUpdate(c, two, &k, clear, (int)n);
+		two[n] = 23;
+		EVP_EncryptUpdate(c, two + n, &k, two + n, 1);
+		EVP_EncryptFinal_ex(c, two + n + 1, &k);
+		EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, GCM_TAG,
+		    two + n + 1);
+		ck_assert_mem_eq(one, two, n + 1 + GCM_TAG);
+		ck_assert_int_eq(one[n + 1 + GCM_TAG], 0);
+		ck_assert_int_eq(gcm_open(g, nonce, (const uint8_t *)"head",
+		    4, one, n, &last, two), 0);
+		ck_assert_mem_eq(two, clear, n);
+		ck_assert_uint_eq(last, 23);
+		one[n / 2] ^= 1;
+		ck_assert_int_eq(gcm_open(g, nonce, (const uint8_t *)"head",
+		    4, one, n, &last, two), ERR_DENIED);
+	}
+	gcm_free(g);
+	EVP_CIPHER_CTX_free(c);
+}
+END_TEST
+
+/* gcm.h may not be there; then both cases are the same. */
+static void
+without_vectors(void)
+{
+	ck_assert_int_eq(setenv("CLEARSPAN_NO_VECTOR_AES", "1", 1), 0);
+}
+
+static void
+add(Suite *s, const char *name, void (*setup)(void))
+{
+	TCase *c = tcase_create(name);
 
 	tcase_set_timeout(c, getenv("RECORDS") != NULL ? 3600 : 60);
+	if (setup != NULL)
+		tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, the_vectors_of_rfc_8448);
 	tcase_add_test(c, what_libssl_seals_is_opened_and_the_reverse);
 	tcase_add_loop_test(c, records_of_any_size_come_back, 0, 3);
@@ -359,7 +410,20 @@ main(void)
 	tcase_add_test(c, tickets_are_let_go_however_they_are_split);
 	tcase_add_test(c, a_message_under_way_may_not_be_interrupted);
 	tcase_add_test(c, records_without_data_do_not_go_on_for_ever);
+	tcase_add_loop_test(c, both_implementations_make_the_same_record, 0,
+	    2);
 	suite_add_tcase(s, c);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("record");
+	SRunner *r;
+	int bad;
+
+	add(s, "record", NULL);
+	add(s, "libcrypto", without_vectors);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	bad = srunner_ntests_failed(r);
