@@ -5,8 +5,8 @@ import threading
 import time
 import urllib.parse
 
-from harness import check, equal, http, icap, lines, net, peer, scenario, \
-    wait
+from harness import check, equal, http, icap, net, peer, scenario, wait, \
+    whole_lines
 from t_icap_evade import by_name, outcomes, until_end
 
 ADAPTED = b'ICAP/1.0 200 OK\r\nISTag: "a"\r\nEncapsulated: res-hdr=0, '
@@ -565,7 +565,8 @@ def sample_of_a_monitor_is_so_much(s):
 
 def asked(srv):
     """How often OPTIONS came."""
-    return sum('"method": "OPTIONS"' in x for x in lines(srv.logfile))
+    return sum('"method": "OPTIONS"' in x
+               for x in whole_lines(srv.logfile))
 
 
 @scenario(timeout=100, plain=True)

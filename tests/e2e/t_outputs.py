@@ -8,8 +8,8 @@ import socket
 import stat
 import time
 
-from harness import Failure, capture, check, equal, lines, net, peer, \
-    programs, scenario, wait
+from harness import Failure, capture, check, equal, net, peer, programs, \
+    scenario, wait, whole_lines
 from harness.case import yaml
 
 BIG = bytes(i * 5 & 255 for i in range(65536)) * 4
@@ -354,7 +354,7 @@ def hostile_names_cannot_break_a_log_line(s):
         sock.close()
     s.exchange(b'good', handler=None) if False else None
     wait(lambda: len(s.d.events()) >= 3, '3 events that parse')
-    for x in lines(s.path('eve.json')):
+    for x in whole_lines(s.path('eve.json')):
         json.loads(x)
     check(srv is not None)
 

@@ -6,4 +6,4 @@ pid namespaces of its own: whatever it starts or mounts is gone with it.
 """
 
 from .case import scenario, Failure, check, equal, \
-    lines, wait  # noqa: F401
+    wait, whole_lines  # noqa: F401

@@ -10,7 +10,7 @@ import time
 
 from . import capture, net, peer, proc
 from .pki import Pki
-from .proc import Failure, check, equal, lines, wait
+from .proc import Failure, check, equal, wait, whole_lines
 
 BINARY = os.environ.get('CLEARSPAN', 'build/clearspan')
 KIND = os.environ.get('KIND', 'plain')          # plain | asan | tsan
@@ -142,8 +142,8 @@ class Daemon(proc.Process):
 
     def events(self, kind='flow'):
         """Those whole so far."""
-        return [e for e in map(json.loads, lines(self.conf['log']['file']))
-                if e['event_type'] == kind]
+        all_ = map(json.loads, whole_lines(self.conf['log']['file']))
+        return [e for e in all_ if e['event_type'] == kind]
 
     def flows(self, n=1, timeout=10):
         """Wait for n flow events; all of them."""

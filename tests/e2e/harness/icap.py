@@ -40,7 +40,7 @@ class Script:
 
     def log(self, method=None):
         """Transactions so far."""
-        return [x for x in map(json.loads, proc.lines(self.logfile))
+        return [x for x in map(json.loads, proc.whole_lines(self.logfile))
                 if 'method' in x and
                 x['method'] != 'OPTIONS' and method in (None, x['method'])]
 

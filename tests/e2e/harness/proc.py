@@ -21,7 +21,7 @@ def wait(fact, what, timeout=10):
         time.sleep(0.01)
 
 
-def lines(path):
+def whole_lines(path):
     """The whole lines of a file that is being written to, or is not there
     yet. Iterating over the file would not do: a line that had no end at its
     first look is followed by its own rest, which has one."""
