@@ -228,6 +228,7 @@ def connect_is_refused_once_nothing_can_allow_it(s):
     equal(c.recv_exact(2), b'\x05\x00')
     c.send(b'\x05\x01\x00\x03\x08two.test\x01\xbb')
     equal(c.recv_exact(2), b'\x05\x02', 'not allowed (RFC 1928, 6)')
+    c.sock.close()
     c = peer.Peer(s.connect(net.PROXY, net.INNER))
     c.send(b'CONNECT two.test:444 HTTP/1.1\r\n\r\n')
     equal(peer.reset_wait(c.sock), peer.RST, 'reset resets')

@@ -146,10 +146,11 @@ class Daemon(proc.Process):
         return [e for e in all_ if e['event_type'] == kind]
 
     def flows(self, n=1, timeout=10):
-        """Wait for n flow events; all of them."""
+        """Wait for n flow events; all of them, as the sessions began: what
+        two workers write comes in any order."""
         wait(lambda: len(self.events()) >= n, '%d flow events' % n,
              timeout * SLOW)
-        return self.events()
+        return sorted(self.events(), key=lambda e: e['flow']['start'])
 
 
 class Scenario:
