@@ -110,10 +110,12 @@ def conditions_of_client_port_and_listener(s):
         ALL])
     s.serve(443)
     s.serve(444)
-    for kw in ({'sock': s.connect(443, source=('10.1.0.3', 0))},
-               {'port': 444}, {'sock': s.via_proxy('v4.good.test', 443)},
-               {}):
-        s.exchange(b'x', trust=s.pki.bundle, **kw)
+    s.exchange(b'x', trust=s.pki.bundle,
+               sock=s.connect(443, source=('10.1.0.3', 0)))
+    s.exchange(b'x', trust=s.pki.bundle, port=444)
+    s.exchange(b'x', trust=s.pki.bundle,
+               sock=s.via_proxy('v4.good.test', 443))
+    s.exchange(b'x', trust=s.pki.bundle)
     equal([f['clearspan']['rule'] for f in s.d.flows(4)],
           ['that-client', 'that-port', 'the-proxy', 'default'])
 
