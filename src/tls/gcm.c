@@ -15,8 +15,10 @@
 #define ALIGN	64
 
 struct gcm {
-	struct gcm_key_data	key;
-	size_t			len;	/* of the key before expansion */
+	struct gcm_key_data		key;
+	aes_gcm_init_t			init;	/* those of the key's size */
+	aes_gcm_enc_dec_update_t	enc, dec;
+	aes_gcm_enc_dec_finalize_t	enc_end, dec_end;
 };
 
 static IMB_MGR		*mb;		/* or NULL */
@@ -47,11 +49,21 @@ gcm_new(const uint8_t *key, size_t len)
 	pthread_once(&once, gcm_once);
 	if (mb == NULL || (g = aligned_alloc(ALIGN, size)) == NULL)
 		return NULL;
-	g->len = len;
-	if (len == 16)
-		IMB_AES128_GCM_PRE(mb, key, &g->key);
-	else
-		IMB_AES256_GCM_PRE(mb, key, &g->key);
+	if (len == 16) {
+		mb->gcm128_pre(key, &g->key);
+		g->init = mb->gcm128_init;
+		g->enc = mb->gcm128_enc_update;
+		g->enc_end = mb->gcm128_enc_finalize;
+		g->dec = mb->gcm128_dec_update;
+		g->dec_end = mb->gcm128_dec_finalize;
+	} else {
+		mb->gcm256_pre(key, &g->key);
+		g->init = mb->gcm256_init;
+		g->enc = mb->gcm256_enc_update;
+		g->enc_end = mb->gcm256_enc_finalize;
+		g->dec = mb->gcm256_dec_update;
+		g->dec_end = mb->gcm256_dec_finalize;
+	}
 	return g;
 }
 
@@ -63,35 +75,16 @@ gcm_free(struct gcm *g)
 	free(g);
 }
 
-static void
-gcm_begin(const struct gcm *g, struct gcm_context_data *c,
-    const uint8_t *nonce, const uint8_t *aad, size_t len)
-{
-	if (g->len == 16)
-		IMB_AES128_GCM_INIT(mb, &g->key, c, nonce, aad, len);
-	else
-		IMB_AES256_GCM_INIT(mb, &g->key, c, nonce, aad, len);
-}
-
 void
 gcm_seal(const struct gcm *g, const uint8_t *nonce, const uint8_t *aad,
     size_t aad_len, const uint8_t *p, size_t len, uint8_t last, uint8_t *out)
 {
 	struct gcm_context_data c;
-	uint8_t *tag = out + len + 1;
 
-	gcm_begin(g, &c, nonce, aad, aad_len);
-	if (g->len == 16) {
-		IMB_AES128_GCM_ENC_UPDATE(mb, &g->key, &c, out, p, len);
-		IMB_AES128_GCM_ENC_UPDATE(mb, &g->key, &c, out + len, &last,
-		    1);
-		IMB_AES128_GCM_ENC_FINALIZE(mb, &g->key, &c, tag, GCM_TAG);
-	} else {
-		IMB_AES256_GCM_ENC_UPDATE(mb, &g->key, &c, out, p, len);
-		IMB_AES256_GCM_ENC_UPDATE(mb, &g->key, &c, out + len, &last,
-		    1);
-		IMB_AES256_GCM_ENC_FINALIZE(mb, &g->key, &c, tag, GCM_TAG);
-	}
+	g->init(&g->key, &c, nonce, aad, aad_len);
+	g->enc(&g->key, &c, out, p, len);
+	g->enc(&g->key, &c, out + len, &last, 1);
+	g->enc_end(&g->key, &c, out + len + 1, GCM_TAG);
 }
 
 int
@@ -102,16 +95,10 @@ gcm_open(const struct gcm *g, const uint8_t *nonce, const uint8_t *aad,
 	uint8_t tag[GCM_TAG];
 	int rv;
 
-	gcm_begin(g, &c, nonce, aad, aad_len);
-	if (g->len == 16) {
-		IMB_AES128_GCM_DEC_UPDATE(mb, &g->key, &c, out, p, len);
-		IMB_AES128_GCM_DEC_UPDATE(mb, &g->key, &c, last, p + len, 1);
-		IMB_AES128_GCM_DEC_FINALIZE(mb, &g->key, &c, tag, GCM_TAG);
-	} else {
-		IMB_AES256_GCM_DEC_UPDATE(mb, &g->key, &c, out, p, len);
-		IMB_AES256_GCM_DEC_UPDATE(mb, &g->key, &c, last, p + len, 1);
-		IMB_AES256_GCM_DEC_FINALIZE(mb, &g->key, &c, tag, GCM_TAG);
-	}
+	g->init(&g->key, &c, nonce, aad, aad_len);
+	g->dec(&g->key, &c, out, p, len);
+	g->dec(&g->key, &c, last, p + len, 1);
+	g->dec_end(&g->key, &c, tag, GCM_TAG);
 	rv = CRYPTO_memcmp(tag, p + len + 1, GCM_TAG) == 0 ? 0 : ERR_DENIED;
 	OPENSSL_cleanse(tag, sizeof(tag));	/* what a forger would like */
 	return rv;
