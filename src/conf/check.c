@@ -277,12 +277,15 @@ first_twice(const size_t *v, size_t n)
 void
 check_rule(struct load *l, yaml_node_t *n, void *item)
 {
-	static const char *const decrypt_keys[] = { "mirror", "icap", NULL };
+	static const char *const decrypt_keys[] = { "mirror", "icap",
+	    "inspect", NULL };
 	struct conf_rule *r = item;
 	struct conf *c = l->conf;
 	size_t i;
 
 	r->pos = node_pos(n);
+	if (r->inspect == NULL)
+		r->inspect = &c->inspect;
 	check_name(l, n, "rule", c->rules, c->nrules, sizeof(*r));
 	check_conditions(l, n);
 	if (r->action != ACTION_DECRYPT)
@@ -500,6 +503,7 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 	c->rules = xcalloc(1, sizeof(*c->rules));
 	c->nrules = 1;
 	c->rules[0].name = xstrdup("default");
+	c->rules[0].inspect = &c->inspect;
 	all_mirrors(l, node_key(l, root, "mirrors"), &c->rules[0], "rules");
 	all_services(c, &c->rules[0]);
 	if (c->nicaps > CONF_RULE_ICAPS)

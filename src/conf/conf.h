@@ -183,6 +183,11 @@ struct conf_icap {			/* one service of `icap:` */
 					 * case; a final * is any rest */
 };
 
+/* `inspect:`, of a rule or of all: what may not opt out of inspection. */
+struct conf_inspect {
+	int		 of_rule;	/* owned by it; else conf.inspect */
+};
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
@@ -203,6 +208,8 @@ struct conf_rule {
 	size_t		 nmirrors;
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
+	/* never NULL: its own, or conf.inspect */
+	struct conf_inspect *inspect;
 };
 
 struct conf_stamp {			/* a file's state; zeros: not there */
@@ -255,6 +262,7 @@ struct conf {
 	size_t		 nicaps;
 	struct conf_named_list *lists;
 	size_t		 nlists;
+	struct conf_inspect inspect;	/* for rules without their own */
 	struct conf_rule *rules;	/* the last has no conditions */
 	size_t		 nrules;
 

@@ -334,6 +334,19 @@ static const struct listof icap_list = {
 	sizeof(struct conf_icap), { "icap", &type_map, .arg = &map_icap }
 };
 
+static const struct key inspect_keys[] = {
+	{ "non-http", &type_later },
+	{ "upgrade", &type_later },
+	{ "encodings", &type_later },
+	{ "host-mismatch", &type_later },
+	{ "ranges", &type_later },
+	{ "trickle", &type_later },
+	{ "streams", &type_later },
+	{ "endless", &type_later },
+	{ NULL }
+};
+const struct map map_inspect = { "inspect", inspect_keys, NULL };
+
 static const struct listof client_list = {
 	sizeof(char *), { "client", &type_source }
 };
@@ -401,6 +414,7 @@ static const struct key rule_keys[] = {
 	    .max = CONF_RULE_MIRRORS },
 	{ "icap", &type_list, F(icaps), .arg = &rule_icaps,
 	    .max = CONF_RULE_ICAPS },
+	{ "inspect", &type_inspect, F(inspect) },
 	{ "services", &type_later },
 	{ "chain", &type_later },
 	{ "profile", &type_later },
@@ -496,6 +510,7 @@ static const struct key conf_keys[] = {
 	{ "services", &type_later },
 	{ "chains", &type_later },
 	{ "lists", &type_lists, AT(lists) },
+	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
 	{ "log", &type_map, 0, .arg = &map_log },

@@ -11,6 +11,7 @@ extern const struct map map_conf;	/* the whole file: struct conf */
 extern const struct map map_tls;	/* struct conf_tls, the default one */
 extern const struct map map_icap_url;	/* struct conf_icap_url */
 extern const struct map map_icap_fail;	/* conf_icap.fail */
+extern const struct map map_inspect;	/* struct conf_inspect */
 
 /* For struct map's after, in check.c. */
 void	check_conf(struct load *, yaml_node_t *, void *);
@@ -59,5 +60,8 @@ extern const struct type type_field_name; /* char * */
 extern const struct type type_media;	/* char *: a media type, a final star */
 extern const struct type type_coding;	/* char *: a content coding, or any */
 extern const struct type type_fail;	/* conf_icap.fail; arg: words */
+
+/* The section inspect, in inspect.c. */
+extern const struct type type_inspect;	/* struct conf_inspect *, of a rule */
 
 #endif

@@ -204,6 +204,24 @@ TEST(what_comes_later)
 }
 END
 
+TEST(what_comes_later_in_inspect)
+{
+	bad_part("inspect: {streams: 3s, trickle: off}\n"
+	    "rules:\n"
+	    "- {name: a, port: 1, action: decrypt, inspect: {trickel: off}}\n"
+	    "- {name: b, port: 2, action: block, inspect: {}}\n"
+	    "- {name: c, action: decrypt, inspect: {trickle: off}}\n",
+	    "c:2:11: \"streams\" is not available in this version; take it "
+	    "out\n"
+	    "c:2:24: \"trickle\" is not available in this version; take it "
+	    "out\n"
+	    "c:4:49: unknown key \"trickel\", did you mean \"trickle\"?\n"
+	    "c:5:37: \"inspect\" goes with action decrypt only; take it out\n"
+	    "c:6:40: \"trickle\" is not available in this version; take it "
+	    "out\n");
+}
+END
+
 TEST(keys_that_do_not_go_together)
 {
 	bad_part("mirrors:\n"
@@ -351,7 +369,8 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     internationalized_names_are_written_as_on_the_wire, conditions,
-    what_comes_later, keys_that_do_not_go_together,
+    what_comes_later, what_comes_later_in_inspect,
+    keys_that_do_not_go_together,
     keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
     errors_past_200_are_counted)
