@@ -110,6 +110,8 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	static const char *const result[] = { "failed", "ok" };
 	static const char *const undecrypted[] = { "rule",
 	    "client-certificate", "no-sni", "verification", "failure" };
+	static const char *const refused[] = { "malformed", "too-long",
+	    "stalled", "cut-off" };
 	unsigned i;
 
 	head(t, "handshakes_total", "counter", "TLS handshakes.");
@@ -127,6 +129,11 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	for (i = 0; i < UNDECRYPTED_REASONS; i++)
 		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
 		    NULL, c->undecrypted[i]);
+	head(t, "hellos_refused_total", "counter",
+	    "Clients whose hello could not be read.");
+	for (i = 0; i < HELLO_REASONS; i++)
+		sample(t, "hellos_refused_total", "reason", refused[i], NULL,
+		    NULL, c->hellos_refused[i]);
 }
 
 static void

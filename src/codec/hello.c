@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/hello_begin.h"
 #include "codec/hostname.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -17,8 +18,7 @@ enum {
 	REC_HEADER	= 5,
 	REC_HANDSHAKE	= 22,
 	REC_MAX		= 16384,	/* RFC 8446, 5.1 */
-	MSG_HEADER	= 4,
-	MSG_CLIENT_HELLO = 1
+	MSG_HEADER	= 4
 };
 
 enum {				/* extension types, IANA's registry */
@@ -41,6 +41,7 @@ enum {				/* extension types, IANA's registry */
 };
 
 struct records {		/* a walk over the records of one message */
+	struct hello	*h;	/* what is wrong with it */
 	const uint8_t	*data;
 	size_t		 len;
 	size_t		 pos;	/* of the record looked at */
@@ -66,22 +67,6 @@ wants(size_t *need, size_t n)
 	return ERR_SHORT;
 }
 
-/* What the very first bytes can tell. */
-static int
-looks_like_tls(const uint8_t *data, size_t len, size_t *need)
-{
-	if (len > 0 && data[0] != REC_HANDSHAKE)
-		return ERR_NOTFOUND;
-	if (len > 1 && data[1] != 3)
-		return ERR_NOTFOUND;
-	if (len > REC_HEADER && (data[3] | data[4]) != 0 &&
-	    data[REC_HEADER] != MSG_CLIENT_HELLO)
-		return ERR_NOTFOUND;
-	if (len <= REC_HEADER)
-		return wants(need, len < 2 ? len + 1 : REC_HEADER + 1);
-	return 0;
-}
-
 /* Take what this record shows of the message's own header. */
 static void
 records_head(struct records *r, size_t shown)
@@ -102,6 +87,29 @@ records_rest(const struct records *r)
 	return (r->total != 0 ? r->total : MSG_HEADER) - r->got;
 }
 
+/* What is wrong with a record's header, if anything. */
+static int
+records_bad(struct hello *h, const uint8_t *p)
+{
+	if (p[0] != REC_HANDSHAKE)
+		return hello_wrong(h, ALERT_UNEXPECTED_MESSAGE,
+		    "a record of another type is in the middle of it");
+	if (p[1] != 3)
+		return hello_wrong(h, ALERT_PROTOCOL_VERSION,
+		    "the version of a record is not one of TLS");
+	if ((p[3] << 8 | p[4]) > REC_MAX)
+		return hello_wrong(h, ALERT_RECORD_OVERFLOW,
+		    "a record is longer than TLS allows");
+	return 0;
+}
+
+static int
+records_long(struct records *r)
+{
+	hello_wrong(r->h, ALERT_ILLEGAL_PARAMETER, "it is over 64 KiB long");
+	return ERR_LIMIT;
+}
+
 /*
  * The record at pos: 0 to go on, 1 if the message ends in it. Whether the
  * hello is too long is asked before anything else is, each time, so that the
@@ -114,12 +122,12 @@ records_one(struct records *r, size_t *need)
 	size_t body, shown, rest, want, end;
 
 	if ((want = least(r->pos, records_rest(r))) > HELLO_MAX)
-		return ERR_LIMIT;
+		return records_long(r);
 	if (r->len - r->pos < REC_HEADER)
 		return wants(need, want);
-	body = (size_t)p[3] << 8 | p[4];
-	if (p[0] != REC_HANDSHAKE || p[1] != 3 || body > REC_MAX)
+	if (records_bad(r->h, p))
 		return ERR_FORMAT;
+	body = (size_t)p[3] << 8 | p[4];
 	r->count++;
 	end = r->pos + REC_HEADER + body;
 	if (body == 0) {	/* forbidden, and taken by libssl: step over */
@@ -134,7 +142,7 @@ records_one(struct records *r, size_t *need)
 	want = rest <= body ? r->pos + REC_HEADER + rest :
 	    least(end, rest - body);
 	if (want > HELLO_MAX)
-		return ERR_LIMIT;
+		return records_long(r);
 	if (rest > shown && shown < body)
 		return wants(need, want);
 	r->got += rest < body ? rest : body;
@@ -173,14 +181,14 @@ records_join(const uint8_t *data, size_t total)
 int
 hello_parse(struct hello *h, const uint8_t *data, size_t len, size_t *need)
 {
-	struct records r = { .data = data, .len = len };
+	struct records r = { .h = h, .data = data, .len = len };
 	size_t unused;
 	int e;
 
 	if (need == NULL)
 		need = &unused;
 	memset(h, 0, sizeof(*h));
-	if ((e = looks_like_tls(data, len, need)) != 0)
+	if ((e = hello_begins(h, data, len, need)) != 0)
 		return e;
 	if ((e = records_walk(&r, need)) != 0)
 		return e;
@@ -242,8 +250,9 @@ list_read(struct hello_list *l, struct wire *w, int bytes, size_t size)
 }
 
 /*
- * server_name: one list of one host_name. Anything else is marked, not
- * refused: the session may still be joined through by its address.
+ * server_name (RFC 6066, 3): one list of one host_name. A list of two would
+ * leave two readings. A name that is none of DNS is marked, not refused: it
+ * may be passed on by its address.
  */
 static void
 ext_server_name(struct hello *h, struct wire *w)
@@ -258,13 +267,12 @@ ext_server_name(struct hello *h, struct wire *w)
 	if (wire_u8(&l) != 0)
 		l.bad = 1;
 	list_read(&name, &l, 2, 1);
-	if (w->bad || l.bad || wire_left(w) > 0 || wire_left(&l) > 0 ||
-	    hostname_copy(h->sni, name.p, name.len) != 0) {
+	if (w->bad || l.bad || wire_left(&l) > 0)
+		w->bad = 1;
+	else if (hostname_copy(h->sni, name.p, name.len) != 0)
 		h->flags |= HELLO_SNI_BAD;
-		h->sni[0] = '\0';
-	} else if (inet_pton(AF_INET, h->sni, &ip) == 1)
+	else if (inet_pton(AF_INET, h->sni, &ip) == 1)
 		h->flags |= HELLO_SNI_IP;
-	*w = wire_of(NULL, 0);
 }
 
 static void
@@ -357,7 +365,8 @@ ext_read(struct hello *h, uint16_t type, struct wire *w)
 		return 0;
 	}
 	if (l != NULL ? l->p != NULL : h->flags & HELLO_SNI)
-		return ERR_FORMAT;
+		return hello_wrong(h, ALERT_ILLEGAL_PARAMETER,
+		    "an extension is there twice");
 	if (type == EXT_SERVER_NAME)
 		ext_server_name(h, w);
 	else if (type == EXT_ALPN)
@@ -368,7 +377,8 @@ ext_read(struct hello *h, uint16_t type, struct wire *w)
 		list_read(l, w, 1, 1);
 	else
 		list_read(l, w, type == EXT_VERSIONS ? 1 : 2, 2);
-	return w->bad || wire_left(w) > 0 ? ERR_FORMAT : 0;
+	return w->bad || wire_left(w) > 0 ? hello_wrong(h, ALERT_DECODE_ERROR,
+	    "an extension is malformed") : 0;
 }
 
 static void
@@ -406,6 +416,7 @@ scan_suites(struct hello *h)
 static int
 message_read(struct hello *h)
 {
+	static const char malformed[] = "a length in it is wrong";
 	struct wire w = wire_of(h->msg.p, h->msg.len), ext;
 	uint16_t type;
 
@@ -415,20 +426,25 @@ message_read(struct hello *h)
 	list_read(&h->session_id, &w, 1, 1);
 	list_read(&h->suites, &w, 2, 2);
 	list_read(&h->compression, &w, 1, 1);
-	if (w.bad || h->version >> 8 != 3 || h->session_id.len > 32 ||
-	    h->suites.len == 0 || h->compression.len == 0)
-		return ERR_FORMAT;
+	if (w.bad || h->session_id.len > 32 || h->compression.len == 0)
+		return hello_wrong(h, ALERT_DECODE_ERROR, malformed);
+	if (h->version < 0x0300)
+		return hello_wrong(h, ALERT_PROTOCOL_VERSION,
+		    "it offers no version of TLS");
+	if (h->suites.len == 0)
+		return hello_wrong(h, ALERT_ILLEGAL_PARAMETER,
+		    "it offers no cipher suite");
 	scan_suites(h);
 	if (wire_left(&w) > 0)
 		list_read(&h->exts, &w, 2, 1);
 	if (w.bad || wire_left(&w) > 0)
-		return ERR_FORMAT;
+		return hello_wrong(h, ALERT_DECODE_ERROR, malformed);
 	w = wire_of(h->exts.p, h->exts.len);
 	while (hello_ext_next(&w, &type, &ext))
 		if (ext_read(h, type, &ext) != 0)
 			return ERR_FORMAT;
 	set_max_version(h);
-	return w.bad ? ERR_FORMAT : 0;
+	return w.bad ? hello_wrong(h, ALERT_DECODE_ERROR, malformed) : 0;
 }
 
 int

@@ -37,6 +37,16 @@ enum {			/* hello.flags */
 	HELLO_SCSV	= 1 << 14	/* TLS_FALLBACK_SCSV among the suites */
 };
 
+/* Alerts of RFC 8446, 6, for what is wrong with a hello. */
+enum {
+	ALERT_UNEXPECTED_MESSAGE = 10,
+	ALERT_RECORD_OVERFLOW = 22,
+	ALERT_HANDSHAKE_FAILURE = 40,
+	ALERT_ILLEGAL_PARAMETER = 47,
+	ALERT_DECODE_ERROR = 50,
+	ALERT_PROTOCOL_VERSION = 70
+};
+
 struct hello_list {		/* as on the wire, length prefix cut off */
 	const uint8_t	*p;	/* NULL: did not come */
 	size_t		 len;	/* bytes */
@@ -69,6 +79,10 @@ struct hello {
 	char			 sni[HOSTNAME_MAX + 1]; /* lower case, no final
 						 * dot; "" if none or bad */
 	uint8_t			*copy;		/* ours; hello_free */
+	int			 begun;	/* it is TLS, however short */
+	/* Of ERR_FORMAT and ERR_LIMIT: for a person, static; an ALERT_*. */
+	const char		*wrong;
+	uint8_t			 alert;
 };
 
 /*
@@ -79,11 +93,13 @@ struct hello {
  *   0		all is there;
  *   ERR_SHORT	*need is the count of bytes wanted in all (always > len, and
  *		never more than a well-formed hello that begins so will have);
- *   ERR_NOTFOUND  not TLS at all, or not a ClientHello: plain to see from
- *		the first 1, 2 or 6 bytes (an SSLv2 hello is not TLS either);
- *   ERR_FORMAT	a TLS record that begins a ClientHello, but malformed;
+ *   ERR_NOTFOUND  not TLS: plain to see from the first bytes, 11 at most;
+ *   ERR_FORMAT	TLS, but no ClientHello that can be read: malformed, another
+ *		record or message ahead of it, a version that is not TLS's in
+ *		the record's header, or a hello of SSLv2;
  *   ERR_LIMIT	over HELLO_MAX.
- * Only a return of 0 leaves anything to free. need may be NULL.
+ * With the last two alert and wrong are set. Only a return of 0 leaves
+ * anything to free. need may be NULL.
  */
 int		 hello_parse(struct hello *, const uint8_t *data, size_t len,
 		    size_t *need);

@@ -147,26 +147,46 @@ rule_may_match(const struct rule *r, const struct facts *f)
 	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
 }
 
+/* Whether each rule that may decide, with what is still to come, has one of
+ * the actions (1 << ACTION_*, or'ed). */
+static int
+policy_surely(const struct policy *p, const struct facts *f,
+    unsigned actions)
+{
+	enum match_may may = MATCH_NOT;
+	size_t i;
+
+	for (i = 0; i < p->conf->nrules && may != MATCH_SURE; i++) {
+		may = rule_may_match(&p->rules[i], f);
+		if (may != MATCH_NOT &&
+		    !(actions & 1u << p->rules[i].conf->action))
+			return 0;
+	}
+	return 1;
+}
+
 int
 policy_refuses(const struct policy *p, const struct facts *f,
     struct verdict *v)
 {
 	struct facts known = *f;
-	enum match_may may = MATCH_NOT;
-	enum conf_action action;
-	size_t i;
 
 	facts_stand(&known);
-	for (i = 0; i < p->conf->nrules && may != MATCH_SURE; i++) {
-		may = rule_may_match(&p->rules[i], &known);
-		action = p->rules[i].conf->action;
-		if (may != MATCH_NOT && action != ACTION_BLOCK &&
-		    action != ACTION_RESET)
-			return 0;
-	}
+	if (!policy_surely(p, &known, 1u << ACTION_BLOCK |
+	    1u << ACTION_RESET))
+		return 0;
 	/* One of those that refuse; the one that explain names. */
 	policy_decide(p, &known, v);
 	return 1;
+}
+
+int
+policy_bypasses(const struct policy *p, const struct facts *f)
+{
+	struct facts known = *f;
+
+	known.protocol = PROTO_UNKNOWN;
+	return policy_surely(p, &known, 1u << ACTION_BYPASS);
 }
 
 /* Each condition of `not:` that was given, with its fact. */

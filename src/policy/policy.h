@@ -60,6 +60,12 @@ int		 policy_refuses(const struct policy *, const struct facts *,
 		    struct verdict *);
 
 /*
+ * A client's hello cannot be read: whether the connection is bypassed whatever
+ * it said. A host does not stand for the SNI here.
+ */
+int		 policy_bypasses(const struct policy *, const struct facts *);
+
+/*
  * What policy_decide() says, and a line for each rule tried: why it did not
  * match. With the protocol unknown the host stands for the SNI, as above.
  */

@@ -71,6 +71,22 @@ decide_http(struct session *s)
 	return decide_early(s);		/* the rest is for the log till then */
 }
 
+int
+decide_unread(struct session *s, const char *why)
+{
+	struct facts f;
+
+	s->rec.protocol = PROTO_TLS;
+	decide_facts(s, &f);
+	policy_decide(s->policy, &f, &s->rec.verdict);
+	s->rec.action = s->rec.verdict.action;
+	if (policy_bypasses(s->policy, &f))
+		return 0;
+	s->rec.action = ACTION_BLOCK;
+	s->rec.why = why;
+	return 1;
+}
+
 static uint64_t
 learned_key(const struct session *s)
 {
@@ -143,7 +159,9 @@ decide_tls(struct session *s)
 {
 	const struct conf *conf = session_conf(s);
 
-	if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BYPASS)
+	/* A name that cannot be read is not none. */
+	if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BYPASS &&
+	    !s->sni_bad)
 		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_NO_SNI,
 		    "no SNI");
 	else if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BLOCK)

@@ -124,6 +124,9 @@ int	decide_early(struct session *);
 /* Explicit plain HTTP: when it is asked for, and once the server's address
  * is known. 1: it is refused, and over. */
 int	decide_http(struct session *);
+/* TLS, and its hello cannot be read. 1: it is to be refused, and said so in
+ * the record; 0: the rules bypass it whatever it said. */
+int	decide_unread(struct session *, const char *why);
 void	decide_bypass(struct session *, enum undecrypted, const char *why);
 void	decide_block(struct session *, const char *why);
 void	decide_learn(struct session *);	/* it wants client certificates */

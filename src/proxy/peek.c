@@ -17,6 +17,7 @@
 #include "net/sock.h"
 #include "proxy/inner.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 /* Longer than clients take for their first bytes on a LAN, shorter than a
@@ -26,7 +27,8 @@
 void
 hello_enter(struct session *s)
 {
-	s->said = 0;	/* what it said before was for the proxy */
+	/* What it said before was for the proxy. */
+	s->said = s->begun = 0;
 	/* Its first bytes may be there already, unseen by an edge. */
 	session_timer(s, s->leg.server.sock.fd == -1 ? SILENCE_MS :
 	    session_conf(s)->timeouts.idle);
@@ -48,6 +50,7 @@ hello_keep(struct session *s, const struct hello *h)
 	s->alpn_len = h->alpn.len;
 	if (h->alpn.len > 0)
 		s->alpn = xmemdup(h->alpn.p, h->alpn.len);
+	s->sni_bad = (h->flags & HELLO_SNI_BAD) != 0;
 	s->leaf_key = hello_can_ecdsa(h, h->max_version) ? LEAF_P256 :
 	    LEAF_RSA;
 }
@@ -126,10 +129,41 @@ hello_waits(struct session *s, const char *data, size_t len)
 	return 1;
 }
 
+/*
+ * TLS that cannot be read is not passed on as something else: it would be
+ * past every rule. Only where it is bypassed whatever its name is may it go.
+ */
+static void
+hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
+    const char *wrong)
+{
+	static struct log_gate gate;
+	char from[ADDR_STRLEN];
+	int held;
+
+	sock_lowat(s->leg.client.sock.fd, 1);
+	if (!decide_unread(s, "unreadable hello")) {
+		decide(s);
+		return;
+	}
+	count(s->worker->counts.hellos_refused[what], 1);
+	if (log_gate(&gate, &held))
+		log_info("session %llu: the ClientHello of %s is refused: %s "
+		    "(%d more like it not shown)",
+		    (unsigned long long)s->rec.id,
+		    addr_str(&s->rec.client, from), wrong, held);
+	session_alert(s, alert, "hello: refused: %s", wrong);
+}
+
 /* Less than a whole hello: wait for the rest, unless none will come. */
 static void
-hello_short(struct session *s, size_t len, size_t need)
+hello_short(struct session *s, const struct hello *h, size_t len, size_t need)
 {
+	if (s->leg.client.sock.hup && h->begun) {
+		hello_refuse(s, HELLO_CUT, ALERT_DECODE_ERROR,
+		    "the client ended in the middle of it");
+		return;
+	}
 	if (s->leg.client.sock.hup) {
 		hello_plain(s, NULL, 0);
 		return;
@@ -137,6 +171,7 @@ hello_short(struct session *s, size_t len, size_t need)
 	if (!s->said)
 		session_timer(s, session_conf(s)->timeouts.hello);
 	s->said = 1;
+	s->begun = h->begun != 0;
 	sock_lowat(s->leg.client.sock.fd, need);
 }
 
@@ -150,16 +185,17 @@ hello_look(struct session *s, size_t len, int over)
 	int rv;
 
 	rv = hello_parse(&h, s->worker->peek, len, &need);
-	if (rv == ERR_SHORT && len < sizeof(s->worker->peek)) {
-		hello_short(s, len, need);
-		return;
-	}
-	if (rv == 0) {
+	if (rv == ERR_SHORT) {
+		hello_short(s, &h, len, need);
+	} else if (rv == 0) {
 		sock_lowat(s->leg.client.sock.fd, 1);
 		hello_keep(s, &h);
 		hello_free(&h);
 		decide(s);
-	} else if (rv != ERR_NOTFOUND || over || s->leg.client.sock.hup ||
+	} else if (rv != ERR_NOTFOUND) {
+		hello_refuse(s, rv == ERR_LIMIT ? HELLO_LONG :
+		    HELLO_MALFORMED, h.alert, h.wrong);
+	} else if (over || s->leg.client.sock.hup ||
 	    len == sizeof(s->worker->peek) || !hello_waits(s, data, len)) {
 		hello_plain(s, data, len);
 	}
@@ -189,7 +225,8 @@ hello_event(struct session *s, struct conn *c)
 	ssize_t n;
 
 	if (c == &s->leg.server && c->sock.readable) {
-		hello_server_event(s);
+		if (!s->begun)
+			hello_server_event(s);
 		return;
 	}
 	if (!sock->readable)
@@ -206,6 +243,22 @@ hello_event(struct session *s, struct conn *c)
 		session_reset(s, DIR_UP, "client reset the connection");
 }
 
+/*
+ * What is there may yet become a hello, and nothing else is known to begin so
+ * and then to wait. But a request line of HTTP waits here too.
+ */
+static void
+hello_stalled(struct session *s, size_t len)
+{
+	struct hello h;
+
+	if (hello_parse(&h, s->worker->peek, len, NULL) == ERR_SHORT)
+		hello_refuse(s, HELLO_STALLED, ALERT_DECODE_ERROR,
+		    "its rest did not come in time");
+	else
+		session_reset(s, DIR_UP, "hello: timed out, incomplete");
+}
+
 void
 hello_timeout(struct session *s)
 {
@@ -217,7 +270,7 @@ hello_timeout(struct session *s)
 		/* It came as the time ran out. */
 		hello_look(s, (size_t)n, 1);
 	} else if (n > 0) {
-		session_reset(s, DIR_UP, "hello: timed out, incomplete");
+		hello_stalled(s, (size_t)n);
 	} else if (s->leg.server.sock.fd == -1) {
 		/* Perhaps the server speaks first. */
 		if (!decide_early(s))

@@ -19,6 +19,9 @@
 #include "util/log.h"
 #include "util/mem.h"
 
+/* A client that was told by an alert has nothing more to hear. */
+#define ALERTED_MS	1000
+
 struct phase_ops {
 	const char	*name;
 	void		(*enter)(struct session *);
@@ -378,14 +381,30 @@ session_reads_http(const struct session *s)
 	return alpn_has(s->alpn, s->alpn_len, "http/1.1");
 }
 
-/* A fatal handshake_failure alert (RFC 8446, 6.2): plainer than a reset. */
+/* A fatal alert (RFC 8446, 6): plainer than a reset. */
 static char *
-session_alert(size_t *len)
+alert_record(uint8_t alert, size_t *len)
 {
-	static const char alert[] = "\x15\x03\x03\x00\x02\x02\x28";
+	uint8_t record[] = { 21, 3, 3, 0, 2, 2, alert };
 
-	*len = sizeof(alert) - 1;
-	return xmemdup(alert, *len);
+	*len = sizeof(record);
+	return xmemdup(record, sizeof(record));
+}
+
+void
+session_alert(struct session *s, uint8_t alert, const char *reason, ...)
+{
+	va_list ap;
+
+	va_start(ap, reason);
+	session_reason(s, reason, ap);
+	va_end(ap);
+	session_drop_taps(s);
+	conn_close(&s->leg.server, 1);
+	s->page = alert_record(alert, &s->page_len);
+	session_go(s, PHASE_PAGE);
+	if (s->phase == PHASE_PAGE)
+		session_timer(s, ALERTED_MS);
 }
 
 void
@@ -414,7 +433,7 @@ session_refuse(struct session *s, int status, const char *reason, ...)
 	if (session_reads_http(s))
 		s->page = page_http(status, why, &s->page_len);
 	else
-		s->page = session_alert(&s->page_len);
+		s->page = alert_record(ALERT_HANDSHAKE_FAILURE, &s->page_len);
 	session_go(s, s->rec.protocol == PROTO_TLS && session_reads_http(s) ?
 	    PHASE_FORGE : PHASE_PAGE);
 }

@@ -78,6 +78,10 @@ struct session {
 	unsigned	 said:1;
 	/* 1 perhaps, 3 surely HTTP: waited for more */
 	unsigned	 hinted:2;
+	/* ... and they are TLS, though no whole hello yet */
+	unsigned	 begun:1;
+	/* the hello's server_name is no name that DNS has */
+	unsigned	 sni_bad:1;
 	/* decided: no TLS of ours any more */
 	unsigned	 bypassed:1;
 	/* counted in counts.handshaking */
@@ -126,6 +130,11 @@ void	session_reset(struct session *, enum flow_dir, const char *reason, ...)
 /* Give up, in the way the client understands best where it stands now: a
  * page, a SOCKS or HTTP answer, or a reset. status is HTTP's (502, 403). */
 void	session_refuse(struct session *, int status, const char *reason, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+/* Give up before there is a key: a fatal alert (ALERT_*) in the clear, then
+ * the end. */
+void	session_alert(struct session *, uint8_t alert, const char *reason, ...)
 	    __attribute__((format(printf, 3, 4)));
 
 /* In the worker, once nothing refers to an ended session any more. */

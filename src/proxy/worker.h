@@ -45,6 +45,14 @@ enum undecrypted {		/* why a session was joined through */
 	UNDECRYPTED_REASONS
 };
 
+enum hello_refused {		/* why a client's hello was refused */
+	HELLO_MALFORMED,	/* or not the first thing that came */
+	HELLO_LONG,
+	HELLO_STALLED,		/* the rest did not come in time */
+	HELLO_CUT,		/* ... and will not */
+	HELLO_REASONS
+};
+
 /* Counters of one worker: written by it alone, read by any thread. */
 struct worker_counts {
 	_Atomic uint64_t	accepted, refused, open, ended;
@@ -56,6 +64,8 @@ struct worker_counts {
 	_Atomic uint64_t	forged[2];
 	/* by enum undecrypted */
 	_Atomic uint64_t	undecrypted[UNDECRYPTED_REASONS];
+	/* by enum hello_refused */
+	_Atomic uint64_t	hellos_refused[HELLO_REASONS];
 	_Atomic uint64_t	handshaking;		/* under way now */
 	/* bytes of buffers held now */
 	_Atomic uint64_t	buffers;

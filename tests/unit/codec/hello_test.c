@@ -103,12 +103,85 @@ TEST(what_is_no_tls_is_known_from_the_first_bytes)
 {
 	ck_assert_int_eq(parse_bytes(LIT("G")), ERR_NOTFOUND);
 	ck_assert_int_eq(parse_bytes(LIT("SSH")), ERR_NOTFOUND);
-	ck_assert_int_eq(parse_bytes(LIT("\x16\2")), ERR_NOTFOUND);
-	ck_assert_int_eq(parse_bytes(LIT("\x80\x2e\1\3\1")), ERR_NOTFOUND);
-	ck_assert_int_eq(parse_bytes(LIT("\x15\3\1\0\2\2\x28")),
+	ck_assert_int_eq(parse_bytes(LIT("\x15\2")), ERR_NOTFOUND);
+	ck_assert_int_eq(parse_bytes(LIT("\x17\3\x20")), ERR_NOTFOUND);
+	ck_assert_int_eq(parse_bytes(LIT("\xff\xfd\3")), ERR_NOTFOUND);
+	/* A length in front of it, little-endian, as MongoDB has. */
+	ck_assert_int_eq(parse_bytes(LIT("\x16\1\0\0\2\0\0\0\0\0")),
 	    ERR_NOTFOUND);
-	ck_assert_int_eq(parse_bytes(LIT("\x16\3\1\0\x40\2")), ERR_NOTFOUND);
+	ck_assert_int_eq(parse_bytes(LIT("\x16\1\0\0\2\1\1")),
+	    ERR_NOTFOUND);
 	ck_assert_int_eq(parse_bytes(LIT("\x16\3\1\0\x40\1")), ERR_SHORT);
+	ck_assert_int_eq(h.begun, 1);
+	ck_assert_int_eq(parse_bytes(LIT("\x16\2")), ERR_SHORT);
+	ck_assert_int_eq(h.begun, 0);
+}
+END
+
+/* Refused with this alert, from that many bytes on and in every split. */
+static void
+is_wrong(const char *data, size_t len, size_t from, int alert)
+{
+	size_t n, need = 0;
+
+	for (n = 0; n < from; n++) {
+		ck_assert_int_eq(hello_parse(&h, (const uint8_t *)data, n,
+		    &need), ERR_SHORT);
+		ck_assert_uint_gt(need, n);
+		ck_assert_uint_le(need, from);
+	}
+	ck_assert_int_eq(parse_bytes(data, len), ERR_FORMAT);
+	ck_assert_int_eq(h.alert, alert);
+	ck_assert_ptr_nonnull(h.wrong);
+}
+
+TEST(tls_that_is_no_hello_is_tls_nevertheless)
+{
+	is_wrong(LIT("\x15\3\1\0\2\1\0\x16\3\1"), 5,
+	    ALERT_UNEXPECTED_MESSAGE);
+	is_wrong(LIT("\x14\3\3\0\1\1"), 5, ALERT_UNEXPECTED_MESSAGE);
+	is_wrong(LIT("\x17\3\3\1\0"), 5, ALERT_UNEXPECTED_MESSAGE);
+	is_wrong(LIT("\x18\3\2\0\3\1\x40\0"), 5,
+	    ALERT_UNEXPECTED_MESSAGE);
+	is_wrong(LIT("\x16\3\1\0\x40\2"), 6, ALERT_UNEXPECTED_MESSAGE);
+}
+END
+
+TEST(a_record_of_a_version_that_is_ignored_is_tls)
+{
+	struct parts p = { .exts = { NULL, 0, 0 } };
+	struct text msg = { NULL, 0, 0 };
+
+	add_sni(&p.exts, LIT("a.example"));
+	make_message(&msg, &p);
+	text_clear(&raw);
+	make_records(&raw, &msg, 1000);
+	raw.s[1] = 2;
+	ck_assert_int_eq(parse(), ERR_FORMAT);
+	ck_assert_int_eq(h.alert, ALERT_PROTOCOL_VERSION);
+	text_clear(&raw);
+	make_records(&raw, &msg, 1);
+	raw.s[1] = 0;
+	ck_assert_int_eq(parse(), ERR_FORMAT);
+	ck_assert_int_eq(h.alert, ALERT_PROTOCOL_VERSION);
+	text_free(&msg);
+	text_free(&p.exts);
+}
+END
+
+TEST(a_hello_of_sslv2_is_tls)
+{
+	static const char v2[] = "\x80\x1f\1\3\3\0\6\0\0\0\x10"
+	    "\0\0\x2f\0\0\xff" "0123456789abcdef";
+
+	is_wrong(v2, sizeof(v2) - 1, 11, ALERT_PROTOCOL_VERSION);
+	is_wrong(LIT("\x80\x1c\1\0\2\0\3\0\0\0\x10\7\0\xc0"
+	    "0123456789abcdef"), 11, ALERT_PROTOCOL_VERSION);
+	/* Its lengths do not add up: something else. */
+	ck_assert_int_eq(parse_bytes(LIT("\x80\x20\1\3\3\0\6\0\0\0"
+	    "\x10")), ERR_NOTFOUND);
+	ck_assert_int_eq(parse_bytes(LIT("\x80\x1e\1\3\3\0\5\0\0\0"
+	    "\x10")), ERR_NOTFOUND);
 }
 END
 
@@ -364,6 +437,10 @@ TEST(messages_that_break_their_rules_are_malformed)
 	ck_assert_int_eq(parse(), 0);
 	raw.s[9] = 2;			/* legacy_version 0x0203 */
 	ck_assert_int_eq(parse(), ERR_FORMAT);
+	ck_assert_int_eq(h.alert, ALERT_PROTOCOL_VERSION);
+	raw.s[9] = 4;			/* a later one (RFC 5246, E.1) */
+	ck_assert_int_eq(parse(), 0);
+	ck_assert_int_eq(h.max_version, 0x0303);
 }
 END
 
@@ -440,19 +517,25 @@ TEST(a_bad_name_is_marked_and_the_hello_is_good)
 }
 END
 
-TEST(a_server_name_of_another_shape_is_marked_too)
+TEST(a_server_name_of_another_shape_is_malformed)
 {
-	/* Empty; no name in the list; two names; another type; cut off. */
-	ck_assert_int_eq(parse_ext(0, LIT("")), 0);
-	ck_assert_uint_eq(h.flags, HELLO_SNI | HELLO_SNI_BAD);
-	ck_assert_int_eq(parse_ext(0, LIT("\0\0")), 0);
-	ck_assert_uint_eq(h.flags, HELLO_SNI | HELLO_SNI_BAD);
-	ck_assert_int_eq(parse_ext(0, LIT("\0\10\0\0\1a\0\0\1b")), 0);
-	ck_assert_uint_eq(h.flags, HELLO_SNI | HELLO_SNI_BAD);
-	ck_assert_int_eq(parse_ext(0, LIT("\0\4\1\0\1a")), 0);
-	ck_assert_uint_eq(h.flags, HELLO_SNI | HELLO_SNI_BAD);
-	ck_assert_int_eq(parse_ext(0, LIT("\0\4\0\0\2a")), 0);
-	ck_assert_uint_eq(h.flags, HELLO_SNI | HELLO_SNI_BAD);
+	static const struct {
+		const char	*body;
+		size_t		 len;
+	} bad[] = {
+		/* Empty; no name in the list; two names; another type; cut
+		 * off; something behind the list. */
+		{ LIT("") }, { LIT("\0\0") }, { LIT("\0\10\0\0\1a\0\0\1b") },
+		{ LIT("\0\4\1\0\1a") }, { LIT("\0\4\0\0\2a") },
+		{ LIT("\0\4\0\0\1ab") }
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(bad); i++) {
+		ck_assert_msg(parse_ext(0, bad[i].body, bad[i].len) ==
+		    ERR_FORMAT, "%zu", i);
+		ck_assert_int_eq(h.alert, ALERT_DECODE_ERROR);
+	}
 }
 END
 
@@ -496,6 +579,8 @@ TEST(flags_tell_what_else_was_asked_for)
 END
 
 SUITE("hello", what_is_no_tls_is_known_from_the_first_bytes,
+    tls_that_is_no_hello_is_tls_nevertheless,
+    a_record_of_a_version_that_is_ignored_is_tls, a_hello_of_sslv2_is_tls,
     nothing_yet_needs_one_byte, a_hello_in_one_record_is_read_where_it_lies,
     a_hello_without_an_extension_block_is_good,
     captured_hellos_are_read_in_every_split,
@@ -513,6 +598,6 @@ SUITE("hello", what_is_no_tls_is_known_from_the_first_bytes,
     an_extension_that_is_read_may_come_once,
     a_good_name_is_kept_in_lower_case_without_its_dot,
     a_bad_name_is_marked_and_the_hello_is_good,
-    a_server_name_of_another_shape_is_marked_too,
+    a_server_name_of_another_shape_is_malformed,
     grease_is_tolerated_wherever_it_may_stand,
     flags_tell_what_else_was_asked_for)

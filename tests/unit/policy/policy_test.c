@@ -386,7 +386,41 @@ TEST(long_and_odd_names_are_harmless)
 }
 END
 
-SUITE("policy", sni_in_a_rule_is_exact, sni_with_a_star_is_below,
+TEST(a_hello_unread_is_bypassed_only_where_its_name_cannot_matter)
+{
+	static const struct {
+		const char	*yaml;
+		int		 bypasses;
+	} cases[] = {
+		{ "  - {name: a, server: 192.0.2.0/24, action: bypass}\n", 1 },
+		{ "  - {name: a, server: 192.0.2.9, action: bypass}\n", 0 },
+		{ "  - {name: a, sni: a.example, action: block}\n"
+		    "  - {name: b, server: 192.0.2.0/24, action: bypass}\n",
+		    0 },
+		{ "  - {name: a, sni: a.example, action: bypass}\n"
+		    "  - {name: b, server: 192.0.2.0/24, action: bypass}\n",
+		    1 },
+		/* The host that was asked for says nothing of the SNI. */
+		{ "  - {name: a, sni: a.example, action: bypass}\n", 0 },
+		{ "  - {name: a, host: a.example, action: bypass}\n", 1 }
+	};
+	struct facts f = { .port = 443, .host = "a.example",
+	    .protocol = PROTO_TLS };
+	struct policy *p;
+	size_t i;
+
+	addr_parse_ip(&f.server, "192.0.2.1");
+	for (i = 0; i < NELEM(cases); i++) {
+		p = rules(cases[i].yaml);
+		ck_assert_msg(policy_bypasses(p, &f) == cases[i].bypasses,
+		    "%zu", i);
+		policy_unref(p);
+	}
+}
+END
+
+SUITE("policy", a_hello_unread_is_bypassed_only_where_its_name_cannot_matter,
+    sni_in_a_rule_is_exact, sni_with_a_star_is_below,
     sni_in_a_list_is_itself_and_below, unknown_facts_match_nothing,
     what_may_still_be_allowed_is_not_refused,
     a_host_that_is_a_name_stands_for_sni,
