@@ -278,7 +278,7 @@ void
 check_rule(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const decrypt_keys[] = { "mirror", "icap",
-	    "inspect", NULL };
+	    "inspect", "must-decrypt", NULL };
 	struct conf_rule *r = item;
 	struct conf *c = l->conf;
 	size_t i;

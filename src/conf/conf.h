@@ -208,6 +208,7 @@ struct conf_rule {
 	size_t		 nmirrors;
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
+	int		 must_decrypt;		/* nothing of `on:` bypasses */
 	/* never NULL: its own, or conf.inspect */
 	struct conf_inspect *inspect;
 };

@@ -415,6 +415,7 @@ static const struct key rule_keys[] = {
 	{ "icap", &type_list, F(icaps), .arg = &rule_icaps,
 	    .max = CONF_RULE_ICAPS },
 	{ "inspect", &type_inspect, F(inspect) },
+	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
 	{ "services", &type_later },
 	{ "chain", &type_later },
 	{ "profile", &type_later },

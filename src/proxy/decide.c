@@ -104,22 +104,24 @@ learned_key(const struct session *s)
 }
 
 void
-decide_learn(struct session *s)
+decide_learn(struct session *s, enum learned_what what)
 {
 	uint64_t key = learned_key(s);
 	struct learned *l = &s->worker->learned[key % LEARNED_SLOTS];
 
 	l->key = key;
+	l->what = what;
 	l->until = worker_ms(s->worker) + LEARNED_MS;
 }
 
-static int
-decide_learned(struct session *s)
+enum learned_what
+decide_learned(const struct session *s)
 {
 	uint64_t key = learned_key(s);
 	struct learned *l = &s->worker->learned[key % LEARNED_SLOTS];
 
-	return l->key == key && worker_ms(s->worker) < l->until;
+	return l->key == key && worker_ms(s->worker) < l->until ? l->what :
+	    LEARNED_NOTHING;
 }
 
 /* What is not decrypted though the rule would: said in the record. */
@@ -136,6 +138,10 @@ decide_undecrypted(struct session *s, enum conf_action action,
 void
 decide_bypass(struct session *s, enum undecrypted what, const char *why)
 {
+	if (s->rec.verdict.rule->must_decrypt) {
+		decide_block(s, why);
+		return;
+	}
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	session_drop_taps(s);
 	conn_close(&s->leg.server, 1);
@@ -158,18 +164,19 @@ static void
 decide_tls(struct session *s)
 {
 	const struct conf *conf = session_conf(s);
+	int must = s->rec.verdict.rule->must_decrypt;
 
 	/* A name that cannot be read is not none. */
 	if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BYPASS &&
 	    !s->sni_bad)
-		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_NO_SNI,
-		    "no SNI");
+		decide_undecrypted(s, must ? ACTION_BLOCK : ACTION_BYPASS,
+		    UNDECRYPTED_NO_SNI, "no SNI");
 	else if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BLOCK)
 		decide_undecrypted(s, ACTION_BLOCK, UNDECRYPTED_NO_SNI,
 		    "no SNI");
-	else if (s->rec.server.sa.sa_family != AF_UNSPEC &&
+	else if (s->rec.server.sa.sa_family != AF_UNSPEC && !must &&
 	    conf->on.client_certificate_wanted == ON_BYPASS &&
-	    decide_learned(s))
+	    decide_learned(s) == LEARNED_INSISTS)
 		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_CERT,
 		    "client certificate wanted");
 }

@@ -35,12 +35,18 @@ struct pipes {
 	unsigned n;
 };
 
-/* Servers that asked for a client certificate, so that the next connection
- * to them does not try: fixed size, the oldest of a slot goes. */
+/* Servers that asked for a client certificate, and what came of having none:
+ * fixed size, the oldest of a slot goes. */
 #define LEARNED_SLOTS	1024
+enum learned_what {
+	LEARNED_NOTHING,
+	LEARNED_INSISTS,	/* the next connection does not try */
+	LEARNED_GOES_ON		/* ... does not wait for what it says */
+};
 struct learned {
 	uint64_t	 key;		/* of address, port and SNI; 0: empty */
 	uint64_t	 until;		/* ms */
+	enum learned_what what;
 };
 
 TAILQ_HEAD(sessions, session);
@@ -129,7 +135,8 @@ int	decide_http(struct session *);
 int	decide_unread(struct session *, const char *why);
 void	decide_bypass(struct session *, enum undecrypted, const char *why);
 void	decide_block(struct session *, const char *why);
-void	decide_learn(struct session *);	/* it wants client certificates */
+void	decide_learn(struct session *, enum learned_what);
+enum learned_what decide_learned(const struct session *);
 void	decide_joined(struct session *);
 void	connect_enter(struct session *);	/* upstream.c */
 void	connect_event(struct session *, struct conn *);

@@ -13,6 +13,8 @@
 #include "util/log.h"
 #include "util/mem.h"
 
+#define SETTLE_MS	300	/* for a server that is slow itself */
+
 static void
 connect_done(void *arg, int fd, const struct addr *to, const char *why)
 {
@@ -114,6 +116,8 @@ server_tls_enter(struct session *s)
 	SSL *ssl;
 
 	session_shaking(s);
+	s->active = worker_ms(s->worker);
+	s->cert_none = s->settling = 0;
 	server_tls_alpn(s, &want);
 	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL) {
 		session_reset(s, DIR_UP, "handshake with server: out of "
@@ -170,21 +174,38 @@ server_tls_judge(const struct session *s, SSL *ssl)
 	}
 }
 
-/* Its own certificate came first, and may be reason enough to block it. */
+/*
+ * It asks for a client certificate, which any server may do to everybody: the
+ * answer is that there is none, and it goes on or not. Its own certificate
+ * came first, and may be reason enough to block it.
+ */
 static void
 server_tls_wants_cert(struct session *s)
 {
-	static const char why[] = "client certificate wanted";
 	SSL *ssl = tlsio_ssl(s->leg.server.tp);
 	struct record *r = &s->rec;
 
 	r->verify = tls_verdict(ssl, &r->verify_text);
 	if (server_tls_judge(s, ssl) == ON_BLOCK) {
 		decide_block(s, r->verify_text);
-	} else if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK) {
+		return;
+	}
+	s->cert_none = 1;
+	tls_no_certificate(ssl);
+	server_tls_event(s, &s->leg.server);
+}
+
+/* Without a certificate it does not go on: what the client has may do. */
+static void
+server_tls_insists(struct session *s)
+{
+	static const char why[] = "client certificate wanted";
+
+	server_tls_count(s, 0);
+	if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK) {
 		decide_block(s, why);
 	} else {
-		decide_learn(s);
+		decide_learn(s, LEARNED_INSISTS);
 		decide_bypass(s, UNDECRYPTED_CERT, why);
 	}
 }
@@ -194,8 +215,9 @@ server_tls_over(struct session *s)
 {
 	struct conn *c = &s->leg.server;
 
-	if (c->ops == &transport_tls && tls_wanted_again(tlsio_ssl(c->tp)))
-		decide_learn(s);
+	if (c->ops == &transport_tls && (tls_wanted_again(tlsio_ssl(c->tp)) ||
+	    tls_refused_none(tlsio_ssl(c->tp))))
+		decide_learn(s, LEARNED_INSISTS);
 }
 
 static void
@@ -228,6 +250,52 @@ server_tls_done(struct session *s, SSL *ssl)
 	session_go(s, PHASE_FORGE);
 }
 
+/*
+ * In TLS 1.3 the handshake is over here before the server has read that there
+ * is no certificate. It refuses at once or goes on, mostly by a ticket. One
+ * that sends none gets the time of two round trips; should it refuse later,
+ * this session is lost and the next one knows.
+ */
+static int
+server_tls_settles(struct session *s, SSL *ssl)
+{
+	uint64_t took = worker_ms(s->worker) - s->active;
+
+	if (!s->cert_none || s->settling || SSL_version(ssl) < TLS1_3_VERSION ||
+	    decide_learned(s) == LEARNED_GOES_ON)
+		return 0;
+	log_debug("session %llu: waits for the server to go on without a "
+	    "certificate", (unsigned long long)s->rec.id);
+	s->settling = 1;
+	session_timer(s, SETTLE_MS + 2 * took);
+	return 1;
+}
+
+static void
+server_tls_step(struct session *s, int rv, const char *why)
+{
+	struct tlsio *t = s->leg.server.tp;
+
+	if (rv == 0 && server_tls_settles(s, tlsio_ssl(t))) {
+		server_tls_event(s, &s->leg.server);
+	} else if (rv == 0) {
+		if (s->settling)
+			decide_learn(s, LEARNED_GOES_ON);
+		server_tls_done(s, tlsio_ssl(t));
+	} else if (rv == ERR_DENIED) {
+		server_tls_wants_cert(s);
+	} else if (rv == ERR_AGAIN) {
+		return;
+	} else if (s->cert_none && (rv != ERR_TLS ||
+	    tls_refused_none(tlsio_ssl(t)))) {
+		server_tls_insists(s);
+	} else {
+		server_tls_failed(s, rv == ERR_EOF ?
+		    "it closed the connection" : rv == ERR_SYS ?
+		    strerror(s->leg.server.sock.err) : why);
+	}
+}
+
 void
 server_tls_event(struct session *s, struct conn *c)
 {
@@ -239,21 +307,18 @@ server_tls_event(struct session *s, struct conn *c)
 		client_gone(s, c);
 		return;
 	}
-	rv = tlsio_handshake(t, why, sizeof(why));
-	if (rv == 0)
-		server_tls_done(s, tlsio_ssl(t));
-	else if (rv == ERR_DENIED)
-		server_tls_wants_cert(s);
-	else if (rv == ERR_EOF)
-		server_tls_failed(s, "it closed the connection");
-	else if (rv == ERR_SYS)
-		server_tls_failed(s, strerror(s->leg.server.sock.err));
-	else if (rv != ERR_AGAIN)
-		server_tls_failed(s, why);
+	if (s->settling)
+		rv = tlsio_settle(t, why, sizeof(why));
+	else
+		rv = tlsio_handshake(t, why, sizeof(why));
+	server_tls_step(s, rv, why);
 }
 
 void
 server_tls_timeout(struct session *s)
 {
-	server_tls_failed(s, "timed out");
+	if (s->settling)
+		server_tls_step(s, 0, NULL);
+	else
+		server_tls_failed(s, "timed out");
 }

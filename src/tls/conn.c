@@ -192,7 +192,7 @@ client_verify(X509_STORE_CTX *ctx, void *arg)
 	return 1;
 }
 
-/* Nothing of ours is sent until the caller has decided. */
+/* Nothing of ours is sent until the caller has seen the certificate. */
 static int
 client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
 {
@@ -212,6 +212,7 @@ client_session(SSL *ssl, SSL_SESSION *sess)
 	int good = SSL_session_reused(ssl) ? SSL_get_verify_result(ssl) ==
 	    X509_V_OK : c->verified && c->error == X509_V_OK;
 
+	c->ticket = 1;
 	SSL_SESSION_get0_ticket(sess, &ticket, &len);
 	if (!good || !SSL_SESSION_is_resumable(sess) || len > TICKET_MAX)
 		return 0;
@@ -219,13 +220,15 @@ client_session(SSL *ssl, SSL_SESSION *sess)
 	return 1;
 }
 
-/* TLS 1.2: our answer to a HelloRequest (RFC 5246, 7.4.1.1). */
+/* Ours is, in TLS 1.2, the answer to a HelloRequest (RFC 5246, 7.4.1.1). */
 static void
 client_info(const SSL *ssl, int where, int ret)
 {
 	if (where == SSL_CB_WRITE_ALERT &&
 	    (ret & 0xff) == SSL_AD_NO_RENEGOTIATION)
 		conn_of(ssl)->again = 1;
+	else if (where == SSL_CB_READ_ALERT && ret >> 8 == SSL3_AL_FATAL)
+		conn_of(ssl)->alert = ret & 0xff;
 }
 
 void
@@ -302,10 +305,48 @@ tls_no_certificate(SSL *ssl)
 	conn_of(ssl)->no_cert = 1;
 }
 
+/* The alerts for a certificate that is not there (RFC 8446, 6.2), and those
+ * that servers of before it send instead. */
+int
+tls_refused_none(SSL *ssl)
+{
+	const struct conn *c = conn_of(ssl);
+
+	if (!c->no_cert)
+		return 0;
+	switch (c->alert) {
+	case SSL_AD_HANDSHAKE_FAILURE:
+	case SSL_AD_NO_CERTIFICATE:
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+	case SSL_AD_UNKNOWN_CA:
+	case SSL_AD_ACCESS_DENIED:
+	case TLS13_AD_CERTIFICATE_REQUIRED:
+		return 1;
+	}
+	return 0;
+}
+
+int
+tls_ticketed(SSL *ssl)
+{
+	return conn_of(ssl)->ticket;
+}
+
 int
 tls_wanted_again(SSL *ssl)
 {
 	return conn_of(ssl)->again;
+}
+
+void
+tls_went_on(SSL *ssl)
+{
+	struct conn *c = conn_of(ssl);
+
+	if (c != NULL)		/* NULL: one of an ICAP server */
+		c->again = 0;
 }
 
 enum tls_verify

@@ -40,8 +40,10 @@ struct conn {
 	int		 late;		/* the chain is good but for its time */
 	int		 verified;	/* these two are set */
 	time_t		 until;		/* so long the chain holds */
-	int		 no_cert;	/* answer a request with none */
+	int		 no_cert;	/* a request was answered with none */
 	int		 again;		/* it wanted to renegotiate */
+	int		 ticket;	/* it sent a session: it goes on */
+	int		 alert;		/* that it sent last, a fatal one */
 };
 
 /* Callbacks the contexts get. */

@@ -76,10 +76,16 @@ SSL		*tls_connect(struct tls *, const struct tls_want *);
 
 /* Go on from there with the answer that we have none. */
 void		 tls_no_certificate(SSL *);
+/* Whether that answer was refused, by a fatal alert for want of one. */
+int		 tls_refused_none(SSL *);
+/* Whether the server has sent a session, which in TLS 1.3 comes behind what it
+ * had to say of our answer. */
+int		 tls_ticketed(SSL *);
 
 /* Whether the server wanted to renegotiate, which it does for a client
- * certificate (TLS 1.2), and was told that we do not. */
+ * certificate (TLS 1.2), was told that we do not, and has not gone on. */
 int		 tls_wanted_again(SSL *);
+void		 tls_went_on(SSL *);
 
 enum tls_verify {
 	VERIFY_OK,

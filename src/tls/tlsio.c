@@ -72,6 +72,33 @@ tlsio_handshake(struct tlsio *t, char *why, size_t size)
 	return t->fin ? ERR_EOF : ERR_AGAIN;
 }
 
+int
+tlsio_settle(struct tlsio *t, char *why, size_t size)
+{
+	char c;
+	int rv, e;
+
+	t->recvs = 0;
+	t->want = RECORD_MAX;
+	ERR_clear_error();
+	rv = SSL_peek(t->ssl, &c, 1);
+	e = SSL_get_error(t->ssl, rv);
+	if (rv <= 0 && e != SSL_ERROR_WANT_READ && e != SSL_ERROR_ZERO_RETURN)
+		tls_reason(t->ssl, rv, why, size);
+	tlsbio_park(t);
+	if (rv > 0)
+		return 0;
+	if (e == SSL_ERROR_ZERO_RETURN)
+		return ERR_EOF;
+	if (e != SSL_ERROR_WANT_READ)
+		return ERR_TLS;
+	if (tls_ticketed(t->ssl))
+		return 0;
+	if (t->broken)
+		return ERR_SYS;
+	return t->fin ? ERR_EOF : ERR_AGAIN;
+}
+
 /* Nothing more in the clear: say why. */
 static ssize_t
 tlsio_read_end(struct tlsio *t, int e, enum end *how)
@@ -215,6 +242,8 @@ tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 			break;
 		got += (size_t)n;
 	}
+	if (got > 0)
+		tls_went_on(t->ssl);
 	if (n <= 0)
 		*e = SSL_get_error(t->ssl, n);
 	t->failed |= n <= 0 && *e != SSL_ERROR_WANT_READ &&

@@ -36,6 +36,13 @@ struct tlsio	*tlsio_new(SSL *, struct sock *, struct tlsio_scratch *);
  */
 int		 tlsio_handshake(struct tlsio *, char *why, size_t size);
 
+/*
+ * After a handshake of TLS 1.3 the server may still refuse what we said last.
+ * 0: it has said more, a session or data (which is kept); ERR_AGAIN: nothing
+ * yet; or as above.
+ */
+int		 tlsio_settle(struct tlsio *, char *why, size_t size);
+
 SSL		*tlsio_ssl(struct tlsio *);
 int		 tlsio_ours(const struct tlsio *);	/* see takeover.h */
 

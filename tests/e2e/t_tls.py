@@ -322,18 +322,6 @@ def each_session_joined_through_is_counted_by_its_reason(s):
 
 
 @scenario
-def optional_client_certificate_is_passed_through_too(s):
-    s.start()
-    srv = mtls(s, '1.3', need=False)
-    c = s.tls(ctx=user_context(s, '1.3'))
-    c.send(b'me')
-    equal(c.recv_exact(2), b'me')
-    c.finish()
-    wait(lambda: [p for p in srv.peers if p.received], 'the data')
-    equal(s.d.flows(1)[0]['clearspan']['action'], 'bypass')
-
-
-@scenario
 def a_server_to_be_blocked_is_so_when_it_wants_a_certificate(s):
     """To ask for one is no way past the verification."""
     s.start(record=False, on={'untrusted-server': 'block'})

@@ -1,0 +1,203 @@
+"""Servers that ask for client certificates: asking alone changes nothing."""
+import os
+import ssl
+import threading
+
+from harness import Failure, check, equal, net, peer, scenario, wait
+from harness.proc import wait_port
+from t_tls import mtls, user_context
+
+WANTED = 'client certificate wanted'
+
+
+def actions(s, n):
+    return [f['clearspan']['action'] for f in s.d.flows(n)]
+
+
+def refused(s, **kw):
+    try:
+        s.exchange(b'me', **kw)
+    except (ssl.SSLError, OSError, Failure):
+        return
+    raise Failure('let through')
+
+
+def tool(s, *args, port=443):
+    """openssl s_server, which answers as an echo in upper case (-rev)."""
+    p = s.spawn(s.server, 'openssl', 's_server', '-accept',
+                '%s:%d' % (net.SERVER, port), '-cert', s.pki.pair('good')[0],
+                '-key', s.pki.pair('good')[1], '-CAfile', s.pki.root, '-rev',
+                *args, name='s_server-%d' % port)
+    wait_port(s.server, port, p)
+    return p
+
+
+@scenario
+def a_server_that_asks_and_goes_on_is_decrypted(s):
+    """Each time, in both versions; what it is told is that there is none."""
+    s.start()
+    made = []
+    for port, hi in ((1012, '1.2'), (1013, '1.3')):
+        srv = mtls(s, hi, need=False, port=port)
+        for i in range(3):
+            made.append(s.exchange(b'me %d' % i, port=port,
+                                   ctx=user_context(s, hi)))
+        srv.wait(3)
+        equal([p.tls.getpeercert() for p in srv.peers], [None] * 3)
+        equal(srv.errors, [])
+    s.mirrored([(bytes(c.sent), bytes(c.received)) for c in made])
+    equal(actions(s, 6), ['decrypt'] * 6)
+
+
+@scenario
+def openssl_that_asks_and_openssl_that_insists(s):
+    s.start(record=False)
+    port = 2000
+    for hi in ('-tls1_2', '-tls1_3'):
+        for verify, more, want in (
+                ('-verify', (), 'decrypt'), ('-Verify', (), 'bypass'),
+                ('-verify', ('-num_tickets', '0'), 'decrypt'),
+                ('-Verify', ('-num_tickets', '0'), 'bypass')):
+            port += 1
+            tool(s, hi, verify, '2', *more, port=port)
+            c = s.tls(port, ctx=user_context(s, '1.3'))
+            c.send(b'abc\n')
+            equal(c.recv_exact(4), b'cba\n')
+            c.finish()
+            f = s.d.flows(port - 2000)[-1]['clearspan']
+            equal(f['action'], want, '%s %s %s' % (hi, verify, more))
+
+
+@scenario
+def a_server_that_asks_may_speak_first(s):
+    """Without a ticket: its data is what tells that it goes on, and none of
+    it is lost."""
+    s.start()
+    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_OPTIONAL
+    ctx.num_tickets = 0
+
+    def greet(p):
+        p.send(b'220 good.test\r\n')
+        p.recv_until(b'QUIT')
+        p.close()
+    srv = s.serve(465, ctx=ctx, handler=greet)
+    c = s.tls(465)
+    equal(c.recv_exact(15), b'220 good.test\r\n')
+    c.send(b'QUIT')
+    s.same(srv, c.finish())
+
+
+@scenario
+def must_decrypt_never_bypasses(s):
+    """Not a server that insists, nor a hello without a name, nor a bad
+    certificate: what `on` would bypass is blocked."""
+    s.start(record=False, workers=1,
+            on={'no-sni': 'bypass', 'untrusted-server': 'bypass'},
+            rules=[{'name': 'must', 'port': [443, 444, 445],
+                    'action': 'decrypt', 'must-decrypt': True},
+                   {'name': 'default', 'action': 'decrypt'}])
+    mtls(s, '1.3', port=446)            # learned, and not for the others
+    s.exchange(b'me', port=446, ctx=user_context(s, '1.3'))
+    for port, hi in ((443, '1.2'), (444, '1.3')):
+        mtls(s, hi, port=port)
+        for i in range(2):
+            refused(s, port=port, ctx=user_context(s, hi))
+    s.serve(445)
+    refused(s, port=445, name=None, verify=False)
+    s.serve(445, cert='self', address=net.SERVER6)
+    refused(s, port=445, address=net.SERVER6, verify=False)
+    equal(actions(s, 7), ['bypass'] + ['block'] * 6)
+    equal([f['clearspan']['why'] for f in s.d.flows(7)][1:5], [WANTED] * 4)
+
+
+@scenario
+def a_server_that_insists_can_be_blocked(s):
+    """And one that only asks is not."""
+    s.start(record=False, on={'client-certificate-wanted': 'block'})
+    port = 1000
+    for hi in ('1.2', '1.3'):
+        for need in (True, False):
+            port += 1
+            mtls(s, hi, need=need, port=port)
+            if need:
+                refused(s, port=port, ctx=user_context(s, hi))
+            else:
+                s.exchange(b'me', port=port, ctx=user_context(s, hi))
+    equal(actions(s, 4), ['block', 'decrypt'] * 2)
+
+
+@scenario
+def a_server_that_refuses_late_is_known_the_next_time(s):
+    """TLS 1.3: it reads our answer when the client is served already."""
+    s.start(record=False, workers=1)
+    late = threading.Event()
+    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_REQUIRED
+    srv = s.serve(443, ctx=ctx)
+    tardy = peer.Peer.pull
+
+    def pull(self):
+        ok = tardy(self)
+        if self.tls.server_side:
+            self.pulled = getattr(self, 'pulled', 0) + 1
+            if self.pulled == 2:        # what comes behind the hello
+                late.wait()
+        return ok
+    peer.Peer.pull = pull
+    c = s.tls()                 # its handshake is over: decrypted
+    late.set()
+    try:
+        c.send(b'me')
+        c.recv_all()
+    except (ssl.SSLError, OSError):
+        pass
+    c.sock.close()
+    equal(actions(s, 1), ['decrypt'])
+    c = s.exchange(b'me', ctx=user_context(s, '1.3'))
+    equal(actions(s, 2), ['decrypt', 'bypass'])
+    check(srv.errors, 'nothing was refused')
+
+
+@scenario
+def post_handshake_requests_are_not_offered(s):
+    """TLS 1.3: a server may not ask later, and what it would like then makes
+    no difference."""
+    s.start(record=False, workers=1)
+    os.mkfifo(s.path('orders'))
+    p = s.spawn(s.server, 'sh', '-c', 'exec openssl s_server -accept %s:443 '
+                '-cert %s -key %s -CAfile %s -verify_quiet -tls1_3 <%s' % (
+                    net.SERVER, *s.pki.pair('good'), s.pki.root,
+                    s.path('orders')))
+    with open(s.path('orders'), 'w') as orders:
+        wait_port(s.server, 443, p)
+        ctx = user_context(s, '1.3')
+        ctx.post_handshake_auth = True
+        c = s.tls(ctx=ctx)
+        c.send(b'hello\n')
+        wait(lambda: 'hello' in p.text(), 'what the client said')
+        orders.write('c\n')
+        orders.flush()
+        wait(lambda: 'verify' in p.text().lower(), 'its attempt')
+        c.send(b'on\n')
+        wait(lambda: 'on\n' in p.text(), 'that it goes on')
+        c.finish()
+        s.tls(ctx=user_context(s, '1.3')).finish()
+    equal(actions(s, 2), ['decrypt'] * 2)
+
+
+@scenario
+def a_server_without_tickets_is_waited_for_once(s):
+    """What it says to our answer is known by the next connection."""
+    s.start(record=False, workers=1)
+    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_OPTIONAL
+    ctx.num_tickets = 0
+    s.serve(443, ctx=ctx)
+    for i in range(6):
+        s.exchange(b'me')
+    equal(actions(s, 6), ['decrypt'] * 6)
+    equal(s.d.text().count('to go on without a certificate'), 1)
