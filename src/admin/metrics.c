@@ -298,6 +298,7 @@ static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
 	uint64_t memory, disk;
+	unsigned i;
 
 	head(t, "memory_bytes", "gauge", "Bytes held.");
 	sample(t, "memory_bytes", "pool", "buffers", NULL, NULL, c->buffers);
@@ -308,6 +309,11 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	spool_used(&memory, &disk);
 	sample(t, "memory_bytes", "pool", "spool", NULL, NULL, memory);
 	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL, disk);
+	head(t, "destinations_refused_total", "counter",
+	    "Connections that clients asked for and were not tried.");
+	for (i = 0; i < REACH_MAX; i++)
+		sample(t, "destinations_refused_total", "reason",
+		    reach_str((enum reach)i), NULL, NULL, c->unreached[i]);
 	head(t, "stalled_reset_total", "counter",
 	    "Sessions reset because limits.memory was spent.");
 	text_printf(t, "clearspan_stalled_reset_total %llu\n",

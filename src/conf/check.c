@@ -56,26 +56,11 @@ check_says(struct load *l, yaml_node_t *map, const char *name, const char *text)
 	    strcmp((const char *)n->data.scalar.value, text) == 0;
 }
 
-/* Loopback and the private and link-local nets. */
-static void
-allow_default(struct conf_prefixes *allow)
-{
-	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8",
-	    "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1",
-	    "fc00::/7", "fe80::/10" };
-	size_t i;
-
-	allow->v = xcalloc(NELEM(nets), sizeof(*allow->v));
-	allow->n = NELEM(nets);
-	for (i = 0; i < NELEM(nets); i++)
-		if (prefix_parse(&allow->v[i], nets[i]) != 0)
-			abort();
-}
-
 void
 check_listen(struct load *l, yaml_node_t *n, void *item)
 {
-	static const char *const explicit_only[] = { "allow", NULL };
+	static const char *const explicit_only[] = { "allow",
+	    "allow-destinations", NULL };
 	struct conf_listen *me = item, *other;
 	struct conf *c = l->conf;
 
@@ -84,6 +69,7 @@ check_listen(struct load *l, yaml_node_t *n, void *item)
 		check_unwanted(l, n, explicit_only, "mode explicit");
 	else if (node_get(l, n, "allow") == NULL)
 		allow_default(&me->allow);
+	me->destinations_given = node_get(l, n, "allow-destinations") != NULL;
 	if (me->v6only && me->address.sa.sa_family == AF_INET)
 		load_problem(l, node_key(l, n, "v6only"), "\"v6only\" goes "
 		    "with an IPv6 address only; take it out");
@@ -168,6 +154,7 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 	    "destination-mac", "mtu", "vlan", "offload", NULL };
 	static const char *const file_keys[] = { "rotate", NULL };
 	static const char *const stream_keys[] = { "format", "queue", NULL };
+	static const char *const server_keys[] = { "allow", NULL };
 	struct conf_mirror *m = item;
 	struct conf *c = l->conf;
 
@@ -186,6 +173,10 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 	else
 		check_unwanted(l, n, stream_keys,
 		    "\"pcap\" and \"pcap-over-ip\"");
+	if (m->kind != MIRROR_PCAPIP)
+		check_unwanted(l, n, server_keys, "\"pcap-over-ip\"");
+	else if (!(m->allow_given = node_get(l, n, "allow") != NULL))
+		allow_default(&m->allow);
 	if (m->kind != MIRROR_PCAP)
 		check_unwanted(l, n, file_keys, "\"pcap\"");
 	else

@@ -64,6 +64,10 @@ struct conf_listen {
 	struct addr	 address;
 	int		 v6only;
 	struct conf_prefixes allow;	/* explicit: who may use it */
+	/* explicit: what may be reached though it is of this host, ...; when
+	 * it is not given, this host is reached from itself */
+	struct conf_prefixes destinations;
+	int		 destinations_given;
 };
 
 struct conf_tls_side {
@@ -103,6 +107,8 @@ struct conf_mirror {
 	unsigned	 rotate_keep;	/* 0: all */
 	/* MIRROR_PCAPIP */
 	struct addr	 listen;
+	struct conf_prefixes allow;	/* who may read */
+	int		 allow_given;	/* else it is the default */
 	/* bytes kept for a slow reader or disk */
 	uint64_t	 queue;
 };
@@ -336,5 +342,16 @@ struct conf	*conf_ref(struct conf *);
 void		 conf_unref(struct conf *);
 
 const char	*conf_action_str(enum conf_action);
+
+int		 conf_prefixes_have(const struct conf_prefixes *,
+		    const struct addr *);
+
+/*
+ * What is right, and perhaps not meant: a line "FILE:LINE:COL: warning: ..."
+ * for each is appended. Of one mirror: 1 with the sentence in why, or 0.
+ */
+void		 conf_warnings(const struct conf *, struct text *out);
+int		 conf_mirror_open(const struct conf_mirror *,
+		    struct text *why);
 
 #endif

@@ -145,6 +145,9 @@ static const struct map map_ca = { "ca", ca_keys, NULL };
 static const struct listof allow_list = {
 	sizeof(struct prefix), { "allow", &type_prefix }
 };
+static const struct listof destinations_list = {
+	sizeof(struct prefix), { "allow-destinations", &type_prefix }
+};
 static const struct key listen_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
@@ -154,6 +157,8 @@ static const struct key listen_keys[] = {
 	    .hint = "192.0.2.1:8080 or \"[::]:8080\"" },
 	{ "v6only", &type_bool, F(v6only), "no" },
 	{ "allow", &type_list, F(allow), .arg = &allow_list },
+	{ "allow-destinations", &type_list, F(destinations),
+	    .arg = &destinations_list },
 	{ NULL }
 };
 #undef F
@@ -212,6 +217,7 @@ static const struct key mirror_keys[] = {
 	{ "interface", &type_text, F(interface), .max = 15 /* IFNAMSIZ - 1 */ },
 	{ "pcap", &type_text, F(path) },
 	{ "pcap-over-ip", &type_addr, F(listen) },
+	{ "allow", &type_list, F(allow), .arg = &allow_list },
 	{ "source-mac", &type_mac, F(source_mac), "02:00:5e:10:00:01" },
 	{ "destination-mac", &type_mac, F(destination_mac),
 	    "ff:ff:ff:ff:ff:ff" },

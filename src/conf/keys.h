@@ -23,6 +23,9 @@ void	check_icap(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
 
+/* Who may use what we serve, when that is not said. */
+void	allow_default(struct conf_prefixes *);
+
 /*
  * Of what they have in common: the item is the last of n so far, each starts
  * with its name: tells of an earlier one of that name. Keys, ending with

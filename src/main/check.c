@@ -1,6 +1,6 @@
 /*
  * clearspan check: is the configuration right? Every problem found, one a
- * line, on stderr.
+ * line, on stderr; when there is none, what is perhaps not meant.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,9 +28,11 @@ cmd_check(int argc, char **argv)
 		    argv[optind]);
 	r = here_load(path, &c, &errors);
 	if (r == 0)
+		conf_warnings(c, &errors);
+	if (r == 0)
 		printf("%s: all right (listeners: %zu, rules: %zu, mirrors: "
 		    "%zu)\n", path, c->nlistens, c->nrules, c->nmirrors);
-	else
+	if (errors.len > 0)
 		fputs(errors.s, stderr);
 	conf_unref(c);
 	text_free(&errors);

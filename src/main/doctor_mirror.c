@@ -171,6 +171,16 @@ check_disk(struct doctor *d, const struct conf_mirror *m)
 	free(dir);
 }
 
+static void
+check_server(struct doctor *d, const struct conf_mirror *m)
+{
+	struct text why = { 0 };
+
+	if (conf_mirror_open(m, &why))
+		doctor_say(d, FIND_WARN, "mirror", NULL, "%s", why.s);
+	text_free(&why);
+}
+
 void
 doctor_mirrors(struct doctor *d)
 {
@@ -181,5 +191,7 @@ doctor_mirrors(struct doctor *d)
 			check_port(d, &d->conf->mirrors[i]);
 		if (d->conf->mirrors[i].kind == MIRROR_PCAP)
 			check_disk(d, &d->conf->mirrors[i]);
+		if (d->conf->mirrors[i].kind == MIRROR_PCAPIP)
+			check_server(d, &d->conf->mirrors[i]);
 	}
 }

@@ -85,7 +85,9 @@ same_listen(const struct conf *a, const struct conf *b)
 		if (!same_text(x->name, y->name) || x->mode != y->mode ||
 		    x->v6only != y->v6only ||
 		    !same_addr(&x->address, &y->address) ||
-		    !same_prefixes(&x->allow, &y->allow))
+		    !same_prefixes(&x->allow, &y->allow) ||
+		    x->destinations_given != y->destinations_given ||
+		    !same_prefixes(&x->destinations, &y->destinations))
 			return 0;
 	}
 	return a->nlistens == b->nlistens;
@@ -141,7 +143,8 @@ same_mirror(const struct conf_mirror *x, const struct conf_mirror *y)
 	    same_text(x->path, y->path) && x->pcapng == y->pcapng &&
 	    x->rotate_size == y->rotate_size &&
 	    x->rotate_ms == y->rotate_ms && x->rotate_keep == y->rotate_keep &&
-	    same_addr(&x->listen, &y->listen) && x->queue == y->queue;
+	    same_addr(&x->listen, &y->listen) &&
+	    same_prefixes(&x->allow, &y->allow) && x->queue == y->queue;
 }
 
 static int

@@ -188,7 +188,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 
 /* Each line of why is one in the log. */
 static void
-log_lines(struct text *why)
+log_lines(int level, struct text *why)
 {
 	char *line, *save = NULL;
 
@@ -196,7 +196,17 @@ log_lines(struct text *why)
 		return;
 	for (line = strtok_r(why->s, "\n", &save); line != NULL;
 	    line = strtok_r(NULL, "\n", &save))
-		log_error("%s", line);
+		log_at(level, "%s", line);
+}
+
+static void
+log_warnings(const struct conf *c)
+{
+	struct text t = { 0 };
+
+	conf_warnings(c, &t);
+	log_lines(LOG_LVL_WARN, &t);
+	text_free(&t);
 }
 
 /* No sessions yet, or a loop that broke: end the workers that run. */
@@ -223,8 +233,9 @@ daemon_run(struct conf *c, void (*ready)(void *arg), void *arg)
 	log_level = c->log.level;
 	log_start();
 	log_info("clearspan %s starts with %s", VERSION, c->path);
+	log_warnings(c);
 	if ((rv = daemon_up(&d, c, &why)) != 0) {
-		log_lines(&why);
+		log_lines(LOG_LVL_ERROR, &why);
 		log_error("not started");
 		status = rv == ERR_USAGE ? EXIT_WRONG : EXIT_FAILED;
 	} else {

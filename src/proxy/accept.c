@@ -1,6 +1,6 @@
 /*
  * Accepting: a bounded number a turn, a pause when descriptors or other
- * limits are spent, and the refusal of connections to ourselves.
+ * limits are spent, and the refusal of connections to ourselves (reach.c).
  */
 #include <event2/event.h>
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include "net/sock.h"
 #include "proxy/clients.h"
 #include "proxy/inner.h"
+#include "proxy/reach.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -155,102 +156,17 @@ accept_stop(struct worker *w)
 	w->nlisteners = 0;
 }
 
-/*
- * Whether an address is one of this host's. bind() alone does not tell where
- * ip_nonlocal_bind is set: but the kernel does not send from an IPv4 address
- * that is not its own, and an IPv6 address of its own it reaches from itself
- * (RFC 6724, 5).
- */
-static int
-accept_is_local(const struct addr *a)
-{
-	struct addr at = *a, own;
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	int fd, yes;
-
-	addr_set_port(&at, 0);
-	fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return 0;
-	yes = (at.sa.sa_family != AF_INET ||
-	    bind(fd, &at.sa, addr_len(&at)) == 0) &&
-	    connect(fd, &a->sa, addr_len(a)) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&ss, &len) == 0;
-	close(fd);
-	if (!yes)
-		return 0;
-	addr_set(&own, (struct sockaddr *)&ss);
-	addr_set_port(&own, 0);
-	return addr_eq(&own, &at);
-}
-
-/* Whether a connection to dst ends at what listens at own, if it is there.
- * The unspecified address leads to this host, too. */
-static int
-accept_leads_to(const struct addr *own, const struct addr *dst)
-{
-	return own->sa.sa_family != AF_UNSPEC &&
-	    addr_port(own) == addr_port(dst) &&
-	    (addr_eq(own, dst) || addr_is_any(dst) ||
-	    (addr_is_any(own) && accept_is_local(dst)));
-}
-
-/* Whether a destination is a listener of ours: connecting would loop. */
-static int
-accept_is_own(const struct worker *w, const struct addr *dst)
-{
-	const struct conf *conf = policy_conf(w->policy);
-	size_t i;
-
-	for (i = 0; i < conf->nlistens; i++)
-		if (accept_leads_to(&conf->listens[i].address, dst))
-			return 1;
-	return 0;
-}
-
-/* What we serve to this host's tools, and not to every client of a proxy on
- * it: metrics, and what all others say in the clear. */
-static int
-accept_is_private(const struct worker *w, const struct addr *dst)
-{
-	const struct conf *conf = policy_conf(w->policy);
-	size_t i;
-
-	for (i = 0; i < conf->nmirrors; i++)
-		if (conf->mirrors[i].kind == MIRROR_PCAPIP &&
-		    accept_leads_to(&conf->mirrors[i].listen, dst))
-			return 1;
-	return accept_leads_to(&conf->metrics, dst);
-}
-
-int
-accept_veto(void *arg, const struct addr *dst)
-{
-	const struct session *s = arg;
-
-	return accept_is_own(s->worker, dst) ||
-	    (s->rec.mode == CONF_EXPLICIT &&
-	    accept_is_private(s->worker, dst)) ? ERR_DENIED : 0;
-}
-
 /* Why this client is not served, or NULL. */
 static const char *
 accept_refusal(const struct worker *w, const struct conf_listen *l, int fd,
     const struct addr *peer, struct addr *dst, int *redirected)
 {
-	size_t i;
-
-	if (l->mode == CONF_EXPLICIT) {
-		for (i = 0; i < l->allow.n; i++)
-			if (prefix_has(&l->allow.v[i], peer))
-				break;
-		return i < l->allow.n ? NULL :
+	if (l->mode == CONF_EXPLICIT)
+		return conf_prefixes_have(&l->allow, peer) ? NULL :
 		    "the client is not in the listener's allow list";
-	}
 	if (sock_original(fd, dst, redirected) != 0)
 		return "its original destination is not known";
-	if (accept_is_own(w, dst))
+	if (reach_is_own(w, dst))
 		return "it was meant for this listener itself: a loop, or a "
 		    "client that takes it for an explicit proxy";
 	return NULL;

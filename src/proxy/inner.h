@@ -99,7 +99,6 @@ void	accept_start(struct worker *);
 void	accept_pause(struct worker *, const char *why);
 void	accept_check(struct worker *);	/* resume when limits allow */
 void	accept_stop(struct worker *);
-int	accept_veto(void *session, const struct addr *);	/* for dials */
 
 /* batch.c */
 void	batch_note(struct conn *);	/* after its event */

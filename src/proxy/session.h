@@ -14,6 +14,7 @@
 #include "net/dial.h"
 #include "policy/policy.h"
 #include "proxy/leg.h"
+#include "proxy/reach.h"
 #include "proxy/record.h"
 #include "proxy/worker.h"
 #include "tls/leaf.h"
@@ -66,6 +67,9 @@ struct session {
 
 	const char	*dial_host;		/* in rec.host; NULL: address */
 	uint16_t	 dial_port;
+	/* The last address that was refused to the dial, and why. */
+	struct addr	 refused;
+	enum reach	 refused_why;
 	enum undecrypted undecrypted;		/* when it is bypassed */
 	const char	*aborted;		/* by a tap: why, or NULL */
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */

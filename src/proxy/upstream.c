@@ -9,6 +9,7 @@
 
 #include "net/sock.h"
 #include "proxy/inner.h"
+#include "proxy/reach.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -23,10 +24,14 @@ connect_done(void *arg, int fd, const struct addr *to, const char *why)
 	s->dial = NULL;
 	if (fd == ERR_LIMIT)	/* others need not meet the same */
 		accept_pause(s->worker, why);
+	if (fd == ERR_DENIED) {
+		reach_refuse(s);
+		return;
+	}
 	if (fd < 0) {
 		s->dial_errno = fd == ERR_SYS ? errno : 0;
-		session_refuse(s, fd == ERR_DENIED ? 403 :
-		    fd == ERR_TIMEOUT ? 504 : 502, "connect: %s%s%s",
+		session_refuse(s, fd == ERR_TIMEOUT ? 504 : 502,
+		    "connect: %s%s%s",
 		    s->dial_host != NULL ? s->dial_host : "",
 		    s->dial_host != NULL ? ": " : "", why);
 		return;
@@ -54,7 +59,7 @@ connect_enter(struct session *s)
 		.port = s->dial_port,
 		.addr = s->rec.server,
 		.timeout = session_conf(s)->connect_timeout,
-		.allow = accept_veto,
+		.allow = reach_veto,
 		.arg = s,
 	};
 

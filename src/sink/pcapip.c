@@ -40,6 +40,7 @@ struct pcapip {
 	uint8_t		 head[PCAPFILE_HEAD_MAX];
 	size_t		 head_len;
 	uint64_t	 last;		/* time of the last packet */
+	const struct conf_prefixes *allow;	/* who may read */
 	struct log_gate	 gate, refused;
 };
 
@@ -129,6 +130,19 @@ pcapip_gone(void *ctx, struct reader *r)
 }
 
 static void
+pcapip_refuse(struct pcapip *s, int fd, const struct addr *peer,
+    const char *why)
+{
+	char name[ADDR_STRLEN];
+	int held;
+
+	if (log_gate(&s->refused, &held))
+		log_warn("mirror %s: reader %s refused: %s; %d more not shown",
+		    s->stream.synth.name, addr_str(peer, name), why, held);
+	evutil_closesocket(fd);
+}
+
+static void
 pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
     struct sockaddr *sa, int len, void *arg)
 {
@@ -139,17 +153,14 @@ pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
 	char name[ADDR_STRLEN];
 	struct addr peer = { 0 };
 	size_t i;
-	int held;
 
 	addr_set(&peer, sa);
 	for (i = 0; i < PCAPIP_READERS && s->reader[i] != NULL; i++)
 		;
-	if (i == PCAPIP_READERS) {
-		if (log_gate(&s->refused, &held))
-			log_warn("mirror %s: reader %s refused: there are "
-			    "already %d", s->stream.synth.name,
-			    addr_str(&peer, name), PCAPIP_READERS);
-		evutil_closesocket(fd);
+	if (!conf_prefixes_have(s->allow, &peer) || i == PCAPIP_READERS) {
+		pcapip_refuse(s, fd, &peer, i == PCAPIP_READERS ?
+		    "as many as are served are there" :
+		    "it is not in the mirror's allow list");
 		return;
 	}
 	s->reader[i] = reader_new(s->base, fd, s->head, s->head_len,
@@ -292,6 +303,7 @@ pcapip_open(const struct conf_mirror *c, void **sink, struct text *why)
 	struct pcapip *s = xcalloc(1, sizeof(*s));
 	int rv;
 
+	s->allow = &c->allow;
 	s->head_len = pcapfile_head(s->head, c->pcapng, c->name,
 	    "Clearspan " VERSION);
 	if ((rv = stream_init(&s->stream, c, why)) != 0 ||

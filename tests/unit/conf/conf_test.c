@@ -22,6 +22,7 @@ TEST(defaults_are_those_of_the_page)
 	ck_assert_str_eq(c->ca_key, "/etc/clearspan/ca.key");
 	ck_assert_ptr_null(c->untrusted_cert);
 	ck_assert_uint_eq(c->listens[0].allow.n, 8);
+	ck_assert_int_eq(c->listens[0].destinations_given, 0);
 	ck_assert_str_eq(c->trust, "system");
 	ck_assert_int_eq(c->keep_client_address, 0);
 	ck_assert_uint_eq(c->connect_timeout, 10000);
@@ -42,6 +43,68 @@ TEST(defaults_are_those_of_the_page)
 	ck_assert_uint_eq(c->limits.connections, 50000);
 	ck_assert_uint_eq(c->limits.memory, 1u << 30);
 	ck_assert_uint_eq(c->timeouts.idle, 600000);
+	conf_unref(c);
+}
+END
+
+/* The warnings that this mirror brings, as one text. */
+static void
+warns(const char *mirror, const char *want)
+{
+	struct text t = { 0 }, out = { 0 };
+	struct conf *c;
+
+	text_printf(&t, "%smirrors: [{name: m, %s}]\n", LISTEN, mirror);
+	c = good(t.s);
+	conf_warnings(c, &out);
+	if (want == NULL)
+		ck_assert_uint_eq(out.len, 0);
+	else
+		ck_assert_msg(out.len > 0 && strstr(out.s, want) != NULL,
+		    "%s", t.s);
+	conf_unref(c);
+	text_free(&out);
+	text_free(&t);
+}
+
+TEST(pcap_over_ip_for_everybody_is_warned_of)
+{
+	static const char every[] = "every host of the private nets";
+	static const char others[] = "others than private nets";
+
+	warns("pcap-over-ip: \"127.0.0.1:5\"", NULL);
+	warns("pcap-over-ip: \"10.1.2.3:5\"", NULL);
+	warns("pcap-over-ip: \"[::1]:5\"", NULL);
+	warns("pcap-over-ip: \"[fd00::1]:5\"", NULL);
+	warns("pcap: /tmp/x.pcap", NULL);
+	warns("pcap-over-ip: \"0.0.0.0:5\"", every);
+	warns("pcap-over-ip: \"[::]:5\"", every);
+	warns("pcap-over-ip: \"192.0.2.1:5\"", every);
+	warns("pcap-over-ip: \"[2001:db8::1]:5\"", "c:2:11: warning: ");
+	warns("pcap-over-ip: \"0.0.0.0:5\", allow: [10.0.0.9]", NULL);
+	warns("pcap-over-ip: \"0.0.0.0:5\", allow: []", NULL);
+	warns("pcap-over-ip: \"0.0.0.0:5\", allow: [0.0.0.0/0]", others);
+	warns("pcap-over-ip: \"0.0.0.0:5\", allow: [10.0.0.0/7]", others);
+	warns("pcap-over-ip: \"[::]:5\", allow: [\"::/0\"]", others);
+}
+END
+
+TEST(allow_destinations_may_be_given_empty)
+{
+	struct conf *c = good("listen: [{name: p, mode: explicit, address: "
+	    "\"127.0.0.1:8080\", allow-destinations: []}, {name: q, mode: "
+	    "explicit, address: \"127.0.0.1:81\", allow-destinations: "
+	    "[127.0.0.0/8, \"::1\"]}]\n");
+	struct addr a;
+
+	ck_assert_int_eq(c->listens[0].destinations_given, 1);
+	ck_assert_uint_eq(c->listens[0].destinations.n, 0);
+	ck_assert_uint_eq(c->listens[1].destinations.n, 2);
+	ck_assert_int_eq(addr_parse_ip(&a, "127.4.0.1"), 0);
+	ck_assert_int_eq(conf_prefixes_have(&c->listens[0].destinations, &a),
+	    0);
+	ck_assert_int_eq(conf_prefixes_have(&c->listens[1].destinations, &a),
+	    1);
 	conf_unref(c);
 }
 END
@@ -249,6 +312,8 @@ TEST(filters_that_let_nothing_through_are_told)
 END
 
 SUITE("conf", defaults_are_those_of_the_page,
+    pcap_over_ip_for_everybody_is_warned_of,
+    allow_destinations_may_be_given_empty,
     without_rules_one_decrypts_to_all_mirrors, mirrors_have_their_kinds,
     rules_hold_what_they_say, list_files_have_comments_and_their_own_lines,
     log_and_control_can_be_off_or_on, references_keep_it,

@@ -249,6 +249,13 @@ TEST(keys_that_do_not_go_together)
 	bad("listen: [{name: t, mode: transparent, address: \"1.2.3.4:5\","
 	    " allow: [1.2.3.4]}]\n",
 	    "c:1:61: \"allow\" goes with mode explicit only; take it out\n");
+	bad("listen: [{name: t, mode: transparent, address: \"[::]:1\","
+	    " allow-destinations: [1.2.3.4]}]\n",
+	    "c:1:58: \"allow-destinations\" goes with mode explicit only; "
+	    "take it out\n");
+	bad_part("mirrors: [{name: a, pcap: /a, allow: [10.0.0.1]}]\n",
+	    "c:2:31: \"allow\" goes with \"pcap-over-ip\" only; take it "
+	    "out\n");
 }
 END
 

@@ -22,6 +22,7 @@ struct client {
 static struct conf_mirror
 server_conf(void)
 {
+	static struct prefix loopback;
 	struct conf_mirror c = mirror_conf();
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	socklen_t len = sizeof(in);
@@ -33,6 +34,8 @@ server_conf(void)
 	getsockname(fd, (struct sockaddr *)&in, &len);
 	close(fd);
 	addr_set(&c.listen, (struct sockaddr *)&in);
+	ck_assert_int_eq(prefix_parse(&loopback, "127.0.0.0/8"), 0);
+	c.allow = (struct conf_prefixes){ &loopback, 1 };
 	return c;
 }
 
@@ -276,6 +279,27 @@ TEST(readers_come_and_go)
 }
 END
 
+TEST(who_is_not_in_the_allow_list_reads_nothing)
+{
+	struct conf_mirror conf = server_conf();
+	struct sink_stats st;
+	struct bench b = { 0 };
+	struct prefix other;
+	char byte;
+	int fd;
+
+	ck_assert_int_eq(prefix_parse(&other, "10.0.0.0/8"), 0);
+	conf.allow.v = &other;
+	bench_open(&b, &sink_pcapip, &conf);
+	fd = reader_connect(&conf, 0);
+	ck_assert_int_le(read(fd, &byte, 1), 0);	/* it is closed */
+	close(fd);
+	sink_pcapip.stats(b.sink, &st);
+	ck_assert_uint_eq(st.readers, 0);
+	bench_close(&b);
+}
+END
+
 TEST(port_in_use_is_told)
 {
 	struct conf_mirror conf = server_conf();
@@ -296,4 +320,5 @@ SUITE("pcapip", three_readers_get_the_same,
     slow_reader_loses_packets_and_only_its_own,
     readers_that_are_stuck_share_one_queue,
     without_readers_nothing_is_built_and_late_ones_get_the_rest,
-    readers_come_and_go, port_in_use_is_told)
+    readers_come_and_go, who_is_not_in_the_allow_list_reads_nothing,
+    port_in_use_is_told)

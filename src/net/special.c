@@ -1,0 +1,98 @@
+/*
+ * Addresses that are no ordinary host of a network (RFC 6890).
+ */
+#include "net/special.h"
+
+#include <string.h>
+
+#include "util/mem.h"
+
+struct range {
+	uint8_t		 ip[16];
+	unsigned	 bits;
+	enum special	 what;
+};
+
+/* The metadata addresses are those their clouds document. */
+static const struct range v4[] = {
+	{ { 0 }, 8, SPECIAL_LOOPBACK },
+	{ { 127 }, 8, SPECIAL_LOOPBACK },
+	{ { 169, 254 }, 16, SPECIAL_LINK_LOCAL },
+	{ { 100, 100, 100, 200 }, 32, SPECIAL_METADATA },	/* Alibaba */
+	{ { 168, 63, 129, 16 }, 32, SPECIAL_METADATA },		/* Azure */
+	{ { 192, 0, 0, 192 }, 32, SPECIAL_METADATA },		/* Oracle */
+	{ { 224 }, 3, SPECIAL_MULTICAST },	/* 224/4 and 240/4 */
+};
+static const struct range v6[] = {
+	{ { 0 }, 128, SPECIAL_LOOPBACK },
+	{ { [15] = 1 }, 128, SPECIAL_LOOPBACK },
+	{ { 0xfe, 0x80 }, 10, SPECIAL_LINK_LOCAL },
+	{ { 0xfd, 0, 0x0e, 0xc2, [14] = 2, 0x54 }, 128,
+	    SPECIAL_METADATA },				/* Amazon */
+	{ { 0xfd, 0x20, 0, 0xce, [14] = 2, 0x54 }, 128,
+	    SPECIAL_METADATA },				/* Google */
+	{ { 0xfd, 0, 0, 0x42, [15] = 0x42 }, 128,
+	    SPECIAL_METADATA },				/* Scaleway */
+	{ { 0xff }, 8, SPECIAL_MULTICAST },
+};
+
+/* Where an IPv6 address of such a prefix has an IPv4 one inside. */
+static const struct {
+	uint8_t		 ip[16];
+	unsigned	 bits, at;
+} carriers[] = {
+	{ { 0 }, 96, 12 },				/* compatible */
+	{ { [10] = 0xff, 0xff }, 96, 12 },		/* mapped */
+	{ { 0, 0x64, 0xff, 0x9b }, 96, 12 },		/* NAT64 */
+	{ { 0x20, 0x02 }, 16, 2 },			/* 6to4 */
+};
+
+static int
+range_has(const uint8_t *net, unsigned bits, const uint8_t *ip)
+{
+	unsigned whole = bits / 8;
+	uint8_t mask = (uint8_t)(0xff << (8 - bits % 8));
+
+	return memcmp(net, ip, whole) == 0 && (bits % 8 == 0 ||
+	    (net[whole] & mask) == (ip[whole] & mask));
+}
+
+static enum special
+range_find(const struct range *r, size_t n, const uint8_t *ip)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (range_has(r[i].ip, r[i].bits, ip))
+			return r[i].what;
+	return SPECIAL_NONE;
+}
+
+enum special
+special_of(const struct addr *a)
+{
+	enum special what;
+	const uint8_t *ip;
+	size_t len, i;
+
+	if (a->sa.sa_family == AF_UNSPEC)
+		return SPECIAL_NONE;
+	ip = addr_ip(a, &len);
+	if (len == 4)
+		return range_find(v4, NELEM(v4), ip);
+	if ((what = range_find(v6, NELEM(v6), ip)) != SPECIAL_NONE)
+		return what;
+	for (i = 0; i < NELEM(carriers); i++)
+		if (range_has(carriers[i].ip, carriers[i].bits, ip))
+			return range_find(v4, NELEM(v4), ip + carriers[i].at);
+	return SPECIAL_NONE;
+}
+
+const char *
+special_str(enum special what)
+{
+	static const char *const names[SPECIAL_MAX] = { "ordinary",
+	    "loopback", "link-local", "metadata", "multicast" };
+
+	return names[what];
+}

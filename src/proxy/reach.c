@@ -1,0 +1,179 @@
+/*
+ * Which destinations are refused, and what is said of it.
+ */
+#include "proxy/reach.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/inner.h"
+#include "util/err.h"
+#include "util/log.h"
+
+const char *
+reach_str(enum reach why)
+{
+	static const char *const names[REACH_MAX] = { "listener", "service",
+	    "loopback", "link-local", "metadata", "multicast", "own-address",
+	    "rule" };
+
+	return names[why];
+}
+
+/*
+ * Whether an address is one of this host's. bind() alone does not tell where
+ * ip_nonlocal_bind is set: but the kernel does not send from an IPv4 address
+ * that is not its own, and an IPv6 address of its own it reaches from itself
+ * (RFC 6724, 5).
+ */
+static int
+reach_is_host(const struct addr *a)
+{
+	struct addr at = *a, own;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int fd, yes;
+
+	addr_set_port(&at, 0);
+	fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return 0;
+	yes = (at.sa.sa_family != AF_INET ||
+	    bind(fd, &at.sa, addr_len(&at)) == 0) &&
+	    connect(fd, &a->sa, addr_len(a)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&ss, &len) == 0;
+	close(fd);
+	if (!yes)
+		return 0;
+	addr_set(&own, (struct sockaddr *)&ss);
+	addr_set_port(&own, 0);
+	return addr_eq(&own, &at);
+}
+
+/* Whether a connection to dst ends at what listens at own, if it is there.
+ * The unspecified address leads to this host, too. */
+static int
+reach_leads_to(const struct addr *own, const struct addr *dst)
+{
+	return own->sa.sa_family != AF_UNSPEC &&
+	    addr_port(own) == addr_port(dst) &&
+	    (addr_eq(own, dst) || addr_is_any(dst) ||
+	    (addr_is_any(own) && reach_is_host(dst)));
+}
+
+int
+reach_is_own(const struct worker *w, const struct addr *dst)
+{
+	const struct conf *conf = policy_conf(w->policy);
+	size_t i;
+
+	for (i = 0; i < conf->nlistens; i++)
+		if (reach_leads_to(&conf->listens[i].address, dst))
+			return 1;
+	return 0;
+}
+
+/* What we serve to this host's tools, and not to every client of a proxy on
+ * it: metrics, and what all others say in the clear. */
+static int
+reach_is_service(const struct worker *w, const struct addr *dst)
+{
+	const struct conf *conf = policy_conf(w->policy);
+	size_t i;
+
+	for (i = 0; i < conf->nmirrors; i++)
+		if (conf->mirrors[i].kind == MIRROR_PCAPIP &&
+		    reach_leads_to(&conf->mirrors[i].listen, dst))
+			return 1;
+	return reach_leads_to(&conf->metrics, dst);
+}
+
+static int
+reach_refuse_by(struct session *s, const struct addr *dst, enum reach why)
+{
+	s->refused = *dst;
+	s->refused_why = why;
+	return ERR_DENIED;
+}
+
+/*
+ * Without an allow-destinations, a client that is a program of this host may
+ * reach this host: it could without us, and gains nothing. What is link-local
+ * stays refused: hosts guard that by user, and we are another one.
+ */
+static int
+reach_is_allowed(const struct session *s, const struct addr *dst, int host)
+{
+	if (!s->listen->destinations_given)
+		return host && special_of(&s->rec.client) == SPECIAL_LOOPBACK;
+	return conf_prefixes_have(&s->listen->destinations, dst);
+}
+
+/* By what the address is; REACH_MAX: it may be reached. */
+static enum reach
+reach_by_address(const struct session *s, const struct addr *dst)
+{
+	static const enum reach reasons[SPECIAL_MAX] = {
+		[SPECIAL_LOOPBACK] = REACH_LOOPBACK,
+		[SPECIAL_LINK_LOCAL] = REACH_LINK_LOCAL,
+		[SPECIAL_METADATA] = REACH_METADATA,
+		[SPECIAL_MULTICAST] = REACH_MULTICAST
+	};
+	enum special what = special_of(dst);
+	int host = what == SPECIAL_LOOPBACK;
+
+	if (what == SPECIAL_NONE && !(host = reach_is_host(dst)))
+		return REACH_MAX;
+	if (reach_is_allowed(s, dst, host))
+		return REACH_MAX;
+	return what == SPECIAL_NONE ? REACH_HOST : reasons[what];
+}
+
+int
+reach_veto(void *arg, const struct addr *dst)
+{
+	struct session *s = arg;
+	struct verdict v;
+	struct facts f;
+	enum reach why;
+
+	if (reach_is_own(s->worker, dst))
+		return reach_refuse_by(s, dst, REACH_LISTENER);
+	if (s->rec.mode != CONF_EXPLICIT)
+		return 0;
+	if (reach_is_service(s->worker, dst))
+		return reach_refuse_by(s, dst, REACH_SERVICE);
+	if ((why = reach_by_address(s, dst)) != REACH_MAX)
+		return reach_refuse_by(s, dst, why);
+	decide_facts(s, &f);
+	f.server = *dst;
+	if (policy_refuses(s->policy, &f, &v))
+		return reach_refuse_by(s, dst, REACH_RULE);
+	return 0;
+}
+
+void
+reach_refuse(struct session *s)
+{
+	static struct log_gate gate;
+	char from[ADDR_STRLEN], to[ADDR_STRLEN];
+	enum reach why = s->refused_why;
+	int held;
+
+	count(s->worker->counts.unreached[why], 1);
+	if (why == REACH_RULE) {	/* as if it had been asked for so */
+		s->rec.server = s->refused;
+		if (decide_early(s))
+			return;
+	}
+	if (log_gate(&gate, &held))
+		log_info("listener %s: %s is not connected to %s (%s): %s; "
+		    "%d more not shown", s->rec.listener,
+		    addr_str(&s->rec.client, from), addr_str(&s->refused, to),
+		    s->dial_host != NULL ? s->dial_host : "-",
+		    reach_str(why), held);
+	session_refuse(s, 403, "connect: %s%sdestination not allowed",
+	    s->dial_host != NULL ? s->dial_host : "",
+	    s->dial_host != NULL ? ": " : "");
+}

@@ -1,0 +1,45 @@
+/*
+ * Which destinations are refused before a connection to them is tried. Every
+ * listener refuses those that lead back to a listener of ours. An explicit
+ * listener's clients name their destination themselves, and would reach what
+ * they cannot reach without us: this host, the link it is on, the metadata of
+ * its cloud. Those are refused, unless the listener's allow-destinations has
+ * them; so are addresses that the rules refuse, so that the answer does not
+ * tell whether a port there is open.
+ */
+#ifndef PROXY_REACH_H
+#define PROXY_REACH_H
+
+#include "net/special.h"
+
+struct session;
+struct worker;
+
+enum reach {			/* why a destination is refused */
+	REACH_LISTENER,		/* it would come back to us */
+	REACH_SERVICE,		/* metrics, PCAP-over-IP: for this host only */
+	REACH_LOOPBACK,
+	REACH_LINK_LOCAL,
+	REACH_METADATA,
+	REACH_MULTICAST,
+	REACH_HOST,		/* another address of this host */
+	REACH_RULE,		/* a rule blocks or resets */
+	REACH_MAX
+};
+
+/* "loopback", ...: of logs and metrics; static. */
+const char	*reach_str(enum reach);
+
+/* Whether a destination is a listener of ours: connecting would loop. */
+int		 reach_is_own(const struct worker *, const struct addr *);
+
+/*
+ * For dials of a session (struct dial_want): 0, or ERR_DENIED with the
+ * address and the reason kept in the session.
+ */
+int		 reach_veto(void *session, const struct addr *);
+/* The dial failed as every address of it was refused: counted, logged, and
+ * the client is told. */
+void		 reach_refuse(struct session *);
+
+#endif
