@@ -280,11 +280,28 @@ check_host(struct http1_head *m)
 	return 0;
 }
 
+/*
+ * Each option is held against each field (RFC 9110, 7.6.1): a list of fifty
+ * thousand commas is there to keep us busy. Empty items count.
+ */
+static int
+connection_options(struct http1_head *m, struct slice v, size_t *n)
+{
+	struct slice item;
+
+	while (slice_item(&v, &item))
+		if (++*n > HTTP1_OPTIONS)
+			return fail(m, ERR_LIMIT,
+			    "Connection lists too many options");
+	return 0;
+}
+
 static int
 read_fields(struct http1_head *m, struct slice in)
 {
 	struct http1_header *h;
 	struct slice l;
+	size_t options = 0;
 	int e;
 
 	while ((l = next_line(&in)).len > 0) {
@@ -296,6 +313,8 @@ read_fields(struct http1_head *m, struct slice in)
 			e = content_length(m, h->value);
 		else if (slice_is(h->name, "transfer-encoding"))
 			e = transfer_encoding(m, h->value);
+		else if (slice_is(h->name, "connection"))
+			e = connection_options(m, h->value, &options);
 		if (e != 0)
 			return e;
 	}
@@ -449,6 +468,35 @@ http1_has_token(const struct http1_head *m, const char *name,
 	for (i = 0; i < m->n; i++)
 		if (slice_is(m->h[i].name, name) &&
 		    slice_lists(m->h[i].value, token))
+			return 1;
+	return 0;
+}
+
+void
+http1_options_read(struct http1_options *o, const struct http1_head *m)
+{
+	struct slice list, item;
+	size_t i;
+
+	o->n = 0;
+	for (i = 0; i < m->n; i++) {
+		if (!slice_is(m->h[i].name, "connection"))
+			continue;
+		list = m->h[i].value;
+		while (slice_item(&list, &item) && o->n < HTTP1_OPTIONS)
+			if (item.len > 0)
+				o->v[o->n++] = item;
+	}
+}
+
+int
+http1_options_have(const struct http1_options *o, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->v[i].len == name.len &&
+		    strncasecmp(o->v[i].p, name.p, name.len) == 0)
 			return 1;
 	return 0;
 }

@@ -13,8 +13,14 @@
 #include "codec/slice.h"
 #include "util/text.h"
 
-#define HTTP1_HEAD_MAX	65536	/* bytes of a head */
-#define HTTP1_HEADERS	256	/* field lines of a head */
+/*
+ * What is read at all: a head of a service's answer may be this large. A
+ * peer's must be smaller (sink/message.c), so that what a service adds to one
+ * that we took is taken back.
+ */
+#define HTTP1_HEAD_MAX	(1280 * 1024)	/* bytes of a head */
+#define HTTP1_HEADERS	1152		/* field lines of a head */
+#define HTTP1_OPTIONS	64		/* items of all its Connection fields */
 
 struct http1_header {
 	struct slice	name;
@@ -43,9 +49,9 @@ struct http1_head {
  * Read a head from the start of data. Zero the struct before the first call
  * (scanned alone is enough); while the answer is ERR_SHORT call again with the
  * same struct and more bytes (data may have moved). Slices point into data.
- * Returns 0; ERR_SHORT; ERR_LIMIT (a head over HTTP1_HEAD_MAX, or too many
- * field lines); ERR_FORMAT; or ERR_UNSUPPORTED (HTTP, but not 1.x, so also
- * the preface of HTTP/2; or a target that is no http URL).
+ * Returns 0; ERR_SHORT; ERR_LIMIT (a head over HTTP1_HEAD_MAX, too many field
+ * lines, or options of Connection); ERR_FORMAT; or ERR_UNSUPPORTED (HTTP, but
+ * not 1.x, so also the preface of HTTP/2; or a target that is no http URL).
  * A request may be preceded by one empty line (RFC 9112, 2.2).
  */
 int	http1_request(struct http1_head *, const char *data, size_t len);
@@ -70,6 +76,17 @@ int	http1_starts_request(const char *data, size_t len);
 /* The first field of this name, in any case; NULL if there is none. */
 const struct http1_header *http1_find(const struct http1_head *,
 	    const char *name);
+/*
+ * What the Connection fields list, for the walk over all fields that asks of
+ * each whether it is among them: the lists are cut up once.
+ */
+struct http1_options {
+	size_t		 n;
+	struct slice	 v[HTTP1_OPTIONS];
+};
+void	http1_options_read(struct http1_options *, const struct http1_head *);
+int	http1_options_have(const struct http1_options *, struct slice name);
+
 /* Its value, or an empty slice. */
 struct slice http1_value(const struct http1_head *, const char *name);
 /* Whether any field of this name lists the token: ("connection", "close"). */

@@ -126,22 +126,18 @@ http1_absolute(struct slice t, struct http1_url *u)
  * Upgrade, and Host: to drop those would change the message.
  */
 static int
-is_for_the_proxy(const struct http1_head *m, struct slice name)
+is_for_the_proxy(const struct http1_options *named, struct slice name)
 {
 	static const char *const drop[] = { "proxy-connection",
 	    "proxy-authorization", "proxy-authenticate", "keep-alive" };
 	static const char *const keep[] = { "connection", "upgrade", "te",
 	    "transfer-encoding", "content-length", "trailer", "host",
 	    "http2-settings" };
-	char text[64];
 
 	if (slice_among(name, drop, NELEM(drop)))
 		return 1;
-	if (slice_among(name, keep, NELEM(keep)) || name.len >= sizeof(text))
-		return 0;
-	memcpy(text, name.p, name.len);
-	text[name.len] = '\0';
-	return http1_has_token(m, "connection", text);
+	return !slice_among(name, keep, NELEM(keep)) &&
+	    http1_options_have(named, name);
 }
 
 static void
@@ -173,6 +169,7 @@ http1_origin_form(struct text *out, const struct http1_head *m)
 {
 	struct http1_url u = { { NULL, 0 } };
 	struct slice host = slice_of("Host", 4);
+	struct http1_options named;
 	size_t i;
 
 	if (m->response || slice_eq(m->method, "CONNECT"))
@@ -186,10 +183,11 @@ http1_origin_form(struct text *out, const struct http1_head *m)
 	text_puts(out, m->version == 10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
 	if (u.scheme.len > 0)
 		add_field(out, host, u.authority);
+	http1_options_read(&named, m);
 	for (i = 0; i < m->n; i++) {
 		if (u.scheme.len > 0 && slice_is(m->h[i].name, "host"))
 			continue;
-		if (!is_for_the_proxy(m, m->h[i].name))
+		if (!is_for_the_proxy(&named, m->h[i].name))
 			add_field(out, m->h[i].name, m->h[i].value);
 	}
 	text_add(out, "\r\n", 2);

@@ -34,22 +34,19 @@ put_length(struct text *out, struct slice name, int64_t length)
 
 /* Whether Connection names it; what the message needs it cannot name. */
 static int
-is_named(const struct http1_head *m, struct slice name)
+is_named(const struct http1_options *named, struct slice name)
 {
 	static const char *const keep[] = { "host", "content-length",
 	    "upgrade", "http2-settings" };
-	char text[64];
 
-	if (name.len >= sizeof(text) || slice_among(name, keep, NELEM(keep)))
-		return 0;
-	memcpy(text, name.p, name.len);
-	text[name.len] = '\0';
-	return http1_has_token(m, "connection", text);
+	return !slice_among(name, keep, NELEM(keep)) &&
+	    http1_options_have(named, name);
 }
 
 /* Whether a field is for this hop only (RFC 9110, 7.6.1 and 11.7). */
 static int
-is_of_the_hop(const struct http1_head *m, struct slice name, unsigned flags)
+is_of_the_hop(const struct http1_options *named, struct slice name,
+    unsigned flags)
 {
 	static const char *const hop[] = { "connection", "keep-alive", "te",
 	    "trailer", "transfer-encoding", "proxy-connection",
@@ -61,7 +58,7 @@ is_of_the_hop(const struct http1_head *m, struct slice name, unsigned flags)
 		return 1;
 	if (slice_among(name, upgrade, NELEM(upgrade)))
 		return !(flags & HTTP1_KEEP_UPGRADE);
-	return is_named(m, name);
+	return is_named(named, name);
 }
 
 static int
@@ -193,9 +190,11 @@ put_fields(struct text *out, const struct http1_head *m,
     const struct http1_out *o, const struct where *w)
 {
 	int64_t length = length_of(m, o);
+	struct http1_options named;
 	struct slice name;
 	size_t i;
 
+	http1_options_read(&named, m);
 	for (i = 0; i < m->n; i++) {
 		name = m->h[i].name;
 		if (slice_is(name, "content-length")) {
@@ -204,7 +203,7 @@ put_fields(struct text *out, const struct http1_head *m,
 				put_length(out, name, length);
 			length = -1;
 		} else if (!(slice_is(name, "host") && w->host.len > 0) &&
-		    !is_of_the_hop(m, name, o->flags) &&
+		    !is_of_the_hop(&named, name, o->flags) &&
 		    !is_unwanted(name, o->flags)) {
 			put_field(out, name, m->h[i].value);
 		}

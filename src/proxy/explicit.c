@@ -301,10 +301,16 @@ head_own(struct session *s, const struct http1_head *h)
 static void
 head_http(struct session *s, const char *data, size_t len)
 {
-	struct http1_head h = { 0 };
+	struct http1_head h;
 	int rv;
 
+	h.scanned = s->scanned;
 	rv = http1_request(&h, data, len);
+	s->scanned = rv == ERR_SHORT ? h.scanned : 0;
+	if (rv == ERR_SHORT && len >= sizeof(s->worker->peek)) {
+		rv = ERR_LIMIT;
+		h.why = "the head is too long";
+	}
 	if (rv == ERR_SHORT)
 		return;
 	if (rv == ERR_LIMIT)

@@ -17,6 +17,8 @@
 
 #define FORWARD_ASKED	64	/* requests without a response; more wait */
 
+#define FORWARD_HEAD_MAX	(POOL_BUF - 4096)	/* what a flow holds */
+
 enum forward_state {
 	FORWARD_HEAD,		/* a head is next */
 	FORWARD_BODY,		/* inside a body */
@@ -31,6 +33,7 @@ struct forward {
 	uint16_t	 port;
 	enum forward_state state[2];	/* by enum flow_dir */
 	struct http1_body body[2];
+	size_t		 scanned[2];	/* of a head that is not all here */
 	char		 asked[FORWARD_ASKED];	/* 'H' for HEAD, else 'G' */
 	unsigned	 nasked;
 	int		 status;	/* refuse with it when all have come */
@@ -69,6 +72,23 @@ forward_refuse(struct forward *fw, int status, const char *why)
 	fw->status = status;
 	fw->why = why != NULL ? why : "not a request";
 	return 0;
+}
+
+/*
+ * A head, looked through from where the last look ended; nobody else takes
+ * bytes out of the flow before it is whole.
+ */
+static int
+forward_head(struct forward *fw, enum flow_dir dir, struct http1_head *h,
+    const char *data, size_t len)
+{
+	int rv;
+
+	h->scanned = fw->scanned[dir];
+	rv = dir == DIR_UP ? http1_request(h, data, len) :
+	    http1_response(h, data, len);
+	fw->scanned[dir] = rv == ERR_SHORT ? h->scanned : 0;
+	return rv;
 }
 
 /* Whether a request is for the server that this session goes to. */
@@ -112,9 +132,9 @@ forward_request(struct forward *fw, const char *data, size_t len)
 
 	if (fw->nasked == FORWARD_ASKED)
 		return 0;
-	rv = http1_request(&h, data, len);
+	rv = forward_head(fw, DIR_UP, &h, data, len);
 	if (rv == ERR_SHORT)
-		return len < HTTP1_HEAD_MAX - 4096 ? 0 :
+		return len < FORWARD_HEAD_MAX ? 0 :
 		    forward_refuse(fw, 431, "the request is too large");
 	if (rv != 0)
 		return forward_refuse(fw, rv == ERR_LIMIT ? 431 : 400, h.why);
@@ -147,8 +167,9 @@ forward_response(struct forward *fw, const char *data, size_t len)
 	struct http1_head h = { 0 };
 	int rv;
 
-	rv = fw->nasked == 0 ? ERR_FORMAT : http1_response(&h, data, len);
-	if (rv == ERR_SHORT && len < HTTP1_HEAD_MAX - 4096)
+	rv = fw->nasked == 0 ? ERR_FORMAT :
+	    forward_head(fw, DIR_DOWN, &h, data, len);
+	if (rv == ERR_SHORT && len < FORWARD_HEAD_MAX)
 		return 0;
 	if (rv != 0) {
 		/* What we cannot follow passes; no other server after it. */

@@ -70,6 +70,7 @@ struct session {
 	/* The last address that was refused to the dial, and why. */
 	struct addr	 refused;
 	enum reach	 refused_why;
+	size_t		 scanned;	/* explicit: of a head not all here */
 	enum undecrypted undecrypted;		/* when it is bypassed */
 	const char	*aborted;		/* by a tap: why, or NULL */
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */

@@ -342,7 +342,7 @@ class Answer:
             "lengths": b"Content-Length: 1\r\nContent-Length: 2\r\n",
             "te": b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
             "inject": b"X-A : b\r\n",
-            "huge": b"X-Huge: " + b"h" * 70000 + b"\r\n",
+            "huge": b"X-Huge: " + b"h" * 1400000 + b"\r\n",
         }
         kind = self.p["badhead"]
         if kind == "status":

@@ -239,6 +239,57 @@ TEST(too_many_fields_are_refused)
 }
 END
 
+/* Each option is held against each field: there must not be many. */
+TEST(a_connection_field_of_many_options_is_refused)
+{
+	struct http1_options o;
+	struct text t = { NULL, 0, 0 };
+	int i;
+
+	text_puts(&t, GET "Connection: ");
+	for (i = 0; i < 50000; i++)
+		text_puts(&t, ",");
+	text_puts(&t, "\r\n\r\n");
+	ck_assert_int_eq(read_whole(t.s, t.len), ERR_LIMIT);
+	ck_assert_str_eq(m.why, "Connection lists too many options");
+	text_clear(&t);
+	text_puts(&t, GET);
+	for (i = 0; i < HTTP1_OPTIONS; i++)
+		text_printf(&t, "Connection: %s\r\n", i % 2 ? "" : "x-a");
+	text_puts(&t, "X-A: 1\r\n\r\n");
+	ck_assert_int_eq(read_whole(t.s, t.len), 0);
+	http1_options_read(&o, &m);
+	ck_assert_uint_eq(o.n, HTTP1_OPTIONS / 2);
+	ck_assert(http1_options_have(&o, slice_of("X-A", 3)));
+	ck_assert(!http1_options_have(&o, slice_of("X-", 2)));
+	t.len -= strlen("X-A: 1\r\n\r\n");
+	text_puts(&t, "Connection: close\r\n\r\n");
+	ck_assert_int_eq(read_whole(t.s, t.len), ERR_LIMIT);
+	text_free(&t);
+}
+END
+
+/* Byte by byte, each byte is looked at once. */
+TEST(a_head_that_trickles_is_looked_through_once)
+{
+	struct text t = { NULL, 0, 0 };
+	size_t i, before, steps = 0;
+
+	text_puts(&t, GET "A: ");
+	while (t.len < 60000)
+		text_puts(&t, "aaaaaaaaaa");
+	text_puts(&t, "\r\n\r\n");
+	m.scanned = 0;
+	for (i = 1; i < t.len; i++) {
+		before = m.scanned;
+		ck_assert_int_eq(http1_request(&m, t.s, i), ERR_SHORT);
+		steps += i - before;
+	}
+	ck_assert_uint_le(steps, 2 * t.len);
+	text_free(&t);
+}
+END
+
 TEST(the_answer_to_head_or_connect_is_framed_by_the_request)
 {
 	static const char r[] = OK "Content-Length: 5\r\n\r\n";
@@ -427,6 +478,8 @@ SUITE("http1", every_message_is_read_or_refused_as_the_table_says,
     a_token_is_found_in_any_line_of_a_list,
     connections_are_kept_as_version_and_field_say,
     a_head_over_the_limit_is_refused, too_many_fields_are_refused,
+    a_connection_field_of_many_options_is_refused,
+    a_head_that_trickles_is_looked_through_once,
     the_answer_to_head_or_connect_is_framed_by_the_request,
     content_is_yielded_without_its_framing,
     a_body_cut_off_by_the_end_of_the_connection_is_told,

@@ -115,7 +115,7 @@ BAD("stray_comma", 'R', OK ENC("res-hdr=0,, res-body=9") E, ERR_FORMAT,
     "name=offset"),
 BAD("huge_offset", 'R', OK ENC("res-hdr=0, res-body=99999999999999999999") E,
     ERR_FORMAT, "name=offset"),
-BAD("offset_over_limit", 'R', OK ENC("res-hdr=0, res-body=65537") E,
+BAD("offset_over_limit", 'R', OK ENC("res-hdr=0, res-body=1310721") E,
     ERR_LIMIT, "too long"),
 BAD("empty", 'R', OK ENC("") E, ERR_FORMAT, "name=offset"),
 BAD("twice", 'R', OK ENC("res-hdr=0, res-body=9")
