@@ -291,7 +291,7 @@ struct conf {
 
 	struct {
 		unsigned connections, handshakes, per_client;
-		uint64_t memory;
+		uint64_t memory, head;
 	} limits;
 	struct {
 		uint64_t hello, handshake, idle, linger;

@@ -487,6 +487,7 @@ static const struct key limits_keys[] = {
 	{ "per-client", &type_uint, AT(limits.per_client), "1000",
 	    1, 10000000 },
 	{ "memory", &type_size, AT(limits.memory), "1G", 16 * M, T },
+	{ "head", &type_size, AT(limits.head), "256k", 16 * K, M },
 	{ NULL }
 };
 static const struct map map_limits = { "limits", limits_keys, NULL };

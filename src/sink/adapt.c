@@ -43,6 +43,8 @@ side_deliver(struct side *s)
 
 	if (s->http == NULL && s->m.mode == MESSAGE_HOLD) {
 		s->state = SIDE_PASS;
+		if (message_apart(&s->m))	/* a long head: back, as is */
+			deliver_text(&s->out, s->m.head.s, s->m.head.len);
 		message_pass(&s->m);
 		return;
 	}
@@ -92,6 +94,8 @@ side_refuse(struct exchange *x, int status, const char *why)
 	down->out.ended = 1;
 	if (down->m.http != NULL)
 		message_drop(&down->m);
+	else			/* or the page would have no room */
+		message_discard(&down->m);
 	up->state = SIDE_GONE;
 	message_drop(&up->m);
 	x->closing = 1;

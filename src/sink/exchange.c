@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "net/names.h"
-#include "proxy/session.h"
+#include "proxy/inner.h"
 #include "sink/side.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -96,6 +96,10 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 		x->side[d].x = x;
 		x->side[d].dir = (enum flow_dir)d;
 		message_init(&x->side[d].m, &leg->flow[d], tap);
+		/* What nobody looks at may be what it likes. */
+		if (exchange_inline(x))
+			x->side[d].m.limit = (size_t)policy_conf(
+			    tap->session->worker->policy)->limits.head;
 		deliver_init(&x->side[d].out, &leg->flow[d], tap);
 	}
 	return x;
@@ -162,10 +166,10 @@ side_done(struct side *s)
 {
 	const struct message *m = &s->m;
 
-	if (s->state == SIDE_PASS)
-		return m->ended && m->held == m->passed;
 	if (deliver_waits(&s->out))
 		return 0;
+	if (s->state == SIDE_PASS)
+		return m->ended && m->held == m->passed;
 	if (s->state == SIDE_GONE)
 		return (m->ended || m->cut) && m->held == 0 && s->txn == NULL;
 	if (s->state == SIDE_TEXT && m->http == NULL)
@@ -278,14 +282,14 @@ exchange_begins(const uint8_t *p, size_t len)
 static int
 exchange_other(const struct side *s, const uint8_t *p, size_t len)
 {
-	if (s->dir != DIR_UP || s->x->http.number > 0)
+	if (s->dir != DIR_UP || s->x->http.number > 0 || s->m.head.len > 0)
 		return 0;
 	return exchange_begins(p, len) == 0;
 }
 
 /* What is no HTTP/1 message: is it to be refused, or none of ours? */
 static void
-exchange_strange(struct side *s, const uint8_t *p, size_t len,
+exchange_strange(struct side *s, const uint8_t *p, size_t len, int rv,
     const char *why)
 {
 	struct exchange *x = s->x;
@@ -293,7 +297,7 @@ exchange_strange(struct side *s, const uint8_t *p, size_t len,
 	if (!exchange_inline(x) || exchange_other(s, p, len))
 		x->raw = 1;
 	else if (s->dir == DIR_UP)
-		side_refuse(x, 400, why);
+		side_refuse(x, rv == ERR_LIMIT ? 431 : 400, why);
 	else
 		side_refuse(x, 502, why);
 }
@@ -371,7 +375,7 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 		return 0;
 	}
 	if (rv != 0) {
-		exchange_strange(s, p, len, why);
+		exchange_strange(s, p, len, rv, why);
 		return 0;
 	}
 	if (s->dir == DIR_UP)
@@ -407,6 +411,8 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct side *s = &x->side[dir];
 	size_t let;
 
+	if (s->state == SIDE_PASS && !deliver_flush(&s->out))
+		return 0;	/* a long head goes first */
 	if (x->raw && x->ahead && exchange_ahead(x, dir, p, len))
 		exchange_broken(x, "an answer that nobody asked for");
 	if (x->raw)
@@ -441,6 +447,8 @@ exchange_room(void *state, enum flow_dir dir)
 
 	if (!x->raw)
 		side_more(&x->side[dir]);
+	else
+		deliver_flush(&x->side[dir].out);
 }
 
 static int
@@ -450,7 +458,9 @@ exchange_busy(void *state, enum flow_dir dir)
 
 	if (x->broken)		/* no orderly end before the reset */
 		return 1;
-	return !x->raw && !x->finished && side_busy(&x->side[dir]);
+	if (x->raw)
+		return deliver_waits(&x->side[dir].out);
+	return !x->finished && side_busy(&x->side[dir]);
 }
 
 static void

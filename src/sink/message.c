@@ -10,7 +10,7 @@
 #include "util/mem.h"
 
 /* A flow's buffer this full takes no more: what is held must be taken out. */
-#define HOLD_MAX	(POOL_BUF - 8 * 1024)
+#define HOLD_MAX	MESSAGE_HEAD
 
 void
 message_init(struct message *m, struct flow *flow, struct tap *tap)
@@ -18,18 +18,36 @@ message_init(struct message *m, struct flow *flow, struct tap *tap)
 	memset(m, 0, sizeof(*m));
 	m->flow = flow;
 	m->tap = tap;
+	m->limit = MESSAGE_HEAD;
+}
+
+/* A head apart from the flow takes memory of the same budget. */
+static int
+message_charge(struct message *m, size_t n)
+{
+	struct pool_budget *b = m->flow->pool->budget;
+
+	if (atomic_fetch_add(&b->used, n) + n > b->max) {
+		atomic_fetch_sub(&b->used, n);
+		return ERR_MEM;
+	}
+	m->charged += n;
+	return 0;
 }
 
 void
 message_reset(struct message *m)
 {
+	size_t limit = m->limit;
 	unsigned eof = m->eof;
 
+	atomic_fetch_sub(&m->flow->pool->budget->used, m->charged);
 	text_free(&m->head);
 	text_free(&m->trailers);
 	free(m->http);
 	spool_free(m->spool);
 	message_init(m, m->flow, m->tap);
+	m->limit = limit;
 	m->eof = eof;
 }
 
@@ -56,6 +74,76 @@ message_keep(struct message *m, const struct http1_head *h, const char *p)
 	m->wire = m->held = h->len;
 }
 
+/* A head, or what there is of it: is it more than is taken from a peer? */
+static int
+message_bounded(const struct message *m, struct http1_head *h, int rv,
+    size_t len)
+{
+	if (rv == 0 && h->n > MESSAGE_FIELDS) {
+		h->why = "too many fields";
+		return ERR_LIMIT;
+	}
+	if ((rv == 0 ? h->len : len) > m->limit ||
+	    (rv == ERR_SHORT && len == m->limit)) {
+		h->why = "the head is too large";
+		return ERR_LIMIT;
+	}
+	return rv;
+}
+
+/* One that is too long for the flow: what is here of it goes to m->head. */
+static int
+message_gather(struct message *m, struct http1_head *h, const uint8_t *data,
+    size_t len)
+{
+	struct text whole;
+	size_t before = m->head.len;
+	int rv;
+
+	/* Its copy for the services, too. */
+	if (m->charged == 0 && message_charge(m, 2 * m->limit) != 0) {
+		h->why = "there is no memory for so long a head";
+		return ERR_LIMIT;
+	}
+	text_add(&m->head, (const char *)data, len);
+	rv = message_parse(m, h, m->head.s, m->head.len);
+	rv = message_bounded(m, h, rv, m->head.len);
+	if (rv != 0 && rv != ERR_SHORT)
+		return rv;
+	flow_replace(m->flow, m->tap, rv == 0 ? h->len - before : len, NULL,
+	    0);
+	if (rv != 0)
+		return rv;
+	whole = m->head;
+	memset(&m->head, 0, sizeof(m->head));
+	message_keep(m, h, whole.s);
+	text_free(&whole);
+	m->wire = m->held = 0;
+	return 0;
+}
+
+/* In the flow, as nearly all are. */
+static int
+message_find(struct message *m, struct http1_head *h, const uint8_t *data,
+    size_t len)
+{
+	int rv;
+
+	rv = message_parse(m, h, (const char *)data, len);
+	rv = message_bounded(m, h, rv, len);
+	if (rv == ERR_SHORT && len >= HOLD_MAX)
+		return message_gather(m, h, data, len);
+	if (rv == 0)
+		message_keep(m, h, (const char *)data);
+	return rv;
+}
+
+int
+message_apart(const struct message *m)
+{
+	return m->http != NULL && m->charged > 0;
+}
+
 int
 message_head(struct message *m, const uint8_t *data, size_t len,
     struct slice method, const char **why)
@@ -63,14 +151,13 @@ message_head(struct message *m, const uint8_t *data, size_t len,
 	struct http1_head h;
 	int rv;
 
-	rv = message_parse(m, &h, (const char *)data, len);
-	if (rv == ERR_SHORT && len >= HOLD_MAX)
-		rv = ERR_LIMIT;
+	h.why = NULL;
+	rv = m->head.len > 0 ? message_gather(m, &h, data, len) :
+	    message_find(m, &h, data, len);
 	if (rv != 0) {
-		*why = h.why != NULL ? h.why : "the head is too large";
+		*why = h.why != NULL ? h.why : "the head is malformed";
 		return rv;
 	}
-	message_keep(m, &h, (const char *)data);
 	http1_body_init(&m->body, m->http,
 	    m->http->response ? method : m->http->method);
 	m->body.trailers = &m->trailers;
@@ -105,7 +192,7 @@ message_edit(struct message *m, struct message_edit *edit, size_t n)
 	struct text t = { 0 };
 	const char *line;
 	size_t i;
-	int rv = 0;
+	int rv = 0, apart = message_apart(m);
 
 	line = memchr(m->http->method.p != NULL ? m->http->method.p :
 	    m->head.s, '\n', m->head.len);
@@ -113,12 +200,19 @@ message_edit(struct message *m, struct message_edit *edit, size_t n)
 	for (i = 0; i < m->http->n; i++)
 		message_put_field(m, &m->http->h[i], edit, n, &t);
 	text_puts(&t, "\r\n");
-	if ((t.len != m->head.len || memcmp(t.s, m->head.s, t.len) != 0) &&
-	    (rv = flow_replace(m->flow, m->tap, m->wire, t.s, t.len)) == 0) {
+	if (t.len == m->head.len && memcmp(t.s, m->head.s, t.len) == 0) {
+		text_free(&t);
+		return 0;
+	}
+	if (!apart)
+		rv = flow_replace(m->flow, m->tap, m->wire, t.s, t.len);
+	if (rv == 0) {
 		m->scanned = 0;
 		message_parse(m, &h, t.s, t.len);
 		message_keep(m, &h, t.s);
 	}
+	if (apart)
+		m->wire = m->held = 0;
 	text_free(&t);
 	return rv;
 }

@@ -11,6 +11,14 @@
 #include "sink/spool.h"
 #include "util/text.h"
 
+/*
+ * Fields of a peer's head: a service may add some, and the answer is read (up
+ * to HTTP1_HEADERS).
+ */
+#define MESSAGE_FIELDS	1024
+/* The longest head that fits into a flow, with room to put something in. */
+#define MESSAGE_HEAD	(POOL_BUF - 8 * 1024)
+
 enum message_mode {
 	MESSAGE_HOLD,	/* bytes lie in the flow; the body is copied as far as
 			   `wants` into the spool, if there is one */
@@ -23,9 +31,13 @@ struct message {
 	struct flow	*flow;
 	struct tap	*tap;
 	enum message_mode mode;
-	struct text	 head;		/* a copy, as it came */
+	struct text	 head;		/* a copy, as it came; before http is
+					   there: what was taken out so far */
+	size_t		 limit;		/* bytes of a head; kept over a reset */
+	size_t		 charged;	/* to the pool's budget, for a head */
 	struct http1_head *http;	/* of that copy; NULL: not here yet */
-	size_t		 wire;		/* bytes the head takes in the flow */
+	size_t		 wire;		/* bytes the head takes in the flow; 0
+					   for a long one: it was taken out */
 	size_t		 scanned;	/* of a head that is not all here */
 	struct http1_body body;		/* follows what was looked at */
 	struct text	 trailers;	/* of it, as far as they came */
@@ -47,7 +59,9 @@ struct message {
 void	 message_init(struct message *, struct flow *, struct tap *);
 /*
  * Look for the head in data, the bytes at the tap's position. 0; ERR_SHORT;
- * ERR_* with *why. method: of the request that a response answers.
+ * ERR_* with *why. method: of the request that a response answers. A head that
+ * is longer than MESSAGE_HEAD is taken out of the flow piece by piece, where
+ * the limit lets it be; who lets the message pass then puts it back.
  */
 int	 message_head(struct message *, const uint8_t *data, size_t len,
 	    struct slice method, const char **why);
@@ -59,6 +73,8 @@ struct message_edit {
 /* Change fields of the head, in the flow and in the copy. Uses edit up. 0 or
  * ERR_* (then nothing was changed). */
 int	 message_edit(struct message *, struct message_edit *edit, size_t n);
+/* Whether it was taken out of the flow. */
+int	 message_apart(const struct message *);
 /* Bytes at the tap's position, with the head. Returns how many to let go. */
 size_t	 message_data(struct message *, const uint8_t *data, size_t len);
 /* More than max is in the spool. */
