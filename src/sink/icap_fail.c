@@ -19,7 +19,11 @@ enum retry {
 	HEAD_ONLY		/* OTHER, if there is no body */
 };
 
-/* The table of icap(5). */
+/*
+ * The table of icap(5). What a server makes of a message is as much the
+ * message's doing, and its sender would like it to be down: only what went
+ * wrong before a byte was sent is the server's alone.
+ */
 static const struct rule {
 	enum retry	 retry;
 	enum icap_blame	 blame;
@@ -31,18 +35,18 @@ static const struct rule {
 	[ICAP_F_CONNECT_TIME] = { OTHERS, ICAP_B_ONE, 504, 0 },
 	[ICAP_F_TLS] = { OTHERS, ICAP_B_DOWN, 502, 1 },
 	[ICAP_F_RACE] = { NEVER, ICAP_B_NONE, 502, 0 },
-	[ICAP_F_CLOSED] = { OTHER, ICAP_B_ONE, 502, 0 },
-	[ICAP_F_FIRST_BYTE] = { HEAD_ONLY, ICAP_B_ONE, 504, 0 },
-	[ICAP_F_STALL] = { HEAD_ONLY, ICAP_B_ONE, 504, 0 },
-	[ICAP_F_MALFORMED] = { OTHER, ICAP_B_ONE, 502, 0 },
-	[ICAP_F_HEAD] = { NEVER, ICAP_B_ONE, 502, 0 },
+	[ICAP_F_CLOSED] = { OTHER, ICAP_B_DOUBT, 502, 0 },
+	[ICAP_F_FIRST_BYTE] = { HEAD_ONLY, ICAP_B_DOUBT, 504, 0 },
+	[ICAP_F_STALL] = { HEAD_ONLY, ICAP_B_DOUBT, 504, 0 },
+	[ICAP_F_MALFORMED] = { OTHER, ICAP_B_DOUBT, 502, 0 },
+	[ICAP_F_HEAD] = { NEVER, ICAP_B_NONE, 502, 0 },
 	[ICAP_F_SHORT] = { NEVER, ICAP_B_NONE, 502, 1 },
-	[ICAP_F_LONG] = { NEVER, ICAP_B_ONE, 502, 0 },
+	[ICAP_F_LONG] = { NEVER, ICAP_B_NONE, 502, 0 },
 	[ICAP_F_REFUSED] = { NEVER, ICAP_B_TEN, 502, 0 },
-	[ICAP_F_AUTH] = { NEVER, ICAP_B_DOWN, 502, 0 },
-	[ICAP_F_NO_SERVICE] = { OTHERS, ICAP_B_DOWN, 502, 0 },
+	[ICAP_F_AUTH] = { NEVER, ICAP_B_DOUBT, 502, 0 },
+	[ICAP_F_NO_SERVICE] = { OTHERS, ICAP_B_DOUBT, 502, 0 },
 	[ICAP_F_REQUEST_TIME] = { OTHER, ICAP_B_NONE, 502, 0 },
-	[ICAP_F_SERVER] = { OTHER, ICAP_B_ONE, 502, 0 },
+	[ICAP_F_SERVER] = { OTHER, ICAP_B_DOUBT, 502, 0 },
 	[ICAP_F_OVERLOAD] = { OTHERS, ICAP_B_LESS, 503, 0 },
 	[ICAP_F_QUEUE] = { NEVER, ICAP_B_NONE, 503, 0 },
 	[ICAP_F_CUT] = { NEVER, ICAP_B_NONE, 502, 0 },
@@ -145,7 +149,8 @@ fail_blame(struct icap_txn *t, enum icap_fault fault)
 		return;
 	if (bit != 0 && (t->blamed & bit) == 0) {
 		t->blamed |= bit;
-		icap_blamed(t->server, rules[fault].blame, fault, t->why);
+		icap_blamed(t->server, rules[fault].blame, fault,
+		    icap_whose(&t->job.client), t->why);
 	}
 	if (!log_gate(&gate, &held))
 		return;

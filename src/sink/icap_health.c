@@ -15,6 +15,8 @@
 
 #define FAILED_WITHIN	10000	/* ms for three failures */
 #define FINE_MANY	100	/* good answers that outweigh them */
+#define FINE_FEW	3	/* ... where the messages may be the reason */
+#define DOUBT_EVERY	1000	/* ms from OPTIONS to OPTIONS, for a doubt */
 #define REFUSED_MAX	10	/* 4xx in a row: something is misconfigured */
 #define PROBE_EVERY	5000	/* ms, of one that is down */
 #define PROBES_GOOD	2
@@ -51,6 +53,7 @@ health_up(struct icap_server *v)
 	v->refused = 0;
 	v->insecure = 0;
 	v->why[0] = '\0';
+	v->doubted = 0;
 	memset(v->failed, 0, sizeof(v->failed));
 }
 
@@ -59,18 +62,52 @@ health_up(struct icap_server *v)
  * among many: three of ten thousand are no reason to ask nobody at all.
  */
 static void
-health_one(struct icap_server *v, const char *why)
+health_one(struct icap_server *v, uint64_t whose, uint64_t outweighed,
+    const char *why)
 {
 	uint64_t now = icap_ms();
+	size_t i;
 
-	v->failed[0] = v->failed[1];
-	v->failed[1] = v->failed[2];
+	for (i = 0; i < 2; i++) {
+		v->failed[i] = v->failed[i + 1];
+		v->fine[i] = v->fine[i + 1];
+		v->whose[i] = v->whose[i + 1];
+	}
 	v->failed[2] = now;
-	v->fine[0] = v->fine[1];
-	v->fine[1] = v->fine[2];
 	v->fine[2] = v->praised;
-	if (v->failed[0] != 0 && now - v->failed[0] <= FAILED_WITHIN &&
-	    v->praised - v->fine[0] < FINE_MANY)
+	v->whose[2] = whose;
+	if (v->failed[0] == 0 || now - v->failed[0] > FAILED_WITHIN ||
+	    v->praised - v->fine[0] >= outweighed)
+		return;
+	/* All three of one client's messages say nothing of the server. */
+	if (whose == 0 || v->whose[0] != whose || v->whose[1] != whose)
+		health_down(v, why);
+}
+
+/* Ask it: who answers OPTIONS is not down for what one message does to it. */
+static void
+health_doubt(struct icap_server *v, uint64_t whose, const char *why)
+{
+	uint64_t next = v->asked + DOUBT_EVERY;
+
+	if (v->service->conf->options) {
+		v->doubted = 1;
+		if (next < v->due)
+			v->due = next;
+	}
+	health_one(v, whose, FINE_FEW, why);
+}
+
+/* F16: a wrong configuration refuses everybody. */
+static void
+health_ten(struct icap_server *v, uint64_t whose, const char *why)
+{
+	if (v->refused++ == 0) {
+		v->refuser = whose;
+		v->refusers = 0;
+	}
+	v->refusers |= v->refuser != whose;
+	if (v->refused >= REFUSED_MAX && v->refusers)
 		health_down(v, why);
 }
 
@@ -86,7 +123,7 @@ health_less(struct icap_server *v)
 
 void
 icap_blamed(struct icap_server *v, enum icap_blame blame,
-    enum icap_fault fault, const char *why)
+    enum icap_fault fault, uint64_t whose, const char *why)
 {
 	v->failures++;
 	pthread_mutex_lock(&v->service->lock);
@@ -95,11 +132,13 @@ icap_blamed(struct icap_server *v, enum icap_blame blame,
 	case ICAP_B_NONE:
 		break;
 	case ICAP_B_ONE:
-		health_one(v, why);
+		health_one(v, 0, FINE_MANY, why);
+		break;
+	case ICAP_B_DOUBT:
+		health_doubt(v, whose, why);
 		break;
 	case ICAP_B_TEN:
-		if (++v->refused >= REFUSED_MAX)
-			health_down(v, why);
+		health_ten(v, whose, why);
 		break;
 	case ICAP_B_DOWN:
 		health_down(v, why);
@@ -255,11 +294,11 @@ icap_asked(struct icap_server *v, struct icap_known *k,
 		v->insecure |= fault == ICAP_F_TLS;
 		v->due = icap_ms() + PROBE_EVERY;
 		if (v->state != ICAP_UP || fault != ICAP_F_NONE ||
-		    ++v->silent >= SILENT_MAX)
+		    v->doubted || ++v->silent >= SILENT_MAX)
 			health_down(v, why);
 	} else {
 		v->due = UINT64_MAX;
-		v->silent = 0;
+		v->silent = v->doubted = 0;
 		if (k != NULL)
 			health_learn(v, k);
 		if (v->state != ICAP_DOWN || !v->was_up ||
@@ -298,6 +337,21 @@ choose_free(struct icap_seat *t, const struct icap_server *v, uint64_t now)
 	if (v->soft != 0 && v->busy >= health_limit(v))
 		return 0;
 	return !TAILQ_EMPTY(&t->idle[v->index]) || v->conns < v->limit;
+}
+
+/* The client's address; of an IPv6 client its network (/64): who has one has
+ * all of it. */
+uint64_t
+icap_whose(const struct addr *a)
+{
+	uint64_t h = 1469598103934665603ULL;
+	const uint8_t *p;
+	size_t i, len = 0;
+
+	p = a->sa.sa_family == AF_UNSPEC ? NULL : addr_ip(a, &len);
+	for (i = 0; i < len && i < 8; i++)
+		h = (h ^ p[i]) * 1099511628211ULL;
+	return h | 1;
 }
 
 /* Rendezvous hashing: the same client goes to the same server. */

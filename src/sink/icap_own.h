@@ -63,7 +63,11 @@ struct icap_server {
 	struct icap_known *known;	/* NULL: not read yet, or off */
 	uint64_t	 failed[3];	/* when; the oldest first */
 	uint64_t	 fine[3];	/* how much was fine before each */
+	uint64_t	 whose[3];	/* the client of each; 0: none */
+	int		 doubted;	/* OPTIONS are asked for that */
 	_Atomic unsigned refused;	/* 4xx in a row */
+	uint64_t	 refuser;	/* whose the first of them was */
+	int		 refusers;	/* ... and others' were among them */
 	unsigned	 good;		/* probes in a row */
 	unsigned	 silent;	/* OPTIONS in a row without answer */
 	int		 was_up;
@@ -287,14 +291,25 @@ void	icap_known_free(struct icap_known *);
  */
 int	icap_choose(struct icap_seat *, const struct icap_txn *,
 	    struct icap_server **, struct icap_known **);
+/* Which client's: not 0. */
+uint64_t icap_whose(const struct addr *);
 /* OPTIONS of the first server of the farm that has any; or NULL. Locks. */
 struct icap_known *icap_expect(struct icap_service *, enum icap_method);
 int	icap_slot(struct icap_server *);	/* true: conns was raised */
-enum icap_blame { ICAP_B_NONE, ICAP_B_ONE, ICAP_B_TEN, ICAP_B_DOWN,
-    ICAP_B_LESS };
-/* Health, each of them locks. */
+enum icap_blame {
+	ICAP_B_NONE,
+	ICAP_B_ONE,		/* three of late: down */
+	/* What it was sent may be the reason: it is asked OPTIONS, and is down
+	 * if it does not answer them. Three of late of more than one client
+	 * and hardly a good answer among them: down. */
+	ICAP_B_DOUBT,
+	ICAP_B_TEN,		/* ten in a row, of more than one client */
+	ICAP_B_DOWN,
+	ICAP_B_LESS
+};
+/* Health, each of them locks. whose: the client's hash. */
 void	icap_blamed(struct icap_server *, enum icap_blame,
-	    enum icap_fault, const char *why);
+	    enum icap_fault, uint64_t whose, const char *why);
 void	icap_praised(struct icap_server *);
 void	icap_overload(struct icap_server *, int64_t retry_after);
 void	icap_istag(struct icap_server *, const char *);

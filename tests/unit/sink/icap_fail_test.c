@@ -332,7 +332,7 @@ TEST(f16_ten_refusals_are_a_wrong_configuration)
 	use(&u, "f16");
 	run_begin(&u);
 	for (i = 0; i < 10; i++) {
-		struct deal d = { .size = 10 };
+		struct deal d = { .size = 10, .client = 1 + i % 2 };
 
 		icap_server_stats(u.service, 0, &v);
 		ck_assert_int_ne(v.state, ICAP_DOWN);

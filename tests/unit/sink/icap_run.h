@@ -183,6 +183,7 @@ struct deal {
 	uint64_t	 drop;		/* from the spool, once more is wanted */
 	int		 pause;		/* ms before the receiver takes any */
 	const char	*path;
+	int		 client;	/* 192.0.2.1 and so on; 0 is 1 */
 	/* what is there */
 	struct icap_job	 job;
 	struct icap_txn	*txn;
@@ -370,6 +371,7 @@ static inline void
 deal_start(struct deal *d, struct run *u)
 {
 	struct timeval tv = { 0, 0 };
+	char client[32];
 
 	d->run = u;
 	if (d->method == ICAP_OPTIONS)
@@ -379,7 +381,9 @@ deal_start(struct deal *d, struct run *u)
 	d->job.req_head = &d->req;
 	d->job.res_head = d->method == ICAP_RESPMOD ? &d->res : NULL;
 	d->job.length = d->no_length ? -1 : d->size;
-	addr_parse(&d->job.client, "192.0.2.1:1234");
+	snprintf(client, sizeof(client), "192.0.2.%d:1234",
+	    d->client != 0 ? d->client : 1);
+	addr_parse(&d->job.client, client);
 	addr_parse(&d->job.server, "192.0.2.2:80");
 	if (d->size >= 0) {
 		d->job.body = spool_new(256 << 20);
