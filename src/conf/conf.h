@@ -219,6 +219,11 @@ struct conf_rule {
 	struct conf_inspect *inspect;
 };
 
+enum conf_forge {
+	FORGE_ASKED,		/* the name asked for */
+	FORGE_ALL		/* all of the server's */
+};
+
 struct conf_stamp {			/* a file's state; zeros: not there */
 	uint64_t	 dev, ino, size;
 	int64_t		 sec, nsec;	/* modified */
@@ -278,6 +283,8 @@ struct conf {
 		    revoked_server, client_certificate_wanted, no_sni,
 		    handshake_failure, overload;
 	} on;
+
+	enum conf_forge	forge_names;	/* in forged certificates */
 
 	struct {
 		int	 level;		/* enum log_level */

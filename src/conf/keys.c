@@ -83,6 +83,11 @@ static const struct word on_no_sni[] = {
 	{ "block", ON_BLOCK, 0 },
 	{ NULL, 0, 0 }
 };
+static const struct word forge_names[] = {
+	{ "asked", FORGE_ASKED, 0 },
+	{ "all", FORGE_ALL, 0 },
+	{ NULL, 0, 0 }
+};
 static const struct word on_failure[] = {
 	{ "block", ON_BLOCK, 0 },
 	{ "bypass", ON_BYPASS, 1 },
@@ -455,6 +460,13 @@ static const struct key on_keys[] = {
 };
 static const struct map map_on = { "on", on_keys, NULL };
 
+static const struct key forge_keys[] = {
+	{ "names", &type_word, AT(forge_names), "asked",
+	    .arg = forge_names },
+	{ NULL }
+};
+static const struct map map_forge = { "forge", forge_keys, NULL };
+
 static const struct key log_keys[] = {
 	{ "level", &type_word, AT(log.level), "info", .arg = levels },
 	{ "events", &type_events, AT(log.events), .arg = events },
@@ -521,6 +533,7 @@ static const struct key conf_keys[] = {
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
+	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },
 	{ "control", &type_map, 0, .arg = &map_control },
 	{ "metrics", &type_map, 0, .arg = &map_metrics },

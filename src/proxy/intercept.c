@@ -25,7 +25,7 @@ forge_done(void *arg, struct leaf *leaf, int cached)
 	session_go(s, PHASE_CLIENT_TLS);
 }
 
-/* The name a page of our own is shown under. */
+/* The name that was asked for: a page of our own is shown under it. */
 static const char *
 forge_name(const struct session *s, char *addr)
 {
@@ -45,11 +45,14 @@ forge_enter(struct session *s)
 	char addr[ADDR_STRLEN];
 	struct leaf *leaf;
 
-	if (s->page != NULL)
+	if (s->page != NULL) {
 		want.name = forge_name(s, addr);
-	else
+	} else {
 		want.original = SSL_get0_peer_certificate(
 		    tlsio_ssl(s->leg.server.tp));
+		if (session_conf(s)->forge_names == FORGE_ASKED)
+			want.asked = forge_name(s, addr);
+	}
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	leaf = leaf_get(tls_leafs(s->worker->env->tls), &want,
 	    s->worker->mailbox, forge_done, s, &s->leaf_wait);

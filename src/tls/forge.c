@@ -1,8 +1,11 @@
 /*
  * What a forged leaf says:
  *	subject		the original's, which may be empty
- *	SAN		the original's, byte for byte: to add a name would hide
- *			a mismatch; critical when the subject is empty
+ *	SAN		the name asked for, if the original covers it: with
+ *			more names a client would send requests for others over
+ *			this connection (RFC 9113, 9.1.1), past their rules.
+ *			Else the original's, byte for byte: to add a name would
+ *			hide a mismatch. Critical when the subject is empty
  *			(RFC 5280, 4.2.1.6)
  *	serial		its own each time: see forge_serial()
  *	validity	the original's, cut to FORGE_DAYS and the CA's own
@@ -24,6 +27,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "codec/hostname.h"
 #include "tls/fast.h"
 #include "util/err.h"
 
@@ -135,35 +139,83 @@ forge_copy_san(X509 *x, X509 *orig)
 	return ok;
 }
 
+/* Tag and length in DER; 4 bytes at most. */
+static size_t
+der_head(uint8_t *out, uint8_t tag, size_t len)
+{
+	size_t n = 0;
+
+	out[n++] = tag;
+	if (len > 255) {
+		out[n++] = 0x82;
+		out[n++] = (uint8_t)(len >> 8);
+	} else if (len > 127) {
+		out[n++] = 0x81;
+	}
+	out[n++] = (uint8_t)len;
+	return n;
+}
+
 static int
 forge_own_san(X509 *x, const char *name)
 {
-	size_t n = strlen(name);
-	uint8_t der[4 + 255], ip[16];
+	uint8_t der[4 + 4 + HOSTNAME_MAX], inner[4], ip[16];
+	const void *value = name;
+	size_t n = strlen(name), hn, at;
+	uint8_t tag = 0x87;		/* [7] iPAddress */
 	X509_EXTENSION *ext;
 	int ok;
 
-	der[2] = 0x82;			/* [2] dNSName */
 	if (inet_pton(AF_INET, name, ip) == 1)
 		n = 4;
 	else if (inet_pton(AF_INET6, name, ip) == 1)
 		n = 16;
-	else if (n == 0 || n > 120)	/* one length byte */
-		return 0;
 	else
-		goto write;
-	der[2] = 0x87;			/* [7] iPAddress */
-	name = (const char *)ip;
-write:
-	der[0] = 0x30;			/* SEQUENCE */
-	der[1] = (uint8_t)(n + 2);
-	der[3] = (uint8_t)n;
-	memcpy(der + 4, name, n);
+		tag = 0x82;		/* [2] dNSName */
+	if (tag == 0x87)
+		value = ip;
+	if (n == 0 || n > HOSTNAME_MAX)
+		return 0;
+	hn = der_head(inner, tag, n);
+	at = der_head(der, 0x30, hn + n);	/* SEQUENCE */
+	memcpy(der + at, inner, hn);
+	memcpy(der + at + hn, value, n);
 	ext = ca_ext(NID_subject_alt_name,
-	    X509_NAME_entry_count(X509_get_subject_name(x)) == 0, der, n + 4);
+	    X509_NAME_entry_count(X509_get_subject_name(x)) == 0, der,
+	    at + hn + n);
 	ok = ext != NULL && X509_add_ext(x, ext, -1);
 	X509_EXTENSION_free(ext);
 	return ok;
+}
+
+/* Whether the original's SAN has a name, its subject aside. */
+static int
+forge_covers(X509 *orig, const char *name)
+{
+	uint8_t ip[16];
+	int rv;
+
+	if (X509_get_ext_by_NID(orig, NID_subject_alt_name, -1) < 0)
+		return 0;
+	if (inet_pton(AF_INET, name, ip) == 1 ||
+	    inet_pton(AF_INET6, name, ip) == 1)
+		rv = X509_check_ip_asc(orig, name, 0);
+	else
+		rv = X509_check_host(orig, name, 0,
+		    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL);
+	ERR_clear_error();
+	return rv == 1;
+}
+
+static int
+forge_san(X509 *x, const struct leaf_want *w)
+{
+	if (w->original == NULL)
+		return forge_own_san(x, w->name);
+	if (w->asked != NULL && forge_covers(w->original, w->asked))
+		return forge_own_san(x, w->asked);
+	return forge_copy_san(x, w->original);
 }
 
 static int
@@ -203,8 +255,7 @@ forge_extensions(X509 *x, const struct forge_key *k, const struct ca *ca,
 	    forge_extended_usage(x, w->original) &&
 	    X509_add_ext(x, k->skid, -1) &&
 	    (ca->akid == NULL || X509_add_ext(x, ca->akid, -1)) &&
-	    (w->original != NULL ? forge_copy_san(x, w->original) :
-	    forge_own_san(x, w->name));
+	    forge_san(x, w);
 	X509_EXTENSION_free(ext);
 	return ok;
 }

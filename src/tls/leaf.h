@@ -36,6 +36,9 @@ void		 leaf_unref(struct leaf *);
 struct leaf_want {
 	X509		*original;	/* the server's; NULL: made from name */
 	const char	*name;		/* for a page of our own; else NULL */
+	/* Name or address: of the original's names only this one, if it covers
+	 * it. NULL: all of them. */
+	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
 };

@@ -132,6 +132,7 @@ entry_free(struct entry *e)
 	leaf_unref(e->leaf);
 	X509_free(e->want.original);
 	free((char *)(uintptr_t)e->want.name);
+	free((char *)(uintptr_t)e->want.asked);
 	free(e);
 }
 
@@ -163,16 +164,18 @@ leafs_free(struct leafs *l)
 static void
 want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 {
-	uint8_t in[32 + 32 + 3];
+	uint8_t in[32 + 32 + 32 + 3] = { 0 };
 
 	if (w->original != NULL)
 		digest_cert(w->original, in);
 	else
 		digest_bytes(w->name, strlen(w->name), in);
 	memcpy(in + 32, l->ca[!!w->untrusted]->id, 32);
-	in[64] = (uint8_t)w->key;
-	in[65] = (uint8_t)!!w->untrusted;
-	in[66] = w->original == NULL;
+	if (w->asked != NULL)
+		digest_bytes(w->asked, strlen(w->asked), in + 64);
+	in[96] = (uint8_t)w->key;
+	in[97] = (uint8_t)!!w->untrusted;
+	in[98] = w->original == NULL;
 	digest_bytes(in, sizeof(in), key);
 }
 
@@ -226,6 +229,7 @@ entry_new(struct leafs *l, const struct leaf_want *want,
 	if (want->original != NULL)
 		X509_up_ref(want->original);
 	e->want.name = want->name != NULL ? xstrdup(want->name) : NULL;
+	e->want.asked = want->asked != NULL ? xstrdup(want->asked) : NULL;
 	return e;
 }
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "mint.h"
+#include "codec/hostname.h"
 #include "tls/forge.h"
 
 static struct minted	 ca, root;
@@ -109,6 +110,74 @@ START_TEST(a_leaf_says_what_the_original_says_and_no_more)
 	    XKU_SSL_SERVER | XKU_SSL_CLIENT);
 	ck_assert_int_eq(X509_get_ext_count(x), 6);
 	leaf_unref(leaf);
+	mint_done(&o);
+}
+END_TEST
+
+/* What a leaf for this name says, as text: "DNS:a, IP Address:192.0.2.1". */
+static void
+has_names(X509 *original, const char *asked, const char *want)
+{
+	struct leaf_want w = { .original = original, .asked = asked };
+	struct leaf *leaf = leaf_fetch(t, &w, NULL);
+	X509_EXTENSION *e = X509_get_ext(leaf->cert, X509_get_ext_by_NID(
+	    leaf->cert, NID_subject_alt_name, -1));
+	BIO *b = BIO_new(BIO_s_mem());
+	char *text;
+	long n;
+
+	ck_assert_int_eq(X509V3_EXT_print(b, e, 0, 0), 1);
+	n = BIO_get_mem_data(b, &text);
+	ck_assert_msg((size_t)n == strlen(want) && memcmp(text, want,
+	    (size_t)n) == 0, "%s: %.*s", asked != NULL ? asked : "all",
+	    (int)n, text);
+	BIO_free(b);
+	leaf_unref(leaf);
+}
+
+START_TEST(a_leaf_has_the_name_asked_for_if_the_original_covers_it)
+{
+	static const char all[] = "DNS:www.example.com, DNS:*.example.net, "
+	    "IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1";
+	struct minted o = mint_leaf(&root, "DNS:www.example.com,"
+	    "DNS:*.example.net,IP:192.0.2.1,IP:2001:db8::1");
+
+	has_names(o.cert, NULL, all);
+	has_names(o.cert, "www.example.com", "DNS:www.example.com");
+	has_names(o.cert, "a.example.net", "DNS:a.example.net");
+	has_names(o.cert, "192.0.2.1", "IP Address:192.0.2.1");
+	has_names(o.cert, "2001:db8::1", "IP Address:2001:DB8:0:0:0:0:0:1");
+	has_names(o.cert, "example.net", all);
+	has_names(o.cert, "a.b.example.net", all);
+	has_names(o.cert, "other.example", all);
+	has_names(o.cert, "192.0.2.2", all);
+	mint_done(&o);
+}
+END_TEST
+
+START_TEST(a_name_of_any_length_is_written_as_der_has_it)
+{
+	struct minted o = mint_leaf(&root, "DNS:*.net.example");
+	char name[HOSTNAME_MAX + 1], want[HOSTNAME_MAX + 5];
+	struct leaf_want w = { .name = name };
+	const uint8_t *der;
+	struct leaf *leaf;
+	size_t n;
+
+	for (n = 1; n < HOSTNAME_MAX; n++) {
+		memset(name, 'a', n);
+		name[n] = '\0';
+		leaf = leaf_fetch(t, &w, NULL);
+		ck_assert_int_gt(ext_of(leaf->cert, NID_subject_alt_name,
+		    &der, NULL), (int)n);
+		ck_assert_int_eq(X509_check_host(leaf->cert, name, 0,
+		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL), 1);
+		leaf_unref(leaf);
+	}
+	memset(name, 'a', 63);
+	strcpy(name + 63, ".net.example");
+	snprintf(want, sizeof(want), "DNS:%s", name);
+	has_names(o.cert, name, want);
 	mint_done(&o);
 }
 END_TEST
@@ -434,6 +503,9 @@ main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_leaf_says_what_the_original_says_and_no_more);
 	tcase_add_test(c, aki_is_the_cas_ski_and_ski_is_our_own);
+	tcase_add_test(c,
+	    a_leaf_has_the_name_asked_for_if_the_original_covers_it);
+	tcase_add_test(c, a_name_of_any_length_is_written_as_der_has_it);
 	tcase_add_test(c, an_empty_subject_makes_the_san_critical);
 	tcase_add_test(c, no_san_stays_no_san);
 	tcase_add_test(c, validity_is_cut_to_199_days_and_the_original);

@@ -1,0 +1,103 @@
+"""The names in a forged certificate."""
+from harness import check, equal, net, peer, programs, scenario, \
+    wait
+
+
+def names(p):
+    return p.tls.getpeercert()['subjectAltName']
+
+
+def direct(s, port=443, name=None, sock=None):
+    """Without an SNI; the certificate is checked for the address."""
+    ctx = peer.client_context(s.pki.ca)
+    return peer.Peer(sock or s.connect(port), ctx,
+                     name or net.SERVER).handshake()
+
+
+@scenario
+def a_leaf_has_the_name_that_was_asked_for(s):
+    """And no other: of a wildcard only the one below it."""
+    s.start()
+    srv = s.serve(443)
+    made = []
+    for name in ('good.test', 'www.good.test', 'v4.good.test', 'good.test'):
+        c = s.exchange(name.encode(), name=name)
+        equal(names(c), (('DNS', name),))
+        made.append(c)
+    # By address, and by a name that a CONNECT had.
+    for sock in (None, s.via_proxy(net.SERVER, 443)):
+        c = direct(s, sock=sock)
+        equal(names(c), (('IP Address', net.SERVER),))
+        c.send(b'x')
+        c.recv_exact(1)
+        made.append(c.finish())
+    s.same(srv, made)
+    equal(s.d.metric('clearspan_forged_total', cache='miss'), 4, 'leaves')
+
+
+@scenario
+def a_name_that_is_not_covered_is_not_added(s):
+    s.start(record=False)
+    s.serve(443, cert='wrong')
+    c = s.tls(verify=False)
+    want = s.tls(name='other.test')
+    equal(names(want), (('DNS', 'other.test'),))
+    check(c.tls.getpeercert(True) != want.tls.getpeercert(True))
+    for p in (c, want):
+        p.finish()
+    f = s.d.flows(2)
+    equal(sorted(x['clearspan']['forged']['ca'] for x in f),
+          ['trusted', 'untrusted'])
+
+
+@scenario
+def all_names_where_that_is_asked_for(s):
+    s.start(record=False, forge={'names': 'all'})
+    s.serve(443, cert='names')
+    c = s.exchange(name='www.good.test')
+    equal(names(c), (('DNS', 'good.test'), ('DNS', '*.good.test'),
+                     ('DNS', 'two.test')))
+    f = s.exchange(name='two.test')
+    equal(f.tls.getpeercert(True), c.tls.getpeercert(True))
+
+
+@scenario
+def a_ticket_is_for_one_name(s):
+    """A client that takes it to another gets no way around that one's
+    certificate."""
+    s.start(record=False)
+    s.serve(443)
+    ctx = peer.client_context(s.pki.ca, hi='1.2')
+    a = s.tls(ctx=ctx, name='www.good.test')
+    sess = a.tls.session
+    a.finish()
+    b = s.tls(ctx=ctx, name='v4.good.test', session=sess)
+    check(not b.tls.session_reused, 'resumed under another name')
+    equal(names(b), (('DNS', 'v4.good.test'),))
+    b.finish()
+
+
+@scenario(plain=True, timeout=150)
+def chromium_does_not_coalesce_names(s):
+    """Two names of one address and one certificate, HTTP/2; the second is
+    blocked. With all names in the leaf its request goes over the first one's
+    connection."""
+    rules = [{'name': 'blocked', 'sni': ['www.good.test'],
+              'action': 'block'}, {'name': 'default', 'action': 'decrypt'}]
+    files = {'page.html': b'<html><body>first<script src="https://'
+             b'www.good.test/second.js"></script></body></html>',
+             'second.js': b'document.write("and " + "second")'}
+    for how, reached in (('all', True), ('asked', False)):
+        d = s.start(how == 'all' and 'tproxy', record=False, rules=rules,
+                    forge={'names': how})
+        if how == 'all':
+            programs.nginx(s, files=files)
+        r = programs.chromium(s, 'https://v4.good.test/page.html', s.pki.ca)
+        check('first' in r.text, r.text, r.errors[-2000:])
+        equal('and second' in r.text, reached, 'with names: ' + how)
+        if not reached:
+            wait(lambda: any(f['clearspan'].get('rule') == 'blocked'
+                             for f in d.events()), 'its own connection')
+        s.stop(d)
+    with open(s.path('nginx-access.log')) as f:
+        equal(f.read().count('second.js'), 1, 'at the server')
