@@ -118,7 +118,7 @@ packet_send(struct packet *p, int dir, uint8_t flags, const uint8_t *data,
 	f.data = len > 0 ? data : f.head;
 	f.len = len;
 	f.mss = segments > 1 ? (uint16_t)mss : 0;
-	f.partial = p->path->burst > 0;
+	f.partial = p->path->super != 0;
 	if (!(flags & FRAME_ACK))
 		t.ack = 0;
 	put_u16(options + 2, p->mss);
@@ -147,16 +147,16 @@ packet_open(struct packet *p, frame_emit emit, void *arg)
 	packet_ack(p, 0, emit, arg);
 }
 
-/* How many bytes one frame carries: an IP packet holds 65,535 in all. */
-static size_t
-frame_room(const struct packet *p)
+/* How many segments go out before an ACK. */
+static unsigned
+packet_burst(const struct packet *p)
 {
-	unsigned mss = path_mss(p), n = p->path->burst, most;
+	unsigned n = p->path->burst, most;
 
-	most = (PACKET_MTU_MAX - (p->end[0].head.v6 ? 60 : 40)) / mss;
+	most = (PACKET_MTU_MAX - (p->end[0].head.v6 ? 60 : 40)) / path_mss(p);
 	if (n > most)
 		n = most;
-	return (size_t)mss * (n > 0 ? n : 1);
+	return n > 0 ? n : 1;
 }
 
 void
@@ -164,7 +164,8 @@ packet_data(struct packet *p, int dir, const uint8_t *data, size_t len,
     frame_emit emit, void *arg)
 {
 	struct packet_end *e = &p->end[dir];
-	size_t room = frame_room(p), n;
+	unsigned burst = packet_burst(p);
+	size_t room = (size_t)path_mss(p) * (p->path->super ? burst : 1), n;
 
 	if (p->over || e->fin)
 		return;
@@ -175,7 +176,7 @@ packet_data(struct packet *p, int dir, const uint8_t *data, size_t len,
 		data += n;
 		len -= n;
 		/* At once at the end too: no timer, and no IDS waits. */
-		if (e->unacked >= 2 || len == 0)
+		if (e->unacked >= burst || len == 0)
 			packet_ack(p, !dir, emit, arg);
 	}
 }

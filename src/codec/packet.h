@@ -2,10 +2,10 @@
  * The TCP conversation a recorder sees: a session's events (begun, bytes, end
  * of stream, reset) become frames of a connection that never was on any wire:
  * SYN, SYN-ACK, ACK; segments of at most the MSS, an ACK by the other side
- * within two of them (of superframes: after each); FIN or RST as it happened
- * (RFC 9293). Nothing is kept of the payload; a frame that gets lost on its
- * way leaves a gap in the sequence, which is what a recorder should see. No
- * clock, no socket: the random start and where frames go are the caller's.
+ * behind each burst of them; FIN or RST as it happened (RFC 9293). Nothing is
+ * kept of the payload; a frame that gets lost on its way leaves a gap in the
+ * sequence, which is what a recorder should see. No clock, no socket: the
+ * random start and where frames go are the caller's.
  */
 #ifndef CODEC_PACKET_H
 #define CODEC_PACKET_H
@@ -25,16 +25,18 @@ struct packet_path {
 	int		 ports_map;		/* packet_map_port() */
 	unsigned	 mtu;			/* of IP packets; may change */
 	/*
-	 * 0: whole frames. Else frames of up to that many segments, checksums
-	 * partial, and an ACK after each: 2, unless the recorder likes
-	 * superframes.
+	 * Segments between two ACKs, which one IP packet of PACKET_MTU_MAX
+	 * bytes could hold: never more, however large this is.
 	 */
 	unsigned	 burst;
+	/* A burst is one frame, for the kernel to cut and to sum. */
+	int		 super;
 	struct framer	*framer;
 };
 
 #define PACKET_MTU_MIN	128
 #define PACKET_MTU_MAX	65535
+#define PACKET_BURST_MAX	1024	/* as many as fit */
 
 struct packet_end {
 	struct frame_head head;		/* template of what it sends */
@@ -52,9 +54,9 @@ struct packet {
 };
 
 /*
- * Prepare. path must outlive the packet; its mtu and burst are looked at
- * anew at each event. When only one of the addresses is IPv4 it is written as
- * ::ffff:a.b.c.d; an unknown one as 0.0.0.0 or ::. isn: the first sequence
+ * Prepare. path must outlive the packet; its mtu, burst and super are looked
+ * at anew at each event. When only one of the addresses is IPv4 it is written
+ * as ::ffff:a.b.c.d; an unknown one as 0.0.0.0 or ::. isn: the first sequence
  * numbers, random. 0 or ERR_MEM.
  */
 int	packet_init(struct packet *, const struct packet_path *,

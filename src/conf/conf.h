@@ -83,6 +83,12 @@ struct conf_tls {			/* one profile */
 	int		 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
 };
 
+enum conf_offload {		/* who cuts and sums a mirror port's frames */
+	OFFLOAD_AUTO,		/* its hardware, if it has any */
+	OFFLOAD_ON,		/* the port, whatever it is */
+	OFFLOAD_OFF		/* the kernel */
+};
+
 struct conf_mirror {
 	char		*name;
 	enum conf_mirror_kind kind;
@@ -94,9 +100,11 @@ struct conf_mirror {
 	uint8_t		 destination_mac[6];
 	unsigned	 mtu;		/* 0: the interface's */
 	int		 vlan;		/* -1: none */
-	int		 offload;	/* 1: leave the port's offloads on */
+	enum conf_offload offload;
 	/* all kinds */
 	int		 ports_map;	/* 443->80 and so on */
+	unsigned	 acks;		/* within that many segments; 0: behind
+					   every superframe */
 	char		*filter;	/* libpcap expression, or NULL */
 	/* MIRROR_PCAP */
 	char		*path;		/* strftime(3) pattern */

@@ -49,6 +49,17 @@ static const struct word ports_words[] = {
 	{ "map", 1, 0 },
 	{ NULL, 0, 0 }
 };
+static const struct word offloads[] = {
+	{ "auto", OFFLOAD_AUTO, 0 },
+	{ "on", OFFLOAD_ON, 0 },
+	{ "off", OFFLOAD_OFF, 0 },
+	{ NULL, 0, 0 }
+};
+static const struct word acks[] = {
+	{ "burst", 0, 0 },
+	{ "2", 2, 0 },
+	{ NULL, 0, 0 }
+};
 static const struct word formats[] = {
 	{ "pcap", 0, 0 },
 	{ "pcapng", 1, 0 },
@@ -228,7 +239,8 @@ static const struct key mirror_keys[] = {
 	    "ff:ff:ff:ff:ff:ff" },
 	{ "mtu", &type_uint, F(mtu), "auto", 576, 65535, &word_auto },
 	{ "vlan", &type_uint, F(vlan), "none", 0, 4094, &word_no_vlan },
-	{ "offload", &type_bool, F(offload), "off" },
+	{ "offload", &type_word, F(offload), "auto", .arg = offloads },
+	{ "acks", &type_word, F(acks), "burst", .arg = acks },
 	{ "ports", &type_word, F(ports_map), "keep", .arg = ports_words },
 	{ "filter", &type_filter, F(filter) },
 	{ "rotate", &type_map, 0, .arg = &map_rotate },

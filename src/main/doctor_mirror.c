@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "main/doctor.h"
 #include "main/here.h"
+#include "sink/port.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -84,18 +85,37 @@ port_has_address(const char *name)
 	return found;
 }
 
+static int
+is_hardware(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv;
+
+	rv = fd >= 0 && port_is_hardware(fd, name);
+	if (fd >= 0)
+		close(fd);
+	return rv;
+}
+
 static void
 check_offloads(struct doctor *d, const struct conf_mirror *m, const char *what)
 {
+	int real = m->offload == OFFLOAD_AUTO && is_hardware(m->interface);
 	struct text on = { 0 };
 	char mend[128];
 
 	port_offloads(m->interface, &on);
 	snprintf(mend, sizeof(mend), "ethtool -K %s tso off gso off tx off",
 	    m->interface);
-	if (on.len == 0)
+	if (on.len == 0 && real)
+		doctor_say(d, FIND_OK, what, NULL, "offloads are off, so the "
+		    "kernel does what %s might; to leave it that: ethtool -K "
+		    "%s tso on tx on", m->interface, m->interface);
+	else if (on.len == 0)
 		doctor_say(d, FIND_OK, what, NULL, "offloads are off");
-	else if (m->offload)
+	else if (real)
+		doctor_say(d, FIND_OK, what, NULL, "offloads are on (%s): %s "
+		    "segments and sums itself", on.s, m->interface);
+	else if (m->offload == OFFLOAD_ON)
 		doctor_say(d, FIND_OK, what, NULL,
 		    "offloads are on (%s), as configured", on.s);
 	else if (doctor_has_cap(CAP_NET_ADMIN))

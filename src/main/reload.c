@@ -139,7 +139,8 @@ same_mirror(const struct conf_mirror *x, const struct conf_mirror *y)
 {
 	return same_text(x->name, y->name) && x->kind == y->kind &&
 	    same_port(x, y) &&
-	    x->ports_map == y->ports_map && same_text(x->filter, y->filter) &&
+	    x->ports_map == y->ports_map && x->acks == y->acks &&
+	    same_text(x->filter, y->filter) &&
 	    same_text(x->path, y->path) && x->pcapng == y->pcapng &&
 	    x->rotate_size == y->rotate_size &&
 	    x->rotate_ms == y->rotate_ms && x->rotate_keep == y->rotate_keep &&

@@ -21,13 +21,6 @@
 #include "util/mem.h"
 
 #define MIRROR_BATCH	64
-/*
- * Segments of a superframe. Recorders want an ACK within two segments, and
- * the kernel cuts these in two; one that takes superframes (offload: on)
- * gets them as large as 64 KB.
- */
-#define MIRROR_BURST	2
-#define MIRROR_SUPER	1024
 
 struct mirror {
 	struct synth_sink synth;
@@ -117,9 +110,7 @@ mirror_ready(struct synth_seat *seat)
 	unsigned mtu = atomic_load_explicit(&p->mtu, memory_order_relaxed);
 
 	seat->path.mtu = m->mtu != 0 && m->mtu < mtu ? m->mtu : mtu;
-	seat->path.burst = 0;
-	if (atomic_load_explicit(&p->gso, memory_order_relaxed))
-		seat->path.burst = p->offload ? MIRROR_SUPER : MIRROR_BURST;
+	seat->path.super = atomic_load_explicit(&p->gso, memory_order_relaxed);
 	if (state == PORT_UP)
 		return SYNTH_SHOW;
 	seat->lose = port_state_str(state);

@@ -81,16 +81,50 @@ offload_off(struct port *p, unsigned set, unsigned get)
 	return port_ethtool(p, get, &v) == 0 && v == 0;
 }
 
+int
+port_driver_is_hardware(const char *driver, const char *bus)
+{
+	/* Hypervisors', which may hand superframes on to another guest. */
+	static const char *const virtual[] = { "virtio_net", "vmxnet3",
+	    "hv_netvsc", "vif", "xen_netfront", "netdevsim" };
+	/* Of drivers that are on no bus but fill the field in. */
+	static const char *const nowhere[] = { "", "N/A", "tun", "tap" };
+	size_t i;
+
+	for (i = 0; i < NELEM(virtual); i++)
+		if (strcmp(driver, virtual[i]) == 0)
+			return 0;
+	for (i = 0; i < NELEM(nowhere); i++)
+		if (strcmp(bus, nowhere[i]) == 0)
+			return 0;
+	return 1;
+}
+
+int
+port_is_hardware(int fd, const char *interface)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(ifr.ifr_name, interface, strnlen(interface, IFNAMSIZ - 1));
+	ifr.ifr_data = (char *)&info;
+	return ioctl(fd, SIOCETHTOOL, &ifr) == 0 &&
+	    port_driver_is_hardware(info.driver, info.bus_info);
+}
+
 /*
  * With segmentation and checksums left to a veth's other end nobody does them,
- * and a recorder gets superframes with bad checksums.
+ * and a recorder gets superframes with bad checksums. Hardware does them, or
+ * the kernel in its place.
  */
 static void
 port_offloads(struct port *p)
 {
 	int off;
 
-	if (p->offload || !p->vnet) {
+	if (!p->vnet || p->offload == OFFLOAD_ON ||
+	    (p->offload == OFFLOAD_AUTO && port_is_hardware(p->fd, p->name))) {
 		atomic_store(&p->gso, p->vnet);
 		return;
 	}
@@ -244,8 +278,8 @@ port_is_ethernet(struct port *p)
 }
 
 int
-port_open(const char *interface, const char *mirror, int offload,
-    struct port **out, struct text *why)
+port_open(const char *interface, const char *mirror,
+    enum conf_offload offload, struct port **out, struct text *why)
 {
 	struct port *p = xcalloc(1, sizeof(*p));
 	int rv = 0;

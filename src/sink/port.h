@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "conf/conf.h"
 #include "util/text.h"
 
 struct event_base;
@@ -31,7 +32,7 @@ struct port {
 	/* The watcher's. */
 	char		*name;
 	const char	*mirror;	/* for the log */
-	int		 offload;	/* leave the port's offloads on */
+	enum conf_offload offload;
 	int		 netlink;
 	struct event	*event;
 	_Atomic int	 watched;
@@ -42,8 +43,8 @@ struct port {
  * of what an operator would not want. 0, or an ERR_* with why. mirror must
  * outlive the port.
  */
-int	port_open(const char *interface, const char *mirror, int offload,
-	    struct port **, struct text *why);
+int	port_open(const char *interface, const char *mirror,
+	    enum conf_offload, struct port **, struct text *why);
 void	port_close(struct port *);
 
 /* Watch in this thread's base unless another does: 1 if so. */
@@ -54,5 +55,14 @@ void	port_unwatch(struct port *);
 void	port_no_gso(struct port *, int err);
 
 const char *port_state_str(int state);	/* "port down" */
+
+/*
+ * Whether the interface is a piece of hardware of its own, by what its driver
+ * says of itself: what such a one is left to cut and to sum leaves it as
+ * frames on a cable. fd: any socket of its network namespace.
+ */
+int	port_is_hardware(int fd, const char *interface);
+/* That, of a driver and the place on a bus that it names. */
+int	port_driver_is_hardware(const char *driver, const char *bus);
 
 #endif

@@ -40,6 +40,7 @@ synth_sink_init(struct synth_sink *s, const struct conf_mirror *c,
 	memcpy(s->path.destination_mac, c->destination_mac, 6);
 	s->path.vlan = c->vlan;
 	s->path.ports_map = c->ports_map;
+	s->path.burst = c->acks != 0 ? c->acks : PACKET_BURST_MAX;
 	s->path.mtu = c->mtu != 0 ? c->mtu : 1500;
 	if (c->filter == NULL)
 		return 0;

@@ -22,7 +22,7 @@ enum synth_mode {
 };
 
 struct synth_out {
-	/* An event's frames follow. May change seat->path's mtu and burst. */
+	/* An event's frames follow. May change seat->path's mtu and super. */
 	enum synth_mode (*ready)(struct synth_seat *);
 	/*
 	 * One of them. The payload stays where it is until flush has returned,

@@ -90,7 +90,8 @@ namespace(unsigned mtu)
 }
 
 static void
-port(const char *what, unsigned mtu, int offload, int admin, size_t piece)
+port(const char *what, unsigned mtu, enum conf_offload offload, int admin,
+    size_t piece)
 {
 	struct conf_mirror c = { .name = (char *)"bench",
 	    .interface = (char *)"m0", .vlan = -1, .offload = offload };
@@ -144,11 +145,11 @@ main(int argc, char **argv)
 		measure(argv[2], &sink_mirror, &c, 256 << 20, PIECE);
 		return 0;
 	}
-	port("port, MTU 1500, good checksums", 1500, 0, 1, PIECE);
-	port("port, MTU 1500, pieces of 64 KB", 1500, 0, 1, 65536);
-	port("port, MTU 9000, good checksums", 9000, 0, 1, PIECE);
-	port("port, offload on (superframes)", 1500, 1, 1, PIECE);
-	port("port, MTU 1500, segmented by us", 1500, 0, 0, PIECE);
+	port("port, MTU 1500, good checksums", 1500, OFFLOAD_AUTO, 1, PIECE);
+	port("port, MTU 1500, pieces of 64 KB", 1500, OFFLOAD_AUTO, 1, 65536);
+	port("port, MTU 9000, good checksums", 9000, OFFLOAD_AUTO, 1, PIECE);
+	port("port, offload on (superframes)", 1500, OFFLOAD_ON, 1, PIECE);
+	port("port, MTU 1500, segmented by us", 1500, OFFLOAD_AUTO, 0, PIECE);
 	measure("pcap to /dev/null", &sink_pcap, &c, 1024 << 20, PIECE);
 	c.pcapng = 1;
 	measure("pcapng to /dev/null", &sink_pcap, &c, 1024 << 20, PIECE);

@@ -77,24 +77,25 @@ class Direct(Program):
 class Clearspan(Program):
     note = "verifies; leaf forged; event log off"
 
-    def __init__(self, where, binary, name="clearspan", mirror=None):
+    def __init__(self, where, binary, name="clearspan", mirror=None,
+                 more=""):
         super().__init__(where, name, binary)
         self.mirror = mirror
+        self.more = more        # keys of the mirror
 
     def mirrored(self):
-        """Packets that it says it sent to its mirror, and lost."""
+        """What it says it sent to its mirror, and lost."""
         out = json.loads(lab.sh(
             f"{self.binary} ctl -s {self.lab.path(self.name + '.sock')} "
             "--json counters"))
-        return (out["mirrors"][0]["packets"],
-                out["mirrors"][0]["lost_packets"])
+        return out["mirrors"][0]
 
     def command(self):
         d = self.lab.dir
         mirrors, tap = "", ""
         if self.mirror:
             mirrors = ("mirrors:\n  - name: recorder\n"
-                       f"    interface: {self.mirror}\n")
+                       f"    interface: {self.mirror}\n{self.more}")
             tap = "    mirror: [recorder]\n"
         conf = self.file("yaml", (
             "workers: 1\n"

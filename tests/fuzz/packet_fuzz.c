@@ -40,7 +40,7 @@ emit(void *arg, const struct frame *f)
 {
 	struct run *r = arg;
 
-	if (r->path.burst > 0)
+	if (r->path.super)
 		frame_segment(f, 0, take, r);
 	else
 		take(r, f);
@@ -75,6 +75,7 @@ event(struct run *r, uint8_t what, uint16_t len)
 		break;
 	case 7:
 		r->path.burst = len & 63;
+		r->path.super = len >> 6 & 1;
 		break;
 	}
 }
@@ -118,7 +119,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	flags = wire_u8(&w);
 	r.path.mtu = wire_u16(&w);
-	r.path.burst = wire_u8(&w) & 63;
+	r.path.burst = wire_u8(&w);
+	r.path.super = r.path.burst > 0;
 	r.path.vlan = flags & 1 ? flags : -1;
 	r.path.ports_map = flags >> 1 & 1;
 	r.rec.loss_ok = 1;

@@ -103,6 +103,7 @@ class Half:
         self.acked = None
         self.unacked = 0        # data segments the other has not acked
         self.max_unacked = 0
+        self.max_unacked_bytes = 0
         self.src_mac = set()
         self.segments = 0
         self.largest = 0
@@ -294,6 +295,9 @@ class Reader:
                 st.bad('%d bytes over MSS %d' % (len(data), peer.mss))
             me.unacked += 1
             me.max_unacked = max(me.max_unacked, me.unacked)
+            me.max_unacked_bytes = max(
+                me.max_unacked_bytes,
+                delta((seq + len(data)) & 0xffffffff, me.acked))
             me.data += data
         me.next = (seq + len(data) + (1 if fin else 0)) & 0xffffffff
         if fin:

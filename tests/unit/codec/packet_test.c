@@ -38,7 +38,7 @@ emit(void *arg, const struct frame *f)
 	s->emitted++;
 	if (s->lose != 0 && f->len > 0 && s->emitted % s->lose == 0)
 		return;
-	if (s->path.burst > 0) {
+	if (s->path.super) {
 		ck_assert(f->partial);
 		frame_segment(f, 0, take, s);
 	} else {
@@ -60,6 +60,8 @@ scene(struct scene *s, const char *client, const char *server, uint32_t isn)
 	memset(s->path.destination_mac, 0xff, 6);
 	if (s->path.mtu == 0)
 		s->path.mtu = 1500;
+	if (s->path.burst == 0)
+		s->path.burst = 2;
 	if (s->path.vlan == 0)
 		s->path.vlan = -1;
 	s->path.framer = framer_new();
@@ -130,7 +132,7 @@ END
 
 TEST(short_superframes_segment_to_the_same_conversation)
 {
-	struct scene s = { .path.burst = 2 };
+	struct scene s = { .path.burst = 2, .path.super = 1 };
 
 	scene(&s, "192.0.2.1:40000", "198.51.100.2:443", 1000);
 	both_ways(&s);
@@ -142,12 +144,32 @@ END
 
 TEST(bulk_superframes_never_pass_65535)
 {
-	struct scene s = { .path.burst = 1000 };
+	struct scene s = { .path.burst = 1000, .path.super = 1 };
 
 	scene(&s, "[2001:db8::1]:40000", "[2001:db8::2]:443", 1000);
 	both_ways(&s);
 	ck_assert_uint_le(s.emitted, 25);
 	done(&s);
+}
+END
+
+/* What `acks: burst` promises, with and without the kernel's help. */
+TEST(bursts_are_acknowledged_within_a_packet_of_65535)
+{
+	int super;
+
+	for (super = 0; super < 2; super++) {
+		struct scene s = { .path.burst = PACKET_BURST_MAX };
+
+		s.path.super = super;
+		scene(&s, "192.0.2.1:40000", "198.51.100.2:443", 1000);
+		both_ways(&s);
+		ck_assert_uint_eq(s.rec.frame_max, 1514);
+		ck_assert_uint_eq(s.rec.side[0].unacked_max, 65495 / 1460);
+		ck_assert_uint_eq(s.rec.side[0].unacked, 0);
+		ck_assert_uint_eq(s.rec.side[1].unacked, 0);
+		done(&s);
+	}
 }
 END
 
@@ -209,6 +231,7 @@ TEST(any_mtu_is_kept_to)
 
 			s.path.mtu = mtus[i];
 			s.path.burst = burst;
+			s.path.super = burst > 0;
 			scene(&s, "192.0.2.1:4", "198.51.100.2:5", 1);
 			both_ways(&s);
 			ck_assert_uint_eq(s.rec.frame_max,
@@ -315,8 +338,9 @@ END
 
 SUITE("packet", conversation_of_whole_frames_reads_back,
     short_superframes_segment_to_the_same_conversation,
-    bulk_superframes_never_pass_65535, ipv6_reads_back, mixed_families_are_mapped,
-    vlan_tag_is_on_both_directions, sequence_wraps, any_mtu_is_kept_to,
+    bulk_superframes_never_pass_65535,
+    bursts_are_acknowledged_within_a_packet_of_65535, ipv6_reads_back,
+    mixed_families_are_mapped, vlan_tag_is_on_both_directions, sequence_wraps, any_mtu_is_kept_to,
     mtu_that_shrinks_is_followed, lost_frames_leave_a_gap,
     reset_ends_both_and_comes_once, half_close_lets_the_other_side_go_on,
     tls_ports_are_mapped_where_asked)

@@ -128,7 +128,7 @@ TEST(mirrors_have_their_kinds)
 	struct conf *c = good(LISTEN
 	    "mirrors:\n"
 	    "- {name: a, interface: span0, source-mac: \"02:0a:5e:10:00:FF\","
-	    " vlan: 0, mtu: 9000, offload: on, ports: map, filter: tcp}\n"
+	    " vlan: 0, mtu: 9000, offload: on, acks: 2, ports: map, filter: tcp}\n"
 	    "- {name: b, pcap: /x/%Y.pcapng, rotate: {size: 1G, every: 1h,"
 	    " keep: 9}}\n"
 	    "- {name: c, pcap: /x/y.pcap, queue: 128k}\n"
@@ -141,7 +141,9 @@ TEST(mirrors_have_their_kinds)
 	ck_assert_int_eq(m[0].reply_mac[1], 0x0a);
 	ck_assert_int_eq(m[0].vlan, 0);
 	ck_assert_uint_eq(m[0].mtu, 9000);
-	ck_assert_int_eq(m[0].offload, 1);
+	ck_assert_int_eq(m[0].offload, OFFLOAD_ON);
+	ck_assert_uint_eq(m[0].acks, 2);
+	ck_assert_uint_eq(m[1].acks, 0);
 	ck_assert_int_eq(m[0].ports_map, 1);
 	ck_assert_str_eq(m[0].filter, "tcp");
 	ck_assert_uint_eq(m[0].pos.line, 3);

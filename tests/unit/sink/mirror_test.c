@@ -11,6 +11,7 @@
 
 #include "../net/netns.h"
 #include "session.h"
+#include "sink/port.h"
 #include "util/log.h"
 
 static struct conf_mirror conf;
@@ -125,7 +126,7 @@ talk(size_t len)
 	streams_are(&rec, data, len);
 	sink_mirror.stats(b.sink, &st);
 	ck_assert_uint_eq(m.lost, 0);
-	if (!conf.offload)
+	if (conf.offload != OFFLOAD_ON)
 		ck_assert_uint_eq(m.packets, rec.frames);
 	ck_assert_uint_eq(m.bytes, len + 3);
 	ck_assert_uint_eq(st.packets, m.packets);
@@ -149,8 +150,52 @@ TEST(superframes_arrive_as_good_frames_of_the_mtu)
 	begin(1500);
 	talk(1000001);
 	ck_assert_uint_eq(rec.frame_max, 1514);
+	ck_assert_uint_gt(rec.side[1].unacked_max, 2);
+	ck_assert_uint_le(rec.side[1].unacked_max, 65495 / 1460);
+	ck_assert_uint_eq(rec.side[1].unacked, 0);
+	end();
+}
+END
+
+TEST(acks_within_two_segments_where_asked)
+{
+	conf = mirror_conf();
+	conf.acks = 2;
+	begin(1500);
+	talk(1000001);
+	ck_assert_uint_eq(rec.frame_max, 1514);
 	ck_assert_uint_le(rec.side[1].unacked_max, 2);
 	end();
+}
+END
+
+/* What drivers say of themselves, as `ethtool -i` prints it. */
+TEST(ports_of_hardware_are_told_from_virtual_ones)
+{
+	ck_assert(port_driver_is_hardware("ixgbe", "0000:03:00.0"));
+	ck_assert(port_driver_is_hardware("iavf", "0000:06:02.1"));
+	ck_assert(port_driver_is_hardware("r8152", "usb-0000:00:14.0-2"));
+	ck_assert(port_driver_is_hardware("st_gmac", "fe1c0000.ethernet"));
+	ck_assert(!port_driver_is_hardware("veth", ""));
+	ck_assert(!port_driver_is_hardware("dummy", ""));
+	ck_assert(!port_driver_is_hardware("bridge", "N/A"));
+	ck_assert(!port_driver_is_hardware("tun", "tap"));
+	ck_assert(!port_driver_is_hardware("virtio_net", "0000:00:03.0"));
+	ck_assert(!port_driver_is_hardware("vmxnet3", "0000:0b:00.0"));
+}
+END
+
+TEST(a_veth_is_no_hardware)
+{
+	int fd;
+
+	netns(0);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	port_make(1500);
+	ck_assert(!port_is_hardware(fd, "m0"));
+	ck_assert(!port_is_hardware(fd, "lo"));
+	ck_assert(!port_is_hardware(fd, "nosuch"));
+	close(fd);
 }
 END
 
@@ -200,7 +245,7 @@ END
 TEST(offload_on_gives_superframes)
 {
 	conf = mirror_conf();
-	conf.offload = 1;
+	conf.offload = OFFLOAD_ON;
 	rec.partial_ok = 1;
 	begin(1500);
 	talk(1500000);
@@ -398,6 +443,8 @@ END
 
 SUITE("mirror", superframes_arrive_as_good_frames_of_the_mtu, bulk_arrives_too,
     jumbo_port, configured_mtu_is_less_than_the_ports, ipv6_and_vlan,
+    acks_within_two_segments_where_asked,
+    ports_of_hardware_are_told_from_virtual_ones, a_veth_is_no_hardware,
     offload_on_gives_superframes,
     port_that_keeps_its_offloads_gets_whole_frames, port_down_and_up_again,
     other_end_down_is_no_carrier, port_removed_and_made_anew,
