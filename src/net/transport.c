@@ -23,7 +23,8 @@ sock_recv(struct sock *s, void *buf, size_t len)
 		s->err = errno;
 		return ERR_SYS;
 	}
-	s->thin = (size_t)n < len && !s->hup;
+	/* Behind the end nothing comes that a read would tell. */
+	s->thin = n > 0 && (size_t)n < len && !s->hup;
 	if (n == 0)
 		s->readable = 0;
 	return n;

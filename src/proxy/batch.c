@@ -23,7 +23,7 @@ batch_tick(struct worker *w)
 {
 	static const struct timeval tick = { 0, BATCH_TICK_US };
 
-	if (!TAILQ_EMPTY(&w->batched) && !evtimer_pending(&w->batch, NULL))
+	if (!revisit_empty(&w->batched) && !evtimer_pending(&w->batch, NULL))
 		evtimer_add(&w->batch, &tick);
 }
 
@@ -35,7 +35,7 @@ batch_note(struct conn *c)
 
 	if (c->run == 0)
 		c->since = 0;
-	if (c->run == 0 || c->batched || c->sock.fd == -1)
+	if (c->run == 0 || visit_is_due(&c->batch) || c->sock.fd == -1)
 		return;
 	now = worker_ms(w);
 	if (c->since == 0)
@@ -46,37 +46,41 @@ batch_note(struct conn *c)
 	c->since = c->run = 0;
 	if (now > BATCH_MS)
 		return;
-	c->batched = 1;
 	sock_lowat(c->sock.fd, CONN_SMALL);
-	TAILQ_INSERT_TAIL(&w->batched, c, batch);
+	revisit_add(&w->batched, &c->batch);
 	batch_tick(w);
+}
+
+static void
+batch_over(struct conn *c)
+{
+	c->since = c->run = 0;
+	sock_lowat(c->sock.fd, 1);
 }
 
 void
 batch_forget(struct conn *c)
 {
-	if (!c->batched)
+	if (!visit_is_due(&c->batch))
 		return;
-	TAILQ_REMOVE(&c->session->worker->batched, c, batch);
-	c->since = c->batched = c->run = 0;
-	sock_lowat(c->sock.fd, 1);
+	revisit_forget(&c->session->worker->batched, &c->batch);
+	batch_over(c);
 }
 
 void
 batch_run(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
+	struct visit *v;
 	struct conn *c;
-	size_t n = 0;
 
-	TAILQ_FOREACH(c, &w->batched, batch)
-		n++;
-	while (n-- > 0 && (c = TAILQ_FIRST(&w->batched)) != NULL) {
-		if (c->heard) {
-			TAILQ_REMOVE(&w->batched, c, batch);
-			TAILQ_INSERT_TAIL(&w->batched, c, batch);
-		} else
-			batch_forget(c);
+	revisit_turn(&w->batched);
+	while ((v = revisit_next(&w->batched)) != NULL) {
+		c = visit_of(v, struct conn, batch);
+		if (c->heard)
+			revisit_add(&w->batched, v);
+		else
+			batch_over(c);
 		sock_look(&c->sock);
 		session_event(c->session, c);
 		c->heard = 0;

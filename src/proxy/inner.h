@@ -50,7 +50,6 @@ struct learned {
 };
 
 TAILQ_HEAD(sessions, session);
-TAILQ_HEAD(conns, conn);
 
 struct worker {
 	const struct proxy_env	*env;
@@ -73,9 +72,9 @@ struct worker {
 	struct seat		 exchange;
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
-	struct conns		 thin;		/* see sweep.c */
+	struct revisit		 thin;		/* conns: see sweep.c */
 	struct event		 sweep;
-	struct conns		 batched;	/* see batch.c */
+	struct revisit		 batched;	/* conns: see batch.c */
 	struct event		 batch;
 	uint64_t		 relieved;	/* ms: see relay_relieve() */
 	struct event		 drained;	/* the time for it is over */

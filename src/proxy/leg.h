@@ -7,10 +7,10 @@
 #define PROXY_LEG_H
 
 #include <event2/event_struct.h>
-#include <sys/queue.h>
 
 #include "net/transport.h"
 #include "proxy/flow.h"
+#include "util/revisit.h"
 
 struct session;
 
@@ -23,13 +23,11 @@ struct conn {
 	const struct transport_ops *ops;	/* plain until TLS is over it */
 	void			*tp;
 	struct session		*session;
-	TAILQ_ENTRY(conn)	 thin;		/* (swept) in sweep.c's list */
-	int			 swept;
-	TAILQ_ENTRY(conn)	 batch;		/* (batched) in batch.c's */
+	struct visit		 sweep;		/* see sweep.c */
+	struct visit		 batch;		/* see batch.c */
 	unsigned		 run;		/* small reads in a row, while
 						   the other end was silent */
 	uint64_t		 since;		/* ms: when that began; or 0 */
-	unsigned		 batched:1;
 	unsigned		 heard:1;	/* read since the last look */
 };
 

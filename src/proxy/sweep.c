@@ -17,10 +17,9 @@ sweep_note(struct conn *c)
 	static const struct timeval later = { 0, SWEEP_US };
 	struct worker *w = c->session->worker;
 
-	if (!c->sock.thin || c->swept || c->sock.fd == -1)
+	if (!c->sock.thin || c->sock.fd == -1)
 		return;
-	c->swept = 1;
-	TAILQ_INSERT_TAIL(&w->thin, c, thin);
+	revisit_add(&w->thin, &c->sweep);
 	if (!evtimer_pending(&w->sweep, NULL))
 		evtimer_add(&w->sweep, &later);
 }
@@ -28,21 +27,19 @@ sweep_note(struct conn *c)
 void
 sweep_forget(struct conn *c)
 {
-	if (c->swept)
-		TAILQ_REMOVE(&c->session->worker->thin, c, thin);
-	c->swept = 0;
+	revisit_forget(&c->session->worker->thin, &c->sweep);
 }
 
 void
 sweep_run(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
-	struct conn *c, *last = TAILQ_LAST(&w->thin, conns);
-	int more = last != NULL;
+	struct visit *v;
+	struct conn *c;
 
-	while (more && (c = TAILQ_FIRST(&w->thin)) != NULL) {
-		more = c != last;
-		sweep_forget(c);
+	revisit_turn(&w->thin);
+	while ((v = revisit_next(&w->thin)) != NULL) {
+		c = visit_of(v, struct conn, sweep);
 		if (!c->sock.thin)
 			continue;
 		sock_look(&c->sock);

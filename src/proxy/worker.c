@@ -64,8 +64,8 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->seats = xcalloc(conf->nmirrors + 1, sizeof(*w->seats));
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
-	TAILQ_INIT(&w->thin);
-	TAILQ_INIT(&w->batched);
+	revisit_init(&w->thin);
+	revisit_init(&w->batched);
 	budget.max = conf->limits.memory;
 	pool_init(&w->pool, &budget, &w->counts.buffers);
 	if ((w->base = worker_base()) == NULL) {

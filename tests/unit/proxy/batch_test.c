@@ -33,8 +33,8 @@ setup(void)
 	memset(&w, 0, sizeof(w));
 	memset(&session, 0, sizeof(session));
 	w.base = event_base_new();
-	TAILQ_INIT(&w.thin);
-	TAILQ_INIT(&w.batched);
+	revisit_init(&w.thin);
+	revisit_init(&w.batched);
 	evtimer_assign(&w.batch, w.base, batch_run, &w);
 	session.worker = &w;
 	session.phase = PHASE_OVER;
@@ -49,7 +49,7 @@ static void
 end(void)
 {
 	conn_close(conn, 0);
-	ck_assert(TAILQ_EMPTY(&w.batched));
+	ck_assert(revisit_empty(&w.batched));
 	event_del(&w.batch);
 	event_base_free(w.base);
 	close(peer);
@@ -114,10 +114,10 @@ TEST(what_is_less_is_looked_at_at_the_next_tick)
 	ck_assert_int_eq(write(peer, "x", 1), 1);
 	event_base_loop(w.base, EVLOOP_ONCE);
 	ck_assert_int_eq(conn->sock.readable, 1);
-	ck_assert_int_eq(conn->batched, 1);
+	ck_assert_int_eq(visit_is_due(&conn->batch), 1);
 	/* nobody heard any more than that until the next: it is over */
 	event_base_loop(w.base, EVLOOP_ONCE);
-	ck_assert_int_eq(conn->batched, 0);
+	ck_assert_int_eq(visit_is_due(&conn->batch), 0);
 	ck_assert_int_eq(lowat(), 1);
 	ck_assert_int_eq(evtimer_pending(&w.batch, NULL), 0);
 	end();
@@ -134,7 +134,7 @@ TEST(who_fills_it_stays)
 	for (i = 0; i < 5; i++) {
 		conn->heard = 1;
 		event_base_loop(w.base, EVLOOP_ONCE);
-		ck_assert_int_eq(conn->batched, 1);
+		ck_assert_int_eq(visit_is_due(&conn->batch), 1);
 	}
 	end();
 }
