@@ -84,6 +84,8 @@ enum icap_fault {		/* the rows of icap(5) they belong to */
 	ICAP_F_TYPE,		/* not shown, by bypass-types */
 	ICAP_F_ENDLESS,		/* of unknown length, and open too long */
 	ICAP_F_LOST,		/* a copy fell behind, and was given up */
+	ICAP_F_STARVED,		/* no failure: its body comes slowly; it gave
+				   its connection back and begins again */
 	ICAP_F_MAX
 };
 const char *icap_fault_name(enum icap_fault);

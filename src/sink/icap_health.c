@@ -443,6 +443,8 @@ icap_choose(struct icap_seat *seat, const struct icap_txn *t,
 	}
 	if (rv == ERR_NOTFOUND && busy)
 		rv = ERR_AGAIN;
+	if (rv == 0 && !icap_share_may_run(s, t))
+		rv = ERR_AGAIN;
 	if (rv == 0)
 		*known = icap_known_ref((*out)->known);
 	for (i = 0; i < f->n && rv == ERR_NOTFOUND; i++)

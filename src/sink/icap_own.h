@@ -10,6 +10,8 @@
  *	icap_txn.c	a transaction's life
  *	icap_preview.c	how much of the body is shown at first
  *	icap_fail.c	what its failures lead to
+ *	icap_starve.c	one that has nothing to send
+ *	icap_share.c	what one client may have
  *	icap_copy.c	one that nobody waits for
  *	icap_write.c	its request
  *	icap_read.c	its response
@@ -35,6 +37,7 @@
 #define ICAP_PREVIEW_MAX 65536
 #define ICAP_SERVERS	64	/* of a service: icap_txn.tried is a mask */
 #define ICAP_ISTAG	40
+#define ICAP_PARTS	1024	/* clients told apart by icap_share */
 
 /* What OPTIONS said; shared by the transactions that began under it. */
 struct icap_known {
@@ -102,6 +105,10 @@ TAILQ_HEAD(icap_copies, icap_copy);
 
 struct icap_ask;
 
+struct icap_part {		/* what a client has */
+	unsigned	 busy, waiting;
+};
+
 struct icap_service {
 	const struct conf_icap *conf;
 	struct icap_server *servers;
@@ -112,6 +119,11 @@ struct icap_service {
 	pthread_mutex_t	 lock;
 	struct icap_seats seats;
 	unsigned	 turn;		/* breaks ties */
+	/* icap_share, under the lock. */
+	struct icap_part *parts;	/* ICAP_PARTS of them */
+	uint64_t	 seed;
+	const struct icap_part *last_part; /* whoever asked last */
+	uint64_t	 last_at, other_at; /* when; and somebody else, or 0 */
 	_Atomic unsigned waiting;	/* in all queues */
 	_Atomic unsigned seen;		/* messages, of a monitor */
 	/* Of 256 previews that ended within a body, so many were followed by
@@ -250,6 +262,10 @@ struct icap_txn {
 	int		 went_on;	/* 100 was read */
 	int		 last;		/* the piece ends the request */
 	int		 starved;	/* waits for the spool */
+	uint64_t	 slow_since;	/* ms; 0: was never starved */
+	uint64_t	 slow_at;	/* what was sent by then */
+	uint64_t	 look;		/* ms: may it keep its connection? */
+	int		 parked;	/* ... no: it waits for a whole body */
 	int		 write_broken;
 	/* the reader */
 	enum icap_in	 in;
@@ -385,6 +401,18 @@ int	icap_txn_whole(const struct icap_txn *);
 void	icap_txn_learn(const struct icap_txn *, int went_on);
 /* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
 int	icap_txn_ignored(const struct icap_txn *, const struct icap_known *);
+
+/* icap_starve.c */
+void	icap_starve_begin(struct icap_txn *);
+uint64_t icap_starve_due(const struct icap_txn *);	/* ms, or 0 */
+void	icap_starve_look(struct icap_txn *);	/* when that is due */
+
+/* icap_share.c. The first wants the lock, the others take it. */
+int	icap_share_may_run(struct icap_service *, const struct icap_txn *);
+int	icap_share_may_wait(struct icap_service *, const struct icap_txn *,
+	    unsigned max);
+void	icap_share_run(struct icap_txn *, int more);	/* 1 or -1 */
+void	icap_share_wait(struct icap_txn *, int more);
 
 /* icap_copy.c */
 void	*icap_copy_user(struct icap_copy *);

@@ -93,6 +93,8 @@ icap_pool_put(struct icap_conn *c)
 	t->nidle++;
 	if (t->waiting > 0)
 		event_add(&t->run, &soon);
+	if (t->service->waiting > t->waiting)
+		icap_wake(t->service, t);
 }
 
 void
@@ -122,9 +124,10 @@ icap_queue_add(struct icap_txn *x)
 {
 	struct icap_seat *t = x->seat;
 
-	if (t->service->waiting >= t->service->conf->queue +
-	    queue_idle(t->service))
+	if (!icap_share_may_wait(t->service, x, t->service->conf->queue +
+	    queue_idle(t->service)))
 		return ERR_LIMIT;
+	icap_share_wait(x, 1);
 	TAILQ_INSERT_TAIL(&t->queue, x, link);
 	t->waiting++;
 	t->service->waiting++;
@@ -136,6 +139,7 @@ void
 icap_queue_remove(struct icap_txn *x)
 {
 	TAILQ_REMOVE(&x->seat->queue, x, link);
+	icap_share_wait(x, -1);
 	x->seat->waiting--;
 	x->seat->service->waiting--;
 }

@@ -2,6 +2,7 @@
  * ICAP services: made from the configuration, one for the process, and what
  * is counted of them. The state of a service's servers is icap_health's.
  */
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -52,6 +53,7 @@ static const char *const fault_names[ICAP_F_MAX] = {
 	[ICAP_F_TYPE] = "type",
 	[ICAP_F_ENDLESS] = "endless",
 	[ICAP_F_LOST] = "lost",
+	[ICAP_F_STARVED] = "starved",
 };
 
 const char *
@@ -187,6 +189,8 @@ icap_service_new(const struct conf_icap *c, struct icap_service **out,
 	s->conf = c;
 	pthread_mutex_init(&s->lock, NULL);
 	TAILQ_INIT(&s->seats);
+	s->parts = xcalloc(ICAP_PARTS, sizeof(*s->parts));
+	RAND_bytes((unsigned char *)&s->seed, sizeof(s->seed));
 	s->servers = xcalloc(c->nreqmod + c->nrespmod + 1,
 	    sizeof(*s->servers));
 	service_farm(s, ICAP_REQMOD, c->reqmod, c->nreqmod);
@@ -218,6 +222,7 @@ icap_service_free(struct icap_service *s)
 	for (i = 0; i < NELEM(s->farm); i++)
 		free(s->farm[i].v);
 	free(s->servers);
+	free(s->parts);
 	text_free(&s->fields);
 	SSL_CTX_free(s->ctx);
 	pthread_mutex_destroy(&s->lock);

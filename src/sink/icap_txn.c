@@ -67,6 +67,8 @@ txn_watch(struct icap_txn *t)
 	const struct conf_icap *c = t->seat->service->conf;
 	uint64_t ms = c->first_byte_timeout, end = txn_endless(t);
 
+	if (t->step == ICAP_T_BODY && t->parked)
+		t->deadline = end;
 	if (!icap_txn_runs(t))
 		return;
 	/* The 100 behind a preview is no answer yet (F10). */
@@ -74,7 +76,8 @@ txn_watch(struct icap_txn *t)
 	    ((t->out == ICAP_OUT_FIRST || t->out == ICAP_OUT_BODY) &&
 	    !t->starved))
 		ms = c->idle_timeout;
-	t->deadline = t->blocked || t->starved ? 0 : t->t_last / 1000 + ms;
+	t->deadline = t->blocked ? 0 : t->starved ? icap_starve_due(t) :
+	    t->t_last / 1000 + ms;
 	if (end != 0 && (t->deadline == 0 || end < t->deadline))
 		t->deadline = end;
 }
@@ -132,8 +135,10 @@ icap_txn_reset(struct icap_txn *t)
 	if (t->conn != NULL)
 		icap_conn_close(t->conn, 1);
 	t->conn = NULL;
-	if (t->server != NULL)
+	if (t->server != NULL) {
 		t->server->busy--;
+		icap_share_run(t, -1);
+	}
 	t->server = NULL;
 	icap_known_free(t->known);
 	t->known = NULL;
@@ -281,6 +286,7 @@ txn_begin(struct icap_txn *t, struct icap_server *v, struct icap_known *k,
 	t->status = 0;
 	t->answered = 0;
 	v->busy++;
+	icap_share_run(t, 1);
 	v->transactions++;
 	t->attempts++;
 	t->t_try = icap_us();
@@ -338,7 +344,11 @@ txn_ready(const struct icap_txn *t)
 {
 	uint64_t size;
 
-	if (t->job.body == NULL || t->flush || spool_ended(t->job.body) != 0)
+	if (t->job.body == NULL || spool_ended(t->job.body) != 0)
+		return 1;
+	if (t->parked)
+		return 0;
+	if (t->flush)
 		return 1;
 	size = spool_size(t->job.body);
 	return t->wants == UINT64_MAX ? size > 0 : size >= t->wants;
@@ -353,14 +363,26 @@ txn_prepare(struct icap_txn *t)
 		icap_txn_fail(t, ICAP_F_CUT, "the body was cut off");
 	else if (txn_ready(t))
 		icap_txn_attempt(t);
-	else if (t->deadline == 0)
+	else if (t->deadline == 0 && !t->parked)
 		t->deadline = icap_ms() + FLUSH_MS;
+}
+
+static int
+txn_is_endless(const struct icap_txn *t)
+{
+	uint64_t end = txn_endless(t);
+
+	return end != 0 && icap_ms() >= end;
 }
 
 static void
 txn_expired(struct icap_txn *t)
 {
 	t->deadline = 0;
+	if ((t->step == ICAP_T_RUN || t->parked) && txn_is_endless(t)) {
+		icap_txn_fail(t, ICAP_F_ENDLESS, "no end in sight");
+		return;
+	}
 	switch (t->step) {
 	case ICAP_T_BODY:
 		t->flush = 1;
@@ -376,8 +398,8 @@ txn_expired(struct icap_txn *t)
 			    "no connection became free");
 		break;
 	case ICAP_T_RUN:
-		if (txn_endless(t) != 0 && icap_ms() >= txn_endless(t))
-			icap_txn_fail(t, ICAP_F_ENDLESS, "no end in sight");
+		if (t->starved)
+			icap_starve_look(t);
 		else if (t->out == ICAP_OUT_FIRST || t->out == ICAP_OUT_BODY)
 			icap_txn_fail(t, ICAP_F_STALL, "the server does not "
 			    "read");

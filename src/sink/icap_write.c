@@ -42,6 +42,7 @@ piece_next(struct icap_txn *t)
 
 	t->starved = n == 0 && ended == 0;
 	if (t->starved) {
+		icap_starve_begin(t);
 		if (t->answered && t->user->hungry != NULL)
 			t->user->hungry(t->arg);
 		return 0;

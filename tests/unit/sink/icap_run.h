@@ -183,6 +183,9 @@ struct deal {
 	uint64_t	 drop;		/* from the spool, once more is wanted */
 	int		 pause;		/* ms before the receiver takes any */
 	const char	*path;
+	uint64_t	 hold;		/* does not grow further for now, but by
+					   drip */
+	uint64_t	 drip;		/* bytes each 100 ms */
 	int		 client;	/* 192.0.2.1 and so on; 0 is 1 */
 	/* what is there */
 	struct icap_job	 job;
@@ -323,15 +326,18 @@ deal_add(struct deal *d, uint64_t n)
 static inline void
 deal_grow(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval soon = { 0, 100 };
+	static const struct timeval soon = { 0, 100 }, later = { 0, 100000 };
 	struct deal *d = arg;
-	uint64_t n = (uint64_t)d->size - d->grown;
+	uint64_t n = (uint64_t)d->size - d->grown, step = d->step;
+	int held = d->hold != 0 && d->grown >= d->hold;
 
 	if (d->over || spool_ended(d->job.body) != 0)
 		return;
-	deal_add(d, n < d->step ? n : d->step);
+	if (held)
+		step = d->drip;
+	deal_add(d, n < step ? n : step);
 	icap_more(d->txn);
-	event_add(d->grow, &soon);
+	event_add(d->grow, held ? &later : &soon);
 }
 
 static inline void
