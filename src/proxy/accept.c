@@ -66,12 +66,10 @@ accept_start(struct worker *w)
 	w->room = (n.rlim_cur < 2 * ACCEPT_SPARE ? n.rlim_cur / 2 :
 	    n.rlim_cur - ACCEPT_SPARE) / 2;
 	evtimer_assign(&w->resume, w->base, accept_resume, w);
-	event_priority_set(&w->resume, 2);
 	for (i = 0; i < w->nlisteners; i++) {
 		l = &w->listeners[i];
 		event_assign(&l->ev, w->base, l->fd, EV_READ | EV_PERSIST,
 		    accept_event, l);
-		event_priority_set(&l->ev, 2);
 		event_add(&l->ev, NULL);
 	}
 }

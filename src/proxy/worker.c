@@ -10,12 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/loop.h"
 #include "proxy/inner.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
-
-#define PRIORITIES	3	/* sessions 0 and 1, accepting 2 */
 
 static struct pool_budget budget;
 
@@ -30,24 +29,6 @@ worker_ms(const struct worker *w)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-static struct event_base *
-worker_base(void)
-{
-	struct event_config *c = event_config_new();
-	struct event_base *base;
-
-	event_config_set_flag(c, EVENT_BASE_FLAG_NOLOCK);
-	event_config_require_features(c, EV_FEATURE_ET |
-	    EV_FEATURE_EARLY_CLOSE);
-	/* After 16 callbacks of a turn, look at the more urgent ones again. */
-	event_config_set_max_dispatch_interval(c, NULL, 16, 1);
-	base = event_base_new_with_config(c);
-	event_config_free(c);
-	if (base != NULL)
-		event_base_priority_init(base, PRIORITIES);
-	return base;
 }
 
 int
@@ -68,7 +49,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	revisit_init(&w->batched);
 	budget.max = conf->limits.memory;
 	pool_init(&w->pool, &budget, &w->counts.buffers);
-	if ((w->base = worker_base()) == NULL) {
+	if ((w->base = loop_new()) == NULL) {
 		text_puts(why, "cannot make an event base: is this Linux "
 		    "with epoll?");
 		return ERR_SYS;
