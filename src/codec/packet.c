@@ -36,6 +36,12 @@ packet_map_port(uint16_t port)
 	return port;
 }
 
+uint16_t
+packet_shown_port(uint16_t port, int ports_map)
+{
+	return ports_map ? packet_map_port(port) : port;
+}
+
 static unsigned
 path_mss(const struct packet *p)
 {
@@ -70,7 +76,6 @@ packet_init(struct packet *p, const struct packet_path *path,
     const struct addr *client, const struct addr *server, const uint32_t isn[2])
 {
 	struct frame_ends up = { 0 }, down;
-	uint16_t port = addr_port(server);
 
 	memset(p, 0, sizeof(*p));
 	p->path = path;
@@ -79,7 +84,7 @@ packet_init(struct packet *p, const struct packet_path *path,
 	put_ip(up.src, client, up.family);
 	put_ip(up.dst, server, up.family);
 	up.sport = addr_port(client);
-	up.dport = path->ports_map ? packet_map_port(port) : port;
+	up.dport = packet_shown_port(addr_port(server), path->ports_map);
 	up.vlan = path->vlan;
 	memcpy(up.src_mac, path->source_mac, 6);
 	memcpy(up.dst_mac, path->destination_mac, 6);

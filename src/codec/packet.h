@@ -80,5 +80,7 @@ int	packet_ended(const struct packet *);
 
 /* The clear-text port of a TLS port: 443 -> 80; others as they are. */
 uint16_t packet_map_port(uint16_t);
+/* The server's port as a path with that ports_map shows it. */
+uint16_t packet_shown_port(uint16_t, int ports_map);
 
 #endif

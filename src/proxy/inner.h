@@ -79,7 +79,6 @@ struct worker {
 	uint64_t		 relieved;	/* ms: see relay_relieve() */
 	struct event		 drained;	/* the time for it is over */
 	int			 draining;
-	uint64_t		 next_id;
 	struct pipes		 pipes;
 	struct learned		 learned[LEARNED_SLOTS];
 	struct tlsio_scratch	 scratch;

@@ -20,16 +20,23 @@
 
 struct record_mirror {
 	const char	*name;
+	uint16_t	 port;		/* the server's, as it shows it */
 	uint64_t	 packets, bytes, lost;	/* lost: payload bytes */
 };
 
 struct record {
-	uint64_t	 id;		/* unique in this process's life */
+	/*
+	 * Of no other session, also of one before a restart, as long as the
+	 * clock is right. Below 2^53, which JavaScript can hold.
+	 */
+	uint64_t	 id;
 	struct timespec	 start, end;	/* wall clock */
 	const char	*listener;
 	enum conf_mode	 mode;
 	struct addr	 client;
 	struct addr	 server;	/* AF_UNSPEC until known */
+	/* The server's port as the first of its mirrors shows it; 0: none. */
+	uint16_t	 shown_port;
 	char		 sni[256];	/* lower case; "" none */
 	char		 host[256];	/* CONNECT, SOCKS or Host; "" none */
 	char		 ja3[33], ja4[40];	/* "" none */

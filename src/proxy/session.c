@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "codec/packet.h"
 #include "net/sock.h"
 #include "proxy/clients.h"
 #include "proxy/inner.h"
@@ -62,6 +63,27 @@ session_conf(const struct session *s)
 	return policy_conf(s->policy);
 }
 
+/*
+ * The first session's number is the time in microseconds, and each has the
+ * next one: while there are fewer than a million in a second, a daemon that
+ * starts later begins behind all that this one has used.
+ */
+static uint64_t
+session_id(void)
+{
+	static _Atomic uint64_t last;
+	struct timespec ts;
+	uint64_t none = 0;
+
+	if (atomic_load(&last) == 0) {
+		clock_gettime(CLOCK_REALTIME, &ts);
+		atomic_compare_exchange_strong(&last, &none,
+		    (uint64_t)ts.tv_sec * 1000000 +
+		    (uint64_t)ts.tv_nsec / 1000);
+	}
+	return atomic_fetch_add(&last, 1) + 1;
+}
+
 /* The part that every session has, however it began. */
 static struct session *
 session_alloc(struct worker *w, const struct conf_listen *l,
@@ -72,7 +94,7 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->worker = w;
 	s->listen = l;
 	s->policy = policy_ref(w->policy);
-	s->rec.id = (uint64_t)w->index << 48 | ++w->next_id;
+	s->rec.id = session_id();
 	clock_gettime(CLOCK_REALTIME, &s->rec.start);
 	s->rec.listener = l->name;
 	s->rec.mode = l->mode;
@@ -232,6 +254,10 @@ session_open_taps(struct session *s)
 	struct worker *w = s->worker;
 	size_t i;
 
+	if (rule->nmirrors > 0)
+		s->rec.shown_port = packet_shown_port(
+		    addr_port(&s->rec.server),
+		    conf->mirrors[rule->mirrors[0]].ports_map);
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
 		session_open_tap(s, &w->seats[rule->mirrors[i]],
 		    conf->mirrors[rule->mirrors[i]].name);

@@ -115,6 +115,27 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
 	put_count(o, port, addr_port(a));
 }
 
+/*
+ * What a tool computes that sees the session with this port of the server's.
+ * Where one end is IPv4 and the other is not, packets have both as IPv6.
+ */
+static void
+put_community(json_t *o, const struct record *r, uint16_t port)
+{
+	struct addr client = r->client, server = r->server;
+	char community[COMMUNITY_LEN + 1];
+
+	if (server.sa.sa_family == AF_UNSPEC)
+		return;
+	if (client.sa.sa_family != server.sa.sa_family) {
+		addr_map6(&client);
+		addr_map6(&server);
+	}
+	addr_set_port(&server, port);
+	if (community_id(community, &client, &server) == 0)
+		put_text(o, "community_id", community);
+}
+
 /* What every event begins with. */
 static json_t *
 eve_new(const char *type, const struct timespec *now)
@@ -131,12 +152,11 @@ static json_t *
 eve_of(const char *type, const struct record *r, const char *app,
     const struct timespec *now)
 {
-	char community[COMMUNITY_LEN + 1];
 	json_t *o = eve_new(type, now);
 
 	put_count(o, "flow_id", r->id);
-	if (community_id(community, &r->client, &r->server) == 0)
-		put_text(o, "community_id", community);
+	put_community(o, r, r->shown_port != 0 ? r->shown_port :
+	    addr_port(&r->server));
 	put_end(o, "src_ip", "src_port", &r->client);
 	put_end(o, "dest_ip", "dest_port", &r->server);
 	put(o, "proto", json_string_nocheck("TCP"));
@@ -218,6 +238,8 @@ mirrors_array(const struct record *r)
 	for (i = 0; i < r->nmirrors && i < RECORD_MIRRORS; i++) {
 		o = json_object();
 		put_text(o, "name", r->mirrors[i].name);
+		put_community(o, r, r->mirrors[i].port != 0 ?
+		    r->mirrors[i].port : addr_port(&r->server));
 		put_count(o, "packets", r->mirrors[i].packets);
 		put_count(o, "bytes", r->mirrors[i].bytes);
 		put_count(o, "lost", r->mirrors[i].lost);

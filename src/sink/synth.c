@@ -284,6 +284,8 @@ synth_close(void *state, struct record_mirror *m)
 	if (!packet_ended(&s->packet))
 		synth_reset(s, DIR_UP);
 	m->name = s->seat->sink->name;
+	m->port = packet_shown_port(addr_port(&s->record->server),
+	    s->seat->path.ports_map);
 	m->packets = s->packets;
 	m->bytes = s->bytes;
 	m->lost = s->lost;

@@ -30,6 +30,7 @@ watched_new(const struct record *r)
 	w->rec.id = r->id;
 	w->rec.client = r->client;
 	w->rec.server = r->server;
+	w->rec.shown_port = r->shown_port;
 	return w;
 }
 
