@@ -372,21 +372,6 @@ http1_response(struct http1_head *m, const char *data, size_t len)
 	return read_fields(m, in);
 }
 
-static int
-is_known_method(struct slice s)
-{
-	static const char *const known[] = { "GET", "HEAD", "POST", "PUT",
-	    "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH", "PROPFIND",
-	    "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT",
-	    "SEARCH", "QUERY", "PURGE" };
-	size_t i;
-
-	for (i = 0; i < NELEM(known); i++)
-		if (slice_eq(s, known[i]))
-			return 1;
-	return 0;
-}
-
 static void
 rebase(struct slice *s, const char *from, const char *to)
 {
@@ -411,33 +396,6 @@ http1_keep(const struct http1_head *m, const char *data, struct text *bytes)
 		rebase(&own->h[i].value, data, bytes->s);
 	}
 	return own;
-}
-
-int
-http1_starts_request(const char *data, size_t len)
-{
-	struct slice in = { data, len }, l, method;
-	size_t i;
-	const char *v;
-
-	for (i = 0; i < len && data[i] != ' '; i++)
-		if (i >= 24 || !((data[i] >= 'A' && data[i] <= 'Z') ||
-		    (i > 0 && (data[i] == '-' || data[i] == '_'))))
-			return 0;
-	if (i == len)
-		return ERR_SHORT;
-	if (!slice_cut(&in, ' ', &method) || method.len == 0)
-		return 0;
-	if (is_known_method(method))	/* and be it a bad one */
-		return in.len > 0 ? 1 : ERR_SHORT;
-	if (in.len > 0 && (uint8_t)in.p[0] <= 0x20)
-		return 0;
-	if (!slice_cut(&in, '\n', &l))
-		return len > 4096 ? 0 : ERR_SHORT;
-	if (l.len < 12 || l.p[l.len - 1] != '\r')
-		return 0;
-	v = l.p + l.len - 10;	/* " HTTP/1.1\r" */
-	return memcmp(v, " HTTP/1.", 8) == 0;
 }
 
 const struct http1_header *

@@ -66,11 +66,25 @@ struct http1_head *http1_keep(const struct http1_head *m, const char *data,
 	    struct text *bytes);
 
 /*
- * Whether these could be the first bytes of an HTTP/1 request: 1, 0, or
- * ERR_SHORT. For a port where any protocol may come, so stricter than
- * http1_request: a method in capitals, and for one not well known a whole
- * request line.
+ * Whether the first line of a connection is a request's, for a port where any
+ * protocol may come: 1, 0, or ERR_SHORT while it may still be one. It is a
+ * request when a token and a blank are followed by what could be a target: by
+ * anything where the method is well known, else by a '/', a '*', a URL, or
+ * later in the line "HTTP/". Servers skip blanks and empty lines before it, so
+ * these are skipped. Stricter readers refuse some of what is told apart here
+ * (http1_request), and nobody reads as HTTP what is not.
+ *
+ * The struct is zeroed before the first bytes; each call takes those that
+ * follow. http1_starts_request() takes them all at once.
  */
+struct http1_first {
+	int		 state;
+	size_t		 n;		/* bytes of the word so far */
+	char		 word[16];
+	char		 last[2];
+};
+
+int	http1_first(struct http1_first *, const char *data, size_t len);
 int	http1_starts_request(const char *data, size_t len);
 
 /* The first field of this name, in any case; NULL if there is none. */

@@ -189,6 +189,44 @@ policy_bypasses(const struct policy *p, const struct facts *f)
 	return policy_surely(p, &known, 1u << ACTION_BYPASS);
 }
 
+static int
+rule_asks_host(const struct rule *r)
+{
+	return r->match.conf->host.n > 0 ||
+	    (r->excepts && r->except.conf->host.n > 0);
+}
+
+/* Which rule decides when this is the protocol; nrules: that depends. */
+static size_t
+policy_settles(const struct policy *p, struct facts *f,
+    enum policy_protocol protocol)
+{
+	enum match_may may;
+	size_t i;
+
+	for (i = 0; i < p->conf->nrules; i++) {
+		f->protocol = protocol;
+		if (protocol == PROTO_HTTP && f->host == NULL &&
+		    rule_asks_host(&p->rules[i]))
+			f->protocol = PROTO_UNKNOWN;	/* it may come */
+		may = rule_may_match(&p->rules[i], f);
+		if (may != MATCH_NOT)
+			return may == MATCH_SURE &&
+			    f->protocol == protocol ? i : p->conf->nrules;
+	}
+	return i;
+}
+
+int
+policy_settled(const struct policy *p, const struct facts *f)
+{
+	struct facts known = *f;
+	size_t http = policy_settles(p, &known, PROTO_HTTP);
+
+	return http < p->conf->nrules &&
+	    http == policy_settles(p, &known, PROTO_OTHER);
+}
+
 /* Each condition of `not:` that was given, with its fact. */
 static void
 explain_except(const struct rule *r, const struct facts *f, struct text *out)

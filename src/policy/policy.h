@@ -66,6 +66,12 @@ int		 policy_refuses(const struct policy *, const struct facts *,
 int		 policy_bypasses(const struct policy *, const struct facts *);
 
 /*
+ * Of a client that speaks no TLS: whether one rule decides, be it HTTP or not,
+ * and for whichever host.
+ */
+int		 policy_settled(const struct policy *, const struct facts *);
+
+/*
  * What policy_decide() says, and a line for each rule tried: why it did not
  * match. With the protocol unknown the host stands for the SNI, as above.
  */

@@ -55,13 +55,6 @@ hello_keep(struct session *s, const struct hello *h)
 	    LEAF_RSA;
 }
 
-/* An empty line may come before a request (RFC 9112, 2.2). */
-static size_t
-hello_blank(const char *data, size_t len)
-{
-	return len >= 2 && memcmp(data, "\r\n", 2) == 0 ? 2 : 0;
-}
-
 /* Whom a request is for (RFC 9112, 3.2.2), when its head is whole. */
 static void
 hello_host(struct session *s, const char *data, size_t len)
@@ -76,56 +69,54 @@ hello_host(struct session *s, const char *data, size_t len)
 		head_name(s, url.host);
 }
 
+/*
+ * What may yet become a request when nothing more is waited for is judged as
+ * one: else a pause in its first line would be a way around the rules for it.
+ */
 static void
 hello_plain(struct session *s, const char *data, size_t len)
 {
-	size_t blank = hello_blank(data, len);
-
 	sock_lowat(s->leg.client.sock.fd, 1);
-	s->rec.protocol = len > blank &&
-	    http1_starts_request(data + blank, len - blank) == 1 ?
+	s->rec.protocol = len > 0 && http1_starts_request(data, len) != 0 ?
 	    PROTO_HTTP : PROTO_OTHER;
 	if (s->rec.protocol == PROTO_HTTP && s->rec.host[0] == '\0')
 		hello_host(s, data, len);
 	decide(s);
 }
 
-/* A whole request line: the head's end will come. */
-static int
-hello_is_http(const char *data, size_t len)
+/*
+ * For how long more of a first line, or of a head, is waited for. Where no rule
+ * asks what is in it a moment is enough: a line that ends late is still read
+ * by whoever inspects it.
+ */
+static uint64_t
+hello_patience(const struct session *s)
 {
-	const char *end = memchr(data, '\n', len);
+	struct facts f;
 
-	return end != NULL && end - data >= 10 &&
-	    memcmp(end - 10, " HTTP/1.", 8) == 0;
+	decide_facts(s, &f);
+	return policy_settled(s->policy, &f) ? SILENCE_MS :
+	    session_conf(s)->timeouts.hello;
 }
 
 /*
- * "GE": a moment more tells HTTP from the rest. And a head that is not whole
+ * Until its first line tells HTTP from the rest; and a head that is not whole
  * has perhaps not told its host yet. 1: it is waited for.
  */
 static int
 hello_waits(struct session *s, const char *data, size_t len)
 {
-	size_t blank = hello_blank(data, len);
 	struct http1_head h;
-	int rv, sure = 0;
+	int rv = http1_starts_request(data, len);
 
-	data += blank;
-	len -= blank;
 	h.scanned = 0;
-	rv = len > 0 ? http1_starts_request(data, len) : ERR_SHORT;
-	if (rv == 1 && s->rec.host[0] == '\0') {
+	if (rv == 1 && s->rec.host[0] == '\0')
 		rv = http1_request(&h, data, len);
-		sure = hello_is_http(data, len);
-	} else if (len >= 16)
-		return 0;
 	if (rv != ERR_SHORT)
 		return 0;
-	if (s->hinted < 1 + sure)
-		session_timer(s, sure ? session_conf(s)->timeouts.hello :
-		    SILENCE_MS);
-	s->hinted |= 1 + sure;
+	if (!s->hinted)
+		session_timer(s, hello_patience(s));
+	s->hinted = 1;
 	return 1;
 }
 
@@ -201,7 +192,17 @@ hello_look(struct session *s, size_t len, int over)
 	}
 }
 
-/* The server's end before the client has said anything. */
+static ssize_t
+hello_peek(struct session *s)
+{
+	return recv(s->leg.client.sock.fd, s->worker->peek,
+	    sizeof(s->worker->peek), MSG_PEEK | MSG_DONTWAIT);
+}
+
+/*
+ * The server speaks. It decides what this is only where the client is silent:
+ * what a client has begun is not turned into something else by its server.
+ */
 static void
 hello_server_event(struct session *s)
 {
@@ -214,6 +215,9 @@ hello_server_event(struct session *s)
 		sock->readable = 0;
 	else if (n == -1)
 		session_reset(s, DIR_DOWN, "server reset the connection");
+	else if ((n = hello_peek(s)) > 0 && http1_starts_request(
+	    (const char *)s->worker->peek, (size_t)n) != 0)
+		hello_look(s, (size_t)n, 0);
 	else
 		hello_plain(s, NULL, 0);
 }
@@ -231,8 +235,7 @@ hello_event(struct session *s, struct conn *c)
 	}
 	if (!sock->readable)
 		return;
-	n = recv(sock->fd, s->worker->peek, sizeof(s->worker->peek),
-	    MSG_PEEK | MSG_DONTWAIT);
+	n = hello_peek(s);
 	if (n > 0)
 		hello_look(s, (size_t)n, 0);
 	else if (n == 0)
@@ -264,8 +267,7 @@ hello_timeout(struct session *s)
 {
 	ssize_t n;
 
-	n = recv(s->leg.client.sock.fd, s->worker->peek,
-	    sizeof(s->worker->peek), MSG_PEEK | MSG_DONTWAIT);
+	n = hello_peek(s);
 	if (n > 0 && !s->said) {
 		/* It came as the time ran out. */
 		hello_look(s, (size_t)n, 1);

@@ -81,14 +81,14 @@ struct session {
 	unsigned	 asked:1;
 	/* a byte of the client was seen */
 	unsigned	 said:1;
-	/* 1 perhaps, 3 surely HTTP: waited for more */
-	unsigned	 hinted:2;
-	/* ... and they are TLS, though no whole hello yet */
+	/* ... and it is TLS, though no whole hello yet */
 	unsigned	 begun:1;
 	/* the server asked for a certificate, and was told: none */
 	unsigned	 cert_none:1;
 	/* ... in TLS 1.3, and what it says to that is waited for */
 	unsigned	 settling:1;
+	/* perhaps HTTP: more of it is waited for */
+	unsigned	 hinted:1;
 	/* the hello's server_name is no name that DNS has */
 	unsigned	 sni_bad:1;
 	/* decided: no TLS of ours any more */

@@ -21,6 +21,7 @@
 /* A worker's part. */
 struct exchange_seat {
 	struct exchange_env	*env;
+	struct event_base	*base;
 	struct names		*names;
 	struct icap_seat	**seats;	/* one for each service */
 };
@@ -48,6 +49,7 @@ exchange_attach(void *sink, struct event_base *base)
 	size_t i;
 
 	seat->env = sink;
+	seat->base = base;
 	seat->seats = xcalloc(seat->env->nservices + 1,
 	    sizeof(struct icap_seat *));
 	if (seat->env->nservices > 0)
@@ -72,6 +74,36 @@ exchange_detach(void *arg)
 	free(seat);
 }
 
+/*
+ * What the client said first may yet become a request, and for long enough it
+ * has not: it goes on. Its line is still followed, and what turns out to be a
+ * request then is not let through.
+ */
+static void
+exchange_slow(evutil_socket_t fd, short what, void *arg)
+{
+	struct exchange *x = arg;
+
+	if (x->raw || x->finished || x->side[DIR_UP].m.http != NULL ||
+	    x->side[DIR_UP].m.head.len > 0)
+		return;
+	x->raw = x->ahead = 1;
+	tap_release(x->tap);
+}
+
+/* The first line is not whole: the time for it begins. */
+static void
+exchange_wait(struct exchange *x)
+{
+	uint64_t ms = session_conf(x->tap->session)->timeouts.hello;
+	struct timeval tv = { (time_t)(ms / 1000),
+	    (suseconds_t)(ms % 1000 * 1000) };
+
+	if (exchange_inline(x) && x->http.number == 0 &&
+	    !evtimer_pending(&x->slow, NULL))
+		evtimer_add(&x->slow, &tv);
+}
+
 static void *
 exchange_open(void *arg, struct tap *tap, const struct record *rec)
 {
@@ -85,6 +117,7 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 	x->tap = tap;
 	x->rec = rec;
 	x->env = seat->env;
+	evtimer_assign(&x->slow, seat->base, exchange_slow, x);
 	x->seats = seat->seats;
 	x->row = rule->icaps;
 	x->nrow = rule->nicaps;
@@ -112,6 +145,7 @@ exchange_close(void *state, struct record_mirror *m)
 	size_t i;
 	int d;
 
+	evtimer_del(&x->slow);
 	if (http_record_used(&x->http) && x->env->ended != NULL) {
 		clock_gettime(CLOCK_REALTIME, &x->http.end);
 		if (x->http.why == NULL)
@@ -262,29 +296,13 @@ exchange_response(struct exchange *x)
 	}
 }
 
-/* Whether these begin a request, as servers read it that skip blanks and empty
- * lines before it: 1, 0 or ERR_SHORT. */
-static int
-exchange_begins(const uint8_t *p, size_t len)
-{
-	static const char preface[] = "PRI * HTTP/2";
-
-	for (; len > 0 && (*p == ' ' || *p == '\t' || *p == '\r' ||
-	    *p == '\n'); len--)
-		p++;
-	/* HTTP/2 without being asked for it (RFC 9113, 3.4). */
-	if (memcmp(p, preface, len < 12 ? len : 12) == 0)
-		return len < 12 ? ERR_SHORT : 1;
-	return http1_starts_request((const char *)p, len);
-}
-
 /* The session's first bytes, and they are of another protocol. */
 static int
 exchange_other(const struct side *s, const uint8_t *p, size_t len)
 {
 	if (s->dir != DIR_UP || s->x->http.number > 0 || s->m.head.len > 0)
 		return 0;
-	return exchange_begins(p, len) == 0;
+	return http1_starts_request((const char *)p, len) == 0;
 }
 
 /* What is no HTTP/1 message: is it to be refused, or none of ours? */
@@ -323,18 +341,20 @@ exchange_unasked(struct exchange *x, const uint8_t *p, size_t len)
 }
 
 /*
- * In a session that the server began: is it HTTP after all? Its first bytes
- * may come one by one, and clients look some way on for "HTTP".
+ * In a session that the server began: is it HTTP after all? The first bytes of
+ * either may come one by one, and clients look some way on for "HTTP".
  */
 static int
 exchange_ahead(struct exchange *x, enum flow_dir dir, const uint8_t *p,
     size_t len)
 {
 	size_t n = sizeof(x->lead) - x->nlead;
+	int rv;
 
 	if (dir == DIR_UP) {
-		x->ahead = 0;
-		return exchange_begins(p, len) == 1;
+		rv = http1_first(&x->first, (const char *)p, len);
+		x->ahead = rv == ERR_SHORT;
+		return rv == 1;
 	}
 	n = len < n ? len : n;
 	memcpy(x->lead + x->nlead, p, n);
@@ -370,6 +390,10 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 	if (rv == ERR_SHORT) {
 		if (exchange_other(s, p, len))
 			x->raw = 1;
+		else if (s->dir == DIR_UP && s->m.head.len == 0 &&
+		    !s->m.eof && http1_starts_request((const char *)p,
+		    len) == ERR_SHORT)
+			exchange_wait(x);
 		else if (s->m.eof)
 			message_discard(&s->m);
 		return 0;
@@ -414,7 +438,9 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	if (s->state == SIDE_PASS && !deliver_flush(&s->out))
 		return 0;	/* a long head goes first */
 	if (x->raw && x->ahead && exchange_ahead(x, dir, p, len))
-		exchange_broken(x, "an answer that nobody asked for");
+		exchange_broken(x, dir == DIR_UP ?
+		    "a request behind what was none" :
+		    "an answer that nobody asked for");
 	if (x->raw)
 		return x->finished ? 0 : len;
 	if (x->finished)

@@ -5,6 +5,8 @@
 #ifndef SINK_SIDE_H
 #define SINK_SIDE_H
 
+#include <event2/event_struct.h>
+
 #include "http/deliver.h"
 #include "sink/exchange.h"
 #include "sink/message.h"
@@ -72,6 +74,8 @@ struct exchange {
 	unsigned	 raw:1;		/* no HTTP (any more) */
 	unsigned	 ahead:1;	/* that, as the server began */
 	uint8_t		 lead[64];	/* its first bytes: see there */
+	struct http1_first first;	/* ... and what the client then says */
+	struct event	 slow;		/* its first line takes too long */
 	size_t		 nlead;
 	/* after this exchange the session ends */
 	unsigned	 closing:1;

@@ -449,15 +449,59 @@ static const struct {
 	{ "", ERR_SHORT }, { "G", ERR_SHORT }, { "GET", ERR_SHORT },
 	{ "GET ", ERR_SHORT }, { "GET /", 1 }, { "GET h", 1 },
 	{ "CONNECT a:443 HTTP/1.1\r\n", 1 }, { "OPTIONS * H", 1 },
-	{ "GET  /", 1 }, { "GET \r", 1 }, { "get /", 0 }, { "\r\nGET /", 0 },
-	{ "BREW /pot", ERR_SHORT }, { "BREW /pot HTTP/1.1\r\n", 1 },
+	{ "GET  /", 1 }, { "GET \r", 1 }, { "get /", 1 }, { "\r\nGET /", 1 },
+	{ "GET\t/", 1 }, { "GET\r/", 1 }, { "GET\r", ERR_SHORT },
+	{ "GET\r\n", 0 }, { "GET\n", 0 }, { "GET\v/", 1 },
+	{ "BREW /pot", 1 }, { "m1 /first?x", 1 }, { "m1\t/", 1 },
+	{ "m1 ", ERR_SHORT }, { "m1", ERR_SHORT }, { "m1 x", ERR_SHORT },
+	{ "m1 x HTTP/1.1\r\n", 1 }, { "m1 x\thttp/", 1 },
+	{ "m1 x y z HTTP/1", 1 }, { "m1 xHTTP/1.1\r\n", 0 },
+	{ "m1 http://good.test/ ", 1 }, { "m1 http:/x\r\n", 0 },
+	{ "m1 ://\r\n", 0 }, { "m1 x http://y\r\n", 0 },
+	{ "#$%&'*+-.^_`|~9 /", 1 }, { "\"m1\" /", 0 },
 	{ "EHLO client.example\r\n", 0 }, { "USER anonymous\r\n", 0 },
 	{ "NICK a\r\nUSER", 0 }, { "SSH-2.0-OpenSSH_9.2\r\n", 0 },
-	{ "a001 LOGIN x y\r\n", 0 }, { "PRI * HTTP/2.0\r\n", 0 },
-	{ "\x16\x03\x01", 0 }, { "\x05\x01", 0 }, { " GET /", 0 },
-	{ "BREW /pot HTTP/1.1\n", 0 },
-	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0 },
+	{ "SSH-2.0-OpenSSH_9.2 Debian-2\r\n", 0 }, { "*1\r\n$4\r\n", 0 },
+	{ "REGISTER sip:a.example SIP/2.0\r\n", 0 },
+	{ "a001 LOGIN x y\r\n", 0 }, { "PRI * HTTP/2.0\r\n", 1 },
+	{ "\x16\x03\x01", 0 }, { "\x05\x01", 0 }, { " GET /", 1 },
+	{ "\r\n\n\t ", ERR_SHORT }, { "BREW /pot HTTP/1.1\n", 1 },
+	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ERR_SHORT },
+	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA /", 1 },
 };
+
+/* As many bytes as there may be, and no answer differs from one at once. */
+TEST(a_first_line_in_pieces_is_known_as_in_one)
+{
+	struct http1_first f;
+	size_t i, j, len;
+	int rv;
+
+	for (i = 0; i < NELEM(starts); i++) {
+		memset(&f, 0, sizeof(f));
+		len = strlen(starts[i].text);
+		rv = http1_first(&f, NULL, 0);
+		for (j = 0; j < len; j++)
+			rv = http1_first(&f, starts[i].text + j, 1);
+		ck_assert_msg(rv == starts[i].is, "\"%s\"", starts[i].text);
+	}
+}
+END
+
+TEST(a_first_line_may_be_long)
+{
+	struct text t = { NULL, 0, 0 };
+	size_t i;
+
+	text_puts(&t, "m1 x");
+	for (i = 0; i < 50000; i++)
+		text_puts(&t, "a");
+	ck_assert_int_eq(http1_starts_request(t.s, t.len), ERR_SHORT);
+	text_puts(&t, " HTTP/1.1\r\n");
+	ck_assert_int_eq(http1_starts_request(t.s, t.len), 1);
+	text_free(&t);
+}
+END
 
 TEST(a_request_is_known_by_its_first_bytes)
 {
@@ -487,4 +531,5 @@ SUITE("http1", every_message_is_read_or_refused_as_the_table_says,
     a_head_that_is_kept_needs_neither_its_bytes_nor_its_place,
     trailers_are_kept_line_by_line_however_they_come,
     a_body_without_trailers_has_none,
-    a_request_is_known_by_its_first_bytes)
+    a_request_is_known_by_its_first_bytes,
+    a_first_line_in_pieces_is_known_as_in_one, a_first_line_may_be_long)

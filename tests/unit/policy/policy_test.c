@@ -419,7 +419,41 @@ TEST(a_hello_unread_is_bypassed_only_where_its_name_cannot_matter)
 }
 END
 
-SUITE("policy", a_hello_unread_is_bypassed_only_where_its_name_cannot_matter,
+TEST(what_is_settled_does_not_wait_for_the_first_line)
+{
+	static const struct {
+		const char	*yaml;
+		int		 settled;
+	} cases[] = {
+		{ "", 1 },
+		{ "  - {name: h, protocol: http, action: block}\n", 0 },
+		{ "  - {name: o, protocol: other, action: block}\n", 0 },
+		{ "  - {name: o, protocol: [http, other], action: block}\n", 1 },
+		{ "  - {name: t, protocol: tls, action: block}\n"
+		    "  - {name: s, sni: x.example, action: block}\n", 1 },
+		{ "  - {name: h, host: x.example, action: block}\n", 0 },
+		{ "  - {name: h, not: {host: x.example}, action: block}\n", 0 },
+		{ "  - {name: p, port: 25, host: x.example, action: block}\n", 1 },
+		{ "  - {name: p, port: 80, action: block}\n"
+		    "  - {name: h, host: x.example, action: block}\n", 1 },
+	};
+	struct policy *p;
+	struct facts f = { .port = 80 };
+	size_t i;
+
+	addr_parse_ip(&f.client, "10.0.0.1");
+	addr_parse_ip(&f.server, "192.0.2.1");
+	for (i = 0; i < NELEM(cases); i++) {
+		p = rules(cases[i].yaml);
+		ck_assert_msg(policy_settled(p, &f) == cases[i].settled,
+		    "%zu", i);
+		policy_unref(p);
+	}
+}
+END
+
+SUITE("policy", what_is_settled_does_not_wait_for_the_first_line,
+    a_hello_unread_is_bypassed_only_where_its_name_cannot_matter,
     sni_in_a_rule_is_exact, sni_with_a_star_is_below,
     sni_in_a_list_is_itself_and_below, unknown_facts_match_nothing,
     what_may_still_be_allowed_is_not_refused,
