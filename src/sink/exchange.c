@@ -373,6 +373,41 @@ exchange_may_switch(const struct exchange *x)
 	    (asked != NULL && http1_value(asked, "upgrade").len > 0);
 }
 
+/*
+ * Has the request gone on, so that there can be an answer to it? What the
+ * server says before that waits: the request may yet be refused, or answered
+ * by a service.
+ */
+static int
+exchange_asked(const struct exchange *x)
+{
+	const struct side *up = &x->side[DIR_UP];
+
+	return up->out.began || up->state == SIDE_DONE ||
+	    (up->state == SIDE_PASS && up->m.passed > 0);
+}
+
+/*
+ * Bytes of the server's that are no answer to the present request. Those that
+ * come behind an answer of our own to it would be taken for the next one's.
+ * 1: they stay, or are dropped.
+ */
+static int
+exchange_early(struct exchange *x)
+{
+	struct side *down = &x->side[DIR_DOWN];
+
+	if (down->m.http != NULL || !http_record_used(&x->http))
+		return 0;
+	if (down->state == SIDE_TEXT && down->out.began) {
+		x->closing = 1;
+		message_discard(&down->m);
+		return 1;
+	}
+	return (down->state == SIDE_HEAD || down->state == SIDE_TEXT) &&
+	    !exchange_asked(x);
+}
+
 /* At a message's beginning. 1: its head is here. */
 static int
 exchange_head(struct side *s, const uint8_t *p, size_t len)
@@ -445,7 +480,8 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 		return x->finished ? 0 : len;
 	if (x->finished)
 		message_discard(&s->m);
-	if (x->finished || s->state == SIDE_DONE)
+	if (x->finished || s->state == SIDE_DONE ||
+	    (dir == DIR_DOWN && exchange_early(x)))
 		return 0;
 	if (s->state == SIDE_HEAD && s->m.http == NULL) {
 		if (!exchange_head(s, p, len))
@@ -486,7 +522,10 @@ exchange_busy(void *state, enum flow_dir dir)
 		return 1;
 	if (x->raw)
 		return deliver_waits(&x->side[dir].out);
-	return !x->finished && side_busy(&x->side[dir]);
+	if (x->finished)
+		return 0;
+	return side_busy(&x->side[dir]) ||
+	    (dir == DIR_DOWN && exchange_early(x));
 }
 
 static void
@@ -494,7 +533,11 @@ exchange_eof(void *state, enum flow_dir dir)
 {
 	struct exchange *x = state;
 
-	if (!x->raw && !x->finished)
+	if (x->raw || x->finished)
+		return;
+	if (dir == DIR_DOWN && exchange_early(x))
+		x->side[dir].m.eof = 1;
+	else
 		side_ended(&x->side[dir]);
 }
 

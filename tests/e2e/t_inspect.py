@@ -1,5 +1,5 @@
 """What is inspected cannot opt out: the first line of a connection in pieces
-or odd letters."""
+or odd letters, and answers that come before their request has gone on."""
 import sys
 import threading
 
@@ -284,3 +284,126 @@ def chromium_first_line(s):
     check('first 200' in r.text and 'second 403' in r.text, r.text)
     check(firsts and firsts[0].startswith('m1 /first'), firsts)
 
+
+# An answer before its request.
+def answering(body, status=b'200 OK'):
+    return b'HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s' % (
+        status, len(body), body)
+
+
+class Early:
+    """An origin that answers while REQMOD holds the request."""
+
+    def __init__(self, s, reqmod, respmod=None):
+        self.s, self.srv = s, icap.Script(s)
+        icap.start(s, icap.service(self.srv.url(reqmod), respmod and
+                                   self.srv.url(respmod)))
+        self.go, self.said = threading.Event(), threading.Event()
+        self.close = False
+        self.servers = [s.serve(443, handler=self.handler),
+                        s.serve(80, handler=self.handler, plain=True)]
+
+    def handler(self, p):
+        self.go.wait(30)
+        try:
+            p.send(self.evil)
+            self.said.set()
+            if not self.close:
+                p.recv_all()
+            p.close()
+        except (OSError, icap.Failure):
+            pass
+        self.said.set()
+
+    def busy(self):
+        return any(x['busy'] for x in self.s.d.ctl('icap')['servers'])
+
+    def ask(self, plain, evil, request, close=False):
+        """A request of which the service thinks, and meanwhile the origin has
+        given its answer (or as much of it as is read)."""
+        self.evil, self.close = evil, close
+        self.go.clear()
+        self.said.clear()
+        p = self.s.plain(80) if plain else self.s.tls()
+        p.send(request)
+        wait(self.busy, 'the request at the service')
+        self.go.set()
+        if len(evil) < 10000:
+            check(self.said.wait(20), 'the origin did not answer')
+        return p
+
+    def reached(self):
+        return [bytes(p.received) for x in self.servers for p in x.peers
+                if p.received]
+
+
+def refused_once(s, what, status, bodies):
+    e = Early(s, what)
+    for plain in (False, True):
+        for n, close in ((5, False), (5, True), (3000, False),
+                         (300000, False)):
+            for body in bodies:
+                p = e.ask(plain, answering(b'EVIL' * n), http.request(
+                    '/x', 'GET' if body is None else 'POST', body), close)
+                m = http.answer(p)
+                equal(m.status, status)
+                check(m.whole and b'EVIL' not in m.body, m, m.body[:100])
+                try:
+                    p.send(http.request('/next'))
+                except OSError:
+                    pass
+                rest = until_end(p)
+                check(b'EVIL' not in rest and b' 200 ' not in rest,
+                      'behind the page', rest[:200])
+                p.sock.close()
+    equal(e.reached(), [], 'at the origin')
+
+
+@scenario(timeout=120)
+def answer_before_its_request_is_not_beside_the_page_of_a_service(s):
+    refused_once(s, 'satisfy?slow=700', 403, (None, b'b' * 9, b'b' * 5000))
+
+
+@scenario(timeout=120)
+def answer_before_its_request_is_not_beside_a_page_of_ours(s):
+    refused_once(s, 'status?status=418&slow=700', 502, (b'b' * 9,))
+
+
+@scenario
+def answer_before_its_request_waits_until_that_has_gone_on(s):
+    """Then it is the answer, and shown as one."""
+    e = Early(s, '204?slow=700', '204')
+    for plain in (False, True):
+        for n in (5, 3000, 300000):
+            for body in (None, b'b' * 9, b'b' * 5000):
+                raw = http.request('/x', 'GET' if body is None else 'POST',
+                                   body)
+                p = e.ask(plain, answering(http.content(n)), raw)
+                equal(bytes(p.received), b'', 'before the request went on')
+                m = http.answer(p)
+                equal((m.status, m.whole), (200, True), m)
+                equal(http.sha(m.body), http.sha(http.content(n)))
+                wait(lambda: e.reached() and e.reached()[-1], 'the request')
+                p.finish()
+    wait(lambda: len(e.srv.log('RESPMOD')) >= 18, 'all of the answers shown')
+
+
+@scenario
+def answer_before_its_request_is_refused_by_respmod(s):
+    e = Early(s, '204?slow=700', 'block')
+    for n in (5, 300000):
+        p = e.ask(False, answering(b'EVIL' * n), http.request('/x'))
+        m = http.answer(p)
+        equal(m.status, 403)
+        p.rst()
+        check(b'EVIL' not in p.received, 'the client got it')
+
+
+@scenario
+def page_reaches_the_client_though_the_origin_has_left(s):
+    """Without a word, while the request was held."""
+    e = Early(s, 'satisfy?slow=700')
+    for plain in (False, True):
+        p = e.ask(plain, b'', http.request('/x'), close=True)
+        icap.page(http.answer(p), 403)
+        p.sock.close()
