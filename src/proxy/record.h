@@ -20,8 +20,8 @@
 
 struct record_mirror {
 	const char	*name;
-	uint16_t	 port;		/* the server's, as it shows it */
 	uint64_t	 packets, bytes, lost;	/* lost: payload bytes */
+	uint16_t	 port;		/* the server's, as it shows it */
 };
 
 struct record {
