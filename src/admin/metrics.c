@@ -110,6 +110,8 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	static const char *const result[] = { "failed", "ok" };
 	static const char *const undecrypted[] = { "rule",
 	    "client-certificate", "no-sni", "verification", "failure" };
+	static const char *const confirmed[] = { "ok", "other-name",
+	    "untrusted", "failed" };
 	static const char *const refused[] = { "malformed", "too-long",
 	    "stalled", "cut-off" };
 	unsigned i;
@@ -129,6 +131,11 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	for (i = 0; i < UNDECRYPTED_REASONS; i++)
 		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
 		    NULL, c->undecrypted[i]);
+	head(t, "confirmations_total", "counter",
+	    "Servers probed before a bypass by name.");
+	for (i = 0; i < PROBE_RESULTS; i++)
+		sample(t, "confirmations_total", "result", confirmed[i], NULL,
+		    NULL, c->confirmations[i]);
 	head(t, "hellos_refused_total", "counter",
 	    "Clients whose hello could not be read.");
 	for (i = 0; i < HELLO_REASONS; i++)

@@ -292,6 +292,7 @@ struct conf {
 		    handshake_failure, overload;
 	} on;
 
+	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
 
 	struct {

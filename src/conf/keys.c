@@ -545,6 +545,7 @@ static const struct key conf_keys[] = {
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
+	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },
 	{ "control", &type_map, 0, .arg = &map_control },

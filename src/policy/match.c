@@ -408,6 +408,8 @@ fact_to_come(const struct condition *c, const struct facts *f)
 	struct text fact = { 0 };
 	int known;
 
+	if (f->sni_open && c->wants == sni_wants)
+		return 1;
 	if (c->said && f->protocol != PROTO_UNKNOWN)
 		return 0;
 	known = c->fact(f, &fact);
@@ -422,7 +424,8 @@ match_may(const struct match *m, const struct facts *f)
 	const struct condition *c;
 
 	for (c = conditions; c->name != NULL; c++) {
-		if (!c->given(m->conf) || c->holds(m, f))
+		if (!c->given(m->conf) || (c->holds(m, f) &&
+		    !(f->sni_open && c->wants == sni_wants)))
 			continue;
 		if (!fact_to_come(c, f))
 			return MATCH_NOT;

@@ -227,6 +227,15 @@ policy_settled(const struct policy *p, const struct facts *f)
 	    http == policy_settles(p, &known, PROTO_OTHER);
 }
 
+int
+policy_bypasses_any(const struct policy *p, const struct facts *f)
+{
+	struct facts open = *f;
+
+	open.sni_open = 1;
+	return policy_surely(p, &open, 1u << ACTION_BYPASS);
+}
+
 /* Each condition of `not:` that was given, with its fact. */
 static void
 explain_except(const struct rule *r, const struct facts *f, struct text *out)

@@ -32,6 +32,8 @@ struct facts {
 	const uint8_t	*alpn;
 	size_t		 alpn_len;
 	enum policy_protocol protocol;
+	/* The SNI is not to be believed: it may be another. */
+	int		 sni_open;
 };
 
 struct verdict {
@@ -70,6 +72,13 @@ int		 policy_bypasses(const struct policy *, const struct facts *);
  * and for whichever host.
  */
 int		 policy_settled(const struct policy *, const struct facts *);
+
+/*
+ * Whether the connection would be bypassed under any other SNI as well: a
+ * bypass then does not hang on the client's word.
+ */
+int		 policy_bypasses_any(const struct policy *,
+		    const struct facts *);
 
 /*
  * What policy_decide() says, and a line for each rule tried: why it did not

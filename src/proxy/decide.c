@@ -192,12 +192,60 @@ decide(struct session *s)
 	s->bypassed = s->rec.action == ACTION_BYPASS;
 	if (s->rec.action == ACTION_DECRYPT && s->rec.protocol == PROTO_TLS)
 		decide_tls(s);
+	if (confirm_wanted(s, &f))
+		session_go(s, PHASE_CONFIRM);
+	else
+		decide_go(s);
+}
+
+void
+decide_go(struct session *s)
+{
 	if (s->rec.action == ACTION_RESET || s->rec.action == ACTION_BLOCK)
 		decide_refuse(s, s->rec.why);
 	else if (s->leg.server.sock.fd == -1)
 		session_go(s, PHASE_CONNECT);
 	else
 		decide_joined(s);
+}
+
+/*
+ * The verdict without the SNI; but one that refuses one of the server's own
+ * names counts before it, and the bypass stays if all of them have it.
+ */
+static void
+decide_by_names(const struct session *s, const char *names, size_t len,
+    int trusted, struct verdict *v)
+{
+	const char *end = names + len;
+	int bypassed = trusted && len > 0;
+	struct facts f;
+
+	decide_facts(s, &f);
+	for (; names < end; names += strlen(names) + 1) {
+		f.sni = names;
+		policy_decide(s->policy, &f, v);
+		if (v->action == ACTION_BLOCK || v->action == ACTION_RESET)
+			return;
+		bypassed &= v->action == ACTION_BYPASS;
+	}
+	if (bypassed)
+		return;
+	f.sni = NULL;
+	policy_decide(s->policy, &f, v);
+}
+
+void
+decide_unconfirmed(struct session *s, const char *names, size_t len,
+    int trusted)
+{
+	struct record *r = &s->rec;
+
+	decide_by_names(s, names, len, trusted, &r->verdict);
+	r->action = r->verdict.action;
+	r->why = "bypass not confirmed";
+	s->bypassed = r->action == ACTION_BYPASS;
+	decide_go(s);
 }
 
 /* Both ends are connected and the verdict is known. */

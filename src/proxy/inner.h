@@ -11,6 +11,7 @@
 #include "codec/hello.h"
 #include "net/dial.h"
 #include "proxy/pool.h"
+#include "proxy/probe.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"
 #include "tls/tlsio.h"
@@ -49,6 +50,18 @@ struct learned {
 	enum learned_what what;
 };
 
+/* Whose certificate is at an address under a name (confirm.c): fixed size,
+ * the oldest of a slot goes. */
+#define CONFIRMED_SLOTS	1024
+struct confirmed {
+	uint8_t		 key[32];	/* of address, port and SNI */
+	uint64_t	 until;		/* ms; 0: empty */
+	enum probe_found found;
+	char		 why[96];	/* ... it is another's */
+	struct text	 names;		/* ... whose: tls/certnames.h */
+};
+TAILQ_HEAD(inquiries, inquiry);
+
 TAILQ_HEAD(sessions, session);
 
 struct worker {
@@ -81,6 +94,8 @@ struct worker {
 	int			 draining;
 	struct pipes		 pipes;
 	struct learned		 learned[LEARNED_SLOTS];
+	struct confirmed	 confirmed[CONFIRMED_SLOTS];
+	struct inquiries	 inquiries;	/* confirm.c: under way */
 	struct tlsio_scratch	 scratch;
 	uint8_t			 peek[HELLO_MAX];
 };
@@ -121,6 +136,15 @@ void	hello_event(struct session *, struct conn *);
 void	hello_timeout(struct session *);
 void	decide_facts(const struct session *, struct facts *); /* decide.c */
 void	decide(struct session *);		/* what next? */
+void	decide_go(struct session *);		/* on, with the verdict */
+/* The SNI is not the server's: decide by the names of its certificate
+ * (tls/certnames.h), if they are trusted, and without the SNI. */
+void	decide_unconfirmed(struct session *, const char *names, size_t len,
+	    int trusted);
+int	confirm_wanted(const struct session *, const struct facts *);
+void	confirm_enter(struct session *);	/* confirm.c */
+void	confirm_leave(struct session *);	/* waits no more */
+void	confirm_done(struct worker *);
 /* Refused whatever the client will say, or the server's address will be? 1:
  * it is over. */
 int	decide_early(struct session *);

@@ -33,6 +33,8 @@ struct phase_ops {
 static const struct phase_ops phases[] = {
 	[PHASE_HEAD] = { "request", head_enter, head_event, head_timeout },
 	[PHASE_HELLO] = { "hello", hello_enter, hello_event, hello_timeout },
+	[PHASE_CONFIRM] = { "confirmation", confirm_enter, connect_event,
+	    NULL },
 	[PHASE_CONNECT] = { "connect", connect_enter, connect_event, NULL },
 	[PHASE_SERVER_TLS] = { "handshake with server", server_tls_enter,
 	    server_tls_event, server_tls_timeout },
@@ -161,7 +163,8 @@ session_go(struct session *s, enum phase phase)
 	    phases[s->phase].name, phases[phase].name);
 	s->phase = phase;
 	event_del(&s->timer);
-	if (phase < PHASE_SERVER_TLS || phase > PHASE_CLIENT_TLS)
+	if ((phase < PHASE_SERVER_TLS || phase > PHASE_CLIENT_TLS) &&
+	    phase != PHASE_CONFIRM)
 		session_shaken(s);
 	if (phases[phase].enter != NULL)
 		phases[phase].enter(s);
@@ -325,6 +328,7 @@ session_shaken(struct session *s)
 static void
 session_stop(struct session *s)
 {
+	confirm_leave(s);
 	dial_cancel(s->dial);
 	s->dial = NULL;
 	leaf_cancel(s->leaf_wait);

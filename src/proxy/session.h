@@ -21,12 +21,14 @@
 
 struct event_base;
 struct forward;
+struct inquiry;
 struct seat;
 struct splice;
 
 enum phase {
 	PHASE_HEAD,		/* explicit: waiting for whom to connect to */
 	PHASE_HELLO,		/* what does the client speak? (peeked) */
+	PHASE_CONFIRM,		/* is the server whom the SNI says? */
 	PHASE_CONNECT,		/* connecting to the server */
 	PHASE_SERVER_TLS,	/* handshake with the server */
 	PHASE_FORGE,		/* waiting for the leaf */
@@ -57,6 +59,8 @@ struct session {
 	enum leaf_key	 leaf_key;
 
 	/* What the phases wait for, or have. */
+	struct inquiry	*inquiry;		/* PHASE_CONFIRM */
+	TAILQ_ENTRY(session) asking;		/* ... in its list */
 	struct dial	*dial;
 	struct leaf_wait *leaf_wait;
 	struct leaf	*leaf;

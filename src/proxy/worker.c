@@ -45,6 +45,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->seats = xcalloc(conf->nmirrors + 1, sizeof(*w->seats));
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
+	TAILQ_INIT(&w->inquiries);
 	revisit_init(&w->thin);
 	revisit_init(&w->batched);
 	budget.max = conf->limits.memory;
@@ -203,6 +204,7 @@ worker_free(struct worker *w)
 	worker_reap(-1, 0, w);
 	names_free(w->names);
 	pipes_done(&w->pipes);
+	confirm_done(w);
 	pool_done(&w->pool);
 	event_base_free(w->base);
 	policy_unref(w->policy);

@@ -10,6 +10,7 @@
 
 #include "net/mailbox.h"
 #include "policy/policy.h"
+#include "proxy/probe.h"
 #include "proxy/reach.h"
 #include "proxy/tap.h"
 #include "tls/tls.h"
@@ -69,6 +70,8 @@ struct worker_counts {
 	_Atomic uint64_t	hellos_refused[HELLO_REASONS];
 	/* destinations refused, by enum reach */
 	_Atomic uint64_t	unreached[REACH_MAX];
+	/* by enum probe_found */
+	_Atomic uint64_t	confirmations[PROBE_RESULTS];
 	_Atomic uint64_t	handshaking;		/* under way now */
 	/* bytes of buffers held now */
 	_Atomic uint64_t	buffers;

@@ -452,7 +452,42 @@ TEST(what_is_settled_does_not_wait_for_the_first_line)
 }
 END
 
+TEST(a_bypass_hangs_on_the_name_where_another_would_not_have_it)
+{
+	static const struct {
+		const char	*yaml;
+		int		 any;
+	} cases[] = {
+		{ "  - {name: a, sni: a.example, action: bypass}\n", 0 },
+		{ "  - {name: a, sni: \"*.example\", action: bypass}\n", 0 },
+		{ "  - {name: a, port: 443, action: bypass}\n", 1 },
+		{ "  - {name: a, protocol: tls, action: bypass}\n", 1 },
+		{ "  - {name: a, sni: b.example, action: block}\n"
+		    "  - {name: b, port: 443, action: bypass}\n", 0 },
+		{ "  - {name: a, sni: b.example, port: 80, action: block}\n"
+		    "  - {name: b, port: 443, action: bypass}\n", 1 },
+		{ "  - {name: a, port: 443, not: {sni: b.example}, "
+		    "action: bypass}\n", 0 }
+	};
+	struct facts f = { .port = 443, .sni = "a.example",
+	    .protocol = PROTO_TLS };
+	struct verdict v;
+	struct policy *p;
+	size_t i;
+
+	for (i = 0; i < NELEM(cases); i++) {
+		p = rules(cases[i].yaml);
+		policy_decide(p, &f, &v);
+		ck_assert_int_eq(v.action, ACTION_BYPASS);
+		ck_assert_msg(policy_bypasses_any(p, &f) == cases[i].any,
+		    "%zu", i);
+		policy_unref(p);
+	}
+}
+END
+
 SUITE("policy", what_is_settled_does_not_wait_for_the_first_line,
+    a_bypass_hangs_on_the_name_where_another_would_not_have_it,
     a_hello_unread_is_bypassed_only_where_its_name_cannot_matter,
     sni_in_a_rule_is_exact, sni_with_a_star_is_below,
     sni_in_a_list_is_itself_and_below, unknown_facts_match_nothing,

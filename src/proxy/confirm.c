@@ -1,0 +1,208 @@
+/*
+ * PHASE_CONFIRM: a bypass that hangs on the name in the client's hello. The
+ * client may say any name, so the server must show a certificate for it: to a
+ * probe of ours, whose answer is remembered by address, port and name. All
+ * sessions that ask for the same wait for one probe, and the probe ends with
+ * the last of them. What is not confirmed is decided again without the name.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/inner.h"
+#include "proxy/probe.h"
+#include "tls/digest.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+/* Until the server is asked again. A failure may be a moment's. */
+#define NAMED_MS	(60 * 60 * 1000)
+#define OTHER_MS	(10 * 60 * 1000)
+#define FAILED_MS	(10 * 1000)
+
+struct inquiry {		/* a probe under way */
+	TAILQ_ENTRY(inquiry) link;
+	struct worker	*worker;
+	struct probe	*probe;
+	uint8_t		 key[32];
+	TAILQ_HEAD(, session) waiting;
+};
+
+static void
+confirm_key(const struct session *s, uint8_t key[32])
+{
+	struct text t = { 0 };
+	size_t len;
+	const uint8_t *ip = addr_ip(&s->rec.server, &len);
+
+	text_add(&t, (const char *)ip, len);
+	text_printf(&t, " %u %s", addr_port(&s->rec.server), s->rec.sni);
+	digest_bytes(t.s, t.len, key);
+	text_free(&t);
+}
+
+static struct confirmed *
+confirm_slot(struct worker *w, const uint8_t key[32])
+{
+	return &w->confirmed[(key[0] << 8 | key[1]) % CONFIRMED_SLOTS];
+}
+
+int
+confirm_wanted(const struct session *s, const struct facts *f)
+{
+	return s->bypassed && s->rec.protocol == PROTO_TLS &&
+	    f->sni != NULL && session_conf(s)->confirm_bypass &&
+	    s->rec.server.sa.sa_family != AF_UNSPEC &&
+	    !policy_bypasses_any(s->policy, f);
+}
+
+/* It goes on, with what the probe has found. */
+static void
+confirm_apply(struct session *s, const struct confirmed *c)
+{
+	static struct log_gate gate;
+	char to[ADDR_STRLEN];
+	int held;
+
+	if (c->found == PROBE_NAMED) {
+		decide_go(s);
+		return;
+	}
+	if (log_gate(&gate, &held))
+		log_info("session %llu: bypass of %s at %s is not confirmed: "
+		    "%s (%d more like it not shown)",
+		    (unsigned long long)s->rec.id, s->rec.sni,
+		    addr_str(&s->rec.server, to), c->why, held);
+	decide_unconfirmed(s, c->names.s, c->names.len,
+	    c->found == PROBE_OTHER);
+}
+
+/* Into the memory, in place of what was in its slot. */
+static void
+confirm_keep(struct worker *w, const uint8_t key[32],
+    const struct probe_result *r, struct confirmed *out)
+{
+	struct confirmed *c = confirm_slot(w, key);
+	uint64_t ms = r->found == PROBE_NAMED ? NAMED_MS :
+	    r->found == PROBE_FAILED ? FAILED_MS : OTHER_MS;
+
+	memcpy(c->key, key, sizeof(c->key));
+	c->found = r->found;
+	c->until = worker_ms(w) + ms;
+	snprintf(c->why, sizeof(c->why), "%s", r->why != NULL ? r->why : "");
+	text_clear(&c->names);
+	if (r->found != PROBE_NAMED && r->names.len > 0)
+		text_add(&c->names, r->names.s, r->names.len);
+	*out = *c;
+	out->names = r->names;
+}
+
+static void
+inquiry_free(struct inquiry *q)
+{
+	TAILQ_REMOVE(&q->worker->inquiries, q, link);
+	free(q);
+}
+
+/* A session may ask anew while it is served: then by another inquiry. */
+static void
+inquiry_done(void *arg, const struct probe_result *r)
+{
+	struct inquiry *q = arg;
+	TAILQ_HEAD(, session) waiting = TAILQ_HEAD_INITIALIZER(waiting);
+	struct worker *w = q->worker;
+	struct confirmed c;
+	struct session *s;
+
+	count(w->counts.confirmations[r->found], 1);
+	confirm_keep(w, q->key, r, &c);
+	while ((s = TAILQ_FIRST(&q->waiting)) != NULL) {
+		TAILQ_REMOVE(&q->waiting, s, asking);
+		TAILQ_INSERT_TAIL(&waiting, s, asking);
+		s->inquiry = NULL;
+	}
+	inquiry_free(q);
+	/* One may end another: each is taken out before it goes on. */
+	while ((s = TAILQ_FIRST(&waiting)) != NULL) {
+		TAILQ_REMOVE(&waiting, s, asking);
+		if (s->phase == PHASE_CONFIRM)
+			confirm_apply(s, &c);
+	}
+}
+
+static struct inquiry *
+inquiry_new(struct session *s, const uint8_t key[32])
+{
+	const struct conf *conf = session_conf(s);
+	struct inquiry *q = xcalloc(1, sizeof(*q));
+	struct addr from = s->rec.client;
+	struct probe_want want = {
+		.server = s->rec.server,
+		.sni = s->rec.sni,
+		.alpn = s->alpn,
+		.alpn_len = s->alpn_len,
+		.connect = conf->connect_timeout,
+		.handshake = conf->timeouts.handshake,
+	};
+
+	/* As the session will connect; its port is for the session. */
+	addr_set_port(&from, 0);
+	if (s->rec.mode == CONF_TRANSPARENT && !s->redirected &&
+	    conf->keep_client_address)
+		want.from = &from;
+	q->worker = s->worker;
+	memcpy(q->key, key, sizeof(q->key));
+	TAILQ_INIT(&q->waiting);
+	TAILQ_INSERT_TAIL(&s->worker->inquiries, q, link);
+	q->probe = probe_start(s->worker, &want, inquiry_done, q);
+	return q;
+}
+
+void
+confirm_enter(struct session *s)
+{
+	struct worker *w = s->worker;
+	struct confirmed *c;
+	struct inquiry *q;
+	uint8_t key[32];
+
+	confirm_key(s, key);
+	c = confirm_slot(w, key);
+	if (c->until > worker_ms(w) &&
+	    memcmp(c->key, key, sizeof(key)) == 0) {
+		confirm_apply(s, c);
+		return;
+	}
+	session_shaking(s);
+	TAILQ_FOREACH(q, &w->inquiries, link)
+		if (memcmp(q->key, key, sizeof(key)) == 0)
+			break;
+	if (q == NULL)
+		q = inquiry_new(s, key);
+	s->inquiry = q;
+	TAILQ_INSERT_TAIL(&q->waiting, s, asking);
+}
+
+void
+confirm_leave(struct session *s)
+{
+	struct inquiry *q = s->inquiry;
+
+	if (q == NULL)
+		return;
+	s->inquiry = NULL;
+	TAILQ_REMOVE(&q->waiting, s, asking);
+	if (TAILQ_EMPTY(&q->waiting)) {
+		probe_cancel(q->probe);
+		inquiry_free(q);
+	}
+}
+
+void
+confirm_done(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIRMED_SLOTS; i++)
+		text_free(&w->confirmed[i].names);
+}

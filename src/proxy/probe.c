@@ -1,0 +1,193 @@
+/*
+ * A probe: dial, handshake, judge, close.
+ */
+#include "proxy/probe.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+#include "proxy/inner.h"
+#include "tls/certnames.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+struct probe {
+	struct worker	*worker;
+	struct tls_want	 want;		/* its texts are ours */
+	uint64_t	 handshake;	/* ms */
+	probe_done	 done;
+	void		*arg;
+	struct dial	*dial;
+	struct sock	 sock;
+	struct event	 ev, timer;
+	struct tlsio	*tls;
+	/* The server has proved its key before it asked for ours. */
+	int		 proved;
+	struct probe_result result;
+};
+
+static void	probe_step(struct probe *);
+
+static void
+probe_free(struct probe *p)
+{
+	dial_cancel(p->dial);
+	if (p->tls != NULL) {
+		event_del(&p->ev);
+		event_del(&p->timer);
+		transport_tls.shut(p->tls, END_NOTIFY);
+		transport_tls.free(p->tls);
+	}
+	if (p->sock.fd != -1)
+		close(p->sock.fd);
+	free((char *)(uintptr_t)p->want.sni);
+	free((uint8_t *)(uintptr_t)p->want.alpn);
+	text_free(&p->result.names);
+	free(p);
+}
+
+void
+probe_cancel(struct probe *p)
+{
+	if (p != NULL)
+		probe_free(p);
+}
+
+static void
+probe_end(struct probe *p, enum probe_found found, const char *why)
+{
+	p->result.found = found;
+	p->result.why = why;
+	p->done(p->arg, &p->result);
+	probe_free(p);
+}
+
+/* What its certificate tells. */
+static void
+probe_judge(struct probe *p)
+{
+	SSL *ssl = tlsio_ssl(p->tls);
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	const char *text;
+	enum tls_verify verify = tls_verdict(ssl, &text);
+
+	if (cert == NULL) {
+		probe_end(p, PROBE_FAILED, "the server has no certificate");
+		return;
+	}
+	certnames(cert, &p->result.names);
+	probe_end(p, verify == VERIFY_OK ? PROBE_NAMED :
+	    verify == VERIFY_NAME ? PROBE_OTHER : PROBE_BAD, text);
+}
+
+/*
+ * It asks for a certificate, and may not go on without one. Its own counts
+ * when it has shown that it has the key, which with RSA's key exchange it does
+ * by its Finished alone.
+ */
+static void
+probe_asked(struct probe *p)
+{
+	SSL *ssl = tlsio_ssl(p->tls);
+	const SSL_CIPHER *c = SSL_get_pending_cipher(ssl);
+
+	p->proved = SSL_version(ssl) >= TLS1_3_VERSION || (c != NULL &&
+	    SSL_CIPHER_get_kx_nid(c) != NID_kx_rsa);
+	tls_no_certificate(ssl);
+	probe_step(p);
+}
+
+static void
+probe_step(struct probe *p)
+{
+	char why[128] = "";
+	int rv;
+
+	rv = tlsio_handshake(p->tls, why, sizeof(why));
+	if (rv == ERR_AGAIN)
+		return;
+	if (rv == ERR_DENIED)
+		probe_asked(p);
+	else if (rv == 0 || p->proved)
+		probe_judge(p);
+	else
+		probe_end(p, PROBE_FAILED, rv == ERR_EOF ?
+		    "handshake: the server closed the connection" :
+		    rv == ERR_SYS ? strerror(p->sock.err) : why);
+}
+
+static void
+probe_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *p = arg;
+
+	if (what & (EV_READ | EV_CLOSED))
+		sock_look(&p->sock);
+	if (what & EV_WRITE)
+		p->sock.writable = 1;
+	probe_step(p);
+}
+
+static void
+probe_late(evutil_socket_t fd, short what, void *arg)
+{
+	probe_end(arg, PROBE_FAILED, "handshake: timed out");
+}
+
+static void
+probe_connected(void *arg, int fd, const struct addr *to, const char *why)
+{
+	struct probe *p = arg;
+	struct timeval tv = { (time_t)(p->handshake / 1000),
+	    (suseconds_t)(p->handshake % 1000 * 1000) };
+	SSL *ssl;
+
+	p->dial = NULL;
+	if (fd < 0) {
+		probe_end(p, PROBE_FAILED, why);
+		return;
+	}
+	p->sock.fd = fd;
+	p->sock.readable = p->sock.writable = 1;
+	sock_nodelay(fd);
+	if ((ssl = tls_connect(p->worker->env->tls, &p->want)) == NULL) {
+		probe_end(p, PROBE_FAILED, "out of memory");
+		return;
+	}
+	p->tls = tlsio_new(ssl, &p->sock, &p->worker->scratch);
+	evtimer_assign(&p->timer, p->worker->base, probe_late, p);
+	evtimer_add(&p->timer, &tv);
+	event_assign(&p->ev, p->worker->base, fd, EV_READ | EV_WRITE |
+	    EV_CLOSED | EV_ET | EV_PERSIST, probe_event, p);
+	event_add(&p->ev, NULL);
+	probe_step(p);
+}
+
+struct probe *
+probe_start(struct worker *w, const struct probe_want *want, probe_done done,
+    void *arg)
+{
+	struct probe *p = xcalloc(1, sizeof(*p));
+	struct dial_want dial = {
+		.addr = want->server,
+		.from = want->from,
+		.timeout = want->connect,
+	};
+
+	p->worker = w;
+	p->sock.fd = -1;
+	p->done = done;
+	p->arg = arg;
+	p->handshake = want->handshake;
+	p->want.sni = xstrdup(want->sni);
+	p->want.server = want->server;
+	if (want->alpn_len > 0) {
+		p->want.alpn = xmemdup(want->alpn, want->alpn_len);
+		p->want.alpn_len = want->alpn_len;
+	}
+	p->dial = dial_start(w->base, w->names, &dial, probe_connected, p);
+	return p;
+}
