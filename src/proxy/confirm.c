@@ -50,7 +50,8 @@ confirm_slot(struct worker *w, const uint8_t key[32])
 int
 confirm_wanted(const struct session *s, const struct facts *f)
 {
-	return s->bypassed && s->rec.protocol == PROTO_TLS &&
+	return s->rec.verdict.action == ACTION_BYPASS &&
+	    s->rec.protocol == PROTO_TLS &&
 	    f->sni != NULL && session_conf(s)->confirm_bypass &&
 	    s->rec.server.sa.sa_family != AF_UNSPEC &&
 	    !policy_bypasses_any(s->policy, f);

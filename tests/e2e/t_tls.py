@@ -301,6 +301,7 @@ def client_certificate_servers_are_remembered(s):
         c.finish()
     check(len(srv.peers) + len(srv.errors) <= 7, 'connections',
           len(srv.peers))
+    equal(s.d.metric('clearspan_confirmations_total'), 0, 'probes')
 
 
 @scenario
