@@ -316,6 +316,11 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	spool_used(&memory, &disk);
 	sample(t, "memory_bytes", "pool", "spool", NULL, NULL, memory);
 	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL, disk);
+	head(t, "requests_judged_total", "counter",
+	    "HTTP requests for another name than their connection's.");
+	for (i = 0; i < JUDGED_MAX; i++)
+		sample(t, "requests_judged_total", "result",
+		    judged_str((enum judged)i), NULL, NULL, c->judged[i]);
 	head(t, "destinations_refused_total", "counter",
 	    "Connections that clients asked for and were not tried.");
 	for (i = 0; i < REACH_MAX; i++)

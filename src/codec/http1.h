@@ -193,6 +193,17 @@ int	http1_absolute(struct slice target, struct http1_url *);
  */
 int	http1_authority(struct slice, uint16_t port, struct http1_url *);
 
+#define HTTP1_NAME_MAX	256
+
+/*
+ * The name or address that a request is for: that of an absolute-form target,
+ * or of CONNECT's, else of Host (RFC 9112, 3.2 and 3.3). In lower case and
+ * without its final dot; an address in its shortest form, without brackets;
+ * and always without its port, so that equal ones compare equal. 0, or
+ * ERR_NOTFOUND with out empty when it says none.
+ */
+int	http1_name(const struct http1_head *, char out[HTTP1_NAME_MAX]);
+
 /*
  * Write a request's head again as an origin server wants it: origin-form,
  * Host from an absolute-form target (RFC 9112, 3.2.2), the fields between

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include "codec/hostname.h"
+#include "util/addr.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -117,6 +118,33 @@ http1_absolute(struct slice t, struct http1_url *u)
 		return e;
 	u->scheme = scheme;
 	u->path = path;
+	return 0;
+}
+
+int
+http1_name(const struct http1_head *m, char out[HTTP1_NAME_MAX])
+{
+	struct http1_url u;
+	char text[ADDR_STRLEN];
+	struct addr a;
+	int e;
+
+	out[0] = '\0';
+	if (slice_eq(m->method, "CONNECT"))
+		e = http1_authority(m->target, 0, &u);
+	else if ((e = http1_absolute(m->target, &u)) != 0)
+		e = http1_authority(http1_value(m, "host"), 80, &u);
+	if (e != 0)
+		return ERR_NOTFOUND;
+	if (!u.v6)
+		return hostname_copy(out, u.host.p, u.host.len) == 0 ? 0 :
+		    ERR_NOTFOUND;
+	memcpy(text, u.host.p, u.host.len);	/* it is an IPv6 address */
+	text[u.host.len] = '\0';
+	if (addr_parse_ip(&a, text) != 0)
+		return ERR_NOTFOUND;
+	addr_ip_str(&a, text);
+	memcpy(out, text, strlen(text) + 1);
 	return 0;
 }
 

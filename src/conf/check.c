@@ -190,8 +190,8 @@ static int
 match_empty(const struct conf_match *m)
 {
 	return m->client.n == 0 && m->server.n == 0 && m->sni.n == 0 &&
-	    m->host.n == 0 && m->alpn.n == 0 && m->listener.n == 0 &&
-	    m->protocol.n == 0 && m->nport == 0;
+	    m->host.n == 0 && m->site.n == 0 && m->alpn.n == 0 &&
+	    m->listener.n == 0 && m->protocol.n == 0 && m->nport == 0;
 }
 
 /* `sni: []` would look like a condition and be none. */
@@ -199,7 +199,7 @@ static void
 check_conditions(struct load *l, yaml_node_t *n)
 {
 	static const char *const keys[] = { "client", "server", "port", "sni",
-	    "host", "alpn", "listener", "protocol" };
+	    "host", "site", "alpn", "listener", "protocol" };
 	yaml_node_t *v;
 	size_t i;
 
@@ -310,8 +310,8 @@ static int
 unconditional(struct load *l, yaml_node_t *n, const struct conf_rule *r)
 {
 	static const char *const keys[] = { "client", "server", "port", "sni",
-	    "host", "alpn", "listener", "protocol", "ja4", "certificate",
-	    "country", "time", "not" };
+	    "host", "site", "alpn", "listener", "protocol", "ja4",
+	    "certificate", "country", "time", "not" };
 	size_t i;
 
 	if (n->type != YAML_MAPPING_NODE)

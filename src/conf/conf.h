@@ -197,8 +197,15 @@ struct conf_icap {			/* one service of `icap:` */
 					 * case; a final * is any rest */
 };
 
+enum conf_mismatch {		/* a request for a name its server has not */
+	MISMATCH_BLOCK,		/* 421 */
+	MISMATCH_LOG,
+	MISMATCH_ALLOW
+};
+
 /* `inspect:`, of a rule or of all: what may not opt out of inspection. */
 struct conf_inspect {
+	enum conf_mismatch host_mismatch;
 	int		 of_rule;	/* owned by it; else conf.inspect */
 };
 
@@ -206,7 +213,7 @@ struct conf_inspect {
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
 	/* patterns or "@list", lower case */
-	struct conf_list sni, host;
+	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
 	struct conf_ports *port;
 	size_t		 nport;

@@ -357,11 +357,19 @@ static const struct listof icap_list = {
 	sizeof(struct conf_icap), { "icap", &type_map, .arg = &map_icap }
 };
 
+static const struct word mismatches[] = {
+	{ "block", MISMATCH_BLOCK, 0 },
+	{ "log", MISMATCH_LOG, 0 },
+	{ "allow", MISMATCH_ALLOW, 0 },
+	{ NULL, 0, 0 }
+};
 static const struct key inspect_keys[] = {
 	{ "non-http", &type_later },
 	{ "upgrade", &type_later },
 	{ "encodings", &type_later },
-	{ "host-mismatch", &type_later },
+	{ "host-mismatch", &type_word,
+	    offsetof(struct conf_inspect, host_mismatch), "block",
+	    .arg = mismatches },
 	{ "ranges", &type_later },
 	{ "trickle", &type_later },
 	{ "streams", &type_later },
@@ -381,6 +389,9 @@ static const struct listof sni_list = {
 };
 static const struct listof host_list = {
 	sizeof(char *), { "host", &type_pattern }
+};
+static const struct listof site_list = {
+	sizeof(char *), { "site", &type_pattern }
 };
 static const struct listof alpn_list = {
 	sizeof(char *), { "alpn", &type_text, .max = 255 /* RFC 7301 */ }
@@ -405,6 +416,8 @@ static const struct listof port_list = {
 	    offsetof(struct conf_match, sni), .arg = &sni_list },	\
 	{ "host", &type_list, (base) +					\
 	    offsetof(struct conf_match, host), .arg = &host_list },	\
+	{ "site", &type_list, (base) +					\
+	    offsetof(struct conf_match, site), .arg = &site_list },	\
 	{ "alpn", &type_list, (base) +					\
 	    offsetof(struct conf_match, alpn), .arg = &alpn_list },	\
 	{ "listener", &type_list, (base) +				\

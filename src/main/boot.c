@@ -154,7 +154,8 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 	connlog_icap(d->admin.log, r, h, i);
 }
 
-/* What reads HTTP: for ICAP, and for the event log when it wants to know. */
+/* What reads HTTP: for ICAP, for rules on the name of each request, which a
+ * reload may bring, and for the event log when it wants to know. */
 #define SPOOL_SHARE	4	/* of limits.memory, for bodies that are kept */
 #define SPOOL_DISK	((uint64_t)8 << 30)
 
@@ -166,8 +167,6 @@ boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 
 	d->env.http_events = c->log.file != NULL &&
 	    (c->log.events & 1u << EVENT_HTTP) != 0;
-	if (c->nicaps == 0 && !d->env.http_events)
-		return 0;
 	spool_budget(c->limits.memory / SPOOL_SHARE, SPOOL_DISK);
 	x->services = xcalloc(c->nicaps + 1, sizeof(struct icap_service *));
 	for (; x->nservices < c->nicaps; x->nservices++) {

@@ -78,6 +78,7 @@ match_init(struct match *m, const struct conf_match *conf,
 	source_init(&m->server, &conf->server, lists, nlists);
 	names_init(&m->sni, &conf->sni, lists, nlists);
 	names_init(&m->host, &conf->host, lists, nlists);
+	names_init(&m->site, &conf->site, lists, nlists);
 	for (i = 0; i < conf->protocol.n; i++)
 		for (p = 1; p < NELEM(protocol_names); p++)
 			if (strcmp(conf->protocol.v[i],
@@ -98,6 +99,15 @@ match_free(struct match *m)
 	nameset_free(&m->host.own);
 	rangeset_free(&m->host.addresses);
 	free(m->host.lists);
+	nameset_free(&m->site.own);
+	rangeset_free(&m->site.addresses);
+	free(m->site.lists);
+}
+
+int
+match_by_request(const struct conf_match *m)
+{
+	return m->host.n > 0 || m->site.n > 0;
 }
 
 static int
@@ -167,6 +177,7 @@ CONDITION_LIST(client)
 CONDITION_LIST(server)
 CONDITION_LIST(sni)
 CONDITION_LIST(host)
+CONDITION_LIST(site)
 CONDITION_LIST(alpn)
 CONDITION_LIST(listener)
 CONDITION_LIST(protocol)
@@ -212,10 +223,46 @@ sni_holds(const struct match *m, const struct facts *f)
 	return names_have(&m->sni, f->sni);
 }
 
+/* The address asked for by CONNECT or SOCKS, or NULL. */
+static const char *
+host_address(const struct facts *f)
+{
+	struct addr a;
+
+	if (f->host == NULL)
+		return NULL;
+	name_addr(f->host, &a);
+	return a.sa.sa_family != AF_UNSPEC ? f->host : NULL;
+}
+
+/* The name: of the request, else what was asked for, else in the hello. */
+static const char *
+host_name(const struct facts *f)
+{
+	if (f->request != NULL)
+		return f->request;
+	return f->host != NULL && host_address(f) == NULL ? f->host : f->sni;
+}
+
+/* The same, and the hello knows better than CONNECT or SOCKS. */
+static const char *
+site_name(const struct facts *f)
+{
+	return f->request == NULL && f->sni != NULL ? f->sni : host_name(f);
+}
+
 static int
 host_holds(const struct match *m, const struct facts *f)
 {
-	return names_have(&m->host, f->host);
+	return names_have(&m->host, host_name(f)) ||
+	    names_have(&m->host, host_address(f));
+}
+
+static int
+site_holds(const struct match *m, const struct facts *f)
+{
+	return names_have(&m->site, site_name(f)) ||
+	    names_have(&m->site, host_address(f));
 }
 
 static int
@@ -236,7 +283,13 @@ sni_fact(const struct facts *f, struct text *t)
 static int
 host_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(f->host, t);
+	return string_fact(host_name(f) != NULL ? host_name(f) : f->host, t);
+}
+
+static int
+site_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(site_name(f) != NULL ? site_name(f) : f->host, t);
 }
 
 /* Step through a wire list of names (RFC 7301, 3.1); 0 at its end. */
@@ -367,7 +420,8 @@ const struct condition conditions[] = {
 	CONDITION(client, 0),
 	CONDITION(server, 0),
 	CONDITION(sni, 1),
-	CONDITION(host, 1),
+	CONDITION(host, 2),
+	CONDITION(site, 2),
 	CONDITION(alpn, 1),
 	{ NULL }
 };
@@ -412,6 +466,8 @@ fact_to_come(const struct condition *c, const struct facts *f)
 		return 1;
 	if (c->said && f->protocol != PROTO_UNKNOWN)
 		return 0;
+	if (c->said == 2 && host_name(f) == NULL)
+		return 1;
 	known = c->fact(f, &fact);
 	text_free(&fact);
 	return !known;

@@ -33,7 +33,7 @@ struct names {			/* of sni and host */
 struct match {
 	const struct conf_match *conf;
 	struct source	 client, server;
-	struct names	 sni, host;
+	struct names	 sni, host, site;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
 };
 
@@ -46,7 +46,8 @@ struct condition {
 	int		(*fact)(const struct facts *, struct text *);
 	/* Append what it wants. */
 	void		(*wants)(const struct conf_match *, struct text *);
-	int		 said;	/* the client's own first bytes tell it */
+	int		 said;	/* the client's own first bytes tell it; 2: and
+				 * add to an address that is known */
 };
 
 extern const struct condition conditions[];	/* ends with a NULL name */
@@ -54,6 +55,8 @@ extern const struct condition conditions[];	/* ends with a NULL name */
 void	match_init(struct match *, const struct conf_match *,
 	    const struct list *, size_t nlists);
 void	match_free(struct match *);
+/* Whether one hangs on the name of each request. */
+int	match_by_request(const struct conf_match *);
 /* Whether there is a condition at all. */
 int	match_given(const struct match *);
 /* Whether all that are given hold; *which (may be NULL) is the one not. */

@@ -21,6 +21,7 @@ struct policy {
 	struct conf	*conf;
 	struct list	*lists;
 	struct rule	*rules;
+	int		 by_request;
 };
 
 static void
@@ -52,6 +53,13 @@ rule_init(struct rule *r, const struct conf_rule *conf,
 	r->excepts = match_given(&r->except);
 }
 
+static int
+rule_by_request(const struct rule *r)
+{
+	return match_by_request(r->match.conf) ||
+	    (r->excepts && match_by_request(r->except.conf));
+}
+
 struct policy *
 policy_new(struct conf *c)
 {
@@ -67,6 +75,8 @@ policy_new(struct conf *c)
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
 		rule_init(&p->rules[i], &c->rules[i], p);
+	for (i = 0; i < c->nrules; i++)
+		p->by_request |= rule_by_request(&p->rules[i]);
 	return p;
 }
 
@@ -123,6 +133,63 @@ policy_decide(const struct policy *p, const struct facts *f,
 	v->rule_index = i;	/* the last has no conditions */
 	v->rule = p->rules[i].conf;
 	v->action = v->rule->action;
+}
+
+int
+policy_by_request(const struct policy *p)
+{
+	return p->by_request;
+}
+
+static int
+indices_same(const size_t *a, size_t na, const size_t *b, size_t nb)
+{
+	return na == nb && (na == 0 || memcmp(a, b, na * sizeof(*a)) == 0);
+}
+
+int
+verdict_same(const struct verdict *v, const struct verdict *w)
+{
+	const struct conf_rule *a = v->rule, *b = w->rule;
+
+	return a == b || (v->action == w->action &&
+	    a->must_decrypt == b->must_decrypt && a->inspect == b->inspect &&
+	    indices_same(a->mirrors, a->nmirrors, b->mirrors, b->nmirrors) &&
+	    indices_same(a->icaps, a->nicaps, b->icaps, b->nicaps));
+}
+
+static enum policy_request
+request_is(const struct verdict *of, const struct verdict *v)
+{
+	if (v->action == ACTION_BLOCK || v->action == ACTION_RESET)
+		return REQUEST_REFUSED;
+	return verdict_same(of, v) ? REQUEST_SAME : REQUEST_OTHERWISE;
+}
+
+enum policy_request
+policy_request(const struct policy *p, const struct facts *conn,
+    const struct verdict *of, const char *name, struct verdict *v)
+{
+	struct facts f = *conn;
+	enum policy_request rv;
+	struct addr ip;
+	int same = f.protocol != PROTO_TLS || addr_parse_ip(&ip, name) == 0 ||
+	    (f.sni != NULL && strcmp(f.sni, name) == 0);
+
+	*v = *of;
+	if (same && !p->by_request)
+		return REQUEST_SAME;
+	f.request = name;
+	policy_decide(p, &f, v);
+	if ((rv = request_is(of, v)) != REQUEST_SAME || same)
+		return rv;
+	f.sni = name;
+	policy_decide(p, &f, v);
+	/* Without a name in its hello no connection is bypassed by one. */
+	if (v->rule->match.sni.n == 0 ||
+	    (conn->sni == NULL && v->action == ACTION_BYPASS))
+		return REQUEST_SAME;
+	return request_is(of, v);
 }
 
 /* What a client asks a proxy for is what its hello will name. */
@@ -189,13 +256,6 @@ policy_bypasses(const struct policy *p, const struct facts *f)
 	return policy_surely(p, &known, 1u << ACTION_BYPASS);
 }
 
-static int
-rule_asks_host(const struct rule *r)
-{
-	return r->match.conf->host.n > 0 ||
-	    (r->excepts && r->except.conf->host.n > 0);
-}
-
 /* Which rule decides when this is the protocol; nrules: that depends. */
 static size_t
 policy_settles(const struct policy *p, struct facts *f,
@@ -206,8 +266,8 @@ policy_settles(const struct policy *p, struct facts *f,
 
 	for (i = 0; i < p->conf->nrules; i++) {
 		f->protocol = protocol;
-		if (protocol == PROTO_HTTP && f->host == NULL &&
-		    rule_asks_host(&p->rules[i]))
+		if (protocol == PROTO_HTTP && f->request == NULL &&
+		    rule_by_request(&p->rules[i]))
 			f->protocol = PROTO_UNKNOWN;	/* it may come */
 		may = rule_may_match(&p->rules[i], f);
 		if (may != MATCH_NOT)

@@ -25,8 +25,10 @@ struct facts {
 	struct addr	 client, server;
 	uint16_t	 port;			/* server's */
 	const char	*sni;			/* lower case */
-	/* CONNECT, SOCKS or HTTP Host */
+	/* CONNECT, SOCKS or HTTP Host; a name or an address */
 	const char	*host;
+	/* the name that an HTTP request is for, of this request */
+	const char	*request;
 	const char	*listener;
 	/* wire list (RFC 7301), or NULL */
 	const uint8_t	*alpn;
@@ -52,6 +54,30 @@ const struct conf *policy_conf(const struct policy *);
 
 void		 policy_decide(const struct policy *, const struct facts *,
 		    struct verdict *);
+
+/*
+ * Whether a rule has a condition that hangs on the name of each request (host,
+ * site), so that requests have to be read.
+ */
+int		 policy_by_request(const struct policy *);
+
+/* Whether the same is done, by whatever rule. */
+int		 verdict_same(const struct verdict *, const struct verdict *);
+
+/*
+ * A request for a name, canonical as http1_name() has it, on a connection with
+ * these facts and that verdict: what the rules say under this name. A rule
+ * that has the name in its sni counts too, where the hello had another or
+ * none: a client must not get by it by asking behind another name.
+ */
+enum policy_request {
+	REQUEST_SAME,		/* what is done for the connection anyway */
+	REQUEST_REFUSED,	/* *v says block or reset */
+	REQUEST_OTHERWISE	/* *v: it belongs on another connection */
+};
+enum policy_request policy_request(const struct policy *,
+		    const struct facts *, const struct verdict *of,
+		    const char *name, struct verdict *v);
 
 /*
  * Before the client's own bytes have told more (protocol unknown): whether

@@ -26,6 +26,7 @@ decide_facts(const struct session *s, struct facts *f)
 		addr_set_port(&f->server, s->dial_port);
 	f->sni = r->sni[0] != '\0' ? r->sni : NULL;
 	f->host = r->host[0] != '\0' ? r->host : NULL;
+	f->request = s->request_name;
 	f->listener = r->listener;
 	f->alpn = s->alpn;
 	f->alpn_len = s->alpn_len;

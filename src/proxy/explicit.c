@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "codec/hostname.h"
 #include "codec/http1.h"
 #include "codec/socks.h"
 #include "proxy/inner.h"
@@ -165,13 +166,19 @@ explicit_connected(struct session *s)
 void
 head_name(struct session *s, struct slice host)
 {
-	size_t i, n = host.len < sizeof(s->rec.host) - 1 ? host.len :
-	    sizeof(s->rec.host) - 1;
+	char text[sizeof(s->rec.host)];
+	struct addr a;
 
-	for (i = 0; i < n; i++)
-		s->rec.host[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ?
-		    (char)(host.p[i] + 32) : host.p[i];
-	s->rec.host[n] = '\0';
+	/* Of its spellings one: rules and requests are compared with it. */
+	if (hostname_copy(s->rec.host, host.p, host.len) == 0 ||
+	    host.len >= sizeof(text))
+		return;
+	memcpy(text, host.p, host.len);
+	text[host.len] = '\0';
+	if (addr_parse_ip(&a, text) == 0)
+		addr_ip_str(&a, s->rec.host);
+	else
+		memcpy(s->rec.host, text, host.len + 1);
 }
 
 static void

@@ -95,11 +95,12 @@ forward_head(struct forward *fw, enum flow_dir dir, struct http1_head *h,
 static int
 forward_is_mine(const struct forward *fw, const struct http1_head *h)
 {
+	char name[HTTP1_NAME_MAX];
 	struct http1_url url;
 
 	return http1_absolute(h->target, &url) == 0 &&
 	    slice_is(url.scheme, "http") && url.port == fw->port &&
-	    slice_is(url.host, fw->host);
+	    http1_name(h, name) == 0 && strcmp(name, fw->host) == 0;
 }
 
 /* Put the origin's form in place of the head. The bytes to let go, or 0. */

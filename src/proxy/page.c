@@ -20,6 +20,7 @@ page_title(int status)
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 413, "Content Too Large" },
+		{ 421, "Misdirected Request" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" },
 		{ 502, "Bad Gateway" },

@@ -60,13 +60,17 @@ static void
 hello_host(struct session *s, const char *data, size_t len)
 {
 	struct http1_head h;
-	struct http1_url url;
+	char name[HTTP1_NAME_MAX];
 
 	h.scanned = 0;
-	if (http1_request(&h, data, len) == 0 &&
-	    (http1_absolute(h.target, &url) == 0 ||
-	    http1_authority(http1_value(&h, "Host"), 80, &url) == 0))
-		head_name(s, url.host);
+	if (http1_request(&h, data, len) != 0 || http1_name(&h, name) != 0)
+		return;
+	if (s->rec.host[0] == '\0') {
+		memcpy(s->rec.host, name, sizeof(name));
+	} else {
+		free(s->request_name);
+		s->request_name = xstrdup(name);
+	}
 }
 
 /*
@@ -79,7 +83,7 @@ hello_plain(struct session *s, const char *data, size_t len)
 	sock_lowat(s->leg.client.sock.fd, 1);
 	s->rec.protocol = len > 0 && http1_starts_request(data, len) != 0 ?
 	    PROTO_HTTP : PROTO_OTHER;
-	if (s->rec.protocol == PROTO_HTTP && s->rec.host[0] == '\0')
+	if (s->rec.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
 	decide(s);
 }
@@ -110,7 +114,8 @@ hello_waits(struct session *s, const char *data, size_t len)
 	int rv = http1_starts_request(data, len);
 
 	h.scanned = 0;
-	if (rv == 1 && s->rec.host[0] == '\0')
+	if (rv == 1 && (s->rec.host[0] == '\0' ||
+	    policy_by_request(s->policy)))
 		rv = http1_request(&h, data, len);
 	if (rv != ERR_SHORT)
 		return 0;

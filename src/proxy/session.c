@@ -266,6 +266,7 @@ session_open_taps(struct session *s)
 		    conf->mirrors[rule->mirrors[i]].name);
 	/* What a scanner is to see may be HTTP only later on. */
 	if (!s->bypassed && (rule->nicaps > 0 ||
+	    policy_by_request(s->policy) ||
 	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
 		session_open_tap(s, &w->exchange, NULL);
 }
@@ -478,6 +479,9 @@ session_free(struct session *s)
 	forward_free(s->forward);
 	free(s->alpn);
 	free(s->page);
+	free(s->request_name);
+	free(s->judged);
+	free(s->judged_name);
 	policy_unref(s->policy);
 	free(s);
 }

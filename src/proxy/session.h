@@ -77,6 +77,10 @@ struct session {
 	size_t		 scanned;	/* explicit: of a head not all here */
 	enum undecrypted undecrypted;		/* when it is bypassed */
 	const char	*aborted;		/* by a tap: why, or NULL */
+	/* Of plain HTTP in a tunnel: whom its first request is for. */
+	char		*request_name;
+	char		*judged;		/* why a request was refused */
+	char		*judged_name;		/* the last that was let go */
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
 	/* why connecting failed, or 0 */
 	int		 dial_errno;
@@ -155,6 +159,18 @@ void	session_free(struct session *);
 
 /* A tap has answered the client's oldest request in the server's place. */
 void	session_answered(struct session *);
+
+/*
+ * What is to be done with a request that was read on this connection, judged
+ * under its own name; counted and logged.
+ */
+struct http1_head;
+struct judgement {
+	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
+	const char	*why;		/* lives as long as the session */
+};
+void	session_judge(struct session *, const struct http1_head *,
+	    struct judgement *);
 
 /* Taps: open those of the verdict (both ends are connected). */
 void	session_open_taps(struct session *);

@@ -55,6 +55,16 @@ enum hello_refused {		/* why a client's hello was refused */
 	HELLO_REASONS
 };
 
+enum judged {			/* requests not for their connection */
+	JUDGED_BLOCKED,		/* by a rule that blocks or resets */
+	JUDGED_MISDIRECTED,	/* 421: another rule decides otherwise */
+	JUDGED_MISMATCH,	/* 421: the server has no claim to the name */
+	JUDGED_LOGGED,		/* likewise, and let go: host-mismatch: log */
+	JUDGED_ALLOWED,		/* host-mismatch: allow */
+	JUDGED_MAX
+};
+const char	*judged_str(enum judged);	/* "blocked", ...; static */
+
 /* Counters of one worker: written by it alone, read by any thread. */
 struct worker_counts {
 	_Atomic uint64_t	accepted, refused, open, ended;
@@ -68,6 +78,8 @@ struct worker_counts {
 	_Atomic uint64_t	undecrypted[UNDECRYPTED_REASONS];
 	/* by enum hello_refused */
 	_Atomic uint64_t	hellos_refused[HELLO_REASONS];
+	/* requests, by enum judged */
+	_Atomic uint64_t	judged[JUDGED_MAX];
 	/* destinations refused, by enum reach */
 	_Atomic uint64_t	unreached[REACH_MAX];
 	/* by enum probe_found */

@@ -125,6 +125,8 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 	for (i = 0; i < x->nrow; i++)
 		x->nmonitors += icap_service_conf(
 		    x->env->services[x->row[i]])->monitor;
+	x->judged = x->nrow > x->nmonitors ||
+	    policy_by_request(tap->session->policy);
 	for (d = 0; d < 2; d++) {
 		x->side[d].x = x;
 		x->side[d].dir = (enum flow_dir)d;
@@ -260,10 +262,11 @@ exchange_check(struct exchange *x)
 		exchange_next(x);
 }
 
-/* The request's head is here. */
-static void
+/* The request's head is here. 1: it goes on, as far as we are concerned. */
+static int
 exchange_request(struct exchange *x)
 {
+	int large = x->judged && judge_one_host(&x->side[DIR_UP]) != 0;
 	const struct http1_head *h = x->side[DIR_UP].m.http;
 	struct timespec now;
 	size_t i;
@@ -276,6 +279,7 @@ exchange_request(struct exchange *x)
 	text_add(&x->method, h->method.p, h->method.len);
 	x->old_client = h->version == 10;
 	x->closing = exchange_inline(x) && !http1_keeps_alive(h);
+	return !x->judged || judge_request(x, large);
 }
 
 static void
@@ -438,8 +442,8 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 		return 0;
 	}
 	if (s->dir == DIR_UP)
-		exchange_request(x);
-	else if (exchange_may_switch(x))
+		return exchange_request(x);
+	if (exchange_may_switch(x))
 		exchange_response(x);
 	else {
 		side_refuse(x, 502, "the server switched protocols unasked");
@@ -488,7 +492,7 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 			return x->raw ? exchange_data(x, dir, p, len) : 0;
 		side_begin(s);
 		/* The bytes may have been edited, or moved: seen next turn. */
-		if (x->nrow > 0) {
+		if (x->nrow > 0 || x->judged) {
 			tap_release(x->tap);
 			return 0;
 		}

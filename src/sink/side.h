@@ -68,6 +68,7 @@ struct exchange {
 	const size_t	*row;		/* the rule's services */
 	size_t		 nrow;
 	size_t		 nmonitors;	/* of them */
+	unsigned	 judged:1;	/* each request is, under its name */
 	struct text	*echo;		/* of each: lines of its answer to
 					   REQMOD for its RESPMOD */
 	struct side	 side[2];	/* by enum flow_dir */
@@ -86,11 +87,11 @@ struct exchange {
 	struct http_record http;
 };
 
-/* Some service may hold and change what passes. */
+/* Some service may hold and change what passes, or it is judged. */
 static inline int
 exchange_inline(const struct exchange *x)
 {
-	return x->nrow > x->nmonitors;
+	return x->judged;
 }
 
 /* watch.c */
@@ -107,6 +108,12 @@ const struct http1_head *side_http(const struct side *);
 int	side_is_stream(const struct side *, const struct conf_icap *);
 /* What the row's k-th service is shown, into s->job. 0 or ERR_*. */
 int	side_job(struct side *, size_t k);
+
+/* judge.c */
+/* One Host: an absolute-form's. 0, or ERR_* (there is no room for it). */
+int	judge_one_host(struct side *);
+/* 1: the request may go on; 0: it was answered, or the session is over. */
+int	judge_request(struct exchange *, int large);
 
 /* prepare.c */
 void	side_prepare(struct side *);	/* a request whose answer is scanned */

@@ -155,13 +155,37 @@ tls_accept(struct tls *t, size_t profile, struct leaf *leaf,
 	return ssl;
 }
 
+/* An X509_V_*: whether it is a certificate for this name or address. */
+static int
+conn_name_error(X509 *cert, const char *name)
+{
+	struct addr a;
+
+	if (addr_parse_ip(&a, name) == 0)
+		return X509_check_ip_asc(cert, name, 0) == 1 ? X509_V_OK :
+		    X509_V_ERR_IP_ADDRESS_MISMATCH;
+	return X509_check_host(cert, name, 0,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1 ? X509_V_OK :
+	    X509_V_ERR_HOSTNAME_MISMATCH;
+}
+
+int
+tls_covers(SSL *ssl, const char *name)
+{
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	int rv = cert != NULL && conn_name_error(cert, name) == X509_V_OK;
+
+	ERR_clear_error();
+	return rv;
+}
+
 /* Towards servers: the chain, from the cache, then the name. */
 static void
 conn_verify(struct conn *c, X509_STORE_CTX *ctx)
 {
 	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
 	struct verdict v;
-	struct addr a;
+	int error;
 
 	trust_verify(c->tls->trust, ctx, &v);
 	c->error = v.error;
@@ -170,13 +194,8 @@ conn_verify(struct conn *c, X509_STORE_CTX *ctx)
 	c->verified = 1;
 	if (v.error != X509_V_OK && !c->late)
 		return;
-	if (addr_parse_ip(&a, c->name) == 0) {
-		if (X509_check_ip_asc(cert, c->name, 0) != 1)
-			c->error = X509_V_ERR_IP_ADDRESS_MISMATCH;
-	} else if (X509_check_host(cert, c->name, 0,
-	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) != 1) {
-		c->error = X509_V_ERR_HOSTNAME_MISMATCH;
-	}
+	if ((error = conn_name_error(cert, c->name)) != X509_V_OK)
+		c->error = error;
 	ERR_clear_error();
 }
 

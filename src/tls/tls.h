@@ -100,6 +100,9 @@ enum tls_verify {
  * ("ok" when all is well), static. text may be NULL.
  */
 enum tls_verify	 tls_verdict(SSL *, const char **text);
+/* Whether the peer's certificate, believed or not, is one for this name or
+ * address. */
+int		 tls_covers(SSL *, const char *name);
 /* The chain is good but for its time, whatever the name. */
 int		 tls_late(SSL *);
 

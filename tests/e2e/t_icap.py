@@ -120,7 +120,8 @@ def icap_pipelining_and_reuse(s):
 def icap_ex206_and_url_check(s):
     u = real(s)
     icap.start(s, icap.service(respmod=u['ex206'], name='x'),
-               icap.service(reqmod=u['url_check'], name='url'))
+               icap.service(reqmod=u['url_check'], name='url'),
+               inspect={'host-mismatch': 'allow'})
     o = icap.Little(s)
     p = o.client('https')
     m = http.ask(p, '/x?type=text/html&data=<html><body>hi</body></html>')
@@ -208,7 +209,8 @@ def icap_e2guardian(s):
     u = real(s, e2guardian=21350)
     icap.start(s, icap.service(u['e2-request'], u['e2-response'],
                                options=False, preview='off', keep_idle='0s',
-                               echo_headers=['X-ICAP-E2G']))
+                               echo_headers=['X-ICAP-E2G']),
+               inspect={'host-mismatch': 'allow'})
     o = icap.Little(s)
     for way in ('https', 'http'):
         p = o.client(way)

@@ -444,7 +444,8 @@ def service_is_told_of_the_session_by_macros(s):
     icap.start(s, icap.service(srv.url('echo'), srv.url('echo'), headers=[
         'X-A: %{sni} of %{src}', 'X-B: %{rule}/%{listener}/%{tx}',
         'X-C: %{dst}:%{dst-port} %{host} 100%', 'X-D: plain',
-        'X-E: %{flow}%{src-port}', 'X-F: %{cert-subject}']))
+        'X-E: %{flow}%{src-port}', 'X-F: %{cert-subject}']),
+        inspect={'host-mismatch': 'allow'})
     o = icap.Little(s)
     p = s.tls(name='www.good.test')
     http.ask(p, '/x')

@@ -166,7 +166,62 @@ TEST(a_request_is_written_again_for_its_origin)
 }
 END
 
-SUITE("http1_target", absolute_forms_are_cut_up_or_refused,
+/* A request with this target and this Host; NULL: without. */
+static const struct {
+	const char	*target, *host, *name;
+} named[] = {
+	{ "/", "a.example", "a.example" },
+	{ "/", "A.Example", "a.example" },
+	{ "/", "a.example.", "a.example" },
+	{ "/", "A.example.:80", "a.example" },
+	{ "/", "a.example:", "a.example" },
+	{ "/", "XN--BCHER-KVA.example", "xn--bcher-kva.example" },
+	{ "/", "192.0.2.1:8080", "192.0.2.1" },
+	{ "/", "[2001:DB8:0:0::1]", "2001:db8::1" },
+	{ "/", "[2001:db8::1]:443", "2001:db8::1" },
+	{ "/", "[::ffff:192.0.2.1]", "192.0.2.1" },
+	{ "/", "", "" },
+	{ "/", NULL, "" },
+	{ "*", "a.example", "a.example" },
+	{ "http://b.example/", "a.example", "b.example" },
+	{ "HTTPS://B.example.:444/x", "a.example", "b.example" },
+	{ "http://[::1]/", "a.example", "::1" },
+	{ "http://b.example", NULL, "b.example" },
+	{ "/http://b.example/", "a.example", "a.example" },
+};
+
+TEST(a_request_is_for_one_name_however_it_is_spelled)
+{
+	char name[HTTP1_NAME_MAX];
+	struct http1_head m = { 0 };
+	struct text t = { 0 };
+	size_t i;
+
+	for (i = 0; i < NELEM(named); i++) {
+		text_clear(&t);
+		text_printf(&t, "%s %s HTTP/1.%d\r\n", strcmp(named[i].target,
+		    "*") == 0 ? "OPTIONS" : "GET", named[i].target,
+		    named[i].host != NULL);
+		if (named[i].host != NULL)
+			text_printf(&t, "Host: %s\r\n", named[i].host);
+		text_puts(&t, "\r\n");
+		m.scanned = 0;
+		ck_assert_msg(http1_request(&m, t.s, t.len) == 0, "%s", t.s);
+		ck_assert_int_eq(http1_name(&m, name), named[i].name[0] ==
+		    '\0' ? ERR_NOTFOUND : 0);
+		ck_assert_str_eq(name, named[i].name);
+	}
+	m.scanned = 0;
+	ck_assert_int_eq(http1_request(&m, "CONNECT C.example:443 HTTP/1.1\r\n"
+	    "Host: a.example\r\n\r\n", 51), 0);
+	ck_assert_int_eq(http1_name(&m, name), 0);
+	ck_assert_str_eq(name, "c.example");
+	text_free(&t);
+}
+END
+
+SUITE("http1_target", a_request_is_for_one_name_however_it_is_spelled,
+    absolute_forms_are_cut_up_or_refused,
     a_scheme_that_is_not_http_is_told_from_a_broken_url,
     an_authority_needs_a_port_unless_there_is_one_to_assume,
     a_request_is_written_again_for_its_origin)

@@ -486,7 +486,91 @@ TEST(a_bypass_hangs_on_the_name_where_another_would_not_have_it)
 }
 END
 
-SUITE("policy", what_is_settled_does_not_wait_for_the_first_line,
+/* Of a request for a name on a connection with these facts. */
+static enum policy_request
+asked(const struct policy *p, const struct facts *f, const char *name)
+{
+	struct verdict of, v;
+
+	policy_decide(p, f, &of);
+	return policy_request(p, f, &of, name, &v);
+}
+
+TEST(a_request_is_judged_under_its_own_name)
+{
+	struct policy *p = rules(
+	    "  - {name: a, host: [bad.example], action: block}\n"
+	    "  - {name: b, site: [\"*.gone.example\"], action: reset}\n"
+	    "  - {name: c, host: [same.example], action: decrypt}\n"
+	    "  - {name: d, host: [free.example], action: bypass}\n"
+	    "  - {name: e, not: {site: [\"*\"]}, action: decrypt, mirror: []}\n");
+	struct facts f = { .protocol = PROTO_HTTP, .host = "first.example" };
+
+	ck_assert_int_eq(policy_by_request(p), 1);
+	ck_assert_int_eq(asked(p, &f, "first.example"), REQUEST_SAME);
+	ck_assert_int_eq(asked(p, &f, "else.example"), REQUEST_SAME);
+	ck_assert_int_eq(asked(p, &f, "same.example"), REQUEST_SAME);
+	ck_assert_int_eq(asked(p, &f, "bad.example"), REQUEST_REFUSED);
+	ck_assert_int_eq(asked(p, &f, "a.gone.example"), REQUEST_REFUSED);
+	ck_assert_int_eq(asked(p, &f, "free.example"), REQUEST_OTHERWISE);
+	f = (struct facts){ .protocol = PROTO_TLS, .sni = "bad.example" };
+	ck_assert_str_eq(verdict_of(p, &f), "a");	/* it stands for host */
+	policy_unref(p);
+}
+END
+
+TEST(a_rule_on_sni_is_not_passed_behind_another_name)
+{
+	struct policy *p = rules(
+	    "  - {name: a, sni: [bad.example], action: block}\n"
+	    "  - {name: b, sni: [bank.example], action: bypass}\n"
+	    "  - {name: c, sni: [good.example], action: decrypt}\n");
+	struct facts f = { .protocol = PROTO_TLS, .sni = "good.example" };
+
+	ck_assert_int_eq(policy_by_request(p), 0);
+	ck_assert_int_eq(asked(p, &f, "good.example"), REQUEST_SAME);
+	ck_assert_int_eq(asked(p, &f, "else.example"), REQUEST_SAME);
+	ck_assert_int_eq(asked(p, &f, "192.0.2.1"), REQUEST_SAME);
+	ck_assert_int_eq(asked(p, &f, "bad.example"), REQUEST_REFUSED);
+	ck_assert_int_eq(asked(p, &f, "bank.example"), REQUEST_OTHERWISE);
+	f.sni = NULL;
+	ck_assert_int_eq(asked(p, &f, "bad.example"), REQUEST_REFUSED);
+	ck_assert_int_eq(asked(p, &f, "bank.example"), REQUEST_SAME);
+	f = (struct facts){ .protocol = PROTO_HTTP, .host = "x.example" };
+	ck_assert_int_eq(asked(p, &f, "bad.example"), REQUEST_SAME);
+	policy_unref(p);
+}
+END
+
+TEST(an_address_asked_for_stands_beside_the_name_inside)
+{
+	struct policy *p = rules(
+	    "  - {name: a, host: [192.0.2.1], action: decrypt}\n"
+	    "  - {name: b, site: [in.example], action: decrypt}\n"
+	    "  - {name: rest, port: [443], action: block}\n");
+	struct facts f = { .port = 443, .host = "192.0.2.1" };
+	struct facts g = { .port = 443, .host = "198.51.100.1" };
+	struct verdict v;
+
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
+	ck_assert_int_eq(policy_refuses(p, &g, &v), 0);	/* a name may come */
+	g.protocol = PROTO_TLS;
+	ck_assert_int_eq(policy_refuses(p, &g, &v), 1);
+	g.sni = "in.example";
+	ck_assert_str_eq(verdict_of(p, &g), "b");
+	f.protocol = PROTO_TLS;
+	f.sni = "any.example";
+	ck_assert_str_eq(verdict_of(p, &f), "a");
+	ck_assert_int_eq(asked(p, &f, "other.example"), REQUEST_SAME);
+	ck_assert_int_eq(asked(p, &g, "other.example"), REQUEST_REFUSED);
+	policy_unref(p);
+}
+END
+
+SUITE("policy", a_request_is_judged_under_its_own_name,
+    a_rule_on_sni_is_not_passed_behind_another_name,
+    an_address_asked_for_stands_beside_the_name_inside,
+    what_is_settled_does_not_wait_for_the_first_line,
     a_bypass_hangs_on_the_name_where_another_would_not_have_it,
     a_hello_unread_is_bypassed_only_where_its_name_cannot_matter,
     sni_in_a_rule_is_exact, sni_with_a_star_is_below,

@@ -1,0 +1,137 @@
+/*
+ * Each HTTP request is judged under its own name. A connection was let
+ * through, and its services and mirrors chosen, for the name that it was made
+ * for; a request on it for another name gets what the rules say of that one:
+ * it is blocked, or answered with 421 (RFC 9110, 15.5.20), so that the client
+ * asks again on a connection made for it. And where the server has no claim
+ * to the name (neither the hello's name nor its certificate says it), what
+ * rules and scanners are told would not be who gets the request.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/http1.h"
+#include "proxy/inner.h"
+#include "tls/tls.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+static const char *const results[JUDGED_MAX] = { "blocked", "misdirected",
+    "host-mismatch-blocked", "host-mismatch-logged",
+    "host-mismatch-allowed" };
+
+const char *
+judged_str(enum judged what)
+{
+	return results[what];
+}
+
+/* What the server's certificate says, where it earned that we believe it. */
+static int
+judge_covered(const struct session *s, const char *name)
+{
+	const struct conn *c = &s->leg.server;
+	enum tls_verify v = s->rec.verify;
+
+	return c->ops == &transport_tls && (v == VERIFY_OK ||
+	    v == VERIFY_EXPIRED || v == VERIFY_NAME) &&
+	    tls_covers(tlsio_ssl(c->tp), name);
+}
+
+/* Whether this server may be asked for that name. */
+static int
+judge_claimed(const struct session *s, const char *name)
+{
+	const struct record *r = &s->rec;
+	struct addr ip;
+
+	if (r->protocol != PROTO_TLS ||
+	    strcmp(r->sni[0] != '\0' ? r->sni : r->host, name) == 0)
+		return 1;
+	if (addr_parse_ip(&ip, name) == 0) {
+		addr_set_port(&ip, addr_port(&r->server));
+		if (addr_eq(&ip, &r->server))
+			return 1;
+	}
+	return judge_covered(s, name);
+}
+
+/* Counted, and told; a client can cause many of these lines. */
+static void
+judge_say(struct session *s, enum judged what, const char *name)
+{
+	static struct log_gate gate;
+	char from[ADDR_STRLEN];
+	int held;
+
+	count(s->worker->counts.judged[what], 1);
+	if (what != JUDGED_ALLOWED && log_gate(&gate, &held))
+		log_info("session %llu: %s asks for %s on a connection for "
+		    "%s: %s (%d more not shown)",
+		    (unsigned long long)s->rec.id,
+		    addr_str(&s->rec.client, from), name,
+		    s->rec.sni[0] != '\0' ? s->rec.sni :
+		    s->rec.host[0] != '\0' ? s->rec.host : "no name",
+		    results[what], held);
+}
+
+static void
+judge_refuse(struct session *s, struct judgement *j, int status, char *why)
+{
+	free(s->judged);
+	s->judged = why;
+	j->status = status;
+	j->why = why;
+}
+
+/* By the rules; 1: it is decided. */
+static int
+judge_rules(struct session *s, const char *name, struct judgement *j)
+{
+	struct verdict v;
+	struct facts f;
+
+	decide_facts(s, &f);
+	switch (policy_request(s->policy, &f, &s->rec.verdict, name, &v)) {
+	case REQUEST_SAME:
+		return 0;
+	case REQUEST_REFUSED:
+		judge_say(s, JUDGED_BLOCKED, name);
+		judge_refuse(s, j, v.action == ACTION_RESET ? -1 : 403,
+		    xasprintf("%s by rule %s", v.action == ACTION_RESET ?
+		    "reset" : "blocked", v.rule->name));
+		break;
+	case REQUEST_OTHERWISE:
+		judge_say(s, JUDGED_MISDIRECTED, name);
+		judge_refuse(s, j, 421, xasprintf("a request for %s belongs "
+		    "on a connection of its own, by rule %s", name,
+		    v.rule->name));
+		break;
+	}
+	return 1;
+}
+
+void
+session_judge(struct session *s, const struct http1_head *h,
+    struct judgement *j)
+{
+	enum conf_mismatch on = s->rec.verdict.rule->inspect->host_mismatch;
+	char name[HTTP1_NAME_MAX];
+
+	memset(j, 0, sizeof(*j));
+	if (http1_name(h, name) != 0 ||
+	    (s->judged_name != NULL && strcmp(s->judged_name, name) == 0) ||
+	    judge_rules(s, name, j))
+		return;
+	/* Whom a CONNECT asks for is the end of a tunnel, not this server. */
+	if (!slice_eq(h->method, "CONNECT") && !judge_claimed(s, name)) {
+		judge_say(s, on == MISMATCH_BLOCK ? JUDGED_MISMATCH :
+		    on == MISMATCH_LOG ? JUDGED_LOGGED : JUDGED_ALLOWED, name);
+		if (on == MISMATCH_BLOCK)
+			judge_refuse(s, j, 421, xasprintf("the server of this "
+			    "connection has no claim to the name %s", name));
+		return;
+	}
+	free(s->judged_name);	/* it need not be judged again */
+	s->judged_name = xstrdup(name);
+}
