@@ -452,6 +452,15 @@ match_holds(const struct match *m, const struct facts *f,
 	return 1;
 }
 
+/* Whether it hangs on an SNI that may be another. */
+static int
+condition_open(const struct condition *c, const struct facts *f)
+{
+	return f->sni_open && (c->wants == sni_wants ||
+	    (c->wants == host_wants && host_name(f) == f->sni) ||
+	    (c->wants == site_wants && site_name(f) == f->sni));
+}
+
 /*
  * Whether the fact may still come. What the client's first bytes tell comes
  * with the protocol or not at all.
@@ -462,7 +471,7 @@ fact_to_come(const struct condition *c, const struct facts *f)
 	struct text fact = { 0 };
 	int known;
 
-	if (f->sni_open && c->wants == sni_wants)
+	if (condition_open(c, f))
 		return 1;
 	if (c->said && f->protocol != PROTO_UNKNOWN)
 		return 0;
@@ -480,8 +489,8 @@ match_may(const struct match *m, const struct facts *f)
 	const struct condition *c;
 
 	for (c = conditions; c->name != NULL; c++) {
-		if (!c->given(m->conf) || (c->holds(m, f) &&
-		    !(f->sni_open && c->wants == sni_wants)))
+		if (!c->given(m->conf) ||
+		    (c->holds(m, f) && !condition_open(c, f)))
 			continue;
 		if (!fact_to_come(c, f))
 			return MATCH_NOT;

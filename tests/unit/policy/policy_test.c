@@ -460,6 +460,8 @@ TEST(a_bypass_hangs_on_the_name_where_another_would_not_have_it)
 	} cases[] = {
 		{ "  - {name: a, sni: a.example, action: bypass}\n", 0 },
 		{ "  - {name: a, sni: \"*.example\", action: bypass}\n", 0 },
+		{ "  - {name: a, host: a.example, action: bypass}\n", 0 },
+		{ "  - {name: a, site: a.example, action: bypass}\n", 0 },
 		{ "  - {name: a, port: 443, action: bypass}\n", 1 },
 		{ "  - {name: a, protocol: tls, action: bypass}\n", 1 },
 		{ "  - {name: a, sni: b.example, action: block}\n"
