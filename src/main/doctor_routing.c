@@ -109,6 +109,38 @@ check_kernel(struct doctor *d)
 		    "the kernel takes its rules");
 }
 
+/* What the rules name is not always there; and what then is done. */
+static void
+check_named(struct doctor *d)
+{
+	static const char start[] = "systemctl start clearspan, or clearspan "
+	    "run; or clearspan transparent up with its --port";
+	struct text missing = { 0 };
+	struct tproxy t;
+	const char *down;
+
+	if (tproxy_read(&t) != 0) {
+		doctor_say(d, FIND_WARN, "rules", NULL, "not ours: what they "
+		    "do is not looked at");
+		return;
+	}
+	down = t.when_down == TPROXY_PASS ? "pass" : "reject";
+	tproxy_missing(&t, &missing);
+	if (missing.len > 0)
+		doctor_say(d, FIND_FAIL, "rules", "clearspan transparent up "
+		    "--in IFACE, as \"ip link\" has it", "there is no "
+		    "interface %s: nothing is intercepted from it", missing.s);
+	if (!tproxy_listens(&t))
+		doctor_say(d, FIND_FAIL, "rules", start, "nothing listens on "
+		    "port %u: connections %s (when down: %s)", t.port,
+		    tproxy_fate(&t), down);
+	else
+		doctor_say(d, FIND_OK, "rules", NULL, "a listener is there on "
+		    "port %u; when it is down, connections %s (%s)", t.port,
+		    tproxy_fate(&t), down);
+	text_free(&missing);
+}
+
 static void
 check_rules(struct doctor *d)
 {
@@ -131,6 +163,8 @@ check_rules(struct doctor *d)
 	else
 		doctor_say(d, FIND_OK, "rules", NULL, "in place for %s",
 		    v4 && v6 ? "IPv4 and IPv6" : v4 ? "IPv4" : "IPv6");
+	if (table)
+		check_named(d);
 }
 
 void

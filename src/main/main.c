@@ -33,9 +33,10 @@ static const struct command commands[] = {
 	    "make, show or export a CA" },
 	{ "ctl", cmd_ctl, "[-s SOCKET] [--json] VERB ...",
 	    "ask or tell a running daemon (ctl help lists the verbs)" },
-	{ "transparent", cmd_transparent, "print|up|confirm|down --in IFACE\n"
-	    "    [--ports LIST|all] [--port N] [--block-quic] [--wait SECONDS] "
-	    "[--confirm]",
+	{ "transparent", cmd_transparent, "print|up|confirm|down|status|enable|"
+	    "disable\n    --in IFACE [--ports LIST|all] [--port N] "
+	    "[--when-down reject|pass]\n    [--block-quic] [--forwarding] "
+	    "[--wait SECONDS] [--confirm]",
 	    "the packet rules that bring traffic to the daemon" },
 	{ "doctor", cmd_doctor, "[-c FILE]",
 	    "look for what keeps it from working here" },

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "util/err.h"
+#include "util/mem.h"
 #include "util/text.h"
 
 #define WORDS_MAX	16	/* of a command */
@@ -103,10 +104,33 @@ tproxy_ports(struct tproxy *t, const char *csv, const char **bad)
 }
 
 /*
+ * What comes in to be intercepted is never forwarded: a listener takes it in
+ * prerouting, or nobody does. So nftables alone sees here that the listener is
+ * gone. The daemon's death leaves no other trace that a rule could ask for.
+ */
+static void
+forward_text(struct text *out, const struct tproxy *t, const char *dport)
+{
+	if (!t->block_quic && t->when_down == TPROXY_PASS)
+		return;
+	text_puts(out, "	chain forward {\n"
+	    "		type filter hook forward priority filter;\n");
+	if (t->when_down == TPROXY_REJECT)
+		text_printf(out, "		iifname { %s } meta l4proto tcp"
+		    "%s reject with tcp reset\n", t->ifaces, dport);
+	if (t->block_quic)
+		text_printf(out, "		iifname { %s } meta l4proto udp"
+		    "%s reject with icmpx port-unreachable\n", t->ifaces,
+		    dport[0] != '\0' ? dport : " th dport 443");
+	text_puts(out, "	}\n");
+}
+
+/*
  * A packet of a connection we already hold, on either side, goes to its
  * socket: the server's replies to a client's own address come in on another
  * interface. The rest is caught only where asked, and not what is meant for
- * this machine. Where no one listens, tproxy lets the packet pass on.
+ * this machine. Where no one listens, the tproxy rule does not match and the
+ * packet comes to the forward chain.
  */
 static void
 rules_text(struct text *out, const struct tproxy *t)
@@ -119,20 +143,14 @@ rules_text(struct text *out, const struct tproxy *t)
 	    "table inet clearspan {\n"
 	    "	chain prerouting {\n"
 	    "		type filter hook prerouting priority mangle;\n"
-	    "		meta l4proto tcp socket transparent 1 "
-	    "meta mark set " TPROXY_MARK " accept\n"
+	    "		meta l4proto tcp "
+	    "socket transparent 1 meta mark set " TPROXY_MARK " accept\n"
 	    "		fib daddr type { local, broadcast, multicast, "
 	    "anycast } accept\n");
 	text_printf(out, "		iifname { %s } meta l4proto tcp%s "
 	    "tproxy to :%u meta mark set " TPROXY_MARK " accept\n"
 	    "	}\n", t->ifaces, dport, t->port);
-	if (t->block_quic)
-		text_printf(out, "	chain forward {\n"
-		    "		type filter hook forward priority filter;\n"
-		    "		iifname { %s } meta l4proto udp%s "
-		    "reject with icmpx port-unreachable\n"
-		    "	}\n", t->ifaces, dport[0] != '\0' ? dport :
-		    " th dport 443");
+	forward_text(out, t, dport);
 	text_puts(out, "}\n");
 }
 
@@ -166,14 +184,30 @@ routes_down(step_fn step, const char *v, int flags)
 	step(c, NULL, flags | STEP_TIDY);
 }
 
-/* Routes first: a marked packet without them would be lost. */
+/* What doctor asks for. */
 static int
-steps_up(step_fn step, const char *rules)
+forwarding_up(step_fn step)
+{
+	if (step("sysctl -qw net.ipv4.ip_forward=1", NULL, 0) != 0 ||
+	    step("sysctl -qw net.ipv4.conf.all.src_valid_mark=0", NULL, 0) != 0)
+		return ERR_SYS;
+	return step("sysctl -qw net.ipv6.conf.all.forwarding=1", NULL,
+	    STEP_IPV6);
+}
+
+/*
+ * Routes first: a marked packet without them would be lost. Forwarding last:
+ * nothing passes before the rules are there.
+ */
+static int
+steps_up(step_fn step, const char *rules, int forwarding)
 {
 	if (routes_up(step, "-4", 0) != 0 ||
 	    routes_up(step, "-6", STEP_IPV6) != 0)
 		return ERR_SYS;
-	return step("nft -f -", rules, 0);
+	if (step("nft -f -", rules, 0) != 0)
+		return ERR_SYS;
+	return forwarding ? forwarding_up(step) : 0;
 }
 
 static int
@@ -208,9 +242,11 @@ tproxy_print(const struct tproxy *t)
 	rules_text(&rules, t);
 	printf("#!/bin/sh\n"
 	    "# Bring tcp %s%s from %s to the listener on port %u.\n"
+	    "# While nothing listens there: %s.\n"
 	    "set -e\n", t->ports[0] != '\0' ? "port " : "(all ports)",
-	    t->ports, t->ifaces, t->port);
-	steps_up(step_print, rules.s);
+	    t->ports, t->ifaces, t->port, t->when_down == TPROXY_PASS ?
+	    "pass, unread" : "reject");
+	steps_up(step_print, rules.s, t->forwarding);
 	text_free(&rules);
 }
 
@@ -235,15 +271,24 @@ step_exec(char *command, int in, int quiet)
 static void
 step_advice(const char *command, int status)
 {
-	const char *tool = command[0] == 'n' ? "nft" : "ip";
+	static const struct {
+		const char	*name, *package;
+	} tools[] = {
+		{ "nft", "nftables" }, { "ip", "iproute2" },
+		{ "sysctl", "procps" }, { "systemctl", "systemd" },
+	};
+	size_t i = 0, n = strcspn(command, " ");
 
+	while (i < NELEM(tools) - 1 && (strlen(tools[i].name) != n ||
+	    strncmp(tools[i].name, command, n) != 0))
+		i++;
 	fprintf(stderr, "clearspan: transparent: this failed: %s\n", command);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		fprintf(stderr, "  %s is missing: apt-get install %s\n", tool,
-		    tool[0] == 'n' ? "nftables" : "iproute2");
+		fprintf(stderr, "  %s is missing: apt-get install %s\n",
+		    tools[i].name, tools[i].package);
 	else if (geteuid() != 0)
 		fprintf(stderr, "  it needs root: sudo clearspan ...\n");
-	else if (tool[0] == 'n')
+	else if (i == 0)
 		fprintf(stderr, "  the kernel may lack TPROXY: modprobe -a "
 		    "nft_tproxy nft_socket nft_fib_inet\n");
 	else
@@ -297,7 +342,7 @@ tproxy_up(const struct tproxy *t)
 	int rv;
 
 	rules_text(&rules, t);
-	rv = steps_up(step_run, rules.s);
+	rv = steps_up(step_run, rules.s, t->forwarding);
 	text_free(&rules);
 	return rv;
 }
@@ -325,9 +370,15 @@ tproxy_restore(const struct text *table)
 	if (table->len == 0)
 		return tproxy_down();
 	text_printf(&rules, TABLE_GONE "%s", table->s);
-	rv = steps_up(step_run, rules.s);
+	rv = steps_up(step_run, rules.s, 0);
 	text_free(&rules);
 	return rv;
+}
+
+int
+tproxy_run(const char *command)
+{
+	return step_run(command, NULL, 0);
 }
 
 int

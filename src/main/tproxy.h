@@ -13,11 +13,19 @@
 #define TPROXY_TABLE	"17235"		/* the same number */
 #define TPROXY_PREF	"1000"		/* before main's 32766 */
 
+/* What becomes of the connections that no listener takes. */
+enum tproxy_down {
+	TPROXY_REJECT = 0,		/* they are reset */
+	TPROXY_PASS			/* they are forwarded, unread */
+};
+
 struct tproxy {
 	char		ifaces[512];	/* nft: "\"eth1\", \"eth2\"" */
 	char		ports[512];	/* nft: "443, 8000-8100"; "": all */
 	unsigned	port;		/* the listener's */
 	int		block_quic;	/* refuse UDP to the same ports */
+	enum tproxy_down when_down;
+	int		forwarding;	/* switch it on, too */
 };
 
 /* A list of names or of ports and ranges into nft's form. 0, or ERR_USAGE
@@ -42,6 +50,27 @@ int	tproxy_down(void);
  */
 void	tproxy_save(struct text *table);
 int	tproxy_restore(const struct text *table);
+
+/* A command without a shell; 0, or ERR_SYS with what to do on stderr. */
+int	tproxy_run(const char *command);
+
+/*
+ * tproxy_state.c. The rules that are in place: 0; -1 when there are none, or
+ * none that could be read.
+ */
+int	tproxy_read(struct tproxy *);
+
+/* A list of nft's as the options have it: eth1,eth2. */
+void	tproxy_plain(const char *nft, struct text *out);
+
+/* The interfaces of the rules that are not there, with commas. */
+void	tproxy_missing(const struct tproxy *, struct text *out);
+
+/* Whether anything listens on the rules' port here. */
+int	tproxy_listens(const struct tproxy *);
+
+/* What connections do while nothing listens: "are reset". */
+const char *tproxy_fate(const struct tproxy *);
 
 /* Whether the kernel would take the rules; says and changes nothing. 0 or
  * ERR_SYS. */

@@ -1,5 +1,6 @@
 /*
  * `clearspan transparent`: show, apply, keep and take back the packet rules.
+ * What it says of their state, and what it keeps over a reboot: enable.c.
  *
  * A wrong rule can cut off the one who sets it, so `up` waits: unless someone
  * says within a minute that the machine is still reached, it takes the rules
@@ -9,7 +10,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -22,8 +22,10 @@
 #include <unistd.h>
 
 #include "main/cmd.h"
+#include "main/enable.h"
 #include "main/tproxy.h"
 #include "util/err.h"
+#include "util/mem.h"
 
 #define CMD		"transparent"
 #define WAIT		60	/* seconds for a person to look and answer */
@@ -215,20 +217,25 @@ up_and_wait(const struct request *r, const struct text *before)
 	return EXIT_FAILED;
 }
 
-/* Not an error: an interface may come later, and rules go by its name. */
+/*
+ * Not errors: an interface may come later, as rules go by its name; and a
+ * daemon may be started after its rules, so that nothing passes it.
+ */
 static void
-warn_missing(const char *quoted)
+warn_missing(const struct tproxy *t)
 {
-	char name[IF_NAMESIZE];
+	struct text names = { 0 };
 
-	for (; sscanf(quoted, "\"%15[^\"]\"", name) == 1;
-	    quoted += strlen(name) + 4) {
-		if (if_nametoindex(name) == 0)
-			fprintf(stderr, "clearspan: transparent: there is no "
-			    "interface %s now\n", name);
-		if (quoted[strlen(name) + 2] == '\0')
-			break;
-	}
+	tproxy_missing(t, &names);
+	if (names.len > 0)
+		fprintf(stderr, "clearspan: transparent: there is no interface "
+		    "%s now: until it comes, nothing is intercepted there\n",
+		    names.s);
+	if (!tproxy_listens(t))
+		fprintf(stderr, "clearspan: transparent: nothing listens on "
+		    "port %u now: until clearspan does, connections %s "
+		    "(--when-down)\n", t->port, tproxy_fate(t));
+	text_free(&names);
 }
 
 static int
@@ -237,7 +244,7 @@ up(const struct request *r)
 	struct text before = { 0 };
 	int rv = EXIT_DONE;
 
-	warn_missing(r->rules.ifaces);
+	warn_missing(&r->rules);
 	tproxy_save(&before);
 	if (!r->confirmed) {
 		rv = up_and_wait(r, &before);
@@ -250,17 +257,19 @@ up(const struct request *r)
 }
 
 static int
-down(void)
+down(const struct request *r)
 {
 	int rv = tproxy_down();
 
+	(void)r;
 	meeting_say(WORD_GONE);
 	return rv == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int
-confirm(void)
+confirm(const struct request *r)
 {
+	(void)r;
 	if (meeting_say(WORD_KEEP) == 0)
 		return EXIT_DONE;
 	fprintf(stderr, "clearspan: transparent: nothing waits to be "
@@ -304,6 +313,16 @@ take_option(struct request *r, int opt, const char *arg)
 		if ((r->wait = number(arg, 3600)) == 0)
 			return cmd_usage(CMD, "--wait: 1 to 3600 seconds");
 		return 0;
+	case 'd':
+		r->rules.when_down = strcmp(arg, "pass") == 0 ? TPROXY_PASS :
+		    TPROXY_REJECT;
+		if (strcmp(arg, "pass") != 0 && strcmp(arg, "reject") != 0)
+			return cmd_usage(CMD, "--when-down: reject or pass, "
+			    "not \"%s\"", arg);
+		return 0;
+	case 'f':
+		r->rules.forwarding = 1;
+		return 0;
 	case 'q':
 		r->rules.block_quic = 1;
 		return 0;
@@ -321,6 +340,8 @@ take_options(struct request *r, int argc, char **argv)
 		{ "in", required_argument, NULL, 'i' },
 		{ "ports", required_argument, NULL, 'p' },
 		{ "port", required_argument, NULL, 'l' },
+		{ "when-down", required_argument, NULL, 'd' },
+		{ "forwarding", no_argument, NULL, 'f' },
 		{ "block-quic", no_argument, NULL, 'q' },
 		{ "confirm", no_argument, NULL, 'c' },
 		{ "wait", required_argument, NULL, 'w' },
@@ -336,30 +357,69 @@ take_options(struct request *r, int argc, char **argv)
 	return 0;
 }
 
+static int
+print(const struct request *r)
+{
+	tproxy_print(&r->rules);
+	return EXIT_DONE;
+}
+
+/* Without --in: what is in place. */
+static int
+enable(const struct request *r)
+{
+	struct tproxy now;
+
+	if (r->rules.ifaces[0] != '\0')
+		return transparent_enable(&r->rules);
+	if (tproxy_read(&now) != 0)
+		return cmd_usage(CMD, "no rules are in place to be kept: "
+		    "--in: from which interface?");
+	return transparent_enable(&now);
+}
+
+static int
+disable(const struct request *r)
+{
+	(void)r;
+	return transparent_disable();
+}
+
+static int
+status(const struct request *r)
+{
+	(void)r;
+	return transparent_status();
+}
+
 int
 cmd_transparent(int argc, char **argv)
 {
+	static const struct {
+		const char	*name;
+		int		(*run)(const struct request *);
+		int		 needs_in;
+	} verbs[] = {
+		{ "print", print, 1 }, { "up", up, 1 },
+		{ "confirm", confirm, 0 }, { "down", down, 0 },
+		{ "status", status, 0 }, { "enable", enable, 0 },
+		{ "disable", disable, 0 },
+	};
 	struct request r = { .wait = WAIT, .rules = { .port = 8443,
 	    .ports = "443" } };
-	const char *verb = argc > 1 ? argv[1] : "";
-	int none;
+	size_t i = 0;
 
 	if (argc < 2)
-		return cmd_usage(CMD, "print, up, confirm or down?");
+		return cmd_usage(CMD, "print, up, confirm, down, status, "
+		    "enable or disable?");
 	if (take_options(&r, argc - 1, argv + 1) != 0)
 		return EXIT_WRONG;
-	none = r.rules.ifaces[0] == '\0';
-	if (strcmp(verb, "down") == 0)
-		return down();
-	if (strcmp(verb, "confirm") == 0)
-		return confirm();
-	if (strcmp(verb, "print") != 0 && strcmp(verb, "up") != 0)
-		return cmd_usage(CMD, "\"%s\" is not print, up, confirm or "
-		    "down", verb);
-	if (none)
+	while (i < NELEM(verbs) && strcmp(verbs[i].name, argv[1]) != 0)
+		i++;
+	if (i == NELEM(verbs))
+		return cmd_usage(CMD, "\"%s\" is not print, up, confirm, "
+		    "down, status, enable or disable", argv[1]);
+	if (verbs[i].needs_in && r.rules.ifaces[0] == '\0')
 		return cmd_usage(CMD, "--in: from which interface?");
-	if (strcmp(verb, "up") == 0)
-		return up(&r);
-	tproxy_print(&r.rules);
-	return EXIT_DONE;
+	return verbs[i].run(&r);
 }

@@ -50,7 +50,7 @@ def tproxy_and_redirect_share_one_listener(s):
     srv = s.serve(443)
     a = s.exchange(b'by tproxy')
     s.gateway.run('nft', 'delete', 'table', 'inet', 'clearspan')
-    s.net.steer('redirect', keep=(net.PROXY,))
+    s.net.steer('redirect', s.binary, (net.PROXY,))
     b = s.exchange(b'by redirect')
     s.same(srv, [a, b])
     equal([f['clearspan']['listener'] for f in s.d.flows(2)],

@@ -235,7 +235,7 @@ class Scenario:
     def start(self, how='tproxy', record=True, prefix=(), env=None, **over):
         """Steer the client, record the mirror, run the daemon."""
         if how:
-            self.net.steer(how, keep=(net.PROXY,))
+            self.net.steer(how, self.binary, (net.PROXY,))
         if record:
             self.rec = capture.Recorder(self, self.net.recorder, 'rec0',
                                         'mirror')

@@ -74,15 +74,6 @@ class Namespace:
                     f.write(str(value))
 
 
-TPROXY = '''
-table inet clearspan {
-	chain pre {
-		type filter hook prerouting priority mangle;
-		meta l4proto tcp socket transparent 1 meta mark set 1 accept
-		iifname "gc" meta l4proto tcp EXCEPT tproxy to :8443 meta mark set 1 accept
-	}
-}
-'''
 REDIRECT = '''
 table inet clearspan {
 	chain pre {
@@ -125,11 +116,7 @@ addr add fd02::1/64 dev gs nodad
 link set gc up
 link set gs up
 link set span0 up
-rule add fwmark 1 lookup 100
-route add local default dev lo table 100
 ''')
-        g.ip('rule add fwmark 1 lookup 100\n'
-             'route add local default dev lo table 100\n', '-6')
         c.ip('''addr add 10.1.0.2/24 dev c0
 addr add 10.1.0.3/24 dev c0
 addr add fd01::2/64 dev c0 nodad
@@ -147,12 +134,18 @@ route add ::/0 via fd02::1
         r.ip('link set rec0 address %s\nlink set rec0 promisc on\n'
              'link set rec0 up\n' % RECORDER_MAC)
 
-    def steer(self, how, keep=()):
-        """Send the client's TCP to the gateway by 'tproxy' or 'redirect',
-        but not what goes to the ports in keep on the gateway itself."""
-        rules = TPROXY if how == 'tproxy' else REDIRECT
+    def steer(self, how, binary, keep=(), *options):
+        """Send the client's TCP to the gateway by 'tproxy', as `transparent
+        print` has it, or by 'redirect', but not what goes to the ports in
+        keep on the gateway itself."""
+        if how == 'tproxy':
+            rules = self.gateway.run(binary, 'transparent', 'print', '--in',
+                                     'gc', '--ports', 'all', '--port',
+                                     str(LISTEN), *options)
+            self.gateway.run('sh', input=rules)
+            return
         spare = ''
         if keep:
             spare = 'tcp dport != { %s }' % ', '.join(map(str, keep))
         self.gateway.run('nft', '-f', '-',
-                         input=rules.replace('EXCEPT', spare))
+                         input=REDIRECT.replace('EXCEPT', spare))

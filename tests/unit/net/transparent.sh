@@ -97,7 +97,7 @@ ip netns exec $g "$bin" transparent up --in lan --ports 444 --wait 60 \
 until_ in_ $g sh -c 'nft list table inet clearspan | grep -q 444'
 kill -USR1 $up; kill -USR2 $up		# a daemon's log is rotated by name
 is "USR1 is not for it" 444 "$(in_ $g nft list table inet clearspan |
-    grep -o 444; sleep 0.2; kill -0 $up || echo gone)"
+    grep -o 444 | sort -u; sleep 0.2; kill -0 $up || echo gone)"
 kill -TERM $up
 wait $up
 is "another, not confirmed" "$was" "$(in_ $g nft list table inet clearspan)"
