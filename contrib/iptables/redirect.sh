@@ -4,7 +4,8 @@
 # IFACE is where the clients are, PORTS as 443,8000:8100 (15 at most; default
 # 443), LISTENER the port of `listen: - mode: transparent` (default 8443).
 # `up` may be run again; it replaces what was there. The gateway connects on
-# from its own address (upstream: keep-client-address: no). See also
+# from its own address (upstream: keep-client-address: no). While nothing
+# listens, the kernel resets what is redirected. See also
 # contrib/nftables/redirect.nft, which does the same.
 set -eu
 verb=${1-} lan=${2-} ports=${3:-443} listener=${4:-8443}

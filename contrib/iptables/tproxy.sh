@@ -3,16 +3,20 @@
 #	tproxy.sh up|down IFACE [PORTS [LISTENER]]
 # IFACE is where the clients are, PORTS as 443,8000:8100 (15 at most; default
 # 443), LISTENER the port of `listen: - mode: transparent` (default 8443).
-# `up` may be run again; it replaces what was there. See also
-# contrib/nftables/tproxy.nft, which does the same.
+# `up` may be run again; it replaces what was there. While nothing listens, the
+# TPROXY target drops what it catches: clients wait in vain, and nothing passes
+# unread. See also contrib/nftables/tproxy.nft, which resets instead.
 set -eu
 verb=${1-} lan=${2-} ports=${3:-443} listener=${4:-8443}
 mark=0x4353 table=17235
 
 # The chains are ours alone: emptied, and jumped to once.
 clean() {	# iptables or ip6tables
-	while "$1" -w -t mangle -D PREROUTING -p tcp -j CLEARSPAN 2>/dev/null
-	do :; done
+	for p in tcp icmp ipv6-icmp; do
+		while "$1" -w -t mangle -D PREROUTING -p $p -j CLEARSPAN \
+		    2>/dev/null
+		do :; done
+	done
 	"$1" -w -t mangle -F CLEARSPAN 2>/dev/null || :
 	"$1" -w -t mangle -X CLEARSPAN 2>/dev/null || :
 }
@@ -26,7 +30,10 @@ route() {
 }
 rules() {
 	"$1" -w -t mangle -N CLEARSPAN
-	# Connections the gateway holds, on both of their sides.
+	icmp=icmp
+	[ "$1" = iptables ] || icmp=ipv6-icmp
+	# Connections the gateway holds, on both of their sides, and the ICMP
+	# errors that speak of them ("too big").
 	"$1" -w -t mangle -A CLEARSPAN -m socket --transparent \
 	    -j MARK --set-mark $mark
 	"$1" -w -t mangle -A CLEARSPAN -m mark --mark $mark -j ACCEPT
@@ -35,7 +42,9 @@ rules() {
 	"$1" -w -t mangle -A CLEARSPAN -i "$lan" -p tcp -m multiport \
 	    --dports "$ports" -j TPROXY --on-port "$listener" \
 	    --tproxy-mark $mark
-	"$1" -w -t mangle -A PREROUTING -p tcp -j CLEARSPAN
+	for p in tcp $icmp; do
+		"$1" -w -t mangle -A PREROUTING -p $p -j CLEARSPAN
+	done
 }
 
 case $verb in

@@ -128,9 +128,10 @@ forward_text(struct text *out, const struct tproxy *t, const char *dport)
 /*
  * A packet of a connection we already hold, on either side, goes to its
  * socket: the server's replies to a client's own address come in on another
- * interface. The rest is caught only where asked, and not what is meant for
- * this machine. Where no one listens, the tproxy rule does not match and the
- * packet comes to the forward chain.
+ * interface. So do the ICMP errors that speak of such a connection: "too big"
+ * has to reach the socket whose packets are too big. The rest is caught only
+ * where asked, and not what is meant for this machine. Where no one listens,
+ * the tproxy rule does not match and the packet comes to the forward chain.
  */
 static void
 rules_text(struct text *out, const struct tproxy *t)
@@ -143,7 +144,7 @@ rules_text(struct text *out, const struct tproxy *t)
 	    "table inet clearspan {\n"
 	    "	chain prerouting {\n"
 	    "		type filter hook prerouting priority mangle;\n"
-	    "		meta l4proto tcp "
+	    "		meta l4proto { tcp, icmp, icmpv6 } "
 	    "socket transparent 1 meta mark set " TPROXY_MARK " accept\n"
 	    "		fib daddr type { local, broadcast, multicast, "
 	    "anycast } accept\n");
