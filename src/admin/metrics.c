@@ -326,6 +326,11 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	for (i = 0; i < REACH_MAX; i++)
 		sample(t, "destinations_refused_total", "reason",
 		    reach_str((enum reach)i), NULL, NULL, c->unreached[i]);
+	head(t, "handshakes_gave_way_total", "counter",
+	    "Stalled handshakes reset because limits.handshakes were under "
+	    "way.");
+	text_printf(t, "clearspan_handshakes_gave_way_total %llu\n",
+	    (unsigned long long)c->gave_way);
 	head(t, "stalled_reset_total", "counter",
 	    "Sessions reset because limits.memory was spent.");
 	text_printf(t, "clearspan_stalled_reset_total %llu\n",

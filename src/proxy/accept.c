@@ -109,8 +109,6 @@ accept_limit(const struct worker *w)
 {
 	const struct conf *conf = policy_conf(w->policy);
 
-	if (atomic_load(&w->counts.handshaking) >= conf->limits.handshakes)
-		return "limits.handshakes are under way";
 	if (session_count() >= conf->limits.connections)
 		return "limits.connections are open";
 	if (session_count() >= w->room)

@@ -258,7 +258,7 @@ decide_joined(struct session *s)
 	if (s->rec.why == NULL || !s->bypassed)
 		session_open_taps(s);
 	if (s->rec.protocol == PROTO_TLS && !s->bypassed) {
-		session_go(s, PHASE_SERVER_TLS);
+		session_go(s, PHASE_TURN);
 		return;
 	}
 	if (s->bypassed)

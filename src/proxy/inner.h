@@ -89,6 +89,7 @@ struct worker {
 	struct event		 sweep;
 	struct revisit		 batched;	/* conns: see batch.c */
 	struct event		 batch;
+	struct turns		 turns;
 	uint64_t		 relieved;	/* ms: see relay_relieve() */
 	struct event		 drained;	/* the time for it is over */
 	int			 draining;
@@ -161,6 +162,10 @@ enum learned_what decide_learned(const struct session *);
 void	decide_joined(struct session *);
 void	connect_enter(struct session *);	/* upstream.c */
 void	connect_event(struct session *, struct conn *);
+void	turn_enter(struct session *);		/* turn.c */
+void	turn_event(struct session *, struct conn *);
+void	turn_timeout(struct session *);
+int	client_gone(struct session *, struct conn *);	/* 1: it is over */
 void	server_tls_enter(struct session *);
 void	server_tls_event(struct session *, struct conn *);
 void	server_tls_timeout(struct session *);

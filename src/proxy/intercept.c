@@ -115,7 +115,6 @@ client_tls_done(struct session *s)
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
 	session_shaken(s);
-	accept_check(s->worker);
 	session_go(s, s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
 }
 

@@ -36,6 +36,8 @@ static const struct phase_ops phases[] = {
 	[PHASE_CONFIRM] = { "confirmation", confirm_enter, connect_event,
 	    NULL },
 	[PHASE_CONNECT] = { "connect", connect_enter, connect_event, NULL },
+	[PHASE_TURN] = { "waiting for a handshake's turn", turn_enter,
+	    turn_event, turn_timeout },
 	[PHASE_SERVER_TLS] = { "handshake with server", server_tls_enter,
 	    server_tls_event, server_tls_timeout },
 	[PHASE_FORGE] = { "forging", forge_enter, NULL, client_tls_timeout },
@@ -212,7 +214,7 @@ session_again(struct session *s)
 }
 
 /* In this turn of the loop still, behind what is ready already. */
-static void
+void
 session_soon(struct session *s)
 {
 	event_active(&s->again, EV_TIMEOUT, 0);
@@ -307,22 +309,6 @@ session_drop_taps(struct session *s)
 {
 	session_reset_taps(s, DIR_UP);
 	session_close_taps(s);
-}
-
-void
-session_shaking(struct session *s)
-{
-	if (!s->handshaking)
-		count(s->worker->counts.handshaking, 1);
-	s->handshaking = 1;
-}
-
-void
-session_shaken(struct session *s)
-{
-	if (s->handshaking)
-		atomic_fetch_sub(&s->worker->counts.handshaking, 1);
-	s->handshaking = 0;
 }
 
 /* Whatever it was waiting for, it waits no more. */

@@ -16,6 +16,7 @@
 #include "proxy/leg.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
+#include "proxy/turns.h"
 #include "proxy/worker.h"
 #include "tls/leaf.h"
 
@@ -30,6 +31,7 @@ enum phase {
 	PHASE_HELLO,		/* what does the client speak? (peeked) */
 	PHASE_CONFIRM,		/* is the server whom the SNI says? */
 	PHASE_CONNECT,		/* connecting to the server */
+	PHASE_TURN,		/* waiting until it may begin its handshakes */
 	PHASE_SERVER_TLS,	/* handshake with the server */
 	PHASE_FORGE,		/* waiting for the leaf */
 	PHASE_CLIENT_TLS,	/* handshake with the client */
@@ -51,6 +53,7 @@ struct session {
 	/* worker's ms of the last bytes */
 	uint64_t	 active;
 	uint64_t	 starved;		/* ms: no buffer since; or 0 */
+	struct turn	 turn;			/* for its handshakes */
 	struct leg	 leg;
 
 	/* What the phases know of the client's hello; owned. */
@@ -101,8 +104,6 @@ struct session {
 	unsigned	 sni_bad:1;
 	/* decided: no TLS of ours any more */
 	unsigned	 bypassed:1;
-	/* counted in counts.handshaking */
-	unsigned	 handshaking:1;
 	/* both ends were connected once */
 	unsigned	 open:1;
 };
@@ -129,7 +130,11 @@ void	session_again(struct session *);
 /* Rearm the phase's timer; 0 ms: none. */
 void	session_timer(struct session *, uint64_t ms);
 
-/* Handshakes under way, ours and its: limits.handshakes counts them. */
+/* In this turn of the loop still, behind what is ready already. */
+void	session_soon(struct session *);
+
+/* Handshakes under way, ours and its, within limits.handshakes: turn.c. The
+ * first takes its turn without asking, if the session has none. */
 void	session_shaking(struct session *);
 void	session_shaken(struct session *);
 

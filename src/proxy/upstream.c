@@ -75,7 +75,7 @@ connect_enter(struct session *s)
 }
 
 /* While we are busy with the server: is the client still there? */
-static int
+int
 client_gone(struct session *s, struct conn *c)
 {
 	/* Not by recv(): what it said lies unread before the error. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 {
 	struct worker *w = xcalloc(1, sizeof(*w));
 	const struct conf *conf = policy_conf(env->policy);
+	uint32_t seed;
 
 	w->env = env;
 	w->index = index;
@@ -48,6 +50,9 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	TAILQ_INIT(&w->inquiries);
 	revisit_init(&w->thin);
 	revisit_init(&w->batched);
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = (uint32_t)getpid();
+	turns_init(&w->turns, conf->limits.handshakes, seed);
 	budget.max = conf->limits.memory;
 	pool_init(&w->pool, &budget, &w->counts.buffers);
 	if ((w->base = loop_new()) == NULL) {
@@ -241,6 +246,7 @@ worker_policy_run(struct mail *m)
 
 	policy_unref(p->worker->policy);
 	p->worker->policy = p->policy;
+	p->worker->turns.max = policy_conf(p->policy)->limits.handshakes;
 	free(p);
 }
 

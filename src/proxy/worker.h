@@ -85,6 +85,8 @@ struct worker_counts {
 	/* by enum probe_found */
 	_Atomic uint64_t	confirmations[PROBE_RESULTS];
 	_Atomic uint64_t	handshaking;		/* under way now */
+	/* handshakes that gave way to others */
+	_Atomic uint64_t	gave_way;
 	/* bytes of buffers held now */
 	_Atomic uint64_t	buffers;
 	/* times: EMFILE, limits */

@@ -1,0 +1,103 @@
+/*
+ * PHASE_TURN: a session waits until it may begin its handshakes, and what
+ * counts those under way (limits.handshakes; the rules are in turns.c).
+ */
+#include "proxy/inner.h"
+#include "util/log.h"
+
+#define TURN_LOOK_MS	250	/* has one stalled meanwhile? */
+
+/* It got its turn, in its place in the row, from who had it. */
+static void
+turn_given(struct turn *t)
+{
+	struct session *s = visit_of(t, struct session, turn);
+
+	count(s->worker->counts.handshaking, 1);
+	session_soon(s);
+}
+
+void
+session_shaking(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	if (s->turn.state == TURN_HAS)
+		return;
+	count(w->counts.handshaking, 1);
+	turns_take(&w->turns, &s->turn, &s->rec.client, &s->rec.server,
+	    worker_ms(w));
+}
+
+void
+session_shaken(struct session *s)
+{
+	struct worker *w = s->worker;
+	struct turn *next;
+
+	if (s->turn.state == TURN_HAS)
+		atomic_fetch_sub(&w->counts.handshaking, 1);
+	if ((next = turns_end(&w->turns, &s->turn, worker_ms(w))) != NULL)
+		turn_given(next);
+}
+
+static void
+turn_gives_way(struct session *s)
+{
+	static struct log_gate gate;
+	char to[ADDR_STRLEN];
+	int held;
+
+	if (log_gate(&gate, &held))
+		log_warn("limits.handshakes are under way: one that had "
+		    "stalled gave way, to %s (%d more like it not shown)",
+		    addr_str(&s->rec.server, to), held);
+	count(s->worker->counts.gave_way, 1);
+	session_reset(s, s->phase == PHASE_SERVER_TLS ? DIR_DOWN : DIR_UP,
+	    "handshake with %s: stalled while limits.handshakes were under "
+	    "way", s->phase == PHASE_SERVER_TLS ? "server" : "client");
+}
+
+/* Begin, or make room, or wait on. */
+static void
+turn_try(struct session *s)
+{
+	struct worker *w = s->worker;
+	uint64_t now = worker_ms(w);
+	struct turn *stalled;
+
+	if (s->turn.state != TURN_HAS && turns_ask(&w->turns, &s->turn,
+	    &s->rec.client, &s->rec.server, now))
+		count(w->counts.handshaking, 1);
+	while ((stalled = turns_stalled(&w->turns, &s->turn, now)) != NULL)
+		turn_gives_way(visit_of(stalled, struct session, turn));
+	if (s->turn.state == TURN_HAS)
+		session_go(s, PHASE_SERVER_TLS);
+	else
+		session_timer(s, TURN_LOOK_MS);
+}
+
+void
+turn_enter(struct session *s)
+{
+	s->active = worker_ms(s->worker);
+	turn_try(s);
+}
+
+void
+turn_event(struct session *s, struct conn *c)
+{
+	if (!client_gone(s, c) && s->turn.state == TURN_HAS)
+		session_go(s, PHASE_SERVER_TLS);
+}
+
+void
+turn_timeout(struct session *s)
+{
+	if (worker_ms(s->worker) - s->active <
+	    session_conf(s)->timeouts.handshake)
+		turn_try(s);
+	else
+		session_reset(s, DIR_DOWN, "limits.handshakes were under way "
+		    "all the time");
+}

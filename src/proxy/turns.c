@@ -1,0 +1,159 @@
+#include "proxy/turns.h"
+
+#include <string.h>
+
+#define LOOK_AT		64	/* of those that wait, each time */
+
+void
+turns_init(struct turns *t, unsigned max, uint32_t seed)
+{
+	memset(t, 0, sizeof(*t));
+	TAILQ_INIT(&t->under_way);
+	TAILQ_INIT(&t->waiting);
+	t->max = max;
+	t->seed = seed;
+}
+
+static unsigned
+turns_group(const struct turns *t, const struct addr *a)
+{
+	uint32_t h = 2166136261u ^ t->seed;	/* FNV-1a */
+	const uint8_t *ip;
+	size_t len, i;
+
+	ip = addr_ip(a, &len);
+	if (len == 16)
+		len = 8;
+	for (i = 0; i < len; i++)
+		h = (h ^ ip[i]) * 16777619u;
+	return (h ^ h >> 16) % TURNS_GROUPS;
+}
+
+/* Half of all, and one at least. */
+static unsigned
+turns_share(const struct turns *t)
+{
+	return t->max > 1 ? t->max / 2 : 1;
+}
+
+/* Whether its client (0) or its server (1) has its share. */
+static int
+turns_group_full(const struct turns *t, const struct turn *a, int i)
+{
+	return t->of[i][a->group[i]] >= turns_share(t);
+}
+
+static int
+turns_room(const struct turns *t, const struct turn *a)
+{
+	return t->n < t->max && !turns_group_full(t, a, 0) &&
+	    !turns_group_full(t, a, 1);
+}
+
+static void
+turns_begin(struct turns *t, struct turn *a, uint64_t now)
+{
+	a->state = TURN_HAS;
+	a->since = now;
+	t->n++;
+	t->of[0][a->group[0]]++;
+	t->of[1][a->group[1]]++;
+	TAILQ_INSERT_TAIL(&t->under_way, a, link);
+}
+
+void
+turns_take(struct turns *t, struct turn *a, const struct addr *client,
+    const struct addr *server, uint64_t now)
+{
+	if (a->state == TURN_HAS)
+		return;
+	if (a->state == TURN_WAITS)
+		TAILQ_REMOVE(&t->waiting, a, link);
+	a->group[0] = turns_group(t, client);
+	a->group[1] = turns_group(t, server);
+	turns_begin(t, a, now);
+}
+
+int
+turns_ask(struct turns *t, struct turn *a, const struct addr *client,
+    const struct addr *server, uint64_t now)
+{
+	if (a->state == TURN_NONE) {
+		a->group[0] = turns_group(t, client);
+		a->group[1] = turns_group(t, server);
+		a->state = TURN_WAITS;
+		TAILQ_INSERT_TAIL(&t->waiting, a, link);
+	}
+	if (a->state == TURN_WAITS && turns_room(t, a)) {
+		TAILQ_REMOVE(&t->waiting, a, link);
+		turns_begin(t, a, now);
+	}
+	return a->state == TURN_HAS;
+}
+
+/* Whether b's end would make room for a, as far as a lacks it. */
+static int
+turns_in_the_way(const struct turns *t, const struct turn *a,
+    const struct turn *b)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (turns_group_full(t, a, i) && a->group[i] != b->group[i])
+			return 0;
+	return 1;
+}
+
+struct turn *
+turns_stalled(const struct turns *t, const struct turn *a, uint64_t now)
+{
+	struct turn *b;
+
+	if (a->state != TURN_WAITS || turns_room(t, a))
+		return NULL;
+	TAILQ_FOREACH(b, &t->under_way, link) {
+		if (now - b->since < TURNS_STALLED_MS)
+			break;
+		if (turns_in_the_way(t, a, b))
+			return b;
+	}
+	return NULL;
+}
+
+/* The first in the row for whom there is room. Those without go to its end,
+ * so that all are looked at in time. */
+static struct turn *
+turns_next(struct turns *t, uint64_t now)
+{
+	struct turn *a;
+	int n;
+
+	for (n = 0; n < LOOK_AT && t->n < t->max; n++) {
+		if ((a = TAILQ_FIRST(&t->waiting)) == NULL)
+			return NULL;
+		TAILQ_REMOVE(&t->waiting, a, link);
+		if (turns_room(t, a)) {
+			turns_begin(t, a, now);
+			return a;
+		}
+		TAILQ_INSERT_TAIL(&t->waiting, a, link);
+	}
+	return NULL;
+}
+
+struct turn *
+turns_end(struct turns *t, struct turn *a, uint64_t now)
+{
+	enum turn_state was = a->state;
+
+	a->state = TURN_NONE;
+	if (was == TURN_WAITS)
+		TAILQ_REMOVE(&t->waiting, a, link);
+	if (was != TURN_HAS)
+		return NULL;
+	TAILQ_REMOVE(&t->under_way, a, link);
+	t->n--;
+	t->of[0][a->group[0]]--;
+	t->of[1][a->group[1]]--;
+	return turns_next(t, now);
+}

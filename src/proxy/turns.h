@@ -1,0 +1,66 @@
+/*
+ * Turns for handshakes: how many of a worker's sessions may be in one at a
+ * time, so that none of their peers takes what belongs to all. One client,
+ * and one server, has half of them at most. Who finds no room waits in a row;
+ * where the room is taken by a handshake that should long be over, that one
+ * gives way. Pure: time comes as an argument, and whoever asks acts.
+ */
+#ifndef PROXY_TURNS_H
+#define PROXY_TURNS_H
+
+#include <sys/queue.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/addr.h"
+
+/* Handshakes over a slow path take less; then one may have to give way. */
+#define TURNS_STALLED_MS	1000
+#define TURNS_GROUPS		1024
+
+enum turn_state {
+	TURN_NONE,		/* no handshake */
+	TURN_WAITS,		/* for one to end */
+	TURN_HAS		/* under way */
+};
+
+struct turn {			/* embedded in a session; begins zeroed */
+	TAILQ_ENTRY(turn) link;
+	enum turn_state	 state;
+	unsigned	 group[2];	/* its client's, its server's */
+	uint64_t	 since;		/* ms: when it got its turn */
+};
+
+TAILQ_HEAD(turn_list, turn);
+
+struct turns {
+	struct turn_list under_way;	/* the oldest first */
+	struct turn_list waiting;
+	unsigned	 max;		/* under way */
+	unsigned	 n;		/* under way now */
+	unsigned	 of[2][TURNS_GROUPS];	/* ... by group */
+	uint32_t	 seed;		/* peers choose their addresses */
+};
+
+void	turns_init(struct turns *, unsigned max, uint32_t seed);
+
+/*
+ * Ask for a turn, or ask again. 1: it has one; 0: it waits. An IPv6 address
+ * counts as its /64.
+ */
+int	turns_ask(struct turns *, struct turn *, const struct addr *client,
+	    const struct addr *server, uint64_t now);
+/* One has begun, whether there was room or not (a page of ours). */
+void	turns_take(struct turns *, struct turn *, const struct addr *client,
+	    const struct addr *server, uint64_t now);
+/* Which handshake is to give way to this one, which waits; or NULL. */
+struct turn *turns_stalled(const struct turns *, const struct turn *,
+	    uint64_t now);
+/*
+ * It is over, or waits no more. Returns the one whose turn it is now, which
+ * has it already; or NULL.
+ */
+struct turn *turns_end(struct turns *, struct turn *, uint64_t now);
+
+#endif
