@@ -118,6 +118,7 @@ deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
 		return rv;
 	d->framing = o.kind;
 	d->left = o.length;
+	d->body = 0;
 	if (flags & DELIVER_HELD) {
 		d->held = d->pend.len - before;
 		return 0;
@@ -191,6 +192,7 @@ deliver_body(struct deliver *d, const uint8_t *p, size_t len, int *bad)
 		n = len;
 	}
 	d->left -= d->framing == HTTP1_LENGTH ? n : 0;
+	d->body += n;
 	return n;
 }
 

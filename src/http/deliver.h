@@ -34,6 +34,7 @@ struct deliver {
 	size_t		 held;		/* so much of its end is held back */
 	enum http1_kind	 framing;	/* CLOSE: until the end */
 	uint64_t	 left;		/* of HTTP1_LENGTH */
+	uint64_t	 body;		/* bytes of it taken since its head */
 	unsigned	 ended:1;
 	unsigned	 began:1;	/* a byte may have been committed */
 };

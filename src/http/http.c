@@ -88,6 +88,35 @@ http_record_response(struct http_record *r, const struct http1_head *h,
 	    keep(http1_value(h, "Location"), HTTP_RECORD_URL) : NULL);
 }
 
+void
+http_record_replaced(struct http_record *r, const char *by, int status)
+{
+	if (r->by == NULL && r->status != 0) {
+		r->origin.status = r->status;
+		r->origin.length = r->length[1];
+	}
+	r->by = by;
+	r->status = status;
+	r->length[1] = 0;
+	set(&r->content_type[1], NULL);
+	set(&r->location, NULL);
+}
+
+void
+http_record_restored(struct http_record *r, const struct http1_head *h)
+{
+	struct timespec answered = r->answered;
+
+	if (r->by == NULL)
+		return;
+	r->by = NULL;
+	r->status = 0;
+	r->length[1] = r->origin.length;
+	memset(&r->origin, 0, sizeof(r->origin));
+	if (h != NULL)
+		http_record_response(r, h, &answered);
+}
+
 int
 http_record_used(const struct http_record *r)
 {

@@ -15,6 +15,9 @@
 #define HTTP_RECORD_URL		8192	/* bytes kept of a target */
 #define HTTP_RECORD_FIELD	1024	/* ... and of a field's value */
 
+#define HTTP_BY_US	"gateway"	/* a page of ours */
+#define HTTP_BY_SERVICE	"service"	/* what a service made */
+
 struct http_record {
 	unsigned	 number;	/* in its session, from 0 */
 	struct timespec	 start;		/* the request's head; wall clock */
@@ -33,6 +36,13 @@ struct http_record {
 	char		*location;	/* of a 3xx */
 	uint64_t	 length[2];	/* content, by enum flow_dir, as it
 					 * went on; the caller counts */
+	/* Who made what the client got: HTTP_BY_*; NULL: the server. Then what
+	 * the server itself had said, or 0. */
+	const char	*by;
+	struct {
+		int	 status;
+		uint64_t length;
+	} origin;
 	const char	*why;		/* it ended otherwise than it should,
 					 * or was answered by us: static */
 };
@@ -42,6 +52,16 @@ void	http_record_request(struct http_record *, const struct http1_head *,
 	    const struct timespec *now);
 void	http_record_response(struct http_record *, const struct http1_head *,
 	    const struct timespec *now);
+
+/*
+ * Something else goes on in the place of the server's response, or of none:
+ * status, and its length of content so far, 0. by: HTTP_BY_*. It may be called
+ * again, as when the first to answer did not stay with it.
+ */
+void	http_record_replaced(struct http_record *, const char *by, int status);
+
+/* What replaced it was withdrawn: h is the server's own response, or NULL. */
+void	http_record_restored(struct http_record *, const struct http1_head *h);
 
 /* Whether it holds a request. */
 int	http_record_used(const struct http_record *);

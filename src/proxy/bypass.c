@@ -194,7 +194,7 @@ splice_event(struct session *s, struct conn *c)
 	for (round = 0; round < SPLICE_ROUNDS; round++) {
 		if ((up = splice_turn(s, DIR_UP, &broke)) < 0 ||
 		    (down = splice_turn(s, DIR_DOWN, &broke)) < 0) {
-			session_reset(s, broke == &s->leg.client ? DIR_UP :
+			session_broke(s, broke == &s->leg.client ? DIR_UP :
 			    DIR_DOWN, "%s: %s", broke == &s->leg.client ?
 			    "client" : "server", strerror(broke->sock.err));
 			return;

@@ -88,7 +88,7 @@ head_take(struct session *s, size_t n)
 	}
 	if (recv(s->leg.client.sock.fd, s->worker->peek, n,
 	    MSG_DONTWAIT) != (ssize_t)n)
-		session_reset(s, DIR_UP, "client reset the connection");
+		session_broke(s, DIR_UP, "client reset the connection");
 }
 
 /* A short answer; the socket's buffer is empty, so it fits. 0 or ERR_SYS. */
@@ -97,7 +97,7 @@ head_say(struct session *s, const void *p, size_t len)
 {
 	if (sock_send(&s->leg.client.sock, p, len) == (ssize_t)len)
 		return 0;
-	session_reset(s, DIR_UP, "client: cannot be answered");
+	session_broke(s, DIR_UP, "client: cannot be answered");
 	return ERR_SYS;
 }
 
@@ -108,7 +108,7 @@ head_page(struct session *s, int status, const char *why)
 	if (s->rec.reason[0] == '\0')
 		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
 		    why);
-	s->page = page_http(status, why, &s->page_len);
+	page_set(s, status, why);
 	session_go(s, PHASE_PAGE);
 }
 
@@ -141,8 +141,10 @@ explicit_failed(struct session *s, int status, const char *why)
 		return;
 	}
 	if (head_say(s, out, socks_reply(out, head_socks_code(s, status),
-	    NULL)) == 0)
+	    NULL)) == 0) {
+		s->rec.answer = "socks";
 		session_end(s, "%s", why);
+	}
 }
 
 int
@@ -302,6 +304,8 @@ head_own(struct session *s, const struct http1_head *h)
 	s->page = page_own(s->worker->env->tls, h->target.p, h->target.len,
 	    &s->page_len);
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
+	s->rec.answer = "page";
+	s->rec.status = atoi(s->page + sizeof("HTTP/1.1"));
 	session_go(s, PHASE_PAGE);
 }
 
@@ -342,7 +346,7 @@ head_event(struct session *s, struct conn *c)
 	if (n == ERR_AGAIN)
 		return;
 	if (n == ERR_SYS) {
-		session_reset(s, DIR_UP, "client reset the connection");
+		session_broke(s, DIR_UP, "client reset the connection");
 		return;
 	}
 	if (n == 0) {

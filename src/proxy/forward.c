@@ -267,7 +267,7 @@ forward_check(struct session *s)
 	if (fw->status != 0) {
 		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
 		    fw->why);
-		s->page = page_http(fw->status, fw->why, &s->page_len);
+		page_set(s, fw->status, fw->why);
 		session_go(s, PHASE_PAGE);
 	} else {
 		session_succeed(s);

@@ -184,8 +184,14 @@ void	splice_event(struct session *, struct conn *);
 void	splice_leave(struct session *);
 void	pipes_done(struct pipes *);
 
-/* page.c: a whole HTTP response; malloc'ed. */
-char	*page_http(int status, const char *why, size_t *len);
+/*
+ * page.c: a whole HTTP response; malloc'ed. reference: what the person it is
+ * shown to can tell, and the operator finds in the event log. page_set() makes
+ * one the session's, and says so in its record.
+ */
+char	*page_http(int status, const char *why, const char *reference,
+	    size_t *len);
+void	page_set(struct session *, int status, const char *why);
 void	page_head(struct text *, int status, const char *type, size_t len);
 /* own.c: what the proxy itself serves under this path */
 char	*page_own(struct tls *, const char *path, size_t pathlen, size_t *len);

@@ -1,6 +1,8 @@
 /*
  * Pages of our own: a whole HTTP/1.1 response that says what happened.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/inner.h"
@@ -70,7 +72,7 @@ page_head(struct text *t, int status, const char *type, size_t len)
 }
 
 char *
-page_http(int status, const char *why, size_t *len)
+page_http(int status, const char *why, const char *reference, size_t *len)
 {
 	struct text body = { 0 }, all = { 0 };
 
@@ -80,6 +82,7 @@ page_http(int status, const char *why, size_t *len)
 	    status == 403 ? "This connection is not allowed" :
 	    "This connection could not be made");
 	page_escape(&body, why);
+	text_printf(&body, " (%s)", reference);
 	text_puts(&body, "</p>\n<p>This answer is from the network's gateway "
 	    "(Clearspan), not from the site.</p>\n</body>\n</html>\n");
 	page_head(&all, status, "text/html; charset=utf-8", body.len);
@@ -87,4 +90,17 @@ page_http(int status, const char *why, size_t *len)
 	text_free(&body);
 	*len = all.len;
 	return text_take(&all);
+}
+
+void
+page_set(struct session *s, int status, const char *why)
+{
+	char reference[32];
+
+	snprintf(reference, sizeof(reference), "session %llu",
+	    (unsigned long long)s->rec.id);
+	free(s->page);
+	s->page = page_http(status, why, reference, &s->page_len);
+	s->rec.answer = "page";
+	s->rec.status = status;
 }

@@ -219,7 +219,7 @@ hello_server_event(struct session *s)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		sock->readable = 0;
 	else if (n == -1)
-		session_reset(s, DIR_DOWN, "server reset the connection");
+		session_broke(s, DIR_DOWN, "server reset the connection");
 	else if ((n = hello_peek(s)) > 0 && http1_starts_request(
 	    (const char *)s->worker->peek, (size_t)n) != 0)
 		hello_look(s, (size_t)n, 0);
@@ -248,7 +248,7 @@ hello_event(struct session *s, struct conn *c)
 	else if (errno == EAGAIN || errno == EINTR)
 		sock->readable = 0;
 	else
-		session_reset(s, DIR_UP, "client reset the connection");
+		session_broke(s, DIR_UP, "client reset the connection");
 }
 
 /*

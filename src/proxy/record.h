@@ -58,6 +58,10 @@ struct record {
 	/* EVE: "new", "established", "closed" */
 	const char	*state;
 	char		 reason[160];	/* why it ended: "client closed" ... */
+	/* What we answered ourselves in a peer's place: "page", "alert",
+	 * "socks", "reset"; NULL: nothing. And a page's HTTP status. */
+	const char	*answer;
+	int		 status;
 
 	struct record_mirror mirrors[RECORD_MIRRORS];
 	size_t		 nmirrors;

@@ -31,10 +31,10 @@ relay_failed(struct session *s, const struct leg_why *why)
 	const char *who = why->dir == DIR_UP ? "client" : "server";
 
 	if (why->err == ERR_TLS)
-		session_reset(s, why->dir, "TLS of %s broke: a bad record or "
+		session_broke(s, why->dir, "TLS of %s broke: a bad record or "
 		    "an alert", who);
 	else
-		session_reset(s, why->dir, "%s: %s", who,
+		session_broke(s, why->dir, "%s: %s", who,
 		    strerror(c->sock.err));
 }
 

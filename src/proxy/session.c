@@ -385,6 +385,22 @@ session_reset(struct session *s, enum flow_dir dir, const char *reason, ...)
 	va_start(ap, reason);
 	session_reason(s, reason, ap);
 	va_end(ap);
+	if (s->rec.answer == NULL)
+		s->rec.answer = "reset";
+	session_reset_taps(s, dir);
+	session_over(s, 1);
+}
+
+void
+session_broke(struct session *s, enum flow_dir dir, const char *reason, ...)
+{
+	va_list ap;
+
+	if (s->phase == PHASE_OVER)
+		return;
+	va_start(ap, reason);
+	session_reason(s, reason, ap);
+	va_end(ap);
 	session_reset_taps(s, dir);
 	session_over(s, 1);
 }
@@ -408,6 +424,13 @@ alert_record(uint8_t alert, size_t *len)
 	return xmemdup(record, sizeof(record));
 }
 
+static void
+session_say_alert(struct session *s, uint8_t alert)
+{
+	s->page = alert_record(alert, &s->page_len);
+	s->rec.answer = "alert";
+}
+
 void
 session_alert(struct session *s, uint8_t alert, const char *reason, ...)
 {
@@ -418,7 +441,7 @@ session_alert(struct session *s, uint8_t alert, const char *reason, ...)
 	va_end(ap);
 	session_drop_taps(s);
 	conn_close(&s->leg.server, 1);
-	s->page = alert_record(alert, &s->page_len);
+	session_say_alert(s, alert);
 	session_go(s, PHASE_PAGE);
 	if (s->phase == PHASE_PAGE)
 		session_timer(s, ALERTED_MS);
@@ -448,9 +471,9 @@ session_refuse(struct session *s, int status, const char *reason, ...)
 	session_drop_taps(s);
 	conn_close(&s->leg.server, 1);
 	if (session_reads_http(s))
-		s->page = page_http(status, why, &s->page_len);
+		page_set(s, status, why);
 	else
-		s->page = alert_record(ALERT_HANDSHAKE_FAILURE, &s->page_len);
+		session_say_alert(s, ALERT_HANDSHAKE_FAILURE);
 	session_go(s, s->rec.protocol == PROTO_TLS && session_reads_http(s) ?
 	    PHASE_FORGE : PHASE_PAGE);
 }

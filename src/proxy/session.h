@@ -148,6 +148,10 @@ void	session_end(struct session *, const char *reason, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	session_reset(struct session *, enum flow_dir, const char *reason, ...)
 	    __attribute__((format(printf, 3, 4)));
+/* The same, of a session that a peer has reset, or broken: the reset is not
+ * our decision, and the record does not call it our answer. */
+void	session_broke(struct session *, enum flow_dir, const char *reason, ...)
+	    __attribute__((format(printf, 3, 4)));
 
 /* Give up, in the way the client understands best where it stands now: a
  * page, a SOCKS or HTTP answer, or a reset. status is HTTP's (502, 403). */

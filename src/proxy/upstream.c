@@ -81,7 +81,7 @@ client_gone(struct session *s, struct conn *c)
 	/* Not by recv(): what it said lies unread before the error. */
 	if (c != &s->leg.client || sock_error(c->sock.fd) == 0)
 		return 0;
-	session_reset(s, DIR_UP, "client reset the connection");
+	session_broke(s, DIR_UP, "client reset the connection");
 	return 1;
 }
 

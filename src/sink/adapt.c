@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "proxy/inner.h"
+#include "sink/eve.h"
 #include "sink/side.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -71,8 +72,8 @@ void
 side_refuse(struct exchange *x, int status, const char *why)
 {
 	struct side *up = &x->side[DIR_UP], *down = &x->side[DIR_DOWN];
-	size_t len;
-	char *page, *text;
+	char reference[REFERENCE_LEN], *named, *page;
+	size_t len, head;
 
 	if (down->out.began ||
 	    (down->state == SIDE_PASS && down->m.passed > 0)) {
@@ -81,15 +82,19 @@ side_refuse(struct exchange *x, int status, const char *why)
 	}
 	side_silence(up);
 	side_silence(down);
-	/* By it the operator finds flow_id and tx_id in the event log. */
-	text = xasprintf("%s (transaction %llu.%u)", why,
-	    (unsigned long long)x->rec->id, x->http.number);
-	page = page_http(status, text, &len);
+	named = xasprintf("transaction %s", eve_reference(reference, x->rec,
+	    &x->http));
+	page = page_http(status, why, named, &len);
+	free(named);
+	head = (size_t)(strstr(page, "\r\n\r\n") + 4 - page);
 	if (slice_eq(slice_of(x->method.s, x->method.len), "HEAD"))
-		len = (size_t)(strstr(page, "\r\n\r\n") + 4 - page);
+		len = head;
 	deliver_text(&down->out, page, len);
-	free(text);
 	free(page);
+	http_record_replaced(&x->http, HTTP_BY_US, status);
+	x->http.length[DIR_DOWN] = len - head;
+	if (x->http.why == NULL)
+		x->http.why = why;
 	down->state = SIDE_TEXT;
 	down->out.ended = 1;
 	if (down->m.http != NULL)
@@ -227,6 +232,12 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 	message_take(&s->m);
 	s->to = to;
 	s->state = SIDE_ADAPTED;
+	if (to->dir == DIR_DOWN) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		http_record_replaced(&x->http, HTTP_BY_SERVICE,
+		    a->http->status);
+		http_record_response(&x->http, a->http, &now);
+	}
 	if (to == s && side_service(s, &k) != NULL) {
 		side_collect(s, a);
 		return;
@@ -234,8 +245,6 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 	if (to != s) {
 		to->state = SIDE_TEXT;
 		s->state = SIDE_GONE;
-		clock_gettime(CLOCK_REALTIME, &now);
-		http_record_response(&x->http, a->http, &now);
 		session_answered(x->tap->session);
 	}
 	side_head(to, a->http, a->body, a->http->length, DELIVER_CHANGED |
@@ -249,6 +258,7 @@ side_unanswer(struct side *s)
 	if (s->state != SIDE_ADAPTED && s->state != SIDE_GONE)
 		return;
 	deliver_withdraw(&s->to->out);
+	http_record_restored(&s->x->http, s->to->m.http);
 	if (s->to != s)
 		s->to->state = SIDE_HEAD;
 	s->to = s;

@@ -176,7 +176,8 @@ connlog_icap(struct connlog *l, const struct record *r,
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (connlog_wants(l, EVENT_ICAP))
 		connlog_put(l, eve_icap(r, h, i, &now));
-	if (connlog_wants(l, EVENT_ALERT) && i->result == ICAP_R_BLOCK)
+	if (connlog_wants(l, EVENT_ALERT) &&
+	    (i->result == ICAP_R_BLOCK || i->finding != NULL))
 		connlog_put(l, eve_icap_alert(r, h, i, &now));
 }
 

@@ -29,8 +29,8 @@ void	 connlog_flow(struct connlog *, const struct record *);
 void	 connlog_tls(struct connlog *, const struct record *);
 void	 connlog_http(struct connlog *, const struct record *,
 	    const struct http_record *);
-/* http may be NULL. What was stopped is an alert too, where those are asked
- * for. */
+/* http may be NULL. What was found or stopped is an alert too, where those are
+ * asked for. */
 void	 connlog_icap(struct connlog *, const struct record *,
 	    const struct http_record *http, const struct icap_record *);
 /* Takes stats over. */

@@ -259,6 +259,42 @@ put_verdict(json_t *o, const struct record *r)
 	put_text(o, "why", r->why);
 }
 
+/* The reference that a page of ours shows: by it a person can be helped. */
+static void
+put_reference(json_t *o, const struct record *r, const struct http_record *h)
+{
+	char reference[REFERENCE_LEN];
+
+	put_text(o, "reference", eve_reference(reference, r, h));
+}
+
+const char *
+eve_reference(char out[REFERENCE_LEN], const struct record *r,
+    const struct http_record *h)
+{
+	unsigned long long id = r->id;
+
+	if (h == NULL)
+		snprintf(out, REFERENCE_LEN, "%llu", id);
+	else
+		snprintf(out, REFERENCE_LEN, "%llu.%u", id, h->number);
+	return out;
+}
+
+/* What we said in a peer's place. */
+static json_t *
+answer_object(const struct record *r)
+{
+	json_t *o = json_object();
+
+	put_text(o, "how", r->answer);
+	if (r->status != 0) {
+		put_count(o, "status", (uint64_t)r->status);
+		put_reference(o, r, NULL);
+	}
+	return o;
+}
+
 static json_t *
 clearspan_object(const struct record *r)
 {
@@ -280,6 +316,8 @@ clearspan_object(const struct record *r)
 		put(forged, "cached", json_boolean(r->forged_cached));
 		put(o, "forged", forged);
 	}
+	if (r->answer != NULL)
+		put(o, "answer", answer_object(r));
 	put(o, "mirrors", mirrors_array(r));
 	return o;
 }
@@ -370,6 +408,13 @@ exchange_object(const struct record *r, const struct http_record *h)
 	put(o, "tls", json_boolean(r->protocol == PROTO_TLS));
 	put_text(o, "request_content_type", h->content_type[DIR_UP]);
 	put_count(o, "request_length", h->length[DIR_UP]);
+	put_text(o, "answered_by", h->by);
+	if (h->by != NULL && strcmp(h->by, HTTP_BY_US) == 0)
+		put_reference(o, r, h);
+	if (h->origin.status != 0)
+		put(o, "origin", json_pack("{s:i,s:I}", "status",
+		    h->origin.status, "length",
+		    (json_int_t)h->origin.length));
 	put(o, "start", eve_time(&h->start));
 	put_ms(o, "answer_ms", &h->start, &h->answered);
 	put_ms(o, "total_ms", &h->start, &h->end);
@@ -451,7 +496,8 @@ eve_icap_alert(const struct record *r, const struct http_record *h,
 {
 	json_t *o = eve_of_icap("alert", r, h, i, now), *alert = json_object();
 
-	put_text(alert, "action", "blocked");
+	put_text(alert, "action", i->result == ICAP_R_BLOCK ? "blocked" :
+	    "allowed");
 	put_text(alert, "signature", i->finding != NULL ? i->finding :
 	    "stopped without a reason");
 	put_text(alert, "category", "ICAP");

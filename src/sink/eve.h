@@ -14,6 +14,11 @@
 #include "proxy/record.h"
 #include "sink/icap.h"
 
+#define REFERENCE_LEN	40
+/* What a page of ours shows of a session, or of an exchange in it. */
+const char *eve_reference(char out[REFERENCE_LEN], const struct record *,
+	    const struct http_record *);
+
 json_t	*eve_flow(const struct record *, const struct timespec *now);
 json_t	*eve_tls(const struct record *, const struct timespec *now);
 /* tx_id is the exchange's number in its session. */
@@ -22,7 +27,7 @@ json_t	*eve_http(const struct record *, const struct http_record *,
 /* Of a transaction; http: whose message it was, or NULL. */
 json_t	*eve_icap(const struct record *, const struct http_record *http,
 	    const struct icap_record *, const struct timespec *now);
-/* What a service found and stopped, as an alert. */
+/* What a service found, or stopped, as an alert. */
 json_t	*eve_icap_alert(const struct record *, const struct http_record *http,
 	    const struct icap_record *, const struct timespec *now);
 /* Takes stats over. */

@@ -140,6 +140,17 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 	return x;
 }
 
+/* The exchange is over, or HTTP is: the log gets what is known of it. */
+static void
+exchange_tell(struct exchange *x)
+{
+	if (!http_record_used(&x->http) || x->env->ended == NULL)
+		return;
+	if (x->http.by != NULL && x->http.length[DIR_DOWN] == 0)
+		x->http.length[DIR_DOWN] = x->side[DIR_DOWN].out.body;
+	x->env->ended(x->env->arg, x->rec, &x->http);
+}
+
 static void
 exchange_close(void *state, struct record_mirror *m)
 {
@@ -148,12 +159,10 @@ exchange_close(void *state, struct record_mirror *m)
 	int d;
 
 	evtimer_del(&x->slow);
-	if (http_record_used(&x->http) && x->env->ended != NULL) {
-		clock_gettime(CLOCK_REALTIME, &x->http.end);
-		if (x->http.why == NULL)
-			x->http.why = "the session ended";
-		x->env->ended(x->env->arg, x->rec, &x->http);
-	}
+	clock_gettime(CLOCK_REALTIME, &x->http.end);
+	if (x->http.why == NULL)
+		x->http.why = "the session ended";
+	exchange_tell(x);
 	for (d = 0; d < 2; d++) {
 		side_reset(&x->side[d]);
 		deliver_free(&x->side[d].out);
@@ -183,8 +192,7 @@ exchange_next(struct exchange *x)
 	struct side *up = &x->side[DIR_UP], *down = &x->side[DIR_DOWN];
 
 	clock_gettime(CLOCK_REALTIME, &x->http.end);
-	if (x->env->ended != NULL && http_record_used(&x->http))
-		x->env->ended(x->env->arg, x->rec, &x->http);
+	exchange_tell(x);
 	http_record_next(&x->http);
 	side_reset(up);
 	side_reset(down);
@@ -294,8 +302,7 @@ exchange_response(struct exchange *x)
 	http_record_response(&x->http, down->m.http, &now);
 	if (down->m.body.kind == HTTP1_TUNNEL) {
 		x->raw = 1;	/* WebSocket, CONNECT: HTTP ends here */
-		if (x->env->ended != NULL)
-			x->env->ended(x->env->arg, x->rec, &x->http);
+		exchange_tell(x);
 		http_record_next(&x->http);
 	}
 }
@@ -498,7 +505,10 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 		}
 	}
 	let = message_data(&s->m, p, len);
-	x->http.length[dir] = s->m.body.payload;
+	if (dir == DIR_DOWN && x->http.by != NULL)
+		x->http.origin.length = s->m.body.payload;
+	else
+		x->http.length[dir] = s->m.body.payload;
 	if (s->m.bad != NULL)
 		exchange_bad(s);
 	if (let == 0)

@@ -249,15 +249,30 @@ read_emptied(const struct icap_txn *t, const struct http1_head *m)
 	    m->status != 304;
 }
 
+/* A request that the server has answered itself. */
+static int
+read_satisfied(const struct icap_txn *t)
+{
+	return t->hdr == ICAP_RES_HDR && t->job.method == ICAP_REQMOD;
+}
+
+/* The adapted message says no: by an error; or, where something was found, by
+ * sending the client elsewhere. */
+static int
+read_says_no(const struct icap_txn *t, const struct http1_head *m)
+{
+	return m->response && (m->status >= 400 || (m->status >= 300 &&
+	    m->status != 304 && t->finding.len > 0));
+}
+
 static enum icap_result
 read_result(const struct icap_txn *t)
 {
 	if (t->status == 206)
 		return ICAP_R_206;
-	if (t->bad_status && t->finding.len > 0)
+	if (t->finding.len > 0 && (t->bad_status || read_satisfied(t)))
 		return ICAP_R_BLOCK;
-	return t->hdr == ICAP_RES_HDR && t->job.method == ICAP_REQMOD ?
-	    ICAP_R_SAT : ICAP_R_MOD;
+	return read_satisfied(t) ? ICAP_R_SAT : ICAP_R_MOD;
 }
 
 /* F13 rather than F14: the section is not a head, its offsets are wrong. */
@@ -304,7 +319,7 @@ read_http(struct icap_txn *t)
 	if (t->status == 206)	/* says nothing of what it will be */
 		m->length = -1;
 	t->length = m->length;
-	t->bad_status = m->response && m->status >= 400;
+	t->bad_status = read_says_no(t, m);
 	t->same = a.outcome == ICAP_ADAPTED && m->length < 0 && a.body &&
 	    t->status != 206 && read_same_head(t, m);
 	icap_body_init(&t->chunks);

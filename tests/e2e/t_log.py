@@ -2,7 +2,7 @@
 said ourselves is in it."""
 import os
 
-from harness import capture, check, equal, net, scenario, wait
+from harness import capture, check, equal, http, icap, net, scenario, wait
 
 
 def communities(path):
@@ -78,3 +78,116 @@ def flow_ids_are_unique_over_workers_and_restarts(s):
         s.stop(s.d)
     equal(len(set(ids)), 16, 'different ids')
     check(max(ids) < 1 << 53, 'more than a double holds', max(ids))
+
+
+def exchange(s, n=1):
+    """The n-th http event, once it is there."""
+    wait(lambda: len(s.d.events('http')) >= n, '%d exchanges' % n)
+    return s.d.events('http')[n - 1]
+
+
+@scenario
+def what_a_service_answered_is_what_the_log_says(s):
+    """It was logged as 200 with the length of what did not go on."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(None, srv.url('block')))
+    icap.Little(s)
+    p = s.tls()
+    got = http.ask(p, '/x?n=5000')
+    p.finish()
+    equal(got.status, 403)
+    e = exchange(s)
+    equal(e['http']['status'], 403)
+    equal(e['http']['length'], len(got.body), 'what the client got')
+    equal(e['clearspan']['answered_by'], 'service')
+    equal(e['clearspan']['origin'], {'status': 200, 'length': 5000})
+
+
+@scenario
+def a_page_of_ours_is_in_the_log_with_its_reference(s):
+    srv = icap.Script(s)
+    icap.start(s, icap.service(None, srv.url('f20'), fail='closed'))
+    icap.Little(s)
+    p = s.tls()
+    got = http.ask(p, '/x?n=5000')
+    p.finish()
+    check(got.status >= 500, got)
+    e = exchange(s)
+    ref = '%d.%d' % (e['flow_id'], e['tx_id'])
+    equal(e['http']['status'], got.status)
+    equal(e['http']['length'], len(got.body))
+    equal(e['clearspan']['answered_by'], 'gateway')
+    equal(e['clearspan']['reference'], ref)
+    equal(e['clearspan']['rule'], 'default')
+    check(e['clearspan']['reason'], 'no reason', e)
+    check(ref.encode() in got.body, 'the page does not show it', got.body)
+
+
+@scenario
+def a_finding_is_an_alert_however_it_was_answered(s):
+    """By a redirect it was none; nor by a page of another status, nor where the
+    service only told of it."""
+    srv = icap.Script(s)
+    found = 'icap=X-Infection-Found:Type%3D0%3B%20Resolution%3D2%3B%20' \
+        'Threat%3DTest%3B'
+    ways = [('respmod', 'block?status=302', 'blocked', 302),
+            ('reqmod', 'block?status=307', 'blocked', 307),
+            ('reqmod', 'block?status=201', 'blocked', 201),
+            ('respmod', 'block?status=403', 'blocked', 403),
+            ('respmod', '204?' + found, 'allowed', 200),
+            ('respmod', 'modify?' + found, 'allowed', 200)]
+    icap.start(s, *[icap.service(name='s%d' % n, **{way: srv.url(what)})
+                    for n, (way, what, _, _) in enumerate(ways)],
+               rules=[{'name': 'r%d' % n, 'sni': ['w%d.good.test' % n],
+                       'action': 'decrypt', 'mirror': [],
+                       'icap': ['s%d' % n]} for n in range(len(ways))] +
+               [{'name': 'default', 'action': 'decrypt', 'mirror': []}],
+               record=False)
+    icap.Little(s)
+    for n, (_, what, action, status) in enumerate(ways):
+        p = s.tls(name='w%d.good.test' % n)
+        equal(http.ask(p, '/x?n=50').status, status, what)
+        p.finish()
+        wait(lambda: len(s.d.events('alert')) > n, 'an alert for ' + what)
+        e = s.d.events('alert')[n]['alert']
+        equal((e['action'], e['signature']), (action, 'Test'), what)
+
+
+@scenario
+def sessions_that_we_end_say_how(s):
+    """Page, reset, SOCKS answer: each is in the flow event, with what it
+    showed; what a peer did itself is not ours."""
+    s.start(record=False, mirrors=[], rules=[
+        {'name': 'no', 'sni': ['www.good.test'], 'action': 'block'},
+        {'name': 'cut', 'sni': ['w1.good.test'], 'action': 'reset'},
+        {'name': 'default', 'action': 'decrypt'}])
+    s.serve(443)
+    p = s.tls(name='www.good.test', alpn=['http/1.1'])
+    got = http.ask(p, '/')
+    p.finish()
+    equal(got.status, 403)
+    f = s.d.flows(1)[0]
+    equal(f['clearspan']['answer'], {
+        'how': 'page', 'status': 403, 'reference': str(f['flow_id'])})
+    equal((f['clearspan']['rule'], f['clearspan']['action']), ('no', 'block'))
+    check(str(f['flow_id']).encode() in got.body, got.body)
+    try:
+        s.tls(name='w1.good.test')
+        check(False, 'was not reset')
+    except OSError:
+        pass
+    equal(s.d.flows(2)[1]['clearspan']['answer'], {'how': 'reset'})
+    p = s.plain(net.PROXY, address=net.INNER)
+    p.send(b'CONNECT 10.2.0.2:4 HTTP/1.1\r\nHost: 10.2.0.2:4\r\n\r\n')
+    got = http.answer(p, 'GET')
+    p.finish()
+    equal(got.status, 502)
+    f = s.d.flows(3)[2]
+    equal(f['clearspan']['answer'], {
+        'how': 'page', 'status': 502, 'reference': str(f['flow_id'])})
+    p = s.tls()
+    p.send(b'x')
+    p.recv_exact(1)
+    p.rst()
+    check('answer' not in s.d.flows(4)[3]['clearspan'], 'a reset of the '
+          'client is called ours', s.d.flows(4)[3])

@@ -27,16 +27,20 @@ def bracket(host):
     return '[%s]' % host if ':' in host else host
 
 
+def page(text):
+    """Status and body, but for the reference, which each page has its own."""
+    return (text.split(b' ')[1],
+            re.sub(rb' \(session \d+\)', b'', text.split(b'\r\n\r\n', 1)[1]))
+
+
 def by_connect(sock, host, port):
-    text = said(sock, ('CONNECT %s:%d HTTP/1.1\r\nHost: x\r\n\r\n' %
-                       (bracket(host), port)).encode())
-    return text.split(b' ')[1], text.split(b'\r\n\r\n', 1)[1]
+    return page(said(sock, ('CONNECT %s:%d HTTP/1.1\r\nHost: x\r\n\r\n' %
+                            (bracket(host), port)).encode()))
 
 
 def by_url(sock, host, port):
-    text = said(sock, ('GET http://%s:%d/ HTTP/1.1\r\nHost: x\r\n\r\n' %
-                       (bracket(host), port)).encode())
-    return text.split(b' ')[1], text.split(b'\r\n\r\n', 1)[1]
+    return page(said(sock, ('GET http://%s:%d/ HTTP/1.1\r\nHost: x\r\n\r\n' %
+                            (bracket(host), port)).encode()))
 
 
 def by_socks(sock, host, port):

@@ -18,7 +18,7 @@ TEST(each_status_has_its_own_phrase)
 	size_t i, len;
 
 	for (i = 0; i < NELEM(lines); i++) {
-		page = page_http(atoi(lines[i]), "why", &len);
+		page = page_http(atoi(lines[i]), "why", "session 7", &len);
 		snprintf(want, sizeof(want), "HTTP/1.1 %s\r\n", lines[i]);
 		ck_assert_msg(strncmp(page, want, strlen(want)) == 0,
 		    "%s: %.50s", want, page);
@@ -30,7 +30,7 @@ END
 TEST(what_a_peer_said_is_no_markup)
 {
 	size_t len;
-	char *page = page_http(502, "<script>&", &len);
+	char *page = page_http(502, "<script>&", "session 7", &len);
 
 	ck_assert_ptr_nonnull(strstr(page, "&lt;script&gt;&amp;"));
 	ck_assert_uint_eq(strlen(page), len);
