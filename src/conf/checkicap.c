@@ -48,45 +48,6 @@ bypass_default(struct conf_list *types)
 		types->v[i] = xstrdup(v[i]);
 }
 
-/* What scanners look into: of the codings browsers ask for, not zstd. */
-static void
-encodings_default(struct conf_list *codings)
-{
-	static const char *const v[] = { "gzip", "x-gzip", "deflate", "br" };
-	size_t i;
-
-	codings->v = xcalloc(NELEM(v), sizeof(*codings->v));
-	codings->n = NELEM(v);
-	for (i = 0; i < NELEM(v); i++)
-		codings->v[i] = xstrdup(v[i]);
-}
-
-/* "any" stands alone, and for no list at all. */
-static void
-check_encodings(struct load *l, yaml_node_t *n, struct conf_list *codings)
-{
-	yaml_node_t *v = node_get(l, n, "accept-encoding");
-	size_t i;
-
-	if (v == NULL) {
-		encodings_default(codings);
-		return;
-	}
-	for (i = 0; i < codings->n; i++)
-		if (codings->v[i] != NULL && strcmp(codings->v[i], "any") == 0)
-			break;
-	if (i == codings->n)
-		return;
-	if (codings->n > 1)
-		load_problem(l, v, "\"any\" stands alone; write "
-		    "accept-encoding: any");
-	for (i = 0; i < codings->n; i++)
-		free(codings->v[i]);
-	free(codings->v);
-	codings->v = NULL;
-	codings->n = 0;
-}
-
 static int
 farm_tls(const struct conf_icap_url *v, size_t n)
 {
@@ -127,7 +88,16 @@ check_icap(struct load *l, yaml_node_t *n, void *item)
 		    "write both");
 	if (!s->monitor)
 		check_unwanted(l, n, monitor_keys, "monitor: yes");
-	if (node_get(l, n, "bypass-types") == NULL)
+	s->types_given = node_get(l, n, "bypass-types") != NULL;
+	if (!s->types_given)
 		bypass_default(&s->bypass_types);
-	check_encodings(l, n, &s->encodings);
+	check_codings(l, n, "accept-encoding", &s->encodings);
+}
+
+int
+conf_icap_passes(const struct conf_icap *s, int respmod, int endless_open)
+{
+	if (s->oversize != OVERSIZE_DEFAULT)
+		return s->oversize != OVERSIZE_BLOCK;
+	return endless_open || (respmod ? s->fail.respmod : s->fail.reqmod);
 }

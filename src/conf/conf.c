@@ -27,6 +27,7 @@ conf_new(struct load *l)
 	l->conf = c;
 	schema_defaults(l, &map_tls, c->tls);
 	schema_defaults(l, &map_conf, c);
+	inspect_default(&c->inspect);
 	return c;
 }
 

@@ -126,6 +126,7 @@ struct conf_ports {		/* inclusive */
 };
 
 enum conf_oversize {		/* a body past max-body */
+	OVERSIZE_DEFAULT,	/* not given: see conf_icap_passes() */
 	OVERSIZE_STREAM,	/* what is known goes, the rest unscanned */
 	OVERSIZE_BYPASS,	/* the same, from the first byte */
 	OVERSIZE_BLOCK
@@ -190,11 +191,13 @@ struct conf_icap {			/* one service of `icap:` */
 	int		 proxy_auth;	/* Proxy-Authorization is shown to it */
 	char		*auth;		/* "user:password", or NULL */
 	struct conf_list headers;	/* "Name: value", with %{...} in it */
-	struct conf_list encodings;	/* Accept-Encoding is cut to these, in
-					 * lower case; n 0: is left as it is */
+	/* content codings, lower case, or "any" alone; n 0: those of
+	 * `inspect:` */
+	struct conf_list encodings;
 	struct conf_list echo;		/* names, REQMOD answer -> RESPMOD */
 	struct conf_list bypass_types;	/* never scanned media types, lower
 					 * case; a final * is any rest */
+	int		 types_given;	/* by the operator, not our default */
 };
 
 enum conf_mismatch {		/* a request for a name its server has not */
@@ -203,10 +206,21 @@ enum conf_mismatch {		/* a request for a name its server has not */
 	MISMATCH_ALLOW
 };
 
+/*
+ * Whether what a service need not or cannot see passes: media without end,
+ * bodies past max-body. As the service says; else not where it fails closed
+ * and `inspect: endless` is closed.
+ */
+int	conf_icap_passes(const struct conf_icap *, int respmod,
+	    int endless_open);
+
 /* `inspect:`, of a rule or of all: what may not opt out of inspection. */
 struct conf_inspect {
 	enum conf_mismatch host_mismatch;
 	int		 of_rule;	/* owned by it; else conf.inspect */
+	/* content codings, lower case; or "any" alone */
+	struct conf_list encodings;
+	int		 endless_open;	/* see conf_icap_passes() */
 };
 
 /* Conditions of a rule; an empty list is not a condition. */

@@ -4,10 +4,31 @@
  * own, a key that is not given has the top level's value.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "conf/keys.h"
 #include "conf/value.h"
 #include "util/mem.h"
+
+static void
+list_copy(struct conf_list *to, const char *const *v, size_t n)
+{
+	size_t i;
+
+	to->v = xcalloc(n + 1, sizeof(*to->v));
+	to->n = n;
+	for (i = 0; i < n; i++)
+		to->v[i] = xstrdup(v[i]);
+}
+
+/* What scanners look into: of the codings browsers ask for, not zstd. */
+void
+inspect_default(struct conf_inspect *in)
+{
+	static const char *const encodings[] = { "gzip", "deflate", "br" };
+
+	list_copy(&in->encodings, encodings, NELEM(encodings));
+}
 
 static struct conf_inspect *
 inspect_copy(const struct conf_inspect *top)
@@ -15,6 +36,8 @@ inspect_copy(const struct conf_inspect *top)
 	struct conf_inspect *in = xmemdup(top, sizeof(*top));
 
 	in->of_rule = 1;
+	list_copy(&in->encodings, (const char *const *)top->encodings.v,
+	    top->encodings.n);
 	return in;
 }
 
@@ -38,6 +61,32 @@ inspect_drop(const struct key *k, void *field)
 	schema_drop(&map_inspect, in);
 	free(in);
 	*(struct conf_inspect **)field = NULL;
+}
+
+void
+check_codings(struct load *l, yaml_node_t *n, const char *key,
+    const struct conf_list *codings)
+{
+	yaml_node_t *v = node_get(l, n, key);
+	size_t i;
+
+	if (v == NULL)
+		return;
+	if (codings->n == 0 && v->type == YAML_SEQUENCE_NODE)
+		load_problem(l, v, "\"%s\" is empty; write identity for none, "
+		    "or any", key);
+	for (i = 0; i < codings->n && codings->n > 1; i++)
+		if (codings->v[i] != NULL && strcmp(codings->v[i], "any") == 0)
+			load_problem(l, v, "\"any\" stands alone; write %s: "
+			    "any", key);
+}
+
+void
+check_inspect(struct load *l, yaml_node_t *n, void *item)
+{
+	struct conf_inspect *in = item;
+
+	check_codings(l, n, "encodings", &in->encodings);
 }
 
 const struct type type_inspect = { NULL, inspect_set, inspect_drop };

@@ -323,7 +323,7 @@ static const struct key icap_keys[] = {
 	    .max = 64 * K /* what the spool's memory holds four times */ },
 	{ "timeout", &type_map, 0, .arg = &map_icap_timeout },
 	{ "max-body", &type_size, F(max_body), "64M", K, T },
-	{ "oversize", &type_word, F(oversize), "bypass", .arg = oversizes },
+	{ "oversize", &type_word, F(oversize), .arg = oversizes },
 	{ "stream-after", &type_time, F(stream_after), "60s", 0, HOUR },
 	{ "monitor", &type_bool, F(monitor), "no" },
 	{ "sample", &type_uint, F(sample), "1", 1, 1000000 },
@@ -363,20 +363,25 @@ static const struct word mismatches[] = {
 	{ "allow", MISMATCH_ALLOW, 0 },
 	{ NULL, 0, 0 }
 };
+#define F(member)	offsetof(struct conf_inspect, member)
+static const struct listof encodings_list = {
+	sizeof(char *), { "encodings", &type_coding }
+};
 static const struct key inspect_keys[] = {
 	{ "non-http", &type_later },
 	{ "upgrade", &type_later },
-	{ "encodings", &type_later },
-	{ "host-mismatch", &type_word,
-	    offsetof(struct conf_inspect, host_mismatch), "block",
+	{ "encodings", &type_list, F(encodings), .arg = &encodings_list,
+	    .max = 64 },
+	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
 	{ "ranges", &type_later },
 	{ "trickle", &type_later },
 	{ "streams", &type_later },
-	{ "endless", &type_later },
+	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },
 	{ NULL }
 };
-const struct map map_inspect = { "inspect", inspect_keys, NULL };
+#undef F
+const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
 
 static const struct listof client_list = {
 	sizeof(char *), { "client", &type_source }

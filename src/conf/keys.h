@@ -66,5 +66,10 @@ extern const struct type type_fail;	/* conf_icap.fail; arg: words */
 
 /* The section inspect, in inspect.c. */
 extern const struct type type_inspect;	/* struct conf_inspect *, of a rule */
+void	inspect_default(struct conf_inspect *);
+void	check_inspect(struct load *, yaml_node_t *, void *);
+/* "any" in a list of codings stands alone, and the list is not empty. */
+void	check_codings(struct load *, yaml_node_t *, const char *key,
+	    const struct conf_list *);
 
 #endif

@@ -199,6 +199,7 @@ same_icap(const struct conf_icap *x, const struct conf_icap *y)
 	    same_list(&x->encodings, &y->encodings) &&
 	    same_list(&x->headers, &y->headers) &&
 	    same_list(&x->echo, &y->echo) &&
+	    x->types_given == y->types_given &&
 	    same_list(&x->bypass_types, &y->bypass_types);
 }
 

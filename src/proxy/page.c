@@ -22,6 +22,7 @@ page_title(int status)
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
 		{ 421, "Misdirected Request" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" },

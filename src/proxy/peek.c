@@ -80,9 +80,11 @@ hello_host(struct session *s, const char *data, size_t len)
 static void
 hello_plain(struct session *s, const char *data, size_t len)
 {
+	int http = len > 0 ? http1_starts_request(data, len) : 0;
+
 	sock_lowat(s->leg.client.sock.fd, 1);
-	s->rec.protocol = len > 0 && http1_starts_request(data, len) != 0 ?
-	    PROTO_HTTP : PROTO_OTHER;
+	s->rec.protocol = http != 0 ? PROTO_HTTP : PROTO_OTHER;
+	s->rec.perhaps = http == ERR_SHORT;
 	if (s->rec.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
 	decide(s);

@@ -41,6 +41,7 @@ struct record {
 	char		 host[256];	/* CONNECT, SOCKS or Host; "" none */
 	char		 ja3[33], ja4[40];	/* "" none */
 	enum policy_protocol protocol;
+	int		 perhaps;	/* HTTP: its first line was not whole */
 
 	struct verdict	 verdict;	/* rule is NULL until decided */
 	/* What changed the rule's action ("no SNI", ...), or NULL. */

@@ -410,7 +410,7 @@ static int
 session_reads_http(const struct session *s)
 {
 	if (s->rec.protocol != PROTO_TLS)
-		return s->rec.protocol == PROTO_HTTP;
+		return s->rec.protocol == PROTO_HTTP && !s->rec.perhaps;
 	return alpn_has(s->alpn, s->alpn_len, "http/1.1");
 }
 

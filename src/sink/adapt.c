@@ -399,6 +399,19 @@ static const struct icap_user side_user = {
 	.hungry = side_hungry,
 };
 
+/* Counted and logged; goes on unscanned, or is answered with that status. */
+static int
+side_unseen(struct side *s, enum icap_fault fault, int passes, int status,
+    const char *why)
+{
+	icap_unseen(s->x->seats[s->x->row[s->k]], side_method(s), s, fault,
+	    passes, why);
+	if (passes)
+		return 1;
+	side_refuse(s->x, status, why);
+	return ERR_DENIED;
+}
+
 /*
  * Whether a service need not see this message, or cannot: told, and counted
  * as unscanned. 1; 0; or ERR_DENIED when it was refused for that.
@@ -406,23 +419,21 @@ static const struct icap_user side_user = {
 static int
 side_exempt(struct side *s, const struct conf_icap *conf)
 {
-	struct icap_seat *seat = s->x->seats[s->x->row[s->k]];
+	int endless = side_inspect(s)->endless_open, down = s->dir == DIR_DOWN;
 	int64_t length = side_http(s)->length;
 
-	if (s->dir == DIR_DOWN && side_is_stream(s, conf)) {
-		icap_unseen(seat, side_method(s), s, ICAP_F_TYPE,
+	if (down && side_is_stream(s, conf))
+		return side_unseen(s, ICAP_F_TYPE, 1, 0,
 		    "of a type in bypass-types");
-		return 1;
-	}
+	if (!side_coding_known(s, conf))
+		return side_unseen(s, ICAP_F_CODING, down ?
+		    conf->fail.respmod : conf->fail.reqmod, down ? 502 : 415,
+		    "in a content coding that the scanner does not know");
 	if (length <= 0 || (uint64_t)length <= conf->max_body)
 		return 0;
-	if (conf->oversize == OVERSIZE_BLOCK) {
-		side_refuse(s->x, 403, "larger than what is scanned");
-		return ERR_DENIED;
-	}
-	icap_unseen(seat, side_method(s), s, ICAP_F_OVERSIZE,
+	return side_unseen(s, ICAP_F_OVERSIZE,
+	    conf_icap_passes(conf, down, endless), 403,
 	    "larger than what is scanned");
-	return 1;
 }
 
 /* The next service that is to see it; NULL: none, or it was refused. */
@@ -484,8 +495,8 @@ side_begin(struct side *s)
 	}
 	if (s->x->nmonitors > 0)
 		watch_begin(s);
-	if (s->dir == DIR_UP)
-		side_prepare(s);
+	if (side_ambiguous(s) || (s->dir == DIR_UP && side_prepare(s) != 0))
+		return;
 	if ((svc = side_next(s)) == NULL)
 		return;
 	if (!s->m.ended) {

@@ -98,7 +98,7 @@ app_proto(const struct record *r)
 	case PROTO_TLS:
 		return "tls";
 	case PROTO_HTTP:
-		return "http";
+		return r->perhaps ? "failed" : "http";
 	default:
 		return "failed";	/* EVE's word for not recognized */
 	}

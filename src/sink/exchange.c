@@ -342,7 +342,7 @@ exchange_unasked(struct exchange *x, const uint8_t *p, size_t len)
 	const char *alpn = x->rec->tls_client.alpn;
 
 	if (exchange_inline(x) && (x->http.number > 0 ||
-	    x->rec->protocol == PROTO_HTTP ||
+	    (x->rec->protocol == PROTO_HTTP && !x->rec->perhaps) ||
 	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0)))
 		exchange_broken(x, "an answer that nobody asked for");
 	else {

@@ -83,6 +83,7 @@ enum icap_fault {		/* the rows of icap(5) they belong to */
 	ICAP_F_OVERSIZE,	/* F31 longer than max-body */
 	ICAP_F_TYPE,		/* not shown, by bypass-types */
 	ICAP_F_ENDLESS,		/* of unknown length, and open too long */
+	ICAP_F_CODING,		/* in a content coding it does not know */
 	ICAP_F_LOST,		/* a copy fell behind, and was given up */
 	ICAP_F_STARVED,		/* no failure: its body comes slowly; it gave
 				   its connection back and begins again */
@@ -172,6 +173,7 @@ struct icap_job {
 	struct addr	 client, server;
 	const char	*user;		/* or NULL */
 	const char	*fields;	/* more ICAP fields; or NULL */
+	int		 endless_open;	/* of the rule's `inspect:` */
 	/* The body is this transaction's alone: what was sent is dropped
 	 * from it, and body() is not called (icap_copy). */
 	int		 copy;
@@ -230,9 +232,10 @@ uint64_t icap_wants(const struct icap_txn *);
 void	icap_more(struct icap_txn *);
 /* The body is longer than max-body: it is decided as `oversize` says. */
 void	icap_oversize(struct icap_txn *);
-/* A message is not shown to a service at all: counted, and logged. */
+/* A message is not shown to a service at all: counted, and logged. passes: it
+ * goes on unscanned; else it is refused. */
 void	icap_unseen(struct icap_seat *, enum icap_method, void *user,
-	    enum icap_fault, const char *why);
+	    enum icap_fault, int passes, const char *why);
 void	icap_resume(struct icap_txn *);
 /* The receiver is gone, or the transaction is over: frees it. After VIRGIN,
  * FAILED, end() and broken() it must be called too. NULL is nothing. */

@@ -167,7 +167,8 @@ fail_open(const struct icap_txn *t, enum icap_fault fault)
 	const struct conf_icap *c = t->seat->service->conf;
 
 	if (fault == ICAP_F_OVERSIZE || fault == ICAP_F_ENDLESS)
-		return c->oversize != OVERSIZE_BLOCK;
+		return conf_icap_passes(c, t->job.method == ICAP_RESPMOD,
+		    t->job.endless_open);
 	if (fault == ICAP_F_TLS)
 		return c->tls_fail_open;
 	return !rules[fault].closed && (t->job.method == ICAP_REQMOD ?

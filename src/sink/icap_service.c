@@ -52,6 +52,7 @@ static const char *const fault_names[ICAP_F_MAX] = {
 	[ICAP_F_OVERSIZE] = "oversize",
 	[ICAP_F_TYPE] = "type",
 	[ICAP_F_ENDLESS] = "endless",
+	[ICAP_F_CODING] = "coding",
 	[ICAP_F_LOST] = "lost",
 	[ICAP_F_STARVED] = "starved",
 };

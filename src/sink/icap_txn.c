@@ -524,7 +524,7 @@ icap_oversize(struct icap_txn *t)
 
 void
 icap_unseen(struct icap_seat *seat, enum icap_method method, void *user,
-    enum icap_fault fault, const char *why)
+    enum icap_fault fault, int passes, const char *why)
 {
 	struct icap_txn *t = xcalloc(1, sizeof(*t));
 
@@ -535,7 +535,7 @@ icap_unseen(struct icap_seat *seat, enum icap_method method, void *user,
 	t->t_start = icap_us();
 	snprintf(t->why, sizeof(t->why), "%s", why);
 	seat->service->faults[fault]++;
-	txn_record(t, ICAP_R_BYPASS, fault);
+	txn_record(t, passes ? ICAP_R_BYPASS : ICAP_R_ERR, fault);
 	free(t);
 }
 

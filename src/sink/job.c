@@ -34,6 +34,10 @@ side_is_stream(const struct side *s, const struct conf_icap *conf)
 	const char *p;
 	size_t i, n;
 
+	/* Our own list is no reason to let pass what must not. */
+	if (!conf->types_given && !conf_icap_passes(conf, 1,
+	    side_inspect(s)->endless_open))
+		return 0;
 	for (i = 0; i < conf->bypass_types.n; i++) {
 		p = conf->bypass_types.v[i];
 		n = strlen(p);
@@ -43,6 +47,68 @@ side_is_stream(const struct side *s, const struct conf_icap *conf)
 			return 1;
 	}
 	return 0;
+}
+
+/* The next of a Content-Type's values; a comma within quotes is none between
+ * two. Only the type itself, without parameters. */
+static int
+type_item(struct slice *value, struct slice *type)
+{
+	struct slice item = *value;
+	size_t i;
+	int quoted = 0;
+
+	if (value->p == NULL)
+		return 0;
+	for (i = 0; i < value->len && (quoted || value->p[i] != ','); i++) {
+		if (value->p[i] == '"')
+			quoted = !quoted;
+		else if (value->p[i] == '\\' && quoted && i + 1 < value->len)
+			i++;
+	}
+	item.len = i;
+	*value = i < value->len ? slice_of(value->p + i + 1,
+	    value->len - i - 1) : slice_of(NULL, 0);
+	*type = item;
+	slice_cut(&item, ';', type);
+	*type = slice_trim(*type);
+	return 1;
+}
+
+/*
+ * Two media types: which of them counts is not the same for everybody, and the
+ * scanner would be told one and the browser take the other.
+ */
+static int
+type_twice(const struct http1_head *h)
+{
+	struct slice first = { NULL, 0 }, value, type;
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		if (!slice_is(h->h[i].name, "content-type"))
+			continue;
+		value = h->h[i].value;
+		while (type_item(&value, &type)) {
+			if (type.len == 0)
+				continue;
+			if (first.p != NULL && (type.len != first.len ||
+			    strncasecmp(type.p, first.p, type.len) != 0))
+				return 1;
+			first = type;
+		}
+	}
+	return 0;
+}
+
+int
+side_ambiguous(struct side *s)
+{
+	if (!exchange_served(s->x) || !type_twice(s->m.http))
+		return 0;
+	side_refuse(s->x, s->dir == DIR_UP ? 400 : 502,
+	    "two different Content-Types");
+	return 1;
 }
 
 /* The heads as ICAP carries them. */
@@ -173,6 +239,7 @@ side_job(struct side *s, size_t k)
 	s->job.method = side_method(s);
 	s->job.body = s->http != NULL ? s->body : s->m.spool;
 	s->job.length = side_http(s)->length;
+	s->job.endless_open = side_inspect(s)->endless_open;
 	side_fields(s, k);
 	s->job.fields = s->fields.len > 0 ? s->fields.s : NULL;
 	s->job.client = x->rec->client;

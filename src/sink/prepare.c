@@ -10,16 +10,28 @@
 #include "util/mem.h"
 
 static int
-coding_known(const struct conf_list *known, struct slice coding)
+coding_listed(const struct conf_list *known, struct slice coding)
 {
 	size_t i;
 
-	if (known->n == 0 || slice_is(coding, "identity"))
+	/* The old names of two of them (RFC 9110, 8.4.1). */
+	if (slice_is(coding, "x-gzip") || slice_is(coding, "x-compress"))
+		coding = slice_of(coding.p + 2, coding.len - 2);
+	if (slice_is(coding, "identity"))
 		return 1;
 	for (i = 0; i < known->n; i++)
-		if (slice_is(coding, known->v[i]))
+		if (slice_is(coding, known->v[i]) ||
+		    strcmp(known->v[i], "any") == 0)
 			return 1;
 	return 0;
+}
+
+/* Those that a service looks into: its own, or the rule's. */
+static const struct conf_list *
+coding_list(const struct exchange *x, const struct conf_icap *conf)
+{
+	return conf->encodings.n > 0 ? &conf->encodings :
+	    &x->rec->verdict.rule->inspect->encodings;
 }
 
 /* Whether every service that sees the response knows the coding. */
@@ -35,8 +47,43 @@ coding_allowed(const struct exchange *x, struct slice item)
 	for (k = 0; k < x->nrow; k++) {
 		conf = icap_service_conf(x->env->services[x->row[k]]);
 		if (!conf->monitor && conf->nrespmod > 0 &&
-		    !coding_known(&conf->encodings, coding))
+		    !coding_listed(coding_list(x, conf), coding))
 			return 0;
+	}
+	return 1;
+}
+
+static int
+coding_any(const struct conf_list *known)
+{
+	return known->n == 1 && strcmp(known->v[0], "any") == 0;
+}
+
+/*
+ * One coding at most, and that one of the list: scanners open a message once.
+ * Without a body there is nothing to open.
+ */
+int
+side_coding_known(const struct side *s, const struct conf_icap *conf)
+{
+	const struct conf_list *known = coding_list(s->x, conf);
+	const struct http1_head *h = side_http(s);
+	struct slice list, item;
+	size_t i, n = 0;
+
+	if (coding_any(known) || (s->http != NULL ? s->body == NULL :
+	    s->m.body.kind == HTTP1_NONE))
+		return 1;
+	for (i = 0; i < h->n; i++) {
+		if (!slice_is(h->h[i].name, "content-encoding"))
+			continue;
+		list = h->h[i].value;
+		while (slice_item(&list, &item)) {
+			if (item.len == 0 || slice_is(item, "identity"))
+				continue;
+			if (!coding_listed(known, item) || ++n > 1)
+				return 0;
+		}
 	}
 	return 1;
 }
@@ -85,16 +132,17 @@ prepare_wanted(const struct exchange *x)
 	return 0;
 }
 
-void
+int
 side_prepare(struct side *s)
 {
 	struct message_edit edit[5] = { { "range", NULL },
 	    { "if-range", NULL } };
 	struct text codings = { 0 };
 	size_t n = 0;
+	int rv;
 
 	if (!exchange_inline(s->x))
-		return;
+		return 0;
 	if (prepare_wanted(s->x))
 		n = 2;
 	if (http1_has_token(s->m.http, "upgrade", "h2c")) {
@@ -105,8 +153,12 @@ side_prepare(struct side *s)
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.s;
 	}
-	message_edit(&s->m, edit, n);
+	rv = message_edit(&s->m, edit, n);
 	text_free(&codings);
+	if (rv != 0)
+		side_refuse(s->x, 431, "there is no room to take out of the "
+		    "request what must not be asked for");
+	return rv;
 }
 
 /* HTTP/1.0 knows no 100 (RFC 9110, 10.1.1). */

@@ -94,6 +94,19 @@ exchange_inline(const struct exchange *x)
 	return x->judged;
 }
 
+static inline const struct conf_inspect *
+side_inspect(const struct side *s)
+{
+	return s->x->rec->verdict.rule->inspect;
+}
+
+/* Some service may. */
+static inline int
+exchange_served(const struct exchange *x)
+{
+	return x->nrow > x->nmonitors;
+}
+
 /* watch.c */
 void	watch_begin(struct side *);
 void	watch_end(struct side *);
@@ -106,6 +119,8 @@ enum icap_method side_method(const struct side *);
 const struct http1_head *side_http(const struct side *);
 /* Media that never end, or cannot be looked at (bypass-types). */
 int	side_is_stream(const struct side *, const struct conf_icap *);
+/* It says of itself two different things, and is refused for that. */
+int	side_ambiguous(struct side *);
 /* What the row's k-th service is shown, into s->job. 0 or ERR_*. */
 int	side_job(struct side *, size_t k);
 
@@ -116,7 +131,10 @@ int	judge_one_host(struct side *);
 int	judge_request(struct exchange *, int large);
 
 /* prepare.c */
-void	side_prepare(struct side *);	/* a request whose answer is scanned */
+/* A request whose answer is scanned. 0, or it was refused. */
+int	side_prepare(struct side *);
+/* Its content coding is none, or one that the service looks into. */
+int	side_coding_known(const struct side *, const struct conf_icap *);
 void	side_expect(struct side *);	/* a service wants the body */
 
 /* onward.c */

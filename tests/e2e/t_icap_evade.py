@@ -501,6 +501,7 @@ def size_that_exempts_from_one_service_does_not_from_the_next(s):
     icap.start(s, icap.service(srv.url('204'), srv.url('204'), name='one',
                                max_body='1k'),
                icap.service(srv.url('satisfy'), srv.url('block'), name='two'),
+               inspect={'endless': 'open'},
                rules=[{'name': 'a', 'action': 'decrypt',
                        'mirror': ['recorder'], 'icap': ['one', 'two']}])
     srv.rules({'path': 'satisfy', 'from': 3, 'as': '204'})
@@ -586,7 +587,8 @@ def trickle(p):
 
 def endless(s, what, **kw):
     srv = icap.Script(s)
-    icap.start(s, icap.service(None, srv.url(what), stream_after='1s', **kw))
+    icap.start(s, icap.service(None, srv.url(what), stream_after='1s', **kw),
+               inspect={'endless': 'open'})
     s.serve(443, handler=trickle)
     p = s.tls()
     start = time.monotonic()

@@ -121,7 +121,8 @@ def events_say_who_what_and_how_long(s):
 @scenario
 def stream_types_pass_without_delay(s):
     srv = icap.Script(s)
-    icap.start(s, icap.service(respmod=srv.url('echo')))
+    icap.start(s, icap.service(respmod=srv.url('echo')),
+               inspect={'endless': 'open'})
     go = []
 
     def handler(p):

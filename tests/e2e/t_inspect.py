@@ -1,5 +1,7 @@
 """What is inspected cannot opt out: the first line of a connection in pieces
-or odd letters, and answers that come before their request has gone on."""
+or odd letters, answers that come before their request has gone on, codings
+that nobody offered, and what a message says of its own type and size."""
+import gzip
 import sys
 import threading
 
@@ -407,3 +409,309 @@ def page_reaches_the_client_though_the_origin_has_left(s):
         p = e.ask(plain, b'', http.request('/x'), close=True)
         icap.page(http.answer(p), 403)
         p.sock.close()
+
+
+# Codings that nobody offered.
+def coded(s, fields, body=b'EVIL' * 100, **kw):
+    """(an origin that answers so, the script) with RESPMOD 204."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(srv.url('204'), srv.url('204'), **kw))
+    got = []
+
+    def handler(p):
+        while True:
+            try:
+                m = http.Message(p.recv_until(b'\r\n\r\n'))
+                http.read_body(p, m, False, False)
+            except (OSError, icap.Failure):
+                break
+            got.append(m)
+            more = fields(m) if callable(fields) else fields
+            try:
+                p.send(b'HTTP/1.1 200 OK\r\n' + more +
+                       b'Content-Length: %d\r\n\r\n' % len(body) +
+                       (b'' if m.line.startswith('HEAD') else body))
+            except OSError:
+                break
+        p.close()
+    s.serve(443, handler=handler)
+    return srv, got
+
+
+CODED = {'zstd': b'Content-Encoding: zstd\r\n',
+         'unknown': b'Content-Encoding: x-mine\r\n',
+         'upper': b'content-encoding: ZSTD\r\n',
+         'nested': b'Content-Encoding: gzip, gzip\r\n',
+         'two': b'Content-Encoding: gzip\r\nContent-Encoding: br\r\n',
+         'behind': b'Content-Encoding: identity, zstd\r\n',
+         'odd': b'Content-Encoding: gzip;q=1\r\n'}
+FINE = {'none': b'', 'gzip': b'Content-Encoding: gzip\r\n',
+        'x-gzip': b'Content-Encoding: X-GZip\r\n',
+        'identity': b'Content-Encoding: identity, , br\r\n'}
+
+
+def by_target(m):
+    return dict(CODED, **FINE)[m.target[1:]]
+
+
+def outcomes(s, n):
+    wait(lambda: len(s.d.events('icap')) >= n, '%d icap events' % n,
+         10 * s.slow)
+    return [e['icap']['outcome'] for e in s.d.events('icap')
+            if e['icap']['method'] == 'RESPMOD']
+
+
+@scenario
+def coding_that_nobody_offered_is_refused(s):
+    srv, got = coded(s, by_target)
+    for what in FINE:
+        p = s.tls()
+        m = http.ask(p, '/' + what, fields=['Accept-Encoding: gzip, br'])
+        equal((m.status, m.whole, len(m.body)), (200, True, 400), what)
+        p.rst()
+    for what in CODED:
+        p = s.tls()
+        m = http.ask(p, '/' + what, 'HEAD')
+        equal(m.status, 200, 'no body, no coding')
+        m = http.ask(p, '/' + what)
+        icap.page(m, 502)
+        until_end(p)
+        check(b'EVIL' not in p.received, what, 'the client got it')
+        p.rst()
+    n = len(CODED)
+    out = outcomes(s, 2 * (len(FINE) + 2 * n))
+    equal(out.count('err-coding'), n, out)
+    equal(len(srv.log('RESPMOD')), len(FINE) + n)
+
+
+@scenario
+def coding_that_nobody_offered_passes_where_the_service_fails_open(s):
+    srv, got = coded(s, by_target, fail='open')
+    for what in CODED:
+        p = s.tls()
+        m = http.ask(p, '/' + what)
+        equal((m.status, len(m.body)), (200, 400), what)
+        p.rst()
+    equal(set(outcomes(s, 2 * len(CODED))), {'bypass-coding'})
+    equal(srv.log('RESPMOD'), [])
+
+
+@scenario
+def codings_are_those_of_the_rule_or_of_the_service(s):
+    srv = icap.Script(s)
+    url = srv.url('204')
+    icap.start(
+        s, icap.service(url, url, name='all'),
+        icap.service(url, url, name='own', accept_encoding=['x-mine']),
+        icap.service(url, url, name='any', accept_encoding='any'),
+        inspect={'encodings': ['gzip']},
+        rules=[{'name': 'z', 'action': 'decrypt', 'sni': ['z.good.test'],
+                'icap': ['all'], 'inspect': {'encodings': ['zstd']}}] +
+        [{'name': n, 'action': 'decrypt', 'icap': [n],
+          'sni': [n + '.good.test']} for n in ('all', 'own', 'any')] +
+        [{'name': 'rest', 'action': 'reset'}])
+    got = []
+
+    def handler(p):
+        m = http.Message(p.recv_until(b'\r\n\r\n'))
+        got.append(m.get('accept-encoding'))
+        p.send(b'HTTP/1.1 200 OK\r\n' + by_target(m) +
+               b'Content-Length: 4\r\nConnection: close\r\n\r\nEVIL')
+        p.close()
+    s.serve(443, handler=handler)
+    offer = 'gzip, br, zstd, x-mine'
+    for name, want, fine in (('z', 'zstd', ('zstd', 'upper', 'behind', 'none')),
+                             ('all', 'gzip', ('gzip', 'x-gzip', 'none')),
+                             ('own', 'x-mine', ('unknown', 'none')),
+                             ('any', offer, tuple(CODED) + tuple(FINE))):
+        for what in tuple(CODED) + tuple(FINE):
+            p = s.tls(name=name + '.good.test')
+            m = http.ask(p, '/' + what, fields=['Accept-Encoding: ' + offer])
+            equal(got[-1], want, name)
+            good = what in fine or what == 'identity' and name == 'any'
+            equal(m.status, 200 if good else 502, '%s %s' % (name, what))
+            p.rst()
+
+
+@scenario
+def upload_in_a_coding_that_the_service_does_not_know_is_refused(s):
+    srv, got = coded(s, b'')
+    for what, field in list(FINE.items())[1:] + list(CODED.items()):
+        p = s.tls()
+        n = len(got)
+        m = http.ask(p, '/x', 'POST', b'secret',
+                     fields=field.decode().split('\r\n')[:-1])
+        if what in FINE:
+            equal(m.status, 200, what)
+        else:
+            icap.page(m, 415)
+            equal(len(got), n, 'the origin got it')
+        p.rst()
+
+
+ZSTD = b"""<!DOCTYPE html><title>t</title><p id=a>begun</p><script>
+(async () => {
+  let out = '';
+  for (const x of ['/zstd', '/gzip', '/plain'])
+    try {
+      const a = await fetch(x);
+      out += x + ' ' + a.status + ' ' + (await a.text()).slice(0, 20) + '; ';
+    } catch (e) { out += e; }
+  document.getElementById('a').textContent = 'done: ' + out;
+})();
+</script>"""
+
+
+@scenario(plain=True, timeout=150)
+def chromium_zstd(s):
+    """What nobody offered is not decoded behind the scanner's back."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(respmod=srv.url('204')))
+    raw = b'EVIL and more of it ' * 50
+    # A frame of one raw block (RFC 8878, 3.1.1): single segment, 4 bytes size.
+    z = b'\x28\xb5\x2f\xfd\xa0' + len(raw).to_bytes(4, 'little') + \
+        ((len(raw) << 3) | 1).to_bytes(3, 'little') + raw
+    asked = []
+
+    def handler(p):
+        try:
+            m = http.Message(p.recv_until(b'\r\n\r\n'))
+        except (OSError, icap.Failure):
+            p.close()
+            return
+        asked.append(m.get('accept-encoding') or '')
+        kind, extra, body = 'text/plain', b'', raw
+        if m.target == '/':
+            kind, body = 'text/html', ZSTD
+        elif m.target == '/zstd':
+            extra, body = b'Content-Encoding: zstd\r\n', z
+        elif m.target == '/gzip':
+            extra, body = b'Content-Encoding: gzip\r\n', gzip.compress(raw)
+        p.send(b'HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%sConnection: close'
+               b'\r\nContent-Length: %d\r\n\r\n%s' %
+               (kind.encode(), extra, len(body), body))
+        p.close()
+    s.serve(443, handler=handler)
+    r = programs.chromium(s, 'https://v4.good.test/', s.pki.ca,
+                          '--virtual-time-budget=20000')
+    said = r.text.split('id="a"')[-1].split('</p>')[0]
+    check('done: ' in said, r.text, r.errors[-2000:])
+    check('/zstd 502' in said, 'zstd was let through', said)
+    check('/gzip 200 EVIL' in said and '/plain 200 EVIL' in said, said)
+    check(all('zstd' not in x for x in asked), asked)
+
+
+# What a server, or its length, says of itself is no way around.
+@scenario
+def media_types_exempt_nothing_where_the_service_fails_closed(s):
+    srv = icap.Script(s)
+    block = srv.url('block')
+    icap.start(
+        s, icap.service(None, block, name='closed'),
+        icap.service(None, block, name='open', fail='open'),
+        icap.service(None, block, name='set', bypass_types=['video/*']),
+        rules=[{'name': 'inner', 'action': 'decrypt', 'icap': ['closed'],
+                'sni': ['inner.good.test'], 'inspect': {'endless': 'open'}}] +
+        [{'name': n, 'action': 'decrypt', 'icap': [n],
+          'sni': [n + '.good.test']} for n in ('closed', 'open', 'set')] +
+        [{'name': 'rest', 'action': 'reset'}])
+    icap.Little(s)
+    for name, status in (('closed', 403), ('open', 200), ('set', 200),
+                         ('inner', 200)):
+        for kind in ('video/mp4', 'audio/ogg', 'text/event-stream'):
+            if name == 'set' and kind != 'video/mp4':
+                continue
+            p = s.tls(name=name + '.good.test')
+            m = http.ask(p, '/x?n=3000&type=' + kind)
+            equal(m.status, status, '%s %s' % (name, kind))
+            p.rst()
+
+
+@scenario
+def size_exempts_nothing_where_the_service_fails_closed(s):
+    srv = icap.Script(s)
+    echo = srv.url('echo')
+    icap.start(
+        s, icap.service(echo, echo, name='closed', max_body='64k'),
+        icap.service(echo, echo, name='open', max_body='64k', fail='open'),
+        icap.service(echo, echo, name='half', max_body='64k',
+                     fail={'reqmod': 'closed', 'respmod': 'open'}),
+        rules=[{'name': 'inner', 'action': 'decrypt', 'icap': ['closed'],
+                'sni': ['inner.good.test'], 'inspect': {'endless': 'open'}}] +
+        [{'name': n, 'action': 'decrypt', 'icap': [n],
+          'sni': [n + '.good.test']} for n in ('closed', 'open', 'half')] +
+        [{'name': 'rest', 'action': 'reset'}])
+    o = icap.Little(s)
+    for name, down, up in (('closed', 403, 403), ('open', 200, 200),
+                           ('half', 200, 403), ('inner', 200, 200)):
+        for kind in ('length', 'chunked'):
+            p = s.tls(name=name + '.good.test')
+            m = http.ask(p, '/x?n=200000&as=' + kind)
+            equal(m.status, down, '%s %s' % (name, kind))
+            check(down == 200 or http.content(200000)[:50] not in p.received,
+                  'the client got it')
+            p.rst()
+            n = len([x for x in o.got() if x.whole])
+            p = s.tls(name=name + '.good.test')
+            m = http.ask(p, '/x', 'POST', http.content(200000),
+                         chunked=kind == 'chunked')
+            equal(m.status, up, '%s %s up' % (name, kind))
+            equal(len([x for x in o.got() if x.whole]) - n, int(up == 200))
+            p.rst()
+    out = [e['icap']['outcome'] for e in s.d.events('icap')]
+    check('err-oversize' in out and 'bypass-oversize' in out, out)
+
+
+@scenario
+def stream_is_refused_where_the_service_fails_closed(s):
+    srv = icap.Script(s)
+    icap.start(s, icap.service(None, srv.url('echo?preview=0'),
+                               stream_after='1s'))
+
+    def trickle(p):
+        p.recv_until(b'\r\n\r\n')
+        p.send(b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
+               b'Transfer-Encoding: chunked\r\n\r\n')
+        try:
+            while True:
+                p.send(b'a\r\n123456789\n\r\n')
+                peer.time.sleep(0.05)
+        except OSError:
+            pass
+        p.close()
+    s.serve(443, handler=trickle)
+    p = s.tls()
+    icap.page(http.ask(p, '/x'), 403)
+    check(b'123456789' not in p.received, 'the client got it')
+    p.rst()
+    wait(lambda: s.d.events('icap'), 'the transaction')
+    equal(s.d.events('icap')[0]['icap']['outcome'], 'err-endless')
+
+
+@scenario
+def two_content_types_that_differ_are_refused(s):
+    types = {
+        'a': (502, b'Content-Type: video/mp4\r\nContent-Type: text/html\r\n'),
+        'b': (502, b'Content-Type: video/mp4, text/html\r\n'),
+        'c': (502, b'Content-Type: a/b\r\nX: y\r\ncontent-type: a/bc\r\n'),
+        'd': (502, b'Content-Type: a/b; x="\\",", c/d\r\n'),
+        'e': (200, b'Content-Type: a/b; x="y, c/d"\r\n'),
+        'f': (200, b'Content-Type: text/html\r\n'
+              b'Content-Type: Text/HTML; charset=utf-8\r\n'),
+        'g': (200, b'Content-Type: text/html,\r\n'), 'h': (200, b''),
+    }
+    srv, got = coded(s, lambda m: types[m.target[1:]][1]
+                     if m.target[1:] in types else b'',
+                     bypass_types=['video/*'])
+    for what, (status, field) in types.items():
+        p = s.tls()
+        m = http.ask(p, '/' + what)
+        equal(m.status, status, what)
+        p.rst()
+        p = s.tls()
+        n = len(got)
+        m = http.ask(p, '/up', 'POST', b'secret',
+                     fields=field.decode().split('\r\n')[:-1])
+        equal(m.status, 400 if status == 502 else 200, what + ' up')
+        equal(len(got) - n, int(status == 200))
+        p.rst()

@@ -5,6 +5,7 @@
 
 #include "conf/conf.h"
 #include "sample.h"
+#include "util/mem.h"
 
 #define LISTEN	"listen: [{name: p, mode: explicit, " \
 		"address: \"127.0.0.1:8080\"}]\n"		/* line 1 */
@@ -44,7 +45,7 @@ TEST(defaults_of_a_service)
 	ck_assert_uint_eq(s->first_byte_timeout, 10000);
 	ck_assert_uint_eq(s->idle_timeout, 30000);
 	ck_assert_uint_eq(s->max_body, 64 << 20);
-	ck_assert_int_eq(s->oversize, OVERSIZE_BYPASS);
+	ck_assert_int_eq(s->oversize, OVERSIZE_DEFAULT);
 	ck_assert_uint_eq(s->stream_after, 60000);
 	ck_assert_int_eq(s->monitor, 0);
 	ck_assert_uint_eq(s->sample, 1);
@@ -62,8 +63,7 @@ TEST(defaults_of_a_service)
 	ck_assert_ptr_null(s->auth);
 	ck_assert_int_eq(s->proxy_auth, 1);
 	ck_assert_uint_eq(s->headers.n, 0);
-	ck_assert_uint_eq(s->encodings.n, 4);
-	ck_assert_str_eq(s->encodings.v[3], "br");
+	ck_assert_uint_eq(s->encodings.n, 0);
 	ck_assert_uint_eq(s->echo.n, 0);
 	ck_assert_uint_eq(s->bypass_types.n, 5);
 	ck_assert_str_eq(s->bypass_types.v[2], "application/grpc*");
@@ -179,18 +179,84 @@ TEST(codings_are_a_list_or_any)
 	    "- {name: b, reqmod: \"icap://h/\", accept-encoding: [ANY]}\n"
 	    "- {name: c, reqmod: \"icap://h/\", accept-encoding: br}\n");
 
-	ck_assert_uint_eq(c->icaps[0].encodings.n, 0);
-	ck_assert_uint_eq(c->icaps[1].encodings.n, 0);
+	ck_assert_uint_eq(c->icaps[0].encodings.n, 1);
+	ck_assert_str_eq(c->icaps[1].encodings.v[0], "any");
 	ck_assert_uint_eq(c->icaps[2].encodings.n, 1);
 	conf_unref(c);
 	bad_part("icap:\n"
 	    "- {name: a, reqmod: \"icap://h/\", "
 	    "accept-encoding: [any, gzip]}\n"
 	    "- {name: b, reqmod: \"icap://h/\", "
-	    "accept-encoding: [\"gzip;q=1\"]}\n",
+	    "accept-encoding: [\"gzip;q=1\"]}\n"
+	    "- {name: c, reqmod: \"icap://h/\", accept-encoding: []}\n",
 	    "c:3:51: \"any\" stands alone; write accept-encoding: any\n"
 	    "c:4:52: \"gzip;q=1\" is not a content coding; write such as "
-	    "gzip, deflate or br, or any\n");
+	    "gzip, deflate or br, or any\n"
+	    "c:5:51: \"accept-encoding\" is empty; write identity for none, "
+	    "or any\n");
+}
+END
+
+TEST(inspect_is_the_rules_own_or_that_of_all)
+{
+	struct conf *c = good(LISTEN
+	    "rules:\n"
+	    "- {name: a, port: 1, action: decrypt}\n"
+	    "- {name: b, port: 2, action: decrypt, inspect: "
+	    "{encodings: [ZSTD]}}\n"
+	    "- {name: c, action: decrypt, inspect: {endless: closed}}\n"
+	    "inspect: {endless: open, encodings: [gzip, br]}\n");
+	const struct conf_inspect *in;
+
+	ck_assert_ptr_eq(c->rules[0].inspect, &c->inspect);
+	in = c->rules[1].inspect;
+	ck_assert_int_eq(in->endless_open, 1);
+	ck_assert_uint_eq(in->encodings.n, 1);
+	ck_assert_str_eq(in->encodings.v[0], "zstd");
+	in = c->rules[2].inspect;
+	ck_assert_int_eq(in->endless_open, 0);
+	ck_assert_uint_eq(in->encodings.n, 2);
+	ck_assert_str_eq(in->encodings.v[1], "br");
+	conf_unref(c);
+	c = good(LISTEN);
+	in = c->rules[0].inspect;
+	ck_assert_int_eq(in->endless_open, 0);
+	ck_assert_uint_eq(in->encodings.n, 3);
+	ck_assert_str_eq(in->encodings.v[2], "br");
+	conf_unref(c);
+	bad_part("inspect: {encodings: [gzip, any], endless: ajar}\n",
+	    "c:2:22: \"any\" stands alone; write encodings: any\n"
+	    "c:2:44: \"ajar\" is no \"endless\"; write closed or open\n");
+}
+END
+
+TEST(what_passes_unseen_is_what_the_service_says_or_the_rule)
+{
+	static const struct {
+		int		 oversize;
+		int		 fail[2], open;
+		int		 passes[2];
+	} cases[] = {
+		{ OVERSIZE_DEFAULT, { 0, 0 }, 0, { 0, 0 } },
+		{ OVERSIZE_DEFAULT, { 0, 0 }, 1, { 1, 1 } },
+		{ OVERSIZE_DEFAULT, { 1, 0 }, 0, { 1, 0 } },
+		{ OVERSIZE_DEFAULT, { 0, 1 }, 0, { 0, 1 } },
+		{ OVERSIZE_BLOCK, { 1, 1 }, 1, { 0, 0 } },
+		{ OVERSIZE_BYPASS, { 0, 0 }, 0, { 1, 1 } },
+	};
+	struct conf_icap s;
+	size_t i, r;
+
+	for (i = 0; i < NELEM(cases); i++) {
+		memset(&s, 0, sizeof(s));
+		s.oversize = (enum conf_oversize)cases[i].oversize;
+		s.fail.reqmod = cases[i].fail[0];
+		s.fail.respmod = cases[i].fail[1];
+		for (r = 0; r < 2; r++)
+			ck_assert_msg(conf_icap_passes(&s, (int)r,
+			    cases[i].open) == cases[i].passes[r], "%zu %zu",
+			    i, r);
+	}
 }
 END
 
@@ -482,6 +548,8 @@ END
 
 SUITE("icap", defaults_of_a_service, all_that_a_service_may_say,
     failure_has_a_word_for_each_direction, codings_are_a_list_or_any,
+    inspect_is_the_rules_own_or_that_of_all,
+    what_passes_unseen_is_what_the_service_says_or_the_rule,
     macros_are_found_in_their_order, keys_that_go_with_others,
     previews_are_sizes_or_words,
     rules_name_services_in_their_order,
