@@ -154,7 +154,7 @@ accept_stop(struct worker *w)
 
 /* Why this client is not served, or NULL. */
 static const char *
-accept_refusal(const struct worker *w, const struct conf_listen *l, int fd,
+accept_refusal(struct worker *w, const struct conf_listen *l, int fd,
     const struct addr *peer, struct addr *dst, int *redirected)
 {
 	if (l->mode == CONF_EXPLICIT)
@@ -165,7 +165,7 @@ accept_refusal(const struct worker *w, const struct conf_listen *l, int fd,
 	if (reach_is_own(w, dst))
 		return "it was meant for this listener itself: a loop, or a "
 		    "client that takes it for an explicit proxy";
-	return NULL;
+	return reach_unroutable(w, peer, dst);
 }
 
 static void

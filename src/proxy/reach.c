@@ -89,6 +89,30 @@ reach_is_service(const struct worker *w, const struct addr *dst)
 	return reach_leads_to(&conf->metrics, dst);
 }
 
+static const enum reach reasons[SPECIAL_MAX] = {
+	[SPECIAL_LOOPBACK] = REACH_LOOPBACK,
+	[SPECIAL_LINK_LOCAL] = REACH_LINK_LOCAL,
+	[SPECIAL_METADATA] = REACH_METADATA,
+	[SPECIAL_MULTICAST] = REACH_MULTICAST
+};
+
+const char *
+reach_unroutable(struct worker *w, const struct addr *client,
+    const struct addr *dst)
+{
+	enum special what = special_of(dst);
+
+	if (what == SPECIAL_NONE || (what == SPECIAL_METADATA &&
+	    policy_conf(w->policy)->keep_client_address))
+		return NULL;
+	/* Programs of this host come by REDIRECT, and do reach it. */
+	if (special_of(client) == SPECIAL_LOOPBACK || reach_is_host(client))
+		return NULL;
+	count(w->counts.unreached[reasons[what]], 1);
+	return "its destination is link-local, loopback, multicast or cloud "
+	    "metadata, which is not to be forwarded";
+}
+
 static int
 reach_refuse_by(struct session *s, const struct addr *dst, enum reach why)
 {
@@ -114,12 +138,6 @@ reach_is_allowed(const struct session *s, const struct addr *dst, int host)
 static enum reach
 reach_by_address(const struct session *s, const struct addr *dst)
 {
-	static const enum reach reasons[SPECIAL_MAX] = {
-		[SPECIAL_LOOPBACK] = REACH_LOOPBACK,
-		[SPECIAL_LINK_LOCAL] = REACH_LINK_LOCAL,
-		[SPECIAL_METADATA] = REACH_METADATA,
-		[SPECIAL_MULTICAST] = REACH_MULTICAST
-	};
 	enum special what = special_of(dst);
 	int host = what == SPECIAL_LOOPBACK;
 

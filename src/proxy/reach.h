@@ -1,11 +1,13 @@
 /*
  * Which destinations are refused before a connection to them is tried. Every
- * listener refuses those that lead back to a listener of ours. An explicit
- * listener's clients name their destination themselves, and would reach what
- * they cannot reach without us: this host, the link it is on, the metadata of
- * its cloud. Those are refused, unless the listener's allow-destinations has
- * them; so are addresses that the rules refuse, so that the answer does not
- * tell whether a port there is open.
+ * listener refuses those that lead back to a listener of ours. A transparent
+ * one refuses what a router must not forward (RFC 3927, 7; RFC 6890), and
+ * where it connects from its own address, the metadata of its own cloud. An
+ * explicit listener's clients name their destination themselves, and would
+ * reach what they cannot reach without us: this host, the link it is on, the
+ * metadata of its cloud. Those are refused, unless the listener's
+ * allow-destinations has them; so are addresses that the rules refuse, so
+ * that the answer does not tell whether a port there is open.
  */
 #ifndef PROXY_REACH_H
 #define PROXY_REACH_H
@@ -29,6 +31,10 @@ enum reach {			/* why a destination is refused */
 
 /* "loopback", ...: of logs and metrics; static. */
 const char	*reach_str(enum reach);
+
+/* Of a transparent listener's client: NULL, or why it may not be connected. */
+const char	*reach_unroutable(struct worker *, const struct addr *client,
+		    const struct addr *dst);
 
 /* Whether a destination is a listener of ours: connecting would loop. */
 int		 reach_is_own(const struct worker *, const struct addr *);

@@ -58,9 +58,15 @@ def a_name_the_server_has_not_is_misdirected(s):
         check(b'has no claim to the name ' + host.strip('[]').lower().encode()
               in m.body, m.body)
         equal(p.recv_all(), b'', 'the connection ends')
+        p.finish()
     equal(hosts(o), own + ['good.test'] * 7)
     check(all('evil' not in x['req-hdr'] for x in srv.log()), 'shown')
     judged(s, 'host-mismatch-blocked', 7)
+    p = o.client('https')
+    equal(ask(p, 'www.good.test').status, 200, 'on a resumed session')
+    p.finish()
+    check(any(f['clearspan']['server']['resumed'] for f in s.d.flows(8)),
+          'none was resumed')
     s.d.wait_log('asks for evil.test on a connection for good.test: '
                  'host-mismatch-blocked')
 

@@ -169,6 +169,29 @@ def a_server_rule_is_asked_before_a_name_is_connected(s):
 
 
 @scenario
+def what_no_router_forwards_is_not_forwarded(s):
+    """A client that sends the gateway what is for its own link would get an
+    answer meant for the gateway, which asks from its own address."""
+    where = '169.254.169.254'
+    s.server.ip('addr add %s/32 dev s0\n' % where)
+    s.net.gateway.ip('route add %s/32 dev gs\n' % where)
+    srv = s.serve(80, peer.http(b'secret', close=True), plain=True,
+                  address=where)
+    s.start(record=False, rules=RULE)
+    sock = peer.connect(s.gateway, where, 80)
+    check(b'secret' in said(sock, b'GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+          'the gateway itself reaches it')
+    try:
+        how = peer.reset_wait(s.connect(80, where))
+    except ConnectionError:
+        how = peer.RST
+    equal(how, peer.RST)
+    equal(len(srv.peers), 1, 'connections')
+    equal(s.d.metric('clearspan_destinations_refused_total',
+                     reason='link-local'), 1)
+
+
+@scenario
 def pcap_over_ip_is_for_those_allowed(s):
     """By default this host and private nets; whoever else is closed at once.
     One on a public address is warned of by check, run and doctor."""

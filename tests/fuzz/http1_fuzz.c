@@ -111,6 +111,26 @@ check_body(const struct http1_head *m, const char *data, size_t len)
 	text_free(&each);
 }
 
+/* Written again, it is for the same; and the name is in its one spelling. */
+static void
+check_name(const struct http1_head *m, const char *again, size_t len)
+{
+	static struct http1_head other;
+	char name[HTTP1_NAME_MAX], same[HTTP1_NAME_MAX];
+	size_t n;
+	int rv = http1_name(m, name);
+
+	n = strlen(name);
+	assert((rv == 0) == (n > 0));
+	assert(n == 0 || name[n - 1] != '.');
+	assert(strpbrk(name, "[]/@ ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL);
+	other.scanned = 0;
+	if (http1_request(&other, again, len) == 0) {
+		http1_name(&other, same);
+		assert(strcmp(name, same) == 0);
+	}
+}
+
 static void
 check_rewrite(const struct http1_head *m)
 {
@@ -118,6 +138,7 @@ check_rewrite(const struct http1_head *m)
 	struct text t = { NULL, 0, 0 };
 
 	if (http1_origin_form(&t, m) == 0) {
+		check_name(m, t.s, t.len);
 		again.scanned = 0;
 		assert(http1_request(&again, t.s, t.len) == 0 ||
 		    again.n == HTTP1_HEADERS || t.len > HTTP1_HEAD_MAX);
