@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/alert.h"
 #include "codec/hostname.h"
 #include "util/wire.h"
 
@@ -35,16 +36,6 @@ enum {			/* hello.flags */
 	HELLO_OCSP	= 1 << 12,	/* status_request */
 	HELLO_SCT	= 1 << 13,	/* signed_certificate_timestamp */
 	HELLO_SCSV	= 1 << 14	/* TLS_FALLBACK_SCSV among the suites */
-};
-
-/* Alerts of RFC 8446, 6, for what is wrong with a hello. */
-enum {
-	ALERT_UNEXPECTED_MESSAGE = 10,
-	ALERT_RECORD_OVERFLOW = 22,
-	ALERT_HANDSHAKE_FAILURE = 40,
-	ALERT_ILLEGAL_PARAMETER = 47,
-	ALERT_DECODE_ERROR = 50,
-	ALERT_PROTOCOL_VERSION = 70
 };
 
 struct hello_list {		/* as on the wire, length prefix cut off */

@@ -155,7 +155,14 @@ after_open(struct after *s, const uint8_t *p, size_t len, uint8_t *out,
 	int rv;
 
 	*used = 0;
-	if ((rv = record_size(p, len, &size)) == ERR_SHORT)
+	rv = record_size(p, len, &size);
+	/* The version is authenticated with the rest of the header: who looks
+	 * at it first says more than that the record is bad. */
+	if (len >= RECORD_HEAD && p[1] != 3)
+		return after_fail(s, ALERT_PROTOCOL_VERSION);
+	if (len >= RECORD_HEAD && p[2] != 3 && rv != ERR_FORMAT)
+		return after_fail(s, ALERT_DECODE_ERROR);
+	if (rv == ERR_SHORT)
 		return rv;
 	if (rv != 0)
 		return after_fail(s, rv == ERR_LIMIT ? ALERT_RECORD_OVERFLOW :

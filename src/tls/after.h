@@ -6,18 +6,8 @@
 #ifndef TLS_AFTER_H
 #define TLS_AFTER_H
 
+#include "codec/alert.h"
 #include "tls/record.h"
-
-enum {			/* AlertDescription (RFC 8446, 6) */
-	ALERT_CLOSE_NOTIFY = 0,
-	ALERT_UNEXPECTED_MESSAGE = 10,
-	ALERT_BAD_RECORD_MAC = 20,
-	ALERT_RECORD_OVERFLOW = 22,
-	ALERT_DECODE_ERROR = 50,
-	ALERT_ILLEGAL_PARAMETER = 47,
-	ALERT_INTERNAL_ERROR = 80,
-	ALERT_USER_CANCELED = 90
-};
 
 /* What after_data() and after_due() may write besides the data. */
 #define AFTER_EXTRA	(RECORD_EXTRA + 5 + RECORD_EXTRA)

@@ -65,6 +65,10 @@ tlsbio_read(BIO *b, char *buf, int len)
 	BIO_clear_retry_flags(b);
 	while (t->in_len == 0 || tlsbio_held(t))
 		if (tlsbio_fill(t, t->want) != 0) {
+			/* In a handshake that is an end: OpenSSL says so. */
+			t->cut = t->fin && !t->done;
+			if (t->cut)
+				return 0;
 			BIO_set_retry_read(b);
 			return -1;
 		}
@@ -146,6 +150,10 @@ tlsbio_write(BIO *b, const char *buf, int len)
 static long
 tlsbio_ctrl(BIO *b, int cmd, long num, void *ptr)
 {
+	struct tlsio *t = BIO_get_data(b);
+
+	if (cmd == BIO_CTRL_EOF)
+		return t->cut;
 	return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP;
 }
 

@@ -32,6 +32,7 @@ struct tlsio {
 	uint8_t		*out_kept;
 	size_t		 kept_off, kept_len;
 	unsigned	 fin:1;		/* the peer's FIN was read */
+	unsigned	 cut:1;		/* ... in the middle of the handshake */
 	unsigned	 broken:1;	/* the socket failed: sock->err */
 	unsigned	 notified:1;	/* read has told of close_notify */
 	unsigned	 failed:1;	/* OpenSSL refused what came */

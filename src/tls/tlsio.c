@@ -63,6 +63,8 @@ tlsio_handshake(struct tlsio *t, char *why, size_t size)
 		takeover_begin(&t->take, t->ssl);
 		return 0;
 	}
+	if (t->cut)
+		return ERR_EOF;
 	if (e == SSL_ERROR_WANT_X509_LOOKUP)
 		return ERR_DENIED;
 	if (e != SSL_ERROR_WANT_READ)

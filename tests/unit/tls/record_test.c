@@ -247,6 +247,31 @@ START_TEST(a_record_that_does_not_fit_is_left)
 }
 END_TEST
 
+START_TEST(a_record_of_another_version_is_told_so)
+{
+	static const struct {
+		uint8_t	head[5];
+		int	alert;
+	} bad[] = {
+		{ { 23, 2, 0, 0, 40 }, ALERT_PROTOCOL_VERSION },
+		{ { 'G', 'E', 'T', ' ', '/' }, ALERT_PROTOCOL_VERSION },
+		{ { 23, 3, 1, 0, 40 }, ALERT_DECODE_ERROR },
+		{ { 22, 3, 1, 0, 40 }, ALERT_UNEXPECTED_MESSAGE },
+		{ { 23, 3, 3, 0x48, 1 }, ALERT_RECORD_OVERFLOW }
+	};
+	struct ends e;
+	size_t i, used;
+
+	for (i = 0; i < NELEM(bad); i++) {
+		ends_init(&e, 0x1301, 1);
+		ck_assert_int_eq(after_open(&e.b, bad[i].head, 5, e.clear,
+		    sizeof(e.clear), &used), ERR_TLS);
+		ck_assert_uint_eq(e.b.alert, bad[i].alert);
+		ends_done(&e);
+	}
+}
+END_TEST
+
 START_TEST(alerts_end_it)
 {
 	struct ends e;
@@ -405,6 +430,7 @@ add(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_test(c, headers_that_may_not_come_are_refused);
 	tcase_add_test(c, padding_is_taken_off);
 	tcase_add_test(c, a_record_that_does_not_fit_is_left);
+	tcase_add_test(c, a_record_of_another_version_is_told_so);
 	tcase_add_test(c, alerts_end_it);
 	tcase_add_test(c, messages_that_may_not_come_are_refused);
 	tcase_add_test(c, tickets_are_let_go_however_they_are_split);
