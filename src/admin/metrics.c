@@ -326,6 +326,10 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	for (i = 0; i < REACH_MAX; i++)
 		sample(t, "destinations_refused_total", "reason",
 		    reach_str((enum reach)i), NULL, NULL, c->unreached[i]);
+	head(t, "worker_late_total", "counter",
+	    "Times a worker did not come round for two seconds.");
+	text_printf(t, "clearspan_worker_late_total %llu\n",
+	    (unsigned long long)c->late);
 	head(t, "handshakes_gave_way_total", "counter",
 	    "Stalled handshakes reset because limits.handshakes were under "
 	    "way.");

@@ -203,6 +203,7 @@ admin_counters(const struct admin_env *env)
 	    count(c.undecrypted[UNDECRYPTED_FAILURE]));
 	json_object_set_new(o, "buffer_bytes", count(c.buffers));
 	json_object_set_new(o, "accept_paused", count(c.accept_paused));
+	json_object_set_new(o, "worker_late", count(c.late));
 	json_object_set_new(o, "gave_way", count(c.gave_way));
 	json_object_set_new(o, "stalled_reset", count(c.stalled));
 	json_object_set_new(o, "log_lines_lost", count(log_dropped()));

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "main/cmd.h"
 #include "main/daemon.h"
 #include "main/here.h"
+#include "main/notify.h"
+#include "main/watch.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -46,29 +46,6 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-/* systemd's readiness protocol (sd_notify(3)): a datagram, or nothing. */
-static void
-notify(const char *state)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const char *to = getenv("NOTIFY_SOCKET");
-	socklen_t len;
-	int fd;
-
-	if (to == NULL || to[0] == '\0' || strlen(to) >= sizeof(sun.sun_path))
-		return;
-	strcpy(sun.sun_path, to);
-	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(to));
-	if (to[0] == '@')
-		sun.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-	    (struct sockaddr *)&sun, len) < 0)
-		log_warn("cannot tell %s that we are %s", to, state);
-	if (fd >= 0)
-		close(fd);
 }
 
 /* Sessions have so long to end; then they are reset. */
@@ -159,6 +136,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 	static const struct timeval every = { STATS_EVERY, 0 };
 	struct event *ev[NELEM(signals)], *stats;
 	struct lists *lists;
+	struct watch *watch;
 	size_t i;
 
 	for (i = 0; i < NELEM(signals); i++) {
@@ -170,6 +148,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 	stats = event_new(d->base, -1, EV_PERSIST, on_stats, d);
 	event_add(stats, &every);
 	lists = lists_watch(d);
+	watch = watch_new(d->base, d->workers, d->nrunning);
 	signals_block(SIG_UNBLOCK);
 	/* Told whatever the log level: it is what scripts wait for. */
 	log_line(LOG_LVL_INFO, "ready: clearspan %s, %zu listeners, %zu "
@@ -181,6 +160,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 	event_base_dispatch(d->base);
 	for (i = 0; i < NELEM(signals); i++)
 		event_free(ev[i]);
+	watch_free(watch);
 	lists_free(lists);
 	event_free(d->drain);
 	event_free(stats);

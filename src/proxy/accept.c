@@ -204,6 +204,7 @@ accept_event(evutil_socket_t lfd, short what, void *arg)
 	struct addr peer;
 	int i, fd;
 
+	worker_is_at(l->worker, 0, "accepting");
 	for (i = 0; i < ACCEPT_TURN; i++) {
 		if ((why = accept_limit(l->worker)) != NULL) {
 			accept_pause(l->worker, why);

@@ -90,6 +90,10 @@ struct worker {
 	struct revisit		 batched;	/* conns: see batch.c */
 	struct event		 batch;
 	struct turns		 turns;
+	struct mail		 pulse;		/* see worker_ask_pulse() */
+	_Atomic int		 answered, ended;
+	_Atomic uint64_t	 at_session;	/* what it is doing */
+	const char *_Atomic	 at_what;
 	uint64_t		 relieved;	/* ms: see relay_relieve() */
 	struct event		 drained;	/* the time for it is over */
 	int			 draining;
@@ -106,6 +110,14 @@ const struct conf *session_conf(const struct session *);
 
 #define count(c, n)							\
 	atomic_fetch_add_explicit(&(c), (n), memory_order_relaxed)
+
+/* What the worker is doing from here on; a session's id, or 0. */
+static inline void
+worker_is_at(struct worker *w, uint64_t session, const char *what)
+{
+	atomic_store_explicit(&w->at_session, session, memory_order_relaxed);
+	atomic_store_explicit(&w->at_what, what, memory_order_relaxed);
+}
 
 /* accept.c */
 int	accept_bind(struct worker *, struct text *why);

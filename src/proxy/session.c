@@ -172,9 +172,17 @@ session_go(struct session *s, enum phase phase)
 		phases[phase].enter(s);
 }
 
+/* Where the worker is, should it not come back. */
+static void
+session_is_at(const struct session *s)
+{
+	worker_is_at(s->worker, s->rec.id, phases[s->phase].name);
+}
+
 void
 session_event(struct session *s, struct conn *c)
 {
+	session_is_at(s);
 	if (phases[s->phase].event != NULL)
 		phases[s->phase].event(s, c);
 	sweep_note(&s->leg.client);
@@ -188,6 +196,7 @@ session_timed(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *s = arg;
 
+	session_is_at(s);
 	if (phases[s->phase].timeout != NULL)
 		phases[s->phase].timeout(s);
 }

@@ -45,6 +45,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->policy = policy_ref(env->policy);
 	w->boot = policy_ref(env->policy);
 	w->seats = xcalloc(conf->nmirrors + 1, sizeof(*w->seats));
+	worker_is_at(w, 0, "starting");
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
 	TAILQ_INIT(&w->inquiries);
@@ -99,6 +100,7 @@ worker_run(void *arg)
 		    w->env->exchange.sink, w->base);
 	accept_start(w);
 	event_base_dispatch(w->base);
+	atomic_store(&w->ended, 1);
 	if (w->exchange.ops != NULL)
 		w->exchange.ops->detach(w->exchange.seat);
 	for (i = 0; i < n; i++)
@@ -231,6 +233,40 @@ const struct worker_counts *
 worker_counts(const struct worker *w)
 {
 	return &w->counts;
+}
+
+static void
+worker_pulse_run(struct mail *m)
+{
+	struct worker *w = (struct worker *)(void *)((char *)m -
+	    offsetof(struct worker, pulse));
+
+	worker_is_at(w, 0, "between events");
+	atomic_store(&w->answered, 1);
+}
+
+void
+worker_ask_pulse(struct worker *w)
+{
+	if (atomic_load(&w->ended))
+		return;
+	atomic_store(&w->answered, 0);
+	w->pulse.run = worker_pulse_run;
+	mailbox_post(w->mailbox, &w->pulse);
+}
+
+int
+worker_answered(const struct worker *w)
+{
+	return atomic_load(&w->answered) || atomic_load(&w->ended);
+}
+
+void
+worker_late(struct worker *w, struct worker_at *at)
+{
+	count(w->counts.late, 1);
+	at->session = atomic_load(&w->at_session);
+	at->what = atomic_load(&w->at_what);
 }
 
 struct policy_mail {

@@ -85,6 +85,8 @@ struct worker_counts {
 	/* by enum probe_found */
 	_Atomic uint64_t	confirmations[PROBE_RESULTS];
 	_Atomic uint64_t	handshaking;		/* under way now */
+	/* times it did not come round for two seconds: see worker_late() */
+	_Atomic uint64_t	late;
 	/* handshakes that gave way to others */
 	_Atomic uint64_t	gave_way;
 	/* bytes of buffers held now */
@@ -112,6 +114,19 @@ void		 worker_join(struct worker *);
 const struct worker_counts *worker_counts(const struct worker *);
 /* New policy for new sessions. Any thread; takes a reference. */
 void		 worker_policy(struct worker *, struct policy *);
+
+/*
+ * Whether its loop comes round. Another thread asks, and looks later whether
+ * it was answered; only then may it ask again. worker_late() counts that it
+ * does not, and says what it is doing: that is a hint, read without a lock.
+ */
+struct worker_at {
+	uint64_t	 session;	/* whose event it is in; 0: no one's */
+	const char	*what;		/* its phase, or a word for it; static */
+};
+void		 worker_ask_pulse(struct worker *);
+int		 worker_answered(const struct worker *);
+void		 worker_late(struct worker *, struct worker_at *);
 
 /*
  * Ask about sessions: each() runs in the worker's thread for every session
