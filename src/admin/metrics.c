@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sink/spool.h"
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -309,6 +310,10 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 
 	head(t, "memory_bytes", "gauge", "Bytes held.");
 	sample(t, "memory_bytes", "pool", "buffers", NULL, NULL, c->buffers);
+	sample(t, "memory_bytes", "pool", "tls", NULL, NULL,
+	    budget_held(BUDGET_TLS));
+	sample(t, "memory_bytes", "pool", "caches", NULL, NULL,
+	    budget_held(BUDGET_CACHES));
 	sample(t, "memory_bytes", "pool", "event-log", NULL, NULL,
 	    connlog_queued(m->env->log));
 	sample(t, "memory_bytes", "pool", "mirrors", NULL, NULL,

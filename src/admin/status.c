@@ -215,21 +215,42 @@ admin_counters(const struct admin_env *env)
 	return o;
 }
 
+/* Its own counts of hits, where the cache's are not those. */
+static json_t *
+cache(const struct cache_stats *st, int asked)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "entries", count(st->entries));
+	json_object_set_new(o, "bytes", count(st->bytes));
+	json_object_set_new(o, "limit", count(st->max));
+	json_object_set_new(o, "evicted", count(st->evicted));
+	if (!asked)
+		return o;
+	json_object_set_new(o, "asked", count(st->asked));
+	json_object_set_new(o, "hits", count(st->hits));
+	return o;
+}
+
 json_t *
 admin_caches(const struct admin_env *env)
 {
 	struct leaf_stats leaf = { 0 };
 	struct tls_stats tls = { 0 };
+	json_t *all = json_object(), *o;
 
 	leaf_stats(tls_leafs(env->tls), &leaf);
 	tls_stats(env->tls, &tls);
-	return json_pack("{s:{s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I},s:{s:I,s:I}}",
-	    "leaf_certificates", "entries", (json_int_t)leaf.entries,
-	    "hits", (json_int_t)leaf.hits, "misses", (json_int_t)leaf.misses,
-	    "forged", (json_int_t)leaf.forged, "waited",
-	    (json_int_t)leaf.waited,
-	    "upstream_sessions", "asked", (json_int_t)tls.sessions, "hits",
-	    (json_int_t)tls.session_hits,
-	    "chain_verdicts", "asked", (json_int_t)tls.verdicts, "hits",
-	    (json_int_t)tls.verdict_hits);
+	o = cache(&leaf.cache, 0);
+	json_object_set_new(o, "hits", count(leaf.hits));
+	json_object_set_new(o, "misses", count(leaf.misses));
+	json_object_set_new(o, "forged", count(leaf.forged));
+	json_object_set_new(o, "waited", count(leaf.waited));
+	json_object_set_new(all, "leaf_certificates", o);
+	json_object_set_new(all, "upstream_sessions", cache(&tls.sessions, 1));
+	json_object_set_new(all, "chain_verdicts", cache(&tls.verdicts, 1));
+	json_object_set_new(all, "server_certificates",
+	    cache(&tls.certificates, 1));
+	json_object_set_new(all, "certificate_texts", cache(&tls.texts, 1));
+	return all;
 }

@@ -293,6 +293,7 @@ struct conf {
 	struct conf_list trust_also;
 	int		 keep_client_address;	/* default no; see yaml(5) */
 	uint64_t	 connect_timeout;
+	uint64_t	 max_chain;	/* bytes of a server's certificates */
 
 	struct conf_tls	*tls;		/* tls[0] is the default profile */
 	size_t		 ntls;

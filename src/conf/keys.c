@@ -195,6 +195,7 @@ static const struct key upstream_keys[] = {
 	{ "keep-client-address", &type_bool, AT(keep_client_address), "no" },
 	{ "connect-timeout", &type_time, AT(connect_timeout), "10s",
 	    100, HOUR },
+	{ "max-chain", &type_size, AT(max_chain), "64k", 4 * K, M },
 	{ NULL }
 };
 static const struct map map_upstream = { "upstream", upstream_keys, NULL };

@@ -16,6 +16,7 @@
 #include "sink/exchange.h"
 #include "sink/sinks.h"
 #include "sink/spool.h"
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -43,6 +44,8 @@ boot_nofile(const struct conf *c)
 		    got, c->limits.connections, want);
 }
 
+#define CACHES_SHARE	8	/* of limits.memory, for all of TLS's caches */
+
 static int
 boot_tls(struct daemon *d, const struct conf *c, struct text *why)
 {
@@ -55,6 +58,8 @@ boot_tls(struct daemon *d, const struct conf *c, struct text *why)
 		.trust_also = c->trust_also.v,
 		.ntrust_also = c->trust_also.n,
 		.keylog = c->log.keys,
+		.caches = c->limits.memory / CACHES_SHARE,
+		.max_chain = c->max_chain,
 		.profiles = p, .nprofiles = c->ntls
 	};
 	const struct conf_tls *t;
@@ -305,6 +310,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	boot_nofile(c);
 	d->policy = policy_new(c);
 	d->boot = policy_ref(d->policy);
+	budget_limit(c->limits.memory);
 	if ((rv = boot_tls(d, c, why)) != 0 ||
 	    (rv = boot_sinks(d, c, why)) != 0 ||
 	    (rv = boot_exchange(d, c, why)) != 0 ||

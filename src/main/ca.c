@@ -114,7 +114,7 @@ ca_show(const struct args *a)
 		text_free(&t);
 		return EXIT_FAILED;
 	}
-	info = certinfo_of(x);
+	info = certinfo_of(x, 1);
 	key = X509_get0_pubkey(x);
 	X509_digest(x, EVP_sha256(), sha, NULL);
 	text_hex(&t, sha, sizeof(sha), ":");

@@ -9,10 +9,9 @@
 #define POOL_IDLE	(4 << 20)	/* bytes of a size kept for reuse */
 
 void
-pool_init(struct pool *p, struct pool_budget *budget, _Atomic uint64_t *held)
+pool_init(struct pool *p, _Atomic uint64_t *held)
 {
 	memset(p, 0, sizeof(*p));
-	p->budget = budget;
 	p->held = held;
 }
 
@@ -27,18 +26,14 @@ pool_get(struct pool *p, size_t size)
 {
 	struct pool_shelf *s = pool_shelf(p, size);
 	void *buf = s->idle;
-	uint64_t used;
 
-	used = atomic_fetch_add(&p->budget->used, size) + size;
-	if (used > p->budget->max / (size == POOL_BULK ? 2 : 1)) {
-		atomic_fetch_sub(&p->budget->used, size);
+	if (budget_take(BUDGET_BUFFERS, size, size == POOL_BULK ? 2 : 1) != 0)
 		return NULL;
-	}
 	if (buf != NULL) {
 		memcpy(&s->idle, buf, sizeof(s->idle));
 		s->bytes -= size;
 	} else if ((buf = malloc(size)) == NULL) {
-		atomic_fetch_sub(&p->budget->used, size);
+		budget_give(BUDGET_BUFFERS, size);
 		return NULL;
 	}
 	atomic_fetch_add_explicit(p->held, size, memory_order_relaxed);
@@ -52,7 +47,7 @@ pool_put(struct pool *p, uint8_t *buf, size_t size)
 
 	if (buf == NULL)
 		return;
-	atomic_fetch_sub(&p->budget->used, size);
+	budget_give(BUDGET_BUFFERS, size);
 	atomic_fetch_sub_explicit(p->held, size, memory_order_relaxed);
 	if (s->bytes + size > POOL_IDLE) {
 		free(buf);

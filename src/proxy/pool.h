@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/budget.h"
+
 #define POOL_BUF	(64 * 1024)	/* 4 full records */
 /*
  * For a flow that fills one of those at a time: a quarter of the reads, of the
@@ -18,24 +20,17 @@
  */
 #define POOL_BULK	(256 * 1024)
 
-struct pool_budget {			/* of the process */
-	_Atomic uint64_t	used;
-	uint64_t		max;
-};
-
 struct pool_shelf {
 	void			*idle;		/* last in, first out */
 	size_t			 bytes;		/* of these */
 };
 
 struct pool {
-	struct pool_budget	*budget;
 	struct pool_shelf	 shelf[2];	/* one a size */
 	_Atomic uint64_t	*held;		/* bytes given out; a counter */
 };
 
-void	 pool_init(struct pool *, struct pool_budget *,
-	    _Atomic uint64_t *held);
+void	 pool_init(struct pool *, _Atomic uint64_t *held);
 /* size: POOL_BUF or POOL_BULK, in both. NULL: the budget has none. */
 uint8_t	*pool_get(struct pool *, size_t size);
 void	 pool_put(struct pool *, uint8_t *, size_t size);  /* or NULL */

@@ -238,7 +238,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		server_tls_failed(s, "it has no certificate");
 		return;
 	}
-	r->cert = certinfo_of(cert);
+	r->cert = certinfo_of(cert, r->verify == VERIFY_OK);
 	switch (server_tls_judge(s, ssl)) {
 	case ON_BLOCK:
 		decide_block(s, r->verify_text);

@@ -17,8 +17,6 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-static struct pool_budget budget;
-
 static void	worker_free(struct worker *);
 static void	worker_reap(evutil_socket_t, short, void *);
 static void	worker_out_of_time(evutil_socket_t, short, void *);
@@ -54,8 +52,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = (uint32_t)getpid();
 	turns_init(&w->turns, conf->limits.handshakes, seed);
-	budget.max = conf->limits.memory;
-	pool_init(&w->pool, &budget, &w->counts.buffers);
+	pool_init(&w->pool, &w->counts.buffers);
 	if ((w->base = loop_new()) == NULL) {
 		text_puts(why, "cannot make an event base: is this Linux "
 		    "with epoll?");

@@ -25,14 +25,11 @@ message_init(struct message *m, struct flow *flow, struct tap *tap)
 static int
 message_charge(struct message *m, size_t n)
 {
-	struct pool_budget *b = m->flow->pool->budget;
+	int rv = budget_take(BUDGET_BUFFERS, n, 1);
 
-	if (atomic_fetch_add(&b->used, n) + n > b->max) {
-		atomic_fetch_sub(&b->used, n);
-		return ERR_MEM;
-	}
-	m->charged += n;
-	return 0;
+	if (rv == 0)
+		m->charged += n;
+	return rv;
 }
 
 void
@@ -41,7 +38,7 @@ message_reset(struct message *m)
 	size_t limit = m->limit;
 	unsigned eof = m->eof;
 
-	atomic_fetch_sub(&m->flow->pool->budget->used, m->charged);
+	budget_give(BUDGET_BUFFERS, m->charged);
 	text_free(&m->head);
 	text_free(&m->trailers);
 	free(m->http);

@@ -7,44 +7,57 @@
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "tls/ca.h"
 #include "tls/digest.h"
-#include "tls/lru.h"
+#include "util/cache.h"
 #include "util/mem.h"
 #include "util/text.h"
 
-#define SHARDS	8
-#define KEPT	4096		/* some 600 bytes each */
+/* A peer may send names of any length; what no person reads is not kept. */
+#define NAME_MOST	4096	/* bytes of a name as text */
+#define SERIAL_MOST	64	/* octets; RFC 5280, 4.1.2.2 allows 20 */
 
 struct counted {
+	struct cache_item item;
 	struct certinfo	 info;
-	atomic_int	 refs;
 };
 
-struct kept {
-	struct lru_item	 item;
-	struct certinfo	*info;
-};
-
-static struct shard {
-	pthread_mutex_t	 mutex;
-	struct lru	 lru;
-} shards[SHARDS];
-static pthread_once_t	once = PTHREAD_ONCE_INIT;
+static struct cache	*cache;
+static _Atomic size_t	 bytes = 4 << 20;
+static pthread_once_t	 once = PTHREAD_ONCE_INIT;
 
 static void
-shards_init(void)
+certinfo_init(void)
 {
-	size_t i;
+	cache = cache_new(bytes);
+}
 
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_init(&shards[i].mutex, NULL);
-		lru_init(&shards[i].lru, KEPT / SHARDS);
-	}
+void
+certinfo_budget(size_t n)
+{
+	bytes = n;
+}
+
+static struct counted *
+counted_of(struct certinfo *i)
+{
+	return (struct counted *)((char *)i - offsetof(struct counted, info));
+}
+
+/* Where a character begins, so that no half of one is left. */
+static size_t
+text_cut(const char *s, size_t n)
+{
+	if (n <= NAME_MOST)
+		return n;
+	for (n = NAME_MOST; n > 0 && ((uint8_t)s[n] & 0xc0) == 0x80; n--)
+		;
+	return n;
 }
 
 static char *
@@ -60,7 +73,7 @@ name_text(const X509_NAME *name)
 		return xstrdup("");
 	X509_NAME_print_ex(bio, name, 0, flags);
 	n = BIO_get_mem_data(bio, &data);
-	s = xstrndup(n > 0 ? data : "", n > 0 ? (size_t)n : 0);
+	s = n > 0 ? xstrndup(data, text_cut(data, (size_t)n)) : xstrdup("");
 	BIO_free(bio);
 	return s;
 }
@@ -89,19 +102,33 @@ when(const ASN1_TIME *t, char *out, size_t size)
 		out[0] = '\0';
 }
 
-static struct certinfo *
+static void
+certinfo_drop(struct cache_item *item)
+{
+	struct counted *c = (struct counted *)item;
+
+	free(c->info.subject);
+	free(c->info.issuer);
+	free(c->info.serial);
+	free(c->info.fingerprint);
+	free(c->info.sha256);
+	free(c);
+}
+
+static struct counted *
 certinfo_new(X509 *x, const uint8_t sha256[32])
 {
 	struct counted *c = xcalloc(1, sizeof(*c));
 	struct certinfo *i = &c->info;
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
 	uint8_t sha1[20] = { 0 };
+	size_t len = (size_t)ASN1_STRING_length(serial);
 
-	atomic_init(&c->refs, 1);
+	cache_item_init(&c->item, sha256, certinfo_drop);
 	i->subject = name_text(X509_get_subject_name(x));
 	i->issuer = name_text(X509_get_issuer_name(x));
 	i->serial = colons(ASN1_STRING_get0_data(serial),
-	    (size_t)ASN1_STRING_length(serial), 1);
+	    len < SERIAL_MOST ? len : SERIAL_MOST, 1);
 	X509_digest(x, EVP_sha1(), sha1, NULL);
 	i->fingerprint = colons(sha1, sizeof(sha1), 0);
 	i->sha256 = xmalloc(65);
@@ -109,74 +136,57 @@ certinfo_new(X509 *x, const uint8_t sha256[32])
 	when(X509_get0_notBefore(x), i->notbefore, sizeof(i->notbefore));
 	when(X509_get0_notAfter(x), i->notafter, sizeof(i->notafter));
 	ERR_clear_error();
-	return i;
+	return c;
 }
 
 struct certinfo *
 certinfo_ref(struct certinfo *i)
 {
-	atomic_fetch_add(&((struct counted *)i)->refs, 1);
+	cache_ref(&counted_of(i)->item);
 	return i;
 }
 
 void
 certinfo_unref(struct certinfo *i)
 {
-	struct counted *c = (struct counted *)i;
-
-	if (i == NULL || atomic_fetch_sub(&c->refs, 1) > 1)
-		return;
-	free(i->subject);
-	free(i->issuer);
-	free(i->serial);
-	free(i->fingerprint);
-	free(i->sha256);
-	free(c);
+	if (i != NULL)
+		cache_unref(&counted_of(i)->item);
 }
 
-/* Under the mutex; the info's reference goes to the table. */
-static void
-shard_keep(struct shard *s, const uint8_t key[32], struct certinfo *info)
+static size_t
+certinfo_weight(const struct certinfo *i)
 {
-	struct kept *k = xcalloc(1, sizeof(*k)), *old;
-
-	memcpy(k->item.key, key, 32);
-	k->info = info;
-	lru_put(&s->lru, &k->item);
-	if (lru_over(&s->lru)) {
-		old = (struct kept *)lru_oldest(&s->lru);
-		lru_del(&s->lru, &old->item);
-		certinfo_unref(old->info);
-		free(old);
-	}
+	return sizeof(struct counted) + strlen(i->subject) +
+	    strlen(i->issuer) + strlen(i->serial) + 60 + 65 + 5 * 16;
 }
 
 struct certinfo *
-certinfo_of(X509 *x)
+certinfo_of(X509 *x, int good)
 {
-	struct certinfo *info = NULL, *made;
+	enum cache_part part = good ? CACHE_GOOD : CACHE_POOR;
+	struct counted *c, *made;
 	uint8_t key[32];
-	struct shard *s;
-	struct kept *k;
 
-	pthread_once(&once, shards_init);
+	pthread_once(&once, certinfo_init);
 	digest_cert(x, key);
-	s = &shards[key[31] % SHARDS];
-	pthread_mutex_lock(&s->mutex);
-	if ((k = (struct kept *)lru_get(&s->lru, key)) != NULL)
-		info = certinfo_ref(k->info);
-	pthread_mutex_unlock(&s->mutex);
-	if (info != NULL)
-		return info;
+	if ((c = (struct counted *)cache_ask(cache, key)) != NULL)
+		cache_ref(&c->item);
+	cache_unlock(cache, key);
+	if (c != NULL)
+		return &c->info;
 	made = certinfo_new(x, key);
-	pthread_mutex_lock(&s->mutex);
-	if ((k = (struct kept *)lru_get(&s->lru, key)) != NULL) {
-		info = certinfo_ref(k->info);
-	} else {
-		info = certinfo_ref(made);
-		shard_keep(s, key, certinfo_ref(made));
+	if ((c = (struct counted *)cache_lock(cache, key)) == NULL) {
+		cache_ref(&made->item);
+		cache_add(cache, &made->item, certinfo_weight(&made->info),
+		    part);
 	}
-	pthread_mutex_unlock(&s->mutex);
-	certinfo_unref(made);
-	return info;
+	cache_unlock(cache, key);
+	return &made->info;
+}
+
+void
+certinfo_stats(struct cache_stats *out)
+{
+	pthread_once(&once, certinfo_init);
+	cache_stats(cache, out);
 }

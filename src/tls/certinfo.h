@@ -7,8 +7,10 @@
 
 #include <openssl/x509.h>
 
+#include "util/cache.h"
+
 struct certinfo {
-	char	*subject;	/* "CN=example.com, O=..." */
+	char	*subject;	/* "CN=example.com, O=...", cut at 4 KiB */
 	char	*issuer;
 	char	*serial;	/* "0A:1B:..." as EVE has it */
 	char	*fingerprint;	/* SHA-1, "aa:bb:..." as EVE has it */
@@ -17,9 +19,15 @@ struct certinfo {
 	char	 notafter[24];
 };
 
-/* From a bounded cache by the certificate's SHA-256; a reference. */
-struct certinfo	*certinfo_of(X509 *);
+/* Bytes of the cache; before anything else here. */
+void		 certinfo_budget(size_t);
+/*
+ * From the cache by the certificate's SHA-256; a reference. good: its server
+ * was found good; of others little is kept.
+ */
+struct certinfo	*certinfo_of(X509 *, int good);
 struct certinfo	*certinfo_ref(struct certinfo *);
 void		 certinfo_unref(struct certinfo *);
+void		 certinfo_stats(struct cache_stats *);
 
 #endif

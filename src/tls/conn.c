@@ -13,10 +13,13 @@
 
 #include "tls/digest.h"
 #include "tls/takeover.h"
+#include "tls/weight.h"
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 #define TICKET_MAX	4096	/* a server could send us 64 KiB to keep */
+#define CHAIN_USUAL	(96 * 1024)	/* as weight.h counts it */
 
 static int		 conn_index = -1;
 static pthread_once_t	 conn_once = PTHREAD_ONCE_INIT;
@@ -30,6 +33,7 @@ conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 	if (c == NULL)
 		return;
 	leaf_unref(c->leaf);
+	budget_give(BUDGET_TLS, c->held);
 	free(c->alpn);
 	free(c->name);
 	free(c);
@@ -179,6 +183,25 @@ tls_covers(SSL *ssl, const char *name)
 	return rv;
 }
 
+/*
+ * A chain lives as long as its connection. One of a usual size goes with the
+ * connection; what is beyond it counts in limits.memory.
+ */
+static void
+conn_hold(struct conn *c, X509_STORE_CTX *ctx)
+{
+	size_t n = weight_chain(X509_STORE_CTX_get0_untrusted(ctx));
+
+	c->about.chain = n;
+	if (n <= CHAIN_USUAL || c->held != 0)
+		return;
+	if (budget_take(BUDGET_TLS, n - CHAIN_USUAL, 1) == 0)
+		c->held = n - CHAIN_USUAL;
+	else
+		c->why = "limits.memory is spent, and the server's chain of "
+		    "certificates is large";
+}
+
 /* Towards servers: the chain, from the cache, then the name. */
 static void
 conn_verify(struct conn *c, X509_STORE_CTX *ctx)
@@ -189,7 +212,7 @@ conn_verify(struct conn *c, X509_STORE_CTX *ctx)
 
 	trust_verify(c->tls->trust, ctx, &v);
 	c->error = v.error;
-	c->until = v.until;
+	c->about.until = v.until;
 	c->late = trust_is_late(v.error);
 	c->verified = 1;
 	if (v.error != X509_V_OK && !c->late)
@@ -206,6 +229,7 @@ client_verify(X509_STORE_CTX *ctx, void *arg)
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct conn *c = conn_of(ssl);
 
+	conn_hold(c, ctx);
 	conn_verify(c, ctx);
 	X509_STORE_CTX_set_error(ctx, c->error);
 	return 1;
@@ -235,8 +259,28 @@ client_session(SSL *ssl, SSL_SESSION *sess)
 	SSL_SESSION_get0_ticket(sess, &ticket, &len);
 	if (!good || !SSL_SESSION_is_resumable(sess) || len > TICKET_MAX)
 		return 0;
-	sessions_put(c->tls->sessions, c->key, sess, c->until);
+	sessions_put(c->tls->sessions, c->key, sess, &c->about);
 	return 1;
+}
+
+/* libssl refuses a longer message by its length, before it reads it. */
+static int
+conn_chain_long(const SSL *ssl, unsigned long e)
+{
+	return ERR_GET_LIB(e) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(e) == SSL_R_EXCESSIVE_MESSAGE_SIZE &&
+	    SSL_get_state(ssl) == TLS_ST_CR_CERT;
+}
+
+const char *
+conn_why(const SSL *ssl, unsigned long e)
+{
+	const struct conn *c = conn_of(ssl);
+
+	if (c != NULL && conn_chain_long(ssl, e))
+		return "the server's certificates are more than "
+		    "upstream.max-chain";
+	return c != NULL ? c->why : NULL;
 }
 
 /* Ours is, in TLS 1.2, the answer to a HelloRequest (RFC 5246, 7.4.1.1). */
@@ -281,7 +325,7 @@ session_key(const struct tls_want *w, const char *name, uint8_t key[32])
 static void
 conn_resume(struct conn *c, SSL *ssl)
 {
-	SSL_SESSION *sess = sessions_get(c->tls->sessions, c->key, &c->until);
+	SSL_SESSION *sess = sessions_get(c->tls->sessions, c->key, &c->about);
 
 	if (sess == NULL)
 		return;

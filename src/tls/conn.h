@@ -39,12 +39,20 @@ struct conn {
 	int		 error;		/* X509_V_* of chain, then of name */
 	int		 late;		/* the chain is good but for its time */
 	int		 verified;	/* these two are set */
-	time_t		 until;		/* so long the chain holds */
+	struct sessions_about about;	/* of the chain */
+	size_t		 held;		/* bytes of limits.memory */
+	const char	*why;		/* it must not go on; static */
 	int		 no_cert;	/* a request was answered with none */
 	int		 again;		/* it wanted to renegotiate */
 	int		 ticket;	/* it sent a session: it goes on */
 	int		 alert;		/* that it sent last, a fatal one */
 };
+
+/*
+ * Why we break off; NULL: it is not us, or for a reason that libssl has a name
+ * for. e: libssl's error. Also for an SSL that is none of ours.
+ */
+const char	*conn_why(const SSL *, unsigned long e);
 
 /* Callbacks the contexts get. */
 int		 conn_init(void);	/* 0 or ERR_MEM */

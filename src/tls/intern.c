@@ -22,29 +22,26 @@
 #include <string.h>
 
 #include "tls/digest.h"
-#include "tls/lru.h"
+#include "tls/weight.h"
+#include "util/cache.h"
 #include "util/mem.h"
 
-#define SHARDS	8
-#define KEPT	2048		/* some 5 KB each */
 #define DER_MAX	8192		/* what is longer is nobody's usual one */
 
 typedef X509 *(*d2i_fn)(X509 **, const unsigned char **, long);
 
 struct kept {
-	struct lru_item	 item;
+	struct cache_item item;
 	X509		*x;
 };
 
-static struct shard {
-	pthread_mutex_t	 mutex;
-	struct lru	 lru;
-	uint64_t	 asked, hits;
-} shards[SHARDS];
+static struct cache	*cache;
+static _Atomic size_t	 bytes = 16 << 20;
 static d2i_fn		 real;
 static uintptr_t	 from, to;	/* libssl's code */
 static atomic_int	 enabled = 1;
 static pthread_once_t	 once = PTHREAD_ONCE_INIT;
+static pthread_once_t	 cached = PTHREAD_ONCE_INIT;
 
 /* The segment that holds the function given. */
 static int
@@ -69,56 +66,73 @@ intern_segment(struct dl_phdr_info *info, size_t size, void *arg)
 static void
 intern_init(void)
 {
-	size_t i;
-
 	*(void **)&real = dlsym(RTLD_NEXT, "d2i_X509");
 	dl_iterate_phdr(intern_segment, dlsym(RTLD_NEXT, "SSL_new"));
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_init(&shards[i].mutex, NULL);
-		lru_init(&shards[i].lru, KEPT / SHARDS);
-	}
+}
+
+static void
+intern_cache(void)
+{
+	cache = cache_new(bytes);
+}
+
+void
+intern_budget(size_t n)
+{
+	bytes = n;
+}
+
+static void
+kept_free(struct cache_item *item)
+{
+	X509_free(((struct kept *)item)->x);
+	free(item);
 }
 
 static X509 *
-shard_get(struct shard *s, const uint8_t key[32])
+intern_get(const uint8_t key[32])
 {
 	struct kept *k;
 	X509 *x = NULL;
 
-	pthread_mutex_lock(&s->mutex);
-	s->asked++;
-	if ((k = (struct kept *)lru_get(&s->lru, key)) != NULL) {
-		s->hits++;
+	if ((k = (struct kept *)cache_ask(cache, key)) != NULL) {
 		x = k->x;
 		X509_up_ref(x);
 	}
-	pthread_mutex_unlock(&s->mutex);
+	cache_unlock(cache, key);
 	return x;
 }
 
+/* Of a server that nobody has judged yet: see intern_good(). */
 static void
-shard_put(struct shard *s, const uint8_t key[32], X509 *x)
+intern_put(const uint8_t key[32], X509 *x)
 {
-	struct kept *k = xcalloc(1, sizeof(*k)), *old = NULL;
+	struct kept *k = xcalloc(1, sizeof(*k));
 
-	memcpy(k->item.key, key, 32);
+	cache_item_init(&k->item, key, kept_free);
 	X509_up_ref(x);
 	k->x = x;
-	pthread_mutex_lock(&s->mutex);
-	if (lru_get(&s->lru, key) != NULL) {	/* another was faster */
-		old = k;
-	} else {
-		lru_put(&s->lru, &k->item);
-		if (lru_over(&s->lru)) {
-			old = (struct kept *)lru_oldest(&s->lru);
-			lru_del(&s->lru, &old->item);
-		}
+	if (cache_lock(cache, key) == NULL) {
+		cache_add(cache, &k->item, sizeof(*k) + weight_cert(x),
+		    CACHE_POOR);
+		k = NULL;
 	}
-	pthread_mutex_unlock(&s->mutex);
-	if (old != NULL) {
-		X509_free(old->x);
-		free(old);
-	}
+	cache_unlock(cache, key);
+	if (k != NULL)			/* another was faster */
+		cache_unref(&k->item);
+}
+
+void
+intern_good(const X509 *x)
+{
+	struct cache_item *i;
+	uint8_t key[32];
+
+	pthread_once(&cached, intern_cache);
+	digest_cert(x, key);
+	if ((i = cache_lock(cache, key)) != NULL && i->part == CACHE_POOR)
+		cache_size(cache, i, i->bytes, CACHE_GOOD);
+	cache_unlock(cache, key);
 }
 
 /* As d2i_X509(3): *a is replaced, *in moves past what was read. */
@@ -128,16 +142,15 @@ d2i_X509(X509 **a, const unsigned char **in, long len)
 	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
 	const unsigned char *start = *in;
 	uint8_t key[32];
-	struct shard *s;
 	X509 *x;
 
 	pthread_once(&once, intern_init);
 	if (caller < from || caller >= to || !atomic_load_explicit(&enabled,
 	    memory_order_relaxed) || len <= 0 || len > DER_MAX)
 		return real(a, in, len);
+	pthread_once(&cached, intern_cache);
 	digest_bytes(start, (size_t)len, key);
-	s = &shards[key[31] % SHARDS];
-	if ((x = shard_get(s, key)) == NULL) {
+	if ((x = intern_get(key)) == NULL) {
 		x = real(a, in, len);
 		/* All of it, or it is not what the key says. */
 		if (x != NULL && *in == start + len &&
@@ -145,7 +158,8 @@ d2i_X509(X509 **a, const unsigned char **in, long len)
 			/* What it would fill in later, while shared. */
 			X509_check_purpose(x, -1, 0);
 			digest_set(x, key);
-			shard_put(s, key, x);
+			weight_set(x, weight_der(start, (size_t)len));
+			intern_put(key, x);
 		}
 		return x;
 	}
@@ -164,18 +178,10 @@ intern_enable(int on)
 }
 
 void
-intern_stats(uint64_t *asked, uint64_t *hits)
+intern_stats(struct cache_stats *out)
 {
-	size_t i;
-
-	pthread_once(&once, intern_init);
-	*asked = *hits = 0;
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_lock(&shards[i].mutex);
-		*asked += shards[i].asked;
-		*hits += shards[i].hits;
-		pthread_mutex_unlock(&shards[i].mutex);
-	}
+	pthread_once(&cached, intern_cache);
+	cache_stats(cache, out);
 }
 
 /* libssl reads something that is no certificate: does it come by here? */
@@ -184,13 +190,13 @@ intern_start(void)
 {
 	static const unsigned char junk[] = { 0x30, 0 };
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-	uint64_t before, after, hits;
+	struct cache_stats before, after;
 
-	intern_stats(&before, &hits);
+	intern_stats(&before);
 	if (ctx != NULL)
 		SSL_CTX_use_certificate_ASN1(ctx, sizeof(junk), junk);
 	SSL_CTX_free(ctx);
 	ERR_clear_error();
-	intern_stats(&after, &hits);
-	return after > before;
+	intern_stats(&after);
+	return after.asked > before.asked;
 }

@@ -6,12 +6,22 @@
 #ifndef TLS_INTERN_H
 #define TLS_INTERN_H
 
+#include <openssl/x509.h>
 #include <stdint.h>
 
+#include "util/cache.h"
+
+/* Bytes of the cache; before anything else here. */
+void	 intern_budget(size_t);
 /* Whether it works here, found by trying. Before the first handshake. */
 int	 intern_start(void);
 /* For tests and measurements: 0 hands every call through. */
 void	 intern_enable(int);
-void	 intern_stats(uint64_t *asked, uint64_t *hits);
+/*
+ * A server with this certificate was found good: it is kept as long as others
+ * of good servers. Till then it shares a small part of the cache.
+ */
+void	 intern_good(const X509 *);
+void	 intern_stats(struct cache_stats *);
 
 #endif

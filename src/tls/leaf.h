@@ -2,8 +2,8 @@
  * Forged leaf certificates and their cache. A leaf says what the original
  * says (forge.c has the rule for each field), with a key of ours,
  * signed by the trusted CA or, for a server that failed verification, by the
- * untrusted one. The cache is a bounded, sharded LRU shared by all workers
- * and single flight: however many want the same leaf, it is forged once.
+ * untrusted one. The cache is bounded in bytes, shared by all workers and
+ * single flight: however many want the same leaf, it is forged once.
  */
 #ifndef TLS_LEAF_H
 #define TLS_LEAF_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "net/mailbox.h"
+#include "util/cache.h"
 
 struct ca;
 
@@ -53,9 +54,9 @@ typedef void (*leaf_done)(void *arg, struct leaf *, int cached);
 
 struct leafs;	/* the cache */
 
-/* Keeps the CAs, which live longer; max: leaves in the cache. NULL: no key. */
+/* Keeps the CAs, which live longer; bytes: of the cache. NULL: no key. */
 struct leafs	*leafs_new(const struct ca *trusted,
-		    const struct ca *untrusted, size_t max);
+		    const struct ca *untrusted, size_t bytes);
 /* When nobody waits any more. */
 void		 leafs_free(struct leafs *);
 
@@ -79,7 +80,7 @@ struct leaf_stats {
 	uint64_t waited;	/* joined a forging under way */
 	uint64_t forged;	/* forgings that succeeded */
 	uint64_t failed;
-	size_t	 entries;
+	struct cache_stats cache;
 };
 void		 leaf_stats(struct leafs *, struct leaf_stats *);
 

@@ -1,7 +1,7 @@
 /*
- * The leaf cache: shards of a bounded LRU, each with a mutex that is never
- * held while a certificate is built or signed. An entry is put in when its
- * forging begins, and whoever asks for it meanwhile joins its waiters.
+ * The leaf cache: a cache (util/cache.h), whose mutexes are never held while
+ * a certificate is built or signed. An entry is put in when its forging
+ * begins, and whoever asks for it meanwhile joins its waiters.
  */
 #include <openssl/err.h>
 #include <pthread.h>
@@ -14,15 +14,15 @@
 #include "tls/digest.h"
 #include "tls/forge.h"
 #include "tls/leaf.h"
-#include "tls/lru.h"
+#include "tls/weight.h"
+#include "util/cache.h"
 #include "util/mem.h"
 
-#define SHARDS		16
 /* A leaf is forged anew after a day, so that its validity moves on. */
 #define LEAF_FRESH	(24 * 3600)
 
 struct entry {
-	struct lru_item	 item;
+	struct cache_item item;		/* busy while under way */
 	struct leafs	*leafs;
 	struct leaf	*leaf;		/* NULL: under way */
 	time_t		 until;		/* to be forged anew after it */
@@ -40,20 +40,15 @@ struct leaf_wait {
 	struct leaf	*leaf;		/* the answer */
 	struct entry	*entry;		/* NULL once the mail is posted */
 	struct leafs	*leafs;
-	unsigned int	 shard;
+	uint8_t		 key[32];
 	int		 joined;
 	int		 cancelled;
 };
 
-struct shard {
-	pthread_mutex_t	 mutex;
-	struct lru	 lru;
-	struct leaf_stats stats;
-};
-
 struct leafs {
 	const struct ca	*ca[2];		/* trusted, untrusted */
-	struct shard	 shard[SHARDS];
+	struct cache	*cache;
+	atomic_ullong	 hits, misses, waited, forged, failed;
 	struct forge_key ec, rsa;
 	pthread_mutex_t	 mutex;		/* of what follows */
 	int		 rsa_ready;
@@ -103,23 +98,20 @@ leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 	leaf->key = key;
 	leaf->chain = X509_chain_up_ref(ca->chain);
 	digest_cert(cert, leaf->id);
+	weight_set(cert, weight_cert(cert));
 	leaf->untrusted = untrusted;
 	return leaf;
 }
 
 struct leafs *
-leafs_new(const struct ca *trusted, const struct ca *untrusted, size_t max)
+leafs_new(const struct ca *trusted, const struct ca *untrusted, size_t bytes)
 {
 	struct leafs *l = xcalloc(1, sizeof(*l));
-	size_t i;
 
 	l->ca[0] = trusted;
 	l->ca[1] = untrusted;
 	pthread_mutex_init(&l->mutex, NULL);
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_init(&l->shard[i].mutex, NULL);
-		lru_init(&l->shard[i].lru, (max + SHARDS - 1) / SHARDS);
-	}
+	l->cache = cache_new(bytes);
 	if (forge_key_make(&l->ec, LEAF_P256) == 0)
 		return l;
 	leafs_free(l);
@@ -127,8 +119,10 @@ leafs_new(const struct ca *trusted, const struct ca *untrusted, size_t max)
 }
 
 static void
-entry_free(struct entry *e)
+entry_free(struct cache_item *item)
 {
+	struct entry *e = (struct entry *)item;
+
 	leaf_unref(e->leaf);
 	X509_free(e->want.original);
 	free((char *)(uintptr_t)e->want.name);
@@ -139,21 +133,11 @@ entry_free(struct entry *e)
 void
 leafs_free(struct leafs *l)
 {
-	struct lru_item *item;
-	size_t i;
-
 	if (l == NULL)
 		return;
 	if (l->rsa_thread)
 		pthread_join(l->thread, NULL);
-	for (i = 0; i < SHARDS; i++) {
-		while ((item = lru_oldest(&l->shard[i].lru)) != NULL) {
-			lru_del(&l->shard[i].lru, item);
-			entry_free((struct entry *)item);
-		}
-		lru_done(&l->shard[i].lru);
-		pthread_mutex_destroy(&l->shard[i].mutex);
-	}
+	cache_free(l->cache);
 	forge_key_done(&l->ec);
 	forge_key_done(&l->rsa);
 	pthread_mutex_destroy(&l->mutex);
@@ -179,25 +163,31 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	digest_bytes(in, sizeof(in), key);
 }
 
-static struct shard *
-shard_of(struct leafs *l, const uint8_t key[32])
+/* Under way: what it was asked for. Then: what it is. */
+static size_t
+entry_weight(const struct entry *e)
 {
-	return &l->shard[key[31] % SHARDS];
+	size_t n = sizeof(*e) + sizeof(struct counted);
+
+	if (e->leaf != NULL)
+		n += weight_cert(e->leaf->cert);
+	if (e->want.name != NULL)
+		n += strlen(e->want.name);
+	if (e->want.asked != NULL)
+		n += strlen(e->want.asked);
+	return n;
 }
 
-/* Under the mutex. What is under way stays, whatever the bound says. */
-static void
-shard_trim(struct shard *s)
+static enum cache_part
+entry_part(const struct entry *e)
 {
-	struct lru_item *i = lru_oldest(&s->lru), *prev;
+	return e->want.untrusted ? CACHE_POOR : CACHE_GOOD;
+}
 
-	for (; i != NULL && i != &s->lru.head && lru_over(&s->lru); i = prev) {
-		prev = i->prev;
-		if (((struct entry *)i)->leaf == NULL)
-			continue;
-		lru_del(&s->lru, i);
-		entry_free((struct entry *)i);
-	}
+static void
+count(atomic_ullong *n)
+{
+	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 
 static struct leaf_wait *
@@ -210,7 +200,7 @@ wait_new(struct entry *e, struct mailbox *box, leaf_done done, void *arg)
 	w->arg = arg;
 	w->entry = e;
 	w->leafs = e->leafs;
-	w->shard = e->item.key[31] % SHARDS;
+	memcpy(w->key, e->item.key, 32);
 	*e->last = w;
 	e->last = &w->next;
 	return w;
@@ -222,7 +212,8 @@ entry_new(struct leafs *l, const struct leaf_want *want,
 {
 	struct entry *e = xcalloc(1, sizeof(*e));
 
-	memcpy(e->item.key, key, 32);
+	cache_item_init(&e->item, key, entry_free);
+	e->item.busy = 1;
 	e->leafs = l;
 	e->last = &e->waits;
 	e->want = *want;
@@ -240,33 +231,29 @@ leaf_get(struct leafs *l, const struct leaf_want *want, struct mailbox *box,
 	uint8_t key[32];
 	struct leaf *leaf = NULL;
 	struct entry *e, *begin = NULL;
-	struct shard *s;
 
 	want_key(l, want, key);
-	s = shard_of(l, key);
 	*wait = NULL;
-	pthread_mutex_lock(&s->mutex);
-	e = (struct entry *)lru_get(&s->lru, key);
+	e = (struct entry *)cache_ask(l->cache, key);
 	if (e != NULL && e->leaf != NULL && time(NULL) >= e->until) {
-		lru_del(&s->lru, &e->item);
-		entry_free(e);
+		cache_drop(l->cache, &e->item, 1);
 		e = NULL;
 	}
 	if (e != NULL && e->leaf != NULL) {
 		leaf = leaf_ref(e->leaf);
-		s->stats.hits++;
+		count(&l->hits);
 	} else if (e != NULL) {
 		*wait = wait_new(e, box, done, arg);
 		(*wait)->joined = 1;
-		s->stats.waited++;
+		count(&l->waited);
 	} else {
 		begin = entry_new(l, want, key);
-		lru_put(&s->lru, &begin->item);
 		*wait = wait_new(begin, box, done, arg);
-		s->stats.misses++;
-		shard_trim(s);
+		cache_add(l->cache, &begin->item, entry_weight(begin),
+		    entry_part(begin));
+		count(&l->misses);
 	}
-	pthread_mutex_unlock(&s->mutex);
+	cache_unlock(l->cache, key);
 	if (begin != NULL)
 		entry_forge(begin);
 	return leaf;
@@ -354,7 +341,7 @@ wait_run(struct mail *mail)
 }
 
 /*
- * Under the mutex, so that a wait is either in the list, where leaf_cancel()
+ * While locked, so that a wait is either in the list, where leaf_cancel()
  * can take it out, or already in its mailbox.
  */
 static void
@@ -377,76 +364,69 @@ entry_signed(void *arg, X509 *x, int err)
 {
 	struct entry *e = arg;
 	struct leafs *l = e->leafs;
-	struct shard *s = shard_of(l, e->item.key);
 	int untrusted = !!e->want.untrusted, rsa = e->want.key == LEAF_RSA;
 	struct leaf *leaf = NULL;
+	X509 *original = e->want.original;
+	uint8_t key[32];
 	time_t now = time(NULL), end;
 
+	memcpy(key, e->item.key, 32);
 	if (err != 0)
 		X509_free(x);
 	else if ((x = forge_finish(x)) != NULL)
 		leaf = leaf_new(x, rsa ? l->rsa.key : l->ec.key,
 		    l->ca[untrusted], untrusted);
 	ERR_clear_error();
-	pthread_mutex_lock(&s->mutex);
-	X509_free(e->want.original);
+	count(leaf != NULL ? &l->forged : &l->failed);
+	cache_lock(l->cache, key);
 	e->want.original = NULL;
 	e->leaf = leaf;
+	e->item.busy = 0;
 	entry_tell(e);
 	if (leaf != NULL) {
-		s->stats.forged++;
 		end = ca_time(X509_get0_notAfter(leaf->cert));
 		e->until = now + LEAF_FRESH;
 		if (end > now && end < e->until)
 			e->until = end;
-		shard_trim(s);
+		cache_size(l->cache, &e->item, entry_weight(e), entry_part(e));
 	} else {
-		s->stats.failed++;
-		lru_del(&s->lru, &e->item);
-		entry_free(e);
+		cache_drop(l->cache, &e->item, 0);
 	}
-	pthread_mutex_unlock(&s->mutex);
+	cache_unlock(l->cache, key);
+	X509_free(original);
 }
 
 void
 leaf_cancel(struct leaf_wait *w)
 {
 	struct leaf_wait **p;
-	struct shard *s;
+	struct leafs *l;
+	uint8_t key[32];
 
 	if (w == NULL)
 		return;
-	s = &w->leafs->shard[w->shard];
-	pthread_mutex_lock(&s->mutex);
+	l = w->leafs;
+	memcpy(key, w->key, 32);
+	cache_lock(l->cache, key);
 	if (w->entry != NULL) {
 		for (p = &w->entry->waits; *p != w; p = &(*p)->next)
 			;
 		if ((*p = w->next) == NULL)
 			w->entry->last = p;
-		pthread_mutex_unlock(&s->mutex);
 		free(w);
-		return;
+	} else {
+		w->cancelled = 1;
 	}
-	w->cancelled = 1;
-	pthread_mutex_unlock(&s->mutex);
+	cache_unlock(l->cache, key);
 }
 
 void
 leaf_stats(struct leafs *l, struct leaf_stats *out)
 {
-	struct shard *s;
-	size_t i;
-
-	memset(out, 0, sizeof(*out));
-	for (i = 0; i < SHARDS; i++) {
-		s = &l->shard[i];
-		pthread_mutex_lock(&s->mutex);
-		out->hits += s->stats.hits;
-		out->misses += s->stats.misses;
-		out->waited += s->stats.waited;
-		out->forged += s->stats.forged;
-		out->failed += s->stats.failed;
-		out->entries += s->lru.n;
-		pthread_mutex_unlock(&s->mutex);
-	}
+	cache_stats(l->cache, &out->cache);
+	out->hits = l->hits;
+	out->misses = l->misses;
+	out->waited = l->waited;
+	out->forged = l->forged;
+	out->failed = l->failed;
 }

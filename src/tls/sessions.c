@@ -5,69 +5,67 @@
  */
 #include "tls/sessions.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls/lru.h"
+#include "util/cache.h"
 #include "util/mem.h"
 
-#define SHARDS		8
 #define PER_KEY		4	/* as many as two tickets of two connections */
+#define SESSION		1024	/* bytes one takes, its ticket aside */
 
 struct peer {
-	struct lru_item	 item;
+	struct cache_item item;
 	SSL_SESSION	*sess[PER_KEY];	/* oldest first */
-	time_t		 until[PER_KEY];	/* so long its chain holds */
+	struct sessions_about about[PER_KEY];
 	size_t		 n;
 };
 
-struct shard {
-	pthread_mutex_t	 mutex;
-	struct lru	 lru;
-	uint64_t	 asked, hits;
-};
-
 struct sessions {
-	struct shard	 shard[SHARDS];
+	struct cache	*cache;
 };
 
 struct sessions *
-sessions_new(size_t max)
+sessions_new(size_t bytes)
 {
 	struct sessions *c = xcalloc(1, sizeof(*c));
-	size_t i;
 
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_init(&c->shard[i].mutex, NULL);
-		lru_init(&c->shard[i].lru, max / SHARDS / PER_KEY + 1);
-	}
+	c->cache = cache_new(bytes);
 	return c;
 }
 
 static void
-peer_drop(struct shard *s, struct peer *p)
+peer_free(struct cache_item *item)
 {
-	lru_del(&s->lru, &p->item);
+	struct peer *p = (struct peer *)item;
+
 	while (p->n > 0)
 		SSL_SESSION_free(p->sess[--p->n]);
 	free(p);
 }
 
+/* Tickets of one connection have its chain in common. */
+static size_t
+peer_weight(const struct peer *p)
+{
+	const unsigned char *ticket;
+	size_t i, len, n = sizeof(*p), chain = 0;
+
+	for (i = 0; i < p->n; i++) {
+		SSL_SESSION_get0_ticket(p->sess[i], &ticket, &len);
+		n += SESSION + len;
+		if (i == 0 || p->about[i].chain != p->about[i - 1].chain)
+			chain += p->about[i].chain;
+	}
+	return n + chain;
+}
+
 void
 sessions_free(struct sessions *c)
 {
-	struct lru_item *item;
-	size_t i;
-
 	if (c == NULL)
 		return;
-	for (i = 0; i < SHARDS; i++) {
-		while ((item = lru_oldest(&c->shard[i].lru)) != NULL)
-			peer_drop(&c->shard[i], (struct peer *)item);
-		lru_done(&c->shard[i].lru);
-		pthread_mutex_destroy(&c->shard[i].mutex);
-	}
+	cache_free(c->cache);
 	free(c);
 }
 
@@ -92,46 +90,42 @@ peer_room(struct peer *p, int single_use)
 		SSL_SESSION_free(p->sess[0]);
 		p->n--;
 		memmove(p->sess, p->sess + 1, p->n * sizeof(p->sess[0]));
-		memmove(p->until, p->until + 1, p->n * sizeof(p->until[0]));
+		memmove(p->about, p->about + 1, p->n * sizeof(p->about[0]));
 	}
 }
 
 void
 sessions_put(struct sessions *c, const uint8_t key[32], SSL_SESSION *sess,
-    time_t until)
+    const struct sessions_about *about)
 {
-	struct shard *s = &c->shard[key[31] % SHARDS];
-	struct peer *p;
+	struct peer *p = (struct peer *)cache_lock(c->cache, key), *made = NULL;
 
-	pthread_mutex_lock(&s->mutex);
-	if ((p = (struct peer *)lru_get(&s->lru, key)) == NULL) {
-		p = xcalloc(1, sizeof(*p));
-		memcpy(p->item.key, key, 32);
-		lru_put(&s->lru, &p->item);
+	if (p == NULL) {
+		p = made = xcalloc(1, sizeof(*p));
+		cache_item_init(&p->item, key, peer_free);
 	}
 	peer_room(p, sess_single_use(sess));
 	p->sess[p->n] = sess;
-	p->until[p->n++] = until;
-	if (lru_over(&s->lru))
-		peer_drop(s, (struct peer *)lru_oldest(&s->lru));
-	pthread_mutex_unlock(&s->mutex);
+	p->about[p->n++] = *about;
+	if (made != NULL)
+		cache_add(c->cache, &p->item, peer_weight(p), CACHE_GOOD);
+	else
+		cache_size(c->cache, &p->item, peer_weight(p), CACHE_GOOD);
+	cache_unlock(c->cache, key);
 }
 
 SSL_SESSION *
-sessions_get(struct sessions *c, const uint8_t key[32], time_t *until)
+sessions_get(struct sessions *c, const uint8_t key[32],
+    struct sessions_about *about)
 {
-	struct shard *s = &c->shard[key[31] % SHARDS];
+	struct peer *p = (struct peer *)cache_ask(c->cache, key);
 	SSL_SESSION *sess = NULL;
 	time_t now = time(NULL);
-	struct peer *p;
 
-	pthread_mutex_lock(&s->mutex);
-	s->asked++;
-	p = (struct peer *)lru_get(&s->lru, key);
 	while (p != NULL && sess == NULL && p->n > 0) {
 		p->n--;
-		*until = p->until[p->n];
-		if (*until <= now || sess_over(p->sess[p->n], now)) {
+		*about = p->about[p->n];
+		if (about->until <= now || sess_over(p->sess[p->n], now)) {
 			SSL_SESSION_free(p->sess[p->n]);
 		} else if (sess_single_use(p->sess[p->n])) {
 			sess = p->sess[p->n];
@@ -141,23 +135,15 @@ sessions_get(struct sessions *c, const uint8_t key[32], time_t *until)
 		}
 	}
 	if (p != NULL && p->n == 0)
-		peer_drop(s, p);
-	if (sess != NULL)
-		s->hits++;
-	pthread_mutex_unlock(&s->mutex);
+		cache_drop(c->cache, &p->item, sess == NULL);
+	else if (p != NULL)
+		cache_size(c->cache, &p->item, peer_weight(p), CACHE_GOOD);
+	cache_unlock(c->cache, key);
 	return sess;
 }
 
 void
-sessions_stats(struct sessions *c, uint64_t *asked, uint64_t *hits)
+sessions_stats(struct sessions *c, struct cache_stats *out)
 {
-	size_t i;
-
-	*asked = *hits = 0;
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_lock(&c->shard[i].mutex);
-		*asked += c->shard[i].asked;
-		*hits += c->shard[i].hits;
-		pthread_mutex_unlock(&c->shard[i].mutex);
-	}
+	cache_stats(c->cache, out);
 }

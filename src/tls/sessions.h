@@ -8,20 +8,26 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "util/cache.h"
+
 struct sessions;
 
-struct sessions	*sessions_new(size_t max);	/* max: in all */
+struct sessions_about {
+	time_t	 until;		/* so long its chain holds */
+	size_t	 chain;		/* bytes the chain takes in memory */
+};
+
+struct sessions	*sessions_new(size_t bytes);
 void		 sessions_free(struct sessions *);
-/* Takes the session over; good until then at the latest. */
+/* Takes the session over. */
 void		 sessions_put(struct sessions *, const uint8_t key[32],
-		    SSL_SESSION *, time_t until);
+		    SSL_SESSION *, const struct sessions_about *);
 /*
- * A session for the caller, and until when it was put; or NULL. One of
+ * A session for the caller, and what it was put with; or NULL. One of
  * TLS 1.3 is given out once.
  */
 SSL_SESSION	*sessions_get(struct sessions *, const uint8_t key[32],
-		    time_t *until);
-void		 sessions_stats(struct sessions *, uint64_t *asked,
-		    uint64_t *hits);
+		    struct sessions_about *);
+void		 sessions_stats(struct sessions *, struct cache_stats *);
 
 #endif

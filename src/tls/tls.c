@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/certinfo.h"
 #include "tls/conn.h"
 #include "tls/fast.h"
 #include "tls/intern.h"
@@ -16,8 +17,8 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define LEAFS		10000
-#define SESSIONS	8192	/* 1 KB each, and a chain */
+#define CACHES		((size_t)128 << 20)
+#define MAX_CHAIN	(64 * 1024)
 
 /*
  * AES-128 first, for it is the fastest and good enough; the last ones are for
@@ -114,7 +115,8 @@ ctx_server(struct tls *t, const struct tls_side *side, struct text *errors)
 }
 
 static SSL_CTX *
-ctx_client(struct tls *t, const struct tls_side *side, struct text *errors)
+ctx_client(struct tls *t, const struct tls_side *side, size_t max_chain,
+    struct text *errors)
 {
 	SSL_CTX *ctx;
 
@@ -129,6 +131,7 @@ ctx_client(struct tls *t, const struct tls_side *side, struct text *errors)
 	SSL_CTX_set1_cert_store(ctx, trust_store(t->trust));
 	X509_VERIFY_PARAM_set_auth_level(SSL_CTX_get0_param(ctx),
 	    LEVEL_VERIFY);
+	SSL_CTX_set_max_cert_list(ctx, (long)max_chain);
 	conn_client_ctx(ctx, t);
 	return ctx;
 }
@@ -143,7 +146,8 @@ tls_profiles(struct tls *t, const struct tls_options *o, struct text *errors)
 	t->client = xcalloc(o->nprofiles, sizeof(SSL_CTX *));
 	for (i = 0; i < o->nprofiles; i++) {
 		t->server[i] = ctx_server(t, &o->profiles[i].client, errors);
-		t->client[i] = ctx_client(t, &o->profiles[i].server, errors);
+		t->client[i] = ctx_client(t, &o->profiles[i].server,
+		    o->max_chain != 0 ? o->max_chain : MAX_CHAIN, errors);
 		if (t->server[i] == NULL || t->client[i] == NULL)
 			return ERR_USAGE;
 	}
@@ -193,24 +197,28 @@ int
 tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 {
 	struct tls *t = xcalloc(1, sizeof(*t));
+	size_t caches = o->caches != 0 ? o->caches : CACHES;
 	int rv;
 
 	*out = NULL;
 	rv = conn_init();
+	intern_budget(caches / 8);
+	certinfo_budget(caches / 16);
 	if (!intern_start())
 		log_debug("tls: certificates of servers are read each time");
 	if (tls_authorities(t, o, errors) != 0)
 		rv = ERR_USAGE;
-	if (trust_new(o->trust, o->trust_also, o->ntrust_also, &t->trust,
-	    errors) != 0)
+	if (trust_new(o->trust, o->trust_also, o->ntrust_also, caches / 16,
+	    &t->trust, errors) != 0)
 		rv = ERR_USAGE;
 	if (o->keylog != NULL &&
 	    (t->keylog = keylog_new(o->keylog, errors)) == NULL)
 		rv = ERR_USAGE;
-	t->sessions = sessions_new(SESSIONS);
+	t->sessions = sessions_new(caches / 8 * 3);
 	t->tickets = ticket_keys_new();
 	if (rv == 0)
-		t->leafs = leafs_new(t->ca, t->untrusted, LEAFS);
+		t->leafs = leafs_new(t->ca, t->untrusted,
+		    caches / 8 * 3);
 	if (rv == 0 && (t->tickets == NULL || t->leafs == NULL)) {
 		text_puts(errors, "tls: OpenSSL makes no keys\n");
 		rv = ERR_USAGE;
@@ -264,6 +272,8 @@ tls_leafs(struct tls *t)
 void
 tls_stats(struct tls *t, struct tls_stats *out)
 {
-	sessions_stats(t->sessions, &out->sessions, &out->session_hits);
-	trust_stats(t->trust, &out->verdicts, &out->verdict_hits);
+	sessions_stats(t->sessions, &out->sessions);
+	trust_stats(t->trust, &out->verdicts);
+	intern_stats(&out->certificates);
+	certinfo_stats(&out->texts);
 }

@@ -34,6 +34,9 @@ struct tls_options {
 	char		**trust_also;	/* more PEM files or directories */
 	size_t		 ntrust_also;
 	const char	*keylog;	/* NSS key log file, or NULL */
+	size_t		 caches;	/* bytes of all caches; 0: 128 MiB */
+	size_t		 max_chain;	/* bytes a server may send as its
+					 * certificates; 0: 64 KiB */
 	const struct tls_profile *profiles;
 	size_t		 nprofiles;
 };
@@ -130,8 +133,10 @@ void		 tls_end(SSL *);
 char		*tls_reason(SSL *, int ret, char *out, size_t size);
 
 struct tls_stats {
-	uint64_t sessions, session_hits;	/* upstream session cache */
-	uint64_t verdicts, verdict_hits;	/* chain verdict cache */
+	struct cache_stats sessions;	/* of servers, to resume */
+	struct cache_stats verdicts;	/* of chains */
+	struct cache_stats certificates;	/* read */
+	struct cache_stats texts;	/* certificates as text */
 };
 void		 tls_stats(struct tls *, struct tls_stats *);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tls/after.h"
+#include "tls/conn.h"
 #include "tls/takeover.h"
 #include "tls/tls.h"
 #include "tls/tlsbio.h"
@@ -54,6 +55,10 @@ tlsio_handshake(struct tlsio *t, char *why, size_t size)
 	ERR_clear_error();
 	rv = SSL_do_handshake(t->ssl);
 	e = SSL_get_error(t->ssl, rv);
+	if (conn_why(t->ssl, 0) != NULL) {
+		rv = -1;
+		e = SSL_ERROR_SSL;
+	}
 	if (rv <= 0 && e != SSL_ERROR_WANT_READ &&
 	    e != SSL_ERROR_WANT_X509_LOOKUP)
 		tls_reason(t->ssl, rv, why, size);

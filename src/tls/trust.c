@@ -19,32 +19,25 @@
 #include "tls/ca.h"
 #include "tls/digest.h"
 #include "tls/fast.h"
-#include "tls/lru.h"
+#include "tls/intern.h"
+#include "util/cache.h"
 #include "util/err.h"
 #include "util/mem.h"
 
-#define SHARDS		8
-#define VERDICTS	8192	/* some 100 bytes each */
 #define TTL_GOOD	600	/* so long may a root withdrawn still count */
 #define TTL_BAD		30	/* so long a server mended still fails */
 #define CHAIN_MAX	32	/* certificates; with more it is not cached */
 #define SYSTEM_BUNDLE	"/etc/ssl/certs/ca-certificates.crt"
 
 struct kept {
-	struct lru_item	 item;
+	struct cache_item item;
 	struct verdict	 verdict;
 	time_t		 expires;
 };
 
-struct shard {
-	pthread_mutex_t	 mutex;
-	struct lru	 lru;
-	uint64_t	 asked, hits;
-};
-
 struct trust {
 	X509_STORE	*store;
-	struct shard	 shard[SHARDS];
+	struct cache	*cache;		/* of verdicts */
 };
 
 /* Adds every certificate of a PEM file; how many. */
@@ -116,17 +109,14 @@ trust_settle(struct trust *t)
 }
 
 int
-trust_new(const char *trust, char **also, size_t nalso, struct trust **out,
-    struct text *errors)
+trust_new(const char *trust, char **also, size_t nalso, size_t bytes,
+    struct trust **out, struct text *errors)
 {
 	struct trust *t = xcalloc(1, sizeof(*t));
 	int rv = 0;
 	size_t i;
 
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_init(&t->shard[i].mutex, NULL);
-		lru_init(&t->shard[i].lru, VERDICTS / SHARDS);
-	}
+	t->cache = cache_new(bytes);
 	t->store = X509_STORE_new();
 	/* What the operator names is trusted, be it no root (as in curl). */
 	X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
@@ -150,19 +140,9 @@ trust_new(const char *trust, char **also, size_t nalso, struct trust **out,
 void
 trust_free(struct trust *t)
 {
-	struct lru_item *item;
-	size_t i;
-
 	if (t == NULL)
 		return;
-	for (i = 0; i < SHARDS; i++) {
-		while ((item = lru_oldest(&t->shard[i].lru)) != NULL) {
-			lru_del(&t->shard[i].lru, item);
-			free(item);
-		}
-		lru_done(&t->shard[i].lru);
-		pthread_mutex_destroy(&t->shard[i].mutex);
-	}
+	cache_free(t->cache);
 	X509_STORE_free(t->store);
 	free(t);
 }
@@ -243,35 +223,45 @@ chain_verify(X509_STORE_CTX *ctx, struct verdict *v)
 }
 
 static void
-verdict_keep(struct shard *s, const uint8_t key[32], const struct verdict *v)
+kept_free(struct cache_item *item)
 {
-	struct lru_item *old;
+	free(item);
+}
+
+static void
+verdict_keep(struct cache *c, const uint8_t key[32], const struct verdict *v)
+{
+	struct cache_item *old;
 	struct kept *k = xcalloc(1, sizeof(*k));
 	time_t now = time(NULL);
 
-	memcpy(k->item.key, key, 32);
+	cache_item_init(&k->item, key, kept_free);
 	k->verdict = *v;
 	k->expires = now + (v->error == X509_V_OK ? TTL_GOOD : TTL_BAD);
 	if (v->error == X509_V_OK && k->expires > v->until)
 		k->expires = v->until;
-	pthread_mutex_lock(&s->mutex);
-	if ((old = lru_get(&s->lru, key)) != NULL) {
-		lru_del(&s->lru, old);
-		free(old);
-	}
-	lru_put(&s->lru, &k->item);
-	if (lru_over(&s->lru)) {
-		old = lru_oldest(&s->lru);
-		lru_del(&s->lru, old);
-		free(old);
-	}
-	pthread_mutex_unlock(&s->mutex);
+	if ((old = cache_lock(c, key)) != NULL)
+		cache_drop(c, old, 0);
+	cache_add(c, &k->item, sizeof(*k) + 2 * sizeof(void *),
+	    v->error == X509_V_OK ? CACHE_GOOD : CACHE_POOR);
+	cache_unlock(c, key);
+}
+
+/* Their certificates need no longer share the small part of the strangers. */
+static void
+chain_good(X509_STORE_CTX *ctx)
+{
+	STACK_OF(X509) *sk = X509_STORE_CTX_get0_untrusted(ctx);
+	int i;
+
+	intern_good(X509_STORE_CTX_get0_cert(ctx));
+	for (i = 0; i < sk_X509_num(sk); i++)
+		intern_good(sk_X509_value(sk, i));
 }
 
 void
 trust_verify(struct trust *t, X509_STORE_CTX *ctx, struct verdict *v)
 {
-	struct shard *s;
 	uint8_t key[32];
 	struct kept *k;
 	int hit = 0;
@@ -280,32 +270,24 @@ trust_verify(struct trust *t, X509_STORE_CTX *ctx, struct verdict *v)
 		chain_verify(ctx, v);
 		return;
 	}
-	s = &t->shard[key[31] % SHARDS];
-	pthread_mutex_lock(&s->mutex);
-	s->asked++;
-	k = (struct kept *)lru_get(&s->lru, key);
+	k = (struct kept *)cache_ask(t->cache, key);
 	if (k != NULL && time(NULL) < k->expires) {
 		*v = k->verdict;
-		s->hits++;
 		hit = 1;
+	} else if (k != NULL) {
+		cache_drop(t->cache, &k->item, 1);
 	}
-	pthread_mutex_unlock(&s->mutex);
+	cache_unlock(t->cache, key);
 	if (hit)
 		return;
 	chain_verify(ctx, v);
-	verdict_keep(s, key, v);
+	verdict_keep(t->cache, key, v);
+	if (v->error == X509_V_OK)
+		chain_good(ctx);
 }
 
 void
-trust_stats(struct trust *t, uint64_t *asked, uint64_t *hits)
+trust_stats(struct trust *t, struct cache_stats *out)
 {
-	size_t i;
-
-	*asked = *hits = 0;
-	for (i = 0; i < SHARDS; i++) {
-		pthread_mutex_lock(&t->shard[i].mutex);
-		*asked += t->shard[i].asked;
-		*hits += t->shard[i].hits;
-		pthread_mutex_unlock(&t->shard[i].mutex);
-	}
+	cache_stats(t->cache, out);
 }

@@ -9,16 +9,18 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "util/cache.h"
 #include "util/text.h"
 
 struct trust;
 
 /*
- * trust: "system" or NULL, a PEM file, or a directory of them; also: more.
+ * trust: "system" or NULL, a PEM file, or a directory of them; also: more;
+ * bytes: of the cache.
  * 0, or ERR_USAGE with a line in errors for each that cannot be used.
  */
 int	 trust_new(const char *trust, char **also, size_t nalso,
-	    struct trust **, struct text *errors);
+	    size_t bytes, struct trust **, struct text *errors);
 void	 trust_free(struct trust *);
 X509_STORE *trust_store(struct trust *);
 
@@ -36,6 +38,6 @@ void	 trust_verify(struct trust *, X509_STORE_CTX *, struct verdict *);
 /* Expired or not yet valid: what is said where nothing else is wrong. */
 int	 trust_is_late(int error);
 
-void	 trust_stats(struct trust *, uint64_t *asked, uint64_t *hits);
+void	 trust_stats(struct trust *, struct cache_stats *);
 
 #endif

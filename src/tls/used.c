@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls/tls.h"
+#include "tls/conn.h"
 #include "util/mem.h"
 
 /* As Suricata's EVE has them. */
@@ -114,7 +114,9 @@ tls_reason(SSL *ssl, int ret, char *out, size_t size)
 	const char *s = NULL;
 
 	reason = ERR_GET_REASON(e);
-	if (how == SSL_ERROR_ZERO_RETURN)
+	if ((s = conn_why(ssl, e)) != NULL)
+		;
+	else if (how == SSL_ERROR_ZERO_RETURN)
 		s = "close_notify";
 	else if (e != 0 && ERR_GET_LIB(e) == ERR_LIB_SSL &&
 	    reason >= SSL_AD_REASON_OFFSET &&

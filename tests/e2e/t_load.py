@@ -230,7 +230,7 @@ def stalled_readers_do_not_stall_the_others(s):
         c.send(b'x')
         held.append(c)
     wait(lambda: s.d.metric('clearspan_memory_bytes', pool='buffers') >=
-         16 << 20, 'all buffers are taken')
+         15 << 20, 'all buffers are taken')
     s.exchange(b'let me through', port=444)
     check(s.d.metric('clearspan_stalled_reset_total') > 0)
     wait(lambda: any('limits.memory' in f['flow']['reason']

@@ -11,7 +11,6 @@
 #define RESPONSE "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"
 
 static struct pool		 pool;
-static struct pool_budget	 budget;
 static _Atomic uint64_t		 in_use;
 static struct flow		 flow;
 static struct taps		 row;
@@ -25,8 +24,8 @@ begin(int64_t length, unsigned flags)
 	struct http1_head h = { 0 };
 	size_t i;
 
-	budget.max = 4 * POOL_BUF;
-	pool_init(&pool, &budget, &in_use);
+	budget_limit(4 * POOL_BUF);
+	pool_init(&pool, &in_use);
 	memset(&flow, 0, sizeof(flow));
 	memset(&row, 0, sizeof(row));
 	flow.taps = &row;

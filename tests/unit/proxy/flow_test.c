@@ -9,7 +9,6 @@
 #include "util/err.h"
 
 static struct pool		 pool;
-static struct pool_budget	 budget;
 static _Atomic uint64_t		 held;
 static struct flow		 flow;
 static struct taps		 row;
@@ -47,8 +46,8 @@ setup(size_t let0, size_t let1)
 {
 	int i;
 
-	budget.max = 4 * POOL_BUF;
-	pool_init(&pool, &budget, &held);
+	budget_limit(4 * POOL_BUF);
+	pool_init(&pool, &held);
 	memset(&flow, 0, sizeof(flow));
 	memset(&row, 0, sizeof(row));
 	flow.taps = &row;
@@ -196,14 +195,14 @@ TEST(past_the_budget_there_is_no_buffer_and_the_flow_says_so)
 	size_t room;
 
 	setup(256, 256);
-	budget.max = 0;
+	budget_limit(0);
 	ck_assert_ptr_null(flow_room(&flow, &room));
 	ck_assert_int_eq(flow.starved, 1);
-	budget.max = POOL_BUF;
+	budget_limit(POOL_BUF);
 	ck_assert_ptr_nonnull(flow_room(&flow, &room));
 	ck_assert_int_eq(flow.starved, 0);
 	flow_drop(&flow);
-	ck_assert_uint_eq(budget.used, 0);
+	ck_assert_uint_eq(budget_used(), 0);
 }
 END
 
@@ -275,7 +274,7 @@ TEST(who_fills_a_buffer_gets_a_large_one)
 {
 	setup(0, 0);
 	row.n = 0;
-	budget.max = 2 * POOL_BULK;
+	budget_limit(2 * POOL_BULK);
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);
 	ck_assert_uint_eq(pass(POOL_BULK), POOL_BULK);
 	/* a read that finds nothing takes nothing away */
@@ -293,12 +292,12 @@ TEST(where_the_budget_has_no_large_one_a_small_one_does)
 {
 	setup(0, 0);
 	row.n = 0;
-	budget.max = 2 * POOL_BULK - 1;
+	budget_limit(2 * POOL_BULK - 1);
 	pass(POOL_BUF);
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);
-	budget.max = 2 * POOL_BULK;
+	budget_limit(2 * POOL_BULK);
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BULK);
-	ck_assert_int_eq((int)budget.used, 0);
+	ck_assert_int_eq((int)budget_used(), 0);
 	pool_done(&pool);
 }
 END

@@ -12,7 +12,6 @@
 #include "test.h"
 
 static struct pool		 pool;
-static struct pool_budget	 budget;
 static _Atomic uint64_t		 held;
 static uint64_t			 bytes[2];
 static struct leg		 leg;
@@ -33,8 +32,8 @@ setup_conn(struct conn *c, int *peer)
 static void
 setup(void)
 {
-	budget.max = 4 * POOL_BUF;
-	pool_init(&pool, &budget, &held);
+	budget_limit(4 * POOL_BUF);
+	pool_init(&pool, &held);
 	memset(&leg, 0, sizeof(leg));
 	leg_init(&leg, NULL, &pool, bytes);
 	setup_conn(&leg.client, &client);

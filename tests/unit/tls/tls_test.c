@@ -485,14 +485,14 @@ START_TEST(certificates_as_text_are_as_eve_has_them)
 	ASN1_TIME_set_string_X509(X509_getm_notAfter(o.cert),
 	    "20270102030405Z");
 	X509_sign(o.cert, o.key, EVP_sha256());
-	i = certinfo_of(o.cert);
+	i = certinfo_of(o.cert, 1);
 	ck_assert_str_eq(i->subject, "CN=a.example");
 	ck_assert_str_eq(i->issuer, "CN=a.example");
 	ck_assert_str_eq(i->serial, "0A:1B:2C");
 	ck_assert_str_eq(i->notafter, "2027-01-02T03:04:05");
 	ck_assert_uint_eq(strlen(i->fingerprint), 59);
 	ck_assert_uint_eq(strlen(i->sha256), 64);
-	again = certinfo_of(o.cert);
+	again = certinfo_of(o.cert, 1);
 	ck_assert_ptr_eq(i, again);
 	certinfo_unref(i);
 	certinfo_unref(again);

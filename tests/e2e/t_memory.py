@@ -1,0 +1,107 @@
+"""One peer, or many, make us keep no more than `limits: memory`."""
+import itertools
+import ssl
+import subprocess
+import threading
+
+from harness import check, equal, peer, scenario, wait
+from harness.proc import Failure
+
+BARE = {'mirrors': [], 'rules': [{'name': 'default', 'action': 'decrypt'}]}
+SERIAL = b'A' * 16
+
+
+class Giants:
+    """Certificates of some size, each another: only the serial differs, so
+    the signature holds for none. That makes the server untrusted, no more."""
+
+    def __init__(self, s, size):
+        self.key, pem = s.path('giant.key'), s.path('giant.pem')
+        san = ','.join('DNS:n%05d.good.test' % i for i in range(size // 19))
+        with open(s.path('giant.cnf'), 'w') as f:
+            f.write('[req]\ndistinguished_name=dn\nx509_extensions=leaf\n'
+                    '[dn]\n[leaf]\nsubjectAltName=' + san + '\n')
+        subprocess.run(('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                        'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=g',
+                        '-set_serial', '0x' + SERIAL.hex(), '-days', '30',
+                        '-config', s.path('giant.cnf'), '-keyout', self.key,
+                        '-out', pem), check=True, capture_output=True)
+        with open(pem) as f:
+            self.der = ssl.PEM_cert_to_DER_cert(f.read())
+        self.number, self.path = itertools.count(1), s.path
+        self.ctx = self.next()
+        self.ctx.sni_callback = self.hello
+
+    def next(self):
+        n = next(self.number)
+        pem = self.path('giant-%d.pem' % (n % 64))
+        with open(pem, 'w') as f:
+            f.write(ssl.DER_cert_to_PEM_cert(self.der.replace(
+                SERIAL, b'B%015d' % n)))
+        return peer.server_context((pem, self.key))
+
+    def hello(self, sslobj, name, ctx):
+        sslobj.context = self.next()
+
+
+def all_at(n, threads, one):
+    """one() n times by so many threads; the exceptions."""
+    wrong, left = [], iter(range(n))
+
+    def run():
+        for i in left:
+            try:
+                one()
+            except (OSError, ssl.SSLError, Failure) as e:
+                wrong.append(e)
+    ts = [threading.Thread(target=run) for i in range(threads)]
+    for t in ts:
+        t.start()
+    for t in ts:
+        t.join()
+    return wrong
+
+
+@scenario(timeout=240)
+def certificates_of_90_kb_stay_within_the_budget(s):
+    """900 of them, none like another; each took a megabyte for good."""
+    s.start(record=False, limits={'memory': '64M'},
+            upstream={'max-chain': '128k'}, **BARE)
+    s.serve(443, ctx=Giants(s, 90000).ctx)
+
+    def one():
+        p = s.tls(verify=False)
+        p.send(b'ping')
+        equal(p.recv_exact(4), b'ping')
+        p.close()
+    equal(all_at(20, 4, one), [])
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all ended')
+    base = s.d.rss()
+    equal(all_at(880, 6, one), [])
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all ended')
+    grown = s.d.rss() - base
+    s.say('memory grew by %d KiB' % grown)
+    equal(s.d.metric('clearspan_memory_bytes', pool='tls'), 0)
+    check(s.d.metric('clearspan_memory_bytes', pool='caches') <= 8 << 20)
+    if s.kind == 'plain':
+        check(grown < 32 << 10, 'memory grew by %d KiB' % grown)
+    caches = s.d.ctl('caches')
+    for c in caches.values():
+        check(c['bytes'] <= c['limit'], caches)
+
+
+@scenario
+def a_chain_past_the_limit_is_refused_with_the_reason(s):
+    for lo in '1.2', '1.3':
+        s.start(record=False, **BARE)
+        giants = Giants(s, 90000)
+        srv = s.serve(443 if lo == '1.2' else 444, ctx=giants.ctx)
+        try:
+            s.tls(port=srv.port, verify=False, hi=lo, lo=lo)
+            check(False, 'the handshake succeeded')
+        except (OSError, ssl.SSLError, Failure):
+            pass
+        f = s.d.flows()[0]
+        check('more than upstream.max-chain' in f['flow']['reason'],
+              f['flow']['reason'])
+        s.stop(s.d)
