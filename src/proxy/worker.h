@@ -122,7 +122,7 @@ void		 worker_policy(struct worker *, struct policy *);
  */
 struct worker_at {
 	uint64_t	 session;	/* whose event it is in; 0: no one's */
-	const char	*what;		/* its phase, or a word for it; static */
+	const char	*what;		/* its phase, or a word; static */
 };
 void		 worker_ask_pulse(struct worker *);
 int		 worker_answered(const struct worker *);
