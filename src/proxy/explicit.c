@@ -17,6 +17,9 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+/* The first byte of a TLS record with a hello in it, and of no request. */
+#define TLS_HANDSHAKE	22
+
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 void
@@ -358,6 +361,9 @@ head_event(struct session *s, struct conn *c)
 	s->said = 1;
 	if (s->socks || socks_starts(data[0]))
 		head_socks(s, data, (size_t)n);
+	else if (data[0] == TLS_HANDSHAKE)
+		session_alert(s, ALERT_HANDSHAKE_FAILURE, "TLS came to an "
+		    "explicit listener, which speaks HTTP and SOCKS5");
 	else
 		head_http(s, (const char *)data, (size_t)n);
 }

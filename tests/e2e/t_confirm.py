@@ -98,6 +98,20 @@ def many_sessions_wait_for_one_probe(s):
 
 
 @scenario
+def a_probe_comes_from_where_the_session_will(s):
+    """From the client's address where that is kept, and leaves the session
+    its port."""
+    start(s, upstream={'trust': s.pki.root, 'keep-client-address': True})
+    srv = s.serve(443)
+    sock = s.connect(443)
+    port = sock.getsockname()[1]
+    check(through(s, sock=sock), 'not bypassed')
+    srv.wait(2)
+    equal([p.addr[0] for p in srv.peers], [net.CLIENT] * 2)
+    check(port in [p.addr[1] for p in srv.peers], 'not its port')
+
+
+@scenario
 def what_does_not_hang_on_the_name_is_not_asked(s):
     """A bypass by address; and one by name where that is trusted. But one by
     address below a rule on names is asked for: another name would count."""

@@ -200,6 +200,14 @@ def a_server_that_speaks_does_not_end_the_wait_for_a_hello(s):
 
 
 @scenario
+def tls_to_an_explicit_listener_is_told_so(s):
+    """As a browser does that was told of an HTTPS proxy."""
+    s.start(record=False)
+    refused(s.connect(net.PROXY, net.INNER), good(s), 40, 'TLS to the proxy')
+    check('explicit listener' in s.d.flows(1)[0]['flow']['reason'])
+
+
+@scenario
 def an_unread_hello_passes_where_no_name_could_matter(s):
     """The server is bypassed by its address: an old client may go there."""
     s.start(record=False, rules=[
