@@ -1,6 +1,7 @@
 """Certificates of the little Internet, made once for a run."""
 import os
 import subprocess
+import time
 
 HOSTS = '''127.0.0.1 localhost
 10.2.0.2 good.test www.good.test v4.good.test chain.test
@@ -29,6 +30,15 @@ extendedKeyUsage = serverAuth,clientAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = %s
+[past]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
 '''
 KEYS = {'p256': ('EC', '-pkeyopt', 'ec_paramgen_curve:P-256'),
         'p384': ('EC', '-pkeyopt', 'ec_paramgen_curve:P-384'),
@@ -103,10 +113,29 @@ class Pki:
         req = self.f(name + '.csr')
         ossl('req', '-new', '-config', conf, '-key', pkey, '-subj',
              '/CN=' + cn, '-out', req)
-        sign = ('-signkey', pkey) if not issuer else (
-            '-CA', self.f(issuer + '.pem'), '-CAkey', self.f(issuer + '.key'))
-        ossl('x509', '-req', '-in', req, '-out', pem, '-days', str(days),
-             '-extfile', conf, '-extensions', ext, *sign)
+        if days < 0:
+            self.issue_past(conf, req, pem, issuer, ext, -days, pkey)
+        else:
+            sign = ('-signkey', pkey) if not issuer else (
+                '-CA', self.f(issuer + '.pem'),
+                '-CAkey', self.f(issuer + '.key'))
+            ossl('x509', '-req', '-in', req, '-out', pem, '-days', str(days),
+                 '-extfile', conf, '-extensions', ext, *sign)
         if chain:
             with open(pem, 'a') as f:
                 f.write(open(self.f(issuer + '.pem')).read())
+
+    def issue_past(self, conf, req, pem, issuer, ext, ago, pkey):
+        """One that ended days ago: `openssl x509` of 3.4 and later takes no
+        days below 0, and `ca` alone takes dates, in every version."""
+        def date(days):
+            return time.strftime('%Y%m%d%H%M%SZ',
+                                 time.gmtime(time.time() - days * 86400))
+        open(self.f('index.txt'), 'w').close()
+        sign = ('-selfsign', '-keyfile', pkey) if not issuer else (
+            '-cert', self.f(issuer + '.pem'),
+            '-keyfile', self.f(issuer + '.key'))
+        ossl('ca', '-batch', '-notext', '-config', conf, '-name', 'past',
+             '-in', req, '-out', pem, '-startdate', date(ago + 30), '-enddate',
+             date(ago), '-extfile', conf, '-extensions', ext, *sign,
+             cwd=self.dir)

@@ -1,5 +1,6 @@
 """Real servers and clients, configured for the little network."""
 import os
+import re
 
 from . import net, proc
 
@@ -80,20 +81,9 @@ def gnutls_serv(s, port=443, *args, cert='good'):
     return p
 
 
-DOVECOT = '''
-protocols = imap
-listen = 10.2.0.2
-base_dir = {dir}/run
-state_dir = {dir}/run
-log_path = {dir}/dovecot.log
-ssl = required
+DOVECOT_2_3 = '''
 ssl_cert = <{cert}
 ssl_key = <{key}
-default_internal_user = nobody
-default_login_user = nobody
-default_internal_group = nogroup
-disable_plaintext_auth = no
-first_valid_uid = 1
 mail_location = maildir:{dir}/mail
 passdb {{
   driver = static
@@ -103,6 +93,39 @@ userdb {{
   driver = static
   args = uid=nobody gid=nogroup home={dir}/mail
 }}
+'''
+# The same in the names of 2.4, which wants its version said first.
+DOVECOT_2_4 = '''
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+ssl_server_cert_file = {cert}
+ssl_server_key_file = {key}
+mail_driver = maildir
+mail_path = {dir}/mail
+passdb static {{
+  fields {{
+    nopassword = yes
+  }}
+}}
+userdb static {{
+  fields {{
+    uid = nobody
+    gid = nogroup
+    home = {dir}/mail
+  }}
+}}
+'''
+DOVECOT = '''
+protocols = imap
+listen = 10.2.0.2
+base_dir = {dir}/run
+state_dir = {dir}/run
+log_path = {dir}/dovecot.log
+ssl = required
+default_internal_user = nobody
+default_login_user = nobody
+default_internal_group = nogroup
+first_valid_uid = 1
 service imap-login {{
   chroot =
   inet_listener imap {{
@@ -124,8 +147,11 @@ def dovecot(s, cert='good'):
     os.mkdir(s.path('mail'))
     os.chmod(s.path('mail'), 0o777)
     conf = s.path('dovecot.conf')
+    version = net.run('dovecot', '--version')
+    old = re.match(r'2\.[0-3]\.', version)
     with open(conf, 'w') as f:
-        f.write(DOVECOT.format(dir=s.dir, cert=pem, key=key))
+        f.write(((DOVECOT_2_3 if old else DOVECOT_2_4) + DOVECOT).format(
+            dir=s.dir, cert=pem, key=key))
     p = s.spawn(s.server, 'dovecot', '-F', '-c', conf, name='dovecot-out')
     proc.wait_port(s.server, 993, p)
     return p
