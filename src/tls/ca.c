@@ -47,6 +47,21 @@ ca_ext(int nid, int critical, const uint8_t *der, size_t len)
 	return ext;
 }
 
+int
+ca_subject(X509 *x, const char *org, const char *cn)
+{
+	X509_NAME *name = X509_NAME_new();
+	int ok = name != NULL && (org == NULL ||
+	    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
+	    (const uint8_t *)org, -1, -1, 0)) &&
+	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+	    (const uint8_t *)cn, -1, -1, 0) &&
+	    X509_set_subject_name(x, name);
+
+	X509_NAME_free(name);
+	return ok;
+}
+
 static BIO *
 ca_open(const char *what, const char *path, struct text *errors)
 {

@@ -56,6 +56,12 @@ time_t	 ca_time(const ASN1_TIME *);	/* -1 when it is none */
 /* An extension holding a copy of the DER value; NULL without memory. */
 X509_EXTENSION *ca_ext(int nid, int critical, const uint8_t *, size_t);
 
+/*
+ * Give the certificate the subject O=org (NULL: none), CN=cn. The name inside
+ * a certificate is not to be written to (const since OpenSSL 4). 1, or 0.
+ */
+int	 ca_subject(X509 *, const char *org, const char *cn);
+
 #define CA_CERT_FILE	"ca.pem"
 #define CA_KEY_FILE	"ca.key"
 

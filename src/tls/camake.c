@@ -72,7 +72,6 @@ ca_fill(X509 *x, const struct ca_want *want, EVP_PKEY *key)
 {
 	const char *cn = want->name != NULL ? want->name : "Clearspan CA";
 	int days = want->days > 0 ? want->days : CA_DAYS;
-	X509_NAME *name = X509_get_subject_name(x);
 	uint8_t raw[16];
 	BIGNUM *bn;
 	int ok;
@@ -85,11 +84,8 @@ ca_fill(X509 *x, const struct ca_want *want, EVP_PKEY *key)
 	    BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) != NULL;
 	BN_free(bn);
 	return ok && X509_set_version(x, X509_VERSION_3) &&
-	    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
-	    (const uint8_t *)"Clearspan", -1, -1, 0) &&
-	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-	    (const uint8_t *)cn, -1, -1, 0) &&
-	    X509_set_issuer_name(x, name) &&
+	    ca_subject(x, "Clearspan", cn) &&
+	    X509_set_issuer_name(x, X509_get_subject_name(x)) &&
 	    X509_gmtime_adj(X509_getm_notBefore(x), -CA_BACKDATE) != NULL &&
 	    X509_time_adj_ex(X509_getm_notAfter(x), days, 0, NULL) != NULL &&
 	    X509_set_pubkey(x, key) && ca_extensions(x) &&

@@ -268,8 +268,7 @@ forge_subject(X509 *x, const struct leaf_want *w)
 		    X509_get_subject_name(w->original));
 	if (strlen(w->name) > ub_common_name)
 		return 1;
-	return X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
-	    MBSTRING_UTF8, (const uint8_t *)w->name, -1, -1, 0);
+	return ca_subject(x, NULL, w->name);
 }
 
 /*
