@@ -2,6 +2,12 @@
 # B names the build directory, SAN the sanitizers, so that builds live side by
 # side: make B=build/asan SAN=address,undefined check
 
+# What is ours to set comes from the command line. In the environment the same
+# names mean something else to whoever put them there.
+OURS	= B V Q SAN T S E2E BENCH KIND confdir unitdir usersdir
+$(foreach v,$(OURS),$(if $(filter environment%,$(origin $(v))),\
+    $(eval override undefine $(v))))
+
 B	?= build
 SAN	?=
 V	?=
@@ -119,7 +125,17 @@ check-%:
 	    $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/*_test.c))
 	@tests/unit/run $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/$*/*_test.c))
 
-lint:
+# No call that OpenSSL 3 has deprecated, and no engine: 4 is without them.
+NODEP	= -DOPENSSL_NO_DEPRECATED -DOPENSSL_API_COMPAT=30000 \
+	  -DOPENSSL_NO_ENGINE
+$(B)/lint/%.ok: %.c config.mk
+	$(call say,LINT,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CF) $(NODEP) -Werror -MMD -MP -MF $(@:.ok=.d) -MT $@ \
+	    -fsyntax-only $<
+	@touch $@
+
+lint: $(patsubst %.c,$(B)/lint/%.ok,$(SRC) $(wildcard src/main/*.c))
 	@contrib/lint
 
 # What goes where; DESTDIR before all of it. The program looks for its

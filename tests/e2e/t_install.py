@@ -146,3 +146,26 @@ def doctor_without_a_usable_configuration_looks_at_routing(s):
         f.write('listen: 5\n')
     r = s.run(s.gateway, s.binary, 'doctor', '-c', s.path('c.yaml'))
     check('not needed' not in r.text and 'IPv4 is' in r.text, r.text)
+
+
+@scenario(plain=True)
+def make_takes_its_variables_from_the_command_line_only(s):
+    names = {'B': 'elsewhere', 'V': '', 'Q': 'elsewhere', 'T': 'elsewhere',
+             'SAN': 'address', 'S': '77', 'E2E': 'elsewhere',
+             'unitdir': 'elsewhere'}
+
+    def would(*argv, env=None):
+        words = ['%s=%s' % x for x in (env or {}).items()]
+        return s.run(s.gateway, 'env', '-u', 'MAKEFLAGS', '-u', 'MAKELEVEL',
+                     *words, 'make', '-n', '-C', TOP, '-W',
+                     'src/main/main.c', *argv).ok().text
+    targets = 'all', 'e2e', 'install', 'fuzz'
+    plain = would(*targets)
+    check('-o build/clearspan' in plain, plain[:500])
+    for extra in (), ('-e',):
+        text = would(*targets, *extra, env=names)
+        check('elsewhere' not in text and '-fsanitize=address ' not in text and
+              'max_total_time=77' not in text, text[:500])
+    text = would('all', 'B=elsewhere', 'SAN=address')
+    check('-o elsewhere/clearspan' in text and '-fsanitize=address' in text,
+          text[:500])
