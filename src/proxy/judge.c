@@ -18,7 +18,7 @@
 
 static const char *const results[JUDGED_MAX] = { "blocked", "misdirected",
     "host-mismatch-blocked", "host-mismatch-logged",
-    "host-mismatch-allowed" };
+    "host-mismatch-allowed", "http2-not-read" };
 
 const char *
 judged_str(enum judged what)
@@ -73,6 +73,12 @@ judge_say(struct session *s, enum judged what, const char *name)
 		    s->rec.sni[0] != '\0' ? s->rec.sni :
 		    s->rec.host[0] != '\0' ? s->rec.host : "no name",
 		    results[what], held);
+}
+
+void
+session_unjudged(struct session *s)
+{
+	count(s->worker->counts.judged[JUDGED_HTTP2], 1);
 }
 
 static void

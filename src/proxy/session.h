@@ -180,6 +180,8 @@ struct judgement {
 };
 void	session_judge(struct session *, const struct http1_head *,
 	    struct judgement *);
+/* It speaks HTTP/2, whose requests nobody reads yet: counted. */
+void	session_unjudged(struct session *);
 
 /* Taps: open those of the verdict (both ends are connected). */
 void	session_open_taps(struct session *);

@@ -61,6 +61,7 @@ enum judged {			/* requests not for their connection */
 	JUDGED_MISMATCH,	/* 421: the server has no claim to the name */
 	JUDGED_LOGGED,		/* likewise, and let go: host-mismatch: log */
 	JUDGED_ALLOWED,		/* host-mismatch: allow */
+	JUDGED_HTTP2,		/* a connection whose requests are not read */
 	JUDGED_MAX
 };
 const char	*judged_str(enum judged);	/* "blocked", ...; static */

@@ -325,6 +325,8 @@ exchange_strange(struct side *s, const uint8_t *p, size_t len, int rv,
 
 	if (!exchange_inline(x) || exchange_other(s, p, len))
 		x->raw = 1;
+	else if (s->dir == DIR_UP && judge_begins_http2(x, p, len))
+		return;
 	else if (s->dir == DIR_UP)
 		side_refuse(x, rv == ERR_LIMIT ? 431 : 400, why);
 	else
@@ -474,6 +476,13 @@ exchange_bad(struct side *s)
 		side_refuse(x, s->dir == DIR_UP ? 400 : 502, s->m.bad);
 }
 
+/* TLS has agreed on a protocol. */
+static void
+exchange_facts(void *state)
+{
+	judge_agreed_http2(state);
+}
+
 static size_t
 exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 {
@@ -557,6 +566,7 @@ exchange_eof(void *state, enum flow_dir dir)
 
 static const struct tap_ops exchange_tap = {
 	.open = exchange_open,
+	.facts = exchange_facts,
 	.data = exchange_data,
 	.room = exchange_room,
 	.busy = exchange_busy,

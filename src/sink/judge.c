@@ -3,6 +3,7 @@
  * that one, or it is answered here. What is decided is proxy/judge.c's.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "proxy/session.h"
 #include "sink/side.h"
@@ -29,6 +30,32 @@ judge_one_host(struct side *s)
 	rv = message_edit(&s->m, &edit, 1);
 	free(value);
 	return rv;
+}
+
+static int
+judge_pass(struct exchange *x)
+{
+	x->raw = 1;
+	session_unjudged(x->tap->session);
+	return 1;
+}
+
+int
+judge_agreed_http2(struct exchange *x)
+{
+	return x->judged && x->nrow == x->nmonitors &&
+	    strcmp(x->rec->tls_client.alpn, "h2") == 0 && judge_pass(x);
+}
+
+/* The preface comes without being asked for, too (RFC 9113, 3.4). */
+int
+judge_begins_http2(struct exchange *x, const uint8_t *p, size_t len)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n";
+	const size_t n = sizeof(preface) - 1;
+
+	return x->nrow == x->nmonitors && x->http.number == 0 && len >= n &&
+	    memcmp(p, preface, n) == 0 && judge_pass(x);
 }
 
 int

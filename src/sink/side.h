@@ -127,6 +127,13 @@ int	side_job(struct side *, size_t k);
 /* judge.c */
 /* One Host: an absolute-form's. 0, or ERR_* (there is no room for it). */
 int	judge_one_host(struct side *);
+/*
+ * Requests are to be judged, and no service sees them: is it HTTP/2, which is
+ * not read yet? By what TLS agreed on; by the client's first bytes. 1: it
+ * passes, counted.
+ */
+int	judge_agreed_http2(struct exchange *);
+int	judge_begins_http2(struct exchange *, const uint8_t *, size_t len);
 /* 1: the request may go on; 0: it was answered, or the session is over. */
 int	judge_request(struct exchange *, int large);
 

@@ -322,3 +322,44 @@ def nginx_with_two_names(s):
     equal(curl('two.test', url, url), ['200', '200'])
     equal(curl('evil.test', url), ['421'])
     equal(curl('good.test.:443', url), ['200'])
+
+
+@scenario
+def other_protocols_pass_where_requests_are_judged(s):
+    """A rule on host has HTTP read; what is none is not held up by that,
+    whoever speaks first, and the mirror has it."""
+    s.start(rules=RULES)
+
+    def mail(p):
+        p.send(b'220 mail.test ESMTP\r\n')
+        peer.echo(p)
+    served = [s.serve(25, handler=mail, plain=True),
+              s.serve(465, handler=mail), s.serve(11211, plain=True),
+              s.serve(6380), s.serve(22, plain=True, handler=lambda p: (
+                  p.send(b'SSH-2.0-little\r\n'), peer.echo(p)))]
+    said = {25: b'EHLO client.test\r\nMAIL FROM:<a@b.test>\r\n',
+            465: b'EHLO client.test\r\n', 11211: b'get key\r\n',
+            6380: b'*1\r\n$4\r\nPING\r\n', 22: b'SSH-2.0-client\r\n'}
+    for port, line in said.items():
+        p = s.tls(port=port) if port in (465, 6380) else s.plain(port)
+        if port in (25, 465, 22):
+            p.recv_until(b'\r\n')
+        for part in (line, b'and more\r\n'):
+            p.send(part)
+            equal(p.recv_exact(len(part)), part, port)
+        p.finish()
+    equal([len(x.wait(1)) for x in served], [1] * 5)
+
+
+@scenario
+def http2_is_not_judged_and_says_so(s):
+    """Where no service is, it is what client and server agree on; counted."""
+    s.start(rules=RULES, record=False)
+    programs.nginx(s)
+    r = programs.curl(s, '-4', '--http2', '-w', '%{http_version}\n',
+                      'https://good.test/').ok()
+    check('little origin' in r.text and r.text.endswith('2\n'), r.text)
+    judged(s, 'http2-not-read', 1)
+    r = programs.curl(s, '-4', '--http1.1', '-H', 'Host: blocked.test',
+                      'https://good.test/')
+    check('no-entry' in r.text, r.text)
