@@ -106,11 +106,12 @@ static void
 page_handshakes(struct text *t, const struct worker_counts *c)
 {
 	static const char *const side[] = { "client", "server" };
-	static const char *const version[] = { "TLSv1.2", "TLSv1.3" };
+	static const char *const version[] = { "older", "TLSv1.2", "TLSv1.3" };
 	static const char *const resumed[] = { "no", "yes" };
 	static const char *const result[] = { "failed", "ok" };
 	static const char *const undecrypted[] = { "rule",
-	    "client-certificate", "no-sni", "verification", "failure" };
+	    "client-certificate", "no-sni", "verification", "failure",
+	    "starttls", "tunnel", "upgrade", "other" };
 	static const char *const confirmed[] = { "ok", "other-name",
 	    "untrusted", "failed" };
 	static const char *const refused[] = { "malformed", "too-long",
@@ -118,17 +119,17 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	unsigned i;
 
 	head(t, "handshakes_total", "counter", "TLS handshakes.");
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 8 * TLS_VERSION_CLASSES; i++)
 		text_printf(t, "clearspan_handshakes_total{side=\"%s\","
 		    "version=\"%s\",resumed=\"%s\",result=\"%s\"} %llu\n",
-		    side[i >> 3], version[i >> 2 & 1], resumed[i >> 1 & 1],
-		    result[i & 1], (unsigned long long)
-		    c->handshakes[i >> 3][i >> 2 & 1][i >> 1 & 1][i & 1]);
+		    side[i & 1], version[i >> 3], resumed[i >> 1 & 1],
+		    result[i >> 2 & 1], (unsigned long long)
+		    c->handshakes[i & 1][i >> 3][i >> 1 & 1][i >> 2 & 1]);
 	head(t, "forged_total", "counter", "Forged certificates used.");
 	sample(t, "forged_total", "cache", "miss", NULL, NULL, c->forged[0]);
 	sample(t, "forged_total", "cache", "hit", NULL, NULL, c->forged[1]);
 	head(t, "undecrypted_total", "counter",
-	    "Sessions joined through undecrypted.");
+	    "Sessions joined through undecrypted, or read by nobody.");
 	for (i = 0; i < UNDECRYPTED_REASONS; i++)
 		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
 		    NULL, c->undecrypted[i]);

@@ -156,15 +156,15 @@ static json_t *
 handshakes(const struct worker_counts *c)
 {
 	static const char *const side[] = { "client", "server" };
-	static const char *const version[] = { "TLS 1.2", "TLS 1.3" };
+	static const char *const version[] = { "older", "TLS 1.2", "TLS 1.3" };
 	json_t *all = json_array();
 	unsigned i, s, v, r, ok;
 
-	for (i = 0; i < 16; i++) {
-		s = i >> 3;
-		v = i >> 2 & 1;
+	for (i = 0; i < 8 * TLS_VERSION_CLASSES; i++) {
+		s = i & 1;
+		v = i >> 3;
 		r = i >> 1 & 1;
-		ok = !(i & 1);
+		ok = !(i >> 2 & 1);
 		if (c->handshakes[s][v][r][ok] == 0)
 			continue;
 		json_array_append_new(all, json_pack("{s:s,s:s,s:b,s:s,s:I}",
@@ -201,6 +201,14 @@ admin_counters(const struct admin_env *env)
 	    count(c.undecrypted[UNDECRYPTED_VERIFY]));
 	json_object_set_new(o, "undecrypted_failure",
 	    count(c.undecrypted[UNDECRYPTED_FAILURE]));
+	json_object_set_new(o, "unread_starttls",
+	    count(c.undecrypted[UNDECRYPTED_STARTTLS]));
+	json_object_set_new(o, "unread_tunnel",
+	    count(c.undecrypted[UNDECRYPTED_TUNNEL]));
+	json_object_set_new(o, "unread_upgrade",
+	    count(c.undecrypted[UNDECRYPTED_UPGRADE]));
+	json_object_set_new(o, "unread_other",
+	    count(c.undecrypted[UNDECRYPTED_OTHER]));
 	json_object_set_new(o, "buffer_bytes", count(c.buffers));
 	json_object_set_new(o, "accept_paused", count(c.accept_paused));
 	json_object_set_new(o, "worker_late", count(c.late));

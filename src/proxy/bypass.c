@@ -99,6 +99,7 @@ static int
 splice_in(struct session *s, int d, struct sock *from)
 {
 	struct splice *x = s->splice;
+	size_t most = PIPE_SIZE;
 	ssize_t n;
 
 	if (x->inside[d] > 0 || x->ended[d] || !from->readable)
@@ -108,7 +109,9 @@ splice_in(struct session *s, int d, struct sock *from)
 		x->starved = 1;		/* descriptors: they come back */
 		return 0;
 	}
-	n = splice(from->fd, NULL, x->pipe[d][1], NULL, PIPE_SIZE,
+	if (d == DIR_UP && unread_looks(s))
+		most = unread_peek(s);
+	n = splice(from->fd, NULL, x->pipe[d][1], NULL, most,
 	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (n > 0) {
 		x->inside[d] = (size_t)n;

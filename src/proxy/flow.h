@@ -31,7 +31,7 @@ struct tap {
 };
 
 /* The row; the flows of one leg share it. */
-#define RECORD_TAPS	(RECORD_MIRRORS + 2)
+#define RECORD_TAPS	(RECORD_MIRRORS + 3)
 
 struct taps {
 	struct tap	 tap[RECORD_TAPS];

@@ -196,6 +196,13 @@ void	splice_event(struct session *, struct conn *);
 void	splice_leave(struct session *);
 void	pipes_done(struct pipes *);
 
+/* unread.c: the tap that looks for STARTTLS; or, ahead of a splice: how many
+ * bytes were looked at, and may go. */
+extern const struct tap_ops unread_tap;
+int	unread_looks(const struct session *);
+size_t	unread_peek(struct session *);
+void	unread_over(struct session *);		/* at the session's end */
+
 /*
  * page.c: a whole HTTP response; malloc'ed. reference: what the person it is
  * shown to can tell, and the operator finds in the event log. page_set() makes

@@ -94,10 +94,11 @@ client_tls_enter(struct session *s)
 static void
 client_tls_count(struct session *s, int ok)
 {
-	const struct tls_used *u = &s->rec.tls_client;
+	int version = tls_version_of(tlsio_ssl(s->leg.client.tp),
+	    s->hello_version);
 
-	count(s->worker->counts.handshakes[0][u->version != NULL &&
-	    strcmp(u->version, "TLS 1.2") != 0][u->resumed][ok], 1);
+	count(s->worker->counts.handshakes[0][tls_version_class(version)]
+	    [s->rec.tls_client.resumed][ok], 1);
 }
 
 static void

@@ -50,6 +50,7 @@ hello_keep(struct session *s, const struct hello *h)
 	s->alpn_len = h->alpn.len;
 	if (h->alpn.len > 0)
 		s->alpn = xmemdup(h->alpn.p, h->alpn.len);
+	s->hello_version = h->max_version;
 	s->sni_bad = (h->flags & HELLO_SNI_BAD) != 0;
 	s->leaf_key = hello_can_ecdsa(h, h->max_version) ? LEAF_P256 :
 	    LEAF_RSA;

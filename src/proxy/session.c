@@ -241,22 +241,34 @@ session_timer(struct session *s, uint64_t ms)
 		evtimer_add(&s->timer, &tv);
 }
 
-static void
-session_open_tap(struct session *s, const struct seat *seat, const char *name)
+/* The last of the row, which sees what comes from now on; NULL: no place. */
+static struct tap *
+session_add_tap(struct session *s, const struct tap_ops *ops)
 {
 	struct taps *row = &s->leg.taps;
 	struct tap *t = &row->tap[row->n];
 
-	if (seat->ops == NULL || row->n == RECORD_TAPS)
-		return;
+	if (row->n == RECORD_TAPS)
+		return NULL;
 	memset(t, 0, sizeof(*t));
-	t->ops = seat->ops->tap;
+	t->ops = ops;
 	t->session = s;
-	t->name = name;
 	t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
 	t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
-	t->state = t->ops->open(seat->seat, t, &s->rec);
 	row->n++;
+	return t;
+}
+
+static void
+session_open_tap(struct session *s, const struct seat *seat, const char *name)
+{
+	struct tap *t;
+
+	if (seat->ops == NULL || (t = session_add_tap(s, seat->ops->tap)) ==
+	    NULL)
+		return;
+	t->name = name;
+	t->state = t->ops->open(seat->seat, t, &s->rec);
 }
 
 /* Where the verdict wants the bytes seen: as they came first. */
@@ -266,6 +278,7 @@ session_open_taps(struct session *s)
 	const struct conf_rule *rule = s->rec.verdict.rule;
 	const struct conf *conf = session_conf(s);
 	struct worker *w = s->worker;
+	struct tap *t;
 	size_t i;
 
 	if (rule->nmirrors > 0)
@@ -280,6 +293,10 @@ session_open_taps(struct session *s)
 	    policy_by_request(s->policy) ||
 	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
 		session_open_tap(s, &w->exchange, NULL);
+	/* Without any it is spliced, and looked at there. */
+	if (s->leg.taps.n > 0 && unread_looks(s) &&
+	    (t = session_add_tap(s, &unread_tap)) != NULL)
+		t->state = s;
 }
 
 void
@@ -340,6 +357,7 @@ session_over(struct session *s, int reset)
 {
 	struct worker *w = s->worker;
 
+	unread_over(s);
 	session_stop(s);
 	session_close_taps(s);
 	server_tls_over(s);

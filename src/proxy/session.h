@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "codec/hello.h"
+#include "codec/starttls.h"
 #include "net/dial.h"
 #include "policy/policy.h"
 #include "proxy/leg.h"
@@ -60,6 +61,7 @@ struct session {
 	uint8_t		*alpn;			/* wire list, or NULL */
 	size_t		 alpn_len;
 	enum leaf_key	 leaf_key;
+	uint16_t	 hello_version;		/* the highest it offers */
 
 	/* What the phases wait for, or have. */
 	struct inquiry	*inquiry;		/* PHASE_CONFIRM */
@@ -84,6 +86,8 @@ struct session {
 	char		*request_name;
 	char		*judged;		/* why a request was refused */
 	char		*judged_name;		/* the last that was let go */
+	struct starttls	 starttls;		/* what the client says */
+	unsigned	 unread:1;		/* counted as such */
 	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
 	/* why connecting failed, or 0 */
 	int		 dial_errno;
@@ -182,6 +186,9 @@ void	session_judge(struct session *, const struct http1_head *,
 	    struct judgement *);
 /* It speaks HTTP/2, whose requests nobody reads yet: counted. */
 void	session_unjudged(struct session *);
+
+/* It passes unread by anybody, for this reason (static). The first counts. */
+void	session_unread(struct session *, enum undecrypted, const char *why);
 
 /* Taps: open those of the verdict (both ends are connected). */
 void	session_open_taps(struct session *);

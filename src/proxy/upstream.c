@@ -138,10 +138,10 @@ server_tls_enter(struct session *s)
 static void
 server_tls_count(struct session *s, int ok)
 {
-	const struct tls_used *u = &s->rec.tls_server;
+	int version = SSL_version(tlsio_ssl(s->leg.server.tp));
 
-	count(s->worker->counts.handshakes[1][u->version != NULL &&
-	    strcmp(u->version, "TLS 1.2") != 0][u->resumed][ok], 1);
+	count(s->worker->counts.handshakes[1][tls_version_class(version)]
+	    [s->rec.tls_server.resumed][ok], 1);
 }
 
 static void

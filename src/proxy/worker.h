@@ -44,6 +44,11 @@ enum undecrypted {		/* why a session was joined through */
 	UNDECRYPTED_NO_SNI,
 	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
 	UNDECRYPTED_FAILURE,	/* of its handshake */
+	/* ... or passes unread: */
+	UNDECRYPTED_STARTTLS,	/* TLS began in the middle */
+	UNDECRYPTED_TUNNEL,	/* CONNECT inside */
+	UNDECRYPTED_UPGRADE,	/* HTTP ended by 101 */
+	UNDECRYPTED_OTHER,	/* neither TLS nor HTTP */
 	UNDECRYPTED_REASONS
 };
 
@@ -70,9 +75,9 @@ const char	*judged_str(enum judged);	/* "blocked", ...; static */
 struct worker_counts {
 	_Atomic uint64_t	accepted, refused, open, ended;
 	_Atomic uint64_t	bytes[2];		/* by enum flow_dir */
-	/* By side (0 client, 1 server), version (0: 1.2, 1: 1.3), resumed,
+	/* By side (0 client, 1 server), version (tls_version_class()), resumed,
 	 * and whether it was done. */
-	_Atomic uint64_t	handshakes[2][2][2][2];
+	_Atomic uint64_t	handshakes[2][TLS_VERSION_CLASSES][2][2];
 	/* made, from the cache */
 	_Atomic uint64_t	forged[2];
 	/* by enum undecrypted */

@@ -302,6 +302,12 @@ exchange_response(struct exchange *x)
 	http_record_response(&x->http, down->m.http, &now);
 	if (down->m.body.kind == HTTP1_TUNNEL) {
 		x->raw = 1;	/* WebSocket, CONNECT: HTTP ends here */
+		if (down->m.http->status == 101)
+			session_unread(x->tap->session, UNDECRYPTED_UPGRADE,
+			    "HTTP was left by Upgrade");
+		else
+			session_unread(x->tap->session, UNDECRYPTED_TUNNEL,
+			    "a tunnel by CONNECT");
 		exchange_tell(x);
 		http_record_next(&x->http);
 	}

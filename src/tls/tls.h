@@ -118,6 +118,12 @@ struct tls_used {		/* what was negotiated; static strings */
 };
 void		 tls_used(SSL *, struct tls_used *);
 
+/* Of a version of TLS, for counting: below 1.2, 1.2, 1.3. */
+#define TLS_VERSION_CLASSES	3
+unsigned	 tls_version_class(int version);
+/* The version agreed on; offered, while there is none. */
+int		 tls_version_of(SSL *, int offered);
+
 /*
  * Ends an SSL of either kind without I/O: keeps its session resumable when
  * the handshake had succeeded. NULL is nothing.

@@ -68,6 +68,22 @@ tls_used(SSL *ssl, struct tls_used *u)
 		memcpy(u->alpn, alpn, n);
 }
 
+unsigned
+tls_version_class(int version)
+{
+	return version >= TLS1_3_VERSION ? 2 : version >= TLS1_2_VERSION ? 1 :
+	    0;
+}
+
+int
+tls_version_of(SSL *ssl, int offered)
+{
+	if (SSL_get_current_cipher(ssl) == NULL &&
+	    SSL_get_pending_cipher(ssl) == NULL)
+		return offered;
+	return SSL_version(ssl);
+}
+
 /* RFC 8446, 6 and B.2, and what older versions have besides. */
 static const char *
 alert_name(int alert)

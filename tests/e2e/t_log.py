@@ -191,3 +191,109 @@ def sessions_that_we_end_say_how(s):
     p.rst()
     check('answer' not in s.d.flows(4)[3]['clearspan'], 'a reset of the '
           'client is called ours', s.d.flows(4)[3])
+
+
+def unread(s):
+    return {r: s.d.metric('clearspan_undecrypted_total', reason=r)
+            for r in ('starttls', 'tunnel', 'upgrade', 'other')}
+
+
+def starttls_server(p):
+    """Greets, takes STARTTLS, and goes on in bytes that nobody reads."""
+    p.send(b'220 hello\r\n')
+    while True:
+        line = b''
+        while not line.endswith(b'\n'):
+            c = p.recv(1)
+            if not c:
+                p.close()
+                return
+            line += c
+        if line.upper().startswith(b'STARTTLS'):
+            p.send(b'220 go\r\n')
+        elif line[:1] == b'\x16':
+            p.send(b'\x16\x03\x03\x00\x01\x00\n')
+        else:
+            p.send(b'250 ok\r\n')
+
+
+def says_starttls(s, port):
+    p = s.plain(port)
+    p.recv_exact(len(b'220 hello\r\n'))
+    p.send(b'EHLO x\r\n')
+    p.recv_exact(8)
+    p.send(b'STARTTLS\r\n')
+    p.recv_exact(8)
+    p.send(b'\x16\x03\x01\x00\x05\x01\x00\x00\x01\n')
+    p.recv_exact(7)
+    return p.finish()
+
+
+@scenario
+def what_passed_unread_is_counted_and_named(s):
+    """STARTTLS, mirrored and spliced; a protocol of its own; an upgrade. None
+    of them left a trace."""
+    s.start(rules=[{'name': 'spliced', 'port': [26], 'action': 'decrypt',
+                    'mirror': []},
+                   {'name': 'passed', 'port': [27], 'action': 'bypass'},
+                   {'name': 'default', 'action': 'decrypt'}])
+    for port in (25, 26, 27):
+        s.serve(port, plain=True, handler=starttls_server)
+    s.serve(7, plain=True)
+    s.unlike = 'some are not mirrored'
+    for n, port in enumerate((25, 26)):
+        says_starttls(s, port)
+        f = s.d.flows(n + 1)[n]
+        equal(f['clearspan']['why'], 'STARTTLS', port)
+        equal(unread(s)['starttls'], n + 1)
+    says_starttls(s, 27)            # by a rule: nothing was to be read
+    check('why' not in s.d.flows(3)[2]['clearspan'], s.d.flows(3)[2])
+    p = s.plain(7)
+    p.send(b'\x01\x02 no protocol that we know\n')
+    p.recv_exact(1)
+    p.finish()
+    equal(s.d.flows(4)[3]['clearspan']['why'], 'neither TLS nor HTTP')
+    equal(unread(s), {'starttls': 2, 'tunnel': 0, 'upgrade': 0, 'other': 1})
+
+
+def websocket(p):
+    p.recv_until(b'\r\n\r\n')
+    p.send(b'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n'
+           b'Upgrade: websocket\r\n\r\n')
+    p.send(p.recv_exact(5))
+    p.recv_all()
+    p.close()
+
+
+@scenario
+def an_upgrade_is_counted_and_named(s):
+    s.start(log={'events': ['flow', 'http']})
+    s.serve(443, handler=websocket)
+    p = s.tls()
+    p.send(b'GET /chat HTTP/1.1\r\nHost: good.test\r\nConnection: Upgrade\r\n'
+           b'Upgrade: websocket\r\n\r\n')
+    p.recv_until(b'\r\n\r\n')
+    p.send(b'hello')
+    equal(p.recv_exact(5), b'hello')
+    p.finish()
+    equal(s.d.flows(1)[0]['clearspan']['why'], 'HTTP was left by Upgrade')
+    equal(unread(s)['upgrade'], 1)
+
+
+@scenario
+def failed_client_handshakes_count_under_their_own_version(s):
+    """One that fails was counted as TLS 1.2, whatever it spoke."""
+    s.start()
+    s.serve(443)
+    for n, (version, label) in enumerate((('1.3', 'TLSv1.3'),
+                                          ('1.2', 'TLSv1.2'))):
+        try:
+            s.tls(lo=version, hi=version, trust=s.pki.root).finish()
+            check(False, 'trusted')
+        except OSError:
+            pass
+        s.d.flows(n + 1)
+        wait(lambda: s.d.metric('clearspan_handshakes_total', side='client',
+                                result='failed') == n + 1, 'it is counted')
+        equal(s.d.metric('clearspan_handshakes_total', side='client',
+                         version=label, result='failed'), 1, label)

@@ -1,0 +1,82 @@
+/*
+ * What passes and is read by nobody, though a rule would have it decrypted: a
+ * protocol that is neither TLS nor HTTP, TLS that begins in the middle of one
+ * (STARTTLS), a tunnel inside HTTP. Counted once for a session, and named in
+ * its record.
+ */
+#include <sys/socket.h>
+
+#include "proxy/inner.h"
+#include "util/mem.h"
+
+#define UNREAD_LOOK	512	/* bytes that are looked at ahead of a splice */
+
+void
+session_unread(struct session *s, enum undecrypted what, const char *why)
+{
+	if (s->unread || s->bypassed)
+		return;
+	s->unread = 1;
+	if (s->rec.why == NULL)
+		s->rec.why = why;
+	count(s->worker->counts.undecrypted[what], 1);
+}
+
+/* Whether the client's first bytes are worth a look. */
+int
+unread_looks(const struct session *s)
+{
+	return s->rec.protocol == PROTO_OTHER && !s->bypassed &&
+	    s->rec.action == ACTION_DECRYPT &&
+	    s->starttls.state < STARTTLS_TLS;
+}
+
+static void
+unread_feed(struct session *s, const uint8_t *p, size_t len)
+{
+	if (starttls_feed(&s->starttls, p, len) == STARTTLS_TLS)
+		session_unread(s, UNDECRYPTED_STARTTLS, "STARTTLS");
+}
+
+size_t
+unread_peek(struct session *s)
+{
+	uint8_t buf[UNREAD_LOOK];
+	ssize_t n;
+
+	n = recv(s->leg.client.sock.fd, buf, sizeof(buf),
+	    MSG_PEEK | MSG_DONTWAIT);
+	if (n <= 0)
+		return sizeof(buf);	/* an end or an error: not ours */
+	unread_feed(s, buf, (size_t)n);
+	return (size_t)n;
+}
+
+void
+unread_over(struct session *s)
+{
+	if (s->rec.protocol == PROTO_OTHER && s->open &&
+	    s->rec.action == ACTION_DECRYPT &&
+	    s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] > 0)
+		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");
+}
+
+static size_t
+unread_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
+{
+	struct session *s = state;
+
+	if (dir == DIR_UP && unread_looks(s))
+		unread_feed(s, p, len);
+	return len;
+}
+
+static void
+unread_eof(void *state, enum flow_dir dir)
+{
+}
+
+const struct tap_ops unread_tap = {
+	.data = unread_data,
+	.eof = unread_eof,
+};
