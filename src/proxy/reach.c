@@ -3,6 +3,7 @@
  */
 #include "proxy/reach.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -37,8 +38,8 @@ reach_is_host(const struct addr *a)
 
 	addr_set_port(&at, 0);
 	fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return 0;
+	if (fd == -1)		/* without a descriptor: who knows */
+		return errno != EAFNOSUPPORT;
 	yes = (at.sa.sa_family != AF_INET ||
 	    bind(fd, &at.sa, addr_len(&at)) == 0) &&
 	    connect(fd, &a->sa, addr_len(a)) == 0 &&

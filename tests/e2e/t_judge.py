@@ -1,5 +1,6 @@
 """Each HTTP/1 request is judged by the rules under its own name, and what the
 scanner and the rules are shown is what the origin gets."""
+import signal
 import time
 
 from harness import check, equal, http, icap, net, peer, programs, scenario, \
@@ -363,3 +364,27 @@ def http2_is_not_judged_and_says_so(s):
     r = programs.curl(s, '-4', '--http1.1', '-H', 'Host: blocked.test',
                       'https://good.test/')
     check('no-entry' in r.text, r.text)
+
+
+@scenario
+def a_reload_may_bring_a_rule_on_host(s):
+    """What began without one goes on as it began."""
+    s.start(rules=[{'name': 'none', 'sni': ['blocked.test'],
+                    'action': 'block'}, DEFAULT], record=False)
+    o = icap.Little(s)
+    old = o.client('http')
+    equal(ask(old, 'good.test').status, 200)
+    with open(s.d.file) as f:
+        text = f.read()
+    with open(s.d.file, 'w') as f:
+        f.write(text.replace('sni: [blocked.test]', 'host: [blocked.test]'))
+    s.d.p.send_signal(signal.SIGHUP)
+    wait(lambda: s.d.metric('clearspan_reloads_total', result='ok') == 1,
+         'a reload', 10 * s.slow)
+
+    def new():
+        p = o.client('http')
+        equal(ask(p, 'good.test').status, 200)
+        return ask(p, 'blocked.test').status
+    wait(lambda: new() == 403, 'both workers know', 10 * s.slow)
+    equal(ask(old, 'blocked.test').status, 200)
