@@ -208,8 +208,12 @@ demo: all
 	@CLEARSPAN=$(B)/clearspan contrib/demo
 test:
 	@tests/all
+# The long run of what e2e does with a few thousand connections: 100,000.
+soak: all
+	@CROWD=100000 CLEARSPAN=$(B)/clearspan KIND=$(KIND) \
+	  tests/e2e/run.py -v -k crowd_of
 
-.PHONY: e2e asan tsan demo test
+.PHONY: e2e asan tsan demo test soak
 
 clean:
 	rm -rf $(B)
