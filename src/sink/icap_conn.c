@@ -72,6 +72,11 @@ conn_opened(struct icap_conn *c, enum icap_fault fault, const char *why)
 	user->opened(arg, fault, why);
 }
 
+/*
+ * F4 is for who is not the one it should be. A server that hangs up, sends an
+ * alert or speaks no TLS is as good as not there (F2): whoever could make it
+ * so could cut the connection as well.
+ */
 static void
 conn_handshake(struct icap_conn *c)
 {
@@ -84,10 +89,11 @@ conn_handshake(struct icap_conn *c)
 	case ERR_AGAIN:
 		break;
 	case ERR_TLS:
-		conn_opened(c, ICAP_F_TLS, why);
+		conn_opened(c, icap_tls_untrusted(tlsio_ssl(c->tls)) ?
+		    ICAP_F_TLS : ICAP_F_CONNECT, why);
 		break;
 	default:
-		conn_opened(c, ICAP_F_TLS, "closed in the TLS handshake");
+		conn_opened(c, ICAP_F_CONNECT, "closed in the TLS handshake");
 	}
 }
 
@@ -126,7 +132,7 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 static void
 conn_timeout(evutil_socket_t fd, short what, void *arg)
 {
-	conn_opened(arg, ICAP_F_TLS, "TLS handshake timed out");
+	conn_opened(arg, ICAP_F_CONNECT_TIME, "TLS handshake timed out");
 }
 
 static void

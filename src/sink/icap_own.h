@@ -337,6 +337,7 @@ void	icap_unasked(struct icap_server *);	/* given up, not failed */
 void	icap_wake(struct icap_service *, struct icap_seat *but);
 int	icap_tls_new(struct icap_service *, struct text *why);
 SSL	*icap_tls_ssl(struct icap_server *);
+int	icap_tls_untrusted(const SSL *);	/* its certificate failed */
 
 /* icap_conn.c */
 struct icap_conn *icap_conn_open(struct icap_seat *, struct icap_server *,

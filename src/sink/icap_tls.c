@@ -106,3 +106,9 @@ icap_tls_ssl(struct icap_server *v)
 	pthread_mutex_unlock(&v->service->lock);
 	return ssl;
 }
+
+int
+icap_tls_untrusted(const SSL *ssl)
+{
+	return SSL_get_verify_result(ssl) != X509_V_OK;
+}

@@ -3,10 +3,12 @@ the table in the client), under fail open and fail closed, for requests and
 for responses, as the user sees it."""
 import os
 import re
+import sys
 import threading
 import time
 
 from harness import check, equal, http, icap, net, scenario, wait
+from harness import proc
 from t_explicit import dns_server
 
 PAGE, VIRGIN, CUT, OK = 'page', 'virgin', 'cut', 'ok'
@@ -176,6 +178,50 @@ def f04_certificate_of_another_is_never_passed_over(s):
     o = start(s, srv.url('echo'), trust=s.pki.root, options=False)
     expect(s, o, 502, 502, 5000)
     equal(srv.log(), [], 'transactions')
+
+
+HANGUP = '''
+import socket, sys, time
+how = sys.argv[1]
+l = socket.socket()
+l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+l.bind(('127.0.0.1', 1399))
+l.listen(64)
+kept = []
+while True:
+    c = l.accept()[0]
+    if how != 'rst':
+        c.recv(100)
+        c.recv(65536)
+    if how == 'alert':
+        c.sendall(bytes.fromhex('15030300020228'))
+    elif how == 'text':
+        c.sendall(b'ICAP/1.0 400 Bad request\\r\\n\\r\\n')
+    elif how == 'silent':
+        kept.append(c)
+        continue
+    elif how == 'rst':
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     b'\\1\\0\\0\\0\\0\\0\\0\\0')
+    c.close()
+'''
+
+
+def hung_up(how, closed):
+    def f(s):
+        p = s.spawn(s.gateway, sys.executable, '-c', HANGUP, how)
+        proc.wait_port(s.gateway, 1399, p)
+        o = start(s, 'icaps://127.0.0.1:1399/x', trust=s.pki.root,
+                  options=False, timeout={'connect': '500ms'})
+        expect(s, o, VIRGIN, closed, 5000)
+    f.__name__ = 'f02_icaps_server_%s_in_the_handshake' % how
+    f.__doc__ = 'Not a matter of trust (F4): it is as good as not there.'
+    return scenario(f)
+
+
+for how_, closed_ in (('fin', 503), ('rst', 503), ('alert', 503),
+                      ('text', 503), ('silent', 504)):
+    hung_up(how_, closed_)
 
 
 def twice(s, what, **kw):
