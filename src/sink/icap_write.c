@@ -129,11 +129,11 @@ piece_write(struct icap_txn *t)
 		t->bytes_out += (uint64_t)w;
 		t->t_last = icap_us();
 	}
-	if (n < 0) {
+	if (n < 0 && t->in == ICAP_IN_DONE)	/* for good manners only */
+		t->write_broken = 1;
+	else if (n < 0)
 		icap_txn_fail(t, ICAP_F_SPOOL, "spool: %s", err_str(n));
-		return 0;
-	}
-	return 1;
+	return n == 0;
 }
 
 /*

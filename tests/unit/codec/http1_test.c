@@ -11,6 +11,7 @@
 #include "util/mem.h"
 
 #include "test.h"
+#include "codec/http1_write.h"
 #include "http1_cases.h"
 
 typedef int read_head(struct http1_head *, const char *, size_t);
@@ -269,6 +270,32 @@ TEST(a_connection_field_of_many_options_is_refused)
 }
 END
 
+/* SSTP, and AnyConnect; nothing like them. */
+TEST(tunnels_in_disguise_are_read)
+{
+	struct text t = { NULL, 0, 0 };
+	struct http1_out o = { .kind = HTTP1_LENGTH, .length = HTTP1_ENDLESS };
+
+	ck_assert_int_eq(READ(GET "Content-Length: 18446744073709551615\r\n"
+	    "\r\n"), 0);
+	ck_assert_int_eq(m.length, HTTP1_ENDLESS);
+	ck_assert_int_eq(http1_write(&t, &m, &o), 0);
+	ck_assert_ptr_nonnull(strstr(t.s,
+	    "\r\nContent-Length: 18446744073709551615\r\n"));
+	text_free(&t);
+	ck_assert_int_eq(READ(GET "Content-Length: 18446744073709551614\r\n"
+	    "\r\n"), ERR_FORMAT);
+	ck_assert_int_eq(READ(GET "Content-Length: 9223372036854775807\r\n"
+	    "\r\n"), ERR_FORMAT);
+	ck_assert_int_eq(READ(GET "Content-Length: 18446744073709551615\r\n"
+	    "Content-Length: 5\r\n\r\n"), ERR_FORMAT);
+	ck_assert_int_eq(READ("CONNECT /tunnel HTTP/1.1\r\nHost: a\r\n\r\n"),
+	    0);
+	ck_assert_int_eq(READ("CONNECT tunnel HTTP/1.1\r\nHost: a\r\n\r\n"),
+	    ERR_FORMAT);
+}
+END
+
 /* Byte by byte, each byte is looked at once. */
 TEST(a_head_that_trickles_is_looked_through_once)
 {
@@ -524,6 +551,7 @@ SUITE("http1", every_message_is_read_or_refused_as_the_table_says,
     a_head_over_the_limit_is_refused, too_many_fields_are_refused,
     a_connection_field_of_many_options_is_refused,
     a_head_that_trickles_is_looked_through_once,
+    tunnels_in_disguise_are_read,
     the_answer_to_head_or_connect_is_framed_by_the_request,
     content_is_yielded_without_its_framing,
     a_body_cut_off_by_the_end_of_the_connection_is_told,

@@ -183,6 +183,7 @@ struct deal {
 	uint64_t	 drop;		/* from the spool, once more is wanted */
 	int		 pause;		/* ms before the receiver takes any */
 	const char	*path;
+	void		(*on_body)(struct deal *); /* its first byte is here */
 	uint64_t	 hold;		/* does not grow further for now, but by
 					   drip */
 	uint64_t	 drip;		/* bytes each 100 ms */
@@ -260,6 +261,8 @@ deal_body(void *arg, const uint8_t *p, size_t len)
 	size_t i, n = len;
 
 	ck_assert_int_eq(d->answers, 1);
+	if (d->on_body != NULL && d->got == 0)
+		d->on_body(d);
 	if (d->take != 0) {
 		n = n < d->room ? n : d->room;
 		d->room -= n;

@@ -2,6 +2,8 @@
  * Who holds a service's connections: not who has nothing to send, and not one
  * client all of them.
  */
+#include <sys/stat.h>
+
 #include "icap_run.h"
 
 static struct child	server;
@@ -172,6 +174,87 @@ TEST(a_body_that_waits_can_be_too_large)
 }
 END
 
+/* What lies in a file of this process that has no name is gone. */
+static void
+disk_fails(void)
+{
+	char path[64], to[256];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	for (fd = 0; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, to, sizeof(to) - 1);
+		to[n > 0 ? n : 0] = '\0';
+		/* The spool's, not that of the test's own messages. */
+		if (strstr(to, "(deleted)") != NULL && to[0] == '/' &&
+		    fstat(fd, &st) == 0 && st.st_size > 65536)
+			ck_assert_int_eq(ftruncate(fd, 0), 0);
+	}
+}
+
+static int
+is_held(struct run *u, void *arg)
+{
+	const struct deal *d = arg;
+
+	return d->grown >= d->hold;
+}
+
+/* The rest of the body comes, and cannot be read back. */
+static void
+rest_fails(struct deal *d)
+{
+	deal_add(d, 40000);
+	disk_fails();
+}
+
+/* The answer is here, the rest of the request cannot be read from the disk any
+ * more: it is over once, with that answer. */
+TEST(a_spool_that_fails_behind_an_answer_changes_nothing)
+{
+	struct deal d = { .size = 340000, .step = 20000, .hold = 300000,
+	    .on_body = rest_fails };
+	struct run u;
+
+	use(&u, "satisfy?preview=none&early=300000&slow=200&bytes=500", 1);
+	deal_start(&d, &u);
+	run_until(&u, is_over, &d);
+	ck_assert_int_eq(d.outcome, ICAP_ADAPTED);
+	ck_assert_int_eq(d.http_status, 403);
+	ck_assert_int_eq(d.ended, 1);
+	ck_assert_str_eq(d.broken, "");
+	ck_assert_uint_eq(u.records, 1);
+	ck_assert_str_eq(u.last.outcome, "mod");
+	deal_end_of(&d);
+	run_end(&u);
+}
+END
+
+/* And before an answer it is the failure, once. */
+TEST(a_spool_that_fails_before_an_answer_ends_it_once)
+{
+	struct deal d = { .size = 340000, .step = 20000, .hold = 300000 };
+	struct run u;
+
+	use(&u, "204?preview=none&early=320000&slow=500", 1);
+	deal_start(&d, &u);
+	run_until(&u, is_held, &d);
+	run_turn(&u, 100);
+	deal_add(&d, 40000);
+	disk_fails();
+	icap_more(d.txn);
+	run_until(&u, is_over, &d);
+	ck_assert_int_eq(d.outcome, ICAP_FAILED);
+	ck_assert_str_eq(d.why, "spool");
+	ck_assert_int_eq(d.answers, 1);
+	ck_assert_uint_eq(u.records, 1);
+	deal_end_of(&d);
+	run_end(&u);
+}
+END
+
 static int
 is_seen(struct run *u, void *arg)
 {
@@ -271,6 +354,8 @@ SUITE("icap_share", a_body_that_pauses_gives_its_connection_back,
     a_body_that_pauses_keeps_a_connection_that_nobody_wants,
     a_body_that_is_cut_off_while_it_waits_is_not_shown,
     a_body_that_waits_can_be_too_large,
+    a_spool_that_fails_behind_an_answer_changes_nothing,
+    a_spool_that_fails_before_an_answer_ends_it_once,
     one_client_cannot_have_all_connections,
     one_client_alone_has_all_connections,
     one_client_cannot_have_all_of_the_queue)
