@@ -96,6 +96,9 @@ check_target(struct http1_head *m)
 	if (m->target.len == 0)
 		return fail(m, ERR_FORMAT, "no target");
 	if (slice_eq(m->method, "CONNECT")) {
+		/* Inside TLS, a tunnel to the server itself (AnyConnect). */
+		if (m->target.p[0] == '/')
+			return 0;
 		if (http1_authority(m->target, 0, &u) != 0)
 			return fail(m, ERR_FORMAT,
 			    "the target of CONNECT is not host:port");
@@ -177,11 +180,15 @@ field_line(struct http1_head *m, struct slice l)
 }
 
 static int
-content_length(struct http1_head *m, struct slice v)
+length_value(struct http1_head *m, struct slice v, int64_t *length)
 {
 	int64_t n = 0;
 	size_t i;
 
+	if (slice_eq(v, "18446744073709551615")) {
+		*length = HTTP1_ENDLESS;
+		return 0;
+	}
 	for (i = 0; i < v.len; i++) {
 		if (v.p[i] < '0' || v.p[i] > '9')
 			return fail(m, ERR_FORMAT,
@@ -192,6 +199,18 @@ content_length(struct http1_head *m, struct slice v)
 	}
 	if (v.len == 0)
 		return fail(m, ERR_FORMAT, "Content-Length is empty");
+	*length = n;
+	return 0;
+}
+
+static int
+content_length(struct http1_head *m, struct slice v)
+{
+	int64_t n;
+	int e;
+
+	if ((e = length_value(m, v, &n)) != 0)
+		return e;
 	if (m->length >= 0 && m->length != n)
 		return fail(m, ERR_FORMAT, "two different Content-Lengths");
 	m->length = n;

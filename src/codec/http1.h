@@ -22,6 +22,11 @@
 #define HTTP1_HEADERS	1152		/* field lines of a head */
 #define HTTP1_OPTIONS	64		/* items of all its Connection fields */
 
+/*
+ * What SSTP says, 2^64-1 (MS-SSTP, 3.2.4.1): a length without end.
+ */
+#define HTTP1_ENDLESS	INT64_MAX
+
 struct http1_header {
 	struct slice	name;
 	struct slice	value;		/* without white space around it */

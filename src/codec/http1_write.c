@@ -28,7 +28,8 @@ put_length(struct text *out, struct slice name, int64_t length)
 {
 	put(out, name);
 	text_puts(out, ": ");
-	text_number(out, (uint64_t)length);
+	text_number(out, length == HTTP1_ENDLESS ? UINT64_MAX :
+	    (uint64_t)length);
 	text_puts(out, "\r\n");
 }
 

@@ -42,7 +42,8 @@ side_deliver(struct side *s)
 	const struct http1_head *h = side_http(s);
 	int64_t length = h->length;
 
-	if (s->http == NULL && s->m.mode == MESSAGE_HOLD) {
+	if (s->http == NULL && s->m.mode == MESSAGE_HOLD &&
+	    !side_reframed(s)) {
 		s->state = SIDE_PASS;
 		if (message_apart(&s->m))	/* a long head: back, as is */
 			deliver_text(&s->out, s->m.head.s, s->m.head.len);
@@ -50,6 +51,9 @@ side_deliver(struct side *s)
 		return;
 	}
 	s->state = SIDE_SPOOL;
+	message_take(&s->m);
+	if (s->http == NULL && s->m.spool == NULL && !s->m.ended)
+		s->m.spool = spool_new(UINT64_MAX);
 	s->from = s->http == NULL ? s->m.spool : s->body;
 	s->sent = 0;
 	if (s->http != NULL && s->body != NULL &&

@@ -172,6 +172,7 @@ exchange_close(void *state, struct record_mirror *m)
 	free(x->echo);
 	http_record_free(&x->http);
 	text_free(&x->method);
+	text_free(&x->sent);
 	free(x);
 }
 
@@ -285,6 +286,8 @@ exchange_request(struct exchange *x)
 		text_clear(&x->echo[i]);
 	text_clear(&x->method);
 	text_add(&x->method, h->method.p, h->method.len);
+	text_clear(&x->sent);
+	text_add(&x->sent, h->method.p, h->method.len);
 	x->old_client = h->version == 10;
 	x->closing = exchange_inline(x) && !http1_keeps_alive(h);
 	return !x->judged || judge_request(x, large);
@@ -439,8 +442,8 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 		exchange_unasked(x, p, len);
 		return 0;
 	}
-	rv = message_head(&s->m, p, len,
-	    slice_of(x->method.s, x->method.len), &why);
+	rv = message_head(&s->m, p, len, slice_of(x->sent.s, x->sent.len),
+	    &why);
 	if (rv == ERR_SHORT) {
 		if (exchange_other(s, p, len))
 			x->raw = 1;

@@ -9,15 +9,25 @@
 /* How far reading runs ahead of what goes on out of a spool. */
 #define SPOOL_AHEAD	(256 * 1024)
 
+static int
+text_is(const struct text *t, const char *s)
+{
+	return slice_eq(slice_of(t->s, t->len), s);
+}
+
 /* Whatever its fields say, there is no body behind it (RFC 9112, 6.3). */
 static int
 side_never_body(const struct side *s, const struct http1_head *h)
 {
-	const struct text *method = &s->x->method;
-
 	return h->response && (h->status < 200 || h->status == 204 ||
-	    h->status == 304 ||
-	    slice_eq(slice_of(method->s, method->len), "HEAD"));
+	    h->status == 304 || text_is(&s->x->method, "HEAD"));
+}
+
+int
+side_reframed(const struct side *s)
+{
+	return s->dir == DIR_DOWN && text_is(&s->x->method, "HEAD") !=
+	    text_is(&s->x->sent, "HEAD");
 }
 
 static unsigned
@@ -74,6 +84,10 @@ side_head(struct side *s, const struct http1_head *h, int body,
 	struct text hop = { 0 };
 	int rv;
 
+	if (s->dir == DIR_UP) {
+		text_clear(&s->x->sent);
+		text_add(&s->x->sent, h->method.p, h->method.len);
+	}
 	side_hop(s, &hop);
 	rv = deliver_head(&s->out, h, body ? length : 0,
 	    flags | side_flags(s, h, body), hop.s);

@@ -83,6 +83,7 @@ struct exchange {
 	unsigned	 finished:1;
 	unsigned	 broken:1;	/* finished, and the session is reset */
 	struct text	 method;	/* of the present request */
+	struct text	 sent;		/* as it went to the server */
 	int		 old_client;	/* HTTP/1.0 */
 	struct http_record http;
 };
@@ -149,6 +150,9 @@ void	side_expect(struct side *);	/* a service wants the body */
  * is one; flags: deliver.h. 0, or all was refused. */
 int	side_head(struct side *, const struct http1_head *, int body,
 	    int64_t length, unsigned flags);
+/* The answer is to another kind of request than the client's: a service has
+ * made a GET of its HEAD, or the other way. */
+int	side_reframed(const struct side *);
 /* Out of the spool `from`, as far as there is room and bytes. */
 void	side_send(struct side *);
 

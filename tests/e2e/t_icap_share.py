@@ -39,6 +39,7 @@ def uploads_that_pause_do_not_hold_all_connections(s):
     check(all(x.body == BODY for x in o.got()), 'a body that is another')
     check(s.d.metric('clearspan_icap_faults_total', service='scan',
                      fault='starved') >= 1, 'none gave way')
+    wait(lambda: len(s.d.events('icap')) == 65, 'all in the log')
     equal([e for e in s.d.events('icap')
            if e['icap']['outcome'] != 'mod'], [])
 
