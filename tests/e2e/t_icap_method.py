@@ -53,7 +53,7 @@ def get_that_a_service_makes_head_is_an_answer_without_body(s):
         p.finish()
 
 
-def tunnel(s, first, answer):
+def tunnel(s, first, answer, **over):
     """A server that answers this and then echoes."""
     def handler(p):
         head = p.recv_until(b'\r\n\r\n')
@@ -64,7 +64,7 @@ def tunnel(s, first, answer):
         p.close()
     s.serve(443, handler=handler)
     srv = icap.Script(s)
-    icap.start(s, icap.service(srv.url('204'), srv.url('204')))
+    icap.start(s, icap.service(srv.url('204'), srv.url('204')), **over)
     return srv
 
 
@@ -77,7 +77,8 @@ SSTP = b'SSTP_DUPLEX_POST /sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/ ' \
 def sstp_goes_both_ways(s):
     """Its length without end is larger than what is scanned; it is counted."""
     tunnel(s, SSTP, b'HTTP/1.1 200 OK\r\n'
-           b'Content-Length: 18446744073709551615\r\n\r\n')
+           b'Content-Length: 18446744073709551615\r\n\r\n',
+           inspect={'endless': 'open'})
     p = s.tls()
     p.send(SSTP)
     head = p.recv_until(b'\r\n\r\n')
@@ -87,6 +88,15 @@ def sstp_goes_both_ways(s):
     p.finish()
     wait(lambda: len([e for e in s.d.events('icap') if e['icap']['outcome'] ==
                       'bypass-oversize']) == 2, 'both ways are counted')
+
+
+@scenario
+def sstp_is_closed_where_what_has_no_end_is(s):
+    tunnel(s, SSTP, b'')
+    p = s.tls()
+    p.send(SSTP)
+    icap.page(http.answer(p), 403)
+    p.finish()
 
 
 @scenario
