@@ -317,7 +317,8 @@ dial_start(struct event_base *base, struct names *names,
 		return d;
 	}
 	if (names != NULL)
-		d->ask = names_ask(names, want->host, dial_told, d, &err);
+		d->ask = names_ask(names, want->host, want->client,
+		    dial_told, d, &err);
 	if (d->ask == NULL) {
 		dial_failed(d, err == ERR_SYS ? ERR_NOTFOUND : err, 0,
 		    name_why(err));

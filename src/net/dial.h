@@ -22,6 +22,7 @@ struct dial_want {
 	struct addr	 addr;		/* when host is NULL */
 	const struct addr *from;	/* bind to, where of to's family; ... */
 					/* ... or NULL */
+	const struct addr *client;	/* for whom; NULL: ourselves */
 	unsigned	 mark;		/* SO_MARK or 0 */
 	uint64_t	 timeout;	/* ms, in all */
 	/* May veto an address before it is tried (own listener, a loop);

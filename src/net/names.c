@@ -22,7 +22,11 @@
 #include "util/mem.h"
 
 #define NAMES_CACHED	4096	/* names kept in all */
-#define NAMES_OUT	1024	/* names asked for at one time */
+#define NAMES_OUT	1024	/* names asked for at one time ... */
+#define NAMES_SHARE	128	/* ... and by one client */
+#define NAMES_FEW	8	/* so many a client may have even then, ... */
+#define NAMES_MOST	4096	/* ... until it is this many in all */
+#define GROUPS		4096	/* of clients, by a hash of the address */
 #define BUCKETS		1024
 #define TTL_MAX		300	/* seconds an answer is kept, at most, ... */
 #define TTL_MIN		1	/* ... and at least: a page asks ten times */
@@ -36,6 +40,7 @@ struct entry {
 	TAILQ_HEAD(, names_ask)	 asks;
 	int64_t			 expires;	/* monotonic seconds */
 	int			 out;		/* queries under way, 0 to 2 */
+	unsigned		 group;		/* who asked for them */
 	char			*name;		/* lower case */
 };
 
@@ -54,6 +59,7 @@ struct names {
 	TAILQ_HEAD(, entry)	 used;
 	size_t			 count;
 	size_t			 out;		/* entries with queries out */
+	uint16_t		 of[GROUPS];	/* ... by who asked */
 	uint32_t		 seed;
 };
 
@@ -196,16 +202,62 @@ entry_answered(void *arg, const struct resolver_answer *a)
 	struct entry *e = arg;
 	struct names_ask *ask;
 
-	if (--e->out == 0)
+	if (--e->out == 0) {
 		e->names->out--;
+		e->names->of[e->group]--;
+	}
 	entry_take(e, a);
 	TAILQ_FOREACH(ask, &e->asks, next)
 		event_active(&ask->ev, EV_TIMEOUT, 0);
 }
 
-/* Both families at once; /etc/hosts may answer for both. */
+/* What /etc/hosts does not know, the servers are asked: both families at once,
+ * while it may answer for both. */
+static void
+entry_hosted(void *arg, const struct resolver_answer *a)
+{
+	struct entry *e = arg;
+	struct resolver *r = e->names->resolver;
+
+	if (a->err != ERR_NOTFOUND) {
+		entry_answered(e, a);
+		return;
+	}
+	e->out = 2;
+	resolver_ask(r, e->name, AF_INET6, entry_answered, e);
+	resolver_ask(r, e->name, AF_INET, entry_answered, e);
+}
+
+/* An address, an IPv6 one by its /64; NULL: ourselves. */
+static unsigned
+group_of(const struct names *n, const struct addr *client)
+{
+	uint32_t h = 2166136261u ^ n->seed;	/* FNV-1a */
+	const uint8_t *ip;
+	size_t len;
+
+	if (client == NULL)
+		return 0;
+	ip = addr_ip(client, &len);
+	for (len = len > 8 ? 8 : len; len > 0; len--)
+		h = (h ^ *ip++) * 16777619u;
+	return 1 + (h ^ h >> 16) % (GROUPS - 1);
+}
+
+/*
+ * One client whose names nobody answers must not keep others from theirs; nor
+ * must many: a few names are asked for each.
+ */
 static int
-entry_query(struct entry *e)
+names_full(const struct names *n, unsigned group)
+{
+	if (n->out >= NAMES_OUT)
+		return n->out >= NAMES_MOST || n->of[group] >= NAMES_FEW;
+	return group != 0 && n->of[group] >= NAMES_SHARE;
+}
+
+static int
+entry_query(struct entry *e, unsigned group)
 {
 	struct names *n = e->names;
 
@@ -214,12 +266,10 @@ entry_query(struct entry *e)
 	memset(&e->found, 0, sizeof(e->found));
 	e->expires = INT64_MAX;
 	e->out = 1;
+	e->group = group;
 	n->out++;
-	if (resolver_hosts(n->resolver, e->name, entry_answered, e))
-		return 0;
-	e->out = 2;
-	resolver_ask(n->resolver, e->name, AF_INET6, entry_answered, e);
-	resolver_ask(n->resolver, e->name, AF_INET, entry_answered, e);
+	n->of[group]++;
+	resolver_hosts(n->resolver, e->name, entry_hosted, e);
 	return 0;
 }
 
@@ -250,8 +300,8 @@ ask_new(struct entry *e, names_tell tell, void *arg)
 }
 
 struct names_ask *
-names_ask(struct names *n, const char *host, names_tell tell, void *arg,
-    int *err)
+names_ask(struct names *n, const char *host, const struct addr *client,
+    names_tell tell, void *arg, int *err)
 {
 	struct names_ask *ask;
 	struct entry *e;
@@ -266,10 +316,8 @@ names_ask(struct names *n, const char *host, names_tell tell, void *arg,
 	/* An expired answer someone is yet to be told stays as it is. */
 	if (e->out == 0 && TAILQ_EMPTY(&e->asks) &&
 	    e->expires <= now_seconds()) {
-		if (n->out >= NAMES_OUT)
-			*err = ERR_LIMIT;
-		else
-			*err = entry_query(e);
+		*err = names_full(n, group_of(n, client)) ? ERR_LIMIT :
+		    entry_query(e, group_of(n, client));
 		if (*err != 0)
 			return NULL;
 	}

@@ -1,5 +1,5 @@
 /*
- * Names to addresses: c-ares on an event base, /etc/hosts first, then the
+ * Names to addresses: /etc/hosts first (net/hosts.h), then by c-ares the
  * servers of /etc/resolv.conf, A and AAAA asked together and told apart, so
  * that one family need not wait for the other. Answers are kept for their
  * TTL within bounds; those who ask for the same name meanwhile share one
@@ -39,11 +39,13 @@ struct names	*names_new(struct event_base *);
 void		 names_free(struct names *);
 
 /*
- * Ask for a name (no numeric address). NULL with *err set: ERR_FORMAT, no
+ * Ask for a name (no numeric address), for a client, who has a share of what
+ * may be under way; NULL: for ourselves. NULL with *err set: ERR_FORMAT, no
  * host name; ERR_LIMIT, too many under way; ERR_SYS, no resolver.
  */
-struct names_ask *names_ask(struct names *, const char *host, names_tell,
-		    void *arg, int *err);
+struct names_ask *names_ask(struct names *, const char *host,
+		    const struct addr *client, names_tell, void *arg,
+		    int *err);
 void		 names_cancel(struct names_ask *);
 
 /* For tests: "192.0.2.1:53,[2001:db8::1]:53" in place of resolv.conf's.

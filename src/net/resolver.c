@@ -1,7 +1,6 @@
 /*
- * c-ares on an event base. Two channels: one reads /etc/hosts only, as a
- * name that is there in one family must not be asked for in the other; one
- * asks the servers.
+ * c-ares on an event base, for the servers. /etc/hosts is net/hosts.c's: a
+ * name that is there in one family must not be asked for in the other.
  */
 #include "net/resolver.h"
 
@@ -16,6 +15,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "net/hosts.h"
+#include "net/mailbox.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -34,7 +35,9 @@ struct resolver_sock {
 };
 
 struct query {
+	LIST_ENTRY(query) next;		/* of those to /etc/hosts */
 	struct resolver	*resolver;
+	struct hosts_ask *ask;
 	int		 family;
 	resolver_done	 done;
 	void		*arg;
@@ -42,8 +45,9 @@ struct query {
 
 struct resolver {
 	struct event_base	*base;
-	ares_channel		 hosts;		/* NULL: could not be made */
-	ares_channel		 servers;	/* likewise */
+	struct mailbox		*box;		/* NULL: could not be made */
+	LIST_HEAD(, query)	 hosts;
+	ares_channel		 servers;	/* NULL: likewise */
 	LIST_HEAD(, resolver_sock) socks;
 	struct event		 timer;
 	struct stat		 conf;		/* resolv.conf when read */
@@ -53,6 +57,7 @@ struct resolver {
 };
 
 static void	resolver_timer(struct resolver *);
+static void	query_end(struct query *, const struct resolver_answer *);
 
 static void
 sock_event(int fd, short what, void *arg)
@@ -151,7 +156,7 @@ resolver_new(struct event_base *base)
 	pthread_once(&once, library_init);
 	r->base = base;
 	evtimer_assign(&r->timer, base, timer_event, r);
-	r->hosts = channel_new(r, (char []){ "f" });
+	r->box = mailbox_new(base);
 	resolver_ready(r);
 	return r;
 }
@@ -159,12 +164,18 @@ resolver_new(struct event_base *base)
 void
 resolver_free(struct resolver *r)
 {
+	struct resolver_answer a = { .family = AF_UNSPEC, .err = ERR_SYS };
+	struct query *q;
+
 	if (r == NULL)
 		return;
 	if (r->servers != NULL)
 		ares_destroy(r->servers);
-	if (r->hosts != NULL)
-		ares_destroy(r->hosts);
+	while ((q = LIST_FIRST(&r->hosts)) != NULL) {
+		hosts_cancel(q->ask);
+		query_end(q, &a);
+	}
+	mailbox_free(r->box);
 	event_del(&r->timer);
 	free(r);
 }
@@ -207,7 +218,7 @@ resolver_ready(struct resolver *r)
 			r->servers = c;
 		}
 	}
-	return r->servers != NULL && r->hosts != NULL;
+	return r->servers != NULL && r->box != NULL;
 }
 
 int
@@ -293,35 +304,37 @@ resolver_ask(struct resolver *r, const char *name, int family,
 	resolver_timer(r);
 }
 
-/* Runs inside ares_getaddrinfo(): a file has no later. */
 static void
-hosts_done(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
+query_end(struct query *q, const struct resolver_answer *a)
 {
-	struct resolver_answer *a = arg;
-
-	a->err = err_of(status);
-	if (a->err == 0 && ai != NULL)
-		answer_fill(a, ai);
-	if (a->err == 0)
-		a->ttl = HOSTS_TTL;
-	if (ai != NULL)
-		ares_freeaddrinfo(ai);
+	LIST_REMOVE(q, next);
+	q->resolver->out--;
+	q->done(q->arg, a);
+	free(q);
 }
 
-int
+static void
+hosts_told(void *arg, const struct addr *addrs, size_t n)
+{
+	struct resolver_answer a = { .family = AF_UNSPEC, .ttl = HOSTS_TTL };
+
+	a.err = n == 0 ? ERR_NOTFOUND : 0;
+	for (; a.n < n && a.n < RESOLVER_MAX; a.n++)
+		a.addrs[a.n] = addrs[a.n];
+	query_end(arg, &a);
+}
+
+void
 resolver_hosts(struct resolver *r, const char *name, resolver_done done,
     void *arg)
 {
-	struct ares_addrinfo_hints hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = ARES_AI_NOSORT,
-	};
-	struct resolver_answer a = { .family = AF_UNSPEC, .err = ERR_SYS };
+	struct query *q = xcalloc(1, sizeof(*q));
 
-	ares_getaddrinfo(r->hosts, name, NULL, &hints, hosts_done, &a);
-	if (a.err != 0)
-		return 0;
-	done(arg, &a);
-	return 1;
+	q->resolver = r;
+	q->family = AF_UNSPEC;
+	q->done = done;
+	q->arg = arg;
+	r->out++;
+	LIST_INSERT_HEAD(&r->hosts, q, next);
+	q->ask = hosts_ask(name, r->box, hosts_told, q);
 }

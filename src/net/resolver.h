@@ -30,8 +30,9 @@ void		 resolver_free(struct resolver *);
 /* Read /etc/resolv.conf again where it has changed. False: c-ares failed. */
 int		 resolver_ready(struct resolver *);
 
-/* True when /etc/hosts knows the name; done has then run, for both. */
-int		 resolver_hosts(struct resolver *, const char *name,
+/* Ask /etc/hosts, for both families: ERR_NOTFOUND where it has no such name.
+ * name: lower case. Never before this returned. */
+void		 resolver_hosts(struct resolver *, const char *name,
 		    resolver_done, void *arg);
 
 /*

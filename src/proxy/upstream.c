@@ -57,6 +57,7 @@ connect_enter(struct session *s)
 	struct dial_want want = {
 		.host = s->dial_host,
 		.port = s->dial_port,
+		.client = &s->rec.client,
 		.addr = s->rec.server,
 		.timeout = session_conf(s)->connect_timeout,
 		.allow = reach_veto,

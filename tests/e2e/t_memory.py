@@ -1,14 +1,16 @@
 """One peer, or many, make us keep no more than `limits: memory`."""
 import itertools
+import socket
 import ssl
 import subprocess
 import threading
 
-from harness import check, equal, peer, scenario, wait
+from harness import check, equal, net, peer, scenario, wait
 from harness.proc import Failure
 
 BARE = {'mirrors': [], 'rules': [{'name': 'default', 'action': 'decrypt'}]}
 SERIAL = b'A' * 16
+OTHER = '10.1.0.3'        # another client
 
 
 class Giants:
@@ -105,3 +107,43 @@ def a_chain_past_the_limit_is_refused_with_the_reason(s):
         check('more than upstream.max-chain' in f['flow']['reason'],
               f['flow']['reason'])
         s.stop(s.d)
+
+
+def name_server(s):
+    """Answers told.test, and is silent about all else."""
+    with s.server:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((net.SERVER, 53))
+
+    def run():
+        while True:
+            q, who = sock.recvfrom(512)
+            if b'\x04told\x04test' not in q:
+                continue
+            end = q.index(b'\0', 12) + 5
+            a = q[end - 4:end - 2] == b'\0\x01'
+            sock.sendto(q[:2] + b'\x81\x80\0\x01' + bytes((0, a)) + bytes(4) +
+                        q[12:end] + (b'\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04' +
+                                     socket.inet_aton(net.SERVER) if a else
+                                     b''), who)
+    threading.Thread(target=run, daemon=True).start()
+
+
+@scenario(timeout=90)
+def names_that_nobody_answers_stop_their_client_alone(s):
+    """1,024 of them from one client; another's name is looked up."""
+    name_server(s)
+    s.start(record=False, workers=1, limits={'per-client': 2000},
+            upstream={'connect-timeout': '60s'}, **BARE)
+    s.serve(443)
+    held = []
+    for i in range(1024):
+        c = s.connect(net.PROXY, net.INNER)
+        c.sendall(b'CONNECT n%d.test:443 HTTP/1.1\r\n\r\n' % i)
+        held.append(c)
+    wait(lambda: s.d.metric('clearspan_sessions_open') >= 1000, 'all ask')
+    c = peer.Peer(s.connect(net.PROXY, net.INNER, (OTHER, 0)))
+    c.send(b'CONNECT told.test:443 HTTP/1.1\r\n\r\n')
+    check(c.recv(64).startswith(b'HTTP/1.1 200'), 'the other is not served')
+    for c in held:
+        c.close()

@@ -180,6 +180,7 @@ TEST(a_numeric_host_needs_no_resolver)
 	start();
 	names_free(names);
 	names = NULL;
+	fds = open_fds();
 	serve("[::1]:80");
 	serve("127.0.0.1:80");
 	ends_at(dial_host("127.0.0.1", 80, 1000), "127.0.0.1:80");

@@ -62,6 +62,16 @@ dns_record(uint8_t *p, const struct dns_row *r, const char *text)
 	return 12 + n;
 }
 
+/* ".test" is all below it. */
+static inline int
+dns_matches(const char *row, const char *name)
+{
+	size_t n = strlen(row), len = strlen(name);
+
+	return strcasecmp(row, name) == 0 || (row[0] == '.' && len > n &&
+	    strcasecmp(row, name + len - n) == 0);
+}
+
 static inline size_t
 dns_answer(uint8_t *msg, size_t end, const struct dns_row *r)
 {
@@ -100,7 +110,7 @@ dns_event(int fd, short what, void *arg)
 	type = msg[end] << 8 | msg[end + 1];
 	d->asked++;
 	for (r = d->rows; r->name != NULL; r++)
-		if (strcasecmp(r->name, name) == 0 && r->type == type)
+		if (dns_matches(r->name, name) && r->type == type)
 			break;
 	if (r->name != NULL && r->data == NULL)
 		return;

@@ -25,6 +25,8 @@ static const struct dns_row rows[] = {
 	{ "half.test", DNS_AAAA, NULL, 60 },
 	{ "silent.test", DNS_A, NULL, 0 },
 	{ "silent.test", DNS_AAAA, NULL, 0 },
+	{ ".mute.test", DNS_A, NULL, 0 },
+	{ ".mute.test", DNS_AAAA, NULL, 0 },
 	{ "many.test", DNS_A, "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 "
 	    "10.0.0.6 10.0.0.7 10.0.0.8 10.0.0.9 10.0.0.10 10.0.0.11 "
 	    "10.0.0.12 10.0.0.13 10.0.0.14 10.0.0.15 10.0.0.16 10.0.0.17 "
@@ -76,7 +78,7 @@ ask(const char *name)
 	struct told t = { .times = 0 };
 	int err;
 
-	ck_assert_ptr_nonnull(names_ask(names, name, tell, &t, &err));
+	ck_assert_ptr_nonnull(names_ask(names, name, NULL, tell, &t, &err));
 	ck_assert_int_eq(t.times, 0);
 	event_base_dispatch(base);
 	ck_assert_int_gt(t.times, 0);
@@ -137,7 +139,7 @@ TEST(many_who_ask_share_one_query)
 
 	start();
 	for (i = 0; i < 100; i++)
-		ck_assert_ptr_nonnull(names_ask(names, "four.test", tell,
+		ck_assert_ptr_nonnull(names_ask(names, "four.test", NULL, tell,
 		    &t[i], &err));
 	while (!t[99].f.done4 || !t[99].f.done6)
 		event_base_loop(base, EVLOOP_ONCE);
@@ -154,7 +156,7 @@ TEST(one_family_does_not_wait_for_the_other)
 	int err;
 
 	start();
-	a = names_ask(names, "half.test", tell, &t, &err);
+	a = names_ask(names, "half.test", NULL, tell, &t, &err);
 	ck_assert_ptr_nonnull(a);
 	event_base_dispatch(base);
 	ck_assert_uint_eq(t.f.n4, 1);
@@ -248,10 +250,10 @@ TEST(what_is_no_host_name_is_refused)
 	start();
 	memset(label, 'a', 64);
 	label[64] = '\0';
-	ck_assert_ptr_null(names_ask(names, label, tell, &t, &err));
+	ck_assert_ptr_null(names_ask(names, label, NULL, tell, &t, &err));
 	ck_assert_int_eq(err, ERR_FORMAT);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ck_assert_ptr_null(names_ask(names, bad[i], tell, &t, &err));
+		ck_assert_ptr_null(names_ask(names, bad[i], NULL, tell, &t, &err));
 		ck_assert_int_eq(err, ERR_FORMAT);
 	}
 	stop();
@@ -268,7 +270,7 @@ TEST(ten_thousand_names_stay_within_bounds)
 	start();
 	for (i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "n%d.silent.test", i);
-		if ((a = names_ask(names, name, tell, &t, &err)) != NULL)
+		if ((a = names_ask(names, name, NULL, tell, &t, &err)) != NULL)
 			names_cancel(a);
 		else
 			full += err == ERR_LIMIT;
@@ -276,11 +278,98 @@ TEST(ten_thousand_names_stay_within_bounds)
 	ck_assert_int_eq(full, 2000 - 1024);
 	for (i = 0; i < 8000; i++) {
 		snprintf(name, sizeof(name), "m%d.test", i);
-		if (names_ask(names, name, tell, &t, &err) != NULL)
+		if (names_ask(names, name, NULL, tell, &t, &err) != NULL)
 			event_base_loop(base, EVLOOP_ONCE);
 		else
 			event_base_loop(base, EVLOOP_NONBLOCK);
 	}
+	stop();
+}
+END
+
+/* So many names that nobody answers; how many were asked for. */
+static int
+ask_silent(const char *client, int many)
+{
+	struct told t = { .wait = -1 };
+	struct names_ask *a;
+	static int nth;
+	char name[64];
+	struct addr from;
+	int i, err, n = 0;
+
+	ck_assert_int_eq(addr_parse_ip(&from, client), 0);
+	for (i = 0; i < many; i++) {
+		snprintf(name, sizeof(name), "n%d.mute.test", nth++);
+		a = names_ask(names, name, &from, tell, &t, &err);
+		if (a == NULL)
+			ck_assert_int_eq(err, ERR_LIMIT);
+		n += a != NULL;
+		if (a != NULL)		/* the query goes on */
+			names_cancel(a);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	return n;
+}
+
+static int
+ask_for(const char *client, const char *name)
+{
+	struct told t = { .times = 0 };
+	struct addr from;
+	int err;
+
+	addr_parse_ip(&from, client);
+	if (names_ask(names, name, &from, tell, &t, &err) == NULL)
+		return err;
+	while (!t.f.done4 || !t.f.done6)
+		event_base_loop(base, EVLOOP_ONCE);
+	return t.f.n4 > 0 ? (int)t.f.n4 : t.f.err;
+}
+
+TEST(one_client_does_not_take_all_of_the_resolver)
+{
+	start();
+	ck_assert_int_eq(ask_silent("10.0.0.1", 1100), 128);
+	ck_assert_int_eq(ask_for("10.0.0.2", "four.test"), 1);
+	ck_assert_int_eq(ask_for("10.0.0.1", "four.test"), 1);	/* kept */
+	ck_assert_int_eq(ask_for("10.0.0.1", "both.test"), ERR_LIMIT);
+	/* A client has all of its /64. */
+	ck_assert_int_eq(ask_silent("2001:db8::1", 100), 100);
+	ck_assert_int_eq(ask_silent("2001:db8::2:2", 100), 28);
+	stop();
+}
+END
+
+TEST(nor_do_many_clients)
+{
+	char client[32];
+	int i, n = 0;
+
+	start();
+	for (i = 1; i < 40; i++) {
+		snprintf(client, sizeof(client), "10.0.%d.1", i);
+		n += ask_silent(client, 200);
+	}
+	ck_assert_int_ge(n, 1024);
+	ck_assert_int_le(n, 4096);
+	ck_assert_int_eq(ask_for("10.9.9.9", "four.test"), 1);
+	stop();
+}
+END
+
+TEST(a_changed_hosts_file_is_read_again)
+{
+	start();
+	ck_assert_int_eq(ask_for("10.0.0.2", "hosted.test"), 1);
+	put_file("/etc/hosts", "# other\n10.1.1.2\tfirst.test second.test #no\n"
+	    "10.1.1.3 second.test\nfd00::1 second.test\nnonsense\n10.1.1.4\n");
+	ck_assert_int_eq(ask_for("10.0.0.2", "first.test"), 1);
+	ck_assert_int_eq(ask_for("10.0.0.2", "second.test"), 2);
+	put_file("/etc/hosts", "10.1.1.2 third.test\n10.1.1.5 x.third.test\n");
+	ck_assert_int_eq(ask_for("10.0.0.2", "third.test"), 1);
+	ck_assert_int_eq(ask_for("10.0.0.2", "x.localhost"), 1);
+	ck_assert_int_eq(dns.asked, 0);
 	stop();
 }
 END
@@ -292,7 +381,7 @@ TEST(freed_with_queries_out_nothing_is_told)
 	int err;
 
 	start();
-	a = names_ask(names, "silent.test", tell, &t, &err);
+	a = names_ask(names, "silent.test", NULL, tell, &t, &err);
 	event_base_loop(base, EVLOOP_ONCE);
 	names_cancel(a);
 	stop();
@@ -304,6 +393,8 @@ SUITE("names", a_and_aaaa_are_asked_together, an_answer_is_kept_for_its_ttl,
     what_is_not_there_is_kept_for_a_short_time, many_who_ask_share_one_query,
     one_family_does_not_wait_for_the_other, a_silent_server_is_a_timeout,
     addresses_are_bounded, etc_hosts_answers_alone,
+    one_client_does_not_take_all_of_the_resolver, nor_do_many_clients,
+    a_changed_hosts_file_is_read_again,
     a_short_name_is_tried_in_the_search_domains,
     a_changed_resolv_conf_is_read_again,
     what_is_no_host_name_is_refused, ten_thousand_names_stay_within_bounds,

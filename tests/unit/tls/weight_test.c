@@ -27,6 +27,8 @@ taken(X509 *of)
 		x[i < 0 ? 0 : i] = d2i_X509(NULL, &p, n);
 		X509_check_purpose(x[i < 0 ? 0 : i], -1, 0);
 		X509_check_host(x[i < 0 ? 0 : i], "z", 0, 0, NULL);
+		if (i < 0)
+			X509_free(x[0]);
 	}
 	before = mallinfo2().uordblks + mallinfo2().hblkhd - before;
 	for (i = 0; i < N; i++)
