@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 
 from harness import case as base            # noqa: E402
 from harness.pki import Pki                 # noqa: E402
+from harness.proc import PATIENCE           # noqa: E402
 
 UNSHARE = ('unshare', '--mount', '--net', '--pid', '--ipc', '--uts', '--fork',
            '--kill-child', '--mount-proc')
@@ -77,7 +78,7 @@ class Job:
         os.mkdir(self.dir)
         self.out = os.path.join(work, name + '.out')
         self.start = time.monotonic()
-        self.deadline = self.start + f.timeout * base.SLOW
+        self.deadline = self.start + f.timeout * base.SLOW * PATIENCE
         with open(self.out, 'w') as out:
             self.p = subprocess.Popen(
                 UNSHARE + (sys.executable, os.path.abspath(__file__),

@@ -588,4 +588,4 @@ def farm_goes_on_with_the_one_that_works(s):
     for i in range(20):
         m = http.ask(p, '/x?n=3000', 'POST', http.content(3000))
         equal((m.status, m.body), (200, http.content(3000)), i)
-    equal(len(srv.log()), 40)
+    srv.logged(40)

@@ -389,7 +389,7 @@ def next_tier_takes_what_the_first_has_no_room_for(s):
         equal(http.answer(x).body, http.content(5))
     check(time.monotonic() - start < 6 * s.slow, 'one waited for the other')
     wait(lambda: len(srv.log()) == 1, 'the first', 10)
-    equal(len(spare.log()), 1)
+    spare.logged(1)
 
 
 @scenario(timeout=90)
@@ -524,7 +524,7 @@ def icaps_with_a_certificate_of_our_own(s):
     check(m.status in (502, 503), m)
     icap.page(m, m.status)
     p.finish()
-    equal(len(srv.log()), 6)
+    srv.logged(6)
 
 
 @scenario
@@ -560,7 +560,7 @@ def sample_of_a_monitor_is_so_much(s):
     wait(lambda: len(srv.log('RESPMOD')) == 30, 'all of the other', 10)
     wait(lambda: len(srv.log('REQMOD')) == 10, 'a third', 10)
     time.sleep(0.2)
-    equal(len(srv.log('REQMOD')), 10)
+    srv.logged(10, 'REQMOD')
     o.seen()
 
 

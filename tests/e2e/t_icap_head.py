@@ -38,7 +38,7 @@ def fields_added_by_a_service_are_taken_back(s):
               (200, b'hello', 'yes'))
         equal(m.get('x-f999'), '999')
         p.finish()
-    wait(lambda: len(srv.log('RESPMOD')) == 5, 'five of them')
+    srv.logged(5, 'RESPMOD')
     equal([x['state'] for x in s.d.ctl('icap')['servers']], ['up'])
 
 
@@ -76,21 +76,21 @@ def long_answer_head_passes_a_service_that_adapts(s):
     srv = icap.Script(s)
     long_answer(s, icap.service(respmod=srv.url(
         'modify?append=&header=X-Adapted:yes')))
-    wait(lambda: len(srv.log('RESPMOD')) == 3, 'three of them')
+    srv.logged(3, 'RESPMOD')
 
 
 @scenario
 def long_answer_head_passes_a_service_that_does_not(s):
     srv = icap.Script(s)
     long_answer(s, icap.service(respmod=srv.url('204')))
-    wait(lambda: len(srv.log('RESPMOD')) == 3, 'three of them')
+    srv.logged(3, 'RESPMOD')
 
 
 @scenario
 def long_answer_head_that_no_service_sees_is_as_it_was(s):
     srv = icap.Script(s)
     long_answer(s, icap.service(reqmod=srv.url('204')), size=70 * 1024)
-    wait(lambda: len(srv.log('REQMOD')) == 3, 'three of them')
+    srv.logged(3, 'REQMOD')
 
 
 @scenario

@@ -86,11 +86,11 @@ def fields_are_added_and_stay_in_one_message(s):
         equal(o.got()[-1].get('x-adapted'), 'yes')
         equal(o.got()[-1].body, b'body %d' % i)
         equal(o.got()[-1].target, '/x')
-    for x in srv.log('REQMOD'):
+    for x in srv.logged(3, 'REQMOD'):
         check(x['req-hdr'].startswith('POST https://good.test/x HTTP/1.1'),
               x['req-hdr'])
         equal(x['headers']['x-client-ip'], '10.1.0.2')
-    for x in srv.log('RESPMOD'):
+    for x in srv.logged(3, 'RESPMOD'):
         equal(x['headers']['x-server-ip'], '10.2.0.2')
 
 

@@ -481,7 +481,7 @@ def coding_that_nobody_offered_is_refused(s):
     n = len(CODED)
     out = outcomes(s, 2 * (len(FINE) + 2 * n))
     equal(out.count('err-coding'), n, out)
-    equal(len(srv.log('RESPMOD')), len(FINE) + n)
+    srv.logged(len(FINE) + n, 'RESPMOD')
 
 
 @scenario

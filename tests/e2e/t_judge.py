@@ -130,7 +130,7 @@ def absolute_form_replaces_host(s):
         equal(ask(p, host, target).status, code, target)
     equal(hosts(o), ['good.test', 'www.good.test', 'WWW.good.test:443'])
     equal([x['req-hdr'].lower().count('host: ' + h.lower()) for x, h in
-           zip(srv.log('REQMOD'), hosts(o))], [1, 1, 1])
+           zip(srv.logged(3, 'REQMOD'), hosts(o))], [1, 1, 1])
     check(all('evil' not in x['req-hdr'] for x in srv.log()), 'shown')
     icap.page(ask(p, 'good.test', 'https://evil.test/d'), 421)
     equal(len(o.got()), 3)

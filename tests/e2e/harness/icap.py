@@ -44,6 +44,15 @@ class Script:
                 if 'method' in x and
                 x['method'] != 'OPTIONS' and method in (None, x['method'])]
 
+    def logged(self, n, method=None):
+        """Those n, and no more, once they are there: a transaction is in the
+        log when it is over for the server, which its client need not wait
+        for."""
+        wait(lambda: len(self.log(method)) >= n, '%d transactions' % n)
+        out = self.log(method)
+        equal(len(out), n, 'transactions')
+        return out
+
 
 def service(reqmod=None, respmod=None, name='scan', **more):
     out = {'name': name}

@@ -7,9 +7,9 @@ import struct
 import threading
 import time
 
-from .proc import Failure
+from .proc import PATIENCE, Failure
 
-RAW_TIMEOUT = 15
+RAW_TIMEOUT = 60
 # How a peer's side ended, as seen here.
 NOTIFY, FIN, RST = 'close_notify', 'fin', 'rst'
 
@@ -296,7 +296,7 @@ class Serve:
 
     def wait(self, n=1, timeout=10):
         """n connections that are done; all peers."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while sum(p.done for p in self.peers) < n:
             if time.monotonic() > end:
                 raise Failure('%d of %d server connections done; %s' % (

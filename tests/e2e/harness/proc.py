@@ -9,8 +9,14 @@ class Failure(Exception):
     """What a scenario found wrong, in words."""
 
 
+# Bounds say that something hangs, not that it is slow: the machine may have
+# ten times as much to do as its cores can. So they are stretched by this.
+PATIENCE = 4
+
+
 def wait(fact, what, timeout=10):
     """Poll until fact() is true; its value. Fails, saying what."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     while True:
         v = fact()
@@ -96,7 +102,7 @@ class Process:
         if self.alive():
             self.p.send_signal(sig)
         try:
-            return self.p.wait(timeout)
+            return self.p.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             self.p.kill()
             self.p.wait()
@@ -133,7 +139,7 @@ def call(s, ns, argv, input=None, timeout=30, env=None, cwd=None):
                              cwd=cwd or s.dir,
                              env=dict(os.environ, **(env or {})))
     try:
-        out, err = p.communicate(input, timeout)
+        out, err = p.communicate(input, timeout * PATIENCE)
     except subprocess.TimeoutExpired:
         p.kill()
         out, err = p.communicate()
