@@ -1,7 +1,7 @@
 /*
  * What the control socket and the metrics are given to look at: the parts of
  * the running daemon. main fills it, and keeps it true; only the main thread
- * touches it, the tally apart.
+ * touches it, but for the tally, the failures and the top.
  */
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "admin/failures.h"
 #include "admin/tally.h"
+#include "admin/top.h"
 #include "conf/conf.h"
 #include "proxy/worker.h"
 #include "sink/connlog.h"
@@ -32,6 +34,8 @@ struct admin_env {
 	struct tls		*tls;
 	struct connlog		*log;		/* or NULL */
 	struct tally		*tally;
+	struct failures		*failures;
+	struct top		*top;
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

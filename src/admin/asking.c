@@ -15,12 +15,15 @@ struct part {
 	struct mail		 home;
 	struct asking		*asking;
 	json_t			*found;		/* array */
+	struct top		*top;		/* ASKING_TOP: of open ones */
 	uint64_t		 seen;
 };
 
 struct asking {
 	enum asking_kind	 kind;
 	uint64_t		 n;
+	struct admin_env	*env;
+	uint64_t		 now;		/* s, monotonic */
 	struct mailbox		*mail;
 	verb_done		 done;
 	void			*arg;
@@ -67,6 +70,10 @@ part_each(struct worker_query *q, const struct record *r)
 	struct timespec now;
 
 	p->seen++;
+	if (p->asking->kind == ASKING_TOP) {
+		top_add(p->top, r, p->asking->now);
+		return 0;
+	}
 	if (p->asking->kind == ASKING_LIST) {
 		if (json_array_size(p->found) < p->asking->n)
 			json_array_append_new(p->found, session_line(r));
@@ -121,15 +128,36 @@ answer_one(struct asking *a)
 	return json_pack("{s:s}", "error", "no such session");
 }
 
+/* What has ended lately, and what is open. */
+static json_t *
+answer_top(struct asking *a)
+{
+	enum top_by by = (enum top_by)a->n;
+	struct top *sum = top_new();
+	json_t *rows;
+	size_t i;
+
+	top_merge(sum, a->env->top, by, a->now);
+	for (i = 0; i < a->nparts; i++)
+		top_merge(sum, a->parts[i].top, by, a->now);
+	rows = top_json(sum, by, a->now);
+	top_free(sum);
+	return json_pack("{s:s,s:i,s:o}", "by", top_name(by), "seconds",
+	    2 * TOP_WINDOW, "top", rows);
+}
+
 static void
 asking_end(struct asking *a)
 {
 	json_t *answer;
 	size_t i;
 
-	answer = a->kind == ASKING_LIST ? answer_list(a) : answer_one(a);
-	for (i = 0; i < a->nparts; i++)
+	answer = a->kind == ASKING_LIST ? answer_list(a) :
+	    a->kind == ASKING_TOP ? answer_top(a) : answer_one(a);
+	for (i = 0; i < a->nparts; i++) {
 		json_decref(a->parts[i].found);
+		top_free(a->parts[i].top);
+	}
 	a->done(a->arg, answer);
 	free(a);
 }
@@ -155,6 +183,8 @@ asking_start(struct admin_env *env, struct mailbox *mail,
 	a = xcalloc(1, sizeof(*a) + env->nworkers * sizeof(a->parts[0]));
 	a->kind = kind;
 	a->n = n;
+	a->env = env;
+	a->now = top_now();
 	a->mail = mail;
 	a->done = done;
 	a->arg = arg;
@@ -164,6 +194,7 @@ asking_start(struct admin_env *env, struct mailbox *mail,
 		p->asking = a;
 		p->home.run = part_home;
 		p->found = json_array();
+		p->top = kind == ASKING_TOP ? top_new() : NULL;
 		p->query.each = part_each;
 		p->query.done = part_done;
 		p->query.kill = kind == ASKING_KILL ? n : 0;

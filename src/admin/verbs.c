@@ -36,6 +36,8 @@ static void	verb_kill(const struct request *);
 static void	verb_counters(const struct request *);
 static void	verb_caches(const struct request *);
 static void	verb_icap(const struct request *);
+static void	verb_failures(const struct request *);
+static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
 
@@ -49,6 +51,10 @@ static const struct verb verbs[] = {
 	{ "caches", 0, verb_caches, "how the caches fare" },
 	{ "icap", -2, verb_icap, "the ICAP services and their servers; check "
 	    "SERVICE asks them (ctl does it); config SERVICE" },
+	{ "failures", -1, verb_failures,
+	    "[SITE]: what broke lately, by site and reason" },
+	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
+	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
 	{ "help", 0, verb_help, "these lines" },
 };
@@ -137,6 +143,23 @@ verb_icap(const struct request *r)
 		r->done(r->arg, admin_icap_config(r->env, r->second));
 	else
 		refuse(r, "icap takes nothing, or config SERVICE");
+}
+
+static void
+verb_failures(const struct request *r)
+{
+	r->done(r->arg, failures_json(r->env->failures, r->word));
+}
+
+static void
+verb_top(const struct request *r)
+{
+	enum top_by by = r->word == NULL ? TOP_CLIENT : top_by(r->word);
+
+	if (by == TOP_MAX)
+		refuse(r, "top takes client, server, site or rule");
+	else
+		asking_start(r->env, r->mail, ASKING_TOP, by, r->done, r->arg);
 }
 
 static void

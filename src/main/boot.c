@@ -131,6 +131,8 @@ session_ended(void *arg, const struct record *r)
 	struct daemon *d = arg;
 
 	tally_add(d->admin.tally, r);
+	failures_note(d->admin.failures, r);
+	top_add(d->admin.top, r, top_now());
 	connlog_flow(d->admin.log, r);
 }
 
@@ -228,6 +230,8 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	a->icaps = d->exchange.services;
 	a->nicaps = d->exchange.nservices;
 	a->tally = tally_new();
+	a->failures = failures_new();
+	a->top = top_new();
 	a->reload = daemon_reload;
 	a->arg = d;
 	clock_gettime(CLOCK_REALTIME, &a->started);
@@ -337,6 +341,8 @@ daemon_down(struct daemon *d)
 	free(d->exchange.services);
 	connlog_close(d->admin.log, LOG_MS);
 	tally_free(d->admin.tally);
+	failures_free(d->admin.failures);
+	top_free(d->admin.top);
 	tls_free(d->tls);
 	policy_unref(d->policy);
 	policy_unref(d->boot);

@@ -297,3 +297,71 @@ def failed_client_handshakes_count_under_their_own_version(s):
                                 result='failed') == n + 1, 'it is counted')
         equal(s.d.metric('clearspan_handshakes_total', side='client',
                          version=label, result='failed'), 1, label)
+
+
+def said(s, text):
+    """Lines of the daemon's log at info or above."""
+    return [x for x in s.d.text().splitlines()
+            if text in x and ' debug: ' not in x]
+
+
+@scenario
+def failures_are_a_line_and_a_row_of_ctl(s):
+    """An untrusted server, a client that refuses, a server that is not there:
+    `ctl failures` has each by its site, and the log at info tells once."""
+    s.start(mirrors=[], record=False, rules=[{'name': 'all',
+                                              'action': 'decrypt'}],
+            log={'level': 'info'})
+    s.serve(443)
+    s.serve(444, cert='self')
+    for n in range(3):
+        try:
+            s.tls(trust=s.pki.root).finish()
+            check(False, 'the client did not refuse')
+        except OSError:
+            pass
+    s.tls(port=444, name='www.good.test', verify=False).finish()
+    try:
+        s.tls(port=4, name='w1.good.test')
+    except OSError:
+        pass
+    s.d.flows(5)
+    rows = s.d.ctl('failures')['failures']
+    equal({(x['site'], x['count'], x['rule']) for x in rows},
+          {('good.test', 3, 'all'), ('www.good.test', 1, 'all'),
+           ('w1.good.test', 1, 'all')})
+    one = s.d.ctl('failures', 'www.good.test')['failures']
+    equal([x['site'] for x in one], ['www.good.test'])
+    check(one[0]['reason'].startswith('untrusted server: '), one)
+    equal(one[0]['client'], net.CLIENT)
+    wait(lambda: said(s, 'untrusted server: '), 'a line of the server')
+    wait(lambda: said(s, 'to good.test: handshake with client: '),
+         'a line of the client')
+    wait(lambda: said(s, 'to w1.good.test: connect: '), 'a line of the other')
+    check(len(said(s, 'handshake with client: ')) < 3, 'one line each',
+          said(s, 'handshake with client: '))
+
+
+@scenario
+def top_tells_who_uses_most(s):
+    s.start(mirrors=[], record=False, rules=[{'name': 'all',
+                                              'action': 'decrypt'}])
+    s.serve(443)
+    s.exchange(b'x' * 5000, name='www.good.test')
+    s.exchange(b'y', name='good.test')
+    s.d.flows(2)
+    still = s.tls(name='w1.good.test')      # open
+    still.send(b'z' * 20000)
+    still.recv_exact(20000)
+    wait(lambda: s.d.ctl('top', 'site')['top'][0]['site'] == 'w1.good.test',
+         'the open one is first')
+    equal([x['site'] for x in s.d.ctl('top', 'site')['top']],
+          ['w1.good.test', 'www.good.test', 'good.test'])
+    row = s.d.ctl('top', 'rule')['top'][0]
+    equal((row['rule'], row['sessions'], row['toserver']), ('all', 3, 25001))
+    equal(s.d.ctl('top')['top'][0]['client'], net.CLIENT)
+    equal(s.d.ctl('top', 'server')['top'][0]['server'], net.SERVER)
+    still.finish()
+    r = s.run(s.gateway, s.binary, 'ctl', '-s',
+              s.d.conf['control']['socket'], 'top', 'weather')
+    check(r.code != 0 and b'client, server, site or rule' in r.err, r)

@@ -61,6 +61,8 @@ env_fill(struct admin_env *e)
 	e->icaps = services;
 	e->nicaps = 1;
 	e->tally = tally_new();
+	e->failures = failures_new();
+	e->top = top_new();
 	e->reload = env_reload;
 }
 
@@ -69,6 +71,8 @@ env_done(struct admin_env *e)
 {
 	icap_service_free(e->icaps[0]);
 	tally_free(e->tally);
+	failures_free(e->failures);
+	top_free(e->top);
 	event_base_free(e->base);
 }
 

@@ -1,0 +1,257 @@
+/*
+ * Two tables for each kind: the window under way and the one before.
+ */
+#include "admin/top.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/record.h"
+#include "sink/eve.h"
+#include "util/mem.h"
+
+#define TOP_ROWS	256
+
+struct row {
+	uint64_t	 hash;		/* of the key */
+	char		*key;		/* NULL: free */
+	uint64_t	 sessions, bytes[2];
+};
+
+struct window {
+	struct row	 v[TOP_ROWS];
+	size_t		 n;
+};
+
+struct top {
+	pthread_mutex_t	 mutex;
+	struct window	*w[TOP_MAX][2];	/* under way, before */
+	uint64_t	 began;		/* s */
+};
+
+static const char *const names[TOP_MAX] = { "client", "server", "site",
+    "rule" };
+
+const char *
+top_name(enum top_by by)
+{
+	return names[by];
+}
+
+enum top_by
+top_by(const char *name)
+{
+	int by;
+
+	for (by = 0; by < TOP_MAX && strcmp(names[by], name) != 0; by++)
+		;
+	return (enum top_by)by;
+}
+
+uint64_t
+top_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec + 1;	/* 0: none */
+}
+
+struct top *
+top_new(void)
+{
+	struct top *t = xcalloc(1, sizeof(*t));
+	int by;
+
+	pthread_mutex_init(&t->mutex, NULL);
+	for (by = 0; by < TOP_MAX; by++) {
+		t->w[by][0] = xcalloc(1, sizeof(struct window));
+		t->w[by][1] = xcalloc(1, sizeof(struct window));
+	}
+	return t;
+}
+
+static void
+window_clear(struct window *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		free(w->v[i].key);
+	memset(w, 0, sizeof(*w));
+}
+
+void
+top_free(struct top *t)
+{
+	int by, k;
+
+	if (t == NULL)
+		return;
+	for (by = 0; by < TOP_MAX; by++)
+		for (k = 0; k < 2; k++) {
+			window_clear(t->w[by][k]);
+			free(t->w[by][k]);
+		}
+	pthread_mutex_destroy(&t->mutex);
+	free(t);
+}
+
+/* The window that is over becomes the one before; or both are long past. */
+static void
+top_turn(struct top *t, uint64_t now)
+{
+	struct window *w;
+	int by, k;
+
+	if (t->began == 0)
+		t->began = now;
+	for (k = 0; k < 2 && now - t->began >= TOP_WINDOW; k++) {
+		for (by = 0; by < TOP_MAX; by++) {
+			w = t->w[by][1];
+			window_clear(w);
+			t->w[by][1] = t->w[by][0];
+			t->w[by][0] = w;
+		}
+		t->began += TOP_WINDOW;
+	}
+	if (now - t->began >= TOP_WINDOW)
+		t->began = now;
+}
+
+static uint64_t
+hash(const char *s)
+{
+	uint64_t h = 14695981039346656037u;	/* FNV-1a */
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (uint8_t)*s) * 1099511628211u;
+	return h;
+}
+
+static uint64_t
+row_bytes(const struct row *r)
+{
+	return r->bytes[0] + r->bytes[1];
+}
+
+static struct row *
+window_row(struct window *w, const char *key)
+{
+	struct row *r, *least = &w->v[0];
+	uint64_t h = hash(key);
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		r = &w->v[i];
+		if (r->hash == h && strcmp(r->key, key) == 0)
+			return r;
+		if (row_bytes(r) < row_bytes(least))
+			least = r;
+	}
+	r = w->n < TOP_ROWS ? &w->v[w->n++] : least;
+	free(r->key);
+	r->key = xstrdup(key);
+	r->hash = h;
+	return r;
+}
+
+static void
+window_add(struct window *w, const struct row *add)
+{
+	struct row *r = window_row(w, add->key);
+
+	r->sessions += add->sessions;
+	r->bytes[0] += add->bytes[0];
+	r->bytes[1] += add->bytes[1];
+}
+
+static const char *
+record_key(const struct record *r, enum top_by by, char buf[ADDR_STRLEN])
+{
+	switch (by) {
+	case TOP_CLIENT:
+		return addr_ip_str(&r->client, buf);
+	case TOP_SERVER:
+		return r->server.sa.sa_family == AF_UNSPEC ? NULL :
+		    addr_ip_str(&r->server, buf);
+	case TOP_SITE:
+		return r->sni[0] != '\0' ? r->sni :
+		    r->host[0] != '\0' ? r->host : NULL;
+	default:
+		return r->verdict.rule != NULL ? r->verdict.rule->name : NULL;
+	}
+}
+
+void
+top_add(struct top *t, const struct record *r, uint64_t now)
+{
+	struct row add = { .sessions = 1,
+	    .bytes = { r->bytes[0], r->bytes[1] } };
+	char buf[ADDR_STRLEN];
+	int by;
+
+	pthread_mutex_lock(&t->mutex);
+	top_turn(t, now);
+	for (by = 0; by < TOP_MAX; by++) {
+		add.key = (char *)record_key(r, (enum top_by)by, buf);
+		if (add.key != NULL)
+			window_add(t->w[by][0], &add);
+	}
+	pthread_mutex_unlock(&t->mutex);
+}
+
+void
+top_merge(struct top *t, struct top *from, enum top_by by, uint64_t now)
+{
+	size_t i;
+	int k;
+
+	pthread_mutex_lock(&from->mutex);
+	top_turn(from, now);
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < from->w[by][k]->n; i++)
+			window_add(t->w[by][0], &from->w[by][k]->v[i]);
+	pthread_mutex_unlock(&from->mutex);
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (row_bytes(x) != row_bytes(y))
+		return row_bytes(x) < row_bytes(y) ? 1 : -1;
+	return x->sessions < y->sessions ? 1 : x->sessions > y->sessions ? -1 :
+	    strcmp(x->key, y->key);
+}
+
+json_t *
+top_json(struct top *t, enum top_by by, uint64_t now)
+{
+	struct window *sum = xcalloc(1, sizeof(*sum));
+	json_t *all = json_array();
+	struct row *r;
+	size_t i;
+	int k;
+
+	pthread_mutex_lock(&t->mutex);
+	top_turn(t, now);
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < t->w[by][k]->n; i++)
+			window_add(sum, &t->w[by][k]->v[i]);
+	pthread_mutex_unlock(&t->mutex);
+	qsort(sum->v, sum->n, sizeof(sum->v[0]), by_bytes);
+	for (i = 0; i < sum->n && i < TOP_SHOWN; i++) {
+		r = &sum->v[i];
+		json_array_append_new(all, json_pack("{s:o,s:I,s:I,s:I}",
+		    names[by], eve_string(r->key), "sessions",
+		    (json_int_t)r->sessions, "toserver",
+		    (json_int_t)r->bytes[0], "toclient",
+		    (json_int_t)r->bytes[1]));
+	}
+	window_clear(sum);
+	free(sum);
+	return all;
+}
