@@ -81,6 +81,7 @@ page_http(int status, const char *why, const char *reference, size_t *len)
 	    "<head><meta charset=\"utf-8\"><title>%s</title></head>\n"
 	    "<body>\n<h1>%s</h1>\n<p>", page_title(status),
 	    status == 403 ? "This connection is not allowed" :
+	    status == 421 ? "This request is not for this connection" :
 	    "This connection could not be made");
 	page_escape(&body, why);
 	text_printf(&body, " (%s)", reference);
