@@ -1,7 +1,8 @@
 /*
  * ClientHello: any bytes. Held to: every prefix is ERR_SHORT with need past
  * its end, or has the answer of the whole; need is never more than what was
- * in the end wanted; what is found is inside the input.
+ * in the end wanted; what is found is inside the input; what is refused has a
+ * reason and an alert, and nothing else has.
  */
 #include <assert.h>
 #include <string.h>
@@ -44,6 +45,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	need = 0;
 	e = hello_parse(&whole, data, len, &need);
 	assert(e != ERR_SHORT || (need > len && need <= HELLO_MAX));
+	assert((e == ERR_FORMAT || e == ERR_LIMIT) ==
+	    (whole.wrong != NULL && whole.alert != 0));
 	for (i = 0; i < len; i += step) {
 		need = 0;
 		got = hello_parse(&part, data, i, &need);
