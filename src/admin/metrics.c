@@ -102,6 +102,24 @@ page_sessions(struct metrics *m, struct text *t,
 	    c->bytes[DIR_DOWN]);
 }
 
+/* What no service saw though the rule has one. */
+static void
+page_unread(struct text *t, const struct worker_counts *c)
+{
+	static const char *const reason[UNREAD_REASONS] = { NULL, "other",
+	    "server-first", "connect", "upgrade" };
+	unsigned i;
+
+	head(t, "uninspected_total", "counter",
+	    "What no ICAP service saw, as it was no HTTP.");
+	for (i = UNREAD_NONE + 1; i < UNREAD_REASONS; i++) {
+		sample(t, "uninspected_total", "reason", reason[i], "result",
+		    "allowed", c->unread[i][0]);
+		sample(t, "uninspected_total", "reason", reason[i], "result",
+		    "blocked", c->unread[i][1]);
+	}
+}
+
 static void
 page_handshakes(struct text *t, const struct worker_counts *c)
 {
@@ -138,6 +156,7 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	for (i = 0; i < PROBE_RESULTS; i++)
 		sample(t, "confirmations_total", "result", confirmed[i], NULL,
 		    NULL, c->confirmations[i]);
+	page_unread(t, c);
 	head(t, "hellos_refused_total", "counter",
 	    "Clients whose hello could not be read.");
 	for (i = 0; i < HELLO_REASONS; i++)

@@ -221,6 +221,9 @@ struct conf_inspect {
 	/* content codings, lower case; or "any" alone */
 	struct conf_list encodings;
 	int		 endless_open;	/* see conf_icap_passes() */
+	/* protocols that may be switched to, lower case */
+	struct conf_list upgrade;
+	int		 non_http_block; /* what is no HTTP */
 };
 
 /* Conditions of a rule; an empty list is not a condition. */

@@ -25,8 +25,10 @@ list_copy(struct conf_list *to, const char *const *v, size_t n)
 void
 inspect_default(struct conf_inspect *in)
 {
+	static const char *const upgrade[] = { "websocket" };
 	static const char *const encodings[] = { "gzip", "deflate", "br" };
 
+	list_copy(&in->upgrade, upgrade, NELEM(upgrade));
 	list_copy(&in->encodings, encodings, NELEM(encodings));
 }
 
@@ -36,6 +38,8 @@ inspect_copy(const struct conf_inspect *top)
 	struct conf_inspect *in = xmemdup(top, sizeof(*top));
 
 	in->of_rule = 1;
+	list_copy(&in->upgrade, (const char *const *)top->upgrade.v,
+	    top->upgrade.n);
 	list_copy(&in->encodings, (const char *const *)top->encodings.v,
 	    top->encodings.n);
 	return in;

@@ -127,6 +127,11 @@ static const struct word events[] = {
 	{ NULL, 0, 0 }
 };
 
+static const struct word allowed[] = {
+	{ "allow", 0, 0 },
+	{ "block", 1, 0 },
+	{ NULL, 0, 0 }
+};
 static const struct word fails[] = {
 	{ "closed", 0, 0 },
 	{ "open", 1, 0 },
@@ -365,12 +370,17 @@ static const struct word mismatches[] = {
 	{ NULL, 0, 0 }
 };
 #define F(member)	offsetof(struct conf_inspect, member)
+static const struct listof upgrade_list = {
+	sizeof(char *), { "upgrade", &type_upgrade }
+};
 static const struct listof encodings_list = {
 	sizeof(char *), { "encodings", &type_coding }
 };
 static const struct key inspect_keys[] = {
-	{ "non-http", &type_later },
-	{ "upgrade", &type_later },
+	{ "non-http", &type_word, F(non_http_block), "allow",
+	    .arg = allowed },
+	{ "upgrade", &type_list, F(upgrade), .arg = &upgrade_list,
+	    .max = 64 },
 	{ "encodings", &type_list, F(encodings), .arg = &encodings_list,
 	    .max = 64 },
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",

@@ -62,6 +62,7 @@ extern const struct type type_field;	/* char *: "Name: value" */
 extern const struct type type_field_name; /* char * */
 extern const struct type type_media;	/* char *: a media type, a final star */
 extern const struct type type_coding;	/* char *: a content coding, or any */
+extern const struct type type_upgrade;	/* char *: "websocket", "h2c", "x/1" */
 extern const struct type type_fail;	/* conf_icap.fail; arg: words */
 
 /* The section inspect, in inspect.c. */

@@ -24,6 +24,15 @@ struct record_mirror {
 	uint16_t	 port;		/* the server's, as it shows it */
 };
 
+enum unread {			/* what no service of the rule's saw */
+	UNREAD_NONE,
+	UNREAD_OTHER,		/* the client's first bytes are no HTTP */
+	UNREAD_SERVER_FIRST,	/* the server spoke first */
+	UNREAD_CONNECT,		/* a tunnel within HTTP */
+	UNREAD_UPGRADE,		/* a switch of protocols */
+	UNREAD_REASONS
+};
+
 struct record {
 	/*
 	 * Of no other session, also of one before a restart, as long as the
@@ -56,6 +65,12 @@ struct record {
 	int		 forged_untrusted, forged_cached;
 
 	uint64_t	 bytes[2];	/* payload, by enum flow_dir */
+	struct {
+		enum unread	 what;
+		int		 blocked;	/* it was not let through */
+		char		 protocol[32];	/* of Upgrade; or "" */
+		uint64_t	 bytes[2];	/* of it that went on */
+	} unread;
 	/* EVE: "new", "established", "closed" */
 	const char	*state;
 	char		 reason[160];	/* why it ended: "client closed" ... */

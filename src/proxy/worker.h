@@ -82,6 +82,8 @@ struct worker_counts {
 	_Atomic uint64_t	forged[2];
 	/* by enum undecrypted */
 	_Atomic uint64_t	undecrypted[UNDECRYPTED_REASONS];
+	/* by enum unread, and whether it was blocked */
+	_Atomic uint64_t	unread[UNREAD_REASONS][2];
 	/* by enum hello_refused */
 	_Atomic uint64_t	hellos_refused[HELLO_REASONS];
 	/* requests, by enum judged */

@@ -259,6 +259,22 @@ put_verdict(json_t *o, const struct record *r)
 	put_text(o, "why", r->why);
 }
 
+/* What no service saw though the rule has one. */
+static json_t *
+unread_object(const struct record *r)
+{
+	static const char *const what[UNREAD_REASONS] = { NULL, "other",
+	    "server-first", "connect", "upgrade" };
+	json_t *o = json_object();
+
+	put_text(o, "what", what[r->unread.what]);
+	put_text(o, "protocol", r->unread.protocol);
+	put_text(o, "result", r->unread.blocked ? "blocked" : "allowed");
+	put_count(o, "bytes_toserver", r->unread.bytes[0]);
+	put_count(o, "bytes_toclient", r->unread.bytes[1]);
+	return o;
+}
+
 /* The reference that a page of ours shows: by it a person can be helped. */
 static void
 put_reference(json_t *o, const struct record *r, const struct http_record *h)
@@ -318,6 +334,8 @@ clearspan_object(const struct record *r)
 	}
 	if (r->answer != NULL)
 		put(o, "answer", answer_object(r));
+	if (r->unread.what != UNREAD_NONE)
+		put(o, "uninspected", unread_object(r));
 	put(o, "mirrors", mirrors_array(r));
 	return o;
 }

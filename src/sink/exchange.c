@@ -74,36 +74,6 @@ exchange_detach(void *arg)
 	free(seat);
 }
 
-/*
- * What the client said first may yet become a request, and for long enough it
- * has not: it goes on. Its line is still followed, and what turns out to be a
- * request then is not let through.
- */
-static void
-exchange_slow(evutil_socket_t fd, short what, void *arg)
-{
-	struct exchange *x = arg;
-
-	if (x->raw || x->finished || x->side[DIR_UP].m.http != NULL ||
-	    x->side[DIR_UP].m.head.len > 0)
-		return;
-	x->raw = x->ahead = 1;
-	tap_release(x->tap);
-}
-
-/* The first line is not whole: the time for it begins. */
-static void
-exchange_wait(struct exchange *x)
-{
-	uint64_t ms = session_conf(x->tap->session)->timeouts.hello;
-	struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
-
-	if (exchange_inline(x) && x->http.number == 0 &&
-	    !evtimer_pending(&x->slow, NULL))
-		evtimer_add(&x->slow, &tv);
-}
-
 static void *
 exchange_open(void *arg, struct tap *tap, const struct record *rec)
 {
@@ -303,8 +273,9 @@ exchange_response(struct exchange *x)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	http_record_response(&x->http, down->m.http, &now);
-	if (down->m.body.kind == HTTP1_TUNNEL) {
-		x->raw = 1;	/* WebSocket, CONNECT: HTTP ends here */
+	if (down->m.body.kind == HTTP1_TUNNEL) {	/* HTTP ends here */
+		exchange_raw(x, down->m.http->status == 101 ? UNREAD_UPGRADE :
+		    UNREAD_CONNECT);
 		if (down->m.http->status == 101)
 			session_unread(x->tap->session, UNDECRYPTED_UPGRADE,
 			    "HTTP was left by Upgrade");
@@ -333,66 +304,13 @@ exchange_strange(struct side *s, const uint8_t *p, size_t len, int rv,
 	struct exchange *x = s->x;
 
 	if (!exchange_inline(x) || exchange_other(s, p, len))
-		x->raw = 1;
+		exchange_raw(x, UNREAD_OTHER);
 	else if (s->dir == DIR_UP && judge_begins_http2(x, p, len))
 		return;
 	else if (s->dir == DIR_UP)
 		side_refuse(x, rv == ERR_LIMIT ? 431 : 400, why);
 	else
 		side_refuse(x, 502, why);
-}
-
-/*
- * The server speaks, and nobody asked it. In a protocol where it is its turn
- * that is no HTTP; an answer given ahead of the question, or behind another,
- * would be one that no service sees.
- */
-static void
-exchange_unasked(struct exchange *x, const uint8_t *p, size_t len)
-{
-	const char *alpn = x->rec->tls_client.alpn;
-
-	if (exchange_inline(x) && (x->http.number > 0 ||
-	    (x->rec->protocol == PROTO_HTTP && !x->rec->perhaps) ||
-	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0)))
-		exchange_broken(x, "an answer that nobody asked for");
-	else {
-		x->raw = 1;
-		x->ahead = exchange_inline(x);
-	}
-}
-
-/*
- * In a session that the server began: is it HTTP after all? The first bytes of
- * either may come one by one, and clients look some way on for "HTTP".
- */
-static int
-exchange_ahead(struct exchange *x, enum flow_dir dir, const uint8_t *p,
-    size_t len)
-{
-	size_t n = sizeof(x->lead) - x->nlead;
-	int rv;
-
-	if (dir == DIR_UP) {
-		rv = http1_first(&x->first, (const char *)p, len);
-		x->ahead = rv == ERR_SHORT;
-		return rv == 1;
-	}
-	n = len < n ? len : n;
-	memcpy(x->lead + x->nlead, p, n);
-	x->nlead += n;
-	return memmem(x->lead, x->nlead, "HTTP", 4) != NULL;
-}
-
-/* HTTP ends here (101): was that asked for, where somebody looks at it? */
-static int
-exchange_may_switch(const struct exchange *x)
-{
-	const struct http1_head *asked = x->side[DIR_UP].m.http;
-
-	return !exchange_inline(x) ||
-	    x->side[DIR_DOWN].m.http->status != 101 ||
-	    (asked != NULL && http1_value(asked, "upgrade").len > 0);
 }
 
 /*
@@ -439,14 +357,14 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 	int rv;
 
 	if (s->dir == DIR_DOWN && !http_record_used(&x->http)) {
-		exchange_unasked(x, p, len);
+		exchange_unasked(x);
 		return 0;
 	}
 	rv = message_head(&s->m, p, len, slice_of(x->sent.s, x->sent.len),
 	    &why);
 	if (rv == ERR_SHORT) {
 		if (exchange_other(s, p, len))
-			x->raw = 1;
+			exchange_raw(x, UNREAD_OTHER);
 		else if (s->dir == DIR_UP && s->m.head.len == 0 &&
 		    !s->m.eof && http1_starts_request((const char *)p,
 		    len) == ERR_SHORT)
@@ -460,7 +378,7 @@ exchange_head(struct side *s, const uint8_t *p, size_t len)
 		return 0;
 	}
 	if (s->dir == DIR_UP)
-		return exchange_request(x);
+		return exchange_request(x) && !exchange_connects(x);
 	if (exchange_may_switch(x))
 		exchange_response(x);
 	else {
@@ -478,7 +396,7 @@ exchange_bad(struct side *s)
 	struct exchange *x = s->x;
 
 	if (s->state == SIDE_PASS && !exchange_inline(x))
-		x->raw = 1;
+		exchange_raw(x, UNREAD_OTHER);
 	else if (s->state == SIDE_PASS)
 		exchange_broken(x, s->m.bad);
 	else if (s->state != SIDE_GONE)
@@ -505,6 +423,8 @@ exchange_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 		exchange_broken(x, dir == DIR_UP ?
 		    "a request behind what was none" :
 		    "an answer that nobody asked for");
+	if (x->raw && !x->finished)
+		exchange_passed(x, dir, len);
 	if (x->raw)
 		return x->finished ? 0 : len;
 	if (x->finished)

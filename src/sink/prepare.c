@@ -137,7 +137,7 @@ side_prepare(struct side *s)
 {
 	struct message_edit edit[5] = { { "range", NULL },
 	    { "if-range", NULL } };
-	struct text codings = { 0 };
+	struct text codings = { 0 }, upgrade = { 0 };
 	size_t n = 0;
 	int rv;
 
@@ -145,8 +145,9 @@ side_prepare(struct side *s)
 		return 0;
 	if (prepare_wanted(s->x))
 		n = 2;
-	if (http1_has_token(s->m.http, "upgrade", "h2c")) {
-		edit[n++] = (struct message_edit){ "upgrade", NULL };
+	if (exchange_upgrades(s->x, &upgrade)) {
+		edit[n].name = "upgrade";
+		edit[n++].value = upgrade.len > 0 ? upgrade.s : NULL;
 		edit[n++] = (struct message_edit){ "http2-settings", NULL };
 	}
 	if (coding_limit(s->x, s->m.http, &codings)) {
@@ -155,6 +156,7 @@ side_prepare(struct side *s)
 	}
 	rv = message_edit(&s->m, edit, n);
 	text_free(&codings);
+	text_free(&upgrade);
 	if (rv != 0)
 		side_refuse(s->x, 431, "there is no room to take out of the "
 		    "request what must not be asked for");

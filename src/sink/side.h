@@ -6,6 +6,7 @@
 #define SINK_SIDE_H
 
 #include <event2/event_struct.h>
+#include <event2/util.h>
 
 #include "http/deliver.h"
 #include "sink/exchange.h"
@@ -77,6 +78,7 @@ struct exchange {
 	uint8_t		 lead[64];	/* its first bytes: see there */
 	struct http1_first first;	/* ... and what the client then says */
 	struct event	 slow;		/* its first line takes too long */
+	size_t		 skip;		/* of raw bytes: the head before them */
 	size_t		 nlead;
 	/* after this exchange the session ends */
 	unsigned	 closing:1;
@@ -107,6 +109,30 @@ exchange_served(const struct exchange *x)
 {
 	return x->nrow > x->nmonitors;
 }
+
+/* tunnel.c */
+/* From here on it is no HTTP, for that reason; or it is cut off. */
+void	exchange_raw(struct exchange *, enum unread);
+/* So many bytes went on, of what is not looked at. */
+void	exchange_passed(struct exchange *, enum flow_dir, size_t);
+/* The server speaks, and nobody asked it. */
+void	exchange_unasked(struct exchange *);
+/*
+ * In a session that the server began: is it HTTP after all? The first bytes of
+ * either may come one by one, and clients look some way on for "HTTP".
+ */
+int	exchange_ahead(struct exchange *, enum flow_dir, const uint8_t *,
+	    size_t len);
+/* The client's first line is not whole; its time is over. */
+void	exchange_wait(struct exchange *);
+void	exchange_slow(evutil_socket_t, short, void *);
+/* The request is a CONNECT, and was refused for that. */
+int	exchange_connects(struct exchange *);
+/* Of the request's Upgrade what may be switched to, in left. 1: that is less
+ * than what was asked for. */
+int	exchange_upgrades(struct exchange *, struct text *left);
+/* HTTP ends here (101): may it, and was it asked for? */
+int	exchange_may_switch(struct exchange *);
 
 /* watch.c */
 void	watch_begin(struct side *);

@@ -223,7 +223,24 @@ TEST(inspect_is_the_rules_own_or_that_of_all)
 	ck_assert_int_eq(in->endless_open, 0);
 	ck_assert_uint_eq(in->encodings.n, 3);
 	ck_assert_str_eq(in->encodings.v[2], "br");
+	ck_assert_uint_eq(in->upgrade.n, 1);
+	ck_assert_int_eq(in->non_http_block, 0);
 	conf_unref(c);
+	c = good(LISTEN "inspect: {non-http: block, upgrade: [H2X, tls/1.0]}\n"
+	    "rules: [{name: a, action: decrypt, inspect: {upgrade: []}}]\n");
+	in = c->rules[0].inspect;
+	ck_assert_uint_eq(in->upgrade.n, 0);
+	ck_assert_int_eq(in->non_http_block, 1);
+	ck_assert_str_eq(c->inspect.upgrade.v[1], "tls/1.0");
+	conf_unref(c);
+	bad_part("inspect: {upgrade: [web socket, a/, /b], non-http: deny}\n",
+	    "c:2:21: \"web socket\" is not a protocol; write such as "
+	    "websocket, or [] for none\n"
+	    "c:2:33: \"a/\" is not a protocol; write such as websocket, or [] "
+	    "for none\n"
+	    "c:2:37: \"/b\" is not a protocol; write such as websocket, or [] "
+	    "for none\n"
+	    "c:2:52: \"deny\" is no \"non-http\"; write allow or block\n");
 	bad_part("inspect: {encodings: [gzip, any], endless: ajar}\n",
 	    "c:2:22: \"any\" stands alone; write encodings: any\n"
 	    "c:2:44: \"ajar\" is no \"endless\"; write closed or open\n");
