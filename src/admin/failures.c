@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/reach.h"
 #include "proxy/record.h"
 #include "sink/eve.h"
 #include "util/log.h"
@@ -20,6 +21,7 @@
 
 enum kind {			/* each has a line a second in the log */
 	KIND_NONE,		/* it did not fail */
+	KIND_TOLD,		/* a line was written where it failed */
 	KIND_UNTRUSTED,		/* the server's certificate */
 	KIND_CLIENT,		/* the client's handshake: perhaps our CA */
 	KIND_SERVER,		/* cannot be reached, or its handshake */
@@ -81,7 +83,7 @@ failure_kind(const struct record *r, char reason[REASON])
 		enum kind	 kind;
 	} kinds[] = {
 		{ "handshake with client: ", KIND_CLIENT },
-		{ "hello: refused", KIND_CLIENT },
+		{ "hello: refused", KIND_TOLD },
 		{ "handshake with server: ", KIND_SERVER },
 		{ "connect: ", KIND_SERVER },
 		{ "forging: ", KIND_SERVER },
@@ -100,6 +102,8 @@ failure_kind(const struct record *r, char reason[REASON])
 		    i < NELEM(kinds) ? r->reason : "");
 		return KIND_UNTRUSTED;
 	}
+	if (strstr(r->reason, REACH_DENIED) != NULL)
+		return KIND_TOLD;
 	if (i < NELEM(kinds))
 		return kinds[i].kind;
 	return r->answer != NULL && r->status >= 500 ? KIND_SERVER : KIND_NONE;
@@ -167,7 +171,8 @@ failure_tell(struct failures *f, const struct record *r, enum kind kind,
 	char client[ADDR_STRLEN];
 	int held;
 
-	if (LOG_LVL_INFO > log_level || !log_gate(&f->gate[kind], &held))
+	if (kind == KIND_TOLD || LOG_LVL_INFO > log_level ||
+	    !log_gate(&f->gate[kind], &held))
 		return;
 	log_info("session %llu: %s to %s: %s; rule %s (%d more like it not "
 	    "shown: ctl failures)", (unsigned long long)r->id,

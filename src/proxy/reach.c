@@ -192,7 +192,7 @@ reach_refuse(struct session *s)
 		    addr_str(&s->rec.client, from), addr_str(&s->refused, to),
 		    s->dial_host != NULL ? s->dial_host : "-",
 		    reach_str(why), held);
-	session_refuse(s, 403, "connect: %s%sdestination not allowed",
+	session_refuse(s, 403, "connect: %s%s" REACH_DENIED,
 	    s->dial_host != NULL ? s->dial_host : "",
 	    s->dial_host != NULL ? ": " : "");
 }

@@ -29,6 +29,9 @@ enum reach {			/* why a destination is refused */
 	REACH_MAX
 };
 
+/* The end of such a session's reason. */
+#define REACH_DENIED	"destination not allowed"
+
 /* "loopback", ...: of logs and metrics; static. */
 const char	*reach_str(enum reach);
 
