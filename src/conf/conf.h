@@ -224,6 +224,7 @@ struct conf_inspect {
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
 	int		 non_http_block; /* what is no HTTP */
+	int		 ranges_pass;	/* Range and If-Range are left in */
 };
 
 /* Conditions of a rule; an empty list is not a condition. */

@@ -127,6 +127,12 @@ static const struct word events[] = {
 	{ NULL, 0, 0 }
 };
 
+static const struct word ranges[] = {
+	{ "strip", 0, 0 },
+	{ "pass", 1, 0 },
+	{ "whole", 2, 1 },
+	{ NULL, 0, 0 }
+};
 static const struct word allowed[] = {
 	{ "allow", 0, 0 },
 	{ "block", 1, 0 },
@@ -385,7 +391,7 @@ static const struct key inspect_keys[] = {
 	    .max = 64 },
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
-	{ "ranges", &type_later },
+	{ "ranges", &type_word, F(ranges_pass), "strip", .arg = ranges },
 	{ "trickle", &type_later },
 	{ "streams", &type_later },
 	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },

@@ -143,7 +143,7 @@ side_prepare(struct side *s)
 
 	if (!exchange_inline(s->x))
 		return 0;
-	if (prepare_wanted(s->x))
+	if (prepare_wanted(s->x) && !side_inspect(s)->ranges_pass)
 		n = 2;
 	if (exchange_upgrades(s->x, &upgrade)) {
 		edit[n].name = "upgrade";

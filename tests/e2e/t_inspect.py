@@ -715,3 +715,22 @@ def two_content_types_that_differ_are_refused(s):
         equal(m.status, 400 if status == 502 else 200, what + ' up')
         equal(len(got) - n, int(status == 200))
         p.rst()
+
+
+@scenario
+def ranges_are_asked_for_where_the_rule_lets_them(s):
+    srv = icap.Script(s)
+    url = srv.url('204')
+    icap.start(s, icap.service(None, url, name='scan'), rules=[
+        {'name': 'pass', 'action': 'decrypt', 'icap': ['scan'],
+         'sni': ['p.good.test'], 'inspect': {'ranges': 'pass'}},
+        {'name': 'strip', 'action': 'decrypt', 'icap': ['scan']}])
+    o = icap.Little(s)
+    for name, want in (('p.good.test', 'bytes=0-1'), ('good.test', None)):
+        p = s.tls(name=name)
+        http.ask(p, '/x', fields=['Range: bytes=0-1', 'If-Range: "x"'],
+                 host=name)
+        equal(o.got()[-1].get('range'), want)
+        equal(o.got()[-1].get('if-range'), want and '"x"')
+        p.rst()
+    wait(lambda: len(srv.log('RESPMOD')) == 2, 'both answers shown')
