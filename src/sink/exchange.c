@@ -276,12 +276,6 @@ exchange_response(struct exchange *x)
 	if (down->m.body.kind == HTTP1_TUNNEL) {	/* HTTP ends here */
 		exchange_raw(x, down->m.http->status == 101 ? UNREAD_UPGRADE :
 		    UNREAD_CONNECT);
-		if (down->m.http->status == 101)
-			session_unread(x->tap->session, UNDECRYPTED_UPGRADE,
-			    "HTTP was left by Upgrade");
-		else
-			session_unread(x->tap->session, UNDECRYPTED_TUNNEL,
-			    "a tunnel by CONNECT");
 		exchange_tell(x);
 		http_record_next(&x->http);
 	}

@@ -37,6 +37,24 @@ tunnel_blocked(const struct exchange *x)
 	return x->nrow > 0 && x->rec->verdict.rule->inspect->non_http_block;
 }
 
+/*
+ * What passes is read by nobody. Of a session that was known to be no HTTP
+ * more is found out by what the client says (proxy/unread.c).
+ */
+static void
+tunnel_count(struct exchange *x, enum unread what)
+{
+	struct session *s = x->tap->session;
+
+	if (what == UNREAD_UPGRADE)
+		session_unread(s, UNDECRYPTED_UPGRADE,
+		    "HTTP was left by Upgrade");
+	else if (what == UNREAD_CONNECT)
+		session_unread(s, UNDECRYPTED_TUNNEL, "a tunnel by CONNECT");
+	else if (exchange_inline(x) && x->rec->protocol != PROTO_OTHER)
+		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");
+}
+
 void
 exchange_raw(struct exchange *x, enum unread what)
 {
@@ -49,6 +67,7 @@ exchange_raw(struct exchange *x, enum unread what)
 		return;
 	}
 	x->raw = 1;
+	tunnel_count(x, what);
 	if (what == UNREAD_UPGRADE || what == UNREAD_CONNECT)
 		x->skip = x->side[DIR_DOWN].m.wire;
 	if (what == UNREAD_UPGRADE)

@@ -365,3 +365,16 @@ def top_tells_who_uses_most(s):
     r = s.run(s.gateway, s.binary, 'ctl', '-s',
               s.d.conf['control']['socket'], 'top', 'weather')
     check(r.code != 0 and b'client, server, site or rule' in r.err, r)
+
+
+@scenario
+def no_http_inside_tls_is_counted_where_a_service_looks(s):
+    srv = icap.Script(s)
+    icap.start(s, icap.service(srv.url('echo'), srv.url('echo')))
+    s.serve(443)
+    p = s.tls()
+    p.send(b'\x01\x02 no protocol that we know\r\n')
+    p.recv_exact(1)
+    p.finish()
+    equal(s.d.flows(1)[0]['clearspan']['why'], 'neither TLS nor HTTP')
+    equal(unread(s), {'starttls': 0, 'tunnel': 0, 'upgrade': 0, 'other': 1})
