@@ -15,6 +15,7 @@
 #include "proxy/session.h"
 #include "proxy/worker.h"
 #include "tls/tlsio.h"
+#include "util/mem.h"
 
 struct listener {
 	struct event		 ev;
@@ -72,6 +73,7 @@ struct worker {
 	struct event_base	*base;
 	struct mailbox		*mailbox;
 	struct names		*names;
+	struct mem_peak		 peak;		/* sessions open */
 	struct policy		*policy;	/* for new sessions */
 	struct policy		*boot;		/* what listeners point into */
 	struct worker_counts	 counts;

@@ -22,6 +22,7 @@
 
 /* A client that was told by an alert has nothing more to hear. */
 #define ALERTED_MS	1000
+#define PEAK_SESSIONS	128	/* with less memory is not given back */
 
 struct phase_ops {
 	const char	*name;
@@ -369,7 +370,9 @@ session_over(struct session *s, int reset)
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
 	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);
 	count(w->counts.ended, 1);
+	mem_rose(&w->peak, w->counts.open);
 	atomic_fetch_sub(&w->counts.open, 1);
+	mem_fell(&w->peak, w->counts.open, PEAK_SESSIONS);
 	atomic_fetch_sub(&sessions_open, 1);
 	clients_remove(&s->rec.client);
 	if (w->env->ended != NULL)

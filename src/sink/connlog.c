@@ -104,7 +104,7 @@ connlog_open(const char *path, unsigned events, struct connlog **out,
 	l->path = xstrdup(path);
 	l->events = events;
 	log_look_torn(l);
-	l->q = outq_new("eventlog", QUEUE_MAX, &writer, l);
+	l->q = outq_new("eventlog", BUDGET_LOG, QUEUE_MAX, &writer, l);
 	*out = l;
 	return 0;
 }

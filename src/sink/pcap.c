@@ -29,6 +29,7 @@ pcap_give(struct stream *stream, struct block *b)
 	struct pcap_sink *s = (struct pcap_sink *)stream;
 
 	/* The stream's account bounds it; the queue itself never refuses. */
+	block_uncount(b);	/* the queue counts it now */
 	outq_give(s->outq, b, sizeof(*b) + b->len);
 }
 
@@ -94,7 +95,7 @@ pcap_open(const struct conf_mirror *c, void **sink, struct text *why)
 	}
 	s->stream.full = "disk too slow";
 	s->stream.give = pcap_give;
-	s->outq = outq_new("pcap", SIZE_MAX, &ops, s);
+	s->outq = outq_new("pcap", BUDGET_MIRRORS, SIZE_MAX, &ops, s);
 	*sink = s;
 	return 0;
 }

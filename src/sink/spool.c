@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -66,6 +67,25 @@ spool_take(_Atomic uint64_t *used, uint64_t max, uint64_t n)
 	return ERR_MEM;
 }
 
+/* In memory: of its own share, and of all that is held. */
+static int
+spool_grow(size_t n)
+{
+	if (spool_take(&memory_used, memory_max, n) != 0)
+		return ERR_MEM;
+	if (budget_take(BUDGET_SPOOL, n, 1) == 0)
+		return 0;
+	atomic_fetch_sub(&memory_used, n);
+	return ERR_MEM;
+}
+
+static void
+spool_shrink(size_t n)
+{
+	atomic_fetch_sub(&memory_used, n);
+	budget_give(BUDGET_SPOOL, n);
+}
+
 struct spool *
 spool_new(uint64_t max)
 {
@@ -81,7 +101,7 @@ spool_free(struct spool *s)
 {
 	if (s == NULL)
 		return;
-	atomic_fetch_sub(&memory_used, s->mem_cap);
+	spool_shrink(s->mem_cap);
 	atomic_fetch_sub(&disk_used, s->size - s->file_at);
 	if (s->fd != -1)
 		close(s->fd);
@@ -120,8 +140,7 @@ spool_room(struct spool *s, size_t n)
 		return 0;
 	while (cap < s->mem_len + n)
 		cap *= 2;
-	if (cap > s->mem_cap &&
-	    spool_take(&memory_used, memory_max, cap - s->mem_cap) != 0)
+	if (cap > s->mem_cap && spool_grow(cap - s->mem_cap) != 0)
 		return ERR_MEM;
 	if (s->mem_off > 0)
 		memmove(s->mem, s->mem + s->mem_off, s->mem_len);
@@ -302,7 +321,7 @@ spool_drop(struct spool *s, uint64_t offset)
 		s->mem_off = s->mem_len > 0 ? s->mem_off + n : 0;
 	}
 	if (s->mem_len == 0 && s->file_at < s->size && s->mem != NULL) {
-		atomic_fetch_sub(&memory_used, s->mem_cap);
+		spool_shrink(s->mem_cap);
 		free(s->mem);
 		s->mem = NULL;
 		s->mem_cap = 0;

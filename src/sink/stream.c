@@ -9,11 +9,13 @@
 #include <time.h>
 
 #include "codec/pcapfile.h"
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 #define STREAM_BLOCK_MIN	(80 << 10)	/* the largest packet fits */
 #define STREAM_BLOCK_MAX	(256 << 10)
+#define MIRRORS_SHARE		2	/* of limits.memory, all mirrors */
 #define STREAM_PROBE_MS		1000	/* between tries of what fails */
 #define STREAM_DELAY_US		20000	/* a packet waits no longer than that;
 					   and so far may times of two workers
@@ -132,10 +134,17 @@ stream_ready(struct synth_seat *seat)
 static struct block *
 block_new(struct stream *st)
 {
-	struct block *b = malloc(sizeof(*b) + st->block);
+	size_t size = sizeof(struct block) + st->block;
+	struct block *b;
 
-	if (b == NULL)
+	/* Mirrors lose before sessions wait. */
+	if (budget_held(BUDGET_MIRRORS) + size > budget_max() / MIRRORS_SHARE ||
+	    budget_take(BUDGET_MIRRORS, size, 1) != 0)
 		return NULL;
+	if ((b = malloc(size)) == NULL) {
+		budget_give(BUDGET_MIRRORS, size);
+		return NULL;
+	}
 	memset(b, 0, sizeof(*b));
 	b->refs = 1;
 	b->stream = st;
@@ -218,7 +227,14 @@ block_unref(struct block *b)
 	if (b == NULL || atomic_fetch_sub(&b->refs, 1) != 1)
 		return;
 	atomic_fetch_sub(&b->stream->shared, b->len);
+	block_uncount(b);
 	free(b);
+}
+
+void
+block_uncount(struct block *b)
+{
+	budget_give(BUDGET_MIRRORS, sizeof(*b) + b->room);
 }
 
 void

@@ -70,6 +70,8 @@ struct block *block_ref(struct block *);
 void	block_unref(struct block *);
 /* Takes its bytes off the stream's account; once. */
 void	block_settle(struct block *);
+/* Of limits.memory: another counts it from here on. */
+void	block_uncount(struct block *);
 /* The same, but it lives on until the last unref, and is counted as such. */
 void	block_share(struct block *);
 

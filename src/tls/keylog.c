@@ -106,7 +106,7 @@ keylog_new(const char *path, struct text *errors)
 	k = xcalloc(1, sizeof(*k));
 	k->fd = fd;
 	k->path = xstrdup(path);
-	k->queue = outq_new("keylog", QUEUE, &ops, k);
+	k->queue = outq_new("keylog", BUDGET_LOG, QUEUE, &ops, k);
 	return k;
 }
 

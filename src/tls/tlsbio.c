@@ -9,6 +9,7 @@
 
 #include "tls/after.h"
 #include "tls/tlsio.h"
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -125,6 +126,7 @@ tlsbio_keep_out(struct tlsio *t)
 	memcpy(kept + t->kept_len, t->scratch->out, t->out_len);
 	free(t->out_kept);
 	t->out_kept = kept;
+	t->out_size = t->kept_len + t->out_len;
 	t->kept_off = 0;
 	t->kept_len += t->out_len;
 	t->out_len = 0;
@@ -190,12 +192,32 @@ tlsbio_park(struct tlsio *t)
 	tlsbio_keep_out(t);
 	if (t->in_len > 0 && t->in_kept == NULL) {
 		t->in_kept = xmemdup(t->in, t->in_len);
+		t->in_size = t->in_len;
 		t->in = t->in_kept;
 	} else if (t->in_len == 0) {
 		free(t->in_kept);
 		t->in_kept = NULL;
 	}
+	tlsbio_count(t);
 	return rv;
+}
+
+void
+tlsbio_count(struct tlsio *t)
+{
+	size_t n = 0;
+
+	if (t->in_kept != NULL)
+		n += t->in_size;
+	if (t->out_kept != NULL)
+		n += t->out_size;
+	if (t->rest != NULL)
+		n += RECORD_WIRE;
+	if (n > t->held)
+		budget_add(BUDGET_TLS, n - t->held);
+	else if (n < t->held)
+		budget_give(BUDGET_TLS, t->held - n);
+	t->held = n;
 }
 
 int
@@ -217,6 +239,7 @@ tlsbio_flush(void *arg)
 	}
 	free(t->out_kept);
 	t->out_kept = NULL;
+	tlsbio_count(t);
 	return 0;
 }
 

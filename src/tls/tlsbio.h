@@ -44,6 +44,8 @@ struct tlsio {
 	size_t		 clear;		/* bytes of the last record of data */
 	uint8_t		*rest;		/* of a record there was no room for */
 	size_t		 rest_off, rest_len;
+	size_t		 in_size, out_size;	/* of in_kept, out_kept */
+	size_t		 held;		/* counted in limits.memory */
 };
 
 /* For SSL_set_bio(); the transport outlives it. */
@@ -60,6 +62,9 @@ void	 tlsbio_await_fin(struct tlsio *);
 
 /* Send; then move what is left out of scratch, which the next one needs. */
 int	 tlsbio_park(struct tlsio *);
+
+/* Count in limits.memory what is set aside now, if that has changed. */
+void	 tlsbio_count(struct tlsio *);
 
 /* As transport_ops has it. */
 int	 tlsbio_flush(void *);

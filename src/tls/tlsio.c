@@ -14,6 +14,7 @@
 #include "tls/takeover.h"
 #include "tls/tls.h"
 #include "tls/tlsbio.h"
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -404,6 +405,7 @@ tlsio_free(void *arg)
 	if (t->own != NULL)
 		after_done(t->own);
 	free(t->own);
+	budget_give(BUDGET_TLS, t->held);
 	free(t->rest);
 	free(t->in_kept);
 	free(t->out_kept);

@@ -37,7 +37,7 @@ log_start(void)
 {
 	static const struct outq_ops ops = { .write = log_write };
 
-	queue = outq_new("log", LOG_QUEUE, &ops, NULL);
+	queue = outq_new("log", BUDGET_LOG, LOG_QUEUE, &ops, NULL);
 }
 
 void

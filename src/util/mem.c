@@ -4,10 +4,13 @@
 #include "util/mem.h"
 
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TRIM	(2 << 20)	/* free at a heap's end, that is kept */
 #define GROW	(256 << 10)	/* at once; a buffer is 64k */
@@ -19,6 +22,52 @@ mem_setup(void)
 	mallopt(M_TRIM_THRESHOLD, TRIM);
 	mallopt(M_TOP_PAD, GROW);
 	mallopt(M_MMAP_THRESHOLD, MAPPED);
+}
+
+static pthread_mutex_t	 mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t	 wake = PTHREAD_COND_INITIALIZER;
+static int		 wanted, running;
+
+/* What falls goes on falling for a while: so once at the end of that. */
+static void *
+mem_trim(void *arg)
+{
+	pthread_mutex_lock(&mutex);
+	for (;;) {
+		while (!wanted)
+			pthread_cond_wait(&wake, &mutex);
+		pthread_mutex_unlock(&mutex);
+		sleep(1);
+		pthread_mutex_lock(&mutex);
+		wanted = 0;
+		pthread_mutex_unlock(&mutex);
+		malloc_trim(0);
+		pthread_mutex_lock(&mutex);
+	}
+	return NULL;
+}
+
+void
+mem_fell(struct mem_peak *p, uint64_t now, uint64_t least)
+{
+	sigset_t all, old;
+	pthread_t thread;
+
+	if (p->most < least || now > p->most / 4)
+		return;
+	p->most = now;
+	pthread_mutex_lock(&mutex);
+	wanted = 1;
+	if (!running) {
+		sigfillset(&all);
+		pthread_sigmask(SIG_BLOCK, &all, &old);
+		running = pthread_create(&thread, NULL, mem_trim, NULL) == 0;
+		pthread_sigmask(SIG_SETMASK, &old, NULL);
+		if (running)
+			pthread_detach(thread);
+	}
+	pthread_cond_signal(&wake);
+	pthread_mutex_unlock(&mutex);
 }
 
 static void *

@@ -29,6 +29,7 @@ struct outq {
 	void		*ctx;
 	struct piece	*head, **tail;
 	size_t		 queued, max;
+	enum budget_pool pool;
 	uint64_t	 dropped;
 	int		 stop;		/* write what is queued, then end */
 	int		 ended;		/* the writer has ended */
@@ -39,7 +40,8 @@ static void	*outq_run(void *);
 static void	 outq_destroy(struct outq *);
 
 struct outq *
-outq_new(const char *name, size_t max, const struct outq_ops *ops, void *ctx)
+outq_new(const char *name, enum budget_pool pool, size_t max,
+    const struct outq_ops *ops, void *ctx)
 {
 	struct outq *q = xcalloc(1, sizeof(*q));
 	pthread_condattr_t attr;
@@ -48,6 +50,7 @@ outq_new(const char *name, size_t max, const struct outq_ops *ops, void *ctx)
 	q->ops = ops;
 	q->ctx = ctx;
 	q->max = max;
+	q->pool = pool;
 	q->tail = &q->head;
 	pthread_mutex_init(&q->mutex, NULL);
 	pthread_condattr_init(&attr);
@@ -100,6 +103,7 @@ outq_done(struct outq *q, struct piece *p)
 {
 	pthread_mutex_lock(&q->mutex);
 	q->queued -= p->len;
+	budget_give(q->pool, p->len);
 	pthread_mutex_unlock(&q->mutex);
 	free(p->data);
 	free(p);
@@ -155,6 +159,7 @@ outq_give(struct outq *q, void *data, size_t len)
 		*q->tail = p;
 		q->tail = &p->next;
 		q->queued += len;
+		budget_add(q->pool, len);
 		pthread_cond_signal(&q->wake);
 	}
 	pthread_mutex_unlock(&q->mutex);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/budget.h"
+
 struct outq;
 
 struct outq_ops {
@@ -20,8 +22,9 @@ struct outq_ops {
 	void	(*close)(void *ctx);
 };
 
-/* max: bytes queued at the most. name: the thread's, up to 15 bytes. */
-struct outq	*outq_new(const char *name, size_t max,
+/* max: bytes queued at the most, which count in the pool of limits.memory.
+ * name: the thread's, up to 15 bytes. */
+struct outq	*outq_new(const char *name, enum budget_pool, size_t max,
 		    const struct outq_ops *, void *ctx);
 
 /*

@@ -147,3 +147,32 @@ def names_that_nobody_answers_stop_their_client_alone(s):
     check(c.recv(64).startswith(b'HTTP/1.1 200'), 'the other is not served')
     for c in held:
         c.close()
+
+
+@scenario(timeout=180, plain=True)
+def what_slow_readers_held_is_given_back(s):
+    """600 of them left 206 MB behind."""
+    s.start(record=False, workers=1, limits={'memory': '256M'}, **BARE)
+    block = b'x' * (1 << 20)
+
+    def handler(p):
+        p.sock.settimeout(120)
+        p.recv_exact(1)
+        for i in range(4):
+            p.send(block)
+    s.serve(443, handler=handler)
+    base, held = s.d.rss(), []
+    for i in range(600):
+        c = s.tls()
+        c.send(b'x')
+        held.append(c)
+    wait(lambda: s.d.metric('clearspan_memory_bytes', pool='buffers') >=
+         32 << 20, 'they hold buffers')
+    s.say('held: %d KiB' % (s.d.rss() - base))
+    for c in held:
+        c.rst()
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all ended')
+    for pool in 'buffers', 'tls', 'mirrors':
+        equal(s.d.metric('clearspan_memory_bytes', pool=pool), 0, pool)
+    wait(lambda: s.d.rss() - base < 24 << 10, 'the memory is given back',
+         timeout=20)
