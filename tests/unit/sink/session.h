@@ -5,6 +5,7 @@
 #define SESSION_H
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <pcap/pcap.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,6 +68,23 @@ bench_run(struct bench *b, int ms)
 		event_base_loop(b->base, EVLOOP_NONBLOCK);
 		usleep(5000);
 	}
+}
+
+/* Until all that was given to the sink has been written, or is lost. */
+static inline void
+bench_settle(struct bench *b)
+{
+	struct sink_stats st;
+	int i;
+
+	for (i = 0; i < 6000; i++) {
+		bench_run(b, 5);
+		b->ops->stats(b->sink, &st);
+		/* A block that is being filled is on the account as well. */
+		if (st.queued == 0)
+			return;
+	}
+	ck_abort_msg("%" PRIu64 " bytes stay queued", st.queued);
 }
 
 static inline uint8_t *
