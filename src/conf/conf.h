@@ -337,6 +337,7 @@ struct conf {
 	} limits;
 	struct {
 		uint64_t hello, handshake, idle, linger;
+		uint64_t keepalive;	/* 0: none */
 	} timeouts;
 };
 

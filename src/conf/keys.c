@@ -556,6 +556,7 @@ static const struct key timeouts_keys[] = {
 	{ "handshake", &type_time, AT(timeouts.handshake), "10s", 100, HOUR },
 	{ "idle", &type_time, AT(timeouts.idle), "10m", SEC, 30 * DAY },
 	{ "linger", &type_time, AT(timeouts.linger), "30s", 100, HOUR },
+	{ "keepalive", &type_time, AT(timeouts.keepalive), "60s", 0, DAY },
 	{ NULL }
 };
 static const struct map map_timeouts = { "timeouts", timeouts_keys, NULL };

@@ -131,9 +131,16 @@ channel_new(struct resolver *r, char *lookups)
 		.sock_state_cb = sock_state,
 		.sock_state_cb_data = r,
 	};
+	int more = 0;
 	ares_channel c = NULL;
-	int rv = ares_init_options(&c, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-	    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+	int rv;
+
+#ifdef ARES_OPT_QUERY_CACHE		/* since 1.31; net/names.c has ours */
+	o.qcache_max_ttl = 0;
+	more = ARES_OPT_QUERY_CACHE;
+#endif
+	rv = ares_init_options(&c, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+	    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB | more);
 
 	if (rv == ARES_SUCCESS)
 		return c;

@@ -15,6 +15,9 @@
 #include "util/err.h"
 
 #define BACKLOG		4096	/* the kernel caps it at somaxconn */
+#define KEEP_IDLE_MAX	32767	/* seconds: the kernel's limit */
+#define KEEP_EVERY	15	/* seconds between probes without answer */
+#define KEEP_PROBES	8	/* so many, and the peer is gone */
 #define ACCEPT_SKIPS	64	/* connections already gone, in one call */
 
 static int	sock_new(int family);
@@ -220,6 +223,21 @@ void
 sock_nodelay(int fd)
 {
 	sock_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void
+sock_session(int fd, uint64_t keepalive)
+{
+	uint64_t idle = (keepalive + 999) / 1000;
+
+	sock_nodelay(fd);
+	if (idle == 0)
+		return;
+	sock_set(fd, IPPROTO_TCP, TCP_KEEPIDLE,
+	    (int)(idle < KEEP_IDLE_MAX ? idle : KEEP_IDLE_MAX));
+	sock_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_EVERY);
+	sock_set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_PROBES);
+	sock_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 void

@@ -6,6 +6,8 @@
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
 
+#include <stdint.h>
+
 #include "util/addr.h"
 
 /*
@@ -41,6 +43,13 @@ int	sock_connect(const struct addr *to, const struct addr *from,
 int	sock_error(int fd);
 
 void	sock_nodelay(int fd);
+
+/*
+ * What both legs of a session want. After so many ms of silence a keepalive
+ * asks the peer, so that it and every NAT on the way hear of the connection;
+ * 0: none does.
+ */
+void	sock_session(int fd, uint64_t keepalive);
 /* Wake for so many bytes at once, or the end (SO_RCVLOWAT, socket(7)). */
 void	sock_lowat(int fd, size_t n);
 /* Close so that the peer gets RST, not FIN. */

@@ -192,7 +192,7 @@ accept_one(struct listener *l, int fd, const struct addr *peer)
 		sock_reset(fd);
 		return;
 	}
-	sock_nodelay(fd);
+	sock_session(fd, policy_conf(w->policy)->timeouts.keepalive);
 	session_new(w, l->conf, fd, peer, &dst, redirected);
 }
 

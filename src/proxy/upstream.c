@@ -39,7 +39,7 @@ connect_done(void *arg, int fd, const struct addr *to, const char *why)
 	s->rec.server = *to;
 	s->rec.state = "established";
 	s->open = 1;
-	sock_nodelay(fd);
+	sock_session(fd, session_conf(s)->timeouts.keepalive);
 	conn_open(&s->leg.server, fd);
 	if (s->asked && explicit_connected(s) != 0)
 		return;
