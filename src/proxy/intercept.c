@@ -41,6 +41,7 @@ forge_enter(struct session *s)
 	struct leaf_want want = {
 		.key = s->leaf_key,
 		.untrusted = s->rec.forged_untrusted,
+		.whose = s->turn.group[0],
 	};
 	char addr[ADDR_STRLEN];
 	struct leaf *leaf;

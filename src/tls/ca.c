@@ -277,7 +277,7 @@ ca_of(X509 *x, EVP_PKEY *key, STACK_OF(X509) *certs)
 		sk_X509_push(ca->chain, c);
 	}
 	ca->akid = ca_akid(x);
-	ca->signer = signer_local(key);
+	ca->signer = signer_for(key);
 	ca->notbefore = ca_time(X509_get0_notBefore(x));
 	ca->notafter = ca_time(X509_get0_notAfter(x));
 	digest_cert(x, ca->id);

@@ -42,6 +42,7 @@ struct leaf_want {
 	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
+	unsigned	 whose;		/* its share of the signer (signer.h) */
 };
 
 /*
@@ -62,7 +63,7 @@ void		 leafs_free(struct leafs *);
 
 /*
  * In the cache: returns the leaf (a reference) at once, *wait NULL. Else NULL
- * and *wait is set, and done will be called; with a local signer too, by mail.
+ * and *wait is set, and done will be called; by mail in any case.
  * cached is 0 for the asker that caused the forging, 1 for those who joined.
  */
 struct leaf	*leaf_get(struct leafs *, const struct leaf_want *,

@@ -137,6 +137,8 @@ leafs_free(struct leafs *l)
 		return;
 	if (l->rsa_thread)
 		pthread_join(l->thread, NULL);
+	signer_settle(l->ca[0]->signer);
+	signer_settle(l->ca[1]->signer);
 	cache_free(l->cache);
 	forge_key_done(&l->ec);
 	forge_key_done(&l->rsa);
@@ -308,7 +310,8 @@ entry_key(struct entry *e, int *bad)
 	return ready == 1 ? &l->rsa : NULL;
 }
 
-/* Without any lock; in the first asker's thread or that of the RSA key. */
+/* Without any lock; in the first asker's thread or that of the RSA key. The
+ * signer may go on in one of its own. */
 static void
 entry_forge(struct entry *e)
 {
@@ -324,7 +327,8 @@ entry_forge(struct entry *e)
 	if (x == NULL)
 		entry_signed(e, NULL, -1);
 	else
-		ca->signer->sign(ca->signer->ctx, x, entry_signed, e);
+		ca->signer->sign(ca->signer->ctx, x, e->want.whose,
+		    entry_signed, e);
 }
 
 /* In the asker's thread. */
