@@ -26,6 +26,7 @@ after_init(struct after *s)
 	s->closed = s->failed = s->answer = 0;
 	s->alert = 0;
 	s->bare = 0;
+	s->got = s->updates = 0;
 	s->have = s->left = 0;
 }
 
@@ -53,6 +54,8 @@ after_update(struct after *s, uint8_t request, size_t rest)
 		return after_fail(s, ALERT_UNEXPECTED_MESSAGE);
 	if (request > 1)
 		return after_fail(s, ALERT_ILLEGAL_PARAMETER);
+	if (++s->updates > UPDATES_FREE + s->got / UPDATES_WORTH)
+		return after_fail(s, ALERT_UNEXPECTED_MESSAGE);
 	if (record_update(&s->in) != 0)
 		return after_fail(s, ALERT_INTERNAL_ERROR);
 	s->answer |= request;
@@ -123,6 +126,7 @@ after_content(struct after *s, uint8_t type, const uint8_t *p, size_t len)
 
 	if (type == RECORD_DATA && len > 0 && s->have == 0) {
 		s->bare = 0;
+		s->got += len;
 		return (ssize_t)len;
 	}
 	/* A message under way may only go on; empty ones are data's alone. */

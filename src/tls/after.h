@@ -21,9 +21,16 @@ struct after {
 	unsigned	 answer:1;	/* the peer wants a KeyUpdate of ours */
 	uint8_t		 alert;		/* to send when failed; 0: none */
 	unsigned	 bare;		/* records in a row without data */
+	uint64_t	 got;		/* bytes of data */
+	uint64_t	 updates;	/* KeyUpdates that came */
 	uint8_t		 head[5];	/* of a handshake message under way */
 	size_t		 have, left;	/* bytes of head; bytes still to come */
 };
+
+/* KeyUpdates cost the peer less than us. It may send so many, and one more for
+ * so many bytes of data: honest ones come with gigabytes between them. */
+#define UPDATES_FREE	64
+#define UPDATES_WORTH	16384
 
 void	 after_init(struct after *);	/* in and out are the caller's */
 void	 after_done(struct after *);

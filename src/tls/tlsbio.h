@@ -38,6 +38,7 @@ struct tlsio {
 	unsigned	 failed:1;	/* OpenSSL refused what came */
 	unsigned	 done:1;	/* the handshake is over */
 	unsigned	 recvs;		/* in this call */
+	uint64_t	 steps;		/* of libssl's, for messages */
 	size_t		 want;		/* ciphertext to receive at once */
 	struct takeover	 take;
 	struct after	*own;		/* NULL: OpenSSL's still */

@@ -20,6 +20,19 @@
 
 #define RECORD_MAX	RECORD_CLEAR
 
+/* Before its context's own, of which it takes the place. */
+static void
+tlsio_info(const SSL *ssl, int where, int ret)
+{
+	struct tlsio *t = BIO_get_data(SSL_get_rbio(ssl));
+	void (*next)(const SSL *, int, int) =
+	    SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
+
+	t->steps += (where & SSL_CB_LOOP) != 0;
+	if (next != NULL)
+		next(ssl, where, ret);
+}
+
 struct tlsio *
 tlsio_new(SSL *ssl, struct sock *sock, struct tlsio_scratch *scratch)
 {
@@ -27,6 +40,7 @@ tlsio_new(SSL *ssl, struct sock *sock, struct tlsio_scratch *scratch)
 	BIO *b = tlsbio_new(t);
 
 	SSL_set_bio(ssl, b, b);
+	SSL_set_info_callback(ssl, tlsio_info);
 	t->ssl = ssl;
 	t->sock = sock;
 	t->scratch = scratch;
@@ -230,6 +244,15 @@ tlsio_own_read(struct tlsio *t, uint8_t *buf, size_t len)
 	return got;
 }
 
+/* Steps that libssl takes: some 40 for a handshake, 5 for a KeyUpdate and its
+ * answer. */
+static int
+tlsio_storms(const struct tlsio *t)
+{
+	return t->steps > 100 + 5 * (UPDATES_FREE +
+	    t->take.moved / UPDATES_WORTH);
+}
+
 static size_t
 tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 {
@@ -257,6 +280,7 @@ tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 	t->failed |= n <= 0 && *e != SSL_ERROR_WANT_READ &&
 	    *e != SSL_ERROR_ZERO_RETURN;
 	t->take.moved += got;
+	t->failed |= tlsio_storms(t);
 	return got;
 }
 

@@ -7,6 +7,7 @@
 
 #include "mint.h"
 #include "net/transport.h"
+#include "tls/after.h"
 #include "tls/takeover.h"
 #include "tls/tlsio.h"
 #include "util/err.h"
@@ -418,6 +419,26 @@ START_TEST(keys_change_as_often_as_the_peer_likes)
 }
 END_TEST
 
+/* With a byte between them, so that none is a record without data in a row. */
+START_TEST(keys_that_change_all_the_time_end_it)
+{
+	struct rig r;
+	int i;
+
+	rig_init(&r, _i & 1, suites[0], TLS1_3_VERSION);
+	rig_run(&r, _i & 2 ? 100 : 1, 20000, 20000);
+	ck_assert_int_eq(tlsio_ours(r.t), !!(_i & 2));
+	for (i = 0; i < 1000 && r.err == 0; i++) {
+		SSL_key_update(r.peer, _i & 4 ? SSL_KEY_UPDATE_REQUESTED :
+		    SSL_KEY_UPDATE_NOT_REQUESTED);
+		rig_run(&r, 1, 0, 1);
+	}
+	ck_assert_int_gt(i, UPDATES_FREE);
+	ck_assert_int_eq(r.err, ERR_TLS);
+	rig_done(&r);
+}
+END_TEST
+
 START_TEST(keys_changed_before_leave_it_to_libssl)
 {
 	struct rig r;
@@ -589,7 +610,8 @@ START_TEST(a_peer_that_asks_for_keys_and_never_reads_gets_one)
 
 	rig_taken(&r);
 	r.mute = 1;
-	for (i = 0; i < 3000; i++) {	/* libssl merges requests unsent */
+	/* libssl merges requests unsent; with more of them we would end it */
+	for (i = 0; i < UPDATES_FREE; i++) {
 		SSL_key_update(r.peer, SSL_KEY_UPDATE_REQUESTED);
 		rig_run(&r, 1, 0, 10);
 		rig_run(&r, 1, 0, 10);
@@ -619,6 +641,7 @@ main(void)
 	tcase_add_test(c, a_write_in_the_middle_of_a_ticket_waits_for_its_end);
 	tcase_add_test(c, a_fin_in_the_middle_of_a_ticket_is_not_waited_out);
 	tcase_add_loop_test(c, keys_change_as_often_as_the_peer_likes, 0, 6);
+	tcase_add_loop_test(c, keys_that_change_all_the_time_end_it, 0, 8);
 	tcase_add_loop_test(c, keys_changed_before_leave_it_to_libssl, 0, 4);
 	tcase_add_loop_test(c, the_peer_says_it_is_done, 0, 2);
 	tcase_add_loop_test(c, we_say_that_we_are_done_and_read_on, 0, 2);
