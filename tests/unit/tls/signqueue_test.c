@@ -141,6 +141,7 @@ main(void)
 	Suite *suite = suite_create("signqueue");
 	TCase *c = tcase_create("signqueue");
 	SRunner *r;
+	int bad;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 60);
@@ -150,5 +151,7 @@ main(void)
 	suite_add_tcase(suite, c);
 	r = srunner_create(suite);
 	srunner_run_all(r, CK_NORMAL);
-	return srunner_ntests_failed(r) != 0;
+	bad = srunner_ntests_failed(r);
+	srunner_free(r);
+	return bad ? EXIT_FAILURE : EXIT_SUCCESS;
 }
