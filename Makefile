@@ -88,7 +88,7 @@ T	?= $(FUZZ)
 S	?= 60
 REPLAY	= $(FUZZ:%=$(B)/tests/replay/%)
 FUZZCF	= -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -g -O1 \
-	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	  -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  $(DEP_CFLAGS)
 
 $(B)/tests/replay/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(LIBS)
@@ -96,10 +96,21 @@ $(B)/tests/replay/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CF) -UNDEBUG $(LF) -o $@ $(filter %.c,$^) $(LIBS) $(DEP_LIBS)
 
-$(B)/fuzz/%: tests/fuzz/%_fuzz.c $(SRC) $(wildcard src/*/*.h)
+FUZZOBJ	= $(SRC:%.c=$(B)/fuzzobj/%.o)
+
+$(B)/fuzzobj/%.o: %.c config.mk
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZCF) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(B)/fuzzobj/all.a: $(FUZZOBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(B)/fuzz/%: tests/fuzz/%_fuzz.c $(B)/fuzzobj/all.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZCF) -o $@ $(filter %.c,$^) $(DEP_LIBS)
+	$(Q)$(CLANG) $(FUZZCF) -fsanitize=fuzzer -o $@ $^ $(DEP_LIBS)
 
 check-corpus: $(REPLAY)
 	@for t in $(FUZZ); do \
