@@ -69,11 +69,21 @@ sessions_free(struct sessions *c)
 	free(c);
 }
 
+/* Since OpenSSL 3.3 there is one for years after 2038. */
+static time_t
+sess_time(const SSL_SESSION *s)
+{
+#if OPENSSL_VERSION_NUMBER >= 0x30300000L
+	return SSL_SESSION_get_time_ex(s);
+#else
+	return SSL_SESSION_get_time(s);
+#endif
+}
+
 static int
 sess_over(const SSL_SESSION *s, time_t now)
 {
-	return (time_t)SSL_SESSION_get_time(s) +
-	    (time_t)SSL_SESSION_get_timeout(s) <= now;
+	return sess_time(s) + (time_t)SSL_SESSION_get_timeout(s) <= now;
 }
 
 static int
