@@ -110,12 +110,12 @@ def hello_without_sni_is_decrypted_by_address(s):
 
 @scenario
 def grease_and_unknown_extensions_do_no_harm(s):
-    """A hello with GREASE values and a Kyber-sized key share of an unknown
-    group, byte by byte to the server's answer."""
+    """A hello with GREASE values and a key share of Kyber's draft, which
+    no library of ours knows, byte by byte to the server's answer."""
     s.start('tproxy')
     s.serve(443)
     grease = b'\x1a\x1a'
-    share = b'\x11\xec' + struct.pack('>H', 1216) + bytes(1216)
+    share = b'\x63\x99' + struct.pack('>H', 1216) + bytes(1216)
     x = b'\x00\x1d' + struct.pack('>H', 32) + b'\x09' + bytes(31)
     shares = grease + b'\x00\x01\x00' + share + x
 
@@ -124,7 +124,7 @@ def grease_and_unknown_extensions_do_no_harm(s):
     name = b'good.test'
     exts = (ext(0x1a1a, b'') +
             ext(0, struct.pack('>HBH', len(name) + 3, 0, len(name)) + name) +
-            ext(10, b'\x00\x08\x1a\x1a\x11\xec\x00\x1d\x00\x17') +
+            ext(10, b'\x00\x08\x1a\x1a\x63\x99\x00\x1d\x00\x17') +
             ext(13, b'\x00\x06\x04\x03\x08\x04\x04\x01') +
             ext(43, b'\x06\x2a\x2a\x03\x04\x03\x03') +
             ext(51, struct.pack('>H', len(shares)) + shares) +

@@ -31,8 +31,10 @@ def unverified(s, name, port=443):
 def issuer(s, der):
     with open(s.path('leaf.der'), 'wb') as f:
         f.write(der)
+    # OpenSSL 3.2 and later leave out the blanks around the sign.
     return s.run(s.client, 'openssl', 'x509', '-inform', 'DER', '-in',
-                 s.path('leaf.der'), '-noout', '-text').ok().text
+                 s.path('leaf.der'), '-noout',
+                 '-text').ok().text.replace(' = ', '=')
 
 
 @scenario
@@ -161,7 +163,7 @@ def forged_leaf_is_as_it_should_be(s):
     p.send(b'x')
     p.recv_exact(1)
     p.finish()
-    for want in ('Issuer: CN = Clearspan test span', 'CN = good.test',
+    for want in ('Issuer: CN=Clearspan test span', 'CN=good.test',
                  'DNS:good.test\n',
                  'TLS Web Server Authentication', 'id-ecPublicKey'):
         check(want in text, 'no "%s" in\n%s' % (want, text))
