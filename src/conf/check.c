@@ -112,6 +112,7 @@ mirror_kind(struct load *l, yaml_node_t *n, struct conf_mirror *m)
 		if (node_get(l, n, keys[i]) == NULL)
 			continue;
 		m->kind = (enum conf_mirror_kind)i;
+		m->place = node_pos(node_get(l, n, keys[i]));
 		if (n_given++ > 0)
 			load_problem(l, node_key(l, n, keys[i]), "a mirror is "
 			    "one of \"interface\", \"pcap\" and "
@@ -447,6 +448,8 @@ check_places(struct load *l, yaml_node_t *root)
 
 	c->pos.user = place(l, root, NULL, "user");
 	c->pos.log_file = place(l, root, "log", "file");
+	c->pos.trust = place(l, root, "upstream", "trust");
+	c->pos.trust_also = place(l, root, "upstream", "trust-also");
 	c->pos.ca[0] = place(l, root, "ca", "certificate");
 	c->pos.ca[1] = place(l, root, "ca", "key");
 	c->pos.untrusted[0] = place(l, root, "ca", "untrusted-certificate");

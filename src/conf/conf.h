@@ -93,6 +93,7 @@ struct conf_mirror {
 	char		*name;
 	enum conf_mirror_kind kind;
 	struct conf_pos	 pos;
+	struct conf_pos	 place;		/* of its interface, path or address */
 	/* MIRROR_PORT */
 	char		*interface;
 	uint8_t		 source_mac[6];	/* client to server */
@@ -274,7 +275,7 @@ struct conf {
 	_Atomic int	 refs;
 	char		*path;		/* of the file; "-" when built in */
 	struct {	/* of values that only the machine can judge */
-		struct conf_pos	user, log_file;
+		struct conf_pos	user, log_file, trust, trust_also;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */

@@ -28,7 +28,7 @@ cmd_check(int argc, char **argv)
 		    argv[optind]);
 	r = here_load(path, &c, &errors);
 	if (r == 0)
-		conf_warnings(c, &errors);
+		here_warnings(c, &errors);
 	if (r == 0)
 		printf("%s: all right (listeners: %zu, rules: %zu, mirrors: "
 		    "%zu)\n", path, c->nlistens, c->nrules, c->nmirrors);

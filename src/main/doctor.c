@@ -227,6 +227,9 @@ check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 	left = ca->notafter - time(NULL);
 	doctor_say(d, left < CA_SOON ? FIND_WARN : FIND_OK, what, mend,
 	    "usable for %lld more days", (long long)left / DAY);
+	ca_doubts(ca->cert, &errors);
+	if (errors.len > 0)
+		doctor_say(d, FIND_WARN, what, mend, "%s: %s", cert, errors.s);
 	snprintf(mend, sizeof(mend), "chmod 600 %s", key);
 	if (stat(key, &st) == 0 && (st.st_mode & 077) != 0)
 		doctor_say(d, FIND_FAIL, what, mend, "others can read the key "

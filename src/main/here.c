@@ -110,7 +110,7 @@ here_log(const struct conf *c, struct text *why, struct text *mend)
 	return err == 0 ? 0 : ERR_DENIED;
 }
 
-static void
+void
 here_problem(const struct conf *c, struct conf_pos at, struct text *errors,
     const char *key, const char *what, const char *mend)
 {
@@ -198,8 +198,34 @@ here_check(const struct conf *c, struct text *errors)
 	if (c->log.file != NULL && here_log(c, &why, &mend) != 0)
 		here_problem(c, c->pos.log_file, errors, "file", why.s,
 		    mend.s);
+	here_parts(c, errors);
 	text_free(&why);
 	text_free(&mend);
+}
+
+static void
+here_doubts(const struct conf *c, const char *path, struct conf_pos at,
+    struct text *out)
+{
+	struct text doubts = { 0 }, unread = { 0 };
+	X509 *x = path != NULL ? ca_read_cert("ca", path, &unread) : NULL;
+
+	if (x != NULL)
+		ca_doubts(x, &doubts);
+	if (doubts.len > 0)
+		text_printf(out, "%s:%u:%u: warning: %s: %s\n", c->path,
+		    at.line, at.column, path, doubts.s);
+	X509_free(x);
+	text_free(&doubts);
+	text_free(&unread);
+}
+
+void
+here_warnings(const struct conf *c, struct text *out)
+{
+	conf_warnings(c, out);
+	here_doubts(c, c->ca_cert, c->pos.ca[0], out);
+	here_doubts(c, c->untrusted_cert, c->pos.untrusted[0], out);
 }
 
 int

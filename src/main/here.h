@@ -30,6 +30,19 @@ void	here_mend_read(const char *user, const char *path, struct text *out);
  */
 int	here_log(const struct conf *, struct text *why, struct text *mend);
 
+/*
+ * After here_load(): what works and is perhaps not meant, of conf_warnings()
+ * and of the CAs, a line "FILE:LINE:COL: warning: ..." each; into out.
+ */
+void	here_warnings(const struct conf *, struct text *out);
+
+/* What trust, mirrors and services ask of the machine (here_parts.c). */
+void	here_parts(const struct conf *, struct text *errors);
+
+/* One line of errors: what is wrong with the value of key; mend may be "". */
+void	here_problem(const struct conf *, struct conf_pos, struct text *errors,
+	    const char *key, const char *what, const char *mend);
+
 /* The user we are, or become when started; the caller frees. */
 char	*here_user(const struct conf *);
 

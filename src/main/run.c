@@ -184,7 +184,7 @@ log_warnings(const struct conf *c)
 {
 	struct text t = { 0 };
 
-	conf_warnings(c, &t);
+	here_warnings(c, &t);
 	log_lines(LOG_LVL_WARN, &t);
 	text_free(&t);
 }

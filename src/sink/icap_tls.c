@@ -69,7 +69,8 @@ icap_tls_new(struct icap_service *s, struct text *why)
 		return 0;
 	ok = SSL_CTX_use_certificate_chain_file(s->ctx, cert) == 1 &&
 	    SSL_CTX_use_PrivateKey_file(s->ctx, s->conf->key,
-	    SSL_FILETYPE_PEM) == 1;
+	    SSL_FILETYPE_PEM) == 1 &&
+	    SSL_CTX_check_private_key(s->ctx) == 1;	/* of another type */
 	ERR_clear_error();
 	if (!ok) {
 		text_printf(why, "certificate %s and key %s: they cannot be "

@@ -17,6 +17,7 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -265,16 +266,25 @@ port_socket_options(struct port *p)
 		setsockopt(p->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-static int
-port_is_ethernet(struct port *p)
+int
+port_usable(const char *interface, struct text *why)
 {
 	struct ifreq ifr;
+	int fd, kind = ARPHRD_ETHER;
 
 	memset(&ifr, 0, sizeof(ifr));
-	if (port_ioctl(p, SIOCGIFHWADDR, &ifr) != 0)
-		return 1;	/* missing, or down in a moment */
-	return ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
-	    ifr.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", interface);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &ifr) == 0)
+		kind = ifr.ifr_hwaddr.sa_family;
+	if (fd >= 0)
+		close(fd);
+	if (kind == ARPHRD_ETHER || kind == ARPHRD_LOOPBACK)
+		return 0;
+	text_printf(why, "%s is not an Ethernet port; name one that is (ip "
+	    "-br link shows link/ether), a dummy or veth for a recorder on "
+	    "this machine", interface);
+	return ERR_USAGE;
 }
 
 int
@@ -294,9 +304,8 @@ port_open(const char *interface, const char *mirror,
 		rv = errno == EPERM ? ERR_DENIED : ERR_SYS;
 		text_printf(why, "cannot open a raw socket for %s: %s; it "
 		    "needs root or CAP_NET_RAW", interface, strerror(errno));
-	} else if (!port_is_ethernet(p)) {
-		rv = ERR_USAGE;
-		text_printf(why, "%s is not an Ethernet port", interface);
+	} else {
+		rv = port_usable(interface, why);
 	}
 	if (rv != 0) {
 		port_close(p);

@@ -39,6 +39,12 @@ struct port {
 };
 
 /*
+ * Whether an interface of this machine can be a mirror port: 0, also where it
+ * is not there, for it may come; or ERR_USAGE with why. Needs no privilege.
+ */
+int	port_usable(const char *interface, struct text *why);
+
+/*
  * Needs CAP_NET_RAW, and CAP_NET_ADMIN to switch offloads. Warns, by the log,
  * of what an operator would not want. 0, or an ERR_* with why. mirror must
  * outlive the port.

@@ -210,6 +210,34 @@ ca_check(const char *what, const char *path, X509 *x, struct text *errors)
 	return ERR_USAGE;
 }
 
+void
+ca_doubts(X509 *x, struct text *out)
+{
+	int at = X509_get_ext_by_NID(x, NID_basic_constraints, -1);
+	const struct {
+		int		 missing;
+		const char	*what;
+	} wanted[] = {
+		{ X509_get0_subject_key_id(x) == NULL,
+		    "no subjectKeyIdentifier, so that what it signs has no "
+		    "authorityKeyIdentifier" },
+		{ !(X509_get_extension_flags(x) & EXFLAG_KUSAGE),
+		    "no keyUsage" },
+		{ at >= 0 && !X509_EXTENSION_get_critical(X509_get_ext(x, at)),
+		    "basicConstraints that is not critical" }
+	};
+	size_t i, n = 0;
+
+	for (i = 0; i < NELEM(wanted); i++)
+		if (wanted[i].missing)
+			text_printf(out, "%s%s", n++ == 0 ?
+			    "the certificate has " : ", and ", wanted[i].what);
+	if (n > 0)
+		text_puts(out, ": strict clients, as Python 3.13, refuse such "
+		    "a CA and all that it signs; make a new one (clearspan "
+		    "ca create)");
+}
+
 int
 ca_load(const char *what, const char *cert, const char *key, struct ca **out,
     struct text *errors)

@@ -31,6 +31,12 @@ int	 ca_load(const char *what, const char *cert, const char *key,
 struct ca *ca_untrusted(void);
 void	 ca_free(struct ca *);
 
+/*
+ * What RFC 5280 (4.2.1) demands of a CA and lenient clients do without, in one
+ * clause; nothing is added to out when there is all of it.
+ */
+void	 ca_doubts(X509 *, struct text *out);
+
 struct ca_want {
 	const char	*key;	/* p-256, p-384, ed25519, rsa:2048 ...; NULL */
 	const char	*name;	/* the subject's CN; NULL: ours */

@@ -73,6 +73,40 @@ START_TEST(unusable_authorities_are_refused_with_the_reason)
 }
 END_TEST
 
+static const struct {
+	struct mint	 mint;
+	const char	*why;		/* NULL: it is all there */
+} doubtful[] = {
+	{ { .cn = "x", .bc = "critical,CA:TRUE",
+	    .ku = "critical,keyCertSign" }, NULL },
+	{ { .cn = "x", .bc = "critical,CA:TRUE", .no_ski = 1,
+	    .ku = "critical,keyCertSign" }, "has no subjectKeyIdentifier" },
+	{ { .cn = "x", .bc = "critical,CA:TRUE" }, "has no keyUsage" },
+	{ { .cn = "x", .bc = "CA:TRUE", .ku = "keyCertSign" },
+	    "has basicConstraints that is not critical" },
+	{ { .cn = "x", .bc = "CA:TRUE", .no_ski = 1 },
+	    ", and no keyUsage, and basicConstraints" },
+};
+
+START_TEST(what_strict_clients_miss_in_a_ca_is_told)
+{
+	struct minted m = mint(&doubtful[_i].mint);
+	struct text why = { 0 };
+	char *refused = refusal(m.cert, m.key, NULL);
+
+	ck_assert_msg(refused == NULL, "%s", refused);
+	ca_doubts(m.cert, &why);
+	if (doubtful[_i].why == NULL)
+		ck_assert_uint_eq(why.len, 0);
+	else
+		ck_assert_msg(why.s != NULL &&
+		    strstr(why.s, doubtful[_i].why) != NULL, "%s", why.s);
+	text_free(&why);
+	mint_done(&m);
+	scratch_done();
+}
+END_TEST
+
 START_TEST(a_key_of_another_ca_is_refused)
 {
 	struct minted a = mint_ca("a", NULL), b = mint_ca("b", NULL);
@@ -233,6 +267,8 @@ main(void)
 	tcase_add_loop_test(c,
 	    unusable_authorities_are_refused_with_the_reason, 0,
 	    NELEM(authorities));
+	tcase_add_loop_test(c, what_strict_clients_miss_in_a_ca_is_told, 0,
+	    NELEM(doubtful));
 	tcase_add_test(c, a_key_of_another_ca_is_refused);
 	tcase_add_loop_test(c,
 	    a_damaged_certificate_behind_the_ca_is_an_error, 0, 3);

@@ -34,6 +34,7 @@ struct mint {			/* zero: what is usual */
 	const char	*bc;	/* "critical,CA:TRUE" */
 	const char	*ku;
 	const char	*eku;
+	int		 no_ski;
 	int		 from;	/* days from now; 0: -10 */
 	int		 to;	/* 0: 90 */
 	const struct minted *by;	/* NULL: itself */
@@ -90,7 +91,8 @@ mint(const struct mint *m)
 	mint_ext(x, by->cert, NID_basic_constraints, m->bc);
 	mint_ext(x, by->cert, NID_key_usage, m->ku);
 	mint_ext(x, by->cert, NID_ext_key_usage, m->eku);
-	mint_ext(x, by->cert, NID_subject_key_identifier, "hash");
+	if (!m->no_ski)
+		mint_ext(x, by->cert, NID_subject_key_identifier, "hash");
 	if (m->by != NULL)
 		mint_ext(x, by->cert, NID_authority_key_identifier, "keyid");
 	mint_ext(x, by->cert, NID_subject_alt_name, m->san);

@@ -1,0 +1,109 @@
+/*
+ * What the parts of a configuration ask of this machine: certificates that can
+ * be read, mirrors that can be written to. Each part is made as `run` makes
+ * it, or asked by the same function, so that both say the same.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "main/here.h"
+#include "sink/capfile.h"
+#include "sink/icap.h"
+#include "sink/port.h"
+#include "tls/trust.h"
+#include "util/mem.h"
+
+#define VERDICTS	4096	/* bytes of a cache that is not used */
+
+static void
+here_trust(const struct conf *c, struct conf_pos at, const char *key,
+    const char *path, struct text *errors)
+{
+	static const char begins[] = "trust: ";
+	struct text why = { 0 };
+	struct trust *t = NULL;
+	const char *said;
+
+	if (path == NULL || strcmp(path, "system") == 0)
+		return;
+	if (trust_new(path, NULL, 0, VERDICTS, &t, &why) != 0) {
+		why.s[strcspn(why.s, "\n")] = '\0';
+		said = strncmp(why.s, begins, strlen(begins)) == 0 ?
+		    why.s + strlen(begins) : why.s;
+		here_problem(c, at, errors, key, said, "");
+	}
+	trust_free(t);
+	text_free(&why);
+}
+
+static void
+here_port(const struct conf *c, const struct conf_mirror *m,
+    struct text *errors)
+{
+	struct text why = { 0 };
+
+	if (port_usable(m->interface, &why) != 0)
+		here_problem(c, m->place, errors, "interface", why.s, "");
+	text_free(&why);
+}
+
+/* Ours, or whose we become; a directory with a time in its name changes. */
+static void
+here_file(const struct conf *c, const struct conf_mirror *m,
+    struct text *errors)
+{
+	struct text why = { 0 }, mend = { 0 };
+	char *dir = xdirname(m->path);
+	struct capfile *cf = NULL;
+	int err;
+
+	if (capfile_new(m, &cf, &why) == 0 && strchr(dir, '%') == NULL &&
+	    (err = here_may(c->user, dir, W_OK | X_OK)) != 0 &&
+	    here_may(c->user, m->path, W_OK) != 0) {
+		text_printf(&why, "%s: cannot write in %s: %s", m->path, dir,
+		    strerror(err));
+		if (c->user != NULL)
+			text_printf(&mend, "chown %s %s", c->user, dir);
+	}
+	if (why.len > 0)
+		here_problem(c, m->place, errors, "pcap", why.s,
+		    mend.len > 0 ? mend.s : "");
+	capfile_free(cf);
+	free(dir);
+	text_free(&why);
+	text_free(&mend);
+}
+
+static void
+here_service(const struct conf *c, const struct conf_icap *i,
+    struct text *errors)
+{
+	struct icap_service *s = NULL;
+	struct text why = { 0 };
+
+	if (icap_service_new(i, &s, &why) != 0)
+		here_problem(c, i->pos, errors, i->name, why.s, "");
+	icap_service_free(s);
+	text_free(&why);
+}
+
+void
+here_parts(const struct conf *c, struct text *errors)
+{
+	size_t i;
+
+	here_trust(c, c->pos.trust, "trust", c->trust, errors);
+	for (i = 0; i < c->trust_also.n; i++)
+		here_trust(c, c->pos.trust_also, "trust-also",
+		    c->trust_also.v[i], errors);
+	for (i = 0; i < c->nmirrors; i++) {
+		if (c->mirrors[i].kind == MIRROR_PORT)
+			here_port(c, &c->mirrors[i], errors);
+		if (c->mirrors[i].kind == MIRROR_PCAP)
+			here_file(c, &c->mirrors[i], errors);
+	}
+	for (i = 0; i < c->nicaps; i++)
+		here_service(c, &c->icaps[i], errors);
+}
