@@ -27,7 +27,8 @@ sweep_note(struct conn *c)
 void
 sweep_forget(struct conn *c)
 {
-	revisit_forget(&c->session->worker->thin, &c->sweep);
+	if (visit_is_due(&c->sweep))
+		revisit_forget(&c->session->worker->thin, &c->sweep);
 }
 
 void
