@@ -128,7 +128,9 @@ dns_start(struct dns *d, struct event_base *base, uint16_t port,
 	struct sockaddr_in in = { .sin_family = AF_INET,
 	    .sin_port = htons(port), .sin_addr.s_addr = htonl(0x7f000001) };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	int room = 8 << 20;	/* for all that may be asked in one turn */
 
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	d->rows = rows;
 	d->asked = 0;
 	if (bind(fd, (struct sockaddr *)&in, sizeof(in)) != 0)
