@@ -364,7 +364,7 @@ def smuggling_is_refused_or_made_plain(s):
     for name, raw in SMUGGLING.items():
         n = len(server.peers)
         c = s.plain(80)
-        c.sock.settimeout(0.35 * s.slow)
+        c.sock.settimeout(0.7 * s.slow)
         c.send(raw)
         got = b''
         try:
@@ -376,6 +376,7 @@ def smuggling_is_refused_or_made_plain(s):
         except TimeoutError:
             pass
         c.rst()
+        s.d.flows(len(came) + len(bad) + 1)     # no byte of it comes later
         at = b''.join(bytes(x.received) for x in server.peers[n:])
         status = got.split(b' ')[1] if b' ' in got else got
         try:

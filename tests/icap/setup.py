@@ -224,8 +224,11 @@ class Peers:
                     text = f.read()
                 with open(path, "w", encoding="latin-1") as f:
                     f.write(text.replace("/etc/e2guardian", own))
-        with open(own + "/lists/bannedsitelist", "a") as f:
-            f.write("blocked.example\n")
+        # Since 5.5 each group has its lists in a directory of its own.
+        for path in glob.glob(own + "/lists/**/bannedsitelist",
+                              recursive=True):
+            with open(path, "a") as f:
+                f.write("blocked.example\n")
         conf = own + "/e2guardian.conf"
         with open(conf, encoding="latin-1") as f:
             text = f.read()

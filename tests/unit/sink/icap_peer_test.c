@@ -80,7 +80,7 @@ bodies(struct run *u)
 			    ICAP_REQMOD : ICAP_RESPMOD,
 			    .step = sizes[i] > 100000 ? 300000 : 0 };
 
-			deal_do(&d, u, 20000);
+			deal_do(&d, u);
 			ck_assert_int_eq(d.bypassed, 0);
 			if (d.outcome == ICAP_VIRGIN)
 				continue;	/* it does both, in turn */
@@ -120,7 +120,7 @@ TEST(c_icap_echoes_over_tls)
 	peer(&u, "tls-echo");
 	u.conf.fail.reqmod = u.conf.fail.respmod = 1;
 	run_begin(&u);
-	deal_do(&d, &u, 5000);
+	deal_do(&d, &u);
 	ck_assert_int_eq(d.outcome, ICAP_FAILED);
 	run_end(&u);
 }
@@ -137,7 +137,7 @@ TEST(c_icap_answers_in_part)
 	for (i = 0; i < 5; i++) {
 		struct deal d = { .size = 20000 };
 
-		deal_do(&d, &u, 5000);
+		deal_do(&d, &u);
 		ck_assert_int_eq(d.outcome, ICAP_ADAPTED);
 		ck_assert_int_eq(d.ended, 1);
 	}
@@ -157,7 +157,7 @@ TEST(a_virus_scanner_lets_clean_bodies_pass)
 	for (i = 0; i < NELEM(sizes); i++) {
 		struct deal d = { .size = sizes[i] };
 
-		deal_do(&d, &u, 20000);
+		deal_do(&d, &u);
 		ck_assert_int_eq(d.outcome, ICAP_VIRGIN);
 		ck_assert_int_eq(d.bypassed, 0);
 	}

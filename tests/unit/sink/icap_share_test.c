@@ -273,7 +273,7 @@ TEST(one_client_cannot_have_all_connections)
 	size_t i;
 
 	use(&u, "204?slow=1500", 8);
-	deal_do(&first, &u, 10000);
+	deal_do(&first, &u);
 	memset(many, 0, sizeof(many));
 	for (i = 0; i < NELEM(many); i++) {
 		many[i].size = 10;
@@ -329,7 +329,7 @@ TEST(one_client_cannot_have_all_of_the_queue)
 
 	use(&u, "204?slow=300", 1);
 	u.conf.queue = 8;
-	deal_do(&first, &u, 10000);
+	deal_do(&first, &u);
 	memset(many, 0, sizeof(many));
 	for (i = 0; i < NELEM(many); i++) {
 		many[i].size = 10;

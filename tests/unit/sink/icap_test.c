@@ -42,7 +42,7 @@ TEST(no_body_is_echoed)
 
 	use(&u, "echo");
 	run_begin(&u);
-	deal_do(&d, &u, 3000);
+	deal_do(&d, &u);
 	whole(&d);
 	ck_assert_int_eq(d.has_body, 0);
 	ck_assert_str_eq(u.last.outcome, "mod");
@@ -69,7 +69,7 @@ TEST(bodies_of_all_sizes_are_echoed)
 			    ICAP_REQMOD : ICAP_RESPMOD,
 			    .step = j & 4 ? (size_t)sizes[i] / 3 + 1 : 0 };
 
-			deal_do(&d, &u, 5000);
+			deal_do(&d, &u);
 			whole(&d);
 			/* else it may go whole: see below */
 			if (sizes[i] != 5000 && sizes[i] != 1025)
@@ -89,7 +89,7 @@ asked_on(struct run *u, int n, int64_t size, int no_length)
 	for (i = 0; i < n; i++) {
 		struct deal d = { .size = size, .no_length = no_length };
 
-		deal_do(&d, u, 3000);
+		deal_do(&d, u);
 		whole(&d);
 		more += d.more;
 	}
@@ -102,7 +102,7 @@ TEST(where_previews_go_on_small_bodies_go_whole)
 
 	use(&u, "echo");
 	run_begin(&u);
-	run_turn(&u, 20);
+	run_told(&u);
 	ck_assert_int_eq(asked_on(&u, 3, 5000, 0), 3);
 	/* but for one in 16, by which it would hear of a change */
 	ck_assert_int_eq(asked_on(&u, 32, 5000, 0), 2);
@@ -122,7 +122,7 @@ TEST(a_size_of_preview_that_the_operator_gave_is_kept)
 	use(&u, "echo");
 	u.conf.preview = 1000;
 	run_begin(&u);
-	run_turn(&u, 20);
+	run_told(&u);
 	ck_assert_int_eq(asked_on(&u, 20, 5000, 0), 20);
 	run_end(&u);
 }
@@ -138,12 +138,12 @@ TEST(no_content_is_the_virgin_message)
 	for (i = 0; i < NELEM(paths); i++) {
 		use(&u, paths[i]);
 		run_begin(&u);
-		run_turn(&u, 20);
+		run_told(&u);
 		for (j = 0; j < 6; j++) {
 			struct deal d = { .size = j < 3 ? 100000 : 10,
 			    .step = j == 1 ? 9999 : 0, .no_length = j == 2 };
 
-			deal_do(&d, &u, 3000);
+			deal_do(&d, &u);
 			virgin(&d);
 			ck_assert_str_eq(u.last.outcome,
 			    i == 1 || i == 3 ? "204" : "204p");
@@ -170,7 +170,7 @@ TEST(a_preview_of_any_size_is_kept_to)
 		for (size = 0; size < 12; size++) {
 			struct deal d = { .size = size, .step = size & 1 };
 
-			deal_do(&d, &u, 3000);
+			deal_do(&d, &u);
 			whole(&d);
 		}
 		run_end(&u);
@@ -186,11 +186,11 @@ TEST(what_transfer_ignore_names_is_not_sent)
 
 	use(&u, "echo?ti=gif,bin,");
 	run_begin(&u);
-	run_turn(&u, 50);
-	deal_do(&d, &u, 3000);
+	run_told(&u);
+	deal_do(&d, &u);
 	virgin(&d);
 	ck_assert_str_eq(u.last.outcome, "ignored");
-	deal_do(&e, &u, 3000);
+	deal_do(&e, &u);
 	whole(&e);
 	run_end(&u);
 }
@@ -215,8 +215,8 @@ TEST(part_of_the_virgin_body_follows)
 
 		use(&u, t[i].path);
 		run_begin(&u);
-		run_turn(&u, 50);
-		deal_do(&d, &u, 3000);
+		run_told(&u);
+		deal_do(&d, &u);
 		ck_assert_int_eq(d.outcome, ICAP_ADAPTED);
 		if (t[i].original == -2) {
 			ck_assert_str_eq(d.broken, "malformed");
@@ -240,7 +240,7 @@ TEST(a_request_is_satisfied_and_a_response_blocked)
 
 	use(&u, "satisfy");
 	run_begin(&u);
-	deal_do(&d, &u, 3000);
+	deal_do(&d, &u);
 	ck_assert_int_eq(d.outcome, ICAP_SATISFIED);
 	ck_assert_int_eq(d.http_status, 403);
 	ck_assert_int_eq(d.ended, 1);
@@ -248,7 +248,7 @@ TEST(a_request_is_satisfied_and_a_response_blocked)
 	run_end(&u);
 	use(&u, "block");
 	run_begin(&u);
-	deal_do(&e, &u, 3000);
+	deal_do(&e, &u);
 	ck_assert_int_eq(e.outcome, ICAP_ADAPTED);
 	ck_assert_int_eq(e.http_status, 403);
 	ck_assert_int_eq(e.ended, 1);
@@ -281,8 +281,8 @@ TEST(answers_may_be_split_anywhere)
 			use(&u, path);
 			u.conf.options = strstr(path, "lf=") == NULL;
 			run_begin(&u);
-			deal_do(&d, &u, 3000);
-			deal_do(&e, &u, 3000);
+			deal_do(&d, &u);
+			deal_do(&e, &u);
 			ck_assert_msg(d.outcome != ICAP_FAILED &&
 			    e.outcome != ICAP_FAILED, "%s: %s", path,
 			    u.why);
@@ -311,7 +311,7 @@ TEST(nothing_ever_stalls)
 			    .step = 1 + (size_t)sizes[i] / 100,
 			    .take = 1 + (size_t)sizes[i] / 150 };
 
-			deal_do(&d, &u, 20000);
+			deal_do(&d, &u);
 			whole(&d);
 		}
 		run_end(&u);
@@ -327,7 +327,7 @@ TEST(a_slow_receiver_is_no_failure)
 	use(&u, "f12");
 	u.conf.idle_timeout = u.conf.first_byte_timeout = 200;
 	run_begin(&u);
-	deal_do(&d, &u, 10000);
+	deal_do(&d, &u);
 	whole(&d);
 	run_end(&u);
 }
@@ -348,7 +348,7 @@ TEST(early_answers_are_taken)
 			    .step = j == 3 ? 500000 : 0,
 			    .method = ICAP_REQMOD };
 
-			deal_do(&d, &u, 5000);
+			deal_do(&d, &u);
 			ck_assert_int_eq(d.outcome, ICAP_SATISFIED);
 			ck_assert_int_eq(d.ended, 1);
 			ck_assert_str_eq(d.broken, "");
@@ -365,10 +365,10 @@ TEST(a_slow_body_s_preview_goes_short)
 
 	use(&u, "204");
 	run_begin(&u);
-	run_turn(&u, 50);
+	run_told(&u);
 	deal_start(&d, &u);
 	event_del(d.grow);		/* it never comes */
-	run_turn(&u, 3000);
+	run_turn(&u, 30000);
 	ck_assert_int_eq(d.over, 1);
 	virgin(&d);
 	deal_end_of(&d);
@@ -392,7 +392,7 @@ TEST(one_connection_serves_many_in_turn)
 		d[i].size = (int64_t)i * 100;
 		deal_start(&d[i], &u);
 	}
-	run_turn(&u, 10000);
+	run_turn(&u, 30000);
 	for (i = 0; i < NELEM(d); i++) {
 		ck_assert_int_eq(d[i].over, 1);
 		whole(&d[i]);
@@ -433,7 +433,7 @@ TEST(workers_share_what_a_server_allows)
 		deal_start(&d[i], &u);
 		u.seat = other;
 	}
-	run_turn(&u, 5000);
+	run_turn(&u, 30000);
 	for (i = 0; i < NELEM(d); i++) {
 		ck_assert_int_eq(d[i].over, 1);
 		whole(&d[i]);
@@ -459,7 +459,7 @@ worker(void *arg)
 			d[k].size = (int64_t)k * 700;
 			deal_start(&d[k], u);
 		}
-		run_turn(u, 5000);
+		run_turn(u, 30000);
 		for (k = 0; k < NELEM(d); k++) {
 			u->records += d[k].outcome == ICAP_ADAPTED &&
 			    (int64_t)d[k].got == d[k].size;
@@ -531,7 +531,7 @@ TEST(idle_connections_are_closed_in_time)
 	use(&u, "echo");
 	u.conf.keep_idle = 500;
 	run_begin(&u);
-	deal_do(&d, &u, 3000);
+	deal_do(&d, &u);
 	icap_server_stats(u.service, 0, &v);
 	ck_assert_uint_ge(v.idle, 1);
 	run_turn(&u, 1700);
@@ -591,7 +591,7 @@ TEST(a_monitor_gets_a_copy_that_nobody_waits_for)
 	use(&u, "echo");
 	u.conf.monitor = 1;
 	run_begin(&u);
-	run_turn(&u, 50);
+	run_told(&u);
 	copy_do(&u, -1, 0, 1, 5000);
 	copy_do(&u, 10, 0, 1, 5000);
 	copy_do(&u, 1000000, 1, 1, 5000);
