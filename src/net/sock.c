@@ -27,15 +27,23 @@ static int	sock_transparent(int fd, int family);
 static int	sock_try(const struct addr *, const struct addr *, unsigned);
 
 static int
-sock_new(int family)
-{
-	return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-static int
 sock_set(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/*
+ * Urgent bytes stay in the stream (RFC 6093, 5). What a listener accepts
+ * inherits that.
+ */
+static int
+sock_new(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		sock_set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+	return fd;
 }
 
 /* Close, and keep the errno that made us. */

@@ -4,6 +4,8 @@
 #include "net/transport.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "util/err.h"
@@ -24,10 +26,37 @@ sock_recv(struct sock *s, void *buf, size_t len)
 		return ERR_SYS;
 	}
 	/* Behind the end nothing comes that a read would tell. */
-	s->thin = n > 0 && (size_t)n < len && !s->hup;
+	s->thin = n > 0 && (size_t)n < len && !s->hup && !s->marks;
 	if (n == 0)
 		s->readable = 0;
 	return n;
+}
+
+void
+sock_mark(struct sock *s)
+{
+	if (sockatmark(s->fd) == 1)
+		s->marks = 1;
+}
+
+ssize_t
+sock_peek(struct sock *s, void *buf, size_t len)
+{
+	ssize_t more, n = recv(s->fd, buf, len, MSG_PEEK | MSG_DONTWAIT);
+	int there, off = (int)n;
+
+	if (n <= 0 || (size_t)n == len ||
+	    ioctl(s->fd, SIOCINQ, &there) == -1 || there <= off)
+		return n;
+	s->marks = 1;		/* or more came in between: no harm */
+	if (setsockopt(s->fd, SOL_SOCKET, SO_PEEK_OFF, &off,
+	    sizeof(off)) == -1)
+		return n;
+	more = recv(s->fd, (char *)buf + n, len - (size_t)n,
+	    MSG_PEEK | MSG_DONTWAIT);
+	off = -1;
+	setsockopt(s->fd, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off));
+	return more > 0 ? n + more : n;
 }
 
 ssize_t

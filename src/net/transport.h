@@ -4,7 +4,9 @@
  * kept here: events are edge-triggered, so a flag stays set until a call says
  * EAGAIN. A recv that got less than it asked for need not be tried again
  * before the next event (epoll(7)), but for an RST that came with the bytes:
- * thin is for those who see to that otherwise (proxy/sweep.c).
+ * thin is for those who see to that otherwise (proxy/sweep.c). So does a recv
+ * that stops at urgent data, with bytes behind it that no event announces: the
+ * sweep finds them too, and from then on no short recv counts as the last.
  */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
@@ -19,6 +21,7 @@ struct sock {
 	unsigned writable:1;	/* a send may take something */
 	unsigned hup:1;		/* the peer's FIN or RST has arrived */
 	unsigned thin:1;	/* the last recv got all there was, it seems */
+	unsigned marks:1;	/* urgent data may come: never thin */
 	int	 err;		/* errno that ended it, or 0 */
 };
 
@@ -34,6 +37,16 @@ sock_look(struct sock *s)
  * or ERR_SYS with sock.err set. */
 ssize_t	sock_recv(struct sock *, void *, size_t);
 ssize_t	sock_send(struct sock *, const void *, size_t);
+
+/*
+ * What has come, which stays where it is; also what lies behind urgent data,
+ * where recv stops (the kernel can show it since Linux 6.9, SO_PEEK_OFF).
+ * Returns what recv does.
+ */
+ssize_t	sock_peek(struct sock *, void *, size_t);
+
+/* Look whether recv has stopped at urgent data. */
+void	sock_mark(struct sock *);
 
 /* How a direction ends. Later ones include those before. */
 enum end {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #define PIPE_SIZE	(1 << 20)	/* what an unprivileged pipe may have */
 #define SPLICE_ROUNDS	4		/* pipes full in one turn */
 #define STARVED_MS	10		/* until a pipe is asked for again */
+#define URGENT_READ	PIPE_BUF	/* goes into any empty pipe, whole */
 
 struct splice {
 	int	pipe[2][2];		/* by enum flow_dir; -1: none */
@@ -94,6 +96,23 @@ splice_leave(struct session *s)
 	s->splice = NULL;
 }
 
+/*
+ * splice() does not pass urgent data: it says EAGAIN there for ever, or 0
+ * once the peer has ended. recv() goes on behind it, so that it has the last
+ * word. The pipe is empty. As splice() returns.
+ */
+static ssize_t
+splice_urgent(int from, int pipe, size_t most)
+{
+	char buf[URGENT_READ];
+	ssize_t n;
+
+	if (most > sizeof(buf))
+		most = sizeof(buf);
+	n = recv(from, buf, most, MSG_DONTWAIT);
+	return n > 0 ? write(pipe, buf, (size_t)n) : n;
+}
+
 /* From the socket into the pipe. 1 moved, 0 not, ERR_SYS. */
 static int
 splice_in(struct session *s, int d, struct sock *from)
@@ -113,6 +132,8 @@ splice_in(struct session *s, int d, struct sock *from)
 		most = unread_peek(s);
 	n = splice(from->fd, NULL, x->pipe[d][1], NULL, most,
 	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	if (n == 0 || (n == -1 && errno == EAGAIN))
+		n = splice_urgent(from->fd, x->pipe[d][1], most);
 	if (n > 0) {
 		x->inside[d] = (size_t)n;
 		return 1;

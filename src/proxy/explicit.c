@@ -67,8 +67,7 @@ head_view(struct session *s, const uint8_t **data)
 		return (ssize_t)(f->in - f->out);
 	}
 	*data = s->worker->peek;
-	n = recv(sock->fd, s->worker->peek, sizeof(s->worker->peek),
-	    MSG_PEEK | MSG_DONTWAIT);
+	n = sock_peek(sock, s->worker->peek, sizeof(s->worker->peek));
 	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 		sock->readable = 0;
 		return ERR_AGAIN;
@@ -83,15 +82,22 @@ static void
 head_take(struct session *s, size_t n)
 {
 	struct flow *f = &s->leg.flow[DIR_UP];
+	ssize_t got;
 
 	if (f->in > f->out) {
 		f->clear = f->out + n;
 		flow_wrote(f, n);
 		return;
 	}
-	if (recv(s->leg.client.sock.fd, s->worker->peek, n,
-	    MSG_DONTWAIT) != (ssize_t)n)
-		session_broke(s, DIR_UP, "client reset the connection");
+	for (; n > 0; n -= (size_t)got) {	/* urgent data splits it */
+		got = recv(s->leg.client.sock.fd, s->worker->peek, n,
+		    MSG_DONTWAIT);
+		if (got <= 0) {
+			session_broke(s, DIR_UP, "client reset the "
+			    "connection");
+			return;
+		}
+	}
 }
 
 /* A short answer; the socket's buffer is empty, so it fits. 0 or ERR_SYS. */

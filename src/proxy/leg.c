@@ -33,7 +33,7 @@ conn_open(struct conn *c, int fd)
 {
 	c->sock.fd = fd;
 	c->sock.readable = c->sock.writable = 1;
-	c->sock.hup = 0;
+	c->sock.hup = c->sock.marks = 0;
 	event_assign(&c->ev, session_base(c->session), fd, EV_READ | EV_WRITE |
 	    EV_CLOSED | EV_ET | EV_PERSIST, conn_event, c);
 	event_add(&c->ev, NULL);

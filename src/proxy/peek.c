@@ -203,8 +203,8 @@ hello_look(struct session *s, size_t len, int over)
 static ssize_t
 hello_peek(struct session *s)
 {
-	return recv(s->leg.client.sock.fd, s->worker->peek,
-	    sizeof(s->worker->peek), MSG_PEEK | MSG_DONTWAIT);
+	return sock_peek(&s->leg.client.sock, s->worker->peek,
+	    sizeof(s->worker->peek));
 }
 
 /*

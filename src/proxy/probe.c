@@ -152,6 +152,7 @@ probe_connected(void *arg, int fd, const struct addr *to, const char *why)
 	}
 	p->sock.fd = fd;
 	p->sock.readable = p->sock.writable = 1;
+	p->sock.marks = 1;	/* no sweep looks at it once more */
 	sock_nodelay(fd);
 	if ((ssl = tls_connect(p->worker->env->tls, &p->want)) == NULL) {
 		probe_end(p, PROBE_FAILED, "out of memory");

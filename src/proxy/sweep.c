@@ -2,8 +2,9 @@
  * A read that got less than it asked for has very likely got all there was,
  * and is not followed by another just to be told EAGAIN: the next edge says
  * when there is more. One thing is announced by the same edge as the bytes
- * and would go unseen: an RST right behind them. So those connections are
- * looked at once more, a little later, all together.
+ * and would go unseen: an RST right behind them. And a read stops at urgent
+ * data, though there is more. So those connections are looked at once more, a
+ * little later, all together.
  */
 #include <event2/event.h>
 
@@ -43,6 +44,7 @@ sweep_run(evutil_socket_t fd, short what, void *arg)
 		c = visit_of(v, struct conn, sweep);
 		if (!c->sock.thin)
 			continue;
+		sock_mark(&c->sock);
 		sock_look(&c->sock);
 		session_event(c->session, c);
 	}

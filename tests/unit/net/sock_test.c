@@ -79,6 +79,31 @@ TEST(a_connection_is_accepted_without_blocking)
 }
 END
 
+static int
+keeps_urgent(int fd)
+{
+	socklen_t len = sizeof(int);
+	int on = -1;
+
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, &len),
+	    0);
+	return on;
+}
+
+TEST(urgent_bytes_stay_in_the_stream_of_both_ends)
+{
+	struct addr peer;
+	int l, c, s;
+
+	netns(0);
+	l = listen_at("127.0.0.1:8443");
+	c = connect_to("127.0.0.1:8443");
+	s = accept_at(l, &peer);
+	ck_assert_int_eq(keeps_urgent(c), 1);
+	ck_assert_int_eq(keeps_urgent(s), 1);
+}
+END
+
 TEST(two_workers_listen_on_one_port)
 {
 	netns(0);
@@ -225,6 +250,7 @@ TEST(the_descriptor_limit_goes_up)
 END
 
 SUITE("sock", a_connection_is_accepted_without_blocking,
+    urgent_bytes_stay_in_the_stream_of_both_ends,
     two_workers_listen_on_one_port, a_dual_stack_listener_folds_its_ipv4_clients,
     v6only_leaves_ipv4_alone, without_descriptors_accept_says_limit,
     redirect_keeps_the_destination, tproxy_keeps_the_destination,
