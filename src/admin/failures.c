@@ -41,13 +41,15 @@ struct failures {
 	pthread_mutex_t	 mutex;
 	struct failure	 v[FAILURES];
 	struct log_gate	 gate[KIND_MAX];
+	const char	*trust;		/* how to, in words */
 };
 
 struct failures *
-failures_new(void)
+failures_new(const char *trust)
 {
 	struct failures *f = xcalloc(1, sizeof(*f));
 
+	f->trust = trust;
 	pthread_mutex_init(&f->mutex, NULL);
 	return f;
 }
@@ -169,14 +171,17 @@ failure_tell(struct failures *f, const struct record *r, enum kind kind,
     const char *site, const char *reason)
 {
 	char client[ADDR_STRLEN];
-	int held;
+	int held, mends;
 
 	if (kind == KIND_TOLD || LOG_LVL_INFO > log_level ||
 	    !log_gate(&f->gate[kind], &held))
 		return;
-	log_info("session %llu: %s to %s: %s; rule %s (%d more like it not "
+	/* Of a name or a time that is wrong another CA makes no right one. */
+	mends = kind == KIND_UNTRUSTED && r->verify == VERIFY_UNTRUSTED;
+	log_info("session %llu: %s to %s: %s%s%s; rule %s (%d more like it not "
 	    "shown: ctl failures)", (unsigned long long)r->id,
 	    addr_ip_str(&r->client, client), site, reason,
+	    mends ? "; to trust it: " : "", mends ? f->trust : "",
 	    r->verdict.rule != NULL ? r->verdict.rule->name : "none", held);
 }
 

@@ -11,7 +11,8 @@
 struct failures;
 struct record;
 
-struct failures	*failures_new(void);
+/* trust: the words for how one makes a server trusted, for the log; static. */
+struct failures	*failures_new(const char *trust);
 void		 failures_free(struct failures *);
 
 /* Any thread: a session has ended. One that failed is noted, and told in a

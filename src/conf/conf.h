@@ -271,9 +271,11 @@ struct conf_named_list {		/* `lists:` */
 	size_t		 naddresses;	/* how many of them are prefixes */
 };
 
+#define CONF_BUILT_IN	"-"	/* path of what `quickstart` has written */
+
 struct conf {
 	_Atomic int	 refs;
-	char		*path;		/* of the file; "-" when built in */
+	char		*path;		/* of the file, or CONF_BUILT_IN */
 	struct {	/* of values that only the machine can judge */
 		struct conf_pos	user, log_file, trust, trust_also;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */

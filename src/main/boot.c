@@ -230,7 +230,9 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	a->icaps = d->exchange.services;
 	a->nicaps = d->exchange.nservices;
 	a->tally = tally_new();
-	a->failures = failures_new();
+	a->failures = failures_new(strcmp(c->path, CONF_BUILT_IN) == 0 ?
+	    "quickstart --trust FILE|DIR with its CA" :
+	    "its CA in `upstream: trust-also`");
 	a->top = top_new();
 	a->reload = daemon_reload;
 	a->arg = d;

@@ -19,7 +19,8 @@ struct command {
 
 static const struct command commands[] = {
 	{ "quickstart", cmd_quickstart, "[--listen ADDR:PORT] "
-	    "[--pcap-over-ip ADDR:PORT] [--pcap FILE] [--dir DIR]",
+	    "[--pcap-over-ip ADDR:PORT] [--pcap FILE] [--dir DIR]\n"
+	    "    [--trust FILE|DIR] ...",
 	    "run a proxy and a live capture, no configuration needed" },
 	{ "run", cmd_run, "[-c FILE]", "the daemon, in the foreground" },
 	{ "check", cmd_check, "[-c FILE]", "check a configuration" },

@@ -27,6 +27,7 @@ struct quick {
 	const char	*listen;
 	const char	*pcapip;
 	const char	*pcap;		/* or NULL */
+	struct text	 trust;		/* YAML: items of trust-also */
 	char		*dir;
 	char		*fingerprint;
 };
@@ -64,6 +65,8 @@ quick_yaml(const struct quick *q, struct text *t)
 {
 	yaml_path(t, "ca:\n  certificate: ", q->dir, CA_CERT_FILE);
 	yaml_path(t, "  key: ", q->dir, CA_KEY_FILE);
+	if (q->trust.len > 0)
+		text_printf(t, "upstream:\n  trust-also:\n%s", q->trust.s);
 	text_puts(t, "listen:\n  - name: proxy\n    mode: explicit\n"
 	    "    address: ");
 	yaml_text(t, q->listen);
@@ -209,7 +212,7 @@ quick_run(struct quick *q)
 	    (rv = quick_alone(q, &why)) == 0 &&
 	    (rv = quick_ca(q, &why)) == 0) {
 		quick_yaml(q, &yaml);
-		rv = conf_parse("-", yaml.s, yaml.len, &c, &why);
+		rv = conf_parse(CONF_BUILT_IN, yaml.s, yaml.len, &c, &why);
 	}
 	if (rv == 0) {
 		status = daemon_run(c, quick_intro, q);
@@ -238,37 +241,68 @@ quick_dir(const char *dir)
 	return abs;
 }
 
-int
-cmd_quickstart(int argc, char **argv)
+/* Returns 0, or an errno. */
+static int
+quick_trust(struct quick *q, const char *path)
+{
+	char *abs = quick_dir(path);
+	int err = access(path, R_OK) != 0 ? errno : 0;
+
+	text_puts(&q->trust, "    - ");
+	yaml_text(&q->trust, abs);
+	text_puts(&q->trust, "\n");
+	free(abs);
+	return err;
+}
+
+/* Into q and *dir; EXIT_DONE, or EXIT_WRONG once that is told. */
+static int
+quick_options(struct quick *q, const char **dir, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "listen", required_argument, NULL, 'l' },
 		{ "pcap-over-ip", required_argument, NULL, 'o' },
 		{ "pcap", required_argument, NULL, 'p' },
 		{ "dir", required_argument, NULL, 'd' },
+		{ "trust", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct quick q = { "127.0.0.1:8080", "127.0.0.1:57012", NULL, NULL,
-	    NULL };
-	const char *dir = NULL;
-	int ch, status;
+	int ch, err;
 
 	opterr = 0;
 	while ((ch = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (ch == '?')
 			return cmd_usage(argv[0], "wrong option, or its "
 			    "argument is missing");
+		if (ch == 't' && (err = quick_trust(q, optarg)) != 0)
+			return cmd_usage(argv[0], "--trust %s: %s", optarg,
+			    strerror(err));
 		if (ch == 'd')
-			dir = optarg;
-		else
-			*(ch == 'l' ? &q.listen : ch == 'o' ? &q.pcapip :
-			    &q.pcap) = optarg;
+			*dir = optarg;
+		else if (ch != 't')
+			*(ch == 'l' ? &q->listen : ch == 'o' ? &q->pcapip :
+			    &q->pcap) = optarg;
 	}
 	if (optind != argc)
 		return cmd_usage(argv[0], "what is %s?", argv[optind]);
-	q.dir = quick_dir(dir);
-	status = quick_run(&q);
+	return EXIT_DONE;
+}
+
+int
+cmd_quickstart(int argc, char **argv)
+{
+	struct quick q = { .listen = "127.0.0.1:8080",
+	    .pcapip = "127.0.0.1:57012" };
+	const char *dir = NULL;
+	int status;
+
+	status = quick_options(&q, &dir, argc, argv);
+	if (status == EXIT_DONE) {
+		q.dir = quick_dir(dir);
+		status = quick_run(&q);
+	}
 	free(q.dir);
 	free(q.fingerprint);
+	text_free(&q.trust);
 	return status;
 }

@@ -322,7 +322,7 @@ daemon_reload(void *arg, struct text *said)
 	struct text why = { 0 };
 	int rv;
 
-	if (strcmp(d->admin.conf->path, "-") == 0) {
+	if (strcmp(d->admin.conf->path, CONF_BUILT_IN) == 0) {
 		text_puts(&why, "this configuration is built in");
 		rv = ERR_UNSUPPORTED;
 	} else {

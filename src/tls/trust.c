@@ -22,6 +22,7 @@
 #include "tls/intern.h"
 #include "util/cache.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 #define TTL_GOOD	600	/* so long may a root withdrawn still count */
@@ -54,8 +55,17 @@ trust_add_file(struct trust *t, const char *path)
 	return n;
 }
 
+/* As `openssl rehash` names links: 8 hexadecimal digits, a dot, a number. */
 static int
-trust_add_dir(struct trust *t, const char *path)
+is_hashed(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
+	    name[9] != '\0' && name[9 + strspn(name + 9, "0123456789")] == '\0';
+}
+
+/* Every file, or with hashed those that OpenSSL would find by their names. */
+static int
+trust_add_dir(struct trust *t, const char *path, int hashed)
 {
 	DIR *dir = opendir(path);
 	struct dirent *d;
@@ -66,6 +76,8 @@ trust_add_dir(struct trust *t, const char *path)
 	if (dir == NULL)
 		return 0;
 	while ((d = readdir(dir)) != NULL) {
+		if (hashed && !is_hashed(d->d_name))
+			continue;
 		file = xasprintf("%s/%s", path, d->d_name);
 		if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
 			n += trust_add_file(t, file);
@@ -85,12 +97,60 @@ trust_add(struct trust *t, const char *path, struct text *errors)
 		text_printf(errors, "trust: %s: %s\n", path, strerror(errno));
 		return ERR_USAGE;
 	}
-	n = S_ISDIR(st.st_mode) ? trust_add_dir(t, path) :
+	n = S_ISDIR(st.st_mode) ? trust_add_dir(t, path, 0) :
 	    trust_add_file(t, path);
 	if (n > 0)
 		return 0;
 	text_printf(errors, "trust: %s: holds no PEM certificate\n", path);
 	return ERR_USAGE;
+}
+
+/* NULL when it is not set, or to nothing. */
+static const char *
+environment(const char *name)
+{
+	const char *v = secure_getenv(name);
+
+	return v != NULL && v[0] != '\0' ? v : NULL;
+}
+
+/* Directories with colons between them, as OpenSSL has it. */
+static int
+trust_add_dirs(struct trust *t, const char *list)
+{
+	char *copy = xstrdup(list), *dir, *save = NULL;
+	int n = 0;
+
+	for (dir = strtok_r(copy, ":", &save); dir != NULL;
+	    dir = strtok_r(NULL, ":", &save))
+		n += trust_add_dir(t, dir, 1);
+	free(copy);
+	return n;
+}
+
+/*
+ * What OpenSSL would trust of itself, SSL_CERT_FILE and SSL_CERT_DIR in place
+ * of the defaults they are for. All of it is read now: later the user that we
+ * become may not be able to. Without them the system's one file will do.
+ */
+static void
+trust_add_system(struct trust *t)
+{
+	const char *file = environment(X509_get_default_cert_file_env());
+	const char *dir = environment(X509_get_default_cert_dir_env());
+	int n;
+
+	if (file == NULL && dir == NULL && trust_add_file(t, SYSTEM_BUNDLE) > 0)
+		return;
+	n = trust_add_file(t, file != NULL ? file :
+	    X509_get_default_cert_file());
+	if (file != NULL && n <= 0)
+		log_warn("trust: SSL_CERT_FILE: %s: no PEM certificate can be "
+		    "read from it", file);
+	n = trust_add_dirs(t, dir != NULL ? dir : X509_get_default_cert_dir());
+	if (dir != NULL && n <= 0)
+		log_warn("trust: SSL_CERT_DIR: %s: no certificate under a name "
+		    "that is a hash; openssl rehash DIR makes such names", dir);
 }
 
 /* What the certificates would work out at first use is worked out now. */
@@ -122,8 +182,8 @@ trust_new(const char *trust, char **also, size_t nalso, size_t bytes,
 	X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
 	if (trust != NULL && strcmp(trust, "system") != 0)
 		rv = trust_add(t, trust, errors);
-	else if (trust_add_file(t, SYSTEM_BUNDLE) <= 0)
-		X509_STORE_set_default_paths(t->store);
+	else
+		trust_add_system(t);
 	for (i = 0; i < nalso; i++)
 		if (trust_add(t, also[i], errors) != 0)
 			rv = ERR_USAGE;

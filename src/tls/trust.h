@@ -15,8 +15,9 @@
 struct trust;
 
 /*
- * trust: "system" or NULL, a PEM file, or a directory of them; also: more;
- * bytes: of the cache.
+ * trust: "system" or NULL (OpenSSL's default paths, or SSL_CERT_FILE and
+ * SSL_CERT_DIR of the environment in their place), a PEM file, or a directory
+ * of them; also: more; bytes: of the cache.
  * 0, or ERR_USAGE with a line in errors for each that cannot be used.
  */
 int	 trust_new(const char *trust, char **also, size_t nalso,

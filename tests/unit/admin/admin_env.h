@@ -61,7 +61,7 @@ env_fill(struct admin_env *e)
 	e->icaps = services;
 	e->nicaps = 1;
 	e->tally = tally_new();
-	e->failures = failures_new();
+	e->failures = failures_new("trust it");
 	e->top = top_new();
 	e->reload = env_reload;
 }

@@ -39,7 +39,7 @@ row(const json_t *all, size_t i)
 
 TEST(failures_are_told_by_site_and_reason)
 {
-	struct failures *f = failures_new();
+	struct failures *f = failures_new("trust it");
 	struct record r[] = {
 		session("10.0.0.1", "a.test", "handshake with client: "
 		    "unknown_ca"),
@@ -73,7 +73,7 @@ END
 
 TEST(one_client_does_not_fill_the_table_of_failures)
 {
-	struct failures *f = failures_new();
+	struct failures *f = failures_new("trust it");
 	struct record r = session("10.0.0.9", "kept.test", "connect: refused");
 	char name[32];
 	json_t *o;
