@@ -67,7 +67,7 @@ finish(SSL *ssl, int fd)
 static int
 exchange(const char *host, const char *port, const char *name)
 {
-	char buf[64] = "sixty-four bytes", got[64];
+	char buf[64] = "sixty-four bytes\n", got[64];
 	int fd, n, have = 0, ok = 0;
 	SSL *ssl = NULL;
 
