@@ -85,8 +85,8 @@ def certificates_of_90_kb_stay_within_the_budget(s):
     s.say('memory grew by %d KiB' % grown)
     equal(s.d.metric('clearspan_memory_bytes', pool='tls'), 0)
     check(s.d.metric('clearspan_memory_bytes', pool='caches') <= 8 << 20)
-    if s.kind == 'plain':
-        check(grown < 32 << 10, 'memory grew by %d KiB' % grown)
+    if s.kind == 'plain':       # by no more than limits.memory
+        check(grown < 64 << 10, 'memory grew by %d KiB' % grown)
     caches = s.d.ctl('caches')
     for c in caches.values():
         check(c['bytes'] <= c['limit'], caches)
