@@ -232,16 +232,9 @@ entry_hosted(void *arg, const struct resolver_answer *a)
 static unsigned
 group_of(const struct names *n, const struct addr *client)
 {
-	uint32_t h = 2166136261u ^ n->seed;	/* FNV-1a */
-	const uint8_t *ip;
-	size_t len;
-
 	if (client == NULL)
 		return 0;
-	ip = addr_ip(client, &len);
-	for (len = len > 8 ? 8 : len; len > 0; len--)
-		h = (h ^ *ip++) * 16777619u;
-	return 1 + (h ^ h >> 16) % (GROUPS - 1);
+	return 1 + addr_owner_hash(client, n->seed) % (GROUPS - 1);
 }
 
 /*

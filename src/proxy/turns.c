@@ -17,16 +17,7 @@ turns_init(struct turns *t, unsigned max, uint32_t seed)
 static unsigned
 turns_group(const struct turns *t, const struct addr *a)
 {
-	uint32_t h = 2166136261u ^ t->seed;	/* FNV-1a */
-	const uint8_t *ip;
-	size_t len, i;
-
-	ip = addr_ip(a, &len);
-	if (len == 16)
-		len = 8;
-	for (i = 0; i < len; i++)
-		h = (h ^ ip[i]) * 16777619u;
-	return (h ^ h >> 16) % TURNS_GROUPS;
+	return addr_owner_hash(a, t->seed) % TURNS_GROUPS;
 }
 
 /* Half of all, and one at least. */

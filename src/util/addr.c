@@ -72,6 +72,19 @@ addr_eq(const struct addr *a, const struct addr *b)
 	    memcmp(ap, bp, al) == 0 && addr_port(a) == addr_port(b);
 }
 
+uint32_t
+addr_owner_hash(const struct addr *a, uint32_t seed)
+{
+	uint32_t h = 2166136261u ^ seed;	/* FNV-1a */
+	const uint8_t *ip;
+	size_t len, i;
+
+	ip = addr_ip(a, &len);
+	for (i = 0; i < len && i < 8; i++)
+		h = (h ^ ip[i]) * 16777619u;
+	return h ^ h >> 16;
+}
+
 int
 addr_is_any(const struct addr *a)
 {

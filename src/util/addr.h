@@ -34,6 +34,9 @@ void		 addr_set_port(struct addr *, uint16_t);
 const uint8_t	*addr_ip(const struct addr *, size_t *len);	/* 4 or 16 */
 int		 addr_eq(const struct addr *, const struct addr *);
 int		 addr_is_any(const struct addr *);
+/* A hash of who has this address, for shares: an IPv6 one counts as its /64.
+ * The seed is random, as peers choose their addresses. */
+uint32_t	 addr_owner_hash(const struct addr *, uint32_t seed);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80" into out (ADDR_STRLEN); returns out. */
 char		*addr_str(const struct addr *, char *out);
