@@ -77,7 +77,7 @@ splice_enter(struct session *s)
 	memset(x->pipe, 0xff, sizeof(x->pipe));
 	s->splice = x;
 	s->active = worker_ms(s->worker);
-	s->leg.client.sock.readable = s->leg.server.sock.readable = 1;
+	s->client.sock.readable = s->server.sock.readable = 1;
 	session_timer(s, session_conf(s)->timeouts.idle);
 	splice_event(s, NULL);
 }
@@ -181,8 +181,8 @@ splice_out(struct session *s, int d, struct sock *to)
 static int
 splice_turn(struct session *s, int d, struct conn **broke)
 {
-	struct conn *from = d == DIR_UP ? &s->leg.client : &s->leg.server;
-	struct conn *to = d == DIR_UP ? &s->leg.server : &s->leg.client;
+	struct conn *from = d == DIR_UP ? &s->client : &s->server;
+	struct conn *to = d == DIR_UP ? &s->server : &s->client;
 	struct splice *x = s->splice;
 	int in, out;
 	char c;
@@ -218,8 +218,8 @@ splice_event(struct session *s, struct conn *c)
 	for (round = 0; round < SPLICE_ROUNDS; round++) {
 		if ((up = splice_turn(s, DIR_UP, &broke)) < 0 ||
 		    (down = splice_turn(s, DIR_DOWN, &broke)) < 0) {
-			session_broke(s, broke == &s->leg.client ? DIR_UP :
-			    DIR_DOWN, "%s: %s", broke == &s->leg.client ?
+			session_broke(s, broke == &s->client ? DIR_UP :
+			    DIR_DOWN, "%s: %s", broke == &s->client ?
 			    "client" : "server", strerror(broke->sock.err));
 			return;
 		}

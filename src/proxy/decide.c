@@ -145,7 +145,7 @@ decide_bypass(struct session *s, enum undecrypted what, const char *why)
 	}
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	session_drop_taps(s);
-	conn_close(&s->leg.server, 1);
+	conn_close(&s->server, 1);
 	memset(&s->rec.tls_server, 0, sizeof(s->rec.tls_server));
 	session_go(s, PHASE_CONNECT);
 }
@@ -204,7 +204,7 @@ decide_go(struct session *s)
 {
 	if (s->rec.action == ACTION_RESET || s->rec.action == ACTION_BLOCK)
 		decide_refuse(s, s->rec.why);
-	else if (s->leg.server.sock.fd == -1)
+	else if (s->server.sock.fd == -1)
 		session_go(s, PHASE_CONNECT);
 	else
 		decide_joined(s);

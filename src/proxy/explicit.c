@@ -27,7 +27,7 @@ head_enter(struct session *s)
 {
 	session_timer(s, s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out ?
 	    session_conf(s)->timeouts.hello : session_conf(s)->timeouts.idle);
-	head_event(s, &s->leg.client);
+	head_event(s, &s->client);
 }
 
 /* More bytes behind those a predecessor left us. */
@@ -39,16 +39,16 @@ head_fill(struct session *s)
 	size_t room;
 	ssize_t n;
 
-	if (!s->leg.client.sock.readable)
+	if (!s->client.sock.readable)
 		return ERR_AGAIN;
 	p = flow_room(f, &room);
 	if (p == NULL || room == 0)
 		return ERR_LIMIT;
-	n = sock_recv(&s->leg.client.sock, p, room);
+	n = sock_recv(&s->client.sock, p, room);
 	if (n > 0)
 		flow_filled(f, (size_t)n);
 	else if (n == 0)
-		sock_look(&s->leg.client.sock);	/* for who comes next */
+		sock_look(&s->client.sock);	/* for who comes next */
 	return n;
 }
 
@@ -56,7 +56,7 @@ head_fill(struct session *s)
 static ssize_t
 head_view(struct session *s, const uint8_t **data)
 {
-	struct sock *sock = &s->leg.client.sock;
+	struct sock *sock = &s->client.sock;
 	struct flow *f = &s->leg.flow[DIR_UP];
 	ssize_t n;
 
@@ -90,7 +90,7 @@ head_take(struct session *s, size_t n)
 		return;
 	}
 	for (; n > 0; n -= (size_t)got) {	/* urgent data splits it */
-		got = recv(s->leg.client.sock.fd, s->worker->peek, n,
+		got = recv(s->client.sock.fd, s->worker->peek, n,
 		    MSG_DONTWAIT);
 		if (got <= 0) {
 			session_broke(s, DIR_UP, "client reset the "
@@ -104,7 +104,7 @@ head_take(struct session *s, size_t n)
 static int
 head_say(struct session *s, const void *p, size_t len)
 {
-	if (sock_send(&s->leg.client.sock, p, len) == (ssize_t)len)
+	if (sock_send(&s->client.sock, p, len) == (ssize_t)len)
 		return 0;
 	session_broke(s, DIR_UP, "client: cannot be answered");
 	return ERR_SYS;
@@ -262,7 +262,7 @@ head_socks(struct session *s, const uint8_t *data, size_t len)
 	if (rv == 0) {
 		s->socks = 1;
 		if (head_say(s, out, socks_method(out, 0)) == 0)
-			head_event(s, &s->leg.client);
+			head_event(s, &s->client);
 	} else if (head_say(s, out, rv == ERR_UNSUPPORTED ?
 	    socks4_refuse(out) : socks_method(out, SOCKS_NO_METHOD)) == 0) {
 		session_end(s, "SOCKS: %s", rv == ERR_UNSUPPORTED ?

@@ -50,7 +50,7 @@ forge_enter(struct session *s)
 		want.name = forge_name(s, addr);
 	} else {
 		want.original = SSL_get0_peer_certificate(
-		    tlsio_ssl(s->leg.server.tp));
+		    tlsio_ssl(s->server.tp));
 		if (session_conf(s)->forge_names == FORGE_ASKED)
 			want.asked = forge_name(s, addr);
 	}
@@ -73,7 +73,7 @@ client_tls_alpn(const struct session *s)
 void
 client_tls_enter(struct session *s)
 {
-	struct conn *c = &s->leg.client;
+	struct conn *c = &s->client;
 	const char *alpn = client_tls_alpn(s);
 	SSL *ssl;
 
@@ -95,7 +95,7 @@ client_tls_enter(struct session *s)
 static void
 client_tls_count(struct session *s, int ok)
 {
-	int version = tls_version_of(tlsio_ssl(s->leg.client.tp),
+	int version = tls_version_of(tlsio_ssl(s->client.tp),
 	    s->hello_version);
 
 	count(s->worker->counts.handshakes[0][tls_version_class(version)]
@@ -109,7 +109,7 @@ client_tls_done(struct session *s)
 	struct tap *t = s->leg.taps.tap;
 	size_t i;
 
-	tls_used(tlsio_ssl(s->leg.client.tp), &s->rec.tls_client);
+	tls_used(tlsio_ssl(s->client.tp), &s->rec.tls_client);
 	client_tls_count(s, 1);
 	for (i = 0; i < s->leg.taps.n; i++)
 		if (t[i].state != NULL && t[i].ops->facts != NULL)
@@ -130,11 +130,11 @@ client_tls_failed(struct session *s, const char *why)
 void
 client_tls_event(struct session *s, struct conn *c)
 {
-	struct tlsio *t = s->leg.client.tp;
+	struct tlsio *t = s->client.tp;
 	char why[128] = "";
 	int rv;
 
-	if (c == &s->leg.server)
+	if (c == &s->server)
 		return;		/* its bytes wait for relay */
 	rv = tlsio_handshake(t, why, sizeof(why));
 	if (rv == 0)
@@ -142,7 +142,7 @@ client_tls_event(struct session *s, struct conn *c)
 	else if (rv == ERR_EOF)
 		client_tls_failed(s, "it closed the connection");
 	else if (rv == ERR_SYS)
-		client_tls_failed(s, strerror(s->leg.client.sock.err));
+		client_tls_failed(s, strerror(s->client.sock.err));
 	else if (rv != ERR_AGAIN)
 		client_tls_failed(s, why);
 }

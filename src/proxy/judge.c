@@ -30,7 +30,7 @@ judged_str(enum judged what)
 static int
 judge_covered(const struct session *s, const char *name)
 {
-	const struct conn *c = &s->leg.server;
+	const struct conn *c = &s->server;
 	enum tls_verify v = s->rec.verify;
 
 	return c->ops == &transport_tls && (v == VERIFY_OK ||

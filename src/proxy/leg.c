@@ -90,11 +90,11 @@ conn_close(struct conn *c, int reset)
 }
 
 void
-leg_init(struct leg *l, struct session *s, struct pool *pool,
-    uint64_t bytes[2])
+leg_init(struct leg *l, struct conn *client, struct conn *server,
+    struct pool *pool, uint64_t bytes[2])
 {
-	conn_clear(&l->client, s);
-	conn_clear(&l->server, s);
+	l->client = client;
+	l->server = server;
 	l->flow[DIR_UP].dir = DIR_UP;
 	l->flow[DIR_DOWN].dir = DIR_DOWN;
 	l->flow[DIR_UP].taps = l->flow[DIR_DOWN].taps = &l->taps;
@@ -111,7 +111,7 @@ conn_yields(const struct conn *c)
 static void
 leg_heard(struct leg *l, struct conn *from, size_t n)
 {
-	(from == &l->client ? &l->server : &l->client)->run = 0;
+	(from == l->client ? l->server : l->client)->run = 0;
 	from->run = n < CONN_SMALL ? from->run + 1 : 0;
 	from->heard = 1;
 }
@@ -224,8 +224,8 @@ leg_watch(struct flow *f, struct conn *from)
 static int
 leg_turn(struct leg *l, enum flow_dir dir, int *moved, struct leg_why *why)
 {
-	struct conn *from = dir == DIR_UP ? &l->client : &l->server;
-	struct conn *to = dir == DIR_UP ? &l->server : &l->client;
+	struct conn *from = dir == DIR_UP ? l->client : l->server;
+	struct conn *to = dir == DIR_UP ? l->server : l->client;
 	struct flow *f = &l->flow[dir];
 	uint64_t before;
 	int rv;

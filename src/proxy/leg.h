@@ -32,7 +32,7 @@ struct conn {
 };
 
 struct leg {
-	struct conn		 client, server;
+	struct conn		*client, *server;	/* the session's */
 	struct flow		 flow[2];	/* by enum flow_dir */
 	struct taps		 taps;
 	uint64_t		*bytes;		/* [2]: payload passed on */
@@ -63,8 +63,8 @@ int		conn_release(struct conn *);
 void		conn_transport(struct conn *, const struct transport_ops *,
 		    void *);
 
-void		leg_init(struct leg *, struct session *, struct pool *,
-		    uint64_t bytes[2]);
+void		leg_init(struct leg *, struct conn *client,
+		    struct conn *server, struct pool *, uint64_t bytes[2]);
 /* Move what can be moved, within bounds. */
 enum leg_state	leg_pump(struct leg *, struct leg_why *);
 void		leg_drop(struct leg *);

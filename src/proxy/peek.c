@@ -30,9 +30,9 @@ hello_enter(struct session *s)
 	/* What it said before was for the proxy. */
 	s->said = s->begun = 0;
 	/* Its first bytes may be there already, unseen by an edge. */
-	session_timer(s, s->leg.server.sock.fd == -1 ? SILENCE_MS :
+	session_timer(s, s->server.sock.fd == -1 ? SILENCE_MS :
 	    session_conf(s)->timeouts.idle);
-	hello_event(s, &s->leg.client);
+	hello_event(s, &s->client);
 }
 
 /* What is asked of the hello later on outlives the peeked bytes. */
@@ -83,7 +83,7 @@ hello_plain(struct session *s, const char *data, size_t len)
 {
 	int http = len > 0 ? http1_starts_request(data, len) : 0;
 
-	sock_lowat(s->leg.client.sock.fd, 1);
+	sock_lowat(s->client.sock.fd, 1);
 	s->rec.protocol = http != 0 ? PROTO_HTTP : PROTO_OTHER;
 	s->rec.perhaps = http == ERR_SHORT;
 	if (s->rec.protocol == PROTO_HTTP)
@@ -140,7 +140,7 @@ hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
 	char from[ADDR_STRLEN];
 	int held;
 
-	sock_lowat(s->leg.client.sock.fd, 1);
+	sock_lowat(s->client.sock.fd, 1);
 	if (!decide_unread(s, "unreadable hello")) {
 		decide(s);
 		return;
@@ -158,12 +158,12 @@ hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
 static void
 hello_short(struct session *s, const struct hello *h, size_t len, size_t need)
 {
-	if (s->leg.client.sock.hup && h->begun) {
+	if (s->client.sock.hup && h->begun) {
 		hello_refuse(s, HELLO_CUT, ALERT_DECODE_ERROR,
 		    "the client ended in the middle of it");
 		return;
 	}
-	if (s->leg.client.sock.hup) {
+	if (s->client.sock.hup) {
 		hello_plain(s, NULL, 0);
 		return;
 	}
@@ -171,7 +171,7 @@ hello_short(struct session *s, const struct hello *h, size_t len, size_t need)
 		session_timer(s, session_conf(s)->timeouts.hello);
 	s->said = 1;
 	s->begun = h->begun != 0;
-	sock_lowat(s->leg.client.sock.fd, need);
+	sock_lowat(s->client.sock.fd, need);
 }
 
 /* over: no more is waited for. */
@@ -187,14 +187,14 @@ hello_look(struct session *s, size_t len, int over)
 	if (rv == ERR_SHORT) {
 		hello_short(s, &h, len, need);
 	} else if (rv == 0) {
-		sock_lowat(s->leg.client.sock.fd, 1);
+		sock_lowat(s->client.sock.fd, 1);
 		hello_keep(s, &h);
 		hello_free(&h);
 		decide(s);
 	} else if (rv != ERR_NOTFOUND) {
 		hello_refuse(s, rv == ERR_LIMIT ? HELLO_LONG :
 		    HELLO_MALFORMED, h.alert, h.wrong);
-	} else if (over || s->leg.client.sock.hup ||
+	} else if (over || s->client.sock.hup ||
 	    len == sizeof(s->worker->peek) || !hello_waits(s, data, len)) {
 		hello_plain(s, data, len);
 	}
@@ -203,7 +203,7 @@ hello_look(struct session *s, size_t len, int over)
 static ssize_t
 hello_peek(struct session *s)
 {
-	return sock_peek(&s->leg.client.sock, s->worker->peek,
+	return sock_peek(&s->client.sock, s->worker->peek,
 	    sizeof(s->worker->peek));
 }
 
@@ -214,7 +214,7 @@ hello_peek(struct session *s)
 static void
 hello_server_event(struct session *s)
 {
-	struct sock *sock = &s->leg.server.sock;
+	struct sock *sock = &s->server.sock;
 	char c;
 	ssize_t n;
 
@@ -233,10 +233,10 @@ hello_server_event(struct session *s)
 void
 hello_event(struct session *s, struct conn *c)
 {
-	struct sock *sock = &s->leg.client.sock;
+	struct sock *sock = &s->client.sock;
 	ssize_t n;
 
-	if (c == &s->leg.server && c->sock.readable) {
+	if (c == &s->server && c->sock.readable) {
 		if (!s->begun)
 			hello_server_event(s);
 		return;
@@ -281,7 +281,7 @@ hello_timeout(struct session *s)
 		hello_look(s, (size_t)n, 1);
 	} else if (n > 0) {
 		hello_stalled(s, (size_t)n);
-	} else if (s->leg.server.sock.fd == -1) {
+	} else if (s->server.sock.fd == -1) {
 		/* Perhaps the server speaks first. */
 		if (!decide_early(s))
 			session_go(s, PHASE_CONNECT);

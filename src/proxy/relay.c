@@ -27,7 +27,7 @@ relay_enter(struct session *s)
 static void
 relay_failed(struct session *s, const struct leg_why *why)
 {
-	struct conn *c = why->dir == DIR_UP ? &s->leg.client : &s->leg.server;
+	struct conn *c = why->dir == DIR_UP ? &s->client : &s->server;
 	const char *who = why->dir == DIR_UP ? "client" : "server";
 
 	if (why->err == ERR_TLS)
@@ -63,7 +63,7 @@ relay_linger(struct session *s)
 	struct flow *up = &s->leg.flow[DIR_UP];
 
 	session_close_taps(s);
-	conn_close(&s->leg.server, 0);
+	conn_close(&s->server, 0);
 	flow_drop(up);
 	up->finished = up->notify = 0;
 	up->end_in = up->end_out = END_NONE;
@@ -252,11 +252,11 @@ page_enter(struct session *s)
 	static _Thread_local uint64_t nowhere[2];
 
 	session_drop_taps(s);
-	conn_close(&s->leg.server, 0);
-	conn_transport(&s->leg.server, &transport_null, NULL);
+	conn_close(&s->server, 0);
+	conn_transport(&s->server, &transport_null, NULL);
 	s->leg.bytes = nowhere;		/* none of it is the session's */
-	if (s->leg.client.ops == &transport_plain)
-		sock_look(&s->leg.client.sock);
+	if (s->client.ops == &transport_plain)
+		sock_look(&s->client.sock);
 	if (s->page != NULL && page_put(s) != 0) {
 		session_reset(s, DIR_DOWN, "page: no buffer");
 		return;

@@ -106,7 +106,9 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->rec.client = *client;
 	s->rec.state = "new";
 	s->active = worker_ms(w);
-	leg_init(&s->leg, s, &w->pool, s->rec.bytes);
+	conn_clear(&s->client, s);
+	conn_clear(&s->server, s);
+	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_again_cb, s);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
@@ -128,7 +130,7 @@ session_new(struct worker *w, const struct conf_listen *l, int fd,
 	struct session *s = session_alloc(w, l, client);
 
 	s->redirected = redirected != 0;
-	conn_open(&s->leg.client, fd);
+	conn_open(&s->client, fd);
 	if (l->mode == CONF_EXPLICIT) {
 		session_go(s, PHASE_HEAD);
 		return;
@@ -143,17 +145,17 @@ session_succeed(struct session *s)
 	struct session *n = session_alloc(s->worker, s->listen,
 	    &s->rec.client);
 	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
-	unsigned readable = s->leg.client.sock.readable;
-	unsigned hup = s->leg.client.sock.hup;
+	unsigned readable = s->client.sock.readable;
+	unsigned hup = s->client.sock.hup;
 
 	*to = *from;
 	to->taps = &n->leg.taps;
 	from->buf = NULL;
 	from->in = from->clear = from->out;
 	to->clear = to->out;
-	conn_open(&n->leg.client, conn_release(&s->leg.client));
-	n->leg.client.sock.readable = readable;
-	n->leg.client.sock.hup = hup;
+	conn_open(&n->client, conn_release(&s->client));
+	n->client.sock.readable = readable;
+	n->client.sock.hup = hup;
 	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
 	session_end(s, "client asked for another server");
 	session_go(n, PHASE_HEAD);
@@ -186,10 +188,10 @@ session_event(struct session *s, struct conn *c)
 	session_is_at(s);
 	if (phases[s->phase].event != NULL)
 		phases[s->phase].event(s, c);
-	sweep_note(&s->leg.client);
-	sweep_note(&s->leg.server);
-	batch_note(&s->leg.client);
-	batch_note(&s->leg.server);
+	sweep_note(&s->client);
+	sweep_note(&s->server);
+	batch_note(&s->client);
+	batch_note(&s->server);
 }
 
 static void
@@ -362,8 +364,8 @@ session_over(struct session *s, int reset)
 	session_stop(s);
 	session_close_taps(s);
 	server_tls_over(s);
-	conn_close(&s->leg.client, reset);
-	conn_close(&s->leg.server, reset);
+	conn_close(&s->client, reset);
+	conn_close(&s->server, reset);
 	leg_drop(&s->leg);
 	clock_gettime(CLOCK_REALTIME, &s->rec.end);
 	s->rec.state = s->open ? "closed" : "new";
@@ -470,7 +472,7 @@ session_alert(struct session *s, uint8_t alert, const char *reason, ...)
 	session_reason(s, reason, ap);
 	va_end(ap);
 	session_drop_taps(s);
-	conn_close(&s->leg.server, 1);
+	conn_close(&s->server, 1);
 	session_say_alert(s, alert);
 	session_go(s, PHASE_PAGE);
 	if (s->phase == PHASE_PAGE)
@@ -492,14 +494,14 @@ session_refuse(struct session *s, int status, const char *reason, ...)
 		explicit_failed(s, status, why);
 		return;
 	}
-	if (s->page != NULL || s->leg.client.ops != &transport_plain ||
+	if (s->page != NULL || s->client.ops != &transport_plain ||
 	    (!session_reads_http(s) &&
 	    (s->rec.protocol != PROTO_TLS || status == 403))) {
 		session_reset(s, DIR_DOWN, "%s", why);
 		return;
 	}
 	session_drop_taps(s);
-	conn_close(&s->leg.server, 1);
+	conn_close(&s->server, 1);
 	if (session_reads_http(s))
 		page_set(s, status, why);
 	else

@@ -1,6 +1,7 @@
 /*
  * A session: one client connection, what is known of it (record), where it
- * stands (phase), and the leg that carries its bytes. Owned by its worker.
+ * stands (phase), its two connections, and the leg that carries the bytes
+ * between them. Owned by its worker.
  *
  * Each phase is a row of a table: what to do on entering, on an event of a
  * connection, on its timer. session_go() is the one that changes the phase.
@@ -55,6 +56,7 @@ struct session {
 	uint64_t	 active;
 	uint64_t	 starved;		/* ms: no buffer since; or 0 */
 	struct turn	 turn;			/* for its handshakes */
+	struct conn	 client, server;
 	struct leg	 leg;
 
 	/* What the phases know of the client's hello; owned. */
@@ -111,8 +113,6 @@ struct session {
 	/* both ends were connected once */
 	unsigned	 open:1;
 };
-
-#define session_of_leg(l)	((struct session *)(l)->client.session)
 
 struct event_base *session_base(const struct session *);
 

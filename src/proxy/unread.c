@@ -44,7 +44,7 @@ unread_peek(struct session *s)
 	uint8_t buf[UNREAD_LOOK];
 	ssize_t n;
 
-	n = recv(s->leg.client.sock.fd, buf, sizeof(buf),
+	n = recv(s->client.sock.fd, buf, sizeof(buf),
 	    MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0)
 		return sizeof(buf);	/* an end or an error: not ours */

@@ -40,7 +40,7 @@ connect_done(void *arg, int fd, const struct addr *to, const char *why)
 	s->rec.state = "established";
 	s->open = 1;
 	sock_session(fd, session_conf(s)->timeouts.keepalive);
-	conn_open(&s->leg.server, fd);
+	conn_open(&s->server, fd);
 	if (s->asked && explicit_connected(s) != 0)
 		return;
 	if (s->forward != NULL)
@@ -80,7 +80,7 @@ int
 client_gone(struct session *s, struct conn *c)
 {
 	/* Not by recv(): what it said lies unread before the error. */
-	if (c != &s->leg.client || sock_error(c->sock.fd) == 0)
+	if (c != &s->client || sock_error(c->sock.fd) == 0)
 		return 0;
 	session_broke(s, DIR_UP, "client reset the connection");
 	return 1;
@@ -118,7 +118,7 @@ server_tls_enter(struct session *s)
 		.name = s->rec.host[0] != '\0' ? s->rec.host : NULL,
 		.server = s->rec.server,
 	};
-	struct conn *c = &s->leg.server;
+	struct conn *c = &s->server;
 	SSL *ssl;
 
 	session_shaking(s);
@@ -139,7 +139,7 @@ server_tls_enter(struct session *s)
 static void
 server_tls_count(struct session *s, int ok)
 {
-	int version = SSL_version(tlsio_ssl(s->leg.server.tp));
+	int version = SSL_version(tlsio_ssl(s->server.tp));
 
 	count(s->worker->counts.handshakes[1][tls_version_class(version)]
 	    [s->rec.tls_server.resumed][ok], 1);
@@ -188,7 +188,7 @@ server_tls_judge(const struct session *s, SSL *ssl)
 static void
 server_tls_wants_cert(struct session *s)
 {
-	SSL *ssl = tlsio_ssl(s->leg.server.tp);
+	SSL *ssl = tlsio_ssl(s->server.tp);
 	struct record *r = &s->rec;
 
 	r->verify = tls_verdict(ssl, &r->verify_text);
@@ -198,7 +198,7 @@ server_tls_wants_cert(struct session *s)
 	}
 	s->cert_none = 1;
 	tls_no_certificate(ssl);
-	server_tls_event(s, &s->leg.server);
+	server_tls_event(s, &s->server);
 }
 
 /* Without a certificate it does not go on: what the client has may do. */
@@ -219,7 +219,7 @@ server_tls_insists(struct session *s)
 void
 server_tls_over(struct session *s)
 {
-	struct conn *c = &s->leg.server;
+	struct conn *c = &s->server;
 
 	if (c->ops == &transport_tls && (tls_wanted_again(tlsio_ssl(c->tp)) ||
 	    tls_refused_none(tlsio_ssl(c->tp))))
@@ -280,10 +280,10 @@ server_tls_settles(struct session *s, SSL *ssl)
 static void
 server_tls_step(struct session *s, int rv, const char *why)
 {
-	struct tlsio *t = s->leg.server.tp;
+	struct tlsio *t = s->server.tp;
 
 	if (rv == 0 && server_tls_settles(s, tlsio_ssl(t))) {
-		server_tls_event(s, &s->leg.server);
+		server_tls_event(s, &s->server);
 	} else if (rv == 0) {
 		if (s->settling)
 			decide_learn(s, LEARNED_GOES_ON);
@@ -298,18 +298,18 @@ server_tls_step(struct session *s, int rv, const char *why)
 	} else {
 		server_tls_failed(s, rv == ERR_EOF ?
 		    "it closed the connection" : rv == ERR_SYS ?
-		    strerror(s->leg.server.sock.err) : why);
+		    strerror(s->server.sock.err) : why);
 	}
 }
 
 void
 server_tls_event(struct session *s, struct conn *c)
 {
-	struct tlsio *t = s->leg.server.tp;
+	struct tlsio *t = s->server.tp;
 	char why[128] = "";
 	int rv;
 
-	if (c == &s->leg.client) {
+	if (c == &s->client) {
 		client_gone(s, c);
 		return;
 	}

@@ -38,9 +38,9 @@ setup(void)
 	evtimer_assign(&w.batch, w.base, batch_run, &w);
 	session.worker = &w;
 	session.phase = PHASE_OVER;
-	conn = &session.leg.client;
+	conn = &session.client;
 	conn_clear(conn, &session);
-	conn_clear(&session.leg.server, &session);
+	conn_clear(&session.server, &session);
 	conn_open(conn, accept(l, NULL, NULL));
 	close(l);
 }

@@ -14,6 +14,7 @@
 static struct pool		 pool;
 static _Atomic uint64_t		 held;
 static uint64_t			 bytes[2];
+static struct conn		 end[2];	/* the leg's */
 static struct leg		 leg;
 static int			 client, server;	/* the peers' ends */
 
@@ -35,9 +36,11 @@ setup(void)
 	budget_limit(4 * POOL_BUF);
 	pool_init(&pool, &held);
 	memset(&leg, 0, sizeof(leg));
-	leg_init(&leg, NULL, &pool, bytes);
-	setup_conn(&leg.client, &client);
-	setup_conn(&leg.server, &server);
+	conn_clear(&end[0], NULL);
+	conn_clear(&end[1], NULL);
+	leg_init(&leg, &end[0], &end[1], &pool, bytes);
+	setup_conn(&end[0], &client);
+	setup_conn(&end[1], &server);
 }
 
 static int
@@ -57,12 +60,12 @@ TEST(bytes_and_the_end_pass)
 	setup();
 	ck_assert_int_eq(write(client, "hello", 5), 5);
 	shutdown(client, SHUT_WR);
-	leg.client.sock.hup = 1;	/* as the event would say */
+	end[0].sock.hup = 1;	/* as the event would say */
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 5);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 0);
 	shutdown(server, SHUT_WR);
-	sock_look(&leg.server.sock);
+	sock_look(&end[1].sock);
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_DONE);
 	ck_assert_uint_eq(bytes[DIR_UP], 5);
 }
@@ -78,11 +81,11 @@ TEST(a_short_read_is_the_last_until_an_event)
 	setup();
 	ck_assert_int_eq(write(client, "hello", 5), 5);
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
-	ck_assert_int_eq(leg.client.sock.thin, 1);
+	ck_assert_int_eq(end[0].sock.thin, 1);
 	ck_assert_int_eq(write(client, "again", 5), 5);
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 5);
-	sock_look(&leg.client.sock);
+	sock_look(&end[0].sock);
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 5);
 }
@@ -98,7 +101,7 @@ TEST(what_a_tap_has_cut_off_is_not_read)
 	flow_finish(&leg.flow[DIR_DOWN]);
 	ck_assert_int_eq(write(server, much, sizeof(much)), sizeof(much));
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
-	ck_assert_int_eq(unread(&leg.server), sizeof(much));
+	ck_assert_int_eq(unread(&end[1]), sizeof(much));
 }
 END
 
@@ -114,9 +117,9 @@ TEST(a_closed_source_is_not_asked)
 	struct leg_why why;
 
 	setup();
-	event_assign(&leg.client.ev, base, leg.client.sock.fd, EV_READ, nothing,
+	event_assign(&end[0].ev, base, end[0].sock.fd, EV_READ, nothing,
 	    NULL);
-	close(conn_release(&leg.client));
+	close(conn_release(&end[0]));
 	event_base_free(base);
 	leg.flow[DIR_UP].end_in = END_FIN;
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
