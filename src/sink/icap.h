@@ -18,7 +18,7 @@
 
 #include "codec/icap.h"
 #include "conf/conf.h"
-#include "sink/spool.h"
+#include "http/spool.h"
 #include "util/addr.h"
 #include "util/text.h"
 

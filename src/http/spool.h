@@ -4,8 +4,8 @@
  * read at any offset by any number of readers, dropped from the front when
  * nobody will want it again. One worker's thread only.
  */
-#ifndef SINK_SPOOL_H
-#define SINK_SPOOL_H
+#ifndef HTTP_SPOOL_H
+#define HTTP_SPOOL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * The spool: memory, then a file, read anywhere, dropped from the front.
  */
-#include "sink/spool.h"
+#include "http/spool.h"
 
 #include <string.h>
 

@@ -3,12 +3,12 @@
  * is kept, its body followed, and its bytes are held, taken out or let pass,
  * as the exchange it belongs to says.
  */
-#ifndef SINK_MESSAGE_H
-#define SINK_MESSAGE_H
+#ifndef HTTP_MESSAGE_H
+#define HTTP_MESSAGE_H
 
 #include "codec/http1.h"
 #include "proxy/flow.h"
-#include "sink/spool.h"
+#include "http/spool.h"
 #include "util/text.h"
 
 /*

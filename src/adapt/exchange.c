@@ -2,7 +2,7 @@
  * The tap that reads HTTP/1 out of a session: pairs requests with responses,
  * one exchange at a time, and sends each message on its way (adapt.c).
  */
-#include "sink/exchange.h"
+#include "adapt/exchange.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "net/names.h"
 #include "proxy/inner.h"
-#include "sink/side.h"
+#include "adapt/side.h"
 #include "util/err.h"
 #include "util/mem.h"
 

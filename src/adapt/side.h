@@ -2,15 +2,15 @@
  * Inside the exchange: one of its two messages, and its way through the
  * services (adapt.c).
  */
-#ifndef SINK_SIDE_H
-#define SINK_SIDE_H
+#ifndef ADAPT_SIDE_H
+#define ADAPT_SIDE_H
 
 #include <event2/event_struct.h>
 #include <event2/util.h>
 
 #include "http/deliver.h"
-#include "sink/exchange.h"
-#include "sink/message.h"
+#include "adapt/exchange.h"
+#include "http/message.h"
 
 struct exchange;
 

@@ -1,7 +1,7 @@
 /*
  * Messages in flows.
  */
-#include "sink/message.h"
+#include "http/message.h"
 
 #include <stdlib.h>
 #include <string.h>

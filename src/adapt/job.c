@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sink/side.h"
+#include "adapt/side.h"
 #include "util/err.h"
 #include "util/mem.h"
 

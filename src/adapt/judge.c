@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "proxy/session.h"
-#include "sink/side.h"
+#include "adapt/side.h"
 #include "util/mem.h"
 
 /*

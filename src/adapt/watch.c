@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "sink/side.h"
+#include "adapt/side.h"
 #include "util/mem.h"
 
 /* As long as struct side's first word is not NULL, they can be told apart. */

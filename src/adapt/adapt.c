@@ -10,8 +10,7 @@
 #include <time.h>
 
 #include "proxy/inner.h"
-#include "sink/eve.h"
-#include "sink/side.h"
+#include "adapt/side.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -76,7 +75,7 @@ void
 side_refuse(struct exchange *x, int status, const char *why)
 {
 	struct side *up = &x->side[DIR_UP], *down = &x->side[DIR_DOWN];
-	char reference[REFERENCE_LEN], *named, *page;
+	char *named, *page;
 	size_t len, head;
 
 	if (down->out.began ||
@@ -86,8 +85,8 @@ side_refuse(struct exchange *x, int status, const char *why)
 	}
 	side_silence(up);
 	side_silence(down);
-	named = xasprintf("transaction %s", eve_reference(reference, x->rec,
-	    &x->http));
+	named = xasprintf("transaction %llu.%u", (unsigned long long)x->rec->id,
+	    x->http.number);		/* the event log's "reference" */
 	page = page_http(status, why, named, &len);
 	free(named);
 	head = (size_t)(strstr(page, "\r\n\r\n") + 4 - page);

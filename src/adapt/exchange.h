@@ -4,8 +4,8 @@
  * event log. A pipelined request waits until the one before it is answered.
  * What turns out to be no HTTP/1 passes untouched.
  */
-#ifndef SINK_EXCHANGE_H
-#define SINK_EXCHANGE_H
+#ifndef ADAPT_EXCHANGE_H
+#define ADAPT_EXCHANGE_H
 
 #include "http/http.h"
 #include "proxy/tap.h"

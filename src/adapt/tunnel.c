@@ -9,7 +9,7 @@
 
 #include "net/names.h"
 #include "proxy/inner.h"
-#include "sink/side.h"
+#include "adapt/side.h"
 #include "util/err.h"
 
 static void

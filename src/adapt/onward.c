@@ -3,7 +3,7 @@
  * wants it, and its body out of a spool, as there is room.
  */
 #include "net/transport.h"
-#include "sink/side.h"
+#include "adapt/side.h"
 #include "util/err.h"
 
 /* How far reading runs ahead of what goes on out of a spool. */

@@ -4,7 +4,7 @@
  * from the front is forgotten, and once nothing is left the memory is used
  * again before the file is.
  */
-#include "sink/spool.h"
+#include "http/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
