@@ -13,7 +13,7 @@
 
 #include "net/dial.h"
 #include "net/sock.h"
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/err.h"
 #include "util/mem.h"
 

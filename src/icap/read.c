@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/err.h"
 
 #define ROUNDS	16		/* reads in one turn */

@@ -3,7 +3,7 @@
  * in one write, then the rest in chunks as the spool has it. What a write
  * that fails means is the reader's to find out: there may be an answer.
  */
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/err.h"
 
 #define CHUNK	65536

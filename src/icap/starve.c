@@ -4,7 +4,7 @@
  * others want one, it is given back, and the transaction begins again when
  * its body is whole.
  */
-#include "sink/icap_own.h"
+#include "icap/own.h"
 
 #define LOOK_EVERY	1000	/* ms */
 /* A body that brings less than this in that time is a slow one. */

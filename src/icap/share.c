@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
 
 #define OTHERS_FOR	60000	/* ms since another client was seen */
 #define SHARE		3
