@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sink/spool.h"
+#include "http/spool.h"
 #include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"

@@ -13,9 +13,9 @@
 
 #include "main/daemon.h"
 #include "net/sock.h"
-#include "sink/exchange.h"
+#include "adapt/exchange.h"
 #include "sink/sinks.h"
-#include "sink/spool.h"
+#include "http/spool.h"
 #include "util/budget.h"
 #include "util/clock.h"
 #include "util/err.h"

@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 #include "policy/policy.h"
 #include "proxy/worker.h"
-#include "sink/exchange.h"
+#include "adapt/exchange.h"
 #include "util/text.h"
 
 struct event;

@@ -276,25 +276,19 @@ unread_object(const struct record *r)
 }
 
 /* The reference that a page of ours shows: by it a person can be helped. */
+/* What a page of ours shows of a session, or of an exchange in it. */
 static void
 put_reference(json_t *o, const struct record *r, const struct http_record *h)
 {
-	char reference[REFERENCE_LEN];
-
-	put_text(o, "reference", eve_reference(reference, r, h));
-}
-
-const char *
-eve_reference(char out[REFERENCE_LEN], const struct record *r,
-    const struct http_record *h)
-{
 	unsigned long long id = r->id;
+	char reference[40];
 
 	if (h == NULL)
-		snprintf(out, REFERENCE_LEN, "%llu", id);
+		snprintf(reference, sizeof(reference), "%llu", id);
 	else
-		snprintf(out, REFERENCE_LEN, "%llu.%u", id, h->number);
-	return out;
+		snprintf(reference, sizeof(reference), "%llu.%u", id,
+		    h->number);
+	put_text(o, "reference", reference);
 }
 
 /* What we said in a peer's place. */

@@ -12,12 +12,7 @@
 
 #include "http/http.h"
 #include "proxy/record.h"
-#include "sink/icap.h"
-
-#define REFERENCE_LEN	40
-/* What a page of ours shows of a session, or of an exchange in it. */
-const char *eve_reference(char out[REFERENCE_LEN], const struct record *,
-	    const struct http_record *);
+#include "icap/icap.h"
 
 json_t	*eve_flow(const struct record *, const struct timespec *now);
 json_t	*eve_tls(const struct record *, const struct timespec *now);

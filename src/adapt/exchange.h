@@ -1,0 +1,32 @@
+/*
+ * HTTP/1 exchanges of a session, as a tap: a request and its response at a
+ * time, shown to the services of the session's rule (ICAP), and told to the
+ * event log. A pipelined request waits until the one before it is answered.
+ * What turns out to be no HTTP/1 passes untouched.
+ */
+#ifndef ADAPT_EXCHANGE_H
+#define ADAPT_EXCHANGE_H
+
+#include "http/http.h"
+#include "proxy/tap.h"
+#include "icap/icap.h"
+
+/* What all exchanges of the process share; immutable. */
+struct exchange_env {
+	struct icap_service	**services;	/* one for each of conf.icaps */
+	size_t			  nservices;
+	/* In the worker's thread, an exchange is over; or NULL. */
+	void			(*ended)(void *arg, const struct record *,
+				    const struct http_record *);
+	/* The same for each transaction; or NULL. */
+	void			(*icap_ended)(void *arg, const struct record *,
+				    const struct http_record *,
+				    const struct icap_record *);
+	void			*arg;
+};
+
+/* As a sink: attach gives a worker's seat, tap works on it. Its open and
+ * close are not used: the environment is the sink. */
+extern const struct sink_ops sink_exchange;
+
+#endif
