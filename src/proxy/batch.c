@@ -12,6 +12,7 @@
 
 #include "net/sock.h"
 #include "proxy/inner.h"
+#include "util/clock.h"
 
 /* More small reads than a page's files are sent in ... */
 #define BATCH_RUN	64
@@ -37,7 +38,7 @@ batch_note(struct conn *c)
 		c->since = 0;
 	if (c->run == 0 || visit_is_due(&c->batch) || c->sock.fd == -1)
 		return;
-	now = worker_ms(w);
+	now = clock_coarse_ms();
 	if (c->since == 0)
 		c->since = now;
 	if (c->run < BATCH_RUN)
