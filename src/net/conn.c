@@ -22,10 +22,10 @@
 
 #include <event2/event.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "net/sock.h"
+#include "util/clock.h"
 
 #define SWEEP_US	100000
 #define BATCH_US	1000
@@ -182,15 +182,6 @@ batch_look(struct conn *c)
 	c->heard = 0;		/* what came by itself counts, not this */
 }
 
-static uint64_t
-conn_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 void
 conn_heard(struct conn *c, size_t n, int first)
 {
@@ -200,11 +191,11 @@ conn_heard(struct conn *c, size_t n, int first)
 	if (n >= CONN_SMALL)
 		c->run = 0;
 	else if (c->run++ == 0)
-		c->since = conn_ms();
+		c->since = clock_coarse_ms();
 	if (c->run < BATCH_RUN || c->batched)
 		return;
 	c->run = 0;
-	if (conn_ms() - c->since <= BATCH_MS)
+	if (clock_coarse_ms() - c->since <= BATCH_MS)
 		batch_begin(c);
 }
 

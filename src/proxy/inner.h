@@ -104,7 +104,6 @@ struct worker {
 	uint8_t			 peek[HELLO_MAX];
 };
 
-uint64_t worker_ms(const struct worker *);	/* coarse, monotonic */
 const struct conf *session_conf(const struct session *);
 
 #define count(c, n)							\

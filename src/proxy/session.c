@@ -16,6 +16,7 @@
 #include "net/sock.h"
 #include "proxy/clients.h"
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -82,7 +83,7 @@ session_id(void)
 	uint64_t none = 0;
 
 	if (atomic_load(&last) == 0) {
-		clock_gettime(CLOCK_REALTIME, &ts);
+		ts = clock_wall();
 		atomic_compare_exchange_strong(&last, &none,
 		    (uint64_t)ts.tv_sec * 1000000 +
 		    (uint64_t)ts.tv_nsec / 1000);
@@ -101,12 +102,12 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->listen = l;
 	s->policy = policy_ref(w->policy);
 	s->rec.id = session_id();
-	clock_gettime(CLOCK_REALTIME, &s->rec.start);
+	s->rec.start = clock_wall();
 	s->rec.listener = l->name;
 	s->rec.mode = l->mode;
 	s->rec.client = *client;
 	s->rec.state = "new";
-	s->active = worker_ms(w);
+	s->active = clock_coarse_ms();
 	conn_clear(&s->client, &w->revisits, session_conn_event, s);
 	conn_clear(&s->server, &w->revisits, session_conn_event, s);
 	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
@@ -366,7 +367,7 @@ session_over(struct session *s, int reset)
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
 	leg_drop(&s->leg);
-	clock_gettime(CLOCK_REALTIME, &s->rec.end);
+	s->rec.end = clock_wall();
 	s->rec.state = s->open ? "closed" : "new";
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
 	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);

@@ -21,15 +21,6 @@ static void	worker_free(struct worker *);
 static void	worker_reap(evutil_socket_t, short, void *);
 static void	worker_out_of_time(evutil_socket_t, short, void *);
 
-uint64_t
-worker_ms(const struct worker *w)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 int
 worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
     struct text *why)
