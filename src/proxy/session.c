@@ -54,6 +54,7 @@ static const struct phase_ops phases[] = {
 
 static _Atomic unsigned	sessions_open;
 
+static void	session_conn_event(void *, struct conn *);
 static void	session_timed(evutil_socket_t, short, void *);
 static void	session_again_cb(evutil_socket_t, short, void *);
 
@@ -107,8 +108,8 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->rec.client = *client;
 	s->rec.state = "new";
 	s->active = clock_coarse_ms();
-	conn_clear(&s->client, s);
-	conn_clear(&s->server, s);
+	conn_clear(&s->client, &w->revisits, session_conn_event, s);
+	conn_clear(&s->server, &w->revisits, session_conn_event, s);
 	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_again_cb, s);
@@ -146,17 +147,13 @@ session_succeed(struct session *s)
 	struct session *n = session_alloc(s->worker, s->listen,
 	    &s->rec.client);
 	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
-	unsigned readable = s->client.sock.readable;
-	unsigned hup = s->client.sock.hup;
 
 	*to = *from;
 	to->taps = &n->leg.taps;
 	from->buf = NULL;
 	from->in = from->clear = from->out;
 	to->clear = to->out;
-	conn_open(&n->client, conn_release(&s->client));
-	n->client.sock.readable = readable;
-	n->client.sock.hup = hup;
+	conn_move(&n->client, &s->client);
 	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
 	session_end(s, "client asked for another server");
 	session_go(n, PHASE_HEAD);
@@ -189,10 +186,12 @@ session_event(struct session *s, struct conn *c)
 	session_is_at(s);
 	if (phases[s->phase].event != NULL)
 		phases[s->phase].event(s, c);
-	sweep_note(&s->client);
-	sweep_note(&s->server);
-	batch_note(&s->client);
-	batch_note(&s->server);
+}
+
+static void
+session_conn_event(void *owner, struct conn *c)
+{
+	session_event(owner, c);
 }
 
 static void
