@@ -65,7 +65,7 @@ int		 policy_by_request(const struct policy *);
 int		 verdict_same(const struct verdict *, const struct verdict *);
 
 /*
- * A request for a name, canonical as http1_name() has it, on a connection with
+ * A request for a name, canonical as http_name() has it, on a connection with
  * these facts and that verdict: what the rules say under this name. A rule
  * that has the name in its sni counts too, where the hello had another or
  * none: a client must not get by it by asking behind another name.
