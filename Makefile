@@ -146,8 +146,9 @@ $(B)/lint/%.ok: %.c config.mk
 	    -fsyntax-only $<
 	@touch $@
 
-lint: $(patsubst %.c,$(B)/lint/%.ok,$(SRC) $(wildcard src/main/*.c))
-	@contrib/lint
+lint: $(patsubst %.c,$(B)/lint/%.ok,$(SRC) $(wildcard src/main/*.c)) \
+    $(SRC:%.c=$(B)/%.o)
+	@B=$(B) contrib/lint
 
 # What goes where; DESTDIR before all of it. The program looks for its
 # configuration in /etc/clearspan unless told, so the usual prefixes have it

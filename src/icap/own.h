@@ -294,8 +294,6 @@ struct icap_txn {
 	int		 reused;
 };
 
-uint64_t icap_us(void);		/* monotonic */
-uint64_t icap_ms(void);
 
 /* service.c; those that take the lock say so. */
 struct icap_known *icap_known_ref(struct icap_known *);

@@ -69,21 +69,6 @@ icap_fault_name(enum icap_fault f)
 	return (unsigned)f < ICAP_F_MAX ? fault_names[f] : "?";
 }
 
-uint64_t
-icap_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-uint64_t
-icap_ms(void)
-{
-	return icap_us() / 1000;
-}
-
 struct icap_known *
 icap_known_ref(struct icap_known *k)
 {

@@ -87,10 +87,7 @@ struct worker {
 	struct seat		 exchange;
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
-	struct revisit		 thin;		/* conns: see sweep.c */
-	struct event		 sweep;
-	struct revisit		 batched;	/* conns: see batch.c */
-	struct event		 batch;
+	struct revisits		 revisits;	/* of its connections */
 	struct turns		 turns;
 	struct mail		 pulse;		/* see worker_ask_pulse() */
 	_Atomic int		 answered, ended;
@@ -107,7 +104,6 @@ struct worker {
 	uint8_t			 peek[HELLO_MAX];
 };
 
-uint64_t worker_ms(const struct worker *);	/* coarse, monotonic */
 const struct conf *session_conf(const struct session *);
 
 #define count(c, n)							\
@@ -127,16 +123,6 @@ void	accept_start(struct worker *);
 void	accept_pause(struct worker *, const char *why);
 void	accept_check(struct worker *);	/* resume when limits allow */
 void	accept_stop(struct worker *);
-
-/* batch.c */
-void	batch_note(struct conn *);	/* after its event */
-void	batch_forget(struct conn *);
-void	batch_run(evutil_socket_t, short, void *);
-
-/* sweep.c */
-void	sweep_note(struct conn *);	/* after its event */
-void	sweep_forget(struct conn *);
-void	sweep_run(evutil_socket_t, short, void *);
 
 /* The phases: entered, an event, the timer. NULL in the table: nothing. */
 void	head_enter(struct session *);		/* explicit.c */

@@ -90,6 +90,7 @@ client_tls_enter(struct session *s)
 	sock_look(&c->sock);	/* the hello that was peeked */
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	client_tls_event(s, c);
+	conn_note(c);
 }
 
 static void

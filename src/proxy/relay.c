@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -19,7 +20,7 @@
 void
 relay_enter(struct session *s)
 {
-	s->active = worker_ms(s->worker);
+	s->active = clock_coarse_ms();
 	session_timer(s, session_conf(s)->timeouts.idle);
 	relay_event(s, NULL);
 }
@@ -123,7 +124,7 @@ relay_starved(struct session *s)
 {
 	struct timeval tv = { 0, STARVED_MS * 1000 };
 	struct worker *w = s->worker;
-	uint64_t now = worker_ms(w);
+	uint64_t now = clock_coarse_ms();
 
 	if (s->starved == 0)
 		s->starved = now;
@@ -144,7 +145,7 @@ relay_event(struct session *s, struct conn *c)
 	st = leg_pump(&s->leg, &why);
 	if (s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] != before ||
 	    s->leg.got != got)	/* a tap may hold what came */
-		s->active = worker_ms(s->worker);
+		s->active = clock_coarse_ms();
 	if (st != LEG_STARVED)
 		s->starved = 0;
 	relay_note_end(s);
@@ -177,7 +178,7 @@ void
 relay_timeout(struct session *s)
 {
 	uint64_t idle = session_conf(s)->timeouts.idle;
-	uint64_t quiet = worker_ms(s->worker) - s->active;
+	uint64_t quiet = clock_coarse_ms() - s->active;
 
 	if (s->phase == PHASE_RELAY && relay_is_over(s))
 		session_end(s, "closed");

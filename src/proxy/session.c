@@ -16,6 +16,7 @@
 #include "net/sock.h"
 #include "proxy/clients.h"
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -53,6 +54,7 @@ static const struct phase_ops phases[] = {
 
 static _Atomic unsigned	sessions_open;
 
+static void	session_conn_event(void *, struct conn *);
 static void	session_timed(evutil_socket_t, short, void *);
 static void	session_again_cb(evutil_socket_t, short, void *);
 
@@ -81,7 +83,7 @@ session_id(void)
 	uint64_t none = 0;
 
 	if (atomic_load(&last) == 0) {
-		clock_gettime(CLOCK_REALTIME, &ts);
+		ts = clock_wall();
 		atomic_compare_exchange_strong(&last, &none,
 		    (uint64_t)ts.tv_sec * 1000000 +
 		    (uint64_t)ts.tv_nsec / 1000);
@@ -100,14 +102,14 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->listen = l;
 	s->policy = policy_ref(w->policy);
 	s->rec.id = session_id();
-	clock_gettime(CLOCK_REALTIME, &s->rec.start);
+	s->rec.start = clock_wall();
 	s->rec.listener = l->name;
 	s->rec.mode = l->mode;
 	s->rec.client = *client;
 	s->rec.state = "new";
-	s->active = worker_ms(w);
-	conn_clear(&s->client, s);
-	conn_clear(&s->server, s);
+	s->active = clock_coarse_ms();
+	conn_clear(&s->client, &w->revisits, session_conn_event, s);
+	conn_clear(&s->server, &w->revisits, session_conn_event, s);
 	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_again_cb, s);
@@ -145,17 +147,13 @@ session_succeed(struct session *s)
 	struct session *n = session_alloc(s->worker, s->listen,
 	    &s->rec.client);
 	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
-	unsigned readable = s->client.sock.readable;
-	unsigned hup = s->client.sock.hup;
 
 	*to = *from;
 	to->taps = &n->leg.taps;
 	from->buf = NULL;
 	from->in = from->clear = from->out;
 	to->clear = to->out;
-	conn_open(&n->client, conn_release(&s->client));
-	n->client.sock.readable = readable;
-	n->client.sock.hup = hup;
+	conn_move(&n->client, &s->client);
 	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
 	session_end(s, "client asked for another server");
 	session_go(n, PHASE_HEAD);
@@ -188,10 +186,12 @@ session_event(struct session *s, struct conn *c)
 	session_is_at(s);
 	if (phases[s->phase].event != NULL)
 		phases[s->phase].event(s, c);
-	sweep_note(&s->client);
-	sweep_note(&s->server);
-	batch_note(&s->client);
-	batch_note(&s->server);
+}
+
+static void
+session_conn_event(void *owner, struct conn *c)
+{
+	session_event(owner, c);
 }
 
 static void
@@ -367,7 +367,7 @@ session_over(struct session *s, int reset)
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
 	leg_drop(&s->leg);
-	clock_gettime(CLOCK_REALTIME, &s->rec.end);
+	s->rec.end = clock_wall();
 	s->rec.state = s->open ? "closed" : "new";
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
 	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);

@@ -3,6 +3,7 @@
  * counts those under way (limits.handshakes; the rules are in turns.c).
  */
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #define TURN_LOOK_MS	250	/* has one stalled meanwhile? */
@@ -26,7 +27,7 @@ session_shaking(struct session *s)
 		return;
 	count(w->counts.handshaking, 1);
 	turns_take(&w->turns, &s->turn, &s->rec.client, &s->rec.server,
-	    worker_ms(w));
+	    clock_coarse_ms());
 }
 
 void
@@ -37,7 +38,7 @@ session_shaken(struct session *s)
 
 	if (s->turn.state == TURN_HAS)
 		atomic_fetch_sub(&w->counts.handshaking, 1);
-	if ((next = turns_end(&w->turns, &s->turn, worker_ms(w))) != NULL)
+	if ((next = turns_end(&w->turns, &s->turn, clock_coarse_ms())) != NULL)
 		turn_given(next);
 }
 
@@ -63,7 +64,7 @@ static void
 turn_try(struct session *s)
 {
 	struct worker *w = s->worker;
-	uint64_t now = worker_ms(w);
+	uint64_t now = clock_coarse_ms();
 	struct turn *stalled;
 
 	if (s->turn.state != TURN_HAS && turns_ask(&w->turns, &s->turn,
@@ -80,7 +81,7 @@ turn_try(struct session *s)
 void
 turn_enter(struct session *s)
 {
-	s->active = worker_ms(s->worker);
+	s->active = clock_coarse_ms();
 	turn_try(s);
 }
 
@@ -94,7 +95,7 @@ turn_event(struct session *s, struct conn *c)
 void
 turn_timeout(struct session *s)
 {
-	if (worker_ms(s->worker) - s->active <
+	if (clock_coarse_ms() - s->active <
 	    session_conf(s)->timeouts.handshake)
 		turn_try(s);
 	else
