@@ -68,7 +68,7 @@ int		 verdict_same(const struct verdict *, const struct verdict *);
 
 /*
  * What the rules say of a request for a name on a connection with these facts
- * and this verdict. The name is canonical, as http1_name() makes it. A rule
+ * and this verdict. The name is canonical, as http_name() makes it. A rule
  * with the name under sni counts too, even if the hello had another name or
  * none: a client must not get past the rule by using another name there.
  */

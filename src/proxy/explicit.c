@@ -274,9 +274,9 @@ head_socks(struct session *s, const uint8_t *data, size_t len)
 static void
 head_connect(struct session *s, const struct http1_head *h)
 {
-	struct http1_url url;
+	struct http_url url;
 
-	if (http1_authority(h->target, 0, &url) != 0) {
+	if (http_authority(h->head.authority, 0, &url) != 0) {
 		head_page(s, 400, "CONNECT needs a host and a port");
 		return;
 	}
@@ -288,12 +288,12 @@ head_connect(struct session *s, const struct http1_head *h)
 
 /* Its head stays where it is: the forward editor will read it. */
 static void
-head_absolute(struct session *s, const struct http1_head *h)
+head_absolute(struct session *s, const struct http_head *h)
 {
-	struct http1_url url;
+	struct http_url url;
 
-	if (http1_absolute(h->target, &url) != 0 || url.scheme.len != 4 ||
-	    strncasecmp(url.scheme.p, "http", 4) != 0) {
+	if (http_absolute(h->target, &url) != 0 ||
+	    !slice_is(url.scheme, "http")) {
 		head_page(s, 400, "an http:// URL or CONNECT is needed");
 		return;
 	}
@@ -308,9 +308,9 @@ head_absolute(struct session *s, const struct http1_head *h)
 
 /* A browser that opens the proxy itself. */
 static void
-head_own(struct session *s, const struct http1_head *h)
+head_own(struct session *s, const struct http_head *h)
 {
-	s->page = page_own(s->worker->env->tls, h->target.p, h->target.len,
+	s->page = page_own(s->worker->env->tls, h->path.p, h->path.len,
 	    &s->page_len);
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
 	s->rec.answer = "page";
@@ -337,12 +337,12 @@ head_http(struct session *s, const char *data, size_t len)
 		head_page(s, 431, h.why);
 	else if (rv != 0)
 		head_page(s, 400, h.why != NULL ? h.why : "not a request");
-	else if (slice_is(h.method, "CONNECT"))
+	else if (slice_is(h.head.method, "CONNECT"))
 		head_connect(s, &h);
-	else if (h.target.len > 0 && h.target.p[0] == '/')
-		head_own(s, &h);
+	else if (h.head.target.p[0] == '/')
+		head_own(s, &h.head);
 	else
-		head_absolute(s, &h);
+		head_absolute(s, &h.head);
 }
 
 void
