@@ -153,7 +153,7 @@ worker_out_of_time(evutil_socket_t fd, short what, void *arg)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&w->sessions)) != NULL)
-		session_reset(s, DIR_DOWN, "the gateway is going down");
+		session_kill(s, "the gateway is going down");
 	worker_check(w);
 }
 
@@ -178,7 +178,7 @@ worker_drain_run(struct mail *m)
 	for (s = TAILQ_FIRST(&w->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (s->phase == PHASE_HEAD && !s->said)
-			session_end(s, "the gateway is going down");
+			session_quit(s, "the gateway is going down");
 	}
 	evtimer_add(&w->drained, &tv);
 	free(d);
@@ -303,7 +303,7 @@ worker_ask_run(struct mail *m)
 	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (q->kill != 0 && s->rec.id == q->kill) {
-			session_reset(s, DIR_DOWN, "killed by the operator");
+			session_kill(s, "killed by the operator");
 			q->killed = 1;
 			break;
 		}
