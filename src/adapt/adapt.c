@@ -11,6 +11,7 @@
 
 #include "proxy/inner.h"
 #include "adapt/side.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -236,7 +237,7 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 	s->to = to;
 	s->state = SIDE_ADAPTED;
 	if (to->dir == DIR_DOWN) {
-		clock_gettime(CLOCK_REALTIME, &now);
+		now = clock_wall();
 		http_record_replaced(&x->http, HTTP_BY_SERVICE,
 		    a->http->status);
 		http_record_response(&x->http, a->http, &now);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "codec/hostname.h"
+#include "util/hash.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -51,11 +52,8 @@ static struct stat	 read_as;
 static struct host **
 bucket(const char *name)
 {
-	uint32_t h = 2166136261u;	/* FNV-1a; the operator's names */
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	return &table[(h ^ h >> 16) % BUCKETS];
+	/* The operator's names: no seed. */
+	return &table[hash_fold(hash_string(HASH_START, name)) % BUCKETS];
 }
 
 static void

@@ -18,7 +18,9 @@
 
 #include "codec/hostname.h"
 #include "net/resolver.h"
+#include "util/clock.h"
 #include "util/err.h"
+#include "util/hash.h"
 #include "util/mem.h"
 
 #define NAMES_CACHED	4096	/* names kept in all */
@@ -63,24 +65,11 @@ struct names {
 	uint32_t		 seed;
 };
 
-static int64_t
-now_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
-/* FNV-1a; the seed is random, as peers choose the names. */
+/* The seed is random, as peers choose the names. */
 static size_t
 bucket(const struct names *n, const char *name)
 {
-	uint32_t h = 2166136261u ^ n->seed;
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	return (h ^ h >> 16) % BUCKETS;
+	return hash_fold(hash_string(HASH_START ^ n->seed, name)) % BUCKETS;
 }
 
 struct names *
@@ -191,7 +180,7 @@ entry_take(struct entry *e, const struct resolver_answer *a)
 	if (a->err != 0 && (f->err == 0 || a->err != ERR_NOTFOUND))
 		f->err = a->err;
 	ttl = ttl > TTL_MAX ? TTL_MAX : ttl < TTL_MIN ? TTL_MIN : ttl;
-	until = now_seconds() + (int64_t)ttl;
+	until = (int64_t)clock_s() + (int64_t)ttl;
 	if (until < e->expires)
 		e->expires = until;
 }
@@ -308,7 +297,7 @@ names_ask(struct names *n, const char *host, const struct addr *client,
 	TAILQ_INSERT_TAIL(&n->used, e, used);
 	/* An expired answer someone is yet to be told stays as it is. */
 	if (e->out == 0 && TAILQ_EMPTY(&e->asks) &&
-	    e->expires <= now_seconds()) {
+	    e->expires <= (int64_t)clock_s()) {
 		*err = names_full(n, group_of(n, client)) ? ERR_LIMIT :
 		    entry_query(e, group_of(n, client));
 		if (*err != 0)

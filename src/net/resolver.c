@@ -17,6 +17,7 @@
 
 #include "net/hosts.h"
 #include "net/mailbox.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -51,7 +52,7 @@ struct resolver {
 	LIST_HEAD(, resolver_sock) socks;
 	struct event		 timer;
 	struct stat		 conf;		/* resolv.conf when read */
-	time_t			 looked;	/* monotonic seconds */
+	uint64_t		 looked;	/* monotonic seconds */
 	size_t			 out;		/* queries under way */
 	int			 fixed;		/* servers were set by hand */
 };
@@ -191,14 +192,13 @@ resolver_free(struct resolver *r)
 static int
 conf_changed(struct resolver *r)
 {
-	struct timespec ts;
+	uint64_t now = clock_s();
 	struct stat st = { 0 };
 	int same;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (r->servers != NULL && ts.tv_sec - r->looked < RESOLV_EVERY)
+	if (r->servers != NULL && now - r->looked < RESOLV_EVERY)
 		return 0;
-	r->looked = ts.tv_sec;
+	r->looked = now;
 	if (stat(RESOLV_CONF, &st) != 0)
 		memset(&st, 0, sizeof(st));
 	same = st.st_ino == r->conf.st_ino && st.st_dev == r->conf.st_dev &&

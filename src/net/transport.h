@@ -4,7 +4,7 @@
  * kept here: events are edge-triggered, so a flag stays set until a call says
  * EAGAIN. A recv that got less than it asked for need not be tried again
  * before the next event (epoll(7)), but for an RST that came with the bytes:
- * thin is for those who see to that otherwise (proxy/sweep.c). So does a recv
+ * thin is for those who see to that otherwise (net/conn.c). So does a recv
  * that stops at urgent data, with bytes behind it that no event announces: the
  * sweep finds them too, and from then on no short recv counts as the last.
  */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -208,7 +209,7 @@ splice_event(struct session *s, struct conn *c)
 			    DIR_DOWN, "%s: %s", broke == &s->client ?
 			    "client" : "server", strerror(broke->sock.err));
 		if (up || down)
-			s->active = worker_ms(s->worker);
+			s->active = clock_coarse_ms();
 		if (x->told[DIR_UP] && x->told[DIR_DOWN])
 			return step_end(s, "closed");
 		if (!up && !down) {
@@ -228,7 +229,7 @@ splice_enter(struct session *s)
 
 	memset(x->pipe, 0xff, sizeof(x->pipe));
 	s->splice = x;
-	s->active = worker_ms(s->worker);
+	s->active = clock_coarse_ms();
 	s->client.sock.readable = s->server.sock.readable = 1;
 	session_timer(s, session_conf(s)->timeouts.idle);
 	return splice_event(s, NULL);

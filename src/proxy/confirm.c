@@ -11,6 +11,7 @@
 #include "proxy/inner.h"
 #include "proxy/probe.h"
 #include "tls/digest.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -77,7 +78,7 @@ confirm_keep(struct worker *w, const uint8_t key[32],
 
 	memcpy(c->key, key, sizeof(c->key));
 	c->found = r->found;
-	c->until = worker_ms(w) + ms;
+	c->until = clock_coarse_ms() + ms;
 	snprintf(c->why, sizeof(c->why), "%s", r->why != NULL ? r->why : "");
 	text_clear(&c->names);
 	if (r->found != PROBE_NAMED && r->names.len > 0)
@@ -148,7 +149,7 @@ confirm_enter(struct session *s)
 
 	confirm_key(s, key);
 	c = confirm_slot(w, key);
-	if (c->until > worker_ms(w) &&
+	if (c->until > clock_coarse_ms() &&
 	    memcmp(c->key, key, sizeof(key)) == 0)
 		return confirm_apply(s, c);
 	turn_take(s);

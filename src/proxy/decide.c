@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/err.h"
+#include "util/hash.h"
 #include "util/log.h"
 
 /* then the server is asked again */
@@ -91,16 +93,13 @@ decide_unread(struct session *s, const char *why)
 static uint64_t
 learned_key(const struct session *s)
 {
-	uint64_t h = 14695981039346656037u;	/* FNV-1a */
-	const uint8_t *p;
-	size_t len, i;
+	size_t len;
+	const uint8_t *ip = addr_ip(&s->rec.server, &len);
+	unsigned port = addr_port(&s->rec.server);
+	uint64_t h = hash_bytes(HASH_START, ip, len);
 
-	p = addr_ip(&s->rec.server, &len);
-	for (i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	h = (h ^ addr_port(&s->rec.server)) * 1099511628211u;
-	for (i = 0; s->rec.sni[i] != '\0'; i++)
-		h = (h ^ (uint8_t)s->rec.sni[i]) * 1099511628211u;
+	h = hash_bytes(h, &port, sizeof(port));
+	h = hash_string(h, s->rec.sni);
 	return h != 0 ? h : 1;
 }
 
@@ -112,7 +111,7 @@ decide_learn(struct session *s, enum learned_what what)
 
 	l->key = key;
 	l->what = what;
-	l->until = worker_ms(s->worker) + LEARNED_MS;
+	l->until = clock_coarse_ms() + LEARNED_MS;
 }
 
 enum learned_what
@@ -121,7 +120,7 @@ decide_learned(const struct session *s)
 	uint64_t key = learned_key(s);
 	struct learned *l = &s->worker->learned[key % LEARNED_SLOTS];
 
-	return l->key == key && worker_ms(s->worker) < l->until ? l->what :
+	return l->key == key && clock_coarse_ms() < l->until ? l->what :
 	    LEARNED_NOTHING;
 }
 

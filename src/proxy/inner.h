@@ -89,10 +89,7 @@ struct worker {
 	struct seat		 exchange;
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
-	struct revisit		 thin;		/* conns: see sweep.c */
-	struct event		 sweep;
-	struct revisit		 batched;	/* conns: see batch.c */
-	struct event		 batch;
+	struct revisits		 revisits;	/* of its connections */
 	struct turns		 turns;
 	struct mail		 pulse;		/* see worker_ask_pulse() */
 	_Atomic int		 answered, ended;
@@ -108,9 +105,6 @@ struct worker {
 	struct tlsio_scratch	 scratch;
 	uint8_t			 peek[HELLO_MAX];
 };
-
-uint64_t worker_ms(const struct worker *);	/* coarse, monotonic */
-const struct conf *session_conf(const struct session *);
 
 #define count(c, n)							\
 	atomic_fetch_add_explicit(&(c), (n), memory_order_relaxed)
@@ -135,16 +129,6 @@ worker_full(struct worker *w)
 int	accept_bind(struct worker *, struct text *why);
 void	accept_start(struct worker *);
 void	accept_stop(struct worker *);
-
-/* batch.c */
-void	batch_note(struct conn *);	/* after its event */
-void	batch_forget(struct conn *);
-void	batch_run(evutil_socket_t, short, void *);
-
-/* sweep.c */
-void	sweep_note(struct conn *);	/* after its event */
-void	sweep_forget(struct conn *);
-void	sweep_run(evutil_socket_t, short, void *);
 
 /* The phases. */
 extern const struct phase_ops phase_head;	/* explicit.c */

@@ -148,6 +148,7 @@ client_tls_enter(struct session *s)
 {
 	struct conn *c = &s->client;
 	const char *alpn = client_tls_alpn(s);
+	struct step next;
 	SSL *ssl;
 
 	turn_take(s);
@@ -160,7 +161,9 @@ client_tls_enter(struct session *s)
 	    &s->worker->scratch));
 	sock_look(&c->sock);	/* the hello that was peeked */
 	session_timer(s, session_conf(s)->timeouts.handshake);
-	return client_tls_event(s, c);
+	next = client_tls_event(s, c);
+	conn_note(c);
+	return next;
 }
 
 const struct phase_ops phase_client_tls = {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -112,7 +113,7 @@ static void
 relay_starved(struct session *s)
 {
 	struct worker *w = s->worker;
-	uint64_t now = worker_ms(w);
+	uint64_t now = clock_coarse_ms();
 
 	if (s->starved == 0)
 		s->starved = now;
@@ -133,7 +134,7 @@ relay_event(struct session *s, struct conn *c)
 	st = leg_pump(&s->leg, &why);
 	if (s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] != before ||
 	    s->leg.got != got)	/* a tap may hold what came */
-		s->active = worker_ms(s->worker);
+		s->active = clock_coarse_ms();
 	if (st != LEG_STARVED)
 		s->starved = 0;
 	relay_note_end(s);
@@ -163,7 +164,7 @@ relay_event(struct session *s, struct conn *c)
 static struct step
 relay_enter(struct session *s)
 {
-	s->active = worker_ms(s->worker);
+	s->active = clock_coarse_ms();
 	session_timer(s, session_conf(s)->timeouts.idle);
 	return relay_event(s, NULL);
 }

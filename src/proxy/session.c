@@ -16,6 +16,7 @@
 #include "net/sock.h"
 #include "proxy/clients.h"
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -44,20 +45,9 @@ static const struct phase_ops *const phases[] = {
 static _Atomic unsigned	sessions_open;
 
 static void	session_apply(struct session *, struct step);
+static void	session_conn_event(void *, struct conn *);
 static void	session_timed(evutil_socket_t, short, void *);
 static void	session_woken(evutil_socket_t, short, void *);
-
-struct event_base *
-session_base(const struct session *s)
-{
-	return s->worker->base;
-}
-
-const struct conf *
-session_conf(const struct session *s)
-{
-	return policy_conf(s->policy);
-}
 
 /*
  * The first session's number is the time in microseconds, and each has the
@@ -72,7 +62,7 @@ session_id(void)
 	uint64_t none = 0;
 
 	if (atomic_load(&last) == 0) {
-		clock_gettime(CLOCK_REALTIME, &ts);
+		ts = clock_wall();
 		atomic_compare_exchange_strong(&last, &none,
 		    (uint64_t)ts.tv_sec * 1000000 +
 		    (uint64_t)ts.tv_nsec / 1000);
@@ -91,14 +81,14 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->listen = l;
 	s->policy = policy_ref(w->policy);
 	s->rec.id = session_id();
-	clock_gettime(CLOCK_REALTIME, &s->rec.start);
+	s->rec.start = clock_wall();
 	s->rec.listener = l->name;
 	s->rec.mode = l->mode;
 	s->rec.client = *client;
 	s->rec.state = "new";
-	s->active = worker_ms(w);
-	conn_clear(&s->client, s);
-	conn_clear(&s->server, s);
+	s->active = clock_coarse_ms();
+	conn_clear(&s->client, &w->revisits, session_conn_event, s);
+	conn_clear(&s->server, &w->revisits, session_conn_event, s);
 	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_woken, s);
@@ -144,7 +134,8 @@ session_take_due(struct session *s)
 	return due;
 }
 
-void
+/* Something happened to a connection, or (NULL) an answer came. */
+static void
 session_event(struct session *s, struct conn *c)
 {
 	const struct phase_ops *phase = phases[s->phase];
@@ -154,10 +145,12 @@ session_event(struct session *s, struct conn *c)
 		session_apply(s, session_take_due(s));
 	else if (phase->event != NULL)
 		session_apply(s, phase->event(s, c));
-	sweep_note(&s->client);
-	sweep_note(&s->server);
-	batch_note(&s->client);
-	batch_note(&s->server);
+}
+
+static void
+session_conn_event(void *owner, struct conn *c)
+{
+	session_event(owner, c);
 }
 
 static void
@@ -175,7 +168,11 @@ session_timed(evutil_socket_t fd, short what, void *arg)
 static void
 session_woken(evutil_socket_t fd, short what, void *arg)
 {
-	session_event(arg, NULL);
+	struct session *s = arg;
+
+	session_event(s, NULL);
+	conn_note(&s->client);
+	conn_note(&s->server);
 }
 
 /* Whatever it was waiting for, it waits no more. */
@@ -210,7 +207,7 @@ session_over(struct session *s, struct step t)
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
 	leg_drop(&s->leg);
-	clock_gettime(CLOCK_REALTIME, &s->rec.end);
+	s->rec.end = clock_wall();
 	s->rec.state = s->open ? "closed" : "new";
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
 	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);
@@ -317,17 +314,13 @@ session_hand_over(struct session *s)
 	struct session *n = session_alloc(s->worker, s->listen,
 	    &s->rec.client);
 	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
-	unsigned readable = s->client.sock.readable;
-	unsigned hup = s->client.sock.hup;
 
 	*to = *from;
 	to->taps = &n->leg.taps;
 	from->buf = NULL;
 	from->in = from->clear = from->out;
 	to->clear = to->out;
-	conn_open(&n->client, conn_release(&s->client));
-	n->client.sock.readable = readable;
-	n->client.sock.hup = hup;
+	conn_move(&n->client, &s->client);
 	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
 	session_over(s, step_end(s, "client asked for another server"));
 	session_apply(n, step_go(PHASE_HEAD));

@@ -101,7 +101,11 @@ struct session {
 	unsigned	 open:1;
 };
 
-struct event_base *session_base(const struct session *);
+static inline const struct conf *
+session_conf(const struct session *s)
+{
+	return policy_conf(s->policy);
+}
 
 /* A new session for an accepted connection; takes fd over. */
 void	session_new(struct worker *, const struct conf_listen *, int fd,
@@ -109,9 +113,6 @@ void	session_new(struct worker *, const struct conf_listen *, int fd,
 	    int redirected);
 /* How many are open in all workers. */
 unsigned session_count(void);
-
-/* Something happened to a connection of it, or (NULL) an answer came. */
-void	session_event(struct session *, struct conn *);
 
 /* From outside, by the worker: its end, by RST or in order. */
 void	session_kill(struct session *, const char *reason);

@@ -6,6 +6,7 @@
 
 #include "net/sock.h"
 #include "proxy/inner.h"
+#include "util/clock.h"
 
 /* The first reason is the one that the log gets. */
 static void
@@ -67,7 +68,7 @@ struct step
 step_if_idle(struct session *s)
 {
 	uint64_t idle = session_conf(s)->timeouts.idle;
-	uint64_t quiet = worker_ms(s->worker) - s->active;
+	uint64_t quiet = clock_coarse_ms() - s->active;
 
 	if (quiet >= idle)
 		return step_reset(s, DIR_DOWN, "idle for %llus",

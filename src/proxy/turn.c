@@ -3,6 +3,7 @@
  * counts those under way (limits.handshakes; the rules are in turns.c).
  */
 #include "proxy/inner.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #define TURN_LOOK_MS	250	/* has one stalled meanwhile? */
@@ -26,7 +27,7 @@ turn_take(struct session *s)
 		return;
 	count(w->counts.handshaking, 1);
 	turns_take(&w->turns, &s->turn, &s->rec.client, &s->rec.server,
-	    worker_ms(w));
+	    clock_coarse_ms());
 }
 
 void
@@ -37,7 +38,7 @@ turn_end(struct session *s)
 
 	if (s->turn.state == TURN_HAS)
 		atomic_fetch_sub(&w->counts.handshaking, 1);
-	if ((next = turns_end(&w->turns, &s->turn, worker_ms(w))) != NULL)
+	if ((next = turns_end(&w->turns, &s->turn, clock_coarse_ms())) != NULL)
 		turn_given(next);
 }
 
@@ -64,7 +65,7 @@ static struct step
 turn_try(struct session *s)
 {
 	struct worker *w = s->worker;
-	uint64_t now = worker_ms(w);
+	uint64_t now = clock_coarse_ms();
 	struct turn *stalled;
 
 	if (s->turn.state != TURN_HAS && turns_ask(&w->turns, &s->turn,
@@ -81,7 +82,7 @@ turn_try(struct session *s)
 static struct step
 turn_enter(struct session *s)
 {
-	s->active = worker_ms(s->worker);
+	s->active = clock_coarse_ms();
 	return turn_try(s);
 }
 
@@ -96,7 +97,7 @@ turn_event(struct session *s, struct conn *c)
 static struct step
 turn_timeout(struct session *s)
 {
-	if (worker_ms(s->worker) - s->active <
+	if (clock_coarse_ms() - s->active <
 	    session_conf(s)->timeouts.handshake)
 		return turn_try(s);
 	return step_reset(s, DIR_DOWN, "limits.handshakes were under way all "

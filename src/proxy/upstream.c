@@ -10,6 +10,7 @@
 #include "net/sock.h"
 #include "proxy/inner.h"
 #include "proxy/reach.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -224,7 +225,7 @@ server_tls_done(struct session *s, SSL *ssl)
 static int
 server_tls_settles(struct session *s, SSL *ssl)
 {
-	uint64_t took = worker_ms(s->worker) - s->active;
+	uint64_t took = clock_coarse_ms() - s->active;
 
 	if (!s->cert_none || s->settling || SSL_version(ssl) < TLS1_3_VERSION ||
 	    decide_learned(s) == LEARNED_GOES_ON)
@@ -295,7 +296,7 @@ server_tls_enter(struct session *s)
 	SSL *ssl;
 
 	turn_take(s);
-	s->active = worker_ms(s->worker);
+	s->active = clock_coarse_ms();
 	s->cert_none = s->settling = 0;
 	server_tls_alpn(s, &want);
 	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL)

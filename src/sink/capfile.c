@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "codec/pcapfile.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -34,20 +35,11 @@ struct capfile {
 	unsigned	 keep;
 	int		 fd;
 	char		*name;
-	int64_t		 opened;	/* monotonic ms */
+	uint64_t		 opened;	/* monotonic ms */
 	uint64_t	 size;		/* up to the last whole packet */
 	uint8_t		 head[PCAPFILE_HEAD_MAX];
 	size_t		 head_len;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static char *
 capfile_expand(const char *pattern)
@@ -282,7 +274,7 @@ capfile_open(struct capfile *cf)
 	free(base);
 	if (cf->fd < 0)
 		return ERR_SYS;
-	cf->opened = now_ms();
+	cf->opened = clock_ms();
 	if (cf->keep > 0)
 		capfile_prune(cf);
 	if (capfile_append(cf, cf->head, cf->head_len) != 0) {
@@ -301,7 +293,7 @@ void
 capfile_tick(struct capfile *cf)
 {
 	if (cf->fd >= 0 && cf->rotate_ms != 0 &&
-	    now_ms() - cf->opened >= (int64_t)cf->rotate_ms)
+	    clock_ms() - cf->opened >= cf->rotate_ms)
 		capfile_close(cf);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sink/eve.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -140,7 +141,7 @@ connlog_flow(struct connlog *l, const struct record *r)
 
 	if (!connlog_wants(l, EVENT_FLOW))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	connlog_put(l, eve_flow(r, &now));
 }
 
@@ -151,7 +152,7 @@ connlog_tls(struct connlog *l, const struct record *r)
 
 	if (!connlog_wants(l, EVENT_TLS))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	connlog_put(l, eve_tls(r, &now));
 }
 
@@ -163,7 +164,7 @@ connlog_http(struct connlog *l, const struct record *r,
 
 	if (!connlog_wants(l, EVENT_HTTP) || !http_record_used(h))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	connlog_put(l, eve_http(r, h, &now));
 }
 
@@ -173,7 +174,7 @@ connlog_icap(struct connlog *l, const struct record *r,
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	if (connlog_wants(l, EVENT_ICAP))
 		connlog_put(l, eve_icap(r, h, i, &now));
 	if (connlog_wants(l, EVENT_ALERT) &&
@@ -190,7 +191,7 @@ connlog_stats(struct connlog *l, json_t *stats)
 		json_decref(stats);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	connlog_put(l, eve_stats(stats, &now));
 }
 
@@ -303,7 +304,7 @@ log_tell_lost(struct connlog *l)
 
 	if (lost == l->told)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	o = eve_stats(json_pack("{s:{s:I,s:I}}", "event_log", "lost",
 	    (json_int_t)(lost - l->told), "lost_in_all", (json_int_t)lost),
 	    &now);

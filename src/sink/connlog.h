@@ -11,7 +11,7 @@
 
 #include "http/http.h"
 #include "proxy/record.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 #include "util/text.h"
 
 struct connlog;

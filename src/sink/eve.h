@@ -12,7 +12,7 @@
 
 #include "http/http.h"
 #include "proxy/record.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 
 json_t	*eve_flow(const struct record *, const struct timespec *now);
 json_t	*eve_tls(const struct record *, const struct timespec *now);

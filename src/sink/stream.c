@@ -10,6 +10,7 @@
 
 #include "codec/pcapfile.h"
 #include "util/budget.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -98,15 +99,6 @@ stream_detach(struct stream_seat *s)
 	free(s);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void
 stream_failing(struct stream *st, const char *why)
 {
@@ -124,9 +116,9 @@ stream_ready(struct synth_seat *seat)
 		return SYNTH_SKIP;
 	seat->lose = atomic_load_explicit(&st->failing, memory_order_relaxed);
 	s->probing = seat->lose != NULL;
-	if (s->probing && now_ms() < atomic_load(&st->probe))
+	if (s->probing && clock_ms() < atomic_load(&st->probe))
 		return SYNTH_LOSE;
-	clock_gettime(CLOCK_REALTIME, &ts);
+	ts = clock_wall();
 	s->ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 	return SYNTH_SHOW;
 }
@@ -205,7 +197,7 @@ stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
 	}
 	/* Not in ready: the filter may leave none of the event's frames. */
 	if (s->probing) {
-		atomic_store(&st->probe, now_ms() + STREAM_PROBE_MS);
+		atomic_store(&st->probe, clock_ms() + STREAM_PROBE_MS);
 		s->probing = 0;
 	}
 	b->len += pcapfile_put(b->data + b->len, st->ng, s->ns, f, comment);

@@ -40,7 +40,7 @@ struct stream {
 	const char	*full;		/* the loss's reason when used is max */
 	/* What is given fails for that now, or NULL; see stream_failing(). */
 	_Atomic(const char *) failing;
-	_Atomic int64_t	 probe;		/* monotonic ms of the next try */
+	_Atomic uint64_t probe;		/* monotonic ms of the next try */
 	/* Somebody wants packets; NULL: always. Any worker. */
 	int		 (*wanted)(struct stream *);
 	/* Takes the block's reference. Any worker. */

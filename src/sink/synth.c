@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "sink/comment.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -74,17 +75,13 @@ int
 synth_seat_init(struct synth_seat *seat, struct synth_sink *sink,
     const struct synth_out *out)
 {
-	struct timespec ts;
-
 	seat->sink = sink;
 	seat->out = out;
 	seat->path = sink->path;
 	seat->path.framer = framer_new();
 	if (getrandom(&seat->random, sizeof(seat->random), GRND_NONBLOCK) !=
-	    sizeof(seat->random)) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		seat->random = (uint64_t)ts.tv_nsec << 32 ^ (uintptr_t)seat;
-	}
+	    sizeof(seat->random))
+		seat->random = clock_us() << 32 ^ (uintptr_t)seat;
 	return seat->path.framer != NULL ? 0 : ERR_MEM;
 }
 

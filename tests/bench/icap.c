@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "net/names.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 #include "util/mem.h"
 
 struct one {

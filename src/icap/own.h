@@ -1,23 +1,23 @@
 /*
  * What the files of the ICAP client share, and nobody else needs.
  *
- *	icap_service.c	services, counters
- *	icap_health.c	their servers: health, limits, which one is taken
- *	icap_tls.c	icaps://
- *	icap_ask.c	OPTIONS: what a server says of itself, and probes
- *	icap_conn.c	connections to servers, plain and TLS
- *	icap_seat.c	a worker's part: pools and the queue
- *	icap_txn.c	a transaction's life
- *	icap_preview.c	how much of the body is shown at first
- *	icap_fail.c	what its failures lead to
- *	icap_starve.c	one that has nothing to send
- *	icap_share.c	what one client may have
- *	icap_copy.c	one that nobody waits for
- *	icap_write.c	its request
- *	icap_read.c	its response
+ *	service.c	services, counters
+ *	health.c	their servers: health, limits, which one is taken
+ *	tls.c	icaps://
+ *	ask.c	OPTIONS: what a server says of itself, and probes
+ *	conn.c	connections to servers, plain and TLS
+ *	seat.c	a worker's part: pools and the queue
+ *	txn.c	a transaction's life
+ *	preview.c	how much of the body is shown at first
+ *	fail.c	what its failures lead to
+ *	starve.c	one that has nothing to send
+ *	share.c	what one client may have
+ *	copy.c	one that nobody waits for
+ *	write.c	its request
+ *	read.c	its response
  */
-#ifndef SINK_ICAP_OWN_H
-#define SINK_ICAP_OWN_H
+#ifndef ICAP_OWN_H
+#define ICAP_OWN_H
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -30,7 +30,7 @@
 #include "codec/icap_options.h"
 #include "net/mailbox.h"
 #include "net/transport.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 #include "tls/tlsio.h"
 
 #define ICAP_CONNECTIONS 64	/* to a server, when nobody says */
@@ -294,10 +294,8 @@ struct icap_txn {
 	int		 reused;
 };
 
-uint64_t icap_us(void);		/* monotonic */
-uint64_t icap_ms(void);
 
-/* icap_service.c; those that take the lock say so. */
+/* service.c; those that take the lock say so. */
 struct icap_known *icap_known_ref(struct icap_known *);
 void	icap_known_free(struct icap_known *);
 /*
@@ -339,7 +337,7 @@ int	icap_tls_new(struct icap_service *, struct text *why);
 SSL	*icap_tls_ssl(struct icap_server *);
 int	icap_tls_untrusted(const SSL *);	/* its certificate failed */
 
-/* icap_conn.c */
+/* conn.c */
 struct icap_conn *icap_conn_open(struct icap_seat *, struct icap_server *,
 	    const struct icap_conn_user *, void *arg);
 void	icap_conn_close(struct icap_conn *, int reset);
@@ -349,7 +347,7 @@ void	icap_conn_used(struct icap_conn *, size_t n);	/* n bytes of in */
 ssize_t	icap_conn_write(struct icap_conn *, struct iovec *, int n);
 void	icap_conn_lean(struct icap_conn *);	/* gives its buffer back */
 
-/* icap_seat.c */
+/* seat.c */
 struct icap_conn *icap_pool_get(struct icap_seat *, struct icap_server *,
 	    const struct icap_conn_user *, void *arg);
 void	icap_pool_put(struct icap_conn *);
@@ -358,16 +356,16 @@ void	icap_slot_free(struct icap_seat *, struct icap_server *);
 int	icap_queue_add(struct icap_txn *);	/* 0 or ERR_LIMIT */
 void	icap_queue_remove(struct icap_txn *);
 
-/* icap_ask.c */
+/* ask.c */
 void	icap_ask_start(struct icap_seat *, struct icap_server *);
 void	icap_ask_stop(struct icap_ask *);
 
-/* icap_txn.c */
+/* txn.c */
 void	icap_txn_go(struct icap_txn *);		/* from the queue */
 void	icap_txn_attempt(struct icap_txn *);	/* choose, connect */
 /* What the attempt had is given back. */
 void	icap_txn_reset(struct icap_txn *);
-/* icap_fail.c. The first may be used at any time, the second not while the
+/* fail.c. The first may be used at any time, the second not while the
  * user is calling us. */
 void	icap_txn_fail(struct icap_txn *, enum icap_fault, const char *why, ...)
 	    __attribute__((format(printf, 3, 4)));
@@ -392,7 +390,7 @@ icap_txn_runs(const struct icap_txn *t)
 /* A copy's bytes are lost: it is given up. From its owner. */
 void	icap_txn_lost(struct icap_txn *);
 
-/* icap_preview.c. Bytes of a preview that this server shall get, or -1. */
+/* preview.c. Bytes of a preview that this server shall get, or -1. */
 int64_t	icap_txn_preview(const struct icap_txn *, const struct icap_known *);
 /* How much of the body is to be here before anything is sent. */
 uint64_t icap_txn_wants(struct icap_txn *);
@@ -403,29 +401,29 @@ void	icap_txn_learn(const struct icap_txn *, int went_on);
 /* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
 int	icap_txn_ignored(const struct icap_txn *, const struct icap_known *);
 
-/* icap_starve.c */
+/* starve.c */
 void	icap_starve_begin(struct icap_txn *);
 uint64_t icap_starve_due(const struct icap_txn *);	/* ms, or 0 */
 void	icap_starve_look(struct icap_txn *);	/* when that is due */
 
-/* icap_share.c. The first wants the lock, the others take it. */
+/* share.c. The first wants the lock, the others take it. */
 int	icap_share_may_run(struct icap_service *, const struct icap_txn *);
 int	icap_share_may_wait(struct icap_service *, const struct icap_txn *,
 	    unsigned max);
 void	icap_share_run(struct icap_txn *, int more);	/* 1 or -1 */
 void	icap_share_wait(struct icap_txn *, int more);
 
-/* icap_copy.c */
+/* copy.c */
 void	*icap_copy_user(struct icap_copy *);
 void	icap_copies_stop(struct icap_seat *);
 
-/* icap_write.c */
+/* write.c */
 void	icap_write_start(struct icap_txn *);
 void	icap_write_more(struct icap_txn *);
 /* The response is whole, the request is not: true if it could be ended. */
 int	icap_write_rest(struct icap_txn *);
 
-/* icap_read.c */
+/* read.c */
 void	icap_read_start(struct icap_txn *);
 void	icap_read_more(struct icap_txn *);
 

@@ -2,7 +2,7 @@
  * Who is down, and whose doing it was: a message that a server fails on says
  * nothing of the server, or one page would switch the scanner off for all.
  */
-#include "icap_run.h"
+#include "run.h"
 
 static struct child	server;
 

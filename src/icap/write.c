@@ -3,7 +3,8 @@
  * in one write, then the rest in chunks as the spool has it. What a write
  * that fails means is the reader's to find out: there may be an answer.
  */
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 #include "util/err.h"
 
 #define CHUNK	65536
@@ -127,7 +128,7 @@ piece_write(struct icap_txn *t)
 		}
 		piece_took(&t->piece, (size_t)w, body);
 		t->bytes_out += (uint64_t)w;
-		t->t_last = icap_us();
+		t->t_last = clock_us();
 	}
 	if (n < 0 && t->in == ICAP_IN_DONE)	/* for good manners only */
 		t->write_broken = 1;

@@ -11,8 +11,8 @@
  * virgin message intact (its spool was not dropped from). What concerns the
  * server's TLS is never bypassed (F4), not even while it is down for it.
  */
-#ifndef SINK_ICAP_H
-#define SINK_ICAP_H
+#ifndef ICAP_H
+#define ICAP_H
 
 #include <stdint.h>
 

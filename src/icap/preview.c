@@ -2,7 +2,7 @@
  * How much of a body a server is shown at first: the preview (RFC 3507, 4.5),
  * all of it, or nothing, as it wants no such file (4.10.2).
  */
-#include "sink/icap_own.h"
+#include "icap/own.h"
 
 #define PREVIEW_GUESS	4096	/* before OPTIONS are known */
 /*

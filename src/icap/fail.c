@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/err.h"
 #include "util/log.h"
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -33,7 +34,7 @@ txn_arm(struct icap_txn *t)
 
 	if (t->deadline == 0 || (t->armed != 0 && t->armed <= t->deadline))
 		return;
-	now = icap_ms();
+	now = clock_ms();
 	ms = t->deadline > now ? t->deadline - now : 0;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
@@ -162,7 +163,7 @@ txn_count(struct icap_txn *t, enum icap_result result, double total)
 static void
 txn_record(struct icap_txn *t, enum icap_result result, enum icap_fault fault)
 {
-	double total = (double)(icap_us() - t->t_start) / 1e3;
+	double total = (double)(clock_us() - t->t_start) / 1e3;
 	struct icap_record r = {
 		.service = t->seat->service->conf->name,
 		.server = t->server != NULL ? t->server->url : NULL,
@@ -215,7 +216,7 @@ static void
 txn_run(struct icap_txn *t)
 {
 	t->step = ICAP_T_RUN;
-	t->t_sent = t->t_last = icap_us();
+	t->t_sent = t->t_last = clock_us();
 	t->connect_ms = (double)(t->t_sent - t->t_try) / 1e3;
 	t->bytes_out = t->bytes_in = 0;
 	icap_read_start(t);
@@ -268,7 +269,7 @@ txn_wait(struct icap_txn *t)
 	}
 	t->step = ICAP_T_QUEUE;
 	if (t->queue_until == 0)
-		t->queue_until = icap_ms() + c->queue_timeout;
+		t->queue_until = clock_ms() + c->queue_timeout;
 	t->deadline = t->queue_until;
 }
 
@@ -289,7 +290,7 @@ txn_begin(struct icap_txn *t, struct icap_server *v, struct icap_known *k,
 	icap_share_run(t, 1);
 	v->transactions++;
 	t->attempts++;
-	t->t_try = icap_us();
+	t->t_try = clock_us();
 	if (t->attempts == 1)
 		t->queue_ms = (double)(t->t_try - t->t_start) / 1e3;
 	t->reused = c != NULL;
@@ -364,7 +365,7 @@ txn_prepare(struct icap_txn *t)
 	else if (txn_ready(t))
 		icap_txn_attempt(t);
 	else if (t->deadline == 0 && !t->parked)
-		t->deadline = icap_ms() + FLUSH_MS;
+		t->deadline = clock_ms() + FLUSH_MS;
 }
 
 static int
@@ -372,7 +373,7 @@ txn_is_endless(const struct icap_txn *t)
 {
 	uint64_t end = txn_endless(t);
 
-	return end != 0 && icap_ms() >= end;
+	return end != 0 && clock_ms() >= end;
 }
 
 static void
@@ -448,7 +449,7 @@ txn_timer(evutil_socket_t fd, short what, void *arg)
 		icap_txn_failed(t, fault);
 	else if (kick)
 		txn_kicked(t, kick);
-	else if (t->deadline != 0 && icap_ms() >= t->deadline)
+	else if (t->deadline != 0 && clock_ms() >= t->deadline)
 		txn_expired(t);
 	txn_leave(t);
 }
@@ -464,7 +465,7 @@ icap_start(struct icap_seat *seat, const struct icap_job *job,
 	t->user = user;
 	t->arg = arg;
 	t->queue_ms = t->connect_ms = t->first_ms = -1;
-	t->t_start = icap_us();
+	t->t_start = clock_us();
 	event_assign(&t->timer, seat->base, -1, 0, txn_timer, t);
 	t->wants = t->wanted = icap_txn_wants(t);
 	txn_enter(t);
@@ -492,7 +493,7 @@ icap_more(struct icap_txn *t)
 		txn_prepare(t);
 	else if (t->starved) {
 		t->starved = 0;
-		t->t_last = icap_us();
+		t->t_last = clock_us();
 		icap_write_more(t);
 	}
 	t->quiet--;
@@ -532,7 +533,7 @@ icap_unseen(struct icap_seat *seat, enum icap_method method, void *user,
 	t->job.method = method;
 	t->arg = user;
 	t->queue_ms = t->connect_ms = t->first_ms = -1;
-	t->t_start = icap_us();
+	t->t_start = clock_us();
 	snprintf(t->why, sizeof(t->why), "%s", why);
 	seat->service->faults[fault]++;
 	txn_record(t, passes ? ICAP_R_BYPASS : ICAP_R_ERR, fault);
@@ -543,7 +544,7 @@ void
 icap_resume(struct icap_txn *t)
 {
 	if (t != NULL && t->blocked && t->step == ICAP_T_RUN) {
-		t->t_last = icap_us();
+		t->t_last = clock_us();
 		icap_txn_kick(t);
 	}
 }

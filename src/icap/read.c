@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 #include "util/err.h"
 
 #define ROUNDS	16		/* reads in one turn */
@@ -476,7 +477,7 @@ read_fill(struct icap_txn *t)
 	ssize_t n = icap_conn_fill(t->conn, SIZE_MAX);
 
 	if (n > 0) {
-		t->t_last = icap_us();
+		t->t_last = clock_us();
 		if (!t->heard)
 			t->first_ms = (double)(t->t_last - t->t_sent) / 1e3;
 		t->heard = 1;

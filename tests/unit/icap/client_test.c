@@ -3,7 +3,7 @@
  */
 #include <pthread.h>
 
-#include "icap_run.h"
+#include "run.h"
 
 static struct child	server;
 

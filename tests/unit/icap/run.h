@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "net/names.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"

@@ -13,7 +13,8 @@
 
 #include "net/dial.h"
 #include "net/sock.h"
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -105,7 +106,7 @@ conn_idle(struct icap_conn *c)
 	enum end how;
 
 	if (c->ops->read(c->tp, &b, 1, &how) != ERR_AGAIN) {
-		icap_idled(c->server, icap_ms() - c->since);
+		icap_idled(c->server, clock_ms() - c->since);
 		icap_pool_gone(c);
 	}
 }

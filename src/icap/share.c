@@ -7,7 +7,8 @@
  */
 #include <stdlib.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 
 #define OTHERS_FOR	60000	/* ms since another client was seen */
 #define SHARE		3
@@ -26,7 +27,7 @@ share_part(struct icap_service *s, const struct icap_txn *t)
 static int
 share_alone(struct icap_service *s, const struct icap_part *p)
 {
-	uint64_t now = icap_ms(), other;
+	uint64_t now = clock_ms(), other;
 
 	if (s->last_part != p) {
 		s->other_at = s->last_at;

@@ -4,7 +4,8 @@
  * others want one, it is given back, and the transaction begins again when
  * its body is whole.
  */
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 
 #define LOOK_EVERY	1000	/* ms */
 /* A body that brings less than this in that time is a slow one. */
@@ -14,7 +15,7 @@
 void
 icap_starve_begin(struct icap_txn *t)
 {
-	uint64_t now = icap_ms();
+	uint64_t now = clock_ms();
 
 	if (t->slow_since != 0 && t->sent - t->slow_at < PACE)
 		return;
@@ -60,7 +61,7 @@ starve_park(struct icap_txn *t)
 void
 icap_starve_look(struct icap_txn *t)
 {
-	uint64_t now = icap_ms(), idle = t->seat->service->conf->idle_timeout;
+	uint64_t now = clock_ms(), idle = t->seat->service->conf->idle_timeout;
 
 	t->look = now + LOOK_EVERY;
 	/* The server loses patience, too, some time. */

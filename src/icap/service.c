@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -67,21 +67,6 @@ const char *
 icap_fault_name(enum icap_fault f)
 {
 	return (unsigned)f < ICAP_F_MAX ? fault_names[f] : "?";
-}
-
-uint64_t
-icap_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-uint64_t
-icap_ms(void)
-{
-	return icap_us() / 1000;
 }
 
 struct icap_known *

@@ -2,7 +2,7 @@
  * The ICAP client against c-icap: echo, ex206, virus_scan, and over TLS. All
  * is passed over where c-icap (or clamd) is not installed.
  */
-#include "icap_run.h"
+#include "run.h"
 
 static char	 line[8192];	/* of setup.py: its URLs, in JSON */
 static pid_t	 peers;

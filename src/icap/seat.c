@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -18,7 +19,7 @@ static void
 pool_trim(struct icap_seat *t, struct icap_server *v, uint64_t older)
 {
 	struct icap_conn *c, *next;
-	uint64_t now = icap_ms();
+	uint64_t now = clock_ms();
 
 	for (c = TAILQ_LAST(&t->idle[v->index], icap_conns); c != NULL;
 	    c = next) {
@@ -87,7 +88,7 @@ icap_pool_put(struct icap_conn *c)
 	}
 	icap_conn_lean(c);
 	c->user = NULL;
-	c->since = icap_ms();
+	c->since = clock_ms();
 	TAILQ_INSERT_HEAD(&t->idle[v->index], c, link);
 	v->idle++;
 	t->nidle++;

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
+#include "util/clock.h"
 #include "util/err.h"
+#include "util/hash.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -32,7 +34,7 @@ static void
 health_down(struct icap_server *v, const char *why)
 {
 	v->good = 0;
-	v->due = icap_ms() + PROBE_EVERY;
+	v->due = clock_ms() + PROBE_EVERY;
 	snprintf(v->why, sizeof(v->why), "%s", why);
 	if (v->state == ICAP_DOWN)
 		return;
@@ -65,7 +67,7 @@ static void
 health_one(struct icap_server *v, uint64_t whose, uint64_t outweighed,
     const char *why)
 {
-	uint64_t now = icap_ms();
+	uint64_t now = clock_ms();
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
@@ -118,7 +120,7 @@ health_less(struct icap_server *v)
 	unsigned busy = v->busy * 4 / 5;
 
 	v->soft = busy > 1 ? busy : 1;
-	v->soft_at = icap_ms();
+	v->soft_at = clock_ms();
 }
 
 void
@@ -168,7 +170,7 @@ icap_overload(struct icap_server *v, int64_t retry_after)
 	    SHY_MAX : (uint64_t)retry_after * 1000;
 
 	pthread_mutex_lock(&v->service->lock);
-	v->shy_until = icap_ms() + ms;
+	v->shy_until = clock_ms() + ms;
 	pthread_mutex_unlock(&v->service->lock);
 }
 
@@ -209,7 +211,7 @@ icap_idled(struct icap_server *v, uint64_t ms)
 int
 icap_due(struct icap_server *v)
 {
-	uint64_t now = icap_ms();
+	uint64_t now = clock_ms();
 	int due;
 
 	pthread_mutex_lock(&v->service->lock);
@@ -232,7 +234,7 @@ icap_unasked(struct icap_server *v)
 {
 	pthread_mutex_lock(&v->service->lock);
 	v->asking = 0;
-	v->due = icap_ms();
+	v->due = clock_ms();
 	pthread_mutex_unlock(&v->service->lock);
 }
 
@@ -264,7 +266,7 @@ health_learn(struct icap_server *v, struct icap_known *k)
 		ms = o->ttl > 86400 ? 86400000 : (uint64_t)o->ttl * 1000;
 	ms = ms > TTL_LEAST + TTL_EARLY ? ms - TTL_EARLY : TTL_LEAST;
 	/* 10 % up and down, so that workers and gateways do not march. */
-	v->due = icap_ms() + ms - ms / 10 +
+	v->due = clock_ms() + ms - ms / 10 +
 	    ms / 5 * ((uint64_t)random() % 1024) / 1024;
 	if (v->service->conf->connections == 0 && o->max_connections > 0)
 		v->limit = o->max_connections > 65535 ? 65535 :
@@ -292,7 +294,7 @@ icap_asked(struct icap_server *v, struct icap_known *k,
 		why = health_lacks(v, &k->o);
 	if (why != NULL) {
 		v->insecure |= fault == ICAP_F_TLS;
-		v->due = icap_ms() + PROBE_EVERY;
+		v->due = clock_ms() + PROBE_EVERY;
 		if (v->state != ICAP_UP || fault != ICAP_F_NONE ||
 		    v->doubted || ++v->silent >= SILENT_MAX)
 			health_down(v, why);
@@ -305,7 +307,7 @@ icap_asked(struct icap_server *v, struct icap_known *k,
 		    ++v->good >= PROBES_GOOD)
 			health_up(v);
 		else
-			v->due = icap_ms() + PROBE_EVERY;
+			v->due = clock_ms() + PROBE_EVERY;
 	}
 	pthread_mutex_unlock(&s->lock);
 	icap_wake(s, NULL);
@@ -344,29 +346,22 @@ choose_free(struct icap_seat *t, const struct icap_server *v, uint64_t now)
 uint64_t
 icap_whose(const struct addr *a)
 {
-	uint64_t h = 1469598103934665603ULL;
-	const uint8_t *p;
-	size_t i, len = 0;
+	size_t len = 0;
+	const uint8_t *ip = a->sa.sa_family == AF_UNSPEC ? NULL :
+	    addr_ip(a, &len);
 
-	p = a->sa.sa_family == AF_UNSPEC ? NULL : addr_ip(a, &len);
-	for (i = 0; i < len && i < 8; i++)
-		h = (h ^ p[i]) * 1099511628211ULL;
-	return h | 1;
+	return hash_bytes(HASH_START, ip, len < 8 ? len : 8) | 1;
 }
 
 /* Rendezvous hashing: the same client goes to the same server. */
 static uint64_t
 choose_hash(const struct addr *a, const struct icap_server *v)
 {
-	uint64_t h = 1469598103934665603ULL ^ v->index;
-	const uint8_t *p;
-	size_t i, len = 0;
+	size_t len = 0;
+	const uint8_t *ip = a->sa.sa_family == AF_UNSPEC ? NULL :
+	    addr_ip(a, &len);
 
-	p = a->sa.sa_family == AF_UNSPEC ? NULL : addr_ip(a, &len);
-	for (i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211ULL;
-	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9ULL;
-	return h ^ h >> 32;
+	return hash_fold(hash_bytes(HASH_START ^ v->index, ip, len));
 }
 
 /* Lower is better. */
@@ -386,7 +381,7 @@ choose_in(struct icap_seat *seat, const struct icap_txn *t, unsigned tier,
 	struct icap_service *s = seat->service;
 	const struct icap_farm *f = &s->farm[t->job.method];
 	const struct icap_place *p;
-	uint64_t now = icap_ms();
+	uint64_t now = clock_ms();
 	double cost, best = 0;
 	size_t i;
 	int rv = ERR_NOTFOUND;

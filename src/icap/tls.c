@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/err.h"
 
 /* A session of its own for the server the SSL goes to. */

@@ -4,7 +4,7 @@
  */
 #include <sys/socket.h>
 
-#include "icap_run.h"
+#include "run.h"
 
 static struct child	server;
 

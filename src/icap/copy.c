@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/mem.h"
 
 struct icap_copy {

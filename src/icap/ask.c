@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sink/icap_own.h"
+#include "icap/own.h"
 #include "util/err.h"
 #include "util/mem.h"
 

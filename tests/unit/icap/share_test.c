@@ -4,7 +4,7 @@
  */
 #include <sys/stat.h>
 
-#include "icap_run.h"
+#include "run.h"
 
 static struct child	server;
 
