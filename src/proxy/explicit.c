@@ -284,9 +284,9 @@ head_socks_greeting(struct session *s, const uint8_t *data, size_t len)
 static struct step
 head_connect(struct session *s, const struct http1_head *h)
 {
-	struct http1_url url;
+	struct http_url url;
 
-	if (http1_authority(h->target, 0, &url) != 0)
+	if (http_authority(h->head.authority, 0, &url) != 0)
 		return head_page(s, 400, "CONNECT needs a host and a port");
 	head_host(s, url.host, url.port);
 	return head_dial(s, h->len);
@@ -294,13 +294,13 @@ head_connect(struct session *s, const struct http1_head *h)
 
 /* Its head stays where it is: the forward editor will read it. */
 static struct step
-head_absolute(struct session *s, const struct http1_head *h)
+head_absolute(struct session *s, const struct http_head *h)
 {
-	struct http1_url url;
+	struct http_url url;
 	struct step refused;
 
-	if (http1_absolute(h->target, &url) != 0 || url.scheme.len != 4 ||
-	    strncasecmp(url.scheme.p, "http", 4) != 0)
+	if (http_absolute(h->target, &url) != 0 ||
+	    !slice_is(url.scheme, "http"))
 		return head_page(s, 400, "an http:// URL or CONNECT is "
 		    "needed");
 	head_host(s, url.host, url.port);
@@ -314,9 +314,9 @@ head_absolute(struct session *s, const struct http1_head *h)
 
 /* A browser that opens the proxy itself. */
 static struct step
-head_own(struct session *s, const struct http1_head *h)
+head_own(struct session *s, const struct http_head *h)
 {
-	s->page = page_own(s->worker->env->tls, h->target.p, h->target.len,
+	s->page = page_own(s->worker->env->tls, h->path.p, h->path.len,
 	    &s->page_len);
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
 	s->rec.answer = "page";
@@ -344,11 +344,11 @@ head_http(struct session *s, const char *data, size_t len)
 	if (rv != 0)
 		return head_page(s, 400, h.why != NULL ? h.why :
 		    "not a request");
-	if (slice_is(h.method, "CONNECT"))
+	if (slice_is(h.head.method, "CONNECT"))
 		return head_connect(s, &h);
-	if (h.target.len > 0 && h.target.p[0] == '/')
-		return head_own(s, &h);
-	return head_absolute(s, &h);
+	if (h.head.target.p[0] == '/')
+		return head_own(s, &h.head);
+	return head_absolute(s, &h.head);
 }
 
 static struct step

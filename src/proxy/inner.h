@@ -217,8 +217,8 @@ char	*page_own(struct tls *, const char *path, size_t pathlen, size_t *len);
 
 /* forward.c: the editor of explicit plain HTTP; first in the row. */
 extern const struct tap_ops forward_tap;
-struct http1_url;
-struct forward	*forward_new(struct session *, const struct http1_url *);
+struct http_url;
+struct forward	*forward_new(struct session *, const struct http_url *);
 void		 forward_free(struct forward *);
 struct step	 forward_check(struct session *);	/* another server? */
 

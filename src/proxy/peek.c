@@ -50,10 +50,10 @@ static void
 hello_host(struct session *s, const char *data, size_t len)
 {
 	struct http1_head h;
-	char name[HTTP1_NAME_MAX];
+	char name[HTTP_NAME_MAX];
 
 	h.scanned = 0;
-	if (http1_request(&h, data, len) != 0 || http1_name(&h, name) != 0)
+	if (http1_request(&h, data, len) != 0 || http_name(&h.head, name) != 0)
 		return;
 	if (s->rec.host[0] == '\0') {
 		memcpy(s->rec.host, name, sizeof(name));

@@ -128,12 +128,12 @@ void	session_answered(struct session *);
  * What is to be done with a request that was read on this connection, judged
  * under its own name; counted and logged.
  */
-struct http1_head;
+struct http_head;
 struct judgement {
 	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
 	const char	*why;		/* lives as long as the session */
 };
-void	session_judge(struct session *, const struct http1_head *,
+void	session_judge(struct session *, const struct http_head *,
 	    struct judgement *);
 /* It speaks HTTP/2, whose requests nobody reads yet: counted. */
 void	session_unjudged(struct session *);
