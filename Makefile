@@ -20,7 +20,7 @@ prefix	= /usr/local
 endif
 
 # Lowest last: a room includes, and links against, only what follows it.
-ROOMS	= admin adapt sink http proxy policy conf tls net codec util
+ROOMS	= admin adapt sink icap http proxy policy conf tls net codec util
 
 WARN	= -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wwrite-strings -Wundef -Wformat=2 -Wvla \
@@ -146,8 +146,9 @@ $(B)/lint/%.ok: %.c config.mk
 	    -fsyntax-only $<
 	@touch $@
 
-lint: $(patsubst %.c,$(B)/lint/%.ok,$(SRC) $(wildcard src/main/*.c))
-	@contrib/lint
+lint: $(patsubst %.c,$(B)/lint/%.ok,$(SRC) $(wildcard src/main/*.c)) \
+    $(SRC:%.c=$(B)/%.o)
+	@B=$(B) contrib/lint
 
 # What goes where; DESTDIR before all of it. The program looks for its
 # configuration in /etc/clearspan unless told, so the usual prefixes have it

@@ -11,6 +11,7 @@
 
 #include "proxy/inner.h"
 #include "adapt/side.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -38,7 +39,7 @@ side_service(const struct side *s, size_t *k)
 static void
 side_deliver(struct side *s)
 {
-	const struct http1_head *h = side_http(s);
+	const struct http_head *h = side_http(s);
 	int64_t length = h->length;
 
 	if (s->http == NULL && s->m.mode == MESSAGE_HOLD &&
@@ -171,7 +172,7 @@ side_want_more(void *arg)
 static void
 side_collect(struct side *s, const struct icap_answer *a)
 {
-	const struct http1_head *h = a->http;
+	const struct http_head *h = a->http;
 	struct http1_head again;
 	struct text t = { 0 };
 	size_t i;
@@ -190,7 +191,8 @@ side_collect(struct side *s, const struct icap_answer *a)
 	again.scanned = 0;
 	if ((h->response ? http1_response(&again, t.s, t.len) :
 	    http1_request(&again, t.s, t.len)) == 0) {
-		s->made.http = http1_keep(&again, t.s, &s->made.head);
+		s->made.http = http_keep(&again.head, t.s, again.len,
+		    &s->made.head);
 		s->made.body = a->body ? spool_new(UINT64_MAX) : NULL;
 		s->made.open = 1;
 	} else
@@ -236,7 +238,7 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 	s->to = to;
 	s->state = SIDE_ADAPTED;
 	if (to->dir == DIR_DOWN) {
-		clock_gettime(CLOCK_REALTIME, &now);
+		now = clock_wall();
 		http_record_replaced(&x->http, HTTP_BY_SERVICE,
 		    a->http->status);
 		http_record_response(&x->http, a->http, &now);

@@ -12,6 +12,7 @@
 #include "net/names.h"
 #include "proxy/inner.h"
 #include "adapt/side.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -23,7 +24,7 @@ struct exchange_seat {
 	struct exchange_env	*env;
 	struct event_base	*base;
 	struct names		*names;
-	struct icap_seat	**seats;	/* one for each service */
+	struct icap_client	**seats;	/* one for each service */
 };
 
 static void
@@ -51,7 +52,7 @@ exchange_attach(void *sink, struct event_base *base)
 	seat->env = sink;
 	seat->base = base;
 	seat->seats = xcalloc(seat->env->nservices + 1,
-	    sizeof(struct icap_seat *));
+	    sizeof(struct icap_client *));
 	if (seat->env->nservices > 0)
 		seat->names = names_new(base);
 	for (i = 0; i < seat->env->nservices; i++)
@@ -129,7 +130,7 @@ exchange_close(void *state, struct record_mirror *m)
 	int d;
 
 	evtimer_del(&x->slow);
-	clock_gettime(CLOCK_REALTIME, &x->http.end);
+	x->http.end = clock_wall();
 	if (x->http.why == NULL)
 		x->http.why = "the session ended";
 	exchange_tell(x);
@@ -162,7 +163,7 @@ exchange_next(struct exchange *x)
 {
 	struct side *up = &x->side[DIR_UP], *down = &x->side[DIR_DOWN];
 
-	clock_gettime(CLOCK_REALTIME, &x->http.end);
+	x->http.end = clock_wall();
 	exchange_tell(x);
 	http_record_next(&x->http);
 	side_reset(up);
@@ -246,11 +247,11 @@ static int
 exchange_request(struct exchange *x)
 {
 	int large = x->judged && judge_one_host(&x->side[DIR_UP]) != 0;
-	const struct http1_head *h = x->side[DIR_UP].m.http;
+	const struct http_head *h = x->side[DIR_UP].m.http;
 	struct timespec now;
 	size_t i;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	http_record_request(&x->http, h, &now);
 	for (i = 0; i < x->nrow; i++)
 		text_clear(&x->echo[i]);
@@ -271,7 +272,7 @@ exchange_response(struct exchange *x)
 
 	if (down->m.http->status < 200 && down->m.http->status != 101)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	http_record_response(&x->http, down->m.http, &now);
 	if (down->m.body.kind == HTTP1_TUNNEL) {	/* HTTP ends here */
 		exchange_raw(x, down->m.http->status == 101 ? UNREAD_UPGRADE :

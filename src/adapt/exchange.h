@@ -9,7 +9,7 @@
 
 #include "http/http.h"
 #include "proxy/tap.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 
 /* What all exchanges of the process share; immutable. */
 struct exchange_env {

@@ -35,25 +35,25 @@ struct side {
 	/* The service that looks at it, by its number in the row. */
 	size_t		 k;
 	struct icap_txn	*txn;
-	struct icap_job	 job;
+	struct icap_input	 job;
 	struct text	 req_head, res_head, fields;
 	struct side	*to;		/* where the answer's body goes */
 
 	/* The message as it is now: the virgin one, or (body, http) what a
 	 * service made of it, collected for the next. */
 	struct text	 head;
-	struct http1_head *http;
+	struct http_head *http;
 	struct spool	*body;
 	/* What a service makes of it, being collected for the next. */
 	struct {
 		int		 open;
 		struct text	 head;
-		struct http1_head *http;
+		struct http_head *http;
 		struct spool	*body;
 	} made;
 
 	/* For monitors (watch.c). */
-	struct icap_copy **copies;
+	struct icap_monitor **copies;
 	size_t		 ncopies;
 
 	/* SIDE_SPOOL: out of which, from where, and its end is the end. */
@@ -65,7 +65,7 @@ struct exchange {
 	struct tap	*tap;
 	const struct record *rec;
 	const struct exchange_env *env;
-	struct icap_seat **seats;	/* by number of the service */
+	struct icap_client **seats;	/* by number of the service */
 	const size_t	*row;		/* the rule's services */
 	size_t		 nrow;
 	size_t		 nmonitors;	/* of them */
@@ -143,7 +143,7 @@ const struct record *watch_record(void *user);
 /* job.c */
 enum icap_method side_method(const struct side *);
 /* The head as it is now. */
-const struct http1_head *side_http(const struct side *);
+const struct http_head *side_http(const struct side *);
 /* Media that never end, or cannot be looked at (bypass-types). */
 int	side_is_stream(const struct side *, const struct conf_icap *);
 /* It says of itself two different things, and is refused for that. */
@@ -174,7 +174,7 @@ void	side_expect(struct side *);	/* a service wants the body */
 /* onward.c */
 /* The head of what goes on, of a body of length bytes (-1: not known) if there
  * is one; flags: deliver.h. 0, or all was refused. */
-int	side_head(struct side *, const struct http1_head *, int body,
+int	side_head(struct side *, const struct http_head *, int body,
 	    int64_t length, unsigned flags);
 /* The answer is to another kind of request than the client's: a service has
  * made a GET of its HEAD, or the other way. */

@@ -17,7 +17,7 @@
 #include "conf/conf.h"
 #include "proxy/worker.h"
 #include "sink/connlog.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 #include "tls/tls.h"
 #include "util/text.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sink/eve.h"
+#include "util/clock.h"
 #include "util/mem.h"
 
 struct part {
@@ -39,7 +40,7 @@ session_line(const struct record *r)
 	struct timespec now;
 	json_t *o = json_object();
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	json_object_set_new(o, "id", json_integer((json_int_t)r->id));
 	json_object_set_new(o, "age",
 	    json_integer(now.tv_sec - r->start.tv_sec));
@@ -81,7 +82,7 @@ part_each(struct worker_query *q, const struct record *r)
 	}
 	if (r->id != p->asking->n)
 		return 0;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	json_array_append_new(p->found, eve_flow(r, &now));
 	return 1;
 }

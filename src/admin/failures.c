@@ -12,6 +12,7 @@
 #include "proxy/reach.h"
 #include "proxy/record.h"
 #include "sink/eve.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -196,7 +197,7 @@ failures_note(struct failures *f, const struct record *r)
 
 	if (kind == KIND_NONE)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	pthread_mutex_lock(&f->mutex);
 	e = failure_find(f, r, site, reason);
 	if (e->site == NULL) {

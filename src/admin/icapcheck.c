@@ -11,6 +11,7 @@
 #include "codec/icap.h"
 #include "codec/icap_options.h"
 #include "sink/eve.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -43,15 +44,6 @@ struct sample {
 	enum icap_method method;
 	struct text	 req, res, body;
 };
-
-static uint64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 static const char *
 method_name(enum icap_method m)
@@ -115,7 +107,7 @@ answer_free(struct answer *a)
 static int
 answer_more(struct check *c, struct answer *a, struct text *why)
 {
-	uint64_t spent = (now_us() - c->start) / 1000, ms;
+	uint64_t spent = (clock_us() - c->start) / 1000, ms;
 
 	if (a->in.len > ANSWER_MAX) {
 		text_puts(why, "the answer is too long");
@@ -244,16 +236,16 @@ static int
 ask(struct check *c, enum icap_method m, const struct text *out,
     struct answer *a, struct text *why)
 {
-	uint64_t start = now_us();
+	uint64_t start = clock_us();
 	int kept = c->wire != NULL, rv;
 
 	rv = ask_once(c, m, out, a, why);
 	if (rv != 0 && rv != ERR_TIMEOUT && kept && a->in.len == 0) {
 		text_clear(why);
-		start = now_us();
+		start = clock_us();
 		rv = ask_once(c, m, out, a, why);
 	}
-	a->us = now_us() - start;
+	a->us = clock_us() - start;
 	return rv;
 }
 
@@ -409,8 +401,9 @@ judge(const struct sample *s, const struct answer *a, struct text *said)
 		return -1;
 	}
 	if (a->head.hdr == ICAP_RES_HDR && (s->method == ICAP_REQMOD ||
-	    a->http.status != 200)) {
-		text_printf(said, "is stopped: HTTP %d", a->http.status);
+	    a->http.head.status != 200)) {
+		text_printf(said, "is stopped: HTTP %d",
+		    a->http.head.status);
 		return 0;
 	}
 	text_puts(said, same || a->head.status == 206 ? "passes, sent back" :
@@ -517,7 +510,7 @@ json_t *
 icapcheck_run(const struct conf_icap *s)
 {
 	struct check c = { .conf = s, .good = 1, .eicar = -1,
-	    .start = now_us() };
+	    .start = clock_us() };
 	json_t *o;
 	size_t i;
 

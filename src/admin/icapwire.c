@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "net/dial.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -26,15 +27,6 @@ struct icapwire {
 	SSL_CTX		*ctx;		/* both NULL: plain */
 	SSL		*ssl;
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* Until the socket is ready for that, or the moment has come. */
 static int
@@ -45,7 +37,7 @@ wait_for(int fd, short what, uint64_t until)
 	int n;
 
 	do {
-		now = now_ms();
+		now = clock_ms();
 		n = poll(&p, 1, now < until ? (int)(until - now) : 0);
 	} while (n < 0 && errno == EINTR);
 	return n > 0 ? 0 : n == 0 ? ERR_TIMEOUT : ERR_SYS;
@@ -120,7 +112,7 @@ static int
 tls_handshake(struct icapwire *w, const char *host, uint64_t ms,
     struct text *why)
 {
-	uint64_t until = now_ms() + ms;
+	uint64_t until = clock_ms() + ms;
 	int n, rv = 0;
 
 	ERR_clear_error();
@@ -213,7 +205,7 @@ int
 icapwire_send(struct icapwire *w, const char *p, size_t len, uint64_t ms,
     struct text *why)
 {
-	uint64_t until = now_ms() + ms;
+	uint64_t until = clock_ms() + ms;
 	ssize_t n;
 
 	for (; len > 0; p += n, len -= (size_t)n)
@@ -229,7 +221,7 @@ int
 icapwire_recv(struct icapwire *w, struct text *in, uint64_t ms,
     struct text *why)
 {
-	uint64_t until = now_ms() + ms;
+	uint64_t until = clock_ms() + ms;
 	char buf[16384];
 	ssize_t n;
 

@@ -9,6 +9,7 @@
 
 #include "admin/admin.h"
 #include "sink/eve.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -121,7 +122,7 @@ admin_status(const struct admin_env *env)
 	struct timespec now;
 	json_t *o = json_object();
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	admin_sum(env, &sum);
 	json_object_set_new(o, "version", json_string(VERSION));
 	json_object_set_new(o, "state",

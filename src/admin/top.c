@@ -9,6 +9,8 @@
 
 #include "proxy/record.h"
 #include "sink/eve.h"
+#include "util/clock.h"
+#include "util/hash.h"
 #include "util/mem.h"
 
 #define TOP_ROWS	256
@@ -52,10 +54,7 @@ top_by(const char *name)
 uint64_t
 top_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec + 1;	/* 0: none */
+	return clock_s() + 1;	/* 0: none */
 }
 
 struct top *
@@ -121,16 +120,6 @@ top_turn(struct top *t, uint64_t now)
 }
 
 static uint64_t
-hash(const char *s)
-{
-	uint64_t h = 14695981039346656037u;	/* FNV-1a */
-
-	for (; *s != '\0'; s++)
-		h = (h ^ (uint8_t)*s) * 1099511628211u;
-	return h;
-}
-
-static uint64_t
 row_bytes(const struct row *r)
 {
 	return r->bytes[0] + r->bytes[1];
@@ -140,7 +129,7 @@ static struct row *
 window_row(struct window *w, const char *key)
 {
 	struct row *r, *least = &w->v[0];
-	uint64_t h = hash(key);
+	uint64_t h = hash_string(HASH_START, key);
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {

@@ -17,6 +17,7 @@
 #include "sink/sinks.h"
 #include "http/spool.h"
 #include "util/budget.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -236,7 +237,7 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	a->top = top_new();
 	a->reload = daemon_reload;
 	a->arg = d;
-	clock_gettime(CLOCK_REALTIME, &a->started);
+	a->started = clock_wall();
 	if (c->control_socket != NULL)
 		rv = control_new(a, c->control_socket, &d->control, why);
 	if (rv == 0 && c->metrics.sa.sa_family != AF_UNSPEC)

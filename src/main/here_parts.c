@@ -10,7 +10,7 @@
 
 #include "main/here.h"
 #include "sink/capfile.h"
-#include "sink/icap.h"
+#include "icap/icap.h"
 #include "sink/port.h"
 #include "tls/trust.h"
 #include "util/mem.h"

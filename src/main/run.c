@@ -16,6 +16,7 @@
 #include "main/here.h"
 #include "main/notify.h"
 #include "main/watch.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -39,15 +40,6 @@ static const struct {
 	{ SIGUSR1, on_reopen }
 };
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Sessions have so long to end; then they are reset. */
 static void
 drain(struct daemon *d, uint64_t ms)
@@ -55,7 +47,7 @@ drain(struct daemon *d, uint64_t ms)
 	static const struct timeval look = { 0, DRAIN_LOOK * 1000 };
 	size_t i;
 
-	d->deadline = now_ms() + ms + DRAIN_GRACE;
+	d->deadline = clock_ms() + ms + DRAIN_GRACE;
 	for (i = 0; i < d->nrunning; i++)
 		worker_drain(d->workers[i], ms);
 	event_add(d->drain, &look);
@@ -68,7 +60,7 @@ on_drain(evutil_socket_t fd, short what, void *arg)
 	struct worker_counts sum;
 
 	admin_sum(&d->admin, &sum);
-	if (sum.open == 0 || now_ms() >= d->deadline)
+	if (sum.open == 0 || clock_ms() >= d->deadline)
 		event_base_loopbreak(d->base);
 }
 

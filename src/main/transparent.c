@@ -24,6 +24,7 @@
 #include "main/cmd.h"
 #include "main/enable.h"
 #include "main/tproxy.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -121,15 +122,6 @@ meeting_hear(int fd)
 	    WORD_NONE;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Enter is a yes; the end of the input is none, it is only over. */
 static enum word
 terminal_hear(struct pollfd *p)
@@ -148,11 +140,11 @@ wait_word(int meeting, unsigned seconds)
 	struct pollfd p[2] = { { .fd = meeting, .events = POLLIN },
 	    { .fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1,
 	    .events = POLLIN } };
-	int64_t end = now_ms() + (int64_t)seconds * 1000, left;
+	int64_t end = (int64_t)clock_ms() + (int64_t)seconds * 1000, left;
 	enum word word = WORD_NONE;
 
 	while (word == WORD_NONE && !interrupted &&
-	    (left = end - now_ms()) > 0) {
+	    (left = end - (int64_t)clock_ms()) > 0) {
 		/* In slices: a signal may come just before poll() does. */
 		if (poll(p, 2, left > 1000 ? 1000 : (int)left) <= 0)
 			continue;

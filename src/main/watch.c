@@ -7,6 +7,7 @@
 #include "main/notify.h"
 #include "proxy/pulse.h"
 #include "proxy/worker.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -62,13 +63,10 @@ static void
 watch_all(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *v = arg;
-	struct timespec ts;
-	uint64_t now;
+	uint64_t now = clock_ms();
 	int late = 0;
 	size_t i;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 	for (i = 0; i < v->n; i++)
 		late |= watch_one(v, i, now);
 	if (v->watched && !late)

@@ -1,7 +1,7 @@
 /*
- * The thread takes one ask after the other, looks whether the file is still
- * the one it has read, and answers by mail. It begins with the first ask and
- * lives as long as the process.
+ * The thread takes one ask after the other, reads the file again if it has
+ * changed, and answers by mail. It starts with the first ask and lives as long
+ * as the process.
  */
 #include "net/hosts.h"
 
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "codec/hostname.h"
+#include "util/hash.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -44,18 +45,15 @@ static pthread_mutex_t	 mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 wake = PTHREAD_COND_INITIALIZER;
 static TAILQ_HEAD(, hosts_ask) asks = TAILQ_HEAD_INITIALIZER(asks);
 static int		 running;
-/* The thread's own. */
+/* Used by the thread alone. */
 static struct host	*table[BUCKETS];
 static struct stat	 read_as;
 
 static struct host **
 bucket(const char *name)
 {
-	uint32_t h = 2166136261u;	/* FNV-1a; the operator's names */
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	return &table[(h ^ h >> 16) % BUCKETS];
+	/* The operator's names: no seed. */
+	return &table[hash_fold(hash_string(HASH_START, name)) % BUCKETS];
 }
 
 static void
@@ -71,7 +69,7 @@ table_clear(void)
 		}
 }
 
-/* "address name name ... # comment"; how many names. */
+/* "address name name ... # comment"; returns the number of names. */
 static size_t
 table_line(char *line)
 {
@@ -131,7 +129,7 @@ table_read(void)
 	fclose(f);
 }
 
-/* It need not be in the file (RFC 6761, 6.3). */
+/* localhost need not be in the file (RFC 6761, 6.3). */
 static void
 table_localhost(struct hosts_ask *a)
 {
@@ -156,7 +154,7 @@ table_find(struct hosts_ask *a)
 			a->addrs[a->n++] = h->addr;
 	if (a->n == 0)
 		table_localhost(a);
-	for (i = 0; i < a->n / 2; i++) {	/* the file's order */
+	for (i = 0; i < a->n / 2; i++) {	/* into the file's order */
 		swap = a->addrs[i];
 		a->addrs[i] = a->addrs[a->n - 1 - i];
 		a->addrs[a->n - 1 - i] = swap;
@@ -196,7 +194,7 @@ ask_told(struct mail *mail)
 	free(a);
 }
 
-/* With the mutex held; without a thread nothing would be answered. */
+/* Called with the mutex held. Without the thread nothing is ever answered. */
 static void
 hosts_start(void)
 {

@@ -1,6 +1,6 @@
 /*
- * Open addressing; hashes run from a name's end to its start, so that each
- * suffix's hash is met on the way.
+ * A table with open addressing. Hashing runs from a name's end to its start, so
+ * that one pass yields the hash of every suffix.
  */
 #include "policy/nameset.h"
 
@@ -9,36 +9,34 @@
 #include <string.h>
 #include <strings.h>
 
+#include "util/hash.h"
 #include "util/mem.h"
 
-#define HASH_START	2166136261u	/* FNV-1a, 32 bits */
-#define HASH_PRIME	16777619u
 #define NAME_LEN_MAX	255
 
-static uint32_t
-hash_byte(uint32_t h, char c)
+static uint64_t
+hash_letter(uint64_t h, char c)
 {
-	return (h ^ (uint8_t)tolower((unsigned char)c)) * HASH_PRIME;
+	return hash_byte(h, (uint8_t)tolower((unsigned char)c));
 }
 
 static uint32_t
 hash_name(const char *s, size_t n)
 {
-	uint32_t h = HASH_START;
+	uint64_t h = HASH_START;
 
 	while (n > 0)
-		h = hash_byte(h, s[--n]);
-	return h;
+		h = hash_letter(h, s[--n]);
+	return (uint32_t)hash_fold(h);
 }
 
-/* FNV's low bits are its weak ones. */
 static size_t
 slot_of(const struct nameset *set, uint32_t h)
 {
-	return (h ^ h >> 15) & (set->cap - 1);
+	return h & (set->cap - 1);
 }
 
-/* The slot of the name, or the free one where it would go. */
+/* The slot of the name, or the free slot for it. */
 static struct nameset_slot *
 slot_find(const struct nameset *set, uint32_t h, const char *s, size_t n)
 {
@@ -110,17 +108,18 @@ nameset_has(const struct nameset *set, const char *s)
 {
 	size_t n = name_length(s), i = n;
 	const struct nameset_slot *slot;
-	uint32_t h = HASH_START;
+	uint64_t h = HASH_START;
 
 	if (set->all && n > 0)
 		return 1;
 	if (set->n == 0 || n > NAME_LEN_MAX)
 		return 0;
 	while (i > 0) {
-		h = hash_byte(h, s[--i]);
+		h = hash_letter(h, s[--i]);
 		if (i > 0 && s[i - 1] != '.')
 			continue;
-		slot = slot_find(set, h, s + i, n - i);
+		slot = slot_find(set, (uint32_t)hash_fold(h), s + i,
+		    n - i);
 		if (slot->name != NULL && (slot->what &
 		    (i == 0 ? NAMESET_SELF : NAMESET_BELOW)) != 0)
 			return 1;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "util/err.h"
+#include "util/hash.h"
 #include "util/mem.h"
 
 #define SLOTS	4096
@@ -26,13 +27,10 @@ static struct client **
 clients_find(const struct addr *a)
 {
 	struct client **c;
-	uint32_t h = 2166136261u;	/* FNV-1a */
-	const uint8_t *ip;
-	size_t len, i;
+	size_t len;
+	const uint8_t *ip = addr_ip(a, &len);
+	uint64_t h = hash_fold(hash_bytes(HASH_START, ip, len));
 
-	ip = addr_ip(a, &len);
-	for (i = 0; i < len; i++)
-		h = (h ^ ip[i]) * 16777619u;
 	for (c = &slots[h % SLOTS]; *c != NULL; c = &(*c)->next)
 		if (addr_eq(&(*c)->addr, a))
 			break;

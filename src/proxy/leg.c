@@ -3,91 +3,12 @@
  */
 #include "proxy/leg.h"
 
-#include <event2/event.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "net/sock.h"
-#include "proxy/inner.h"
 #include "util/err.h"
 
 #define PUMP_ROUNDS	8	/* of both directions, in one turn */
 #define PUMP_MOST	(512 * 1024)	/* bytes read in it, and others wait */
 #define PUMP_READ	4096	/* below this much room it is not worth it */
 #define PUMP_SPARE	4096	/* for a tap that has something to put in */
-
-static void	conn_event(evutil_socket_t, short, void *);
-
-void
-conn_clear(struct conn *c, struct session *s)
-{
-	memset(c, 0, sizeof(*c));
-	c->sock.fd = -1;
-	c->session = s;
-	c->ops = &transport_plain;
-	c->tp = &c->sock;
-}
-
-void
-conn_open(struct conn *c, int fd)
-{
-	c->sock.fd = fd;
-	c->sock.readable = c->sock.writable = 1;
-	c->sock.hup = c->sock.marks = 0;
-	event_assign(&c->ev, session_base(c->session), fd, EV_READ | EV_WRITE |
-	    EV_CLOSED | EV_ET | EV_PERSIST, conn_event, c);
-	event_add(&c->ev, NULL);
-}
-
-static void
-conn_event(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn *c = arg;
-
-	if (what & (EV_READ | EV_CLOSED))
-		sock_look(&c->sock);
-	if (what & EV_WRITE)
-		c->sock.writable = 1;
-	if (what & EV_CLOSED)
-		c->sock.hup = 1;
-	session_event(c->session, c);
-}
-
-void
-conn_transport(struct conn *c, const struct transport_ops *ops, void *tp)
-{
-	c->ops->free(c->tp);
-	c->ops = ops;
-	c->tp = tp;
-}
-
-int
-conn_release(struct conn *c)
-{
-	int fd = c->sock.fd;
-
-	sweep_forget(c);
-	batch_forget(c);
-	if (fd != -1)
-		event_del(&c->ev);
-	conn_transport(c, &transport_plain, &c->sock);
-	c->sock.fd = -1;
-	c->sock.readable = c->sock.writable = 0;
-	return fd;
-}
-
-void
-conn_close(struct conn *c, int reset)
-{
-	int fd = conn_release(c);
-
-	if (fd == -1)
-		return;
-	if (reset)
-		sock_reset(fd);
-	else
-		close(fd);
-}
 
 void
 leg_init(struct leg *l, struct conn *client, struct conn *server,
@@ -111,9 +32,9 @@ conn_yields(const struct conn *c)
 static void
 leg_heard(struct leg *l, struct conn *from, size_t n)
 {
-	(from == l->client ? l->server : l->client)->run = 0;
-	from->run = n < CONN_SMALL ? from->run + 1 : 0;
-	from->heard = 1;
+	conn_heard(from, n, from != l->speaker);
+	l->speaker = from;
+	l->got += n;
 }
 
 /* Read from the flow's source. 1 something came, 0 nothing, or ERR_*. */
@@ -134,9 +55,9 @@ leg_fill(struct leg *l, struct flow *f, struct conn *from)
 	if (room < PUMP_READ)
 		return 0;
 	n = from->ops->read(from->tp, p, room, &how);
+	conn_note(from);
 	if (n > 0) {
 		flow_filled(f, (size_t)n);
-		l->got += (uint64_t)n;
 		leg_heard(l, from, (size_t)n);
 		return 1;
 	}

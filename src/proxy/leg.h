@@ -6,30 +6,8 @@
 #ifndef PROXY_LEG_H
 #define PROXY_LEG_H
 
-#include <event2/event_struct.h>
-
-#include "net/transport.h"
+#include "net/conn.h"
 #include "proxy/flow.h"
-#include "util/revisit.h"
-
-struct session;
-
-#define CONN_SMALL	16384	/* a read of less is small */
-
-/* A connected socket with its transport. */
-struct conn {
-	struct sock		 sock;
-	struct event		 ev;
-	const struct transport_ops *ops;	/* plain until TLS is over it */
-	void			*tp;
-	struct session		*session;
-	struct visit		 sweep;		/* see sweep.c */
-	struct visit		 batch;		/* see batch.c */
-	unsigned		 run;		/* small reads in a row, while
-						   the other end was silent */
-	uint64_t		 since;		/* ms: when that began; or 0 */
-	unsigned		 heard:1;	/* read since the last look */
-};
 
 struct leg {
 	struct conn		*client, *server;	/* the session's */
@@ -37,6 +15,7 @@ struct leg {
 	struct taps		 taps;
 	uint64_t		*bytes;		/* [2]: payload passed on */
 	uint64_t		 got;		/* bytes read, both ways */
+	struct conn		*speaker;	/* which was read last */
 };
 
 enum leg_state {
@@ -51,17 +30,6 @@ struct leg_why {	/* of LEG_FAILED */
 	enum flow_dir	 dir;	/* DIR_UP: the client's end broke */
 	int		 err;	/* ERR_SYS or ERR_TLS */
 };
-
-void		conn_clear(struct conn *, struct session *);
-/* Takes fd over and watches it; plain transport. */
-void		conn_open(struct conn *, int fd);
-/* Stop watching and close: with FIN, or with RST. */
-void		conn_close(struct conn *, int reset);
-/* Stop watching and hand the descriptor out; plain transport only. */
-int		conn_release(struct conn *);
-/* Replace the transport. */
-void		conn_transport(struct conn *, const struct transport_ops *,
-		    void *);
 
 void		leg_init(struct leg *, struct conn *client,
 		    struct conn *server, struct pool *, uint64_t bytes[2]);

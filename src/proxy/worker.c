@@ -21,15 +21,6 @@ static void	worker_free(struct worker *);
 static void	worker_reap(evutil_socket_t, short, void *);
 static void	worker_out_of_time(evutil_socket_t, short, void *);
 
-uint64_t
-worker_ms(const struct worker *w)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 int
 worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
     struct text *why)
@@ -47,8 +38,6 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
 	TAILQ_INIT(&w->inquiries);
-	revisit_init(&w->thin);
-	revisit_init(&w->batched);
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = (uint32_t)getpid();
 	turns_init(&w->turns, conf->limits.handshakes, seed);
@@ -61,8 +50,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->mailbox = mailbox_new(w->base);
 	w->names = names_new(w->base);
 	event_assign(&w->reap, w->base, -1, 0, worker_reap, w);
-	evtimer_assign(&w->sweep, w->base, sweep_run, w);
-	evtimer_assign(&w->batch, w->base, batch_run, w);
+	revisits_init(&w->revisits, w->base);
 	evtimer_assign(&w->drained, w->base, worker_out_of_time, w);
 	if (w->mailbox == NULL) {
 		text_puts(why, "cannot make a worker: no descriptors are "
@@ -153,7 +141,7 @@ worker_out_of_time(evutil_socket_t fd, short what, void *arg)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&w->sessions)) != NULL)
-		session_reset(s, DIR_DOWN, "the gateway is going down");
+		session_kill(s, "the gateway is going down");
 	worker_check(w);
 }
 
@@ -178,7 +166,7 @@ worker_drain_run(struct mail *m)
 	for (s = TAILQ_FIRST(&w->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (s->phase == PHASE_HEAD && !s->said)
-			session_end(s, "the gateway is going down");
+			session_quit(s, "the gateway is going down");
 	}
 	evtimer_add(&w->drained, &tv);
 	free(d);
@@ -303,7 +291,7 @@ worker_ask_run(struct mail *m)
 	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (q->kill != 0 && s->rec.id == q->kill) {
-			session_reset(s, DIR_DOWN, "killed by the operator");
+			session_kill(s, "killed by the operator");
 			q->killed = 1;
 			break;
 		}

@@ -1,5 +1,5 @@
 /*
- * Encoding packets into blocks.
+ * Encodes packets into blocks.
  */
 #include "sink/stream.h"
 
@@ -10,6 +10,7 @@
 
 #include "codec/pcapfile.h"
 #include "util/budget.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -17,17 +18,17 @@
 #define STREAM_BLOCK_MAX	(256 << 10)
 #define MIRRORS_SHARE		2	/* of limits.memory, all mirrors */
 #define STREAM_PROBE_MS		1000	/* between tries of what fails */
-#define STREAM_DELAY_US		20000	/* a packet waits no longer than that;
-					   and so far may times of two workers
-					   be apart in a file */
+#define STREAM_DELAY_US		20000	/* a packet waits at most this long, so
+					   in a file the times of two workers
+					   may differ by it */
 
 struct stream_seat {
 	struct synth_seat synth;	/* first: synth's ops see only it */
 	struct stream	*stream;
 	struct block	*block;		/* being filled; or NULL */
 	struct event	*timer;
-	uint64_t	 ns;		/* of the event under way */
-	int		 probing;	/* it may try what fails */
+	uint64_t	 ns;		/* of the current event */
+	int		 probing;	/* the event is to try a write */
 };
 
 static enum synth_mode	stream_ready(struct synth_seat *);
@@ -98,15 +99,6 @@ stream_detach(struct stream_seat *s)
 	free(s);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void
 stream_failing(struct stream *st, const char *why)
 {
@@ -124,9 +116,9 @@ stream_ready(struct synth_seat *seat)
 		return SYNTH_SKIP;
 	seat->lose = atomic_load_explicit(&st->failing, memory_order_relaxed);
 	s->probing = seat->lose != NULL;
-	if (s->probing && now_ms() < atomic_load(&st->probe))
+	if (s->probing && clock_ms() < atomic_load(&st->probe))
 		return SYNTH_LOSE;
-	clock_gettime(CLOCK_REALTIME, &ts);
+	ts = clock_wall();
 	s->ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 	return SYNTH_SHOW;
 }
@@ -172,7 +164,7 @@ stream_timer(evutil_socket_t fd, short what, void *arg)
 	stream_give(arg);
 }
 
-/* Where need bytes go, which are then on the account; NULL: nowhere. */
+/* The block for need bytes, which are then on the account; NULL: no room. */
 static struct block *
 stream_room(struct stream_seat *s, size_t need)
 {
@@ -203,9 +195,9 @@ stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
 		synth_lost(seat, f, st->full);
 		return;
 	}
-	/* Not in ready: the filter may leave none of the event's frames. */
+	/* Not in ready: the filter may drop all of the event's frames. */
 	if (s->probing) {
-		atomic_store(&st->probe, now_ms() + STREAM_PROBE_MS);
+		atomic_store(&st->probe, clock_ms() + STREAM_PROBE_MS);
 		s->probing = 0;
 	}
 	b->len += pcapfile_put(b->data + b->len, st->ng, s->ns, f, comment);

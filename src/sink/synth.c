@@ -1,5 +1,5 @@
 /*
- * Sessions as conversations, for any packet sink.
+ * Turns sessions into conversations, for any packet sink.
  */
 #include "sink/synth.h"
 
@@ -10,13 +10,14 @@
 #include <time.h>
 
 #include "sink/comment.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 enum synth_comment {
 	COMMENT_NONE,		/* nothing new to say */
-	COMMENT_BEGIN,		/* on the next packet: who it is */
-	COMMENT_FACTS,		/* on the next packet: what TLS said */
+	COMMENT_BEGIN,		/* next packet: the session's addresses */
+	COMMENT_FACTS,		/* next packet: the facts of TLS */
 	COMMENT_BOTH		/* no packet came between the two */
 };
 
@@ -74,17 +75,13 @@ int
 synth_seat_init(struct synth_seat *seat, struct synth_sink *sink,
     const struct synth_out *out)
 {
-	struct timespec ts;
-
 	seat->sink = sink;
 	seat->out = out;
 	seat->path = sink->path;
 	seat->path.framer = framer_new();
 	if (getrandom(&seat->random, sizeof(seat->random), GRND_NONBLOCK) !=
-	    sizeof(seat->random)) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		seat->random = (uint64_t)ts.tv_nsec << 32 ^ (uintptr_t)seat;
-	}
+	    sizeof(seat->random))
+		seat->random = clock_us() << 32 ^ (uintptr_t)seat;
 	return seat->path.framer != NULL ? 0 : ERR_MEM;
 }
 
@@ -96,8 +93,8 @@ synth_seat_clear(struct synth_seat *seat)
 }
 
 /*
- * splitmix64: sequence numbers of a mirrored conversation only have to differ,
- * nobody can send into it.
+ * splitmix64. Nobody can send into a mirrored conversation, so its sequence
+ * numbers only have to differ.
  */
 static uint32_t
 synth_random(struct synth_seat *seat)
@@ -194,7 +191,7 @@ synth_nothing(void *arg, const struct frame *f)
 {
 }
 
-/* Where an event's frames go. */
+/* The function for the frames of an event. */
 static frame_emit
 synth_begin(struct synth *s)
 {
@@ -275,7 +272,7 @@ synth_reset(void *state, enum flow_dir dir)
 	synth_end(s);
 }
 
-/* A session that we ended, with neither FIN nor RST, must not look open. */
+/* If we ended the session without FIN or RST, close it for the recorder. */
 static void
 synth_close(void *state, struct record_mirror *m)
 {

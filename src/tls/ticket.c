@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/clock.h"
 #include "util/mem.h"
 
 #define ROTATE	(8 * 3600)	/* a stolen key opens this much, twice */
@@ -27,17 +28,8 @@ struct ticket_keys {
 	pthread_mutex_t	 mutex;
 	EVP_CIPHER	*cipher;
 	struct ticket_key now, before;
-	time_t		 since;		/* monotonic */
+	uint64_t	 since;		/* clock_s */
 };
-
-static time_t
-clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 struct ticket_keys *
 ticket_keys_new(void)
@@ -45,7 +37,7 @@ ticket_keys_new(void)
 	struct ticket_keys *k = xcalloc(1, sizeof(*k));
 
 	pthread_mutex_init(&k->mutex, NULL);
-	k->since = clock_now();
+	k->since = clock_s();
 	k->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	if (k->cipher != NULL &&
 	    RAND_bytes((void *)&k->now, sizeof(k->now)) == 1 &&
@@ -72,7 +64,7 @@ rotate(struct ticket_keys *k)
 {
 	struct ticket_key fresh;
 
-	k->since = clock_now();
+	k->since = clock_s();
 	if (RAND_bytes((void *)&fresh, sizeof(fresh)) != 1)
 		return;
 	k->before = k->now;
@@ -96,7 +88,7 @@ ticket_pick(struct ticket_keys *k, const unsigned char *name, int enc,
 	int rv = 1;
 
 	pthread_mutex_lock(&k->mutex);
-	if (clock_now() - k->since >= ROTATE)
+	if (clock_s() - k->since >= ROTATE)
 		rotate(k);
 	if (enc || memcmp(name, k->now.name, sizeof(k->now.name)) == 0)
 		*out = k->now;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util/err.h"
+#include "util/hash.h"
 
 void
 addr_set(struct addr *a, const struct sockaddr *sa)
@@ -75,14 +76,11 @@ addr_eq(const struct addr *a, const struct addr *b)
 uint32_t
 addr_owner_hash(const struct addr *a, uint32_t seed)
 {
-	uint32_t h = 2166136261u ^ seed;	/* FNV-1a */
-	const uint8_t *ip;
-	size_t len, i;
+	size_t len;
+	const uint8_t *ip = addr_ip(a, &len);
 
-	ip = addr_ip(a, &len);
-	for (i = 0; i < len && i < 8; i++)
-		h = (h ^ ip[i]) * 16777619u;
-	return h ^ h >> 16;
+	return (uint32_t)hash_fold(hash_bytes(HASH_START ^ seed, ip,
+	    len < 8 ? len : 8));
 }
 
 int
@@ -146,7 +144,7 @@ addr_parse_ip(struct addr *a, const char *s)
 		return ERR_FORMAT;
 	a->in6.sin6_family = AF_INET6;
 	in6 = a->in6;
-	addr_set(a, (struct sockaddr *)&in6);	/* folds a mapped one */
+	addr_set(a, (struct sockaddr *)&in6);	/* folds mapped addresses */
 	return 0;
 }
 
@@ -211,7 +209,7 @@ prefix_parse(struct prefix *p, const char *s)
 			return ERR_FORMAT;
 		bits = strtoul(slash + 1, &end, 10);
 		if (len == 4 && memchr(host, ':', n) != NULL)
-			bits -= bits >= 96 ? 96 : 0;	/* was a mapped one */
+			bits -= bits >= 96 ? 96 : 0;	/* it was mapped */
 		if (*end != '\0' || bits > len * 8)
 			return ERR_FORMAT;
 	}

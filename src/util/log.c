@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/mem.h"
 #include "util/outq.h"
 #include "util/text.h"
@@ -75,7 +76,7 @@ log_line(int level, const char *fmt, ...)
 	for (i = 0; s[i] != '\0'; i++)
 		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
 			s[i] = '?';
-	clock_gettime(CLOCK_REALTIME, &ts);
+	ts = clock_wall();
 	gmtime_r(&ts.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	text_printf(&t, "%s.%03ldZ %s: %s\n", stamp, ts.tv_nsec / 1000000,
@@ -91,12 +92,11 @@ log_line(int level, const char *fmt, ...)
 int
 log_gate(struct log_gate *g, int *held)
 {
-	struct timespec ts;
+	int64_t now = (int64_t)clock_s();
 	int64_t last = atomic_load(&g->last);
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (ts.tv_sec == last ||
-	    !atomic_compare_exchange_strong(&g->last, &last, ts.tv_sec)) {
+	if (now == last ||
+	    !atomic_compare_exchange_strong(&g->last, &last, now)) {
 		atomic_fetch_add(&g->held, 1);
 		return 0;
 	}

@@ -1,16 +1,15 @@
 """How connections end: close_notify, FIN, half-close and RST, each way, at
 each phase, carried over for what they are."""
-import fcntl
 import os
 import signal
 import socket
 import ssl
-import struct
-import termios
+import subprocess
 import threading
 import time
 
-from harness import Failure, check, equal, icap, net, peer, scenario, wait
+from harness import Failure, PATIENCE, check, equal, icap, net, peer, proc, \
+    scenario, wait
 
 
 def after_all(then):
@@ -180,13 +179,15 @@ def peers_03_rst_from_the_server_with_data_under_way(s):
     def handler(p):
         p.recv_exact(4)
         p.send(b'part')
-        time.sleep(0.1)         # part must be out before the RST
+        got.wait(peer.RAW_TIMEOUT)
         p.rst()
     for i, plain in enumerate((False, True)):
+        got = threading.Event()
         s.serve(1443 + i, handler=handler, plain=plain)
         c = s.plain(1443 + i) if plain else s.tls(1443 + i)
         c.send(b'helo')
         equal(c.recv_exact(4), b'part')
+        got.set()
         c.recv_all()
         equal(c.eof, peer.RST, 'what the client saw')
     for x in s.rec.streams(2):
@@ -245,7 +246,7 @@ def peers_03_rst_from_the_server_at_each_phase(s):
     def in_the_middle(p):
         p.recv()
         p.send(b'\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03')
-        time.sleep(0.05)
+        s.taken(p)
         p.rst()
     for i, handler in enumerate((at_once, after_hello, in_the_middle)):
         s.serve(1443 + i, handler=handler, plain=True)
@@ -322,10 +323,14 @@ def renegotiation_and_key_update(s):
                 '-rev', '-quiet', name='s_server')
     from harness.proc import wait_port
     wait_port(s.server, 443, p)
-    r = s.run(s.client, 'sh', '-c', '(echo one; sleep 0.3; echo k; sleep 0.3;'
-              ' echo two; sleep 0.5; echo Q) | openssl s_client -connect '
-              'v4.good.test:443 -CAfile %s -tls1_3 2>&1' % s.pki.ca)
-    check('eno' in r.text and 'owt' in r.text, r.text)
+    c = s.spawn(s.client, 'openssl', 's_client', '-connect',
+                'v4.good.test:443', '-CAfile', s.pki.ca, '-tls1_3',
+                stdin=subprocess.PIPE)
+    for said, answer in (('one', 'eno'), ('k', 'KEYUPDATE'), ('two', 'owt'),
+                         ('Q', 'DONE')):
+        c.p.stdin.write(said.encode() + b'\n')
+        c.p.stdin.flush()
+        c.wait_log(answer)
     st = s.rec.streams(1)
     equal(bytes(st[0].up.data), b'one\ntwo\n')
     equal(st[0].problems, [])
@@ -342,15 +347,15 @@ def last_bytes_and_rst_in_one_wake(s):
         # While the gateway sleeps, data and RST arrive together.
         os.kill(s.d.pid, signal.SIGSTOP)
         p.send(b'last words')
-        time.sleep(0.05)
+        wait(lambda: peer.unacked(p.sock) == 0, 'the words arrived')
         p.rst()
-        time.sleep(0.05)
+        wait(lambda: proc.connections(s.gateway, port) == 0, 'so did the RST')
         os.kill(s.d.pid, signal.SIGCONT)
     for i, plain in enumerate((True, False)):
-        s.serve(1443 + i, handler=handler, plain=plain)
-        c = s.plain(1443 + i) if plain else s.tls(1443 + i)
+        port = 1443 + i
+        s.serve(port, handler=handler, plain=plain)
+        c = s.plain(port) if plain else s.tls(port)
         c.send(b'helo')
-        c.sock.settimeout(5 * s.slow)
         c.recv_all()
         equal(c.eof, peer.RST, 'what the client saw')
     s.d.flows(2)
@@ -365,8 +370,7 @@ def a_reset_after_close_notify_takes_nothing_from_a_slow_client(s):
         p.recv_exact(4)
         p.send(data)
         p.notify()
-        wait(lambda: struct.unpack('i', fcntl.ioctl(
-            p.sock, termios.TIOCOUTQ, b'....'))[0] == 0, 'all is sent')
+        wait(lambda: peer.unacked(p.sock) == 0, 'all is sent')
         p.rst()
     srv = s.serve(443, handler=handler)
     with s.client:
@@ -376,7 +380,9 @@ def a_reset_after_close_notify_takes_nothing_from_a_slow_client(s):
     c = s.tls(sock=sock)
     c.send(b'data')
     srv.wait(1)
-    time.sleep(0.5)                 # the reset is seen, and must do nothing
+    # The reset is seen, and must do nothing.
+    wait(lambda: proc.connections(s.gateway, 443) == 0, 'the reset')
+    s.quiet()
     equal(c.recv_all(), data)
     equal(c.eof, peer.NOTIFY)
 
@@ -401,7 +407,7 @@ def a_slow_upload_into_a_tap_that_holds_is_not_idle(s):
     """Nothing is written on until the whole of it is there."""
     srv = icap.Script(s)
     icap.start(s, icap.service(reqmod=srv.url('echo'), preview='off'),
-               record=False, timeouts={'idle': '1s'},
+               record=False, timeouts={'idle': '4s'},
                rules=[{'name': 'default', 'action': 'decrypt', 'mirror': [],
                        'icap': ['scan']}])
     s.serve(443, handler=peer.http(b'taken'))
@@ -410,7 +416,7 @@ def a_slow_upload_into_a_tap_that_holds_is_not_idle(s):
            b'Content-Length: 20000\r\n\r\n')
     for i in range(20):
         c.send(b'x' * 1000)
-        time.sleep(0.1)
+        time.sleep(0.3)         # 6 s in all: longer than idle, each shorter
     check(c.recv_until(b'taken').startswith(b'HTTP/1.1 200'))
 
 
@@ -418,7 +424,7 @@ def stream(p, n):
     """Many small records as fast as they go; then a pause, and one more."""
     for i in range(n):
         p.send(b'%05d' % i + b'.' * (i % 900))
-    time.sleep(0.3)
+    time.sleep(0.3)     # the pause itself; how long does not matter
     p.send(b'END')
 
 
@@ -449,7 +455,8 @@ def a_stream_of_small_records_is_not_held_at_its_end(s):
         for i in range(200):
             c.send(b'ping')
             equal(c.recv_exact(4), b'pong')
-        check(time.monotonic() - start < 5, 'each waited for a tick')
+        check(time.monotonic() - start < 5 * PATIENCE,
+              'each waited for a tick')
         c.send(b'over')
         c.finish()
 

@@ -4,7 +4,8 @@ import socket
 import threading
 import time
 
-from harness import check, equal, icap, net, peer, programs, scenario
+from harness import PATIENCE, check, equal, icap, net, peer, programs, \
+    scenario, wait
 
 CATCH_ALL = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
 
@@ -50,7 +51,7 @@ def a_short_word_in_a_tunnel_is_waited_for(s):
     s.serve(7, plain=True)
     c = peer.Peer(s.via_proxy(net.SERVER, 7))
     c.send(b'PIN')
-    time.sleep(0.3)
+    s.silence(c, 0.3)
     c.send(b'G\n')
     equal(c.recv_exact(5), b'PING\n')
 
@@ -63,10 +64,10 @@ def half_a_hello_in_a_tunnel_has_its_time(s):
     sock = s.via_proxy(net.SERVER, 443)
     start = time.monotonic()
     sock.sendall(b'\x16\x03\x01\x02')
-    sock.settimeout(15)
+    sock.settimeout(15 * PATIENCE)
     equal(sock.recv(100), b'\x15\x03\x03\x00\x02\x02\x32', 'decode_error')
     equal(peer.reset_wait(sock, 5 * s.slow), peer.FIN)
-    check(time.monotonic() - start < 4 * s.slow, 'too late')
+    check(time.monotonic() - start < 4 * s.slow * PATIENCE, 'too late')
     # And though the client does not end, the session does.
     equal(len(s.d.flows(1)), 1)
 
@@ -74,15 +75,18 @@ def half_a_hello_in_a_tunnel_has_its_time(s):
 @scenario
 def a_server_that_speaks_into_half_a_hello(s):
     """Then it is none, and single bytes pass (SO_RCVLOWAT is back)."""
+    said = []
+
     def handler(p):
-        time.sleep(0.3)
+        wait(lambda: said, 'half a hello')
         p.send(b'hello?')
         peer.echo(p)
     s.start()
     srv = s.serve(7, plain=True, handler=handler)
     c = peer.Peer(s.via_proxy(net.SERVER, 7))
-    c.sock.settimeout(5 * s.slow)
     c.send(b'\x16')
+    s.taken(c)
+    said.append(1)
     equal(c.recv_exact(7), b'hello?\x16')
     for i in range(3):
         c.send(b'%d' % i)
@@ -149,7 +153,7 @@ def a_body_not_read_yet_is_no_request(s):
         p.send(b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly')
         go.wait(30)
         while p.sock.recv(3000):
-            time.sleep(0.001)
+            time.sleep(0.001)   # slowly
         p.sock.close()
 
     first = peer.Serve(s.server, 81, slow)
@@ -164,7 +168,6 @@ def a_body_not_read_yet_is_no_request(s):
     go.set()
     c.send(body + b'GET http://v4.good.test:82/good HTTP/1.1\r\n'
            b'Host: x\r\nConnection: close\r\n\r\n')
-    c.sock.settimeout(20 * s.slow)
     head = c.recv_until(b'second\n')
     check(b'200 OK' in head, head)
     c.sock.close()
@@ -178,11 +181,10 @@ def a_fin_behind_a_request_for_another_server_arrives(s):
     s.serve(81, handler=peer.http(b'one\n'), plain=True)
     s.serve(82, handler=peer.http(b'two\n'), plain=True)
     c = proxy(s)
-    c.sock.settimeout(5 * s.slow)
     c.send(b'GET http://v4.good.test:81/ HTTP/1.1\r\nHost: x\r\n\r\n')
     c.recv_until(b'one\n')
     c.send(b'GET http://v4.good.test:82/ HTTP/1.1\r\n')
-    time.sleep(0.3)
+    s.taken(c)
     c.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
     c.send(b'Host: x\r\n\r\n')
     c.fin()                     # in the same segment
@@ -202,7 +204,7 @@ def a_refused_upload_ends_with_its_page(s):
            b'Content-Length: 4000000\r\n\r\n')
     for i in range(40):
         c.send(b'x' * 100000)
-        time.sleep(0.01)
+        time.sleep(0.01)        # still sending when the answer is there
     got = c.recv_all()
     check(got.startswith(b'HTTP/1.1 5') and got.endswith(b'</html>\n'), got)
     check(c.eof != peer.RST, 'reset behind its page')

@@ -112,6 +112,7 @@ def icap_pipelining_and_reuse(s):
     equal([m.target.split('?')[0] for m in o.got()],
           ['/p%d' % i for i in range(40)])
     o.seen()
+    s.quiet()
     reused = sum(e['icap']['reused'] for e in s.d.events('icap'))
     check(reused > 60, 'connections to c-icap used again:', reused)
 

@@ -3,7 +3,8 @@ in parts, too large or in another coding, is shown to the service, or refused,
 or is told in the log as what nobody looked at."""
 import time
 
-from harness import check, equal, http, icap, net, peer, scenario, wait
+from harness import PATIENCE, check, equal, http, icap, net, peer, scenario, \
+    wait
 
 EVIL = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nEVILDAT'
 
@@ -11,7 +12,7 @@ EVIL = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nEVILDAT'
 def until_end(p, within=5):
     """What still comes, to its end; a stall is a failure."""
     out = b''
-    p.sock.settimeout(within)
+    p.sock.settimeout(within * PATIENCE)
     try:
         while True:
             d = p.recv()
@@ -60,7 +61,7 @@ def ahead(s, first, alpn=None):
     def early(p):
         for x in first:
             p.send(x)
-            time.sleep(0.1)
+            s.taken(p)
         p.recv_all()
     s.serve(443, handler=early, alpn=alpn)
     p = s.tls(alpn=alpn)
@@ -142,7 +143,7 @@ def word(s, asked_first):
     if not asked_first:
         asked.append(1)
         wait(lambda: len(server.peers[0].sent) > 2, 'the answer')
-        time.sleep(0.2)         # it would have come through by then
+        s.taken(server.peers[0])
     try:
         p.send(http.request('/x', 'POST', b'secret'))
     except OSError:
@@ -359,7 +360,7 @@ def connection_that_was_made_ahead_of_its_use_does_not_get_by(s):
     """As browsers do, who say nothing for a while."""
     servers = stopping(s)
     p = s.plain(80)
-    time.sleep(1)               # it is the silence that it is about
+    s.silence(p, 1)
     looked_at(s, p, http.request('/x', 'POST', b'secret'))
     unheard(servers)
 
@@ -387,7 +388,7 @@ def request_whose_first_byte_comes_alone_does_not_get_by(s):
     for way in (s.tls, lambda: s.plain(80)):
         p = way()
         p.send(b'P')
-        time.sleep(0.3)         # longer than the rest of it is waited for
+        s.silence(p, 0.3)       # longer than the rest of it is waited for
         looked_at(s, p, http.request('/x', 'POST', b'secret')[1:])
     unheard(servers)
 
@@ -397,7 +398,7 @@ def plain_http_in_a_tunnel_does_not_get_by(s):
     servers = stopping(s)
     for pause in (0, 1):
         p = peer.Peer(s.via_proxy(net.SERVER, 80))
-        time.sleep(pause)
+        s.silence(p, pause)
         looked_at(s, p, http.request('/x', 'POST', b'secret'))
     unheard(servers)
 
@@ -576,7 +577,7 @@ def refusal_that_dies_before_its_page_is_one(s):
 
 # Without end.
 def trickle(p):
-    """Ten bytes after ten bytes, until the reader goes."""
+    """Ten bytes after ten bytes, at whatever pace, until the reader goes."""
     p.recv_until(b'\r\n\r\n')
     p.send(b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n'
            b'Transfer-Encoding: chunked\r\n\r\n')
@@ -602,7 +603,7 @@ def let_go(s, what):
     for i in range(30):
         p.recv_until(b'123456789\n')
     took = time.monotonic() - start
-    check(0.9 < took < 6 * s.slow, 'it was let go after', took)
+    check(0.9 < took < 6 * s.slow * PATIENCE, 'it was let go after', took)
     p.rst()
     equal(outcomes(s, 1)['scan'], ['bypass-endless'])
 
@@ -622,7 +623,7 @@ def stream_is_refused_where_what_is_too_large_is(s):
     p, start = endless(s, 'echo?preview=60000', oversize='block')
     icap.page(http.answer(p), 403)
     took = time.monotonic() - start
-    check(0.9 < took < 6 * s.slow, 'it was refused after', took)
+    check(0.9 < took < 6 * s.slow * PATIENCE, 'it was refused after', took)
     check(b'123456789' not in p.received, 'the client got it')
     equal(outcomes(s, 1)['scan'], ['err-endless'])
     p.rst()

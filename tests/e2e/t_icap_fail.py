@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from harness import check, equal, http, icap, net, scenario, wait
+from harness import PATIENCE, check, equal, http, icap, net, scenario, wait
 from harness import proc
 from t_explicit import dns_server
 
@@ -118,7 +118,7 @@ def expect(s, o, open_, closed, n, kind='length', up=None, log=True):
         equal(got, want, '%s of %d bytes (%s)' % (who, n, kind))
         if log:
             events(s, who, what)
-        check(time.monotonic() - start_ < 8 * s.slow, 'a stall')
+        check(time.monotonic() - start_ < 8 * s.slow * PATIENCE, 'a stall')
 
 
 def row(name, what, open_=VIRGIN, closed=502, n=(5000,), up=None, kinds=(
@@ -312,6 +312,7 @@ def small_bodies_go_whole_where_previews_go_on(s):
     whole = [x for x in log if x['preview'] is None]
     check(len(log) / 2 < len(whole) < len(log), 'whole', len(whole), len(log))
     equal({(x['body'], x['complete']) for x in whole}, {(5000, True)})
+    s.quiet()
     kinds = {e['icap']['outcome'] for e in s.d.events('icap')}
     check({'204', '204p', 'mod'} <= kinds, kinds)
 
@@ -319,13 +320,13 @@ def small_bodies_go_whole_where_previews_go_on(s):
 @scenario
 def f12_slow_client_is_no_failure(s):
     srv = icap.Script(s)
-    o = start(s, srv.url('f12'), timeout={'idle': '400ms'})
+    o = start(s, srv.url('f12'), timeout={'idle': '1s'})
     n = 8 << 20
     for who in ('or', 'cr'):
         p = client(s, who)
         used = s.d.cpu()
         p.send(http.request('/d?n=%d' % n))
-        time.sleep(1.5)
+        time.sleep(3)           # longer than idle; the longer the better
         # Nobody waits busily, and others are let in (as before that).
         check(s.d.cpu() - used < 0.7 * s.slow, 'CPU', s.d.cpu() - used)
         equal(outcome(s, o, who, 500), OK, 'another client')
@@ -343,7 +344,7 @@ def f19_408_on_a_used_connection(s):
 @scenario
 def f22_connections_all_taken(s):
     srv = icap.Script(s)
-    o = start(s, srv.url('f22?slow=1500'), connections=1,
+    o = start(s, srv.url('f22?slow=4000'), connections=1,
               queue={'size': 1, 'timeout': '200ms'})
     for who, want in (('or', OK), ('cr', 503), ('oq', OK), ('cq', 503)):
         first, p = [], client(s, who)
@@ -352,9 +353,8 @@ def f22_connections_all_taken(s):
         t.start()
         wait(lambda: any(x['service'] == who and x['busy'] for x in
                          s.d.ctl('icap')['servers']), 'the first')
-        start_ = time.monotonic()
         equal(outcome(s, o, who, 5000), want, who)
-        check(time.monotonic() - start_ < 1.2 * s.slow, 'it waited')
+        equal(first, [], 'it waited for the first')
         t.join()
         equal(first, [OK])
 
@@ -408,7 +408,7 @@ def f29_client_leaves(s):
                http.request('/d?n=5000'))
         wait(lambda: any(x['service'] == who and x['busy'] for x in
                          s.d.ctl('icap')['servers']), 'the transaction')
-        time.sleep(0.05)
+        s.quiet()
         p.rst()
         wait(lambda: len(srv.log()) > n, 'the end of the transaction', 1.5)
         check('error' in srv.log()[-1], 'the server saw nothing of it')
@@ -509,10 +509,14 @@ def f33_all_are_down_costs_no_time(s):
                          s.d.ctl('icap')['servers'] if x['service'] == who),
              'down')
         p = client(s, who)
-        start_ = time.monotonic()
-        equal(outcome(s, o, who, 5000, p=p), OK if who[0] == 'o' else 503)
-        check(time.monotonic() - start_ < 0.1 * s.slow, 'it took',
-              time.monotonic() - start_)
+        took = []
+        for i in range(10):     # the machine may be slow, but not each time
+            start_ = time.monotonic()
+            equal(outcome(s, o, who, 5000, p=p), OK if who[0] == 'o' else 503)
+            took.append(time.monotonic() - start_)
+            if who[0] != 'o':
+                p = client(s, who)
+        check(min(took) < 0.1 * s.slow, 'it took', took)
 
 
 @scenario

@@ -5,8 +5,8 @@ import threading
 import time
 import urllib.parse
 
-from harness import check, equal, http, icap, net, peer, scenario, wait, \
-    whole_lines
+from harness import PATIENCE, check, equal, http, icap, net, peer, scenario, \
+    wait, whole_lines
 from t_icap_evade import by_name, outcomes, until_end
 
 ADAPTED = b'ICAP/1.0 200 OK\r\nISTag: "a"\r\nEncapsulated: res-hdr=0, '
@@ -138,7 +138,7 @@ def lines(s, sni, talk):
         if said:
             p.send(said)
         equal(p.recv_exact(len(answered)), answered, sni)
-        check(time.monotonic() - start < 1 * s.slow, 'it waited')
+        check(time.monotonic() - start < 1 * s.slow * PATIENCE, 'it waited')
     return p.finish()
 
 
@@ -382,13 +382,13 @@ def next_tier_takes_what_the_first_has_no_room_for(s):
         queue={'timeout': '500ms'}))
     icap.Little(s)
     p = [s.tls() for i in range(2)]
-    start = time.monotonic()
     for x in p:
         x.send(http.request('/x?n=5'))
+    wait(spare.log, 'the other at the spare')
+    equal(srv.log(), [], 'one waited for the other')
     for x in p:
         equal(http.answer(x).body, http.content(5))
-    check(time.monotonic() - start < 6 * s.slow, 'one waited for the other')
-    wait(lambda: len(srv.log()) == 1, 'the first', 10)
+    srv.logged(1)
     spare.logged(1)
 
 
@@ -454,7 +454,8 @@ def service_is_told_of_the_session_by_macros(s):
     p.finish()
     wait(lambda: len(srv.log()) == 4, 'four')
     flow = s.d.flows()[0]['flow_id']
-    for i, x in enumerate(srv.log()):
+    for i, x in enumerate(sorted(srv.log(), key=lambda x:
+                                 x['headers']['x-b'])):
         h = x['headers']
         equal(h['x-a'], 'www.good.test of 10.1.0.2')
         equal(h['x-b'], 'default/gateway/%d' % (i // 2))
@@ -558,8 +559,10 @@ def sample_of_a_monitor_is_so_much(s):
             equal(http.ask(p, '/x').status, 200)
         p.finish()
     wait(lambda: len(srv.log('RESPMOD')) == 30, 'all of the other', 10)
-    wait(lambda: len(srv.log('REQMOD')) == 10, 'a third', 10)
-    time.sleep(0.2)
+    wait(lambda: not any(x['busy'] for x in s.d.ctl('icap')['servers']),
+         'the end of all transactions')
+    equal(s.d.metric('clearspan_icap_transactions_total', service='scan'),
+          10.0, 'a third')
     srv.logged(10, 'REQMOD')
     o.seen()
 
@@ -576,7 +579,7 @@ def options_that_are_not_answered_again_stay_as_they_were(s):
     srv = icap.Script(s)
     icap.start(s, icap.service(srv.url('echo?ttl=1&preview=77'),
                                srv.url('echo?ttl=1&preview=77'),
-                               timeout={'first-byte': '2s'}))
+                               timeout={'first-byte': '8s'}))
     srv.rules({'path': 'echo', 'method': 'OPTIONS', 'from': 2,
                'set': {'options': 'hang', 'ms': '60000'}})
     icap.Little(s)
@@ -594,7 +597,7 @@ def options_that_are_not_answered_again_stay_as_they_were(s):
                 bad.append(e)
                 return
             worst[i] = max(worst[i], time.monotonic() - start)
-            time.sleep(0.02)
+            time.sleep(0.02)        # for the load not to be all there is
         p.finish()
     t = [threading.Thread(target=load, args=(i,)) for i in range(4)]
     for x in t:
@@ -610,4 +613,4 @@ def options_that_are_not_answered_again_stay_as_they_were(s):
         x.join()
     equal({x['preview'] for x in srv.log()[-50:]}, {77}, 'the preview')
     equal(bad, [])
-    check(max(worst) < 1, 'the slowest took', worst)
+    check(max(worst) < 6, 'the slowest took', worst)

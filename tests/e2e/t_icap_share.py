@@ -54,13 +54,14 @@ def uploads_that_pause_do_not_hold_all_connections(s):
 def client_of_many_uploads_leaves_connections_to_others(s):
     """A service that is slow: one client's ten are not all at once."""
     srv = icap.Script(s)
-    icap.start(s, icap.service(srv.url('echo?slow=1500'), connections=8,
+    icap.start(s, icap.service(srv.url('echo?slow=4000'), connections=8,
                                fail='closed'), record=False)
     o = icap.Little(s)
     p = upload(s, '10.1.0.3', len(BODY))
     equal(http.answer(p).status, 200)
     many = [upload(s, net.CLIENT, len(BODY)) for i in range(10)]
     wait(lambda: busy(s)['busy'] >= 6, 'six at the service', 30 * s.slow)
+    s.quiet()
     equal(busy(s)['busy'], 6)
     other = [upload(s, '10.1.0.3', len(BODY))]
     wait(lambda: busy(s)['busy'] >= 7 or len(srv.log('REQMOD')) > 7,

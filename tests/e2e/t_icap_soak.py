@@ -4,7 +4,6 @@ SOAK=100000 in the environment is how many; they take about 1 ms each."""
 import os
 import random
 import threading
-import time
 
 from harness import check, equal, http, icap, scenario, wait
 
@@ -131,7 +130,7 @@ def soak_of_transactions_with_faults(s):
 
     wait(lambda: s.d.metric('clearspan_sessions_open') == 0,
          'the end of all sessions', 20 * s.slow)
-    time.sleep(0.2)
+    s.quiet()
     https, done = s.d.events('http'), s.d.events('icap')
     check(len(https) <= total, len(https), 'http events for', total)
     check(len(https) >= total * 0.97, len(https), 'http events for', total)

@@ -5,7 +5,8 @@ import gzip
 import sys
 import threading
 
-from harness import check, equal, http, icap, peer, programs, scenario, wait
+from harness import PATIENCE, check, equal, http, icap, peer, programs, \
+    scenario, wait
 
 sys.path.insert(0, icap.TOOLS)
 import setup                                    # noqa: E402
@@ -16,7 +17,7 @@ STOPPED = b'stopped by the scripted server'
 def until_end(p, within=10):
     """What still comes, to its end or a reset; a stall is a failure."""
     n = len(p.received) - len(p.pending)
-    p.sock.settimeout(within)
+    p.sock.settimeout(within * PATIENCE)
     try:
         p.recv_all()
     except TimeoutError:
@@ -46,7 +47,7 @@ def pieces_do_not_get_by(s, servers, whole, cuts=(1,)):
         for cut in tuple(cuts) + (len(whole),):
             p.send(whole[at:cut])
             if cut < len(whole):    # the pieces are not to come as one
-                peer.time.sleep(0.2)
+                s.silence(p, 0.2)
             at = cut
         got = until_end(p) if b'\t' in whole else p.recv_until(b'</html>')
         check(STOPPED in got or b' 400 ' in got, whole[:40], cuts, 'got', got)
@@ -169,7 +170,7 @@ def rule_for_http_is_not_got_around_by_a_pause(s):
                         (b'm1 x' + b'a' * 5000, b' HTTP/1.1\r\n')):
         p = s.plain(80)
         p.send(first)
-        peer.time.sleep(0.3)
+        s.silence(p, 0.3)
         p.send(rest + b'Host: good.test\r\n\r\n')
         got = until_end(p)
         check(b' 403 ' in got, first[:20], 'got', got)
@@ -186,7 +187,7 @@ def rule_for_http_is_not_got_around_by_the_server(s):
     go, spoken = threading.Event(), threading.Event()
 
     def handler(p):
-        go.wait(20)
+        go.wait(20 * PATIENCE)
         p.send(b'\r\n')
         spoken.set()
         p.recv_all()
@@ -194,10 +195,10 @@ def rule_for_http_is_not_got_around_by_the_server(s):
     p = s.plain(80)
     wait(lambda: server.peers, 'the server, connected as nothing was said')
     p.send(b'PO')
-    peer.time.sleep(0.2)
+    s.taken(p)
     go.set()
-    check(spoken.wait(20), 'the server did not speak')
-    peer.time.sleep(0.2)
+    check(spoken.wait(20 * PATIENCE), 'the server did not speak')
+    s.taken(server.peers[0])
     p.send(b'ST /x HTTP/1.1\r\nHost: good.test\r\n\r\n')
     check(b'403' in until_end(p) or not server.peers[0].received,
           server.peers[0].received)
@@ -223,7 +224,7 @@ def word_of_the_server_does_not_open_a_session_to_a_request_in_pieces(s):
                 p.send(whole[at:cut])
             except OSError:
                 break
-            peer.time.sleep(0.1)
+            s.taken(p)
             at = cut
         until_end(p)
     for x in server.peers:
@@ -658,6 +659,7 @@ def size_exempts_nothing_where_the_service_fails_closed(s):
             equal(m.status, up, '%s %s up' % (name, kind))
             equal(len([x for x in o.got() if x.whole]) - n, int(up == 200))
             p.rst()
+    s.quiet()
     out = [e['icap']['outcome'] for e in s.d.events('icap')]
     check('err-oversize' in out and 'bypass-oversize' in out, out)
 
@@ -675,7 +677,7 @@ def stream_is_refused_where_the_service_fails_closed(s):
         try:
             while True:
                 p.send(b'a\r\n123456789\n\r\n')
-                peer.time.sleep(0.05)
+                peer.time.sleep(0.05)   # it trickles, at any pace
         except OSError:
             pass
         p.close()

@@ -184,7 +184,7 @@ def pipelined_and_piecemeal_requests_are_judged(s):
     equal(ask(p, 'good.test').status, 200)
     for b in get('blocked.test', '/5', more='X-Pad: ' + 'y' * 50 + '\r\n'):
         p.send(bytes([b]))
-        time.sleep(0.001)
+        time.sleep(0.001)       # for some to be read alone
     equal(http.answer(p).status, 403)
     p = o.client('http')
     p.send(b'POST /6 HTTP/1.1\r\nHost: good.test\r\nContent-Length: 60\r\n'

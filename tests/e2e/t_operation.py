@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 
-from harness import check, equal, net, peer, programs, proc, \
+from harness import PATIENCE, check, equal, net, peer, proc, programs, \
     scenario, wait
 
 PLAIN = {'mirrors': [], 'rules': [{'name': 'default', 'action': 'decrypt'}]}
@@ -165,7 +165,7 @@ def sigterm_with_sessions_that_never_end(s):
     held = [s.tls() for i in range(5)]
     start = time.monotonic()
     equal(s.d.end(timeout=10 * s.slow), 0, 'exit status')
-    check(time.monotonic() - start < 9 * s.slow, 'too long')
+    check(time.monotonic() - start < 9 * s.slow * PATIENCE, 'too long')
     for c in held:
         c.recv_all()
 
@@ -216,12 +216,12 @@ def peers_07_accept_pauses_at_emfile_and_resumes(s):
         except OSError:
             break
     wait(lambda: len(srv.peers) >= 10, 'some to get through')
-    time.sleep(0.5)             # nothing to wait for: it must do nothing
+    s.quiet()                   # which it would never be if it spun
     check(s.d.alive(), 'the daemon died of EMFILE')
     with open('/proc/%d/stat' % s.d.pid) as f:
         w = f.read().rsplit(')', 1)[1].split()
     before = int(w[11]) + int(w[12])
-    time.sleep(0.5)
+    time.sleep(0.5)             # the longer, the stricter
     with open('/proc/%d/stat' % s.d.pid) as f:
         w = f.read().rsplit(')', 1)[1].split()
     check(int(w[11]) + int(w[12]) - before < 20 * s.slow, 'it spins')
@@ -281,14 +281,14 @@ def descriptor_limit_is_raised_at_start(s):
 def ends_within(s, p, seconds):
     start = time.monotonic()
     try:
-        p.sock.settimeout(20 * s.slow)
+        p.sock.settimeout(20 * s.slow * PATIENCE)
         while p.sock.recv(65536):
             pass
     except ConnectionResetError:
         pass
     p.sock.close()
     took = time.monotonic() - start
-    check(took < seconds * s.slow, 'took', took)
+    check(took < seconds * s.slow * PATIENCE, 'took', took)
     return took
 
 
@@ -327,18 +327,17 @@ def handshake_timeout_ends_either_side(s):
 
 @scenario
 def idle_timeout_ends_the_idle_and_not_the_busy(s):
-    s.start(timeouts={'idle': '2s'})
+    s.start(timeouts={'idle': '4s'})
     s.serve(443)
     idle, busy = s.tls(), s.tls()
     for c in (idle, busy):
         c.send(b'x')
         c.recv_exact(1)
     start = time.monotonic()
-    while time.monotonic() - start < 3.5:
+    while time.monotonic() - start < 6:
         busy.send(b'x')
         busy.recv_exact(1)
-        time.sleep(0.2)
-    idle.sock.settimeout(5 * s.slow)
+        time.sleep(0.2)         # often, compared with idle
     idle.recv_all()
     busy.send(b'y')
     equal(busy.recv_exact(1), b'y')
@@ -372,8 +371,9 @@ def connections_limit_holds_and_recovers(s):
     c = None
     try:
         c = s.plain(7)
-        c.sock.settimeout(1)
         c.send(b'y')
+        s.taken(c)
+        c.sock.settimeout(1)
         got = c.recv(1)
     except (OSError, socket.timeout):
         got = b''
@@ -398,8 +398,9 @@ def per_client_limit_leaves_others_alone(s):
         held.append(c)
     try:
         c = s.plain(7)
-        c.sock.settimeout(1)
         c.send(b'y')
+        s.taken(c)
+        c.sock.settimeout(1)
         got = c.recv(1)
     except (OSError, socket.timeout):
         got = b''

@@ -2,7 +2,6 @@
 import os
 import re
 import ssl
-import time
 
 from harness import Failure, check, equal, net, peer, programs, scenario, wait
 from harness.case import yaml
@@ -289,7 +288,7 @@ def host_holds_for_transparent_plain_http(s):
         c = s.plain(80)
         for part in head:
             c.send(part)
-            time.sleep(0.1)     # longer than a client's silence is trusted
+            s.silence(c, 0.1)   # longer than a client's is trusted
         text = c.recv_all()
         check(text.startswith(b'HTTP/1.1 403'), head, text)
         c.sock.close()

@@ -7,3 +7,4 @@ pid namespaces of its own: whatever it starts or mounts is gone with it.
 
 from .case import scenario, Failure, check, equal, \
     wait, whole_lines  # noqa: F401
+from .proc import PATIENCE  # noqa: F401

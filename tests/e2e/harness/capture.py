@@ -11,6 +11,8 @@ import struct
 import subprocess
 import time
 
+from .proc import PATIENCE
+
 
 class Frame:
     __slots__ = ('ts', 'data', 'comment')
@@ -351,7 +353,7 @@ class Recorder:
         """Wait for n streams (and their ends); those there are."""
         if n is None:
             return self.poll().streams
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while True:
             st = self.poll().streams
             done = [x for x in st if x.closed or not closed]

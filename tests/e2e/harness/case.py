@@ -293,6 +293,28 @@ class Scenario:
         equal(got, up if down is None else down, 'the answer')
         return p.finish()
 
+    # --- what the daemon has done
+    def quiet(self):
+        """Until the daemon sleeps: all it was given is done and in its log,
+        but for what waits for a timer or a peer."""
+        wait(self.d.idle, 'moment at which the daemon is idle', 10 * self.slow)
+
+    def taken(self, *ends):
+        """Until what these (peers or sockets) have sent is at the gateway,
+        and the daemon has looked at it."""
+        for x in ends:
+            sock = getattr(x, 'sock', x)
+            wait(lambda: peer.unacked(sock) == 0, 'arrival of what was sent')
+        self.quiet()
+
+    def silence(self, end, seconds):
+        """What end has sent is looked at, and then it says nothing for this
+        long at least; how much longer is nothing that a scenario may build
+        on."""
+        self.taken(end)
+        time.sleep(seconds)
+        self.quiet()
+
     # --- what the mirror showed
     def mirrored(self, want, rec=None, timeout=10, gaps=False, ports=None,
                  vlan=None, compare=True):

@@ -1,15 +1,18 @@
 """Endpoints under control to the byte: Peer is one connection, plain or TLS,
 that keeps what it sent and what it received; Serve accepts them.
 """
+import fcntl
 import socket
 import ssl
 import struct
+import termios
 import threading
 import time
 
 from .proc import PATIENCE, Failure
 
 RAW_TIMEOUT = 60
+TCP_CLOSE = 7           # include/net/tcp_states.h
 # How a peer's side ended, as seen here.
 NOTIFY, FIN, RST = 'close_notify', 'fin', 'rst'
 
@@ -38,6 +41,16 @@ def bounded(c, alpn, lo, hi):
     if alpn:
         c.set_alpn_protocols(alpn)
     return c
+
+
+def unacked(sock):
+    """How many bytes of what was written into a TCP socket have not arrived
+    at the kernel it is connected to, and still may."""
+    state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    if state == TCP_CLOSE:      # reset
+        return 0
+    return struct.unpack('i', fcntl.ioctl(sock, termios.TIOCOUTQ,
+                                          b'....'))[0]
 
 
 class Peer:
@@ -233,7 +246,7 @@ class Peer:
 
 def reset_wait(sock, timeout=10):
     """Whether the peer resets a raw socket (or ends it), and how."""
-    sock.settimeout(timeout)
+    sock.settimeout(timeout * PATIENCE)
     try:
         while True:
             if not sock.recv(65536):

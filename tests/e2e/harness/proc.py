@@ -1,5 +1,6 @@
 """Processes: started in a namespace, logged, waited for by what they say."""
 import os
+import re
 import signal
 import subprocess
 import time
@@ -97,6 +98,28 @@ class Process:
     def alive(self):
         return self.p.poll() is None
 
+    def naps(self):
+        """{thread: how often it was put off the CPU}; None if one runs."""
+        out = {}
+        try:
+            for task in os.listdir('/proc/%d/task' % self.pid):
+                with open('/proc/%d/task/%s/status' % (self.pid, task)) as f:
+                    text = f.read()
+                if '\nState:\tS' not in text:
+                    return None
+                out[task] = re.findall(r'ctxt_switches:\t(\d+)', text)
+        except FileNotFoundError:
+            return None
+        return out
+
+    def idle(self):
+        """Whether at one moment all of its threads slept: each is seen
+        asleep, and again, and has not run in between. Whatever had come for
+        it by then it has dealt with, but for what a timer of its own is to
+        do."""
+        once = self.naps()
+        return once is not None and once == self.naps()
+
     def end(self, sig=signal.SIGTERM, timeout=10):
         """Send sig and wait; the exit status."""
         if self.alive():
@@ -160,6 +183,18 @@ def sockets(ns, pid=None):
                     if w[3] == '0A':
                         out.add(int(w[1].rsplit(':', 1)[1], 16))
         return out
+
+
+def connections(ns, port):
+    """How many TCP connections there are in ns with a remote port, in
+    whatever state: one that was reset is none any more."""
+    n = 0
+    with ns:
+        for f in ('tcp', 'tcp6'):
+            with open('/proc/thread-self/net/' + f) as t:
+                n += sum(int(line.split()[2].rsplit(':', 1)[1], 16) == port
+                         for line in list(t)[1:])
+    return n
 
 
 def wait_port(ns, port, p=None, timeout=15):

@@ -16,7 +16,13 @@ static _Atomic uint64_t		 held;
 static uint64_t			 bytes[2];
 static struct conn		 end[2];	/* the leg's */
 static struct leg		 leg;
+static struct revisits	 revisits;
 static int			 client, server;	/* the peers' ends */
+
+static void
+told(void *owner, struct conn *c)
+{
+}
 
 static void
 setup_conn(struct conn *c, int *peer)
@@ -33,11 +39,12 @@ setup_conn(struct conn *c, int *peer)
 static void
 setup(void)
 {
+	revisits_init(&revisits, event_base_new());
 	budget_limit(4 * POOL_BUF);
 	pool_init(&pool, &held);
 	memset(&leg, 0, sizeof(leg));
-	conn_clear(&end[0], NULL);
-	conn_clear(&end[1], NULL);
+	conn_clear(&end[0], &revisits, told, NULL);
+	conn_clear(&end[1], &revisits, told, NULL);
 	leg_init(&leg, &end[0], &end[1], &pool, bytes);
 	setup_conn(&end[0], &client);
 	setup_conn(&end[1], &server);
@@ -105,22 +112,15 @@ TEST(what_a_tap_has_cut_off_is_not_read)
 }
 END
 
-static void
-nothing(evutil_socket_t fd, short what, void *arg)
-{
-}
-
 /* A connection that is closed breaks nothing (its readiness went with it). */
 TEST(a_closed_source_is_not_asked)
 {
-	struct event_base *base = event_base_new();
 	struct leg_why why;
 
 	setup();
-	event_assign(&end[0].ev, base, end[0].sock.fd, EV_READ, nothing,
-	    NULL);
-	close(conn_release(&end[0]));
-	event_base_free(base);
+	event_assign(&end[0].ev, revisits.base, end[0].sock.fd, EV_READ,
+	    NULL, NULL);
+	conn_close(&end[0], 0);
 	leg.flow[DIR_UP].end_in = END_FIN;
 	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
 }

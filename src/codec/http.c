@@ -1,0 +1,237 @@
+/*
+ * Questions asked of the head of an HTTP message, of any version.
+ */
+#include "codec/http.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+#include "codec/hostname.h"
+#include "util/addr.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+static void
+rebase(struct slice *s, const char *from, const char *to)
+{
+	if (s->p != NULL)
+		s->p = to + (s->p - from);
+}
+
+struct http_head *
+http_keep(const struct http_head *m, const char *data, size_t len,
+    struct text *bytes)
+{
+	struct http_head *own;
+	size_t i;
+
+	text_add(bytes, data, len);
+	own = xmemdup(m, offsetof(struct http_head, h) +
+	    m->n * sizeof(m->h[0]));
+	rebase(&own->method, data, bytes->s);
+	rebase(&own->target, data, bytes->s);
+	rebase(&own->scheme, data, bytes->s);
+	rebase(&own->authority, data, bytes->s);
+	rebase(&own->path, data, bytes->s);
+	rebase(&own->reason, data, bytes->s);
+	for (i = 0; i < m->n; i++) {
+		rebase(&own->h[i].name, data, bytes->s);
+		rebase(&own->h[i].value, data, bytes->s);
+	}
+	return own;
+}
+
+const struct http_field *
+http_find(const struct http_head *m, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, name))
+			return &m->h[i];
+	return NULL;
+}
+
+struct slice
+http_value(const struct http_head *m, const char *name)
+{
+	const struct http_field *h = http_find(m, name);
+
+	return h != NULL ? h->value : slice_of(NULL, 0);
+}
+
+int
+http_has_token(const struct http_head *m, const char *name,
+    const char *token)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, name) &&
+		    slice_lists(m->h[i].value, token))
+			return 1;
+	return 0;
+}
+
+void
+http_options_read(struct http_options *o, const struct http_head *m)
+{
+	struct slice list, item;
+	size_t i;
+
+	o->n = 0;
+	for (i = 0; i < m->n; i++) {
+		if (!slice_is(m->h[i].name, "connection"))
+			continue;
+		list = m->h[i].value;
+		while (slice_item(&list, &item) && o->n < HTTP_OPTIONS)
+			if (item.len > 0)
+				o->v[o->n++] = item;
+	}
+}
+
+int
+http_options_have(const struct http_options *o, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->v[i].len == name.len &&
+		    strncasecmp(o->v[i].p, name.p, name.len) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9');
+}
+
+static int
+is_ipv6(struct slice s)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr a;
+
+	if (s.len >= sizeof(text) || memchr(s.p, '\0', s.len) != NULL)
+		return 0;
+	memcpy(text, s.p, s.len);
+	text[s.len] = '\0';
+	return inet_pton(AF_INET6, text, &a) == 1;
+}
+
+/* ":port" or nothing; port is what stands for nothing, if not 0. */
+static int
+read_port(struct slice s, uint16_t port, struct http_url *u)
+{
+	unsigned n = 0;
+	size_t i;
+
+	if (s.len > 0 && s.p[0] != ':')
+		return ERR_FORMAT;
+	if (s.len > 6)
+		return ERR_FORMAT;
+	for (i = 1; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return ERR_FORMAT;
+		n = n * 10 + (unsigned)(s.p[i] - '0');
+	}
+	if (s.len <= 1)
+		n = port;	/* "host:" is "host" (RFC 3986, 6.2.3) */
+	if (n == 0 || n > 65535)
+		return ERR_FORMAT;
+	u->port = (uint16_t)n;
+	return 0;
+}
+
+int
+http_authority(struct slice s, uint16_t port, struct http_url *u)
+{
+	char name[HOSTNAME_MAX + 1];
+	const char *p;
+	size_t n;
+
+	memset(u, 0, sizeof(*u));
+	u->authority = s;
+	if (s.len > 0 && s.p[0] == '[') {
+		if ((p = memchr(s.p, ']', s.len)) == NULL)
+			return ERR_FORMAT;
+		u->host = slice_of(s.p + 1, (size_t)(p - s.p) - 1);
+		u->v6 = 1;
+		if (!is_ipv6(u->host))
+			return ERR_FORMAT;
+		n = (size_t)(p - s.p) + 1;
+	} else {
+		p = s.len > 0 ? memchr(s.p, ':', s.len) : NULL;
+		n = p != NULL ? (size_t)(p - s.p) : s.len;
+		u->host = slice_of(s.p, n);
+		if (hostname_copy(name, u->host.p, n) != 0)
+			return ERR_FORMAT;
+	}
+	return read_port(slice_of(s.p + n, s.len - n), port, u);
+}
+
+static int
+scheme_port(struct slice s, uint16_t *port)
+{
+	*port = slice_is(s, "http") || slice_is(s, "ws") ? 80 :
+	    slice_is(s, "https") || slice_is(s, "wss") ? 443 : 0;
+	return *port != 0 ? 0 : ERR_UNSUPPORTED;
+}
+
+int
+http_absolute(struct slice t, struct http_url *u)
+{
+	struct slice scheme, authority, path;
+	uint16_t port;
+	size_t i, n;
+	int e;
+
+	memset(u, 0, sizeof(*u));
+	for (n = 0; n < t.len && (is_alnum(t.p[n]) || (n > 0 &&
+	    strchr("+-.", t.p[n]) != NULL && t.p[n] != '\0')); n++)
+		;
+	if (n == 0 || t.len - n < 3 || memcmp(t.p + n, "://", 3) != 0)
+		return ERR_FORMAT;
+	scheme = slice_of(t.p, n);
+	for (i = n + 3; i < t.len && t.p[i] != '/' && t.p[i] != '?' &&
+	    t.p[i] != '#'; i++)
+		;
+	authority = slice_of(t.p + n + 3, i - n - 3);
+	path = slice_of(t.p + i, t.len - i);
+	if (path.len > 0 && path.p[0] == '#')
+		return ERR_FORMAT;
+	if ((e = scheme_port(scheme, &port)) != 0)
+		return e;
+	if ((e = http_authority(authority, port, u)) != 0)
+		return e;
+	u->scheme = scheme;
+	u->path = path;
+	return 0;
+}
+
+int
+http_name(const struct http_head *m, char out[HTTP_NAME_MAX])
+{
+	struct http_url u;
+	char text[ADDR_STRLEN];
+	struct addr a;
+
+	out[0] = '\0';
+	if (http_authority(m->authority, slice_eq(m->method, "CONNECT") ? 0 :
+	    80, &u) != 0)
+		return ERR_NOTFOUND;
+	if (!u.v6)
+		return hostname_copy(out, u.host.p, u.host.len) == 0 ? 0 :
+		    ERR_NOTFOUND;
+	memcpy(text, u.host.p, u.host.len);	/* it is an IPv6 address */
+	text[u.host.len] = '\0';
+	if (addr_parse_ip(&a, text) != 0)
+		return ERR_NOTFOUND;
+	addr_ip_str(&a, text);
+	memcpy(out, text, strlen(text) + 1);
+	return 0;
+}

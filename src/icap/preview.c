@@ -1,0 +1,94 @@
+/*
+ * How much of a body a server is shown at first: the preview (RFC 3507, 4.5),
+ * all of it, or nothing, as it wants no such file (4.10.2).
+ */
+#include "icap/attempt.h"
+
+#define PREVIEW_MAX	65536
+#define PREVIEW_GUESS	4096	/* before OPTIONS are known */
+/*
+ * A preview costs a service that wants the rest anyway a round trip. So where
+ * a quarter of them and more went on, a small body that is here goes whole
+ * (RFC 3507, 4.5: a preview is the client's to send). One in so many is asked
+ * the other way, to hear if that is still so.
+ */
+#define WHOLE_MAX	16384
+#define WHOLE_SHARE	64	/* of 256 */
+#define WHOLE_ASK	16
+#define LEARN		8	/* the last weighs 1/8 */
+
+static int
+preview_transfer(const struct icap_offer *offer, const struct icap_input *in,
+    enum icap_transfer what)
+{
+	return offer != NULL && (offer->o.flags & ICAP_OPT_TRANSFER) != 0 &&
+	    icap_transfer(&offer->o, in->path) == what;
+}
+
+int
+icap_ignored(const struct icap_offer *offer, const struct icap_input *in)
+{
+	return preview_transfer(offer, in, ICAP_IGNORE);
+}
+
+int64_t
+icap_preview(const struct icap_service *s, const struct icap_offer *offer,
+    const struct icap_input *in)
+{
+	int64_t n = s->conf->preview;
+
+	if (n == ICAP_PREVIEW_OFF)
+		return -1;
+	if (offer != NULL) {
+		if (offer->o.preview < 0 ||
+		    preview_transfer(offer, in, ICAP_COMPLETE))
+			return -1;
+		if (n < 0 || offer->o.preview < n)
+			n = offer->o.preview;
+	} else if (n < 0)
+		return -1;
+	if (in->body == NULL)
+		return 0;
+	return n > PREVIEW_MAX ? PREVIEW_MAX : n;
+}
+
+/* Shall it go whole, if it can? */
+static int
+preview_whole(struct icap_service *s, const struct icap_offer *offer,
+    const struct icap_input *in)
+{
+	return offer != NULL && s->conf->preview == ICAP_PREVIEW_AUTO &&
+	    s->conf->allow_204 && (offer->o.flags & ICAP_OPT_204) != 0 &&
+	    in->body != NULL && in->length > offer->o.preview &&
+	    in->length <= WHOLE_MAX && !in->monitor &&
+	    !icap_ignored(offer, in) &&
+	    s->went_on[in->method] >= WHOLE_SHARE &&
+	    s->small[in->method]++ % WHOLE_ASK != 0;
+}
+
+void
+icap_preview_learn(struct icap_service *s, enum icap_method m, int went_on)
+{
+	unsigned now = s->went_on[m];	/* another worker's may be lost: no
+					   matter */
+
+	s->went_on[m] = went_on ? now + (256 - now) / LEARN :
+	    now - (now + LEARN - 1) / LEARN;
+}
+
+uint64_t
+icap_preview_wants(struct icap_service *s, const struct icap_input *in,
+    int *whole)
+{
+	struct icap_offer *offer = icap_expect(s, in->method);
+	int64_t n = icap_preview(s, offer, in);
+
+	if (offer == NULL && s->conf->options &&
+	    s->conf->preview == ICAP_PREVIEW_AUTO)
+		n = PREVIEW_GUESS;
+	*whole = n >= 0 && preview_whole(s, offer, in);
+	if (*whole)
+		n = in->length;
+	icap_offer_free(offer);
+	return n < 0 ? UINT64_MAX : (uint64_t)n;
+}

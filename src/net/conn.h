@@ -1,0 +1,75 @@
+/*
+ * A connection: a socket, its event, the transport over it, and an owner who
+ * is called when something may have happened. The connection's memory is the
+ * owner's; it must outlive the call.
+ *
+ * Events are edge-triggered, and not every byte has one: what is to be looked
+ * at again without one is on a list that the connections of one loop share
+ * (struct revisits), which conn.c keeps by itself.
+ */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include <event2/event_struct.h>
+
+#include "net/transport.h"
+#include "util/revisit.h"
+
+struct conn;
+struct event_base;
+
+#define CONN_SMALL	16384	/* a read of less is small */
+
+struct revisit_round {
+	struct revisit	 list;
+	struct event	 timer;
+	struct timeval	 every;
+	void		(*look)(struct conn *);
+};
+
+/* One for each event loop. */
+struct revisits {
+	struct event_base *base;
+	struct revisit_round batch, sweep;	/* see conn.c */
+};
+
+struct conn {
+	struct sock	 sock;
+	struct event	 ev;
+	const struct transport_ops *ops;	/* plain until another is set */
+	void		*tp;
+	void		(*event)(void *owner, struct conn *);
+	void		*owner;
+	struct revisits	*revisits;
+	struct visit	 visit;		/* of one of the rounds */
+	uint64_t	 since;		/* ms: when the run of small reads began */
+	unsigned	 run;		/* small reads in a row, while the other
+					   end was silent */
+	unsigned	 batched:1;	/* the visit is the batch's */
+	unsigned	 heard:1;	/* batched: read since the last visit */
+};
+
+void	revisits_init(struct revisits *, struct event_base *);
+
+/* No socket yet. */
+void	conn_clear(struct conn *, struct revisits *,
+	    void (*event)(void *owner, struct conn *), void *owner);
+/* Takes fd over and watches it; plain transport. */
+void	conn_open(struct conn *, int fd);
+/* Stop watching and close: with FIN, or with RST. */
+void	conn_close(struct conn *, int reset);
+/* Hand the socket over to a connection that is clear, with what is known of
+ * its readiness; plain transport only. */
+void	conn_move(struct conn *to, struct conn *from);
+/* Replace the transport; the old one is freed. */
+void	conn_transport(struct conn *, const struct transport_ops *, void *);
+
+/*
+ * Outside the owner's callback: the socket was read, and may have to be
+ * looked at again. In it, conn.c sees to that.
+ */
+void	conn_note(struct conn *);
+/* n clear bytes were read. first: the other end was the last to speak. */
+void	conn_heard(struct conn *, size_t n, int first);
+
+#endif
