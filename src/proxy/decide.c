@@ -262,5 +262,5 @@ decide_joined(struct session *s)
 	}
 	if (s->bypassed)
 		count(w->counts.undecrypted[s->undecrypted], 1);
-	session_go(s, s->leg.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
+	session_go(s, s->wire.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
 }

@@ -25,7 +25,7 @@ static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 void
 head_enter(struct session *s)
 {
-	session_timer(s, s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out ?
+	session_timer(s, s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out ?
 	    session_conf(s)->timeouts.hello : session_conf(s)->timeouts.idle);
 	head_event(s, &s->client);
 }
@@ -34,7 +34,7 @@ head_enter(struct session *s)
 static ssize_t
 head_fill(struct session *s)
 {
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	uint8_t *p;
 	size_t room;
 	ssize_t n;
@@ -57,7 +57,7 @@ static ssize_t
 head_view(struct session *s, const uint8_t **data)
 {
 	struct sock *sock = &s->client.sock;
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	ssize_t n;
 
 	if (f->in > f->out) {
@@ -81,7 +81,7 @@ head_view(struct session *s, const uint8_t **data)
 static void
 head_take(struct session *s, size_t n)
 {
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	ssize_t got;
 
 	if (f->in > f->out) {
@@ -205,7 +205,7 @@ static void
 head_dial(struct session *s)
 {
 	/* The next phase looks into the socket, and these would be missed. */
-	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out) {
+	if (s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out) {
 		head_page(s, 400, "bytes came after the request before it was "
 		    "answered");
 		return;

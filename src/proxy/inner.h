@@ -10,7 +10,7 @@
 
 #include "codec/hello.h"
 #include "net/dial.h"
-#include "proxy/pool.h"
+#include "stream/pool.h"
 #include "proxy/probe.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"

@@ -54,9 +54,16 @@ static const struct phase_ops phases[] = {
 
 static _Atomic unsigned	sessions_open;
 
+static void	session_tap_again(void *);
+static void	session_tap_abort(void *, const char *);
 static void	session_conn_event(void *, struct conn *);
 static void	session_timed(evutil_socket_t, short, void *);
 static void	session_again_cb(evutil_socket_t, short, void *);
+
+static const struct tap_host session_host = {
+	.again = session_tap_again,
+	.abort = session_tap_abort,
+};
 
 struct event_base *
 session_base(const struct session *s)
@@ -110,7 +117,11 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->active = clock_coarse_ms();
 	conn_clear(&s->client, &w->revisits, session_conn_event, s);
 	conn_clear(&s->server, &w->revisits, session_conn_event, s);
-	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
+	wire_init(&s->wire, &s->client, &s->server, &w->pool, &session_host, s);
+	s->wire.flow[DIR_UP].passed = &s->rec.bytes[DIR_UP];
+	s->wire.flow[DIR_DOWN].passed = &s->rec.bytes[DIR_DOWN];
+	s->row.wire = &s->wire;
+	s->row.n = 1;
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_again_cb, s);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
@@ -146,13 +157,8 @@ session_succeed(struct session *s)
 {
 	struct session *n = session_alloc(s->worker, s->listen,
 	    &s->rec.client);
-	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
 
-	*to = *from;
-	to->taps = &n->leg.taps;
-	from->buf = NULL;
-	from->in = from->clear = from->out;
-	to->clear = to->out;
+	wire_hand_over(&n->wire, &s->wire, DIR_UP);
 	conn_move(&n->client, &s->client);
 	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
 	session_end(s, "client asked for another server");
@@ -244,34 +250,16 @@ session_timer(struct session *s, uint64_t ms)
 		evtimer_add(&s->timer, &tv);
 }
 
-/* The last of the row, which sees what comes from now on; NULL: no place. */
-static struct tap *
-session_add_tap(struct session *s, const struct tap_ops *ops)
-{
-	struct taps *row = &s->leg.taps;
-	struct tap *t = &row->tap[row->n];
-
-	if (row->n == RECORD_TAPS)
-		return NULL;
-	memset(t, 0, sizeof(*t));
-	t->ops = ops;
-	t->session = s;
-	t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
-	t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
-	row->n++;
-	return t;
-}
-
 static void
 session_open_tap(struct session *s, const struct seat *seat, const char *name)
 {
 	struct tap *t;
 
-	if (seat->ops == NULL || (t = session_add_tap(s, seat->ops->tap)) ==
-	    NULL)
+	if (seat->ops == NULL || (t = wire_tap(&s->wire, seat->ops->tap,
+	    TAP_BEHIND)) == NULL)
 		return;
 	t->name = name;
-	t->state = t->ops->open(seat->seat, t, &s->rec);
+	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
 
 /* Where the verdict wants the bytes seen: as they came first. */
@@ -297,38 +285,38 @@ session_open_taps(struct session *s)
 	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
 		session_open_tap(s, &w->exchange, NULL);
 	/* Without any it is spliced, and looked at there. */
-	if (s->leg.taps.n > 0 && unread_looks(s) &&
-	    (t = session_add_tap(s, &unread_tap)) != NULL)
+	if (s->wire.taps.n > 0 && unread_looks(s) &&
+	    (t = wire_tap(&s->wire, &unread_tap, TAP_BEHIND)) != NULL)
 		t->state = s;
 }
 
 void
 session_close_taps(struct session *s)
 {
-	struct record_mirror none;
+	struct record_mirror none, *m;
 	struct tap *t;
 	size_t i;
 
-	for (i = 0; i < s->leg.taps.n; i++) {
-		t = &s->leg.taps.tap[i];
+	for (i = 0; i < s->wire.taps.n; i++) {
+		t = &s->wire.taps.tap[i];
 		if (t->state == NULL || t->ops->close == NULL)
 			continue;
-		t->ops->close(t->state, t->name == NULL ? &none :
-		    &s->rec.mirrors[s->rec.nmirrors]);
-		if (t->name != NULL)
-			s->rec.mirrors[s->rec.nmirrors++].name = t->name;
+		m = t->name == NULL ? &none :
+		    &s->rec.mirrors[s->rec.nmirrors++];
+		m->name = t->name;
+		t->ops->close(t->state, &m->counts);
 		t->state = NULL;
 	}
-	s->leg.taps.n = 0;
+	s->wire.taps.n = 0;
 }
 
 static void
 session_reset_taps(struct session *s, enum flow_dir dir)
 {
-	struct tap *t = s->leg.taps.tap;
+	struct tap *t = s->wire.taps.tap;
 	size_t i;
 
-	for (i = 0; i < s->leg.taps.n; i++)
+	for (i = 0; i < s->wire.taps.n; i++)
 		if (t[i].state != NULL && t[i].ops->reset != NULL)
 			t[i].ops->reset(t[i].state, dir);
 }
@@ -366,7 +354,7 @@ session_over(struct session *s, int reset)
 	server_tls_over(s);
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
-	leg_drop(&s->leg);
+	wire_drop(&s->wire);
 	s->rec.end = clock_wall();
 	s->rec.state = s->open ? "closed" : "new";
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
@@ -527,15 +515,17 @@ session_free(struct session *s)
 	free(s);
 }
 
-void
-tap_abort(struct tap *t, const char *why)
+static void
+session_tap_abort(void *owner, const char *why)
 {
-	t->session->aborted = why;
-	session_soon(t->session);
+	struct session *s = owner;
+
+	s->aborted = why;
+	session_soon(s);
 }
 
-void
-tap_release(struct tap *t)
+static void
+session_tap_again(void *owner)
 {
-	session_soon(t->session);
+	session_soon(owner);
 }

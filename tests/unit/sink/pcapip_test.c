@@ -90,7 +90,7 @@ three_readers(int ng)
 {
 	struct conf_mirror conf = server_conf();
 	struct client c[3] = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(3000000);
 	int i;
@@ -128,7 +128,7 @@ TEST(slow_reader_loses_packets_and_only_its_own)
 {
 	struct conf_mirror conf = server_conf();
 	struct client fast = { 0 }, slow = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct sink_stats st;
 	struct bench b = { 0 };
 	uint8_t *data = noise(32000000);
@@ -185,7 +185,7 @@ pour(struct bench *b, void *s, const uint8_t *data, size_t len)
 TEST(readers_that_are_stuck_share_one_queue)
 {
 	struct conf_mirror conf = server_conf();
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	struct sink_stats st;
 	uint8_t *data = noise(12000000);
@@ -223,7 +223,7 @@ TEST(without_readers_nothing_is_built_and_late_ones_get_the_rest)
 {
 	struct conf_mirror conf = server_conf();
 	struct client late = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct sink_stats st;
 	struct bench b = { 0 };
 	uint8_t *data = noise(100000);
@@ -253,7 +253,7 @@ TEST(readers_come_and_go)
 {
 	struct conf_mirror conf = server_conf();
 	struct linger rst = { 1, 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	int i, fd[8];
 	void *s;
