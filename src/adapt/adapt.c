@@ -39,7 +39,7 @@ side_service(const struct side *s, size_t *k)
 static void
 side_deliver(struct side *s)
 {
-	const struct http1_head *h = side_http(s);
+	const struct http_head *h = side_http(s);
 	int64_t length = h->length;
 
 	if (s->http == NULL && s->m.mode == MESSAGE_HOLD &&
@@ -172,7 +172,7 @@ side_want_more(void *arg)
 static void
 side_collect(struct side *s, const struct icap_answer *a)
 {
-	const struct http1_head *h = a->http;
+	const struct http_head *h = a->http;
 	struct http1_head again;
 	struct text t = { 0 };
 	size_t i;
@@ -191,7 +191,8 @@ side_collect(struct side *s, const struct icap_answer *a)
 	again.scanned = 0;
 	if ((h->response ? http1_response(&again, t.s, t.len) :
 	    http1_request(&again, t.s, t.len)) == 0) {
-		s->made.http = http1_keep(&again, t.s, &s->made.head);
+		s->made.http = http_keep(&again.head, t.s, again.len,
+		    &s->made.head);
 		s->made.body = a->body ? spool_new(UINT64_MAX) : NULL;
 		s->made.open = 1;
 	} else

@@ -247,7 +247,7 @@ static int
 exchange_request(struct exchange *x)
 {
 	int large = x->judged && judge_one_host(&x->side[DIR_UP]) != 0;
-	const struct http1_head *h = x->side[DIR_UP].m.http;
+	const struct http_head *h = x->side[DIR_UP].m.http;
 	struct timespec now;
 	size_t i;
 

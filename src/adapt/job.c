@@ -14,7 +14,7 @@ side_method(const struct side *s)
 	return s->dir == DIR_UP ? ICAP_REQMOD : ICAP_RESPMOD;
 }
 
-const struct http1_head *
+const struct http_head *
 side_http(const struct side *s)
 {
 	return s->http != NULL ? s->http : s->m.http;
@@ -30,7 +30,7 @@ slice_begins(struct slice s, const char *text, size_t n)
 int
 side_is_stream(const struct side *s, const struct conf_icap *conf)
 {
-	struct slice type = http1_value(side_http(s), "content-type");
+	struct slice type = http_value(side_http(s), "content-type");
 	const char *p;
 	size_t i, n;
 
@@ -80,7 +80,7 @@ type_item(struct slice *value, struct slice *type)
  * scanner would be told one and the browser take the other.
  */
 static int
-type_twice(const struct http1_head *h)
+type_twice(const struct http_head *h)
 {
 	struct slice first = { NULL, 0 }, value, type;
 	size_t i;

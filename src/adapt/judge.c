@@ -16,16 +16,15 @@
 int
 judge_one_host(struct side *s)
 {
-	const struct http1_header *host = http1_find(s->m.http, "host");
+	const struct http_field *host = http_find(s->m.http, "host");
 	struct message_edit edit = { "host", NULL };
-	struct http1_url url;
+	const struct http_head *h = s->m.http;
 	char *value;
 	int rv;
 
-	if (host == NULL || slice_eq(s->m.http->method, "CONNECT") ||
-	    http1_absolute(s->m.http->target, &url) != 0)
+	if (host == NULL || h->scheme.len == 0)
 		return 0;
-	value = xstrndup(url.authority.p, url.authority.len);
+	value = xstrndup(h->authority.p, h->authority.len);
 	edit.value = value;
 	rv = message_edit(&s->m, &edit, 1);
 	free(value);

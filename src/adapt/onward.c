@@ -17,7 +17,7 @@ text_is(const struct text *t, const char *s)
 
 /* Whatever its fields say, there is no body behind it (RFC 9112, 6.3). */
 static int
-side_never_body(const struct side *s, const struct http1_head *h)
+side_never_body(const struct side *s, const struct http_head *h)
 {
 	return h->response && (h->status < 200 || h->status == 204 ||
 	    h->status == 304 || text_is(&s->x->method, "HEAD"));
@@ -31,7 +31,7 @@ side_reframed(const struct side *s)
 }
 
 static unsigned
-side_flags(const struct side *s, const struct http1_head *h, int body)
+side_flags(const struct side *s, const struct http_head *h, int body)
 {
 	const struct message *m = &s->m;
 	unsigned flags = s->http != NULL ? DELIVER_CHANGED : 0;
@@ -50,9 +50,9 @@ side_flags(const struct side *s, const struct http1_head *h, int body)
 }
 
 static void
-side_hop_field(struct text *t, const struct http1_head *h, const char *name)
+side_hop_field(struct text *t, const struct http_head *h, const char *name)
 {
-	struct slice value = http1_value(h, name);
+	struct slice value = http_value(h, name);
 
 	if (value.len > 0)
 		text_printf(t, "%s: %.*s\r\n", name, SLICE(value));
@@ -62,7 +62,7 @@ side_hop_field(struct text *t, const struct http1_head *h, const char *name)
 static void
 side_hop(const struct side *s, struct text *t)
 {
-	const struct http1_head *h = s->m.http;
+	const struct http_head *h = s->m.http;
 
 	if (h == NULL)
 		return;
@@ -71,14 +71,14 @@ side_hop(const struct side *s, struct text *t)
 		return;
 	}
 	side_hop_field(t, h, "Proxy-Authorization");
-	if (http1_value(h, "upgrade").len > 0) {
+	if (http_value(h, "upgrade").len > 0) {
 		side_hop_field(t, h, "Upgrade");
 		text_puts(t, "Connection: Upgrade\r\n");
 	}
 }
 
 int
-side_head(struct side *s, const struct http1_head *h, int body,
+side_head(struct side *s, const struct http_head *h, int body,
     int64_t length, unsigned flags)
 {
 	struct text hop = { 0 };

@@ -67,7 +67,7 @@ int
 side_coding_known(const struct side *s, const struct conf_icap *conf)
 {
 	const struct conf_list *known = coding_list(s->x, conf);
-	const struct http1_head *h = side_http(s);
+	const struct http_head *h = side_http(s);
 	struct slice list, item;
 	size_t i, n = 0;
 
@@ -90,7 +90,7 @@ side_coding_known(const struct side *s, const struct conf_icap *conf)
 
 /* Accept-Encoding without what they do not know; 1: that is less. */
 static int
-coding_limit(const struct exchange *x, const struct http1_head *h,
+coding_limit(const struct exchange *x, const struct http_head *h,
     struct text *value)
 {
 	struct slice list, item;
@@ -171,7 +171,7 @@ side_expect(struct side *s)
 	struct message_edit expect = { "expect", NULL };
 	struct deliver *down = &s->x->side[DIR_DOWN].out;
 
-	if (!http1_has_token(s->m.http, "expect", "100-continue"))
+	if (!http_has_token(s->m.http, "expect", "100-continue"))
 		return;
 	message_edit(&s->m, &expect, 1);
 	if (s->x->old_client)

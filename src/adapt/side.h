@@ -42,13 +42,13 @@ struct side {
 	/* The message as it is now: the virgin one, or (body, http) what a
 	 * service made of it, collected for the next. */
 	struct text	 head;
-	struct http1_head *http;
+	struct http_head *http;
 	struct spool	*body;
 	/* What a service makes of it, being collected for the next. */
 	struct {
 		int		 open;
 		struct text	 head;
-		struct http1_head *http;
+		struct http_head *http;
 		struct spool	*body;
 	} made;
 
@@ -143,7 +143,7 @@ const struct record *watch_record(void *user);
 /* job.c */
 enum icap_method side_method(const struct side *);
 /* The head as it is now. */
-const struct http1_head *side_http(const struct side *);
+const struct http_head *side_http(const struct side *);
 /* Media that never end, or cannot be looked at (bypass-types). */
 int	side_is_stream(const struct side *, const struct conf_icap *);
 /* It says of itself two different things, and is refused for that. */
@@ -174,7 +174,7 @@ void	side_expect(struct side *);	/* a service wants the body */
 /* onward.c */
 /* The head of what goes on, of a body of length bytes (-1: not known) if there
  * is one; flags: deliver.h. 0, or all was refused. */
-int	side_head(struct side *, const struct http1_head *, int body,
+int	side_head(struct side *, const struct http_head *, int body,
 	    int64_t length, unsigned flags);
 /* The answer is to another kind of request than the client's: a service has
  * made a GET of its HEAD, or the other way. */

@@ -71,7 +71,7 @@ exchange_raw(struct exchange *x, enum unread what)
 	if (what == UNREAD_UPGRADE || what == UNREAD_CONNECT)
 		x->skip = x->side[DIR_DOWN].m.wire;
 	if (what == UNREAD_UPGRADE)
-		tunnel_note(x, what, 0, http1_value(
+		tunnel_note(x, what, 0, http_value(
 		    x->side[DIR_DOWN].m.http, "upgrade"));
 	else
 		tunnel_note(x, what, 0, slice_of(NULL, 0));
@@ -201,7 +201,7 @@ upgrade_refused(const struct exchange *x, struct slice item)
 int
 exchange_upgrades(struct exchange *x, struct text *left)
 {
-	const struct http1_head *h = x->side[DIR_UP].m.http;
+	const struct http_head *h = x->side[DIR_UP].m.http;
 	struct slice value, item;
 	int refused = 0;
 	size_t i;
@@ -232,28 +232,28 @@ exchange_upgrades(struct exchange *x, struct text *left)
 static int
 upgrade_asked(const struct exchange *x, struct slice protocol)
 {
-	const struct http1_head *asked = x->side[DIR_UP].m.http;
+	const struct http_head *asked = x->side[DIR_UP].m.http;
 	char text[64];
 
 	if (asked == NULL || protocol.len >= sizeof(text))
 		return 0;
 	memcpy(text, protocol.p, protocol.len);
 	text[protocol.len] = '\0';
-	return http1_has_token(asked, "upgrade", text);
+	return http_has_token(asked, "upgrade", text);
 }
 
 int
 exchange_may_switch(struct exchange *x)
 {
-	const struct http1_head *h = x->side[DIR_DOWN].m.http;
-	struct slice value = http1_value(h, "upgrade"), item;
+	const struct http_head *h = x->side[DIR_DOWN].m.http;
+	struct slice value = http_value(h, "upgrade"), item;
 	size_t n = 0;
 
 	if (!exchange_inline(x) || h->status != 101)
 		return 1;
 	if (!exchange_served(x))
 		return x->side[DIR_UP].m.http != NULL &&
-		    http1_value(x->side[DIR_UP].m.http, "upgrade").len > 0;
+		    http_value(x->side[DIR_UP].m.http, "upgrade").len > 0;
 	while (slice_item(&value, &item)) {
 		if (item.len == 0)
 			continue;

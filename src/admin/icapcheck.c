@@ -401,8 +401,9 @@ judge(const struct sample *s, const struct answer *a, struct text *said)
 		return -1;
 	}
 	if (a->head.hdr == ICAP_RES_HDR && (s->method == ICAP_REQMOD ||
-	    a->http.status != 200)) {
-		text_printf(said, "is stopped: HTTP %d", a->http.status);
+	    a->http.head.status != 200)) {
+		text_printf(said, "is stopped: HTTP %d",
+		    a->http.head.status);
 		return 0;
 	}
 	text_puts(said, same || a->head.status == 206 ? "passes, sent back" :

@@ -78,41 +78,57 @@ read_version(struct http1_head *m, struct slice s)
 	if (s.p[5] != '1')
 		return fail(m, ERR_UNSUPPORTED, "not HTTP/1");
 	/* A higher minor is read as the highest known (RFC 9110, 2.5). */
-	m->version = s.p[7] == '0' ? 10 : 11;
+	m->head.version = s.p[7] == '0' ? 10 : 11;
+	return 0;
+}
+
+/* The target of CONNECT: another server, or inside TLS a path (AnyConnect). */
+static int
+connect_target(struct http1_head *m)
+{
+	struct http_head *h = &m->head;
+	struct http_url u;
+
+	if (h->target.p[0] == '/')
+		return 0;
+	if (http_authority(h->target, 0, &u) != 0)
+		return fail(m, ERR_FORMAT,
+		    "the target of CONNECT is not host:port");
+	h->authority = h->target;
 	return 0;
 }
 
 /* The four forms of a target and which method each belongs to: 9112, 3.2. */
 static int
-check_target(struct http1_head *m)
+read_target(struct http1_head *m)
 {
-	struct http1_url u;
+	struct http_head *h = &m->head;
+	struct http_url u;
 	size_t i;
 	int e;
 
-	for (i = 0; i < m->target.len; i++)
-		if ((uint8_t)m->target.p[i] <= 0x20)
+	for (i = 0; i < h->target.len; i++)
+		if ((uint8_t)h->target.p[i] <= 0x20)
 			return fail(m, ERR_FORMAT, "a blank in the target");
-	if (m->target.len == 0)
+	if (h->target.len == 0)
 		return fail(m, ERR_FORMAT, "no target");
-	if (slice_eq(m->method, "CONNECT")) {
-		/* Inside TLS, a tunnel to the server itself (AnyConnect). */
-		if (m->target.p[0] == '/')
-			return 0;
-		if (http1_authority(m->target, 0, &u) != 0)
-			return fail(m, ERR_FORMAT,
-			    "the target of CONNECT is not host:port");
+	if (slice_eq(h->method, "CONNECT"))
+		return connect_target(m);
+	h->path = h->target;
+	if (h->target.p[0] == '/')
 		return 0;
-	}
-	if (m->target.p[0] == '/')
-		return 0;
-	if (slice_eq(m->target, "*"))
-		return slice_eq(m->method, "OPTIONS") ? 0 : fail(m, ERR_FORMAT,
-		    "only OPTIONS may have * for a target");
-	e = http1_absolute(m->target, &u);
+	if (slice_eq(h->target, "*"))
+		return slice_eq(h->method, "OPTIONS") ? 0 : fail(m,
+		    ERR_FORMAT, "only OPTIONS may have * for a target");
+	e = http_absolute(h->target, &u);
 	if (e == ERR_UNSUPPORTED)
 		return fail(m, e, "the target has a scheme that is not http");
-	return e == 0 ? 0 : fail(m, e, "the target is no path and no URL");
+	if (e != 0)
+		return fail(m, e, "the target is no path and no URL");
+	h->scheme = u.scheme;
+	h->authority = u.authority;
+	h->path = u.path;
+	return 0;
 }
 
 static int
@@ -120,14 +136,15 @@ request_line(struct http1_head *m, struct slice l)
 {
 	int e;
 
-	if (!slice_cut(&l, ' ', &m->method) || !slice_is_token(m->method))
+	if (!slice_cut(&l, ' ', &m->head.method) ||
+	    !slice_is_token(m->head.method))
 		return fail(m, ERR_FORMAT, "the method is no token");
-	if (!slice_cut(&l, ' ', &m->target))
+	if (!slice_cut(&l, ' ', &m->head.target))
 		return fail(m, ERR_FORMAT,
 		    "the request line has not three parts");
 	if ((e = read_version(m, l)) != 0)
 		return e;
-	return check_target(m);
+	return read_target(m);
 }
 
 /* The blank behind the code is missing in some servers' answers: allowed. */
@@ -148,19 +165,19 @@ status_line(struct http1_head *m, struct slice l)
 		if (l.p[i] < '0' || l.p[i] > '9')
 			return fail(m, ERR_FORMAT,
 			    "the status is not three digits");
-		m->status = m->status * 10 + l.p[i] - '0';
+		m->head.status = m->head.status * 10 + l.p[i] - '0';
 	}
-	if (m->status < 100)
+	if (m->head.status < 100)
 		return fail(m, ERR_FORMAT, "the status is below 100");
 	if (l.len > 4)
-		m->reason = slice_of(l.p + 4, l.len - 4);
+		m->head.reason = slice_of(l.p + 4, l.len - 4);
 	return 0;
 }
 
 static int
 field_line(struct http1_head *m, struct slice l)
 {
-	struct http1_header *h;
+	struct http_field *h;
 	struct slice name = { l.p, 0 };
 
 	if (is_blank(l.p[0]))
@@ -171,9 +188,9 @@ field_line(struct http1_head *m, struct slice l)
 		return fail(m, ERR_FORMAT, "a blank before a field's colon");
 	if (!slice_is_token(name))
 		return fail(m, ERR_FORMAT, "a field name that is no token");
-	if (m->n == HTTP1_HEADERS)
+	if (m->head.n == HTTP_FIELDS)
 		return fail(m, ERR_LIMIT, "too many fields");
-	h = &m->h[m->n++];
+	h = &m->head.h[m->head.n++];
 	h->name = name;
 	h->value = slice_trim(l);
 	return 0;
@@ -186,7 +203,7 @@ length_value(struct http1_head *m, struct slice v, int64_t *length)
 	size_t i;
 
 	if (slice_eq(v, "18446744073709551615")) {
-		*length = HTTP1_ENDLESS;
+		*length = HTTP_ENDLESS;
 		return 0;
 	}
 	for (i = 0; i < v.len; i++) {
@@ -211,9 +228,9 @@ content_length(struct http1_head *m, struct slice v)
 
 	if ((e = length_value(m, v, &n)) != 0)
 		return e;
-	if (m->length >= 0 && m->length != n)
+	if (m->head.length >= 0 && m->head.length != n)
 		return fail(m, ERR_FORMAT, "two different Content-Lengths");
-	m->length = n;
+	m->head.length = n;
 	return 0;
 }
 
@@ -257,13 +274,13 @@ transfer_encoding(struct http1_head *m, struct slice v)
 static int
 check_framing(struct http1_head *m)
 {
-	if (m->coded && m->length >= 0)
+	if (m->coded && m->head.length >= 0)
 		return fail(m, ERR_FORMAT,
 		    "both Content-Length and Transfer-Encoding");
-	if (m->coded && m->version == 10)
+	if (m->coded && m->head.version == 10)
 		return fail(m, ERR_FORMAT, "Transfer-Encoding in HTTP/1.0");
-	if (m->response) {
-		if (m->coded && (m->status < 200 || m->status == 204))
+	if (m->head.response) {
+		if (m->coded && (m->head.status < 200 || m->head.status == 204))
 			return fail(m, ERR_FORMAT,
 			    "Transfer-Encoding where there is no body");
 		return 0;
@@ -271,7 +288,8 @@ check_framing(struct http1_head *m)
 	if (m->coded && !m->chunked)
 		return fail(m, ERR_FORMAT,
 		    "the last transfer coding is not chunked");
-	if (slice_eq(m->method, "CONNECT") && (m->coded || m->length > 0))
+	if (slice_eq(m->head.method, "CONNECT") &&
+	    (m->coded || m->head.length > 0))
 		return fail(m, ERR_FORMAT, "a CONNECT with a body");
 	return 0;
 }
@@ -280,22 +298,26 @@ check_framing(struct http1_head *m)
 static int
 check_host(struct http1_head *m)
 {
-	const struct http1_header *host = NULL;
-	struct http1_url u;
+	struct http_head *h = &m->head;
+	const struct http_field *host = NULL;
+	int connect = slice_eq(h->method, "CONNECT");
+	struct http_url u;
 	size_t i;
 
-	for (i = 0; i < m->n; i++) {
-		if (!slice_is(m->h[i].name, "host"))
+	for (i = 0; i < h->n; i++) {
+		if (!slice_is(h->h[i].name, "host"))
 			continue;
 		if (host != NULL)
 			return fail(m, ERR_FORMAT, "more than one Host");
-		host = &m->h[i];
+		host = &h->h[i];
 	}
 	if (host == NULL)
-		return m->version == 10 || slice_eq(m->method, "CONNECT") ? 0 :
+		return h->version == 10 || connect ? 0 :
 		    fail(m, ERR_FORMAT, "no Host");
-	if (host->value.len > 0 && http1_authority(host->value, 80, &u) != 0)
+	if (host->value.len > 0 && http_authority(host->value, 80, &u) != 0)
 		return fail(m, ERR_FORMAT, "Host is not host[:port]");
+	if (h->scheme.len == 0 && !connect)
+		h->authority = host->value;
 	return 0;
 }
 
@@ -309,7 +331,7 @@ connection_options(struct http1_head *m, struct slice v, size_t *n)
 	struct slice item;
 
 	while (slice_item(&v, &item))
-		if (++*n > HTTP1_OPTIONS)
+		if (++*n > HTTP_OPTIONS)
 			return fail(m, ERR_LIMIT,
 			    "Connection lists too many options");
 	return 0;
@@ -318,7 +340,7 @@ connection_options(struct http1_head *m, struct slice v, size_t *n)
 static int
 read_fields(struct http1_head *m, struct slice in)
 {
-	struct http1_header *h;
+	struct http_field *h;
 	struct slice l;
 	size_t options = 0;
 	int e;
@@ -326,7 +348,7 @@ read_fields(struct http1_head *m, struct slice in)
 	while ((l = next_line(&in)).len > 0) {
 		if ((e = field_line(m, l)) != 0)
 			return e;
-		h = &m->h[m->n - 1];
+		h = &m->head.h[m->head.n - 1];
 		e = 0;
 		if (slice_is(h->name, "content-length"))
 			e = content_length(m, h->value);
@@ -337,7 +359,7 @@ read_fields(struct http1_head *m, struct slice in)
 		if (e != 0)
 			return e;
 	}
-	if ((e = check_framing(m)) != 0 || m->response)
+	if ((e = check_framing(m)) != 0 || m->head.response)
 		return e;
 	return check_host(m);
 }
@@ -345,13 +367,14 @@ read_fields(struct http1_head *m, struct slice in)
 static void
 begin(struct http1_head *m, int response)
 {
-	m->response = response;
-	m->status = 0;
-	m->n = 0;
+	m->head.response = response;
+	m->head.status = 0;
+	m->head.n = 0;
 	m->chunked = m->coded = 0;
-	m->length = -1;
+	m->head.length = -1;
 	m->why = NULL;
-	m->method = m->target = m->reason = slice_of(NULL, 0);
+	m->head.method = m->head.target = m->head.reason = slice_of(NULL, 0);
+	m->head.scheme = m->head.authority = m->head.path = slice_of(NULL, 0);
 }
 
 int
@@ -391,101 +414,14 @@ http1_response(struct http1_head *m, const char *data, size_t len)
 	return read_fields(m, in);
 }
 
-static void
-rebase(struct slice *s, const char *from, const char *to)
-{
-	if (s->p != NULL)
-		s->p = to + (s->p - from);
-}
-
-struct http1_head *
-http1_keep(const struct http1_head *m, const char *data, struct text *bytes)
-{
-	struct http1_head *own;
-	size_t i;
-
-	text_add(bytes, data, m->len);
-	own = xmemdup(m, offsetof(struct http1_head, h) +
-	    m->n * sizeof(m->h[0]));
-	rebase(&own->method, data, bytes->s);
-	rebase(&own->target, data, bytes->s);
-	rebase(&own->reason, data, bytes->s);
-	for (i = 0; i < m->n; i++) {
-		rebase(&own->h[i].name, data, bytes->s);
-		rebase(&own->h[i].value, data, bytes->s);
-	}
-	return own;
-}
-
-const struct http1_header *
-http1_find(const struct http1_head *m, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < m->n; i++)
-		if (slice_is(m->h[i].name, name))
-			return &m->h[i];
-	return NULL;
-}
-
-struct slice
-http1_value(const struct http1_head *m, const char *name)
-{
-	const struct http1_header *h = http1_find(m, name);
-
-	return h != NULL ? h->value : slice_of(NULL, 0);
-}
-
 int
-http1_has_token(const struct http1_head *m, const char *name,
-    const char *token)
+http1_keeps_alive(const struct http_head *m)
 {
-	size_t i;
-
-	for (i = 0; i < m->n; i++)
-		if (slice_is(m->h[i].name, name) &&
-		    slice_lists(m->h[i].value, token))
-			return 1;
-	return 0;
-}
-
-void
-http1_options_read(struct http1_options *o, const struct http1_head *m)
-{
-	struct slice list, item;
-	size_t i;
-
-	o->n = 0;
-	for (i = 0; i < m->n; i++) {
-		if (!slice_is(m->h[i].name, "connection"))
-			continue;
-		list = m->h[i].value;
-		while (slice_item(&list, &item) && o->n < HTTP1_OPTIONS)
-			if (item.len > 0)
-				o->v[o->n++] = item;
-	}
-}
-
-int
-http1_options_have(const struct http1_options *o, struct slice name)
-{
-	size_t i;
-
-	for (i = 0; i < o->n; i++)
-		if (o->v[i].len == name.len &&
-		    strncasecmp(o->v[i].p, name.p, name.len) == 0)
-			return 1;
-	return 0;
-}
-
-int
-http1_keeps_alive(const struct http1_head *m)
-{
-	if (http1_has_token(m, "connection", "close"))
+	if (http_has_token(m, "connection", "close"))
 		return 0;
 	if (m->version >= 11)
 		return 1;
-	return http1_has_token(m, "connection", "keep-alive") ||
+	return http_has_token(m, "connection", "keep-alive") ||
 	    (!m->response &&
-	    http1_has_token(m, "proxy-connection", "keep-alive"));
+	    http_has_token(m, "proxy-connection", "keep-alive"));
 }

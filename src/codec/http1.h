@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/http.h"
 #include "codec/slice.h"
 #include "util/text.h"
 
@@ -19,35 +20,16 @@
  * that we took is taken back.
  */
 #define HTTP1_HEAD_MAX	(1280 * 1024)	/* bytes of a head */
-#define HTTP1_HEADERS	1152		/* field lines of a head */
-#define HTTP1_OPTIONS	64		/* items of all its Connection fields */
 
-/*
- * What SSTP says, 2^64-1 (MS-SSTP, 3.2.4.1): a length without end.
- */
-#define HTTP1_ENDLESS	INT64_MAX
-
-struct http1_header {
-	struct slice	name;
-	struct slice	value;		/* without white space around it */
-};
-
+/* A head as its bytes came. */
 struct http1_head {
 	size_t		 len;		/* bytes, the blank line included */
-	int		 response;	/* else a request */
-	int		 version;	/* 10 or 11 */
-	struct slice	 method;	/* of a request; case matters */
-	struct slice	 target;	/* of a request, as it came */
-	int		 status;	/* of a response: 100 to 999 */
-	struct slice	 reason;	/* of a response; may be empty */
 	/* the last transfer coding is chunked */
 	int		 chunked;
 	int		 coded;		/* there is a Transfer-Encoding */
-	int64_t		 length;	/* Content-Length, or -1 */
 	const char	*why;		/* the reason of an ERR_*, static */
 	size_t		 scanned;	/* private: looked through so far */
-	size_t		 n;
-	struct http1_header h[HTTP1_HEADERS];	/* last: see http1_keep() */
+	struct http_head head;		/* last: it is long */
 };
 
 /*
@@ -61,14 +43,6 @@ struct http1_head {
  */
 int	http1_request(struct http1_head *, const char *data, size_t len);
 int	http1_response(struct http1_head *, const char *data, size_t len);
-
-/*
- * A head of its own, for free(): m, read from data, with the bytes copied to
- * an empty *bytes, which must outlive it as it is. Only the fields it has take
- * memory: it cannot be read into again.
- */
-struct http1_head *http1_keep(const struct http1_head *m, const char *data,
-	    struct text *bytes);
 
 /*
  * Whether the first line of a connection is a request's, for a port where any
@@ -92,27 +66,8 @@ struct http1_first {
 int	http1_first(struct http1_first *, const char *data, size_t len);
 int	http1_starts_request(const char *data, size_t len);
 
-/* The first field of this name, in any case; NULL if there is none. */
-const struct http1_header *http1_find(const struct http1_head *,
-	    const char *name);
-/*
- * What the Connection fields list, for the walk over all fields that asks of
- * each whether it is among them: the lists are cut up once.
- */
-struct http1_options {
-	size_t		 n;
-	struct slice	 v[HTTP1_OPTIONS];
-};
-void	http1_options_read(struct http1_options *, const struct http1_head *);
-int	http1_options_have(const struct http1_options *, struct slice name);
-
-/* Its value, or an empty slice. */
-struct slice http1_value(const struct http1_head *, const char *name);
-/* Whether any field of this name lists the token: ("connection", "close"). */
-int	http1_has_token(const struct http1_head *, const char *name,
-	    const char *token);
 /* Whether the connection may carry another message (RFC 9112, 9.3). */
-int	http1_keeps_alive(const struct http1_head *);
+int	http1_keeps_alive(const struct http_head *);
 
 enum http1_kind {
 	HTTP1_NONE,		/* no body */
@@ -176,45 +131,12 @@ int	http1_body_follow(struct http1_body *, const char *data, size_t len,
 int	http1_body_eof(const struct http1_body *);
 int	http1_body_ended(const struct http1_body *);
 
-struct http1_url {
-	struct slice	 scheme;	/* empty in authority-form */
-	struct slice	 authority;	/* host, with the port if it came */
-	struct slice	 host;		/* v6 without its brackets */
-	uint16_t	 port;		/* given, or the scheme's */
-	int		 v6;		/* host is an IPv6 address */
-	struct slice	 path;		/* with the query; may be empty or begin
-					 * with '?' */
-};
-
-/*
- * Cut up "http://host[:port]/path?query" (absolute-form). A user in front of
- * the host is refused (RFC 9110, 4.2.4), so is a port that is none. 0,
- * ERR_FORMAT, or ERR_UNSUPPORTED for a scheme other than http, https, ws, wss.
- */
-int	http1_absolute(struct slice target, struct http1_url *);
-/*
- * Cut up "host:port", "[v6]:port" (authority-form, Host). Without a port it
- * gets port, unless that is 0: then it must be there. 0 or ERR_FORMAT.
- */
-int	http1_authority(struct slice, uint16_t port, struct http1_url *);
-
-#define HTTP1_NAME_MAX	256
-
-/*
- * The name or address that a request is for: that of an absolute-form target,
- * or of CONNECT's, else of Host (RFC 9112, 3.2 and 3.3). In lower case and
- * without its final dot; an address in its shortest form, without brackets;
- * and always without its port, so that equal ones compare equal. 0, or
- * ERR_NOTFOUND with out empty when it says none.
- */
-int	http1_name(const struct http1_head *, char out[HTTP1_NAME_MAX]);
-
 /*
  * Write a request's head again as an origin server wants it: origin-form,
  * Host from an absolute-form target (RFC 9112, 3.2.2), the fields between
  * client and proxy left out (Proxy-*, Keep-Alive, those Connection names);
  * Connection, Upgrade, TE and the framing fields stay. 0 or ERR_FORMAT.
  */
-int	http1_origin_form(struct text *out, const struct http1_head *);
+int	http1_origin_form(struct text *out, const struct http_head *);
 
 #endif

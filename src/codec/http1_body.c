@@ -37,25 +37,27 @@ enum {				/* http1_body.state */
 enum http1_kind
 http1_body_of(const struct http1_head *m, struct slice method)
 {
-	if (m->response) {
-		if (m->status == 101)
+	const struct http_head *h = &m->head;
+
+	if (h->response) {
+		if (h->status == 101)
 			return HTTP1_TUNNEL;
-		if (m->status < 200 || m->status == 204 || m->status == 304 ||
+		if (h->status < 200 || h->status == 204 || h->status == 304 ||
 		    slice_eq(method, "HEAD"))
 			return HTTP1_NONE;
-		if (slice_eq(method, "CONNECT") && m->status < 300)
+		if (slice_eq(method, "CONNECT") && h->status < 300)
 			return HTTP1_TUNNEL;
-	} else if (slice_eq(m->method, "CONNECT"))
+	} else if (slice_eq(h->method, "CONNECT"))
 		return HTTP1_NONE;
 	if (m->chunked)
 		return HTTP1_CHUNKED;
 	if (m->coded)
 		return HTTP1_CLOSE;
-	if (m->length > 0)
+	if (h->length > 0)
 		return HTTP1_LENGTH;
-	if (m->length == 0)
+	if (h->length == 0)
 		return HTTP1_NONE;
-	return m->response ? HTTP1_CLOSE : HTTP1_NONE;
+	return h->response ? HTTP1_CLOSE : HTTP1_NONE;
 }
 
 void
@@ -64,14 +66,14 @@ http1_body_init(struct http1_body *b, const struct http1_head *m,
 {
 	memset(b, 0, sizeof(*b));
 	b->kind = http1_body_of(m, method);
-	b->response = m->response;
+	b->response = m->head.response;
 	b->state = ST_DATA;
 	switch (b->kind) {
 	case HTTP1_NONE:
 		b->state = ST_END;
 		break;
 	case HTTP1_LENGTH:
-		b->left = (uint64_t)m->length;
+		b->left = (uint64_t)m->head.length;
 		break;
 	case HTTP1_CHUNKED:
 		b->state = ST_SIZE_FIRST;

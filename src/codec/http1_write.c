@@ -8,6 +8,8 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+static const struct slice none;
+
 static void
 put(struct text *out, struct slice s)
 {
@@ -28,25 +30,25 @@ put_length(struct text *out, struct slice name, int64_t length)
 {
 	put(out, name);
 	text_puts(out, ": ");
-	text_number(out, length == HTTP1_ENDLESS ? UINT64_MAX :
+	text_number(out, length == HTTP_ENDLESS ? UINT64_MAX :
 	    (uint64_t)length);
 	text_puts(out, "\r\n");
 }
 
 /* Whether Connection names it; what the message needs it cannot name. */
 static int
-is_named(const struct http1_options *named, struct slice name)
+is_named(const struct http_options *named, struct slice name)
 {
 	static const char *const keep[] = { "host", "content-length",
 	    "upgrade", "http2-settings" };
 
 	return !slice_among(name, keep, NELEM(keep)) &&
-	    http1_options_have(named, name);
+	    http_options_have(named, name);
 }
 
 /* Whether a field is for this hop only (RFC 9110, 7.6.1 and 11.7). */
 static int
-is_of_the_hop(const struct http1_options *named, struct slice name,
+is_of_the_hop(const struct http_options *named, struct slice name,
     unsigned flags)
 {
 	static const char *const hop[] = { "connection", "keep-alive", "te",
@@ -79,7 +81,7 @@ is_unwanted(struct slice name, unsigned flags)
 
 /* The Content-Length to say, or -1. */
 static int64_t
-length_of(const struct http1_head *m, const struct http1_out *o)
+length_of(const struct http_head *m, const struct http1_out *o)
 {
 	if (o->flags & HTTP1_ENCAPSULATED)
 		return m->length;
@@ -92,7 +94,7 @@ length_of(const struct http1_head *m, const struct http1_out *o)
 }
 
 static int
-only_chunked(const struct http1_head *m)
+only_chunked(const struct http_head *m)
 {
 	size_t i, n = 0;
 
@@ -105,63 +107,43 @@ only_chunked(const struct http1_head *m)
 	return n <= 1;
 }
 
-/* What a request asks, in parts. */
-struct where {
-	struct http1_url u;		/* scheme empty: origin-form or * */
-	struct slice	 host;		/* of the Host to write first */
-	struct slice	 name;		/* the host of an absolute-form */
-};
-
-static int
-locate(const struct http1_head *m, const struct http1_out *o, struct where *w)
+/* The Host to write first, if it is not among the fields as it must be. */
+static struct slice
+missing_host(const struct http_head *m, const struct http1_out *o)
 {
-	struct slice host = http1_value(m, "host");
-
-	memset(w, 0, sizeof(*w));
 	if (m->response || slice_eq(m->method, "CONNECT"))
-		return 0;
-	if (m->target.p[0] != '/' && !slice_eq(m->target, "*")) {
-		if (http1_absolute(m->target, &w->u) != 0)
-			return ERR_FORMAT;
-		w->host = w->u.authority;
-		return 0;
-	}
-	w->name = host;
-	if (host.len == 0)
-		w->name = w->host = o->authority;
-	if ((o->flags & HTTP1_ABSOLUTE) &&
-	    (w->name.len == 0 || o->scheme == NULL))
-		return ERR_FORMAT;
-	return 0;
+		return none;
+	if (m->scheme.len > 0)
+		return m->authority;
+	return m->authority.len == 0 ? o->authority : none;
 }
 
 static void
-put_target(struct text *out, const struct http1_head *m,
-    const struct http1_out *o, const struct where *w)
+put_target(struct text *out, const struct http_head *m,
+    const struct http1_out *o)
 {
 	int absolute = (o->flags & HTTP1_ABSOLUTE) != 0;
 
-	if (slice_eq(m->method, "CONNECT") ||
-	    (absolute ? w->u.scheme.len > 0 : w->u.scheme.len == 0)) {
+	if (slice_eq(m->method, "CONNECT") || absolute == (m->scheme.len > 0)) {
 		put(out, m->target);
 	} else if (absolute) {
 		text_puts(out, o->scheme);
 		text_puts(out, "://");
-		put(out, w->name);
-		if (!slice_eq(m->target, "*"))	/* RFC 9112, 3.2.4 */
-			put(out, m->target);
-	} else if (w->u.path.len == 0 && slice_eq(m->method, "OPTIONS")) {
+		put(out, m->authority.len > 0 ? m->authority : o->authority);
+		if (!slice_eq(m->path, "*"))	/* RFC 9112, 3.2.4 */
+			put(out, m->path);
+	} else if (m->path.len == 0 && slice_eq(m->method, "OPTIONS")) {
 		text_puts(out, "*");
 	} else {
-		if (w->u.path.len == 0 || w->u.path.p[0] == '?')
+		if (m->path.len == 0 || m->path.p[0] == '?')
 			text_puts(out, "/");
-		put(out, w->u.path);
+		put(out, m->path);
 	}
 }
 
 static void
-put_first_line(struct text *out, const struct http1_head *m,
-    const struct http1_out *o, const struct where *w)
+put_first_line(struct text *out, const struct http_head *m,
+    const struct http1_out *o, struct slice host)
 {
 	int old = m->version == 10 && !(o->flags & HTTP1_AS_11) &&
 	    (!m->response || (o->flags & HTTP1_ENCAPSULATED));
@@ -178,24 +160,24 @@ put_first_line(struct text *out, const struct http1_head *m,
 	}
 	put(out, m->method);
 	text_puts(out, " ");
-	put_target(out, m, o, w);
+	put_target(out, m, o);
 	text_puts(out, " ");
 	text_puts(out, version);
 	text_puts(out, "\r\n");
-	if (w->host.len > 0)
-		put_field(out, slice_of("Host", 4), w->host);
+	if (host.len > 0)
+		put_field(out, slice_of("Host", 4), host);
 }
 
 static void
-put_fields(struct text *out, const struct http1_head *m,
-    const struct http1_out *o, const struct where *w)
+put_fields(struct text *out, const struct http_head *m,
+    const struct http1_out *o, struct slice host)
 {
 	int64_t length = length_of(m, o);
-	struct http1_options named;
+	struct http_options named;
 	struct slice name;
 	size_t i;
 
-	http1_options_read(&named, m);
+	http_options_read(&named, m);
 	for (i = 0; i < m->n; i++) {
 		name = m->h[i].name;
 		if (slice_is(name, "content-length")) {
@@ -203,7 +185,7 @@ put_fields(struct text *out, const struct http1_head *m,
 			if (length >= 0)
 				put_length(out, name, length);
 			length = -1;
-		} else if (!(slice_is(name, "host") && w->host.len > 0) &&
+		} else if (!(slice_is(name, "host") && host.len > 0) &&
 		    !is_of_the_hop(&named, name, o->flags) &&
 		    !is_unwanted(name, o->flags)) {
 			put_field(out, name, m->h[i].value);
@@ -214,7 +196,7 @@ put_fields(struct text *out, const struct http1_head *m,
 }
 
 static void
-put_connection(struct text *out, const struct http1_head *m,
+put_connection(struct text *out, const struct http_head *m,
     const struct http1_out *o)
 {
 	const char *sep = "Connection: ";
@@ -231,9 +213,9 @@ put_connection(struct text *out, const struct http1_head *m,
 		sep = ", ";
 	}
 	if ((o->flags & HTTP1_KEEP_UPGRADE) &&
-	    http1_find(m, "upgrade") != NULL) {
+	    http_find(m, "upgrade") != NULL) {
 		text_printf(out, "%sUpgrade%s", sep,
-		    http1_find(m, "http2-settings") ? ", HTTP2-Settings" : "");
+		    http_find(m, "http2-settings") ? ", HTTP2-Settings" : "");
 		sep = ", ";
 	}
 	if (*sep == ',')
@@ -241,26 +223,72 @@ put_connection(struct text *out, const struct http1_head *m,
 }
 
 int
-http1_write(struct text *out, const struct http1_head *m,
+http1_write(struct text *out, const struct http_head *m,
     const struct http1_out *o)
 {
-	struct where w;
+	struct slice host = missing_host(m, o);
 
-	if (m->coded && !only_chunked(m))
+	if (!only_chunked(m))
 		return ERR_UNSUPPORTED;
 	if (!(o->flags & HTTP1_ENCAPSULATED) && !m->response &&
 	    (o->kind == HTTP1_CLOSE ||
 	    (o->kind == HTTP1_CHUNKED && m->version == 10 &&
 	    !(o->flags & HTTP1_AS_11))))
 		return ERR_FORMAT;
-	if (locate(m, o, &w) != 0)
+	if ((o->flags & HTTP1_ABSOLUTE) && !m->response &&
+	    !slice_eq(m->method, "CONNECT") && m->scheme.len == 0 &&
+	    (o->scheme == NULL || (m->authority.len == 0 &&
+	    o->authority.len == 0)))
 		return ERR_FORMAT;
-	put_first_line(out, m, o, &w);
-	put_fields(out, m, o, &w);
+	put_first_line(out, m, o, host);
+	put_fields(out, m, o, host);
 	if (o->fields != NULL)
 		text_puts(out, o->fields);
 	if (!(o->flags & HTTP1_ENCAPSULATED))
 		put_connection(out, m, o);
+	text_puts(out, "\r\n");
+	return 0;
+}
+
+/*
+ * Whether a field is between the client and its proxy only (RFC 9110, 7.6.1).
+ * What Connection names goes too, but for the fields of the framing and of an
+ * Upgrade, and Host: to drop those would change the message.
+ */
+static int
+is_for_the_proxy(const struct http_options *named, struct slice name)
+{
+	static const char *const drop[] = { "proxy-connection",
+	    "proxy-authorization", "proxy-authenticate", "keep-alive" };
+	static const char *const keep[] = { "connection", "upgrade", "te",
+	    "transfer-encoding", "content-length", "trailer", "host",
+	    "http2-settings" };
+
+	if (slice_among(name, drop, NELEM(drop)))
+		return 1;
+	return !slice_among(name, keep, NELEM(keep)) &&
+	    http_options_have(named, name);
+}
+
+int
+http1_origin_form(struct text *out, const struct http_head *m)
+{
+	const struct http1_out o = { .kind = HTTP1_NONE };
+	int absolute = m->scheme.len > 0;
+	struct http_options named;
+	struct slice name;
+	size_t i;
+
+	if (m->response || slice_eq(m->method, "CONNECT"))
+		return ERR_FORMAT;
+	put_first_line(out, m, &o, absolute ? m->authority : none);
+	http_options_read(&named, m);
+	for (i = 0; i < m->n; i++) {
+		name = m->h[i].name;
+		if (!(absolute && slice_is(name, "host")) &&
+		    !is_for_the_proxy(&named, name))
+			put_field(out, name, m->h[i].value);
+	}
 	text_puts(out, "\r\n");
 	return 0;
 }

@@ -50,7 +50,7 @@ struct http1_out {
  * host for an absolute-form); ERR_UNSUPPORTED for a transfer coding other
  * than chunked. Nothing is appended but with 0.
  */
-int	http1_write(struct text *out, const struct http1_head *,
+int	http1_write(struct text *out, const struct http_head *,
 	    const struct http1_out *);
 
 #endif

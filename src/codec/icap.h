@@ -41,7 +41,7 @@ struct icap_head {
 	int		 status;	/* 100 to 599 */
 	struct slice	 reason;
 	size_t		 n;
-	struct http1_header h[ICAP_HEADERS];
+	struct http_field h[ICAP_HEADERS];
 	struct slice	 istag;		/* without quotes; empty: none */
 	int		 close;		/* Connection: close */
 	int64_t		 retry_after;	/* seconds; -1: none, or a date */
@@ -145,7 +145,7 @@ void	icap_field_basic(struct text *out, struct slice user_password);
  * Append the Proxy-Authenticate and Proxy-Authorization fields of an HTTP
  * head, which may go to the server only in the ICAP head (4.4.2).
  */
-void	icap_field_proxy_auth(struct text *out, const struct http1_head *);
+void	icap_field_proxy_auth(struct text *out, const struct http_head *);
 
 /*
  * Append an HTTP head as it is encapsulated: without the fields of one hop
@@ -154,7 +154,7 @@ void	icap_field_proxy_auth(struct text *out, const struct http1_head *);
  * 0; ERR_FORMAT (no host); ERR_UNSUPPORTED for a transfer coding other than
  * chunked, whose body ICAP cannot carry. Nothing is appended but with 0.
  */
-int	icap_put_http(struct text *out, const struct http1_head *,
+int	icap_put_http(struct text *out, const struct http_head *,
 	    const char *scheme, struct slice authority, int upgrade);
 
 /*

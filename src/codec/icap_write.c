@@ -139,7 +139,7 @@ icap_field_basic(struct text *out, struct slice user_password)
 }
 
 void
-icap_field_proxy_auth(struct text *out, const struct http1_head *m)
+icap_field_proxy_auth(struct text *out, const struct http_head *m)
 {
 	size_t i;
 
@@ -152,7 +152,7 @@ icap_field_proxy_auth(struct text *out, const struct http1_head *m)
 }
 
 int
-icap_put_http(struct text *out, const struct http1_head *m,
+icap_put_http(struct text *out, const struct http_head *m,
     const char *scheme, struct slice authority, int upgrade)
 {
 	struct http1_out o = { HTTP1_NONE, 0, 0, NULL, { NULL, 0 }, NULL };

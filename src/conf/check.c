@@ -1,7 +1,8 @@
 /*
- * What no single key can say: keys that go together or not, names given
- * twice, the order of rules; and the defaults that follow from other keys.
- * Each runs once its mapping has been read, right or wrong.
+ * The checks that need more than one key: keys that need or exclude each
+ * other, names given twice, the order of rules; and the defaults that follow
+ * from other keys. Each check runs after its mapping has been read, even if
+ * that had errors.
  */
 #include <errno.h>
 #include <openssl/evp.h>
@@ -100,7 +101,7 @@ check_rotate(struct load *l, yaml_node_t *n, void *item)
 		    "write {size: 1G, every: 1h, keep: 100}");
 }
 
-/* Exactly one key says what kind of mirror it is. */
+/* Exactly one key names the kind of a mirror. */
 static int
 mirror_kind(struct load *l, yaml_node_t *n, struct conf_mirror *m)
 {
@@ -132,7 +133,7 @@ ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* `keep` removes files, so it must know its own by their names. */
+/* `keep` removes files, so it must recognize our own by their names. */
 static void
 check_keep(struct load *l, yaml_node_t *n, const struct conf_mirror *m)
 {
@@ -195,7 +196,7 @@ match_empty(const struct conf_match *m)
 	    m->listener.n == 0 && m->protocol.n == 0 && m->nport == 0;
 }
 
-/* `sni: []` would look like a condition and be none. */
+/* `sni: []` looks like a condition but is none. */
 static void
 check_conditions(struct load *l, yaml_node_t *n)
 {
@@ -222,7 +223,7 @@ check_match(struct load *l, yaml_node_t *n, void *item)
 		    "or take it out");
 }
 
-/* without: the key that is not there, for what n is about. */
+/* without is the key that is missing; n is what it is missing from. */
 static void
 all_mirrors(struct load *l, yaml_node_t *n, struct conf_rule *r,
     const char *without)
@@ -253,7 +254,7 @@ all_services(struct conf *c, struct conf_rule *r)
 		r->icaps[i] = i;
 }
 
-/* The first of the indices that is there again, as where it stands, or n. */
+/* The place of the first index that occurs twice, or n. */
 static size_t
 first_twice(const size_t *v, size_t n)
 {
@@ -285,7 +286,7 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 	else if (node_get(l, n, "mirror") == NULL)
 		all_mirrors(l, n, r, "mirror");
 	if (l->problems.n > 0)
-		return;		/* an index may then be none */
+		return;		/* an index may be wrong */
 	if ((i = first_twice(r->mirrors, r->nmirrors)) < r->nmirrors)
 		load_problem(l, node_get(l, n, "mirror"),
 		    "the mirror \"%s\" is named twice",
@@ -306,7 +307,7 @@ rule_node(struct load *l, yaml_node_t *root, size_t i)
 	    list->data.sequence.items.start[i]);
 }
 
-/* Something written, even if wrong, counts as a condition here. */
+/* A condition counts here even if its value is wrong. */
 static int
 unconditional(struct load *l, yaml_node_t *n, const struct conf_rule *r)
 {
@@ -350,7 +351,7 @@ check_order(struct load *l, yaml_node_t *root)
 	}
 }
 
-/* A default path has no key to stand at. */
+/* A default path has no key of its own that could be shown. */
 static void
 check_ca_file(struct load *l, yaml_node_t *ca, yaml_node_t *at,
     const char *key, const char *path)
@@ -388,8 +389,8 @@ check_ca(struct load *l, yaml_node_t *root)
 }
 
 /*
- * Of the files of PEM named by paths; NULL is none. One that is no file, but
- * a directory or the word "system", counts by its name alone.
+ * Hash the PEM files named by paths, which may be NULL. A directory, or the
+ * word "system", counts by its name alone.
  */
 static void
 sum_files(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
@@ -429,7 +430,7 @@ check_sums(struct load *l)
 	free(trust);
 }
 
-/* Where a key's value stands; else its mapping, or the whole. */
+/* The place of a key's value, or else of its mapping or of the whole. */
 static struct conf_pos
 place(struct load *l, yaml_node_t *root, const char *map, const char *key)
 {

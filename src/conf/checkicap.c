@@ -1,6 +1,6 @@
 /*
- * What no single key of an ICAP service can say, and its defaults that are
- * lists.
+ * The checks of an ICAP service that need more than one key, and its defaults
+ * that are lists.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "conf/keys.h"
 #include "util/mem.h"
 
-/* Something to do, of a tier that is asked first, none twice. */
+/* The list has a server, one of them is of tier 0, and none is there twice. */
 static void
 check_farm(struct load *l, yaml_node_t *n, const char *key,
     const struct conf_icap_url *v, size_t nv)
@@ -33,7 +33,7 @@ check_farm(struct load *l, yaml_node_t *n, const char *key,
 		    "number them from there");
 }
 
-/* What does not end by itself, and what is large and seldom harmful. */
+/* Media that never end, and those that are large and seldom harmful. */
 static void
 bypass_default(struct conf_list *types)
 {

@@ -1,5 +1,5 @@
 /*
- * A configuration's life: text in, checked snapshot out, references.
+ * The life of a configuration: reading it, and its references.
  */
 #include "conf/conf.h"
 
@@ -31,7 +31,7 @@ conf_new(struct load *l)
 	return c;
 }
 
-/* The text, which scan_yaml() has passed, into l->conf. */
+/* Read the text into l->conf. scan_yaml() has passed it. */
 static void
 load_tree(struct load *l, const char *yaml, size_t len)
 {

@@ -22,14 +22,14 @@ enum conf_mode {
 
 enum conf_action {
 	ACTION_DECRYPT,		/* end TLS here, show the clear text */
-	ACTION_BYPASS,		/* join through, undecrypted */
-	ACTION_BLOCK,		/* a page where it can be shown, else a reset */
+	ACTION_BYPASS,		/* pass through undecrypted */
+	ACTION_BLOCK,		/* a page if the client can show it, or reset */
 	ACTION_RESET		/* RST to both */
 };
 
-/* What `on:` chooses for a server or client that is not as it should be. */
+/* What `on:` chooses for a server or client with a fault. */
 enum conf_on {
-	ON_DECRYPT,		/* go on as if nothing were */
+	ON_DECRYPT,		/* go on in spite of it */
 	ON_UNTRUSTED,		/* sign with the untrusted CA */
 	ON_BLOCK,
 	ON_BYPASS,
@@ -43,7 +43,7 @@ enum conf_mirror_kind {
 	MIRROR_PCAPIP		/* PCAP-over-IP server */
 };
 
-struct conf_pos {		/* where in the text something was said */
+struct conf_pos {		/* a place in the text */
 	unsigned	 line;
 	unsigned	 column;
 };
@@ -64,8 +64,8 @@ struct conf_listen {
 	struct addr	 address;
 	int		 v6only;
 	struct conf_prefixes allow;	/* explicit: who may use it */
-	/* explicit: what may be reached though it is of this host, ...; when
-	 * it is not given, this host is reached from itself */
+	/* explicit: the special addresses that may be reached; if it is not
+	 * given, this host may be reached from itself */
 	struct conf_prefixes destinations;
 	int		 destinations_given;
 };
@@ -83,7 +83,7 @@ struct conf_tls {			/* one profile */
 	int		 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
 };
 
-enum conf_offload {		/* who cuts and sums a mirror port's frames */
+enum conf_offload {		/* who segments and checksums frames */
 	OFFLOAD_AUTO,		/* its hardware, if it has any */
 	OFFLOAD_ON,		/* the port, whatever it is */
 	OFFLOAD_OFF		/* the kernel */
@@ -104,7 +104,7 @@ struct conf_mirror {
 	enum conf_offload offload;
 	/* all kinds */
 	int		 ports_map;	/* 443->80 and so on */
-	unsigned	 acks;		/* within that many segments; 0: behind
+	unsigned	 acks;		/* every this many segments; 0: after
 					   every superframe */
 	char		*filter;	/* libpcap expression, or NULL */
 	/* MIRROR_PCAP */
@@ -118,7 +118,7 @@ struct conf_mirror {
 	struct addr	 listen;
 	struct conf_prefixes allow;	/* who may read */
 	int		 allow_given;	/* else it is the default */
-	/* bytes kept for a slow reader or disk */
+	/* bytes queued for a slow reader or disk */
 	uint64_t	 queue;
 };
 
@@ -128,7 +128,7 @@ struct conf_ports {		/* inclusive */
 
 enum conf_oversize {		/* a body past max-body */
 	OVERSIZE_DEFAULT,	/* not given: see conf_icap_passes() */
-	OVERSIZE_STREAM,	/* what is known goes, the rest unscanned */
+	OVERSIZE_STREAM,	/* send what is held, the rest unscanned */
 	OVERSIZE_BYPASS,	/* the same, from the first byte */
 	OVERSIZE_BLOCK
 };
@@ -147,8 +147,8 @@ enum conf_macro {
 	MACRO_FLOW, MACRO_TX,		/* numbers of session and exchange */
 	MACRO_MAX
 };
-/* The next one in s, from its '%' on to *end; NULL: no more. *which is
- * MACRO_MAX for one that is not known. */
+/* Find the next macro in s. Returns its '%', with *end past it, or NULL.
+ * *which is MACRO_MAX if the macro is unknown. */
 const char *conf_macro(const char *s, const char **end, enum conf_macro *which);
 
 struct conf_icap_url {
@@ -163,11 +163,11 @@ struct conf_icap_url {
 struct conf_icap {			/* one service of `icap:` */
 	char		*name;
 	struct conf_pos	 pos;
-	struct conf_icap_url *reqmod;	/* farms; either may be none */
+	struct conf_icap_url *reqmod;	/* groups; one may be empty */
 	size_t		 nreqmod;
 	struct conf_icap_url *respmod;
 	size_t		 nrespmod;
-	struct {			/* open: lets pass what was not seen */
+	struct {			/* open: unscanned messages pass */
 		int	 reqmod, respmod;
 	} fail;
 	int		 tls_fail_open;
@@ -177,13 +177,13 @@ struct conf_icap {			/* one service of `icap:` */
 	enum conf_oversize oversize;
 	uint64_t	 stream_after;	/* ms; 0: never */
 	int		 monitor;
-	unsigned	 sample;	/* a monitor sees one in so many */
+	unsigned	 sample;	/* a monitor sees one in this many */
 	int		 options;	/* 0: `options: off` */
 	int		 allow_204, allow_206;
-	unsigned	 connections;	/* a server, all workers; 0: OPTIONS */
+	unsigned	 connections;	/* to a server, in all; 0: OPTIONS */
 	unsigned	 queue;		/* waiting for a connection */
 	uint64_t	 queue_timeout;
-	/* a pooled connection is kept so long */
+	/* how long a pooled connection is kept */
 	uint64_t	 keep_idle;
 	int		 persist;	/* by client address, else least busy */
 	char		*trust;		/* icaps: PEM; NULL: the system's */
@@ -201,16 +201,16 @@ struct conf_icap {			/* one service of `icap:` */
 	int		 types_given;	/* by the operator, not our default */
 };
 
-enum conf_mismatch {		/* a request for a name its server has not */
+enum conf_mismatch {		/* the certificate lacks the request's name */
 	MISMATCH_BLOCK,		/* 421 */
 	MISMATCH_LOG,
 	MISMATCH_ALLOW
 };
 
 /*
- * Whether what a service need not or cannot see passes: media without end,
- * bodies past max-body. As the service says; else not where it fails closed
- * and `inspect: endless` is closed.
+ * Whether messages pass that a service cannot see whole: endless media, and
+ * bodies past max-body. The service's own keys decide; without them they are
+ * held back if the service fails closed and `inspect: endless` is closed.
  */
 int	conf_icap_passes(const struct conf_icap *, int respmod,
 	    int endless_open);
@@ -218,13 +218,13 @@ int	conf_icap_passes(const struct conf_icap *, int respmod,
 /* `inspect:`, of a rule or of all: what may not opt out of inspection. */
 struct conf_inspect {
 	enum conf_mismatch host_mismatch;
-	int		 of_rule;	/* owned by it; else conf.inspect */
+	int		 of_rule;	/* a rule owns it; else conf.inspect */
 	/* content codings, lower case; or "any" alone */
 	struct conf_list encodings;
 	int		 endless_open;	/* see conf_icap_passes() */
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
-	int		 non_http_block; /* what is no HTTP */
+	int		 non_http_block; /* block what is not HTTP */
 	int		 ranges_pass;	/* Range and If-Range are left in */
 };
 
@@ -242,7 +242,7 @@ struct conf_rule {
 	char		*name;
 	struct conf_pos	 pos;
 	struct conf_match match;		/* all must hold */
-	struct conf_match except;		/* `not:`; not all may hold */
+	struct conf_match except;		/* `not:`; must not all hold */
 	enum conf_action action;
 	size_t		*mirrors;		/* indices into conf.mirrors */
 	size_t		 nmirrors;
@@ -271,12 +271,12 @@ struct conf_named_list {		/* `lists:` */
 	size_t		 naddresses;	/* how many of them are prefixes */
 };
 
-#define CONF_BUILT_IN	"-"	/* path of what `quickstart` has written */
+#define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
 
 struct conf {
 	_Atomic int	 refs;
 	char		*path;		/* of the file, or CONF_BUILT_IN */
-	struct {	/* of values that only the machine can judge */
+	struct {	/* of values that only the machine can check */
 		struct conf_pos	user, log_file, trust, trust_also;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
@@ -286,9 +286,9 @@ struct conf {
 	char		*ca_cert, *ca_key;
 	char		*untrusted_cert, *untrusted_key;	/* or NULL */
 	/*
-	 * SHA-256 of what is in these certificates, and in the files that are
-	 * trusted; zeros when one cannot be read. Keys are not: they go with
-	 * a certificate, and who reloads may not read them.
+	 * SHA-256 of these certificates, and of the trusted files; zeros when
+	 * one cannot be read. Keys are left out: they change with their
+	 * certificate, and a reload may lack the permission to read them.
 	 */
 	uint8_t		 ca_sum[32], trust_sum[32];
 
@@ -349,11 +349,11 @@ enum conf_event {
 };
 
 /*
- * Read and check a file. On success *out is a snapshot with one reference and
- * 0 is returned. Else every error found is appended to errors, one
- * "FILE:LINE:COL: what is wrong, what would be right" a line, *out is NULL
- * and ERR_USAGE is returned. Looks at the file system (lists, CA files exist)
- * but opens no device and needs no privilege.
+ * Read and check a file. Returns 0, with a snapshot in *out that has one
+ * reference; or ERR_USAGE, with *out NULL and every error appended to errors,
+ * one "FILE:LINE:COL: what is wrong, what would be right" per line. It looks at
+ * the file system (lists, CA files exist), but opens no device and needs no
+ * privilege.
  */
 int		 conf_load(const char *path, struct conf **out,
 		    struct text *errors);
@@ -362,17 +362,17 @@ int		 conf_parse(const char *path, const char *yaml, size_t len,
 		    struct conf **out, struct text *errors);
 
 /*
- * What a configuration asks of the system around it. A member that is NULL
- * is not asked: files then exist, lists are empty, filters are right.
+ * The questions that a check asks the system. Without a member the answer is
+ * that files exist, lists are empty and filters are right.
  */
 struct conf_world {
 	/* Append the file to out: 0, ERR_SYS, or ERR_LIMIT past max bytes. */
 	int	(*read)(const char *path, size_t max, struct text *out);
-	/* 0 if something is there or may be (we may not look); ERR_SYS. */
+	/* 0 if the path exists, or if we may not look; or ERR_SYS. */
 	int	(*exists)(const char *path);
 	/*
-	 * 0, or ERR_FORMAT with what libpcap says of the expression, or that
-	 * it lets none of our frames through.
+	 * 0; or ERR_FORMAT with libpcap's words about the expression, or
+	 * because it passes none of our frames.
 	 */
 	int	(*filter)(const char *expression, struct text *why);
 	void	(*stamp)(const char *path, struct conf_stamp *);
@@ -393,8 +393,9 @@ int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);
 
 /*
- * What is right, and perhaps not meant: a line "FILE:LINE:COL: warning: ..."
- * for each is appended. Of one mirror: 1 with the sentence in why, or 0.
+ * Append "FILE:LINE:COL: warning: ..." for each value that is valid but perhaps
+ * not meant. conf_mirror_open does so for one mirror: it returns 1 with the
+ * sentence in why, or 0.
  */
 void		 conf_warnings(const struct conf *, struct text *out);
 int		 conf_mirror_open(const struct conf_mirror *,

@@ -1,7 +1,7 @@
 /*
  * The types of the section icap: URLs of servers (RFC 3507, 4.2), fields,
- * media types. What they let through goes to the servers as it is, so no
- * value may hold what would end a line there.
+ * media types. Their values are sent to the servers unchanged, so no value may
+ * contain a character that ends a line.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ url_bad(struct text *why, const char *s, const char *what)
 	return ERR_FORMAT;
 }
 
-/* The scheme; returns what is behind it, or NULL. */
+/* Read the scheme. Returns the text after it, or NULL. */
 static const char *
 url_scheme(const char *s, struct conf_icap_url *u)
 {
@@ -48,7 +48,7 @@ url_scheme(const char *s, struct conf_icap_url *u)
 	return s + 7;
 }
 
-/* host, of n bytes, is an address or a name. */
+/* Read a host of n bytes, an address or a name. */
 static int
 url_host(const char *p, size_t n, int v6, struct conf_icap_url *u)
 {
@@ -133,7 +133,7 @@ url_drop(const struct key *k, void *field)
 	u->url = u->host = NULL;
 }
 
-/* A URL alone, or a mapping with more. */
+/* A URL alone, or a mapping with more keys. */
 static void
 server_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
@@ -170,7 +170,7 @@ preview_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
-/* Without control characters; a tab is none here. */
+/* Whether s has no control characters other than tabs. */
 static int
 printable(const char *s)
 {
@@ -186,7 +186,7 @@ auth_parse(struct load *l, const struct key *k, const char *s, void *field,
 {
 	const char *colon = strchr(s, ':');
 
-	/* What is wrong is not repeated: it may be a password. */
+	/* Do not repeat the value: it may be a password. */
 	if (colon == NULL || colon == s || !printable(s) ||
 	    strlen(s) > FIELD_MAX) {
 		text_printf(why, "\"%s\" is a user and a password; write "
@@ -197,7 +197,7 @@ auth_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
-/* How many bytes of a token (RFC 9110, 5.6.2) s begins with. */
+/* The length of the token (RFC 9110, 5.6.2) at the start of s. */
 static size_t
 token(const char *s)
 {
@@ -205,7 +205,7 @@ token(const char *s)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 }
 
-/* Fields that are ours to write, n bytes; the key that serves, or "". */
+/* If we write this field (of n bytes) ourselves, the key for it, or "". */
 static const char *
 field_taken(const char *s, size_t n)
 {
@@ -276,7 +276,7 @@ conf_macro(const char *s, const char **end, enum conf_macro *which)
 	return NULL;
 }
 
-/* The macros of a field are those there are. */
+/* Check that the macros of a field are known. */
 static int
 field_macros(const char *s, struct text *why)
 {
@@ -331,7 +331,7 @@ field_name_parse(struct load *l, const struct key *k, const char *s,
 	return 0;
 }
 
-/* "type/subtype", either with a star at its very end. */
+/* "type/subtype" or a prefix of it with a star at the end. */
 static int
 media_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
@@ -350,7 +350,7 @@ media_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
-/* Of Accept-Encoding, without weights. */
+/* As in Accept-Encoding, without weights. */
 static int
 coding_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
@@ -366,7 +366,7 @@ coding_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
-/* Of Upgrade (RFC 9110, 7.8): a name, perhaps with a version. */
+/* As in Upgrade (RFC 9110, 7.8): a name, perhaps with a version. */
 static int
 upgrade_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)

@@ -1,7 +1,7 @@
 /*
- * The section inspect, at the top level and under a rule: what may not opt out
- * of inspection. A rule without one uses that of the top level; in a rule's
- * own, a key that is not given has the top level's value.
+ * The section inspect, at the top level and under a rule: it says what may not
+ * opt out of inspection. A rule without a section uses that of the top level.
+ * In a rule's own section, a missing key has the top level's value.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ list_copy(struct conf_list *to, const char *const *v, size_t n)
 		to->v[i] = xstrdup(v[i]);
 }
 
-/* What scanners look into: of the codings browsers ask for, not zstd. */
+/* The codings that scanners decode: those of browsers, except zstd. */
 void
 inspect_default(struct conf_inspect *in)
 {
@@ -45,7 +45,7 @@ inspect_copy(const struct conf_inspect *top)
 	return in;
 }
 
-/* Of a rule: what is not in it is as at the top level. */
+/* A rule's section. Missing keys have the values of the top level. */
 static void
 inspect_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {

@@ -1,6 +1,6 @@
 /*
- * The configuration's tables. Defaults are written as a user would; each
- * range says where it comes from unless it is plain.
+ * The tables of the configuration. Defaults are written as a user would write
+ * them. A range has its reason beside it, unless it is obvious.
  */
 #include "conf/keys.h"
 
@@ -561,7 +561,7 @@ static const struct key timeouts_keys[] = {
 };
 static const struct map map_timeouts = { "timeouts", timeouts_keys, NULL };
 
-/* In the order of reading: what is referred to stands before what refers. */
+/* In the order of reading: a thing stands before those that refer to it. */
 static const struct key conf_keys[] = {
 	{ "workers", &type_uint, AT(workers), "auto", 1, 1024, &word_auto },
 	{ "user", &type_text, AT(user), .max = 255, .flags = KEY_NONE },

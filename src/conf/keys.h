@@ -1,5 +1,5 @@
 /*
- * The tables of every key of clearspan.yaml(5), and what is checked once a
+ * The tables of every key of clearspan.yaml(5), and the checks that run once a
  * mapping has been read.
  */
 #ifndef CONF_KEYS_H
@@ -23,14 +23,14 @@ void	check_icap(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
 
-/* Who may use what we serve, when that is not said. */
+/* Sets who may use a service if `allow` is not given. */
 void	allow_default(struct conf_prefixes *);
 
 /*
- * Of what they have in common: the item is the last of n so far, each starts
- * with its name: tells of an earlier one of that name. Keys, ending with
- * NULL, that make no sense beside what was said. Whether a key is given with
- * that text.
+ * Shared by the checks. check_name: of n items, each starting with its name,
+ * does an earlier one have the name of the last? check_unwanted: tells of keys
+ * (the list ends with NULL) that make no sense beside another. The last one
+ * returns whether a key is given with that text.
  */
 void	check_name(struct load *, yaml_node_t *, const char *what, void *,
 	    size_t n, size_t size);

@@ -10,7 +10,7 @@
 #include "conf/value.h"
 #include "util/mem.h"
 
-#define LIST_PROBLEMS	20	/* told for one file */
+#define LIST_PROBLEMS	20	/* shown for one file */
 #define ENTRY_MAX	256	/* a name has 253 */
 
 struct reader {
@@ -73,7 +73,7 @@ list_line(struct reader *r, const char *s, const char *end, unsigned line)
 		list_add(r, xstrdup(entry));
 		return;
 	}
-	if (entry[0] == '.')		/* squid's way to say the same */
+	if (entry[0] == '.')		/* squid's spelling of "*." */
 		e++;
 	if (name_valid(e, e == entry))
 		list_add(r, name_lower(e));

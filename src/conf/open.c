@@ -1,6 +1,6 @@
 /*
- * Who may use what we serve, unless the text says otherwise: this host and
- * the private nets. And a warning where others may read decrypted traffic.
+ * The default of `allow`: this host and the private nets may use a service.
+ * And the warning that others may read decrypted traffic.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ conf_prefixes_have(const struct conf_prefixes *l, const struct addr *a)
 	return 0;
 }
 
-/* Whether all addresses of p are of the private nets. */
+/* Whether all addresses of p are in the private nets. */
 static int
 prefix_is_private(const struct prefix *p)
 {

@@ -10,7 +10,7 @@
 
 #include "util/mem.h"
 
-#define PROBLEMS_MAX	200	/* more help nobody */
+#define PROBLEMS_MAX	200	/* nobody reads more */
 
 static void
 printable(char *s)

@@ -1,6 +1,6 @@
 /*
- * What is wrong with a configuration: collected while it is read, told in
- * the order of the text.
+ * The errors of a configuration. They are collected while it is read and shown
+ * in the order of the text.
  */
 #ifndef CONF_PROBLEM_H
 #define CONF_PROBLEM_H
@@ -14,7 +14,7 @@ struct problem {
 	char		*file;
 	unsigned	 order;		/* 0: the file itself, then its lists */
 	struct conf_pos	 pos;
-	size_t		 seq;		/* as found; keeps the sort stable */
+	size_t		 seq;		/* in the order found, for the sort */
 	char		*what;
 };
 
@@ -24,11 +24,11 @@ struct problems {
 	size_t		 held;		/* past the limit: counted only */
 };
 
-/* One line; bytes that would not print are shown as '?'. */
+/* Add one line. Bytes that do not print become '?'. */
 void	problem_add(struct problems *, const char *file, unsigned order,
 	    struct conf_pos, const char *fmt, ...)
 	    __attribute__((format(printf, 5, 6)));
-/* Append "FILE:LINE:COL: WHAT" a line each to out; frees all of them. */
+/* Append them to out as lines "FILE:LINE:COL: WHAT", and free them. */
 void	problems_tell(struct problems *, struct text *out);
 
 #endif

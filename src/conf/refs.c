@@ -1,6 +1,6 @@
 /*
- * Types that stand for something elsewhere: a mirror, a listener, a list's
- * file, what OpenSSL or libpcap understands.
+ * Types whose values refer to something elsewhere: a mirror, a listener, the
+ * file of a list; or that OpenSSL or libpcap must understand.
  */
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ lists_drop(const struct key *k, void *field)
 	memset(field, 0, sizeof(vec));
 }
 
-/* Say that nothing of that kind has the name, and which one is near. */
+/* Say that the name is unknown, and which known one is near. */
 static int
 no_such(struct text *why, const char *what, const char *under, const char *s,
     const char *near)
@@ -168,7 +168,7 @@ no_such(struct text *why, const char *what, const char *under, const char *s,
 	return ERR_FORMAT;
 }
 
-/* The index of the one of n items, each starting with its name, so named. */
+/* Find the item of this name among n items that start with their names. */
 static int
 item_ref(const void *v, size_t n, size_t size, const char *s, size_t *index,
     const char **near)
@@ -245,7 +245,7 @@ protocol_parse(struct load *l, const struct key *k, const char *s,
 	return 0;
 }
 
-/* Ask OpenSSL whether it takes the text. */
+/* Whether OpenSSL accepts the text. */
 static int
 openssl_takes(const char *s, int groups)
 {

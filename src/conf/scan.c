@@ -1,6 +1,6 @@
 /*
- * Walks libyaml's events. Syntax errors get libyaml's words and, where a
- * usual mistake is known to be behind them, ours.
+ * Walks libyaml's events. A syntax error has libyaml's words, and ours if a
+ * common mistake is its likely cause.
  */
 #include "conf/scan.h"
 
@@ -31,7 +31,7 @@ scan_problem(struct scan *s, yaml_mark_t at, const char *what)
 	return ERR_FORMAT;
 }
 
-/* The byte at a mark: libyaml counts characters, so walk there. */
+/* The byte at a mark. libyaml counts characters, so walk to it. */
 static char
 byte_at(const struct scan *s, yaml_mark_t at)
 {
@@ -70,7 +70,7 @@ hint(const struct scan *s, yaml_mark_t at)
 	}
 }
 
-/* An error of bytes that are no text: libyaml gives their offset only. */
+/* The bytes are not text. libyaml gives only their offset. */
 static int
 scan_bytes(struct scan *s, const yaml_parser_t *p)
 {
@@ -112,7 +112,7 @@ scan_syntax(struct scan *s, const yaml_parser_t *p)
 	return ERR_FORMAT;
 }
 
-/* What we do not take though it is YAML. */
+/* Refuse the parts of YAML that we do not support. */
 static int
 scan_event(struct scan *s, const yaml_event_t *e)
 {

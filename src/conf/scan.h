@@ -1,6 +1,6 @@
 /*
- * A first look at the YAML text, before it becomes a tree: its syntax, and
- * bounds on what a tree of it could cost.
+ * The first pass over the YAML text checks its syntax, and bounds what its
+ * tree may cost.
  */
 #ifndef CONF_SCAN_H
 #define CONF_SCAN_H
@@ -10,8 +10,8 @@
 #include "conf/problem.h"
 
 /*
- * 0, or ERR_FORMAT with the problem told. Refuses anchors, aliases, tags,
- * several documents, nesting deeper than 16 and more than 500,000 nodes.
+ * Returns 0, or ERR_FORMAT with the problem added. Refuses anchors, aliases,
+ * tags, several documents, nesting deeper than 16 and more than 500,000 nodes.
  */
 int	scan_yaml(const char *path, const char *yaml, size_t len,
 	    struct problems *);

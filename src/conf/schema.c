@@ -1,6 +1,6 @@
 /*
- * Reads YAML nodes by tables. Problems are collected, and reading goes on,
- * so that one run finds them all.
+ * Reads YAML nodes by tables. Reading goes on after a problem, so that one run
+ * finds them all.
  */
 #include "conf/schema.h"
 
@@ -73,7 +73,7 @@ node_empty(const yaml_node_t *n)
 	    n->data.scalar.length == 0;
 }
 
-/* The text of a scalar without a NUL inside, or NULL. */
+/* The text of a scalar, or NULL if it has a NUL inside. */
 static const char *
 scalar(const yaml_node_t *n)
 {
@@ -98,7 +98,7 @@ node_text(struct load *l, const char *what, yaml_node_t *n)
 	return s;
 }
 
-/* Levenshtein's distance of two short names; a row at a time. */
+/* The Levenshtein distance of two short names, row by row. */
 static size_t
 distance(const char *a, const char *b)
 {
@@ -206,7 +206,7 @@ key_find(const struct map *m, const char *name)
 	return NULL;
 }
 
-/* Each key is known, given once, has a value, and works already. */
+/* Check that each key is known, available, given once, and has a value. */
 static void
 check_keys(struct load *l, const struct map *m, yaml_node_t *map)
 {
@@ -234,7 +234,7 @@ check_keys(struct load *l, const struct map *m, yaml_node_t *map)
 	}
 }
 
-/* What would be right where nothing is at a path. */
+/* What to do about a path that does not exist. */
 static void
 path_mend(const struct key *k, const char *path, struct text *t)
 {
@@ -250,7 +250,7 @@ path_mend(const struct key *k, const char *path, struct text *t)
 		    "the key out");
 }
 
-/* Some paths must lead somewhere already. */
+/* Some paths must exist already. */
 static void
 check_path(struct load *l, const struct key *k, yaml_node_t *n,
     const char *path)
@@ -301,7 +301,7 @@ schema_defaults(struct load *l, const struct map *m, void *base)
 		if (k->def != NULL &&
 		    k->type->parse(l, k, k->def, (char *)base + k->offset,
 		    &why) != 0)
-			abort();	/* a table of ours is wrong */
+			abort();	/* a table is wrong */
 		if (k->type == &type_map)
 			schema_defaults(l, k->arg, (char *)base + k->offset);
 	}
@@ -377,7 +377,7 @@ list_fill(struct load *l, const struct listof *of, yaml_node_t *n,
 		return;			/* leaves it NULL */
 	vec.v = xcalloc((size_t)(n->data.sequence.items.top - i), of->size);
 	for (; i < n->data.sequence.items.top; i++) {
-		vec.n++;	/* told first: elements look at those before */
+		vec.n++;	/* counted first: an element may look back */
 		memcpy(field, &vec, sizeof(vec));
 		list_item(l, of, yaml_document_get_node(&l->doc, *i),
 		    (char *)vec.v + (vec.n - 1) * of->size);

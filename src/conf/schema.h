@@ -1,7 +1,7 @@
 /*
- * The engine under the tables in keys.c: a mapping of the YAML text is read
- * by a table of keys, each with a type, a range, a default and the field it
- * fills. The same tables set defaults and free what was filled.
+ * The engine under the tables in keys.c. A table of keys describes a mapping
+ * of the YAML text; each key has a type, a range, a default and the field it
+ * fills. The same tables set the defaults and free the fields.
  */
 #ifndef CONF_SCHEMA_H
 #define CONF_SCHEMA_H
@@ -25,7 +25,7 @@ struct key;
 
 /* A type has parse (from a single value) or set (from any node), not both. */
 struct type {
-	/* 0, or ERR_FORMAT with why: what is wrong, what is right. */
+	/* 0, or ERR_FORMAT with what is wrong and what is right in why. */
 	int	(*parse)(struct load *, const struct key *, const char *,
 		    void *field, struct text *why);
 	void	(*set)(struct load *, const struct key *, yaml_node_t *,
@@ -39,7 +39,7 @@ struct key {
 	size_t		 offset;	/* of the field in its struct */
 	const char	*def;		/* as text; NULL: zeros */
 	uint64_t	 min, max;	/* max 0: the type's own bound */
-	const void	*arg;		/* what the type needs; see below */
+	const void	*arg;		/* for the type; see below */
 	unsigned	 flags;		/* KEY_* */
 	const char	*hint;		/* for KEY_REQUIRED: what to write */
 };

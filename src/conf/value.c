@@ -87,7 +87,7 @@ bool_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return ERR_FORMAT;
 }
 
-/* The digits s starts with; *end is behind them, s if there are none. */
+/* The number at the start of s. *end is after it, or s if there is none. */
 static uint64_t
 digits(const char *s, const char **end)
 {
@@ -127,7 +127,7 @@ uint_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return ERR_FORMAT;
 }
 
-/* In the largest unit that loses nothing; 0 in the smallest. */
+/* Print v in the largest exact unit, and 0 in the smallest. */
 static void
 unit_print(struct text *t, const struct unit *u, uint64_t v)
 {

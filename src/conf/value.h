@@ -1,6 +1,6 @@
 /*
- * The types of single values: text -> a checked field. What each takes from
- * struct key is said beside it.
+ * The types of single values: text -> a checked field. The comments name the
+ * C type, and the members of struct key that the type uses.
  */
 #ifndef CONF_VALUE_H
 #define CONF_VALUE_H
@@ -27,8 +27,8 @@ extern const struct type type_source;	/* char *; a prefix or @list */
  */
 int	name_valid(const char *s, int star);
 /*
- * Whether there is a byte in it that only an internationalized name has. Such
- * a name goes over the wire, and is written here, as an A-label (RFC 5890).
+ * Whether s has a byte that only internationalized names have. The wire, and
+ * this configuration, use the A-label of such a name (RFC 5890).
  */
 int	name_unicode(const char *s);
 #define NAME_IDN	"write it as it goes over the wire, \"xn--...\" " \

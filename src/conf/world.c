@@ -1,5 +1,5 @@
 /*
- * What a configuration asks of the real system: files and libpcap.
+ * The real system behind struct conf_world: files and libpcap.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ world_exists(const char *path)
 	return ERR_SYS;
 }
 
-/* 0, or ERR_FORMAT with what libpcap says. */
+/* 0, or ERR_FORMAT with libpcap's words. */
 static int
 filter_compile(pcap_t *p, const char *expression, struct text *why)
 {
@@ -61,8 +61,8 @@ filter_compile(pcap_t *p, const char *expression, struct text *why)
 }
 
 /*
- * Whether it can let one of our frames through: TCP in IPv4 or IPv6, no tag.
- * libpcap refuses an expression which its optimizer finds to reject all.
+ * Whether the filter can pass one of our frames: TCP in IPv4 or IPv6, untagged.
+ * libpcap refuses an expression if its optimizer finds that it rejects all.
  */
 static int
 filter_passes(pcap_t *p, const char *expression)

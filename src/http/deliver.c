@@ -99,7 +99,7 @@ deliver_kind(int64_t length, unsigned flags)
 }
 
 int
-deliver_head(struct deliver *d, const struct http1_head *h, int64_t length,
+deliver_head(struct deliver *d, const struct http_head *h, int64_t length,
     unsigned flags, const char *fields)
 {
 	struct http1_out o = {

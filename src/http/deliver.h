@@ -46,7 +46,7 @@ void	 deliver_init(struct deliver *, struct flow *, struct tap *);
  * 0, or ERR_* when it cannot be written (codec/http1_write.h); then nothing
  * was.
  */
-int	 deliver_head(struct deliver *, const struct http1_head *,
+int	 deliver_head(struct deliver *, const struct http_head *,
 	    int64_t length, unsigned flags, const char *fields);
 /* What is held is taken back: where nothing went, as if there had been no
  * message. */

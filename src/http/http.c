@@ -29,9 +29,9 @@ set(char **field, char *s)
 
 /* A media type without its parameters. */
 static char *
-keep_type(const struct http1_head *h)
+keep_type(const struct http_head *h)
 {
-	struct slice s = http1_value(h, "Content-Type");
+	struct slice s = http_value(h, "Content-Type");
 	const char *end = s.len > 0 ? memchr(s.p, ';', s.len) : NULL;
 
 	if (end != NULL)
@@ -42,27 +42,22 @@ keep_type(const struct http1_head *h)
 }
 
 static void
-record_host(struct http_record *r, const struct http1_head *h)
+record_host(struct http_record *r, const struct http_head *h)
 {
-	struct slice s = http1_value(h, "Host");
-	struct http1_url u = { 0 }, port = { 0 };
+	struct http_url u, port;
 	char *p;
 
-	if (http1_absolute(h->target, &u) == 0)
-		s = u.authority;
-	else if (slice_eq(h->method, "CONNECT"))
-		s = h->target;
-	if (s.len == 0 || http1_authority(s, 1, &u) != 0)
+	if (http_authority(h->authority, 1, &u) != 0)
 		return;
 	/* Port 0 says that there must be one. */
-	r->port = http1_authority(s, 0, &port) == 0 ? port.port : 0;
+	r->port = http_authority(h->authority, 0, &port) == 0 ? port.port : 0;
 	set(&r->host, keep(u.host, HOST_MAX));
 	for (p = r->host; p != NULL && *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
 }
 
 void
-http_record_request(struct http_record *r, const struct http1_head *h,
+http_record_request(struct http_record *r, const struct http_head *h,
     const struct timespec *now)
 {
 	r->start = *now;
@@ -70,14 +65,14 @@ http_record_request(struct http_record *r, const struct http1_head *h,
 	set(&r->method, keep(h->method, HTTP_RECORD_FIELD));
 	set(&r->url, keep(h->target, HTTP_RECORD_URL));
 	record_host(r, h);
-	set(&r->user_agent, keep(http1_value(h, "User-Agent"),
+	set(&r->user_agent, keep(http_value(h, "User-Agent"),
 	    HTTP_RECORD_FIELD));
-	set(&r->referer, keep(http1_value(h, "Referer"), HTTP_RECORD_URL));
+	set(&r->referer, keep(http_value(h, "Referer"), HTTP_RECORD_URL));
 	set(&r->content_type[0], keep_type(h));
 }
 
 void
-http_record_response(struct http_record *r, const struct http1_head *h,
+http_record_response(struct http_record *r, const struct http_head *h,
     const struct timespec *now)
 {
 	r->answered = *now;
@@ -85,7 +80,7 @@ http_record_response(struct http_record *r, const struct http1_head *h,
 	r->status = h->status;
 	set(&r->content_type[1], keep_type(h));
 	set(&r->location, h->status / 100 == 3 ?
-	    keep(http1_value(h, "Location"), HTTP_RECORD_URL) : NULL);
+	    keep(http_value(h, "Location"), HTTP_RECORD_URL) : NULL);
 }
 
 void
@@ -103,7 +98,7 @@ http_record_replaced(struct http_record *r, const char *by, int status)
 }
 
 void
-http_record_restored(struct http_record *r, const struct http1_head *h)
+http_record_restored(struct http_record *r, const struct http_head *h)
 {
 	struct timespec answered = r->answered;
 

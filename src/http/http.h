@@ -48,9 +48,9 @@ struct http_record {
 };
 
 /* The heads, once each has been read; now is the wall clock. */
-void	http_record_request(struct http_record *, const struct http1_head *,
+void	http_record_request(struct http_record *, const struct http_head *,
 	    const struct timespec *now);
-void	http_record_response(struct http_record *, const struct http1_head *,
+void	http_record_response(struct http_record *, const struct http_head *,
 	    const struct timespec *now);
 
 /*
@@ -61,7 +61,7 @@ void	http_record_response(struct http_record *, const struct http1_head *,
 void	http_record_replaced(struct http_record *, const char *by, int status);
 
 /* What replaced it was withdrawn: h is the server's own response, or NULL. */
-void	http_record_restored(struct http_record *, const struct http1_head *h);
+void	http_record_restored(struct http_record *, const struct http_head *h);
 
 /* Whether it holds a request. */
 int	http_record_used(const struct http_record *);

@@ -67,7 +67,7 @@ message_keep(struct message *m, const struct http1_head *h, const char *p)
 {
 	free(m->http);
 	text_clear(&m->head);
-	m->http = http1_keep(h, p, &m->head);
+	m->http = http_keep(&h->head, p, h->len, &m->head);
 	m->wire = m->held = h->len;
 }
 
@@ -76,7 +76,7 @@ static int
 message_bounded(const struct message *m, struct http1_head *h, int rv,
     size_t len)
 {
-	if (rv == 0 && h->n > MESSAGE_FIELDS) {
+	if (rv == 0 && h->head.n > MESSAGE_FIELDS) {
 		h->why = "too many fields";
 		return ERR_LIMIT;
 	}
@@ -155,8 +155,7 @@ message_head(struct message *m, const uint8_t *data, size_t len,
 		*why = h.why != NULL ? h.why : "the head is malformed";
 		return rv;
 	}
-	http1_body_init(&m->body, m->http,
-	    m->http->response ? method : m->http->method);
+	http1_body_init(&m->body, &h, method);
 	m->body.trailers = &m->trailers;
 	m->ended = http1_body_ended(&m->body) != 0;
 	return 0;
@@ -164,7 +163,7 @@ message_head(struct message *m, const uint8_t *data, size_t len,
 
 /* A field as it came, or as the edit of its name has it, once. */
 static void
-message_put_field(struct message *m, const struct http1_header *f,
+message_put_field(struct message *m, const struct http_field *f,
     struct message_edit *edit, size_t n, struct text *out)
 {
 	const char *end = m->head.s + m->head.len, *next;

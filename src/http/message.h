@@ -13,7 +13,7 @@
 
 /*
  * Fields of a peer's head: a service may add some, and the answer is read (up
- * to HTTP1_HEADERS).
+ * to HTTP_FIELDS).
  */
 #define MESSAGE_FIELDS	1024
 /* The longest head that fits into a flow, with room to put something in. */
@@ -35,7 +35,7 @@ struct message {
 					   there: what was taken out so far */
 	size_t		 limit;		/* bytes of a head; kept over a reset */
 	size_t		 charged;	/* to the pool's budget, for a head */
-	struct http1_head *http;	/* of that copy; NULL: not here yet */
+	struct http_head *http;	/* of that copy; NULL: not here yet */
 	size_t		 wire;		/* bytes the head takes in the flow; 0
 					   for a long one: it was taken out */
 	size_t		 scanned;	/* of a head that is not all here */

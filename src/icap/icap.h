@@ -189,7 +189,7 @@ enum icap_outcome {
 struct icap_answer {
 	enum icap_outcome outcome;
 	int		 bypassed;	/* VIRGIN, but unscanned: why says so */
-	const struct http1_head *http;	/* ADAPTED, SATISFIED; for this call */
+	const struct http_head *http;	/* ADAPTED, SATISFIED; for this call */
 	int		 body;		/* ... and a body follows */
 	int		 status;	/* FAILED: 502, 503 or 504 */
 	const char	*why;		/* a class for the log; or NULL */

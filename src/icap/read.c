@@ -200,7 +200,7 @@ read_hop_field(struct slice name)
 
 /* The next field from i on that is the message's own. */
 static size_t
-read_own_field(const struct http1_head *m, size_t i)
+read_own_field(const struct http_head *m, size_t i)
 {
 	while (i < m->n && read_hop_field(m->h[i].name))
 		i++;
@@ -213,29 +213,30 @@ read_own_field(const struct http1_head *m, size_t i)
  * way to say no.
  */
 static int
-read_same_head(const struct icap_txn *t, const struct http1_head *m)
+read_same_head(const struct icap_txn *t, const struct http_head *m)
 {
 	const struct text *text = m->response ? t->job.res_head :
 	    t->job.req_head;
-	struct http1_head v;
+	struct http1_head read;
+	const struct http_head *v = &read.head;
 	size_t i = 0, j = 0;
 
-	v.scanned = 0;
+	read.scanned = 0;
 	if (text == NULL || t->job.body == NULL || (m->response ?
-	    http1_response(&v, text->s, text->len) :
-	    http1_request(&v, text->s, text->len)) != 0 ||
-	    v.status != m->status)
+	    http1_response(&read, text->s, text->len) :
+	    http1_request(&read, text->s, text->len)) != 0 ||
+	    v->status != m->status)
 		return 0;
 	for (;; i++, j++) {
 		i = read_own_field(m, i);
-		j = read_own_field(&v, j);
-		if (i == m->n || j == v.n)
-			return i == m->n && j == v.n;
-		if (m->h[i].name.len != v.h[j].name.len ||
-		    m->h[i].value.len != v.h[j].value.len ||
-		    strncasecmp(m->h[i].name.p, v.h[j].name.p,
-		    v.h[j].name.len) != 0 || memcmp(m->h[i].value.p,
-		    v.h[j].value.p, v.h[j].value.len) != 0)
+		j = read_own_field(v, j);
+		if (i == m->n || j == v->n)
+			return i == m->n && j == v->n;
+		if (m->h[i].name.len != v->h[j].name.len ||
+		    m->h[i].value.len != v->h[j].value.len ||
+		    strncasecmp(m->h[i].name.p, v->h[j].name.p,
+		    v->h[j].name.len) != 0 || memcmp(m->h[i].value.p,
+		    v->h[j].value.p, v->h[j].value.len) != 0)
 			return 0;
 	}
 }
@@ -243,7 +244,7 @@ read_same_head(const struct icap_txn *t, const struct http1_head *m)
 /* A response that had a body comes back as a head that says it has one, and
  * none: the least of what F15 is about. */
 static int
-read_emptied(const struct icap_txn *t, const struct http1_head *m)
+read_emptied(const struct icap_txn *t, const struct http_head *m)
 {
 	return t->body == ICAP_NONE && m->length > 0 &&
 	    t->job.body != NULL && t->job.method == ICAP_RESPMOD &&
@@ -260,7 +261,7 @@ read_satisfied(const struct icap_txn *t)
 /* The adapted message says no: by an error; or, where something was found, by
  * sending the client elsewhere. */
 static int
-read_says_no(const struct icap_txn *t, const struct http1_head *m)
+read_says_no(const struct icap_txn *t, const struct http_head *m)
 {
 	return m->response && (m->status >= 400 || (m->status >= 300 &&
 	    m->status != 304 && t->finding.len > 0));
@@ -288,7 +289,8 @@ static int
 read_http(struct icap_txn *t)
 {
 	struct icap_conn *c = t->conn;
-	struct http1_head *m = &t->seat->http;
+	struct http1_head *read = &t->seat->http;
+	struct http_head *m = &read->head;
 	struct icap_head *h = &t->seat->head;
 	struct icap_answer a = { .outcome = ICAP_ADAPTED, .http = m };
 	int rv;
@@ -299,12 +301,12 @@ read_http(struct icap_txn *t)
 	h->hdr = t->hdr;
 	h->hdr_len = t->hdr_len;
 	h->body = t->body;
-	m->why = NULL;
-	rv = icap_http_head(m, h, c->in + c->in_off);
+	read->why = NULL;
+	rv = icap_http_head(read, h, c->in + c->in_off);
 	if (rv != 0) {
 		icap_txn_fail(t, read_section_ends(c->in + c->in_off,
 		    t->hdr_len) ? ICAP_F_HEAD : ICAP_F_MALFORMED,
-		    "adapted head: %s", m->why != NULL ? m->why :
+		    "adapted head: %s", read->why != NULL ? read->why :
 		    err_str(rv));
 		return STOP;
 	}

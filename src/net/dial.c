@@ -1,10 +1,10 @@
 /*
- * Dialling: the race of RFC 8305 between the addresses of a name. Knows the
- * order and the bounds; names/ finds the addresses, sock/ the words of the
- * kernel.
+ * Dialling: the race of RFC 8305 between the addresses of a name. This file
+ * has the order and the bounds; net/names finds the addresses, and net/sock
+ * talks to the kernel.
  *
- * A dial moves in dial_step(): start what is due, or end when nothing is in
- * the air and nothing more can come. It runs from events only.
+ * dial_step() moves a dial: it starts the tries that are due, and ends the
+ * dial when no try is under way and no address can follow. Only events run it.
  */
 #include "net/dial.h"
 
@@ -21,7 +21,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-#define DIAL_TRIES	8	/* addresses tried in all */
+#define DIAL_TRIES	8	/* addresses tried */
 #define ATTEMPT_DELAY	250	/* ms between two tries (RFC 8305, 5) */
 #define ANSWER_DELAY	50	/* ms IPv4 waits for the AAAA (RFC 8305, 3) */
 
@@ -38,18 +38,18 @@ struct dial {
 	struct addr		 from;
 	dial_done		 done;
 	void			*arg;
-	struct names_ask	*ask;		/* NULL once all is known */
+	struct names_ask	*ask;		/* NULL once all are known */
 	struct names_found	 found;
-	size_t			 used6;		/* of found.v6, tried */
+	size_t			 used6;		/* tried of found.v6 */
 	size_t			 used4;
 	struct try		 tries[DIAL_TRIES];
 	size_t			 ntries;
-	size_t			 open;		/* tries in the air */
+	size_t			 open;		/* tries under way */
 	struct event		 step;		/* the next thing to do */
 	struct event		 deadline;
 	int			 err;		/* why the last try failed */
 	int			 sys;		/* errno, with ERR_SYS */
-	const char		*why;		/* what strerror cannot say */
+	const char		*why;		/* the reason, without errno */
 };
 
 static void
@@ -122,8 +122,8 @@ dial_fail(struct dial *d)
 }
 
 /*
- * Of several failures the one kept is the last that tells something of the
- * server: a missing IPv6 route does not hide a refused IPv4 connection.
+ * Keep the last failure that says something about the server, so that a
+ * missing IPv6 route does not hide a refused IPv4 connection.
  */
 static void
 dial_failed(struct dial *d, int err, int sys, const char *why)
@@ -178,7 +178,7 @@ try_ready(int fd, short what, void *arg)
 	dial_finish(d, fd, &t->to, NULL);
 }
 
-/* Returns 0 when it is in the air. */
+/* Returns 0 when the try is under way. */
 static int
 dial_try(struct dial *d, const struct addr *to)
 {
@@ -209,7 +209,7 @@ dial_try(struct dial *d, const struct addr *to)
 	return 0;
 }
 
-/* IPv6 first, then the families in turn (RFC 8305, 4), as far as known. */
+/* The next known address: IPv6 first, then alternating (RFC 8305, 4). */
 static const struct addr *
 dial_next(struct dial *d)
 {
@@ -272,11 +272,11 @@ dial_told(void *arg, const struct names_found *found)
 		if (found->n4 + found->n6 == 0)
 			dial_failed(d, ERR_NOTFOUND, 0, name_why(found->err));
 	} else if (!found->done6) {
-		/* IPv4 is there; its head start is the AAAA's. */
+		/* IPv4 is there; give the AAAA its head start. */
 		dial_in(&d->step, ANSWER_DELAY);
 		return;
 	}
-	/* Under way already: what came late takes its turn. */
+	/* Tries are under way: addresses that came late wait their turn. */
 	if (d->open == 0 || first)
 		event_active(&d->step, EV_TIMEOUT, 0);
 	else if (!event_pending(&d->step, EV_TIMEOUT, NULL))

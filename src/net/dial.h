@@ -1,8 +1,8 @@
 /*
- * Connections. A dial connects to an address, or to a name with both address
- * families raced (RFC 8305: first IPv6, 250 ms later the next, and so on, 8
- * addresses at most), within one timeout. A worker has one struct names
- * (net/names.h) for its dials.
+ * Dialling connects to an address, or to a name, within one timeout. The
+ * addresses of a name race (RFC 8305): IPv6 first, the next one 250 ms later,
+ * and so on, at most 8. A worker has one struct names (net/names.h) for its
+ * dials.
  */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
@@ -15,32 +15,32 @@
 struct event_base;
 struct dial;
 
-/* All of it is copied. */
+/* dial_start() copies all of it. */
 struct dial_want {
 	const char	*host;		/* name or numeric; NULL: use addr */
 	uint16_t	 port;		/* with host */
 	struct addr	 addr;		/* when host is NULL */
-	const struct addr *from;	/* bind to, where of to's family; ... */
-					/* ... or NULL */
-	const struct addr *client;	/* for whom; NULL: ourselves */
+	const struct addr *from;	/* bind to it, if the families match; */
+					/* or NULL */
+	const struct addr *client;	/* whose dial it is; NULL: ours */
 	unsigned	 mark;		/* SO_MARK or 0 */
 	uint64_t	 timeout;	/* ms, in all */
-	/* May veto an address before it is tried (own listener, a loop);
-	 * returns 0 to go on or an ERR_*; may be NULL. */
+	/* Asked before an address is tried; it vetoes our own listeners and
+	 * loops. Returns 0 to go on or an ERR_*. May be NULL. */
 	int		(*allow)(void *arg, const struct addr *);
 	void		*arg;
 };
 
 /*
- * Connected: fd is the receiver's, to is where, why is NULL. Else to is NULL,
- * fd is an ERR_* and why, good for the call, says it for a person:
+ * On success the receiver owns fd, to is the address, and why is NULL.
+ * Otherwise to is NULL, fd is an ERR_*, and why, good for the call, is text:
  *	ERR_SYS (and errno)	"connection refused", "no route to host", ...
  *	ERR_TIMEOUT		"timed out after 10s"
  *	ERR_NOTFOUND		"name not found", "name server did not answer"
  *	ERR_FORMAT		"not a host name"
  *	ERR_LIMIT		out of descriptors, or of memory for them
- *	what allow() said	"destination not allowed"
- * Runs once, never before dial_start returned, and the dial is gone by then.
+ *	what allow() returned	"destination not allowed"
+ * It runs once, after dial_start has returned; the dial is gone by then.
  */
 typedef void (*dial_done)(void *arg, int fd, const struct addr *to,
     const char *why);

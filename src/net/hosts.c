@@ -1,7 +1,7 @@
 /*
- * The thread takes one ask after the other, looks whether the file is still
- * the one it has read, and answers by mail. It begins with the first ask and
- * lives as long as the process.
+ * The thread takes one ask after the other, reads the file again if it has
+ * changed, and answers by mail. It starts with the first ask and lives as long
+ * as the process.
  */
 #include "net/hosts.h"
 
@@ -45,7 +45,7 @@ static pthread_mutex_t	 mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 wake = PTHREAD_COND_INITIALIZER;
 static TAILQ_HEAD(, hosts_ask) asks = TAILQ_HEAD_INITIALIZER(asks);
 static int		 running;
-/* The thread's own. */
+/* Used by the thread alone. */
 static struct host	*table[BUCKETS];
 static struct stat	 read_as;
 
@@ -69,7 +69,7 @@ table_clear(void)
 		}
 }
 
-/* "address name name ... # comment"; how many names. */
+/* "address name name ... # comment"; returns the number of names. */
 static size_t
 table_line(char *line)
 {
@@ -129,7 +129,7 @@ table_read(void)
 	fclose(f);
 }
 
-/* It need not be in the file (RFC 6761, 6.3). */
+/* localhost need not be in the file (RFC 6761, 6.3). */
 static void
 table_localhost(struct hosts_ask *a)
 {
@@ -154,7 +154,7 @@ table_find(struct hosts_ask *a)
 			a->addrs[a->n++] = h->addr;
 	if (a->n == 0)
 		table_localhost(a);
-	for (i = 0; i < a->n / 2; i++) {	/* the file's order */
+	for (i = 0; i < a->n / 2; i++) {	/* into the file's order */
 		swap = a->addrs[i];
 		a->addrs[i] = a->addrs[a->n - 1 - i];
 		a->addrs[a->n - 1 - i] = swap;
@@ -194,7 +194,7 @@ ask_told(struct mail *mail)
 	free(a);
 }
 
-/* With the mutex held; without a thread nothing would be answered. */
+/* Called with the mutex held. Without the thread nothing is ever answered. */
 static void
 hosts_start(void)
 {

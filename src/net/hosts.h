@@ -1,6 +1,6 @@
 /*
- * /etc/hosts, for all workers: read by a thread of its own, once and again
- * when it has changed, so that no worker waits for a disk.
+ * /etc/hosts, for all workers. A thread of its own reads it at first and
+ * whenever it has changed, so that no worker waits for a disk.
  */
 #ifndef NET_HOSTS_H
 #define NET_HOSTS_H
@@ -14,13 +14,14 @@
 
 struct hosts_ask;
 
-/* In the asker's thread, by mail. n is 0 where the file has no such name. */
+/* Runs in the asker's thread, by mail. n is 0 if the file lacks the name. */
 typedef void (*hosts_done)(void *arg, const struct addr *, size_t n);
 
-/* name: lower case. Never before this returned. */
+/* name is in lower case. done runs after this has returned. */
 struct hosts_ask *hosts_ask(const char *name, struct mailbox *, hosts_done,
 		    void *arg);
-/* In the asker's thread, before the mailbox goes: done will not run. */
+/* done will not run. Call it in the asker's thread, before the mailbox is
+ * freed. */
 void		 hosts_cancel(struct hosts_ask *);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The mailbox: posting links the mail under a mutex, and wakes the receiver
- * only when the list was empty; the receiver takes the whole list at once.
+ * Posting links the mail under a mutex, and wakes the receiver only when the
+ * list was empty. The receiver takes the whole list at once.
  */
 #include "net/mailbox.h"
 
@@ -53,7 +53,7 @@ mailbox_post(struct mailbox *m, struct mail *mail)
 	wake = m->head == NULL;
 	*m->tail = mail;
 	m->tail = &mail->next;
-	/* Inside the lock: outside it the receiver may free the mailbox. */
+	/* Write inside the lock: the receiver may free the mailbox after. */
 	while (wake && write(m->fd, &one, sizeof(one)) == -1 &&
 	    errno == EINTR)
 		;
@@ -65,7 +65,7 @@ mailbox_event(evutil_socket_t fd, short what, void *arg)
 {
 	uint64_t n;
 
-	/* Read before the list is taken, so that no wake is lost. */
+	/* Read before taking the list, so that no wake is lost. */
 	while (read(fd, &n, sizeof(n)) == -1 && errno == EINTR)
 		;
 	mailbox_run(arg);
@@ -94,7 +94,7 @@ mailbox_free(struct mailbox *m)
 
 	if (m == NULL)
 		return;
-	do {		/* what runs may post again */
+	do {		/* mails that run may post others */
 		mailbox_run(m);
 		pthread_mutex_lock(&m->mutex);
 		more = m->head != NULL;

@@ -1,14 +1,14 @@
 /*
- * A mailbox: how one thread hands work to another. A list, a mutex, one
+ * A mailbox is how one thread hands work to another: a list, a mutex, and an
  * eventfd in the receiver's event base. Mails run in the receiver's thread,
- * in the order they were posted.
+ * in the order in which they were posted.
  */
 #ifndef NET_MAILBOX_H
 #define NET_MAILBOX_H
 
 struct event_base;
 
-/* Embedded in what is sent; the sender must not touch it until it has run. */
+/* Embedded in the thing sent. The sender leaves it alone until it has run. */
 struct mail {
 	struct mail	*next;
 	void		(*run)(struct mail *);
@@ -21,8 +21,8 @@ struct mailbox	*mailbox_new(struct event_base *);
 /* Any thread. */
 void		 mailbox_post(struct mailbox *, struct mail *);
 /*
- * Receiver's thread; mails still inside are run first, those they post too.
- * Nobody may post any more: cancel what would.
+ * For the receiver's thread. It first runs the mails still inside and those
+ * that they post. Before it, the caller cancels everything else that may post.
  */
 void		 mailbox_free(struct mailbox *);
 

@@ -1,10 +1,10 @@
 /*
- * Names: the cache, and who waits for which name. The resolver below it is
- * c-ares, driven by net/resolver.c.
+ * Names: the cache, and who waits for which name. net/resolver.c asks for
+ * them, with c-ares.
  *
- * An entry is a name. It is asked at most once at a time, holds what was
- * found until it expires, and cannot be dropped while someone waits for it
- * or a query for it is out. The oldest used goes when the table is full.
+ * An entry is a name. It has one query at a time, holds the answer until it
+ * expires, and stays while someone waits for it or its query is under way.
+ * When the table is full, the least recently used entry is dropped.
  */
 #include "net/names.h"
 
@@ -23,26 +23,26 @@
 #include "util/hash.h"
 #include "util/mem.h"
 
-#define NAMES_CACHED	4096	/* names kept in all */
-#define NAMES_OUT	1024	/* names asked for at one time ... */
-#define NAMES_SHARE	128	/* ... and by one client */
-#define NAMES_FEW	8	/* so many a client may have even then, ... */
-#define NAMES_MOST	4096	/* ... until it is this many in all */
+#define NAMES_CACHED	4096	/* names kept */
+#define NAMES_OUT	1024	/* names being asked for, of all clients */
+#define NAMES_SHARE	128	/* of them, for one client */
+#define NAMES_FEW	8	/* for one client, past NAMES_OUT, ... */
+#define NAMES_MOST	4096	/* ... up to this many of all clients */
 #define GROUPS		4096	/* of clients, by a hash of the address */
 #define BUCKETS		1024
 #define TTL_MAX		300	/* seconds an answer is kept, at most, ... */
 #define TTL_MIN		1	/* ... and at least: a page asks ten times */
-#define TTL_NONE	5	/* for what was not found */
+#define TTL_NONE	5	/* seconds a failure is kept */
 
 struct entry {
 	LIST_ENTRY(entry)	 hash;
-	TAILQ_ENTRY(entry)	 used;		/* oldest first */
+	TAILQ_ENTRY(entry)	 used;		/* oldest use first */
 	struct names		*names;
 	struct names_found	 found;
 	TAILQ_HEAD(, names_ask)	 asks;
 	int64_t			 expires;	/* monotonic seconds */
 	int			 out;		/* queries under way, 0 to 2 */
-	unsigned		 group;		/* who asked for them */
+	unsigned		 group;		/* of the client that asked */
 	char			*name;		/* lower case */
 };
 
@@ -60,12 +60,12 @@ struct names {
 	LIST_HEAD(, entry)	 hash[BUCKETS];
 	TAILQ_HEAD(, entry)	 used;
 	size_t			 count;
-	size_t			 out;		/* entries with queries out */
-	uint16_t		 of[GROUPS];	/* ... by who asked */
+	size_t			 out;		/* entries with queries */
+	uint16_t		 of[GROUPS];	/* of them, by client */
 	uint32_t		 seed;
 };
 
-/* The seed is random, as peers choose the names. */
+/* Peers choose the names, so the seed is random. */
 static size_t
 bucket(const struct names *n, const char *name)
 {
@@ -106,7 +106,7 @@ names_free(struct names *n)
 
 	if (n == NULL)
 		return;
-	resolver_free(n->resolver);	/* answers what is out, unheard */
+	resolver_free(n->resolver);	/* answers every query; none listens */
 	while ((e = TAILQ_FIRST(&n->used)) != NULL)
 		entry_free(e);
 	free(n);
@@ -129,7 +129,7 @@ entry_find(struct names *n, const char *name)
 	return NULL;
 }
 
-/* Make room for one more; busy entries are few (NAMES_OUT and the asks). */
+/* Make room for one entry. Few are busy (NAMES_OUT and the asks). */
 static void
 names_trim(struct names *n)
 {
@@ -158,7 +158,7 @@ entry_new(struct names *n, const char *name)
 	return e;
 }
 
-/* Some of what c-ares found; families other than IPv4 and IPv6 fall out. */
+/* Take the IPv4 and IPv6 addresses that c-ares found. */
 static void
 entry_take(struct entry *e, const struct resolver_answer *a)
 {
@@ -176,7 +176,7 @@ entry_take(struct entry *e, const struct resolver_answer *a)
 		f->done6 = 1;
 	if (a->family != AF_INET6)
 		f->done4 = 1;
-	/* That a server failed says more than that a name has no AAAA. */
+	/* Report a failed server rather than a missing AAAA. */
 	if (a->err != 0 && (f->err == 0 || a->err != ERR_NOTFOUND))
 		f->err = a->err;
 	ttl = ttl > TTL_MAX ? TTL_MAX : ttl < TTL_MIN ? TTL_MIN : ttl;
@@ -200,8 +200,8 @@ entry_answered(void *arg, const struct resolver_answer *a)
 		event_active(&ask->ev, EV_TIMEOUT, 0);
 }
 
-/* What /etc/hosts does not know, the servers are asked: both families at once,
- * while it may answer for both. */
+/* /etc/hosts answered for both families. If it lacks the name, ask the servers
+ * for both at once. */
 static void
 entry_hosted(void *arg, const struct resolver_answer *a)
 {
@@ -217,7 +217,7 @@ entry_hosted(void *arg, const struct resolver_answer *a)
 	resolver_ask(r, e->name, AF_INET, entry_answered, e);
 }
 
-/* An address, an IPv6 one by its /64; NULL: ourselves. */
+/* The group of a client's address, or /64 if it is IPv6; NULL: ourselves. */
 static unsigned
 group_of(const struct names *n, const struct addr *client)
 {
@@ -227,8 +227,8 @@ group_of(const struct names *n, const struct addr *client)
 }
 
 /*
- * One client whose names nobody answers must not keep others from theirs; nor
- * must many: a few names are asked for each.
+ * A client whose names nobody answers must not keep others from theirs. Nor
+ * may many such clients: each client can always ask for a few names.
  */
 static int
 names_full(const struct names *n, unsigned group)
@@ -295,7 +295,7 @@ names_ask(struct names *n, const char *host, const struct addr *client,
 		e = entry_new(n, name);
 	TAILQ_REMOVE(&n->used, e, used);
 	TAILQ_INSERT_TAIL(&n->used, e, used);
-	/* An expired answer someone is yet to be told stays as it is. */
+	/* An expired answer stays while someone is still to be told it. */
 	if (e->out == 0 && TAILQ_EMPTY(&e->asks) &&
 	    e->expires <= (int64_t)clock_s()) {
 		*err = names_full(n, group_of(n, client)) ? ERR_LIMIT :

@@ -1,6 +1,7 @@
 /*
- * c-ares on an event base, for the servers. /etc/hosts is net/hosts.c's: a
- * name that is there in one family must not be asked for in the other.
+ * c-ares on an event base, for the servers. net/hosts.c reads /etc/hosts,
+ * because a name that is there in one family must not be asked for in the
+ * other.
  */
 #include "net/resolver.h"
 
@@ -23,9 +24,9 @@
 #include "util/mem.h"
 
 #define RESOLV_CONF	"/etc/resolv.conf"
-#define RESOLV_EVERY	5	/* seconds between looks at it */
+#define RESOLV_EVERY	5	/* seconds between looks at resolv.conf */
 #define ASK_TIMEOUT	1500	/* ms for the first try; c-ares doubles it */
-#define ASK_TRIES	3	/* 1.5 + 3 + 6 s, past the usual dial's 10 s */
+#define ASK_TRIES	3	/* 1.5 + 3 + 6 s: more than a dial's 10 s */
 #define HOSTS_TTL	5	/* the file may change */
 
 struct resolver_sock {
@@ -36,7 +37,7 @@ struct resolver_sock {
 };
 
 struct query {
-	LIST_ENTRY(query) next;		/* of those to /etc/hosts */
+	LIST_ENTRY(query) next;		/* queries to /etc/hosts */
 	struct resolver	*resolver;
 	struct hosts_ask *ask;
 	int		 family;
@@ -91,7 +92,7 @@ resolver_timer(struct resolver *r)
 		event_add(&r->timer, at);
 }
 
-/* c-ares says what it waits for on a socket; nothing: it closes it now. */
+/* c-ares says what it waits for on a socket, or that it closes it. */
 static void
 sock_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
@@ -188,7 +189,7 @@ resolver_free(struct resolver *r)
 	free(r);
 }
 
-/* Whether resolv.conf is another file than the one read, or no longer so. */
+/* Whether resolv.conf is another file, or has changed, since it was read. */
 static int
 conf_changed(struct resolver *r)
 {
@@ -204,7 +205,7 @@ conf_changed(struct resolver *r)
 	same = st.st_ino == r->conf.st_ino && st.st_dev == r->conf.st_dev &&
 	    st.st_size == r->conf.st_size &&
 	    memcmp(&st.st_mtim, &r->conf.st_mtim, sizeof(st.st_mtim)) == 0;
-	/* Keep the old while queries are out: they would be cut off. */
+	/* A new channel would cut off the queries under way: keep the old. */
 	if (same || r->out > 0)
 		return 0;
 	r->conf = st;

@@ -16,7 +16,7 @@ struct resolver;
 struct resolver_answer {
 	struct addr	addrs[RESOLVER_MAX];	/* ports are 0 */
 	size_t		n;
-	int		family;	/* that was asked; AF_UNSPEC: both */
+	int		family;	/* the one asked for; AF_UNSPEC: both */
 	int		err;	/* 0; ERR_NOTFOUND, ERR_TIMEOUT, ERR_SYS */
 	unsigned	ttl;	/* seconds, the shortest; when err is 0 */
 };
@@ -24,26 +24,26 @@ struct resolver_answer {
 typedef void (*resolver_done)(void *arg, const struct resolver_answer *);
 
 struct resolver	*resolver_new(struct event_base *);
-/* What is out is answered with ERR_SYS before this returns. */
+/* Queries under way are answered with ERR_SYS before this returns. */
 void		 resolver_free(struct resolver *);
 
-/* Read /etc/resolv.conf again where it has changed. False: c-ares failed. */
+/* Read /etc/resolv.conf again if it has changed. Returns 0: c-ares failed. */
 int		 resolver_ready(struct resolver *);
 
-/* Ask /etc/hosts, for both families: ERR_NOTFOUND where it has no such name.
- * name: lower case. Never before this returned. */
+/* Ask /etc/hosts for both families; the answer is ERR_NOTFOUND if it lacks the
+ * name, which is in lower case. done runs after this has returned. */
 void		 resolver_hosts(struct resolver *, const char *name,
 		    resolver_done, void *arg);
 
 /*
  * Ask the name servers for AF_INET or AF_INET6. done may run before this
- * returns. A name with a dot is taken as complete; one without is tried in
- * resolv.conf's search domains.
+ * returns. A name with a dot is complete; a name without one is looked up in
+ * the search domains of resolv.conf.
  */
 void		 resolver_ask(struct resolver *, const char *name, int family,
 		    resolver_done, void *arg);
 
-/* In place of resolv.conf's, for good. 0 or ERR_FORMAT. */
+/* Use these in place of resolv.conf, for good. Returns 0 or ERR_FORMAT. */
 int		 resolver_set_servers(struct resolver *, const char *csv);
 
 #endif

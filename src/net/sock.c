@@ -1,6 +1,6 @@
 /*
- * Sockets: what is asked of the kernel, and what its answers mean. Knows
- * TPROXY and REDIRECT; knows nothing of events, names or sessions.
+ * Sockets: the calls to the kernel and what its answers mean. This file knows
+ * TPROXY and REDIRECT, and nothing of events, names or sessions.
  */
 #include "net/sock.h"
 
@@ -17,8 +17,8 @@
 #define BACKLOG		4096	/* the kernel caps it at somaxconn */
 #define KEEP_IDLE_MAX	32767	/* seconds: the kernel's limit */
 #define KEEP_EVERY	15	/* seconds between probes without answer */
-#define KEEP_PROBES	8	/* so many, and the peer is gone */
-#define ACCEPT_SKIPS	64	/* connections already gone, in one call */
+#define KEEP_PROBES	8	/* unanswered: the peer is gone */
+#define ACCEPT_SKIPS	64	/* dead connections skipped in one call */
 
 static int	sock_new(int family);
 static int	sock_set(int fd, int level, int option, int value);
@@ -33,8 +33,8 @@ sock_set(int fd, int level, int option, int value)
 }
 
 /*
- * Urgent bytes stay in the stream (RFC 6093, 5). What a listener accepts
- * inherits that.
+ * Urgent bytes stay in the stream (RFC 6093, 5). The sockets that a listener
+ * accepts inherit this.
  */
 static int
 sock_new(int family)
@@ -46,7 +46,7 @@ sock_new(int family)
 	return fd;
 }
 
-/* Close, and keep the errno that made us. */
+/* Close fd and keep errno. */
 static int
 sock_fail(int fd)
 {
@@ -58,7 +58,7 @@ sock_fail(int fd)
 	return ERR_SYS;
 }
 
-/* A dual-stack socket carries IPv4 too, hence both for IPv6. */
+/* A dual-stack socket carries IPv4 too, so IPv6 sets both options. */
 static int
 sock_transparent(int fd, int family)
 {
@@ -92,8 +92,8 @@ sock_listen(const struct addr *a, int v6only, int transparent, int *no_tproxy)
 }
 
 /*
- * accept(2) passes on errors of the new connection; they are no fault of the
- * listener, and the next connection may be whole.
+ * accept(2) also returns errors of the new connection. The listener is fine
+ * then, and so may be the next connection.
  */
 static int
 accept_skips(int e)
@@ -155,7 +155,7 @@ sock_original(int fd, struct addr *dst, int *is_redirect)
 		return ERR_SYS;
 	addr_set(dst, (struct sockaddr *)&ss);
 	memset(&ss, 0, sizeof(ss));
-	/* A mapped client of a dual-stack listener is IPv4 to conntrack. */
+	/* conntrack sees a mapped client of a dual-stack listener as IPv4. */
 	if (dst->sa.sa_family == AF_INET) {
 		len = sizeof(struct sockaddr_in);
 		rv = getsockopt(fd, SOL_IP, SO_ORIGINAL_DST, &ss, &len);
@@ -164,7 +164,7 @@ sock_original(int fd, struct addr *dst, int *is_redirect)
 		rv = getsockopt(fd, SOL_IPV6, IP6T_SO_ORIGINAL_DST, &ss, &len);
 	}
 	if (rv != 0 || ss.ss_family != dst->sa.sa_family)
-		return 0;	/* conntrack has no say: TPROXY */
+		return 0;	/* conntrack does not know it: TPROXY */
 	addr_set(&nat, (struct sockaddr *)&ss);
 	if (addr_eq(&nat, dst))
 		return 0;
@@ -174,11 +174,11 @@ sock_original(int fd, struct addr *dst, int *is_redirect)
 	return 0;
 }
 
-/* Bind to from, ours or not, so that connect() may share its port. */
+/* Bind to from, a local address or not, so that connect() may share a port. */
 static int
 sock_bind(int fd, const struct addr *from)
 {
-	/* Without the privilege bind() still takes our own addresses. */
+	/* Without the privilege, bind() still takes our own addresses. */
 	sock_transparent(fd, from->sa.sa_family);
 	sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (addr_port(from) == 0)

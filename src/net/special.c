@@ -1,5 +1,5 @@
 /*
- * Addresses that are no ordinary host of a network (RFC 6890).
+ * Special addresses (RFC 6890).
  */
 #include "net/special.h"
 
@@ -13,7 +13,7 @@ struct range {
 	enum special	 what;
 };
 
-/* The metadata addresses are those their clouds document. */
+/* The clouds document their metadata addresses. */
 static const struct range v4[] = {
 	{ { 0 }, 8, SPECIAL_LOOPBACK },
 	{ { 127 }, 8, SPECIAL_LOOPBACK },
@@ -36,7 +36,7 @@ static const struct range v6[] = {
 	{ { 0xff }, 8, SPECIAL_MULTICAST },
 };
 
-/* Where an IPv6 address of such a prefix has an IPv4 one inside. */
+/* Prefixes of IPv6 addresses that carry an IPv4 address, and its offset. */
 static const struct {
 	uint8_t		 ip[16];
 	unsigned	 bits, at;

@@ -1,6 +1,7 @@
 /*
- * Addresses that are no ordinary host of a network: this host itself, the
- * link, groups, and where clouds give out a machine's credentials. Pure.
+ * Special addresses, which are not ordinary hosts: this host, the link,
+ * multicast groups, and the services where clouds give out a machine's
+ * credentials. Pure.
  */
 #ifndef NET_SPECIAL_H
 #define NET_SPECIAL_H
@@ -9,18 +10,18 @@
 
 enum special {
 	SPECIAL_NONE,		/* an ordinary unicast address */
-	/* 127.0.0.0/8, ::1; and unspecified, 0.0.0.0/8 and ::, which lead to
-	 * this host, too */
+	/* 127.0.0.0/8, ::1; and the unspecified 0.0.0.0/8 and ::, which lead
+	 * to this host too */
 	SPECIAL_LOOPBACK,
 	SPECIAL_LINK_LOCAL,	/* 169.254.0.0/16, fe80::/10 */
-	SPECIAL_METADATA,	/* of clouds, beside those link-local */
+	SPECIAL_METADATA,	/* of clouds, unless link-local */
 	SPECIAL_MULTICAST,	/* and 240.0.0.0/4, broadcast included */
 	SPECIAL_MAX
 };
 
 /*
- * What an address is. An IPv6 address that carries an IPv4 one (mapped,
- * compatible, NAT64 of RFC 6052, 6to4 of RFC 3056) is what that one is.
+ * What kind an address is. An IPv6 address that carries an IPv4 address
+ * (mapped, compatible, NAT64 of RFC 6052, 6to4 of RFC 3056) has its kind.
  */
 enum special	 special_of(const struct addr *);
 /* "loopback", "link-local", ...; static. */

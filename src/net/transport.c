@@ -25,7 +25,7 @@ sock_recv(struct sock *s, void *buf, size_t len)
 		s->err = errno;
 		return ERR_SYS;
 	}
-	/* Behind the end nothing comes that a read would tell. */
+	/* After the end a read would tell nothing more. */
 	s->thin = n > 0 && (size_t)n < len && !s->hup && !s->marks;
 	if (n == 0)
 		s->readable = 0;
@@ -48,7 +48,7 @@ sock_peek(struct sock *s, void *buf, size_t len)
 	if (n <= 0 || (size_t)n == len ||
 	    ioctl(s->fd, SIOCINQ, &there) == -1 || there <= off)
 		return n;
-	s->marks = 1;		/* or more came in between: no harm */
+	s->marks = 1;		/* set too often, it does no harm */
 	if (setsockopt(s->fd, SOL_SOCKET, SO_PEEK_OFF, &off,
 	    sizeof(off)) == -1)
 		return n;

@@ -25,7 +25,7 @@ struct sock {
 	int	 err;		/* errno that ended it, or 0 */
 };
 
-/* An event, or something else, says that there may be bytes. */
+/* There may be bytes: an event, or something else, says so. */
 static inline void
 sock_look(struct sock *s)
 {
@@ -33,14 +33,14 @@ sock_look(struct sock *s)
 	s->thin = 0;
 }
 
-/* recv and send that keep the flags. Bytes; 0 at FIN (sock_recv); ERR_AGAIN;
- * or ERR_SYS with sock.err set. */
+/* recv and send that keep the flags. Both return the bytes; 0 at FIN
+ * (sock_recv); ERR_AGAIN; or ERR_SYS with sock.err set. */
 ssize_t	sock_recv(struct sock *, void *, size_t);
 ssize_t	sock_send(struct sock *, const void *, size_t);
 
 /*
- * What has come, which stays where it is; also what lies behind urgent data,
- * where recv stops (the kernel can show it since Linux 6.9, SO_PEEK_OFF).
+ * Look at the bytes that have come and leave them in the socket. It also sees
+ * those behind urgent data, where recv stops (since Linux 6.9, SO_PEEK_OFF).
  * Returns what recv does.
  */
 ssize_t	sock_peek(struct sock *, void *, size_t);
@@ -48,7 +48,7 @@ ssize_t	sock_peek(struct sock *, void *, size_t);
 /* Look whether recv has stopped at urgent data. */
 void	sock_mark(struct sock *);
 
-/* How a direction ends. Later ones include those before. */
+/* How a direction ends. Each value includes those before it. */
 enum end {
 	END_NONE,
 	END_NOTIFY,	/* TLS close_notify; on a plain socket: nothing */
@@ -57,19 +57,19 @@ enum end {
 
 struct transport_ops {
 	/*
-	 * Clear bytes, at least 1; ERR_AGAIN; ERR_EOF (*how says which end was
-	 * seen: NOTIFY may be followed by FIN, ask on); ERR_SYS (the socket;
-	 * sock.err) or ERR_TLS (a broken record, an alert).
+	 * Returns clear bytes, at least 1; ERR_AGAIN; ERR_EOF (*how says which
+	 * end was seen; after NOTIFY, read on for FIN); ERR_SYS (the socket,
+	 * see sock.err); or ERR_TLS (a broken record, an alert).
 	 */
 	ssize_t	(*read)(void *, uint8_t *, size_t, enum end *how);
-	/* Bytes taken, at least 1; ERR_AGAIN; ERR_SYS; ERR_TLS. What was taken
-	 * may wait inside for the socket: see flush. */
+	/* Returns the bytes taken, at least 1; ERR_AGAIN; ERR_SYS; ERR_TLS.
+	 * They may wait inside for the socket: see flush. */
 	ssize_t	(*write)(void *, const uint8_t *, size_t);
 	/* 0 when nothing waits inside; ERR_AGAIN; ERR_SYS. */
 	int	(*flush)(void *);
 	/* End our direction. 0, ERR_AGAIN (call again), ERR_SYS. */
 	int	(*shut)(void *, enum end how);
-	/* Bytes are inside that read would yield without the socket. */
+	/* Whether read would yield bytes without the socket. */
 	int	(*pending)(void *);
 	void	(*free)(void *);	/* not the socket */
 };

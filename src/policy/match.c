@@ -123,7 +123,7 @@ source_has(const struct source *s, const struct addr *a)
 	return 0;
 }
 
-/* As an address, where it is one ("[::1]" and "::1" alike). */
+/* Read a name as an address, if it is one ("[::1]" or "::1"). */
 static void
 name_addr(const char *name, struct addr *a)
 {
@@ -161,7 +161,7 @@ list_print(const struct conf_list *l, struct text *t)
 		text_printf(t, "%s%s", i > 0 ? ", " : "", l->v[i]);
 }
 
-/* What each condition of type struct conf_list has in common. */
+/* The functions of every condition whose type is struct conf_list. */
 #define CONDITION_LIST(name)						\
 static int								\
 name##_given(const struct conf_match *m)				\
@@ -235,7 +235,7 @@ host_address(const struct facts *f)
 	return a.sa.sa_family != AF_UNSPEC ? f->host : NULL;
 }
 
-/* The name: of the request, else what was asked for, else in the hello. */
+/* The name in the request, or else in CONNECT, or else in the hello. */
 static const char *
 host_name(const struct facts *f)
 {
@@ -244,7 +244,7 @@ host_name(const struct facts *f)
 	return f->host != NULL && host_address(f) == NULL ? f->host : f->sni;
 }
 
-/* The same, and the hello knows better than CONNECT or SOCKS. */
+/* The same, but the hello outranks CONNECT and SOCKS. */
 static const char *
 site_name(const struct facts *f)
 {
@@ -410,7 +410,7 @@ port_wants(const struct conf_match *m, struct text *t)
 	}
 }
 
-/* The cheap ones first. */
+/* The cheap conditions come first. */
 #define CONDITION(name, said)						\
 	{ #name, name##_given, name##_holds, name##_fact, name##_wants, said }
 const struct condition conditions[] = {
@@ -452,7 +452,7 @@ match_holds(const struct match *m, const struct facts *f,
 	return 1;
 }
 
-/* Whether it hangs on an SNI that may be another. */
+/* Whether the condition depends on an SNI that is not to be believed. */
 static int
 condition_open(const struct condition *c, const struct facts *f)
 {
@@ -462,8 +462,8 @@ condition_open(const struct condition *c, const struct facts *f)
 }
 
 /*
- * Whether the fact may still come. What the client's first bytes tell comes
- * with the protocol or not at all.
+ * Whether the fact may still become known. Facts in the client's first bytes
+ * become known together with the protocol, or never.
  */
 static int
 fact_to_come(const struct condition *c, const struct facts *f)

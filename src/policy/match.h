@@ -1,6 +1,6 @@
 /*
- * One side of a rule, compiled: the conditions it lists, or those under its
- * `not:`. A table names each condition; deciding and explaining walk it.
+ * One half of a rule, compiled: its conditions, or those under its `not:`. A
+ * table has every kind of condition; deciding and explaining walk it.
  */
 #ifndef POLICY_MATCH_H
 #define POLICY_MATCH_H
@@ -40,11 +40,11 @@ struct match {
 struct condition {
 	const char	*name;
 	int		(*given)(const struct conf_match *);
-	/* Whether it holds; what is not known does not. */
+	/* Whether it holds. With an unknown fact it does not. */
 	int		(*holds)(const struct match *, const struct facts *);
 	/* Append the fact as text; 0 if it is not known. */
 	int		(*fact)(const struct facts *, struct text *);
-	/* Append what it wants. */
+	/* Append the values that it accepts. */
 	void		(*wants)(const struct conf_match *, struct text *);
 	int		 said;	/* the client's own first bytes tell it; 2: and
 				 * add to an address that is known */
@@ -55,17 +55,18 @@ extern const struct condition conditions[];	/* ends with a NULL name */
 void	match_init(struct match *, const struct conf_match *,
 	    const struct list *, size_t nlists);
 void	match_free(struct match *);
-/* Whether one hangs on the name of each request. */
+/* Whether a condition depends on the name in each request. */
 int	match_by_request(const struct conf_match *);
-/* Whether there is a condition at all. */
+/* Whether there is any condition. */
 int	match_given(const struct match *);
-/* Whether all that are given hold; *which (may be NULL) is the one not. */
+/* Whether all given conditions hold. which may be NULL; *which is the one that
+ * does not. */
 int	match_holds(const struct match *, const struct facts *,
 	    const struct condition **which);
 
 enum match_may {
-	MATCH_NOT,		/* whatever is still to come */
-	MATCH_PERHAPS,		/* it hangs on what is not known yet */
+	MATCH_NOT,		/* no later fact can change it */
+	MATCH_PERHAPS,		/* it depends on a fact not known yet */
 	MATCH_SURE
 };
 enum match_may match_may(const struct match *, const struct facts *);

@@ -1,6 +1,6 @@
 /*
- * Open addressing; hashes run from a name's end to its start, so that each
- * suffix's hash is met on the way.
+ * A table with open addressing. Hashing runs from a name's end to its start, so
+ * that one pass yields the hash of every suffix.
  */
 #include "policy/nameset.h"
 
@@ -36,7 +36,7 @@ slot_of(const struct nameset *set, uint32_t h)
 	return h & (set->cap - 1);
 }
 
-/* The slot of the name, or the free one where it would go. */
+/* The slot of the name, or the free slot for it. */
 static struct nameset_slot *
 slot_find(const struct nameset *set, uint32_t h, const char *s, size_t n)
 {

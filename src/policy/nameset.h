@@ -1,6 +1,6 @@
 /*
- * A set of DNS names, asked "is this name, or one it is below, in it?". One
- * pass over the name whatever the size of the set.
+ * A set of DNS names. It answers whether a name, or one above it, is in the
+ * set, with one pass over the name, however large the set is.
  */
 #ifndef POLICY_NAMESET_H
 #define POLICY_NAMESET_H
@@ -26,11 +26,12 @@ struct nameset {		/* starts zeroed */
 };
 
 /*
- * Add "example.com" as what says, "*.example.com" as those below, "*" as
- * all. The text must outlive the set. Longer than a name can be: ignored.
+ * Add a name. "example.com" is added as what says; "*.example.com" adds the
+ * names below it, and "*" all names. The text must outlive the set. A name
+ * that is too long is ignored.
  */
 void	nameset_add(struct nameset *, const char *name, int what);
-/* Any case, with or without a final dot. */
+/* The name may be in any case, with or without a final dot. */
 int	nameset_has(const struct nameset *, const char *name);
 void	nameset_free(struct nameset *);
 

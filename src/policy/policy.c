@@ -185,14 +185,14 @@ policy_request(const struct policy *p, const struct facts *conn,
 		return rv;
 	f.sni = name;
 	policy_decide(p, &f, v);
-	/* Without a name in its hello no connection is bypassed by one. */
+	/* A hello without a name is not bypassed by name. */
 	if (v->rule->match.sni.n == 0 ||
 	    (conn->sni == NULL && v->action == ACTION_BYPASS))
 		return REQUEST_SAME;
 	return request_is(of, v);
 }
 
-/* What a client asks a proxy for is what its hello will name. */
+/* Assume that the hello will have the name that CONNECT asked for. */
 static void
 facts_stand(struct facts *f)
 {
@@ -214,8 +214,8 @@ rule_may_match(const struct rule *r, const struct facts *f)
 	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
 }
 
-/* Whether each rule that may decide, with what is still to come, has one of
- * the actions (1 << ACTION_*, or'ed). */
+/* Whether every rule that may still decide has one of these actions
+ * (1 << ACTION_*, or'ed). */
 static int
 policy_surely(const struct policy *p, const struct facts *f,
     unsigned actions)
@@ -242,7 +242,7 @@ policy_refuses(const struct policy *p, const struct facts *f,
 	if (!policy_surely(p, &known, 1u << ACTION_BLOCK |
 	    1u << ACTION_RESET))
 		return 0;
-	/* One of those that refuse; the one that explain names. */
+	/* One of the rules that refuse: the one that explain shows. */
 	policy_decide(p, &known, v);
 	return 1;
 }
@@ -256,7 +256,7 @@ policy_bypasses(const struct policy *p, const struct facts *f)
 	return policy_surely(p, &known, 1u << ACTION_BYPASS);
 }
 
-/* Which rule decides when this is the protocol; nrules: that depends. */
+/* The rule that decides for this protocol; nrules: it depends. */
 static size_t
 policy_settles(const struct policy *p, struct facts *f,
     enum policy_protocol protocol)
@@ -296,7 +296,7 @@ policy_bypasses_any(const struct policy *p, const struct facts *f)
 	return policy_surely(p, &open, 1u << ACTION_BYPASS);
 }
 
-/* Each condition of `not:` that was given, with its fact. */
+/* List each given condition of `not:` with its fact. */
 static void
 explain_except(const struct rule *r, const struct facts *f, struct text *out)
 {

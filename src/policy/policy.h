@@ -1,6 +1,7 @@
 /*
- * Policy: facts -> verdict. Pure and re-entrant; an immutable snapshot built
- * from a struct conf, shared by all workers. First match decides.
+ * Policy: facts -> verdict. The first rule that matches decides. A policy is
+ * an immutable snapshot of a struct conf that all workers share; its functions
+ * are pure and re-entrant.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -19,7 +20,7 @@ enum policy_protocol {
 	PROTO_OTHER
 };
 
-/* What is known of a connection; NULL or 0 where it is not (yet) known. */
+/* What is known of a connection. NULL or 0: not known, or not yet. */
 struct facts {
 	/* server: AF_UNSPEC if unknown */
 	struct addr	 client, server;
@@ -27,26 +28,27 @@ struct facts {
 	const char	*sni;			/* lower case */
 	/* CONNECT, SOCKS or HTTP Host; a name or an address */
 	const char	*host;
-	/* the name that an HTTP request is for, of this request */
+	/* the name that this HTTP request is for */
 	const char	*request;
 	const char	*listener;
 	/* wire list (RFC 7301), or NULL */
 	const uint8_t	*alpn;
 	size_t		 alpn_len;
 	enum policy_protocol protocol;
-	/* The SNI is not to be believed: it may be another. */
+	/* The SNI is not to be believed: the server may be another. */
 	int		 sni_open;
 };
 
 struct verdict {
 	enum conf_action action;
-	const struct conf_rule *rule;	/* the one that said so; never NULL */
+	const struct conf_rule *rule;	/* that decided; never NULL */
 	size_t		 rule_index;
 };
 
 struct policy;
 
-/* Compiles conf's rules and lists. Keeps a reference to conf. Never fails. */
+/* Compile the rules and lists of conf, and keep a reference to it. Never
+ * fails. */
 struct policy	*policy_new(struct conf *);
 struct policy	*policy_ref(struct policy *);
 void		 policy_unref(struct policy *);
@@ -56,22 +58,22 @@ void		 policy_decide(const struct policy *, const struct facts *,
 		    struct verdict *);
 
 /*
- * Whether a rule has a condition that hangs on the name of each request (host,
- * site), so that requests have to be read.
+ * Whether a rule has a condition on the name in each request (host, site), so
+ * that requests must be read.
  */
 int		 policy_by_request(const struct policy *);
 
-/* Whether the same is done, by whatever rule. */
+/* Whether both do the same, even if by different rules. */
 int		 verdict_same(const struct verdict *, const struct verdict *);
 
 /*
- * A request for a name, canonical as http1_name() has it, on a connection with
- * these facts and that verdict: what the rules say under this name. A rule
- * that has the name in its sni counts too, where the hello had another or
- * none: a client must not get by it by asking behind another name.
+ * What the rules say of a request for a name on a connection with these facts
+ * and this verdict. The name is canonical, as http_name() makes it. A rule
+ * with the name under sni counts too, even if the hello had another name or
+ * none: a client must not get past the rule by using another name there.
  */
 enum policy_request {
-	REQUEST_SAME,		/* what is done for the connection anyway */
+	REQUEST_SAME,		/* the same as for the connection */
 	REQUEST_REFUSED,	/* *v says block or reset */
 	REQUEST_OTHERWISE	/* *v: it belongs on another connection */
 };
@@ -80,35 +82,35 @@ enum policy_request policy_request(const struct policy *,
 		    const char *name, struct verdict *v);
 
 /*
- * Before the client's own bytes have told more (protocol unknown): whether
- * the connection is refused (block, reset) whatever they will be. A host that
- * is a name stands for the SNI to come. v is set when it is.
+ * Whether the connection is refused (block, reset) whatever the client's first
+ * bytes will be; the protocol is still unknown. A host that is a name stands
+ * for the SNI. v is set if the answer is yes.
  */
 int		 policy_refuses(const struct policy *, const struct facts *,
 		    struct verdict *);
 
 /*
- * A client's hello cannot be read: whether the connection is bypassed whatever
- * it said. A host does not stand for the SNI here.
+ * Whether a connection whose hello cannot be read is bypassed whatever the
+ * hello says. A host does not stand for the SNI here.
  */
 int		 policy_bypasses(const struct policy *, const struct facts *);
 
 /*
- * Of a client that speaks no TLS: whether one rule decides, be it HTTP or not,
- * and for whichever host.
+ * For a client that does not speak TLS: whether the same rule decides for HTTP
+ * and other protocols, and for every host.
  */
 int		 policy_settled(const struct policy *, const struct facts *);
 
 /*
- * Whether the connection would be bypassed under any other SNI as well: a
- * bypass then does not hang on the client's word.
+ * Whether the connection would be bypassed under any SNI, so that the bypass
+ * does not depend on what the client claims.
  */
 int		 policy_bypasses_any(const struct policy *,
 		    const struct facts *);
 
 /*
- * What policy_decide() says, and a line for each rule tried: why it did not
- * match. With the protocol unknown the host stands for the SNI, as above.
+ * What policy_decide() does, with a line for each rule that says why it did not
+ * match. If the protocol is unknown, the host stands for the SNI, as above.
  */
 void		 policy_explain(const struct policy *, const struct facts *,
 		    struct verdict *, struct text *out);

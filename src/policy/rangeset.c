@@ -1,5 +1,5 @@
 /*
- * Sorted, disjoint ranges of keys, those of IPv4 before those of IPv6.
+ * Sorted, disjoint ranges of keys; IPv4 comes before IPv6.
  */
 #include "policy/rangeset.h"
 

@@ -1,7 +1,7 @@
 /*
- * A set of addresses given as prefixes: sorted ranges, asked by halving, so
- * that a list of a hundred thousand costs some seventeen comparisons. IPv4 and
- * IPv6 are apart: ::/0 holds no IPv4.
+ * A set of addresses given as prefixes. It is an array of sorted ranges with
+ * binary search: 17 comparisons for a hundred thousand entries. IPv4 and IPv6
+ * are separate: ::/0 contains no IPv4 address.
  */
 #ifndef POLICY_RANGESET_H
 #define POLICY_RANGESET_H
@@ -23,9 +23,9 @@ struct rangeset {		/* starts zeroed */
 };
 
 void	rangeset_add(struct rangeset *, const struct prefix *);
-/* Sort and merge; once, after the last add and before the first has. */
+/* Sort and merge. Call it once, after the last add and before the first has. */
 void	rangeset_done(struct rangeset *);
-/* No for an address that is not known (AF_UNSPEC). */
+/* 0 for an unknown address (AF_UNSPEC). */
 int	rangeset_has(const struct rangeset *, const struct addr *);
 void	rangeset_free(struct rangeset *);
 

@@ -41,7 +41,7 @@ struct forward {
 };
 
 struct forward *
-forward_new(struct session *s, const struct http1_url *url)
+forward_new(struct session *s, const struct http_url *url)
 {
 	struct forward *fw = xcalloc(1, sizeof(*fw));
 
@@ -90,12 +90,12 @@ forward_head(struct forward *fw, enum flow_dir dir, struct http1_head *h,
 static int
 forward_is_mine(const struct forward *fw, const struct http1_head *h)
 {
-	char name[HTTP1_NAME_MAX];
-	struct http1_url url;
+	char name[HTTP_NAME_MAX];
+	struct http_url url;
 
-	return http1_absolute(h->target, &url) == 0 &&
+	return http_absolute(h->head.target, &url) == 0 &&
 	    slice_is(url.scheme, "http") && url.port == fw->port &&
-	    http1_name(h, name) == 0 && strcmp(name, fw->host) == 0;
+	    http_name(&h->head, name) == 0 && strcmp(name, fw->host) == 0;
 }
 
 /* Put the origin's form in place of the head. The bytes to let go, or 0. */
@@ -106,9 +106,9 @@ forward_rewrite(struct forward *fw, const struct http1_head *h)
 	struct text out = { 0 };
 	size_t len = 0;
 
-	http1_body_init(&fw->body[DIR_UP], h, h->method);
-	fw->asked[fw->nasked] = slice_eq(h->method, "HEAD") ? 'H' : 'G';
-	if (http1_origin_form(&out, h) == 0 &&
+	http1_body_init(&fw->body[DIR_UP], h, h->head.method);
+	fw->asked[fw->nasked] = slice_eq(h->head.method, "HEAD") ? 'H' : 'G';
+	if (http1_origin_form(&out, &h->head) == 0 &&
 	    flow_replace(f, fw->tap, h->len, out.s, out.len) == 0)
 		len = out.len;
 	text_free(&out);
@@ -172,7 +172,7 @@ forward_response(struct forward *fw, const char *data, size_t len)
 		fw->state[DIR_DOWN] = FORWARD_TUNNEL;
 		return len;
 	}
-	if (h.status >= 100 && h.status < 200 && h.status != 101)
+	if (h.head.status < 200 && h.head.status != 101)
 		return h.len;
 	http1_body_init(&fw->body[DIR_DOWN], &h,
 	    fw->asked[0] == 'H' ? head : get);
@@ -242,7 +242,7 @@ forward_is_lost(const struct session *s)
  * before all that was let go is sent: what is left begins with the request.
  * And not while a tap has more to say (busy) of what has left the flow.
  */
-void
+struct step
 forward_check(struct session *s)
 {
 	struct forward *fw = s->forward;
@@ -251,22 +251,17 @@ forward_check(struct session *s)
 
 	if (s->phase != PHASE_RELAY || up->busy || down->busy ||
 	    up->out != fw->tap->pos[DIR_UP] || down->in != down->out)
-		return;
-	if (forward_is_lost(s)) {
-		session_end(s, "request: incomplete, or too late");
-		return;
-	}
+		return step_wait();
+	if (forward_is_lost(s))
+		return step_end(s, "request: incomplete, or too late");
 	if (fw->state[DIR_UP] != FORWARD_HELD || fw->nasked > 0 ||
 	    fw->state[DIR_DOWN] != FORWARD_HEAD || down->end_in != END_NONE)
-		return;
-	if (fw->status != 0) {
-		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
-		    fw->why);
-		page_set(s, fw->status, fw->why);
-		session_go(s, PHASE_PAGE);
-	} else {
-		session_succeed(s);
-	}
+		return step_wait();
+	if (fw->status == 0)
+		return step_hand_over();
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s", fw->why);
+	page_set(s, fw->status, fw->why);
+	return step_go(PHASE_PAGE);
 }
 
 const struct tap_ops forward_tap = {

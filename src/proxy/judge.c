@@ -118,14 +118,14 @@ judge_rules(struct session *s, const char *name, struct judgement *j)
 }
 
 void
-session_judge(struct session *s, const struct http1_head *h,
+session_judge(struct session *s, const struct http_head *h,
     struct judgement *j)
 {
 	enum conf_mismatch on = s->rec.verdict.rule->inspect->host_mismatch;
-	char name[HTTP1_NAME_MAX];
+	char name[HTTP_NAME_MAX];
 
 	memset(j, 0, sizeof(*j));
-	if (http1_name(h, name) != 0 ||
+	if (http_name(h, name) != 0 ||
 	    (s->judged_name != NULL && strcmp(s->judged_name, name) == 0) ||
 	    judge_rules(s, name, j))
 		return;

@@ -18,26 +18,17 @@
 #define STALLED_MS	1000
 #define RELIEVE_MS	50	/* between two that must: a look at all */
 
-void
-relay_enter(struct session *s)
-{
-	s->active = clock_coarse_ms();
-	session_timer(s, session_conf(s)->timeouts.idle);
-	relay_event(s, NULL);
-}
-
-static void
+static struct step
 relay_failed(struct session *s, const struct pump_why *why)
 {
 	enum flow_dir dir = why->broke == &s->client ? DIR_UP : DIR_DOWN;
 	const char *who = dir == DIR_UP ? "client" : "server";
 
 	if (why->err == ERR_TLS)
-		session_broke(s, dir, "TLS of %s broke: a bad record or "
-		    "an alert", who);
-	else
-		session_broke(s, dir, "%s: %s", who,
-		    strerror(why->broke->sock.err));
+		return step_broke(s, dir, "TLS of %s broke: a bad record "
+		    "or an alert", who);
+	return step_broke(s, dir, "%s: %s", who,
+	    strerror(why->broke->sock.err));
 }
 
 /* Who ended first is what the log says of an orderly end. */
@@ -59,7 +50,7 @@ relay_note_end(struct session *s)
  * sending: to close now would reset it, and lose it the answer. What it says
  * goes nowhere until it ends, or timeouts.linger does.
  */
-static void
+static struct step
 relay_linger(struct session *s)
 {
 	struct flow *up = &s->wire.flow[DIR_UP];
@@ -68,7 +59,7 @@ relay_linger(struct session *s)
 	conn_close(&s->server, 0);
 	flow_restart(up);
 	up->end_out = END_NONE;
-	session_go(s, PHASE_PAGE);
+	return step_go(PHASE_PAGE);
 }
 
 /* Both have said that they end, though not both by FIN. */
@@ -113,27 +104,26 @@ relay_relieve(struct worker *w, uint64_t now)
 		    "for %llus was reset (%d more like it not shown)",
 		    (unsigned long long)(now - s->active) / 1000, held);
 	count(w->counts.stalled, 1);
-	session_reset(s, s->wire.flow[DIR_DOWN].out !=
+	session_due(s, step_reset(s, s->wire.flow[DIR_DOWN].out !=
 	    s->wire.flow[DIR_DOWN].clear ? DIR_UP : DIR_DOWN,
 	    "stalled for %llus while limits.memory was spent",
-	    (unsigned long long)(now - s->active) / 1000);
+	    (unsigned long long)(now - s->active) / 1000));
 }
 
 static void
 relay_starved(struct session *s)
 {
-	struct timeval tv = { 0, STARVED_MS * 1000 };
 	struct worker *w = s->worker;
 	uint64_t now = clock_coarse_ms();
 
 	if (s->starved == 0)
 		s->starved = now;
-	evtimer_add(&s->again, &tv);
+	session_later(s, STARVED_MS);
 	if (now - s->starved > STALLED_MS && now - w->relieved > RELIEVE_MS)
 		relay_relieve(w, now);
 }
 
-void
+static struct step
 relay_event(struct session *s, struct conn *c)
 {
 	uint64_t before = s->row.read + s->row.written;
@@ -152,7 +142,7 @@ relay_event(struct session *s, struct conn *c)
 		if (!over && relay_is_over(s))
 			session_timer(s, session_conf(s)->timeouts.linger);
 		if (s->forward != NULL)
-			forward_check(s);
+			return forward_check(s);
 		break;
 	case PUMP_AGAIN:
 		session_again(s);
@@ -162,32 +152,36 @@ relay_event(struct session *s, struct conn *c)
 		break;
 	case PUMP_DONE:
 		if (s->wire.flow[DIR_UP].finished)
-			relay_linger(s);
-		else
-			session_end(s, "closed");
-		break;
+			return relay_linger(s);
+		return step_end(s, "closed");
 	case PUMP_FAILED:
-		relay_failed(s, &why);
-		break;
+		return relay_failed(s, &why);
 	}
+	return step_wait();
 }
 
-void
+static struct step
+relay_enter(struct session *s)
+{
+	s->active = clock_coarse_ms();
+	session_timer(s, session_conf(s)->timeouts.idle);
+	return relay_event(s, NULL);
+}
+
+static struct step
 relay_timeout(struct session *s)
 {
-	uint64_t idle = session_conf(s)->timeouts.idle;
-	uint64_t quiet = clock_coarse_ms() - s->active;
-
-	if (s->phase == PHASE_RELAY && relay_is_over(s))
-		session_end(s, "closed");
-	else if (quiet < idle)
-		session_timer(s, idle - quiet);
-	else
-		session_reset(s, DIR_DOWN, "idle for %llus",
-		    (unsigned long long)(quiet / 1000));
+	return relay_is_over(s) ? step_end(s, "closed") : step_if_idle(s);
 }
 
-void
+const struct phase_ops phase_relay = {
+	.name = "relay",
+	.enter = relay_enter,
+	.event = relay_event,
+	.timeout = relay_timeout
+};
+
+static struct step
 page_enter(struct session *s)
 {
 	struct wire *w = &s->wire;
@@ -201,11 +195,18 @@ page_enter(struct session *s)
 	if (s->client.ops == &transport_plain)
 		sock_look(&s->client.sock);
 	session_timer(s, session_conf(s)->timeouts.linger);
-	relay_event(s, NULL);
+	return relay_event(s, NULL);
 }
 
-void
+static struct step
 page_timeout(struct session *s)
 {
-	session_end(s, "page: the client did not close");
+	return step_end(s, "page: the client did not close");
 }
+
+const struct phase_ops phase_page = {
+	.name = "page",
+	.enter = page_enter,
+	.event = relay_event,
+	.timeout = page_timeout
+};

@@ -144,7 +144,7 @@ addr_parse_ip(struct addr *a, const char *s)
 		return ERR_FORMAT;
 	a->in6.sin6_family = AF_INET6;
 	in6 = a->in6;
-	addr_set(a, (struct sockaddr *)&in6);	/* folds a mapped one */
+	addr_set(a, (struct sockaddr *)&in6);	/* folds mapped addresses */
 	return 0;
 }
 
@@ -209,7 +209,7 @@ prefix_parse(struct prefix *p, const char *s)
 			return ERR_FORMAT;
 		bits = strtoul(slash + 1, &end, 10);
 		if (len == 4 && memchr(host, ':', n) != NULL)
-			bits -= bits >= 96 ? 96 : 0;	/* was a mapped one */
+			bits -= bits >= 96 ? 96 : 0;	/* it was mapped */
 		if (*end != '\0' || bits > len * 8)
 			return ERR_FORMAT;
 	}

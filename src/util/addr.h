@@ -34,8 +34,8 @@ void		 addr_set_port(struct addr *, uint16_t);
 const uint8_t	*addr_ip(const struct addr *, size_t *len);	/* 4 or 16 */
 int		 addr_eq(const struct addr *, const struct addr *);
 int		 addr_is_any(const struct addr *);
-/* A hash of who has this address, for shares: an IPv6 one counts as its /64.
- * The seed is random, as peers choose their addresses. */
+/* A hash of the address's owner, for shares; the owner of an IPv6 address is
+ * its /64. Peers choose their addresses, so the seed must be random. */
 uint32_t	 addr_owner_hash(const struct addr *, uint32_t seed);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80" into out (ADDR_STRLEN); returns out. */
@@ -44,9 +44,10 @@ char		*addr_str(const struct addr *, char *out);
 char		*addr_ip_str(const struct addr *, char *out);
 
 /*
- * Numeric text only, no resolver (a namespace with only lo must do):
- * "1.2.3.4:80", "[::1]:80", with a port required; addr_parse_ip takes an
- * address alone, with or without brackets, port 0. 0 or ERR_FORMAT.
+ * Both take numeric text only and use no resolver. addr_parse takes
+ * "1.2.3.4:80" or "[::1]:80", with the port required. addr_parse_ip takes an
+ * address alone, with or without brackets, and sets port 0. Returns 0 or
+ * ERR_FORMAT.
  */
 int		 addr_parse(struct addr *, const char *);
 int		 addr_parse_ip(struct addr *, const char *);

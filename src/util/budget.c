@@ -1,6 +1,6 @@
 /*
- * One counter a pool, all in one cache line: to take is one atomic addition
- * there, and the sum is read from the line that is at hand then.
+ * One counter per pool, all in one cache line: taking is one atomic addition,
+ * and reading the sum touches no other line.
  */
 #include "util/budget.h"
 

@@ -1,7 +1,7 @@
 /*
- * limits.memory: what all peers together may make us hold, in one sum, told
- * apart by what holds it. Any thread. A session's own state (some 30 KB) is
- * not in it: limits.connections bounds that.
+ * limits.memory: the bytes that all peers together may make us hold, counted
+ * by what holds them. Any thread may call. A session's own state (some 30 KB)
+ * is not counted, because limits.connections bounds it.
  */
 #ifndef UTIL_BUDGET_H
 #define UTIL_BUDGET_H
@@ -19,16 +19,17 @@ enum budget_pool {
 	BUDGET_POOLS
 };
 
-/* At start. Without it there is no limit. */
+/* Called at start. Until then there is no limit. */
 void		 budget_limit(uint64_t max);
 uint64_t	 budget_max(void);
 
 /*
- * Take n bytes, unless all that is held would then be more than one share of
- * the limit (1: all of it, 2: a half ...). 0, or ERR_MEM: nothing was taken.
+ * Take n bytes, unless all pools together would then exceed max / share.
+ * Returns 0, or ERR_MEM when nothing was taken.
  */
 int		 budget_take(enum budget_pool, size_t n, unsigned share);
-/* For what has a bound of its own, or exists already: always taken. */
+/* Take n bytes without asking: they exist already, or another limit bounds
+ * them. */
 void		 budget_add(enum budget_pool, size_t n);
 void		 budget_give(enum budget_pool, size_t n);
 

@@ -1,6 +1,6 @@
 /*
- * Chained buckets and two rings in each shard. What goes is freed when the
- * mutex has been let go of: a certificate takes its time.
+ * Each shard has chained buckets and two rings. Dropped items are freed after
+ * the mutex is released, because freeing a certificate takes time.
  */
 #include "util/cache.h"
 
@@ -12,10 +12,10 @@
 #include "util/mem.h"
 
 #define SHARDS		16
-#define SHARD_LEAST	(512 * 1024)	/* bytes: with less, fewer shards */
+#define SHARD_LEAST	(512 * 1024)	/* bytes; less: fewer shards */
 #define BUCKETS		64		/* at first */
-#define POOR		8		/* part of the budget, one in ... */
-#define ITEM_MOST	4		/* part of a shard, one in ... */
+#define POOR		8		/* the poor part: 1/8 of the budget */
+#define ITEM_MOST	4		/* the largest item: 1/4 of a shard */
 
 struct ring {
 	struct cache_item	 head;		/* newest first */
@@ -28,7 +28,7 @@ struct shard {
 	struct cache_item	**bucket;
 	size_t			 mask;		/* buckets - 1 */
 	struct ring		 ring[CACHE_PARTS];
-	struct cache_item	*gone;		/* to be let go of */
+	struct cache_item	*gone;		/* dropped; unlock frees them */
 	struct cache_stats	 stats;
 };
 
@@ -105,7 +105,7 @@ shard_bucket(struct shard *s, const uint8_t key[32])
 	return &s->bucket[h & s->mask];
 }
 
-/* Twice the buckets, once there are more items than that. */
+/* Double the buckets once there are more items than buckets. */
 static void
 shard_grow(struct shard *s)
 {
@@ -142,7 +142,7 @@ ring_in(struct ring *r, struct cache_item *i)
 	r->bytes += i->bytes;
 }
 
-/* Out of the table; its reference goes when the shard is unlocked. */
+/* Drop an item; its reference is released when the shard is unlocked. */
 static void
 shard_out(struct shard *s, struct cache_item *i)
 {
@@ -158,7 +158,7 @@ shard_out(struct shard *s, struct cache_item *i)
 	s->gone = i;
 }
 
-/* The oldest go until the rest fits. What is busy stays. */
+/* Drop the oldest items that are not busy until the rest fits. */
 static void
 shard_trim(struct shard *s, struct ring *r)
 {

@@ -1,6 +1,6 @@
 /*
- * A cursor over bytes in network order, with a sticky error: read on, ask
- * once at the end. Reading past the end sets the error and yields zeros.
+ * A cursor over bytes in network order. Reading past the end sets a sticky
+ * error and yields zeros, so callers read on and check once at the end.
  */
 #ifndef UTIL_CURSOR_H
 #define UTIL_CURSOR_H
@@ -14,7 +14,7 @@ struct cursor {
 	int		 bad;	/* a read went past the end */
 };
 
-/* p may be NULL if len is 0; what it yields then is empty, not NULL. */
+/* p may be NULL if len is 0; the cursor's own pointers are never NULL. */
 static inline struct cursor
 cursor_of(const void *p, size_t len)
 {
@@ -79,7 +79,7 @@ cursor_u32(struct cursor *w)
 	    (uint32_t)p[2] << 8 | p[3];
 }
 
-/* A cursor of its own over the next n bytes; bad if there are fewer. */
+/* A new cursor over the next n bytes; bad if there are fewer. */
 static inline struct cursor
 cursor_sub(struct cursor *w, size_t n)
 {

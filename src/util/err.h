@@ -10,7 +10,7 @@ enum {
 	ERR_FORMAT = -2,	/* the bytes break their protocol */
 	ERR_LIMIT = -3,		/* a bound of ours was reached */
 	ERR_MEM = -4,		/* no memory, or the budget is spent */
-	ERR_AGAIN = -5,		/* would block; readiness will be told */
+	ERR_AGAIN = -5,		/* it would block; an event will follow */
 	ERR_EOF = -6,		/* the peer ended its direction in order */
 	ERR_SYS = -7,		/* a system call failed; see errno */
 	ERR_NOTFOUND = -8,	/* no such thing */

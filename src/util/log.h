@@ -1,9 +1,9 @@
 /*
- * The operational log: lines for the operator on stderr. What happened, to
- * whom, why. The event log (JSON) is sink/connlog's.
+ * The operational log: lines on stderr that tell the operator what happened,
+ * to whom and why. The event log (JSON) is in sink/connlog.
  *
- * Until log_start() lines are written at once; after it by a thread of their
- * own, so that a blocked stderr never slows forwarding. Any thread may log.
+ * Before log_start() a line is written at once. After it a thread writes the
+ * lines, so that a blocked stderr never slows forwarding. Any thread may log.
  */
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
@@ -12,7 +12,7 @@
 
 enum log_level {
 	LOG_LVL_ERROR,	/* something does not work */
-	LOG_LVL_WARN,	/* something will not work, or was lost */
+	LOG_LVL_WARN,	/* something is about to fail, or was lost */
 	LOG_LVL_INFO,	/* what an operator wants to know */
 	LOG_LVL_DEBUG	/* every step */
 };
@@ -38,8 +38,9 @@ void	 log_line(int level, const char *fmt, ...)
 #define log_debug(...)	log_at(LOG_LVL_DEBUG, __VA_ARGS__)
 
 /*
- * For lines that a peer can cause: at most one a second for each place.
- * True when this one may be logged; *held then counts those held back since.
+ * For lines that a peer can cause: each gate passes one line a second.
+ * Returns whether this line may be logged; *held is then the number of lines
+ * held back since the last one.
  */
 struct log_gate {
 	_Atomic int64_t	 last;	/* monotonic second of the last line */

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRIM	(2 << 20)	/* free at a heap's end, that is kept */
-#define GROW	(256 << 10)	/* at once; a buffer is 64k */
-#define MAPPED	(1 << 20)	/* from here on by mmap: spools stay below */
+#define TRIM	(2 << 20)	/* free bytes kept at a heap's end */
+#define GROW	(256 << 10)	/* growth in one step; a buffer is 64k */
+#define MAPPED	(1 << 20)	/* mmap from this size on; spools are smaller */
 
 void
 mem_setup(void)
@@ -28,7 +28,7 @@ static pthread_mutex_t	 mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 wake = PTHREAD_COND_INITIALIZER;
 static int		 wanted, running;
 
-/* What falls goes on falling for a while: so once at the end of that. */
+/* A number that falls goes on falling for a while, so wait before trimming. */
 static void *
 mem_trim(void *arg)
 {

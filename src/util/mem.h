@@ -1,7 +1,6 @@
 /*
- * Small things: allocation that ends the process when there is no memory at
- * all. Buffers for peers' bytes do not come from here but from a pool, which
- * may say no.
+ * Allocation of small things; it ends the process when memory runs out.
+ * Buffers for peers' bytes come from a pool instead, which may say no.
  */
 #ifndef UTIL_MEM_H
 #define UTIL_MEM_H
@@ -15,18 +14,18 @@ void	*xrealloc(void *, size_t);
 void	*xmemdup(const void *, size_t);
 char	*xstrdup(const char *);
 char	*xstrndup(const char *, size_t);
-/* At start: what a busy worker frees it will want again at once, so its heap
- * is not given back to the kernel bit by bit. */
+/* Called at start. It keeps the heap from being returned to the kernel bit by
+ * bit, because a busy worker soon needs again what it frees. */
 void	 mem_setup(void);
 
 /*
- * What was held and is held no more goes back to the kernel: told what is held
- * now, of one thing, it has the heap trimmed once that is a quarter of what it
- * was at most, which was at least so much. Soon, by a thread of its own, for a
- * heap is locked while it is trimmed.
+ * Returns memory to the kernel after a peak. A mem_peak follows the number of
+ * one kind of thing. When it falls to a quarter of its peak, and the peak was
+ * at least least, a thread trims the heap a second later. It is a thread
+ * because trimming locks the heap.
  */
 struct mem_peak {
-	uint64_t	 most;		/* begins zeroed */
+	uint64_t	 most;		/* the peak; zero at first */
 };
 void	 mem_fell(struct mem_peak *, uint64_t now, uint64_t least);
 static inline void

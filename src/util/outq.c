@@ -33,7 +33,7 @@ struct outq {
 	uint64_t	 dropped;
 	int		 stop;		/* write what is queued, then end */
 	int		 ended;		/* the writer has ended */
-	int		 orphan;	/* nobody waits: the writer frees */
+	int		 orphan;	/* outq_free gave up: writer frees */
 };
 
 static void	*outq_run(void *);
@@ -80,7 +80,7 @@ after_ms(struct timespec *ts, int ms)
 	}
 }
 
-/* The next piece, or NULL when a quiet second has passed or it is over. */
+/* The next piece, or NULL after a quiet second or when the queue ends. */
 static struct piece *
 outq_next(struct outq *q)
 {
@@ -124,7 +124,7 @@ outq_run(void *arg)
 		pthread_mutex_unlock(&q->mutex);
 		if (p != NULL)
 			q->ops->write(q->ctx, p->data, p->len);
-		/* The last piece is out when quiet() has let it go. */
+		/* quiet() may flush, so the last piece counts until then. */
 		if (empty && q->ops->quiet != NULL)
 			q->ops->quiet(q->ctx);
 		if (p != NULL)

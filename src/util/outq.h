@@ -1,7 +1,8 @@
 /*
- * A queue of bytes to something that may block (a file, a terminal, a FIFO),
- * written by a thread of its own, so that no worker ever waits for a disk or
- * a reader. Bounded in bytes; what does not fit is dropped whole and counted.
+ * A queue of bytes to something that may block (a file, a terminal, a FIFO).
+ * A thread of its own writes them, so that no worker waits for a disk or a
+ * reader. The queue is bounded in bytes; a piece that does not fit is dropped
+ * whole and counted.
  */
 #ifndef UTIL_OUTQ_H
 #define UTIL_OUTQ_H
@@ -14,35 +15,36 @@
 struct outq;
 
 struct outq_ops {
-	/* In the writer's thread, once per piece put, in order. May block. */
+	/* These run in the writer's thread. write: once per piece, in order;
+	 * it may block. */
 	void	(*write)(void *ctx, const void *data, size_t len);
-	/* In the writer's thread, when nothing is queued and once a second. */
+	/* When nothing is queued, and once a second. May be NULL. */
 	void	(*quiet)(void *ctx);
-	/* In the writer's thread, last of all; may be NULL, as may quiet. */
+	/* Last of all. May be NULL. */
 	void	(*close)(void *ctx);
 };
 
-/* max: bytes queued at the most, which count in the pool of limits.memory.
- * name: the thread's, up to 15 bytes. */
+/* max bounds the queued bytes, which count in the pool of limits.memory. name
+ * is the thread's, of up to 15 bytes. */
 struct outq	*outq_new(const char *name, enum budget_pool, size_t max,
 		    const struct outq_ops *, void *ctx);
 
 /*
- * Queue a copy of the bytes (outq_put) or the malloc'ed piece itself, which
- * the queue frees in any case (outq_give). 0, or ERR_LIMIT: dropped, counted.
- * Never blocks. Any thread.
+ * outq_put queues a copy of the bytes; outq_give queues the malloc'ed piece
+ * itself, which the queue frees in any case. Returns 0, or ERR_LIMIT when the
+ * piece was dropped and counted. Any thread may call; neither call blocks.
  */
 int		 outq_put(struct outq *, const void *, size_t);
 int		 outq_give(struct outq *, void *, size_t);
 
 uint64_t	 outq_dropped(struct outq *);	/* pieces dropped so far */
-/* Bytes waiting now; the last piece does until quiet() has returned. */
+/* Bytes waiting now. The last piece counts until quiet() has returned. */
 size_t		 outq_queued(struct outq *);
 
 /*
- * Write what is queued, but wait no longer than ms for it, then end the
- * thread and free the queue. A writer that is stuck for good is left behind
- * with what it holds; its ctx must then live on. 0, or ERR_TIMEOUT.
+ * Wait up to ms for the queued pieces to be written, then end the thread and
+ * free the queue. Returns 0, or ERR_TIMEOUT when the writer is stuck: it is
+ * left behind with what it holds, and its ctx must live on.
  */
 int		 outq_free(struct outq *, int ms);
 

@@ -1,14 +1,14 @@
 /*
- * Things to look at again, all in one turn. Whoever looks at one may add and
- * forget any of them, itself and those not reached yet included: a turn gives
- * each that was there when it began, or none in its place, once, and ends.
- * What is added during a turn waits for the next.
+ * A list of things to look at again, a turn at a time. A turn yields each
+ * thing that was on the list when it began, once. While looking at one thing,
+ * the caller may add or forget any, including itself and those still to come:
+ * a forgotten thing is not yielded, an added one waits for the next turn.
  *
  *	revisit_turn(&list);
  *	while ((v = revisit_next(&list)) != NULL)
  *		look(v);
  *
- * One thread. A list does not own what is on it.
+ * For one thread. A list does not own what is on it.
  */
 #ifndef UTIL_REVISIT_H
 #define UTIL_REVISIT_H
@@ -18,9 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct visit {			/* embedded in the thing; begins zeroed */
+struct visit {			/* embedded in the thing; zero at first */
 	TAILQ_ENTRY(visit) link;
-	uint64_t	 turn;	/* added in it; 0: on no list */
+	uint64_t	 turn;	/* when it was added; 0: on no list */
 };
 
 struct revisit {
@@ -51,7 +51,7 @@ visit_is_due(const struct visit *v)
 	return v->turn != 0;
 }
 
-/* At the end, unless it is there already. */
+/* Append v, unless it is on the list already. */
 static inline void
 revisit_add(struct revisit *r, struct visit *v)
 {
@@ -61,7 +61,7 @@ revisit_add(struct revisit *r, struct visit *v)
 	TAILQ_INSERT_TAIL(&r->list, v, link);
 }
 
-/* Nothing if it is not there. */
+/* Remove v if it is on the list. */
 static inline void
 revisit_forget(struct revisit *r, struct visit *v)
 {
@@ -77,7 +77,7 @@ revisit_turn(struct revisit *r)
 	r->turn++;
 }
 
-/* Taken off the list; NULL: what is there came in this turn. */
+/* Take the next thing off the list; NULL: the turn is over. */
 static inline struct visit *
 revisit_next(struct revisit *r)
 {

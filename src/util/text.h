@@ -1,5 +1,5 @@
 /*
- * A growing text: always NUL-terminated, freed by text_free(). And the few
+ * A growing text, always NUL-terminated and freed by text_free(), and the few
  * helpers on strings that more than one room needs.
  */
 #ifndef UTIL_TEXT_H
@@ -31,8 +31,9 @@ char	*text_take(struct text *);
 void	hex_lower(char *out, const uint8_t *, size_t n);
 
 /*
- * Whether a DNS name matches a pattern: "example.com" exactly, "*.example.com"
- * any name below it, "*" all. Case-insensitive; a final dot is no matter.
+ * Returns whether a DNS name matches a pattern: "example.com" matches itself,
+ * "*.example.com" any name below it, "*" all. Case and a final dot do not
+ * matter.
  */
 int	name_match(const char *pattern, const char *name);
 

@@ -8,7 +8,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-/* d stands for a digit. %s has ten until the year 2286. */
+/* d stands for a digit. %s makes ten digits until the year 2286. */
 static const struct {
 	char		 letter;
 	const char	*makes;

@@ -1,5 +1,5 @@
 /*
- * Names made by strftime(3), told from other names.
+ * Recognizes file names that strftime(3) made.
  */
 #ifndef UTIL_TIMEGLOB_H
 #define UTIL_TIMEGLOB_H
@@ -7,10 +7,10 @@
 #include "util/text.h"
 
 /*
- * Add to out the pattern as one for glob(3) that matches the names strftime
- * makes of it and none that has anything but digits in their place. 0, or
- * ERR_UNSUPPORTED: a conversion gives words, or no fixed number of digits;
- * *bad is then its letter, or '%' where the pattern ends in one.
+ * Turn a pattern of strftime into one of glob(3) and add it to out. The glob
+ * matches the names that strftime makes, and has digits where it puts digits.
+ * Returns 0, or ERR_UNSUPPORTED when a conversion yields words or a varying
+ * number of digits; *bad is then its letter, or '%' at the pattern's end.
  */
 int	timeglob(struct text *out, const char *pattern, char *bad);
 

@@ -31,8 +31,8 @@ check_split(read_head *read, const struct http1_head *whole, int e,
 		got = read(&part, data, len);
 	assert(got == e);
 	if (e == 0)
-		assert(part.len == whole->len && part.n == whole->n &&
-		    part.length == whole->length &&
+		assert(part.len == whole->len && part.head.n == whole->head.n &&
+		    part.head.length == whole->head.length &&
 		    part.chunked == whole->chunked);
 	else if (e != ERR_SHORT)
 		assert(part.why == whole->why && part.why != NULL);
@@ -42,7 +42,8 @@ check_split(read_head *read, const struct http1_head *whole, int e,
 static void
 check_trailers(const struct text *trailers)
 {
-	struct http1_head m = { .chunked = 1, .coded = 1, .length = -1 };
+	struct http1_head m = { .chunked = 1, .coded = 1,
+	    .head.length = -1 };
 	struct text t = { NULL, 0, 0 };
 	struct http1_body b;
 	size_t used;
@@ -57,13 +58,13 @@ check_trailers(const struct text *trailers)
 }
 
 static void
-check_keep(const struct http1_head *m, const char *data)
+check_keep(const struct http_head *m, const char *data, size_t len)
 {
 	struct text bytes = { NULL, 0, 0 };
-	struct http1_head *own = http1_keep(m, data, &bytes);
+	struct http_head *own = http_keep(m, data, len, &bytes);
 	size_t i;
 
-	assert(own->len == m->len && own->n == m->n && bytes.len == m->len);
+	assert(own->n == m->n && bytes.len == len);
 	for (i = 0; i < m->n; i++) {
 		assert(own->h[i].name.len == m->h[i].name.len);
 		assert(memcmp(own->h[i].name.p, m->h[i].name.p,
@@ -113,12 +114,12 @@ check_body(const struct http1_head *m, const char *data, size_t len)
 
 /* Written again, it is for the same; and the name is in its one spelling. */
 static void
-check_name(const struct http1_head *m, const char *again, size_t len)
+check_name(const struct http_head *m, const char *again, size_t len)
 {
 	static struct http1_head other;
-	char name[HTTP1_NAME_MAX], same[HTTP1_NAME_MAX];
+	char name[HTTP_NAME_MAX], same[HTTP_NAME_MAX];
 	size_t n;
-	int rv = http1_name(m, name);
+	int rv = http_name(m, name);
 
 	n = strlen(name);
 	assert((rv == 0) == (n > 0));
@@ -126,7 +127,7 @@ check_name(const struct http1_head *m, const char *again, size_t len)
 	assert(strpbrk(name, "[]/@ ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL);
 	other.scanned = 0;
 	if (http1_request(&other, again, len) == 0) {
-		http1_name(&other, same);
+		http_name(&other.head, same);
 		assert(strcmp(name, same) == 0);
 	}
 }
@@ -137,17 +138,17 @@ check_rewrite(const struct http1_head *m)
 	static struct http1_head again;
 	struct text t = { NULL, 0, 0 };
 
-	if (http1_origin_form(&t, m) == 0) {
-		check_name(m, t.s, t.len);
+	if (http1_origin_form(&t, &m->head) == 0) {
+		check_name(&m->head, t.s, t.len);
 		again.scanned = 0;
 		assert(http1_request(&again, t.s, t.len) == 0 ||
-		    again.n == HTTP1_HEADERS || t.len > HTTP1_HEAD_MAX);
-		if (t.len <= HTTP1_HEAD_MAX && again.n < HTTP1_HEADERS) {
+		    again.head.n == HTTP_FIELDS || t.len > HTTP1_HEAD_MAX);
+		if (t.len <= HTTP1_HEAD_MAX && again.head.n < HTTP_FIELDS) {
 			assert(again.len == t.len);
-			assert(again.length == m->length);
+			assert(again.head.length == m->head.length);
 			assert(again.chunked == m->chunked);
-			assert(again.target.p[0] == '/' ||
-			    slice_eq(again.target, "*"));
+			assert(again.head.target.p[0] == '/' ||
+			    slice_eq(again.head.target, "*"));
 		}
 	}
 	text_free(&t);
@@ -164,11 +165,11 @@ one(read_head *read, const char *data, size_t len)
 	check_split(read, &m, e, data, len);
 	if (e != 0)
 		return e;
-	assert(m.len <= len && m.n <= HTTP1_HEADERS);
-	http1_keeps_alive(&m);
-	check_keep(&m, data);
+	assert(m.len <= len && m.head.n <= HTTP_FIELDS);
+	http1_keeps_alive(&m.head);
+	check_keep(&m.head, data, m.len);
 	check_body(&m, data + m.len, len - m.len);
-	if (!m.response)
+	if (!m.head.response)
 		check_rewrite(&m);
 	return 0;
 }
@@ -176,15 +177,15 @@ one(read_head *read, const char *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct http1_url u;
+	struct http_url u;
 	const char *text = (const char *)data;
 	size_t i;
 	int e, got;
 
 	one(http1_request, text, len);
 	one(http1_response, text, len);
-	http1_authority(slice_of(text, len), 0, &u);
-	http1_absolute(slice_of(text, len), &u);
+	http_authority(slice_of(text, len), 0, &u);
+	http_absolute(slice_of(text, len), &u);
 	e = http1_starts_request(text, len);
 	for (i = 0; i < len && i < 300; i++)
 		if ((got = http1_starts_request(text, i)) != ERR_SHORT)

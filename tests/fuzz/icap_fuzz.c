@@ -80,21 +80,22 @@ check_http(const struct icap_head *m, const char *data, size_t len)
 	    icap_http_head(&h, m, data) != 0)
 		return;
 	assert(h.len == m->hdr_len);
-	if (http1_write(&t, &h, &o) == 0 && t.len <= HTTP1_HEAD_MAX &&
-	    h.n + 3 < HTTP1_HEADERS) {
+	if (http1_write(&t, &h.head, &o) == 0 && t.len <= HTTP1_HEAD_MAX &&
+	    h.head.n + 3 < HTTP_FIELDS) {
 		again.scanned = 0;
-		assert((h.response ? http1_response(&again, t.s, t.len) :
+		assert((h.head.response ? http1_response(&again, t.s, t.len) :
 		    http1_request(&again, t.s, t.len)) == 0 ||
-		    slice_eq(h.method, "CONNECT"));
+		    slice_eq(h.head.method, "CONNECT"));
 		assert(again.len == t.len && !again.coded);
 	}
 	text_clear(&t);
-	if (icap_put_http(&t, &h, "https", slice_of("a.example", 9), 1) == 0 &&
-	    t.len <= HTTP1_HEAD_MAX && h.n + 1 < HTTP1_HEADERS) {
+	if (icap_put_http(&t, &h.head, "https", slice_of("a.example", 9),
+	    1) == 0 && t.len <= HTTP1_HEAD_MAX && h.head.n + 1 < HTTP_FIELDS) {
 		again.scanned = 0;
-		assert((h.response ? http1_response(&again, t.s, t.len) :
+		assert((h.head.response ? http1_response(&again, t.s, t.len) :
 		    http1_request(&again, t.s, t.len)) == 0);
-		assert(again.len == t.len && again.length == h.length);
+		assert(again.len == t.len &&
+		    again.head.length == h.head.length);
 	}
 	text_free(&t);
 }

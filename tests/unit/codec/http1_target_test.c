@@ -60,12 +60,12 @@ static const struct {
 
 TEST(absolute_forms_are_cut_up_or_refused)
 {
-	struct http1_url u;
+	struct http_url u;
 	size_t i;
 	int e;
 
 	for (i = 0; i < NELEM(urls); i++) {
-		e = http1_absolute(slice_of(urls[i].text,
+		e = http_absolute(slice_of(urls[i].text,
 		    strlen(urls[i].text)), &u);
 		ck_assert_msg((e == 0) == (urls[i].host != NULL), "%s: %d",
 		    urls[i].text, e);
@@ -82,27 +82,27 @@ END
 
 TEST(a_scheme_that_is_not_http_is_told_from_a_broken_url)
 {
-	struct http1_url u;
+	struct http_url u;
 
-	ck_assert_int_eq(http1_absolute(slice_of("ftp://a/", 8), &u),
+	ck_assert_int_eq(http_absolute(slice_of("ftp://a/", 8), &u),
 	    ERR_UNSUPPORTED);
-	ck_assert_int_eq(http1_absolute(slice_of("ftp:/a", 6), &u),
+	ck_assert_int_eq(http_absolute(slice_of("ftp:/a", 6), &u),
 	    ERR_FORMAT);
 }
 END
 
 TEST(an_authority_needs_a_port_unless_there_is_one_to_assume)
 {
-	struct http1_url u;
+	struct http_url u;
 
-	ck_assert_int_eq(http1_authority(slice_of("a", 1), 0, &u), ERR_FORMAT);
-	ck_assert_int_eq(http1_authority(slice_of("a", 1), 443, &u), 0);
+	ck_assert_int_eq(http_authority(slice_of("a", 1), 0, &u), ERR_FORMAT);
+	ck_assert_int_eq(http_authority(slice_of("a", 1), 443, &u), 0);
 	ck_assert_int_eq(u.port, 443);
-	ck_assert_int_eq(http1_authority(slice_of("[::1]:8443", 10), 0, &u),
+	ck_assert_int_eq(http_authority(slice_of("[::1]:8443", 10), 0, &u),
 	    0);
 	ck_assert_int_eq(u.port, 8443);
 	ck_assert(u.v6 && slice_eq(u.host, "::1"));
-	ck_assert_int_eq(http1_authority(slice_of("", 0), 443, &u),
+	ck_assert_int_eq(http_authority(slice_of("", 0), 443, &u),
 	    ERR_FORMAT);
 }
 END
@@ -157,7 +157,7 @@ TEST(a_request_is_written_again_for_its_origin)
 		ck_assert_msg(http1_request(&m, forms[i].in,
 		    strlen(forms[i].in)) == 0, "%s", m.why);
 		text_clear(&t);
-		e = http1_origin_form(&t, &m);
+		e = http1_origin_form(&t, &m.head);
 		ck_assert_int_eq(e == 0, forms[i].out != NULL);
 		if (e == 0)
 			ck_assert_str_eq(t.s, forms[i].out);
@@ -192,7 +192,7 @@ static const struct {
 
 TEST(a_request_is_for_one_name_however_it_is_spelled)
 {
-	char name[HTTP1_NAME_MAX];
+	char name[HTTP_NAME_MAX];
 	struct http1_head m = { 0 };
 	struct text t = { 0 };
 	size_t i;
@@ -207,14 +207,14 @@ TEST(a_request_is_for_one_name_however_it_is_spelled)
 		text_puts(&t, "\r\n");
 		m.scanned = 0;
 		ck_assert_msg(http1_request(&m, t.s, t.len) == 0, "%s", t.s);
-		ck_assert_int_eq(http1_name(&m, name), named[i].name[0] ==
+		ck_assert_int_eq(http_name(&m.head, name), named[i].name[0] ==
 		    '\0' ? ERR_NOTFOUND : 0);
 		ck_assert_str_eq(name, named[i].name);
 	}
 	m.scanned = 0;
 	ck_assert_int_eq(http1_request(&m, "CONNECT C.example:443 HTTP/1.1\r\n"
 	    "Host: a.example\r\n\r\n", 51), 0);
-	ck_assert_int_eq(http1_name(&m, name), 0);
+	ck_assert_int_eq(http_name(&m.head, name), 0);
 	ck_assert_str_eq(name, "c.example");
 	text_free(&t);
 }

@@ -157,15 +157,15 @@ TEST(a_head_is_cut_into_its_parts)
 	ck_assert_int_eq(READ("PUT /x?y HTTP/1.1\r\nhOsT: a\r\n"
 	    "Accept:  text/html,  */* \r\n\r\nbody"), 0);
 	ck_assert_uint_eq(m.len, 57);
-	ck_assert(slice_eq(m.method, "PUT"));
-	ck_assert(slice_eq(m.target, "/x?y"));
-	ck_assert_int_eq(m.version, 11);
-	ck_assert_uint_eq(m.n, 2);
-	ck_assert(slice_eq(m.h[1].name, "Accept"));
-	ck_assert(slice_eq(m.h[1].value, "text/html,  */*"));
-	ck_assert(slice_eq(http1_value(&m, "HOST"), "a"));
-	ck_assert_ptr_null(http1_find(&m, "hos"));
-	ck_assert_uint_eq(http1_value(&m, "cookie").len, 0);
+	ck_assert(slice_eq(m.head.method, "PUT"));
+	ck_assert(slice_eq(m.head.target, "/x?y"));
+	ck_assert_int_eq(m.head.version, 11);
+	ck_assert_uint_eq(m.head.n, 2);
+	ck_assert(slice_eq(m.head.h[1].name, "Accept"));
+	ck_assert(slice_eq(m.head.h[1].value, "text/html,  */*"));
+	ck_assert(slice_eq(http_value(&m.head, "HOST"), "a"));
+	ck_assert_ptr_null(http_find(&m.head, "hos"));
+	ck_assert_uint_eq(http_value(&m.head, "cookie").len, 0);
 }
 END
 
@@ -175,9 +175,9 @@ TEST(a_status_line_is_cut_into_its_parts)
 
 	memset(&m, 0, sizeof(m));
 	ck_assert_int_eq(http1_response(&m, r, sizeof(r) - 1), 0);
-	ck_assert_int_eq(m.status, 418);
-	ck_assert_int_eq(m.version, 10);
-	ck_assert(slice_eq(m.reason, "I'm a teapot"));
+	ck_assert_int_eq(m.head.status, 418);
+	ck_assert_int_eq(m.head.version, 10);
+	ck_assert(slice_eq(m.head.reason, "I'm a teapot"));
 }
 END
 
@@ -185,25 +185,25 @@ TEST(a_token_is_found_in_any_line_of_a_list)
 {
 	ck_assert_int_eq(READ(GET "Connection: keep-alive, Upgrade\r\n"
 	    "Connection:\tx ,CLOSE\r\n\r\n"), 0);
-	ck_assert(http1_has_token(&m, "connection", "upgrade"));
-	ck_assert(http1_has_token(&m, "connection", "close"));
-	ck_assert(http1_has_token(&m, "Connection", "X"));
-	ck_assert(!http1_has_token(&m, "connection", "alive"));
-	ck_assert(!http1_has_token(&m, "connection", "keep-alive, Upgrade"));
+	ck_assert(http_has_token(&m.head, "connection", "upgrade"));
+	ck_assert(http_has_token(&m.head, "connection", "close"));
+	ck_assert(http_has_token(&m.head, "Connection", "X"));
+	ck_assert(!http_has_token(&m.head, "connection", "alive"));
+	ck_assert(!http_has_token(&m.head, "connection", "keep-alive, Upgrade"));
 }
 END
 
 TEST(connections_are_kept_as_version_and_field_say)
 {
 	ck_assert_int_eq(READ(GET E), 0);
-	ck_assert(http1_keeps_alive(&m));
+	ck_assert(http1_keeps_alive(&m.head));
 	ck_assert_int_eq(READ(GET "Connection: close\r\n\r\n"), 0);
-	ck_assert(!http1_keeps_alive(&m));
+	ck_assert(!http1_keeps_alive(&m.head));
 	ck_assert_int_eq(READ("GET / HTTP/1.0\r\n\r\n"), 0);
-	ck_assert(!http1_keeps_alive(&m));
+	ck_assert(!http1_keeps_alive(&m.head));
 	ck_assert_int_eq(READ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n"
 	    "\r\n"), 0);
-	ck_assert(http1_keeps_alive(&m));
+	ck_assert(http1_keeps_alive(&m.head));
 }
 END
 
@@ -229,7 +229,7 @@ TEST(too_many_fields_are_refused)
 	int i;
 
 	text_puts(&t, GET);
-	for (i = 0; i < HTTP1_HEADERS - 1; i++)
+	for (i = 0; i < HTTP_FIELDS - 1; i++)
 		text_puts(&t, "a: b\r\n");
 	text_puts(&t, E);
 	ck_assert_int_eq(read_whole(t.s, t.len), 0);
@@ -243,7 +243,7 @@ END
 /* Each option is held against each field: there must not be many. */
 TEST(a_connection_field_of_many_options_is_refused)
 {
-	struct http1_options o;
+	struct http_options o;
 	struct text t = { NULL, 0, 0 };
 	int i;
 
@@ -255,14 +255,14 @@ TEST(a_connection_field_of_many_options_is_refused)
 	ck_assert_str_eq(m.why, "Connection lists too many options");
 	text_clear(&t);
 	text_puts(&t, GET);
-	for (i = 0; i < HTTP1_OPTIONS; i++)
+	for (i = 0; i < HTTP_OPTIONS; i++)
 		text_printf(&t, "Connection: %s\r\n", i % 2 ? "" : "x-a");
 	text_puts(&t, "X-A: 1\r\n\r\n");
 	ck_assert_int_eq(read_whole(t.s, t.len), 0);
-	http1_options_read(&o, &m);
-	ck_assert_uint_eq(o.n, HTTP1_OPTIONS / 2);
-	ck_assert(http1_options_have(&o, slice_of("X-A", 3)));
-	ck_assert(!http1_options_have(&o, slice_of("X-", 2)));
+	http_options_read(&o, &m.head);
+	ck_assert_uint_eq(o.n, HTTP_OPTIONS / 2);
+	ck_assert(http_options_have(&o, slice_of("X-A", 3)));
+	ck_assert(!http_options_have(&o, slice_of("X-", 2)));
 	t.len -= strlen("X-A: 1\r\n\r\n");
 	text_puts(&t, "Connection: close\r\n\r\n");
 	ck_assert_int_eq(read_whole(t.s, t.len), ERR_LIMIT);
@@ -274,12 +274,12 @@ END
 TEST(tunnels_in_disguise_are_read)
 {
 	struct text t = { NULL, 0, 0 };
-	struct http1_out o = { .kind = HTTP1_LENGTH, .length = HTTP1_ENDLESS };
+	struct http1_out o = { .kind = HTTP1_LENGTH, .length = HTTP_ENDLESS };
 
 	ck_assert_int_eq(READ(GET "Content-Length: 18446744073709551615\r\n"
 	    "\r\n"), 0);
-	ck_assert_int_eq(m.length, HTTP1_ENDLESS);
-	ck_assert_int_eq(http1_write(&t, &m, &o), 0);
+	ck_assert_int_eq(m.head.length, HTTP_ENDLESS);
+	ck_assert_int_eq(http1_write(&t, &m.head, &o), 0);
 	ck_assert_ptr_nonnull(strstr(t.s,
 	    "\r\nContent-Length: 18446744073709551615\r\n"));
 	text_free(&t);
@@ -406,19 +406,20 @@ TEST(a_head_that_is_kept_needs_neither_its_bytes_nor_its_place)
 {
 	char r[] = "\r\nPOST /x HTTP/1.1\r\n" H "A:\r\nB: c\r\n\r\nbody";
 	struct text bytes = { NULL, 0, 0 };
-	struct http1_head *own;
+	struct http_head *own;
 
 	ck_assert_int_eq(read_whole(r, sizeof(r) - 1), 0);
-	own = http1_keep(&m, r, &bytes);
+	own = http_keep(&m.head, r, m.len, &bytes);
 	memset(r, 'x', sizeof(r));
 	memset(&m, 'x', sizeof(m));
 	ck_assert_uint_eq(bytes.len, sizeof(r) - 1 - 4);
-	ck_assert_uint_eq(own->len, bytes.len);
 	ck_assert(slice_eq(own->method, "POST"));
 	ck_assert(slice_eq(own->target, "/x"));
+	ck_assert(slice_eq(own->path, "/x"));
+	ck_assert(slice_eq(own->authority, "a"));
 	ck_assert_uint_eq(own->reason.len, 0);
 	ck_assert_uint_eq(own->n, 3);
-	ck_assert(slice_eq(http1_value(own, "host"), "a"));
+	ck_assert(slice_eq(http_value(own, "host"), "a"));
 	ck_assert_uint_eq(own->h[1].value.len, 0);
 	ck_assert(slice_eq(own->h[2].name, "B"));
 	ck_assert(slice_eq(own->h[2].value, "c"));

@@ -18,21 +18,21 @@ static struct text t;
 static struct http1_head h;
 static const struct slice none;
 
-static const struct http1_head *
+static const struct http_head *
 request(const char *text)
 {
 	memset(&h, 0, sizeof(h));
 	ck_assert_msg(http1_request(&h, text, strlen(text)) == 0, "%s", h.why);
-	return &h;
+	return &h.head;
 }
 
-static const struct http1_head *
+static const struct http_head *
 response(const char *text)
 {
 	memset(&h, 0, sizeof(h));
 	ck_assert_msg(http1_response(&h, text, strlen(text)) == 0, "%s",
 	    h.why);
-	return &h;
+	return &h.head;
 }
 
 TEST(an_options_request_has_no_encapsulated)
@@ -243,7 +243,7 @@ static const struct {
 
 TEST(a_head_is_written_again_as_its_next_hop_wants_it)
 {
-	const struct http1_head *m;
+	const struct http_head *m;
 	size_t i;
 	int e;
 

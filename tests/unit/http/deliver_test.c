@@ -36,7 +36,7 @@ begin(int64_t length, unsigned flags)
 	for (i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)('a' + i % 26);
 	ck_assert_int_eq(http1_response(&h, RESPONSE, strlen(RESPONSE)), 0);
-	ck_assert_int_eq(deliver_head(&d, &h, length, flags, NULL), 0);
+	ck_assert_int_eq(deliver_head(&d, &h.head, length, flags, NULL), 0);
 }
 
 static void

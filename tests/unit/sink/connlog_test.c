@@ -142,13 +142,13 @@ exchange_fill(struct http_record *h, const char *request,
 	struct http1_head head = { 0 };
 
 	ck_assert_int_eq(http1_request(&head, request, strlen(request)), 0);
-	http_record_request(h, &head, &start);
+	http_record_request(h, &head.head, &start);
 	if (response == NULL)
 		return;
 	memset(&head, 0, sizeof(head));
 	ck_assert_int_eq(http1_response(&head, response, strlen(response)),
 	    0);
-	http_record_response(h, &head, &now);
+	http_record_response(h, &head.head, &now);
 }
 
 TEST(eve_http_has_the_names_of_eve)

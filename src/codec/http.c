@@ -1,15 +1,107 @@
 /*
- * Targets of HTTP/1 requests to a proxy: cutting them up, and writing the
- * request again as its origin server wants it.
+ * Questions asked of the head of an HTTP message, of any version.
  */
-#include "codec/http1.h"
+#include "codec/http.h"
 
 #include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
 
 #include "codec/hostname.h"
 #include "util/addr.h"
 #include "util/err.h"
 #include "util/mem.h"
+
+static void
+rebase(struct slice *s, const char *from, const char *to)
+{
+	if (s->p != NULL)
+		s->p = to + (s->p - from);
+}
+
+struct http_head *
+http_keep(const struct http_head *m, const char *data, size_t len,
+    struct text *bytes)
+{
+	struct http_head *own;
+	size_t i;
+
+	text_add(bytes, data, len);
+	own = xmemdup(m, offsetof(struct http_head, h) +
+	    m->n * sizeof(m->h[0]));
+	rebase(&own->method, data, bytes->s);
+	rebase(&own->target, data, bytes->s);
+	rebase(&own->scheme, data, bytes->s);
+	rebase(&own->authority, data, bytes->s);
+	rebase(&own->path, data, bytes->s);
+	rebase(&own->reason, data, bytes->s);
+	for (i = 0; i < m->n; i++) {
+		rebase(&own->h[i].name, data, bytes->s);
+		rebase(&own->h[i].value, data, bytes->s);
+	}
+	return own;
+}
+
+const struct http_field *
+http_find(const struct http_head *m, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, name))
+			return &m->h[i];
+	return NULL;
+}
+
+struct slice
+http_value(const struct http_head *m, const char *name)
+{
+	const struct http_field *h = http_find(m, name);
+
+	return h != NULL ? h->value : slice_of(NULL, 0);
+}
+
+int
+http_has_token(const struct http_head *m, const char *name,
+    const char *token)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (slice_is(m->h[i].name, name) &&
+		    slice_lists(m->h[i].value, token))
+			return 1;
+	return 0;
+}
+
+void
+http_options_read(struct http_options *o, const struct http_head *m)
+{
+	struct slice list, item;
+	size_t i;
+
+	o->n = 0;
+	for (i = 0; i < m->n; i++) {
+		if (!slice_is(m->h[i].name, "connection"))
+			continue;
+		list = m->h[i].value;
+		while (slice_item(&list, &item) && o->n < HTTP_OPTIONS)
+			if (item.len > 0)
+				o->v[o->n++] = item;
+	}
+}
+
+int
+http_options_have(const struct http_options *o, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->v[i].len == name.len &&
+		    strncasecmp(o->v[i].p, name.p, name.len) == 0)
+			return 1;
+	return 0;
+}
 
 static int
 is_alnum(char c)
@@ -33,7 +125,7 @@ is_ipv6(struct slice s)
 
 /* ":port" or nothing; port is what stands for nothing, if not 0. */
 static int
-read_port(struct slice s, uint16_t port, struct http1_url *u)
+read_port(struct slice s, uint16_t port, struct http_url *u)
 {
 	unsigned n = 0;
 	size_t i;
@@ -56,7 +148,7 @@ read_port(struct slice s, uint16_t port, struct http1_url *u)
 }
 
 int
-http1_authority(struct slice s, uint16_t port, struct http1_url *u)
+http_authority(struct slice s, uint16_t port, struct http_url *u)
 {
 	char name[HOSTNAME_MAX + 1];
 	const char *p;
@@ -91,7 +183,7 @@ scheme_port(struct slice s, uint16_t *port)
 }
 
 int
-http1_absolute(struct slice t, struct http1_url *u)
+http_absolute(struct slice t, struct http_url *u)
 {
 	struct slice scheme, authority, path;
 	uint16_t port;
@@ -114,7 +206,7 @@ http1_absolute(struct slice t, struct http1_url *u)
 		return ERR_FORMAT;
 	if ((e = scheme_port(scheme, &port)) != 0)
 		return e;
-	if ((e = http1_authority(authority, port, u)) != 0)
+	if ((e = http_authority(authority, port, u)) != 0)
 		return e;
 	u->scheme = scheme;
 	u->path = path;
@@ -122,19 +214,15 @@ http1_absolute(struct slice t, struct http1_url *u)
 }
 
 int
-http1_name(const struct http1_head *m, char out[HTTP1_NAME_MAX])
+http_name(const struct http_head *m, char out[HTTP_NAME_MAX])
 {
-	struct http1_url u;
+	struct http_url u;
 	char text[ADDR_STRLEN];
 	struct addr a;
-	int e;
 
 	out[0] = '\0';
-	if (slice_eq(m->method, "CONNECT"))
-		e = http1_authority(m->target, 0, &u);
-	else if ((e = http1_absolute(m->target, &u)) != 0)
-		e = http1_authority(http1_value(m, "host"), 80, &u);
-	if (e != 0)
+	if (http_authority(m->authority, slice_eq(m->method, "CONNECT") ? 0 :
+	    80, &u) != 0)
 		return ERR_NOTFOUND;
 	if (!u.v6)
 		return hostname_copy(out, u.host.p, u.host.len) == 0 ? 0 :
@@ -145,79 +233,5 @@ http1_name(const struct http1_head *m, char out[HTTP1_NAME_MAX])
 		return ERR_NOTFOUND;
 	addr_ip_str(&a, text);
 	memcpy(out, text, strlen(text) + 1);
-	return 0;
-}
-
-/*
- * Whether a field is between the client and its proxy only (RFC 9110, 7.6.1).
- * What Connection names goes too, but for the fields of the framing and of an
- * Upgrade, and Host: to drop those would change the message.
- */
-static int
-is_for_the_proxy(const struct http1_options *named, struct slice name)
-{
-	static const char *const drop[] = { "proxy-connection",
-	    "proxy-authorization", "proxy-authenticate", "keep-alive" };
-	static const char *const keep[] = { "connection", "upgrade", "te",
-	    "transfer-encoding", "content-length", "trailer", "host",
-	    "http2-settings" };
-
-	if (slice_among(name, drop, NELEM(drop)))
-		return 1;
-	return !slice_among(name, keep, NELEM(keep)) &&
-	    http1_options_have(named, name);
-}
-
-static void
-add_field(struct text *out, struct slice name, struct slice value)
-{
-	text_add(out, name.p, name.len);
-	text_add(out, ": ", 2);
-	text_add(out, value.p, value.len);
-	text_add(out, "\r\n", 2);
-}
-
-static void
-add_target(struct text *out, const struct http1_head *m,
-    const struct http1_url *u)
-{
-	if (u->scheme.len == 0)
-		text_add(out, m->target.p, m->target.len);
-	else if (u->path.len == 0 && slice_eq(m->method, "OPTIONS"))
-		text_add(out, "*", 1);		/* RFC 9112, 3.2.4 */
-	else {
-		if (u->path.len == 0 || u->path.p[0] == '?')
-			text_add(out, "/", 1);
-		text_add(out, u->path.p, u->path.len);
-	}
-}
-
-int
-http1_origin_form(struct text *out, const struct http1_head *m)
-{
-	struct http1_url u = { { NULL, 0 } };
-	struct slice host = slice_of("Host", 4);
-	struct http1_options named;
-	size_t i;
-
-	if (m->response || slice_eq(m->method, "CONNECT"))
-		return ERR_FORMAT;
-	if (m->target.p[0] != '/' && !slice_eq(m->target, "*") &&
-	    http1_absolute(m->target, &u) != 0)
-		return ERR_FORMAT;
-	text_add(out, m->method.p, m->method.len);
-	text_add(out, " ", 1);
-	add_target(out, m, &u);
-	text_puts(out, m->version == 10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
-	if (u.scheme.len > 0)
-		add_field(out, host, u.authority);
-	http1_options_read(&named, m);
-	for (i = 0; i < m->n; i++) {
-		if (u.scheme.len > 0 && slice_is(m->h[i].name, "host"))
-			continue;
-		if (!is_for_the_proxy(&named, m->h[i].name))
-			add_field(out, m->h[i].name, m->h[i].value);
-	}
-	text_add(out, "\r\n", 2);
 	return 0;
 }

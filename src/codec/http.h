@@ -1,0 +1,106 @@
+/*
+ * The head of an HTTP message, whatever version carried it: what a request
+ * asks of whom, or how a response answers, and the fields. A codec fills it
+ * in (codec/http1.h); who reads it need not know which.
+ */
+#ifndef CODEC_HTTP_H
+#define CODEC_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/slice.h"
+#include "util/text.h"
+
+#define HTTP_FIELDS	1152		/* field lines of a head */
+#define HTTP_OPTIONS	64		/* items of all its Connection fields */
+
+/*
+ * What SSTP says, 2^64-1 (MS-SSTP, 3.2.4.1): a length without end.
+ */
+#define HTTP_ENDLESS	INT64_MAX
+
+struct http_field {
+	struct slice	name;
+	struct slice	value;		/* without white space around it */
+};
+
+/* Slices point into the bytes that the head was read from. */
+struct http_head {
+	int		 response;	/* else a request */
+	int		 version;	/* of its connection: 10 or 11 */
+	struct slice	 method;	/* of a request; case matters */
+	struct slice	 target;	/* of a request, as it came: for logs */
+	struct slice	 scheme;	/* empty: not said */
+	struct slice	 authority;	/* whom it is for, with the port if that
+					   came: of the target, else of Host */
+	struct slice	 path;		/* with the query, or "*"; empty with
+					   CONNECT, and where a URL has none */
+	int		 status;	/* of a response: 100 to 999 */
+	struct slice	 reason;	/* of a response; may be empty */
+	int64_t		 length;	/* Content-Length, or -1 */
+	size_t		 n;
+	struct http_field h[HTTP_FIELDS];	/* last: see http_keep() */
+};
+
+/*
+ * A head of its own, for free(): a copy of m, which was read from the len
+ * bytes at data, with the bytes copied to an empty *bytes, which must outlive
+ * it as it is. Only the fields it has take memory: it cannot be read into.
+ */
+struct http_head *http_keep(const struct http_head *m, const char *data,
+	    size_t len, struct text *bytes);
+
+/* The first field of this name, in any case; NULL if there is none. */
+const struct http_field *http_find(const struct http_head *,
+	    const char *name);
+/*
+ * What the Connection fields list, for the walk over all fields that asks of
+ * each whether it is among them: the lists are cut up once.
+ */
+struct http_options {
+	size_t		 n;
+	struct slice	 v[HTTP_OPTIONS];
+};
+void	http_options_read(struct http_options *, const struct http_head *);
+int	http_options_have(const struct http_options *, struct slice name);
+
+/* Its value, or an empty slice. */
+struct slice http_value(const struct http_head *, const char *name);
+/* Whether any field of this name lists the token: ("connection", "close"). */
+int	http_has_token(const struct http_head *, const char *name,
+	    const char *token);
+struct http_url {
+	struct slice	 scheme;	/* empty in authority-form */
+	struct slice	 authority;	/* host, with the port if it came */
+	struct slice	 host;		/* v6 without its brackets */
+	uint16_t	 port;		/* given, or the scheme's */
+	int		 v6;		/* host is an IPv6 address */
+	struct slice	 path;		/* with the query; may be empty or begin
+					 * with '?' */
+};
+
+/*
+ * Cut up "http://host[:port]/path?query" (absolute-form). A user in front of
+ * the host is refused (RFC 9110, 4.2.4), so is a port that is none. 0,
+ * ERR_FORMAT, or ERR_UNSUPPORTED for a scheme other than http, https, ws, wss.
+ */
+int	http_absolute(struct slice target, struct http_url *);
+/*
+ * Cut up "host:port", "[v6]:port" (authority-form, Host). Without a port it
+ * gets port, unless that is 0: then it must be there. 0 or ERR_FORMAT.
+ */
+int	http_authority(struct slice, uint16_t port, struct http_url *);
+
+#define HTTP_NAME_MAX	256
+
+/*
+ * The name or address that a request is for: that of an absolute-form target,
+ * or of CONNECT's, else of Host (RFC 9112, 3.2 and 3.3). In lower case and
+ * without its final dot; an address in its shortest form, without brackets;
+ * and always without its port, so that equal ones compare equal. 0, or
+ * ERR_NOTFOUND with out empty when it says none.
+ */
+int	http_name(const struct http_head *, char out[HTTP_NAME_MAX]);
+
+#endif

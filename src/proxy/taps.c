@@ -1,0 +1,101 @@
+/*
+ * The row of a session's taps: which of them the verdict asks for, and their
+ * end.
+ */
+#include "codec/packet.h"
+#include "proxy/inner.h"
+
+static void
+tap_open(struct session *s, const struct seat *seat, const char *name)
+{
+	struct tap *t;
+
+	if (seat->ops == NULL || (t = wire_tap(&s->wire, seat->ops->tap,
+	    TAP_BEHIND)) == NULL)
+		return;
+	t->name = name;
+	t->state = seat->ops->begin(seat->seat, t, &s->rec);
+}
+
+/* Where the verdict wants the bytes seen: as they came first. */
+void
+session_open_taps(struct session *s)
+{
+	const struct conf_rule *rule = s->rec.verdict.rule;
+	const struct conf *conf = session_conf(s);
+	struct worker *w = s->worker;
+	struct tap *t;
+	size_t i;
+
+	if (rule->nmirrors > 0)
+		s->rec.shown_port = packet_shown_port(
+		    addr_port(&s->rec.server),
+		    conf->mirrors[rule->mirrors[0]].ports_map);
+	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
+		tap_open(s, &w->seats[rule->mirrors[i]],
+		    conf->mirrors[rule->mirrors[i]].name);
+	/* What a scanner is to see may be HTTP only later on. */
+	if (!s->bypassed && (rule->nicaps > 0 ||
+	    policy_by_request(s->policy) ||
+	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
+		tap_open(s, &w->exchange, NULL);
+	/* Without any it is spliced, and looked at there. */
+	if (s->wire.taps.n > 0 && unread_looks(s) &&
+	    (t = wire_tap(&s->wire, &unread_tap, TAP_BEHIND)) != NULL)
+		t->state = s;
+}
+
+void
+session_close_taps(struct session *s)
+{
+	struct record_mirror none, *m;
+	struct tap *t;
+	size_t i;
+
+	for (i = 0; i < s->wire.taps.n; i++) {
+		t = &s->wire.taps.tap[i];
+		if (t->state == NULL || t->ops->close == NULL)
+			continue;
+		m = t->name == NULL ? &none :
+		    &s->rec.mirrors[s->rec.nmirrors++];
+		m->name = t->name;
+		t->ops->close(t->state, &m->counts);
+		t->state = NULL;
+	}
+	s->wire.taps.n = 0;
+}
+
+void
+session_reset_taps(struct session *s, enum flow_dir dir)
+{
+	struct tap *t = s->wire.taps.tap;
+	size_t i;
+
+	for (i = 0; i < s->wire.taps.n; i++)
+		if (t[i].state != NULL && t[i].ops->reset != NULL)
+			t[i].ops->reset(t[i].state, dir);
+}
+
+void
+session_drop_taps(struct session *s)
+{
+	session_reset_taps(s, DIR_UP);
+	session_close_taps(s);
+}
+
+static void
+taps_abort(void *owner, const char *why)
+{
+	session_due(owner, step_reset(owner, DIR_DOWN, "%s", why));
+}
+
+static void
+taps_again(void *owner)
+{
+	session_soon(owner);
+}
+
+const struct tap_host session_taps = {
+	.again = taps_again,
+	.abort = taps_abort
+};
