@@ -104,8 +104,8 @@ int		 hello_has(const struct hello_list *, uint16_t);
 #define		 hello_has_suite(h, s)	hello_has(&(h)->suites, (s))
 
 /*
- * Walk a list from cursor_of(list.p, list.len). Each call returns 1 with the next
- * item, and 0 at the end.
+ * Walk a list from cursor_of(list.p, list.len). Each call returns 1 with the
+ * next item, and 0 at the end.
  * hello_alpn_next walks .alpn, hello_ext_next .exts, hello_share_next .shares.
  */
 int		 hello_alpn_next(struct cursor *, const uint8_t **,
