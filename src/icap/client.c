@@ -66,7 +66,7 @@ struct icap_txn {
 	int		 waited;	/* for a Retry-After */
 	uint64_t	 started;	/* us */
 	double		 queued;	/* ms */
-	struct icap_measure seen;	/* of the last attempt */
+	struct icap_record last;	/* of an attempt that is over */
 };
 
 /* Counted and logged. */
@@ -89,27 +89,18 @@ static void
 txn_record(struct icap_txn *t, enum icap_result result, enum icap_fault fault)
 {
 	struct icap_attempt *a = t->attempt;
-	const struct icap_measure *seen = a != NULL ? &a->seen : &t->seen;
-	struct icap_record r = {
-		.server = a != NULL ? a->conn->server->url : NULL,
-		.method = t->input.method,
-		.result = result,
-		.fault = fault,
-		.status = seen->status,
-		.istag = seen->istag,
-		.bytes_out = seen->bytes_out,
-		.bytes_in = seen->bytes_in,
-		.queue = t->queued,
-		.connect = seen->connect,
-		.first_byte = seen->first_byte,
-		.total = (double)(clock_us() - t->started) / 1e3,
-		.attempts = t->attempts,
-		.reused = seen->reused,
-		.finding = a != NULL && a->finding.len > 0 ?
-		    a->finding.s : NULL,
-		.why = fault != ICAP_F_NONE ? t->why : NULL,
-	};
+	struct icap_record r = a != NULL ? a->seen : t->last;
 
+	r.method = t->input.method;
+	r.result = result;
+	r.fault = fault;
+	r.queue = t->queued;
+	r.total = (double)(clock_us() - t->started) / 1e3;
+	r.attempts = t->attempts;
+	if (a != NULL && a->finding.len > 0)
+		r.finding = a->finding.s;
+	if (fault != ICAP_F_NONE)
+		r.why = t->why;
 	client_record(t->client, &r, t->input.log_as != NULL ?
 	    t->input.log_as : t->arg);
 }
@@ -179,7 +170,8 @@ txn_end_attempt(struct icap_txn *t, int reuse)
 	if (a == NULL)
 		return;
 	t->attempt = NULL;
-	t->seen = a->seen;
+	t->last = a->seen;
+	t->last.server = NULL;
 	c = icap_attempt_end(a);
 	icap_end(c->server, &t->waiter.want);
 	if (reuse)
@@ -628,7 +620,7 @@ icap_start(struct icap_client *cl, const struct icap_input *input,
 	t->input = *input;
 	t->user = user;
 	t->arg = arg;
-	t->queued = t->seen.connect = t->seen.first_byte = -1;
+	t->queued = t->last.connect = t->last.first_byte = -1;
 	t->started = clock_us();
 	t->waiter.look = txn_look;
 	t->waiter.want.method = input->method;
@@ -685,7 +677,6 @@ icap_unseen(struct icap_client *cl, enum icap_method method, void *user,
 		.method = method,
 		.result = passes ? ICAP_R_BYPASS : ICAP_R_ERR,
 		.fault = fault,
-		.istag = "",
 		.queue = -1,
 		.connect = -1,
 		.first_byte = -1,
