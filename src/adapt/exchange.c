@@ -80,7 +80,7 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 {
 	struct exchange_seat *seat = arg;
 	struct exchange *x = xcalloc(1, sizeof(*x));
-	const struct conf_rule *rule = rec->verdict.rule;
+	const struct conf_rule *rule = rec->verdict->rule;
 	struct leg *leg = &tap->session->leg;
 	size_t i;
 	int d;

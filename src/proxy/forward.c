@@ -46,7 +46,7 @@ forward_new(struct session *s, const struct http_url *url)
 	struct forward *fw = xcalloc(1, sizeof(*fw));
 
 	fw->session = s;
-	memcpy(fw->host, s->rec.host, sizeof(fw->host));
+	memcpy(fw->host, s->host, sizeof(fw->host));
 	fw->port = url->port;
 	fw->tap = &s->leg.taps.tap[0];
 	memset(fw->tap, 0, sizeof(*fw->tap));
