@@ -1,6 +1,6 @@
 /*
- * The comments' words: "name: value" pieces, so that a Wireshark filter such
- * as frame.comment contains "sni: example.com" finds them.
+ * The text of the comments: "name: value" pieces, so that a Wireshark filter
+ * such as frame.comment contains "sni: example.com" finds them.
  */
 #include "sink/comment.h"
 

@@ -1,5 +1,5 @@
 /*
- * Records as EVE objects. Members that are not known are left out.
+ * Records as EVE objects. Unknown members are left out.
  */
 #include "sink/eve.h"
 
@@ -11,7 +11,7 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-/* Sets a member unless there is nothing to say. */
+/* Set a member unless its value is NULL. */
 static void
 put(json_t *o, const char *key, json_t *v)
 {
@@ -100,7 +100,7 @@ app_proto(const struct record *r)
 	case PROTO_HTTP:
 		return r->facts->perhaps ? "failed" : "http";
 	default:
-		return "failed";	/* EVE's word for not recognized */
+		return "failed";	/* EVE's word for unrecognized */
 	}
 }
 
@@ -116,8 +116,8 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
 }
 
 /*
- * What a tool computes that sees the session with this port of the server's.
- * Where one end is IPv4 and the other is not, packets have both as IPv6.
+ * The community ID that a tool computes if it sees the session with this port
+ * of the server. If only one end is IPv4, the packets have both as IPv6.
  */
 static void
 put_community(json_t *o, const struct record *r, uint16_t port)
@@ -136,7 +136,7 @@ put_community(json_t *o, const struct record *r, uint16_t port)
 		put_text(o, "community_id", community);
 }
 
-/* What every event begins with. */
+/* The members that begin every event. */
 static json_t *
 eve_new(const char *type, const struct timespec *now)
 {
@@ -249,7 +249,7 @@ mirrors_array(const struct record *r)
 	return all;
 }
 
-/* What was decided; nothing before it was. */
+/* The verdict, once there is one. */
 static void
 put_verdict(json_t *o, const struct record *r)
 {
@@ -261,7 +261,7 @@ put_verdict(json_t *o, const struct record *r)
 	    r->unread_why);
 }
 
-/* What no service saw though the rule has one. */
+/* Bytes that no service saw although the rule has one. */
 static json_t *
 unread_object(const struct record *r)
 {
@@ -277,8 +277,8 @@ unread_object(const struct record *r)
 	return o;
 }
 
-/* The reference that a page of ours shows: by it a person can be helped. */
-/* What a page of ours shows of a session, or of an exchange in it. */
+/* The reference on a page of ours, by which the operator finds the event. */
+/* Add the reference that a page shows for a session or an exchange. */
 static void
 put_reference(json_t *o, const struct record *r, const struct http_record *h)
 {
@@ -293,7 +293,7 @@ put_reference(json_t *o, const struct record *r, const struct http_record *h)
 	put_text(o, "reference", reference);
 }
 
-/* What we said in a peer's place. */
+/* The answer that we gave in a peer's place. */
 static json_t *
 answer_object(const struct record *r)
 {
@@ -376,7 +376,7 @@ eve_tls(const struct record *r, const struct timespec *now)
 	return o;
 }
 
-/* EVE's object, of what was asked and answered. */
+/* EVE's object for a request and its response. */
 static json_t *
 http_object(const struct http_record *h)
 {
@@ -400,7 +400,7 @@ http_object(const struct http_record *h)
 	return o;
 }
 
-/* Milliseconds from a to b, where both are known. */
+/* The milliseconds from a to b, if both are known. */
 static void
 put_ms(json_t *o, const char *key, const struct timespec *a,
     const struct timespec *b)
@@ -412,7 +412,7 @@ put_ms(json_t *o, const char *key, const struct timespec *a,
 		put(o, key, json_real(ms < 0 ? 0 : ms));
 }
 
-/* What EVE has no name for. */
+/* The members of an exchange that EVE has no name for. */
 static json_t *
 exchange_object(const struct record *r, const struct http_record *h)
 {
@@ -482,7 +482,7 @@ icap_object(const struct icap_record *i)
 	return o;
 }
 
-/* With as much of the exchange as is known by then. */
+/* Include what is known of the exchange so far. */
 static json_t *
 eve_of_icap(const char *type, const struct record *r,
     const struct http_record *h, const struct icap_record *i,

@@ -1,5 +1,6 @@
 /*
- * A reader and its queue: a ring of references to blocks shared by all.
+ * A reader and its queue: a ring of references to blocks that all readers
+ * share.
  */
 #include "sink/reader.h"
 
@@ -24,10 +25,10 @@ struct reader {
 	const struct reader_ops *ops;
 	void		*ctx;
 	const uint8_t	*head;
-	size_t		 head_len;	/* of it still to send */
+	size_t		 head_len;	/* still to send */
 	struct block	**ring;
 	size_t		 cap, first, n;
-	size_t		 at;		/* bytes of the first that are sent */
+	size_t		 at;		/* bytes sent of the first block */
 	size_t		 queued, max;
 };
 
@@ -100,7 +101,7 @@ reader_grow(struct reader *r)
 	r->first = 0;
 }
 
-/* The first may be half sent, so it stays. */
+/* The first block may be half sent, so it stays. */
 void
 reader_limit(struct reader *r, size_t max)
 {
@@ -193,9 +194,9 @@ reader_flush(struct reader *r)
 }
 
 /*
- * It has nothing to tell us. A half-close (nc -N) is no reason to stop
- * sending; a reader that is gone answers the next packet or keepalive by RST.
- * Edge-triggered, so that the end of its stream is told only once.
+ * A reader has nothing to tell us. Its half-close (nc -N) is no reason to stop
+ * sending: one that is gone answers the next packet or keepalive with RST. The
+ * event is edge-triggered, so the end of its stream comes only once.
  */
 static void
 reader_readable(evutil_socket_t fd, short what, void *arg)

@@ -1,5 +1,5 @@
 /*
- * The sinks there are, for main to hand to the workers (proxy/tap.h).
+ * All packet sinks. main hands them to the workers (proxy/tap.h).
  */
 #ifndef SINK_SINKS_H
 #define SINK_SINKS_H

@@ -20,6 +20,8 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+#define PATIENCE_MS	50000	/* it hangs, if it is not done by then */
+
 static struct conf_rule rule = { .name = (char *)"default" };
 static const struct timespec now = { 1795417200, 123456789 };
 
@@ -325,7 +327,7 @@ TEST(connlog_writes_a_line_for_each_flow_and_only_what_was_asked_for)
 	connlog_tls(l, &r);
 	connlog_stats(l, json_object());
 	connlog_flow(l, &r);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	ck_assert_int_eq(lines(path), 2);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0600);
@@ -347,11 +349,11 @@ TEST(connlog_reopened_goes_on_in_a_new_file)
 	snprintf(old, sizeof(old), "%s.1", path);
 	ck_assert_int_eq(rename(path, old), 0);
 	connlog_reopen(l);
-	for (i = 0; i < 200 && access(path, F_OK) != 0; i++)
+	for (i = 0; i < 6000 && access(path, F_OK) != 0; i++)
 		usleep(10000);
 	connlog_flow(l, &r);
 	connlog_flow(l, &r);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	ck_assert_int_eq(lines(old), 1);
 	ck_assert_int_eq(lines(path), 2);
 	unplace();
@@ -404,7 +406,7 @@ TEST(connlog_to_a_fifo_read_late_delivers_all)
 	l = opened();
 	for (i = 0; i < 1000; i++)
 		connlog_flow(l, &r);
-	usleep(300000);
+	usleep(300000);		/* late, by whatever time */
 	fd = open(path, O_RDONLY);
 	while (seen < 1000 && (n = read(fd, buf, sizeof(buf))) > 0)
 		for (i = 0; i < n; i++)
@@ -412,7 +414,7 @@ TEST(connlog_to_a_fifo_read_late_delivers_all)
 	ck_assert_int_eq(seen, 1000);
 	ck_assert_int_eq(connlog_dropped(l), 0);
 	close(fd);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	unplace();
 }
 END
@@ -475,7 +477,7 @@ TEST(connlog_after_a_torn_line_begins_a_new_one)
 	half_a_line();
 	connlog_reopen(l);
 	connlog_flow(l, &r);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	sum = summed();
 	ck_assert_uint_eq(sum.torn, 1);
 	ck_assert_uint_eq(sum.flows, 1);
@@ -515,7 +517,7 @@ TEST(connlog_tells_in_the_end_exactly_what_was_lost)
 	setrlimit(RLIMIT_FSIZE, &little);
 	some(l, &r, 4);
 	setrlimit(RLIMIT_FSIZE, &was);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	sum = summed();
 	ck_assert_uint_gt(sum.flows, 10);
 	ck_assert_uint_eq(sum.flows + sum.lost, 209);
@@ -532,8 +534,8 @@ late(void *arg)
 	char buf[4096];
 	ssize_t n, i;
 
-	usleep(700000);
-	while (lines < 20 && poll(&pfd, 1, 10000) == 1 &&
+	usleep(700000);		/* as it is said: late */
+	while (lines < 20 && poll(&pfd, 1, PATIENCE_MS) == 1 &&
 	    (n = read(pfd.fd, buf, sizeof(buf))) > 0)
 		for (i = 0; i < n; i++)
 			lines += buf[i] == '\n';
@@ -563,7 +565,7 @@ fifo_read_late(int reopen)
 	if (reopen)
 		while (connlog_queued(l) > 0)
 			usleep(1000);
-	connlog_close(l, 5000);
+	connlog_close(l, PATIENCE_MS);
 	pthread_join(thread, &n);
 	ck_assert_uint_eq((uintptr_t)n, 20);
 	close(fd);

@@ -65,6 +65,7 @@ bench_close(struct bench *b)
 	text_free(&b->why);
 }
 
+/* Turns for so long. Nothing may depend on how many these are. */
 static inline void
 bench_run(struct bench *b, int ms)
 {
@@ -129,9 +130,12 @@ session_end(struct bench *b, void *s, struct record_mirror *m)
 	b->ops->tap->close(s, m);
 }
 
-/* Reads all there is; returns the number of packets. r may be NULL. */
+/*
+ * Reads all there is; returns the number of packets. r may be NULL, and so
+ * may so_far: how many, for another thread to see meanwhile.
+ */
 static inline unsigned
-capture_read(pcap_t *pc, struct recorder *r)
+capture_follow(pcap_t *pc, struct recorder *r, _Atomic unsigned *so_far)
 {
 	struct pcap_pkthdr *h;
 	const u_char *p;
@@ -145,8 +149,16 @@ capture_read(pcap_t *pc, struct recorder *r)
 		if (r != NULL)
 			recorder_feed(r, p, h->caplen);
 		n++;
+		if (so_far != NULL)
+			*so_far = n;
 	}
 	return n;
+}
+
+static inline unsigned
+capture_read(pcap_t *pc, struct recorder *r)
+{
+	return capture_follow(pc, r, NULL);
 }
 
 static inline unsigned
