@@ -24,7 +24,7 @@ struct exchange_seat {
 	struct exchange_env	*env;
 	struct event_base	*base;
 	struct names		*names;
-	struct icap_seat	**seats;	/* one for each service */
+	struct icap_client	**seats;	/* one for each service */
 };
 
 static void
@@ -52,7 +52,7 @@ exchange_attach(void *sink, struct event_base *base)
 	seat->env = sink;
 	seat->base = base;
 	seat->seats = xcalloc(seat->env->nservices + 1,
-	    sizeof(struct icap_seat *));
+	    sizeof(struct icap_client *));
 	if (seat->env->nservices > 0)
 		seat->names = names_new(base);
 	for (i = 0; i < seat->env->nservices; i++)
