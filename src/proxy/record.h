@@ -12,13 +12,13 @@
 #include <time.h>
 
 #include "policy/facts.h"
+#include "stream/tap.h"
 
 #define RECORD_MIRRORS	CONF_RULE_MIRRORS	/* taps of one session */
 
 struct record_mirror {
 	const char	*name;
-	uint64_t	 packets, bytes, lost;	/* lost: payload bytes */
-	uint16_t	 port;		/* the server's, as it shows it */
+	struct tap_counts counts;
 };
 
 enum unread {			/* what no service of the rule's saw */

@@ -15,7 +15,7 @@
 #include "tls/gcm.h"
 #include "util/err.h"
 #include "util/mem.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 struct record_suite {
 	unsigned int	 id;
