@@ -250,7 +250,7 @@ side_adapted(struct side *s, struct side *to, const struct icap_answer *a)
 	if (to != s) {
 		to->state = SIDE_TEXT;
 		s->state = SIDE_GONE;
-		session_answered(x->tap->session);
+		session_answered(tap_session(x->tap));
 	}
 	side_head(to, a->http, a->body, a->http->length, DELIVER_CHANGED |
 	    (a->body ? DELIVER_HELD : 0));

@@ -24,7 +24,7 @@ struct exchange_seat {
 	struct exchange_env	*env;
 	struct event_base	*base;
 	struct names		*names;
-	struct icap_seat	**seats;	/* one for each service */
+	struct icap_client	**seats;	/* one for each service */
 };
 
 static void
@@ -52,7 +52,7 @@ exchange_attach(void *sink, struct event_base *base)
 	seat->env = sink;
 	seat->base = base;
 	seat->seats = xcalloc(seat->env->nservices + 1,
-	    sizeof(struct icap_seat *));
+	    sizeof(struct icap_client *));
 	if (seat->env->nservices > 0)
 		seat->names = names_new(base);
 	for (i = 0; i < seat->env->nservices; i++)
@@ -76,12 +76,12 @@ exchange_detach(void *arg)
 }
 
 static void *
-exchange_open(void *arg, struct tap *tap, const struct record *rec)
+exchange_begin(void *arg, struct tap *tap, const struct record *rec)
 {
 	struct exchange_seat *seat = arg;
 	struct exchange *x = xcalloc(1, sizeof(*x));
 	const struct conf_rule *rule = rec->verdict.rule;
-	struct leg *leg = &tap->session->leg;
+	struct flow *flow = tap_session(tap)->wire.flow;
 	size_t i;
 	int d;
 
@@ -97,16 +97,16 @@ exchange_open(void *arg, struct tap *tap, const struct record *rec)
 		x->nmonitors += icap_service_conf(
 		    x->env->services[x->row[i]])->monitor;
 	x->judged = x->nrow > x->nmonitors ||
-	    policy_by_request(tap->session->policy);
+	    policy_by_request(tap_session(tap)->policy);
 	for (d = 0; d < 2; d++) {
 		x->side[d].x = x;
 		x->side[d].dir = (enum flow_dir)d;
-		message_init(&x->side[d].m, &leg->flow[d], tap);
+		message_init(&x->side[d].m, &flow[d], tap);
 		/* What nobody looks at may be what it likes. */
 		if (exchange_inline(x))
 			x->side[d].m.limit = (size_t)policy_conf(
-			    tap->session->worker->policy)->limits.head;
-		deliver_init(&x->side[d].out, &leg->flow[d], tap);
+			    tap_session(tap)->worker->policy)->limits.head;
+		deliver_init(&x->side[d].out, &flow[d], tap);
 	}
 	return x;
 }
@@ -123,7 +123,7 @@ exchange_tell(struct exchange *x)
 }
 
 static void
-exchange_close(void *state, struct record_mirror *m)
+exchange_close(void *state, struct tap_counts *m)
 {
 	struct exchange *x = state;
 	size_t i;
@@ -489,7 +489,6 @@ exchange_eof(void *state, enum flow_dir dir)
 }
 
 static const struct tap_ops exchange_tap = {
-	.open = exchange_open,
 	.facts = exchange_facts,
 	.data = exchange_data,
 	.room = exchange_room,
@@ -501,5 +500,6 @@ static const struct tap_ops exchange_tap = {
 const struct sink_ops sink_exchange = {
 	.tap = &exchange_tap,
 	.attach = exchange_attach,
+	.begin = exchange_begin,
 	.detach = exchange_detach,
 };

@@ -8,7 +8,7 @@
 #define ADAPT_EXCHANGE_H
 
 #include "http/http.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "icap/icap.h"
 
 /* What all exchanges of the process share; immutable. */

@@ -35,7 +35,7 @@ static int
 judge_pass(struct exchange *x)
 {
 	x->raw = 1;
-	session_unjudged(x->tap->session);
+	session_unjudged(tap_session(x->tap));
 	return 1;
 }
 
@@ -63,7 +63,7 @@ judge_request(struct exchange *x, int large)
 	struct judgement j = { 431, "the request is too large" };
 
 	if (!large)
-		session_judge(x->tap->session, x->side[DIR_UP].m.http, &j);
+		session_judge(tap_session(x->tap), x->side[DIR_UP].m.http, &j);
 	if (j.status == 0)
 		return 1;
 	x->http.why = j.why;

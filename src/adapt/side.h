@@ -35,7 +35,7 @@ struct side {
 	/* The service that looks at it, by its number in the row. */
 	size_t		 k;
 	struct icap_txn	*txn;
-	struct icap_job	 job;
+	struct icap_input	 job;
 	struct text	 req_head, res_head, fields;
 	struct side	*to;		/* where the answer's body goes */
 
@@ -53,7 +53,7 @@ struct side {
 	} made;
 
 	/* For monitors (watch.c). */
-	struct icap_copy **copies;
+	struct icap_monitor **copies;
 	size_t		 ncopies;
 
 	/* SIDE_SPOOL: out of which, from where, and its end is the end. */
@@ -65,7 +65,7 @@ struct exchange {
 	struct tap	*tap;
 	const struct record *rec;
 	const struct exchange_env *env;
-	struct icap_seat **seats;	/* by number of the service */
+	struct icap_client **seats;	/* by number of the service */
 	const size_t	*row;		/* the rule's services */
 	size_t		 nrow;
 	size_t		 nmonitors;	/* of them */

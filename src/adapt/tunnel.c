@@ -16,7 +16,7 @@ static void
 tunnel_note(struct exchange *x, enum unread what, int blocked,
     struct slice protocol)
 {
-	struct session *s = x->tap->session;
+	struct session *s = tap_session(x->tap);
 	size_t n = protocol.len;
 
 	if (x->nrow == 0)		/* nobody was to see it */
@@ -44,7 +44,7 @@ tunnel_blocked(const struct exchange *x)
 static void
 tunnel_count(struct exchange *x, enum unread what)
 {
-	struct session *s = x->tap->session;
+	struct session *s = tap_session(x->tap);
 
 	if (what == UNREAD_UPGRADE)
 		session_unread(s, UNDECRYPTED_UPGRADE,
@@ -92,7 +92,7 @@ exchange_connects(struct exchange *x)
 void
 exchange_passed(struct exchange *x, enum flow_dir dir, size_t len)
 {
-	struct record *r = &x->tap->session->rec;
+	struct record *r = &tap_session(x->tap)->rec;
 	size_t head = 0;
 
 	if (dir == DIR_DOWN)
@@ -124,7 +124,7 @@ exchange_slow(evutil_socket_t fd, short what, void *arg)
 void
 exchange_wait(struct exchange *x)
 {
-	uint64_t ms = session_conf(x->tap->session)->timeouts.hello;
+	uint64_t ms = session_conf(tap_session(x->tap))->timeouts.hello;
 	struct timeval tv = { (time_t)(ms / 1000),
 	    (suseconds_t)(ms % 1000 * 1000) };
 
@@ -223,8 +223,8 @@ exchange_upgrades(struct exchange *x, struct text *left)
 		return 0;
 	/* The session goes on, and is read: no more than a number. */
 	if (x->nrow > 0)
-		count(x->tap->session->worker->counts.unread[UNREAD_UPGRADE][1],
-		    1);
+		count(tap_session(x->tap)->worker->counts
+		    .unread[UNREAD_UPGRADE][1], 1);
 	return 1;
 }
 

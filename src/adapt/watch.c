@@ -41,7 +41,7 @@ watch_seen(void *arg, struct slice payload)
 	size_t i;
 
 	for (i = 0; i < s->ncopies; i++)
-		icap_copy_add(s->copies[i], payload.p, payload.len);
+		icap_monitor_add(s->copies[i], payload.p, payload.len);
 }
 
 void
@@ -60,7 +60,7 @@ watch_begin(struct side *s)
 			continue;
 		if (s->copies == NULL)
 			s->copies = xcalloc(x->nrow, sizeof(*s->copies));
-		s->copies[s->ncopies++] = icap_copy_start(
+		s->copies[s->ncopies++] = icap_monitor_start(
 		    x->seats[x->row[k]], &s->job, !s->m.ended,
 		    watched_new(x->rec), free);
 		s->m.seen = watch_seen;
@@ -74,7 +74,7 @@ watch_end(struct side *s)
 	size_t i;
 
 	for (i = 0; i < s->ncopies; i++)
-		icap_copy_end(s->copies[i], s->m.ended);
+		icap_monitor_end(s->copies[i], s->m.ended);
 	free(s->copies);
 	s->copies = NULL;
 	s->ncopies = 0;

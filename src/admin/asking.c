@@ -1,6 +1,6 @@
 /*
- * One question, one part for each worker. A part is filled in its worker's
- * thread, then comes back by mail; the last one home brings the answer.
+ * A question has a part for each worker. The worker's thread fills the part and
+ * mails it back. When the last part is back, the answer is complete.
  */
 #include "admin/asking.h"
 
@@ -16,7 +16,7 @@ struct part {
 	struct mail		 home;
 	struct asking		*asking;
 	json_t			*found;		/* array */
-	struct top		*top;		/* ASKING_TOP: of open ones */
+	struct top		*top;		/* ASKING_TOP: open sessions */
 	uint64_t		 seen;
 };
 
@@ -28,7 +28,7 @@ struct asking {
 	struct mailbox		*mail;
 	verb_done		 done;
 	void			*arg;
-	size_t			 away;		/* parts */
+	size_t			 away;		/* parts not back yet */
 	size_t			 nparts;
 	struct part		 parts[];
 };
@@ -129,7 +129,7 @@ answer_one(struct asking *a)
 	return json_pack("{s:s}", "error", "no such session");
 }
 
-/* What has ended lately, and what is open. */
+/* Sessions that ended lately, and those that are open. */
 static json_t *
 answer_top(struct asking *a)
 {

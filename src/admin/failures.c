@@ -1,5 +1,5 @@
 /*
- * The table of failures, behind a mutex; only a session that failed takes it.
+ * The table of failures has a mutex, which only a session that failed takes.
  */
 #include "admin/failures.h"
 
@@ -17,12 +17,12 @@
 #include "util/mem.h"
 
 #define FAILURES	512	/* rows */
-#define FAILURES_CLIENT	128	/* ... that one client last caused */
+#define FAILURES_CLIENT	128	/* of them, last caused by one client */
 #define REASON		200
 
-enum kind {			/* each has a line a second in the log */
+enum kind {			/* each logs at most a line a second */
 	KIND_NONE,		/* it did not fail */
-	KIND_TOLD,		/* a line was written where it failed */
+	KIND_TOLD,		/* the place of the failure has logged it */
 	KIND_UNTRUSTED,		/* the server's certificate */
 	KIND_CLIENT,		/* the client's handshake: perhaps our CA */
 	KIND_SERVER,		/* cannot be reached, or its handshake */
@@ -42,7 +42,7 @@ struct failures {
 	pthread_mutex_t	 mutex;
 	struct failure	 v[FAILURES];
 	struct log_gate	 gate[KIND_MAX];
-	const char	*trust;		/* how to, in words */
+	const char	*trust;		/* how to trust a server, in words */
 };
 
 struct failures *
@@ -77,7 +77,7 @@ failures_free(struct failures *f)
 	free(f);
 }
 
-/* What failed, if anything did, in words. */
+/* The kind of a failure, and its reason in words. */
 static enum kind
 failure_kind(const struct record *r, char reason[REASON])
 {
@@ -98,7 +98,7 @@ failure_kind(const struct record *r, char reason[REASON])
 		if (strncmp(r->reason, kinds[i].begins,
 		    strlen(kinds[i].begins)) == 0)
 			break;
-	/* A client that refuses the certificate of a bad server is right. */
+	/* A client may rightly refuse the certificate of a bad server. */
 	if (r->verify_text != NULL && r->verify != VERIFY_OK) {
 		snprintf(reason, REASON, "untrusted server: %s%s%s",
 		    r->verify_text, i < NELEM(kinds) ? "; " : "",
@@ -139,7 +139,7 @@ later(const struct timespec *a, const struct timespec *b)
 	    a->tv_nsec > b->tv_nsec;
 }
 
-/* Its row; or one that gives way. */
+/* The row of this failure, or one to replace. */
 static struct failure *
 failure_find(struct failures *f, const struct record *r, const char *site,
     const char *reason)
@@ -177,7 +177,7 @@ failure_tell(struct failures *f, const struct record *r, enum kind kind,
 	if (kind == KIND_TOLD || LOG_LVL_INFO > log_level ||
 	    !log_gate(&f->gate[kind], &held))
 		return;
-	/* Of a name or a time that is wrong another CA makes no right one. */
+	/* Another CA does not help against a wrong name or time. */
 	mends = kind == KIND_UNTRUSTED && r->verify == VERIFY_UNTRUSTED;
 	log_info("session %llu: %s to %s: %s%s%s; rule %s (%d more like it not "
 	    "shown: ctl failures)", (unsigned long long)r->id,

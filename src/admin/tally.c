@@ -1,6 +1,6 @@
 /*
- * The tally: a short table behind a mutex, taken once in a session's life.
- * Names come from the operator, so there are few; a bound holds anyway.
+ * The tally: a short table with a mutex, which a session takes once. The names
+ * come from the operator, so there are few; the table is bounded anyway.
  */
 #include "admin/tally.h"
 
@@ -11,7 +11,7 @@
 #include "proxy/record.h"
 #include "util/mem.h"
 
-#define TALLY_MAX	1024	/* rules times actions, over all reloads */
+#define TALLY_MAX	1024	/* pairs of rule and action, over all reloads */
 
 struct entry {
 	const char	*action;	/* static */

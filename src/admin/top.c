@@ -1,5 +1,5 @@
 /*
- * Two tables for each kind: the window under way and the one before.
+ * Each kind has two tables: the current window and the one before.
  */
 #include "admin/top.h"
 
@@ -28,7 +28,7 @@ struct window {
 
 struct top {
 	pthread_mutex_t	 mutex;
-	struct window	*w[TOP_MAX][2];	/* under way, before */
+	struct window	*w[TOP_MAX][2];	/* the current, the one before */
 	uint64_t	 began;		/* s */
 };
 
@@ -97,7 +97,7 @@ top_free(struct top *t)
 	free(t);
 }
 
-/* The window that is over becomes the one before; or both are long past. */
+/* A window that is over becomes the one before, unless both are long past. */
 static void
 top_turn(struct top *t, uint64_t now)
 {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "codec/http1.h"
-#include "proxy/flow.h"
+#include "stream/flow.h"
 #include "util/text.h"
 
 enum {				/* flags of deliver_head */

@@ -7,7 +7,7 @@
 #define HTTP_MESSAGE_H
 
 #include "codec/http1.h"
-#include "proxy/flow.h"
+#include "stream/flow.h"
 #include "http/spool.h"
 #include "util/text.h"
 

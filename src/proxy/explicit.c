@@ -28,7 +28,7 @@ static struct step	head_event(struct session *, struct conn *);
 static ssize_t
 head_fill(struct session *s)
 {
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	uint8_t *p;
 	size_t room;
 	ssize_t n;
@@ -51,7 +51,7 @@ static ssize_t
 head_view(struct session *s, const uint8_t **data)
 {
 	struct sock *sock = &s->client.sock;
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	ssize_t n;
 
 	if (f->in > f->out) {
@@ -81,7 +81,7 @@ head_broke(struct session *s)
 static int
 head_take(struct session *s, size_t n)
 {
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	ssize_t got;
 
 	if (f->in > f->out) {
@@ -229,7 +229,7 @@ head_dial(struct session *s, size_t n)
 	if (head_take(s, n) != 0)
 		return head_broke(s);
 	/* The next phase looks into the socket, and these would be missed. */
-	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out)
+	if (s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out)
 		return head_page(s, 400, "bytes came after the request before "
 		    "it was answered");
 	s->asked = 1;
@@ -380,7 +380,7 @@ head_event(struct session *s, struct conn *c)
 static struct step
 head_enter(struct session *s)
 {
-	session_timer(s, s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out ?
+	session_timer(s, s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out ?
 	    session_conf(s)->timeouts.hello : session_conf(s)->timeouts.idle);
 	return head_event(s, &s->client);
 }

@@ -11,7 +11,7 @@
 
 #include "codec/hello.h"
 #include "net/dial.h"
-#include "proxy/pool.h"
+#include "stream/pool.h"
 #include "proxy/probe.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"
@@ -190,6 +190,7 @@ void	splice_leave(struct session *);
 void	pipes_done(struct pipes *);
 
 /* taps.c */
+extern const struct tap_host session_taps;
 void	session_open_taps(struct session *);	/* those of the verdict */
 void	session_close_taps(struct session *);	/* there is no more to see */
 void	session_reset_taps(struct session *, enum flow_dir);

@@ -98,12 +98,12 @@ static struct step
 client_tls_done(struct session *s)
 {
 	const struct proxy_env *env = s->worker->env;
-	struct tap *t = s->leg.taps.tap;
+	struct tap *t = s->wire.taps.tap;
 	size_t i;
 
 	tls_used(tlsio_ssl(s->client.tp), &s->rec.tls_client);
 	client_tls_count(s, 1);
-	for (i = 0; i < s->leg.taps.n; i++)
+	for (i = 0; i < s->wire.taps.n; i++)
 		if (t[i].state != NULL && t[i].ops->facts != NULL)
 			t[i].ops->facts(t[i].state);
 	if (env->handshaken != NULL)

@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "policy/policy.h"
+#include "stream/tap.h"
 #include "tls/certinfo.h"
 #include "tls/tls.h"
 #include "util/addr.h"
@@ -20,8 +21,7 @@
 
 struct record_mirror {
 	const char	*name;
-	uint64_t	 packets, bytes, lost;	/* lost: payload bytes */
-	uint16_t	 port;		/* the server's, as it shows it */
+	struct tap_counts counts;
 };
 
 enum unread {			/* what no service of the rule's saw */

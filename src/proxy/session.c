@@ -89,7 +89,11 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->active = clock_coarse_ms();
 	conn_clear(&s->client, &w->revisits, session_conn_event, s);
 	conn_clear(&s->server, &w->revisits, session_conn_event, s);
-	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
+	wire_init(&s->wire, &s->client, &s->server, &w->pool, &session_taps, s);
+	s->wire.flow[DIR_UP].passed = &s->rec.bytes[DIR_UP];
+	s->wire.flow[DIR_DOWN].passed = &s->rec.bytes[DIR_DOWN];
+	s->row.wire = &s->wire;
+	s->row.n = 1;
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_woken, s);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
@@ -206,7 +210,7 @@ session_over(struct session *s, struct step t)
 	server_tls_over(s);
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
-	leg_drop(&s->leg);
+	wire_drop(&s->wire);
 	s->rec.end = clock_wall();
 	s->rec.state = s->open ? "closed" : "new";
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
@@ -313,13 +317,8 @@ session_hand_over(struct session *s)
 {
 	struct session *n = session_alloc(s->worker, s->listen,
 	    &s->rec.client);
-	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
 
-	*to = *from;
-	to->taps = &n->leg.taps;
-	from->buf = NULL;
-	from->in = from->clear = from->out;
-	to->clear = to->out;
+	wire_hand_over(&n->wire, &s->wire, DIR_UP);
 	conn_move(&n->client, &s->client);
 	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
 	session_over(s, step_end(s, "client asked for another server"));

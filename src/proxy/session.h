@@ -1,7 +1,7 @@
 /*
  * A session: one client connection, what is known of it (record), where it
- * stands (phase), its two connections, and the leg that carries the bytes
- * between them. Owned by its worker.
+ * stands (phase), its two connections, and the wire that carries the
+ * bytes between them. Owned by its worker.
  *
  * Each phase is a row of a table: what to do on entering, on an event of a
  * connection, on its timer. They return steps (step.h), and one loop takes
@@ -16,12 +16,12 @@
 #include "codec/starttls.h"
 #include "net/dial.h"
 #include "policy/policy.h"
-#include "proxy/leg.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
 #include "proxy/step.h"
 #include "proxy/turns.h"
 #include "proxy/worker.h"
+#include "stream/pump.h"
 #include "tls/leaf.h"
 
 struct event_base;
@@ -45,7 +45,8 @@ struct session {
 	uint64_t	 starved;		/* ms: no buffer since; or 0 */
 	struct turn	 turn;			/* for its handshakes */
 	struct conn	 client, server;
-	struct leg	 leg;
+	struct wire	 wire;
+	struct row	 row;
 
 	/* What the phases know of the client's hello; owned. */
 	uint8_t		*alpn;			/* wire list, or NULL */
@@ -140,5 +141,12 @@ void	session_unjudged(struct session *);
 
 /* It passes unread by anybody, for this reason (static). The first counts. */
 void	session_unread(struct session *, enum undecrypted, const char *why);
+
+/* Whose wire a tap is in. */
+static inline struct session *
+tap_session(const struct tap *t)
+{
+	return t->row->owner;
+}
 
 #endif

@@ -2,39 +2,19 @@
  * The row of a session's taps: which of them the verdict asks for, and their
  * end.
  */
-#include <string.h>
-
 #include "codec/packet.h"
 #include "proxy/inner.h"
-
-/* The last of the row, which sees what comes from now on; NULL: no place. */
-static struct tap *
-tap_add(struct session *s, const struct tap_ops *ops)
-{
-	struct taps *row = &s->leg.taps;
-	struct tap *t = &row->tap[row->n];
-
-	if (row->n == RECORD_TAPS)
-		return NULL;
-	memset(t, 0, sizeof(*t));
-	t->ops = ops;
-	t->session = s;
-	t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
-	t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
-	row->n++;
-	return t;
-}
 
 static void
 tap_open(struct session *s, const struct seat *seat, const char *name)
 {
 	struct tap *t;
 
-	if (seat->ops == NULL || (t = tap_add(s, seat->ops->tap)) ==
-	    NULL)
+	if (seat->ops == NULL || (t = wire_tap(&s->wire, seat->ops->tap,
+	    TAP_BEHIND)) == NULL)
 		return;
 	t->name = name;
-	t->state = t->ops->open(seat->seat, t, &s->rec);
+	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
 
 /* Where the verdict wants the bytes seen: as they came first. */
@@ -60,38 +40,38 @@ session_open_taps(struct session *s)
 	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
 		tap_open(s, &w->exchange, NULL);
 	/* Without any it is spliced, and looked at there. */
-	if (s->leg.taps.n > 0 && unread_looks(s) &&
-	    (t = tap_add(s, &unread_tap)) != NULL)
+	if (s->wire.taps.n > 0 && unread_looks(s) &&
+	    (t = wire_tap(&s->wire, &unread_tap, TAP_BEHIND)) != NULL)
 		t->state = s;
 }
 
 void
 session_close_taps(struct session *s)
 {
-	struct record_mirror none;
+	struct record_mirror none, *m;
 	struct tap *t;
 	size_t i;
 
-	for (i = 0; i < s->leg.taps.n; i++) {
-		t = &s->leg.taps.tap[i];
+	for (i = 0; i < s->wire.taps.n; i++) {
+		t = &s->wire.taps.tap[i];
 		if (t->state == NULL || t->ops->close == NULL)
 			continue;
-		t->ops->close(t->state, t->name == NULL ? &none :
-		    &s->rec.mirrors[s->rec.nmirrors]);
-		if (t->name != NULL)
-			s->rec.mirrors[s->rec.nmirrors++].name = t->name;
+		m = t->name == NULL ? &none :
+		    &s->rec.mirrors[s->rec.nmirrors++];
+		m->name = t->name;
+		t->ops->close(t->state, &m->counts);
 		t->state = NULL;
 	}
-	s->leg.taps.n = 0;
+	s->wire.taps.n = 0;
 }
 
 void
 session_reset_taps(struct session *s, enum flow_dir dir)
 {
-	struct tap *t = s->leg.taps.tap;
+	struct tap *t = s->wire.taps.tap;
 	size_t i;
 
-	for (i = 0; i < s->leg.taps.n; i++)
+	for (i = 0; i < s->wire.taps.n; i++)
 		if (t[i].state != NULL && t[i].ops->reset != NULL)
 			t[i].ops->reset(t[i].state, dir);
 }
@@ -103,14 +83,19 @@ session_drop_taps(struct session *s)
 	session_close_taps(s);
 }
 
-void
-tap_abort(struct tap *t, const char *why)
+static void
+taps_abort(void *owner, const char *why)
 {
-	session_due(t->session, step_reset(t->session, DIR_DOWN, "%s", why));
+	session_due(owner, step_reset(owner, DIR_DOWN, "%s", why));
 }
 
-void
-tap_release(struct tap *t)
+static void
+taps_again(void *owner)
 {
-	session_soon(t->session);
+	session_soon(owner);
 }
+
+const struct tap_host session_taps = {
+	.again = taps_again,
+	.abort = taps_abort
+};

@@ -12,7 +12,7 @@
 #include "policy/policy.h"
 #include "proxy/probe.h"
 #include "proxy/reach.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "tls/tls.h"
 
 struct worker;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "codec/community.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -238,11 +238,11 @@ mirrors_array(const struct record *r)
 	for (i = 0; i < r->nmirrors && i < RECORD_MIRRORS; i++) {
 		o = json_object();
 		put_text(o, "name", r->mirrors[i].name);
-		put_community(o, r, r->mirrors[i].port != 0 ?
-		    r->mirrors[i].port : addr_port(&r->server));
-		put_count(o, "packets", r->mirrors[i].packets);
-		put_count(o, "bytes", r->mirrors[i].bytes);
-		put_count(o, "lost", r->mirrors[i].lost);
+		put_community(o, r, r->mirrors[i].counts.port != 0 ?
+		    r->mirrors[i].counts.port : addr_port(&r->server));
+		put_count(o, "packets", r->mirrors[i].counts.packets);
+		put_count(o, "bytes", r->mirrors[i].counts.bytes);
+		put_count(o, "lost", r->mirrors[i].counts.lost);
 		json_array_append_new(all, o);
 	}
 	return all;

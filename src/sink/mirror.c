@@ -259,6 +259,7 @@ const struct sink_ops sink_mirror = {
 	.tap = &synth_tap,
 	.open = mirror_open,
 	.attach = mirror_attach,
+	.begin = synth_open,
 	.detach = mirror_detach,
 	.close = mirror_close,
 	.stats = mirror_stats

@@ -143,6 +143,7 @@ const struct sink_ops sink_pcap = {
 	.open = pcap_open,
 	.dropped = pcap_dropped,
 	.attach = pcap_attach,
+	.begin = synth_open,
 	.detach = pcap_detach,
 	.close = pcap_close,
 	.stats = pcap_stats

@@ -346,6 +346,7 @@ const struct sink_ops sink_pcapip = {
 	.tap = &synth_tap,
 	.open = pcapip_open,
 	.attach = pcapip_attach,
+	.begin = synth_open,
 	.detach = pcapip_detach,
 	.close = pcapip_close,
 	.stats = pcapip_stats

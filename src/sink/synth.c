@@ -210,7 +210,7 @@ synth_end(struct synth *s)
 	s->seat->now = NULL;
 }
 
-static void *
+void *
 synth_open(void *arg, struct tap *tap, const struct record *r)
 {
 	struct synth_seat *seat = arg;
@@ -274,13 +274,12 @@ synth_reset(void *state, enum flow_dir dir)
 
 /* If we ended the session without FIN or RST, close it for the recorder. */
 static void
-synth_close(void *state, struct record_mirror *m)
+synth_close(void *state, struct tap_counts *m)
 {
 	struct synth *s = state;
 
 	if (!packet_ended(&s->packet))
 		synth_reset(s, DIR_UP);
-	m->name = s->seat->sink->name;
 	m->port = packet_shown_port(addr_port(&s->record->server),
 	    s->seat->path.ports_map);
 	m->packets = s->packets;
@@ -290,7 +289,6 @@ synth_close(void *state, struct record_mirror *m)
 }
 
 const struct tap_ops synth_tap = {
-	.open = synth_open,
 	.data = synth_data,
 	.facts = synth_facts,
 	.eof = synth_eof,

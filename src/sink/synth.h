@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "codec/packet.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "sink/filter.h"
 
 struct synth;
@@ -62,6 +62,8 @@ struct synth_seat {
 };
 
 extern const struct tap_ops synth_tap;
+/* Its sinks' begin(). */
+void	*synth_open(void *seat, struct tap *, const struct record *);
 
 /* 0, or an ERR_* with why. */
 int	synth_sink_init(struct synth_sink *, const struct conf_mirror *,

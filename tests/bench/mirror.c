@@ -16,7 +16,7 @@
 #include <event2/event.h>
 #include <linux/capability.h>
 
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "sink/sinks.h"
 #include "util/log.h"
 
@@ -39,7 +39,7 @@ measure(const char *what, const struct sink_ops *ops, struct conf_mirror *c,
 	static uint8_t bytes[1 << 20];
 	struct event_base *base = event_base_new();
 	struct record r = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct text why = { 0 };
 	void *sink, *seat, *s;
 	size_t done;
@@ -56,7 +56,7 @@ measure(const char *what, const struct sink_ops *ops, struct conf_mirror *c,
 	usleep(300000);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	us = cpu_us();
-	s = ops->tap->open(seat, NULL, &r);
+	s = ops->begin(seat, NULL, &r);
 	for (done = 0; done < total; done += piece) {
 		ops->tap->data(s, DIR_DOWN, bytes, piece);
 		if ((done / piece) % 8 == 0)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tls/bulk/channel.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -35,10 +35,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const uint8_t secret[32] = { 1 };
-	struct wire w = wire_of(data, len);
+	struct cursor w = cursor_of(data, len);
 	struct channel a = { 0 };
 	struct record seal;
-	uint8_t flags = wire_u8(&w), type;
+	uint8_t flags = cursor_u8(&w), type;
 	size_t n, room = flags & 2 ? 300 : sizeof(out);
 	const uint8_t *p;
 
@@ -49,12 +49,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	channel_init(&a);
 	a.server = flags & 1;
 	if (flags & 4) {
-		step(&a, w.p, wire_left(&w), room);
+		step(&a, w.p, cursor_left(&w), room);
 	} else {
 		for (;;) {
-			type = wire_u8(&w);
-			n = wire_u16(&w) % (RECORD_CLEAR + 200);
-			if ((p = wire_bytes(&w, n)) == NULL)
+			type = cursor_u8(&w);
+			n = cursor_u16(&w) % (RECORD_CLEAR + 200);
+			if ((p = cursor_bytes(&w, n)) == NULL)
 				break;
 			n = record_seal(&seal, type, p, n, wire);
 			if (!step(&a, wire, n, room))

@@ -15,7 +15,7 @@
 #include "tls/fast.h"
 #include "util/err.h"
 #include "util/mem.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 struct record_suite {
 	unsigned int	 id;

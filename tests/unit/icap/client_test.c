@@ -426,7 +426,7 @@ TEST(workers_share_what_a_server_allows)
 	for (i = 0; i < NELEM(d); i++)
 		d[i].size = 2000;
 	for (i = 0; i < NELEM(d); i++) {
-		struct icap_seat *other = u.seat;
+		struct icap_client *other = u.seat;
 
 		if (i & 1)
 			u.seat = w.seat;
@@ -559,7 +559,7 @@ copy_do(struct run *u, int64_t size, int turn, int whole, int ms)
 {
 	struct deal d = { .size = size };
 	static uint8_t piece[100000];
-	struct icap_copy *c;
+	struct icap_monitor *c;
 	int64_t at;
 
 	deal_heads(&d);
@@ -568,16 +568,16 @@ copy_do(struct run *u, int64_t size, int turn, int whole, int ms)
 	d.job.res_head = &d.res;
 	d.job.length = size;
 	u->open++;
-	c = icap_copy_start(u->seat, &d.job, size >= 0, u, copy_gone);
+	c = icap_monitor_start(u->seat, &d.job, size >= 0, u, copy_gone);
 	text_free(&d.req);
 	text_free(&d.res);
 	for (at = 0; at < size; at += (int64_t)sizeof(piece)) {
-		icap_copy_add(c, piece, size - at < (int64_t)sizeof(piece) ?
+		icap_monitor_add(c, piece, size - at < (int64_t)sizeof(piece) ?
 		    (size_t)(size - at) : sizeof(piece));
 		if (turn)
 			event_base_loop(u->base, EVLOOP_NONBLOCK);
 	}
-	icap_copy_end(c, whole);
+	icap_monitor_end(c, whole);
 	if (ms > 0)
 		run_turn(u, ms);
 }

@@ -75,7 +75,7 @@ until_ in_ $g sh -c 'ss -Hltn sport = :8443 | grep -q .'
 
 direct "before"
 
-in_ $g "$bin" transparent up --in lan --wait 6 </dev/null >/dev/null & up=$!
+in_ $g "$bin" transparent up --in lan --wait 15 </dev/null >/dev/null & up=$!
 until_ table_is_there
 relayed "up"
 is "while one waits another cannot" 1 "$(in_ $g "$bin" transparent up \
@@ -84,7 +84,7 @@ wait $up
 is "not confirmed" 1 $?
 direct "taken back by itself"
 
-in_ $g "$bin" transparent up --in lan --wait 6 </dev/null >/dev/null & up=$!
+in_ $g "$bin" transparent up --in lan --wait 60 </dev/null >/dev/null & up=$!
 until_ table_is_there
 in_ $g "$bin" transparent confirm
 is "confirm" 0 $?

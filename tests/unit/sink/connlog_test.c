@@ -47,7 +47,8 @@ record_fill(struct record *r)
 	r->bytes[1] = 5000000000u;
 	r->state = "closed";
 	strcpy(r->reason, "client closed");
-	r->mirrors[0] = (struct record_mirror){ "live", 3, 4, 5 };
+	r->mirrors[0] = (struct record_mirror){ "live",
+	    { 3, 4, 5 } };
 	r->nmirrors = 1;
 }
 

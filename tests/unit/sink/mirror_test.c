@@ -170,7 +170,7 @@ capture(void)
 static void
 talk(size_t len)
 {
-	struct record_mirror m;
+	struct tap_counts m;
 	uint8_t *data = noise(len);
 	struct sink_stats st;
 	size_t at;
@@ -351,7 +351,7 @@ lost(const char *reason)
 static void
 resumes(void *s, size_t gap)
 {
-	struct record_mirror m;
+	struct tap_counts m;
 	uint8_t *data = noise(50000);
 
 	rec.loss_ok = 1;
@@ -446,7 +446,7 @@ TEST(port_that_is_not_there_yet_is_waited_for)
 	ck_assert_str_eq(rec.wrong, "");
 	ck_assert_uint_eq(rec.side[0].len, 50000);
 	ck_assert_uint_eq(lost(NULL), 1003);
-	b.ops->tap->close(s, &(struct record_mirror){ 0 });
+	b.ops->tap->close(s, &(struct tap_counts){ 0 });
 	end();
 }
 END
@@ -454,7 +454,7 @@ END
 TEST(mtu_change_is_followed)
 {
 	static uint8_t data[50000];
-	struct record_mirror m;
+	struct tap_counts m;
 	void *s;
 
 	begin(1500);

@@ -60,7 +60,7 @@ write_one(int ng, const char *name)
 {
 	struct conf_mirror c = mirror_conf();
 	struct recorder r = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(700001);
 	struct stat st;
@@ -99,7 +99,7 @@ END
 TEST(pcapng_says_who_and_what)
 {
 	struct conf_mirror c = mirror_conf();
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	char buf[8192];
 	size_t n;
@@ -125,7 +125,7 @@ TEST(session_without_end_is_reset)
 {
 	struct conf_mirror c = mirror_conf();
 	struct recorder r = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 
 	c.path = in_dir("a.pcap");
@@ -143,7 +143,7 @@ TEST(filter_chooses)
 {
 	struct conf_mirror c = mirror_conf();
 	struct recorder r = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 
 	c.path = in_dir("a.pcap");
@@ -184,7 +184,7 @@ END
 TEST(files_rotate_by_size_and_the_oldest_go)
 {
 	struct conf_mirror c = mirror_conf();
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(2000000);
 	struct dirent *e;
@@ -229,7 +229,7 @@ TEST(keep_removes_no_file_of_another_name)
 	    "t-2026-01-02-.pcap", "t-2026-01-02-12345.pcap",
 	    "t-2026-1-02.pcap" };
 	struct conf_mirror c = mirror_conf();
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(500000);
 	size_t i;
@@ -257,7 +257,7 @@ END
 TEST(files_rotate_by_time)
 {
 	struct conf_mirror c = mirror_conf();
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	void *s;
 
@@ -286,7 +286,7 @@ static void *
 work(void *arg)
 {
 	struct worker *w = arg;
-	struct record_mirror m;
+	struct tap_counts m;
 	uint8_t *data = noise(20000);
 	int i;
 
@@ -334,7 +334,7 @@ END
 TEST(small_queue_is_shared_by_what_is_in_it)
 {
 	struct conf_mirror c = mirror_conf();
-	struct record_mirror m;
+	struct tap_counts m;
 	struct sink_stats st;
 	struct bench b = { 0 }, w[8];
 	void *s[8];
@@ -375,7 +375,7 @@ TEST(fifo_without_reader_loses_exactly_what_does_not_fit)
 {
 	struct conf_mirror c = mirror_conf();
 	struct sink_stats st;
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(4000000);
 	pthread_t thread;
@@ -407,7 +407,7 @@ TEST(full_disk_is_counted_and_writing_resumes)
 	struct recorder r = { .loss_ok = 1 };
 	struct rlimit was, little;
 	struct sink_stats st;
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(2000000);
 	void *s;
@@ -445,7 +445,7 @@ TEST(sessions_of_a_full_disk_know_what_they_lose)
 {
 	struct conf_mirror c = mirror_conf();
 	struct rlimit was, little;
-	struct record_mirror m[3];
+	struct tap_counts m[3];
 	struct sink_stats st;
 	struct bench b = { 0 };
 	uint8_t *data = noise(600000);
@@ -486,7 +486,7 @@ TEST(what_is_written_and_what_is_lost_late_are_all_there_was)
 {
 	struct conf_mirror c = mirror_conf();
 	struct rlimit was, little;
-	struct record_mirror m;
+	struct tap_counts m;
 	struct sink_stats st;
 	struct bench b = { 0 };
 	uint8_t *data = noise(2000000);

@@ -90,7 +90,7 @@ three_readers(int ng)
 {
 	struct conf_mirror conf = server_conf();
 	struct client c[3] = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(3000000);
 	int i;
@@ -142,7 +142,7 @@ TEST(slow_reader_loses_packets_and_only_its_own)
 {
 	struct conf_mirror conf = server_conf();
 	struct client fast = { 0 }, slow = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct sink_stats st;
 	struct bench b = { 0 };
 	uint8_t *data = noise(32000000);
@@ -215,7 +215,7 @@ queue_is_over(struct bench *b, uint64_t n)
 TEST(readers_that_are_stuck_share_one_queue)
 {
 	struct conf_mirror conf = server_conf();
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	uint8_t *data = noise(12000000);
 	int i, fd[4];
@@ -248,7 +248,7 @@ TEST(without_readers_nothing_is_built_and_late_ones_get_the_rest)
 {
 	struct conf_mirror conf = server_conf();
 	struct client late = { 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct sink_stats st;
 	struct bench b = { 0 };
 	uint8_t *data = noise(100000);
@@ -278,7 +278,7 @@ TEST(readers_come_and_go)
 {
 	struct conf_mirror conf = server_conf();
 	struct linger rst = { 1, 0 };
-	struct record_mirror m;
+	struct tap_counts m;
 	struct bench b = { 0 };
 	int i, fd[8];
 	void *s;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "recorder.h"
 #include "sink/sinks.h"
 
@@ -103,7 +103,7 @@ noise(size_t n)
 static inline void *
 session_talk(struct bench *b, const uint8_t *data, size_t len)
 {
-	void *s = b->ops->tap->open(b->seat, NULL, &b->record);
+	void *s = b->ops->begin(b->seat, NULL, &b->record);
 	size_t at, n;
 
 	ck_assert_ptr_nonnull(s);
@@ -119,7 +119,7 @@ session_talk(struct bench *b, const uint8_t *data, size_t len)
 }
 
 static inline void
-session_end(struct bench *b, void *s, struct record_mirror *m)
+session_end(struct bench *b, void *s, struct tap_counts *m)
 {
 	b->ops->tap->eof(s, DIR_UP);
 	b->ops->tap->eof(s, DIR_DOWN);

@@ -1,7 +1,7 @@
 /*
  * Flows: positions, taps that observe, hold and edit, and the buffer.
  */
-#include "proxy/flow.h"
+#include "stream/flow.h"
 
 #include <string.h>
 
@@ -59,6 +59,7 @@ setup(size_t let0, size_t let1)
 	for (i = 0; i < 2; i++) {
 		row.tap[i].ops = &spy_ops;
 		row.tap[i].state = &spies[i];
+		row.order[DIR_UP][i] = (uint8_t)i;
 	}
 }
 

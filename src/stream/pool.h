@@ -3,8 +3,8 @@
  * budget (limits.memory), past which pool_get() says no and the asker waits.
  * An idle connection holds no buffer, so the few in use stay in the cache.
  */
-#ifndef PROXY_POOL_H
-#define PROXY_POOL_H
+#ifndef STREAM_POOL_H
+#define STREAM_POOL_H
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * Legs: what is read, and what is left alone.
+ * The pump: what is read, and what is left alone.
  */
-#include "proxy/leg.h"
+#include "stream/pump.h"
 
 #include <event2/event.h>
 #include <string.h>
@@ -13,9 +13,10 @@
 
 static struct pool		 pool;
 static _Atomic uint64_t		 held;
-static uint64_t			 bytes[2];
-static struct conn		 end[2];	/* the leg's */
-static struct leg		 leg;
+static uint64_t			 passed;
+static struct conn		 end[2];	/* the wire's */
+static struct wire	 wire;
+static struct row	 row;
 static struct revisits	 revisits;
 static int			 client, server;	/* the peers' ends */
 
@@ -42,10 +43,13 @@ setup(void)
 	revisits_init(&revisits, event_base_new());
 	budget_limit(4 * POOL_BUF);
 	pool_init(&pool, &held);
-	memset(&leg, 0, sizeof(leg));
 	conn_clear(&end[0], &revisits, told, NULL);
 	conn_clear(&end[1], &revisits, told, NULL);
-	leg_init(&leg, &end[0], &end[1], &pool, bytes);
+	wire_init(&wire, &end[0], &end[1], &pool, NULL, NULL);
+	wire.flow[DIR_UP].passed = &passed;
+	memset(&row, 0, sizeof(row));
+	row.wire = &wire;
+	row.n = 1;
 	setup_conn(&end[0], &client);
 	setup_conn(&end[1], &server);
 }
@@ -61,20 +65,20 @@ unread(const struct conn *c)
 
 TEST(bytes_and_the_end_pass)
 {
-	struct leg_why why;
+	struct pump_why why;
 	char buf[8];
 
 	setup();
 	ck_assert_int_eq(write(client, "hello", 5), 5);
 	shutdown(client, SHUT_WR);
 	end[0].sock.hup = 1;	/* as the event would say */
-	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	ck_assert_int_eq(pump(&row, &why), PUMP_WAIT);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 5);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 0);
 	shutdown(server, SHUT_WR);
 	sock_look(&end[1].sock);
-	ck_assert_int_eq(leg_pump(&leg, &why), LEG_DONE);
-	ck_assert_uint_eq(bytes[DIR_UP], 5);
+	ck_assert_int_eq(pump(&row, &why), PUMP_DONE);
+	ck_assert_uint_eq(passed, 5);
 }
 END
 
@@ -82,18 +86,18 @@ END
  * sweep.c sees to the RST that may be behind it. */
 TEST(a_short_read_is_the_last_until_an_event)
 {
-	struct leg_why why;
+	struct pump_why why;
 	char buf[8];
 
 	setup();
 	ck_assert_int_eq(write(client, "hello", 5), 5);
-	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	ck_assert_int_eq(pump(&row, &why), PUMP_WAIT);
 	ck_assert_int_eq(end[0].sock.thin, 1);
 	ck_assert_int_eq(write(client, "again", 5), 5);
-	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	ck_assert_int_eq(pump(&row, &why), PUMP_WAIT);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 5);
 	sock_look(&end[0].sock);
-	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	ck_assert_int_eq(pump(&row, &why), PUMP_WAIT);
 	ck_assert_int_eq(read(server, buf, sizeof(buf)), 5);
 }
 END
@@ -102,12 +106,12 @@ END
 TEST(what_a_tap_has_cut_off_is_not_read)
 {
 	static char much[20000];
-	struct leg_why why;
+	struct pump_why why;
 
 	setup();
-	flow_finish(&leg.flow[DIR_DOWN]);
+	flow_finish(&wire.flow[DIR_DOWN]);
 	ck_assert_int_eq(write(server, much, sizeof(much)), sizeof(much));
-	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	ck_assert_int_eq(pump(&row, &why), PUMP_WAIT);
 	ck_assert_int_eq(unread(&end[1]), sizeof(much));
 }
 END
@@ -115,18 +119,18 @@ END
 /* A connection that is closed breaks nothing (its readiness went with it). */
 TEST(a_closed_source_is_not_asked)
 {
-	struct leg_why why;
+	struct pump_why why;
 
 	setup();
 	event_assign(&end[0].ev, revisits.base, end[0].sock.fd, EV_READ,
 	    NULL, NULL);
 	conn_close(&end[0], 0);
-	leg.flow[DIR_UP].end_in = END_FIN;
-	ck_assert_int_eq(leg_pump(&leg, &why), LEG_WAIT);
+	wire.flow[DIR_UP].end_in = END_FIN;
+	ck_assert_int_eq(pump(&row, &why), PUMP_WAIT);
 }
 END
 
-SUITE("leg", bytes_and_the_end_pass,
+SUITE("pump", bytes_and_the_end_pass,
     a_short_read_is_the_last_until_an_event,
     what_a_tap_has_cut_off_is_not_read,
     a_closed_source_is_not_asked)

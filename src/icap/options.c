@@ -1,18 +1,19 @@
 /*
- * OPTIONS (RFC 3507, 4.10): how a seat asks a server what it can do, when
- * that is due or when a server that is down is probed. With `options: off` a
- * probe only connects. One at a time for each server, whoever the seat is.
+ * One OPTIONS after another, each on a connection of the pool's. With
+ * `options: off` a probe only connects.
  */
+#include "icap/options.h"
+
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "icap/own.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 struct icap_ask {
-	struct icap_seat *seat;
+	struct icap_asks *asks;
 	struct icap_server *server;
 	struct icap_conn *conn;
 	struct event	 timer;
@@ -24,34 +25,33 @@ struct icap_ask {
 static void
 ask_free(struct icap_ask *a)
 {
-	a->seat->asks[a->server->index] = NULL;
+	a->asks->v[a->server->index] = NULL;
 	event_del(&a->timer);
 	text_free(&a->out);
 	free(a);
 }
 
-/* It is answered (k), or not (why). keep: the connection can be used. */
+/* It is answered (offer), or not (why). keep: the connection can be used. */
 static void
-ask_end(struct icap_ask *a, struct icap_known *k, enum icap_fault fault,
+ask_end(struct icap_ask *a, struct icap_offer *offer, enum icap_fault fault,
     const char *why, int keep)
 {
 	struct icap_server *v = a->server;
-	struct icap_conn *c = a->conn;
 
+	if (keep)
+		icap_pool_put(a->asks->pool, a->conn);
+	else
+		icap_pool_close(a->asks->pool, a->conn, 0);
 	ask_free(a);
-	if (c != NULL && keep)
-		icap_pool_put(c);
-	else if (c != NULL)
-		icap_conn_close(c, 0);
-	icap_asked(v, k, fault, why);
-	icap_known_free(k);
+	icap_asked(v, offer, fault, why);
+	icap_offer_free(offer);
 }
 
 /* A whole head of an answer. */
 static void
 ask_read(struct icap_ask *a, const struct icap_head *h)
 {
-	struct icap_known *k;
+	struct icap_offer *o;
 	char why[64];
 
 	if (h->status != 200) {
@@ -60,16 +60,16 @@ ask_read(struct icap_ask *a, const struct icap_head *h)
 		    ICAP_F_NO_SERVICE : ICAP_F_NONE, why, 0);
 		return;
 	}
-	k = xcalloc(1, sizeof(*k));
-	k->refs = 1;
-	if (icap_options_read(&k->o, h) != 0) {
-		free(k);
+	o = xcalloc(1, sizeof(*o));
+	o->refs = 1;
+	if (icap_options_read(&o->o, h) != 0) {
+		free(o);
 		ask_end(a, NULL, ICAP_F_NONE, "OPTIONS: no method", 0);
 		return;
 	}
 	icap_conn_used(a->conn, h->len);
 	/* Nobody needs an opt-body; it goes with the connection. */
-	ask_end(a, k, ICAP_F_NONE, NULL, !h->close && h->body == ICAP_NONE &&
+	ask_end(a, o, ICAP_F_NONE, NULL, !h->close && h->body == ICAP_NONE &&
 	    h->hdr_len == 0 && a->conn->in_len == 0);
 }
 
@@ -93,13 +93,13 @@ static void
 ask_event(void *arg)
 {
 	struct icap_ask *a = arg;
-	struct icap_head *h = &a->seat->head;
+	struct icap_head *h = &a->asks->pool->env.head;
 	struct icap_conn *c = a->conn;
 	ssize_t n;
 	int rv;
 
 	ask_write(a);
-	while ((n = icap_conn_fill(c, SIZE_MAX)) > 0)
+	while ((n = icap_conn_fill(c)) > 0)
 		;
 	h->scanned = a->scanned;
 	rv = c->in_len == 0 ? ERR_SHORT :
@@ -118,21 +118,21 @@ static void
 ask_opened(void *arg, enum icap_fault fault, const char *why)
 {
 	struct icap_ask *a = arg;
+	const struct icap_service *s = a->server->service;
 	struct icap_request q = {
 		.method = ICAP_OPTIONS,
 		.uri = a->server->url,
 		.host = a->server->authority,
 		.preview = -1,
-		.fields = a->seat->service->fields.s,
+		.fields = s->fields.s,
 	};
 
 	if (fault != ICAP_F_NONE) {
-		a->conn = NULL;
 		ask_end(a, NULL, fault == ICAP_F_TLS || fault == ICAP_F_DNS ?
 		    fault : ICAP_F_NONE, why, 0);
 		return;
 	}
-	if (!a->seat->service->conf->options) {
+	if (!s->conf->options) {
 		ask_end(a, NULL, ICAP_F_NONE, NULL, 1);
 		return;
 	}
@@ -149,36 +149,56 @@ ask_timeout(evutil_socket_t fd, short what, void *arg)
 static const struct icap_conn_user ask_user = { ask_opened, ask_event };
 
 /* Beyond the limit when need be: one that is down holds none else. */
-void
-icap_ask_start(struct icap_seat *seat, struct icap_server *v)
+static void
+ask_start(struct icap_asks *asks, struct icap_server *v)
 {
-	const struct conf_icap *conf = seat->service->conf;
+	const struct conf_icap *conf = v->service->conf;
 	uint64_t ms = conf->connect_timeout + conf->first_byte_timeout;
 	struct timeval tv = { (time_t)(ms / 1000),
 	    (suseconds_t)(ms % 1000 * 1000) };
 	struct icap_ask *a = xcalloc(1, sizeof(*a));
 
-	a->seat = seat;
+	a->asks = asks;
 	a->server = v;
-	seat->asks[v->index] = a;
-	event_assign(&a->timer, seat->base, -1, 0, ask_timeout, a);
+	asks->v[v->index] = a;
+	event_assign(&a->timer, asks->pool->env.base, -1, 0, ask_timeout, a);
 	event_add(&a->timer, &tv);
-	if (v->state == ICAP_UP &&
-	    (a->conn = icap_pool_get(seat, v, &ask_user, a)) != NULL) {
+	a->conn = icap_pool_get(asks->pool, v, 1);
+	icap_conn_own(a->conn, &ask_user, a);
+	if (a->conn->open)
 		ask_opened(a, ICAP_F_NONE, NULL);
-		return;
-	}
-	v->conns++;
-	a->conn = icap_conn_open(seat, v, &ask_user, a);
 }
 
 void
-icap_ask_stop(struct icap_ask *a)
+icap_asks_init(struct icap_asks *asks, struct icap_pool *pool)
 {
-	if (a == NULL)
-		return;
-	icap_unasked(a->server);
-	if (a->conn != NULL)
-		icap_conn_close(a->conn, 0);
-	ask_free(a);
+	asks->pool = pool;
+	asks->v = xcalloc(pool->env.service->n + 1, sizeof(struct icap_ask *));
+}
+
+void
+icap_asks_tick(struct icap_asks *asks)
+{
+	struct icap_service *s = asks->pool->env.service;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (asks->v[i] == NULL && icap_due(&s->servers[i]))
+			ask_start(asks, &s->servers[i]);
+}
+
+void
+icap_asks_done(struct icap_asks *asks)
+{
+	struct icap_ask *a;
+	size_t i;
+
+	for (i = 0; i < asks->pool->env.service->n; i++) {
+		if ((a = asks->v[i]) == NULL)
+			continue;
+		icap_unasked(a->server);
+		icap_pool_close(asks->pool, a->conn, 0);
+		ask_free(a);
+	}
+	free(asks->v);
 }

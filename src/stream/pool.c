@@ -3,7 +3,7 @@
  * thing behind hundreds of them keeps them all from the kernel when they are
  * free. Those that are taken and given back all the time come off the shelf.
  */
-#include "proxy/pool.h"
+#include "stream/pool.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,35 +8,15 @@
  * pool's and is held only while bytes are inside; it is a large one where the
  * last was full.
  */
-#ifndef PROXY_FLOW_H
-#define PROXY_FLOW_H
+#ifndef STREAM_FLOW_H
+#define STREAM_FLOW_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "net/transport.h"
-#include "proxy/pool.h"
-#include "proxy/tap.h"
-
-struct session;
-
-/* One tap of a session, in the row of both its flows. */
-struct tap {
-	const struct tap_ops	*ops;
-	void			*state;
-	struct session		*session;
-	const char		*name;		/* of a mirror; else NULL */
-	uint64_t		 pos[2];	/* let go, by enum flow_dir */
-	unsigned char		 ended[2];	/* was told of the end */
-};
-
-/* The row; the flows of one leg share it. */
-#define RECORD_TAPS	(RECORD_MIRRORS + 3)
-
-struct taps {
-	struct tap	 tap[RECORD_TAPS];
-	size_t		 n;
-};
+#include "stream/pool.h"
+#include "stream/tap.h"
 
 struct flow {
 	enum flow_dir	 dir;
@@ -48,6 +28,7 @@ struct flow {
 					   given back */
 	uint64_t	 base;		/* position of buf[0] */
 	uint64_t	 in, clear, out;
+	uint64_t	*passed;	/* counts what is written; or NULL */
 	enum end	 end_in;	/* how the source ended so far */
 	enum end	 end_out;	/* what of it the sink was told */
 	unsigned	 notify:1;	/* close_notify was among it */
@@ -87,5 +68,7 @@ void		 flow_finish(struct flow *);
 /* All that came has been written on, and the end that came was told. */
 int		 flow_done(const struct flow *);
 void		 flow_drop(struct flow *);
+/* Empty, for another source, which has not ended. */
+void		 flow_restart(struct flow *);
 
 #endif

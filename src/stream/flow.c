@@ -1,7 +1,7 @@
 /*
  * The buffer of one direction, and its taps.
  */
-#include "proxy/flow.h"
+#include "stream/flow.h"
 
 #include <assert.h>
 #include <string.h>
@@ -83,11 +83,18 @@ flow_filled(struct flow *f, size_t n)
 		f->used = (size_t)(f->in - f->base);
 }
 
-/* How far tap i may look: to where the one before it has let go. */
+/* The tap at place i of the row, in the flow's direction. */
+static struct tap *
+flow_tap(const struct flow *f, size_t i)
+{
+	return &f->taps->tap[f->taps->order[f->dir][i]];
+}
+
+/* How far the tap at place i may look: to where the one before has let go. */
 static uint64_t
 flow_upto(const struct flow *f, size_t i)
 {
-	return i == 0 ? f->in : f->taps->tap[i - 1].pos[f->dir];
+	return i == 0 ? f->in : flow_tap(f, i - 1)->pos[f->dir];
 }
 
 static void
@@ -123,7 +130,7 @@ flow_offer(struct flow *f)
 
 	f->busy = 0;
 	for (i = 0; i < f->taps->n; i++) {
-		t = &f->taps->tap[i];
+		t = flow_tap(f, i);
 		if (t->state != NULL)
 			flow_show(f, t, i);
 		else
@@ -152,9 +159,10 @@ static void
 flow_shift(struct flow *f, struct tap *t, size_t old, size_t n)
 {
 	struct tap *ahead;
+	size_t i;
 
 	f->in = f->in - old + n;
-	for (ahead = f->taps->tap; ahead < t; ahead++)
+	for (i = 0; (ahead = flow_tap(f, i)) != t; i++)
 		ahead->pos[f->dir] = ahead->pos[f->dir] - old + n;
 }
 
@@ -221,4 +229,12 @@ flow_drop(struct flow *f)
 {
 	flow_give_back(f);
 	f->in = f->clear = f->out;
+}
+
+void
+flow_restart(struct flow *f)
+{
+	flow_drop(f);
+	f->finished = f->notify = 0;
+	f->end_in = END_NONE;
 }
