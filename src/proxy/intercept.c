@@ -157,7 +157,7 @@ client_tls_enter(struct session *s)
 		return step_reset(s, DIR_DOWN, "handshake with client: out of "
 		    "memory");
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
-	    &s->worker->scratch));
+	    &s->worker->scratch, &c->ops));
 	sock_look(&c->sock);	/* the hello that was peeked */
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	next = client_tls_event(s, c);

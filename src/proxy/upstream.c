@@ -187,7 +187,7 @@ server_tls_over(struct session *s)
 {
 	struct conn *c = &s->server;
 
-	if (c->ops == &transport_tls && (tls_wanted_again(tlsio_ssl(c->tp)) ||
+	if (tlsio_is(c->ops) && (tls_wanted_again(tlsio_ssl(c->tp)) ||
 	    tls_refused_none(tlsio_ssl(c->tp))))
 		decide_learn(s, LEARNED_INSISTS);
 }
@@ -305,7 +305,7 @@ server_tls_enter(struct session *s)
 		return step_reset(s, DIR_UP, "handshake with server: out of "
 		    "memory");
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
-	    &s->worker->scratch));
+	    &s->worker->scratch, &c->ops));
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	return server_tls_event(s, c);
 }
