@@ -209,11 +209,11 @@ struct icap_answer {
 struct icap_user {
 	/* The server wants what is behind the preview: spool it. At most once;
 	 * before it, or answer(), the body need not be spooled further than
-	 * icap_wants(). */
+	 * icap_wants(). NULL: all of it is spooled anyway. */
 	void	(*more)(void *arg);
 	void	(*answer)(void *arg, const struct icap_answer *);
 	/* Adapted body. Returns how much was taken; when less than len, call
-	 * icap_resume() once there is room. */
+	 * icap_resume() once there is room. NULL: it is ignored. */
 	size_t	(*body)(void *arg, const uint8_t *, size_t len);
 	/* The adapted body is complete. original >= 0: the virgin body from
 	 * that offset on belongs behind it (206). The transaction is over. */
