@@ -1,7 +1,7 @@
 /*
  * Records of TLS 1.3 under one key (RFC 8446, 5.2): seal and open, each in one
- * pass from the caller's bytes to the caller's bytes. A struct record_dir is one
- * direction; channel.h knows what the records mean.
+ * pass from the caller's bytes to the caller's bytes. A struct record_dir is
+ * one direction; channel.h knows what the records mean.
  */
 #ifndef TLS_BULK_RECORD_H
 #define TLS_BULK_RECORD_H

@@ -14,7 +14,7 @@ static const unsigned int suites[] = { 0x1301, 0x1302, 0x1303 };
 /* Two ends of ours under the same secrets: what one seals the other opens. */
 struct ends {
 	struct channel	a, b;
-	struct record_dir	raw;		/* seals for b whatever it likes */
+	struct record_dir raw;		/* seals for b whatever it likes */
 	uint8_t		wire[RECORD_WIRE + 4096], clear[RECORD_WIRE];
 };
 
