@@ -80,7 +80,7 @@ exchange_begin(void *arg, struct tap *tap, const struct record *rec)
 {
 	struct exchange_seat *seat = arg;
 	struct exchange *x = xcalloc(1, sizeof(*x));
-	const struct conf_rule *rule = rec->verdict.rule;
+	const struct conf_rule *rule = rec->verdict->rule;
 	struct flow *flow = tap_session(tap)->wire.flow;
 	size_t i;
 	int d;

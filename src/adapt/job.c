@@ -116,15 +116,15 @@ static int
 side_encapsulate(struct side *s)
 {
 	struct exchange *x = s->x;
-	const struct record *r = x->rec;
+	const struct facts *f = x->rec->facts;
 	struct side *up = &x->side[DIR_UP];
-	const char *name = r->sni[0] != '\0' ? r->sni : r->host;
+	const char *name = facts_name(f) != NULL ? facts_name(f) : "";
 
 	text_clear(&s->req_head);
 	text_clear(&s->res_head);
 	s->job.path = slice_of(NULL, 0);
 	if (side_http(up) == NULL || icap_put_http(&s->req_head,
-	    side_http(up), r->protocol == PROTO_TLS ? "https" : "http",
+	    side_http(up), f->protocol == PROTO_TLS ? "https" : "http",
 	    slice_of(name, strlen(name)), 1) != 0)
 		return ERR_FORMAT;
 	s->job.path = side_http(up)->target;
@@ -142,40 +142,41 @@ static void
 side_macro(const struct side *s, enum conf_macro which, struct text *t)
 {
 	const struct record *r = s->x->rec;
+	const struct facts *f = r->facts;
 	char ip[ADDR_STRLEN];
 
 	switch (which) {
 	case MACRO_SRC:
-		text_puts(t, addr_ip_str(&r->client, ip));
+		text_puts(t, addr_ip_str(&f->client, ip));
 		break;
 	case MACRO_SRC_PORT:
-		text_number(t, addr_port(&r->client));
+		text_number(t, addr_port(&f->client));
 		break;
 	case MACRO_DST:
-		text_puts(t, addr_ip_str(&r->server, ip));
+		text_puts(t, addr_ip_str(&f->server, ip));
 		break;
 	case MACRO_DST_PORT:
-		text_number(t, addr_port(&r->server));
+		text_number(t, addr_port(&f->server));
 		break;
 	case MACRO_SNI:
-		text_puts(t, r->sni);
+		text_puts(t, f->sni != NULL ? f->sni : "");
 		break;
 	case MACRO_HOST:
 		text_puts(t, s->x->http.host != NULL ? s->x->http.host :
-		    r->host);
+		    f->host != NULL ? f->host : "");
 		break;
 	case MACRO_LISTENER:
-		text_puts(t, r->listener);
+		text_puts(t, f->listener);
 		break;
 	case MACRO_RULE:
-		text_puts(t, r->verdict.rule->name);
+		text_puts(t, r->verdict->rule->name);
 		break;
 	case MACRO_JA4:
-		text_puts(t, r->ja4);
+		text_puts(t, f->ja4);
 		break;
 	case MACRO_SUBJECT:
-		text_puts(t, r->cert != NULL && r->cert->subject != NULL ?
-		    r->cert->subject : "");
+		text_puts(t, f->cert != NULL && f->cert->subject != NULL ?
+		    f->cert->subject : "");
 		break;
 	case MACRO_FLOW:
 		text_number(t, r->id);
@@ -242,7 +243,7 @@ side_job(struct side *s, size_t k)
 	s->job.endless_open = side_inspect(s)->endless_open;
 	side_fields(s, k);
 	s->job.fields = s->fields.len > 0 ? s->fields.s : NULL;
-	s->job.client = x->rec->client;
-	s->job.server = x->rec->server;
+	s->job.client = x->rec->facts->client;
+	s->job.server = x->rec->facts->server;
 	return side_encapsulate(s);
 }

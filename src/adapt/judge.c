@@ -43,7 +43,7 @@ int
 judge_agreed_http2(struct exchange *x)
 {
 	return x->judged && x->nrow == x->nmonitors &&
-	    strcmp(x->rec->tls_client.alpn, "h2") == 0 && judge_pass(x);
+	    strcmp(x->rec->facts->tls_client.alpn, "h2") == 0 && judge_pass(x);
 }
 
 /* The preface comes without being asked for, too (RFC 9113, 3.4). */

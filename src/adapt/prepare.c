@@ -31,7 +31,7 @@ static const struct conf_list *
 coding_list(const struct exchange *x, const struct conf_icap *conf)
 {
 	return conf->encodings.n > 0 ? &conf->encodings :
-	    &x->rec->verdict.rule->inspect->encodings;
+	    &x->rec->verdict->rule->inspect->encodings;
 }
 
 /* Whether every service that sees the response knows the coding. */

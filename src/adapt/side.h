@@ -100,7 +100,7 @@ exchange_inline(const struct exchange *x)
 static inline const struct conf_inspect *
 side_inspect(const struct side *s)
 {
-	return s->x->rec->verdict.rule->inspect;
+	return s->x->rec->verdict->rule->inspect;
 }
 
 /* Some service may. */

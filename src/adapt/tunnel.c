@@ -34,7 +34,7 @@ tunnel_note(struct exchange *x, enum unread what, int blocked,
 static int
 tunnel_blocked(const struct exchange *x)
 {
-	return x->nrow > 0 && x->rec->verdict.rule->inspect->non_http_block;
+	return x->nrow > 0 && x->rec->verdict->rule->inspect->non_http_block;
 }
 
 /*
@@ -51,7 +51,7 @@ tunnel_count(struct exchange *x, enum unread what)
 		    "HTTP was left by Upgrade");
 	else if (what == UNREAD_CONNECT)
 		session_unread(s, UNDECRYPTED_TUNNEL, "a tunnel by CONNECT");
-	else if (exchange_inline(x) && x->rec->protocol != PROTO_OTHER)
+	else if (exchange_inline(x) && x->rec->facts->protocol != PROTO_OTHER)
 		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");
 }
 
@@ -140,10 +140,11 @@ exchange_wait(struct exchange *x)
 void
 exchange_unasked(struct exchange *x)
 {
-	const char *alpn = x->rec->tls_client.alpn;
+	const struct facts *f = x->rec->facts;
+	const char *alpn = f->tls_client.alpn;
 
 	if (exchange_inline(x) && (x->http.number > 0 ||
-	    (x->rec->protocol == PROTO_HTTP && !x->rec->perhaps) ||
+	    (f->protocol == PROTO_HTTP && !f->perhaps) ||
 	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0)))
 		exchange_broken(x, "an answer that nobody asked for");
 	else {
@@ -194,7 +195,7 @@ static int
 upgrade_refused(const struct exchange *x, struct slice item)
 {
 	return exchange_served(x) ? !upgrade_listed(
-	    &x->rec->verdict.rule->inspect->upgrade, item) :
+	    &x->rec->verdict->rule->inspect->upgrade, item) :
 	    slice_is(item, "h2c");
 }
 

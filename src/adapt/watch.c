@@ -11,6 +11,7 @@
 /* As long as struct side's first word is not NULL, they can be told apart. */
 struct watched {
 	struct exchange	*none;
+	struct facts	 facts;
 	struct record	 rec;
 };
 
@@ -28,8 +29,9 @@ watched_new(const struct record *r)
 	struct watched *w = xcalloc(1, sizeof(*w));
 
 	w->rec.id = r->id;
-	w->rec.client = r->client;
-	w->rec.server = r->server;
+	w->facts.client = r->facts->client;
+	w->facts.server = r->facts->server;
+	w->rec.facts = &w->facts;
 	w->rec.shown_port = r->shown_port;
 	return w;
 }

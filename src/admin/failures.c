@@ -99,9 +99,9 @@ failure_kind(const struct record *r, char reason[REASON])
 		    strlen(kinds[i].begins)) == 0)
 			break;
 	/* A client may rightly refuse the certificate of a bad server. */
-	if (r->verify_text != NULL && r->verify != VERIFY_OK) {
+	if (r->facts->verify_text != NULL && r->facts->verify != VERIFY_OK) {
 		snprintf(reason, REASON, "untrusted server: %s%s%s",
-		    r->verify_text, i < NELEM(kinds) ? "; " : "",
+		    r->facts->verify_text, i < NELEM(kinds) ? "; " : "",
 		    i < NELEM(kinds) ? r->reason : "");
 		return KIND_UNTRUSTED;
 	}
@@ -115,12 +115,10 @@ failure_kind(const struct record *r, char reason[REASON])
 static const char *
 failure_site(const struct record *r, char buf[ADDR_STRLEN])
 {
-	if (r->sni[0] != '\0')
-		return r->sni;
-	if (r->host[0] != '\0')
-		return r->host;
-	return r->server.sa.sa_family == AF_UNSPEC ? "-" :
-	    addr_ip_str(&r->server, buf);
+	if (facts_name(r->facts) != NULL)
+		return facts_name(r->facts);
+	return r->facts->server.sa.sa_family == AF_UNSPEC ? "-" :
+	    addr_ip_str(&r->facts->server, buf);
 }
 
 static int
@@ -156,7 +154,7 @@ failure_find(struct failures *f, const struct record *r, const char *site,
 			return e;
 		if (oldest == NULL || later(&oldest->last, &e->last))
 			oldest = e;
-		if (!same_client(&e->client, &r->client))
+		if (!same_client(&e->client, &r->facts->client))
 			continue;
 		mine++;
 		if (own == NULL || later(&own->last, &e->last))
@@ -178,12 +176,12 @@ failure_tell(struct failures *f, const struct record *r, enum kind kind,
 	    !log_gate(&f->gate[kind], &held))
 		return;
 	/* Another CA does not help against a wrong name or time. */
-	mends = kind == KIND_UNTRUSTED && r->verify == VERIFY_UNTRUSTED;
+	mends = kind == KIND_UNTRUSTED && r->facts->verify == VERIFY_UNTRUSTED;
 	log_info("session %llu: %s to %s: %s%s%s; rule %s (%d more like it not "
 	    "shown: ctl failures)", (unsigned long long)r->id,
-	    addr_ip_str(&r->client, client), site, reason,
+	    addr_ip_str(&r->facts->client, client), site, reason,
 	    mends ? "; to trust it: " : "", mends ? f->trust : "",
-	    r->verdict.rule != NULL ? r->verdict.rule->name : "none", held);
+	    r->verdict->rule != NULL ? r->verdict->rule->name : "none", held);
 }
 
 void
@@ -206,9 +204,9 @@ failures_note(struct failures *f, const struct record *r)
 		e->first = now;
 	}
 	free(e->rule);
-	e->rule = xstrdup(r->verdict.rule != NULL ? r->verdict.rule->name :
+	e->rule = xstrdup(r->verdict->rule != NULL ? r->verdict->rule->name :
 	    "");
-	e->client = r->client;
+	e->client = r->facts->client;
 	e->last = now;
 	e->n++;
 	pthread_mutex_unlock(&f->mutex);

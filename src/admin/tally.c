@@ -70,11 +70,12 @@ tally_find(struct tally *t, const char *action, const char *rule)
 void
 tally_add(struct tally *t, const struct record *r)
 {
-	const struct conf_rule *rule = r->verdict.rule;
+	const struct conf_rule *rule = r->verdict->rule;
 
 	pthread_mutex_lock(&t->mutex);
 	if (rule != NULL)
-		tally_find(t, conf_action_str(r->action), rule->name)->n++;
+		tally_find(t, conf_action_str(r->verdict->action),
+		    rule->name)->n++;
 	else
 		tally_find(t, "none", "")->n++;
 	pthread_mutex_unlock(&t->mutex);

@@ -161,15 +161,14 @@ record_key(const struct record *r, enum top_by by, char buf[ADDR_STRLEN])
 {
 	switch (by) {
 	case TOP_CLIENT:
-		return addr_ip_str(&r->client, buf);
+		return addr_ip_str(&r->facts->client, buf);
 	case TOP_SERVER:
-		return r->server.sa.sa_family == AF_UNSPEC ? NULL :
-		    addr_ip_str(&r->server, buf);
+		return r->facts->server.sa.sa_family == AF_UNSPEC ? NULL :
+		    addr_ip_str(&r->facts->server, buf);
 	case TOP_SITE:
-		return r->sni[0] != '\0' ? r->sni :
-		    r->host[0] != '\0' ? r->host : NULL;
+		return facts_name(r->facts);
 	default:
-		return r->verdict.rule != NULL ? r->verdict.rule->name : NULL;
+		return r->verdict->rule != NULL ? r->verdict->rule->name : NULL;
 	}
 }
 

@@ -46,7 +46,7 @@ forward_new(struct session *s, const struct http_url *url)
 	struct forward *fw = xcalloc(1, sizeof(*fw));
 
 	fw->session = s;
-	memcpy(fw->host, s->rec.host, sizeof(fw->host));
+	memcpy(fw->host, s->host, sizeof(fw->host));
 	fw->port = url->port;
 	fw->tap = wire_tap(&s->wire, &forward_tap, TAP_BEHIND);
 	fw->tap->state = fw;

@@ -135,15 +135,12 @@ extern const struct phase_ops phase_relay, phase_splice;	/* relay.c */
 extern const struct phase_ops phase_page;
 
 /* explicit.c */
-struct slice;
-void	head_name(struct session *, struct slice);	/* into rec.host */
 /* The server is connected: the client is told, and then? */
 struct step explicit_connected(struct session *);
 /* ... or not, or it is refused: what the record's reason says. */
 struct step explicit_refused(struct session *, int status);
 
 /* decide.c */
-void	decide_facts(const struct session *, struct facts *);
 struct step decide(struct session *);		/* what next? */
 struct step decide_go(struct session *);	/* on, with the verdict */
 struct step decide_joined(struct session *);	/* ... and both ends */

@@ -82,9 +82,11 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->policy = policy_ref(w->policy);
 	s->rec.id = session_id();
 	s->rec.start = clock_wall();
-	s->rec.listener = l->name;
-	s->rec.mode = l->mode;
-	s->rec.client = *client;
+	s->facts.listener = l->name;
+	s->facts.mode = l->mode;
+	s->facts.client = *client;
+	s->rec.facts = &s->facts;
+	s->rec.verdict = &s->verdict;
 	s->rec.state = "new";
 	s->active = clock_coarse_ms();
 	conn_clear(&s->client, &w->revisits, session_conn_event, s);
@@ -116,8 +118,10 @@ session_new(struct worker *w, const struct conf_listen *l, int fd,
 
 	s->redirected = redirected != 0;
 	conn_open(&s->client, fd);
-	if (l->mode != CONF_EXPLICIT)
-		s->rec.server = *server;
+	if (l->mode != CONF_EXPLICIT) {
+		s->facts.server = *server;
+		s->facts.port = addr_port(server);
+	}
 	session_apply(s, step_go(l->mode == CONF_EXPLICIT ? PHASE_HEAD :
 	    PHASE_HELLO));
 }
@@ -221,7 +225,7 @@ session_over(struct session *s, struct step t)
 	atomic_fetch_sub(&w->counts.open, 1);
 	mem_fell(&w->peak, w->counts.open, PEAK_SESSIONS);
 	atomic_fetch_sub(&sessions_open, 1);
-	clients_remove(&s->rec.client);
+	clients_remove(&s->facts.client);
 	if (w->env->ended != NULL)
 		w->env->ended(w->env->arg, &s->rec);
 	log_debug("session %llu: over", (unsigned long long)s->rec.id);
@@ -237,9 +241,9 @@ session_over(struct session *s, struct step t)
 static int
 session_reads_http(const struct session *s)
 {
-	if (s->rec.protocol != PROTO_TLS)
-		return s->rec.protocol == PROTO_HTTP && !s->rec.perhaps;
-	return alpn_has(s->alpn, s->alpn_len, "http/1.1");
+	if (s->facts.protocol != PROTO_TLS)
+		return s->facts.protocol == PROTO_HTTP && !s->facts.perhaps;
+	return session_offers(s, "http/1.1");
 }
 
 /* A fatal alert (RFC 8446, 6): plainer than a reset. */
@@ -270,7 +274,7 @@ session_drop_server(struct session *s)
 static struct step
 session_refuse(struct session *s, int status)
 {
-	int tls = s->rec.protocol == PROTO_TLS;
+	int tls = s->facts.protocol == PROTO_TLS;
 	int http = session_reads_http(s);
 
 	if (s->asked || s->socks)
@@ -317,11 +321,11 @@ static void
 session_hand_over(struct session *s)
 {
 	struct session *n = session_alloc(s->worker, s->listen,
-	    &s->rec.client);
+	    &s->facts.client);
 
 	wire_hand_over(&n->wire, &s->wire, DIR_UP);
 	conn_move(&n->client, &s->client);
-	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
+	clients_add(&n->facts.client, UINT_MAX);	/* until this is over */
 	session_over(s, step_end(s, "client asked for another server"));
 	session_apply(n, step_go(PHASE_HEAD));
 }
@@ -372,7 +376,7 @@ session_free(struct session *s)
 {
 	event_del(&s->again);	/* a tap may have asked for it in its close */
 	leaf_unref(s->leaf);
-	certinfo_unref(s->rec.cert);
+	certinfo_unref(s->facts.cert);
 	forward_free(s->forward);
 	free(s->alpn);
 	free(s->page);

@@ -21,22 +21,22 @@ tap_open(struct session *s, const struct seat *seat, const char *name)
 void
 session_open_taps(struct session *s)
 {
-	const struct conf_rule *rule = s->rec.verdict.rule;
+	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf *conf = session_conf(s);
 	struct worker *w = s->worker;
 	size_t i;
 
 	if (rule->nmirrors > 0)
 		s->rec.shown_port = packet_shown_port(
-		    addr_port(&s->rec.server),
+		    addr_port(&s->facts.server),
 		    conf->mirrors[rule->mirrors[0]].ports_map);
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
 		tap_open(s, &w->seats[rule->mirrors[i]],
 		    conf->mirrors[rule->mirrors[i]].name);
 	/* What a scanner is to see may be HTTP only later on. */
-	if (!s->bypassed && (rule->nicaps > 0 ||
+	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
-	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
+	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
 		tap_open(s, &w->exchange, NULL);
 	/* Without any it is spliced, and looked at there. */
 	if (s->wire.taps.first[DIR_UP] != NULL && unread_looks(s))

@@ -14,11 +14,10 @@
 void
 session_unread(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->unread || s->bypassed)
+	if (s->unread || s->verdict.action == ACTION_BYPASS)
 		return;
 	s->unread = 1;
-	if (s->rec.why == NULL)
-		s->rec.why = why;
+	s->rec.unread_why = why;
 	count(s->worker->counts.undecrypted[what], 1);
 }
 
@@ -26,8 +25,8 @@ session_unread(struct session *s, enum undecrypted what, const char *why)
 int
 unread_looks(const struct session *s)
 {
-	return s->rec.protocol == PROTO_OTHER && !s->bypassed &&
-	    s->rec.action == ACTION_DECRYPT &&
+	return s->facts.protocol == PROTO_OTHER &&
+	    s->verdict.action == ACTION_DECRYPT &&
 	    s->starttls.state < STARTTLS_TLS;
 }
 
@@ -58,8 +57,8 @@ unread_ahead(void *arg)
 void
 unread_over(struct session *s)
 {
-	if (s->rec.protocol == PROTO_OTHER && s->open &&
-	    s->rec.action == ACTION_DECRYPT &&
+	if (s->facts.protocol == PROTO_OTHER && s->open &&
+	    s->verdict.action == ACTION_DECRYPT &&
 	    s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] > 0)
 		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");
 }

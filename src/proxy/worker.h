@@ -38,20 +38,6 @@ struct proxy_env {
 	void			*arg;
 };
 
-enum undecrypted {		/* why a session was joined through */
-	UNDECRYPTED_RULE,
-	UNDECRYPTED_CERT,	/* client certificate wanted */
-	UNDECRYPTED_NO_SNI,
-	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
-	UNDECRYPTED_FAILURE,	/* of its handshake */
-	/* ... or passes unread: */
-	UNDECRYPTED_STARTTLS,	/* TLS began in the middle */
-	UNDECRYPTED_TUNNEL,	/* CONNECT inside */
-	UNDECRYPTED_UPGRADE,	/* HTTP ended by 101 */
-	UNDECRYPTED_OTHER,	/* neither TLS nor HTTP */
-	UNDECRYPTED_REASONS
-};
-
 enum hello_refused {		/* why a client's hello was refused */
 	HELLO_MALFORMED,	/* or not the first thing that came */
 	HELLO_LONG,

@@ -222,7 +222,8 @@ synth_open(void *arg, struct tap *tap, const struct record *r)
 	s->record = r;
 	s->comment = COMMENT_BEGIN;
 	emit = synth_begin(s);
-	if (packet_init(&s->packet, &seat->path, &r->client, &r->server,
+	if (packet_init(&s->packet, &seat->path, &r->facts->client,
+	    &r->facts->server,
 	    isn) != 0) {
 		free(s);
 		return NULL;
@@ -280,7 +281,7 @@ synth_close(void *state, struct tap_counts *m)
 
 	if (!packet_ended(&s->packet))
 		synth_reset(s, DIR_UP);
-	m->port = packet_shown_port(addr_port(&s->record->server),
+	m->port = packet_shown_port(addr_port(&s->record->facts->server),
 	    s->seat->path.ports_map);
 	m->packets = s->packets;
 	m->bytes = s->bytes;

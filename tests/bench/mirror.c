@@ -38,7 +38,9 @@ measure(const char *what, const struct sink_ops *ops, struct conf_mirror *c,
 {
 	static uint8_t bytes[1 << 20];
 	struct event_base *base = event_base_new();
-	struct record r = { 0 };
+	struct facts f = { 0 };
+	struct verdict v = { 0 };
+	struct record r = { .facts = &f, .verdict = &v };
 	struct tap_counts m;
 	struct text why = { 0 };
 	void *sink, *seat, *s;
@@ -46,8 +48,8 @@ measure(const char *what, const struct sink_ops *ops, struct conf_mirror *c,
 	double us;
 
 	memset(bytes, 'x', sizeof(bytes));
-	addr_parse(&r.client, "192.0.2.1:40000");
-	addr_parse(&r.server, "198.51.100.1:443");
+	addr_parse(&f.client, "192.0.2.1:40000");
+	addr_parse(&f.server, "198.51.100.1:443");
 	if (ops->open(c, &sink, &why) != 0) {
 		printf("%s\n", why.s);
 		exit(1);

@@ -25,23 +25,31 @@
 static struct conf_rule rule = { .name = (char *)"default" };
 static const struct timespec now = { 1795417200, 123456789 };
 
+static struct facts facts;
+static struct verdict verdict;
+
 static void
 record_fill(struct record *r)
 {
+	struct facts *f = &facts;
+
 	memset(r, 0, sizeof(*r));
+	memset(f, 0, sizeof(*f));
+	r->facts = f;
+	r->verdict = &verdict;
 	r->id = 7;
 	r->start = (struct timespec){ 1795417190, 0 };
 	r->end = (struct timespec){ 1795417199, 500000000 };
-	r->listener = "proxy";
-	r->mode = CONF_EXPLICIT;
-	addr_parse(&r->client, "128.232.110.120:34855");
-	addr_parse(&r->server, "66.35.250.204:80");
-	strcpy(r->sni, "example.com");
-	strcpy(r->ja3, "0149f47eabf9a20d0893e2a44e5a6323");
-	r->protocol = PROTO_TLS;
-	r->verdict.rule = &rule;
-	r->tls_client.version = "TLSv1.3";
-	r->tls_client.cipher = "TLS_AES_128_GCM_SHA256";
+	f->listener = "proxy";
+	f->mode = CONF_EXPLICIT;
+	addr_parse(&f->client, "128.232.110.120:34855");
+	addr_parse(&f->server, "66.35.250.204:80");
+	f->sni = "example.com";
+	strcpy(f->ja3, "0149f47eabf9a20d0893e2a44e5a6323");
+	f->protocol = PROTO_TLS;
+	f->tls_client.version = "TLSv1.3";
+	f->tls_client.cipher = "TLS_AES_128_GCM_SHA256";
+	verdict.rule = &rule;
 	r->forged = 1;
 	r->bytes[0] = 10;
 	r->bytes[1] = 5000000000u;
@@ -101,10 +109,12 @@ END
 
 TEST(eve_flow_of_an_undecided_session_leaves_out_what_is_not_known)
 {
-	struct record r = { 0 };
+	struct verdict undecided = { 0 };
+	struct facts f = { 0 };
+	struct record r = { .facts = &f, .verdict = &undecided };
 	json_t *o;
 
-	addr_parse(&r.client, "[2001:db8::1]:5");
+	addr_parse(&f.client, "[2001:db8::1]:5");
 	o = eve_flow(&r, &now);
 	ck_text(o, "src_ip", "2001:db8::1");
 	ck_assert_ptr_null(at(o, "dest_ip"));
@@ -122,7 +132,7 @@ TEST(eve_text_that_is_not_utf8_is_shown_escaped)
 	char *s;
 
 	record_fill(&r);
-	strcpy(r.sni, "a\xff\xc0\xafz\n\xed\xa0\x80\xc3\xa9\xf4\x90\x80\x80");
+	facts.sni = "a\xff\xc0\xafz\n\xed\xa0\x80\xc3\xa9\xf4\x90\x80\x80";
 	o = eve_flow(&r, &now);
 	s = json_dumps(o, JSON_COMPACT);
 	ck_assert_ptr_nonnull(s);

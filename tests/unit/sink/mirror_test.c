@@ -294,8 +294,8 @@ TEST(ipv6_and_vlan)
 	conf = mirror_conf();
 	conf.vlan = 42;
 	begin(1500);
-	addr_parse(&b.record.client, "[2001:db8::1]:40000");
-	addr_parse(&b.record.server, "[2001:db8::2]:443");
+	addr_parse(&b.facts.client, "[2001:db8::1]:40000");
+	addr_parse(&b.facts.server, "[2001:db8::2]:443");
 	talk(300000);
 	ck_assert_uint_eq(rec.frame_max, 1518);
 	ck_assert_int_eq(rec.vlan, 42);

@@ -19,6 +19,8 @@ struct bench {
 	const struct sink_ops *ops;
 	struct event_base *base;
 	void		*sink, *seat;
+	struct facts	 facts;
+	struct verdict	 verdict;
 	struct record	 record;
 	struct text	 why;
 };
@@ -45,11 +47,13 @@ bench_open(struct bench *b, const struct sink_ops *ops,
 	ck_assert_msg(ops->open(c, &b->sink, &b->why) == 0, "%s", b->why.s);
 	b->seat = ops->attach(b->sink, b->base);
 	b->record.id = 17;
-	b->record.listener = "gateway";
-	b->record.verdict.rule = &rule;
-	strcpy(b->record.sni, "example.com");
-	addr_parse(&b->record.client, "192.0.2.1:40000");
-	addr_parse(&b->record.server, "198.51.100.2:443");
+	b->record.facts = &b->facts;
+	b->record.verdict = &b->verdict;
+	b->facts.listener = "gateway";
+	b->verdict.rule = &rule;
+	b->facts.sni = "example.com";
+	addr_parse(&b->facts.client, "192.0.2.1:40000");
+	addr_parse(&b->facts.server, "198.51.100.2:443");
 }
 
 static inline void

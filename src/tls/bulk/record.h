@@ -1,10 +1,10 @@
 /*
  * Records of TLS 1.3 under one key (RFC 8446, 5.2): seal and open, each in one
  * pass from the caller's bytes to the caller's bytes. One struct record is one
- * direction; what the records mean is after.h's.
+ * direction; what the records mean is channel.h's.
  */
-#ifndef TLS_RECORD_H
-#define TLS_RECORD_H
+#ifndef TLS_BULK_RECORD_H
+#define TLS_BULK_RECORD_H
 
 #include <openssl/evp.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * The library's functions for one buffer at a time: they share nothing but
  * the table they are called by, which is made once.
  */
-#include "tls/gcm.h"
+#include "tls/bulk/gcm.h"
 
 #include "util/err.h"
 

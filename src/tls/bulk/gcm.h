@@ -4,8 +4,8 @@
  * carry-less multiplication of 512 bits: OpenSSL 3.0 uses neither. Elsewhere
  * gcm_new() gives NULL, and libcrypto is to be used.
  */
-#ifndef TLS_GCM_H
-#define TLS_GCM_H
+#ifndef TLS_BULK_GCM_H
+#define TLS_BULK_GCM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * AEAD of TLS 1.3 by gcm.h where that can, else over libcrypto: the ciphers
  * are fetched once, and a record is five calls, without a copy.
  */
-#include "tls/record.h"
+#include "tls/bulk/record.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -11,8 +11,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "tls/bulk/gcm.h"
 #include "tls/fast.h"
-#include "tls/gcm.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/cursor.h"
