@@ -27,7 +27,7 @@ struct tls {
 };
 
 /* Freed with its SSL. */
-struct conn {
+struct tls_conn {
 	struct tls	*tls;
 	/* towards a client */
 	struct leaf	*leaf;
