@@ -207,7 +207,7 @@ static void
 conn_verify(struct tls_conn *c, X509_STORE_CTX *ctx)
 {
 	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
-	struct verdict v;
+	struct trust_verdict v;
 	int error;
 
 	trust_verify(c->tls->trust, ctx, &v);
