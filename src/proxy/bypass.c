@@ -3,6 +3,8 @@
  * a pipe that is taken from the worker's few only while bytes are in it, so
  * that an idle session holds none (splice(2); notes in docs/performance.md).
  */
+#include "proxy/bypass.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -13,6 +15,9 @@
 #include <unistd.h>
 
 #include "proxy/inner.h"
+#include "proxy/phases.h"
+#include "proxy/session.h"
+#include "proxy/unread.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -70,7 +75,7 @@ pipes_done(struct pipes *p)
 	}
 }
 
-void
+static void
 splice_leave(struct session *s)
 {
 	struct splice *x = s->splice;
@@ -239,5 +244,6 @@ const struct phase_ops phase_splice = {
 	.name = "bypass",
 	.enter = splice_enter,
 	.event = splice_event,
-	.timeout = step_if_idle
+	.timeout = step_if_idle,
+	.leave = splice_leave
 };

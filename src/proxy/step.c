@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "net/sock.h"
-#include "proxy/inner.h"
+#include "proxy/session.h"
 #include "util/clock.h"
 
 /* The first reason is the one that the log gets. */

@@ -49,10 +49,13 @@ struct step {
 /* A row of the phases' table; each function may be NULL. */
 struct phase_ops {
 	const char	*name;		/* in logs */
+	int		 handshake;	/* it is one, and keeps its turn */
 	struct step	(*enter)(struct session *);
 	/* conn: whose event it was; NULL: an answer came, or time passed */
 	struct step	(*event)(struct session *, struct conn *);
 	struct step	(*timeout)(struct session *);
+	/* It waits no more for what it has not got. */
+	void		(*leave)(struct session *);
 };
 
 static inline struct step
