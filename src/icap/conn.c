@@ -139,7 +139,7 @@ conn_tls(struct icap_conn *c)
 		conn_opened(c, ICAP_F_TLS, "no TLS for this server's name");
 		return;
 	}
-	c->tls = tlsio_new(ssl, &c->sock, c->env->scratch);
+	c->tls = tlsio_new(ssl, &c->sock, c->env->scratch, NULL);
 	c->tp = c->tls;
 	c->ops = &transport_tls;
 	c->shaking = 1;

@@ -52,7 +52,7 @@ head_fill(struct session *s)
 	if (n > 0)
 		flow_filled(f, (size_t)n);
 	else if (n == 0)
-		sock_look(&s->client.sock);	/* the next reader is to see it, too */
+		sock_look(&s->client.sock);	/* others see it, too */
 	return n;
 }
 

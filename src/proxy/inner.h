@@ -15,6 +15,7 @@
 #include "proxy/turns.h"
 #include "proxy/worker.h"
 #include "stream/pool.h"
+#include "stream/splice.h"
 #include "tls/tlsio.h"
 #include "util/mem.h"
 
@@ -29,13 +30,6 @@ struct listener {
 struct seat {
 	const struct sink_ops	*ops;
 	void			*seat;
-};
-
-/* Pipes with nothing inside, for bypass. */
-#define PIPES_IDLE	16
-struct pipes {
-	int	 fd[PIPES_IDLE][2];
-	unsigned n;
 };
 
 struct confirm;

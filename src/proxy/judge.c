@@ -37,7 +37,7 @@ judge_covered(const struct session *s, const char *name)
 	const struct conn *c = &s->server;
 	enum tls_verify v = s->facts.verify;
 
-	return c->ops == &transport_tls && (v == VERIFY_OK ||
+	return tlsio_is(c->ops) && (v == VERIFY_OK ||
 	    v == VERIFY_EXPIRED || v == VERIFY_NAME) &&
 	    tls_covers(tlsio_ssl(c->tp), name);
 }

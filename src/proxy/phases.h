@@ -16,7 +16,7 @@ extern const struct phase_ops phase_server_tls;		/* upstream.c */
 extern const struct phase_ops phase_forge;		/* intercept.c */
 extern const struct phase_ops phase_client_tls;		/* intercept.c */
 extern const struct phase_ops phase_relay;		/* relay.c */
-extern const struct phase_ops phase_splice;		/* bypass.c */
+extern const struct phase_ops phase_splice;		/* relay.c */
 extern const struct phase_ops phase_page;		/* relay.c */
 
 /* upstream.c: a session ends; is there something to learn of its server? */

@@ -64,19 +64,6 @@ step_client_event(struct session *s, struct conn *c)
 	return step_broke(s, DIR_UP, "client reset the connection");
 }
 
-struct step
-step_if_idle(struct session *s)
-{
-	uint64_t idle = session_conf(s)->timeouts.idle;
-	uint64_t quiet = clock_coarse_ms() - s->active;
-
-	if (quiet >= idle)
-		return step_reset(s, DIR_DOWN, "idle for %llus",
-		    (unsigned long long)(quiet / 1000));
-	session_timer(s, idle - quiet);
-	return step_wait();
-}
-
 static struct timeval
 step_time(uint64_t ms)
 {

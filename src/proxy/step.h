@@ -95,9 +95,6 @@ struct step	step_alert(struct session *, int alert,
 /* For phases that are busy with the server, as their event: is the client
  * still there? */
 struct step	step_client_event(struct session *, struct conn *);
-/* For phases that carry bytes, as their timeout: timeouts.idle is over since
- * the last of them, or is waited for again. */
-struct step	step_if_idle(struct session *);
 
 /*
  * What anybody may do to a session that is not in its hands: wake it, so that

@@ -13,9 +13,9 @@ tap_open(struct session *s, const struct seat *seat, const char *name)
 {
 	struct tap *t;
 
-	if (seat->ops == NULL || (t = wire_tap(&s->wire, seat->ops->tap,
-	    TAP_BEHIND)) == NULL)
+	if (seat->ops == NULL)
 		return;
+	t = wire_tap(&s->wire, seat->ops->tap, TAP_BEHIND);
 	t->name = name;
 	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
@@ -26,7 +26,6 @@ taps_open(struct session *s)
 	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf *conf = session_conf(s);
 	struct worker *w = s->worker;
-	struct tap *t;
 	size_t i;
 
 	if (rule->nmirrors > 0)
@@ -41,10 +40,9 @@ taps_open(struct session *s)
 	    policy_by_request(s->policy) ||
 	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
 		tap_open(s, &w->exchange, NULL);
-	/* Without taps it is spliced, and bypass.c looks at the bytes. */
-	if (s->wire.taps.n > 0 && unread_looks(s) &&
-	    (t = wire_tap(&s->wire, &unread_tap, TAP_BEHIND)) != NULL)
-		t->state = s;
+	/* Without taps it is spliced, which looks at the bytes itself. */
+	if (s->wire.taps.first[DIR_UP] != NULL && unread_looks(s))
+		wire_tap(&s->wire, &unread_tap, TAP_BEHIND)->state = s;
 }
 
 void
@@ -52,30 +50,26 @@ taps_close(struct session *s)
 {
 	struct record_mirror none, *m;
 	struct tap *t;
-	size_t i;
 
-	for (i = 0; i < s->wire.taps.n; i++) {
-		t = &s->wire.taps.tap[i];
+	TAPS_EACH(t, &s->wire.taps) {
 		if (t->state == NULL || t->ops->close == NULL)
 			continue;
 		m = t->name == NULL ? &none :
 		    &s->rec.mirrors[s->rec.nmirrors++];
 		m->name = t->name;
 		t->ops->close(t->state, &m->counts);
-		t->state = NULL;
 	}
-	s->wire.taps.n = 0;
+	wire_untap(&s->wire);
 }
 
 void
 taps_reset(struct session *s, enum flow_dir dir)
 {
-	struct tap *t = s->wire.taps.tap;
-	size_t i;
+	struct tap *t;
 
-	for (i = 0; i < s->wire.taps.n; i++)
-		if (t[i].state != NULL && t[i].ops->reset != NULL)
-			t[i].ops->reset(t[i].state, dir);
+	TAPS_EACH(t, &s->wire.taps)
+		if (t->state != NULL && t->ops->reset != NULL)
+			t->ops->reset(t->state, dir);
 }
 
 void

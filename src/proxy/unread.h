@@ -23,7 +23,7 @@ int	unread_looks(const struct session *);
 /* ... by a tap, whose state is the session; or, ahead of a splice, in the
  * client's socket: returns how many bytes may pass before the next look. */
 extern const struct tap_ops unread_tap;
-size_t	unread_peek(struct session *);
+size_t	unread_ahead(void *session);
 
 /* At the session's end. */
 void	unread_over(struct session *);

@@ -199,7 +199,7 @@ server_tls_over(struct session *s)
 {
 	struct conn *c = &s->server;
 
-	if (c->ops == &transport_tls && (tls_wanted_again(tlsio_ssl(c->tp)) ||
+	if (tlsio_is(c->ops) && (tls_wanted_again(tlsio_ssl(c->tp)) ||
 	    tls_refused_none(tlsio_ssl(c->tp))))
 		learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
 }
@@ -241,7 +241,8 @@ server_tls_settles(struct session *s, SSL *ssl)
 {
 	uint64_t took = clock_coarse_ms() - s->active;
 
-	if (!s->cert_none || s->awaits_refusal || SSL_version(ssl) < TLS1_3_VERSION ||
+	if (!s->cert_none || s->awaits_refusal ||
+	    SSL_version(ssl) < TLS1_3_VERSION ||
 	    learned_get(s->worker->learned, &s->facts) == LEARNED_GOES_ON)
 		return 0;
 	log_debug("session %llu: waits for the server to go on without a "
@@ -264,7 +265,8 @@ server_tls_result(struct session *s, int rv, const char *why)
 		return server_tls_event(s, &s->server);
 	if (rv == 0) {
 		if (s->awaits_refusal)
-			learned_set(s->worker->learned, &s->facts, LEARNED_GOES_ON);
+			learned_set(s->worker->learned, &s->facts,
+			    LEARNED_GOES_ON);
 		return server_tls_done(s, tlsio_ssl(t));
 	}
 	if (s->cert_none && (rv != ERR_TLS || tls_refused_none(tlsio_ssl(t))))
@@ -317,7 +319,7 @@ server_tls_enter(struct session *s)
 		return step_reset(s, DIR_UP, "handshake with server: out of "
 		    "memory");
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
-	    &s->worker->scratch));
+	    &s->worker->scratch, &c->ops));
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	return server_tls_event(s, c);
 }

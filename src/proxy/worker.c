@@ -13,7 +13,6 @@
 
 #include "net/loop.h"
 #include "proxy/accept.h"
-#include "proxy/bypass.h"
 #include "proxy/confirm.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"

@@ -18,6 +18,7 @@
 #include "util/mem.h"
 
 #define READER_IOV	16	/* blocks in one send */
+#define READER_WORDS	16384	/* of its own, in one turn */
 
 struct reader {
 	int		 fd;
@@ -202,13 +203,15 @@ static void
 reader_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct reader *r = arg;
-	char buf[4096];
-	ssize_t n;
+	char buf[READER_WORDS];
+	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 
-	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
-		;
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		r->ops->gone(r->ctx, r);
+	} else if (n > 0 || (n < 0 && errno == EINTR)) {
+		event_del(r->rd);	/* for a new edge, after the others */
+		event_add(r->rd, NULL);
+	}
 }
 
 static void

@@ -32,7 +32,7 @@
 
 struct kept {
 	struct cache_item item;
-	struct verdict	 verdict;
+	struct trust_verdict	 verdict;
 	time_t		 expires;
 };
 
@@ -256,7 +256,7 @@ chain_late(int ok, X509_STORE_CTX *ctx)
 }
 
 static void
-chain_verify(X509_STORE_CTX *ctx, struct verdict *v)
+chain_verify(X509_STORE_CTX *ctx, struct trust_verdict *v)
 {
 	STACK_OF(X509) *sk;
 	int i, late = X509_V_OK;
@@ -289,7 +289,8 @@ kept_free(struct cache_item *item)
 }
 
 static void
-verdict_keep(struct cache *c, const uint8_t key[32], const struct verdict *v)
+verdict_keep(struct cache *c, const uint8_t key[32],
+    const struct trust_verdict *v)
 {
 	struct cache_item *old;
 	struct kept *k = xcalloc(1, sizeof(*k));
@@ -320,7 +321,7 @@ chain_good(X509_STORE_CTX *ctx)
 }
 
 void
-trust_verify(struct trust *t, X509_STORE_CTX *ctx, struct verdict *v)
+trust_verify(struct trust *t, X509_STORE_CTX *ctx, struct trust_verdict *v)
 {
 	uint8_t key[32];
 	struct kept *k;

@@ -25,7 +25,7 @@ int	 trust_new(const char *trust, char **also, size_t nalso,
 void	 trust_free(struct trust *);
 X509_STORE *trust_store(struct trust *);
 
-struct verdict {
+struct trust_verdict {
 	int	 error;		/* an X509_V_*; see trust_is_late() */
 	time_t	 until;		/* when the first certificate expires */
 };
@@ -34,7 +34,7 @@ struct verdict {
  * Verify the chain a peer has presented, names aside: from the cache when
  * these very bytes were seen lately, else by X509_verify_cert().
  */
-void	 trust_verify(struct trust *, X509_STORE_CTX *, struct verdict *);
+void	 trust_verify(struct trust *, X509_STORE_CTX *, struct trust_verdict *);
 
 /* Expired or not yet valid: what is said where nothing else is wrong. */
 int	 trust_is_late(int error);

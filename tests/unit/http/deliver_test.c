@@ -14,6 +14,7 @@ static struct pool		 pool;
 static _Atomic uint64_t		 in_use;
 static struct flow		 flow;
 static struct taps		 row;
+static struct tap		 tap;
 static struct deliver		 d;
 static uint8_t			 body[200000];
 
@@ -31,8 +32,9 @@ begin(int64_t length, unsigned flags)
 	flow.taps = &row;
 	flow.pool = &pool;
 	flow.dir = DIR_DOWN;
-	row.n = 1;
-	deliver_init(&d, &flow, &row.tap[0]);
+	memset(&tap, 0, sizeof(tap));
+	row.first[DIR_DOWN] = &tap;
+	deliver_init(&d, &flow, &tap);
 	for (i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)('a' + i % 26);
 	ck_assert_int_eq(http1_response(&h, RESPONSE, strlen(RESPONSE)), 0);
@@ -61,11 +63,11 @@ give(size_t at, size_t n)
 static size_t
 gone(char *buf)
 {
-	size_t n = (size_t)(row.tap[0].pos[DIR_DOWN] - flow.out);
+	size_t n = (size_t)(tap.pos[DIR_DOWN] - flow.out);
 
 	if (n > 0 && buf != NULL)
 		memcpy(buf, flow.buf + (flow.out - flow.base), n);
-	flow.clear = row.tap[0].pos[DIR_DOWN];
+	flow.clear = tap.pos[DIR_DOWN];
 	flow_wrote(&flow, n);
 	return n;
 }

@@ -3,17 +3,17 @@
  * (alerts, tickets, KeyUpdate), for both directions of a connection. Does no
  * I/O.
  */
-#ifndef TLS_AFTER_H
-#define TLS_AFTER_H
+#ifndef TLS_BULK_CHANNEL_H
+#define TLS_BULK_CHANNEL_H
 
 #include "codec/alert.h"
-#include "tls/record.h"
+#include "tls/bulk/record.h"
 
-/* What after_data() and after_due() may write besides the data. */
-#define AFTER_EXTRA	(RECORD_EXTRA + 5 + RECORD_EXTRA)
+/* What channel_data() and channel_due() may write besides the data. */
+#define CHANNEL_EXTRA	(RECORD_EXTRA + 5 + RECORD_EXTRA)
 
-struct after {
-	struct record	 in, out;
+struct channel {
+	struct record_dir	 in, out;
 	uint64_t	 worn;		/* records a key of ours may seal */
 	unsigned	 server:1;	/* we are the server */
 	unsigned	 closed:1;	/* close_notify came */
@@ -27,13 +27,9 @@ struct after {
 	size_t		 have, left;	/* bytes of head; bytes still to come */
 };
 
-/* KeyUpdates cost the peer less than us. It may send so many, and one more for
- * so many bytes of data: honest ones come with gigabytes between them. */
-#define UPDATES_FREE	64
-#define UPDATES_WORTH	16384
-
-void	 after_init(struct after *);	/* in and out are the caller's */
-void	 after_done(struct after *);
+/* in and out are the caller's. */
+void	 channel_init(struct channel *);
+void	 channel_done(struct channel *);
 
 /*
  * The next record from p; *used bytes of p are done with. Bytes of data in
@@ -41,23 +37,26 @@ void	 after_done(struct after *);
  * than *used bytes of room, and nothing was done; ERR_TLS: failed. Not to be
  * called when closed or failed.
  */
-ssize_t	 after_open(struct after *, const uint8_t *p, size_t len,
+ssize_t	 channel_open(struct channel *, const uint8_t *p, size_t len,
 	    uint8_t *out, size_t room, size_t *used);
 
-/* after_open() would not say ERR_SHORT. */
-int	 after_ready(const uint8_t *p, size_t len);
+/* channel_open() would not say ERR_SHORT. */
+int	 channel_ready(const uint8_t *p, size_t len);
 
 /*
  * len bytes (1 to RECORD_CLEAR) sealed, after a KeyUpdate if one is due; out
- * has len + AFTER_EXTRA. The size, or 0 when libcrypto failed.
+ * has len + CHANNEL_EXTRA. The size, or 0 when libcrypto failed.
  */
-size_t	 after_data(struct after *, const uint8_t *p, size_t len,
+size_t	 channel_data(struct channel *, const uint8_t *p, size_t len,
 	    uint8_t *out);
 
-/* The KeyUpdate that is due (AFTER_EXTRA), or 0. */
-size_t	 after_due(struct after *, uint8_t *out);
+/* The KeyUpdate that is due (CHANNEL_EXTRA), or 0. */
+size_t	 channel_due(struct channel *, uint8_t *out);
 
 /* An alert; out has 2 + RECORD_EXTRA. */
-size_t	 after_alert(struct after *, uint8_t description, uint8_t *out);
+size_t	 channel_alert(struct channel *, uint8_t description, uint8_t *out);
+
+/* Whether ours and libssl read each other; 1: they do. selftest.c */
+int	 channel_selftest(void);
 
 #endif

@@ -1,23 +1,22 @@
 /*
- * A handshake in memory, by a key both know; then ours on the one side and
- * libssl on the other read each other, before and after a KeyUpdate.
+ * Are our records libssl's? A handshake in memory, by a key both know; then
+ * our records on one side and libssl on the other read each other, before and
+ * after a KeyUpdate.
  */
-#include "tls/takeself.h"
+#include "tls/bulk/channel.h"
 
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 #include <string.h>
 
 #include "tls/fast.h"
-#include "tls/after.h"
-#include "tls/takeover.h"
 #include "util/mem.h"
 
 struct self {
 	SSL_CTX		*ctx[2];
 	SSL		*ssl[2];	/* client, server */
 	BIO		*wire;		/* instead of the server, later */
-	struct after	 s;
+	struct channel	 s;
 };
 
 struct caught {
@@ -102,13 +101,13 @@ static int
 self_echo(struct self *t, size_t len)
 {
 	uint8_t clear[RECORD_CLEAR], back[RECORD_CLEAR];
-	uint8_t wire[RECORD_CLEAR + AFTER_EXTRA];
+	uint8_t wire[RECORD_CLEAR + CHANNEL_EXTRA];
 	size_t i, n, used = 0;
 	ssize_t got;
 
 	for (i = 0; i < len; i++)
 		clear[i] = (uint8_t)(i * 7 + len);
-	n = after_data(&t->s, clear, len, wire);
+	n = channel_data(&t->s, clear, len, wire);
 	if (n == 0 || BIO_write(t->wire, wire, (int)n) != (int)n ||
 	    SSL_read(t->ssl[0], back, (int)len) != (int)len ||
 	    memcmp(back, clear, len) != 0 ||
@@ -117,7 +116,7 @@ self_echo(struct self *t, size_t len)
 	memset(back, 0, len);
 	n = (size_t)BIO_read(t->wire, wire, (int)sizeof(wire));
 	for (i = 0, got = 0; got == 0 && i < n; i += used)
-		got = after_open(&t->s, wire + i, n - i, back, len, &used);
+		got = channel_open(&t->s, wire + i, n - i, back, len, &used);
 	return got == (ssize_t)len && memcmp(back, clear, len) == 0;
 }
 
@@ -136,7 +135,7 @@ self_run(struct self *t, struct caught *c)
 	}
 	if (!self_side(t, 1, b, c) || !self_handshake(t))
 		return 0;
-	after_init(&t->s);
+	channel_init(&t->s);
 	t->s.server = 1;
 	return record_init(&t->s.in, 0x1301, c->secret[0], c->len, 0) == 0 &&
 	    record_init(&t->s.out, 0x1301, c->secret[1], c->len, 1) == 0 &&
@@ -146,13 +145,13 @@ self_run(struct self *t, struct caught *c)
 }
 
 int
-takeself_test(void)
+channel_selftest(void)
 {
 	struct self t = { 0 };
 	struct caught c = { 0 };
 	int i, rv = self_run(&t, &c);
 
-	after_done(&t.s);
+	channel_done(&t.s);
 	for (i = 0; i < 2; i++) {
 		SSL_free(t.ssl[i]);
 		SSL_CTX_free(t.ctx[i]);

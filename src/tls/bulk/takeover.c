@@ -1,7 +1,7 @@
 /*
  * When and where our records begin.
  */
-#include "tls/takeover.h"
+#include "tls/bulk/bulk.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls/after.h"
-#include "tls/takeself.h"
+#include "tls/bulk/channel.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -43,9 +42,9 @@ takeover_init(void)
 {
 	secrets_index = SSL_get_ex_new_index(0, NULL, NULL, NULL,
 	    secrets_free);
-	if (secrets_index == -1 || getenv("CLEARSPAN_NO_RECORD_LAYER") != NULL)
+	if (secrets_index == -1)
 		return;
-	on = takeself_test();
+	on = channel_selftest();
 	ERR_clear_error();
 	if (!on)
 		log_warn("tls: our records are not libssl's; libssl keeps "
@@ -95,14 +94,14 @@ secrets_drop(SSL *ssl)
 }
 
 static void
-watch_done(struct watch *w)
+watch_done(struct takeover_watch *w)
 {
 	free(w->last);
 	memset(w, 0, sizeof(*w));
 }
 
 static void
-watch_drop(struct watch *w)
+watch_drop(struct takeover_watch *w)
 {
 	free(w->last);
 	w->last = NULL;
@@ -111,7 +110,7 @@ watch_drop(struct watch *w)
 
 /* A header is whole: is the record worth a copy? */
 static void
-watch_head(struct watch *w, size_t max)
+watch_head(struct takeover_watch *w, size_t max)
 {
 	size_t size;
 
@@ -133,7 +132,7 @@ watch_head(struct watch *w, size_t max)
 }
 
 static void
-watch_saw(struct watch *w, const uint8_t *p, size_t len, size_t max)
+watch_saw(struct takeover_watch *w, const uint8_t *p, size_t len, size_t max)
 {
 	size_t n;
 
@@ -162,6 +161,13 @@ int
 takeover_near(const struct takeover *t)
 {
 	return !t->off && t->moved >= NEAR;
+}
+
+int
+takeover_holds(const struct takeover *t, const struct ciphertext *c)
+{
+	return takeover_near(t) && t->in.have == 0 && t->in.left == 0 &&
+	    c->in_len > 0 && !channel_ready(c->in, c->in_len);
 }
 
 static size_t
@@ -255,7 +261,8 @@ proof_says(uint8_t type, const uint8_t *p, size_t len)
  * one will tell; ERR_DENIED: no.
  */
 static int
-proof(const struct watch *w, struct record *r, struct record *o)
+proof(const struct takeover_watch *w, struct record_dir *r,
+    struct record_dir *o)
 {
 	uint8_t *clear, type = 0;
 	ssize_t n;
@@ -282,10 +289,10 @@ proof(const struct watch *w, struct record *r, struct record *o)
 
 /* Where nothing has passed yet, there is nothing to count wrong. */
 static int
-takeover_prove(struct takeover *t, struct after *s, unsigned int suite,
+takeover_prove(struct takeover *t, struct channel *s, unsigned int suite,
     const uint8_t *secret, size_t len)
 {
-	struct record check;
+	struct record_dir check;
 	int rv = 0;
 
 	if (t->in.count > 0)
@@ -300,14 +307,14 @@ takeover_prove(struct takeover *t, struct after *s, unsigned int suite,
 }
 
 static int
-takeover_make(struct takeover *t, SSL *ssl, struct after *s)
+takeover_make(struct takeover *t, SSL *ssl, struct channel *s)
 {
 	const struct secrets *k = SSL_get_ex_data(ssl, secrets_index);
 	unsigned int suite = SSL_CIPHER_get_protocol_id(
 	    SSL_get_current_cipher(ssl));
 	int server = SSL_is_server(ssl) != 0, rv;
 
-	after_init(s);
+	channel_init(s);
 	s->server = server & 1;
 	if (record_init(&s->in, suite, k->secret[!server], k->len, 0) != 0 ||
 	    record_init(&s->out, suite, k->secret[server], k->len, 1) != 0)
@@ -318,10 +325,10 @@ takeover_make(struct takeover *t, SSL *ssl, struct after *s)
 	return rv;
 }
 
-struct after *
+struct channel *
 takeover_try(struct takeover *t, SSL *ssl)
 {
-	struct after *s;
+	struct channel *s;
 	int rv;
 
 	if (!takeover_near(t) || !takeover_still(t, ssl) ||
@@ -341,7 +348,7 @@ takeover_try(struct takeover *t, SSL *ssl)
 	}
 	if (rv != ERR_AGAIN)
 		takeover_off(t, ssl);
-	after_done(s);
+	channel_done(s);
 	free(s);
 	ERR_clear_error();
 	return NULL;
