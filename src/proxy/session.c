@@ -179,8 +179,6 @@ session_woken(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 
 	session_event(s, NULL);
-	conn_note(&s->client);
-	conn_note(&s->server);
 }
 
 /* Whatever it was waiting for, it waits no more. */
