@@ -7,7 +7,7 @@
 #ifndef ADAPT_EXCHANGE_H
 #define ADAPT_EXCHANGE_H
 
-#include "http/http.h"
+#include "http/record.h"
 #include "proxy/tap.h"
 #include "icap/icap.h"
 
