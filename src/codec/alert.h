@@ -1,5 +1,5 @@
 /*
- * Alerts of TLS (RFC 8446, 6), as far as we send them or look for them.
+ * The alerts of TLS (RFC 8446, 6) that we send or look for.
  */
 #ifndef CODEC_ALERT_H
 #define CODEC_ALERT_H

@@ -1,6 +1,6 @@
 /*
- * Community ID: SHA-1 over seed, addresses, protocol, a zero, and ports, the
- * smaller end first.
+ * Community ID: SHA-1 of the seed, addresses, protocol, a zero, and ports, with
+ * the smaller end first.
  */
 #include "codec/community.h"
 
@@ -11,7 +11,7 @@
 #include "util/err.h"
 #include "util/wire.h"
 
-#define SEED	2	/* bytes of it, all zero */
+#define SEED	2	/* bytes, all zero */
 
 static int
 end_cmp(const struct addr *a, const struct addr *b)

@@ -1,5 +1,5 @@
 /*
- * Header templates by libnet, and what is patched into them.
+ * Header templates by libnet, and the fields patched into them.
  */
 #include "codec/frame.h"
 
@@ -14,7 +14,7 @@
 #include "util/wire.h"
 
 #define FRAME_TTL	64
-#define FRAME_WINDOW	65535	/* scaled by 128 after the handshake */
+#define FRAME_WINDOW	65535	/* times 128 after the handshake */
 
 struct framer {
 	libnet_t	*net;
@@ -23,8 +23,8 @@ struct framer {
 static void	frame_sums(struct frame *);
 
 /*
- * LIBNET_NONE opens no device. But then libnet_adv_cull_packet(), the one
- * public way to get at the bytes, refuses; it looks at nothing but the type.
+ * LIBNET_NONE opens no device, but makes libnet_adv_cull_packet() refuse, the
+ * only public way to the bytes. That call looks only at the type, so change it.
  */
 struct framer *
 framer_new(void)
@@ -156,7 +156,7 @@ pseudo_sum(const struct frame *f, size_t tcp_len)
 	    f->v6 ? 32 : 8);
 }
 
-/* Lengths and checksums, of a frame that is otherwise complete. */
+/* Fill in the lengths and checksums of a frame that is otherwise complete. */
 static void
 frame_sums(struct frame *f)
 {

@@ -1,8 +1,7 @@
 /*
- * Frames: Ethernet, an 802.1Q tag if asked for, IPv4 or IPv6, TCP. A template
- * is the header of one direction of a flow, built once by libnet; what differs
- * from frame to frame (length, IP id, sequence, flags, checksums) is patched
- * into a copy of it.
+ * Frames: Ethernet, an 802.1Q tag if asked for, IPv4 or IPv6, TCP. libnet
+ * builds the header of each direction of a flow once, as a template. Each frame
+ * gets a copy with its own length, IP id, sequence, flags and checksums.
  */
 #ifndef CODEC_FRAME_H
 #define CODEC_FRAME_H
@@ -13,7 +12,7 @@
 #define FRAME_HEAD	78	/* 14 + 4 + 40 + 20 */
 #define FRAME_OPTIONS	12	/* what a SYN adds */
 
-/* The builder: a libnet context, without device or privilege. One thread. */
+/* The builder: a libnet context without device or privilege. For one thread. */
 struct framer;
 
 struct framer	*framer_new(void);	/* NULL: no memory */
@@ -35,30 +34,30 @@ struct frame_head {
 	uint8_t		 v6;
 };
 
-/* The template of one direction. 0 or ERR_MEM. */
+/* Build the template of one direction. Returns 0 or ERR_MEM. */
 int		 framer_build(struct framer *, const struct frame_ends *,
 		    struct frame_head *);
 
 /*
- * One frame on its way out: the header, and the payload where it lies. It is
- * good until the call that was given it returns.
+ * One frame on its way out: the header, and a pointer to the payload. It is
+ * good until the call that it was passed to returns.
  */
 struct frame {
 	uint8_t		 head[FRAME_HEAD + FRAME_OPTIONS];
 	uint8_t		 head_len;
 	uint8_t		 ip, tcp, v6;
 	uint8_t		 dir;		/* 0 client to server, 1 back */
-	uint8_t		 partial;	/* the TCP checksum is only the pseudo-
-					   header's, the kernel does the rest */
-	uint16_t	 mss;		/* nonzero: a superframe, to be cut into
-					   segments of that many bytes */
+	uint8_t		 partial;	/* the TCP checksum covers the pseudo-
+					   header; the kernel does the rest */
+	uint16_t	 mss;		/* not 0: a superframe, to be cut into
+					   segments of this many bytes */
 	const uint8_t	*data;		/* never NULL */
 	size_t		 len;
 };
 
 typedef void (*frame_emit)(void *arg, const struct frame *);
 
-/* What frame_make patches in. */
+/* The fields that frame_make patches in. */
 struct frame_tcp {
 	uint32_t	 seq, ack;
 	uint16_t	 id;
@@ -72,17 +71,17 @@ struct frame_tcp {
 #define FRAME_ACK	0x10
 
 /*
- * Fill in head from the template; the caller has set data, len, dir, mss and
+ * Fill in head from the template. The caller has set data, len, dir, mss and
  * partial. options (FRAME_OPTIONS bytes) may be NULL.
  */
 void		 frame_make(struct frame *, const struct frame_head *,
 		    const struct frame_tcp *, const uint8_t *options);
 
 /*
- * What the kernel would do: cut a superframe into segments of at most mss
- * bytes, with whole checksums (RFC 9293; PSH and FIN only on the last). A
- * frame that is none, but partial, comes out with its checksum. max bounds
- * mss from above, as when the port's MTU has shrunk.
+ * Do the kernel's work: cut a superframe into segments of at most mss bytes,
+ * with whole checksums (RFC 9293; only the last has PSH and FIN). An ordinary
+ * frame that is partial gets its checksum. max is an upper bound for mss, for
+ * a port whose MTU has shrunk.
  */
 void		 frame_segment(const struct frame *, unsigned max, frame_emit,
 		    void *arg);

@@ -1,7 +1,6 @@
 /*
- * ClientHello: first the records are walked, then the message is read. A
- * message in one record is read where it lies; only one in several is put
- * together in a copy.
+ * ClientHello. The parser walks the records, then reads the message. A message
+ * in one record is read in place; one in several records is joined in a copy.
  */
 #include "codec/hello.h"
 
@@ -41,10 +40,10 @@ enum {				/* extension types, IANA's registry */
 };
 
 struct records {		/* a walk over the records of one message */
-	struct hello	*h;	/* what is wrong with it */
+	struct hello	*h;	/* gets alert and wrong */
 	const uint8_t	*data;
 	size_t		 len;
-	size_t		 pos;	/* of the record looked at */
+	size_t		 pos;	/* of the current record */
 	size_t		 got;	/* bytes of the message before it */
 	size_t		 total;	/* of the message; 0: not known yet */
 	unsigned	 count;
@@ -53,7 +52,7 @@ struct records {		/* a walk over the records of one message */
 
 static int	message_read(struct hello *);
 
-/* The least raw length of a hello of which n bytes come from pos on. */
+/* The least raw length of a hello with n more bytes from pos on. */
 static size_t
 least(size_t pos, size_t n)
 {
@@ -67,7 +66,7 @@ wants(size_t *need, size_t n)
 	return ERR_SHORT;
 }
 
-/* Take what this record shows of the message's own header. */
+/* Read the part of the message's own header that is in this record. */
 static void
 records_head(struct records *r, size_t shown)
 {
@@ -80,14 +79,14 @@ records_head(struct records *r, size_t shown)
 		    (size_t)r->head[2] << 8 | r->head[3]);
 }
 
-/* Bytes of the message that come at the least from pos on. */
+/* The least number of the message's bytes from pos on. */
 static size_t
 records_rest(const struct records *r)
 {
 	return (r->total != 0 ? r->total : MSG_HEADER) - r->got;
 }
 
-/* What is wrong with a record's header, if anything. */
+/* Check the header of a record. */
 static int
 records_bad(struct hello *h, const uint8_t *p)
 {
@@ -111,9 +110,9 @@ records_long(struct records *r)
 }
 
 /*
- * The record at pos: 0 to go on, 1 if the message ends in it. Whether the
- * hello is too long is asked before anything else is, each time, so that the
- * answer does not hang on how much of it has come.
+ * Read the record at pos. Returns 0 to go on, 1 if the message ends in it. The
+ * length of the hello is always checked first, so that the result does not
+ * depend on how much of it has come.
  */
 static int
 records_one(struct records *r, size_t *need)
@@ -130,7 +129,7 @@ records_one(struct records *r, size_t *need)
 	body = (size_t)p[3] << 8 | p[4];
 	r->count++;
 	end = r->pos + REC_HEADER + body;
-	if (body == 0) {	/* forbidden, and taken by libssl: step over */
+	if (body == 0) {	/* forbidden, but libssl accepts it: skip it */
 		r->pos = end;
 		return 0;
 	}
@@ -160,7 +159,7 @@ records_walk(struct records *r, size_t *need)
 	return e == 1 ? 0 : e;
 }
 
-/* The message out of several records that are known to be good. */
+/* Join the message from several records, which have been checked. */
 static uint8_t *
 records_join(const uint8_t *data, size_t total)
 {
@@ -228,7 +227,7 @@ hello_has(const struct hello_list *l, uint16_t v)
 	return 0;
 }
 
-/* The rest of w as a list, with items of size bytes. */
+/* Read the rest of w as a list of items of size bytes. */
 static void
 list_rest(struct hello_list *l, struct wire *w, size_t size)
 {
@@ -238,7 +237,7 @@ list_rest(struct hello_list *l, struct wire *w, size_t size)
 		w->bad = 1;
 }
 
-/* A list with its length in front of it, in bytes of that. */
+/* Read a list that begins with its length, a number of so many bytes. */
 static void
 list_read(struct hello_list *l, struct wire *w, int bytes, size_t size)
 {
@@ -250,9 +249,9 @@ list_read(struct hello_list *l, struct wire *w, int bytes, size_t size)
 }
 
 /*
- * server_name (RFC 6066, 3): one list of one host_name. A list of two would
- * leave two readings. A name that is none of DNS is marked, not refused: it
- * may be passed on by its address.
+ * server_name (RFC 6066, 3): a list of one host_name. A list of two could be
+ * read in two ways. A name that is not a DNS name is marked, not refused: a
+ * rule may still pass the connection by its address.
  */
 static void
 ext_server_name(struct hello *h, struct wire *w)
@@ -303,7 +302,7 @@ ext_shares(struct hello *h, struct wire *w)
 	w->bad |= l.bad;
 }
 
-/* Extensions whose presence is all that matters here. */
+/* The flags of extensions that only need to be present. */
 static unsigned
 ext_flag(uint16_t type, size_t len)
 {
@@ -330,7 +329,7 @@ ext_flag(uint16_t type, size_t len)
 	return hello_is_grease(type) ? HELLO_GREASE : 0;
 }
 
-/* Where the list of an extension goes, if it is one that is read. */
+/* The list that an extension fills; NULL: the extension is not read. */
 static struct hello_list *
 ext_list(struct hello *h, uint16_t type)
 {
@@ -352,8 +351,8 @@ ext_list(struct hello *h, uint16_t type)
 }
 
 /*
- * One extension. A second one of a type that is read here would leave two
- * readings, so it is refused (RFC 8446, 4.2); of other types TLS itself will.
+ * Read one extension. If a type that we read occurs twice, it could be read in
+ * two ways, so it is refused (RFC 8446, 4.2); TLS refuses the other types.
  */
 static int
 ext_read(struct hello *h, uint16_t type, struct wire *w)
@@ -520,7 +519,7 @@ is_ecdsa_suite(uint16_t s)
 	    s == 0xcca9;
 }
 
-/* Of TLS 1.2 and below: a suite signed with ECDSA (1) or another one (0). */
+/* Whether it has a suite of TLS 1.2 or below with ECDSA (1), or another (0). */
 static int
 has_old_suite(const struct hello *h, int ecdsa)
 {

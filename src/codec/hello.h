@@ -1,8 +1,8 @@
 /*
- * The ClientHello (RFC 8446, 4.1.2; RFC 5246, 7.4.1.2) as facts, out of the
- * bytes a client sent first: TLS records, the message over as many of them
- * as the client liked. Nothing is answered and nothing is judged here but
- * whether it can be read.
+ * The ClientHello (RFC 8446, 4.1.2; RFC 5246, 7.4.1.2) as facts, read from a
+ * client's first bytes: TLS records, over which the client may spread the
+ * message as it likes. The parser sends nothing, and judges only whether the
+ * hello can be read.
  */
 #ifndef CODEC_HELLO_H
 #define CODEC_HELLO_H
@@ -18,12 +18,12 @@
 
 enum {			/* hello.flags */
 	HELLO_SNI	= 1 << 0,	/* server_name came: sni, or SNI_BAD */
-	HELLO_SNI_BAD	= 1 << 1,	/* it is no DNS name; sni is "" */
+	HELLO_SNI_BAD	= 1 << 1,	/* it is not a DNS name; sni is "" */
 	HELLO_SNI_IP	= 1 << 2,	/* it is an IPv4 address as text */
 	/* pre_shared_key: a TLS 1.3 resumption */
 	HELLO_PSK	= 1 << 3,
 	HELLO_EARLY	= 1 << 4,	/* early_data: 0-RTT may follow */
-	/* encrypted_client_hello, real or GREASE: only the server can tell */
+	/* encrypted_client_hello; only the server knows GREASE from real */
 	HELLO_ECH	= 1 << 5,
 	/* session_ticket extension (RFC 5077) */
 	HELLO_TICKETS	= 1 << 6,
@@ -38,19 +38,19 @@ enum {			/* hello.flags */
 	HELLO_SCSV	= 1 << 14	/* TLS_FALLBACK_SCSV among the suites */
 };
 
-struct hello_list {		/* as on the wire, length prefix cut off */
-	const uint8_t	*p;	/* NULL: did not come */
+struct hello_list {		/* as on the wire, without its length */
+	const uint8_t	*p;	/* NULL: absent */
 	size_t		 len;	/* bytes */
 };
 
 struct hello {
-	size_t			 raw_len;	/* bytes of data it took up */
-	unsigned		 records;	/* ... in so many records */
+	size_t			 raw_len;	/* its bytes in data */
+	unsigned		 records;	/* its records in data */
 	unsigned		 flags;
 	uint16_t		 record_version; /* of the first record */
 	uint16_t		 version;	/* legacy_version */
-	uint16_t		 max_version;	/* highest it offers, 0x0300 to
-						 * 0x0304, GREASE left out */
+	uint16_t		 max_version;	/* highest offered, 0x0300 to
+						 * 0x0304, without GREASE */
 	const uint8_t		*random;	/* 32 bytes */
 	struct hello_list	 msg;		/* the whole message, its 4-byte
 						 * header included */
@@ -69,43 +69,43 @@ struct hello {
 	unsigned		 n_alpn;	/* names in it */
 	char			 sni[HOSTNAME_MAX + 1]; /* lower case, no final
 						 * dot; "" if none or bad */
-	uint8_t			*copy;		/* ours; hello_free */
-	int			 begun;	/* it is TLS, however short */
-	/* Of ERR_FORMAT and ERR_LIMIT: for a person, static; an ALERT_*. */
+	uint8_t			*copy;		/* freed by hello_free */
+	int			 begun;	/* it is TLS, even if short */
+	/* With ERR_FORMAT and ERR_LIMIT: static text, and an ALERT_*. */
 	const char		*wrong;
 	uint8_t			 alert;
 };
 
 /*
- * Read the ClientHello at the start of data. Pointers point into data, and
- * live as long as it does; if the message is over more than one record they
- * point into a copy that hello_free() frees. What comes after the hello is
- * not looked at. Returns
- *   0		all is there;
- *   ERR_SHORT	*need is the count of bytes wanted in all (always > len, and
- *		never more than a well-formed hello that begins so will have);
- *   ERR_NOTFOUND  not TLS: plain to see from the first bytes, 11 at most;
- *   ERR_FORMAT	TLS, but no ClientHello that can be read: malformed, another
- *		record or message ahead of it, a version that is not TLS's in
- *		the record's header, or a hello of SSLv2;
- *   ERR_LIMIT	over HELLO_MAX.
- * With the last two alert and wrong are set. Only a return of 0 leaves
- * anything to free. need may be NULL.
+ * Read the ClientHello at the start of data. Pointers point into data and
+ * live as long as it; if the message spans several records, they point into a
+ * copy that hello_free() frees. Bytes after the hello are not read. Returns
+ *   0		the hello is complete;
+ *   ERR_SHORT	*need is the number of bytes wanted in all (always > len, and
+ *		never more than a well-formed hello with this start has);
+ *   ERR_NOTFOUND  not TLS; the first bytes show it, 11 at most;
+ *   ERR_FORMAT	TLS, but not a readable ClientHello: it is malformed, another
+ *		record or message precedes it, the version in a record's
+ *		header is not one of TLS, or it is a hello of SSLv2;
+ *   ERR_LIMIT	longer than HELLO_MAX.
+ * The last two set alert and wrong. Only after 0 is there anything to free.
+ * need may be NULL.
  */
 int		 hello_parse(struct hello *, const uint8_t *data, size_t len,
 		    size_t *need);
 void		 hello_free(struct hello *);
 
-/* Whether it is one of the sixteen values of RFC 8701. */
+/* Whether the value is one of the sixteen of RFC 8701. */
 int		 hello_is_grease(uint16_t);
 
-/* Whether a list of u16 has this one. */
+/* Whether a list of u16 has this value. */
 int		 hello_has(const struct hello_list *, uint16_t);
 #define		 hello_has_group(h, g)	hello_has(&(h)->groups, (g))
 #define		 hello_has_suite(h, s)	hello_has(&(h)->suites, (s))
 
 /*
- * Walks. Begin with wire_of(list.p, list.len); 1 while there is another one.
+ * Walk a list from wire_of(list.p, list.len). Each call returns 1 with the next
+ * item, and 0 at the end.
  * hello_alpn_next walks .alpn, hello_ext_next .exts, hello_share_next .shares.
  */
 int		 hello_alpn_next(struct wire *, const uint8_t **, size_t *len);
@@ -114,13 +114,13 @@ int		 hello_ext_next(struct wire *, uint16_t *type,
 int		 hello_share_next(struct wire *, uint16_t *group, size_t *len);
 int		 hello_has_share(const struct hello *, uint16_t group);
 int		 hello_has_alpn(const struct hello *, const char *name);
-/* The same of a wire list kept beyond its hello; NULL, 0: an empty one. */
+/* The same for an ALPN list that outlives its hello; NULL, 0 is empty. */
 int		 alpn_has(const uint8_t *list, size_t len, const char *name);
 
 /*
- * Whether this client, should version (0x0303, 0x0304) come to be agreed on,
- * takes a leaf with a P-256 key, or with an RSA key: from its signature
- * algorithms, and for TLS 1.2 and below also its suites and groups.
+ * Whether this client accepts a leaf with a P-256 key, or with an RSA key, if
+ * version (0x0303, 0x0304) is agreed on. Its signature algorithms tell; for TLS
+ * 1.2 and below its suites and groups must agree too.
  */
 int		 hello_can_ecdsa(const struct hello *, uint16_t version);
 int		 hello_can_rsa(const struct hello *, uint16_t version);

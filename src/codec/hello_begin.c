@@ -1,9 +1,9 @@
 /*
- * What the first bytes of a connection are: the begin of a ClientHello, TLS
- * that is none, or something else. A server may take more for TLS than RFC
- * 8446 has: the hello of SSLv2, an alert ahead of the hello, a version in the
- * record header that it ignores. Whoever passed these on as another protocol
- * would let them by unread.
+ * What the first bytes of a connection are: the start of a ClientHello, other
+ * TLS, or something else. A server may accept as TLS more than RFC 8446 allows:
+ * a hello of SSLv2, an alert before the hello, any version in the record
+ * header. If we passed these on as another protocol, nothing would inspect
+ * them.
  */
 #include <string.h>
 
@@ -45,9 +45,9 @@ u16(const uint8_t *p)
 }
 
 /*
- * The hello of SSLv2 (RFC 5246, E.2), which says TLS inside and which OpenSSL
- * still answers: a length, the type, a version, the lengths of three lists
- * and those.
+ * The hello of SSLv2 (RFC 5246, E.2) that offers TLS, which OpenSSL still
+ * answers. It has a length, the type, a version, the lengths of three lists,
+ * and the lists.
  */
 static int
 begins_v2(struct hello *h, const uint8_t *p, size_t len, size_t *need)
@@ -68,8 +68,8 @@ begins_v2(struct hello *h, const uint8_t *p, size_t len, size_t *need)
 	return hello_wrong(h, ALERT_PROTOCOL_VERSION, "a hello of SSLv2");
 }
 
-/* Another record than a handshake's: no server goes on from most of them,
- * but from an alert that is only a warning some do. */
+/* A record that is not a handshake's. Most end the connection, but some servers
+ * go on after an alert that is only a warning. */
 static int
 begins_other(struct hello *h, const uint8_t *p, size_t len, size_t *need)
 {
@@ -92,8 +92,8 @@ begins_other(struct hello *h, const uint8_t *p, size_t len, size_t *need)
 	    wrong[p[0] - REC_CCS]);
 }
 
-/* A version that is not TLS's before what looks like a hello: RFC 8446, 5.1
- * has it ignored, and there are servers that do. */
+/* A version that is not one of TLS, before what looks like a hello. RFC 8446,
+ * 5.1 says to ignore the version, and some servers do. */
 static int
 begins_version(struct hello *h, const uint8_t *p, size_t len, size_t *need)
 {

@@ -1,6 +1,5 @@
 /*
- * Inside codec/hello: the first bytes, and what is said of a hello that is
- * refused.
+ * Private to codec/hello: the first bytes, and the reason of a refusal.
  */
 #ifndef CODEC_HELLO_BEGIN_H
 #define CODEC_HELLO_BEGIN_H
@@ -8,7 +7,7 @@
 #include "codec/hello.h"
 
 /*
- * 0: a record that begins a ClientHello, or an empty one; ERR_SHORT with
+ * Returns 0 for a record that begins a ClientHello or is empty; ERR_SHORT with
  * *need set; ERR_NOTFOUND; or ERR_FORMAT. See hello_parse().
  */
 int	hello_begins(struct hello *, const uint8_t *data, size_t len,

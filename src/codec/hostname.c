@@ -1,5 +1,5 @@
 /*
- * Names of hosts as peers write them.
+ * Host names as peers write them.
  */
 #include "codec/hostname.h"
 

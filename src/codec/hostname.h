@@ -1,5 +1,5 @@
 /*
- * Names of hosts as peers write them: in SNI, targets, Host, SOCKS.
+ * Host names as peers write them: in SNI, targets, Host, SOCKS.
  */
 #ifndef CODEC_HOSTNAME_H
 #define CODEC_HOSTNAME_H
@@ -9,10 +9,9 @@
 #define HOSTNAME_MAX	255
 
 /*
- * Check a name and copy it in lower case, without its final dot. Letters,
- * digits, '-' and '_' (which is no host name, but is in use) in labels of 1
- * to 63 (RFC 1035, 2.3.4); so also every IPv4 address. 0, or ERR_FORMAT with
- * out empty.
+ * Check a name and copy it in lower case, without its final dot. Labels have 1
+ * to 63 (RFC 1035, 2.3.4) letters, digits, '-' and '_' (not allowed, but in
+ * use); IPv4 addresses pass too. Returns 0, or ERR_FORMAT with out empty.
  */
 int	hostname_copy(char out[HOSTNAME_MAX + 1], const void *p, size_t len);
 

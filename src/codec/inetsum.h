@@ -1,7 +1,8 @@
 /*
- * The Internet checksum (RFC 1071), eight bytes at a time: sums may be added
- * in any order and folded at the end. A sum is of 16-bit words as they lie in
- * memory, so what inet_fold() gives is stored by inet_put(), not put_u16().
+ * The Internet checksum (RFC 1071), eight bytes at a time. Sums may be added
+ * in any order and folded at the end. They add 16-bit words in the machine's
+ * byte order, so store the result of inet_fold() with inet_put(), not
+ * put_u16().
  */
 #ifndef CODEC_INETSUM_H
 #define CODEC_INETSUM_H
@@ -17,7 +18,7 @@ inet_add(uint64_t sum, uint64_t v)
 	return sum + (sum < v);		/* end-around carry */
 }
 
-/* Add len bytes. All but the last piece summed must be of even length. */
+/* Add len bytes. Every piece but the last must have an even length. */
 static inline uint64_t
 inet_sum(uint64_t sum, const void *data, size_t len)
 {
@@ -43,7 +44,7 @@ inet_sum(uint64_t sum, const void *data, size_t len)
 	return inet_add(a, b);
 }
 
-/* To 16 bits, not complemented. */
+/* Fold to 16 bits, not complemented. */
 static inline uint16_t
 inet_fold(uint64_t sum)
 {

@@ -1,6 +1,6 @@
 /*
- * JA3 and JA4 of a ClientHello. JA4 as FoxIO's technical_details/JA4.md has
- * it: GREASE left out everywhere, the SCSVs counted as suites.
+ * JA3 and JA4 of a ClientHello. JA4 follows FoxIO's technical_details/JA4.md:
+ * GREASE is left out everywhere, and the SCSVs count as suites.
  */
 #include "codec/ja.h"
 
@@ -18,11 +18,11 @@ enum {
 };
 
 struct numbers {		/* a list without its GREASE */
-	uint16_t	*v;	/* ours */
+	uint16_t	*v;	/* owned */
 	size_t		 n;
 };
 
-/* Room for as many u16 as that many bytes can hold. */
+/* Make room for the u16 in so many bytes. */
 static void
 numbers_room(struct numbers *l, size_t bytes)
 {
@@ -111,7 +111,7 @@ ja3_text(struct text *out, const struct hello *h)
 	ja3_list(out, &l);
 }
 
-/* The digest of t in hexadecimal, at most digits of them; frees t. */
+/* Write the first hexadecimal digits of the digest of t, and free t. */
 static int
 hash_text(char *out, struct text *t, const EVP_MD *md, size_t digits)
 {
@@ -165,7 +165,7 @@ is_alnum(uint8_t c)
 	    (c >= 'a' && c <= 'z');
 }
 
-/* First and last character of the first ALPN name, or of it in hexadecimal. */
+/* First and last character of the first ALPN name, or of its hexadecimal. */
 static void
 ja4_alpn(char out[2], const struct hello *h)
 {

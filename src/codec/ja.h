@@ -17,8 +17,8 @@
 /* The text that JA3 hashes, added to out. */
 void	ja3_text(struct text *out, const struct hello *);
 /*
- * The hashes. md5, sha256: fetched by the caller once, or NULL for OpenSSL's
- * default. 0, or ERR_TLS if OpenSSL will not (MD5 under FIPS).
+ * The hashes. The caller fetches md5 and sha256 once, or passes NULL for
+ * OpenSSL's default. Returns 0, or ERR_TLS if OpenSSL refuses (MD5 under FIPS).
  */
 int	ja3_hash(char out[JA3_HASH_LEN + 1], const struct hello *,
 	    const EVP_MD *md5);

@@ -10,7 +10,7 @@
 #include "util/err.h"
 #include "util/wire.h"
 
-#define PACKET_SCALE	7	/* 65535 << 7: no recorder sees it full */
+#define PACKET_SCALE	7	/* 65535 << 7: the window is never full */
 
 static void	packet_send(struct packet *, int dir, uint8_t flags,
 		    const uint8_t *, size_t, frame_emit, void *);
@@ -106,7 +106,7 @@ packet_init(struct packet *p, const struct packet_path *path,
 	return 0;
 }
 
-/* One frame by end dir; its ACK settles what the other has sent. */
+/* Send one frame from end dir. It acknowledges all that the other has sent. */
 static void
 packet_send(struct packet *p, int dir, uint8_t flags, const uint8_t *data,
     size_t len, frame_emit emit, void *arg)
@@ -152,7 +152,7 @@ packet_open(struct packet *p, frame_emit emit, void *arg)
 	packet_ack(p, 0, emit, arg);
 }
 
-/* How many segments go out before an ACK. */
+/* The number of segments before an ACK. */
 static unsigned
 packet_burst(const struct packet *p)
 {
@@ -180,7 +180,7 @@ packet_data(struct packet *p, int dir, const uint8_t *data, size_t len,
 		    data, n, emit, arg);
 		data += n;
 		len -= n;
-		/* At once at the end too: no timer, and no IDS waits. */
+		/* Acknowledge the last ones at once too: there is no timer. */
 		if (e->unacked >= burst || len == 0)
 			packet_ack(p, !dir, emit, arg);
 	}

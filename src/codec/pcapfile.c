@@ -1,5 +1,5 @@
 /*
- * pcap and pcapng, written.
+ * Writes pcap and pcapng.
  */
 #include "codec/pcapfile.h"
 
@@ -65,7 +65,7 @@ add_option(uint8_t *p, uint16_t code, const void *data, size_t len)
 	return add_padded(p, data, len);
 }
 
-/* Ends the block that began at start: its length, fore and aft. */
+/* End the block that began at start: write its length at both ends. */
 static uint8_t *
 end_block(uint8_t *start, uint8_t *p)
 {

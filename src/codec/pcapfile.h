@@ -1,8 +1,8 @@
 /*
- * The two capture formats, written by hand so that a packet goes straight
- * into its place: classic pcap with nanoseconds (pcap-savefile(5)) and pcapng
- * (draft-ietf-opsawg-pcapng). Both in the machine's byte order, Ethernet.
- * libpcap writes no comments, and its dumper copies through stdio.
+ * The two capture formats: classic pcap with nanoseconds (pcap-savefile(5))
+ * and pcapng (draft-ietf-opsawg-pcapng), both in the machine's byte order, for
+ * Ethernet. This code writes a packet straight into its place; libpcap copies
+ * through stdio, and writes no comments.
  */
 #ifndef CODEC_PCAPFILE_H
 #define CODEC_PCAPFILE_H
@@ -14,17 +14,17 @@
 
 #define PCAPFILE_HEAD_MAX	512
 #define PCAPFILE_COMMENT_MAX	1024	/* longer is cut */
-/* The most one packet takes beyond its own bytes. */
+/* The most that one packet takes beyond its own bytes. */
 #define PCAPFILE_PACKET_MAX	(PCAPFILE_COMMENT_MAX + 64)
 
 /*
- * What a file or a stream begins with, into out (PCAPFILE_HEAD_MAX). ifname
- * and app go into pcapng only. Returns the length.
+ * Write the start of a file or stream to out (PCAPFILE_HEAD_MAX). Only pcapng
+ * uses ifname and app. Returns the length.
  */
 size_t	pcapfile_head(uint8_t *out, int ng, const char *ifname,
 	    const char *app);
 
-/* The bytes one packet will take. comment: NULL none. */
+/* The bytes that one packet will take. comment may be NULL. */
 size_t	pcapfile_size(int ng, const struct frame *, const char *comment);
 
 /*
@@ -34,12 +34,12 @@ size_t	pcapfile_size(int ng, const struct frame *, const char *comment);
 size_t	pcapfile_put(uint8_t *out, int ng, uint64_t ns, const struct frame *,
 	    const char *comment);
 
-/* Times that are further back were set back, by who sets the clock. */
+/* A time that is further back than this means that the clock was set. */
 #define PCAPFILE_BACK_NS	1000000000
 
 /*
- * The length of the packet that begins at p, written by pcapfile_put; its
- * time is moved up to *last if it is a little before it, else *last to it.
+ * The length of the packet at p, which pcapfile_put wrote. If its time is a
+ * little before *last, it becomes *last; otherwise *last becomes its time.
  */
 size_t	pcapfile_next(uint8_t *p, int ng, uint64_t *last);
 

@@ -1,5 +1,5 @@
 /*
- * Small grammar that HTTP and ICAP share: tokens, lists, numbers.
+ * The grammar that HTTP and ICAP share: tokens, lists, numbers.
  */
 #include "codec/slice.h"
 

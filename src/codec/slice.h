@@ -1,6 +1,6 @@
 /*
- * A stretch of someone else's text: not NUL-terminated, lives as long as the
- * bytes it was cut from. p may be NULL where len is 0.
+ * A slice is a part of someone else's text. It is not NUL-terminated, and lives
+ * as long as the bytes it points into. p may be NULL if len is 0.
  */
 #ifndef CODEC_SLICE_H
 #define CODEC_SLICE_H
@@ -23,7 +23,7 @@ slice_of(const void *p, size_t len)
 	return s;
 }
 
-/* Whether it is this text, exactly; slice_is: in any case of letters. */
+/* Whether s is this text; slice_is ignores case. */
 static inline int
 slice_eq(struct slice s, const char *text)
 {
@@ -36,7 +36,7 @@ slice_is(struct slice s, const char *text)
 	return s.len == strlen(text) && strncasecmp(s.p, text, s.len) == 0;
 }
 
-/* Blank: SP or HTAB. Without the blanks around it. */
+/* Blank: SP or HTAB. slice_trim removes the blanks around s. */
 static inline int
 is_blank(char c)
 {
@@ -55,7 +55,7 @@ slice_trim(struct slice s)
 	return s;
 }
 
-/* Cut s up to the first c into *front; what comes after it stays in s. */
+/* Move the part before the first c to *front; the part after c stays in s. */
 static inline int
 slice_cut(struct slice *s, char c, struct slice *front)
 {
@@ -70,16 +70,17 @@ slice_cut(struct slice *s, char c, struct slice *front)
 	return 1;
 }
 
-/* The next item of a list with commas, trimmed, maybe empty; 0: no more. */
+/* The next item of a comma list, trimmed, perhaps empty; 0: no more. */
 int	slice_item(struct slice *list, struct slice *item);
-/* Whether a list with commas has the token, in any case of letters. */
+/* Whether a comma list has the token, in any case. */
 int	slice_lists(struct slice list, const char *token);
-/* Whether it is a token (RFC 9110, 5.6.2). */
+/* Whether s is a token (RFC 9110, 5.6.2). */
 int	slice_is_token(struct slice);
-/* Decimal digits and nothing else: 0, or ERR_FORMAT, so if over INT64_MAX. */
+/* Read decimal digits. Returns 0, or ERR_FORMAT for anything else and for
+ * numbers over INT64_MAX. */
 int	slice_number(struct slice, int64_t *);
 
-/* Whether it is one of these n texts, in any case of letters. */
+/* Whether s is one of these n texts, in any case. */
 static inline int
 slice_among(struct slice s, const char *const *texts, size_t n)
 {

@@ -1,5 +1,5 @@
 /*
- * SOCKS5, RFC 1928, and enough of SOCKS4 to say no to it.
+ * SOCKS5 (RFC 1928), and enough of SOCKS4 to refuse it.
  */
 #include "codec/socks.h"
 
@@ -80,8 +80,8 @@ set_addr(struct socks_request *r, int family, const uint8_t *ip)
 }
 
 /*
- * A name. Many clients put an address as text there: it is taken as what it
- * is. A scope behind it ('%') names an interface of theirs, not ours.
+ * Read a name. Many clients write an address there, and it is read as one. A
+ * scope after it ('%') would name an interface of theirs, not ours.
  */
 static int
 read_name(struct socks_request *r, const uint8_t *p, size_t n)
@@ -103,7 +103,7 @@ read_name(struct socks_request *r, const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* The address and the port behind it. */
+/* Read the address and the port after it. */
 static int
 read_address(struct socks_request *r, uint8_t type, struct wire *w)
 {
@@ -135,7 +135,7 @@ socks_request(struct socks_request *r, const uint8_t *data, size_t len,
 	r->reply = SOCKS_FAILURE;
 	if (len >= 1 && data[0] != VERSION5)
 		return ERR_FORMAT;
-	/* The least request has a name of one byte. */
+	/* The shortest request has a name of one byte. */
 	if ((e = wants(len, need, 8)) != 0)
 		return e;
 	type = data[3];
@@ -183,7 +183,7 @@ socks_reply(uint8_t out[SOCKS_REPLY_MAX], uint8_t reply,
 	return 6 + n;
 }
 
-/* SOCKS4's "request rejected or failed", and it has no better word. */
+/* "request rejected or failed"; SOCKS4 has no better code. */
 size_t
 socks4_refuse(uint8_t out[8])
 {

@@ -1,7 +1,7 @@
 /*
- * SOCKS5 (RFC 1928) as a server reads it: no authentication, CONNECT, to a
- * name or an address. SOCKS4 and 4a are recognised, to be refused in words
- * their clients understand.
+ * SOCKS5 (RFC 1928) as a server reads it: CONNECT to a name or an address,
+ * without authentication. SOCKS4 and 4a are recognised, so that they can be
+ * refused with an answer that their clients understand.
  */
 #ifndef CODEC_SOCKS_H
 #define CODEC_SOCKS_H
@@ -23,39 +23,39 @@ enum {				/* the reply field of RFC 1928, 6 */
 	SOCKS_BAD_ADDRESS = 8
 };
 
-#define SOCKS_NO_METHOD	0xff	/* none of the client's methods will do */
+#define SOCKS_NO_METHOD	0xff	/* we accept none of the client's methods */
 #define SOCKS_REPLY_MAX	22
 
 struct socks_request {
-	size_t		 len;		/* bytes it took up */
+	size_t		 len;		/* of the request, in bytes */
 	struct addr	 addr;		/* with port; AF_UNSPEC for a name */
 	char		 host[256];	/* the name, lower case, or the address
 					 * as text; for the log */
 	uint16_t	 port;
-	uint8_t		 reply;		/* what to answer an ERR_* with */
+	uint8_t		 reply;		/* the answer to an ERR_* */
 };
 
-/* Whether this first byte may begin SOCKS: 4 or 5. */
+/* Whether this first byte may start SOCKS: 4 or 5. */
 int	socks_starts(uint8_t);
 
 /*
- * Each reads from the start of data. ERR_SHORT sets *need to the bytes
- * wanted in all (> len, never more than will come).
+ * Both read from the start of data. With ERR_SHORT *need is the number of
+ * bytes wanted in all (> len, and never more than will come).
  *
- * The greeting: 0 with *used; ERR_DENIED (answer SOCKS_NO_METHOD; *used is
- * set) if the client will not go without authentication; ERR_UNSUPPORTED for
- * SOCKS4 (answer socks4_refuse); ERR_FORMAT.
+ * The greeting. Returns 0 with *used; ERR_DENIED, with *used, if the client
+ * insists on authentication (answer SOCKS_NO_METHOD); ERR_UNSUPPORTED for
+ * SOCKS4 (answer socks4_refuse); or ERR_FORMAT.
  */
 int	socks_greeting(const uint8_t *data, size_t len, size_t *used,
 	    size_t *need);
 /*
- * The request: 0; ERR_UNSUPPORTED (BIND, UDP, an unknown address type) or
- * ERR_FORMAT (a name that is none, port 0) with reply set.
+ * The request. Returns 0; or, with reply set, ERR_UNSUPPORTED (BIND, UDP, an
+ * unknown address type) or ERR_FORMAT (an invalid name, port 0).
  */
 int	socks_request(struct socks_request *, const uint8_t *data, size_t len,
 	    size_t *need);
 
-/* Answers; each returns its length. bound may be NULL: 0.0.0.0:0. */
+/* Write an answer and return its length. bound may be NULL: 0.0.0.0:0. */
 size_t	socks_method(uint8_t out[2], uint8_t method);
 size_t	socks_reply(uint8_t out[SOCKS_REPLY_MAX], uint8_t reply,
 	    const struct addr *bound);

@@ -1,5 +1,5 @@
 /*
- * STARTTLS, by what a client says.
+ * Detects STARTTLS in a client's bytes.
  */
 #include "codec/starttls.h"
 
@@ -15,7 +15,7 @@ static const uint8_t postgres[] = { 0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f };
 static const uint8_t mysql[] = { 32, 0, 0, 1 };
 static const char ldap_oid[] = "1.3.6.1.4.1.1466.20037";
 
-/* A binary protocol's first message, as far as it is here, asks for TLS. */
+/* Whether the start of a binary protocol's first message asks for TLS. */
 static int
 asks_binary(const struct starttls *t)
 {
@@ -24,13 +24,13 @@ asks_binary(const struct starttls *t)
 	if (t->seen == 36 && t->len == 36)
 		return memcmp(t->line, mysql, sizeof(mysql)) == 0 &&
 		    (t->line[5] & MYSQL_SSL) != 0;
-	/* An LDAPMessage in the short form, and all of it. */
+	/* A complete LDAPMessage in the short form. */
 	return t->len > 2 && t->line[0] == 0x30 &&
 	    t->line[1] == t->len - 2 && memmem(t->line, t->len, ldap_oid,
 	    sizeof(ldap_oid) - 1) != NULL;
 }
 
-/* The line is this word, or it and more words. */
+/* Whether the line begins with this word. */
 static int
 says(const uint8_t *line, size_t len, const char *word)
 {
@@ -87,7 +87,7 @@ starttls_byte(struct starttls *t, uint8_t c)
 		t->line[t->len++] = c;
 	if (asks || asks_binary(t))
 		t->state = STARTTLS_ASKED;
-	/* What is binary has no lines: it is looked at as a whole. */
+	/* A binary message has no lines: look at the whole. */
 	if ((c == '\n' || c == '>') && (t->line[0] >= ' ' ||
 	    t->line[0] == '\r' || t->line[0] == '\n'))
 		t->len = 0;

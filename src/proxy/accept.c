@@ -86,7 +86,7 @@ accept_watch(struct worker *w, int on)
 			event_del(&w->listeners[i].ev);
 }
 
-void
+static void
 accept_pause(struct worker *w, const char *why)
 {
 	static struct log_gate gate;
@@ -109,6 +109,7 @@ accept_limit(const struct worker *w)
 {
 	const struct conf *conf = policy_conf(w->policy);
 
+
 	if (session_count() >= conf->limits.connections)
 		return "limits.connections are open";
 	if (session_count() >= w->room)
@@ -116,27 +117,25 @@ accept_limit(const struct worker *w)
 	return NULL;
 }
 
+/* By its timer; or woken: a session has ended, or met that all is full. */
 static void
 accept_resume(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
 	struct timeval tv = { 0, ACCEPT_RETRY * 1000 };
 
+	if (w->full)
+		accept_pause(w, "connections to servers meet a limit of "
+		    "descriptors, memory or names to look up");
 	if (!w->paused || w->draining)
 		return;
-	if (accept_limit(w) != NULL) {
+	if (w->full || accept_limit(w) != NULL) {
+		w->full = 0;
 		evtimer_add(&w->resume, &tv);
 		return;
 	}
 	w->paused = 0;
 	accept_watch(w, 1);
-}
-
-void
-accept_check(struct worker *w)
-{
-	if (w->paused)
-		accept_resume(-1, 0, w);
 }
 
 void

@@ -71,19 +71,6 @@ pipes_done(struct pipes *p)
 }
 
 void
-splice_enter(struct session *s)
-{
-	struct splice *x = xcalloc(1, sizeof(*x));
-
-	memset(x->pipe, 0xff, sizeof(x->pipe));
-	s->splice = x;
-	s->active = clock_coarse_ms();
-	s->client.sock.readable = s->server.sock.readable = 1;
-	session_timer(s, session_conf(s)->timeouts.idle);
-	splice_event(s, NULL);
-}
-
-void
 splice_leave(struct session *s)
 {
 	struct splice *x = s->splice;
@@ -207,34 +194,50 @@ splice_turn(struct session *s, int d, struct conn **broke)
 	return in || out;
 }
 
-void
+static struct step
 splice_event(struct session *s, struct conn *c)
 {
 	struct splice *x = s->splice;
-	struct timeval tv = { 0, STARVED_MS * 1000 };
 	struct conn *broke;
 	int round, up = 0, down = 0;
 
 	x->starved = 0;
 	for (round = 0; round < SPLICE_ROUNDS; round++) {
 		if ((up = splice_turn(s, DIR_UP, &broke)) < 0 ||
-		    (down = splice_turn(s, DIR_DOWN, &broke)) < 0) {
-			session_broke(s, broke == &s->client ? DIR_UP :
+		    (down = splice_turn(s, DIR_DOWN, &broke)) < 0)
+			return step_broke(s, broke == &s->client ? DIR_UP :
 			    DIR_DOWN, "%s: %s", broke == &s->client ?
 			    "client" : "server", strerror(broke->sock.err));
-			return;
-		}
 		if (up || down)
 			s->active = clock_coarse_ms();
-		if (x->told[DIR_UP] && x->told[DIR_DOWN]) {
-			session_end(s, "closed");
-			return;
-		}
+		if (x->told[DIR_UP] && x->told[DIR_DOWN])
+			return step_end(s, "closed");
 		if (!up && !down) {
 			if (x->starved)
-				evtimer_add(&s->again, &tv);
-			return;
+				session_later(s, STARVED_MS);
+			return step_wait();
 		}
 	}
 	session_again(s);
+	return step_wait();
 }
+
+static struct step
+splice_enter(struct session *s)
+{
+	struct splice *x = xcalloc(1, sizeof(*x));
+
+	memset(x->pipe, 0xff, sizeof(x->pipe));
+	s->splice = x;
+	s->active = clock_coarse_ms();
+	s->client.sock.readable = s->server.sock.readable = 1;
+	session_timer(s, session_conf(s)->timeouts.idle);
+	return splice_event(s, NULL);
+}
+
+const struct phase_ops phase_splice = {
+	.name = "bypass",
+	.enter = splice_enter,
+	.event = splice_event,
+	.timeout = step_if_idle
+};

@@ -48,41 +48,29 @@ confirm_slot(struct worker *w, const uint8_t key[32])
 	return &w->confirmed[(key[0] << 8 | key[1]) % CONFIRMED_SLOTS];
 }
 
-int
-confirm_wanted(const struct session *s, const struct facts *f)
-{
-	return s->rec.verdict.action == ACTION_BYPASS &&
-	    s->rec.protocol == PROTO_TLS &&
-	    f->sni != NULL && session_conf(s)->confirm_bypass &&
-	    s->rec.server.sa.sa_family != AF_UNSPEC &&
-	    !policy_bypasses_any(s->policy, f);
-}
-
 /* It goes on, with what the probe has found. */
-static void
+static struct step
 confirm_apply(struct session *s, const struct confirmed *c)
 {
 	static struct log_gate gate;
 	char to[ADDR_STRLEN];
 	int held;
 
-	if (c->found == PROBE_NAMED) {
-		decide_go(s);
-		return;
-	}
+	if (c->found == PROBE_NAMED)
+		return decide_go(s);
 	if (log_gate(&gate, &held))
 		log_info("session %llu: bypass of %s at %s is not confirmed: "
 		    "%s (%d more like it not shown)",
 		    (unsigned long long)s->rec.id, s->rec.sni,
 		    addr_str(&s->rec.server, to), c->why, held);
-	decide_unconfirmed(s, c->names.s, c->names.len,
+	return decide_unconfirmed(s, c->names.s, c->names.len,
 	    c->found == PROBE_OTHER);
 }
 
 /* Into the memory, in place of what was in its slot. */
-static void
+static const struct confirmed *
 confirm_keep(struct worker *w, const uint8_t key[32],
-    const struct probe_result *r, struct confirmed *out)
+    const struct probe_result *r)
 {
 	struct confirmed *c = confirm_slot(w, key);
 	uint64_t ms = r->found == PROBE_NAMED ? NAMED_MS :
@@ -95,8 +83,7 @@ confirm_keep(struct worker *w, const uint8_t key[32],
 	text_clear(&c->names);
 	if (r->found != PROBE_NAMED && r->names.len > 0)
 		text_add(&c->names, r->names.s, r->names.len);
-	*out = *c;
-	out->names = r->names;
+	return c;
 }
 
 static void
@@ -106,30 +93,22 @@ inquiry_free(struct inquiry *q)
 	free(q);
 }
 
-/* A session may ask anew while it is served: then by another inquiry. */
 static void
 inquiry_done(void *arg, const struct probe_result *r)
 {
 	struct inquiry *q = arg;
-	TAILQ_HEAD(, session) waiting = TAILQ_HEAD_INITIALIZER(waiting);
 	struct worker *w = q->worker;
-	struct confirmed c;
+	const struct confirmed *c;
 	struct session *s;
 
 	count(w->counts.confirmations[r->found], 1);
-	confirm_keep(w, q->key, r, &c);
+	c = confirm_keep(w, q->key, r);
 	while ((s = TAILQ_FIRST(&q->waiting)) != NULL) {
 		TAILQ_REMOVE(&q->waiting, s, asking);
-		TAILQ_INSERT_TAIL(&waiting, s, asking);
 		s->inquiry = NULL;
+		session_due(s, confirm_apply(s, c));
 	}
 	inquiry_free(q);
-	/* One may end another: each is taken out before it goes on. */
-	while ((s = TAILQ_FIRST(&waiting)) != NULL) {
-		TAILQ_REMOVE(&waiting, s, asking);
-		if (s->phase == PHASE_CONFIRM)
-			confirm_apply(s, &c);
-	}
 }
 
 static struct inquiry *
@@ -160,7 +139,7 @@ inquiry_new(struct session *s, const uint8_t key[32])
 	return q;
 }
 
-void
+static struct step
 confirm_enter(struct session *s)
 {
 	struct worker *w = s->worker;
@@ -171,11 +150,9 @@ confirm_enter(struct session *s)
 	confirm_key(s, key);
 	c = confirm_slot(w, key);
 	if (c->until > clock_coarse_ms() &&
-	    memcmp(c->key, key, sizeof(key)) == 0) {
-		confirm_apply(s, c);
-		return;
-	}
-	session_shaking(s);
+	    memcmp(c->key, key, sizeof(key)) == 0)
+		return confirm_apply(s, c);
+	turn_take(s);
 	TAILQ_FOREACH(q, &w->inquiries, link)
 		if (memcmp(q->key, key, sizeof(key)) == 0)
 			break;
@@ -183,7 +160,14 @@ confirm_enter(struct session *s)
 		q = inquiry_new(s, key);
 	s->inquiry = q;
 	TAILQ_INSERT_TAIL(&q->waiting, s, asking);
+	return step_wait();
 }
+
+const struct phase_ops phase_confirm = {
+	.name = "confirmation",
+	.enter = confirm_enter,
+	.event = step_client_event
+};
 
 void
 confirm_leave(struct session *s)

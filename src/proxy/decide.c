@@ -36,18 +36,17 @@ decide_facts(const struct session *s, struct facts *f)
 }
 
 /* The verdict is block or reset. */
-static void
+static struct step
 decide_refuse(struct session *s, const char *why)
 {
 	if (s->rec.action == ACTION_RESET)
-		session_reset(s, DIR_DOWN, "reset by rule %s",
+		return step_reset(s, DIR_DOWN, "reset by rule %s",
 		    s->rec.verdict.rule->name);
-	else
-		decide_block(s, why);
+	return decide_block(s, why);
 }
 
 int
-decide_early(struct session *s)
+decide_early(struct session *s, struct step *refused)
 {
 	struct verdict v;
 	struct facts f;
@@ -57,12 +56,12 @@ decide_early(struct session *s)
 		return 0;
 	s->rec.verdict = v;
 	s->rec.action = v.action;
-	decide_refuse(s, NULL);
+	*refused = decide_refuse(s, NULL);
 	return 1;
 }
 
 int
-decide_http(struct session *s)
+decide_http(struct session *s, struct step *refused)
 {
 	struct record *r = &s->rec;
 	struct facts f;
@@ -71,7 +70,8 @@ decide_http(struct session *s)
 	policy_decide(s->policy, &f, &r->verdict);
 	r->action = r->verdict.action;
 	s->bypassed = r->action == ACTION_BYPASS;
-	return decide_early(s);		/* the rest is for the log till then */
+	/* The rest is for the log till then. */
+	return decide_early(s, refused);
 }
 
 int
@@ -135,27 +135,25 @@ decide_undecrypted(struct session *s, enum conf_action action,
 	s->bypassed = action == ACTION_BYPASS;
 }
 
-void
+struct step
 decide_bypass(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->rec.verdict.rule->must_decrypt) {
-		decide_block(s, why);
-		return;
-	}
+	if (s->rec.verdict.rule->must_decrypt)
+		return decide_block(s, why);
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	session_drop_taps(s);
 	conn_close(&s->server, 1);
 	memset(&s->rec.tls_server, 0, sizeof(s->rec.tls_server));
-	session_go(s, PHASE_CONNECT);
+	return step_go(PHASE_CONNECT);
 }
 
-void
+struct step
 decide_block(struct session *s, const char *why)
 {
 	s->rec.action = ACTION_BLOCK;
 	if (why != NULL)
 		s->rec.why = why;
-	session_refuse(s, 403, "blocked by rule %s%s%s",
+	return step_refuse(s, 403, "blocked by rule %s%s%s",
 	    s->rec.verdict.rule->name, why != NULL ? ": " : "",
 	    why != NULL ? why : "");
 }
@@ -181,7 +179,18 @@ decide_tls(struct session *s)
 		    "client certificate wanted");
 }
 
-void
+/* A bypass that hangs on the name in the client's hello: any may be said. */
+static int
+decide_unsure(const struct session *s, const struct facts *f)
+{
+	return s->rec.verdict.action == ACTION_BYPASS &&
+	    s->rec.protocol == PROTO_TLS &&
+	    f->sni != NULL && session_conf(s)->confirm_bypass &&
+	    s->rec.server.sa.sa_family != AF_UNSPEC &&
+	    !policy_bypasses_any(s->policy, f);
+}
+
+struct step
 decide(struct session *s)
 {
 	struct facts f;
@@ -192,21 +201,32 @@ decide(struct session *s)
 	s->bypassed = s->rec.action == ACTION_BYPASS;
 	if (s->rec.action == ACTION_DECRYPT && s->rec.protocol == PROTO_TLS)
 		decide_tls(s);
-	if (confirm_wanted(s, &f))
-		session_go(s, PHASE_CONFIRM);
-	else
-		decide_go(s);
+	return decide_unsure(s, &f) ? step_go(PHASE_CONFIRM) : decide_go(s);
 }
 
-void
+/* Both ends are connected and the verdict is known. */
+struct step
+decide_joined(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	if (s->rec.why == NULL || !s->bypassed)
+		session_open_taps(s);
+	if (s->rec.protocol == PROTO_TLS && !s->bypassed)
+		return step_go(PHASE_TURN);
+	if (s->bypassed)
+		count(w->counts.undecrypted[s->undecrypted], 1);
+	return step_go(s->leg.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
+}
+
+struct step
 decide_go(struct session *s)
 {
 	if (s->rec.action == ACTION_RESET || s->rec.action == ACTION_BLOCK)
-		decide_refuse(s, s->rec.why);
-	else if (s->server.sock.fd == -1)
-		session_go(s, PHASE_CONNECT);
-	else
-		decide_joined(s);
+		return decide_refuse(s, s->rec.why);
+	if (s->server.sock.fd == -1)
+		return step_go(PHASE_CONNECT);
+	return decide_joined(s);
 }
 
 /*
@@ -235,7 +255,7 @@ decide_by_names(const struct session *s, const char *names, size_t len,
 	policy_decide(s->policy, &f, v);
 }
 
-void
+struct step
 decide_unconfirmed(struct session *s, const char *names, size_t len,
     int trusted)
 {
@@ -245,22 +265,5 @@ decide_unconfirmed(struct session *s, const char *names, size_t len,
 	r->action = r->verdict.action;
 	r->why = "bypass not confirmed";
 	s->bypassed = r->action == ACTION_BYPASS;
-	decide_go(s);
-}
-
-/* Both ends are connected and the verdict is known. */
-void
-decide_joined(struct session *s)
-{
-	struct worker *w = s->worker;
-
-	if (s->rec.why == NULL || !s->bypassed)
-		session_open_taps(s);
-	if (s->rec.protocol == PROTO_TLS && !s->bypassed) {
-		session_go(s, PHASE_TURN);
-		return;
-	}
-	if (s->bypassed)
-		count(w->counts.undecrypted[s->undecrypted], 1);
-	session_go(s, s->leg.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
+	return decide_go(s);
 }

@@ -22,13 +22,7 @@
 
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-void
-head_enter(struct session *s)
-{
-	session_timer(s, s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out ?
-	    session_conf(s)->timeouts.hello : session_conf(s)->timeouts.idle);
-	head_event(s, &s->client);
-}
+static struct step	head_event(struct session *, struct conn *);
 
 /* More bytes behind those a predecessor left us. */
 static ssize_t
@@ -77,8 +71,14 @@ head_view(struct session *s, const uint8_t **data)
 	return n == -1 ? ERR_SYS : n;
 }
 
-/* Take n bytes of them out. */
-static void
+static struct step
+head_broke(struct session *s)
+{
+	return step_broke(s, DIR_UP, "client reset the connection");
+}
+
+/* Take n bytes of them out. 0 or ERR_SYS. */
+static int
 head_take(struct session *s, size_t n)
 {
 	struct flow *f = &s->leg.flow[DIR_UP];
@@ -87,30 +87,41 @@ head_take(struct session *s, size_t n)
 	if (f->in > f->out) {
 		f->clear = f->out + n;
 		flow_wrote(f, n);
-		return;
+		return 0;
 	}
 	for (; n > 0; n -= (size_t)got) {	/* urgent data splits it */
 		got = recv(s->client.sock.fd, s->worker->peek, n,
 		    MSG_DONTWAIT);
-		if (got <= 0) {
-			session_broke(s, DIR_UP, "client reset the "
-			    "connection");
-			return;
-		}
+		if (got <= 0)
+			return ERR_SYS;
 	}
+	return 0;
 }
 
 /* A short answer; the socket's buffer is empty, so it fits. 0 or ERR_SYS. */
 static int
 head_say(struct session *s, const void *p, size_t len)
 {
-	if (sock_send(&s->client.sock, p, len) == (ssize_t)len)
-		return 0;
-	session_broke(s, DIR_UP, "client: cannot be answered");
-	return ERR_SYS;
+	return sock_send(&s->client.sock, p, len) == (ssize_t)len ? 0 :
+	    ERR_SYS;
 }
 
-static void
+static struct step
+head_mute(struct session *s)
+{
+	return step_broke(s, DIR_UP, "client: cannot be answered");
+}
+
+/* Say a last thing, and that is the end, for this reason. */
+static struct step
+head_last(struct session *s, const void *p, size_t len, const char *reason)
+{
+	if (head_say(s, p, len) != 0)
+		return head_mute(s);
+	return step_end(s, "%s", reason);
+}
+
+static struct step
 head_page(struct session *s, int status, const char *why)
 {
 	s->asked = s->socks = 0;
@@ -118,7 +129,7 @@ head_page(struct session *s, int status, const char *why)
 		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
 		    why);
 	page_set(s, status, why);
-	session_go(s, PHASE_PAGE);
+	return step_go(PHASE_PAGE);
 }
 
 /* The reply that says it best (RFC 1928, 6). */
@@ -140,38 +151,47 @@ head_socks_code(const struct session *s, int status)
 	return SOCKS_FAILURE;
 }
 
-void
-explicit_failed(struct session *s, int status, const char *why)
+struct step
+explicit_refused(struct session *s, int status)
 {
 	uint8_t out[SOCKS_REPLY_MAX];
 
-	if (!s->socks) {
-		head_page(s, status, why);
-		return;
-	}
+	if (!s->socks)
+		return head_page(s, status, s->rec.reason);
 	if (head_say(s, out, socks_reply(out, head_socks_code(s, status),
-	    NULL)) == 0) {
-		s->rec.answer = "socks";
-		session_end(s, "%s", why);
-	}
+	    NULL)) != 0)
+		return head_mute(s);
+	s->rec.answer = "socks";
+	return step_end(s, "refused");
 }
 
-int
-explicit_connected(struct session *s)
+static int
+head_say_connected(struct session *s)
 {
 	uint8_t out[SOCKS_REPLY_MAX];
 
-	if (s->forward != NULL ? decide_http(s) : decide_early(s))
-		return ERR_DENIED;
-	s->asked = 0;
-	if (s->forward != NULL) {
-		session_open_taps(s);
-		return 0;
-	}
 	if (!s->socks)
 		return head_say(s, established, sizeof(established) - 1);
 	s->socks = 0;
 	return head_say(s, out, socks_reply(out, SOCKS_OK, NULL));
+}
+
+struct step
+explicit_connected(struct session *s)
+{
+	struct step refused;
+
+	if (s->forward != NULL ? decide_http(s, &refused) :
+	    decide_early(s, &refused))
+		return refused;
+	s->asked = 0;
+	if (s->forward != NULL) {
+		session_open_taps(s);
+		return step_go(PHASE_RELAY);
+	}
+	if (head_say_connected(s) != 0)
+		return head_mute(s);
+	return step_go(PHASE_HELLO);
 }
 
 void
@@ -200,22 +220,23 @@ head_host(struct session *s, struct slice host, uint16_t port)
 	s->dial_port = port;
 }
 
-/* Whom to connect to is known. */
-static void
-head_dial(struct session *s)
+/* Whom to connect to is known, from these n bytes. */
+static struct step
+head_dial(struct session *s, size_t n)
 {
+	struct step refused;
+
+	if (head_take(s, n) != 0)
+		return head_broke(s);
 	/* The next phase looks into the socket, and these would be missed. */
-	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out) {
-		head_page(s, 400, "bytes came after the request before it was "
-		    "answered");
-		return;
-	}
+	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out)
+		return head_page(s, 400, "bytes came after the request before "
+		    "it was answered");
 	s->asked = 1;
-	if (!decide_early(s))
-		session_go(s, PHASE_CONNECT);
+	return decide_early(s, &refused) ? refused : step_go(PHASE_CONNECT);
 }
 
-static void
+static struct step
 head_socks_request(struct session *s, const uint8_t *data, size_t len)
 {
 	struct socks_request r;
@@ -226,88 +247,73 @@ head_socks_request(struct session *s, const uint8_t *data, size_t len)
 
 	rv = socks_request(&r, data, len, &need);
 	if (rv == ERR_SHORT)
-		return;
-	if (rv != 0) {
-		if (head_say(s, out, socks_reply(out, r.reply, NULL)) == 0)
-			session_end(s, "SOCKS: request not understood");
-		return;
-	}
-	head_take(s, r.len);
-	if (s->phase == PHASE_OVER)
-		return;
+		return step_wait();
+	if (rv != 0)
+		return head_last(s, out, socks_reply(out, r.reply, NULL),
+		    "SOCKS: request not understood");
 	host.p = r.host;
 	host.len = strlen(r.host);
 	head_host(s, host, r.port);
-	head_dial(s);
+	return head_dial(s, r.len);
 }
 
-static void
-head_socks(struct session *s, const uint8_t *data, size_t len)
+static struct step
+head_socks_greeting(struct session *s, const uint8_t *data, size_t len)
 {
 	uint8_t out[8];
 	size_t used = 0, need;
 	int rv;
 
-	if (s->socks) {
-		head_socks_request(s, data, len);
-		return;
-	}
 	rv = socks_greeting(data, len, &used, &need);
 	if (rv == ERR_SHORT)
-		return;
-	if (rv == 0 || rv == ERR_DENIED)
-		head_take(s, used);
-	if (s->phase == PHASE_OVER)
-		return;
-	if (rv == 0) {
-		s->socks = 1;
-		if (head_say(s, out, socks_method(out, 0)) == 0)
-			head_event(s, &s->client);
-	} else if (head_say(s, out, rv == ERR_UNSUPPORTED ?
-	    socks4_refuse(out) : socks_method(out, SOCKS_NO_METHOD)) == 0) {
-		session_end(s, "SOCKS: %s", rv == ERR_UNSUPPORTED ?
-		    "version 4 is not served, use 5" :
-		    "the client asks for authentication");
-	}
+		return step_wait();
+	if ((rv == 0 || rv == ERR_DENIED) && head_take(s, used) != 0)
+		return head_broke(s);
+	if (rv == ERR_UNSUPPORTED)
+		return head_last(s, out, socks4_refuse(out),
+		    "SOCKS: version 4 is not served, use 5");
+	if (rv != 0)
+		return head_last(s, out, socks_method(out, SOCKS_NO_METHOD),
+		    "SOCKS: the client asks for authentication");
+	if (head_say(s, out, socks_method(out, 0)) != 0)
+		return head_mute(s);
+	s->socks = 1;
+	return head_event(s, &s->client);
 }
 
-static void
+static struct step
 head_connect(struct session *s, const struct http1_head *h)
 {
 	struct http_url url;
 
-	if (http_authority(h->head.authority, 0, &url) != 0) {
-		head_page(s, 400, "CONNECT needs a host and a port");
-		return;
-	}
+	if (http_authority(h->head.authority, 0, &url) != 0)
+		return head_page(s, 400, "CONNECT needs a host and a port");
 	head_host(s, url.host, url.port);
-	head_take(s, h->len);
-	if (s->phase != PHASE_OVER)
-		head_dial(s);
+	return head_dial(s, h->len);
 }
 
 /* Its head stays where it is: the forward editor will read it. */
-static void
+static struct step
 head_absolute(struct session *s, const struct http_head *h)
 {
 	struct http_url url;
+	struct step refused;
 
 	if (http_absolute(h->target, &url) != 0 ||
-	    !slice_is(url.scheme, "http")) {
-		head_page(s, 400, "an http:// URL or CONNECT is needed");
-		return;
-	}
+	    !slice_is(url.scheme, "http"))
+		return head_page(s, 400, "an http:// URL or CONNECT is "
+		    "needed");
 	head_host(s, url.host, url.port);
 	s->rec.protocol = PROTO_HTTP;
 	s->asked = 1;
-	if (decide_http(s))
-		return;
+	if (decide_http(s, &refused))
+		return refused;
 	s->forward = forward_new(s, &url);
-	session_go(s, PHASE_CONNECT);
+	return step_go(PHASE_CONNECT);
 }
 
 /* A browser that opens the proxy itself. */
-static void
+static struct step
 head_own(struct session *s, const struct http_head *h)
 {
 	s->page = page_own(s->worker->env->tls, h->path.p, h->path.len,
@@ -315,10 +321,10 @@ head_own(struct session *s, const struct http_head *h)
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
 	s->rec.answer = "page";
 	s->rec.status = atoi(s->page + sizeof("HTTP/1.1"));
-	session_go(s, PHASE_PAGE);
+	return step_go(PHASE_PAGE);
 }
 
-static void
+static struct step
 head_http(struct session *s, const char *data, size_t len)
 {
 	struct http1_head h;
@@ -332,20 +338,20 @@ head_http(struct session *s, const char *data, size_t len)
 		h.why = "the head is too long";
 	}
 	if (rv == ERR_SHORT)
-		return;
+		return step_wait();
 	if (rv == ERR_LIMIT)
-		head_page(s, 431, h.why);
-	else if (rv != 0)
-		head_page(s, 400, h.why != NULL ? h.why : "not a request");
-	else if (slice_is(h.head.method, "CONNECT"))
-		head_connect(s, &h);
-	else if (h.head.target.p[0] == '/')
-		head_own(s, &h.head);
-	else
-		head_absolute(s, &h.head);
+		return head_page(s, 431, h.why);
+	if (rv != 0)
+		return head_page(s, 400, h.why != NULL ? h.why :
+		    "not a request");
+	if (slice_is(h.head.method, "CONNECT"))
+		return head_connect(s, &h);
+	if (h.head.target.p[0] == '/')
+		return head_own(s, &h.head);
+	return head_absolute(s, &h.head);
 }
 
-void
+static struct step
 head_event(struct session *s, struct conn *c)
 {
 	const uint8_t *data;
@@ -353,30 +359,42 @@ head_event(struct session *s, struct conn *c)
 
 	n = head_view(s, &data);
 	if (n == ERR_AGAIN)
-		return;
-	if (n == ERR_SYS) {
-		session_broke(s, DIR_UP, "client reset the connection");
-		return;
-	}
-	if (n == 0) {
-		session_end(s, "client closed before it asked");
-		return;
-	}
+		return step_wait();
+	if (n == ERR_SYS)
+		return head_broke(s);
+	if (n == 0)
+		return step_end(s, "client closed before it asked");
 	if (!s->said)
 		session_timer(s, session_conf(s)->timeouts.hello);
 	s->said = 1;
-	if (s->socks || socks_starts(data[0]))
-		head_socks(s, data, (size_t)n);
-	else if (data[0] == TLS_HANDSHAKE)
-		session_alert(s, ALERT_HANDSHAKE_FAILURE, "TLS came to an "
+	if (s->socks)
+		return head_socks_request(s, data, (size_t)n);
+	if (socks_starts(data[0]))
+		return head_socks_greeting(s, data, (size_t)n);
+	if (data[0] == TLS_HANDSHAKE)
+		return step_alert(s, ALERT_HANDSHAKE_FAILURE, "TLS came to an "
 		    "explicit listener, which speaks HTTP and SOCKS5");
-	else
-		head_http(s, (const char *)data, (size_t)n);
+	return head_http(s, (const char *)data, (size_t)n);
 }
 
-void
+static struct step
+head_enter(struct session *s)
+{
+	session_timer(s, s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out ?
+	    session_conf(s)->timeouts.hello : session_conf(s)->timeouts.idle);
+	return head_event(s, &s->client);
+}
+
+static struct step
 head_timeout(struct session *s)
 {
-	session_end(s, s->said ? "request: timed out, incomplete" :
+	return step_end(s, s->said ? "request: timed out, incomplete" :
 	    "idle, nothing was asked");
 }
+
+const struct phase_ops phase_head = {
+	.name = "request",
+	.enter = head_enter,
+	.event = head_event,
+	.timeout = head_timeout
+};

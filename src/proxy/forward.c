@@ -247,7 +247,7 @@ forward_is_lost(const struct session *s)
  * before all that was let go is sent: what is left begins with the request.
  * And not while a tap has more to say (busy) of what has left the flow.
  */
-void
+struct step
 forward_check(struct session *s)
 {
 	struct forward *fw = s->forward;
@@ -256,22 +256,17 @@ forward_check(struct session *s)
 
 	if (s->phase != PHASE_RELAY || up->busy || down->busy ||
 	    up->out != fw->tap->pos[DIR_UP] || down->in != down->out)
-		return;
-	if (forward_is_lost(s)) {
-		session_end(s, "request: incomplete, or too late");
-		return;
-	}
+		return step_wait();
+	if (forward_is_lost(s))
+		return step_end(s, "request: incomplete, or too late");
 	if (fw->state[DIR_UP] != FORWARD_HELD || fw->nasked > 0 ||
 	    fw->state[DIR_DOWN] != FORWARD_HEAD || down->end_in != END_NONE)
-		return;
-	if (fw->status != 0) {
-		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
-		    fw->why);
-		page_set(s, fw->status, fw->why);
-		session_go(s, PHASE_PAGE);
-	} else {
-		session_succeed(s);
-	}
+		return step_wait();
+	if (fw->status == 0)
+		return step_hand_over();
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s", fw->why);
+	page_set(s, fw->status, fw->why);
+	return step_go(PHASE_PAGE);
 }
 
 const struct tap_ops forward_tap = {

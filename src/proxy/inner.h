@@ -5,6 +5,7 @@
 #ifndef PROXY_INNER_H
 #define PROXY_INNER_H
 
+#include <event2/event.h>
 #include <event2/event_struct.h>
 #include <pthread.h>
 
@@ -82,6 +83,7 @@ struct worker {
 	size_t			 nlisteners;
 	struct event		 resume;	/* accept again */
 	int			 paused;
+	int			 full;		/* a dial met a limit */
 	unsigned long		 room;		/* sessions, by descriptors */
 	struct seat		*seats;		/* one for each mirror */
 	struct seat		 exchange;
@@ -104,8 +106,6 @@ struct worker {
 	uint8_t			 peek[HELLO_MAX];
 };
 
-const struct conf *session_conf(const struct session *);
-
 #define count(c, n)							\
 	atomic_fetch_add_explicit(&(c), (n), memory_order_relaxed)
 
@@ -117,72 +117,84 @@ worker_is_at(struct worker *w, uint64_t session, const char *what)
 	atomic_store_explicit(&w->at_what, what, memory_order_relaxed);
 }
 
+/* A session met a limit of the process: new ones are to wait. */
+static inline void
+worker_full(struct worker *w)
+{
+	w->full = 1;
+	event_active(&w->resume, EV_TIMEOUT, 0);
+}
+
 /* accept.c */
 int	accept_bind(struct worker *, struct text *why);
 void	accept_start(struct worker *);
-void	accept_pause(struct worker *, const char *why);
-void	accept_check(struct worker *);	/* resume when limits allow */
 void	accept_stop(struct worker *);
 
-/* The phases: entered, an event, the timer. NULL in the table: nothing. */
-void	head_enter(struct session *);		/* explicit.c */
-void	head_event(struct session *, struct conn *);
-void	head_timeout(struct session *);
+/* The phases. */
+extern const struct phase_ops phase_head;	/* explicit.c */
+extern const struct phase_ops phase_hello;	/* peek.c */
+extern const struct phase_ops phase_confirm;	/* confirm.c */
+extern const struct phase_ops phase_connect, phase_server_tls; /* upstream.c */
+extern const struct phase_ops phase_turn;	/* turn.c */
+extern const struct phase_ops phase_forge, phase_client_tls; /* intercept.c */
+extern const struct phase_ops phase_relay, phase_page;	/* relay.c */
+extern const struct phase_ops phase_splice;	/* bypass.c */
+
+/* explicit.c */
 struct slice;
 void	head_name(struct session *, struct slice);	/* into rec.host */
-int	explicit_connected(struct session *);	/* answers; 0 or ERR_* */
-void	explicit_failed(struct session *, int status, const char *why);
-void	hello_enter(struct session *);		/* peek.c */
-void	hello_event(struct session *, struct conn *);
-void	hello_timeout(struct session *);
-void	decide_facts(const struct session *, struct facts *); /* decide.c */
-void	decide(struct session *);		/* what next? */
-void	decide_go(struct session *);		/* on, with the verdict */
+/* The server is connected: the client is told, and then? */
+struct step explicit_connected(struct session *);
+/* ... or not, or it is refused: what the record's reason says. */
+struct step explicit_refused(struct session *, int status);
+
+/* decide.c */
+void	decide_facts(const struct session *, struct facts *);
+struct step decide(struct session *);		/* what next? */
+struct step decide_go(struct session *);	/* on, with the verdict */
+struct step decide_joined(struct session *);	/* ... and both ends */
 /* The SNI is not the server's: decide by the names of its certificate
  * (tls/certnames.h), if they are trusted, and without the SNI. */
-void	decide_unconfirmed(struct session *, const char *names, size_t len,
+struct step decide_unconfirmed(struct session *, const char *names, size_t len,
 	    int trusted);
-int	confirm_wanted(const struct session *, const struct facts *);
-void	confirm_enter(struct session *);	/* confirm.c */
-void	confirm_leave(struct session *);	/* waits no more */
-void	confirm_done(struct worker *);
-/* Refused whatever the client will say, or the server's address will be? 1:
- * it is over. */
-int	decide_early(struct session *);
-/* Explicit plain HTTP: when it is asked for, and once the server's address
- * is known. 1: it is refused, and over. */
-int	decide_http(struct session *);
+/*
+ * Refuse before the ClientHello, or the server's address, where no later fact
+ * can change the verdict. 1: it is to be refused, by that step.
+ */
+int	decide_early(struct session *, struct step *refused);
+/* The same of explicit plain HTTP: when it is asked for, and once the server's
+ * address is known. */
+int	decide_http(struct session *, struct step *refused);
 /* TLS, and its hello cannot be read. 1: it is to be refused, and said so in
  * the record; 0: the rules bypass it whatever it said. */
 int	decide_unread(struct session *, const char *why);
-void	decide_bypass(struct session *, enum undecrypted, const char *why);
-void	decide_block(struct session *, const char *why);
+struct step decide_bypass(struct session *, enum undecrypted, const char *why);
+struct step decide_block(struct session *, const char *why);
 void	decide_learn(struct session *, enum learned_what);
 enum learned_what decide_learned(const struct session *);
-void	decide_joined(struct session *);
-void	connect_enter(struct session *);	/* upstream.c */
-void	connect_event(struct session *, struct conn *);
-void	turn_enter(struct session *);		/* turn.c */
-void	turn_event(struct session *, struct conn *);
-void	turn_timeout(struct session *);
-int	client_gone(struct session *, struct conn *);	/* 1: it is over */
-void	server_tls_enter(struct session *);
-void	server_tls_event(struct session *, struct conn *);
-void	server_tls_timeout(struct session *);
-void	server_tls_over(struct session *);	/* what was learned of it? */
-void	forge_enter(struct session *);		/* intercept.c */
-void	client_tls_enter(struct session *);
-void	client_tls_event(struct session *, struct conn *);
-void	client_tls_timeout(struct session *);
-void	relay_enter(struct session *);		/* relay.c */
-void	relay_event(struct session *, struct conn *);
-void	relay_timeout(struct session *);
-void	page_enter(struct session *);
-void	page_timeout(struct session *);
-void	splice_enter(struct session *);		/* bypass.c */
-void	splice_event(struct session *, struct conn *);
+
+/* confirm.c */
+void	confirm_leave(struct session *);	/* waits no more */
+void	confirm_done(struct worker *);
+
+/* turn.c: handshakes under way, ours and its, within limits.handshakes. The
+ * first takes its turn without asking, if the session has none. */
+void	turn_take(struct session *);
+void	turn_end(struct session *);
+
+/* upstream.c: what was learned of the server? */
+void	server_tls_over(struct session *);
+
+/* bypass.c */
 void	splice_leave(struct session *);
 void	pipes_done(struct pipes *);
+
+/* taps.c */
+void	session_open_taps(struct session *);	/* those of the verdict */
+void	session_close_taps(struct session *);	/* there is no more to see */
+void	session_reset_taps(struct session *, enum flow_dir);
+/* The bytes that follow are not theirs (bypass after all, a page). */
+void	session_drop_taps(struct session *);
 
 /* unread.c: the tap that looks for STARTTLS; or, ahead of a splice: how many
  * bytes were looked at, and may go. */
@@ -208,6 +220,6 @@ extern const struct tap_ops forward_tap;
 struct http_url;
 struct forward	*forward_new(struct session *, const struct http_url *);
 void		 forward_free(struct forward *);
-void		 forward_check(struct session *);	/* another server? */
+struct step	 forward_check(struct session *);	/* another server? */
 
 #endif

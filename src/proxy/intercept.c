@@ -7,22 +7,25 @@
 #include "proxy/inner.h"
 #include "util/err.h"
 
+static struct step
+forge_have(struct session *s, struct leaf *leaf, int cached)
+{
+	s->leaf = leaf;
+	s->rec.forged = 1;
+	s->rec.forged_cached = cached;
+	count(s->worker->counts.forged[cached ? 1 : 0], 1);
+	return step_go(PHASE_CLIENT_TLS);
+}
+
 static void
 forge_done(void *arg, struct leaf *leaf, int cached)
 {
 	struct session *s = arg;
 
 	s->leaf_wait = NULL;
-	if (leaf == NULL) {
-		session_reset(s, DIR_DOWN, "forging: the certificate could "
-		    "not be made");
-		return;
-	}
-	s->leaf = leaf;
-	s->rec.forged = 1;
-	s->rec.forged_cached = cached;
-	count(s->worker->counts.forged[cached ? 1 : 0], 1);
-	session_go(s, PHASE_CLIENT_TLS);
+	session_due(s, leaf != NULL ? forge_have(s, leaf, cached) :
+	    step_reset(s, DIR_DOWN, "forging: the certificate could not be "
+	    "made"));
 }
 
 /* The name that was asked for: a page of our own is shown under it. */
@@ -35,7 +38,7 @@ forge_name(const struct session *s, char *addr)
 	    addr_ip_str(&s->rec.server, addr);
 }
 
-void
+static struct step
 forge_enter(struct session *s)
 {
 	struct leaf_want want = {
@@ -57,9 +60,20 @@ forge_enter(struct session *s)
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	leaf = leaf_get(tls_leafs(s->worker->env->tls), &want,
 	    s->worker->mailbox, forge_done, s, &s->leaf_wait);
-	if (leaf != NULL)
-		forge_done(s, leaf, 1);
+	return leaf != NULL ? forge_have(s, leaf, 1) : step_wait();
 }
+
+static struct step
+forge_timeout(struct session *s)
+{
+	return step_reset(s, DIR_DOWN, "forging: timed out");
+}
+
+const struct phase_ops phase_forge = {
+	.name = "forging",
+	.enter = forge_enter,
+	.timeout = forge_timeout
+};
 
 /* Our answer to the client's ALPN: the server's choice. */
 static const char *
@@ -68,29 +82,6 @@ client_tls_alpn(const struct session *s)
 	if (s->page == NULL)
 		return s->rec.tls_server.alpn;
 	return alpn_has(s->alpn, s->alpn_len, "http/1.1") ? "http/1.1" : "";
-}
-
-void
-client_tls_enter(struct session *s)
-{
-	struct conn *c = &s->client;
-	const char *alpn = client_tls_alpn(s);
-	SSL *ssl;
-
-	session_shaking(s);
-	ssl = tls_accept(s->worker->env->tls, 0, s->leaf,
-	    alpn[0] != '\0' ? (const uint8_t *)alpn : NULL, strlen(alpn));
-	if (ssl == NULL) {
-		session_reset(s, DIR_DOWN, "handshake with client: out of "
-		    "memory");
-		return;
-	}
-	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
-	    &s->worker->scratch));
-	sock_look(&c->sock);	/* the hello that was peeked */
-	session_timer(s, session_conf(s)->timeouts.handshake);
-	client_tls_event(s, c);
-	conn_note(c);
 }
 
 static void
@@ -103,7 +94,7 @@ client_tls_count(struct session *s, int ok)
 	    [s->rec.tls_client.resumed][ok], 1);
 }
 
-static void
+static struct step
 client_tls_done(struct session *s)
 {
 	const struct proxy_env *env = s->worker->env;
@@ -117,18 +108,17 @@ client_tls_done(struct session *s)
 			t[i].ops->facts(t[i].state);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
-	session_shaken(s);
-	session_go(s, s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
+	return step_go(s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
 }
 
-static void
+static struct step
 client_tls_failed(struct session *s, const char *why)
 {
 	client_tls_count(s, 0);
-	session_end(s, "handshake with client: %s", why);
+	return step_end(s, "handshake with client: %s", why);
 }
 
-void
+static struct step
 client_tls_event(struct session *s, struct conn *c)
 {
 	struct tlsio *t = s->client.tp;
@@ -136,20 +126,49 @@ client_tls_event(struct session *s, struct conn *c)
 	int rv;
 
 	if (c == &s->server)
-		return;		/* its bytes wait for relay */
+		return step_wait();	/* its bytes wait for relay */
 	rv = tlsio_handshake(t, why, sizeof(why));
+	if (rv == ERR_AGAIN)
+		return step_wait();
 	if (rv == 0)
-		client_tls_done(s);
-	else if (rv == ERR_EOF)
-		client_tls_failed(s, "it closed the connection");
-	else if (rv == ERR_SYS)
-		client_tls_failed(s, strerror(s->client.sock.err));
-	else if (rv != ERR_AGAIN)
-		client_tls_failed(s, why);
+		return client_tls_done(s);
+	return client_tls_failed(s, rv == ERR_EOF ?
+	    "it closed the connection" : rv == ERR_SYS ?
+	    strerror(s->client.sock.err) : why);
 }
 
-void
+static struct step
 client_tls_timeout(struct session *s)
 {
-	client_tls_failed(s, "timed out");
+	return client_tls_failed(s, "timed out");
 }
+
+static struct step
+client_tls_enter(struct session *s)
+{
+	struct conn *c = &s->client;
+	const char *alpn = client_tls_alpn(s);
+	struct step next;
+	SSL *ssl;
+
+	turn_take(s);
+	ssl = tls_accept(s->worker->env->tls, 0, s->leaf,
+	    alpn[0] != '\0' ? (const uint8_t *)alpn : NULL, strlen(alpn));
+	if (ssl == NULL)
+		return step_reset(s, DIR_DOWN, "handshake with client: out of "
+		    "memory");
+	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
+	    &s->worker->scratch));
+	sock_look(&c->sock);	/* the hello that was peeked */
+	session_timer(s, session_conf(s)->timeouts.handshake);
+	next = client_tls_event(s, c);
+	conn_note(c);
+	return next;
+}
+
+const struct phase_ops phase_client_tls = {
+	.name = "handshake with client",
+	.enter = client_tls_enter,
+	.event = client_tls_event,
+	.timeout = client_tls_timeout
+};

@@ -24,17 +24,6 @@
  * person notices. */
 #define SILENCE_MS	40
 
-void
-hello_enter(struct session *s)
-{
-	/* What it said before was for the proxy. */
-	s->said = s->begun = 0;
-	/* Its first bytes may be there already, unseen by an edge. */
-	session_timer(s, s->server.sock.fd == -1 ? SILENCE_MS :
-	    session_conf(s)->timeouts.idle);
-	hello_event(s, &s->client);
-}
-
 /* What is asked of the hello later on outlives the peeked bytes. */
 static void
 hello_keep(struct session *s, const struct hello *h)
@@ -78,7 +67,7 @@ hello_host(struct session *s, const char *data, size_t len)
  * What may yet become a request when nothing more is waited for is judged as
  * one: else a pause in its first line would be a way around the rules for it.
  */
-static void
+static struct step
 hello_plain(struct session *s, const char *data, size_t len)
 {
 	int http = len > 0 ? http1_starts_request(data, len) : 0;
@@ -88,7 +77,7 @@ hello_plain(struct session *s, const char *data, size_t len)
 	s->rec.perhaps = http == ERR_SHORT;
 	if (s->rec.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
-	decide(s);
+	return decide(s);
 }
 
 /*
@@ -132,7 +121,7 @@ hello_waits(struct session *s, const char *data, size_t len)
  * TLS that cannot be read is not passed on as something else: it would be
  * past every rule. Only where it is bypassed whatever its name is may it go.
  */
-static void
+static struct step
 hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
     const char *wrong)
 {
@@ -141,41 +130,36 @@ hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
 	int held;
 
 	sock_lowat(s->client.sock.fd, 1);
-	if (!decide_unread(s, "unreadable hello")) {
-		decide(s);
-		return;
-	}
+	if (!decide_unread(s, "unreadable hello"))
+		return decide(s);
 	count(s->worker->counts.hellos_refused[what], 1);
 	if (log_gate(&gate, &held))
 		log_info("session %llu: the ClientHello of %s is refused: %s "
 		    "(%d more like it not shown)",
 		    (unsigned long long)s->rec.id,
 		    addr_str(&s->rec.client, from), wrong, held);
-	session_alert(s, alert, "hello: refused: %s", wrong);
+	return step_alert(s, alert, "hello: refused: %s", wrong);
 }
 
 /* Less than a whole hello: wait for the rest, unless none will come. */
-static void
+static struct step
 hello_short(struct session *s, const struct hello *h, size_t len, size_t need)
 {
-	if (s->client.sock.hup && h->begun) {
-		hello_refuse(s, HELLO_CUT, ALERT_DECODE_ERROR,
+	if (s->client.sock.hup && h->begun)
+		return hello_refuse(s, HELLO_CUT, ALERT_DECODE_ERROR,
 		    "the client ended in the middle of it");
-		return;
-	}
-	if (s->client.sock.hup) {
-		hello_plain(s, NULL, 0);
-		return;
-	}
+	if (s->client.sock.hup)
+		return hello_plain(s, NULL, 0);
 	if (!s->said)
 		session_timer(s, session_conf(s)->timeouts.hello);
 	s->said = 1;
 	s->begun = h->begun != 0;
 	sock_lowat(s->client.sock.fd, need);
+	return step_wait();
 }
 
 /* over: no more is waited for. */
-static void
+static struct step
 hello_look(struct session *s, size_t len, int over)
 {
 	const char *data = (const char *)s->worker->peek;
@@ -184,20 +168,21 @@ hello_look(struct session *s, size_t len, int over)
 	int rv;
 
 	rv = hello_parse(&h, s->worker->peek, len, &need);
-	if (rv == ERR_SHORT) {
-		hello_short(s, &h, len, need);
-	} else if (rv == 0) {
+	if (rv == ERR_SHORT)
+		return hello_short(s, &h, len, need);
+	if (rv == 0) {
 		sock_lowat(s->client.sock.fd, 1);
 		hello_keep(s, &h);
 		hello_free(&h);
-		decide(s);
-	} else if (rv != ERR_NOTFOUND) {
-		hello_refuse(s, rv == ERR_LIMIT ? HELLO_LONG :
-		    HELLO_MALFORMED, h.alert, h.wrong);
-	} else if (over || s->client.sock.hup ||
-	    len == sizeof(s->worker->peek) || !hello_waits(s, data, len)) {
-		hello_plain(s, data, len);
+		return decide(s);
 	}
+	if (rv != ERR_NOTFOUND)
+		return hello_refuse(s, rv == ERR_LIMIT ? HELLO_LONG :
+		    HELLO_MALFORMED, h.alert, h.wrong);
+	if (over || s->client.sock.hup || len == sizeof(s->worker->peek) ||
+	    !hello_waits(s, data, len))
+		return hello_plain(s, data, len);
+	return step_wait();
 }
 
 static ssize_t
@@ -211,7 +196,7 @@ hello_peek(struct session *s)
  * The server speaks. It decides what this is only where the client is silent:
  * what a client has begun is not turned into something else by its server.
  */
-static void
+static struct step
 hello_server_event(struct session *s)
 {
 	struct sock *sock = &s->server.sock;
@@ -219,73 +204,85 @@ hello_server_event(struct session *s)
 	ssize_t n;
 
 	n = recv(sock->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 		sock->readable = 0;
-	else if (n == -1)
-		session_broke(s, DIR_DOWN, "server reset the connection");
-	else if ((n = hello_peek(s)) > 0 && http1_starts_request(
+		return step_wait();
+	}
+	if (n == -1)
+		return step_broke(s, DIR_DOWN, "server reset the connection");
+	if ((n = hello_peek(s)) > 0 && http1_starts_request(
 	    (const char *)s->worker->peek, (size_t)n) != 0)
-		hello_look(s, (size_t)n, 0);
-	else
-		hello_plain(s, NULL, 0);
+		return hello_look(s, (size_t)n, 0);
+	return hello_plain(s, NULL, 0);
 }
 
-void
+static struct step
 hello_event(struct session *s, struct conn *c)
 {
 	struct sock *sock = &s->client.sock;
 	ssize_t n;
 
-	if (c == &s->server && c->sock.readable) {
-		if (!s->begun)
-			hello_server_event(s);
-		return;
-	}
+	if (c == &s->server && c->sock.readable)
+		return s->begun ? step_wait() : hello_server_event(s);
 	if (!sock->readable)
-		return;
+		return step_wait();
 	n = hello_peek(s);
 	if (n > 0)
-		hello_look(s, (size_t)n, 0);
-	else if (n == 0)
-		hello_plain(s, NULL, 0);
-	else if (errno == EAGAIN || errno == EINTR)
-		sock->readable = 0;
-	else
-		session_broke(s, DIR_UP, "client reset the connection");
+		return hello_look(s, (size_t)n, 0);
+	if (n == 0)
+		return hello_plain(s, NULL, 0);
+	if (errno != EAGAIN && errno != EINTR)
+		return step_broke(s, DIR_UP, "client reset the connection");
+	sock->readable = 0;
+	return step_wait();
+}
+
+static struct step
+hello_enter(struct session *s)
+{
+	/* What it said before was for the proxy. */
+	s->said = s->begun = 0;
+	/* Its first bytes may be there already, unseen by an edge. */
+	session_timer(s, s->server.sock.fd == -1 ? SILENCE_MS :
+	    session_conf(s)->timeouts.idle);
+	return hello_event(s, &s->client);
 }
 
 /*
  * What is there may yet become a hello, and nothing else is known to begin so
  * and then to wait. But a request line of HTTP waits here too.
  */
-static void
+static struct step
 hello_stalled(struct session *s, size_t len)
 {
 	struct hello h;
 
 	if (hello_parse(&h, s->worker->peek, len, NULL) == ERR_SHORT)
-		hello_refuse(s, HELLO_STALLED, ALERT_DECODE_ERROR,
+		return hello_refuse(s, HELLO_STALLED, ALERT_DECODE_ERROR,
 		    "its rest did not come in time");
-	else
-		session_reset(s, DIR_UP, "hello: timed out, incomplete");
+	return step_reset(s, DIR_UP, "hello: timed out, incomplete");
 }
 
-void
+static struct step
 hello_timeout(struct session *s)
 {
+	struct step refused;
 	ssize_t n;
 
 	n = hello_peek(s);
-	if (n > 0 && !s->said) {
-		/* It came as the time ran out. */
-		hello_look(s, (size_t)n, 1);
-	} else if (n > 0) {
-		hello_stalled(s, (size_t)n);
-	} else if (s->server.sock.fd == -1) {
-		/* Perhaps the server speaks first. */
-		if (!decide_early(s))
-			session_go(s, PHASE_CONNECT);
-	} else {
-		session_end(s, "idle for too long, nothing was said");
-	}
+	if (n > 0 && !s->said)		/* it came as the time ran out */
+		return hello_look(s, (size_t)n, 1);
+	if (n > 0)
+		return hello_stalled(s, (size_t)n);
+	if (s->server.sock.fd != -1)
+		return step_end(s, "idle for too long, nothing was said");
+	/* Perhaps the server speaks first. */
+	return decide_early(s, &refused) ? refused : step_go(PHASE_CONNECT);
 }
+
+const struct phase_ops phase_hello = {
+	.name = "hello",
+	.enter = hello_enter,
+	.event = hello_event,
+	.timeout = hello_timeout
+};

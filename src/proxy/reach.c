@@ -172,19 +172,20 @@ reach_veto(void *arg, const struct addr *dst)
 	return 0;
 }
 
-void
+struct step
 reach_refuse(struct session *s)
 {
 	static struct log_gate gate;
 	char from[ADDR_STRLEN], to[ADDR_STRLEN];
 	enum reach why = s->refused_why;
+	struct step refused;
 	int held;
 
 	count(s->worker->counts.unreached[why], 1);
 	if (why == REACH_RULE) {	/* as if it had been asked for so */
 		s->rec.server = s->refused;
-		if (decide_early(s))
-			return;
+		if (decide_early(s, &refused))
+			return refused;
 	}
 	if (log_gate(&gate, &held))
 		log_info("listener %s: %s is not connected to %s (%s): %s; "
@@ -192,7 +193,7 @@ reach_refuse(struct session *s)
 		    addr_str(&s->rec.client, from), addr_str(&s->refused, to),
 		    s->dial_host != NULL ? s->dial_host : "-",
 		    reach_str(why), held);
-	session_refuse(s, 403, "connect: %s%s" REACH_DENIED,
+	return step_refuse(s, 403, "connect: %s%s" REACH_DENIED,
 	    s->dial_host != NULL ? s->dial_host : "",
 	    s->dial_host != NULL ? ": " : "");
 }

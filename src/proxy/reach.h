@@ -15,6 +15,7 @@
 #include "net/special.h"
 
 struct session;
+struct step;
 struct worker;
 
 enum reach {			/* why a destination is refused */
@@ -48,7 +49,7 @@ int		 reach_is_own(const struct worker *, const struct addr *);
  */
 int		 reach_veto(void *session, const struct addr *);
 /* The dial failed as every address of it was refused: counted, logged, and
- * the client is told. */
-void		 reach_refuse(struct session *);
+ * the client is to be told. */
+struct step	 reach_refuse(struct session *);
 
 #endif

@@ -17,26 +17,16 @@
 #define STALLED_MS	1000
 #define RELIEVE_MS	50	/* between two that must: a look at all */
 
-void
-relay_enter(struct session *s)
-{
-	s->active = clock_coarse_ms();
-	session_timer(s, session_conf(s)->timeouts.idle);
-	relay_event(s, NULL);
-}
-
-static void
+static struct step
 relay_failed(struct session *s, const struct leg_why *why)
 {
 	struct conn *c = why->dir == DIR_UP ? &s->client : &s->server;
 	const char *who = why->dir == DIR_UP ? "client" : "server";
 
 	if (why->err == ERR_TLS)
-		session_broke(s, why->dir, "TLS of %s broke: a bad record or "
-		    "an alert", who);
-	else
-		session_broke(s, why->dir, "%s: %s", who,
-		    strerror(c->sock.err));
+		return step_broke(s, why->dir, "TLS of %s broke: a bad record "
+		    "or an alert", who);
+	return step_broke(s, why->dir, "%s: %s", who, strerror(c->sock.err));
 }
 
 /* Who ended first is what the log says of an orderly end. */
@@ -58,7 +48,7 @@ relay_note_end(struct session *s)
  * sending: to close now would reset it, and lose it the answer. What it says
  * goes nowhere until it ends, or timeouts.linger does.
  */
-static void
+static struct step
 relay_linger(struct session *s)
 {
 	struct flow *up = &s->leg.flow[DIR_UP];
@@ -68,7 +58,7 @@ relay_linger(struct session *s)
 	flow_drop(up);
 	up->finished = up->notify = 0;
 	up->end_in = up->end_out = END_NONE;
-	session_go(s, PHASE_PAGE);
+	return step_go(PHASE_PAGE);
 }
 
 /* Both have said that they end, though not both by FIN. */
@@ -113,27 +103,26 @@ relay_relieve(struct worker *w, uint64_t now)
 		    "for %llus was reset (%d more like it not shown)",
 		    (unsigned long long)(now - s->active) / 1000, held);
 	count(w->counts.stalled, 1);
-	session_reset(s, s->leg.flow[DIR_DOWN].out !=
+	session_due(s, step_reset(s, s->leg.flow[DIR_DOWN].out !=
 	    s->leg.flow[DIR_DOWN].clear ? DIR_UP : DIR_DOWN,
 	    "stalled for %llus while limits.memory was spent",
-	    (unsigned long long)(now - s->active) / 1000);
+	    (unsigned long long)(now - s->active) / 1000));
 }
 
 static void
 relay_starved(struct session *s)
 {
-	struct timeval tv = { 0, STARVED_MS * 1000 };
 	struct worker *w = s->worker;
 	uint64_t now = clock_coarse_ms();
 
 	if (s->starved == 0)
 		s->starved = now;
-	evtimer_add(&s->again, &tv);
+	session_later(s, STARVED_MS);
 	if (now - s->starved > STALLED_MS && now - w->relieved > RELIEVE_MS)
 		relay_relieve(w, now);
 }
 
-void
+static struct step
 relay_event(struct session *s, struct conn *c)
 {
 	uint64_t before = s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN];
@@ -154,7 +143,7 @@ relay_event(struct session *s, struct conn *c)
 		if (!over && relay_is_over(s))
 			session_timer(s, session_conf(s)->timeouts.linger);
 		if (s->forward != NULL)
-			forward_check(s);
+			return forward_check(s);
 		break;
 	case LEG_AGAIN:
 		session_again(s);
@@ -164,30 +153,34 @@ relay_event(struct session *s, struct conn *c)
 		break;
 	case LEG_DONE:
 		if (s->leg.flow[DIR_UP].finished)
-			relay_linger(s);
-		else
-			session_end(s, "closed");
-		break;
+			return relay_linger(s);
+		return step_end(s, "closed");
 	case LEG_FAILED:
-		relay_failed(s, &why);
-		break;
+		return relay_failed(s, &why);
 	}
+	return step_wait();
 }
 
-void
+static struct step
+relay_enter(struct session *s)
+{
+	s->active = clock_coarse_ms();
+	session_timer(s, session_conf(s)->timeouts.idle);
+	return relay_event(s, NULL);
+}
+
+static struct step
 relay_timeout(struct session *s)
 {
-	uint64_t idle = session_conf(s)->timeouts.idle;
-	uint64_t quiet = clock_coarse_ms() - s->active;
-
-	if (s->phase == PHASE_RELAY && relay_is_over(s))
-		session_end(s, "closed");
-	else if (quiet < idle)
-		session_timer(s, idle - quiet);
-	else
-		session_reset(s, DIR_DOWN, "idle for %llus",
-		    (unsigned long long)(quiet / 1000));
+	return relay_is_over(s) ? step_end(s, "closed") : step_if_idle(s);
 }
+
+const struct phase_ops phase_relay = {
+	.name = "relay",
+	.enter = relay_enter,
+	.event = relay_event,
+	.timeout = relay_timeout
+};
 
 static ssize_t
 null_write(void *arg, const uint8_t *p, size_t len)
@@ -247,7 +240,7 @@ page_put(struct session *s)
 	return 0;
 }
 
-void
+static struct step
 page_enter(struct session *s)
 {
 	static _Thread_local uint64_t nowhere[2];
@@ -258,16 +251,21 @@ page_enter(struct session *s)
 	s->leg.bytes = nowhere;		/* none of it is the session's */
 	if (s->client.ops == &transport_plain)
 		sock_look(&s->client.sock);
-	if (s->page != NULL && page_put(s) != 0) {
-		session_reset(s, DIR_DOWN, "page: no buffer");
-		return;
-	}
+	if (s->page != NULL && page_put(s) != 0)
+		return step_reset(s, DIR_DOWN, "page: no buffer");
 	session_timer(s, session_conf(s)->timeouts.linger);
-	relay_event(s, NULL);
+	return relay_event(s, NULL);
 }
 
-void
+static struct step
 page_timeout(struct session *s)
 {
-	session_end(s, "page: the client did not close");
+	return step_end(s, "page: the client did not close");
 }
+
+const struct phase_ops phase_page = {
+	.name = "page",
+	.enter = page_enter,
+	.event = relay_event,
+	.timeout = page_timeout
+};

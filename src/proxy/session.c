@@ -25,50 +25,29 @@
 #define ALERTED_MS	1000
 #define PEAK_SESSIONS	128	/* with less memory is not given back */
 
-struct phase_ops {
-	const char	*name;
-	void		(*enter)(struct session *);
-	void		(*event)(struct session *, struct conn *);
-	void		(*timeout)(struct session *);
-};
+static const struct phase_ops phase_over = { .name = "over" };
 
-static const struct phase_ops phases[] = {
-	[PHASE_HEAD] = { "request", head_enter, head_event, head_timeout },
-	[PHASE_HELLO] = { "hello", hello_enter, hello_event, hello_timeout },
-	[PHASE_CONFIRM] = { "confirmation", confirm_enter, connect_event,
-	    NULL },
-	[PHASE_CONNECT] = { "connect", connect_enter, connect_event, NULL },
-	[PHASE_TURN] = { "waiting for a handshake's turn", turn_enter,
-	    turn_event, turn_timeout },
-	[PHASE_SERVER_TLS] = { "handshake with server", server_tls_enter,
-	    server_tls_event, server_tls_timeout },
-	[PHASE_FORGE] = { "forging", forge_enter, NULL, client_tls_timeout },
-	[PHASE_CLIENT_TLS] = { "handshake with client", client_tls_enter,
-	    client_tls_event, client_tls_timeout },
-	[PHASE_RELAY] = { "relay", relay_enter, relay_event, relay_timeout },
-	[PHASE_SPLICE] = { "bypass", splice_enter, splice_event,
-	    relay_timeout },
-	[PHASE_PAGE] = { "page", page_enter, relay_event, page_timeout },
-	[PHASE_OVER] = { "over", NULL, NULL, NULL },
+static const struct phase_ops *const phases[] = {
+	[PHASE_HEAD] = &phase_head,
+	[PHASE_HELLO] = &phase_hello,
+	[PHASE_CONFIRM] = &phase_confirm,
+	[PHASE_CONNECT] = &phase_connect,
+	[PHASE_TURN] = &phase_turn,
+	[PHASE_SERVER_TLS] = &phase_server_tls,
+	[PHASE_FORGE] = &phase_forge,
+	[PHASE_CLIENT_TLS] = &phase_client_tls,
+	[PHASE_RELAY] = &phase_relay,
+	[PHASE_SPLICE] = &phase_splice,
+	[PHASE_PAGE] = &phase_page,
+	[PHASE_OVER] = &phase_over
 };
 
 static _Atomic unsigned	sessions_open;
 
+static void	session_apply(struct session *, struct step);
 static void	session_conn_event(void *, struct conn *);
 static void	session_timed(evutil_socket_t, short, void *);
-static void	session_again_cb(evutil_socket_t, short, void *);
-
-struct event_base *
-session_base(const struct session *s)
-{
-	return s->worker->base;
-}
-
-const struct conf *
-session_conf(const struct session *s)
-{
-	return policy_conf(s->policy);
-}
+static void	session_woken(evutil_socket_t, short, void *);
 
 /*
  * The first session's number is the time in microseconds, and each has the
@@ -112,7 +91,7 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	conn_clear(&s->server, &w->revisits, session_conn_event, s);
 	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
 	evtimer_assign(&s->timer, w->base, session_timed, s);
-	evtimer_assign(&s->again, w->base, session_again_cb, s);
+	evtimer_assign(&s->again, w->base, session_woken, s);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
 	count(w->counts.open, 1);
 	atomic_fetch_add(&sessions_open, 1);
@@ -133,59 +112,39 @@ session_new(struct worker *w, const struct conf_listen *l, int fd,
 
 	s->redirected = redirected != 0;
 	conn_open(&s->client, fd);
-	if (l->mode == CONF_EXPLICIT) {
-		session_go(s, PHASE_HEAD);
-		return;
-	}
-	s->rec.server = *server;
-	session_go(s, PHASE_HELLO);
-}
-
-void
-session_succeed(struct session *s)
-{
-	struct session *n = session_alloc(s->worker, s->listen,
-	    &s->rec.client);
-	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
-
-	*to = *from;
-	to->taps = &n->leg.taps;
-	from->buf = NULL;
-	from->in = from->clear = from->out;
-	to->clear = to->out;
-	conn_move(&n->client, &s->client);
-	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
-	session_end(s, "client asked for another server");
-	session_go(n, PHASE_HEAD);
-}
-
-void
-session_go(struct session *s, enum phase phase)
-{
-	log_debug("session %llu: %s -> %s", (unsigned long long)s->rec.id,
-	    phases[s->phase].name, phases[phase].name);
-	s->phase = phase;
-	event_del(&s->timer);
-	if ((phase < PHASE_SERVER_TLS || phase > PHASE_CLIENT_TLS) &&
-	    phase != PHASE_CONFIRM)
-		session_shaken(s);
-	if (phases[phase].enter != NULL)
-		phases[phase].enter(s);
+	if (l->mode != CONF_EXPLICIT)
+		s->rec.server = *server;
+	session_apply(s, step_go(l->mode == CONF_EXPLICIT ? PHASE_HEAD :
+	    PHASE_HELLO));
 }
 
 /* Where the worker is, should it not come back. */
 static void
 session_is_at(const struct session *s)
 {
-	worker_is_at(s->worker, s->rec.id, phases[s->phase].name);
+	worker_is_at(s->worker, s->rec.id, phases[s->phase]->name);
 }
 
-void
+static struct step
+session_take_due(struct session *s)
+{
+	struct step due = s->due;
+
+	s->due = step_wait();
+	return due;
+}
+
+/* Something happened to a connection, or (NULL) an answer came. */
+static void
 session_event(struct session *s, struct conn *c)
 {
+	const struct phase_ops *phase = phases[s->phase];
+
 	session_is_at(s);
-	if (phases[s->phase].event != NULL)
-		phases[s->phase].event(s, c);
+	if (s->due.kind != STEP_WAIT)
+		session_apply(s, session_take_due(s));
+	else if (phase->event != NULL)
+		session_apply(s, phase->event(s, c));
 }
 
 static void
@@ -200,144 +159,20 @@ session_timed(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 
 	session_is_at(s);
-	if (phases[s->phase].timeout != NULL)
-		phases[s->phase].timeout(s);
+	if (s->due.kind != STEP_WAIT)
+		session_apply(s, session_take_due(s));
+	else if (phases[s->phase]->timeout != NULL)
+		session_apply(s, phases[s->phase]->timeout(s));
 }
 
 static void
-session_again_cb(evutil_socket_t fd, short what, void *arg)
+session_woken(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *s = arg;
 
-	if (s->aborted != NULL)
-		session_reset(s, DIR_DOWN, "%s", s->aborted);
-	else
-		session_event(s, NULL);
-}
-
-/* By a timer that is due at once: event_active() would run it before the
- * loop looks at any socket again, and it has had its turn. */
-void
-session_again(struct session *s)
-{
-	static const struct timeval now = { 0, 0 };
-
-	evtimer_add(&s->again, &now);
-}
-
-/* In this turn of the loop still, behind what is ready already. */
-void
-session_soon(struct session *s)
-{
-	event_active(&s->again, EV_TIMEOUT, 0);
-}
-
-void
-session_timer(struct session *s, uint64_t ms)
-{
-	struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
-
-	if (ms == 0)
-		event_del(&s->timer);
-	else
-		evtimer_add(&s->timer, &tv);
-}
-
-/* The last of the row, which sees what comes from now on; NULL: no place. */
-static struct tap *
-session_add_tap(struct session *s, const struct tap_ops *ops)
-{
-	struct taps *row = &s->leg.taps;
-	struct tap *t = &row->tap[row->n];
-
-	if (row->n == RECORD_TAPS)
-		return NULL;
-	memset(t, 0, sizeof(*t));
-	t->ops = ops;
-	t->session = s;
-	t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
-	t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
-	row->n++;
-	return t;
-}
-
-static void
-session_open_tap(struct session *s, const struct seat *seat, const char *name)
-{
-	struct tap *t;
-
-	if (seat->ops == NULL || (t = session_add_tap(s, seat->ops->tap)) ==
-	    NULL)
-		return;
-	t->name = name;
-	t->state = t->ops->open(seat->seat, t, &s->rec);
-}
-
-/* Where the verdict wants the bytes seen: as they came first. */
-void
-session_open_taps(struct session *s)
-{
-	const struct conf_rule *rule = s->rec.verdict.rule;
-	const struct conf *conf = session_conf(s);
-	struct worker *w = s->worker;
-	struct tap *t;
-	size_t i;
-
-	if (rule->nmirrors > 0)
-		s->rec.shown_port = packet_shown_port(
-		    addr_port(&s->rec.server),
-		    conf->mirrors[rule->mirrors[0]].ports_map);
-	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
-		session_open_tap(s, &w->seats[rule->mirrors[i]],
-		    conf->mirrors[rule->mirrors[i]].name);
-	/* What a scanner is to see may be HTTP only later on. */
-	if (!s->bypassed && (rule->nicaps > 0 ||
-	    policy_by_request(s->policy) ||
-	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
-		session_open_tap(s, &w->exchange, NULL);
-	/* Without any it is spliced, and looked at there. */
-	if (s->leg.taps.n > 0 && unread_looks(s) &&
-	    (t = session_add_tap(s, &unread_tap)) != NULL)
-		t->state = s;
-}
-
-void
-session_close_taps(struct session *s)
-{
-	struct record_mirror none;
-	struct tap *t;
-	size_t i;
-
-	for (i = 0; i < s->leg.taps.n; i++) {
-		t = &s->leg.taps.tap[i];
-		if (t->state == NULL || t->ops->close == NULL)
-			continue;
-		t->ops->close(t->state, t->name == NULL ? &none :
-		    &s->rec.mirrors[s->rec.nmirrors]);
-		if (t->name != NULL)
-			s->rec.mirrors[s->rec.nmirrors++].name = t->name;
-		t->state = NULL;
-	}
-	s->leg.taps.n = 0;
-}
-
-static void
-session_reset_taps(struct session *s, enum flow_dir dir)
-{
-	struct tap *t = s->leg.taps.tap;
-	size_t i;
-
-	for (i = 0; i < s->leg.taps.n; i++)
-		if (t[i].state != NULL && t[i].ops->reset != NULL)
-			t[i].ops->reset(t[i].state, dir);
-}
-
-void
-session_drop_taps(struct session *s)
-{
-	session_reset_taps(s, DIR_UP);
-	session_close_taps(s);
+	session_event(s, NULL);
+	conn_note(&s->client);
+	conn_note(&s->server);
 }
 
 /* Whatever it was waiting for, it waits no more. */
@@ -350,16 +185,21 @@ session_stop(struct session *s)
 	leaf_cancel(s->leaf_wait);
 	s->leaf_wait = NULL;
 	splice_leave(s);
-	session_shaken(s);
+	turn_end(s);
 	event_del(&s->timer);
 	event_del(&s->again);
 }
 
 static void
-session_over(struct session *s, int reset)
+session_over(struct session *s, struct step t)
 {
 	struct worker *w = s->worker;
+	int reset = t.kind != STEP_END;
 
+	if (t.kind == STEP_RESET && s->rec.answer == NULL)
+		s->rec.answer = "reset";
+	if (reset)
+		session_reset_taps(s, t.dir);
 	unread_over(s);
 	session_stop(s);
 	session_close_taps(s);
@@ -379,62 +219,13 @@ session_over(struct session *s, int reset)
 	clients_remove(&s->rec.client);
 	if (w->env->ended != NULL)
 		w->env->ended(w->env->arg, &s->rec);
-	session_go(s, PHASE_OVER);
+	log_debug("session %llu: over", (unsigned long long)s->rec.id);
+	s->phase = PHASE_OVER;
 	TAILQ_REMOVE(&w->sessions, s, link);
 	TAILQ_INSERT_TAIL(&w->dead, s, link);
 	event_active(&w->reap, EV_TIMEOUT, 0);
-	accept_check(w);
-}
-
-/* The first reason is the one that the log gets. */
-static void
-session_reason(struct session *s, const char *reason, va_list ap)
-{
-	if (s->rec.reason[0] == '\0')
-		vsnprintf(s->rec.reason, sizeof(s->rec.reason), reason, ap);
-}
-
-void
-session_end(struct session *s, const char *reason, ...)
-{
-	va_list ap;
-
-	if (s->phase == PHASE_OVER)
-		return;
-	va_start(ap, reason);
-	session_reason(s, reason, ap);
-	va_end(ap);
-	session_over(s, 0);
-}
-
-void
-session_reset(struct session *s, enum flow_dir dir, const char *reason, ...)
-{
-	va_list ap;
-
-	if (s->phase == PHASE_OVER)
-		return;
-	va_start(ap, reason);
-	session_reason(s, reason, ap);
-	va_end(ap);
-	if (s->rec.answer == NULL)
-		s->rec.answer = "reset";
-	session_reset_taps(s, dir);
-	session_over(s, 1);
-}
-
-void
-session_broke(struct session *s, enum flow_dir dir, const char *reason, ...)
-{
-	va_list ap;
-
-	if (s->phase == PHASE_OVER)
-		return;
-	va_start(ap, reason);
-	session_reason(s, reason, ap);
-	va_end(ap);
-	session_reset_taps(s, dir);
-	session_over(s, 1);
+	if (w->paused)
+		event_active(&w->resume, EV_TIMEOUT, 0);
 }
 
 /* Whether it is a browser, or any client that reads HTTP answers. */
@@ -463,51 +254,116 @@ session_say_alert(struct session *s, uint8_t alert)
 	s->rec.answer = "alert";
 }
 
-void
-session_alert(struct session *s, uint8_t alert, const char *reason, ...)
+/* There will be no server: what follows is for the client alone. */
+static void
+session_drop_server(struct session *s)
 {
-	va_list ap;
-
-	va_start(ap, reason);
-	session_reason(s, reason, ap);
-	va_end(ap);
 	session_drop_taps(s);
 	conn_close(&s->server, 1);
+}
+
+static struct step
+session_refuse(struct session *s, int status)
+{
+	int tls = s->rec.protocol == PROTO_TLS;
+	int http = session_reads_http(s);
+
+	if (s->asked || s->socks)
+		return explicit_refused(s, status);
+	if (s->page != NULL || s->client.ops != &transport_plain ||
+	    (!http && (!tls || status == 403)))
+		return step_reset(s, DIR_DOWN, "refused");
+	session_drop_server(s);
+	if (http)
+		page_set(s, status, s->rec.reason);
+	else
+		session_say_alert(s, ALERT_HANDSHAKE_FAILURE);
+	return step_go(tls && http ? PHASE_FORGE : PHASE_PAGE);
+}
+
+static struct step
+session_enter(struct session *s, enum phase phase)
+{
+	log_debug("session %llu: %s -> %s", (unsigned long long)s->rec.id,
+	    phases[s->phase]->name, phases[phase]->name);
+	s->phase = phase;
+	event_del(&s->timer);
+	if ((phase < PHASE_SERVER_TLS || phase > PHASE_CLIENT_TLS) &&
+	    phase != PHASE_CONFIRM)
+		turn_end(s);
+	return phases[phase]->enter(s);
+}
+
+static struct step
+session_alert(struct session *s, uint8_t alert)
+{
+	struct step next;
+
+	session_drop_server(s);
 	session_say_alert(s, alert);
-	session_go(s, PHASE_PAGE);
-	if (s->phase == PHASE_PAGE)
-		session_timer(s, ALERTED_MS);
+	next = session_enter(s, PHASE_PAGE);
+	session_timer(s, ALERTED_MS);
+	return next;
+}
+
+/* The client's connection, with what was read from it, goes to a new session;
+ * this one ends. */
+static void
+session_hand_over(struct session *s)
+{
+	struct session *n = session_alloc(s->worker, s->listen,
+	    &s->rec.client);
+	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
+
+	*to = *from;
+	to->taps = &n->leg.taps;
+	from->buf = NULL;
+	from->in = from->clear = from->out;
+	to->clear = to->out;
+	conn_move(&n->client, &s->client);
+	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
+	session_over(s, step_end(s, "client asked for another server"));
+	session_apply(n, step_go(PHASE_HEAD));
+}
+
+/* Carry out a step, and those that follow from it, until the session waits. */
+static void
+session_apply(struct session *s, struct step t)
+{
+	while (s->phase != PHASE_OVER)
+		switch (t.kind) {
+		case STEP_WAIT:
+			return;
+		case STEP_GO:
+			t = session_enter(s, t.phase);
+			break;
+		case STEP_REFUSE:
+			t = session_refuse(s, t.status);
+			break;
+		case STEP_ALERT:
+			t = session_alert(s, (uint8_t)t.status);
+			break;
+		case STEP_HAND_OVER:
+			session_hand_over(s);
+			return;
+		case STEP_END:
+		case STEP_RESET:
+		case STEP_BROKE:
+			session_over(s, t);
+			return;
+		}
 }
 
 void
-session_refuse(struct session *s, int status, const char *reason, ...)
+session_kill(struct session *s, const char *reason)
 {
-	char why[sizeof(s->rec.reason)];
-	va_list ap;
+	session_apply(s, step_reset(s, DIR_DOWN, "%s", reason));
+}
 
-	va_start(ap, reason);
-	vsnprintf(why, sizeof(why), reason, ap);
-	va_end(ap);
-	if (s->rec.reason[0] == '\0')
-		memcpy(s->rec.reason, why, sizeof(why));
-	if (s->asked || s->socks) {
-		explicit_failed(s, status, why);
-		return;
-	}
-	if (s->page != NULL || s->client.ops != &transport_plain ||
-	    (!session_reads_http(s) &&
-	    (s->rec.protocol != PROTO_TLS || status == 403))) {
-		session_reset(s, DIR_DOWN, "%s", why);
-		return;
-	}
-	session_drop_taps(s);
-	conn_close(&s->server, 1);
-	if (session_reads_http(s))
-		page_set(s, status, why);
-	else
-		session_say_alert(s, ALERT_HANDSHAKE_FAILURE);
-	session_go(s, s->rec.protocol == PROTO_TLS && session_reads_http(s) ?
-	    PHASE_FORGE : PHASE_PAGE);
+void
+session_quit(struct session *s, const char *reason)
+{
+	session_apply(s, step_end(s, "%s", reason));
 }
 
 /* In the worker's reap event: nothing refers to it any more. */
@@ -525,17 +381,4 @@ session_free(struct session *s)
 	free(s->judged_name);
 	policy_unref(s->policy);
 	free(s);
-}
-
-void
-tap_abort(struct tap *t, const char *why)
-{
-	t->session->aborted = why;
-	session_soon(t->session);
-}
-
-void
-tap_release(struct tap *t)
-{
-	session_soon(t->session);
 }

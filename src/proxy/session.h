@@ -4,7 +4,8 @@
  * between them. Owned by its worker.
  *
  * Each phase is a row of a table: what to do on entering, on an event of a
- * connection, on its timer. session_go() is the one that changes the phase.
+ * connection, on its timer. They return steps (step.h), and one loop takes
+ * them.
  */
 #ifndef PROXY_SESSION_H
 #define PROXY_SESSION_H
@@ -18,6 +19,7 @@
 #include "proxy/leg.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
+#include "proxy/step.h"
 #include "proxy/turns.h"
 #include "proxy/worker.h"
 #include "tls/leaf.h"
@@ -28,21 +30,6 @@ struct inquiry;
 struct seat;
 struct splice;
 
-enum phase {
-	PHASE_HEAD,		/* explicit: waiting for whom to connect to */
-	PHASE_HELLO,		/* what does the client speak? (peeked) */
-	PHASE_CONFIRM,		/* is the server whom the SNI says? */
-	PHASE_CONNECT,		/* connecting to the server */
-	PHASE_TURN,		/* waiting until it may begin its handshakes */
-	PHASE_SERVER_TLS,	/* handshake with the server */
-	PHASE_FORGE,		/* waiting for the leaf */
-	PHASE_CLIENT_TLS,	/* handshake with the client */
-	PHASE_RELAY,		/* bytes pass through the flows and taps */
-	PHASE_SPLICE,		/* bytes pass undecrypted in the kernel */
-	PHASE_PAGE,		/* an answer of our own, then the end */
-	PHASE_OVER		/* waiting to be freed */
-};
-
 struct session {
 	TAILQ_ENTRY(session) link;
 	struct worker	*worker;
@@ -50,8 +37,9 @@ struct session {
 	struct policy	*policy;		/* a reference */
 	struct record	 rec;
 	enum phase	 phase;
+	struct step	 due;			/* in place of the next event */
 	struct event	 timer;			/* the phase's */
-	struct event	 again;			/* the pump's next turn */
+	struct event	 again;			/* wakes it: see step.h */
 	/* worker's ms of the last bytes */
 	uint64_t	 active;
 	uint64_t	 starved;		/* ms: no buffer since; or 0 */
@@ -83,7 +71,6 @@ struct session {
 	enum reach	 refused_why;
 	size_t		 scanned;	/* explicit: of a head not all here */
 	enum undecrypted undecrypted;		/* when it is bypassed */
-	const char	*aborted;		/* by a tap: why, or NULL */
 	/* Of plain HTTP in a tunnel: whom its first request is for. */
 	char		*request_name;
 	char		*judged;		/* why a request was refused */
@@ -114,58 +101,22 @@ struct session {
 	unsigned	 open:1;
 };
 
-struct event_base *session_base(const struct session *);
+static inline const struct conf *
+session_conf(const struct session *s)
+{
+	return policy_conf(s->policy);
+}
 
 /* A new session for an accepted connection; takes fd over. */
 void	session_new(struct worker *, const struct conf_listen *, int fd,
 	    const struct addr *client, const struct addr *server,
 	    int redirected);
-/* An explicit client asks for another server: a session of its own, which
- * takes the client's connection over with what is read already. */
-void	session_succeed(struct session *);
-
 /* How many are open in all workers. */
 unsigned session_count(void);
 
-void	session_event(struct session *, struct conn *);
-void	session_go(struct session *, enum phase);
-/* Ask for the current phase's event to run again, after other sessions. */
-void	session_again(struct session *);
-/* Rearm the phase's timer; 0 ms: none. */
-void	session_timer(struct session *, uint64_t ms);
-
-/* In this turn of the loop still, behind what is ready already. */
-void	session_soon(struct session *);
-
-/* Handshakes under way, ours and its, within limits.handshakes: turn.c. The
- * first takes its turn without asking, if the session has none. */
-void	session_shaking(struct session *);
-void	session_shaken(struct session *);
-
-/*
- * The end. In order: both connections are closed by FIN. Or reset: a tap
- * sees RST from dir, both get RST. reason is for the log, kept in the record
- * if it has none yet. After either the session must not be touched again in
- * this call chain: it is freed later.
- */
-void	session_end(struct session *, const char *reason, ...)
-	    __attribute__((format(printf, 2, 3)));
-void	session_reset(struct session *, enum flow_dir, const char *reason, ...)
-	    __attribute__((format(printf, 3, 4)));
-/* The same, of a session that a peer has reset, or broken: the reset is not
- * our decision, and the record does not call it our answer. */
-void	session_broke(struct session *, enum flow_dir, const char *reason, ...)
-	    __attribute__((format(printf, 3, 4)));
-
-/* Give up, in the way the client understands best where it stands now: a
- * page, a SOCKS or HTTP answer, or a reset. status is HTTP's (502, 403). */
-void	session_refuse(struct session *, int status, const char *reason, ...)
-	    __attribute__((format(printf, 3, 4)));
-
-/* Give up before there is a key: a fatal alert (ALERT_*) in the clear, then
- * the end. */
-void	session_alert(struct session *, uint8_t alert, const char *reason, ...)
-	    __attribute__((format(printf, 3, 4)));
+/* From outside, by the worker: its end, by RST or in order. */
+void	session_kill(struct session *, const char *reason);
+void	session_quit(struct session *, const char *reason);
 
 /* In the worker, once nothing refers to an ended session any more. */
 void	session_free(struct session *);
@@ -189,12 +140,5 @@ void	session_unjudged(struct session *);
 
 /* It passes unread by anybody, for this reason (static). The first counts. */
 void	session_unread(struct session *, enum undecrypted, const char *why);
-
-/* Taps: open those of the verdict (both ends are connected). */
-void	session_open_taps(struct session *);
-/* Taps: they have seen all that there is to see. */
-void	session_close_taps(struct session *);
-/* Taps: the bytes that follow are not theirs (bypass after all). */
-void	session_drop_taps(struct session *);
 
 #endif

@@ -19,7 +19,7 @@ turn_given(struct turn *t)
 }
 
 void
-session_shaking(struct session *s)
+turn_take(struct session *s)
 {
 	struct worker *w = s->worker;
 
@@ -31,7 +31,7 @@ session_shaking(struct session *s)
 }
 
 void
-session_shaken(struct session *s)
+turn_end(struct session *s)
 {
 	struct worker *w = s->worker;
 	struct turn *next;
@@ -54,13 +54,14 @@ turn_gives_way(struct session *s)
 		    "stalled gave way, to %s (%d more like it not shown)",
 		    addr_str(&s->rec.server, to), held);
 	count(s->worker->counts.gave_way, 1);
-	session_reset(s, s->phase == PHASE_SERVER_TLS ? DIR_DOWN : DIR_UP,
-	    "handshake with %s: stalled while limits.handshakes were under "
-	    "way", s->phase == PHASE_SERVER_TLS ? "server" : "client");
+	session_due(s, step_reset(s, s->phase == PHASE_SERVER_TLS ? DIR_DOWN :
+	    DIR_UP, "handshake with %s: stalled while limits.handshakes were "
+	    "under way", s->phase == PHASE_SERVER_TLS ? "server" : "client"));
+	turn_end(s);
 }
 
 /* Begin, or make room, or wait on. */
-static void
+static struct step
 turn_try(struct session *s)
 {
 	struct worker *w = s->worker;
@@ -73,32 +74,39 @@ turn_try(struct session *s)
 	while ((stalled = turns_stalled(&w->turns, &s->turn, now)) != NULL)
 		turn_gives_way(visit_of(stalled, struct session, turn));
 	if (s->turn.state == TURN_HAS)
-		session_go(s, PHASE_SERVER_TLS);
-	else
-		session_timer(s, TURN_LOOK_MS);
+		return step_go(PHASE_SERVER_TLS);
+	session_timer(s, TURN_LOOK_MS);
+	return step_wait();
 }
 
-void
+static struct step
 turn_enter(struct session *s)
 {
 	s->active = clock_coarse_ms();
-	turn_try(s);
+	return turn_try(s);
 }
 
-void
+static struct step
 turn_event(struct session *s, struct conn *c)
 {
-	if (!client_gone(s, c) && s->turn.state == TURN_HAS)
-		session_go(s, PHASE_SERVER_TLS);
+	if (s->turn.state == TURN_HAS)
+		return step_go(PHASE_SERVER_TLS);
+	return step_client_event(s, c);
 }
 
-void
+static struct step
 turn_timeout(struct session *s)
 {
 	if (clock_coarse_ms() - s->active <
 	    session_conf(s)->timeouts.handshake)
-		turn_try(s);
-	else
-		session_reset(s, DIR_DOWN, "limits.handshakes were under way "
-		    "all the time");
+		return turn_try(s);
+	return step_reset(s, DIR_DOWN, "limits.handshakes were under way all "
+	    "the time");
 }
+
+const struct phase_ops phase_turn = {
+	.name = "waiting for a handshake's turn",
+	.enter = turn_enter,
+	.event = turn_event,
+	.timeout = turn_timeout
+};

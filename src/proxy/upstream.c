@@ -17,42 +17,47 @@
 
 #define SETTLE_MS	300	/* for a server that is slow itself */
 
+static struct step	server_tls_event(struct session *, struct conn *);
+
+static struct step
+connect_failed(struct session *s, int err, const char *why)
+{
+	s->dial_errno = err == ERR_SYS ? errno : 0;
+	if (err == ERR_LIMIT)	/* others need not meet the same */
+		worker_full(s->worker);
+	if (err == ERR_DENIED)
+		return reach_refuse(s);
+	return step_refuse(s, err == ERR_TIMEOUT ? 504 : 502,
+	    "connect: %s%s%s", s->dial_host != NULL ? s->dial_host : "",
+	    s->dial_host != NULL ? ": " : "", why);
+}
+
+static struct step
+connect_made(struct session *s, int fd, const struct addr *to)
+{
+	s->rec.server = *to;
+	s->rec.state = "established";
+	s->open = 1;
+	sock_session(fd, session_conf(s)->timeouts.keepalive);
+	conn_open(&s->server, fd);
+	if (s->asked)
+		return explicit_connected(s);
+	if (s->rec.verdict.rule != NULL)
+		return decide_joined(s);
+	return step_go(PHASE_HELLO);
+}
+
 static void
 connect_done(void *arg, int fd, const struct addr *to, const char *why)
 {
 	struct session *s = arg;
 
 	s->dial = NULL;
-	if (fd == ERR_LIMIT)	/* others need not meet the same */
-		accept_pause(s->worker, why);
-	if (fd == ERR_DENIED) {
-		reach_refuse(s);
-		return;
-	}
-	if (fd < 0) {
-		s->dial_errno = fd == ERR_SYS ? errno : 0;
-		session_refuse(s, fd == ERR_TIMEOUT ? 504 : 502,
-		    "connect: %s%s%s",
-		    s->dial_host != NULL ? s->dial_host : "",
-		    s->dial_host != NULL ? ": " : "", why);
-		return;
-	}
-	s->rec.server = *to;
-	s->rec.state = "established";
-	s->open = 1;
-	sock_session(fd, session_conf(s)->timeouts.keepalive);
-	conn_open(&s->server, fd);
-	if (s->asked && explicit_connected(s) != 0)
-		return;
-	if (s->forward != NULL)
-		session_go(s, PHASE_RELAY);
-	else if (s->rec.verdict.rule != NULL)
-		decide_joined(s);
-	else
-		session_go(s, PHASE_HELLO);
+	session_due(s, fd < 0 ? connect_failed(s, fd, why) :
+	    connect_made(s, fd, to));
 }
 
-void
+static struct step
 connect_enter(struct session *s)
 {
 	struct dial_want want = {
@@ -74,24 +79,14 @@ connect_enter(struct session *s)
 		want.from = &s->rec.client;
 	s->dial = dial_start(s->worker->base, s->worker->names, &want,
 	    connect_done, s);
+	return step_wait();
 }
 
-/* While we are busy with the server: is the client still there? */
-int
-client_gone(struct session *s, struct conn *c)
-{
-	/* Not by recv(): what it said lies unread before the error. */
-	if (c != &s->client || sock_error(c->sock.fd) == 0)
-		return 0;
-	session_broke(s, DIR_UP, "client reset the connection");
-	return 1;
-}
-
-void
-connect_event(struct session *s, struct conn *c)
-{
-	client_gone(s, c);
-}
+const struct phase_ops phase_connect = {
+	.name = "connect",
+	.enter = connect_enter,
+	.event = step_client_event
+};
 
 /*
  * What to offer the server: the client's list; or http/1.1 alone, where that
@@ -111,32 +106,6 @@ server_tls_alpn(const struct session *s, struct tls_want *want)
 	}
 }
 
-void
-server_tls_enter(struct session *s)
-{
-	struct tls_want want = {
-		.sni = s->rec.sni[0] != '\0' ? s->rec.sni : NULL,
-		.name = s->rec.host[0] != '\0' ? s->rec.host : NULL,
-		.server = s->rec.server,
-	};
-	struct conn *c = &s->server;
-	SSL *ssl;
-
-	session_shaking(s);
-	s->active = clock_coarse_ms();
-	s->cert_none = s->settling = 0;
-	server_tls_alpn(s, &want);
-	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL) {
-		session_reset(s, DIR_UP, "handshake with server: out of "
-		    "memory");
-		return;
-	}
-	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
-	    &s->worker->scratch));
-	session_timer(s, session_conf(s)->timeouts.handshake);
-	server_tls_event(s, c);
-}
-
 static void
 server_tls_count(struct session *s, int ok)
 {
@@ -146,16 +115,14 @@ server_tls_count(struct session *s, int ok)
 	    [s->rec.tls_server.resumed][ok], 1);
 }
 
-static void
+static struct step
 server_tls_failed(struct session *s, const char *why)
 {
 	server_tls_count(s, 0);
-	if (session_conf(s)->on.handshake_failure == ON_BYPASS) {
-		decide_bypass(s, UNDECRYPTED_FAILURE,
+	if (session_conf(s)->on.handshake_failure == ON_BYPASS)
+		return decide_bypass(s, UNDECRYPTED_FAILURE,
 		    "handshake with server failed");
-	} else {
-		session_refuse(s, 502, "handshake with server: %s", why);
-	}
+	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
 /* How to go on with a server of this standing. */
@@ -186,35 +153,31 @@ server_tls_judge(const struct session *s, SSL *ssl)
  * answer is that there is none, and it goes on or not. Its own certificate
  * came first, and may be reason enough to block it.
  */
-static void
+static struct step
 server_tls_wants_cert(struct session *s)
 {
 	SSL *ssl = tlsio_ssl(s->server.tp);
 	struct record *r = &s->rec;
 
 	r->verify = tls_verdict(ssl, &r->verify_text);
-	if (server_tls_judge(s, ssl) == ON_BLOCK) {
-		decide_block(s, r->verify_text);
-		return;
-	}
+	if (server_tls_judge(s, ssl) == ON_BLOCK)
+		return decide_block(s, r->verify_text);
 	s->cert_none = 1;
 	tls_no_certificate(ssl);
-	server_tls_event(s, &s->server);
+	return server_tls_event(s, &s->server);
 }
 
 /* Without a certificate it does not go on: what the client has may do. */
-static void
+static struct step
 server_tls_insists(struct session *s)
 {
 	static const char why[] = "client certificate wanted";
 
 	server_tls_count(s, 0);
-	if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK) {
-		decide_block(s, why);
-	} else {
-		decide_learn(s, LEARNED_INSISTS);
-		decide_bypass(s, UNDECRYPTED_CERT, why);
-	}
+	if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK)
+		return decide_block(s, why);
+	decide_learn(s, LEARNED_INSISTS);
+	return decide_bypass(s, UNDECRYPTED_CERT, why);
 }
 
 void
@@ -227,7 +190,7 @@ server_tls_over(struct session *s)
 		decide_learn(s, LEARNED_INSISTS);
 }
 
-static void
+static struct step
 server_tls_done(struct session *s, SSL *ssl)
 {
 	struct record *r = &s->rec;
@@ -236,25 +199,21 @@ server_tls_done(struct session *s, SSL *ssl)
 	tls_used(ssl, &r->tls_server);
 	r->verify = tls_verdict(ssl, &r->verify_text);
 	server_tls_count(s, 1);
-	if (cert == NULL) {
-		server_tls_failed(s, "it has no certificate");
-		return;
-	}
+	if (cert == NULL)
+		return server_tls_failed(s, "it has no certificate");
 	r->cert = certinfo_of(cert, r->verify == VERIFY_OK);
 	switch (server_tls_judge(s, ssl)) {
 	case ON_BLOCK:
-		decide_block(s, r->verify_text);
-		return;
+		return decide_block(s, r->verify_text);
 	case ON_BYPASS:
-		decide_bypass(s, UNDECRYPTED_VERIFY, r->verify_text);
-		return;
+		return decide_bypass(s, UNDECRYPTED_VERIFY, r->verify_text);
 	case ON_UNTRUSTED:
 		r->forged_untrusted = 1;
 		break;
 	default:
 		break;
 	}
-	session_go(s, PHASE_FORGE);
+	return step_go(PHASE_FORGE);
 }
 
 /*
@@ -278,54 +237,80 @@ server_tls_settles(struct session *s, SSL *ssl)
 	return 1;
 }
 
-static void
-server_tls_step(struct session *s, int rv, const char *why)
+static struct step
+server_tls_result(struct session *s, int rv, const char *why)
 {
 	struct tlsio *t = s->server.tp;
 
-	if (rv == 0 && server_tls_settles(s, tlsio_ssl(t))) {
-		server_tls_event(s, &s->server);
-	} else if (rv == 0) {
+	if (rv == ERR_AGAIN)
+		return step_wait();
+	if (rv == ERR_DENIED)
+		return server_tls_wants_cert(s);
+	if (rv == 0 && server_tls_settles(s, tlsio_ssl(t)))
+		return server_tls_event(s, &s->server);
+	if (rv == 0) {
 		if (s->settling)
 			decide_learn(s, LEARNED_GOES_ON);
-		server_tls_done(s, tlsio_ssl(t));
-	} else if (rv == ERR_DENIED) {
-		server_tls_wants_cert(s);
-	} else if (rv == ERR_AGAIN) {
-		return;
-	} else if (s->cert_none && (rv != ERR_TLS ||
-	    tls_refused_none(tlsio_ssl(t)))) {
-		server_tls_insists(s);
-	} else {
-		server_tls_failed(s, rv == ERR_EOF ?
-		    "it closed the connection" : rv == ERR_SYS ?
-		    strerror(s->server.sock.err) : why);
+		return server_tls_done(s, tlsio_ssl(t));
 	}
+	if (s->cert_none && (rv != ERR_TLS || tls_refused_none(tlsio_ssl(t))))
+		return server_tls_insists(s);
+	return server_tls_failed(s, rv == ERR_EOF ?
+	    "it closed the connection" : rv == ERR_SYS ?
+	    strerror(s->server.sock.err) : why);
 }
 
-void
+static struct step
 server_tls_event(struct session *s, struct conn *c)
 {
 	struct tlsio *t = s->server.tp;
 	char why[128] = "";
 	int rv;
 
-	if (c == &s->client) {
-		client_gone(s, c);
-		return;
-	}
+	if (c == &s->client)
+		return step_client_event(s, c);
 	if (s->settling)
 		rv = tlsio_settle(t, why, sizeof(why));
 	else
 		rv = tlsio_handshake(t, why, sizeof(why));
-	server_tls_step(s, rv, why);
+	return server_tls_result(s, rv, why);
 }
 
-void
+static struct step
 server_tls_timeout(struct session *s)
 {
 	if (s->settling)
-		server_tls_step(s, 0, NULL);
-	else
-		server_tls_failed(s, "timed out");
+		return server_tls_result(s, 0, NULL);
+	return server_tls_failed(s, "timed out");
 }
+
+static struct step
+server_tls_enter(struct session *s)
+{
+	struct tls_want want = {
+		.sni = s->rec.sni[0] != '\0' ? s->rec.sni : NULL,
+		.name = s->rec.host[0] != '\0' ? s->rec.host : NULL,
+		.server = s->rec.server,
+	};
+	struct conn *c = &s->server;
+	SSL *ssl;
+
+	turn_take(s);
+	s->active = clock_coarse_ms();
+	s->cert_none = s->settling = 0;
+	server_tls_alpn(s, &want);
+	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL)
+		return step_reset(s, DIR_UP, "handshake with server: out of "
+		    "memory");
+	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
+	    &s->worker->scratch));
+	session_timer(s, session_conf(s)->timeouts.handshake);
+	return server_tls_event(s, c);
+}
+
+const struct phase_ops phase_server_tls = {
+	.name = "handshake with server",
+	.enter = server_tls_enter,
+	.event = server_tls_event,
+	.timeout = server_tls_timeout
+};

@@ -141,7 +141,7 @@ worker_out_of_time(evutil_socket_t fd, short what, void *arg)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&w->sessions)) != NULL)
-		session_reset(s, DIR_DOWN, "the gateway is going down");
+		session_kill(s, "the gateway is going down");
 	worker_check(w);
 }
 
@@ -166,7 +166,7 @@ worker_drain_run(struct mail *m)
 	for (s = TAILQ_FIRST(&w->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (s->phase == PHASE_HEAD && !s->said)
-			session_end(s, "the gateway is going down");
+			session_quit(s, "the gateway is going down");
 	}
 	evtimer_add(&w->drained, &tv);
 	free(d);
@@ -291,7 +291,7 @@ worker_ask_run(struct mail *m)
 	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (q->kill != 0 && s->rec.id == q->kill) {
-			session_reset(s, DIR_DOWN, "killed by the operator");
+			session_kill(s, "killed by the operator");
 			q->killed = 1;
 			break;
 		}
