@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-#include "http/page.h"
+#include "proxy/page.h"
+#include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -23,6 +24,10 @@ static const unsigned next[] = {
 	[EXCHANGE_DONE] = TO(HEAD) | TO(BROKEN),
 	[EXCHANGE_BROKEN] = TO(BROKEN)
 };
+
+static const char *const names[] = { "awaited", "held", "going on",
+    "answered otherwise", "done", "broken" };
+static const char *const what[] = { "request", "response" };
 
 /* The request has not been let go, so there can be no response to it. */
 static int
@@ -46,11 +51,11 @@ exchange_set(struct exchange *x, enum flow_dir dir, enum exchange_state to)
 		return 0;
 	}
 	if (from != EXCHANGE_BROKEN)
-		log_warn("session %llu: HTTP exchange %u: the %s cannot go "
-		    "from state %d to %d while the request is in %d",
+		log_warn("session %llu: HTTP exchange %u is cut off: the %s "
+		    "was %s, the request %s, and then the %s was to be %s",
 		    (unsigned long long)x->session, x->record.number,
-		    dir == DIR_UP ? "request" : "response", (int)from, (int)to,
-		    (int)x->state[DIR_UP]);
+		    what[dir], names[from], names[x->state[DIR_UP]], what[dir],
+		    names[to]);
 	exchange_break(x, "an answer ahead of its request");
 	return ERR_DENIED;
 }

@@ -75,8 +75,10 @@ struct http_codec {
 	/* A byte of what is sent, or of what passes, may have gone. */
 	int	 (*began)(const void *conn, enum flow_dir);
 	int	 (*ended)(const void *conn, enum flow_dir);
-	/* There is room to send something. */
+	/* There is room to send something; or there is none, and will be none
+	 * until more of what comes is read. */
 	int	 (*room)(void *conn, enum flow_dir);
+	int	 (*blocked)(void *conn, enum flow_dir);
 };
 
 struct exchange_user {

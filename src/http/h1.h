@@ -102,8 +102,6 @@ void	 h1_eof(struct h1 *, enum flow_dir);
 /* All that lies there is taken out, whatever it is. */
 void	 h1_discard(struct h1 *, enum flow_dir);
 
-/* The answer opened a tunnel: no HTTP follows. */
-int	 h1_tunnel(const struct h1 *);
 /* All of the message was read, or it broke off, and none of it lies there. */
 int	 h1_over(const struct h1 *, enum flow_dir);
 /* So much of the response is still to come that reading it to its end is not
@@ -128,6 +126,7 @@ int	 h1_commit(void *, enum flow_dir);
 int	 h1_began(const void *, enum flow_dir);
 int	 h1_ended(const void *, enum flow_dir);
 int	 h1_room(void *, enum flow_dir);
+int	 h1_blocked(void *, enum flow_dir);
 /* Text as it is. */
 void	 h1_text(struct h1_dir *, const char *, size_t);
 

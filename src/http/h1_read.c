@@ -177,6 +177,7 @@ h1_head(struct h1 *h1, enum flow_dir dir, const uint8_t *data, size_t len,
 	http1_body_init(&d->body, &h, slice_of(h1->asked.s, h1->asked.len));
 	d->body.trailers = &d->m->trailers;
 	d->m->bodied = d->body.kind != HTTP1_NONE;
+	d->m->tunnel = d->body.kind == HTTP1_TUNNEL;
 	if (http1_body_ended(&d->body))
 		message_end(d->m);
 	return 0;
@@ -375,13 +376,6 @@ h1_drop(void *conn, enum flow_dir dir)
 }
 
 int
-h1_tunnel(const struct h1 *h1)
-{
-	return h1->dir[DIR_DOWN].m->head != NULL &&
-	    h1->dir[DIR_DOWN].body.kind == HTTP1_TUNNEL;
-}
-
-int
 h1_over(const struct h1 *h1, enum flow_dir dir)
 {
 	const struct h1_dir *d = &h1->dir[dir];
@@ -416,4 +410,5 @@ const struct http_codec h1_codec = {
 	.began = h1_began,
 	.ended = h1_ended,
 	.room = h1_room,
+	.blocked = h1_blocked,
 };

@@ -102,6 +102,14 @@ h1_room(void *conn, enum flow_dir dir)
 	return flow_space(dir_of(conn, dir)->flow) >= H1_ROOM;
 }
 
+int
+h1_blocked(void *conn, enum flow_dir dir)
+{
+	const struct flow *f = dir_of(conn, dir)->flow;
+
+	return f->out == f->clear && !h1_room(conn, dir);
+}
+
 /* What was held back goes. */
 static void
 release(struct h1_dir *d)
@@ -218,7 +226,7 @@ static size_t
 put_chunk(struct h1_dir *d, const uint8_t *p, size_t len)
 {
 	size_t room = flow_space(d->flow);
-	char size[HTTP1_CHUNK_SIZE];
+	char size[HTTP1_CHUNK_MAX];
 
 	if (room < CHUNK_OVERHEAD + (len < CHUNK_LEAST ? len : CHUNK_LEAST))
 		return 0;
@@ -279,6 +287,8 @@ h1_send_data(void *conn, enum flow_dir dir, const uint8_t *p, size_t len,
 		d->revocable += last;
 		n = len;
 	}
+	if (n == 0 && d->flow->starved)
+		tap_release(d->tap);
 	d->left -= d->framing == HTTP1_LENGTH ? n : 0;
 	d->sent += n;
 	return n;

@@ -24,6 +24,7 @@ struct http_message {
 	void		(*seen)(void *arg, struct slice);
 	void		*arg;
 	unsigned	 bodied:1;	/* a body follows the head */
+	unsigned	 tunnel:1;	/* ... and it is no HTTP any more */
 	unsigned	 ended:1;	/* its end was seen, and it is whole */
 	unsigned	 cut:1;		/* it ended before that */
 	unsigned	 lost:1;	/* a byte of it could not be kept */

@@ -13,7 +13,7 @@
 
 #include "main/daemon.h"
 #include "net/sock.h"
-#include "adapt/exchange.h"
+#include "adapt/engine.h"
 #include "sink/sinks.h"
 #include "http/spool.h"
 #include "util/budget.h"
@@ -170,7 +170,7 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 static int
 boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 {
-	struct exchange_env *x = &d->exchange;
+	struct engine_env *x = &d->exchange;
 	int rv;
 
 	d->env.http_events = c->log.file != NULL &&
@@ -186,7 +186,7 @@ boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 	x->ended = exchange_ended;
 	x->icap_ended = icap_ended;
 	x->arg = d;
-	d->env.exchange.ops = &sink_exchange;
+	d->env.exchange.ops = &sink_engine;
 	d->env.exchange.sink = x;
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "proxy/pool.h"
 #include "proxy/tap.h"
 
+struct engine_host;
 struct session;
 
 /* One tap of a session, in the row of both its flows. */
@@ -26,6 +27,7 @@ struct tap {
 	void			*state;
 	struct session		*session;
 	const char		*name;		/* of a mirror; else NULL */
+	const struct engine_host *host;		/* while an engine opens */
 	uint64_t		 pos[2];	/* let go, by enum flow_dir */
 	unsigned char		 ended[2];	/* was told of the end */
 };

@@ -199,19 +199,15 @@ void	session_drop_taps(struct session *);
 /* unread.c: the tap that looks for STARTTLS; or, ahead of a splice: how many
  * bytes were looked at, and may go. */
 extern const struct tap_ops unread_tap;
+void	unread_note(struct session *, enum unread, int blocked,
+	    const struct slice *protocol);
+void	unread_passed(struct session *, enum flow_dir, size_t);
 int	unread_looks(const struct session *);
 size_t	unread_peek(struct session *);
 void	unread_over(struct session *);		/* at the session's end */
 
-/*
- * page.c: a whole HTTP response; malloc'ed. reference: what the person it is
- * shown to can tell, and the operator finds in the event log. page_set() makes
- * one the session's, and says so in its record.
- */
-char	*page_http(int status, const char *why, const char *reference,
-	    size_t *len);
+/* page.c: a page (proxy/page.h) is the session's now; its record says so. */
 void	page_set(struct session *, int status, const char *why);
-void	page_head(struct text *, int status, const char *type, size_t len);
 /* own.c: what the proxy itself serves under this path */
 char	*page_own(struct tls *, const char *path, size_t pathlen, size_t *len);
 

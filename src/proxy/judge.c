@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "codec/http1.h"
+#include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "tls/tls.h"
 #include "util/log.h"

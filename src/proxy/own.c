@@ -8,6 +8,7 @@
 
 #include "codec/http1.h"
 #include "proxy/inner.h"
+#include "proxy/page.h"
 #include "util/mem.h"
 #include "util/text.h"
 

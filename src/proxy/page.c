@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/inner.h"
+#include "proxy/page.h"
 #include "util/mem.h"
 #include "util/text.h"
 

@@ -124,15 +124,9 @@ void	session_free(struct session *);
 /* A tap has answered the client's oldest request in the server's place. */
 void	session_answered(struct session *);
 
-/*
- * What is to be done with a request that was read on this connection, judged
- * under its own name; counted and logged.
- */
+/* For the HTTP engine, see proxy/engine.h. */
 struct http_head;
-struct judgement {
-	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
-	const char	*why;		/* lives as long as the session */
-};
+struct judgement;
 void	session_judge(struct session *, const struct http_head *,
 	    struct judgement *);
 /* It speaks HTTP/2, whose requests nobody reads yet: counted. */

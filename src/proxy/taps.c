@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/packet.h"
+#include "proxy/engine.h"
 #include "proxy/inner.h"
 
 /* The last of the row, which sees what comes from now on; NULL: no place. */
@@ -26,7 +27,8 @@ tap_add(struct session *s, const struct tap_ops *ops)
 }
 
 static void
-tap_open(struct session *s, const struct seat *seat, const char *name)
+tap_open(struct session *s, const struct seat *seat, const char *name,
+    const struct engine_host *host)
 {
 	struct tap *t;
 
@@ -34,7 +36,29 @@ tap_open(struct session *s, const struct seat *seat, const char *name)
 	    NULL)
 		return;
 	t->name = name;
+	t->host = host;
 	t->state = t->ops->open(seat->seat, t, &s->rec);
+	t->host = NULL;
+}
+
+static void
+tap_open_engine(struct session *s)
+{
+	const struct engine_host host = {
+		.session = s,
+		.flow = { &s->leg.flow[DIR_UP], &s->leg.flow[DIR_DOWN] },
+		.by_request = policy_by_request(s->policy),
+		.head_max = policy_conf(s->worker->policy)->limits.head,
+		.hello_ms = session_conf(s)->timeouts.hello,
+		.judge = session_judge,
+		.unjudged = session_unjudged,
+		.answered = session_answered,
+		.undecrypted = session_unread,
+		.unread = unread_note,
+		.passed = unread_passed,
+	};
+
+	tap_open(s, &s->worker->exchange, NULL, &host);
 }
 
 /* Where the verdict wants the bytes seen: as they came first. */
@@ -53,12 +77,12 @@ session_open_taps(struct session *s)
 		    conf->mirrors[rule->mirrors[0]].ports_map);
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
 		tap_open(s, &w->seats[rule->mirrors[i]],
-		    conf->mirrors[rule->mirrors[i]].name);
+		    conf->mirrors[rule->mirrors[i]].name, NULL);
 	/* What a scanner is to see may be HTTP only later on. */
 	if (!s->bypassed && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
 	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
-		tap_open(s, &w->exchange, NULL);
+		tap_open_engine(s);
 	/* Without any it is spliced, and looked at there. */
 	if (s->leg.taps.n > 0 && unread_looks(s) &&
 	    (t = tap_add(s, &unread_tap)) != NULL)
