@@ -20,7 +20,7 @@ prefix	= /usr/local
 endif
 
 # Lowest last: a room includes, and links against, only what follows it.
-ROOMS	= admin adapt sink icap http proxy policy conf tls net codec util
+ROOMS	= admin sink adapt icap proxy http stream policy conf tls net codec util
 
 WARN	= -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wwrite-strings -Wundef -Wformat=2 -Wvla \
@@ -37,7 +37,8 @@ CF	= -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc $(WARN) \
 	  $(HARD) $(DEP_CFLAGS) $(OPT) $(CFLAGS)
 LF	= $(HARDLD) $(LDFLAGS)
 
-SRC	= $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c))
+# A room may have an inner one: src/tls/bulk.
+SRC	= $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c src/$(r)/*/*.c))
 LIBS	= $(foreach r,$(ROOMS),$(if $(wildcard src/$(r)/*.c),$(B)/lib/$(r).a))
 MAINOBJ	= $(patsubst %.c,$(B)/%.o,$(wildcard src/main/*.c))
 TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*_test.c))
@@ -60,7 +61,7 @@ $(B)/%.o: %.c config.mk
 	$(Q)$(CC) $(CF) -MMD -MP -c -o $@ $<
 
 define room
-$(B)/lib/$(1).a: $(patsubst %.c,$(B)/%.o,$(wildcard src/$(1)/*.c))
+$(B)/lib/$(1).a: $(patsubst %.c,$(B)/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	@ar rcs $$@ $$^

@@ -366,7 +366,7 @@ ask(struct adapted_message *m)
 	m->to = m;
 	if (exchange_set(&a->x, m->dir, EXCHANGE_HELD) != 0)
 		return;
-	m->txn = icap_start(a->plan.seats[a->plan.row[m->k]], &m->input,
+	m->txn = icap_start(a->plan.clients[a->plan.row[m->k]], &m->input,
 	    &service_user, m);
 	if (virgin->body != NULL && m->now.head == NULL) {
 		virgin->wants = icap_wants(m->txn);

@@ -22,7 +22,7 @@ struct plan {
 	const struct engine_env *env;
 	const struct record *rec;
 	struct engine_host host;
-	struct icap_seat **seats;	/* by number of the service */
+	struct icap_client **clients;	/* by number of the service */
 	const size_t	*row;		/* the rule's services, in order */
 	size_t		 nrow;
 	size_t		 nmonitors;	/* of them */
@@ -41,7 +41,7 @@ struct adapted_message {
 	/* The service that looks at it, by its number in the row. */
 	size_t		 k;
 	struct icap_txn	*txn;
-	struct icap_job	 input;
+	struct icap_input input;
 	struct text	 req_head, res_head, fields;
 	struct adapted_message *to;	/* where the answer's body goes */
 
@@ -51,7 +51,7 @@ struct adapted_message {
 	/* What the present service makes of it, while that is collected. */
 	struct http_message made;
 
-	struct icap_copy **copies;	/* for monitors */
+	struct icap_monitor **copies;
 	size_t		 ncopies;
 
 	/* It goes on out of this body, from there; its end is the end. */
@@ -72,7 +72,7 @@ struct adaptation {
 
 /* plan.c */
 void	plan_init(struct plan *, const struct engine_env *,
-	    struct icap_seat **, const struct record *,
+	    struct icap_client **, const struct record *,
 	    const struct engine_host *);
 const struct conf_inspect *plan_inspect(const struct plan *);
 /* Some service may hold and change what passes. */

@@ -196,7 +196,7 @@ is_unseen(struct adapted_message *m, enum icap_fault fault, int passes,
 {
 	const struct plan *p = &m->a->plan;
 
-	icap_unseen(p->seats[p->row[m->k]], input_method(m), m, fault, passes,
+	icap_unseen(p->clients[p->row[m->k]], input_method(m), m, fault, passes,
 	    why);
 	if (passes)
 		return 1;

@@ -20,7 +20,7 @@ struct engine_seat {
 	struct engine_env	*env;
 	struct event_base	*base;
 	struct names		*names;
-	struct icap_seat	**seats;	/* one for each service */
+	struct icap_client	**clients;	/* one for each service */
 };
 
 static void
@@ -47,12 +47,12 @@ engine_attach(void *sink, struct event_base *base)
 
 	seat->env = sink;
 	seat->base = base;
-	seat->seats = xcalloc(seat->env->nservices + 1,
-	    sizeof(struct icap_seat *));
+	seat->clients = xcalloc(seat->env->nservices + 1,
+	    sizeof(struct icap_client *));
 	if (seat->env->nservices > 0)
 		seat->names = names_new(base);
 	for (i = 0; i < seat->env->nservices; i++)
-		seat->seats[i] = icap_attach(seat->env->services[i], base,
+		seat->clients[i] = icap_attach(seat->env->services[i], base,
 		    seat->names, engine_logged, seat);
 	return seat;
 }
@@ -64,10 +64,10 @@ engine_detach(void *arg)
 	size_t i;
 
 	for (i = 0; i < seat->env->nservices; i++)
-		icap_detach(seat->seats[i]);
+		icap_detach(seat->clients[i]);
 	if (seat->names != NULL)
 		names_free(seat->names);
-	free(seat->seats);
+	free(seat->clients);
 	free(seat);
 }
 
@@ -99,17 +99,17 @@ static const struct exchange_user engine_user = {
 };
 
 static void *
-engine_open(void *arg, struct tap *tap, const struct record *rec)
+engine_begin(void *arg, struct tap *tap, const struct record *rec,
+    const struct engine_host *host)
 {
 	struct engine_seat *seat = arg;
-	const struct engine_host *host = tap->host;
 	struct engine *e = xcalloc(1, sizeof(*e));
 
 	e->tap = tap;
 	e->a.x.session = rec->id;
 	e->a.x.user = &engine_user;
 	e->a.x.arg = e;
-	plan_init(&e->a.plan, seat->env, seat->seats, rec, host);
+	plan_init(&e->a.plan, seat->env, seat->clients, rec, host);
 	/* What nobody looks at may be what it likes. */
 	h1_init(&e->h1, tap, host->flow[DIR_UP], host->flow[DIR_DOWN],
 	    &e->a.x, e->a.plan.judged ? host->head_max : H1_HEAD,
@@ -134,7 +134,7 @@ engine_tell(struct engine *e)
 }
 
 static void
-engine_close(void *state, struct record_mirror *m)
+engine_close(void *state, struct tap_counts *counts)
 {
 	struct engine *e = state;
 	struct http_record *r = &e->a.x.record;
@@ -516,7 +516,6 @@ engine_facts(void *state)
 }
 
 static const struct tap_ops engine_tap = {
-	.open = engine_open,
 	.facts = engine_facts,
 	.data = engine_data,
 	.room = engine_room,
@@ -525,8 +524,9 @@ static const struct tap_ops engine_tap = {
 	.close = engine_close,
 };
 
-const struct sink_ops sink_engine = {
+const struct engine_ops http_engine = {
 	.tap = &engine_tap,
 	.attach = engine_attach,
+	.begin = engine_begin,
 	.detach = engine_detach,
 };

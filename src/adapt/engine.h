@@ -10,7 +10,7 @@
 
 #include "http/record.h"
 #include "icap/icap.h"
-#include "proxy/tap.h"
+#include "proxy/engine.h"
 
 /* What all engines of the process share; immutable. */
 struct engine_env {
@@ -26,8 +26,7 @@ struct engine_env {
 	void			*arg;
 };
 
-/* As a sink: attach gives a worker's part, tap works on it. Its open and
- * close are not used: the environment is the sink. */
-extern const struct sink_ops sink_engine;
+/* What it is attached to is the struct engine_env. */
+extern const struct engine_ops http_engine;
 
 #endif

@@ -42,15 +42,15 @@ input_has_body(const struct adapted_message *m)
 static int
 put_heads(struct adapted_message *m)
 {
-	const struct record *r = m->a->plan.rec;
+	const struct facts *f = m->a->plan.rec->facts;
 	const struct adapted_message *up = &m->a->msg[DIR_UP];
-	const char *name = r->sni[0] != '\0' ? r->sni : r->host;
+	const char *name = facts_name(f) != NULL ? facts_name(f) : "";
 
 	text_clear(&m->req_head);
 	text_clear(&m->res_head);
 	m->input.path = slice_of(NULL, 0);
 	if (input_head(up) == NULL || icap_put_http(&m->req_head,
-	    input_head(up), r->protocol == PROTO_TLS ? "https" : "http",
+	    input_head(up), f->protocol == PROTO_TLS ? "https" : "http",
 	    slice_of(name, strlen(name)), 1) != 0)
 		return ERR_FORMAT;
 	m->input.path = input_head(up)->target;
@@ -65,43 +65,45 @@ put_heads(struct adapted_message *m)
 
 /* What stands for a macro, in *t. */
 static void
-put_macro(const struct adapted_message *m, enum conf_macro which, struct text *t)
+put_macro(const struct adapted_message *m, enum conf_macro which,
+    struct text *t)
 {
 	const struct record *r = m->a->plan.rec;
+	const struct facts *f = r->facts;
 	char ip[ADDR_STRLEN];
 
 	switch (which) {
 	case MACRO_SRC:
-		text_puts(t, addr_ip_str(&r->client, ip));
+		text_puts(t, addr_ip_str(&f->client, ip));
 		break;
 	case MACRO_SRC_PORT:
-		text_number(t, addr_port(&r->client));
+		text_number(t, addr_port(&f->client));
 		break;
 	case MACRO_DST:
-		text_puts(t, addr_ip_str(&r->server, ip));
+		text_puts(t, addr_ip_str(&f->server, ip));
 		break;
 	case MACRO_DST_PORT:
-		text_number(t, addr_port(&r->server));
+		text_number(t, addr_port(&f->server));
 		break;
 	case MACRO_SNI:
-		text_puts(t, r->sni);
+		text_puts(t, f->sni != NULL ? f->sni : "");
 		break;
 	case MACRO_HOST:
 		text_puts(t, m->a->x.record.host != NULL ? m->a->x.record.host :
-		    r->host);
+		    f->host != NULL ? f->host : "");
 		break;
 	case MACRO_LISTENER:
-		text_puts(t, r->listener);
+		text_puts(t, f->listener);
 		break;
 	case MACRO_RULE:
-		text_puts(t, r->verdict.rule->name);
+		text_puts(t, r->verdict->rule->name);
 		break;
 	case MACRO_JA4:
-		text_puts(t, r->ja4);
+		text_puts(t, f->ja4);
 		break;
 	case MACRO_SUBJECT:
-		text_puts(t, r->cert != NULL && r->cert->subject != NULL ?
-		    r->cert->subject : "");
+		text_puts(t, f->cert != NULL && f->cert->subject != NULL ?
+		    f->cert->subject : "");
 		break;
 	case MACRO_FLOW:
 		text_number(t, r->id);
@@ -157,7 +159,7 @@ put_fields(struct adapted_message *m, size_t k)
 int
 input_make(struct adapted_message *m, size_t k)
 {
-	const struct record *r = m->a->plan.rec;
+	const struct facts *f = m->a->plan.rec->facts;
 
 	memset(&m->input, 0, sizeof(m->input));
 	m->input.method = input_method(m);
@@ -166,7 +168,7 @@ input_make(struct adapted_message *m, size_t k)
 	m->input.endless_open = plan_inspect(&m->a->plan)->endless_open;
 	put_fields(m, k);
 	m->input.fields = m->fields.len > 0 ? m->fields.s : NULL;
-	m->input.client = r->client;
-	m->input.server = r->server;
+	m->input.client = f->client;
+	m->input.server = f->server;
 	return put_heads(m);
 }

@@ -13,6 +13,7 @@
 struct watched {
 	struct adaptation *none;
 	struct record	 rec;
+	struct facts	 facts;
 };
 
 const struct record *
@@ -29,8 +30,9 @@ watched_new(const struct record *r)
 	struct watched *w = xcalloc(1, sizeof(*w));
 
 	w->rec.id = r->id;
-	w->rec.client = r->client;
-	w->rec.server = r->server;
+	w->facts.client = r->facts->client;
+	w->facts.server = r->facts->server;
+	w->rec.facts = &w->facts;
 	w->rec.shown_port = r->shown_port;
 	return w;
 }
@@ -42,7 +44,7 @@ monitor_seen(void *arg, struct slice payload)
 	size_t i;
 
 	for (i = 0; i < m->ncopies; i++)
-		icap_copy_add(m->copies[i], payload.p, payload.len);
+		icap_monitor_add(m->copies[i], payload.p, payload.len);
 }
 
 /* It is a monitor, and this message is one that it gets. */
@@ -67,8 +69,8 @@ monitor_begin(struct adapted_message *m)
 			continue;
 		if (m->copies == NULL)
 			m->copies = xcalloc(p->nrow, sizeof(*m->copies));
-		m->copies[m->ncopies++] = icap_copy_start(
-		    p->seats[p->row[k]], &m->input, !m->virgin->ended,
+		m->copies[m->ncopies++] = icap_monitor_start(
+		    p->clients[p->row[k]], &m->input, !m->virgin->ended,
 		    watched_new(p->rec), free);
 		m->virgin->seen = monitor_seen;
 		m->virgin->arg = m;
@@ -81,7 +83,7 @@ monitor_end(struct adapted_message *m)
 	size_t i;
 
 	for (i = 0; i < m->ncopies; i++)
-		icap_copy_end(m->copies[i], m->virgin->ended);
+		icap_monitor_end(m->copies[i], m->virgin->ended);
 	free(m->copies);
 	m->copies = NULL;
 	m->ncopies = 0;

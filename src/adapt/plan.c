@@ -6,16 +6,16 @@
 
 void
 plan_init(struct plan *p, const struct engine_env *env,
-    struct icap_seat **seats, const struct record *rec,
+    struct icap_client **clients, const struct record *rec,
     const struct engine_host *host)
 {
-	const struct conf_rule *rule = rec->verdict.rule;
+	const struct conf_rule *rule = rec->verdict->rule;
 	size_t k;
 
 	p->env = env;
 	p->rec = rec;
 	p->host = *host;
-	p->seats = seats;
+	p->clients = clients;
 	p->row = rule->icaps;
 	p->nrow = rule->nicaps;
 	for (k = 0; k < p->nrow; k++)
@@ -26,7 +26,7 @@ plan_init(struct plan *p, const struct engine_env *env,
 const struct conf_inspect *
 plan_inspect(const struct plan *p)
 {
-	return p->rec->verdict.rule->inspect;
+	return p->rec->verdict->rule->inspect;
 }
 
 int

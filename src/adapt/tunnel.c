@@ -25,7 +25,7 @@ count_tunnel(struct engine *e, enum unread what)
 	else if (what == UNREAD_CONNECT)
 		p->host.undecrypted(p->host.session, UNDECRYPTED_TUNNEL,
 		    "a tunnel by CONNECT");
-	else if (p->judged && p->rec->protocol != PROTO_OTHER)
+	else if (p->judged && p->rec->facts->protocol != PROTO_OTHER)
 		p->host.undecrypted(p->host.session, UNDECRYPTED_OTHER,
 		    "neither TLS nor HTTP");
 }
@@ -133,10 +133,11 @@ void
 tunnel_unasked(struct engine *e)
 {
 	const struct plan *p = &e->a.plan;
-	const char *alpn = p->rec->tls_client.alpn;
+	const struct facts *f = p->rec->facts;
+	const char *alpn = f->tls_client.alpn;
 
 	if (p->judged && (e->a.x.record.number > 0 ||
-	    (p->rec->protocol == PROTO_HTTP && !p->rec->perhaps) ||
+	    (f->protocol == PROTO_HTTP && !f->perhaps) ||
 	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0)))
 		exchange_break(&e->a.x, "an answer that nobody asked for");
 	else {
@@ -156,8 +157,10 @@ pass_http2(struct engine *e)
 int
 tunnel_agreed_http2(struct engine *e)
 {
-	return e->a.plan.judged && !plan_serves(&e->a.plan) &&
-	    strcmp(e->a.plan.rec->tls_client.alpn, "h2") == 0 && pass_http2(e);
+	const struct plan *p = &e->a.plan;
+
+	return p->judged && !plan_serves(p) &&
+	    strcmp(p->rec->facts->tls_client.alpn, "h2") == 0 && pass_http2(e);
 }
 
 /* The preface comes without being asked for, too (RFC 9113, 3.4). */

@@ -1,7 +1,7 @@
 /*
- * What the control socket and the metrics are given to look at: the parts of
- * the running daemon. main fills it, and keeps it true; only the main thread
- * touches it, but for the tally, the failures and the top.
+ * The parts of the running daemon that the control socket and the metrics read.
+ * main fills it and keeps it up to date. Only the main thread uses it, except
+ * for the tally, the failures and the top.
  */
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
@@ -29,7 +29,7 @@ struct admin_env {
 	struct worker		**workers;
 	size_t			 nworkers;
 	const struct proxy_sink	*sinks;		/* of conf's mirrors */
-	struct icap_service	**icaps;	/* those that run */
+	struct icap_service	**icaps;	/* the running ones */
 	size_t			 nicaps;
 	struct tls		*tls;
 	struct connlog		*log;		/* or NULL */
@@ -39,21 +39,21 @@ struct admin_env {
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */
-	/* Reload the configuration; what came of it into said. 0 or ERR_*. */
+	/* Reload the configuration. said gets the result. 0 or ERR_*. */
 	int			(*reload)(void *arg, struct text *said);
 	void			*arg;
 };
 
-/* The counters of all workers together, read at one moment. */
+/* Add up the counters of all workers. */
 void	 admin_sum(const struct admin_env *, struct worker_counts *sum);
 
-/* Objects for the verbs and the stats event; the caller owns them. */
+/* Objects for the verbs and the stats event, which the caller owns. */
 json_t	*admin_status(const struct admin_env *);
 json_t	*admin_counters(const struct admin_env *);
 json_t	*admin_caches(const struct admin_env *);
 /* The services of ICAP, with their servers. */
 json_t	*admin_icap(const struct admin_env *);
-/* One of them, as icapcheck_pack(): with its password. */
+/* One of them as icapcheck_pack() makes it, with its password. */
 json_t	*admin_icap_config(const struct admin_env *, const char *name);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * One question, one part for each worker. A part is filled in its worker's
- * thread, then comes back by mail; the last one home brings the answer.
+ * A question has a part for each worker. The worker's thread fills the part and
+ * mails it back. When the last part is back, the answer is complete.
  */
 #include "admin/asking.h"
 
@@ -16,7 +16,7 @@ struct part {
 	struct mail		 home;
 	struct asking		*asking;
 	json_t			*found;		/* array */
-	struct top		*top;		/* ASKING_TOP: of open ones */
+	struct top		*top;		/* ASKING_TOP: open sessions */
 	uint64_t		 seen;
 };
 
@@ -28,7 +28,7 @@ struct asking {
 	struct mailbox		*mail;
 	verb_done		 done;
 	void			*arg;
-	size_t			 away;		/* parts */
+	size_t			 away;		/* parts not back yet */
 	size_t			 nparts;
 	struct part		 parts[];
 };
@@ -38,6 +38,7 @@ session_line(const struct record *r)
 {
 	char buf[ADDR_STRLEN];
 	struct timespec now;
+	const char *name = facts_name(r->facts);
 	json_t *o = json_object();
 
 	now = clock_wall();
@@ -46,16 +47,15 @@ session_line(const struct record *r)
 	    json_integer(now.tv_sec - r->start.tv_sec));
 	json_object_set_new(o, "state", eve_string(r->state));
 	json_object_set_new(o, "client",
-	    json_string(addr_str(&r->client, buf)));
+	    json_string(addr_str(&r->facts->client, buf)));
 	json_object_set_new(o, "server",
-	    r->server.sa.sa_family == AF_UNSPEC ? json_null() :
-	    json_string(addr_str(&r->server, buf)));
-	json_object_set_new(o, "name",
-	    eve_string(r->sni[0] != '\0' ? r->sni : r->host));
-	json_object_set_new(o, "action", r->verdict.rule == NULL ?
-	    json_null() : json_string(conf_action_str(r->action)));
-	json_object_set_new(o, "rule", r->verdict.rule == NULL ?
-	    json_null() : eve_string(r->verdict.rule->name));
+	    r->facts->server.sa.sa_family == AF_UNSPEC ? json_null() :
+	    json_string(addr_str(&r->facts->server, buf)));
+	json_object_set_new(o, "name", eve_string(name != NULL ? name : ""));
+	json_object_set_new(o, "action", r->verdict->rule == NULL ?
+	    json_null() : json_string(conf_action_str(r->verdict->action)));
+	json_object_set_new(o, "rule", r->verdict->rule == NULL ?
+	    json_null() : eve_string(r->verdict->rule->name));
 	json_object_set_new(o, "toserver",
 	    json_integer((json_int_t)r->bytes[DIR_UP]));
 	json_object_set_new(o, "toclient",
@@ -129,7 +129,7 @@ answer_one(struct asking *a)
 	return json_pack("{s:s}", "error", "no such session");
 }
 
-/* What has ended lately, and what is open. */
+/* Sessions that ended lately, and those that are open. */
 static json_t *
 answer_top(struct asking *a)
 {

@@ -1,5 +1,5 @@
 /*
- * Asking all workers about their sessions, and gathering the answers.
+ * Asks all workers about their sessions, and collects their answers.
  */
 #ifndef ADMIN_ASKING_H
 #define ADMIN_ASKING_H
@@ -7,13 +7,13 @@
 #include "admin/verbs.h"
 
 enum asking_kind {
-	ASKING_LIST,		/* a short line of each session */
-	ASKING_ONE,		/* all of the session n */
+	ASKING_LIST,		/* a short line for each session */
+	ASKING_ONE,		/* everything about session n */
 	ASKING_KILL,		/* end the session n */
 	ASKING_TOP		/* who uses most: by n, an enum top_by */
 };
 
-/* n: a session's id; for ASKING_LIST how many at the most. */
+/* n is a session's id, or for ASKING_LIST the largest number of sessions. */
 void	asking_start(struct admin_env *, struct mailbox *, enum asking_kind,
 	    uint64_t n, verb_done, void *arg);
 

@@ -1,7 +1,7 @@
 /*
- * Clients of the control socket. One request of a client is under way at a
- * time, and the next line is read when its answer has been taken: a slow
- * reader holds one answer, and only itself up.
+ * Clients of the control socket. A client has one request under way at a time.
+ * Its next line is read when it has taken the answer, so a slow reader holds
+ * one answer and delays only itself.
  */
 #include "admin/control.h"
 
@@ -23,7 +23,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define CLIENTS		32	/* at once; more are told so */
+#define CLIENTS		32	/* at once; further ones get an error */
 #define IDLE		60	/* s without a request, or a byte taken */
 #define PAUSE		1	/* s without accepting after an error */
 
@@ -33,7 +33,7 @@ struct client {
 	struct bufferevent	*bev;
 	int	 busy;		/* a request is under way ... */
 	int	 answered;	/* ... and its answer is being written */
-	int	 eof;		/* the client has said all it will */
+	int	 eof;		/* the client sends no more */
 };
 
 struct control {
@@ -50,7 +50,7 @@ struct control {
 
 static void	client_step(struct client *);
 
-/* A client whose request is away stays until the answer comes. */
+/* A client with a request under way stays until the answer comes. */
 static void
 client_free(struct client *c)
 {
@@ -106,7 +106,7 @@ client_readable(struct bufferevent *bev, void *arg)
 	client_step(arg);
 }
 
-/* All that was written is gone. */
+/* The client has taken the whole answer. */
 static void
 client_written(struct bufferevent *bev, void *arg)
 {
@@ -165,7 +165,7 @@ control_accept(struct evconnlistener *l, evutil_socket_t fd,
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-/* No descriptor, most likely: a readable listener would spin. */
+/* Descriptors are probably short. Pause, or the listener would spin. */
 static void
 control_failed(struct evconnlistener *l, void *arg)
 {
@@ -185,7 +185,7 @@ control_resume(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(ctl->listener);
 }
 
-/* A socket nobody answers on goes; anything else stays. */
+/* Remove a socket that nobody answers on, and nothing else. */
 static int
 control_clear(const struct sockaddr_un *sun, struct text *why)
 {
@@ -195,8 +195,8 @@ control_clear(const struct sockaddr_un *sun, struct text *why)
 	if (lstat(sun->sun_path, &st) != 0)
 		return 0;
 	if (!S_ISSOCK(st.st_mode)) {
-		text_printf(why, "control socket %s: there is a file of that "
-		    "name that is not a socket", sun->sun_path);
+		text_printf(why, "control socket %s: the file exists and is "
+		    "not a socket", sun->sun_path);
 		return ERR_DENIED;
 	}
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
@@ -204,8 +204,8 @@ control_clear(const struct sockaddr_un *sun, struct text *why)
 	rv = connect(fd, (const struct sockaddr *)sun, sizeof(*sun));
 	close(fd);
 	if (rv == 0) {
-		text_printf(why, "control socket %s: another daemon answers "
-		    "there already", sun->sun_path);
+		text_printf(why, "control socket %s: another daemon already "
+		    "uses it", sun->sun_path);
 		return ERR_DENIED;
 	}
 	unlink(sun->sun_path);
@@ -224,7 +224,7 @@ control_mkdir(const char *path)
 	free(dir);
 }
 
-/* The mode given to the socket before it is bound is its name's (Linux). */
+/* On Linux, fchmod(2) before bind(2) sets the mode of the socket's file. */
 static int
 control_listen(const char *path, struct text *why)
 {

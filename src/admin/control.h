@@ -1,6 +1,6 @@
 /*
- * The control socket: a UNIX socket, 0600, on which each line is a request
- * and each answer one line of JSON (admin/verbs.h). Lives on the main base.
+ * The control socket: a UNIX socket, 0600. Each line is a request, and each
+ * answer is one line of JSON (admin/verbs.h). It lives on the main base.
  */
 #ifndef ADMIN_CONTROL_H
 #define ADMIN_CONTROL_H
@@ -11,15 +11,15 @@
 struct control;
 
 /*
- * Bind and listen; makes the last directory of path when it is missing, and
- * replaces a socket nobody answers on. env must outlive it. 0, or ERR_* with
- * one sentence in why.
+ * Bind and listen. Creates the last directory of path if it is missing, and
+ * replaces a socket that nobody answers on. env must outlive it. Returns 0, or
+ * ERR_* with one sentence in why.
  */
 int	control_new(struct admin_env *, const char *path, struct control **,
 	    struct text *why);
-/* No more clients; the socket's name goes. */
+/* Take no more clients, and remove the socket's file. */
 void	control_stop(struct control *);
-/* After the workers have ended, for they may still bring answers. */
+/* Call it after the workers have ended: until then they may bring answers. */
 void	control_free(struct control *);
 
 #endif

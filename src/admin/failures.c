@@ -1,5 +1,5 @@
 /*
- * The table of failures, behind a mutex; only a session that failed takes it.
+ * The table of failures has a mutex, which only a session that failed takes.
  */
 #include "admin/failures.h"
 
@@ -17,12 +17,12 @@
 #include "util/mem.h"
 
 #define FAILURES	512	/* rows */
-#define FAILURES_CLIENT	128	/* ... that one client last caused */
+#define FAILURES_CLIENT	128	/* of them, last caused by one client */
 #define REASON		200
 
-enum kind {			/* each has a line a second in the log */
+enum kind {			/* each logs at most a line a second */
 	KIND_NONE,		/* it did not fail */
-	KIND_TOLD,		/* a line was written where it failed */
+	KIND_TOLD,		/* the place of the failure has logged it */
 	KIND_UNTRUSTED,		/* the server's certificate */
 	KIND_CLIENT,		/* the client's handshake: perhaps our CA */
 	KIND_SERVER,		/* cannot be reached, or its handshake */
@@ -42,7 +42,7 @@ struct failures {
 	pthread_mutex_t	 mutex;
 	struct failure	 v[FAILURES];
 	struct log_gate	 gate[KIND_MAX];
-	const char	*trust;		/* how to, in words */
+	const char	*trust;		/* how to trust a server, in words */
 };
 
 struct failures *
@@ -77,7 +77,7 @@ failures_free(struct failures *f)
 	free(f);
 }
 
-/* What failed, if anything did, in words. */
+/* The kind of a failure, and its reason in words. */
 static enum kind
 failure_kind(const struct record *r, char reason[REASON])
 {
@@ -98,10 +98,10 @@ failure_kind(const struct record *r, char reason[REASON])
 		if (strncmp(r->reason, kinds[i].begins,
 		    strlen(kinds[i].begins)) == 0)
 			break;
-	/* A client that refuses the certificate of a bad server is right. */
-	if (r->verify_text != NULL && r->verify != VERIFY_OK) {
+	/* A client may rightly refuse the certificate of a bad server. */
+	if (r->facts->verify_text != NULL && r->facts->verify != VERIFY_OK) {
 		snprintf(reason, REASON, "untrusted server: %s%s%s",
-		    r->verify_text, i < NELEM(kinds) ? "; " : "",
+		    r->facts->verify_text, i < NELEM(kinds) ? "; " : "",
 		    i < NELEM(kinds) ? r->reason : "");
 		return KIND_UNTRUSTED;
 	}
@@ -115,12 +115,10 @@ failure_kind(const struct record *r, char reason[REASON])
 static const char *
 failure_site(const struct record *r, char buf[ADDR_STRLEN])
 {
-	if (r->sni[0] != '\0')
-		return r->sni;
-	if (r->host[0] != '\0')
-		return r->host;
-	return r->server.sa.sa_family == AF_UNSPEC ? "-" :
-	    addr_ip_str(&r->server, buf);
+	if (facts_name(r->facts) != NULL)
+		return facts_name(r->facts);
+	return r->facts->server.sa.sa_family == AF_UNSPEC ? "-" :
+	    addr_ip_str(&r->facts->server, buf);
 }
 
 static int
@@ -139,7 +137,7 @@ later(const struct timespec *a, const struct timespec *b)
 	    a->tv_nsec > b->tv_nsec;
 }
 
-/* Its row; or one that gives way. */
+/* The row of this failure, or one to replace. */
 static struct failure *
 failure_find(struct failures *f, const struct record *r, const char *site,
     const char *reason)
@@ -156,7 +154,7 @@ failure_find(struct failures *f, const struct record *r, const char *site,
 			return e;
 		if (oldest == NULL || later(&oldest->last, &e->last))
 			oldest = e;
-		if (!same_client(&e->client, &r->client))
+		if (!same_client(&e->client, &r->facts->client))
 			continue;
 		mine++;
 		if (own == NULL || later(&own->last, &e->last))
@@ -177,13 +175,13 @@ failure_tell(struct failures *f, const struct record *r, enum kind kind,
 	if (kind == KIND_TOLD || LOG_LVL_INFO > log_level ||
 	    !log_gate(&f->gate[kind], &held))
 		return;
-	/* Of a name or a time that is wrong another CA makes no right one. */
-	mends = kind == KIND_UNTRUSTED && r->verify == VERIFY_UNTRUSTED;
+	/* Another CA does not help against a wrong name or time. */
+	mends = kind == KIND_UNTRUSTED && r->facts->verify == VERIFY_UNTRUSTED;
 	log_info("session %llu: %s to %s: %s%s%s; rule %s (%d more like it not "
 	    "shown: ctl failures)", (unsigned long long)r->id,
-	    addr_ip_str(&r->client, client), site, reason,
+	    addr_ip_str(&r->facts->client, client), site, reason,
 	    mends ? "; to trust it: " : "", mends ? f->trust : "",
-	    r->verdict.rule != NULL ? r->verdict.rule->name : "none", held);
+	    r->verdict->rule != NULL ? r->verdict->rule->name : "none", held);
 }
 
 void
@@ -206,9 +204,9 @@ failures_note(struct failures *f, const struct record *r)
 		e->first = now;
 	}
 	free(e->rule);
-	e->rule = xstrdup(r->verdict.rule != NULL ? r->verdict.rule->name :
+	e->rule = xstrdup(r->verdict->rule != NULL ? r->verdict->rule->name :
 	    "");
-	e->client = r->client;
+	e->client = r->facts->client;
 	e->last = now;
 	e->n++;
 	pthread_mutex_unlock(&f->mutex);

@@ -1,7 +1,7 @@
 /*
- * What broke lately: sessions that failed, by site and reason, in a table of a
- * bounded size. The one that was not seen for longest gives way; a client that
- * has many only to one of its own.
+ * Recent failures: sessions that failed, by site and reason, in a table of a
+ * bounded size. A new row replaces the one that was seen least recently; a
+ * client with many rows replaces one of its own.
  */
 #ifndef ADMIN_FAILURES_H
 #define ADMIN_FAILURES_H
@@ -11,18 +11,18 @@
 struct failures;
 struct record;
 
-/* trust: the words for how one makes a server trusted, for the log; static. */
+/* trust: how to make a server trusted, in words for the log; static. */
 struct failures	*failures_new(const char *trust);
 void		 failures_free(struct failures *);
 
-/* Any thread: a session has ended. One that failed is noted, and told in a
- * line of the log, of each kind at most one a second. */
+/* Any thread: a session has ended. If it failed, note it, and log a line, at
+ * most one a second of each kind. */
 void		 failures_note(struct failures *, const struct record *);
 
 /*
  * Any thread: {"failures": [{"site", "reason", "count", "client", "rule",
- * "first", "last"}]}, the latest first; of that site and all below it, or with
- * NULL of all. The caller owns it.
+ * "first", "last"}]}, the latest first; for this site and all below it, or for
+ * all if site is NULL. The caller owns it.
  */
 json_t		*failures_json(struct failures *, const char *site);
 

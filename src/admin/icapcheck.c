@@ -1,5 +1,5 @@
 /*
- * What `ctl icap check` asks, and what it makes of the answers.
+ * The questions of `ctl icap check`, and how it judges the answers.
  */
 #include "admin/icapcheck.h"
 
@@ -16,7 +16,7 @@
 #include "util/mem.h"
 
 #define ANSWER_MAX	(1 << 20)	/* bytes: a page, not a film */
-#define URLS		128		/* two farms of 64 */
+#define URLS		128		/* two groups of 64 */
 
 struct answer {
 	struct text	 in;		/* as it came */
@@ -32,9 +32,9 @@ struct check {
 	struct icapwire	*wire;
 	struct text	 fields;	/* the operator's */
 	struct text	 echo;		/* from REQMOD, for RESPMOD */
-	int64_t		 preview;	/* what OPTIONS said, or -1 */
+	int64_t		 preview;	/* from OPTIONS, or -1 */
 	int		 good;
-	int		 eicar;		/* passes 1, is stopped 0, unknown -1 */
+	int		 eicar;		/* 1 passes, 0 stopped, -1 unknown */
 	uint64_t	 start;		/* us */
 	json_t		*checks, *lines;
 };
@@ -52,7 +52,7 @@ method_name(enum icap_method m)
 	    "RESPMOD";
 }
 
-/* Lines of a head into what is shown; passwords are not. */
+/* Show the lines of a head, without passwords. */
 static void
 show_lines(struct check *c, const char *mark, const char *p, size_t len)
 {
@@ -103,7 +103,7 @@ answer_free(struct answer *a)
 	text_free(&a->body);
 }
 
-/* More bytes of the answer; the first may take longer than the next. */
+/* Read more of the answer. The first bytes may take longer than the next. */
 static int
 answer_more(struct check *c, struct answer *a, struct text *why)
 {
@@ -116,7 +116,7 @@ answer_more(struct check *c, struct answer *a, struct text *why)
 	ms = a->in.len == 0 ? c->conf->first_byte_timeout :
 	    c->conf->idle_timeout;
 	if (spent >= ICAPCHECK_MS) {
-		text_puts(why, "the check took too long in all");
+		text_puts(why, "the whole check took too long");
 		return ERR_TIMEOUT;
 	}
 	if (ms > ICAPCHECK_MS - spent)
@@ -124,8 +124,8 @@ answer_more(struct check *c, struct answer *a, struct text *why)
 	return icapwire_recv(c->wire, &a->in, ms, why);
 }
 
-/* The ICAP head and the HTTP head behind it are in. 100 is stepped over: all
- * was sent already. */
+/* Read the ICAP head and the HTTP head after it. Skip 100: everything has been
+ * sent. */
 static int
 answer_heads(struct check *c, struct answer *a, enum icap_method m,
     struct text *why)
@@ -182,7 +182,7 @@ answer_body(struct check *c, struct answer *a, struct text *why)
 	}
 }
 
-/* Read the whole answer, then its heads once more: the bytes lie still now. */
+/* Read the whole answer, then its heads again, now that the bytes stay put. */
 static int
 answer_read(struct check *c, struct answer *a, enum icap_method m,
     struct text *why)
@@ -229,8 +229,8 @@ ask_once(struct check *c, enum icap_method m, const struct text *out,
 }
 
 /*
- * Send what is made ready, get the answer. The connection is kept if it may
- * be; one that was kept and had died is no failure. 0 or ERR_* with why.
+ * Send the request and read the answer. Keeps the connection if it may. A kept
+ * connection that has died is not a failure. Returns 0 or ERR_* with why.
  */
 static int
 ask(struct check *c, enum icap_method m, const struct text *out,
@@ -285,7 +285,7 @@ options_tell(struct check *c, const struct answer *a,
 	text_free(&t);
 }
 
-/* 0 when the server answers, so that there is a sense in going on. */
+/* Returns 0 if the server answers, so that further checks make sense. */
 static int
 check_options(struct check *c)
 {
@@ -307,7 +307,7 @@ check_options(struct check *c)
 		options_tell(c, &a, &o);
 	} else {
 		if (rv == 0)
-			text_puts(&why, "no OPTIONS; should it have none, "
+			text_puts(&why, "no OPTIONS; if the service has none, "
 			    "write options: off");
 		told(c, "options", ICAP_OPTIONS, a.head.status, why.s, a.us,
 		    rv == 0 && !c->conf->options);
@@ -349,7 +349,7 @@ sample_free(struct sample *s)
 	text_free(&s->body);
 }
 
-/* The whole message as it goes out: within the preview where it fits. */
+/* Write the whole message, as a preview if it fits into one. */
 static void
 sample_put(struct check *c, const struct sample *s, struct text *out)
 {
@@ -384,7 +384,7 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 	text_free(&fields);
 }
 
-/* 1: it goes on as it was; 0: something else is in its place; -1: failed. */
+/* 1: the message passes unchanged; 0: it is replaced; -1: failed. */
 static int
 judge(const struct sample *s, const struct answer *a, struct text *said)
 {
@@ -411,7 +411,7 @@ judge(const struct sample *s, const struct answer *a, struct text *said)
 	return same || a->head.status == 206;
 }
 
-/* Fields of the answer to REQMOD that RESPMOD shall have. */
+/* Keep the fields of the answer to REQMOD that go into RESPMOD. */
 static void
 echo_keep(struct check *c, const struct icap_head *h)
 {
@@ -452,7 +452,7 @@ check_sample(struct check *c, const char *what, const struct sample *s,
 	text_free(&found);
 }
 
-/* EICAR's test file, in two halves so that no scanner takes us for it. */
+/* The EICAR test file, in two halves so that no scanner stops clearspan. */
 static void
 check_method(struct check *c, enum icap_method m)
 {

@@ -1,8 +1,8 @@
 /*
- * `ctl icap check`: asks each server of a service what a client of it wants
- * to know: does it answer OPTIONS, does a harmless message pass, is the EICAR
- * test file stopped, and how long does each take. Blocks, by the service's
- * own timeouts and CHECK_MS in all; for a process of its own.
+ * `ctl icap check` asks each server of a service: does it answer OPTIONS, does
+ * a harmless message pass, is the EICAR test file stopped, and how long does
+ * each take? It blocks, within the service's own timeouts and ICAPCHECK_MS in
+ * all, so it runs in a process of its own.
  */
 #ifndef ADMIN_ICAPCHECK_H
 #define ADMIN_ICAPCHECK_H
@@ -11,7 +11,7 @@
 
 #include "conf/conf.h"
 
-#define ICAPCHECK_MS	60000	/* all together; what is left is not done */
+#define ICAPCHECK_MS	60000	/* for all checks; then the rest is skipped */
 
 /*
  * The caller owns the answer: {"service", "good": whether every server
@@ -23,9 +23,9 @@
 json_t	*icapcheck_run(const struct conf_icap *);
 
 /*
- * The service in the names and units of the configuration, and from that
- * again: how a check that runs elsewhere comes to know of it. The JSON holds
- * the service's password. NULL of what is no service.
+ * Convert a service to JSON, with the names and units of the configuration, and
+ * back, so that another process can check it. The JSON has the service's
+ * password. Returns NULL if it is not a service.
  */
 json_t	*icapcheck_pack(const struct conf_icap *);
 struct conf *icapcheck_unpack(const json_t *);	/* its icaps[0]; conf_unref */

@@ -1,6 +1,6 @@
 /*
- * A service as JSON in the keys of clearspan.yaml(5), and back: JSON is YAML,
- * so the configuration's own reader takes it.
+ * Converts a service to JSON with the keys of clearspan.yaml(5), and back. JSON
+ * is YAML, so the reader of the configuration accepts it.
  */
 #include "admin/icapcheck.h"
 

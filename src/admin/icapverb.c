@@ -1,5 +1,5 @@
 /*
- * `ctl icap`: what there is to tell of the ICAP services.
+ * `ctl icap`: the state of the ICAP services.
  */
 #include <string.h>
 

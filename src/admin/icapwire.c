@@ -28,7 +28,7 @@ struct icapwire {
 	SSL		*ssl;
 };
 
-/* Until the socket is ready for that, or the moment has come. */
+/* Wait until the socket is ready, or the time is up. */
 static int
 wait_for(int fd, short what, uint64_t until)
 {
@@ -43,7 +43,7 @@ wait_for(int fd, short what, uint64_t until)
 	return n > 0 ? 0 : n == 0 ? ERR_TIMEOUT : ERR_SYS;
 }
 
-/* What the dial says, at the end of the loop. */
+/* The result of the dial, which ends the loop. */
 struct dialled {
 	struct event_base *base;
 	int		 fd;
@@ -61,7 +61,7 @@ dialled(void *arg, int fd, const struct addr *to, const char *why)
 	event_base_loopbreak(d->base);
 }
 
-/* Dial as the daemon does, and wait for it. A descriptor, or ERR_*. */
+/* Dial as the daemon does, and wait. Returns a descriptor or ERR_*. */
 static int
 connect_wait(const struct conf_icap_url *u, uint64_t ms, struct text *why)
 {
@@ -92,7 +92,7 @@ tls_why(SSL *ssl)
 	return s != NULL ? s : "the server ended it";
 }
 
-/* What OpenSSL's answer n asks for: 0 try again, or ERR_*. */
+/* Wait for what OpenSSL wants. Returns 0 to try again, or ERR_*. */
 static int
 tls_wait(struct icapwire *w, int n, uint64_t until)
 {
@@ -175,7 +175,7 @@ icapwire_open(const struct conf_icap *s, const struct conf_icap_url *u,
 	return 0;
 }
 
-/* As write(2), or read(2): bytes; 0 to try again; ERR_*. */
+/* write(2) or read(2). Returns the bytes; 0 to try again; or ERR_*. */
 static ssize_t
 wire_io(struct icapwire *w, void *in, const void *out, size_t len,
     uint64_t until)

@@ -1,6 +1,6 @@
 /*
- * A blocking connection to an ICAP server for `ctl icap check`, plain or TLS,
- * every wait bounded. Not for the daemon's threads.
+ * A blocking connection to an ICAP server for `ctl icap check`, plain or TLS.
+ * Every wait is bounded. Not for the daemon's threads.
  */
 #ifndef ADMIN_ICAPWIRE_H
 #define ADMIN_ICAPWIRE_H
@@ -13,15 +13,15 @@
 struct icapwire;
 
 /*
- * Connect to the URL's server, within timeout.connect, and as long again for
- * TLS; its certificate is verified. 0; or ERR_* with why it failed.
+ * Connect to the URL's server within timeout.connect, and handshake within the
+ * same time again. Its certificate is verified. Returns 0, or ERR_* with why.
  */
 int	icapwire_open(const struct conf_icap *, const struct conf_icap_url *,
 	    struct icapwire **, struct text *why);
-/* All of it, within ms. 0 or ERR_* with why. */
+/* Send all the bytes within ms. Returns 0, or ERR_* with why. */
 int	icapwire_send(struct icapwire *, const char *, size_t, uint64_t ms,
 	    struct text *why);
-/* What there is, appended to in; waits for it for ms. 0; or ERR_EOF,
+/* Wait up to ms for bytes, and append them to in. Returns 0; or ERR_EOF,
  * ERR_TIMEOUT, ... with why. */
 int	icapwire_recv(struct icapwire *, struct text *in, uint64_t ms,
 	    struct text *why);

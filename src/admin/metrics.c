@@ -1,5 +1,5 @@
 /*
- * The metrics page and its small server (libevent's evhttp).
+ * The metrics page, and the server for it (libevent's evhttp).
  */
 #include "admin/metrics.h"
 
@@ -20,12 +20,12 @@
 
 #define TIMEOUT		10	/* s for a request, and for its answer */
 #define HEADERS		8192	/* bytes of a request's head */
-#define REASONS		8	/* why a mirror lost bytes: so many are told
-				 * apart, the last stands for the rest */
+#define REASONS		8	/* of a mirror's losses, told apart; the last
+				 * stands for the rest */
 
 /*
- * A sink knows only the latest reason it lost bytes for; what was lost since
- * the page was last made goes to the reason named now.
+ * A sink knows only the reason of its latest loss. The bytes lost since the
+ * last page are counted under the reason that it has now.
  */
 struct losses {
 	uint64_t	 seen;
@@ -39,7 +39,7 @@ struct losses {
 struct metrics {
 	struct admin_env *env;
 	struct evhttp	*http;
-	struct losses	*losses;	/* of each mirror */
+	struct losses	*losses;	/* one per mirror */
 };
 
 static void
@@ -49,7 +49,7 @@ head(struct text *t, const char *name, const char *type, const char *help)
 	    name, help, name, type);
 }
 
-/* A label's value: backslash, quote and newline are escaped. */
+/* A label; in its value backslash, quote and newline are escaped. */
 static void
 label(struct text *t, const char *name, const char *value)
 {
@@ -102,7 +102,7 @@ page_sessions(struct metrics *m, struct text *t,
 	    c->bytes[DIR_DOWN]);
 }
 
-/* What no service saw though the rule has one. */
+/* What no service saw although the rule has one. */
 static void
 page_unread(struct text *t, const struct worker_counts *c)
 {
@@ -111,7 +111,7 @@ page_unread(struct text *t, const struct worker_counts *c)
 	unsigned i;
 
 	head(t, "uninspected_total", "counter",
-	    "What no ICAP service saw, as it was no HTTP.");
+	    "What no ICAP service saw because it was not HTTP.");
 	for (i = UNREAD_NONE + 1; i < UNREAD_REASONS; i++) {
 		sample(t, "uninspected_total", "reason", reason[i], "result",
 		    "allowed", c->unread[i][0]);
@@ -147,7 +147,7 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	sample(t, "forged_total", "cache", "miss", NULL, NULL, c->forged[0]);
 	sample(t, "forged_total", "cache", "hit", NULL, NULL, c->forged[1]);
 	head(t, "undecrypted_total", "counter",
-	    "Sessions joined through undecrypted, or read by nobody.");
+	    "Sessions that passed undecrypted or uninspected.");
 	for (i = 0; i < UNDECRYPTED_REASONS; i++)
 		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
 		    NULL, c->undecrypted[i]);
@@ -251,7 +251,7 @@ seconds(struct text *t, const char *service, const struct icap_stats *st)
 	sample(t, "icap_seconds_count", "service", service, NULL, NULL, n);
 }
 
-/* Servers of a service, and why transactions and attempts failed. */
+/* The servers of a service, and why transactions and attempts failed. */
 static void
 icap_state(struct text *up, struct text *faults, const char *service,
     struct icap_service *s, const struct icap_stats *st)
@@ -347,12 +347,12 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 		sample(t, "requests_judged_total", "result",
 		    judged_str((enum judged)i), NULL, NULL, c->judged[i]);
 	head(t, "destinations_refused_total", "counter",
-	    "Connections that clients asked for and were not tried.");
+	    "Connections that clients asked for and Clearspan refused.");
 	for (i = 0; i < REACH_MAX; i++)
 		sample(t, "destinations_refused_total", "reason",
 		    reach_str((enum reach)i), NULL, NULL, c->unreached[i]);
 	head(t, "worker_late_total", "counter",
-	    "Times a worker did not come round for two seconds.");
+	    "Times a worker did not answer for two seconds.");
 	text_printf(t, "clearspan_worker_late_total %llu\n",
 	    (unsigned long long)c->late);
 	head(t, "handshakes_gave_way_total", "counter",

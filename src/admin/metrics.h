@@ -1,6 +1,6 @@
 /*
  * Prometheus metrics (text exposition format, version 0.0.4) at /metrics, on
- * a port of the operator's choosing. The names are clearspan(8)'s.
+ * the operator's port. clearspan(8) lists the names.
  */
 #ifndef ADMIN_METRICS_H
 #define ADMIN_METRICS_H
@@ -11,8 +11,8 @@
 
 struct metrics;
 
-/* Listen and serve from the main base; env must outlive it. 0, or ERR_SYS
- * with one sentence in why. */
+/* Listen, and serve from the main base. env must outlive it. Returns 0, or
+ * ERR_SYS with one sentence in why. */
 int	metrics_new(struct admin_env *, const struct addr *,
 	    struct metrics **, struct text *why);
 void	metrics_free(struct metrics *);

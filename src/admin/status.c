@@ -1,6 +1,6 @@
 /*
- * What the daemon is doing, as JSON: for the control socket's verbs and the
- * event log's stats.
+ * The state of the daemon as JSON, for the verbs of the control socket and the
+ * stats of the event log.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 #include "util/mem.h"
 
 /*
- * The struct is nothing but 64-bit counters, one after the other, so they
- * are summed as such: a counter added to it needs no line here.
+ * The struct has nothing but 64-bit counters, so they are added as an array,
+ * and a new counter needs no line here.
  */
 void
 admin_sum(const struct admin_env *env, struct worker_counts *sum)
@@ -224,7 +224,7 @@ admin_counters(const struct admin_env *env)
 	return o;
 }
 
-/* Its own counts of hits, where the cache's are not those. */
+/* asked: the cache counts its questions and hits itself. */
 static json_t *
 cache(const struct cache_stats *st, int asked)
 {

@@ -1,6 +1,6 @@
 /*
- * The tally: a short table behind a mutex, taken once in a session's life.
- * Names come from the operator, so there are few; a bound holds anyway.
+ * The tally: a short table with a mutex, which a session takes once. The names
+ * come from the operator, so there are few; the table is bounded anyway.
  */
 #include "admin/tally.h"
 
@@ -11,7 +11,7 @@
 #include "proxy/record.h"
 #include "util/mem.h"
 
-#define TALLY_MAX	1024	/* rules times actions, over all reloads */
+#define TALLY_MAX	1024	/* pairs of rule and action, over all reloads */
 
 struct entry {
 	const char	*action;	/* static */
@@ -70,11 +70,12 @@ tally_find(struct tally *t, const char *action, const char *rule)
 void
 tally_add(struct tally *t, const struct record *r)
 {
-	const struct conf_rule *rule = r->verdict.rule;
+	const struct conf_rule *rule = r->verdict->rule;
 
 	pthread_mutex_lock(&t->mutex);
 	if (rule != NULL)
-		tally_find(t, conf_action_str(r->action), rule->name)->n++;
+		tally_find(t, conf_action_str(r->verdict->action),
+		    rule->name)->n++;
 	else
 		tally_find(t, "none", "")->n++;
 	pthread_mutex_unlock(&t->mutex);

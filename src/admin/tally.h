@@ -1,7 +1,6 @@
 /*
- * Sessions counted by what was done and the rule that said so. The rules of
- * a reloaded configuration are counted by name, so that a count stays with
- * the rule it was made for.
+ * Counts sessions by action and by the rule that decided. A rule is counted by
+ * its name, so that its count survives a reload.
  */
 #ifndef ADMIN_TALLY_H
 #define ADMIN_TALLY_H
@@ -17,7 +16,7 @@ void		 tally_free(struct tally *);
 /* Any thread: a session has ended. */
 void		 tally_add(struct tally *, const struct record *);
 
-/* Any thread: each count there is; the texts are good until tally_free. */
+/* Any thread: call each for every count. The texts live until tally_free. */
 void		 tally_each(struct tally *, void (*each)(void *arg,
 		    const char *action, const char *rule, uint64_t n),
 		    void *arg);

@@ -1,5 +1,5 @@
 /*
- * Two tables for each kind: the window under way and the one before.
+ * Each kind has two tables: the current window and the one before.
  */
 #include "admin/top.h"
 
@@ -28,7 +28,7 @@ struct window {
 
 struct top {
 	pthread_mutex_t	 mutex;
-	struct window	*w[TOP_MAX][2];	/* under way, before */
+	struct window	*w[TOP_MAX][2];	/* the current, the one before */
 	uint64_t	 began;		/* s */
 };
 
@@ -97,7 +97,7 @@ top_free(struct top *t)
 	free(t);
 }
 
-/* The window that is over becomes the one before; or both are long past. */
+/* A window that is over becomes the one before, unless both are long past. */
 static void
 top_turn(struct top *t, uint64_t now)
 {
@@ -161,15 +161,14 @@ record_key(const struct record *r, enum top_by by, char buf[ADDR_STRLEN])
 {
 	switch (by) {
 	case TOP_CLIENT:
-		return addr_ip_str(&r->client, buf);
+		return addr_ip_str(&r->facts->client, buf);
 	case TOP_SERVER:
-		return r->server.sa.sa_family == AF_UNSPEC ? NULL :
-		    addr_ip_str(&r->server, buf);
+		return r->facts->server.sa.sa_family == AF_UNSPEC ? NULL :
+		    addr_ip_str(&r->facts->server, buf);
 	case TOP_SITE:
-		return r->sni[0] != '\0' ? r->sni :
-		    r->host[0] != '\0' ? r->host : NULL;
+		return facts_name(r->facts);
 	default:
-		return r->verdict.rule != NULL ? r->verdict.rule->name : NULL;
+		return r->verdict->rule != NULL ? r->verdict->rule->name : NULL;
 	}
 }
 

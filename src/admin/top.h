@@ -1,8 +1,8 @@
 /*
- * Who uses most: sessions and bytes by client, server, site and rule, of the
- * last minutes. Bounded: the least of a full table gives way to a new one,
- * which takes over what it had, so that who is large is never missed
- * (Metwally, Agrawal, El Abbadi: space-saving).
+ * The largest users: sessions and bytes by client, server, site and rule, of
+ * the last minutes. The tables are bounded. In a full table a new entry
+ * replaces the smallest and inherits its counts, so that a large user is never
+ * missed (the Space-Saving algorithm of Metwally, Agrawal and El Abbadi).
  */
 #ifndef ADMIN_TOP_H
 #define ADMIN_TOP_H
@@ -15,10 +15,10 @@ struct top;
 
 enum top_by { TOP_CLIENT, TOP_SERVER, TOP_SITE, TOP_RULE, TOP_MAX };
 
-#define TOP_WINDOW	300	/* s: what is told is of one to two of them */
+#define TOP_WINDOW	300	/* s; the answer covers one to two windows */
 #define TOP_SHOWN	20
 
-/* The kind's name; and of a name, or TOP_MAX. */
+/* The name of a kind; and the kind of a name, or TOP_MAX. */
 const char	*top_name(enum top_by);
 enum top_by	 top_by(const char *);
 
@@ -26,10 +26,10 @@ uint64_t	 top_now(void);
 struct top	*top_new(void);
 void		 top_free(struct top *);
 
-/* Any thread: a session has ended, or (in a table of their own) is open. now
- * is in seconds, of a clock that does not go back. */
+/* Any thread: a session has ended; or it is open, in a separate struct top. now
+ * is monotonic, in seconds. */
 void		 top_add(struct top *, const struct record *, uint64_t now);
-/* Add all that `from` has. Nobody else uses the first. */
+/* Add all entries of from. No other thread may use the first. */
 void		 top_merge(struct top *, struct top *from, enum top_by,
 		    uint64_t now);
 

@@ -42,21 +42,21 @@ static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
 
 static const struct verb verbs[] = {
-	{ "status", 0, verb_status, "what runs, since when, how it fares" },
+	{ "status", 0, verb_status, "what runs, since when, and its state" },
 	{ "sessions", -1, verb_sessions,
-	    "[N]: the open sessions, N at the most" },
-	{ "session", 1, verb_session, "ID: all that is known of one" },
+	    "[N]: the open sessions, at most N" },
+	{ "session", 1, verb_session, "ID: everything about one session" },
 	{ "kill", 1, verb_kill, "ID: reset a session" },
-	{ "counters", 0, verb_counters, "all that is counted" },
-	{ "caches", 0, verb_caches, "how the caches fare" },
+	{ "counters", 0, verb_counters, "all counters" },
+	{ "caches", 0, verb_caches, "sizes and hits of the caches" },
 	{ "icap", -2, verb_icap, "the ICAP services and their servers; check "
 	    "SERVICE asks them (ctl does it); config SERVICE" },
 	{ "failures", -1, verb_failures,
-	    "[SITE]: what broke lately, by site and reason" },
+	    "[SITE]: recent failures, by site and reason" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
-	{ "help", 0, verb_help, "these lines" },
+	{ "help", 0, verb_help, "this list" },
 };
 
 static void
@@ -83,7 +83,7 @@ verb_caches(const struct request *r)
 	r->done(r->arg, admin_caches(r->env));
 }
 
-/* A whole decimal number over 0; 0 when it is none. */
+/* A decimal number over 0; 0 if the text is not one. */
 static uint64_t
 number(const char *s)
 {
@@ -197,7 +197,7 @@ verb_find(const char *name)
 	return NULL;
 }
 
-/* Whether so many words may follow the verb. */
+/* Whether this many words may follow the verb. */
 static int
 verb_takes(const struct verb *v, int words)
 {

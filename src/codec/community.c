@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "util/err.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 #define SEED	2	/* bytes, all zero */
 

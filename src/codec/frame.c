@@ -11,7 +11,7 @@
 
 #include "codec/inetsum.h"
 #include "util/err.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 #define FRAME_TTL	64
 #define FRAME_WINDOW	65535	/* times 128 after the handshake */

@@ -229,21 +229,21 @@ hello_has(const struct hello_list *l, uint16_t v)
 
 /* Read the rest of w as a list of items of size bytes. */
 static void
-list_rest(struct hello_list *l, struct wire *w, size_t size)
+list_rest(struct hello_list *l, struct cursor *w, size_t size)
 {
-	l->len = wire_left(w);
-	l->p = wire_bytes(w, l->len);
+	l->len = cursor_left(w);
+	l->p = cursor_bytes(w, l->len);
 	if (l->len % size != 0)
 		w->bad = 1;
 }
 
 /* Read a list that begins with its length, a number of so many bytes. */
 static void
-list_read(struct hello_list *l, struct wire *w, int bytes, size_t size)
+list_read(struct hello_list *l, struct cursor *w, int bytes, size_t size)
 {
-	struct wire sub;
+	struct cursor sub;
 
-	sub = wire_sub(w, bytes == 1 ? wire_u8(w) : wire_u16(w));
+	sub = cursor_sub(w, bytes == 1 ? cursor_u8(w) : cursor_u16(w));
 	list_rest(l, &sub, size);
 	w->bad |= sub.bad;
 }
@@ -254,19 +254,19 @@ list_read(struct hello_list *l, struct wire *w, int bytes, size_t size)
  * rule may still pass the connection by its address.
  */
 static void
-ext_server_name(struct hello *h, struct wire *w)
+ext_server_name(struct hello *h, struct cursor *w)
 {
 	struct hello_list list, name;
-	struct wire l;
+	struct cursor l;
 	struct in_addr ip;
 
 	h->flags |= HELLO_SNI;
 	list_read(&list, w, 2, 1);
-	l = wire_of(list.p, list.len);
-	if (wire_u8(&l) != 0)
+	l = cursor_of(list.p, list.len);
+	if (cursor_u8(&l) != 0)
 		l.bad = 1;
 	list_read(&name, &l, 2, 1);
-	if (w->bad || l.bad || wire_left(&l) > 0)
+	if (w->bad || l.bad || cursor_left(&l) > 0)
 		w->bad = 1;
 	else if (hostname_copy(h->sni, name.p, name.len) != 0)
 		h->flags |= HELLO_SNI_BAD;
@@ -275,28 +275,28 @@ ext_server_name(struct hello *h, struct wire *w)
 }
 
 static void
-ext_alpn(struct hello *h, struct wire *w)
+ext_alpn(struct hello *h, struct cursor *w)
 {
-	struct wire l;
+	struct cursor l;
 	const uint8_t *p;
 	size_t n;
 
 	list_read(&h->alpn, w, 2, 1);
-	l = wire_of(h->alpn.p, h->alpn.len);
+	l = cursor_of(h->alpn.p, h->alpn.len);
 	while (hello_alpn_next(&l, &p, &n))
 		h->n_alpn++;
 	w->bad |= l.bad | (h->n_alpn == 0);
 }
 
 static void
-ext_shares(struct hello *h, struct wire *w)
+ext_shares(struct hello *h, struct cursor *w)
 {
-	struct wire l;
+	struct cursor l;
 	uint16_t group;
 	size_t n;
 
 	list_read(&h->shares, w, 2, 1);
-	l = wire_of(h->shares.p, h->shares.len);
+	l = cursor_of(h->shares.p, h->shares.len);
 	while (hello_share_next(&l, &group, &n))
 		;
 	w->bad |= l.bad;
@@ -355,12 +355,12 @@ ext_list(struct hello *h, uint16_t type)
  * two ways, so it is refused (RFC 8446, 4.2); TLS refuses the other types.
  */
 static int
-ext_read(struct hello *h, uint16_t type, struct wire *w)
+ext_read(struct hello *h, uint16_t type, struct cursor *w)
 {
 	struct hello_list *l = ext_list(h, type);
 
 	if (l == NULL && type != EXT_SERVER_NAME) {
-		h->flags |= ext_flag(type, wire_left(w));
+		h->flags |= ext_flag(type, cursor_left(w));
 		return 0;
 	}
 	if (l != NULL ? l->p != NULL : h->flags & HELLO_SNI)
@@ -376,7 +376,7 @@ ext_read(struct hello *h, uint16_t type, struct wire *w)
 		list_read(l, w, 1, 1);
 	else
 		list_read(l, w, type == EXT_VERSIONS ? 1 : 2, 2);
-	return w->bad || wire_left(w) > 0 ? hello_wrong(h, ALERT_DECODE_ERROR,
+	return w->bad || cursor_left(w) > 0 ? hello_wrong(h, ALERT_DECODE_ERROR,
 	    "an extension is malformed") : 0;
 }
 
@@ -416,12 +416,12 @@ static int
 message_read(struct hello *h)
 {
 	static const char malformed[] = "a length in it is wrong";
-	struct wire w = wire_of(h->msg.p, h->msg.len), ext;
+	struct cursor w = cursor_of(h->msg.p, h->msg.len), ext;
 	uint16_t type;
 
-	wire_u32(&w);
-	h->version = wire_u16(&w);
-	h->random = wire_bytes(&w, 32);
+	cursor_u32(&w);
+	h->version = cursor_u16(&w);
+	h->random = cursor_bytes(&w, 32);
 	list_read(&h->session_id, &w, 1, 1);
 	list_read(&h->suites, &w, 2, 2);
 	list_read(&h->compression, &w, 1, 1);
@@ -434,11 +434,11 @@ message_read(struct hello *h)
 		return hello_wrong(h, ALERT_ILLEGAL_PARAMETER,
 		    "it offers no cipher suite");
 	scan_suites(h);
-	if (wire_left(&w) > 0)
+	if (cursor_left(&w) > 0)
 		list_read(&h->exts, &w, 2, 1);
-	if (w.bad || wire_left(&w) > 0)
+	if (w.bad || cursor_left(&w) > 0)
 		return hello_wrong(h, ALERT_DECODE_ERROR, malformed);
-	w = wire_of(h->exts.p, h->exts.len);
+	w = cursor_of(h->exts.p, h->exts.len);
 	while (hello_ext_next(&w, &type, &ext))
 		if (ext_read(h, type, &ext) != 0)
 			return ERR_FORMAT;
@@ -447,42 +447,42 @@ message_read(struct hello *h)
 }
 
 int
-hello_alpn_next(struct wire *w, const uint8_t **p, size_t *len)
+hello_alpn_next(struct cursor *w, const uint8_t **p, size_t *len)
 {
-	if (w->bad || wire_left(w) == 0)
+	if (w->bad || cursor_left(w) == 0)
 		return 0;
-	*len = wire_u8(w);
-	*p = wire_bytes(w, *len);
+	*len = cursor_u8(w);
+	*p = cursor_bytes(w, *len);
 	if (*len == 0)
 		w->bad = 1;	/* RFC 7301, 3.1 */
 	return !w->bad;
 }
 
 int
-hello_ext_next(struct wire *w, uint16_t *type, struct wire *body)
+hello_ext_next(struct cursor *w, uint16_t *type, struct cursor *body)
 {
-	if (w->bad || wire_left(w) == 0)
+	if (w->bad || cursor_left(w) == 0)
 		return 0;
-	*type = wire_u16(w);
-	*body = wire_sub(w, wire_u16(w));
+	*type = cursor_u16(w);
+	*body = cursor_sub(w, cursor_u16(w));
 	return !w->bad;
 }
 
 int
-hello_share_next(struct wire *w, uint16_t *group, size_t *len)
+hello_share_next(struct cursor *w, uint16_t *group, size_t *len)
 {
-	if (w->bad || wire_left(w) == 0)
+	if (w->bad || cursor_left(w) == 0)
 		return 0;
-	*group = wire_u16(w);
-	*len = wire_u16(w);
-	wire_bytes(w, *len);
+	*group = cursor_u16(w);
+	*len = cursor_u16(w);
+	cursor_bytes(w, *len);
 	return !w->bad;
 }
 
 int
 hello_has_share(const struct hello *h, uint16_t group)
 {
-	struct wire w = wire_of(h->shares.p, h->shares.len);
+	struct cursor w = cursor_of(h->shares.p, h->shares.len);
 	uint16_t g;
 	size_t n;
 
@@ -501,7 +501,7 @@ hello_has_alpn(const struct hello *h, const char *name)
 int
 alpn_has(const uint8_t *list, size_t len, const char *name)
 {
-	struct wire w = wire_of(list, len);
+	struct cursor w = cursor_of(list, len);
 	const uint8_t *p;
 	size_t n;
 

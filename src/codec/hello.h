@@ -12,7 +12,7 @@
 
 #include "codec/alert.h"
 #include "codec/hostname.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 #define HELLO_MAX	65536	/* raw bytes, record headers included */
 
@@ -104,14 +104,16 @@ int		 hello_has(const struct hello_list *, uint16_t);
 #define		 hello_has_suite(h, s)	hello_has(&(h)->suites, (s))
 
 /*
- * Walk a list from wire_of(list.p, list.len). Each call returns 1 with the next
- * item, and 0 at the end.
+ * Walk a list from cursor_of(list.p, list.len). Each call returns 1 with the
+ * next item, and 0 at the end.
  * hello_alpn_next walks .alpn, hello_ext_next .exts, hello_share_next .shares.
  */
-int		 hello_alpn_next(struct wire *, const uint8_t **, size_t *len);
-int		 hello_ext_next(struct wire *, uint16_t *type,
-		    struct wire *body);
-int		 hello_share_next(struct wire *, uint16_t *group, size_t *len);
+int		 hello_alpn_next(struct cursor *, const uint8_t **,
+		    size_t *len);
+int		 hello_ext_next(struct cursor *, uint16_t *type,
+		    struct cursor *body);
+int		 hello_share_next(struct cursor *, uint16_t *group,
+		    size_t *len);
 int		 hello_has_share(const struct hello *, uint16_t group);
 int		 hello_has_alpn(const struct hello *, const char *name);
 /* The same for an ALPN list that outlives its hello; NULL, 0 is empty. */

@@ -1,13 +1,12 @@
 /*
- * Heads of HTTP/1 messages. A head is looked through byte by byte as it
- * comes, only for its end and for bytes that may not be in one; it is cut
- * into lines and fields once, when it is all there.
+ * Heads of HTTP/1 messages: what their lines say (codec/fields.h finds them).
  */
 #include "codec/http1.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#include "codec/fields.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -16,56 +15,6 @@ fail(struct http1_head *m, int e, const char *why)
 {
 	m->why = why;
 	return e;
-}
-
-/*
- * Look on for the blank line, from where the last look ended. The last byte
- * is only judged when its successor is there. An empty line in front of a
- * request is stepped over by the caller.
- */
-static int
-find_end(struct http1_head *m, const char *data, size_t len, size_t from)
-{
-	size_t i;
-	uint8_t c;
-
-	if (m->scanned < from)
-		m->scanned = from;
-	for (i = m->scanned; i < len; i++) {
-		c = (uint8_t)data[i];
-		m->scanned = i;
-		if (i >= HTTP1_HEAD_MAX)
-			return fail(m, ERR_LIMIT, "the head is too long");
-		if (c == '\r' && i == from)
-			return fail(m, ERR_FORMAT,
-			    "an empty line where a head should begin");
-		if (c == '\n' && (i == from || data[i - 1] != '\r'))
-			return fail(m, ERR_FORMAT, "a line ends in a bare LF");
-		if (c != '\n' && i > from && data[i - 1] == '\r')
-			return fail(m, ERR_FORMAT, "a CR without its LF");
-		if (c == '\0')
-			return fail(m, ERR_FORMAT, "a NUL in the head");
-		if ((c < 0x20 && !strchr("\t\r\n", c)) || c == 0x7f)
-			return fail(m, ERR_FORMAT,
-			    "a control character in the head");
-		if (c == '\n' && i >= from + 3 && data[i - 2] == '\n') {
-			m->len = i + 1;
-			return 0;
-		}
-	}
-	m->scanned = len;
-	return ERR_SHORT;
-}
-
-/* The next line without its CRLF; there is one, find_end() has seen to it. */
-static struct slice
-next_line(struct slice *in)
-{
-	struct slice l = { in->p, 0 };
-
-	slice_cut(in, '\n', &l);
-	l.len--;
-	return l;
 }
 
 /* HTTP-version: "HTTP/" DIGIT "." DIGIT. */
@@ -177,22 +126,14 @@ status_line(struct http1_head *m, struct slice l)
 static int
 field_line(struct http1_head *m, struct slice l)
 {
-	struct http_field *h;
-	struct slice name = { l.p, 0 };
+	struct http_field f;
+	int e;
 
-	if (is_blank(l.p[0]))
-		return fail(m, ERR_FORMAT, "a folded field line");
-	if (!slice_cut(&l, ':', &name))
-		return fail(m, ERR_FORMAT, "a field line without a colon");
-	if (name.len > 0 && is_blank(name.p[name.len - 1]))
-		return fail(m, ERR_FORMAT, "a blank before a field's colon");
-	if (!slice_is_token(name))
-		return fail(m, ERR_FORMAT, "a field name that is no token");
+	if ((e = fields_cut(l, &f.name, &f.value, &m->why)) != 0)
+		return e;
 	if (m->head.n == HTTP_FIELDS)
 		return fail(m, ERR_LIMIT, "too many fields");
-	h = &m->head.h[m->head.n++];
-	h->name = name;
-	h->value = slice_trim(l);
+	m->head.h[m->head.n++] = f;
 	return 0;
 }
 
@@ -345,7 +286,7 @@ read_fields(struct http1_head *m, struct slice in)
 	size_t options = 0;
 	int e;
 
-	while ((l = next_line(&in)).len > 0) {
+	while ((l = fields_line(&in)).len > 0) {
 		if ((e = field_line(m, l)) != 0)
 			return e;
 		h = &m->head.h[m->head.n - 1];
@@ -377,6 +318,16 @@ begin(struct http1_head *m, int response)
 	m->head.scheme = m->head.authority = m->head.path = slice_of(NULL, 0);
 }
 
+/* scanned and len count from behind an empty line in front of a request. */
+static int
+find_end(struct http1_head *m, const char *data, size_t len)
+{
+	int e = fields_end(data, len, HTTP1_HEAD_MAX, 0, &m->scanned, &m->why);
+
+	m->len = m->scanned;
+	return e;
+}
+
 int
 http1_request(struct http1_head *m, const char *data, size_t len)
 {
@@ -389,10 +340,11 @@ http1_request(struct http1_head *m, const char *data, size_t len)
 		return ERR_SHORT;
 	if (len > 1 && data[0] == '\r' && data[1] == '\n')
 		from = 2;
-	if ((e = find_end(m, data, len, from)) != 0)
+	if ((e = find_end(m, data + from, len - from)) != 0)
 		return e;
-	in = slice_of(data + from, m->len - from);
-	if ((e = request_line(m, next_line(&in))) != 0)
+	in = slice_of(data + from, m->len);
+	m->len += from;
+	if ((e = request_line(m, fields_line(&in))) != 0)
 		return e;
 	return read_fields(m, in);
 }
@@ -406,10 +358,10 @@ http1_response(struct http1_head *m, const char *data, size_t len)
 	begin(m, 1);
 	if (len > 0 && memcmp(data, "HTTP/", len < 5 ? len : 5) != 0)
 		return fail(m, ERR_FORMAT, "no HTTP version in the first line");
-	if ((e = find_end(m, data, len, 0)) != 0)
+	if ((e = find_end(m, data, len)) != 0)
 		return e;
 	in = slice_of(data, m->len);
-	if ((e = status_line(m, next_line(&in))) != 0)
+	if ((e = status_line(m, fields_line(&in))) != 0)
 		return e;
 	return read_fields(m, in);
 }

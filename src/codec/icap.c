@@ -1,12 +1,12 @@
 /*
- * The heads of ICAP responses, and the bodies behind them. A head is looked
- * through byte by byte as it comes, only for its end and for bytes that may
- * not be in one; it is unfolded and cut up once, when it is all there.
+ * The heads of ICAP responses, and the bodies behind them. A head is unfolded
+ * and cut up once, when it is all there.
  */
 #include "codec/icap.h"
 
 #include <string.h>
 
+#include "codec/fields.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -15,48 +15,6 @@ fail(struct icap_head *m, int e, const char *why)
 {
 	m->why = why;
 	return e;
-}
-
-/* What is wrong with c behind prev (a LF before the first byte), or NULL. */
-static const char *
-bad_byte(uint8_t prev, uint8_t c)
-{
-	if (prev == '\r' && c != '\n')
-		return "a CR without its LF";
-	if (c == '\0')
-		return "a NUL in the head";
-	if ((c < 0x20 && !strchr("\t\r\n", c)) || c == 0x7f)
-		return "a control character in the head";
-	return NULL;
-}
-
-/* Look on for the blank line; it and all lines may end in a bare LF. */
-static int
-find_end(struct icap_head *m, const char *data, size_t len)
-{
-	const char *why;
-	size_t i;
-	char prev;
-
-	for (i = m->scanned; i < len; i++) {
-		m->scanned = i;
-		prev = i > 0 ? data[i - 1] : '\n';
-		if (i >= ICAP_HEAD_MAX)
-			return fail(m, ERR_LIMIT, "the head is too long");
-		if (i == 0 && (data[i] == '\r' || data[i] == '\n'))
-			return fail(m, ERR_FORMAT,
-			    "an empty line where a head should begin");
-		why = bad_byte((uint8_t)prev, (uint8_t)data[i]);
-		if (why != NULL)
-			return fail(m, ERR_FORMAT, why);
-		if (data[i] == '\n' && (prev == '\n' ||
-		    (prev == '\r' && data[i - 2] == '\n'))) {
-			m->len = i + 1;
-			return 0;
-		}
-	}
-	m->scanned = len;
-	return ERR_SHORT;
 }
 
 /*
@@ -75,18 +33,6 @@ unfold(char *data, size_t len)
 		if (data[i - 1] == '\r')
 			data[i - 1] = ' ';
 	}
-}
-
-/* The next line without its end; there is one, find_end() has seen to it. */
-static struct slice
-next_line(struct slice *in)
-{
-	struct slice l = { in->p, 0 };
-
-	slice_cut(in, '\n', &l);
-	if (l.len > 0 && l.p[l.len - 1] == '\r')
-		l.len--;
-	return l;
 }
 
 static int
@@ -114,17 +60,13 @@ status_line(struct icap_head *m, struct slice l)
 static int
 field_line(struct icap_head *m, struct slice l)
 {
-	struct slice name;
+	int e;
 
-	if (!slice_cut(&l, ':', &name))
-		return fail(m, ERR_FORMAT, "a field line without a colon");
-	if (!slice_is_token(name))
-		return fail(m, ERR_FORMAT, "a field name that is no token");
 	if (m->n == ICAP_HEADERS)
 		return fail(m, ERR_LIMIT, "too many fields");
-	m->h[m->n].name = name;
-	m->h[m->n++].value = slice_trim(l);
-	return 0;
+	e = fields_cut(l, &m->h[m->n].name, &m->h[m->n].value, &m->why);
+	m->n += e == 0;
+	return e;
 }
 
 /* "req-hdr" and so on; the names are lower-case (4.4.1), any case is read. */
@@ -263,7 +205,7 @@ read_fields(struct icap_head *m, struct slice in)
 	size_t i;
 	int e;
 
-	while ((l = next_line(&in)).len > 0)
+	while ((l = fields_line(&in)).len > 0)
 		if ((e = field_line(m, l)) != 0)
 			return e;
 	m->istag = unquote(icap_value(m, "istag"));
@@ -291,11 +233,13 @@ icap_response(struct icap_head *m, enum icap_method method, char *data,
 	m->why = NULL;
 	if (len > 0 && memcmp(data, "ICAP/", len < 5 ? len : 5) != 0)
 		return fail(m, ERR_FORMAT, "the first line is not ICAP/1.x");
-	if ((e = find_end(m, data, len)) != 0)
+	if ((e = fields_end(data, len, ICAP_HEAD_MAX, 1, &m->scanned,
+	    &m->why)) != 0)
 		return e;
+	m->len = m->scanned;
 	unfold(data, m->len);
 	in = slice_of(data, m->len);
-	if ((e = status_line(m, next_line(&in))) != 0 ||
+	if ((e = status_line(m, fields_line(&in))) != 0 ||
 	    (e = read_fields(m, in)) != 0)
 		return e;
 	return check_sections(m, method);

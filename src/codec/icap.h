@@ -136,9 +136,6 @@ void	icap_put_request(struct text *out, const struct icap_request *);
  * the value has a control character.
  */
 int	icap_field(struct text *out, const char *name, struct slice value);
-/* The same with the value in base64, as X-Authenticated-User has it. */
-int	icap_field_base64(struct text *out, const char *name,
-	    struct slice value);
 /* Append `Authorization: Basic` for "user:password". */
 void	icap_field_basic(struct text *out, struct slice user_password);
 /*

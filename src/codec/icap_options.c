@@ -33,12 +33,7 @@ read_flags(struct icap_options *o, const struct icap_head *m)
 		{ "methods", "reqmod", ICAP_OPT_REQMOD },
 		{ "methods", "respmod", ICAP_OPT_RESPMOD },
 		{ "allow", "204", ICAP_OPT_204 },
-		{ "allow", "206", ICAP_OPT_206 },
-		{ "allow", "trailers", ICAP_OPT_TRAILERS },
-		{ "x-include", "x-client-ip", ICAP_OPT_CLIENT_IP },
-		{ "x-include", "x-server-ip", ICAP_OPT_SERVER_IP },
-		{ "x-include", "x-authenticated-user", ICAP_OPT_USER },
-		{ "x-include", "x-authenticated-groups", ICAP_OPT_GROUPS }
+		{ "allow", "206", ICAP_OPT_206 }
 	};
 	size_t i;
 
@@ -49,18 +44,12 @@ read_flags(struct icap_options *o, const struct icap_head *m)
 
 /* A number not below least; -1 if it did not come, or is of no use. */
 static int64_t
-number(struct icap_options *o, const struct icap_head *m, const char *name,
-    int64_t least)
+number(const struct icap_head *m, const char *name, int64_t least)
 {
 	struct slice v = icap_value(m, name);
 	int64_t n;
 
-	if (v.p == NULL)
-		return -1;
-	if (slice_number(v, &n) == 0 && n >= least)
-		return n;
-	o->flags |= ICAP_OPT_BAD_NUMBER;
-	return -1;
+	return v.p != NULL && slice_number(v, &n) == 0 && n >= least ? n : -1;
 }
 
 /* All fields of that name as one list. */
@@ -109,22 +98,17 @@ read_transfer(struct icap_options *o, const struct icap_head *m)
 int
 icap_options_read(struct icap_options *o, const struct icap_head *m)
 {
-	struct slice id = icap_value(m, "service-id");
-
 	memset(o, 0, sizeof(*o));
 	read_flags(o, m);
 	if (!(o->flags & (ICAP_OPT_REQMOD | ICAP_OPT_RESPMOD))) {
 		memset(o, 0, sizeof(*o));
 		return ERR_FORMAT;
 	}
-	o->preview = number(o, m, "preview", 0);
-	o->ttl = number(o, m, "options-ttl", 0);
-	o->max_connections = number(o, m, "max-connections", 1);
-	if (m->istag.len == 0)
-		o->flags |= ICAP_OPT_NO_ISTAG;
+	o->preview = number(m, "preview", 0);
+	o->ttl = number(m, "options-ttl", 0);
+	o->max_connections = number(m, "max-connections", 1);
 	o->istag = xstrndup(m->istag.len > 0 ? m->istag.p : "", m->istag.len);
 	o->service = joined(m, "service");
-	o->service_id = xstrndup(id.len > 0 ? id.p : "", id.len);
 	read_transfer(o, m);
 	return 0;
 }
@@ -136,7 +120,6 @@ icap_options_free(struct icap_options *o)
 
 	free(o->istag);
 	free(o->service);
-	free(o->service_id);
 	for (i = 0; i < NELEM(o->transfer); i++)
 		free(o->transfer[i]);
 	memset(o, 0, sizeof(*o));

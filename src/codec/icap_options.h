@@ -12,16 +12,7 @@ enum {				/* icap_options.flags */
 	ICAP_OPT_RESPMOD	= 1 << 1,
 	ICAP_OPT_204		= 1 << 2,	/* Allow */
 	ICAP_OPT_206		= 1 << 3,
-	ICAP_OPT_TRAILERS	= 1 << 4,
-	ICAP_OPT_CLIENT_IP	= 1 << 5,	/* X-Include */
-	ICAP_OPT_SERVER_IP	= 1 << 6,
-	ICAP_OPT_USER		= 1 << 7,
-	ICAP_OPT_GROUPS		= 1 << 8,
-	ICAP_OPT_TRANSFER	= 1 << 9,	/* there is a Transfer-* */
-	/* Untidy, to be told once, not refused: */
-	ICAP_OPT_NO_ISTAG	= 1 << 10,	/* must be there (4.7) */
-	ICAP_OPT_BAD_NUMBER	= 1 << 11	/* a number that is none, or 0
-						 * connections: not used */
+	ICAP_OPT_TRANSFER	= 1 << 4	/* there is a Transfer-* */
 };
 
 enum icap_transfer {		/* what to send of a body (4.10.2) */
@@ -37,8 +28,7 @@ struct icap_options {
 	int64_t		 max_connections; /* -1: not said */
 	char		*istag;		/* "" if none; this and those below are
 					 * owned, never NULL once read */
-	char		*service;
-	char		*service_id;
+	char		*service;	/* its own description */
 	char		*transfer[3];	/* lists, by enum icap_transfer */
 	enum icap_transfer otherwise;	/* the list that holds `*` */
 };

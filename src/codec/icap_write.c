@@ -114,28 +114,12 @@ icap_field(struct text *out, const char *name, struct slice value)
 	return 0;
 }
 
-static int
-put_base64(struct text *out, const char *name, const char *before,
-    struct slice value)
-{
-	if (!slice_is_token(slice_of(name, strlen(name))))
-		return ERR_FORMAT;
-	text_printf(out, "%s: %s", name, before);
-	text_base64(out, value.p, value.len);
-	text_puts(out, "\r\n");
-	return 0;
-}
-
-int
-icap_field_base64(struct text *out, const char *name, struct slice value)
-{
-	return put_base64(out, name, "", value);
-}
-
 void
 icap_field_basic(struct text *out, struct slice user_password)
 {
-	put_base64(out, "Authorization", "Basic ", user_password);
+	text_puts(out, "Authorization: Basic ");
+	text_base64(out, user_password.p, user_password.len);
+	text_puts(out, "\r\n");
 }
 
 void

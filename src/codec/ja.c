@@ -50,7 +50,7 @@ numbers_of(struct numbers *l, const struct hello_list *from)
 static void
 numbers_of_exts(struct numbers *l, const struct hello *h)
 {
-	struct wire w = wire_of(h->exts.p, h->exts.len), body;
+	struct cursor w = cursor_of(h->exts.p, h->exts.len), body;
 	uint16_t type;
 
 	numbers_room(l, h->exts.len);
@@ -170,7 +170,7 @@ static void
 ja4_alpn(char out[2], const struct hello *h)
 {
 	static const char digit[] = "0123456789abcdef";
-	struct wire w = wire_of(h->alpn.p, h->alpn.len);
+	struct cursor w = cursor_of(h->alpn.p, h->alpn.len);
 	const uint8_t *p;
 	size_t n;
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "util/err.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 #define PACKET_SCALE	7	/* 65535 << 7: the window is never full */
 

@@ -7,7 +7,7 @@
 
 #include "codec/hostname.h"
 #include "util/err.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 enum {
 	VERSION4 = 4,
@@ -105,13 +105,14 @@ read_name(struct socks_request *r, const uint8_t *p, size_t n)
 
 /* Read the address and the port after it. */
 static int
-read_address(struct socks_request *r, uint8_t type, struct wire *w)
+read_address(struct socks_request *r, uint8_t type, struct cursor *w)
 {
-	size_t n = type == ATYP_IPV4 ? 4 : type == ATYP_IPV6 ? 16 : wire_u8(w);
-	const uint8_t *p = wire_bytes(w, n);
+	size_t n = type == ATYP_IPV4 ? 4 : type == ATYP_IPV6 ? 16 :
+	    cursor_u8(w);
+	const uint8_t *p = cursor_bytes(w, n);
 	int e;
 
-	r->port = wire_u16(w);
+	r->port = cursor_u16(w);
 	if (p == NULL || w->bad)
 		return ERR_FORMAT;
 	if (type == ATYP_NAME) {
@@ -126,7 +127,7 @@ int
 socks_request(struct socks_request *r, const uint8_t *data, size_t len,
     size_t *need)
 {
-	struct wire w;
+	struct cursor w;
 	uint8_t type;
 	size_t n;
 	int e;
@@ -150,7 +151,7 @@ socks_request(struct socks_request *r, const uint8_t *data, size_t len,
 		return refuse(r, ERR_UNSUPPORTED, SOCKS_BAD_COMMAND);
 	if (data[2] != 0)
 		return ERR_FORMAT;
-	w = wire_of(data + 4, n - 4);
+	w = cursor_of(data + 4, n - 4);
 	return read_address(r, type, &w);
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "proxy/page.h"
+#include "http/page.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"

@@ -10,7 +10,7 @@
 
 #include "http/message.h"
 #include "http/record.h"
-#include "proxy/tap.h"
+#include "stream/tap.h"
 
 enum exchange_state {
 	EXCHANGE_HEAD,		/* the head has not come */
@@ -37,7 +37,7 @@ enum {				/* flags of http_codec.head */
 
 /*
  * What an exchange wants of the codec; conn is the codec's. The messages are
- * the exchange's, and the codec goes on reading them unless it is told otherwise.
+ * the exchange's, and the codec goes on reading them unless told otherwise.
  */
 struct http_codec {
 	/* Change fields of the message's head before it goes on. */
@@ -91,7 +91,7 @@ struct exchange_user {
 };
 
 struct exchange {
-	enum exchange_state state[2];	/* by enum flow_dir; see exchange_set() */
+	enum exchange_state state[2];	/* by enum flow_dir: exchange_set() */
 	struct http_message msg[2];
 	struct http_record record;
 	uint64_t	 session;	/* its number, for pages */

@@ -15,7 +15,7 @@
 #include "codec/http1.h"
 #include "http/message.h"
 #include "http/exchange.h"
-#include "proxy/flow.h"
+#include "stream/flow.h"
 
 /*
  * Fields of a peer's head: a service may add some, and the answer is read (up
@@ -69,8 +69,8 @@ struct h1 {
 	struct h1_dir	 dir[2];	/* by enum flow_dir */
 	/* The present request's method, as it came and as it went. */
 	struct text	 method, asked;
-	unsigned	 ends:1;	/* the connections end when HTTP says so;
-					   else that is left to the peers */
+	unsigned	 ends:1;	/* the connections end when HTTP says
+					   so; else that is the peers' */
 	unsigned	 old_client:1;	/* HTTP/1.0 */
 	unsigned	 closing:1;	/* no exchange after this one */
 };
@@ -114,12 +114,15 @@ int	 h1_flush(struct h1 *, enum flow_dir);
 /* Something waits for room, or is held back. */
 int	 h1_waits(const struct h1 *, enum flow_dir);
 
-/* h1_write.c: what goes on (http/exchange.h says what is what). */
+/* What struct http_codec (http/exchange.h) says of each. */
+void	 h1_edit(void *, enum flow_dir, struct http_edit *, size_t n);
+int	 h1_pass(void *, enum flow_dir);
+void	 h1_take(void *, enum flow_dir);
+void	 h1_drop(void *, enum flow_dir);
 int	 h1_send_head(void *, enum flow_dir, const struct http_head *, int body,
 	    int64_t length, unsigned flags);
 size_t	 h1_send_data(void *, enum flow_dir, const uint8_t *, size_t, int *bad);
 int	 h1_send_end(void *, enum flow_dir, const struct text *trailers);
-uint64_t h1_send_page(void *, const char *, size_t);
 void	 h1_go_ahead(void *);
 void	 h1_revoke(void *, enum flow_dir);
 int	 h1_commit(void *, enum flow_dir);

@@ -13,50 +13,6 @@
 /* So much of a response that nobody wants is read to keep its connection. */
 #define DRAIN_MAX	(4 * 1024 * 1024)
 
-void
-h1_init(struct h1 *h1, struct tap *tap, struct flow *up, struct flow *down,
-    struct exchange *x, size_t limit, int ends)
-{
-	struct h1_dir *d;
-	int i;
-
-	memset(h1, 0, sizeof(*h1));
-	h1->ends = ends != 0;
-	for (i = 0; i < 2; i++) {
-		d = &h1->dir[i];
-		d->flow = i == DIR_UP ? up : down;
-		d->tap = tap;
-		d->m = &x->msg[i];
-		d->limit = limit;
-	}
-	x->codec = &h1_codec;
-	x->conn = h1;
-}
-
-void
-h1_done(struct h1 *h1)
-{
-	h1_next(h1, DIR_UP);
-	h1_next(h1, DIR_DOWN);
-	text_free(&h1->dir[DIR_UP].pend);
-	text_free(&h1->dir[DIR_DOWN].pend);
-	text_free(&h1->method);
-	text_free(&h1->asked);
-}
-
-void
-h1_next(struct h1 *h1, enum flow_dir dir)
-{
-	struct h1_dir *d = &h1->dir[dir];
-
-	budget_give(BUDGET_BUFFERS, d->charged);
-	text_free(&d->piece);
-	d->mode = H1_HOLD;
-	d->charged = d->scanned = d->wire = d->held = 0;
-	d->edited = d->passed = 0;
-	d->began = d->ended = 0;
-}
-
 /* n bytes at the tap's position are taken out. */
 static void
 h1_remove(struct h1_dir *d, size_t n)
@@ -210,7 +166,7 @@ edit_field(const struct http_message *m, const struct http_field *f,
 }
 
 /* The other lines stay as they came, byte for byte. */
-static void
+void
 h1_edit(void *conn, enum flow_dir dir, struct http_edit *edit, size_t n)
 {
 	struct h1_dir *d = &((struct h1 *)conn)->dir[dir];
@@ -328,7 +284,7 @@ is_reframed(const struct h1 *h1, enum flow_dir dir)
 	    slice_eq(slice_of(h1->asked.s, h1->asked.len), head);
 }
 
-static int
+int
 h1_pass(void *conn, enum flow_dir dir)
 {
 	struct h1 *h1 = conn;
@@ -355,7 +311,7 @@ h1_out(struct h1_dir *d, enum h1_mode mode)
 	d->mode = mode;
 }
 
-static void
+void
 h1_take(void *conn, enum flow_dir dir)
 {
 	struct h1_dir *d = &((struct h1 *)conn)->dir[dir];
@@ -364,7 +320,7 @@ h1_take(void *conn, enum flow_dir dir)
 		h1_out(d, H1_TAKE);
 }
 
-static void
+void
 h1_drop(void *conn, enum flow_dir dir)
 {
 	struct h1_dir *d = &((struct h1 *)conn)->dir[dir];
@@ -394,21 +350,3 @@ h1_endless(const struct h1 *h1)
 	    (d->body.kind == HTTP1_LENGTH ? d->body.left : d->body.payload) >
 	    DRAIN_MAX;
 }
-
-const struct http_codec h1_codec = {
-	.edit = h1_edit,
-	.pass = h1_pass,
-	.take = h1_take,
-	.drop = h1_drop,
-	.head = h1_send_head,
-	.data = h1_send_data,
-	.end = h1_send_end,
-	.page = h1_send_page,
-	.go_ahead = h1_go_ahead,
-	.revoke = h1_revoke,
-	.commit = h1_commit,
-	.began = h1_began,
-	.ended = h1_ended,
-	.room = h1_room,
-	.blocked = h1_blocked,
-};

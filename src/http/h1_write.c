@@ -313,25 +313,6 @@ h1_send_end(void *conn, enum flow_dir dir, const struct text *trailers)
 	return 0;
 }
 
-uint64_t
-h1_send_page(void *conn, const char *page, size_t len)
-{
-	struct h1 *h1 = conn;
-	struct h1_dir *d = &h1->dir[DIR_DOWN];
-	size_t head = (size_t)(strstr(page, "\r\n\r\n") + 4 - page);
-
-	if (slice_eq(slice_of(h1->method.s, h1->method.len), "HEAD"))
-		len = head;
-	h1_text(d, page, len);
-	d->ended = 1;
-	h1->closing = 1;
-	if (d->m->head != NULL)
-		h1_codec.drop(h1, DIR_DOWN);
-	else			/* or the page would have no room */
-		h1_discard(h1, DIR_DOWN);
-	return len - head;
-}
-
 /* HTTP/1.0 knows no 100 (RFC 9110, 10.1.1). */
 void
 h1_go_ahead(void *conn)
@@ -343,12 +324,4 @@ h1_go_ahead(void *conn)
 		return;
 	h1_text(&h1->dir[DIR_DOWN], interim, sizeof(interim) - 1);
 	h1->dir[DIR_DOWN].began = 0;
-}
-
-void
-h1_finish(struct h1 *h1)
-{
-	if (!h1->dir[DIR_DOWN].eof)	/* else it ends as the server did */
-		flow_finish(h1->dir[DIR_DOWN].flow);
-	flow_finish(h1->dir[DIR_UP].flow);
 }

@@ -1,10 +1,10 @@
 /*
- * A connection to an ICAP server: dialled, over TLS for icaps://, read into a
- * buffer it has only while it is used, and told about by edge-triggered
- * events. It counts in its server's limit from the dial to the close; the
- * caller has taken that slot (icap_slot()).
+ * Connections to ICAP servers, plain and TLS: opened, read, written, closed.
  */
+#include "icap/conn.h"
+
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +13,6 @@
 
 #include "net/dial.h"
 #include "net/sock.h"
-#include "icap/own.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -22,6 +21,22 @@
 /* Both heads of an answer at their bounds, and what came with them. */
 #define IN_MAX		(ICAP_HEAD_MAX + HTTP1_HEAD_MAX + 65536)
 #define GATHER		16384	/* one TLS record */
+
+void
+icap_timer(struct event *ev, uint64_t *armed, uint64_t due)
+{
+	uint64_t now, ms;
+	struct timeval tv;
+
+	if (due == 0 || (*armed != 0 && *armed <= due))
+		return;
+	now = clock_ms();
+	ms = due > now ? due - now : 0;
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	event_add(ev, &tv);
+	*armed = due;
+}
 
 static void
 conn_free(struct icap_conn *c)
@@ -41,8 +56,6 @@ conn_free(struct icap_conn *c)
 void
 icap_conn_close(struct icap_conn *c, int reset)
 {
-	struct icap_seat *seat = c->seat;
-	struct icap_server *server = c->server;
 	int fd = c->sock.fd;
 
 	if (c->tls != NULL && !reset && !c->shaking && fd != -1)
@@ -52,25 +65,18 @@ icap_conn_close(struct icap_conn *c, int reset)
 		sock_reset(fd);
 	else if (fd != -1)
 		close(fd);
-	icap_slot_free(seat, server);
 }
 
-/* It is ready, or will never be (and is gone then). */
 static void
 conn_opened(struct icap_conn *c, enum icap_fault fault, const char *why)
 {
-	const struct icap_conn_user *user = c->user;
-	void *arg = c->arg;
-
-	if (c->shaking) {
+	if (c->shaking)
 		event_del(&c->timer);
-		c->shaking = 0;
-	}
-	if (fault == ICAP_F_NONE)
+	c->shaking = 0;
+	c->open = fault == ICAP_F_NONE;
+	if (c->open)
 		c->server->opened++;
-	else
-		icap_conn_close(c, 0);
-	user->opened(arg, fault, why);
+	c->user->opened(c->arg, fault, why);
 }
 
 /*
@@ -98,19 +104,6 @@ conn_handshake(struct icap_conn *c)
 	}
 }
 
-/* An idle one: is there an end, or bytes nobody asked for? */
-static void
-conn_idle(struct icap_conn *c)
-{
-	uint8_t b;
-	enum end how;
-
-	if (c->ops->read(c->tp, &b, 1, &how) != ERR_AGAIN) {
-		icap_idled(c->server, clock_ms() - c->since);
-		icap_pool_gone(c);
-	}
-}
-
 static void
 conn_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -124,10 +117,8 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 		c->sock.writable = 1;
 	if (c->shaking)
 		conn_handshake(c);
-	else if (c->user != NULL)
+	else
 		c->user->event(c->arg);
-	else if (what & (EV_READ | EV_CLOSED))
-		conn_idle(c);
 }
 
 static void
@@ -139,7 +130,7 @@ conn_timeout(evutil_socket_t fd, short what, void *arg)
 static void
 conn_tls(struct icap_conn *c)
 {
-	uint64_t ms = c->seat->service->conf->connect_timeout;
+	uint64_t ms = c->env->service->conf->connect_timeout;
 	struct timeval tv = { (time_t)(ms / 1000),
 	    (suseconds_t)(ms % 1000 * 1000) };
 	SSL *ssl = icap_tls_ssl(c->server);
@@ -148,11 +139,11 @@ conn_tls(struct icap_conn *c)
 		conn_opened(c, ICAP_F_TLS, "no TLS for this server's name");
 		return;
 	}
-	c->tls = tlsio_new(ssl, &c->sock, c->seat->scratch);
+	c->tls = tlsio_new(ssl, &c->sock, c->env->scratch, NULL);
 	c->tp = c->tls;
 	c->ops = &transport_tls;
 	c->shaking = 1;
-	event_assign(&c->timer, c->seat->base, -1, 0, conn_timeout, c);
+	event_assign(&c->timer, c->env->base, -1, 0, conn_timeout, c);
 	event_add(&c->timer, &tv);
 	conn_handshake(c);
 }
@@ -174,7 +165,7 @@ conn_dialled(void *arg, int fd, const struct addr *to, const char *why)
 	c->sock.writable = 1;
 	c->tp = &c->sock;
 	c->ops = &transport_plain;
-	event_assign(&c->ev, c->seat->base, fd, EV_READ | EV_WRITE |
+	event_assign(&c->ev, c->env->base, fd, EV_READ | EV_WRITE |
 	    EV_CLOSED | EV_ET | EV_PERSIST, conn_event, c);
 	event_add(&c->ev, NULL);
 	if (c->server->tls)
@@ -184,23 +175,20 @@ conn_dialled(void *arg, int fd, const struct addr *to, const char *why)
 }
 
 struct icap_conn *
-icap_conn_open(struct icap_seat *seat, struct icap_server *v,
-    const struct icap_conn_user *user, void *arg)
+icap_conn_open(struct icap_env *env, struct icap_server *v)
 {
 	struct icap_conn *c = xcalloc(1, sizeof(*c));
 	struct dial_want want = {
 		.host = v->host,
 		.port = v->port,
-		.timeout = seat->service->conf->connect_timeout,
+		.timeout = env->service->conf->connect_timeout,
 	};
 
-	c->seat = seat;
+	c->env = env;
 	c->server = v;
-	c->user = user;
-	c->arg = arg;
 	c->sock.fd = -1;
 	c->epoch = v->epoch;
-	c->dial = dial_start(seat->base, seat->names, &want, conn_dialled, c);
+	c->dial = dial_start(env->base, env->names, &want, conn_dialled, c);
 	return c;
 }
 
@@ -219,9 +207,9 @@ conn_room(struct icap_conn *c)
 	}
 	if (c->in_cap >= IN_MAX)
 		return ERR_LIMIT;
-	if (c->in_cap == 0 && c->seat->spare != NULL) {
-		c->in = c->seat->spare;
-		c->seat->spare = NULL;
+	if (c->in_cap == 0 && c->env->spare != NULL) {
+		c->in = c->env->spare;
+		c->env->spare = NULL;
 		c->in_cap = IN_FIRST;
 		return 0;
 	}
@@ -231,7 +219,7 @@ conn_room(struct icap_conn *c)
 }
 
 ssize_t
-icap_conn_fill(struct icap_conn *c, size_t max)
+icap_conn_fill(struct icap_conn *c)
 {
 	enum end how;
 	size_t room;
@@ -242,8 +230,6 @@ icap_conn_fill(struct icap_conn *c, size_t max)
 	if (conn_room(c) != 0)
 		return ERR_LIMIT;
 	room = c->in_cap - c->in_off - c->in_len;
-	if (room > max)
-		room = max;
 	c->sock.thin = 0;	/* an RST behind the bytes is ours to find */
 	n = c->ops->read(c->tp, (uint8_t *)c->in + c->in_off + c->in_len,
 	    room, &how);
@@ -268,12 +254,21 @@ icap_conn_used(struct icap_conn *c, size_t n)
 void
 icap_conn_lean(struct icap_conn *c)
 {
-	if (c->in_cap == IN_FIRST && c->seat->spare == NULL)
-		c->seat->spare = c->in;
+	if (c->in_cap == IN_FIRST && c->env->spare == NULL)
+		c->env->spare = c->in;
 	else
 		free(c->in);
 	c->in = NULL;
 	c->in_off = c->in_len = c->in_cap = 0;
+}
+
+int
+icap_conn_quiet(struct icap_conn *c)
+{
+	uint8_t b;
+	enum end how;
+
+	return c->ops->read(c->tp, &b, 1, &how) == ERR_AGAIN;
 }
 
 /* One record holds the small pieces together; big ones go as they are. */
@@ -282,7 +277,6 @@ conn_write_tls(struct icap_conn *c, struct iovec *v, int n)
 {
 	uint8_t buf[GATHER];
 	size_t len = 0, k;
-	ssize_t rv;
 
 	if (v[0].iov_len >= GATHER)
 		return c->ops->write(c->tp, v[0].iov_base, v[0].iov_len);
@@ -291,8 +285,7 @@ conn_write_tls(struct icap_conn *c, struct iovec *v, int n)
 		memcpy(buf + len, v->iov_base, k);
 		len += k;
 	}
-	rv = c->ops->write(c->tp, buf, len);
-	return rv;
+	return c->ops->write(c->tp, buf, len);
 }
 
 ssize_t

@@ -1,15 +1,20 @@
 /*
  * The ICAP client (RFC 3507): services, the servers that give them, and
- * transactions. What happens to HTTP messages around it is http/exchange's;
- * what the bytes look like is codec/icap's.
+ * transactions. It knows nothing of sessions; what happens to HTTP messages
+ * around it is adapt's, and what the bytes look like is codec/icap's.
  *
  * A service is one entry of `icap:`; it is made once for the process and
- * holds what all workers learn of its servers (OPTIONS, health, load). A seat
- * is a worker's part of it: connections and the queue. Every failure of the
- * table in icap(5), F1 to F35, is decided in icap_fail by two facts: has a
- * byte been committed to the receiver (answer() was called), and is the
- * virgin message intact (its spool was not dropped from). What concerns the
- * server's TLS is never bypassed (F4), not even while it is down for it.
+ * holds what all workers learn of its servers (OPTIONS, health, load). A
+ * client is a worker's part of it: connections, the queue, transactions. A
+ * transaction is one attempt on one connection after another. Every failure
+ * of the table in icap(5), F1 to F35, is decided in fault.c by the fault and
+ * two facts: has a byte been committed to the receiver (answer() was called),
+ * and is the virgin message intact (its spool was not dropped from). What
+ * concerns the server's TLS is never bypassed (F4), not even while it is down
+ * for it.
+ *
+ * Calls go down only: client -> pool -> server, and client -> attempt ->
+ * connection. What goes up is a callback.
  */
 #ifndef ICAP_H
 #define ICAP_H
@@ -26,7 +31,7 @@ struct event_base;
 struct names;
 
 struct icap_service;
-struct icap_seat;
+struct icap_client;
 struct icap_txn;
 
 /* 0, or ERR_* with a sentence in why (a CA file that cannot be read). Starts
@@ -84,7 +89,7 @@ enum icap_fault {		/* the rows of icap(5) they belong to */
 	ICAP_F_TYPE,		/* not shown, by bypass-types */
 	ICAP_F_ENDLESS,		/* of unknown length, and open too long */
 	ICAP_F_CODING,		/* in a content coding it does not know */
-	ICAP_F_LOST,		/* a copy fell behind, and was given up */
+	ICAP_F_LOST,		/* a monitor fell behind, and was given up */
 	ICAP_F_STARVED,		/* no failure: its body comes slowly; it gave
 				   its connection back and begins again */
 	ICAP_F_MAX
@@ -113,11 +118,11 @@ struct icap_record {
 /* arg: icap_attach()'s; user: icap_start()'s, which is still alive. */
 typedef void (*icap_log)(void *arg, void *user, const struct icap_record *);
 
-/* log may be NULL. names: for host names. All of it outlives the seat. */
-struct icap_seat *icap_attach(struct icap_service *, struct event_base *,
+/* log may be NULL. names: for host names. All of it outlives the client. */
+struct icap_client *icap_attach(struct icap_service *, struct event_base *,
 	    struct names *, icap_log log, void *arg);
-/* No transaction of a user's is left; copies under way are given up. */
-void	icap_detach(struct icap_seat *);
+/* No transaction of a user's is left; monitors' under way are given up. */
+void	icap_detach(struct icap_client *);
 
 /* Counters, any thread. */
 #define ICAP_BUCKETS	12	/* of seconds: .0005 .001 .0025 .005 .01 .025
@@ -157,7 +162,7 @@ int	icap_does(const struct icap_service *, enum icap_method);
 int	icap_sampled(struct icap_service *);
 
 /* One message to be looked at. All of it lives as long as the transaction. */
-struct icap_job {
+struct icap_input {
 	enum icap_method method;
 	const struct text *req_head;	/* encapsulated: absolute-form */
 	const struct text *res_head;	/* RESPMOD; else NULL */
@@ -171,12 +176,12 @@ struct icap_job {
 	int64_t		 length;
 	int		 whole;		/* offer no 206: all of it is needed */
 	struct addr	 client, server;
-	const char	*user;		/* or NULL */
 	const char	*fields;	/* more ICAP fields; or NULL */
 	int		 endless_open;	/* of the rule's `inspect:` */
 	/* The body is this transaction's alone: what was sent is dropped
-	 * from it, and body() is not called (icap_copy). */
-	int		 copy;
+	 * from it (monitor.c). log_as: what the log is given for the user. */
+	int		 monitor;
+	void		*log_as;
 };
 
 enum icap_outcome {
@@ -198,7 +203,7 @@ struct icap_answer {
 					 * good for this call; or NULL */
 };
 
-/* All run in the seat's thread, never before icap_start() returned. */
+/* All run in the client's thread, never before icap_start() returned. */
 struct icap_user {
 	/* The server wants what is behind the preview: spool it. At most once;
 	 * before it, or answer(), the body need not be spooled further than
@@ -224,7 +229,7 @@ struct icap_user {
 	void	(*hungry)(void *arg);
 };
 
-struct icap_txn *icap_start(struct icap_seat *, const struct icap_job *,
+struct icap_txn *icap_start(struct icap_client *, const struct icap_input *,
 	    const struct icap_user *, void *arg);
 /* How much of the body must lie in the spool before anything can be decided
  * (the preview); UINT64_MAX: all of it is sent. */
@@ -234,32 +239,36 @@ void	icap_more(struct icap_txn *);
 void	icap_oversize(struct icap_txn *);
 /* A message is not shown to a service at all: counted, and logged. passes: it
  * goes on unscanned; else it is refused. */
-void	icap_unseen(struct icap_seat *, enum icap_method, void *user,
+void	icap_unseen(struct icap_client *, enum icap_method, void *user,
 	    enum icap_fault, int passes, const char *why);
+/* Bytes of a monitor's body were lost: it is given up. */
+void	icap_lost(struct icap_txn *);
 void	icap_resume(struct icap_txn *);
 /* The receiver is gone, or the transaction is over: frees it. After VIRGIN,
  * FAILED, end() and broken() it must be called too. NULL is nothing. */
 void	icap_cancel(struct icap_txn *);
 
 /*
- * `monitor: yes`: a copy of a message for the service, which nobody waits for
- * and whose answer changes nothing. It is bounded: one that falls behind by
- * more than ICAP_COPY_MAX is given up, counted and logged (ICAP_F_LOST).
+ * `monitor: yes`: a transaction of its own, on a copy of the message, which
+ * nobody waits for and whose answer changes nothing. It is bounded: one that
+ * falls behind by more than ICAP_MONITOR_MAX is given up, counted and logged
+ * (ICAP_F_LOST).
  */
-#define ICAP_COPY_MAX	(4 * 1024 * 1024)
+#define ICAP_MONITOR_MAX	(4 * 1024 * 1024)
 
-struct icap_copy;
+struct icap_monitor;
 
 /*
- * All of the job is copied; with a body iff body is true (job->body is not
- * looked at). user is what the seat's log gets; free, if not NULL, is called
+ * All of the input is copied; with a body iff body is true (input->body is not
+ * looked at). user is what the client's log gets; free, if not NULL, is called
  * with it when the transaction is over, which may be long after the end().
  */
-struct icap_copy *icap_copy_start(struct icap_seat *, const struct icap_job *,
-	    int body, void *user, void (*free)(void *));
-void	icap_copy_add(struct icap_copy *, const void *, size_t);
+struct icap_monitor *icap_monitor_start(struct icap_client *,
+	    const struct icap_input *, int body, void *user,
+	    void (*free)(void *));
+void	icap_monitor_add(struct icap_monitor *, const void *, size_t);
 /* The message is complete, or (whole 0) was cut off. The handle is gone; it
  * must be called for those without a body too. */
-void	icap_copy_end(struct icap_copy *, int whole);
+void	icap_monitor_end(struct icap_monitor *, int whole);
 
 #endif

@@ -2,8 +2,9 @@
  * How much of a body a server is shown at first: the preview (RFC 3507, 4.5),
  * all of it, or nothing, as it wants no such file (4.10.2).
  */
-#include "icap/own.h"
+#include "icap/attempt.h"
 
+#define PREVIEW_MAX	65536
 #define PREVIEW_GUESS	4096	/* before OPTIONS are known */
 /*
  * A preview costs a service that wants the rest anyway a round trip. So where
@@ -16,82 +17,78 @@
 #define WHOLE_ASK	16
 #define LEARN		8	/* the last weighs 1/8 */
 
-int64_t
-icap_txn_preview(const struct icap_txn *t, const struct icap_known *k)
+static int
+preview_transfer(const struct icap_offer *offer, const struct icap_input *in,
+    enum icap_transfer what)
 {
-	const struct conf_icap *c = t->seat->service->conf;
-	int64_t n = c->preview;
-
-	if (n == ICAP_PREVIEW_OFF)
-		return -1;
-	if (k != NULL) {
-		if (k->o.preview < 0 ||
-		    ((k->o.flags & ICAP_OPT_TRANSFER) != 0 &&
-		    icap_transfer(&k->o, t->job.path) == ICAP_COMPLETE))
-			return -1;
-		if (n < 0 || k->o.preview < n)
-			n = k->o.preview;
-	} else if (n < 0)
-		return -1;
-	if (t->job.body == NULL)
-		return 0;
-	return n > ICAP_PREVIEW_MAX ? ICAP_PREVIEW_MAX : n;
+	return offer != NULL && (offer->o.flags & ICAP_OPT_TRANSFER) != 0 &&
+	    icap_transfer(&offer->o, in->path) == what;
 }
 
 int
-icap_txn_ignored(const struct icap_txn *t, const struct icap_known *k)
+icap_ignored(const struct icap_offer *offer, const struct icap_input *in)
 {
-	return k != NULL && (k->o.flags & ICAP_OPT_TRANSFER) != 0 &&
-	    icap_transfer(&k->o, t->job.path) == ICAP_IGNORE;
+	return preview_transfer(offer, in, ICAP_IGNORE);
+}
+
+int64_t
+icap_preview(const struct icap_service *s, const struct icap_offer *offer,
+    const struct icap_input *in)
+{
+	int64_t n = s->conf->preview;
+
+	if (n == ICAP_PREVIEW_OFF)
+		return -1;
+	if (offer != NULL) {
+		if (offer->o.preview < 0 ||
+		    preview_transfer(offer, in, ICAP_COMPLETE))
+			return -1;
+		if (n < 0 || offer->o.preview < n)
+			n = offer->o.preview;
+	} else if (n < 0)
+		return -1;
+	if (in->body == NULL)
+		return 0;
+	return n > PREVIEW_MAX ? PREVIEW_MAX : n;
 }
 
 /* Shall it go whole, if it can? */
 static int
-txn_small(const struct icap_txn *t, const struct icap_known *k)
+preview_whole(struct icap_service *s, const struct icap_offer *offer,
+    const struct icap_input *in)
 {
-	struct icap_service *s = t->seat->service;
-	enum icap_method m = t->job.method;
-
-	return k != NULL && s->conf->preview == ICAP_PREVIEW_AUTO &&
-	    s->conf->allow_204 && (k->o.flags & ICAP_OPT_204) != 0 &&
-	    t->job.body != NULL && t->job.length > k->o.preview &&
-	    t->job.length <= WHOLE_MAX && !t->job.copy &&
-	    !icap_txn_ignored(t, k) && s->went_on[m] >= WHOLE_SHARE &&
-	    s->small[m]++ % WHOLE_ASK != 0;
-}
-
-int
-icap_txn_whole(const struct icap_txn *t)
-{
-	return t->whole && t->known != NULL &&
-	    (t->known->o.flags & ICAP_OPT_204) != 0 &&
-	    spool_ended(t->job.body) == 1;
+	return offer != NULL && s->conf->preview == ICAP_PREVIEW_AUTO &&
+	    s->conf->allow_204 && (offer->o.flags & ICAP_OPT_204) != 0 &&
+	    in->body != NULL && in->length > offer->o.preview &&
+	    in->length <= WHOLE_MAX && !in->monitor &&
+	    !icap_ignored(offer, in) &&
+	    s->went_on[in->method] >= WHOLE_SHARE &&
+	    s->small[in->method]++ % WHOLE_ASK != 0;
 }
 
 void
-icap_txn_learn(const struct icap_txn *t, int went_on)
+icap_preview_learn(struct icap_service *s, enum icap_method m, int went_on)
 {
-	_Atomic unsigned *share =
-	    &t->seat->service->went_on[t->job.method];
-	unsigned now = *share;	/* another worker's may be lost: no matter */
+	unsigned now = s->went_on[m];	/* another worker's may be lost: no
+					   matter */
 
-	*share = went_on ? now + (256 - now) / LEARN :
+	s->went_on[m] = went_on ? now + (256 - now) / LEARN :
 	    now - (now + LEARN - 1) / LEARN;
 }
 
 uint64_t
-icap_txn_wants(struct icap_txn *t)
+icap_preview_wants(struct icap_service *s, const struct icap_input *in,
+    int *whole)
 {
-	const struct icap_service *s = t->seat->service;
-	struct icap_known *k = icap_expect(t->seat->service, t->job.method);
-	int64_t n = icap_txn_preview(t, k);
+	struct icap_offer *offer = icap_expect(s, in->method);
+	int64_t n = icap_preview(s, offer, in);
 
-	if (k == NULL && s->conf->options &&
+	if (offer == NULL && s->conf->options &&
 	    s->conf->preview == ICAP_PREVIEW_AUTO)
 		n = PREVIEW_GUESS;
-	t->whole = n >= 0 && txn_small(t, k);
-	if (t->whole)
-		n = t->job.length;
-	icap_known_free(k);
+	*whole = n >= 0 && preview_whole(s, offer, in);
+	if (*whole)
+		n = in->length;
+	icap_offer_free(offer);
 	return n < 0 ? UINT64_MAX : (uint64_t)n;
 }

@@ -1,193 +1,156 @@
 /*
- * The reader of a transaction: the ICAP head, the adapted HTTP head in it,
+ * The reader of an attempt: the ICAP head, the adapted HTTP head in it,
  * the adapted body, each as soon as it is there, whatever the writer does.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "icap/own.h"
+#include "icap/attempt.h"
 #include "util/clock.h"
 #include "util/err.h"
 
 #define ROUNDS	16		/* reads in one turn */
 #define STOP	1		/* of a step: over, blocked, or failed */
 
-void
-icap_read_start(struct icap_txn *t)
-{
-	t->in = ICAP_IN_ICAP;
-	t->scanned = 0;
-	t->heard = t->status = t->blocked = t->same = t->bad_status = 0;
-	t->pending.len = 0;
-	t->got = 0;
-	t->length = t->retry_after = -1;
-	t->istag[0] = '\0';
-	text_clear(&t->finding);
-	text_clear(&t->echo);
-}
-
-/* The answer is read to its end. True when the connection may be kept. */
 static int
-read_reusable(struct icap_txn *t)
-{
-	struct icap_conn *c = t->conn;
+read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
-	t->in = ICAP_IN_DONE;
-	return icap_write_rest(t) && !t->close && c->in_len == 0 && !c->eof;
+static int
+read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
+{
+	va_list ap;
+
+	a->fault = fault;
+	va_start(ap, fmt);
+	vsnprintf(a->why, sizeof(a->why), fmt, ap);
+	va_end(ap);
+	return STOP;
 }
 
-/* Over, and well: count it, then tell. */
-static void
-read_over(struct icap_txn *t, enum icap_result result)
+/* It is read to its end, and good. */
+static int
+read_end(struct icap_attempt *a, enum icap_result result, int64_t original)
 {
-	icap_praised(t->server);
-	icap_txn_over(t, result, ICAP_F_NONE, read_reusable(t));
+	a->in = ICAP_IN_DONE;
+	a->user->end(a->arg, result, original);
+	return STOP;
 }
 
 /* 204: the message as it is. */
 static int
-read_unmodified(struct icap_txn *t)
+read_unmodified(struct icap_attempt *a)
 {
-	struct icap_answer a = { .outcome = ICAP_VIRGIN };
-	int inside = t->preview >= 0 && !t->went_on;
+	int inside = a->preview >= 0 && !a->went_on;
 
-	if (!inside && (t->allow & ICAP_ALLOW_204) == 0) {
-		icap_txn_fail(t, ICAP_F_MALFORMED, "204 was not allowed");
-		return STOP;
-	}
-	a.finding = t->finding.len > 0 ? t->finding.s : NULL;
-	read_over(t, inside ? ICAP_R_204P : ICAP_R_204);
-	icap_txn_answer(t, &a);
-	return STOP;
+	if (!inside && (a->allow & ICAP_ALLOW_204) == 0)
+		return read_fail(a, ICAP_F_MALFORMED, "204 was not allowed");
+	return read_end(a, inside ? ICAP_R_204P : ICAP_R_204, -1);
 }
 
 /* 100: what the preview was followed by is wanted; elsewhere it is noise. */
 static int
-read_continue(struct icap_txn *t)
+read_continue(struct icap_attempt *a)
 {
-	if (t->out != ICAP_OUT_WAIT || t->job.body == NULL)
+	if (a->out != ICAP_OUT_WAIT || a->input->body == NULL)
 		return 0;
-	icap_txn_learn(t, 1);
-	t->out = ICAP_OUT_BODY;
-	t->went_on = 1;
-	t->wants = UINT64_MAX;
-	if (!icap_txn_more(t))
-		return STOP;
-	icap_write_more(t);
-	if (!icap_txn_runs(t))
+	icap_preview_learn(a->env->service, a->input->method, 1);
+	a->out = ICAP_OUT_BODY;
+	a->went_on = 1;
+	a->wants = UINT64_MAX;
+	a->user->more(a->arg);
+	icap_write_more(a);
+	if (!icap_attempt_runs(a))
 		return STOP;
 	/* Nothing else came with it; if an RST did, the write has met it. */
-	return t->conn->sock.thin && t->conn->in_len == 0 && !t->starved ?
+	return a->conn->sock.thin && a->conn->in_len == 0 && !a->starved ?
 	    STOP : 0;
 }
 
-static enum icap_fault
-read_fault(int status)
-{
-	switch (status) {
-	case 401:
-	case 407:
-		return ICAP_F_AUTH;
-	case 404:
-	case 405:
-	case 501:
-	case 505:
-		return ICAP_F_NO_SERVICE;
-	case 408:
-		return ICAP_F_REQUEST_TIME;
-	case 503:
-	case 506:
-		return ICAP_F_OVERLOAD;
-	}
-	return status < 500 ? ICAP_F_REFUSED : ICAP_F_SERVER;
-}
-
 static int
-read_status(struct icap_txn *t)
+read_status(struct icap_attempt *a)
 {
-	if (t->status >= 200 && t->status < 300 &&
-	    t->out == ICAP_OUT_WAIT && !t->ieof)
-		icap_txn_learn(t, 0);
-	switch (t->status) {
+	if (a->seen.status >= 200 && a->seen.status < 300 &&
+	    a->out == ICAP_OUT_WAIT && !a->ieof)
+		icap_preview_learn(a->env->service, a->input->method, 0);
+	switch (a->seen.status) {
 	case 100:
-		return read_continue(t);
+		return read_continue(a);
 	case 204:
-		return read_unmodified(t);
+		return read_unmodified(a);
 	case 206:
-		if ((t->allow & ICAP_ALLOW_206) == 0 ||
-		    ((t->preview < 0 || t->went_on) &&
-		    (t->allow & ICAP_ALLOW_204) == 0)) {
-			icap_txn_fail(t, ICAP_F_MALFORMED,
+		if ((a->allow & ICAP_ALLOW_206) == 0 ||
+		    ((a->preview < 0 || a->went_on) &&
+		    (a->allow & ICAP_ALLOW_204) == 0))
+			return read_fail(a, ICAP_F_MALFORMED,
 			    "206 was not allowed");
-			return STOP;
-		}
 		/* FALLTHROUGH */
 	case 200:
 	case 201:
-		t->in = ICAP_IN_HTTP;
+		a->in = ICAP_IN_HTTP;
 		return 0;
 	}
-	if (t->status < 200 && t->status != 101)
+	if (a->seen.status < 200 && a->seen.status != 101)
 		return 0;
-	icap_txn_fail(t, read_fault(t->status), "status %d", t->status);
-	return STOP;
+	return read_fail(a, icap_fault_of(a->seen.status), "status %d",
+	    a->seen.status);
 }
 
 /* What the RESPMOD of the same exchange shall say. */
 static void
-read_echo(struct icap_txn *t, const struct icap_head *h)
+read_echo(struct icap_attempt *a, const struct icap_head *h)
 {
-	const struct conf_list *names = &t->seat->service->conf->echo;
+	const struct conf_list *names = &a->env->service->conf->echo;
 	struct slice value;
 	size_t i;
 
 	for (i = 0; i < names->n; i++)
 		if ((value = icap_value(h, names->v[i])).len > 0)
-			icap_field(&t->echo, names->v[i], value);
+			icap_field(&a->echo, names->v[i], value);
 }
 
 /* Take from the head what is needed after its bytes are gone. */
 static void
-read_keep(struct icap_txn *t, const struct icap_head *h)
+read_keep(struct icap_attempt *a, const struct icap_head *h)
 {
-	t->status = h->status;
-	t->close = h->close;
-	t->retry_after = h->retry_after;
-	t->hdr = h->hdr;
-	t->hdr_len = h->hdr_len;
-	t->body = h->body;
+	a->seen.status = h->status;
+	a->close = h->close;
+	a->retry_after = h->retry_after;
+	a->hdr = h->hdr;
+	a->hdr_len = h->hdr_len;
+	a->body = h->body;
 	if (h->status >= 200) {
-		icap_finding(h, &t->finding);
-		read_echo(t, h);
-		snprintf(t->istag, sizeof(t->istag), "%.*s", SLICE(h->istag));
-		icap_istag(t->server, t->istag);
+		icap_finding(h, &a->finding);
+		read_echo(a, h);
+		snprintf(a->seen.istag, sizeof(a->seen.istag), "%.*s",
+		    SLICE(h->istag));
+		icap_istag(a->conn->server, a->seen.istag);
 	}
 }
 
 static int
-read_icap(struct icap_txn *t)
+read_icap(struct icap_attempt *a)
 {
-	struct icap_conn *c = t->conn;
-	struct icap_head *h = &t->seat->head;
+	struct icap_conn *c = a->conn;
+	struct icap_head *h = &a->env->head;
 	int rv;
 
 	if (c->in_len == 0)
 		return ERR_SHORT;
-	h->scanned = t->scanned;
+	h->scanned = a->scanned;
 	h->why = NULL;
-	rv = icap_response(h, t->job.method, c->in + c->in_off, c->in_len);
-	t->scanned = h->scanned;
+	rv = icap_response(h, a->input->method, c->in + c->in_off, c->in_len);
+	a->scanned = h->scanned;
 	if (rv == ERR_SHORT)
 		return rv;
-	if (rv != 0) {
-		icap_txn_fail(t, ICAP_F_MALFORMED, "%s",
+	if (rv != 0)
+		return read_fail(a, ICAP_F_MALFORMED, "%s",
 		    h->why != NULL ? h->why : err_str(rv));
-		return STOP;
-	}
-	t->scanned = 0;
-	read_keep(t, h);
+	a->scanned = 0;
+	read_keep(a, h);
 	icap_conn_used(c, h->len);
-	return read_status(t);
+	return read_status(a);
 }
 
 static int
@@ -213,16 +176,16 @@ read_own_field(const struct http_head *m, size_t i)
  * way to say no.
  */
 static int
-read_same_head(const struct icap_txn *t, const struct http_head *m)
+read_same_head(const struct icap_attempt *a, const struct http_head *m)
 {
-	const struct text *text = m->response ? t->job.res_head :
-	    t->job.req_head;
+	const struct text *text = m->response ? a->input->res_head :
+	    a->input->req_head;
 	struct http1_head read;
 	const struct http_head *v = &read.head;
 	size_t i = 0, j = 0;
 
 	read.scanned = 0;
-	if (text == NULL || t->job.body == NULL || (m->response ?
+	if (text == NULL || a->input->body == NULL || (m->response ?
 	    http1_response(&read, text->s, text->len) :
 	    http1_request(&read, text->s, text->len)) != 0 ||
 	    v->status != m->status)
@@ -244,37 +207,37 @@ read_same_head(const struct icap_txn *t, const struct http_head *m)
 /* A response that had a body comes back as a head that says it has one, and
  * none: the least of what F15 is about. */
 static int
-read_emptied(const struct icap_txn *t, const struct http_head *m)
+read_emptied(const struct icap_attempt *a, const struct http_head *m)
 {
-	return t->body == ICAP_NONE && m->length > 0 &&
-	    t->job.body != NULL && t->job.method == ICAP_RESPMOD &&
+	return a->body == ICAP_NONE && m->length > 0 &&
+	    a->input->body != NULL && a->input->method == ICAP_RESPMOD &&
 	    m->status != 304;
 }
 
 /* A request that the server has answered itself. */
 static int
-read_satisfied(const struct icap_txn *t)
+read_satisfied(const struct icap_attempt *a)
 {
-	return t->hdr == ICAP_RES_HDR && t->job.method == ICAP_REQMOD;
+	return a->hdr == ICAP_RES_HDR && a->input->method == ICAP_REQMOD;
 }
 
 /* The adapted message says no: by an error; or, where something was found, by
  * sending the client elsewhere. */
 static int
-read_says_no(const struct icap_txn *t, const struct http_head *m)
+read_says_no(const struct icap_attempt *a, const struct http_head *m)
 {
 	return m->response && (m->status >= 400 || (m->status >= 300 &&
-	    m->status != 304 && t->finding.len > 0));
+	    m->status != 304 && a->finding.len > 0));
 }
 
 static enum icap_result
-read_result(const struct icap_txn *t)
+read_result(const struct icap_attempt *a)
 {
-	if (t->status == 206)
+	if (a->seen.status == 206)
 		return ICAP_R_206;
-	if (t->finding.len > 0 && (t->bad_status || read_satisfied(t)))
+	if (a->finding.len > 0 && (a->bad_status || read_satisfied(a)))
 		return ICAP_R_BLOCK;
-	return read_satisfied(t) ? ICAP_R_SAT : ICAP_R_MOD;
+	return read_satisfied(a) ? ICAP_R_SAT : ICAP_R_MOD;
 }
 
 /* F13 rather than F14: the section is not a head, its offsets are wrong. */
@@ -285,116 +248,112 @@ read_section_ends(const char *p, size_t len)
 	    (len >= 2 && memcmp(p + len - 2, "\n\n", 2) == 0);
 }
 
+/* Hand the adapted head over. */
 static int
-read_http(struct icap_txn *t)
+read_answer(struct icap_attempt *a, struct http_head *m)
 {
-	struct icap_conn *c = t->conn;
-	struct http1_head *read = &t->seat->http;
-	struct http_head *m = &read->head;
-	struct icap_head *h = &t->seat->head;
-	struct icap_answer a = { .outcome = ICAP_ADAPTED, .http = m };
-	int rv;
+	struct icap_answer told = {
+		.outcome = read_satisfied(a) ? ICAP_SATISFIED : ICAP_ADAPTED,
+		.http = m,
+		.body = a->body != ICAP_NONE,
+	};
 
-	if (c->in_len < t->hdr_len)
-		return ERR_SHORT;
-	h->status = t->status;
-	h->hdr = t->hdr;
-	h->hdr_len = t->hdr_len;
-	h->body = t->body;
-	read->why = NULL;
-	rv = icap_http_head(read, h, c->in + c->in_off);
-	if (rv != 0) {
-		icap_txn_fail(t, read_section_ends(c->in + c->in_off,
-		    t->hdr_len) ? ICAP_F_HEAD : ICAP_F_MALFORMED,
-		    "adapted head: %s", read->why != NULL ? read->why :
-		    err_str(rv));
-		return STOP;
-	}
-	if (read_emptied(t, m)) {
-		icap_txn_fail(t, ICAP_F_SHORT, "an adapted body of 0 bytes is "
-		    "less than it was to be");
-		return STOP;
-	}
-	if (t->job.method == ICAP_REQMOD && t->hdr == ICAP_RES_HDR)
-		a.outcome = ICAP_SATISFIED;
-	a.body = t->body != ICAP_NONE;
-	a.finding = t->finding.len > 0 ? t->finding.s : NULL;
-	if (t->status == 206)	/* says nothing of what it will be */
+	if (a->seen.status == 206)	/* says nothing of what it will be */
 		m->length = -1;
-	t->length = m->length;
-	t->bad_status = read_says_no(t, m);
-	t->same = a.outcome == ICAP_ADAPTED && m->length < 0 && a.body &&
-	    t->status != 206 && read_same_head(t, m);
-	icap_body_init(&t->chunks);
-	icap_conn_used(c, t->hdr_len);
-	t->in = ICAP_IN_BODY;
-	icap_txn_answer(t, &a);
-	return t->user == NULL || !icap_txn_runs(t) ? STOP : 0;
+	a->length = m->length;
+	a->bad_status = read_says_no(a, m);
+	a->same = told.outcome == ICAP_ADAPTED && m->length < 0 &&
+	    told.body && a->seen.status != 206 && read_same_head(a, m);
+	icap_body_init(&a->chunks);
+	icap_conn_used(a->conn, a->hdr_len);
+	a->in = ICAP_IN_BODY;
+	a->answered = 1;
+	a->user->head(a->arg, &told);
+	return icap_attempt_runs(a) ? 0 : STOP;
 }
 
-static void
-read_end(struct icap_txn *t, int64_t original)
+static int
+read_http(struct icap_attempt *a)
 {
-	read_over(t, read_result(t));
-	if (t->user != NULL)
-		t->user->end(t->arg, original);
+	struct icap_conn *c = a->conn;
+	struct http1_head *m = &a->env->http;
+	struct icap_head *h = &a->env->head;
+	int rv;
+
+	if (c->in_len < a->hdr_len)
+		return ERR_SHORT;
+	h->status = a->seen.status;
+	h->hdr = a->hdr;
+	h->hdr_len = a->hdr_len;
+	h->body = a->body;
+	m->why = NULL;
+	rv = icap_http_head(m, h, c->in + c->in_off);
+	if (rv != 0)
+		return read_fail(a, read_section_ends(c->in + c->in_off,
+		    a->hdr_len) ? ICAP_F_HEAD : ICAP_F_MALFORMED,
+		    "adapted head: %s", m->why != NULL ? m->why :
+		    err_str(rv));
+	if (read_emptied(a, &m->head))
+		return read_fail(a, ICAP_F_SHORT, "an adapted body of 0 bytes "
+		    "is less than it was to be");
+	return read_answer(a, &m->head);
 }
 
 /* F15, by the adapted message's own word, or by the virgin body. */
 static int
-read_too_short(const struct icap_txn *t)
+read_too_short(const struct icap_attempt *a)
 {
-	const struct spool *body = t->job.body;
+	const struct spool *body = a->input->body;
 
-	if (t->length >= 0)
-		return t->got < (uint64_t)t->length;
-	if (!t->same)
+	if (a->length >= 0)
+		return a->got < (uint64_t)a->length;
+	if (!a->same)
 		return 0;
-	return t->got < spool_size(body) || spool_ended(body) == 0 ||
-	    (t->job.length >= 0 && t->got < (uint64_t)t->job.length);
+	return a->got < spool_size(body) || spool_ended(body) == 0 ||
+	    (a->input->length >= 0 && a->got < (uint64_t)a->input->length);
 }
 
 /* Whether the original has, or can still have, that byte (206). */
 static int
-read_original(const struct icap_txn *t, uint64_t from)
+read_original(const struct icap_attempt *a, uint64_t from)
 {
-	const struct spool *body = t->job.body;
+	const struct spool *body = a->input->body;
 
-	return t->status == 206 && body != NULL && from >= spool_first(body) &&
-	    from <= t->seat->service->conf->max_body &&
+	return a->seen.status == 206 && body != NULL &&
+	    from >= spool_first(body) &&
+	    from <= a->env->service->conf->max_body &&
 	    (spool_ended(body) == 0 || from <= spool_size(body));
 }
 
 static int
-read_body_end(struct icap_txn *t)
+read_body_end(struct icap_attempt *a)
 {
-	int64_t from = t->chunks.original;
+	int64_t from = a->chunks.original;
 
-	if (from >= 0 && !read_original(t, (uint64_t)from))
-		icap_txn_fail(t, ICAP_F_MALFORMED, "use-original-body=%lld: "
+	if (from >= 0 && !read_original(a, (uint64_t)from))
+		return read_fail(a, ICAP_F_MALFORMED, "use-original-body=%lld: "
 		    "there is no such byte", (long long)from);
-	else if (from < 0 && read_too_short(t))
-		icap_txn_fail(t, ICAP_F_SHORT, "an adapted body of %llu bytes "
-		    "is less than it was to be", (unsigned long long)t->got);
-	else
-		read_end(t, from);
-	return STOP;
+	if (from < 0 && read_too_short(a))
+		return read_fail(a, ICAP_F_SHORT, "an adapted body of %llu "
+		    "bytes is less than it was to be",
+		    (unsigned long long)a->got);
+	return read_end(a, read_result(a), from);
 }
 
 /* Does the adapted body still go as the virgin one? */
 static void
-read_compare(struct icap_txn *t, struct slice p, uint64_t at)
+read_compare(struct icap_attempt *a, struct slice p, uint64_t at)
 {
 	const uint8_t *v;
 	size_t n;
 
-	while (t->same && p.len > 0) {
-		if (spool_at(t->job.body, at, &v, &n) != 0) {
-			t->same = 0;
+	while (a->same && p.len > 0) {
+		if (spool_at(a->input->body, at, &v, &n) != 0) {
+			a->same = 0;
 			return;
 		}
 		n = n < p.len ? n : p.len;
-		t->same = memcmp(p.p, v, n) == 0;
+		a->same = memcmp(p.p, v, n) == 0;
 		p.p += n;
 		p.len -= n;
 		at += n;
@@ -403,69 +362,63 @@ read_compare(struct icap_txn *t, struct slice p, uint64_t at)
 
 /* Hand over what is pending. True when all of it went. */
 static int
-read_deliver(struct icap_txn *t)
+read_deliver(struct icap_attempt *a)
 {
-	size_t n = t->pending.len;
+	size_t n = a->pending.len;
 
-	if (n > 0 && !t->job.copy)
-		n = t->user->body(t->arg, (const uint8_t *)t->pending.p, n);
-	if (t->user == NULL || !icap_txn_runs(t))
+	if (n > 0)
+		n = a->user->body(a->arg, (const uint8_t *)a->pending.p, n);
+	if (!icap_attempt_runs(a))
 		return 0;
-	t->pending.p += n;
-	t->pending.len -= n;
-	t->blocked = t->pending.len > 0;
-	return !t->blocked;
+	a->pending.p += n;
+	a->pending.len -= n;
+	a->blocked = a->pending.len > 0;
+	return !a->blocked;
 }
 
 static int
-read_body(struct icap_txn *t)
+read_body(struct icap_attempt *a)
 {
-	struct icap_conn *c = t->conn;
+	struct icap_conn *c = a->conn;
 	struct slice in;
 	int rv;
 
-	if (t->body == ICAP_NONE) {
-		read_end(t, -1);
-		return STOP;
-	}
-	if (!read_deliver(t))
+	if (a->body == ICAP_NONE)
+		return read_end(a, read_result(a), -1);
+	if (!read_deliver(a))
 		return STOP;
 	if (c->in_len == 0)
 		return ERR_SHORT;
 	in = slice_of(c->in + c->in_off, c->in_len);
-	rv = icap_body_next(&t->chunks, &in, &t->pending);
+	rv = icap_body_next(&a->chunks, &in, &a->pending);
 	icap_conn_used(c, c->in_len - in.len);
 	if (rv == 0)
-		return read_body_end(t);
+		return read_body_end(a);
 	if (rv != 1) {
-		t->pending.len = 0;
-		if (rv == ERR_SHORT)
-			return rv;
-		icap_txn_fail(t, ICAP_F_MALFORMED, "adapted body: %s",
-		    t->chunks.why != NULL ? t->chunks.why : err_str(rv));
-		return STOP;
+		a->pending.len = 0;
+		return rv == ERR_SHORT ? rv : read_fail(a, ICAP_F_MALFORMED,
+		    "adapted body: %s", a->chunks.why != NULL ?
+		    a->chunks.why : err_str(rv));
 	}
-	read_compare(t, t->pending, t->got);
-	t->got += t->pending.len;
-	if (t->length >= 0 && t->status != 206 &&
-	    t->got > (uint64_t)t->length) {
-		icap_txn_fail(t, ICAP_F_LONG, "an adapted body is longer than "
-		    "the %lld bytes it was to be", (long long)t->length);
-		return STOP;
-	}
+	read_compare(a, a->pending, a->got);
+	a->got += a->pending.len;
+	if (a->length >= 0 && a->seen.status != 206 &&
+	    a->got > (uint64_t)a->length)
+		return read_fail(a, ICAP_F_LONG, "an adapted body is longer "
+		    "than the %lld bytes it was to be", (long long)a->length);
 	return 0;
 }
 
 static int
-read_step(struct icap_txn *t)
+read_step(struct icap_attempt *a)
 {
-	switch (t->in) {
+	switch (a->in) {
 	case ICAP_IN_ICAP:
-		return read_icap(t);
+		return read_icap(a);
 	case ICAP_IN_HTTP:
-		return read_http(t);
+		return read_http(a);
 	case ICAP_IN_BODY:
-		return read_body(t);
+		return read_body(a);
 	case ICAP_IN_DONE:
 		break;
 	}
@@ -474,42 +427,43 @@ read_step(struct icap_txn *t)
 
 /* More bytes. 0, or STOP when there are none now, or never. */
 static int
-read_fill(struct icap_txn *t)
+read_fill(struct icap_attempt *a)
 {
-	ssize_t n = icap_conn_fill(t->conn, SIZE_MAX);
+	ssize_t n = icap_conn_fill(a->conn);
 
 	if (n > 0) {
-		t->t_last = clock_us();
-		if (!t->heard)
-			t->first_ms = (double)(t->t_last - t->t_sent) / 1e3;
-		t->heard = 1;
-		t->bytes_in += (uint64_t)n;
+		a->t_last = clock_us();
+		if (!a->heard)
+			a->seen.first_byte =
+			    (double)(a->t_last - a->t_sent) / 1e3;
+		a->heard = 1;
+		a->seen.bytes_in += (uint64_t)n;
 		return 0;
 	}
+	if (n == ERR_AGAIN)
+		return STOP;
 	if (n == ERR_LIMIT)
-		icap_txn_fail(t, ICAP_F_MALFORMED, "a head without end");
-	else if (n != ERR_AGAIN)
-		icap_txn_fail(t, ICAP_F_CLOSED, "the server closed the "
-		    "connection%s", t->heard ? " in its answer" : "");
-	return STOP;
+		return read_fail(a, ICAP_F_MALFORMED, "a head without end");
+	return read_fail(a, ICAP_F_CLOSED, "the server closed the "
+	    "connection%s", a->heard ? " in its answer" : "");
 }
 
 void
-icap_read_more(struct icap_txn *t)
+icap_read_more(struct icap_attempt *a)
 {
 	int i = 0, rv;
 
-	while (icap_txn_runs(t) && t->user != NULL) {
-		rv = read_step(t);
+	while (icap_attempt_runs(a)) {
+		rv = read_step(a);
 		if (rv == STOP)
 			return;
 		if (rv != ERR_SHORT)
 			continue;
 		if (++i > ROUNDS) {
-			icap_txn_kick(t);
+			a->again = 1;
 			return;
 		}
-		if (read_fill(t) == STOP)
+		if (read_fill(a) == STOP)
 			return;
 	}
 }

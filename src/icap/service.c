@@ -1,13 +1,13 @@
 /*
  * ICAP services: made from the configuration, one for the process, and what
- * is counted of them. The state of a service's servers is icap_health's.
+ * is counted of them. The state of a service's servers is kept by health.c.
  */
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "icap/own.h"
+#include "icap/server.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -25,65 +25,27 @@ static const char *const result_names[ICAP_R_MAX] = {
 	[ICAP_R_GONE] = "gone",
 };
 
-static const char *const fault_names[ICAP_F_MAX] = {
-	[ICAP_F_NONE] = "none",
-	[ICAP_F_DNS] = "dns",
-	[ICAP_F_CONNECT] = "connect",
-	[ICAP_F_CONNECT_TIME] = "connect-timeout",
-	[ICAP_F_TLS] = "tls",
-	[ICAP_F_RACE] = "race",
-	[ICAP_F_CLOSED] = "closed",
-	[ICAP_F_FIRST_BYTE] = "first-byte",
-	[ICAP_F_STALL] = "stall",
-	[ICAP_F_MALFORMED] = "malformed",
-	[ICAP_F_HEAD] = "adapted-head",
-	[ICAP_F_SHORT] = "short",
-	[ICAP_F_LONG] = "long",
-	[ICAP_F_REFUSED] = "refused",
-	[ICAP_F_AUTH] = "auth",
-	[ICAP_F_NO_SERVICE] = "no-service",
-	[ICAP_F_REQUEST_TIME] = "request-timeout",
-	[ICAP_F_SERVER] = "server-error",
-	[ICAP_F_OVERLOAD] = "overload",
-	[ICAP_F_QUEUE] = "queue",
-	[ICAP_F_CUT] = "cut",
-	[ICAP_F_SPOOL] = "spool",
-	[ICAP_F_DOWN] = "down",
-	[ICAP_F_OVERSIZE] = "oversize",
-	[ICAP_F_TYPE] = "type",
-	[ICAP_F_ENDLESS] = "endless",
-	[ICAP_F_CODING] = "coding",
-	[ICAP_F_LOST] = "lost",
-	[ICAP_F_STARVED] = "starved",
-};
-
 const char *
 icap_result_name(enum icap_result r)
 {
 	return (unsigned)r < ICAP_R_MAX ? result_names[r] : "?";
 }
 
-const char *
-icap_fault_name(enum icap_fault f)
+struct icap_offer *
+icap_offer_ref(struct icap_offer *o)
 {
-	return (unsigned)f < ICAP_F_MAX ? fault_names[f] : "?";
-}
-
-struct icap_known *
-icap_known_ref(struct icap_known *k)
-{
-	if (k != NULL)
-		atomic_fetch_add(&k->refs, 1);
-	return k;
+	if (o != NULL)
+		atomic_fetch_add(&o->refs, 1);
+	return o;
 }
 
 void
-icap_known_free(struct icap_known *k)
+icap_offer_free(struct icap_offer *o)
 {
-	if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
+	if (o == NULL || atomic_fetch_sub(&o->refs, 1) > 1)
 		return;
-	icap_options_free(&k->o);
-	free(k);
+	icap_options_free(&o->o);
+	free(o);
 }
 
 /* The server for this URL: one already there, for the other method, or new. */
@@ -116,10 +78,10 @@ service_server(struct icap_service *s, const struct conf_icap_url *u)
 }
 
 static void
-service_farm(struct icap_service *s, enum icap_method m,
+service_group(struct icap_service *s, enum icap_method m,
     const struct conf_icap_url *u, size_t n)
 {
-	struct icap_farm *f = &s->farm[m];
+	struct icap_group *f = &s->group[m];
 	size_t i;
 
 	f->v = xcalloc(n + 1, sizeof(*f->v));
@@ -147,7 +109,7 @@ service_fields(struct icap_service *s, struct text *why)
 		    slice_of(c->auth, strlen(c->auth)));
 	for (i = 0; i < c->headers.n && rv == 0; i++) {
 		if (strstr(c->headers.v[i], "%{") != NULL)
-			continue;	/* sink/job.c */
+			continue;	/* of each message: adapt */
 		if ((colon = strchr(c->headers.v[i], ':')) == NULL)
 			colon = c->headers.v[i];
 		name = xstrndup(c->headers.v[i],
@@ -174,13 +136,13 @@ icap_service_new(const struct conf_icap *c, struct icap_service **out,
 	*out = NULL;
 	s->conf = c;
 	pthread_mutex_init(&s->lock, NULL);
-	TAILQ_INIT(&s->seats);
-	s->parts = xcalloc(ICAP_PARTS, sizeof(*s->parts));
+	TAILQ_INIT(&s->wakers);
+	s->shares = xcalloc(ICAP_SHARES, sizeof(*s->shares));
 	RAND_bytes((unsigned char *)&s->seed, sizeof(s->seed));
 	s->servers = xcalloc(c->nreqmod + c->nrespmod + 1,
 	    sizeof(*s->servers));
-	service_farm(s, ICAP_REQMOD, c->reqmod, c->nreqmod);
-	service_farm(s, ICAP_RESPMOD, c->respmod, c->nrespmod);
+	service_group(s, ICAP_REQMOD, c->reqmod, c->nreqmod);
+	service_group(s, ICAP_RESPMOD, c->respmod, c->nrespmod);
 	if (s->n > ICAP_SERVERS) {
 		text_printf(why, "more than %d servers", ICAP_SERVERS);
 		rv = ERR_LIMIT;
@@ -202,13 +164,13 @@ icap_service_free(struct icap_service *s)
 		return;
 	for (i = 0; i < s->n; i++) {
 		free(s->servers[i].authority);
-		icap_known_free(s->servers[i].known);
+		icap_offer_free(s->servers[i].offer);
 		SSL_SESSION_free(s->servers[i].session);
 	}
-	for (i = 0; i < NELEM(s->farm); i++)
-		free(s->farm[i].v);
+	for (i = 0; i < NELEM(s->group); i++)
+		free(s->group[i].v);
 	free(s->servers);
-	free(s->parts);
+	free(s->shares);
 	text_free(&s->fields);
 	SSL_CTX_free(s->ctx);
 	pthread_mutex_destroy(&s->lock);
@@ -231,7 +193,22 @@ icap_sampled(struct icap_service *s)
 int
 icap_does(const struct icap_service *s, enum icap_method m)
 {
-	return m != ICAP_OPTIONS && s->farm[m].n > 0;
+	return m != ICAP_OPTIONS && s->group[m].n > 0;
+}
+
+void
+icap_count(struct icap_service *s, enum icap_method method,
+    enum icap_result result, double ms)
+{
+	static const double bounds[ICAP_BUCKETS - 1] = { .5, 1, 2.5, 5, 10,
+	    25, 50, 100, 250, 1000, 5000 };
+	size_t i = 0;
+
+	while (i < NELEM(bounds) && ms > bounds[i])
+		i++;
+	s->seconds[i]++;
+	s->micros += (uint64_t)(ms * 1e3);
+	s->results[method][result]++;
 }
 
 void
@@ -273,7 +250,7 @@ icap_server_stats(struct icap_service *s, size_t i,
 	out->opened = v->opened;
 	out->reused = v->reused;
 	pthread_mutex_lock(&s->lock);
-	out->preview = v->known != NULL ? v->known->o.preview : -1;
+	out->preview = v->offer != NULL ? v->offer->o.preview : -1;
 	memcpy(out->istag, v->istag, sizeof(out->istag));
 	memcpy(out->why, v->why, sizeof(out->why));
 	pthread_mutex_unlock(&s->lock);

@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "icap/own.h"
+#include "icap/server.h"
 #include "util/err.h"
 
 /* A session of its own for the server the SSL goes to. */

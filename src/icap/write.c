@@ -1,72 +1,96 @@
 /*
- * The writer of a transaction: the ICAP head, the HTTP heads and the preview
+ * The writer of an attempt: the ICAP head, the HTTP heads and the preview
  * in one write, then the rest in chunks as the spool has it. What a write
  * that fails means is the reader's to find out: there may be an answer.
  */
-#include "icap/own.h"
+#include <stdio.h>
+
+#include "icap/attempt.h"
 #include "util/clock.h"
 #include "util/err.h"
 
 #define CHUNK	65536
 #define ROUNDS	32		/* chunks in one turn */
 #define REST	65536		/* of a body that is ended for good manners */
+/* A body that brings less than this in ICAP_LOOK_EVERY is a slow one. */
+#define PACE	65536
 
 static const char tail_crlf[] = ICAP_CRLF;
 static const char tail_end[] = ICAP_CRLF ICAP_END;
 static const char tail_ieof[] = ICAP_CRLF ICAP_END_IEOF;
 
+static void
+write_fail(struct icap_attempt *a, enum icap_fault fault, const char *why)
+{
+	a->fault = fault;
+	snprintf(a->why, sizeof(a->why), "%s", why);
+}
+
+/* The spool has no more for now. Since when does the body come slowly? */
+static void
+write_starves(struct icap_attempt *a)
+{
+	uint64_t now = clock_ms();
+
+	if (a->slow_since == 0 || a->sent - a->slow_at >= PACE) {
+		a->slow_since = now;
+		a->slow_at = a->sent;
+		a->look = now + ICAP_LOOK_EVERY;
+	}
+	if (a->answered)
+		a->user->hungry(a->arg);
+}
+
 /* Make ready to send n bytes of body, then tail (the CRLF of the chunk first,
  * which goes when there is none). */
 static void
-piece_set(struct icap_txn *t, size_t n, const char *tail, size_t tail_len)
+piece_set(struct icap_attempt *a, size_t n, const char *tail, size_t tail_len)
 {
-	struct icap_piece *p = &t->piece;
+	struct icap_piece *p = &a->piece;
 	char size[HTTP1_CHUNK_MAX];
 
 	if (n > 0)
 		text_add(&p->head, size, http1_chunk(size, n));
-	p->at = t->sent;
+	p->at = a->sent;
 	p->left = n;
 	p->tail = tail + (n > 0 ? 0 : 2);
 	p->tail_left = tail_len - (n > 0 ? 0 : 2);
-	t->sent += n;
+	a->sent += n;
 }
 
 /* The next chunk of the body. False: the spool has none, or was cut off. */
 static int
-piece_next(struct icap_txn *t)
+piece_next(struct icap_attempt *a)
 {
-	struct spool *body = t->job.body;
-	uint64_t left = spool_size(body) - t->sent;
+	struct spool *body = a->input->body;
+	uint64_t left = spool_size(body) - a->sent;
 	int ended = spool_ended(body);
 	size_t n = left < CHUNK ? (size_t)left : CHUNK;
 
-	t->starved = n == 0 && ended == 0;
-	if (t->starved) {
-		icap_starve_begin(t);
-		if (t->answered && t->user->hungry != NULL)
-			t->user->hungry(t->arg);
+	a->starved = n == 0 && ended == 0;
+	if (a->starved) {
+		write_starves(a);
 		return 0;
 	}
 	if (n == 0 && ended == -1) {
-		icap_txn_fail(t, ICAP_F_CUT, "the body was cut off");
+		write_fail(a, ICAP_F_CUT, "the body was cut off");
 		return 0;
 	}
-	text_clear(&t->piece.head);
-	t->piece.head_off = 0;
-	t->last = ended == 1 && n == left;
-	if (t->last)
-		piece_set(t, n, tail_end, sizeof(tail_end) - 1);
+	text_clear(&a->piece.head);
+	a->piece.head_off = 0;
+	a->last = ended == 1 && n == left;
+	if (a->last)
+		piece_set(a, n, tail_end, sizeof(tail_end) - 1);
 	else
-		piece_set(t, n, tail_crlf, sizeof(tail_crlf) - 1);
+		piece_set(a, n, tail_crlf, sizeof(tail_crlf) - 1);
 	return 1;
 }
 
 /* Which bytes go next, as a vector; their number, or ERR_* of the spool. */
 static int
-piece_vector(struct icap_txn *t, struct iovec v[3], size_t *body)
+piece_vector(struct icap_attempt *a, struct iovec v[3], size_t *body)
 {
-	struct icap_piece *p = &t->piece;
+	struct icap_piece *p = &a->piece;
 	const uint8_t *at;
 	int n = 0, rv;
 
@@ -76,7 +100,7 @@ piece_vector(struct icap_txn *t, struct iovec v[3], size_t *body)
 		v[n++].iov_len = p->head.len - p->head_off;
 	}
 	if (p->left > 0) {
-		if ((rv = spool_at(t->job.body, p->at, &at, body)) != 0)
+		if ((rv = spool_at(a->input->body, p->at, &at, body)) != 0)
 			return rv;
 		if (*body > p->left)
 			*body = p->left;
@@ -108,203 +132,206 @@ piece_took(struct icap_piece *p, size_t n, size_t body)
 
 /* True when all of it is out. */
 static int
-piece_write(struct icap_txn *t)
+piece_write(struct icap_attempt *a)
 {
 	struct iovec v[3];
 	size_t body;
 	ssize_t w;
 	int n;
 
-	while ((n = piece_vector(t, v, &body)) > 0) {
-		if (t->write_broken)
+	while ((n = piece_vector(a, v, &body)) > 0) {
+		if (a->write_broken)
 			return 0;
-		w = icap_conn_write(t->conn, v, n);
+		w = icap_conn_write(a->conn, v, n);
 		if (w < 0) {
-			if (w != ERR_AGAIN) {
-				t->write_broken = 1;
-				icap_txn_kick(t);
-			}
+			if (w != ERR_AGAIN)
+				a->write_broken = a->again = 1;
 			return 0;
 		}
-		piece_took(&t->piece, (size_t)w, body);
-		t->bytes_out += (uint64_t)w;
-		t->t_last = clock_us();
+		piece_took(&a->piece, (size_t)w, body);
+		a->seen.bytes_out += (uint64_t)w;
+		a->t_last = clock_us();
 	}
-	if (n < 0 && t->in == ICAP_IN_DONE)	/* for good manners only */
-		t->write_broken = 1;
+	if (n < 0 && a->in == ICAP_IN_DONE)	/* for good manners only */
+		a->write_broken = 1;
 	else if (n < 0)
-		icap_txn_fail(t, ICAP_F_SPOOL, "spool: %s", err_str(n));
+		write_fail(a, ICAP_F_SPOOL, err_str(n));
 	return n == 0;
 }
 
 /*
- * What nobody will want again: of a copy, all that was sent. Else once the
- * answer is another message in its place: not the original's rest (206), and
- * (F15) no more than was compared with it.
+ * What nobody will want again: of a monitor's copy, all that was sent. Else
+ * once the answer is another message in its place: not the original's rest
+ * (206), and (F15) no more than was compared with it.
  */
 static void
-write_forget(struct icap_txn *t)
+write_forget(struct icap_attempt *a)
 {
-	uint64_t n = t->sent;
+	uint64_t n = a->sent;
 
-	if (t->job.body == NULL || (!t->job.copy && (!t->answered ||
-	    t->status == 206 || (t->user != NULL &&
-	    t->user->committed != NULL && !t->user->committed(t->arg)))))
+	if (a->input->body == NULL)
 		return;
-	if (!t->job.copy && t->same && t->got < n)
-		n = t->got;
-	spool_drop(t->job.body, n);
+	if (!a->input->monitor) {
+		if (!a->answered || a->seen.status == 206 ||
+		    !a->user->committed(a->arg))
+			return;
+		if (a->same && a->got < n)
+			n = a->got;
+	}
+	spool_drop(a->input->body, n);
 }
 
 /* The piece is out: what does that make of the writer? */
 static void
-write_stepped(struct icap_txn *t)
+write_stepped(struct icap_attempt *a)
 {
-	write_forget(t);
-	if (t->last)
-		t->out = ICAP_OUT_DONE;
-	else if (t->out == ICAP_OUT_FIRST)
-		t->out = t->preview >= 0 ? ICAP_OUT_WAIT : ICAP_OUT_BODY;
+	write_forget(a);
+	if (a->last)
+		a->out = ICAP_OUT_DONE;
+	else if (a->out == ICAP_OUT_FIRST)
+		a->out = a->preview >= 0 ? ICAP_OUT_WAIT : ICAP_OUT_BODY;
 }
 
 void
-icap_write_more(struct icap_txn *t)
+icap_write_more(struct icap_attempt *a)
 {
 	int i;
 
-	if (!icap_txn_runs(t))
+	if (!icap_attempt_runs(a))
 		return;
-	t->conn->ops->flush(t->conn->tp);
+	a->conn->ops->flush(a->conn->tp);
 	for (i = 0; i < ROUNDS; i++) {
-		if (t->out == ICAP_OUT_WAIT || t->out == ICAP_OUT_DONE)
+		if (a->out == ICAP_OUT_WAIT || a->out == ICAP_OUT_DONE)
 			return;
-		if (t->out == ICAP_OUT_BODY && t->piece.tail_left == 0 &&
-		    !piece_next(t))
+		if (a->out == ICAP_OUT_BODY && a->piece.tail_left == 0 &&
+		    !piece_next(a))
 			return;
-		if (!piece_write(t))
+		if (!piece_write(a))
 			return;
-		write_stepped(t);
+		write_stepped(a);
 	}
-	icap_txn_kick(t);
+	a->again = 1;
 }
 
 /* The body as far as it goes with the heads. */
 static void
-write_first_body(struct icap_txn *t)
+write_first_body(struct icap_attempt *a)
 {
-	uint64_t size = spool_size(t->job.body);
-	int ended = spool_ended(t->job.body) == 1;
+	uint64_t size = spool_size(a->input->body);
+	int ended = spool_ended(a->input->body) == 1;
 	size_t n;
 
-	if (t->preview < 0) {
+	if (a->preview < 0) {
 		n = size < CHUNK ? (size_t)size : CHUNK;
-		t->last = ended && n == size;
-		if (t->last)
-			piece_set(t, n, tail_end, sizeof(tail_end) - 1);
+		a->last = ended && n == size;
+		if (a->last)
+			piece_set(a, n, tail_end, sizeof(tail_end) - 1);
 		else if (n > 0)
-			piece_set(t, n, tail_crlf, sizeof(tail_crlf) - 1);
+			piece_set(a, n, tail_crlf, sizeof(tail_crlf) - 1);
 		return;
 	}
-	n = size < (uint64_t)t->preview ? (size_t)size : (size_t)t->preview;
-	t->last = t->ieof = ended && n == size;
-	if (t->ieof)
-		piece_set(t, n, tail_ieof, sizeof(tail_ieof) - 1);
+	n = size < (uint64_t)a->preview ? (size_t)size : (size_t)a->preview;
+	a->last = a->ieof = ended && n == size;
+	if (a->ieof)
+		piece_set(a, n, tail_ieof, sizeof(tail_ieof) - 1);
 	else
-		piece_set(t, n, tail_end, sizeof(tail_end) - 1);
+		piece_set(a, n, tail_end, sizeof(tail_end) - 1);
 }
 
-/* The fields of this transaction, in the seat's text. */
+/* The operator's fields and this message's own. */
 static const char *
-write_fields(struct icap_txn *t)
+write_fields(struct icap_attempt *a)
 {
-	struct text *f = &t->seat->fields;
+	struct text *f = &a->env->fields;
 
 	text_clear(f);
-	text_add(f, t->seat->service->fields.s, t->seat->service->fields.len);
-	if (t->job.user != NULL)
-		icap_field_base64(f, "X-Authenticated-User",
-		    slice_of(t->job.user, strlen(t->job.user)));
-	if (t->job.fields != NULL)
-		text_puts(f, t->job.fields);
+	text_add(f, a->env->service->fields.s, a->env->service->fields.len);
+	if (a->input->fields != NULL)
+		text_puts(f, a->input->fields);
 	return f->len > 0 ? f->s : NULL;
 }
 
 static unsigned
-write_allow(const struct icap_txn *t)
+write_allow(const struct icap_attempt *a)
 {
-	const struct conf_icap *c = t->seat->service->conf;
+	const struct conf_icap *c = a->env->service->conf;
 	unsigned allow = 0;
 
-	if (c->allow_204 && (t->job.body == NULL || t->job.length < 0 ||
-	    (uint64_t)t->job.length <= c->max_body))
+	if (c->allow_204 && (a->input->body == NULL || a->input->length < 0 ||
+	    (uint64_t)a->input->length <= c->max_body))
 		allow |= ICAP_ALLOW_204;
-	if (c->allow_206 && t->job.body != NULL && !t->job.whole &&
-	    t->known != NULL &&
-	    (t->known->o.flags & ICAP_OPT_206) != 0)
+	if (c->allow_206 && a->input->body != NULL && !a->input->whole &&
+	    a->offer != NULL &&
+	    (a->offer->o.flags & ICAP_OPT_206) != 0)
 		allow |= ICAP_ALLOW_206;
 	return allow;
 }
 
-void
-icap_write_start(struct icap_txn *t)
+/* The body is here, and goes whole rather than by a preview. */
+static int
+write_whole(const struct icap_attempt *a)
 {
+	return a->whole && a->offer != NULL &&
+	    (a->offer->o.flags & ICAP_OPT_204) != 0 &&
+	    spool_ended(a->input->body) == 1;
+}
+
+void
+icap_write_start(struct icap_attempt *a)
+{
+	const struct icap_input *in = a->input;
 	char client[ADDR_STRLEN], server[ADDR_STRLEN];
 	struct icap_request q = {
-		.method = t->job.method,
-		.uri = t->server->url,
-		.host = t->server->authority,
-		.req_hdr = t->job.req_head != NULL ? t->job.req_head->len : 0,
-		.res_hdr = t->job.res_head != NULL ? t->job.res_head->len : 0,
-		.body = t->job.body != NULL,
-		.close = t->seat->service->conf->keep_idle == 0,
+		.method = in->method,
+		.uri = a->conn->server->url,
+		.host = a->conn->server->authority,
+		.req_hdr = in->req_head != NULL ? in->req_head->len : 0,
+		.res_hdr = in->res_head != NULL ? in->res_head->len : 0,
+		.body = in->body != NULL,
+		.close = a->env->service->conf->keep_idle == 0,
 	};
 
-	t->preview = icap_txn_preview(t, t->known);
-	t->wants = t->preview < 0 ? UINT64_MAX : (uint64_t)t->preview;
-	if (t->preview >= 0 && icap_txn_whole(t)) {
-		t->wants = spool_size(t->job.body);
-		t->preview = -1;
+	a->preview = icap_preview(a->env->service, a->offer, a->input);
+	a->wants = a->preview < 0 ? UINT64_MAX : (uint64_t)a->preview;
+	if (a->preview >= 0 && write_whole(a)) {
+		a->wants = spool_size(in->body);
+		a->preview = -1;
 	}
-	t->allow = q.allow = write_allow(t);
-	q.preview = t->preview;
-	if (t->job.client.sa.sa_family != AF_UNSPEC) {
-		q.client_ip = addr_ip_str(&t->job.client, client);
-		q.client_port = addr_port(&t->job.client);
+	a->allow = q.allow = write_allow(a);
+	q.preview = a->preview;
+	if (in->client.sa.sa_family != AF_UNSPEC) {
+		q.client_ip = addr_ip_str(&in->client, client);
+		q.client_port = addr_port(&in->client);
 	}
-	if (t->job.server.sa.sa_family != AF_UNSPEC)
-		q.server_ip = addr_ip_str(&t->job.server, server);
-	q.fields = write_fields(t);
-	text_clear(&t->piece.head);
-	t->piece.head_off = t->piece.left = t->piece.tail_left = 0;
-	icap_put_request(&t->piece.head, &q);
+	if (in->server.sa.sa_family != AF_UNSPEC)
+		q.server_ip = addr_ip_str(&in->server, server);
+	q.fields = write_fields(a);
+	icap_put_request(&a->piece.head, &q);
 	if (q.req_hdr > 0)
-		text_add(&t->piece.head, t->job.req_head->s, q.req_hdr);
+		text_add(&a->piece.head, in->req_head->s, q.req_hdr);
 	if (q.res_hdr > 0)
-		text_add(&t->piece.head, t->job.res_head->s, q.res_hdr);
-	t->out = ICAP_OUT_FIRST;
-	t->sent = 0;
-	t->ieof = t->went_on = t->starved = t->write_broken = 0;
-	t->last = t->job.body == NULL;
-	if (t->job.body != NULL)
-		write_first_body(t);
+		text_add(&a->piece.head, in->res_head->s, q.res_hdr);
+	a->last = in->body == NULL;
+	if (in->body != NULL)
+		write_first_body(a);
 }
 
 int
-icap_write_rest(struct icap_txn *t)
+icap_write_rest(struct icap_attempt *a)
 {
-	uint64_t left = t->piece.left;
+	uint64_t left = a->piece.left;
 
-	if (t->write_broken)
+	if (a->write_broken)
 		return 0;
-	if (t->out == ICAP_OUT_BODY) {
-		if (spool_ended(t->job.body) != 1)
+	if (a->out == ICAP_OUT_BODY) {
+		if (spool_ended(a->input->body) != 1)
 			return 0;
-		left += spool_size(t->job.body) - t->sent;
+		left += spool_size(a->input->body) - a->sent;
 	}
 	if (left > REST)
 		return 0;
-	if (t->out == ICAP_OUT_FIRST || t->out == ICAP_OUT_BODY)
-		icap_write_more(t);
-	return (t->out == ICAP_OUT_WAIT || t->out == ICAP_OUT_DONE) &&
-	    t->conn->ops->flush(t->conn->tp) == 0;
+	if (a->out == ICAP_OUT_FIRST || a->out == ICAP_OUT_BODY)
+		icap_write_more(a);
+	return (a->out == ICAP_OUT_WAIT || a->out == ICAP_OUT_DONE) &&
+	    a->conn->ops->flush(a->conn->tp) == 0;
 }

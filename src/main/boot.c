@@ -1,7 +1,7 @@
 /*
- * Bringing the daemon up and down. Each step needs those before it; what
- * needs privilege comes before they are dropped, what a user must be able to
- * do again later (the event log) after.
+ * Brings the daemon up and down. Each step needs those before it. Steps that
+ * need privileges come before these are dropped. The event log is opened after
+ * that, because the user must be able to reopen it later.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -22,10 +22,10 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define PER_SESSION	4	/* descriptors: two ends, and a pipe's two
-				 * where it is bypassed */
-#define OTHERS		1024	/* descriptors of all else */
-#define LOG_MS		2000	/* for the event log to be written out */
+#define PER_SESSION	4	/* descriptors: two ends, and the two of a pipe
+				 * if it is bypassed */
+#define OTHERS		1024	/* descriptors for everything else */
+#define LOG_MS		2000	/* to write out the event log */
 
 static const struct sink_ops *const sink_kinds[] = {
 	[MIRROR_PORT] = &sink_mirror,
@@ -45,7 +45,7 @@ boot_nofile(const struct conf *c)
 		    got, c->limits.connections, want);
 }
 
-#define CACHES_SHARE	8	/* of limits.memory, for all of TLS's caches */
+#define CACHES_SHARE	8	/* of limits.memory, for the caches of TLS */
 
 static int
 boot_tls(struct daemon *d, const struct conf *c, struct text *why)
@@ -99,8 +99,8 @@ boot_sinks(struct daemon *d, const struct conf *c, struct text *why)
 }
 
 /*
- * The workers share a port by SO_REUSEPORT, and would as quietly share it
- * with another daemon of the same user: so try it alone first.
+ * The workers share a port by SO_REUSEPORT, and would silently share it with
+ * another daemon of the same user. So try it first without that option.
  */
 static int
 boot_port_free(const struct conf_listen *l, struct text *why)
@@ -120,7 +120,7 @@ boot_port_free(const struct conf_listen *l, struct text *why)
 	if (!taken)
 		return 0;
 	text_printf(why, "listener %s: %s is in use by another program "
-	    "(ss -ltnp shows which): end it, or choose another port",
+	    "(ss -ltnp shows which); stop it, or choose another port",
 	    l->name, addr_str(&l->address, buf));
 	errno = EADDRINUSE;
 	return ERR_SYS;
@@ -162,15 +162,15 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 	connlog_icap(d->admin.log, r, h, i);
 }
 
-/* What reads HTTP: for ICAP, for rules on the name of each request, which a
- * reload may bring, and for the event log when it wants to know. */
-#define SPOOL_SHARE	4	/* of limits.memory, for bodies that are kept */
+/* HTTP is read for ICAP, for rules on the name of each request, which a reload
+ * may bring, and for the http events of the log. */
+#define SPOOL_SHARE	4	/* of limits.memory, for bodies */
 #define SPOOL_DISK	((uint64_t)8 << 30)
 
 static int
-boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
+boot_engine(struct daemon *d, const struct conf *c, struct text *why)
 {
-	struct engine_env *x = &d->exchange;
+	struct engine_env *x = &d->engine;
 	int rv;
 
 	d->env.http_events = c->log.file != NULL &&
@@ -186,8 +186,8 @@ boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 	x->ended = exchange_ended;
 	x->icap_ended = icap_ended;
 	x->arg = d;
-	d->env.exchange.ops = &sink_engine;
-	d->env.exchange.sink = x;
+	d->env.engine = &http_engine;
+	d->env.engine_env = x;
 	return 0;
 }
 
@@ -228,8 +228,8 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	a->nworkers = d->nworkers;
 	a->sinks = d->sinks;
 	a->tls = d->tls;
-	a->icaps = d->exchange.services;
-	a->nicaps = d->exchange.nservices;
+	a->icaps = d->engine.services;
+	a->nicaps = d->engine.nservices;
 	a->tally = tally_new();
 	a->failures = failures_new(strcmp(c->path, CONF_BUILT_IN) == 0 ?
 	    "quickstart --trust FILE|DIR with its CA" :
@@ -246,8 +246,8 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 }
 
 /*
- * The last directory of the log's path, made where it is missing, as the
- * control socket's is; the log is opened as the user, so it is the user's.
+ * Create the last directory of the log's path if it is missing, as for the
+ * control socket. It belongs to the user, who will open the log.
  */
 static void
 boot_log_dir(const struct conf *c)
@@ -264,7 +264,7 @@ boot_log_dir(const struct conf *c)
 	free(dir);
 }
 
-/* Root may write anywhere: ask again as whom we are to write. */
+/* Root may write anywhere, so check again as the user who will write. */
 static int
 boot_dropped(struct daemon *d, struct text *why)
 {
@@ -320,7 +320,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	budget_limit(c->limits.memory);
 	if ((rv = boot_tls(d, c, why)) != 0 ||
 	    (rv = boot_sinks(d, c, why)) != 0 ||
-	    (rv = boot_exchange(d, c, why)) != 0 ||
+	    (rv = boot_engine(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
 	    (rv = boot_admin(d, c, why)) != 0)
 		return rv;
@@ -339,9 +339,9 @@ daemon_down(struct daemon *d)
 	control_free(d->control);
 	for (i = 0; i < d->nsinks; i++)
 		d->sinks[i].ops->close(d->sinks[i].sink);
-	for (i = 0; i < d->exchange.nservices; i++)
-		icap_service_free(d->exchange.services[i]);
-	free(d->exchange.services);
+	for (i = 0; i < d->engine.nservices; i++)
+		icap_service_free(d->engine.services[i]);
+	free(d->engine.services);
 	connlog_close(d->admin.log, LOG_MS);
 	tally_free(d->admin.tally);
 	failures_free(d->admin.failures);

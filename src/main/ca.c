@@ -1,5 +1,5 @@
 /*
- * clearspan ca: make a CA, show it, write it in the form a device takes.
+ * clearspan ca: create a CA, show it, export it in the form a device takes.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ struct args {
 	const char	*password_file;	/* the key is wanted too */
 };
 
-/* 1; 0 when OpenSSL cannot; -1 when something else did not go, and was told. */
+/* 1; 0 if OpenSSL fails; -1 if something else failed and was reported. */
 typedef int (*ca_format)(const struct args *, X509 *, EVP_PKEY *, BIO *);
 
 int
@@ -39,8 +39,8 @@ ca_half(const char *dir, struct text *why)
 	int has_key = access(key, F_OK) == 0;
 
 	if (has_cert != has_key)
-		text_printf(why, "%s has %s without %s: put that beside it, "
-		    "or move it away for a new CA", dir,
+		text_printf(why, "%s has %s without %s; add the missing file, "
+		    "or move the other away for a new CA", dir,
 		    has_cert ? CA_CERT_FILE : CA_KEY_FILE,
 		    has_cert ? CA_KEY_FILE : CA_CERT_FILE);
 	free(cert);
@@ -65,7 +65,7 @@ ca_create_as(const char *dir, const struct ca_want *want, struct text *why)
 	rv = ca_write(dir, cert, key);
 	if (rv == ERR_SYS && errno == EEXIST) {
 		if (!ca_half(dir, why))
-			text_printf(why, "%s holds a CA already ("
+			text_printf(why, "%s already has a CA ("
 			    CA_CERT_FILE ", " CA_KEY_FILE "); nothing was "
 			    "changed", dir);
 		rv = ERR_DENIED;
@@ -118,7 +118,7 @@ ca_show(const struct args *a)
 	key = X509_get0_pubkey(x);
 	X509_digest(x, EVP_sha256(), sha, NULL);
 	text_hex(&t, sha, sizeof(sha), ":");
-	for (p = t.s; *p != '\0'; p++)	/* as browsers show it */
+	for (p = t.s; *p != '\0'; p++)	/* in capitals, as in browsers */
 		*p = (char)toupper((unsigned char)*p);
 	left = (long)((ca_time(X509_get0_notAfter(x)) - time(NULL)) / 86400);
 	printf("certificate:  %s/" CA_CERT_FILE "\n"
@@ -166,7 +166,7 @@ format_der(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
 	return i2d_X509_bio(out, x);
 }
 
-/* The first line of a file; NULL, and said why, when there is none. */
+/* The first line of a file. If there is none, report it and return NULL. */
 static char *
 password_of(const char *path)
 {
@@ -196,7 +196,7 @@ format_p12(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
 	char *pass;
 	int ok;
 
-	/* Alone the certificate is no secret: in the clear, any reader can. */
+	/* Without the key nothing is secret, so write it in the clear. */
 	pass = key != NULL ? password_of(a->password_file) : xstrdup("");
 	if (pass == NULL)
 		return -1;
@@ -209,7 +209,7 @@ format_p12(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
 	return ok;
 }
 
-/* A UUID that is the same whenever this CA is exported. */
+/* A UUID that is the same in every export of this CA. */
 static void
 uuid_of(const uint8_t *sha, int which, char out[40])
 {
@@ -277,7 +277,7 @@ static const struct {
 	{ "mobileconfig", format_mobileconfig },
 };
 
-/* To the file, or to stdout. With the key inside only to a new file. */
+/* Write to the file or to stdout; if it has the key, only to a new file. */
 static int
 ca_put(const struct args *a, BIO *bio)
 {

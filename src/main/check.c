@@ -1,6 +1,7 @@
 /*
- * clearspan check: is the configuration right? Every problem found, one a
- * line, on stderr; when there is none, what is perhaps not meant.
+ * clearspan check: is the configuration right? It prints every problem on
+ * stderr, one per line. If there is none, it prints warnings of values that are
+ * perhaps not meant.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,11 +21,11 @@ cmd_check(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {
 		if (opt != 'c')
-			return cmd_usage(argv[0], "wrong option");
+			return cmd_usage(argv[0], "unknown option");
 		path = optarg;
 	}
 	if (optind < argc)
-		return cmd_usage(argv[0], "\"%s\" is one too many",
+		return cmd_usage(argv[0], "unexpected argument \"%s\"",
 		    argv[optind]);
 	r = here_load(path, &c, &errors);
 	if (r == 0)

@@ -1,6 +1,7 @@
 /*
- * The subcommands: each takes the arguments from its own name on, as main()
- * would, and returns the process's exit status. What they share is here too.
+ * The subcommands. Each takes the arguments from its own name on, as main()
+ * does, and returns the exit status of the process. The functions that they
+ * share are here too.
  */
 #ifndef MAIN_CMD_H
 #define MAIN_CMD_H
@@ -23,24 +24,24 @@ int	cmd_transparent(int argc, char **argv);	/* transparent.c */
 int	cmd_doctor(int argc, char **argv);	/* doctor.c */
 int	cmd_version(int argc, char **argv);	/* version.c */
 
-/* "clearspan: NAME: ..." and how the command is used, to stderr; returns
+/* Print "clearspan: NAME: ..." and the usage of the command on stderr. Returns
  * EXIT_WRONG. name is argv[0] of the command. */
 int	cmd_usage(const char *name, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
-/* Where `ca` and `quickstart` keep a CA unless told (--dir): the caller
- * frees. $XDG_DATA_HOME/clearspan, or ~/.local/share/clearspan. */
+/* The default --dir of `ca` and `quickstart`: $XDG_DATA_HOME/clearspan, or
+ * ~/.local/share/clearspan. The caller frees it. */
 char	*cmd_default_dir(void);
 
 /*
- * What `ca create` does (ca.c): dir/ca.pem and dir/ca.key (0600), the
- * directory made when it is missing (0700). key: "p256" (or NULL), "p384",
- * "rsa:2048", "ed25519". Never overwrites: ERR_DENIED when there is one
- * already. Else 0, or an ERR_* with a sentence in why.
+ * Create dir/ca.pem and dir/ca.key (0600), as `ca create` does (ca.c), and the
+ * directory (0700) if it is missing. key: "p256" (or NULL), "p384",
+ * "rsa:2048", "ed25519". Never overwrites: returns ERR_DENIED if there is a CA
+ * already. Otherwise returns 0, or an ERR_* with a sentence in why.
  */
 int	ca_create(const char *dir, const char *key, struct text *why);
 
-/* Whether there is one of the two and not the other; why says which. */
+/* Whether only one of the two files exists; why says which. */
 int	ca_half(const char *dir, struct text *why);
 
 #define CTL_SOCKET	"/run/clearspan/control.sock"

@@ -1,6 +1,6 @@
 /*
- * `clearspan ctl`: a line to the daemon's control socket, its JSON answer
- * back, shown for a person or as it came.
+ * `clearspan ctl` sends a line to the daemon's control socket, and shows the
+ * JSON answer as it is or formatted for a person.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -22,7 +22,7 @@
 #define WAIT		15	/* s for an answer */
 #define ANSWER_MAX	(64 << 20) /* bytes; ten thousand sessions are 4 MB */
 
-/* The daemon's socket, or that of a quickstart of this user. */
+/* The daemon's socket, or the one of this user's quickstart. */
 static char *
 ctl_default(void)
 {
@@ -47,7 +47,7 @@ ctl_connect(const char *path)
 	int fd;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
-		fprintf(stderr, "clearspan: ctl: %s: too long a path\n", path);
+		fprintf(stderr, "clearspan: ctl: %s: path too long\n", path);
 		return -1;
 	}
 	strcpy(sun.sun_path, path);
@@ -67,7 +67,8 @@ ctl_connect(const char *path)
 	return -1;
 }
 
-/* One line each way. Returns the answer (json_decref), or NULL, told. */
+/* Send a line and read one. Returns the answer (json_decref), or NULL after
+ * reporting the failure. */
 static json_t *
 ctl_ask(int fd, const struct text *request)
 {
@@ -124,7 +125,7 @@ ctl_request(struct text *t, int argc, char **argv)
 	return 0;
 }
 
-/* The daemon has told the service's configuration: check it. */
+/* The daemon has answered with the service's configuration: check it. */
 static int
 ctl_check(json_t **answer, int raw)
 {
@@ -170,14 +171,15 @@ cmd_ctl(int argc, char **argv)
 	opterr = 0;
 	while ((ch = getopt_long(argc, argv, "s:j", longs, NULL)) != -1) {
 		if (ch == '?')
-			return cmd_usage(argv[0], "wrong option");
+			return cmd_usage(argv[0], "unknown option");
 		if (ch == 'j')
 			raw = 1;
 		else
 			path = optarg;
 	}
 	if (optind == argc)
-		return cmd_usage(argv[0], "which verb? help lists them");
+		return cmd_usage(argv[0], "the verb is missing; help lists "
+		    "them");
 	if ((check = ctl_icap_wanted(argc - optind, argv + optind)))
 		argv[optind + 1] = (char *)"config";
 	if (ctl_request(&request, argc - optind, argv + optind) != 0)

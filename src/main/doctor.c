@@ -1,7 +1,7 @@
 /*
- * `clearspan doctor`: look for what keeps Clearspan from working here. Each
- * check says at least one line, what is well too, so that nothing found can
- * be told from nothing looked at. It changes nothing.
+ * `clearspan doctor` looks for what keeps Clearspan from working here. Each
+ * check prints at least one line, even if all is well, so that the operator
+ * sees what was checked. It changes nothing.
  */
 #include "main/doctor.h"
 
@@ -27,7 +27,7 @@
 #include "util/text.h"
 
 #define DAY		86400
-#define CA_SOON		(30 * DAY)	/* time to give clients a new one */
+#define CA_SOON		(30 * DAY)	/* time to roll out a new CA */
 #define FDS_EACH	2		/* descriptors of a connection */
 #define FDS_OTHER	1024		/* listeners, files, pipes, resolver */
 #define CONNECTIONS	50000		/* the default of `limits:` */
@@ -97,12 +97,12 @@ check_caps(struct doctor *d)
 
 	for (i = 0; i < NELEM(wanted); i++)
 		if (doctor_has_cap(wanted[i].cap))
-			doctor_say(d, FIND_OK, "privileges", NULL, "%s is here",
+			doctor_say(d, FIND_OK, "privileges", NULL, "we have %s",
 			    wanted[i].name);
 		else
 			doctor_say(d, FIND_WARN, "privileges",
 			    "run as root, or by etc/clearspan.service",
-			    "no %s here: without it no %s", wanted[i].name,
+			    "%s is missing, and with it: %s", wanted[i].name,
 			    wanted[i].what);
 }
 
@@ -138,8 +138,8 @@ check_descriptors(struct doctor *d)
 	snprintf(mend, sizeof(mend), "ulimit -Hn %" PRIu64 " as root, or "
 	    "LimitNOFILE=%" PRIu64 " in the unit", want, want);
 	doctor_say(d, now.rlim_max < want ? FIND_FAIL : FIND_OK, "descriptors",
-	    mend, "%" PRIu64 " wanted for `limits: connections`, %" PRIu64
-	    " to be had", want, (uint64_t)now.rlim_max);
+	    mend, "`limits: connections` needs %" PRIu64 ", the limit is %"
+	    PRIu64, want, (uint64_t)now.rlim_max);
 }
 
 static void
@@ -168,8 +168,8 @@ check_conntrack(struct doctor *d)
 }
 
 /*
- * A file that is there and closed to us wants no new one. As root we may read
- * all; but the unit of etc/ starts as its own user, who may not.
+ * A CA file that exists but that we may not read needs no new CA. Root may read
+ * everything; but the unit in etc/ starts as its own user, who may not.
  */
 static int
 ca_closed(struct doctor *d, const char *what, const char *path)
@@ -192,7 +192,7 @@ ca_closed(struct doctor *d, const char *what, const char *path)
 	return closed;
 }
 
-/* A CA that does not load is told in ca_load()'s own words. */
+/* If a CA does not load, ca_load() has the words for it. */
 static void
 check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 {
@@ -211,12 +211,12 @@ check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 		return;
 	dir = xdirname(cert);
 	if (cert == d->conf->ca_cert)
-		snprintf(mend, sizeof(mend), "clearspan ca create --dir %s "
-		    "makes a new one, once the old files are away; clients "
-		    "must trust it too", dir);
+		snprintf(mend, sizeof(mend), "move the old files away; then "
+		    "clearspan ca create --dir %s makes a new CA, which "
+		    "clients must trust", dir);
 	else
-		snprintf(mend, sizeof(mend), "take the two keys out: one is "
-		    "then made in memory at each start");
+		snprintf(mend, sizeof(mend), "take the two keys out; then a CA "
+		    "is made in memory at each start");
 	free(dir);
 	if (ca_load(what, cert, key, &ca, &errors) != 0) {
 		errors.s[strcspn(errors.s, "\n")] = '\0';
@@ -265,7 +265,7 @@ check_log(struct doctor *d)
 	text_free(&mend);
 }
 
-/* Certificates are dated by it. */
+/* Certificates are dated by the clock. */
 static void
 check_clock(struct doctor *d)
 {
@@ -282,9 +282,10 @@ check_clock(struct doctor *d)
 		    "%s UTC is before this program was installed", text);
 	else if (adjtimex(&tx) == TIME_ERROR || (tx.status & STA_UNSYNC))
 		doctor_say(d, FIND_WARN, "clock", "timedatectl set-ntp true",
-		    "%s UTC, kept in step by nothing", text);
+		    "%s UTC, not synchronized", text);
 	else
-		doctor_say(d, FIND_OK, "clock", NULL, "%s UTC, in step", text);
+		doctor_say(d, FIND_OK, "clock", NULL, "%s UTC, synchronized",
+		    text);
 }
 
 static void
@@ -303,7 +304,7 @@ check_names(struct doctor *d)
 	    "mode", n, n == 1 ? "" : "s");
 }
 
-/* Returns 0, or -1 when it was asked for and is not right. */
+/* Returns 0, or -1 if a configuration was given and is not right. */
 static int
 load(struct doctor *d, const char *path, struct conf **c)
 {
@@ -314,7 +315,7 @@ load(struct doctor *d, const char *path, struct conf **c)
 	*c = NULL;
 	if (path == NULL && access(CONF_DEFAULT_PATH, F_OK) != 0) {
 		doctor_say(d, FIND_OK, "configuration", NULL,
-		    "none given (-c FILE): only the system is looked at");
+		    "none given (-c FILE), so only the system is checked");
 		d->transparent = 1;
 		return 0;
 	}
@@ -325,7 +326,7 @@ load(struct doctor *d, const char *path, struct conf **c)
 		if (errors.len > 0)
 			fputs(errors.s, stderr);
 		doctor_say(d, FIND_FAIL, "configuration", mend,
-		    "%s cannot be used: only the system is looked at", path);
+		    "%s cannot be used, so only the system is checked", path);
 		d->transparent = 1;
 	} else {
 		doctor_say(d, FIND_OK, "configuration", NULL, "%s", path);
@@ -354,11 +355,11 @@ cmd_doctor(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {
 		if (opt != 'c')
-			return cmd_usage(argv[0], "wrong option");
+			return cmd_usage(argv[0], "unknown option");
 		path = optarg;
 	}
 	if (optind < argc)
-		return cmd_usage(argv[0], "\"%s\" is one too many",
+		return cmd_usage(argv[0], "unexpected argument \"%s\"",
 		    argv[optind]);
 	load(&d, path, &c);
 	for (i = 0; i < NELEM(checks); i++)

@@ -1,6 +1,6 @@
 /*
- * What the checks of `clearspan doctor` share: how a finding is said, and
- * how the system is asked.
+ * The functions that the checks of `clearspan doctor` share: they print a
+ * finding, and ask the system.
  */
 #ifndef MAIN_DOCTOR_H
 #define MAIN_DOCTOR_H
@@ -11,7 +11,7 @@ struct conf;
 
 enum finding {
 	FIND_OK,
-	FIND_WARN,	/* may be meant so, or will hurt later */
+	FIND_WARN,	/* perhaps intended, or a problem later */
 	FIND_FAIL	/* keeps it from working */
 };
 
@@ -21,13 +21,13 @@ struct doctor {
 	int		 fails;
 };
 
-/* One line "ok|warn|FAIL  what: finding", and below it the command that
+/* Print a line "ok|warn|FAIL  what: finding", and below it the command that
  * mends it, unless that is NULL or all is well. */
 void	doctor_say(struct doctor *, enum finding, const char *what,
 	    const char *mend, const char *fmt, ...)
 	    __attribute__((format(printf, 5, 6)));
 
-/* The first number in a file of /proc or /sys; -1 when there is none. */
+/* The first number in a file of /proc or /sys, or -1. */
 int64_t	doctor_number(const char *path);
 int	doctor_has_cap(unsigned cap);		/* effective, CAP_* */
 

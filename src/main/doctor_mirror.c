@@ -1,5 +1,5 @@
 /*
- * doctor: what mirrors write to, a port or a directory.
+ * doctor: the ports and directories that mirrors write to.
  */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -36,7 +36,8 @@ port_ioctl(const char *name, unsigned long request, struct ifreq *ifr)
 	return rv;
 }
 
-/* Names of the offloads that are on: they make frames no recorder expects. */
+/* The names of the offloads that are on. They make frames that no recorder
+ * expects. */
 static void
 port_offloads(const char *name, struct text *out)
 {
@@ -63,7 +64,7 @@ port_offloads(const char *name, struct text *out)
 	}
 }
 
-/* Not the link-local IPv6 address every port that is up gives itself. */
+/* A link-local IPv6 address is fine: every port that is up has one. */
 static int
 port_has_address(const char *name)
 {
@@ -108,13 +109,13 @@ check_offloads(struct doctor *d, const struct conf_mirror *m, const char *what)
 	    m->interface);
 	if (on.len == 0 && real)
 		doctor_say(d, FIND_OK, what, NULL, "offloads are off, so the "
-		    "kernel does what %s might; to leave it that: ethtool -K "
-		    "%s tso on tx on", m->interface, m->interface);
+		    "kernel segments in place of %s; to use its hardware: "
+		    "ethtool -K %s tso on tx on", m->interface, m->interface);
 	else if (on.len == 0)
 		doctor_say(d, FIND_OK, what, NULL, "offloads are off");
 	else if (real)
 		doctor_say(d, FIND_OK, what, NULL, "offloads are on (%s): %s "
-		    "segments and sums itself", on.s, m->interface);
+		    "segments and checksums itself", on.s, m->interface);
 	else if (m->offload == OFFLOAD_ON)
 		doctor_say(d, FIND_OK, what, NULL,
 		    "offloads are on (%s), as configured", on.s);
@@ -136,8 +137,8 @@ check_port(struct doctor *d, const struct conf_mirror *m)
 
 	snprintf(what, sizeof(what), "mirror %s", m->name);
 	if (port_ioctl(port, SIOCGIFFLAGS, &ifr) != 0) {
-		doctor_say(d, FIND_FAIL, what, "ip -br link shows what there "
-		    "is; name one under `interface:`", "no interface %s",
+		doctor_say(d, FIND_FAIL, what, "ip -br link shows the "
+		    "interfaces; name one in `interface:`", "no interface %s",
 		    port);
 		return;
 	}
@@ -176,8 +177,8 @@ check_disk(struct doctor *d, const struct conf_mirror *m)
 	    statvfs(dir, &fs) != 0)
 		err = errno;
 	if (strchr(dir, '%') != NULL) {
-		doctor_say(d, FIND_OK, what, NULL, "%s changes with time: "
-		    "not looked at", dir);
+		doctor_say(d, FIND_OK, what, NULL, "%s changes with time, so "
+		    "it is not checked", dir);
 	} else if (err != 0) {
 		doctor_say(d, FIND_FAIL, what, mend, "cannot write to %s: %s",
 		    dir, strerror(err));

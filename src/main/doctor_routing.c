@@ -18,7 +18,7 @@
 #define V4	"/proc/sys/net/ipv4/"
 #define V6	"/proc/sys/net/ipv6/conf/all/"
 
-/* What a fixed command says is whether it exits with 0. */
+/* Whether a fixed command exits with 0. */
 static int
 works(const char *command)
 {
@@ -44,9 +44,9 @@ check_forwarding(struct doctor *d)
 }
 
 /*
- * The kernel looks up the way back to a sender. Where it takes the mark along
- * (src_valid_mark), TPROXY's mark leads it to this machine itself, and the
- * packet is dropped as a martian, whatever the strictness.
+ * The kernel looks up the route back to a sender. If it uses the packet's mark
+ * for that (src_valid_mark), TPROXY's mark leads to this machine itself, and
+ * the kernel drops the packet as a martian, strict or not.
  */
 static void
 check_rp_filter(struct doctor *d)
@@ -61,7 +61,7 @@ check_rp_filter(struct doctor *d)
 	while (dir != NULL && (e = readdir(dir)) != NULL) {
 		snprintf(path, sizeof(path), V4 "conf/%s/rp_filter", e->d_name);
 		v = (long)doctor_number(path);
-		/* The greater of the two holds; 1 is strict, 2 is loose. */
+		/* The greater of the two applies; 1 is strict, 2 is loose. */
 		strict += e->d_name[0] != '.' && (v > all ? v : all) == 1;
 	}
 	if (dir != NULL)
@@ -88,28 +88,29 @@ check_kernel(struct doctor *d)
 		close(fd);
 	if (fd < 0 || no)
 		doctor_say(d, FIND_WARN, "TPROXY", "run as root, or by "
-		    "etc/clearspan.service", "a transparent socket is refused "
-		    "here; REDIRECT works without");
+		    "etc/clearspan.service", "the kernel refuses us a "
+		    "transparent socket; REDIRECT works without");
 	else
 		doctor_say(d, FIND_OK, "TPROXY", NULL,
 		    "transparent sockets work");
 	if (!works("command -v nft >/dev/null && command -v ip >/dev/null"))
 		doctor_say(d, FIND_WARN, "TPROXY",
 		    "apt-get install nftables iproute2",
-		    "nft or ip is missing: rules cannot be looked at");
+		    "nft or ip is missing, so the rules cannot be checked");
 	else if (!doctor_has_cap(CAP_NET_ADMIN))
 		doctor_say(d, FIND_WARN, "TPROXY", "run as root",
-		    "rules cannot be looked at");
+		    "the rules cannot be checked");
 	else if (tproxy_probe() != 0)
 		doctor_say(d, FIND_FAIL, "TPROXY",
 		    "modprobe -a nft_tproxy nft_socket nft_fib_inet",
-		    "the kernel does not take its rules");
+		    "the kernel does not accept its rules");
 	else
 		doctor_say(d, FIND_OK, "TPROXY", NULL,
-		    "the kernel takes its rules");
+		    "the kernel accepts its rules");
 }
 
-/* What the rules name is not always there; and what then is done. */
+/* Check that the interfaces and the listener of the rules exist, and say what
+ * happens to connections without them. */
 static void
 check_named(struct doctor *d)
 {
@@ -120,8 +121,8 @@ check_named(struct doctor *d)
 	const char *down;
 
 	if (tproxy_read(&t) != 0) {
-		doctor_say(d, FIND_WARN, "rules", NULL, "not ours: what they "
-		    "do is not looked at");
+		doctor_say(d, FIND_WARN, "rules", NULL, "not ours, so they are "
+		    "not checked");
 		return;
 	}
 	down = t.when_down == TPROXY_PASS ? "pass" : "reject";

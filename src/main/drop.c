@@ -1,5 +1,5 @@
 /*
- * Dropping privileges. By hand, not by libcap-ng: it is four system calls.
+ * Drops privileges. It needs four system calls, so it does without libcap-ng.
  */
 #include <errno.h>
 #include <grp.h>
@@ -15,14 +15,14 @@
 #include "util/log.h"
 
 /*
- * NET_ADMIN: IP_TRANSPARENT, marks, a mirror port's offloads. NET_RAW: a
- * mirror port that comes back. NET_BIND_SERVICE: to connect from a client's
- * own port where that is under 1024.
+ * NET_ADMIN is for IP_TRANSPARENT, marks and the offloads of mirror ports;
+ * NET_RAW for a mirror port that comes back; NET_BIND_SERVICE to connect from a
+ * client's own port if it is below 1024.
  */
 #define KEEP	(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | \
 		 1u << CAP_NET_BIND_SERVICE)
 
-/* Of KEEP, what we hold now, and nothing else. All are under 32. */
+/* Keep those of KEEP that we have, and no others. All are below 32. */
 static int
 drop_caps(void)
 {
@@ -57,7 +57,7 @@ drop_to(const char *user, const char *owned, struct text *why)
 		return 0;
 	errno = 0;
 	if ((pw = getpwnam(user)) == NULL) {
-		text_printf(why, "user: there is no user %s; make it "
+		text_printf(why, "user: there is no user %s; create it "
 		    "(adduser --system --group %s), or name another", user,
 		    user);
 		return ERR_USAGE;

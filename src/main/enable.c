@@ -1,7 +1,8 @@
 /*
- * `clearspan transparent enable`, `disable` and `status`: the rules over a
- * reboot, by a systemd unit that calls `transparent up`; and what is there
- * now. The unit is written here whole, as its one command has the options.
+ * `clearspan transparent enable`, `disable` and `status`. A systemd unit that
+ * calls `transparent up` restores the rules after a reboot; status shows the
+ * present state. The whole unit is written here, because its command has the
+ * options.
  */
 #include "main/enable.h"
 
@@ -23,9 +24,10 @@
 #define BOOTED		"/run/systemd/system"	/* sd_booted(3) */
 
 /*
- * As nftables.service is ordered, and behind it: that one flushes all rules.
- * Before the network, so that nothing is forwarded without them. It does not
- * conflict with shutdown.target: the rules stay until the machine is off.
+ * The unit is ordered like nftables.service, but after it, because that flushes
+ * all rules; and before the network, so that nothing is forwarded without them.
+ * It does not conflict with shutdown.target, so the rules stay until the
+ * machine is off.
  */
 static const char head[] =
 "# Made by \"clearspan transparent enable\"; removed by \"clearspan\n"
@@ -47,7 +49,7 @@ static const char tail[] =
 "[Install]\n"
 "WantedBy=sysinit.target\n";
 
-/* A path that systemd takes as it is written. */
+/* Our own path, if a unit can have it without quoting. */
 static int
 own_path(char *path, size_t cap)
 {
@@ -71,7 +73,7 @@ options_text(const struct tproxy *t, struct text *out)
 	    t->block_quic ? " --block-quic" : "");
 }
 
-/* Whole or not at all: systemd may read it at any time. */
+/* Write the file whole or not at all: systemd may read it at any time. */
 static int
 unit_write(const struct text *unit)
 {
@@ -99,8 +101,8 @@ transparent_enable(const struct tproxy *t)
 	int rv = EXIT_FAILED;
 
 	if (own_path(path, sizeof(path)) != 0) {
-		fprintf(stderr, "clearspan: transparent: this program's path "
-		    "cannot stand in a unit: make install\n");
+		fprintf(stderr, "clearspan: transparent: a unit cannot have "
+		    "the path of this program; run \"make install\" first\n");
 		return EXIT_FAILED;
 	}
 	options_text(t, &options);
@@ -114,8 +116,8 @@ transparent_enable(const struct tproxy *t)
 		rv = EXIT_DONE;
 	if (rv == EXIT_DONE)
 		printf("At each boot from now on: %s\n"
-		    "The unit is %s. Nothing has changed for now: "
-		    "\"clearspan transparent status\" says what holds.\n",
+		    "The unit is %s. The present rules have not changed; "
+		    "\"clearspan transparent status\" shows them.\n",
 		    options.s, UNIT_PATH);
 	text_free(&unit);
 	text_free(&options);
@@ -139,12 +141,12 @@ transparent_disable(void)
 	if (access(BOOTED, F_OK) == 0 &&
 	    tproxy_run("systemctl --quiet daemon-reload") != 0)
 		return EXIT_FAILED;
-	printf("The next boot comes without the rules. Those in place stay "
+	printf("The next boot will not set the rules. Those in place stay "
 	    "until \"clearspan transparent down\".\n");
 	return EXIT_DONE;
 }
 
-/* The options in the unit's command, as they were written. */
+/* Show the options of the unit's command as they were written. */
 static void
 boot_status(void)
 {

@@ -1,6 +1,6 @@
 /*
- * The verbs of `clearspan transparent` that look at the rules, or keep them
- * over a reboot. Each returns the exit status, and has said why.
+ * The verbs of `clearspan transparent` that show the rules, or keep them over a
+ * reboot. Each prints its errors and returns the exit status.
  */
 #ifndef MAIN_ENABLE_H
 #define MAIN_ENABLE_H
@@ -8,19 +8,19 @@
 #include "main/tproxy.h"
 
 /*
- * Writes and enables the unit that puts these rules in place at each boot,
- * before the network is up, and switches forwarding on. Needs root; changes
- * no rule now.
+ * Write and enable the unit that sets these rules at each boot, before the
+ * network is up, and switches forwarding on. Needs root. Does not change the
+ * present rules.
  */
 int	transparent_enable(const struct tproxy *);
 
-/* Removes the unit; the rules in place stay. */
+/* Remove the unit. The rules in place stay. */
 int	transparent_disable(void);
 
 /*
- * The rules, whether there is a listener, what connections do with and
- * without one, whether all that outlives a reboot; to stdout. EXIT_FAILED
- * also where rules, interface or listener are missing.
+ * Print the rules, whether a listener exists, what happens to connections with
+ * and without it, and whether the rules survive a reboot. Also returns
+ * EXIT_FAILED if the rules, an interface or the listener are missing.
  */
 int	transparent_status(void);
 

@@ -1,6 +1,6 @@
 /*
- * clearspan explain: what the rules say of a connection with these facts, and
- * why. The facts are given as NAME=VALUE.
+ * clearspan explain: which rule decides for a connection with these facts, and
+ * why. The facts are arguments NAME=VALUE.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-struct told {			/* the facts, and what they point into */
+struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
 	struct text	 alpn;
 };
@@ -64,7 +64,7 @@ take_listener(struct told *t, const char *s)
 	return s[0] != '\0' ? 0 : ERR_FORMAT;
 }
 
-/* "h2,http/1.1" into a wire list (RFC 7301, 3.1). */
+/* Turn "h2,http/1.1" into a wire list (RFC 7301, 3.1). */
 static int
 take_alpn(struct told *t, const char *s)
 {
@@ -113,7 +113,7 @@ static const struct {
 	{ "protocol", take_protocol, "tls, http or other" },
 };
 
-/* One NAME=VALUE; EXIT_DONE, or EXIT_WRONG after saying why. */
+/* Take one NAME=VALUE. EXIT_DONE, or EXIT_WRONG after reporting why. */
 static int
 take(const char *cmd, struct told *t, const char *arg)
 {
@@ -130,7 +130,7 @@ take(const char *cmd, struct told *t, const char *arg)
 		return cmd_usage(cmd, "\"%s\": write %s", arg,
 		    takes[i].right);
 	}
-	return cmd_usage(cmd, "\"%s\" is no fact; write client=, server=, "
+	return cmd_usage(cmd, "\"%s\" is not a fact; write client=, server=, "
 	    "port=, sni=, host=, alpn=, listener= or protocol=", arg);
 }
 
@@ -145,7 +145,7 @@ listener_known(const struct conf *c, const char *name)
 	return name == NULL;
 }
 
-/* Who has an SNI or ALPN speaks TLS. */
+/* A client with an SNI or ALPN speaks TLS. */
 static void
 told_end(struct told *t)
 {
@@ -193,7 +193,7 @@ cmd_explain(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {
 		if (opt != 'c')
-			return cmd_usage(argv[0], "wrong option");
+			return cmd_usage(argv[0], "unknown option");
 		path = optarg;
 	}
 	for (; r == EXIT_DONE && optind < argc; optind++)

@@ -1,6 +1,6 @@
 /*
- * Asks this machine. Nothing is changed, made or kept open; what another user
- * may do is asked by a child that becomes that user.
+ * Asks this machine. It changes and creates nothing, and keeps nothing open. To
+ * find out what another user may do, a child process becomes that user.
  */
 #include "main/here.h"
 
@@ -24,7 +24,7 @@ may(const char *path, int mode)
 	return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno;
 }
 
-/* In the child: never returns. */
+/* Runs in the child; never returns. */
 static void
 may_as(const struct passwd *pw, const char *path, int mode)
 {
@@ -74,7 +74,8 @@ here_mend_read(const char *user, const char *path, struct text *out)
 	free(dir);
 }
 
-/* The log is there: then that file; else a directory, there or to be made. */
+/* Check the log's file; if it does not exist, its directory, or the one that
+ * it would be created in. */
 int
 here_log(const struct conf *c, struct text *why, struct text *mend)
 {
@@ -86,16 +87,16 @@ here_log(const struct conf *c, struct text *why, struct text *mend)
 	if (strcmp(path, "-") == 0) {
 		err = 0;
 	} else if (here_may(user, dir, F_OK) == ENOENT) {
-		/* It is made by who we are before we become the user. */
+		/* We create it before we become the user. */
 		if ((err = here_may(NULL, above, W_OK | X_OK)) != 0) {
 			text_printf(why, "no directory %s, and it cannot be "
-			    "made: %s", dir, strerror(err));
+			    "created: %s", dir, strerror(err));
 			text_printf(mend, "mkdir -p %s && chown %s %s", dir,
 			    user, dir);
 		}
 	} else if ((err = here_may(user, path, R_OK | W_OK)) == ENOENT) {
 		if ((err = here_may(user, dir, W_OK | X_OK)) != 0) {
-			text_printf(why, "%s cannot make it in %s: %s", user,
+			text_printf(why, "%s cannot create it in %s: %s", user,
 			    dir, strerror(err));
 			text_printf(mend, "chown %s %s", user, dir);
 		}
@@ -118,7 +119,7 @@ here_problem(const struct conf *c, struct conf_pos at, struct text *errors,
 	    at.column, key, what, mend[0] != '\0' ? "; " : "", mend);
 }
 
-/* Returns whether we may not even look, which has been told. */
+/* Returns whether the user may not read the file, after reporting it. */
 static int
 ca_closed(const struct conf *c, struct conf_pos at, struct text *errors,
     const char *key, const char *path)
@@ -138,7 +139,7 @@ ca_closed(const struct conf *c, struct conf_pos at, struct text *errors,
 	return 1;
 }
 
-/* ca_load() says "ca: FILE: ..."; each line goes to the key of its file. */
+/* ca_load() says "ca: FILE: ..."; show each line at the key of its file. */
 static void
 here_ca(const struct conf *c, const char *cert, const char *key,
     const struct conf_pos at[2], const char *const names[2],
@@ -177,7 +178,7 @@ here_name(const struct conf *c, struct text *errors)
 
 	if (c->user == NULL || getpwnam(c->user) != NULL)
 		return;
-	text_printf(&what, "there is no user \"%s\"; make it (adduser "
+	text_printf(&what, "there is no user \"%s\"; create it (adduser "
 	    "--system --group %s), or name another", c->user, c->user);
 	here_problem(c, c->pos.user, errors, "user", what.s, "");
 	text_free(&what);

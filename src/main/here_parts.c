@@ -1,7 +1,7 @@
 /*
- * What the parts of a configuration ask of this machine: certificates that can
- * be read, mirrors that can be written to. Each part is made as `run` makes
- * it, or asked by the same function, so that both say the same.
+ * What the parts of a configuration need from this machine: certificates that
+ * can be read, mirrors that can be written to. Each part is made or checked by
+ * the function that `run` uses, so that both say the same.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +49,8 @@ here_port(const struct conf *c, const struct conf_mirror *m,
 	text_free(&why);
 }
 
-/* Ours, or whose we become; a directory with a time in its name changes. */
+/* Check the directory for the user that we are or become. One with a time in
+ * its name changes, so it is skipped. */
 static void
 here_file(const struct conf *c, const struct conf_mirror *m,
     struct text *errors)

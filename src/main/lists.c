@@ -1,11 +1,11 @@
 /*
- * Watches the files of `lists:` and has the configuration read again when one
- * has changed. By looking, not by inotify(7): a file may be replaced, be on a
- * network's disk, or come back, and a stat every few seconds sees all of it.
+ * Watches the files of `lists:` and reloads the configuration when one has
+ * changed. It uses stat(2) every few seconds, not inotify(7), because a file
+ * may be replaced, be on a network's disk, or come back.
  *
- * A file that changed is waited for until two looks see the same, so that one
- * being written is not read half. What has been tried is remembered, so that
- * one change with an error in it is told once.
+ * After a change it waits until two looks see the same, so that a file being
+ * written is not read half. It remembers the state that was tried, so that a
+ * change with an error is reported once.
  */
 #include <event2/event.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct lists {
 	struct daemon	*d;
 	struct event	*timer;
 	struct policy	*policy;	/* whose lists these are */
-	struct conf_stamp *tried;	/* as of the last reading, each */
+	struct conf_stamp *tried;	/* at the last reload, one per list */
 	struct conf_stamp *seen;	/* at the last look */
 };
 
@@ -32,7 +32,7 @@ same(const struct conf_stamp *a, const struct conf_stamp *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* The policy in force is another since the last look. */
+/* The policy in force has changed since the last look. */
 static void
 lists_take(struct lists *w, struct policy *p)
 {
@@ -49,7 +49,7 @@ lists_take(struct lists *w, struct policy *p)
 		w->tried[i] = w->seen[i] = c->lists[i].stamp;
 }
 
-/* The name of one that has changed and is still again; NULL. */
+/* The name of a list that has changed and is stable again, or NULL. */
 static const char *
 lists_changed(struct lists *w)
 {

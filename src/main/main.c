@@ -1,5 +1,5 @@
 /*
- * clearspan: which subcommand, and how each is used. Nothing else is here.
+ * clearspan: the table of subcommands and their usage.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,8 +64,8 @@ usage(FILE *out)
 	for (i = 0; i < NELEM(commands); i++)
 		fprintf(out, "  %-12s %s\n", commands[i].name,
 		    commands[i].does);
-	fprintf(out, "clearspan COMMAND --help says how one is used; "
-	    "clearspan(8) says it all.\n");
+	fprintf(out, "clearspan COMMAND --help shows the usage of a command; "
+	    "see also clearspan(8).\n");
 }
 
 static void
@@ -123,7 +123,7 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(argc - 1, argv + 1);
 	if ((c = command_find(argv[1])) == NULL) {
-		fprintf(stderr, "clearspan: no command %s\n", argv[1]);
+		fprintf(stderr, "clearspan: unknown command %s\n", argv[1]);
 		usage(stderr);
 		return EXIT_WRONG;
 	}

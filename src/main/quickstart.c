@@ -1,6 +1,6 @@
 /*
- * `clearspan quickstart`: a proxy and a live capture without a configuration.
- * It writes one, as text, and runs it the one way there is.
+ * `clearspan quickstart`: a proxy and a live capture without a configuration
+ * file. It writes a configuration as text and runs it as `run` does.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -84,7 +84,7 @@ quick_yaml(const struct quick *q, struct text *t)
 	text_puts(t, "limits:\n  connections: 4000\n");
 }
 
-/* The CA there is, or a new one; its fingerprint. */
+/* Load or create the CA, and get its fingerprint. */
 static int
 quick_ca(struct quick *q, struct text *why)
 {
@@ -109,7 +109,7 @@ quick_ca(struct quick *q, struct text *why)
 	return rv;
 }
 
-/* A port in use is the likeliest trouble: name the option that helps. */
+/* The likeliest trouble is a port in use: name the option that helps. */
 static int
 quick_port(const char *option, const char *text, struct text *why)
 {
@@ -117,8 +117,8 @@ quick_port(const char *option, const char *text, struct text *why)
 	int fd, on = 1, err;
 
 	if (addr_parse(&a, text) != 0) {
-		text_printf(why, "%s %s: an address and a port is wanted, "
-		    "like 127.0.0.1:8080 or [::1]:8080", option, text);
+		text_printf(why, "%s %s: give an address and a port, like "
+		    "127.0.0.1:8080 or [::1]:8080", option, text);
 		return ERR_USAGE;
 	}
 	fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -134,7 +134,7 @@ quick_port(const char *option, const char *text, struct text *why)
 	return ERR_SYS;
 }
 
-/* One daemon in a directory: its socket, CA and log are there. */
+/* A directory has the socket, CA and log of one daemon. */
 static int
 quick_alone(const struct quick *q, struct text *why)
 {
@@ -155,7 +155,7 @@ quick_alone(const struct quick *q, struct text *why)
 	return ERR_DENIED;
 }
 
-/* As a shell takes it for one word. */
+/* Quote a text so that a shell takes it as one word. */
 static void
 shell_word(struct text *t, const char *s)
 {
@@ -226,7 +226,7 @@ quick_run(struct quick *q)
 	return status;
 }
 
-/* Absolute: the daemon's paths must not hang on where it was started. */
+/* Make the path absolute: it must not depend on the working directory. */
 static char *
 quick_dir(const char *dir)
 {
@@ -255,7 +255,7 @@ quick_trust(struct quick *q, const char *path)
 	return err;
 }
 
-/* Into q and *dir; EXIT_DONE, or EXIT_WRONG once that is told. */
+/* Read the options. EXIT_DONE, or EXIT_WRONG after reporting why. */
 static int
 quick_options(struct quick *q, const char **dir, int argc, char **argv)
 {
@@ -272,7 +272,7 @@ quick_options(struct quick *q, const char **dir, int argc, char **argv)
 	opterr = 0;
 	while ((ch = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (ch == '?')
-			return cmd_usage(argv[0], "wrong option, or its "
+			return cmd_usage(argv[0], "unknown option, or its "
 			    "argument is missing");
 		if (ch == 't' && (err = quick_trust(q, optarg)) != 0)
 			return cmd_usage(argv[0], "--trust %s: %s", optarg,
@@ -284,7 +284,8 @@ quick_options(struct quick *q, const char **dir, int argc, char **argv)
 			    &q->pcap) = optarg;
 	}
 	if (optind != argc)
-		return cmd_usage(argv[0], "what is %s?", argv[optind]);
+		return cmd_usage(argv[0], "unexpected argument \"%s\"",
+		    argv[optind]);
 	return EXIT_DONE;
 }
 

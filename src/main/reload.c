@@ -1,8 +1,9 @@
 /*
- * Reading the configuration again. Rules, lists, `on`, timeouts, limits but
- * memory, and the log level may change under way. What sockets, files, keys
- * and threads were made from cannot: a file that changes it is refused whole,
- * and told which part, so that what runs is always one file's text.
+ * Reads the configuration again. Rules, lists, `on`, timeouts, limits other
+ * than memory, and the log level may change while the daemon runs. The keys
+ * that sockets, files and threads were made from may not: a file that changes
+ * one is refused whole, with the name of the key, so that the daemon always
+ * runs the text of one file.
  */
 #include <string.h>
 
@@ -53,7 +54,7 @@ same_process(const struct conf *a, const struct conf *b)
 	return a->workers == b->workers && same_text(a->user, b->user);
 }
 
-/* Of files' contents; zeros are not known, and taken to be the same. */
+/* Compare hashes of files. Zeros mean unknown, and count as the same. */
 static int
 same_sum(const uint8_t a[32], const uint8_t b[32])
 {
@@ -257,7 +258,7 @@ static const struct {
 	{ "limits memory", same_memory },
 };
 
-/* Names what differs; 0 when nothing does. */
+/* Name the keys that differ. Returns 0 if none does. */
 static int
 reload_differs(const struct conf *a, const struct conf *b, struct text *out)
 {
@@ -298,11 +299,11 @@ reload_try(struct daemon *d, struct text *said)
 		return ERR_UNSUPPORTED;
 	}
 	reload_apply(d, c);
-	conf_unref(c);		/* the policy holds its own */
+	conf_unref(c);		/* the policy has its own reference */
 	return 0;
 }
 
-/* Errors come a line each; said is to be one sentence. */
+/* Join the lines of the errors into one sentence. */
 static void
 join_lines(struct text *t)
 {

@@ -1,6 +1,6 @@
 /*
  * `clearspan run`: the daemon in the foreground. Signals are events of the
- * main thread, and all other threads have them blocked.
+ * main thread; all other threads block them.
  */
 #include <event2/event.h>
 #include <jansson.h>
@@ -22,9 +22,9 @@
 #include "util/mem.h"
 
 #define DRAIN_LOOK	20	/* ms between looks while draining */
-#define DRAIN_GRACE	2000	/* ms past the linger for sessions to go */
+#define DRAIN_GRACE	2000	/* ms for sessions to end after the linger */
 #define STATS_EVERY	60	/* s between stats events */
-#define STUCK		30	/* s the end may take: then by SIGALRM */
+#define STUCK		30	/* s until SIGALRM ends a stuck exit */
 
 static void	on_stop(evutil_socket_t, short, void *);
 static void	on_reload(evutil_socket_t, short, void *);
@@ -40,7 +40,7 @@ static const struct {
 	{ SIGUSR1, on_reopen }
 };
 
-/* Sessions have so long to end; then they are reset. */
+/* Sessions have ms to end; then they are reset. */
 static void
 drain(struct daemon *d, uint64_t ms)
 {
@@ -71,14 +71,14 @@ on_stop(evutil_socket_t signo, short what, void *arg)
 	struct worker_counts sum;
 
 	if (d->stops++ > 0) {
-		log_warn("told again to stop: resetting what is open");
+		log_warn("second signal to stop: resetting open sessions");
 		drain(d, 0);
 		return;
 	}
 	d->admin.draining = 1;
 	notify("STOPPING=1");
 	admin_sum(&d->admin, &sum);
-	log_info("stopping: %llu sessions have %llu s to end",
+	log_info("stopping: %llu open sessions get %llu s to end",
 	    (unsigned long long)sum.open,
 	    (unsigned long long)d->admin.conf->timeouts.linger / 1000);
 	drain(d, d->admin.conf->timeouts.linger);
@@ -109,7 +109,8 @@ on_stats(evutil_socket_t fd, short what, void *arg)
 	connlog_stats(d->admin.log, admin_counters(&d->admin));
 }
 
-/* Block what we handle, so that no other thread inherits it open. */
+/* Block the signals that we handle, so that all threads start with them
+ * blocked. */
 static void
 signals_block(int how)
 {
@@ -142,7 +143,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 	lists = lists_watch(d);
 	watch = watch_new(d->base, d->workers, d->nrunning);
 	signals_block(SIG_UNBLOCK);
-	/* Told whatever the log level: it is what scripts wait for. */
+	/* Logged at every level, because scripts wait for it. */
 	log_line(LOG_LVL_INFO, "ready: clearspan %s, %zu listeners, %zu "
 	    "workers, process %d", VERSION, d->admin.conf->nlistens,
 	    d->nworkers, (int)getpid());
@@ -158,7 +159,7 @@ daemon_loop(struct daemon *d, void (*ready)(void *), void *arg)
 	event_free(stats);
 }
 
-/* Each line of why is one in the log. */
+/* Log each line of why. */
 static void
 log_lines(int level, struct text *why)
 {
@@ -181,7 +182,7 @@ log_warnings(const struct conf *c)
 	text_free(&t);
 }
 
-/* No sessions yet, or a loop that broke: end the workers that run. */
+/* There are no sessions yet, or the loop broke: end the running workers. */
 static void
 daemon_abandon(struct daemon *d)
 {
@@ -208,7 +209,7 @@ daemon_run(struct conf *c, void (*ready)(void *arg), void *arg)
 	log_warnings(c);
 	if ((rv = daemon_up(&d, c, &why)) != 0) {
 		log_lines(LOG_LVL_ERROR, &why);
-		log_error("not started");
+		log_error("clearspan has not started");
 		status = rv == ERR_USAGE ? EXIT_WRONG : EXIT_FAILED;
 	} else {
 		daemon_loop(&d, ready, arg);
@@ -243,8 +244,9 @@ cmd_run(int argc, char **argv)
 		path = optarg;
 	}
 	if (optind != argc)
-		return cmd_usage(argv[0], "what is %s?", argv[optind]);
-	log_level = LOG_LVL_ERROR;	/* warnings come again at the start */
+		return cmd_usage(argv[0], "unexpected argument \"%s\"",
+		    argv[optind]);
+	log_level = LOG_LVL_ERROR;	/* the start repeats the warnings */
 	if (here_load(path, &c, &errors) != 0) {
 		fputs(errors.s, stderr);
 		text_free(&errors);

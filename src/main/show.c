@@ -1,6 +1,6 @@
 /*
- * JSON shown. Texts in it may be a peer's, so nothing that a terminal takes
- * for a command is printed.
+ * Shows JSON. Its texts may come from a peer, so nothing is printed that a
+ * terminal would take as a command.
  */
 #include "main/show.h"
 
@@ -10,7 +10,7 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-#define COLUMNS	24	/* of a table, at the most */
+#define COLUMNS	24	/* of a table, at most */
 
 static void	show_members(FILE *, const json_t *, const char *prefix);
 
@@ -51,7 +51,7 @@ show_row(FILE *out, char *const *cells, const size_t *width, size_t n)
 	fputc('\n', out);
 }
 
-/* Objects alike: their members, of the first, are the columns. */
+/* Show objects as a table. The members of the first are the columns. */
 static void
 show_table(FILE *out, const json_t *rows)
 {

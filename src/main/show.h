@@ -1,6 +1,6 @@
 /*
- * Any JSON object for a person: members as "name  value" lines, objects in
- * them by dotted names, arrays of objects as tables.
+ * Show a JSON object to a person: members as lines "name  value", objects in
+ * them with dotted names, arrays of objects as tables.
  */
 #ifndef MAIN_SHOW_H
 #define MAIN_SHOW_H

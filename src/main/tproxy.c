@@ -1,6 +1,7 @@
 /*
- * TPROXY's rules as a list of steps, each a command with perhaps a text on
- * its stdin; a step is printed or run, so that what is shown is what is done.
+ * The rules of TPROXY as a list of steps. A step is a command, perhaps with a
+ * text for its stdin. Steps are either printed or run, so that the printed
+ * script does the same.
  */
 #include "main/tproxy.h"
 
@@ -19,14 +20,14 @@
 
 #define WORDS_MAX	16	/* of a command */
 #define IF_INET6	"/proc/net/if_inet6"
-/* Made first, so that removing it cannot fail. */
+/* The table is created first, so that removing it cannot fail. */
 #define TABLE_GONE	"table inet clearspan\n"			\
 			"delete table inet clearspan\n"
 
 enum {
-	STEP_TIDY = 1,		/* removes; nothing to remove is no failure */
-	STEP_IPV6 = 2,		/* left out where there is no IPv6 */
-	STEP_QUIET = 4		/* a failure is only told the caller */
+	STEP_TIDY = 1,		/* it removes; it may find nothing */
+	STEP_IPV6 = 2,		/* skipped where there is no IPv6 */
+	STEP_QUIET = 4		/* a failure prints nothing */
 };
 
 typedef int (*step_fn)(const char *command, const char *input, int flags);
@@ -61,7 +62,7 @@ out:
 	return *bad == NULL ? 0 : ERR_USAGE;
 }
 
-/* "443" or "8000-8100"; returns where it ends, NULL when it is neither. */
+/* Read "443" or "8000-8100". Returns its end, or NULL if it is neither. */
 static const char *
 port_range(const char *s, unsigned long *lo, unsigned long *hi)
 {
@@ -104,9 +105,9 @@ tproxy_ports(struct tproxy *t, const char *csv, const char **bad)
 }
 
 /*
- * What comes in to be intercepted is never forwarded: a listener takes it in
- * prerouting, or nobody does. So nftables alone sees here that the listener is
- * gone. The daemon's death leaves no other trace that a rule could ask for.
+ * An intercepted packet is never forwarded, because the listener takes it in
+ * prerouting. So if one reaches the forward chain, the listener is gone. A rule
+ * has no other way to see that the daemon has died.
  */
 static void
 forward_text(struct text *out, const struct tproxy *t, const char *dport)
@@ -126,12 +127,13 @@ forward_text(struct text *out, const struct tproxy *t, const char *dport)
 }
 
 /*
- * A packet of a connection we already hold, on either side, goes to its
- * socket: the server's replies to a client's own address come in on another
- * interface. So do the ICMP errors that speak of such a connection: "too big"
- * has to reach the socket whose packets are too big. The rest is caught only
- * where asked, and not what is meant for this machine. Where no one listens,
- * the tproxy rule does not match and the packet comes to the forward chain.
+ * A packet of a connection that we have, on either side, goes to its socket:
+ * the server's replies to a client's own address arrive on another interface.
+ * So do the ICMP errors about such a connection: "too big" must reach the
+ * socket whose packets are too big. Other packets are intercepted only on the
+ * given interfaces and ports, and not if they are for this machine. If nobody
+ * listens, the tproxy rule does not match, and the packet reaches the forward
+ * chain.
  */
 static void
 rules_text(struct text *out, const struct tproxy *t)
@@ -155,7 +157,7 @@ rules_text(struct text *out, const struct tproxy *t)
 	text_puts(out, "}\n");
 }
 
-/* Marked packets are for this machine, whatever their address. */
+/* Route marked packets to this machine, whatever their address. */
 static int
 routes_up(step_fn step, const char *v, int flags)
 {
@@ -185,7 +187,7 @@ routes_down(step_fn step, const char *v, int flags)
 	step(c, NULL, flags | STEP_TIDY);
 }
 
-/* What doctor asks for. */
+/* Set what doctor checks. */
 static int
 forwarding_up(step_fn step)
 {
@@ -197,8 +199,8 @@ forwarding_up(step_fn step)
 }
 
 /*
- * Routes first: a marked packet without them would be lost. Forwarding last:
- * nothing passes before the rules are there.
+ * Routes come first, because a marked packet would be lost without them.
+ * Forwarding comes last, so that nothing passes before the rules exist.
  */
 static int
 steps_up(step_fn step, const char *rules, int forwarding)
@@ -251,7 +253,7 @@ tproxy_print(const struct tproxy *t)
 	text_free(&rules);
 }
 
-/* In the child: never returns. */
+/* Runs in the child; never returns. */
 static void
 step_exec(char *command, int in, int quiet)
 {
@@ -283,7 +285,8 @@ step_advice(const char *command, int status)
 	while (i < NELEM(tools) - 1 && (strlen(tools[i].name) != n ||
 	    strncmp(tools[i].name, command, n) != 0))
 		i++;
-	fprintf(stderr, "clearspan: transparent: this failed: %s\n", command);
+	fprintf(stderr, "clearspan: transparent: command failed: %s\n",
+	    command);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		fprintf(stderr, "  %s is missing: apt-get install %s\n",
 		    tools[i].name, tools[i].package);
@@ -296,7 +299,7 @@ step_advice(const char *command, int status)
 		fprintf(stderr, "  clearspan doctor may know why\n");
 }
 
-/* There is a line for each address, so none where IPv6 is switched off. */
+/* The file has a line for each address, and none if IPv6 is off. */
 static int
 have_ipv6(void)
 {

@@ -1,7 +1,7 @@
 /*
  * The packet rules that bring forwarded TCP to a transparent listener: one
- * nftables table, one routing rule and one route per family. Shown as a
- * shell script, or applied.
+ * nftables table, and a routing rule and a route for each family. They are
+ * printed as a shell script, or applied.
  */
 #ifndef MAIN_TPROXY_H
 #define MAIN_TPROXY_H
@@ -13,7 +13,7 @@
 #define TPROXY_TABLE	"17235"		/* the same number */
 #define TPROXY_PREF	"1000"		/* before main's 32766 */
 
-/* What becomes of the connections that no listener takes. */
+/* What happens to connections while nothing listens. */
 enum tproxy_down {
 	TPROXY_REJECT = 0,		/* they are reset */
 	TPROXY_PASS			/* they are forwarded, unread */
@@ -28,51 +28,51 @@ struct tproxy {
 	int		forwarding;	/* switch it on, too */
 };
 
-/* A list of names or of ports and ranges into nft's form. 0, or ERR_USAGE
- * with *bad at what is wrong in it. "all" gives "". */
+/* Convert a list of names, or of ports and ranges, to nft's form; "all" becomes
+ * "". Returns 0, or ERR_USAGE with *bad at the error. */
 int	tproxy_ifaces(struct tproxy *, const char *csv, const char **bad);
 int	tproxy_ports(struct tproxy *, const char *csv, const char **bad);
 
-/* The script that applies it, to stdout. */
+/* Print the script that applies the rules. */
 void	tproxy_print(const struct tproxy *);
 
 /*
- * Apply (what was there is replaced) or remove. 0, or ERR_SYS with what went
- * wrong and what to do about it on stderr. Removing goes on past failures,
- * and nothing there is no failure.
+ * Apply the rules in place of the present ones, or remove them. Returns 0, or
+ * ERR_SYS with the failure and a remedy on stderr. Removing goes on after a
+ * failure, and succeeds if there is nothing to remove.
  */
 int	tproxy_up(const struct tproxy *);
 int	tproxy_down(void);
 
 /*
- * The table that is there now, as nft(8) lists it; nothing when there is none.
- * And back to it, or to no rules at all when it is empty: 0 or ERR_SYS.
+ * Save the present table as nft(8) lists it; empty if there is none. Restore
+ * it, or no rules if it is empty. Returns 0 or ERR_SYS.
  */
 void	tproxy_save(struct text *table);
 int	tproxy_restore(const struct text *table);
 
-/* A command without a shell; 0, or ERR_SYS with what to do on stderr. */
+/* Run a command without a shell. 0, or ERR_SYS with a remedy on stderr. */
 int	tproxy_run(const char *command);
 
 /*
- * tproxy_state.c. The rules that are in place: 0; -1 when there are none, or
- * none that could be read.
+ * In tproxy_state.c. Read the rules in place. Returns 0, or -1 if there are
+ * none, or none that could be read.
  */
 int	tproxy_read(struct tproxy *);
 
-/* A list of nft's as the options have it: eth1,eth2. */
+/* Convert a list from nft's form to that of the options: eth1,eth2. */
 void	tproxy_plain(const char *nft, struct text *out);
 
-/* The interfaces of the rules that are not there, with commas. */
+/* The missing interfaces of the rules, with commas. */
 void	tproxy_missing(const struct tproxy *, struct text *out);
 
-/* Whether anything listens on the rules' port here. */
+/* Whether anything listens on the port of the rules. */
 int	tproxy_listens(const struct tproxy *);
 
-/* What connections do while nothing listens: "are reset". */
+/* What happens to connections while nothing listens: "are reset". */
 const char *tproxy_fate(const struct tproxy *);
 
-/* Whether the kernel would take the rules; says and changes nothing. 0 or
+/* Whether the kernel would accept the rules. Prints and changes nothing. 0 or
  * ERR_SYS. */
 int	tproxy_probe(void);
 

@@ -1,7 +1,7 @@
 /*
- * What of TPROXY's rules is in place, and whether what they name is there:
- * the interfaces, and a listener on their port. Read from what nft(8) lists,
- * so that rules put there by hand from contrib/nftables/ are seen as well.
+ * The rules of TPROXY that are in place, and whether their interfaces and the
+ * listener on their port exist. They are read from the output of nft(8), so
+ * that rules loaded by hand from contrib/nftables/ are seen as well.
  */
 #include <ctype.h>
 #include <net/if.h>
@@ -14,8 +14,8 @@
 #define TCP_LISTEN_ST	0x0a	/* in /proc/net/tcp: net/tcp_states.h */
 
 /*
- * What follows key in line: one word, or what is between braces, with any
- * quotes that the words have. 0, or -1 where there is none or it is too long.
+ * Copy what follows key in line: one word, or the text between braces, with its
+ * quotes. Returns 0, or -1 if there is none or it is too long.
  */
 static int
 operand(const char *line, const char *key, char *out, size_t cap)
@@ -42,7 +42,7 @@ operand(const char *line, const char *key, char *out, size_t cap)
 	return 0;
 }
 
-/* The line of table that has key, alone; the caller frees. */
+/* A copy of the line in table that has key; the caller frees. */
 static char *
 line_with(const struct text *table, const char *key)
 {

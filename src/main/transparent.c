@@ -1,12 +1,12 @@
 /*
- * `clearspan transparent`: show, apply, keep and take back the packet rules.
- * What it says of their state, and what it keeps over a reboot: enable.c.
+ * `clearspan transparent`: show, apply, keep and revert the packet rules. Their
+ * state, and how they survive a reboot, is in enable.c.
  *
- * A wrong rule can cut off the one who sets it, so `up` waits: unless someone
- * says within a minute that the machine is still reached, it takes the rules
- * back, also when its terminal goes away. Said by Enter on its terminal, or
- * by `clearspan transparent confirm` from another. The two meet at an
- * abstract socket, which like the rules belongs to the network namespace.
+ * A wrong rule can cut off the operator who sets it. So `up` waits a minute for
+ * a confirmation, and reverts the rules without one, even if its terminal has
+ * gone away. The operator confirms by Enter on its terminal, or by `clearspan
+ * transparent confirm` on another. The two meet at an abstract socket, which
+ * belongs to the network namespace, as the rules do.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -35,7 +35,7 @@
 enum word {			/* what comes over the meeting socket */
 	WORD_NONE,
 	WORD_KEEP = 'k',	/* confirm */
-	WORD_GONE = 'g'		/* down: there is nothing left to wait for */
+	WORD_GONE = 'g'		/* down: the rules are gone */
 };
 
 struct request {
@@ -81,7 +81,7 @@ meeting_open(void)
 	return -1;
 }
 
-/* Returns 0 when someone is waiting there. */
+/* Returns 0 if an `up` is waiting. */
 static int
 meeting_say(char word)
 {
@@ -96,7 +96,7 @@ meeting_say(char word)
 	return n == 1 ? 0 : -1;
 }
 
-/* Anyone may write to an abstract socket; only root and we are heard. */
+/* Anyone may write to an abstract socket, so obey only root and ourselves. */
 static enum word
 meeting_hear(int fd)
 {
@@ -122,7 +122,7 @@ meeting_hear(int fd)
 	    WORD_NONE;
 }
 
-/* Enter is a yes; the end of the input is none, it is only over. */
+/* Enter confirms. The end of the input does not; it only stops listening. */
 static enum word
 terminal_hear(struct pollfd *p)
 {
@@ -169,8 +169,8 @@ catch_signals(void)
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &sa, NULL);
 	/*
-	 * The terminal may be gone when we say what we did; and nothing may
-	 * stop us from doing it, Ctrl-Z least of all.
+	 * The terminal may be gone when we report; and no signal may stop us
+	 * from reverting, not even Ctrl-Z.
 	 */
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
@@ -210,8 +210,8 @@ up_and_wait(const struct request *r, const struct text *before)
 }
 
 /*
- * Not errors: an interface may come later, as rules go by its name; and a
- * daemon may be started after its rules, so that nothing passes it.
+ * These are not errors. Rules use an interface's name, so it may come later;
+ * and a daemon may start after its rules, so that nothing passes before.
  */
 static void
 warn_missing(const struct tproxy *t)
@@ -264,12 +264,12 @@ confirm(const struct request *r)
 	(void)r;
 	if (meeting_say(WORD_KEEP) == 0)
 		return EXIT_DONE;
-	fprintf(stderr, "clearspan: transparent: nothing waits to be "
-	    "confirmed (any more)\n");
+	fprintf(stderr, "clearspan: transparent: nothing waits for "
+	    "confirmation\n");
 	return EXIT_FAILED;
 }
 
-/* 1 to max, or 0. */
+/* A number from 1 to max, or 0. */
 static unsigned
 number(const char *s, unsigned max)
 {
@@ -280,7 +280,7 @@ number(const char *s, unsigned max)
 	    (unsigned)v;
 }
 
-/* Returns 0 or EXIT_WRONG, which has been explained. */
+/* Returns 0, or EXIT_WRONG after reporting why. */
 static int
 take_option(struct request *r, int opt, const char *arg)
 {
@@ -289,13 +289,13 @@ take_option(struct request *r, int opt, const char *arg)
 	switch (opt) {
 	case 'i':
 		if (tproxy_ifaces(&r->rules, arg, &bad) != 0)
-			return cmd_usage(CMD, "--in: \"%s\" is no interface "
-			    "name, or list of them", bad);
+			return cmd_usage(CMD, "--in: \"%s\" is not an "
+			    "interface name, or a list of them", bad);
 		return 0;
 	case 'p':
 		if (tproxy_ports(&r->rules, arg, &bad) != 0)
-			return cmd_usage(CMD, "--ports: at \"%s\": wanted are "
-			    "ports or ranges, as 443,8000-8100, or all", bad);
+			return cmd_usage(CMD, "--ports: at \"%s\": give ports "
+			    "or ranges, as 443,8000-8100, or all", bad);
 		return 0;
 	case 'l':
 		if ((r->rules.port = number(arg, 65535)) == 0)
@@ -322,7 +322,7 @@ take_option(struct request *r, int opt, const char *arg)
 		r->confirmed = 1;
 		return 0;
 	}
-	return cmd_usage(CMD, "wrong option");
+	return cmd_usage(CMD, "unknown option");
 }
 
 static int
@@ -345,7 +345,8 @@ take_options(struct request *r, int argc, char **argv)
 		if (take_option(r, opt, optarg) != 0)
 			return EXIT_WRONG;
 	if (optind < argc)
-		return cmd_usage(CMD, "\"%s\" is one too many", argv[optind]);
+		return cmd_usage(CMD, "unexpected argument \"%s\"",
+		    argv[optind]);
 	return 0;
 }
 
@@ -356,7 +357,7 @@ print(const struct request *r)
 	return EXIT_DONE;
 }
 
-/* Without --in: what is in place. */
+/* Without --in, enable the rules in place. */
 static int
 enable(const struct request *r)
 {
@@ -365,8 +366,8 @@ enable(const struct request *r)
 	if (r->rules.ifaces[0] != '\0')
 		return transparent_enable(&r->rules);
 	if (tproxy_read(&now) != 0)
-		return cmd_usage(CMD, "no rules are in place to be kept: "
-		    "--in: from which interface?");
+		return cmd_usage(CMD, "no rules are in place; give --in with "
+		    "the interface");
 	return transparent_enable(&now);
 }
 
@@ -412,6 +413,6 @@ cmd_transparent(int argc, char **argv)
 		return cmd_usage(CMD, "\"%s\" is not print, up, confirm, "
 		    "down, status, enable or disable", argv[1]);
 	if (verbs[i].needs_in && r.rules.ifaces[0] == '\0')
-		return cmd_usage(CMD, "--in: from which interface?");
+		return cmd_usage(CMD, "give --in with the interface");
 	return verbs[i].run(&r);
 }

@@ -1,6 +1,6 @@
 /*
- * `clearspan version`: what this is, and each library as it was built with
- * and as it runs now; the two differ after an upgrade of the system.
+ * `clearspan version`: our version, and for each library the version at build
+ * time and the one that runs; they differ after an upgrade of the system.
  */
 #include <ares.h>
 #include <event2/event.h>
@@ -19,7 +19,7 @@
 #include "main/cmd.h"
 #include "util/mem.h"
 
-#define NOT_TOLD	"-"	/* its headers do not name their version */
+#define NOT_TOLD	"-"	/* its headers have no version */
 
 struct library {
 	const char	*name;

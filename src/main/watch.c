@@ -28,15 +28,15 @@ watch_tell(struct worker *w, size_t i, uint64_t ms)
 
 	worker_late(w, &at);
 	if (at.session != 0)
-		log_error("worker %zu has not come round for %llu ms: it is in "
+		log_error("worker %zu has not answered for %llu ms: it is in "
 		    "session %llu, phase \"%s\"", i, (unsigned long long)ms,
 		    (unsigned long long)at.session, at.what);
 	else
-		log_error("worker %zu has not come round for %llu ms: it is "
+		log_error("worker %zu has not answered for %llu ms: it is "
 		    "%s", i, (unsigned long long)ms, at.what);
 }
 
-/* One worker; 1 if it is late. */
+/* Look at one worker; 1 if it is late. */
 static int
 watch_one(struct watch *v, size_t i, uint64_t now)
 {
@@ -49,7 +49,7 @@ watch_one(struct watch *v, size_t i, uint64_t now)
 		watch_tell(w, i, ms);
 		break;
 	case PULSE_BACK:
-		log_warn("worker %zu comes round again", i);
+		log_warn("worker %zu answers again", i);
 		break;
 	default:
 		break;

@@ -1,9 +1,8 @@
 /*
- * Do the workers come round? The main thread asks each of them once a second,
- * and each answers when its loop gets to it. One that has not for two seconds
- * serves nobody: that is told, with what it was doing, and counted; and
- * systemd's watchdog, where it watches us, hears from us no more until all
- * workers come round again. So a hang is a restart.
+ * Watches the workers. The main thread pings each of them once a second, and
+ * the worker's loop answers. A worker that has not answered for two seconds
+ * serves nobody: we log what it was doing, count it, and do not feed systemd's
+ * watchdog until all workers answer again. So a hang ends in a restart.
  */
 #ifndef MAIN_WATCH_H
 #define MAIN_WATCH_H
@@ -14,7 +13,7 @@ struct event_base;
 struct watch;
 struct worker;
 
-/* On the main thread's base, which must outlive it, as must the workers. */
+/* Runs on the main thread's base. The base and the workers must outlive it. */
 struct watch	*watch_new(struct event_base *, struct worker **, size_t n);
 void		 watch_free(struct watch *);
 

@@ -42,7 +42,7 @@ struct conn {
 	void		*owner;
 	struct revisits	*revisits;
 	struct visit	 visit;		/* of one of the rounds */
-	uint64_t	 since;		/* ms: when the run of small reads began */
+	uint64_t	 since;		/* ms: the run's first read */
 	unsigned	 run;		/* small reads in a row, while the other
 					   end was silent */
 	unsigned	 batched:1;	/* the visit is the batch's */

@@ -45,7 +45,7 @@ source_init(struct source *s, const struct conf_list *of,
 }
 
 static void
-names_init(struct names *s, const struct conf_list *of,
+names_init(struct match_names *s, const struct conf_list *of,
     const struct list *lists, size_t nlists)
 {
 	const struct list *list;
@@ -133,7 +133,7 @@ name_addr(const char *name, struct addr *a)
 }
 
 static int
-names_have(const struct names *s, const char *name)
+names_have(const struct match_names *s, const char *name)
 {
 	struct addr a;
 	size_t i;

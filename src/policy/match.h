@@ -23,7 +23,7 @@ struct source {			/* of client and server */
 	size_t		 nlists;
 };
 
-struct names {			/* of sni and host */
+struct match_names {			/* of sni and host */
 	struct nameset	 own;
 	struct rangeset	 addresses;	/* a host may be one */
 	const struct list **lists;
@@ -33,7 +33,7 @@ struct names {			/* of sni and host */
 struct match {
 	const struct conf_match *conf;
 	struct source	 client, server;
-	struct names	 sni, host, site;
+	struct match_names	 sni, host, site;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
 };
 

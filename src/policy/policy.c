@@ -130,6 +130,7 @@ policy_decide(const struct policy *p, const struct facts *f,
 	for (i = 0; i + 1 < p->conf->nrules; i++)
 		if (rule_matches(&p->rules[i], f))
 			break;
+	memset(v, 0, sizeof(*v));
 	v->rule_index = i;	/* the last has no conditions */
 	v->rule = p->rules[i].conf;
 	v->action = v->rule->action;

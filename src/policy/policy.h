@@ -9,41 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf/conf.h"
-#include "util/addr.h"
+#include "policy/facts.h"
 #include "util/text.h"
-
-enum policy_protocol {
-	PROTO_UNKNOWN,		/* nothing seen yet */
-	PROTO_TLS,
-	PROTO_HTTP,		/* plain HTTP/1 */
-	PROTO_OTHER
-};
-
-/* What is known of a connection. NULL or 0: not known, or not yet. */
-struct facts {
-	/* server: AF_UNSPEC if unknown */
-	struct addr	 client, server;
-	uint16_t	 port;			/* server's */
-	const char	*sni;			/* lower case */
-	/* CONNECT, SOCKS or HTTP Host; a name or an address */
-	const char	*host;
-	/* the name that this HTTP request is for */
-	const char	*request;
-	const char	*listener;
-	/* wire list (RFC 7301), or NULL */
-	const uint8_t	*alpn;
-	size_t		 alpn_len;
-	enum policy_protocol protocol;
-	/* The SNI is not to be believed: the server may be another. */
-	int		 sni_open;
-};
-
-struct verdict {
-	enum conf_action action;
-	const struct conf_rule *rule;	/* that decided; never NULL */
-	size_t		 rule_index;
-};
 
 struct policy;
 

@@ -34,10 +34,10 @@ confirm_key(const struct session *s, uint8_t key[32])
 {
 	struct text t = { 0 };
 	size_t len;
-	const uint8_t *ip = addr_ip(&s->rec.server, &len);
+	const uint8_t *ip = addr_ip(&s->facts.server, &len);
 
 	text_add(&t, (const char *)ip, len);
-	text_printf(&t, " %u %s", addr_port(&s->rec.server), s->rec.sni);
+	text_printf(&t, " %u %s", addr_port(&s->facts.server), s->facts.sni);
 	digest_bytes(t.s, t.len, key);
 	text_free(&t);
 }
@@ -61,8 +61,8 @@ confirm_apply(struct session *s, const struct confirmed *c)
 	if (log_gate(&gate, &held))
 		log_info("session %llu: bypass of %s at %s is not confirmed: "
 		    "%s (%d more like it not shown)",
-		    (unsigned long long)s->rec.id, s->rec.sni,
-		    addr_str(&s->rec.server, to), c->why, held);
+		    (unsigned long long)s->rec.id, s->facts.sni,
+		    addr_str(&s->facts.server, to), c->why, held);
 	return decide_unconfirmed(s, c->names.s, c->names.len,
 	    c->found == PROBE_OTHER);
 }
@@ -116,19 +116,19 @@ inquiry_new(struct session *s, const uint8_t key[32])
 {
 	const struct conf *conf = session_conf(s);
 	struct inquiry *q = xcalloc(1, sizeof(*q));
-	struct addr from = s->rec.client;
+	struct addr from = s->facts.client;
 	struct probe_want want = {
-		.server = s->rec.server,
-		.sni = s->rec.sni,
-		.alpn = s->alpn,
-		.alpn_len = s->alpn_len,
+		.server = s->facts.server,
+		.sni = s->facts.sni,
+		.alpn = s->facts.alpn,
+		.alpn_len = s->facts.alpn_len,
 		.connect = conf->connect_timeout,
 		.handshake = conf->timeouts.handshake,
 	};
 
 	/* As the session will connect; its port is for the session. */
 	addr_set_port(&from, 0);
-	if (s->rec.mode == CONF_TRANSPARENT && !s->redirected &&
+	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    conf->keep_client_address)
 		want.from = &from;
 	q->worker = s->worker;

@@ -13,35 +13,13 @@
 /* then the server is asked again */
 #define LEARNED_MS	(60 * 60 * 1000)
 
-void
-decide_facts(const struct session *s, struct facts *f)
-{
-	const struct record *r = &s->rec;
-
-	memset(f, 0, sizeof(*f));
-	f->client = r->client;
-	f->server = r->server;
-	f->port = r->server.sa.sa_family != AF_UNSPEC ?
-	    addr_port(&r->server) : s->dial_port;
-	if (r->server.sa.sa_family == AF_UNSPEC && s->dial_host != NULL &&
-	    addr_parse_ip(&f->server, s->dial_host) == 0)
-		addr_set_port(&f->server, s->dial_port);
-	f->sni = r->sni[0] != '\0' ? r->sni : NULL;
-	f->host = r->host[0] != '\0' ? r->host : NULL;
-	f->request = s->request_name;
-	f->listener = r->listener;
-	f->alpn = s->alpn;
-	f->alpn_len = s->alpn_len;
-	f->protocol = r->protocol;
-}
-
 /* The verdict is block or reset. */
 static struct step
 decide_refuse(struct session *s, const char *why)
 {
-	if (s->rec.action == ACTION_RESET)
+	if (s->verdict.action == ACTION_RESET)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
-		    s->rec.verdict.rule->name);
+		    s->verdict.rule->name);
 	return decide_block(s, why);
 }
 
@@ -49,13 +27,10 @@ int
 decide_early(struct session *s, struct step *refused)
 {
 	struct verdict v;
-	struct facts f;
 
-	decide_facts(s, &f);
-	if (!policy_refuses(s->policy, &f, &v))
+	if (!policy_refuses(s->policy, &s->facts, &v))
 		return 0;
-	s->rec.verdict = v;
-	s->rec.action = v.action;
+	s->verdict = v;
 	*refused = decide_refuse(s, NULL);
 	return 1;
 }
@@ -63,13 +38,7 @@ decide_early(struct session *s, struct step *refused)
 int
 decide_http(struct session *s, struct step *refused)
 {
-	struct record *r = &s->rec;
-	struct facts f;
-
-	decide_facts(s, &f);
-	policy_decide(s->policy, &f, &r->verdict);
-	r->action = r->verdict.action;
-	s->bypassed = r->action == ACTION_BYPASS;
+	policy_decide(s->policy, &s->facts, &s->verdict);
 	/* The rest is for the log till then. */
 	return decide_early(s, refused);
 }
@@ -77,16 +46,12 @@ decide_http(struct session *s, struct step *refused)
 int
 decide_unread(struct session *s, const char *why)
 {
-	struct facts f;
-
-	s->rec.protocol = PROTO_TLS;
-	decide_facts(s, &f);
-	policy_decide(s->policy, &f, &s->rec.verdict);
-	s->rec.action = s->rec.verdict.action;
-	if (policy_bypasses(s->policy, &f))
+	s->facts.protocol = PROTO_TLS;
+	policy_decide(s->policy, &s->facts, &s->verdict);
+	if (policy_bypasses(s->policy, &s->facts))
 		return 0;
-	s->rec.action = ACTION_BLOCK;
-	s->rec.why = why;
+	s->verdict.action = ACTION_BLOCK;
+	s->verdict.why = why;
 	return 1;
 }
 
@@ -94,12 +59,13 @@ static uint64_t
 learned_key(const struct session *s)
 {
 	size_t len;
-	const uint8_t *ip = addr_ip(&s->rec.server, &len);
-	unsigned port = addr_port(&s->rec.server);
+	const uint8_t *ip = addr_ip(&s->facts.server, &len);
+	unsigned port = addr_port(&s->facts.server);
 	uint64_t h = hash_bytes(HASH_START, ip, len);
 
 	h = hash_bytes(h, &port, sizeof(port));
-	h = hash_string(h, s->rec.sni);
+	if (s->facts.sni != NULL)
+		h = hash_string(h, s->facts.sni);
 	return h != 0 ? h : 1;
 }
 
@@ -124,37 +90,36 @@ decide_learned(const struct session *s)
 	    LEARNED_NOTHING;
 }
 
-/* What is not decrypted though the rule would: said in the record. */
+/* What is not decrypted though the rule would. */
 static void
 decide_undecrypted(struct session *s, enum conf_action action,
     enum undecrypted what, const char *why)
 {
-	s->undecrypted = what;
-	s->rec.action = action;
-	s->rec.why = why;
-	s->bypassed = action == ACTION_BYPASS;
+	s->verdict.undecrypted = what;
+	s->verdict.action = action;
+	s->verdict.why = why;
 }
 
 struct step
 decide_bypass(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->rec.verdict.rule->must_decrypt)
+	if (s->verdict.rule->must_decrypt)
 		return decide_block(s, why);
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	session_drop_taps(s);
 	conn_close(&s->server, 1);
-	memset(&s->rec.tls_server, 0, sizeof(s->rec.tls_server));
+	memset(&s->facts.tls_server, 0, sizeof(s->facts.tls_server));
 	return step_go(PHASE_CONNECT);
 }
 
 struct step
 decide_block(struct session *s, const char *why)
 {
-	s->rec.action = ACTION_BLOCK;
+	s->verdict.action = ACTION_BLOCK;
 	if (why != NULL)
-		s->rec.why = why;
+		s->verdict.why = why;
 	return step_refuse(s, 403, "blocked by rule %s%s%s",
-	    s->rec.verdict.rule->name, why != NULL ? ": " : "",
+	    s->verdict.rule->name, why != NULL ? ": " : "",
 	    why != NULL ? why : "");
 }
 
@@ -162,17 +127,17 @@ static void
 decide_tls(struct session *s)
 {
 	const struct conf *conf = session_conf(s);
-	int must = s->rec.verdict.rule->must_decrypt;
+	int must = s->verdict.rule->must_decrypt;
 
 	/* A name that cannot be read is not none. */
-	if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BYPASS &&
-	    !s->sni_bad)
+	if (s->facts.sni == NULL && conf->on.no_sni == ON_BYPASS &&
+	    !s->facts.sni_bad)
 		decide_undecrypted(s, must ? ACTION_BLOCK : ACTION_BYPASS,
 		    UNDECRYPTED_NO_SNI, "no SNI");
-	else if (s->rec.sni[0] == '\0' && conf->on.no_sni == ON_BLOCK)
+	else if (s->facts.sni == NULL && conf->on.no_sni == ON_BLOCK)
 		decide_undecrypted(s, ACTION_BLOCK, UNDECRYPTED_NO_SNI,
 		    "no SNI");
-	else if (s->rec.server.sa.sa_family != AF_UNSPEC && !must &&
+	else if (s->facts.server.sa.sa_family != AF_UNSPEC && !must &&
 	    conf->on.client_certificate_wanted == ON_BYPASS &&
 	    decide_learned(s) == LEARNED_INSISTS)
 		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_CERT,
@@ -181,27 +146,26 @@ decide_tls(struct session *s)
 
 /* A bypass that hangs on the name in the client's hello: any may be said. */
 static int
-decide_unsure(const struct session *s, const struct facts *f)
+decide_unsure(const struct session *s)
 {
-	return s->rec.verdict.action == ACTION_BYPASS &&
-	    s->rec.protocol == PROTO_TLS &&
+	const struct facts *f = &s->facts;
+
+	return s->verdict.action == ACTION_BYPASS &&
+	    s->verdict.undecrypted == UNDECRYPTED_RULE &&
+	    f->protocol == PROTO_TLS &&
 	    f->sni != NULL && session_conf(s)->confirm_bypass &&
-	    s->rec.server.sa.sa_family != AF_UNSPEC &&
+	    f->server.sa.sa_family != AF_UNSPEC &&
 	    !policy_bypasses_any(s->policy, f);
 }
 
 struct step
 decide(struct session *s)
 {
-	struct facts f;
-
-	decide_facts(s, &f);
-	policy_decide(s->policy, &f, &s->rec.verdict);
-	s->rec.action = s->rec.verdict.action;
-	s->bypassed = s->rec.action == ACTION_BYPASS;
-	if (s->rec.action == ACTION_DECRYPT && s->rec.protocol == PROTO_TLS)
+	policy_decide(s->policy, &s->facts, &s->verdict);
+	if (s->verdict.action == ACTION_DECRYPT &&
+	    s->facts.protocol == PROTO_TLS)
 		decide_tls(s);
-	return decide_unsure(s, &f) ? step_go(PHASE_CONFIRM) : decide_go(s);
+	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
 }
 
 /* Both ends are connected and the verdict is known. */
@@ -209,21 +173,24 @@ struct step
 decide_joined(struct session *s)
 {
 	struct worker *w = s->worker;
+	int bypassed = s->verdict.action == ACTION_BYPASS;
 
-	if (s->rec.why == NULL || !s->bypassed)
+	/* What is bypassed against the rule's will is not for its mirrors. */
+	if (!bypassed || s->verdict.undecrypted == UNDECRYPTED_RULE)
 		session_open_taps(s);
-	if (s->rec.protocol == PROTO_TLS && !s->bypassed)
+	if (s->facts.protocol == PROTO_TLS && !bypassed)
 		return step_go(PHASE_TURN);
-	if (s->bypassed)
-		count(w->counts.undecrypted[s->undecrypted], 1);
-	return step_go(s->leg.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
+	if (bypassed)
+		count(w->counts.undecrypted[s->verdict.undecrypted], 1);
+	return step_go(s->wire.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
 }
 
 struct step
 decide_go(struct session *s)
 {
-	if (s->rec.action == ACTION_RESET || s->rec.action == ACTION_BLOCK)
-		return decide_refuse(s, s->rec.why);
+	if (s->verdict.action == ACTION_RESET ||
+	    s->verdict.action == ACTION_BLOCK)
+		return decide_refuse(s, s->verdict.why);
 	if (s->server.sock.fd == -1)
 		return step_go(PHASE_CONNECT);
 	return decide_joined(s);
@@ -239,9 +206,8 @@ decide_by_names(const struct session *s, const char *names, size_t len,
 {
 	const char *end = names + len;
 	int bypassed = trusted && len > 0;
-	struct facts f;
+	struct facts f = s->facts;
 
-	decide_facts(s, &f);
 	for (; names < end; names += strlen(names) + 1) {
 		f.sni = names;
 		policy_decide(s->policy, &f, v);
@@ -259,11 +225,7 @@ struct step
 decide_unconfirmed(struct session *s, const char *names, size_t len,
     int trusted)
 {
-	struct record *r = &s->rec;
-
-	decide_by_names(s, names, len, trusted, &r->verdict);
-	r->action = r->verdict.action;
-	r->why = "bypass not confirmed";
-	s->bypassed = r->action == ACTION_BYPASS;
+	decide_by_names(s, names, len, trusted, &s->verdict);
+	s->verdict.why = "bypass not confirmed";
 	return decide_go(s);
 }

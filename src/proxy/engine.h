@@ -6,10 +6,10 @@
 #define PROXY_ENGINE_H
 
 #include "codec/slice.h"
-#include "proxy/flow.h"
 #include "proxy/record.h"
-#include "proxy/worker.h"
+#include "stream/flow.h"
 
+struct event_base;
 struct http_head;
 
 /* What is to be done with a request, judged under its own name. */
@@ -41,6 +41,17 @@ struct engine_host {
 		    const struct slice *protocol);
 	/* Bytes of that. */
 	void	(*passed)(struct session *, enum flow_dir, size_t);
+};
+
+/* An engine, as a sink of which there is one: attached in each worker, it
+ * begins with each session that wants it (proxy/sink.h). */
+struct engine_ops {
+	const struct tap_ops *tap;
+	void	*(*attach)(void *env, struct event_base *);	/* -> seat */
+	/* The host is good for this call: what is needed is copied. */
+	void	*(*begin)(void *seat, struct tap *, const struct record *,
+		    const struct engine_host *);
+	void	 (*detach)(void *seat);
 };
 
 #endif

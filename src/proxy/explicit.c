@@ -28,7 +28,7 @@ static struct step	head_event(struct session *, struct conn *);
 static ssize_t
 head_fill(struct session *s)
 {
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	uint8_t *p;
 	size_t room;
 	ssize_t n;
@@ -51,7 +51,7 @@ static ssize_t
 head_view(struct session *s, const uint8_t **data)
 {
 	struct sock *sock = &s->client.sock;
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	ssize_t n;
 
 	if (f->in > f->out) {
@@ -81,7 +81,7 @@ head_broke(struct session *s)
 static int
 head_take(struct session *s, size_t n)
 {
-	struct flow *f = &s->leg.flow[DIR_UP];
+	struct flow *f = &s->wire.flow[DIR_UP];
 	ssize_t got;
 
 	if (f->in > f->out) {
@@ -194,30 +194,30 @@ explicit_connected(struct session *s)
 	return step_go(PHASE_HELLO);
 }
 
-void
-head_name(struct session *s, struct slice host)
-{
-	char text[sizeof(s->rec.host)];
-	struct addr a;
-
-	/* Of its spellings one: rules and requests are compared with it. */
-	if (hostname_copy(s->rec.host, host.p, host.len) == 0 ||
-	    host.len >= sizeof(text))
-		return;
-	memcpy(text, host.p, host.len);
-	text[host.len] = '\0';
-	if (addr_parse_ip(&a, text) == 0)
-		addr_ip_str(&a, s->rec.host);
-	else
-		memcpy(s->rec.host, text, host.len + 1);
-}
-
 static void
 head_host(struct session *s, struct slice host, uint16_t port)
 {
-	head_name(s, host);
-	s->dial_host = s->rec.host;
-	s->dial_port = port;
+	char text[sizeof(s->host)];
+	struct facts *f = &s->facts;
+
+	f->port = port;
+
+	/* Of its spellings one: rules and requests are compared with it. */
+	if (hostname_copy(s->host, host.p, host.len) == 0) {
+		f->host = s->host;
+		return;
+	}
+	if (host.len == 0 || host.len >= sizeof(text))
+		return;
+	memcpy(text, host.p, host.len);
+	text[host.len] = '\0';
+	f->host = s->host;
+	if (addr_parse_ip(&f->server, text) == 0) {
+		addr_set_port(&f->server, port);
+		addr_ip_str(&f->server, s->host);
+	} else {
+		memcpy(s->host, text, host.len + 1);
+	}
 }
 
 /* Whom to connect to is known, from these n bytes. */
@@ -229,7 +229,7 @@ head_dial(struct session *s, size_t n)
 	if (head_take(s, n) != 0)
 		return head_broke(s);
 	/* The next phase looks into the socket, and these would be missed. */
-	if (s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out)
+	if (s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out)
 		return head_page(s, 400, "bytes came after the request before "
 		    "it was answered");
 	s->asked = 1;
@@ -304,7 +304,7 @@ head_absolute(struct session *s, const struct http_head *h)
 		return head_page(s, 400, "an http:// URL or CONNECT is "
 		    "needed");
 	head_host(s, url.host, url.port);
-	s->rec.protocol = PROTO_HTTP;
+	s->facts.protocol = PROTO_HTTP;
 	s->asked = 1;
 	if (decide_http(s, &refused))
 		return refused;
@@ -380,7 +380,7 @@ head_event(struct session *s, struct conn *c)
 static struct step
 head_enter(struct session *s)
 {
-	session_timer(s, s->leg.flow[DIR_UP].in > s->leg.flow[DIR_UP].out ?
+	session_timer(s, s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out ?
 	    session_conf(s)->timeouts.hello : session_conf(s)->timeouts.idle);
 	return head_event(s, &s->client);
 }

@@ -46,15 +46,10 @@ forward_new(struct session *s, const struct http_url *url)
 	struct forward *fw = xcalloc(1, sizeof(*fw));
 
 	fw->session = s;
-	memcpy(fw->host, s->rec.host, sizeof(fw->host));
+	memcpy(fw->host, s->host, sizeof(fw->host));
 	fw->port = url->port;
-	fw->tap = &s->leg.taps.tap[0];
-	memset(fw->tap, 0, sizeof(*fw->tap));
-	fw->tap->ops = &forward_tap;
+	fw->tap = wire_tap(&s->wire, &forward_tap, TAP_BEHIND);
 	fw->tap->state = fw;
-	fw->tap->session = s;
-	fw->tap->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
-	s->leg.taps.n = 1;
 	return fw;
 }
 
@@ -107,7 +102,7 @@ forward_is_mine(const struct forward *fw, const struct http1_head *h)
 static size_t
 forward_rewrite(struct forward *fw, const struct http1_head *h)
 {
-	struct flow *f = &fw->session->leg.flow[DIR_UP];
+	struct flow *f = &fw->session->wire.flow[DIR_UP];
 	struct text out = { 0 };
 	size_t len = 0;
 
@@ -234,10 +229,10 @@ static int
 forward_is_lost(const struct session *s)
 {
 	const struct forward *fw = s->forward;
-	const struct flow *up = &s->leg.flow[DIR_UP];
+	const struct flow *up = &s->wire.flow[DIR_UP];
 
 	return up->in != up->out &&
-	    (s->leg.flow[DIR_DOWN].end_out == END_FIN ||
+	    (s->wire.flow[DIR_DOWN].end_out == END_FIN ||
 	    (up->end_in == END_FIN && fw->nasked == 0 &&
 	    fw->state[DIR_UP] == FORWARD_HEAD));
 }
@@ -251,8 +246,8 @@ struct step
 forward_check(struct session *s)
 {
 	struct forward *fw = s->forward;
-	struct flow *up = &s->leg.flow[DIR_UP];
-	struct flow *down = &s->leg.flow[DIR_DOWN];
+	struct flow *up = &s->wire.flow[DIR_UP];
+	struct flow *down = &s->wire.flow[DIR_DOWN];
 
 	if (s->phase != PHASE_RELAY || up->busy || down->busy ||
 	    up->out != fw->tap->pos[DIR_UP] || down->in != down->out)

@@ -11,7 +11,7 @@
 
 #include "codec/hello.h"
 #include "net/dial.h"
-#include "proxy/pool.h"
+#include "stream/pool.h"
 #include "proxy/probe.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"
@@ -86,7 +86,7 @@ struct worker {
 	int			 full;		/* a dial met a limit */
 	unsigned long		 room;		/* sessions, by descriptors */
 	struct seat		*seats;		/* one for each mirror */
-	struct seat		 exchange;
+	void			*engine;	/* the HTTP engine's part */
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
 	struct revisits		 revisits;	/* of its connections */
@@ -141,15 +141,12 @@ extern const struct phase_ops phase_relay, phase_page;	/* relay.c */
 extern const struct phase_ops phase_splice;	/* bypass.c */
 
 /* explicit.c */
-struct slice;
-void	head_name(struct session *, struct slice);	/* into rec.host */
 /* The server is connected: the client is told, and then? */
 struct step explicit_connected(struct session *);
 /* ... or not, or it is refused: what the record's reason says. */
 struct step explicit_refused(struct session *, int status);
 
 /* decide.c */
-void	decide_facts(const struct session *, struct facts *);
 struct step decide(struct session *);		/* what next? */
 struct step decide_go(struct session *);	/* on, with the verdict */
 struct step decide_joined(struct session *);	/* ... and both ends */
@@ -190,6 +187,7 @@ void	splice_leave(struct session *);
 void	pipes_done(struct pipes *);
 
 /* taps.c */
+extern const struct tap_host session_taps;
 void	session_open_taps(struct session *);	/* those of the verdict */
 void	session_close_taps(struct session *);	/* there is no more to see */
 void	session_reset_taps(struct session *, enum flow_dir);
@@ -199,6 +197,7 @@ void	session_drop_taps(struct session *);
 /* unread.c: the tap that looks for STARTTLS; or, ahead of a splice: how many
  * bytes were looked at, and may go. */
 extern const struct tap_ops unread_tap;
+struct slice;
 void	unread_note(struct session *, enum unread, int blocked,
 	    const struct slice *protocol);
 void	unread_passed(struct session *, enum flow_dir, size_t);
@@ -206,7 +205,7 @@ int	unread_looks(const struct session *);
 size_t	unread_peek(struct session *);
 void	unread_over(struct session *);		/* at the session's end */
 
-/* page.c: a page (proxy/page.h) is the session's now; its record says so. */
+/* page.c: a page (http/page.h) is the session's now; its record says so. */
 void	page_set(struct session *, int status, const char *why);
 /* own.c: what the proxy itself serves under this path */
 char	*page_own(struct tls *, const char *path, size_t pathlen, size_t *len);

@@ -32,10 +32,9 @@ forge_done(void *arg, struct leaf *leaf, int cached)
 static const char *
 forge_name(const struct session *s, char *addr)
 {
-	if (s->rec.sni[0] != '\0')
-		return s->rec.sni;
-	return s->rec.host[0] != '\0' ? s->rec.host :
-	    addr_ip_str(&s->rec.server, addr);
+	const char *name = facts_name(&s->facts);
+
+	return name != NULL ? name : addr_ip_str(&s->facts.server, addr);
 }
 
 static struct step
@@ -43,7 +42,7 @@ forge_enter(struct session *s)
 {
 	struct leaf_want want = {
 		.key = s->leaf_key,
-		.untrusted = s->rec.forged_untrusted,
+		.untrusted = s->verdict.untrusted,
 		.whose = s->turn.group[0],
 	};
 	char addr[ADDR_STRLEN];
@@ -80,8 +79,8 @@ static const char *
 client_tls_alpn(const struct session *s)
 {
 	if (s->page == NULL)
-		return s->rec.tls_server.alpn;
-	return alpn_has(s->alpn, s->alpn_len, "http/1.1") ? "http/1.1" : "";
+		return s->facts.tls_server.alpn;
+	return session_offers(s, "http/1.1") ? "http/1.1" : "";
 }
 
 static void
@@ -91,19 +90,19 @@ client_tls_count(struct session *s, int ok)
 	    s->hello_version);
 
 	count(s->worker->counts.handshakes[0][tls_version_class(version)]
-	    [s->rec.tls_client.resumed][ok], 1);
+	    [s->facts.tls_client.resumed][ok], 1);
 }
 
 static struct step
 client_tls_done(struct session *s)
 {
 	const struct proxy_env *env = s->worker->env;
-	struct tap *t = s->leg.taps.tap;
+	struct tap *t = s->wire.taps.tap;
 	size_t i;
 
-	tls_used(tlsio_ssl(s->client.tp), &s->rec.tls_client);
+	tls_used(tlsio_ssl(s->client.tp), &s->facts.tls_client);
 	client_tls_count(s, 1);
-	for (i = 0; i < s->leg.taps.n; i++)
+	for (i = 0; i < s->wire.taps.n; i++)
 		if (t[i].state != NULL && t[i].ops->facts != NULL)
 			t[i].ops->facts(t[i].state);
 	if (env->handshaken != NULL)
@@ -158,7 +157,7 @@ client_tls_enter(struct session *s)
 		return step_reset(s, DIR_DOWN, "handshake with client: out of "
 		    "memory");
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
-	    &s->worker->scratch));
+	    &s->worker->scratch, &c->ops));
 	sock_look(&c->sock);	/* the hello that was peeked */
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	next = client_tls_event(s, c);

@@ -32,9 +32,9 @@ static int
 judge_covered(const struct session *s, const char *name)
 {
 	const struct conn *c = &s->server;
-	enum tls_verify v = s->rec.verify;
+	enum tls_verify v = s->facts.verify;
 
-	return c->ops == &transport_tls && (v == VERIFY_OK ||
+	return tlsio_is(c->ops) && (v == VERIFY_OK ||
 	    v == VERIFY_EXPIRED || v == VERIFY_NAME) &&
 	    tls_covers(tlsio_ssl(c->tp), name);
 }
@@ -43,15 +43,16 @@ judge_covered(const struct session *s, const char *name)
 static int
 judge_claimed(const struct session *s, const char *name)
 {
-	const struct record *r = &s->rec;
+	const struct facts *f = &s->facts;
+	const char *meant = facts_name(f);
 	struct addr ip;
 
-	if (r->protocol != PROTO_TLS ||
-	    strcmp(r->sni[0] != '\0' ? r->sni : r->host, name) == 0)
+	if (f->protocol != PROTO_TLS ||
+	    (meant != NULL && strcmp(meant, name) == 0))
 		return 1;
 	if (addr_parse_ip(&ip, name) == 0) {
-		addr_set_port(&ip, addr_port(&r->server));
-		if (addr_eq(&ip, &r->server))
+		addr_set_port(&ip, addr_port(&f->server));
+		if (addr_eq(&ip, &f->server))
 			return 1;
 	}
 	return judge_covered(s, name);
@@ -70,9 +71,9 @@ judge_say(struct session *s, enum judged what, const char *name)
 		log_info("session %llu: %s asks for %s on a connection for "
 		    "%s: %s (%d more not shown)",
 		    (unsigned long long)s->rec.id,
-		    addr_str(&s->rec.client, from), name,
-		    s->rec.sni[0] != '\0' ? s->rec.sni :
-		    s->rec.host[0] != '\0' ? s->rec.host : "no name",
+		    addr_str(&s->facts.client, from), name,
+		    facts_name(&s->facts) != NULL ? facts_name(&s->facts) :
+		    "no name",
 		    results[what], held);
 }
 
@@ -96,10 +97,7 @@ static int
 judge_rules(struct session *s, const char *name, struct judgement *j)
 {
 	struct verdict v;
-	struct facts f;
-
-	decide_facts(s, &f);
-	switch (policy_request(s->policy, &f, &s->rec.verdict, name, &v)) {
+	switch (policy_request(s->policy, &s->facts, &s->verdict, name, &v)) {
 	case REQUEST_SAME:
 		return 0;
 	case REQUEST_REFUSED:
@@ -122,7 +120,7 @@ void
 session_judge(struct session *s, const struct http_head *h,
     struct judgement *j)
 {
-	enum conf_mismatch on = s->rec.verdict.rule->inspect->host_mismatch;
+	enum conf_mismatch on = s->verdict.rule->inspect->host_mismatch;
 	char name[HTTP_NAME_MAX];
 
 	memset(j, 0, sizeof(*j));

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "codec/http1.h"
+#include "http/page.h"
 #include "proxy/inner.h"
-#include "proxy/page.h"
 #include "util/mem.h"
 #include "util/text.h"
 

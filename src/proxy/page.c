@@ -1,99 +1,11 @@
 /*
- * Pages of our own: a whole HTTP/1.1 response that says what happened.
+ * The page that a session is to say in place of the server.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "http/page.h"
 #include "proxy/inner.h"
-#include "proxy/page.h"
-#include "util/mem.h"
-#include "util/text.h"
-
-/* The phrases of RFC 9110, 15, and of RFC 6585 for 431. */
-static const char *
-page_title(int status)
-{
-	static const struct {
-		int		 status;
-		const char	*title;
-	} titles[] = {
-		{ 200, "OK" },
-		{ 400, "Bad Request" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 421, "Misdirected Request" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" },
-		{ 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" },
-		{ 504, "Gateway Timeout" }
-	};
-	size_t i;
-
-	for (i = 0; i < NELEM(titles); i++)
-		if (titles[i].status == status)
-			return titles[i].title;
-	return "Error";
-}
-
-/* A peer's bytes may be in it: nothing of them is markup. */
-static void
-page_escape(struct text *t, const char *s)
-{
-	for (; *s != '\0'; s++)
-		switch (*s) {
-		case '<':
-			text_puts(t, "&lt;");
-			break;
-		case '>':
-			text_puts(t, "&gt;");
-			break;
-		case '&':
-			text_puts(t, "&amp;");
-			break;
-		default:
-			text_add(t, s, 1);
-		}
-}
-
-void
-page_head(struct text *t, int status, const char *type, size_t len)
-{
-	text_printf(t, "HTTP/1.1 %d %s\r\n"
-	    "Server: clearspan\r\n"
-	    "Content-Type: %s\r\n"
-	    "Content-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\n"
-	    "%s"
-	    "Connection: close\r\n"
-	    "\r\n", status, page_title(status), type, len,
-	    status == 503 ? "Retry-After: 5\r\n" : "");
-}
-
-char *
-page_http(int status, const char *why, const char *reference, size_t *len)
-{
-	struct text body = { 0 }, all = { 0 };
-
-	text_printf(&body, "<!DOCTYPE html>\n<html lang=\"en\">\n"
-	    "<head><meta charset=\"utf-8\"><title>%s</title></head>\n"
-	    "<body>\n<h1>%s</h1>\n<p>", page_title(status),
-	    status == 403 ? "This connection is not allowed" :
-	    status == 421 ? "This request is not for this connection" :
-	    "This connection could not be made");
-	page_escape(&body, why);
-	text_printf(&body, " (%s)", reference);
-	text_puts(&body, "</p>\n<p>This answer is from the network's gateway "
-	    "(Clearspan), not from the site.</p>\n</body>\n</html>\n");
-	page_head(&all, status, "text/html; charset=utf-8", body.len);
-	text_add(&all, body.s, body.len);
-	text_free(&body);
-	*len = all.len;
-	return text_take(&all);
-}
 
 void
 page_set(struct session *s, int status, const char *why)

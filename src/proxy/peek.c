@@ -28,19 +28,19 @@
 static void
 hello_keep(struct session *s, const struct hello *h)
 {
-	struct record *r = &s->rec;
+	struct facts *f = &s->facts;
 
-	r->protocol = PROTO_TLS;
-	memcpy(r->sni, h->sni, sizeof(h->sni));
-	ja3_hash(r->ja3, h, NULL);
-	ja4(r->ja4, h, NULL);
+	f->protocol = PROTO_TLS;
+	memcpy(s->sni, h->sni, sizeof(h->sni));
+	f->sni = s->sni[0] != '\0' ? s->sni : NULL;
+	f->sni_bad = (h->flags & HELLO_SNI_BAD) != 0;
+	ja3_hash(f->ja3, h, NULL);
+	ja4(f->ja4, h, NULL);
 	free(s->alpn);
-	s->alpn = NULL;
-	s->alpn_len = h->alpn.len;
-	if (h->alpn.len > 0)
-		s->alpn = xmemdup(h->alpn.p, h->alpn.len);
+	s->alpn = h->alpn.len > 0 ? xmemdup(h->alpn.p, h->alpn.len) : NULL;
+	f->alpn = s->alpn;
+	f->alpn_len = h->alpn.len;
 	s->hello_version = h->max_version;
-	s->sni_bad = (h->flags & HELLO_SNI_BAD) != 0;
 	s->leaf_key = hello_can_ecdsa(h, h->max_version) ? LEAF_P256 :
 	    LEAF_RSA;
 }
@@ -55,11 +55,12 @@ hello_host(struct session *s, const char *data, size_t len)
 	h.scanned = 0;
 	if (http1_request(&h, data, len) != 0 || http_name(&h.head, name) != 0)
 		return;
-	if (s->rec.host[0] == '\0') {
-		memcpy(s->rec.host, name, sizeof(name));
+	if (s->facts.host == NULL) {
+		memcpy(s->host, name, sizeof(name));
+		s->facts.host = s->host;
 	} else {
 		free(s->request_name);
-		s->request_name = xstrdup(name);
+		s->facts.request = s->request_name = xstrdup(name);
 	}
 }
 
@@ -73,9 +74,9 @@ hello_plain(struct session *s, const char *data, size_t len)
 	int http = len > 0 ? http1_starts_request(data, len) : 0;
 
 	sock_lowat(s->client.sock.fd, 1);
-	s->rec.protocol = http != 0 ? PROTO_HTTP : PROTO_OTHER;
-	s->rec.perhaps = http == ERR_SHORT;
-	if (s->rec.protocol == PROTO_HTTP)
+	s->facts.protocol = http != 0 ? PROTO_HTTP : PROTO_OTHER;
+	s->facts.perhaps = http == ERR_SHORT;
+	if (s->facts.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
 	return decide(s);
 }
@@ -88,10 +89,7 @@ hello_plain(struct session *s, const char *data, size_t len)
 static uint64_t
 hello_patience(const struct session *s)
 {
-	struct facts f;
-
-	decide_facts(s, &f);
-	return policy_settled(s->policy, &f) ? SILENCE_MS :
+	return policy_settled(s->policy, &s->facts) ? SILENCE_MS :
 	    session_conf(s)->timeouts.hello;
 }
 
@@ -106,7 +104,7 @@ hello_waits(struct session *s, const char *data, size_t len)
 	int rv = http1_starts_request(data, len);
 
 	h.scanned = 0;
-	if (rv == 1 && (s->rec.host[0] == '\0' ||
+	if (rv == 1 && (s->facts.host == NULL ||
 	    policy_by_request(s->policy)))
 		rv = http1_request(&h, data, len);
 	if (rv != ERR_SHORT)
@@ -137,7 +135,7 @@ hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
 		log_info("session %llu: the ClientHello of %s is refused: %s "
 		    "(%d more like it not shown)",
 		    (unsigned long long)s->rec.id,
-		    addr_str(&s->rec.client, from), wrong, held);
+		    addr_str(&s->facts.client, from), wrong, held);
 	return step_alert(s, alert, "hello: refused: %s", wrong);
 }
 

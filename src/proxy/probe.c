@@ -158,7 +158,7 @@ probe_connected(void *arg, int fd, const struct addr *to, const char *why)
 		probe_end(p, PROBE_FAILED, "out of memory");
 		return;
 	}
-	p->tls = tlsio_new(ssl, &p->sock, &p->worker->scratch);
+	p->tls = tlsio_new(ssl, &p->sock, &p->worker->scratch, NULL);
 	evtimer_assign(&p->timer, p->worker->base, probe_late, p);
 	evtimer_add(&p->timer, &tv);
 	event_assign(&p->ev, p->worker->base, fd, EV_READ | EV_WRITE |

@@ -131,7 +131,7 @@ static int
 reach_is_allowed(const struct session *s, const struct addr *dst, int host)
 {
 	if (!s->listen->destinations_given)
-		return host && special_of(&s->rec.client) == SPECIAL_LOOPBACK;
+		return host && special_of(&s->facts.client) == SPECIAL_LOOPBACK;
 	return conf_prefixes_have(&s->listen->destinations, dst);
 }
 
@@ -154,18 +154,17 @@ reach_veto(void *arg, const struct addr *dst)
 {
 	struct session *s = arg;
 	struct verdict v;
-	struct facts f;
+	struct facts f = s->facts;
 	enum reach why;
 
 	if (reach_is_own(s->worker, dst))
 		return reach_refuse_by(s, dst, REACH_LISTENER);
-	if (s->rec.mode != CONF_EXPLICIT)
+	if (s->facts.mode != CONF_EXPLICIT)
 		return 0;
 	if (reach_is_service(s->worker, dst))
 		return reach_refuse_by(s, dst, REACH_SERVICE);
 	if ((why = reach_by_address(s, dst)) != REACH_MAX)
 		return reach_refuse_by(s, dst, why);
-	decide_facts(s, &f);
 	f.server = *dst;
 	if (policy_refuses(s->policy, &f, &v))
 		return reach_refuse_by(s, dst, REACH_RULE);
@@ -178,22 +177,22 @@ reach_refuse(struct session *s)
 	static struct log_gate gate;
 	char from[ADDR_STRLEN], to[ADDR_STRLEN];
 	enum reach why = s->refused_why;
+	const char *host = session_dials(s);
 	struct step refused;
 	int held;
 
 	count(s->worker->counts.unreached[why], 1);
 	if (why == REACH_RULE) {	/* as if it had been asked for so */
-		s->rec.server = s->refused;
+		s->facts.server = s->refused;
 		if (decide_early(s, &refused))
 			return refused;
 	}
 	if (log_gate(&gate, &held))
 		log_info("listener %s: %s is not connected to %s (%s): %s; "
-		    "%d more not shown", s->rec.listener,
-		    addr_str(&s->rec.client, from), addr_str(&s->refused, to),
-		    s->dial_host != NULL ? s->dial_host : "-",
+		    "%d more not shown", s->facts.listener,
+		    addr_str(&s->facts.client, from), addr_str(&s->refused, to),
+		    host != NULL ? host : "-",
 		    reach_str(why), held);
 	return step_refuse(s, 403, "connect: %s%s" REACH_DENIED,
-	    s->dial_host != NULL ? s->dial_host : "",
-	    s->dial_host != NULL ? ": " : "");
+	    host != NULL ? host : "", host != NULL ? ": " : "");
 }

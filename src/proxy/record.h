@@ -1,8 +1,9 @@
 /*
- * What is known of a session: filled as it lives, read by taps (comments),
- * by the control socket and, at its end, by the event log. Owned by the
- * session; strings point into it, into the policy snapshot it holds, or are
- * static. Only the session's worker touches it.
+ * What is said of a session: by taps (comments), by the control socket and, at
+ * its end, by the event log. It refers to the session's facts and verdict,
+ * and has what came of them; nothing is decided by it. Owned by the session;
+ * strings point into it, into the policy snapshot it holds, or are static.
+ * Only the session's worker touches it.
  */
 #ifndef PROXY_RECORD_H
 #define PROXY_RECORD_H
@@ -10,18 +11,14 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "conf/conf.h"
-#include "policy/policy.h"
-#include "tls/certinfo.h"
-#include "tls/tls.h"
-#include "util/addr.h"
+#include "policy/facts.h"
+#include "stream/tap.h"
 
 #define RECORD_MIRRORS	CONF_RULE_MIRRORS	/* taps of one session */
 
 struct record_mirror {
 	const char	*name;
-	uint64_t	 packets, bytes, lost;	/* lost: payload bytes */
-	uint16_t	 port;		/* the server's, as it shows it */
+	struct tap_counts counts;
 };
 
 enum unread {			/* what no service of the rule's saw */
@@ -40,29 +37,13 @@ struct record {
 	 */
 	uint64_t	 id;
 	struct timespec	 start, end;	/* wall clock */
-	const char	*listener;
-	enum conf_mode	 mode;
-	struct addr	 client;
-	struct addr	 server;	/* AF_UNSPEC until known */
+	const struct facts *facts;
+	const struct verdict *verdict;	/* its rule is NULL until decided */
 	/* The server's port as the first of its mirrors shows it; 0: none. */
 	uint16_t	 shown_port;
-	char		 sni[256];	/* lower case; "" none */
-	char		 host[256];	/* CONNECT, SOCKS or Host; "" none */
-	char		 ja3[33], ja4[40];	/* "" none */
-	enum policy_protocol protocol;
-	int		 perhaps;	/* HTTP: its first line was not whole */
-
-	struct verdict	 verdict;	/* rule is NULL until decided */
-	/* What changed the rule's action ("no SNI", ...), or NULL. */
-	const char	*why;
-	enum conf_action action;	/* what was done in the end */
-
-	struct tls_used	 tls_client, tls_server;  /* version NULL: none */
-	enum tls_verify	 verify;
-	const char	*verify_text;	/* "ok" or OpenSSL's; NULL: none */
-	struct certinfo	*cert;		/* the server's own; or NULL */
 	int		 forged;	/* a leaf was forged for it */
-	int		 forged_untrusted, forged_cached;
+	int		 forged_cached;
+	const char	*unread_why;	/* why nobody read it, or NULL */
 
 	uint64_t	 bytes[2];	/* payload, by enum flow_dir */
 	struct {

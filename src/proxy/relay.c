@@ -1,11 +1,12 @@
 /*
- * PHASE_RELAY and PHASE_PAGE: the leg is pumped until it ends. A page is a
- * relay too, from our own text to the client, and from the client to nobody.
+ * PHASE_RELAY and PHASE_PAGE: the row is pumped until it ends. In a page's,
+ * the server is our own text.
  */
 #include <event2/event.h>
 #include <string.h>
 
 #include "proxy/inner.h"
+#include "stream/node.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -18,23 +19,24 @@
 #define RELIEVE_MS	50	/* between two that must: a look at all */
 
 static struct step
-relay_failed(struct session *s, const struct leg_why *why)
+relay_failed(struct session *s, const struct pump_why *why)
 {
-	struct conn *c = why->dir == DIR_UP ? &s->client : &s->server;
-	const char *who = why->dir == DIR_UP ? "client" : "server";
+	enum flow_dir dir = why->broke == &s->client ? DIR_UP : DIR_DOWN;
+	const char *who = dir == DIR_UP ? "client" : "server";
 
 	if (why->err == ERR_TLS)
-		return step_broke(s, why->dir, "TLS of %s broke: a bad record "
+		return step_broke(s, dir, "TLS of %s broke: a bad record "
 		    "or an alert", who);
-	return step_broke(s, why->dir, "%s: %s", who, strerror(c->sock.err));
+	return step_broke(s, dir, "%s: %s", who,
+	    strerror(why->broke->sock.err));
 }
 
 /* Who ended first is what the log says of an orderly end. */
 static void
 relay_note_end(struct session *s)
 {
-	const struct flow *up = &s->leg.flow[DIR_UP];
-	const struct flow *down = &s->leg.flow[DIR_DOWN];
+	const struct flow *up = &s->wire.flow[DIR_UP];
+	const struct flow *down = &s->wire.flow[DIR_DOWN];
 
 	if (s->rec.reason[0] != '\0' || s->page != NULL ||
 	    (up->end_in == END_NONE) == (down->end_in == END_NONE))
@@ -51,13 +53,12 @@ relay_note_end(struct session *s)
 static struct step
 relay_linger(struct session *s)
 {
-	struct flow *up = &s->leg.flow[DIR_UP];
+	struct flow *up = &s->wire.flow[DIR_UP];
 
 	session_close_taps(s);
 	conn_close(&s->server, 0);
-	flow_drop(up);
-	up->finished = up->notify = 0;
-	up->end_in = up->end_out = END_NONE;
+	flow_restart(up);
+	up->end_out = END_NONE;
 	return step_go(PHASE_PAGE);
 }
 
@@ -65,8 +66,8 @@ relay_linger(struct session *s)
 static int
 relay_is_over(const struct session *s)
 {
-	return s->leg.flow[DIR_UP].end_out != END_NONE &&
-	    s->leg.flow[DIR_DOWN].end_out != END_NONE;
+	return s->wire.flow[DIR_UP].end_out != END_NONE &&
+	    s->wire.flow[DIR_DOWN].end_out != END_NONE;
 }
 
 /* Who of this worker's has held bytes longest for a peer that reads none. */
@@ -77,7 +78,7 @@ relay_stalled(const struct worker *w, uint64_t before)
 	const struct flow *f;
 
 	TAILQ_FOREACH(s, &w->sessions, link) {
-		f = s->leg.flow;
+		f = s->wire.flow;
 		if (s->active < before && (f[DIR_UP].out != f[DIR_UP].clear ||
 		    f[DIR_DOWN].out != f[DIR_DOWN].clear)) {
 			worst = s;
@@ -103,8 +104,8 @@ relay_relieve(struct worker *w, uint64_t now)
 		    "for %llus was reset (%d more like it not shown)",
 		    (unsigned long long)(now - s->active) / 1000, held);
 	count(w->counts.stalled, 1);
-	session_due(s, step_reset(s, s->leg.flow[DIR_DOWN].out !=
-	    s->leg.flow[DIR_DOWN].clear ? DIR_UP : DIR_DOWN,
+	session_due(s, step_reset(s, s->wire.flow[DIR_DOWN].out !=
+	    s->wire.flow[DIR_DOWN].clear ? DIR_UP : DIR_DOWN,
 	    "stalled for %llus while limits.memory was spent",
 	    (unsigned long long)(now - s->active) / 1000));
 }
@@ -125,37 +126,35 @@ relay_starved(struct session *s)
 static struct step
 relay_event(struct session *s, struct conn *c)
 {
-	uint64_t before = s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN];
-	uint64_t got = s->leg.got;
+	uint64_t before = s->row.read + s->row.written;
 	int over = relay_is_over(s);
-	struct leg_why why;
-	enum leg_state st;
+	struct pump_why why;
+	enum pump_state st;
 
-	st = leg_pump(&s->leg, &why);
-	if (s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] != before ||
-	    s->leg.got != got)	/* a tap may hold what came */
+	st = pump(&s->row, &why);
+	if (s->row.read + s->row.written != before)
 		s->active = clock_coarse_ms();
-	if (st != LEG_STARVED)
+	if (st != PUMP_STARVED)
 		s->starved = 0;
 	relay_note_end(s);
 	switch (st) {
-	case LEG_WAIT:
+	case PUMP_WAIT:
 		if (!over && relay_is_over(s))
 			session_timer(s, session_conf(s)->timeouts.linger);
 		if (s->forward != NULL)
 			return forward_check(s);
 		break;
-	case LEG_AGAIN:
+	case PUMP_AGAIN:
 		session_again(s);
 		break;
-	case LEG_STARVED:
+	case PUMP_STARVED:
 		relay_starved(s);
 		break;
-	case LEG_DONE:
-		if (s->leg.flow[DIR_UP].finished)
+	case PUMP_DONE:
+		if (s->wire.flow[DIR_UP].finished)
 			return relay_linger(s);
 		return step_end(s, "closed");
-	case LEG_FAILED:
+	case PUMP_FAILED:
 		return relay_failed(s, &why);
 	}
 	return step_wait();
@@ -182,77 +181,19 @@ const struct phase_ops phase_relay = {
 	.timeout = relay_timeout
 };
 
-static ssize_t
-null_write(void *arg, const uint8_t *p, size_t len)
-{
-	return (ssize_t)len;
-}
-
-static ssize_t
-null_read(void *arg, uint8_t *p, size_t len, enum end *how)
-{
-	return ERR_AGAIN;
-}
-
-static int
-null_zero(void *arg)
-{
-	return 0;
-}
-
-static int
-null_shut(void *arg, enum end how)
-{
-	return 0;
-}
-
-static void
-null_free(void *arg)
-{
-}
-
-/* In the server's place: takes all, says nothing. */
-static const struct transport_ops transport_null = {
-	.read = null_read,
-	.write = null_write,
-	.flush = null_zero,
-	.shut = null_shut,
-	.pending = null_zero,
-	.free = null_free,
-};
-
-/* The whole page into the flow; 0, or ERR_MEM. */
-static int
-page_put(struct session *s)
-{
-	struct flow *down = &s->leg.flow[DIR_DOWN];
-	uint8_t *p;
-	size_t room;
-
-	flow_drop(down);
-	p = flow_room(down, &room);
-	if (p == NULL || room < s->page_len)
-		return ERR_MEM;
-	memcpy(p, s->page, s->page_len);
-	flow_filled(down, s->page_len);
-	down->end_in = END_FIN;
-	down->notify = 1;
-	return 0;
-}
-
 static struct step
 page_enter(struct session *s)
 {
-	static _Thread_local uint64_t nowhere[2];
+	struct wire *w = &s->wire;
 
 	session_drop_taps(s);
 	conn_close(&s->server, 0);
-	conn_transport(&s->server, &transport_null, NULL);
-	s->leg.bytes = nowhere;		/* none of it is the session's */
+	w->flow[DIR_UP].passed = w->flow[DIR_DOWN].passed = NULL;
+	if (s->page != NULL)
+		flow_restart(&w->flow[DIR_DOWN]);
+	node_speak(&s->server, s->page, s->page_len);
 	if (s->client.ops == &transport_plain)
 		sock_look(&s->client.sock);
-	if (s->page != NULL && page_put(s) != 0)
-		return step_reset(s, DIR_DOWN, "page: no buffer");
 	session_timer(s, session_conf(s)->timeouts.linger);
 	return relay_event(s, NULL);
 }

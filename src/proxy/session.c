@@ -82,14 +82,20 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->policy = policy_ref(w->policy);
 	s->rec.id = session_id();
 	s->rec.start = clock_wall();
-	s->rec.listener = l->name;
-	s->rec.mode = l->mode;
-	s->rec.client = *client;
+	s->facts.listener = l->name;
+	s->facts.mode = l->mode;
+	s->facts.client = *client;
+	s->rec.facts = &s->facts;
+	s->rec.verdict = &s->verdict;
 	s->rec.state = "new";
 	s->active = clock_coarse_ms();
 	conn_clear(&s->client, &w->revisits, session_conn_event, s);
 	conn_clear(&s->server, &w->revisits, session_conn_event, s);
-	leg_init(&s->leg, &s->client, &s->server, &w->pool, s->rec.bytes);
+	wire_init(&s->wire, &s->client, &s->server, &w->pool, &session_taps, s);
+	s->wire.flow[DIR_UP].passed = &s->rec.bytes[DIR_UP];
+	s->wire.flow[DIR_DOWN].passed = &s->rec.bytes[DIR_DOWN];
+	s->row.wire = &s->wire;
+	s->row.n = 1;
 	evtimer_assign(&s->timer, w->base, session_timed, s);
 	evtimer_assign(&s->again, w->base, session_woken, s);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
@@ -112,8 +118,10 @@ session_new(struct worker *w, const struct conf_listen *l, int fd,
 
 	s->redirected = redirected != 0;
 	conn_open(&s->client, fd);
-	if (l->mode != CONF_EXPLICIT)
-		s->rec.server = *server;
+	if (l->mode != CONF_EXPLICIT) {
+		s->facts.server = *server;
+		s->facts.port = addr_port(server);
+	}
 	session_apply(s, step_go(l->mode == CONF_EXPLICIT ? PHASE_HEAD :
 	    PHASE_HELLO));
 }
@@ -206,7 +214,7 @@ session_over(struct session *s, struct step t)
 	server_tls_over(s);
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
-	leg_drop(&s->leg);
+	wire_drop(&s->wire);
 	s->rec.end = clock_wall();
 	s->rec.state = s->open ? "closed" : "new";
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
@@ -216,7 +224,7 @@ session_over(struct session *s, struct step t)
 	atomic_fetch_sub(&w->counts.open, 1);
 	mem_fell(&w->peak, w->counts.open, PEAK_SESSIONS);
 	atomic_fetch_sub(&sessions_open, 1);
-	clients_remove(&s->rec.client);
+	clients_remove(&s->facts.client);
 	if (w->env->ended != NULL)
 		w->env->ended(w->env->arg, &s->rec);
 	log_debug("session %llu: over", (unsigned long long)s->rec.id);
@@ -232,9 +240,9 @@ session_over(struct session *s, struct step t)
 static int
 session_reads_http(const struct session *s)
 {
-	if (s->rec.protocol != PROTO_TLS)
-		return s->rec.protocol == PROTO_HTTP && !s->rec.perhaps;
-	return alpn_has(s->alpn, s->alpn_len, "http/1.1");
+	if (s->facts.protocol != PROTO_TLS)
+		return s->facts.protocol == PROTO_HTTP && !s->facts.perhaps;
+	return session_offers(s, "http/1.1");
 }
 
 /* A fatal alert (RFC 8446, 6): plainer than a reset. */
@@ -265,7 +273,7 @@ session_drop_server(struct session *s)
 static struct step
 session_refuse(struct session *s, int status)
 {
-	int tls = s->rec.protocol == PROTO_TLS;
+	int tls = s->facts.protocol == PROTO_TLS;
 	int http = session_reads_http(s);
 
 	if (s->asked || s->socks)
@@ -312,16 +320,11 @@ static void
 session_hand_over(struct session *s)
 {
 	struct session *n = session_alloc(s->worker, s->listen,
-	    &s->rec.client);
-	struct flow *from = &s->leg.flow[DIR_UP], *to = &n->leg.flow[DIR_UP];
+	    &s->facts.client);
 
-	*to = *from;
-	to->taps = &n->leg.taps;
-	from->buf = NULL;
-	from->in = from->clear = from->out;
-	to->clear = to->out;
+	wire_hand_over(&n->wire, &s->wire, DIR_UP);
 	conn_move(&n->client, &s->client);
-	clients_add(&n->rec.client, UINT_MAX);	/* until the other is over */
+	clients_add(&n->facts.client, UINT_MAX);	/* until this is over */
 	session_over(s, step_end(s, "client asked for another server"));
 	session_apply(n, step_go(PHASE_HEAD));
 }
@@ -372,7 +375,7 @@ session_free(struct session *s)
 {
 	event_del(&s->again);	/* a tap may have asked for it in its close */
 	leaf_unref(s->leaf);
-	certinfo_unref(s->rec.cert);
+	certinfo_unref(s->facts.cert);
 	forward_free(s->forward);
 	free(s->alpn);
 	free(s->page);

@@ -1,7 +1,7 @@
 /*
  * A session: one client connection, what is known of it (record), where it
- * stands (phase), its two connections, and the leg that carries the bytes
- * between them. Owned by its worker.
+ * stands (phase), its two connections, and the wire that carries the
+ * bytes between them. Owned by its worker.
  *
  * Each phase is a row of a table: what to do on entering, on an event of a
  * connection, on its timer. They return steps (step.h), and one loop takes
@@ -16,12 +16,12 @@
 #include "codec/starttls.h"
 #include "net/dial.h"
 #include "policy/policy.h"
-#include "proxy/leg.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
 #include "proxy/step.h"
 #include "proxy/turns.h"
 #include "proxy/worker.h"
+#include "stream/pump.h"
 #include "tls/leaf.h"
 
 struct event_base;
@@ -35,7 +35,9 @@ struct session {
 	struct worker	*worker;
 	const struct conf_listen *listen;
 	struct policy	*policy;		/* a reference */
-	struct record	 rec;
+	struct facts	 facts;
+	struct verdict	 verdict;
+	struct record	 rec;			/* refers to both */
 	enum phase	 phase;
 	struct step	 due;			/* in place of the next event */
 	struct event	 timer;			/* the phase's */
@@ -45,11 +47,15 @@ struct session {
 	uint64_t	 starved;		/* ms: no buffer since; or 0 */
 	struct turn	 turn;			/* for its handshakes */
 	struct conn	 client, server;
-	struct leg	 leg;
+	struct wire	 wire;
+	struct row	 row;
 
-	/* What the phases know of the client's hello; owned. */
-	uint8_t		*alpn;			/* wire list, or NULL */
-	size_t		 alpn_len;
+	/* What the facts point to. */
+	char		 host[256], sni[256];
+	uint8_t		*alpn;
+	char		*request_name;
+
+	/* What the phases know of the client's hello. */
 	enum leaf_key	 leaf_key;
 	uint16_t	 hello_version;		/* the highest it offers */
 
@@ -64,15 +70,10 @@ struct session {
 	char		*page;			/* PHASE_PAGE: what to say */
 	size_t		 page_len;
 
-	const char	*dial_host;		/* in rec.host; NULL: address */
-	uint16_t	 dial_port;
 	/* The last address that was refused to the dial, and why. */
 	struct addr	 refused;
 	enum reach	 refused_why;
 	size_t		 scanned;	/* explicit: of a head not all here */
-	enum undecrypted undecrypted;		/* when it is bypassed */
-	/* Of plain HTTP in a tunnel: whom its first request is for. */
-	char		*request_name;
 	char		*judged;		/* why a request was refused */
 	char		*judged_name;		/* the last that was let go */
 	struct starttls	 starttls;		/* what the client says */
@@ -93,10 +94,6 @@ struct session {
 	unsigned	 settling:1;
 	/* perhaps HTTP: more of it is waited for */
 	unsigned	 hinted:1;
-	/* the hello's server_name is no name that DNS has */
-	unsigned	 sni_bad:1;
-	/* decided: no TLS of ours any more */
-	unsigned	 bypassed:1;
 	/* both ends were connected once */
 	unsigned	 open:1;
 };
@@ -105,6 +102,20 @@ static inline const struct conf *
 session_conf(const struct session *s)
 {
 	return policy_conf(s->policy);
+}
+
+/* The host that is dialled: an explicit client's; NULL: the address. */
+static inline const char *
+session_dials(const struct session *s)
+{
+	return s->facts.mode == CONF_EXPLICIT ? s->host : NULL;
+}
+
+/* Whether the client's hello offers a protocol by ALPN. */
+static inline int
+session_offers(const struct session *s, const char *protocol)
+{
+	return alpn_has(s->facts.alpn, s->facts.alpn_len, protocol);
 }
 
 /* A new session for an accepted connection; takes fd over. */
@@ -134,5 +145,12 @@ void	session_unjudged(struct session *);
 
 /* It passes unread by anybody, for this reason (static). The first counts. */
 void	session_unread(struct session *, enum undecrypted, const char *why);
+
+/* Whose wire a tap is in. */
+static inline struct session *
+tap_session(const struct tap *t)
+{
+	return t->row->owner;
+}
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef PROXY_STEP_H
 #define PROXY_STEP_H
 
-#include "proxy/tap.h"
+#include "stream/tap.h"
 
 struct conn;
 struct session;

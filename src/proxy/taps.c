@@ -2,43 +2,20 @@
  * The row of a session's taps: which of them the verdict asks for, and their
  * end.
  */
-#include <string.h>
-
 #include "codec/packet.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
 
-/* The last of the row, which sees what comes from now on; NULL: no place. */
-static struct tap *
-tap_add(struct session *s, const struct tap_ops *ops)
-{
-	struct taps *row = &s->leg.taps;
-	struct tap *t = &row->tap[row->n];
-
-	if (row->n == RECORD_TAPS)
-		return NULL;
-	memset(t, 0, sizeof(*t));
-	t->ops = ops;
-	t->session = s;
-	t->pos[DIR_UP] = s->leg.flow[DIR_UP].clear;
-	t->pos[DIR_DOWN] = s->leg.flow[DIR_DOWN].clear;
-	row->n++;
-	return t;
-}
-
 static void
-tap_open(struct session *s, const struct seat *seat, const char *name,
-    const struct engine_host *host)
+tap_open(struct session *s, const struct seat *seat, const char *name)
 {
 	struct tap *t;
 
-	if (seat->ops == NULL || (t = tap_add(s, seat->ops->tap)) ==
-	    NULL)
+	if (seat->ops == NULL || (t = wire_tap(&s->wire, seat->ops->tap,
+	    TAP_BEHIND)) == NULL)
 		return;
 	t->name = name;
-	t->host = host;
-	t->state = t->ops->open(seat->seat, t, &s->rec);
-	t->host = NULL;
+	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
 
 static void
@@ -46,7 +23,7 @@ tap_open_engine(struct session *s)
 {
 	const struct engine_host host = {
 		.session = s,
-		.flow = { &s->leg.flow[DIR_UP], &s->leg.flow[DIR_DOWN] },
+		.flow = { &s->wire.flow[DIR_UP], &s->wire.flow[DIR_DOWN] },
 		.by_request = policy_by_request(s->policy),
 		.head_max = policy_conf(s->worker->policy)->limits.head,
 		.hello_ms = session_conf(s)->timeouts.hello,
@@ -57,15 +34,19 @@ tap_open_engine(struct session *s)
 		.unread = unread_note,
 		.passed = unread_passed,
 	};
+	const struct engine_ops *ops = s->worker->env->engine;
+	struct tap *t;
 
-	tap_open(s, &s->worker->exchange, NULL, &host);
+	if (ops != NULL &&
+	    (t = wire_tap(&s->wire, ops->tap, TAP_BEHIND)) != NULL)
+		t->state = ops->begin(s->worker->engine, t, &s->rec, &host);
 }
 
 /* Where the verdict wants the bytes seen: as they came first. */
 void
 session_open_taps(struct session *s)
 {
-	const struct conf_rule *rule = s->rec.verdict.rule;
+	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf *conf = session_conf(s);
 	struct worker *w = s->worker;
 	struct tap *t;
@@ -73,49 +54,49 @@ session_open_taps(struct session *s)
 
 	if (rule->nmirrors > 0)
 		s->rec.shown_port = packet_shown_port(
-		    addr_port(&s->rec.server),
+		    addr_port(&s->facts.server),
 		    conf->mirrors[rule->mirrors[0]].ports_map);
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
 		tap_open(s, &w->seats[rule->mirrors[i]],
-		    conf->mirrors[rule->mirrors[i]].name, NULL);
+		    conf->mirrors[rule->mirrors[i]].name);
 	/* What a scanner is to see may be HTTP only later on. */
-	if (!s->bypassed && (rule->nicaps > 0 ||
+	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
-	    (w->env->http_events && s->rec.protocol != PROTO_OTHER)))
+	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
 		tap_open_engine(s);
 	/* Without any it is spliced, and looked at there. */
-	if (s->leg.taps.n > 0 && unread_looks(s) &&
-	    (t = tap_add(s, &unread_tap)) != NULL)
+	if (s->wire.taps.n > 0 && unread_looks(s) &&
+	    (t = wire_tap(&s->wire, &unread_tap, TAP_BEHIND)) != NULL)
 		t->state = s;
 }
 
 void
 session_close_taps(struct session *s)
 {
-	struct record_mirror none;
+	struct record_mirror none, *m;
 	struct tap *t;
 	size_t i;
 
-	for (i = 0; i < s->leg.taps.n; i++) {
-		t = &s->leg.taps.tap[i];
+	for (i = 0; i < s->wire.taps.n; i++) {
+		t = &s->wire.taps.tap[i];
 		if (t->state == NULL || t->ops->close == NULL)
 			continue;
-		t->ops->close(t->state, t->name == NULL ? &none :
-		    &s->rec.mirrors[s->rec.nmirrors]);
-		if (t->name != NULL)
-			s->rec.mirrors[s->rec.nmirrors++].name = t->name;
+		m = t->name == NULL ? &none :
+		    &s->rec.mirrors[s->rec.nmirrors++];
+		m->name = t->name;
+		t->ops->close(t->state, &m->counts);
 		t->state = NULL;
 	}
-	s->leg.taps.n = 0;
+	s->wire.taps.n = 0;
 }
 
 void
 session_reset_taps(struct session *s, enum flow_dir dir)
 {
-	struct tap *t = s->leg.taps.tap;
+	struct tap *t = s->wire.taps.tap;
 	size_t i;
 
-	for (i = 0; i < s->leg.taps.n; i++)
+	for (i = 0; i < s->wire.taps.n; i++)
 		if (t[i].state != NULL && t[i].ops->reset != NULL)
 			t[i].ops->reset(t[i].state, dir);
 }
@@ -127,14 +108,19 @@ session_drop_taps(struct session *s)
 	session_close_taps(s);
 }
 
-void
-tap_abort(struct tap *t, const char *why)
+static void
+taps_abort(void *owner, const char *why)
 {
-	session_due(t->session, step_reset(t->session, DIR_DOWN, "%s", why));
+	session_due(owner, step_reset(owner, DIR_DOWN, "%s", why));
 }
 
-void
-tap_release(struct tap *t)
+static void
+taps_again(void *owner)
 {
-	session_soon(t->session);
+	session_soon(owner);
 }
+
+const struct tap_host session_taps = {
+	.again = taps_again,
+	.abort = taps_abort
+};

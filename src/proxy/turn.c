@@ -26,7 +26,7 @@ turn_take(struct session *s)
 	if (s->turn.state == TURN_HAS)
 		return;
 	count(w->counts.handshaking, 1);
-	turns_take(&w->turns, &s->turn, &s->rec.client, &s->rec.server,
+	turns_take(&w->turns, &s->turn, &s->facts.client, &s->facts.server,
 	    clock_coarse_ms());
 }
 
@@ -52,7 +52,7 @@ turn_gives_way(struct session *s)
 	if (log_gate(&gate, &held))
 		log_warn("limits.handshakes are under way: one that had "
 		    "stalled gave way, to %s (%d more like it not shown)",
-		    addr_str(&s->rec.server, to), held);
+		    addr_str(&s->facts.server, to), held);
 	count(s->worker->counts.gave_way, 1);
 	session_due(s, step_reset(s, s->phase == PHASE_SERVER_TLS ? DIR_DOWN :
 	    DIR_UP, "handshake with %s: stalled while limits.handshakes were "
@@ -69,7 +69,7 @@ turn_try(struct session *s)
 	struct turn *stalled;
 
 	if (s->turn.state != TURN_HAS && turns_ask(&w->turns, &s->turn,
-	    &s->rec.client, &s->rec.server, now))
+	    &s->facts.client, &s->facts.server, now))
 		count(w->counts.handshaking, 1);
 	while ((stalled = turns_stalled(&w->turns, &s->turn, now)) != NULL)
 		turn_gives_way(visit_of(stalled, struct session, turn));

@@ -16,11 +16,10 @@
 void
 session_unread(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->unread || s->bypassed)
+	if (s->unread || s->verdict.action == ACTION_BYPASS)
 		return;
 	s->unread = 1;
-	if (s->rec.why == NULL)
-		s->rec.why = why;
+	s->rec.unread_why = why;
 	count(s->worker->counts.undecrypted[what], 1);
 }
 
@@ -55,8 +54,8 @@ unread_passed(struct session *s, enum flow_dir dir, size_t n)
 int
 unread_looks(const struct session *s)
 {
-	return s->rec.protocol == PROTO_OTHER && !s->bypassed &&
-	    s->rec.action == ACTION_DECRYPT &&
+	return s->facts.protocol == PROTO_OTHER &&
+	    s->verdict.action == ACTION_DECRYPT &&
 	    s->starttls.state < STARTTLS_TLS;
 }
 
@@ -84,8 +83,8 @@ unread_peek(struct session *s)
 void
 unread_over(struct session *s)
 {
-	if (s->rec.protocol == PROTO_OTHER && s->open &&
-	    s->rec.action == ACTION_DECRYPT &&
+	if (s->facts.protocol == PROTO_OTHER && s->open &&
+	    s->verdict.action == ACTION_DECRYPT &&
 	    s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] > 0)
 		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");
 }

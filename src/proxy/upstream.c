@@ -22,27 +22,29 @@ static struct step	server_tls_event(struct session *, struct conn *);
 static struct step
 connect_failed(struct session *s, int err, const char *why)
 {
+	const char *host = session_dials(s);
+
 	s->dial_errno = err == ERR_SYS ? errno : 0;
 	if (err == ERR_LIMIT)	/* others need not meet the same */
 		worker_full(s->worker);
 	if (err == ERR_DENIED)
 		return reach_refuse(s);
 	return step_refuse(s, err == ERR_TIMEOUT ? 504 : 502,
-	    "connect: %s%s%s", s->dial_host != NULL ? s->dial_host : "",
-	    s->dial_host != NULL ? ": " : "", why);
+	    "connect: %s%s%s", host != NULL ? host : "",
+	    host != NULL ? ": " : "", why);
 }
 
 static struct step
 connect_made(struct session *s, int fd, const struct addr *to)
 {
-	s->rec.server = *to;
+	s->facts.server = *to;
 	s->rec.state = "established";
 	s->open = 1;
 	sock_session(fd, session_conf(s)->timeouts.keepalive);
 	conn_open(&s->server, fd);
 	if (s->asked)
 		return explicit_connected(s);
-	if (s->rec.verdict.rule != NULL)
+	if (s->verdict.rule != NULL)
 		return decide_joined(s);
 	return step_go(PHASE_HELLO);
 }
@@ -61,22 +63,22 @@ static struct step
 connect_enter(struct session *s)
 {
 	struct dial_want want = {
-		.host = s->dial_host,
-		.port = s->dial_port,
-		.client = &s->rec.client,
-		.addr = s->rec.server,
+		.host = session_dials(s),
+		.port = s->facts.port,
+		.client = &s->facts.client,
+		.addr = s->facts.server,
 		.timeout = session_conf(s)->connect_timeout,
 		.allow = reach_veto,
 		.arg = s,
 	};
 
 	/* A second connection goes where the first one went. */
-	if (s->rec.server.sa.sa_family != AF_UNSPEC)
+	if (s->facts.server.sa.sa_family != AF_UNSPEC)
 		want.host = NULL;
 	/* Answers to the client's address come back to us under TPROXY only. */
-	if (s->rec.mode == CONF_TRANSPARENT && !s->redirected &&
+	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    session_conf(s)->keep_client_address)
-		want.from = &s->rec.client;
+		want.from = &s->facts.client;
 	s->dial = dial_start(s->worker->base, s->worker->names, &want,
 	    connect_done, s);
 	return step_wait();
@@ -97,10 +99,10 @@ server_tls_alpn(const struct session *s, struct tls_want *want)
 {
 	static const uint8_t http11[] = "\x08http/1.1";
 
-	want->alpn = s->alpn;
-	want->alpn_len = s->alpn_len;
-	if (s->alpn != NULL && (session_conf(s)->tls[0].alpn_http11 ||
-	    s->rec.verdict.rule->nicaps > 0)) {
+	want->alpn = s->facts.alpn;
+	want->alpn_len = s->facts.alpn_len;
+	if (s->facts.alpn != NULL && (session_conf(s)->tls[0].alpn_http11 ||
+	    s->verdict.rule->nicaps > 0)) {
 		want->alpn = http11;
 		want->alpn_len = sizeof(http11) - 1;
 	}
@@ -112,7 +114,7 @@ server_tls_count(struct session *s, int ok)
 	int version = SSL_version(tlsio_ssl(s->server.tp));
 
 	count(s->worker->counts.handshakes[1][tls_version_class(version)]
-	    [s->rec.tls_server.resumed][ok], 1);
+	    [s->facts.tls_server.resumed][ok], 1);
 }
 
 static struct step
@@ -134,7 +136,7 @@ server_tls_judge(const struct session *s, SSL *ssl)
 	/* It may be late and of another name: the block of either counts. */
 	if (tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
 		return ON_BLOCK;
-	switch (s->rec.verify) {
+	switch (s->facts.verify) {
 	case VERIFY_OK:
 		return ON_DECRYPT;
 	case VERIFY_EXPIRED:
@@ -157,11 +159,11 @@ static struct step
 server_tls_wants_cert(struct session *s)
 {
 	SSL *ssl = tlsio_ssl(s->server.tp);
-	struct record *r = &s->rec;
+	struct facts *f = &s->facts;
 
-	r->verify = tls_verdict(ssl, &r->verify_text);
+	f->verify = tls_verdict(ssl, &f->verify_text);
 	if (server_tls_judge(s, ssl) == ON_BLOCK)
-		return decide_block(s, r->verify_text);
+		return decide_block(s, f->verify_text);
 	s->cert_none = 1;
 	tls_no_certificate(ssl);
 	return server_tls_event(s, &s->server);
@@ -185,7 +187,7 @@ server_tls_over(struct session *s)
 {
 	struct conn *c = &s->server;
 
-	if (c->ops == &transport_tls && (tls_wanted_again(tlsio_ssl(c->tp)) ||
+	if (tlsio_is(c->ops) && (tls_wanted_again(tlsio_ssl(c->tp)) ||
 	    tls_refused_none(tlsio_ssl(c->tp))))
 		decide_learn(s, LEARNED_INSISTS);
 }
@@ -193,22 +195,22 @@ server_tls_over(struct session *s)
 static struct step
 server_tls_done(struct session *s, SSL *ssl)
 {
-	struct record *r = &s->rec;
+	struct facts *f = &s->facts;
 	X509 *cert = SSL_get0_peer_certificate(ssl);
 
-	tls_used(ssl, &r->tls_server);
-	r->verify = tls_verdict(ssl, &r->verify_text);
+	tls_used(ssl, &f->tls_server);
+	f->verify = tls_verdict(ssl, &f->verify_text);
 	server_tls_count(s, 1);
 	if (cert == NULL)
 		return server_tls_failed(s, "it has no certificate");
-	r->cert = certinfo_of(cert, r->verify == VERIFY_OK);
+	f->cert = certinfo_of(cert, f->verify == VERIFY_OK);
 	switch (server_tls_judge(s, ssl)) {
 	case ON_BLOCK:
-		return decide_block(s, r->verify_text);
+		return decide_block(s, f->verify_text);
 	case ON_BYPASS:
-		return decide_bypass(s, UNDECRYPTED_VERIFY, r->verify_text);
+		return decide_bypass(s, UNDECRYPTED_VERIFY, f->verify_text);
 	case ON_UNTRUSTED:
-		r->forged_untrusted = 1;
+		s->verdict.untrusted = 1;
 		break;
 	default:
 		break;
@@ -288,9 +290,9 @@ static struct step
 server_tls_enter(struct session *s)
 {
 	struct tls_want want = {
-		.sni = s->rec.sni[0] != '\0' ? s->rec.sni : NULL,
-		.name = s->rec.host[0] != '\0' ? s->rec.host : NULL,
-		.server = s->rec.server,
+		.sni = s->facts.sni,
+		.name = s->facts.host,
+		.server = s->facts.server,
 	};
 	struct conn *c = &s->server;
 	SSL *ssl;
@@ -303,7 +305,7 @@ server_tls_enter(struct session *s)
 		return step_reset(s, DIR_UP, "handshake with server: out of "
 		    "memory");
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
-	    &s->worker->scratch));
+	    &s->worker->scratch, &c->ops));
 	session_timer(s, session_conf(s)->timeouts.handshake);
 	return server_tls_event(s, c);
 }

@@ -12,9 +12,10 @@
 #include "policy/policy.h"
 #include "proxy/probe.h"
 #include "proxy/reach.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "tls/tls.h"
 
+struct engine_ops;
 struct worker;
 
 struct proxy_sink {		/* one for each of conf's mirrors, in order */
@@ -27,8 +28,9 @@ struct proxy_env {
 	struct policy		*policy;	/* holds the conf */
 	struct tls		*tls;
 	struct proxy_sink	*sinks;
-	/* Reads HTTP out of the sessions that ask for it; ops NULL: none. */
-	struct proxy_sink	 exchange;
+	/* Reads HTTP out of the sessions that ask for it; or NULL. */
+	const struct engine_ops	*engine;
+	void			*engine_env;
 	/* ... of all that may be HTTP */
 	int			 http_events;
 	/* In the worker's thread at a session's end (event log); or NULL. */
@@ -36,20 +38,6 @@ struct proxy_env {
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */
 	void			(*handshaken)(void *arg, const struct record *);
 	void			*arg;
-};
-
-enum undecrypted {		/* why a session was joined through */
-	UNDECRYPTED_RULE,
-	UNDECRYPTED_CERT,	/* client certificate wanted */
-	UNDECRYPTED_NO_SNI,
-	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
-	UNDECRYPTED_FAILURE,	/* of its handshake */
-	/* ... or passes unread: */
-	UNDECRYPTED_STARTTLS,	/* TLS began in the middle */
-	UNDECRYPTED_TUNNEL,	/* CONNECT inside */
-	UNDECRYPTED_UPGRADE,	/* HTTP ended by 101 */
-	UNDECRYPTED_OTHER,	/* neither TLS nor HTTP */
-	UNDECRYPTED_REASONS
 };
 
 enum hello_refused {		/* why a client's hello was refused */

@@ -1,9 +1,9 @@
 /*
  * Capture files and their rotation.
  *
- * A fixed name without rotation is written anew at each start, as tcpdump -w
- * does, and may be a FIFO. In every other case a file that is already there is
- * never touched: "-1", "-2" is put before the suffix.
+ * A fixed name without rotation is overwritten at each start, as by tcpdump -w,
+ * and may be a FIFO. In every other case an existing file is left alone, and
+ * the new name gets "-1", "-2" before its suffix.
  */
 #include "sink/capfile.h"
 
@@ -25,8 +25,8 @@
 #include "util/mem.h"
 #include "util/timeglob.h"
 
-#define CAPFILE_SAME	9999	/* files of one name, apart by a number */
-#define CAPFILE_DIGITS	4	/* of it at the most */
+#define CAPFILE_SAME	9999	/* files of one name, told by a number */
+#define CAPFILE_DIGITS	4	/* of that number */
 
 struct capfile {
 	char		*mirror, *pattern;
@@ -66,8 +66,8 @@ capfile_look(const struct capfile *cf, struct text *why)
 	int rv = 0;
 
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
-		text_printf(why, "%s: the directory %s is not there; make it, "
-		    "for the user we run as", cf->pattern, dir);
+		text_printf(why, "%s: the directory %s does not exist; create "
+		    "it for the user we run as", cf->pattern, dir);
 		rv = ERR_USAGE;
 	} else if (access(dir, W_OK | X_OK) != 0 && access(name, W_OK) != 0) {
 		text_printf(why, "%s: cannot write in %s: %s", cf->pattern,
@@ -130,7 +130,7 @@ capfile_name(const struct capfile *cf)
 	return cf->name != NULL ? cf->name : cf->pattern;
 }
 
-/* Where the suffix of a path begins, or its end. */
+/* The suffix of a path, or its end if it has none. */
 static const char *
 suffix_of(const char *path)
 {
@@ -140,7 +140,7 @@ suffix_of(const char *path)
 	return dot != NULL ? dot : path + strlen(path);
 }
 
-/* Add to g the names of our pattern with a number of so many digits. */
+/* Add to g the names of our pattern with a number of this many digits. */
 static void
 capfile_glob(const struct capfile *cf, unsigned digits, glob_t *g)
 {
@@ -178,7 +178,7 @@ older(const void *va, const void *vb)
 	return strcmp(a->name, b->name);
 }
 
-/* Remove the oldest files of our pattern, so that keep are left. */
+/* Remove the oldest files of our pattern until keep are left. */
 static void
 capfile_prune(struct capfile *cf)
 {
@@ -244,7 +244,7 @@ write_all(int fd, const uint8_t *p, size_t len)
 	return 0;
 }
 
-/* Write, or leave the file as it was. */
+/* Write all the bytes, or leave the file as it was. */
 static int
 capfile_append(struct capfile *cf, const uint8_t *p, size_t len)
 {
@@ -255,7 +255,7 @@ capfile_append(struct capfile *cf, const uint8_t *p, size_t len)
 		return 0;
 	}
 	err = errno;
-	/* A FIFO or a device cannot be set back: begin again. */
+	/* A FIFO or a device cannot be truncated: start again. */
 	if (ftruncate(cf->fd, (off_t)cf->size) != 0 ||
 	    lseek(cf->fd, (off_t)cf->size, SEEK_SET) < 0)
 		capfile_close(cf);

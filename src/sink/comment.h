@@ -1,6 +1,6 @@
 /*
- * What a pcapng file says of a session, beside its packets: one comment on the
- * first, one on the first after the handshakes.
+ * The comments of a session in a pcapng file: one on its first packet, and one
+ * on the first packet after the handshakes.
  */
 #ifndef SINK_COMMENT_H
 #define SINK_COMMENT_H

@@ -1,6 +1,6 @@
 /*
- * The event log's file and its queue. Lines are gathered into one write; a
- * write that failed half way leaves a torn line, which the next one ends.
+ * The file of the event log and its queue. Several lines go out in one write.
+ * A write that fails half way leaves a torn line, which the next write ends.
  */
 #include "sink/connlog.h"
 
@@ -22,8 +22,8 @@
 
 #define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
 #define BATCH		65536		/* bytes of one write: a pipe's size */
-#define STUCK_MS	200		/* how often a stuck write looks up */
-#define REOPEN_LOOKS	25	/* in vain, 5 s, while a reopen waits */
+#define STUCK_MS	200		/* between checks of a stuck write */
+#define REOPEN_LOOKS	25	/* such checks (5 s) before a reopen */
 
 struct connlog {
 	struct outq	*q;
@@ -31,12 +31,12 @@ struct connlog {
 	unsigned	 events;
 	_Atomic uint64_t lost;		/* events whose write failed */
 	atomic_int	 reopens;	/* asked for */
-	atomic_int	 reopened;	/* done; what came before is written */
+	atomic_int	 reopened;	/* done; earlier events are written */
 	atomic_int	 ending;	/* do not wait for a reader */
-	/* the writer's own */
+	/* used by the writer alone */
 	int		 fd;
 	int		 torn;		/* the last line has no end yet */
-	int		 looks;		/* in vain, since it took a byte */
+	int		 looks;		/* checks since it took a byte */
 	uint64_t	 told;		/* of the lost */
 	struct text	 batch;
 	size_t		 telling;	/* its first line's bytes, or 0 ... */
@@ -53,7 +53,7 @@ static const struct outq_ops writer = {
 	.close = connlog_end
 };
 
-/* A FIFO opened for both never blocks, with a reader or without. */
+/* A FIFO that is open for reading and writing never blocks open(2). */
 static int
 log_open(const char *path)
 {
@@ -64,8 +64,8 @@ log_open(const char *path)
 }
 
 /*
- * A file may end within a line, of a process that was killed or of a full
- * disk. What a FIFO has seen last only its writer knows.
+ * A file may end within a line, if the process was killed or the disk was
+ * full. For a FIFO only the writer knows.
  */
 static void
 log_look_torn(struct connlog *l)
@@ -110,7 +110,7 @@ connlog_open(const char *path, unsigned events, struct connlog **out,
 	return 0;
 }
 
-/* The event as a line into the queue; takes it over. */
+/* Queue the event as a line, and take ownership of it. */
 static void
 connlog_put(struct connlog *l, json_t *event)
 {
@@ -124,7 +124,7 @@ connlog_put(struct connlog *l, json_t *event)
 		return;
 	}
 	len = strlen(line);
-	line[len] = '\n';	/* in the place of the NUL */
+	line[len] = '\n';	/* replaces the NUL */
 	outq_give(l->q, line, len + 1);
 }
 
@@ -195,7 +195,7 @@ connlog_stats(struct connlog *l, json_t *stats)
 	connlog_put(l, eve_stats(stats, &now));
 }
 
-/* Wait until a reader takes more; 0 when it is no use any longer. */
+/* Wait until a reader takes more. Returns 0 when the wait is over in vain. */
 static int
 log_wait(struct connlog *l)
 {
@@ -208,7 +208,7 @@ log_wait(struct connlog *l)
 	return 1;
 }
 
-/* *sent: how many of the bytes went out, also when it fails. */
+/* *sent is the number of bytes written, even on failure. */
 static int
 log_send(struct connlog *l, const char *p, size_t len, size_t *sent)
 {
@@ -231,7 +231,7 @@ log_send(struct connlog *l, const char *p, size_t len, size_t *sent)
 	return 0;
 }
 
-/* The events of the batch that are not whole among what was sent. */
+/* The number of events in the batch that were not sent whole. */
 static unsigned
 log_lost(const struct connlog *l, size_t sent)
 {
@@ -243,7 +243,7 @@ log_lost(const struct connlog *l, size_t sent)
 	return n;
 }
 
-/* Write the batch out. What fails is lost, and counted. */
+/* Write the batch. Events that fail are lost, and counted. */
 static void
 log_batch(struct connlog *l)
 {
@@ -279,8 +279,8 @@ log_reopen(struct connlog *l)
 	log_batch(l);
 	l->reopened++;
 	if ((fd = log_open(l->path)) < 0) {
-		log_error("cannot reopen the event log %s: %s; going on with "
-		    "the file there was", l->path, log_open_why());
+		log_error("cannot reopen the event log %s: %s; the old file "
+		    "stays in use", l->path, log_open_why());
 		return;
 	}
 	close(l->fd);
@@ -291,8 +291,8 @@ log_reopen(struct connlog *l)
 }
 
 /*
- * A line of its own for what was lost, at the head of the batch; it is told
- * once that line is out.
+ * Put a line with the number of lost events at the head of the batch. They
+ * count as told once that line is out.
  */
 static void
 log_tell_lost(struct connlog *l)
@@ -358,7 +358,7 @@ connlog_reopen(struct connlog *l)
 	if (l == NULL)
 		return;
 	atomic_fetch_add(&l->reopens, 1);
-	outq_give(l->q, xcalloc(1, 1), 0);	/* nothing: do it here */
+	outq_give(l->q, xcalloc(1, 1), 0);	/* empty: wakes it */
 }
 
 uint64_t
@@ -373,7 +373,7 @@ connlog_queued(struct connlog *l)
 	return l == NULL ? 0 : outq_queued(l->q);
 }
 
-/* Give it the time to write, then tell a stuck write to stop waiting. */
+/* Give the writer ms, then tell a stuck write to stop waiting. */
 void
 connlog_close(struct connlog *l, int ms)
 {

@@ -1,5 +1,5 @@
 /*
- * Records as EVE objects. Members that are not known are left out.
+ * Records as EVE objects. Unknown members are left out.
  */
 #include "sink/eve.h"
 
@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "codec/community.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "util/mem.h"
 #include "util/text.h"
 
-/* Sets a member unless there is nothing to say. */
+/* Set a member unless its value is NULL. */
 static void
 put(json_t *o, const char *key, json_t *v)
 {
@@ -94,13 +94,13 @@ eve_time(const struct timespec *ts)
 static const char *
 app_proto(const struct record *r)
 {
-	switch (r->protocol) {
+	switch (r->facts->protocol) {
 	case PROTO_TLS:
 		return "tls";
 	case PROTO_HTTP:
-		return r->perhaps ? "failed" : "http";
+		return r->facts->perhaps ? "failed" : "http";
 	default:
-		return "failed";	/* EVE's word for not recognized */
+		return "failed";	/* EVE's word for unrecognized */
 	}
 }
 
@@ -116,13 +116,13 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
 }
 
 /*
- * What a tool computes that sees the session with this port of the server's.
- * Where one end is IPv4 and the other is not, packets have both as IPv6.
+ * The community ID that a tool computes if it sees the session with this port
+ * of the server. If only one end is IPv4, the packets have both as IPv6.
  */
 static void
 put_community(json_t *o, const struct record *r, uint16_t port)
 {
-	struct addr client = r->client, server = r->server;
+	struct addr client = r->facts->client, server = r->facts->server;
 	char community[COMMUNITY_LEN + 1];
 
 	if (server.sa.sa_family == AF_UNSPEC)
@@ -136,7 +136,7 @@ put_community(json_t *o, const struct record *r, uint16_t port)
 		put_text(o, "community_id", community);
 }
 
-/* What every event begins with. */
+/* The members that begin every event. */
 static json_t *
 eve_new(const char *type, const struct timespec *now)
 {
@@ -156,9 +156,9 @@ eve_of(const char *type, const struct record *r, const char *app,
 
 	put_count(o, "flow_id", r->id);
 	put_community(o, r, r->shown_port != 0 ? r->shown_port :
-	    addr_port(&r->server));
-	put_end(o, "src_ip", "src_port", &r->client);
-	put_end(o, "dest_ip", "dest_port", &r->server);
+	    addr_port(&r->facts->server));
+	put_end(o, "src_ip", "src_port", &r->facts->client);
+	put_end(o, "dest_ip", "dest_port", &r->facts->server);
 	put(o, "proto", json_string_nocheck("TCP"));
 	put(o, "app_proto", json_string_nocheck(app));
 	return o;
@@ -183,12 +183,13 @@ put_version(json_t *o, const char *v)
 static json_t *
 tls_object(const struct record *r)
 {
-	const struct certinfo *c = r->cert;
+	const struct facts *f = r->facts;
+	const struct certinfo *c = f->cert;
 	json_t *o = json_object(), *ja3;
 
-	put_text(o, "sni", r->sni);
-	put_version(o, r->tls_client.version != NULL ? r->tls_client.version :
-	    r->tls_server.version);
+	put_text(o, "sni", f->sni);
+	put_version(o, f->tls_client.version != NULL ? f->tls_client.version :
+	    f->tls_server.version);
 	if (c != NULL) {
 		put_text(o, "subject", c->subject);
 		put_text(o, "issuerdn", c->issuer);
@@ -197,12 +198,12 @@ tls_object(const struct record *r)
 		put_text(o, "notbefore", c->notbefore);
 		put_text(o, "notafter", c->notafter);
 	}
-	if (r->ja3[0] != '\0') {
+	if (f->ja3[0] != '\0') {
 		ja3 = json_object();
-		put_text(ja3, "hash", r->ja3);
+		put_text(ja3, "hash", f->ja3);
 		put(o, "ja3", ja3);
 	}
-	put_text(o, "ja4", r->ja4);
+	put_text(o, "ja4", f->ja4);
 	return o;
 }
 
@@ -220,12 +221,12 @@ used_object(const struct tls_used *u)
 }
 
 static json_t *
-server_object(const struct record *r)
+server_object(const struct facts *f)
 {
-	json_t *o = used_object(&r->tls_server);
+	json_t *o = used_object(&f->tls_server);
 
-	put_text(o, "verify", r->verify_text != NULL ? r->verify_text :
-	    r->verify == VERIFY_OK ? "ok" : NULL);
+	put_text(o, "verify", f->verify_text != NULL ? f->verify_text :
+	    f->verify == VERIFY_OK ? "ok" : NULL);
 	return o;
 }
 
@@ -238,28 +239,29 @@ mirrors_array(const struct record *r)
 	for (i = 0; i < r->nmirrors && i < RECORD_MIRRORS; i++) {
 		o = json_object();
 		put_text(o, "name", r->mirrors[i].name);
-		put_community(o, r, r->mirrors[i].port != 0 ?
-		    r->mirrors[i].port : addr_port(&r->server));
-		put_count(o, "packets", r->mirrors[i].packets);
-		put_count(o, "bytes", r->mirrors[i].bytes);
-		put_count(o, "lost", r->mirrors[i].lost);
+		put_community(o, r, r->mirrors[i].counts.port != 0 ?
+		    r->mirrors[i].counts.port : addr_port(&r->facts->server));
+		put_count(o, "packets", r->mirrors[i].counts.packets);
+		put_count(o, "bytes", r->mirrors[i].counts.bytes);
+		put_count(o, "lost", r->mirrors[i].counts.lost);
 		json_array_append_new(all, o);
 	}
 	return all;
 }
 
-/* What was decided; nothing before it was. */
+/* The verdict, once there is one. */
 static void
 put_verdict(json_t *o, const struct record *r)
 {
-	if (r->verdict.rule != NULL) {
-		put_text(o, "action", conf_action_str(r->action));
-		put_text(o, "rule", r->verdict.rule->name);
+	if (r->verdict->rule != NULL) {
+		put_text(o, "action", conf_action_str(r->verdict->action));
+		put_text(o, "rule", r->verdict->rule->name);
 	}
-	put_text(o, "why", r->why);
+	put_text(o, "why", r->verdict->why != NULL ? r->verdict->why :
+	    r->unread_why);
 }
 
-/* What no service saw though the rule has one. */
+/* Bytes that no service saw although the rule has one. */
 static json_t *
 unread_object(const struct record *r)
 {
@@ -275,8 +277,8 @@ unread_object(const struct record *r)
 	return o;
 }
 
-/* The reference that a page of ours shows: by it a person can be helped. */
-/* What a page of ours shows of a session, or of an exchange in it. */
+/* The reference on a page of ours, by which the operator finds the event. */
+/* Add the reference that a page shows for a session or an exchange. */
 static void
 put_reference(json_t *o, const struct record *r, const struct http_record *h)
 {
@@ -291,7 +293,7 @@ put_reference(json_t *o, const struct record *r, const struct http_record *h)
 	put_text(o, "reference", reference);
 }
 
-/* What we said in a peer's place. */
+/* The answer that we gave in a peer's place. */
 static json_t *
 answer_object(const struct record *r)
 {
@@ -308,21 +310,22 @@ answer_object(const struct record *r)
 static json_t *
 clearspan_object(const struct record *r)
 {
+	const struct facts *f = r->facts;
 	json_t *o = json_object(), *forged;
 
-	put_text(o, "listener", r->listener);
+	put_text(o, "listener", f->listener);
 	put_text(o, "mode",
-	    r->mode == CONF_EXPLICIT ? "explicit" : "transparent");
-	put_text(o, "host", r->host);
+	    f->mode == CONF_EXPLICIT ? "explicit" : "transparent");
+	put_text(o, "host", f->host);
 	put_verdict(o, r);
-	if (r->tls_client.version != NULL)
-		put(o, "client", used_object(&r->tls_client));
-	if (r->tls_server.version != NULL)
-		put(o, "server", server_object(r));
+	if (f->tls_client.version != NULL)
+		put(o, "client", used_object(&f->tls_client));
+	if (f->tls_server.version != NULL)
+		put(o, "server", server_object(f));
 	if (r->forged) {
 		forged = json_object();
 		put_text(forged, "ca",
-		    r->forged_untrusted ? "untrusted" : "trusted");
+		    r->verdict->untrusted ? "untrusted" : "trusted");
 		put(forged, "cached", json_boolean(r->forged_cached));
 		put(o, "forged", forged);
 	}
@@ -357,7 +360,7 @@ eve_flow(const struct record *r, const struct timespec *now)
 	json_t *o = eve_of("flow", r, app_proto(r), now);
 
 	put(o, "flow", flow_object(r, now));
-	if (r->protocol == PROTO_TLS)
+	if (r->facts->protocol == PROTO_TLS)
 		put(o, "tls", tls_object(r));
 	put(o, "clearspan", clearspan_object(r));
 	return o;
@@ -373,7 +376,7 @@ eve_tls(const struct record *r, const struct timespec *now)
 	return o;
 }
 
-/* EVE's object, of what was asked and answered. */
+/* EVE's object for a request and its response. */
 static json_t *
 http_object(const struct http_record *h)
 {
@@ -397,7 +400,7 @@ http_object(const struct http_record *h)
 	return o;
 }
 
-/* Milliseconds from a to b, where both are known. */
+/* The milliseconds from a to b, if both are known. */
 static void
 put_ms(json_t *o, const char *key, const struct timespec *a,
     const struct timespec *b)
@@ -409,15 +412,15 @@ put_ms(json_t *o, const char *key, const struct timespec *a,
 		put(o, key, json_real(ms < 0 ? 0 : ms));
 }
 
-/* What EVE has no name for. */
+/* The members of an exchange that EVE has no name for. */
 static json_t *
 exchange_object(const struct record *r, const struct http_record *h)
 {
 	json_t *o = json_object();
 
-	put_text(o, "listener", r->listener);
+	put_text(o, "listener", r->facts->listener);
 	put_verdict(o, r);
-	put(o, "tls", json_boolean(r->protocol == PROTO_TLS));
+	put(o, "tls", json_boolean(r->facts->protocol == PROTO_TLS));
 	put_text(o, "request_content_type", h->content_type[DIR_UP]);
 	put_count(o, "request_length", h->length[DIR_UP]);
 	put_text(o, "answered_by", h->by);
@@ -479,7 +482,7 @@ icap_object(const struct icap_record *i)
 	return o;
 }
 
-/* With as much of the exchange as is known by then. */
+/* Include what is known of the exchange so far. */
 static json_t *
 eve_of_icap(const char *type, const struct record *r,
     const struct http_record *h, const struct icap_record *i,

@@ -1,5 +1,5 @@
 /*
- * Filters by libpcap, run on a copy of the frame's beginning.
+ * Filters by libpcap, run on a copy of the start of the frame.
  */
 #include "sink/filter.h"
 

@@ -1,6 +1,6 @@
 /*
- * A mirror's filter: a libpcap expression (pcap-filter(7)) over the frames it
- * would send, as they are without our VLAN tag. Immutable; any thread.
+ * The filter of a mirror: a libpcap expression (pcap-filter(7)) over the frames
+ * it would send, without our VLAN tag. Immutable, so any thread may use it.
  */
 #ifndef SINK_FILTER_H
 #define SINK_FILTER_H
@@ -15,8 +15,8 @@ int	filter_new(const char *expression, struct filter **, struct text *why);
 void	filter_free(struct filter *);
 
 /*
- * Whether the frame passes; NULL passes all. Of the payload the first 256
- * bytes are looked at; a superframe passes or fails as its first segment.
+ * Whether the frame passes; a NULL filter passes all. The filter sees the first
+ * 256 bytes of the payload. A superframe passes if its first segment does.
  */
 int	filter_pass(const struct filter *, const struct frame *);
 

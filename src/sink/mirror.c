@@ -1,10 +1,11 @@
 /*
  * Mirror ports: frames of the decrypted conversations on an interface.
  *
- * One raw socket for all workers: a send is whole or not at all, and the lock
- * is the device's queue. With PACKET_VNET_HDR the kernel segments and sums
- * what it copies straight from the plaintext. Sends never wait: what the port
- * does not take is lost, counted, and a gap in the sequence to the recorder.
+ * All workers share one raw socket: a send is whole or fails, and the device's
+ * queue has the lock. With PACKET_VNET_HDR the kernel copies straight from the
+ * plaintext, and segments and checksums the copy. Sends never wait: a frame
+ * that the port does not take is lost and counted, and the recorder sees a gap
+ * in the sequence.
  */
 #include <sys/socket.h>
 
@@ -197,7 +198,7 @@ mirror_lost(struct mirror_seat *s, const struct frame *f, int err)
 		    m->port->name, why, strerror(err), held);
 }
 
-/* One whole frame, alone. */
+/* Send one whole frame. */
 static void
 mirror_send_plain(void *arg, const struct frame *f)
 {
@@ -216,7 +217,7 @@ mirror_send_plain(void *arg, const struct frame *f)
 		mirror_lost(s, f, errno);
 }
 
-/* What to do with the frame that was refused. */
+/* Deal with a frame that was refused. */
 static void
 mirror_refused(struct mirror_seat *s, const struct frame *f, int err)
 {
@@ -258,6 +259,7 @@ const struct sink_ops sink_mirror = {
 	.tap = &synth_tap,
 	.open = mirror_open,
 	.attach = mirror_attach,
+	.begin = synth_open,
 	.detach = mirror_detach,
 	.close = mirror_close,
 	.stats = mirror_stats

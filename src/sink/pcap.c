@@ -1,5 +1,5 @@
 /*
- * Capture files: blocks of packets, written by a thread that may block.
+ * Capture files: a thread that may block writes blocks of packets.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 #include "util/mem.h"
 #include "util/outq.h"
 
-#define PCAP_END_MS	3000	/* for the disk to take the rest, at the end */
+#define PCAP_END_MS	3000	/* at the end, for the disk to take the rest */
 
 struct pcap_sink {
 	struct stream	 stream;	/* first */
 	struct outq	*outq;
 	struct log_gate	 gate;
-	/* The writer's. */
+	/* Used by the writer alone. */
 	struct capfile	*file;
 	uint64_t	 last;		/* time of the last packet written */
 };
@@ -28,7 +28,7 @@ pcap_give(struct stream *stream, struct block *b)
 {
 	struct pcap_sink *s = (struct pcap_sink *)stream;
 
-	/* The stream's account bounds it; the queue itself never refuses. */
+	/* The stream's account bounds the bytes; the queue never refuses. */
 	block_uncount(b);	/* the queue counts it now */
 	outq_give(s->outq, b, sizeof(*b) + b->len);
 }
@@ -109,9 +109,9 @@ pcap_close(void *sink)
 		pcap_end(s);
 		return;
 	}
-	/* The writer is stuck with it: it stays. */
-	log_warn("mirror %s: its file takes no more bytes; what was queued "
-	    "for it is lost", s->stream.synth.name);
+	/* The stuck writer still uses the sink, so do not free it. */
+	log_warn("mirror %s: its file takes no more bytes; the packets queued "
+	    "for it are lost", s->stream.synth.name);
 }
 
 static int
@@ -143,6 +143,7 @@ const struct sink_ops sink_pcap = {
 	.open = pcap_open,
 	.dropped = pcap_dropped,
 	.attach = pcap_attach,
+	.begin = synth_open,
 	.detach = pcap_detach,
 	.close = pcap_close,
 	.stats = pcap_stats

@@ -1,8 +1,8 @@
 /*
- * PCAP-over-IP: whoever connects gets a capture file's header and then every
- * packet from then on. A thread of its own serves the readers; blocks come to
- * it by mail and are shared by all of them. While nobody reads, no packet is
- * built.
+ * PCAP-over-IP: a reader that connects gets the header of a capture file, and
+ * every packet from then on. A thread of its own serves the readers. Blocks
+ * come to it by mail, and all readers share them. Without a reader no packet
+ * is built.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -21,8 +21,8 @@
 #include "util/mem.h"
 
 #define PCAPIP_READERS	64
-#define PCAPIP_END_MS	1000	/* for readers to take the rest, at the end */
-#define PCAPIP_POLL_MS	20	/* while that is waited for */
+#define PCAPIP_END_MS	1000	/* at the end, for readers to take the rest */
+#define PCAPIP_POLL_MS	20	/* between checks whether they have */
 
 struct pcapip {
 	struct stream	 stream;	/* first */
@@ -31,11 +31,11 @@ struct pcapip {
 	struct mail	 stop;
 	pthread_t	 thread;
 	int		 started;
-	/* The server's. */
+	/* Used by the server's thread alone. */
 	struct event_base *base;
 	struct evconnlistener *listener;
 	struct event	*timer;
-	unsigned	 polls;		/* left, when ending */
+	unsigned	 polls;		/* left, while ending */
 	struct reader	*reader[PCAPIP_READERS];
 	uint8_t		 head[PCAPFILE_HEAD_MAX];
 	size_t		 head_len;
@@ -96,8 +96,8 @@ pcapip_block(struct mail *m)
 }
 
 /*
- * Readers come to each other's cost: the memory is one queue's, however many
- * there are. A block each has in any case, or it would never get one.
+ * Readers share the memory of one queue, however many they are. Each may have
+ * one block in any case, or it would never get any.
  */
 static void
 pcapip_share(struct pcapip *s, int more)
@@ -125,7 +125,7 @@ pcapip_gone(void *ctx, struct reader *r)
 			s->reader[i] = NULL;
 	reader_free(r);
 	pcapip_share(s, -1);
-	log_info("mirror %s: a reader has left, %u are there",
+	log_info("mirror %s: a reader has left, %u remain",
 	    s->stream.synth.name, atomic_load(&s->nreaders));
 }
 
@@ -159,19 +159,19 @@ pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
 		;
 	if (!conf_prefixes_have(s->allow, &peer) || i == PCAPIP_READERS) {
 		pcapip_refuse(s, fd, &peer, i == PCAPIP_READERS ?
-		    "as many as are served are there" :
+		    "the number of readers is at its limit" :
 		    "it is not in the mirror's allow list");
 		return;
 	}
 	s->reader[i] = reader_new(s->base, fd, s->head, s->head_len,
 	    &ops, s);
 	pcapip_share(s, 1);
-	log_info("mirror %s: reader %s has come, %u are there",
+	log_info("mirror %s: reader %s has connected, %u in all",
 	    s->stream.synth.name, addr_str(&peer, name),
 	    atomic_load(&s->nreaders));
 }
 
-/* No descriptors: let the backlog hold them for a second. */
+/* Descriptors are short: let the backlog hold readers for a second. */
 static void
 pcapip_accept_failed(struct evconnlistener *l, void *arg)
 {
@@ -193,7 +193,7 @@ pcapip_idle(const struct pcapip *s)
 	return 1;
 }
 
-/* Ending: over when all is out, or no time is left. Else: accept again. */
+/* While ending: stop when all is sent or the time is up. Else accept again. */
 static void
 pcapip_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -346,6 +346,7 @@ const struct sink_ops sink_pcapip = {
 	.tap = &synth_tap,
 	.open = pcapip_open,
 	.attach = pcapip_attach,
+	.begin = synth_open,
 	.detach = pcapip_detach,
 	.close = pcapip_close,
 	.stats = pcapip_stats

@@ -1,5 +1,5 @@
 /*
- * The interface of a mirror, followed through its lives.
+ * Follows the interface of a mirror as it comes, goes and changes.
  */
 #include "sink/port.h"
 
@@ -68,7 +68,7 @@ port_ethtool(struct port *p, unsigned cmd, unsigned *value)
 	return 0;
 }
 
-/* Off, or not known to the port at all, which is as good. */
+/* Switch an offload off. One that the port does not know is as good as off. */
 static int
 offload_off(struct port *p, unsigned set, unsigned get)
 {
@@ -85,10 +85,10 @@ offload_off(struct port *p, unsigned set, unsigned get)
 int
 port_driver_is_hardware(const char *driver, const char *bus)
 {
-	/* Hypervisors', which may hand superframes on to another guest. */
+	/* A hypervisor may hand superframes on to another guest. */
 	static const char *const virtual[] = { "virtio_net", "vmxnet3",
 	    "hv_netvsc", "vif", "xen_netfront", "netdevsim" };
-	/* Of drivers that are on no bus but fill the field in. */
+	/* Drivers without a bus that fill in the field. */
 	static const char *const nowhere[] = { "", "N/A", "tun", "tap" };
 	size_t i;
 
@@ -115,9 +115,9 @@ port_is_hardware(int fd, const char *interface)
 }
 
 /*
- * With segmentation and checksums left to a veth's other end nobody does them,
- * and a recorder gets superframes with bad checksums. Hardware does them, or
- * the kernel in its place.
+ * Offloads are for hardware, or for the kernel in its place. A veth leaves
+ * segmentation and checksums to its other end, where nobody does them, and a
+ * recorder gets superframes with bad checksums.
  */
 static void
 port_offloads(struct port *p)
@@ -134,7 +134,7 @@ port_offloads(struct port *p)
 	atomic_store(&p->gso, off);
 	if (!off)
 		log_warn("mirror %s: cannot switch the offloads of %s off, "
-		    "so frames are segmented here, which is slower; "
+		    "so clearspan segments frames, which is slower; "
 		    "try: ethtool -K %s tso off tx off", p->mirror, p->name,
 		    p->name);
 }
@@ -143,14 +143,14 @@ void
 port_no_gso(struct port *p, int err)
 {
 	if (atomic_exchange(&p->gso, 0))
-		log_warn("mirror %s: %s takes no superframes (%s), frames are "
-		    "segmented here, which is slower", p->mirror, p->name,
-		    strerror(err));
+		log_warn("mirror %s: %s takes no superframes (%s), so "
+		    "clearspan segments frames, which is slower", p->mirror,
+		    p->name, strerror(err));
 }
 
 /*
- * What fd is bound to. The kernel forgets it (-1) with the interface, so that
- * one made anew with the same index is told from it.
+ * The index that fd is bound to. When the interface goes, the kernel sets it to
+ * -1, so a new interface with the same index is not taken for the old one.
  */
 static int
 port_bound(const struct port *p)
@@ -170,7 +170,7 @@ port_bind(struct port *p, int index)
 	socklen_t len = sizeof(int);
 	int err, bound;
 
-	/* Protocol 0: the socket only sends, nothing is queued on it. */
+	/* Protocol 0: the socket only sends, and receives nothing. */
 	ll.sll_ifindex = index;
 	bound = bind(p->fd, (struct sockaddr *)&ll, sizeof(ll)) == 0;
 	getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &err, &len);
@@ -312,7 +312,7 @@ port_open(const char *interface, const char *mirror,
 		return rv;
 	}
 	port_socket_options(p);
-	p->state = -1;		/* so that what it is gets logged */
+	p->state = -1;		/* so that the state gets logged */
 	port_refresh(p);
 	port_warn_address(p);
 	*out = p;
@@ -340,7 +340,7 @@ port_watch(struct port *p, struct event_base *base)
 	p->event = event_new(base, p->netlink, EV_READ | EV_PERSIST,
 	    port_event, p);
 	event_add(p->event, NULL);
-	port_refresh(p);	/* what has happened since port_open() */
+	port_refresh(p);	/* catch up since port_open() */
 	return 1;
 }
 
@@ -353,8 +353,8 @@ port_unwatch(struct port *p)
 }
 
 /*
- * What the messages say may be old or, after an overrun, missing; so they are
- * only the reason to look.
+ * The messages may be old or, after an overrun, missing. So they are only the
+ * reason to look at the interface.
  */
 static void
 port_event(evutil_socket_t fd, short what, void *arg)

@@ -1,8 +1,8 @@
 /*
- * A mirror port: the interface behind its name, and one raw socket on it. It
- * may be missing, go down, be removed, made anew with another index, change
- * its MTU: a netlink socket says so, and the socket is bound again. Sending is
- * any worker's; the rest belongs to the worker that watches.
+ * A mirror port: an interface, by its name, and one raw socket on it. The
+ * interface may be missing, go down, be removed, come back with another index,
+ * or change its MTU; a netlink socket tells, and the raw socket is bound again.
+ * Any worker may send; the rest belongs to the worker that watches the port.
  */
 #ifndef SINK_PORT_H
 #define SINK_PORT_H
@@ -15,8 +15,8 @@
 struct event_base;
 
 enum port_state {
-	PORT_MISSING,		/* no interface of that name */
-	PORT_DOWN,		/* there, but down */
+	PORT_MISSING,		/* no interface has the name */
+	PORT_DOWN,		/* the interface is down */
 	PORT_NO_CARRIER,	/* up, but nothing at the other end */
 	PORT_UP
 };
@@ -29,7 +29,7 @@ struct port {
 	_Atomic unsigned mtu;
 	/* superframes come out as they should */
 	_Atomic int	 gso;
-	/* The watcher's. */
+	/* Used by the watcher alone. */
 	char		*name;
 	const char	*mirror;	/* for the log */
 	enum conf_offload offload;
@@ -39,36 +39,37 @@ struct port {
 };
 
 /*
- * Whether an interface of this machine can be a mirror port: 0, also where it
- * is not there, for it may come; or ERR_USAGE with why. Needs no privilege.
+ * Check whether an interface of this machine can be a mirror port. Returns 0,
+ * even if it is missing, since it may come; or ERR_USAGE with why. Needs no
+ * privilege.
  */
 int	port_usable(const char *interface, struct text *why);
 
 /*
- * Needs CAP_NET_RAW, and CAP_NET_ADMIN to switch offloads. Warns, by the log,
- * of what an operator would not want. 0, or an ERR_* with why. mirror must
- * outlive the port.
+ * Open a port. Needs CAP_NET_RAW, and CAP_NET_ADMIN to switch offloads. Logs a
+ * warning of anything that an operator may not want. Returns 0, or an ERR_*
+ * with why. mirror must outlive the port.
  */
 int	port_open(const char *interface, const char *mirror,
 	    enum conf_offload, struct port **, struct text *why);
 void	port_close(struct port *);
 
-/* Watch in this thread's base unless another does: 1 if so. */
+/* Watch in this thread's base, unless another thread does. 1: we do. */
 int	port_watch(struct port *, struct event_base *);
 void	port_unwatch(struct port *);
 
-/* The kernel refused a superframe: no more of them. */
+/* The kernel refused a superframe: send no more of them. */
 void	port_no_gso(struct port *, int err);
 
 const char *port_state_str(int state);	/* "port down" */
 
 /*
- * Whether the interface is a piece of hardware of its own, by what its driver
- * says of itself: what such a one is left to cut and to sum leaves it as
- * frames on a cable. fd: any socket of its network namespace.
+ * Whether the interface is a piece of hardware, according to its driver.
+ * Hardware segments and checksums a superframe before it goes to the cable.
+ * fd is any socket of the interface's network namespace.
  */
 int	port_is_hardware(int fd, const char *interface);
-/* That, of a driver and the place on a bus that it names. */
+/* The same, for a driver and the bus address that it reports. */
 int	port_driver_is_hardware(const char *driver, const char *bus);
 
 #endif

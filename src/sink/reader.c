@@ -1,5 +1,6 @@
 /*
- * A reader and its queue: a ring of references to blocks shared by all.
+ * A reader and its queue: a ring of references to blocks that all readers
+ * share.
  */
 #include "sink/reader.h"
 
@@ -17,6 +18,7 @@
 #include "util/mem.h"
 
 #define READER_IOV	16	/* blocks in one send */
+#define READER_WORDS	16384	/* of its own, in one turn */
 
 struct reader {
 	int		 fd;
@@ -24,10 +26,10 @@ struct reader {
 	const struct reader_ops *ops;
 	void		*ctx;
 	const uint8_t	*head;
-	size_t		 head_len;	/* of it still to send */
+	size_t		 head_len;	/* still to send */
 	struct block	**ring;
 	size_t		 cap, first, n;
-	size_t		 at;		/* bytes of the first that are sent */
+	size_t		 at;		/* bytes sent of the first block */
 	size_t		 queued, max;
 };
 
@@ -100,7 +102,7 @@ reader_grow(struct reader *r)
 	r->first = 0;
 }
 
-/* The first may be half sent, so it stays. */
+/* The first block may be half sent, so it stays. */
 void
 reader_limit(struct reader *r, size_t max)
 {
@@ -193,21 +195,23 @@ reader_flush(struct reader *r)
 }
 
 /*
- * It has nothing to tell us. A half-close (nc -N) is no reason to stop
- * sending; a reader that is gone answers the next packet or keepalive by RST.
- * Edge-triggered, so that the end of its stream is told only once.
+ * A reader has nothing to tell us. Its half-close (nc -N) is no reason to stop
+ * sending: one that is gone answers the next packet or keepalive with RST. The
+ * event is edge-triggered, so the end of its stream comes only once.
  */
 static void
 reader_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct reader *r = arg;
-	char buf[4096];
-	ssize_t n;
+	char buf[READER_WORDS];
+	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 
-	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
-		;
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		r->ops->gone(r->ctx, r);
+	} else if (n > 0 || (n < 0 && errno == EINTR)) {
+		event_del(r->rd);	/* for a new edge, after the others */
+		event_add(r->rd, NULL);
+	}
 }
 
 static void

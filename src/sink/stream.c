@@ -1,5 +1,5 @@
 /*
- * Encoding packets into blocks.
+ * Encodes packets into blocks.
  */
 #include "sink/stream.h"
 
@@ -18,17 +18,17 @@
 #define STREAM_BLOCK_MAX	(256 << 10)
 #define MIRRORS_SHARE		2	/* of limits.memory, all mirrors */
 #define STREAM_PROBE_MS		1000	/* between tries of what fails */
-#define STREAM_DELAY_US		20000	/* a packet waits no longer than that;
-					   and so far may times of two workers
-					   be apart in a file */
+#define STREAM_DELAY_US		20000	/* a packet waits at most this long, so
+					   in a file the times of two workers
+					   may differ by it */
 
 struct stream_seat {
 	struct synth_seat synth;	/* first: synth's ops see only it */
 	struct stream	*stream;
 	struct block	*block;		/* being filled; or NULL */
 	struct event	*timer;
-	uint64_t	 ns;		/* of the event under way */
-	int		 probing;	/* it may try what fails */
+	uint64_t	 ns;		/* of the current event */
+	int		 probing;	/* the event is to try a write */
 };
 
 static enum synth_mode	stream_ready(struct synth_seat *);
@@ -164,7 +164,7 @@ stream_timer(evutil_socket_t fd, short what, void *arg)
 	stream_give(arg);
 }
 
-/* Where need bytes go, which are then on the account; NULL: nowhere. */
+/* The block for need bytes, which are then on the account; NULL: no room. */
 static struct block *
 stream_room(struct stream_seat *s, size_t need)
 {
@@ -195,7 +195,7 @@ stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
 		synth_lost(seat, f, st->full);
 		return;
 	}
-	/* Not in ready: the filter may leave none of the event's frames. */
+	/* Not in ready: the filter may drop all of the event's frames. */
 	if (s->probing) {
 		atomic_store(&st->probe, clock_ms() + STREAM_PROBE_MS);
 		s->probing = 0;

@@ -1,8 +1,8 @@
 /*
- * Packets as the bytes of a capture file, gathered in blocks: a worker's seat
- * fills one and hands it over when it is full or a little later; a thread of
- * the sink's takes it from there. What is on its way is bounded in bytes, so
- * what does not get out is lost here, packet by packet, to its session.
+ * Packets as the bytes of a capture file, gathered in blocks. A worker's seat
+ * fills a block, and hands it to a thread of the sink when it is full or a
+ * little later. The bytes on their way are bounded; a packet that finds no room
+ * is lost here, and its session counts it.
  */
 #ifndef SINK_STREAM_H
 #define SINK_STREAM_H
@@ -16,11 +16,11 @@ struct event;
 struct stream;
 
 struct block {
-	struct mail	 mail;		/* first; the sink's, once given */
+	struct mail	 mail;		/* first; the sink uses it */
 	_Atomic unsigned refs;
 	struct stream	*stream;
 	uint32_t	 packets;
-	uint64_t	 payload;	/* bytes of it */
+	uint64_t	 payload;	/* bytes */
 	size_t		 room, len;
 	uint8_t		 data[];
 };
@@ -30,15 +30,15 @@ struct stream {
 	int		 ng;		/* pcapng */
 	size_t		 block;		/* bytes of a block */
 	/*
-	 * Bytes of packets in all blocks together. A worker's block that is
-	 * being filled may have more room than that: a worker whose packets
-	 * are few must not keep the others' out.
+	 * Bytes of packets in all blocks together. Only bytes count, not the
+	 * free room of blocks being filled, so that a worker with few packets
+	 * does not keep out those of others.
 	 */
 	size_t		 max;
 	_Atomic size_t	 used;
 	_Atomic size_t	 shared;	/* in blocks after block_share() */
-	const char	*full;		/* the loss's reason when used is max */
-	/* What is given fails for that now, or NULL; see stream_failing(). */
+	const char	*full;		/* reason of a loss when used is max */
+	/* Why writing fails now, or NULL; see stream_failing(). */
 	_Atomic(const char *) failing;
 	_Atomic uint64_t probe;		/* monotonic ms of the next try */
 	/* Somebody wants packets; NULL: always. Any worker. */
@@ -49,16 +49,16 @@ struct stream {
 
 struct stream_seat;
 
-/* Reads c; the caller sets the rest. 0, or an ERR_* with why. */
+/* Reads c; the caller sets the rest. Returns 0, or an ERR_* with why. */
 int	stream_init(struct stream *, const struct conf_mirror *c,
 	    struct text *why);
 void	stream_clear(struct stream *);
 void	stream_stats(struct stream *, struct sink_stats *);
 
 /*
- * What was given could not be written, for that reason (static text); NULL:
- * it was. Meanwhile sessions lose their packets at once, and know it, but for
- * those of one event a second, which try anew. The sink's thread.
+ * The sink's thread tells that writing fails, and why (static text); NULL: it
+ * works again. While it fails, sessions lose and count their packets at once;
+ * only the packets of one event a second are tried.
  */
 void	stream_failing(struct stream *, const char *why);
 
@@ -68,17 +68,18 @@ void	stream_detach(struct stream_seat *);
 
 struct block *block_ref(struct block *);
 void	block_unref(struct block *);
-/* Takes its bytes off the stream's account; once. */
+/* Take the block's bytes off the stream's account, once. */
 void	block_settle(struct block *);
-/* Of limits.memory: another counts it from here on. */
+/* Stop counting it in limits.memory: another pool counts it from here on. */
 void	block_uncount(struct block *);
-/* The same, but it lives on until the last unref, and is counted as such. */
+/* Take its bytes off the account, but count it as shared until the last
+ * unref. */
 void	block_share(struct block *);
 
 /*
- * Move times in the block up to *last where they are a little before it:
- * blocks come from several workers, and a file's times only grow while the
- * clock does. Owner alone.
+ * Move times in the block that are a little before *last up to it. Blocks come
+ * from several workers, but times in a file must not go back unless the clock
+ * does. Only the block's owner may call this.
  */
 void	block_order(struct block *, uint64_t *last);
 

@@ -1,5 +1,5 @@
 /*
- * Sessions as conversations, for any packet sink.
+ * Turns sessions into conversations, for any packet sink.
  */
 #include "sink/synth.h"
 
@@ -16,8 +16,8 @@
 
 enum synth_comment {
 	COMMENT_NONE,		/* nothing new to say */
-	COMMENT_BEGIN,		/* on the next packet: who it is */
-	COMMENT_FACTS,		/* on the next packet: what TLS said */
+	COMMENT_BEGIN,		/* next packet: the session's addresses */
+	COMMENT_FACTS,		/* next packet: the facts of TLS */
 	COMMENT_BOTH		/* no packet came between the two */
 };
 
@@ -93,8 +93,8 @@ synth_seat_clear(struct synth_seat *seat)
 }
 
 /*
- * splitmix64: sequence numbers of a mirrored conversation only have to differ,
- * nobody can send into it.
+ * splitmix64. Nobody can send into a mirrored conversation, so its sequence
+ * numbers only have to differ.
  */
 static uint32_t
 synth_random(struct synth_seat *seat)
@@ -191,7 +191,7 @@ synth_nothing(void *arg, const struct frame *f)
 {
 }
 
-/* Where an event's frames go. */
+/* The function for the frames of an event. */
 static frame_emit
 synth_begin(struct synth *s)
 {
@@ -210,7 +210,7 @@ synth_end(struct synth *s)
 	s->seat->now = NULL;
 }
 
-static void *
+void *
 synth_open(void *arg, struct tap *tap, const struct record *r)
 {
 	struct synth_seat *seat = arg;
@@ -222,7 +222,8 @@ synth_open(void *arg, struct tap *tap, const struct record *r)
 	s->record = r;
 	s->comment = COMMENT_BEGIN;
 	emit = synth_begin(s);
-	if (packet_init(&s->packet, &seat->path, &r->client, &r->server,
+	if (packet_init(&s->packet, &seat->path, &r->facts->client,
+	    &r->facts->server,
 	    isn) != 0) {
 		free(s);
 		return NULL;
@@ -272,16 +273,15 @@ synth_reset(void *state, enum flow_dir dir)
 	synth_end(s);
 }
 
-/* A session that we ended, with neither FIN nor RST, must not look open. */
+/* If we ended the session without FIN or RST, close it for the recorder. */
 static void
-synth_close(void *state, struct record_mirror *m)
+synth_close(void *state, struct tap_counts *m)
 {
 	struct synth *s = state;
 
 	if (!packet_ended(&s->packet))
 		synth_reset(s, DIR_UP);
-	m->name = s->seat->sink->name;
-	m->port = packet_shown_port(addr_port(&s->record->server),
+	m->port = packet_shown_port(addr_port(&s->record->facts->server),
 	    s->seat->path.ports_map);
 	m->packets = s->packets;
 	m->bytes = s->bytes;
@@ -290,7 +290,6 @@ synth_close(void *state, struct record_mirror *m)
 }
 
 const struct tap_ops synth_tap = {
-	.open = synth_open,
 	.data = synth_data,
 	.facts = synth_facts,
 	.eof = synth_eof,

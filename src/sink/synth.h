@@ -1,7 +1,7 @@
 /*
- * The tap all packet sinks share: a session's events become frames
+ * The tap that all packet sinks share. A session's events become frames
  * (codec/packet), pass the filter, get their comments, and are counted. A sink
- * embeds a synth_seat at the head of its seat and says where frames go.
+ * embeds a synth_seat at the start of its seat, and sends the frames.
  */
 #ifndef SINK_SYNTH_H
 #define SINK_SYNTH_H
@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "codec/packet.h"
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "sink/filter.h"
 
 struct synth;
@@ -17,32 +17,32 @@ struct synth_seat;
 
 enum synth_mode {
 	SYNTH_SHOW,	/* frames are wanted */
-	SYNTH_LOSE,	/* they are wanted, but cannot get out: loss */
-	SYNTH_SKIP	/* nobody wants any: no frame is built, no loss */
+	SYNTH_LOSE,	/* frames are wanted, but cannot get out: a loss */
+	SYNTH_SKIP	/* nobody wants frames: none is built, no loss */
 };
 
 struct synth_out {
-	/* An event's frames follow. May change seat->path's mtu and super. */
+	/* The frames of an event follow. It may change seat->path's mtu and
+	 * super. */
 	enum synth_mode (*ready)(struct synth_seat *);
 	/*
-	 * One of them. The payload stays where it is until flush has returned,
-	 * the frame itself only until emit has. comment may be NULL. The sink
-	 * tells what became of it by synth_sent() or synth_lost(), at the
-	 * latest in flush.
+	 * One of the frames. Its payload is good until flush has returned, the
+	 * frame itself only until emit has. comment may be NULL. The sink
+	 * reports it by synth_sent() or synth_lost(), at the latest in flush.
 	 */
 	void	(*emit)(struct synth_seat *, const struct frame *,
 		    const char *comment);
-	/* That was all of them for now. May be NULL. */
+	/* The event has no more frames. May be NULL. */
 	void	(*flush)(struct synth_seat *);
 };
 
-/* Of one sink; any thread. */
+/* The counts of one sink. Any thread. */
 struct synth_counts {
 	_Atomic uint64_t packets, bytes, lost_packets, lost_bytes;
 	_Atomic(const char *) reason;	/* static text */
 };
 
-/* What a sink and its seats have in common, from the configuration. */
+/* Shared by a sink and its seats, from the configuration. */
 struct synth_sink {
 	char		*name;
 	struct packet_path path;	/* framer NULL: each seat has its own */
@@ -57,11 +57,13 @@ struct synth_seat {
 	struct packet_path path;
 	/* state of the sequence numbers' source */
 	uint64_t	 random;
-	struct synth	*now;		/* whose event is under way */
+	struct synth	*now;		/* the session of the current event */
 	const char	*lose;		/* SYNTH_LOSE: why; static text */
 };
 
 extern const struct tap_ops synth_tap;
+/* Its sinks' begin(). */
+void	*synth_open(void *seat, struct tap *, const struct record *);
 
 /* 0, or an ERR_* with why. */
 int	synth_sink_init(struct synth_sink *, const struct conf_mirror *,
@@ -74,12 +76,12 @@ int	synth_seat_init(struct synth_seat *, struct synth_sink *,
 	    const struct synth_out *);
 void	synth_seat_clear(struct synth_seat *);
 
-/* What became of a frame (of all its segments) of the event under way. */
+/* Report what became of a frame of the current event, with all its segments. */
 void	synth_sent(struct synth_seat *, const struct frame *);
 void	synth_lost(struct synth_seat *, const struct frame *, const char *why);
 /*
- * Or: it is queued, which the session counts as sent; the sink's counts come
- * by synth_written() or synth_lost_late() when that is known.
+ * Or report that it is queued. The session counts it as sent; the sink counts
+ * it when synth_written() or synth_lost_late() tells the outcome.
  */
 void	synth_queued(struct synth_seat *, const struct frame *);
 void	synth_written(struct synth_counts *, uint64_t packets,

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "tls/digest.h"
-#include "tls/takeover.h"
+#include "tls/bulk/bulk.h"
 #include "tls/weight.h"
 #include "util/budget.h"
 #include "util/err.h"

@@ -1,9 +1,7 @@
 /*
- * TLS over a non-blocking socket: one recv and one send a wake. Ciphertext
- * passes through the worker's scratch buffers, so that an idle connection
- * holds none; what OpenSSL or the socket would not take yet is kept aside.
- * FIN and RST are kept from OpenSSL, which would break off writing as well:
- * a client that half-closes still gets its reply.
+ * TLS over a non-blocking socket: one recv and one send a wake. OpenSSL is not
+ * told of FIN and RST, for it would break off writing as well: a client that
+ * half-closes still gets its reply.
  */
 #ifndef TLS_TLSIO_H
 #define TLS_TLSIO_H
@@ -13,21 +11,18 @@
 #include <stdint.h>
 
 #include "net/transport.h"
-
-#define TLSIO_IN	(264 * 1024)	/* ciphertext of one recv */
-#define TLSIO_OUT	(264 * 1024)	/* 16 full records and a little */
-
-/* One a worker. */
-struct tlsio_scratch {
-	uint8_t	in[TLSIO_IN];
-	uint8_t	out[TLSIO_OUT];
-};
+#include "tls/ciphertext.h"
 
 struct tlsio;
 
-/* Takes the SSL over (tls_end() frees it); the sock and scratch are the
- * caller's and outlive it. */
-struct tlsio	*tlsio_new(SSL *, struct sock *, struct tlsio_scratch *);
+/*
+ * Takes the SSL over (tls_end() frees it); the sock and scratch are the
+ * caller's and outlive it. ops: where the caller keeps transport_tls, changed
+ * to another table, for the same state, when records of our own take the
+ * connection over (tls/bulk/bulk.h); NULL: they never do.
+ */
+struct tlsio	*tlsio_new(SSL *, struct sock *, struct tlsio_scratch *,
+		    const struct transport_ops **ops);
 
 /*
  * A step of the handshake. 0 done; ERR_AGAIN; ERR_DENIED: the server asks for
@@ -44,9 +39,11 @@ int		 tlsio_handshake(struct tlsio *, char *why, size_t size);
 int		 tlsio_settle(struct tlsio *, char *why, size_t size);
 
 SSL		*tlsio_ssl(struct tlsio *);
-int		 tlsio_ours(const struct tlsio *);	/* see takeover.h */
 
 /* state: struct tlsio */
 extern const struct transport_ops transport_tls;
+
+/* Whether the state of that table is a struct tlsio. */
+int		 tlsio_is(const struct transport_ops *);
 
 #endif

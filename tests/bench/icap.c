@@ -16,11 +16,11 @@
 
 struct one {
 	struct icap_txn	*txn;
-	struct icap_job	 job;
+	struct icap_input	 job;
 	struct event	*again;
 };
 
-static struct icap_seat	*seat;
+static struct icap_client	*seat;
 static struct event_base *base;
 static struct text	 req, res;
 static uint8_t		*bytes;

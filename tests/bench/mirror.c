@@ -16,7 +16,7 @@
 #include <event2/event.h>
 #include <linux/capability.h>
 
-#include "proxy/tap.h"
+#include "proxy/sink.h"
 #include "sink/sinks.h"
 #include "util/log.h"
 
@@ -38,16 +38,18 @@ measure(const char *what, const struct sink_ops *ops, struct conf_mirror *c,
 {
 	static uint8_t bytes[1 << 20];
 	struct event_base *base = event_base_new();
-	struct record r = { 0 };
-	struct record_mirror m;
+	struct facts f = { 0 };
+	struct verdict v = { 0 };
+	struct record r = { .facts = &f, .verdict = &v };
+	struct tap_counts m;
 	struct text why = { 0 };
 	void *sink, *seat, *s;
 	size_t done;
 	double us;
 
 	memset(bytes, 'x', sizeof(bytes));
-	addr_parse(&r.client, "192.0.2.1:40000");
-	addr_parse(&r.server, "198.51.100.1:443");
+	addr_parse(&f.client, "192.0.2.1:40000");
+	addr_parse(&f.server, "198.51.100.1:443");
 	if (ops->open(c, &sink, &why) != 0) {
 		printf("%s\n", why.s);
 		exit(1);
@@ -56,7 +58,7 @@ measure(const char *what, const struct sink_ops *ops, struct conf_mirror *c,
 	usleep(300000);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	us = cpu_us();
-	s = ops->tap->open(seat, NULL, &r);
+	s = ops->begin(seat, NULL, &r);
 	for (done = 0; done < total; done += piece) {
 		ops->tap->data(s, DIR_DOWN, bytes, piece);
 		if ((done / piece) % 8 == 0)

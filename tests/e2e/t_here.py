@@ -52,7 +52,7 @@ def check_refuses_files_that_run_cannot_use(s):
     text = both(s, upstream={'trust': s.pki.root, 'trust-also': [junk]})
     check(re.search(r'"trust-also": \S+junk.pem: holds no PEM', text), text)
     text = both(s, **mirror(pcap=s.path('no/where/a.pcap')))
-    check(re.search(r'"pcap": .*the directory \S+no/where is not there', text),
+    check(re.search(r'"pcap": .*the directory \S+no/where does not exist', text),
           text)
     # A key that is not the certificate's.
     text = both(s, icap=[{

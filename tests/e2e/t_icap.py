@@ -205,18 +205,21 @@ def icap_virus_scan_that_trickles_is_seen_as_cut(s):
 
 @scenario
 def icap_e2guardian(s):
-    """A connection it has answered with a page it mixes up with the next one
-    on it ("req-hdr=0, res-body=90", which F13 is for): so, none is kept."""
+    """Where it has answered with a page, the next that is asked of the same
+    connection, or the same thread, is mixed up with it ("req-hdr=0,
+    res-body=90", which F13 is for): so, no connection is kept, and pages come
+    last."""
     u = real(s, e2guardian=21350)
     icap.start(s, icap.service(u['e2-request'], u['e2-response'],
                                options=False, preview='off', keep_idle='0s',
                                echo_headers=['X-ICAP-E2G']),
                inspect={'host-mismatch': 'allow'})
     o = icap.Little(s)
-    for way in ('https', 'http'):
-        p = o.client(way)
+    made = [o.client(way) for way in ('https', 'http')]
+    for p in made:
         m = http.ask(p, '/x?type=text/html&data=<html>fine</html>')
         equal((m.status, m.body), (200, b'<html>fine</html>'))
+    for p in made:
         m = http.ask(p, '/x', host='blocked.example')
         check(m.status in (200, 302, 403), m)
     equal({x.get('host') for x in o.got()}, {'good.test'})

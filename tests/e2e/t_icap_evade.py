@@ -516,7 +516,7 @@ def size_that_exempts_from_one_service_does_not_from_the_next(s):
         p = o.client('http')
         icap.page(http.ask(p, '/x?n=5000&as=' + kind), 403)
         check(http.content(5000)[:50] not in p.received, 'the client got it')
-    got = outcomes(s, 10)
+    got = outcomes(s, 12)
     # Of those of unknown length the preview was enough for the first one.
     equal(sorted(got['one']), ['204p'] * 4 + ['bypass-oversize'] * 2)
     equal(sorted(got['two']), ['204p'] * 2 + ['block'] * 2 + ['sat'] * 2)
@@ -539,7 +539,7 @@ def size_found_out_on_the_way_is_blocked(s):
     icap.page(http.ask(p, '/x', 'POST', http.content(200000), chunked=True),
               403)
     check(not [x for x in o.got()[n:] if x.whole], 'whole at the origin')
-    got = outcomes(s, 8)['scan']
+    got = outcomes(s, 9)['scan']
     equal(got.count('err-oversize'), 3, got)
 
 

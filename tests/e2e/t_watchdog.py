@@ -63,7 +63,7 @@ def a_worker_that_hangs_is_told_and_the_watchdog_hears_nothing(s):
     heard = {told(systemd, 10 * s.slow) for _ in range(3)}
     equal(heard, {b'READY=1', b'WATCHDOG=1'}, 'told')
     with Hung(thread(d.pid, 'worker 1')):
-        d.wait_log('worker 1 has not come round for', 15 * s.slow)
+        d.wait_log('worker 1 has not answered for', 15 * s.slow)
         while told(systemd, 0.01):      # from before
             pass
         # Twice the time between two words: there must be none.
@@ -71,7 +71,7 @@ def a_worker_that_hangs_is_told_and_the_watchdog_hears_nothing(s):
         equal(d.metric('clearspan_worker_late_total'), 1)
         # The others serve on, and so do metrics and the control socket.
         equal(d.ctl('counters')['worker_late'], 1)
-    d.wait_log('worker 1 comes round again', 15 * s.slow)
+    d.wait_log('worker 1 answers again', 15 * s.slow)
     equal(told(systemd, 10 * s.slow), b'WATCHDOG=1', 'told')
     equal(d.metric('clearspan_worker_late_total'), 1)
 

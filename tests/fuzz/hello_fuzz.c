@@ -17,7 +17,7 @@ static void
 use(const struct hello *h)
 {
 	char hash[JA3_HASH_LEN + 1], fp[JA4_LEN + 1];
-	struct wire w = wire_of(h->alpn.p, h->alpn.len);
+	struct cursor w = cursor_of(h->alpn.p, h->alpn.len);
 	const uint8_t *p;
 	unsigned names = 0;
 	size_t n;

@@ -6,7 +6,7 @@
  * three bytes each: what, length.
  */
 #include "codec/packet.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 #include "../unit/recorder.h"
 
@@ -106,7 +106,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct run r = { 0 };
-	struct wire w = wire_of(data, len);
+	struct cursor w = cursor_of(data, len);
 	struct addr a = { 0 }, b = { 0 };
 	uint32_t isn[2];
 	uint8_t flags;
@@ -117,17 +117,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		for (i = 0; i < BYTES; i++)
 			payload[i] = (uint8_t)(i * 31 + (i >> 8) * 7);
 	}
-	flags = wire_u8(&w);
-	r.path.mtu = wire_u16(&w);
-	r.path.burst = wire_u8(&w);
+	flags = cursor_u8(&w);
+	r.path.mtu = cursor_u16(&w);
+	r.path.burst = cursor_u8(&w);
 	r.path.super = r.path.burst > 0;
 	r.path.vlan = flags & 1 ? flags : -1;
 	r.path.ports_map = flags >> 1 & 1;
 	r.rec.loss_ok = 1;
 	r.path.source_mac[5] = 1;
 	r.path.reply_mac[5] = 2;
-	isn[0] = wire_u32(&w);
-	isn[1] = wire_u32(&w);
+	isn[0] = cursor_u32(&w);
+	isn[1] = cursor_u32(&w);
 	if (w.bad)
 		return 0;
 	addr_parse(&a, flags & 4 ? "[2001:db8::1]:1234" : "192.0.2.1:1234");
@@ -136,9 +136,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	if (packet_init(&r.p, &r.path, &a, &b, isn) == 0) {
 		packet_open(&r.p, emit, &r);
-		while (wire_left(&w) >= 3) {
-			flags = wire_u8(&w);
-			event(&r, flags, wire_u16(&w));
+		while (cursor_left(&w) >= 3) {
+			flags = cursor_u8(&w);
+			event(&r, flags, cursor_u16(&w));
 		}
 		check(&r);
 	}

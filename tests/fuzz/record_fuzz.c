@@ -7,26 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls/after.h"
-#include "util/wire.h"
+#include "tls/bulk/channel.h"
+#include "util/cursor.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static uint8_t	out[RECORD_WIRE], wire[RECORD_WIRE + 512];
-static uint8_t	reply[AFTER_EXTRA + RECORD_CLEAR];
+static uint8_t	reply[CHANNEL_EXTRA + RECORD_CLEAR];
 
 /* One record into the stream; whether it goes on. */
 static int
-step(struct after *a, const uint8_t *p, size_t len, size_t room)
+step(struct channel *a, const uint8_t *p, size_t len, size_t room)
 {
 	size_t used = 0;
-	ssize_t n = after_open(a, p, len, out, room, &used);
+	ssize_t n = channel_open(a, p, len, out, room, &used);
 
 	if (n > (ssize_t)room || used > RECORD_WIRE || (n >= 0 && used > len))
 		abort();
 	if (n < 0)
 		return 0;
-	if (after_due(a, reply) > AFTER_EXTRA)
+	if (channel_due(a, reply) > CHANNEL_EXTRA)
 		abort();
 	return !a->closed && !a->failed;
 }
@@ -35,10 +35,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const uint8_t secret[32] = { 1 };
-	struct wire w = wire_of(data, len);
-	struct after a = { 0 };
+	struct cursor w = cursor_of(data, len);
+	struct channel a = { 0 };
 	struct record seal;
-	uint8_t flags = wire_u8(&w), type;
+	uint8_t flags = cursor_u8(&w), type;
 	size_t n, room = flags & 2 ? 300 : sizeof(out);
 	const uint8_t *p;
 
@@ -46,15 +46,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    record_init(&a.out, 0x1301, secret, 32, 1) != 0 ||
 	    record_init(&seal, 0x1301, secret, 32, 1) != 0)
 		abort();
-	after_init(&a);
+	channel_init(&a);
 	a.server = flags & 1;
 	if (flags & 4) {
-		step(&a, w.p, wire_left(&w), room);
+		step(&a, w.p, cursor_left(&w), room);
 	} else {
 		for (;;) {
-			type = wire_u8(&w);
-			n = wire_u16(&w) % (RECORD_CLEAR + 200);
-			if ((p = wire_bytes(&w, n)) == NULL)
+			type = cursor_u8(&w);
+			n = cursor_u16(&w) % (RECORD_CLEAR + 200);
+			if ((p = cursor_bytes(&w, n)) == NULL)
 				break;
 			n = record_seal(&seal, type, p, n, wire);
 			if (!step(&a, wire, n, room))
@@ -63,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 				abort();
 		}
 	}
-	after_done(&a);
+	channel_done(&a);
 	record_done(&seal);
 	return 0;
 }

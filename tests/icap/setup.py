@@ -169,7 +169,7 @@ class Peers:
         self.running.append((name, p))
         return p
 
-    def wait(self, what, p, ready, seconds=30):
+    def wait(self, what, p, ready, seconds=120):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if ready():

@@ -11,16 +11,26 @@
 
 #include "test.h"
 
+#define AT_ONCE	8
+
+/* No more than AT_ONCE of them are in use at a time. */
 static struct record
 session(const char *client, const char *site, const char *reason)
 {
-	struct record r = { 0 };
+	static const struct verdict verdict;
+	static struct facts facts[AT_ONCE];
+	static char names[AT_ONCE][32];
+	static unsigned n;
+	struct facts *f = &facts[n % AT_ONCE];
+	struct record r = { .facts = f, .verdict = &verdict };
 	char addr[64];
 
 	snprintf(addr, sizeof(addr), "%s:1", client);
-	ck_assert_int_eq(addr_parse(&r.client, addr), 0);
-	ck_assert_int_eq(addr_parse(&r.server, "203.0.113.1:443"), 0);
-	snprintf(r.sni, sizeof(r.sni), "%s", site);
+	memset(f, 0, sizeof(*f));
+	ck_assert_int_eq(addr_parse(&f->client, addr), 0);
+	ck_assert_int_eq(addr_parse(&f->server, "203.0.113.1:443"), 0);
+	snprintf(names[n % AT_ONCE], sizeof(names[0]), "%s", site);
+	f->sni = names[n++ % AT_ONCE];
 	snprintf(r.reason, sizeof(r.reason), "%s", reason);
 	log_level = -1;
 	return r;
@@ -49,11 +59,13 @@ TEST(failures_are_told_by_site_and_reason)
 		session("10.0.0.1", "ba.test", "client closed"),
 		session("10.0.0.1", "bad.test", "client closed"),
 	};
+	struct facts bad = *r[4].facts;
 	json_t *o;
 	size_t i;
 
-	r[4].verify = VERIFY_EXPIRED;
-	r[4].verify_text = "certificate has expired";
+	bad.verify = VERIFY_EXPIRED;
+	bad.verify_text = "certificate has expired";
+	r[4].facts = &bad;
 	for (i = 0; i < 5; i++)
 		failures_note(f, &r[i]);
 	o = failures_json(f, NULL);

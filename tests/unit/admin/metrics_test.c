@@ -20,7 +20,8 @@ up(struct addr *a)
 {
 	struct text why = { 0 };
 	struct conf_rule rule = { .name = (char *)"two\nlines" };
-	struct record r = { .verdict.rule = &rule };
+	struct verdict v = { .rule = &rule };
+	struct record r = { .verdict = &v };
 	int port;
 
 	env_fill(&env);

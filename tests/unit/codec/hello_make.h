@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "util/text.h"
-#include "util/wire.h"
+#include "util/cursor.h"
 
 #define LIT(s)		(s), sizeof(s) - 1
 

@@ -287,7 +287,7 @@ END
 
 TEST(an_alpn_list_is_kept_as_it_came)
 {
-	struct wire w;
+	struct cursor w;
 	const uint8_t *p;
 	size_t n;
 
@@ -297,7 +297,7 @@ TEST(an_alpn_list_is_kept_as_it_came)
 	ck_assert_uint_eq(h.n_alpn, 3);
 	ck_assert_uint_eq(h.alpn.len, 23);
 	ck_assert_mem_eq(h.alpn.p, "\2h2\10http/1.1\12acme-tls/1", 23);
-	w = wire_of(h.alpn.p, h.alpn.len);
+	w = cursor_of(h.alpn.p, h.alpn.len);
 	ck_assert(hello_alpn_next(&w, &p, &n));
 	ck_assert(n == 2 && memcmp(p, "h2", 2) == 0);
 	ck_assert(hello_has_alpn(&h, "acme-tls/1"));

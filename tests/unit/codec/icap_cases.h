@@ -92,7 +92,7 @@ BAD("status_101", 'R', "ICAP/1.0 101 Switch\r\n\r\n", ERR_FORMAT,
 
 /* Fields. */
 BAD("no_colon", 'R', OK "Encapsulated\r\n\r\n", ERR_FORMAT, "colon"),
-BAD("blank_before_colon", 'R', OK "ISTag : x\r\n\r\n", ERR_FORMAT, "token"),
+BAD("blank_before_colon", 'R', OK "ISTag : x\r\n\r\n", ERR_FORMAT, "blank"),
 BAD("no_name", 'R', OK ": x\r\n\r\n", ERR_FORMAT, "token"),
 BAD("control", 'R', OK "A: \x01\r\n\r\n", ERR_FORMAT, "control"),
 BAD("delete", 'R', OK "A: \x7f\r\n\r\n", ERR_FORMAT, "control"),

@@ -82,7 +82,7 @@ make_from_lists(const char *suites, const char *exts, const char *sigalgs)
 	struct text s = { NULL, 0, 0 }, sig = { NULL, 0, 0 };
 	struct text types = { NULL, 0, 0 }, body = { NULL, 0, 0 };
 	struct parts p = { .exts = { NULL, 0, 0 } };
-	struct wire w;
+	struct cursor w;
 	uint16_t type;
 
 	add_list(&s, "1a1a");
@@ -92,9 +92,9 @@ make_from_lists(const char *suites, const char *exts, const char *sigalgs)
 	add_u16(&body, sig.len);
 	text_add(&body, sig.s, sig.len);
 	add_ext(&p.exts, 0x2a2a, LIT(""));
-	w = wire_of(types.s, types.len);
-	while (wire_left(&w) > 0) {
-		type = wire_u16(&w);
+	w = cursor_of(types.s, types.len);
+	while (cursor_left(&w) > 0) {
+		type = cursor_u16(&w);
 		if (type == 13)
 			add_ext(&p.exts, type, body.s, body.len);
 		else if (type == 43)

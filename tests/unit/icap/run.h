@@ -67,7 +67,7 @@ struct run {
 	struct conf_icap conf;
 	struct conf_icap_url urls[4];
 	struct icap_service *service;
-	struct icap_seat *seat;
+	struct icap_client *seat;
 	struct icap_record last;	/* strings as below */
 	char		 server[256], finding[128], why[160], istag[64];
 	unsigned	 records;
@@ -207,7 +207,7 @@ struct deal {
 	uint64_t	 drip;		/* bytes each 100 ms */
 	int		 client;	/* 192.0.2.1 and so on; 0 is 1 */
 	/* what is there */
-	struct icap_job	 job;
+	struct icap_input	 job;
 	struct icap_txn	*txn;
 	struct text	 req, res;
 	uint64_t	 grown;

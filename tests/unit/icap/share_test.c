@@ -240,7 +240,7 @@ TEST(a_spool_that_fails_before_an_answer_ends_it_once)
 	struct deal d = { .size = 340000, .step = 20000, .hold = 300000 };
 	struct run u;
 
-	use(&u, "204?preview=none&early=320000&slow=500", 1);
+	use(&u, "204?preview=none&early=320000&slow=3000", 1);
 	deal_start(&d, &u);
 	run_until(&u, is_held, &d);
 	run_turn(&u, 100);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "util/wire.h"
+#include "util/cursor.h"
 
 #define DNS_A		1
 #define DNS_AAAA	28

@@ -41,14 +41,15 @@ redirected() {
 	    "$(py $c ask fd02::2 443)"
 }
 
-until_() {	# COMMAND ...: true, soon
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+until_() {	# COMMAND ...: true, within 20 s: it hangs, otherwise
+	for i in $(seq 100); do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.2
 	done
 	echo "FAIL waited in vain for: $*" >&2
 	bad=1
 }
+signals_taken() { ! grep -q 'Pnd:.*[1-9a-f]' /proc/$1/status; }
 table_is_there() { in_ $g nft list table inet clearspan; }
 
 for n in $c $g $s; do ip netns add $n; in_ $n ip link set lo up; done
@@ -74,7 +75,7 @@ until_ in_ $g sh -c 'ss -Hltn sport = :8443 | grep -q .'
 
 direct "before"
 
-in_ $g "$bin" transparent up --in lan --wait 6 </dev/null >/dev/null & up=$!
+in_ $g "$bin" transparent up --in lan --wait 15 </dev/null >/dev/null & up=$!
 until_ table_is_there
 relayed "up"
 is "while one waits another cannot" 1 "$(in_ $g "$bin" transparent up \
@@ -83,7 +84,7 @@ wait $up
 is "not confirmed" 1 $?
 direct "taken back by itself"
 
-in_ $g "$bin" transparent up --in lan --wait 6 </dev/null >/dev/null & up=$!
+in_ $g "$bin" transparent up --in lan --wait 60 </dev/null >/dev/null & up=$!
 until_ table_is_there
 in_ $g "$bin" transparent confirm
 is "confirm" 0 $?
@@ -96,8 +97,9 @@ ip netns exec $g "$bin" transparent up --in lan --ports 444 --wait 60 \
     </dev/null >/dev/null & up=$!
 until_ in_ $g sh -c 'nft list table inet clearspan | grep -q 444'
 kill -USR1 $up; kill -USR2 $up		# a daemon's log is rotated by name
+until_ signals_taken $up
 is "USR1 is not for it" 444 "$(in_ $g nft list table inet clearspan |
-    grep -o 444 | sort -u; sleep 0.2; kill -0 $up || echo gone)"
+    grep -o 444 | sort -u; kill -0 $up || echo gone)"
 kill -TERM $up
 wait $up
 is "another, not confirmed" "$was" "$(in_ $g nft list table inet clearspan)"

@@ -20,32 +20,43 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+#define PATIENCE_MS	50000	/* it hangs, if it is not done by then */
+
 static struct conf_rule rule = { .name = (char *)"default" };
 static const struct timespec now = { 1795417200, 123456789 };
+
+static struct facts facts;
+static struct verdict verdict;
 
 static void
 record_fill(struct record *r)
 {
+	struct facts *f = &facts;
+
 	memset(r, 0, sizeof(*r));
+	memset(f, 0, sizeof(*f));
+	r->facts = f;
+	r->verdict = &verdict;
 	r->id = 7;
 	r->start = (struct timespec){ 1795417190, 0 };
 	r->end = (struct timespec){ 1795417199, 500000000 };
-	r->listener = "proxy";
-	r->mode = CONF_EXPLICIT;
-	addr_parse(&r->client, "128.232.110.120:34855");
-	addr_parse(&r->server, "66.35.250.204:80");
-	strcpy(r->sni, "example.com");
-	strcpy(r->ja3, "0149f47eabf9a20d0893e2a44e5a6323");
-	r->protocol = PROTO_TLS;
-	r->verdict.rule = &rule;
-	r->tls_client.version = "TLSv1.3";
-	r->tls_client.cipher = "TLS_AES_128_GCM_SHA256";
+	f->listener = "proxy";
+	f->mode = CONF_EXPLICIT;
+	addr_parse(&f->client, "128.232.110.120:34855");
+	addr_parse(&f->server, "66.35.250.204:80");
+	f->sni = "example.com";
+	strcpy(f->ja3, "0149f47eabf9a20d0893e2a44e5a6323");
+	f->protocol = PROTO_TLS;
+	f->tls_client.version = "TLSv1.3";
+	f->tls_client.cipher = "TLS_AES_128_GCM_SHA256";
+	verdict.rule = &rule;
 	r->forged = 1;
 	r->bytes[0] = 10;
 	r->bytes[1] = 5000000000u;
 	r->state = "closed";
 	strcpy(r->reason, "client closed");
-	r->mirrors[0] = (struct record_mirror){ "live", 3, 4, 5 };
+	r->mirrors[0] = (struct record_mirror){ "live",
+	    { 3, 4, 5 } };
 	r->nmirrors = 1;
 }
 
@@ -98,10 +109,12 @@ END
 
 TEST(eve_flow_of_an_undecided_session_leaves_out_what_is_not_known)
 {
-	struct record r = { 0 };
+	struct verdict undecided = { 0 };
+	struct facts f = { 0 };
+	struct record r = { .facts = &f, .verdict = &undecided };
 	json_t *o;
 
-	addr_parse(&r.client, "[2001:db8::1]:5");
+	addr_parse(&f.client, "[2001:db8::1]:5");
 	o = eve_flow(&r, &now);
 	ck_text(o, "src_ip", "2001:db8::1");
 	ck_assert_ptr_null(at(o, "dest_ip"));
@@ -119,7 +132,7 @@ TEST(eve_text_that_is_not_utf8_is_shown_escaped)
 	char *s;
 
 	record_fill(&r);
-	strcpy(r.sni, "a\xff\xc0\xafz\n\xed\xa0\x80\xc3\xa9\xf4\x90\x80\x80");
+	facts.sni = "a\xff\xc0\xafz\n\xed\xa0\x80\xc3\xa9\xf4\x90\x80\x80";
 	o = eve_flow(&r, &now);
 	s = json_dumps(o, JSON_COMPACT);
 	ck_assert_ptr_nonnull(s);
@@ -315,7 +328,7 @@ TEST(connlog_writes_a_line_for_each_flow_and_only_what_was_asked_for)
 	connlog_tls(l, &r);
 	connlog_stats(l, json_object());
 	connlog_flow(l, &r);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	ck_assert_int_eq(lines(path), 2);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0600);
@@ -337,11 +350,11 @@ TEST(connlog_reopened_goes_on_in_a_new_file)
 	snprintf(old, sizeof(old), "%s.1", path);
 	ck_assert_int_eq(rename(path, old), 0);
 	connlog_reopen(l);
-	for (i = 0; i < 200 && access(path, F_OK) != 0; i++)
+	for (i = 0; i < 6000 && access(path, F_OK) != 0; i++)
 		usleep(10000);
 	connlog_flow(l, &r);
 	connlog_flow(l, &r);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	ck_assert_int_eq(lines(old), 1);
 	ck_assert_int_eq(lines(path), 2);
 	unplace();
@@ -394,7 +407,7 @@ TEST(connlog_to_a_fifo_read_late_delivers_all)
 	l = opened();
 	for (i = 0; i < 1000; i++)
 		connlog_flow(l, &r);
-	usleep(300000);
+	usleep(300000);		/* late, by whatever time */
 	fd = open(path, O_RDONLY);
 	while (seen < 1000 && (n = read(fd, buf, sizeof(buf))) > 0)
 		for (i = 0; i < n; i++)
@@ -402,7 +415,7 @@ TEST(connlog_to_a_fifo_read_late_delivers_all)
 	ck_assert_int_eq(seen, 1000);
 	ck_assert_int_eq(connlog_dropped(l), 0);
 	close(fd);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	unplace();
 }
 END
@@ -465,7 +478,7 @@ TEST(connlog_after_a_torn_line_begins_a_new_one)
 	half_a_line();
 	connlog_reopen(l);
 	connlog_flow(l, &r);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	sum = summed();
 	ck_assert_uint_eq(sum.torn, 1);
 	ck_assert_uint_eq(sum.flows, 1);
@@ -505,7 +518,7 @@ TEST(connlog_tells_in_the_end_exactly_what_was_lost)
 	setrlimit(RLIMIT_FSIZE, &little);
 	some(l, &r, 4);
 	setrlimit(RLIMIT_FSIZE, &was);
-	connlog_close(l, 1000);
+	connlog_close(l, PATIENCE_MS);
 	sum = summed();
 	ck_assert_uint_gt(sum.flows, 10);
 	ck_assert_uint_eq(sum.flows + sum.lost, 209);
@@ -522,8 +535,8 @@ late(void *arg)
 	char buf[4096];
 	ssize_t n, i;
 
-	usleep(700000);
-	while (lines < 20 && poll(&pfd, 1, 10000) == 1 &&
+	usleep(700000);		/* as it is said: late */
+	while (lines < 20 && poll(&pfd, 1, PATIENCE_MS) == 1 &&
 	    (n = read(pfd.fd, buf, sizeof(buf))) > 0)
 		for (i = 0; i < n; i++)
 			lines += buf[i] == '\n';
@@ -553,7 +566,7 @@ fifo_read_late(int reopen)
 	if (reopen)
 		while (connlog_queued(l) > 0)
 			usleep(1000);
-	connlog_close(l, 5000);
+	connlog_close(l, PATIENCE_MS);
 	pthread_join(thread, &n);
 	ck_assert_uint_eq((uintptr_t)n, 20);
 	close(fd);

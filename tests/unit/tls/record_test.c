@@ -5,16 +5,15 @@
 #include <openssl/rand.h>
 
 #include "mint.h"
-#include "tls/after.h"
-#include "tls/gcm.h"
-#include "tls/takeself.h"
+#include "tls/bulk/channel.h"
+#include "tls/bulk/gcm.h"
 #include "util/err.h"
 
 static const unsigned int suites[] = { 0x1301, 0x1302, 0x1303 };
 
 /* Two ends of ours under the same secrets: what one seals the other opens. */
 struct ends {
-	struct after	a, b;
+	struct channel	a, b;
 	struct record	raw;		/* seals for b whatever it likes */
 	uint8_t		wire[RECORD_WIRE + 4096], clear[RECORD_WIRE];
 };
@@ -28,8 +27,8 @@ ends_init(struct ends *e, unsigned int suite, int server)
 	memset(up, 1, sizeof(up));
 	memset(down, 2, sizeof(down));
 	memset(e, 0, sizeof(*e));
-	after_init(&e->a);
-	after_init(&e->b);
+	channel_init(&e->a);
+	channel_init(&e->b);
 	e->b.server = server & 1;
 	ck_assert_int_eq(record_init(&e->a.out, suite, up, len, 1), 0);
 	ck_assert_int_eq(record_init(&e->a.in, suite, down, len, 0), 0);
@@ -41,8 +40,8 @@ ends_init(struct ends *e, unsigned int suite, int server)
 static void
 ends_done(struct ends *e)
 {
-	after_done(&e->a);
-	after_done(&e->b);
+	channel_done(&e->a);
+	channel_done(&e->b);
 	record_done(&e->raw);
 }
 
@@ -52,7 +51,7 @@ ends_put(struct ends *e, uint8_t type, const void *p, size_t len)
 {
 	size_t used, n = record_seal(&e->raw, type, p, len, e->wire);
 
-	return after_open(&e->b, e->wire, n, e->clear, sizeof(e->clear),
+	return channel_open(&e->b, e->wire, n, e->clear, sizeof(e->clear),
 	    &used);
 }
 
@@ -107,7 +106,7 @@ END_TEST
 
 START_TEST(what_libssl_seals_is_opened_and_the_reverse)
 {
-	ck_assert_int_eq(takeself_test(), 1);
+	ck_assert_int_eq(channel_selftest(), 1);
 }
 END_TEST
 
@@ -126,11 +125,11 @@ START_TEST(records_of_any_size_come_back)
 	for (i = 0; i < rounds; i++) {
 		n = i < 200 ? i + 1 : 1 + (size_t)rand_r(&seed) %
 		    (i % 16 == 0 ? RECORD_CLEAR : 600);
-		used = after_data(&e.a, p + n % 64, n, e.wire);
-		got = after_open(&e.b, e.wire, used, e.clear, n, &used);
+		used = channel_data(&e.a, p + n % 64, n, e.wire);
+		got = channel_open(&e.b, e.wire, used, e.clear, n, &used);
 		if (got == 0) {
 			ck_assert_uint_eq(e.b.in.seq, 0);
-			got = after_open(&e.b, e.wire + used, n +
+			got = channel_open(&e.b, e.wire + used, n +
 			    RECORD_EXTRA, e.clear, n, &used);
 		}
 		ck_assert_int_eq(got, (ssize_t)n);
@@ -202,7 +201,7 @@ padded(struct ends *e, const uint8_t *p, size_t len)
 	size_t used, n = record_seal(&e->raw, p[len - 1], p, len - 1,
 	    e->wire);
 
-	return after_open(&e->b, e->wire, n, e->clear, sizeof(e->clear),
+	return channel_open(&e->b, e->wire, n, e->clear, sizeof(e->clear),
 	    &used);
 }
 
@@ -237,12 +236,12 @@ START_TEST(a_record_that_does_not_fit_is_left)
 	size_t n, used;
 
 	ends_init(&e, 0x1301, 1);
-	n = after_data(&e.a, (const uint8_t *)"hello", 5, e.wire);
-	ck_assert_int_eq(after_open(&e.b, e.wire, n, e.clear, 4, &used),
+	n = channel_data(&e.a, (const uint8_t *)"hello", 5, e.wire);
+	ck_assert_int_eq(channel_open(&e.b, e.wire, n, e.clear, 4, &used),
 	    ERR_MEM);
-	ck_assert_int_eq(after_open(&e.b, e.wire, n - 1, e.clear, 5, &used),
+	ck_assert_int_eq(channel_open(&e.b, e.wire, n - 1, e.clear, 5, &used),
 	    ERR_SHORT);
-	ck_assert_int_eq(after_open(&e.b, e.wire, n, e.clear, 5, &used), 5);
+	ck_assert_int_eq(channel_open(&e.b, e.wire, n, e.clear, 5, &used), 5);
 	ends_done(&e);
 }
 END_TEST
@@ -264,7 +263,7 @@ START_TEST(a_record_of_another_version_is_told_so)
 
 	for (i = 0; i < NELEM(bad); i++) {
 		ends_init(&e, 0x1301, 1);
-		ck_assert_int_eq(after_open(&e.b, bad[i].head, 5, e.clear,
+		ck_assert_int_eq(channel_open(&e.b, bad[i].head, 5, e.clear,
 		    sizeof(e.clear), &used), ERR_TLS);
 		ck_assert_uint_eq(e.b.alert, bad[i].alert);
 		ends_done(&e);

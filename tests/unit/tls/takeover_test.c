@@ -7,8 +7,8 @@
 
 #include "mint.h"
 #include "net/transport.h"
-#include "tls/after.h"
-#include "tls/takeover.h"
+#include "tls/bulk/channel.h"
+#include "tls/bulk/bulk.h"
 #include "tls/tlsio.h"
 #include "util/err.h"
 
@@ -23,6 +23,7 @@ struct rig {
 	struct sock	 sock;
 	struct tlsio_scratch *scratch;
 	struct tlsio	*t;
+	const struct transport_ops *ops;
 	unsigned	 seed;
 	uint64_t	 sent[2], got[2];	/* by us, by the peer */
 	enum end	 ended;
@@ -30,6 +31,12 @@ struct rig {
 	int		 unwritten;	/* length of the peer's write to repeat */
 	int		 mute;		/* the wire takes nothing from us */
 };
+
+static int
+rig_ours(const struct rig *r)
+{
+	return r->ops != &transport_tls;
+}
 
 static uint8_t
 pattern(uint64_t at)
@@ -127,7 +134,8 @@ rig_join(struct rig *r)
 		SSL_set_connect_state(ssl);
 		SSL_set_accept_state(r->peer);
 	}
-	r->t = tlsio_new(ssl, &r->sock, r->scratch);
+	r->ops = &transport_tls;
+	r->t = tlsio_new(ssl, &r->sock, r->scratch, &r->ops);
 	for (i = 0; i < 20000 && (rv != 0 || p != 1); i++) {
 		rig_wire(r);
 		if (rv != 0)
@@ -149,7 +157,7 @@ rig_init(struct rig *r, int server, const char *suites, int version)
 static void
 rig_done(struct rig *r)
 {
-	transport_tls.free(r->t);
+	r->ops->free(r->t);
 	SSL_set_shutdown(r->peer, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(r->peer);
 	BIO_free(r->net);
@@ -189,7 +197,7 @@ rig_read(struct rig *r)
 
 	if (r->err != 0 || r->ended == END_FIN)
 		return;
-	n = transport_tls.read(r->t, buf, dice(r, 3) == 0 ? sizeof(buf) :
+	n = r->ops->read(r->t, buf, dice(r, 3) == 0 ? sizeof(buf) :
 	    1 + dice(r, sizeof(buf)), &r->ended);
 	if (n > 0)
 		rig_check(r, 0, buf, (size_t)n);
@@ -214,7 +222,7 @@ rig_write(struct rig *r, size_t max)
 {
 	static uint8_t buf[1 << 17];
 	size_t len = rig_fill(r, 0, buf, 1 + dice(r, (unsigned)max));
-	ssize_t n = transport_tls.write(r->t, buf, len);
+	ssize_t n = r->ops->write(r->t, buf, len);
 
 	if (n > 0)
 		r->sent[0] += (uint64_t)n;
@@ -260,7 +268,7 @@ rig_drain(struct rig *r)
 
 	while (quiet < 200) {
 		was = now;
-		transport_tls.flush(r->t);
+		r->ops->flush(r->t);
 		if (r->unwritten > 0)
 			rig_peer_write(r, 1);
 		rig_wire(r);
@@ -292,9 +300,9 @@ START_TEST(nothing_is_lost_when_we_take_over)
 
 	rig_init(&r, i & 1, suites[i / 2], TLS1_3_VERSION);
 	rig_run(&r, 5, 40, 40);
-	ck_assert(!tlsio_ours(r.t));
+	ck_assert(!rig_ours(&r));
 	rig_run(&r, 400, sizes[k][0], sizes[k][1]);
-	ck_assert(tlsio_ours(r.t));
+	ck_assert(rig_ours(&r));
 	rig_run(&r, 200, sizes[5 - k][0], sizes[5 - k][1]);
 	rig_even(&r);
 	rig_done(&r);
@@ -307,12 +315,12 @@ START_TEST(small_and_older_sessions_stay_with_libssl)
 
 	rig_init(&r, _i, suites[0], TLS1_3_VERSION);
 	rig_run(&r, 100, 300, 300);
-	ck_assert(!tlsio_ours(r.t));
+	ck_assert(!rig_ours(&r));
 	rig_even(&r);
 	rig_done(&r);
 	rig_init(&r, _i, suites[0], TLS1_2_VERSION);
 	rig_run(&r, 100, 1 << 17, 1 << 16);
-	ck_assert(!tlsio_ours(r.t));
+	ck_assert(!rig_ours(&r));
 	rig_even(&r);
 	rig_done(&r);
 }
@@ -332,7 +340,7 @@ START_TEST(a_client_of_short_records_gets_every_byte_in_them)
 	rig_join(&r);
 	rig_run(&r, 200, 1 << 17, 3000);
 	ck_assert_uint_gt(r.sent[0], 4 * 64 * 1024);
-	ck_assert(!tlsio_ours(r.t));
+	ck_assert(!rig_ours(&r));
 	rig_even(&r);
 	rig_done(&r);
 }
@@ -380,7 +388,7 @@ START_TEST(a_write_in_the_middle_of_a_ticket_waits_for_its_end)
 	struct rig r;
 
 	rig_half_ticket(&r);
-	ck_assert_int_eq(transport_tls.write(r.t, (const uint8_t *)"x", 1),
+	ck_assert_int_eq(r.ops->write(r.t, (const uint8_t *)"x", 1),
 	    ERR_AGAIN);
 	rig_run(&r, 200, 3000, 3000);
 	ck_assert_uint_gt(r.sent[0], 0);
@@ -395,7 +403,7 @@ START_TEST(a_fin_in_the_middle_of_a_ticket_is_not_waited_out)
 
 	rig_half_ticket(&r);
 	shutdown(r.fd, SHUT_WR);
-	ck_assert_int_eq(transport_tls.write(r.t, (const uint8_t *)"x", 1),
+	ck_assert_int_eq(r.ops->write(r.t, (const uint8_t *)"x", 1),
 	    ERR_TLS);
 	rig_done(&r);
 }
@@ -408,7 +416,7 @@ START_TEST(keys_change_as_often_as_the_peer_likes)
 
 	rig_init(&r, _i & 1, suites[_i / 2], TLS1_3_VERSION);
 	rig_run(&r, 100, 20000, 20000);
-	ck_assert(tlsio_ours(r.t));
+	ck_assert(rig_ours(&r));
 	for (i = 0; i < 50; i++) {
 		SSL_key_update(r.peer, i % 3 ? SSL_KEY_UPDATE_REQUESTED :
 		    SSL_KEY_UPDATE_NOT_REQUESTED);
@@ -427,7 +435,7 @@ START_TEST(keys_that_change_all_the_time_end_it)
 
 	rig_init(&r, _i & 1, suites[0], TLS1_3_VERSION);
 	rig_run(&r, _i & 2 ? 100 : 1, 20000, 20000);
-	ck_assert_int_eq(tlsio_ours(r.t), !!(_i & 2));
+	ck_assert_int_eq(rig_ours(&r), !!(_i & 2));
 	for (i = 0; i < 1000 && r.err == 0; i++) {
 		SSL_key_update(r.peer, _i & 4 ? SSL_KEY_UPDATE_REQUESTED :
 		    SSL_KEY_UPDATE_NOT_REQUESTED);
@@ -449,7 +457,7 @@ START_TEST(keys_changed_before_leave_it_to_libssl)
 	SSL_key_update(r.peer, _i & 2 ? SSL_KEY_UPDATE_REQUESTED :
 	    SSL_KEY_UPDATE_NOT_REQUESTED);
 	rig_run(&r, 400, 20000, 20000);
-	ck_assert(!tlsio_ours(r.t));
+	ck_assert(!rig_ours(&r));
 	rig_even(&r);
 	rig_done(&r);
 }
@@ -462,14 +470,14 @@ START_TEST(the_peer_says_it_is_done)
 	rig_init(&r, _i, suites[0], TLS1_3_VERSION);
 	rig_run(&r, 100, 20000, 20000);
 	rig_even(&r);
-	ck_assert(tlsio_ours(r.t));
+	ck_assert(rig_ours(&r));
 	SSL_shutdown(r.peer);
 	rig_drain(&r);
 	ck_assert_int_eq(r.ended, END_NOTIFY);
 	/* We may go on. */
 	rig_run(&r, 50, 20000, 0);
 	rig_even(&r);
-	while (transport_tls.shut(r.t, END_NOTIFY) == ERR_AGAIN)
+	while (r.ops->shut(r.t, END_NOTIFY) == ERR_AGAIN)
 		rig_wire(&r);
 	rig_drain(&r);
 	ck_assert_int_eq(SSL_get_shutdown(r.peer), SSL_SENT_SHUTDOWN |
@@ -488,14 +496,14 @@ START_TEST(we_say_that_we_are_done_and_read_on)
 
 	rig_init(&r, _i, suites[0], TLS1_3_VERSION);
 	rig_run(&r, 100, 20000, 20000);
-	ck_assert(tlsio_ours(r.t));
-	while (transport_tls.shut(r.t, END_NOTIFY) == ERR_AGAIN)
+	ck_assert(rig_ours(&r));
+	while (r.ops->shut(r.t, END_NOTIFY) == ERR_AGAIN)
 		rig_wire(&r);
 	rig_drain(&r);
 	ck_assert_int_eq(SSL_get_shutdown(r.peer), SSL_RECEIVED_SHUTDOWN);
 	rig_run(&r, 50, 0, 20000);
 	rig_even(&r);
-	ck_assert_int_eq(transport_tls.shut(r.t, END_FIN), 0);
+	ck_assert_int_eq(r.ops->shut(r.t, END_FIN), 0);
 	rig_run(&r, 50, 0, 20000);
 	rig_even(&r);
 	shutdown(r.fd, SHUT_WR);
@@ -512,7 +520,7 @@ rig_taken(struct rig *r)
 	rig_init(r, 1, suites[0], TLS1_3_VERSION);
 	rig_run(r, 100, 20000, 20000);
 	rig_even(r);
-	ck_assert(tlsio_ours(r->t));
+	ck_assert(rig_ours(r));
 }
 
 /* What the peer was told; our error is err. */
@@ -523,7 +531,7 @@ rig_broken(struct rig *r, int alert)
 
 	rig_drain(r);
 	ck_assert_int_eq(r->err, ERR_TLS);
-	ck_assert_int_eq(transport_tls.write(r->t, (const uint8_t *)"x", 1),
+	ck_assert_int_eq(r->ops->write(r->t, (const uint8_t *)"x", 1),
 	    ERR_TLS);
 	ERR_clear_error();
 	ck_assert_int_le(SSL_read(r->peer, &b, 1), 0);

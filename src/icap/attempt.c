@@ -1,0 +1,266 @@
+/*
+ * The life of an attempt: it waits for its connection, then writes and reads
+ * as the socket allows, until the answer is whole or something has failed. A
+ * fault is told from the timer, behind whatever found it.
+ */
+#include "icap/attempt.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/clock.h"
+#include "util/mem.h"
+
+static void
+attempt_fault(struct icap_attempt *a, enum icap_fault fault, const char *why)
+{
+	if (a->fault != ICAP_F_NONE)
+		return;
+	a->fault = fault;
+	snprintf(a->why, sizeof(a->why), "%s", why);
+}
+
+/*
+ * When it would be the server's fault that nothing happens, in ms; 0: never,
+ * while we wait for the user to take bytes (F12), or for the body to grow
+ * (then: when to look who else wants the connection).
+ */
+static uint64_t
+attempt_due(const struct icap_attempt *a)
+{
+	const struct conf_icap *c = a->env->service->conf;
+	uint64_t ms = c->first_byte_timeout;
+
+	if (!icap_attempt_runs(a) || a->blocked)
+		return 0;
+	if (a->starved)
+		return a->look;
+	/* The 100 behind a preview is no answer yet (F10). */
+	if (a->in != ICAP_IN_ICAP || a->conn->in_len > 0 ||
+	    a->out == ICAP_OUT_FIRST || a->out == ICAP_OUT_BODY)
+		ms = c->idle_timeout;
+	return a->t_last / 1000 + ms;
+}
+
+static void
+attempt_arm(struct icap_attempt *a)
+{
+	if (a->again || a->fault != ICAP_F_NONE)
+		/* In this turn of the loop, behind what is ready already. */
+		event_active(&a->timer, EV_TIMEOUT, 0);
+	else
+		icap_timer(&a->timer, &a->armed, attempt_due(a));
+}
+
+/* Around everything that may call the user. */
+static void
+attempt_enter(struct icap_attempt *a)
+{
+	a->busy++;
+}
+
+static void
+attempt_leave(struct icap_attempt *a)
+{
+	if (--a->busy > 0)
+		return;
+	if (a->conn != NULL) {
+		attempt_arm(a);
+		return;
+	}
+	event_del(&a->timer);
+	icap_offer_free(a->offer);
+	text_free(&a->piece.head);
+	text_free(&a->finding);
+	text_free(&a->echo);
+	free(a);
+}
+
+static void
+attempt_run(struct icap_attempt *a)
+{
+	a->t_sent = a->t_last = clock_us();
+	a->seen.connect = (double)(a->t_sent - a->t_try) / 1e3;
+	icap_write_start(a);
+	icap_write_more(a);
+	/* The owner was told that a preview would do. */
+	if (a->wants == UINT64_MAX && a->expected != UINT64_MAX)
+		a->again = a->tell_more = 1;
+}
+
+static void
+attempt_opened(void *arg, enum icap_fault fault, const char *why)
+{
+	struct icap_attempt *a = arg;
+
+	attempt_enter(a);
+	if (fault == ICAP_F_NONE)
+		attempt_run(a);
+	else
+		attempt_fault(a, fault, why);
+	attempt_leave(a);
+}
+
+static void
+attempt_event(void *arg)
+{
+	struct icap_attempt *a = arg;
+
+	attempt_enter(a);
+	icap_write_more(a);
+	icap_read_more(a);
+	attempt_leave(a);
+}
+
+static const struct icap_conn_user attempt_conn = {
+	attempt_opened, attempt_event
+};
+
+/*
+ * It holds a connection and has nothing to send: its body comes slowly, or not
+ * at all, and there are only so many connections. Where others want one, it is
+ * given back. What was answered, or let go of (a monitor's), cannot be begun
+ * again.
+ */
+static void
+attempt_starves(struct icap_attempt *a)
+{
+	const struct icap_service *s = a->env->service;
+	const struct icap_server *v = a->conn->server;
+	uint64_t now = clock_ms();
+	int wanted = s->waiting > 0 || v->busy >= v->limit ||
+	    (v->overload_limit != 0 && v->busy >= v->overload_limit);
+
+	a->look = now + ICAP_LOOK_EVERY;
+	/* The server loses patience, too, some time. */
+	if (!wanted && now - a->slow_since < s->conf->idle_timeout)
+		return;
+	if (!a->answered && spool_first(a->input->body) == 0)
+		attempt_fault(a, ICAP_F_STARVED, "its body comes slowly");
+	else if (a->input->monitor && wanted)
+		attempt_fault(a, ICAP_F_LOST, "the copy waits for bytes, and "
+		    "others for its connection");
+}
+
+static void
+attempt_expired(struct icap_attempt *a)
+{
+	if (a->starved)
+		attempt_starves(a);
+	else if (a->out == ICAP_OUT_FIRST || a->out == ICAP_OUT_BODY)
+		attempt_fault(a, ICAP_F_STALL, "the server does not read");
+	else if (a->in == ICAP_IN_ICAP && a->conn->in_len == 0)
+		attempt_fault(a, ICAP_F_FIRST_BYTE, "no answer");
+	else
+		attempt_fault(a, ICAP_F_STALL, "the answer stalled");
+}
+
+static void
+attempt_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct icap_attempt *a = arg;
+	int again = a->again, more = a->tell_more;
+	uint64_t due;
+
+	attempt_enter(a);
+	a->armed = 0;
+	a->again = a->tell_more = 0;
+	if (a->fault != ICAP_F_NONE)
+		a->user->fault(a->arg, a->fault, a->why);
+	else if (again) {
+		if (more)
+			a->user->more(a->arg);
+		icap_write_more(a);
+		icap_read_more(a);
+	} else if ((due = attempt_due(a)) != 0 && clock_ms() >= due)
+		attempt_expired(a);
+	attempt_leave(a);
+}
+
+struct icap_attempt *
+icap_attempt_new(const struct icap_attempt_want *w,
+    const struct icap_attempt_user *user, void *arg)
+{
+	struct icap_attempt *a = xcalloc(1, sizeof(*a));
+
+	a->user = user;
+	a->arg = arg;
+	a->input = w->input;
+	a->conn = w->conn;
+	a->env = w->conn->env;
+	a->offer = w->offer;
+	a->expected = a->wants = w->expected;
+	a->whole = w->whole;
+	a->seen.reused = w->conn->open;
+	a->seen.connect = a->seen.first_byte = -1;
+	a->length = a->retry_after = -1;
+	a->t_try = clock_us();
+	event_assign(&a->timer, a->env->base, -1, 0, attempt_timer, a);
+	icap_conn_own(a->conn, &attempt_conn, a);
+	if (a->conn->open) {
+		attempt_enter(a);
+		attempt_run(a);
+		attempt_leave(a);
+	}
+	return a;
+}
+
+void
+icap_attempt_fail(struct icap_attempt *a, enum icap_fault fault,
+    const char *why)
+{
+	attempt_enter(a);
+	attempt_fault(a, fault, why);
+	attempt_leave(a);
+}
+
+void
+icap_attempt_more(struct icap_attempt *a)
+{
+	if (!a->starved)
+		return;
+	attempt_enter(a);
+	a->starved = 0;
+	a->t_last = clock_us();
+	icap_write_more(a);
+	attempt_leave(a);
+}
+
+void
+icap_attempt_resume(struct icap_attempt *a)
+{
+	if (!a->blocked)
+		return;
+	attempt_enter(a);
+	a->t_last = clock_us();
+	a->again = 1;
+	attempt_leave(a);
+}
+
+struct icap_conn *
+icap_attempt_end(struct icap_attempt *a)
+{
+	struct icap_conn *c = a->conn;
+
+	attempt_enter(a);
+	a->conn = NULL;
+	attempt_leave(a);
+	return c;
+}
+
+int
+icap_attempt_verdict(const struct icap_attempt *a)
+{
+	return a->bad_status || (a->input->method == ICAP_REQMOD &&
+	    a->hdr == ICAP_RES_HDR);
+}
+
+int
+icap_attempt_clean(struct icap_attempt *a)
+{
+	struct icap_conn *c = a->conn;
+
+	return a->in == ICAP_IN_DONE && icap_write_rest(a) && !a->close &&
+	    c->in_len == 0 && !c->eof;
+}

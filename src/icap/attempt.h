@@ -1,0 +1,175 @@
+/*
+ * One try of a transaction on one connection: made new for each, so that
+ * nothing of the one before is left in it. It writes the request, reads the
+ * answer, and says what came: more is wanted (100), an adapted head, body, the
+ * end, or a fault. What that leads to is the client's affair.
+ *
+ *	attempt.c	its life and its clock
+ *	write.c		the request
+ *	read.c		the response
+ *	preview.c	how much of the body is shown at first
+ */
+#ifndef ICAP_ATTEMPT_H
+#define ICAP_ATTEMPT_H
+
+#include "icap/conn.h"
+
+#define ICAP_LOOK_EVERY	1000	/* ms, at one that starves */
+
+/*
+ * All but committed() may end the attempt. Never within a call of the owner's,
+ * but for hungry() and committed().
+ */
+struct icap_attempt_user {
+	/* More than the preview is wanted (100), or all of the body. */
+	void	(*more)(void *arg);
+	void	(*head)(void *arg, struct icap_answer *);
+	size_t	(*body)(void *arg, const uint8_t *, size_t);
+	/* The answer is whole, and good. */
+	void	(*end)(void *arg, enum icap_result, int64_t original);
+	void	(*fault)(void *arg, enum icap_fault, const char *why);
+	void	(*hungry)(void *arg);
+	int	(*committed)(void *arg);
+};
+
+struct icap_attempt_want {
+	const struct icap_input *input;
+	struct icap_conn *conn;		/* to be ended with it */
+	struct icap_offer *offer;	/* the attempt's; or NULL */
+	uint64_t	 expected;	/* what icap_wants() has said */
+	int		 whole;		/* no preview, if the body is here */
+};
+
+struct icap_measure {		/* of the last attempt, for the record */
+	int		 status;
+	int		 reused;
+	char		 istag[ICAP_ISTAG];
+	uint64_t	 bytes_out, bytes_in;
+	double		 connect, first_byte;	/* ms; -1 */
+};
+
+/* A piece of the request: text, then body from the spool, then a tail. */
+struct icap_piece {
+	struct text	 head;
+	size_t		 head_off;
+	uint64_t	 at;		/* in the spool */
+	size_t		 left;		/* bytes of body to go */
+	const char	*tail;
+	size_t		 tail_left;
+};
+
+enum icap_out {			/* the writer */
+	ICAP_OUT_FIRST,		/* the heads, the preview with them */
+	ICAP_OUT_WAIT,		/* the preview is out: what does it say? */
+	ICAP_OUT_BODY,
+	ICAP_OUT_DONE
+};
+
+enum icap_in {			/* the reader */
+	ICAP_IN_ICAP,		/* an ICAP head */
+	ICAP_IN_HTTP,		/* the HTTP head in it */
+	ICAP_IN_BODY,
+	ICAP_IN_DONE
+};
+
+struct icap_attempt {
+	const struct icap_attempt_user *user;
+	void		*arg;
+	const struct icap_input *input;
+	struct icap_env	*env;
+	struct icap_conn *conn;		/* NULL: the attempt is over */
+	struct icap_offer *offer;
+	int		 busy;		/* calls on the stack */
+	struct event	 timer;
+	uint64_t	 armed;		/* ms: when the timer runs, or 0 */
+	int		 again;		/* go on from the timer */
+	int		 tell_more;	/* ... with more() */
+	uint64_t	 expected;
+	uint64_t	 wants;		/* of the body before it can say more */
+	int		 whole;
+	enum icap_fault	 fault;		/* told by the timer */
+	char		 why[128];
+	uint64_t	 t_try, t_sent, t_last;	/* us */
+	struct icap_measure seen;
+	/* the writer */
+	enum icap_out	 out;
+	struct icap_piece piece;
+	int64_t		 preview;	/* announced, or -1 */
+	unsigned	 allow;
+	uint64_t	 sent;		/* of the body */
+	int		 ieof;
+	int		 went_on;	/* 100 was read */
+	int		 last;		/* the piece ends the request */
+	int		 starved;	/* waits for the spool */
+	uint64_t	 slow_since;	/* ms; 0: was never starved */
+	uint64_t	 slow_at;	/* what was sent by then */
+	uint64_t	 look;		/* ms: may it keep its connection? */
+	int		 write_broken;
+	/* the reader */
+	enum icap_in	 in;
+	size_t		 scanned;
+	int		 heard;		/* a byte of an answer */
+	int		 close;
+	int64_t		 retry_after;
+	enum icap_section hdr, body;
+	size_t		 hdr_len;
+	struct icap_body chunks;
+	struct slice	 pending;	/* payload not yet taken */
+	int		 blocked;	/* the user has no room */
+	int		 answered;	/* head() was called */
+	int64_t		 length;	/* of the adapted body, or -1 */
+	uint64_t	 got;		/* of it */
+	int		 same;		/* F15: a prefix of the virgin body */
+	int		 bad_status;	/* the adapted message says no */
+	struct text	 finding;
+	struct text	 echo;		/* conf's echo-headers in the answer */
+};
+
+struct icap_attempt *icap_attempt_new(const struct icap_attempt_want *,
+	    const struct icap_attempt_user *, void *arg);
+/* The body has grown, ended or was cut; or there is room for the answer. */
+void	icap_attempt_more(struct icap_attempt *);
+void	icap_attempt_resume(struct icap_attempt *);
+/* It fails for a reason of the owner's, who is told so by fault(). */
+void	icap_attempt_fail(struct icap_attempt *, enum icap_fault,
+	    const char *why);
+/*
+ * It is over, whatever it was at: the connection is the caller's again. The
+ * attempt is freed, at once or when the call that it is in returns.
+ */
+struct icap_conn *icap_attempt_end(struct icap_attempt *);
+/* What it answered says no, and stands however the rest of it fails. */
+int	icap_attempt_verdict(const struct icap_attempt *);
+/* The connection may be kept: request and answer are whole. */
+int	icap_attempt_clean(struct icap_attempt *);
+
+/* Whether its writer and reader may go on. */
+static inline int
+icap_attempt_runs(const struct icap_attempt *a)
+{
+	return a->conn != NULL && a->conn->open && a->fault == ICAP_F_NONE;
+}
+
+/* write.c */
+void	icap_write_start(struct icap_attempt *);
+void	icap_write_more(struct icap_attempt *);
+/* The response is whole, the request is not: true if it could be ended. */
+int	icap_write_rest(struct icap_attempt *);
+
+/* read.c */
+void	icap_read_more(struct icap_attempt *);
+
+/* preview.c. Bytes of a preview that this server shall get, or -1. */
+int64_t	icap_preview(const struct icap_service *, const struct icap_offer *,
+	    const struct icap_input *);
+/* How much of the body is to be here before anything is sent; UINT64_MAX: all
+ * that comes is sent. whole: it had better go without a preview. */
+uint64_t icap_preview_wants(struct icap_service *, const struct icap_input *,
+	    int *whole);
+/* A preview was followed by 100, or was enough. */
+void	icap_preview_learn(struct icap_service *, enum icap_method,
+	    int went_on);
+/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
+int	icap_ignored(const struct icap_offer *, const struct icap_input *);
+
+#endif

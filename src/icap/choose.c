@@ -1,0 +1,276 @@
+/*
+ * Which server a transaction is sent to: one that is up, of the lowest tier,
+ * and the least busy; and whether its client may have more of the service. No
+ * client may have more than three times what is left for the others, so that
+ * there is always some left, as long as there are others. Shares are counted
+ * by a hash of the client's address: clients that meet in a place share it,
+ * and no client can choose whom it meets.
+ */
+#include <stdlib.h>
+
+#include "icap/server.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/hash.h"
+
+#define OTHERS_FOR	60000	/* ms since another client was seen */
+#define SHARE		3
+
+static uint64_t
+choose_hash(uint64_t start, const struct addr *a, size_t max)
+{
+	size_t len = 0;
+	const uint8_t *ip = a->sa.sa_family == AF_UNSPEC ? NULL :
+	    addr_ip(a, &len);
+
+	return hash_bytes(start, ip, len < max ? len : max);
+}
+
+uint64_t
+icap_client_key(const struct addr *a)
+{
+	return choose_hash(HASH_START, a, 8) | 1;
+}
+
+static struct icap_share *
+share_of(struct icap_service *s, const struct icap_want *w)
+{
+	return &s->shares[hash_fold(w->key ^ s->seed) % ICAP_SHARES];
+}
+
+/* This client asks for something: is it alone? */
+static int
+share_alone(struct icap_service *s, const struct icap_share *p)
+{
+	uint64_t now = clock_ms(), other;
+
+	if (s->last != p) {
+		s->other_at = s->last_at;
+		s->last = p;
+	}
+	s->last_at = now;
+	other = s->other_at;
+	return other == 0 || now - other > OTHERS_FOR;
+}
+
+/* Connections of the group that no attempt has. */
+static unsigned
+share_free(const struct icap_group *g)
+{
+	const struct icap_server *v;
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++) {
+		v = g->v[i].server;
+		if (v->state == ICAP_UP && v->busy < v->limit)
+			n += v->limit - v->busy;
+	}
+	return n;
+}
+
+static int
+share_may_run(struct icap_service *s, const struct icap_want *w)
+{
+	struct icap_share *p = share_of(s, w);
+
+	return share_alone(s, p) ||
+	    p->busy < SHARE * share_free(&s->group[w->method]);
+}
+
+static void
+choose_count(struct icap_server *v, const struct icap_want *w, unsigned n)
+{
+	v->busy += n;
+	pthread_mutex_lock(&v->service->lock);
+	share_of(v->service, w)->busy += n;
+	pthread_mutex_unlock(&v->service->lock);
+}
+
+void
+icap_begin(struct icap_server *v, const struct icap_want *w)
+{
+	choose_count(v, w, 1);
+	v->transactions++;
+}
+
+void
+icap_end(struct icap_server *v, const struct icap_want *w)
+{
+	choose_count(v, w, (unsigned)-1);
+}
+
+/* Idle connections count as well: their workers hand them over when they see
+ * that somebody waits. */
+int
+icap_wait(struct icap_service *s, const struct icap_want *w)
+{
+	unsigned max = s->conf->queue;
+	struct icap_share *p;
+	size_t i;
+	int may;
+
+	for (i = 0; i < s->n; i++)
+		max += s->servers[i].idle;
+	pthread_mutex_lock(&s->lock);
+	p = share_of(s, w);
+	may = s->waiting < max && (share_alone(s, p) ||
+	    p->waiting < SHARE * (max - s->waiting));
+	if (may) {
+		p->waiting++;
+		s->waiting++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return may ? 0 : ERR_LIMIT;
+}
+
+void
+icap_unwait(struct icap_service *s, const struct icap_want *w)
+{
+	pthread_mutex_lock(&s->lock);
+	share_of(s, w)->waiting--;
+	s->waiting--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+int
+icap_permit(struct icap_server *v)
+{
+	unsigned n = v->conns;
+
+	while (n < v->limit)
+		if (atomic_compare_exchange_weak(&v->conns, &n, n + 1))
+			return 1;
+	return 0;
+}
+
+/* Whether an attempt can be sent there now. */
+static int
+choose_free(const struct icap_server *v, unsigned idle, uint64_t now)
+{
+	unsigned limit = v->overload_limit;
+
+	if (v->retry_at > now || (limit != 0 &&
+	    v->busy >= (limit < v->limit ? limit : v->limit)))
+		return 0;
+	return idle > 0 || v->conns < v->limit;
+}
+
+/* Lower is better. With `persist`, rendezvous hashing: the same client goes to
+ * the same server. */
+static double
+choose_cost(const struct icap_want *w, const struct icap_member *p)
+{
+	if (p->server->service->conf->persist)
+		return -(double)(hash_fold(choose_hash(HASH_START ^
+		    p->server->index, w->client, SIZE_MAX)) >> 11) * p->weight;
+	return (double)(p->server->busy + 1) / p->weight;
+}
+
+static int
+choose_in(struct icap_service *s, const struct icap_want *w, unsigned tier,
+    const unsigned *idle, struct icap_server **out)
+{
+	const struct icap_group *g = &s->group[w->method];
+	const struct icap_member *p;
+	uint64_t now = clock_ms();
+	double cost, best = 0;
+	size_t i;
+	int rv = ERR_NOTFOUND;
+
+	*out = NULL;
+	for (i = 0; i < g->n; i++) {
+		p = &g->v[(i + s->turn) % g->n];
+		if (p->tier != tier || p->server->state == ICAP_DOWN ||
+		    (w->tried >> p->server->index & 1) != 0)
+			continue;
+		rv = rv == ERR_NOTFOUND ? ERR_AGAIN : rv;
+		if (p->server->state != ICAP_UP ||
+		    !choose_free(p->server, idle[p->server->index], now))
+			continue;
+		cost = choose_cost(w, p);
+		if (*out == NULL || cost < best) {
+			*out = p->server;
+			best = cost;
+			rv = 0;
+		}
+	}
+	return rv;
+}
+
+/* The lowest tier from that one on; UINT32_MAX: there is none. */
+static unsigned
+choose_tier(const struct icap_group *g, unsigned from)
+{
+	unsigned tier = UINT32_MAX;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (g->v[i].tier >= from && g->v[i].tier < tier)
+			tier = g->v[i].tier;
+	return tier;
+}
+
+/*
+ * The lowest tier that has one not down; one that is busy is waited for,
+ * until the queue's patience ends: then the next tier will do (F22).
+ */
+int
+icap_choose(struct icap_service *s, const struct icap_want *w,
+    const unsigned *idle, struct icap_server **out, struct icap_offer **offer)
+{
+	const struct icap_group *g = &s->group[w->method];
+	unsigned tier = 0;
+	size_t i;
+	int rv = ERR_NOTFOUND, busy = 0;
+
+	*offer = NULL;
+	pthread_mutex_lock(&s->lock);
+	s->turn++;
+	while ((tier = choose_tier(g, tier)) != UINT32_MAX) {
+		rv = choose_in(s, w, tier++, idle, out);
+		if (rv == 0 || (rv == ERR_AGAIN && !w->beyond))
+			break;
+		busy |= rv == ERR_AGAIN;
+	}
+	if (rv == ERR_NOTFOUND && busy)
+		rv = ERR_AGAIN;
+	if (rv == 0 && !share_may_run(s, w))
+		rv = ERR_AGAIN;
+	if (rv == 0)
+		*offer = icap_offer_ref((*out)->offer);
+	for (i = 0; i < g->n && rv == ERR_NOTFOUND; i++)
+		if (g->v[i].server->insecure)
+			rv = ERR_DENIED;
+	pthread_mutex_unlock(&s->lock);
+	return rv;
+}
+
+struct icap_offer *
+icap_expect(struct icap_service *s, enum icap_method m)
+{
+	const struct icap_group *g = &s->group[m];
+	struct icap_offer *offer = NULL;
+	size_t i;
+
+	pthread_mutex_lock(&s->lock);
+	for (i = 0; i < g->n && offer == NULL; i++)
+		offer = icap_offer_ref(g->v[i].server->offer);
+	pthread_mutex_unlock(&s->lock);
+	return offer;
+}
+
+void
+icap_wake(struct icap_service *s, struct icap_waker *but)
+{
+	struct icap_waker *w;
+
+	if (s->waiting == 0)
+		return;
+	pthread_mutex_lock(&s->lock);
+	TAILQ_FOREACH(w, &s->wakers, link)
+		if (w != but && w->box != NULL &&
+		    !atomic_exchange(&w->posted, 1))
+			mailbox_post(w->box, &w->mail);
+	pthread_mutex_unlock(&s->lock);
+}

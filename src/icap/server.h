@@ -1,0 +1,191 @@
+/*
+ * A service and the servers that give it: what all workers learn of them
+ * (OPTIONS, health, load), which one a transaction is sent to, and what a
+ * client may have of them. Knows nothing of connections or transactions.
+ *
+ *	service.c	made from the configuration; counters
+ *	health.c	up or down, overloaded, what OPTIONS said
+ *	choose.c	the server of a transaction; each client's share
+ *	tls.c		icaps://
+ */
+#ifndef ICAP_SERVER_H
+#define ICAP_SERVER_H
+
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "codec/icap_options.h"
+#include "icap/fault.h"
+#include "net/mailbox.h"
+
+#define ICAP_CONNECTIONS 64	/* to a server, when nobody says */
+#define ICAP_SERVERS	64	/* of a service: icap_want.tried is a mask */
+#define ICAP_ISTAG	40
+#define ICAP_SHARES	1024	/* clients told apart */
+
+/* What OPTIONS said; shared by the attempts that began under it. */
+struct icap_offer {
+	_Atomic int	 refs;
+	struct icap_options o;
+};
+
+struct icap_failed {		/* an attempt, of late */
+	uint64_t	 at;		/* ms; 0: there was none */
+	uint64_t	 successes;	/* of the server, before it */
+	uint64_t	 client;	/* whose; 0: nobody's */
+};
+
+struct icap_server {
+	struct icap_service *service;
+	const char	*url;		/* the configuration's */
+	const char	*host;
+	uint16_t	 port;
+	int		 tls;
+	int		 named;		/* host is a name: SNI */
+	char		*authority;	/* for Host */
+	unsigned	 index;
+	_Atomic int	 state;		/* enum icap_state */
+	_Atomic unsigned conns;		/* open or being opened: permits */
+	_Atomic unsigned idle;		/* of these */
+	_Atomic unsigned busy;		/* attempts */
+	_Atomic unsigned limit;		/* of conns */
+	_Atomic unsigned epoch;		/* idle ones of an older: close */
+	_Atomic uint64_t transactions, failures, opened, reused, successes;
+	_Atomic uint64_t idle_life;	/* ms it keeps an idle connection, it
+					   seems; 0: not known */
+	/* Under the service's lock: */
+	struct icap_offer *offer;	/* NULL: not read yet, or off */
+	struct icap_failed failed[3];	/* the oldest first */
+	int		 doubted;	/* OPTIONS are asked for that */
+	_Atomic unsigned refused;	/* 4xx in a row */
+	uint64_t	 refuser;	/* whose the first of them was */
+	int		 refusers;	/* ... and others' were among them */
+	unsigned	 good;		/* probes in a row */
+	unsigned	 silent;	/* OPTIONS in a row without answer */
+	int		 was_up;
+	int		 insecure;	/* it is down for its TLS (F4) */
+	uint64_t	 due;		/* of the next OPTIONS or probe */
+	uint64_t	 asked;		/* when it was last sent */
+	int		 asking;	/* a worker is at it */
+	uint64_t	 retry_at;	/* overloaded: not before that */
+	unsigned	 overload_limit; /* of busy; 0: none */
+	uint64_t	 overload_at;	/* when that was last changed */
+	char		 istag[ICAP_ISTAG];
+	char		 why[80];
+	SSL_SESSION	*session;
+};
+
+struct icap_member {		/* a server in a group */
+	struct icap_server *server;
+	unsigned	 weight, tier;
+};
+
+struct icap_group {		/* the servers of one method */
+	struct icap_member *v;
+	size_t		 n;
+};
+
+struct icap_share {		/* what a client has */
+	unsigned	 busy, waiting;
+};
+
+/* Who is told when connections become free, in its own thread. */
+struct icap_waker {
+	TAILQ_ENTRY(icap_waker) link;
+	struct mailbox	*box;		/* or NULL */
+	struct mail	 mail;		/* clears posted */
+	_Atomic int	 posted;
+};
+TAILQ_HEAD(icap_wakers, icap_waker);
+
+struct icap_service {
+	const struct conf_icap *conf;
+	struct icap_server *servers;
+	size_t		 n;
+	struct icap_group group[3];	/* by method */
+	struct text	 fields;	/* the operator's, rendered */
+	SSL_CTX		*ctx;		/* NULL: no icaps:// */
+	pthread_mutex_t	 lock;
+	struct icap_wakers wakers;
+	unsigned	 turn;		/* breaks ties */
+	/* Under the lock: */
+	struct icap_share *shares;	/* ICAP_SHARES of them */
+	uint64_t	 seed;
+	const struct icap_share *last;	/* whoever asked last */
+	uint64_t	 last_at, other_at; /* when; and somebody else, or 0 */
+	_Atomic unsigned waiting;	/* in all queues */
+	_Atomic unsigned seen;		/* messages, of a monitor */
+	/* Of 256 previews that ended within a body, so many were followed by
+	 * 100; and the bodies that might have gone whole. By method. */
+	_Atomic unsigned went_on[3], small[3];
+	_Atomic uint64_t results[3][ICAP_R_MAX];
+	_Atomic uint64_t faults[ICAP_F_MAX];
+	_Atomic uint64_t seconds[ICAP_BUCKETS];
+	_Atomic uint64_t micros;
+};
+
+
+/* service.c */
+struct icap_offer *icap_offer_ref(struct icap_offer *);
+void	icap_offer_free(struct icap_offer *);
+/* A transaction is over, after so many ms. */
+void	icap_count(struct icap_service *, enum icap_method, enum icap_result,
+	    double ms);
+
+/* health.c; each takes the lock. client: icap_client_key(). */
+void	icap_failure(struct icap_server *, enum icap_fault, uint64_t client,
+	    const char *why);
+void	icap_success(struct icap_server *);
+void	icap_overload(struct icap_server *, int64_t retry_after);
+void	icap_istag(struct icap_server *, const char *);
+void	icap_idled(struct icap_server *, uint64_t ms);	/* then it closed */
+int	icap_due(struct icap_server *);		/* true: the caller asks */
+/*
+ * OPTIONS was answered (offer, NULL with `options: off`) or not (why; fault
+ * when that is no matter of patience). An answer brings a server up at once
+ * when it never was; else the second one does.
+ */
+void	icap_asked(struct icap_server *, struct icap_offer *,
+	    enum icap_fault, const char *why);
+void	icap_unasked(struct icap_server *);	/* given up, not failed */
+
+/* choose.c */
+struct icap_want {		/* what a transaction is looking for */
+	enum icap_method method;
+	const struct addr *client;
+	uint64_t	 key;		/* icap_client_key() */
+	uint64_t	 tried;		/* servers that it does not want */
+	int		 beyond;	/* its tier was busy for too long */
+};
+
+/* Which client's: not 0. An IPv6 client counts as its network (/64): who has
+ * one has all of it. */
+uint64_t icap_client_key(const struct addr *);
+/*
+ * The server for a transaction; idle: connections that the caller has, by
+ * server. 0; ERR_AGAIN: all that are left are busy or not known yet;
+ * ERR_NOTFOUND: none is left; ERR_DENIED: none, and one of them for its TLS,
+ * so that nothing may pass unseen. Locks. The offer is a reference; or NULL.
+ */
+int	icap_choose(struct icap_service *, const struct icap_want *,
+	    const unsigned *idle, struct icap_server **, struct icap_offer **);
+/* The offer of the first server of the group that has any; or NULL. Locks. */
+struct icap_offer *icap_expect(struct icap_service *, enum icap_method);
+int	icap_permit(struct icap_server *);	/* true: conns was raised */
+/* An attempt begins there, or ends. Locks. */
+void	icap_begin(struct icap_server *, const struct icap_want *);
+void	icap_end(struct icap_server *, const struct icap_want *);
+/* One more waits in a queue: 0, or ERR_LIMIT; or one less does. Lock. */
+int	icap_wait(struct icap_service *, const struct icap_want *);
+void	icap_unwait(struct icap_service *, const struct icap_want *);
+/* Something became free: let the queues of the other workers look. Locks. */
+void	icap_wake(struct icap_service *, struct icap_waker *but);
+
+/* tls.c */
+int	icap_tls_new(struct icap_service *, struct text *why);
+SSL	*icap_tls_ssl(struct icap_server *);
+int	icap_tls_untrusted(const SSL *);	/* its certificate failed */
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * What is known of a connection (facts), filled in as its stages pass, and
+ * what is to be done with it (verdict). Rules, sinks and the log read both.
+ */
+#ifndef POLICY_FACTS_H
+#define POLICY_FACTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "tls/certinfo.h"
+#include "tls/tls.h"
+#include "util/addr.h"
+
+enum policy_protocol {
+	PROTO_UNKNOWN,		/* nothing seen yet */
+	PROTO_TLS,
+	PROTO_HTTP,		/* plain HTTP/1 */
+	PROTO_OTHER
+};
+
+/* NULL, 0 or "": not known (yet), or there is none. Strings are the owner's. */
+struct facts {
+	const char	*listener;
+	enum conf_mode	 mode;
+	/* server: AF_UNSPEC until known; a client may name it by a host */
+	struct addr	 client, server;
+	uint16_t	 port;			/* server's */
+	/* CONNECT, SOCKS or HTTP Host; a name or an address */
+	const char	*host;
+	/* the name that an HTTP request is for, of this request */
+	const char	*request;
+	enum policy_protocol protocol;
+	int		 perhaps;		/* HTTP: its first line was not
+						   whole */
+	/* Of the ClientHello. */
+	const char	*sni;			/* lower case */
+	int		 sni_open;		/* it is not to be believed: it
+						   may be another */
+	int		 sni_bad;		/* it is no name that DNS has */
+	const uint8_t	*alpn;			/* wire list (RFC 7301) */
+	size_t		 alpn_len;
+	char		 ja3[33], ja4[40];
+	/* Of the handshakes. */
+	struct tls_used	 tls_client, tls_server;
+	enum tls_verify	 verify;
+	const char	*verify_text;		/* "ok" or OpenSSL's */
+	struct certinfo	*cert;			/* the server's own */
+};
+
+/* Whom the client wants: by its SNI, or else by host; or NULL. */
+static inline const char *
+facts_name(const struct facts *f)
+{
+	return f->sni != NULL ? f->sni : f->host;
+}
+
+enum undecrypted {		/* why a session is not decrypted */
+	UNDECRYPTED_RULE,
+	UNDECRYPTED_CERT,	/* client certificate wanted */
+	UNDECRYPTED_NO_SNI,
+	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
+	UNDECRYPTED_FAILURE,	/* of its handshake */
+	/* ... or passes unread: */
+	UNDECRYPTED_STARTTLS,	/* TLS began in the middle */
+	UNDECRYPTED_TUNNEL,	/* CONNECT inside */
+	UNDECRYPTED_UPGRADE,	/* HTTP ended by 101 */
+	UNDECRYPTED_OTHER,	/* neither TLS nor HTTP */
+	UNDECRYPTED_REASONS
+};
+
+struct verdict {
+	enum conf_action action;	/* what is done */
+	const struct conf_rule *rule;	/* the one that decided; and what to
+					   attach. NULL: nothing decided yet */
+	size_t		 rule_index;
+	/* What changed the rule's action ("no SNI", ...), or NULL. */
+	const char	*why;
+	enum undecrypted undecrypted;	/* bypass: is it the rule's? */
+	int		 untrusted;	/* the client is to see the untrusted
+					   CA's certificate */
+};
+
+#endif

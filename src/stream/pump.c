@@ -1,0 +1,227 @@
+/*
+ * The pump. Read it from the end: pump() takes turns with the flows of all
+ * wires; a turn of a flow (pump_flow) reads from its source, shows the bytes
+ * to the taps, writes to its sink what they let go, and passes on the end.
+ */
+#include "stream/pump.h"
+
+#include "util/err.h"
+
+#define PUMP_ROUNDS	8	/* of all flows, in one call */
+#define PUMP_MOST	(512 * 1024)	/* bytes read in it, and others wait */
+#define PUMP_READ	4096	/* below this much room it is not worth it */
+#define PUMP_SPARE	4096	/* for a tap that has something to put in */
+
+static int
+conn_yields(const struct conn *c)
+{
+	return c->sock.readable && !c->sock.thin;
+}
+
+static void
+pump_heard(struct row *r, struct wire *w, struct conn *from, size_t n)
+{
+	conn_heard(from, n, from != w->speaker);
+	w->speaker = from;
+	r->read += n;
+}
+
+/* Read from the flow's source. 1 something came, 0 nothing, or ERR_*. */
+static int
+pump_fill(struct row *r, struct wire *w, struct flow *f, struct conn *from)
+{
+	enum end how = END_NONE;
+	uint8_t *p;
+	size_t room;
+	ssize_t n;
+
+	if (f->end_in == END_FIN || f->finished ||
+	    (!conn_yields(from) && !from->ops->pending(from->tp)))
+		return 0;
+	p = flow_room(f, &room);
+	if (f->busy)
+		room = room > PUMP_SPARE ? room - PUMP_SPARE : 0;
+	if (room < PUMP_READ)
+		return 0;
+	n = from->ops->read(from->tp, p, room, &how);
+	conn_note(from);
+	if (n > 0) {
+		flow_filled(f, (size_t)n);
+		pump_heard(r, w, from, (size_t)n);
+		return 1;
+	}
+	flow_wrote(f, 0);
+	if (n == ERR_EOF) {
+		f->end_in = how;
+		f->notify |= how == END_NOTIFY;
+		return 1;
+	}
+	/* After close_notify nothing more comes: RST is as good an end. */
+	if (n == ERR_SYS && f->end_in == END_NOTIFY) {
+		f->end_in = END_FIN;
+		return 1;
+	}
+	if (n == ERR_AGAIN)	/* enough for a turn, of what is no payload? */
+		return conn_yields(from);
+	return (int)n;
+}
+
+/*
+ * A source that has ended may still break: its RST must not go unseen. One
+ * that a tap has cut off is left alone: it may send for ever. 0 or ERR_SYS.
+ */
+static int
+pump_watch(struct flow *f, struct conn *from)
+{
+	char c;
+
+	while (f->end_in == END_FIN && !f->finished && from->sock.readable)
+		if (sock_recv(&from->sock, &c, 1) == ERR_SYS)
+			return ERR_SYS;
+	return 0;
+}
+
+/* Show the taps what is new. 1: one of them made room, or put more in. */
+static int
+pump_show(struct flow *f)
+{
+	uint64_t before = f->in;
+
+	flow_offer(f);
+	flow_wrote(f, 0);
+	return f->in != before;
+}
+
+/* Write to the flow's sink. 1 something went, 0 nothing, or ERR_*. */
+static int
+pump_flush(struct row *r, struct flow *f, struct conn *to)
+{
+	const uint8_t *p;
+	size_t len;
+	ssize_t n;
+	int moved = 0, rv;
+
+	while (p = flow_ready(f, &len), len > 0) {
+		n = to->ops->write(to->tp, p, len);
+		if (n == ERR_AGAIN)
+			return moved;
+		if (n < 0)
+			return (int)n;
+		flow_wrote(f, (size_t)n);
+		r->written += (uint64_t)n;
+		if (f->passed != NULL)
+			*f->passed += (uint64_t)n;
+		moved = 1;
+	}
+	rv = to->sock.fd != -1 ? to->ops->flush(to->tp) : 0;
+	return rv == 0 || rv == ERR_AGAIN ? moved : rv;
+}
+
+/*
+ * Pass on the end that came, once every byte is. 1, 0, or ERR_SYS when the
+ * sink turns out to be gone; that is no matter where it had ended before:
+ * there is nothing more to say to it then, or to hear from it.
+ */
+static int
+pump_end(struct wire *w, struct flow *f, struct conn *to)
+{
+	enum end next;
+	int rv;
+
+	if (f->end_in == f->end_out || f->out != f->in || f->busy)
+		return 0;
+	while (f->end_out < f->end_in) {
+		next = f->notify && f->end_out == END_NONE ? END_NOTIFY :
+		    END_FIN;
+		rv = to->ops->shut(to->tp, next);
+		if (rv == ERR_AGAIN)
+			return 0;
+		if (rv < 0 && w->flow[!f->dir].end_in != END_FIN)
+			return rv;
+		f->end_out = next;
+	}
+	return 1;
+}
+
+/* One turn of one flow. 1 something moved, 0 nothing, or ERR_*. */
+static int
+pump_flow(struct row *r, struct wire *w, enum flow_dir dir,
+    struct pump_why *why)
+{
+	struct conn *from = w->end[dir], *to = w->end[!dir];
+	struct flow *f = &w->flow[dir];
+	int moved, rv;
+
+	why->broke = from;
+	if ((rv = pump_fill(r, w, f, from)) < 0)
+		return rv;
+	moved = rv;
+	if (!moved && (rv = pump_watch(f, from)) < 0 &&
+	    !flow_done(&w->flow[!dir]))
+		return rv;
+	moved |= pump_show(f);
+	why->broke = to;
+	if ((rv = pump_flush(r, f, to)) < 0)
+		return rv;
+	moved |= rv;
+	if ((rv = pump_end(w, f, to)) < 0)
+		return rv;
+	return moved | rv;
+}
+
+/* Up along the row, and down again. 1 something moved, 0 nothing, or ERR_*. */
+static int
+pump_round(struct row *r, struct pump_why *why)
+{
+	int i, rv, moved = 0, n = (int)r->n;
+
+	for (i = 0; i < 2 * n; i++) {
+		rv = i < n ? pump_flow(r, &r->wire[i], DIR_UP, why) :
+		    pump_flow(r, &r->wire[2 * n - 1 - i], DIR_DOWN, why);
+		if (rv < 0)
+			return why->err = rv;
+		moved |= rv;
+	}
+	return moved;
+}
+
+/* Nothing moves: what would have to come? */
+static enum pump_state
+pump_rests(const struct row *r)
+{
+	const struct wire *w;
+
+	for (w = r->wire; w < r->wire + r->n; w++)
+		if (w->flow[DIR_UP].starved || w->flow[DIR_DOWN].starved)
+			return PUMP_STARVED;
+	return PUMP_WAIT;
+}
+
+static int
+pump_done(const struct row *r)
+{
+	const struct wire *w;
+
+	for (w = r->wire; w < r->wire + r->n; w++)
+		if (!flow_done(&w->flow[DIR_UP]) ||
+		    !flow_done(&w->flow[DIR_DOWN]))
+			return 0;
+	return 1;
+}
+
+enum pump_state
+pump(struct row *r, struct pump_why *why)
+{
+	uint64_t most = r->read + PUMP_MOST;
+	int round, moved;
+
+	for (round = 0; round < PUMP_ROUNDS && r->read < most; round++) {
+		if ((moved = pump_round(r, why)) < 0)
+			return PUMP_FAILED;
+		if (pump_done(r))
+			return PUMP_DONE;
+		if (!moved)
+			return pump_rests(r);
+	}
+	return PUMP_AGAIN;
+}
