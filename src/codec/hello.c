@@ -292,13 +292,13 @@ static void
 ext_shares(struct hello *h, struct cursor *w)
 {
 	struct cursor l;
-	uint16_t group;
-	size_t n;
 
 	list_read(&h->shares, w, 2, 1);
 	l = cursor_of(h->shares.p, h->shares.len);
-	while (hello_share_next(&l, &group, &n))
-		;
+	while (!l.bad && cursor_left(&l) > 0) {
+		cursor_u16(&l);		/* the group */
+		cursor_bytes(&l, cursor_u16(&l));
+	}
 	w->bad |= l.bad;
 }
 
@@ -469,36 +469,6 @@ hello_ext_next(struct cursor *w, uint16_t *type, struct cursor *body)
 }
 
 int
-hello_share_next(struct cursor *w, uint16_t *group, size_t *len)
-{
-	if (w->bad || cursor_left(w) == 0)
-		return 0;
-	*group = cursor_u16(w);
-	*len = cursor_u16(w);
-	cursor_bytes(w, *len);
-	return !w->bad;
-}
-
-int
-hello_has_share(const struct hello *h, uint16_t group)
-{
-	struct cursor w = cursor_of(h->shares.p, h->shares.len);
-	uint16_t g;
-	size_t n;
-
-	while (hello_share_next(&w, &g, &n))
-		if (g == group)
-			return 1;
-	return 0;
-}
-
-int
-hello_has_alpn(const struct hello *h, const char *name)
-{
-	return alpn_has(h->alpn.p, h->alpn.len, name);
-}
-
-int
 alpn_has(const uint8_t *list, size_t len, const char *name)
 {
 	struct cursor w = cursor_of(list, len);
@@ -519,19 +489,15 @@ is_ecdsa_suite(uint16_t s)
 	    s == 0xcca9;
 }
 
-/* Whether it has a suite of TLS 1.2 or below with ECDSA (1), or another (0). */
 static int
-has_old_suite(const struct hello *h, int ecdsa)
+has_ecdsa_suite(const struct hello *h)
 {
 	uint16_t s;
 	size_t i;
 
 	for (i = 0; i + 1 < h->suites.len; i += 2) {
 		s = (uint16_t)(h->suites.p[i] << 8 | h->suites.p[i + 1]);
-		if (s >> 8 == 0x13 || s == 0x00ff || s == 0x5600 ||
-		    hello_is_grease(s))
-			continue;
-		if (is_ecdsa_suite(s) == ecdsa)
+		if (is_ecdsa_suite(s))
 			return 1;
 	}
 	return 0;
@@ -544,27 +510,10 @@ hello_can_ecdsa(const struct hello *h, uint16_t version)
 
 	if (version >= 0x0304)
 		return hello_has(a, 0x0403);
-	if (!has_old_suite(h, 1))
+	if (!has_ecdsa_suite(h))
 		return 0;
 	if (h->groups.p != NULL && !hello_has_group(h, 23))
 		return 0;
 	return a->p == NULL || hello_has(a, 0x0403) || hello_has(a, 0x0503) ||
 	    hello_has(a, 0x0603);
-}
-
-int
-hello_can_rsa(const struct hello *h, uint16_t version)
-{
-	const struct hello_list *a = &h->sigalgs;
-	int pss;
-
-	pss = hello_has(a, 0x0804) || hello_has(a, 0x0805) ||
-	    hello_has(a, 0x0806);
-	if (version >= 0x0304)
-		return pss;
-	if (!has_old_suite(h, 0))
-		return 0;
-	return a->p == NULL || pss || hello_has(a, 0x0401) ||
-	    hello_has(a, 0x0501) || hello_has(a, 0x0601) ||
-	    hello_has(a, 0x0201);
 }

@@ -61,7 +61,7 @@ struct hello {
 	struct hello_list	 exts;
 	struct hello_list	 versions;	/* u16 each */
 	struct hello_list	 groups;	/* u16 each */
-	struct hello_list	 shares;	/* hello_share_next */
+	struct hello_list	 shares;	/* key_share, RFC 8446, 4.2.8 */
 	struct hello_list	 sigalgs;	/* u16 each */
 	struct hello_list	 points;	/* u8 each */
 	struct hello_list	 alpn;		/* u8 length, name; ...: what
@@ -104,27 +104,21 @@ int		 hello_has(const struct hello_list *, uint16_t);
 #define		 hello_has_suite(h, s)	hello_has(&(h)->suites, (s))
 
 /*
- * Walk a list from cursor_of(list.p, list.len). Each call returns 1 with the
- * next item, and 0 at the end.
- * hello_alpn_next walks .alpn, hello_ext_next .exts, hello_share_next .shares.
+ * Walk .alpn, or .exts, from cursor_of(list.p, list.len). Each call returns 1
+ * with the next item, and 0 at the end.
  */
 int		 hello_alpn_next(struct cursor *, const uint8_t **,
 		    size_t *len);
 int		 hello_ext_next(struct cursor *, uint16_t *type,
 		    struct cursor *body);
-int		 hello_share_next(struct cursor *, uint16_t *group,
-		    size_t *len);
-int		 hello_has_share(const struct hello *, uint16_t group);
-int		 hello_has_alpn(const struct hello *, const char *name);
-/* The same for an ALPN list that outlives its hello; NULL, 0 is empty. */
+/* Whether an ALPN list has the name; NULL, 0 is an empty list. */
 int		 alpn_has(const uint8_t *list, size_t len, const char *name);
 
 /*
- * Whether this client accepts a leaf with a P-256 key, or with an RSA key, if
- * version (0x0303, 0x0304) is agreed on. Its signature algorithms tell; for TLS
- * 1.2 and below its suites and groups must agree too.
+ * Whether this client accepts a leaf with a P-256 key if version (0x0303,
+ * 0x0304) is agreed on. Its signature algorithms tell; for TLS 1.2 and below
+ * its suites and groups must agree too.
  */
 int		 hello_can_ecdsa(const struct hello *, uint16_t version);
-int		 hello_can_rsa(const struct hello *, uint16_t version);
 
 #endif

@@ -73,6 +73,7 @@ boot_tls(struct daemon *d, const struct conf *c, struct text *why)
 		    t->client.ciphers, t->client.groups };
 		p[i].server = (struct tls_side){ t->server.min, t->server.max,
 		    t->server.ciphers, t->server.groups };
+		p[i].libssl = t->libssl;
 	}
 	rv = tls_new(&o, &d->tls, why);
 	free(p);

@@ -197,7 +197,7 @@ dial_try(struct dial *d, const struct addr *to)
 	d->ntries++;
 	t->dial = d;
 	t->to = *to;
-	if ((t->fd = sock_connect(to, from, d->want.mark)) < 0) {
+	if ((t->fd = sock_connect(to, from)) < 0) {
 		dial_failed(d, out_of_room(errno) ? ERR_LIMIT : ERR_SYS,
 		    errno, NULL);
 		t->fd = -1;

@@ -23,7 +23,6 @@ struct dial_want {
 	const struct addr *from;	/* bind to it, if the families match; */
 					/* or NULL */
 	const struct addr *client;	/* whose dial it is; NULL: ours */
-	unsigned	 mark;		/* SO_MARK or 0 */
 	uint64_t	 timeout;	/* ms, in all */
 	/* Asked before an address is tried; it vetoes our own listeners and
 	 * loops. Returns 0 to go on or an ERR_*. May be NULL. */

@@ -24,7 +24,7 @@ static int	sock_new(int family);
 static int	sock_set(int fd, int level, int option, int value);
 static int	sock_fail(int fd);
 static int	sock_transparent(int fd, int family);
-static int	sock_try(const struct addr *, const struct addr *, unsigned);
+static int	sock_try(const struct addr *, const struct addr *);
 
 static int
 sock_set(int fd, int level, int option, int value)
@@ -187,14 +187,12 @@ sock_bind(int fd, const struct addr *from)
 }
 
 static int
-sock_try(const struct addr *to, const struct addr *from, unsigned mark)
+sock_try(const struct addr *to, const struct addr *from)
 {
 	int fd = sock_new(to->sa.sa_family);
 
 	if (fd < 0)
 		return ERR_SYS;
-	if (mark != 0)
-		sock_set(fd, SOL_SOCKET, SO_MARK, (int)mark);
 	if (from != NULL && sock_bind(fd, from) != 0)
 		return sock_fail(fd);
 	if (connect(fd, &to->sa, addr_len(to)) != 0 && errno != EINPROGRESS)
@@ -203,17 +201,17 @@ sock_try(const struct addr *to, const struct addr *from, unsigned mark)
 }
 
 int
-sock_connect(const struct addr *to, const struct addr *from, unsigned mark)
+sock_connect(const struct addr *to, const struct addr *from)
 {
 	struct addr any_port;
-	int fd = sock_try(to, from, mark);
+	int fd = sock_try(to, from);
 
 	if (fd >= 0 || from == NULL || addr_port(from) == 0 ||
 	    (errno != EADDRINUSE && errno != EADDRNOTAVAIL))
 		return fd;
 	any_port = *from;
 	addr_set_port(&any_port, 0);
-	return sock_try(to, &any_port, mark);
+	return sock_try(to, &any_port);
 }
 
 int

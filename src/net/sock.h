@@ -31,13 +31,11 @@ int	sock_original(int fd, struct addr *dst, int *is_redirect);
 
 /*
  * Begin to connect. Binds to from first unless it is NULL, with IP_TRANSPARENT
- * for an address that is not ours and IP_BIND_ADDRESS_NO_PORT for port 0. Sets
- * SO_MARK if mark is not 0 (best effort). If the 4-tuple is in use (EADDRINUSE,
- * EADDRNOTAVAIL), tries again with port 0. Returns a descriptor that is still
- * connecting, or ERR_SYS.
+ * for an address that is not ours and IP_BIND_ADDRESS_NO_PORT for port 0. If
+ * the 4-tuple is in use (EADDRINUSE, EADDRNOTAVAIL), tries again with port 0.
+ * Returns a descriptor that is still connecting, or ERR_SYS.
  */
-int	sock_connect(const struct addr *to, const struct addr *from,
-	    unsigned mark);
+int	sock_connect(const struct addr *to, const struct addr *from);
 
 /* The errno of a connection that has become writable; 0: it is connected. */
 int	sock_error(int fd);

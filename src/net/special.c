@@ -87,12 +87,3 @@ special_of(const struct addr *a)
 			return range_find(v4, NELEM(v4), ip + carriers[i].at);
 	return SPECIAL_NONE;
 }
-
-const char *
-special_str(enum special what)
-{
-	static const char *const names[SPECIAL_MAX] = { "ordinary",
-	    "loopback", "link-local", "metadata", "multicast" };
-
-	return names[what];
-}

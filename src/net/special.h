@@ -24,7 +24,5 @@ enum special {
  * (mapped, compatible, NAT64 of RFC 6052, 6to4 of RFC 3056) has its kind.
  */
 enum special	 special_of(const struct addr *);
-/* "loopback", "link-local", ...; static. */
-const char	*special_str(enum special);
 
 #endif

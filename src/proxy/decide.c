@@ -182,7 +182,8 @@ decide_joined(struct session *s)
 		return step_go(PHASE_TURN);
 	if (bypassed)
 		count(w->counts.undecrypted[s->verdict.undecrypted], 1);
-	return step_go(s->wire.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
+	return step_go(s->wire.taps.first[DIR_UP] != NULL ? PHASE_RELAY :
+	    PHASE_SPLICE);
 }
 
 struct step

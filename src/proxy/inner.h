@@ -12,6 +12,7 @@
 #include "codec/hello.h"
 #include "net/dial.h"
 #include "stream/pool.h"
+#include "stream/splice.h"
 #include "proxy/probe.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"
@@ -29,13 +30,6 @@ struct listener {
 struct seat {
 	const struct sink_ops	*ops;
 	void			*seat;
-};
-
-/* Pipes with nothing inside, for bypass. */
-#define PIPES_IDLE	16
-struct pipes {
-	int	 fd[PIPES_IDLE][2];
-	unsigned n;
 };
 
 /* Servers that asked for a client certificate, and what came of having none:
@@ -137,8 +131,8 @@ extern const struct phase_ops phase_confirm;	/* confirm.c */
 extern const struct phase_ops phase_connect, phase_server_tls; /* upstream.c */
 extern const struct phase_ops phase_turn;	/* turn.c */
 extern const struct phase_ops phase_forge, phase_client_tls; /* intercept.c */
-extern const struct phase_ops phase_relay, phase_page;	/* relay.c */
-extern const struct phase_ops phase_splice;	/* bypass.c */
+extern const struct phase_ops phase_relay, phase_splice;	/* relay.c */
+extern const struct phase_ops phase_page;
 
 /* explicit.c */
 /* The server is connected: the client is told, and then? */
@@ -182,10 +176,6 @@ void	turn_end(struct session *);
 /* upstream.c: what was learned of the server? */
 void	server_tls_over(struct session *);
 
-/* bypass.c */
-void	splice_leave(struct session *);
-void	pipes_done(struct pipes *);
-
 /* taps.c */
 extern const struct tap_host session_taps;
 void	session_open_taps(struct session *);	/* those of the verdict */
@@ -194,15 +184,15 @@ void	session_reset_taps(struct session *, enum flow_dir);
 /* The bytes that follow are not theirs (bypass after all, a page). */
 void	session_drop_taps(struct session *);
 
-/* unread.c: the tap that looks for STARTTLS; or, ahead of a splice: how many
- * bytes were looked at, and may go. */
+/* unread.c: the tap that looks for STARTTLS; or, ahead of a splice, how many
+ * bytes were looked at and may go (splice_new; arg: the session). */
 extern const struct tap_ops unread_tap;
 struct slice;
 void	unread_note(struct session *, enum unread, int blocked,
 	    const struct slice *protocol);
 void	unread_passed(struct session *, enum flow_dir, size_t);
 int	unread_looks(const struct session *);
-size_t	unread_peek(struct session *);
+size_t	unread_ahead(void *arg);
 void	unread_over(struct session *);		/* at the session's end */
 
 /* page.c: a page (http/page.h) is the session's now; its record says so. */

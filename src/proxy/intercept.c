@@ -97,14 +97,13 @@ static struct step
 client_tls_done(struct session *s)
 {
 	const struct proxy_env *env = s->worker->env;
-	struct tap *t = s->wire.taps.tap;
-	size_t i;
+	struct tap *t;
 
 	tls_used(tlsio_ssl(s->client.tp), &s->facts.tls_client);
 	client_tls_count(s, 1);
-	for (i = 0; i < s->wire.taps.n; i++)
-		if (t[i].state != NULL && t[i].ops->facts != NULL)
-			t[i].ops->facts(t[i].state);
+	TAPS_EACH(t, &s->wire.taps)
+		if (t->state != NULL && t->ops->facts != NULL)
+			t->ops->facts(t->state);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
 	return step_go(s->page != NULL ? PHASE_PAGE : PHASE_RELAY);

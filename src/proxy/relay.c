@@ -1,6 +1,6 @@
 /*
- * PHASE_RELAY and PHASE_PAGE: the row is pumped until it ends. In a page's,
- * the server is our own text.
+ * PHASE_RELAY, PHASE_SPLICE and PHASE_PAGE: the row is pumped until it ends,
+ * by us or inside the kernel. In a page's, the server is our own text.
  */
 #include <event2/event.h>
 #include <string.h>
@@ -116,6 +116,10 @@ relay_starved(struct session *s)
 	struct worker *w = s->worker;
 	uint64_t now = clock_coarse_ms();
 
+	if (s->splice != NULL) {	/* of descriptors: they come back */
+		session_later(s, STARVED_MS);
+		return;
+	}
 	if (s->starved == 0)
 		s->starved = now;
 	session_later(s, STARVED_MS);
@@ -123,16 +127,25 @@ relay_starved(struct session *s)
 		relay_relieve(w, now);
 }
 
+/* What it counts by, to be compared: bytes, and ends, that came. */
+static uint64_t
+relay_motion(const struct session *s)
+{
+	return s->row.read + s->row.written +
+	    s->wire.flow[DIR_UP].end_in + s->wire.flow[DIR_DOWN].end_in;
+}
+
 static struct step
 relay_event(struct session *s, struct conn *c)
 {
-	uint64_t before = s->row.read + s->row.written;
+	uint64_t before = relay_motion(s);
 	int over = relay_is_over(s);
 	struct pump_why why;
 	enum pump_state st;
 
-	st = pump(&s->row, &why);
-	if (s->row.read + s->row.written != before)
+	st = s->splice != NULL ? splice_pump(s->splice, &why) :
+	    pump(&s->row, &why);
+	if (relay_motion(s) != before)
 		s->active = clock_coarse_ms();
 	if (st != PUMP_STARVED)
 		s->starved = 0;
@@ -177,6 +190,21 @@ relay_timeout(struct session *s)
 const struct phase_ops phase_relay = {
 	.name = "relay",
 	.enter = relay_enter,
+	.event = relay_event,
+	.timeout = relay_timeout
+};
+
+static struct step
+splice_enter(struct session *s)
+{
+	s->splice = splice_new(&s->row, &s->worker->pipes, unread_ahead, s);
+	s->client.sock.readable = s->server.sock.readable = 1;
+	return relay_enter(s);
+}
+
+const struct phase_ops phase_splice = {
+	.name = "bypass",
+	.enter = splice_enter,
 	.event = relay_event,
 	.timeout = relay_timeout
 };

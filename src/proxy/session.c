@@ -192,7 +192,8 @@ session_stop(struct session *s)
 	s->dial = NULL;
 	leaf_cancel(s->leaf_wait);
 	s->leaf_wait = NULL;
-	splice_leave(s);
+	splice_free(s->splice);
+	s->splice = NULL;
 	turn_end(s);
 	event_del(&s->timer);
 	event_del(&s->again);

@@ -11,9 +11,9 @@ tap_open(struct session *s, const struct seat *seat, const char *name)
 {
 	struct tap *t;
 
-	if (seat->ops == NULL || (t = wire_tap(&s->wire, seat->ops->tap,
-	    TAP_BEHIND)) == NULL)
+	if (seat->ops == NULL)
 		return;
+	t = wire_tap(&s->wire, seat->ops->tap, TAP_BEHIND);
 	t->name = name;
 	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
@@ -49,7 +49,6 @@ session_open_taps(struct session *s)
 	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf *conf = session_conf(s);
 	struct worker *w = s->worker;
-	struct tap *t;
 	size_t i;
 
 	if (rule->nmirrors > 0)
@@ -65,9 +64,8 @@ session_open_taps(struct session *s)
 	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
 		tap_open_engine(s);
 	/* Without any it is spliced, and looked at there. */
-	if (s->wire.taps.n > 0 && unread_looks(s) &&
-	    (t = wire_tap(&s->wire, &unread_tap, TAP_BEHIND)) != NULL)
-		t->state = s;
+	if (s->wire.taps.first[DIR_UP] != NULL && unread_looks(s))
+		wire_tap(&s->wire, &unread_tap, TAP_BEHIND)->state = s;
 }
 
 void
@@ -75,30 +73,26 @@ session_close_taps(struct session *s)
 {
 	struct record_mirror none, *m;
 	struct tap *t;
-	size_t i;
 
-	for (i = 0; i < s->wire.taps.n; i++) {
-		t = &s->wire.taps.tap[i];
+	TAPS_EACH(t, &s->wire.taps) {
 		if (t->state == NULL || t->ops->close == NULL)
 			continue;
 		m = t->name == NULL ? &none :
 		    &s->rec.mirrors[s->rec.nmirrors++];
 		m->name = t->name;
 		t->ops->close(t->state, &m->counts);
-		t->state = NULL;
 	}
-	s->wire.taps.n = 0;
+	wire_untap(&s->wire);
 }
 
 void
 session_reset_taps(struct session *s, enum flow_dir dir)
 {
-	struct tap *t = s->wire.taps.tap;
-	size_t i;
+	struct tap *t;
 
-	for (i = 0; i < s->wire.taps.n; i++)
-		if (t[i].state != NULL && t[i].ops->reset != NULL)
-			t[i].ops->reset(t[i].state, dir);
+	TAPS_EACH(t, &s->wire.taps)
+		if (t->state != NULL && t->ops->reset != NULL)
+			t->ops->reset(t->state, dir);
 }
 
 void

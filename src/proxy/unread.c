@@ -67,11 +67,14 @@ unread_feed(struct session *s, const uint8_t *p, size_t len)
 }
 
 size_t
-unread_peek(struct session *s)
+unread_ahead(void *arg)
 {
+	struct session *s = arg;
 	uint8_t buf[UNREAD_LOOK];
 	ssize_t n;
 
+	if (!unread_looks(s))
+		return SIZE_MAX;
 	n = recv(s->client.sock.fd, buf, sizeof(buf),
 	    MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0)

@@ -83,37 +83,24 @@ flow_filled(struct flow *f, size_t n)
 		f->used = (size_t)(f->in - f->base);
 }
 
-/* The tap at place i of the row, in the flow's direction. */
-static struct tap *
-flow_tap(const struct flow *f, size_t i)
-{
-	return &f->taps->tap[f->taps->order[f->dir][i]];
-}
-
-/* How far the tap at place i may look: to where the one before has let go. */
-static uint64_t
-flow_upto(const struct flow *f, size_t i)
-{
-	return i == 0 ? f->in : flow_tap(f, i - 1)->pos[f->dir];
-}
-
+/* Show a tap what it has not let go, up to where the one before it has. */
 static void
-flow_show(struct flow *f, struct tap *t, size_t i)
+flow_show(struct flow *f, struct tap *t, const uint64_t *upto)
 {
 	uint64_t *pos = &t->pos[f->dir];
 	size_t len, let;
 
 	if (t->ops->room != NULL)
 		t->ops->room(t->state, f->dir);
-	while ((len = (size_t)(flow_upto(f, i) - *pos)) > 0) {
+	while ((len = (size_t)(*upto - *pos)) > 0) {
 		let = t->ops->data(t->state, f->dir, f->buf +
 		    (*pos - f->base), len);
-		assert(let <= (size_t)(flow_upto(f, i) - *pos));
+		assert(let <= (size_t)(*upto - *pos));
 		*pos += let;
 		if (let == 0)
 			break;
 	}
-	if (flow_upto(f, i) == f->in && f->end_in != END_NONE && !f->busy &&
+	if (*upto == f->in && f->end_in != END_NONE && !f->busy &&
 	    !t->ended[f->dir]) {
 		t->ended[f->dir] = 1;
 		t->ops->eof(t->state, f->dir);
@@ -125,18 +112,18 @@ flow_show(struct flow *f, struct tap *t, size_t i)
 void
 flow_offer(struct flow *f)
 {
+	const uint64_t *upto = &f->in;	/* it moves when a tap edits */
 	struct tap *t;
-	size_t i;
 
 	f->busy = 0;
-	for (i = 0; i < f->taps->n; i++) {
-		t = flow_tap(f, i);
+	for (t = f->taps->first[f->dir]; t != NULL; t = t->next[f->dir]) {
 		if (t->state != NULL)
-			flow_show(f, t, i);
+			flow_show(f, t, upto);
 		else
-			t->pos[f->dir] = flow_upto(f, i);
+			t->pos[f->dir] = *upto;
+		upto = &t->pos[f->dir];
 	}
-	f->clear = flow_upto(f, i);
+	f->clear = *upto;
 }
 
 const uint8_t *
@@ -159,10 +146,10 @@ static void
 flow_shift(struct flow *f, struct tap *t, size_t old, size_t n)
 {
 	struct tap *ahead;
-	size_t i;
 
 	f->in = f->in - old + n;
-	for (i = 0; (ahead = flow_tap(f, i)) != t; i++)
+	for (ahead = f->taps->first[f->dir]; ahead != t;
+	    ahead = ahead->next[f->dir])
 		ahead->pos[f->dir] = ahead->pos[f->dir] - old + n;
 }
 

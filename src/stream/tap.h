@@ -63,11 +63,12 @@ enum tap_place {
 };
 
 struct tap {
+	struct tap		*next[2];	/* by enum flow_dir */
 	const struct tap_ops	*ops;
 	void			*state;		/* NULL: it sees nothing */
 	struct taps		*row;
 	const char		*name;		/* the owner gave, or NULL */
-	uint64_t		 pos[2];	/* let go, by enum flow_dir */
+	uint64_t		 pos[2];	/* let go */
 	unsigned char		 ended[2];	/* was told of the end */
 };
 
@@ -79,15 +80,14 @@ struct tap_host {
 	void	(*abort)(void *owner, const char *why);
 };
 
-#define TAPS_MAX	11
-
 struct taps {
 	const struct tap_host	*host;
 	void			*owner;
-	struct tap		 tap[TAPS_MAX];
-	size_t			 n;
-	uint8_t			 order[2][TAPS_MAX];	/* by direction */
+	struct tap		*first[2];	/* by enum flow_dir */
 };
+
+#define TAPS_EACH(t, row)						\
+	for ((t) = (row)->first[DIR_UP]; (t) != NULL; (t) = (t)->next[DIR_UP])
 
 /* A holder's answer has come: offer the flows again. Owner's thread only. */
 static inline void

@@ -1,7 +1,7 @@
 /*
  * A wire joins two nodes by two flows, one for each direction, and carries
- * taps, which are shown what crosses it. It owns its flows' buffers; the
- * connections at its ends and the state of its taps are others'.
+ * taps, which are shown what crosses it. It owns its flows' buffers and the
+ * row of taps; the connections at its ends and the taps' state are others'.
  */
 #ifndef STREAM_WIRE_H
 #define STREAM_WIRE_H
@@ -23,12 +23,11 @@ void		 wire_init(struct wire *, struct conn *client,
 		    struct conn *server, struct pool *,
 		    const struct tap_host *, void *owner);
 
-/*
- * One more tap, which sees what comes from now on; the caller sets its state.
- * NULL: there are TAPS_MAX.
- */
+/* One more tap, which sees what comes from now on; the caller sets its state.
+ * It is the wire's until wire_untap(), which frees them all. */
 struct tap	*wire_tap(struct wire *, const struct tap_ops *,
 		    enum tap_place);
+void		 wire_untap(struct wire *);
 
 /* Hand over what is in a flow, and how it has ended so far, to a wire whose
  * own flow in that direction is fresh. No tap follows. */

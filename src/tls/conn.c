@@ -28,7 +28,7 @@ static void
 conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
     void *argp)
 {
-	struct conn *c = ptr;
+	struct tls_conn *c = ptr;
 
 	if (c == NULL)
 		return;
@@ -52,17 +52,17 @@ conn_init(void)
 	return conn_index == -1 ? ERR_MEM : 0;
 }
 
-static struct conn *
+static struct tls_conn *
 conn_of(const SSL *ssl)
 {
 	return SSL_get_ex_data(ssl, conn_index);
 }
 
 static SSL *
-conn_new(struct tls *t, SSL_CTX *ctx, struct conn **out)
+conn_new(struct tls *t, SSL_CTX *ctx, struct tls_conn **out)
 {
 	SSL *ssl = SSL_new(ctx);
-	struct conn *c;
+	struct tls_conn *c;
 
 	if (ssl == NULL)
 		return NULL;
@@ -82,10 +82,25 @@ conn_keylog(const SSL *ssl, const char *line)
 {
 	struct keylog *file = conn_of(ssl)->tls->keylog;
 
-	if (takeover_on())
-		takeover_keylog(ssl, line);
 	if (file != NULL)
 		keylog_put(file, line);
+}
+
+static void
+conn_secrets(const SSL *ssl, const char *line)
+{
+	takeover_keylog(ssl, line);
+	conn_keylog(ssl, line);
+}
+
+/* Without the secrets there is no takeover. */
+static void
+conn_watch_keys(SSL_CTX *ctx, const struct tls *t, int libssl)
+{
+	if (!libssl && takeover_on())
+		SSL_CTX_set_keylog_callback(ctx, conn_secrets);
+	else if (t->keylog != NULL)
+		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
 }
 
 /* Towards clients. Not called when a ticket is resumed, which saves it. */
@@ -102,7 +117,7 @@ static int
 server_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
     const unsigned char *in, unsigned int inlen, void *arg)
 {
-	struct conn *c = conn_of(ssl);
+	struct tls_conn *c = conn_of(ssl);
 	const unsigned char *p = in, *end = in + inlen;
 
 	for (; c->alpn != NULL && p < end && *p < end - p; p += *p + 1) {
@@ -127,20 +142,19 @@ server_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 }
 
 void
-conn_server_ctx(SSL_CTX *ctx, struct tls *t)
+conn_server_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 {
 	SSL_CTX_set_cert_cb(ctx, server_cert, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, server_alpn, NULL);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_ticket);
-	if (t->keylog != NULL || takeover_on())
-		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
+	conn_watch_keys(ctx, t, libssl);
 }
 
 SSL *
 tls_accept(struct tls *t, size_t profile, struct leaf *leaf,
     const uint8_t *alpn, size_t alpn_len)
 {
-	struct conn *c;
+	struct tls_conn *c;
 	SSL *ssl;
 
 	if ((ssl = conn_new(t, t->server[profile], &c)) == NULL)
@@ -188,7 +202,7 @@ tls_covers(SSL *ssl, const char *name)
  * connection; what is beyond it counts in limits.memory.
  */
 static void
-conn_hold(struct conn *c, X509_STORE_CTX *ctx)
+conn_hold(struct tls_conn *c, X509_STORE_CTX *ctx)
 {
 	size_t n = weight_chain(X509_STORE_CTX_get0_untrusted(ctx));
 
@@ -204,10 +218,10 @@ conn_hold(struct conn *c, X509_STORE_CTX *ctx)
 
 /* Towards servers: the chain, from the cache, then the name. */
 static void
-conn_verify(struct conn *c, X509_STORE_CTX *ctx)
+conn_verify(struct tls_conn *c, X509_STORE_CTX *ctx)
 {
 	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
-	struct verdict v;
+	struct trust_verdict v;
 	int error;
 
 	trust_verify(c->tls->trust, ctx, &v);
@@ -227,7 +241,7 @@ client_verify(X509_STORE_CTX *ctx, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx,
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct conn *c = conn_of(ssl);
+	struct tls_conn *c = conn_of(ssl);
 
 	conn_hold(c, ctx);
 	conn_verify(c, ctx);
@@ -249,7 +263,7 @@ client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
 static int
 client_session(SSL *ssl, SSL_SESSION *sess)
 {
-	struct conn *c = conn_of(ssl);
+	struct tls_conn *c = conn_of(ssl);
 	const unsigned char *ticket;
 	size_t len;
 	int good = SSL_session_reused(ssl) ? SSL_get_verify_result(ssl) ==
@@ -275,7 +289,7 @@ conn_chain_long(const SSL *ssl, unsigned long e)
 const char *
 conn_why(const SSL *ssl, unsigned long e)
 {
-	const struct conn *c = conn_of(ssl);
+	const struct tls_conn *c = conn_of(ssl);
 
 	if (c != NULL && conn_chain_long(ssl, e))
 		return "the server's certificates are more than "
@@ -295,15 +309,14 @@ client_info(const SSL *ssl, int where, int ret)
 }
 
 void
-conn_client_ctx(SSL_CTX *ctx, struct tls *t)
+conn_client_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 {
 	SSL_CTX_set_info_callback(ctx, client_info);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, client_verify, NULL);
 	SSL_CTX_set_client_cert_cb(ctx, client_cert);
 	SSL_CTX_sess_set_new_cb(ctx, client_session);
-	if (t->keylog != NULL || takeover_on())
-		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
+	conn_watch_keys(ctx, t, libssl);
 }
 
 /* What two connections must share to share sessions. */
@@ -323,7 +336,7 @@ session_key(const struct tls_want *w, const char *name, uint8_t key[32])
 }
 
 static void
-conn_resume(struct conn *c, SSL *ssl)
+conn_resume(struct tls_conn *c, SSL *ssl)
 {
 	SSL_SESSION *sess = sessions_get(c->tls->sessions, c->key, &c->about);
 
@@ -339,7 +352,7 @@ tls_connect(struct tls *t, const struct tls_want *w)
 	char ip[ADDR_STRLEN];
 	const char *name = w->sni != NULL ? w->sni : w->name;
 	struct addr a;
-	struct conn *c;
+	struct tls_conn *c;
 	SSL *ssl;
 
 	if ((ssl = conn_new(t, t->client[w->profile], &c)) == NULL)
@@ -373,7 +386,7 @@ tls_no_certificate(SSL *ssl)
 int
 tls_refused_none(SSL *ssl)
 {
-	const struct conn *c = conn_of(ssl);
+	const struct tls_conn *c = conn_of(ssl);
 
 	if (!c->no_cert)
 		return 0;
@@ -406,7 +419,7 @@ tls_wanted_again(SSL *ssl)
 void
 tls_went_on(SSL *ssl)
 {
-	struct conn *c = conn_of(ssl);
+	struct tls_conn *c = conn_of(ssl);
 
 	if (c != NULL)		/* NULL: one of an ICAP server */
 		c->again = 0;
@@ -415,7 +428,7 @@ tls_went_on(SSL *ssl)
 enum tls_verify
 tls_verdict(SSL *ssl, const char **text)
 {
-	struct conn *c = conn_of(ssl);
+	struct tls_conn *c = conn_of(ssl);
 	int err = X509_V_ERR_UNSPECIFIED;
 
 	if (SSL_session_reused(ssl))

@@ -139,25 +139,3 @@ hex_lower(char *out, const uint8_t *p, size_t n)
 	}
 	out[2 * n] = '\0';
 }
-
-static size_t
-name_len(const char *s)
-{
-	size_t n = strlen(s);
-
-	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
-}
-
-int
-name_match(const char *pattern, const char *name)
-{
-	size_t pl = name_len(pattern), nl = name_len(name);
-
-	if (strcmp(pattern, "*") == 0)
-		return 1;
-	if (strncmp(pattern, "*.", 2) != 0)
-		return pl == nl && strncasecmp(pattern, name, nl) == 0;
-	pattern++;
-	pl--;
-	return nl > pl && strncasecmp(name + nl - pl, pattern, pl) == 0;
-}

@@ -30,11 +30,4 @@ char	*text_take(struct text *);
 /* Lower-case hexadecimal of n bytes into out (2n+1 bytes). */
 void	hex_lower(char *out, const uint8_t *, size_t n);
 
-/*
- * Returns whether a DNS name matches a pattern: "example.com" matches itself,
- * "*.example.com" any name below it, "*" all. Case and a final dot do not
- * matter.
- */
-int	name_match(const char *pattern, const char *name);
-
 #endif

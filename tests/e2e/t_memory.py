@@ -176,3 +176,35 @@ def what_slow_readers_held_is_given_back(s):
         equal(s.d.metric('clearspan_memory_bytes', pool=pool), 0, pool)
     wait(lambda: s.d.rss() - base < 24 << 10, 'the memory is given back',
          timeout=20)
+
+
+@scenario(timeout=120, plain=True)
+def queues_of_mirrors_are_of_the_memory_limit(s):
+    """A reader of PCAP-over-IP that takes nothing, and might have 1 GiB wait
+    for it: the session goes on, and packets are lost to it."""
+    s.start(record=False, limits={'memory': '64M'}, mirrors=[
+        {'name': 'live', 'pcap-over-ip': '127.0.0.1:57012', 'queue': '1G'}],
+        rules=[{'name': 'default', 'action': 'decrypt', 'mirror': ['live']}])
+    stuck = peer.connect(s.gateway, '127.0.0.1', 57012)
+    s.d.wait_log(': reader ')
+
+    def handler(p):
+        while p.recv():
+            p.received.clear()      # or this test has them all
+        p.close()
+    srv = s.serve(7, handler=handler, plain=True)
+    base, block = s.d.rss(), b'x' * (1 << 20)
+    c = s.plain(7)
+    for i in range(200):
+        c.send(block)
+        c.sent.clear()
+    c.finish()
+    srv.wait(1)
+    f = s.d.flows(1)[0]
+    equal(f['flow']['bytes_toserver'], 200 << 20)
+    check(s.d.metric('clearspan_memory_bytes', pool='mirrors') <= 32 << 20,
+          'more than half of limits.memory')
+    check(f['clearspan']['mirrors'][0]['lost'] > 100 << 20, f['clearspan'])
+    grown = s.d.rss() - base
+    check(grown < 64 << 10, 'memory grew by %d KiB' % grown)
+    stuck.close()

@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const uint8_t secret[32] = { 1 };
 	struct cursor w = cursor_of(data, len);
 	struct channel a = { 0 };
-	struct record seal;
+	struct record_dir seal;
 	uint8_t flags = cursor_u8(&w), type;
 	size_t n, room = flags & 2 ? 300 : sizeof(out);
 	const uint8_t *p;

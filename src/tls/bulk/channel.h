@@ -13,7 +13,7 @@
 #define CHANNEL_EXTRA	(RECORD_EXTRA + 5 + RECORD_EXTRA)
 
 struct channel {
-	struct record	 in, out;
+	struct record_dir	 in, out;
 	uint64_t	 worn;		/* records a key of ours may seal */
 	unsigned	 server:1;	/* we are the server */
 	unsigned	 closed:1;	/* close_notify came */

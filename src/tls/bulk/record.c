@@ -65,7 +65,7 @@ record_suite(unsigned int id)
 
 /* HKDF-Expand-Label with no context (RFC 8446, 7.1). */
 static int
-expand(const struct record *r, const char *label, uint8_t *out, size_t len)
+expand(const struct record_dir *r, const char *label, uint8_t *out, size_t len)
 {
 	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(hkdf);
 	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY, rv;
@@ -91,7 +91,7 @@ expand(const struct record *r, const char *label, uint8_t *out, size_t len)
 }
 
 static int
-record_key(struct record *r, const uint8_t *key)
+record_key(struct record_dir *r, const uint8_t *key)
 {
 	gcm_free(r->gcm);
 	r->gcm = r->suite->gcm ? gcm_new(key, r->suite->key_len) : NULL;
@@ -105,7 +105,7 @@ record_key(struct record *r, const uint8_t *key)
 
 /* Key and iv from the secret; from here the count begins anew. */
 static int
-record_rekey(struct record *r)
+record_rekey(struct record_dir *r)
 {
 	uint8_t key[32];
 	int rv = ERR_MEM;
@@ -119,7 +119,7 @@ record_rekey(struct record *r)
 }
 
 int
-record_init(struct record *r, unsigned int suite, const uint8_t *secret,
+record_init(struct record_dir *r, unsigned int suite, const uint8_t *secret,
     size_t len, int seal)
 {
 	memset(r, 0, sizeof(*r));
@@ -135,7 +135,7 @@ record_init(struct record *r, unsigned int suite, const uint8_t *secret,
 }
 
 void
-record_done(struct record *r)
+record_done(struct record_dir *r)
 {
 	EVP_CIPHER_CTX_free(r->ctx);	/* wipes its keys */
 	gcm_free(r->gcm);
@@ -143,7 +143,7 @@ record_done(struct record *r)
 }
 
 int
-record_update(struct record *r)
+record_update(struct record_dir *r)
 {
 	uint8_t next[RECORD_SECRET];
 	int rv;
@@ -172,7 +172,7 @@ record_size(const uint8_t *p, size_t len, size_t *size)
 
 /* Of the next record (5.3). */
 static void
-record_nonce(struct record *r, uint8_t nonce[GCM_NONCE])
+record_nonce(struct record_dir *r, uint8_t nonce[GCM_NONCE])
 {
 	int i;
 
@@ -222,7 +222,7 @@ evp_open(EVP_CIPHER_CTX *c, const uint8_t *nonce, const uint8_t *rec,
 }
 
 size_t
-record_seal(struct record *r, uint8_t type, const uint8_t *p, size_t len,
+record_seal(struct record_dir *r, uint8_t type, const uint8_t *p, size_t len,
     uint8_t *out)
 {
 	uint8_t nonce[GCM_NONCE];
@@ -242,7 +242,7 @@ record_seal(struct record *r, uint8_t type, const uint8_t *p, size_t len,
 }
 
 ssize_t
-record_open(struct record *r, const uint8_t *rec, size_t size, uint8_t *out,
+record_open(struct record_dir *r, const uint8_t *rec, size_t size, uint8_t *out,
     uint8_t *type)
 {
 	uint8_t nonce[GCM_NONCE];

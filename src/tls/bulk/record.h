@@ -1,7 +1,7 @@
 /*
  * Records of TLS 1.3 under one key (RFC 8446, 5.2): seal and open, each in one
- * pass from the caller's bytes to the caller's bytes. One struct record is one
- * direction; what the records mean is channel.h's.
+ * pass from the caller's bytes to the caller's bytes. A struct record_dir is
+ * one direction; channel.h knows what the records mean.
  */
 #ifndef TLS_BULK_RECORD_H
 #define TLS_BULK_RECORD_H
@@ -24,7 +24,7 @@ enum {			/* ContentType */
 	RECORD_DATA = 23
 };
 
-struct record {
+struct record_dir {
 	const struct record_suite *suite;
 	struct gcm	*gcm;		/* does it, or else ... */
 	EVP_CIPHER_CTX	*ctx;
@@ -42,12 +42,12 @@ int	 record_suite(unsigned int id);
  * ERR_UNSUPPORTED: suite or length of the secret; or ERR_MEM. What is there
  * must be zero, or ended by record_done().
  */
-int	 record_init(struct record *, unsigned int suite,
+int	 record_init(struct record_dir *, unsigned int suite,
 	    const uint8_t *secret, size_t len, int seal);
-void	 record_done(struct record *);
+void	 record_done(struct record_dir *);
 
 /* The keys after a KeyUpdate (7.2). 0 or ERR_MEM. */
-int	 record_update(struct record *);
+int	 record_update(struct record_dir *);
 
 /* Size of the record that begins p: 0 with *size set; ERR_SHORT; ERR_FORMAT:
  * none that may come now; ERR_LIMIT: too long (record_overflow). */
@@ -57,7 +57,7 @@ int	 record_size(const uint8_t *p, size_t len, size_t *size);
  * len bytes (at most RECORD_CLEAR) as a record; out has len + RECORD_EXTRA.
  * The record's size, or 0 when libcrypto fails.
  */
-size_t	 record_seal(struct record *, uint8_t type, const uint8_t *p,
+size_t	 record_seal(struct record_dir *, uint8_t type, const uint8_t *p,
 	    size_t len, uint8_t *out);
 
 /*
@@ -65,7 +65,7 @@ size_t	 record_seal(struct record *, uint8_t type, const uint8_t *p,
  * type in *type; ERR_DENIED: not what was sealed; ERR_FORMAT: no type;
  * ERR_LIMIT: too long. What was written to out then is worth nothing.
  */
-ssize_t	 record_open(struct record *, const uint8_t *rec, size_t size,
+ssize_t	 record_open(struct record_dir *, const uint8_t *rec, size_t size,
 	    uint8_t *out, uint8_t *type);
 
 #endif

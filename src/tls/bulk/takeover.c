@@ -261,7 +261,8 @@ proof_says(uint8_t type, const uint8_t *p, size_t len)
  * one will tell; ERR_DENIED: no.
  */
 static int
-proof(const struct takeover_watch *w, struct record *r, struct record *o)
+proof(const struct takeover_watch *w, struct record_dir *r,
+    struct record_dir *o)
 {
 	uint8_t *clear, type = 0;
 	ssize_t n;
@@ -291,7 +292,7 @@ static int
 takeover_prove(struct takeover *t, struct channel *s, unsigned int suite,
     const uint8_t *secret, size_t len)
 {
-	struct record check;
+	struct record_dir check;
 	int rv = 0;
 
 	if (t->in.count > 0)

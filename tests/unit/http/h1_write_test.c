@@ -14,6 +14,7 @@ static struct pool		 pool;
 static _Atomic uint64_t		 in_use;
 static struct flow		 flow;
 static struct taps		 row;
+static struct tap		 tap;
 static struct exchange		 x;
 static struct h1		 h1;
 static struct h1_dir		*d = &h1.dir[DIR_DOWN];
@@ -33,8 +34,9 @@ begin(int64_t length, unsigned flags)
 	flow.taps = &row;
 	flow.pool = &pool;
 	flow.dir = DIR_DOWN;
-	row.n = 1;
-	h1_init(&h1, &row.tap[0], &flow, &flow, &x, H1_HEAD, 0);
+	memset(&tap, 0, sizeof(tap));
+	row.first[DIR_DOWN] = &tap;
+	h1_init(&h1, &tap, &flow, &flow, &x, H1_HEAD, 0);
 	for (i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)('a' + i % 26);
 	ck_assert_int_eq(http1_response(&h, RESPONSE, strlen(RESPONSE)), 0);
@@ -64,11 +66,11 @@ give(size_t at, size_t n)
 static size_t
 gone(char *buf)
 {
-	size_t n = (size_t)(row.tap[0].pos[DIR_DOWN] - flow.out);
+	size_t n = (size_t)(tap.pos[DIR_DOWN] - flow.out);
 
 	if (n > 0 && buf != NULL)
 		memcpy(buf, flow.buf + (flow.out - flow.base), n);
-	flow.clear = row.tap[0].pos[DIR_DOWN];
+	flow.clear = tap.pos[DIR_DOWN];
 	flow_wrote(&flow, n);
 	return n;
 }

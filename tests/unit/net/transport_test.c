@@ -27,7 +27,7 @@ connected(void)
 	ck_assert_int_eq(addr_parse(&a, "127.0.0.1:7"), 0);
 	p.fd = sock_listen(&a, 0, 0, &no);
 	ck_assert_int_ge(p.fd, 0);
-	peer = sock_connect(&a, NULL, 0);
+	peer = sock_connect(&a, NULL);
 	ck_assert_int_ge(peer, 0);
 	ck_assert_int_eq(poll(&p, 1, 10000), 1);
 	memset(&sock, 0, sizeof(sock));
