@@ -137,7 +137,7 @@ tunnel_unasked(struct engine *e)
 	const char *alpn = f->tls_client.alpn;
 
 	if (p->judged && (e->a.x.record.number > 0 ||
-	    (f->protocol == PROTO_HTTP && !f->perhaps) ||
+	    (f->protocol == PROTO_HTTP && !f->http_unsure) ||
 	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0)))
 		exchange_break(&e->a.x, "an answer that nobody asked for");
 	else {
