@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 
 #include "codec/http1.h"
-#include "proxy/page.h"
+#include "http/page.h"
 #include "tls/tls.h"
 #include "util/mem.h"
 #include "util/text.h"
