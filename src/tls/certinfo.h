@@ -26,7 +26,6 @@ void		 certinfo_budget(size_t);
  * was found good; of others little is kept.
  */
 struct certinfo	*certinfo_of(X509 *, int good);
-struct certinfo	*certinfo_ref(struct certinfo *);
 void		 certinfo_unref(struct certinfo *);
 void		 certinfo_stats(struct cache_stats *);
 
