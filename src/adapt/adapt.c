@@ -9,7 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "proxy/inner.h"
+#include "proxy/forward.h"
+#include "proxy/page.h"
+#include "proxy/session.h"
 #include "adapt/side.h"
 #include "util/clock.h"
 #include "util/err.h"

@@ -10,7 +10,8 @@
 #include <time.h>
 
 #include "net/names.h"
-#include "proxy/inner.h"
+#include "proxy/session.h"
+#include "proxy/sink.h"
 #include "adapt/side.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -104,8 +105,8 @@ exchange_begin(void *arg, struct tap *tap, const struct record *rec)
 		message_init(&x->side[d].m, &flow[d], tap);
 		/* What nobody looks at may be what it likes. */
 		if (exchange_inline(x))
-			x->side[d].m.limit = (size_t)policy_conf(
-			    tap_session(tap)->worker->policy)->limits.head;
+			x->side[d].m.limit = (size_t)session_conf(
+			    tap_session(tap))->limits.head;
 		deliver_init(&x->side[d].out, &flow[d], tap);
 	}
 	return x;

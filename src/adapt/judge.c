@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/judge.h"
 #include "proxy/session.h"
 #include "adapt/side.h"
 #include "util/mem.h"

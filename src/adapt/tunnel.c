@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "net/names.h"
-#include "proxy/inner.h"
+#include "proxy/session.h"
+#include "proxy/unread.h"
 #include "adapt/side.h"
 #include "util/err.h"
 
@@ -21,7 +22,7 @@ tunnel_note(struct exchange *x, enum unread what, int blocked,
 
 	if (x->nrow == 0)		/* nobody was to see it */
 		return;
-	count(s->worker->counts.unread[what][blocked], 1);
+	unread_count(s, what, blocked);
 	s->rec.unread.what = what;
 	s->rec.unread.blocked = blocked;
 	if (n >= sizeof(s->rec.unread.protocol))
@@ -144,7 +145,7 @@ exchange_unasked(struct exchange *x)
 	const char *alpn = f->tls_client.alpn;
 
 	if (exchange_inline(x) && (x->http.number > 0 ||
-	    (f->protocol == PROTO_HTTP && !f->perhaps) ||
+	    (f->protocol == PROTO_HTTP && !f->http_unsure) ||
 	    (alpn != NULL && strcmp(alpn, "http/1.1") == 0)))
 		exchange_broken(x, "an answer that nobody asked for");
 	else {
@@ -224,8 +225,7 @@ exchange_upgrades(struct exchange *x, struct text *left)
 		return 0;
 	/* The session goes on, and is read: no more than a number. */
 	if (x->nrow > 0)
-		count(tap_session(x->tap)->worker->counts
-		    .unread[UNREAD_UPGRADE][1], 1);
+		unread_count(tap_session(x->tap), UNREAD_UPGRADE, 1);
 	return 1;
 }
 

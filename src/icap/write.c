@@ -257,6 +257,8 @@ write_allow(const struct icap_attempt *a)
 	const struct conf_icap *c = a->env->service->conf;
 	unsigned allow = 0;
 
+	if (a->input->method == ICAP_OPTIONS)
+		return 0;
 	if (c->allow_204 && (a->input->body == NULL || a->input->length < 0 ||
 	    (uint64_t)a->input->length <= c->max_body))
 		allow |= ICAP_ALLOW_204;

@@ -1,9 +1,12 @@
 /*
- * The row of a session's taps: which of them the verdict asks for, and their
- * end.
+ * Opening the taps that the verdict asks for, and closing them.
  */
+#include "proxy/taps.h"
+
 #include "codec/packet.h"
 #include "proxy/inner.h"
+#include "proxy/session.h"
+#include "proxy/unread.h"
 
 static void
 tap_open(struct session *s, const struct seat *seat, const char *name)
@@ -17,9 +20,8 @@ tap_open(struct session *s, const struct seat *seat, const char *name)
 	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
 
-/* Where the verdict wants the bytes seen: as they came first. */
 void
-session_open_taps(struct session *s)
+taps_open(struct session *s)
 {
 	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf *conf = session_conf(s);
@@ -33,18 +35,18 @@ session_open_taps(struct session *s)
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
 		tap_open(s, &w->seats[rule->mirrors[i]],
 		    conf->mirrors[rule->mirrors[i]].name);
-	/* What a scanner is to see may be HTTP only later on. */
+	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
 	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
 		tap_open(s, &w->exchange, NULL);
-	/* Without any it is spliced, and looked at there. */
+	/* Without taps it is spliced, which looks at the bytes itself. */
 	if (s->wire.taps.first[DIR_UP] != NULL && unread_looks(s))
 		wire_tap(&s->wire, &unread_tap, TAP_BEHIND)->state = s;
 }
 
 void
-session_close_taps(struct session *s)
+taps_close(struct session *s)
 {
 	struct record_mirror none, *m;
 	struct tap *t;
@@ -61,7 +63,7 @@ session_close_taps(struct session *s)
 }
 
 void
-session_reset_taps(struct session *s, enum flow_dir dir)
+taps_reset(struct session *s, enum flow_dir dir)
 {
 	struct tap *t;
 
@@ -71,10 +73,10 @@ session_reset_taps(struct session *s, enum flow_dir dir)
 }
 
 void
-session_drop_taps(struct session *s)
+taps_drop(struct session *s)
 {
-	session_reset_taps(s, DIR_UP);
-	session_close_taps(s);
+	taps_reset(s, DIR_UP);
+	taps_close(s);
 }
 
 static void

@@ -1,27 +1,34 @@
 /*
- * What passes and is read by nobody, though a rule would have it decrypted: a
- * protocol that is neither TLS nor HTTP, TLS that begins in the middle of one
- * (STARTTLS), a tunnel inside HTTP. Counted once for a session, and named in
- * its record.
+ * What nobody reads although a rule wants it decrypted: a protocol that is
+ * neither TLS nor HTTP, TLS that begins in the middle of one (STARTTLS), a
+ * tunnel inside HTTP. Each session is counted once, and its record says why.
  */
+#include "proxy/unread.h"
+
 #include <sys/socket.h>
 
 #include "proxy/inner.h"
+#include "proxy/session.h"
 #include "util/mem.h"
 
-#define UNREAD_LOOK	512	/* bytes that are looked at ahead of a splice */
+#define UNREAD_LOOK	512	/* bytes to look at ahead of a splice */
 
 void
 session_unread(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->unread || s->verdict.action == ACTION_BYPASS)
+	if (s->unread_counted || s->verdict.action == ACTION_BYPASS)
 		return;
-	s->unread = 1;
+	s->unread_counted = 1;
 	s->rec.unread_why = why;
 	count(s->worker->counts.undecrypted[what], 1);
 }
 
-/* Whether the client's first bytes are worth a look. */
+void
+unread_count(struct session *s, enum unread what, int blocked)
+{
+	count(s->worker->counts.unread[what][blocked], 1);
+}
+
 int
 unread_looks(const struct session *s)
 {
@@ -49,7 +56,7 @@ unread_ahead(void *arg)
 	n = recv(s->client.sock.fd, buf, sizeof(buf),
 	    MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0)
-		return sizeof(buf);	/* an end or an error: not ours */
+		return sizeof(buf);	/* an end or an error: for splice() */
 	unread_feed(s, buf, (size_t)n);
 	return (size_t)n;
 }
@@ -57,7 +64,7 @@ unread_ahead(void *arg)
 void
 unread_over(struct session *s)
 {
-	if (s->facts.protocol == PROTO_OTHER && s->open &&
+	if (s->facts.protocol == PROTO_OTHER && s->established &&
 	    s->verdict.action == ACTION_DECRYPT &&
 	    s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] > 0)
 		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");

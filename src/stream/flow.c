@@ -9,12 +9,12 @@
 #include "util/err.h"
 
 /*
- * Below this much room, what is left is moved to the front of the buffer
- * first: a read is worth a whole record.
+ * With less room than this, move the bytes left to the front of the buffer
+ * first, so that a read can take a whole record.
  */
 #define FLOW_ROOM	(20 * 1024)
-#define FLOW_LEAST	4096	/* ... but where that moves much: any read */
-/* As good as full: records and segments do not fill one to the byte. */
+#define FLOW_LEAST	4096	/* enough, if moving would move much */
+/* As good as full: records and segments do not fill a buffer to the byte. */
 #define FLOW_FULL	(POOL_BUF * 3 / 4)
 
 static uint8_t *
@@ -24,7 +24,7 @@ flow_get(struct flow *f, size_t size)
 	return pool_get(f->pool, size);
 }
 
-/* The buffer, from the pool when there is none. */
+/* Get a buffer from the pool unless there is one. */
 static int
 flow_buffer(struct flow *f)
 {
@@ -47,7 +47,7 @@ flow_give_back(struct flow *f)
 	f->buf = NULL;
 }
 
-/* Move what is left to the front, when at least n bytes of room want it. */
+/* Move the bytes left to the front if there is less than n bytes of room. */
 static size_t
 flow_compact(struct flow *f, size_t n)
 {
@@ -83,7 +83,8 @@ flow_filled(struct flow *f, size_t n)
 		f->used = (size_t)(f->in - f->base);
 }
 
-/* Show a tap what it has not let go, up to where the one before it has. */
+/* Show a tap the bytes it has not let go, up to the position of the one before
+ * it. */
 static void
 flow_show(struct flow *f, struct tap *t, const uint64_t *upto)
 {
@@ -141,7 +142,8 @@ flow_wrote(struct flow *f, size_t n)
 		flow_give_back(f);
 }
 
-/* What lies behind a tap's position has moved: so has what is ahead of it. */
+/* The bytes behind a tap's position have moved, and with them all positions
+ * ahead of it. */
 static void
 flow_shift(struct flow *f, struct tap *t, size_t old, size_t n)
 {

@@ -1,5 +1,5 @@
 /*
- * Bytes that pass inside the kernel.
+ * Passes bytes inside the kernel.
  */
 #include "stream/splice.h"
 
@@ -14,9 +14,9 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-#define PIPE_SIZE	(1 << 20)	/* what an unprivileged pipe may have */
-#define SPLICE_ROUNDS	4		/* pipes full in one turn */
-#define URGENT_READ	PIPE_BUF	/* goes into any empty pipe, whole */
+#define PIPE_SIZE	(1 << 20)	/* the most without privileges */
+#define SPLICE_ROUNDS	4		/* full pipes in one turn */
+#define URGENT_READ	PIPE_BUF	/* fits whole into an empty pipe */
 
 struct splice {
 	struct row	*row;
@@ -43,7 +43,7 @@ pipe_take(struct pipes *p, int fd[2])
 	return 0;
 }
 
-/* Give it back, or close it when something is still inside. */
+/* Give the pipe back, or close it if bytes are still inside. */
 static void
 pipe_give(struct pipes *p, int fd[2], int empty)
 {
@@ -95,9 +95,9 @@ splice_free(struct splice *x)
 }
 
 /*
- * splice() does not pass urgent data: it says EAGAIN there for ever, or 0
- * once the peer has ended. recv() goes on behind it, so that it has the last
- * word. The pipe is empty. As splice() returns.
+ * splice() does not pass urgent data: it returns EAGAIN there forever, or 0
+ * once the peer has ended. recv() goes on after it, so use recv(). The pipe is
+ * empty. Returns what splice() does.
  */
 static ssize_t
 splice_urgent(int from, int pipe, size_t most)
@@ -111,7 +111,7 @@ splice_urgent(int from, int pipe, size_t most)
 	return n > 0 ? write(pipe, buf, (size_t)n) : n;
 }
 
-/* How many bytes may be taken from that direction's source at once. */
+/* The number of bytes that may be taken from the source at once. */
 static size_t
 splice_most(const struct splice *x, enum flow_dir d)
 {
@@ -121,7 +121,7 @@ splice_most(const struct splice *x, enum flow_dir d)
 	return most < PIPE_SIZE ? most : PIPE_SIZE;
 }
 
-/* From the socket into the pipe. 1 moved, 0 not, ERR_SYS. */
+/* Move from the socket into the pipe. 1: moved; 0: not; or ERR_SYS. */
 static int
 splice_in(struct splice *x, struct flow *f, struct sock *from)
 {
@@ -132,7 +132,7 @@ splice_in(struct splice *x, struct flow *f, struct sock *from)
 	if (x->inside[d] > 0 || f->end_in == END_FIN || !from->readable)
 		return 0;
 	if (x->pipe[d][0] == -1 && pipe_take(x->pipes, x->pipe[d]) != 0) {
-		x->starved = 1;		/* descriptors: they come back */
+		x->starved = 1;		/* descriptors will be free again */
 		return 0;
 	}
 	most = splice_most(x, f->dir);
@@ -157,7 +157,7 @@ splice_in(struct splice *x, struct flow *f, struct sock *from)
 	return n == 0;
 }
 
-/* From the pipe into the socket. 1 moved, 0 not, ERR_SYS. */
+/* Move from the pipe into the socket. 1: moved; 0: not; or ERR_SYS. */
 static int
 splice_out(struct splice *x, struct flow *f, struct sock *to)
 {
@@ -186,7 +186,7 @@ splice_out(struct splice *x, struct flow *f, struct sock *to)
 	return 0;
 }
 
-/* One direction, as far as it goes. 1 moved, 0 not, ERR_SYS. */
+/* Move one direction as far as it goes. 1: moved; 0: not; or ERR_SYS. */
 static int
 splice_flow(struct splice *x, enum flow_dir dir, struct pump_why *why)
 {

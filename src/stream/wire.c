@@ -65,9 +65,11 @@ void
 wire_hand_over(struct wire *to, struct wire *from, enum flow_dir dir)
 {
 	struct flow *f = &from->flow[dir], *t = &to->flow[dir];
+	uint64_t *passed = t->passed;
 
 	*t = *f;
 	t->taps = &to->taps;
+	t->passed = passed;	/* each counts its own */
 	t->clear = t->out;
 	f->buf = NULL;
 	f->in = f->clear = f->out;

@@ -384,9 +384,12 @@ END
 TEST(a_flow_is_handed_over_with_what_is_in_it)
 {
 	struct spy spy = { 0 };
+	uint64_t passed[2] = { 0 };
 
 	ends_open(2);
 	row.n = 1;
+	wire[0].flow[DIR_UP].passed = &passed[0];
+	wire[1].flow[DIR_UP].passed = &passed[1];
 	memcpy(flow_room(&wire[0].flow[DIR_UP], &(size_t){ 0 }), "rest", 4);
 	flow_filled(&wire[0].flow[DIR_UP], 4);
 	wire_hand_over(&wire[1], &wire[0], DIR_UP);
@@ -396,6 +399,8 @@ TEST(a_flow_is_handed_over_with_what_is_in_it)
 	says(OUTSIDE, " and more");
 	hears(SERVER, "rest and more");
 	spied(&spy, "rest and more", "");
+	ck_assert_uint_eq(passed[0], 0);
+	ck_assert_uint_eq(passed[1], strlen("rest and more"));
 	row.wire = wire;
 	row.n = 2;
 	ends_close();
