@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "codec/http1.h"
-#include "proxy/page.h"
+#include "http/page.h"
 #include "tls/tls.h"
 #include "util/mem.h"
 #include "util/text.h"

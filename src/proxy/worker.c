@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "proxy/accept.h"
 #include "proxy/confirm.h"
+#include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
@@ -84,15 +85,14 @@ worker_run(void *arg)
 			w->seats[i].seat = w->seats[i].ops->attach(
 			    w->env->sinks[i].sink, w->base);
 	}
-	w->exchange.ops = w->env->exchange.ops;
-	if (w->exchange.ops != NULL)
-		w->exchange.seat = w->exchange.ops->attach(
-		    w->env->exchange.sink, w->base);
+	if (w->env->engine != NULL)
+		w->engine = w->env->engine->attach(w->env->engine_env,
+		    w->base);
 	accept_start(w);
 	event_base_dispatch(w->base);
 	atomic_store(&w->ended, 1);
-	if (w->exchange.ops != NULL)
-		w->exchange.ops->detach(w->exchange.seat);
+	if (w->env->engine != NULL)
+		w->env->engine->detach(w->engine);
 	for (i = 0; i < n; i++)
 		if (w->seats[i].ops != NULL)
 			w->seats[i].ops->detach(w->seats[i].seat);
