@@ -81,6 +81,7 @@ struct conf_tls {			/* one profile */
 	struct conf_tls_side client;	/* towards clients: we are server */
 	struct conf_tls_side server;	/* towards servers: we are client */
 	int		 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
+	int		 libssl;	/* `records: libssl`; 0: own */
 };
 
 enum conf_offload {		/* who segments and checksums frames */

@@ -44,6 +44,11 @@ static const struct word alpns[] = {
 	{ "http/1.1", 1, 0 },
 	{ NULL, 0, 0 }
 };
+static const struct word records_words[] = {
+	{ "own", 0, 0 },
+	{ "libssl", 1, 0 },
+	{ NULL, 0, 0 }
+};
 static const struct word ports_words[] = {
 	{ "keep", 0, 0 },
 	{ "map", 1, 0 },
@@ -226,6 +231,7 @@ static const struct key tls_keys[] = {
 	{ "client", &type_map, F(client), .arg = &map_side },
 	{ "server", &type_map, F(server), .arg = &map_side },
 	{ "alpn", &type_word, F(alpn_http11), "mirror", .arg = alpns },
+	{ "records", &type_word, F(libssl), "own", .arg = records_words },
 	{ NULL }
 };
 #undef F

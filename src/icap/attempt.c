@@ -192,6 +192,7 @@ icap_attempt_new(const struct icap_attempt_want *w,
 	a->offer = w->offer;
 	a->expected = a->wants = w->expected;
 	a->whole = w->whole;
+	a->seen.server = w->conn->server->url;
 	a->seen.reused = w->conn->open;
 	a->seen.connect = a->seen.first_byte = -1;
 	a->length = a->retry_after = -1;

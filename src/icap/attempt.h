@@ -21,6 +21,8 @@
  * but for hungry() and committed().
  */
 struct icap_attempt_user {
+	/* The answer to OPTIONS; clean: there is nothing behind it. */
+	void	(*options)(void *arg, const struct icap_head *, int clean);
 	/* More than the preview is wanted (100), or all of the body. */
 	void	(*more)(void *arg);
 	void	(*head)(void *arg, struct icap_answer *);
@@ -38,14 +40,6 @@ struct icap_attempt_want {
 	struct icap_offer *offer;	/* the attempt's; or NULL */
 	uint64_t	 expected;	/* what icap_wants() has said */
 	int		 whole;		/* no preview, if the body is here */
-};
-
-struct icap_measure {		/* of the last attempt, for the record */
-	int		 status;
-	int		 reused;
-	char		 istag[ICAP_ISTAG];
-	uint64_t	 bytes_out, bytes_in;
-	double		 connect, first_byte;	/* ms; -1 */
 };
 
 /* A piece of the request: text, then body from the spool, then a tail. */
@@ -90,7 +84,7 @@ struct icap_attempt {
 	enum icap_fault	 fault;		/* told by the timer */
 	char		 why[128];
 	uint64_t	 t_try, t_sent, t_last;	/* us */
-	struct icap_measure seen;
+	struct icap_record seen;	/* what is measured of it */
 	/* the writer */
 	enum icap_out	 out;
 	struct icap_piece piece;

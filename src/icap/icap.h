@@ -27,6 +27,8 @@
 #include "util/addr.h"
 #include "util/text.h"
 
+#define ICAP_ISTAG	40	/* so much of it is kept */
+
 struct event_base;
 struct names;
 
@@ -105,7 +107,7 @@ struct icap_record {
 	enum icap_fault	 fault;
 	char		 outcome[32];	/* "204p", "err-connect", ... */
 	int		 status;	/* of the ICAP answer, or 0 */
-	const char	*istag;		/* "" if none */
+	char		 istag[ICAP_ISTAG];	/* "" if none */
 	uint64_t	 bytes_out, bytes_in;	/* on the last connection */
 	/* Milliseconds; -1: it did not come so far. */
 	double		 queue, connect, first_byte, total;
@@ -148,7 +150,7 @@ struct icap_server_stats {
 	unsigned	 connections, idle, busy, limit;
 	uint64_t	 transactions, failures, opened, reused;
 	int64_t		 preview;	/* OPTIONS; -1: none */
-	char		 istag[40];
+	char		 istag[ICAP_ISTAG];
 	char		 why[80];	/* why it is down */
 };
 /* 0, or ERR_NOTFOUND when there is no server of that number. */
@@ -207,11 +209,11 @@ struct icap_answer {
 struct icap_user {
 	/* The server wants what is behind the preview: spool it. At most once;
 	 * before it, or answer(), the body need not be spooled further than
-	 * icap_wants(). */
+	 * icap_wants(). NULL: all of it is spooled anyway. */
 	void	(*more)(void *arg);
 	void	(*answer)(void *arg, const struct icap_answer *);
 	/* Adapted body. Returns how much was taken; when less than len, call
-	 * icap_resume() once there is room. */
+	 * icap_resume() once there is room. NULL: it is ignored. */
 	size_t	(*body)(void *arg, const uint8_t *, size_t len);
 	/* The adapted body is complete. original >= 0: the virgin body from
 	 * that offset on belongs behind it (206). The transaction is over. */

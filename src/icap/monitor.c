@@ -36,21 +36,10 @@ monitor_over(struct icap_monitor *m)
 }
 
 static void
-monitor_more(void *arg)
-{
-}
-
-static void
 monitor_answer(void *arg, const struct icap_answer *a)
 {
 	if (a->outcome == ICAP_VIRGIN || a->outcome == ICAP_FAILED)
 		monitor_over(arg);
-}
-
-static size_t
-monitor_body(void *arg, const uint8_t *p, size_t len)
-{
-	return len;
 }
 
 static void
@@ -66,9 +55,7 @@ monitor_broken(void *arg, const char *why)
 }
 
 static const struct icap_user monitor_user = {
-	.more = monitor_more,
 	.answer = monitor_answer,
-	.body = monitor_body,
 	.end = monitor_end,
 	.broken = monitor_broken
 };

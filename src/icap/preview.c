@@ -37,7 +37,7 @@ icap_preview(const struct icap_service *s, const struct icap_offer *offer,
 {
 	int64_t n = s->conf->preview;
 
-	if (n == ICAP_PREVIEW_OFF)
+	if (n == ICAP_PREVIEW_OFF || in->method == ICAP_OPTIONS)
 		return -1;
 	if (offer != NULL) {
 		if (offer->o.preview < 0 ||

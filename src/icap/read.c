@@ -148,6 +148,12 @@ read_icap(struct icap_attempt *a)
 		return read_fail(a, ICAP_F_MALFORMED, "%s",
 		    h->why != NULL ? h->why : err_str(rv));
 	a->scanned = 0;
+	if (a->input->method == ICAP_OPTIONS) {
+		a->user->options(a->arg, h, !h->close &&
+		    h->body == ICAP_NONE && h->hdr_len == 0 &&
+		    c->in_len == h->len);
+		return STOP;
+	}
 	read_keep(a, h);
 	icap_conn_used(c, h->len);
 	return read_status(a);

@@ -22,7 +22,6 @@
 
 #define ICAP_CONNECTIONS 64	/* to a server, when nobody says */
 #define ICAP_SERVERS	64	/* of a service: icap_want.tried is a mask */
-#define ICAP_ISTAG	40
 #define ICAP_SHARES	1024	/* clients told apart */
 
 /* What OPTIONS said; shared by the attempts that began under it. */

@@ -47,10 +47,10 @@ static void
 piece_set(struct icap_attempt *a, size_t n, const char *tail, size_t tail_len)
 {
 	struct icap_piece *p = &a->piece;
-	char size[ICAP_CHUNK_MAX];
+	char size[HTTP1_CHUNK_MAX];
 
 	if (n > 0)
-		text_add(&p->head, size, icap_chunk(size, n));
+		text_add(&p->head, size, http1_chunk(size, n));
 	p->at = a->sent;
 	p->left = n;
 	p->tail = tail + (n > 0 ? 0 : 2);
@@ -257,6 +257,8 @@ write_allow(const struct icap_attempt *a)
 	const struct conf_icap *c = a->env->service->conf;
 	unsigned allow = 0;
 
+	if (a->input->method == ICAP_OPTIONS)
+		return 0;
 	if (c->allow_204 && (a->input->body == NULL || a->input->length < 0 ||
 	    (uint64_t)a->input->length <= c->max_body))
 		allow |= ICAP_ALLOW_204;

@@ -118,6 +118,7 @@ same_tls(const struct conf *a, const struct conf *b)
 	for (i = 0; i < a->ntls && i < b->ntls; i++)
 		if (!same_text(a->tls[i].name, b->tls[i].name) ||
 		    a->tls[i].alpn_http11 != b->tls[i].alpn_http11 ||
+		    a->tls[i].libssl != b->tls[i].libssl ||
 		    !same_side(&a->tls[i].client, &b->tls[i].client) ||
 		    !same_side(&a->tls[i].server, &b->tls[i].server))
 			return 0;

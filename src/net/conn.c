@@ -1,22 +1,21 @@
 /*
  * Connections: watching a socket, and looking at it again where no event will
- * say that there is something to see. There are two reasons to look again.
+ * come although there is something to read. There are two reasons for that.
  *
- * The sweep. A read that got less than it asked for has very likely got all
- * there was, and is not followed by another just to be told EAGAIN: the next
- * edge says when there is more. But an RST right behind the bytes is announced
- * by the same edge and would go unseen; and a read stops at urgent data,
- * though there is more. So these connections are looked at once more a little
- * later, all together.
+ * The sweep. A read that got less than it asked for very likely got all there
+ * was, so we do not read again only to get EAGAIN: the next edge tells of more.
+ * But the same edge also announces an RST right behind the bytes, which would
+ * go unseen; and a read stops at urgent data although there is more. So the
+ * sweep looks at these connections once more a little later, all together.
  *
  * The batch. A stream of small records or segments wakes us, and the peer, for
- * each of them: that is most of its cost. So after a number of small reads in
- * a row, in which the other side said nothing and little time passed, the
- * kernel is told to wake us for more at once (SO_RCVLOWAT). What stays below
- * that is read at each tick, which is a millisecond or, as libevent asks for
- * the coarse clock, up to one of the kernel's (4 ms). When nothing else was
- * read between two ticks, the stream is over, or slow, and each byte wakes us
- * again. FIN, RST and a full window wake us in any case (tcp(7), socket(7)).
+ * each of them, which is most of its cost. So after a number of small reads in
+ * a row, while the other side was silent and little time passed, we ask the
+ * kernel to wake us for more bytes at once (SO_RCVLOWAT). Fewer bytes are read
+ * at each tick. A tick is a millisecond or, since libevent uses the coarse
+ * clock, up to a tick of the kernel (4 ms). If nothing else was read between
+ * two ticks, the stream is over or slow, and each byte wakes us again. FIN, RST
+ * and a full window wake us in any case (tcp(7), socket(7)).
  */
 #include "net/conn.h"
 
@@ -29,7 +28,7 @@
 
 #define SWEEP_US	100000
 #define BATCH_US	1000
-/* More small reads than a page's files are sent in ... */
+/* More small reads than the files of a page need. */
 #define BATCH_RUN	64
 #define BATCH_MS	16	/* in no more than this, by the coarse clock */
 
@@ -179,7 +178,7 @@ batch_look(struct conn *c)
 		batch_over(c);
 	sock_look(&c->sock);
 	conn_tell(c);
-	c->heard = 0;		/* what came by itself counts, not this */
+	c->heard = 0;		/* reads by the tick do not count */
 }
 
 void
@@ -210,7 +209,7 @@ conn_forget(struct conn *c)
 		batch_over(c);
 }
 
-/* Stop watching; the descriptor, or -1. */
+/* Stop watching. Returns the descriptor, or -1. */
 static int
 conn_release(struct conn *c)
 {

@@ -1,11 +1,11 @@
 /*
- * A connection: a socket, its event, the transport over it, and an owner who
- * is called when something may have happened. The connection's memory is the
- * owner's; it must outlive the call.
+ * A connection: a socket, its event, the transport over it, and an owner whose
+ * callback runs when something may have happened. The connection is part of the
+ * owner's memory, which must outlive the callback.
  *
- * Events are edge-triggered, and not every byte has one: what is to be looked
- * at again without one is on a list that the connections of one loop share
- * (struct revisits), which conn.c keeps by itself.
+ * Events are edge-triggered, and not every byte has one. The connections that
+ * must be looked at again without an event are on a list, one for each loop
+ * (struct revisits), which conn.c keeps.
  */
 #ifndef NET_CONN_H
 #define NET_CONN_H
@@ -41,8 +41,8 @@ struct conn {
 	void		(*event)(void *owner, struct conn *);
 	void		*owner;
 	struct revisits	*revisits;
-	struct visit	 visit;		/* of one of the rounds */
-	uint64_t	 since;		/* ms: the run's first read */
+	struct visit	 visit;		/* of the batch or the sweep */
+	uint64_t	 since;		/* ms; the first read of the run */
 	unsigned	 run;		/* small reads in a row, while the other
 					   end was silent */
 	unsigned	 batched:1;	/* the visit is the batch's */
@@ -54,22 +54,22 @@ void	revisits_init(struct revisits *, struct event_base *);
 /* No socket yet. */
 void	conn_clear(struct conn *, struct revisits *,
 	    void (*event)(void *owner, struct conn *), void *owner);
-/* Takes fd over and watches it; plain transport. */
+/* Take ownership of fd and watch it, with the plain transport. */
 void	conn_open(struct conn *, int fd);
 /* Stop watching and close: with FIN, or with RST. */
 void	conn_close(struct conn *, int reset);
-/* Hand the socket over to a connection that is clear, with what is known of
- * its readiness; plain transport only. */
+/* Move the socket and its readiness to a clear connection. For the plain
+ * transport only. */
 void	conn_move(struct conn *to, struct conn *from);
 /* Replace the transport; the old one is freed. */
 void	conn_transport(struct conn *, const struct transport_ops *, void *);
 
 /*
- * Outside the owner's callback: the socket was read, and may have to be
- * looked at again. In it, conn.c sees to that.
+ * Call it after reading the socket outside the owner's callback: it may have to
+ * be looked at again. Inside the callback, conn.c takes care of that.
  */
 void	conn_note(struct conn *);
-/* n clear bytes were read. first: the other end was the last to speak. */
+/* n clear bytes were read. first: the other end spoke last. */
 void	conn_heard(struct conn *, size_t n, int first);
 
 #endif

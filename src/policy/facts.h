@@ -32,8 +32,8 @@ struct facts {
 	/* the name that an HTTP request is for, of this request */
 	const char	*request;
 	enum policy_protocol protocol;
-	int		 perhaps;		/* HTTP: its first line was not
-						   whole */
+	int		 http_unsure;		/* HTTP was decided before its
+						   first line was whole */
 	/* Of the ClientHello. */
 	const char	*sni;			/* lower case */
 	int		 sni_open;		/* it is not to be believed: it

@@ -1,7 +1,10 @@
 /*
- * Accepting: a bounded number a turn, a pause when descriptors or other
- * limits are spent, and the refusal of connections to ourselves (reach.c).
+ * Accepting connections: a bounded number per event, none for a while when
+ * descriptors or another limit are used up, and none that lead back to us
+ * (reach.c).
  */
+#include "proxy/accept.h"
+
 #include <event2/event.h>
 #include <errno.h>
 #include <string.h>
@@ -12,11 +15,12 @@
 #include "proxy/clients.h"
 #include "proxy/inner.h"
 #include "proxy/reach.h"
+#include "proxy/session.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
 
-#define ACCEPT_TURN	32	/* then the sessions have theirs */
+#define ACCEPT_TURN	32	/* per event: then sessions have a turn */
 #define ACCEPT_RETRY	100	/* ms until the next try after a pause */
 #define ACCEPT_SPARE	64	/* descriptors that are no session's */
 
@@ -61,7 +65,7 @@ accept_start(struct worker *w)
 	struct listener *l;
 	size_t i;
 
-	/* Two for each session: one accepted past that would be refused. */
+	/* A session needs two; more sessions could not be served. */
 	getrlimit(RLIMIT_NOFILE, &n);
 	w->room = (n.rlim_cur < 2 * ACCEPT_SPARE ? n.rlim_cur / 2 :
 	    n.rlim_cur - ACCEPT_SPARE) / 2;
@@ -117,7 +121,7 @@ accept_limit(const struct worker *w)
 	return NULL;
 }
 
-/* By its timer; or woken: a session has ended, or met that all is full. */
+/* The pause is over, a session has ended, or a dial met a limit. */
 static void
 accept_resume(evutil_socket_t fd, short what, void *arg)
 {
@@ -151,7 +155,7 @@ accept_stop(struct worker *w)
 	w->nlisteners = 0;
 }
 
-/* Why this client is not served, or NULL. */
+/* Why this client is refused, or NULL. */
 static const char *
 accept_refusal(struct worker *w, const struct conf_listen *l, int fd,
     const struct addr *peer, struct addr *dst, int *redirected)

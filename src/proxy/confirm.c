@@ -1,25 +1,47 @@
 /*
- * PHASE_CONFIRM: a bypass that hangs on the name in the client's hello. The
- * client may say any name, so the server must show a certificate for it: to a
- * probe of ours, whose answer is remembered by address, port and name. All
- * sessions that ask for the same wait for one probe, and the probe ends with
- * the last of them. What is not confirmed is decided again without the name.
+ * PHASE_CONFIRM: a bypass that depends on the name in the client's hello. A
+ * client can send any name, so we first connect to the server ourselves and
+ * look whether it has a certificate for that name. The answer is remembered by
+ * address, port and name. Sessions that need the same answer wait for the same
+ * probe; it is cancelled when the last of them has gone. A session whose name
+ * is not confirmed is decided again without the name.
  */
+#include "proxy/confirm.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/decide.h"
 #include "proxy/inner.h"
+#include "proxy/phases.h"
 #include "proxy/probe.h"
+#include "proxy/session.h"
+#include "proxy/turn.h"
 #include "tls/digest.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/text.h"
 
-/* Until the server is asked again. A failure may be a moment's. */
+/* How long an answer is good. A failure may be temporary. */
 #define NAMED_MS	(60 * 60 * 1000)
 #define OTHER_MS	(10 * 60 * 1000)
 #define FAILED_MS	(10 * 1000)
+
+/* What a probe has found. A newer result replaces an older one in its slot. */
+#define CONFIRMED_SLOTS	1024
+struct confirmed {
+	uint8_t		 key[32];	/* of address, port and SNI */
+	uint64_t	 until;		/* ms; 0: empty */
+	enum probe_found found;
+	char		 why[96];	/* it is not confirmed */
+	struct text	 names;		/* its: tls/certnames.h */
+};
+
+struct confirm {
+	struct confirmed slot[CONFIRMED_SLOTS];
+	TAILQ_HEAD(, inquiry) inquiries;
+};
 
 struct inquiry {		/* a probe under way */
 	TAILQ_ENTRY(inquiry) link;
@@ -45,10 +67,10 @@ confirm_key(const struct session *s, uint8_t key[32])
 static struct confirmed *
 confirm_slot(struct worker *w, const uint8_t key[32])
 {
-	return &w->confirmed[(key[0] << 8 | key[1]) % CONFIRMED_SLOTS];
+	return &w->confirm->slot[(key[0] << 8 | key[1]) % CONFIRMED_SLOTS];
 }
 
-/* It goes on, with what the probe has found. */
+/* Continue with what the probe has found. */
 static struct step
 confirm_apply(struct session *s, const struct confirmed *c)
 {
@@ -67,7 +89,7 @@ confirm_apply(struct session *s, const struct confirmed *c)
 	    c->found == PROBE_OTHER);
 }
 
-/* Into the memory, in place of what was in its slot. */
+/* Remember a result. */
 static const struct confirmed *
 confirm_keep(struct worker *w, const uint8_t key[32],
     const struct probe_result *r)
@@ -89,7 +111,7 @@ confirm_keep(struct worker *w, const uint8_t key[32],
 static void
 inquiry_free(struct inquiry *q)
 {
-	TAILQ_REMOVE(&q->worker->inquiries, q, link);
+	TAILQ_REMOVE(&q->worker->confirm->inquiries, q, link);
 	free(q);
 }
 
@@ -126,7 +148,7 @@ inquiry_new(struct session *s, const uint8_t key[32])
 		.handshake = conf->timeouts.handshake,
 	};
 
-	/* As the session will connect; its port is for the session. */
+	/* From the same address as the session, but not from its port. */
 	addr_set_port(&from, 0);
 	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    conf->keep_client_address)
@@ -134,7 +156,7 @@ inquiry_new(struct session *s, const uint8_t key[32])
 	q->worker = s->worker;
 	memcpy(q->key, key, sizeof(q->key));
 	TAILQ_INIT(&q->waiting);
-	TAILQ_INSERT_TAIL(&s->worker->inquiries, q, link);
+	TAILQ_INSERT_TAIL(&s->worker->confirm->inquiries, q, link);
 	q->probe = probe_start(s->worker, &want, inquiry_done, q);
 	return q;
 }
@@ -153,7 +175,7 @@ confirm_enter(struct session *s)
 	    memcmp(c->key, key, sizeof(key)) == 0)
 		return confirm_apply(s, c);
 	turn_take(s);
-	TAILQ_FOREACH(q, &w->inquiries, link)
+	TAILQ_FOREACH(q, &w->confirm->inquiries, link)
 		if (memcmp(q->key, key, sizeof(key)) == 0)
 			break;
 	if (q == NULL)
@@ -163,13 +185,7 @@ confirm_enter(struct session *s)
 	return step_wait();
 }
 
-const struct phase_ops phase_confirm = {
-	.name = "confirmation",
-	.enter = confirm_enter,
-	.event = step_client_event
-};
-
-void
+static void
 confirm_leave(struct session *s)
 {
 	struct inquiry *q = s->inquiry;
@@ -184,11 +200,29 @@ confirm_leave(struct session *s)
 	}
 }
 
+const struct phase_ops phase_confirm = {
+	.name = "confirmation",
+	.handshake = 1,
+	.enter = confirm_enter,
+	.event = step_client_event,
+	.leave = confirm_leave
+};
+
+struct confirm *
+confirm_new(void)
+{
+	struct confirm *c = xcalloc(1, sizeof(*c));
+
+	TAILQ_INIT(&c->inquiries);
+	return c;
+}
+
 void
-confirm_done(struct worker *w)
+confirm_free(struct confirm *c)
 {
 	size_t i;
 
 	for (i = 0; i < CONFIRMED_SLOTS; i++)
-		text_free(&w->confirmed[i].names);
+		text_free(&c->slot[i].names);
+	free(c);
 }

@@ -1,17 +1,15 @@
 /*
- * What next: the facts are in, the policy answers, and the session takes the
- * way that the verdict, and what was learned of the server, point to.
+ * Deciding: the policy turns the facts into a verdict. The verdict, and what
+ * was learned of the server before, say which phase comes next.
  */
+#include "proxy/decide.h"
+
 #include <string.h>
 
 #include "proxy/inner.h"
-#include "util/clock.h"
-#include "util/err.h"
-#include "util/hash.h"
-#include "util/log.h"
-
-/* then the server is asked again */
-#define LEARNED_MS	(60 * 60 * 1000)
+#include "proxy/learned.h"
+#include "proxy/session.h"
+#include "proxy/taps.h"
 
 /* The verdict is block or reset. */
 static struct step
@@ -39,7 +37,7 @@ int
 decide_http(struct session *s, struct step *refused)
 {
 	policy_decide(s->policy, &s->facts, &s->verdict);
-	/* The rest is for the log till then. */
+	/* Anything else is decided later; until then it is for the log. */
 	return decide_early(s, refused);
 }
 
@@ -55,42 +53,7 @@ decide_unread(struct session *s, const char *why)
 	return 1;
 }
 
-static uint64_t
-learned_key(const struct session *s)
-{
-	size_t len;
-	const uint8_t *ip = addr_ip(&s->facts.server, &len);
-	unsigned port = addr_port(&s->facts.server);
-	uint64_t h = hash_bytes(HASH_START, ip, len);
-
-	h = hash_bytes(h, &port, sizeof(port));
-	if (s->facts.sni != NULL)
-		h = hash_string(h, s->facts.sni);
-	return h != 0 ? h : 1;
-}
-
-void
-decide_learn(struct session *s, enum learned_what what)
-{
-	uint64_t key = learned_key(s);
-	struct learned *l = &s->worker->learned[key % LEARNED_SLOTS];
-
-	l->key = key;
-	l->what = what;
-	l->until = clock_coarse_ms() + LEARNED_MS;
-}
-
-enum learned_what
-decide_learned(const struct session *s)
-{
-	uint64_t key = learned_key(s);
-	struct learned *l = &s->worker->learned[key % LEARNED_SLOTS];
-
-	return l->key == key && clock_coarse_ms() < l->until ? l->what :
-	    LEARNED_NOTHING;
-}
-
-/* What is not decrypted though the rule would. */
+/* Do otherwise than the rule says, for this reason. */
 static void
 decide_undecrypted(struct session *s, enum conf_action action,
     enum undecrypted what, const char *why)
@@ -106,7 +69,7 @@ decide_bypass(struct session *s, enum undecrypted what, const char *why)
 	if (s->verdict.rule->must_decrypt)
 		return decide_block(s, why);
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
-	session_drop_taps(s);
+	taps_drop(s);
 	conn_close(&s->server, 1);
 	memset(&s->facts.tls_server, 0, sizeof(s->facts.tls_server));
 	return step_go(PHASE_CONNECT);
@@ -129,7 +92,7 @@ decide_tls(struct session *s)
 	const struct conf *conf = session_conf(s);
 	int must = s->verdict.rule->must_decrypt;
 
-	/* A name that cannot be read is not none. */
+	/* A name that cannot be read is not the same as no name. */
 	if (s->facts.sni == NULL && conf->on.no_sni == ON_BYPASS &&
 	    !s->facts.sni_bad)
 		decide_undecrypted(s, must ? ACTION_BLOCK : ACTION_BYPASS,
@@ -139,12 +102,13 @@ decide_tls(struct session *s)
 		    "no SNI");
 	else if (s->facts.server.sa.sa_family != AF_UNSPEC && !must &&
 	    conf->on.client_certificate_wanted == ON_BYPASS &&
-	    decide_learned(s) == LEARNED_INSISTS)
+	    learned_get(s->worker->learned, &s->facts) ==
+	    LEARNED_INSISTS)
 		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_CERT,
 		    "client certificate wanted");
 }
 
-/* A bypass that hangs on the name in the client's hello: any may be said. */
+/* Whether a bypass depends on the name in the hello, which may be a lie. */
 static int
 decide_unsure(const struct session *s)
 {
@@ -168,21 +132,21 @@ decide(struct session *s)
 	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
 }
 
-/* Both ends are connected and the verdict is known. */
 struct step
 decide_joined(struct session *s)
 {
 	struct worker *w = s->worker;
 	int bypassed = s->verdict.action == ACTION_BYPASS;
 
-	/* What is bypassed against the rule's will is not for its mirrors. */
+	/* A rule that wants to decrypt has mirrors for clear text only. */
 	if (!bypassed || s->verdict.undecrypted == UNDECRYPTED_RULE)
-		session_open_taps(s);
+		taps_open(s);
 	if (s->facts.protocol == PROTO_TLS && !bypassed)
 		return step_go(PHASE_TURN);
 	if (bypassed)
 		count(w->counts.undecrypted[s->verdict.undecrypted], 1);
-	return step_go(s->wire.taps.n > 0 ? PHASE_RELAY : PHASE_SPLICE);
+	return step_go(s->wire.taps.first[DIR_UP] != NULL ? PHASE_RELAY :
+	    PHASE_SPLICE);
 }
 
 struct step
@@ -197,8 +161,9 @@ decide_go(struct session *s)
 }
 
 /*
- * The verdict without the SNI; but one that refuses one of the server's own
- * names counts before it, and the bypass stays if all of them have it.
+ * Decide without the SNI. But if the rules refuse any name of the server's
+ * certificate, that verdict holds; and if they bypass all of them, the bypass
+ * stays.
  */
 static void
 decide_by_names(const struct session *s, const char *names, size_t len,

@@ -1,9 +1,12 @@
 /*
- * PHASE_HEAD: an explicit listener's client says whom to connect to: by HTTP
- * CONNECT, by an absolute-form HTTP request, or by SOCKS5. Bytes are looked
- * at where they lie (in the socket, or in the flow of a session that this
- * one succeeds) and only those that are ours are taken out.
+ * PHASE_HEAD: the client of an explicit listener says which server it wants:
+ * by HTTP CONNECT, by an HTTP request with an absolute URL, or by SOCKS5. We
+ * look at the bytes where they are (in the socket; or in the flow, if an
+ * earlier session has read them) and take out only those that are meant for
+ * us.
  */
+#include "proxy/explicit.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +16,25 @@
 #include "codec/hostname.h"
 #include "codec/http1.h"
 #include "codec/socks.h"
+#include "proxy/answer.h"
+#include "proxy/decide.h"
+#include "proxy/forward.h"
 #include "proxy/inner.h"
+#include "proxy/phases.h"
+#include "proxy/portal.h"
+#include "proxy/session.h"
+#include "proxy/taps.h"
 #include "util/err.h"
 #include "util/mem.h"
 
-/* The first byte of a TLS record with a hello in it, and of no request. */
+/* The first byte of a TLS handshake record; no request begins with it. */
 #define TLS_HANDSHAKE	22
 
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 static struct step	head_event(struct session *, struct conn *);
 
-/* More bytes behind those a predecessor left us. */
+/* Read more behind the bytes that an earlier session has read. */
 static ssize_t
 head_fill(struct session *s)
 {
@@ -42,11 +52,11 @@ head_fill(struct session *s)
 	if (n > 0)
 		flow_filled(f, (size_t)n);
 	else if (n == 0)
-		sock_look(&s->client.sock);	/* for who comes next */
+		sock_look(&s->client.sock);	/* others see it, too */
 	return n;
 }
 
-/* What has come. The length; 0 at FIN; ERR_AGAIN; ERR_SYS. */
+/* The bytes that have come: their number; 0 at FIN; ERR_AGAIN; ERR_SYS. */
 static ssize_t
 head_view(struct session *s, const uint8_t **data)
 {
@@ -112,7 +122,7 @@ head_mute(struct session *s)
 	return step_broke(s, DIR_UP, "client: cannot be answered");
 }
 
-/* Say a last thing, and that is the end, for this reason. */
+/* Send a last answer and end the session. */
 static struct step
 head_last(struct session *s, const void *p, size_t len, const char *reason)
 {
@@ -124,15 +134,12 @@ head_last(struct session *s, const void *p, size_t len, const char *reason)
 static struct step
 head_page(struct session *s, int status, const char *why)
 {
-	s->asked = s->socks = 0;
-	if (s->rec.reason[0] == '\0')
-		snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s",
-		    why);
-	page_set(s, status, why);
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s", why);
+	answer_page(s, status, why);
 	return step_go(PHASE_PAGE);
 }
 
-/* The reply that says it best (RFC 1928, 6). */
+/* The reply code that fits best (RFC 1928, 6). */
 static uint8_t
 head_socks_code(const struct session *s, int status)
 {
@@ -156,8 +163,11 @@ explicit_refused(struct session *s, int status)
 {
 	uint8_t out[SOCKS_REPLY_MAX];
 
-	if (!s->socks)
-		return head_page(s, status, s->rec.reason);
+	if (!s->socks) {
+		s->reply_due = 0;
+		answer_page(s, status, s->rec.reason);
+		return step_go(PHASE_PAGE);
+	}
 	if (head_say(s, out, socks_reply(out, head_socks_code(s, status),
 	    NULL)) != 0)
 		return head_mute(s);
@@ -184,9 +194,9 @@ explicit_connected(struct session *s)
 	if (s->forward != NULL ? decide_http(s, &refused) :
 	    decide_early(s, &refused))
 		return refused;
-	s->asked = 0;
+	s->reply_due = 0;
 	if (s->forward != NULL) {
-		session_open_taps(s);
+		taps_open(s);
 		return step_go(PHASE_RELAY);
 	}
 	if (head_say_connected(s) != 0)
@@ -202,7 +212,7 @@ head_host(struct session *s, struct slice host, uint16_t port)
 
 	f->port = port;
 
-	/* Of its spellings one: rules and requests are compared with it. */
+	/* In one spelling, as it is compared with rules and requests. */
 	if (hostname_copy(s->host, host.p, host.len) == 0) {
 		f->host = s->host;
 		return;
@@ -220,7 +230,7 @@ head_host(struct session *s, struct slice host, uint16_t port)
 	}
 }
 
-/* Whom to connect to is known, from these n bytes. */
+/* The first n bytes have named the server. */
 static struct step
 head_dial(struct session *s, size_t n)
 {
@@ -228,11 +238,11 @@ head_dial(struct session *s, size_t n)
 
 	if (head_take(s, n) != 0)
 		return head_broke(s);
-	/* The next phase looks into the socket, and these would be missed. */
+	/* The next phase looks into the socket and would miss these. */
 	if (s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out)
 		return head_page(s, 400, "bytes came after the request before "
 		    "it was answered");
-	s->asked = 1;
+	s->reply_due = 1;
 	return decide_early(s, &refused) ? refused : step_go(PHASE_CONNECT);
 }
 
@@ -292,7 +302,7 @@ head_connect(struct session *s, const struct http1_head *h)
 	return head_dial(s, h->len);
 }
 
-/* Its head stays where it is: the forward editor will read it. */
+/* Its head stays where it is: forward.c will read it. */
 static struct step
 head_absolute(struct session *s, const struct http_head *h)
 {
@@ -305,22 +315,24 @@ head_absolute(struct session *s, const struct http_head *h)
 		    "needed");
 	head_host(s, url.host, url.port);
 	s->facts.protocol = PROTO_HTTP;
-	s->asked = 1;
+	s->reply_due = 1;
 	if (decide_http(s, &refused))
 		return refused;
 	s->forward = forward_new(s, &url);
 	return step_go(PHASE_CONNECT);
 }
 
-/* A browser that opens the proxy itself. */
+/* A browser opens the proxy like a web site. */
 static struct step
-head_own(struct session *s, const struct http_head *h)
+head_portal(struct session *s, const struct http_head *h)
 {
-	s->page = page_own(s->worker->env->tls, h->path.p, h->path.len,
-	    &s->page_len);
+	size_t len;
+	int status;
+	char *page = portal_page(s->worker->env->tls, h->path.p, h->path.len,
+	    &len, &status);
+
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
-	s->rec.answer = "page";
-	s->rec.status = atoi(s->page + sizeof("HTTP/1.1"));
+	answer_http(s, status, page, len);
 	return step_go(PHASE_PAGE);
 }
 
@@ -347,7 +359,7 @@ head_http(struct session *s, const char *data, size_t len)
 	if (slice_is(h.head.method, "CONNECT"))
 		return head_connect(s, &h);
 	if (h.head.target.p[0] == '/')
-		return head_own(s, &h.head);
+		return head_portal(s, &h.head);
 	return head_absolute(s, &h.head);
 }
 
@@ -364,9 +376,9 @@ head_event(struct session *s, struct conn *c)
 		return head_broke(s);
 	if (n == 0)
 		return step_end(s, "client closed before it asked");
-	if (!s->said)
+	if (!s->client_spoke)
 		session_timer(s, session_conf(s)->timeouts.hello);
-	s->said = 1;
+	s->client_spoke = 1;
 	if (s->socks)
 		return head_socks_request(s, data, (size_t)n);
 	if (socks_starts(data[0]))
@@ -388,7 +400,7 @@ head_enter(struct session *s)
 static struct step
 head_timeout(struct session *s)
 {
-	return step_end(s, s->said ? "request: timed out, incomplete" :
+	return step_end(s, s->client_spoke ? "request: timed out, incomplete" :
 	    "idle, nothing was asked");
 }
 

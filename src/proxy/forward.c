@@ -5,12 +5,16 @@
  * have come, and holds a request for another server until then: a new
  * session takes the client over from that byte on.
  */
+#include "proxy/forward.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "codec/http1.h"
-#include "proxy/inner.h"
+#include "proxy/answer.h"
+#include "proxy/session.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -39,6 +43,8 @@ struct forward {
 	int		 status;	/* refuse with it when all have come */
 	const char	*why;
 };
+
+static const struct tap_ops forward_tap;
 
 struct forward *
 forward_new(struct session *s, const struct http_url *url)
@@ -260,11 +266,11 @@ forward_check(struct session *s)
 	if (fw->status == 0)
 		return step_hand_over();
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "request: %s", fw->why);
-	page_set(s, fw->status, fw->why);
+	answer_page(s, fw->status, fw->why);
 	return step_go(PHASE_PAGE);
 }
 
-const struct tap_ops forward_tap = {
+static const struct tap_ops forward_tap = {
 	.data = forward_data,
 	.eof = forward_eof,
 };

@@ -1,10 +1,13 @@
 /*
- * PHASE_FORGE and PHASE_CLIENT_TLS: a leaf that says what the server's own
- * certificate says, and the client's TLS with it.
+ * PHASE_FORGE and PHASE_CLIENT_TLS: forge a certificate that says what the
+ * server's says, and do the TLS handshake with the client.
  */
 #include <string.h>
 
 #include "proxy/inner.h"
+#include "proxy/phases.h"
+#include "proxy/session.h"
+#include "proxy/turn.h"
 #include "util/err.h"
 
 static struct step
@@ -28,7 +31,7 @@ forge_done(void *arg, struct leaf *leaf, int cached)
 	    "made"));
 }
 
-/* The name that was asked for: a page of our own is shown under it. */
+/* The name that the client asked for; a page of ours has it, too. */
 static const char *
 forge_name(const struct session *s, char *addr)
 {
@@ -68,13 +71,22 @@ forge_timeout(struct session *s)
 	return step_reset(s, DIR_DOWN, "forging: timed out");
 }
 
+static void
+forge_leave(struct session *s)
+{
+	leaf_cancel(s->leaf_wait);
+	s->leaf_wait = NULL;
+}
+
 const struct phase_ops phase_forge = {
 	.name = "forging",
+	.handshake = 1,
 	.enter = forge_enter,
-	.timeout = forge_timeout
+	.timeout = forge_timeout,
+	.leave = forge_leave
 };
 
-/* Our answer to the client's ALPN: the server's choice. */
+/* Our answer to the client's ALPN: what the server chose. */
 static const char *
 client_tls_alpn(const struct session *s)
 {
@@ -97,14 +109,13 @@ static struct step
 client_tls_done(struct session *s)
 {
 	const struct proxy_env *env = s->worker->env;
-	struct tap *t = s->wire.taps.tap;
-	size_t i;
+	struct tap *t;
 
 	tls_used(tlsio_ssl(s->client.tp), &s->facts.tls_client);
 	client_tls_count(s, 1);
-	for (i = 0; i < s->wire.taps.n; i++)
-		if (t[i].state != NULL && t[i].ops->facts != NULL)
-			t[i].ops->facts(t[i].state);
+	TAPS_EACH(t, &s->wire.taps)
+		if (t->state != NULL && t->ops->facts != NULL)
+			t->ops->facts(t->state);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
 	return step_go(s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
@@ -167,6 +178,7 @@ client_tls_enter(struct session *s)
 
 const struct phase_ops phase_client_tls = {
 	.name = "handshake with client",
+	.handshake = 1,
 	.enter = client_tls_enter,
 	.event = client_tls_event,
 	.timeout = client_tls_timeout

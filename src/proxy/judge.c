@@ -1,17 +1,23 @@
 /*
- * Each HTTP request is judged under its own name. A connection was let
- * through, and its services and mirrors chosen, for the name that it was made
- * for; a request on it for another name gets what the rules say of that one:
- * it is blocked, or answered with 421 (RFC 9110, 15.5.20), so that the client
- * asks again on a connection made for it. And where the server has no claim
- * to the name (neither the hello's name nor its certificate says it), what
- * rules and scanners are told would not be who gets the request.
+ * Each HTTP request is judged by the name that it is for. The rules have
+ * admitted the connection, and chosen its services and mirrors, for the name
+ * that the connection was made for. If the rules say otherwise of a request's
+ * name, the request is blocked, or answered with 421 (RFC 9110, 15.5.20) so
+ * that the client sends it on a connection of its own. The same holds for a
+ * name to which the server has no claim (it is neither in the hello nor in its
+ * certificate): rules and scanners would be told a name, and another server
+ * would get the request.
  */
+#include "proxy/judge.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "codec/http1.h"
+#include "proxy/engine.h"
 #include "proxy/inner.h"
+#include "proxy/engine.h"
+#include "proxy/session.h"
 #include "tls/tls.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -26,7 +32,7 @@ judged_str(enum judged what)
 	return results[what];
 }
 
-/* What the server's certificate says, where it earned that we believe it. */
+/* Whether the server's certificate has the name, and can be believed. */
 static int
 judge_covered(const struct session *s, const char *name)
 {
@@ -57,7 +63,7 @@ judge_claimed(const struct session *s, const char *name)
 	return judge_covered(s, name);
 }
 
-/* Counted, and told; a client can cause many of these lines. */
+/* Count and log it; a client can cause many of these lines. */
 static void
 judge_say(struct session *s, enum judged what, const char *name)
 {
@@ -85,13 +91,13 @@ session_unjudged(struct session *s)
 static void
 judge_refuse(struct session *s, struct judgement *j, int status, char *why)
 {
-	free(s->judged);
-	s->judged = why;
+	free(s->refusal);
+	s->refusal = why;
 	j->status = status;
 	j->why = why;
 }
 
-/* By the rules; 1: it is decided. */
+/* What the rules say. 1: that decides. */
 static int
 judge_rules(struct session *s, const char *name, struct judgement *j)
 {
@@ -124,10 +130,10 @@ session_judge(struct session *s, const struct http_head *h,
 
 	memset(j, 0, sizeof(*j));
 	if (http_name(h, name) != 0 ||
-	    (s->judged_name != NULL && strcmp(s->judged_name, name) == 0) ||
+	    (s->name_allowed != NULL && strcmp(s->name_allowed, name) == 0) ||
 	    judge_rules(s, name, j))
 		return;
-	/* Whom a CONNECT asks for is the end of a tunnel, not this server. */
+	/* CONNECT names the end of a tunnel, not this server. */
 	if (!slice_eq(h->method, "CONNECT") && !judge_claimed(s, name)) {
 		judge_say(s, on == MISMATCH_BLOCK ? JUDGED_MISMATCH :
 		    on == MISMATCH_LOG ? JUDGED_LOGGED : JUDGED_ALLOWED, name);
@@ -136,6 +142,6 @@ session_judge(struct session *s, const struct http_head *h,
 			    "connection has no claim to the name %s", name));
 		return;
 	}
-	free(s->judged_name);	/* it need not be judged again */
-	s->judged_name = xstrdup(name);
+	free(s->name_allowed);	/* it need not be judged again */
+	s->name_allowed = xstrdup(name);
 }

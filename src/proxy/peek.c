@@ -1,10 +1,10 @@
 /*
- * PHASE_HELLO: what does the client speak? Its first bytes are looked at
- * with MSG_PEEK and left where they are, so that bypass has nothing to
- * replay. While a ClientHello is short, SO_RCVLOWAT lets us sleep until it
- * can be whole. A client that is silent may wait for its server to speak
- * first, so after a moment the server is connected, and whoever speaks
- * decides.
+ * PHASE_HELLO: what does the client speak? We look at its first bytes with
+ * MSG_PEEK and leave them in the socket, so that a bypass has nothing to
+ * replay. While a ClientHello is incomplete, SO_RCVLOWAT lets us sleep until
+ * it can be complete. A silent client may be waiting for its server to speak
+ * first; so after a moment we connect to the server, and the first of the two
+ * to speak decides.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -15,7 +15,10 @@
 #include "codec/http1.h"
 #include "codec/ja.h"
 #include "net/sock.h"
+#include "proxy/decide.h"
 #include "proxy/inner.h"
+#include "proxy/phases.h"
+#include "proxy/session.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -24,7 +27,7 @@
  * person notices. */
 #define SILENCE_MS	40
 
-/* What is asked of the hello later on outlives the peeked bytes. */
+/* Keep what is needed of the hello when the peeked bytes have gone. */
 static void
 hello_keep(struct session *s, const struct hello *h)
 {
@@ -45,7 +48,7 @@ hello_keep(struct session *s, const struct hello *h)
 	    LEAF_RSA;
 }
 
-/* Whom a request is for (RFC 9112, 3.2.2), when its head is whole. */
+/* The host of a request (RFC 9112, 3.2.2), if its head is complete. */
 static void
 hello_host(struct session *s, const char *data, size_t len)
 {
@@ -65,8 +68,8 @@ hello_host(struct session *s, const char *data, size_t len)
 }
 
 /*
- * What may yet become a request when nothing more is waited for is judged as
- * one: else a pause in its first line would be a way around the rules for it.
+ * We wait for no more bytes. What can still become a request is treated as
+ * one: otherwise a pause in its first line would be a way around the rules.
  */
 static struct step
 hello_plain(struct session *s, const char *data, size_t len)
@@ -75,16 +78,16 @@ hello_plain(struct session *s, const char *data, size_t len)
 
 	sock_lowat(s->client.sock.fd, 1);
 	s->facts.protocol = http != 0 ? PROTO_HTTP : PROTO_OTHER;
-	s->facts.perhaps = http == ERR_SHORT;
+	s->facts.http_unsure = http == ERR_SHORT;
 	if (s->facts.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
 	return decide(s);
 }
 
 /*
- * For how long more of a first line, or of a head, is waited for. Where no rule
- * asks what is in it a moment is enough: a line that ends late is still read
- * by whoever inspects it.
+ * How long to wait for the rest of a first line or a head. If no rule needs
+ * to know what is in it, a moment is enough: services still read a line that
+ * ends late.
  */
 static uint64_t
 hello_patience(const struct session *s)
@@ -94,8 +97,8 @@ hello_patience(const struct session *s)
 }
 
 /*
- * Until its first line tells HTTP from the rest; and a head that is not whole
- * has perhaps not told its host yet. 1: it is waited for.
+ * Wait until the first line shows whether this is HTTP; and for the whole head
+ * where the host is needed. 1: we wait.
  */
 static int
 hello_waits(struct session *s, const char *data, size_t len)
@@ -109,15 +112,15 @@ hello_waits(struct session *s, const char *data, size_t len)
 		rv = http1_request(&h, data, len);
 	if (rv != ERR_SHORT)
 		return 0;
-	if (!s->hinted)
+	if (!s->awaits_head)
 		session_timer(s, hello_patience(s));
-	s->hinted = 1;
+	s->awaits_head = 1;
 	return 1;
 }
 
 /*
- * TLS that cannot be read is not passed on as something else: it would be
- * past every rule. Only where it is bypassed whatever its name is may it go.
+ * TLS that cannot be read is not passed on as something else: it would escape
+ * every rule. It passes only if the rules bypass it whatever its name is.
  */
 static struct step
 hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
@@ -139,7 +142,7 @@ hello_refuse(struct session *s, enum hello_refused what, uint8_t alert,
 	return step_alert(s, alert, "hello: refused: %s", wrong);
 }
 
-/* Less than a whole hello: wait for the rest, unless none will come. */
+/* The hello is incomplete: wait for the rest, unless none will come. */
 static struct step
 hello_short(struct session *s, const struct hello *h, size_t len, size_t need)
 {
@@ -148,15 +151,15 @@ hello_short(struct session *s, const struct hello *h, size_t len, size_t need)
 		    "the client ended in the middle of it");
 	if (s->client.sock.hup)
 		return hello_plain(s, NULL, 0);
-	if (!s->said)
+	if (!s->client_spoke)
 		session_timer(s, session_conf(s)->timeouts.hello);
-	s->said = 1;
-	s->begun = h->begun != 0;
+	s->client_spoke = 1;
+	s->tls_begun = h->begun != 0;
 	sock_lowat(s->client.sock.fd, need);
 	return step_wait();
 }
 
-/* over: no more is waited for. */
+/* over: we wait for no more. */
 static struct step
 hello_look(struct session *s, size_t len, int over)
 {
@@ -191,8 +194,8 @@ hello_peek(struct session *s)
 }
 
 /*
- * The server speaks. It decides what this is only where the client is silent:
- * what a client has begun is not turned into something else by its server.
+ * The server speaks. That decides the protocol only if the client is silent:
+ * a server does not turn what its client has begun into something else.
  */
 static struct step
 hello_server_event(struct session *s)
@@ -221,7 +224,7 @@ hello_event(struct session *s, struct conn *c)
 	ssize_t n;
 
 	if (c == &s->server && c->sock.readable)
-		return s->begun ? step_wait() : hello_server_event(s);
+		return s->tls_begun ? step_wait() : hello_server_event(s);
 	if (!sock->readable)
 		return step_wait();
 	n = hello_peek(s);
@@ -238,17 +241,17 @@ hello_event(struct session *s, struct conn *c)
 static struct step
 hello_enter(struct session *s)
 {
-	/* What it said before was for the proxy. */
-	s->said = s->begun = 0;
-	/* Its first bytes may be there already, unseen by an edge. */
+	/* What the client has sent before was for the proxy. */
+	s->client_spoke = s->tls_begun = 0;
+	/* Its first bytes may be there already; no event will tell. */
 	session_timer(s, s->server.sock.fd == -1 ? SILENCE_MS :
 	    session_conf(s)->timeouts.idle);
 	return hello_event(s, &s->client);
 }
 
 /*
- * What is there may yet become a hello, and nothing else is known to begin so
- * and then to wait. But a request line of HTTP waits here too.
+ * The time is over and the bytes are incomplete. They are the beginning of a
+ * hello, or of a request line.
  */
 static struct step
 hello_stalled(struct session *s, size_t len)
@@ -268,7 +271,7 @@ hello_timeout(struct session *s)
 	ssize_t n;
 
 	n = hello_peek(s);
-	if (n > 0 && !s->said)		/* it came as the time ran out */
+	if (n > 0 && !s->client_spoke)	/* it came just now */
 		return hello_look(s, (size_t)n, 1);
 	if (n > 0)
 		return hello_stalled(s, (size_t)n);

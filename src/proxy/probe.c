@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/dial.h"
 #include "net/sock.h"
 #include "proxy/inner.h"
 #include "tls/certnames.h"
@@ -65,7 +66,7 @@ probe_end(struct probe *p, enum probe_found found, const char *why)
 	probe_free(p);
 }
 
-/* What its certificate tells. */
+/* What the server's certificate says. */
 static void
 probe_judge(struct probe *p)
 {
@@ -84,9 +85,9 @@ probe_judge(struct probe *p)
 }
 
 /*
- * It asks for a certificate, and may not go on without one. Its own counts
- * when it has shown that it has the key, which with RSA's key exchange it does
- * by its Finished alone.
+ * The server asks for a certificate, and may not go on without one. Its own
+ * certificate counts once the server has proved that it has the key. With RSA
+ * key exchange only its Finished proves that.
  */
 static void
 probe_asked(struct probe *p)
@@ -152,7 +153,7 @@ probe_connected(void *arg, int fd, const struct addr *to, const char *why)
 	}
 	p->sock.fd = fd;
 	p->sock.readable = p->sock.writable = 1;
-	p->sock.marks = 1;	/* no sweep looks at it once more */
+	p->sock.marks = 1;	/* nobody looks at it again without an event */
 	sock_nodelay(fd);
 	if ((ssl = tls_connect(p->worker->env->tls, &p->want)) == NULL) {
 		probe_end(p, PROBE_FAILED, "out of memory");

@@ -1,6 +1,6 @@
 /*
- * One connection of our own to a server, with the SNI of a client: whose
- * certificate is there? Nothing is said after the handshake.
+ * A connection of our own to a server, with the SNI of a client, to see its
+ * certificate. It ends after the handshake.
  */
 #ifndef PROXY_PROBE_H
 #define PROXY_PROBE_H
@@ -38,8 +38,8 @@ struct probe_result {
 	struct text	 names;		/* see tls/certnames.h */
 };
 
-/* Runs once, never before probe_start() has returned, and the probe is gone
- * after it. The result is the probe's. */
+/* Runs once, never before probe_start() has returned; the probe and its result
+ * are gone afterwards. */
 typedef void (*probe_done)(void *arg, const struct probe_result *);
 
 struct probe	*probe_start(struct worker *, const struct probe_want *,

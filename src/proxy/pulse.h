@@ -1,6 +1,6 @@
 /*
- * Does a worker come round? Somebody asks it now and then, it answers when its
- * loop gets to it, and here is what that says of it. Pure: time is given.
+ * Does a worker's loop still turn? Another thread asks it now and then, and it
+ * answers when its loop gets to that. Pure: time is given.
  */
 #ifndef PROXY_PULSE_H
 #define PROXY_PULSE_H
@@ -22,8 +22,8 @@ struct pulse {			/* begins zeroed */
 };
 
 /*
- * Look: has it answered what it was asked last? *ask is set when it is to be
- * asked again; *waited gets the ms that it has kept us waiting.
+ * Has it answered what it was asked last? *ask is set when it is to be asked
+ * again; *waited is for how many ms its answer is due.
  */
 enum pulse_is	pulse_look(struct pulse *, int answered, uint64_t now,
 		    int *ask, uint64_t *waited);

@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/decide.h"
 #include "proxy/inner.h"
+#include "proxy/session.h"
 #include "util/err.h"
 #include "util/log.h"
 
@@ -23,10 +25,10 @@ reach_str(enum reach why)
 }
 
 /*
- * Whether an address is one of this host's. bind() alone does not tell where
- * ip_nonlocal_bind is set: but the kernel does not send from an IPv4 address
- * that is not its own, and an IPv6 address of its own it reaches from itself
- * (RFC 6724, 5).
+ * Whether an address is one of this host's. bind() alone does not tell if
+ * ip_nonlocal_bind is set. But the kernel does not send from an IPv4 address
+ * that is not its own; and it reaches an IPv6 address of its own from that
+ * same address (RFC 6724, 5).
  */
 static int
 reach_is_host(const struct addr *a)
@@ -38,7 +40,7 @@ reach_is_host(const struct addr *a)
 
 	addr_set_port(&at, 0);
 	fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)		/* without a descriptor: who knows */
+	if (fd == -1)		/* no descriptor: assume that it is */
 		return errno != EAFNOSUPPORT;
 	yes = (at.sa.sa_family != AF_INET ||
 	    bind(fd, &at.sa, addr_len(&at)) == 0) &&
@@ -52,8 +54,8 @@ reach_is_host(const struct addr *a)
 	return addr_eq(&own, &at);
 }
 
-/* Whether a connection to dst ends at what listens at own, if it is there.
- * The unspecified address leads to this host, too. */
+/* Whether a connection to dst would reach a listener at own. The unspecified
+ * address leads to this host, too. */
 static int
 reach_leads_to(const struct addr *own, const struct addr *dst)
 {
@@ -75,8 +77,8 @@ reach_is_own(const struct worker *w, const struct addr *dst)
 	return 0;
 }
 
-/* What we serve to this host's tools, and not to every client of a proxy on
- * it: metrics, and what all others say in the clear. */
+/* Services of ours for tools on this host (metrics, captured traffic), which
+ * clients of a proxy on it must not reach. */
 static int
 reach_is_service(const struct worker *w, const struct addr *dst)
 {
@@ -106,7 +108,7 @@ reach_unroutable(struct worker *w, const struct addr *client,
 	if (what == SPECIAL_NONE || (what == SPECIAL_METADATA &&
 	    policy_conf(w->policy)->keep_client_address))
 		return NULL;
-	/* Programs of this host come by REDIRECT, and do reach it. */
+	/* Programs of this host come by REDIRECT; they may reach it. */
 	if (special_of(client) == SPECIAL_LOOPBACK || reach_is_host(client))
 		return NULL;
 	count(w->counts.unreached[reasons[what]], 1);
@@ -123,9 +125,9 @@ reach_refuse_by(struct session *s, const struct addr *dst, enum reach why)
 }
 
 /*
- * Without an allow-destinations, a client that is a program of this host may
- * reach this host: it could without us, and gains nothing. What is link-local
- * stays refused: hosts guard that by user, and we are another one.
+ * Without allow-destinations, a client that runs on this host may reach this
+ * host: it could do so without us. Link-local addresses stay refused: hosts
+ * guard them by user, and we run as another one.
  */
 static int
 reach_is_allowed(const struct session *s, const struct addr *dst, int host)
@@ -135,7 +137,7 @@ reach_is_allowed(const struct session *s, const struct addr *dst, int host)
 	return conf_prefixes_have(&s->listen->destinations, dst);
 }
 
-/* By what the address is; REACH_MAX: it may be reached. */
+/* Judge the address by what it is. REACH_MAX: it may be reached. */
 static enum reach
 reach_by_address(const struct session *s, const struct addr *dst)
 {
@@ -182,7 +184,7 @@ reach_refuse(struct session *s)
 	int held;
 
 	count(s->worker->counts.unreached[why], 1);
-	if (why == REACH_RULE) {	/* as if it had been asked for so */
+	if (why == REACH_RULE) {	/* as if the client had named it */
 		s->facts.server = s->refused;
 		if (decide_early(s, &refused))
 			return refused;

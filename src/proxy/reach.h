@@ -1,13 +1,13 @@
 /*
- * Which destinations are refused before a connection to them is tried. Every
+ * Which destinations are refused before we try to connect to them. Every
  * listener refuses those that lead back to a listener of ours. A transparent
- * one refuses what a router must not forward (RFC 3927, 7; RFC 6890), and
- * where it connects from its own address, the metadata of its own cloud. An
- * explicit listener's clients name their destination themselves, and would
- * reach what they cannot reach without us: this host, the link it is on, the
- * metadata of its cloud. Those are refused, unless the listener's
- * allow-destinations has them; so are addresses that the rules refuse, so
- * that the answer does not tell whether a port there is open.
+ * one refuses what a router must not forward (RFC 3927, 7; RFC 6890), and the
+ * metadata of its own cloud if it connects from its own address. The clients
+ * of an explicit listener name their destination themselves, and could reach
+ * what they cannot reach without us: this host, the link it is on, the
+ * metadata of its cloud. Those are refused unless the listener's
+ * allow-destinations has them. So are addresses that the rules refuse: the
+ * answer must not tell whether a port is open there.
  */
 #ifndef PROXY_REACH_H
 #define PROXY_REACH_H
@@ -36,7 +36,7 @@ enum reach {			/* why a destination is refused */
 /* "loopback", ...: of logs and metrics; static. */
 const char	*reach_str(enum reach);
 
-/* Of a transparent listener's client: NULL, or why it may not be connected. */
+/* For a client of a transparent listener: why it is refused, or NULL. */
 const char	*reach_unroutable(struct worker *, const struct addr *client,
 		    const struct addr *dst);
 
@@ -48,8 +48,8 @@ int		 reach_is_own(const struct worker *, const struct addr *);
  * address and the reason kept in the session.
  */
 int		 reach_veto(void *session, const struct addr *);
-/* The dial failed as every address of it was refused: counted, logged, and
- * the client is to be told. */
+/* The dial failed because every address was refused: count, log, and tell the
+ * client. */
 struct step	 reach_refuse(struct session *);
 
 #endif

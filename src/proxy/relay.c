@@ -1,11 +1,16 @@
 /*
- * PHASE_RELAY and PHASE_PAGE: the row is pumped until it ends. In a page's,
- * the server is our own text.
+ * PHASE_RELAY, PHASE_SPLICE and PHASE_PAGE: the row is pumped until it ends,
+ * by us or inside the kernel. In a page's, the server is our own text.
  */
 #include <event2/event.h>
 #include <string.h>
 
+#include "proxy/forward.h"
 #include "proxy/inner.h"
+#include "proxy/phases.h"
+#include "proxy/session.h"
+#include "proxy/taps.h"
+#include "proxy/unread.h"
 #include "stream/node.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -13,10 +18,10 @@
 #include "util/mem.h"
 
 #define STARVED_MS	10	/* until a buffer is asked for again */
-/* So long may a session go without a buffer, or sit on one whose bytes its
- * peer does not take, before one must give way to the other. */
+/* A session may wait for a buffer for so long, or hold one whose bytes its
+ * peer does not read. Then the one that holds must give way. */
 #define STALLED_MS	1000
-#define RELIEVE_MS	50	/* between two that must: a look at all */
+#define MAKE_ROOM_MS	50	/* between two: each looks at all sessions */
 
 static struct step
 relay_failed(struct session *s, const struct pump_why *why)
@@ -31,7 +36,7 @@ relay_failed(struct session *s, const struct pump_why *why)
 	    strerror(why->broke->sock.err));
 }
 
-/* Who ended first is what the log says of an orderly end. */
+/* The log says who ended first. */
 static void
 relay_note_end(struct session *s)
 {
@@ -46,23 +51,24 @@ relay_note_end(struct session *s)
 }
 
 /*
- * A tap has answered for the server and cut the client off, who may still be
- * sending: to close now would reset it, and lose it the answer. What it says
- * goes nowhere until it ends, or timeouts.linger does.
+ * A tap has answered in the server's place and ignores the rest of the
+ * request. The client may still be sending it: if we closed now, the kernel
+ * would reset the connection and the client would lose the answer. So we
+ * discard what it sends until it ends, or timeouts.linger is over.
  */
 static struct step
 relay_linger(struct session *s)
 {
 	struct flow *up = &s->wire.flow[DIR_UP];
 
-	session_close_taps(s);
+	taps_close(s);
 	conn_close(&s->server, 0);
 	flow_restart(up);
 	up->end_out = END_NONE;
 	return step_go(PHASE_PAGE);
 }
 
-/* Both have said that they end, though not both by FIN. */
+/* Both directions have ended, by FIN or close_notify. */
 static int
 relay_is_over(const struct session *s)
 {
@@ -70,7 +76,7 @@ relay_is_over(const struct session *s)
 	    s->wire.flow[DIR_DOWN].end_out != END_NONE;
 }
 
-/* Who of this worker's has held bytes longest for a peer that reads none. */
+/* The session that has stalled longest: its peer reads nothing. */
 static struct session *
 relay_stalled(const struct worker *w, uint64_t before)
 {
@@ -88,15 +94,15 @@ relay_stalled(const struct worker *w, uint64_t before)
 	return worst;
 }
 
-/* limits.memory is spent, and those who stall would stall everybody. */
+/* limits.memory is used up: reset a session that holds buffers and stalls. */
 static void
-relay_relieve(struct worker *w, uint64_t now)
+relay_make_room(struct worker *w, uint64_t now)
 {
 	static struct log_gate gate;
 	struct session *s;
 	int held;
 
-	w->relieved = now;
+	w->made_room = now;
 	if ((s = relay_stalled(w, now - STALLED_MS)) == NULL)
 		return;
 	if (log_gate(&gate, &held))
@@ -116,23 +122,36 @@ relay_starved(struct session *s)
 	struct worker *w = s->worker;
 	uint64_t now = clock_coarse_ms();
 
+	if (s->splice != NULL) {	/* of descriptors: they come back */
+		session_later(s, STARVED_MS);
+		return;
+	}
 	if (s->starved == 0)
 		s->starved = now;
 	session_later(s, STARVED_MS);
-	if (now - s->starved > STALLED_MS && now - w->relieved > RELIEVE_MS)
-		relay_relieve(w, now);
+	if (now - s->starved > STALLED_MS && now - w->made_room > MAKE_ROOM_MS)
+		relay_make_room(w, now);
+}
+
+/* What it counts by, to be compared: bytes, and ends, that came. */
+static uint64_t
+relay_motion(const struct session *s)
+{
+	return s->row.read + s->row.written +
+	    s->wire.flow[DIR_UP].end_in + s->wire.flow[DIR_DOWN].end_in;
 }
 
 static struct step
 relay_event(struct session *s, struct conn *c)
 {
-	uint64_t before = s->row.read + s->row.written;
+	uint64_t before = relay_motion(s);
 	int over = relay_is_over(s);
 	struct pump_why why;
 	enum pump_state st;
 
-	st = pump(&s->row, &why);
-	if (s->row.read + s->row.written != before)
+	st = s->splice != NULL ? splice_pump(s->splice, &why) :
+	    pump(&s->row, &why);
+	if (relay_motion(s) != before)
 		s->active = clock_coarse_ms();
 	if (st != PUMP_STARVED)
 		s->starved = 0;
@@ -171,7 +190,16 @@ relay_enter(struct session *s)
 static struct step
 relay_timeout(struct session *s)
 {
-	return relay_is_over(s) ? step_end(s, "closed") : step_if_idle(s);
+	uint64_t idle = session_conf(s)->timeouts.idle;
+	uint64_t quiet = clock_coarse_ms() - s->active;
+
+	if (relay_is_over(s))
+		return step_end(s, "closed");
+	if (quiet >= idle)
+		return step_reset(s, DIR_DOWN, "idle for %llus",
+		    (unsigned long long)(quiet / 1000));
+	session_timer(s, idle - quiet);
+	return step_wait();
 }
 
 const struct phase_ops phase_relay = {
@@ -182,11 +210,34 @@ const struct phase_ops phase_relay = {
 };
 
 static struct step
+splice_enter(struct session *s)
+{
+	s->splice = splice_new(&s->row, &s->worker->pipes, unread_ahead, s);
+	s->client.sock.readable = s->server.sock.readable = 1;
+	return relay_enter(s);
+}
+
+static void
+splice_leave(struct session *s)
+{
+	splice_free(s->splice);
+	s->splice = NULL;
+}
+
+const struct phase_ops phase_splice = {
+	.name = "bypass",
+	.enter = splice_enter,
+	.event = relay_event,
+	.timeout = relay_timeout,
+	.leave = splice_leave
+};
+
+static struct step
 page_enter(struct session *s)
 {
 	struct wire *w = &s->wire;
 
-	session_drop_taps(s);
+	taps_drop(s);
 	conn_close(&s->server, 0);
 	w->flow[DIR_UP].passed = w->flow[DIR_DOWN].passed = NULL;
 	if (s->page != NULL)

@@ -6,18 +6,18 @@
 
 #include <event2/event.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "codec/packet.h"
-#include "net/sock.h"
+#include "proxy/answer.h"
 #include "proxy/clients.h"
+#include "proxy/explicit.h"
+#include "proxy/forward.h"
 #include "proxy/inner.h"
+#include "proxy/phases.h"
+#include "proxy/taps.h"
+#include "proxy/turn.h"
+#include "proxy/unread.h"
 #include "util/clock.h"
-#include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -44,8 +44,7 @@ static const struct phase_ops *const phases[] = {
 
 static _Atomic unsigned	sessions_open;
 
-static void	session_apply(struct session *, struct step);
-static void	session_conn_event(void *, struct conn *);
+static void	session_event(void *, struct conn *);
 static void	session_timed(evutil_socket_t, short, void *);
 static void	session_woken(evutil_socket_t, short, void *);
 
@@ -89,8 +88,8 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->rec.verdict = &s->verdict;
 	s->rec.state = "new";
 	s->active = clock_coarse_ms();
-	conn_clear(&s->client, &w->revisits, session_conn_event, s);
-	conn_clear(&s->server, &w->revisits, session_conn_event, s);
+	conn_clear(&s->client, &w->revisits, session_event, s);
+	conn_clear(&s->server, &w->revisits, session_event, s);
 	wire_init(&s->wire, &s->client, &s->server, &w->pool, &session_taps, s);
 	s->wire.flow[DIR_UP].passed = &s->rec.bytes[DIR_UP];
 	s->wire.flow[DIR_DOWN].passed = &s->rec.bytes[DIR_DOWN];
@@ -144,8 +143,9 @@ session_take_due(struct session *s)
 
 /* Something happened to a connection, or (NULL) an answer came. */
 static void
-session_event(struct session *s, struct conn *c)
+session_event(void *owner, struct conn *c)
 {
+	struct session *s = owner;
 	const struct phase_ops *phase = phases[s->phase];
 
 	session_is_at(s);
@@ -153,12 +153,6 @@ session_event(struct session *s, struct conn *c)
 		session_apply(s, session_take_due(s));
 	else if (phase->event != NULL)
 		session_apply(s, phase->event(s, c));
-}
-
-static void
-session_conn_event(void *owner, struct conn *c)
-{
-	session_event(owner, c);
 }
 
 static void
@@ -179,23 +173,15 @@ session_woken(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 
 	session_event(s, NULL);
-	conn_note(&s->client);
-	conn_note(&s->server);
 }
 
-/* Whatever it was waiting for, it waits no more. */
+/* The phase is over, and whatever it was waiting for. */
 static void
-session_stop(struct session *s)
+session_leave(struct session *s)
 {
-	confirm_leave(s);
-	dial_cancel(s->dial);
-	s->dial = NULL;
-	leaf_cancel(s->leaf_wait);
-	s->leaf_wait = NULL;
-	splice_leave(s);
-	turn_end(s);
 	event_del(&s->timer);
-	event_del(&s->again);
+	if (phases[s->phase]->leave != NULL)
+		phases[s->phase]->leave(s);
 }
 
 static void
@@ -207,16 +193,18 @@ session_over(struct session *s, struct step t)
 	if (t.kind == STEP_RESET && s->rec.answer == NULL)
 		s->rec.answer = "reset";
 	if (reset)
-		session_reset_taps(s, t.dir);
+		taps_reset(s, t.dir);
 	unread_over(s);
-	session_stop(s);
-	session_close_taps(s);
+	session_leave(s);
+	turn_end(s);
+	event_del(&s->again);
+	taps_close(s);
 	server_tls_over(s);
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
 	wire_drop(&s->wire);
 	s->rec.end = clock_wall();
-	s->rec.state = s->open ? "closed" : "new";
+	s->rec.state = s->established ? "closed" : "new";
 	count(w->counts.bytes[DIR_UP], s->rec.bytes[DIR_UP]);
 	count(w->counts.bytes[DIR_DOWN], s->rec.bytes[DIR_DOWN]);
 	count(w->counts.ended, 1);
@@ -241,32 +229,15 @@ static int
 session_reads_http(const struct session *s)
 {
 	if (s->facts.protocol != PROTO_TLS)
-		return s->facts.protocol == PROTO_HTTP && !s->facts.perhaps;
+		return s->facts.protocol == PROTO_HTTP && !s->facts.http_unsure;
 	return session_offers(s, "http/1.1");
-}
-
-/* A fatal alert (RFC 8446, 6): plainer than a reset. */
-static char *
-alert_record(uint8_t alert, size_t *len)
-{
-	uint8_t record[] = { 21, 3, 3, 0, 2, 2, alert };
-
-	*len = sizeof(record);
-	return xmemdup(record, sizeof(record));
-}
-
-static void
-session_say_alert(struct session *s, uint8_t alert)
-{
-	s->page = alert_record(alert, &s->page_len);
-	s->rec.answer = "alert";
 }
 
 /* There will be no server: what follows is for the client alone. */
 static void
 session_drop_server(struct session *s)
 {
-	session_drop_taps(s);
+	taps_drop(s);
 	conn_close(&s->server, 1);
 }
 
@@ -276,16 +247,16 @@ session_refuse(struct session *s, int status)
 	int tls = s->facts.protocol == PROTO_TLS;
 	int http = session_reads_http(s);
 
-	if (s->asked || s->socks)
+	if (s->reply_due || s->socks)
 		return explicit_refused(s, status);
 	if (s->page != NULL || s->client.ops != &transport_plain ||
 	    (!http && (!tls || status == 403)))
 		return step_reset(s, DIR_DOWN, "refused");
 	session_drop_server(s);
 	if (http)
-		page_set(s, status, s->rec.reason);
+		answer_page(s, status, s->rec.reason);
 	else
-		session_say_alert(s, ALERT_HANDSHAKE_FAILURE);
+		answer_alert(s, ALERT_HANDSHAKE_FAILURE);
 	return step_go(tls && http ? PHASE_FORGE : PHASE_PAGE);
 }
 
@@ -294,10 +265,9 @@ session_enter(struct session *s, enum phase phase)
 {
 	log_debug("session %llu: %s -> %s", (unsigned long long)s->rec.id,
 	    phases[s->phase]->name, phases[phase]->name);
+	session_leave(s);
 	s->phase = phase;
-	event_del(&s->timer);
-	if ((phase < PHASE_SERVER_TLS || phase > PHASE_CLIENT_TLS) &&
-	    phase != PHASE_CONFIRM)
+	if (!phases[phase]->handshake)
 		turn_end(s);
 	return phases[phase]->enter(s);
 }
@@ -308,7 +278,7 @@ session_alert(struct session *s, uint8_t alert)
 	struct step next;
 
 	session_drop_server(s);
-	session_say_alert(s, alert);
+	answer_alert(s, alert);
 	next = session_enter(s, PHASE_PAGE);
 	session_timer(s, ALERTED_MS);
 	return next;
@@ -329,8 +299,7 @@ session_hand_over(struct session *s)
 	session_apply(n, step_go(PHASE_HEAD));
 }
 
-/* Carry out a step, and those that follow from it, until the session waits. */
-static void
+void
 session_apply(struct session *s, struct step t)
 {
 	while (s->phase != PHASE_OVER)
@@ -357,18 +326,6 @@ session_apply(struct session *s, struct step t)
 		}
 }
 
-void
-session_kill(struct session *s, const char *reason)
-{
-	session_apply(s, step_reset(s, DIR_DOWN, "%s", reason));
-}
-
-void
-session_quit(struct session *s, const char *reason)
-{
-	session_apply(s, step_end(s, "%s", reason));
-}
-
 /* In the worker's reap event: nothing refers to it any more. */
 void
 session_free(struct session *s)
@@ -380,8 +337,8 @@ session_free(struct session *s)
 	free(s->alpn);
 	free(s->page);
 	free(s->request_name);
-	free(s->judged);
-	free(s->judged_name);
+	free(s->refusal);
+	free(s->name_allowed);
 	policy_unref(s->policy);
 	free(s);
 }

@@ -1,11 +1,7 @@
 /*
- * A session: one client connection, what is known of it (record), where it
- * stands (phase), its two connections, and the wire that carries the
- * bytes between them. Owned by its worker.
- *
- * Each phase is a row of a table: what to do on entering, on an event of a
- * connection, on its timer. They return steps (step.h), and one loop takes
- * them.
+ * A session: one client connection; what is known of it (facts) and what is
+ * done with it (verdict); where it stands (phase); its two connections, and
+ * the wire that carries the bytes between them. Owned by its worker.
  */
 #ifndef PROXY_SESSION_H
 #define PROXY_SESSION_H
@@ -14,21 +10,19 @@
 
 #include "codec/hello.h"
 #include "codec/starttls.h"
-#include "net/dial.h"
 #include "policy/policy.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
 #include "proxy/step.h"
 #include "proxy/turns.h"
-#include "proxy/worker.h"
 #include "stream/pump.h"
 #include "tls/leaf.h"
 
-struct event_base;
+struct dial;
 struct forward;
 struct inquiry;
-struct seat;
 struct splice;
+struct worker;
 
 struct session {
 	TAILQ_ENTRY(session) link;
@@ -70,32 +64,26 @@ struct session {
 	char		*page;			/* PHASE_PAGE: what to say */
 	size_t		 page_len;
 
-	/* The last address that was refused to the dial, and why. */
+	/* The last address that the dial was refused, and why. */
 	struct addr	 refused;
 	enum reach	 refused_why;
+	int		 dial_errno;	/* why connecting failed, or 0 */
 	size_t		 scanned;	/* explicit: of a head not all here */
-	char		*judged;		/* why a request was refused */
-	char		*judged_name;		/* the last that was let go */
-	struct starttls	 starttls;		/* what the client says */
-	unsigned	 unread:1;		/* counted as such */
-	unsigned	 redirected:1;		/* by REDIRECT, not TPROXY */
-	/* why connecting failed, or 0 */
-	int		 dial_errno;
-	unsigned	 socks:1;		/* answers are SOCKS's */
-	/* explicit: answer when connected */
-	unsigned	 asked:1;
-	/* a byte of the client was seen */
-	unsigned	 said:1;
-	/* ... and it is TLS, though no whole hello yet */
-	unsigned	 begun:1;
-	/* the server asked for a certificate, and was told: none */
-	unsigned	 cert_none:1;
-	/* ... in TLS 1.3, and what it says to that is waited for */
-	unsigned	 settling:1;
-	/* perhaps HTTP: more of it is waited for */
-	unsigned	 hinted:1;
-	/* both ends were connected once */
-	unsigned	 open:1;
+	char		*refusal;	/* of a request: why */
+	char		*name_allowed;	/* of the last request that passed */
+	struct starttls	 starttls;	/* the client's part of the dialogue */
+	unsigned	 redirected:1;	/* by REDIRECT, not by TPROXY */
+	unsigned	 socks:1;	/* the client speaks SOCKS */
+	/* an explicit client is told when the server is connected */
+	unsigned	 reply_due:1;
+	/* the client has sent something; it begins like TLS, though the
+	 * hello is not whole; or like HTTP, and more is waited for */
+	unsigned	 client_spoke:1, tls_begun:1, awaits_head:1;
+	/* the server asked for a certificate, and was told: none; in TLS 1.3
+	 * its reply to that is waited for */
+	unsigned	 cert_none:1, awaits_refusal:1;
+	unsigned	 established:1;	/* the server was connected once */
+	unsigned	 unread_counted:1;
 };
 
 static inline const struct conf *
@@ -125,32 +113,12 @@ void	session_new(struct worker *, const struct conf_listen *, int fd,
 /* How many are open in all workers. */
 unsigned session_count(void);
 
-/* From outside, by the worker: its end, by RST or in order. */
-void	session_kill(struct session *, const char *reason);
-void	session_quit(struct session *, const char *reason);
+/* For the worker: carry out a step, and those that follow from it, until the
+ * session waits. */
+void	session_apply(struct session *, struct step);
 
 /* In the worker, once nothing refers to an ended session any more. */
 void	session_free(struct session *);
-
-/* A tap has answered the client's oldest request in the server's place. */
-void	session_answered(struct session *);
-
-/*
- * What is to be done with a request that was read on this connection, judged
- * under its own name; counted and logged.
- */
-struct http_head;
-struct judgement {
-	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
-	const char	*why;		/* lives as long as the session */
-};
-void	session_judge(struct session *, const struct http_head *,
-	    struct judgement *);
-/* It speaks HTTP/2, whose requests nobody reads yet: counted. */
-void	session_unjudged(struct session *);
-
-/* It passes unread by anybody, for this reason (static). The first counts. */
-void	session_unread(struct session *, enum undecrypted, const char *why);
 
 /* Whose wire a tap is in. */
 static inline struct session *

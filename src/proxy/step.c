@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "net/sock.h"
-#include "proxy/inner.h"
+#include "proxy/session.h"
 #include "util/clock.h"
 
 /* The first reason is the one that the log gets. */
@@ -62,19 +62,6 @@ step_client_event(struct session *s, struct conn *c)
 	if (c != &s->client || sock_error(c->sock.fd) == 0)
 		return step_wait();
 	return step_broke(s, DIR_UP, "client reset the connection");
-}
-
-struct step
-step_if_idle(struct session *s)
-{
-	uint64_t idle = session_conf(s)->timeouts.idle;
-	uint64_t quiet = clock_coarse_ms() - s->active;
-
-	if (quiet >= idle)
-		return step_reset(s, DIR_DOWN, "idle for %llus",
-		    (unsigned long long)(quiet / 1000));
-	session_timer(s, idle - quiet);
-	return step_wait();
 }
 
 static struct timeval

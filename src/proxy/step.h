@@ -49,10 +49,13 @@ struct step {
 /* A row of the phases' table; each function may be NULL. */
 struct phase_ops {
 	const char	*name;		/* in logs */
+	int		 handshake;	/* it is one, and keeps its turn */
 	struct step	(*enter)(struct session *);
 	/* conn: whose event it was; NULL: an answer came, or time passed */
 	struct step	(*event)(struct session *, struct conn *);
 	struct step	(*timeout)(struct session *);
+	/* It waits no more for what it has not got. */
+	void		(*leave)(struct session *);
 };
 
 static inline struct step
@@ -92,9 +95,6 @@ struct step	step_alert(struct session *, int alert,
 /* For phases that are busy with the server, as their event: is the client
  * still there? */
 struct step	step_client_event(struct session *, struct conn *);
-/* For phases that carry bytes, as their timeout: timeouts.idle is over since
- * the last of them, or is waited for again. */
-struct step	step_if_idle(struct session *);
 
 /*
  * What anybody may do to a session that is not in its hands: wake it, so that

@@ -1,30 +1,59 @@
 /*
- * The row of a session's taps: which of them the verdict asks for, and their
- * end.
+ * Opening the taps that the verdict asks for, and closing them.
  */
+#include "proxy/taps.h"
+
 #include "codec/packet.h"
+#include "proxy/engine.h"
+#include "proxy/forward.h"
 #include "proxy/inner.h"
+#include "proxy/judge.h"
+#include "proxy/session.h"
+#include "proxy/unread.h"
 
 static void
 tap_open(struct session *s, const struct seat *seat, const char *name)
 {
 	struct tap *t;
 
-	if (seat->ops == NULL || (t = wire_tap(&s->wire, seat->ops->tap,
-	    TAP_BEHIND)) == NULL)
+	if (seat->ops == NULL)
 		return;
+	t = wire_tap(&s->wire, seat->ops->tap, TAP_BEHIND);
 	t->name = name;
 	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
 
-/* Where the verdict wants the bytes seen: as they came first. */
+static void
+tap_open_engine(struct session *s)
+{
+	const struct engine_host host = {
+		.session = s,
+		.flow = { &s->wire.flow[DIR_UP], &s->wire.flow[DIR_DOWN] },
+		.by_request = policy_by_request(s->policy),
+		.head_max = session_conf(s)->limits.head,
+		.hello_ms = session_conf(s)->timeouts.hello,
+		.judge = session_judge,
+		.unjudged = session_unjudged,
+		.answered = session_answered,
+		.undecrypted = session_unread,
+		.unread = unread_note,
+		.passed = unread_passed,
+	};
+	const struct engine_ops *ops = s->worker->env->engine;
+	struct tap *t;
+
+	if (ops == NULL)
+		return;
+	t = wire_tap(&s->wire, ops->tap, TAP_BEHIND);
+	t->state = ops->begin(s->worker->engine, t, &s->rec, &host);
+}
+
 void
-session_open_taps(struct session *s)
+taps_open(struct session *s)
 {
 	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf *conf = session_conf(s);
 	struct worker *w = s->worker;
-	struct tap *t;
 	size_t i;
 
 	if (rule->nmirrors > 0)
@@ -34,53 +63,48 @@ session_open_taps(struct session *s)
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
 		tap_open(s, &w->seats[rule->mirrors[i]],
 		    conf->mirrors[rule->mirrors[i]].name);
-	/* What a scanner is to see may be HTTP only later on. */
+	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
 	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
-		tap_open(s, &w->exchange, NULL);
-	/* Without any it is spliced, and looked at there. */
-	if (s->wire.taps.n > 0 && unread_looks(s) &&
-	    (t = wire_tap(&s->wire, &unread_tap, TAP_BEHIND)) != NULL)
-		t->state = s;
+		tap_open_engine(s);
+	/* Without taps it is spliced, which looks at the bytes itself. */
+	if (s->wire.taps.first[DIR_UP] != NULL && unread_looks(s))
+		wire_tap(&s->wire, &unread_tap, TAP_BEHIND)->state = s;
 }
 
 void
-session_close_taps(struct session *s)
+taps_close(struct session *s)
 {
 	struct record_mirror none, *m;
 	struct tap *t;
-	size_t i;
 
-	for (i = 0; i < s->wire.taps.n; i++) {
-		t = &s->wire.taps.tap[i];
+	TAPS_EACH(t, &s->wire.taps) {
 		if (t->state == NULL || t->ops->close == NULL)
 			continue;
 		m = t->name == NULL ? &none :
 		    &s->rec.mirrors[s->rec.nmirrors++];
 		m->name = t->name;
 		t->ops->close(t->state, &m->counts);
-		t->state = NULL;
 	}
-	s->wire.taps.n = 0;
+	wire_untap(&s->wire);
 }
 
 void
-session_reset_taps(struct session *s, enum flow_dir dir)
+taps_reset(struct session *s, enum flow_dir dir)
 {
-	struct tap *t = s->wire.taps.tap;
-	size_t i;
+	struct tap *t;
 
-	for (i = 0; i < s->wire.taps.n; i++)
-		if (t[i].state != NULL && t[i].ops->reset != NULL)
-			t[i].ops->reset(t[i].state, dir);
+	TAPS_EACH(t, &s->wire.taps)
+		if (t->state != NULL && t->ops->reset != NULL)
+			t->ops->reset(t->state, dir);
 }
 
 void
-session_drop_taps(struct session *s)
+taps_drop(struct session *s)
 {
-	session_reset_taps(s, DIR_UP);
-	session_close_taps(s);
+	taps_reset(s, DIR_UP);
+	taps_close(s);
 }
 
 static void

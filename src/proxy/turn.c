@@ -1,14 +1,18 @@
 /*
- * PHASE_TURN: a session waits until it may begin its handshakes, and what
- * counts those under way (limits.handshakes; the rules are in turns.c).
+ * PHASE_TURN: a session waits until it may begin its handshakes. Here is what
+ * counts those under way; turns.c has the rules (limits.handshakes).
  */
+#include "proxy/turn.h"
+
 #include "proxy/inner.h"
+#include "proxy/phases.h"
+#include "proxy/session.h"
 #include "util/clock.h"
 #include "util/log.h"
 
-#define TURN_LOOK_MS	250	/* has one stalled meanwhile? */
+#define TURN_LOOK_MS	250	/* then look whether one has stalled */
 
-/* It got its turn, in its place in the row, from who had it. */
+/* Another handshake has ended, and this one has its turn. */
 static void
 turn_given(struct turn *t)
 {
@@ -60,7 +64,7 @@ turn_gives_way(struct session *s)
 	turn_end(s);
 }
 
-/* Begin, or make room, or wait on. */
+/* Begin, if need be in place of one that stalls; or wait on. */
 static struct step
 turn_try(struct session *s)
 {

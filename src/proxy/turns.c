@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LOOK_AT		64	/* of those that wait, each time */
+#define LOOK_AT		64	/* of those that wait, per call */
 
 void
 turns_init(struct turns *t, unsigned max, uint32_t seed)
@@ -82,7 +82,7 @@ turns_ask(struct turns *t, struct turn *a, const struct addr *client,
 	return a->state == TURN_HAS;
 }
 
-/* Whether b's end would make room for a, as far as a lacks it. */
+/* Whether a would have room if b ended. */
 static int
 turns_in_the_way(const struct turns *t, const struct turn *a,
     const struct turn *b)
@@ -111,8 +111,8 @@ turns_stalled(const struct turns *t, const struct turn *a, uint64_t now)
 	return NULL;
 }
 
-/* The first in the row for whom there is room. Those without go to its end,
- * so that all are looked at in time. */
+/* The first that waits and has room. Those without room go to the end of the
+ * row, so that each is looked at in time. */
 static struct turn *
 turns_next(struct turns *t, uint64_t now)
 {

@@ -1,9 +1,9 @@
 /*
- * Turns for handshakes: how many of a worker's sessions may be in one at a
- * time, so that none of their peers takes what belongs to all. One client,
- * and one server, has half of them at most. Who finds no room waits in a row;
- * where the room is taken by a handshake that should long be over, that one
- * gives way. Pure: time comes as an argument, and whoever asks acts.
+ * Turns for handshakes: how many of a worker's sessions may be in a handshake
+ * at a time, so that no peer takes what belongs to all. One client, and one
+ * server, has half of them at most. A session without room waits in a row. If
+ * a handshake that should long be over takes the room, it gives way. Pure:
+ * time comes as an argument, and the caller acts.
  */
 #ifndef PROXY_TURNS_H
 #define PROXY_TURNS_H
@@ -15,7 +15,7 @@
 
 #include "util/addr.h"
 
-/* Handshakes over a slow path take less; then one may have to give way. */
+/* Handshakes over a slow path take less. After it one may have to give way. */
 #define TURNS_STALLED_MS	1000
 #define TURNS_GROUPS		1024
 
@@ -51,15 +51,15 @@ void	turns_init(struct turns *, unsigned max, uint32_t seed);
  */
 int	turns_ask(struct turns *, struct turn *, const struct addr *client,
 	    const struct addr *server, uint64_t now);
-/* One has begun, whether there was room or not (a page of ours). */
+/* A handshake has begun, with or without room (for a page of ours). */
 void	turns_take(struct turns *, struct turn *, const struct addr *client,
 	    const struct addr *server, uint64_t now);
-/* Which handshake is to give way to this one, which waits; or NULL. */
+/* The handshake that must give way to this one, which waits; or NULL. */
 struct turn *turns_stalled(const struct turns *, const struct turn *,
 	    uint64_t now);
 /*
- * It is over, or waits no more. Returns the one whose turn it is now, which
- * has it already; or NULL.
+ * The handshake is over, or waits no more. Returns the one that has its turn
+ * now, or NULL.
  */
 struct turn *turns_end(struct turns *, struct turn *, uint64_t now);
 

@@ -1,27 +1,57 @@
 /*
- * What passes and is read by nobody, though a rule would have it decrypted: a
- * protocol that is neither TLS nor HTTP, TLS that begins in the middle of one
- * (STARTTLS), a tunnel inside HTTP. Counted once for a session, and named in
- * its record.
+ * What nobody reads although a rule wants it decrypted: a protocol that is
+ * neither TLS nor HTTP, TLS that begins in the middle of one (STARTTLS), a
+ * tunnel inside HTTP. Each session is counted once, and its record says why.
  */
+#include "proxy/unread.h"
+
+#include <string.h>
 #include <sys/socket.h>
 
+#include "codec/slice.h"
 #include "proxy/inner.h"
+#include "proxy/session.h"
 #include "util/mem.h"
 
-#define UNREAD_LOOK	512	/* bytes that are looked at ahead of a splice */
+#define UNREAD_LOOK	512	/* bytes to look at ahead of a splice */
 
 void
 session_unread(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->unread || s->verdict.action == ACTION_BYPASS)
+	if (s->unread_counted || s->verdict.action == ACTION_BYPASS)
 		return;
-	s->unread = 1;
+	s->unread_counted = 1;
 	s->rec.unread_why = why;
 	count(s->worker->counts.undecrypted[what], 1);
 }
 
-/* Whether the client's first bytes are worth a look. */
+void
+unread_note(struct session *s, enum unread what, int blocked,
+    const struct slice *protocol)
+{
+	struct record *r = &s->rec;
+	size_t n;
+
+	count(s->worker->counts.unread[what][blocked], 1);
+	if (protocol == NULL)
+		return;
+	n = protocol->len;
+	r->unread.what = what;
+	r->unread.blocked = blocked;
+	if (n >= sizeof(r->unread.protocol))
+		n = sizeof(r->unread.protocol) - 1;
+	if (n > 0)
+		memcpy(r->unread.protocol, protocol->p, n);
+	r->unread.protocol[n] = '\0';
+}
+
+void
+unread_passed(struct session *s, enum flow_dir dir, size_t n)
+{
+	if (s->rec.unread.what != UNREAD_NONE)
+		s->rec.unread.bytes[dir] += n;
+}
+
 int
 unread_looks(const struct session *s)
 {
@@ -38,15 +68,18 @@ unread_feed(struct session *s, const uint8_t *p, size_t len)
 }
 
 size_t
-unread_peek(struct session *s)
+unread_ahead(void *arg)
 {
+	struct session *s = arg;
 	uint8_t buf[UNREAD_LOOK];
 	ssize_t n;
 
+	if (!unread_looks(s))
+		return SIZE_MAX;
 	n = recv(s->client.sock.fd, buf, sizeof(buf),
 	    MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0)
-		return sizeof(buf);	/* an end or an error: not ours */
+		return sizeof(buf);	/* an end or an error: for splice() */
 	unread_feed(s, buf, (size_t)n);
 	return (size_t)n;
 }
@@ -54,7 +87,7 @@ unread_peek(struct session *s)
 void
 unread_over(struct session *s)
 {
-	if (s->facts.protocol == PROTO_OTHER && s->open &&
+	if (s->facts.protocol == PROTO_OTHER && s->established &&
 	    s->verdict.action == ACTION_DECRYPT &&
 	    s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] > 0)
 		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");

@@ -1,21 +1,28 @@
 /*
- * PHASE_CONNECT and PHASE_SERVER_TLS: the way to the server, and our own
- * verified TLS over it. The client's hello still lies unread in its socket,
- * so whatever the server turns out to want, nothing is lost yet.
+ * PHASE_CONNECT and PHASE_SERVER_TLS: connecting to the server, and our own
+ * verified TLS handshake with it. The client's hello is still in its socket:
+ * whatever the server turns out to want, a bypass is possible.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/dial.h"
 #include "net/sock.h"
+#include "proxy/decide.h"
+#include "proxy/explicit.h"
 #include "proxy/inner.h"
+#include "proxy/learned.h"
+#include "proxy/phases.h"
 #include "proxy/reach.h"
+#include "proxy/session.h"
+#include "proxy/turn.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
 
-#define SETTLE_MS	300	/* for a server that is slow itself */
+#define SETTLE_MS	300	/* more, for a server that is slow */
 
 static struct step	server_tls_event(struct session *, struct conn *);
 
@@ -25,7 +32,7 @@ connect_failed(struct session *s, int err, const char *why)
 	const char *host = session_dials(s);
 
 	s->dial_errno = err == ERR_SYS ? errno : 0;
-	if (err == ERR_LIMIT)	/* others need not meet the same */
+	if (err == ERR_LIMIT)	/* new sessions would meet it, too */
 		worker_full(s->worker);
 	if (err == ERR_DENIED)
 		return reach_refuse(s);
@@ -39,10 +46,10 @@ connect_made(struct session *s, int fd, const struct addr *to)
 {
 	s->facts.server = *to;
 	s->rec.state = "established";
-	s->open = 1;
+	s->established = 1;
 	sock_session(fd, session_conf(s)->timeouts.keepalive);
 	conn_open(&s->server, fd);
-	if (s->asked)
+	if (s->reply_due)
 		return explicit_connected(s);
 	if (s->verdict.rule != NULL)
 		return decide_joined(s);
@@ -72,10 +79,10 @@ connect_enter(struct session *s)
 		.arg = s,
 	};
 
-	/* A second connection goes where the first one went. */
+	/* A second connection goes to the same address as the first. */
 	if (s->facts.server.sa.sa_family != AF_UNSPEC)
 		want.host = NULL;
-	/* Answers to the client's address come back to us under TPROXY only. */
+	/* Packets to the client's address come back to us by TPROXY only. */
 	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    session_conf(s)->keep_client_address)
 		want.from = &s->facts.client;
@@ -84,15 +91,23 @@ connect_enter(struct session *s)
 	return step_wait();
 }
 
+static void
+connect_leave(struct session *s)
+{
+	dial_cancel(s->dial);
+	s->dial = NULL;
+}
+
 const struct phase_ops phase_connect = {
 	.name = "connect",
 	.enter = connect_enter,
-	.event = step_client_event
+	.event = step_client_event,
+	.leave = connect_leave
 };
 
 /*
- * What to offer the server: the client's list; or http/1.1 alone, where that
- * is asked for or what passes must be read (ICAP).
+ * Offer the server what the client offers; or http/1.1 alone, if that is
+ * configured or ICAP has to read what passes.
  */
 static void
 server_tls_alpn(const struct session *s, struct tls_want *want)
@@ -121,19 +136,16 @@ static struct step
 server_tls_failed(struct session *s, const char *why)
 {
 	server_tls_count(s, 0);
-	if (session_conf(s)->on.handshake_failure == ON_BYPASS)
-		return decide_bypass(s, UNDECRYPTED_FAILURE,
-		    "handshake with server failed");
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
-/* How to go on with a server of this standing. */
+/* What `on:` says of a server that verified like this. */
 static enum conf_on
 server_tls_judge(const struct session *s, SSL *ssl)
 {
 	const struct conf *conf = session_conf(s);
 
-	/* It may be late and of another name: the block of either counts. */
+	/* It may be expired and of another name: a block of either counts. */
 	if (tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
 		return ON_BLOCK;
 	switch (s->facts.verify) {
@@ -151,9 +163,9 @@ server_tls_judge(const struct session *s, SSL *ssl)
 }
 
 /*
- * It asks for a client certificate, which any server may do to everybody: the
- * answer is that there is none, and it goes on or not. Its own certificate
- * came first, and may be reason enough to block it.
+ * The server asks for a client certificate, which any server may do. We
+ * answer that there is none, and it goes on or it does not. Its own
+ * certificate came first, and may be reason enough to block it.
  */
 static struct step
 server_tls_wants_cert(struct session *s)
@@ -169,7 +181,7 @@ server_tls_wants_cert(struct session *s)
 	return server_tls_event(s, &s->server);
 }
 
-/* Without a certificate it does not go on: what the client has may do. */
+/* It does not go on without a certificate. The client may have one. */
 static struct step
 server_tls_insists(struct session *s)
 {
@@ -178,7 +190,7 @@ server_tls_insists(struct session *s)
 	server_tls_count(s, 0);
 	if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK)
 		return decide_block(s, why);
-	decide_learn(s, LEARNED_INSISTS);
+	learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
 	return decide_bypass(s, UNDECRYPTED_CERT, why);
 }
 
@@ -189,7 +201,7 @@ server_tls_over(struct session *s)
 
 	if (tlsio_is(c->ops) && (tls_wanted_again(tlsio_ssl(c->tp)) ||
 	    tls_refused_none(tlsio_ssl(c->tp))))
-		decide_learn(s, LEARNED_INSISTS);
+		learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
 }
 
 static struct step
@@ -219,22 +231,23 @@ server_tls_done(struct session *s, SSL *ssl)
 }
 
 /*
- * In TLS 1.3 the handshake is over here before the server has read that there
- * is no certificate. It refuses at once or goes on, mostly by a ticket. One
- * that sends none gets the time of two round trips; should it refuse later,
- * this session is lost and the next one knows.
+ * In TLS 1.3 our handshake is complete before the server has read that we have
+ * no certificate. It then refuses, or goes on, mostly with a ticket. We wait
+ * for either, for two round trips at most. If the server refuses later, this
+ * session is lost, and the next one knows.
  */
 static int
 server_tls_settles(struct session *s, SSL *ssl)
 {
 	uint64_t took = clock_coarse_ms() - s->active;
 
-	if (!s->cert_none || s->settling || SSL_version(ssl) < TLS1_3_VERSION ||
-	    decide_learned(s) == LEARNED_GOES_ON)
+	if (!s->cert_none || s->awaits_refusal ||
+	    SSL_version(ssl) < TLS1_3_VERSION ||
+	    learned_get(s->worker->learned, &s->facts) == LEARNED_GOES_ON)
 		return 0;
 	log_debug("session %llu: waits for the server to go on without a "
 	    "certificate", (unsigned long long)s->rec.id);
-	s->settling = 1;
+	s->awaits_refusal = 1;
 	session_timer(s, SETTLE_MS + 2 * took);
 	return 1;
 }
@@ -251,8 +264,9 @@ server_tls_result(struct session *s, int rv, const char *why)
 	if (rv == 0 && server_tls_settles(s, tlsio_ssl(t)))
 		return server_tls_event(s, &s->server);
 	if (rv == 0) {
-		if (s->settling)
-			decide_learn(s, LEARNED_GOES_ON);
+		if (s->awaits_refusal)
+			learned_set(s->worker->learned, &s->facts,
+			    LEARNED_GOES_ON);
 		return server_tls_done(s, tlsio_ssl(t));
 	}
 	if (s->cert_none && (rv != ERR_TLS || tls_refused_none(tlsio_ssl(t))))
@@ -271,7 +285,7 @@ server_tls_event(struct session *s, struct conn *c)
 
 	if (c == &s->client)
 		return step_client_event(s, c);
-	if (s->settling)
+	if (s->awaits_refusal)
 		rv = tlsio_settle(t, why, sizeof(why));
 	else
 		rv = tlsio_handshake(t, why, sizeof(why));
@@ -281,7 +295,7 @@ server_tls_event(struct session *s, struct conn *c)
 static struct step
 server_tls_timeout(struct session *s)
 {
-	if (s->settling)
+	if (s->awaits_refusal)
 		return server_tls_result(s, 0, NULL);
 	return server_tls_failed(s, "timed out");
 }
@@ -299,7 +313,7 @@ server_tls_enter(struct session *s)
 
 	turn_take(s);
 	s->active = clock_coarse_ms();
-	s->cert_none = s->settling = 0;
+	s->cert_none = s->awaits_refusal = 0;
 	server_tls_alpn(s, &want);
 	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL)
 		return step_reset(s, DIR_UP, "handshake with server: out of "
@@ -312,6 +326,7 @@ server_tls_enter(struct session *s)
 
 const struct phase_ops phase_server_tls = {
 	.name = "handshake with server",
+	.handshake = 1,
 	.enter = server_tls_enter,
 	.event = server_tls_event,
 	.timeout = server_tls_timeout

@@ -12,7 +12,12 @@
 #include <unistd.h>
 
 #include "net/loop.h"
+#include "proxy/accept.h"
+#include "proxy/confirm.h"
+#include "proxy/engine.h"
 #include "proxy/inner.h"
+#include "proxy/learned.h"
+#include "proxy/session.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -37,7 +42,8 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	worker_is_at(w, 0, "starting");
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
-	TAILQ_INIT(&w->inquiries);
+	w->learned = learned_new();
+	w->confirm = confirm_new();
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = (uint32_t)getpid();
 	turns_init(&w->turns, conf->limits.handshakes, seed);
@@ -79,15 +85,14 @@ worker_run(void *arg)
 			w->seats[i].seat = w->seats[i].ops->attach(
 			    w->env->sinks[i].sink, w->base);
 	}
-	w->exchange.ops = w->env->exchange.ops;
-	if (w->exchange.ops != NULL)
-		w->exchange.seat = w->exchange.ops->attach(
-		    w->env->exchange.sink, w->base);
+	if (w->env->engine != NULL)
+		w->engine = w->env->engine->attach(w->env->engine_env,
+		    w->base);
 	accept_start(w);
 	event_base_dispatch(w->base);
 	atomic_store(&w->ended, 1);
-	if (w->exchange.ops != NULL)
-		w->exchange.ops->detach(w->exchange.seat);
+	if (w->env->engine != NULL)
+		w->env->engine->detach(w->engine);
 	for (i = 0; i < n; i++)
 		if (w->seats[i].ops != NULL)
 			w->seats[i].ops->detach(w->seats[i].seat);
@@ -113,7 +118,7 @@ worker_start(struct worker *w)
 	return 0;
 }
 
-/* Over when draining and nobody is left. */
+/* A worker that drains ends with its last session. */
 static void
 worker_check(struct worker *w)
 {
@@ -141,20 +146,36 @@ worker_out_of_time(evutil_socket_t fd, short what, void *arg)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&w->sessions)) != NULL)
-		session_kill(s, "the gateway is going down");
+		session_apply(s, step_reset(s, DIR_DOWN,
+		    "the gateway is going down"));
 	worker_check(w);
 }
 
-struct drain_mail {
+/* What another thread wants of a worker. */
+struct order {
 	struct mail	 mail;
 	struct worker	*worker;
 	uint64_t	 ms;
+	struct policy	*policy;
 };
+
+static void
+worker_order(struct worker *w, void (*run)(struct mail *), uint64_t ms,
+    struct policy *policy)
+{
+	struct order *o = xcalloc(1, sizeof(*o));
+
+	o->mail.run = run;
+	o->worker = w;
+	o->ms = ms;
+	o->policy = policy;
+	mailbox_post(w->mailbox, &o->mail);
+}
 
 static void
 worker_drain_run(struct mail *m)
 {
-	struct drain_mail *d = (struct drain_mail *)m;
+	struct order *d = (struct order *)m;
 	struct worker *w = d->worker;
 	struct session *s, *next;
 	struct timeval tv = { (time_t)(d->ms / 1000),
@@ -165,8 +186,9 @@ worker_drain_run(struct mail *m)
 	w->draining = 1;
 	for (s = TAILQ_FIRST(&w->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (s->phase == PHASE_HEAD && !s->said)
-			session_quit(s, "the gateway is going down");
+		if (s->phase == PHASE_HEAD && !s->client_spoke)
+			session_apply(s, step_end(s,
+			    "the gateway is going down"));
 	}
 	evtimer_add(&w->drained, &tv);
 	free(d);
@@ -176,27 +198,23 @@ worker_drain_run(struct mail *m)
 void
 worker_drain(struct worker *w, uint64_t ms)
 {
-	struct drain_mail *d = xcalloc(1, sizeof(*d));
-
-	d->mail.run = worker_drain_run;
-	d->worker = w;
-	d->ms = ms;
-	mailbox_post(w->mailbox, &d->mail);
+	worker_order(w, worker_drain_run, ms, NULL);
 }
 
-/* Without its thread: ended, or never started. */
+/* Its thread has ended, or was never started. */
 static void
 worker_free(struct worker *w)
 {
 	size_t i;
 
-	for (i = 0; i < w->nlisteners; i++)	/* of one never started */
+	for (i = 0; i < w->nlisteners; i++)	/* if it was never started */
 		close(w->listeners[i].fd);
 	mailbox_free(w->mailbox);
 	worker_reap(-1, 0, w);
 	names_free(w->names);
 	pipes_done(&w->pipes);
-	confirm_done(w);
+	confirm_free(w->confirm);
+	learned_free(w->learned);
 	pool_done(&w->pool);
 	event_base_free(w->base);
 	policy_unref(w->policy);
@@ -254,16 +272,10 @@ worker_late(struct worker *w, struct worker_at *at)
 	at->what = atomic_load(&w->at_what);
 }
 
-struct policy_mail {
-	struct mail	 mail;
-	struct worker	*worker;
-	struct policy	*policy;
-};
-
 static void
 worker_policy_run(struct mail *m)
 {
-	struct policy_mail *p = (struct policy_mail *)m;
+	struct order *p = (struct order *)m;
 
 	policy_unref(p->worker->policy);
 	p->worker->policy = p->policy;
@@ -274,12 +286,7 @@ worker_policy_run(struct mail *m)
 void
 worker_policy(struct worker *w, struct policy *policy)
 {
-	struct policy_mail *p = xcalloc(1, sizeof(*p));
-
-	p->mail.run = worker_policy_run;
-	p->worker = w;
-	p->policy = policy_ref(policy);
-	mailbox_post(w->mailbox, &p->mail);
+	worker_order(w, worker_policy_run, 0, policy_ref(policy));
 }
 
 static void
@@ -291,7 +298,8 @@ worker_ask_run(struct mail *m)
 	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (q->kill != 0 && s->rec.id == q->kill) {
-			session_kill(s, "killed by the operator");
+			session_apply(s, step_reset(s, DIR_DOWN,
+			    "killed by the operator"));
 			q->killed = 1;
 			break;
 		}

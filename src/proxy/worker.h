@@ -15,6 +15,7 @@
 #include "proxy/sink.h"
 #include "tls/tls.h"
 
+struct engine_ops;
 struct worker;
 
 struct proxy_sink {		/* one for each of conf's mirrors, in order */
@@ -27,9 +28,10 @@ struct proxy_env {
 	struct policy		*policy;	/* holds the conf */
 	struct tls		*tls;
 	struct proxy_sink	*sinks;
-	/* Reads HTTP out of the sessions that ask for it; ops NULL: none. */
-	struct proxy_sink	 exchange;
-	/* ... of all that may be HTTP */
+	/* Reads HTTP in the sessions that need it; or NULL. */
+	const struct engine_ops	*engine;
+	void			*engine_env;
+	/* ... in all that may be HTTP */
 	int			 http_events;
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
@@ -39,7 +41,7 @@ struct proxy_env {
 };
 
 enum hello_refused {		/* why a client's hello was refused */
-	HELLO_MALFORMED,	/* or not the first thing that came */
+	HELLO_MALFORMED,	/* or it was not the first to come */
 	HELLO_LONG,
 	HELLO_STALLED,		/* the rest did not come in time */
 	HELLO_CUT,		/* ... and will not */
@@ -79,7 +81,7 @@ struct worker_counts {
 	/* by enum probe_found */
 	_Atomic uint64_t	confirmations[PROBE_RESULTS];
 	_Atomic uint64_t	handshaking;		/* under way now */
-	/* times it did not come round for two seconds: see worker_late() */
+	/* times its loop did not turn for two seconds: see worker_late() */
 	_Atomic uint64_t	late;
 	/* handshakes that gave way to others */
 	_Atomic uint64_t	gave_way;
@@ -92,7 +94,7 @@ struct worker_counts {
 };
 
 /*
- * Make a worker: binds its listeners (before privileges are dropped); then
+ * Make a worker and bind its listeners, before privileges are dropped; then
  * start its thread. ERR_* with a sentence in why.
  */
 int		 worker_new(const struct proxy_env *, unsigned index,
@@ -101,8 +103,7 @@ int		 worker_start(struct worker *);
 
 /* Any thread: stop accepting, let sessions end; after ms reset the rest. */
 void		 worker_drain(struct worker *, uint64_t ms);
-/* Waits for the thread to end after worker_drain, then frees; one that was
- * never started is only freed. */
+/* Wait for the thread to end after worker_drain(), if it was started; free. */
 void		 worker_join(struct worker *);
 
 const struct worker_counts *worker_counts(const struct worker *);
@@ -110,9 +111,9 @@ const struct worker_counts *worker_counts(const struct worker *);
 void		 worker_policy(struct worker *, struct policy *);
 
 /*
- * Whether its loop comes round. Another thread asks, and looks later whether
- * it was answered; only then may it ask again. worker_late() counts that it
- * does not, and says what it is doing: that is a hint, read without a lock.
+ * Whether its loop turns. Another thread asks, and looks later whether it was
+ * answered; only then may it ask again. worker_late() counts that it does not
+ * turn, and says what it is doing: a hint, read without a lock.
  */
 struct worker_at {
 	uint64_t	 session;	/* whose event it is in; 0: no one's */
@@ -123,9 +124,9 @@ int		 worker_answered(const struct worker *);
 void		 worker_late(struct worker *, struct worker_at *);
 
 /*
- * Ask about sessions: each() runs in the worker's thread for every session
- * (return non-zero to stop), then done() there too. The query must live until
- * done(), which usually posts a mail back.
+ * Ask about sessions: in the worker's thread each() runs for every session
+ * (non-zero: stop), then done(). The query must live until done(), which
+ * usually posts a mail back.
  */
 struct worker_query {
 	struct mail	 mail;		/* private */

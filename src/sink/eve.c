@@ -98,7 +98,7 @@ app_proto(const struct record *r)
 	case PROTO_TLS:
 		return "tls";
 	case PROTO_HTTP:
-		return r->facts->perhaps ? "failed" : "http";
+		return r->facts->http_unsure ? "failed" : "http";
 	default:
 		return "failed";	/* EVE's word for unrecognized */
 	}

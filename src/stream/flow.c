@@ -9,12 +9,12 @@
 #include "util/err.h"
 
 /*
- * Below this much room, what is left is moved to the front of the buffer
- * first: a read is worth a whole record.
+ * With less room than this, move the bytes left to the front of the buffer
+ * first, so that a read can take a whole record.
  */
 #define FLOW_ROOM	(20 * 1024)
-#define FLOW_LEAST	4096	/* ... but where that moves much: any read */
-/* As good as full: records and segments do not fill one to the byte. */
+#define FLOW_LEAST	4096	/* enough, if moving would move much */
+/* As good as full: records and segments do not fill a buffer to the byte. */
 #define FLOW_FULL	(POOL_BUF * 3 / 4)
 
 static uint8_t *
@@ -24,7 +24,7 @@ flow_get(struct flow *f, size_t size)
 	return pool_get(f->pool, size);
 }
 
-/* The buffer, from the pool when there is none. */
+/* Get a buffer from the pool unless there is one. */
 static int
 flow_buffer(struct flow *f)
 {
@@ -47,7 +47,7 @@ flow_give_back(struct flow *f)
 	f->buf = NULL;
 }
 
-/* Move what is left to the front, when at least n bytes of room want it. */
+/* Move the bytes left to the front if there is less than n bytes of room. */
 static size_t
 flow_compact(struct flow *f, size_t n)
 {
@@ -83,37 +83,25 @@ flow_filled(struct flow *f, size_t n)
 		f->used = (size_t)(f->in - f->base);
 }
 
-/* The tap at place i of the row, in the flow's direction. */
-static struct tap *
-flow_tap(const struct flow *f, size_t i)
-{
-	return &f->taps->tap[f->taps->order[f->dir][i]];
-}
-
-/* How far the tap at place i may look: to where the one before has let go. */
-static uint64_t
-flow_upto(const struct flow *f, size_t i)
-{
-	return i == 0 ? f->in : flow_tap(f, i - 1)->pos[f->dir];
-}
-
+/* Show a tap the bytes it has not let go, up to the position of the one before
+ * it. */
 static void
-flow_show(struct flow *f, struct tap *t, size_t i)
+flow_show(struct flow *f, struct tap *t, const uint64_t *upto)
 {
 	uint64_t *pos = &t->pos[f->dir];
 	size_t len, let;
 
 	if (t->ops->room != NULL)
 		t->ops->room(t->state, f->dir);
-	while ((len = (size_t)(flow_upto(f, i) - *pos)) > 0) {
+	while ((len = (size_t)(*upto - *pos)) > 0) {
 		let = t->ops->data(t->state, f->dir, f->buf +
 		    (*pos - f->base), len);
-		assert(let <= (size_t)(flow_upto(f, i) - *pos));
+		assert(let <= (size_t)(*upto - *pos));
 		*pos += let;
 		if (let == 0)
 			break;
 	}
-	if (flow_upto(f, i) == f->in && f->end_in != END_NONE && !f->busy &&
+	if (*upto == f->in && f->end_in != END_NONE && !f->busy &&
 	    !t->ended[f->dir]) {
 		t->ended[f->dir] = 1;
 		t->ops->eof(t->state, f->dir);
@@ -125,18 +113,18 @@ flow_show(struct flow *f, struct tap *t, size_t i)
 void
 flow_offer(struct flow *f)
 {
+	const uint64_t *upto = &f->in;	/* it moves when a tap edits */
 	struct tap *t;
-	size_t i;
 
 	f->busy = 0;
-	for (i = 0; i < f->taps->n; i++) {
-		t = flow_tap(f, i);
+	for (t = f->taps->first[f->dir]; t != NULL; t = t->next[f->dir]) {
 		if (t->state != NULL)
-			flow_show(f, t, i);
+			flow_show(f, t, upto);
 		else
-			t->pos[f->dir] = flow_upto(f, i);
+			t->pos[f->dir] = *upto;
+		upto = &t->pos[f->dir];
 	}
-	f->clear = flow_upto(f, i);
+	f->clear = *upto;
 }
 
 const uint8_t *
@@ -154,15 +142,16 @@ flow_wrote(struct flow *f, size_t n)
 		flow_give_back(f);
 }
 
-/* What lies behind a tap's position has moved: so has what is ahead of it. */
+/* The bytes behind a tap's position have moved, and with them all positions
+ * ahead of it. */
 static void
 flow_shift(struct flow *f, struct tap *t, size_t old, size_t n)
 {
 	struct tap *ahead;
-	size_t i;
 
 	f->in = f->in - old + n;
-	for (i = 0; (ahead = flow_tap(f, i)) != t; i++)
+	for (ahead = f->taps->first[f->dir]; ahead != t;
+	    ahead = ahead->next[f->dir])
 		ahead->pos[f->dir] = ahead->pos[f->dir] - old + n;
 }
 

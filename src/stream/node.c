@@ -12,7 +12,7 @@
 struct speech {
 	const char	*text;
 	size_t		 len, said;
-	enum end	 ended;		/* as it was told to the reader */
+	enum end	 ended;		/* as reported to the reader */
 };
 
 static ssize_t

@@ -1,7 +1,7 @@
 /*
- * The pool of flow buffers. They are mapped, not of the heap: there one small
- * thing behind hundreds of them keeps them all from the kernel when they are
- * free. Those that are taken and given back all the time come off the shelf.
+ * The pool of flow buffers. They are mapped, not from the heap, where one small
+ * object behind hundreds of free buffers would keep them all from the kernel.
+ * Buffers given back wait on a shelf for the next taker.
  */
 #include "stream/pool.h"
 

@@ -1,7 +1,8 @@
 /*
- * Buffers of two sizes for flows. Each worker has a pool; all pools share one
- * budget (limits.memory), past which pool_get() says no and the asker waits.
- * An idle connection holds no buffer, so the few in use stay in the cache.
+ * Buffers of two sizes for flows. Each worker has a pool. All pools share one
+ * budget (limits.memory); when it is used up, pool_get() fails and the caller
+ * waits. An idle connection holds no buffer, so the few in use stay in the
+ * cache.
  */
 #ifndef STREAM_POOL_H
 #define STREAM_POOL_H
@@ -14,9 +15,9 @@
 
 #define POOL_BUF	(64 * 1024)	/* 4 full records */
 /*
- * For a flow that fills one of those at a time: a quarter of the reads, of the
- * ACKs they make the kernel send, and of the wake-ups these lead to. Not from
- * the second half of the budget.
+ * For a flow that fills a small one each time. It saves three quarters of the
+ * reads, of the ACKs that the kernel sends for them, and of the wake-ups that
+ * follow. It is given out only from the first half of the budget.
  */
 #define POOL_BULK	(256 * 1024)
 
@@ -31,7 +32,7 @@ struct pool {
 };
 
 void	 pool_init(struct pool *, _Atomic uint64_t *held);
-/* size: POOL_BUF or POOL_BULK, in both. NULL: the budget has none. */
+/* size is POOL_BUF or POOL_BULK, in both calls. NULL: the budget is used up. */
 uint8_t	*pool_get(struct pool *, size_t size);
 void	 pool_put(struct pool *, uint8_t *, size_t size);  /* or NULL */
 void	 pool_done(struct pool *);

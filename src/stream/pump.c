@@ -1,15 +1,16 @@
 /*
- * The pump. Read it from the end: pump() takes turns with the flows of all
- * wires; a turn of a flow (pump_flow) reads from its source, shows the bytes
- * to the taps, writes to its sink what they let go, and passes on the end.
+ * The pump. Read this file from its end: pump() gives turns to the flows of all
+ * wires. A turn of a flow (pump_flow) reads from its source, shows the bytes to
+ * the taps, writes the bytes that they let go to its sink, and passes on the
+ * end.
  */
 #include "stream/pump.h"
 
 #include "util/err.h"
 
 #define PUMP_ROUNDS	8	/* of all flows, in one call */
-#define PUMP_MOST	(512 * 1024)	/* bytes read in it, and others wait */
-#define PUMP_READ	4096	/* below this much room it is not worth it */
+#define PUMP_MOST	(512 * 1024)	/* bytes read in one call */
+#define PUMP_READ	4096	/* with less room, do not read */
 #define PUMP_SPARE	4096	/* for a tap that has something to put in */
 
 static int
@@ -26,7 +27,7 @@ pump_heard(struct row *r, struct wire *w, struct conn *from, size_t n)
 	r->read += n;
 }
 
-/* Read from the flow's source. 1 something came, 0 nothing, or ERR_*. */
+/* Read from the flow's source. 1: bytes came; 0: none did; or ERR_*. */
 static int
 pump_fill(struct row *r, struct wire *w, struct flow *f, struct conn *from)
 {
@@ -56,7 +57,7 @@ pump_fill(struct row *r, struct wire *w, struct flow *f, struct conn *from)
 		f->notify |= how == END_NOTIFY;
 		return 1;
 	}
-	/* After close_notify nothing more comes: RST is as good an end. */
+	/* After close_notify nothing more comes, so RST is as good as FIN. */
 	if (n == ERR_SYS && f->end_in == END_NOTIFY) {
 		f->end_in = END_FIN;
 		return 1;
@@ -67,8 +68,9 @@ pump_fill(struct row *r, struct wire *w, struct flow *f, struct conn *from)
 }
 
 /*
- * A source that has ended may still break: its RST must not go unseen. One
- * that a tap has cut off is left alone: it may send for ever. 0 or ERR_SYS.
+ * A source that has ended may still break, and its RST must be seen. A source
+ * that a tap has cut off is left alone, because it may send forever. Returns 0
+ * or ERR_SYS.
  */
 static int
 pump_watch(struct flow *f, struct conn *from)
@@ -81,7 +83,7 @@ pump_watch(struct flow *f, struct conn *from)
 	return 0;
 }
 
-/* Show the taps what is new. 1: one of them made room, or put more in. */
+/* Show the taps the new bytes. 1: a tap made room, or added bytes. */
 static int
 pump_show(struct flow *f)
 {
@@ -92,7 +94,7 @@ pump_show(struct flow *f)
 	return f->in != before;
 }
 
-/* Write to the flow's sink. 1 something went, 0 nothing, or ERR_*. */
+/* Write to the flow's sink. 1: bytes went; 0: none did; or ERR_*. */
 static int
 pump_flush(struct row *r, struct flow *f, struct conn *to)
 {
@@ -118,9 +120,9 @@ pump_flush(struct row *r, struct flow *f, struct conn *to)
 }
 
 /*
- * Pass on the end that came, once every byte is. 1, 0, or ERR_SYS when the
- * sink turns out to be gone; that is no matter where it had ended before:
- * there is nothing more to say to it then, or to hear from it.
+ * Pass on the source's end, once every byte has been written. Returns 1, 0, or
+ * ERR_SYS if the sink is gone. If the sink has ended its own direction, its
+ * loss does not matter: there is nothing more to send to it or to read.
  */
 static int
 pump_end(struct wire *w, struct flow *f, struct conn *to)
@@ -143,7 +145,7 @@ pump_end(struct wire *w, struct flow *f, struct conn *to)
 	return 1;
 }
 
-/* One turn of one flow. 1 something moved, 0 nothing, or ERR_*. */
+/* One turn of one flow. 1: something moved; 0: nothing did; or ERR_*. */
 static int
 pump_flow(struct row *r, struct wire *w, enum flow_dir dir,
     struct pump_why *why)
@@ -169,7 +171,7 @@ pump_flow(struct row *r, struct wire *w, enum flow_dir dir,
 	return moved | rv;
 }
 
-/* Up along the row, and down again. 1 something moved, 0 nothing, or ERR_*. */
+/* Go up the row and down. 1: something moved; 0: nothing did; or ERR_*. */
 static int
 pump_round(struct row *r, struct pump_why *why)
 {
@@ -185,7 +187,7 @@ pump_round(struct row *r, struct pump_why *why)
 	return moved;
 }
 
-/* Nothing moves: what would have to come? */
+/* Nothing moves: what does the row wait for? */
 static enum pump_state
 pump_rests(const struct row *r)
 {

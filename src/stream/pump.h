@@ -22,9 +22,9 @@ struct row {
 };
 
 enum pump_state {
-	PUMP_WAIT,	/* until a socket, a tap or a timer says more */
-	PUMP_AGAIN,	/* there is more to do: others first */
-	PUMP_STARVED,	/* no buffer (or pipe) was to be had: try again soon */
+	PUMP_WAIT,	/* wait for a socket, a tap or a timer */
+	PUMP_AGAIN,	/* there is more to do, after others had a turn */
+	PUMP_STARVED,	/* no buffer (or pipe) was free: try again soon */
 	PUMP_DONE,	/* both directions have ended in order */
 	PUMP_FAILED	/* a connection broke: see pump_why */
 };
@@ -34,7 +34,7 @@ struct pump_why {	/* of PUMP_FAILED */
 	int		 err;	/* ERR_SYS, see broke->sock.err; or ERR_TLS */
 };
 
-/* Move what can be moved, within bounds. */
+/* Move the bytes that can move, within bounds. */
 enum pump_state	pump(struct row *, struct pump_why *);
 
 #endif

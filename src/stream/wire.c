@@ -3,7 +3,10 @@
  */
 #include "stream/wire.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "util/mem.h"
 
 void
 wire_init(struct wire *w, struct conn *client, struct conn *server,
@@ -20,39 +23,53 @@ wire_init(struct wire *w, struct conn *client, struct conn *server,
 	w->taps.owner = owner;
 }
 
+/* The last of the row in that direction, which has yet to see what is not
+ * clear; or the first, which has let go all that is in. */
+static void
+tap_link(struct wire *w, struct tap *t, enum flow_dir dir, int first)
+{
+	struct tap **at = &w->taps.first[dir];
+
+	while (!first && *at != NULL)
+		at = &(*at)->next[dir];
+	t->next[dir] = *at;
+	*at = t;
+	t->pos[dir] = first ? w->flow[dir].in : w->flow[dir].clear;
+}
+
 struct tap *
 wire_tap(struct wire *w, const struct tap_ops *ops, enum tap_place place)
 {
-	struct taps *row = &w->taps;
-	struct tap *t = &row->tap[row->n];
-	uint8_t *down = row->order[DIR_DOWN];
+	struct tap *t = xcalloc(1, sizeof(*t));
 
-	if (row->n == TAPS_MAX)
-		return NULL;
-	memset(t, 0, sizeof(*t));
 	t->ops = ops;
-	t->row = row;
-	t->pos[DIR_UP] = w->flow[DIR_UP].clear;
-	row->order[DIR_UP][row->n] = (uint8_t)row->n;
-	if (place == TAP_SERVER) {	/* the first that is shown an answer */
-		t->pos[DIR_DOWN] = w->flow[DIR_DOWN].in;
-		memmove(down + 1, down, row->n);
-		down[0] = (uint8_t)row->n;
-	} else {
-		t->pos[DIR_DOWN] = w->flow[DIR_DOWN].clear;
-		down[row->n] = (uint8_t)row->n;
-	}
-	row->n++;
+	t->row = &w->taps;
+	tap_link(w, t, DIR_UP, 0);
+	tap_link(w, t, DIR_DOWN, place == TAP_SERVER);
 	return t;
+}
+
+void
+wire_untap(struct wire *w)
+{
+	struct tap *t;
+
+	while ((t = w->taps.first[DIR_UP]) != NULL) {
+		w->taps.first[DIR_UP] = t->next[DIR_UP];
+		free(t);
+	}
+	w->taps.first[DIR_DOWN] = NULL;
 }
 
 void
 wire_hand_over(struct wire *to, struct wire *from, enum flow_dir dir)
 {
 	struct flow *f = &from->flow[dir], *t = &to->flow[dir];
+	uint64_t *passed = t->passed;
 
 	*t = *f;
 	t->taps = &to->taps;
+	t->passed = passed;	/* each counts its own */
 	t->clear = t->out;
 	f->buf = NULL;
 	f->in = f->clear = f->out;

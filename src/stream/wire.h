@@ -1,7 +1,7 @@
 /*
- * A wire joins two nodes by two flows, one for each direction, and carries
- * taps, which are shown what crosses it. It owns its flows' buffers; the
- * connections at its ends and the state of its taps are others'.
+ * A wire joins two nodes by two flows, one for each direction. Its taps are
+ * shown every byte that crosses it. The wire owns the buffers of its flows and
+ * the row of taps, but not the connections at its ends or the taps' state.
  */
 #ifndef STREAM_WIRE_H
 #define STREAM_WIRE_H
@@ -10,31 +10,30 @@
 #include "stream/flow.h"
 
 struct wire {
-	/* By whose flow they are the source of: end[DIR_UP] is the client's
-	 * side. flow[dir] goes from end[dir] to end[!dir]. */
+	/* flow[dir] goes from end[dir] to end[!dir], so end[DIR_UP] is on the
+	 * client's side. */
 	struct conn	*end[2];
 	struct flow	 flow[2];	/* by enum flow_dir */
 	struct taps	 taps;
 	struct conn	*speaker;	/* the end that was read last */
 };
 
-/* host: what is to be done for its taps, with owner as argument. */
+/* host has the callbacks for the taps; owner is their argument. */
 void		 wire_init(struct wire *, struct conn *client,
 		    struct conn *server, struct pool *,
 		    const struct tap_host *, void *owner);
 
-/*
- * One more tap, which sees what comes from now on; the caller sets its state.
- * NULL: there are TAPS_MAX.
- */
+/* Add a tap, which sees the bytes from now on; the caller sets its state. The
+ * wire owns it until wire_untap(), which frees them all. */
 struct tap	*wire_tap(struct wire *, const struct tap_ops *,
 		    enum tap_place);
+void		 wire_untap(struct wire *);
 
-/* Hand over what is in a flow, and how it has ended so far, to a wire whose
- * own flow in that direction is fresh. No tap follows. */
+/* Move the bytes of a flow, and its end so far, to a wire whose flow in that
+ * direction is new. Taps are not moved. */
 void		 wire_hand_over(struct wire *to, struct wire *from,
 		    enum flow_dir);
 
-void		 wire_drop(struct wire *);	/* the bytes that are in it */
+void		 wire_drop(struct wire *);	/* drops the bytes in it */
 
 #endif

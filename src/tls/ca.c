@@ -1,6 +1,6 @@
 /*
- * Loading a CA and saying why one cannot be used. A CA that clients would
- * refuse is refused here, at start, where somebody looks.
+ * Loads a CA, or says why it cannot be used. A CA that clients would refuse is
+ * refused here, at start, where the operator sees it.
  */
 #include "tls/ca.h"
 
@@ -75,7 +75,7 @@ ca_open(const char *what, const char *path, struct text *errors)
 	return bio;
 }
 
-/* All certificates of the file, the CA first. */
+/* Read all certificates of the file; the CA comes first. */
 static STACK_OF(X509) *
 ca_read_certs(const char *what, const char *path, struct text *errors)
 {
@@ -199,7 +199,7 @@ ca_check(const char *what, const char *path, X509 *x, struct text *errors)
 		    "CA:TRUE)";
 	else if (!(X509_get_key_usage(x) & KU_KEY_CERT_SIGN))
 		wrong = "not a CA certificate (keyUsage lacks keyCertSign)";
-	/* All bits are set where there is none. */
+	/* Without the extension all bits are set. */
 	else if (!(X509_get_extended_key_usage(x) &
 	    (XKU_SSL_SERVER | XKU_ANYEKU)))
 		wrong = "not a CA for servers (extendedKeyUsage lacks "
@@ -296,7 +296,7 @@ ca_of(X509 *x, EVP_PKEY *key, STACK_OF(X509) *certs)
 	X509_up_ref(x);
 	ca->cert = x;
 	ca->chain = sk_X509_new_null();
-	/* A root is no use to who does not have it already. */
+	/* Clients that trust a root have it already, so do not send it. */
 	for (i = 0; i < sk_X509_num(certs); i++) {
 		c = sk_X509_value(certs, i);
 		if (X509_get_extension_flags(c) & EXFLAG_SS)

@@ -1,5 +1,5 @@
 /*
- * A certificate authority of ours: loaded from files and checked, or made.
+ * Our certificate authorities: loaded from files and checked, or made.
  */
 #ifndef TLS_CA_H
 #define TLS_CA_H
@@ -14,26 +14,26 @@
 /* Immutable once made. */
 struct ca {
 	X509		*cert;
-	STACK_OF(X509)	*chain;		/* to send behind a leaf */
-	X509_EXTENSION	*akid;		/* names our SKI; NULL if it has none */
+	STACK_OF(X509)	*chain;		/* to send after a leaf */
+	X509_EXTENSION	*akid;		/* has cert's SKI; NULL: it has none */
 	struct signer	*signer;
 	time_t		 notbefore, notafter;
 	uint8_t		 id[32];	/* SHA-256 of cert's DER */
 };
 
 /*
- * PEM files; cert may hold intermediates after the CA. what names the CA in
- * the lines added to errors ("ca", "untrusted"). 0 or ERR_USAGE.
+ * Load PEM files; cert may have intermediates after the CA. what names the CA
+ * in the lines added to errors ("ca", "untrusted"). Returns 0 or ERR_USAGE.
  */
 int	 ca_load(const char *what, const char *cert, const char *key,
 	    struct ca **, struct text *errors);
-/* One that nobody trusts, whose name says what it is for; in memory. */
+/* Make a CA in memory that nobody trusts; its name says what it is for. */
 struct ca *ca_untrusted(void);
 void	 ca_free(struct ca *);
 
 /*
- * What RFC 5280 (4.2.1) demands of a CA and lenient clients do without, in one
- * clause; nothing is added to out when there is all of it.
+ * Add to out, in one clause, what the CA lacks that RFC 5280 (4.2.1) demands
+ * and lenient clients do not need. Adds nothing if it lacks nothing.
  */
 void	 ca_doubts(X509 *, struct text *out);
 
@@ -43,28 +43,28 @@ struct ca_want {
 	int		 days;	/* 0: ten years */
 };
 
-/* A self-signed CA. 0, ERR_USAGE when key is no type of ours, ERR_TLS. */
+/* Make a self-signed CA. 0; ERR_USAGE: unknown type of key; or ERR_TLS. */
 int	 ca_make(const struct ca_want *, X509 **, EVP_PKEY **);
 
 /*
- * To new files: the key 0600, the certificate 0644, the directory 0700 when
- * it is not there. ERR_SYS with errno; EEXIST when either file is there.
+ * Write new files: the key 0600, the certificate 0644, and the directory 0700
+ * if it is missing. Returns 0 or ERR_SYS; errno is EEXIST if a file exists.
  */
 int	 ca_write(const char *dir, X509 *, EVP_PKEY *);
 
-/* The first certificate of a PEM file; NULL and a line in errors. */
+/* The first certificate of a PEM file; or NULL, with a line in errors. */
 X509	*ca_read_cert(const char *what, const char *path, struct text *errors);
 EVP_PKEY *ca_read_key(const char *what, const char *path,
 	    struct text *errors);
 
-time_t	 ca_time(const ASN1_TIME *);	/* -1 when it is none */
+time_t	 ca_time(const ASN1_TIME *);	/* -1 if it is malformed */
 
-/* An extension holding a copy of the DER value; NULL without memory. */
+/* An extension with a copy of the DER value; NULL: no memory. */
 X509_EXTENSION *ca_ext(int nid, int critical, const uint8_t *, size_t);
 
 /*
- * Give the certificate the subject O=org (NULL: none), CN=cn. The name inside
- * a certificate is not to be written to (const since OpenSSL 4). 1, or 0.
+ * Set the subject O=org (NULL: none), CN=cn. The name inside a certificate must
+ * not be changed (it is const since OpenSSL 4). Returns 1, or 0 on failure.
  */
 int	 ca_subject(X509 *, const char *org, const char *cn);
 

@@ -1,5 +1,5 @@
 /*
- * Making a CA: key, self-signed certificate, files.
+ * Makes a CA: key, self-signed certificate, files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ ca_make(const struct ca_want *want, X509 **cert, EVP_PKEY **key)
 	return ERR_TLS;
 }
 
-/* "a/b/c": the directories that are missing, 0700. */
+/* Create the missing directories of "a/b/c", 0700. */
 static int
 ca_mkdirs(const char *dir)
 {
@@ -128,7 +128,7 @@ ca_mkdirs(const char *dir)
 	return rv;
 }
 
-/* All of it, on the disk, or no file. */
+/* Write the whole file and sync it, or leave no file. */
 static int
 ca_write_file(const char *path, mode_t mode, BIO *bio)
 {

@@ -1,6 +1,6 @@
 /*
- * Certificates as text. The same few are seen again and again, so the texts
- * are kept by fingerprint.
+ * Certificates as text. The same few come again and again, so the texts are
+ * cached by fingerprint.
  */
 #include "tls/certinfo.h"
 
@@ -18,7 +18,7 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-/* A peer may send names of any length; what no person reads is not kept. */
+/* A peer may send names of any length. Keep what a person would read. */
 #define NAME_MOST	4096	/* bytes of a name as text */
 #define SERIAL_MOST	64	/* octets; RFC 5280, 4.1.2.2 allows 20 */
 
@@ -49,7 +49,7 @@ counted_of(struct certinfo *i)
 	return (struct counted *)((char *)i - offsetof(struct counted, info));
 }
 
-/* Where a character begins, so that no half of one is left. */
+/* Cut at the start of a character, so that no half of one is left. */
 static size_t
 text_cut(const char *s, size_t n)
 {
@@ -137,13 +137,6 @@ certinfo_new(X509 *x, const uint8_t sha256[32])
 	when(X509_get0_notAfter(x), i->notafter, sizeof(i->notafter));
 	ERR_clear_error();
 	return c;
-}
-
-struct certinfo *
-certinfo_ref(struct certinfo *i)
-{
-	cache_ref(&counted_of(i)->item);
-	return i;
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * What the log says of a server's certificate, as text, read once for each
- * certificate and shared: immutable and counted.
+ * A server's certificate as text for the log. It is read once for each
+ * certificate and shared: immutable and reference-counted.
  */
 #ifndef TLS_CERTINFO_H
 #define TLS_CERTINFO_H
@@ -19,14 +19,13 @@ struct certinfo {
 	char	 notafter[24];
 };
 
-/* Bytes of the cache; before anything else here. */
+/* Set the bytes of the cache, before any other call. */
 void		 certinfo_budget(size_t);
 /*
- * From the cache by the certificate's SHA-256; a reference. good: its server
- * was found good; of others little is kept.
+ * A reference to the info in the cache, keyed by the certificate's SHA-256.
+ * good: its server passed verification; few others are kept.
  */
 struct certinfo	*certinfo_of(X509 *, int good);
-struct certinfo	*certinfo_ref(struct certinfo *);
 void		 certinfo_unref(struct certinfo *);
 void		 certinfo_stats(struct cache_stats *);
 

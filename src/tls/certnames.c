@@ -1,5 +1,5 @@
 /*
- * See certnames.h.
+ * The names of a certificate.
  */
 #include "tls/certnames.h"
 

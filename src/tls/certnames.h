@@ -1,5 +1,5 @@
 /*
- * The names a certificate is for, as a rule of the policy would ask for them.
+ * The names of a certificate, in the form that rules of the policy use.
  */
 #ifndef TLS_CERTNAMES_H
 #define TLS_CERTNAMES_H
@@ -8,12 +8,12 @@
 
 #include "util/text.h"
 
-#define CERTNAMES_MAX	1024	/* bytes of text; names past it are left out */
+#define CERTNAMES_MAX	1024	/* bytes of text; further names are left out */
 
 /*
- * Append the DNS names of its subjectAltName, each with a NUL behind it, in
- * lower case. For a wildcard there is some name that it covers. What is no
- * name is left out.
+ * Append the DNS names of its subjectAltName in lower case, each followed by a
+ * NUL. A wildcard is replaced by a name that it covers. Invalid names are left
+ * out.
  */
 void	certnames(X509 *, struct text *out);
 

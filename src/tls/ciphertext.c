@@ -1,5 +1,5 @@
 /*
- * Ciphertext in the worker's scratch, and what is kept of it between calls.
+ * Ciphertext in the worker's scratch, and the part kept between calls.
  */
 #include "tls/ciphertext.h"
 
@@ -43,7 +43,7 @@ ciphertext_fill(struct ciphertext *t, size_t n)
 	return 0;
 }
 
-/* Send what lies in scratch; 0 when all of it went. */
+/* Send what is in scratch; 0: all of it went. */
 static int
 ciphertext_send(struct ciphertext *t)
 {
@@ -67,7 +67,7 @@ ciphertext_send(struct ciphertext *t)
 	return t->out_len == 0 ? 0 : ERR_AGAIN;
 }
 
-/* What lies in scratch and could not be sent goes behind what is kept. */
+/* Move what could not be sent from scratch to the end of out_kept. */
 static void
 ciphertext_keep_out(struct ciphertext *t)
 {
@@ -104,7 +104,7 @@ ciphertext_put(struct ciphertext *t, const void *p, size_t len)
 	t->out_len += len;
 }
 
-/* Count in limits.memory what is set aside now. */
+/* Count the bytes set aside in limits.memory. */
 static void
 ciphertext_count(struct ciphertext *t)
 {
@@ -168,18 +168,21 @@ ciphertext_flush(struct ciphertext *t)
 	return 0;
 }
 
-void
-ciphertext_await_fin(struct ciphertext *t)
+int
+ciphertext_shut(struct ciphertext *t, enum end how)
 {
-	ssize_t n;
+	int rv = t->broken ? ERR_SYS : ciphertext_flush(t);
 
-	t->in_len = 0;
-	while (t->sock->readable && !t->sock->thin && !t->fin && !t->broken &&
-	    t->recvs++ < TURN_RECVS) {
-		n = sock_recv(t->sock, t->scratch->in, CIPHERTEXT_IN);
-		t->fin = n == 0;
-		t->broken = n == ERR_SYS;
-	}
+	return rv != 0 ? rv : transport_plain.shut(t->sock, how);
+}
+
+ssize_t
+ciphertext_await_fin(struct ciphertext *t, enum end *how)
+{
+	do
+		t->in_len = 0;
+	while (ciphertext_fill(t, CIPHERTEXT_IN) == 0);
+	return ciphertext_end(t, 1, how);
 }
 
 ssize_t

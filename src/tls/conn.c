@@ -82,10 +82,25 @@ conn_keylog(const SSL *ssl, const char *line)
 {
 	struct keylog *file = conn_of(ssl)->tls->keylog;
 
-	if (takeover_on())
-		takeover_keylog(ssl, line);
 	if (file != NULL)
 		keylog_put(file, line);
+}
+
+static void
+conn_secrets(const SSL *ssl, const char *line)
+{
+	takeover_keylog(ssl, line);
+	conn_keylog(ssl, line);
+}
+
+/* Without the secrets there is no takeover. */
+static void
+conn_watch_keys(SSL_CTX *ctx, const struct tls *t, int libssl)
+{
+	if (!libssl && takeover_on())
+		SSL_CTX_set_keylog_callback(ctx, conn_secrets);
+	else if (t->keylog != NULL)
+		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
 }
 
 /* Towards clients. Not called when a ticket is resumed, which saves it. */
@@ -127,13 +142,12 @@ server_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 }
 
 void
-conn_server_ctx(SSL_CTX *ctx, struct tls *t)
+conn_server_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 {
 	SSL_CTX_set_cert_cb(ctx, server_cert, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, server_alpn, NULL);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_ticket);
-	if (t->keylog != NULL || takeover_on())
-		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
+	conn_watch_keys(ctx, t, libssl);
 }
 
 SSL *
@@ -295,15 +309,14 @@ client_info(const SSL *ssl, int where, int ret)
 }
 
 void
-conn_client_ctx(SSL_CTX *ctx, struct tls *t)
+conn_client_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 {
 	SSL_CTX_set_info_callback(ctx, client_info);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, client_verify, NULL);
 	SSL_CTX_set_client_cert_cb(ctx, client_cert);
 	SSL_CTX_sess_set_new_cb(ctx, client_session);
-	if (t->keylog != NULL || takeover_on())
-		SSL_CTX_set_keylog_callback(ctx, conn_keylog);
+	conn_watch_keys(ctx, t, libssl);
 }
 
 /* What two connections must share to share sessions. */

@@ -54,9 +54,9 @@ struct tls_conn {
  */
 const char	*conn_why(const SSL *, unsigned long e);
 
-/* Callbacks the contexts get. */
+/* Callbacks the contexts get. libssl: as struct tls_profile has it. */
 int		 conn_init(void);	/* 0 or ERR_MEM */
-void		 conn_server_ctx(SSL_CTX *, struct tls *);
-void		 conn_client_ctx(SSL_CTX *, struct tls *);
+void		 conn_server_ctx(SSL_CTX *, const struct tls *, int libssl);
+void		 conn_client_ctx(SSL_CTX *, const struct tls *, int libssl);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The algorithm is looked up once; OpenSSL 3.0 would do so for each digest.
- * Certificates that come by often carry theirs along.
+ * The algorithm is looked up once; OpenSSL 3.0 would look it up for every
+ * digest. Frequent certificates carry their digest along.
  */
 #include "tls/digest.h"
 
@@ -27,7 +27,7 @@ static int
 digest_dup(CRYPTO_EX_DATA *into, const CRYPTO_EX_DATA *from, void **ptr,
     int idx, long argl, void *argp)
 {
-	*ptr = NULL;		/* a copy may be changed: it goes without */
+	*ptr = NULL;		/* a copy may be changed: it has none */
 	return 1;
 }
 
@@ -38,7 +38,7 @@ digest_init(void)
 	cert_index = X509_get_ex_new_index(0, NULL, NULL, digest_dup,
 	    digest_drop);
 	if (sha256 == NULL)
-		abort();	/* no OpenSSL is without it */
+		abort();	/* every OpenSSL has it */
 }
 
 void
@@ -62,7 +62,7 @@ digest_cert(const X509 *x, uint8_t out[32])
 		memcpy(out, kept, 32);
 		return;
 	}
-	/* One that cannot be written is like no other. */
+	/* A certificate that cannot be encoded gets a random digest. */
 	if ((n = i2d_X509(x, &der)) > 0)
 		digest_bytes(der, (size_t)n, out);
 	else if (RAND_bytes(out, 32) != 1)

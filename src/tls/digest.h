@@ -1,5 +1,5 @@
 /*
- * SHA-256, which names certificates, chains and sessions in every cache here.
+ * SHA-256, the key of certificates, chains and sessions in every cache here.
  */
 #ifndef TLS_DIGEST_H
 #define TLS_DIGEST_H
@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 void	digest_bytes(const void *, size_t, uint8_t out[32]);
-/* Of the certificate's DER. */
+/* The digest of the certificate's DER. */
 void	digest_cert(const X509 *, uint8_t out[32]);
-/* Remember it with the certificate, before anybody else has that. */
+/* Store it in the certificate, before anybody else has that. */
 void	digest_set(X509 *, const uint8_t digest[32]);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * What a forged leaf says:
+ * The contents of a forged leaf:
  *	subject		the original's, which may be empty
  *	SAN		the name asked for, if the original covers it: with
  *			more names a client would send requests for others over
  *			this connection (RFC 9113, 9.1.1), past their rules.
- *			Else the original's, byte for byte: to add a name would
- *			hide a mismatch. Critical when the subject is empty
+ *			Otherwise the original's, byte for byte: an added name
+ *			would hide a mismatch. Critical if the subject is empty
  *			(RFC 5280, 4.2.1.6)
  *	serial		its own each time: see forge_serial()
  *	validity	the original's, cut to FORGE_DAYS and the CA's own
@@ -14,8 +14,8 @@
  *	basic constr.	CA:FALSE
  *	SKI		of our key
  *	AKI		the CA's SKI, byte for byte
- * and nothing else: what points at the original's issuer (AIA, CRL, SCT,
- * policies) would be a lie, and must-staple a promise we cannot keep.
+ * and nothing else. Pointers to the original's issuer (AIA, CRL, SCT, policies)
+ * would be a lie, and must-staple a promise that we cannot keep.
  */
 #include "tls/forge.h"
 
@@ -34,7 +34,7 @@
 #define DAY		(24 * 3600)
 /* Chromium refuses more than 200 days, the backdating included. */
 #define FORGE_DAYS	199
-/* How far back an own page's certificate starts, for clocks that lag. */
+/* A page's certificate starts this far back, for clocks that lag. */
 #define FORGE_BACKDATE	DAY
 
 int
@@ -47,7 +47,7 @@ forge_key_make(struct forge_key *k, enum leaf_key type)
 	X509 *x = X509_new();
 
 	memset(k, 0, sizeof(*k));
-	/* Where the handshakes are, so that none has to convert it. */
+	/* Convert it now to the form that handshakes need. */
 	k->key = type == LEAF_RSA ?
 	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "RSA", (size_t)2048) :
 	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "EC", "P-256");
@@ -77,9 +77,9 @@ forge_key_done(struct forge_key *k)
 }
 
 /*
- * Random, for two certificates of one issuer must never share a serial (RFC
- * 5280, 4.1.2.2; NSS refuses the second), and ECDSA signs the same bytes in
- * another way each time: whatever is forged again is another certificate.
+ * The serial is random. Two certificates of one issuer must never share one
+ * (RFC 5280, 4.1.2.2; NSS refuses the second), and ECDSA signs the same bytes
+ * differently each time, so every forging makes another certificate.
  */
 static int
 forge_serial(X509 *x)
@@ -93,7 +93,7 @@ forge_serial(X509 *x)
 	    sizeof(serial));
 }
 
-/* The span of the original, or of a page of our own, as a client takes it. */
+/* The validity of the original, or of our page, as clients accept it. */
 static void
 forge_span(const struct leaf_want *w, const struct ca *ca, time_t now,
     time_t *from, time_t *to)
@@ -107,7 +107,7 @@ forge_span(const struct leaf_want *w, const struct ca *ca, time_t now,
 		*from = a;
 		*to = b;
 	}
-	/* Expired, or not yet valid: that is what the client must see. */
+	/* The client must see that the original is expired or not yet valid. */
 	if (*to < now) {
 		if (*from < *to - FORGE_DAYS * DAY)
 			*from = *to - FORGE_DAYS * DAY;
@@ -139,7 +139,7 @@ forge_copy_san(X509 *x, X509 *orig)
 	return ok;
 }
 
-/* Tag and length in DER; 4 bytes at most. */
+/* Write tag and length in DER, at most 4 bytes. */
 static size_t
 der_head(uint8_t *out, uint8_t tag, size_t len)
 {
@@ -188,7 +188,7 @@ forge_own_san(X509 *x, const char *name)
 	return ok;
 }
 
-/* Whether the original's SAN has a name, its subject aside. */
+/* Whether the original's SAN covers a name; its subject does not count. */
 static int
 forge_covers(X509 *orig, const char *name)
 {
@@ -272,9 +272,9 @@ forge_subject(X509 *x, const struct leaf_want *w)
 }
 
 /*
- * As bytes: X509_set_pubkey() would look for an encoder and read back what it
- * wrote. The certificate so made has no key one could use before it has been
- * read again (forge_finish).
+ * Set the public key as bytes: X509_set_pubkey() would look for an encoder and
+ * read back what it wrote. The certificate then has no usable key until it has
+ * been read again (forge_finish).
  */
 static int
 forge_pubkey(X509 *x, const struct forge_key *k)
@@ -314,7 +314,7 @@ forge_finish(X509 *x)
 		X509_free(y);
 		y = NULL;
 	}
-	if (y != NULL)		/* now, not when workers share it */
+	if (y != NULL)		/* now, before workers share it */
 		X509_check_purpose(y, -1, 0);
 	OPENSSL_free(der);
 	X509_free(x);

@@ -1,5 +1,5 @@
 /*
- * Building the certificate of a leaf, all but its signature.
+ * Builds the certificate of a leaf, without its signature.
  */
 #ifndef TLS_FORGE_H
 #define TLS_FORGE_H
@@ -9,7 +9,7 @@
 #include "tls/ca.h"
 #include "tls/leaf.h"
 
-/* A leaf key and what every certificate for it shares. */
+/* A leaf key, and the extensions that all its certificates share. */
 struct forge_key {
 	EVP_PKEY	*key;
 	X509_PUBKEY	*spki;
@@ -17,20 +17,20 @@ struct forge_key {
 	X509_EXTENSION	*skid;		/* subjectKeyIdentifier */
 };
 
-/* Makes the key: RSA takes some 100 ms. 0 or ERR_TLS. */
+/* Make the key; RSA takes some 100 ms. 0 or ERR_TLS. */
 int	 forge_key_make(struct forge_key *, enum leaf_key);
 void	 forge_key_done(struct forge_key *);
 
 /*
- * Serial, validity, names, extensions; signed by nobody yet. Each has another
- * serial. NULL when the original cannot be copied, or there is no memory.
+ * Build an unsigned certificate: serial, validity, names, extensions. Every one
+ * has a new serial. NULL if the original cannot be copied, or memory runs out.
  */
 X509	*forge_build(const struct forge_key *, const struct ca *,
 	    const struct leaf_want *, time_t now);
 
 /*
- * Once it is signed: the certificate as whoever receives it reads it. Takes
- * the old one over; NULL without memory.
+ * Read the signed certificate again, as a receiver does. Takes ownership of the
+ * old one. NULL: no memory.
  */
 X509	*forge_finish(X509 *);
 

@@ -1,8 +1,8 @@
 /*
- * The key log file. Its lines open every session, so it is never made
- * readable by others, nor followed through a link somebody else has laid, nor
- * written to a file that is somebody else's. A write that failed half way
- * leaves a torn line, which the next one ends.
+ * The key log file. Its lines decrypt every session. So it is never readable by
+ * others, never reached through another user's link, and never a file of
+ * another user. A write that fails half way leaves a torn line, which the next
+ * write ends.
  */
 #include "tls/keylog.h"
 
@@ -26,12 +26,12 @@ struct keylog {
 	struct outq	*queue;
 	char		*path;
 	_Atomic uint64_t lost;		/* lines whose write failed */
-	/* the writer's own */
+	/* used by the writer alone */
 	int		 fd;
 	int		 torn;		/* the last line has no end yet */
 };
 
-/* A line is lost; why, and how many: at most once a second. */
+/* Warn that a line is lost, and how many were, at most once a second. */
 static void
 keylog_warn(struct keylog *k, const char *why)
 {
@@ -82,7 +82,7 @@ keylog_new(const char *path, struct text *errors)
 	struct stat st;
 	int fd;
 
-	/* Not to wait here for the reader of a FIFO. */
+	/* Do not wait here for the reader of a FIFO. */
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW |
 	    O_CLOEXEC | O_NONBLOCK, 0600);
 	if (fd == -1 || fstat(fd, &st) == -1) {
@@ -94,7 +94,7 @@ keylog_new(const char *path, struct text *errors)
 	}
 	if (st.st_uid != 0 && st.st_uid != geteuid()) {
 		text_printf(errors, "key log: %s: belongs to another user (uid "
-		    "%u), who could read it: remove it, or chown it to %s\n",
+		    "%u), who could read it; remove it, or chown it to %s\n",
 		    path, (unsigned)st.st_uid, geteuid() == 0 ? "root" :
 		    "the user who starts this");
 		close(fd);
@@ -119,7 +119,7 @@ keylog_put(struct keylog *k, const char *line)
 	memcpy(s, line, n);
 	s[n] = '\n';
 	if (outq_give(k->queue, s, n + 1) != 0)
-		keylog_warn(k, "it is not written as fast as keys come");
+		keylog_warn(k, "it is too slow for the keys that come");
 }
 
 void
@@ -127,7 +127,7 @@ keylog_free(struct keylog *k)
 {
 	if (k == NULL)
 		return;
-	/* A writer that is stuck keeps what it needs. */
+	/* A stuck writer still uses it. */
 	if (outq_free(k->queue, 2000) != 0)
 		return;
 	close(k->fd);

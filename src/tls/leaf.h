@@ -1,9 +1,9 @@
 /*
- * Forged leaf certificates and their cache. A leaf says what the original
- * says (forge.c has the rule for each field), with a key of ours,
- * signed by the trusted CA or, for a server that failed verification, by the
- * untrusted one. The cache is bounded in bytes, shared by all workers and
- * single flight: however many want the same leaf, it is forged once.
+ * Forged leaf certificates and their cache. A leaf copies the original (forge.c
+ * has the rule for each field) with our own key. The trusted CA signs it or, if
+ * the server failed verification, the untrusted CA. The cache is bounded in
+ * bytes and shared by all workers. However many ask for a leaf at the same
+ * time, it is forged once.
  */
 #ifndef TLS_LEAF_H
 #define TLS_LEAF_H
@@ -21,7 +21,7 @@ enum leaf_key {
 	LEAF_RSA	/* for clients that cannot do ECDSA */
 };
 
-/* Immutable once given out; counted. */
+/* Immutable once given out; reference-counted. */
 struct leaf {
 	X509		*cert;
 	EVP_PKEY	*key;
@@ -35,43 +35,43 @@ void		 leaf_unref(struct leaf *);
 
 /* What to forge. */
 struct leaf_want {
-	X509		*original;	/* the server's; NULL: made from name */
+	X509		*original;	/* the server's; NULL: use name */
 	const char	*name;		/* for a page of our own; else NULL */
-	/* Name or address: of the original's names only this one, if it covers
-	 * it. NULL: all of them. */
+	/* Name or address: the only name in the leaf, if the original covers
+	 * it. NULL: all the original's names. */
 	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
-	unsigned	 whose;		/* its share of the signer (signer.h) */
+	unsigned	 whose;		/* client's group (signer.h) */
 };
 
 /*
- * One asking. done runs in the asker's thread (by its mailbox), exactly once,
- * unless cancelled; leaf is NULL on failure and else a reference for the
- * receiver.
+ * A question under way. done runs in the asker's thread (by its mailbox),
+ * exactly once, unless cancelled. leaf is a reference for the receiver, or NULL
+ * on failure.
  */
 struct leaf_wait;
 typedef void (*leaf_done)(void *arg, struct leaf *, int cached);
 
 struct leafs;	/* the cache */
 
-/* Keeps the CAs, which live longer; bytes: of the cache. NULL: no key. */
+/* Uses the CAs, which must outlive it. bytes: of the cache. NULL: no key. */
 struct leafs	*leafs_new(const struct ca *trusted,
 		    const struct ca *untrusted, size_t bytes);
-/* When nobody waits any more. */
+/* Call it when nobody waits any more. */
 void		 leafs_free(struct leafs *);
 
 /*
- * In the cache: returns the leaf (a reference) at once, *wait NULL. Else NULL
- * and *wait is set, and done will be called; by mail in any case.
- * cached is 0 for the asker that caused the forging, 1 for those who joined.
+ * If the leaf is in the cache, returns a reference to it and sets *wait to
+ * NULL. Otherwise returns NULL and sets *wait, and done will be called by mail.
+ * cached is 0 for the asker that caused the forging, 1 for those that joined.
  */
 struct leaf	*leaf_get(struct leafs *, const struct leaf_want *,
 		    struct mailbox *, leaf_done, void *arg,
 		    struct leaf_wait **wait);
 /*
- * In the asker's thread: done will not be called. All waits must be over or
- * cancelled before their mailbox is freed. NULL is nothing.
+ * done will not be called. For the asker's thread; wait may be NULL. All waits
+ * must be over or cancelled before their mailbox is freed.
  */
 void		 leaf_cancel(struct leaf_wait *);
 

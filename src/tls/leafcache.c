@@ -1,7 +1,7 @@
 /*
- * The leaf cache: a cache (util/cache.h), whose mutexes are never held while
- * a certificate is built or signed. An entry is put in when its forging
- * begins, and whoever asks for it meanwhile joins its waiters.
+ * The leaf cache, on util/cache.h. No mutex is held while a certificate is
+ * built or signed. An entry is added when its forging begins, and later askers
+ * join its waiters.
  */
 #include <openssl/err.h>
 #include <pthread.h>
@@ -18,14 +18,14 @@
 #include "util/cache.h"
 #include "util/mem.h"
 
-/* A leaf is forged anew after a day, so that its validity moves on. */
+/* A leaf is forged again after a day, so that its validity moves on. */
 #define LEAF_FRESH	(24 * 3600)
 
 struct entry {
 	struct cache_item item;		/* busy while under way */
 	struct leafs	*leafs;
 	struct leaf	*leaf;		/* NULL: under way */
-	time_t		 until;		/* to be forged anew after it */
+	time_t		 until;		/* forge it again after this */
 	struct leaf_wait *waits, **last;
 	struct leaf_want want;		/* while under way; ours */
 	struct entry	*next;		/* of those waiting for the RSA key */
@@ -50,7 +50,7 @@ struct leafs {
 	struct cache	*cache;
 	atomic_ullong	 hits, misses, waited, forged, failed;
 	struct forge_key ec, rsa;
-	pthread_mutex_t	 mutex;		/* of what follows */
+	pthread_mutex_t	 mutex;		/* for the members below */
 	int		 rsa_ready;
 	int		 rsa_thread;	/* started */
 	pthread_t	 thread;
@@ -85,7 +85,7 @@ leaf_unref(struct leaf *leaf)
 	free(c);
 }
 
-/* Takes the certificate over. */
+/* Takes ownership of the certificate. */
 static struct leaf *
 leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 {
@@ -146,7 +146,7 @@ leafs_free(struct leafs *l)
 	free(l);
 }
 
-/* Everything the leaf depends on. */
+/* The key: everything that the leaf depends on. */
 static void
 want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 {
@@ -165,7 +165,7 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	digest_bytes(in, sizeof(in), key);
 }
 
-/* Under way: what it was asked for. Then: what it is. */
+/* While under way, the weight of the question; then, of the leaf. */
 static size_t
 entry_weight(const struct entry *e)
 {
@@ -261,7 +261,7 @@ leaf_get(struct leafs *l, const struct leaf_want *want, struct mailbox *box,
 	return leaf;
 }
 
-/* The key is made once; all that need it wait with their entries. */
+/* The key is made once. Entries that need it wait. */
 static void *
 rsa_make(void *arg)
 {
@@ -310,8 +310,8 @@ entry_key(struct entry *e, int *bad)
 	return ready == 1 ? &l->rsa : NULL;
 }
 
-/* Without any lock; in the first asker's thread or that of the RSA key. The
- * signer may go on in one of its own. */
+/* Runs without a lock, in the thread of the first asker or of the RSA key. The
+ * signer may continue in its own thread. */
 static void
 entry_forge(struct entry *e)
 {
@@ -331,7 +331,7 @@ entry_forge(struct entry *e)
 		    entry_signed, e);
 }
 
-/* In the asker's thread. */
+/* Runs in the asker's thread. */
 static void
 wait_run(struct mail *mail)
 {
@@ -345,8 +345,8 @@ wait_run(struct mail *mail)
 }
 
 /*
- * While locked, so that a wait is either in the list, where leaf_cancel()
- * can take it out, or already in its mailbox.
+ * Called with the lock, so that a wait is either in the list, where
+ * leaf_cancel() can remove it, or already in its mailbox.
  */
 static void
 entry_tell(struct entry *e)

@@ -1,5 +1,5 @@
 /*
- * What was negotiated, and why it failed, in words for logs.
+ * What a handshake negotiated, or why it failed, in words for logs.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -10,7 +10,7 @@
 #include "tls/conn.h"
 #include "util/mem.h"
 
-/* As Suricata's EVE has them. */
+/* The names that Suricata's EVE uses. */
 static const char *
 used_version(int version)
 {
@@ -27,7 +27,7 @@ used_version(int version)
 	return "unknown";
 }
 
-/* IANA's names, as Wireshark shows them. */
+/* IANA's names, which Wireshark shows. */
 static const char *
 used_group(SSL *ssl)
 {
@@ -84,7 +84,7 @@ tls_version_of(SSL *ssl, int offered)
 	return SSL_version(ssl);
 }
 
-/* RFC 8446, 6 and B.2, and what older versions have besides. */
+/* RFC 8446, 6 and B.2, and the alerts of older versions. */
 static const char *
 alert_name(int alert)
 {

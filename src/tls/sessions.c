@@ -1,7 +1,7 @@
 /*
- * The upstream session cache. A TLS 1.3 ticket is used once (RFC 8446, C.4),
- * so several are kept for a server; one TLS 1.2 session serves again and
- * again, each time as a copy, for libssl marks the one it was given.
+ * The upstream session cache. A TLS 1.3 ticket is used once (RFC 8446, C.4), so
+ * several are kept for a server. A TLS 1.2 session is used many times, each
+ * time as a copy, because libssl marks the session that it gets.
  */
 #include "tls/sessions.h"
 
@@ -12,7 +12,7 @@
 #include "util/mem.h"
 
 #define PER_KEY		4	/* as many as two tickets of two connections */
-#define SESSION		1024	/* bytes one takes, its ticket aside */
+#define SESSION		1024	/* bytes of one, without its ticket */
 
 struct peer {
 	struct cache_item item;
@@ -44,7 +44,7 @@ peer_free(struct cache_item *item)
 	free(p);
 }
 
-/* Tickets of one connection have its chain in common. */
+/* The tickets of one connection share its chain. */
 static size_t
 peer_weight(const struct peer *p)
 {
@@ -69,7 +69,7 @@ sessions_free(struct sessions *c)
 	free(c);
 }
 
-/* Since OpenSSL 3.3 there is one for years after 2038. */
+/* OpenSSL 3.3 has a function for years after 2038. */
 static time_t
 sess_time(const SSL_SESSION *s)
 {
@@ -92,7 +92,7 @@ sess_single_use(const SSL_SESSION *s)
 	return SSL_SESSION_get_protocol_version(s) >= TLS1_3_VERSION;
 }
 
-/* Room for one more: the oldest goes; of TLS 1.2 one is enough. */
+/* Make room for one more: drop the oldest. For TLS 1.2 keep only one. */
 static void
 peer_room(struct peer *p, int single_use)
 {

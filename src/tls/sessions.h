@@ -1,5 +1,5 @@
 /*
- * Sessions servers gave us, to resume with: per key a few, newest first.
+ * Sessions from servers, for resumption: a few per key, newest first.
  */
 #ifndef TLS_SESSIONS_H
 #define TLS_SESSIONS_H
@@ -13,17 +13,17 @@
 struct sessions;
 
 struct sessions_about {
-	time_t	 until;		/* so long its chain holds */
-	size_t	 chain;		/* bytes the chain takes in memory */
+	time_t	 until;		/* its chain is valid until then */
+	size_t	 chain;		/* bytes of the chain in memory */
 };
 
 struct sessions	*sessions_new(size_t bytes);
 void		 sessions_free(struct sessions *);
-/* Takes the session over. */
+/* Takes ownership of the session. */
 void		 sessions_put(struct sessions *, const uint8_t key[32],
 		    SSL_SESSION *, const struct sessions_about *);
 /*
- * A session for the caller, and what it was put with; or NULL. One of
+ * A session for the caller, with what it was put with; or NULL. A session of
  * TLS 1.3 is given out once.
  */
 SSL_SESSION	*sessions_get(struct sessions *, const uint8_t key[32],

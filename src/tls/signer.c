@@ -1,5 +1,5 @@
 /*
- * The signer in this process, and which one a key gets.
+ * The signer in this process, and the choice of a signer for a key.
  */
 #include "tls/signer.h"
 
@@ -16,13 +16,13 @@ struct local {
 	const EVP_MD	*md;
 };
 
-/* Of the cores, for keys that are slow: the others forward. */
+/* Slow keys get half of the cores; the others forward. */
 #define SLOW_SHARE	2
 
 static void	local_sign(void *, X509 *, unsigned, signer_done, void *);
 static void	local_free(void *);
 
-/* Edwards curves hash by themselves; else as strong as the key, SHA-256 up. */
+/* Edwards curves hash themselves; other keys get a digest of their strength. */
 const EVP_MD *
 signer_digest(EVP_PKEY *key)
 {
@@ -66,7 +66,7 @@ local_free(void *ctx)
 }
 
 /*
- * These sign in some 20 to 50 us, which is less than a thread's waking costs;
+ * Quick keys sign in 20 to 50 us, which is less than waking a thread costs.
  * P-384 takes 1 ms, RSA from 0.6 ms (2048) to 4 ms (4096).
  */
 static int

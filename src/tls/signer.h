@@ -1,8 +1,8 @@
 /*
- * Who signs forged certificates: a callback, so that the CA key can live in
- * another process without the phases knowing. A key that signs quickly does so
- * before sign() returns; a slow one has threads of its own (signqueue.c), as a
- * worker serves nobody while it signs.
+ * The signer of forged certificates. It answers by a callback, so that the CA
+ * key may live in another process. A quick key signs before sign() returns. A
+ * slow key has its own threads (signqueue.c), because a worker serves nobody
+ * while it signs.
  */
 #ifndef TLS_SIGNER_H
 #define TLS_SIGNER_H
@@ -14,12 +14,12 @@ typedef void (*signer_done)(void *arg, X509 *, int err);
 
 struct signer {
 	void	*ctx;
-	/* Sign the complete certificate; takes nothing over. whose: for whom;
-	 * where some wait, they are served in turns. */
+	/* Sign the complete certificate; takes nothing over. whose: the
+	 * client's group; waiting groups are served in turns. */
 	void	(*sign)(void *ctx, X509 *, unsigned whose, signer_done,
 		    void *arg);
-	/* What has not begun fails; returns when nothing is under way. NULL:
-	 * nothing ever is. */
+	/* Orders not begun fail; returns when none is under way. NULL: none
+	 * ever is. */
 	void	(*settle)(void *ctx);
 	void	(*free)(void *ctx);
 };
@@ -31,7 +31,7 @@ struct signer	*signer_for(EVP_PKEY *ca_key);
 void		 signer_settle(struct signer *);
 void		 signer_free(struct signer *);
 
-/* The digest a CA key signs with; NULL where the key type needs none. */
+/* The digest that a CA key signs with; NULL: its type needs none. */
 const EVP_MD	*signer_digest(EVP_PKEY *);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * A signer whose key is slow: threads of its own sign, so that no worker does.
- * Who has asked waits in a queue. The next is always of the group of clients
- * that was served longest ago, so that one with many names to forge holds the
- * others up by one signature, not by all of its own.
+ * The signer for slow keys: its own threads sign, so that no worker does.
+ * Orders wait in a queue. The next order is of the group of clients that was
+ * served longest ago, so that a client with many names to forge delays the
+ * others by one signature, not by all of its own.
  *
- * A group is what the asker says (limits.handshakes has such groups, and
- * bounds how many of one are in the queue).
+ * The asker says the group (limits.handshakes has such groups, and bounds the
+ * orders of one group in the queue).
  */
 #include <pthread.h>
 #include <signal.h>
@@ -31,7 +31,7 @@ struct order {
 struct queue {
 	EVP_PKEY	*key;
 	const EVP_MD	*md;
-	pthread_mutex_t	 mutex;		/* of what follows */
+	pthread_mutex_t	 mutex;		/* for the members below */
 	pthread_cond_t	 wake;		/* to the threads */
 	pthread_cond_t	 idle;		/* from them: nothing is under way */
 	TAILQ_HEAD(orders, order) orders;
@@ -70,7 +70,7 @@ signer_queue(EVP_PKEY *ca_key, unsigned threads)
 	return s;
 }
 
-/* With the first order, as many a CA is loaded only to be checked. */
+/* Start with the first order: many a CA is loaded only to be checked. */
 static void
 queue_start(struct queue *q)
 {
@@ -85,7 +85,7 @@ queue_start(struct queue *q)
 	q->want = q->n;
 }
 
-/* Without a thread at all: here and now. */
+/* Without any thread, sign here and now. */
 static void
 queue_sign(void *ctx, X509 *x, unsigned whose, signer_done done, void *arg)
 {
@@ -111,7 +111,7 @@ queue_sign(void *ctx, X509 *x, unsigned whose, signer_done done, void *arg)
 	done(arg, x, X509_sign(x, q->key, q->md) > 0 ? 0 : ERR_TLS);
 }
 
-/* The first of the group that was served longest ago; NULL: none. */
+/* The first order of the group that was served longest ago, or NULL. */
 static struct order *
 queue_next(struct queue *q)
 {

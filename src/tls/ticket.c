@@ -1,6 +1,6 @@
 /*
- * Ticket keys: the current one seals, the previous one still opens, so that
- * a client's ticket outlives a rotation.
+ * Ticket keys. The current key seals; the previous one still opens, so that a
+ * client's ticket survives a rotation.
  */
 #include "tls/ticket.h"
 
@@ -16,7 +16,7 @@
 #include "util/clock.h"
 #include "util/mem.h"
 
-#define ROTATE	(8 * 3600)	/* a stolen key opens this much, twice */
+#define ROTATE	(8 * 3600)	/* s; a stolen key opens twice this */
 
 struct ticket_key {
 	unsigned char	 name[16];
@@ -58,7 +58,7 @@ ticket_keys_free(struct ticket_keys *k)
 	free(k);
 }
 
-/* Under the mutex. Without randomness the old key goes on. */
+/* Called with the mutex. Without randomness the old key stays. */
 static void
 rotate(struct ticket_keys *k)
 {
@@ -80,7 +80,7 @@ ticket_rotate(struct ticket_keys *k)
 	pthread_mutex_unlock(&k->mutex);
 }
 
-/* A copy of the key to use; 1, 2: of the previous one, 0: of none. */
+/* Copy the key to use. Returns 1; 2 for the previous key; 0 for none. */
 static int
 ticket_pick(struct ticket_keys *k, const unsigned char *name, int enc,
     struct ticket_key *out)

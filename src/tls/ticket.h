@@ -1,6 +1,6 @@
 /*
- * The keys of the tickets we give to clients: shared by all workers and
- * profiles, in memory only, changed every few hours.
+ * The keys of the tickets for clients. All workers and profiles share them.
+ * They are in memory only, and change every few hours.
  */
 #ifndef TLS_TICKET_H
 #define TLS_TICKET_H
@@ -15,7 +15,7 @@ void			 ticket_keys_free(struct ticket_keys *);
 int			 ticket_crypt(struct ticket_keys *, unsigned char *name,
 			    unsigned char *iv, EVP_CIPHER_CTX *,
 			    EVP_MAC_CTX *, int enc);
-/* As if the time had come. */
+/* Rotate now. */
 void			 ticket_rotate(struct ticket_keys *);
 
 #endif

@@ -99,28 +99,28 @@ ctx_new(const SSL_METHOD *method, const struct tls_side *side,
 }
 
 static SSL_CTX *
-ctx_server(struct tls *t, const struct tls_side *side, struct text *errors)
+ctx_server(struct tls *t, const struct tls_profile *p, struct text *errors)
 {
 	SSL_CTX *ctx;
 
-	ctx = ctx_new(TLS_server_method(), side, CIPHERS CIPHERS_OLD, "client",
-	    errors);
+	ctx = ctx_new(TLS_server_method(), &p->client, CIPHERS CIPHERS_OLD,
+	    "client", errors);
 	if (ctx == NULL)
 		return NULL;
 	/* Tickets only: nothing is kept here. One, for each costs 30 us. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 1);
-	conn_server_ctx(ctx, t);
+	conn_server_ctx(ctx, t, p->libssl);
 	return ctx;
 }
 
 static SSL_CTX *
-ctx_client(struct tls *t, const struct tls_side *side, size_t max_chain,
+ctx_client(struct tls *t, const struct tls_profile *p, size_t max_chain,
     struct text *errors)
 {
 	SSL_CTX *ctx;
 
-	ctx = ctx_new(TLS_client_method(), side,
+	ctx = ctx_new(TLS_client_method(), &p->server,
 	    CIPHERS CIPHERS_DH CIPHERS_OLD, "server", errors);
 	if (ctx == NULL)
 		return NULL;
@@ -132,7 +132,7 @@ ctx_client(struct tls *t, const struct tls_side *side, size_t max_chain,
 	X509_VERIFY_PARAM_set_auth_level(SSL_CTX_get0_param(ctx),
 	    LEVEL_VERIFY);
 	SSL_CTX_set_max_cert_list(ctx, (long)max_chain);
-	conn_client_ctx(ctx, t);
+	conn_client_ctx(ctx, t, p->libssl);
 	return ctx;
 }
 
@@ -145,8 +145,8 @@ tls_profiles(struct tls *t, const struct tls_options *o, struct text *errors)
 	t->server = xcalloc(o->nprofiles, sizeof(SSL_CTX *));
 	t->client = xcalloc(o->nprofiles, sizeof(SSL_CTX *));
 	for (i = 0; i < o->nprofiles; i++) {
-		t->server[i] = ctx_server(t, &o->profiles[i].client, errors);
-		t->client[i] = ctx_client(t, &o->profiles[i].server,
+		t->server[i] = ctx_server(t, &o->profiles[i], errors);
+		t->client[i] = ctx_client(t, &o->profiles[i],
 		    o->max_chain != 0 ? o->max_chain : MAX_CHAIN, errors);
 		if (t->server[i] == NULL || t->client[i] == NULL)
 			return ERR_USAGE;

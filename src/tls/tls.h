@@ -25,6 +25,8 @@ struct tls_side {
 struct tls_profile {
 	struct tls_side	 client;	/* we are the server */
 	struct tls_side	 server;	/* we are the client */
+	int		 libssl;	/* all records are libssl's; 0: a
+					 * takeover may come (bulk.h) */
 };
 
 struct tls_options {

@@ -1,6 +1,6 @@
 /*
- * Trust store and verdict cache. The key of a verdict is the hash of every
- * certificate presented, in order: of the leaf alone it would let a peer
+ * Trust store and verdict cache. The key of a verdict is the hash of all
+ * certificates presented, in order. A hash of the leaf alone would let a peer
  * borrow the good chain of another.
  */
 #include "tls/trust.h"
@@ -25,8 +25,8 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define TTL_GOOD	600	/* so long may a root withdrawn still count */
-#define TTL_BAD		30	/* so long a server mended still fails */
+#define TTL_GOOD	600	/* s; a withdrawn root may count so long */
+#define TTL_BAD		30	/* s; a mended server still fails so long */
 #define CHAIN_MAX	32	/* certificates; with more it is not cached */
 #define SYSTEM_BUNDLE	"/etc/ssl/certs/ca-certificates.crt"
 
@@ -41,7 +41,7 @@ struct trust {
 	struct cache	*cache;		/* of verdicts */
 };
 
-/* Adds every certificate of a PEM file; how many. */
+/* Add every certificate of a PEM file. Returns their number. */
 static int
 trust_add_file(struct trust *t, const char *path)
 {
@@ -55,7 +55,7 @@ trust_add_file(struct trust *t, const char *path)
 	return n;
 }
 
-/* As `openssl rehash` names links: 8 hexadecimal digits, a dot, a number. */
+/* Whether `openssl rehash` made the name: 8 hex digits, a dot, a number. */
 static int
 is_hashed(const char *name)
 {
@@ -63,7 +63,7 @@ is_hashed(const char *name)
 	    name[9] != '\0' && name[9 + strspn(name + 9, "0123456789")] == '\0';
 }
 
-/* Every file, or with hashed those that OpenSSL would find by their names. */
+/* Add every file; with hashed, only those that OpenSSL finds by their names. */
 static int
 trust_add_dir(struct trust *t, const char *path, int hashed)
 {
@@ -105,7 +105,7 @@ trust_add(struct trust *t, const char *path, struct text *errors)
 	return ERR_USAGE;
 }
 
-/* NULL when it is not set, or to nothing. */
+/* The variable's value; NULL if it is not set, or empty. */
 static const char *
 environment(const char *name)
 {
@@ -114,7 +114,7 @@ environment(const char *name)
 	return v != NULL && v[0] != '\0' ? v : NULL;
 }
 
-/* Directories with colons between them, as OpenSSL has it. */
+/* Add directories separated by colons, as in OpenSSL. */
 static int
 trust_add_dirs(struct trust *t, const char *list)
 {
@@ -129,9 +129,9 @@ trust_add_dirs(struct trust *t, const char *list)
 }
 
 /*
- * What OpenSSL would trust of itself, SSL_CERT_FILE and SSL_CERT_DIR in place
- * of the defaults they are for. All of it is read now: later the user that we
- * become may not be able to. Without them the system's one file will do.
+ * Add what OpenSSL trusts by default; SSL_CERT_FILE and SSL_CERT_DIR replace
+ * its file and its directory. Everything is read now, because the user that we
+ * become may not be able to. Without them the system's one file is enough.
  */
 static void
 trust_add_system(struct trust *t)
@@ -153,7 +153,7 @@ trust_add_system(struct trust *t)
 		    "that is a hash; openssl rehash DIR makes such names", dir);
 }
 
-/* What the certificates would work out at first use is worked out now. */
+/* Let the certificates compute now what they would compute at first use. */
 static void
 trust_settle(struct trust *t)
 {
@@ -178,7 +178,7 @@ trust_new(const char *trust, char **also, size_t nalso, size_t bytes,
 
 	t->cache = cache_new(bytes);
 	t->store = X509_STORE_new();
-	/* What the operator names is trusted, be it no root (as in curl). */
+	/* What the operator names is trusted even if it is not a root. */
 	X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
 	if (trust != NULL && strcmp(trust, "system") != 0)
 		rv = trust_add(t, trust, errors);
@@ -213,7 +213,7 @@ trust_store(struct trust *t)
 	return t->store;
 }
 
-/* 0, or ERR_LIMIT when the chain is too long to be worth it. */
+/* 0, or ERR_LIMIT if the chain is too long to be cached. */
 static int
 chain_key(X509_STORE_CTX *ctx, uint8_t key[32])
 {
@@ -241,8 +241,8 @@ trust_is_late(int error)
 
 /*
  * X509_verify_cert() goes from the root down, and would stop at an expired
- * intermediate before it has looked at the leaf's signature. So a time is
- * noted, in the app data, and all else must be good before it is told.
+ * intermediate before it checks the leaf's signature. So a wrong time is only
+ * noted, in the app data, and reported if everything else is good.
  */
 static int
 chain_late(int ok, X509_STORE_CTX *ctx)
@@ -308,7 +308,7 @@ verdict_keep(struct cache *c, const uint8_t key[32],
 	cache_unlock(c, key);
 }
 
-/* Their certificates need no longer share the small part of the strangers. */
+/* Move its certificates from the small part of the cache to the good part. */
 static void
 chain_good(X509_STORE_CTX *ctx)
 {

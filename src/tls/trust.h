@@ -1,6 +1,6 @@
 /*
- * Whom we trust: one X509_STORE for the process, and a cache of what it said
- * of whole chains.
+ * The CAs that we trust: one X509_STORE for the process, and a cache of its
+ * verdicts on whole chains.
  */
 #ifndef TLS_TRUST_H
 #define TLS_TRUST_H
@@ -31,12 +31,13 @@ struct trust_verdict {
 };
 
 /*
- * Verify the chain a peer has presented, names aside: from the cache when
- * these very bytes were seen lately, else by X509_verify_cert().
+ * Verify the chain that a peer has presented, but not its name: from the cache
+ * if the same bytes were seen lately, otherwise by X509_verify_cert().
  */
 void	 trust_verify(struct trust *, X509_STORE_CTX *, struct trust_verdict *);
 
-/* Expired or not yet valid: what is said where nothing else is wrong. */
+/* Whether the error is "expired" or "not yet valid", which means that nothing
+ * else is wrong. */
 int	 trust_is_late(int error);
 
 void	 trust_stats(struct trust *, struct cache_stats *);

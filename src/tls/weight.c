@@ -1,7 +1,7 @@
 /*
- * libcrypto makes an object or two of each element of the DER, and keeps the
- * DER besides; what extensions hold it reads when it is asked. So elements
- * are counted, those inside extensions too.
+ * libcrypto makes one or two objects for each element of the DER, and keeps the
+ * DER as well; it reads extensions when asked. So this counts the elements,
+ * also those inside extensions.
  */
 #include "tls/weight.h"
 
@@ -11,7 +11,7 @@
 #define BASE	2048		/* X509, its locks, key and caches */
 #define ELEMENT	128		/* a name: GENERAL_NAME, string and bytes */
 #define COPIES	4		/* of the bytes: DER, parts, canonical names */
-#define DEPTH	24		/* deeper is none */
+#define DEPTH	24		/* no certificate is deeper */
 
 static int		 weight_index = -1;
 static pthread_once_t	 once = PTHREAD_ONCE_INIT;
@@ -22,7 +22,7 @@ weight_init(void)
 	weight_index = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
-/* Tag and length (X.690, 8.1); the content's length, or -1. */
+/* Read tag and length (X.690, 8.1). Returns the content's length, or -1. */
 static long
 der_enter(const uint8_t **p, const uint8_t *end, uint8_t *tag)
 {

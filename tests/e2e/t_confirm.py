@@ -177,8 +177,9 @@ def a_probe_ends_with_the_last_that_waits(s):
     ends = []
 
     def silent(p):
-        p.recv_all()
-        ends.append(p.eof)
+        # A hello that comes late opens the session's own connection first.
+        if p.recv_all():
+            ends.append(p.eof)
     s.serve(443, plain=True, handler=silent)
     s.serve(444)
     waiting = []

@@ -162,6 +162,37 @@ def clients_of_short_records_get_every_byte(s):
     s.mirrored([(ask, body)] * 4)
 
 
+def both_ways(s, **config):
+    """Some 1.7 MB each way in pieces of many sizes: TLS 1.3 on both sides
+    and on one, where records are libssl's on the other."""
+    s.start(**config)
+    dice, made = random.Random(1), []
+    for i, (c, v) in enumerate((('1.3', '1.3'), ('1.2', '1.3'),
+                                ('1.3', '1.2'))):
+        srv = s.serve(1000 + i, lo=v, hi=v)
+        p = s.tls(port=1000 + i, lo=c, hi=c)
+        for n in range(80):
+            piece = dice.randbytes(dice.choice((1, 1400, 16384, 30000,
+                                                60000)))
+            p.send(piece)
+            equal(p.recv_exact(len(piece)), piece, 'the echo')
+        made.append((srv, p.finish()))
+    for srv, p in made:
+        srv.wait(1)
+        equal(bytes(srv.peers[0].received), bytes(p.sent), 'at the server')
+    s.mirrored([(bytes(p.sent), bytes(p.received)) for srv, p in made])
+
+
+@scenario
+def records_own_carry_every_byte_both_ways(s):
+    both_ways(s, tls={'records': 'own'}, log={'keys': s.path('keys')})
+
+
+@scenario
+def records_libssl_carry_every_byte_both_ways(s):
+    both_ways(s, tls={'records': 'libssl'}, log={'keys': s.path('keys')})
+
+
 # --- tickets
 
 def ticket(p):

@@ -10,6 +10,7 @@
 #include <intel-ipsec-mb.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define ALIGN	64
@@ -22,6 +23,7 @@ struct gcm {
 };
 
 static IMB_MGR		*mb;		/* or NULL */
+static atomic_int	 enabled = 1;
 static pthread_once_t	 once = PTHREAD_ONCE_INIT;
 
 static void
@@ -30,14 +32,19 @@ gcm_once(void)
 	const uint64_t need = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
 	IMB_ARCH arch = IMB_ARCH_NONE;
 
-	if (getenv("CLEARSPAN_NO_VECTOR_AES") != NULL ||
-	    (mb = alloc_mb_mgr(0)) == NULL)
+	if ((mb = alloc_mb_mgr(0)) == NULL)
 		return;
 	init_mb_mgr_auto(mb, &arch);
 	if (arch == IMB_ARCH_AVX512 && (mb->features & need) == need)
 		return;
 	free_mb_mgr(mb);
 	mb = NULL;
+}
+
+void
+gcm_enable(int on)
+{
+	atomic_store(&enabled, on);
 }
 
 struct gcm *
@@ -47,7 +54,7 @@ gcm_new(const uint8_t *key, size_t len)
 	struct gcm *g;
 
 	pthread_once(&once, gcm_once);
-	if (mb == NULL || (g = aligned_alloc(ALIGN, size)) == NULL)
+	if (mb == NULL || !enabled || (g = aligned_alloc(ALIGN, size)) == NULL)
 		return NULL;
 	if (len == 16) {
 		mb->gcm128_pre(key, &g->key);
@@ -105,6 +112,11 @@ gcm_open(const struct gcm *g, const uint8_t *nonce, const uint8_t *aad,
 }
 
 #else	/* no such library: see gcm.h */
+
+void
+gcm_enable(int on)
+{
+}
 
 struct gcm *
 gcm_new(const uint8_t *key, size_t len)

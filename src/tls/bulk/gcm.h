@@ -15,8 +15,11 @@
 
 struct gcm;		/* a key; stateless otherwise */
 
-/* Of 16 or 32 bytes. NULL: not here, or not with CLEARSPAN_NO_VECTOR_AES in
- * the environment. The caller's: gcm_free(), which wipes it; NULL is fine. */
+/* For tests and measurements: after 0, gcm_new() gives NULL. */
+void	 gcm_enable(int);
+
+/* Of 16 or 32 bytes; or NULL. The caller's: gcm_free(), which wipes it; NULL is
+ * fine. */
 struct gcm	*gcm_new(const uint8_t *key, size_t len);
 void		 gcm_free(struct gcm *);
 

@@ -36,6 +36,15 @@ TEST(all_errors_come_in_one_run_in_order)
 }
 END
 
+TEST(records_are_own_or_of_libssl)
+{
+	bad_part("tls:\n  alpn: mirror\n  records: openssl\n",
+	    "c:4:12: \"openssl\" is no \"records\"; write own or libssl\n");
+	bad_part("tls: {record: own}\n",
+	    "c:2:7: unknown key \"record\", did you mean \"records\"?\n");
+}
+END
+
 TEST(values_out_of_range_or_of_a_wrong_kind)
 {
 	bad_part("limits: {connections: 0, handshakes: many, memory: 1k}\n",
@@ -373,6 +382,7 @@ TEST(errors_past_200_are_counted)
 END
 
 SUITE("errors", all_errors_come_in_one_run_in_order,
+    records_are_own_or_of_libssl,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     internationalized_names_are_written_as_on_the_wire, conditions,

@@ -12,6 +12,7 @@ static struct pool		 pool;
 static _Atomic uint64_t		 held;
 static struct flow		 flow;
 static struct taps		 row;
+static struct tap		 taps[2];
 
 /* A tap that remembers what it saw and lets go what it is told to. */
 struct spy {
@@ -52,14 +53,15 @@ setup(size_t let0, size_t let1)
 	memset(&row, 0, sizeof(row));
 	flow.taps = &row;
 	flow.pool = &pool;
-	row.n = 2;
+	memset(taps, 0, sizeof(taps));
+	row.first[DIR_UP] = &taps[0];
+	taps[0].next[DIR_UP] = &taps[1];
 	memset(spies, 0, sizeof(spies));
 	spies[0].let = let0;
 	spies[1].let = let1;
 	for (i = 0; i < 2; i++) {
-		row.tap[i].ops = &spy_ops;
-		row.tap[i].state = &spies[i];
-		row.order[DIR_UP][i] = (uint8_t)i;
+		taps[i].ops = &spy_ops;
+		taps[i].state = &spies[i];
 	}
 }
 
@@ -146,13 +148,13 @@ TEST(an_editor_may_put_more_or_less_in_the_place_of_bytes)
 {
 	setup(0, 256);
 	put("GET http://a/ rest");
-	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 13, "GET /", 5), 0);
+	ck_assert_int_eq(flow_replace(&flow, &taps[0], 13, "GET /", 5), 0);
 	spies[0].let = 256;
 	flow_offer(&flow);
 	take("GET / rest");
 	spies[0].let = 0;
 	put("xy");
-	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 1, "0123456789", 10),
+	ck_assert_int_eq(flow_replace(&flow, &taps[0], 1, "0123456789", 10),
 	    0);
 	spies[0].let = 256;
 	flow_offer(&flow);
@@ -166,9 +168,9 @@ TEST(an_edit_that_does_not_fit_is_refused)
 
 	setup(0, 256);
 	put("x");
-	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 0, big, sizeof(big)),
+	ck_assert_int_eq(flow_replace(&flow, &taps[0], 0, big, sizeof(big)),
 	    ERR_LIMIT);
-	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 1, big, POOL_BUF), 0);
+	ck_assert_int_eq(flow_replace(&flow, &taps[0], 1, big, POOL_BUF), 0);
 	ck_assert_uint_eq(flow.in - flow.out, POOL_BUF);
 }
 END
@@ -178,7 +180,7 @@ TEST(a_full_buffer_has_no_room_until_something_is_written)
 	size_t room, len;
 
 	setup(0, 0);
-	row.tap[0].state = row.tap[1].state = NULL;
+	taps[0].state = taps[1].state = NULL;
 	flow_room(&flow, &room);
 	flow_filled(&flow, room);
 	flow_offer(&flow);
@@ -211,13 +213,13 @@ TEST(an_editor_behind_an_observer_takes_out_and_puts_in)
 {
 	setup(256, 0);
 	put("virgin");
-	ck_assert_int_eq(flow_replace(&flow, &row.tap[1], 6, NULL, 0), 0);
+	ck_assert_int_eq(flow_replace(&flow, &taps[1], 6, NULL, 0), 0);
 	flow_offer(&flow);
 	take("");
-	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], "adapted!", 8), 8);
+	ck_assert_uint_eq(flow_put(&flow, &taps[1], "adapted!", 8), 8);
 	put("more");
 	take("adapted!");
-	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], "+", 1), 1);
+	ck_assert_uint_eq(flow_put(&flow, &taps[1], "+", 1), 1);
 	spies[1].let = 256;
 	flow_offer(&flow);
 	take("+more");
@@ -232,14 +234,14 @@ TEST(what_is_put_is_as_much_as_there_is_room_for)
 	size_t len;
 
 	setup(256, 256);
-	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], big, POOL_BUF),
+	ck_assert_uint_eq(flow_put(&flow, &taps[1], big, POOL_BUF),
 	    POOL_BUF);
-	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], big, 1), 0);
+	ck_assert_uint_eq(flow_put(&flow, &taps[1], big, 1), 0);
 	flow_offer(&flow);
 	flow_ready(&flow, &len);
 	ck_assert_uint_eq(len, POOL_BUF);
 	flow_wrote(&flow, 10);
-	ck_assert_uint_eq(flow_put(&flow, &row.tap[1], big, 20), 10);
+	ck_assert_uint_eq(flow_put(&flow, &taps[1], big, 20), 10);
 	ck_assert_uint_eq(spies[0].n, 0);
 }
 END
@@ -247,9 +249,9 @@ END
 TEST(nothing_in_the_place_of_nothing_takes_no_buffer)
 {
 	setup(SIZE_MAX, SIZE_MAX);
-	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 0, NULL, 0), 0);
+	ck_assert_int_eq(flow_replace(&flow, &taps[0], 0, NULL, 0), 0);
 	ck_assert_ptr_null(flow.buf);
-	ck_assert_int_eq(flow_replace(&flow, &row.tap[0], 0, "new", 3), 0);
+	ck_assert_int_eq(flow_replace(&flow, &taps[0], 0, "new", 3), 0);
 	ck_assert_uint_eq(flow.in, 3);
 	flow_drop(&flow);
 }
@@ -274,7 +276,7 @@ pass(size_t n)
 TEST(who_fills_a_buffer_gets_a_large_one)
 {
 	setup(0, 0);
-	row.n = 0;
+	row.first[DIR_UP] = NULL;
 	budget_limit(2 * POOL_BULK);
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);
 	ck_assert_uint_eq(pass(POOL_BULK), POOL_BULK);
@@ -292,7 +294,7 @@ END
 TEST(where_the_budget_has_no_large_one_a_small_one_does)
 {
 	setup(0, 0);
-	row.n = 0;
+	row.first[DIR_UP] = NULL;
 	budget_limit(2 * POOL_BULK - 1);
 	pass(POOL_BUF);
 	ck_assert_uint_eq(pass(POOL_BUF), POOL_BUF);

@@ -208,6 +208,39 @@ START_TEST(a_forgery_under_an_expired_intermediate_is_untrusted)
 }
 END_TEST
 
+/* Of TLS 1.3 records of our own want the secrets; libssl's want nothing. */
+START_TEST(who_keeps_libssls_records_asks_for_no_secrets)
+{
+	struct minted ca = mint_ca("CA", NULL);
+	struct tls_profile p[2] = { { .libssl = 0 }, { .libssl = 1 } };
+	struct tls_options o = { .profiles = p,
+	    .nprofiles = 2 };
+	struct tls_want w = want_of("a.example");
+	struct text errors = { 0 };
+	char *cert, *key;
+	struct tls *t;
+	SSL *ssl;
+	int i;
+
+	o.ca_cert = o.trust = cert = mint_cert_file("ca.pem", ca.cert, NULL);
+	o.ca_key = key = mint_key_file("ca.key", ca.key, NULL);
+	ck_assert_int_eq(tls_new(&o, &t, &errors), 0);
+	for (i = 0; i < 2; i++) {
+		w.profile = (size_t)i;
+		ssl = tls_connect(t, &w);
+		ck_assert_int_eq(SSL_CTX_get_keylog_callback(
+		    SSL_get_SSL_CTX(ssl)) == NULL, i);
+		tls_end(ssl);
+	}
+	tls_free(t);
+	text_free(&errors);
+	free(cert);
+	free(key);
+	mint_done(&ca);
+	scratch_done();
+}
+END_TEST
+
 START_TEST(a_certificate_request_suspends_and_can_be_declined)
 {
 	struct minted ca = mint_ca("CA", NULL);
@@ -530,6 +563,7 @@ main(void)
 	    a_forgery_under_an_expired_intermediate_is_untrusted);
 	tcase_add_loop_test(c,
 	    a_certificate_request_suspends_and_can_be_declined, 0, 2);
+	tcase_add_test(c, who_keeps_libssls_records_asks_for_no_secrets);
 	tcase_add_loop_test(c,
 	    keys_of_both_sides_are_logged_to_a_private_file, 0, 2);
 	tcase_add_loop_test(c, origins_of_every_kind_are_reached, 0,

@@ -4,13 +4,13 @@
  * bound, as they came (so maybe not UTF-8); NULL where there is none. They
  * are owned by the record until http_record_next() or http_record_free().
  */
-#ifndef HTTP_HTTP_H
-#define HTTP_HTTP_H
+#ifndef HTTP_RECORD_H
+#define HTTP_RECORD_H
 
 #include <stdint.h>
 #include <time.h>
 
-#include "codec/http1.h"
+#include "codec/http.h"
 
 #define HTTP_RECORD_URL		8192	/* bytes kept of a target */
 #define HTTP_RECORD_FIELD	1024	/* ... and of a field's value */

@@ -1,17 +1,19 @@
 /*
- * What an explicit listener says to a browser that opens it like a site: the
- * CA's certificate to install, and how to use the proxy. The certificate is
- * public; the key is never near here.
+ * What an explicit listener shows to a browser that opens it like a web site:
+ * the CA's certificate to install, and how to use the proxy.
  */
+#include "proxy/portal.h"
+
 #include <openssl/pem.h>
 #include <string.h>
 
 #include "codec/http1.h"
-#include "proxy/inner.h"
+#include "http/page.h"
+#include "tls/tls.h"
 #include "util/mem.h"
 #include "util/text.h"
 
-static const char own_index[] =
+static const char portal_index[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n"
     "<head><meta charset=\"utf-8\"><title>Clearspan</title></head>\n"
     "<body>\n<h1>Clearspan</h1>\n"
@@ -23,7 +25,7 @@ static const char own_index[] =
     "</ul>\n</body>\n</html>\n";
 
 static void
-own_add(struct text *body, X509 *cert, int pem)
+portal_cert(struct text *body, X509 *cert, int pem)
 {
 	BIO *b = BIO_new(BIO_s_mem());
 	char *p;
@@ -39,23 +41,24 @@ own_add(struct text *body, X509 *cert, int pem)
 }
 
 char *
-page_own(struct tls *tls, const char *path, size_t pathlen, size_t *len)
+portal_page(struct tls *tls, const char *path, size_t pathlen, size_t *len,
+    int *status)
 {
 	struct slice want = slice_of(path, pathlen);
 	struct text body = { 0 }, all = { 0 };
 	const char *type = "application/x-x509-ca-cert";
-	int status = 200;
 
+	*status = 200;
 	if (slice_eq(want, "/ca.pem")) {
-		own_add(&body, tls_ca_cert(tls), 1);
+		portal_cert(&body, tls_ca_cert(tls), 1);
 	} else if (slice_eq(want, "/ca.crt")) {
-		own_add(&body, tls_ca_cert(tls), 0);
+		portal_cert(&body, tls_ca_cert(tls), 0);
 	} else {
-		status = slice_eq(want, "/") ? 200 : 404;
+		*status = slice_eq(want, "/") ? 200 : 404;
 		type = "text/html; charset=utf-8";
-		text_puts(&body, own_index);
+		text_puts(&body, portal_index);
 	}
-	page_head(&all, status, type, body.len);
+	page_head(&all, *status, type, body.len);
 	text_add(&all, body.s, body.len);
 	text_free(&body);
 	*len = all.len;

@@ -1,13 +1,9 @@
 /*
  * Pages of our own: a whole HTTP/1.1 response that says what happened.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "http/page.h"
 
-#include "proxy/inner.h"
 #include "util/mem.h"
-#include "util/text.h"
 
 /* The phrases of RFC 9110, 15, and of RFC 6585 for 431. */
 static const char *
@@ -92,17 +88,4 @@ page_http(int status, const char *why, const char *reference, size_t *len)
 	text_free(&body);
 	*len = all.len;
 	return text_take(&all);
-}
-
-void
-page_set(struct session *s, int status, const char *why)
-{
-	char reference[32];
-
-	snprintf(reference, sizeof(reference), "session %llu",
-	    (unsigned long long)s->rec.id);
-	free(s->page);
-	s->page = page_http(status, why, reference, &s->page_len);
-	s->rec.answer = "page";
-	s->rec.status = status;
 }

@@ -1,0 +1,43 @@
+/*
+ * What is done with a session, by its facts and the policy. What is decided is
+ * kept in its verdict; a step says where it goes with that.
+ */
+#ifndef PROXY_DECIDE_H
+#define PROXY_DECIDE_H
+
+#include "policy/facts.h"
+#include "proxy/step.h"
+
+/* The client's first bytes are known: decide, and go on. */
+struct step	decide(struct session *);
+/* Go on with the verdict. */
+struct step	decide_go(struct session *);
+/* Go on with the verdict; both ends are connected. */
+struct step	decide_joined(struct session *);
+/*
+ * The server is not the one that the SNI names: decide without the SNI; and by
+ * the names of its certificate (tls/certnames.h), if that is trusted.
+ */
+struct step	decide_unconfirmed(struct session *, const char *names,
+		    size_t len, int trusted);
+
+/*
+ * Refuse before the ClientHello, or the server's address, is known, where no
+ * later fact can change the verdict. 1: it is refused, by that step.
+ */
+int		decide_early(struct session *, struct step *refused);
+/* The same for explicit plain HTTP: when the request is read, and again when
+ * the server's address is known. */
+int		decide_http(struct session *, struct step *refused);
+
+/* This is TLS, and its hello cannot be read. 1: it is to be refused, and the
+ * verdict says so; 0: the rules bypass it whatever it said. */
+int		decide_unread(struct session *, const char *why);
+
+/* Not decrypted after all, unless the rule insists. */
+struct step	decide_bypass(struct session *, enum undecrypted,
+		    const char *why);
+/* Blocked. why: what changed the rule's action, or NULL. */
+struct step	decide_block(struct session *, const char *why);
+
+#endif

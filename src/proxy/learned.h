@@ -1,0 +1,27 @@
+/*
+ * Servers that asked for a client certificate, and what came of having none.
+ * Remembered by address, port and SNI for an hour, in a table of fixed size:
+ * a newer one takes the place of an older one in its slot.
+ */
+#ifndef PROXY_LEARNED_H
+#define PROXY_LEARNED_H
+
+#include "policy/facts.h"
+
+enum learned_what {
+	LEARNED_NOTHING,
+	LEARNED_INSISTS,	/* without one it does not go on */
+	LEARNED_GOES_ON		/* ... it does */
+};
+
+struct learned;		/* the table of one worker */
+
+struct learned	*learned_new(void);
+void		 learned_free(struct learned *);
+
+/* The facts have the server's address. */
+void		 learned_set(struct learned *, const struct facts *,
+		    enum learned_what);
+enum learned_what learned_get(const struct learned *, const struct facts *);
+
+#endif
