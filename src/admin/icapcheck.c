@@ -357,7 +357,7 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 	    c->conf->preview;
 	struct text fields = { 0 };
 	struct icap_request r;
-	char host[300], chunk[ICAP_CHUNK_MAX];
+	char host[300], chunk[HTTP1_CHUNK_MAX];
 
 	request_new(c, &r, s->method, host, sizeof(host));
 	text_puts(&fields, c->fields.s != NULL ? c->fields.s : "");
@@ -377,7 +377,7 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 		text_add(out, s->res.s, s->res.len);
 	show_lines(c, ">", out->s, out->len);
 	show_body(c, ">", s->body.len);
-	text_add(out, chunk, icap_chunk(chunk, s->body.len));
+	text_add(out, chunk, http1_chunk(chunk, s->body.len));
 	text_add(out, s->body.s, s->body.len);
 	text_puts(out, ICAP_CRLF);
 	text_puts(out, r.preview >= 0 ? ICAP_END_IEOF : ICAP_END);

@@ -12,33 +12,82 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+/* Calls each() for every slice of the head. */
 static void
-rebase(struct slice *s, const char *from, const char *to)
+each_slice(struct http_head *m, void (*each)(struct slice *, void *),
+    void *arg)
 {
+	size_t i;
+
+	each(&m->method, arg);
+	each(&m->target, arg);
+	each(&m->scheme, arg);
+	each(&m->authority, arg);
+	each(&m->path, arg);
+	each(&m->reason, arg);
+	for (i = 0; i < m->n; i++) {
+		each(&m->h[i].name, arg);
+		each(&m->h[i].value, arg);
+	}
+}
+
+static struct http_head *
+dup_head(const struct http_head *m)
+{
+	return xmemdup(m, offsetof(struct http_head, h) +
+	    m->n * sizeof(m->h[0]));
+}
+
+struct move {
+	const char *from, *to;
+};
+
+static void
+move_slice(struct slice *s, void *arg)
+{
+	const struct move *move = arg;
+
 	if (s->p != NULL)
-		s->p = to + (s->p - from);
+		s->p = move->to + (s->p - move->from);
 }
 
 struct http_head *
 http_keep(const struct http_head *m, const char *data, size_t len,
     struct text *bytes)
 {
-	struct http_head *own;
-	size_t i;
+	struct http_head *own = dup_head(m);
+	struct move move = { data, NULL };
 
 	text_add(bytes, data, len);
-	own = xmemdup(m, offsetof(struct http_head, h) +
-	    m->n * sizeof(m->h[0]));
-	rebase(&own->method, data, bytes->s);
-	rebase(&own->target, data, bytes->s);
-	rebase(&own->scheme, data, bytes->s);
-	rebase(&own->authority, data, bytes->s);
-	rebase(&own->path, data, bytes->s);
-	rebase(&own->reason, data, bytes->s);
-	for (i = 0; i < m->n; i++) {
-		rebase(&own->h[i].name, data, bytes->s);
-		rebase(&own->h[i].value, data, bytes->s);
-	}
+	move.to = bytes->s;
+	each_slice(own, move_slice, &move);
+	return own;
+}
+
+static void
+add_slice(struct slice *s, void *arg)
+{
+	text_add(arg, s->p, s->len);
+}
+
+static void
+point_slice(struct slice *s, void *arg)
+{
+	const char **at = arg;
+
+	s->p = *at;
+	*at += s->len;
+}
+
+struct http_head *
+http_copy(const struct http_head *m, struct text *bytes)
+{
+	struct http_head *own = dup_head(m);
+	const char *at;
+
+	each_slice(own, add_slice, bytes);
+	at = bytes->s;
+	each_slice(own, point_slice, &at);
 	return own;
 }
 

@@ -50,6 +50,8 @@ struct http_head {
  */
 struct http_head *http_keep(const struct http_head *m, const char *data,
 	    size_t len, struct text *bytes);
+/* The same of a head whose bytes lie anywhere: its words are copied. */
+struct http_head *http_copy(const struct http_head *m, struct text *bytes);
 
 /* The first field of this name, in any case; NULL if there is none. */
 const struct http_field *http_find(const struct http_head *,

@@ -139,4 +139,11 @@ int	http1_body_ended(const struct http1_body *);
  */
 int	http1_origin_form(struct text *out, const struct http_head *);
 
+/*
+ * Before a stretch of n bytes of a chunked body: "size CRLF" into buf. Returns
+ * its length. CRLF follows the bytes.
+ */
+#define HTTP1_CHUNK_MAX	18
+size_t	http1_chunk(char buf[HTTP1_CHUNK_MAX], size_t n);
+
 #endif

@@ -292,3 +292,19 @@ http1_origin_form(struct text *out, const struct http_head *m)
 	text_puts(out, "\r\n");
 	return 0;
 }
+
+size_t
+http1_chunk(char buf[HTTP1_CHUNK_MAX], size_t n)
+{
+	static const char digit[] = "0123456789abcdef";
+	size_t len = 0;
+	int shift = 60;
+
+	while (shift > 0 && n >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		buf[len++] = digit[n >> shift & 15];
+	buf[len++] = '\r';
+	buf[len++] = '\n';
+	return len;
+}

@@ -154,14 +154,9 @@ void	icap_field_proxy_auth(struct text *out, const struct http_head *);
 int	icap_put_http(struct text *out, const struct http_head *,
 	    const char *scheme, struct slice authority, int upgrade);
 
-/*
- * Around a stretch of body: icap_chunk() writes "size CRLF" into buf and
- * returns its length; ICAP_CRLF follows the bytes. One of the ends is last.
- */
-#define ICAP_CHUNK_MAX	18
+/* Behind the last stretch of body (http1_chunk()): one of these. */
 #define ICAP_CRLF	"\r\n"
 #define ICAP_END	"0\r\n\r\n"
 #define ICAP_END_IEOF	"0; ieof\r\n\r\n"	/* c-icap reads only this */
-size_t	icap_chunk(char buf[ICAP_CHUNK_MAX], size_t n);
 
 #endif

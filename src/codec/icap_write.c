@@ -147,19 +147,3 @@ icap_put_http(struct text *out, const struct http_head *m,
 	o.authority = authority;
 	return http1_write(out, m, &o);
 }
-
-size_t
-icap_chunk(char buf[ICAP_CHUNK_MAX], size_t n)
-{
-	static const char digit[] = "0123456789abcdef";
-	size_t len = 0;
-	int shift = 60;
-
-	while (shift > 0 && n >> shift == 0)
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		buf[len++] = digit[n >> shift & 15];
-	buf[len++] = '\r';
-	buf[len++] = '\n';
-	return len;
-}

@@ -13,7 +13,7 @@
 
 #include "main/daemon.h"
 #include "net/sock.h"
-#include "adapt/exchange.h"
+#include "adapt/engine.h"
 #include "sink/sinks.h"
 #include "http/spool.h"
 #include "util/budget.h"
@@ -169,9 +169,9 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 #define SPOOL_DISK	((uint64_t)8 << 30)
 
 static int
-boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
+boot_engine(struct daemon *d, const struct conf *c, struct text *why)
 {
-	struct exchange_env *x = &d->exchange;
+	struct engine_env *x = &d->engine;
 	int rv;
 
 	d->env.http_events = c->log.file != NULL &&
@@ -187,8 +187,8 @@ boot_exchange(struct daemon *d, const struct conf *c, struct text *why)
 	x->ended = exchange_ended;
 	x->icap_ended = icap_ended;
 	x->arg = d;
-	d->env.exchange.ops = &sink_exchange;
-	d->env.exchange.sink = x;
+	d->env.engine = &http_engine;
+	d->env.engine_env = x;
 	return 0;
 }
 
@@ -229,8 +229,8 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	a->nworkers = d->nworkers;
 	a->sinks = d->sinks;
 	a->tls = d->tls;
-	a->icaps = d->exchange.services;
-	a->nicaps = d->exchange.nservices;
+	a->icaps = d->engine.services;
+	a->nicaps = d->engine.nservices;
 	a->tally = tally_new();
 	a->failures = failures_new(strcmp(c->path, CONF_BUILT_IN) == 0 ?
 	    "quickstart --trust FILE|DIR with its CA" :
@@ -321,7 +321,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	budget_limit(c->limits.memory);
 	if ((rv = boot_tls(d, c, why)) != 0 ||
 	    (rv = boot_sinks(d, c, why)) != 0 ||
-	    (rv = boot_exchange(d, c, why)) != 0 ||
+	    (rv = boot_engine(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
 	    (rv = boot_admin(d, c, why)) != 0)
 		return rv;
@@ -340,9 +340,9 @@ daemon_down(struct daemon *d)
 	control_free(d->control);
 	for (i = 0; i < d->nsinks; i++)
 		d->sinks[i].ops->close(d->sinks[i].sink);
-	for (i = 0; i < d->exchange.nservices; i++)
-		icap_service_free(d->exchange.services[i]);
-	free(d->exchange.services);
+	for (i = 0; i < d->engine.nservices; i++)
+		icap_service_free(d->engine.services[i]);
+	free(d->engine.services);
 	connlog_close(d->admin.log, LOG_MS);
 	tally_free(d->admin.tally);
 	failures_free(d->admin.failures);

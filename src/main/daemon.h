@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 #include "policy/policy.h"
 #include "proxy/worker.h"
-#include "adapt/exchange.h"
+#include "adapt/engine.h"
 #include "util/text.h"
 
 struct event;
@@ -29,7 +29,7 @@ struct daemon {
 	size_t			 nworkers;	/* made */
 	size_t			 nrunning;	/* ... and started */
 	struct proxy_env	 env;
-	struct exchange_env	 exchange;
+	struct engine_env	 engine;
 	struct admin_env	 admin;
 	struct control		*control;
 	struct metrics		*metrics;

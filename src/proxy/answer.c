@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proxy/page.h"
+#include "http/page.h"
 #include "proxy/session.h"
 #include "util/mem.h"
 

@@ -57,7 +57,7 @@ struct worker {
 	int			 full;		/* a dial met a limit */
 	unsigned long		 room;		/* sessions, by descriptors */
 	struct seat		*seats;		/* one for each mirror */
-	struct seat		 exchange;
+	void			*engine;	/* the HTTP engine's part */
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
 	struct revisits		 revisits;	/* of its connections */

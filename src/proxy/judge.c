@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "codec/http1.h"
+#include "proxy/engine.h"
 #include "proxy/inner.h"
+#include "proxy/engine.h"
 #include "proxy/session.h"
 #include "tls/tls.h"
 #include "util/log.h"

@@ -8,10 +8,7 @@
 struct http_head;
 struct session;
 
-struct judgement {
-	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
-	const char	*why;		/* lives as long as the session */
-};
+struct judgement;		/* proxy/engine.h */
 
 void	session_judge(struct session *, const struct http_head *,
 	    struct judgement *);

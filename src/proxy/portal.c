@@ -5,10 +5,9 @@
 #include "proxy/portal.h"
 
 #include <openssl/pem.h>
-#include <string.h>
 
 #include "codec/http1.h"
-#include "proxy/page.h"
+#include "http/page.h"
 #include "tls/tls.h"
 #include "util/mem.h"
 #include "util/text.h"

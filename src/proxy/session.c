@@ -173,8 +173,6 @@ session_woken(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 
 	session_event(s, NULL);
-	conn_note(&s->client);
-	conn_note(&s->server);
 }
 
 /* The phase is over, and whatever it was waiting for. */

@@ -4,7 +4,10 @@
 #include "proxy/taps.h"
 
 #include "codec/packet.h"
+#include "proxy/engine.h"
+#include "proxy/forward.h"
 #include "proxy/inner.h"
+#include "proxy/judge.h"
 #include "proxy/session.h"
 #include "proxy/unread.h"
 
@@ -18,6 +21,31 @@ tap_open(struct session *s, const struct seat *seat, const char *name)
 	t = wire_tap(&s->wire, seat->ops->tap, TAP_BEHIND);
 	t->name = name;
 	t->state = seat->ops->begin(seat->seat, t, &s->rec);
+}
+
+static void
+tap_open_engine(struct session *s)
+{
+	const struct engine_host host = {
+		.session = s,
+		.flow = { &s->wire.flow[DIR_UP], &s->wire.flow[DIR_DOWN] },
+		.by_request = policy_by_request(s->policy),
+		.head_max = session_conf(s)->limits.head,
+		.hello_ms = session_conf(s)->timeouts.hello,
+		.judge = session_judge,
+		.unjudged = session_unjudged,
+		.answered = session_answered,
+		.undecrypted = session_unread,
+		.unread = unread_note,
+		.passed = unread_passed,
+	};
+	const struct engine_ops *ops = s->worker->env->engine;
+	struct tap *t;
+
+	if (ops == NULL)
+		return;
+	t = wire_tap(&s->wire, ops->tap, TAP_BEHIND);
+	t->state = ops->begin(s->worker->engine, t, &s->rec, &host);
 }
 
 void
@@ -39,7 +67,7 @@ taps_open(struct session *s)
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
 	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
-		tap_open(s, &w->exchange, NULL);
+		tap_open_engine(s);
 	/* Without taps it is spliced, which looks at the bytes itself. */
 	if (s->wire.taps.first[DIR_UP] != NULL && unread_looks(s))
 		wire_tap(&s->wire, &unread_tap, TAP_BEHIND)->state = s;

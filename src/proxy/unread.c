@@ -5,11 +5,12 @@
  */
 #include "proxy/unread.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
+#include "codec/slice.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
-#include "util/mem.h"
 
 #define UNREAD_LOOK	512	/* bytes to look at ahead of a splice */
 
@@ -24,9 +25,30 @@ session_unread(struct session *s, enum undecrypted what, const char *why)
 }
 
 void
-unread_count(struct session *s, enum unread what, int blocked)
+unread_note(struct session *s, enum unread what, int blocked,
+    const struct slice *protocol)
 {
+	struct record *r = &s->rec;
+	size_t n;
+
 	count(s->worker->counts.unread[what][blocked], 1);
+	if (protocol == NULL)
+		return;
+	n = protocol->len;
+	r->unread.what = what;
+	r->unread.blocked = blocked;
+	if (n >= sizeof(r->unread.protocol))
+		n = sizeof(r->unread.protocol) - 1;
+	if (n > 0)
+		memcpy(r->unread.protocol, protocol->p, n);
+	r->unread.protocol[n] = '\0';
+}
+
+void
+unread_passed(struct session *s, enum flow_dir dir, size_t n)
+{
+	if (s->rec.unread.what != UNREAD_NONE)
+		s->rec.unread.bytes[dir] += n;
 }
 
 int

@@ -15,8 +15,12 @@ struct session;
 /* It passes unread by anybody, for this reason (static). The first counts. */
 void	session_unread(struct session *, enum undecrypted, const char *why);
 
-/* Counted: no service of the rule's saw it. */
-void	unread_count(struct session *, enum unread, int blocked);
+/* No service of the rule's saw it: counted; and in the record, with its name,
+ * unless protocol is NULL. And so many bytes of it went on. */
+struct slice;
+void	unread_note(struct session *, enum unread, int blocked,
+	    const struct slice *protocol);
+void	unread_passed(struct session *, enum flow_dir, size_t);
 
 /* Whether the client's bytes are to be looked at for STARTTLS ... */
 int	unread_looks(const struct session *);

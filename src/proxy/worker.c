@@ -6,7 +6,6 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,11 +13,11 @@
 #include "net/loop.h"
 #include "proxy/accept.h"
 #include "proxy/confirm.h"
+#include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
 #include "util/err.h"
-#include "util/log.h"
 #include "util/mem.h"
 
 static void	worker_free(struct worker *);
@@ -84,15 +83,14 @@ worker_run(void *arg)
 			w->seats[i].seat = w->seats[i].ops->attach(
 			    w->env->sinks[i].sink, w->base);
 	}
-	w->exchange.ops = w->env->exchange.ops;
-	if (w->exchange.ops != NULL)
-		w->exchange.seat = w->exchange.ops->attach(
-		    w->env->exchange.sink, w->base);
+	if (w->env->engine != NULL)
+		w->engine = w->env->engine->attach(w->env->engine_env,
+		    w->base);
 	accept_start(w);
 	event_base_dispatch(w->base);
 	atomic_store(&w->ended, 1);
-	if (w->exchange.ops != NULL)
-		w->exchange.ops->detach(w->exchange.seat);
+	if (w->env->engine != NULL)
+		w->env->engine->detach(w->engine);
 	for (i = 0; i < n; i++)
 		if (w->seats[i].ops != NULL)
 			w->seats[i].ops->detach(w->seats[i].seat);

@@ -15,6 +15,7 @@
 #include "proxy/sink.h"
 #include "tls/tls.h"
 
+struct engine_ops;
 struct worker;
 
 struct proxy_sink {		/* one for each of conf's mirrors, in order */
@@ -27,8 +28,9 @@ struct proxy_env {
 	struct policy		*policy;	/* holds the conf */
 	struct tls		*tls;
 	struct proxy_sink	*sinks;
-	/* Reads HTTP in the sessions that need it; ops NULL: none. */
-	struct proxy_sink	 exchange;
+	/* Reads HTTP in the sessions that need it; or NULL. */
+	const struct engine_ops	*engine;
+	void			*engine_env;
 	/* ... in all that may be HTTP */
 	int			 http_events;
 	/* In the worker's thread at a session's end (event log); or NULL. */

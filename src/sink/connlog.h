@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "http/http.h"
+#include "http/record.h"
 #include "proxy/record.h"
 #include "icap/icap.h"
 #include "util/text.h"

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <time.h>
 
-#include "http/http.h"
+#include "http/record.h"
 #include "proxy/record.h"
 #include "icap/icap.h"
 

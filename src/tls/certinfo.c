@@ -139,13 +139,6 @@ certinfo_new(X509 *x, const uint8_t sha256[32])
 	return c;
 }
 
-struct certinfo *
-certinfo_ref(struct certinfo *i)
-{
-	cache_ref(&counted_of(i)->item);
-	return i;
-}
-
 void
 certinfo_unref(struct certinfo *i)
 {

@@ -26,7 +26,6 @@ void		 certinfo_budget(size_t);
  * good: its server passed verification; few others are kept.
  */
 struct certinfo	*certinfo_of(X509 *, int good);
-struct certinfo	*certinfo_ref(struct certinfo *);
 void		 certinfo_unref(struct certinfo *);
 void		 certinfo_stats(struct cache_stats *);
 

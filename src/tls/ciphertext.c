@@ -168,18 +168,21 @@ ciphertext_flush(struct ciphertext *t)
 	return 0;
 }
 
-void
-ciphertext_await_fin(struct ciphertext *t)
+int
+ciphertext_shut(struct ciphertext *t, enum end how)
 {
-	ssize_t n;
+	int rv = t->broken ? ERR_SYS : ciphertext_flush(t);
 
-	t->in_len = 0;
-	while (t->sock->readable && !t->sock->thin && !t->fin && !t->broken &&
-	    t->recvs++ < TURN_RECVS) {
-		n = sock_recv(t->sock, t->scratch->in, CIPHERTEXT_IN);
-		t->fin = n == 0;
-		t->broken = n == ERR_SYS;
-	}
+	return rv != 0 ? rv : transport_plain.shut(t->sock, how);
+}
+
+ssize_t
+ciphertext_await_fin(struct ciphertext *t, enum end *how)
+{
+	do
+		t->in_len = 0;
+	while (ciphertext_fill(t, CIPHERTEXT_IN) == 0);
+	return ciphertext_end(t, 1, how);
 }
 
 ssize_t

@@ -58,8 +58,11 @@ int	 ciphertext_park(struct ciphertext *);
 /* Send what is kept, as transport_ops.flush does. */
 int	 ciphertext_flush(struct ciphertext *);
 
-/* After close_notify only the FIN is of interest (RFC 8446, 6.1). */
-void	 ciphertext_await_fin(struct ciphertext *);
+/* Flush, then end our direction, as transport_ops has shut. */
+int	 ciphertext_shut(struct ciphertext *, enum end how);
+
+/* A read after close_notify: only the FIN is of interest (RFC 8446, 6.1). */
+ssize_t	 ciphertext_await_fin(struct ciphertext *, enum end *how);
 
 /* There are no more clear bytes: returns why, as transport_ops.read does.
  * closed: the peer has sent close_notify. */

@@ -268,10 +268,8 @@ tlsio_read(void *arg, uint8_t *buf, size_t len, enum end *how)
 	size_t got;
 
 	c->recvs = 0;
-	if (c->notified) {
-		ciphertext_await_fin(c);
-		return ciphertext_end(c, 1, how);
-	}
+	if (c->notified)
+		return ciphertext_await_fin(c, how);
 	if (tlsio_taken(t))
 		return bulk_read(t, buf, len, how);
 	got = tlsio_ssl_read(t, buf, len, &e);
@@ -343,15 +341,10 @@ static int
 tlsio_shut(void *arg, enum end how)
 {
 	struct tlsio *t = arg;
-	int rv;
 
 	if (how == END_NOTIFY)
 		tlsio_notify(t);
-	if (t->bulk.c.broken)
-		return ERR_SYS;
-	if ((rv = ciphertext_flush(&t->bulk.c)) != 0)
-		return rv;
-	return transport_plain.shut(t->bulk.c.sock, how);
+	return ciphertext_shut(&t->bulk.c, how);
 }
 
 static int

@@ -434,7 +434,7 @@ def streamed(n):
 
 @scenario
 def a_stream_of_small_records_is_not_held_at_its_end(s):
-    """The kernel is told to wait for more of it at once (batch.c); what comes
+    """The kernel is told to wait for more of it at once (net/conn.c); what comes
     last, and questions and answers after it, are passed on all the same,
     though nobody closes."""
     s.start()

@@ -123,10 +123,8 @@ bulk_read(void *arg, uint8_t *buf, size_t len, enum end *how)
 	size_t got = 0;
 
 	b->c.recvs = 0;
-	if (b->c.notified) {
-		ciphertext_await_fin(&b->c);
-		return ciphertext_end(&b->c, 1, how);
-	}
+	if (b->c.notified)
+		return ciphertext_await_fin(&b->c, how);
 	if (!b->c.failed)
 		got = bulk_open(b, buf, len);
 	ciphertext_park(&b->c);
@@ -187,15 +185,10 @@ int
 bulk_shut(void *arg, enum end how)
 {
 	struct bulk *b = arg;
-	int rv;
 
 	if (how == END_NOTIFY)
 		bulk_notify(b);
-	if (b->c.broken)
-		return ERR_SYS;
-	if ((rv = ciphertext_flush(&b->c)) != 0)
-		return rv;
-	return transport_plain.shut(b->c.sock, how);
+	return ciphertext_shut(&b->c, how);
 }
 
 int

@@ -28,7 +28,7 @@
 
 struct channel;
 
-/* Once a process: a self-test, in memory, against libssl. 0: leave it. */
+/* Makes ready, once a process. 0: libssl has no room for our secrets. */
 int		 takeover_on(void);
 
 /* A key log callback: keeps the traffic secrets with the SSL. */

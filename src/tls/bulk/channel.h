@@ -56,7 +56,4 @@ size_t	 channel_due(struct channel *, uint8_t *out);
 /* An alert; out has 2 + RECORD_EXTRA. */
 size_t	 channel_alert(struct channel *, uint8_t description, uint8_t *out);
 
-/* Whether ours and libssl read each other; 1: they do. selftest.c */
-int	 channel_selftest(void);
-
 #endif

@@ -11,7 +11,6 @@
 
 #include "tls/bulk/channel.h"
 #include "util/err.h"
-#include "util/log.h"
 #include "util/mem.h"
 
 #define NEAR	(64 * 1024)	/* tickets and small sessions are libssl's */
@@ -24,7 +23,6 @@ struct secrets {
 };
 
 static int		 secrets_index = -1;
-static int		 on;
 static pthread_once_t	 once = PTHREAD_ONCE_INIT;
 
 static void
@@ -42,20 +40,13 @@ takeover_init(void)
 {
 	secrets_index = SSL_get_ex_new_index(0, NULL, NULL, NULL,
 	    secrets_free);
-	if (secrets_index == -1)
-		return;
-	on = channel_selftest();
-	ERR_clear_error();
-	if (!on)
-		log_warn("tls: our records are not libssl's; libssl keeps "
-		    "them all");
 }
 
 int
 takeover_on(void)
 {
 	pthread_once(&once, takeover_init);
-	return on;
+	return secrets_index != -1;
 }
 
 /* "LABEL client-random secret", in hex. */

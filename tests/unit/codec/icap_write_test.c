@@ -111,11 +111,11 @@ END
 
 TEST(a_chunk_head_is_hexadecimal)
 {
-	char buf[ICAP_CHUNK_MAX];
+	char buf[HTTP1_CHUNK_MAX];
 
-	ck_assert_uint_eq(icap_chunk(buf, 11), 3);
+	ck_assert_uint_eq(http1_chunk(buf, 11), 3);
 	ck_assert_int_eq(memcmp(buf, "b\r\n", 3), 0);
-	ck_assert_uint_eq(icap_chunk(buf, SIZE_MAX), sizeof(size_t) * 2 + 2);
+	ck_assert_uint_eq(http1_chunk(buf, SIZE_MAX), sizeof(size_t) * 2 + 2);
 }
 END
 

@@ -195,9 +195,14 @@ editor_data(void *arg, enum flow_dir dir, const uint8_t *p, size_t len)
 	return 0;
 }
 
+static void
+editor_eof(void *arg, enum flow_dir dir)
+{
+}
+
 static const struct tap_ops editor_ops = {
 	.data = editor_data,
-	.eof = spy_eof
+	.eof = editor_eof
 };
 
 #endif

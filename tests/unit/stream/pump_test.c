@@ -83,7 +83,7 @@ TEST(bytes_and_the_end_pass)
 END
 
 /* What got less than it asked for is asked again after an event, no sooner:
- * sweep.c sees to the RST that may be behind it. */
+ * net/conn.c sees to the RST that may be behind it. */
 TEST(a_short_read_is_the_last_until_an_event)
 {
 	struct pump_why why;

@@ -231,7 +231,7 @@ follower_data(void *arg, enum flow_dir dir, const uint8_t *p, size_t len)
 
 static const struct tap_ops follower_ops = {
 	.data = follower_data,
-	.eof = spy_eof
+	.eof = editor_eof
 };
 
 /* The client says "hi" in the new transport behind its last plain line. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proxy/page.h"
+#include "http/page.h"
 #include "test.h"
 #include "util/mem.h"
 

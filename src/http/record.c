@@ -1,7 +1,7 @@
 /*
  * Records of exchanges.
  */
-#include "http/http.h"
+#include "http/record.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * Delivery: what goes at once, and what waits for the message's end.
+ * What goes on at once of a message, and what waits for its end.
  */
-#include "http/deliver.h"
+#include "http/h1.h"
 
 #include <string.h>
 
@@ -15,7 +15,9 @@ static _Atomic uint64_t		 in_use;
 static struct flow		 flow;
 static struct taps		 row;
 static struct tap		 tap;
-static struct deliver		 d;
+static struct exchange		 x;
+static struct h1		 h1;
+static struct h1_dir		*d = &h1.dir[DIR_DOWN];
 static uint8_t			 body[200000];
 
 /* A response's head of length bytes (-1: chunked) was given. */
@@ -34,17 +36,18 @@ begin(int64_t length, unsigned flags)
 	flow.dir = DIR_DOWN;
 	memset(&tap, 0, sizeof(tap));
 	row.first[DIR_DOWN] = &tap;
-	deliver_init(&d, &flow, &tap);
+	h1_init(&h1, &tap, &flow, &flow, &x, H1_HEAD, 0);
 	for (i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)('a' + i % 26);
 	ck_assert_int_eq(http1_response(&h, RESPONSE, strlen(RESPONSE)), 0);
-	ck_assert_int_eq(deliver_head(&d, &h.head, length, flags, NULL), 0);
+	ck_assert_int_eq(h1_send_head(&h1, DIR_DOWN, &h.head, 1,
+	    length, flags), 0);
 }
 
 static void
 end(void)
 {
-	deliver_free(&d);
+	h1_done(&h1);
 	flow_drop(&flow);
 	pool_done(&pool);
 }
@@ -53,7 +56,7 @@ static size_t
 give(size_t at, size_t n)
 {
 	int bad;
-	size_t took = deliver_body(&d, body + at, n, &bad);
+	size_t took = h1_send_data(&h1, DIR_DOWN, body + at, n, &bad);
 
 	ck_assert_int_eq(bad, 0);
 	return took;
@@ -77,13 +80,13 @@ TEST(a_body_in_one_piece_waits_for_its_end)
 	char got[256] = "";
 	size_t n;
 
-	begin(7, DELIVER_HELD);
+	begin(7, HTTP_REVOCABLE);
 	ck_assert_uint_eq(give(0, 7), 7);
 	ck_assert_uint_eq(gone(NULL), 0);
-	ck_assert_int_eq(d.began, 0);
-	ck_assert_int_eq(deliver_waits(&d), 1);
-	ck_assert_int_eq(deliver_end(&d, NULL), 0);
-	ck_assert_int_eq(deliver_waits(&d), 0);
+	ck_assert_int_eq(d->began, 0);
+	ck_assert_int_eq(h1_waits(&h1, DIR_DOWN), 1);
+	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
+	ck_assert_int_eq(h1_waits(&h1, DIR_DOWN), 0);
 	n = gone(got);
 	ck_assert_uint_gt(n, 7 + 19);
 	ck_assert_int_eq(strncmp(got, "HTTP/1.1 200 OK\r\n", 17), 0);
@@ -94,11 +97,11 @@ END
 
 TEST(until_then_all_of_it_can_be_taken_back)
 {
-	begin(7, DELIVER_HELD);
+	begin(7, HTTP_REVOCABLE);
 	ck_assert_uint_eq(give(0, 7), 7);
-	deliver_withdraw(&d);
-	ck_assert_int_eq(deliver_waits(&d), 0);
-	ck_assert_int_eq(deliver_flush(&d), 1);
+	h1_revoke(&h1, DIR_DOWN);
+	ck_assert_int_eq(h1_waits(&h1, DIR_DOWN), 0);
+	ck_assert_int_eq(h1_flush(&h1, DIR_DOWN), 1);
 	ck_assert_uint_eq(gone(NULL), 0);
 	end();
 }
@@ -106,13 +109,13 @@ END
 
 TEST(or_it_is_made_final_and_waits_on)
 {
-	begin(7, DELIVER_HELD);
-	ck_assert_int_eq(deliver_commit(&d), 0);
+	begin(7, HTTP_REVOCABLE);
+	ck_assert_int_eq(h1_commit(&h1, DIR_DOWN), 0);
 	ck_assert_uint_eq(give(0, 7), 7);
-	ck_assert_int_eq(deliver_commit(&d), 1);
-	ck_assert_int_eq(d.began, 1);
+	ck_assert_int_eq(h1_commit(&h1, DIR_DOWN), 1);
+	ck_assert_int_eq(d->began, 1);
 	ck_assert_uint_eq(gone(NULL), 0);
-	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_gt(gone(NULL), 7);
 	end();
 }
@@ -123,14 +126,14 @@ TEST(of_two_pieces_the_second_waits)
 	char got[256] = "";
 	size_t n;
 
-	begin(7, DELIVER_HELD);
+	begin(7, HTTP_REVOCABLE);
 	ck_assert_uint_eq(give(0, 3), 3);
-	ck_assert_int_eq(d.began, 1);
+	ck_assert_int_eq(d->began, 1);
 	n = gone(got);
 	ck_assert_int_eq(strncmp(got + n - 7, "\r\n\r\nabc", 7), 0);
 	ck_assert_uint_eq(give(3, 4), 4);
 	ck_assert_uint_eq(gone(NULL), 0);
-	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_eq(gone(got), 4);
 	ck_assert_int_eq(memcmp(got, "defg", 4), 0);
 	end();
@@ -143,10 +146,10 @@ TEST(of_a_large_piece_16_kb_wait)
 	gone(NULL);
 	ck_assert_uint_eq(give(0, 50000), 50000);
 	ck_assert_uint_eq(gone(NULL), 50000 - 16384);
-	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_eq(gone(NULL), 16384);
 	/* and that much is not kept for the next message */
-	ck_assert_uint_eq(d.pend.cap, 0);
+	ck_assert_uint_eq(d->pend.cap, 0);
 	end();
 }
 END
@@ -165,9 +168,9 @@ TEST(what_the_flow_has_no_room_for_is_not_taken)
 		ck_assert(n > 0);
 	}
 	ck_assert_uint_eq(went, sizeof(body) - 16384);
-	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
 	while (went < sizeof(body)) {
-		deliver_flush(&d);
+		h1_flush(&h1, DIR_DOWN);
 		went += gone(all + went);
 	}
 	ck_assert_int_eq(memcmp(all, body, sizeof(body)), 0);
@@ -185,7 +188,7 @@ TEST(chunks_go_at_once_for_their_end_is_seen)
 	ck_assert_uint_eq(give(0, 7), 7);
 	ck_assert_uint_eq(gone(got), 12);
 	ck_assert_int_eq(memcmp(got, "7\r\nabcdefg\r\n", 12), 0);
-	ck_assert_int_eq(deliver_end(&d, NULL), 0);
+	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_eq(gone(got), 5);
 	end();
 }
@@ -197,14 +200,14 @@ TEST(neither_more_nor_less_than_was_said)
 
 	begin(7, 0);
 	ck_assert_uint_eq(give(0, 3), 3);
-	ck_assert_int_eq(deliver_end(&d, NULL), ERR_SHORT);
-	ck_assert_uint_eq(deliver_body(&d, body, 5, &bad), 0);
+	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), ERR_SHORT);
+	ck_assert_uint_eq(h1_send_data(&h1, DIR_DOWN, body, 5, &bad), 0);
 	ck_assert_int_eq(bad, 1);
 	end();
 }
 END
 
-SUITE("deliver", a_body_in_one_piece_waits_for_its_end,
+SUITE("h1_write", a_body_in_one_piece_waits_for_its_end,
     until_then_all_of_it_can_be_taken_back,
     or_it_is_made_final_and_waits_on, of_two_pieces_the_second_waits,
     of_a_large_piece_16_kb_wait, what_the_flow_has_no_room_for_is_not_taken,

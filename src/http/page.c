@@ -1,10 +1,9 @@
 /*
  * Pages of our own: a whole HTTP/1.1 response that says what happened.
  */
-#include "proxy/page.h"
+#include "http/page.h"
 
 #include "util/mem.h"
-#include "util/text.h"
 
 /* The phrases of RFC 9110, 15, and of RFC 6585 for 431. */
 static const char *

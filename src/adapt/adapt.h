@@ -1,0 +1,185 @@
+/*
+ * Inside the room: the services that look at the messages of an exchange, and
+ * a message's way through them.
+ *
+ * Calls go one way: engine.c reads messages and begins their way (adapt.c),
+ * which asks content.c, shows them as input.c says, and sends on what came of
+ * it (forward_message.c); plan.c knows what the rule wants.
+ */
+#ifndef ADAPT_ADAPT_H
+#define ADAPT_ADAPT_H
+
+#include <event2/event_struct.h>
+#include <event2/util.h>
+
+#include "adapt/engine.h"
+#include "http/exchange.h"
+#include "http/h1.h"
+#include "proxy/engine.h"
+
+/* What the session's rule wants done with its messages: plan.c. */
+struct plan {
+	const struct engine_env *env;
+	const struct record *rec;
+	struct engine_host host;
+	struct icap_client **clients;	/* by number of the service */
+	const size_t	*row;		/* the rule's services, in order */
+	size_t		 nrow;
+	size_t		 nmonitors;	/* of them */
+	int		 judged;	/* some service may hold and change
+					   what passes, or rules judge it */
+};
+
+struct adaptation;
+
+/* One message on its way through the services. */
+struct adapted_message {
+	struct adaptation *a;
+	enum flow_dir	 dir;
+	struct http_message *virgin;	/* of the exchange */
+
+	/* The service that looks at it, by its number in the row. */
+	size_t		 k;
+	struct icap_txn	*txn;
+	struct icap_input input;
+	struct text	 req_head, res_head, fields;
+	struct adapted_message *to;	/* where the answer's body goes */
+
+	/* What a service made of it for the next one; no head: nothing yet,
+	 * the message is the virgin one. */
+	struct http_message now;
+	/* What the present service makes of it, while that is collected. */
+	struct http_message made;
+
+	struct icap_monitor **copies;
+	size_t		 ncopies;
+
+	/* It goes on out of this body, from there; its end is the end. */
+	struct spool	*from;
+	uint64_t	 sent;
+	unsigned	 sends:1;	/* ... which may be none */
+	unsigned	 as_is:1;	/* it goes on as it came */
+};
+
+/* An exchange, and what services make of it. */
+struct adaptation {
+	struct exchange	 x;
+	struct plan	 plan;
+	struct text	*echo;		/* by place in the row: lines of the
+					   answer to REQMOD for its RESPMOD */
+	struct adapted_message msg[2];	/* by enum flow_dir */
+};
+
+/* plan.c */
+void	plan_init(struct plan *, const struct engine_env *,
+	    struct icap_client **, const struct record *,
+	    const struct engine_host *);
+const struct conf_inspect *plan_inspect(const struct plan *);
+/* Some service may hold and change what passes. */
+int	plan_serves(const struct plan *);
+struct icap_service *plan_service(const struct plan *, size_t k);
+const struct conf_icap *plan_conf(const struct plan *, size_t k);
+/* The next service from *k on that does this method, no monitor; or NULL. */
+struct icap_service *plan_next(const struct plan *, enum icap_method,
+	    size_t *k);
+/* What follows is no HTTP, and goes unread, or is blocked: counted and kept
+ * in the record, where some service was to see it. */
+void	plan_unread(const struct plan *, enum unread, int blocked,
+	    struct slice protocol);
+/* The rule blocks what is no HTTP. */
+int	plan_blocks(const struct plan *);
+
+/* content.c: each function that refuses answers the request itself. */
+/*
+ * A request before anybody is shown it: it has one name; parts of an object,
+ * codings that the scanner does not know, and protocols that nobody reads are
+ * not asked for.
+ */
+void	content_one_host(struct adaptation *);
+void	content_request(struct adaptation *);
+/* It says two different things of itself. 1: it was refused. */
+int	content_ambiguous(struct adapted_message *);
+/* Media that never end, or cannot be looked at (bypass-types). */
+int	content_is_stream(const struct adapted_message *,
+	    const struct conf_icap *);
+/*
+ * Whether its present service need not see this message, or cannot: told, and
+ * counted as unscanned. 1; 0; or ERR_DENIED when it was refused for that.
+ */
+int	content_exempt(struct adapted_message *);
+/* The server switches protocols: may it, and was it asked to? */
+int	content_may_switch(struct adaptation *);
+/* A CONNECT inside the session. 1: it was refused. */
+int	content_connects(struct adaptation *);
+
+/* input.c */
+enum icap_method input_method(const struct adapted_message *);
+/* The head and the body as they are now. */
+const struct http_head *input_head(const struct adapted_message *);
+struct spool *input_body(const struct adapted_message *);
+int	input_has_body(const struct adapted_message *);
+/* What the row's k-th service is shown, into m->input. 0 or ERR_*. */
+int	input_make(struct adapted_message *, size_t k);
+
+/* monitor.c: services that get a copy of a message as it passes. */
+void	monitor_begin(struct adapted_message *);
+void	monitor_end(struct adapted_message *);
+/* Of what a seat's log was given: a copy's record; NULL: it is a message. */
+const struct record *monitor_record(void *user);
+
+/* forward_message.c */
+/* Its head goes on, then the body out of m->from. 0, or it was refused. */
+int	forward_message_head(struct adapted_message *,
+	    const struct http_head *, int body, int64_t length,
+	    unsigned flags);
+/* As much of the body as there is room and bytes for. */
+void	forward_message_more(struct adapted_message *);
+
+/* adapt.c */
+/* The plan is made; the exchange's codec and user are set. */
+void	adapt_init(struct adaptation *);
+void	adapt_free(struct adaptation *);
+/* The head is here: ask the services that want it, or let it pass. */
+void	adapt_begin(struct adapted_message *);
+/* Bytes came, or there is room: go on. */
+void	adapt_more(struct adapted_message *);
+/* No service is asked any more, nor listened to. */
+void	adapt_silence(struct adaptation *);
+/* Ready for the next message. */
+void	adapt_reset(struct adapted_message *);
+
+/* A session's HTTP: engine.c, and where HTTP ends, tunnel.c. */
+struct engine {
+	struct adaptation a;		/* of the present exchange */
+	struct h1	 h1;
+	struct tap	*tap;
+	struct event	 slow;		/* its first line takes too long */
+	unsigned	 raw:1;		/* no HTTP (any more) */
+	unsigned	 ahead:1;	/* that, as the server began */
+	unsigned	 finished:1;	/* nothing more is read */
+	struct http1_first first;	/* ahead: what the client then says */
+	uint8_t		 lead[64];	/* ... and the server's first bytes */
+	size_t		 nlead;
+	size_t		 skip;		/* of raw bytes: the head before them */
+};
+
+/* From here on it is no HTTP, for that reason; or it is cut off. */
+void	tunnel_begin(struct engine *, enum unread);
+/* Bytes of what is not looked at. How many pass. */
+size_t	tunnel_data(struct engine *, enum flow_dir, const uint8_t *,
+	    size_t len);
+/* The server speaks, and nobody asked it. */
+void	tunnel_unasked(struct engine *);
+/* The client's first line is not whole: the time for it begins; and it is
+ * over. */
+void	tunnel_wait(struct engine *);
+void	tunnel_slow(evutil_socket_t, short, void *);
+/*
+ * Requests are to be judged, and no service sees them: is it HTTP/2, which is
+ * not read yet? By what TLS agreed on; by the client's first bytes. 1: it
+ * passes, counted.
+ */
+int	tunnel_agreed_http2(struct engine *);
+int	tunnel_begins_http2(struct engine *, const uint8_t *, size_t len);
+
+#endif

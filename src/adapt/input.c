@@ -1,0 +1,175 @@
+/*
+ * Makes the input of a service from a message.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapt/adapt.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+enum icap_method
+input_method(const struct adapted_message *m)
+{
+	return m->dir == DIR_UP ? ICAP_REQMOD : ICAP_RESPMOD;
+}
+
+static const struct http_message *
+input_message(const struct adapted_message *m)
+{
+	return m->now.head != NULL ? &m->now : m->virgin;
+}
+
+const struct http_head *
+input_head(const struct adapted_message *m)
+{
+	return input_message(m)->head;
+}
+
+struct spool *
+input_body(const struct adapted_message *m)
+{
+	return input_message(m)->body;
+}
+
+int
+input_has_body(const struct adapted_message *m)
+{
+	return input_message(m)->bodied;
+}
+
+/* Write the heads as ICAP carries them. */
+static int
+put_heads(struct adapted_message *m)
+{
+	const struct facts *f = m->a->plan.rec->facts;
+	const struct adapted_message *up = &m->a->msg[DIR_UP];
+	const char *name = facts_name(f) != NULL ? facts_name(f) : "";
+
+	text_clear(&m->req_head);
+	text_clear(&m->res_head);
+	m->input.path = slice_of(NULL, 0);
+	if (input_head(up) == NULL || icap_put_http(&m->req_head,
+	    input_head(up), f->protocol == PROTO_TLS ? "https" : "http",
+	    slice_of(name, strlen(name)), 1) != 0)
+		return ERR_FORMAT;
+	m->input.path = input_head(up)->target;
+	m->input.req_head = &m->req_head;
+	m->input.res_head = NULL;
+	if (m->dir == DIR_UP)
+		return 0;
+	m->input.res_head = &m->res_head;
+	return icap_put_http(&m->res_head, input_head(m), "https",
+	    slice_of(NULL, 0), 1);
+}
+
+/* Write the value of a macro to *t. */
+static void
+put_macro(const struct adapted_message *m, enum conf_macro which,
+    struct text *t)
+{
+	const struct record *r = m->a->plan.rec;
+	const struct facts *f = r->facts;
+	char ip[ADDR_STRLEN];
+
+	switch (which) {
+	case MACRO_SRC:
+		text_puts(t, addr_ip_str(&f->client, ip));
+		break;
+	case MACRO_SRC_PORT:
+		text_number(t, addr_port(&f->client));
+		break;
+	case MACRO_DST:
+		text_puts(t, addr_ip_str(&f->server, ip));
+		break;
+	case MACRO_DST_PORT:
+		text_number(t, addr_port(&f->server));
+		break;
+	case MACRO_SNI:
+		text_puts(t, f->sni != NULL ? f->sni : "");
+		break;
+	case MACRO_HOST:
+		text_puts(t, m->a->x.record.host != NULL ? m->a->x.record.host :
+		    f->host != NULL ? f->host : "");
+		break;
+	case MACRO_LISTENER:
+		text_puts(t, f->listener);
+		break;
+	case MACRO_RULE:
+		text_puts(t, r->verdict->rule->name);
+		break;
+	case MACRO_JA4:
+		text_puts(t, f->ja4);
+		break;
+	case MACRO_SUBJECT:
+		text_puts(t, f->cert != NULL && f->cert->subject != NULL ?
+		    f->cert->subject : "");
+		break;
+	case MACRO_FLOW:
+		text_number(t, r->id);
+		break;
+	case MACRO_TX:
+		text_number(t, m->a->x.record.number);
+		break;
+	case MACRO_MAX:
+		break;
+	}
+}
+
+/* Write "Name: value" with its macros. A value that would break the line is
+ * left out. */
+static void
+put_field(struct adapted_message *m, const char *field)
+{
+	size_t n = strcspn(field, ":");
+	char *name = xstrndup(field, n);
+	struct text value = { 0 };
+	enum conf_macro which;
+	const char *at, *end;
+
+	field += n + 1;
+	field += strspn(field, " \t");
+	while ((at = conf_macro(field, &end, &which)) != NULL) {
+		text_add(&value, field, (size_t)(at - field));
+		put_macro(m, which, &value);
+		field = end;
+	}
+	text_puts(&value, field);
+	icap_field(&m->fields, name, slice_of(value.s, value.len));
+	text_free(&value);
+	free(name);
+}
+
+/* Write the fields that are for this message alone. */
+static void
+put_fields(struct adapted_message *m, size_t k)
+{
+	const struct conf_icap *conf = plan_conf(&m->a->plan, k);
+	size_t i;
+
+	text_clear(&m->fields);
+	if (m->dir == DIR_DOWN)
+		text_add(&m->fields, m->a->echo[k].s, m->a->echo[k].len);
+	for (i = 0; i < conf->headers.n; i++)
+		if (strstr(conf->headers.v[i], "%{") != NULL)
+			put_field(m, conf->headers.v[i]);
+	if (conf->proxy_auth)
+		icap_field_proxy_auth(&m->fields, m->virgin->head);
+}
+
+int
+input_make(struct adapted_message *m, size_t k)
+{
+	const struct facts *f = m->a->plan.rec->facts;
+
+	memset(&m->input, 0, sizeof(m->input));
+	m->input.method = input_method(m);
+	m->input.body = input_body(m);
+	m->input.length = input_head(m)->length;
+	m->input.endless_open = plan_inspect(&m->a->plan)->endless_open;
+	put_fields(m, k);
+	m->input.fields = m->fields.len > 0 ? m->fields.s : NULL;
+	m->input.client = f->client;
+	m->input.server = f->server;
+	return put_heads(m);
+}

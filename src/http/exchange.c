@@ -1,0 +1,138 @@
+/*
+ * Where an exchange stands, and its two ways to end early: a page of ours, or
+ * cut off.
+ */
+#include "http/exchange.h"
+
+#include <stdlib.h>
+
+#include "http/page.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/* What each state may become. */
+#define TO(state)	(1u << EXCHANGE_##state)
+static const unsigned next[] = {
+	[EXCHANGE_HEAD] = TO(HELD) | TO(GOING) | TO(ANSWERED) | TO(DONE) |
+	    TO(BROKEN),
+	[EXCHANGE_HELD] = TO(GOING) | TO(ANSWERED) | TO(BROKEN),
+	/* HEAD: it was interim. HELD: it was begun and could be taken back. */
+	[EXCHANGE_GOING] = TO(HEAD) | TO(HELD) | TO(ANSWERED) | TO(DONE) |
+	    TO(BROKEN),
+	[EXCHANGE_ANSWERED] = TO(HEAD) | TO(HELD) | TO(DONE) | TO(BROKEN),
+	[EXCHANGE_DONE] = TO(HEAD) | TO(BROKEN),
+	[EXCHANGE_BROKEN] = TO(BROKEN)
+};
+
+static const char *const names[] = { "awaited", "held", "going on",
+    "answered otherwise", "done", "broken" };
+static const char *const what[] = { "request", "response" };
+
+/* The request has not been let go, so there can be no response to it. */
+static int
+is_unasked(const struct exchange *x, enum flow_dir dir, enum exchange_state to)
+{
+	return dir == DIR_DOWN &&
+	    (to == EXCHANGE_HELD || to == EXCHANGE_GOING) &&
+	    x->state[DIR_UP] != EXCHANGE_GOING &&
+	    x->state[DIR_UP] != EXCHANGE_DONE;
+}
+
+int
+exchange_set(struct exchange *x, enum flow_dir dir, enum exchange_state to)
+{
+	enum exchange_state from = x->state[dir];
+
+	if (to == from)
+		return 0;
+	if ((next[from] & 1u << to) != 0 && !is_unasked(x, dir, to)) {
+		x->state[dir] = to;
+		return 0;
+	}
+	if (from != EXCHANGE_BROKEN)
+		log_warn("session %llu: HTTP exchange %u is cut off: the %s "
+		    "was %s, the request %s, and then the %s was to be %s",
+		    (unsigned long long)x->session, x->record.number,
+		    what[dir], names[from], names[x->state[DIR_UP]], what[dir],
+		    names[to]);
+	exchange_break(x, "an answer ahead of its request");
+	return ERR_DENIED;
+}
+
+int
+exchange_done(const struct exchange *x)
+{
+	return x->state[DIR_UP] == EXCHANGE_DONE &&
+	    x->state[DIR_DOWN] == EXCHANGE_DONE;
+}
+
+int
+exchange_is_broken(const struct exchange *x)
+{
+	return x->state[DIR_UP] == EXCHANGE_BROKEN;
+}
+
+void
+exchange_break(struct exchange *x, const char *why)
+{
+	if (exchange_is_broken(x))
+		return;
+	x->state[DIR_UP] = x->state[DIR_DOWN] = EXCHANGE_BROKEN;
+	x->record.why = why;
+	x->user->broken(x->arg, why);
+}
+
+void
+exchange_refuse(struct exchange *x, int status, const char *why)
+{
+	char *named, *page;
+	size_t len;
+
+	if (exchange_is_broken(x))
+		return;
+	if (x->codec->began(x->conn, DIR_DOWN)) {
+		exchange_break(x, why);
+		return;
+	}
+	x->user->silence(x->arg);
+	x->codec->revoke(x->conn, DIR_UP);
+	x->codec->revoke(x->conn, DIR_DOWN);
+	named = xasprintf("transaction %llu.%u", (unsigned long long)x->session,
+	    x->record.number);		/* the event log's "reference" */
+	page = page_http(status, why, named, &len);
+	free(named);
+	http_record_replaced(&x->record, HTTP_BY_US, status);
+	x->record.length[DIR_DOWN] = x->codec->page(x->conn, page, len);
+	free(page);
+	if (x->record.why == NULL)
+		x->record.why = why;
+	if (x->state[DIR_UP] != EXCHANGE_DONE)
+		exchange_set(x, DIR_UP, EXCHANGE_ANSWERED);
+	exchange_set(x, DIR_DOWN, EXCHANGE_ANSWERED);
+	x->codec->drop(x->conn, DIR_UP);
+	x->user->wake(x->arg);
+}
+
+void
+exchange_again(struct exchange *x, enum flow_dir dir)
+{
+	message_reset(&x->msg[dir]);
+	exchange_set(x, dir, EXCHANGE_HEAD);
+}
+
+void
+exchange_next(struct exchange *x)
+{
+	http_record_next(&x->record);
+	exchange_again(x, DIR_UP);
+	exchange_again(x, DIR_DOWN);
+}
+
+void
+exchange_free(struct exchange *x)
+{
+	http_record_free(&x->record);
+	message_reset(&x->msg[DIR_UP]);
+	message_reset(&x->msg[DIR_DOWN]);
+}

@@ -1,0 +1,20 @@
+/*
+ * Pages of our own.
+ */
+#ifndef HTTP_PAGE_H
+#define HTTP_PAGE_H
+
+#include <stddef.h>
+
+#include "util/text.h"
+
+/*
+ * A whole HTTP/1.1 response that says what happened; malloc'ed. The person who
+ * sees it can report the reference, and the operator finds it in the event log.
+ */
+char	*page_http(int status, const char *why, const char *reference,
+	    size_t *len);
+/* The head of a response with a body of this type and length. */
+void	 page_head(struct text *, int status, const char *type, size_t len);
+
+#endif

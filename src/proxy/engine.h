@@ -1,0 +1,57 @@
+/*
+ * What a session hands to the engine that reads HTTP in it (adapt/engine.h):
+ * all of itself that the engine sees, and what it may ask or tell.
+ */
+#ifndef PROXY_ENGINE_H
+#define PROXY_ENGINE_H
+
+#include "codec/slice.h"
+#include "proxy/record.h"
+#include "stream/flow.h"
+
+struct event_base;
+struct http_head;
+
+/* What is to be done with a request, judged under its own name. */
+struct judgement {
+	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
+	const char	*why;		/* lives as long as the session */
+};
+
+struct engine_host {
+	struct session	*session;
+	struct flow	*flow[2];	/* by enum flow_dir */
+	int		 by_request;	/* rules judge each request */
+	size_t		 head_max;	/* limits.head */
+	uint64_t	 hello_ms;	/* timeouts.hello */
+	/* Judge a request; counted and logged. */
+	void	(*judge)(struct session *, const struct http_head *,
+		    struct judgement *);
+	/* It is HTTP/2, whose requests nobody reads yet: counted. */
+	void	(*unjudged)(struct session *);
+	/* The oldest request has been answered, but not by the server. */
+	void	(*answered)(struct session *);
+	/* It passes undecrypted, or unread, for this reason (static). */
+	void	(*undecrypted)(struct session *, enum undecrypted,
+		    const char *why);
+	/* What follows is no HTTP, and no service sees it: counted; and
+	 * recorded, with the protocol's name or an empty one, unless protocol
+	 * is NULL. */
+	void	(*unread)(struct session *, enum unread, int blocked,
+		    const struct slice *protocol);
+	/* Bytes of that. */
+	void	(*passed)(struct session *, enum flow_dir, size_t);
+};
+
+/* An engine, as a sink of which there is one: attached in each worker, it
+ * begins with each session that wants it (proxy/sink.h). */
+struct engine_ops {
+	const struct tap_ops *tap;
+	void	*(*attach)(void *env, struct event_base *);	/* -> seat */
+	/* The host is good for this call: what is needed is copied. */
+	void	*(*begin)(void *seat, struct tap *, const struct record *,
+		    const struct engine_host *);
+	void	 (*detach)(void *seat);
+};
+
+#endif
