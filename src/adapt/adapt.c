@@ -1,9 +1,9 @@
 /*
- * A message's way through the services of its session's rule. As long as
- * every service so far has said "unmodified" and the body still lies where it
- * came, nothing is copied: the message passes from there. Once more than the
- * preview is wanted its body is kept, and it goes on from there, or what a
- * service made of it does.
+ * A message's way through the services of its session's rule. As long as every
+ * service so far has said "unmodified" and the body is still in the flow,
+ * nothing is copied: the message passes from there. As soon as a service wants
+ * more than the preview, the body is kept, and it goes on from the spool, or a
+ * service's message goes in its place.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +23,21 @@ wake(const struct adapted_message *m)
 	m->a->x.user->wake(m->a->x.arg);
 }
 
-/* What the present service makes of it is collected for the next. */
+/* Whether the present service's message is collected for the next service. */
 static int
 is_collecting(const struct adapted_message *m)
 {
 	return m->made.head != NULL;
 }
 
-/* The present service has begun to answer with a message of its own. */
+/* Whether the present service has begun to answer with its own message. */
 static int
 is_answering(const struct adapted_message *m)
 {
 	return is_collecting(m) || m->a->x.state[m->dir] != EXCHANGE_HELD;
 }
 
-/* Nothing, or nothing more, is asked: the message goes on. */
+/* No service is asked any more: the message goes on. */
 static void
 deliver(struct adapted_message *m)
 {
@@ -64,7 +64,7 @@ deliver(struct adapted_message *m)
 		forward_message_more(m);
 }
 
-/* Of a body that goes to a service no more is kept than max-body. */
+/* Keep no more than max-body of a body that goes to a service. */
 static void
 bound(struct adapted_message *m)
 {
@@ -73,7 +73,7 @@ bound(struct adapted_message *m)
 		    plan_conf(&m->a->plan, m->k)->max_body;
 }
 
-/* More of the body, its end, or room, for whoever waits for it. */
+/* There is more of the body, or its end, or room: tell who waits for it. */
 static void
 service_more(struct adapted_message *m)
 {
@@ -95,7 +95,7 @@ service_more(struct adapted_message *m)
 	bound(m);
 }
 
-/* All that is kept was sent, and more is to be had. */
+/* The service has got all that is kept, and there is more to read. */
 static void
 service_hungry(void *arg)
 {
@@ -124,7 +124,7 @@ service_wants_more(void *arg)
 	wake(m);
 }
 
-/* Begin to collect what a service made of it. */
+/* Begin to collect a service's message. */
 static void
 collect(struct adapted_message *m, const struct icap_answer *a)
 {
@@ -134,7 +134,7 @@ collect(struct adapted_message *m, const struct icap_answer *a)
 	m->made.body = a->body ? spool_new(UINT64_MAX) : NULL;
 }
 
-/* It is whole: it is the message now. */
+/* The collected message is whole: it replaces the original. */
 static void
 collected(struct adapted_message *m)
 {
@@ -176,7 +176,7 @@ adapted(struct adapted_message *m, struct adapted_message *to,
 	    HTTP_CHANGED | (a->body ? HTTP_REVOCABLE : 0));
 }
 
-/* What was begun with an answer, and failed before a byte of it went on. */
+/* Undo an answer that failed before a byte of it went on. */
 static void
 unanswer(struct adapted_message *m)
 {
@@ -265,7 +265,7 @@ service_body(void *arg, const uint8_t *p, size_t len)
 	return n;
 }
 
-/* All that a service had to say is here. */
+/* The answer of a service is whole. */
 static void
 adapted_end(struct adapted_message *m)
 {
@@ -326,8 +326,8 @@ static const struct icap_user service_user = {
 	.hungry = service_hungry,
 };
 
-/* The next service that is to see it; NULL: none, and it goes on, or it was
- * refused. */
+/* The next service to see the message. NULL: there is none, and the message
+ * goes on, or was refused. */
 static struct icap_service *
 next_service(struct adapted_message *m)
 {
@@ -377,7 +377,7 @@ ask(struct adapted_message *m)
 	wake(m);
 }
 
-/* The client waits for 100 before it sends the body that a service wants. */
+/* Send 100 if the client waits for it with a body that a service wants. */
 static void
 go_ahead(struct exchange *x)
 {

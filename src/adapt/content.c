@@ -1,8 +1,7 @@
 /*
- * What is changed, refused or let pass unseen so that services see what they
- * are for: parts of an object cannot be scanned, nor codings that the scanner
- * does not know, nor what it has no room for; after a switch to a protocol
- * that nobody reads nothing could be.
+ * Changes or refuses messages that services could not scan, or lets them pass
+ * unseen: parts of an object, codings that the scanner does not know, bodies
+ * that are too large, and switches to a protocol that nobody reads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,7 @@ content_is_stream(const struct adapted_message *m,
 	const char *p;
 	size_t i, n;
 
-	/* Our own list is no reason to let pass what must not. */
+	/* Our default list must not let pass what the rule forbids. */
 	if (!conf->types_given && !conf_icap_passes(conf, 1,
 	    plan_inspect(&m->a->plan)->endless_open))
 		return 0;
@@ -42,8 +41,8 @@ content_is_stream(const struct adapted_message *m,
 	return 0;
 }
 
-/* The next of a Content-Type's values; a comma within quotes is none between
- * two. Only the type itself, without parameters. */
+/* The next value of Content-Type, without parameters. A comma within quotes
+ * does not separate values. */
 static int
 type_item(struct slice *value, struct slice *type)
 {
@@ -69,8 +68,8 @@ type_item(struct slice *value, struct slice *type)
 }
 
 /*
- * Two media types: which of them counts is not the same for everybody, and the
- * scanner would be told one and the browser take the other.
+ * Whether there are two different media types. The scanner could take one of
+ * them and the browser the other.
  */
 static int
 type_twice(const struct http_head *h)
@@ -121,7 +120,7 @@ coding_listed(const struct conf_list *known, struct slice coding)
 	return 0;
 }
 
-/* Those that a service looks into: its own, or the rule's. */
+/* The codings that a service decodes: its own list, or the rule's. */
 static const struct conf_list *
 coding_list(const struct plan *p, const struct conf_icap *conf)
 {
@@ -129,7 +128,7 @@ coding_list(const struct plan *p, const struct conf_icap *conf)
 	    &plan_inspect(p)->encodings;
 }
 
-/* A service, not a monitor, that sees the response. */
+/* The service's configuration, if it sees the response and is no monitor. */
 static const struct conf_icap *
 sees_response(const struct plan *p, size_t k)
 {
@@ -162,8 +161,8 @@ coding_any(const struct conf_list *known)
 }
 
 /*
- * One coding at most, and that one of the list: scanners open a message once.
- * Without a body there is nothing to open.
+ * A message may have one coding, of the list, because scanners decode it once.
+ * Without a body there is nothing to decode.
  */
 static int
 coding_known(const struct adapted_message *m, const struct conf_icap *conf)
@@ -189,7 +188,7 @@ coding_known(const struct adapted_message *m, const struct conf_icap *conf)
 	return 1;
 }
 
-/* Counted and logged; goes on unscanned, or is answered with that status. */
+/* Count and log the message: it passes unscanned, or gets a page. */
 static int
 is_unseen(struct adapted_message *m, enum icap_fault fault, int passes,
     int status, const char *why)
@@ -226,7 +225,7 @@ content_exempt(struct adapted_message *m)
 	    "larger than what is scanned");
 }
 
-/* Accept-Encoding without what they do not know; 1: that is less. */
+/* Accept-Encoding without codings that they do not know. 1: it is shorter. */
 static int
 coding_limit(const struct plan *p, const struct http_head *h,
     struct text *value)
@@ -255,8 +254,8 @@ coding_limit(const struct plan *p, const struct http_head *h,
 	return less;
 }
 
-/* Whether a protocol of an Upgrade field is in `upgrade:`; without a version
- * there, any is. */
+/* Whether `upgrade:` has a protocol of an Upgrade field. An entry without a
+ * version covers all versions. */
 static int
 upgrade_listed(const struct conf_list *list, struct slice item)
 {
@@ -272,8 +271,9 @@ upgrade_listed(const struct conf_list *list, struct slice item)
 }
 
 /*
- * Where a service looks at messages, what is not in the list; elsewhere only
- * what requests, which are judged, would vanish in.
+ * Whether an upgrade is refused. If a service sees messages, it must be in the
+ * list. Otherwise only protocols are refused that would hide requests from the
+ * rules.
  */
 static int
 upgrade_refused(const struct plan *p, struct slice item)
@@ -283,8 +283,8 @@ upgrade_refused(const struct plan *p, struct slice item)
 	    slice_is(item, "h2c");
 }
 
-/* Of the request's Upgrade what may be switched to, in left. 1: that is less
- * than what was asked for. */
+/* Put the allowed protocols of the request's Upgrade into left. 1: there are
+ * fewer than the client asked for. */
 static int
 upgrade_limit(const struct plan *p, const struct http_head *h,
     struct text *left)
@@ -312,7 +312,7 @@ upgrade_limit(const struct plan *p, const struct http_head *h,
 	return refused;
 }
 
-/* Of each protocol that a server switched to: was it asked for? */
+/* Whether the client asked for the protocol that the server switched to. */
 static int
 upgrade_asked(const struct http_head *asked, struct slice protocol)
 {
@@ -326,8 +326,8 @@ upgrade_asked(const struct http_head *asked, struct slice protocol)
 }
 
 /*
- * An origin is to take the authority of an absolute-form for the host, and
- * one that takes Host must not be told another (RFC 9112, 3.2.2).
+ * An origin takes the authority of an absolute-form as the host. One that takes
+ * Host must not get another (RFC 9112, 3.2.2).
  */
 void
 content_one_host(struct adaptation *a)
@@ -344,7 +344,7 @@ content_one_host(struct adaptation *a)
 	free(value);
 }
 
-/* Some service sees the response, of which there must not be parts only. */
+/* Whether a service sees the response, which must then be whole. */
 static int
 is_scanned(const struct plan *p)
 {

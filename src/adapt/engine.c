@@ -1,6 +1,6 @@
 /*
- * The tap that reads HTTP/1 out of a session: pairs requests with responses,
- * one exchange at a time, and sends each message on its way (adapt.c).
+ * The tap that reads HTTP/1 in a session. It pairs requests with responses, one
+ * exchange at a time, and starts each message on its way (adapt.c).
  */
 #include "adapt/engine.h"
 
@@ -110,7 +110,7 @@ engine_begin(void *arg, struct tap *tap, const struct record *rec,
 	e->a.x.user = &engine_user;
 	e->a.x.arg = e;
 	plan_init(&e->a.plan, seat->env, seat->clients, rec, host);
-	/* What nobody looks at may be what it likes. */
+	/* Nobody looks at the messages, so any bytes may pass. */
 	h1_init(&e->h1, tap, host->flow[DIR_UP], host->flow[DIR_DOWN],
 	    &e->a.x, e->a.plan.judged ? host->head_max : H1_HEAD,
 	    e->a.plan.judged);
@@ -119,7 +119,7 @@ engine_begin(void *arg, struct tap *tap, const struct record *rec,
 	return e;
 }
 
-/* The exchange is over, or HTTP is: the log gets what is known of it. */
+/* The exchange is over, or HTTP is: log what is known of it. */
 static void
 engine_tell(struct engine *e)
 {
@@ -149,7 +149,7 @@ engine_close(void *state, struct tap_counts *counts)
 	free(e);
 }
 
-/* One direction is ready for another message. */
+/* Make one direction ready for another message. */
 static void
 engine_again(struct engine *e, enum flow_dir dir)
 {
@@ -157,7 +157,7 @@ engine_again(struct engine *e, enum flow_dir dir)
 	h1_next(&e->h1, dir);
 }
 
-/* The present exchange is over: tell the log, be ready for the next. */
+/* The present exchange is over: log it, and get ready for the next. */
 static void
 engine_next(struct engine *e)
 {
@@ -199,9 +199,8 @@ is_done(const struct engine *e, enum flow_dir dir)
 }
 
 /*
- * The client has its whole answer, and it is not the server's own, which
- * goes on: to its end, if that is near, else there is no use for the rest,
- * and the connections go.
+ * The client has its whole answer, which is not the server's; the server's own
+ * goes on. If its end is near, read on. Otherwise give up the connections.
  */
 static int
 is_endless(const struct engine *e)
@@ -215,7 +214,7 @@ is_endless(const struct engine *e)
 	    h1_endless(&e->h1);
 }
 
-/* How far has the exchange come? */
+/* Check how far the exchange has come. */
 static void
 engine_check(struct engine *e)
 {
@@ -237,7 +236,7 @@ engine_check(struct engine *e)
 		}
 		exchange_set(x, DIR_DOWN, EXCHANGE_DONE);
 	}
-	/* Answered for good: what is left of the request goes nowhere. */
+	/* It is answered: drop the rest of the request. */
 	if (is_done(e, DIR_UP) || (e->h1.closing &&
 	    x->state[DIR_DOWN] == EXCHANGE_DONE &&
 	    x->state[DIR_UP] == EXCHANGE_ANSWERED))
@@ -256,7 +255,7 @@ engine_more(struct engine *e, enum flow_dir dir)
 	engine_check(e);
 }
 
-/* The request is judged under its own name. 1: it may go on. */
+/* Judge the request by its own name. 1: it may go on. */
 static int
 engine_judge(struct engine *e)
 {
@@ -274,7 +273,7 @@ engine_judge(struct engine *e)
 	return 0;
 }
 
-/* The request's head is here. 1: it goes on, as far as we are concerned. */
+/* The request's head has come. 1: it may go on. */
 static int
 engine_request(struct engine *e)
 {
@@ -291,7 +290,7 @@ engine_request(struct engine *e)
 	return (!a->plan.judged || engine_judge(e)) && !content_connects(a);
 }
 
-/* The response's head is here. 1: it goes on. */
+/* The response's head has come. 1: it may go on. */
 static int
 engine_response(struct engine *e)
 {
@@ -317,7 +316,7 @@ engine_response(struct engine *e)
 	return 1;
 }
 
-/* The session's first bytes, and they are of another protocol. */
+/* Whether these are the session's first bytes, and of another protocol. */
 static int
 is_other(const struct engine *e, enum flow_dir dir, const uint8_t *p,
     size_t len)
@@ -328,7 +327,7 @@ is_other(const struct engine *e, enum flow_dir dir, const uint8_t *p,
 	return http1_starts_request((const char *)p, len) == 0;
 }
 
-/* What is no HTTP/1 message: is it to be refused, or none of ours? */
+/* The bytes are not an HTTP/1 message: refuse them, or stop reading. */
 static void
 engine_strange(struct engine *e, enum flow_dir dir, const uint8_t *p,
     size_t len, int rv, const char *why)
@@ -341,7 +340,7 @@ engine_strange(struct engine *e, enum flow_dir dir, const uint8_t *p,
 		exchange_refuse(&e->a.x, rv == ERR_LIMIT ? 431 : 400, why);
 }
 
-/* The head is not all here. */
+/* The head is incomplete. */
 static void
 engine_short(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 {
@@ -356,7 +355,7 @@ engine_short(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 		h1_discard(&e->h1, dir);
 }
 
-/* At a message's beginning. 1: its head is here, and it goes its way. */
+/* At the start of a message. 1: its head has come, and it is on its way. */
 static int
 engine_head(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 {
@@ -378,10 +377,10 @@ engine_head(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 }
 
 /*
- * Bytes of the server's that are no answer to the present request. What it
- * says before the request has gone on waits: the request may yet be refused,
- * or answered by a service. What comes behind an answer of our own would be
- * taken for the next one's. 1: they stay, or are dropped.
+ * Whether the server's bytes do not answer the present request. Bytes that come
+ * before the request has gone on wait, because the request may still be refused
+ * or answered by a service. Bytes after an answer of our own would be taken for
+ * the next answer. 1: they stay, or are dropped.
  */
 static int
 is_early(struct engine *e)
@@ -400,8 +399,8 @@ is_early(struct engine *e)
 	    x->state[DIR_UP] != EXCHANGE_DONE && !h1_began(&e->h1, DIR_UP);
 }
 
-/* A message's framing broke. One that passes is partly gone: nobody knows
- * where the next begins. */
+/* A message's framing broke. If part of it has passed, nobody knows where the
+ * next one begins. */
 static void
 engine_bad(struct engine *e, enum flow_dir dir)
 {
@@ -416,7 +415,7 @@ engine_bad(struct engine *e, enum flow_dir dir)
 		exchange_refuse(x, dir == DIR_UP ? 400 : 502, why);
 }
 
-/* Bytes of a message. How many go on as they are. */
+/* Read bytes of a message. Returns how many go on unchanged. */
 static size_t
 engine_body(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 {

@@ -1,9 +1,9 @@
 /*
- * The engine that reads HTTP out of a session: a request and its response at
- * a time, shown to the services of the session's rule (ICAP), judged under
- * its own name, and told to the event log. A pipelined request waits until
- * the one before it is answered. What turns out to be no HTTP/1 passes
- * untouched, where the rule lets it.
+ * The engine that reads HTTP in a session, one request and its response at a
+ * time. The services of the session's rule (ICAP) see them, the rules judge the
+ * request by its own name, and the event log records them. A pipelined request
+ * waits until the one before it is answered. Bytes that turn out not to be
+ * HTTP/1 pass unchanged, if the rule allows it.
  */
 #ifndef ADAPT_ENGINE_H
 #define ADAPT_ENGINE_H
@@ -26,7 +26,7 @@ struct engine_env {
 	void			*arg;
 };
 
-/* What it is attached to is the struct engine_env. */
+/* Its env is a struct engine_env. */
 extern const struct engine_ops http_engine;
 
 #endif

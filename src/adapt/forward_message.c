@@ -1,10 +1,10 @@
 /*
- * What goes on to the receiver out of a kept body, as there is room.
+ * Sends a kept body to the receiver as there is room.
  */
 #include "adapt/adapt.h"
 #include "util/err.h"
 
-/* How far reading runs ahead of what goes on. */
+/* How far reading may be ahead of sending. */
 #define READ_AHEAD	(256 * 1024)
 
 int
@@ -22,8 +22,8 @@ forward_message_head(struct adapted_message *m, const struct http_head *h,
 }
 
 /*
- * Reading ahead is bounded; but what was read and lies in the way must not
- * take the room that what is to be sent needs.
+ * Bound reading ahead. But bytes that were read must not take the room in the
+ * flow that sending needs.
  */
 static void
 read_ahead(struct adapted_message *m)
@@ -39,7 +39,7 @@ read_ahead(struct adapted_message *m)
 	}
 }
 
-/* 1: all of it is sent; 0: not yet; ERR_* when it never will be. */
+/* 1: all of it is sent; 0: not yet; ERR_*: it never will be. */
 static int
 is_sent(const struct adapted_message *m, int rv)
 {

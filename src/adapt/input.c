@@ -1,5 +1,5 @@
 /*
- * What of a message is shown to a service.
+ * Makes the input of a service from a message.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ input_has_body(const struct adapted_message *m)
 	return input_message(m)->bodied;
 }
 
-/* The heads as ICAP carries them. */
+/* Write the heads as ICAP carries them. */
 static int
 put_heads(struct adapted_message *m)
 {
@@ -63,7 +63,7 @@ put_heads(struct adapted_message *m)
 	    slice_of(NULL, 0), 1);
 }
 
-/* What stands for a macro, in *t. */
+/* Write the value of a macro to *t. */
 static void
 put_macro(const struct adapted_message *m, enum conf_macro which,
     struct text *t)
@@ -116,7 +116,8 @@ put_macro(const struct adapted_message *m, enum conf_macro which,
 	}
 }
 
-/* "Name: value" with its macros; one that would break a line is left out. */
+/* Write "Name: value" with its macros. A value that would break the line is
+ * left out. */
 static void
 put_field(struct adapted_message *m, const char *field)
 {
@@ -139,7 +140,7 @@ put_field(struct adapted_message *m, const char *field)
 	free(name);
 }
 
-/* The fields of this message alone. */
+/* Write the fields that are for this message alone. */
 static void
 put_fields(struct adapted_message *m, size_t k)
 {

@@ -1,15 +1,15 @@
 /*
- * Monitors of a message: services that get a copy of it as it passes, and are
- * never waited for. A copy may outlive the exchange, and the session, so it
- * has what the log needs of them with it.
+ * Monitors: services that get a copy of a message as it passes. Nothing waits
+ * for them. A copy may outlive the exchange and the session, so it has its own
+ * copy of what the log needs.
  */
 #include <stdlib.h>
 
 #include "adapt/adapt.h"
 #include "util/mem.h"
 
-/* A log gets these or a struct adapted_message, whose first word is not NULL:
- * so they can be told apart. */
+/* The log gets one of these or a struct adapted_message. The first word of the
+ * latter is not NULL, which tells them apart. */
 struct watched {
 	struct adaptation *none;
 	struct record	 rec;
@@ -47,7 +47,7 @@ monitor_seen(void *arg, struct slice payload)
 		icap_monitor_add(m->copies[i], payload.p, payload.len);
 }
 
-/* It is a monitor, and this message is one that it gets. */
+/* Whether the service is a monitor that gets this message. */
 static int
 monitor_wants(const struct adapted_message *m, size_t k)
 {

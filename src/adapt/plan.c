@@ -1,6 +1,6 @@
 /*
- * What the session's rule wants done with its messages: which services look
- * at them, in which order, and what is to come of what they cannot see.
+ * The plan of a session's rule for its messages: which services see them, in
+ * which order, and what happens to messages that they cannot see.
  */
 #include "adapt/adapt.h"
 

@@ -1,8 +1,8 @@
 /*
- * Where HTTP ends, or never began: other first bytes, a server that speaks
- * first, CONNECT, a switch of protocols. No service sees what follows, so the
- * rule's `inspect:` says whether it may (non-http, upgrade), and it is counted
- * and named in the log.
+ * The bytes after HTTP has ended, or if it never began: other first bytes, a
+ * server that speaks first, CONNECT, a switch of protocols. No service sees
+ * them, so the rule's `inspect:` (non-http, upgrade) says whether they may
+ * pass. They are counted, and named in the log.
  */
 #include <event2/event.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "util/err.h"
 
 /*
- * What passes is read by nobody. Of a session that was known to be no HTTP
- * more is found out by what the client says (proxy/unread.c).
+ * Count the bytes that nobody reads. If the session was known not to be HTTP,
+ * proxy/unread.c finds out more from the client's bytes.
  */
 static void
 count_tunnel(struct engine *e, enum unread what)
@@ -55,8 +55,8 @@ tunnel_begin(struct engine *e, enum unread what)
 }
 
 /*
- * In a session that the server began: is it HTTP after all? The first bytes of
- * either may come one by one, and clients look some way on for "HTTP".
+ * The server spoke first: is the session HTTP after all? The first bytes of
+ * either side may come one by one, and clients search some way for "HTTP".
  */
 static int
 is_http_after_all(struct engine *e, enum flow_dir dir, const uint8_t *p,
@@ -96,9 +96,8 @@ tunnel_data(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 }
 
 /*
- * What the client said first may yet become a request, and for long enough it
- * has not: it goes on. Its line is still followed, and what turns out to be a
- * request then is not let through.
+ * The client's first bytes may still become a request, but the time is up: they
+ * go on. Their line is still followed, and is cut off if it becomes a request.
  */
 void
 tunnel_slow(evutil_socket_t fd, short what, void *arg)
@@ -126,8 +125,8 @@ tunnel_wait(struct engine *e)
 }
 
 /*
- * In a protocol where it is the server's turn that is no HTTP; an answer given
- * ahead of the question, or behind another, would be one that no service sees.
+ * The server speaks without a request. Then the protocol is not HTTP; or it is
+ * an answer before its request, or after another, that no service would see.
  */
 void
 tunnel_unasked(struct engine *e)
@@ -163,7 +162,7 @@ tunnel_agreed_http2(struct engine *e)
 	    strcmp(p->rec->facts->tls_client.alpn, "h2") == 0 && pass_http2(e);
 }
 
-/* The preface comes without being asked for, too (RFC 9113, 3.4). */
+/* The preface may also come unasked (RFC 9113, 3.4). */
 int
 tunnel_begins_http2(struct engine *e, const uint8_t *p, size_t len)
 {

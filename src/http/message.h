@@ -1,8 +1,8 @@
 /*
- * One message of an exchange, whatever version of HTTP carries it: its head,
- * as much of its body as somebody still needs, its trailers. A codec fills it
- * in as bytes come (h1.h); nothing here lies in a connection's buffer, so that
- * one message can be held while others go on.
+ * One message of an exchange, for every version of HTTP: its head, the part of
+ * its body that is still needed, its trailers. A codec (h1.h) fills it as bytes
+ * come. None of it is in a connection's buffer, so one message can be held
+ * while others go on.
  */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
@@ -13,39 +13,39 @@
 
 struct http_message {
 	struct http_head *head;		/* NULL: not here yet */
-	struct text	 bytes;		/* what the head points into */
+	struct text	 bytes;		/* the head points into them */
 	struct text	 trailers;	/* lines, each with its CRLF */
-	struct spool	*body;		/* owned: what is kept of it; or NULL */
+	struct spool	*body;		/* owned: the part kept; or NULL */
 	uint64_t	 length;	/* bytes of body that came */
-	/* Keep no more than this for now; and of a body of which a service
-	 * has seen nothing yet, no more than what it wants to see first. */
+	/* Keep no more than this for now; and no more than a service wants
+	 * first, before it has seen anything. */
 	uint64_t	 max, wants;
-	/* Is shown all of the body, too; or NULL. */
+	/* Also gets the whole body; or NULL. */
 	void		(*seen)(void *arg, struct slice);
 	void		*arg;
 	unsigned	 bodied:1;	/* a body follows the head */
-	unsigned	 tunnel:1;	/* ... and it is no HTTP any more */
-	unsigned	 ended:1;	/* its end was seen, and it is whole */
-	unsigned	 cut:1;		/* it ended before that */
+	unsigned	 tunnel:1;	/* the bytes after it are not HTTP */
+	unsigned	 ended:1;	/* it is whole */
+	unsigned	 cut:1;		/* it broke off */
 	unsigned	 lost:1;	/* a byte of it could not be kept */
 	const char	*bad;		/* its framing broke; or NULL */
 };
 
-/* The head that was read from these bytes is the message's, in a copy. */
+/* Copy a head, and the bytes that it was read from, into the message. */
 void	 message_head(struct http_message *, const struct http_head *,
 	    const char *data, size_t len);
-/* Content came; it is kept, if there is a body to keep it in. */
+/* Content came. Keep it, if there is a body to keep it in. */
 void	 message_data(struct http_message *, struct slice);
-/* The message is complete; or its connection ended before that. */
+/* The message is whole; or its connection ended before that. */
 void	 message_end(struct http_message *);
 void	 message_cut(struct http_message *);
-/* More of the body is kept than is to be. */
+/* Whether more of the body is kept than should be. */
 int	 message_over(const struct http_message *);
-/* How many bytes of the body are wanted now. first: no more than `wants`. */
+/* The bytes of the body wanted now. first: no more than `wants`. */
 size_t	 message_window(const struct http_message *, int first);
-/* What was kept is not needed, nor what follows. */
+/* Neither the kept part nor the rest is needed. */
 void	 message_forget(struct http_message *);
-/* Empty again, for the next. */
+/* Make it empty, for the next one. */
 void	 message_reset(struct http_message *);
 
 #endif

@@ -9,13 +9,12 @@
 #include "util/text.h"
 
 /*
- * A whole HTTP/1.1 response that says what happened; malloc'ed. reference:
- * what the person who sees it can tell, and the operator finds in the event
- * log.
+ * A whole HTTP/1.1 response that says what happened; malloc'ed. The person who
+ * sees it can report the reference, and the operator finds it in the event log.
  */
 char	*page_http(int status, const char *why, const char *reference,
 	    size_t *len);
-/* The head of one with a body of that type and length. */
+/* The head of a response with a body of this type and length. */
 void	 page_head(struct text *, int status, const char *type, size_t len);
 
 #endif

@@ -1,8 +1,7 @@
 /*
- * What is known of an HTTP exchange, a request and what answered it, for the
- * event log: filled as its heads are read. Strings are copies, cut at a
- * bound, as they came (so maybe not UTF-8); NULL where there is none. They
- * are owned by the record until http_record_next() or http_record_free().
+ * The record of an HTTP exchange for the event log, filled as its heads are
+ * read. Strings are copies as they came (perhaps not UTF-8), cut at a bound, or
+ * NULL. The record owns them until http_record_next() or http_record_free().
  */
 #ifndef HTTP_RECORD_H
 #define HTTP_RECORD_H
@@ -16,7 +15,7 @@
 #define HTTP_RECORD_FIELD	1024	/* ... and of a field's value */
 
 #define HTTP_BY_US	"gateway"	/* a page of ours */
-#define HTTP_BY_SERVICE	"service"	/* what a service made */
+#define HTTP_BY_SERVICE	"service"	/* an ICAP service's message */
 
 struct http_record {
 	unsigned	 number;	/* in its session, from 0 */
@@ -36,38 +35,38 @@ struct http_record {
 	char		*location;	/* of a 3xx */
 	uint64_t	 length[2];	/* content, by enum flow_dir, as it
 					 * went on; the caller counts */
-	/* Who made what the client got: HTTP_BY_*; NULL: the server. Then what
-	 * the server itself had said, or 0. */
+	/* Who made the response that the client got: HTTP_BY_*, or NULL for the
+	 * server. Then the status of the server's own response, or 0. */
 	const char	*by;
 	struct {
 		int	 status;
 		uint64_t length;
 	} origin;
-	const char	*why;		/* it ended otherwise than it should,
-					 * or was answered by us: static */
+	const char	*why;		/* why it failed, or was answered by
+					 * us: static */
 };
 
-/* The heads, once each has been read; now is the wall clock. */
+/* Record a head once it has been read; now is the wall clock. */
 void	http_record_request(struct http_record *, const struct http_head *,
 	    const struct timespec *now);
 void	http_record_response(struct http_record *, const struct http_head *,
 	    const struct timespec *now);
 
 /*
- * Something else goes on in the place of the server's response, or of none:
- * status, and its length of content so far, 0. by: HTTP_BY_*. It may be called
- * again, as when the first to answer did not stay with it.
+ * Another response goes on in place of the server's, or of none, with this
+ * status; its length so far is 0. by: HTTP_BY_*. It may be called again, if the
+ * first answer was withdrawn.
  */
 void	http_record_replaced(struct http_record *, const char *by, int status);
 
-/* What replaced it was withdrawn: h is the server's own response, or NULL. */
+/* The replacement was withdrawn: h is the server's own response, or NULL. */
 void	http_record_restored(struct http_record *, const struct http_head *h);
 
 /* Whether it holds a request. */
 int	http_record_used(const struct http_record *);
-/* Empty, for the next exchange of the session. */
+/* Make it empty, for the next exchange of the session. */
 void	http_record_next(struct http_record *);
-/* Frees what is inside. */
+/* Free what is inside. */
 void	http_record_free(struct http_record *);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * A message body kept for as long as it may be needed again (retry, 204,
- * fail-open): in memory first, then in an unlinked file. Written at its end,
- * read at any offset by any number of readers, dropped from the front when
- * nobody will want it again. One worker's thread only.
+ * A message body, kept for as long as it may be needed again (retry, 204,
+ * fail-open): in memory first, then in an unlinked file. It is written at its
+ * end, read at any offset by any number of readers, and dropped from the front
+ * when nobody needs it any more. For one worker's thread only.
  */
 #ifndef HTTP_SPOOL_H
 #define HTTP_SPOOL_H
@@ -15,7 +15,7 @@
 
 struct spool;
 
-/* For all spools of the process; at start. 256 MiB and 8 GiB unless set. */
+/* Set at start, for all spools of the process; otherwise 256 MiB and 8 GiB. */
 void		 spool_budget(uint64_t memory, uint64_t disk);
 void		 spool_used(uint64_t *memory, uint64_t *disk);	/* any thread */
 
@@ -24,21 +24,21 @@ struct spool	*spool_new(uint64_t max);
 void		 spool_free(struct spool *);
 
 /*
- * All n bytes are taken, or none: ERR_LIMIT when more than max would be kept;
- * ERR_MEM when the process's budget on disk is spent (one in memory that is
- * spent sends bodies to the disk early); ERR_SYS (the disk: errno).
+ * Take all n bytes and return 0, or none: ERR_LIMIT, more than max would be
+ * kept; ERR_MEM, the process's budget of disk is used up (if only the budget of
+ * memory is, bodies go to the disk early); or ERR_SYS (the disk: errno).
  */
 int		 spool_add(struct spool *, const void *, size_t n);
-/* The body is complete; or it was cut off and never will be. */
+/* The body is whole; or it was cut off and never will be. */
 void		 spool_end(struct spool *);
 void		 spool_cut(struct spool *);
 int		 spool_ended(const struct spool *);	/* 1; -1 cut; 0 */
 uint64_t	 spool_size(const struct spool *);	/* bytes added */
 
 /*
- * Bytes from offset on, in one piece: a pointer that lives until the next
- * call on this spool, *len at the most. 0; ERR_EOF at the present end;
- * ERR_NOTFOUND when they were dropped; ERR_SYS.
+ * A pointer to bytes from offset on, in one piece of at most *len, which lives
+ * until the next call on this spool. Returns 0; ERR_EOF at the present end;
+ * ERR_NOTFOUND if they were dropped; or ERR_SYS.
  */
 int		 spool_at(struct spool *, uint64_t offset,
 		    const uint8_t **, size_t *len);

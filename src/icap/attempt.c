@@ -81,7 +81,7 @@ static void
 attempt_run(struct icap_attempt *a)
 {
 	a->t_sent = a->t_last = clock_us();
-	a->seen.connect = (double)(a->t_sent - a->t_try) / 1e3;
+	a->seen->connect = (double)(a->t_sent - a->t_try) / 1e3;
 	icap_write_start(a);
 	icap_write_more(a);
 	/* The owner was told that a preview would do. */
@@ -192,9 +192,13 @@ icap_attempt_new(const struct icap_attempt_want *w,
 	a->offer = w->offer;
 	a->expected = a->wants = w->expected;
 	a->whole = w->whole;
-	a->seen.server = w->conn->server->url;
-	a->seen.reused = w->conn->open;
-	a->seen.connect = a->seen.first_byte = -1;
+	a->seen = w->seen;
+	*a->seen = (struct icap_record){
+		.server = w->conn->server->url,
+		.reused = w->conn->open,
+		.connect = -1,
+		.first_byte = -1,
+	};
 	a->length = a->retry_after = -1;
 	a->t_try = clock_us();
 	event_assign(&a->timer, a->env->base, -1, 0, attempt_timer, a);

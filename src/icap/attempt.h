@@ -38,6 +38,7 @@ struct icap_attempt_want {
 	const struct icap_input *input;
 	struct icap_conn *conn;		/* to be ended with it */
 	struct icap_offer *offer;	/* the attempt's; or NULL */
+	struct icap_record *seen;	/* begun anew: what is measured */
 	uint64_t	 expected;	/* what icap_wants() has said */
 	int		 whole;		/* no preview, if the body is here */
 };
@@ -76,45 +77,45 @@ struct icap_attempt {
 	int		 busy;		/* calls on the stack */
 	struct event	 timer;
 	uint64_t	 armed;		/* ms: when the timer runs, or 0 */
-	int		 again;		/* go on from the timer */
-	int		 tell_more;	/* ... with more() */
+	unsigned	 again:1;	/* go on from the timer */
+	unsigned	 tell_more:1;	/* ... with more() */
 	uint64_t	 expected;
 	uint64_t	 wants;		/* of the body before it can say more */
-	int		 whole;
+	unsigned	 whole:1;
 	enum icap_fault	 fault;		/* told by the timer */
 	char		 why[128];
 	uint64_t	 t_try, t_sent, t_last;	/* us */
-	struct icap_record seen;	/* what is measured of it */
+	struct icap_record *seen;
 	/* the writer */
 	enum icap_out	 out;
 	struct icap_piece piece;
 	int64_t		 preview;	/* announced, or -1 */
 	unsigned	 allow;
 	uint64_t	 sent;		/* of the body */
-	int		 ieof;
-	int		 went_on;	/* 100 was read */
-	int		 last;		/* the piece ends the request */
-	int		 starved;	/* waits for the spool */
+	unsigned	 ieof:1;
+	unsigned	 went_on:1;	/* 100 was read */
+	unsigned	 last:1;	/* the piece ends the request */
+	unsigned	 starved:1;	/* waits for the spool */
 	uint64_t	 slow_since;	/* ms; 0: was never starved */
 	uint64_t	 slow_at;	/* what was sent by then */
 	uint64_t	 look;		/* ms: may it keep its connection? */
-	int		 write_broken;
+	unsigned	 write_broken:1;
 	/* the reader */
 	enum icap_in	 in;
 	size_t		 scanned;
-	int		 heard;		/* a byte of an answer */
-	int		 close;
+	unsigned	 heard:1;	/* a byte of an answer */
+	unsigned	 close:1;
 	int64_t		 retry_after;
 	enum icap_section hdr, body;
 	size_t		 hdr_len;
 	struct icap_body chunks;
 	struct slice	 pending;	/* payload not yet taken */
-	int		 blocked;	/* the user has no room */
-	int		 answered;	/* head() was called */
+	unsigned	 blocked:1;	/* the user has no room */
+	unsigned	 answered:1;	/* head() was called */
 	int64_t		 length;	/* of the adapted body, or -1 */
 	uint64_t	 got;		/* of it */
-	int		 same;		/* F15: a prefix of the virgin body */
-	int		 bad_status;	/* the adapted message says no */
+	unsigned	 same:1;	/* F15: a prefix of the virgin body */
+	unsigned	 bad_status:1;	/* the adapted message says no */
 	struct text	 finding;
 	struct text	 echo;		/* conf's echo-headers in the answer */
 };

@@ -98,7 +98,7 @@ client_race(struct icap_txn *t, enum icap_fault fault, int intact)
 {
 	struct icap_attempt *a = t->attempt;
 
-	if (a == NULL || !a->seen.reused || a->answered || !intact ||
+	if (a == NULL || !a->seen->reused || a->answered || !intact ||
 	    t->races >= RACES_MAX || (fault != ICAP_F_REQUEST_TIME &&
 	    (fault != ICAP_F_CLOSED || a->heard)))
 		return fault;
@@ -330,7 +330,7 @@ icap_start(struct icap_client *cl, const struct icap_input *input,
 	t->input = *input;
 	t->user = user;
 	t->arg = arg;
-	t->queued = t->last.connect = t->last.first_byte = -1;
+	t->queued = t->seen.connect = t->seen.first_byte = -1;
 	t->started = clock_us();
 	t->waiter.look = icap_txn_look;
 	t->waiter.want.method = input->method;

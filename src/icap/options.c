@@ -15,6 +15,7 @@ struct icap_ask {
 	struct icap_server *server;
 	struct icap_conn *conn;
 	struct icap_input input;
+	struct icap_record seen;
 	struct icap_attempt *attempt;	/* NULL: it only connects */
 };
 
@@ -103,6 +104,7 @@ ask_start(struct icap_asks *asks, struct icap_server *v)
 	struct icap_attempt_want w = {
 		.input = &a->input,
 		.conn = icap_pool_get(asks->pool, v, 1),
+		.seen = &a->seen,
 		.expected = UINT64_MAX,
 	};
 

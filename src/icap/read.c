@@ -71,10 +71,10 @@ read_continue(struct icap_attempt *a)
 static int
 read_status(struct icap_attempt *a)
 {
-	if (a->seen.status >= 200 && a->seen.status < 300 &&
+	if (a->seen->status >= 200 && a->seen->status < 300 &&
 	    a->out == ICAP_OUT_WAIT && !a->ieof)
 		icap_preview_learn(a->env->service, a->input->method, 0);
-	switch (a->seen.status) {
+	switch (a->seen->status) {
 	case 100:
 		return read_continue(a);
 	case 204:
@@ -91,10 +91,10 @@ read_status(struct icap_attempt *a)
 		a->in = ICAP_IN_HTTP;
 		return 0;
 	}
-	if (a->seen.status < 200 && a->seen.status != 101)
+	if (a->seen->status < 200 && a->seen->status != 101)
 		return 0;
-	return read_fail(a, icap_fault_of(a->seen.status), "status %d",
-	    a->seen.status);
+	return read_fail(a, icap_fault_of(a->seen->status), "status %d",
+	    a->seen->status);
 }
 
 /* What the RESPMOD of the same exchange shall say. */
@@ -114,7 +114,7 @@ read_echo(struct icap_attempt *a, const struct icap_head *h)
 static void
 read_keep(struct icap_attempt *a, const struct icap_head *h)
 {
-	a->seen.status = h->status;
+	a->seen->status = h->status;
 	a->close = h->close;
 	a->retry_after = h->retry_after;
 	a->hdr = h->hdr;
@@ -123,9 +123,9 @@ read_keep(struct icap_attempt *a, const struct icap_head *h)
 	if (h->status >= 200) {
 		icap_finding(h, &a->finding);
 		read_echo(a, h);
-		snprintf(a->seen.istag, sizeof(a->seen.istag), "%.*s",
+		snprintf(a->seen->istag, sizeof(a->seen->istag), "%.*s",
 		    SLICE(h->istag));
-		icap_istag(a->conn->server, a->seen.istag);
+		icap_istag(a->conn->server, a->seen->istag);
 	}
 }
 
@@ -239,7 +239,7 @@ read_says_no(const struct icap_attempt *a, const struct http_head *m)
 static enum icap_result
 read_result(const struct icap_attempt *a)
 {
-	if (a->seen.status == 206)
+	if (a->seen->status == 206)
 		return ICAP_R_206;
 	if (a->finding.len > 0 && (a->bad_status || read_satisfied(a)))
 		return ICAP_R_BLOCK;
@@ -264,12 +264,12 @@ read_answer(struct icap_attempt *a, struct http_head *m)
 		.body = a->body != ICAP_NONE,
 	};
 
-	if (a->seen.status == 206)	/* says nothing of what it will be */
+	if (a->seen->status == 206)	/* says nothing of what it will be */
 		m->length = -1;
 	a->length = m->length;
 	a->bad_status = read_says_no(a, m);
 	a->same = told.outcome == ICAP_ADAPTED && m->length < 0 &&
-	    told.body && a->seen.status != 206 && read_same_head(a, m);
+	    told.body && a->seen->status != 206 && read_same_head(a, m);
 	icap_body_init(&a->chunks);
 	icap_conn_used(a->conn, a->hdr_len);
 	a->in = ICAP_IN_BODY;
@@ -288,7 +288,7 @@ read_http(struct icap_attempt *a)
 
 	if (c->in_len < a->hdr_len)
 		return ERR_SHORT;
-	h->status = a->seen.status;
+	h->status = a->seen->status;
 	h->hdr = a->hdr;
 	h->hdr_len = a->hdr_len;
 	h->body = a->body;
@@ -325,7 +325,7 @@ read_original(const struct icap_attempt *a, uint64_t from)
 {
 	const struct spool *body = a->input->body;
 
-	return a->seen.status == 206 && body != NULL &&
+	return a->seen->status == 206 && body != NULL &&
 	    from >= spool_first(body) &&
 	    from <= a->env->service->conf->max_body &&
 	    (spool_ended(body) == 0 || from <= spool_size(body));
@@ -408,7 +408,7 @@ read_body(struct icap_attempt *a)
 	}
 	read_compare(a, a->pending, a->got);
 	a->got += a->pending.len;
-	if (a->length >= 0 && a->seen.status != 206 &&
+	if (a->length >= 0 && a->seen->status != 206 &&
 	    a->got > (uint64_t)a->length)
 		return read_fail(a, ICAP_F_LONG, "an adapted body is longer "
 		    "than the %lld bytes it was to be", (long long)a->length);
@@ -440,10 +440,10 @@ read_fill(struct icap_attempt *a)
 	if (n > 0) {
 		a->t_last = clock_us();
 		if (!a->heard)
-			a->seen.first_byte =
+			a->seen->first_byte =
 			    (double)(a->t_last - a->t_sent) / 1e3;
 		a->heard = 1;
-		a->seen.bytes_in += (uint64_t)n;
+		a->seen->bytes_in += (uint64_t)n;
 		return 0;
 	}
 	if (n == ERR_AGAIN)

@@ -32,7 +32,7 @@ static void
 txn_record(struct icap_txn *t, enum icap_result result, enum icap_fault fault)
 {
 	struct icap_attempt *a = t->attempt;
-	struct icap_record r = a != NULL ? a->seen : t->last;
+	struct icap_record r = t->seen;
 
 	r.method = t->input.method;
 	r.result = result;
@@ -111,8 +111,7 @@ icap_txn_drop(struct icap_txn *t, int reuse)
 	if (a == NULL)
 		return;
 	t->attempt = NULL;
-	t->last = a->seen;
-	t->last.server = NULL;
+	t->seen.server = NULL;
 	c = icap_attempt_end(a);
 	icap_end(c->server, &t->waiter.want);
 	if (reuse)
@@ -140,6 +139,7 @@ txn_begin(struct icap_txn *t, struct icap_conn *c, struct icap_offer *offer)
 		.input = &t->input,
 		.conn = c,
 		.offer = offer,
+		.seen = &t->seen,
 		.expected = t->expected,
 		.whole = t->whole,
 	};

@@ -54,7 +54,7 @@ struct icap_txn {
 	int		 waited;	/* for a Retry-After */
 	uint64_t	 started;	/* us */
 	double		 queued;	/* ms */
-	struct icap_record last;	/* of an attempt that is over */
+	struct icap_record seen;	/* of the last attempt */
 };
 
 /* Counted and logged; user: whom the log is told. */

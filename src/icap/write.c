@@ -149,7 +149,7 @@ piece_write(struct icap_attempt *a)
 			return 0;
 		}
 		piece_took(&a->piece, (size_t)w, body);
-		a->seen.bytes_out += (uint64_t)w;
+		a->seen->bytes_out += (uint64_t)w;
 		a->t_last = clock_us();
 	}
 	if (n < 0 && a->in == ICAP_IN_DONE)	/* for good manners only */
@@ -172,7 +172,7 @@ write_forget(struct icap_attempt *a)
 	if (a->input->body == NULL)
 		return;
 	if (!a->input->monitor) {
-		if (!a->answered || a->seen.status == 206 ||
+		if (!a->answered || a->seen->status == 206 ||
 		    !a->user->committed(a->arg))
 			return;
 		if (a->same && a->got < n)

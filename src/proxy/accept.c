@@ -6,8 +6,6 @@
 #include "proxy/accept.h"
 
 #include <event2/event.h>
-#include <errno.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -8,9 +8,7 @@
 #include "proxy/explicit.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "codec/hostname.h"
@@ -25,7 +23,6 @@
 #include "proxy/session.h"
 #include "proxy/taps.h"
 #include "util/err.h"
-#include "util/mem.h"
 
 /* The first byte of a TLS handshake record; no request begins with it. */
 #define TLS_HANDSHAKE	22

@@ -5,7 +5,6 @@
 #include "proxy/portal.h"
 
 #include <openssl/pem.h>
-#include <string.h>
 
 #include "codec/http1.h"
 #include "http/page.h"

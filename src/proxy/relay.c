@@ -2,7 +2,6 @@
  * PHASE_RELAY, PHASE_SPLICE and PHASE_PAGE: the row is pumped until it ends,
  * by us or inside the kernel. In a page's, the server is our own text.
  */
-#include <event2/event.h>
 #include <string.h>
 
 #include "proxy/forward.h"
@@ -15,7 +14,6 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
-#include "util/mem.h"
 
 #define STARVED_MS	10	/* until a buffer is asked for again */
 /* A session may wait for a buffer for so long, or hold one whose bytes its

@@ -6,7 +6,6 @@
 
 #include "net/sock.h"
 #include "proxy/session.h"
-#include "util/clock.h"
 
 /* The first reason is the one that the log gets. */
 static void

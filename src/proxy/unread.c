@@ -11,7 +11,6 @@
 #include "codec/slice.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
-#include "util/mem.h"
 
 #define UNREAD_LOOK	512	/* bytes to look at ahead of a splice */
 

@@ -4,7 +4,6 @@
  * whatever the server turns out to want, a bypass is possible.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "net/dial.h"
@@ -20,7 +19,6 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
-#include "util/mem.h"
 
 #define SETTLE_MS	300	/* more, for a server that is slow */
 

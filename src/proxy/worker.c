@@ -6,7 +6,6 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +18,6 @@
 #include "proxy/learned.h"
 #include "proxy/session.h"
 #include "util/err.h"
-#include "util/log.h"
 #include "util/mem.h"
 
 static void	worker_free(struct worker *);

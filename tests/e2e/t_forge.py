@@ -1,4 +1,9 @@
-"""The names in a forged certificate."""
+"""The names in a forged certificate, and who signs it."""
+import os
+import re
+import threading
+import time
+
 from harness import check, equal, net, peer, programs, scenario, \
     wait
 
@@ -101,3 +106,62 @@ def chromium_does_not_coalesce_names(s):
         s.stop(d)
     with open(s.path('nginx-access.log')) as f:
         equal(f.read().count('second.js'), 1, 'at the server')
+
+
+def cpu_by_thread(d):
+    """{name: seconds of CPU} of the daemon's threads."""
+    out = {}
+    for task in os.listdir('/proc/%d/task' % d.pid):
+        at = '/proc/%d/task/%s/' % (d.pid, task)
+        with open(at + 'comm') as f, open(at + 'schedstat') as g:
+            name = f.read().split()[0]
+            out[name] = out.get(name, 0) + int(g.read().split()[0]) / 1e9
+    return out
+
+
+def signing(s):
+    """Seconds of CPU that one signature takes here. Releases of openssl
+    print this, or its reciprocal."""
+    r = s.run(s.gateway, 'openssl', 'speed', '-mr', '-seconds', '1', 'rsa4096')
+    v = float(re.search(r'\+F2:\d+:4096:([\d.]+):', r.text).group(1))
+    return v if v < 1 else 1 / v
+
+
+@scenario(timeout=120)
+def a_ca_key_of_rsa_4096_signs_beside_the_worker(s):
+    """Forged leaves serve. What signing them takes is not the worker's time,
+    which has a session to answer meanwhile."""
+    s.run(s.gateway, s.binary, 'ca', 'create', '--dir', s.path('ca'), '--key',
+          'rsa:4096').ok()
+    pem = s.path('ca/ca.pem')
+    text = s.run(s.gateway, 'openssl', 'x509', '-in', pem, '-noout',
+                 '-text').text
+    check('(4096 bit)' in text, text)
+    s.start(record=False, workers=1, limits={'handshakes': 1000},
+            ca={'certificate': pem, 'key': s.path('ca/ca.key')}, mirrors=[],
+            rules=[{'name': 'default', 'action': 'decrypt'}])
+    s.serve(443)
+    ctx = peer.client_context(pem)
+    old = s.tls(ctx=ctx)
+    n, made, pongs = 40, [], []
+
+    def one(i):
+        p = s.tls(ctx=ctx, name='n%d.good.test' % i)
+        p.send(b'hello')
+        equal(p.recv_exact(5), b'hello')
+        made.append(p)
+    ts = [threading.Thread(target=one, args=(i,)) for i in range(n)]
+    for t in ts:
+        t.start()
+    while any(t.is_alive() for t in ts):
+        old.send(b'ping')
+        equal(old.recv_exact(4), b'ping')
+        pongs.append(len(made))
+        time.sleep(0.005)       # for it not to be all that is done
+    for t in ts:
+        t.join()
+    equal(len(made), n, 'handshakes')
+    took = cpu_by_thread(s.d)
+    check(took['signer'] > n * signing(s) / 2, took, pongs)
+    for p in made + [old]:
+        p.close()

@@ -1,6 +1,9 @@
 """Long heads and many fields where a service looks at the traffic: what is
 taken from a peer is taken back from a service, and what is not is answered."""
-from harness import check, equal, http, icap, scenario, wait
+import os
+import signal
+
+from harness import check, equal, http, icap, peer, scenario, wait
 
 LONG = 240 * 1024
 
@@ -170,3 +173,29 @@ def connection_of_fifty_thousand_commas_is_refused(s):
     p.send(http.request('/x', fields=['Connection: ' + ',' * 50000]))
     icap.page(http.answer(p), 431)
     p.finish()
+
+
+@scenario
+def request_with_no_room_to_cut_its_codings_is_refused(s):
+    """"z", which is not offered on, becomes "identity": longer, where the
+    buffer is full to its last byte of the body behind the head. It is refused,
+    and not sent as it is."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(respmod=srv.url('204')))
+    o = icap.Little(s)
+    p = o.client('http')
+    big = http.content(4 << 20)     # for the kernel to grant large windows
+    equal(http.ask(p, '/first', 'POST', big).status, 200)
+    equal(http.ask(p, '/small').status, 200)    # its buffer is a small one
+    body = http.content(150000)
+    os.kill(s.d.pid, signal.SIGSTOP)
+    p.send(http.request('/second', 'POST', body,
+                        fields=['Accept-Encoding:z']))
+    wait(lambda: peer.unacked(p.sock) == 0, 'all of it at the gateway')
+    os.kill(s.d.pid, signal.SIGCONT)
+    m = icap.page(http.answer(p), 431)
+    check(b'no room' in m.body, m.body)
+    p.sock.close()
+    s.d.flows(1)
+    equal([m.target for m in o.got()], ['/first', '/small'])
+    check(b'/second' not in o.plain.peers[0].received, 'the origin got it')

@@ -403,12 +403,18 @@ TEST(f22_the_queue_has_a_deadline_and_a_depth)
 }
 END
 
+static void
+grow_on(struct deal *d)
+{
+	d->hold = 0;
+}
+
 TEST(f30_a_body_cut_off_is_never_ended)
 {
 	struct deal d = { .size = 100000, .cut_at = 50000, .step = 5000 },
 	    e = { .size = 10000, .cut_at = 500 },
 	    f = { .size = 100000, .cut_at = 50000, .step = 5000,
-	    .no_length = 1 };
+	    .no_length = 1, .hold = 25000, .on_body = grow_on };
 	struct run u;
 
 	use(&u, "echo");
