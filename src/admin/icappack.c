@@ -9,7 +9,7 @@
 #include "util/text.h"
 
 static json_t *
-farm_pack(const struct conf_icap_url *v, size_t n)
+servers_pack(const struct conf_icap_url *v, size_t n)
 {
 	json_t *all = json_array();
 	size_t i;
@@ -56,10 +56,10 @@ icapcheck_pack(const struct conf_icap *s)
 	json_object_set_new(o, "name", json_string(s->name));
 	if (s->nreqmod > 0)
 		json_object_set_new(o, "reqmod",
-		    farm_pack(s->reqmod, s->nreqmod));
+		    servers_pack(s->reqmod, s->nreqmod));
 	if (s->nrespmod > 0)
 		json_object_set_new(o, "respmod",
-		    farm_pack(s->respmod, s->nrespmod));
+		    servers_pack(s->respmod, s->nrespmod));
 	json_object_set_new(o, "preview", preview_pack(s->preview));
 	json_object_set_new(o, "timeout", json_pack("{s:o,s:o,s:o}",
 	    "connect", ms_pack(s->connect_timeout),

@@ -101,7 +101,6 @@ int		 hello_is_grease(uint16_t);
 /* Whether a list of u16 has this value. */
 int		 hello_has(const struct hello_list *, uint16_t);
 #define		 hello_has_group(h, g)	hello_has(&(h)->groups, (g))
-#define		 hello_has_suite(h, s)	hello_has(&(h)->suites, (s))
 
 /*
  * Walk .alpn, or .exts, from cursor_of(list.p, list.len). Each call returns 1

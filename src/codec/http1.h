@@ -15,9 +15,8 @@
 #include "util/text.h"
 
 /*
- * What is read at all: a head of a service's answer may be this large. A
- * peer's must be smaller (sink/message.c), so that what a service adds to one
- * that we took is taken back.
+ * The longest head that is read, in a service's answer. A peer's head must be
+ * shorter (limits.head), so that we accept what a service adds to it.
  */
 #define HTTP1_HEAD_MAX	(1280 * 1024)	/* bytes of a head */
 

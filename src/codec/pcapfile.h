@@ -14,8 +14,6 @@
 
 #define PCAPFILE_HEAD_MAX	512
 #define PCAPFILE_COMMENT_MAX	1024	/* longer is cut */
-/* The most that one packet takes beyond its own bytes. */
-#define PCAPFILE_PACKET_MAX	(PCAPFILE_COMMENT_MAX + 64)
 
 /*
  * Write the start of a file or stream to out (PCAPFILE_HEAD_MAX). Only pcapng

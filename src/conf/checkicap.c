@@ -10,7 +10,7 @@
 
 /* The list has a server, one of them is of tier 0, and none is there twice. */
 static void
-check_farm(struct load *l, yaml_node_t *n, const char *key,
+check_servers(struct load *l, yaml_node_t *n, const char *key,
     const struct conf_icap_url *v, size_t nv)
 {
 	yaml_node_t *at = node_get(l, n, key);
@@ -49,7 +49,7 @@ bypass_default(struct conf_list *types)
 }
 
 static int
-farm_tls(const struct conf_icap_url *v, size_t n)
+servers_tls(const struct conf_icap_url *v, size_t n)
 {
 	size_t i;
 
@@ -70,14 +70,14 @@ check_icap(struct load *l, yaml_node_t *n, void *item)
 
 	s->pos = node_pos(n);
 	check_name(l, n, "service", c->icaps, c->nicaps, sizeof(*s));
-	check_farm(l, n, "reqmod", s->reqmod, s->nreqmod);
-	check_farm(l, n, "respmod", s->respmod, s->nrespmod);
+	check_servers(l, n, "reqmod", s->reqmod, s->nreqmod);
+	check_servers(l, n, "respmod", s->respmod, s->nrespmod);
 	if (node_get(l, n, "reqmod") == NULL &&
 	    node_get(l, n, "respmod") == NULL)
 		load_problem(l, n, "an ICAP service needs \"reqmod\", "
 		    "\"respmod\" or both; write icap://HOST:PORT/SERVICE");
-	else if (!farm_tls(s->reqmod, s->nreqmod) &&
-	    !farm_tls(s->respmod, s->nrespmod))
+	else if (!servers_tls(s->reqmod, s->nreqmod) &&
+	    !servers_tls(s->respmod, s->nrespmod))
 		check_unwanted(l, n, tls_keys, "icaps://");
 	if (check_says(l, n, "trust", "system")) {
 		free(s->trust);

@@ -331,7 +331,7 @@ static const struct map map_icap_queue = { "queue", icap_queue_keys, NULL };
 static const struct key icap_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
-	/* Together no more servers than ICAP_SERVERS in icap/own.h. */
+	/* Together no more servers than ICAP_SERVERS in icap/server.h. */
 	{ "reqmod", &type_list, F(reqmod), .arg = &reqmod_list, .max = 32 },
 	{ "respmod", &type_list, F(respmod), .arg = &respmod_list,
 	    .max = 32 },

@@ -8,9 +8,6 @@
  */
 #include "tls/fast.h"
 
-#include <openssl/opensslv.h>
-
-#if OPENSSL_VERSION_NUMBER < 0x30500000L
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -133,6 +130,8 @@ fast_provider(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 static void
 fast_init(void)
 {
+	if (OpenSSL_version_num() >= 0x30500000L)
+		return;
 	outer = OSSL_LIB_CTX_new();
 	if (outer != NULL &&
 	    OSSL_PROVIDER_add_builtin(outer, "fast", fast_provider) &&
@@ -149,12 +148,3 @@ fast_ctx(void)
 	pthread_once(&once, fast_init);
 	return outer;
 }
-
-#else	/* nothing to gain */
-
-OSSL_LIB_CTX *
-fast_ctx(void)
-{
-	return NULL;
-}
-#endif

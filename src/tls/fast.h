@@ -8,8 +8,8 @@
 
 /*
  * The process's one, made at the first call and kept; or NULL, which OpenSSL
- * takes for its default context, when it cannot be made, or when this is built
- * with OpenSSL 3.5 or later, which gains nothing by it (docs/performance.md).
+ * takes for its default context, when it cannot be made, or with OpenSSL 3.5
+ * and later, which gain nothing by it (docs/performance.md).
  */
 OSSL_LIB_CTX	*fast_ctx(void);
 

@@ -39,7 +39,8 @@ TEST(a_long_reason_is_cut)
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	step_end(&session, "%s", name);
-	ck_assert_uint_eq(strlen(session.rec.reason), sizeof(session.rec.reason) - 1);
+	ck_assert_uint_eq(strlen(session.rec.reason),
+	    sizeof(session.rec.reason) - 1);
 }
 END
 
