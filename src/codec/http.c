@@ -92,14 +92,33 @@ http_copy(const struct http_head *m, struct text *bytes)
 }
 
 const struct http_field *
-http_find(const struct http_head *m, const char *name)
+http_field_find(const struct http_field *h, size_t n, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < m->n; i++)
-		if (slice_is(m->h[i].name, name))
-			return &m->h[i];
+	for (i = 0; i < n; i++)
+		if (slice_is(h[i].name, name))
+			return &h[i];
 	return NULL;
+}
+
+int
+http_field_lists(const struct http_field *h, size_t n, const char *name,
+    const char *token)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (slice_is(h[i].name, name) &&
+		    slice_lists(h[i].value, token))
+			return 1;
+	return 0;
+}
+
+const struct http_field *
+http_find(const struct http_head *m, const char *name)
+{
+	return http_field_find(m->h, m->n, name);
 }
 
 struct slice
@@ -114,13 +133,7 @@ int
 http_has_token(const struct http_head *m, const char *name,
     const char *token)
 {
-	size_t i;
-
-	for (i = 0; i < m->n; i++)
-		if (slice_is(m->h[i].name, name) &&
-		    slice_lists(m->h[i].value, token))
-			return 1;
-	return 0;
+	return http_field_lists(m->h, m->n, name, token);
 }
 
 void

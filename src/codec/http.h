@@ -25,6 +25,13 @@ struct http_field {
 	struct slice	value;		/* without white space around it */
 };
 
+/* Of n fields the first of this name, in any case; NULL if there is none. */
+const struct http_field *http_field_find(const struct http_field *, size_t n,
+	    const char *name);
+/* Whether any of n fields is of this name and lists the token. */
+int	http_field_lists(const struct http_field *, size_t n, const char *name,
+	    const char *token);
+
 /* Slices point into the bytes that the head was read from. */
 struct http_head {
 	int		 response;	/* else a request */

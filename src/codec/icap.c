@@ -202,7 +202,6 @@ static int
 read_fields(struct icap_head *m, struct slice in)
 {
 	struct slice l;
-	size_t i;
 	int e;
 
 	while ((l = fields_line(&in)).len > 0)
@@ -211,10 +210,7 @@ read_fields(struct icap_head *m, struct slice in)
 	m->istag = unquote(icap_value(m, "istag"));
 	if (slice_number(icap_value(m, "retry-after"), &m->retry_after) != 0)
 		m->retry_after = -1;
-	for (i = 0; i < m->n; i++)
-		if (slice_is(m->h[i].name, "connection") &&
-		    slice_lists(m->h[i].value, "close"))
-			m->close = 1;
+	m->close = http_field_lists(m->h, m->n, "connection", "close");
 	return encapsulated(m);
 }
 
@@ -248,12 +244,9 @@ icap_response(struct icap_head *m, enum icap_method method, char *data,
 struct slice
 icap_value(const struct icap_head *m, const char *name)
 {
-	size_t i;
+	const struct http_field *h = http_field_find(m->h, m->n, name);
 
-	for (i = 0; i < m->n; i++)
-		if (slice_is(m->h[i].name, name))
-			return m->h[i].value;
-	return slice_of(NULL, 0);
+	return h != NULL ? h->value : slice_of(NULL, 0);
 }
 
 /* Threat of "Type=0; Resolution=2; Threat=Name;", or all of it. */

@@ -10,19 +10,6 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-/* Whether any field of that name lists the token. */
-static int
-lists(const struct icap_head *m, const char *name, const char *token)
-{
-	size_t i;
-
-	for (i = 0; i < m->n; i++)
-		if (slice_is(m->h[i].name, name) &&
-		    slice_lists(m->h[i].value, token))
-			return 1;
-	return 0;
-}
-
 static void
 read_flags(struct icap_options *o, const struct icap_head *m)
 {
@@ -38,7 +25,8 @@ read_flags(struct icap_options *o, const struct icap_head *m)
 	size_t i;
 
 	for (i = 0; i < NELEM(known); i++)
-		if (lists(m, known[i].name, known[i].token))
+		if (http_field_lists(m->h, m->n, known[i].name,
+		    known[i].token))
 			o->flags |= known[i].flag;
 }
 
