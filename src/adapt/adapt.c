@@ -157,7 +157,7 @@ adapted(struct adapted_message *m, struct adapted_message *to,
 	x->codec->take(x->conn, m->dir);
 	m->to = to;
 	if (to->dir == DIR_DOWN) {
-		clock_gettime(CLOCK_REALTIME, &now);
+		now = clock_wall();
 		http_record_replaced(&x->record, HTTP_BY_SERVICE,
 		    a->http->status);
 		http_record_response(&x->record, a->http, &now);

@@ -140,7 +140,7 @@ engine_close(void *state, struct tap_counts *counts)
 	struct http_record *r = &e->a.x.record;
 
 	evtimer_del(&e->slow);
-	clock_gettime(CLOCK_REALTIME, &r->end);
+	r->end = clock_wall();
 	if (r->why == NULL)
 		r->why = "the session ended";
 	engine_tell(e);
@@ -161,7 +161,7 @@ engine_again(struct engine *e, enum flow_dir dir)
 static void
 engine_next(struct engine *e)
 {
-	clock_gettime(CLOCK_REALTIME, &e->a.x.record.end);
+	e->a.x.record.end = clock_wall();
 	engine_tell(e);
 	engine_again(e, DIR_UP);
 	engine_again(e, DIR_DOWN);
@@ -283,7 +283,7 @@ engine_request(struct engine *e)
 
 	if (a->plan.judged)
 		content_one_host(a);
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	http_record_request(&a->x.record, a->x.msg[DIR_UP].head, &now);
 	for (k = 0; k < a->plan.nrow; k++)
 		text_clear(&a->echo[k]);
@@ -305,7 +305,7 @@ engine_response(struct engine *e)
 	}
 	if (m->head->status < 200 && m->head->status != 101)
 		return 1;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	http_record_response(&x->record, m->head, &now);
 	if (m->tunnel) {	/* HTTP ends here */
 		tunnel_begin(e, m->head->status == 101 ? UNREAD_UPGRADE :
