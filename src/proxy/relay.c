@@ -120,13 +120,11 @@ relay_starved(struct session *s)
 	struct worker *w = s->worker;
 	uint64_t now = clock_coarse_ms();
 
-	if (s->splice != NULL) {	/* of descriptors: they come back */
-		session_later(s, STARVED_MS);
+	session_later(s, STARVED_MS);
+	if (s->splice != NULL)	/* of descriptors: they come back */
 		return;
-	}
 	if (s->starved == 0)
 		s->starved = now;
-	session_later(s, STARVED_MS);
 	if (now - s->starved > STALLED_MS && now - w->made_room > MAKE_ROOM_MS)
 		relay_make_room(w, now);
 }
