@@ -229,6 +229,65 @@ struct conf_inspect {
 	int		 ranges_pass;	/* Range and If-Range are left in */
 };
 
+enum conf_device_kind {		/* how a device forwards */
+	DEVICE_L2,		/* a bridge: it has no addresses */
+	DEVICE_L3		/* a router, with an address on either side */
+};
+
+#define CONF_DEVICES		64	/* of all, and of one slot */
+#define CONF_CHAIN_SLOTS	8	/* of one chain: hops of a session */
+
+struct device;			/* chain/device.h */
+struct slot_state;
+
+struct conf_device {			/* one of `devices:` */
+	char		*name;
+	struct conf_pos	 pos;
+	struct conf_pos	 port_pos[2];	/* of inside and outside */
+	enum conf_device_kind kind;
+	char		*inside, *outside;	/* our ports' interfaces */
+	/* DEVICE_L3: the device's own, with their prefixes' lengths; [0] is
+	 * IPv4, [1] IPv6, and a family of 0 says that there is none */
+	struct prefix	 inside_address[2], outside_address[2];
+	unsigned	 weight;	/* 1 to 100 */
+	unsigned	 connections;	/* at once; 0: no limit */
+	int		 offload;	/* it takes superframes, unsummed */
+	struct {
+		uint64_t every;		/* ms between probes */
+		unsigned down, up;	/* misses, hits in a row */
+		uint64_t hold;		/* ms that it must stay well */
+		/* a file that must not come through, or NULL */
+		char	*must_block;
+	} health;
+	/* What runs for it. device_attach() sets it before others see the
+	 * snapshot, which has a reference; NULL in a check. */
+	struct device	*running;
+	void		(*release)(struct device *);
+};
+
+struct conf_slot {
+	char		*name;
+	struct conf_pos	 pos;
+	const struct conf_device **devices; /* of the same conf */
+	size_t		 ndevices;	/* 1 or more */
+	int		 fail_open;	/* no device: go on without it */
+	struct slot_state *running;	/* as with a device */
+	void		(*release)(struct slot_state *);
+};
+
+struct conf_chain {			/* one of `chains:` */
+	char		*name;
+	struct conf_pos	 pos;
+	struct conf_slot *slots;	/* in the client's order */
+	size_t		 nslots;	/* 1 or more */
+	int		 ports_map;	/* devices see 443 as 80 and so on */
+	int		 http11;	/* `http2: http/1.1` */
+	unsigned	 also;		/* CHAIN_ALSO_* */
+	uint64_t	 verdict_timeout;	/* ms */
+};
+#define CHAIN_ALSO_BYPASSED	1	/* TLS that is not decrypted */
+#define CHAIN_ALSO_PLAIN	2	/* what is not TLS */
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
@@ -247,6 +306,9 @@ struct conf_rule {
 	enum conf_action action;
 	size_t		*mirrors;		/* indices into conf.mirrors */
 	size_t		 nmirrors;
+	/* by the place in mirrors: it sees the server's side of the chain */
+	uint8_t		 mirror_after[CONF_RULE_MIRRORS];
+	const struct conf_chain *chain;		/* or NULL */
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
 	int		 must_decrypt;		/* nothing of `on:` bypasses */
@@ -310,6 +372,10 @@ struct conf {
 	size_t		 nmirrors;
 	struct conf_icap *icaps;
 	size_t		 nicaps;
+	struct conf_device *devices;
+	size_t		 ndevices;
+	struct conf_chain *chains;
+	size_t		 nchains;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_inspect inspect;	/* for rules without their own */
