@@ -1,11 +1,11 @@
 /*
  * A device as it runs: what its health is, what the operator wants of it, how
  * many sessions are in it, what became of them. One exists for a name as long
- * as its kind, ports and addresses stay the same, over any number of reloads;
- * a device whose ports changed is another one. A snapshot of the configuration
- * has a reference to each of its devices (conf_device.running), and whoever
- * holds the snapshot needs none of his own. Any thread may call everything
- * here, except where it says otherwise.
+ * as its kind, ports, addresses and offload stay the same, over any number of
+ * reloads; a device whose ports changed is another one. A snapshot of the
+ * configuration has a reference to each of its devices (conf_device.running),
+ * and whoever holds the snapshot needs none of his own. Any thread may call
+ * everything here, except where it says otherwise.
  */
 #ifndef CHAIN_DEVICE_H
 #define CHAIN_DEVICE_H
@@ -24,7 +24,7 @@ enum device_health {
 enum device_admin {		/* what the operator wants */
 	DEVICE_AUTO,		/* as its health says */
 	DEVICE_DRAIN,		/* no new sessions; those in it finish */
-	DEVICE_FORCED_DOWN	/* no new sessions, and it is not waited for */
+	DEVICE_FORCED_DOWN	/* as if its probes had failed */
 };
 
 enum device_result {		/* what became of a session in it */
@@ -45,13 +45,14 @@ enum slot_result {		/* where the first choice was not to be had */
 
 struct device;
 struct slot_state;
+struct zone;
 
 /*
- * Main thread: give each device and slot of a snapshot that nobody else has yet
- * what runs for it, taken over by identity from those that run, or made. New
- * devices are DEVICE_DOWN.
+ * Give each device and slot of a snapshot that nobody else has yet what runs
+ * for it: taken over from the snapshot in force (or NULL) where it is the same,
+ * else made. New devices are DEVICE_DOWN. Slots go by chain and name.
  */
-void		 device_attach(struct conf *);
+void		 device_attach(struct conf *, const struct conf *in_force);
 
 struct device	*device_ref(struct device *);
 void		 device_unref(struct device *);	/* NULL is fine */
@@ -61,10 +62,19 @@ const char	*device_name(const struct device *);
 uint64_t	 device_id(const struct device *);
 
 /*
+ * The zone with its ports: set once, before anyone else sees the device. close
+ * gets it when the last reference goes, in whatever thread that is.
+ */
+void		 device_set_zone(struct device *, struct zone *,
+		    void (*close)(struct zone *));
+struct zone	*device_zone(const struct device *);	/* or NULL */
+
+/*
  * Health. why is one short clause for the operator, static ("no answer to 3
- * probes", "link down"); a change is logged and counted here. device_probed()
- * adds a probe's time, in microseconds. Open: what must be blocked came
- * through; the health is then down as well, and why says so.
+ * probes", "link down"); a change is logged and counted here. What is down does
+ * not become suspect. device_probed() adds a probe's time, in microseconds.
+ * Open: what must be blocked came through; logged as an error. The health is
+ * set down by the caller.
  */
 void		 device_set_health(struct device *, enum device_health,
 		    const char *why);
