@@ -461,9 +461,6 @@ static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
 static const struct map map_not = { "not", not_keys, check_match };
 
 #define F(member)	offsetof(struct conf_rule, member)
-static const struct listof rule_mirrors = {
-	sizeof(size_t), { "mirror", &type_mirror }
-};
 static const struct listof rule_icaps = {
 	sizeof(size_t), { "icap", &type_service }
 };
@@ -474,14 +471,13 @@ static const struct key rule_keys[] = {
 	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block or reset" },
 	MATCH_KEYS(F(match)),
 	{ "not", &type_map, F(except), .arg = &map_not },
-	{ "mirror", &type_list, F(mirrors), .arg = &rule_mirrors,
-	    .max = CONF_RULE_MIRRORS },
+	{ "mirror", &type_rule_mirrors, 0 },
 	{ "icap", &type_list, F(icaps), .arg = &rule_icaps,
 	    .max = CONF_RULE_ICAPS },
 	{ "inspect", &type_inspect, F(inspect) },
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
 	{ "services", &type_later },
-	{ "chain", &type_later },
+	{ "chain", &type_chain, F(chain) },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
@@ -582,7 +578,10 @@ static const struct key conf_keys[] = {
 	    .max = 256 },
 	{ "icap", &type_list, AT(icaps), .arg = &icap_list, .max = 64 },
 	{ "services", &type_later },
-	{ "chains", &type_later },
+	{ "devices", &type_devices, AT(devices), .arg = &device_list,
+	    .max = CONF_DEVICES },
+	{ "chains", &type_chains, AT(chains), .arg = &chain_list,
+	    .max = 256 },
 	{ "lists", &type_lists, AT(lists) },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },

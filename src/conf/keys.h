@@ -39,6 +39,14 @@ void	check_unwanted(struct load *, yaml_node_t *, const char *const *keys,
 int	check_says(struct load *, yaml_node_t *map, const char *name,
 	    const char *text);
 
+/*
+ * Of n items that start with their names, find the one named s. Returns 0; or
+ * ERR_FORMAT with why, which says that there is no such thing (what) under that
+ * key, and which is near.
+ */
+int	ref_find(const void *, size_t n, size_t size, const char *what,
+	    const char *under, const char *s, size_t *index, struct text *why);
+
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
 extern const struct type type_lists;	/* conf.lists: name -> file */
@@ -72,5 +80,22 @@ void	check_inspect(struct load *, yaml_node_t *, void *);
 /* "any" in a list of codings stands alone, and the list is not empty. */
 void	check_codings(struct load *, yaml_node_t *, const char *key,
 	    const struct conf_list *);
+
+/* The sections devices and chains, in chain.c and checkchain.c. */
+extern const struct listof device_list, chain_list;
+extern const struct type type_devices;	/* conf.devices; arg: device_list */
+extern const struct type type_chains;	/* conf.chains; arg: chain_list */
+extern const struct type type_chain;	/* struct conf_chain *; or "none" */
+extern const struct type type_rule_mirrors; /* of a rule; at its start */
+void	check_health(struct load *, yaml_node_t *, void *);
+void	check_device(struct load *, yaml_node_t *, void *);
+void	check_slot(struct load *, yaml_node_t *, void *);
+void	check_chain(struct load *, yaml_node_t *, void *);
+/* A rule's chain and its action and mirrors go together. */
+void	check_rule_chain(struct load *, yaml_node_t *, struct conf_rule *);
+/* Without rules the only chain is used. */
+void	check_only_chain(struct load *, yaml_node_t *root,
+	    struct conf_rule *);
+void	chain_warnings(const struct conf *, struct text *out);
 
 #endif

@@ -104,4 +104,5 @@ conf_warnings(const struct conf *c, struct text *out)
 			    why.s);
 	}
 	text_free(&why);
+	chain_warnings(c, out);
 }

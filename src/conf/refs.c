@@ -155,25 +155,11 @@ lists_drop(const struct key *k, void *field)
 	memset(field, 0, sizeof(vec));
 }
 
-/* Say that the name is unknown, and which known one is near. */
-static int
-no_such(struct text *why, const char *what, const char *under, const char *s,
-    const char *near)
+int
+ref_find(const void *v, size_t n, size_t size, const char *what,
+    const char *under, const char *s, size_t *index, struct text *why)
 {
-	text_printf(why, "no %s \"%.64s\" under \"%s\"", what, s, under);
-	if (near != NULL)
-		text_printf(why, ", did you mean \"%s\"?", near);
-	else
-		text_puts(why, "; define it there, or take it out");
-	return ERR_FORMAT;
-}
-
-/* Find the item of this name among n items that start with their names. */
-static int
-item_ref(const void *v, size_t n, size_t size, const char *s, size_t *index,
-    const char **near)
-{
-	const char *names[256], *name;
+	const char *names[256], *name, *near;
 	size_t i, told = 0;
 
 	for (i = 0; i < n; i++) {
@@ -188,8 +174,12 @@ item_ref(const void *v, size_t n, size_t size, const char *s, size_t *index,
 		if (told < NELEM(names))
 			names[told++] = name;
 	}
-	*near = nearest(s, names, told);
-	return ERR_NOTFOUND;
+	text_printf(why, "no %s \"%.64s\" under \"%s\"", what, s, under);
+	if ((near = nearest(s, names, told)) != NULL)
+		text_printf(why, ", did you mean \"%s\"?", near);
+	else
+		text_puts(why, "; define it there, or take it out");
+	return ERR_FORMAT;
 }
 
 static int
@@ -197,12 +187,9 @@ mirror_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
 	const struct conf *c = l->conf;
-	const char *near;
 
-	if (item_ref(c->mirrors, c->nmirrors, sizeof(*c->mirrors), s, field,
-	    &near) == 0)
-		return 0;
-	return no_such(why, "mirror", "mirrors", s, near);
+	return ref_find(c->mirrors, c->nmirrors, sizeof(*c->mirrors),
+	    "mirror", "mirrors", s, field, why);
 }
 
 static int
@@ -210,12 +197,9 @@ service_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
 	const struct conf *c = l->conf;
-	const char *near;
 
-	if (item_ref(c->icaps, c->nicaps, sizeof(*c->icaps), s, field,
-	    &near) == 0)
-		return 0;
-	return no_such(why, "service", "icap", s, near);
+	return ref_find(c->icaps, c->nicaps, sizeof(*c->icaps), "service",
+	    "icap", s, field, why);
 }
 
 static int
@@ -223,12 +207,11 @@ listener_parse(struct load *l, const struct key *k, const char *s,
     void *field, struct text *why)
 {
 	const struct conf *c = l->conf;
-	const char *near;
 	size_t i;
 
-	if (item_ref(c->listens, c->nlistens, sizeof(*c->listens), s, &i,
-	    &near) != 0)
-		return no_such(why, "listener", "listen", s, near);
+	if (ref_find(c->listens, c->nlistens, sizeof(*c->listens), "listener",
+	    "listen", s, &i, why) != 0)
+		return ERR_FORMAT;
 	*(char **)field = xstrdup(s);
 	return 0;
 }

@@ -155,6 +155,9 @@ verdict_same(const struct verdict *v, const struct verdict *w)
 
 	return a == b || (v->action == w->action &&
 	    a->must_decrypt == b->must_decrypt && a->inspect == b->inspect &&
+	    a->chain == b->chain &&
+	    memcmp(a->mirror_after, b->mirror_after,
+	    sizeof(a->mirror_after)) == 0 &&
 	    indices_same(a->mirrors, a->nmirrors, b->mirrors, b->nmirrors) &&
 	    indices_same(a->icaps, a->nicaps, b->icaps, b->nicaps));
 }
@@ -216,18 +219,22 @@ rule_may_match(const struct rule *r, const struct facts *f)
 }
 
 /* Whether every rule that may still decide has one of these actions
- * (1 << ACTION_*, or'ed). */
+ * (1 << ACTION_*, or'ed), and sends the session through the same devices. */
 static int
 policy_surely(const struct policy *p, const struct facts *f,
     unsigned actions)
 {
+	const struct conf_rule *r, *first = NULL;
 	enum match_may may = MATCH_NOT;
 	size_t i;
 
 	for (i = 0; i < p->conf->nrules && may != MATCH_SURE; i++) {
-		may = rule_may_match(&p->rules[i], f);
-		if (may != MATCH_NOT &&
-		    !(actions & 1u << p->rules[i].conf->action))
+		if ((may = rule_may_match(&p->rules[i], f)) == MATCH_NOT)
+			continue;
+		r = p->rules[i].conf;
+		if (first == NULL)
+			first = r;
+		if (!(actions & 1u << r->action) || r->chain != first->chain)
 			return 0;
 	}
 	return 1;

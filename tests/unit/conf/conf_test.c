@@ -211,8 +211,9 @@ TEST(list_files_have_comments_and_their_own_lines)
 	sample_list = "ok.example\n  http://x/\n10.0.0.300\n*\n";
 	bad(LISTEN "lists: {l: /l}\nx: y\n",
 	    "c:3:1: unknown key \"x\"; the keys of the configuration are "
-	    "workers, user, ca, listen, upstream, tls, mirrors, icap, lists, "
-	    "inspect, rules, on, confirm-bypass, forge, log, control, metrics, limits, timeouts\n"
+	    "workers, user, ca, listen, upstream, tls, mirrors, icap, devices, "
+	    "chains, lists, inspect, rules, on, confirm-bypass, forge, log, "
+	    "control, metrics, limits, timeouts\n"
 	    "/l:2:3: \"http://x/\" is not a name or address; write "
 	    "example.com, *.example.com or 10.0.0.0/8, one a line\n"
 	    "/l:3:1: \"10.0.0.300\" is not a name or address; write "

@@ -194,7 +194,7 @@ TEST(what_comes_later)
 	bad_part("services: []\nprofiles: {}\n"
 	    "rules:\n"
 	    "- {name: a, ja4: x, not: {country: CH}, action: block}\n"
-	    "- {name: b, action: decrypt, chain: [av]}\n"
+	    "- {name: b, action: decrypt, services: [av]}\n"
 	    "on: {overload: bypass, revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
@@ -203,7 +203,8 @@ TEST(what_comes_later)
 	    "c:5:13: \"ja4\" is not available in this version; take it out\n"
 	    "c:5:27: \"country\" is not available in this version; take it "
 	    "out\n"
-	    "c:6:30: \"chain\" is not available in this version; take it out\n"
+	    "c:6:30: \"services\" is not available in this version; take it "
+	    "out\n"
 	    "c:7:16: \"bypass\" is not available for \"overload\" in this "
 	    "version; write wait\n"
 	    "c:7:40: \"untrusted\" is not available for \"revoked-server\" in "

@@ -46,6 +46,10 @@ complete(const char *part, struct text *out)
 		text_puts(out, "icap: [{name: av, respmod: "
 		    "\"icap://127.0.0.1/av\"}, {name: dlp, reqmod: "
 		    "\"icap://127.0.0.1/dlp\"}]\n");
+	if (!has_section(part, "chains") && !has_section(part, "devices"))
+		text_puts(out, "devices: [{name: d, inside: a, outside: b}]\n"
+		    "chains: [{name: inspect, slots: [{name: s, devices: d}]}]"
+		    "\n");
 	if (!has_section(part, "lists"))
 		text_puts(out, "lists: {banks: /banks}\n");
 	text_puts(out, part);
@@ -125,7 +129,8 @@ keys_on_page(const char *page, const struct map *m)
 	char item[80];
 
 	for (k = m->keys; k->name != NULL; k++) {
-		of = k->type == &type_list ? k->arg : NULL;
+		of = k->type == &type_list || k->type == &type_devices ||
+		    k->type == &type_chains ? k->arg : NULL;
 		if (of != NULL && of->item.type == &type_map)
 			keys_on_page(page, of->item.arg);
 		else if (k->type == &type_map)
