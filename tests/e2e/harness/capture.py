@@ -322,17 +322,19 @@ def read(path_or_bytes):
 
 class Recorder:
     """tcpdump on one interface; streams() is what it has seen so far. snap
-    bounds a frame, and so decides how many the kernel can keep for it."""
+    bounds a frame, and so decides how many the kernel can keep for it, in
+    buffer KiB."""
 
-    def __init__(self, scenario, ns, dev, name, filt=(), snap=9216):
+    def __init__(self, scenario, ns, dev, name, filt=(), snap=9216,
+                 reader=Reader, buffer=131072):
         self.path = os.path.join(scenario.dir, name + '.pcap')
         self.s = scenario
         self.p = scenario.spawn(
             ns, 'tcpdump', '-i', dev, '-n', '-s', str(snap), '-U', '-Z', 'root',
-            '--immediate-mode', '-B', '131072', '-w', self.path, *filt,
+            '--immediate-mode', '-B', str(buffer), '-w', self.path, *filt,
             name='tcpdump-' + name)
         self.p.wait_log('listening on')
-        self.reader, self.pos = Reader(), 0
+        self.reader, self.pos = reader(), 0
 
     def poll(self):
         with open(self.path, 'rb') as f:

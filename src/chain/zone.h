@@ -1,0 +1,90 @@
+/*
+ * The zones of the inline devices. Each device has two network namespaces of
+ * its own, one around the port to its inside and one around that to its
+ * outside, and nothing else is in them: so a client's connection can enter the
+ * device with its own addresses and come out of it with the same, and clear
+ * text has no other way to go.
+ *
+ * Namespaces need privileges that the daemon drops. A small process keeps them,
+ * the zone helper, which does nothing but what this header asks of it, over a
+ * socketpair. It ends when the daemon ends, however that ends, and first takes
+ * the ports down and gives them back. A socket stays in the namespace in which
+ * it was made (network_namespaces(7)), so whatever the helper hands over is
+ * bound, connected and polled here like any other.
+ *
+ * In the inside zone every address is local to what comes in by the port, and
+ * every other one is reached through it. The outside zone brings every TCP
+ * connection that comes in to its listeners (TPROXY). What belongs to no socket
+ * of ours is reset.
+ */
+#ifndef CHAIN_ZONE_H
+#define CHAIN_ZONE_H
+
+#include "conf/conf.h"
+#include "util/addr.h"
+#include "util/text.h"
+
+enum zone_side {
+	ZONE_INSIDE,		/* where we connect: P */
+	ZONE_OUTSIDE,		/* where it comes out again: Q */
+	ZONE_SIDES
+};
+
+struct zones;			/* the helper, and all of them */
+struct zone;			/* of one device */
+
+/*
+ * Start the helper: as root, before privileges are dropped. If exec is not
+ * NULL, the helper is this program run again with those arguments, so that
+ * nothing of the daemon's memory is in it; it must call zone_helper() (in
+ * chain/zone_helper.h). NULL: a plain fork, in which no other thread may be.
+ * Returns 0; or ERR_DENIED or ERR_SYS with a line in why.
+ */
+int	zones_start(struct zones **, char *const exec[], struct text *why);
+
+/*
+ * Main thread. Make the zones of a device, with a listener in the outside one
+ * for each worker and family. Waits for the helper, some 100 ms. Returns 0; or
+ * ERR_USAGE, ERR_SYS or ERR_EOF (there is no helper any more) with a line in
+ * why that names the device and what to do. The device is referred to until
+ * this returns, and no longer.
+ */
+int	zone_open(struct zones *, const struct conf_device *,
+	    unsigned workers, struct zone **, struct text *why);
+
+/*
+ * A worker's listener in the outside zone: non-blocking, close-on-exec, the
+ * zone's to close. Its connections have the client's address as the peer's and
+ * the server's as their own. -1: no such family in this device (a DEVICE_L3
+ * without addresses of it).
+ */
+int	zone_listener(const struct zone *, unsigned worker, int family);
+
+/*
+ * Any thread; never waits. A new TCP socket of the inside zone: unbound,
+ * non-blocking, close-on-exec, with IP(V6)_TRANSPARENT and SO_REUSEADDR; the
+ * caller closes it. bind() it to the client's address and port and connect() it
+ * to the server's. Returns the descriptor; ERR_AGAIN: none at the moment, more
+ * are on their way, try again in some milliseconds; ERR_UNSUPPORTED: no such
+ * family in this device; ERR_EOF: the helper is gone.
+ *
+ * connect() fails with EADDRNOTAVAIL while the same addresses and ports are in
+ * use or, if our side closed first, for a second after it (tcp_tw_reuse): try
+ * again with another socket, as after ERR_AGAIN.
+ */
+int	zone_socket(struct zone *, int family);
+
+/* The smaller of the MTUs of the two ports, now. */
+unsigned zone_mtu(const struct zone *);
+
+/*
+ * Main thread. The zones go, and the ports return to where they came from,
+ * down. The caller has stopped using the listeners. Sockets that it still holds
+ * keep their namespace, but nothing leaves it any more. NULL is fine.
+ */
+void	zone_close(struct zone *);
+
+/* After all zone_close(): the helper ends. NULL is fine. */
+void	zones_stop(struct zones *);
+
+#endif
