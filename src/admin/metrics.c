@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "admin/chains.h"
 #include "http/spool.h"
 #include "util/budget.h"
 #include "util/err.h"
@@ -381,6 +382,7 @@ metrics_page(struct metrics *m, struct text *out)
 	page_handshakes(out, &sum);
 	page_mirrors(m, out);
 	page_icap(m, out);
+	chains_metrics(m->env->conf, out);
 	page_rest(m, out, &sum);
 }
 

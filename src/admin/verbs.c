@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "admin/asking.h"
+#include "admin/chains.h"
 #include "sink/eve.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -36,6 +37,9 @@ static void	verb_kill(const struct request *);
 static void	verb_counters(const struct request *);
 static void	verb_caches(const struct request *);
 static void	verb_icap(const struct request *);
+static void	verb_devices(const struct request *);
+static void	verb_device(const struct request *);
+static void	verb_chains(const struct request *);
 static void	verb_failures(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
@@ -51,6 +55,10 @@ static const struct verb verbs[] = {
 	{ "caches", 0, verb_caches, "sizes and hits of the caches" },
 	{ "icap", -2, verb_icap, "the ICAP services and their servers; check "
 	    "SERVICE asks them (ctl does it); config SERVICE" },
+	{ "devices", 0, verb_devices, "the inline devices" },
+	{ "device", -2, verb_device, "NAME [drain|down|auto]: one device; no "
+	    "new sessions for it; as its health says" },
+	{ "chains", 0, verb_chains, "the chains, slot by slot" },
 	{ "failures", -1, verb_failures,
 	    "[SITE]: recent failures, by site and reason" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
@@ -143,6 +151,28 @@ verb_icap(const struct request *r)
 		r->done(r->arg, admin_icap_config(r->env, r->second));
 	else
 		refuse(r, "icap takes nothing, or config SERVICE");
+}
+
+static void
+verb_devices(const struct request *r)
+{
+	r->done(r->arg, chains_devices(r->env->conf));
+}
+
+static void
+verb_device(const struct request *r)
+{
+	if (r->word == NULL)
+		refuse(r, "device takes a name, and drain, down or auto");
+	else
+		r->done(r->arg, chains_device(r->env->conf, r->word,
+		    r->second));
+}
+
+static void
+verb_chains(const struct request *r)
+{
+	r->done(r->arg, chains_chains(r->env->conf));
 }
 
 static void

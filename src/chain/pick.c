@@ -13,7 +13,7 @@
  * 300 neighbouring addresses): there, a fair hash strays by more than 15 % in
  * one set-up of six, and so would the first impression.
  */
-#define SALT	0xe1035aa70ef7168bu
+#define SALT	0xf1c6d9e9459c7877u
 
 /* The finalizer of SplitMix64: every bit of the result depends on all of h. */
 static uint64_t

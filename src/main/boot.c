@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "chain/device.h"
 #include "main/daemon.h"
 #include "net/sock.h"
 #include "adapt/engine.h"
@@ -316,6 +317,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 		return ERR_SYS;
 	}
 	boot_nofile(c);
+	device_attach(c, NULL);
 	d->policy = policy_new(c);
 	d->boot = policy_ref(d->policy);
 	budget_limit(c->limits.memory);

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "chain/device.h"
 #include "main/daemon.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -299,6 +300,7 @@ reload_try(struct daemon *d, struct text *said)
 		conf_unref(c);
 		return ERR_UNSUPPORTED;
 	}
+	device_attach(c, d->admin.conf);
 	reload_apply(d, c);
 	conf_unref(c);		/* the policy has its own reference */
 	return 0;

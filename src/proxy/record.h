@@ -21,6 +21,19 @@ struct record_mirror {
 	struct tap_counts counts;
 };
 
+/* A try to put a session through a device of its chain, in their order. */
+struct record_hop {
+	const char	*slot;
+	const char	*device;	/* NULL: the slot went without one */
+	/*
+	 * What came of it; static. "passed", "reset_by_device",
+	 * "dropped_by_device"; "failed" or "busy", then another was tried;
+	 * without a device "skipped" or "refused"; "open" until it ends.
+	 */
+	const char	*event;
+	uint64_t	 us;		/* until it was ready; 0: never */
+};
+
 enum unread {			/* what no service of the rule's saw */
 	UNREAD_NONE,
 	UNREAD_OTHER,		/* the client's first bytes are no HTTP */
@@ -62,6 +75,9 @@ struct record {
 
 	struct record_mirror mirrors[RECORD_MIRRORS];
 	size_t		 nmirrors;
+	/* Valid while the record is shown. */
+	const struct record_hop *hops;
+	size_t		 nhops;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "codec/community.h"
+#include "codec/packet.h"
 #include "proxy/sink.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -249,6 +250,31 @@ mirrors_array(const struct record *r)
 	return all;
 }
 
+/* The devices of its chain, as it was put through them. */
+static json_t *
+chain_array(const struct record *r)
+{
+	const struct conf_rule *rule = r->verdict->rule;
+	uint16_t port = addr_port(&r->facts->server);
+	json_t *all = json_array(), *o;
+	size_t i;
+
+	if (rule != NULL && rule->chain != NULL)
+		port = packet_shown_port(port, rule->chain->ports_map);
+	for (i = 0; i < r->nhops; i++) {
+		o = json_object();
+		put_text(o, "slot", r->hops[i].slot);
+		put_text(o, "device", r->hops[i].device);
+		put_text(o, "event", r->hops[i].event);
+		if (r->hops[i].device != NULL)
+			put_community(o, r, port);
+		if (r->hops[i].us != 0)
+			put(o, "ms", json_real((double)r->hops[i].us / 1e3));
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
 /* The verdict, once there is one. */
 static void
 put_verdict(json_t *o, const struct record *r)
@@ -334,6 +360,8 @@ clearspan_object(const struct record *r)
 	if (r->unread.what != UNREAD_NONE)
 		put(o, "uninspected", unread_object(r));
 	put(o, "mirrors", mirrors_array(r));
+	if (r->nhops > 0)
+		put(o, "chain", chain_array(r));
 	return o;
 }
 

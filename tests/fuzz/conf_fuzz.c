@@ -36,6 +36,34 @@ check_errors(const char *s)
 	}
 }
 
+/* What the chain of a session relies on. */
+static void
+check_chains(const struct conf *c)
+{
+	const struct conf_slot *s;
+	size_t i, k, d;
+
+	for (i = 0; i < c->ndevices; i++)
+		assert(c->devices[i].inside != NULL &&
+		    c->devices[i].outside != NULL &&
+		    c->devices[i].weight > 0);
+	for (i = 0; i < c->nchains; i++) {
+		assert(c->chains[i].nslots > 0 &&
+		    c->chains[i].nslots <= CONF_CHAIN_SLOTS);
+		for (k = 0; k < c->chains[i].nslots; k++) {
+			s = &c->chains[i].slots[k];
+			assert(s->ndevices > 0 && s->ndevices <= CONF_DEVICES);
+			for (d = 0; d < s->ndevices; d++)
+				assert(s->devices[d] >= c->devices &&
+				    s->devices[d] < c->devices + c->ndevices);
+		}
+	}
+	for (i = 0; i < c->nrules; i++)
+		for (k = 0; k < c->rules[i].nmirrors; k++)
+			assert(!c->rules[i].mirror_after[k] ||
+			    c->rules[i].chain != NULL);
+}
+
 static void
 check_policy(struct conf *c)
 {
@@ -66,6 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	assert((c != NULL) == (r == 0));
 	if (r == 0) {
 		assert(c->nlistens > 0 && c->nrules > 0 && c->workers > 0);
+		check_chains(c);
 		check_policy(c);
 	} else
 		check_errors(errors.s);

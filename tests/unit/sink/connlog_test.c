@@ -107,6 +107,43 @@ TEST(eve_flow_says_what_the_record_says)
 }
 END
 
+TEST(eve_flow_has_the_devices_of_the_chain)
+{
+	static const struct record_hop hops[] = {
+		{ "ips", "ips2", "failed", 0 },
+		{ "ips", "ips1", "reset_by_device", 1500 },
+		{ "dlp", NULL, "skipped", 0 },
+	};
+	struct conf_chain chain = { .ports_map = 1 };
+	struct record r;
+	json_t *o, *all;
+
+	record_fill(&r);
+	o = eve_flow(&r, &now);
+	ck_assert_ptr_null(at(o, "clearspan.chain"));
+	json_decref(o);
+	r.hops = hops;
+	r.nhops = NELEM(hops);
+	rule.chain = &chain;
+	addr_set_port(&facts.server, 443);
+	o = eve_flow(&r, &now);
+	rule.chain = NULL;
+	all = at(o, "clearspan.chain");
+	ck_assert_uint_eq(json_array_size(all), 3);
+	ck_text(json_array_get(all, 1), "slot", "ips");
+	ck_text(json_array_get(all, 1), "device", "ips1");
+	ck_text(json_array_get(all, 1), "event", "reset_by_device");
+	ck_assert_double_eq(json_real_value(at(json_array_get(all, 1), "ms")),
+	    1.5);
+	/* The device sees port 80. */
+	ck_text(json_array_get(all, 1), "community_id",
+	    "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+	ck_assert_ptr_null(at(json_array_get(all, 0), "ms"));
+	ck_assert_ptr_null(at(json_array_get(all, 2), "device"));
+	json_decref(o);
+}
+END
+
 TEST(eve_flow_of_an_undecided_session_leaves_out_what_is_not_known)
 {
 	struct verdict undecided = { 0 };
@@ -586,6 +623,7 @@ TEST(connlog_to_be_reopened_waits_for_a_reader_that_is_slow)
 END
 
 SUITE("connlog", eve_flow_says_what_the_record_says,
+    eve_flow_has_the_devices_of_the_chain,
     eve_flow_of_an_undecided_session_leaves_out_what_is_not_known,
     eve_text_that_is_not_utf8_is_shown_escaped,
     eve_http_has_the_names_of_eve, eve_http_of_a_request_without_an_answer,
