@@ -148,7 +148,7 @@ string_drop(const struct key *k, void *field)
 	*(char **)field = NULL;
 }
 
-/* As the kernel's dev_valid_name(). */
+/* As the kernel's dev_valid_name(); and no device is behind the loopback. */
 static int
 interface_parse(struct load *l, const struct key *k, const char *s,
     void *field, struct text *why)
@@ -158,9 +158,10 @@ interface_parse(struct load *l, const struct key *k, const char *s,
 	for (p = s; isgraph((unsigned char)*p) && *p != '/' && *p != ':'; p++)
 		continue;
 	if (*p != '\0' || p == s || p - s > 15 /* IFNAMSIZ - 1 */ ||
-	    strcmp(s, ".") == 0 || strcmp(s, "..") == 0) {
-		text_printf(why, "\"%.64s\" is no name of an interface; write "
-		    "one as \"ip -br link\" shows it, such as eth2", s);
+	    strcmp(s, ".") == 0 || strcmp(s, "..") == 0 ||
+	    strcmp(s, "lo") == 0) {
+		text_printf(why, "\"%.64s\" is no name of a port; write one "
+		    "as \"ip -br link\" shows it, such as eth2", s);
 		return ERR_FORMAT;
 	}
 	*(char **)field = xstrdup(s);

@@ -344,8 +344,8 @@ cmd_doctor(int argc, char **argv)
 {
 	static void (*const checks[])(struct doctor *) = {
 		doctor_routing, check_caps, check_user, check_descriptors,
-		check_conntrack, doctor_mirrors, check_cas, check_log,
-		check_clock, check_names,
+		check_conntrack, doctor_mirrors, doctor_chains, check_cas,
+		check_log, check_clock, check_names,
 	};
 	struct doctor d = { 0 };
 	const char *path = NULL;

@@ -31,7 +31,14 @@ void	doctor_say(struct doctor *, enum finding, const char *what,
 int64_t	doctor_number(const char *path);
 int	doctor_has_cap(unsigned cap);		/* effective, CAP_* */
 
+/* An ioctl of netdevice(7) on an interface; 0 or -1 with errno. */
+struct ifreq;
+int	doctor_port(const char *name, unsigned long request, struct ifreq *);
+/* Whether it has an address; a link-local IPv6 one does not count. */
+int	doctor_port_address(const char *name);
+
 void	doctor_mirrors(struct doctor *);	/* doctor_mirror.c */
+void	doctor_chains(struct doctor *);		/* doctor_chain.c */
 void	doctor_routing(struct doctor *);	/* doctor_routing.c */
 
 #endif

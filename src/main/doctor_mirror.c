@@ -24,8 +24,8 @@
 
 #define LOW_DISK	5	/* percent free */
 
-static int
-port_ioctl(const char *name, unsigned long request, struct ifreq *ifr)
+int
+doctor_port(const char *name, unsigned long request, struct ifreq *ifr)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv;
 
@@ -58,15 +58,15 @@ port_offloads(const char *name, struct text *out)
 		memset(&v, 0, sizeof(v));
 		v.cmd = offloads[i].cmd;
 		ifr.ifr_data = (void *)&v;
-		if (port_ioctl(name, SIOCETHTOOL, &ifr) == 0 && v.data != 0)
+		if (doctor_port(name, SIOCETHTOOL, &ifr) == 0 && v.data != 0)
 			text_printf(out, "%s%s", out->len ? " " : "",
 			    offloads[i].name);
 	}
 }
 
 /* A link-local IPv6 address is fine: every port that is up has one. */
-static int
-port_has_address(const char *name)
+int
+doctor_port_address(const char *name)
 {
 	struct ifaddrs *all, *i;
 	int found = 0;
@@ -136,13 +136,13 @@ check_port(struct doctor *d, const struct conf_mirror *m)
 	char what[160], mend[128];
 
 	snprintf(what, sizeof(what), "mirror %s", m->name);
-	if (port_ioctl(port, SIOCGIFFLAGS, &ifr) != 0) {
+	if (doctor_port(port, SIOCGIFFLAGS, &ifr) != 0) {
 		doctor_say(d, FIND_FAIL, what, "ip -br link shows the "
 		    "interfaces; name one in `interface:`", "no interface %s",
 		    port);
 		return;
 	}
-	port_ioctl(port, SIOCGIFMTU, &mtu);
+	doctor_port(port, SIOCGIFMTU, &mtu);
 	snprintf(mend, sizeof(mend), "ip link set %s up", port);
 	if (!(ifr.ifr_flags & IFF_UP))
 		doctor_say(d, FIND_FAIL, what, mend, "%s is down", port);
@@ -153,7 +153,7 @@ check_port(struct doctor *d, const struct conf_mirror *m)
 		doctor_say(d, FIND_OK, what, NULL, "%s is up, MTU %d", port,
 		    mtu.ifr_mtu);
 	snprintf(mend, sizeof(mend), "ip addr flush dev %s", port);
-	if (port_has_address(port))
+	if (doctor_port_address(port))
 		doctor_say(d, FIND_WARN, what, mend, "%s has an address; a "
 		    "mirror port needs none, and this machine's own traffic "
 		    "may mix in", port);

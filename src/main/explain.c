@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "chain/pick.h"
 #include "conf/value.h"
 #include "main/cmd.h"
 #include "policy/policy.h"
@@ -158,6 +159,72 @@ told_end(struct told *t)
 		t->facts.protocol = PROTO_TLS;
 }
 
+/* A slot's devices; and the one for this pair, if all are up. */
+static void
+explain_slot(const struct conf_slot *s, const struct facts *f,
+    struct text *out)
+{
+	struct pick picks[CONF_DEVICES];
+	size_t i;
+
+	text_printf(out, " %s (", s->name);
+	for (i = 0; i < s->ndevices; i++) {
+		picks[i].name = s->devices[i]->name;
+		picks[i].weight = s->devices[i]->weight;
+		picks[i].usable = 1;
+		text_printf(out, "%s%s", i > 0 ? ", " : "", picks[i].name);
+	}
+	text_puts(out, ")");
+	if (s->ndevices > 1 && f->client.sa.sa_family != AF_UNSPEC &&
+	    f->server.sa.sa_family != AF_UNSPEC) {
+		i = pick(picks, s->ndevices, pick_pair(&f->client,
+		    &f->server));
+		text_printf(out, " -> %s", picks[i].name);
+	}
+}
+
+/* Whether sessions of this kind go through the chain of their rule. */
+static int
+chain_takes(const struct verdict *v, const struct facts *f)
+{
+	unsigned also = v->rule->chain->also;
+
+	if (v->action == ACTION_BYPASS)
+		return (also & CHAIN_ALSO_BYPASSED) != 0;
+	return f->protocol == PROTO_TLS || f->protocol == PROTO_UNKNOWN ||
+	    (also & CHAIN_ALSO_PLAIN) != 0;
+}
+
+/* Put a line about the chain before the last line of out. */
+static void
+explain_chain(const struct verdict *v, const struct facts *f,
+    struct text *out)
+{
+	const struct conf_chain *ch = v->rule->chain;
+	struct text line = { 0 };
+	char *last;
+	size_t i;
+
+	if (ch == NULL || out->len < 2)
+		return;
+	text_printf(&line, "chain %s:", ch->name);
+	if (!chain_takes(v, f))
+		text_puts(&line, " not used: \"also\" does not have such "
+		    "sessions");
+	else
+		for (i = 0; i < ch->nslots; i++) {
+			text_puts(&line, i > 0 ? ";" : "");
+			explain_slot(&ch->slots[i], f, &line);
+		}
+	text_puts(&line, "\n");
+	last = memrchr(out->s, '\n', out->len - 1);
+	last = last != NULL ? last + 1 : out->s;
+	text_puts(&line, last);
+	out->len = (size_t)(last - out->s);
+	text_puts(out, line.s);
+	text_free(&line);
+}
+
 static int
 explain(const char *path, const struct told *t)
 {
@@ -175,6 +242,7 @@ explain(const char *path, const struct told *t)
 	} else {
 		p = policy_new(c);
 		policy_explain(p, &t->facts, &v, &out);
+		explain_chain(&v, &t->facts, &out);
 		fputs(out.s, stdout);
 		policy_unref(p);
 		r = fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;

@@ -37,7 +37,8 @@ int	here_log(const struct conf *, struct text *why, struct text *mend);
  */
 void	here_warnings(const struct conf *, struct text *out);
 
-/* Check the trust, the mirrors and the services (here_parts.c). */
+/* Check the trust, the mirrors, the devices' ports and the services
+ * (here_parts.c). */
 void	here_parts(const struct conf *, struct text *errors);
 
 /* Add a line to errors: the value of key is wrong. mend may be "". */

@@ -39,13 +39,13 @@ here_trust(const struct conf *c, struct conf_pos at, const char *key,
 }
 
 static void
-here_port(const struct conf *c, const struct conf_mirror *m,
-    struct text *errors)
+here_port(const struct conf *c, struct conf_pos at, const char *key,
+    const char *port, struct text *errors)
 {
 	struct text why = { 0 };
 
-	if (port_usable(m->interface, &why) != 0)
-		here_problem(c, m->place, errors, "interface", why.s, "");
+	if (port_usable(port, &why) != 0)
+		here_problem(c, at, errors, key, why.s, "");
 	text_free(&why);
 }
 
@@ -101,9 +101,16 @@ here_parts(const struct conf *c, struct text *errors)
 		    c->trust_also.v[i], errors);
 	for (i = 0; i < c->nmirrors; i++) {
 		if (c->mirrors[i].kind == MIRROR_PORT)
-			here_port(c, &c->mirrors[i], errors);
+			here_port(c, c->mirrors[i].place, "interface",
+			    c->mirrors[i].interface, errors);
 		if (c->mirrors[i].kind == MIRROR_PCAP)
 			here_file(c, &c->mirrors[i], errors);
+	}
+	for (i = 0; i < c->ndevices; i++) {
+		here_port(c, c->devices[i].port_pos[0], "inside",
+		    c->devices[i].inside, errors);
+		here_port(c, c->devices[i].port_pos[1], "outside",
+		    c->devices[i].outside, errors);
 	}
 	for (i = 0; i < c->nicaps; i++)
 		here_service(c, &c->icaps[i], errors);

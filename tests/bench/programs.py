@@ -78,16 +78,41 @@ class Clearspan(Program):
     note = "verifies; leaf forged; event log off"
 
     def __init__(self, where, binary, name="clearspan", mirror=None,
-                 more=""):
+                 more="", devices=(), offload="off"):
         super().__init__(where, name, binary)
         self.mirror = mirror
         self.more = more        # keys of the mirror
+        self.devices = devices  # of its chain, in their order
+        self.offload = offload
+
+    def chain(self):
+        """Its chain's part of the configuration, and of the rule."""
+        if not self.devices:
+            return "", ""
+        return ("devices:\n" + "".join(
+            f"  - {{ name: {d}, inside: {d}i, outside: {d}o, "
+            f"offload: {self.offload} }}\n" for d in self.devices) +
+            "chains:\n  - name: all\n    slots:\n" + "".join(
+                f"      - {{ name: {d}, devices: [{d}] }}\n"
+                for d in self.devices)), "    chain: all\n"
+
+    def start(self):
+        super().start()
+        for _ in range(100):    # a device is up with its first probes
+            told = json.loads(lab.sh(self.ctl() + "devices"))["devices"] if \
+                self.devices else []
+            if all(d["health"] == "up" for d in told):
+                return
+            time.sleep(0.1)
+        raise lab.Failed(f"{self.name}: devices are not up: {told}")
+
+    def ctl(self):
+        return (f"{self.binary} ctl -s {self.lab.path(self.name + '.sock')} "
+                "--json ")
 
     def mirrored(self):
         """What it says it sent to its mirror, and lost."""
-        out = json.loads(lab.sh(
-            f"{self.binary} ctl -s {self.lab.path(self.name + '.sock')} "
-            "--json counters"))
+        out = json.loads(lab.sh(self.ctl() + "counters"))
         return out["mirrors"][0]
 
     def command(self):
@@ -97,6 +122,7 @@ class Clearspan(Program):
             mirrors = ("mirrors:\n  - name: recorder\n"
                        f"    interface: {self.mirror}\n{self.more}")
             tap = "    mirror: [recorder]\n"
+        chain, through = self.chain()
         conf = self.file("yaml", (
             "workers: 1\n"
             f"ca:\n  certificate: {d}/proxyca.pem\n  key: {d}/proxyca.key\n"
@@ -106,12 +132,12 @@ class Clearspan(Program):
             f"    address: 127.0.0.1:{self.port}\n"
             f"upstream:\n  trust: {d}/root.pem\n"
             "  keep-client-address: no\n"
-            f"{mirrors}"
+            f"{mirrors}{chain}"
             "rules:\n"
             "  - name: plain\n    sni: [plain.bench.test]\n"
             "    action: bypass\n"
             "  - name: default\n    action: decrypt\n"
-            f"{tap}"
+            f"{tap}{through}"
             "log:\n  level: warn\n  events: []\n"
             f"  file: {d}/{self.name}.json\n"
             f"control: {{ socket: {d}/{self.name}.sock }}\n"
