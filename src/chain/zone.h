@@ -20,6 +20,8 @@
 #ifndef CHAIN_ZONE_H
 #define CHAIN_ZONE_H
 
+#include <sys/types.h>
+
 #include "conf/conf.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -43,7 +45,7 @@ struct zone;			/* of one device */
 int	zones_start(struct zones **, char *const exec[], struct text *why);
 
 /*
- * Main thread. Make the zones of a device, with a listener in the outside one
+ * Make the zones of a device, with a listener in the outside one
  * for each worker and family. Waits for the helper, some 100 ms. Returns 0; or
  * ERR_USAGE, ERR_SYS or ERR_EOF (there is no helper any more) with a line in
  * why that names the device and what to do. The device is referred to until
@@ -74,15 +76,40 @@ int	zone_listener(const struct zone *, unsigned worker, int family);
  */
 int	zone_socket(struct zone *, int family);
 
-/* The smaller of the MTUs of the two ports, now. */
+/* Main thread. The settings of a reload: offload. Ports and addresses that
+ * differ are ERR_USAGE, with a line in why. */
+int	zone_change(struct zone *, const struct conf_device *,
+	    struct text *why);
+
+/* The smaller of the MTUs of the two ports, now; 0: one of them is gone. */
 unsigned zone_mtu(const struct zone *);
 
 /*
- * Main thread. The zones go, and the ports return to where they came from,
- * down. The caller has stopped using the listeners. Sockets that it still holds
- * keep their namespace, but nothing leaves it any more. NULL is fine.
+ * For chain/health, in any thread. The plan has the ends of a probe; a
+ * listener of theirs is the zone's to close. A port's state is asked of the
+ * kernel, whose messages on the netlink socket say when to ask. Repair fetches
+ * a port that has come back; it waits for the helper, and returns 0,
+ * ERR_NOTFOUND (one is still missing) or another ERR_*, with a line in why.
+ */
+struct zone_plan;
+const struct zone_plan *zone_its_plan(const struct zone *);
+int	zone_probe_listener(const struct zone *);
+int	zone_link_events(const struct zone *, enum zone_side);
+int	zone_link(const struct zone *, enum zone_side);	/* enum zone_link */
+int	zone_repair(struct zone *, struct text *why);
+/* Whether the helper has ended, and with it all that could be asked of it. */
+int	zone_helpless(const struct zone *);
+
+/*
+ * Any thread; waits for the helper, some 20 ms. The zones go, and the ports
+ * return to where they came from, down. The caller has stopped using the
+ * listeners. Sockets that it still holds keep their namespace, but nothing
+ * leaves it any more. NULL is fine.
  */
 void	zone_close(struct zone *);
+
+/* The helper's process. */
+pid_t	zones_pid(const struct zones *);
 
 /* After all zone_close(): the helper ends. NULL is fine. */
 void	zones_stop(struct zones *);

@@ -1,0 +1,248 @@
+/*
+ * A loop: a question, what it asks for, an answer.
+ */
+#include "chain/zone_helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "chain/zone_ns.h"
+#include "chain/zone_wire.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/* SYS_ADMIN for namespaces, the others for what is in them. */
+#define KEEP	(1u << CAP_SYS_ADMIN | 1u << CAP_NET_ADMIN | \
+		 1u << CAP_NET_RAW | 1u << CAP_NET_BIND_SERVICE)
+
+struct helper {
+	int		 fd, home;
+	struct zone_ns	 zones[ZONE_MAX];
+};
+
+struct reply {
+	struct zone_answer answer;
+	int		 fds[ZONE_FDS];
+	struct text	 why;
+};
+
+static int
+do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
+{
+	if (h->zones[a->id].used) {
+		text_puts(&r->why, "there is such a zone already");
+		return ERR_USAGE;
+	}
+	return zone_ns_open(&h->zones[a->id], &a->plan, h->home, &r->why);
+}
+
+static int
+do_listen(struct helper *h, const struct zone_ask *a, struct reply *r)
+{
+	r->answer.nfds = a->n;
+	return zone_ns_listen(&h->zones[a->id], (int)a->family, a->port,
+	    r->fds, a->n);
+}
+
+static int
+do_sockets(struct helper *h, const struct zone_ask *a, struct reply *r)
+{
+	r->answer.nfds = a->n;
+	return zone_ns_sockets(&h->zones[a->id], (int)a->family, r->fds,
+	    a->n);
+}
+
+static int
+do_links(struct helper *h, const struct zone_ask *a, struct reply *r)
+{
+	r->answer.nfds = ZONE_SIDES;
+	return zone_ns_links(&h->zones[a->id], r->fds);
+}
+
+static int
+do_change(struct helper *h, const struct zone_ask *a, struct reply *r)
+{
+	return zone_ns_change(&h->zones[a->id], &a->plan, &r->why);
+}
+
+static int
+do_repair(struct helper *h, const struct zone_ask *a, struct reply *r)
+{
+	return zone_ns_repair(&h->zones[a->id], &r->why);
+}
+
+static int
+do_close(struct helper *h, const struct zone_ask *a, struct reply *r)
+{
+	zone_ns_close(&h->zones[a->id]);
+	return 0;
+}
+
+static int (*const verbs[])(struct helper *, const struct zone_ask *,
+    struct reply *) = {
+	[ZONE_OPEN] = do_open,
+	[ZONE_LISTEN] = do_listen,
+	[ZONE_SOCKETS] = do_sockets,
+	[ZONE_LINKS] = do_links,
+	[ZONE_CHANGE] = do_change,
+	[ZONE_REPAIR] = do_repair,
+	[ZONE_CLOSE] = do_close
+};
+
+static int
+helper_do(struct helper *h, const struct zone_ask *a, size_t len,
+    struct reply *r)
+{
+	if (zone_ask_check(a, len) != 0) {
+		text_puts(&r->why, "the zone helper does not understand");
+		return ERR_FORMAT;
+	}
+	if (a->verb != ZONE_OPEN && !h->zones[a->id].used) {
+		text_puts(&r->why, "there is no such zone");
+		return ERR_NOTFOUND;
+	}
+	return verbs[a->verb](h, a, r);
+}
+
+/* Answer one question. Returns 0, or ERR_*: it is over. */
+static int
+helper_turn(struct helper *h)
+{
+	struct zone_ask ask;
+	struct reply r = { .answer = { 0 } };
+	size_t none = 0, i;
+	int n;
+
+	memset(&ask, 0, sizeof(ask));
+	n = zone_wire_recv(h->fd, &ask, sizeof(ask), NULL, &none);
+	if (n < 0)
+		return n;
+	r.answer.rv = helper_do(h, &ask, (size_t)n, &r);
+	r.answer.err = errno;
+	if (r.answer.rv != 0)
+		r.answer.nfds = 0;
+	if (r.why.len > 0)
+		snprintf(r.answer.why, sizeof(r.answer.why), "%s", r.why.s);
+	text_free(&r.why);
+	n = zone_wire_send(h->fd, &r.answer, sizeof(r.answer), r.fds,
+	    r.answer.nfds);
+	for (i = 0; i < r.answer.nfds; i++)
+		close(r.fds[i]);
+	return n < 0 ? n : 0;
+}
+
+/* All of them first: until then clear text could still move. */
+static void
+helper_end(struct helper *h)
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < ZONE_MAX; i++)
+		if (h->zones[i].used)
+			zone_ns_down(&h->zones[i]);
+	for (i = 0; i < ZONE_MAX; i++)
+		if (h->zones[i].used) {
+			zone_ns_close(&h->zones[i]);
+			n++;
+		}
+	if (n > 0)
+		log_warn("the daemon is gone: the ports of %d device%s are "
+		    "down", n, n == 1 ? "" : "s");
+}
+
+/* Whoever stops the daemon's group of processes stops only the daemon: its end
+ * is what we wait for. */
+static void
+helper_signals(void)
+{
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
+	    SIGABRT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGTSTP };
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < NELEM(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Programs that run as root would get all of them back, if these were not out
+ * of reach for good. */
+static void
+helper_caps(void)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	unsigned long i;
+
+	for (i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+		if (i > 31 || !(KEEP & 1u << i))
+			prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+	if (syscall(SYS_capget, &h, d) != 0)
+		return;
+	d[0].permitted &= KEEP;
+	d[0].effective = d[0].permitted;
+	/* For ip and nft, if we are not root. */
+	d[0].inheritable = d[0].permitted;
+	memset(&d[1], 0, sizeof(d[1]));
+	if (syscall(SYS_capset, &h, d) != 0)
+		return;
+	for (i = 0; i < 32; i++)
+		if (d[0].permitted & 1u << i)
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* Nothing but the socketpair, at ZONE_HELPER_FD, and the log. */
+static int
+helper_descriptors(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	if (fd != ZONE_HELPER_FD && dup2(fd, ZONE_HELPER_FD) < 0)
+		return -1;
+	fcntl(ZONE_HELPER_FD, F_SETFD, FD_CLOEXEC);
+	syscall(SYS_close_range, ZONE_HELPER_FD + 1, ~0u, 0);
+	return ZONE_HELPER_FD;
+}
+
+int
+zone_helper(int fd)
+{
+	static struct helper h;
+	int rv;
+
+	helper_signals();
+	prctl(PR_SET_NAME, "clearspan-zones", 0, 0, 0);
+	if (chdir("/") != 0 || (h.fd = helper_descriptors(fd)) < 0)
+		return 1;
+	if ((h.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) < 0) {
+		log_error("zone helper: /proc/self/ns/net: %s",
+		    strerror(errno));
+		return 1;
+	}
+	helper_caps();
+	while ((rv = helper_turn(&h)) == 0)
+		;
+	if (rv != ERR_EOF)
+		log_error("zone helper: %s", err_str(rv));
+	helper_end(&h);
+	return rv == ERR_EOF ? 0 : 1;
+}

@@ -1,0 +1,19 @@
+/*
+ * The zone helper: the process that keeps the privileges for namespaces. It has
+ * one thread and one descriptor, and does what comes over that
+ * (chain/zone_wire.h) until the other end is closed.
+ */
+#ifndef CHAIN_ZONE_HELPER_H
+#define CHAIN_ZONE_HELPER_H
+
+#define ZONE_HELPER_FD	3	/* in a program run again */
+
+/*
+ * Serve on fd until the daemon has gone; then take all ports down and give them
+ * back. Closes every other descriptor except stderr, gives up all capabilities
+ * that it does not need, and ignores the signals that stop the daemon. Returns
+ * the exit status.
+ */
+int	zone_helper(int fd);
+
+#endif

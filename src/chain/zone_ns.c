@@ -1,0 +1,543 @@
+/*
+ * Makes a device's namespaces, brings ports into them and back, and opens
+ * sockets in them.
+ */
+#include "chain/zone_ns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chain/zone_run.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define BACKLOG		4096
+
+static const char *const side_key[] = { "inside", "outside" };
+
+/* Everything later would happen in the wrong place. */
+static void
+enter(int ns)
+{
+	if (setns(ns, CLONE_NEWNET) != 0)
+		abort();
+}
+
+static int
+failed(const struct zone_ns *z, enum zone_side side, struct text *why,
+    const char *what)
+{
+	text_printf(why, "device %s: %s %s: %s: %s", z->plan.name,
+	    side_key[side], z->plan.side[side].port, what, strerror(errno));
+	return ERR_SYS;
+}
+
+/* The new namespace is this process's own for a moment. */
+static int
+side_make(struct zone_ns *z, enum zone_side side,
+    struct text *why)
+{
+	int rv = 0;
+
+	if (unshare(CLONE_NEWNET) != 0)
+		return failed(z, side, why, "cannot make a network namespace "
+		    "(it needs CAP_SYS_ADMIN)");
+	z->side[side].fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (z->side[side].fd < 0)
+		rv = failed(z, side, why, "/proc/self/ns/net");
+	enter(z->home);
+	return rv;
+}
+
+struct sysctl {
+	const char	*name, *value;
+	int		 optional;	/* not in every kernel */
+};
+
+static const struct sysctl v4[] = {
+	{ "ipv4/ip_forward", "0", 0 },
+	{ "ipv4/conf/all/rp_filter", "0", 0 },
+	{ "ipv4/conf/default/rp_filter", "0", 0 },
+	{ "ipv4/conf/all/accept_redirects", "0", 0 },
+	{ "ipv4/conf/all/send_redirects", "0", 0 },
+	/* A client may use the same port to the same server soon again. The
+	 * other end is ours, and counts its timestamps in milliseconds. */
+	{ "ipv4/tcp_tw_reuse", "1", 0 },
+	{ "ipv4/tcp_tw_reuse_delay", "5", 1 },
+	{ "ipv4/ip_unprivileged_port_start", "0", 1 },
+};
+
+static const struct sysctl v4_port[] = {
+	{ "ipv4/conf/%s/rp_filter", "0", 0 },
+	/* Everything is local here, but only one address is ours. */
+	{ "ipv4/conf/%s/arp_ignore", "1", 0 },
+	/* ... and that one asks, not the client whose packet it is for. */
+	{ "ipv4/conf/%s/arp_announce", "2", 0 },
+	{ "ipv4/conf/%s/accept_redirects", "0", 0 },
+	{ "ipv4/conf/%s/send_redirects", "0", 0 },
+};
+
+static const struct sysctl v6[] = {
+	{ "ipv6/conf/all/disable_ipv6", "0", 0 },
+	{ "ipv6/conf/default/disable_ipv6", "0", 0 },
+	{ "ipv6/conf/all/forwarding", "0", 0 },
+};
+
+static const struct sysctl v6_port[] = {
+	{ "ipv6/conf/%s/disable_ipv6", "0", 0 },
+	{ "ipv6/conf/%s/accept_ra", "0", 0 },
+	{ "ipv6/conf/%s/autoconf", "0", 0 },
+	{ "ipv6/conf/%s/accept_redirects", "0", 0 },
+	{ "ipv6/conf/%s/router_solicitations", "0", 0 },
+	{ "ipv6/conf/%s/dad_transmits", "0", 0 },
+};
+
+/* Without a link-local address it finds no router; a bridge gets one from the
+ * plan. */
+static const struct sysctl link_local[] = {
+	[DEVICE_L2] = { "ipv6/conf/%s/addr_gen_mode", "1", 1 },
+	[DEVICE_L3] = { "ipv6/conf/%s/addr_gen_mode", "0", 1 },
+};
+
+/* Names have a port's in them, or none. */
+static int
+sysctls(struct zone_ns *z, enum zone_side side, const struct sysctl *s,
+    size_t n, struct text *why)
+{
+	const char *port, *rest;
+	char name[96];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		rest = strstr(s[i].name, "%s");
+		port = rest != NULL ? z->plan.side[side].port : "";
+		snprintf(name, sizeof(name), "%.*s%s%s", rest != NULL ?
+		    (int)(rest - s[i].name) : (int)strlen(s[i].name),
+		    s[i].name, port, rest != NULL ? rest + 2 : "");
+		if (zone_sysctl(name, s[i].value) != 0 && !s[i].optional)
+			return failed(z, side, why, name);
+	}
+	return 0;
+}
+
+static int
+have_ipv6(void)
+{
+	return access("/proc/sys/net/ipv6/conf/all", F_OK) == 0;
+}
+
+/* Run ip or nft; the remedy goes with what it said. */
+static int
+side_run(struct zone_ns *z, enum zone_side side, const char *const argv[],
+    const struct text *input, struct text *why)
+{
+	struct text said = { 0 };
+	int rv = 0;
+
+	if (input->len > 0 && (rv = zone_run(argv, input, &said)) != 0) {
+		text_printf(why, "device %s: %s %s: %s; ", z->plan.name,
+		    side_key[side], z->plan.side[side].port, said.s);
+		if (rv == ERR_NOTFOUND)
+			text_printf(why, "apt-get install %s",
+			    strcmp(argv[0], "nft") == 0 ? "nftables" :
+			    "iproute2");
+		else if (strcmp(argv[0], "nft") == 0)
+			text_puts(why, "the kernel may lack TPROXY: modprobe "
+			    "nft_tproxy");
+		else
+			text_puts(why, "clearspan doctor may know why");
+	}
+	text_free(&said);
+	return rv;
+}
+
+static int
+side_ip(struct zone_ns *z, enum zone_side side, int family,
+    const struct text *input, struct text *why)
+{
+	const char *const argv[] = { "ip", family == AF_INET6 ? "-6" : "-4",
+	    "-batch", "-", NULL };
+
+	return side_run(z, side, argv, input, why);
+}
+
+/* What stays as long as the namespace: it is entered. */
+static int
+side_rules(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
+{
+	static const char *const nft[] = { "nft", "-f", "-", NULL };
+	struct text t = { 0 };
+	int rv;
+
+	if (link_up(fd, "lo", 1) != 0)
+		return failed(z, side, why, "lo");
+	if ((rv = sysctls(z, side, v4, NELEM(v4), why)) == 0 &&
+	    z->plan.ipv6)
+		rv = sysctls(z, side, v6, NELEM(v6), why);
+	zone_plan_rules(&z->plan, side, &t);
+	if (rv == 0)
+		rv = side_ip(z, side, AF_INET, &t, why);
+	if (rv == 0 && z->plan.ipv6)
+		rv = side_ip(z, side, AF_INET6, &t, why);
+	text_clear(&t);
+	zone_plan_nft(&z->plan, side, &t);
+	if (rv == 0)
+		rv = side_run(z, side, nft, &t, why);
+	text_free(&t);
+	return rv;
+}
+
+static void
+side_offloads(struct zone_ns *z, enum zone_side side, int fd)
+{
+	const char *port = z->plan.side[side].port;
+	unsigned left;
+
+	if (!z->plan.offload)
+		z->side[side].offloads |= link_offloads_off(fd, port, &left);
+	else
+		link_offloads_on(fd, port, z->side[side].offloads);
+	if (z->plan.offload)
+		z->side[side].offloads = 0;
+}
+
+/* The port is here: give it its MAC, addresses and next hop. */
+static int
+side_port(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
+{
+	const char *port = z->plan.side[side].port;
+	struct text t = { 0 };
+	int rv;
+
+	if ((rv = sysctls(z, side, v4_port, NELEM(v4_port), why)) == 0 &&
+	    z->plan.ipv6)
+		rv = sysctls(z, side, v6_port, NELEM(v6_port), why) != 0 ?
+		    ERR_SYS : sysctls(z, side, &link_local[z->plan.kind], 1,
+		    why);
+	if (rv != 0)
+		return rv;
+	side_offloads(z, side, fd);
+	if (link_set_mac(fd, port, z->plan.side[side].mac) != 0)
+		return failed(z, side, why, "cannot set its MAC address");
+	if (link_up(fd, port, 1) != 0)
+		return failed(z, side, why, "cannot switch it on");
+	zone_plan_ip(&z->plan, side, AF_INET, &t);
+	rv = side_ip(z, side, AF_INET, &t, why);
+	text_clear(&t);
+	zone_plan_ip(&z->plan, side, AF_INET6, &t);
+	if (rv == 0)
+		rv = side_ip(z, side, AF_INET6, &t, why);
+	text_free(&t);
+	return rv;
+}
+
+/* From the home namespace, in which we are. */
+static int
+side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
+{
+	const char *port = z->plan.side[side].port;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv = 0;
+	uint8_t mac[6] = { 0 };
+
+	if (fd < 0)
+		return failed(z, side, why, "socket");
+	if (link_state(fd, port, NULL) == ZONE_LINK_GONE) {
+		text_printf(why, "device %s: %s: there is no interface %s",
+		    z->plan.name, side_key[side], port);
+		rv = ERR_NOTFOUND;
+	} else if (!link_is_ethernet(fd, port)) {
+		text_printf(why, "device %s: %s: %s is not an Ethernet port",
+		    z->plan.name, side_key[side], port);
+		rv = ERR_USAGE;
+	} else if (link_mac(fd, port, mac) != 0 || link_up(fd, port, 0) != 0 ||
+	    link_move(port, z->side[side].fd) != 0) {
+		rv = failed(z, side, why, "cannot move it into a namespace");
+	}
+	close(fd);
+	if (rv == 0) {
+		memcpy(z->side[side].mac, mac, sizeof(mac));
+		z->side[side].offloads = 0;
+	}
+	return rv;
+}
+
+/* Do it in a side's namespace. */
+static int
+side_inside(struct zone_ns *z, enum zone_side side,
+    int (*run)(struct zone_ns *, enum zone_side, int, struct text *),
+    struct text *why)
+{
+	int fd, rv;
+
+	enter(z->side[side].fd);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	rv = fd < 0 ? failed(z, side, why, "socket") : run(z, side, fd, why);
+	if (fd >= 0)
+		close(fd);
+	enter(z->home);
+	return rv;
+}
+
+static int
+side_present(struct zone_ns *z, enum zone_side side, int fd,
+    struct text *why)
+{
+	return link_state(fd, z->plan.side[side].port, NULL) ==
+	    ZONE_LINK_GONE ? ERR_NOTFOUND : 0;
+}
+
+/* Fetch the port, if it is not here yet. */
+static int
+side_repair(struct zone_ns *z, enum zone_side side,
+    struct text *why)
+{
+	int rv;
+
+	if (side_inside(z, side, side_present, why) == 0)
+		return 0;
+	if ((rv = side_fetch(z, side, why)) == 0)
+		rv = side_inside(z, side, side_port, why);
+	return rv;
+}
+
+int
+zone_ns_repair(struct zone_ns *z, struct text *why)
+{
+	int a = side_repair(z, ZONE_INSIDE, why), b;
+
+	if (a != 0 && a != ERR_NOTFOUND)
+		return a;
+	if (a != 0)
+		text_puts(why, "; ");
+	b = side_repair(z, ZONE_OUTSIDE, why);
+	if (a != 0 && b == 0)		/* only the first is missing */
+		why->s[why->len -= 2] = '\0';
+	return b != 0 ? b : a;
+}
+
+int
+zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
+    struct text *why)
+{
+	enum zone_side side;
+	int rv = 0;
+
+	memset(z, 0, sizeof(*z));
+	z->used = 1;
+	z->home = home;
+	z->plan = *plan;
+	z->plan.ipv6 = plan->ipv6 && have_ipv6();
+	z->side[ZONE_INSIDE].fd = z->side[ZONE_OUTSIDE].fd = -1;
+	for (side = ZONE_INSIDE; side < ZONE_SIDES && rv == 0; side++) {
+		if ((rv = side_make(z, side, why)) == 0)
+			rv = side_inside(z, side, side_rules, why);
+	}
+	if (rv == 0 && (rv = zone_ns_repair(z, why)) == ERR_NOTFOUND)
+		rv = 0;
+	if (rv != 0)
+		zone_ns_close(z);
+	return rv;
+}
+
+static int
+side_change(struct zone_ns *z, enum zone_side side, int fd,
+    struct text *why)
+{
+	side_offloads(z, side, fd);
+	return 0;
+}
+
+int
+zone_ns_change(struct zone_ns *z, const struct zone_plan *plan,
+    struct text *why)
+{
+	struct zone_plan same = *plan;
+
+	same.offload = z->plan.offload;
+	same.ipv6 = z->plan.ipv6;
+	if (memcmp(&same, &z->plan, sizeof(same)) != 0) {
+		text_printf(why, "device %s: its ports or addresses changed",
+		    z->plan.name);
+		return ERR_USAGE;
+	}
+	z->plan.offload = plan->offload;
+	side_inside(z, ZONE_INSIDE, side_change, why);
+	return side_inside(z, ZONE_OUTSIDE, side_change, why);
+}
+
+static int
+side_down(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
+{
+	return link_up(fd, z->plan.side[side].port, 0);
+}
+
+void
+zone_ns_down(struct zone_ns *z)
+{
+	enum zone_side side;
+
+	for (side = ZONE_INSIDE; side < ZONE_SIDES; side++)
+		if (z->side[side].fd >= 0)
+			side_inside(z, side, side_down, NULL);
+}
+
+/* If it cannot be moved, it goes with the namespace: a veth is destroyed, a
+ * hardware port returns to the first namespace by itself. */
+static int
+side_return(struct zone_ns *z, enum zone_side side, int fd,
+    struct text *why)
+{
+	const char *port = z->plan.side[side].port;
+
+	if (link_up(fd, port, 0) != 0)
+		return 0;
+	link_offloads_on(fd, port, z->side[side].offloads);
+	link_set_mac(fd, port, z->side[side].mac);
+	return link_move(port, z->home);
+}
+
+void
+zone_ns_close(struct zone_ns *z)
+{
+	enum zone_side side;
+
+	zone_ns_down(z);
+	for (side = ZONE_INSIDE; side < ZONE_SIDES; side++) {
+		if (z->side[side].fd < 0)
+			continue;
+		side_inside(z, side, side_return, NULL);
+		close(z->side[side].fd);
+		z->side[side].fd = -1;
+	}
+	z->used = 0;
+}
+
+/* Transparent: any address is its own, and needs no interface that has it. */
+static int
+zone_tcp(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, bad;
+
+	if (fd < 0)
+		return -1;
+	bad = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (family == AF_INET6)
+		bad |= setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		    sizeof(on)) |
+		    setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on,
+		    sizeof(on));
+	else
+		bad |= setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on,
+		    sizeof(on));
+	if (bad) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+zone_listening(int family, unsigned port)
+{
+	struct prefix any = { .family = (uint8_t)family };
+	int fd = zone_tcp(family), on = 1;
+	struct addr a;
+
+	zone_plan_addr(&any, port, &a);
+	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
+	    sizeof(on)) != 0 || bind(fd, &a.sa, addr_len(&a)) != 0 ||
+	    listen(fd, BACKLOG) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* port 0: sockets that do not listen. */
+static int
+zone_fill(int family, unsigned port, int *fds, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		fds[i] = port != 0 ? zone_listening(family, port) :
+		    zone_tcp(family);
+		if (fds[i] >= 0)
+			continue;
+		while (i > 0)
+			close(fds[--i]);
+		return ERR_SYS;
+	}
+	return 0;
+}
+
+int
+zone_ns_listen(struct zone_ns *z, int family, unsigned port,
+    int *fds, size_t n)
+{
+	int rv, err;
+
+	enter(z->side[ZONE_OUTSIDE].fd);
+	rv = zone_fill(family, port, fds, n);
+	err = errno;
+	enter(z->home);
+	errno = err;
+	return rv;
+}
+
+int
+zone_ns_sockets(struct zone_ns *z, int family, int *fds, size_t n)
+{
+	int rv, err;
+
+	enter(z->side[ZONE_INSIDE].fd);
+	rv = zone_fill(family, 0, fds, n);
+	err = errno;
+	enter(z->home);
+	errno = err;
+	return rv;
+}
+
+static int
+link_events(void)
+{
+	struct sockaddr_nl nl = { .nl_family = AF_NETLINK,
+	    .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&nl, sizeof(nl)) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int
+zone_ns_links(struct zone_ns *z, int fds[ZONE_SIDES])
+{
+	int err;
+
+	enter(z->side[ZONE_INSIDE].fd);
+	fds[ZONE_INSIDE] = link_events();
+	enter(z->side[ZONE_OUTSIDE].fd);
+	fds[ZONE_OUTSIDE] = link_events();
+	err = errno;
+	enter(z->home);
+	if (fds[ZONE_INSIDE] >= 0 && fds[ZONE_OUTSIDE] >= 0)
+		return 0;
+	if (fds[ZONE_INSIDE] >= 0)
+		close(fds[ZONE_INSIDE]);
+	if (fds[ZONE_OUTSIDE] >= 0)
+		close(fds[ZONE_OUTSIDE]);
+	errno = err;
+	return ERR_SYS;
+}

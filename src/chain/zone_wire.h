@@ -1,0 +1,57 @@
+/*
+ * What the daemon and the zone helper say to each other, over a socketpair of
+ * sequenced packets: one question, one answer, and descriptors with either. The
+ * helper has the privileges, so it believes nothing that zone_ask_check() has
+ * not seen.
+ */
+#ifndef CHAIN_ZONE_WIRE_H
+#define CHAIN_ZONE_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain/zone_plan.h"
+
+#define ZONE_MAX	(2 * CONF_DEVICES)	/* zones at once: a reload's */
+#define ZONE_FDS	64	/* of one answer; the kernel takes 253 */
+
+enum zone_verb {
+	ZONE_OPEN = 1,		/* plan: make the zones, move the ports */
+	ZONE_LISTEN,		/* family, port, n: listeners outside */
+	ZONE_SOCKETS,		/* family, n: sockets inside */
+	ZONE_LINKS,		/* each side's netlink socket, of links */
+	ZONE_CHANGE,		/* plan: another one for the same ports */
+	ZONE_REPAIR,		/* fetch a port that came back, configure all */
+	ZONE_CLOSE
+};
+
+struct zone_ask {
+	uint32_t	 verb;
+	uint32_t	 id;		/* of the zone; the daemon counts */
+	uint32_t	 family;
+	uint32_t	 port;
+	uint32_t	 n;		/* 1 to ZONE_FDS */
+	struct zone_plan plan;
+};
+
+struct zone_answer {
+	int32_t		 rv;		/* 0 or ERR_* */
+	int32_t		 err;		/* errno, with ERR_SYS */
+	uint32_t	 nfds;
+	char		 why[1000];	/* a sentence, if rv is not 0 */
+};
+
+/* Returns 0, or ERR_FORMAT: no question that the daemon would ask. */
+int	zone_ask_check(const struct zone_ask *, size_t len);
+
+/*
+ * Send or receive one message with its descriptors; *nfds is the room for them
+ * before and their number after. Blocking. Return the length; ERR_EOF: the
+ * other end is closed; ERR_TIMEOUT; ERR_FORMAT: cut off, and what came with it
+ * was closed; or ERR_SYS.
+ */
+int	zone_wire_send(int fd, const void *, size_t len, const int *fds,
+	    size_t nfds);
+int	zone_wire_recv(int fd, void *, size_t size, int *fds, size_t *nfds);
+
+#endif
