@@ -55,13 +55,15 @@ static void
 grow(struct nameset *set)
 {
 	struct nameset_slot *old = set->slots, *o;
-	size_t cap = set->cap;
+	size_t i, cap = set->cap;
 
 	set->cap = cap == 0 ? 16 : cap * 2;
 	set->slots = xcalloc(set->cap, sizeof(*set->slots));
-	for (o = old; o < old + cap; o++)
+	for (i = 0; i < cap; i++) {
+		o = &old[i];
 		if (o->name != NULL)
 			*slot_find(set, o->hash, o->name, o->len) = *o;
+	}
 	free(old);
 }
 

@@ -259,7 +259,8 @@ chain_array(const struct record *r)
 	json_t *all = json_array(), *o;
 	size_t i;
 
-	if (rule != NULL && rule->chain != NULL)
+	if (rule != NULL && rule->chain != NULL &&
+	    r->verdict->action == ACTION_DECRYPT)
 		port = packet_shown_port(port, rule->chain->ports_map);
 	for (i = 0; i < r->nhops; i++) {
 		o = json_object();

@@ -28,7 +28,11 @@ static const char head[] =
     "  - {name: gate, mode: transparent, address: \"[::]:8443\"}\n"
     "lists: {banks: /lists/banks}\n"
     "rules:\n";			/* line 5: rules start in 6 */
-static const char tail[] = "  - {name: default, action: decrypt}\n";
+static const char tail[] =
+    "  - {name: default, action: decrypt}\n"
+    "devices: [{name: ips, inside: a0, outside: a1}]\n"
+    "chains: [{name: c, slots: [{name: s, devices: ips}], "
+    "also: [bypassed]}]\n";
 
 /* A policy of these rules, then "default". */
 static struct policy *
@@ -469,7 +473,12 @@ TEST(a_bypass_hangs_on_the_name_where_another_would_not_have_it)
 		{ "  - {name: a, sni: b.example, port: 80, action: block}\n"
 		    "  - {name: b, port: 443, action: bypass}\n", 1 },
 		{ "  - {name: a, port: 443, not: {sni: b.example}, "
-		    "action: bypass}\n", 0 }
+		    "action: bypass}\n", 0 },
+		/* Nor may a name lead past the devices. */
+		{ "  - {name: a, sni: b.example, action: bypass}\n"
+		    "  - {name: b, port: 443, action: bypass, chain: c}\n", 0 },
+		{ "  - {name: a, sni: b.example, action: bypass, chain: c}\n"
+		    "  - {name: b, port: 443, action: bypass, chain: c}\n", 1 }
 	};
 	struct facts f = { .port = 443, .sni = "a.example",
 	    .protocol = PROTO_TLS };
@@ -505,7 +514,8 @@ TEST(a_request_is_judged_under_its_own_name)
 	    "  - {name: b, site: [\"*.gone.example\"], action: reset}\n"
 	    "  - {name: c, host: [same.example], action: decrypt}\n"
 	    "  - {name: d, host: [free.example], action: bypass}\n"
-	    "  - {name: e, not: {site: [\"*\"]}, action: decrypt, mirror: []}\n");
+	    "  - {name: e, not: {site: [\"*\"]}, action: decrypt, mirror: []}\n"
+	    "  - {name: f, host: [chain.example], action: decrypt, chain: c}\n");
 	struct facts f = { .protocol = PROTO_HTTP, .host = "first.example" };
 
 	ck_assert_int_eq(policy_by_request(p), 1);
@@ -515,6 +525,7 @@ TEST(a_request_is_judged_under_its_own_name)
 	ck_assert_int_eq(asked(p, &f, "bad.example"), REQUEST_REFUSED);
 	ck_assert_int_eq(asked(p, &f, "a.gone.example"), REQUEST_REFUSED);
 	ck_assert_int_eq(asked(p, &f, "free.example"), REQUEST_OTHERWISE);
+	ck_assert_int_eq(asked(p, &f, "chain.example"), REQUEST_OTHERWISE);
 	f = (struct facts){ .protocol = PROTO_TLS, .sni = "bad.example" };
 	ck_assert_str_eq(verdict_of(p, &f), "a");	/* it stands for host */
 	policy_unref(p);

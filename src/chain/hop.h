@@ -1,0 +1,66 @@
+/*
+ * A hop: one session's connection through one device. Its inside end (P) is
+ * made here, from the client's address and port to the server's, in the
+ * device's inside zone. Its outside end (Q) is what a listener of the outside
+ * zone accepts with the same addresses. Any worker's listener may get it, so
+ * hops that wait for their outside end are in a table of the process, and the
+ * end is sent to its worker by mail. What comes out of a device and is awaited
+ * by nobody is reset.
+ */
+#ifndef CHAIN_HOP_H
+#define CHAIN_HOP_H
+
+#include <stdint.h>
+
+#include "util/addr.h"
+
+struct event_base;
+struct hop;
+struct hop_seat;		/* a worker's part */
+struct joins;			/* the table */
+struct mailbox;
+
+struct joins	*joins_new(void);
+void		 joins_free(struct joins *);	/* NULL is fine */
+
+struct hop_seat	*hop_attach(struct joins *, struct event_base *,
+		    struct mailbox *);
+/* After its last hop. */
+void		 hop_detach(struct hop_seat *);
+
+enum hop_state {
+	HOP_WAIT,
+	HOP_READY,		/* both ends are here, and connected */
+	/* It failed: */
+	HOP_BUSY,		/* there was no socket for it, for too long */
+	HOP_REJECTED,		/* reset while it connected, or unreachable */
+	HOP_SILENT		/* nothing came out in time */
+};
+
+struct hop_want {
+	uint64_t	 device;	/* device_id() */
+	/* An unbound socket of its inside zone: see zone_socket(). */
+	int		(*socket)(void *zone, int family);
+	void		*zone;
+	struct addr	 client, server;	/* as the device sees them */
+	void		(*changed)(void *owner);	/* never in begin */
+	void		*owner;
+};
+
+struct hop	*hop_begin(struct hop_seat *, const struct hop_want *);
+enum hop_state	 hop_state(const struct hop *);
+/* Microseconds until it was ready or failed. */
+uint64_t	 hop_us(const struct hop *);
+/* READY: the socket, which is the caller's from now on; once for each end. */
+int		 hop_take(struct hop *, int outside);
+/* Whatever its state; sockets that were not taken are reset. */
+void		 hop_free(struct hop *);	/* NULL is fine */
+
+/*
+ * A connection came out of a device, at this seat's listener; takes fd over.
+ * 1: a hop waited for it; 0: nobody did, and it was reset.
+ */
+int		 hop_arrived(struct hop_seat *, uint64_t device, int fd,
+		    const struct addr *peer);
+
+#endif
