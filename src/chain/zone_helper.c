@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -227,8 +228,16 @@ int
 zone_helper(int fd)
 {
 	static struct helper h;
+	socklen_t len = sizeof(h.fd);
 	int rv;
 
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &h.fd, &len) != 0 ||
+	    h.fd != SOCK_SEQPACKET) {
+		fprintf(stderr, "clearspan: %s is what the daemon runs for "
+		    "inline devices; it is of no other use\n",
+		    ZONE_HELPER_ARG);
+		return 2;
+	}
 	helper_signals();
 	prctl(PR_SET_NAME, "clearspan-zones", 0, 0, 0);
 	if (chdir("/") != 0 || (h.fd = helper_descriptors(fd)) < 0)
