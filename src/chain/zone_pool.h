@@ -24,7 +24,7 @@ void	zone_pool_free(struct zone_pool *);	/* closes what is in it */
 /* A socket, or ERR_AGAIN. *low: it should be filled now. */
 int	zone_pool_take(struct zone_pool *, int *low);
 
-/* How many are missing; and some to add, of which what is too much is closed. */
+/* How many are missing. Of those given, what is too much is closed. */
 size_t	zone_pool_room(struct zone_pool *);
 void	zone_pool_give(struct zone_pool *, const int *fds, size_t n);
 
