@@ -36,6 +36,20 @@ struct reply {
 	struct text	 why;
 };
 
+/*
+ * A device that a reload changed has other zones, and the old ones may still be
+ * there, with sessions in them. The configuration says whose the ports are.
+ */
+static void
+take_over(struct helper *h, const struct zone_plan *p)
+{
+	size_t i, side;
+
+	for (i = 0; i < ZONE_MAX; i++)
+		for (side = 0; h->zones[i].used && side < ZONE_SIDES; side++)
+			zone_ns_yield(&h->zones[i], p->side[side].port);
+}
+
 static int
 do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 {
@@ -43,6 +57,7 @@ do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 		text_puts(&r->why, "there is such a zone already");
 		return ERR_USAGE;
 	}
+	take_over(h, &a->plan);
 	return zone_ns_open(&h->zones[a->id], &a->plan, h->home, &r->why);
 }
 
