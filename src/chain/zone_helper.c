@@ -254,7 +254,7 @@ zone_helper(int fd)
 		return 2;
 	}
 	helper_signals();
-	prctl(PR_SET_NAME, "clearspan-zones", 0, 0, 0);
+	prctl(PR_SET_NAME, ZONE_HELPER_NAME, 0, 0, 0);
 	if (chdir("/") != 0 || (h.fd = helper_descriptors(fd)) < 0)
 		return 1;
 	if ((h.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) < 0) {
