@@ -48,6 +48,7 @@ struct zone {
 	int		 probe;			/* listener */
 	int		 links[ZONE_SIDES];	/* netlink */
 	struct pool	 pools[ZONE_FAMILIES];
+	void		*data;
 };
 
 struct zones {
@@ -555,6 +556,18 @@ zone_close(struct zone *zone)
 	close_all(&zone->probe, 1);
 	zone_id_free(zone);
 	free(zone);
+}
+
+void
+zone_set_data(struct zone *zone, void *data)
+{
+	zone->data = data;
+}
+
+void *
+zone_data(const struct zone *zone)
+{
+	return zone->data;
 }
 
 pid_t

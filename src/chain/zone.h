@@ -108,6 +108,10 @@ int	zone_helpless(const struct zone *);
  */
 void	zone_close(struct zone *);
 
+/* For whoever opened it, to find what belongs to the same device. */
+void	zone_set_data(struct zone *, void *);
+void	*zone_data(const struct zone *);
+
 /* The helper's process. */
 pid_t	zones_pid(const struct zones *);
 
