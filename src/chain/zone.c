@@ -21,22 +21,14 @@
 
 #include "chain/zone_helper.h"
 #include "chain/zone_link.h"
+#include "chain/zone_pool.h"
 #include "chain/zone_wire.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
 
 #define ANSWER		30	/* s for an answer: it runs ip(8) and nft(8) */
-#define POOL_FIRST	32	/* sockets of a family, ready to be used */
-#define POOL_MOST	1024	/* ... when many are wanted at once */
 #define STOP_MS		10000	/* for the helper to end */
-
-struct pool {
-	pthread_mutex_t	 mutex;
-	int		 fds[POOL_MOST];
-	size_t		 n;
-	size_t		 want;	/* as many as there should be */
-};
 
 struct zone {
 	struct zones	*zones;
@@ -47,7 +39,7 @@ struct zone {
 	int		*listeners[ZONE_FAMILIES];
 	int		 probe;			/* listener */
 	int		 links[ZONE_SIDES];	/* netlink */
-	struct pool	 pools[ZONE_FAMILIES];
+	struct zone_pool pools[ZONE_FAMILIES];
 	void		*data;
 };
 
@@ -63,6 +55,7 @@ struct zones {
 	pthread_t	 thread;
 	int		 threaded;
 	_Atomic int	 hungry, stop;
+	_Atomic int	 refs;		/* open zones, and one until the stop */
 	sem_t		 wake;
 };
 
@@ -121,6 +114,7 @@ zones_start(struct zones **out, char *const exec[], struct text *why)
 	z = xcalloc(1, sizeof(*z));
 	z->fd = fds[0];
 	z->pid = pid;
+	z->refs = 1;
 	zones_machine(z->machine, sizeof(z->machine));
 	pthread_mutex_init(&z->call, NULL);
 	pthread_mutex_init(&z->list, NULL);
@@ -148,17 +142,16 @@ zones_ask(struct zones *z, const struct zone_ask *ask, int *fds,
 	size_t none = 0;
 	int rv;
 
-	if (atomic_load(&z->gone))
-		return zones_lost(z, ERR_EOF, why);
 	pthread_mutex_lock(&z->call);
-	rv = zone_wire_send(z->fd, ask, sizeof(*ask), NULL, 0);
+	rv = atomic_load(&z->gone) ? ERR_EOF :
+	    zone_wire_send(z->fd, ask, sizeof(*ask), NULL, 0);
 	if (rv >= 0)
 		rv = zone_wire_recv(z->fd, &a, sizeof(a), fds,
 		    nfds != NULL ? nfds : &none);
 	if (rv >= 0 && rv != sizeof(a))
 		rv = ERR_FORMAT;
 	/* A late answer would be taken for the next question's. */
-	if (rv < 0)
+	if (rv < 0 && !atomic_load(&z->gone))
 		shutdown(z->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&z->call);
 	if (rv < 0)
@@ -203,32 +196,21 @@ zone_fetch(struct zone *zone, enum zone_verb verb, int family,
 }
 
 static int
-pool_fill(struct zone *zone, int family)
+zone_fill(struct zone *zone, int family)
 {
-	struct pool *p = &zone->pools[zone_family(family)];
+	struct zone_pool *p = &zone->pools[zone_family(family)];
 	int fds[ZONE_FDS], rv;
-	size_t n, i, left;
+	size_t n;
 
-	for (;;) {
-		pthread_mutex_lock(&p->mutex);
-		n = p->want - p->n;
-		pthread_mutex_unlock(&p->mutex);
-		if (n == 0)
-			return 0;
+	while ((n = zone_pool_room(p)) > 0) {
 		if (n > ZONE_FDS)
 			n = ZONE_FDS;
 		rv = zone_fetch(zone, ZONE_SOCKETS, family, 0, fds, n);
 		if (rv != 0)
 			return rv;
-		pthread_mutex_lock(&p->mutex);
-		left = p->want - p->n;
-		for (i = 0; i < n; i++)
-			if (i < left)
-				p->fds[p->n++] = fds[i];
-			else
-				close(fds[i]);
-		pthread_mutex_unlock(&p->mutex);
+		zone_pool_give(p, fds, n);
 	}
+	return 0;
 }
 
 static const int families[ZONE_FAMILIES] = { AF_INET, AF_INET6 };
@@ -247,7 +229,7 @@ zones_refill(void *arg)
 		for (zone = z->first; zone != NULL; zone = zone->next)
 			for (i = 0; i < ZONE_FAMILIES; i++)
 				if (zone_plan_has(&zone->plan, families[i]))
-					pool_fill(zone, families[i]);
+					zone_fill(zone, families[i]);
 		pthread_mutex_unlock(&z->list);
 	}
 	return NULL;
@@ -263,20 +245,13 @@ zones_wake(struct zones *z)
 int
 zone_socket(struct zone *zone, int family)
 {
-	struct pool *p = &zone->pools[zone_family(family)];
-	int fd = ERR_AGAIN, low;
+	int fd, low;
 
 	if (!zone_plan_has(&zone->plan, family))
 		return ERR_UNSUPPORTED;
 	if (atomic_load(&zone->zones->gone))
 		return ERR_EOF;
-	pthread_mutex_lock(&p->mutex);
-	if (p->n > 0)
-		fd = p->fds[--p->n];
-	else if (p->want < POOL_MOST)
-		p->want *= 2;
-	low = p->n < p->want / 2;
-	pthread_mutex_unlock(&p->mutex);
+	fd = zone_pool_take(&zone->pools[zone_family(family)], &low);
 	if (low)
 		zones_wake(zone->zones);
 	return fd;
@@ -318,7 +293,7 @@ zone_furnish(struct zone *zone)
 		if (!zone_plan_has(&zone->plan, families[i]))
 			continue;
 		if ((rv = zone_listen(zone, families[i])) != 0 ||
-		    (rv = pool_fill(zone, families[i])) != 0)
+		    (rv = zone_fill(zone, families[i])) != 0)
 			return rv;
 	}
 	rv = zone_fetch(zone, ZONE_LISTEN, zone_plan_family(&zone->plan),
@@ -369,10 +344,9 @@ zone_new(struct zones *z, const struct conf_device *d, unsigned workers,
 	zone->probe = zone->links[0] = zone->links[1] = -1;
 	zone_plan(&zone->plan, d, z->machine);
 	zone->plan.ipv6 = (uint32_t)have_ipv6();
-	for (i = 0; i < ZONE_FAMILIES; i++) {
-		pthread_mutex_init(&zone->pools[i].mutex, NULL);
-		zone->pools[i].want = POOL_FIRST;
-	}
+	for (i = 0; i < ZONE_FAMILIES; i++)
+		zone_pool_init(&zone->pools[i]);
+	atomic_fetch_add(&z->refs, 1);
 	pthread_mutex_lock(&z->list);
 	zone->next = z->first;
 	z->first = zone;
@@ -517,6 +491,17 @@ zone_unlink(struct zone *zone)
 }
 
 static void
+zones_unref(struct zones *z)
+{
+	if (atomic_fetch_sub(&z->refs, 1) != 1)
+		return;
+	sem_destroy(&z->wake);
+	pthread_mutex_destroy(&z->call);
+	pthread_mutex_destroy(&z->list);
+	free(z);
+}
+
+static void
 zone_id_free(struct zone *zone)
 {
 	pthread_mutex_lock(&zone->zones->list);
@@ -549,12 +534,12 @@ zone_close(struct zone *zone)
 		if (zone->listeners[i] != NULL)
 			close_all(zone->listeners[i], zone->workers);
 		free(zone->listeners[i]);
-		close_all(zone->pools[i].fds, zone->pools[i].n);
-		pthread_mutex_destroy(&zone->pools[i].mutex);
+		zone_pool_free(&zone->pools[i]);
 	}
 	close_all(zone->links, ZONE_SIDES);
 	close_all(&zone->probe, 1);
 	zone_id_free(zone);
+	zones_unref(zone->zones);
 	free(zone);
 }
 
@@ -600,10 +585,10 @@ zones_stop(struct zones *z)
 	sem_post(&z->wake);
 	if (z->threaded)
 		pthread_join(z->thread, NULL);
+	atomic_store(&z->gone, 1);
+	pthread_mutex_lock(&z->call);
 	close(z->fd);
+	pthread_mutex_unlock(&z->call);
 	zones_reap(z->pid);
-	sem_destroy(&z->wake);
-	pthread_mutex_destroy(&z->call);
-	pthread_mutex_destroy(&z->list);
-	free(z);
+	zones_unref(z);
 }

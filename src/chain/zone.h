@@ -38,18 +38,20 @@ struct zone;			/* of one device */
 /*
  * Start the helper: as root, before privileges are dropped. If exec is not
  * NULL, the helper is this program run again with those arguments, so that
- * nothing of the daemon's memory is in it; it must call zone_helper() (in
+ * nothing of the daemon's memory is in it; they make it call zone_helper() (in
  * chain/zone_helper.h). NULL: a plain fork, in which no other thread may be.
  * Returns 0; or ERR_DENIED or ERR_SYS with a line in why.
  */
 int	zones_start(struct zones **, char *const exec[], struct text *why);
 
 /*
- * Make the zones of a device, with a listener in the outside one
- * for each worker and family. Waits for the helper, some 100 ms. Returns 0; or
+ * Make the zones of a device, with a listener in the outside one for each
+ * worker and family. After privileges were dropped: it may start a thread.
+ * Waits for the helper, some 100 ms. Returns 0; or
  * ERR_USAGE, ERR_SYS or ERR_EOF (there is no helper any more) with a line in
  * why that names the device and what to do. The device is referred to until
- * this returns, and no longer.
+ * this returns, and no longer. A port that another zone has is taken from it: a
+ * reload changed the device.
  */
 int	zone_open(struct zones *, const struct conf_device *,
 	    unsigned workers, struct zone **, struct text *why);
@@ -115,7 +117,8 @@ void	*zone_data(const struct zone *);
 /* The helper's process. */
 pid_t	zones_pid(const struct zones *);
 
-/* After all zone_close(): the helper ends. NULL is fine. */
+/* The helper ends, and all zones with it; what is open still wants its
+ * zone_close(). NULL is fine. */
 void	zones_stop(struct zones *);
 
 #endif

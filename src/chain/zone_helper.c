@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,20 @@ struct reply {
 	struct text	 why;
 };
 
+/*
+ * A device that a reload changed has other zones, and the old ones may still be
+ * there, with sessions in them. The configuration says whose the ports are.
+ */
+static void
+take_over(struct helper *h, const struct zone_plan *p)
+{
+	size_t i, side;
+
+	for (i = 0; i < ZONE_MAX; i++)
+		for (side = 0; h->zones[i].used && side < ZONE_SIDES; side++)
+			zone_ns_yield(&h->zones[i], p->side[side].port);
+}
+
 static int
 do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 {
@@ -42,6 +57,7 @@ do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 		text_puts(&r->why, "there is such a zone already");
 		return ERR_USAGE;
 	}
+	take_over(h, &a->plan);
 	return zone_ns_open(&h->zones[a->id], &a->plan, h->home, &r->why);
 }
 
@@ -227,10 +243,18 @@ int
 zone_helper(int fd)
 {
 	static struct helper h;
+	socklen_t len = sizeof(h.fd);
 	int rv;
 
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &h.fd, &len) != 0 ||
+	    h.fd != SOCK_SEQPACKET) {
+		fprintf(stderr, "clearspan: %s is what the daemon runs for "
+		    "inline devices; it is of no other use\n",
+		    ZONE_HELPER_ARG);
+		return 2;
+	}
 	helper_signals();
-	prctl(PR_SET_NAME, "clearspan-zones", 0, 0, 0);
+	prctl(PR_SET_NAME, ZONE_HELPER_NAME, 0, 0, 0);
 	if (chdir("/") != 0 || (h.fd = helper_descriptors(fd)) < 0)
 		return 1;
 	if ((h.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) < 0) {

@@ -6,13 +6,16 @@
 #ifndef CHAIN_ZONE_HELPER_H
 #define CHAIN_ZONE_HELPER_H
 
-#define ZONE_HELPER_FD	3	/* in a program run again */
+/* Its name; in a program run again, its argument and the socketpair's end. */
+#define ZONE_HELPER_NAME "clearspan-zones"	/* comm (proc(5)) */
+#define ZONE_HELPER_ARG	"--zone-helper"
+#define ZONE_HELPER_FD	3
 
 /*
  * Serve on fd until the daemon has gone; then take all ports down and give them
  * back. Closes every other descriptor except stderr, gives up all capabilities
  * that it does not need, and ignores the signals that stop the daemon. Returns
- * the exit status.
+ * the exit status; at once if fd is no such socketpair.
  */
 int	zone_helper(int fd);
 

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "chain/device.h"
+#include "chain/zone.h"
+#include "chain/zone_helper.h"
 #include "main/daemon.h"
 #include "net/sock.h"
 #include "adapt/engine.h"
@@ -44,6 +46,20 @@ boot_nofile(const struct conf *c)
 		log_warn("only %lu descriptors, and %u connections may need "
 		    "%lu: raise the hard limit (LimitNOFILE= in the unit)",
 		    got, c->limits.connections, want);
+}
+
+/*
+ * The helper of inline devices is this program run again: no key is in its
+ * memory, and no descriptor of ours is open in it. It keeps the privileges that
+ * we drop, so it is started only if there are devices.
+ */
+static int
+boot_zones(struct daemon *d, const struct conf *c, struct text *why)
+{
+	static char name[] = "clearspan", arg[] = ZONE_HELPER_ARG;
+	static char *const exec[] = { name, arg, NULL };
+
+	return c->ndevices == 0 ? 0 : zones_start(&d->zones, exec, why);
 }
 
 #define CACHES_SHARE	8	/* of limits.memory, for the caches of TLS */
@@ -321,7 +337,8 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	d->policy = policy_new(c);
 	d->boot = policy_ref(d->policy);
 	budget_limit(c->limits.memory);
-	if ((rv = boot_tls(d, c, why)) != 0 ||
+	if ((rv = boot_zones(d, c, why)) != 0 ||
+	    (rv = boot_tls(d, c, why)) != 0 ||
 	    (rv = boot_sinks(d, c, why)) != 0 ||
 	    (rv = boot_engine(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
@@ -352,6 +369,7 @@ daemon_down(struct daemon *d)
 	tls_free(d->tls);
 	policy_unref(d->policy);
 	policy_unref(d->boot);
+	zones_stop(d->zones);
 	free(d->sinks);
 	free(d->workers);
 	if (d->base != NULL)

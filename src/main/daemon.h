@@ -17,6 +17,7 @@
 struct event;
 struct event_base;
 struct lists;
+struct zones;
 
 struct daemon {
 	struct event_base	*base;		/* the main thread's */
@@ -31,6 +32,8 @@ struct daemon {
 	struct proxy_env	 env;
 	struct engine_env	 engine;
 	struct admin_env	 admin;
+	struct zones		*zones;		/* NULL: started without
+						 * devices */
 	struct control		*control;
 	struct metrics		*metrics;
 	struct event		*drain;		/* checks if all have ended */
@@ -71,7 +74,8 @@ void	lists_free(struct lists *);
 /*
  * Become user for good, and keep the capabilities that mirror ports and
  * transparent sockets need. First give the file owned (or NULL) to that user.
- * Does nothing unless we are root. Returns 0, or ERR_* with a sentence in why.
+ * If we are another user already, only give up the capabilities that we need no
+ * more. Returns 0, or ERR_* with a sentence in why.
  */
 int	drop_to(const char *user, const char *owned, struct text *why);
 

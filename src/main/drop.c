@@ -53,7 +53,14 @@ drop_to(const char *user, const char *owned, struct text *why)
 {
 	struct passwd *pw;
 
-	if (user == NULL || geteuid() != 0)
+	if (geteuid() != 0) {		/* but perhaps with capabilities */
+		if (drop_caps() == 0)
+			return 0;
+		text_printf(why, "cannot give up capabilities: %s",
+		    strerror(errno));
+		return ERR_SYS;
+	}
+	if (user == NULL)
 		return 0;
 	errno = 0;
 	if ((pw = getpwnam(user)) == NULL) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain/zone_helper.h"
 #include "main/cmd.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -122,6 +123,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(argc - 1, argv + 1);
+	if (strcmp(argv[1], ZONE_HELPER_ARG) == 0)
+		return zone_helper(ZONE_HELPER_FD);
 	if ((c = command_find(argv[1])) == NULL) {
 		fprintf(stderr, "clearspan: unknown command %s\n", argv[1]);
 		usage(stderr);

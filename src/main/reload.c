@@ -274,6 +274,18 @@ reload_differs(const struct conf *a, const struct conf *b, struct text *out)
 	return n;
 }
 
+/* What makes their zones is started while there are privileges. */
+static int
+reload_first_device(const struct daemon *d, const struct conf *c,
+    struct text *out)
+{
+	if (c->ndevices == 0 || d->zones != NULL)
+		return 0;
+	text_puts(out, "needs a restart: devices, as it was started without "
+	    "any");
+	return 1;
+}
+
 static void
 reload_apply(struct daemon *d, struct conf *c)
 {
@@ -296,7 +308,8 @@ reload_try(struct daemon *d, struct text *said)
 
 	if ((rv = conf_load(d->admin.conf->path, &c, said)) != 0)
 		return rv;
-	if (reload_differs(d->admin.conf, c, said)) {
+	if (reload_differs(d->admin.conf, c, said) ||
+	    reload_first_device(d, c, said)) {
 		conf_unref(c);
 		return ERR_UNSUPPORTED;
 	}

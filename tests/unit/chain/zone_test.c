@@ -491,6 +491,38 @@ TEST(a_port_that_is_missing_is_fetched_when_it_comes)
 }
 END
 
+TEST(a_changed_device_takes_the_ports_over_and_the_old_one_may_have_them_back)
+{
+	struct conf_device d = bridge();
+	struct text why = { 0 };
+	struct zone *old;
+	uint8_t before[6], after[6];
+
+	netns(0);
+	sh(BRIDGE);
+	mac_of("in", before);
+	up(&d);
+	old = zone;
+	d.inside = outside;
+	d.outside = inside;
+	ck_assert_int_eq(zone_open(zones, &d, 2, &zone, &why), 0);
+	ck_assert_uint_eq(why.len, 0);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	ck_assert_int_eq(zone_link(old, ZONE_INSIDE), ZONE_LINK_GONE);
+	ck_assert_int_eq(zone_repair(old, &why), ERR_NOTFOUND);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	zone_close(zone);
+	zone = old;
+	text_clear(&why);
+	ck_assert_msg(zone_repair(old, &why) == 0, "%s", why.s);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	text_free(&why);
+	down();
+	mac_of("in", after);
+	ck_assert_mem_eq(before, after, 6);
+}
+END
+
 TEST(what_is_no_ethernet_port_is_refused_with_its_name)
 {
 	struct conf_device d = bridge();
@@ -545,5 +577,6 @@ SUITE("zone", a_connection_crosses_a_bridge_with_its_addresses,
     a_killed_helper_is_noticed,
     the_signals_that_stop_a_daemon_do_not_stop_the_helper,
     a_port_that_is_missing_is_fetched_when_it_comes,
+    a_changed_device_takes_the_ports_over_and_the_old_one_may_have_them_back,
     what_is_no_ethernet_port_is_refused_with_its_name,
     links_are_seen)

@@ -1,0 +1,65 @@
+/*
+ * A stack of descriptors under a mutex.
+ */
+#include "chain/zone_pool.h"
+
+#include <unistd.h>
+
+#include "util/err.h"
+
+#define FIRST	32		/* sockets, until more are wanted at once */
+
+void
+zone_pool_init(struct zone_pool *p)
+{
+	pthread_mutex_init(&p->mutex, NULL);
+	p->n = 0;
+	p->want = FIRST;
+}
+
+void
+zone_pool_free(struct zone_pool *p)
+{
+	while (p->n > 0)
+		close(p->fds[--p->n]);
+	pthread_mutex_destroy(&p->mutex);
+}
+
+int
+zone_pool_take(struct zone_pool *p, int *low)
+{
+	int fd = ERR_AGAIN;
+
+	pthread_mutex_lock(&p->mutex);
+	if (p->n > 0)
+		fd = p->fds[--p->n];
+	else if (p->want < ZONE_POOL)
+		p->want *= 2;
+	*low = p->n < p->want / 2;
+	pthread_mutex_unlock(&p->mutex);
+	return fd;
+}
+
+size_t
+zone_pool_room(struct zone_pool *p)
+{
+	size_t room;
+
+	pthread_mutex_lock(&p->mutex);
+	room = p->want - p->n;
+	pthread_mutex_unlock(&p->mutex);
+	return room;
+}
+
+void
+zone_pool_give(struct zone_pool *p, const int *fds, size_t n)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&p->mutex);
+	while (i < n && p->n < p->want)
+		p->fds[p->n++] = fds[i++];
+	pthread_mutex_unlock(&p->mutex);
+	while (i < n)
+		close(fds[i++]);
+}

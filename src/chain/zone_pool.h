@@ -1,0 +1,31 @@
+/*
+ * Sockets of a device's inside zone, ready to be taken by any thread without
+ * waiting. It grows when it was found empty, as more are wanted at once than
+ * its filler brings in time.
+ */
+#ifndef CHAIN_ZONE_POOL_H
+#define CHAIN_ZONE_POOL_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+#define ZONE_POOL	1024	/* sockets, at most */
+
+struct zone_pool {
+	pthread_mutex_t	 mutex;
+	int		 fds[ZONE_POOL];
+	size_t		 n;
+	size_t		 want;	/* as many as there should be */
+};
+
+void	zone_pool_init(struct zone_pool *);
+void	zone_pool_free(struct zone_pool *);	/* closes what is in it */
+
+/* A socket, or ERR_AGAIN. *low: it should be filled now. */
+int	zone_pool_take(struct zone_pool *, int *low);
+
+/* How many are missing. Of those given, what is too much is closed. */
+size_t	zone_pool_room(struct zone_pool *);
+void	zone_pool_give(struct zone_pool *, const int *fds, size_t n);
+
+#endif
