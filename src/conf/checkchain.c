@@ -289,6 +289,18 @@ check_only_chain(struct load *l, yaml_node_t *root, struct conf_rule *r)
 		    "rules that name them", c->nchains);
 }
 
+size_t
+conf_hops(const struct conf *c)
+{
+	size_t i, most = 0;
+
+	for (i = 0; i < c->nrules; i++)
+		if (c->rules[i].chain != NULL &&
+		    c->rules[i].chain->nslots > most)
+			most = c->rules[i].chain->nslots;
+	return most;
+}
+
 static int
 chain_has(const struct conf_chain *ch, const struct conf_device *d)
 {

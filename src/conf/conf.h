@@ -459,6 +459,9 @@ const char	*conf_action_str(enum conf_action);
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);
 
+/* The most devices that a session goes through. */
+size_t		 conf_hops(const struct conf *);
+
 /*
  * Append "FILE:LINE:COL: warning: ..." for each value that is valid but perhaps
  * not meant. conf_mirror_open does so for one mirror: it returns 1 with the

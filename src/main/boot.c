@@ -39,9 +39,9 @@ static const struct sink_ops *const sink_kinds[] = {
 static void
 boot_nofile(const struct conf *c)
 {
-	unsigned long want, got;
+	unsigned long each = PER_SESSION + 2 * conf_hops(c), want, got;
 
-	want = (unsigned long)c->limits.connections * PER_SESSION + OTHERS;
+	want = (unsigned long)c->limits.connections * each + OTHERS;
 	if ((got = sock_raise_nofile(want)) < want / 2)
 		log_warn("only %lu descriptors, and %u connections may need "
 		    "%lu: raise the hard limit (LimitNOFILE= in the unit)",

@@ -126,7 +126,9 @@ check_user(struct doctor *d)
 static void
 check_descriptors(struct doctor *d)
 {
-	uint64_t want = FDS_OTHER + (uint64_t)FDS_EACH *
+	uint64_t each = FDS_EACH + 2 * (d->conf != NULL ?
+	    conf_hops(d->conf) : 0);
+	uint64_t want = FDS_OTHER + each *
 	    (d->conf != NULL ? d->conf->limits.connections : CONNECTIONS);
 	int64_t nr_open = doctor_number("/proc/sys/fs/nr_open");
 	struct rlimit now = { 0 };

@@ -93,6 +93,13 @@ TEST(every_key_of_a_device_and_a_chain)
 	ck_assert_uint_eq(ch->also, CHAIN_ALSO_BYPASSED | CHAIN_ALSO_PLAIN);
 	ck_assert_ptr_eq(c->rules[0].chain, &ch[0]);
 	ck_assert_ptr_eq(c->rules[1].chain, &ch[1]);
+	ck_assert_uint_eq(conf_hops(c), 1);
+	conf_unref(c);
+	c = good(LISTEN TWO CHAIN);
+	ck_assert_uint_eq(conf_hops(c), 2);
+	conf_unref(c);
+	c = good(LISTEN TWO CHAIN RULES);
+	ck_assert_uint_eq(conf_hops(c), 0);	/* no rule uses it */
 	conf_unref(c);
 }
 END
