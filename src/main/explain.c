@@ -189,10 +189,10 @@ chain_takes(const struct verdict *v, const struct facts *f)
 {
 	unsigned also = v->rule->chain->also;
 
-	if (v->action == ACTION_BYPASS)
-		return (also & CHAIN_ALSO_BYPASSED) != 0;
-	return f->protocol == PROTO_TLS || f->protocol == PROTO_UNKNOWN ||
-	    (also & CHAIN_ALSO_PLAIN) != 0;
+	if (f->protocol == PROTO_HTTP || f->protocol == PROTO_OTHER)
+		return (also & CHAIN_ALSO_PLAIN) != 0;
+	return v->action != ACTION_BYPASS ||
+	    (also & CHAIN_ALSO_BYPASSED) != 0;
 }
 
 /* Put a line about the chain before the last line of out. */

@@ -260,7 +260,8 @@ chain_array(const struct record *r)
 	size_t i;
 
 	if (rule != NULL && rule->chain != NULL &&
-	    r->verdict->action == ACTION_DECRYPT)
+	    r->facts->protocol == PROTO_TLS &&
+	    r->verdict->action == ACTION_DECRYPT)	/* in the clear */
 		port = packet_shown_port(port, rule->chain->ports_map);
 	for (i = 0; i < r->nhops; i++) {
 		o = json_object();
