@@ -134,6 +134,18 @@ icap_unwait(struct icap_service *s, const struct icap_want *w)
 }
 
 int
+icap_serves(const struct icap_server *v, enum icap_method m)
+{
+	const struct icap_group *g = &v->service->group[m];
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (g->v[i].server == v)
+			return 1;
+	return 0;
+}
+
+int
 icap_permit(struct icap_server *v)
 {
 	unsigned n = v->conns;

@@ -230,26 +230,13 @@ icap_unasked(struct icap_server *v)
 	pthread_mutex_unlock(&v->service->lock);
 }
 
-/* Whether the server is in the group of that method. */
-static int
-health_serves(const struct icap_server *v, enum icap_method m)
-{
-	const struct icap_group *g = &v->service->group[m];
-	size_t i;
-
-	for (i = 0; i < g->n; i++)
-		if (g->v[i].server == v)
-			return 1;
-	return 0;
-}
-
 /* What its groups need, and its OPTIONS do not offer; or NULL. */
 static const char *
 health_lacks(const struct icap_server *v, const struct icap_options *o)
 {
-	if (health_serves(v, ICAP_REQMOD) && !(o->flags & ICAP_OPT_REQMOD))
+	if (icap_serves(v, ICAP_REQMOD) && !(o->flags & ICAP_OPT_REQMOD))
 		return "OPTIONS: it does not do REQMOD";
-	if (health_serves(v, ICAP_RESPMOD) && !(o->flags & ICAP_OPT_RESPMOD))
+	if (icap_serves(v, ICAP_RESPMOD) && !(o->flags & ICAP_OPT_RESPMOD))
 		return "OPTIONS: it does not do RESPMOD";
 	return NULL;
 }

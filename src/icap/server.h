@@ -172,6 +172,8 @@ int	icap_choose(struct icap_service *, const struct icap_want *,
 	    const unsigned *idle, struct icap_server **, struct icap_offer **);
 /* The offer of the first server of the group that has any; or NULL. Locks. */
 struct icap_offer *icap_expect(struct icap_service *, enum icap_method);
+/* Whether it is in the group of that method. */
+int	icap_serves(const struct icap_server *, enum icap_method);
 int	icap_permit(struct icap_server *);	/* true: conns was raised */
 /* An attempt begins there, or ends. Locks. */
 void	icap_begin(struct icap_server *, const struct icap_want *);
