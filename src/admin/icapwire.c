@@ -13,7 +13,7 @@
 #include "util/mem.h"
 
 struct icapwire {
-	struct icap_env	 env;
+	struct icap_client client;
 	struct icap_conn *conn;		/* or NULL */
 	struct event	 late;
 	int		 told;		/* the connection has had an event */
@@ -39,7 +39,7 @@ wire_wait(struct icapwire *w, uint64_t until)
 		tv.tv_sec = (time_t)((until - now) / 1000);
 		tv.tv_usec = (suseconds_t)((until - now) % 1000 * 1000);
 		event_add(&w->late, &tv);
-		event_base_loop(w->env.base, EVLOOP_ONCE);
+		event_base_loop(w->client.base, EVLOOP_ONCE);
 	}
 	return 0;
 }
@@ -77,11 +77,11 @@ icapwire_new(struct icap_service *s)
 {
 	struct icapwire *w = xcalloc(1, sizeof(*w));
 
-	w->env.service = s;
-	w->env.base = event_base_new();
-	w->env.names = names_new(w->env.base);
-	w->env.scratch = xmalloc(sizeof(*w->env.scratch));
-	event_assign(&w->late, w->env.base, -1, 0, wire_late, w);
+	w->client.service = s;
+	w->client.base = event_base_new();
+	w->client.names = names_new(w->client.base);
+	w->client.scratch = xmalloc(sizeof(*w->client.scratch));
+	event_assign(&w->late, w->client.base, -1, 0, wire_late, w);
 	return w;
 }
 
@@ -90,9 +90,9 @@ icapwire_free(struct icapwire *w)
 {
 	icapwire_close(w);
 	event_del(&w->late);
-	names_free(w->env.names);
-	event_base_free(w->env.base);
-	free(w->env.scratch);
+	names_free(w->client.names);
+	event_base_free(w->client.base);
+	free(w->client.scratch);
 	free(w);
 }
 
@@ -100,7 +100,7 @@ int
 icapwire_open(struct icapwire *w, struct icap_server *v, struct text *why)
 {
 	w->why = why;
-	w->conn = icap_conn_open(&w->env, v);
+	w->conn = icap_conn_open(&w->client, v);
 	icap_conn_own(w->conn, &wire_user, w);
 	/* It has timers of its own, and says when they have run. */
 	while (wire_wait(w, clock_ms() + 1000) != 0)

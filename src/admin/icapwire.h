@@ -6,7 +6,7 @@
 #ifndef ADMIN_ICAPWIRE_H
 #define ADMIN_ICAPWIRE_H
 
-#include "icap/conn.h"
+#include "icap/client.h"
 
 struct icapwire;
 

@@ -114,11 +114,11 @@ icap_wait(struct icap_service *s, const struct icap_want *w)
 		max += s->servers[i].idle;
 	pthread_mutex_lock(&s->lock);
 	p = share_of(s, w);
-	may = s->waiting < max && (share_alone(s, p) ||
-	    p->waiting < SHARE * (max - s->waiting));
+	may = s->stats.waiting < max && (share_alone(s, p) ||
+	    p->waiting < SHARE * (max - s->stats.waiting));
 	if (may) {
 		p->waiting++;
-		s->waiting++;
+		s->stats.waiting++;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return may ? 0 : ERR_LIMIT;
@@ -129,7 +129,7 @@ icap_unwait(struct icap_service *s, const struct icap_want *w)
 {
 	pthread_mutex_lock(&s->lock);
 	share_of(s, w)->waiting--;
-	s->waiting--;
+	s->stats.waiting--;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -277,7 +277,7 @@ icap_wake(struct icap_service *s, struct icap_waker *but)
 {
 	struct icap_waker *w;
 
-	if (s->waiting == 0)
+	if (s->stats.waiting == 0)
 		return;
 	pthread_mutex_lock(&s->lock);
 	TAILQ_FOREACH(w, &s->wakers, link)

@@ -114,24 +114,18 @@ struct icap_service {
 	uint64_t	 seed;
 	const struct icap_share *last;	/* whoever asked last */
 	uint64_t	 last_at, other_at; /* when; and somebody else, or 0 */
-	_Atomic unsigned waiting;	/* in all queues */
 	_Atomic unsigned seen;		/* messages, of a monitor */
 	/* Of 256 previews that ended within a body, so many were followed by
 	 * 100; and the bodies that might have gone whole. By method. */
 	_Atomic unsigned went_on[3], small[3];
-	_Atomic uint64_t results[3][ICAP_R_MAX];
-	_Atomic uint64_t faults[ICAP_F_MAX];
-	_Atomic uint64_t seconds[ICAP_BUCKETS];
-	_Atomic uint64_t micros;
+	struct icap_stats stats;
 };
-
 
 /* service.c */
 struct icap_offer *icap_offer_ref(struct icap_offer *);
 void	icap_offer_free(struct icap_offer *);
-/* A transaction is over, after so many ms. */
-void	icap_count(struct icap_service *, enum icap_method, enum icap_result,
-	    double ms);
+/* A transaction is over: counts it, and fills in service and outcome. */
+void	icap_count(struct icap_service *, struct icap_record *);
 
 /* health.c; each takes the lock. client: icap_client_key(). */
 void	icap_failure(struct icap_server *, enum icap_fault, uint64_t client,

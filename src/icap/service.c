@@ -3,9 +3,9 @@
  * is counted of them. The state of a service's servers is kept by health.c.
  */
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "icap/server.h"
 #include "util/err.h"
@@ -197,36 +197,28 @@ icap_does(const struct icap_service *s, enum icap_method m)
 }
 
 void
-icap_count(struct icap_service *s, enum icap_method method,
-    enum icap_result result, double ms)
+icap_count(struct icap_service *s, struct icap_record *r)
 {
 	static const double bounds[ICAP_BUCKETS - 1] = { .5, 1, 2.5, 5, 10,
 	    25, 50, 100, 250, 1000, 5000 };
+	int fault = r->result == ICAP_R_ERR || r->result == ICAP_R_BYPASS;
 	size_t i = 0;
 
-	while (i < NELEM(bounds) && ms > bounds[i])
+	while (i < NELEM(bounds) && r->total > bounds[i])
 		i++;
-	s->seconds[i]++;
-	s->micros += (uint64_t)(ms * 1e3);
-	s->results[method][result]++;
+	s->stats.seconds[i]++;
+	s->stats.micros += (uint64_t)(r->total * 1e3);
+	s->stats.results[r->method][r->result]++;
+	r->service = s->conf->name;
+	snprintf(r->outcome, sizeof(r->outcome), "%s%s%s",
+	    icap_result_name(r->result), fault ? "-" : "",
+	    fault ? icap_fault_name(r->fault) : "");
 }
 
-void
-icap_service_stats(struct icap_service *s, struct icap_stats *out)
+const struct icap_stats *
+icap_service_stats(const struct icap_service *s)
 {
-	size_t i, j;
-
-	memset(out, 0, sizeof(*out));
-	for (i = 0; i < 3; i++)
-		for (j = 0; j < ICAP_R_MAX; j++)
-			out->results[i][j] = s->results[i][j];
-	for (i = 0; i < ICAP_F_MAX; i++)
-		out->faults[i] = s->faults[i];
-	for (i = 0; i < ICAP_BUCKETS; i++)
-		out->seconds[i] = s->seconds[i];
-	out->seconds_sum = (double)s->micros / 1e6;
-	out->waiting = s->waiting;
-	out->servers = s->n;
+	return &s->stats;
 }
 
 int

@@ -37,8 +37,8 @@ write_starves(struct icap_attempt *a)
 		a->slow_at = a->sent;
 		a->look = now + ICAP_LOOK_EVERY;
 	}
-	if (a->answered)
-		a->user->hungry(a->arg);
+	if (a->answered && a->to->hungry != NULL)
+		a->to->hungry(a->to_arg);
 }
 
 /* Make ready to send n bytes of body, then tail (the CRLF of the chunk first,
@@ -173,7 +173,7 @@ write_forget(struct icap_attempt *a)
 		return;
 	if (!a->input->monitor) {
 		if (!a->answered || a->seen->status == 206 ||
-		    !a->user->committed(a->arg))
+		    !icap_committed(a->to, a->to_arg))
 			return;
 		if (a->same && a->got < n)
 			n = a->got;
@@ -242,10 +242,11 @@ write_first_body(struct icap_attempt *a)
 static const char *
 write_fields(struct icap_attempt *a)
 {
-	struct text *f = &a->env->fields;
+	struct text *f = &a->client->fields;
 
 	text_clear(f);
-	text_add(f, a->env->service->fields.s, a->env->service->fields.len);
+	text_add(f, a->client->service->fields.s,
+	    a->client->service->fields.len);
 	if (a->input->fields != NULL)
 		text_puts(f, a->input->fields);
 	return f->len > 0 ? f->s : NULL;
@@ -254,7 +255,7 @@ write_fields(struct icap_attempt *a)
 static unsigned
 write_allow(const struct icap_attempt *a)
 {
-	const struct conf_icap *c = a->env->service->conf;
+	const struct conf_icap *c = a->client->service->conf;
 	unsigned allow = 0;
 
 	if (a->input->method == ICAP_OPTIONS)
@@ -290,10 +291,10 @@ icap_write_start(struct icap_attempt *a)
 		.req_hdr = in->req_head != NULL ? in->req_head->len : 0,
 		.res_hdr = in->res_head != NULL ? in->res_head->len : 0,
 		.body = in->body != NULL,
-		.close = a->env->service->conf->keep_idle == 0,
+		.close = a->client->service->conf->keep_idle == 0,
 	};
 
-	a->preview = icap_preview(a->env->service, a->offer, a->input);
+	a->preview = icap_preview(a->client->service, a->offer, a->input);
 	a->wants = a->preview < 0 ? UINT64_MAX : (uint64_t)a->preview;
 	if (a->preview >= 0 && write_whole(a)) {
 		a->wants = spool_size(in->body);
