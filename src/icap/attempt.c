@@ -71,7 +71,6 @@ attempt_leave(struct icap_attempt *a)
 		return;
 	}
 	event_del(&a->timer);
-	icap_offer_free(a->offer);
 	text_free(&a->piece.head);
 	text_free(&a->finding);
 	text_free(&a->echo);

@@ -60,7 +60,7 @@ struct icap_attempt {
 	void		*to_arg;
 	const struct icap_input *input;
 	struct icap_conn *conn;		/* NULL: the attempt is over */
-	struct icap_offer *offer;	/* the attempt's; or NULL */
+	struct icap_offer offer;	/* of the server */
 	struct icap_record *seen;	/* what is measured */
 	uint64_t	 expected;	/* of the body, of the user; UINT64_MAX:
 					   all, and more() need not run */
@@ -175,7 +175,5 @@ uint64_t icap_preview_wants(struct icap_service *, const struct icap_input *,
 /* A preview was followed by 100, or was enough. */
 void	icap_preview_learn(struct icap_service *, enum icap_method,
 	    int went_on);
-/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
-int	icap_ignored(const struct icap_offer *, const struct icap_input *);
 
 #endif

@@ -35,37 +35,32 @@ ask_free(struct icap_ask *a, int keep)
 	free(a);
 }
 
-/* It is answered (offer), or not (why). keep: the connection can be used. */
+/* It is answered (options), or not (why). keep: the connection can be used. */
 static void
-ask_end(struct icap_ask *a, struct icap_offer *offer, enum icap_fault fault,
+ask_end(struct icap_ask *a, struct icap_options *o, enum icap_fault fault,
     const char *why, int keep)
 {
-	icap_asked(a->server, offer, fault, why);
+	icap_asked(a->server, o, fault, why);
 	ask_free(a, keep);
-	icap_offer_free(offer);
 }
 
 static void
 ask_options(void *arg, const struct icap_head *h, int clean)
 {
 	struct icap_ask *a = arg;
-	struct icap_offer *o;
+	struct icap_options o;
 	char why[64];
 
 	if (h->status != 200) {
 		snprintf(why, sizeof(why), "OPTIONS: status %d", h->status);
 		ask_end(a, NULL, h->status >= 400 && h->status < 500 ?
 		    ICAP_F_NO_SERVICE : ICAP_F_NONE, why, 0);
-		return;
-	}
-	o = xcalloc(1, sizeof(*o));
-	o->refs = 1;
-	if (icap_options_read(&o->o, h) == 0)
-		/* Nobody needs an opt-body; it goes with the connection. */
-		ask_end(a, o, ICAP_F_NONE, NULL, clean);
-	else {
-		free(o);
+	} else if (icap_options_read(&o, h) != 0)
 		ask_end(a, NULL, ICAP_F_NONE, "OPTIONS: no method", 0);
+	else {
+		/* Nobody needs an opt-body; it goes with the connection. */
+		ask_end(a, &o, ICAP_F_NONE, NULL, clean);
+		icap_options_free(&o);
 	}
 }
 

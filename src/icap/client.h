@@ -27,7 +27,6 @@ struct icap_waiter {
 	void		(*look)(struct icap_waiter *);
 };
 
-TAILQ_HEAD(icap_conns, icap_conn);
 TAILQ_HEAD(icap_waiters, icap_waiter);
 TAILQ_HEAD(icap_txns, icap_txn);
 
@@ -44,7 +43,6 @@ struct icap_client {
 	/* pool.c */
 	struct icap_waker waker;
 	struct icap_conns *idle;	/* by server, the youngest first */
-	unsigned	*nidle;		/* ... how many */
 	struct icap_waiters queue;
 	unsigned	 waiting;	/* in it */
 	struct event	 run;		/* look at the queue */

@@ -45,7 +45,6 @@ pool_remove(struct icap_conn *c)
 
 	TAILQ_REMOVE(&cl->idle[c->server->index], c, link);
 	c->server->idle--;
-	cl->nidle[c->server->index]--;
 }
 
 static void
@@ -127,7 +126,6 @@ icap_pool_put(struct icap_conn *c)
 	c->since = clock_ms();
 	TAILQ_INSERT_HEAD(&cl->idle[v->index], c, link);
 	v->idle++;
-	cl->nidle[v->index]++;
 	pool_freed(cl);
 }
 
@@ -213,7 +211,6 @@ icap_pool_init(struct icap_client *cl)
 	if (s->ctx != NULL)
 		cl->scratch = xmalloc(sizeof(*cl->scratch));
 	cl->idle = xcalloc(s->n + 1, sizeof(*cl->idle));
-	cl->nidle = xcalloc(s->n + 1, sizeof(*cl->nidle));
 	for (i = 0; i < s->n; i++)
 		TAILQ_INIT(&cl->idle[i]);
 	TAILQ_INIT(&cl->queue);
@@ -243,5 +240,4 @@ icap_pool_done(struct icap_client *cl)
 	free(cl->scratch);
 	free(cl->spare);
 	free(cl->idle);
-	free(cl->nidle);
 }

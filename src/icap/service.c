@@ -31,23 +31,6 @@ icap_result_name(enum icap_result r)
 	return (unsigned)r < ICAP_R_MAX ? result_names[r] : "?";
 }
 
-struct icap_offer *
-icap_offer_ref(struct icap_offer *o)
-{
-	if (o != NULL)
-		atomic_fetch_add(&o->refs, 1);
-	return o;
-}
-
-void
-icap_offer_free(struct icap_offer *o)
-{
-	if (o == NULL || atomic_fetch_sub(&o->refs, 1) > 1)
-		return;
-	icap_options_free(&o->o);
-	free(o);
-}
-
 /* The server for this URL: one already there, for the other method, or new. */
 static struct icap_server *
 service_server(struct icap_service *s, const struct conf_icap_url *u)
@@ -164,7 +147,7 @@ icap_service_free(struct icap_service *s)
 		return;
 	for (i = 0; i < s->n; i++) {
 		free(s->servers[i].authority);
-		icap_offer_free(s->servers[i].offer);
+		icap_options_free(&s->servers[i].options);
 		SSL_SESSION_free(s->servers[i].session);
 	}
 	for (i = 0; i < NELEM(s->group); i++)
@@ -242,7 +225,7 @@ icap_server_stats(struct icap_service *s, size_t i,
 	out->opened = v->opened;
 	out->reused = v->reused;
 	pthread_mutex_lock(&s->lock);
-	out->preview = v->offer != NULL ? v->offer->o.preview : -1;
+	out->preview = v->known ? v->options.preview : -1;
 	memcpy(out->istag, v->istag, sizeof(out->istag));
 	memcpy(out->why, v->why, sizeof(out->why));
 	pthread_mutex_unlock(&s->lock);

@@ -236,7 +236,6 @@ txn_elsewhere(struct icap_txn *t, enum icap_fault fault)
 	enum icap_retry how = icap_rule(fault)->retry;
 	struct icap_attempt *a = t->attempt;
 	uint64_t bit = 1ULL << a->conn->server->index;
-	struct icap_offer *offer;
 	struct icap_server *v;
 	int rv;
 
@@ -245,9 +244,8 @@ txn_elsewhere(struct icap_txn *t, enum icap_fault fault)
 	if (how != ICAP_OTHERS)
 		t->retries++;
 	t->waiter.want.tried |= bit;
-	rv = icap_choose(t->service, &t->waiter.want, t->client->nidle, &v,
-	    &offer);
-	icap_offer_free(offer);
+	rv = icap_choose(t->service, &t->waiter.want, t->client->idle, &v,
+	    NULL);
 	if (rv == 0 || rv == ERR_AGAIN)
 		return 1;
 	if (fault != ICAP_F_OVERLOAD || t->waited || a->retry_after < 0 ||
@@ -353,7 +351,7 @@ static const struct icap_attempt_user txn_attempt = {
 };
 
 static void
-txn_begin(struct icap_txn *t, struct icap_conn *c, struct icap_offer *offer)
+txn_begin(struct icap_txn *t, struct icap_conn *c, struct icap_offer offer)
 {
 	struct icap_attempt a = {
 		.user = &txn_attempt,
@@ -400,23 +398,19 @@ static void
 txn_try(struct icap_txn *t)
 {
 	struct icap_conn *c = NULL;
-	struct icap_offer *offer;
+	struct icap_offer offer;
 	struct icap_server *v;
-	int rv = icap_choose(t->service, &t->waiter.want, t->client->nidle,
+	int rv = icap_choose(t->service, &t->waiter.want, t->client->idle,
 	    &v, &offer);
 
-	if (rv == 0 && icap_ignored(offer, &t->input)) {
-		icap_offer_free(offer);
+	if (rv == 0 && offer.transfer == ICAP_IGNORE) {
 		t->ignored = 1;
 		event_active(&t->timer, EV_TIMEOUT, 0);
 		return;
 	}
-	if (rv == 0 && (c = icap_pool_get(t->client, v, 0)) != NULL) {
+	if (rv == 0 && (c = icap_pool_get(t->client, v, 0)) != NULL)
 		txn_begin(t, c, offer);
-		return;
-	}
-	icap_offer_free(offer);
-	if (rv == 0 || rv == ERR_AGAIN)
+	else if (rv == 0 || rv == ERR_AGAIN)
 		txn_wait(t);
 	else
 		txn_fail(t, rv == ERR_DENIED ? ICAP_F_TLS : ICAP_F_DOWN,
@@ -520,6 +514,7 @@ icap_start(struct icap_client *cl, const struct icap_input *input,
 	t->started = clock_us();
 	t->waiter.look = txn_look;
 	t->waiter.want.method = input->method;
+	t->waiter.want.path = input->path;
 	t->waiter.want.client = &t->input.client;
 	t->waiter.want.key = icap_client_key(&t->input.client);
 	TAILQ_INSERT_TAIL(&cl->txns, t, link);
