@@ -1,10 +1,10 @@
 /*
- * Which server a transaction is sent to: one that is up, of the lowest tier,
- * and the least busy; and whether its client may have more of the service. No
- * client may have more than three times what is left for the others, so that
- * there is always some left, as long as there are others. Shares are counted
- * by a hash of the client's address: clients that meet in a place share it,
- * and no client can choose whom it meets.
+ * Which server a transaction is sent to: the least busy of those that are up in
+ * the lowest tier; and whether its client may have more of the service. While
+ * there are others, a client may have at most three times what is left for
+ * them, so that there is always something left. Shares are counted by a hash of
+ * the client's address with a secret seed: two clients may share a place, but
+ * nobody can choose with whom.
  */
 #include <stdlib.h>
 
@@ -38,7 +38,7 @@ share_of(struct icap_service *s, const struct icap_want *w)
 	return &s->shares[hash_fold(w->key ^ s->seed) % ICAP_SHARES];
 }
 
-/* This client asks for something: is it alone? */
+/* This client asks for something. Is it the only one that does? */
 static int
 share_alone(struct icap_service *s, const struct icap_share *p)
 {
@@ -100,8 +100,8 @@ icap_end(struct icap_server *v, const struct icap_want *w)
 	choose_count(v, w, (unsigned)-1);
 }
 
-/* Idle connections count as well: their workers hand them over when they see
- * that somebody waits. */
+/* Idle connections are room in the queue too: their workers hand them over when
+ * they see that somebody waits. */
 int
 icap_wait(struct icap_service *s, const struct icap_want *w)
 {
