@@ -188,7 +188,7 @@ pcapip_idle(const struct pcapip *s)
 	size_t i;
 
 	for (i = 0; i < PCAPIP_READERS; i++)
-		if (s->reader[i] != NULL && reader_queued(s->reader[i]) > 0)
+		if (s->reader[i] != NULL && !reader_idle(s->reader[i]))
 			return 0;
 	return 1;
 }
