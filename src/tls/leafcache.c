@@ -319,7 +319,7 @@ entry_forge(struct entry *e)
 	if (x == NULL)
 		entry_signed(e, NULL, -1);
 	else
-		signer_sign(ca->signer, x, e->want.whose, entry_signed, e);
+		signer_sign(ca->signer, x, e->want.owner, entry_signed, e);
 }
 
 /* Runs in the asker's thread. */

@@ -1,11 +1,8 @@
 /*
- * The signer. The threads of a slow key take orders from a queue. The next
- * order is of the group of clients that was served longest ago, so that a
- * client with many names to forge delays the others by one signature, not by
- * all of its own.
- *
- * The asker says the group (limits.handshakes has such groups, and bounds the
- * orders of one group in the queue).
+ * The signer. The threads of a slow key take orders from a queue, in rounds: of
+ * one client there is one order in a round, so that a client with many names to
+ * forge delays the others by one signature, not by all of its own.
+ * limits.handshakes bounds the queue.
  */
 #include "tls/signer.h"
 
@@ -20,14 +17,14 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-#define GROUPS		256
 #define THREADS		16
 #define SLOW_SHARE	2	/* of the cores; the others forward */
 
 struct order {
 	TAILQ_ENTRY(order) link;
 	X509		*x;
-	unsigned	 group;
+	uint64_t	 owner;
+	uint64_t	 round;
 	signer_done	 done;
 	void		*arg;
 };
@@ -40,8 +37,7 @@ struct signer {
 	pthread_cond_t	 wake;		/* to the threads */
 	pthread_cond_t	 idle;		/* from them: nothing is under way */
 	TAILQ_HEAD(orders, order) orders;
-	uint64_t	 served[GROUPS];	/* the turn of each */
-	uint64_t	 turn;
+	uint64_t	 round;		/* of the order taken last */
 	unsigned	 busy;		/* orders taken, and not yet done */
 	int		 started, stop;
 	unsigned	 n;
@@ -96,19 +92,32 @@ sign_now(struct signer *s, X509 *x, signer_done done, void *arg)
 	done(arg, x, X509_sign(x, s->key, s->md) > 0 ? 0 : ERR_TLS);
 }
 
-/* The first order of the group that was served longest ago, or NULL. */
+/* In the first round that has none of this client's. */
+static void
+queue_add(struct signer *s, struct order *o)
+{
+	struct order *other;
+
+	o->round = s->round;
+	TAILQ_FOREACH(other, &s->orders, link)
+		if (other->owner == o->owner && other->round >= o->round)
+			o->round = other->round + 1;
+	TAILQ_INSERT_TAIL(&s->orders, o, link);
+}
+
+/* The first order of the first round, or NULL. */
 static struct order *
 queue_next(struct signer *s)
 {
 	struct order *o, *next = TAILQ_FIRST(&s->orders);
 
 	TAILQ_FOREACH(o, &s->orders, link)
-		if (s->served[o->group] < s->served[next->group])
+		if (o->round < next->round)
 			next = o;
 	if (next == NULL)
 		return NULL;
 	TAILQ_REMOVE(&s->orders, next, link);
-	s->served[next->group] = ++s->turn;
+	s->round = next->round;
 	s->busy++;
 	return next;
 }
@@ -153,7 +162,7 @@ queue_start(struct signer *s)
 
 /* Without any thread, sign here and now. */
 void
-signer_sign(struct signer *s, X509 *x, unsigned whose, signer_done done,
+signer_sign(struct signer *s, X509 *x, uint64_t owner, signer_done done,
     void *arg)
 {
 	struct order *o;
@@ -169,10 +178,10 @@ signer_sign(struct signer *s, X509 *x, unsigned whose, signer_done done,
 	if ((n = s->n) > 0) {
 		o = xcalloc(1, sizeof(*o));
 		o->x = x;
-		o->group = whose % GROUPS;
+		o->owner = owner;
 		o->done = done;
 		o->arg = arg;
-		TAILQ_INSERT_TAIL(&s->orders, o, link);
+		queue_add(s, o);
 		pthread_cond_signal(&s->wake);
 	}
 	pthread_mutex_unlock(&s->mutex);

@@ -8,6 +8,7 @@
 #define TLS_SIGNER_H
 
 #include <openssl/x509.h>
+#include <stdint.h>
 
 struct signer;
 
@@ -22,10 +23,10 @@ struct signer	*signer_new(EVP_PKEY *ca_key, unsigned threads);
 void		 signer_free(struct signer *);
 
 /*
- * Sign the complete certificate; takes nothing over. whose: the client's group;
- * waiting groups are served in turns.
+ * Sign the complete certificate; takes nothing over. owner: of the client;
+ * those that wait are served in turns.
  */
-void		 signer_sign(struct signer *, X509 *, unsigned whose,
+void		 signer_sign(struct signer *, X509 *, uint64_t owner,
 		    signer_done, void *arg);
 /* Orders not begun fail; returns when none is under way. */
 void		 signer_settle(struct signer *);

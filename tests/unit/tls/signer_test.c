@@ -61,7 +61,7 @@ told(void *arg, X509 *x, int err)
 static void
 ask(int who, int i)
 {
-	signer_sign(s, certs[i], (unsigned)who, told, (void *)(intptr_t)who);
+	signer_sign(s, certs[i], (uint64_t)who, told, (void *)(intptr_t)who);
 }
 
 static void
