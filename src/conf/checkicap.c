@@ -88,7 +88,6 @@ check_icap(struct load *l, yaml_node_t *n, void *item)
 		    "write both");
 	if (!s->monitor)
 		check_unwanted(l, n, monitor_keys, "monitor: yes");
-	s->types_given = node_get(l, n, "bypass-types") != NULL;
 	if (!s->types_given)
 		bypass_default(&s->bypass_types);
 	check_codings(l, n, "accept-encoding", &s->encodings);

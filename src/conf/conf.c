@@ -126,18 +126,19 @@ conf_unref(struct conf *c)
 	free(c);
 }
 
+int
+conf_same(const struct conf *a, const struct conf *b, const char *key)
+{
+	return schema_same(&map_conf, key, a, b);
+}
+
 const char *
 conf_action_str(enum conf_action a)
 {
-	switch (a) {
-	case ACTION_DECRYPT:
-		return "decrypt";
-	case ACTION_BYPASS:
-		return "bypass";
-	case ACTION_BLOCK:
-		return "block";
-	case ACTION_RESET:
-		return "reset";
-	}
-	return "unknown";
+	static const char *const names[] = {
+		[ACTION_DECRYPT] = "decrypt", [ACTION_BYPASS] = "bypass",
+		[ACTION_BLOCK] = "block", [ACTION_RESET] = "reset"
+	};
+
+	return (size_t)a < NELEM(names) ? names[a] : "unknown";
 }

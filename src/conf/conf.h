@@ -32,8 +32,7 @@ enum conf_on {
 	ON_DECRYPT,		/* go on in spite of it */
 	ON_UNTRUSTED,		/* sign with the untrusted CA */
 	ON_BLOCK,
-	ON_BYPASS,
-	ON_WAIT			/* overload only: do not accept for now */
+	ON_BYPASS
 };
 
 enum conf_mirror_kind {
@@ -318,8 +317,7 @@ struct conf {
 
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
-		    revoked_server, client_certificate_wanted, no_sni,
-		    handshake_failure, overload;
+		    revoked_server, client_certificate_wanted, no_sni;
 	} on;
 
 	int		 confirm_bypass;	/* by name; default yes */
@@ -387,6 +385,13 @@ int		 conf_parse_in(const struct conf_world *, const char *path,
 
 struct conf	*conf_ref(struct conf *);
 void		 conf_unref(struct conf *);
+
+/*
+ * Whether both have the same values of a key and of all below it. The key is
+ * written as "log.file".
+ */
+int		 conf_same(const struct conf *, const struct conf *,
+		    const char *key);
 
 const char	*conf_action_str(enum conf_action);
 

@@ -17,13 +17,6 @@
 #define URL_MAX		2048	/* of a request line; servers take 4 KiB */
 #define FIELD_MAX	4096
 
-static void
-string_drop(const struct key *k, void *field)
-{
-	free(*(char **)field);
-	*(char **)field = NULL;
-}
-
 static int
 url_bad(struct text *why, const char *s, const char *what)
 {
@@ -140,9 +133,9 @@ server_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	struct text why = { 0 };
 	const char *s;
 
-	schema_defaults(l, &map_icap_url, field);
+	schema_defaults(l, k->arg, field);
 	if (n->type == YAML_MAPPING_NODE) {
-		schema_map(l, &map_icap_url, n, field);
+		schema_map(l, k->arg, n, field);
 		return;
 	}
 	if ((s = node_text(l, k->name, n)) == NULL)
@@ -150,6 +143,18 @@ server_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	if (url_parse(l, k, s, field, &why) != 0)
 		load_problem(l, n, "%s", why.s);
 	text_free(&why);
+}
+
+static int
+url_same(const struct key *k, const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b) == 0;
+}
+
+static int
+server_same(const struct key *k, const void *a, const void *b)
+{
+	return schema_same(k->arg, NULL, a, b);
 }
 
 static int
@@ -386,15 +391,17 @@ upgrade_parse(struct load *l, const struct key *k, const char *s, void *field,
 static void
 fail_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
-	struct key one = *k;
+	const struct map *both = k->arg;
+	struct key one = both->keys[0];
 	struct text why = { 0 };
 	const char *s;
 	int open;
 
 	if (n->type == YAML_MAPPING_NODE) {
-		schema_map(l, &map_icap_fail, n, field);
+		schema_map(l, both, n, field);
 		return;
 	}
+	one.name = k->name;
 	if ((s = node_text(l, k->name, n)) == NULL)
 		return;
 	if (type_word.parse(l, &one, s, &open, &why) != 0)
@@ -404,13 +411,15 @@ fail_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	text_free(&why);
 }
 
-const struct type type_icap_url = { url_parse, NULL, url_drop };
-const struct type type_icap_server = { NULL, server_set, url_drop };
-const struct type type_preview = { preview_parse, NULL, NULL };
-const struct type type_auth = { auth_parse, NULL, string_drop };
-const struct type type_field = { field_parse, NULL, string_drop };
-const struct type type_field_name = { field_name_parse, NULL, string_drop };
-const struct type type_media = { media_parse, NULL, string_drop };
-const struct type type_coding = { coding_parse, NULL, string_drop };
-const struct type type_upgrade = { upgrade_parse, NULL, string_drop };
-const struct type type_fail = { NULL, fail_set, NULL };
+const struct type type_icap_url = { url_parse, NULL, url_drop,
+	.same = url_same };
+const struct type type_icap_server = { NULL, server_set, url_drop,
+	.same = server_same };
+const struct type type_preview = { preview_parse, .size = sizeof(int64_t) };
+const struct type type_auth = { auth_parse, NULL, text_drop };
+const struct type type_field = { field_parse, NULL, text_drop };
+const struct type type_field_name = { field_name_parse, NULL, text_drop };
+const struct type type_media = { media_parse, NULL, text_drop };
+const struct type type_coding = { coding_parse, NULL, text_drop };
+const struct type type_upgrade = { upgrade_parse, NULL, text_drop };
+const struct type type_fail = { NULL, fail_set, .size = 2 * sizeof(int) };

@@ -12,35 +12,20 @@
 #ifndef ICAP_ATTEMPT_H
 #define ICAP_ATTEMPT_H
 
-#include "icap/conn.h"
+#include "icap/client.h"
 
 #define ICAP_LOOK_EVERY	1000	/* ms, at one that starves */
 
 /*
- * All but committed() may end the attempt. Never within a call of the owner's,
- * but for hungry() and committed().
+ * What came, for the owner. Each may end the attempt, and none runs within a
+ * call of the owner's.
  */
 struct icap_attempt_user {
 	/* The answer to OPTIONS; clean: there is nothing behind it. */
 	void	(*options)(void *arg, const struct icap_head *, int clean);
-	/* More than the preview is wanted (100), or all of the body. */
-	void	(*more)(void *arg);
-	void	(*head)(void *arg, struct icap_answer *);
-	size_t	(*body)(void *arg, const uint8_t *, size_t);
 	/* The answer is whole, and good. */
 	void	(*end)(void *arg, enum icap_result, int64_t original);
 	void	(*fault)(void *arg, enum icap_fault, const char *why);
-	void	(*hungry)(void *arg);
-	int	(*committed)(void *arg);
-};
-
-struct icap_attempt_want {
-	const struct icap_input *input;
-	struct icap_conn *conn;		/* to be ended with it */
-	struct icap_offer *offer;	/* the attempt's; or NULL */
-	struct icap_record *seen;	/* begun anew: what is measured */
-	uint64_t	 expected;	/* what icap_wants() has said */
-	int		 whole;		/* no preview, if the body is here */
 };
 
 /* A piece of the request: text, then body from the spool, then a tail. */
@@ -68,24 +53,29 @@ enum icap_in {			/* the reader */
 };
 
 struct icap_attempt {
+	/* Set by whoever begins it: */
 	const struct icap_attempt_user *user;
 	void		*arg;
+	const struct icap_user *to;	/* is answered; NULL for OPTIONS */
+	void		*to_arg;
 	const struct icap_input *input;
-	struct icap_env	*env;
 	struct icap_conn *conn;		/* NULL: the attempt is over */
-	struct icap_offer *offer;
+	struct icap_offer offer;	/* of the server */
+	struct icap_record *seen;	/* what is measured */
+	uint64_t	 expected;	/* of the body, of the user; UINT64_MAX:
+					   all, and more() need not run */
+	unsigned	 whole:1;	/* no preview, if the body is here */
+	/* attempt.c: */
+	struct icap_client *client;
 	int		 busy;		/* calls on the stack */
 	struct event	 timer;
 	uint64_t	 armed;		/* ms: when the timer runs, or 0 */
 	unsigned	 again:1;	/* go on from the timer */
 	unsigned	 tell_more:1;	/* ... with more() */
-	uint64_t	 expected;
 	uint64_t	 wants;		/* of the body before it can say more */
-	unsigned	 whole:1;
 	enum icap_fault	 fault;		/* told by the timer */
 	char		 why[128];
 	uint64_t	 t_try, t_sent, t_last;	/* us */
-	struct icap_record *seen;
 	/* the writer */
 	enum icap_out	 out;
 	struct icap_piece piece;
@@ -120,8 +110,7 @@ struct icap_attempt {
 	struct text	 echo;		/* conf's echo-headers in the answer */
 };
 
-struct icap_attempt *icap_attempt_new(const struct icap_attempt_want *,
-	    const struct icap_attempt_user *, void *arg);
+struct icap_attempt *icap_attempt_new(const struct icap_attempt *);
 /* The body has grown, ended or was cut; or there is room for the answer. */
 void	icap_attempt_more(struct icap_attempt *);
 void	icap_attempt_resume(struct icap_attempt *);
@@ -135,6 +124,10 @@ void	icap_attempt_fail(struct icap_attempt *, enum icap_fault,
 struct icap_conn *icap_attempt_end(struct icap_attempt *);
 /* What it answered says no, and stands however the rest of it fails. */
 int	icap_attempt_verdict(const struct icap_attempt *);
+/* A pooled connection had died before a byte of answer: no failure. */
+int	icap_attempt_raced(const struct icap_attempt *, enum icap_fault);
+/* Log what was read, for whoever has to talk to the server's maker. */
+void	icap_attempt_evidence(const struct icap_attempt *, enum icap_fault);
 /* The connection may be kept: request and answer are whole. */
 int	icap_attempt_clean(struct icap_attempt *);
 
@@ -143,6 +136,24 @@ static inline int
 icap_attempt_runs(const struct icap_attempt *a)
 {
 	return a->conn != NULL && a->conn->open && a->fault == ICAP_F_NONE;
+}
+
+/* More than was expected of the body is wanted. */
+static inline void
+icap_attempt_wants(struct icap_attempt *a)
+{
+	if (a->expected == UINT64_MAX)
+		return;
+	a->expected = UINT64_MAX;
+	if (a->to->more != NULL)
+		a->to->more(a->to_arg);
+}
+
+/* Whether anything of the answer has gone on to the receiver. */
+static inline int
+icap_committed(const struct icap_user *u, void *arg)
+{
+	return u->committed == NULL || u->committed(arg);
 }
 
 /* write.c */
@@ -164,7 +175,5 @@ uint64_t icap_preview_wants(struct icap_service *, const struct icap_input *,
 /* A preview was followed by 100, or was enough. */
 void	icap_preview_learn(struct icap_service *, enum icap_method,
 	    int went_on);
-/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
-int	icap_ignored(const struct icap_offer *, const struct icap_input *);
 
 #endif

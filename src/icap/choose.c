@@ -114,11 +114,11 @@ icap_wait(struct icap_service *s, const struct icap_want *w)
 		max += s->servers[i].idle;
 	pthread_mutex_lock(&s->lock);
 	p = share_of(s, w);
-	may = s->waiting < max && (share_alone(s, p) ||
-	    p->waiting < SHARE * (max - s->waiting));
+	may = s->stats.waiting < max && (share_alone(s, p) ||
+	    p->waiting < SHARE * (max - s->stats.waiting));
 	if (may) {
 		p->waiting++;
-		s->waiting++;
+		s->stats.waiting++;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return may ? 0 : ERR_LIMIT;
@@ -129,8 +129,20 @@ icap_unwait(struct icap_service *s, const struct icap_want *w)
 {
 	pthread_mutex_lock(&s->lock);
 	share_of(s, w)->waiting--;
-	s->waiting--;
+	s->stats.waiting--;
 	pthread_mutex_unlock(&s->lock);
+}
+
+int
+icap_serves(const struct icap_server *v, enum icap_method m)
+{
+	const struct icap_group *g = &v->service->group[m];
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (g->v[i].server == v)
+			return 1;
+	return 0;
 }
 
 int
@@ -146,14 +158,14 @@ icap_permit(struct icap_server *v)
 
 /* Whether an attempt can be sent there now. */
 static int
-choose_free(const struct icap_server *v, unsigned idle, uint64_t now)
+choose_free(const struct icap_server *v, int idle, uint64_t now)
 {
 	unsigned limit = v->overload_limit;
 
 	if (v->retry_at > now || (limit != 0 &&
 	    v->busy >= (limit < v->limit ? limit : v->limit)))
 		return 0;
-	return idle > 0 || v->conns < v->limit;
+	return idle || v->conns < v->limit;
 }
 
 /* Lower is better. With `persist`, rendezvous hashing: the same client goes to
@@ -169,7 +181,7 @@ choose_cost(const struct icap_want *w, const struct icap_member *p)
 
 static int
 choose_in(struct icap_service *s, const struct icap_want *w, unsigned tier,
-    const unsigned *idle, struct icap_server **out)
+    const struct icap_conns *idle, struct icap_server **out)
 {
 	const struct icap_group *g = &s->group[w->method];
 	const struct icap_member *p;
@@ -186,7 +198,8 @@ choose_in(struct icap_service *s, const struct icap_want *w, unsigned tier,
 			continue;
 		rv = rv == ERR_NOTFOUND ? ERR_AGAIN : rv;
 		if (p->server->state != ICAP_UP ||
-		    !choose_free(p->server, idle[p->server->index], now))
+		    !choose_free(p->server,
+		    !TAILQ_EMPTY(&idle[p->server->index]), now))
 			continue;
 		cost = choose_cost(w, p);
 		if (*out == NULL || cost < best) {
@@ -211,20 +224,34 @@ choose_tier(const struct icap_group *g, unsigned from)
 	return tier;
 }
 
+static struct icap_offer
+choose_offer(const struct icap_server *v, struct slice path)
+{
+	struct icap_offer offer = { .known = v->known, .preview = -1 };
+
+	if (!v->known)
+		return offer;
+	offer.flags = v->options.flags;
+	offer.preview = v->options.preview;
+	if (offer.flags & ICAP_OPT_TRANSFER)
+		offer.transfer = icap_transfer(&v->options, path);
+	return offer;
+}
+
 /*
  * The lowest tier that has one not down; one that is busy is waited for,
  * until the queue's patience ends: then the next tier will do (F22).
  */
 int
 icap_choose(struct icap_service *s, const struct icap_want *w,
-    const unsigned *idle, struct icap_server **out, struct icap_offer **offer)
+    const struct icap_conns *idle, struct icap_server **out,
+    struct icap_offer *offer)
 {
 	const struct icap_group *g = &s->group[w->method];
 	unsigned tier = 0;
 	size_t i;
 	int rv = ERR_NOTFOUND, busy = 0;
 
-	*offer = NULL;
 	pthread_mutex_lock(&s->lock);
 	s->turn++;
 	while ((tier = choose_tier(g, tier)) != UINT32_MAX) {
@@ -237,8 +264,8 @@ icap_choose(struct icap_service *s, const struct icap_want *w,
 		rv = ERR_AGAIN;
 	if (rv == 0 && !share_may_run(s, w))
 		rv = ERR_AGAIN;
-	if (rv == 0)
-		*offer = icap_offer_ref((*out)->offer);
+	if (rv == 0 && offer != NULL)
+		*offer = choose_offer(*out, w->path);
 	for (i = 0; i < g->n && rv == ERR_NOTFOUND; i++)
 		if (g->v[i].server->insecure)
 			rv = ERR_DENIED;
@@ -246,16 +273,16 @@ icap_choose(struct icap_service *s, const struct icap_want *w,
 	return rv;
 }
 
-struct icap_offer *
-icap_expect(struct icap_service *s, enum icap_method m)
+struct icap_offer
+icap_expect(struct icap_service *s, enum icap_method m, struct slice path)
 {
 	const struct icap_group *g = &s->group[m];
-	struct icap_offer *offer = NULL;
+	struct icap_offer offer = { .preview = -1 };
 	size_t i;
 
 	pthread_mutex_lock(&s->lock);
-	for (i = 0; i < g->n && offer == NULL; i++)
-		offer = icap_offer_ref(g->v[i].server->offer);
+	for (i = 0; i < g->n && !offer.known; i++)
+		offer = choose_offer(g->v[i].server, path);
 	pthread_mutex_unlock(&s->lock);
 	return offer;
 }
@@ -265,7 +292,7 @@ icap_wake(struct icap_service *s, struct icap_waker *but)
 {
 	struct icap_waker *w;
 
-	if (s->waiting == 0)
+	if (s->stats.waiting == 0)
 		return;
 	pthread_mutex_lock(&s->lock);
 	TAILQ_FOREACH(w, &s->wakers, link)

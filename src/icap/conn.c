@@ -1,14 +1,13 @@
 /*
  * Connections to ICAP servers, plain and TLS: opened, read, written, closed.
  */
-#include "icap/conn.h"
+#include "icap/client.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "net/dial.h"
@@ -130,7 +129,7 @@ conn_timeout(evutil_socket_t fd, short what, void *arg)
 static void
 conn_tls(struct icap_conn *c)
 {
-	uint64_t ms = c->env->service->conf->connect_timeout;
+	uint64_t ms = c->client->service->conf->connect_timeout;
 	struct timeval tv = { (time_t)(ms / 1000),
 	    (suseconds_t)(ms % 1000 * 1000) };
 	SSL *ssl = icap_tls_ssl(c->server);
@@ -139,11 +138,11 @@ conn_tls(struct icap_conn *c)
 		conn_opened(c, ICAP_F_TLS, "no TLS for this server's name");
 		return;
 	}
-	c->tls = tlsio_new(ssl, &c->sock, c->env->scratch, NULL);
+	c->tls = tlsio_new(ssl, &c->sock, c->client->scratch, NULL);
 	c->tp = c->tls;
 	c->ops = &transport_tls;
 	c->shaking = 1;
-	event_assign(&c->timer, c->env->base, -1, 0, conn_timeout, c);
+	event_assign(&c->timer, c->client->base, -1, 0, conn_timeout, c);
 	event_add(&c->timer, &tv);
 	conn_handshake(c);
 }
@@ -165,7 +164,7 @@ conn_dialled(void *arg, int fd, const struct addr *to, const char *why)
 	c->sock.writable = 1;
 	c->tp = &c->sock;
 	c->ops = &transport_plain;
-	event_assign(&c->ev, c->env->base, fd, EV_READ | EV_WRITE |
+	event_assign(&c->ev, c->client->base, fd, EV_READ | EV_WRITE |
 	    EV_CLOSED | EV_ET | EV_PERSIST, conn_event, c);
 	event_add(&c->ev, NULL);
 	if (c->server->tls)
@@ -175,20 +174,20 @@ conn_dialled(void *arg, int fd, const struct addr *to, const char *why)
 }
 
 struct icap_conn *
-icap_conn_open(struct icap_env *env, struct icap_server *v)
+icap_conn_open(struct icap_client *cl, struct icap_server *v)
 {
 	struct icap_conn *c = xcalloc(1, sizeof(*c));
 	struct dial_want want = {
 		.host = v->host,
 		.port = v->port,
-		.timeout = env->service->conf->connect_timeout,
+		.timeout = cl->service->conf->connect_timeout,
 	};
 
-	c->env = env;
+	c->client = cl;
 	c->server = v;
 	c->sock.fd = -1;
 	c->epoch = v->epoch;
-	c->dial = dial_start(env->base, env->names, &want, conn_dialled, c);
+	c->dial = dial_start(cl->base, cl->names, &want, conn_dialled, c);
 	return c;
 }
 
@@ -207,9 +206,9 @@ conn_room(struct icap_conn *c)
 	}
 	if (c->in_cap >= IN_MAX)
 		return ERR_LIMIT;
-	if (c->in_cap == 0 && c->env->spare != NULL) {
-		c->in = c->env->spare;
-		c->env->spare = NULL;
+	if (c->in_cap == 0 && c->client->spare != NULL) {
+		c->in = c->client->spare;
+		c->client->spare = NULL;
 		c->in_cap = IN_FIRST;
 		return 0;
 	}
@@ -254,8 +253,8 @@ icap_conn_used(struct icap_conn *c, size_t n)
 void
 icap_conn_lean(struct icap_conn *c)
 {
-	if (c->in_cap == IN_FIRST && c->env->spare == NULL)
-		c->env->spare = c->in;
+	if (c->in_cap == IN_FIRST && c->client->spare == NULL)
+		c->client->spare = c->in;
 	else
 		free(c->in);
 	c->in = NULL;

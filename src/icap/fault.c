@@ -3,7 +3,7 @@
  * message is as much the message's doing, and its sender would like it to be
  * down: only what went wrong before a byte was sent is the server's alone.
  */
-#include "icap/fault.h"
+#include "icap/server.h"
 
 static const struct icap_rule rules[ICAP_F_MAX] = {
 	[ICAP_F_NONE] = { "none", 0, 0, 0, 0 },

@@ -230,34 +230,20 @@ icap_unasked(struct icap_server *v)
 	pthread_mutex_unlock(&v->service->lock);
 }
 
-/* Whether the server is in the group of that method. */
-static int
-health_serves(const struct icap_server *v, enum icap_method m)
-{
-	const struct icap_group *g = &v->service->group[m];
-	size_t i;
-
-	for (i = 0; i < g->n; i++)
-		if (g->v[i].server == v)
-			return 1;
-	return 0;
-}
-
 /* What its groups need, and its OPTIONS do not offer; or NULL. */
 static const char *
 health_lacks(const struct icap_server *v, const struct icap_options *o)
 {
-	if (health_serves(v, ICAP_REQMOD) && !(o->flags & ICAP_OPT_REQMOD))
+	if (icap_serves(v, ICAP_REQMOD) && !(o->flags & ICAP_OPT_REQMOD))
 		return "OPTIONS: it does not do REQMOD";
-	if (health_serves(v, ICAP_RESPMOD) && !(o->flags & ICAP_OPT_RESPMOD))
+	if (icap_serves(v, ICAP_RESPMOD) && !(o->flags & ICAP_OPT_RESPMOD))
 		return "OPTIONS: it does not do RESPMOD";
 	return NULL;
 }
 
 static void
-health_learn(struct icap_server *v, struct icap_offer *offer)
+health_learn(struct icap_server *v, struct icap_options *o)
 {
-	const struct icap_options *o = &offer->o;
 	uint64_t ms = TTL_DEFAULT;
 
 	if (o->ttl >= 0)
@@ -271,20 +257,22 @@ health_learn(struct icap_server *v, struct icap_offer *offer)
 		    (unsigned)o->max_connections;
 	if (o->istag != NULL)
 		snprintf(v->istag, sizeof(v->istag), "%s", o->istag);
-	icap_offer_free(v->offer);
-	v->offer = icap_offer_ref(offer);
+	icap_options_free(&v->options);
+	v->options = *o;
+	v->known = 1;
+	memset(o, 0, sizeof(*o));
 }
 
 void
-icap_asked(struct icap_server *v, struct icap_offer *offer,
+icap_asked(struct icap_server *v, struct icap_options *o,
     enum icap_fault fault, const char *why)
 {
 	struct icap_service *s = v->service;
 
 	pthread_mutex_lock(&s->lock);
 	v->asking = 0;
-	if (why == NULL && offer != NULL)
-		why = health_lacks(v, &offer->o);
+	if (why == NULL && o != NULL)
+		why = health_lacks(v, o);
 	if (why != NULL) {
 		v->insecure |= fault == ICAP_F_TLS;
 		v->due = clock_ms() + PROBE_EVERY;
@@ -294,8 +282,8 @@ icap_asked(struct icap_server *v, struct icap_offer *offer,
 	} else {
 		v->due = UINT64_MAX;
 		v->silent = v->doubted = 0;
-		if (offer != NULL)	/* else the last one is kept */
-			health_learn(v, offer);
+		if (o != NULL)		/* else the last are kept */
+			health_learn(v, o);
 		if (v->state != ICAP_DOWN || !v->was_up ||
 		    ++v->good >= PROBES_GOOD)
 			health_up(v);

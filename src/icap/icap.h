@@ -13,8 +13,8 @@
  * concerns the server's TLS is never bypassed (F4), not even while it is down
  * for it.
  *
- * Calls go down only: client -> pool -> server, and client -> attempt ->
- * connection. What goes up is a callback.
+ * Calls go down only: client -> transaction -> attempt -> connection, and
+ * transaction -> pool -> server. What goes up is a callback.
  */
 #ifndef ICAP_H
 #define ICAP_H
@@ -130,14 +130,13 @@ void	icap_detach(struct icap_client *);
 #define ICAP_BUCKETS	12	/* of seconds: .0005 .001 .0025 .005 .01 .025
 				 * .05 .1 .25 1 5 and all */
 struct icap_stats {
-	uint64_t results[3][ICAP_R_MAX];	/* by enum icap_method */
-	uint64_t faults[ICAP_F_MAX];	/* each attempt's */
-	uint64_t seconds[ICAP_BUCKETS];	/* not cumulated */
-	double	 seconds_sum;
-	unsigned waiting;		/* in the queue now */
-	size_t	 servers;		/* for icap_server_stats() */
+	_Atomic uint64_t results[3][ICAP_R_MAX]; /* by enum icap_method */
+	_Atomic uint64_t faults[ICAP_F_MAX];	/* each attempt's */
+	_Atomic uint64_t seconds[ICAP_BUCKETS];	/* not cumulated */
+	_Atomic uint64_t micros;		/* of all together */
+	_Atomic unsigned waiting;		/* in all queues now */
 };
-void	icap_service_stats(struct icap_service *, struct icap_stats *);
+const struct icap_stats *icap_service_stats(const struct icap_service *);
 
 enum icap_state {
 	ICAP_NEW,		/* its OPTIONS are not read yet */

@@ -17,20 +17,6 @@
 #define WHOLE_ASK	16
 #define LEARN		8	/* the last weighs 1/8 */
 
-static int
-preview_transfer(const struct icap_offer *offer, const struct icap_input *in,
-    enum icap_transfer what)
-{
-	return offer != NULL && (offer->o.flags & ICAP_OPT_TRANSFER) != 0 &&
-	    icap_transfer(&offer->o, in->path) == what;
-}
-
-int
-icap_ignored(const struct icap_offer *offer, const struct icap_input *in)
-{
-	return preview_transfer(offer, in, ICAP_IGNORE);
-}
-
 int64_t
 icap_preview(const struct icap_service *s, const struct icap_offer *offer,
     const struct icap_input *in)
@@ -39,12 +25,11 @@ icap_preview(const struct icap_service *s, const struct icap_offer *offer,
 
 	if (n == ICAP_PREVIEW_OFF || in->method == ICAP_OPTIONS)
 		return -1;
-	if (offer != NULL) {
-		if (offer->o.preview < 0 ||
-		    preview_transfer(offer, in, ICAP_COMPLETE))
+	if (offer->known) {
+		if (offer->preview < 0 || offer->transfer == ICAP_COMPLETE)
 			return -1;
-		if (n < 0 || offer->o.preview < n)
-			n = offer->o.preview;
+		if (n < 0 || offer->preview < n)
+			n = offer->preview;
 	} else if (n < 0)
 		return -1;
 	if (in->body == NULL)
@@ -57,11 +42,11 @@ static int
 preview_whole(struct icap_service *s, const struct icap_offer *offer,
     const struct icap_input *in)
 {
-	return offer != NULL && s->conf->preview == ICAP_PREVIEW_AUTO &&
-	    s->conf->allow_204 && (offer->o.flags & ICAP_OPT_204) != 0 &&
-	    in->body != NULL && in->length > offer->o.preview &&
+	return s->conf->preview == ICAP_PREVIEW_AUTO &&
+	    s->conf->allow_204 && (offer->flags & ICAP_OPT_204) != 0 &&
+	    in->body != NULL && in->length > offer->preview &&
 	    in->length <= WHOLE_MAX && !in->monitor &&
-	    !icap_ignored(offer, in) &&
+	    offer->transfer != ICAP_IGNORE &&
 	    s->went_on[in->method] >= WHOLE_SHARE &&
 	    s->small[in->method]++ % WHOLE_ASK != 0;
 }
@@ -80,15 +65,14 @@ uint64_t
 icap_preview_wants(struct icap_service *s, const struct icap_input *in,
     int *whole)
 {
-	struct icap_offer *offer = icap_expect(s, in->method);
-	int64_t n = icap_preview(s, offer, in);
+	struct icap_offer offer = icap_expect(s, in->method, in->path);
+	int64_t n = icap_preview(s, &offer, in);
 
-	if (offer == NULL && s->conf->options &&
+	if (!offer.known && s->conf->options &&
 	    s->conf->preview == ICAP_PREVIEW_AUTO)
 		n = PREVIEW_GUESS;
-	*whole = n >= 0 && preview_whole(s, offer, in);
+	*whole = n >= 0 && preview_whole(s, &offer, in);
 	if (*whole)
 		n = in->length;
-	icap_offer_free(offer);
 	return n < 0 ? UINT64_MAX : (uint64_t)n;
 }

@@ -55,11 +55,11 @@ read_continue(struct icap_attempt *a)
 {
 	if (a->out != ICAP_OUT_WAIT || a->input->body == NULL)
 		return 0;
-	icap_preview_learn(a->env->service, a->input->method, 1);
+	icap_preview_learn(a->client->service, a->input->method, 1);
 	a->out = ICAP_OUT_BODY;
 	a->went_on = 1;
 	a->wants = UINT64_MAX;
-	a->user->more(a->arg);
+	icap_attempt_wants(a);
 	icap_write_more(a);
 	if (!icap_attempt_runs(a))
 		return STOP;
@@ -73,7 +73,7 @@ read_status(struct icap_attempt *a)
 {
 	if (a->seen->status >= 200 && a->seen->status < 300 &&
 	    a->out == ICAP_OUT_WAIT && !a->ieof)
-		icap_preview_learn(a->env->service, a->input->method, 0);
+		icap_preview_learn(a->client->service, a->input->method, 0);
 	switch (a->seen->status) {
 	case 100:
 		return read_continue(a);
@@ -101,7 +101,7 @@ read_status(struct icap_attempt *a)
 static void
 read_echo(struct icap_attempt *a, const struct icap_head *h)
 {
-	const struct conf_list *names = &a->env->service->conf->echo;
+	const struct conf_list *names = &a->client->service->conf->echo;
 	struct slice value;
 	size_t i;
 
@@ -133,7 +133,7 @@ static int
 read_icap(struct icap_attempt *a)
 {
 	struct icap_conn *c = a->conn;
-	struct icap_head *h = &a->env->head;
+	struct icap_head *h = &a->client->head;
 	int rv;
 
 	if (c->in_len == 0)
@@ -262,6 +262,8 @@ read_answer(struct icap_attempt *a, struct http_head *m)
 		.outcome = read_satisfied(a) ? ICAP_SATISFIED : ICAP_ADAPTED,
 		.http = m,
 		.body = a->body != ICAP_NONE,
+		.finding = a->finding.len > 0 ? a->finding.s : NULL,
+		.echo = a->echo.len > 0 ? a->echo.s : NULL,
 	};
 
 	if (a->seen->status == 206)	/* says nothing of what it will be */
@@ -274,7 +276,7 @@ read_answer(struct icap_attempt *a, struct http_head *m)
 	icap_conn_used(a->conn, a->hdr_len);
 	a->in = ICAP_IN_BODY;
 	a->answered = 1;
-	a->user->head(a->arg, &told);
+	a->to->answer(a->to_arg, &told);
 	return icap_attempt_runs(a) ? 0 : STOP;
 }
 
@@ -282,8 +284,8 @@ static int
 read_http(struct icap_attempt *a)
 {
 	struct icap_conn *c = a->conn;
-	struct http1_head *m = &a->env->http;
-	struct icap_head *h = &a->env->head;
+	struct http1_head *m = &a->client->http;
+	struct icap_head *h = &a->client->head;
 	int rv;
 
 	if (c->in_len < a->hdr_len)
@@ -327,7 +329,7 @@ read_original(const struct icap_attempt *a, uint64_t from)
 
 	return a->seen->status == 206 && body != NULL &&
 	    from >= spool_first(body) &&
-	    from <= a->env->service->conf->max_body &&
+	    from <= a->client->service->conf->max_body &&
 	    (spool_ended(body) == 0 || from <= spool_size(body));
 }
 
@@ -372,8 +374,8 @@ read_deliver(struct icap_attempt *a)
 {
 	size_t n = a->pending.len;
 
-	if (n > 0)
-		n = a->user->body(a->arg, (const uint8_t *)a->pending.p, n);
+	if (n > 0 && a->to->body != NULL)
+		n = a->to->body(a->to_arg, (const uint8_t *)a->pending.p, n);
 	if (!icap_attempt_runs(a))
 		return 0;
 	a->pending.p += n;

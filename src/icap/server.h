@@ -6,6 +6,7 @@
  *	service.c	made from the configuration; counters
  *	health.c	up or down, overloaded, what OPTIONS said
  *	choose.c	the server of a transaction; each client's share
+ *	fault.c		what a fault leads to
  *	tls.c		icaps://
  */
 #ifndef ICAP_SERVER_H
@@ -17,17 +18,64 @@
 #include <sys/queue.h>
 
 #include "codec/icap_options.h"
-#include "icap/fault.h"
+#include "icap/icap.h"
 #include "net/mailbox.h"
 
 #define ICAP_CONNECTIONS 64	/* to a server, when nobody says */
 #define ICAP_SERVERS	64	/* of a service: icap_want.tried is a mask */
 #define ICAP_SHARES	1024	/* clients told apart */
 
-/* What OPTIONS said; shared by the attempts that began under it. */
+enum icap_blame {		/* what a fault says of the server */
+	ICAP_B_NONE,
+	ICAP_B_ONE,		/* three of late: down */
+	/* What it was sent may be the reason: it is asked OPTIONS, and is down
+	 * if it does not answer them. Three of late of more than one client
+	 * and hardly a good answer among them: down. */
+	ICAP_B_DOUBT,
+	ICAP_B_TEN,		/* ten in a row, of more than one client */
+	ICAP_B_DOWN,
+	ICAP_B_LESS		/* it gets less for a while */
+};
+
+enum icap_retry {
+	ICAP_NEVER,
+	ICAP_OTHER,		/* one more attempt, elsewhere */
+	ICAP_OTHERS,		/* as many as there are: no bytes went */
+	ICAP_HEAD_ONLY,		/* ICAP_OTHER, if there is no body */
+	ICAP_AGAIN,		/* on another connection to the same */
+	ICAP_LATER		/* when its body is whole */
+};
+
+struct icap_rule {
+	const char	*name;
+	enum icap_retry	 retry;
+	enum icap_blame	 blame;
+	int		 status;	/* fail closed */
+	int		 closed;	/* always */
+};
+
+enum icap_then {
+	ICAP_THEN_CUT,		/* what was answered stands, and is cut off */
+	ICAP_THEN_RETRY,	/* unless there is no server for it */
+	ICAP_THEN_PASS,		/* the virgin message, unscanned */
+	ICAP_THEN_REFUSE
+};
+
+struct icap_failing {		/* the facts */
+	enum icap_fault	 fault;
+	int		 committed;	/* a byte, or a verdict, that stands */
+	int		 intact;	/* the virgin message */
+	int		 tried;		/* an attempt failed */
+	unsigned	 retries;	/* that ICAP_OTHER led to */
+};
+
+/* What a server's OPTIONS say of one message. Zeroed, but for a preview of -1,
+ * if they are not known. */
 struct icap_offer {
-	_Atomic int	 refs;
-	struct icap_options o;
+	int		 known;
+	unsigned	 flags;		/* ICAP_OPT_* */
+	int64_t		 preview;	/* bytes; -1: none is wanted */
+	enum icap_transfer transfer;
 };
 
 struct icap_failed {		/* an attempt, of late */
@@ -55,7 +103,8 @@ struct icap_server {
 	_Atomic uint64_t idle_life;	/* ms it keeps an idle connection, it
 					   seems; 0: not known */
 	/* Under the service's lock: */
-	struct icap_offer *offer;	/* NULL: not read yet, or off */
+	int		 known;		/* options were read */
+	struct icap_options options;
 	struct icap_failed failed[3];	/* the oldest first */
 	int		 doubted;	/* OPTIONS are asked for that */
 	_Atomic unsigned refused;	/* 4xx in a row */
@@ -99,6 +148,8 @@ struct icap_waker {
 };
 TAILQ_HEAD(icap_wakers, icap_waker);
 
+TAILQ_HEAD(icap_conns, icap_conn);
+
 struct icap_service {
 	const struct conf_icap *conf;
 	struct icap_server *servers;
@@ -114,24 +165,16 @@ struct icap_service {
 	uint64_t	 seed;
 	const struct icap_share *last;	/* whoever asked last */
 	uint64_t	 last_at, other_at; /* when; and somebody else, or 0 */
-	_Atomic unsigned waiting;	/* in all queues */
 	_Atomic unsigned seen;		/* messages, of a monitor */
 	/* Of 256 previews that ended within a body, so many were followed by
 	 * 100; and the bodies that might have gone whole. By method. */
 	_Atomic unsigned went_on[3], small[3];
-	_Atomic uint64_t results[3][ICAP_R_MAX];
-	_Atomic uint64_t faults[ICAP_F_MAX];
-	_Atomic uint64_t seconds[ICAP_BUCKETS];
-	_Atomic uint64_t micros;
+	struct icap_stats stats;
 };
 
-
 /* service.c */
-struct icap_offer *icap_offer_ref(struct icap_offer *);
-void	icap_offer_free(struct icap_offer *);
-/* A transaction is over, after so many ms. */
-void	icap_count(struct icap_service *, enum icap_method, enum icap_result,
-	    double ms);
+/* A transaction is over: counts it, and fills in service and outcome. */
+void	icap_count(struct icap_service *, struct icap_record *);
 
 /* health.c; each takes the lock. client: icap_client_key(). */
 void	icap_failure(struct icap_server *, enum icap_fault, uint64_t client,
@@ -142,17 +185,18 @@ void	icap_istag(struct icap_server *, const char *);
 void	icap_idled(struct icap_server *, uint64_t ms);	/* then it closed */
 int	icap_due(struct icap_server *);		/* true: the caller asks */
 /*
- * OPTIONS was answered (offer, NULL with `options: off`) or not (why; fault
- * when that is no matter of patience). An answer brings a server up at once
- * when it never was; else the second one does.
+ * OPTIONS was answered (its contents are taken; NULL with `options: off`) or
+ * not (why; fault when that is no matter of patience). An answer brings a
+ * server up at once when it never was; else the second one does.
  */
-void	icap_asked(struct icap_server *, struct icap_offer *,
+void	icap_asked(struct icap_server *, struct icap_options *,
 	    enum icap_fault, const char *why);
 void	icap_unasked(struct icap_server *);	/* given up, not failed */
 
 /* choose.c */
 struct icap_want {		/* what a transaction is looking for */
 	enum icap_method method;
+	struct slice	 path;		/* for Transfer-* */
 	const struct addr *client;
 	uint64_t	 key;		/* icap_client_key() */
 	uint64_t	 tried;		/* servers that it does not want */
@@ -166,12 +210,16 @@ uint64_t icap_client_key(const struct addr *);
  * The server for a transaction; idle: connections that the caller has, by
  * server. 0; ERR_AGAIN: all that are left are busy or not known yet;
  * ERR_NOTFOUND: none is left; ERR_DENIED: none, and one of them for its TLS,
- * so that nothing may pass unseen. Locks. The offer is a reference; or NULL.
+ * so that nothing may pass unseen. Locks. The offer may be NULL.
  */
 int	icap_choose(struct icap_service *, const struct icap_want *,
-	    const unsigned *idle, struct icap_server **, struct icap_offer **);
-/* The offer of the first server of the group that has any; or NULL. Locks. */
-struct icap_offer *icap_expect(struct icap_service *, enum icap_method);
+	    const struct icap_conns *idle, struct icap_server **,
+	    struct icap_offer *);
+/* The offer of the first server of the group whose is known. Locks. */
+struct icap_offer icap_expect(struct icap_service *, enum icap_method,
+	    struct slice path);
+/* Whether it is in the group of that method. */
+int	icap_serves(const struct icap_server *, enum icap_method);
 int	icap_permit(struct icap_server *);	/* true: conns was raised */
 /* An attempt begins there, or ends. Locks. */
 void	icap_begin(struct icap_server *, const struct icap_want *);
@@ -181,6 +229,16 @@ int	icap_wait(struct icap_service *, const struct icap_want *);
 void	icap_unwait(struct icap_service *, const struct icap_want *);
 /* Something became free: let the queues of the other workers look. Locks. */
 void	icap_wake(struct icap_service *, struct icap_waker *but);
+
+/* fault.c */
+const struct icap_rule *icap_rule(enum icap_fault);
+enum icap_then icap_decide(const struct icap_failing *,
+	    const struct conf_icap *, const struct icap_input *);
+/* Whether it passes or is refused, when it cannot be tried again. */
+enum icap_then icap_decide_last(const struct icap_failing *,
+	    const struct conf_icap *, const struct icap_input *);
+/* Of an ICAP status that is no answer. */
+enum icap_fault icap_fault_of(int status);
 
 /* tls.c */
 int	icap_tls_new(struct icap_service *, struct text *why);

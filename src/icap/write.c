@@ -4,6 +4,7 @@
  * that fails means is the reader's to find out: there may be an answer.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "icap/attempt.h"
 #include "util/clock.h"
@@ -15,9 +16,10 @@
 /* A body that brings less than this in ICAP_LOOK_EVERY is a slow one. */
 #define PACE	65536
 
-static const char tail_crlf[] = ICAP_CRLF;
-static const char tail_end[] = ICAP_CRLF ICAP_END;
-static const char tail_ieof[] = ICAP_CRLF ICAP_END_IEOF;
+/* What follows a chunk. The CRLF of one that is empty does not go. */
+#define TAIL_NONE	ICAP_CRLF
+#define TAIL_END	ICAP_CRLF ICAP_END
+#define TAIL_IEOF	ICAP_CRLF ICAP_END_IEOF
 
 static void
 write_fail(struct icap_attempt *a, enum icap_fault fault, const char *why)
@@ -37,14 +39,13 @@ write_starves(struct icap_attempt *a)
 		a->slow_at = a->sent;
 		a->look = now + ICAP_LOOK_EVERY;
 	}
-	if (a->answered)
-		a->user->hungry(a->arg);
+	if (a->answered && a->to->hungry != NULL)
+		a->to->hungry(a->to_arg);
 }
 
-/* Make ready to send n bytes of body, then tail (the CRLF of the chunk first,
- * which goes when there is none). */
+/* Make ready to send n bytes of body, then tail (a TAIL_*). */
 static void
-piece_set(struct icap_attempt *a, size_t n, const char *tail, size_t tail_len)
+piece_set(struct icap_attempt *a, size_t n, const char *tail)
 {
 	struct icap_piece *p = &a->piece;
 	char size[HTTP1_CHUNK_MAX];
@@ -53,8 +54,8 @@ piece_set(struct icap_attempt *a, size_t n, const char *tail, size_t tail_len)
 		text_add(&p->head, size, http1_chunk(size, n));
 	p->at = a->sent;
 	p->left = n;
-	p->tail = tail + (n > 0 ? 0 : 2);
-	p->tail_left = tail_len - (n > 0 ? 0 : 2);
+	p->tail = tail + (n > 0 ? 0 : strlen(ICAP_CRLF));
+	p->tail_left = strlen(p->tail);
 	a->sent += n;
 }
 
@@ -79,10 +80,7 @@ piece_next(struct icap_attempt *a)
 	text_clear(&a->piece.head);
 	a->piece.head_off = 0;
 	a->last = ended == 1 && n == left;
-	if (a->last)
-		piece_set(a, n, tail_end, sizeof(tail_end) - 1);
-	else
-		piece_set(a, n, tail_crlf, sizeof(tail_crlf) - 1);
+	piece_set(a, n, a->last ? TAIL_END : TAIL_NONE);
 	return 1;
 }
 
@@ -173,7 +171,7 @@ write_forget(struct icap_attempt *a)
 		return;
 	if (!a->input->monitor) {
 		if (!a->answered || a->seen->status == 206 ||
-		    !a->user->committed(a->arg))
+		    !icap_committed(a->to, a->to_arg))
 			return;
 		if (a->same && a->got < n)
 			n = a->got;
@@ -218,34 +216,24 @@ static void
 write_first_body(struct icap_attempt *a)
 {
 	uint64_t size = spool_size(a->input->body);
-	int ended = spool_ended(a->input->body) == 1;
-	size_t n;
+	uint64_t most = a->preview < 0 ? CHUNK : (uint64_t)a->preview;
+	size_t n = (size_t)(size < most ? size : most);
 
-	if (a->preview < 0) {
-		n = size < CHUNK ? (size_t)size : CHUNK;
-		a->last = ended && n == size;
-		if (a->last)
-			piece_set(a, n, tail_end, sizeof(tail_end) - 1);
-		else if (n > 0)
-			piece_set(a, n, tail_crlf, sizeof(tail_crlf) - 1);
-		return;
-	}
-	n = size < (uint64_t)a->preview ? (size_t)size : (size_t)a->preview;
-	a->last = a->ieof = ended && n == size;
-	if (a->ieof)
-		piece_set(a, n, tail_ieof, sizeof(tail_ieof) - 1);
-	else
-		piece_set(a, n, tail_end, sizeof(tail_end) - 1);
+	a->last = spool_ended(a->input->body) == 1 && n == size;
+	a->ieof = a->last && a->preview >= 0;
+	piece_set(a, n, a->ieof ? TAIL_IEOF : a->last || a->preview >= 0 ?
+	    TAIL_END : TAIL_NONE);
 }
 
 /* The operator's fields and this message's own. */
 static const char *
 write_fields(struct icap_attempt *a)
 {
-	struct text *f = &a->env->fields;
+	struct text *f = &a->client->fields;
 
 	text_clear(f);
-	text_add(f, a->env->service->fields.s, a->env->service->fields.len);
+	text_add(f, a->client->service->fields.s,
+	    a->client->service->fields.len);
 	if (a->input->fields != NULL)
 		text_puts(f, a->input->fields);
 	return f->len > 0 ? f->s : NULL;
@@ -254,7 +242,7 @@ write_fields(struct icap_attempt *a)
 static unsigned
 write_allow(const struct icap_attempt *a)
 {
-	const struct conf_icap *c = a->env->service->conf;
+	const struct conf_icap *c = a->client->service->conf;
 	unsigned allow = 0;
 
 	if (a->input->method == ICAP_OPTIONS)
@@ -263,8 +251,7 @@ write_allow(const struct icap_attempt *a)
 	    (uint64_t)a->input->length <= c->max_body))
 		allow |= ICAP_ALLOW_204;
 	if (c->allow_206 && a->input->body != NULL && !a->input->whole &&
-	    a->offer != NULL &&
-	    (a->offer->o.flags & ICAP_OPT_206) != 0)
+	    (a->offer.flags & ICAP_OPT_206) != 0)
 		allow |= ICAP_ALLOW_206;
 	return allow;
 }
@@ -273,8 +260,7 @@ write_allow(const struct icap_attempt *a)
 static int
 write_whole(const struct icap_attempt *a)
 {
-	return a->whole && a->offer != NULL &&
-	    (a->offer->o.flags & ICAP_OPT_204) != 0 &&
+	return a->whole && (a->offer.flags & ICAP_OPT_204) != 0 &&
 	    spool_ended(a->input->body) == 1;
 }
 
@@ -290,10 +276,10 @@ icap_write_start(struct icap_attempt *a)
 		.req_hdr = in->req_head != NULL ? in->req_head->len : 0,
 		.res_hdr = in->res_head != NULL ? in->res_head->len : 0,
 		.body = in->body != NULL,
-		.close = a->env->service->conf->keep_idle == 0,
+		.close = a->client->service->conf->keep_idle == 0,
 	};
 
-	a->preview = icap_preview(a->env->service, a->offer, a->input);
+	a->preview = icap_preview(a->client->service, &a->offer, a->input);
 	a->wants = a->preview < 0 ? UINT64_MAX : (uint64_t)a->preview;
 	if (a->preview >= 0 && write_whole(a)) {
 		a->wants = spool_size(in->body);

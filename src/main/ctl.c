@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "admin/icapcheck.h"
 #include "main/cmd.h"
-#include "main/ctl_icap.h"
 #include "main/show.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -125,17 +126,29 @@ ctl_request(struct text *t, int argc, char **argv)
 	return 0;
 }
 
-/* The daemon has answered with the service's configuration: check it. */
+/*
+ * `icap check SERVICE`: the daemon has answered with the service's
+ * configuration. The check runs in this process, so that no thread of the
+ * daemon waits for a scanner.
+ */
 static int
 ctl_check(json_t **answer, int raw)
 {
 	json_t *config = *answer;
+	struct conf *c;
 	int good;
 
 	if (json_object_get(config, "error") != NULL)
 		return ctl_tell(config, raw);
-	*answer = ctl_icap_check(config, &good);
+	if ((c = icapcheck_unpack(config)) != NULL) {
+		signal(SIGPIPE, SIG_IGN);
+		*answer = icapcheck_run(&c->icaps[0]);
+		conf_unref(c);
+	} else
+		*answer = json_pack("{s:s}", "error",
+		    "the daemon is of another version");
 	json_decref(config);
+	good = json_is_true(json_object_get(*answer, "good"));
 	return ctl_tell(*answer, raw) == EXIT_DONE && good ? EXIT_DONE :
 	    EXIT_FAILED;
 }
@@ -180,7 +193,9 @@ cmd_ctl(int argc, char **argv)
 	if (optind == argc)
 		return cmd_usage(argv[0], "the verb is missing; help lists "
 		    "them");
-	if ((check = ctl_icap_wanted(argc - optind, argv + optind)))
+	check = argc - optind == 3 && strcmp(argv[optind], "icap") == 0 &&
+	    strcmp(argv[optind + 1], "check") == 0;
+	if (check)
 		argv[optind + 1] = (char *)"config";
 	if (ctl_request(&request, argc - optind, argv + optind) != 0)
 		return cmd_usage(argv[0], "a verb is one line");
