@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/http1_write.h"
 #include "http/h1.h"
 #include "util/budget.h"
 #include "util/err.h"
