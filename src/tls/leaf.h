@@ -42,7 +42,7 @@ struct leaf_want {
 	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
-	unsigned	 whose;		/* client's group (signer.h) */
+	uint64_t	 owner;		/* of the client (signer.h) */
 };
 
 /*

@@ -327,7 +327,7 @@ entry_forge(struct entry *e)
 	if (x == NULL)
 		entry_signed(e, NULL, -1);
 	else
-		ca->signer->sign(ca->signer->ctx, x, e->want.whose,
+		ca->signer->sign(ca->signer->ctx, x, e->want.owner,
 		    entry_signed, e);
 }
 

@@ -19,7 +19,7 @@ struct local {
 /* Slow keys get half of the cores; the others forward. */
 #define SLOW_SHARE	2
 
-static void	local_sign(void *, X509 *, unsigned, signer_done, void *);
+static void	local_sign(void *, X509 *, uint64_t, signer_done, void *);
 static void	local_free(void *);
 
 /* Edwards curves hash themselves; other keys get a digest of their strength. */
@@ -49,7 +49,7 @@ signer_local(EVP_PKEY *ca_key)
 }
 
 static void
-local_sign(void *ctx, X509 *x, unsigned whose, signer_done done, void *arg)
+local_sign(void *ctx, X509 *x, uint64_t owner, signer_done done, void *arg)
 {
 	struct local *l = ctx;
 

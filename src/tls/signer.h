@@ -14,9 +14,9 @@ typedef void (*signer_done)(void *arg, X509 *, int err);
 
 struct signer {
 	void	*ctx;
-	/* Sign the complete certificate; takes nothing over. whose: the
-	 * client's group; waiting groups are served in turns. */
-	void	(*sign)(void *ctx, X509 *, unsigned whose, signer_done,
+	/* Sign the complete certificate; takes nothing over. owner: of the
+	 * client; those that wait are served in turns. */
+	void	(*sign)(void *ctx, X509 *, uint64_t owner, signer_done,
 		    void *arg);
 	/* Orders not begun fail; returns when none is under way. NULL: none
 	 * ever is. */

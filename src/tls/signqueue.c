@@ -1,11 +1,8 @@
 /*
  * The signer for slow keys: its own threads sign, so that no worker does.
- * Orders wait in a queue. The next order is of the group of clients that was
- * served longest ago, so that a client with many names to forge delays the
- * others by one signature, not by all of its own.
- *
- * The asker says the group (limits.handshakes has such groups, and bounds the
- * orders of one group in the queue).
+ * Orders wait in a queue, in rounds: of one client there is one order in a
+ * round, so that a client with many names to forge delays the others by one
+ * signature, not by all of its own. limits.handshakes bounds the queue.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -17,13 +14,13 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-#define GROUPS		256
 #define THREADS		16
 
 struct order {
 	TAILQ_ENTRY(order) link;
 	X509		*x;
-	unsigned	 group;
+	uint64_t	 owner;
+	uint64_t	 round;
 	signer_done	 done;
 	void		*arg;
 };
@@ -35,8 +32,7 @@ struct queue {
 	pthread_cond_t	 wake;		/* to the threads */
 	pthread_cond_t	 idle;		/* from them: nothing is under way */
 	TAILQ_HEAD(orders, order) orders;
-	uint64_t	 served[GROUPS];	/* the turn of each */
-	uint64_t	 turn;
+	uint64_t	 round;		/* of the order taken last */
 	unsigned	 busy;		/* orders taken, and not yet done */
 	int		 stop;
 	unsigned	 want;		/* threads, from the first order on */
@@ -45,7 +41,7 @@ struct queue {
 };
 
 static void	*queue_run(void *);
-static void	 queue_sign(void *, X509 *, unsigned, signer_done, void *);
+static void	 queue_sign(void *, X509 *, uint64_t, signer_done, void *);
 static void	 queue_settle(void *);
 static void	 queue_free(void *);
 
@@ -85,23 +81,36 @@ queue_start(struct queue *q)
 	q->want = q->n;
 }
 
+/* In the first round that has none of this client's. */
+static void
+queue_add(struct queue *q, struct order *o)
+{
+	struct order *other;
+
+	o->round = q->round;
+	TAILQ_FOREACH(other, &q->orders, link)
+		if (other->owner == o->owner && other->round >= o->round)
+			o->round = other->round + 1;
+	TAILQ_INSERT_TAIL(&q->orders, o, link);
+}
+
 /* Without any thread, sign here and now. */
 static void
-queue_sign(void *ctx, X509 *x, unsigned whose, signer_done done, void *arg)
+queue_sign(void *ctx, X509 *x, uint64_t owner, signer_done done, void *arg)
 {
 	struct queue *q = ctx;
 	struct order *o = xcalloc(1, sizeof(*o));
 	unsigned n;
 
 	o->x = x;
-	o->group = whose % GROUPS;
+	o->owner = owner;
 	o->done = done;
 	o->arg = arg;
 	pthread_mutex_lock(&q->mutex);
 	if (q->n < q->want)
 		queue_start(q);
 	if ((n = q->n) > 0) {
-		TAILQ_INSERT_TAIL(&q->orders, o, link);
+		queue_add(q, o);
 		pthread_cond_signal(&q->wake);
 	}
 	pthread_mutex_unlock(&q->mutex);
@@ -111,19 +120,19 @@ queue_sign(void *ctx, X509 *x, unsigned whose, signer_done done, void *arg)
 	done(arg, x, X509_sign(x, q->key, q->md) > 0 ? 0 : ERR_TLS);
 }
 
-/* The first order of the group that was served longest ago, or NULL. */
+/* The first order of the first round, or NULL. */
 static struct order *
 queue_next(struct queue *q)
 {
 	struct order *o, *next = TAILQ_FIRST(&q->orders);
 
 	TAILQ_FOREACH(o, &q->orders, link)
-		if (q->served[o->group] < q->served[next->group])
+		if (o->round < next->round)
 			next = o;
 	if (next == NULL)
 		return NULL;
 	TAILQ_REMOVE(&q->orders, next, link);
-	q->served[next->group] = ++q->turn;
+	q->round = next->round;
 	q->busy++;
 	return next;
 }
