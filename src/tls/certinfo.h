@@ -10,6 +10,7 @@
 #include "util/cache.h"
 
 struct certinfo {
+	struct cache_item item;
 	char	*subject;	/* "CN=example.com, O=...", cut at 4 KiB */
 	char	*issuer;
 	char	*serial;	/* "0A:1B:..." as EVE has it */

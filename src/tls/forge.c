@@ -28,7 +28,6 @@
 #include <string.h>
 
 #include "codec/hostname.h"
-#include "tls/fast.h"
 #include "util/err.h"
 
 #define DAY		(24 * 3600)
@@ -47,10 +46,7 @@ forge_key_make(struct forge_key *k, enum leaf_key type)
 	X509 *x = X509_new();
 
 	memset(k, 0, sizeof(*k));
-	/* Convert it now to the form that handshakes need. */
-	k->key = type == LEAF_RSA ?
-	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "RSA", (size_t)2048) :
-	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "EC", "P-256");
+	k->key = type == LEAF_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
 	if (x != NULL && k->key != NULL && X509_set_pubkey(x, k->key) &&
 	    X509_PUBKEY_set(&k->spki, k->key) &&
 	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL)) {
@@ -306,15 +302,12 @@ forge_finish(X509 *x)
 {
 	uint8_t *der = NULL;
 	const uint8_t *p;
-	X509 *y = X509_new_ex(fast_ctx(), NULL);
+	X509 *y = NULL;
 	int n = i2d_X509(x, &der);
 
 	p = der;
-	if (n <= 0 || y == NULL || d2i_X509(&y, &p, n) == NULL) {
-		X509_free(y);
-		y = NULL;
-	}
-	if (y != NULL)		/* now, before workers share it */
+	if (n > 0 && (y = d2i_X509(NULL, &p, n)) != NULL)
+		/* now, before workers share it */
 		X509_check_purpose(y, -1, 0);
 	OPENSSL_free(der);
 	X509_free(x);

@@ -57,42 +57,34 @@ struct leafs {
 	struct entry	*rsa_waits;
 };
 
-struct counted {		/* a leaf as the cache makes it */
-	struct leaf	 leaf;
-	atomic_int	 refs;
-};
-
 static void	 entry_forge(struct entry *);
 static void	 entry_signed(void *, X509 *, int);
 
 struct leaf *
 leaf_ref(struct leaf *leaf)
 {
-	atomic_fetch_add(&((struct counted *)leaf)->refs, 1);
+	atomic_fetch_add(&leaf->refs, 1);
 	return leaf;
 }
 
 void
 leaf_unref(struct leaf *leaf)
 {
-	struct counted *c = (struct counted *)leaf;
-
-	if (leaf == NULL || atomic_fetch_sub(&c->refs, 1) > 1)
+	if (leaf == NULL || atomic_fetch_sub(&leaf->refs, 1) > 1)
 		return;
 	X509_free(leaf->cert);
 	EVP_PKEY_free(leaf->key);
 	sk_X509_pop_free(leaf->chain, X509_free);
-	free(c);
+	free(leaf);
 }
 
 /* Takes ownership of the certificate. */
 static struct leaf *
 leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 {
-	struct counted *c = xcalloc(1, sizeof(*c));
-	struct leaf *leaf = &c->leaf;
+	struct leaf *leaf = xcalloc(1, sizeof(*leaf));
 
-	atomic_init(&c->refs, 1);
+	atomic_init(&leaf->refs, 1);
 	leaf->cert = cert;
 	EVP_PKEY_up_ref(key);
 	leaf->key = key;
@@ -169,7 +161,7 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 static size_t
 entry_weight(const struct entry *e)
 {
-	size_t n = sizeof(*e) + sizeof(struct counted);
+	size_t n = sizeof(*e) + sizeof(struct leaf);
 
 	if (e->leaf != NULL)
 		n += weight_cert(e->leaf->cert);
@@ -327,8 +319,7 @@ entry_forge(struct entry *e)
 	if (x == NULL)
 		entry_signed(e, NULL, -1);
 	else
-		ca->signer->sign(ca->signer->ctx, x, e->want.whose,
-		    entry_signed, e);
+		signer_sign(ca->signer, x, e->want.owner, entry_signed, e);
 }
 
 /* Runs in the asker's thread. */

@@ -18,7 +18,6 @@
 
 #include "tls/ca.h"
 #include "tls/digest.h"
-#include "tls/fast.h"
 #include "tls/intern.h"
 #include "util/cache.h"
 #include "util/err.h"
@@ -49,8 +48,7 @@ trust_add_file(struct trust *t, const char *path)
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(t->store,
 	    X509_LOOKUP_file());
 
-	n = X509_load_cert_file_ex(lookup, path, X509_FILETYPE_PEM, fast_ctx(),
-	    NULL);
+	n = X509_load_cert_file(lookup, path, X509_FILETYPE_PEM);
 	ERR_clear_error();
 	return n;
 }
