@@ -35,7 +35,7 @@ struct confirmed {
 	uint64_t	 until;		/* ms; 0: empty */
 	enum probe_found found;
 	char		 why[96];	/* it is not confirmed */
-	struct text	 names;		/* its: tls/certnames.h */
+	struct text	 names;		/* its: tls/certinfo.h */
 };
 
 struct confirm {
