@@ -17,7 +17,7 @@
 #include "proxy/probe.h"
 #include "proxy/session.h"
 #include "proxy/turn.h"
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"

@@ -14,7 +14,7 @@
 
 #include "codec/hostname.h"
 #include "tls/ca.h"
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "util/cache.h"
 #include "util/mem.h"
 
@@ -148,7 +148,7 @@ certinfo_of(X509 *x, int good)
 	uint8_t key[32];
 
 	pthread_once(&once, certinfo_init);
-	digest_cert(x, key);
+	cert_digest(x, key);
 	if ((i = (struct certinfo *)cache_ask(cache, key)) != NULL)
 		cache_ref(&i->item);
 	cache_unlock(cache, key);
