@@ -131,14 +131,6 @@ int	http1_body_eof(const struct http1_body *);
 int	http1_body_ended(const struct http1_body *);
 
 /*
- * Write a request's head again as an origin server wants it: origin-form,
- * Host from an absolute-form target (RFC 9112, 3.2.2), the fields between
- * client and proxy left out (Proxy-*, Keep-Alive, those Connection names);
- * Connection, Upgrade, TE and the framing fields stay. 0 or ERR_FORMAT.
- */
-int	http1_origin_form(struct text *out, const struct http_head *);
-
-/*
  * Before a stretch of n bytes of a chunked body: "size CRLF" into buf. Returns
  * its length. CRLF follows the bytes.
  */

@@ -147,12 +147,12 @@ void	icap_field_proxy_auth(struct text *out, const struct http_head *);
 /*
  * Append an HTTP head as it is encapsulated: without the fields of one hop
  * and without transfer coding; a request in absolute-form with that scheme,
- * Host (else authority) naming the host. upgrade: leave an Upgrade in.
- * 0; ERR_FORMAT (no host); ERR_UNSUPPORTED for a transfer coding other than
- * chunked, whose body ICAP cannot carry. Nothing is appended but with 0.
+ * Host (else authority) naming the host. Upgrade stays in. 0; ERR_FORMAT (no
+ * host); ERR_UNSUPPORTED for a transfer coding other than chunked, whose body
+ * ICAP cannot carry. Nothing is appended but with 0.
  */
 int	icap_put_http(struct text *out, const struct http_head *,
-	    const char *scheme, struct slice authority, int upgrade);
+	    const char *scheme, struct slice authority);
 
 /* Behind the last stretch of body (http1_chunk()): one of these. */
 #define ICAP_CRLF	"\r\n"

@@ -137,13 +137,13 @@ icap_field_proxy_auth(struct text *out, const struct http_head *m)
 
 int
 icap_put_http(struct text *out, const struct http_head *m,
-    const char *scheme, struct slice authority, int upgrade)
+    const char *scheme, struct slice authority)
 {
-	struct http1_out o = { HTTP1_NONE, 0, 0, NULL, { NULL, 0 }, NULL };
+	const struct http1_out o = {
+		.flags = HTTP1_ENCAPSULATED,
+		.scheme = scheme,
+		.authority = authority,
+	};
 
-	o.flags = HTTP1_ENCAPSULATED | HTTP1_ABSOLUTE |
-	    (upgrade ? HTTP1_KEEP_UPGRADE : 0);
-	o.scheme = scheme;
-	o.authority = authority;
 	return http1_write(out, m, &o);
 }

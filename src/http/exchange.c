@@ -118,6 +118,7 @@ void
 exchange_again(struct exchange *x, enum flow_dir dir)
 {
 	message_reset(&x->msg[dir]);
+	x->codec->again(x->conn, dir);
 	exchange_set(x, dir, EXCHANGE_HEAD);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/http1_write.h"
 #include "http/h1.h"
 #include "util/budget.h"
 #include "util/err.h"
@@ -92,7 +93,7 @@ head_find(struct h1_dir *d, struct http1_head *h, const uint8_t *data,
 
 	rv = head_parse(d, h, (const char *)data, len);
 	rv = head_bounded(d, h, rv, len);
-	if (rv == ERR_SHORT && len >= HOLD_MAX)
+	if (rv == ERR_SHORT && len >= HOLD_MAX && d->limit > H1_IN_FLOW)
 		return head_gather(d, h, data, len);
 	if (rv == 0) {
 		message_head(d->m, &h->head, (const char *)data, h->len);
@@ -165,13 +166,27 @@ edit_field(const struct http_message *m, const struct http_field *f,
 	}
 }
 
+/* This head goes on in place of the message's. */
+static void
+head_replace(struct h1_dir *d, const struct text *t)
+{
+	struct http_message *m = d->m;
+	struct http1_head h;
+
+	if (t->len == m->bytes.len && memcmp(t->s, m->bytes.s, t->len) == 0)
+		return;
+	d->scanned = 0;
+	head_parse(d, &h, t->s, t->len);
+	message_head(m, &h.head, t->s, h.len);
+	d->edited = 1;
+}
+
 /* The other lines stay as they came, byte for byte. */
 void
 h1_edit(void *conn, enum flow_dir dir, struct http_edit *edit, size_t n)
 {
 	struct h1_dir *d = &((struct h1 *)conn)->dir[dir];
 	struct http_message *m = d->m;
-	struct http1_head h;
 	struct text t = { 0 };
 	size_t i;
 
@@ -181,12 +196,18 @@ h1_edit(void *conn, enum flow_dir dir, struct http_edit *edit, size_t n)
 	for (i = 0; i < m->head->n; i++)
 		edit_field(m, &m->head->h[i], edit, n, &t);
 	text_puts(&t, "\r\n");
-	if (t.len != m->bytes.len || memcmp(t.s, m->bytes.s, t.len) != 0) {
-		d->scanned = 0;
-		head_parse(d, &h, t.s, t.len);
-		message_head(m, &h.head, t.s, h.len);
-		d->edited = 1;
-	}
+	head_replace(d, &t);
+	text_free(&t);
+}
+
+void
+h1_origin_form(struct h1 *h1)
+{
+	struct h1_dir *d = &h1->dir[DIR_UP];
+	struct text t = { 0 };
+
+	if (http1_origin_form(&t, d->m->head) == 0)
+		head_replace(d, &t);
 	text_free(&t);
 }
 

@@ -2,9 +2,7 @@
  * Which server a transaction is sent to: one that is up, of the lowest tier,
  * and the least busy; and whether its client may have more of the service. No
  * client may have more than three times what is left for the others, so that
- * there is always some left, as long as there are others. Shares are counted
- * by a hash of the client's address: clients that meet in a place share it,
- * and no client can choose whom it meets.
+ * there is always some left, as long as there are others.
  */
 #include <stdlib.h>
 
@@ -17,36 +15,24 @@
 #define SHARE		3
 
 static uint64_t
-choose_hash(uint64_t start, const struct addr *a, size_t max)
+choose_hash(uint64_t start, const struct addr *a)
 {
 	size_t len = 0;
 	const uint8_t *ip = a->sa.sa_family == AF_UNSPEC ? NULL :
 	    addr_ip(a, &len);
 
-	return hash_bytes(start, ip, len < max ? len : max);
-}
-
-uint64_t
-icap_client_key(const struct addr *a)
-{
-	return choose_hash(HASH_START, a, 8) | 1;
-}
-
-static struct icap_share *
-share_of(struct icap_service *s, const struct icap_want *w)
-{
-	return &s->shares[hash_fold(w->key ^ s->seed) % ICAP_SHARES];
+	return hash_bytes(start, ip, len);
 }
 
 /* This client asks for something: is it alone? */
 static int
-share_alone(struct icap_service *s, const struct icap_share *p)
+share_alone(struct icap_service *s, uint64_t owner)
 {
 	uint64_t now = clock_ms(), other;
 
-	if (s->last != p) {
+	if (s->last != owner) {
 		s->other_at = s->last_at;
-		s->last = p;
+		s->last = owner;
 	}
 	s->last_at = now;
 	other = s->other_at;
@@ -72,32 +58,28 @@ share_free(const struct icap_group *g)
 static int
 share_may_run(struct icap_service *s, const struct icap_want *w)
 {
-	struct icap_share *p = share_of(s, w);
-
-	return share_alone(s, p) ||
-	    p->busy < SHARE * share_free(&s->group[w->method]);
-}
-
-static void
-choose_count(struct icap_server *v, const struct icap_want *w, unsigned n)
-{
-	v->busy += n;
-	pthread_mutex_lock(&v->service->lock);
-	share_of(v->service, w)->busy += n;
-	pthread_mutex_unlock(&v->service->lock);
+	return share_alone(s, w->owner) ||
+	    share_of(&s->busy, w->owner) <
+	    SHARE * share_free(&s->group[w->method]);
 }
 
 void
 icap_begin(struct icap_server *v, const struct icap_want *w)
 {
-	choose_count(v, w, 1);
+	v->busy++;
 	v->transactions++;
+	pthread_mutex_lock(&v->service->lock);
+	share_take(&v->service->busy, w->owner);
+	pthread_mutex_unlock(&v->service->lock);
 }
 
 void
 icap_end(struct icap_server *v, const struct icap_want *w)
 {
-	choose_count(v, w, (unsigned)-1);
+	v->busy--;
+	pthread_mutex_lock(&v->service->lock);
+	share_give(&v->service->busy, w->owner);
+	pthread_mutex_unlock(&v->service->lock);
 }
 
 /* Idle connections count as well: their workers hand them over when they see
@@ -106,18 +88,16 @@ int
 icap_wait(struct icap_service *s, const struct icap_want *w)
 {
 	unsigned max = s->conf->queue;
-	struct icap_share *p;
 	size_t i;
 	int may;
 
 	for (i = 0; i < s->n; i++)
 		max += s->servers[i].idle;
 	pthread_mutex_lock(&s->lock);
-	p = share_of(s, w);
-	may = s->stats.waiting < max && (share_alone(s, p) ||
-	    p->waiting < SHARE * (max - s->stats.waiting));
+	may = s->stats.waiting < max && (share_alone(s, w->owner) ||
+	    share_of(&s->waiting, w->owner) < SHARE * (max - s->stats.waiting));
 	if (may) {
-		p->waiting++;
+		share_take(&s->waiting, w->owner);
 		s->stats.waiting++;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -128,7 +108,7 @@ void
 icap_unwait(struct icap_service *s, const struct icap_want *w)
 {
 	pthread_mutex_lock(&s->lock);
-	share_of(s, w)->waiting--;
+	share_give(&s->waiting, w->owner);
 	s->stats.waiting--;
 	pthread_mutex_unlock(&s->lock);
 }
@@ -175,7 +155,7 @@ choose_cost(const struct icap_want *w, const struct icap_member *p)
 {
 	if (p->server->service->conf->persist)
 		return -(double)(hash_fold(choose_hash(HASH_START ^
-		    p->server->index, w->client, SIZE_MAX)) >> 11) * p->weight;
+		    p->server->index, w->client)) >> 11) * p->weight;
 	return (double)(p->server->busy + 1) / p->weight;
 }
 

@@ -20,10 +20,10 @@
 #include "codec/icap_options.h"
 #include "icap/icap.h"
 #include "net/mailbox.h"
+#include "util/share.h"
 
 #define ICAP_CONNECTIONS 64	/* to a server, when nobody says */
 #define ICAP_SERVERS	64	/* of a service: icap_want.tried is a mask */
-#define ICAP_SHARES	1024	/* clients told apart */
 
 enum icap_blame {		/* what a fault says of the server */
 	ICAP_B_NONE,
@@ -135,10 +135,6 @@ struct icap_group {		/* the servers of one method */
 	size_t		 n;
 };
 
-struct icap_share {		/* what a client has */
-	unsigned	 busy, waiting;
-};
-
 /* Who is told when connections become free, in its own thread. */
 struct icap_waker {
 	TAILQ_ENTRY(icap_waker) link;
@@ -161,9 +157,8 @@ struct icap_service {
 	struct icap_wakers wakers;
 	unsigned	 turn;		/* breaks ties */
 	/* Under the lock: */
-	struct icap_share *shares;	/* ICAP_SHARES of them */
-	uint64_t	 seed;
-	const struct icap_share *last;	/* whoever asked last */
+	struct shares	 busy, waiting;	/* attempts, and requests for them */
+	uint64_t	 last;		/* who asked last: addr_owner() */
 	uint64_t	 last_at, other_at; /* when; and somebody else, or 0 */
 	_Atomic unsigned seen;		/* messages, of a monitor */
 	/* Of 256 previews that ended within a body, so many were followed by
@@ -176,7 +171,7 @@ struct icap_service {
 /* A transaction is over: counts it, and fills in service and outcome. */
 void	icap_count(struct icap_service *, struct icap_record *);
 
-/* health.c; each takes the lock. client: icap_client_key(). */
+/* health.c; each takes the lock. owner: addr_owner() of the client. */
 void	icap_failure(struct icap_server *, enum icap_fault, uint64_t client,
 	    const char *why);
 void	icap_success(struct icap_server *);
@@ -198,14 +193,11 @@ struct icap_want {		/* what a transaction is looking for */
 	enum icap_method method;
 	struct slice	 path;		/* for Transfer-* */
 	const struct addr *client;
-	uint64_t	 key;		/* icap_client_key() */
+	uint64_t	 owner;		/* addr_owner() of the client */
 	uint64_t	 tried;		/* servers that it does not want */
 	int		 beyond;	/* its tier was busy for too long */
 };
 
-/* Which client's: not 0. An IPv6 client counts as its network (/64): who has
- * one has all of it. */
-uint64_t icap_client_key(const struct addr *);
 /*
  * The server for a transaction; idle: connections that the caller has, by
  * server. 0; ERR_AGAIN: all that are left are busy or not known yet;

@@ -120,8 +120,8 @@ icap_service_new(const struct conf_icap *c, struct icap_service **out,
 	s->conf = c;
 	pthread_mutex_init(&s->lock, NULL);
 	TAILQ_INIT(&s->wakers);
-	s->shares = xcalloc(ICAP_SHARES, sizeof(*s->shares));
-	RAND_bytes((unsigned char *)&s->seed, sizeof(s->seed));
+	RAND_bytes((unsigned char *)&s->busy.seed, sizeof(s->busy.seed));
+	s->waiting.seed = s->busy.seed;
 	s->servers = xcalloc(c->nreqmod + c->nrespmod + 1,
 	    sizeof(*s->servers));
 	service_group(s, ICAP_REQMOD, c->reqmod, c->nreqmod);
@@ -153,7 +153,6 @@ icap_service_free(struct icap_service *s)
 	for (i = 0; i < NELEM(s->group); i++)
 		free(s->group[i].v);
 	free(s->servers);
-	free(s->shares);
 	text_free(&s->fields);
 	SSL_CTX_free(s->ctx);
 	pthread_mutex_destroy(&s->lock);

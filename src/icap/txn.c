@@ -219,7 +219,7 @@ txn_blame(struct icap_txn *t, enum icap_fault fault)
 		return;
 	if ((t->blamed & bit) != bit) {
 		t->blamed |= bit;
-		icap_failure(v, fault, t->waiter.want.key, t->why);
+		icap_failure(v, fault, t->waiter.want.owner, t->why);
 	}
 	if (!log_gate(&gate, &held))
 		return;
@@ -516,7 +516,7 @@ icap_start(struct icap_client *cl, const struct icap_input *input,
 	t->waiter.want.method = input->method;
 	t->waiter.want.path = input->path;
 	t->waiter.want.client = &t->input.client;
-	t->waiter.want.key = icap_client_key(&t->input.client);
+	t->waiter.want.owner = addr_owner(&t->input.client);
 	TAILQ_INSERT_TAIL(&cl->txns, t, link);
 	event_assign(&t->timer, cl->base, -1, 0, txn_timer, t);
 	t->expected = icap_preview_wants(t->service, &t->input, &t->whole);

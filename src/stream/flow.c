@@ -104,7 +104,8 @@ flow_show(struct flow *f, struct tap *t, const uint64_t *upto)
 	if (*upto == f->in && f->end_in != END_NONE && !f->busy &&
 	    !t->ended[f->dir]) {
 		t->ended[f->dir] = 1;
-		t->ops->eof(t->state, f->dir);
+		if (t->ops->eof != NULL)
+			t->ops->eof(t->state, f->dir);
 	}
 	if (t->ops->busy != NULL && t->ops->busy(t->state, f->dir))
 		f->busy = 1;

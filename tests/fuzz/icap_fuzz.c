@@ -89,8 +89,8 @@ check_http(const struct icap_head *m, const char *data, size_t len)
 		assert(again.len == t.len && !again.coded);
 	}
 	text_clear(&t);
-	if (icap_put_http(&t, &h.head, "https", slice_of("a.example", 9),
-	    1) == 0 && t.len <= HTTP1_HEAD_MAX && h.head.n + 1 < HTTP_FIELDS) {
+	if (icap_put_http(&t, &h.head, "https", slice_of("a.example", 9))
+	    == 0 && t.len <= HTTP1_HEAD_MAX && h.head.n + 1 < HTTP_FIELDS) {
 		again.scanned = 0;
 		assert((h.head.response ? http1_response(&again, t.s, t.len) :
 		    http1_request(&again, t.s, t.len)) == 0);

@@ -1,7 +1,7 @@
 /*
  * Targets cut up, and requests written again for the origin server.
  */
-#include "codec/http1.h"
+#include "codec/http1_write.h"
 
 #include <string.h>
 

@@ -123,6 +123,7 @@ static const struct http_codec mux_codec = {
 	.end = mux_end,
 	.page = mux_page,
 	.revoke = mux_nothing,
+	.again = mux_nothing,
 	.began = mux_began,
 	.ended = mux_ended,
 };
