@@ -18,7 +18,7 @@
 struct answer {
 	struct text	 in;		/* as it came */
 	struct icap_head head;		/* slices into in */
-	struct http1_head http;		/* ... when head.hdr says so */
+	struct http_text http;		/* ... when head.hdr says so */
 	struct text	 body;		/* without its chunks */
 	uint64_t	 us;
 };
@@ -345,7 +345,7 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 	    c->conf->preview;
 	struct text fields = { 0 };
 	struct icap_request r = request_of(c, s->method);
-	char chunk[HTTP1_CHUNK_MAX];
+	char chunk[HTTP_CHUNK_MAX];
 
 	text_add(&fields, c->service->fields.s, c->service->fields.len);
 	if (s->method == ICAP_RESPMOD)
@@ -364,7 +364,7 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 		text_add(out, s->res.s, s->res.len);
 	show_lines(c, ">", out->s, out->len);
 	show_body(c, ">", s->body.len);
-	text_add(out, chunk, http1_chunk(chunk, s->body.len));
+	text_add(out, chunk, http_chunk(chunk, s->body.len));
 	text_add(out, s->body.s, s->body.len);
 	text_puts(out, ICAP_CRLF);
 	text_puts(out, r.preview >= 0 ? ICAP_END_IEOF : ICAP_END);

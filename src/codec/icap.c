@@ -119,7 +119,7 @@ section(struct icap_head *m, struct slice item)
 	if (m->hdr != ICAP_NONE ? at == 0 : at != 0 && s != ICAP_NULL_BODY)
 		return fail(m, ERR_FORMAT,
 		    "the offsets of Encapsulated do not ascend from 0");
-	if (m->hdr != ICAP_NONE && at > HTTP1_HEAD_MAX)
+	if (m->hdr != ICAP_NONE && at > HTTP_HEAD_MAX)
 		return fail(m, ERR_LIMIT, "the HTTP head is too long");
 	m->hdr_len = m->hdr != ICAP_NONE ? (size_t)at : 0;
 	return 0;
@@ -300,14 +300,14 @@ icap_finding(const struct icap_head *m, struct text *out)
 }
 
 int
-icap_http_head(struct http1_head *http, const struct icap_head *m,
+icap_http_head(struct http_text *http, const struct icap_head *m,
     const char *data)
 {
 	int e;
 
 	http->scanned = 0;
-	e = m->hdr == ICAP_REQ_HDR ? http1_request(http, data, m->hdr_len) :
-	    http1_response(http, data, m->hdr_len);
+	e = m->hdr == ICAP_REQ_HDR ? http_request(http, data, m->hdr_len) :
+	    http_response(http, data, m->hdr_len);
 	if (e == ERR_SHORT) {
 		http->why = "the HTTP head does not end with its section";
 		return ERR_FORMAT;

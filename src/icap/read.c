@@ -186,14 +186,14 @@ read_same_head(const struct icap_attempt *a, const struct http_head *m)
 {
 	const struct text *text = m->response ? a->input->res_head :
 	    a->input->req_head;
-	struct http1_head read;
+	struct http_text read;
 	const struct http_head *v = &read.head;
 	size_t i = 0, j = 0;
 
 	read.scanned = 0;
 	if (text == NULL || a->input->body == NULL || (m->response ?
-	    http1_response(&read, text->s, text->len) :
-	    http1_request(&read, text->s, text->len)) != 0 ||
+	    http_response(&read, text->s, text->len) :
+	    http_request(&read, text->s, text->len)) != 0 ||
 	    v->status != m->status)
 		return 0;
 	for (;; i++, j++) {
@@ -284,7 +284,7 @@ static int
 read_http(struct icap_attempt *a)
 {
 	struct icap_conn *c = a->conn;
-	struct http1_head *m = &a->client->http;
+	struct http_text *m = &a->client->http;
 	struct icap_head *h = &a->client->head;
 	int rv;
 
