@@ -74,7 +74,8 @@ part_each(struct worker_query *q, const struct record *r)
 	if (r->id != p->asking->n)
 		return 0;
 	now = clock_wall();
-	json_array_append_new(p->found, eve_flow(r, &now));
+	json_array_append_new(p->found, eve_event(EVENT_FLOW, r, NULL, NULL,
+	    &now));
 	return 1;
 }
 

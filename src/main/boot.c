@@ -135,7 +135,7 @@ session_ended(void *arg, const struct record *r)
 	tally_add(d->admin.tally, r);
 	failures_note(d->admin.failures, r);
 	top_add(d->admin.top, r, top_now());
-	connlog_flow(d->admin.log, r);
+	connlog_event(d->admin.log, EVENT_FLOW, r, NULL, NULL);
 }
 
 static void
@@ -143,7 +143,7 @@ session_handshaken(void *arg, const struct record *r)
 {
 	struct daemon *d = arg;
 
-	connlog_tls(d->admin.log, r);
+	connlog_event(d->admin.log, EVENT_TLS, r, NULL, NULL);
 }
 
 static void
@@ -151,7 +151,7 @@ exchange_ended(void *arg, const struct record *r, const struct http_record *h)
 {
 	struct daemon *d = arg;
 
-	connlog_http(d->admin.log, r, h);
+	connlog_event(d->admin.log, EVENT_HTTP, r, h, NULL);
 }
 
 static void
@@ -160,7 +160,7 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 {
 	struct daemon *d = arg;
 
-	connlog_icap(d->admin.log, r, h, i);
+	connlog_event(d->admin.log, EVENT_ICAP, r, h, i);
 }
 
 /* HTTP is read for ICAP, for rules on the name of each request, which a reload

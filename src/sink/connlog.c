@@ -135,51 +135,18 @@ connlog_wants(const struct connlog *l, enum conf_event e)
 }
 
 void
-connlog_flow(struct connlog *l, const struct record *r)
-{
-	struct timespec now;
-
-	if (!connlog_wants(l, EVENT_FLOW))
-		return;
-	now = clock_wall();
-	connlog_put(l, eve_flow(r, &now));
-}
-
-void
-connlog_tls(struct connlog *l, const struct record *r)
-{
-	struct timespec now;
-
-	if (!connlog_wants(l, EVENT_TLS))
-		return;
-	now = clock_wall();
-	connlog_put(l, eve_tls(r, &now));
-}
-
-void
-connlog_http(struct connlog *l, const struct record *r,
-    const struct http_record *h)
-{
-	struct timespec now;
-
-	if (!connlog_wants(l, EVENT_HTTP) || !http_record_used(h))
-		return;
-	now = clock_wall();
-	connlog_put(l, eve_http(r, h, &now));
-}
-
-void
-connlog_icap(struct connlog *l, const struct record *r,
+connlog_event(struct connlog *l, enum conf_event e, const struct record *r,
     const struct http_record *h, const struct icap_record *i)
 {
 	struct timespec now;
 
-	now = clock_wall();
-	if (connlog_wants(l, EVENT_ICAP))
-		connlog_put(l, eve_icap(r, h, i, &now));
-	if (connlog_wants(l, EVENT_ALERT) &&
+	if (connlog_wants(l, e)) {
+		now = clock_wall();
+		connlog_put(l, eve_event(e, r, h, i, &now));
+	}
+	if (e == EVENT_ICAP &&
 	    (i->result == ICAP_R_BLOCK || i->finding != NULL))
-		connlog_put(l, eve_icap_alert(r, h, i, &now));
+		connlog_event(l, EVENT_ALERT, r, h, i);
 }
 
 void

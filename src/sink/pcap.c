@@ -39,7 +39,7 @@ pcap_failed(struct pcap_sink *s, const struct block *b, int err)
 	const char *why = err == ENOSPC ? "disk full" : "write failed";
 	int held;
 
-	stream_failing(&s->stream, why);
+	atomic_store(&s->stream.failing, why);
 	synth_lost_late(&s->stream.synth.counts, b->packets, b->payload, why);
 	if (log_gate(&s->gate, &held))
 		log_warn("mirror %s: packets lost: %s: %s; %d more losses "
@@ -58,7 +58,7 @@ pcap_write(void *ctx, const void *data, size_t len)
 	if (capfile_write(s->file, b->data, b->len) != 0) {
 		pcap_failed(s, b, errno);
 	} else {
-		stream_failing(&s->stream, NULL);
+		atomic_store(&s->stream.failing, NULL);
 		synth_written(&s->stream.synth.counts, b->packets,
 		    b->payload);
 	}
@@ -75,7 +75,7 @@ static void
 pcap_end(struct pcap_sink *s)
 {
 	capfile_free(s->file);
-	stream_clear(&s->stream);
+	synth_sink_clear(&s->stream.synth);
 	free(s);
 }
 
@@ -120,31 +120,13 @@ pcap_dropped(void *sink, struct text *why)
 	return capfile_look(((struct pcap_sink *)sink)->file, why);
 }
 
-static void *
-pcap_attach(void *sink, struct event_base *base)
-{
-	return stream_attach(sink, base);
-}
-
-static void
-pcap_detach(void *seat)
-{
-	stream_detach(seat);
-}
-
-static void
-pcap_stats(void *sink, struct sink_stats *st)
-{
-	stream_stats(&((struct pcap_sink *)sink)->stream, st);
-}
-
 const struct sink_ops sink_pcap = {
 	.tap = &synth_tap,
 	.open = pcap_open,
 	.dropped = pcap_dropped,
-	.attach = pcap_attach,
+	.attach = stream_attach,
 	.begin = synth_open,
-	.detach = pcap_detach,
+	.detach = stream_detach,
 	.close = pcap_close,
-	.stats = pcap_stats
+	.stats = stream_stats
 };

@@ -188,7 +188,7 @@ pcapip_idle(const struct pcapip *s)
 	size_t i;
 
 	for (i = 0; i < PCAPIP_READERS; i++)
-		if (s->reader[i] != NULL && reader_queued(s->reader[i]) > 0)
+		if (s->reader[i] != NULL && !reader_idle(s->reader[i]))
 			return 0;
 	return 1;
 }
@@ -251,7 +251,7 @@ pcapip_close(void *sink)
 		event_free(s->timer);
 	if (s->base != NULL)
 		event_base_free(s->base);
-	stream_clear(&s->stream);
+	synth_sink_clear(&s->stream.synth);
 	free(s);
 }
 
@@ -321,18 +321,6 @@ pcapip_open(const struct conf_mirror *c, void **sink, struct text *why)
 	return 0;
 }
 
-static void *
-pcapip_attach(void *sink, struct event_base *base)
-{
-	return stream_attach(sink, base);
-}
-
-static void
-pcapip_detach(void *seat)
-{
-	stream_detach(seat);
-}
-
 static void
 pcapip_stats(void *sink, struct sink_stats *st)
 {
@@ -345,9 +333,9 @@ pcapip_stats(void *sink, struct sink_stats *st)
 const struct sink_ops sink_pcapip = {
 	.tap = &synth_tap,
 	.open = pcapip_open,
-	.attach = pcapip_attach,
+	.attach = stream_attach,
 	.begin = synth_open,
-	.detach = pcapip_detach,
+	.detach = stream_detach,
 	.close = pcapip_close,
 	.stats = pcapip_stats
 };

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "sink/comment.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -56,19 +55,17 @@ synth_sink_clear(struct synth_sink *s)
 }
 
 void
-synth_sink_stats(struct synth_sink *s, struct sink_stats *st)
+synth_sink_stats(void *sink, struct sink_stats *st)
 {
-	struct synth_counts *c = &s->counts;
+	struct synth_counts *c = &((struct synth_sink *)sink)->counts;
 
-	memset(st, 0, sizeof(*st));
-	st->packets = atomic_load_explicit(&c->packets, memory_order_relaxed);
-	st->bytes = atomic_load_explicit(&c->bytes, memory_order_relaxed);
-	st->lost_packets = atomic_load_explicit(&c->lost_packets,
-	    memory_order_relaxed);
-	st->lost_bytes = atomic_load_explicit(&c->lost_bytes,
-	    memory_order_relaxed);
-	st->lost_reason = atomic_load_explicit(&c->reason,
-	    memory_order_relaxed);
+	*st = (struct sink_stats){
+		.packets = atomic_load(&c->packets),
+		.bytes = atomic_load(&c->bytes),
+		.lost_packets = atomic_load(&c->lost_packets),
+		.lost_bytes = atomic_load(&c->lost_bytes),
+		.lost_reason = atomic_load(&c->reason)
+	};
 }
 
 int
@@ -155,6 +152,54 @@ synth_lost_late(struct synth_counts *c, uint64_t packets, uint64_t bytes,
 	atomic_store_explicit(&c->reason, why, memory_order_relaxed);
 }
 
+/*
+ * The comments of a session in a pcapng file: one on its first packet, and one
+ * on the first packet after the handshakes. They are "name: value" pieces, so
+ * that a Wireshark filter such as frame.comment contains "sni: example.com"
+ * finds them.
+ */
+static void
+comment_begin(struct text *t, const struct record *r)
+{
+	const struct facts *f = r->facts;
+	char client[ADDR_STRLEN], server[ADDR_STRLEN];
+
+	text_printf(t, "session: %llu; listener: %s; client: %s",
+	    (unsigned long long)r->id, f->listener != NULL ? f->listener : "-",
+	    addr_str(&f->client, client));
+	if (f->server.sa.sa_family != AF_UNSPEC)
+		text_printf(t, "; server: %s", addr_str(&f->server, server));
+	if (f->host != NULL)
+		text_printf(t, "; host: %s", f->host);
+}
+
+static void
+comment_facts(struct text *t, const struct record *r)
+{
+	const struct facts *f = r->facts;
+	const struct conf_rule *rule = r->verdict->rule;
+	const char *alpn = f->tls_client.alpn;
+
+	text_printf(t, "session: %llu", (unsigned long long)r->id);
+	if (f->sni != NULL)
+		text_printf(t, "; sni: %s", f->sni);
+	if (f->tls_client.version != NULL)
+		text_printf(t, "; client: %s %s", f->tls_client.version,
+		    f->tls_client.cipher != NULL ? f->tls_client.cipher : "");
+	if (f->tls_server.version != NULL)
+		text_printf(t, "; server: %s %s", f->tls_server.version,
+		    f->tls_server.cipher != NULL ? f->tls_server.cipher : "");
+	if (f->tls_client.version != NULL)
+		text_printf(t, "; alpn: %s", alpn[0] != '\0' ? alpn : "none");
+	text_printf(t, "; rule: %s; action: %s", rule != NULL &&
+	    rule->name != NULL ? rule->name : "none",
+	    conf_action_str(r->verdict->action));
+	if (f->cert != NULL)
+		text_printf(t, "; certificate sha256: %s", f->cert->sha256);
+	if (f->verify_text != NULL)
+		text_printf(t, "; verify: %s", f->verify_text);
+}
+
 static void
 synth_comment(struct synth *s, struct text *t)
 {
@@ -223,8 +268,7 @@ synth_open(void *arg, struct tap *tap, const struct record *r)
 	s->comment = COMMENT_BEGIN;
 	emit = synth_begin(s);
 	if (packet_init(&s->packet, &seat->path, &r->facts->client,
-	    &r->facts->server,
-	    isn) != 0) {
+	    &r->facts->server, isn) != 0) {
 		free(s);
 		return NULL;
 	}

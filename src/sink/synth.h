@@ -69,7 +69,8 @@ void	*synth_open(void *seat, struct tap *, const struct record *);
 int	synth_sink_init(struct synth_sink *, const struct conf_mirror *,
 	    struct text *why);
 void	synth_sink_clear(struct synth_sink *);
-void	synth_sink_stats(struct synth_sink *, struct sink_stats *);
+/* As stats in struct sink_ops, for a sink that begins with a synth_sink. */
+void	synth_sink_stats(void *sink, struct sink_stats *);
 
 /* 0 or ERR_MEM. */
 int	synth_seat_init(struct synth_seat *, struct synth_sink *,

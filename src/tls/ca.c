@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -282,7 +282,7 @@ ca_of(X509 *x, EVP_PKEY *key, STACK_OF(X509) *certs)
 	ca->signer = signer_new(key, signer_threads(key));
 	ca->notbefore = ca_time(X509_get0_notBefore(x));
 	ca->notafter = ca_time(X509_get0_notAfter(x));
-	digest_cert(x, ca->id);
+	cert_digest(x, ca->id);
 	return ca;
 }
 
