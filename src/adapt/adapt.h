@@ -157,7 +157,7 @@ struct engine {
 	unsigned	 raw:1;		/* no HTTP (any more) */
 	unsigned	 ahead:1;	/* that, as the server began */
 	unsigned	 finished:1;	/* nothing more is read */
-	struct http1_first first;	/* ahead: what the client then says */
+	struct http_first first;	/* ahead: what the client then says */
 	uint8_t		 lead[64];	/* ... and the server's first bytes */
 	size_t		 nlead;
 	size_t		 skip;		/* of raw bytes: the head before them */

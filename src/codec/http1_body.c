@@ -35,7 +35,7 @@ enum {				/* http1_body.state */
 };
 
 enum http1_kind
-http1_body_of(const struct http1_head *m, struct slice method)
+http1_body_of(const struct http_text *m, struct slice method)
 {
 	const struct http_head *h = &m->head;
 
@@ -61,7 +61,7 @@ http1_body_of(const struct http1_head *m, struct slice method)
 }
 
 void
-http1_body_init(struct http1_body *b, const struct http1_head *m,
+http1_body_init(struct http1_body *b, const struct http_text *m,
     struct slice method)
 {
 	memset(b, 0, sizeof(*b));

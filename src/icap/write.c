@@ -40,10 +40,10 @@ static void
 piece_set(struct icap_attempt *a, size_t n, const char *tail)
 {
 	struct icap_piece *p = &a->piece;
-	char size[HTTP1_CHUNK_MAX];
+	char size[HTTP_CHUNK_MAX];
 
 	if (n > 0)
-		text_add(&p->head, size, http1_chunk(size, n));
+		text_add(&p->head, size, http_chunk(size, n));
 	p->at = a->sent;
 	p->left = n;
 	p->tail = tail + (n > 0 ? 0 : strlen(ICAP_CRLF));

@@ -6,7 +6,7 @@
 
 #include <openssl/pem.h>
 
-#include "codec/http1.h"
+#include "codec/http.h"
 #include "http/page.h"
 #include "tls/tls.h"
 #include "util/mem.h"

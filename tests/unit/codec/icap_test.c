@@ -179,7 +179,7 @@ END
 static int
 http_head(enum icap_section s, const char *text)
 {
-	static struct http1_head h;
+	static struct http_text h;
 
 	return icap_http_head(&h, s, text, strlen(text));
 }
