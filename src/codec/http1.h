@@ -68,13 +68,6 @@ void	http1_body_init_icap(struct http1_body *);
  */
 int	http1_body_next(struct http1_body *, struct slice *in,
 	    struct slice *payload);
-/*
- * The same without looking at the content: *used is how many of the len
- * bytes belong to the body. 0 (it ends there), ERR_SHORT (all do, and more
- * will come), or ERR_FORMAT.
- */
-int	http1_body_follow(struct http1_body *, const char *data, size_t len,
-	    size_t *used);
 /* The connection ended here: 0 if the body may, ERR_SHORT if it was cut off. */
 int	http1_body_eof(const struct http1_body *);
 int	http1_body_ended(const struct http1_body *);

@@ -280,20 +280,6 @@ http1_body_next(struct http1_body *b, struct slice *in, struct slice *payload)
 }
 
 int
-http1_body_follow(struct http1_body *b, const char *data, size_t len,
-    size_t *used)
-{
-	struct slice in = slice_of(data, len), payload;
-	int e;
-
-	do
-		e = http1_body_next(b, &in, &payload);
-	while (e == 1);
-	*used = len - in.len;
-	return e;
-}
-
-int
 http1_body_ended(const struct http1_body *b)
 {
 	return b->state == ST_END;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "codec/http1_write.h"
+#include "../unit/codec/http1_follow.h"
 #include "util/err.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "codec/icap.h"
+#include "../unit/codec/http1_follow.h"
 #include "util/err.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);

@@ -2,7 +2,7 @@
  * HTTP/1 heads and bodies: the messages of http1_cases.h, each whole and in
  * every split; and what a table does not show well.
  */
-#include "codec/http1.h"
+#include "codec/http1_follow.h"
 
 #include <stdio.h>
 #include <string.h>
