@@ -88,9 +88,9 @@ told(struct check *c, const char *what, enum icap_method m, int status,
 {
 	c->good &= good;
 	json_array_append_new(c->checks, json_pack("{s:s,s:s,s:s,s:i,s:I,s:o}",
-	    "server", c->server->url, "check", what, "method", method_name(m),
-	    "icap", status, "microseconds", (json_int_t)us, "result",
-	    eve_string(result)));
+	    "server", c->server->conf->url, "check", what, "method",
+	    method_name(m), "icap", status, "microseconds", (json_int_t)us,
+	    "result", eve_string(result)));
 }
 
 static void
@@ -143,8 +143,7 @@ answer_heads(struct check *c, struct answer *a, enum icap_method m,
 		if (rv == 0 && a->in.len >= a->head.len + a->head.hdr_len)
 			break;
 		if (rv != 0 && rv != ERR_SHORT) {
-			text_printf(why, "ICAP head: %s", a->head.why != NULL ?
-			    a->head.why : err_str(rv));
+			text_printf(why, "ICAP head: %s", a->head.why);
 			return rv;
 		}
 		if ((rv = answer_more(c, a, why)) != 0)
@@ -170,8 +169,7 @@ answer_body(struct check *c, struct answer *a, struct text *why)
 		if (rv == 0)
 			return 0;
 		if (rv != ERR_SHORT) {
-			text_printf(why, "body: %s", b.why != NULL ? b.why :
-			    err_str(rv));
+			text_printf(why, "body: %s", b.why);
 			return rv;
 		}
 		if ((rv = answer_more(c, a, why)) != 0)
@@ -197,8 +195,8 @@ answer_read(struct check *c, struct answer *a, enum icap_method m,
 	a->head.scanned = 0;
 	rv = icap_response(&a->head, m, a->in.s, a->in.len);
 	if (rv == 0 && a->head.hdr != ICAP_NONE)
-		rv = icap_http_head(&a->http, &a->head,
-		    a->in.s + a->head.len);
+		rv = icap_http_head(&a->http, a->head.hdr,
+		    a->in.s + a->head.len, a->head.hdr_len);
 	if (rv != 0)
 		text_printf(why, "HTTP head: %s", a->http.why != NULL ?
 		    a->http.why : err_str(rv));
@@ -248,7 +246,7 @@ request_of(const struct check *c, enum icap_method m)
 {
 	return (struct icap_request){
 		.method = m,
-		.uri = c->server->url,
+		.uri = c->server->conf->url,
 		.host = c->server->authority,
 		.preview = -1,
 		.fields = c->service->fields.s,
@@ -343,14 +341,11 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 {
 	int64_t preview = c->conf->preview == ICAP_PREVIEW_AUTO ? c->preview :
 	    c->conf->preview;
-	struct text fields = { 0 };
 	struct icap_request r = request_of(c, s->method);
 	char chunk[HTTP1_CHUNK_MAX];
 
-	text_add(&fields, c->service->fields.s, c->service->fields.len);
 	if (s->method == ICAP_RESPMOD)
-		text_add(&fields, c->echo.s, c->echo.len);
-	r.fields = fields.s;
+		r.more = c->echo.s;
 	r.allow = c->conf->allow_204 ? ICAP_ALLOW_204 : 0;
 	r.client_ip = r.server_ip = "127.0.0.1";
 	r.req_hdr = s->req.len;
@@ -368,7 +363,6 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 	text_add(out, s->body.s, s->body.len);
 	text_puts(out, ICAP_CRLF);
 	text_puts(out, r.preview >= 0 ? ICAP_END_IEOF : ICAP_END);
-	text_free(&fields);
 }
 
 /* 1: the message passes unchanged; 0: it is replaced; -1: failed. */

@@ -65,9 +65,9 @@ wire_opened(void *arg, enum icap_fault fault, const char *why)
 	if (c->tls != NULL && fault == ICAP_F_TLS)
 		why = X509_verify_cert_error_string(SSL_get_verify_result(
 		    tlsio_ssl(c->tls)));
-	text_printf(w->why, c->server->tls && c->sock.fd != -1 ?
+	text_printf(w->why, c->server->conf->tls && c->sock.fd != -1 ?
 	    "TLS with %s port %u: %s" : "connect to %s port %u: %s",
-	    c->server->host, c->server->port, why);
+	    c->server->conf->host, c->server->conf->port, why);
 }
 
 static const struct icap_conn_user wire_user = { wire_opened, wire_event };

@@ -80,11 +80,11 @@ struct slice icap_value(const struct icap_head *, const char *name);
 int	icap_finding(const struct icap_head *, struct text *out);
 
 /*
- * Read the encapsulated HTTP head, hdr_len bytes at data, as strictly as one
+ * Read the encapsulated HTTP head (_REQ_HDR or _RES_HDR), as strictly as one
  * from the wire; it must fill its section exactly. 0 or ERR_* with http->why.
  */
-int	icap_http_head(struct http1_head *http, const struct icap_head *,
-	    const char *data);
+int	icap_http_head(struct http1_head *http, enum icap_section,
+	    const char *data, size_t len);
 
 /*
  * A chunked body from the server. original: with the last chunk's
@@ -121,8 +121,9 @@ struct icap_request {
 	const char	*client_ip;	/* X-Client-IP; NULL: not told */
 	uint16_t	 client_port;	/* X-Client-Port; 0: not told */
 	const char	*server_ip;	/* X-Server-IP; NULL: not told */
-	const char	*fields;	/* more fields, each with its CRLF, made
-					 * with icap_field(); or NULL */
+	/* Further fields, each with its CRLF, made with icap_field(); or NULL:
+	 * of all messages, and of this one. */
+	const char	*fields, *more;
 	size_t		 req_hdr;	/* bytes of the request's head, or 0 */
 	size_t		 res_hdr;	/* bytes of the response's, or 0 */
 	int		 body;		/* a body follows, maybe an empty one */

@@ -84,7 +84,7 @@ check_listen(struct load *l, yaml_node_t *n, void *item)
 void
 check_side(struct load *l, yaml_node_t *n, void *item)
 {
-	struct conf_tls_side *s = item;
+	struct tls_side *s = item;
 	yaml_node_t *at = node_get(l, n, "min");
 
 	if (s->min > s->max)

@@ -21,11 +21,7 @@ conf_new(struct load *l)
 	c = xcalloc(1, sizeof(*c));
 	c->refs = 1;
 	c->path = xstrdup(l->path);
-	c->tls = xcalloc(1, sizeof(*c->tls));
-	c->ntls = 1;
-	c->tls[0].name = xstrdup("default");
 	l->conf = c;
-	schema_defaults(l, &map_tls, c->tls);
 	schema_defaults(l, &map_conf, c);
 	inspect_default(&c->inspect);
 	return c;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
 
@@ -67,20 +68,6 @@ struct conf_listen {
 	 * given, this host may be reached from itself */
 	struct conf_prefixes destinations;
 	int		 destinations_given;
-};
-
-struct conf_tls_side {
-	int		 min, max;	/* TLS1_2_VERSION, TLS1_3_VERSION */
-	char		*ciphers;	/* TLS 1.2 list, or NULL: ours */
-	char		*groups;	/* or NULL: X25519 first */
-};
-
-struct conf_tls {			/* one profile */
-	char		*name;		/* "default" for the main one */
-	struct conf_tls_side client;	/* towards clients: we are server */
-	struct conf_tls_side server;	/* towards servers: we are client */
-	int		 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
-	int		 libssl;	/* `records: libssl`; 0: own */
 };
 
 enum conf_offload {		/* who segments and checksums frames */
@@ -302,8 +289,10 @@ struct conf {
 	uint64_t	 connect_timeout;
 	uint64_t	 max_chain;	/* bytes of a server's certificates */
 
-	struct conf_tls	*tls;		/* tls[0] is the default profile */
-	size_t		 ntls;
+	struct {
+		struct tls_profile profile;
+		int	 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
+	} tls;
 
 	struct conf_mirror *mirrors;
 	size_t		 nmirrors;

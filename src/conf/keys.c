@@ -168,7 +168,7 @@ static const struct key upstream_keys[] = {
 };
 static const struct map map_upstream = { "upstream", upstream_keys, NULL };
 
-#define F(member)	offsetof(struct conf_tls_side, member)
+#define F(member)	offsetof(struct tls_side, member)
 static const struct key side_keys[] = {
 	{ "min", &type_word, F(min), "1.2", .arg = versions },
 	{ "max", &type_word, F(max), "1.3", .arg = versions },
@@ -178,16 +178,15 @@ static const struct key side_keys[] = {
 };
 #undef F
 static const struct map map_side = { "a side of tls", side_keys, check_side };
-#define F(member)	offsetof(struct conf_tls, member)
 static const struct key tls_keys[] = {
-	{ "client", &type_map, F(client), .arg = &map_side },
-	{ "server", &type_map, F(server), .arg = &map_side },
-	{ "alpn", &type_word, F(alpn_http11), "mirror", .arg = alpns },
-	{ "records", &type_word, F(libssl), "own", .arg = records_words },
+	{ "client", &type_map, AT(tls.profile.client), .arg = &map_side },
+	{ "server", &type_map, AT(tls.profile.server), .arg = &map_side },
+	{ "alpn", &type_word, AT(tls.alpn_http11), "mirror", .arg = alpns },
+	{ "records", &type_word, AT(tls.profile.libssl), "own",
+	    .arg = records_words },
 	{ NULL }
 };
-#undef F
-const struct map map_tls = { "tls", tls_keys, NULL };
+static const struct map map_tls = { "tls", tls_keys, NULL };
 
 #define F(member)	offsetof(struct conf_mirror, member)
 static const struct key rotate_keys[] = {
@@ -459,7 +458,7 @@ static const struct key conf_keys[] = {
 	    .flags = KEY_REQUIRED,
 	    .hint = "a list of listeners, each with name, mode and address" },
 	{ "upstream", &type_map, 0, .arg = &map_upstream },
-	{ "tls", &type_tls, AT(tls), .arg = &map_tls },
+	{ "tls", &type_map, 0, .arg = &map_tls },
 	{ "profiles", &type_later },
 	{ "mirrors", &type_list, AT(mirrors), .arg = &mirror_list, .max = 256 },
 	{ "icap", &type_list, AT(icaps), .arg = &icap_list, .max = 64 },

@@ -286,31 +286,6 @@ filter_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return r;
 }
 
-static void
-tls_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
-{
-	schema_map(l, k->arg, n, *(struct conf_tls **)field);
-}
-
-static void
-tls_drop(const struct key *k, void *field)
-{
-	struct conf_tls *tls = *(struct conf_tls **)field;
-
-	if (tls == NULL)
-		return;
-	schema_drop(k->arg, tls);
-	free(tls->name);
-	free(tls);
-	*(struct conf_tls **)field = NULL;
-}
-
-static int
-tls_same(const struct key *k, const void *a, const void *b)
-{
-	return schema_same(k->arg, NULL, *(void *const *)a, *(void *const *)b);
-}
-
 const struct type type_events = { NULL, events_set, .size = sizeof(unsigned) };
 const struct type type_lists = { NULL, lists_set, lists_drop };
 const struct type type_mirror = { mirror_parse };
@@ -320,4 +295,3 @@ const struct type type_ciphers = { openssl_parse, NULL, text_drop };
 const struct type type_groups = { openssl_parse, NULL, text_drop };
 const struct type type_filter = { filter_parse, NULL, text_drop };
 const struct type type_protocol = { protocol_parse, NULL, text_drop };
-const struct type type_tls = { NULL, tls_set, tls_drop, .same = tls_same };

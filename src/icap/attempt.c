@@ -1,7 +1,7 @@
 /*
  * The life of an attempt: it waits for its connection, then writes and reads
- * as the socket allows, until the answer is whole or something has failed. A
- * fault is told from the timer, behind whatever found it.
+ * as the socket allows, until the answer is whole or something has failed. The
+ * owner is told of a fault from the timer, not by the code that found it.
  */
 #include "icap/attempt.h"
 
@@ -13,19 +13,10 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-static void
-attempt_fault(struct icap_attempt *a, enum icap_fault fault, const char *why)
-{
-	if (a->fault != ICAP_F_NONE)
-		return;
-	a->fault = fault;
-	snprintf(a->why, sizeof(a->why), "%s", why);
-}
-
 /*
- * When it would be the server's fault that nothing happens, in ms; 0: never,
- * while we wait for the user to take bytes (F12), or for the body to grow
- * (then: when to look who else wants the connection).
+ * When the server has been silent for too long, in ms. 0: never, because we
+ * wait for the user to take bytes (F12). While we wait for the body to grow:
+ * when to look whether others want the connection.
  */
 static uint64_t
 attempt_due(const struct icap_attempt *a)
@@ -98,7 +89,7 @@ attempt_opened(void *arg, enum icap_fault fault, const char *why)
 	if (fault == ICAP_F_NONE)
 		attempt_run(a);
 	else
-		attempt_fault(a, fault, why);
+		icap_attempt_fault(a, fault, why);
 	attempt_leave(a);
 }
 
@@ -118,10 +109,10 @@ static const struct icap_conn_user attempt_conn = {
 };
 
 /*
- * It holds a connection and has nothing to send: its body comes slowly, or not
- * at all, and there are only so many connections. Where others want one, it is
- * given back. What was answered, or let go of (a monitor's), cannot be begun
- * again.
+ * The body comes slowly, or not at all, while we hold one of few connections.
+ * If others want one, we give it back and begin again later. That is not
+ * possible once there is an answer, or bytes of the body were dropped (a
+ * monitor).
  */
 static void
 attempt_starves(struct icap_attempt *a)
@@ -133,14 +124,14 @@ attempt_starves(struct icap_attempt *a)
 	    (v->overload_limit != 0 && v->busy >= v->overload_limit);
 
 	a->look = now + ICAP_LOOK_EVERY;
-	/* The server loses patience, too, some time. */
+	/* After that long the server may lose patience too. */
 	if (!wanted && now - a->slow_since < s->conf->idle_timeout)
 		return;
 	if (!a->answered && spool_first(a->input->body) == 0)
-		attempt_fault(a, ICAP_F_STARVED, "its body comes slowly");
+		icap_attempt_fault(a, ICAP_F_STARVED, "its body comes slowly");
 	else if (a->input->monitor && wanted)
-		attempt_fault(a, ICAP_F_LOST, "the copy waits for bytes, and "
-		    "others for its connection");
+		icap_attempt_fault(a, ICAP_F_LOST, "the copy waits for bytes, "
+		    "and others for its connection");
 }
 
 static void
@@ -149,11 +140,11 @@ attempt_expired(struct icap_attempt *a)
 	if (a->starved)
 		attempt_starves(a);
 	else if (a->out == ICAP_OUT_FIRST || a->out == ICAP_OUT_BODY)
-		attempt_fault(a, ICAP_F_STALL, "the server does not read");
+		icap_attempt_fault(a, ICAP_F_STALL, "the server does not read");
 	else if (a->in == ICAP_IN_ICAP && a->conn->in_len == 0)
-		attempt_fault(a, ICAP_F_FIRST_BYTE, "no answer");
+		icap_attempt_fault(a, ICAP_F_FIRST_BYTE, "no answer");
 	else
-		attempt_fault(a, ICAP_F_STALL, "the answer stalled");
+		icap_attempt_fault(a, ICAP_F_STALL, "the answer stalled");
 }
 
 static void
@@ -186,7 +177,7 @@ icap_attempt_new(const struct icap_attempt *from)
 	*a = *from;
 	a->client = a->conn->client;
 	a->wants = a->expected;
-	a->seen->server = a->conn->server->url;
+	a->seen->server = a->conn->server->conf->url;
 	a->seen->reused = a->conn->open;
 	a->seen->connect = a->seen->first_byte = -1;
 	a->seen->bytes_out = a->seen->bytes_in = 0;
@@ -209,7 +200,7 @@ icap_attempt_fail(struct icap_attempt *a, enum icap_fault fault,
     const char *why)
 {
 	attempt_enter(a);
-	attempt_fault(a, fault, why);
+	icap_attempt_fault(a, fault, why);
 	attempt_leave(a);
 }
 
@@ -259,7 +250,7 @@ icap_attempt_raced(const struct icap_attempt *a, enum icap_fault fault)
 {
 	return a->seen->reused && !a->answered &&
 	    (fault == ICAP_F_REQUEST_TIME ||
-	    (fault == ICAP_F_CLOSED && !a->heard));
+	    (fault == ICAP_F_CLOSED && a->seen->first_byte < 0));
 }
 
 void

@@ -1,8 +1,8 @@
 /*
- * One try of a transaction on one connection: made new for each, so that
- * nothing of the one before is left in it. It writes the request, reads the
- * answer, and says what came: more is wanted (100), an adapted head, body, the
- * end, or a fault. What that leads to is the client's affair.
+ * One try of a transaction on one connection. Each try has an attempt of its
+ * own, so that nothing is left of the one before. It writes the request, reads
+ * the answer, and passes it on: a wish for more (100), an adapted head, its
+ * body. How it ends, and what that leads to, is its owner's affair.
  *
  *	attempt.c	its life and its clock
  *	write.c		the request
@@ -11,6 +11,8 @@
  */
 #ifndef ICAP_ATTEMPT_H
 #define ICAP_ATTEMPT_H
+
+#include <stdio.h>
 
 #include "icap/client.h"
 
@@ -21,7 +23,7 @@
  * call of the owner's.
  */
 struct icap_attempt_user {
-	/* The answer to OPTIONS; clean: there is nothing behind it. */
+	/* The answer to OPTIONS; clean: nothing follows it. */
 	void	(*options)(void *arg, const struct icap_head *, int clean);
 	/* The answer is whole, and good. */
 	void	(*end)(void *arg, enum icap_result, int64_t original);
@@ -93,7 +95,6 @@ struct icap_attempt {
 	/* the reader */
 	enum icap_in	 in;
 	size_t		 scanned;
-	unsigned	 heard:1;	/* a byte of an answer */
 	unsigned	 close:1;
 	int64_t		 retry_after;
 	enum icap_section hdr, body;
@@ -114,21 +115,21 @@ struct icap_attempt *icap_attempt_new(const struct icap_attempt *);
 /* The body has grown, ended or was cut; or there is room for the answer. */
 void	icap_attempt_more(struct icap_attempt *);
 void	icap_attempt_resume(struct icap_attempt *);
-/* It fails for a reason of the owner's, who is told so by fault(). */
+/* It fails for a reason of its owner, who is told so by fault(). */
 void	icap_attempt_fail(struct icap_attempt *, enum icap_fault,
 	    const char *why);
 /*
- * It is over, whatever it was at: the connection is the caller's again. The
- * attempt is freed, at once or when the call that it is in returns.
+ * End it in any state. The connection is the caller's again. The attempt is
+ * freed, at once or when the call that it is in returns.
  */
 struct icap_conn *icap_attempt_end(struct icap_attempt *);
-/* What it answered says no, and stands however the rest of it fails. */
+/* The answer says no, and stands even if the rest of it fails. */
 int	icap_attempt_verdict(const struct icap_attempt *);
 /* A pooled connection had died before a byte of answer: no failure. */
 int	icap_attempt_raced(const struct icap_attempt *, enum icap_fault);
 /* Log what was read, for whoever has to talk to the server's maker. */
 void	icap_attempt_evidence(const struct icap_attempt *, enum icap_fault);
-/* The connection may be kept: request and answer are whole. */
+/* Request and answer are whole: the connection may be kept. */
 int	icap_attempt_clean(struct icap_attempt *);
 
 /* Whether its writer and reader may go on. */
@@ -136,6 +137,17 @@ static inline int
 icap_attempt_runs(const struct icap_attempt *a)
 {
 	return a->conn != NULL && a->conn->open && a->fault == ICAP_F_NONE;
+}
+
+/* The first fault counts. Its owner is told from the timer. */
+static inline void
+icap_attempt_fault(struct icap_attempt *a, enum icap_fault fault,
+    const char *why)
+{
+	if (a->fault != ICAP_F_NONE)
+		return;
+	a->fault = fault;
+	snprintf(a->why, sizeof(a->why), "%s", why);
 }
 
 /* More than was expected of the body is wanted. */
@@ -165,11 +177,11 @@ int	icap_write_rest(struct icap_attempt *);
 /* read.c */
 void	icap_read_more(struct icap_attempt *);
 
-/* preview.c. Bytes of a preview that this server shall get, or -1. */
+/* preview.c. Bytes of the preview for this server, or -1 for none. */
 int64_t	icap_preview(const struct icap_service *, const struct icap_offer *,
 	    const struct icap_input *);
-/* How much of the body is to be here before anything is sent; UINT64_MAX: all
- * that comes is sent. whole: it had better go without a preview. */
+/* How much of the body must be here before anything is sent; UINT64_MAX: any of
+ * it will do, and all of it is sent. whole: better without a preview. */
 uint64_t icap_preview_wants(struct icap_service *, const struct icap_input *,
 	    int *whole);
 /* A preview was followed by 100, or was enough. */

@@ -1,8 +1,8 @@
 /*
- * Which server a transaction is sent to: one that is up, of the lowest tier,
- * and the least busy; and whether its client may have more of the service. No
- * client may have more than three times what is left for the others, so that
- * there is always some left, as long as there are others.
+ * Which server a transaction is sent to: the least busy of those that are up in
+ * the lowest tier; and whether its client may have more of the service. While
+ * there are others, a client may have at most three times what is left for
+ * them, so that there is always something left.
  */
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ choose_hash(uint64_t start, const struct addr *a)
 	return hash_bytes(start, ip, len);
 }
 
-/* This client asks for something: is it alone? */
+/* This client asks for something. Is it the only one that does? */
 static int
 share_alone(struct icap_service *s, uint64_t owner)
 {
@@ -82,8 +82,8 @@ icap_end(struct icap_server *v, const struct icap_want *w)
 	pthread_mutex_unlock(&v->service->lock);
 }
 
-/* Idle connections count as well: their workers hand them over when they see
- * that somebody waits. */
+/* Idle connections are room in the queue too: their workers hand them over when
+ * they see that somebody waits. */
 int
 icap_wait(struct icap_service *s, const struct icap_want *w)
 {

@@ -14,8 +14,6 @@
 #include "util/mem.h"
 
 struct icap_ask {
-	struct icap_client *client;
-	struct icap_server *server;
 	struct icap_conn *conn;
 	struct icap_input input;
 	struct icap_record seen;
@@ -25,22 +23,22 @@ struct icap_ask {
 static void
 ask_free(struct icap_ask *a, int keep)
 {
+	a->conn->client->asks[a->conn->server->index] = NULL;
 	if (a->attempt != NULL)
 		icap_attempt_end(a->attempt);
 	if (keep)
 		icap_pool_put(a->conn);
 	else
 		icap_pool_close(a->conn, 0);
-	a->client->asks[a->server->index] = NULL;
 	free(a);
 }
 
-/* It is answered (options), or not (why). keep: the connection can be used. */
+/* There is an answer (o), or none (why). keep: the connection can be used. */
 static void
 ask_end(struct icap_ask *a, struct icap_options *o, enum icap_fault fault,
     const char *why, int keep)
 {
-	icap_asked(a->server, o, fault, why);
+	icap_asked(a->conn->server, o, fault, why);
 	ask_free(a, keep);
 }
 
@@ -58,7 +56,7 @@ ask_options(void *arg, const struct icap_head *h, int clean)
 	} else if (icap_options_read(&o, h) != 0)
 		ask_end(a, NULL, ICAP_F_NONE, "OPTIONS: no method", 0);
 	else {
-		/* Nobody needs an opt-body; it goes with the connection. */
+		/* An opt-body is not read: its connection is closed. */
 		ask_end(a, &o, ICAP_F_NONE, NULL, clean);
 		icap_options_free(&o);
 	}
@@ -92,7 +90,7 @@ probe_opened(void *arg, enum icap_fault fault, const char *why)
 
 static const struct icap_conn_user ask_probe = { probe_opened, NULL };
 
-/* Beyond the limit when need be: one that is down holds none else. */
+/* Beyond the limit if need be: a server that is down must still be asked. */
 static void
 ask_start(struct icap_client *cl, struct icap_server *v)
 {
@@ -106,8 +104,6 @@ ask_start(struct icap_client *cl, struct icap_server *v)
 		.expected = UINT64_MAX,
 	};
 
-	a->client = cl;
-	a->server = v;
 	a->conn = attempt.conn;
 	cl->asks[v->index] = a;
 	if (v->service->conf->options)
@@ -183,7 +179,7 @@ icap_detach(struct icap_client *cl)
 	icap_txns_end(cl);
 	for (i = 0; i < cl->service->n; i++)
 		if (cl->asks[i] != NULL) {
-			icap_unasked(cl->asks[i]->server);
+			icap_unasked(&cl->service->servers[i]);
 			ask_free(cl->asks[i], 0);
 		}
 	free(cl->asks);

@@ -39,7 +39,6 @@ struct icap_client {
 	/* Each for the one call: */
 	struct icap_head head;
 	struct http1_head http;
-	struct text	 fields;
 	/* pool.c */
 	struct icap_waker waker;
 	struct icap_conns *idle;	/* by server, the youngest first */
@@ -56,7 +55,7 @@ struct icap_client {
 };
 
 struct icap_conn_user {
-	/* Connected, or not: then close it. Not within icap_conn_open(). */
+	/* Connected; or not, then close it. Not within icap_conn_open(). */
 	void	(*opened)(void *arg, enum icap_fault, const char *why);
 	/* The socket is ready for something. */
 	void	(*event)(void *arg);
@@ -119,7 +118,7 @@ void	icap_pool_tick(struct icap_client *);	/* each second */
  * NULL: the server's limit. any: beyond that when need be. */
 struct icap_conn *icap_pool_get(struct icap_client *, struct icap_server *,
 	    int any);
-/* It can be used again; or not, and is closed. */
+/* Give it back; or close it, for it cannot be used again. */
 void	icap_pool_put(struct icap_conn *);
 void	icap_pool_close(struct icap_conn *, int reset);
 

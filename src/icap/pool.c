@@ -1,6 +1,6 @@
 /*
- * Idle connections by server, the youngest taken first so that the others age
- * out, and the queue of those that wait for one.
+ * Idle connections by server, and the queue of those that wait for one. The
+ * youngest connection is taken first, so that the others age and are closed.
  */
 #include "icap/client.h"
 
@@ -17,7 +17,7 @@ static void	pool_event(void *);
 
 static const struct icap_conn_user pool_user = { NULL, pool_event };
 
-/* There is something to take: who waits here looks, and who waits elsewhere. */
+/* A connection became free: those who wait look, here and in other workers. */
 static void
 pool_freed(struct icap_client *cl)
 {
@@ -54,7 +54,7 @@ pool_drop(struct icap_conn *c)
 	icap_pool_close(c, 0);
 }
 
-/* Of an idle connection: an end, or bytes nobody asked for? */
+/* An idle connection has an event: its end, or bytes nobody asked for? */
 static void
 pool_event(void *arg)
 {
@@ -66,7 +66,7 @@ pool_event(void *arg)
 	pool_drop(c);
 }
 
-/* Drop those idle for so long, and those of before a server's bad day. */
+/* Close those idle for so long, and those from before the server was down. */
 static void
 pool_trim(struct icap_client *cl, struct icap_server *v, uint64_t older)
 {
@@ -136,7 +136,7 @@ icap_pool_wait(struct icap_client *cl, struct icap_waiter *w)
 		return ERR_LIMIT;
 	TAILQ_INSERT_TAIL(&cl->queue, w, link);
 	cl->waiting++;
-	/* They may have idle ones to give. */
+	/* Other workers may have idle ones to give. */
 	icap_wake(cl->service, &cl->waker);
 	return 0;
 }
@@ -149,7 +149,7 @@ icap_pool_leave(struct icap_client *cl, struct icap_waiter *w)
 	icap_unwait(cl->service, &w->want);
 }
 
-/* Each that waits looks once, in order. */
+/* Each waiter looks once, in order. */
 static void
 pool_run(evutil_socket_t fd, short what, void *arg)
 {
@@ -236,7 +236,6 @@ icap_pool_done(struct icap_client *cl)
 	if (cl->waker.box != NULL)
 		mailbox_free(cl->waker.box);
 	event_del(&cl->run);
-	text_free(&cl->fields);
 	free(cl->scratch);
 	free(cl->spare);
 	free(cl->idle);

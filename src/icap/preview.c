@@ -1,16 +1,16 @@
 /*
- * How much of a body a server is shown at first: the preview (RFC 3507, 4.5),
- * all of it, or nothing, as it wants no such file (4.10.2).
+ * How much of a body a server is shown at first: a preview (RFC 3507, 4.5) or
+ * all of it (4.10.2).
  */
 #include "icap/attempt.h"
 
 #define PREVIEW_MAX	65536
 #define PREVIEW_GUESS	4096	/* before OPTIONS are known */
 /*
- * A preview costs a service that wants the rest anyway a round trip. So where
- * a quarter of them and more went on, a small body that is here goes whole
- * (RFC 3507, 4.5: a preview is the client's to send). One in so many is asked
- * the other way, to hear if that is still so.
+ * A preview costs a round trip if the service wants the rest anyway. So where a
+ * quarter or more of them were followed by the rest, a small body that is here
+ * goes whole, as the client may decide (RFC 3507, 4.5). One in WHOLE_ASK still
+ * goes with a preview, to learn whether that has changed.
  */
 #define WHOLE_MAX	16384
 #define WHOLE_SHARE	64	/* of 256 */

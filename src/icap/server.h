@@ -22,19 +22,19 @@
 #include "net/mailbox.h"
 #include "util/share.h"
 
-#define ICAP_CONNECTIONS 64	/* to a server, when nobody says */
+#define ICAP_CONNECTIONS 64	/* to a server, when neither side says */
 #define ICAP_SERVERS	64	/* of a service: icap_want.tried is a mask */
 
 enum icap_blame {		/* what a fault says of the server */
 	ICAP_B_NONE,
-	ICAP_B_ONE,		/* three of late: down */
-	/* What it was sent may be the reason: it is asked OPTIONS, and is down
-	 * if it does not answer them. Three of late of more than one client
-	 * and hardly a good answer among them: down. */
+	ICAP_B_ONE,		/* three within a short time: down */
+	/* The message may be the reason. The server is asked OPTIONS, and is
+	 * down if it does not answer, or after three within a short time from
+	 * more than one client with hardly a good answer between them. */
 	ICAP_B_DOUBT,
-	ICAP_B_TEN,		/* ten in a row, of more than one client */
+	ICAP_B_TEN,		/* ten in a row, from more than one client */
 	ICAP_B_DOWN,
-	ICAP_B_LESS		/* it gets less for a while */
+	ICAP_B_LESS		/* it gets fewer connections for a while */
 };
 
 enum icap_retry {
@@ -51,7 +51,6 @@ struct icap_rule {
 	enum icap_retry	 retry;
 	enum icap_blame	 blame;
 	int		 status;	/* fail closed */
-	int		 closed;	/* always */
 };
 
 enum icap_then {
@@ -65,7 +64,7 @@ struct icap_failing {		/* the facts */
 	enum icap_fault	 fault;
 	int		 committed;	/* a byte, or a verdict, that stands */
 	int		 intact;	/* the virgin message */
-	int		 tried;		/* an attempt failed */
+	int		 again;		/* an attempt failed; another may do */
 	unsigned	 retries;	/* that ICAP_OTHER led to */
 };
 
@@ -78,19 +77,15 @@ struct icap_offer {
 	enum icap_transfer transfer;
 };
 
-struct icap_failed {		/* an attempt, of late */
+struct icap_failed {		/* a recent attempt */
 	uint64_t	 at;		/* ms; 0: there was none */
 	uint64_t	 successes;	/* of the server, before it */
-	uint64_t	 client;	/* whose; 0: nobody's */
+	uint64_t	 client;	/* its key; 0: no client's doing */
 };
 
 struct icap_server {
 	struct icap_service *service;
-	const char	*url;		/* the configuration's */
-	const char	*host;
-	uint16_t	 port;
-	int		 tls;
-	int		 named;		/* host is a name: SNI */
+	const struct conf_icap_url *conf;
 	char		*authority;	/* for Host */
 	unsigned	 index;
 	_Atomic int	 state;		/* enum icap_state */
@@ -98,26 +93,26 @@ struct icap_server {
 	_Atomic unsigned idle;		/* of these */
 	_Atomic unsigned busy;		/* attempts */
 	_Atomic unsigned limit;		/* of conns */
-	_Atomic unsigned epoch;		/* idle ones of an older: close */
+	_Atomic unsigned epoch;		/* older idle ones are closed */
 	_Atomic uint64_t transactions, failures, opened, reused, successes;
-	_Atomic uint64_t idle_life;	/* ms it keeps an idle connection, it
-					   seems; 0: not known */
+	_Atomic uint64_t idle_life;	/* ms that it seems to keep an idle
+					   connection; 0: not known */
 	/* Under the service's lock: */
 	int		 known;		/* options were read */
 	struct icap_options options;
 	struct icap_failed failed[3];	/* the oldest first */
-	int		 doubted;	/* OPTIONS are asked for that */
+	int		 doubted;	/* asked OPTIONS because of faults */
 	_Atomic unsigned refused;	/* 4xx in a row */
-	uint64_t	 refuser;	/* whose the first of them was */
-	int		 refusers;	/* ... and others' were among them */
+	uint64_t	 refuser;	/* the key of the first one's client */
+	int		 refusers;	/* other clients had some too */
 	unsigned	 good;		/* probes in a row */
 	unsigned	 silent;	/* OPTIONS in a row without answer */
 	int		 was_up;
 	int		 insecure;	/* it is down for its TLS (F4) */
 	uint64_t	 due;		/* of the next OPTIONS or probe */
 	uint64_t	 asked;		/* when it was last sent */
-	int		 asking;	/* a worker is at it */
-	uint64_t	 retry_at;	/* overloaded: not before that */
+	int		 asking;	/* a worker is waiting for the answer */
+	uint64_t	 retry_at;	/* ms; overloaded until then */
 	unsigned	 overload_limit; /* of busy; 0: none */
 	uint64_t	 overload_at;	/* when that was last changed */
 	char		 istag[ICAP_ISTAG];
@@ -135,7 +130,7 @@ struct icap_group {		/* the servers of one method */
 	size_t		 n;
 };
 
-/* Who is told when connections become free, in its own thread. */
+/* A client that is told, in its own thread, when connections become free. */
 struct icap_waker {
 	TAILQ_ENTRY(icap_waker) link;
 	struct mailbox	*box;		/* or NULL */
@@ -159,10 +154,10 @@ struct icap_service {
 	/* Under the lock: */
 	struct shares	 busy, waiting;	/* attempts, and requests for them */
 	uint64_t	 last;		/* who asked last: addr_owner() */
-	uint64_t	 last_at, other_at; /* when; and somebody else, or 0 */
+	uint64_t	 last_at, other_at; /* when; when another did, or 0 */
 	_Atomic unsigned seen;		/* messages, of a monitor */
-	/* Of 256 previews that ended within a body, so many were followed by
-	 * 100; and the bodies that might have gone whole. By method. */
+	/* By method: how many of 256 previews that did not end the body were
+	 * followed by 100; and how many bodies might have gone whole. */
 	_Atomic unsigned went_on[3], small[3];
 	struct icap_stats stats;
 };
@@ -175,7 +170,7 @@ void	icap_count(struct icap_service *, struct icap_record *);
 void	icap_failure(struct icap_server *, enum icap_fault, uint64_t client,
 	    const char *why);
 void	icap_success(struct icap_server *);
-void	icap_overload(struct icap_server *, int64_t retry_after);
+void	icap_overload(struct icap_server *, int64_t retry_after); /* s */
 void	icap_istag(struct icap_server *, const char *);
 void	icap_idled(struct icap_server *, uint64_t ms);	/* then it closed */
 int	icap_due(struct icap_server *);		/* true: the caller asks */
@@ -189,12 +184,12 @@ void	icap_asked(struct icap_server *, struct icap_options *,
 void	icap_unasked(struct icap_server *);	/* given up, not failed */
 
 /* choose.c */
-struct icap_want {		/* what a transaction is looking for */
+struct icap_want {		/* what a transaction looks for */
 	enum icap_method method;
 	struct slice	 path;		/* for Transfer-* */
 	const struct addr *client;
 	uint64_t	 owner;		/* addr_owner() of the client */
-	uint64_t	 tried;		/* servers that it does not want */
+	uint64_t	 tried;		/* a mask of servers to leave out */
 	int		 beyond;	/* its tier was busy for too long */
 };
 
@@ -207,7 +202,7 @@ struct icap_want {		/* what a transaction is looking for */
 int	icap_choose(struct icap_service *, const struct icap_want *,
 	    const struct icap_conns *idle, struct icap_server **,
 	    struct icap_offer *);
-/* The offer of the first server of the group whose is known. Locks. */
+/* The first known offer of the group's servers. Locks. */
 struct icap_offer icap_expect(struct icap_service *, enum icap_method,
 	    struct slice path);
 /* Whether it is in the group of that method. */
@@ -216,18 +211,15 @@ int	icap_permit(struct icap_server *);	/* true: conns was raised */
 /* An attempt begins there, or ends. Locks. */
 void	icap_begin(struct icap_server *, const struct icap_want *);
 void	icap_end(struct icap_server *, const struct icap_want *);
-/* One more waits in a queue: 0, or ERR_LIMIT; or one less does. Lock. */
+/* One more waits in a queue (0 or ERR_LIMIT), or one fewer. Both lock. */
 int	icap_wait(struct icap_service *, const struct icap_want *);
 void	icap_unwait(struct icap_service *, const struct icap_want *);
-/* Something became free: let the queues of the other workers look. Locks. */
+/* Something became free: all workers but that one look at their queues. */
 void	icap_wake(struct icap_service *, struct icap_waker *but);
 
 /* fault.c */
 const struct icap_rule *icap_rule(enum icap_fault);
 enum icap_then icap_decide(const struct icap_failing *,
-	    const struct conf_icap *, const struct icap_input *);
-/* Whether it passes or is refused, when it cannot be tried again. */
-enum icap_then icap_decide_last(const struct icap_failing *,
 	    const struct conf_icap *, const struct icap_input *);
 /* Of an ICAP status that is no answer. */
 enum icap_fault icap_fault_of(int status);
@@ -235,6 +227,5 @@ enum icap_fault icap_fault_of(int status);
 /* tls.c */
 int	icap_tls_new(struct icap_service *, struct text *why);
 SSL	*icap_tls_ssl(struct icap_server *);
-int	icap_tls_untrusted(const SSL *);	/* its certificate failed */
 
 #endif

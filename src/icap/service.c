@@ -36,20 +36,15 @@ static struct icap_server *
 service_server(struct icap_service *s, const struct conf_icap_url *u)
 {
 	struct icap_server *v;
-	struct addr a;
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		if (strcmp(s->servers[i].url, u->url) == 0)
+		if (strcmp(s->servers[i].conf->url, u->url) == 0)
 			return &s->servers[i];
 	v = &s->servers[s->n];
 	v->service = s;
-	v->url = u->url;
-	v->host = u->host;
-	v->port = u->port;
-	v->tls = u->tls;
+	v->conf = u;
 	v->index = (unsigned)s->n++;
-	v->named = addr_parse_ip(&a, u->host) != 0;
 	v->authority = xasprintf(strchr(u->host, ':') != NULL ?
 	    "[%s]:%u" : "%s:%u", u->host, u->port);
 	v->limit = s->conf->connections != 0 ? s->conf->connections :
@@ -213,7 +208,7 @@ icap_server_stats(struct icap_service *s, size_t i,
 		return ERR_NOTFOUND;
 	v = &s->servers[i];
 	memset(out, 0, sizeof(*out));
-	out->url = v->url;
+	out->url = v->conf->url;
 	out->state = (enum icap_state)v->state;
 	out->connections = v->conns;
 	out->idle = v->idle;

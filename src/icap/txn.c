@@ -43,7 +43,7 @@ struct icap_txn {
 	const char	*why;
 	uint64_t	 expected;	/* of the body; see icap_wants() */
 	int		 whole;		/* no preview, if the body is here */
-	uint64_t	 flush_at;	/* ms; 0: its preview had not to wait */
+	uint64_t	 flush_at;	/* ms; 0: its preview did not wait */
 	int		 flush;		/* do not wait for more of it */
 	int		 parked;	/* until the body is whole */
 	uint64_t	 queue_until;	/* ms; 0: was never queued */
@@ -123,7 +123,7 @@ txn_arm(struct icap_txn *t)
 	icap_timer(&t->timer, &t->armed, txn_due(t));
 }
 
-/* It fails without its server having a part in it: told later. */
+/* It fails for a reason that is not the server's. The user is told later. */
 static void
 txn_fail(struct icap_txn *t, enum icap_fault fault, const char *why)
 {
@@ -224,12 +224,12 @@ txn_blame(struct icap_txn *t, enum icap_fault fault)
 	if (!log_gate(&gate, &held))
 		return;
 	log_warn("icap %s: %s: %s (%d more)", t->service->conf->name,
-	    v != NULL ? v->url : icap_fault_name(fault), t->why, held);
+	    v != NULL ? v->conf->url : icap_fault_name(fault), t->why, held);
 	if (t->attempt != NULL)
 		icap_attempt_evidence(t->attempt, fault);
 }
 
-/* Whether there is a server to try it again, and where not to. */
+/* Whether there is a server to try it again; that one is left out. */
 static int
 txn_elsewhere(struct icap_txn *t, enum icap_fault fault)
 {
@@ -272,7 +272,7 @@ txn_retry(struct icap_txn *t, enum icap_fault fault)
 	txn_arm(t);
 }
 
-/* It can be neither finished nor begun again: it passes, or is refused. */
+/* It can be neither finished nor begun again: it passes or is refused. */
 static void
 txn_give_up(struct icap_txn *t, enum icap_fault fault, int pass)
 {
@@ -295,9 +295,9 @@ txn_give_up(struct icap_txn *t, enum icap_fault fault, int pass)
 }
 
 /*
- * Whether what it answered stands, and can only be cut off: something of it
- * went on, or it was a verdict. A body of the wrong length (F15) may be another
- * way to say no. And an answer is not undone for the size of what it was asked.
+ * Whether its answer stands, and can only be cut off: because something of it
+ * has gone on, or because it is a verdict. A body of the wrong length (F15) may
+ * be one too. And the size of the message does not undo an answer to it.
  */
 static int
 txn_stands(const struct icap_txn *t, enum icap_fault fault)
@@ -327,8 +327,10 @@ txn_fault(void *arg, enum icap_fault fault, const char *why)
 	f = (struct icap_failing){ fault, txn_stands(t, fault), intact,
 	    t->attempt != NULL, t->retries };
 	then = icap_decide(&f, t->service->conf, &t->input);
-	if (then == ICAP_THEN_RETRY && !txn_elsewhere(t, fault))
-		then = icap_decide_last(&f, t->service->conf, &t->input);
+	if (then == ICAP_THEN_RETRY && !txn_elsewhere(t, fault)) {
+		f.again = 0;
+		then = icap_decide(&f, t->service->conf, &t->input);
+	}
 	switch (then) {
 	case ICAP_THEN_CUT:
 		txn_over(t, fault == ICAP_F_SHORT ? ICAP_R_BLOCK :
@@ -374,7 +376,7 @@ txn_begin(struct icap_txn *t, struct icap_conn *c, struct icap_offer offer)
 	t->attempt = icap_attempt_new(&a);
 }
 
-/* No server has a connection for it. */
+/* No server has a connection for it now. */
 static void
 txn_wait(struct icap_txn *t)
 {
@@ -440,7 +442,7 @@ txn_ready(const struct icap_txn *t)
 	    spool_size(body) >= t->expected;
 }
 
-/* Its preview may be here: then try. */
+/* If its preview is here, try. */
 static void
 txn_prepare(struct icap_txn *t)
 {

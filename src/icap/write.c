@@ -1,9 +1,8 @@
 /*
- * The writer of an attempt: the ICAP head, the HTTP heads and the preview
- * in one write, then the rest in chunks as the spool has it. What a write
- * that fails means is the reader's to find out: there may be an answer.
+ * The writer of an attempt: the ICAP head, the HTTP heads and the preview go in
+ * one write, then the rest in chunks as the spool has it. When a write fails,
+ * the reader finds out what that means, for there may be an answer.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "icap/attempt.h"
@@ -12,7 +11,7 @@
 
 #define CHUNK	65536
 #define ROUNDS	32		/* chunks in one turn */
-#define REST	65536		/* of a body that is ended for good manners */
+#define REST	65536		/* sent to keep a connection */
 /* A body that brings less than this in ICAP_LOOK_EVERY is a slow one. */
 #define PACE	65536
 
@@ -20,13 +19,6 @@
 #define TAIL_NONE	ICAP_CRLF
 #define TAIL_END	ICAP_CRLF ICAP_END
 #define TAIL_IEOF	ICAP_CRLF ICAP_END_IEOF
-
-static void
-write_fail(struct icap_attempt *a, enum icap_fault fault, const char *why)
-{
-	a->fault = fault;
-	snprintf(a->why, sizeof(a->why), "%s", why);
-}
 
 /* The spool has no more for now. Since when does the body come slowly? */
 static void
@@ -74,7 +66,7 @@ piece_next(struct icap_attempt *a)
 		return 0;
 	}
 	if (n == 0 && ended == -1) {
-		write_fail(a, ICAP_F_CUT, "the body was cut off");
+		icap_attempt_fault(a, ICAP_F_CUT, "the body was cut off");
 		return 0;
 	}
 	text_clear(&a->piece.head);
@@ -150,17 +142,18 @@ piece_write(struct icap_attempt *a)
 		a->seen->bytes_out += (uint64_t)w;
 		a->t_last = clock_us();
 	}
-	if (n < 0 && a->in == ICAP_IN_DONE)	/* for good manners only */
+	if (n < 0 && a->in == ICAP_IN_DONE)	/* it has its answer */
 		a->write_broken = 1;
 	else if (n < 0)
-		write_fail(a, ICAP_F_SPOOL, err_str(n));
+		icap_attempt_fault(a, ICAP_F_SPOOL, err_str(n));
 	return n == 0;
 }
 
 /*
- * What nobody will want again: of a monitor's copy, all that was sent. Else
- * once the answer is another message in its place: not the original's rest
- * (206), and (F15) no more than was compared with it.
+ * Drop what nobody will want again. Of a monitor's copy that is all that was
+ * sent. Otherwise it is nothing before the answer has replaced the message,
+ * nothing with a 206, which may end with the rest of the original, and no more
+ * than was compared with the answer (F15).
  */
 static void
 write_forget(struct icap_attempt *a)
@@ -179,7 +172,7 @@ write_forget(struct icap_attempt *a)
 	spool_drop(a->input->body, n);
 }
 
-/* The piece is out: what does that make of the writer? */
+/* The piece is out: what comes next? */
 static void
 write_stepped(struct icap_attempt *a)
 {
@@ -225,20 +218,6 @@ write_first_body(struct icap_attempt *a)
 	    TAIL_END : TAIL_NONE);
 }
 
-/* The operator's fields and this message's own. */
-static const char *
-write_fields(struct icap_attempt *a)
-{
-	struct text *f = &a->client->fields;
-
-	text_clear(f);
-	text_add(f, a->client->service->fields.s,
-	    a->client->service->fields.len);
-	if (a->input->fields != NULL)
-		text_puts(f, a->input->fields);
-	return f->len > 0 ? f->s : NULL;
-}
-
 static unsigned
 write_allow(const struct icap_attempt *a)
 {
@@ -271,11 +250,13 @@ icap_write_start(struct icap_attempt *a)
 	char client[ADDR_STRLEN], server[ADDR_STRLEN];
 	struct icap_request q = {
 		.method = in->method,
-		.uri = a->conn->server->url,
+		.uri = a->conn->server->conf->url,
 		.host = a->conn->server->authority,
 		.req_hdr = in->req_head != NULL ? in->req_head->len : 0,
 		.res_hdr = in->res_head != NULL ? in->res_head->len : 0,
 		.body = in->body != NULL,
+		.fields = a->client->service->fields.s,
+		.more = in->fields,
 		.close = a->client->service->conf->keep_idle == 0,
 	};
 
@@ -293,7 +274,6 @@ icap_write_start(struct icap_attempt *a)
 	}
 	if (in->server.sa.sa_family != AF_UNSPEC)
 		q.server_ip = addr_ip_str(&in->server, server);
-	q.fields = write_fields(a);
 	icap_put_request(&a->piece.head, &q);
 	if (q.req_hdr > 0)
 		text_add(&a->piece.head, in->req_head->s, q.req_hdr);

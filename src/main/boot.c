@@ -50,7 +50,6 @@ boot_nofile(const struct conf *c)
 static int
 boot_tls(struct daemon *d, const struct conf *c, struct text *why)
 {
-	struct tls_profile *p = xcalloc(c->ntls, sizeof(*p));
 	struct tls_options o = {
 		.ca_cert = c->ca_cert, .ca_key = c->ca_key,
 		.untrusted_cert = c->untrusted_cert,
@@ -61,23 +60,10 @@ boot_tls(struct daemon *d, const struct conf *c, struct text *why)
 		.keylog = c->log.keys,
 		.caches = c->limits.memory / CACHES_SHARE,
 		.max_chain = c->max_chain,
-		.profiles = p, .nprofiles = c->ntls
+		.profiles = &c->tls.profile, .nprofiles = 1
 	};
-	const struct conf_tls *t;
-	size_t i;
-	int rv;
 
-	for (i = 0; i < c->ntls; i++) {
-		t = &c->tls[i];
-		p[i].client = (struct tls_side){ t->client.min, t->client.max,
-		    t->client.ciphers, t->client.groups };
-		p[i].server = (struct tls_side){ t->server.min, t->server.max,
-		    t->server.ciphers, t->server.groups };
-		p[i].libssl = t->libssl;
-	}
-	rv = tls_new(&o, &d->tls, why);
-	free(p);
-	return rv;
+	return tls_new(&o, &d->tls, why);
 }
 
 static int

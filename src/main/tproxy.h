@@ -55,8 +55,8 @@ int	tproxy_restore(const struct text *table);
 int	tproxy_run(const char *command);
 
 /*
- * In tproxy_state.c. Read the rules in place. Returns 0, or -1 if there are
- * none, or none that could be read.
+ * Read the rules in place. Returns 0, or -1 if there are none, or none that
+ * could be read.
  */
 int	tproxy_read(struct tproxy *);
 

@@ -253,7 +253,6 @@ down(const struct request *r)
 {
 	int rv = tproxy_down();
 
-	(void)r;
 	meeting_say(WORD_GONE);
 	return rv == 0 ? EXIT_DONE : EXIT_FAILED;
 }
@@ -261,7 +260,6 @@ down(const struct request *r)
 static int
 confirm(const struct request *r)
 {
-	(void)r;
 	if (meeting_say(WORD_KEEP) == 0)
 		return EXIT_DONE;
 	fprintf(stderr, "clearspan: transparent: nothing waits for "
@@ -374,14 +372,12 @@ enable(const struct request *r)
 static int
 disable(const struct request *r)
 {
-	(void)r;
 	return transparent_disable();
 }
 
 static int
 status(const struct request *r)
 {
-	(void)r;
 	return transparent_status();
 }
 

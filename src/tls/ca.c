@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -247,17 +247,14 @@ static X509_EXTENSION *
 ca_akid(X509 *x)
 {
 	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(x);
-	uint8_t der[4 + 64];
-	int n = ski != NULL ? ASN1_STRING_length(ski) : 0;
+	AUTHORITY_KEYID *id = ski != NULL && ASN1_STRING_length(ski) > 0 ?
+	    AUTHORITY_KEYID_new() : NULL;
+	X509_EXTENSION *ext = NULL;
 
-	if (n <= 0 || n > 64)
-		return NULL;
-	der[0] = 0x30;			/* SEQUENCE */
-	der[1] = (uint8_t)(n + 2);
-	der[2] = 0x80;			/* [0] keyIdentifier */
-	der[3] = (uint8_t)n;
-	memcpy(der + 4, ASN1_STRING_get0_data(ski), (size_t)n);
-	return ca_ext(NID_authority_key_identifier, 0, der, (size_t)n + 4);
+	if (id != NULL && (id->keyid = ASN1_OCTET_STRING_dup(ski)) != NULL)
+		ext = X509V3_EXT_i2d(NID_authority_key_identifier, 0, id);
+	AUTHORITY_KEYID_free(id);
+	return ext;
 }
 
 static struct ca *
@@ -282,7 +279,7 @@ ca_of(X509 *x, EVP_PKEY *key, STACK_OF(X509) *certs)
 	ca->signer = signer_new(key, signer_threads(key));
 	ca->notbefore = ca_time(X509_get0_notBefore(x));
 	ca->notafter = ca_time(X509_get0_notAfter(x));
-	digest_cert(x, ca->id);
+	cert_digest(x, ca->id);
 	return ca;
 }
 

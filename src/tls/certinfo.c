@@ -1,21 +1,22 @@
 /*
  * Certificates as text. The same few come again and again, so the texts are
- * cached by fingerprint.
+ * cached by fingerprint. And their names, as rules use them.
  */
 #include "tls/certinfo.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "codec/hostname.h"
 #include "tls/ca.h"
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "util/cache.h"
 #include "util/mem.h"
-#include "util/text.h"
 
 /* A peer may send names of any length. Keep what a person would read. */
 #define NAME_MOST	4096	/* bytes of a name as text */
@@ -147,7 +148,7 @@ certinfo_of(X509 *x, int good)
 	uint8_t key[32];
 
 	pthread_once(&once, certinfo_init);
-	digest_cert(x, key);
+	cert_digest(x, key);
 	if ((i = (struct certinfo *)cache_ask(cache, key)) != NULL)
 		cache_ref(&i->item);
 	cache_unlock(cache, key);
@@ -168,4 +169,43 @@ certinfo_stats(struct cache_stats *out)
 {
 	pthread_once(&once, certinfo_init);
 	cache_stats(cache, out);
+}
+
+static void
+add_name(struct text *out, const ASN1_STRING *dns)
+{
+	const char *p = (const char *)ASN1_STRING_get0_data(dns);
+	size_t n = (size_t)ASN1_STRING_length(dns);
+	char name[HOSTNAME_MAX + 1];
+	int star = n > 2 && memcmp(p, "*.", 2) == 0;
+
+	if (star) {
+		p += 2;
+		n -= 2;
+	}
+	if (hostname_copy(name, p, n) != 0)
+		return;
+	if (star)
+		text_puts(out, "wildcard.");
+	text_puts(out, name);
+	text_add(out, "", 1);
+}
+
+void
+certnames(X509 *x, struct text *out)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL,
+	    NULL);
+	size_t start = out->len;
+	const GENERAL_NAME *g;
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names) && out->len - start +
+	    HOSTNAME_MAX + 16 < CERTNAMES_MAX; i++) {
+		g = sk_GENERAL_NAME_value(names, i);
+		if (g->type == GEN_DNS)
+			add_name(out, g->d.dNSName);
+	}
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
 }

@@ -135,52 +135,31 @@ forge_copy_san(X509 *x, X509 *orig)
 	return ok;
 }
 
-/* Write tag and length in DER, at most 4 bytes. */
-static size_t
-der_head(uint8_t *out, uint8_t tag, size_t len)
-{
-	size_t n = 0;
-
-	out[n++] = tag;
-	if (len > 255) {
-		out[n++] = 0x82;
-		out[n++] = (uint8_t)(len >> 8);
-	} else if (len > 127) {
-		out[n++] = 0x81;
-	}
-	out[n++] = (uint8_t)len;
-	return n;
-}
-
 static int
 forge_own_san(X509 *x, const char *name)
 {
-	uint8_t der[4 + 4 + HOSTNAME_MAX], inner[4], ip[16];
-	const void *value = name;
-	size_t n = strlen(name), hn, at;
-	uint8_t tag = 0x87;		/* [7] iPAddress */
-	X509_EXTENSION *ext;
-	int ok;
+	ASN1_STRING *value = a2i_IPADDRESS(name);
+	int type = value != NULL ? GEN_IPADD : GEN_DNS, ok;
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	GENERAL_NAME *only = GENERAL_NAME_new();
+	size_t n = strlen(name);
 
-	if (inet_pton(AF_INET, name, ip) == 1)
-		n = 4;
-	else if (inet_pton(AF_INET6, name, ip) == 1)
-		n = 16;
-	else
-		tag = 0x82;		/* [2] dNSName */
-	if (tag == 0x87)
-		value = ip;
-	if (n == 0 || n > HOSTNAME_MAX)
-		return 0;
-	hn = der_head(inner, tag, n);
-	at = der_head(der, 0x30, hn + n);	/* SEQUENCE */
-	memcpy(der + at, inner, hn);
-	memcpy(der + at + hn, value, n);
-	ext = ca_ext(NID_subject_alt_name,
-	    X509_NAME_entry_count(X509_get_subject_name(x)) == 0, der,
-	    at + hn + n);
-	ok = ext != NULL && X509_add_ext(x, ext, -1);
-	X509_EXTENSION_free(ext);
+	if (value == NULL)
+		value = ASN1_IA5STRING_new();
+	ok = n > 0 && n <= HOSTNAME_MAX && value != NULL && only != NULL &&
+	    (type == GEN_IPADD || ASN1_STRING_set(value, name, (int)n)) &&
+	    sk_GENERAL_NAME_push(names, only) > 0;
+	if (ok)
+		GENERAL_NAME_set0_value(only, type, value);
+	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, names,
+	    X509_NAME_entry_count(X509_get_subject_name(x)) == 0,
+	    X509V3_ADD_DEFAULT) == 1;
+	if (sk_GENERAL_NAME_num(names) != 1) {
+		ASN1_STRING_free(value);
+		GENERAL_NAME_free(only);
+	}
+	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+	ERR_clear_error();
 	return ok;
 }
 

@@ -11,10 +11,9 @@
 #include <time.h>
 
 #include "tls/ca.h"
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "tls/forge.h"
 #include "tls/leaf.h"
-#include "tls/weight.h"
 #include "util/cache.h"
 #include "util/mem.h"
 
@@ -89,8 +88,8 @@ leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 	EVP_PKEY_up_ref(key);
 	leaf->key = key;
 	leaf->chain = X509_chain_up_ref(ca->chain);
-	digest_cert(cert, leaf->id);
-	weight_set(cert, weight_cert(cert));
+	cert_digest(cert, leaf->id);
+	cert_note(cert, leaf->id, cert_weight(cert));
 	leaf->untrusted = untrusted;
 	return leaf;
 }
@@ -145,7 +144,7 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	uint8_t in[32 + 32 + 32 + 3] = { 0 };
 
 	if (w->original != NULL)
-		digest_cert(w->original, in);
+		cert_digest(w->original, in);
 	else
 		digest_bytes(w->name, strlen(w->name), in);
 	memcpy(in + 32, l->ca[!!w->untrusted]->id, 32);
@@ -164,7 +163,7 @@ entry_weight(const struct entry *e)
 	size_t n = sizeof(*e) + sizeof(struct leaf);
 
 	if (e->leaf != NULL)
-		n += weight_cert(e->leaf->cert);
+		n += cert_weight(e->leaf->cert);
 	if (e->want.name != NULL)
 		n += strlen(e->want.name);
 	if (e->want.asked != NULL)

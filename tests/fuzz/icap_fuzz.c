@@ -77,7 +77,7 @@ check_http(const struct icap_head *m, const char *data, size_t len)
 	struct text t = { NULL, 0, 0 };
 
 	if (m->hdr == ICAP_NONE || len < m->hdr_len ||
-	    icap_http_head(&h, m, data) != 0)
+	    icap_http_head(&h, m->hdr, data, m->hdr_len) != 0)
 		return;
 	assert(h.len == m->hdr_len);
 	if (http1_write(&t, &h.head, &o) == 0 && t.len <= HTTP1_HEAD_MAX &&

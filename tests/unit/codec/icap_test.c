@@ -181,10 +181,7 @@ http_head(enum icap_section s, const char *text)
 {
 	static struct http1_head h;
 
-	memset(&m, 0, sizeof(m));
-	m.hdr = s;
-	m.hdr_len = strlen(text);
-	return icap_http_head(&h, &m, text);
+	return icap_http_head(&h, s, text, strlen(text));
 }
 
 TEST(an_http_head_fills_its_section_and_is_strict)

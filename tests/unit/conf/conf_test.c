@@ -26,9 +26,8 @@ TEST(defaults_are_those_of_the_page)
 	ck_assert_str_eq(c->trust, "system");
 	ck_assert_int_eq(c->keep_client_address, 0);
 	ck_assert_uint_eq(c->connect_timeout, 10000);
-	ck_assert_str_eq(c->tls[0].name, "default");
-	ck_assert_int_eq(c->tls[0].client.min, 0x0303);
-	ck_assert_int_eq(c->tls[0].server.max, 0x0304);
+	ck_assert_int_eq(c->tls.profile.client.min, 0x0303);
+	ck_assert_int_eq(c->tls.profile.server.max, 0x0304);
 	ck_assert_int_eq(c->on.untrusted_server, ON_UNTRUSTED);
 	ck_assert_int_eq(c->on.revoked_server, ON_BLOCK);
 	ck_assert_int_eq(c->on.client_certificate_wanted, ON_BYPASS);

@@ -41,15 +41,13 @@ TEST(no_body_is_echoed)
 	struct deal d = { .method = ICAP_REQMOD, .size = -1 };
 
 	use(&u, "echo");
-	run_begin(&u);
-	deal_do(&d, &u);
+	run_one(&u, &d);
 	whole(&d);
 	ck_assert_int_eq(d.has_body, 0);
 	ck_assert_str_eq(u.last.outcome, "mod");
 	ck_assert_str_eq(u.istag, "server-1");
 	ck_assert_int_eq(u.last.status, 200);
 	ck_assert_int_eq((int)u.last.attempts, 1);
-	run_end(&u);
 }
 END
 
@@ -239,13 +237,11 @@ TEST(a_request_is_satisfied_and_a_response_blocked)
 	    e = { .size = 5000 };
 
 	use(&u, "satisfy");
-	run_begin(&u);
-	deal_do(&d, &u);
+	run_one(&u, &d);
 	ck_assert_int_eq(d.outcome, ICAP_SATISFIED);
 	ck_assert_int_eq(d.http_status, 403);
 	ck_assert_int_eq(d.ended, 1);
 	ck_assert_str_eq(u.last.outcome, "sat");
-	run_end(&u);
 	use(&u, "block");
 	run_begin(&u);
 	deal_do(&e, &u);
@@ -326,10 +322,8 @@ TEST(a_slow_receiver_is_no_failure)
 
 	use(&u, "f12");
 	u.conf.idle_timeout = u.conf.first_byte_timeout = 200;
-	run_begin(&u);
-	deal_do(&d, &u);
+	run_one(&u, &d);
 	whole(&d);
-	run_end(&u);
 }
 END
 
@@ -421,17 +415,17 @@ TEST(workers_share_what_a_server_allows)
 	use(&u, "echo?max=1");
 	run_begin(&u);
 	w = u;
-	w.seat = icap_attach(u.service, u.base, NULL, NULL, NULL);
+	w.client = icap_attach(u.service, u.base, NULL, NULL, NULL);
 	memset(d, 0, sizeof(d));
 	for (i = 0; i < NELEM(d); i++)
 		d[i].size = 2000;
 	for (i = 0; i < NELEM(d); i++) {
-		struct icap_client *other = u.seat;
+		struct icap_client *other = u.client;
 
 		if (i & 1)
-			u.seat = w.seat;
+			u.client = w.client;
 		deal_start(&d[i], &u);
-		u.seat = other;
+		u.client = other;
 	}
 	run_turn(&u, 30000);
 	for (i = 0; i < NELEM(d); i++) {
@@ -439,7 +433,7 @@ TEST(workers_share_what_a_server_allows)
 		whole(&d[i]);
 		deal_end_of(&d[i]);
 	}
-	icap_detach(w.seat);
+	icap_detach(w.client);
 	run_end(&u);
 }
 END
@@ -466,7 +460,7 @@ worker(void *arg)
 			deal_end_of(&d[k]);
 		}
 	}
-	icap_detach(u->seat);
+	icap_detach(u->client);
 	return NULL;
 }
 
@@ -482,7 +476,7 @@ TEST(workers_are_threads)
 	for (i = 0; i < 3; i++) {
 		w[i] = u;
 		w[i].base = event_base_new();
-		w[i].seat = icap_attach(u.service, w[i].base, NULL, NULL,
+		w[i].client = icap_attach(u.service, w[i].base, NULL, NULL,
 		    NULL);
 		pthread_create(&t[i], NULL, worker, &w[i]);
 	}
@@ -574,7 +568,7 @@ copy_do(struct run *u, int64_t size, int turn, int whole, int ms)
 	d.job.res_head = &d.res;
 	d.job.length = size;
 	u->open++;
-	c = icap_monitor_start(u->seat, &d.job, size >= 0, u, copy_gone);
+	c = icap_monitor_start(u->client, &d.job, size >= 0, u, copy_gone);
 	text_free(&d.req);
 	text_free(&d.res);
 	for (at = 0; at < size; at += (int64_t)sizeof(piece)) {
