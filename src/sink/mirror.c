@@ -219,7 +219,9 @@ static void *
 mirror_attach(void *sink, struct event_base *base)
 {
 	static const struct synth_out out = {
-		.ready = mirror_ready, .emit = mirror_emit, .flush = mirror_flush
+		.ready = mirror_ready,
+		.emit = mirror_emit,
+		.flush = mirror_flush
 	};
 	struct mirror_seat *s = xcalloc(1, sizeof(*s));
 
