@@ -316,7 +316,7 @@ is_other(const struct engine *e, enum flow_dir dir, const uint8_t *p,
 	if (dir != DIR_UP || e->a.x.record.number > 0 ||
 	    h1_in_head(&e->h1, dir))
 		return 0;
-	return http1_starts_request((const char *)p, len) == 0;
+	return http_starts_request((const char *)p, len) == 0;
 }
 
 /* The bytes are not an HTTP/1 message: refuse them, or stop reading. */
@@ -341,7 +341,7 @@ engine_short(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 	if (is_other(e, dir, p, len))
 		tunnel_begin(e, UNREAD_OTHER);
 	else if (dir == DIR_UP && !eof && !h1_in_head(&e->h1, dir) &&
-	    http1_starts_request((const char *)p, len) == ERR_SHORT)
+	    http_starts_request((const char *)p, len) == ERR_SHORT)
 		tunnel_wait(e);
 	else if (eof)
 		h1_discard(&e->h1, dir);

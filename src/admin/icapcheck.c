@@ -18,7 +18,7 @@
 struct answer {
 	struct text	 in;		/* as it came */
 	struct icap_head head;		/* slices into in */
-	struct http1_head http;		/* ... when head.hdr says so */
+	struct http_text http;		/* ... when head.hdr says so */
 	struct text	 body;		/* without its chunks */
 	uint64_t	 us;
 };
@@ -342,7 +342,7 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 	int64_t preview = c->conf->preview == ICAP_PREVIEW_AUTO ? c->preview :
 	    c->conf->preview;
 	struct icap_request r = request_of(c, s->method);
-	char chunk[HTTP1_CHUNK_MAX];
+	char chunk[HTTP_CHUNK_MAX];
 
 	if (s->method == ICAP_RESPMOD)
 		r.more = c->echo.s;
@@ -359,7 +359,7 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 		text_add(out, s->res.s, s->res.len);
 	show_lines(c, ">", out->s, out->len);
 	show_body(c, ">", s->body.len);
-	text_add(out, chunk, http1_chunk(chunk, s->body.len));
+	text_add(out, chunk, http_chunk(chunk, s->body.len));
 	text_add(out, s->body.s, s->body.len);
 	text_puts(out, ICAP_CRLF);
 	text_puts(out, r.preview >= 0 ? ICAP_END_IEOF : ICAP_END);

@@ -231,7 +231,7 @@ http1_origin_form(struct text *out, const struct http_head *m)
 }
 
 size_t
-http1_chunk(char buf[HTTP1_CHUNK_MAX], size_t n)
+http_chunk(char buf[HTTP_CHUNK_MAX], size_t n)
 {
 	static const char digit[] = "0123456789abcdef";
 	size_t len = 0;

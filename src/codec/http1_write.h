@@ -1,8 +1,8 @@
 /*
  * Heads of HTTP/1 written again for their next hop, with a framing the writer
  * chose: for a message whose body was adapted, or whose transfer coding was
- * taken off on the way. Give it only heads that http1_request() or
- * http1_response() have read.
+ * taken off on the way. Give it only heads that http_request() or
+ * http_response() have read.
  */
 #ifndef CODEC_HTTP1_WRITE_H
 #define CODEC_HTTP1_WRITE_H

@@ -115,7 +115,7 @@ section(struct icap_head *m, struct slice item)
 	if (m->hdr != ICAP_NONE ? at == 0 : at != 0 && s != ICAP_NULL_BODY)
 		return fail(m, ERR_FORMAT,
 		    "the offsets of Encapsulated do not ascend from 0");
-	if (m->hdr != ICAP_NONE && at > HTTP1_HEAD_MAX)
+	if (m->hdr != ICAP_NONE && at > HTTP_HEAD_MAX)
 		return fail(m, ERR_LIMIT, "the HTTP head is too long");
 	m->hdr_len = m->hdr != ICAP_NONE ? (size_t)at : 0;
 	return 0;
@@ -296,14 +296,14 @@ icap_finding(const struct icap_head *m, struct text *out)
 }
 
 int
-icap_http_head(struct http1_head *http, enum icap_section kind,
+icap_http_head(struct http_text *http, enum icap_section kind,
     const char *data, size_t len)
 {
 	int e;
 
 	http->scanned = 0;
-	e = kind == ICAP_REQ_HDR ? http1_request(http, data, len) :
-	    http1_response(http, data, len);
+	e = kind == ICAP_REQ_HDR ? http_request(http, data, len) :
+	    http_response(http, data, len);
 	if (e == ERR_SHORT) {
 		http->why = "the HTTP head does not end with its section";
 		return ERR_FORMAT;
@@ -354,15 +354,12 @@ last_extensions(struct icap_body *b)
 	struct slice in = slice_of(b->chunks.ext, b->chunks.ext_len), x, name;
 
 	b->original = -1;
-	b->ieof = 0;
 	if (in.len > HTTP1_EXT) {
 		b->why = "the extensions of the last chunk are too long";
 		return ERR_FORMAT;
 	}
 	while (in.len > 0) {
 		x = next_ext(&in);
-		if (slice_is(slice_trim(x), "ieof"))
-			b->ieof = 1;
 		if (!slice_cut(&x, '=', &name) ||
 		    !slice_is(slice_trim(name), "use-original-body"))
 			continue;

@@ -60,7 +60,7 @@ struct icap_head {
  * is ERR_SHORT call again with the same struct and more bytes (data may have
  * moved). Slices point into data, where folds are overwritten with blanks.
  * Returns 0; ERR_SHORT; ERR_LIMIT (over ICAP_HEAD_MAX, ICAP_HEADERS, or an
- * HTTP head announced with more than HTTP1_HEAD_MAX); or ERR_FORMAT.
+ * HTTP head announced with more than HTTP_HEAD_MAX); or ERR_FORMAT.
  *
  * 0 promises: a 200, 201 or 206 has an HTTP head of a kind its method allows,
  * a 206 has a body, 1xx and 204 have neither head nor body. Any other status
@@ -83,18 +83,16 @@ int	icap_finding(const struct icap_head *, struct text *out);
  * Read the encapsulated HTTP head (_REQ_HDR or _RES_HDR), as strictly as one
  * from the wire; it must fill its section exactly. 0 or ERR_* with http->why.
  */
-int	icap_http_head(struct http1_head *http, enum icap_section,
+int	icap_http_head(struct http_text *http, enum icap_section,
 	    const char *data, size_t len);
 
 /*
  * A chunked body from the server. original: with the last chunk's
- * `use-original-body=N` (206), N; else -1. ieof: the last chunk had `ieof`
- * (a client says it, and no server should).
+ * `use-original-body=N` (206), N; else -1.
  */
 struct icap_body {
 	struct http1_body	chunks;
 	int64_t			original;
-	int			ieof;
 	const char		*why;	/* the reason of an ERR_*, static */
 };
 
@@ -155,7 +153,7 @@ void	icap_field_proxy_auth(struct text *out, const struct http_head *);
 int	icap_put_http(struct text *out, const struct http_head *,
 	    const char *scheme, struct slice authority);
 
-/* Behind the last stretch of body (http1_chunk()): one of these. */
+/* Behind the last stretch of body (http_chunk()): one of these. */
 #define ICAP_CRLF	"\r\n"
 #define ICAP_END	"0\r\n\r\n"
 #define ICAP_END_IEOF	"0; ieof\r\n\r\n"	/* c-icap reads only this */

@@ -28,20 +28,20 @@ h1_lying(const struct h1_dir *d)
 }
 
 static int
-head_parse(struct h1_dir *d, struct http1_head *h, const char *p, size_t len)
+head_parse(struct h1_dir *d, struct http_text *h, const char *p, size_t len)
 {
 	int rv;
 
 	h->scanned = d->scanned;
-	rv = d->flow->dir == DIR_UP ? http1_request(h, p, len) :
-	    http1_response(h, p, len);
+	rv = d->flow->dir == DIR_UP ? http_request(h, p, len) :
+	    http_response(h, p, len);
 	d->scanned = h->scanned;
 	return rv;
 }
 
 /* A head, or what there is of it: is it more than is taken from a peer? */
 static int
-head_bounded(const struct h1_dir *d, struct http1_head *h, int rv, size_t len)
+head_bounded(const struct h1_dir *d, struct http_text *h, int rv, size_t len)
 {
 	if (rv == 0 && h->head.n > H1_FIELDS) {
 		h->why = "too many fields";
@@ -57,7 +57,7 @@ head_bounded(const struct h1_dir *d, struct http1_head *h, int rv, size_t len)
 
 /* One that is too long for the flow: what is here of it is collected. */
 static int
-head_gather(struct h1_dir *d, struct http1_head *h, const uint8_t *data,
+head_gather(struct h1_dir *d, struct http_text *h, const uint8_t *data,
     size_t len)
 {
 	size_t before = d->piece.len, most = 2 * d->limit;
@@ -86,7 +86,7 @@ head_gather(struct h1_dir *d, struct http1_head *h, const uint8_t *data,
 
 /* In the flow, as nearly all are. */
 static int
-head_find(struct h1_dir *d, struct http1_head *h, const uint8_t *data,
+head_find(struct h1_dir *d, struct http_text *h, const uint8_t *data,
     size_t len)
 {
 	int rv;
@@ -119,7 +119,7 @@ h1_head(struct h1 *h1, enum flow_dir dir, const uint8_t *data, size_t len,
     const char **why)
 {
 	struct h1_dir *d = &h1->dir[dir];
-	struct http1_head h;
+	struct http_text h;
 	int rv;
 
 	h.why = NULL;
@@ -171,7 +171,7 @@ static void
 head_replace(struct h1_dir *d, const struct text *t)
 {
 	struct http_message *m = d->m;
-	struct http1_head h;
+	struct http_text h;
 
 	if (t->len == m->bytes.len && memcmp(t->s, m->bytes.s, t->len) == 0)
 		return;

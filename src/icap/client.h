@@ -38,7 +38,7 @@ struct icap_client {
 	char		*spare;		/* a read buffer, for the next */
 	/* Each for the one call: */
 	struct icap_head head;
-	struct http1_head http;
+	struct http_text http;
 	/* pool.c */
 	struct icap_waker waker;
 	struct icap_conns *idle;	/* by server, the youngest first */

@@ -18,7 +18,7 @@
 
 #define IN_FIRST	16384
 /* Both heads of an answer at their bounds, and what came with them. */
-#define IN_MAX		(ICAP_HEAD_MAX + HTTP1_HEAD_MAX + 65536)
+#define IN_MAX		(ICAP_HEAD_MAX + HTTP_HEAD_MAX + 65536)
 #define GATHER		16384	/* one TLS record */
 
 void

@@ -14,11 +14,7 @@
 #define ROUNDS	16		/* reads in one turn */
 #define STOP	1		/* of a step: over, blocked, or failed */
 
-static int
-read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int
+static int __attribute__((format(printf, 3, 4)))
 read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
 {
 	va_list ap;
@@ -180,7 +176,7 @@ read_same_head(const struct icap_attempt *a, const struct http_head *m)
 {
 	const struct text *text = m->response ? a->input->res_head :
 	    a->input->req_head;
-	struct http1_head read;
+	struct http_text read;
 	const struct http_head *v = &read.head;
 	size_t i = 0, j = 0;
 
@@ -276,7 +272,7 @@ static int
 read_http(struct icap_attempt *a)
 {
 	struct icap_conn *c = a->conn;
-	struct http1_head *m = &a->client->http;
+	struct http_text *m = &a->client->http;
 	const char *p = c->in + c->in_off;
 
 	if (c->in_len < a->hdr_len)

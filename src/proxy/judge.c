@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/http1.h"
+#include "codec/http.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/engine.h"

@@ -15,14 +15,14 @@
 #include "test.h"
 
 static struct text t;
-static struct http1_head h;
+static struct http_text h;
 static const struct slice none;
 
 static const struct http_head *
 request(const char *text)
 {
 	memset(&h, 0, sizeof(h));
-	ck_assert_msg(http1_request(&h, text, strlen(text)) == 0, "%s", h.why);
+	ck_assert_msg(http_request(&h, text, strlen(text)) == 0, "%s", h.why);
 	return &h.head;
 }
 
@@ -30,7 +30,7 @@ static const struct http_head *
 response(const char *text)
 {
 	memset(&h, 0, sizeof(h));
-	ck_assert_msg(http1_response(&h, text, strlen(text)) == 0, "%s",
+	ck_assert_msg(http_response(&h, text, strlen(text)) == 0, "%s",
 	    h.why);
 	return &h.head;
 }
@@ -111,11 +111,11 @@ END
 
 TEST(a_chunk_head_is_hexadecimal)
 {
-	char buf[HTTP1_CHUNK_MAX];
+	char buf[HTTP_CHUNK_MAX];
 
-	ck_assert_uint_eq(http1_chunk(buf, 11), 3);
+	ck_assert_uint_eq(http_chunk(buf, 11), 3);
 	ck_assert_int_eq(memcmp(buf, "b\r\n", 3), 0);
-	ck_assert_uint_eq(http1_chunk(buf, SIZE_MAX), sizeof(size_t) * 2 + 2);
+	ck_assert_uint_eq(http_chunk(buf, SIZE_MAX), sizeof(size_t) * 2 + 2);
 }
 END
 

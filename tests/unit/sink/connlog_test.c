@@ -151,14 +151,14 @@ exchange_fill(struct http_record *h, const char *request,
     const char *response)
 {
 	static const struct timespec start = { 1795417199, 0 };
-	struct http1_head head = { 0 };
+	struct http_text head = { 0 };
 
-	ck_assert_int_eq(http1_request(&head, request, strlen(request)), 0);
+	ck_assert_int_eq(http_request(&head, request, strlen(request)), 0);
 	http_record_request(h, &head.head, &start);
 	if (response == NULL)
 		return;
 	memset(&head, 0, sizeof(head));
-	ck_assert_int_eq(http1_response(&head, response, strlen(response)),
+	ck_assert_int_eq(http_response(&head, response, strlen(response)),
 	    0);
 	http_record_response(h, &head.head, &now);
 }
