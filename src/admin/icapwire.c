@@ -15,16 +15,10 @@
 struct icapwire {
 	struct icap_client client;
 	struct icap_conn *conn;		/* or NULL */
-	struct event	 late;
 	int		 told;		/* the connection has had an event */
 	enum icap_fault	 fault;		/* of connecting */
 	struct text	*why;		/* gets the reason */
 };
-
-static void
-wire_late(evutil_socket_t fd, short what, void *arg)
-{
-}
 
 /* Run the loop until the connection has an event, or the time is up. */
 static int
@@ -38,7 +32,7 @@ wire_wait(struct icapwire *w, uint64_t until)
 			return ERR_TIMEOUT;
 		tv.tv_sec = (time_t)((until - now) / 1000);
 		tv.tv_usec = (suseconds_t)((until - now) % 1000 * 1000);
-		event_add(&w->late, &tv);
+		event_base_loopexit(w->client.base, &tv);
 		event_base_loop(w->client.base, EVLOOP_ONCE);
 	}
 	return 0;
@@ -81,7 +75,6 @@ icapwire_new(struct icap_service *s)
 	w->client.base = event_base_new();
 	w->client.names = names_new(w->client.base);
 	w->client.scratch = xmalloc(sizeof(*w->client.scratch));
-	event_assign(&w->late, w->client.base, -1, 0, wire_late, w);
 	return w;
 }
 
@@ -89,7 +82,6 @@ void
 icapwire_free(struct icapwire *w)
 {
 	icapwire_close(w);
-	event_del(&w->late);
 	names_free(w->client.names);
 	event_base_free(w->client.base);
 	free(w->client.scratch);

@@ -354,15 +354,12 @@ last_extensions(struct icap_body *b)
 	struct slice in = slice_of(b->chunks.ext, b->chunks.ext_len), x, name;
 
 	b->original = -1;
-	b->ieof = 0;
 	if (in.len > HTTP1_EXT) {
 		b->why = "the extensions of the last chunk are too long";
 		return ERR_FORMAT;
 	}
 	while (in.len > 0) {
 		x = next_ext(&in);
-		if (slice_is(slice_trim(x), "ieof"))
-			b->ieof = 1;
 		if (!slice_cut(&x, '=', &name) ||
 		    !slice_is(slice_trim(name), "use-original-body"))
 			continue;

@@ -88,13 +88,11 @@ int	icap_http_head(struct http_text *http, enum icap_section,
 
 /*
  * A chunked body from the server. original: with the last chunk's
- * `use-original-body=N` (206), N; else -1. ieof: the last chunk had `ieof`
- * (a client says it, and no server should).
+ * `use-original-body=N` (206), N; else -1.
  */
 struct icap_body {
 	struct http1_body	chunks;
 	int64_t			original;
-	int			ieof;
 	const char		*why;	/* the reason of an ERR_*, static */
 };
 

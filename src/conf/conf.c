@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "conf/keys.h"
-#include "conf/scan.h"
 #include "util/err.h"
 #include "util/mem.h"
 

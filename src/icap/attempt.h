@@ -5,9 +5,8 @@
  * body. How it ends, and what that leads to, is its owner's affair.
  *
  *	attempt.c	its life and its clock
- *	write.c		the request
+ *	write.c		the request, and how much of the body at first
  *	read.c		the response
- *	preview.c	how much of the body is shown at first
  */
 #ifndef ICAP_ATTEMPT_H
 #define ICAP_ATTEMPT_H
@@ -174,12 +173,6 @@ void	icap_write_more(struct icap_attempt *);
 /* The response is whole, the request is not: true if it could be ended. */
 int	icap_write_rest(struct icap_attempt *);
 
-/* read.c */
-void	icap_read_more(struct icap_attempt *);
-
-/* preview.c. Bytes of the preview for this server, or -1 for none. */
-int64_t	icap_preview(const struct icap_service *, const struct icap_offer *,
-	    const struct icap_input *);
 /* How much of the body must be here before anything is sent; UINT64_MAX: any of
  * it will do, and all of it is sent. whole: better without a preview. */
 uint64_t icap_preview_wants(struct icap_service *, const struct icap_input *,
@@ -187,5 +180,8 @@ uint64_t icap_preview_wants(struct icap_service *, const struct icap_input *,
 /* A preview was followed by 100, or was enough. */
 void	icap_preview_learn(struct icap_service *, enum icap_method,
 	    int went_on);
+
+/* read.c */
+void	icap_read_more(struct icap_attempt *);
 
 #endif

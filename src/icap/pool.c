@@ -171,16 +171,13 @@ pool_woken(struct mail *m)
 {
 	struct icap_client *cl = (struct icap_client *)
 	    ((char *)m - offsetof(struct icap_client, waker.mail));
-	struct icap_service *s = cl->service;
-	struct icap_server *v;
-	size_t i;
+	struct icap_server *v = cl->service->servers, *end;
 
 	cl->waker.posted = 0;
-	for (i = 0; i < s->n; i++) {
-		v = &s->servers[i];
-		if (s->stats.waiting > cl->waiting && v->conns >= v->limit)
+	for (end = v + cl->service->n; v < end; v++)
+		if (cl->service->stats.waiting > cl->waiting &&
+		    v->conns >= v->limit)
 			pool_trim(cl, v, 0);
-	}
 	if (cl->waiting > 0)
 		event_add(&cl->run, &soon);
 }
@@ -188,16 +185,12 @@ pool_woken(struct mail *m)
 void
 icap_pool_tick(struct icap_client *cl)
 {
-	struct icap_service *s = cl->service;
-	uint64_t ms, seen;
-	size_t i;
+	struct icap_server *v = cl->service->servers, *end;
+	uint64_t ms = cl->service->conf->keep_idle;
 
-	for (i = 0; i < s->n; i++) {
-		ms = s->conf->keep_idle;
-		seen = s->servers[i].idle_life;
-		pool_trim(cl, &s->servers[i],
-		    seen != 0 && seen < ms ? seen : ms);
-	}
+	for (end = v + cl->service->n; v < end; v++)
+		pool_trim(cl, v, v->idle_life != 0 && v->idle_life < ms ?
+		    v->idle_life : ms);
 	if (cl->waiting > 0)
 		event_add(&cl->run, &soon);
 }

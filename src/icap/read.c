@@ -14,11 +14,7 @@
 #define ROUNDS	16		/* reads in one turn */
 #define STOP	1		/* of a step: over, blocked, or failed */
 
-static int
-read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int
+static int __attribute__((format(printf, 3, 4)))
 read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
 {
 	va_list ap;

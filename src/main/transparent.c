@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "main/cmd.h"
-#include "main/enable.h"
 #include "main/tproxy.h"
 #include "util/clock.h"
 #include "util/err.h"

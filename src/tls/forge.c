@@ -196,24 +196,19 @@ forge_san(X509 *x, const struct leaf_want *w)
 static int
 forge_extended_usage(X509 *x, X509 *orig)
 {
-	/* The OIDs of serverAuth and clientAuth (RFC 5280, 4.2.1.12). */
-	static const uint8_t both[] = { 0x30, 20,
-	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
-	static const uint8_t server[] = { 0x30, 10,
-	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1 };
-	static const uint8_t client[] = { 0x30, 10,
-	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
 	uint32_t eku = orig != NULL ? X509_get_extended_key_usage(orig) :
 	    XKU_SSL_SERVER;
-	const uint8_t *der = server;
-	X509_EXTENSION *ext;
-	int ok;
+	int client = eku != UINT32_MAX && (eku & XKU_SSL_CLIENT) != 0;
+	EXTENDED_KEY_USAGE *use = sk_ASN1_OBJECT_new_null();
+	int ok = use != NULL;
 
-	if (eku != UINT32_MAX && (eku & XKU_SSL_CLIENT))
-		der = eku & XKU_SSL_SERVER ? both : client;
-	ext = ca_ext(NID_ext_key_usage, 0, der, (size_t)der[1] + 2);
-	ok = ext != NULL && X509_add_ext(x, ext, -1);
-	X509_EXTENSION_free(ext);
+	if (ok && (!client || (eku & XKU_SSL_SERVER)))
+		ok = sk_ASN1_OBJECT_push(use, OBJ_nid2obj(NID_server_auth));
+	if (ok && client)
+		ok = sk_ASN1_OBJECT_push(use, OBJ_nid2obj(NID_client_auth));
+	ok = ok && X509_add1_ext_i2d(x, NID_ext_key_usage, use, 0,
+	    X509V3_ADD_DEFAULT) == 1;
+	sk_ASN1_OBJECT_free(use);
 	return ok;
 }
 
