@@ -16,7 +16,6 @@
 #include "codec/http.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
-#include "proxy/engine.h"
 #include "proxy/session.h"
 #include "tls/tls.h"
 #include "util/log.h"
@@ -102,6 +101,7 @@ static int
 judge_rules(struct session *s, const char *name, struct judgement *j)
 {
 	struct verdict v;
+
 	switch (policy_request(s->policy, &s->facts, &s->verdict, name, &v)) {
 	case REQUEST_SAME:
 		return 0;

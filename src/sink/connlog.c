@@ -44,12 +44,12 @@ struct connlog {
 };
 
 static void	 connlog_write(void *, const void *, size_t);
-static void	 connlog_flush(void *);
+static void	 log_batch(void *);
 static void	 connlog_end(void *);
 
 static const struct outq_ops writer = {
 	.write = connlog_write,
-	.quiet = connlog_flush,
+	.quiet = log_batch,
 	.close = connlog_end
 };
 
@@ -212,9 +212,10 @@ log_lost(const struct connlog *l, size_t sent)
 
 /* Write the batch. Events that fail are lost, and counted. */
 static void
-log_batch(struct connlog *l)
+log_batch(void *ctx)
 {
 	static struct log_gate gate;
+	struct connlog *l = ctx;
 	size_t sent = 0, end;
 	int err = 0, held;
 	unsigned lost;
@@ -297,12 +298,6 @@ connlog_write(void *ctx, const void *data, size_t len)
 	text_add(&l->batch, data, len);
 	if (l->batch.len >= BATCH)
 		log_batch(l);
-}
-
-static void
-connlog_flush(void *ctx)
-{
-	log_batch(ctx);
 }
 
 static void

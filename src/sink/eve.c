@@ -45,29 +45,19 @@ put_count(json_t *o, const char *key, uint64_t n)
 	put(o, key, json_integer((json_int_t)n));
 }
 
-/* The length of the well-formed UTF-8 sequence at s (RFC 3629), or 0. */
+/* The length of the well-formed UTF-8 sequence at s, or 0: jansson knows. */
 static size_t
-utf8_len(const unsigned char *s)
+utf8_len(const char *s)
 {
-	static const unsigned min[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n, i;
-	unsigned c;
+	size_t n, most = strnlen(s, 4);
+	json_t *v;
 
-	if (s[0] < 0x80)
-		return 1;
-	n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-	    s[0] < 0xf5 ? 4 : 0;
-	if (n == 0)
-		return 0;
-	c = s[0] & (0x7fu >> n);
-	for (i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < min[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	return n;
+	for (n = 1; n <= most; n++)
+		if ((v = json_stringn(s, n)) != NULL) {
+			json_decref(v);
+			return n;
+		}
+	return 0;
 }
 
 json_t *
@@ -82,7 +72,7 @@ eve_string(const char *s)
 	if ((v = json_string(s)) != NULL)
 		return v;
 	for (; *s != '\0'; s += n != 0 ? n : 1) {
-		if ((n = utf8_len((const unsigned char *)s)) != 0)
+		if ((n = utf8_len(s)) != 0)
 			text_add(&t, s, n);
 		else
 			text_printf(&t, "\\x%02x", (unsigned char)*s);

@@ -41,16 +41,7 @@ struct mirror_seat {
 	struct mmsghdr	 msg[MIRROR_BATCH];
 };
 
-static enum synth_mode	mirror_ready(struct synth_seat *);
-static void		mirror_emit(struct synth_seat *, const struct frame *,
-			    const char *);
-static void		mirror_flush(struct synth_seat *);
-
-static const struct synth_out mirror_out = {
-	.ready = mirror_ready,
-	.emit = mirror_emit,
-	.flush = mirror_flush
-};
+static void	mirror_flush(struct synth_seat *);
 
 static void
 mirror_close(void *sink)
@@ -77,29 +68,6 @@ mirror_open(const struct conf_mirror *c, void **sink, struct text *why)
 	}
 	*sink = m;
 	return 0;
-}
-
-static void *
-mirror_attach(void *sink, struct event_base *base)
-{
-	struct mirror_seat *s = xcalloc(1, sizeof(*s));
-
-	s->mirror = sink;
-	if (synth_seat_init(&s->synth, &s->mirror->synth, &mirror_out) != 0)
-		abort();
-	s->watches = port_watch(s->mirror->port, base);
-	return s;
-}
-
-static void
-mirror_detach(void *seat)
-{
-	struct mirror_seat *s = seat;
-
-	if (s->watches)
-		port_unwatch(s->mirror->port);
-	synth_seat_clear(&s->synth);
-	free(s);
 }
 
 static enum synth_mode
@@ -245,6 +213,33 @@ mirror_flush(struct synth_seat *seat)
 			mirror_refused(s, &s->frame[i++], err);
 	}
 	s->n = 0;
+}
+
+static void *
+mirror_attach(void *sink, struct event_base *base)
+{
+	static const struct synth_out out = {
+		.ready = mirror_ready,
+		.emit = mirror_emit,
+		.flush = mirror_flush
+	};
+	struct mirror_seat *s = xcalloc(1, sizeof(*s));
+
+	s->mirror = sink;
+	synth_seat_init(&s->synth, &s->mirror->synth, &out);
+	s->watches = port_watch(s->mirror->port, base);
+	return s;
+}
+
+static void
+mirror_detach(void *seat)
+{
+	struct mirror_seat *s = seat;
+
+	if (s->watches)
+		port_unwatch(s->mirror->port);
+	synth_seat_clear(&s->synth);
+	free(s);
 }
 
 const struct sink_ops sink_mirror = {

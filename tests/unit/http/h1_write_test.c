@@ -31,7 +31,7 @@ begin(int64_t length, unsigned flags)
 	pool_init(&pool, &in_use);
 	memset(&flow, 0, sizeof(flow));
 	memset(&row, 0, sizeof(row));
-	flow.taps = &row;
+	flow.wire.taps = &row;
 	flow.pool = &pool;
 	flow.dir = DIR_DOWN;
 	memset(&tap, 0, sizeof(tap));
