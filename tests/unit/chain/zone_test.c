@@ -422,6 +422,36 @@ TEST(a_killed_daemon_leaves_the_ports_down_and_nothing_else)
 }
 END
 
+/* The kernel takes the namespaces away, and virtual ports with them. */
+TEST(nothing_is_left_when_daemon_and_helper_are_killed_together)
+{
+	struct conf_device d = bridge();
+	int ready[2];
+	pid_t pid, helper = 0;
+
+	netns(0);
+	sh(BRIDGE);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	ck_assert_int_eq(pipe(ready), 0);
+	if ((pid = fork()) == 0) {
+		up(&d);
+		helper = zones_pid(zones);
+		if (write(ready[1], &helper, sizeof(helper)) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &helper, sizeof(helper)),
+	    sizeof(helper));
+	kill(helper, SIGKILL);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(comes(link_here, "din", ZONE_LINK_GONE), 1);
+	ck_assert_int_eq(comes(link_here, "dout", ZONE_LINK_GONE), 1);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+END
+
 TEST(a_killed_helper_is_noticed)
 {
 	struct conf_device d = bridge();
@@ -574,6 +604,7 @@ SUITE("zone", a_connection_crosses_a_bridge_with_its_addresses,
     a_pool_never_waits_and_never_stays_empty,
     ports_come_back_down_and_as_they_were,
     a_killed_daemon_leaves_the_ports_down_and_nothing_else,
+    nothing_is_left_when_daemon_and_helper_are_killed_together,
     a_killed_helper_is_noticed,
     the_signals_that_stop_a_daemon_do_not_stop_the_helper,
     a_port_that_is_missing_is_fetched_when_it_comes,
