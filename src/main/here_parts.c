@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "main/here.h"
-#include "sink/capfile.h"
 #include "icap/icap.h"
 #include "sink/port.h"
+#include "sink/sinks.h"
 #include "tls/trust.h"
 #include "util/mem.h"
 
@@ -57,10 +57,9 @@ here_file(const struct conf *c, const struct conf_mirror *m,
 {
 	struct text why = { 0 }, mend = { 0 };
 	char *dir = xdirname(m->path);
-	struct capfile *cf = NULL;
 	int err;
 
-	if (capfile_new(m, &cf, &why) == 0 && strchr(dir, '%') == NULL &&
+	if (sink_pcap_usable(m->path, &why) == 0 && strchr(dir, '%') == NULL &&
 	    (err = here_may(c->user, dir, W_OK | X_OK)) != 0 &&
 	    here_may(c->user, m->path, W_OK) != 0) {
 		text_printf(&why, "%s: cannot write in %s: %s", m->path, dir,
@@ -71,7 +70,6 @@ here_file(const struct conf *c, const struct conf_mirror *m,
 	if (why.len > 0)
 		here_problem(c, m->place, errors, "pcap", why.s,
 		    mend.len > 0 ? mend.s : "");
-	capfile_free(cf);
 	free(dir);
 	text_free(&why);
 	text_free(&mend);

@@ -359,8 +359,8 @@ TEST(rules_and_chains_that_do_not_fit)
 	    "- {name: g, action: decrypt}\n",
 	    "c:6:37: \"chain\" goes with action decrypt and bypass only; take "
 	    "it out\n"
-	    "c:7:45: the chain \"i\" takes no bypassed sessions; write \"also: "
-	    "[bypassed]\" there, or take \"chain\" out here\n"
+	    "c:7:45: the chain \"i\" takes decrypted sessions only; write "
+	    "\"also: [bypassed]\" there, or take \"chain\" out here\n"
 	    "c:8:46: no chain \"ii\" under \"chains\", did you mean \"i\"?\n"
 	    "c:9:46: \"chain\" is a single value, not a list\n"
 	    "c:10:48: \"at: after\" is behind a chain, and the rule has none; "
