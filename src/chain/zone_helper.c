@@ -153,6 +153,12 @@ helper_turn(struct helper *h)
 	    r.answer.nfds);
 	for (i = 0; i < r.answer.nfds; i++)
 		close(r.fds[i]);
+	if (n == ERR_SYS && r.answer.nfds > 0) {	/* too many on the way */
+		r.answer.rv = ERR_LIMIT;
+		r.answer.nfds = 0;
+		n = zone_wire_send(h->fd, &r.answer, sizeof(r.answer), NULL,
+		    0);
+	}
 	return n < 0 ? n : 0;
 }
 

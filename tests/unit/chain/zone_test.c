@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -324,6 +325,39 @@ TEST(a_pool_never_waits_and_never_stays_empty)
 }
 END
 
+TEST(a_lack_of_descriptors_passes)
+{
+	static const struct timespec little = { 0, 1000000 };
+	struct conf_device d = bridge();
+	struct rlimit r, less;
+	int i, fd = 0, fds[200];
+
+	netns(0);
+	sh(BRIDGE);
+	up(&d);
+	getrlimit(RLIMIT_NOFILE, &r);
+	less = r;
+	less.rlim_cur = (rlim_t)dup(0) + 10;
+	setrlimit(RLIMIT_NOFILE, &less);
+	for (i = 0; i < 200; i++) {
+		if ((fds[i] = zone_socket(zone, AF_INET)) < 0)
+			nanosleep(&little, NULL);
+	}
+	ck_assert_int_lt(fds[199], 0);
+	ck_assert_int_eq(zone_helpless(zone), 0);
+	for (i = 0; i < 200; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	setrlimit(RLIMIT_NOFILE, &r);
+	for (i = 0; i < 1000 && (fd = zone_socket(zone, AF_INET)) < 0; i++)
+		nanosleep(&little, NULL);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	down();
+}
+END
+
 static void
 mac_of(const char *port, uint8_t mac[6])
 {
@@ -602,6 +636,7 @@ SUITE("zone", a_connection_crosses_a_bridge_with_its_addresses,
     a_client_may_use_its_port_again_at_once,
     what_has_no_socket_of_ours_is_reset,
     a_pool_never_waits_and_never_stays_empty,
+    a_lack_of_descriptors_passes,
     ports_come_back_down_and_as_they_were,
     a_killed_daemon_leaves_the_ports_down_and_nothing_else,
     nothing_is_left_when_daemon_and_helper_are_killed_together,
