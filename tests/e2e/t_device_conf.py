@@ -1,4 +1,5 @@
 """Devices and chains before any session: check, run, explain and doctor."""
+import os
 import re
 
 from harness import chain, check, device, equal, net, scenario
@@ -26,6 +27,28 @@ def check_refuses_a_port_of_a_device_that_is_not_ethernet(s):
     check(re.search(r'c.yaml:\d+:\d+: "outside": tun9 is not an Ethernet '
                     r'port', text), text)
     check('later0' not in text, 'one that is not there may come later', text)
+
+
+@scenario
+def check_refuses_a_file_to_block_that_the_daemon_may_not_read(s):
+    """It is root that reads the configuration, and nobody that sends it."""
+    path = s.path('eicar')
+    with open(path, 'w') as f:
+        f.write('something bad')
+    os.chmod(path, 0o600)
+
+    def over():
+        return chain.conf([{'name': 'ips1', 'inside': 'i0', 'outside': 'o0'}],
+                          [chain.chain({'name': 'ips', 'devices': ['ips1']})],
+                          user='nobody')
+    conf = over()
+    conf['devices'][0]['health'] = {'must-block': path}
+    text = both(s, **conf)
+    check(re.search(r'c.yaml:\d+:\d+: "must-block": the user nobody may not '
+                    r'read \S+eicar; .*chown nobody', text), text)
+    conf['devices'][0]['health'] = {'must-block': path + '.no'}
+    text = both(s, **conf)
+    check('eicar.no": No such file or directory; write the path' in text, text)
 
 
 @scenario
