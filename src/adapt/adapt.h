@@ -4,7 +4,7 @@
  *
  * Calls go one way: engine.c reads messages and begins their way (adapt.c),
  * which asks content.c, shows them as input.c says, and sends on what came of
- * it (forward_message.c); plan.c knows what the rule wants.
+ * it; plan.c knows what the rule wants.
  */
 #ifndef ADAPT_ADAPT_H
 #define ADAPT_ADAPT_H
@@ -127,14 +127,6 @@ void	monitor_end(struct adapted_message *);
 /* Of what a seat's log was given: a copy's record; NULL: it is a message. */
 const struct record *monitor_record(void *user);
 
-/* forward_message.c */
-/* Its head goes on, then the body out of m->from. 0, or it was refused. */
-int	forward_message_head(struct adapted_message *,
-	    const struct http_head *, int body, int64_t length,
-	    unsigned flags);
-/* As much of the body as there is room and bytes for. */
-void	forward_message_more(struct adapted_message *);
-
 /* adapt.c */
 /* The plan is made; the exchange's codec and user are set. */
 void	adapt_init(struct adaptation *);
@@ -157,7 +149,7 @@ struct engine {
 	unsigned	 raw:1;		/* no HTTP (any more) */
 	unsigned	 ahead:1;	/* that, as the server began */
 	unsigned	 finished:1;	/* nothing more is read */
-	struct http1_first first;	/* ahead: what the client then says */
+	struct http_first first;	/* ahead: what the client then says */
 	uint8_t		 lead[64];	/* ... and the server's first bytes */
 	size_t		 nlead;
 	size_t		 skip;		/* of raw bytes: the head before them */

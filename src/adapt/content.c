@@ -225,32 +225,33 @@ content_exempt(struct adapted_message *m)
 	    "larger than what is scanned");
 }
 
-/* Accept-Encoding without codings that they do not know. 1: it is shorter. */
+/*
+ * Put the items of a field that are wanted into left. 1: they are fewer than
+ * came.
+ */
 static int
-coding_limit(const struct plan *p, const struct http_head *h,
-    struct text *value)
+list_limit(const struct plan *p, const struct http_head *h, const char *name,
+    int (*wanted)(const struct plan *, struct slice), struct text *left)
 {
 	struct slice list, item;
 	size_t i;
 	int less = 0;
 
 	for (i = 0; i < h->n; i++) {
-		if (!slice_is(h->h[i].name, "accept-encoding"))
+		if (!slice_is(h->h[i].name, name))
 			continue;
 		list = h->h[i].value;
 		while (slice_item(&list, &item)) {
 			if (item.len == 0)
 				continue;
-			if (!coding_allowed(p, item)) {
+			if (!wanted(p, item)) {
 				less = 1;
 				continue;
 			}
-			text_puts(value, value->len > 0 ? ", " : "");
-			text_add(value, item.p, item.len);
+			text_puts(left, left->len > 0 ? ", " : "");
+			text_add(left, item.p, item.len);
 		}
 	}
-	if (less && value->len == 0)
-		text_puts(value, "identity");
 	return less;
 }
 
@@ -271,45 +272,16 @@ upgrade_listed(const struct conf_list *list, struct slice item)
 }
 
 /*
- * Whether an upgrade is refused. If a service sees messages, it must be in the
+ * Whether an upgrade is allowed. If a service sees messages, it must be in the
  * list. Otherwise only protocols are refused that would hide requests from the
  * rules.
  */
 static int
-upgrade_refused(const struct plan *p, struct slice item)
+upgrade_allowed(const struct plan *p, struct slice item)
 {
-	return plan_serves(p) ? !upgrade_listed(
-	    &plan_inspect(p)->upgrade, item) :
-	    slice_is(item, "h2c");
-}
-
-/* Put the allowed protocols of the request's Upgrade into left. 1: there are
- * fewer than the client asked for. */
-static int
-upgrade_limit(const struct plan *p, const struct http_head *h,
-    struct text *left)
-{
-	struct slice value, item;
-	int refused = 0;
-	size_t i;
-
-	for (i = 0; i < h->n; i++) {
-		if (!slice_is(h->h[i].name, "upgrade"))
-			continue;
-		value = h->h[i].value;
-		while (slice_item(&value, &item)) {
-			if (upgrade_refused(p, item)) {
-				refused = 1;
-				continue;
-			}
-			text_puts(left, left->len > 0 ? ", " : "");
-			text_add(left, item.p, item.len);
-		}
-	}
-	/* The session goes on, and is read: no more than a number. */
-	if (refused && p->nrow > 0)
-		p->host.unread(p->host.session, UNREAD_UPGRADE, 1, NULL);
-	return refused;
+	return plan_serves(p) ?
+	    upgrade_listed(&plan_inspect(p)->upgrade, item) :
+	    !slice_is(item, "h2c");
 }
 
 /* Whether the client asked for the protocol that the server switched to. */
@@ -368,14 +340,19 @@ content_request(struct adaptation *a)
 		return;
 	if (is_scanned(&a->plan))
 		n = 2;
-	if (upgrade_limit(&a->plan, h, &upgrade)) {
+	if (list_limit(&a->plan, h, "upgrade", upgrade_allowed, &upgrade)) {
+		/* The session goes on, and is read: no more than a number. */
+		if (a->plan.nrow > 0)
+			a->plan.host.unread(a->plan.host.session,
+			    UNREAD_UPGRADE, 1, NULL);
 		edit[n].name = "upgrade";
 		edit[n++].value = upgrade.len > 0 ? upgrade.s : NULL;
 		edit[n++] = (struct http_edit){ "http2-settings", NULL };
 	}
-	if (coding_limit(&a->plan, h, &codings)) {
+	if (list_limit(&a->plan, h, "accept-encoding", coding_allowed,
+	    &codings)) {
 		edit[n].name = "accept-encoding";
-		edit[n++].value = codings.s;
+		edit[n++].value = codings.len > 0 ? codings.s : "identity";
 	}
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);
@@ -398,7 +375,7 @@ content_may_switch(struct adaptation *a)
 		if (item.len == 0)
 			continue;
 		n++;
-		if (upgrade_refused(&a->plan, item) ||
+		if (!upgrade_allowed(&a->plan, item) ||
 		    !upgrade_asked(asked, item)) {
 			plan_unread(&a->plan, UNREAD_UPGRADE, 1, item);
 			return 0;

@@ -149,22 +149,14 @@ engine_close(void *state, struct tap_counts *counts)
 	free(e);
 }
 
-/* Make one direction ready for another message. */
-static void
-engine_again(struct engine *e, enum flow_dir dir)
-{
-	adapt_reset(&e->a.msg[dir]);
-	h1_next(&e->h1, dir);
-}
-
 /* The present exchange is over: log it, and get ready for the next. */
 static void
 engine_next(struct engine *e)
 {
 	e->a.x.record.end = clock_wall();
 	engine_tell(e);
-	engine_again(e, DIR_UP);
-	engine_again(e, DIR_DOWN);
+	adapt_reset(&e->a.msg[DIR_UP]);
+	adapt_reset(&e->a.msg[DIR_DOWN]);
 	exchange_next(&e->a.x);
 	if (e->h1.closing) {
 		e->finished = 1;
@@ -230,8 +222,8 @@ engine_check(struct engine *e)
 	} else if (is_done(e, DIR_DOWN)) {
 		if (h != NULL && h->status < 200 && h->status != 101 &&
 		    x->state[DIR_DOWN] == EXCHANGE_GOING) {
-			engine_again(e, DIR_DOWN);	/* another follows */
-			exchange_again(x, DIR_DOWN);
+			adapt_reset(&e->a.msg[DIR_DOWN]);
+			exchange_again(x, DIR_DOWN);	/* another follows */
 			return;
 		}
 		exchange_set(x, DIR_DOWN, EXCHANGE_DONE);
@@ -324,7 +316,7 @@ is_other(const struct engine *e, enum flow_dir dir, const uint8_t *p,
 	if (dir != DIR_UP || e->a.x.record.number > 0 ||
 	    h1_in_head(&e->h1, dir))
 		return 0;
-	return http1_starts_request((const char *)p, len) == 0;
+	return http_starts_request((const char *)p, len) == 0;
 }
 
 /* The bytes are not an HTTP/1 message: refuse them, or stop reading. */
@@ -349,7 +341,7 @@ engine_short(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 	if (is_other(e, dir, p, len))
 		tunnel_begin(e, UNREAD_OTHER);
 	else if (dir == DIR_UP && !eof && !h1_in_head(&e->h1, dir) &&
-	    http1_starts_request((const char *)p, len) == ERR_SHORT)
+	    http_starts_request((const char *)p, len) == ERR_SHORT)
 		tunnel_wait(e);
 	else if (eof)
 		h1_discard(&e->h1, dir);

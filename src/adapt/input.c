@@ -51,7 +51,7 @@ put_heads(struct adapted_message *m)
 	m->input.path = slice_of(NULL, 0);
 	if (input_head(up) == NULL || icap_put_http(&m->req_head,
 	    input_head(up), f->protocol == PROTO_TLS ? "https" : "http",
-	    slice_of(name, strlen(name)), 1) != 0)
+	    slice_of(name, strlen(name))) != 0)
 		return ERR_FORMAT;
 	m->input.path = input_head(up)->target;
 	m->input.req_head = &m->req_head;
@@ -60,7 +60,7 @@ put_heads(struct adapted_message *m)
 		return 0;
 	m->input.res_head = &m->res_head;
 	return icap_put_http(&m->res_head, input_head(m), "https",
-	    slice_of(NULL, 0), 1);
+	    slice_of(NULL, 0));
 }
 
 /* Write the value of a macro to *t. */

@@ -66,7 +66,7 @@ is_http_after_all(struct engine *e, enum flow_dir dir, const uint8_t *p,
 	int rv;
 
 	if (dir == DIR_UP) {
-		rv = http1_first(&e->first, (const char *)p, len);
+		rv = http_first(&e->first, (const char *)p, len);
 		e->ahead = rv == ERR_SHORT;
 		return rv == 1;
 	}

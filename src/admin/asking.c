@@ -36,31 +36,22 @@ struct asking {
 static json_t *
 session_line(const struct record *r)
 {
-	char buf[ADDR_STRLEN];
-	struct timespec now;
+	const struct conf_rule *rule = r->verdict->rule;
 	const char *name = facts_name(r->facts);
-	json_t *o = json_object();
+	char client[ADDR_STRLEN], server[ADDR_STRLEN];
 
-	now = clock_wall();
-	json_object_set_new(o, "id", json_integer((json_int_t)r->id));
-	json_object_set_new(o, "age",
-	    json_integer(now.tv_sec - r->start.tv_sec));
-	json_object_set_new(o, "state", eve_string(r->state));
-	json_object_set_new(o, "client",
-	    json_string(addr_str(&r->facts->client, buf)));
-	json_object_set_new(o, "server",
-	    r->facts->server.sa.sa_family == AF_UNSPEC ? json_null() :
-	    json_string(addr_str(&r->facts->server, buf)));
-	json_object_set_new(o, "name", eve_string(name != NULL ? name : ""));
-	json_object_set_new(o, "action", r->verdict->rule == NULL ?
-	    json_null() : json_string(conf_action_str(r->verdict->action)));
-	json_object_set_new(o, "rule", r->verdict->rule == NULL ?
-	    json_null() : eve_string(r->verdict->rule->name));
-	json_object_set_new(o, "toserver",
-	    json_integer((json_int_t)r->bytes[DIR_UP]));
-	json_object_set_new(o, "toclient",
-	    json_integer((json_int_t)r->bytes[DIR_DOWN]));
-	return o;
+	return json_pack("{s:I,s:I,s:o,s:s,s:s?,s:o,s:s?,s:o,s:I,s:I}", "id",
+	    (json_int_t)r->id, "age",
+	    (json_int_t)(clock_wall().tv_sec - r->start.tv_sec), "state",
+	    eve_string(r->state), "client",
+	    addr_str(&r->facts->client, client), "server",
+	    r->facts->server.sa.sa_family == AF_UNSPEC ? NULL :
+	    addr_str(&r->facts->server, server), "name",
+	    eve_string(name != NULL ? name : ""), "action", rule == NULL ?
+	    NULL : conf_action_str(r->verdict->action), "rule", rule == NULL ?
+	    json_null() : eve_string(rule->name), "toserver",
+	    (json_int_t)r->bytes[DIR_UP], "toclient",
+	    (json_int_t)r->bytes[DIR_DOWN]);
 }
 
 /* In the worker's thread. */
@@ -83,7 +74,8 @@ part_each(struct worker_query *q, const struct record *r)
 	if (r->id != p->asking->n)
 		return 0;
 	now = clock_wall();
-	json_array_append_new(p->found, eve_flow(r, &now));
+	json_array_append_new(p->found, eve_event(EVENT_FLOW, r, NULL, NULL,
+	    &now));
 	return 1;
 }
 

@@ -48,8 +48,6 @@ struct control {
 	size_t			 nclients;
 };
 
-static void	client_step(struct client *);
-
 /* A client with a request under way stays until the answer comes. */
 static void
 client_free(struct client *c)
@@ -212,32 +210,22 @@ control_clear(const struct sockaddr_un *sun, struct text *why)
 	return 0;
 }
 
-static void
-control_mkdir(const char *path)
-{
-	char *dir = xstrdup(path), *slash = strrchr(dir, '/');
-
-	if (slash != NULL && slash != dir) {
-		*slash = '\0';
-		mkdir(dir, 0755);	/* if it fails, bind says why */
-	}
-	free(dir);
-}
-
 /* On Linux, fchmod(2) before bind(2) sets the mode of the socket's file. */
 static int
 control_listen(const char *path, struct text *why)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char *dir = xdirname(path);
 	int fd, rv;
 
+	mkdir(dir, 0755);	/* if it fails, bind says why */
+	free(dir);
 	if (strlen(path) >= sizeof(sun.sun_path)) {
 		text_printf(why, "control socket %s: the path is too long: "
 		    "%zu bytes at the most", path, sizeof(sun.sun_path) - 1);
 		return ERR_LIMIT;
 	}
 	strcpy(sun.sun_path, path);
-	control_mkdir(path);
 	if ((rv = control_clear(&sun, why)) != 0)
 		return rv;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

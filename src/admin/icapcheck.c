@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "admin/icapwire.h"
 #include "codec/icap.h"
@@ -13,24 +12,22 @@
 #include "sink/eve.h"
 #include "util/clock.h"
 #include "util/err.h"
-#include "util/mem.h"
 
 #define ANSWER_MAX	(1 << 20)	/* bytes: a page, not a film */
-#define URLS		128		/* two groups of 64 */
 
 struct answer {
 	struct text	 in;		/* as it came */
 	struct icap_head head;		/* slices into in */
-	struct http1_head http;		/* ... when head.hdr says so */
+	struct http_text http;		/* ... when head.hdr says so */
 	struct text	 body;		/* without its chunks */
 	uint64_t	 us;
 };
 
 struct check {
 	const struct conf_icap *conf;
-	const struct conf_icap_url *url;	/* the present server's */
+	struct icap_service *service;
+	struct icap_server *server;	/* the present one */
 	struct icapwire	*wire;
-	struct text	 fields;	/* the operator's */
 	struct text	 echo;		/* from REQMOD, for RESPMOD */
 	int64_t		 preview;	/* from OPTIONS, or -1 */
 	int		 good;
@@ -91,9 +88,9 @@ told(struct check *c, const char *what, enum icap_method m, int status,
 {
 	c->good &= good;
 	json_array_append_new(c->checks, json_pack("{s:s,s:s,s:s,s:i,s:I,s:o}",
-	    "server", c->url->url, "check", what, "method", method_name(m),
-	    "icap", status, "microseconds", (json_int_t)us, "result",
-	    eve_string(result)));
+	    "server", c->server->conf->url, "check", what, "method",
+	    method_name(m), "icap", status, "microseconds", (json_int_t)us,
+	    "result", eve_string(result)));
 }
 
 static void
@@ -146,8 +143,7 @@ answer_heads(struct check *c, struct answer *a, enum icap_method m,
 		if (rv == 0 && a->in.len >= a->head.len + a->head.hdr_len)
 			break;
 		if (rv != 0 && rv != ERR_SHORT) {
-			text_printf(why, "ICAP head: %s", a->head.why != NULL ?
-			    a->head.why : err_str(rv));
+			text_printf(why, "ICAP head: %s", a->head.why);
 			return rv;
 		}
 		if ((rv = answer_more(c, a, why)) != 0)
@@ -173,8 +169,7 @@ answer_body(struct check *c, struct answer *a, struct text *why)
 		if (rv == 0)
 			return 0;
 		if (rv != ERR_SHORT) {
-			text_printf(why, "body: %s", b.why != NULL ? b.why :
-			    err_str(rv));
+			text_printf(why, "body: %s", b.why);
 			return rv;
 		}
 		if ((rv = answer_more(c, a, why)) != 0)
@@ -200,8 +195,8 @@ answer_read(struct check *c, struct answer *a, enum icap_method m,
 	a->head.scanned = 0;
 	rv = icap_response(&a->head, m, a->in.s, a->in.len);
 	if (rv == 0 && a->head.hdr != ICAP_NONE)
-		rv = icap_http_head(&a->http, &a->head,
-		    a->in.s + a->head.len);
+		rv = icap_http_head(&a->http, a->head.hdr,
+		    a->in.s + a->head.len, a->head.hdr_len);
 	if (rv != 0)
 		text_printf(why, "HTTP head: %s", a->http.why != NULL ?
 		    a->http.why : err_str(rv));
@@ -214,17 +209,14 @@ ask_once(struct check *c, enum icap_method m, const struct text *out,
 {
 	int rv = 0;
 
-	if (c->wire == NULL)
-		rv = icapwire_open(c->conf, c->url, &c->wire, why);
+	if (!icapwire_is_open(c->wire))
+		rv = icapwire_open(c->wire, c->server, why);
 	if (rv == 0)
-		rv = icapwire_send(c->wire, out->s, out->len,
-		    c->conf->idle_timeout, why);
+		rv = icapwire_send(c->wire, out, c->conf->idle_timeout, why);
 	if (rv == 0)
 		rv = answer_read(c, a, m, why);
-	if (rv != 0 || a->head.close) {
+	if (rv != 0 || a->head.close)
 		icapwire_close(c->wire);
-		c->wire = NULL;
-	}
 	return rv;
 }
 
@@ -237,7 +229,7 @@ ask(struct check *c, enum icap_method m, const struct text *out,
     struct answer *a, struct text *why)
 {
 	uint64_t start = clock_us();
-	int kept = c->wire != NULL, rv;
+	int kept = icapwire_is_open(c->wire), rv;
 
 	rv = ask_once(c, m, out, a, why);
 	if (rv != 0 && rv != ERR_TIMEOUT && kept && a->in.len == 0) {
@@ -249,20 +241,16 @@ ask(struct check *c, enum icap_method m, const struct text *out,
 	return rv;
 }
 
-static void
-request_new(struct check *c, struct icap_request *r, enum icap_method m,
-    char *host, size_t size)
+static struct icap_request
+request_of(const struct check *c, enum icap_method m)
 {
-	int v6 = strchr(c->url->host, ':') != NULL;
-
-	snprintf(host, size, "%s%s%s:%u", v6 ? "[" : "", c->url->host,
-	    v6 ? "]" : "", c->url->port);
-	memset(r, 0, sizeof(*r));
-	r->method = m;
-	r->uri = c->url->url;
-	r->host = host;
-	r->preview = -1;
-	r->fields = c->fields.s;
+	return (struct icap_request){
+		.method = m,
+		.uri = c->server->conf->url,
+		.host = c->server->authority,
+		.preview = -1,
+		.fields = c->service->fields.s,
+	};
 }
 
 static void
@@ -292,11 +280,9 @@ check_options(struct check *c)
 	struct text out = { 0 }, why = { 0 };
 	struct answer a = { 0 };
 	struct icap_options o = { 0 };
-	struct icap_request r;
-	char host[300];
+	struct icap_request r = request_of(c, ICAP_OPTIONS);
 	int rv;
 
-	request_new(c, &r, ICAP_OPTIONS, host, sizeof(host));
 	icap_put_request(&out, &r);
 	show_lines(c, ">", out.s, out.len);
 	rv = ask(c, ICAP_OPTIONS, &out, &a, &why);
@@ -355,15 +341,11 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 {
 	int64_t preview = c->conf->preview == ICAP_PREVIEW_AUTO ? c->preview :
 	    c->conf->preview;
-	struct text fields = { 0 };
-	struct icap_request r;
-	char host[300], chunk[HTTP1_CHUNK_MAX];
+	struct icap_request r = request_of(c, s->method);
+	char chunk[HTTP_CHUNK_MAX];
 
-	request_new(c, &r, s->method, host, sizeof(host));
-	text_puts(&fields, c->fields.s != NULL ? c->fields.s : "");
-	if (s->method == ICAP_RESPMOD && c->echo.len > 0)
-		text_puts(&fields, c->echo.s);
-	r.fields = fields.s;
+	if (s->method == ICAP_RESPMOD)
+		r.more = c->echo.s;
 	r.allow = c->conf->allow_204 ? ICAP_ALLOW_204 : 0;
 	r.client_ip = r.server_ip = "127.0.0.1";
 	r.req_hdr = s->req.len;
@@ -377,11 +359,10 @@ sample_put(struct check *c, const struct sample *s, struct text *out)
 		text_add(out, s->res.s, s->res.len);
 	show_lines(c, ">", out->s, out->len);
 	show_body(c, ">", s->body.len);
-	text_add(out, chunk, http1_chunk(chunk, s->body.len));
+	text_add(out, chunk, http_chunk(chunk, s->body.len));
 	text_add(out, s->body.s, s->body.len);
 	text_puts(out, ICAP_CRLF);
 	text_puts(out, r.preview >= 0 ? ICAP_END_IEOF : ICAP_END);
-	text_free(&fields);
 }
 
 /* 1: the message passes unchanged; 0: it is replaced; -1: failed. */
@@ -467,43 +448,17 @@ check_method(struct check *c, enum icap_method m)
 	sample_free(&s);
 }
 
-static int
-has_url(const struct conf_icap_url *v, size_t n, const char *url)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(v[i].url, url) == 0)
-			return 1;
-	return 0;
-}
-
 static void
-check_server(struct check *c, const struct conf_icap_url *u)
+check_server(struct check *c, struct icap_server *v)
 {
-	const struct conf_icap *s = c->conf;
-
-	c->url = u;
-	if (check_options(c) == 0 || !s->options) {
-		if (has_url(s->reqmod, s->nreqmod, u->url))
+	c->server = v;
+	if (check_options(c) == 0 || !c->conf->options) {
+		if (icap_serves(v, ICAP_REQMOD))
 			check_method(c, ICAP_REQMOD);
-		if (has_url(s->respmod, s->nrespmod, u->url))
+		if (icap_serves(v, ICAP_RESPMOD))
 			check_method(c, ICAP_RESPMOD);
 	}
 	icapwire_close(c->wire);
-	c->wire = NULL;
-}
-
-static void
-fields_render(struct check *c)
-{
-	const char *s, *colon;
-	size_t i;
-
-	for (i = 0; i < c->conf->headers.n; i++)
-		text_printf(&c->fields, "%s\r\n", c->conf->headers.v[i]);
-	if ((s = c->conf->auth) != NULL && (colon = strchr(s, ':')) != NULL)
-		icap_field_basic(&c->fields, slice_of(s, strlen(s)));
 }
 
 json_t *
@@ -511,22 +466,26 @@ icapcheck_run(const struct conf_icap *s)
 {
 	struct check c = { .conf = s, .good = 1, .eicar = -1,
 	    .start = clock_us() };
+	struct text why = { 0 };
 	json_t *o;
 	size_t i;
 
+	if (icap_service_new(s, &c.service, &why) != 0) {
+		o = json_pack("{s:s}", "error", why.s);
+		text_free(&why);
+		return o;
+	}
+	c.wire = icapwire_new(c.service);
 	c.checks = json_array();
 	c.lines = json_array();
-	fields_render(&c);
-	for (i = 0; i < s->nreqmod; i++)
-		check_server(&c, &s->reqmod[i]);
-	for (i = 0; i < s->nrespmod; i++)
-		if (!has_url(s->reqmod, s->nreqmod, s->respmod[i].url))
-			check_server(&c, &s->respmod[i]);
+	for (i = 0; i < c.service->n; i++)
+		check_server(&c, &c.service->servers[i]);
 	o = json_pack("{s:s,s:b,s:s,s:o,s:o}", "service", s->name, "good",
 	    c.good, "eicar", c.eicar < 0 ? "not known" : c.eicar == 0 ?
 	    "stopped" : "not stopped: this may be no scanner", "checks",
 	    c.checks, "wire", c.lines);
-	text_free(&c.fields);
+	icapwire_free(c.wire);
+	icap_service_free(c.service);
 	text_free(&c.echo);
 	return o;
 }

@@ -18,7 +18,7 @@
  * answers and lets what is harmless pass, "eicar": whether the test file was
  * stopped, "checks": [{"server", "check", "method", "icap", "result",
  * "microseconds"}], "wire": [{"wire": "> a line sent" or "< a line
- * received"}]}.
+ * received"}]}; or {"error"} if the service cannot be used at all.
  */
 json_t	*icapcheck_run(const struct conf_icap *);
 

@@ -8,10 +8,11 @@
 
 #include "util/text.h"
 
+/* NULL: there are none. */
 static json_t *
 servers_pack(const struct conf_icap_url *v, size_t n)
 {
-	json_t *all = json_array();
+	json_t *all = n > 0 ? json_array() : NULL;
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -51,29 +52,18 @@ preview_pack(int64_t preview)
 json_t *
 icapcheck_pack(const struct conf_icap *s)
 {
-	json_t *o = json_object();
-
-	json_object_set_new(o, "name", json_string(s->name));
-	if (s->nreqmod > 0)
-		json_object_set_new(o, "reqmod",
-		    servers_pack(s->reqmod, s->nreqmod));
-	if (s->nrespmod > 0)
-		json_object_set_new(o, "respmod",
-		    servers_pack(s->respmod, s->nrespmod));
-	json_object_set_new(o, "preview", preview_pack(s->preview));
-	json_object_set_new(o, "timeout", json_pack("{s:o,s:o,s:o}",
+	return json_pack("{s:s,s:o*,s:o*,s:o,s:{s:o,s:o,s:o},s:b,s:b,s:s*,"
+	    "s:s*,s:o,s:o}", "name", s->name,
+	    "reqmod", servers_pack(s->reqmod, s->nreqmod),
+	    "respmod", servers_pack(s->respmod, s->nrespmod),
+	    "preview", preview_pack(s->preview), "timeout",
 	    "connect", ms_pack(s->connect_timeout),
 	    "first-byte", ms_pack(s->first_byte_timeout),
-	    "idle", ms_pack(s->idle_timeout)));
-	json_object_set_new(o, "options", json_boolean(s->options));
-	json_object_set_new(o, "allow-204", json_boolean(s->allow_204));
-	if (s->trust != NULL)
-		json_object_set_new(o, "trust", json_string(s->trust));
-	if (s->auth != NULL)
-		json_object_set_new(o, "auth", json_string(s->auth));
-	json_object_set_new(o, "headers", list_pack(&s->headers));
-	json_object_set_new(o, "echo-headers", list_pack(&s->echo));
-	return o;
+	    "idle", ms_pack(s->idle_timeout),
+	    "options", s->options, "allow-204", s->allow_204,
+	    "trust", s->trust, "auth", s->auth,
+	    "headers", list_pack(&s->headers),
+	    "echo-headers", list_pack(&s->echo));
 }
 
 struct conf *

@@ -52,13 +52,12 @@ admin_icap(const struct admin_env *env)
 	json_t *services = json_array(), *servers = json_array();
 	const struct conf_icap *c;
 	struct icap_server_stats server;
-	struct icap_stats st;
 	size_t i, k;
 
 	for (i = 0; i < env->nicaps; i++) {
 		c = icap_service_conf(env->icaps[i]);
-		icap_service_stats(env->icaps[i], &st);
-		json_array_append_new(services, service_line(c, &st));
+		json_array_append_new(services, service_line(c,
+		    icap_service_stats(env->icaps[i])));
 		for (k = 0; icap_server_stats(env->icaps[i], k,
 		    &server) == 0; k++)
 			json_array_append_new(servers,

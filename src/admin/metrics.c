@@ -248,7 +248,7 @@ seconds(struct text *t, const char *service, const struct icap_stats *st)
 	}
 	text_puts(t, "clearspan_icap_seconds_sum{");
 	label(t, "service", service);
-	text_printf(t, "} %.6f\n", st->seconds_sum);
+	text_printf(t, "} %.6f\n", (double)st->micros / 1e6);
 	sample(t, "icap_seconds_count", "service", service, NULL, NULL, n);
 }
 
@@ -273,8 +273,8 @@ static void
 page_icap(struct metrics *m, struct text *t)
 {
 	struct text hist = { 0 }, up = { 0 }, faults = { 0 }, wait = { 0 };
+	const struct icap_stats *st;
 	const char *name;
-	struct icap_stats st;
 	size_t i;
 
 	if (m->env->nicaps == 0)
@@ -291,12 +291,12 @@ page_icap(struct metrics *m, struct text *t)
 	    "Transactions that wait for a connection.");
 	for (i = 0; i < m->env->nicaps; i++) {
 		name = icap_service_conf(m->env->icaps[i])->name;
-		icap_service_stats(m->env->icaps[i], &st);
-		transactions(t, name, &st);
-		seconds(&hist, name, &st);
-		icap_state(&up, &faults, name, m->env->icaps[i], &st);
+		st = icap_service_stats(m->env->icaps[i]);
+		transactions(t, name, st);
+		seconds(&hist, name, st);
+		icap_state(&up, &faults, name, m->env->icaps[i], st);
 		sample(&wait, "icap_waiting", "service", name, NULL, NULL,
-		    st.waiting);
+		    st->waiting);
 	}
 	text_puts(t, hist.s);
 	text_puts(t, up.s);

@@ -42,29 +42,17 @@ count(uint64_t n)
 }
 
 static json_t *
-address(const struct addr *a)
-{
-	char buf[ADDR_STRLEN];
-
-	return json_string(addr_str(a, buf));
-}
-
-static json_t *
 listeners(const struct conf *c)
 {
-	json_t *all = json_array(), *o;
-	size_t i;
+	json_t *all = json_array();
+	const struct conf_listen *l;
+	char buf[ADDR_STRLEN];
 
-	for (i = 0; i < c->nlistens; i++) {
-		o = json_object();
-		json_object_set_new(o, "name", eve_string(c->listens[i].name));
-		json_object_set_new(o, "mode", json_string(
-		    c->listens[i].mode == CONF_EXPLICIT ? "explicit" :
-		    "transparent"));
-		json_object_set_new(o, "address",
-		    address(&c->listens[i].address));
-		json_array_append_new(all, o);
-	}
+	for (l = c->listens; l < c->listens + c->nlistens; l++)
+		json_array_append_new(all, json_pack("{s:o,s:s,s:s}", "name",
+		    eve_string(l->name), "mode", l->mode == CONF_EXPLICIT ?
+		    "explicit" : "transparent", "address",
+		    addr_str(&l->address, buf)));
 	return all;
 }
 
@@ -74,15 +62,14 @@ mirror(const struct conf_mirror *m, const struct proxy_sink *s)
 	static const char *const kinds[] = { "interface", "pcap",
 	    "pcap-over-ip" };
 	struct sink_stats st = { 0 };
-	json_t *o = json_object();
+	json_t *o;
 
 	s->ops->stats(s->sink, &st);
-	json_object_set_new(o, "name", eve_string(m->name));
-	json_object_set_new(o, "kind", json_string(kinds[m->kind]));
-	json_object_set_new(o, "packets", count(st.packets));
-	json_object_set_new(o, "bytes", count(st.bytes));
-	json_object_set_new(o, "lost_packets", count(st.lost_packets));
-	json_object_set_new(o, "lost_bytes", count(st.lost_bytes));
+	o = json_pack("{s:o,s:s,s:I,s:I,s:I,s:I}", "name",
+	    eve_string(m->name), "kind", kinds[m->kind], "packets",
+	    (json_int_t)st.packets, "bytes", (json_int_t)st.bytes,
+	    "lost_packets", (json_int_t)st.lost_packets, "lost_bytes",
+	    (json_int_t)st.lost_bytes);
 	if (st.lost_reason != NULL)
 		json_object_set_new(o, "lost_reason",
 		    eve_string(st.lost_reason));
@@ -106,41 +93,31 @@ mirrors(const struct admin_env *env)
 static json_t *
 event_log(const struct admin_env *env)
 {
-	json_t *o = json_object();
-
-	json_object_set_new(o, "file", eve_string(env->conf->log.file));
-	json_object_set_new(o, "queued_bytes",
-	    count(connlog_queued(env->log)));
-	json_object_set_new(o, "lost", count(connlog_dropped(env->log)));
-	return o;
+	return json_pack("{s:o,s:I,s:I}", "file",
+	    eve_string(env->conf->log.file), "queued_bytes",
+	    (json_int_t)connlog_queued(env->log), "lost",
+	    (json_int_t)connlog_dropped(env->log));
 }
 
 json_t *
 admin_status(const struct admin_env *env)
 {
 	struct worker_counts sum;
-	struct timespec now;
-	json_t *o = json_object();
+	json_t *o;
 
-	now = clock_wall();
 	admin_sum(env, &sum);
-	json_object_set_new(o, "version", json_string(VERSION));
-	json_object_set_new(o, "state",
-	    json_string(env->draining ? "draining" : "running"));
-	json_object_set_new(o, "pid", count((uint64_t)getpid()));
-	json_object_set_new(o, "configuration", eve_string(env->conf->path));
-	json_object_set_new(o, "started", eve_time(&env->started));
-	json_object_set_new(o, "uptime",
-	    json_integer(now.tv_sec - env->started.tv_sec));
-	json_object_set_new(o, "workers", count(env->nworkers));
-	json_object_set_new(o, "sessions_open", count(sum.open));
-	json_object_set_new(o, "sessions_accepted", count(sum.accepted));
-	json_object_set_new(o, "rules", count(env->conf->nrules));
-	json_object_set_new(o, "reloads", json_pack("{s:I,s:I}", "done",
-	    (json_int_t)env->reloads[1], "failed",
-	    (json_int_t)env->reloads[0]));
-	json_object_set_new(o, "listeners", listeners(env->conf));
-	json_object_set_new(o, "mirrors", mirrors(env));
+	o = json_pack("{s:s,s:s,s:i,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},"
+	    "s:o,s:o}", "version", VERSION, "state",
+	    env->draining ? "draining" : "running", "pid", (int)getpid(),
+	    "configuration", eve_string(env->conf->path), "started",
+	    eve_time(&env->started), "uptime",
+	    (json_int_t)(clock_wall().tv_sec - env->started.tv_sec),
+	    "workers", (json_int_t)env->nworkers, "sessions_open",
+	    (json_int_t)sum.open, "sessions_accepted",
+	    (json_int_t)sum.accepted, "rules", (json_int_t)env->conf->nrules,
+	    "reloads", "done", (json_int_t)env->reloads[1], "failed",
+	    (json_int_t)env->reloads[0], "listeners", listeners(env->conf),
+	    "mirrors", mirrors(env));
 	if (env->log != NULL)
 		json_object_set_new(o, "event_log", event_log(env));
 	return o;
@@ -176,45 +153,49 @@ handshakes(const struct worker_counts *c)
 	return all;
 }
 
+#define AT(member)	offsetof(struct worker_counts, member)
+
+static const struct {
+	const char	*name;
+	size_t		 at;
+} counters[] = {
+	{ "accepted", AT(accepted) },
+	{ "refused", AT(refused) },
+	{ "open", AT(open) },
+	{ "ended", AT(ended) },
+	{ "bytes_toserver", AT(bytes[DIR_UP]) },
+	{ "bytes_toclient", AT(bytes[DIR_DOWN]) },
+	{ "handshaking", AT(handshaking) },
+	{ "forged", AT(forged[0]) },
+	{ "forged_from_cache", AT(forged[1]) },
+	{ "undecrypted_client_certificate", AT(undecrypted[UNDECRYPTED_CERT]) },
+	{ "undecrypted_rule", AT(undecrypted[UNDECRYPTED_RULE]) },
+	{ "undecrypted_no_sni", AT(undecrypted[UNDECRYPTED_NO_SNI]) },
+	{ "undecrypted_verification", AT(undecrypted[UNDECRYPTED_VERIFY]) },
+	{ "undecrypted_failure", AT(undecrypted[UNDECRYPTED_FAILURE]) },
+	{ "unread_starttls", AT(undecrypted[UNDECRYPTED_STARTTLS]) },
+	{ "unread_tunnel", AT(undecrypted[UNDECRYPTED_TUNNEL]) },
+	{ "unread_upgrade", AT(undecrypted[UNDECRYPTED_UPGRADE]) },
+	{ "unread_other", AT(undecrypted[UNDECRYPTED_OTHER]) },
+	{ "buffer_bytes", AT(buffers) },
+	{ "accept_paused", AT(accept_paused) },
+	{ "worker_late", AT(late) },
+	{ "gave_way", AT(gave_way) },
+	{ "stalled_reset", AT(stalled) },
+};
+
 json_t *
 admin_counters(const struct admin_env *env)
 {
 	struct worker_counts c;
 	json_t *o = json_object(), *rules = json_array();
+	size_t i;
 
 	admin_sum(env, &c);
-	json_object_set_new(o, "accepted", count(c.accepted));
-	json_object_set_new(o, "refused", count(c.refused));
-	json_object_set_new(o, "open", count(c.open));
-	json_object_set_new(o, "ended", count(c.ended));
-	json_object_set_new(o, "bytes_toserver", count(c.bytes[DIR_UP]));
-	json_object_set_new(o, "bytes_toclient", count(c.bytes[DIR_DOWN]));
-	json_object_set_new(o, "handshaking", count(c.handshaking));
-	json_object_set_new(o, "forged", count(c.forged[0]));
-	json_object_set_new(o, "forged_from_cache", count(c.forged[1]));
-	json_object_set_new(o, "undecrypted_client_certificate",
-	    count(c.undecrypted[UNDECRYPTED_CERT]));
-	json_object_set_new(o, "undecrypted_rule",
-	    count(c.undecrypted[UNDECRYPTED_RULE]));
-	json_object_set_new(o, "undecrypted_no_sni",
-	    count(c.undecrypted[UNDECRYPTED_NO_SNI]));
-	json_object_set_new(o, "undecrypted_verification",
-	    count(c.undecrypted[UNDECRYPTED_VERIFY]));
-	json_object_set_new(o, "undecrypted_failure",
-	    count(c.undecrypted[UNDECRYPTED_FAILURE]));
-	json_object_set_new(o, "unread_starttls",
-	    count(c.undecrypted[UNDECRYPTED_STARTTLS]));
-	json_object_set_new(o, "unread_tunnel",
-	    count(c.undecrypted[UNDECRYPTED_TUNNEL]));
-	json_object_set_new(o, "unread_upgrade",
-	    count(c.undecrypted[UNDECRYPTED_UPGRADE]));
-	json_object_set_new(o, "unread_other",
-	    count(c.undecrypted[UNDECRYPTED_OTHER]));
-	json_object_set_new(o, "buffer_bytes", count(c.buffers));
-	json_object_set_new(o, "accept_paused", count(c.accept_paused));
-	json_object_set_new(o, "worker_late", count(c.late));
-	json_object_set_new(o, "gave_way", count(c.gave_way));
-	json_object_set_new(o, "stalled_reset", count(c.stalled));
+	for (i = 0; i < NELEM(counters); i++)
+		json_object_set_new(o, counters[i].name, count(
+		    *(const _Atomic uint64_t *)(const void *)
+		    ((const char *)&c + counters[i].at)));
 	json_object_set_new(o, "log_lines_lost", count(log_dropped()));
 	json_object_set_new(o, "events_lost", count(connlog_dropped(env->log)));
 	json_object_set_new(o, "handshakes", handshakes(&c));
@@ -228,12 +209,10 @@ admin_counters(const struct admin_env *env)
 static json_t *
 cache(const struct cache_stats *st, int asked)
 {
-	json_t *o = json_object();
+	json_t *o = json_pack("{s:I,s:I,s:I,s:I}", "entries",
+	    (json_int_t)st->entries, "bytes", (json_int_t)st->bytes, "limit",
+	    (json_int_t)st->max, "evicted", (json_int_t)st->evicted);
 
-	json_object_set_new(o, "entries", count(st->entries));
-	json_object_set_new(o, "bytes", count(st->bytes));
-	json_object_set_new(o, "limit", count(st->max));
-	json_object_set_new(o, "evicted", count(st->evicted));
 	if (!asked)
 		return o;
 	json_object_set_new(o, "asked", count(st->asked));

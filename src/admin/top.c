@@ -218,18 +218,13 @@ by_bytes(const void *a, const void *b)
 json_t *
 top_json(struct top *t, enum top_by by, uint64_t now)
 {
-	struct window *sum = xcalloc(1, sizeof(*sum));
+	struct top *both = top_new();
+	struct window *sum = both->w[by][0];
 	json_t *all = json_array();
 	struct row *r;
 	size_t i;
-	int k;
 
-	pthread_mutex_lock(&t->mutex);
-	top_turn(t, now);
-	for (k = 0; k < 2; k++)
-		for (i = 0; i < t->w[by][k]->n; i++)
-			window_add(sum, &t->w[by][k]->v[i]);
-	pthread_mutex_unlock(&t->mutex);
+	top_merge(both, t, by, now);
 	qsort(sum->v, sum->n, sizeof(sum->v[0]), by_bytes);
 	for (i = 0; i < sum->n && i < TOP_SHOWN; i++) {
 		r = &sum->v[i];
@@ -239,7 +234,6 @@ top_json(struct top *t, enum top_by by, uint64_t now)
 		    (json_int_t)r->bytes[0], "toclient",
 		    (json_int_t)r->bytes[1]));
 	}
-	window_clear(sum);
-	free(sum);
+	top_free(both);
 	return all;
 }

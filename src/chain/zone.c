@@ -148,13 +148,15 @@ zones_ask(struct zones *z, const struct zone_ask *ask, int *fds,
 	if (rv >= 0)
 		rv = zone_wire_recv(z->fd, &a, sizeof(a), fds,
 		    nfds != NULL ? nfds : &none);
-	if (rv >= 0 && rv != sizeof(a))
+	if (rv == ERR_LIMIT)		/* the descriptors; it lives on */
+		a.rv = ERR_LIMIT;
+	else if (rv >= 0 && rv != sizeof(a))
 		rv = ERR_FORMAT;
 	/* A late answer would be taken for the next question's. */
-	if (rv < 0 && !atomic_load(&z->gone))
+	if (rv < 0 && rv != ERR_LIMIT && !atomic_load(&z->gone))
 		shutdown(z->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&z->call);
-	if (rv < 0)
+	if (rv < 0 && rv != ERR_LIMIT)
 		return zones_lost(z, rv, why);
 	a.why[sizeof(a.why) - 1] = '\0';
 	text_puts(why, a.why);

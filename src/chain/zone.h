@@ -50,7 +50,8 @@ int	zones_start(struct zones **, char *const exec[], struct text *why);
  * Waits for the helper, some 100 ms. Returns 0; or
  * ERR_USAGE, ERR_SYS or ERR_EOF (there is no helper any more) with a line in
  * why that names the device and what to do. The device is referred to until
- * this returns, and no longer.
+ * this returns, and no longer. A port that another zone has is taken from it: a
+ * reload changed the device.
  */
 int	zone_open(struct zones *, const struct conf_device *,
 	    unsigned workers, struct zone **, struct text *why);

@@ -36,6 +36,20 @@ struct reply {
 	struct text	 why;
 };
 
+/*
+ * A device that a reload changed has other zones, and the old ones may still be
+ * there, with sessions in them. The configuration says whose the ports are.
+ */
+static void
+take_over(struct helper *h, const struct zone_plan *p)
+{
+	size_t i, side;
+
+	for (i = 0; i < ZONE_MAX; i++)
+		for (side = 0; h->zones[i].used && side < ZONE_SIDES; side++)
+			zone_ns_yield(&h->zones[i], p->side[side].port);
+}
+
 static int
 do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 {
@@ -43,6 +57,7 @@ do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 		text_puts(&r->why, "there is such a zone already");
 		return ERR_USAGE;
 	}
+	take_over(h, &a->plan);
 	return zone_ns_open(&h->zones[a->id], &a->plan, h->home, &r->why);
 }
 
@@ -138,6 +153,12 @@ helper_turn(struct helper *h)
 	    r.answer.nfds);
 	for (i = 0; i < r.answer.nfds; i++)
 		close(r.fds[i]);
+	if (n == ERR_SYS && r.answer.nfds > 0) {	/* too many */
+		r.answer.rv = ERR_LIMIT;
+		r.answer.nfds = 0;
+		n = zone_wire_send(h->fd, &r.answer, sizeof(r.answer), NULL,
+		    0);
+	}
 	return n < 0 ? n : 0;
 }
 
@@ -239,7 +260,7 @@ zone_helper(int fd)
 		return 2;
 	}
 	helper_signals();
-	prctl(PR_SET_NAME, "clearspan-zones", 0, 0, 0);
+	prctl(PR_SET_NAME, ZONE_HELPER_NAME, 0, 0, 0);
 	if (chdir("/") != 0 || (h.fd = helper_descriptors(fd)) < 0)
 		return 1;
 	if ((h.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) < 0) {

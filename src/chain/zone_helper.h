@@ -6,7 +6,8 @@
 #ifndef CHAIN_ZONE_HELPER_H
 #define CHAIN_ZONE_HELPER_H
 
-/* In a program run again: its argument, and where it has the socketpair. */
+/* Its name; in a program run again, its argument and the socketpair's end. */
+#define ZONE_HELPER_NAME "clearspan-zones"	/* comm (proc(5)) */
 #define ZONE_HELPER_ARG	"--zone-helper"
 #define ZONE_HELPER_FD	3
 

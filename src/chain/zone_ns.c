@@ -404,6 +404,16 @@ side_return(struct zone_ns *z, enum zone_side side, int fd,
 }
 
 void
+zone_ns_yield(struct zone_ns *z, const char *port)
+{
+	enum zone_side side;
+
+	for (side = ZONE_INSIDE; side < ZONE_SIDES; side++)
+		if (strcmp(z->plan.side[side].port, port) == 0)
+			side_inside(z, side, side_return, NULL);
+}
+
+void
 zone_ns_close(struct zone_ns *z)
 {
 	enum zone_side side;

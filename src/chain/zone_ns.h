@@ -38,6 +38,9 @@ int	zone_ns_change(struct zone_ns *, const struct zone_plan *,
  * there; ERR_NOTFOUND: not yet; or another ERR_*. */
 int	zone_ns_repair(struct zone_ns *, struct text *why);
 
+/* Give a port back, if it is one of these: another device wants it. */
+void	zone_ns_yield(struct zone_ns *, const char *port);
+
 /* Both ports down: from here on nothing goes. */
 void	zone_ns_down(struct zone_ns *);
 /* Give the ports back, down and with their own MACs; let the rest go. */

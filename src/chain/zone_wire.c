@@ -112,7 +112,7 @@ zone_wire_recv(int fd, void *data, size_t size, int *fds, size_t *nfds)
 	if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		while (got > 0)
 			close(fds[--got]);
-		n = ERR_FORMAT;
+		n = m.msg_flags & MSG_TRUNC ? ERR_FORMAT : ERR_LIMIT;
 	}
 	if (nfds != NULL)
 		*nfds = got;

@@ -47,8 +47,9 @@ int	zone_ask_check(const struct zone_ask *, size_t len);
 /*
  * Send or receive one message with its descriptors; *nfds is the room for them
  * before and their number after. Blocking. Return the length; ERR_EOF: the
- * other end is closed; ERR_TIMEOUT; ERR_FORMAT: cut off, and what came with it
- * was closed; or ERR_SYS.
+ * other end is closed; ERR_TIMEOUT; ERR_FORMAT: cut off; ERR_LIMIT: the message
+ * is here, but this process may not have so many descriptors; or ERR_SYS. With
+ * an error no descriptor stays open.
  */
 int	zone_wire_send(int fd, const void *, size_t len, const int *fds,
 	    size_t nfds);

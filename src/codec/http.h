@@ -1,7 +1,8 @@
 /*
  * The head of an HTTP message, whatever version carried it: what a request
- * asks of whom, or how a response answers, and the fields. A codec fills it
- * in (codec/http1.h); who reads it need not know which.
+ * asks of whom, or how a response answers, and the fields; and its text, in
+ * the form that connections of HTTP/1 and bodies of ICAP have (RFC 9112, 10.1).
+ * What frames a message on a connection of HTTP/1 is in codec/http1.h.
  */
 #ifndef CODEC_HTTP_H
 #define CODEC_HTTP_H
@@ -111,5 +112,62 @@ int	http_authority(struct slice, uint16_t port, struct http_url *);
  * ERR_NOTFOUND with out empty when it says none.
  */
 int	http_name(const struct http_head *, char out[HTTP_NAME_MAX]);
+
+/*
+ * The longest head that is read, in a service's answer. A peer's head must be
+ * shorter (limits.head), so that we accept what a service adds to it.
+ */
+#define HTTP_HEAD_MAX	(1280 * 1024)	/* bytes of a head */
+
+/* A head that is read from its text. */
+struct http_text {
+	size_t		 len;		/* bytes, the blank line included */
+	int		 chunked;	/* the last transfer coding is that */
+	int		 coded;		/* there is a Transfer-Encoding */
+	const char	*why;		/* the reason of an ERR_*, static */
+	size_t		 scanned;	/* private: looked through so far */
+	struct http_head head;		/* last: it is long */
+};
+
+/*
+ * Read a head from the start of data. Zero the struct before the first call
+ * (scanned alone is enough); while the answer is ERR_SHORT call again with the
+ * same struct and more bytes (data may have moved). Slices point into data.
+ * Returns 0; ERR_SHORT; ERR_LIMIT (a head over HTTP_HEAD_MAX, too many field
+ * lines, or options of Connection); ERR_FORMAT; or ERR_UNSUPPORTED (HTTP, but
+ * not 1.x, so also the preface of HTTP/2; or a target that is no http URL).
+ * A request may be preceded by one empty line (RFC 9112, 2.2).
+ */
+int	http_request(struct http_text *, const char *data, size_t len);
+int	http_response(struct http_text *, const char *data, size_t len);
+
+/*
+ * Whether the first line of a connection is a request's, for a port where any
+ * protocol may come: 1, 0, or ERR_SHORT while it may still be one. It is a
+ * request when a token and a blank are followed by what could be a target: by
+ * anything where the method is well known, else by a '/', a '*', a URL, or
+ * later in the line "HTTP/". Servers skip blanks and empty lines before it, so
+ * these are skipped. Stricter readers refuse some of what is told apart here
+ * (http_request), and nobody reads as HTTP what is not.
+ *
+ * The struct is zeroed before the first bytes; each call takes those that
+ * follow. http_starts_request() takes them all at once.
+ */
+struct http_first {
+	int		 state;
+	size_t		 n;		/* bytes of the word so far */
+	char		 word[16];
+	char		 last[2];
+};
+
+int	http_first(struct http_first *, const char *data, size_t len);
+int	http_starts_request(const char *data, size_t len);
+
+/*
+ * Before a stretch of n bytes of a chunked body: "size CRLF" into buf. Returns
+ * its length. CRLF follows the bytes.
+ */
+#define HTTP_CHUNK_MAX	18
+size_t	http_chunk(char buf[HTTP_CHUNK_MAX], size_t n);
 
 #endif

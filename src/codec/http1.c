@@ -11,7 +11,7 @@
 #include "util/mem.h"
 
 static int
-fail(struct http1_head *m, int e, const char *why)
+fail(struct http_text *m, int e, const char *why)
 {
 	m->why = why;
 	return e;
@@ -19,7 +19,7 @@ fail(struct http1_head *m, int e, const char *why)
 
 /* HTTP-version: "HTTP/" DIGIT "." DIGIT. */
 static int
-read_version(struct http1_head *m, struct slice s)
+read_version(struct http_text *m, struct slice s)
 {
 	if (s.len != 8 || memcmp(s.p, "HTTP/", 5) != 0 || s.p[6] != '.' ||
 	    s.p[5] < '0' || s.p[5] > '9' || s.p[7] < '0' || s.p[7] > '9')
@@ -33,7 +33,7 @@ read_version(struct http1_head *m, struct slice s)
 
 /* The target of CONNECT: another server, or inside TLS a path (AnyConnect). */
 static int
-connect_target(struct http1_head *m)
+connect_target(struct http_text *m)
 {
 	struct http_head *h = &m->head;
 	struct http_url u;
@@ -49,7 +49,7 @@ connect_target(struct http1_head *m)
 
 /* The four forms of a target and which method each belongs to: 9112, 3.2. */
 static int
-read_target(struct http1_head *m)
+read_target(struct http_text *m)
 {
 	struct http_head *h = &m->head;
 	struct http_url u;
@@ -81,7 +81,7 @@ read_target(struct http1_head *m)
 }
 
 static int
-request_line(struct http1_head *m, struct slice l)
+request_line(struct http_text *m, struct slice l)
 {
 	int e;
 
@@ -98,7 +98,7 @@ request_line(struct http1_head *m, struct slice l)
 
 /* The blank behind the code is missing in some servers' answers: allowed. */
 static int
-status_line(struct http1_head *m, struct slice l)
+status_line(struct http_text *m, struct slice l)
 {
 	struct slice v = l;
 	size_t i;
@@ -124,7 +124,7 @@ status_line(struct http1_head *m, struct slice l)
 }
 
 static int
-field_line(struct http1_head *m, struct slice l)
+field_line(struct http_text *m, struct slice l)
 {
 	struct http_field f;
 	int e;
@@ -138,7 +138,7 @@ field_line(struct http1_head *m, struct slice l)
 }
 
 static int
-length_value(struct http1_head *m, struct slice v, int64_t *length)
+length_value(struct http_text *m, struct slice v, int64_t *length)
 {
 	int64_t n = 0;
 	size_t i;
@@ -162,7 +162,7 @@ length_value(struct http1_head *m, struct slice v, int64_t *length)
 }
 
 static int
-content_length(struct http1_head *m, struct slice v)
+content_length(struct http_text *m, struct slice v)
 {
 	int64_t n;
 	int e;
@@ -177,7 +177,7 @@ content_length(struct http1_head *m, struct slice v)
 
 /* One coding of a Transfer-Encoding; chunked comes once, and last. */
 static int
-transfer_coding(struct http1_head *m, struct slice c)
+transfer_coding(struct http_text *m, struct slice c)
 {
 	static const char *const known[] = { "gzip", "x-gzip", "deflate",
 	    "compress", "x-compress", "identity" };
@@ -198,7 +198,7 @@ transfer_coding(struct http1_head *m, struct slice c)
 }
 
 static int
-transfer_encoding(struct http1_head *m, struct slice v)
+transfer_encoding(struct http_text *m, struct slice v)
 {
 	struct slice c = { v.p, 0 };
 	int e;
@@ -213,7 +213,7 @@ transfer_encoding(struct http1_head *m, struct slice v)
 
 /* What the fields together say of the framing: RFC 9112, 6.1 to 6.3. */
 static int
-check_framing(struct http1_head *m)
+check_framing(struct http_text *m)
 {
 	if (m->coded && m->head.length >= 0)
 		return fail(m, ERR_FORMAT,
@@ -237,7 +237,7 @@ check_framing(struct http1_head *m)
 
 /* RFC 9112, 3.2: one Host, and in HTTP/1.1 there must be one. */
 static int
-check_host(struct http1_head *m)
+check_host(struct http_text *m)
 {
 	struct http_head *h = &m->head;
 	const struct http_field *host = NULL;
@@ -267,7 +267,7 @@ check_host(struct http1_head *m)
  * thousand commas is there to keep us busy. Empty items count.
  */
 static int
-connection_options(struct http1_head *m, struct slice v, size_t *n)
+connection_options(struct http_text *m, struct slice v, size_t *n)
 {
 	struct slice item;
 
@@ -279,7 +279,7 @@ connection_options(struct http1_head *m, struct slice v, size_t *n)
 }
 
 static int
-read_fields(struct http1_head *m, struct slice in)
+read_fields(struct http_text *m, struct slice in)
 {
 	struct http_field *h;
 	struct slice l;
@@ -306,7 +306,7 @@ read_fields(struct http1_head *m, struct slice in)
 }
 
 static void
-begin(struct http1_head *m, int response)
+begin(struct http_text *m, int response)
 {
 	m->head.response = response;
 	m->head.status = 0;
@@ -320,16 +320,16 @@ begin(struct http1_head *m, int response)
 
 /* scanned and len count from behind an empty line in front of a request. */
 static int
-find_end(struct http1_head *m, const char *data, size_t len)
+find_end(struct http_text *m, const char *data, size_t len)
 {
-	int e = fields_end(data, len, HTTP1_HEAD_MAX, 0, &m->scanned, &m->why);
+	int e = fields_end(data, len, HTTP_HEAD_MAX, 0, &m->scanned, &m->why);
 
 	m->len = m->scanned;
 	return e;
 }
 
 int
-http1_request(struct http1_head *m, const char *data, size_t len)
+http_request(struct http_text *m, const char *data, size_t len)
 {
 	struct slice in;
 	size_t from = 0;
@@ -350,7 +350,7 @@ http1_request(struct http1_head *m, const char *data, size_t len)
 }
 
 int
-http1_response(struct http1_head *m, const char *data, size_t len)
+http_response(struct http_text *m, const char *data, size_t len)
 {
 	struct slice in;
 	int e;

@@ -35,7 +35,7 @@ enum {				/* http1_body.state */
 };
 
 enum http1_kind
-http1_body_of(const struct http1_head *m, struct slice method)
+http1_body_of(const struct http_text *m, struct slice method)
 {
 	const struct http_head *h = &m->head;
 
@@ -61,7 +61,7 @@ http1_body_of(const struct http1_head *m, struct slice method)
 }
 
 void
-http1_body_init(struct http1_body *b, const struct http1_head *m,
+http1_body_init(struct http1_body *b, const struct http_text *m,
     struct slice method)
 {
 	memset(b, 0, sizeof(*b));
@@ -277,20 +277,6 @@ http1_body_next(struct http1_body *b, struct slice *in, struct slice *payload)
 		in->len--;
 	}
 	return b->state == ST_END ? 0 : ERR_SHORT;
-}
-
-int
-http1_body_follow(struct http1_body *b, const char *data, size_t len,
-    size_t *used)
-{
-	struct slice in = slice_of(data, len), payload;
-	int e;
-
-	do
-		e = http1_body_next(b, &in, &payload);
-	while (e == 1);
-	*used = len - in.len;
-	return e;
 }
 
 int

@@ -23,7 +23,7 @@ enum first_state {
 };
 
 static int
-is_known_method(const struct http1_first *f)
+is_known_method(const struct http_first *f)
 {
 	static const char *const known[] = { "GET", "HEAD", "POST", "PUT",
 	    "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH", "PROPFIND",
@@ -48,7 +48,7 @@ is_space(char c)
 }
 
 static enum first_state
-first_method(struct http1_first *f, char c)
+first_method(struct http_first *f, char c)
 {
 	if (slice_is_token(slice_of(&c, 1))) {
 		if (f->n < sizeof(f->word))
@@ -63,7 +63,7 @@ first_method(struct http1_first *f, char c)
 
 /* "HTTP/" begins a word, or a URL is the first of them. */
 static enum first_state
-first_word(struct http1_first *f, char c, enum first_state state)
+first_word(struct http_first *f, char c, enum first_state state)
 {
 	if (c == '\n')
 		return FIRST_NO;
@@ -85,7 +85,7 @@ first_word(struct http1_first *f, char c, enum first_state state)
 }
 
 static enum first_state
-first_gap(struct http1_first *f, char c)
+first_gap(struct http_first *f, char c)
 {
 	if (is_known_method(f) || c == '/' || c == '*')
 		return FIRST_YES;
@@ -96,7 +96,7 @@ first_gap(struct http1_first *f, char c)
 }
 
 static enum first_state
-first_byte(struct http1_first *f, char c)
+first_byte(struct http_first *f, char c)
 {
 	switch (f->state) {
 	case FIRST_LEAD:
@@ -116,7 +116,7 @@ first_byte(struct http1_first *f, char c)
 }
 
 int
-http1_first(struct http1_first *f, const char *data, size_t len)
+http_first(struct http_first *f, const char *data, size_t len)
 {
 	size_t i;
 
@@ -128,9 +128,9 @@ http1_first(struct http1_first *f, const char *data, size_t len)
 }
 
 int
-http1_starts_request(const char *data, size_t len)
+http_starts_request(const char *data, size_t len)
 {
-	struct http1_first f = { 0 };
+	struct http_first f = { 0 };
 
-	return http1_first(&f, data, len);
+	return http_first(&f, data, len);
 }

@@ -35,33 +35,30 @@ put_length(struct text *out, struct slice name, int64_t length)
 	text_puts(out, "\r\n");
 }
 
-/* Whether Connection names it; what the message needs it cannot name. */
-static int
-is_named(const struct http_options *named, struct slice name)
-{
-	static const char *const keep[] = { "host", "content-length",
-	    "upgrade", "http2-settings" };
-
-	return !slice_among(name, keep, NELEM(keep)) &&
-	    http_options_have(named, name);
-}
-
-/* Whether a field is for this hop only (RFC 9110, 7.6.1 and 11.7). */
+/*
+ * Whether a field is for this hop only (RFC 9110, 7.6.1 and 11.7). Connection
+ * cannot name what the message needs.
+ */
 static int
 is_of_the_hop(const struct http_options *named, struct slice name,
     unsigned flags)
 {
-	static const char *const hop[] = { "connection", "keep-alive", "te",
-	    "trailer", "transfer-encoding", "proxy-connection",
+	static const char *const proxy[] = { "keep-alive", "proxy-connection",
 	    "proxy-authenticate", "proxy-authorization",
 	    "proxy-authentication-info" };
+	static const char *const framing[] = { "connection", "te", "trailer",
+	    "transfer-encoding" };
 	static const char *const upgrade[] = { "upgrade", "http2-settings" };
+	static const char *const needed[] = { "host", "content-length" };
 
-	if (slice_among(name, hop, NELEM(hop)))
+	if (slice_among(name, proxy, NELEM(proxy)))
 		return 1;
+	if (slice_among(name, framing, NELEM(framing)))
+		return !(flags & HTTP1_ORIGIN);
 	if (slice_among(name, upgrade, NELEM(upgrade)))
-		return !(flags & HTTP1_KEEP_UPGRADE);
-	return is_named(named, name);
+		return !(flags & (HTTP1_ORIGIN | HTTP1_ENCAPSULATED));
+	return !slice_among(name, needed, NELEM(needed)) &&
+	    http_options_have(named, name);
 }
 
 static int
@@ -69,21 +66,18 @@ is_unwanted(struct slice name, unsigned flags)
 {
 	static const char *const digest[] = { "content-md5", "digest",
 	    "content-digest", "repr-digest" };
-	static const char *const range[] = { "range", "if-range" };
 
 	if (slice_is(name, "expect"))
-		return !(flags & HTTP1_KEEP_EXPECT);
-	if ((flags & HTTP1_CHANGED) && slice_among(name, digest, NELEM(digest)))
-		return 1;
-	return (flags & HTTP1_NO_RANGE) &&
-	    slice_among(name, range, NELEM(range));
+		return !(flags & HTTP1_ORIGIN);
+	return (flags & HTTP1_CHANGED) &&
+	    slice_among(name, digest, NELEM(digest));
 }
 
 /* The Content-Length to say, or -1. */
 static int64_t
 length_of(const struct http_head *m, const struct http1_out *o)
 {
-	if (o->flags & HTTP1_ENCAPSULATED)
+	if (o->flags & (HTTP1_ENCAPSULATED | HTTP1_ORIGIN))
 		return m->length;
 	if (o->kind == HTTP1_LENGTH)
 		return (int64_t)o->length;
@@ -122,7 +116,7 @@ static void
 put_target(struct text *out, const struct http_head *m,
     const struct http1_out *o)
 {
-	int absolute = (o->flags & HTTP1_ABSOLUTE) != 0;
+	int absolute = (o->flags & HTTP1_ENCAPSULATED) != 0;
 
 	if (slice_eq(m->method, "CONNECT") || absolute == (m->scheme.len > 0)) {
 		put(out, m->target);
@@ -195,47 +189,20 @@ put_fields(struct text *out, const struct http_head *m,
 		put_length(out, slice_of("Content-Length", 14), length);
 }
 
-static void
-put_connection(struct text *out, const struct http_head *m,
-    const struct http1_out *o)
-{
-	const char *sep = "Connection: ";
-
-	if (o->kind == HTTP1_CHUNKED)
-		text_puts(out, "Transfer-Encoding: chunked\r\n");
-	if ((o->flags & HTTP1_CLOSE_AFTER) || o->kind == HTTP1_CLOSE) {
-		text_puts(out, sep);
-		text_puts(out, "close");
-		sep = ", ";
-	} else if (o->flags & HTTP1_KEEP_ALIVE) {
-		text_puts(out, sep);
-		text_puts(out, "keep-alive");
-		sep = ", ";
-	}
-	if ((o->flags & HTTP1_KEEP_UPGRADE) &&
-	    http_find(m, "upgrade") != NULL) {
-		text_printf(out, "%sUpgrade%s", sep,
-		    http_find(m, "http2-settings") ? ", HTTP2-Settings" : "");
-		sep = ", ";
-	}
-	if (*sep == ',')
-		text_puts(out, "\r\n");
-}
-
 int
 http1_write(struct text *out, const struct http_head *m,
     const struct http1_out *o)
 {
+	int as_framed = o->flags & (HTTP1_ENCAPSULATED | HTTP1_ORIGIN);
 	struct slice host = missing_host(m, o);
 
-	if (!only_chunked(m))
+	if (!(o->flags & HTTP1_ORIGIN) && !only_chunked(m))
 		return ERR_UNSUPPORTED;
-	if (!(o->flags & HTTP1_ENCAPSULATED) && !m->response &&
-	    (o->kind == HTTP1_CLOSE ||
+	if (!as_framed && !m->response && (o->kind == HTTP1_CLOSE ||
 	    (o->kind == HTTP1_CHUNKED && m->version == 10 &&
 	    !(o->flags & HTTP1_AS_11))))
 		return ERR_FORMAT;
-	if ((o->flags & HTTP1_ABSOLUTE) && !m->response &&
+	if ((o->flags & HTTP1_ENCAPSULATED) && !m->response &&
 	    !slice_eq(m->method, "CONNECT") && m->scheme.len == 0 &&
 	    (o->scheme == NULL || (m->authority.len == 0 &&
 	    o->authority.len == 0)))
@@ -244,57 +211,27 @@ http1_write(struct text *out, const struct http_head *m,
 	put_fields(out, m, o, host);
 	if (o->fields != NULL)
 		text_puts(out, o->fields);
-	if (!(o->flags & HTTP1_ENCAPSULATED))
-		put_connection(out, m, o);
+	if (!as_framed && o->kind == HTTP1_CHUNKED)
+		text_puts(out, "Transfer-Encoding: chunked\r\n");
+	if (!as_framed && ((o->flags & HTTP1_CLOSE_AFTER) ||
+	    o->kind == HTTP1_CLOSE))
+		text_puts(out, "Connection: close\r\n");
 	text_puts(out, "\r\n");
 	return 0;
-}
-
-/*
- * Whether a field is between the client and its proxy only (RFC 9110, 7.6.1).
- * What Connection names goes too, but for the fields of the framing and of an
- * Upgrade, and Host: to drop those would change the message.
- */
-static int
-is_for_the_proxy(const struct http_options *named, struct slice name)
-{
-	static const char *const drop[] = { "proxy-connection",
-	    "proxy-authorization", "proxy-authenticate", "keep-alive" };
-	static const char *const keep[] = { "connection", "upgrade", "te",
-	    "transfer-encoding", "content-length", "trailer", "host",
-	    "http2-settings" };
-
-	if (slice_among(name, drop, NELEM(drop)))
-		return 1;
-	return !slice_among(name, keep, NELEM(keep)) &&
-	    http_options_have(named, name);
 }
 
 int
 http1_origin_form(struct text *out, const struct http_head *m)
 {
-	const struct http1_out o = { .kind = HTTP1_NONE };
-	int absolute = m->scheme.len > 0;
-	struct http_options named;
-	struct slice name;
-	size_t i;
+	const struct http1_out o = { .flags = HTTP1_ORIGIN };
 
 	if (m->response || slice_eq(m->method, "CONNECT"))
 		return ERR_FORMAT;
-	put_first_line(out, m, &o, absolute ? m->authority : none);
-	http_options_read(&named, m);
-	for (i = 0; i < m->n; i++) {
-		name = m->h[i].name;
-		if (!(absolute && slice_is(name, "host")) &&
-		    !is_for_the_proxy(&named, name))
-			put_field(out, name, m->h[i].value);
-	}
-	text_puts(out, "\r\n");
-	return 0;
+	return http1_write(out, m, &o);
 }
 
 size_t
-http1_chunk(char buf[HTTP1_CHUNK_MAX], size_t n)
+http_chunk(char buf[HTTP_CHUNK_MAX], size_t n)
 {
 	static const char digit[] = "0123456789abcdef";
 	size_t len = 0;

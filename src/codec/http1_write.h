@@ -1,8 +1,8 @@
 /*
  * Heads of HTTP/1 written again for their next hop, with a framing the writer
  * chose: for a message whose body was adapted, or whose transfer coding was
- * taken off on the way. Give it only heads that http1_request() or
- * http1_response() have read.
+ * taken off on the way. Give it only heads that http_request() or
+ * http_response() have read.
  */
 #ifndef CODEC_HTTP1_WRITE_H
 #define CODEC_HTTP1_WRITE_H
@@ -11,20 +11,15 @@
 
 enum {				/* http1_out.flags */
 	HTTP1_CLOSE_AFTER = 1 << 0,	/* say Connection: close */
-	HTTP1_KEEP_ALIVE = 1 << 1,	/* say keep-alive, for HTTP/1.0 */
-	HTTP1_KEEP_UPGRADE = 1 << 2,	/* leave Upgrade in, and say so in
-					 * Connection */
-	HTTP1_CHANGED	= 1 << 3,	/* another body: no digest of the old */
-	HTTP1_NO_RANGE	= 1 << 4,	/* leave out Range and If-Range */
-	HTTP1_ABSOLUTE	= 1 << 5,	/* a request in absolute-form, as to a
-					 * proxy */
-	HTTP1_KEEP_EXPECT = 1 << 6,	/* leave Expect in */
+	HTTP1_CHANGED	= 1 << 1,	/* another body: no digest of the old */
+	HTTP1_AS_11	= 1 << 2,	/* a request that was HTTP/1.0, too */
 	/*
-	 * For encapsulation in ICAP: no Connection; kind is not looked at, a
-	 * Content-Length stays as it came, and so does the version.
+	 * For ICAP: no Connection, a request in absolute-form; Upgrade, the
+	 * Content-Length and the version stay as they came. kind is not used.
 	 */
-	HTTP1_ENCAPSULATED = 1 << 7,
-	HTTP1_AS_11	= 1 << 8	/* a request that was HTTP/1.0, too */
+	HTTP1_ENCAPSULATED = 1 << 3,
+	/* See http1_origin_form(): the framing, TE, Upgrade and Expect stay. */
+	HTTP1_ORIGIN	= 1 << 4
 };
 
 struct http1_out {
@@ -36,7 +31,7 @@ struct http1_out {
 	enum http1_kind	 kind;
 	uint64_t	 length;
 	unsigned	 flags;
-	const char	*scheme;	/* for HTTP1_ABSOLUTE */
+	const char	*scheme;	/* for HTTP1_ENCAPSULATED */
 	struct slice	 authority;	/* for a request without Host; may be
 					 * empty */
 	const char	*fields;	/* more, each with CRLF; or NULL */
@@ -44,13 +39,21 @@ struct http1_out {
 
 /*
  * Append the head. Left out: Connection and what it names, Keep-Alive, TE,
- * Trailer, Upgrade, Proxy-*; the framing fields are new. A request keeps its
- * version, gets origin-form (or absolute-form) and one Host; a response is
- * HTTP/1.1. 0; ERR_FORMAT if it cannot be said so (chunked to HTTP/1.0, no
- * host for an absolute-form); ERR_UNSUPPORTED for a transfer coding other
- * than chunked. Nothing is appended but with 0.
+ * Trailer, Upgrade, Expect, Proxy-*; the framing fields are new. A request
+ * keeps its version, gets origin-form and one Host; a response is HTTP/1.1. 0;
+ * ERR_FORMAT if it cannot be said so (chunked to HTTP/1.0, no host for an
+ * absolute-form); ERR_UNSUPPORTED for a transfer coding other than chunked.
+ * Nothing is appended but with 0.
  */
 int	http1_write(struct text *out, const struct http_head *,
 	    const struct http1_out *);
+
+/*
+ * Write a request's head as an origin server wants it: origin-form, Host from
+ * an absolute-form target (RFC 9112, 3.2.2), the fields between client and
+ * proxy left out (Proxy-*, Keep-Alive, those Connection names); Connection,
+ * Upgrade, TE, Expect and the framing fields stay. 0 or ERR_FORMAT.
+ */
+int	http1_origin_form(struct text *out, const struct http_head *);
 
 #endif

@@ -38,19 +38,15 @@ unfold(char *data, size_t len)
 static int
 status_line(struct icap_head *m, struct slice l)
 {
-	int i;
+	int64_t status;
 
 	if (l.len < 12 || memcmp(l.p, "ICAP/1.", 7) != 0 || l.p[7] < '0' ||
 	    l.p[7] > '9' || l.p[8] != ' ')
 		return fail(m, ERR_FORMAT, "the first line is not ICAP/1.x");
-	for (i = 9; i < 12; i++) {
-		if (l.p[i] < '0' || l.p[i] > '9')
-			return fail(m, ERR_FORMAT,
-			    "the status is not three digits");
-		m->status = m->status * 10 + l.p[i] - '0';
-	}
-	if (l.len > 12 && l.p[12] != ' ')
+	if (slice_number(slice_of(l.p + 9, 3), &status) != 0 ||
+	    (l.len > 12 && l.p[12] != ' '))
 		return fail(m, ERR_FORMAT, "the status is not three digits");
+	m->status = (int)status;
 	if (m->status < 100 || m->status > 599 || m->status == 101)
 		return fail(m, ERR_FORMAT, "a status ICAP does not have");
 	m->reason = slice_trim(slice_of(l.p + 12, l.len - 12));
@@ -119,7 +115,7 @@ section(struct icap_head *m, struct slice item)
 	if (m->hdr != ICAP_NONE ? at == 0 : at != 0 && s != ICAP_NULL_BODY)
 		return fail(m, ERR_FORMAT,
 		    "the offsets of Encapsulated do not ascend from 0");
-	if (m->hdr != ICAP_NONE && at > HTTP1_HEAD_MAX)
+	if (m->hdr != ICAP_NONE && at > HTTP_HEAD_MAX)
 		return fail(m, ERR_LIMIT, "the HTTP head is too long");
 	m->hdr_len = m->hdr != ICAP_NONE ? (size_t)at : 0;
 	return 0;
@@ -300,19 +296,19 @@ icap_finding(const struct icap_head *m, struct text *out)
 }
 
 int
-icap_http_head(struct http1_head *http, const struct icap_head *m,
-    const char *data)
+icap_http_head(struct http_text *http, enum icap_section kind,
+    const char *data, size_t len)
 {
 	int e;
 
 	http->scanned = 0;
-	e = m->hdr == ICAP_REQ_HDR ? http1_request(http, data, m->hdr_len) :
-	    http1_response(http, data, m->hdr_len);
+	e = kind == ICAP_REQ_HDR ? http_request(http, data, len) :
+	    http_response(http, data, len);
 	if (e == ERR_SHORT) {
 		http->why = "the HTTP head does not end with its section";
 		return ERR_FORMAT;
 	}
-	if (e == 0 && (http->len != m->hdr_len || data[0] == '\r')) {
+	if (e == 0 && (http->len != len || data[0] == '\r')) {
 		http->why = "the HTTP head does not fill its section";
 		return ERR_FORMAT;
 	}
@@ -358,15 +354,12 @@ last_extensions(struct icap_body *b)
 	struct slice in = slice_of(b->chunks.ext, b->chunks.ext_len), x, name;
 
 	b->original = -1;
-	b->ieof = 0;
 	if (in.len > HTTP1_EXT) {
 		b->why = "the extensions of the last chunk are too long";
 		return ERR_FORMAT;
 	}
 	while (in.len > 0) {
 		x = next_ext(&in);
-		if (slice_is(slice_trim(x), "ieof"))
-			b->ieof = 1;
 		if (!slice_cut(&x, '=', &name) ||
 		    !slice_is(slice_trim(name), "use-original-body"))
 			continue;

@@ -60,7 +60,7 @@ struct icap_head {
  * is ERR_SHORT call again with the same struct and more bytes (data may have
  * moved). Slices point into data, where folds are overwritten with blanks.
  * Returns 0; ERR_SHORT; ERR_LIMIT (over ICAP_HEAD_MAX, ICAP_HEADERS, or an
- * HTTP head announced with more than HTTP1_HEAD_MAX); or ERR_FORMAT.
+ * HTTP head announced with more than HTTP_HEAD_MAX); or ERR_FORMAT.
  *
  * 0 promises: a 200, 201 or 206 has an HTTP head of a kind its method allows,
  * a 206 has a body, 1xx and 204 have neither head nor body. Any other status
@@ -80,21 +80,19 @@ struct slice icap_value(const struct icap_head *, const char *name);
 int	icap_finding(const struct icap_head *, struct text *out);
 
 /*
- * Read the encapsulated HTTP head, hdr_len bytes at data, as strictly as one
+ * Read the encapsulated HTTP head (_REQ_HDR or _RES_HDR), as strictly as one
  * from the wire; it must fill its section exactly. 0 or ERR_* with http->why.
  */
-int	icap_http_head(struct http1_head *http, const struct icap_head *,
-	    const char *data);
+int	icap_http_head(struct http_text *http, enum icap_section,
+	    const char *data, size_t len);
 
 /*
  * A chunked body from the server. original: with the last chunk's
- * `use-original-body=N` (206), N; else -1. ieof: the last chunk had `ieof`
- * (a client says it, and no server should).
+ * `use-original-body=N` (206), N; else -1.
  */
 struct icap_body {
 	struct http1_body	chunks;
 	int64_t			original;
-	int			ieof;
 	const char		*why;	/* the reason of an ERR_*, static */
 };
 
@@ -121,8 +119,9 @@ struct icap_request {
 	const char	*client_ip;	/* X-Client-IP; NULL: not told */
 	uint16_t	 client_port;	/* X-Client-Port; 0: not told */
 	const char	*server_ip;	/* X-Server-IP; NULL: not told */
-	const char	*fields;	/* more fields, each with its CRLF, made
-					 * with icap_field(); or NULL */
+	/* Further fields, each with its CRLF, made with icap_field(); or NULL:
+	 * of all messages, and of this one. */
+	const char	*fields, *more;
 	size_t		 req_hdr;	/* bytes of the request's head, or 0 */
 	size_t		 res_hdr;	/* bytes of the response's, or 0 */
 	int		 body;		/* a body follows, maybe an empty one */
@@ -147,14 +146,14 @@ void	icap_field_proxy_auth(struct text *out, const struct http_head *);
 /*
  * Append an HTTP head as it is encapsulated: without the fields of one hop
  * and without transfer coding; a request in absolute-form with that scheme,
- * Host (else authority) naming the host. upgrade: leave an Upgrade in.
- * 0; ERR_FORMAT (no host); ERR_UNSUPPORTED for a transfer coding other than
- * chunked, whose body ICAP cannot carry. Nothing is appended but with 0.
+ * Host (else authority) naming the host. Upgrade stays in. 0; ERR_FORMAT (no
+ * host); ERR_UNSUPPORTED for a transfer coding other than chunked, whose body
+ * ICAP cannot carry. Nothing is appended but with 0.
  */
 int	icap_put_http(struct text *out, const struct http_head *,
-	    const char *scheme, struct slice authority, int upgrade);
+	    const char *scheme, struct slice authority);
 
-/* Behind the last stretch of body (http1_chunk()): one of these. */
+/* Behind the last stretch of body (http_chunk()): one of these. */
 #define ICAP_CRLF	"\r\n"
 #define ICAP_END	"0\r\n\r\n"
 #define ICAP_END_IEOF	"0; ieof\r\n\r\n"	/* c-icap reads only this */

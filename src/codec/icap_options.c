@@ -131,8 +131,6 @@ extension(struct slice path)
 enum icap_transfer
 icap_transfer(const struct icap_options *o, struct slice path)
 {
-	static const enum icap_transfer order[] = { ICAP_PREVIEW,
-	    ICAP_COMPLETE, ICAP_IGNORE };
 	struct slice ext = extension(path);
 	char text[32];
 	size_t i;
@@ -141,9 +139,8 @@ icap_transfer(const struct icap_options *o, struct slice path)
 		return o->otherwise;
 	memcpy(text, ext.p, ext.len);
 	text[ext.len] = '\0';
-	for (i = 0; i < NELEM(order); i++)
-		if (o->transfer[order[i]] != NULL &&
-		    in_list(o->transfer[order[i]], text))
-			return order[i];
+	for (i = ICAP_PREVIEW; i <= ICAP_IGNORE; i++)
+		if (o->transfer[i] != NULL && in_list(o->transfer[i], text))
+			return (enum icap_transfer)i;
 	return o->otherwise;
 }

@@ -26,16 +26,6 @@ put_number(struct text *out, const char *name, uint64_t n, const char *end)
 }
 
 static void
-put_allow(struct text *out, unsigned allow)
-{
-	if (allow == (ICAP_ALLOW_204 | ICAP_ALLOW_206))
-		put_field(out, "Allow", "204, 206");
-	else if (allow != 0)
-		put_field(out, "Allow",
-		    allow == ICAP_ALLOW_204 ? "204" : "206");
-}
-
-static void
 put_parties(struct text *out, const struct icap_request *r)
 {
 	if (r->client_ip != NULL)
@@ -71,6 +61,11 @@ icap_put_request(struct text *out, const struct icap_request *r)
 {
 	static const char *const methods[] = { "OPTIONS", "REQMOD",
 	    "RESPMOD" };
+	static const char *const allows[] = {
+		[ICAP_ALLOW_204] = "204",
+		[ICAP_ALLOW_206] = "206",
+		[ICAP_ALLOW_204 | ICAP_ALLOW_206] = "204, 206"
+	};
 
 	text_puts(out, methods[r->method]);
 	text_puts(out, " ");
@@ -80,12 +75,15 @@ icap_put_request(struct text *out, const struct icap_request *r)
 	put_field(out, "User-Agent", "clearspan/" VERSION);
 	if (r->close)
 		put_field(out, "Connection", "close");
-	put_allow(out, r->allow);
+	if (r->allow != 0)
+		put_field(out, "Allow", allows[r->allow]);
 	if (r->preview >= 0)
 		put_number(out, "Preview: ", (uint64_t)r->preview, "\r\n");
 	put_parties(out, r);
 	if (r->fields != NULL)
 		text_puts(out, r->fields);
+	if (r->more != NULL)
+		text_puts(out, r->more);
 	if (r->method != ICAP_OPTIONS)
 		put_encapsulated(out, r);
 	text_puts(out, "\r\n");
@@ -137,13 +135,13 @@ icap_field_proxy_auth(struct text *out, const struct http_head *m)
 
 int
 icap_put_http(struct text *out, const struct http_head *m,
-    const char *scheme, struct slice authority, int upgrade)
+    const char *scheme, struct slice authority)
 {
-	struct http1_out o = { HTTP1_NONE, 0, 0, NULL, { NULL, 0 }, NULL };
+	const struct http1_out o = {
+		.flags = HTTP1_ENCAPSULATED,
+		.scheme = scheme,
+		.authority = authority,
+	};
 
-	o.flags = HTTP1_ENCAPSULATED | HTTP1_ABSOLUTE |
-	    (upgrade ? HTTP1_KEEP_UPGRADE : 0);
-	o.scheme = scheme;
-	o.authority = authority;
 	return http1_write(out, m, &o);
 }

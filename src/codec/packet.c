@@ -9,6 +9,7 @@
 
 #include "util/err.h"
 #include "util/cursor.h"
+#include "util/mem.h"
 
 #define PACKET_SCALE	7	/* 65535 << 7: the window is never full */
 
@@ -16,7 +17,7 @@ static void	packet_send(struct packet *, int dir, uint8_t flags,
 		    const uint8_t *, size_t, frame_emit, void *);
 
 uint16_t
-packet_map_port(uint16_t port)
+packet_shown_port(uint16_t port, int ports_map)
 {
 	static const struct { uint16_t tls, plain; } map[] = {
 		{ 443, 80 }, { 8443, 80 },	/* HTTP */
@@ -30,16 +31,10 @@ packet_map_port(uint16_t port)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+	for (i = 0; ports_map && i < NELEM(map); i++)
 		if (map[i].tls == port)
 			return map[i].plain;
 	return port;
-}
-
-uint16_t
-packet_shown_port(uint16_t port, int ports_map)
-{
-	return ports_map ? packet_map_port(port) : port;
 }
 
 static unsigned

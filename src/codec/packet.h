@@ -22,7 +22,7 @@ struct packet_path {
 	uint8_t		 reply_mac[6];		/* of server's frames */
 	uint8_t		 destination_mac[6];	/* of both */
 	int		 vlan;			/* -1: none */
-	int		 ports_map;		/* packet_map_port() */
+	int		 ports_map;		/* packet_shown_port() */
 	unsigned	 mtu;			/* of IP packets; may change */
 	/*
 	 * Segments between two ACKs. One IP packet of PACKET_MTU_MAX bytes can
@@ -78,9 +78,8 @@ void	packet_skip(struct packet *, int dir, size_t len);
 /* Whether the recorder has seen the end: both FINs, or an RST. */
 int	packet_ended(const struct packet *);
 
-/* The clear-text port of a TLS port: 443 -> 80. Others are unchanged. */
-uint16_t packet_map_port(uint16_t);
-/* The server's port as a path with this ports_map shows it. */
+/* The server's port as a path with this ports_map shows it: with it, a TLS port
+ * is its clear-text port, 443 -> 80. Others are unchanged. */
 uint16_t packet_shown_port(uint16_t, int ports_map);
 
 #endif

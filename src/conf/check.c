@@ -70,7 +70,6 @@ check_listen(struct load *l, yaml_node_t *n, void *item)
 		check_unwanted(l, n, explicit_only, "mode explicit");
 	else if (node_get(l, n, "allow") == NULL)
 		allow_default(&me->allow);
-	me->destinations_given = node_get(l, n, "allow-destinations") != NULL;
 	if (me->v6only && me->address.sa.sa_family == AF_INET)
 		load_problem(l, node_key(l, n, "v6only"), "\"v6only\" goes "
 		    "with an IPv6 address only; take it out");
@@ -85,7 +84,7 @@ check_listen(struct load *l, yaml_node_t *n, void *item)
 void
 check_side(struct load *l, yaml_node_t *n, void *item)
 {
-	struct conf_tls_side *s = item;
+	struct tls_side *s = item;
 	yaml_node_t *at = node_get(l, n, "min");
 
 	if (s->min > s->max)
@@ -188,29 +187,24 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 		m->pcapng = ends_with(m->path, ".pcapng");
 }
 
-static int
-match_empty(const struct conf_match *m)
-{
-	return m->client.n == 0 && m->server.n == 0 && m->sni.n == 0 &&
-	    m->host.n == 0 && m->site.n == 0 && m->alpn.n == 0 &&
-	    m->listener.n == 0 && m->protocol.n == 0 && m->nport == 0;
-}
+/* The keys of a rule that are conditions, those of later versions too. */
+static const char *const conditions[] = { "client", "server", "port", "sni",
+    "host", "site", "alpn", "listener", "protocol", "ja4", "certificate",
+    "country", "time", "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */
 static void
 check_conditions(struct load *l, yaml_node_t *n)
 {
-	static const char *const keys[] = { "client", "server", "port", "sni",
-	    "host", "site", "alpn", "listener", "protocol" };
+	const char *const *key;
 	yaml_node_t *v;
-	size_t i;
 
-	for (i = 0; i < NELEM(keys); i++) {
-		v = node_get(l, n, keys[i]);
+	for (key = conditions; *key != NULL; key++) {
+		v = node_get(l, n, *key);
 		if (v != NULL && v->type == YAML_SEQUENCE_NODE &&
 		    v->data.sequence.items.start == v->data.sequence.items.top)
 			load_problem(l, v, "\"%s\" is an empty list and would "
-			    "match nothing; fill it or take it out", keys[i]);
+			    "match nothing; fill it or take it out", *key);
 	}
 }
 
@@ -310,19 +304,16 @@ rule_node(struct load *l, yaml_node_t *root, size_t i)
 
 /* A condition counts here even if its value is wrong. */
 static int
-unconditional(struct load *l, yaml_node_t *n, const struct conf_rule *r)
+unconditional(struct load *l, yaml_node_t *n)
 {
-	static const char *const keys[] = { "client", "server", "port", "sni",
-	    "host", "site", "alpn", "listener", "protocol", "ja4",
-	    "certificate", "country", "time", "not" };
-	size_t i;
+	const char *const *key;
 
 	if (n->type != YAML_MAPPING_NODE)
 		return 0;
-	for (i = 0; i < NELEM(keys); i++)
-		if (node_key(l, n, keys[i]) != NULL)
+	for (key = conditions; *key != NULL; key++)
+		if (node_key(l, n, *key) != NULL)
 			return 0;
-	return match_empty(&r->match) && match_empty(&r->except);
+	return 1;
 }
 
 static void
@@ -334,7 +325,7 @@ check_order(struct load *l, yaml_node_t *root)
 
 	for (i = 0; i < c->nrules; i++) {
 		n = rule_node(l, root, i);
-		if (!unconditional(l, n, &c->rules[i])) {
+		if (!unconditional(l, n)) {
 			if (i + 1 == c->nrules && n->type == YAML_MAPPING_NODE)
 				load_problem(l, n, "the last rule must have "
 				    "no conditions, to decide for all the "

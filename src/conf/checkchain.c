@@ -269,9 +269,9 @@ check_rule_chain(struct load *l, yaml_node_t *n, struct conf_rule *r)
 		load_problem(l, node_key(l, n, "chain"), "\"chain\" goes with "
 		    "action decrypt and bypass only; take it out");
 	else if (r->action == ACTION_BYPASS && r->chain != NULL &&
-	    !(r->chain->also & CHAIN_ALSO_BYPASSED))
-		load_problem(l, at, "the chain \"%s\" takes no bypassed "
-		    "sessions; write \"also: [bypassed]\" there, or take "
+	    r->chain->also == 0)
+		load_problem(l, at, "the chain \"%s\" takes decrypted sessions "
+		    "only; write \"also: [bypassed]\" there, or take "
 		    "\"chain\" out here",
 		    r->chain->name != NULL ? r->chain->name : "?");
 }
@@ -287,6 +287,18 @@ check_only_chain(struct load *l, yaml_node_t *root, struct conf_rule *r)
 		load_problem(l, node_key(l, root, "chains"), "without "
 		    "\"rules\" the chain is used, and there are %zu; write "
 		    "rules that name them", c->nchains);
+}
+
+size_t
+conf_hops(const struct conf *c)
+{
+	size_t i, most = 0;
+
+	for (i = 0; i < c->nrules; i++)
+		if (c->rules[i].chain != NULL &&
+		    c->rules[i].chain->nslots > most)
+			most = c->rules[i].chain->nslots;
+	return most;
 }
 
 static int

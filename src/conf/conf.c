@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "conf/keys.h"
-#include "conf/scan.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -21,11 +20,7 @@ conf_new(struct load *l)
 	c = xcalloc(1, sizeof(*c));
 	c->refs = 1;
 	c->path = xstrdup(l->path);
-	c->tls = xcalloc(1, sizeof(*c->tls));
-	c->ntls = 1;
-	c->tls[0].name = xstrdup("default");
 	l->conf = c;
-	schema_defaults(l, &map_tls, c->tls);
 	schema_defaults(l, &map_conf, c);
 	inspect_default(&c->inspect);
 	return c;
@@ -126,18 +121,19 @@ conf_unref(struct conf *c)
 	free(c);
 }
 
+int
+conf_same(const struct conf *a, const struct conf *b, const char *key)
+{
+	return schema_same(&map_conf, key, a, b);
+}
+
 const char *
 conf_action_str(enum conf_action a)
 {
-	switch (a) {
-	case ACTION_DECRYPT:
-		return "decrypt";
-	case ACTION_BYPASS:
-		return "bypass";
-	case ACTION_BLOCK:
-		return "block";
-	case ACTION_RESET:
-		return "reset";
-	}
-	return "unknown";
+	static const char *const names[] = {
+		[ACTION_DECRYPT] = "decrypt", [ACTION_BYPASS] = "bypass",
+		[ACTION_BLOCK] = "block", [ACTION_RESET] = "reset"
+	};
+
+	return (size_t)a < NELEM(names) ? names[a] : "unknown";
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
 
@@ -32,8 +33,7 @@ enum conf_on {
 	ON_DECRYPT,		/* go on in spite of it */
 	ON_UNTRUSTED,		/* sign with the untrusted CA */
 	ON_BLOCK,
-	ON_BYPASS,
-	ON_WAIT			/* overload only: do not accept for now */
+	ON_BYPASS
 };
 
 enum conf_mirror_kind {
@@ -68,20 +68,6 @@ struct conf_listen {
 	 * given, this host may be reached from itself */
 	struct conf_prefixes destinations;
 	int		 destinations_given;
-};
-
-struct conf_tls_side {
-	int		 min, max;	/* TLS1_2_VERSION, TLS1_3_VERSION */
-	char		*ciphers;	/* TLS 1.2 list, or NULL: ours */
-	char		*groups;	/* or NULL: X25519 first */
-};
-
-struct conf_tls {			/* one profile */
-	char		*name;		/* "default" for the main one */
-	struct conf_tls_side client;	/* towards clients: we are server */
-	struct conf_tls_side server;	/* towards servers: we are client */
-	int		 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
-	int		 libssl;	/* `records: libssl`; 0: own */
 };
 
 enum conf_offload {		/* who segments and checksums frames */
@@ -365,8 +351,10 @@ struct conf {
 	uint64_t	 connect_timeout;
 	uint64_t	 max_chain;	/* bytes of a server's certificates */
 
-	struct conf_tls	*tls;		/* tls[0] is the default profile */
-	size_t		 ntls;
+	struct {
+		struct tls_profile profile;
+		int	 alpn_http11;	/* `alpn: http/1.1`; 0: mirror */
+	} tls;
 
 	struct conf_mirror *mirrors;
 	size_t		 nmirrors;
@@ -384,8 +372,7 @@ struct conf {
 
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
-		    revoked_server, client_certificate_wanted, no_sni,
-		    handshake_failure, overload;
+		    revoked_server, client_certificate_wanted, no_sni;
 	} on;
 
 	int		 confirm_bypass;	/* by name; default yes */
@@ -454,10 +441,20 @@ int		 conf_parse_in(const struct conf_world *, const char *path,
 struct conf	*conf_ref(struct conf *);
 void		 conf_unref(struct conf *);
 
+/*
+ * Whether both have the same values of a key and of all below it. The key is
+ * written as "log.file".
+ */
+int		 conf_same(const struct conf *, const struct conf *,
+		    const char *key);
+
 const char	*conf_action_str(enum conf_action);
 
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);
+
+/* The most devices that a session goes through. */
+size_t		 conf_hops(const struct conf *);
 
 /*
  * Append "FILE:LINE:COL: warning: ..." for each value that is valid but perhaps

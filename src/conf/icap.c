@@ -1,7 +1,8 @@
 /*
  * The types of the section icap: URLs of servers (RFC 3507, 4.2), fields,
- * media types. Their values are sent to the servers unchanged, so no value may
- * contain a character that ends a line.
+ * media types; and its checks that need more than one key. The values are sent
+ * to the servers unchanged, so no value may contain a character that ends a
+ * line.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,13 +17,6 @@
 
 #define URL_MAX		2048	/* of a request line; servers take 4 KiB */
 #define FIELD_MAX	4096
-
-static void
-string_drop(const struct key *k, void *field)
-{
-	free(*(char **)field);
-	*(char **)field = NULL;
-}
 
 static int
 url_bad(struct text *why, const char *s, const char *what)
@@ -140,9 +134,9 @@ server_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	struct text why = { 0 };
 	const char *s;
 
-	schema_defaults(l, &map_icap_url, field);
+	schema_defaults(l, k->arg, field);
 	if (n->type == YAML_MAPPING_NODE) {
-		schema_map(l, &map_icap_url, n, field);
+		schema_map(l, k->arg, n, field);
 		return;
 	}
 	if ((s = node_text(l, k->name, n)) == NULL)
@@ -150,6 +144,18 @@ server_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	if (url_parse(l, k, s, field, &why) != 0)
 		load_problem(l, n, "%s", why.s);
 	text_free(&why);
+}
+
+static int
+url_same(const struct key *k, const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b) == 0;
+}
+
+static int
+server_same(const struct key *k, const void *a, const void *b)
+{
+	return schema_same(k->arg, NULL, a, b);
 }
 
 static int
@@ -386,15 +392,17 @@ upgrade_parse(struct load *l, const struct key *k, const char *s, void *field,
 static void
 fail_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
-	struct key one = *k;
+	const struct map *both = k->arg;
+	struct key one = both->keys[0];
 	struct text why = { 0 };
 	const char *s;
 	int open;
 
 	if (n->type == YAML_MAPPING_NODE) {
-		schema_map(l, &map_icap_fail, n, field);
+		schema_map(l, both, n, field);
 		return;
 	}
+	one.name = k->name;
 	if ((s = node_text(l, k->name, n)) == NULL)
 		return;
 	if (type_word.parse(l, &one, s, &open, &why) != 0)
@@ -404,13 +412,108 @@ fail_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	text_free(&why);
 }
 
-const struct type type_icap_url = { url_parse, NULL, url_drop };
-const struct type type_icap_server = { NULL, server_set, url_drop };
-const struct type type_preview = { preview_parse, NULL, NULL };
-const struct type type_auth = { auth_parse, NULL, string_drop };
-const struct type type_field = { field_parse, NULL, string_drop };
-const struct type type_field_name = { field_name_parse, NULL, string_drop };
-const struct type type_media = { media_parse, NULL, string_drop };
-const struct type type_coding = { coding_parse, NULL, string_drop };
-const struct type type_upgrade = { upgrade_parse, NULL, string_drop };
-const struct type type_fail = { NULL, fail_set, NULL };
+/* The list has a server, one of them is of tier 0, and none is there twice. */
+static void
+check_servers(struct load *l, yaml_node_t *n, const char *key,
+    const struct conf_icap_url *v, size_t nv)
+{
+	yaml_node_t *at = node_get(l, n, key);
+	size_t i, j, first = 0;
+
+	if (at != NULL && at->type == YAML_SEQUENCE_NODE && nv == 0)
+		load_problem(l, at, "\"%s\" is empty; give it a URL or take "
+		    "it out", key);
+	for (i = 0; i < nv; i++) {
+		first += v[i].tier == 0;
+		for (j = 0; j < i; j++)
+			if (v[i].url != NULL && v[j].url != NULL &&
+			    strcmp(v[i].url, v[j].url) == 0)
+				load_problem(l, at, "the server \"%.256s\" is "
+				    "named twice; take one out, or give it "
+				    "more weight", v[i].url);
+	}
+	if (nv > 0 && first == 0)
+		load_problem(l, at, "no server is of tier 0, the first; "
+		    "number them from there");
+}
+
+/* Media that never end, and those that are large and seldom harmful. */
+static void
+bypass_default(struct conf_list *types)
+{
+	static const char *const v[] = { "text/event-stream",
+	    "multipart/x-mixed-replace", "application/grpc*", "video/*",
+	    "audio/*" };
+	size_t i;
+
+	types->v = xcalloc(NELEM(v), sizeof(*types->v));
+	types->n = NELEM(v);
+	for (i = 0; i < NELEM(v); i++)
+		types->v[i] = xstrdup(v[i]);
+}
+
+static int
+servers_tls(const struct conf_icap_url *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (v[i].tls || v[i].url == NULL)
+			return 1;
+	return 0;
+}
+
+void
+check_icap(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const tls_keys[] = { "trust", "certificate", "key",
+	    "tls-fail-open", NULL };
+	static const char *const monitor_keys[] = { "sample", NULL };
+	struct conf_icap *s = item;
+	struct conf *c = l->conf;
+
+	s->pos = node_pos(n);
+	check_name(l, n, "service", c->icaps, c->nicaps, sizeof(*s));
+	check_servers(l, n, "reqmod", s->reqmod, s->nreqmod);
+	check_servers(l, n, "respmod", s->respmod, s->nrespmod);
+	if (node_get(l, n, "reqmod") == NULL &&
+	    node_get(l, n, "respmod") == NULL)
+		load_problem(l, n, "an ICAP service needs \"reqmod\", "
+		    "\"respmod\" or both; write icap://HOST:PORT/SERVICE");
+	else if (!servers_tls(s->reqmod, s->nreqmod) &&
+	    !servers_tls(s->respmod, s->nrespmod))
+		check_unwanted(l, n, tls_keys, "icaps://");
+	if (check_says(l, n, "trust", "system")) {
+		free(s->trust);
+		s->trust = NULL;
+	}
+	if ((s->certificate != NULL) != (s->key != NULL))
+		load_problem(l, n, "\"certificate\" and \"key\" go together; "
+		    "write both");
+	if (!s->monitor)
+		check_unwanted(l, n, monitor_keys, "monitor: yes");
+	if (!s->types_given)
+		bypass_default(&s->bypass_types);
+	check_codings(l, n, "accept-encoding", &s->encodings);
+}
+
+int
+conf_icap_passes(const struct conf_icap *s, int respmod, int endless_open)
+{
+	if (s->oversize != OVERSIZE_DEFAULT)
+		return s->oversize != OVERSIZE_BLOCK;
+	return endless_open || (respmod ? s->fail.respmod : s->fail.reqmod);
+}
+
+const struct type type_icap_url = { url_parse, NULL, url_drop,
+	.same = url_same };
+const struct type type_icap_server = { NULL, server_set, url_drop,
+	.same = server_same };
+const struct type type_preview = { preview_parse, .size = sizeof(int64_t) };
+const struct type type_auth = { auth_parse, NULL, text_drop };
+const struct type type_field = { field_parse, NULL, text_drop };
+const struct type type_field_name = { field_name_parse, NULL, text_drop };
+const struct type type_media = { media_parse, NULL, text_drop };
+const struct type type_coding = { coding_parse, NULL, text_drop };
+const struct type type_upgrade = { upgrade_parse, NULL, text_drop };
+const struct type type_fail = { NULL, fail_set, .size = 2 * sizeof(int) };

@@ -52,7 +52,7 @@ inspect_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	struct conf_inspect *in = inspect_copy(&l->conf->inspect);
 
 	*(struct conf_inspect **)field = in;
-	schema_map(l, &map_inspect, n, in);
+	schema_map(l, k->arg, n, in);
 }
 
 static void
@@ -62,7 +62,7 @@ inspect_drop(const struct key *k, void *field)
 
 	if (in == NULL || !in->of_rule)
 		return;
-	schema_drop(&map_inspect, in);
+	schema_drop(k->arg, in);
 	free(in);
 	*(struct conf_inspect **)field = NULL;
 }

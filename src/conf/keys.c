@@ -17,148 +17,110 @@
 
 #define AT(member)	offsetof(struct conf, member)
 
-static const struct word word_auto = { "auto", 0, 0 };
-static const struct word word_no_vlan = { "none", -1, 0 };
+static const struct word word_auto = { "auto", 0 };
+static const struct word word_no_vlan = { "none", -1 };
 
 static const struct word modes[] = {
-	{ "transparent", CONF_TRANSPARENT, 0 },
-	{ "explicit", CONF_EXPLICIT, 0 },
-	{ NULL, 0, 0 }
+	{ "transparent", CONF_TRANSPARENT }, { "explicit", CONF_EXPLICIT },
+	{ NULL }
 };
 static const struct word actions[] = {
-	{ "decrypt", ACTION_DECRYPT, 0 },
-	{ "bypass", ACTION_BYPASS, 0 },
-	{ "block", ACTION_BLOCK, 0 },
-	{ "reset", ACTION_RESET, 0 },
-	{ NULL, 0, 0 }
+	{ "decrypt", ACTION_DECRYPT }, { "bypass", ACTION_BYPASS },
+	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET }, { NULL }
 };
 static const struct word versions[] = {
-	{ "1.0", 0x0301, 1 },
-	{ "1.1", 0x0302, 1 },
-	{ "1.2", 0x0303, 0 },
-	{ "1.3", 0x0304, 0 },
-	{ NULL, 0, 0 }
+	{ "1.0", 0x0301, 1 }, { "1.1", 0x0302, 1 }, { "1.2", 0x0303 },
+	{ "1.3", 0x0304 }, { NULL }
 };
 static const struct word alpns[] = {
-	{ "mirror", 0, 0 },
-	{ "http/1.1", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "mirror", 0 }, { "http/1.1", 1 }, { NULL }
 };
 static const struct word records_words[] = {
-	{ "own", 0, 0 },
-	{ "libssl", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "own", 0 }, { "libssl", 1 }, { NULL }
 };
 static const struct word ports_words[] = {
-	{ "keep", 0, 0 },
-	{ "map", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "keep", 0 }, { "map", 1 }, { NULL }
 };
 static const struct word offloads[] = {
-	{ "auto", OFFLOAD_AUTO, 0 },
-	{ "on", OFFLOAD_ON, 0 },
-	{ "off", OFFLOAD_OFF, 0 },
-	{ NULL, 0, 0 }
+	{ "auto", OFFLOAD_AUTO }, { "on", OFFLOAD_ON }, { "off", OFFLOAD_OFF },
+	{ NULL }
 };
-static const struct word acks[] = {
-	{ "burst", 0, 0 },
-	{ "2", 2, 0 },
-	{ NULL, 0, 0 }
-};
+static const struct word acks[] = { { "burst", 0 }, { "2", 2 }, { NULL } };
 static const struct word formats[] = {
-	{ "pcap", 0, 0 },
-	{ "pcapng", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "pcap", 0 }, { "pcapng", 1 }, { NULL }
 };
 static const struct word protocols[] = {
-	{ "tls", 0, 0 },
-	{ "http", 0, 0 },
-	{ "other", 0, 0 },
-	{ NULL, 0, 0 }
+	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { NULL }
 };
 static const struct word on_bad_server[] = {
-	{ "untrusted", ON_UNTRUSTED, 0 },
-	{ "block", ON_BLOCK, 0 },
-	{ "bypass", ON_BYPASS, 0 },
-	{ NULL, 0, 0 }
+	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
+	{ "bypass", ON_BYPASS }, { NULL }
 };
 static const struct word on_revoked[] = {
-	{ "block", ON_BLOCK, 0 },
-	{ "untrusted", ON_UNTRUSTED, 1 },
-	{ "bypass", ON_BYPASS, 1 },
-	{ NULL, 0, 0 }
+	{ "block", ON_BLOCK }, { "untrusted", ON_UNTRUSTED, 1 },
+	{ "bypass", ON_BYPASS, 1 }, { NULL }
 };
 static const struct word on_client_cert[] = {
-	{ "bypass", ON_BYPASS, 0 },
-	{ "block", ON_BLOCK, 0 },
-	{ NULL, 0, 0 }
+	{ "bypass", ON_BYPASS }, { "block", ON_BLOCK }, { NULL }
 };
 static const struct word on_no_sni[] = {
-	{ "decrypt", ON_DECRYPT, 0 },
-	{ "bypass", ON_BYPASS, 0 },
-	{ "block", ON_BLOCK, 0 },
-	{ NULL, 0, 0 }
+	{ "decrypt", ON_DECRYPT }, { "bypass", ON_BYPASS },
+	{ "block", ON_BLOCK }, { NULL }
 };
 static const struct word forge_names[] = {
-	{ "asked", FORGE_ASKED, 0 },
-	{ "all", FORGE_ALL, 0 },
-	{ NULL, 0, 0 }
+	{ "asked", FORGE_ASKED }, { "all", FORGE_ALL }, { NULL }
 };
 static const struct word on_failure[] = {
-	{ "block", ON_BLOCK, 0 },
-	{ "bypass", ON_BYPASS, 1 },
-	{ NULL, 0, 0 }
+	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS, 1 }, { NULL }
 };
 static const struct word on_overload[] = {
-	{ "wait", ON_WAIT, 0 },
-	{ "bypass", ON_BYPASS, 1 },
-	{ "block", ON_BLOCK, 1 },
-	{ NULL, 0, 0 }
+	{ "wait", 0 }, { "bypass", ON_BYPASS, 1 }, { "block", ON_BLOCK, 1 },
+	{ NULL }
 };
 static const struct word levels[] = {
-	{ "error", LOG_LVL_ERROR, 0 },
-	{ "warn", LOG_LVL_WARN, 0 },
-	{ "info", LOG_LVL_INFO, 0 },
-	{ "debug", LOG_LVL_DEBUG, 0 },
-	{ NULL, 0, 0 }
+	{ "error", LOG_LVL_ERROR }, { "warn", LOG_LVL_WARN },
+	{ "info", LOG_LVL_INFO }, { "debug", LOG_LVL_DEBUG }, { NULL }
 };
 static const struct word events[] = {
-	{ "flow", EVENT_FLOW, 0 },
-	{ "tls", EVENT_TLS, 0 },
-	{ "http", EVENT_HTTP, 0 },
-	{ "icap", EVENT_ICAP, 0 },
-	{ "alert", EVENT_ALERT, 0 },
-	{ "stats", EVENT_STATS, 0 },
-	{ NULL, 0, 0 }
+	{ "flow", EVENT_FLOW }, { "tls", EVENT_TLS }, { "http", EVENT_HTTP },
+	{ "icap", EVENT_ICAP }, { "alert", EVENT_ALERT },
+	{ "stats", EVENT_STATS }, { NULL }
 };
 
 static const struct word ranges[] = {
-	{ "strip", 0, 0 },
-	{ "pass", 1, 0 },
-	{ "whole", 2, 1 },
-	{ NULL, 0, 0 }
+	{ "strip", 0 }, { "pass", 1 }, { "whole", 2, 1 }, { NULL }
 };
 static const struct word allowed[] = {
-	{ "allow", 0, 0 },
-	{ "block", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "allow", 0 }, { "block", 1 }, { NULL }
 };
-static const struct word fails[] = {
-	{ "closed", 0, 0 },
-	{ "open", 1, 0 },
-	{ NULL, 0, 0 }
-};
+static const struct word fails[] = { { "closed", 0 }, { "open", 1 }, { NULL } };
 static const struct word oversizes[] = {
-	{ "stream", OVERSIZE_STREAM, 0 },
-	{ "bypass", OVERSIZE_BYPASS, 0 },
-	{ "block", OVERSIZE_BLOCK, 0 },
-	{ NULL, 0, 0 }
+	{ "stream", OVERSIZE_STREAM }, { "bypass", OVERSIZE_BYPASS },
+	{ "block", OVERSIZE_BLOCK }, { NULL }
 };
 static const struct word balances[] = {
-	{ "least-busy", 0, 0 },
-	{ "client-address", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "least-busy", 0 }, { "client-address", 1 }, { NULL }
 };
+
+/* Lists, by the type of their elements. */
+static const struct listof
+    prefixes = { sizeof(struct prefix), { NULL, &type_prefix } },
+    paths = { sizeof(char *), { NULL, &type_text, .flags = KEY_EXISTS } },
+    servers = { sizeof(struct conf_icap_url), { NULL, &type_icap_server,
+	.arg = &map_icap_url } },
+    fields = { sizeof(char *), { NULL, &type_field } },
+    field_names = { sizeof(char *), { NULL, &type_field_name } },
+    media = { sizeof(char *), { NULL, &type_media } },
+    codings = { sizeof(char *), { NULL, &type_coding } },
+    upgrades = { sizeof(char *), { NULL, &type_upgrade } },
+    sources = { sizeof(char *), { NULL, &type_source } },
+    patterns = { sizeof(char *), { NULL, &type_pattern } },
+    alpn_names = { sizeof(char *), { NULL, &type_text,
+	.max = 255 /* RFC 7301 */ } },
+    listeners = { sizeof(char *), { NULL, &type_listener } },
+    protocol_list = { sizeof(char *), { NULL, &type_protocol,
+	.arg = protocols } },
+    ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
 
 static const struct key ca_keys[] = {
 	{ "certificate", &type_text, AT(ca_cert),
@@ -167,19 +129,12 @@ static const struct key ca_keys[] = {
 	    .def = "/etc/clearspan/ca.key", .flags = KEY_EXISTS | KEY_CA },
 	{ "untrusted-certificate", &type_text, AT(untrusted_cert),
 	    .flags = KEY_EXISTS },
-	{ "untrusted-key", &type_text, AT(untrusted_key),
-	    .flags = KEY_EXISTS },
+	{ "untrusted-key", &type_text, AT(untrusted_key), .flags = KEY_EXISTS },
 	{ NULL }
 };
 static const struct map map_ca = { "ca", ca_keys, NULL };
 
 #define F(member)	offsetof(struct conf_listen, member)
-static const struct listof allow_list = {
-	sizeof(struct prefix), { "allow", &type_prefix }
-};
-static const struct listof destinations_list = {
-	sizeof(struct prefix), { "allow-destinations", &type_prefix }
-};
 static const struct key listen_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
@@ -188,9 +143,9 @@ static const struct key listen_keys[] = {
 	{ "address", &type_addr, F(address), .flags = KEY_REQUIRED,
 	    .hint = "192.0.2.1:8080 or \"[::]:8080\"" },
 	{ "v6only", &type_bool, F(v6only), "no" },
-	{ "allow", &type_list, F(allow), .arg = &allow_list },
-	{ "allow-destinations", &type_list, F(destinations),
-	    .arg = &destinations_list },
+	{ "allow", &type_list, F(allow), .arg = &prefixes },
+	{ "allow-destinations", &type_list, F(destinations), .arg = &prefixes,
+	    .given = F(destinations_given) },
 	{ NULL }
 };
 #undef F
@@ -202,12 +157,9 @@ static const struct listof listen_list = {
 	{ "listen", &type_map, .arg = &map_listen }
 };
 
-static const struct listof path_list = {
-	sizeof(char *), { "trust-also", &type_text, .flags = KEY_EXISTS }
-};
 static const struct key upstream_keys[] = {
 	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
-	{ "trust-also", &type_list, AT(trust_also), .arg = &path_list },
+	{ "trust-also", &type_list, AT(trust_also), .arg = &paths },
 	{ "keep-client-address", &type_bool, AT(keep_client_address), "no" },
 	{ "connect-timeout", &type_time, AT(connect_timeout), "10s",
 	    100, HOUR },
@@ -216,7 +168,7 @@ static const struct key upstream_keys[] = {
 };
 static const struct map map_upstream = { "upstream", upstream_keys, NULL };
 
-#define F(member)	offsetof(struct conf_tls_side, member)
+#define F(member)	offsetof(struct tls_side, member)
 static const struct key side_keys[] = {
 	{ "min", &type_word, F(min), "1.2", .arg = versions },
 	{ "max", &type_word, F(max), "1.3", .arg = versions },
@@ -226,16 +178,15 @@ static const struct key side_keys[] = {
 };
 #undef F
 static const struct map map_side = { "a side of tls", side_keys, check_side };
-#define F(member)	offsetof(struct conf_tls, member)
 static const struct key tls_keys[] = {
-	{ "client", &type_map, F(client), .arg = &map_side },
-	{ "server", &type_map, F(server), .arg = &map_side },
-	{ "alpn", &type_word, F(alpn_http11), "mirror", .arg = alpns },
-	{ "records", &type_word, F(libssl), "own", .arg = records_words },
+	{ "client", &type_map, AT(tls.profile.client), .arg = &map_side },
+	{ "server", &type_map, AT(tls.profile.server), .arg = &map_side },
+	{ "alpn", &type_word, AT(tls.alpn_http11), "mirror", .arg = alpns },
+	{ "records", &type_word, AT(tls.profile.libssl), "own",
+	    .arg = records_words },
 	{ NULL }
 };
-#undef F
-const struct map map_tls = { "tls", tls_keys, NULL };
+static const struct map map_tls = { "tls", tls_keys, NULL };
 
 #define F(member)	offsetof(struct conf_mirror, member)
 static const struct key rotate_keys[] = {
@@ -251,7 +202,7 @@ static const struct key mirror_keys[] = {
 	{ "interface", &type_text, F(interface), .max = 15 /* IFNAMSIZ - 1 */ },
 	{ "pcap", &type_text, F(path) },
 	{ "pcap-over-ip", &type_addr, F(listen) },
-	{ "allow", &type_list, F(allow), .arg = &allow_list },
+	{ "allow", &type_list, F(allow), .arg = &prefixes },
 	{ "source-mac", &type_mac, F(source_mac), "02:00:5e:10:00:01" },
 	{ "destination-mac", &type_mac, F(destination_mac),
 	    "ff:ff:ff:ff:ff:ff" },
@@ -285,24 +236,6 @@ static const struct key icap_url_keys[] = {
 };
 #undef F
 const struct map map_icap_url = { "a server", icap_url_keys, NULL };
-static const struct listof reqmod_list = {
-	sizeof(struct conf_icap_url), { "reqmod", &type_icap_server }
-};
-static const struct listof respmod_list = {
-	sizeof(struct conf_icap_url), { "respmod", &type_icap_server }
-};
-static const struct listof headers_list = {
-	sizeof(char *), { "headers", &type_field }
-};
-static const struct listof echo_list = {
-	sizeof(char *), { "echo-headers", &type_field_name }
-};
-static const struct listof media_list = {
-	sizeof(char *), { "bypass-types", &type_media }
-};
-static const struct listof coding_list = {
-	sizeof(char *), { "accept-encoding", &type_coding }
-};
 #define F(member)	offsetof(struct conf_icap, fail.member) - \
 	offsetof(struct conf_icap, fail)
 static const struct key icap_fail_keys[] = {
@@ -332,10 +265,9 @@ static const struct key icap_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
 	/* Together no more servers than ICAP_SERVERS in icap/server.h. */
-	{ "reqmod", &type_list, F(reqmod), .arg = &reqmod_list, .max = 32 },
-	{ "respmod", &type_list, F(respmod), .arg = &respmod_list,
-	    .max = 32 },
-	{ "fail", &type_fail, F(fail), .arg = fails },
+	{ "reqmod", &type_list, F(reqmod), .arg = &servers, .max = 32 },
+	{ "respmod", &type_list, F(respmod), .arg = &servers, .max = 32 },
+	{ "fail", &type_fail, F(fail), .arg = &map_icap_fail },
 	{ "tls-fail-open", &type_bool, F(tls_fail_open), "no" },
 	{ "preview", &type_preview, F(preview), "auto",
 	    .max = 64 * K /* what the spool's memory holds four times */ },
@@ -358,12 +290,11 @@ static const struct key icap_keys[] = {
 	{ "key", &type_text, F(key), .flags = KEY_EXISTS },
 	{ "auth", &type_auth, F(auth) },
 	{ "proxy-authorization", &type_bool, F(proxy_auth), "on" },
-	{ "headers", &type_list, F(headers), .arg = &headers_list,
-	    .max = 64 },
-	{ "echo-headers", &type_list, F(echo), .arg = &echo_list, .max = 16 },
-	{ "bypass-types", &type_list, F(bypass_types), .arg = &media_list,
-	    .max = 256 },
-	{ "accept-encoding", &type_list, F(encodings), .arg = &coding_list,
+	{ "headers", &type_list, F(headers), .arg = &fields, .max = 64 },
+	{ "echo-headers", &type_list, F(echo), .arg = &field_names, .max = 16 },
+	{ "bypass-types", &type_list, F(bypass_types), .arg = &media,
+	    .max = 256, .given = F(types_given) },
+	{ "accept-encoding", &type_list, F(encodings), .arg = &codings,
 	    .max = 64 },
 	{ NULL }
 };
@@ -376,25 +307,14 @@ static const struct listof icap_list = {
 };
 
 static const struct word mismatches[] = {
-	{ "block", MISMATCH_BLOCK, 0 },
-	{ "log", MISMATCH_LOG, 0 },
-	{ "allow", MISMATCH_ALLOW, 0 },
-	{ NULL, 0, 0 }
+	{ "block", MISMATCH_BLOCK }, { "log", MISMATCH_LOG },
+	{ "allow", MISMATCH_ALLOW }, { NULL }
 };
 #define F(member)	offsetof(struct conf_inspect, member)
-static const struct listof upgrade_list = {
-	sizeof(char *), { "upgrade", &type_upgrade }
-};
-static const struct listof encodings_list = {
-	sizeof(char *), { "encodings", &type_coding }
-};
 static const struct key inspect_keys[] = {
-	{ "non-http", &type_word, F(non_http_block), "allow",
-	    .arg = allowed },
-	{ "upgrade", &type_list, F(upgrade), .arg = &upgrade_list,
-	    .max = 64 },
-	{ "encodings", &type_list, F(encodings), .arg = &encodings_list,
-	    .max = 64 },
+	{ "non-http", &type_word, F(non_http_block), "allow", .arg = allowed },
+	{ "upgrade", &type_list, F(upgrade), .arg = &upgrades, .max = 64 },
+	{ "encodings", &type_list, F(encodings), .arg = &codings, .max = 64 },
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
 	{ "ranges", &type_word, F(ranges_pass), "strip", .arg = ranges },
@@ -406,56 +326,21 @@ static const struct key inspect_keys[] = {
 #undef F
 const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
 
-static const struct listof client_list = {
-	sizeof(char *), { "client", &type_source }
-};
-static const struct listof server_list = {
-	sizeof(char *), { "server", &type_source }
-};
-static const struct listof sni_list = {
-	sizeof(char *), { "sni", &type_pattern }
-};
-static const struct listof host_list = {
-	sizeof(char *), { "host", &type_pattern }
-};
-static const struct listof site_list = {
-	sizeof(char *), { "site", &type_pattern }
-};
-static const struct listof alpn_list = {
-	sizeof(char *), { "alpn", &type_text, .max = 255 /* RFC 7301 */ }
-};
-static const struct listof listener_list = {
-	sizeof(char *), { "listener", &type_listener }
-};
-static const struct listof protocol_list = {
-	sizeof(char *), { "protocol", &type_protocol, .arg = protocols }
-};
-static const struct listof port_list = {
-	sizeof(struct conf_ports), { "port", &type_ports }
-};
+#define IN(member)	offsetof(struct conf_match, member)
 #define MATCH_KEYS(base)						\
-	{ "client", &type_list, (base) +				\
-	    offsetof(struct conf_match, client), .arg = &client_list },	\
-	{ "server", &type_list, (base) +				\
-	    offsetof(struct conf_match, server), .arg = &server_list },	\
-	{ "port", &type_list, (base) +					\
-	    offsetof(struct conf_match, port), .arg = &port_list },	\
-	{ "sni", &type_list, (base) +					\
-	    offsetof(struct conf_match, sni), .arg = &sni_list },	\
-	{ "host", &type_list, (base) +					\
-	    offsetof(struct conf_match, host), .arg = &host_list },	\
-	{ "site", &type_list, (base) +					\
-	    offsetof(struct conf_match, site), .arg = &site_list },	\
-	{ "alpn", &type_list, (base) +					\
-	    offsetof(struct conf_match, alpn), .arg = &alpn_list },	\
-	{ "listener", &type_list, (base) +				\
-	    offsetof(struct conf_match, listener), .arg = &listener_list },\
-	{ "protocol", &type_list, (base) +				\
-	    offsetof(struct conf_match, protocol), .arg = &protocol_list },\
-	{ "ja4", &type_later },						\
-	{ "certificate", &type_later },					\
-	{ "country", &type_later },					\
-	{ "time", &type_later }
+	{ "client", &type_list, (base) + IN(client), .arg = &sources },	\
+	{ "server", &type_list, (base) + IN(server), .arg = &sources },	\
+	{ "port", &type_list, (base) + IN(port), .arg = &ports },	\
+	{ "sni", &type_list, (base) + IN(sni), .arg = &patterns },	\
+	{ "host", &type_list, (base) + IN(host), .arg = &patterns },	\
+	{ "site", &type_list, (base) + IN(site), .arg = &patterns },	\
+	{ "alpn", &type_list, (base) + IN(alpn), .arg = &alpn_names },	\
+	{ "listener", &type_list, (base) + IN(listener),		\
+	    .arg = &listeners },					\
+	{ "protocol", &type_list, (base) + IN(protocol),		\
+	    .arg = &protocol_list },					\
+	{ "ja4", &type_later }, { "certificate", &type_later },		\
+	{ "country", &type_later }, { "time", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
 static const struct map map_not = { "not", not_keys, check_match };
@@ -474,7 +359,7 @@ static const struct key rule_keys[] = {
 	{ "mirror", &type_rule_mirrors, 0 },
 	{ "icap", &type_list, F(icaps), .arg = &rule_icaps,
 	    .max = CONF_RULE_ICAPS },
-	{ "inspect", &type_inspect, F(inspect) },
+	{ "inspect", &type_inspect, F(inspect), .arg = &map_inspect },
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
@@ -501,17 +386,14 @@ static const struct key on_keys[] = {
 	    AT(on.client_certificate_wanted), "bypass",
 	    .arg = on_client_cert },
 	{ "no-sni", &type_word, AT(on.no_sni), "decrypt", .arg = on_no_sni },
-	{ "handshake-failure", &type_word, AT(on.handshake_failure),
-	    "block", .arg = on_failure },
-	{ "overload", &type_word, AT(on.overload), "wait",
-	    .arg = on_overload },
+	{ "handshake-failure", &type_only, .arg = on_failure },
+	{ "overload", &type_only, .arg = on_overload },
 	{ NULL }
 };
 static const struct map map_on = { "on", on_keys, NULL };
 
 static const struct key forge_keys[] = {
-	{ "names", &type_word, AT(forge_names), "asked",
-	    .arg = forge_names },
+	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
 	{ NULL }
 };
 static const struct map map_forge = { "forge", forge_keys, NULL };
@@ -572,10 +454,9 @@ static const struct key conf_keys[] = {
 	    .flags = KEY_REQUIRED,
 	    .hint = "a list of listeners, each with name, mode and address" },
 	{ "upstream", &type_map, 0, .arg = &map_upstream },
-	{ "tls", &type_tls, AT(tls), .arg = &map_tls },
+	{ "tls", &type_map, 0, .arg = &map_tls },
 	{ "profiles", &type_later },
-	{ "mirrors", &type_list, AT(mirrors), .arg = &mirror_list,
-	    .max = 256 },
+	{ "mirrors", &type_list, AT(mirrors), .arg = &mirror_list, .max = 256 },
 	{ "icap", &type_list, AT(icaps), .arg = &icap_list, .max = 64 },
 	{ "services", &type_later },
 	{ "devices", &type_devices, AT(devices), .arg = &device_list,

@@ -8,7 +8,6 @@
 #include "conf/schema.h"
 
 extern const struct map map_conf;	/* the whole file: struct conf */
-extern const struct map map_tls;	/* struct conf_tls, the default one */
 extern const struct map map_icap_url;	/* struct conf_icap_url */
 extern const struct map map_icap_fail;	/* conf_icap.fail */
 extern const struct map map_inspect;	/* struct conf_inspect */
@@ -57,7 +56,6 @@ extern const struct type type_ciphers;	/* char *: for TLS 1.2 */
 extern const struct type type_groups;	/* char * */
 extern const struct type type_filter;	/* char *: libpcap's */
 extern const struct type type_protocol;	/* char *: arg: words */
-extern const struct type type_tls;	/* conf.tls, an array of one */
 
 /* Types of the section icap, in icap.c. */
 /* char *url, and what follows: all of struct conf_icap_url's start */

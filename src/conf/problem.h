@@ -31,4 +31,12 @@ void	problem_add(struct problems *, const char *file, unsigned order,
 /* Append them to out as lines "FILE:LINE:COL: WHAT", and free them. */
 void	problems_tell(struct problems *, struct text *out);
 
+/*
+ * In scan.c: the first pass over the YAML text. Returns 0, or ERR_FORMAT with
+ * the problem added. Refuses anchors, aliases, tags, several documents, nesting
+ * deeper than 16 and more than 500,000 nodes.
+ */
+int	scan_yaml(const char *path, const char *yaml, size_t len,
+	    struct problems *);
+
 #endif

@@ -16,13 +16,6 @@
 #define LISTFILE_MAX	((size_t)256 << 20)	/* some ten million names */
 
 static void
-string_drop(const struct key *k, void *field)
-{
-	free(*(char **)field);
-	*(char **)field = NULL;
-}
-
-static void
 event_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
 	struct text why = { 0 };
@@ -94,7 +87,7 @@ list_one(struct load *l, yaml_node_t *kn, yaml_node_t *vn)
 	else if (path[0] == '\0') {
 		load_problem(l, kn, "the list \"%s\" has no file; write its "
 		    "path", name);
-		string_drop(NULL, &list->name);
+		text_drop(NULL, &list->name);
 	} else {
 		list->path = xstrdup(path);
 		l->conf->nlists++;
@@ -242,28 +235,19 @@ openssl_takes(const char *s, int groups)
 }
 
 static int
-ciphers_parse(struct load *l, const struct key *k, const char *s,
-    void *field, struct text *why)
-{
-	if (openssl_takes(s, 0)) {
-		*(char **)field = xstrdup(s);
-		return 0;
-	}
-	text_printf(why, "OpenSSL knows no cipher in \"%.64s\"; write as for "
-	    "\"openssl ciphers\", such as HIGH:!aNULL", s);
-	return ERR_FORMAT;
-}
-
-static int
-groups_parse(struct load *l, const struct key *k, const char *s, void *field,
+openssl_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
-	if (openssl_takes(s, 1)) {
+	int groups = k->type == &type_groups;
+
+	if (openssl_takes(s, groups)) {
 		*(char **)field = xstrdup(s);
 		return 0;
 	}
-	text_printf(why, "OpenSSL does not know all groups in \"%.64s\"; "
-	    "write such as X25519:P-256", s);
+	text_printf(why, groups ? "OpenSSL does not know all groups in "
+	    "\"%.64s\"; write such as X25519:P-256" : "OpenSSL knows no cipher "
+	    "in \"%.64s\"; write as for \"openssl ciphers\", such as "
+	    "HIGH:!aNULL", s);
 	return ERR_FORMAT;
 }
 
@@ -285,32 +269,12 @@ filter_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return r;
 }
 
-static void
-tls_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
-{
-	schema_map(l, &map_tls, n, *(struct conf_tls **)field);
-}
-
-static void
-tls_drop(const struct key *k, void *field)
-{
-	struct conf_tls *tls = *(struct conf_tls **)field;
-
-	if (tls == NULL)
-		return;
-	schema_drop(&map_tls, tls);
-	free(tls->name);
-	free(tls);
-	*(struct conf_tls **)field = NULL;
-}
-
-const struct type type_events = { NULL, events_set, NULL };
+const struct type type_events = { NULL, events_set, .size = sizeof(unsigned) };
 const struct type type_lists = { NULL, lists_set, lists_drop };
-const struct type type_mirror = { mirror_parse, NULL, NULL };
-const struct type type_service = { service_parse, NULL, NULL };
-const struct type type_listener = { listener_parse, NULL, string_drop };
-const struct type type_ciphers = { ciphers_parse, NULL, string_drop };
-const struct type type_groups = { groups_parse, NULL, string_drop };
-const struct type type_filter = { filter_parse, NULL, string_drop };
-const struct type type_protocol = { protocol_parse, NULL, string_drop };
-const struct type type_tls = { NULL, tls_set, tls_drop };
+const struct type type_mirror = { mirror_parse };
+const struct type type_service = { service_parse };
+const struct type type_listener = { listener_parse, NULL, text_drop };
+const struct type type_ciphers = { openssl_parse, NULL, text_drop };
+const struct type type_groups = { openssl_parse, NULL, text_drop };
+const struct type type_filter = { filter_parse, NULL, text_drop };
+const struct type type_protocol = { protocol_parse, NULL, text_drop };

@@ -1,12 +1,12 @@
 /*
- * Walks libyaml's events. A syntax error has libyaml's words, and ours if a
- * common mistake is its likely cause.
+ * The first pass over the YAML text checks its syntax, and bounds what its tree
+ * may cost. It walks libyaml's events. A syntax error has libyaml's words, and
+ * ours if a common mistake is its likely cause.
  */
-#include "conf/scan.h"
-
 #include <string.h>
 #include <yaml.h>
 
+#include "conf/problem.h"
 #include "util/err.h"
 
 #define DEPTH_MAX	16	/* the schema needs 6 */

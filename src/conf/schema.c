@@ -22,10 +22,12 @@ static void	map_drop(const struct key *, void *);
 static void	list_set(struct load *, const struct key *, yaml_node_t *,
 		    void *);
 static void	list_drop(const struct key *, void *);
+static int	map_same(const struct key *, const void *, const void *);
+static int	list_same(const struct key *, const void *, const void *);
 
-const struct type type_later = { NULL, NULL, NULL };
-const struct type type_map = { NULL, map_set, map_drop };
-const struct type type_list = { NULL, list_set, list_drop };
+const struct type type_later = { NULL };
+const struct type type_map = { NULL, map_set, map_drop, .same = map_same };
+const struct type type_list = { NULL, list_set, list_drop, .same = list_same };
 
 struct conf_pos
 node_pos(const yaml_node_t *n)
@@ -331,9 +333,18 @@ schema_map(struct load *l, const struct map *m, yaml_node_t *n, void *base)
 			    m->what, k->name, k->hint);
 		if (v != NULL && k->type != &type_later && !node_empty(v))
 			set_value(l, k, v, (char *)base + k->offset);
+		if (k->given != 0)
+			*(int *)(void *)((char *)base + k->given) = v != NULL;
 	}
 	if (m->after != NULL)
 		m->after(l, n, base);
+}
+
+void
+text_drop(const struct key *k, void *field)
+{
+	free(*(char **)field);
+	*(char **)field = NULL;
 }
 
 void
@@ -359,17 +370,20 @@ map_drop(const struct key *k, void *field)
 }
 
 static void
-list_item(struct load *l, const struct listof *of, yaml_node_t *n, void *elem)
+list_item(struct load *l, const struct key *k, yaml_node_t *n, void *elem)
 {
-	if (of->item.type == &type_map)
-		schema_defaults(l, of->item.arg, elem);
-	set_value(l, &of->item, n, elem);
+	struct key item = ((const struct listof *)k->arg)->item;
+
+	item.name = k->name;
+	if (item.type == &type_map)
+		schema_defaults(l, item.arg, elem);
+	set_value(l, &item, n, elem);
 }
 
 static void
-list_fill(struct load *l, const struct listof *of, yaml_node_t *n,
-    void *field)
+list_fill(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
+	const struct listof *of = k->arg;
 	yaml_node_item_t *i = n->data.sequence.items.start;
 	struct vec vec = { NULL, 0 };
 
@@ -379,7 +393,7 @@ list_fill(struct load *l, const struct listof *of, yaml_node_t *n,
 	for (; i < n->data.sequence.items.top; i++) {
 		vec.n++;	/* counted first: an element may look back */
 		memcpy(field, &vec, sizeof(vec));
-		list_item(l, of, yaml_document_get_node(&l->doc, *i),
+		list_item(l, k, yaml_document_get_node(&l->doc, *i),
 		    (char *)vec.v + (vec.n - 1) * of->size);
 	}
 	memcpy(field, &vec, sizeof(vec));
@@ -398,12 +412,12 @@ list_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 		    k->name, max);
 	else if (n->type == YAML_SEQUENCE_NODE) {
 		list_drop(k, field);
-		list_fill(l, of, n, field);
+		list_fill(l, k, n, field);
 	} else if (n->type == YAML_SCALAR_NODE && of->item.type != &type_map) {
 		list_drop(k, field);
 		one.v = xcalloc(1, of->size);
 		memcpy(field, &one, sizeof(one));
-		list_item(l, of, n, one.v);
+		list_item(l, k, n, one.v);
 	} else
 		load_problem(l, n, "\"%s\" is a list; write %s", k->name,
 		    of->item.type == &type_map ?
@@ -422,4 +436,68 @@ list_drop(const struct key *k, void *field)
 		of->item.type->drop(&of->item, (char *)vec.v + i * of->size);
 	free(vec.v);
 	memset(field, 0, sizeof(vec));
+}
+
+/* Whether the fields of two structs are the same. */
+static int
+key_same(const struct key *k, const char *a, const char *b)
+{
+	const struct type *t = k->type;
+	const char *s, *r;
+
+	if (k->given != 0 && memcmp(a + k->given, b + k->given,
+	    sizeof(int)) != 0)
+		return 0;
+	a += k->offset;
+	b += k->offset;
+	if (t->same != NULL || t->size > 0)
+		return t->same != NULL ? t->same(k, a, b) :
+		    memcmp(a, b, t->size) == 0;
+	if (t->drop != text_drop)
+		return t == &type_later;
+	s = *(char *const *)(const void *)a;
+	r = *(char *const *)(const void *)b;
+	return s == NULL || r == NULL ? s == r : strcmp(s, r) == 0;
+}
+
+int
+schema_same(const struct map *m, const char *key, const void *a, const void *b)
+{
+	size_t n = key != NULL ? strcspn(key, ".") : 0;
+	const struct key *k;
+	int same = 1;
+
+	for (k = m->keys; k->name != NULL; k++) {
+		if (key != NULL && (strlen(k->name) != n ||
+		    strncmp(k->name, key, n) != 0))
+			continue;
+		if (key != NULL && key[n] == '.')
+			return schema_same(k->arg, key + n + 1,
+			    (const char *)a + k->offset,
+			    (const char *)b + k->offset);
+		same &= key_same(k, a, b);
+	}
+	return same;
+}
+
+static int
+map_same(const struct key *k, const void *a, const void *b)
+{
+	return schema_same(k->arg, NULL, a, b);
+}
+
+static int
+list_same(const struct key *k, const void *a, const void *b)
+{
+	const struct listof *of = k->arg;
+	struct vec x, y;
+	size_t i;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	for (i = 0; x.n == y.n && i < x.n; i++)
+		if (!key_same(&of->item, (char *)x.v + i * of->size,
+		    (char *)y.v + i * of->size))
+			return 0;
+	return x.n == y.n;
 }

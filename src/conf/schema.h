@@ -23,7 +23,11 @@ struct load {			/* one run over one text */
 
 struct key;
 
-/* A type has parse (from a single value) or set (from any node), not both. */
+/*
+ * A type has parse (from a single value) or set (from any node), not both. Two
+ * values are compared by same, or as plain memory of size bytes, or as texts
+ * where text_drop frees them; others count as different.
+ */
 struct type {
 	/* 0, or ERR_FORMAT with what is wrong and what is right in why. */
 	int	(*parse)(struct load *, const struct key *, const char *,
@@ -31,6 +35,8 @@ struct type {
 	void	(*set)(struct load *, const struct key *, yaml_node_t *,
 		    void *field);
 	void	(*drop)(const struct key *, void *field);
+	size_t	size;
+	int	(*same)(const struct key *, const void *, const void *);
 };
 
 struct key {
@@ -42,6 +48,8 @@ struct key {
 	const void	*arg;		/* for the type; see below */
 	unsigned	 flags;		/* KEY_* */
 	const char	*hint;		/* for KEY_REQUIRED: what to write */
+	size_t		 given;		/* offset of an int, 1 if the key is
+					 * given; 0: nobody asks */
 };
 
 #define KEY_REQUIRED	1
@@ -64,7 +72,7 @@ struct map {				/* type_map's arg */
 
 struct listof {				/* type_list's arg; max: how many */
 	size_t		 size;		/* of one element */
-	struct key	 item;		/* name: for messages; offset 0 */
+	struct key	 item;		/* its name is the list's; offset 0 */
 };
 
 /* How type_list lies in a struct: a pointer and a count, side by side. */
@@ -80,6 +88,12 @@ extern const struct type type_list;	/* a struct vec; one value is a list */
 void	 schema_map(struct load *, const struct map *, yaml_node_t *, void *);
 void	 schema_defaults(struct load *, const struct map *, void *);
 void	 schema_drop(const struct map *, void *);
+/* Whether two structs have the same value of a key, written "a.b"; NULL: of
+ * all keys. */
+int	 schema_same(const struct map *, const char *key, const void *,
+	    const void *);
+/* The drop of a char *. */
+void	 text_drop(const struct key *, void *field);
 
 /* A problem at a node of the text. */
 void	 load_problem(struct load *, yaml_node_t *, const char *fmt, ...)

@@ -27,13 +27,6 @@ static const struct unit sizes[] = {
 	{ "G", 1 << 30 }, { "M", 1 << 20 }, { "k", 1 << 10 }, { "", 1 },
 };
 
-static void
-text_drop(const struct key *k, void *field)
-{
-	free(*(char **)field);
-	*(char **)field = NULL;
-}
-
 static int
 text_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
@@ -137,6 +130,7 @@ unit_print(struct text *t, const struct unit *u, uint64_t v)
 	    u->name);
 }
 
+/* Read a number with its unit. ERR_FORMAT without why: it is none. */
 static int
 unit_parse(const struct key *k, const char *s, const struct unit *units,
     uint64_t *v, struct text *why)
@@ -151,10 +145,12 @@ unit_parse(const struct key *k, const char *s, const struct unit *units,
 		continue;
 	if (i == 4)
 		return ERR_FORMAT;
-	*v = n > UINT64_MAX / units[i].factor ? UINT64_MAX :
+	n = n > UINT64_MAX / units[i].factor ? UINT64_MAX :
 	    n * units[i].factor;
-	if (*v >= k->min && *v <= k->max)
+	if (n >= k->min && n <= k->max) {
+		*v = n;
 		return 0;
+	}
 	text_printf(why, "%.64s is out of range; write ", s);
 	unit_print(why, units, k->min);
 	text_puts(why, " to ");
@@ -166,32 +162,24 @@ static int
 time_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
-	uint64_t v;
+	int r = unit_parse(k, s, times, field, why);
 
-	if (unit_parse(k, s, times, &v, why) == 0) {
-		*(uint64_t *)field = v;
-		return 0;
-	}
-	if (why->len == 0)
+	if (r != 0 && why->len == 0)
 		text_printf(why, "\"%.64s\" is not a time; write 500ms, 10s, "
 		    "5m or 2h", s);
-	return ERR_FORMAT;
+	return r;
 }
 
 static int
 size_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
-	uint64_t v;
+	int r = unit_parse(k, s, sizes, field, why);
 
-	if (unit_parse(k, s, sizes, &v, why) == 0) {
-		*(uint64_t *)field = v;
-		return 0;
-	}
-	if (why->len == 0)
+	if (r != 0 && why->len == 0)
 		text_printf(why, "\"%.64s\" is not a size; write 65536, 64k, "
 		    "16M or 1G", s);
-	return ERR_FORMAT;
+	return r;
 }
 
 static int
@@ -221,6 +209,16 @@ word_parse(struct load *l, const struct key *k, const char *s, void *field,
 		    told == ready ? " or " : ", ", p->name);
 	}
 	return ERR_FORMAT;
+}
+
+/* Nothing is kept: only one word is ready. */
+static int
+only_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	int value;
+
+	return word_parse(l, k, s, &value, why);
 }
 
 static int
@@ -425,14 +423,16 @@ source_parse(struct load *l, const struct key *k, const char *s, void *field,
 
 const struct type type_text = { text_parse, NULL, text_drop };
 const struct type type_name = { name_parse, NULL, text_drop };
-const struct type type_bool = { bool_parse, NULL, NULL };
-const struct type type_uint = { uint_parse, NULL, NULL };
-const struct type type_size = { size_parse, NULL, NULL };
-const struct type type_time = { time_parse, NULL, NULL };
-const struct type type_word = { word_parse, NULL, NULL };
-const struct type type_addr = { addr_value, NULL, NULL };
-const struct type type_mac = { mac_parse, NULL, NULL };
-const struct type type_prefix = { prefix_value, NULL, NULL };
-const struct type type_ports = { ports_parse, NULL, NULL };
+const struct type type_bool = { bool_parse, .size = sizeof(int) };
+const struct type type_uint = { uint_parse, .size = sizeof(unsigned) };
+const struct type type_size = { size_parse, .size = sizeof(uint64_t) };
+const struct type type_time = { time_parse, .size = sizeof(uint64_t) };
+const struct type type_word = { word_parse, .size = sizeof(int) };
+const struct type type_only = { only_parse };
+const struct type type_addr = { addr_value, .size = sizeof(struct addr) };
+const struct type type_mac = { mac_parse, .size = 6 };
+const struct type type_prefix = { prefix_value, .size = sizeof(struct prefix) };
+const struct type type_ports = { ports_parse,
+	.size = sizeof(struct conf_ports) };
 const struct type type_pattern = { pattern_parse, NULL, text_drop };
 const struct type type_source = { source_parse, NULL, text_drop };

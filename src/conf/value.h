@@ -14,6 +14,7 @@ extern const struct type type_uint;	/* unsigned; min, max; arg: a word */
 extern const struct type type_size;	/* uint64_t, bytes; min, max */
 extern const struct type type_time;	/* uint64_t, milliseconds; min, max */
 extern const struct type type_word;	/* int; arg: struct word[] */
+extern const struct type type_only;	/* nothing; the same */
 extern const struct type type_addr;	/* struct addr, with a port */
 extern const struct type type_mac;	/* uint8_t[6] */
 extern const struct type type_prefix;	/* struct prefix */

@@ -29,6 +29,11 @@ static const char *const names[] = { "awaited", "held", "going on",
     "answered otherwise", "done", "broken" };
 static const char *const what[] = { "request", "response" };
 
+/* Why an exchange is broken that was to change as it cannot. */
+static const char overtakes[] = "an answer ahead of its request";
+static const char *const turn[] = { "a request out of turn",
+    "a response out of turn" };
+
 /* The request has not been let go, so there can be no response to it. */
 static int
 is_unasked(const struct exchange *x, enum flow_dir dir, enum exchange_state to)
@@ -56,7 +61,7 @@ exchange_set(struct exchange *x, enum flow_dir dir, enum exchange_state to)
 		    (unsigned long long)x->session, x->record.number,
 		    what[dir], names[from], names[x->state[DIR_UP]], what[dir],
 		    names[to]);
-	exchange_break(x, "an answer ahead of its request");
+	exchange_break(x, is_unasked(x, dir, to) ? overtakes : turn[dir]);
 	return ERR_DENIED;
 }
 
@@ -118,6 +123,7 @@ void
 exchange_again(struct exchange *x, enum flow_dir dir)
 {
 	message_reset(&x->msg[dir]);
+	x->codec->again(x->conn, dir);
 	exchange_set(x, dir, EXCHANGE_HEAD);
 }
 

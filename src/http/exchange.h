@@ -71,6 +71,8 @@ struct http_codec {
 	/* The bytes that wait are the whole message: it cannot be taken back
 	 * from now on. 1; 0: they are not. */
 	int	 (*commit)(void *conn, enum flow_dir);
+	/* Another message follows in that direction. */
+	void	 (*again)(void *conn, enum flow_dir);
 	/* Whether a byte of the message may have gone. */
 	int	 (*began)(const void *conn, enum flow_dir);
 	int	 (*ended)(const void *conn, enum flow_dir);

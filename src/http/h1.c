@@ -29,21 +29,10 @@ h1_init(struct h1 *h1, struct tap *tap, struct flow *up, struct flow *down,
 	x->conn = h1;
 }
 
-void
-h1_done(struct h1 *h1)
+static void
+h1_again(void *conn, enum flow_dir dir)
 {
-	h1_next(h1, DIR_UP);
-	h1_next(h1, DIR_DOWN);
-	text_free(&h1->dir[DIR_UP].pend);
-	text_free(&h1->dir[DIR_DOWN].pend);
-	text_free(&h1->method);
-	text_free(&h1->asked);
-}
-
-void
-h1_next(struct h1 *h1, enum flow_dir dir)
-{
-	struct h1_dir *d = &h1->dir[dir];
+	struct h1_dir *d = &((struct h1 *)conn)->dir[dir];
 
 	budget_give(BUDGET_BUFFERS, d->charged);
 	text_free(&d->piece);
@@ -51,6 +40,17 @@ h1_next(struct h1 *h1, enum flow_dir dir)
 	d->charged = d->scanned = d->wire = d->held = 0;
 	d->edited = d->passed = 0;
 	d->began = d->ended = 0;
+}
+
+void
+h1_done(struct h1 *h1)
+{
+	h1_again(h1, DIR_UP);
+	h1_again(h1, DIR_DOWN);
+	text_free(&h1->dir[DIR_UP].pend);
+	text_free(&h1->dir[DIR_DOWN].pend);
+	text_free(&h1->method);
+	text_free(&h1->asked);
 }
 
 static uint64_t
@@ -92,6 +92,7 @@ const struct http_codec h1_codec = {
 	.go_ahead = h1_go_ahead,
 	.revoke = h1_revoke,
 	.commit = h1_commit,
+	.again = h1_again,
 	.began = h1_began,
 	.ended = h1_ended,
 	.room = h1_room,

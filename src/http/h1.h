@@ -24,6 +24,9 @@
 #define H1_FIELDS	1024
 /* The longest head that fits into a flow, with room to add something. */
 #define H1_HEAD		(POOL_BUF - 8 * 1024)
+/* No longer head is ever held in a flow. If the limit of heads is not above it,
+ * a head stays in the flow until the message goes on. */
+#define H1_IN_FLOW	(POOL_BUF - 4096)
 #define H1_ROOM		1024	/* in a flow: enough to send something */
 
 enum h1_mode {
@@ -83,8 +86,6 @@ extern const struct http_codec h1_codec;
 void	 h1_init(struct h1 *, struct tap *, struct flow *up, struct flow *down,
 	    struct exchange *, size_t limit, int ends);
 void	 h1_done(struct h1 *);
-/* Make one direction ready for the next message. */
-void	 h1_next(struct h1 *, enum flow_dir);
 
 /*
  * Look for the message's head in data, the bytes at the tap's position. Returns
@@ -93,6 +94,8 @@ void	 h1_next(struct h1 *, enum flow_dir);
  */
 int	 h1_head(struct h1 *, enum flow_dir, const uint8_t *, size_t len,
 	    const char **why);
+/* The request goes on as an origin server wants it: http1_origin_form(). */
+void	 h1_origin_form(struct h1 *);
 /* Whether a piece of such a head was taken. */
 int	 h1_in_head(const struct h1 *, enum flow_dir);
 /* Read bytes at the tap's position, with the head. Returns how many may go. */

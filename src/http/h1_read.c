@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/http1_write.h"
 #include "http/h1.h"
 #include "util/budget.h"
 #include "util/err.h"
@@ -27,20 +28,20 @@ h1_lying(const struct h1_dir *d)
 }
 
 static int
-head_parse(struct h1_dir *d, struct http1_head *h, const char *p, size_t len)
+head_parse(struct h1_dir *d, struct http_text *h, const char *p, size_t len)
 {
 	int rv;
 
 	h->scanned = d->scanned;
-	rv = d->flow->dir == DIR_UP ? http1_request(h, p, len) :
-	    http1_response(h, p, len);
+	rv = d->flow->dir == DIR_UP ? http_request(h, p, len) :
+	    http_response(h, p, len);
 	d->scanned = h->scanned;
 	return rv;
 }
 
 /* A head, or what there is of it: is it more than is taken from a peer? */
 static int
-head_bounded(const struct h1_dir *d, struct http1_head *h, int rv, size_t len)
+head_bounded(const struct h1_dir *d, struct http_text *h, int rv, size_t len)
 {
 	if (rv == 0 && h->head.n > H1_FIELDS) {
 		h->why = "too many fields";
@@ -56,7 +57,7 @@ head_bounded(const struct h1_dir *d, struct http1_head *h, int rv, size_t len)
 
 /* One that is too long for the flow: what is here of it is collected. */
 static int
-head_gather(struct h1_dir *d, struct http1_head *h, const uint8_t *data,
+head_gather(struct h1_dir *d, struct http_text *h, const uint8_t *data,
     size_t len)
 {
 	size_t before = d->piece.len, most = 2 * d->limit;
@@ -85,14 +86,14 @@ head_gather(struct h1_dir *d, struct http1_head *h, const uint8_t *data,
 
 /* In the flow, as nearly all are. */
 static int
-head_find(struct h1_dir *d, struct http1_head *h, const uint8_t *data,
+head_find(struct h1_dir *d, struct http_text *h, const uint8_t *data,
     size_t len)
 {
 	int rv;
 
 	rv = head_parse(d, h, (const char *)data, len);
 	rv = head_bounded(d, h, rv, len);
-	if (rv == ERR_SHORT && len >= HOLD_MAX)
+	if (rv == ERR_SHORT && len >= HOLD_MAX && d->limit > H1_IN_FLOW)
 		return head_gather(d, h, data, len);
 	if (rv == 0) {
 		message_head(d->m, &h->head, (const char *)data, h->len);
@@ -118,7 +119,7 @@ h1_head(struct h1 *h1, enum flow_dir dir, const uint8_t *data, size_t len,
     const char **why)
 {
 	struct h1_dir *d = &h1->dir[dir];
-	struct http1_head h;
+	struct http_text h;
 	int rv;
 
 	h.why = NULL;
@@ -165,13 +166,27 @@ edit_field(const struct http_message *m, const struct http_field *f,
 	}
 }
 
+/* This head goes on in place of the message's. */
+static void
+head_replace(struct h1_dir *d, const struct text *t)
+{
+	struct http_message *m = d->m;
+	struct http_text h;
+
+	if (t->len == m->bytes.len && memcmp(t->s, m->bytes.s, t->len) == 0)
+		return;
+	d->scanned = 0;
+	head_parse(d, &h, t->s, t->len);
+	message_head(m, &h.head, t->s, h.len);
+	d->edited = 1;
+}
+
 /* The other lines stay as they came, byte for byte. */
 void
 h1_edit(void *conn, enum flow_dir dir, struct http_edit *edit, size_t n)
 {
 	struct h1_dir *d = &((struct h1 *)conn)->dir[dir];
 	struct http_message *m = d->m;
-	struct http1_head h;
 	struct text t = { 0 };
 	size_t i;
 
@@ -181,12 +196,18 @@ h1_edit(void *conn, enum flow_dir dir, struct http_edit *edit, size_t n)
 	for (i = 0; i < m->head->n; i++)
 		edit_field(m, &m->head->h[i], edit, n, &t);
 	text_puts(&t, "\r\n");
-	if (t.len != m->bytes.len || memcmp(t.s, m->bytes.s, t.len) != 0) {
-		d->scanned = 0;
-		head_parse(d, &h, t.s, t.len);
-		message_head(m, &h.head, t.s, h.len);
-		d->edited = 1;
-	}
+	head_replace(d, &t);
+	text_free(&t);
+}
+
+void
+h1_origin_form(struct h1 *h1)
+{
+	struct h1_dir *d = &h1->dir[DIR_UP];
+	struct text t = { 0 };
+
+	if (http1_origin_form(&t, d->m->head) == 0)
+		head_replace(d, &t);
 	text_free(&t);
 }
 

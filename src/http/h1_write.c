@@ -226,13 +226,13 @@ static size_t
 put_chunk(struct h1_dir *d, const uint8_t *p, size_t len)
 {
 	size_t room = flow_space(d->flow);
-	char size[HTTP1_CHUNK_MAX];
+	char size[HTTP_CHUNK_MAX];
 
 	if (room < CHUNK_OVERHEAD + (len < CHUNK_LEAST ? len : CHUNK_LEAST))
 		return 0;
 	if (len > room - CHUNK_OVERHEAD)
 		len = room - CHUNK_OVERHEAD;
-	flow_put(d->flow, d->tap, size, http1_chunk(size, len));
+	flow_put(d->flow, d->tap, size, http_chunk(size, len));
 	flow_put(d->flow, d->tap, p, len);
 	flow_put(d->flow, d->tap, "\r\n", 2);
 	return len;

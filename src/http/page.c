@@ -54,24 +54,30 @@ page_escape(struct text *t, const char *s)
 		}
 }
 
-void
-page_head(struct text *t, int status, const char *type, size_t len)
+char *
+page_whole(int status, const char *type, struct text *body, size_t *len)
 {
-	text_printf(t, "HTTP/1.1 %d %s\r\n"
+	struct text t = { 0 };
+
+	text_printf(&t, "HTTP/1.1 %d %s\r\n"
 	    "Server: clearspan\r\n"
 	    "Content-Type: %s\r\n"
 	    "Content-Length: %zu\r\n"
 	    "Cache-Control: no-store\r\n"
 	    "%s"
 	    "Connection: close\r\n"
-	    "\r\n", status, page_title(status), type, len,
+	    "\r\n", status, page_title(status), type, body->len,
 	    status == 503 ? "Retry-After: 5\r\n" : "");
+	text_add(&t, body->s, body->len);
+	text_free(body);
+	*len = t.len;
+	return text_take(&t);
 }
 
 char *
 page_http(int status, const char *why, const char *reference, size_t *len)
 {
-	struct text body = { 0 }, all = { 0 };
+	struct text body = { 0 };
 
 	text_printf(&body, "<!DOCTYPE html>\n<html lang=\"en\">\n"
 	    "<head><meta charset=\"utf-8\"><title>%s</title></head>\n"
@@ -83,9 +89,5 @@ page_http(int status, const char *why, const char *reference, size_t *len)
 	text_printf(&body, " (%s)", reference);
 	text_puts(&body, "</p>\n<p>This answer is from the network's gateway "
 	    "(Clearspan), not from the site.</p>\n</body>\n</html>\n");
-	page_head(&all, status, "text/html; charset=utf-8", body.len);
-	text_add(&all, body.s, body.len);
-	text_free(&body);
-	*len = all.len;
-	return text_take(&all);
+	return page_whole(status, "text/html; charset=utf-8", &body, len);
 }

@@ -14,7 +14,8 @@
  */
 char	*page_http(int status, const char *why, const char *reference,
 	    size_t *len);
-/* The head of a response with a body of this type and length. */
-void	 page_head(struct text *, int status, const char *type, size_t len);
+/* A whole response with this body, which is freed; malloc'ed. */
+char	*page_whole(int status, const char *type, struct text *body,
+	    size_t *len);
 
 #endif

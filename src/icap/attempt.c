@@ -1,7 +1,7 @@
 /*
  * The life of an attempt: it waits for its connection, then writes and reads
- * as the socket allows, until the answer is whole or something has failed. A
- * fault is told from the timer, behind whatever found it.
+ * as the socket allows, until the answer is whole or something has failed. The
+ * owner is told of a fault from the timer, not by the code that found it.
  */
 #include "icap/attempt.h"
 
@@ -10,26 +10,18 @@
 #include <stdlib.h>
 
 #include "util/clock.h"
+#include "util/log.h"
 #include "util/mem.h"
 
-static void
-attempt_fault(struct icap_attempt *a, enum icap_fault fault, const char *why)
-{
-	if (a->fault != ICAP_F_NONE)
-		return;
-	a->fault = fault;
-	snprintf(a->why, sizeof(a->why), "%s", why);
-}
-
 /*
- * When it would be the server's fault that nothing happens, in ms; 0: never,
- * while we wait for the user to take bytes (F12), or for the body to grow
- * (then: when to look who else wants the connection).
+ * When the server has been silent for too long, in ms. 0: never, because we
+ * wait for the user to take bytes (F12). While we wait for the body to grow:
+ * when to look whether others want the connection.
  */
 static uint64_t
 attempt_due(const struct icap_attempt *a)
 {
-	const struct conf_icap *c = a->env->service->conf;
+	const struct conf_icap *c = a->client->service->conf;
 	uint64_t ms = c->first_byte_timeout;
 
 	if (!icap_attempt_runs(a) || a->blocked)
@@ -70,7 +62,6 @@ attempt_leave(struct icap_attempt *a)
 		return;
 	}
 	event_del(&a->timer);
-	icap_offer_free(a->offer);
 	text_free(&a->piece.head);
 	text_free(&a->finding);
 	text_free(&a->echo);
@@ -98,7 +89,7 @@ attempt_opened(void *arg, enum icap_fault fault, const char *why)
 	if (fault == ICAP_F_NONE)
 		attempt_run(a);
 	else
-		attempt_fault(a, fault, why);
+		icap_attempt_fault(a, fault, why);
 	attempt_leave(a);
 }
 
@@ -118,29 +109,29 @@ static const struct icap_conn_user attempt_conn = {
 };
 
 /*
- * It holds a connection and has nothing to send: its body comes slowly, or not
- * at all, and there are only so many connections. Where others want one, it is
- * given back. What was answered, or let go of (a monitor's), cannot be begun
- * again.
+ * The body comes slowly, or not at all, while we hold one of few connections.
+ * If others want one, we give it back and begin again later. That is not
+ * possible once there is an answer, or bytes of the body were dropped (a
+ * monitor).
  */
 static void
 attempt_starves(struct icap_attempt *a)
 {
-	const struct icap_service *s = a->env->service;
+	const struct icap_service *s = a->client->service;
 	const struct icap_server *v = a->conn->server;
 	uint64_t now = clock_ms();
-	int wanted = s->waiting > 0 || v->busy >= v->limit ||
+	int wanted = s->stats.waiting > 0 || v->busy >= v->limit ||
 	    (v->overload_limit != 0 && v->busy >= v->overload_limit);
 
 	a->look = now + ICAP_LOOK_EVERY;
-	/* The server loses patience, too, some time. */
+	/* After that long the server may lose patience too. */
 	if (!wanted && now - a->slow_since < s->conf->idle_timeout)
 		return;
 	if (!a->answered && spool_first(a->input->body) == 0)
-		attempt_fault(a, ICAP_F_STARVED, "its body comes slowly");
+		icap_attempt_fault(a, ICAP_F_STARVED, "its body comes slowly");
 	else if (a->input->monitor && wanted)
-		attempt_fault(a, ICAP_F_LOST, "the copy waits for bytes, and "
-		    "others for its connection");
+		icap_attempt_fault(a, ICAP_F_LOST, "the copy waits for bytes, "
+		    "and others for its connection");
 }
 
 static void
@@ -149,11 +140,11 @@ attempt_expired(struct icap_attempt *a)
 	if (a->starved)
 		attempt_starves(a);
 	else if (a->out == ICAP_OUT_FIRST || a->out == ICAP_OUT_BODY)
-		attempt_fault(a, ICAP_F_STALL, "the server does not read");
+		icap_attempt_fault(a, ICAP_F_STALL, "the server does not read");
 	else if (a->in == ICAP_IN_ICAP && a->conn->in_len == 0)
-		attempt_fault(a, ICAP_F_FIRST_BYTE, "no answer");
+		icap_attempt_fault(a, ICAP_F_FIRST_BYTE, "no answer");
 	else
-		attempt_fault(a, ICAP_F_STALL, "the answer stalled");
+		icap_attempt_fault(a, ICAP_F_STALL, "the answer stalled");
 }
 
 static void
@@ -170,7 +161,7 @@ attempt_timer(evutil_socket_t fd, short what, void *arg)
 		a->user->fault(a->arg, a->fault, a->why);
 	else if (again) {
 		if (more)
-			a->user->more(a->arg);
+			icap_attempt_wants(a);
 		icap_write_more(a);
 		icap_read_more(a);
 	} else if ((due = attempt_due(a)) != 0 && clock_ms() >= due)
@@ -179,29 +170,22 @@ attempt_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct icap_attempt *
-icap_attempt_new(const struct icap_attempt_want *w,
-    const struct icap_attempt_user *user, void *arg)
+icap_attempt_new(const struct icap_attempt *from)
 {
-	struct icap_attempt *a = xcalloc(1, sizeof(*a));
+	struct icap_attempt *a = xmalloc(sizeof(*a));
 
-	a->user = user;
-	a->arg = arg;
-	a->input = w->input;
-	a->conn = w->conn;
-	a->env = w->conn->env;
-	a->offer = w->offer;
-	a->expected = a->wants = w->expected;
-	a->whole = w->whole;
-	a->seen = w->seen;
-	*a->seen = (struct icap_record){
-		.server = w->conn->server->url,
-		.reused = w->conn->open,
-		.connect = -1,
-		.first_byte = -1,
-	};
+	*a = *from;
+	a->client = a->conn->client;
+	a->wants = a->expected;
+	a->seen->server = a->conn->server->conf->url;
+	a->seen->reused = a->conn->open;
+	a->seen->connect = a->seen->first_byte = -1;
+	a->seen->bytes_out = a->seen->bytes_in = 0;
+	a->seen->status = 0;
+	a->seen->istag[0] = '\0';
 	a->length = a->retry_after = -1;
 	a->t_try = clock_us();
-	event_assign(&a->timer, a->env->base, -1, 0, attempt_timer, a);
+	event_assign(&a->timer, a->client->base, -1, 0, attempt_timer, a);
 	icap_conn_own(a->conn, &attempt_conn, a);
 	if (a->conn->open) {
 		attempt_enter(a);
@@ -216,7 +200,7 @@ icap_attempt_fail(struct icap_attempt *a, enum icap_fault fault,
     const char *why)
 {
 	attempt_enter(a);
-	attempt_fault(a, fault, why);
+	icap_attempt_fault(a, fault, why);
 	attempt_leave(a);
 }
 
@@ -259,6 +243,34 @@ icap_attempt_verdict(const struct icap_attempt *a)
 {
 	return a->bad_status || (a->input->method == ICAP_REQMOD &&
 	    a->hdr == ICAP_RES_HDR);
+}
+
+int
+icap_attempt_raced(const struct icap_attempt *a, enum icap_fault fault)
+{
+	return a->seen->reused && !a->answered &&
+	    (fault == ICAP_F_REQUEST_TIME ||
+	    (fault == ICAP_F_CLOSED && a->seen->first_byte < 0));
+}
+
+void
+icap_attempt_evidence(const struct icap_attempt *a, enum icap_fault fault)
+{
+	const struct icap_conn *c = a->conn;
+	char text[201];
+	size_t i, n;
+
+	if (fault != ICAP_F_MALFORMED && fault != ICAP_F_HEAD)
+		return;
+	n = c->in_len < sizeof(text) - 1 ? c->in_len : sizeof(text) - 1;
+	for (i = 0; i < n; i++) {
+		text[i] = c->in[c->in_off + i];
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			text[i] = '.';
+	}
+	text[n] = '\0';
+	log_warn("icap %s: it was, from there on: %s",
+	    a->client->service->conf->name, text);
 }
 
 int

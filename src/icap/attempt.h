@@ -1,46 +1,32 @@
 /*
- * One try of a transaction on one connection: made new for each, so that
- * nothing of the one before is left in it. It writes the request, reads the
- * answer, and says what came: more is wanted (100), an adapted head, body, the
- * end, or a fault. What that leads to is the client's affair.
+ * One try of a transaction on one connection. Each try has an attempt of its
+ * own, so that nothing is left of the one before. It writes the request, reads
+ * the answer, and passes it on: a wish for more (100), an adapted head, its
+ * body. How it ends, and what that leads to, is its owner's affair.
  *
  *	attempt.c	its life and its clock
- *	write.c		the request
+ *	write.c		the request, and how much of the body at first
  *	read.c		the response
- *	preview.c	how much of the body is shown at first
  */
 #ifndef ICAP_ATTEMPT_H
 #define ICAP_ATTEMPT_H
 
-#include "icap/conn.h"
+#include <stdio.h>
+
+#include "icap/client.h"
 
 #define ICAP_LOOK_EVERY	1000	/* ms, at one that starves */
 
 /*
- * All but committed() may end the attempt. Never within a call of the owner's,
- * but for hungry() and committed().
+ * What came, for the owner. Each may end the attempt, and none runs within a
+ * call of the owner's.
  */
 struct icap_attempt_user {
-	/* The answer to OPTIONS; clean: there is nothing behind it. */
+	/* The answer to OPTIONS; clean: nothing follows it. */
 	void	(*options)(void *arg, const struct icap_head *, int clean);
-	/* More than the preview is wanted (100), or all of the body. */
-	void	(*more)(void *arg);
-	void	(*head)(void *arg, struct icap_answer *);
-	size_t	(*body)(void *arg, const uint8_t *, size_t);
 	/* The answer is whole, and good. */
 	void	(*end)(void *arg, enum icap_result, int64_t original);
 	void	(*fault)(void *arg, enum icap_fault, const char *why);
-	void	(*hungry)(void *arg);
-	int	(*committed)(void *arg);
-};
-
-struct icap_attempt_want {
-	const struct icap_input *input;
-	struct icap_conn *conn;		/* to be ended with it */
-	struct icap_offer *offer;	/* the attempt's; or NULL */
-	struct icap_record *seen;	/* begun anew: what is measured */
-	uint64_t	 expected;	/* what icap_wants() has said */
-	int		 whole;		/* no preview, if the body is here */
 };
 
 /* A piece of the request: text, then body from the spool, then a tail. */
@@ -68,24 +54,29 @@ enum icap_in {			/* the reader */
 };
 
 struct icap_attempt {
+	/* Set by whoever begins it: */
 	const struct icap_attempt_user *user;
 	void		*arg;
+	const struct icap_user *to;	/* is answered; NULL for OPTIONS */
+	void		*to_arg;
 	const struct icap_input *input;
-	struct icap_env	*env;
 	struct icap_conn *conn;		/* NULL: the attempt is over */
-	struct icap_offer *offer;
+	struct icap_offer offer;	/* of the server */
+	struct icap_record *seen;	/* what is measured */
+	uint64_t	 expected;	/* of the body, of the user; UINT64_MAX:
+					   all, and more() need not run */
+	unsigned	 whole:1;	/* no preview, if the body is here */
+	/* attempt.c: */
+	struct icap_client *client;
 	int		 busy;		/* calls on the stack */
 	struct event	 timer;
 	uint64_t	 armed;		/* ms: when the timer runs, or 0 */
 	unsigned	 again:1;	/* go on from the timer */
 	unsigned	 tell_more:1;	/* ... with more() */
-	uint64_t	 expected;
 	uint64_t	 wants;		/* of the body before it can say more */
-	unsigned	 whole:1;
 	enum icap_fault	 fault;		/* told by the timer */
 	char		 why[128];
 	uint64_t	 t_try, t_sent, t_last;	/* us */
-	struct icap_record *seen;
 	/* the writer */
 	enum icap_out	 out;
 	struct icap_piece piece;
@@ -103,7 +94,6 @@ struct icap_attempt {
 	/* the reader */
 	enum icap_in	 in;
 	size_t		 scanned;
-	unsigned	 heard:1;	/* a byte of an answer */
 	unsigned	 close:1;
 	int64_t		 retry_after;
 	enum icap_section hdr, body;
@@ -120,22 +110,25 @@ struct icap_attempt {
 	struct text	 echo;		/* conf's echo-headers in the answer */
 };
 
-struct icap_attempt *icap_attempt_new(const struct icap_attempt_want *,
-	    const struct icap_attempt_user *, void *arg);
+struct icap_attempt *icap_attempt_new(const struct icap_attempt *);
 /* The body has grown, ended or was cut; or there is room for the answer. */
 void	icap_attempt_more(struct icap_attempt *);
 void	icap_attempt_resume(struct icap_attempt *);
-/* It fails for a reason of the owner's, who is told so by fault(). */
+/* It fails for a reason of its owner, who is told so by fault(). */
 void	icap_attempt_fail(struct icap_attempt *, enum icap_fault,
 	    const char *why);
 /*
- * It is over, whatever it was at: the connection is the caller's again. The
- * attempt is freed, at once or when the call that it is in returns.
+ * End it in any state. The connection is the caller's again. The attempt is
+ * freed, at once or when the call that it is in returns.
  */
 struct icap_conn *icap_attempt_end(struct icap_attempt *);
-/* What it answered says no, and stands however the rest of it fails. */
+/* The answer says no, and stands even if the rest of it fails. */
 int	icap_attempt_verdict(const struct icap_attempt *);
-/* The connection may be kept: request and answer are whole. */
+/* A pooled connection had died before a byte of answer: no failure. */
+int	icap_attempt_raced(const struct icap_attempt *, enum icap_fault);
+/* Log what was read, for whoever has to talk to the server's maker. */
+void	icap_attempt_evidence(const struct icap_attempt *, enum icap_fault);
+/* Request and answer are whole: the connection may be kept. */
 int	icap_attempt_clean(struct icap_attempt *);
 
 /* Whether its writer and reader may go on. */
@@ -145,26 +138,50 @@ icap_attempt_runs(const struct icap_attempt *a)
 	return a->conn != NULL && a->conn->open && a->fault == ICAP_F_NONE;
 }
 
+/* The first fault counts. Its owner is told from the timer. */
+static inline void
+icap_attempt_fault(struct icap_attempt *a, enum icap_fault fault,
+    const char *why)
+{
+	if (a->fault != ICAP_F_NONE)
+		return;
+	a->fault = fault;
+	snprintf(a->why, sizeof(a->why), "%s", why);
+}
+
+/* More than was expected of the body is wanted. */
+static inline void
+icap_attempt_wants(struct icap_attempt *a)
+{
+	if (a->expected == UINT64_MAX)
+		return;
+	a->expected = UINT64_MAX;
+	if (a->to->more != NULL)
+		a->to->more(a->to_arg);
+}
+
+/* Whether anything of the answer has gone on to the receiver. */
+static inline int
+icap_committed(const struct icap_user *u, void *arg)
+{
+	return u->committed == NULL || u->committed(arg);
+}
+
 /* write.c */
 void	icap_write_start(struct icap_attempt *);
 void	icap_write_more(struct icap_attempt *);
 /* The response is whole, the request is not: true if it could be ended. */
 int	icap_write_rest(struct icap_attempt *);
 
-/* read.c */
-void	icap_read_more(struct icap_attempt *);
-
-/* preview.c. Bytes of a preview that this server shall get, or -1. */
-int64_t	icap_preview(const struct icap_service *, const struct icap_offer *,
-	    const struct icap_input *);
-/* How much of the body is to be here before anything is sent; UINT64_MAX: all
- * that comes is sent. whole: it had better go without a preview. */
+/* How much of the body must be here before anything is sent; UINT64_MAX: any of
+ * it will do, and all of it is sent. whole: better without a preview. */
 uint64_t icap_preview_wants(struct icap_service *, const struct icap_input *,
 	    int *whole);
 /* A preview was followed by 100, or was enough. */
 void	icap_preview_learn(struct icap_service *, enum icap_method,
 	    int went_on);
-/* The server does not want this kind of file (4.10.2, Transfer-Ignore). */
-int	icap_ignored(const struct icap_offer *, const struct icap_input *);
+
+/* read.c */
+void	icap_read_more(struct icap_attempt *);
 
 #endif

@@ -1,10 +1,8 @@
 /*
- * Which server a transaction is sent to: one that is up, of the lowest tier,
- * and the least busy; and whether its client may have more of the service. No
- * client may have more than three times what is left for the others, so that
- * there is always some left, as long as there are others. Shares are counted
- * by a hash of the client's address: clients that meet in a place share it,
- * and no client can choose whom it meets.
+ * Which server a transaction is sent to: the least busy of those that are up in
+ * the lowest tier; and whether its client may have more of the service. While
+ * there are others, a client may have at most three times what is left for
+ * them, so that there is always something left.
  */
 #include <stdlib.h>
 
@@ -17,36 +15,24 @@
 #define SHARE		3
 
 static uint64_t
-choose_hash(uint64_t start, const struct addr *a, size_t max)
+choose_hash(uint64_t start, const struct addr *a)
 {
 	size_t len = 0;
 	const uint8_t *ip = a->sa.sa_family == AF_UNSPEC ? NULL :
 	    addr_ip(a, &len);
 
-	return hash_bytes(start, ip, len < max ? len : max);
+	return hash_bytes(start, ip, len);
 }
 
-uint64_t
-icap_client_key(const struct addr *a)
-{
-	return choose_hash(HASH_START, a, 8) | 1;
-}
-
-static struct icap_share *
-share_of(struct icap_service *s, const struct icap_want *w)
-{
-	return &s->shares[hash_fold(w->key ^ s->seed) % ICAP_SHARES];
-}
-
-/* This client asks for something: is it alone? */
+/* This client asks for something. Is it the only one that does? */
 static int
-share_alone(struct icap_service *s, const struct icap_share *p)
+share_alone(struct icap_service *s, uint64_t owner)
 {
 	uint64_t now = clock_ms(), other;
 
-	if (s->last != p) {
+	if (s->last != owner) {
 		s->other_at = s->last_at;
-		s->last = p;
+		s->last = owner;
 	}
 	s->last_at = now;
 	other = s->other_at;
@@ -72,53 +58,47 @@ share_free(const struct icap_group *g)
 static int
 share_may_run(struct icap_service *s, const struct icap_want *w)
 {
-	struct icap_share *p = share_of(s, w);
-
-	return share_alone(s, p) ||
-	    p->busy < SHARE * share_free(&s->group[w->method]);
-}
-
-static void
-choose_count(struct icap_server *v, const struct icap_want *w, unsigned n)
-{
-	v->busy += n;
-	pthread_mutex_lock(&v->service->lock);
-	share_of(v->service, w)->busy += n;
-	pthread_mutex_unlock(&v->service->lock);
+	return share_alone(s, w->owner) ||
+	    share_of(&s->busy, w->owner) <
+	    SHARE * share_free(&s->group[w->method]);
 }
 
 void
 icap_begin(struct icap_server *v, const struct icap_want *w)
 {
-	choose_count(v, w, 1);
+	v->busy++;
 	v->transactions++;
+	pthread_mutex_lock(&v->service->lock);
+	share_take(&v->service->busy, w->owner);
+	pthread_mutex_unlock(&v->service->lock);
 }
 
 void
 icap_end(struct icap_server *v, const struct icap_want *w)
 {
-	choose_count(v, w, (unsigned)-1);
+	v->busy--;
+	pthread_mutex_lock(&v->service->lock);
+	share_give(&v->service->busy, w->owner);
+	pthread_mutex_unlock(&v->service->lock);
 }
 
-/* Idle connections count as well: their workers hand them over when they see
- * that somebody waits. */
+/* Idle connections are room in the queue too: their workers hand them over when
+ * they see that somebody waits. */
 int
 icap_wait(struct icap_service *s, const struct icap_want *w)
 {
 	unsigned max = s->conf->queue;
-	struct icap_share *p;
 	size_t i;
 	int may;
 
 	for (i = 0; i < s->n; i++)
 		max += s->servers[i].idle;
 	pthread_mutex_lock(&s->lock);
-	p = share_of(s, w);
-	may = s->waiting < max && (share_alone(s, p) ||
-	    p->waiting < SHARE * (max - s->waiting));
+	may = s->stats.waiting < max && (share_alone(s, w->owner) ||
+	    share_of(&s->waiting, w->owner) < SHARE * (max - s->stats.waiting));
 	if (may) {
-		p->waiting++;
-		s->waiting++;
+		share_take(&s->waiting, w->owner);
+		s->stats.waiting++;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return may ? 0 : ERR_LIMIT;
@@ -128,9 +108,21 @@ void
 icap_unwait(struct icap_service *s, const struct icap_want *w)
 {
 	pthread_mutex_lock(&s->lock);
-	share_of(s, w)->waiting--;
-	s->waiting--;
+	share_give(&s->waiting, w->owner);
+	s->stats.waiting--;
 	pthread_mutex_unlock(&s->lock);
+}
+
+int
+icap_serves(const struct icap_server *v, enum icap_method m)
+{
+	const struct icap_group *g = &v->service->group[m];
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (g->v[i].server == v)
+			return 1;
+	return 0;
 }
 
 int
@@ -146,14 +138,14 @@ icap_permit(struct icap_server *v)
 
 /* Whether an attempt can be sent there now. */
 static int
-choose_free(const struct icap_server *v, unsigned idle, uint64_t now)
+choose_free(const struct icap_server *v, int idle, uint64_t now)
 {
 	unsigned limit = v->overload_limit;
 
 	if (v->retry_at > now || (limit != 0 &&
 	    v->busy >= (limit < v->limit ? limit : v->limit)))
 		return 0;
-	return idle > 0 || v->conns < v->limit;
+	return idle || v->conns < v->limit;
 }
 
 /* Lower is better. With `persist`, rendezvous hashing: the same client goes to
@@ -163,13 +155,13 @@ choose_cost(const struct icap_want *w, const struct icap_member *p)
 {
 	if (p->server->service->conf->persist)
 		return -(double)(hash_fold(choose_hash(HASH_START ^
-		    p->server->index, w->client, SIZE_MAX)) >> 11) * p->weight;
+		    p->server->index, w->client)) >> 11) * p->weight;
 	return (double)(p->server->busy + 1) / p->weight;
 }
 
 static int
 choose_in(struct icap_service *s, const struct icap_want *w, unsigned tier,
-    const unsigned *idle, struct icap_server **out)
+    const struct icap_conns *idle, struct icap_server **out)
 {
 	const struct icap_group *g = &s->group[w->method];
 	const struct icap_member *p;
@@ -186,7 +178,8 @@ choose_in(struct icap_service *s, const struct icap_want *w, unsigned tier,
 			continue;
 		rv = rv == ERR_NOTFOUND ? ERR_AGAIN : rv;
 		if (p->server->state != ICAP_UP ||
-		    !choose_free(p->server, idle[p->server->index], now))
+		    !choose_free(p->server,
+		    !TAILQ_EMPTY(&idle[p->server->index]), now))
 			continue;
 		cost = choose_cost(w, p);
 		if (*out == NULL || cost < best) {
@@ -211,20 +204,34 @@ choose_tier(const struct icap_group *g, unsigned from)
 	return tier;
 }
 
+static struct icap_offer
+choose_offer(const struct icap_server *v, struct slice path)
+{
+	struct icap_offer offer = { .known = v->known, .preview = -1 };
+
+	if (!v->known)
+		return offer;
+	offer.flags = v->options.flags;
+	offer.preview = v->options.preview;
+	if (offer.flags & ICAP_OPT_TRANSFER)
+		offer.transfer = icap_transfer(&v->options, path);
+	return offer;
+}
+
 /*
  * The lowest tier that has one not down; one that is busy is waited for,
  * until the queue's patience ends: then the next tier will do (F22).
  */
 int
 icap_choose(struct icap_service *s, const struct icap_want *w,
-    const unsigned *idle, struct icap_server **out, struct icap_offer **offer)
+    const struct icap_conns *idle, struct icap_server **out,
+    struct icap_offer *offer)
 {
 	const struct icap_group *g = &s->group[w->method];
 	unsigned tier = 0;
 	size_t i;
 	int rv = ERR_NOTFOUND, busy = 0;
 
-	*offer = NULL;
 	pthread_mutex_lock(&s->lock);
 	s->turn++;
 	while ((tier = choose_tier(g, tier)) != UINT32_MAX) {
@@ -237,8 +244,8 @@ icap_choose(struct icap_service *s, const struct icap_want *w,
 		rv = ERR_AGAIN;
 	if (rv == 0 && !share_may_run(s, w))
 		rv = ERR_AGAIN;
-	if (rv == 0)
-		*offer = icap_offer_ref((*out)->offer);
+	if (rv == 0 && offer != NULL)
+		*offer = choose_offer(*out, w->path);
 	for (i = 0; i < g->n && rv == ERR_NOTFOUND; i++)
 		if (g->v[i].server->insecure)
 			rv = ERR_DENIED;
@@ -246,16 +253,16 @@ icap_choose(struct icap_service *s, const struct icap_want *w,
 	return rv;
 }
 
-struct icap_offer *
-icap_expect(struct icap_service *s, enum icap_method m)
+struct icap_offer
+icap_expect(struct icap_service *s, enum icap_method m, struct slice path)
 {
 	const struct icap_group *g = &s->group[m];
-	struct icap_offer *offer = NULL;
+	struct icap_offer offer = { .preview = -1 };
 	size_t i;
 
 	pthread_mutex_lock(&s->lock);
-	for (i = 0; i < g->n && offer == NULL; i++)
-		offer = icap_offer_ref(g->v[i].server->offer);
+	for (i = 0; i < g->n && !offer.known; i++)
+		offer = choose_offer(g->v[i].server, path);
 	pthread_mutex_unlock(&s->lock);
 	return offer;
 }
@@ -265,7 +272,7 @@ icap_wake(struct icap_service *s, struct icap_waker *but)
 {
 	struct icap_waker *w;
 
-	if (s->waiting == 0)
+	if (s->stats.waiting == 0)
 		return;
 	pthread_mutex_lock(&s->lock);
 	TAILQ_FOREACH(w, &s->wakers, link)

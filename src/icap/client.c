@@ -1,382 +1,130 @@
 /*
- * A worker's client of a service: what its transactions' attempts come to, and
- * so what their users are told. An attempt that fails is followed by another,
- * elsewhere, or by the end of the transaction, as the table of failures has it
- * (fault.c).
- *
- * Nothing is told while the user is calling us: the timer does it.
+ * A worker's client of a service: made, ended, and what it does each second.
+ * It asks each server what it can do when that is due (OPTIONS, RFC 3507,
+ * 4.10), and probes one that is down; with `options: off` a probe only
+ * connects. A server is asked by one worker at a time, whichever it is.
  */
+#include "icap/client.h"
+
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "icap/txn.h"
-#include "util/clock.h"
-#include "util/err.h"
-#include "util/log.h"
+#include "icap/attempt.h"
 #include "util/mem.h"
 
-#define RACES_MAX	2
-#define RETRY_AFTER_MAX	5	/* seconds that are waited for */
-
-static void
-client_more(void *arg)
-{
-	struct icap_txn *t = arg;
-
-	if (t->more_told || t->user->more == NULL)
-		return;
-	t->more_told = 1;
-	t->user->more(t->arg);
-}
-
-/* a: the attempt it comes from, or NULL. */
-static void
-client_answer(struct icap_txn *t, const struct icap_attempt *a,
-    struct icap_answer *told)
-{
-	if (a != NULL && a->echo.len > 0)
-		told->echo = a->echo.s;
-	if (a != NULL && a->finding.len > 0 && told->outcome != ICAP_FAILED &&
-	    !told->bypassed)
-		told->finding = a->finding.s;
-	t->user->answer(t->arg, told);
-}
-
-static void
-client_head(void *arg, struct icap_answer *told)
-{
-	struct icap_txn *t = arg;
-
-	t->answered = 1;
-	client_answer(t, t->attempt, told);
-}
-
-static size_t
-client_body(void *arg, const uint8_t *p, size_t len)
-{
-	struct icap_txn *t = arg;
-
-	return t->user->body != NULL ? t->user->body(t->arg, p, len) : len;
-}
-
-static void
-client_end(void *arg, enum icap_result result, int64_t original)
-{
-	struct icap_txn *t = arg;
-	struct icap_attempt *a = t->attempt;
-	struct icap_answer virgin = { .outcome = ICAP_VIRGIN };
-
-	icap_success(a->conn->server);
-	icap_txn_over(t, result, ICAP_F_NONE, icap_attempt_clean(a));
-	if (result == ICAP_R_204 || result == ICAP_R_204P)
-		client_answer(t, a, &virgin);
-	else
-		t->user->end(t->arg, original);
-}
-
-static void
-client_hungry(void *arg)
-{
-	struct icap_txn *t = arg;
-
-	if (t->user->hungry != NULL)
-		t->user->hungry(t->arg);
-}
-
-static int
-client_committed(void *arg)
-{
-	struct icap_txn *t = arg;
-
-	return t->user->committed == NULL || t->user->committed(t->arg);
-}
-
-/* A pooled connection that died before a byte of answer is no failure. */
-static enum icap_fault
-client_race(struct icap_txn *t, enum icap_fault fault, int intact)
-{
-	struct icap_attempt *a = t->attempt;
-
-	if (a == NULL || !a->seen->reused || a->answered || !intact ||
-	    t->races >= RACES_MAX || (fault != ICAP_F_REQUEST_TIME &&
-	    (fault != ICAP_F_CLOSED || a->heard)))
-		return fault;
-	t->races++;
-	a->conn->server->epoch++;
-	return ICAP_F_RACE;
-}
-
-/* What it looked like, for whoever has to talk to the server's maker. */
-static void
-client_evidence(const struct icap_txn *t, enum icap_fault fault)
-{
-	const struct icap_conn *c;
-	char text[201];
-	size_t i, n;
-
-	if ((fault != ICAP_F_MALFORMED && fault != ICAP_F_HEAD) ||
-	    t->attempt == NULL)
-		return;
-	c = t->attempt->conn;
-	n = c->in_len < sizeof(text) - 1 ? c->in_len : sizeof(text) - 1;
-	for (i = 0; i < n; i++) {
-		text[i] = c->in[c->in_off + i];
-		if (text[i] < 0x20 || text[i] > 0x7e)
-			text[i] = '.';
-	}
-	text[n] = '\0';
-	log_warn("icap %s: it was, from there on: %s", t->service->conf->name,
-	    text);
-}
-
-/* Counted, logged, and told to the server's health. */
-static void
-client_blame(struct icap_txn *t, enum icap_fault fault)
-{
-	static struct log_gate gate;
-	struct icap_server *v = t->attempt != NULL ?
-	    t->attempt->conn->server : NULL;
-	uint64_t bit = v != NULL ? 1ULL << v->index : 0;
-	int held;
-
-	t->service->faults[fault]++;
-	if (fault == ICAP_F_RACE || fault == ICAP_F_STARVED)
-		return;
-	if ((t->blamed & bit) != bit) {
-		t->blamed |= bit;
-		icap_failure(v, fault, t->waiter.want.key, t->why);
-	}
-	if (!log_gate(&gate, &held))
-		return;
-	log_warn("icap %s: %s: %s (%d more)", t->service->conf->name,
-	    v != NULL ? v->url : icap_fault_name(fault), t->why, held);
-	client_evidence(t, fault);
-}
-
-/* Whether there is a server to try it again, and where not to. */
-static int
-client_elsewhere(struct icap_txn *t, enum icap_fault fault)
-{
-	enum icap_retry how = icap_rule(fault)->retry;
-	struct icap_attempt *a = t->attempt;
-	uint64_t bit = 1ULL << a->conn->server->index;
-	struct icap_offer *offer;
-	struct icap_server *v;
-	int rv;
-
-	if (how == ICAP_AGAIN || how == ICAP_LATER)
-		return 1;
-	if (how != ICAP_OTHERS)
-		t->retries++;
-	t->waiter.want.tried |= bit;
-	rv = icap_txn_choose(t, &v, &offer);
-	icap_offer_free(offer);
-	if (rv == 0 || rv == ERR_AGAIN)
-		return 1;
-	if (fault != ICAP_F_OVERLOAD || t->waited || a->retry_after < 0 ||
-	    a->retry_after > RETRY_AFTER_MAX)
-		return 0;
-	t->waited = 1;
-	t->waiter.want.tried &= ~bit;
-	icap_overload(a->conn->server, a->retry_after);
-	return 1;
-}
-
-static void
-client_retry(struct icap_txn *t, enum icap_fault fault)
-{
-	icap_txn_drop(t, 0);
-	t->state = TXN_BODY;
-	if (fault == ICAP_F_STARVED) {
-		t->parked = 1;
-		t->waiter.want.beyond = 0;
-		t->waiter.want.tried = 0;
-		t->queue_until = 0;
-	} else
-		icap_txn_try(t);
-	icap_txn_arm(t);
-}
-
-/* It can be neither finished nor begun again: it passes, or is refused. */
-static void
-client_give_up(struct icap_txn *t, enum icap_fault fault, int pass)
-{
-	static struct log_gate gate;
-	struct icap_attempt *a = t->attempt;
-	struct icap_answer told = {
-		.outcome = pass ? ICAP_VIRGIN : ICAP_FAILED,
-		.bypassed = pass,
-		.status = icap_rule(fault)->status,
-		.why = icap_fault_name(fault),
-	};
-	int held;
-
-	if (pass && log_gate(&gate, &held))
-		log_warn("icap %s: a message passed unscanned (%d more)",
-		    t->service->conf->name, held);
-	icap_txn_over(t, pass ? ICAP_R_BYPASS : fault == ICAP_F_SHORT ?
-	    ICAP_R_BLOCK : ICAP_R_ERR, fault, 0);
-	client_answer(t, a, &told);
-}
-
-/*
- * Whether what it answered stands, and can only be cut off: something of it
- * went on, or it was a verdict. A body of the wrong length (F15) may be another
- * way to say no. And an answer is not undone for the size of what it was asked.
- */
-static int
-client_stands(struct icap_txn *t, enum icap_fault fault)
-{
-	return t->answered && (fault == ICAP_F_SHORT || fault == ICAP_F_LONG ||
-	    fault == ICAP_F_OVERSIZE || (t->attempt != NULL &&
-	    icap_attempt_verdict(t->attempt)) || client_committed(t));
-}
-
-static void
-client_fault(void *arg, enum icap_fault fault, const char *why)
-{
-	struct icap_txn *t = arg;
-	int intact = t->input.body == NULL || spool_first(t->input.body) == 0;
-	struct icap_failing f;
-	enum icap_then then;
-
-	t->why = why;
-	fault = client_race(t, fault, intact);
-	client_blame(t, fault);
-	f = (struct icap_failing){ fault, client_stands(t, fault), intact,
-	    t->attempt != NULL, t->retries };
-	then = icap_decide(&f, t->service->conf, &t->input);
-	if (then == ICAP_THEN_RETRY && !client_elsewhere(t, fault))
-		then = icap_decide_last(&f, t->service->conf, &t->input);
-	switch (then) {
-	case ICAP_THEN_CUT:
-		icap_txn_over(t, fault == ICAP_F_SHORT ? ICAP_R_BLOCK :
-		    ICAP_R_ABORT, fault, 0);
-		t->user->broken(t->arg, icap_fault_name(fault));
-		break;
-	case ICAP_THEN_RETRY:
-		client_retry(t, fault);
-		break;
-	case ICAP_THEN_PASS:
-	case ICAP_THEN_REFUSE:
-		client_give_up(t, fault, then == ICAP_THEN_PASS);
-		break;
-	}
-}
-
-static const struct icap_attempt_user client_attempt = {
-	.more = client_more,
-	.head = client_head,
-	.body = client_body,
-	.end = client_end,
-	.fault = client_fault,
-	.hungry = client_hungry,
-	.committed = client_committed
+struct icap_ask {
+	struct icap_conn *conn;
+	struct icap_input input;
+	struct icap_record seen;
+	struct icap_attempt *attempt;	/* NULL: it only connects */
 };
 
 static void
-client_expired(struct icap_txn *t)
+ask_free(struct icap_ask *a, int keep)
 {
-	if (t->state == TXN_TRY || t->parked) {
-		icap_txn_fail(t, ICAP_F_ENDLESS, "no end in sight");
-	} else if (t->state == TXN_BODY) {
-		t->flush = 1;
-		icap_txn_prepare(t);
-	} else {
-		if (!t->waiter.want.beyond) {
-			t->waiter.want.beyond = 1;
-			icap_txn_try(t);
-		}
-		if (t->state == TXN_QUEUE)
-			icap_txn_fail(t, ICAP_F_QUEUE,
-			    "no connection became free");
-		icap_txn_arm(t);
+	a->conn->client->asks[a->conn->server->index] = NULL;
+	if (a->attempt != NULL)
+		icap_attempt_end(a->attempt);
+	if (keep)
+		icap_pool_put(a->conn);
+	else
+		icap_pool_close(a->conn, 0);
+	free(a);
+}
+
+/* There is an answer (o), or none (why). keep: the connection can be used. */
+static void
+ask_end(struct icap_ask *a, struct icap_options *o, enum icap_fault fault,
+    const char *why, int keep)
+{
+	icap_asked(a->conn->server, o, fault, why);
+	ask_free(a, keep);
+}
+
+static void
+ask_options(void *arg, const struct icap_head *h, int clean)
+{
+	struct icap_ask *a = arg;
+	struct icap_options o;
+	char why[64];
+
+	if (h->status != 200) {
+		snprintf(why, sizeof(why), "OPTIONS: status %d", h->status);
+		ask_end(a, NULL, h->status >= 400 && h->status < 500 ?
+		    ICAP_F_NO_SERVICE : ICAP_F_NONE, why, 0);
+	} else if (icap_options_read(&o, h) != 0)
+		ask_end(a, NULL, ICAP_F_NONE, "OPTIONS: no method", 0);
+	else {
+		/* An opt-body is not read: its connection is closed. */
+		ask_end(a, &o, ICAP_F_NONE, NULL, clean);
+		icap_options_free(&o);
 	}
 }
 
 static void
-client_timer(evutil_socket_t fd, short what, void *arg)
+ask_fault(void *arg, enum icap_fault fault, const char *why)
 {
-	struct icap_txn *t = arg;
-	struct icap_answer virgin = { .outcome = ICAP_VIRGIN,
-	    .why = "ignored" };
-	enum icap_fault fault = t->fault;
-	uint64_t due = icap_txn_due(t);
+	struct icap_ask *a = arg;
+	char text[160];
 
-	t->armed = 0;
-	t->fault = ICAP_F_NONE;
-	if (t->state == TXN_OVER)
-		return;
-	if (fault != ICAP_F_NONE)
-		client_fault(t, fault, t->why);
-	else if (t->ignored) {
-		icap_txn_over(t, ICAP_R_IGNORED, ICAP_F_NONE, 0);
-		client_answer(t, NULL, &virgin);
-	} else if (due != 0 && clock_ms() >= due)
-		client_expired(t);
+	snprintf(text, sizeof(text), "%s%s", a->conn->open ? "OPTIONS: " : "",
+	    why);
+	ask_end(a, NULL, fault == ICAP_F_TLS || fault == ICAP_F_DNS ?
+	    fault : ICAP_F_NONE, text, 0);
+}
+
+static const struct icap_attempt_user ask_attempt = {
+	.options = ask_options,
+	.fault = ask_fault
+};
+
+static void
+probe_opened(void *arg, enum icap_fault fault, const char *why)
+{
+	if (fault == ICAP_F_NONE)
+		ask_end(arg, NULL, fault, NULL, 1);
 	else
-		icap_txn_arm(t);
+		ask_fault(arg, fault, why);
 }
 
-struct icap_txn *
-icap_start(struct icap_client *cl, const struct icap_input *input,
-    const struct icap_user *user, void *arg)
-{
-	struct icap_txn *t = xcalloc(1, sizeof(*t));
+static const struct icap_conn_user ask_probe = { probe_opened, NULL };
 
-	t->client = cl;
-	t->service = cl->pool.env.service;
-	t->input = *input;
-	t->user = user;
-	t->arg = arg;
-	t->queued = t->seen.connect = t->seen.first_byte = -1;
-	t->started = clock_us();
-	t->waiter.look = icap_txn_look;
-	t->waiter.want.method = input->method;
-	t->waiter.want.client = &t->input.client;
-	t->waiter.want.key = icap_client_key(&t->input.client);
-	TAILQ_INSERT_TAIL(&cl->txns, t, link);
-	event_assign(&t->timer, cl->pool.env.base, -1, 0, client_timer, t);
-	t->expected = icap_preview_wants(t->service, &t->input, &t->whole);
-	icap_txn_prepare(t);
-	return t;
+/* Beyond the limit if need be: a server that is down must still be asked. */
+static void
+ask_start(struct icap_client *cl, struct icap_server *v)
+{
+	struct icap_ask *a = xcalloc(1, sizeof(*a));
+	struct icap_attempt attempt = {
+		.user = &ask_attempt,
+		.arg = a,
+		.input = &a->input,
+		.conn = icap_pool_get(cl, v, 1),
+		.seen = &a->seen,
+		.expected = UINT64_MAX,
+	};
+
+	a->conn = attempt.conn;
+	cl->asks[v->index] = a;
+	if (v->service->conf->options)
+		a->attempt = icap_attempt_new(&attempt);
+	else if (a->conn->open)
+		probe_opened(a, ICAP_F_NONE, NULL);
+	else
+		icap_conn_own(a->conn, &ask_probe, a);
 }
 
-uint64_t
-icap_wants(const struct icap_txn *t)
+static void
+client_tick(evutil_socket_t fd, short what, void *arg)
 {
-	return t->attempt != NULL ? t->attempt->wants : t->expected;
-}
+	struct icap_client *cl = arg;
+	struct icap_service *s = cl->service;
+	size_t i;
 
-void
-icap_more(struct icap_txn *t)
-{
-	if (t == NULL)
-		return;
-	if (t->attempt != NULL)
-		icap_attempt_more(t->attempt);
-	else if (t->state == TXN_BODY)
-		icap_txn_prepare(t);
-}
-
-void
-icap_resume(struct icap_txn *t)
-{
-	if (t != NULL && t->attempt != NULL)
-		icap_attempt_resume(t->attempt);
-}
-
-void
-icap_oversize(struct icap_txn *t)
-{
-	icap_txn_fail(t, ICAP_F_OVERSIZE, "larger than what is scanned");
-}
-
-void
-icap_lost(struct icap_txn *t)
-{
-	icap_txn_fail(t, ICAP_F_LOST, "the copy fell behind");
+	icap_pool_tick(cl);
+	for (i = 0; i < s->n; i++)
+		if (cl->asks[i] == NULL && icap_due(&s->servers[i]))
+			ask_start(cl, &s->servers[i]);
 }
 
 void
@@ -393,29 +141,10 @@ icap_unseen(struct icap_client *cl, enum icap_method method, void *user,
 		.why = why,
 	};
 
-	cl->pool.env.service->faults[fault]++;
-	icap_client_record(cl, &r, user);
-}
-
-void
-icap_cancel(struct icap_txn *t)
-{
-	if (t == NULL)
-		return;
-	if (t->state != TXN_OVER)
-		icap_txn_over(t, ICAP_R_GONE, ICAP_F_NONE, 0);
-	event_del(&t->timer);
-	TAILQ_REMOVE(&t->client->txns, t, link);
-	free(t);
-}
-
-static void
-client_tick(evutil_socket_t fd, short what, void *arg)
-{
-	struct icap_client *cl = arg;
-
-	icap_pool_tick(&cl->pool);
-	icap_asks_tick(&cl->asks);
+	cl->service->stats.faults[fault]++;
+	icap_count(cl->service, &r);
+	if (cl->log != NULL)
+		cl->log(cl->log_arg, user, &r);
 }
 
 struct icap_client *
@@ -425,12 +154,14 @@ icap_attach(struct icap_service *s, struct event_base *base,
 	static const struct timeval second = { 1, 0 };
 	struct icap_client *cl = xcalloc(1, sizeof(*cl));
 
-	cl->attempt = &client_attempt;
+	cl->service = s;
+	cl->base = base;
+	cl->names = names;
 	cl->log = log;
 	cl->log_arg = arg;
 	TAILQ_INIT(&cl->txns);
-	icap_pool_init(&cl->pool, s, base, names);
-	icap_asks_init(&cl->asks, &cl->pool);
+	icap_pool_init(cl);
+	cl->asks = xcalloc(s->n + 1, sizeof(*cl->asks));
 	event_assign(&cl->tick, base, -1, EV_PERSIST, client_tick, cl);
 	event_add(&cl->tick, &second);
 	/* At once; as EV_TIMEOUT it would put off the next by a second. */
@@ -441,14 +172,18 @@ icap_attach(struct icap_service *s, struct event_base *base,
 void
 icap_detach(struct icap_client *cl)
 {
-	struct icap_txn *t;
+	size_t i;
 
 	if (cl == NULL)
 		return;
-	while ((t = TAILQ_FIRST(&cl->txns)) != NULL)
-		t->user->broken(t->arg, "the worker ends");
-	icap_asks_done(&cl->asks);
-	icap_pool_done(&cl->pool);
+	icap_txns_end(cl);
+	for (i = 0; i < cl->service->n; i++)
+		if (cl->asks[i] != NULL) {
+			icap_unasked(&cl->service->servers[i]);
+			ask_free(cl->asks[i], 0);
+		}
+	free(cl->asks);
+	icap_pool_done(cl);
 	event_del(&cl->tick);
 	free(cl);
 }

@@ -1,14 +1,13 @@
 /*
  * Connections to ICAP servers, plain and TLS: opened, read, written, closed.
  */
-#include "icap/conn.h"
+#include "icap/client.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "net/dial.h"
@@ -19,7 +18,7 @@
 
 #define IN_FIRST	16384
 /* Both heads of an answer at their bounds, and what came with them. */
-#define IN_MAX		(ICAP_HEAD_MAX + HTTP1_HEAD_MAX + 65536)
+#define IN_MAX		(ICAP_HEAD_MAX + HTTP_HEAD_MAX + 65536)
 #define GATHER		16384	/* one TLS record */
 
 void
@@ -80,8 +79,8 @@ conn_opened(struct icap_conn *c, enum icap_fault fault, const char *why)
 }
 
 /*
- * F4 is for who is not the one it should be. A server that hangs up, sends an
- * alert or speaks no TLS is as good as not there (F2): whoever could make it
+ * F4 is for a server that is not the one it should be. One that hangs up, sends
+ * an alert or speaks no TLS counts as not there (F2): whoever could make it do
  * so could cut the connection as well.
  */
 static void
@@ -96,8 +95,9 @@ conn_handshake(struct icap_conn *c)
 	case ERR_AGAIN:
 		break;
 	case ERR_TLS:
-		conn_opened(c, icap_tls_untrusted(tlsio_ssl(c->tls)) ?
-		    ICAP_F_TLS : ICAP_F_CONNECT, why);
+		conn_opened(c, SSL_get_verify_result(
+		    tlsio_ssl(c->tls)) != X509_V_OK ? ICAP_F_TLS :
+		    ICAP_F_CONNECT, why);
 		break;
 	default:
 		conn_opened(c, ICAP_F_CONNECT, "closed in the TLS handshake");
@@ -130,21 +130,20 @@ conn_timeout(evutil_socket_t fd, short what, void *arg)
 static void
 conn_tls(struct icap_conn *c)
 {
-	uint64_t ms = c->env->service->conf->connect_timeout;
-	struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
 	SSL *ssl = icap_tls_ssl(c->server);
+	uint64_t armed = 0;
 
 	if (ssl == NULL) {
 		conn_opened(c, ICAP_F_TLS, "no TLS for this server's name");
 		return;
 	}
-	c->tls = tlsio_new(ssl, &c->sock, c->env->scratch, NULL);
+	c->tls = tlsio_new(ssl, &c->sock, c->client->scratch, NULL);
 	c->tp = c->tls;
 	c->ops = &transport_tls;
 	c->shaking = 1;
-	event_assign(&c->timer, c->env->base, -1, 0, conn_timeout, c);
-	event_add(&c->timer, &tv);
+	event_assign(&c->timer, c->client->base, -1, 0, conn_timeout, c);
+	icap_timer(&c->timer, &armed, clock_ms() +
+	    c->client->service->conf->connect_timeout);
 	conn_handshake(c);
 }
 
@@ -165,30 +164,30 @@ conn_dialled(void *arg, int fd, const struct addr *to, const char *why)
 	c->sock.writable = 1;
 	c->tp = &c->sock;
 	c->ops = &transport_plain;
-	event_assign(&c->ev, c->env->base, fd, EV_READ | EV_WRITE |
+	event_assign(&c->ev, c->client->base, fd, EV_READ | EV_WRITE |
 	    EV_CLOSED | EV_ET | EV_PERSIST, conn_event, c);
 	event_add(&c->ev, NULL);
-	if (c->server->tls)
+	if (c->server->conf->tls)
 		conn_tls(c);
 	else
 		conn_opened(c, ICAP_F_NONE, NULL);
 }
 
 struct icap_conn *
-icap_conn_open(struct icap_env *env, struct icap_server *v)
+icap_conn_open(struct icap_client *cl, struct icap_server *v)
 {
 	struct icap_conn *c = xcalloc(1, sizeof(*c));
 	struct dial_want want = {
-		.host = v->host,
-		.port = v->port,
-		.timeout = env->service->conf->connect_timeout,
+		.host = v->conf->host,
+		.port = v->conf->port,
+		.timeout = cl->service->conf->connect_timeout,
 	};
 
-	c->env = env;
+	c->client = cl;
 	c->server = v;
 	c->sock.fd = -1;
 	c->epoch = v->epoch;
-	c->dial = dial_start(env->base, env->names, &want, conn_dialled, c);
+	c->dial = dial_start(cl->base, cl->names, &want, conn_dialled, c);
 	return c;
 }
 
@@ -207,14 +206,12 @@ conn_room(struct icap_conn *c)
 	}
 	if (c->in_cap >= IN_MAX)
 		return ERR_LIMIT;
-	if (c->in_cap == 0 && c->env->spare != NULL) {
-		c->in = c->env->spare;
-		c->env->spare = NULL;
-		c->in_cap = IN_FIRST;
-		return 0;
-	}
 	c->in_cap = c->in_cap == 0 ? IN_FIRST : c->in_cap * 2;
-	c->in = xrealloc(c->in, c->in_cap);
+	if (c->in == NULL && c->client->spare != NULL) {
+		c->in = c->client->spare;
+		c->client->spare = NULL;
+	} else
+		c->in = xrealloc(c->in, c->in_cap);
 	return 0;
 }
 
@@ -230,7 +227,7 @@ icap_conn_fill(struct icap_conn *c)
 	if (conn_room(c) != 0)
 		return ERR_LIMIT;
 	room = c->in_cap - c->in_off - c->in_len;
-	c->sock.thin = 0;	/* an RST behind the bytes is ours to find */
+	c->sock.thin = 0;	/* we look for an RST behind the bytes */
 	n = c->ops->read(c->tp, (uint8_t *)c->in + c->in_off + c->in_len,
 	    room, &how);
 	if (n == ERR_EOF)
@@ -254,8 +251,8 @@ icap_conn_used(struct icap_conn *c, size_t n)
 void
 icap_conn_lean(struct icap_conn *c)
 {
-	if (c->in_cap == IN_FIRST && c->env->spare == NULL)
-		c->env->spare = c->in;
+	if (c->in_cap == IN_FIRST && c->client->spare == NULL)
+		c->client->spare = c->in;
 	else
 		free(c->in);
 	c->in = NULL;
@@ -271,7 +268,7 @@ icap_conn_quiet(struct icap_conn *c)
 	return c->ops->read(c->tp, &b, 1, &how) == ERR_AGAIN;
 }
 
-/* One record holds the small pieces together; big ones go as they are. */
+/* Small pieces go together in one record; a big one goes as it is. */
 static ssize_t
 conn_write_tls(struct icap_conn *c, struct iovec *v, int n)
 {

@@ -1,7 +1,7 @@
 /*
- * What all workers learn of a service's servers: passive health (three
- * failures within ten seconds: down) and active (probes; two good ones: up),
- * OPTIONS, overload. Everything here takes the service's lock for a moment.
+ * What all workers learn of a service's servers: whether one is down (three
+ * failures within ten seconds) or up again (two good probes), what its OPTIONS
+ * say, and overload. Everything here takes the service's lock for a moment.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +22,10 @@
 #define PROBES_GOOD	2
 #define SILENT_MAX	3	/* OPTIONS of one that is up */
 #define TTL_DEFAULT	60000	/* ms, when OPTIONS has none (RFC: for ever) */
-#define TTL_EARLY	20000	/* so long before it expires */
+#define TTL_EARLY	20000	/* before it expires */
 #define TTL_LEAST	30000	/* never more often */
 #define RECOVER_EVERY	30000	/* an overloaded server's limit grows by one */
 #define IDLE_LEAST	1000	/* ms, of what is learned from */
-#define RETRY_AT_MAX	5000	/* Retry-After is waited for, at most */
 
 static void
 health_down(struct icap_server *v, const char *why)
@@ -38,15 +37,16 @@ health_down(struct icap_server *v, const char *why)
 		return;
 	v->state = ICAP_DOWN;
 	v->epoch++;
-	log_warn("icap %s: %s is down: %s", v->service->conf->name, v->url,
-	    why);
+	log_warn("icap %s: %s is down: %s", v->service->conf->name,
+	    v->conf->url, why);
 }
 
 static void
 health_up(struct icap_server *v)
 {
 	if (v->state != ICAP_UP)
-		log_info("icap %s: %s is up", v->service->conf->name, v->url);
+		log_info("icap %s: %s is up", v->service->conf->name,
+		    v->conf->url);
 	v->state = ICAP_UP;
 	v->idle_life = 0;
 	v->was_up = 1;
@@ -58,8 +58,9 @@ health_up(struct icap_server *v)
 }
 
 /*
- * One more failure; down when it is the third of late, unless they are few
- * among many: three of ten thousand are no reason to ask nobody at all.
+ * One more failure. The third within a short time takes the server down, unless
+ * there were many good answers between them: three failures in ten thousand are
+ * no reason to stop asking.
  */
 static void
 health_one(struct icap_server *v, uint64_t client, uint64_t outweighed,
@@ -73,12 +74,12 @@ health_one(struct icap_server *v, uint64_t client, uint64_t outweighed,
 	if (f[0].at == 0 || now - f[0].at > FAILED_WITHIN ||
 	    v->successes - f[0].successes >= outweighed)
 		return;
-	/* All three of one client's messages say nothing of the server. */
+	/* Three of one client's messages say nothing of the server. */
 	if (client == 0 || f[0].client != client || f[1].client != client)
 		health_down(v, why);
 }
 
-/* Ask it: who answers OPTIONS is not down for what one message does to it. */
+/* Ask it OPTIONS: if it answers, one bad message does not take it down. */
 static void
 health_doubt(struct icap_server *v, uint64_t client, const char *why)
 {
@@ -158,11 +159,8 @@ icap_success(struct icap_server *v)
 void
 icap_overload(struct icap_server *v, int64_t retry_after)
 {
-	uint64_t ms = retry_after < 0 ? 0 : retry_after > RETRY_AT_MAX / 1000 ?
-	    RETRY_AT_MAX : (uint64_t)retry_after * 1000;
-
 	pthread_mutex_lock(&v->service->lock);
-	v->retry_at = clock_ms() + ms;
+	v->retry_at = clock_ms() + (uint64_t)retry_after * 1000;
 	pthread_mutex_unlock(&v->service->lock);
 }
 
@@ -176,7 +174,7 @@ icap_istag(struct icap_server *v, const char *istag)
 	if (istag[0] != '\0' && strcmp(v->istag, istag) != 0) {
 		if (v->istag[0] != '\0') {
 			log_info("icap %s: %s: ISTag is now \"%s\"",
-			    v->service->conf->name, v->url, istag);
+			    v->service->conf->name, v->conf->url, istag);
 			soon = v->asked + TTL_LEAST;
 			if (v->service->conf->options && soon < v->due)
 				v->due = soon;
@@ -187,9 +185,9 @@ icap_istag(struct icap_server *v, const char *istag)
 }
 
 /*
- * It closed a connection that was idle for so long: ours shall go before
- * that, or some request meets the end of one. One that went at once was no
- * matter of patience.
+ * The server closed a connection that had been idle for so long. We close ours
+ * earlier from now on, or a request would meet the end of one. If it closed at
+ * once, that says nothing of its patience.
  */
 void
 icap_idled(struct icap_server *v, uint64_t ms)
@@ -230,40 +228,26 @@ icap_unasked(struct icap_server *v)
 	pthread_mutex_unlock(&v->service->lock);
 }
 
-/* Whether the server is in the group of that method. */
-static int
-health_serves(const struct icap_server *v, enum icap_method m)
-{
-	const struct icap_group *g = &v->service->group[m];
-	size_t i;
-
-	for (i = 0; i < g->n; i++)
-		if (g->v[i].server == v)
-			return 1;
-	return 0;
-}
-
-/* What its groups need, and its OPTIONS do not offer; or NULL. */
+/* What its groups need but its OPTIONS do not offer; or NULL. */
 static const char *
 health_lacks(const struct icap_server *v, const struct icap_options *o)
 {
-	if (health_serves(v, ICAP_REQMOD) && !(o->flags & ICAP_OPT_REQMOD))
+	if (icap_serves(v, ICAP_REQMOD) && !(o->flags & ICAP_OPT_REQMOD))
 		return "OPTIONS: it does not do REQMOD";
-	if (health_serves(v, ICAP_RESPMOD) && !(o->flags & ICAP_OPT_RESPMOD))
+	if (icap_serves(v, ICAP_RESPMOD) && !(o->flags & ICAP_OPT_RESPMOD))
 		return "OPTIONS: it does not do RESPMOD";
 	return NULL;
 }
 
 static void
-health_learn(struct icap_server *v, struct icap_offer *offer)
+health_learn(struct icap_server *v, struct icap_options *o)
 {
-	const struct icap_options *o = &offer->o;
 	uint64_t ms = TTL_DEFAULT;
 
 	if (o->ttl >= 0)
 		ms = o->ttl > 86400 ? 86400000 : (uint64_t)o->ttl * 1000;
 	ms = ms > TTL_LEAST + TTL_EARLY ? ms - TTL_EARLY : TTL_LEAST;
-	/* 10 % up and down, so that workers and gateways do not march. */
+	/* 10 % up or down, so that gateways do not all ask at once. */
 	v->due = clock_ms() + ms - ms / 10 +
 	    ms / 5 * ((uint64_t)random() % 1024) / 1024;
 	if (v->service->conf->connections == 0 && o->max_connections > 0)
@@ -271,20 +255,22 @@ health_learn(struct icap_server *v, struct icap_offer *offer)
 		    (unsigned)o->max_connections;
 	if (o->istag != NULL)
 		snprintf(v->istag, sizeof(v->istag), "%s", o->istag);
-	icap_offer_free(v->offer);
-	v->offer = icap_offer_ref(offer);
+	icap_options_free(&v->options);
+	v->options = *o;
+	v->known = 1;
+	memset(o, 0, sizeof(*o));
 }
 
 void
-icap_asked(struct icap_server *v, struct icap_offer *offer,
+icap_asked(struct icap_server *v, struct icap_options *o,
     enum icap_fault fault, const char *why)
 {
 	struct icap_service *s = v->service;
 
 	pthread_mutex_lock(&s->lock);
 	v->asking = 0;
-	if (why == NULL && offer != NULL)
-		why = health_lacks(v, &offer->o);
+	if (why == NULL && o != NULL)
+		why = health_lacks(v, o);
 	if (why != NULL) {
 		v->insecure |= fault == ICAP_F_TLS;
 		v->due = clock_ms() + PROBE_EVERY;
@@ -294,8 +280,8 @@ icap_asked(struct icap_server *v, struct icap_offer *offer,
 	} else {
 		v->due = UINT64_MAX;
 		v->silent = v->doubted = 0;
-		if (offer != NULL)	/* else the last one is kept */
-			health_learn(v, offer);
+		if (o != NULL)		/* else the last are kept */
+			health_learn(v, o);
 		if (v->state != ICAP_DOWN || !v->was_up ||
 		    ++v->good >= PROBES_GOOD)
 			health_up(v);

@@ -13,8 +13,8 @@
  * concerns the server's TLS is never bypassed (F4), not even while it is down
  * for it.
  *
- * Calls go down only: client -> pool -> server, and client -> attempt ->
- * connection. What goes up is a callback.
+ * Calls go down only: client -> transaction -> attempt -> connection, and
+ * transaction -> pool -> server. What goes up is a callback.
  */
 #ifndef ICAP_H
 #define ICAP_H
@@ -27,7 +27,7 @@
 #include "util/addr.h"
 #include "util/text.h"
 
-#define ICAP_ISTAG	40	/* so much of it is kept */
+#define ICAP_ISTAG	40	/* bytes kept of it */
 
 struct event_base;
 struct names;
@@ -36,8 +36,8 @@ struct icap_service;
 struct icap_client;
 struct icap_txn;
 
-/* 0, or ERR_* with a sentence in why (a CA file that cannot be read). Starts
- * no connection. */
+/* 0, or ERR_* with a sentence in why (a CA file cannot be read, ...). Connects
+ * to nobody yet. */
 int	icap_service_new(const struct conf_icap *, struct icap_service **,
 	    struct text *why);
 void	icap_service_free(struct icap_service *);
@@ -63,7 +63,7 @@ enum icap_result {
 };
 const char *icap_result_name(enum icap_result);
 
-enum icap_fault {		/* the rows of icap(5) they belong to */
+enum icap_fault {		/* with its row of icap(5) */
 	ICAP_F_NONE,
 	ICAP_F_DNS,		/* F1 */
 	ICAP_F_CONNECT,		/* F2 refused, unreachable */
@@ -109,7 +109,7 @@ struct icap_record {
 	int		 status;	/* of the ICAP answer, or 0 */
 	char		 istag[ICAP_ISTAG];	/* "" if none */
 	uint64_t	 bytes_out, bytes_in;	/* on the last connection */
-	/* Milliseconds; -1: it did not come so far. */
+	/* Milliseconds; -1: it did not get that far. */
 	double		 queue, connect, first_byte, total;
 	unsigned	 attempts;	/* 1 and more, 0: none */
 	int		 reused;	/* connection */
@@ -123,21 +123,20 @@ typedef void (*icap_log)(void *arg, void *user, const struct icap_record *);
 /* log may be NULL. names: for host names. All of it outlives the client. */
 struct icap_client *icap_attach(struct icap_service *, struct event_base *,
 	    struct names *, icap_log log, void *arg);
-/* No transaction of a user's is left; monitors' under way are given up. */
+/* All users have ended theirs; transactions of monitors are given up. */
 void	icap_detach(struct icap_client *);
 
 /* Counters, any thread. */
 #define ICAP_BUCKETS	12	/* of seconds: .0005 .001 .0025 .005 .01 .025
 				 * .05 .1 .25 1 5 and all */
 struct icap_stats {
-	uint64_t results[3][ICAP_R_MAX];	/* by enum icap_method */
-	uint64_t faults[ICAP_F_MAX];	/* each attempt's */
-	uint64_t seconds[ICAP_BUCKETS];	/* not cumulated */
-	double	 seconds_sum;
-	unsigned waiting;		/* in the queue now */
-	size_t	 servers;		/* for icap_server_stats() */
+	_Atomic uint64_t results[3][ICAP_R_MAX]; /* by enum icap_method */
+	_Atomic uint64_t faults[ICAP_F_MAX];	/* each attempt's */
+	_Atomic uint64_t seconds[ICAP_BUCKETS];	/* not cumulated */
+	_Atomic uint64_t micros;		/* of all together */
+	_Atomic unsigned waiting;		/* in all queues now */
 };
-void	icap_service_stats(struct icap_service *, struct icap_stats *);
+const struct icap_stats *icap_service_stats(const struct icap_service *);
 
 enum icap_state {
 	ICAP_NEW,		/* its OPTIONS are not read yet */
@@ -180,8 +179,8 @@ struct icap_input {
 	struct addr	 client, server;
 	const char	*fields;	/* more ICAP fields; or NULL */
 	int		 endless_open;	/* of the rule's `inspect:` */
-	/* The body is this transaction's alone: what was sent is dropped
-	 * from it (monitor.c). log_as: what the log is given for the user. */
+	/* Nobody else needs the body: what was sent is dropped from it
+	 * (monitor.c). log_as: what the log gets in place of the user. */
 	int		 monitor;
 	void		*log_as;
 };
@@ -239,15 +238,15 @@ uint64_t icap_wants(const struct icap_txn *);
 void	icap_more(struct icap_txn *);
 /* The body is longer than max-body: it is decided as `oversize` says. */
 void	icap_oversize(struct icap_txn *);
-/* A message is not shown to a service at all: counted, and logged. passes: it
+/* Count and log a message that is not shown to the service at all. passes: it
  * goes on unscanned; else it is refused. */
 void	icap_unseen(struct icap_client *, enum icap_method, void *user,
 	    enum icap_fault, int passes, const char *why);
-/* Bytes of a monitor's body were lost: it is given up. */
+/* A monitor has lost bytes of the body, and is given up. */
 void	icap_lost(struct icap_txn *);
 void	icap_resume(struct icap_txn *);
-/* The receiver is gone, or the transaction is over: frees it. After VIRGIN,
- * FAILED, end() and broken() it must be called too. NULL is nothing. */
+/* Frees it: the receiver is gone, or the transaction is over. It must be called
+ * after VIRGIN, FAILED, end() and broken() too. NULL is allowed. */
 void	icap_cancel(struct icap_txn *);
 
 /*
@@ -270,7 +269,7 @@ struct icap_monitor *icap_monitor_start(struct icap_client *,
 	    void (*free)(void *));
 void	icap_monitor_add(struct icap_monitor *, const void *, size_t);
 /* The message is complete, or (whole 0) was cut off. The handle is gone; it
- * must be called for those without a body too. */
+ * must be called for one without a body too. */
 void	icap_monitor_end(struct icap_monitor *, int whole);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Copies of messages for a monitor: each is a transaction like others, but it
- * owns all that it needs, and its outcome is ignored. What it is shown is
- * dropped as it is sent.
+ * Copies of messages for a monitor. Each is an ordinary transaction, but owns
+ * all that it needs, and its outcome is ignored. The body is dropped as it is
+ * sent.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * The reader of an attempt: the ICAP head, the adapted HTTP head in it,
- * the adapted body, each as soon as it is there, whatever the writer does.
+ * The reader of an attempt: the ICAP head, the adapted HTTP head behind it, the
+ * adapted body. Each is read as soon as it is there, whatever the writer does.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,15 +9,12 @@
 #include "icap/attempt.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/mem.h"
 
 #define ROUNDS	16		/* reads in one turn */
 #define STOP	1		/* of a step: over, blocked, or failed */
 
-static int
-read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int
+static int __attribute__((format(printf, 3, 4)))
 read_fail(struct icap_attempt *a, enum icap_fault fault, const char *fmt, ...)
 {
 	va_list ap;
@@ -49,17 +46,17 @@ read_unmodified(struct icap_attempt *a)
 	return read_end(a, inside ? ICAP_R_204P : ICAP_R_204, -1);
 }
 
-/* 100: what the preview was followed by is wanted; elsewhere it is noise. */
+/* 100: what follows the preview is wanted. Elsewhere it means nothing. */
 static int
 read_continue(struct icap_attempt *a)
 {
 	if (a->out != ICAP_OUT_WAIT || a->input->body == NULL)
 		return 0;
-	icap_preview_learn(a->env->service, a->input->method, 1);
+	icap_preview_learn(a->client->service, a->input->method, 1);
 	a->out = ICAP_OUT_BODY;
 	a->went_on = 1;
 	a->wants = UINT64_MAX;
-	a->user->more(a->arg);
+	icap_attempt_wants(a);
 	icap_write_more(a);
 	if (!icap_attempt_runs(a))
 		return STOP;
@@ -73,7 +70,7 @@ read_status(struct icap_attempt *a)
 {
 	if (a->seen->status >= 200 && a->seen->status < 300 &&
 	    a->out == ICAP_OUT_WAIT && !a->ieof)
-		icap_preview_learn(a->env->service, a->input->method, 0);
+		icap_preview_learn(a->client->service, a->input->method, 0);
 	switch (a->seen->status) {
 	case 100:
 		return read_continue(a);
@@ -97,11 +94,11 @@ read_status(struct icap_attempt *a)
 	    a->seen->status);
 }
 
-/* What the RESPMOD of the same exchange shall say. */
+/* Keep the fields that the RESPMOD of the same exchange repeats. */
 static void
 read_echo(struct icap_attempt *a, const struct icap_head *h)
 {
-	const struct conf_list *names = &a->env->service->conf->echo;
+	const struct conf_list *names = &a->client->service->conf->echo;
 	struct slice value;
 	size_t i;
 
@@ -133,20 +130,18 @@ static int
 read_icap(struct icap_attempt *a)
 {
 	struct icap_conn *c = a->conn;
-	struct icap_head *h = &a->env->head;
+	struct icap_head *h = &a->client->head;
 	int rv;
 
 	if (c->in_len == 0)
 		return ERR_SHORT;
 	h->scanned = a->scanned;
-	h->why = NULL;
 	rv = icap_response(h, a->input->method, c->in + c->in_off, c->in_len);
 	a->scanned = h->scanned;
 	if (rv == ERR_SHORT)
 		return rv;
 	if (rv != 0)
-		return read_fail(a, ICAP_F_MALFORMED, "%s",
-		    h->why != NULL ? h->why : err_str(rv));
+		return read_fail(a, ICAP_F_MALFORMED, "%s", h->why);
 	a->scanned = 0;
 	if (a->input->method == ICAP_OPTIONS) {
 		a->user->options(a->arg, h, !h->close &&
@@ -159,41 +154,34 @@ read_icap(struct icap_attempt *a)
 	return read_status(a);
 }
 
-static int
-read_hop_field(struct slice name)
-{
-	return slice_is(name, "via") || slice_is(name, "content-length") ||
-	    slice_is(name, "connection") || slice_is(name, "date") ||
-	    slice_is(name, "transfer-encoding");
-}
-
 /* The next field from i on that is the message's own. */
 static size_t
 read_own_field(const struct http_head *m, size_t i)
 {
-	while (i < m->n && read_hop_field(m->h[i].name))
+	static const char *const hop[] = { "via", "content-length",
+	    "connection", "date", "transfer-encoding" };
+
+	while (i < m->n && slice_among(m->h[i].name, hop, NELEM(hop)))
 		i++;
 	return i;
 }
 
 /*
- * F15: is this the virgin head, but for what is added on the way? Then a body
- * without a length that is a mere beginning of the virgin one is a scanner's
- * way to say no.
+ * F15: is this the virgin head, apart from fields that are added on the way? If
+ * it is, a body without a length that is only the beginning of the virgin one
+ * is a scanner's way to say no.
  */
 static int
 read_same_head(const struct icap_attempt *a, const struct http_head *m)
 {
 	const struct text *text = m->response ? a->input->res_head :
 	    a->input->req_head;
-	struct http1_head read;
+	struct http_text read;
 	const struct http_head *v = &read.head;
 	size_t i = 0, j = 0;
 
-	read.scanned = 0;
-	if (text == NULL || a->input->body == NULL || (m->response ?
-	    http1_response(&read, text->s, text->len) :
-	    http1_request(&read, text->s, text->len)) != 0 ||
+	if (text == NULL || a->input->body == NULL ||
+	    icap_http_head(&read, a->hdr, text->s, text->len) != 0 ||
 	    v->status != m->status)
 		return 0;
 	for (;; i++, j++) {
@@ -210,8 +198,8 @@ read_same_head(const struct icap_attempt *a, const struct http_head *m)
 	}
 }
 
-/* A response that had a body comes back as a head that says it has one, and
- * none: the least of what F15 is about. */
+/* The extreme case of F15: a response that had a body comes back without one,
+ * although its head announces it. */
 static int
 read_emptied(const struct icap_attempt *a, const struct http_head *m)
 {
@@ -262,6 +250,8 @@ read_answer(struct icap_attempt *a, struct http_head *m)
 		.outcome = read_satisfied(a) ? ICAP_SATISFIED : ICAP_ADAPTED,
 		.http = m,
 		.body = a->body != ICAP_NONE,
+		.finding = a->finding.len > 0 ? a->finding.s : NULL,
+		.echo = a->echo.len > 0 ? a->echo.s : NULL,
 	};
 
 	if (a->seen->status == 206)	/* says nothing of what it will be */
@@ -274,7 +264,7 @@ read_answer(struct icap_attempt *a, struct http_head *m)
 	icap_conn_used(a->conn, a->hdr_len);
 	a->in = ICAP_IN_BODY;
 	a->answered = 1;
-	a->user->head(a->arg, &told);
+	a->to->answer(a->to_arg, &told);
 	return icap_attempt_runs(a) ? 0 : STOP;
 }
 
@@ -282,23 +272,15 @@ static int
 read_http(struct icap_attempt *a)
 {
 	struct icap_conn *c = a->conn;
-	struct http1_head *m = &a->env->http;
-	struct icap_head *h = &a->env->head;
-	int rv;
+	struct http_text *m = &a->client->http;
+	const char *p = c->in + c->in_off;
 
 	if (c->in_len < a->hdr_len)
 		return ERR_SHORT;
-	h->status = a->seen->status;
-	h->hdr = a->hdr;
-	h->hdr_len = a->hdr_len;
-	h->body = a->body;
-	m->why = NULL;
-	rv = icap_http_head(m, h, c->in + c->in_off);
-	if (rv != 0)
-		return read_fail(a, read_section_ends(c->in + c->in_off,
-		    a->hdr_len) ? ICAP_F_HEAD : ICAP_F_MALFORMED,
-		    "adapted head: %s", m->why != NULL ? m->why :
-		    err_str(rv));
+	if (icap_http_head(m, a->hdr, p, a->hdr_len) != 0)
+		return read_fail(a, read_section_ends(p, a->hdr_len) ?
+		    ICAP_F_HEAD : ICAP_F_MALFORMED, "adapted head: %s",
+		    m->why);
 	if (read_emptied(a, &m->head))
 		return read_fail(a, ICAP_F_SHORT, "an adapted body of 0 bytes "
 		    "is less than it was to be");
@@ -327,7 +309,7 @@ read_original(const struct icap_attempt *a, uint64_t from)
 
 	return a->seen->status == 206 && body != NULL &&
 	    from >= spool_first(body) &&
-	    from <= a->env->service->conf->max_body &&
+	    from <= a->client->service->conf->max_body &&
 	    (spool_ended(body) == 0 || from <= spool_size(body));
 }
 
@@ -372,8 +354,8 @@ read_deliver(struct icap_attempt *a)
 {
 	size_t n = a->pending.len;
 
-	if (n > 0)
-		n = a->user->body(a->arg, (const uint8_t *)a->pending.p, n);
+	if (n > 0 && a->to->body != NULL)
+		n = a->to->body(a->to_arg, (const uint8_t *)a->pending.p, n);
 	if (!icap_attempt_runs(a))
 		return 0;
 	a->pending.p += n;
@@ -403,8 +385,7 @@ read_body(struct icap_attempt *a)
 	if (rv != 1) {
 		a->pending.len = 0;
 		return rv == ERR_SHORT ? rv : read_fail(a, ICAP_F_MALFORMED,
-		    "adapted body: %s", a->chunks.why != NULL ?
-		    a->chunks.why : err_str(rv));
+		    "adapted body: %s", a->chunks.why);
 	}
 	read_compare(a, a->pending, a->got);
 	a->got += a->pending.len;
@@ -439,10 +420,9 @@ read_fill(struct icap_attempt *a)
 
 	if (n > 0) {
 		a->t_last = clock_us();
-		if (!a->heard)
+		if (a->seen->first_byte < 0)
 			a->seen->first_byte =
 			    (double)(a->t_last - a->t_sent) / 1e3;
-		a->heard = 1;
 		a->seen->bytes_in += (uint64_t)n;
 		return 0;
 	}
@@ -451,7 +431,7 @@ read_fill(struct icap_attempt *a)
 	if (n == ERR_LIMIT)
 		return read_fail(a, ICAP_F_MALFORMED, "a head without end");
 	return read_fail(a, ICAP_F_CLOSED, "the server closed the "
-	    "connection%s", a->heard ? " in its answer" : "");
+	    "connection%s", a->seen->first_byte >= 0 ? " in its answer" : "");
 }
 
 void

@@ -3,9 +3,9 @@
  * is counted of them. The state of a service's servers is kept by health.c.
  */
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "icap/server.h"
 #include "util/err.h"
@@ -31,42 +31,20 @@ icap_result_name(enum icap_result r)
 	return (unsigned)r < ICAP_R_MAX ? result_names[r] : "?";
 }
 
-struct icap_offer *
-icap_offer_ref(struct icap_offer *o)
-{
-	if (o != NULL)
-		atomic_fetch_add(&o->refs, 1);
-	return o;
-}
-
-void
-icap_offer_free(struct icap_offer *o)
-{
-	if (o == NULL || atomic_fetch_sub(&o->refs, 1) > 1)
-		return;
-	icap_options_free(&o->o);
-	free(o);
-}
-
 /* The server for this URL: one already there, for the other method, or new. */
 static struct icap_server *
 service_server(struct icap_service *s, const struct conf_icap_url *u)
 {
 	struct icap_server *v;
-	struct addr a;
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		if (strcmp(s->servers[i].url, u->url) == 0)
+		if (strcmp(s->servers[i].conf->url, u->url) == 0)
 			return &s->servers[i];
 	v = &s->servers[s->n];
 	v->service = s;
-	v->url = u->url;
-	v->host = u->host;
-	v->port = u->port;
-	v->tls = u->tls;
+	v->conf = u;
 	v->index = (unsigned)s->n++;
-	v->named = addr_parse_ip(&a, u->host) != 0;
 	v->authority = xasprintf(strchr(u->host, ':') != NULL ?
 	    "[%s]:%u" : "%s:%u", u->host, u->port);
 	v->limit = s->conf->connections != 0 ? s->conf->connections :
@@ -137,8 +115,8 @@ icap_service_new(const struct conf_icap *c, struct icap_service **out,
 	s->conf = c;
 	pthread_mutex_init(&s->lock, NULL);
 	TAILQ_INIT(&s->wakers);
-	s->shares = xcalloc(ICAP_SHARES, sizeof(*s->shares));
-	RAND_bytes((unsigned char *)&s->seed, sizeof(s->seed));
+	RAND_bytes((unsigned char *)&s->busy.seed, sizeof(s->busy.seed));
+	s->waiting.seed = s->busy.seed;
 	s->servers = xcalloc(c->nreqmod + c->nrespmod + 1,
 	    sizeof(*s->servers));
 	service_group(s, ICAP_REQMOD, c->reqmod, c->nreqmod);
@@ -164,13 +142,12 @@ icap_service_free(struct icap_service *s)
 		return;
 	for (i = 0; i < s->n; i++) {
 		free(s->servers[i].authority);
-		icap_offer_free(s->servers[i].offer);
+		icap_options_free(&s->servers[i].options);
 		SSL_SESSION_free(s->servers[i].session);
 	}
 	for (i = 0; i < NELEM(s->group); i++)
 		free(s->group[i].v);
 	free(s->servers);
-	free(s->shares);
 	text_free(&s->fields);
 	SSL_CTX_free(s->ctx);
 	pthread_mutex_destroy(&s->lock);
@@ -197,36 +174,28 @@ icap_does(const struct icap_service *s, enum icap_method m)
 }
 
 void
-icap_count(struct icap_service *s, enum icap_method method,
-    enum icap_result result, double ms)
+icap_count(struct icap_service *s, struct icap_record *r)
 {
 	static const double bounds[ICAP_BUCKETS - 1] = { .5, 1, 2.5, 5, 10,
 	    25, 50, 100, 250, 1000, 5000 };
+	int fault = r->result == ICAP_R_ERR || r->result == ICAP_R_BYPASS;
 	size_t i = 0;
 
-	while (i < NELEM(bounds) && ms > bounds[i])
+	while (i < NELEM(bounds) && r->total > bounds[i])
 		i++;
-	s->seconds[i]++;
-	s->micros += (uint64_t)(ms * 1e3);
-	s->results[method][result]++;
+	s->stats.seconds[i]++;
+	s->stats.micros += (uint64_t)(r->total * 1e3);
+	s->stats.results[r->method][r->result]++;
+	r->service = s->conf->name;
+	snprintf(r->outcome, sizeof(r->outcome), "%s%s%s",
+	    icap_result_name(r->result), fault ? "-" : "",
+	    fault ? icap_fault_name(r->fault) : "");
 }
 
-void
-icap_service_stats(struct icap_service *s, struct icap_stats *out)
+const struct icap_stats *
+icap_service_stats(const struct icap_service *s)
 {
-	size_t i, j;
-
-	memset(out, 0, sizeof(*out));
-	for (i = 0; i < 3; i++)
-		for (j = 0; j < ICAP_R_MAX; j++)
-			out->results[i][j] = s->results[i][j];
-	for (i = 0; i < ICAP_F_MAX; i++)
-		out->faults[i] = s->faults[i];
-	for (i = 0; i < ICAP_BUCKETS; i++)
-		out->seconds[i] = s->seconds[i];
-	out->seconds_sum = (double)s->micros / 1e6;
-	out->waiting = s->waiting;
-	out->servers = s->n;
+	return &s->stats;
 }
 
 int
@@ -239,7 +208,7 @@ icap_server_stats(struct icap_service *s, size_t i,
 		return ERR_NOTFOUND;
 	v = &s->servers[i];
 	memset(out, 0, sizeof(*out));
-	out->url = v->url;
+	out->url = v->conf->url;
 	out->state = (enum icap_state)v->state;
 	out->connections = v->conns;
 	out->idle = v->idle;
@@ -250,7 +219,7 @@ icap_server_stats(struct icap_service *s, size_t i,
 	out->opened = v->opened;
 	out->reused = v->reused;
 	pthread_mutex_lock(&s->lock);
-	out->preview = v->offer != NULL ? v->offer->o.preview : -1;
+	out->preview = v->known ? v->options.preview : -1;
 	memcpy(out->istag, v->istag, sizeof(out->istag));
 	memcpy(out->why, v->why, sizeof(out->why));
 	pthread_mutex_unlock(&s->lock);

@@ -1,6 +1,6 @@
 /*
- * icaps://: the TLS of a service towards its servers. Verified always, by
- * chain and by name; sessions are kept, one a server, to resume.
+ * icaps://: TLS to the servers of a service. Certificates are always verified,
+ * by chain and by name. One session per server is kept, to resume it.
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -8,7 +8,7 @@
 #include "icap/server.h"
 #include "util/err.h"
 
-/* A session of its own for the server the SSL goes to. */
+/* Keep the session for the server that it came from. */
 static int
 tls_new_session(SSL *ssl, SSL_SESSION *session)
 {
@@ -31,7 +31,7 @@ tls_wanted(const struct icap_service *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		if (s->servers[i].tls)
+		if (s->servers[i].conf->tls)
 			return 1;
 	return 0;
 }
@@ -84,18 +84,19 @@ SSL *
 icap_tls_ssl(struct icap_server *v)
 {
 	SSL *ssl = SSL_new(v->service->ctx);
+	const char *host = v->conf->host;
+	struct addr a;
 	int ok;
 
 	if (ssl == NULL)
 		return NULL;
 	SSL_set_connect_state(ssl);
 	SSL_set_app_data(ssl, v);
-	if (v->named)
-		ok = SSL_set_tlsext_host_name(ssl, v->host) &&
-		    SSL_set1_host(ssl, v->host);
+	if (addr_parse_ip(&a, host) == 0)
+		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
 	else
-		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
-		    v->host);
+		ok = SSL_set_tlsext_host_name(ssl, host) &&
+		    SSL_set1_host(ssl, host);
 	if (!ok) {
 		SSL_free(ssl);
 		ERR_clear_error();
@@ -106,10 +107,4 @@ icap_tls_ssl(struct icap_server *v)
 		SSL_set_session(ssl, v->session);
 	pthread_mutex_unlock(&v->service->lock);
 	return ssl;
-}
-
-int
-icap_tls_untrusted(const SSL *ssl)
-{
-	return SSL_get_verify_result(ssl) != X509_V_OK;
 }

@@ -1,9 +1,11 @@
 /*
- * The writer of an attempt: the ICAP head, the HTTP heads and the preview
- * in one write, then the rest in chunks as the spool has it. What a write
- * that fails means is the reader's to find out: there may be an answer.
+ * The writer of an attempt: the ICAP head, the HTTP heads and the preview go in
+ * one write, then the rest in chunks as the spool has it. How much a server is
+ * shown at first, a preview (RFC 3507, 4.5) or all of it (4.10.2), is decided
+ * here too. When a write fails, the reader finds out what that means, for there
+ * may be an answer.
  */
-#include <stdio.h>
+#include <string.h>
 
 #include "icap/attempt.h"
 #include "util/clock.h"
@@ -11,20 +13,27 @@
 
 #define CHUNK	65536
 #define ROUNDS	32		/* chunks in one turn */
-#define REST	65536		/* of a body that is ended for good manners */
+#define REST	65536		/* sent to keep a connection */
 /* A body that brings less than this in ICAP_LOOK_EVERY is a slow one. */
 #define PACE	65536
 
-static const char tail_crlf[] = ICAP_CRLF;
-static const char tail_end[] = ICAP_CRLF ICAP_END;
-static const char tail_ieof[] = ICAP_CRLF ICAP_END_IEOF;
+#define PREVIEW_MAX	65536
+#define PREVIEW_GUESS	4096	/* before OPTIONS are known */
+/*
+ * A preview costs a round trip if the service wants the rest anyway. So where a
+ * quarter or more of them were followed by the rest, a small body that is here
+ * goes whole, as the client may decide (RFC 3507, 4.5). One in WHOLE_ASK still
+ * goes with a preview, to learn whether that has changed.
+ */
+#define WHOLE_MAX	16384
+#define WHOLE_SHARE	64	/* of 256 */
+#define WHOLE_ASK	16
+#define LEARN		8	/* the last weighs 1/8 */
 
-static void
-write_fail(struct icap_attempt *a, enum icap_fault fault, const char *why)
-{
-	a->fault = fault;
-	snprintf(a->why, sizeof(a->why), "%s", why);
-}
+/* What follows a chunk. The CRLF of one that is empty does not go. */
+#define TAIL_NONE	ICAP_CRLF
+#define TAIL_END	ICAP_CRLF ICAP_END
+#define TAIL_IEOF	ICAP_CRLF ICAP_END_IEOF
 
 /* The spool has no more for now. Since when does the body come slowly? */
 static void
@@ -37,24 +46,23 @@ write_starves(struct icap_attempt *a)
 		a->slow_at = a->sent;
 		a->look = now + ICAP_LOOK_EVERY;
 	}
-	if (a->answered)
-		a->user->hungry(a->arg);
+	if (a->answered && a->to->hungry != NULL)
+		a->to->hungry(a->to_arg);
 }
 
-/* Make ready to send n bytes of body, then tail (the CRLF of the chunk first,
- * which goes when there is none). */
+/* Make ready to send n bytes of body, then tail (a TAIL_*). */
 static void
-piece_set(struct icap_attempt *a, size_t n, const char *tail, size_t tail_len)
+piece_set(struct icap_attempt *a, size_t n, const char *tail)
 {
 	struct icap_piece *p = &a->piece;
-	char size[HTTP1_CHUNK_MAX];
+	char size[HTTP_CHUNK_MAX];
 
 	if (n > 0)
-		text_add(&p->head, size, http1_chunk(size, n));
+		text_add(&p->head, size, http_chunk(size, n));
 	p->at = a->sent;
 	p->left = n;
-	p->tail = tail + (n > 0 ? 0 : 2);
-	p->tail_left = tail_len - (n > 0 ? 0 : 2);
+	p->tail = tail + (n > 0 ? 0 : strlen(ICAP_CRLF));
+	p->tail_left = strlen(p->tail);
 	a->sent += n;
 }
 
@@ -73,16 +81,13 @@ piece_next(struct icap_attempt *a)
 		return 0;
 	}
 	if (n == 0 && ended == -1) {
-		write_fail(a, ICAP_F_CUT, "the body was cut off");
+		icap_attempt_fault(a, ICAP_F_CUT, "the body was cut off");
 		return 0;
 	}
 	text_clear(&a->piece.head);
 	a->piece.head_off = 0;
 	a->last = ended == 1 && n == left;
-	if (a->last)
-		piece_set(a, n, tail_end, sizeof(tail_end) - 1);
-	else
-		piece_set(a, n, tail_crlf, sizeof(tail_crlf) - 1);
+	piece_set(a, n, a->last ? TAIL_END : TAIL_NONE);
 	return 1;
 }
 
@@ -152,17 +157,18 @@ piece_write(struct icap_attempt *a)
 		a->seen->bytes_out += (uint64_t)w;
 		a->t_last = clock_us();
 	}
-	if (n < 0 && a->in == ICAP_IN_DONE)	/* for good manners only */
+	if (n < 0 && a->in == ICAP_IN_DONE)	/* it has its answer */
 		a->write_broken = 1;
 	else if (n < 0)
-		write_fail(a, ICAP_F_SPOOL, err_str(n));
+		icap_attempt_fault(a, ICAP_F_SPOOL, err_str(n));
 	return n == 0;
 }
 
 /*
- * What nobody will want again: of a monitor's copy, all that was sent. Else
- * once the answer is another message in its place: not the original's rest
- * (206), and (F15) no more than was compared with it.
+ * Drop what nobody will want again. Of a monitor's copy that is all that was
+ * sent. Otherwise it is nothing before the answer has replaced the message,
+ * nothing with a 206, which may end with the rest of the original, and no more
+ * than was compared with the answer (F15).
  */
 static void
 write_forget(struct icap_attempt *a)
@@ -173,7 +179,7 @@ write_forget(struct icap_attempt *a)
 		return;
 	if (!a->input->monitor) {
 		if (!a->answered || a->seen->status == 206 ||
-		    !a->user->committed(a->arg))
+		    !icap_committed(a->to, a->to_arg))
 			return;
 		if (a->same && a->got < n)
 			n = a->got;
@@ -181,7 +187,7 @@ write_forget(struct icap_attempt *a)
 	spool_drop(a->input->body, n);
 }
 
-/* The piece is out: what does that make of the writer? */
+/* The piece is out: what comes next? */
 static void
 write_stepped(struct icap_attempt *a)
 {
@@ -213,48 +219,85 @@ icap_write_more(struct icap_attempt *a)
 	a->again = 1;
 }
 
+/* Bytes of the preview for this server, or -1 for none. */
+static int64_t
+preview_size(const struct icap_service *s, const struct icap_offer *offer,
+    const struct icap_input *in)
+{
+	int64_t n = s->conf->preview;
+
+	if (n == ICAP_PREVIEW_OFF || in->method == ICAP_OPTIONS)
+		return -1;
+	if (offer->known) {
+		if (offer->preview < 0 || offer->transfer == ICAP_COMPLETE)
+			return -1;
+		if (n < 0 || offer->preview < n)
+			n = offer->preview;
+	} else if (n < 0)
+		return -1;
+	if (in->body == NULL)
+		return 0;
+	return n > PREVIEW_MAX ? PREVIEW_MAX : n;
+}
+
+/* Shall it go whole, if it can? */
+static int
+preview_whole(struct icap_service *s, const struct icap_offer *offer,
+    const struct icap_input *in)
+{
+	return s->conf->preview == ICAP_PREVIEW_AUTO &&
+	    s->conf->allow_204 && (offer->flags & ICAP_OPT_204) != 0 &&
+	    in->body != NULL && in->length > offer->preview &&
+	    in->length <= WHOLE_MAX && !in->monitor &&
+	    offer->transfer != ICAP_IGNORE &&
+	    s->went_on[in->method] >= WHOLE_SHARE &&
+	    s->small[in->method]++ % WHOLE_ASK != 0;
+}
+
+void
+icap_preview_learn(struct icap_service *s, enum icap_method m, int went_on)
+{
+	unsigned now = s->went_on[m];	/* another worker's may be lost: no
+					   matter */
+
+	s->went_on[m] = went_on ? now + (256 - now) / LEARN :
+	    now - (now + LEARN - 1) / LEARN;
+}
+
+uint64_t
+icap_preview_wants(struct icap_service *s, const struct icap_input *in,
+    int *whole)
+{
+	struct icap_offer offer = icap_expect(s, in->method, in->path);
+	int64_t n = preview_size(s, &offer, in);
+
+	if (!offer.known && s->conf->options &&
+	    s->conf->preview == ICAP_PREVIEW_AUTO)
+		n = PREVIEW_GUESS;
+	*whole = n >= 0 && preview_whole(s, &offer, in);
+	if (*whole)
+		n = in->length;
+	return n < 0 ? UINT64_MAX : (uint64_t)n;
+}
+
 /* The body as far as it goes with the heads. */
 static void
 write_first_body(struct icap_attempt *a)
 {
 	uint64_t size = spool_size(a->input->body);
-	int ended = spool_ended(a->input->body) == 1;
-	size_t n;
+	uint64_t most = a->preview < 0 ? CHUNK : (uint64_t)a->preview;
+	size_t n = (size_t)(size < most ? size : most);
 
-	if (a->preview < 0) {
-		n = size < CHUNK ? (size_t)size : CHUNK;
-		a->last = ended && n == size;
-		if (a->last)
-			piece_set(a, n, tail_end, sizeof(tail_end) - 1);
-		else if (n > 0)
-			piece_set(a, n, tail_crlf, sizeof(tail_crlf) - 1);
-		return;
-	}
-	n = size < (uint64_t)a->preview ? (size_t)size : (size_t)a->preview;
-	a->last = a->ieof = ended && n == size;
-	if (a->ieof)
-		piece_set(a, n, tail_ieof, sizeof(tail_ieof) - 1);
-	else
-		piece_set(a, n, tail_end, sizeof(tail_end) - 1);
-}
-
-/* The operator's fields and this message's own. */
-static const char *
-write_fields(struct icap_attempt *a)
-{
-	struct text *f = &a->env->fields;
-
-	text_clear(f);
-	text_add(f, a->env->service->fields.s, a->env->service->fields.len);
-	if (a->input->fields != NULL)
-		text_puts(f, a->input->fields);
-	return f->len > 0 ? f->s : NULL;
+	a->last = spool_ended(a->input->body) == 1 && n == size;
+	a->ieof = a->last && a->preview >= 0;
+	piece_set(a, n, a->ieof ? TAIL_IEOF : a->last || a->preview >= 0 ?
+	    TAIL_END : TAIL_NONE);
 }
 
 static unsigned
 write_allow(const struct icap_attempt *a)
 {
-	const struct conf_icap *c = a->env->service->conf;
+	const struct conf_icap *c = a->client->service->conf;
 	unsigned allow = 0;
 
 	if (a->input->method == ICAP_OPTIONS)
@@ -263,8 +306,7 @@ write_allow(const struct icap_attempt *a)
 	    (uint64_t)a->input->length <= c->max_body))
 		allow |= ICAP_ALLOW_204;
 	if (c->allow_206 && a->input->body != NULL && !a->input->whole &&
-	    a->offer != NULL &&
-	    (a->offer->o.flags & ICAP_OPT_206) != 0)
+	    (a->offer.flags & ICAP_OPT_206) != 0)
 		allow |= ICAP_ALLOW_206;
 	return allow;
 }
@@ -273,8 +315,7 @@ write_allow(const struct icap_attempt *a)
 static int
 write_whole(const struct icap_attempt *a)
 {
-	return a->whole && a->offer != NULL &&
-	    (a->offer->o.flags & ICAP_OPT_204) != 0 &&
+	return a->whole && (a->offer.flags & ICAP_OPT_204) != 0 &&
 	    spool_ended(a->input->body) == 1;
 }
 
@@ -285,15 +326,17 @@ icap_write_start(struct icap_attempt *a)
 	char client[ADDR_STRLEN], server[ADDR_STRLEN];
 	struct icap_request q = {
 		.method = in->method,
-		.uri = a->conn->server->url,
+		.uri = a->conn->server->conf->url,
 		.host = a->conn->server->authority,
 		.req_hdr = in->req_head != NULL ? in->req_head->len : 0,
 		.res_hdr = in->res_head != NULL ? in->res_head->len : 0,
 		.body = in->body != NULL,
-		.close = a->env->service->conf->keep_idle == 0,
+		.fields = a->client->service->fields.s,
+		.more = in->fields,
+		.close = a->client->service->conf->keep_idle == 0,
 	};
 
-	a->preview = icap_preview(a->env->service, a->offer, a->input);
+	a->preview = preview_size(a->client->service, &a->offer, a->input);
 	a->wants = a->preview < 0 ? UINT64_MAX : (uint64_t)a->preview;
 	if (a->preview >= 0 && write_whole(a)) {
 		a->wants = spool_size(in->body);
@@ -307,7 +350,6 @@ icap_write_start(struct icap_attempt *a)
 	}
 	if (in->server.sa.sa_family != AF_UNSPEC)
 		q.server_ip = addr_ip_str(&in->server, server);
-	q.fields = write_fields(a);
 	icap_put_request(&a->piece.head, &q);
 	if (q.req_hdr > 0)
 		text_add(&a->piece.head, in->req_head->s, q.req_hdr);

@@ -39,9 +39,9 @@ static const struct sink_ops *const sink_kinds[] = {
 static void
 boot_nofile(const struct conf *c)
 {
-	unsigned long want, got;
+	unsigned long each = PER_SESSION + 2 * conf_hops(c), want, got;
 
-	want = (unsigned long)c->limits.connections * PER_SESSION + OTHERS;
+	want = (unsigned long)c->limits.connections * each + OTHERS;
 	if ((got = sock_raise_nofile(want)) < want / 2)
 		log_warn("only %lu descriptors, and %u connections may need "
 		    "%lu: raise the hard limit (LimitNOFILE= in the unit)",
@@ -67,7 +67,6 @@ boot_zones(struct daemon *d, const struct conf *c, struct text *why)
 static int
 boot_tls(struct daemon *d, const struct conf *c, struct text *why)
 {
-	struct tls_profile *p = xcalloc(c->ntls, sizeof(*p));
 	struct tls_options o = {
 		.ca_cert = c->ca_cert, .ca_key = c->ca_key,
 		.untrusted_cert = c->untrusted_cert,
@@ -78,23 +77,10 @@ boot_tls(struct daemon *d, const struct conf *c, struct text *why)
 		.keylog = c->log.keys,
 		.caches = c->limits.memory / CACHES_SHARE,
 		.max_chain = c->max_chain,
-		.profiles = p, .nprofiles = c->ntls
+		.profiles = &c->tls.profile, .nprofiles = 1
 	};
-	const struct conf_tls *t;
-	size_t i;
-	int rv;
 
-	for (i = 0; i < c->ntls; i++) {
-		t = &c->tls[i];
-		p[i].client = (struct tls_side){ t->client.min, t->client.max,
-		    t->client.ciphers, t->client.groups };
-		p[i].server = (struct tls_side){ t->server.min, t->server.max,
-		    t->server.ciphers, t->server.groups };
-		p[i].libssl = t->libssl;
-	}
-	rv = tls_new(&o, &d->tls, why);
-	free(p);
-	return rv;
+	return tls_new(&o, &d->tls, why);
 }
 
 static int
@@ -152,7 +138,7 @@ session_ended(void *arg, const struct record *r)
 	tally_add(d->admin.tally, r);
 	failures_note(d->admin.failures, r);
 	top_add(d->admin.top, r, top_now());
-	connlog_flow(d->admin.log, r);
+	connlog_event(d->admin.log, EVENT_FLOW, r, NULL, NULL);
 }
 
 static void
@@ -160,7 +146,7 @@ session_handshaken(void *arg, const struct record *r)
 {
 	struct daemon *d = arg;
 
-	connlog_tls(d->admin.log, r);
+	connlog_event(d->admin.log, EVENT_TLS, r, NULL, NULL);
 }
 
 static void
@@ -168,7 +154,7 @@ exchange_ended(void *arg, const struct record *r, const struct http_record *h)
 {
 	struct daemon *d = arg;
 
-	connlog_http(d->admin.log, r, h);
+	connlog_event(d->admin.log, EVENT_HTTP, r, h, NULL);
 }
 
 static void
@@ -177,7 +163,7 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 {
 	struct daemon *d = arg;
 
-	connlog_icap(d->admin.log, r, h, i);
+	connlog_event(d->admin.log, EVENT_ICAP, r, h, i);
 }
 
 /* HTTP is read for ICAP, for rules on the name of each request, which a reload

@@ -365,46 +365,27 @@ cmd_ca(int argc, char **argv)
 		{ "with-key", required_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct args a = { .format = "pem" };
+	const char *given[128] = { ['f'] = "pem" };
+	struct args a;
 	char *end = NULL;
 	int opt, rv;
 
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (opt) {
-		case 'd':
-			free(a.dir);
-			a.dir = xstrdup(optarg);
-			break;
-		case 'k':
-			a.want.key = optarg;
-			break;
-		case 'n':
-			a.want.name = optarg;
-			break;
-		case 'D':
-			a.want.days = (int)strtol(optarg, &end, 10);
-			if (*end != '\0' || a.want.days < 1 ||
-			    a.want.days > 36500)
-				return cmd_usage(argv[0], "--days: 1 to "
-				    "36500");
-			break;
-		case 'f':
-			a.format = optarg;
-			break;
-		case 'o':
-			a.out = optarg;
-			break;
-		case 'w':
-			a.password_file = optarg;
-			break;
-		default:
+		if (opt == '?')
 			return cmd_usage(argv[0], "wrong option");
-		}
+		given[opt] = optarg;
+	}
+	a = (struct args){ .want = { given['k'], given['n'], 0 },
+	    .format = given['f'], .out = given['o'],
+	    .password_file = given['w'] };
+	if (given['D'] != NULL) {
+		a.want.days = (int)strtol(given['D'], &end, 10);
+		if (*end != '\0' || a.want.days < 1 || a.want.days > 36500)
+			return cmd_usage(argv[0], "--days: 1 to 36500");
 	}
 	if (argc - optind != 1)
 		return cmd_usage(argv[0], "create, show or export?");
-	if (a.dir == NULL)
-		a.dir = cmd_default_dir();
+	a.dir = given['d'] != NULL ? xstrdup(given['d']) : cmd_default_dir();
 	rv = ca_run(argv[0], argv[optind], &a);
 	free(a.dir);
 	return rv;

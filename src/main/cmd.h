@@ -6,6 +6,8 @@
 #ifndef MAIN_CMD_H
 #define MAIN_CMD_H
 
+#include <stdio.h>
+
 #include "util/text.h"
 
 enum {			/* exit status (clearspan(8)) */
@@ -13,6 +15,17 @@ enum {			/* exit status (clearspan(8)) */
 	EXIT_FAILED = 1,	/* while running */
 	EXIT_WRONG = 2		/* wrong usage or configuration */
 };
+
+struct command {		/* a row of the table in main.c */
+	const char	*name;
+	int		(*run)(int argc, char **argv);
+	const char	*args;		/* what may follow its name */
+	const char	*does;
+};
+
+/* The command that runs: cmd_usage() shows its usage. */
+void	cmd_begin(const struct command *);
+void	cmd_show_usage(FILE *);
 
 int	cmd_quickstart(int argc, char **argv);	/* quickstart.c */
 int	cmd_run(int argc, char **argv);		/* run.c */

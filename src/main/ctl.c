@@ -1,10 +1,14 @@
 /*
  * `clearspan ctl` sends a line to the daemon's control socket, and shows the
- * JSON answer as it is or formatted for a person.
+ * JSON answer as it is or formatted for a person: members as lines of name and
+ * value, objects in them with dotted names, arrays of objects as tables. Its
+ * texts may come from a peer, so nothing is printed that a terminal would take
+ * as a command.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +17,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "admin/icapcheck.h"
 #include "main/cmd.h"
-#include "main/ctl_icap.h"
-#include "main/show.h"
 #include "util/mem.h"
 #include "util/text.h"
 
 #define WAIT		15	/* s for an answer */
 #define ANSWER_MAX	(64 << 20) /* bytes; ten thousand sessions are 4 MB */
+#define COLUMNS		24	/* of a table, at most */
+
+static void	show_members(FILE *, const json_t *, const char *prefix);
 
 /* The daemon's socket, or the one of this user's quickstart. */
 static char *
@@ -94,6 +100,109 @@ ctl_ask(int fd, const struct text *request)
 	return answer;
 }
 
+/* A value as text; the caller frees. Controls, C1 too, become '?'. */
+static char *
+value_text(const json_t *v)
+{
+	unsigned char *p;
+	char *s;
+
+	if (json_is_string(v))
+		s = xstrdup(json_string_value(v));
+	else if (json_is_true(v) || json_is_false(v))
+		s = xstrdup(json_is_true(v) ? "yes" : "no");
+	else if (json_is_integer(v))
+		s = xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	else
+		s = xstrdup("-");
+	if (s[0] == '\0') {
+		free(s);
+		s = xstrdup("-");
+	}
+	for (p = (unsigned char *)s; *p != '\0'; p++)
+		if (*p < ' ' || *p == 0x7f ||
+		    (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+			*p = '?';
+	return s;
+}
+
+static void
+show_row(FILE *out, char *const *cells, const size_t *width, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		fprintf(out, i + 1 < n ? "%-*s  " : "%*s", i + 1 < n ?
+		    (int)width[i] : 0, cells[i]);
+	fputc('\n', out);
+}
+
+/* Show objects as a table. The members of the first are the columns. */
+static void
+show_table(FILE *out, const json_t *rows)
+{
+	char **cells, *names[COLUMNS];
+	size_t width[COLUMNS] = { 0 }, n = 0, r, i, nrows;
+	const json_t *first = json_array_get(rows, 0);
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)first, key, v)
+		if (n < COLUMNS) {
+			names[n] = (char *)key;
+			width[n++] = strlen(key);
+		}
+	nrows = json_array_size(rows);
+	cells = xcalloc(nrows * n, sizeof(*cells));
+	for (r = 0; r < nrows; r++)
+		for (i = 0; i < n; i++) {
+			cells[r * n + i] = value_text(json_object_get(
+			    json_array_get(rows, r), names[i]));
+			if (strlen(cells[r * n + i]) > width[i])
+				width[i] = strlen(cells[r * n + i]);
+		}
+	show_row(out, names, width, n);
+	for (r = 0; r < nrows; r++)
+		show_row(out, cells + r * n, width, n);
+	for (i = 0; i < nrows * n; i++)
+		free(cells[i]);
+	free(cells);
+}
+
+static void
+show_member(FILE *out, const char *name, const json_t *v)
+{
+	char *s;
+
+	if (json_is_object(v)) {
+		show_members(out, v, name);
+	} else if (json_is_array(v)) {
+		if (json_array_size(v) == 0)
+			return;
+		fprintf(out, "\n%s:\n", name);
+		show_table(out, v);
+	} else {
+		s = value_text(v);
+		fprintf(out, "%-32s %s\n", name, s);
+		free(s);
+	}
+}
+
+static void
+show_members(FILE *out, const json_t *o, const char *prefix)
+{
+	const char *key;
+	json_t *v;
+	char *name;
+
+	json_object_foreach((json_t *)o, key, v) {
+		name = xasprintf("%s%s%s", prefix, prefix[0] != '\0' ? "." :
+		    "", key);
+		show_member(out, name, v);
+		free(name);
+	}
+}
+
 static int
 ctl_tell(const json_t *answer, int raw)
 {
@@ -106,7 +215,7 @@ ctl_tell(const json_t *answer, int raw)
 	} else if (error != NULL) {
 		fprintf(stderr, "clearspan: ctl: %s\n", error);
 	} else {
-		show_json(stdout, answer);
+		show_members(stdout, answer, "");
 	}
 	return error != NULL ? EXIT_FAILED : EXIT_DONE;
 }
@@ -125,17 +234,29 @@ ctl_request(struct text *t, int argc, char **argv)
 	return 0;
 }
 
-/* The daemon has answered with the service's configuration: check it. */
+/*
+ * `icap check SERVICE`: the daemon has answered with the service's
+ * configuration. The check runs in this process, so that no thread of the
+ * daemon waits for a scanner.
+ */
 static int
 ctl_check(json_t **answer, int raw)
 {
 	json_t *config = *answer;
+	struct conf *c;
 	int good;
 
 	if (json_object_get(config, "error") != NULL)
 		return ctl_tell(config, raw);
-	*answer = ctl_icap_check(config, &good);
+	if ((c = icapcheck_unpack(config)) != NULL) {
+		signal(SIGPIPE, SIG_IGN);
+		*answer = icapcheck_run(&c->icaps[0]);
+		conf_unref(c);
+	} else
+		*answer = json_pack("{s:s}", "error",
+		    "the daemon is of another version");
 	json_decref(config);
+	good = json_is_true(json_object_get(*answer, "good"));
 	return ctl_tell(*answer, raw) == EXIT_DONE && good ? EXIT_DONE :
 	    EXIT_FAILED;
 }
@@ -180,7 +301,9 @@ cmd_ctl(int argc, char **argv)
 	if (optind == argc)
 		return cmd_usage(argv[0], "the verb is missing; help lists "
 		    "them");
-	if ((check = ctl_icap_wanted(argc - optind, argv + optind)))
+	check = argc - optind == 3 && strcmp(argv[optind], "icap") == 0 &&
+	    strcmp(argv[optind + 1], "check") == 0;
+	if (check)
 		argv[optind + 1] = (char *)"config";
 	if (ctl_request(&request, argc - optind, argv + optind) != 0)
 		return cmd_usage(argv[0], "a verb is one line");

@@ -18,6 +18,7 @@ struct event;
 struct event_base;
 struct lists;
 struct zones;
+struct watch;
 
 struct daemon {
 	struct event_base	*base;		/* the main thread's */
@@ -70,6 +71,10 @@ int	daemon_reload(void *daemon, struct text *said);
  */
 struct lists *lists_watch(struct daemon *);
 void	lists_free(struct lists *);
+
+/* Watch the workers (watch.c). The base and the workers must outlive it. */
+struct watch *watch_new(struct event_base *, struct worker **, size_t n);
+void	watch_free(struct watch *);
 
 /*
  * Become user for good, and keep the capabilities that mirror ports and

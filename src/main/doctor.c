@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,53 +31,6 @@
 #define FDS_OTHER	1024		/* listeners, files, pipes, resolver */
 #define CONNECTIONS	50000		/* the default of `limits:` */
 #define UNIT_USER	"clearspan"	/* of etc/clearspan.service */
-
-void
-doctor_say(struct doctor *d, enum finding f, const char *what,
-    const char *mend, const char *fmt, ...)
-{
-	static const char *const names[] = { "ok  ", "warn", "FAIL" };
-	va_list ap;
-
-	printf("%s  %s: ", names[f], what);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	if (f != FIND_OK && mend != NULL)
-		printf("      mend: %s\n", mend);
-	if (f == FIND_FAIL)
-		d->fails++;
-}
-
-int64_t
-doctor_number(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	int64_t v = -1;
-
-	if (f == NULL)
-		return -1;
-	if (fscanf(f, "%" SCNd64, &v) != 1)
-		v = -1;
-	fclose(f);
-	return v;
-}
-
-int
-doctor_has_cap(unsigned cap)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	uint64_t caps = 0;
-	char line[256];
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "CapEff: %" SCNx64, &caps) == 1)
-			break;
-	if (f != NULL)
-		fclose(f);
-	return (int)(caps >> cap & 1);
-}
 
 static void
 check_caps(struct doctor *d)
@@ -126,7 +78,9 @@ check_user(struct doctor *d)
 static void
 check_descriptors(struct doctor *d)
 {
-	uint64_t want = FDS_OTHER + (uint64_t)FDS_EACH *
+	uint64_t each = FDS_EACH + 2 * (d->conf != NULL ?
+	    conf_hops(d->conf) : 0);
+	uint64_t want = FDS_OTHER + each *
 	    (d->conf != NULL ? d->conf->limits.connections : CONNECTIONS);
 	int64_t nr_open = doctor_number("/proc/sys/fs/nr_open");
 	struct rlimit now = { 0 };

@@ -39,6 +39,11 @@ int	doctor_port_address(const char *name);
 
 void	doctor_mirrors(struct doctor *);	/* doctor_mirror.c */
 void	doctor_chains(struct doctor *);		/* doctor_chain.c */
+/* Look for the zone of a port in a running daemon, and into it. Returns the
+ * port's MTU; 0: there is none, and nothing was said (doctor_zone.c). */
+struct conf_device;
+unsigned doctor_zone(struct doctor *, const struct conf_device *,
+	    const char *what, const char *port);
 void	doctor_routing(struct doctor *);	/* doctor_routing.c */
 
 #endif

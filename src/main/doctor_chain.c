@@ -94,31 +94,37 @@ port_has_master(const char *port)
 	return has;
 }
 
-/* The daemon has it in a namespace, if one runs. */
-static void
-port_missing(struct doctor *d, const char *what, const char *port)
+/* The daemon has it in a namespace, if one runs. Returns its MTU, or 0. */
+static int
+port_missing(struct doctor *d, const struct conf_device *dev,
+    const char *what, const char *port)
 {
+	unsigned mtu = doctor_has_cap(CAP_SYS_ADMIN) ?
+	    doctor_zone(d, dev, what, port) : 0;
+
+	if (mtu != 0)
+		return (int)mtu;
 	if (d->conf->control_socket != NULL &&
 	    access(d->conf->control_socket, F_OK) == 0)
 		doctor_say(d, FIND_OK, what, NULL, "%s is not here; a running "
-		    "clearspan has it: clearspan ctl devices", port);
+		    "clearspan may have it: clearspan ctl devices", port);
 	else
 		doctor_say(d, FIND_FAIL, what, "ip -br link shows the "
 		    "interfaces; name two in `inside:` and `outside:`",
 		    "no interface %s", port);
+	return 0;
 }
 
 /* Returns its MTU, or 0 after a finding that it cannot be used. */
 static int
-check_port(struct doctor *d, const char *what, const char *port)
+check_port(struct doctor *d, const struct conf_device *dev,
+    const char *what, const char *port)
 {
 	struct ifreq ifr = { .ifr_flags = 0 }, mtu = { .ifr_flags = 0 };
 	char mend[128];
 
-	if (doctor_port(port, SIOCGIFHWADDR, &ifr) != 0) {
-		port_missing(d, what, port);
-		return 0;
-	}
+	if (doctor_port(port, SIOCGIFHWADDR, &ifr) != 0)
+		return port_missing(d, dev, what, port);
 	if (ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
 		doctor_say(d, FIND_FAIL, what, "name an Ethernet port",
 		    "%s is not an Ethernet port", port);
@@ -157,7 +163,7 @@ check_mtu(struct doctor *d, const struct conf_device *dev, const char *what,
 	else if (in < MTU_IPV6)
 		doctor_say(d, FIND_WARN, what, mend, "an MTU of %d is too "
 		    "small for IPv6, which wants %d", in, MTU_IPV6);
-	else
+	else if (if_nametoindex(dev->inside) != 0)
 		doctor_say(d, FIND_OK, what, NULL, "%s and %s are free, MTU "
 		    "%d; their offloads are %s", dev->inside, dev->outside,
 		    in, dev->offload ? "used" : "switched off at start");
@@ -170,8 +176,8 @@ check_device(struct doctor *d, const struct conf_device *dev)
 	int in, out;
 
 	snprintf(what, sizeof(what), "device %s", dev->name);
-	in = check_port(d, what, dev->inside);
-	out = check_port(d, what, dev->outside);
+	in = check_port(d, dev, what, dev->inside);
+	out = check_port(d, dev, what, dev->outside);
 	if (in != 0 && out != 0)
 		check_mtu(d, dev, what, in, out);
 }

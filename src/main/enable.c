@@ -4,8 +4,6 @@
  * present state. The whole unit is written here, because its command has the
  * options.
  */
-#include "main/enable.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "main/cmd.h"
+#include "main/tproxy.h"
 #include "util/err.h"
 #include "util/text.h"
 

@@ -21,19 +21,26 @@ struct told {			/* the facts, and the texts they point to */
 };
 
 static int
-take_client(struct told *t, const char *s)
+take_addr(struct told *t, void *field, const char *s)
 {
-	return addr_parse_ip(&t->facts.client, s);
+	return addr_parse_ip(field, s);
 }
 
 static int
-take_server(struct told *t, const char *s)
+take_text(struct told *t, void *field, const char *s)
 {
-	return addr_parse_ip(&t->facts.server, s);
+	*(const char **)field = s;
+	return s[0] != '\0' ? 0 : ERR_FORMAT;
 }
 
 static int
-take_port(struct told *t, const char *s)
+take_name(struct told *t, void *field, const char *s)
+{
+	return name_unicode(s) ? ERR_FORMAT : take_text(t, field, s);
+}
+
+static int
+take_port(struct told *t, void *field, const char *s)
 {
 	char *end;
 	unsigned long v = strtoul(s, &end, 10);
@@ -44,30 +51,9 @@ take_port(struct told *t, const char *s)
 	return 0;
 }
 
-static int
-take_sni(struct told *t, const char *s)
-{
-	t->facts.sni = s;
-	return s[0] != '\0' && !name_unicode(s) ? 0 : ERR_FORMAT;
-}
-
-static int
-take_host(struct told *t, const char *s)
-{
-	t->facts.host = s;
-	return s[0] != '\0' && !name_unicode(s) ? 0 : ERR_FORMAT;
-}
-
-static int
-take_listener(struct told *t, const char *s)
-{
-	t->facts.listener = s;
-	return s[0] != '\0' ? 0 : ERR_FORMAT;
-}
-
 /* Turn "h2,http/1.1" into a wire list (RFC 7301, 3.1). */
 static int
-take_alpn(struct told *t, const char *s)
+take_alpn(struct told *t, void *field, const char *s)
 {
 	size_t n;
 	char len;
@@ -86,7 +72,7 @@ take_alpn(struct told *t, const char *s)
 }
 
 static int
-take_protocol(struct told *t, const char *s)
+take_protocol(struct told *t, void *field, const char *s)
 {
 	if (strcmp(s, "tls") == 0)
 		t->facts.protocol = PROTO_TLS;
@@ -99,19 +85,22 @@ take_protocol(struct told *t, const char *s)
 	return 0;
 }
 
+#define AT(member)	offsetof(struct told, facts.member)
+
 static const struct {
 	const char	*name;
-	int		(*take)(struct told *, const char *);
+	int		(*take)(struct told *, void *field, const char *);
+	size_t		 at;		/* of the field */
 	const char	*right;
 } takes[] = {
-	{ "client", take_client, "an address such as 10.0.0.7" },
-	{ "server", take_server, "an address such as 192.0.2.1" },
-	{ "port", take_port, "a number from 1 to 65535" },
-	{ "sni", take_sni, "a name such as www.example.com" },
-	{ "host", take_host, "a name such as www.example.com" },
-	{ "listener", take_listener, "a listener's name" },
-	{ "alpn", take_alpn, "names with commas, as in h2,http/1.1" },
-	{ "protocol", take_protocol, "tls, http or other" },
+	{ "client", take_addr, AT(client), "an address such as 10.0.0.7" },
+	{ "server", take_addr, AT(server), "an address such as 192.0.2.1" },
+	{ "port", take_port, 0, "a number from 1 to 65535" },
+	{ "sni", take_name, AT(sni), "a name such as www.example.com" },
+	{ "host", take_name, AT(host), "a name such as www.example.com" },
+	{ "listener", take_text, AT(listener), "a listener's name" },
+	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
+	{ "protocol", take_protocol, 0, "tls, http or other" },
 };
 
 /* Take one NAME=VALUE. EXIT_DONE, or EXIT_WRONG after reporting why. */
@@ -124,7 +113,8 @@ take(const char *cmd, struct told *t, const char *arg)
 		if (arg[n] == '\0' || strlen(takes[i].name) != n ||
 		    strncmp(arg, takes[i].name, n) != 0)
 			continue;
-		if (takes[i].take(t, arg + n + 1) == 0)
+		if (takes[i].take(t, (char *)t + takes[i].at,
+		    arg + n + 1) == 0)
 			return EXIT_DONE;
 		if (name_unicode(arg))
 			return cmd_usage(cmd, "\"%s\": " NAME_IDN, arg);
@@ -189,10 +179,10 @@ chain_takes(const struct verdict *v, const struct facts *f)
 {
 	unsigned also = v->rule->chain->also;
 
-	if (v->action == ACTION_BYPASS)
-		return (also & CHAIN_ALSO_BYPASSED) != 0;
-	return f->protocol == PROTO_TLS || f->protocol == PROTO_UNKNOWN ||
-	    (also & CHAIN_ALSO_PLAIN) != 0;
+	if (f->protocol == PROTO_HTTP || f->protocol == PROTO_OTHER)
+		return (also & CHAIN_ALSO_PLAIN) != 0;
+	return v->action != ACTION_BYPASS ||
+	    (also & CHAIN_ALSO_BYPASSED) != 0;
 }
 
 /* Put a line about the chain before the last line of out. */

@@ -1,6 +1,7 @@
 /*
- * Asks this machine. It changes and creates nothing, and keeps nothing open. To
- * find out what another user may do, a child process becomes that user.
+ * What the checks of a configuration ask this machine. It changes and creates
+ * nothing, and keeps nothing open. To find out what another user may do, a
+ * child process becomes that user.
  */
 #include "main/here.h"
 
@@ -14,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tls/ca.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -117,129 +117,4 @@ here_problem(const struct conf *c, struct conf_pos at, struct text *errors,
 {
 	text_printf(errors, "%s:%u:%u: \"%s\": %s%s%s\n", c->path, at.line,
 	    at.column, key, what, mend[0] != '\0' ? "; " : "", mend);
-}
-
-/* Returns whether the user may not read the file, after reporting it. */
-static int
-ca_closed(const struct conf *c, struct conf_pos at, struct text *errors,
-    const char *key, const char *path)
-{
-	struct text what = { 0 }, mend = { 0 };
-	char *user;
-
-	if (here_may(NULL, path, R_OK) != EACCES)
-		return 0;
-	user = here_user(c);
-	text_printf(&what, "the user %s may not read %s", user, path);
-	here_mend_read(user, path, &mend);
-	here_problem(c, at, errors, key, what.s, mend.s);
-	text_free(&what);
-	text_free(&mend);
-	free(user);
-	return 1;
-}
-
-/* ca_load() says "ca: FILE: ..."; show each line at the key of its file. */
-static void
-here_ca(const struct conf *c, const char *cert, const char *key,
-    const struct conf_pos at[2], const char *const names[2],
-    struct text *errors)
-{
-	struct text said = { 0 };
-	char *line, *save = NULL;
-	struct ca *ca = NULL;
-	size_t n;
-	int i, closed;
-
-	if (cert == NULL || key == NULL)
-		return;
-	closed = ca_closed(c, at[0], errors, names[0], cert);
-	closed |= ca_closed(c, at[1], errors, names[1], key);
-	if (closed)
-		return;
-	if (ca_load("ca", cert, key, &ca, &said) == 0) {
-		ca_free(ca);
-		return;
-	}
-	n = strlen(key);
-	for (line = strtok_r(said.s, "\n", &save); line != NULL;
-	    line = strtok_r(NULL, "\n", &save)) {
-		line += strlen("ca: ");
-		i = strncmp(line, key, n) == 0 && line[n] == ':';
-		here_problem(c, at[i], errors, names[i], line, "");
-	}
-	text_free(&said);
-}
-
-static void
-here_name(const struct conf *c, struct text *errors)
-{
-	struct text what = { 0 };
-
-	if (c->user == NULL || getpwnam(c->user) != NULL)
-		return;
-	text_printf(&what, "there is no user \"%s\"; create it (adduser "
-	    "--system --group %s), or name another", c->user, c->user);
-	here_problem(c, c->pos.user, errors, "user", what.s, "");
-	text_free(&what);
-}
-
-static void
-here_check(const struct conf *c, struct text *errors)
-{
-	static const char *const ca[] = { "certificate", "key" };
-	static const char *const untrusted[] = { "untrusted-certificate",
-	    "untrusted-key" };
-	struct text why = { 0 }, mend = { 0 };
-
-	here_name(c, errors);
-	here_ca(c, c->ca_cert, c->ca_key, c->pos.ca, ca, errors);
-	here_ca(c, c->untrusted_cert, c->untrusted_key, c->pos.untrusted,
-	    untrusted, errors);
-	if (c->log.file != NULL && here_log(c, &why, &mend) != 0)
-		here_problem(c, c->pos.log_file, errors, "file", why.s,
-		    mend.s);
-	here_parts(c, errors);
-	text_free(&why);
-	text_free(&mend);
-}
-
-static void
-here_doubts(const struct conf *c, const char *path, struct conf_pos at,
-    struct text *out)
-{
-	struct text doubts = { 0 }, unread = { 0 };
-	X509 *x = path != NULL ? ca_read_cert("ca", path, &unread) : NULL;
-
-	if (x != NULL)
-		ca_doubts(x, &doubts);
-	if (doubts.len > 0)
-		text_printf(out, "%s:%u:%u: warning: %s: %s\n", c->path,
-		    at.line, at.column, path, doubts.s);
-	X509_free(x);
-	text_free(&doubts);
-	text_free(&unread);
-}
-
-void
-here_warnings(const struct conf *c, struct text *out)
-{
-	conf_warnings(c, out);
-	here_doubts(c, c->ca_cert, c->pos.ca[0], out);
-	here_doubts(c, c->untrusted_cert, c->pos.untrusted[0], out);
-}
-
-int
-here_load(const char *path, struct conf **out, struct text *errors)
-{
-	int rv = conf_load(path, out, errors);
-
-	if (rv != 0)
-		return rv;
-	here_check(*out, errors);
-	if (errors->len == 0)
-		return 0;
-	conf_unref(*out);
-	*out = NULL;
-	return ERR_USAGE;
 }

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "main/here.h"
-#include "sink/capfile.h"
 #include "icap/icap.h"
 #include "sink/port.h"
+#include "sink/sinks.h"
 #include "tls/trust.h"
 #include "util/mem.h"
 
@@ -57,10 +57,9 @@ here_file(const struct conf *c, const struct conf_mirror *m,
 {
 	struct text why = { 0 }, mend = { 0 };
 	char *dir = xdirname(m->path);
-	struct capfile *cf = NULL;
 	int err;
 
-	if (capfile_new(m, &cf, &why) == 0 && strchr(dir, '%') == NULL &&
+	if (sink_pcap_usable(m->path, &why) == 0 && strchr(dir, '%') == NULL &&
 	    (err = here_may(c->user, dir, W_OK | X_OK)) != 0 &&
 	    here_may(c->user, m->path, W_OK) != 0) {
 		text_printf(&why, "%s: cannot write in %s: %s", m->path, dir,
@@ -71,7 +70,6 @@ here_file(const struct conf *c, const struct conf_mirror *m,
 	if (why.len > 0)
 		here_problem(c, m->place, errors, "pcap", why.s,
 		    mend.len > 0 ? mend.s : "");
-	capfile_free(cf);
 	free(dir);
 	text_free(&why);
 	text_free(&mend);
@@ -90,6 +88,28 @@ here_service(const struct conf *c, const struct conf_icap *i,
 	text_free(&why);
 }
 
+/* What must be blocked is read after privileges are dropped. */
+static void
+here_device(const struct conf *c, const struct conf_device *d,
+    struct text *errors)
+{
+	const char *file = d->health.must_block;
+	struct text why = { 0 }, mend = { 0 };
+	char *user;
+
+	here_port(c, d->port_pos[0], "inside", d->inside, errors);
+	here_port(c, d->port_pos[1], "outside", d->outside, errors);
+	if (file == NULL || here_may(c->user, file, R_OK) == 0)
+		return;
+	user = here_user(c);
+	text_printf(&why, "the user %s may not read %s", user, file);
+	here_mend_read(user, file, &mend);
+	here_problem(c, d->pos, errors, "must-block", why.s, mend.s);
+	free(user);
+	text_free(&why);
+	text_free(&mend);
+}
+
 void
 here_parts(const struct conf *c, struct text *errors)
 {
@@ -106,12 +126,8 @@ here_parts(const struct conf *c, struct text *errors)
 		if (c->mirrors[i].kind == MIRROR_PCAP)
 			here_file(c, &c->mirrors[i], errors);
 	}
-	for (i = 0; i < c->ndevices; i++) {
-		here_port(c, c->devices[i].port_pos[0], "inside",
-		    c->devices[i].inside, errors);
-		here_port(c, c->devices[i].port_pos[1], "outside",
-		    c->devices[i].outside, errors);
-	}
+	for (i = 0; i < c->ndevices; i++)
+		here_device(c, &c->devices[i], errors);
 	for (i = 0; i < c->nicaps; i++)
 		here_service(c, &c->icaps[i], errors);
 }

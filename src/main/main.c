@@ -1,22 +1,12 @@
 /*
  * clearspan: the table of subcommands and their usage.
  */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "chain/zone_helper.h"
 #include "main/cmd.h"
 #include "util/mem.h"
-#include "util/text.h"
-
-struct command {
-	const char	*name;
-	int		(*run)(int argc, char **argv);
-	const char	*args;		/* what may follow its name */
-	const char	*does;
-};
 
 static const struct command commands[] = {
 	{ "quickstart", cmd_quickstart, "[--listen ADDR:PORT] "
@@ -69,39 +59,6 @@ usage(FILE *out)
 	    "see also clearspan(8).\n");
 }
 
-static void
-command_usage(FILE *out, const struct command *c)
-{
-	fprintf(out, "usage: clearspan %s %s\n", c->name, c->args);
-}
-
-int
-cmd_usage(const char *name, const char *fmt, ...)
-{
-	const struct command *c = command_find(name);
-	va_list ap;
-
-	fprintf(stderr, "clearspan: %s: ", name);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	if (c != NULL)
-		command_usage(stderr, c);
-	return EXIT_WRONG;
-}
-
-char *
-cmd_default_dir(void)
-{
-	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-
-	if (data != NULL && data[0] == '/')
-		return xasprintf("%s/clearspan", data);
-	return xasprintf("%s/.local/share/clearspan",
-	    home != NULL && home[0] == '/' ? home : "/root");
-}
-
 static int
 is_help(const char *s)
 {
@@ -130,8 +87,9 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_WRONG;
 	}
+	cmd_begin(c);
 	if (argc > 2 && is_help(argv[2])) {
-		command_usage(stdout, c);
+		cmd_show_usage(stdout);
 		printf("  %s\n", c->does);
 		return EXIT_DONE;
 	}

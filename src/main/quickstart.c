@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -27,61 +28,48 @@ struct quick {
 	const char	*listen;
 	const char	*pcapip;
 	const char	*pcap;		/* or NULL */
-	struct text	 trust;		/* YAML: items of trust-also */
+	json_t		*trust;		/* paths, for trust-also */
 	char		*dir;
 	char		*fingerprint;
 };
 
-/* A YAML double-quoted scalar (YAML 1.2, 7.3.1). */
-static void
-yaml_text(struct text *t, const char *s)
+/*
+ * The configuration as JSON, which is YAML too. Ports are mapped, so that
+ * readers know the decrypted protocol by its port. NULL: not UTF-8.
+ */
+static char *
+quick_text(const struct quick *q)
 {
-	text_puts(t, "\"");
-	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
-			text_add(t, "\\", 1);
-		if ((unsigned char)*s < ' ')
-			text_printf(t, "\\x%02x", (unsigned char)*s);
-		else
-			text_add(t, s, 1);
+	json_t *c = json_pack("{s:{s:o,s:o}, s:{s:O}, s:[{s:s,s:s,s:s}],"
+	    "s:[{s:s,s:s,s:s}], s:[{s:s,s:s,s:[s]}], s:{s:o},"
+	    "s:{s:[s],s:o}, s:{s:i}}",
+	    "ca", "certificate", json_sprintf("%s/" CA_CERT_FILE, q->dir),
+	    "key", json_sprintf("%s/" CA_KEY_FILE, q->dir),
+	    "upstream", "trust-also", q->trust,
+	    "listen", "name", "proxy", "mode", "explicit", "address",
+	    q->listen,
+	    "mirrors", "name", "live", "ports", "map", "pcap-over-ip",
+	    q->pcapip,
+	    "rules", "name", "default", "action", "decrypt", "mirror", "live",
+	    "control", "socket", json_sprintf("%s/" SOCKET_FILE, q->dir),
+	    "log", "events", "flow", "file",
+	    json_sprintf("%s/eve.json", q->dir),
+	    "limits", "connections", 4000);
+	char *text = NULL;
+	int bad = c == NULL;
+
+	if (!bad && q->pcap != NULL) {
+		bad = json_array_append_new(json_object_get(c, "mirrors"),
+		    json_pack("{s:s,s:s,s:s}", "name", "disk", "ports", "map",
+		    "pcap", q->pcap));
+		json_array_append_new(json_object_get(json_array_get(
+		    json_object_get(c, "rules"), 0), "mirror"),
+		    json_string("disk"));
 	}
-	text_puts(t, "\"");
-}
-
-static void
-yaml_path(struct text *t, const char *key, const char *dir, const char *file)
-{
-	char *path = xasprintf("%s/%s", dir, file);
-
-	text_puts(t, key);
-	yaml_text(t, path);
-	text_puts(t, "\n");
-	free(path);
-}
-
-/* Ports are mapped, so that readers know the decrypted protocol by its port. */
-static void
-quick_yaml(const struct quick *q, struct text *t)
-{
-	yaml_path(t, "ca:\n  certificate: ", q->dir, CA_CERT_FILE);
-	yaml_path(t, "  key: ", q->dir, CA_KEY_FILE);
-	if (q->trust.len > 0)
-		text_printf(t, "upstream:\n  trust-also:\n%s", q->trust.s);
-	text_puts(t, "listen:\n  - name: proxy\n    mode: explicit\n"
-	    "    address: ");
-	yaml_text(t, q->listen);
-	text_puts(t, "\nmirrors:\n  - name: live\n    ports: map\n"
-	    "    pcap-over-ip: ");
-	yaml_text(t, q->pcapip);
-	if (q->pcap != NULL) {
-		text_puts(t, "\n  - name: disk\n    ports: map\n    pcap: ");
-		yaml_text(t, q->pcap);
-	}
-	text_printf(t, "\nrules:\n  - name: default\n    action: decrypt\n"
-	    "    mirror: [live%s]\n", q->pcap != NULL ? ", disk" : "");
-	yaml_path(t, "control:\n  socket: ", q->dir, SOCKET_FILE);
-	yaml_path(t, "log:\n  events: [flow]\n  file: ", q->dir, "eve.json");
-	text_puts(t, "limits:\n  connections: 4000\n");
+	if (!bad)
+		text = json_dumps(c, JSON_INDENT(1));
+	json_decref(c);
+	return text;
 }
 
 /* Load or create the CA, and get its fingerprint. */
@@ -203,16 +191,21 @@ quick_intro(void *arg)
 static int
 quick_run(struct quick *q)
 {
-	struct text yaml = { 0 }, why = { 0 };
+	struct text why = { 0 };
 	struct conf *c = NULL;
+	char *text = NULL;
 	int rv, status;
 
 	if ((rv = quick_port("--listen", q->listen, &why)) == 0 &&
 	    (rv = quick_port("--pcap-over-ip", q->pcapip, &why)) == 0 &&
 	    (rv = quick_alone(q, &why)) == 0 &&
 	    (rv = quick_ca(q, &why)) == 0) {
-		quick_yaml(q, &yaml);
-		rv = conf_parse(CONF_BUILT_IN, yaml.s, yaml.len, &c, &why);
+		rv = ERR_USAGE;
+		if ((text = quick_text(q)) == NULL)
+			text_puts(&why, "paths must be UTF-8 text");
+		else
+			rv = conf_parse(CONF_BUILT_IN, text, strlen(text), &c,
+			    &why);
 	}
 	if (rv == 0) {
 		status = daemon_run(c, quick_intro, q);
@@ -221,7 +214,7 @@ quick_run(struct quick *q)
 		status = rv == ERR_USAGE ? EXIT_WRONG : EXIT_FAILED;
 	}
 	conf_unref(c);
-	text_free(&yaml);
+	free(text);
 	text_free(&why);
 	return status;
 }
@@ -248,9 +241,8 @@ quick_trust(struct quick *q, const char *path)
 	char *abs = quick_dir(path);
 	int err = access(path, R_OK) != 0 ? errno : 0;
 
-	text_puts(&q->trust, "    - ");
-	yaml_text(&q->trust, abs);
-	text_puts(&q->trust, "\n");
+	if (json_array_append_new(q->trust, json_string(abs)) != 0)
+		err = EILSEQ;		/* not UTF-8 */
 	free(abs);
 	return err;
 }
@@ -293,7 +285,7 @@ int
 cmd_quickstart(int argc, char **argv)
 {
 	struct quick q = { .listen = "127.0.0.1:8080",
-	    .pcapip = "127.0.0.1:57012" };
+	    .pcapip = "127.0.0.1:57012", .trust = json_array() };
 	const char *dir = NULL;
 	int status;
 
@@ -304,6 +296,6 @@ cmd_quickstart(int argc, char **argv)
 	}
 	free(q.dir);
 	free(q.fingerprint);
-	text_free(&q.trust);
+	json_decref(q.trust);
 	return status;
 }

@@ -15,7 +15,6 @@
 #include "main/daemon.h"
 #include "main/here.h"
 #include "main/notify.h"
-#include "main/watch.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"

@@ -2,6 +2,9 @@
  * The rules of TPROXY as a list of steps. A step is a command, perhaps with a
  * text for its stdin. Steps are either printed or run, so that the printed
  * script does the same.
+ *
+ * The rules in place are read from the output of nft(8), so that rules loaded
+ * by hand from contrib/nftables/ are seen as well.
  */
 #include "main/tproxy.h"
 
@@ -19,6 +22,7 @@
 #include "util/text.h"
 
 #define WORDS_MAX	16	/* of a command */
+#define TCP_LISTEN_ST	0x0a	/* in /proc/net/tcp: net/tcp_states.h */
 #define IF_INET6	"/proc/net/if_inet6"
 /* The table is created first, so that removing it cannot fail. */
 #define TABLE_GONE	"table inet clearspan\n"			\
@@ -402,4 +406,125 @@ tproxy_probe(void)
 	rv = step_run("nft -c -f -", rules.s, STEP_QUIET);
 	text_free(&rules);
 	return rv;
+}
+
+/*
+ * Copy what follows key in line: one word, or the text between braces, with its
+ * quotes. Returns 0, or -1 if there is none or it is too long.
+ */
+static int
+operand(const char *line, const char *key, char *out, size_t cap)
+{
+	const char *s = strstr(line, key);
+	size_t n;
+
+	out[0] = '\0';
+	if (s == NULL)
+		return -1;
+	s += strlen(key);
+	if (*s == '{') {
+		s += 1 + strspn(s + 1, " ");
+		n = strcspn(s, "}");
+		while (n > 0 && s[n - 1] == ' ')
+			n--;
+	} else {
+		n = strcspn(s, " \n");
+	}
+	if (n == 0 || n >= cap)
+		return -1;
+	memcpy(out, s, n);
+	out[n] = '\0';
+	return 0;
+}
+
+/* A copy of the line in table that has key; the caller frees. */
+static char *
+line_with(const struct text *table, const char *key)
+{
+	const char *s = table->len > 0 ? strstr(table->s, key) : NULL;
+	const char *from = s;
+
+	if (s == NULL)
+		return NULL;
+	while (from > table->s && from[-1] != '\n')
+		from--;
+	return strndup(from, strcspn(from, "\n"));
+}
+
+int
+tproxy_read(struct tproxy *t)
+{
+	struct text table = { 0 };
+	char port[32] = "", *line;
+	int rv = -1;
+
+	memset(t, 0, sizeof(*t));
+	tproxy_save(&table);
+	if ((line = line_with(&table, "tproxy to ")) != NULL &&
+	    operand(line, "iifname ", t->ifaces, sizeof(t->ifaces)) == 0 &&
+	    operand(line, "tproxy to ", port, sizeof(port)) == 0 &&
+	    strchr(port, ':') != NULL) {
+		(void)operand(line, "dport ", t->ports, sizeof(t->ports));
+		t->port = (unsigned)strtoul(strrchr(port, ':') + 1, NULL, 10);
+		t->when_down = strstr(table.s, "reject with tcp reset") != NULL
+		    ? TPROXY_REJECT : TPROXY_PASS;
+		t->block_quic = strstr(table.s, "udp") != NULL;
+		rv = 0;
+	}
+	free(line);
+	text_free(&table);
+	return rv;
+}
+
+void
+tproxy_plain(const char *nft, struct text *out)
+{
+	for (; *nft != '\0'; nft++)
+		if (*nft != '"' && *nft != ' ')
+			text_add(out, nft, 1);
+}
+
+void
+tproxy_missing(const struct tproxy *t, struct text *out)
+{
+	struct text names = { 0 };
+	char *name, *save = NULL;
+
+	tproxy_plain(t->ifaces, &names);
+	for (name = names.len > 0 ? strtok_r(names.s, ",", &save) : NULL;
+	    name != NULL; name = strtok_r(NULL, ",", &save))
+		if (if_nametoindex(name) == 0)
+			text_printf(out, "%s%s", out->len > 0 ? ", " : "",
+			    name);
+	text_free(&names);
+}
+
+static int
+listens(const char *proc, unsigned port)
+{
+	FILE *f = fopen(proc, "re");
+	unsigned local, state;
+	char line[256];
+	int found = 0;
+
+	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
+		found = sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x "
+		    "%x", &local, &state) == 2 && local == port &&
+		    state == TCP_LISTEN_ST;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+int
+tproxy_listens(const struct tproxy *t)
+{
+	return listens("/proc/net/tcp", t->port) ||
+	    listens("/proc/net/tcp6", t->port);
+}
+
+const char *
+tproxy_fate(const struct tproxy *t)
+{
+	return t->when_down == TPROXY_PASS ? "pass, unread" : "are reset";
 }

@@ -55,8 +55,8 @@ int	tproxy_restore(const struct text *table);
 int	tproxy_run(const char *command);
 
 /*
- * In tproxy_state.c. Read the rules in place. Returns 0, or -1 if there are
- * none, or none that could be read.
+ * Read the rules in place. Returns 0, or -1 if there are none, or none that
+ * could be read.
  */
 int	tproxy_read(struct tproxy *);
 
@@ -75,5 +75,24 @@ const char *tproxy_fate(const struct tproxy *);
 /* Whether the kernel would accept the rules. Prints and changes nothing. 0 or
  * ERR_SYS. */
 int	tproxy_probe(void);
+
+/* In enable.c. Each prints its errors and returns the exit status. */
+
+/*
+ * Write and enable the unit that sets these rules at each boot, before the
+ * network is up, and switches forwarding on. Needs root. Does not change the
+ * present rules.
+ */
+int	transparent_enable(const struct tproxy *);
+
+/* Remove the unit. The rules in place stay. */
+int	transparent_disable(void);
+
+/*
+ * Print the rules, whether a listener exists, what happens to connections with
+ * and without it, and whether the rules survive a reboot. Also returns
+ * EXIT_FAILED if the rules, an interface or the listener are missing.
+ */
+int	transparent_status(void);
 
 #endif

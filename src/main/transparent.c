@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "main/cmd.h"
-#include "main/enable.h"
 #include "main/tproxy.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -253,7 +252,6 @@ down(const struct request *r)
 {
 	int rv = tproxy_down();
 
-	(void)r;
 	meeting_say(WORD_GONE);
 	return rv == 0 ? EXIT_DONE : EXIT_FAILED;
 }
@@ -261,7 +259,6 @@ down(const struct request *r)
 static int
 confirm(const struct request *r)
 {
-	(void)r;
 	if (meeting_say(WORD_KEEP) == 0)
 		return EXIT_DONE;
 	fprintf(stderr, "clearspan: transparent: nothing waits for "
@@ -374,14 +371,12 @@ enable(const struct request *r)
 static int
 disable(const struct request *r)
 {
-	(void)r;
 	return transparent_disable();
 }
 
 static int
 status(const struct request *r)
 {
-	(void)r;
 	return transparent_status();
 }
 

@@ -1,9 +1,14 @@
-#include "main/watch.h"
-
+/*
+ * Watches the workers. The main thread pings each of them once a second, and
+ * the worker's loop answers. A worker that has not answered for two seconds
+ * serves nobody: we log what it was doing, count it, and do not feed systemd's
+ * watchdog until all workers answer again. So a hang ends in a restart.
+ */
 #include <event2/event.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "main/daemon.h"
 #include "main/notify.h"
 #include "proxy/pulse.h"
 #include "proxy/worker.h"

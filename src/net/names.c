@@ -22,13 +22,14 @@
 #include "util/err.h"
 #include "util/hash.h"
 #include "util/mem.h"
+#include "util/share.h"
 
 #define NAMES_CACHED	4096	/* names kept */
 #define NAMES_OUT	1024	/* names being asked for, of all clients */
 #define NAMES_SHARE	128	/* of them, for one client */
 #define NAMES_FEW	8	/* for one client, past NAMES_OUT, ... */
 #define NAMES_MOST	4096	/* ... up to this many of all clients */
-#define GROUPS		4096	/* of clients, by a hash of the address */
+#define OURSELVES	0	/* not a client */
 #define BUCKETS		1024
 #define TTL_MAX		300	/* seconds an answer is kept, at most, ... */
 #define TTL_MIN		1	/* ... and at least: a page asks ten times */
@@ -42,7 +43,7 @@ struct entry {
 	TAILQ_HEAD(, names_ask)	 asks;
 	int64_t			 expires;	/* monotonic seconds */
 	int			 out;		/* queries under way, 0 to 2 */
-	unsigned		 group;		/* of the client that asked */
+	uint64_t		 owner;		/* of the client that asked */
 	char			*name;		/* lower case */
 };
 
@@ -61,7 +62,7 @@ struct names {
 	TAILQ_HEAD(, entry)	 used;
 	size_t			 count;
 	size_t			 out;		/* entries with queries */
-	uint16_t		 of[GROUPS];	/* of them, by client */
+	struct shares		 shares;	/* of them, by client */
 	uint32_t		 seed;
 };
 
@@ -82,6 +83,7 @@ names_new(struct event_base *base)
 	TAILQ_INIT(&n->used);
 	if (getrandom(&n->seed, sizeof(n->seed), 0) != sizeof(n->seed))
 		n->seed = (uint32_t)(uintptr_t)n;
+	n->shares.seed = n->seed;
 	return n;
 }
 
@@ -193,7 +195,7 @@ entry_answered(void *arg, const struct resolver_answer *a)
 
 	if (--e->out == 0) {
 		e->names->out--;
-		e->names->of[e->group]--;
+		share_give(&e->names->shares, e->owner);
 	}
 	entry_take(e, a);
 	TAILQ_FOREACH(ask, &e->asks, next)
@@ -217,29 +219,21 @@ entry_hosted(void *arg, const struct resolver_answer *a)
 	resolver_ask(r, e->name, AF_INET, entry_answered, e);
 }
 
-/* The group of a client's address, or /64 if it is IPv6; NULL: ourselves. */
-static unsigned
-group_of(const struct names *n, const struct addr *client)
-{
-	if (client == NULL)
-		return 0;
-	return 1 + addr_owner_hash(client, n->seed) % (GROUPS - 1);
-}
-
 /*
  * A client whose names nobody answers must not keep others from theirs. Nor
  * may many such clients: each client can always ask for a few names.
  */
 static int
-names_full(const struct names *n, unsigned group)
+names_full(const struct names *n, uint64_t owner)
 {
 	if (n->out >= NAMES_OUT)
-		return n->out >= NAMES_MOST || n->of[group] >= NAMES_FEW;
-	return group != 0 && n->of[group] >= NAMES_SHARE;
+		return n->out >= NAMES_MOST ||
+		    share_of(&n->shares, owner) >= NAMES_FEW;
+	return owner != OURSELVES && share_of(&n->shares, owner) >= NAMES_SHARE;
 }
 
 static int
-entry_query(struct entry *e, unsigned group)
+entry_query(struct entry *e, uint64_t owner)
 {
 	struct names *n = e->names;
 
@@ -248,9 +242,9 @@ entry_query(struct entry *e, unsigned group)
 	memset(&e->found, 0, sizeof(e->found));
 	e->expires = INT64_MAX;
 	e->out = 1;
-	e->group = group;
+	e->owner = owner;
 	n->out++;
-	n->of[group]++;
+	share_take(&n->shares, owner);
 	resolver_hosts(n->resolver, e->name, entry_hosted, e);
 	return 0;
 }
@@ -285,6 +279,7 @@ struct names_ask *
 names_ask(struct names *n, const char *host, const struct addr *client,
     names_tell tell, void *arg, int *err)
 {
+	uint64_t owner = client != NULL ? addr_owner(client) : OURSELVES;
 	struct names_ask *ask;
 	struct entry *e;
 	char name[HOSTNAME_MAX + 1];
@@ -298,8 +293,7 @@ names_ask(struct names *n, const char *host, const struct addr *client,
 	/* An expired answer stays while someone is still to be told it. */
 	if (e->out == 0 && TAILQ_EMPTY(&e->asks) &&
 	    e->expires <= (int64_t)clock_s()) {
-		*err = names_full(n, group_of(n, client)) ? ERR_LIMIT :
-		    entry_query(e, group_of(n, client));
+		*err = names_full(n, owner) ? ERR_LIMIT : entry_query(e, owner);
 		if (*err != 0)
 			return NULL;
 	}

@@ -20,12 +20,6 @@
 #define KEEP_PROBES	8	/* unanswered: the peer is gone */
 #define ACCEPT_SKIPS	64	/* dead connections skipped in one call */
 
-static int	sock_new(int family);
-static int	sock_set(int fd, int level, int option, int value);
-static int	sock_fail(int fd);
-static int	sock_transparent(int fd, int family);
-static int	sock_try(const struct addr *, const struct addr *);
-
 static int
 sock_set(int fd, int level, int option, int value)
 {

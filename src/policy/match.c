@@ -23,29 +23,7 @@ list_named(const struct list *lists, size_t n, const char *name)
 }
 
 static void
-source_init(struct source *s, const struct conf_list *of,
-    const struct list *lists, size_t nlists)
-{
-	const struct list *list;
-	struct prefix p;
-	size_t i;
-
-	s->lists = xcalloc(of->n, sizeof(*s->lists));
-	for (i = 0; i < of->n; i++) {
-		if (of->v[i][0] != '@') {
-			if (prefix_parse(&p, of->v[i]) == 0)
-				rangeset_add(&s->own, &p);
-			continue;
-		}
-		list = list_named(lists, nlists, of->v[i] + 1);
-		if (list != NULL)
-			s->lists[s->nlists++] = list;
-	}
-	rangeset_done(&s->own);
-}
-
-static void
-names_init(struct match_names *s, const struct conf_list *of,
+set_init(struct match_set *s, const struct conf_list *of,
     const struct list *lists, size_t nlists)
 {
 	const struct list *list;
@@ -61,7 +39,7 @@ names_init(struct match_names *s, const struct conf_list *of,
 		} else if (prefix_parse(&p, of->v[i]) == 0)
 			rangeset_add(&s->addresses, &p);
 		else
-			nameset_add(&s->own, of->v[i], NAMESET_SELF);
+			nameset_add(&s->names, of->v[i], NAMESET_SELF);
 	}
 	rangeset_done(&s->addresses);
 }
@@ -74,11 +52,11 @@ match_init(struct match *m, const struct conf_match *conf,
 
 	memset(m, 0, sizeof(*m));
 	m->conf = conf;
-	source_init(&m->client, &conf->client, lists, nlists);
-	source_init(&m->server, &conf->server, lists, nlists);
-	names_init(&m->sni, &conf->sni, lists, nlists);
-	names_init(&m->host, &conf->host, lists, nlists);
-	names_init(&m->site, &conf->site, lists, nlists);
+	set_init(&m->client, &conf->client, lists, nlists);
+	set_init(&m->server, &conf->server, lists, nlists);
+	set_init(&m->sni, &conf->sni, lists, nlists);
+	set_init(&m->host, &conf->host, lists, nlists);
+	set_init(&m->site, &conf->site, lists, nlists);
 	for (i = 0; i < conf->protocol.n; i++)
 		for (p = 1; p < NELEM(protocol_names); p++)
 			if (strcmp(conf->protocol.v[i],
@@ -86,22 +64,22 @@ match_init(struct match *m, const struct conf_match *conf,
 				m->protocols |= 1u << p;
 }
 
+static void
+set_free(struct match_set *s)
+{
+	nameset_free(&s->names);
+	rangeset_free(&s->addresses);
+	free(s->lists);
+}
+
 void
 match_free(struct match *m)
 {
-	rangeset_free(&m->client.own);
-	free(m->client.lists);
-	rangeset_free(&m->server.own);
-	free(m->server.lists);
-	nameset_free(&m->sni.own);
-	rangeset_free(&m->sni.addresses);
-	free(m->sni.lists);
-	nameset_free(&m->host.own);
-	rangeset_free(&m->host.addresses);
-	free(m->host.lists);
-	nameset_free(&m->site.own);
-	rangeset_free(&m->site.addresses);
-	free(m->site.lists);
+	set_free(&m->client);
+	set_free(&m->server);
+	set_free(&m->sni);
+	set_free(&m->host);
+	set_free(&m->site);
 }
 
 int
@@ -111,11 +89,11 @@ match_by_request(const struct conf_match *m)
 }
 
 static int
-source_has(const struct source *s, const struct addr *a)
+set_has(const struct match_set *s, const struct addr *a)
 {
 	size_t i;
 
-	if (rangeset_has(&s->own, a))
+	if (rangeset_has(&s->addresses, a))
 		return 1;
 	for (i = 0; i < s->nlists; i++)
 		if (rangeset_has(&s->lists[i]->addresses, a))
@@ -133,23 +111,20 @@ name_addr(const char *name, struct addr *a)
 }
 
 static int
-names_have(const struct match_names *s, const char *name)
+set_has_name(const struct match_set *s, const char *name)
 {
 	struct addr a;
 	size_t i;
 
 	if (name == NULL || name[0] == '\0')
 		return 0;
-	if (nameset_has(&s->own, name))
-		return 1;
-	name_addr(name, &a);
-	if (rangeset_has(&s->addresses, &a))
+	if (nameset_has(&s->names, name))
 		return 1;
 	for (i = 0; i < s->nlists; i++)
-		if (nameset_has(&s->lists[i]->names, name) ||
-		    rangeset_has(&s->lists[i]->addresses, &a))
+		if (nameset_has(&s->lists[i]->names, name))
 			return 1;
-	return 0;
+	name_addr(name, &a);
+	return set_has(s, &a);
 }
 
 static void
@@ -185,13 +160,13 @@ CONDITION_LIST(protocol)
 static int
 client_holds(const struct match *m, const struct facts *f)
 {
-	return source_has(&m->client, &f->client);
+	return set_has(&m->client, &f->client);
 }
 
 static int
 server_holds(const struct match *m, const struct facts *f)
 {
-	return source_has(&m->server, &f->server);
+	return set_has(&m->server, &f->server);
 }
 
 static int
@@ -220,7 +195,7 @@ server_fact(const struct facts *f, struct text *t)
 static int
 sni_holds(const struct match *m, const struct facts *f)
 {
-	return names_have(&m->sni, f->sni);
+	return set_has_name(&m->sni, f->sni);
 }
 
 /* The address asked for by CONNECT or SOCKS, or NULL. */
@@ -254,15 +229,15 @@ site_name(const struct facts *f)
 static int
 host_holds(const struct match *m, const struct facts *f)
 {
-	return names_have(&m->host, host_name(f)) ||
-	    names_have(&m->host, host_address(f));
+	return set_has_name(&m->host, host_name(f)) ||
+	    set_has_name(&m->host, host_address(f));
 }
 
 static int
 site_holds(const struct match *m, const struct facts *f)
 {
-	return names_have(&m->site, site_name(f)) ||
-	    names_have(&m->site, host_address(f));
+	return set_has_name(&m->site, site_name(f)) ||
+	    set_has_name(&m->site, host_address(f));
 }
 
 static int

@@ -17,14 +17,8 @@ struct list {			/* a named list, shared by all rules */
 	struct rangeset	 addresses;
 };
 
-struct source {			/* of client and server */
-	struct rangeset	 own;
-	const struct list **lists;
-	size_t		 nlists;
-};
-
-struct match_names {			/* of sni and host */
-	struct nameset	 own;
+struct match_set {		/* of client and server: without names */
+	struct nameset	 names;
 	struct rangeset	 addresses;	/* a host may be one */
 	const struct list **lists;
 	size_t		 nlists;
@@ -32,8 +26,7 @@ struct match_names {			/* of sni and host */
 
 struct match {
 	const struct conf_match *conf;
-	struct source	 client, server;
-	struct match_names	 sni, host, site;
+	struct match_set client, server, sni, host, site;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
 };
 

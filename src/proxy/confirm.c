@@ -17,7 +17,7 @@
 #include "proxy/probe.h"
 #include "proxy/session.h"
 #include "proxy/turn.h"
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -35,7 +35,7 @@ struct confirmed {
 	uint64_t	 until;		/* ms; 0: empty */
 	enum probe_found found;
 	char		 why[96];	/* it is not confirmed */
-	struct text	 names;		/* its: tls/certnames.h */
+	struct text	 names;		/* its: tls/certinfo.h */
 };
 
 struct confirm {

@@ -16,7 +16,7 @@ struct step	decide_go(struct session *);
 struct step	decide_joined(struct session *);
 /*
  * The server is not the one that the SNI names: decide without the SNI; and by
- * the names of its certificate (tls/certnames.h), if that is trusted.
+ * the names of its certificate (tls/certinfo.h), if that is trusted.
  */
 struct step	decide_unconfirmed(struct session *, const char *names,
 		    size_t len, int trusted);

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "codec/hostname.h"
-#include "codec/http1.h"
+#include "codec/http.h"
 #include "codec/socks.h"
 #include "proxy/answer.h"
 #include "proxy/decide.h"
@@ -289,7 +289,7 @@ head_socks_greeting(struct session *s, const uint8_t *data, size_t len)
 }
 
 static struct step
-head_connect(struct session *s, const struct http1_head *h)
+head_connect(struct session *s, const struct http_text *h)
 {
 	struct http_url url;
 
@@ -336,11 +336,11 @@ head_portal(struct session *s, const struct http_head *h)
 static struct step
 head_http(struct session *s, const char *data, size_t len)
 {
-	struct http1_head h;
+	struct http_text h;
 	int rv;
 
 	h.scanned = s->scanned;
-	rv = http1_request(&h, data, len);
+	rv = http_request(&h, data, len);
 	s->scanned = rv == ERR_SHORT ? h.scanned : 0;
 	if (rv == ERR_SHORT && len >= sizeof(s->worker->peek)) {
 		rv = ERR_LIMIT;

@@ -1,50 +1,50 @@
 /*
  * Plain HTTP for an explicit client: the editor that stands first in the row
  * of taps. It turns each absolute-form request into what an origin server
- * wants (RFC 9112, 3.2.2), follows the responses so that it knows when all
- * have come, and holds a request for another server until then: a new
- * session takes the client over from that byte on.
+ * wants (RFC 9112, 3.2.2), one exchange at a time, and holds a request for
+ * another server: when all that came before it has been answered, a new session
+ * takes the client over from that byte on.
  */
 #include "proxy/forward.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "codec/http1.h"
+#include "http/exchange.h"
+#include "http/h1.h"
 #include "proxy/answer.h"
 #include "proxy/session.h"
 #include "util/err.h"
 #include "util/mem.h"
-#include "util/text.h"
 
-#define FORWARD_ASKED	64	/* requests without a response; more wait */
-
-#define FORWARD_HEAD_MAX	(POOL_BUF - 4096)	/* what a flow holds */
-
-enum forward_state {
-	FORWARD_HEAD,		/* a head is next */
-	FORWARD_BODY,		/* inside a body */
-	FORWARD_TUNNEL,		/* no HTTP any more: all passes */
-	FORWARD_HELD		/* another server, or refused: nothing passes */
-};
 
 struct forward {
 	struct session	*session;
 	struct tap	*tap;
 	char		 host[256];
 	uint16_t	 port;
-	enum forward_state state[2];	/* by enum flow_dir */
-	struct http1_body body[2];
-	size_t		 scanned[2];	/* of a head that is not all here */
-	char		 asked[FORWARD_ASKED];	/* 'H' for HEAD, else 'G' */
-	unsigned	 nasked;
+	struct exchange	 x;		/* the present one */
+	struct h1	 h1;
+	unsigned	 raw[2];	/* by enum flow_dir: all passes */
+	unsigned	 held;		/* another server, or refused: nothing
+					   of the client's passes */
 	int		 status;	/* refuse with it when all have come */
 	const char	*why;
 };
 
 static const struct tap_ops forward_tap;
+
+static void
+forward_broken(void *arg, const char *why)
+{
+	tap_abort(((struct forward *)arg)->tap, why);
+}
+
+/* It refuses nothing by way of the exchange, so that needs no more. */
+static const struct exchange_user forward_user = {
+	.broken = forward_broken,
+};
 
 struct forward *
 forward_new(struct session *s, const struct http_url *url)
@@ -56,175 +56,189 @@ forward_new(struct session *s, const struct http_url *url)
 	fw->port = url->port;
 	fw->tap = wire_tap(&s->wire, &forward_tap, TAP_BEHIND);
 	fw->tap->state = fw;
+	fw->x.session = s->rec.id;
+	fw->x.user = &forward_user;
+	fw->x.arg = fw;
+	h1_init(&fw->h1, fw->tap, &s->wire.flow[DIR_UP],
+	    &s->wire.flow[DIR_DOWN], &fw->x, H1_IN_FLOW, 0);
 	return fw;
 }
 
 void
 forward_free(struct forward *fw)
 {
+	if (fw == NULL)
+		return;
+	exchange_free(&fw->x);
+	h1_done(&fw->h1);
 	free(fw);
 }
 
 /* Hold what comes, and refuse it once nothing else is owed to the client. */
-static size_t
+static void
 forward_refuse(struct forward *fw, int status, const char *why)
 {
-	fw->state[DIR_UP] = FORWARD_HELD;
+	fw->held = 1;
 	fw->status = status;
-	fw->why = why != NULL ? why : "not a request";
-	return 0;
-}
-
-/*
- * A head, looked through from where the last look ended; nobody else takes
- * bytes out of the flow before it is whole.
- */
-static int
-forward_head(struct forward *fw, enum flow_dir dir, struct http1_head *h,
-    const char *data, size_t len)
-{
-	int rv;
-
-	h->scanned = fw->scanned[dir];
-	rv = dir == DIR_UP ? http1_request(h, data, len) :
-	    http1_response(h, data, len);
-	fw->scanned[dir] = rv == ERR_SHORT ? h->scanned : 0;
-	return rv;
+	fw->why = why;
 }
 
 /* Whether a request is for the server that this session goes to. */
 static int
-forward_is_mine(const struct forward *fw, const struct http1_head *h)
+forward_is_mine(const struct forward *fw, const struct http_head *h)
 {
 	char name[HTTP_NAME_MAX];
 	struct http_url url;
 
-	return http_absolute(h->head.target, &url) == 0 &&
+	return http_absolute(h->target, &url) == 0 &&
 	    slice_is(url.scheme, "http") && url.port == fw->port &&
-	    http_name(&h->head, name) == 0 && strcmp(name, fw->host) == 0;
+	    http_name(h, name) == 0 && strcmp(name, fw->host) == 0;
 }
 
-/* Put the origin's form in place of the head. The bytes to let go, or 0. */
-static size_t
-forward_rewrite(struct forward *fw, const struct http1_head *h)
-{
-	struct flow *f = &fw->session->wire.flow[DIR_UP];
-	struct text out = { 0 };
-	size_t len = 0;
-
-	http1_body_init(&fw->body[DIR_UP], h, h->head.method);
-	fw->asked[fw->nasked] = slice_eq(h->head.method, "HEAD") ? 'H' : 'G';
-	if (http1_origin_form(&out, &h->head) == 0 &&
-	    flow_replace(f, fw->tap, h->len, out.s, out.len) == 0)
-		len = out.len;
-	text_free(&out);
-	if (len == 0)
-		return forward_refuse(fw, 431, "the request is too large");
-	fw->nasked++;
-	fw->state[DIR_UP] = http1_body_ended(&fw->body[DIR_UP]) ?
-	    FORWARD_HEAD : FORWARD_BODY;
-	return len;
-}
-
-static size_t
-forward_request(struct forward *fw, const char *data, size_t len)
-{
-	struct http1_head h = { 0 };
-	int rv;
-
-	if (fw->nasked == FORWARD_ASKED)
-		return 0;
-	rv = forward_head(fw, DIR_UP, &h, data, len);
-	if (rv == ERR_SHORT)
-		return len < FORWARD_HEAD_MAX ? 0 :
-		    forward_refuse(fw, 431, "the request is too large");
-	if (rv != 0)
-		return forward_refuse(fw, rv == ERR_LIMIT ? 431 : 400, h.why);
-	if (!forward_is_mine(fw, &h)) {
-		fw->state[DIR_UP] = FORWARD_HELD;
-		return 0;
-	}
-	return forward_rewrite(fw, &h);
-}
-
-/* The oldest request has its answer. */
+/* Has this message come to its end, and with it the exchange? */
 static void
-forward_pop(struct forward *fw)
+forward_next(struct forward *fw, enum flow_dir dir)
 {
-	memmove(fw->asked, fw->asked + 1, --fw->nasked);
+	struct exchange *x = &fw->x;
+
+	if (x->state[dir] == EXCHANGE_GOING && h1_over(&fw->h1, dir)) {
+		if (dir == DIR_DOWN && x->msg[dir].head->status < 200) {
+			exchange_again(x, dir);	/* another follows */
+			return;
+		}
+		exchange_set(x, dir, EXCHANGE_DONE);
+	}
+	if (fw->raw[DIR_DOWN])		/* it is not waited for */
+		exchange_set(x, DIR_DOWN, EXCHANGE_DONE);
+	if (!exchange_done(x))
+		return;
+	exchange_next(x);
+	tap_release(fw->tap);	/* the next request may have come */
+}
+
+/* What we cannot follow passes; no other server after it. */
+static void
+forward_unread(struct forward *fw)
+{
+	fw->raw[DIR_DOWN] = 1;
+	forward_next(fw, DIR_DOWN);
 }
 
 void
 session_answered(struct session *s)
 {
-	if (s->forward != NULL && s->forward->nasked > 0)
-		forward_pop(s->forward);
+	if (s->forward == NULL)
+		return;
+	exchange_set(&s->forward->x, DIR_DOWN, EXCHANGE_DONE);
+	forward_next(s->forward, DIR_DOWN);
 }
 
-/* Another interim or final response's head. The bytes to let go. */
-static size_t
-forward_response(struct forward *fw, const char *data, size_t len)
+/* A request's head has come. It goes on in the origin's form, or is held. */
+static void
+forward_request(struct forward *fw)
 {
-	static const struct slice head = { "HEAD", 4 }, get = { "GET", 3 };
-	struct http1_head h = { 0 };
-	int rv;
+	struct http_message *m = &fw->x.msg[DIR_UP];
 
-	rv = fw->nasked == 0 ? ERR_FORMAT :
-	    forward_head(fw, DIR_DOWN, &h, data, len);
-	if (rv == ERR_SHORT && len < FORWARD_HEAD_MAX)
-		return 0;
-	if (rv != 0) {
-		/* What we cannot follow passes; no other server after it. */
-		fw->state[DIR_DOWN] = FORWARD_TUNNEL;
-		return len;
+	if (!forward_is_mine(fw, m->head)) {
+		fw->held = 1;
+		return;
 	}
-	if (h.head.status < 200 && h.head.status != 101)
-		return h.len;
-	http1_body_init(&fw->body[DIR_DOWN], &h,
-	    fw->asked[0] == 'H' ? head : get);
-	forward_pop(fw);
-	if (fw->body[DIR_DOWN].kind == HTTP1_TUNNEL)
-		fw->state[DIR_UP] = fw->state[DIR_DOWN] = FORWARD_TUNNEL;
-	else if (!http1_body_ended(&fw->body[DIR_DOWN]))
-		fw->state[DIR_DOWN] = FORWARD_BODY;
-	return h.len;
+	exchange_set(&fw->x, DIR_UP, EXCHANGE_GOING);
+	h1_origin_form(&fw->h1);
+	h1_pass(&fw->h1, DIR_UP);
+	if (!m->ended)
+		tap_release(fw->tap);	/* its body has moved */
+	forward_next(fw, DIR_UP);
 }
 
-static size_t
-forward_body(struct forward *fw, enum flow_dir dir, const char *data,
-    size_t len)
+/* A response's head has come. */
+static void
+forward_response(struct forward *fw)
 {
-	size_t used = 0;
-	int rv;
-
-	rv = http1_body_follow(&fw->body[dir], data, len, &used);
-	if (rv == 0)
-		fw->state[dir] = FORWARD_HEAD;
-	else if (rv != ERR_SHORT && dir == DIR_UP)
-		return forward_refuse(fw, 400, fw->body[dir].why);
-	else if (rv != ERR_SHORT)
-		fw->state[dir] = FORWARD_TUNNEL;
-	return used;
-}
-
-static size_t
-forward_data(void *state, enum flow_dir dir, const uint8_t *data, size_t len)
-{
-	struct forward *fw = state;
-	const char *p = (const char *)data;
-	size_t let = 0;
-
-	if (fw->state[dir] == FORWARD_BODY)
-		let = forward_body(fw, dir, p, len);
-	if (let == 0 && fw->state[dir] == FORWARD_HEAD)
-		let = dir == DIR_UP ? forward_request(fw, p, len) :
-		    forward_response(fw, p, len);
-	return fw->state[dir] == FORWARD_TUNNEL && let == 0 ? len : let;
+	exchange_set(&fw->x, DIR_DOWN, EXCHANGE_GOING);
+	h1_pass(&fw->h1, DIR_DOWN);
+	if (fw->x.msg[DIR_DOWN].tunnel)
+		fw->raw[DIR_UP] = fw->raw[DIR_DOWN] = 1;
 }
 
 static void
-forward_eof(void *state, enum flow_dir dir)
+forward_head(struct forward *fw, enum flow_dir dir, const uint8_t *p,
+    size_t len)
 {
+	const char *why;
+	int rv = h1_head(&fw->h1, dir, p, len, &why);
+
+	if (rv == ERR_SHORT)
+		return;
+	if (rv != 0 && dir == DIR_DOWN)
+		forward_unread(fw);
+	else if (rv != 0)
+		forward_refuse(fw, rv == ERR_LIMIT ? 431 : 400, why);
+	else if (dir == DIR_UP)
+		forward_request(fw);
+	else
+		forward_response(fw);
+}
+
+/* Bytes of a message. Returns how many go on. */
+static size_t
+forward_body(struct forward *fw, enum flow_dir dir, const uint8_t *p,
+    size_t len)
+{
+	const char *const *bad = &fw->x.msg[dir].bad;
+	size_t let = h1_data(&fw->h1, dir, p, len);
+
+	if (*bad == NULL)
+		forward_next(fw, dir);
+	else if (dir == DIR_UP)
+		forward_refuse(fw, 400, *bad);
+	else
+		forward_unread(fw);
+	return let;
+}
+
+/* Whether the server's bytes answer no request. */
+static int
+forward_is_unasked(const struct forward *fw, enum flow_dir dir)
+{
+	return dir == DIR_DOWN && (fw->x.state[DIR_UP] == EXCHANGE_HEAD ||
+	    fw->x.state[DIR_DOWN] == EXCHANGE_DONE);
+}
+
+static size_t
+forward_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
+{
+	struct forward *fw = state;
+
+	if (h1_waits(&fw->h1, dir))
+		return 0;
+	if (!fw->raw[dir] && forward_is_unasked(fw, dir))
+		forward_unread(fw);
+	if (fw->raw[dir])
+		return len;
+	if (dir == DIR_UP && fw->held)
+		return 0;
+	if (fw->x.state[dir] == EXCHANGE_HEAD) {
+		forward_head(fw, dir, p, len);
+		if (dir == DIR_UP)	/* these bytes have changed */
+			return 0;
+	}
+	if (fw->raw[dir])
+		return len;
+	return fw->x.state[dir] == EXCHANGE_GOING ?
+	    forward_body(fw, dir, p, len) : 0;
+}
+
+static void
+forward_room(void *state, enum flow_dir dir)
+{
+	h1_flush(&((struct forward *)state)->h1, dir);
+}
+
+static int
+forward_busy(void *state, enum flow_dir dir)
+{
+	return h1_waits(&((struct forward *)state)->h1, dir);
 }
 
 /*
@@ -239,8 +253,8 @@ forward_is_lost(const struct session *s)
 
 	return up->in != up->out &&
 	    (s->wire.flow[DIR_DOWN].end_out == END_FIN ||
-	    (up->end_in == END_FIN && fw->nasked == 0 &&
-	    fw->state[DIR_UP] == FORWARD_HEAD));
+	    (up->end_in == END_FIN && !fw->held &&
+	    fw->x.state[DIR_UP] == EXCHANGE_HEAD));
 }
 
 /*
@@ -260,8 +274,9 @@ forward_check(struct session *s)
 		return step_wait();
 	if (forward_is_lost(s))
 		return step_end(s, "request: incomplete, or too late");
-	if (fw->state[DIR_UP] != FORWARD_HELD || fw->nasked > 0 ||
-	    fw->state[DIR_DOWN] != FORWARD_HEAD || down->end_in != END_NONE)
+	if (!fw->held || fw->raw[DIR_DOWN] || down->end_in != END_NONE ||
+	    (fw->x.state[DIR_UP] != EXCHANGE_HEAD &&
+	    fw->x.state[DIR_DOWN] != EXCHANGE_DONE))
 		return step_wait();
 	if (fw->status == 0)
 		return step_hand_over();
@@ -272,5 +287,6 @@ forward_check(struct session *s)
 
 static const struct tap_ops forward_tap = {
 	.data = forward_data,
-	.eof = forward_eof,
+	.room = forward_room,
+	.busy = forward_busy,
 };

@@ -46,7 +46,7 @@ forge_enter(struct session *s)
 	struct leaf_want want = {
 		.key = s->leaf_key,
 		.untrusted = s->verdict.untrusted,
-		.whose = s->turn.group[0],
+		.owner = s->turn.owner[0],
 	};
 	char addr[ADDR_STRLEN];
 	struct leaf *leaf;

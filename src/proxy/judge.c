@@ -13,10 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/http1.h"
+#include "codec/http.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
-#include "proxy/engine.h"
 #include "proxy/session.h"
 #include "tls/tls.h"
 #include "util/log.h"
@@ -102,6 +101,7 @@ static int
 judge_rules(struct session *s, const char *name, struct judgement *j)
 {
 	struct verdict v;
+
 	switch (policy_request(s->policy, &s->facts, &s->verdict, name, &v)) {
 	case REQUEST_SAME:
 		return 0;

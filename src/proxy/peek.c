@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "codec/http1.h"
+#include "codec/http.h"
 #include "codec/ja.h"
 #include "net/sock.h"
 #include "proxy/decide.h"
@@ -51,11 +51,11 @@ hello_keep(struct session *s, const struct hello *h)
 static void
 hello_host(struct session *s, const char *data, size_t len)
 {
-	struct http1_head h;
+	struct http_text h;
 	char name[HTTP_NAME_MAX];
 
 	h.scanned = 0;
-	if (http1_request(&h, data, len) != 0 || http_name(&h.head, name) != 0)
+	if (http_request(&h, data, len) != 0 || http_name(&h.head, name) != 0)
 		return;
 	if (s->facts.host == NULL) {
 		memcpy(s->host, name, sizeof(name));
@@ -73,7 +73,7 @@ hello_host(struct session *s, const char *data, size_t len)
 static struct step
 hello_plain(struct session *s, const char *data, size_t len)
 {
-	int http = len > 0 ? http1_starts_request(data, len) : 0;
+	int http = len > 0 ? http_starts_request(data, len) : 0;
 
 	sock_lowat(s->client.sock.fd, 1);
 	s->facts.protocol = http != 0 ? PROTO_HTTP : PROTO_OTHER;
@@ -102,13 +102,13 @@ hello_patience(const struct session *s)
 static int
 hello_waits(struct session *s, const char *data, size_t len)
 {
-	struct http1_head h;
-	int rv = http1_starts_request(data, len);
+	struct http_text h;
+	int rv = http_starts_request(data, len);
 
 	h.scanned = 0;
 	if (rv == 1 && (s->facts.host == NULL ||
 	    policy_by_request(s->policy)))
-		rv = http1_request(&h, data, len);
+		rv = http_request(&h, data, len);
 	if (rv != ERR_SHORT)
 		return 0;
 	if (!s->awaits_head)
@@ -210,7 +210,7 @@ hello_server_event(struct session *s)
 	}
 	if (n == -1)
 		return step_broke(s, DIR_DOWN, "server reset the connection");
-	if ((n = hello_peek(s)) > 0 && http1_starts_request(
+	if ((n = hello_peek(s)) > 0 && http_starts_request(
 	    (const char *)s->worker->peek, (size_t)n) != 0)
 		return hello_look(s, (size_t)n, 0);
 	return hello_plain(s, NULL, 0);

@@ -6,7 +6,7 @@
 
 #include <openssl/pem.h>
 
-#include "codec/http1.h"
+#include "codec/slice.h"
 #include "http/page.h"
 #include "tls/tls.h"
 #include "util/mem.h"
@@ -44,7 +44,7 @@ portal_page(struct tls *tls, const char *path, size_t pathlen, size_t *len,
     int *status)
 {
 	struct slice want = slice_of(path, pathlen);
-	struct text body = { 0 }, all = { 0 };
+	struct text body = { 0 };
 	const char *type = "application/x-x509-ca-cert";
 
 	*status = 200;
@@ -57,9 +57,5 @@ portal_page(struct tls *tls, const char *path, size_t pathlen, size_t *len,
 		type = "text/html; charset=utf-8";
 		text_puts(&body, portal_index);
 	}
-	page_head(&all, *status, type, body.len);
-	text_add(&all, body.s, body.len);
-	text_free(&body);
-	*len = all.len;
-	return text_take(&all);
+	return page_whole(*status, type, &body, len);
 }

@@ -11,7 +11,7 @@
 #include "net/dial.h"
 #include "net/sock.h"
 #include "proxy/inner.h"
-#include "tls/certnames.h"
+#include "tls/certinfo.h"
 #include "util/err.h"
 #include "util/mem.h"
 

@@ -35,7 +35,7 @@ enum probe_found {
 struct probe_result {
 	enum probe_found found;
 	const char	*why;		/* for a person, or NULL */
-	struct text	 names;		/* see tls/certnames.h */
+	struct text	 names;		/* see tls/certinfo.h */
 };
 
 /* Runs once, never before probe_start() has returned; the probe and its result

@@ -235,7 +235,8 @@ page_enter(struct session *s)
 
 	taps_drop(s);
 	conn_close(&s->server, 0);
-	w->flow[DIR_UP].passed = w->flow[DIR_DOWN].passed = NULL;
+	w->flow[DIR_UP].wire.passed = NULL;
+	w->flow[DIR_DOWN].wire.passed = NULL;
 	if (s->page != NULL)
 		flow_restart(&w->flow[DIR_DOWN]);
 	node_speak(&s->server, s->page, s->page_len);

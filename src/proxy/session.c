@@ -91,8 +91,8 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	conn_clear(&s->client, &w->revisits, session_event, s);
 	conn_clear(&s->server, &w->revisits, session_event, s);
 	wire_init(&s->wire, &s->client, &s->server, &w->pool, &session_taps, s);
-	s->wire.flow[DIR_UP].passed = &s->rec.bytes[DIR_UP];
-	s->wire.flow[DIR_DOWN].passed = &s->rec.bytes[DIR_DOWN];
+	s->wire.flow[DIR_UP].wire.passed = &s->rec.bytes[DIR_UP];
+	s->wire.flow[DIR_DOWN].wire.passed = &s->rec.bytes[DIR_DOWN];
 	s->row.wire = &s->wire;
 	s->row.n = 1;
 	evtimer_assign(&s->timer, w->base, session_timed, s);

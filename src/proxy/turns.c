@@ -11,13 +11,7 @@ turns_init(struct turns *t, unsigned max, uint32_t seed)
 	TAILQ_INIT(&t->under_way);
 	TAILQ_INIT(&t->waiting);
 	t->max = max;
-	t->seed = seed;
-}
-
-static unsigned
-turns_group(const struct turns *t, const struct addr *a)
-{
-	return addr_owner_hash(a, t->seed) % TURNS_GROUPS;
+	t->of[0].seed = t->of[1].seed = seed;
 }
 
 /* Half of all, and one at least. */
@@ -29,16 +23,16 @@ turns_share(const struct turns *t)
 
 /* Whether its client (0) or its server (1) has its share. */
 static int
-turns_group_full(const struct turns *t, const struct turn *a, int i)
+turns_owner_full(const struct turns *t, const struct turn *a, int i)
 {
-	return t->of[i][a->group[i]] >= turns_share(t);
+	return share_of(&t->of[i], a->owner[i]) >= turns_share(t);
 }
 
 static int
 turns_room(const struct turns *t, const struct turn *a)
 {
-	return t->n < t->max && !turns_group_full(t, a, 0) &&
-	    !turns_group_full(t, a, 1);
+	return t->n < t->max && !turns_owner_full(t, a, 0) &&
+	    !turns_owner_full(t, a, 1);
 }
 
 static void
@@ -47,8 +41,8 @@ turns_begin(struct turns *t, struct turn *a, uint64_t now)
 	a->state = TURN_HAS;
 	a->since = now;
 	t->n++;
-	t->of[0][a->group[0]]++;
-	t->of[1][a->group[1]]++;
+	share_take(&t->of[0], a->owner[0]);
+	share_take(&t->of[1], a->owner[1]);
 	TAILQ_INSERT_TAIL(&t->under_way, a, link);
 }
 
@@ -60,8 +54,8 @@ turns_take(struct turns *t, struct turn *a, const struct addr *client,
 		return;
 	if (a->state == TURN_WAITS)
 		TAILQ_REMOVE(&t->waiting, a, link);
-	a->group[0] = turns_group(t, client);
-	a->group[1] = turns_group(t, server);
+	a->owner[0] = addr_owner(client);
+	a->owner[1] = addr_owner(server);
 	turns_begin(t, a, now);
 }
 
@@ -70,8 +64,8 @@ turns_ask(struct turns *t, struct turn *a, const struct addr *client,
     const struct addr *server, uint64_t now)
 {
 	if (a->state == TURN_NONE) {
-		a->group[0] = turns_group(t, client);
-		a->group[1] = turns_group(t, server);
+		a->owner[0] = addr_owner(client);
+		a->owner[1] = addr_owner(server);
 		a->state = TURN_WAITS;
 		TAILQ_INSERT_TAIL(&t->waiting, a, link);
 	}
@@ -90,7 +84,7 @@ turns_in_the_way(const struct turns *t, const struct turn *a,
 	int i;
 
 	for (i = 0; i < 2; i++)
-		if (turns_group_full(t, a, i) && a->group[i] != b->group[i])
+		if (turns_owner_full(t, a, i) && a->owner[i] != b->owner[i])
 			return 0;
 	return 1;
 }
@@ -144,7 +138,7 @@ turns_end(struct turns *t, struct turn *a, uint64_t now)
 		return NULL;
 	TAILQ_REMOVE(&t->under_way, a, link);
 	t->n--;
-	t->of[0][a->group[0]]--;
-	t->of[1][a->group[1]]--;
+	share_give(&t->of[0], a->owner[0]);
+	share_give(&t->of[1], a->owner[1]);
 	return turns_next(t, now);
 }

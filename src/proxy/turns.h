@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #include "util/addr.h"
+#include "util/share.h"
 
 /* Handshakes over a slow path take less. After it one may have to give way. */
 #define TURNS_STALLED_MS	1000
-#define TURNS_GROUPS		1024
 
 enum turn_state {
 	TURN_NONE,		/* no handshake */
@@ -28,7 +28,7 @@ enum turn_state {
 struct turn {			/* embedded in a session; begins zeroed */
 	TAILQ_ENTRY(turn) link;
 	enum turn_state	 state;
-	unsigned	 group[2];	/* its client's, its server's */
+	uint64_t	 owner[2];	/* of its client, of its server */
 	uint64_t	 since;		/* ms: when it got its turn */
 };
 
@@ -39,10 +39,10 @@ struct turns {
 	struct turn_list waiting;
 	unsigned	 max;		/* under way */
 	unsigned	 n;		/* under way now */
-	unsigned	 of[2][TURNS_GROUPS];	/* ... by group */
-	uint32_t	 seed;		/* peers choose their addresses */
+	struct shares	 of[2];		/* ... by client, by server */
 };
 
+/* The seed is random: peers choose their addresses. */
 void	turns_init(struct turns *, unsigned max, uint32_t seed);
 
 /*

@@ -102,12 +102,6 @@ unread_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	return len;
 }
 
-static void
-unread_eof(void *state, enum flow_dir dir)
-{
-}
-
 const struct tap_ops unread_tap = {
 	.data = unread_data,
-	.eof = unread_eof,
 };

@@ -114,7 +114,7 @@ server_tls_alpn(const struct session *s, struct tls_want *want)
 
 	want->alpn = s->facts.alpn;
 	want->alpn_len = s->facts.alpn_len;
-	if (s->facts.alpn != NULL && (session_conf(s)->tls[0].alpn_http11 ||
+	if (s->facts.alpn != NULL && (session_conf(s)->tls.alpn_http11 ||
 	    s->verdict.rule->nicaps > 0)) {
 		want->alpn = http11;
 		want->alpn_len = sizeof(http11) - 1;

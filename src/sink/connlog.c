@@ -44,12 +44,12 @@ struct connlog {
 };
 
 static void	 connlog_write(void *, const void *, size_t);
-static void	 connlog_flush(void *);
+static void	 log_batch(void *);
 static void	 connlog_end(void *);
 
 static const struct outq_ops writer = {
 	.write = connlog_write,
-	.quiet = connlog_flush,
+	.quiet = log_batch,
 	.close = connlog_end
 };
 
@@ -135,51 +135,18 @@ connlog_wants(const struct connlog *l, enum conf_event e)
 }
 
 void
-connlog_flow(struct connlog *l, const struct record *r)
-{
-	struct timespec now;
-
-	if (!connlog_wants(l, EVENT_FLOW))
-		return;
-	now = clock_wall();
-	connlog_put(l, eve_flow(r, &now));
-}
-
-void
-connlog_tls(struct connlog *l, const struct record *r)
-{
-	struct timespec now;
-
-	if (!connlog_wants(l, EVENT_TLS))
-		return;
-	now = clock_wall();
-	connlog_put(l, eve_tls(r, &now));
-}
-
-void
-connlog_http(struct connlog *l, const struct record *r,
-    const struct http_record *h)
-{
-	struct timespec now;
-
-	if (!connlog_wants(l, EVENT_HTTP) || !http_record_used(h))
-		return;
-	now = clock_wall();
-	connlog_put(l, eve_http(r, h, &now));
-}
-
-void
-connlog_icap(struct connlog *l, const struct record *r,
+connlog_event(struct connlog *l, enum conf_event e, const struct record *r,
     const struct http_record *h, const struct icap_record *i)
 {
 	struct timespec now;
 
-	now = clock_wall();
-	if (connlog_wants(l, EVENT_ICAP))
-		connlog_put(l, eve_icap(r, h, i, &now));
-	if (connlog_wants(l, EVENT_ALERT) &&
+	if (connlog_wants(l, e)) {
+		now = clock_wall();
+		connlog_put(l, eve_event(e, r, h, i, &now));
+	}
+	if (e == EVENT_ICAP &&
 	    (i->result == ICAP_R_BLOCK || i->finding != NULL))
-		connlog_put(l, eve_icap_alert(r, h, i, &now));
+		connlog_event(l, EVENT_ALERT, r, h, i);
 }
 
 void
@@ -245,9 +212,10 @@ log_lost(const struct connlog *l, size_t sent)
 
 /* Write the batch. Events that fail are lost, and counted. */
 static void
-log_batch(struct connlog *l)
+log_batch(void *ctx)
 {
 	static struct log_gate gate;
+	struct connlog *l = ctx;
 	size_t sent = 0, end;
 	int err = 0, held;
 	unsigned lost;
@@ -330,12 +298,6 @@ connlog_write(void *ctx, const void *data, size_t len)
 	text_add(&l->batch, data, len);
 	if (l->batch.len >= BATCH)
 		log_batch(l);
-}
-
-static void
-connlog_flush(void *ctx)
-{
-	log_batch(ctx);
 }
 
 static void

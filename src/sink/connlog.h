@@ -25,15 +25,13 @@ struct connlog;
 int	 connlog_open(const char *path, unsigned events, struct connlog **,
 	    struct text *why);
 
-/* Log an event, from any thread. Events that were not asked for are ignored. */
-void	 connlog_flow(struct connlog *, const struct record *);
-void	 connlog_tls(struct connlog *, const struct record *);
-void	 connlog_http(struct connlog *, const struct record *,
-	    const struct http_record *);
-/* http may be NULL. A finding or a block also logs an alert, if alerts were
- * asked for. */
-void	 connlog_icap(struct connlog *, const struct record *,
-	    const struct http_record *http, const struct icap_record *);
+/*
+ * Log an event (see eve_event()), from any thread. One that was not asked for
+ * is ignored. A finding or a block of EVENT_ICAP also logs an EVENT_ALERT, if
+ * alerts were asked for.
+ */
+void	 connlog_event(struct connlog *, enum conf_event, const struct record *,
+	    const struct http_record *, const struct icap_record *);
 /* Takes ownership of stats. */
 void	 connlog_stats(struct connlog *, json_t *stats);
 

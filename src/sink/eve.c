@@ -3,6 +3,7 @@
  */
 #include "sink/eve.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,35 +27,38 @@ put_text(json_t *o, const char *key, const char *s)
 		put(o, key, eve_string(s));
 }
 
+/* Set the texts that are known: keys and values in turn, then NULL. */
+static void __attribute__((sentinel))
+put_texts(json_t *o, ...)
+{
+	const char *key;
+	va_list ap;
+
+	va_start(ap, o);
+	while ((key = va_arg(ap, const char *)) != NULL)
+		put_text(o, key, va_arg(ap, const char *));
+	va_end(ap);
+}
+
 static void
 put_count(json_t *o, const char *key, uint64_t n)
 {
 	put(o, key, json_integer((json_int_t)n));
 }
 
-/* The length of the well-formed UTF-8 sequence at s (RFC 3629), or 0. */
+/* The length of the well-formed UTF-8 sequence at s, or 0: jansson knows. */
 static size_t
-utf8_len(const unsigned char *s)
+utf8_len(const char *s)
 {
-	static const unsigned min[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n, i;
-	unsigned c;
+	size_t n, most = strnlen(s, 4);
+	json_t *v;
 
-	if (s[0] < 0x80)
-		return 1;
-	n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-	    s[0] < 0xf5 ? 4 : 0;
-	if (n == 0)
-		return 0;
-	c = s[0] & (0x7fu >> n);
-	for (i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < min[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	return n;
+	for (n = 1; n <= most; n++)
+		if ((v = json_stringn(s, n)) != NULL) {
+			json_decref(v);
+			return n;
+		}
+	return 0;
 }
 
 json_t *
@@ -69,7 +73,7 @@ eve_string(const char *s)
 	if ((v = json_string(s)) != NULL)
 		return v;
 	for (; *s != '\0'; s += n != 0 ? n : 1) {
-		if ((n = utf8_len((const unsigned char *)s)) != 0)
+		if ((n = utf8_len(s)) != 0)
 			text_add(&t, s, n);
 		else
 			text_printf(&t, "\\x%02x", (unsigned char)*s);
@@ -118,7 +122,8 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
 
 /*
  * The community ID that a tool computes if it sees the session with this port
- * of the server. If only one end is IPv4, the packets have both as IPv6.
+ * of the server; 0: the server's own. If only one end is IPv4, the packets have
+ * both as IPv6.
  */
 static void
 put_community(json_t *o, const struct record *r, uint16_t port)
@@ -132,7 +137,8 @@ put_community(json_t *o, const struct record *r, uint16_t port)
 		addr_map6(&client);
 		addr_map6(&server);
 	}
-	addr_set_port(&server, port);
+	if (port != 0)
+		addr_set_port(&server, port);
 	if (community_id(community, &client, &server) == 0)
 		put_text(o, "community_id", community);
 }
@@ -145,23 +151,6 @@ eve_new(const char *type, const struct timespec *now)
 
 	put(o, "timestamp", eve_time(now));
 	put(o, "event_type", json_string_nocheck(type));
-	return o;
-}
-
-/* app: EVE's app_proto. */
-static json_t *
-eve_of(const char *type, const struct record *r, const char *app,
-    const struct timespec *now)
-{
-	json_t *o = eve_new(type, now);
-
-	put_count(o, "flow_id", r->id);
-	put_community(o, r, r->shown_port != 0 ? r->shown_port :
-	    addr_port(&r->facts->server));
-	put_end(o, "src_ip", "src_port", &r->facts->client);
-	put_end(o, "dest_ip", "dest_port", &r->facts->server);
-	put(o, "proto", json_string_nocheck("TCP"));
-	put(o, "app_proto", json_string_nocheck(app));
 	return o;
 }
 
@@ -186,24 +175,17 @@ tls_object(const struct record *r)
 {
 	const struct facts *f = r->facts;
 	const struct certinfo *c = f->cert;
-	json_t *o = json_object(), *ja3;
+	json_t *o = json_object();
 
 	put_text(o, "sni", f->sni);
 	put_version(o, f->tls_client.version != NULL ? f->tls_client.version :
 	    f->tls_server.version);
-	if (c != NULL) {
-		put_text(o, "subject", c->subject);
-		put_text(o, "issuerdn", c->issuer);
-		put_text(o, "serial", c->serial);
-		put_text(o, "fingerprint", c->fingerprint);
-		put_text(o, "notbefore", c->notbefore);
-		put_text(o, "notafter", c->notafter);
-	}
-	if (f->ja3[0] != '\0') {
-		ja3 = json_object();
-		put_text(ja3, "hash", f->ja3);
-		put(o, "ja3", ja3);
-	}
+	if (c != NULL)
+		put_texts(o, "subject", c->subject, "issuerdn", c->issuer,
+		    "serial", c->serial, "fingerprint", c->fingerprint,
+		    "notbefore", c->notbefore, "notafter", c->notafter, NULL);
+	if (f->ja3[0] != '\0')
+		put(o, "ja3", json_pack("{s:s}", "hash", f->ja3));
 	put_text(o, "ja4", f->ja4);
 	return o;
 }
@@ -214,20 +196,9 @@ used_object(const struct tls_used *u)
 	json_t *o = json_object();
 
 	put_version(o, u->version);
-	put_text(o, "cipher", u->cipher);
-	put_text(o, "group", u->group);
-	put_text(o, "alpn", u->alpn);
+	put_texts(o, "cipher", u->cipher, "group", u->group, "alpn", u->alpn,
+	    NULL);
 	put(o, "resumed", json_boolean(u->resumed));
-	return o;
-}
-
-static json_t *
-server_object(const struct facts *f)
-{
-	json_t *o = used_object(&f->tls_server);
-
-	put_text(o, "verify", f->verify_text != NULL ? f->verify_text :
-	    f->verify == VERIFY_OK ? "ok" : NULL);
 	return o;
 }
 
@@ -235,16 +206,17 @@ static json_t *
 mirrors_array(const struct record *r)
 {
 	json_t *all = json_array(), *o;
+	const struct tap_counts *c;
 	size_t i;
 
 	for (i = 0; i < r->nmirrors && i < RECORD_MIRRORS; i++) {
+		c = &r->mirrors[i].counts;
 		o = json_object();
 		put_text(o, "name", r->mirrors[i].name);
-		put_community(o, r, r->mirrors[i].counts.port != 0 ?
-		    r->mirrors[i].counts.port : addr_port(&r->facts->server));
-		put_count(o, "packets", r->mirrors[i].counts.packets);
-		put_count(o, "bytes", r->mirrors[i].counts.bytes);
-		put_count(o, "lost", r->mirrors[i].counts.lost);
+		put_community(o, r, c->port);
+		put_count(o, "packets", c->packets);
+		put_count(o, "bytes", c->bytes);
+		put_count(o, "lost", c->lost);
 		json_array_append_new(all, o);
 	}
 	return all;
@@ -260,7 +232,8 @@ chain_array(const struct record *r)
 	size_t i;
 
 	if (rule != NULL && rule->chain != NULL &&
-	    r->verdict->action == ACTION_DECRYPT)
+	    r->facts->protocol == PROTO_TLS &&
+	    r->verdict->action == ACTION_DECRYPT)	/* in the clear */
 		port = packet_shown_port(port, rule->chain->ports_map);
 	for (i = 0; i < r->nhops; i++) {
 		o = json_object();
@@ -280,10 +253,9 @@ chain_array(const struct record *r)
 static void
 put_verdict(json_t *o, const struct record *r)
 {
-	if (r->verdict->rule != NULL) {
-		put_text(o, "action", conf_action_str(r->verdict->action));
-		put_text(o, "rule", r->verdict->rule->name);
-	}
+	if (r->verdict->rule != NULL)
+		put_texts(o, "action", conf_action_str(r->verdict->action),
+		    "rule", r->verdict->rule->name, NULL);
 	put_text(o, "why", r->verdict->why != NULL ? r->verdict->why :
 	    r->unread_why);
 }
@@ -296,16 +268,16 @@ unread_object(const struct record *r)
 	    "server-first", "connect", "upgrade" };
 	json_t *o = json_object();
 
-	put_text(o, "what", what[r->unread.what]);
-	put_text(o, "protocol", r->unread.protocol);
-	put_text(o, "result", r->unread.blocked ? "blocked" : "allowed");
+	put_texts(o, "what", what[r->unread.what], "protocol",
+	    r->unread.protocol, "result",
+	    r->unread.blocked ? "blocked" : "allowed", NULL);
 	put_count(o, "bytes_toserver", r->unread.bytes[0]);
 	put_count(o, "bytes_toclient", r->unread.bytes[1]);
 	return o;
 }
 
-/* The reference on a page of ours, by which the operator finds the event. */
-/* Add the reference that a page shows for a session or an exchange. */
+/* The reference on a page of ours for a session, or for an exchange, by which
+ * the operator finds the event. */
 static void
 put_reference(json_t *o, const struct record *r, const struct http_record *h)
 {
@@ -338,24 +310,23 @@ static json_t *
 clearspan_object(const struct record *r)
 {
 	const struct facts *f = r->facts;
-	json_t *o = json_object(), *forged;
+	json_t *o = json_object(), *server;
 
-	put_text(o, "listener", f->listener);
-	put_text(o, "mode",
-	    f->mode == CONF_EXPLICIT ? "explicit" : "transparent");
-	put_text(o, "host", f->host);
+	put_texts(o, "listener", f->listener, "mode", f->mode == CONF_EXPLICIT ?
+	    "explicit" : "transparent", "host", f->host, NULL);
 	put_verdict(o, r);
 	if (f->tls_client.version != NULL)
 		put(o, "client", used_object(&f->tls_client));
-	if (f->tls_server.version != NULL)
-		put(o, "server", server_object(f));
-	if (r->forged) {
-		forged = json_object();
-		put_text(forged, "ca",
-		    r->verdict->untrusted ? "untrusted" : "trusted");
-		put(forged, "cached", json_boolean(r->forged_cached));
-		put(o, "forged", forged);
+	if (f->tls_server.version != NULL) {
+		server = used_object(&f->tls_server);
+		put_text(server, "verify", f->verify_text != NULL ?
+		    f->verify_text : f->verify == VERIFY_OK ? "ok" : NULL);
+		put(o, "server", server);
 	}
+	if (r->forged)
+		put(o, "forged", json_pack("{s:s, s:b}", "ca",
+		    r->verdict->untrusted ? "untrusted" : "trusted",
+		    "cached", r->forged_cached));
 	if (r->answer != NULL)
 		put(o, "answer", answer_object(r));
 	if (r->unread.what != UNREAD_NONE)
@@ -378,30 +349,7 @@ flow_object(const struct record *r, const struct timespec *now)
 	put(o, "end", eve_time(end));
 	put_count(o, "age", end->tv_sec > r->start.tv_sec ?
 	    (uint64_t)(end->tv_sec - r->start.tv_sec) : 0);
-	put_text(o, "state", r->state);
-	put_text(o, "reason", r->reason);
-	return o;
-}
-
-json_t *
-eve_flow(const struct record *r, const struct timespec *now)
-{
-	json_t *o = eve_of("flow", r, app_proto(r), now);
-
-	put(o, "flow", flow_object(r, now));
-	if (r->facts->protocol == PROTO_TLS)
-		put(o, "tls", tls_object(r));
-	put(o, "clearspan", clearspan_object(r));
-	return o;
-}
-
-json_t *
-eve_tls(const struct record *r, const struct timespec *now)
-{
-	json_t *o = eve_of("tls", r, app_proto(r), now);
-
-	put(o, "tls", tls_object(r));
-	put(o, "clearspan", clearspan_object(r));
+	put_texts(o, "state", r->state, "reason", r->reason, NULL);
 	return o;
 }
 
@@ -414,11 +362,9 @@ http_object(const struct http_record *h)
 	put_text(o, "hostname", h->host);
 	if (h->port != 0)
 		put_count(o, "http_port", h->port);
-	put_text(o, "url", h->url);
-	put_text(o, "http_user_agent", h->user_agent);
-	put_text(o, "http_content_type", h->content_type[DIR_DOWN]);
-	put_text(o, "http_refer", h->referer);
-	put_text(o, "http_method", h->method);
+	put_texts(o, "url", h->url, "http_user_agent", h->user_agent,
+	    "http_content_type", h->content_type[DIR_DOWN],
+	    "http_refer", h->referer, "http_method", h->method, NULL);
 	if (h->version[DIR_UP] != 0)
 		put_text(o, "protocol", h->version[DIR_UP] == 10 ?
 		    "HTTP/1.0" : "HTTP/1.1");
@@ -466,18 +412,6 @@ exchange_object(const struct record *r, const struct http_record *h)
 	return o;
 }
 
-json_t *
-eve_http(const struct record *r, const struct http_record *h,
-    const struct timespec *now)
-{
-	json_t *o = eve_of("http", r, "http", now);
-
-	put_count(o, "tx_id", h->number);
-	put(o, "http", http_object(h));
-	put(o, "clearspan", exchange_object(r, h));
-	return o;
-}
-
 static void
 put_real(json_t *o, const char *key, double ms)
 {
@@ -490,16 +424,13 @@ icap_object(const struct icap_record *i)
 {
 	json_t *o = json_object();
 
-	put_text(o, "service", i->service);
-	put_text(o, "server", i->server);
-	put_text(o, "method", i->method == ICAP_REQMOD ? "REQMOD" :
-	    i->method == ICAP_RESPMOD ? "RESPMOD" : "OPTIONS");
-	put_text(o, "outcome", i->outcome);
+	put_texts(o, "service", i->service, "server", i->server, "method",
+	    i->method == ICAP_REQMOD ? "REQMOD" : i->method == ICAP_RESPMOD ?
+	    "RESPMOD" : "OPTIONS", "outcome", i->outcome, NULL);
 	if (i->status != 0)
 		put_count(o, "status", (uint64_t)i->status);
-	put_text(o, "reason", i->why);
-	put_text(o, "finding", i->finding);
-	put_text(o, "istag", i->istag);
+	put_texts(o, "reason", i->why, "finding", i->finding, "istag", i->istag,
+	    NULL);
 	put_count(o, "bytes_toserver", i->bytes_out);
 	put_count(o, "bytes_toclient", i->bytes_in);
 	put_real(o, "queue_ms", i->queue);
@@ -511,42 +442,57 @@ icap_object(const struct icap_record *i)
 	return o;
 }
 
-/* Include what is known of the exchange so far. */
 static json_t *
-eve_of_icap(const char *type, const struct record *r,
-    const struct http_record *h, const struct icap_record *i,
+alert_object(const struct icap_record *i)
+{
+	return json_pack("{s:s, s:o*, s:s, s:i}", "action",
+	    i->result == ICAP_R_BLOCK ? "blocked" : "allowed", "signature",
+	    eve_string(i->finding != NULL ? i->finding :
+	    "stopped without a reason"), "category", "ICAP", "severity", 1);
+}
+
+/* The members of every event of a session. */
+static json_t *
+eve_of(const char *type, const char *app, const struct record *r,
     const struct timespec *now)
 {
-	json_t *o = eve_of(type, r, "http", now);
+	json_t *o = eve_new(type, now);
 
-	if (h != NULL && http_record_used(h)) {
-		put_count(o, "tx_id", h->number);
-		put(o, "http", http_object(h));
-	}
-	put(o, "icap", icap_object(i));
+	put_count(o, "flow_id", r->id);
+	put_community(o, r, r->shown_port);
+	put_end(o, "src_ip", "src_port", &r->facts->client);
+	put_end(o, "dest_ip", "dest_port", &r->facts->server);
+	put_texts(o, "proto", "TCP", "app_proto", app, NULL);
 	return o;
 }
 
 json_t *
-eve_icap(const struct record *r, const struct http_record *h,
-    const struct icap_record *i, const struct timespec *now)
+eve_event(enum conf_event type, const struct record *r,
+    const struct http_record *h, const struct icap_record *i,
+    const struct timespec *now)
 {
-	return eve_of_icap("icap", r, h, i, now);
-}
+	static const char *const names[] = { [EVENT_FLOW] = "flow",
+	    [EVENT_TLS] = "tls", [EVENT_HTTP] = "http", [EVENT_ICAP] = "icap",
+	    [EVENT_ALERT] = "alert" };
+	int whole = type == EVENT_FLOW || type == EVENT_TLS;
+	json_t *o = eve_of(names[type], whole ? app_proto(r) : "http", r, now);
 
-json_t *
-eve_icap_alert(const struct record *r, const struct http_record *h,
-    const struct icap_record *i, const struct timespec *now)
-{
-	json_t *o = eve_of_icap("alert", r, h, i, now), *alert = json_object();
-
-	put_text(alert, "action", i->result == ICAP_R_BLOCK ? "blocked" :
-	    "allowed");
-	put_text(alert, "signature", i->finding != NULL ? i->finding :
-	    "stopped without a reason");
-	put_text(alert, "category", "ICAP");
-	put_count(alert, "severity", 1);
-	put(o, "alert", alert);
+	if (type == EVENT_FLOW)
+		put(o, "flow", flow_object(r, now));
+	if (type == EVENT_TLS || (whole && r->facts->protocol == PROTO_TLS))
+		put(o, "tls", tls_object(r));
+	if (h != NULL && http_record_used(h)) {
+		put_count(o, "tx_id", h->number);
+		put(o, "http", http_object(h));
+	}
+	if (i != NULL)
+		put(o, "icap", icap_object(i));
+	if (type == EVENT_ALERT)
+		put(o, "alert", alert_object(i));
+	if (type == EVENT_HTTP)
+		put(o, "clearspan", exchange_object(r, h));
+	else if (whole)
+		put(o, "clearspan", clearspan_object(r));
 	return o;
 }
 

@@ -14,17 +14,14 @@
 #include "proxy/record.h"
 #include "icap/icap.h"
 
-json_t	*eve_flow(const struct record *, const struct timespec *now);
-json_t	*eve_tls(const struct record *, const struct timespec *now);
-/* tx_id is the exchange's number in its session. */
-json_t	*eve_http(const struct record *, const struct http_record *,
+/*
+ * An event of a session: EVENT_FLOW and EVENT_TLS; EVENT_HTTP, of an exchange;
+ * EVENT_ICAP, and EVENT_ALERT for a finding or a block, of a transaction and
+ * the exchange of its message. What an event does not have is NULL.
+ */
+json_t	*eve_event(enum conf_event, const struct record *,
+	    const struct http_record *, const struct icap_record *,
 	    const struct timespec *now);
-/* For a transaction; http is the exchange of its message, or NULL. */
-json_t	*eve_icap(const struct record *, const struct http_record *http,
-	    const struct icap_record *, const struct timespec *now);
-/* A finding or a block of a service, as an alert. */
-json_t	*eve_icap_alert(const struct record *, const struct http_record *http,
-	    const struct icap_record *, const struct timespec *now);
 /* Takes ownership of stats. */
 json_t	*eve_stats(json_t *stats, const struct timespec *now);
 

@@ -24,7 +24,7 @@
 #define MIRROR_BATCH	64
 
 struct mirror {
-	struct synth_sink synth;
+	struct synth_sink synth;	/* first */
 	struct port	*port;
 	unsigned	 mtu;		/* configured; 0: the port's */
 	struct log_gate	 gate;
@@ -41,16 +41,7 @@ struct mirror_seat {
 	struct mmsghdr	 msg[MIRROR_BATCH];
 };
 
-static enum synth_mode	mirror_ready(struct synth_seat *);
-static void		mirror_emit(struct synth_seat *, const struct frame *,
-			    const char *);
-static void		mirror_flush(struct synth_seat *);
-
-static const struct synth_out mirror_out = {
-	.ready = mirror_ready,
-	.emit = mirror_emit,
-	.flush = mirror_flush
-};
+static void	mirror_flush(struct synth_seat *);
 
 static void
 mirror_close(void *sink)
@@ -77,29 +68,6 @@ mirror_open(const struct conf_mirror *c, void **sink, struct text *why)
 	}
 	*sink = m;
 	return 0;
-}
-
-static void *
-mirror_attach(void *sink, struct event_base *base)
-{
-	struct mirror_seat *s = xcalloc(1, sizeof(*s));
-
-	s->mirror = sink;
-	if (synth_seat_init(&s->synth, &s->mirror->synth, &mirror_out) != 0)
-		abort();
-	s->watches = port_watch(s->mirror->port, base);
-	return s;
-}
-
-static void
-mirror_detach(void *seat)
-{
-	struct mirror_seat *s = seat;
-
-	if (s->watches)
-		port_unwatch(s->mirror->port);
-	synth_seat_clear(&s->synth);
-	free(s);
 }
 
 static enum synth_mode
@@ -135,13 +103,24 @@ vnet_fill(struct virtio_net_hdr *v, const struct frame *f)
 	v->hdr_len = f->head_len;
 }
 
+/* The pieces of a frame. v is in front if the port wants it. */
+static void
+mirror_pieces(const struct mirror_seat *s, struct iovec iov[3],
+    const struct virtio_net_hdr *v, const struct frame *f)
+{
+	iov[0].iov_base = (void *)(uintptr_t)v;
+	iov[0].iov_len = s->mirror->port->vnet ? sizeof(*v) : 0;
+	iov[1].iov_base = (void *)(uintptr_t)f->head;
+	iov[1].iov_len = f->head_len;
+	iov[2].iov_base = (void *)(uintptr_t)f->data;
+	iov[2].iov_len = f->len;
+}
+
 static void
 mirror_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
 {
 	struct mirror_seat *s = (struct mirror_seat *)seat;
-	struct iovec *iov;
 	struct frame *own;
-	size_t n = 0;
 
 	if (s->n == MIRROR_BATCH)
 		mirror_flush(seat);
@@ -149,20 +128,10 @@ mirror_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
 	*own = *f;
 	if (f->len == 0)
 		own->data = own->head;
-	iov = s->iov[s->n];
-	if (s->mirror->port->vnet) {
-		vnet_fill(&s->vnet[s->n], f);
-		iov[n].iov_base = &s->vnet[s->n];
-		iov[n++].iov_len = sizeof(s->vnet[0]);
-	}
-	iov[n].iov_base = own->head;
-	iov[n++].iov_len = own->head_len;
-	if (f->len > 0) {
-		iov[n].iov_base = (void *)(uintptr_t)f->data;
-		iov[n++].iov_len = f->len;
-	}
-	s->msg[s->n].msg_hdr.msg_iov = iov;
-	s->msg[s->n].msg_hdr.msg_iovlen = n;
+	vnet_fill(&s->vnet[s->n], f);
+	mirror_pieces(s, s->iov[s->n], &s->vnet[s->n], own);
+	s->msg[s->n].msg_hdr.msg_iov = s->iov[s->n];
+	s->msg[s->n].msg_hdr.msg_iovlen = 3;
 	s->n++;
 }
 
@@ -204,13 +173,10 @@ mirror_send_plain(void *arg, const struct frame *f)
 {
 	struct mirror_seat *s = arg;
 	struct virtio_net_hdr v = { 0 };
-	struct iovec iov[3] = {
-		{ &v, s->mirror->port->vnet ? sizeof(v) : 0 },
-		{ (void *)(uintptr_t)f->head, f->head_len },
-		{ (void *)(uintptr_t)f->data, f->len }
-	};
+	struct iovec iov[3];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
 
+	mirror_pieces(s, iov, &v, f);
 	if (sendmsg(s->mirror->port->fd, &msg, MSG_DONTWAIT) >= 0)
 		synth_sent(&s->synth, f);
 	else
@@ -249,10 +215,31 @@ mirror_flush(struct synth_seat *seat)
 	s->n = 0;
 }
 
-static void
-mirror_stats(void *sink, struct sink_stats *st)
+static void *
+mirror_attach(void *sink, struct event_base *base)
 {
-	synth_sink_stats(&((struct mirror *)sink)->synth, st);
+	static const struct synth_out out = {
+		.ready = mirror_ready,
+		.emit = mirror_emit,
+		.flush = mirror_flush
+	};
+	struct mirror_seat *s = xcalloc(1, sizeof(*s));
+
+	s->mirror = sink;
+	synth_seat_init(&s->synth, &s->mirror->synth, &out);
+	s->watches = port_watch(s->mirror->port, base);
+	return s;
+}
+
+static void
+mirror_detach(void *seat)
+{
+	struct mirror_seat *s = seat;
+
+	if (s->watches)
+		port_unwatch(s->mirror->port);
+	synth_seat_clear(&s->synth);
+	free(s);
 }
 
 const struct sink_ops sink_mirror = {
@@ -262,5 +249,5 @@ const struct sink_ops sink_mirror = {
 	.begin = synth_open,
 	.detach = mirror_detach,
 	.close = mirror_close,
-	.stats = mirror_stats
+	.stats = synth_sink_stats
 };

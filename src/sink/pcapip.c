@@ -36,7 +36,7 @@ struct pcapip {
 	struct evconnlistener *listener;
 	struct event	*timer;
 	unsigned	 polls;		/* left, while ending */
-	struct reader	*reader[PCAPIP_READERS];
+	struct reader	*reader[PCAPIP_READERS];	/* nreaders */
 	uint8_t		 head[PCAPFILE_HEAD_MAX];
 	size_t		 head_len;
 	uint64_t	 last;		/* time of the last packet */
@@ -81,14 +81,13 @@ pcapip_block(struct mail *m)
 {
 	struct block *b = (struct block *)m;
 	struct pcapip *s = (struct pcapip *)b->stream;
-	size_t i;
+	unsigned i;
 
 	block_order(b, &s->last);
 	block_share(b);
 	synth_written(&s->stream.synth.counts, b->packets, b->payload);
-	for (i = 0; i < PCAPIP_READERS; i++) {
-		if (s->reader[i] == NULL)
-			continue;
+	/* From the last, which takes the place of one that goes. */
+	for (i = s->nreaders; i-- > 0;) {
 		reader_give(s->reader[i], b);
 		reader_flush(s->reader[i]);
 	}
@@ -100,33 +99,31 @@ pcapip_block(struct mail *m)
  * one block in any case, or it would never get any.
  */
 static void
-pcapip_share(struct pcapip *s, int more)
+pcapip_share(struct pcapip *s)
 {
-	size_t max, i;
-	unsigned n;
+	unsigned n = s->nreaders, i;
+	size_t max = n > 0 ? s->stream.max / n : 0;
 
-	n = atomic_fetch_add(&s->nreaders, (unsigned)more) + (unsigned)more;
-	max = n > 0 ? s->stream.max / n : s->stream.max;
 	if (max < s->stream.block)
 		max = s->stream.block;
-	for (i = 0; i < PCAPIP_READERS; i++)
-		if (s->reader[i] != NULL)
-			reader_limit(s->reader[i], max);
+	for (i = 0; i < n; i++)
+		reader_limit(s->reader[i], max);
 }
 
+/* The last takes its place. */
 static void
 pcapip_gone(void *ctx, struct reader *r)
 {
 	struct pcapip *s = ctx;
-	size_t i;
+	unsigned i = 0;
 
-	for (i = 0; i < PCAPIP_READERS; i++)
-		if (s->reader[i] == r)
-			s->reader[i] = NULL;
+	while (s->reader[i] != r)
+		i++;
+	s->reader[i] = s->reader[--s->nreaders];
 	reader_free(r);
-	pcapip_share(s, -1);
+	pcapip_share(s);
 	log_info("mirror %s: a reader has left, %u remain",
-	    s->stream.synth.name, atomic_load(&s->nreaders));
+	    s->stream.synth.name, s->nreaders);
 }
 
 static void
@@ -152,23 +149,21 @@ pcapip_accept(struct evconnlistener *l, evutil_socket_t fd,
 	struct pcapip *s = arg;
 	char name[ADDR_STRLEN];
 	struct addr peer = { 0 };
-	size_t i;
+	int full = s->nreaders == PCAPIP_READERS;
 
 	addr_set(&peer, sa);
-	for (i = 0; i < PCAPIP_READERS && s->reader[i] != NULL; i++)
-		;
-	if (!conf_prefixes_have(s->allow, &peer) || i == PCAPIP_READERS) {
-		pcapip_refuse(s, fd, &peer, i == PCAPIP_READERS ?
+	if (!conf_prefixes_have(s->allow, &peer) || full) {
+		pcapip_refuse(s, fd, &peer, full ?
 		    "the number of readers is at its limit" :
 		    "it is not in the mirror's allow list");
 		return;
 	}
-	s->reader[i] = reader_new(s->base, fd, s->head, s->head_len,
+	s->reader[s->nreaders] = reader_new(s->base, fd, s->head, s->head_len,
 	    &ops, s);
-	pcapip_share(s, 1);
+	s->nreaders++;
+	pcapip_share(s);
 	log_info("mirror %s: reader %s has connected, %u in all",
-	    s->stream.synth.name, addr_str(&peer, name),
-	    atomic_load(&s->nreaders));
+	    s->stream.synth.name, addr_str(&peer, name), s->nreaders);
 }
 
 /* Descriptors are short: let the backlog hold readers for a second. */
@@ -185,10 +180,10 @@ pcapip_accept_failed(struct evconnlistener *l, void *arg)
 static int
 pcapip_idle(const struct pcapip *s)
 {
-	size_t i;
+	unsigned i;
 
-	for (i = 0; i < PCAPIP_READERS; i++)
-		if (s->reader[i] != NULL && reader_queued(s->reader[i]) > 0)
+	for (i = 0; i < s->nreaders; i++)
+		if (!reader_idle(s->reader[i]))
 			return 0;
 	return 1;
 }
@@ -233,25 +228,23 @@ static void
 pcapip_close(void *sink)
 {
 	struct pcapip *s = sink;
-	size_t i;
+	unsigned i;
 
 	if (s->started) {
 		s->stop.run = pcapip_stop;
 		mailbox_post(s->mailbox, &s->stop);
 		pthread_join(s->thread, NULL);
 	}
-	for (i = 0; i < PCAPIP_READERS; i++)
-		if (s->reader[i] != NULL)
-			reader_free(s->reader[i]);
-	if (s->mailbox != NULL)
-		mailbox_free(s->mailbox);
+	for (i = 0; i < s->nreaders; i++)
+		reader_free(s->reader[i]);
+	mailbox_free(s->mailbox);
 	if (s->listener != NULL)
 		evconnlistener_free(s->listener);
 	if (s->timer != NULL)
 		event_free(s->timer);
 	if (s->base != NULL)
 		event_base_free(s->base);
-	stream_clear(&s->stream);
+	synth_sink_clear(&s->stream.synth);
 	free(s);
 }
 
@@ -321,18 +314,6 @@ pcapip_open(const struct conf_mirror *c, void **sink, struct text *why)
 	return 0;
 }
 
-static void *
-pcapip_attach(void *sink, struct event_base *base)
-{
-	return stream_attach(sink, base);
-}
-
-static void
-pcapip_detach(void *seat)
-{
-	stream_detach(seat);
-}
-
 static void
 pcapip_stats(void *sink, struct sink_stats *st)
 {
@@ -345,9 +326,9 @@ pcapip_stats(void *sink, struct sink_stats *st)
 const struct sink_ops sink_pcapip = {
 	.tap = &synth_tap,
 	.open = pcapip_open,
-	.attach = pcapip_attach,
+	.attach = stream_attach,
 	.begin = synth_open,
-	.detach = pcapip_detach,
+	.detach = stream_detach,
 	.close = pcapip_close,
 	.stats = pcapip_stats
 };

@@ -17,7 +17,6 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,57 +28,47 @@
 /* some milliseconds of a 10 Gb/s port */
 #define PORT_SNDBUF	(16 << 20)
 
-static void	port_refresh(struct port *);
 static void	port_event(evutil_socket_t, short, void *);
 
 const char *
 port_state_str(int state)
 {
-	switch (state) {
-	case PORT_MISSING:
-		return "port missing";
-	case PORT_DOWN:
-		return "port down";
-	case PORT_NO_CARRIER:
-		return "port has no carrier";
-	}
-	return "port up";
+	static const char *const names[] = {
+		[PORT_MISSING] = "port missing", [PORT_DOWN] = "port down",
+		[PORT_NO_CARRIER] = "port has no carrier",
+		[PORT_UP] = "port up"
+	};
+
+	return names[state];
 }
 
 static int
-port_ioctl(struct port *p, unsigned long what, struct ifreq *ifr)
+port_ioctl(int fd, const char *name, unsigned long what, struct ifreq *ifr)
 {
 	memset(ifr->ifr_name, 0, sizeof(ifr->ifr_name));
-	memcpy(ifr->ifr_name, p->name, strnlen(p->name, IFNAMSIZ - 1));
-	return ioctl(p->fd, what, ifr);
+	memcpy(ifr->ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	return ioctl(fd, what, ifr);
 }
 
+/* value: an ethtool_value, or another struct that begins with its command. */
 static int
-port_ethtool(struct port *p, unsigned cmd, unsigned *value)
+port_ethtool(int fd, const char *name, void *value)
 {
-	struct ethtool_value v = { cmd, *value };
-	struct ifreq ifr;
+	struct ifreq ifr = { .ifr_data = value };
 
-	memset(&ifr, 0, sizeof(ifr));
-	ifr.ifr_data = (char *)&v;
-	if (port_ioctl(p, SIOCETHTOOL, &ifr) != 0)
-		return ERR_SYS;
-	*value = v.data;
-	return 0;
+	return port_ioctl(fd, name, SIOCETHTOOL, &ifr);
 }
 
 /* Switch an offload off. One that the port does not know is as good as off. */
 static int
 offload_off(struct port *p, unsigned set, unsigned get)
 {
-	unsigned v = 0;
+	struct ethtool_value v = { .cmd = get }, off = { .cmd = set };
 
-	if (port_ethtool(p, get, &v) != 0 || v == 0)
+	if (port_ethtool(p->fd, p->name, &v) != 0 || v.data == 0)
 		return 1;
-	v = 0;
-	port_ethtool(p, set, &v);
-	v = 0;
-	return port_ethtool(p, get, &v) == 0 && v == 0;
+	port_ethtool(p->fd, p->name, &off);
+	return port_ethtool(p->fd, p->name, &v) == 0 && v.data == 0;
 }
 
 int
@@ -105,12 +94,8 @@ int
 port_is_hardware(int fd, const char *interface)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	struct ifreq ifr;
 
-	memset(&ifr, 0, sizeof(ifr));
-	memcpy(ifr.ifr_name, interface, strnlen(interface, IFNAMSIZ - 1));
-	ifr.ifr_data = (char *)&info;
-	return ioctl(fd, SIOCETHTOOL, &ifr) == 0 &&
+	return port_ethtool(fd, interface, &info) == 0 &&
 	    port_driver_is_hardware(info.driver, info.bus_info);
 }
 
@@ -183,14 +168,14 @@ static int
 port_look(struct port *p)
 {
 	int index = (int)if_nametoindex(p->name);
-	struct ifreq ifr;
+	struct ifreq ifr = { 0 };
 
-	memset(&ifr, 0, sizeof(ifr));
 	if (index == 0 || (index != port_bound(p) && !port_bind(p, index)))
 		return PORT_MISSING;
-	if (port_ioctl(p, SIOCGIFMTU, &ifr) == 0 && ifr.ifr_mtu > 0)
+	if (port_ioctl(p->fd, p->name, SIOCGIFMTU, &ifr) == 0 &&
+	    ifr.ifr_mtu > 0)
 		atomic_store(&p->mtu, (unsigned)ifr.ifr_mtu);
-	if (port_ioctl(p, SIOCGIFFLAGS, &ifr) != 0)
+	if (port_ioctl(p->fd, p->name, SIOCGIFFLAGS, &ifr) != 0)
 		return PORT_MISSING;
 	if (!(ifr.ifr_flags & IFF_UP))
 		return PORT_DOWN;
@@ -269,13 +254,11 @@ port_socket_options(struct port *p)
 int
 port_usable(const char *interface, struct text *why)
 {
-	struct ifreq ifr;
-	int fd, kind = ARPHRD_ETHER;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int kind = ARPHRD_ETHER;
+	struct ifreq ifr = { 0 };
 
-	memset(&ifr, 0, sizeof(ifr));
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", interface);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &ifr) == 0)
+	if (fd >= 0 && port_ioctl(fd, interface, SIOCGIFHWADDR, &ifr) == 0)
 		kind = ifr.ifr_hwaddr.sa_family;
 	if (fd >= 0)
 		close(fd);

@@ -19,8 +19,8 @@ struct reader_ops {
 };
 
 /*
- * Takes ownership of the descriptor. head, the file's header, is sent first and
- * must outlive the reader. No block is queued before reader_limit().
+ * Takes ownership of the descriptor. head, the file's header, is sent first.
+ * No block is queued before reader_limit().
  */
 struct reader	*reader_new(struct event_base *, int fd, const uint8_t *head,
 		    size_t head_len, const struct reader_ops *, void *ctx);
@@ -30,8 +30,9 @@ void		 reader_free(struct reader *);
 void		 reader_limit(struct reader *, size_t max);
 /* Queue a block with a new reference, or leave it out. */
 void		 reader_give(struct reader *, struct block *);
-/* Write what the socket takes now. May call gone(). */
+/* Write what the socket takes now. May call gone(). The process ignores
+ * SIGPIPE, or its thread blocks it. */
 void		 reader_flush(struct reader *);
-size_t		 reader_queued(const struct reader *);
+int		 reader_idle(const struct reader *);	/* all is written */
 
 #endif

@@ -31,17 +31,6 @@ struct stream_seat {
 	int		 probing;	/* the event is to try a write */
 };
 
-static enum synth_mode	stream_ready(struct synth_seat *);
-static void		stream_emit(struct synth_seat *, const struct frame *,
-			    const char *);
-static void		stream_give(struct stream_seat *);
-static void		stream_timer(evutil_socket_t, short, void *);
-
-static const struct synth_out stream_out = {
-	.ready = stream_ready,
-	.emit = stream_emit
-};
-
 int
 stream_init(struct stream *s, const struct conf_mirror *c, struct text *why)
 {
@@ -65,44 +54,12 @@ stream_init(struct stream *s, const struct conf_mirror *c, struct text *why)
 }
 
 void
-stream_clear(struct stream *s)
+stream_stats(void *sink, struct sink_stats *st)
 {
-	synth_sink_clear(&s->synth);
-}
+	struct stream *s = sink;
 
-void
-stream_stats(struct stream *s, struct sink_stats *st)
-{
 	synth_sink_stats(&s->synth, st);
 	st->queued = atomic_load(&s->used) + atomic_load(&s->shared);
-}
-
-struct stream_seat *
-stream_attach(struct stream *stream, struct event_base *base)
-{
-	struct stream_seat *s = xcalloc(1, sizeof(*s));
-
-	s->stream = stream;
-	s->timer = evtimer_new(base, stream_timer, s);
-	if (s->timer == NULL ||
-	    synth_seat_init(&s->synth, &stream->synth, &stream_out) != 0)
-		abort();
-	return s;
-}
-
-void
-stream_detach(struct stream_seat *s)
-{
-	stream_give(s);
-	event_free(s->timer);
-	synth_seat_clear(&s->synth);
-	free(s);
-}
-
-void
-stream_failing(struct stream *st, const char *why)
-{
-	atomic_store(&st->failing, why);
 }
 
 static enum synth_mode
@@ -204,6 +161,33 @@ stream_emit(struct synth_seat *seat, const struct frame *f, const char *comment)
 	b->packets++;
 	b->payload += f->len;
 	synth_queued(seat, f);
+}
+
+void *
+stream_attach(void *sink, struct event_base *base)
+{
+	static const struct synth_out out = {
+		.ready = stream_ready, .emit = stream_emit
+	};
+	struct stream_seat *s = xcalloc(1, sizeof(*s));
+
+	s->stream = sink;
+	s->timer = evtimer_new(base, stream_timer, s);
+	if (s->timer == NULL)
+		abort();
+	synth_seat_init(&s->synth, &s->stream->synth, &out);
+	return s;
+}
+
+void
+stream_detach(void *seat)
+{
+	struct stream_seat *s = seat;
+
+	stream_give(s);
+	event_free(s->timer);
+	synth_seat_clear(&s->synth);
+	free(s);
 }
 
 struct block *

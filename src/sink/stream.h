@@ -12,7 +12,6 @@
 #include "net/mailbox.h"
 #include "sink/synth.h"
 
-struct event;
 struct stream;
 
 struct block {
@@ -38,7 +37,11 @@ struct stream {
 	_Atomic size_t	 used;
 	_Atomic size_t	 shared;	/* in blocks after block_share() */
 	const char	*full;		/* reason of a loss when used is max */
-	/* Why writing fails now, or NULL; see stream_failing(). */
+	/*
+	 * The sink's thread sets why writing fails (static text), or NULL: it
+	 * works. While it fails, sessions lose and count their packets at once;
+	 * only the packets of one event a second are tried.
+	 */
 	_Atomic(const char *) failing;
 	_Atomic uint64_t probe;		/* monotonic ms of the next try */
 	/* Somebody wants packets; NULL: always. Any worker. */
@@ -47,24 +50,15 @@ struct stream {
 	void		 (*give)(struct stream *, struct block *);
 };
 
-struct stream_seat;
-
-/* Reads c; the caller sets the rest. Returns 0, or an ERR_* with why. */
+/* Reads c; the caller sets the rest. Returns 0, or an ERR_* with why. Cleared
+ * by synth_sink_clear(). */
 int	stream_init(struct stream *, const struct conf_mirror *c,
 	    struct text *why);
-void	stream_clear(struct stream *);
-void	stream_stats(struct stream *, struct sink_stats *);
 
-/*
- * The sink's thread tells that writing fails, and why (static text); NULL: it
- * works again. While it fails, sessions lose and count their packets at once;
- * only the packets of one event a second are tried.
- */
-void	stream_failing(struct stream *, const char *why);
-
-/* As sink_ops.attach and detach. */
-struct stream_seat *stream_attach(struct stream *, struct event_base *);
-void	stream_detach(struct stream_seat *);
+/* As in struct sink_ops, for a sink that begins with a struct stream. */
+void	*stream_attach(void *sink, struct event_base *);
+void	 stream_detach(void *seat);
+void	 stream_stats(void *sink, struct sink_stats *);
 
 struct block *block_ref(struct block *);
 void	block_unref(struct block *);

@@ -5,30 +5,49 @@
 
 #include <sys/random.h>
 
+#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "sink/comment.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
-enum synth_comment {
-	COMMENT_NONE,		/* nothing new to say */
-	COMMENT_BEGIN,		/* next packet: the session's addresses */
-	COMMENT_FACTS,		/* next packet: the facts of TLS */
-	COMMENT_BOTH		/* no packet came between the two */
-};
+#define FILTER_PAYLOAD	256	/* the filter sees so much of it */
+#define FILTER_SNAPLEN	262144
+
+#define COMMENT_BEGIN	1	/* next packet: the session's addresses */
+#define COMMENT_FACTS	2	/* next packet: the facts of TLS */
 
 struct synth {
 	struct packet	 packet;
 	struct synth_seat *seat;
 	const struct record *record;
 	uint64_t	 packets, bytes, lost;
-	uint8_t		 comment;	/* enum synth_comment */
+	uint8_t		 comment;	/* COMMENT_* that are due */
 	uint8_t		 mode;		/* enum synth_mode of this event */
 };
+
+/* 0, or ERR_USAGE with libpcap's words in why. */
+static int
+filter_set(struct synth_sink *s, const char *expression, struct text *why)
+{
+	struct bpf_program *f = xcalloc(1, sizeof(*f));
+	pcap_t *pc = pcap_open_dead(DLT_EN10MB, FILTER_SNAPLEN);
+
+	if (pc != NULL && pcap_compile(pc, f, expression, 1,
+	    PCAP_NETMASK_UNKNOWN) == 0) {
+		s->filter = f;
+	} else {
+		text_printf(why, "filter \"%s\": %s; see pcap-filter(7)",
+		    expression, pc != NULL ? pcap_geterr(pc) : "no memory");
+		free(f);
+	}
+	if (pc != NULL)
+		pcap_close(pc);
+	return s->filter != NULL ? 0 : ERR_USAGE;
+}
 
 int
 synth_sink_init(struct synth_sink *s, const struct conf_mirror *c,
@@ -43,53 +62,50 @@ synth_sink_init(struct synth_sink *s, const struct conf_mirror *c,
 	s->path.ports_map = c->ports_map;
 	s->path.burst = c->acks != 0 ? c->acks : PACKET_BURST_MAX;
 	s->path.mtu = c->mtu != 0 ? c->mtu : 1500;
-	if (c->filter == NULL)
-		return 0;
-	return filter_new(c->filter, &s->filter, why);
+	return c->filter == NULL ? 0 : filter_set(s, c->filter, why);
 }
 
 void
 synth_sink_clear(struct synth_sink *s)
 {
 	free(s->name);
-	filter_free(s->filter);
+	if (s->filter != NULL)
+		pcap_freecode(s->filter);
+	free(s->filter);
 }
 
 void
-synth_sink_stats(struct synth_sink *s, struct sink_stats *st)
+synth_sink_stats(void *sink, struct sink_stats *st)
 {
-	struct synth_counts *c = &s->counts;
+	struct synth_counts *c = &((struct synth_sink *)sink)->counts;
 
-	memset(st, 0, sizeof(*st));
-	st->packets = atomic_load_explicit(&c->packets, memory_order_relaxed);
-	st->bytes = atomic_load_explicit(&c->bytes, memory_order_relaxed);
-	st->lost_packets = atomic_load_explicit(&c->lost_packets,
-	    memory_order_relaxed);
-	st->lost_bytes = atomic_load_explicit(&c->lost_bytes,
-	    memory_order_relaxed);
-	st->lost_reason = atomic_load_explicit(&c->reason,
-	    memory_order_relaxed);
+	*st = (struct sink_stats){
+		.packets = atomic_load(&c->packets),
+		.bytes = atomic_load(&c->bytes),
+		.lost_packets = atomic_load(&c->lost_packets),
+		.lost_bytes = atomic_load(&c->lost_bytes),
+		.lost_reason = atomic_load(&c->reason)
+	};
 }
 
-int
+void
 synth_seat_init(struct synth_seat *seat, struct synth_sink *sink,
     const struct synth_out *out)
 {
 	seat->sink = sink;
 	seat->out = out;
 	seat->path = sink->path;
-	seat->path.framer = framer_new();
+	if ((seat->path.framer = framer_new()) == NULL)
+		abort();
 	if (getrandom(&seat->random, sizeof(seat->random), GRND_NONBLOCK) !=
 	    sizeof(seat->random))
 		seat->random = clock_us() << 32 ^ (uintptr_t)seat;
-	return seat->path.framer != NULL ? 0 : ERR_MEM;
 }
 
 void
 synth_seat_clear(struct synth_seat *seat)
 {
 	framer_free(seat->path.framer);
-	seat->path.framer = NULL;
 }
 
 /*
@@ -155,16 +171,87 @@ synth_lost_late(struct synth_counts *c, uint64_t packets, uint64_t bytes,
 	atomic_store_explicit(&c->reason, why, memory_order_relaxed);
 }
 
+/*
+ * Whether the frame passes the mirror's filter, which runs on a copy of its
+ * start, without our VLAN tag. A superframe passes if its first segment does.
+ */
+static int
+filter_pass(const struct bpf_program *filter, const struct frame *f)
+{
+	uint8_t b[sizeof(f->head) + FILTER_PAYLOAD];
+	size_t n = f->head_len - f->ip + 14, data = f->len, seen;
+
+	if (filter == NULL)
+		return 1;
+	if (f->mss != 0 && data > f->mss)
+		data = f->mss;
+	seen = data < FILTER_PAYLOAD ? data : FILTER_PAYLOAD;
+	memcpy(b, f->head, 12);
+	memcpy(b + 12, f->head + f->ip - 2, n - 12);
+	if (seen > 0)
+		memcpy(b + n, f->data, seen);
+	return bpf_filter(filter->bf_insns, b, (u_int)(n + data),
+	    (u_int)(n + seen)) != 0;
+}
+
+/*
+ * The comments of a session in a pcapng file: one on its first packet, and one
+ * on the first packet after the handshakes. They are "name: value" pieces, so
+ * that a Wireshark filter such as frame.comment contains "sni: example.com"
+ * finds them.
+ */
+static void
+comment_begin(struct text *t, const struct record *r)
+{
+	const struct facts *f = r->facts;
+	char client[ADDR_STRLEN], server[ADDR_STRLEN];
+
+	text_printf(t, "session: %llu; listener: %s; client: %s",
+	    (unsigned long long)r->id, f->listener != NULL ? f->listener : "-",
+	    addr_str(&f->client, client));
+	if (f->server.sa.sa_family != AF_UNSPEC)
+		text_printf(t, "; server: %s", addr_str(&f->server, server));
+	if (f->host != NULL)
+		text_printf(t, "; host: %s", f->host);
+}
+
+static void
+comment_facts(struct text *t, const struct record *r)
+{
+	const struct facts *f = r->facts;
+	const struct conf_rule *rule = r->verdict->rule;
+	const char *alpn = f->tls_client.alpn;
+
+	text_printf(t, "session: %llu", (unsigned long long)r->id);
+	if (f->sni != NULL)
+		text_printf(t, "; sni: %s", f->sni);
+	if (f->tls_client.version != NULL)
+		text_printf(t, "; client: %s %s", f->tls_client.version,
+		    f->tls_client.cipher != NULL ? f->tls_client.cipher : "");
+	if (f->tls_server.version != NULL)
+		text_printf(t, "; server: %s %s", f->tls_server.version,
+		    f->tls_server.cipher != NULL ? f->tls_server.cipher : "");
+	if (f->tls_client.version != NULL)
+		text_printf(t, "; alpn: %s", alpn[0] != '\0' ? alpn : "none");
+	text_printf(t, "; rule: %s; action: %s", rule != NULL &&
+	    rule->name != NULL ? rule->name : "none",
+	    conf_action_str(r->verdict->action));
+	if (f->cert != NULL)
+		text_printf(t, "; certificate sha256: %s", f->cert->sha256);
+	if (f->verify_text != NULL)
+		text_printf(t, "; verify: %s", f->verify_text);
+}
+
 static void
 synth_comment(struct synth *s, struct text *t)
 {
-	if (s->comment == COMMENT_BEGIN || s->comment == COMMENT_BOTH)
+	if (s->comment & COMMENT_BEGIN)
 		comment_begin(t, s->record);
-	if (s->comment == COMMENT_BOTH)
+	if (s->comment == (COMMENT_BEGIN | COMMENT_FACTS))
 		text_puts(t, "\n");
-	if (s->comment == COMMENT_FACTS || s->comment == COMMENT_BOTH)
+	if (s->comment & COMMENT_FACTS)
 		comment_facts(t, s->record);
-	s->comment = COMMENT_NONE;
+	s->comment = 0;
 }
 
 static void
@@ -180,7 +267,7 @@ synth_emit(void *arg, const struct frame *f)
 		synth_lost(seat, f, seat->lose);
 		return;
 	}
-	if (s->comment != COMMENT_NONE && seat->sink->comments)
+	if (s->comment != 0 && seat->sink->comments)
 		synth_comment(s, &t);
 	seat->out->emit(seat, f, t.s);
 	text_free(&t);
@@ -223,8 +310,7 @@ synth_open(void *arg, struct tap *tap, const struct record *r)
 	s->comment = COMMENT_BEGIN;
 	emit = synth_begin(s);
 	if (packet_init(&s->packet, &seat->path, &r->facts->client,
-	    &r->facts->server,
-	    isn) != 0) {
+	    &r->facts->server, isn) != 0) {
 		free(s);
 		return NULL;
 	}
@@ -250,9 +336,7 @@ synth_data(void *state, enum flow_dir dir, const uint8_t *data, size_t len)
 static void
 synth_facts(void *state)
 {
-	struct synth *s = state;
-
-	s->comment = s->comment == COMMENT_BEGIN ? COMMENT_BOTH : COMMENT_FACTS;
+	((struct synth *)state)->comment |= COMMENT_FACTS;
 }
 
 static void

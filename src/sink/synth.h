@@ -10,8 +10,8 @@
 
 #include "codec/packet.h"
 #include "proxy/sink.h"
-#include "sink/filter.h"
 
+struct bpf_program;
 struct synth;
 struct synth_seat;
 
@@ -46,7 +46,7 @@ struct synth_counts {
 struct synth_sink {
 	char		*name;
 	struct packet_path path;	/* framer NULL: each seat has its own */
-	struct filter	*filter;
+	struct bpf_program *filter;	/* immutable; NULL: all pass */
 	int		 comments;
 	struct synth_counts counts;
 };
@@ -69,10 +69,10 @@ void	*synth_open(void *seat, struct tap *, const struct record *);
 int	synth_sink_init(struct synth_sink *, const struct conf_mirror *,
 	    struct text *why);
 void	synth_sink_clear(struct synth_sink *);
-void	synth_sink_stats(struct synth_sink *, struct sink_stats *);
+/* As stats in struct sink_ops, for a sink that begins with a synth_sink. */
+void	synth_sink_stats(void *sink, struct sink_stats *);
 
-/* 0 or ERR_MEM. */
-int	synth_seat_init(struct synth_seat *, struct synth_sink *,
+void	synth_seat_init(struct synth_seat *, struct synth_sink *,
 	    const struct synth_out *);
 void	synth_seat_clear(struct synth_seat *);
 

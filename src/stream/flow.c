@@ -104,7 +104,8 @@ flow_show(struct flow *f, struct tap *t, const uint64_t *upto)
 	if (*upto == f->in && f->end_in != END_NONE && !f->busy &&
 	    !t->ended[f->dir]) {
 		t->ended[f->dir] = 1;
-		t->ops->eof(t->state, f->dir);
+		if (t->ops->eof != NULL)
+			t->ops->eof(t->state, f->dir);
 	}
 	if (t->ops->busy != NULL && t->ops->busy(t->state, f->dir))
 		f->busy = 1;
@@ -117,7 +118,7 @@ flow_offer(struct flow *f)
 	struct tap *t;
 
 	f->busy = 0;
-	for (t = f->taps->first[f->dir]; t != NULL; t = t->next[f->dir]) {
+	for (t = f->wire.taps->first[f->dir]; t != NULL; t = t->next[f->dir]) {
 		if (t->state != NULL)
 			flow_show(f, t, upto);
 		else
@@ -150,7 +151,7 @@ flow_shift(struct flow *f, struct tap *t, size_t old, size_t n)
 	struct tap *ahead;
 
 	f->in = f->in - old + n;
-	for (ahead = f->taps->first[f->dir]; ahead != t;
+	for (ahead = f->wire.taps->first[f->dir]; ahead != t;
 	    ahead = ahead->next[f->dir])
 		ahead->pos[f->dir] = ahead->pos[f->dir] - old + n;
 }

@@ -18,16 +18,21 @@
 #include "stream/pool.h"
 #include "stream/tap.h"
 
-struct flow {
-	enum flow_dir	 dir;
+/* What stays when a flow's bytes and ends go to another wire's. */
+struct flow_wire {
 	struct taps	*taps;
+	uint64_t	*passed;	/* counts bytes written; or NULL */
+};
+
+struct flow {
+	struct flow_wire wire;
+	enum flow_dir	 dir;
 	struct pool	*pool;
 	uint8_t		*buf;		/* or NULL when empty */
 	size_t		 size;		/* of buf */
 	size_t		 used;		/* the peak of the last buffer */
 	uint64_t	 base;		/* position of buf[0] */
 	uint64_t	 in, clear, out;
-	uint64_t	*passed;	/* counts bytes written; or NULL */
 	enum end	 end_in;	/* the end of the source so far */
 	enum end	 end_out;	/* the end passed to the sink so far */
 	unsigned	 notify:1;	/* close_notify was part of it */

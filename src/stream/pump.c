@@ -111,8 +111,8 @@ pump_flush(struct row *r, struct flow *f, struct conn *to)
 			return (int)n;
 		flow_wrote(f, (size_t)n);
 		r->written += (uint64_t)n;
-		if (f->passed != NULL)
-			*f->passed += (uint64_t)n;
+		if (f->wire.passed != NULL)
+			*f->wire.passed += (uint64_t)n;
 		moved = 1;
 	}
 	rv = to->sock.fd != -1 ? to->ops->flush(to->tp) : 0;

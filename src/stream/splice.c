@@ -171,8 +171,8 @@ splice_out(struct splice *x, struct flow *f, struct sock *to)
 	if (n > 0) {
 		x->inside[d] -= (size_t)n;
 		x->row->written += (uint64_t)n;
-		if (f->passed != NULL)
-			*f->passed += (uint64_t)n;
+		if (f->wire.passed != NULL)
+			*f->wire.passed += (uint64_t)n;
 		if (x->inside[d] == 0)
 			pipe_give(x->pipes, x->pipe[d], 1);
 		return 1;

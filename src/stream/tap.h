@@ -43,7 +43,8 @@ struct tap_ops {
 	 */
 	void	 (*room)(void *state, enum flow_dir);
 	int	 (*busy)(void *state, enum flow_dir);
-	/* That direction ended in order (FIN, close_notify), after its data. */
+	/* That direction ended in order (FIN, close_notify), after its data.
+	 * May be NULL. */
 	void	 (*eof)(void *state, enum flow_dir);
 	/* The owner now knows all facts about the wire. May be NULL. */
 	void	 (*facts)(void *state);

@@ -17,7 +17,7 @@ wire_init(struct wire *w, struct conn *client, struct conn *server,
 	w->end[DIR_DOWN] = server;
 	w->flow[DIR_UP].dir = DIR_UP;
 	w->flow[DIR_DOWN].dir = DIR_DOWN;
-	w->flow[DIR_UP].taps = w->flow[DIR_DOWN].taps = &w->taps;
+	w->flow[DIR_UP].wire.taps = w->flow[DIR_DOWN].wire.taps = &w->taps;
 	w->flow[DIR_UP].pool = w->flow[DIR_DOWN].pool = pool;
 	w->taps.host = host;
 	w->taps.owner = owner;
@@ -65,11 +65,10 @@ void
 wire_hand_over(struct wire *to, struct wire *from, enum flow_dir dir)
 {
 	struct flow *f = &from->flow[dir], *t = &to->flow[dir];
-	uint64_t *passed = t->passed;
+	struct flow_wire stays = t->wire;
 
 	*t = *f;
-	t->taps = &to->taps;
-	t->passed = passed;	/* each counts its own */
+	t->wire = stays;
 	t->clear = t->out;
 	f->buf = NULL;
 	f->in = f->clear = f->out;

@@ -1,31 +1,26 @@
 /*
  * Certificates as text. The same few come again and again, so the texts are
- * cached by fingerprint.
+ * cached by fingerprint. And their names, as rules use them.
  */
 #include "tls/certinfo.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "codec/hostname.h"
 #include "tls/ca.h"
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "util/cache.h"
 #include "util/mem.h"
-#include "util/text.h"
 
 /* A peer may send names of any length. Keep what a person would read. */
 #define NAME_MOST	4096	/* bytes of a name as text */
 #define SERIAL_MOST	64	/* octets; RFC 5280, 4.1.2.2 allows 20 */
-
-struct counted {
-	struct cache_item item;
-	struct certinfo	 info;
-};
 
 static struct cache	*cache;
 static _Atomic size_t	 bytes = 4 << 20;
@@ -41,12 +36,6 @@ void
 certinfo_budget(size_t n)
 {
 	bytes = n;
-}
-
-static struct counted *
-counted_of(struct certinfo *i)
-{
-	return (struct counted *)((char *)i - offsetof(struct counted, info));
 }
 
 /* Cut at the start of a character, so that no half of one is left. */
@@ -105,26 +94,25 @@ when(const ASN1_TIME *t, char *out, size_t size)
 static void
 certinfo_drop(struct cache_item *item)
 {
-	struct counted *c = (struct counted *)item;
+	struct certinfo *i = (struct certinfo *)item;
 
-	free(c->info.subject);
-	free(c->info.issuer);
-	free(c->info.serial);
-	free(c->info.fingerprint);
-	free(c->info.sha256);
-	free(c);
+	free(i->subject);
+	free(i->issuer);
+	free(i->serial);
+	free(i->fingerprint);
+	free(i->sha256);
+	free(i);
 }
 
-static struct counted *
+static struct certinfo *
 certinfo_new(X509 *x, const uint8_t sha256[32])
 {
-	struct counted *c = xcalloc(1, sizeof(*c));
-	struct certinfo *i = &c->info;
+	struct certinfo *i = xcalloc(1, sizeof(*i));
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
 	uint8_t sha1[20] = { 0 };
 	size_t len = (size_t)ASN1_STRING_length(serial);
 
-	cache_item_init(&c->item, sha256, certinfo_drop);
+	cache_item_init(&i->item, sha256, certinfo_drop);
 	i->subject = name_text(X509_get_subject_name(x));
 	i->issuer = name_text(X509_get_issuer_name(x));
 	i->serial = colons(ASN1_STRING_get0_data(serial),
@@ -136,45 +124,44 @@ certinfo_new(X509 *x, const uint8_t sha256[32])
 	when(X509_get0_notBefore(x), i->notbefore, sizeof(i->notbefore));
 	when(X509_get0_notAfter(x), i->notafter, sizeof(i->notafter));
 	ERR_clear_error();
-	return c;
+	return i;
 }
 
 void
 certinfo_unref(struct certinfo *i)
 {
 	if (i != NULL)
-		cache_unref(&counted_of(i)->item);
+		cache_unref(&i->item);
 }
 
 static size_t
 certinfo_weight(const struct certinfo *i)
 {
-	return sizeof(struct counted) + strlen(i->subject) +
+	return sizeof(*i) + strlen(i->subject) +
 	    strlen(i->issuer) + strlen(i->serial) + 60 + 65 + 5 * 16;
 }
 
 struct certinfo *
 certinfo_of(X509 *x, int good)
 {
-	enum cache_part part = good ? CACHE_GOOD : CACHE_POOR;
-	struct counted *c, *made;
+	struct certinfo *i, *made;
 	uint8_t key[32];
 
 	pthread_once(&once, certinfo_init);
-	digest_cert(x, key);
-	if ((c = (struct counted *)cache_ask(cache, key)) != NULL)
-		cache_ref(&c->item);
+	cert_digest(x, key);
+	if ((i = (struct certinfo *)cache_ask(cache, key)) != NULL)
+		cache_ref(&i->item);
 	cache_unlock(cache, key);
-	if (c != NULL)
-		return &c->info;
+	if (i != NULL)
+		return i;
 	made = certinfo_new(x, key);
-	if ((c = (struct counted *)cache_lock(cache, key)) == NULL) {
+	if (cache_lock(cache, key) == NULL) {
 		cache_ref(&made->item);
-		cache_add(cache, &made->item, certinfo_weight(&made->info),
-		    part);
+		cache_add(cache, &made->item, certinfo_weight(made),
+		    good ? CACHE_GOOD : CACHE_POOR);
 	}
 	cache_unlock(cache, key);
-	return &made->info;
+	return made;
 }
 
 void
@@ -182,4 +169,43 @@ certinfo_stats(struct cache_stats *out)
 {
 	pthread_once(&once, certinfo_init);
 	cache_stats(cache, out);
+}
+
+static void
+add_name(struct text *out, const ASN1_STRING *dns)
+{
+	const char *p = (const char *)ASN1_STRING_get0_data(dns);
+	size_t n = (size_t)ASN1_STRING_length(dns);
+	char name[HOSTNAME_MAX + 1];
+	int star = n > 2 && memcmp(p, "*.", 2) == 0;
+
+	if (star) {
+		p += 2;
+		n -= 2;
+	}
+	if (hostname_copy(name, p, n) != 0)
+		return;
+	if (star)
+		text_puts(out, "wildcard.");
+	text_puts(out, name);
+	text_add(out, "", 1);
+}
+
+void
+certnames(X509 *x, struct text *out)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL,
+	    NULL);
+	size_t start = out->len;
+	const GENERAL_NAME *g;
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names) && out->len - start +
+	    HOSTNAME_MAX + 16 < CERTNAMES_MAX; i++) {
+		g = sk_GENERAL_NAME_value(names, i);
+		if (g->type == GEN_DNS)
+			add_name(out, g->d.dNSName);
+	}
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
 }

@@ -8,8 +8,10 @@
 #include <openssl/x509.h>
 
 #include "util/cache.h"
+#include "util/text.h"
 
 struct certinfo {
+	struct cache_item item;
 	char	*subject;	/* "CN=example.com, O=...", cut at 4 KiB */
 	char	*issuer;
 	char	*serial;	/* "0A:1B:..." as EVE has it */
@@ -28,5 +30,14 @@ void		 certinfo_budget(size_t);
 struct certinfo	*certinfo_of(X509 *, int good);
 void		 certinfo_unref(struct certinfo *);
 void		 certinfo_stats(struct cache_stats *);
+
+#define CERTNAMES_MAX	1024	/* bytes of text; further names are left out */
+
+/*
+ * Append the DNS names of its subjectAltName in lower case, each followed by a
+ * NUL. A wildcard is replaced by a name that it covers. Invalid names are left
+ * out.
+ */
+void		 certnames(X509 *, struct text *out);
 
 #endif

@@ -11,15 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "tls/bulk/bulk.h"
-#include "tls/weight.h"
 #include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 #define TICKET_MAX	4096	/* a server could send us 64 KiB to keep */
-#define CHAIN_USUAL	(96 * 1024)	/* as weight.h counts it */
+#define CHAIN_USUAL	(96 * 1024)	/* as cert.h counts it */
 
 static int		 conn_index = -1;
 static pthread_once_t	 conn_once = PTHREAD_ONCE_INIT;
@@ -204,7 +203,7 @@ tls_covers(SSL *ssl, const char *name)
 static void
 conn_hold(struct tls_conn *c, X509_STORE_CTX *ctx)
 {
-	size_t n = weight_chain(X509_STORE_CTX_get0_untrusted(ctx));
+	size_t n = cert_weight_chain(X509_STORE_CTX_get0_untrusted(ctx));
 
 	c->about.chain = n;
 	if (n <= CHAIN_USUAL || c->held != 0)

@@ -19,7 +19,7 @@ struct tls {
 	struct ca	*ca, *untrusted;
 	struct leafs	*leafs;
 	struct trust	*trust;
-	struct sessions	*sessions;
+	struct cache	*sessions;	/* see sessions.h */
 	struct ticket_keys *tickets;
 	struct keylog	*keylog;
 	SSL_CTX		**server, **client;	/* one for each profile */

@@ -28,7 +28,6 @@
 #include <string.h>
 
 #include "codec/hostname.h"
-#include "tls/fast.h"
 #include "util/err.h"
 
 #define DAY		(24 * 3600)
@@ -47,10 +46,7 @@ forge_key_make(struct forge_key *k, enum leaf_key type)
 	X509 *x = X509_new();
 
 	memset(k, 0, sizeof(*k));
-	/* Convert it now to the form that handshakes need. */
-	k->key = type == LEAF_RSA ?
-	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "RSA", (size_t)2048) :
-	    EVP_PKEY_Q_keygen(fast_ctx(), NULL, "EC", "P-256");
+	k->key = type == LEAF_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
 	if (x != NULL && k->key != NULL && X509_set_pubkey(x, k->key) &&
 	    X509_PUBKEY_set(&k->spki, k->key) &&
 	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL)) {
@@ -139,52 +135,31 @@ forge_copy_san(X509 *x, X509 *orig)
 	return ok;
 }
 
-/* Write tag and length in DER, at most 4 bytes. */
-static size_t
-der_head(uint8_t *out, uint8_t tag, size_t len)
-{
-	size_t n = 0;
-
-	out[n++] = tag;
-	if (len > 255) {
-		out[n++] = 0x82;
-		out[n++] = (uint8_t)(len >> 8);
-	} else if (len > 127) {
-		out[n++] = 0x81;
-	}
-	out[n++] = (uint8_t)len;
-	return n;
-}
-
 static int
 forge_own_san(X509 *x, const char *name)
 {
-	uint8_t der[4 + 4 + HOSTNAME_MAX], inner[4], ip[16];
-	const void *value = name;
-	size_t n = strlen(name), hn, at;
-	uint8_t tag = 0x87;		/* [7] iPAddress */
-	X509_EXTENSION *ext;
-	int ok;
+	ASN1_STRING *value = a2i_IPADDRESS(name);
+	int type = value != NULL ? GEN_IPADD : GEN_DNS, ok;
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	GENERAL_NAME *only = GENERAL_NAME_new();
+	size_t n = strlen(name);
 
-	if (inet_pton(AF_INET, name, ip) == 1)
-		n = 4;
-	else if (inet_pton(AF_INET6, name, ip) == 1)
-		n = 16;
-	else
-		tag = 0x82;		/* [2] dNSName */
-	if (tag == 0x87)
-		value = ip;
-	if (n == 0 || n > HOSTNAME_MAX)
-		return 0;
-	hn = der_head(inner, tag, n);
-	at = der_head(der, 0x30, hn + n);	/* SEQUENCE */
-	memcpy(der + at, inner, hn);
-	memcpy(der + at + hn, value, n);
-	ext = ca_ext(NID_subject_alt_name,
-	    X509_NAME_entry_count(X509_get_subject_name(x)) == 0, der,
-	    at + hn + n);
-	ok = ext != NULL && X509_add_ext(x, ext, -1);
-	X509_EXTENSION_free(ext);
+	if (value == NULL)
+		value = ASN1_IA5STRING_new();
+	ok = n > 0 && n <= HOSTNAME_MAX && value != NULL && only != NULL &&
+	    (type == GEN_IPADD || ASN1_STRING_set(value, name, (int)n)) &&
+	    sk_GENERAL_NAME_push(names, only) > 0;
+	if (ok)
+		GENERAL_NAME_set0_value(only, type, value);
+	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, names,
+	    X509_NAME_entry_count(X509_get_subject_name(x)) == 0,
+	    X509V3_ADD_DEFAULT) == 1;
+	if (sk_GENERAL_NAME_num(names) != 1) {
+		ASN1_STRING_free(value);
+		GENERAL_NAME_free(only);
+	}
+	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+	ERR_clear_error();
 	return ok;
 }
 
@@ -221,24 +196,19 @@ forge_san(X509 *x, const struct leaf_want *w)
 static int
 forge_extended_usage(X509 *x, X509 *orig)
 {
-	/* The OIDs of serverAuth and clientAuth (RFC 5280, 4.2.1.12). */
-	static const uint8_t both[] = { 0x30, 20,
-	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
-	static const uint8_t server[] = { 0x30, 10,
-	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1 };
-	static const uint8_t client[] = { 0x30, 10,
-	    6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
 	uint32_t eku = orig != NULL ? X509_get_extended_key_usage(orig) :
 	    XKU_SSL_SERVER;
-	const uint8_t *der = server;
-	X509_EXTENSION *ext;
-	int ok;
+	int client = eku != UINT32_MAX && (eku & XKU_SSL_CLIENT) != 0;
+	EXTENDED_KEY_USAGE *use = sk_ASN1_OBJECT_new_null();
+	int ok = use != NULL;
 
-	if (eku != UINT32_MAX && (eku & XKU_SSL_CLIENT))
-		der = eku & XKU_SSL_SERVER ? both : client;
-	ext = ca_ext(NID_ext_key_usage, 0, der, (size_t)der[1] + 2);
-	ok = ext != NULL && X509_add_ext(x, ext, -1);
-	X509_EXTENSION_free(ext);
+	if (ok && (!client || (eku & XKU_SSL_SERVER)))
+		ok = sk_ASN1_OBJECT_push(use, OBJ_nid2obj(NID_server_auth));
+	if (ok && client)
+		ok = sk_ASN1_OBJECT_push(use, OBJ_nid2obj(NID_client_auth));
+	ok = ok && X509_add1_ext_i2d(x, NID_ext_key_usage, use, 0,
+	    X509V3_ADD_DEFAULT) == 1;
+	sk_ASN1_OBJECT_free(use);
 	return ok;
 }
 
@@ -306,15 +276,12 @@ forge_finish(X509 *x)
 {
 	uint8_t *der = NULL;
 	const uint8_t *p;
-	X509 *y = X509_new_ex(fast_ctx(), NULL);
+	X509 *y = NULL;
 	int n = i2d_X509(x, &der);
 
 	p = der;
-	if (n <= 0 || y == NULL || d2i_X509(&y, &p, n) == NULL) {
-		X509_free(y);
-		y = NULL;
-	}
-	if (y != NULL)		/* now, before workers share it */
+	if (n > 0 && (y = d2i_X509(NULL, &p, n)) != NULL)
+		/* now, before workers share it */
 		X509_check_purpose(y, -1, 0);
 	OPENSSL_free(der);
 	X509_free(x);

@@ -21,8 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls/digest.h"
-#include "tls/weight.h"
+#include "tls/cert.h"
 #include "util/cache.h"
 #include "util/mem.h"
 
@@ -113,7 +112,7 @@ intern_put(const uint8_t key[32], X509 *x)
 	X509_up_ref(x);
 	k->x = x;
 	if (cache_lock(cache, key) == NULL) {
-		cache_add(cache, &k->item, sizeof(*k) + weight_cert(x),
+		cache_add(cache, &k->item, sizeof(*k) + cert_weight(x),
 		    CACHE_POOR);
 		k = NULL;
 	}
@@ -129,7 +128,7 @@ intern_good(const X509 *x)
 	uint8_t key[32];
 
 	pthread_once(&cached, intern_cache);
-	digest_cert(x, key);
+	cert_digest(x, key);
 	if ((i = cache_lock(cache, key)) != NULL && i->part == CACHE_POOR)
 		cache_size(cache, i, i->bytes, CACHE_GOOD);
 	cache_unlock(cache, key);
@@ -157,8 +156,8 @@ d2i_X509(X509 **a, const unsigned char **in, long len)
 		    X509_get0_pubkey(x) != NULL) {
 			/* What it would fill in later, while shared. */
 			X509_check_purpose(x, -1, 0);
-			digest_set(x, key);
-			weight_set(x, weight_der(start, (size_t)len));
+			cert_note(x, key, cert_weight_der(start,
+			    (size_t)len));
 			intern_put(key, x);
 		}
 		return x;

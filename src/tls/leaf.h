@@ -28,6 +28,7 @@ struct leaf {
 	STACK_OF(X509)	*chain;		/* CA and intermediates to send */
 	uint8_t		 id[32];	/* SHA-256 of cert's DER */
 	int		 untrusted;	/* signed by the untrusted CA */
+	atomic_int	 refs;
 };
 
 struct leaf	*leaf_ref(struct leaf *);
@@ -42,7 +43,7 @@ struct leaf_want {
 	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
-	unsigned	 whose;		/* client's group (signer.h) */
+	uint64_t	 owner;		/* of the client (signer.h) */
 };
 
 /*

@@ -11,10 +11,9 @@
 #include <time.h>
 
 #include "tls/ca.h"
-#include "tls/digest.h"
+#include "tls/cert.h"
 #include "tls/forge.h"
 #include "tls/leaf.h"
-#include "tls/weight.h"
 #include "util/cache.h"
 #include "util/mem.h"
 
@@ -57,48 +56,40 @@ struct leafs {
 	struct entry	*rsa_waits;
 };
 
-struct counted {		/* a leaf as the cache makes it */
-	struct leaf	 leaf;
-	atomic_int	 refs;
-};
-
 static void	 entry_forge(struct entry *);
 static void	 entry_signed(void *, X509 *, int);
 
 struct leaf *
 leaf_ref(struct leaf *leaf)
 {
-	atomic_fetch_add(&((struct counted *)leaf)->refs, 1);
+	atomic_fetch_add(&leaf->refs, 1);
 	return leaf;
 }
 
 void
 leaf_unref(struct leaf *leaf)
 {
-	struct counted *c = (struct counted *)leaf;
-
-	if (leaf == NULL || atomic_fetch_sub(&c->refs, 1) > 1)
+	if (leaf == NULL || atomic_fetch_sub(&leaf->refs, 1) > 1)
 		return;
 	X509_free(leaf->cert);
 	EVP_PKEY_free(leaf->key);
 	sk_X509_pop_free(leaf->chain, X509_free);
-	free(c);
+	free(leaf);
 }
 
 /* Takes ownership of the certificate. */
 static struct leaf *
 leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 {
-	struct counted *c = xcalloc(1, sizeof(*c));
-	struct leaf *leaf = &c->leaf;
+	struct leaf *leaf = xcalloc(1, sizeof(*leaf));
 
-	atomic_init(&c->refs, 1);
+	atomic_init(&leaf->refs, 1);
 	leaf->cert = cert;
 	EVP_PKEY_up_ref(key);
 	leaf->key = key;
 	leaf->chain = X509_chain_up_ref(ca->chain);
-	digest_cert(cert, leaf->id);
-	weight_set(cert, weight_cert(cert));
+	cert_digest(cert, leaf->id);
+	cert_note(cert, leaf->id, cert_weight(cert));
 	leaf->untrusted = untrusted;
 	return leaf;
 }
@@ -153,7 +144,7 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	uint8_t in[32 + 32 + 32 + 3] = { 0 };
 
 	if (w->original != NULL)
-		digest_cert(w->original, in);
+		cert_digest(w->original, in);
 	else
 		digest_bytes(w->name, strlen(w->name), in);
 	memcpy(in + 32, l->ca[!!w->untrusted]->id, 32);
@@ -169,10 +160,10 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 static size_t
 entry_weight(const struct entry *e)
 {
-	size_t n = sizeof(*e) + sizeof(struct counted);
+	size_t n = sizeof(*e) + sizeof(struct leaf);
 
 	if (e->leaf != NULL)
-		n += weight_cert(e->leaf->cert);
+		n += cert_weight(e->leaf->cert);
 	if (e->want.name != NULL)
 		n += strlen(e->want.name);
 	if (e->want.asked != NULL)
@@ -327,8 +318,7 @@ entry_forge(struct entry *e)
 	if (x == NULL)
 		entry_signed(e, NULL, -1);
 	else
-		ca->signer->sign(ca->signer->ctx, x, e->want.whose,
-		    entry_signed, e);
+		signer_sign(ca->signer, x, e->want.owner, entry_signed, e);
 }
 
 /* Runs in the asker's thread. */

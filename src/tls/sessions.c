@@ -21,19 +21,6 @@ struct peer {
 	size_t		 n;
 };
 
-struct sessions {
-	struct cache	*cache;
-};
-
-struct sessions *
-sessions_new(size_t bytes)
-{
-	struct sessions *c = xcalloc(1, sizeof(*c));
-
-	c->cache = cache_new(bytes);
-	return c;
-}
-
 static void
 peer_free(struct cache_item *item)
 {
@@ -58,15 +45,6 @@ peer_weight(const struct peer *p)
 			chain += p->about[i].chain;
 	}
 	return n + chain;
-}
-
-void
-sessions_free(struct sessions *c)
-{
-	if (c == NULL)
-		return;
-	cache_free(c->cache);
-	free(c);
 }
 
 /* OpenSSL 3.3 has a function for years after 2038. */
@@ -105,10 +83,10 @@ peer_room(struct peer *p, int single_use)
 }
 
 void
-sessions_put(struct sessions *c, const uint8_t key[32], SSL_SESSION *sess,
+sessions_put(struct cache *c, const uint8_t key[32], SSL_SESSION *sess,
     const struct sessions_about *about)
 {
-	struct peer *p = (struct peer *)cache_lock(c->cache, key), *made = NULL;
+	struct peer *p = (struct peer *)cache_lock(c, key), *made = NULL;
 
 	if (p == NULL) {
 		p = made = xcalloc(1, sizeof(*p));
@@ -118,17 +96,17 @@ sessions_put(struct sessions *c, const uint8_t key[32], SSL_SESSION *sess,
 	p->sess[p->n] = sess;
 	p->about[p->n++] = *about;
 	if (made != NULL)
-		cache_add(c->cache, &p->item, peer_weight(p), CACHE_GOOD);
+		cache_add(c, &p->item, peer_weight(p), CACHE_GOOD);
 	else
-		cache_size(c->cache, &p->item, peer_weight(p), CACHE_GOOD);
-	cache_unlock(c->cache, key);
+		cache_size(c, &p->item, peer_weight(p), CACHE_GOOD);
+	cache_unlock(c, key);
 }
 
 SSL_SESSION *
-sessions_get(struct sessions *c, const uint8_t key[32],
+sessions_get(struct cache *c, const uint8_t key[32],
     struct sessions_about *about)
 {
-	struct peer *p = (struct peer *)cache_ask(c->cache, key);
+	struct peer *p = (struct peer *)cache_ask(c, key);
 	SSL_SESSION *sess = NULL;
 	time_t now = time(NULL);
 
@@ -145,15 +123,9 @@ sessions_get(struct sessions *c, const uint8_t key[32],
 		}
 	}
 	if (p != NULL && p->n == 0)
-		cache_drop(c->cache, &p->item, sess == NULL);
+		cache_drop(c, &p->item, sess == NULL);
 	else if (p != NULL)
-		cache_size(c->cache, &p->item, peer_weight(p), CACHE_GOOD);
-	cache_unlock(c->cache, key);
+		cache_size(c, &p->item, peer_weight(p), CACHE_GOOD);
+	cache_unlock(c, key);
 	return sess;
-}
-
-void
-sessions_stats(struct sessions *c, struct cache_stats *out)
-{
-	cache_stats(c->cache, out);
 }

@@ -1,5 +1,6 @@
 /*
- * Sessions from servers, for resumption: a few per key, newest first.
+ * Sessions from servers, for resumption: a few per key, newest first, in a
+ * cache that the caller makes.
  */
 #ifndef TLS_SESSIONS_H
 #define TLS_SESSIONS_H
@@ -10,24 +11,19 @@
 
 #include "util/cache.h"
 
-struct sessions;
-
 struct sessions_about {
 	time_t	 until;		/* its chain is valid until then */
 	size_t	 chain;		/* bytes of the chain in memory */
 };
 
-struct sessions	*sessions_new(size_t bytes);
-void		 sessions_free(struct sessions *);
 /* Takes ownership of the session. */
-void		 sessions_put(struct sessions *, const uint8_t key[32],
+void		 sessions_put(struct cache *, const uint8_t key[32],
 		    SSL_SESSION *, const struct sessions_about *);
 /*
  * A session for the caller, with what it was put with; or NULL. A session of
  * TLS 1.3 is given out once.
  */
-SSL_SESSION	*sessions_get(struct sessions *, const uint8_t key[32],
+SSL_SESSION	*sessions_get(struct cache *, const uint8_t key[32],
 		    struct sessions_about *);
-void		 sessions_stats(struct sessions *, struct cache_stats *);
 
 #endif

@@ -11,7 +11,6 @@
 
 #include "tls/certinfo.h"
 #include "tls/conn.h"
-#include "tls/fast.h"
 #include "tls/intern.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -63,7 +62,7 @@ static SSL_CTX *
 ctx_new(const SSL_METHOD *method, const struct tls_side *side,
     const char *ciphers, const char *what, struct text *errors)
 {
-	SSL_CTX *ctx = SSL_CTX_new_ex(fast_ctx(), NULL, method);
+	SSL_CTX *ctx = SSL_CTX_new(method);
 	const char *wrong = NULL;
 
 	if (ctx == NULL) {
@@ -214,7 +213,7 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 	if (o->keylog != NULL &&
 	    (t->keylog = keylog_new(o->keylog, errors)) == NULL)
 		rv = ERR_USAGE;
-	t->sessions = sessions_new(caches / 8 * 3);
+	t->sessions = cache_new(caches / 8 * 3);
 	t->tickets = ticket_keys_new();
 	if (rv == 0)
 		t->leafs = leafs_new(t->ca, t->untrusted,
@@ -248,7 +247,7 @@ tls_free(struct tls *t)
 	}
 	free(t->server);
 	free(t->client);
-	sessions_free(t->sessions);
+	cache_free(t->sessions);
 	ticket_keys_free(t->tickets);
 	keylog_free(t->keylog);
 	trust_free(t->trust);
@@ -272,7 +271,7 @@ tls_leafs(struct tls *t)
 void
 tls_stats(struct tls *t, struct tls_stats *out)
 {
-	sessions_stats(t->sessions, &out->sessions);
+	cache_stats(t->sessions, &out->sessions);
 	trust_stats(t->trust, &out->verdicts);
 	intern_stats(&out->certificates);
 	certinfo_stats(&out->texts);

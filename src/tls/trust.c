@@ -17,8 +17,7 @@
 #include <unistd.h>
 
 #include "tls/ca.h"
-#include "tls/digest.h"
-#include "tls/fast.h"
+#include "tls/cert.h"
 #include "tls/intern.h"
 #include "util/cache.h"
 #include "util/err.h"
@@ -49,8 +48,7 @@ trust_add_file(struct trust *t, const char *path)
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(t->store,
 	    X509_LOOKUP_file());
 
-	n = X509_load_cert_file_ex(lookup, path, X509_FILETYPE_PEM, fast_ctx(),
-	    NULL);
+	n = X509_load_cert_file(lookup, path, X509_FILETYPE_PEM);
 	ERR_clear_error();
 	return n;
 }
@@ -225,9 +223,9 @@ chain_key(X509_STORE_CTX *ctx, uint8_t key[32])
 		n = 0;
 	if (n > CHAIN_MAX)
 		return ERR_LIMIT;
-	digest_cert(X509_STORE_CTX_get0_cert(ctx), all);
+	cert_digest(X509_STORE_CTX_get0_cert(ctx), all);
 	for (i = 0; i < n; i++)
-		digest_cert(sk_X509_value(sk, i), all + 32 * (i + 1));
+		cert_digest(sk_X509_value(sk, i), all + 32 * (i + 1));
 	digest_bytes(all, 32 * (size_t)(n + 1), key);
 	return 0;
 }

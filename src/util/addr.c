@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "util/err.h"
-#include "util/hash.h"
 
 void
 addr_set(struct addr *a, const struct sockaddr *sa)
@@ -73,14 +72,21 @@ addr_eq(const struct addr *a, const struct addr *b)
 	    memcmp(ap, bp, al) == 0 && addr_port(a) == addr_port(b);
 }
 
-uint32_t
-addr_owner_hash(const struct addr *a, uint32_t seed)
+#define OWNER_IPV4	0xffff00000000u		/* of no IPv6 address in use */
+#define OWNER_ZERO	1			/* of ::/64 */
+
+uint64_t
+addr_owner(const struct addr *a)
 {
-	size_t len;
+	uint64_t owner = 0;
+	size_t len, i;
 	const uint8_t *ip = addr_ip(a, &len);
 
-	return (uint32_t)hash_fold(hash_bytes(HASH_START ^ seed, ip,
-	    len < 8 ? len : 8));
+	for (i = 0; i < len && i < 8; i++)
+		owner = owner << 8 | ip[i];
+	if (len == 4)
+		return OWNER_IPV4 | owner;
+	return owner != 0 ? owner : OWNER_ZERO;
 }
 
 int

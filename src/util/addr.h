@@ -34,9 +34,9 @@ void		 addr_set_port(struct addr *, uint16_t);
 const uint8_t	*addr_ip(const struct addr *, size_t *len);	/* 4 or 16 */
 int		 addr_eq(const struct addr *, const struct addr *);
 int		 addr_is_any(const struct addr *);
-/* A hash of the address's owner, for shares; the owner of an IPv6 address is
- * its /64. Peers choose their addresses, so the seed must be random. */
-uint32_t	 addr_owner_hash(const struct addr *, uint32_t seed);
+/* Whose address it is, for shares (util/share.h): the owner of an IPv6 address
+ * is its /64. Two owners differ. Never 0, which is nobody. */
+uint64_t	 addr_owner(const struct addr *);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80" into out (ADDR_STRLEN); returns out. */
 char		*addr_str(const struct addr *, char *out);

@@ -9,35 +9,25 @@
 const char *
 err_str(int err)
 {
-	switch (err) {
-	case 0:
-		return "success";
-	case ERR_SHORT:
-		return "more bytes are needed";
-	case ERR_FORMAT:
-		return "malformed";
-	case ERR_LIMIT:
-		return "a limit was reached";
-	case ERR_MEM:
-		return "out of memory";
-	case ERR_AGAIN:
-		return "not ready";
-	case ERR_EOF:
-		return "end of stream";
-	case ERR_SYS:
+	static const char *const texts[] = {
+		[0] = "success",
+		[-ERR_SHORT] = "more bytes are needed",
+		[-ERR_FORMAT] = "malformed",
+		[-ERR_LIMIT] = "a limit was reached",
+		[-ERR_MEM] = "out of memory",
+		[-ERR_AGAIN] = "not ready",
+		[-ERR_EOF] = "end of stream",
+		[-ERR_NOTFOUND] = "not found",
+		[-ERR_DENIED] = "not permitted",
+		[-ERR_TIMEOUT] = "timed out",
+		[-ERR_TLS] = "TLS failed",
+		[-ERR_UNSUPPORTED] = "not supported",
+		[-ERR_USAGE] = "wrong usage",
+	};
+
+	if (err == ERR_SYS)
 		return strerror(errno);
-	case ERR_NOTFOUND:
-		return "not found";
-	case ERR_DENIED:
-		return "not permitted";
-	case ERR_TIMEOUT:
-		return "timed out";
-	case ERR_TLS:
-		return "TLS failed";
-	case ERR_UNSUPPORTED:
-		return "not supported";
-	case ERR_USAGE:
-		return "wrong usage";
-	}
-	return "unknown error";
+	if (err > 0 || err < ERR_USAGE)
+		return "unknown error";
+	return texts[-err];
 }

@@ -3,6 +3,7 @@
  */
 #include "util/text.h"
 
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,26 +81,9 @@ text_hex(struct text *t, const uint8_t *p, size_t n, const char *sep)
 void
 text_base64(struct text *t, const void *data, size_t n)
 {
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const uint8_t *p = data;
-	uint32_t v;
-	char out[4];
-	size_t i, left;
-
-	for (i = 0; i < n; i += 3) {
-		left = n - i;
-		v = (uint32_t)p[i] << 16;
-		if (left > 1)
-			v |= (uint32_t)p[i + 1] << 8;
-		if (left > 2)
-			v |= p[i + 2];
-		out[0] = digit[v >> 18];
-		out[1] = digit[v >> 12 & 63];
-		out[2] = left > 1 ? digit[v >> 6 & 63] : '=';
-		out[3] = left > 2 ? digit[v & 63] : '=';
-		text_add(t, out, sizeof(out));
-	}
+	text_room(t, (n + 2) / 3 * 4);
+	t->len += (size_t)EVP_EncodeBlock((unsigned char *)t->s + t->len,
+	    data, (int)n);
 }
 
 void

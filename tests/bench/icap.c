@@ -155,7 +155,7 @@ main(int argc, char **argv)
 	struct conf_icap_url u = { 0 };
 	struct conf_icap conf = { 0 };
 	struct icap_service *service;
-	struct icap_stats s;
+	const struct icap_stats *s;
 	struct text why = { NULL, 0, 0 };
 	struct timeval second = { 0, 0 };
 	struct one one[64] = { 0 };
@@ -185,12 +185,12 @@ main(int argc, char **argv)
 		event_active(one[i].again, EV_TIMEOUT, 0);
 	}
 	event_base_dispatch(base);
-	icap_service_stats(service, &s);
+	s = icap_service_stats(service);
 	printf("body %ld, %d at once: %.0f/s, %.1f us of CPU each, mean "
 	    "%.0f us, %llu failed, %llu MB adapted\n", size, n,
 	    (double)done / (double)second.tv_sec,
 	    (cpu() - before) * 1e6 / (double)(done + 1),
-	    s.seconds_sum * 1e6 / (double)(done + 1),
+	    (double)s->micros / (double)(done + 1),
 	    (unsigned long long)failed, (unsigned long long)adapted >> 20);
 	return failed > 0;
 }

@@ -348,6 +348,61 @@ def absolute_form_is_over_when_nobody_can_be_answered(s):
 
 
 @scenario
+def absolute_form_goes_on_behind_what_cannot_be_followed(s):
+    """A response that is no HTTP passes, and so do later requests to its
+    server; one to another server then never goes on. A request that breaks is
+    refused, and nothing of it but what was sound goes on."""
+    s.start(record=False)
+
+    def handler(p):
+        while True:
+            try:
+                p.recv_until(b'\r\n\r\n')
+            except Exception:
+                break
+            p.send(b'ICY 200 OK\r\n\r\n')
+        p.close()
+    srv = s.serve(80, handler=handler, plain=True)
+    c = proxy(s)
+    for i in range(3):
+        c.send(get('/%d' % i))
+        equal(c.recv_until(b'\r\n\r\n'), b'ICY 200 OK\r\n\r\n')
+    c.finish()
+    srv.wait(1)
+    equal(len(srv.peers), 1)
+
+    def early(p):
+        p.recv_until(b'3\r\nabc\r\n')
+        p.send(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        p.recv_all()
+        p.close()
+    srv = s.serve(81, handler=early, plain=True)
+    c = proxy(s)
+    c.send(b'POST http://plain.test:81/ HTTP/1.1\r\nHost: plain.test:81\r\n'
+           b'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n')
+    equal(answer(c)[1], b'ok')
+    check(answer(c)[0].startswith(b'HTTP/1.1 400'))
+    c.finish()
+    check(b'zz' not in srv.wait(1)[0].received)
+
+
+@scenario
+def absolute_form_with_a_long_head(s):
+    """Of 60k at most, as the man page says; also for another server."""
+    s.start(record=False)
+    s.serve(81, handler=peer.http(b'one'), plain=True)
+    s.serve(82, handler=peer.http(b'two'), plain=True)
+    c = proxy(s)
+    long = 'X-Long: ' + 'x' * 59000 + '\r\n'
+    for port, want in ((81, b'one'), (81, b'one'), (82, b'two')):
+        c.send(get('/', 'plain.test:%d' % port, more=long))
+        equal(answer(c)[1], want)
+    c.send(get('/', 'plain.test:82', more=long + long))
+    check(answer(c)[0].startswith(b'HTTP/1.1 431'))
+    c.finish()
+
+
+@scenario
 def absolute_form_post_chunked_with_trailers(s):
     s.start()
 

@@ -492,8 +492,8 @@ def types_are_exempt_in_responses_only_and_from_one_service_only(s):
     equal(got['one'], ['bypass-type'] * 2)
     equal(got['two'], ['block'])
     wait(lambda: len(srv.log()) == 2, 'two that were shown')
-    equal(s.d.metric('clearspan_icap_transactions_total', service='one',
-                     result='bypass'), 2.0)
+    s.d.metric_is(2.0, 'clearspan_icap_transactions_total', service='one',
+                  result='bypass')
 
 
 @scenario

@@ -113,8 +113,8 @@ def events_say_who_what_and_how_long(s):
         equal(e['icap']['outcome'], 'mod')
         equal(e['icap']['istag'], 'server-1')
         check(e['icap']['total_ms'] > 0 and e['icap']['bytes_toserver'] > 2000)
-    equal(s.d.metric('clearspan_icap_transactions_total', service='scan',
-                     result='mod'), 2.0)
+    s.d.metric_is(2.0, 'clearspan_icap_transactions_total', service='scan',
+                  result='mod')
 
 
 @scenario

@@ -29,8 +29,7 @@ def hosts(o):
 
 
 def judged(s, result, n):
-    equal(s.d.metric('clearspan_requests_judged_total', result=result), n,
-          result)
+    s.d.metric_is(n, 'clearspan_requests_judged_total', result=result)
 
 
 def scan(s, **over):

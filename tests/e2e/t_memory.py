@@ -83,7 +83,7 @@ def certificates_of_90_kb_stay_within_the_budget(s):
     wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all ended')
     grown = s.d.rss() - base
     s.say('memory grew by %d KiB' % grown)
-    equal(s.d.metric('clearspan_memory_bytes', pool='tls'), 0)
+    s.d.metric_is(0, 'clearspan_memory_bytes', pool='tls')
     check(s.d.metric('clearspan_memory_bytes', pool='caches') <= 8 << 20)
     if s.kind == 'plain':       # by no more than limits.memory
         check(grown < 64 << 10, 'memory grew by %d KiB' % grown)
@@ -173,7 +173,7 @@ def what_slow_readers_held_is_given_back(s):
         c.rst()
     wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all ended')
     for pool in 'buffers', 'tls', 'mirrors':
-        equal(s.d.metric('clearspan_memory_bytes', pool=pool), 0, pool)
+        s.d.metric_is(0, 'clearspan_memory_bytes', pool=pool)
     wait(lambda: s.d.rss() - base < 24 << 10, 'the memory is given back',
          timeout=20)
 

@@ -245,7 +245,7 @@ def clients_wait_for_descriptors_and_are_not_refused(s):
     for c in held:
         equal(c.recv_exact(1), b'x')
         c.finish()
-    equal(s.d.metric('clearspan_sessions_open'), 0, 'all closed')
+    s.d.metric_is(0, 'clearspan_sessions_open')
 
 
 @scenario
@@ -483,8 +483,7 @@ def a_list_is_read_again_when_its_file_changes(s):
     wait(lambda: s.d.metric('clearspan_reloads_total', result='ok') == 2,
          'another reload')
     s.exchange(b'as at first')
-    equal(s.d.metric('clearspan_reloads_total', result='failed'), 1.0,
-          'failures of one change')
+    s.d.metric_is(1.0, 'clearspan_reloads_total', result='failed')
     equal([f['clearspan']['rule'] for f in s.d.flows(4)],
           ['default', 'listed', 'listed', 'default'])
 

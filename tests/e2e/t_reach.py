@@ -187,8 +187,8 @@ def what_no_router_forwards_is_not_forwarded(s):
         how = peer.RST
     equal(how, peer.RST)
     equal(len(srv.peers), 1, 'connections')
-    equal(s.d.metric('clearspan_destinations_refused_total',
-                     reason='link-local'), 1)
+    s.d.metric_is(1, 'clearspan_destinations_refused_total',
+                  reason='link-local')
 
 
 @scenario

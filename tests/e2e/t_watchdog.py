@@ -68,12 +68,12 @@ def a_worker_that_hangs_is_told_and_the_watchdog_hears_nothing(s):
             pass
         # Twice the time between two words: there must be none.
         equal(told(systemd, 2.5), None, 'told of a daemon that hangs')
-        equal(d.metric('clearspan_worker_late_total'), 1)
+        d.metric_is(1, 'clearspan_worker_late_total')
         # The others serve on, and so do metrics and the control socket.
         equal(d.ctl('counters')['worker_late'], 1)
     d.wait_log('worker 1 answers again', 15 * s.slow)
     equal(told(systemd, 10 * s.slow), b'WATCHDOG=1', 'told')
-    equal(d.metric('clearspan_worker_late_total'), 1)
+    d.metric_is(1, 'clearspan_worker_late_total')
 
 
 @scenario

@@ -9,18 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/http1.h"
+#include "codec/http1_write.h"
+#include "../unit/codec/http1_follow.h"
 #include "util/err.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-typedef int read_head(struct http1_head *, const char *, size_t);
+typedef int read_head(struct http_text *, const char *, size_t);
 
 static void
-check_split(read_head *read, const struct http1_head *whole, int e,
+check_split(read_head *read, const struct http_text *whole, int e,
     const char *data, size_t len)
 {
-	static struct http1_head part;
+	static struct http_text part;
 	size_t i, step = len > 2000 ? len / 1000 : 1;
 	int got = ERR_SHORT;
 
@@ -42,7 +43,7 @@ check_split(read_head *read, const struct http1_head *whole, int e,
 static void
 check_trailers(const struct text *trailers)
 {
-	struct http1_head m = { .chunked = 1, .coded = 1,
+	struct http_text m = { .chunked = 1, .coded = 1,
 	    .head.length = -1 };
 	struct text t = { NULL, 0, 0 };
 	struct http1_body b;
@@ -76,7 +77,7 @@ check_keep(const struct http_head *m, const char *data, size_t len)
 }
 
 static void
-check_body(const struct http1_head *m, const char *data, size_t len)
+check_body(const struct http_text *m, const char *data, size_t len)
 {
 	struct text all = { NULL, 0, 0 }, each = { NULL, 0, 0 };
 	struct http1_body once, bytes;
@@ -116,7 +117,7 @@ check_body(const struct http1_head *m, const char *data, size_t len)
 static void
 check_name(const struct http_head *m, const char *again, size_t len)
 {
-	static struct http1_head other;
+	static struct http_text other;
 	char name[HTTP_NAME_MAX], same[HTTP_NAME_MAX];
 	size_t n;
 	int rv = http_name(m, name);
@@ -126,24 +127,24 @@ check_name(const struct http_head *m, const char *again, size_t len)
 	assert(n == 0 || name[n - 1] != '.');
 	assert(strpbrk(name, "[]/@ ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL);
 	other.scanned = 0;
-	if (http1_request(&other, again, len) == 0) {
+	if (http_request(&other, again, len) == 0) {
 		http_name(&other.head, same);
 		assert(strcmp(name, same) == 0);
 	}
 }
 
 static void
-check_rewrite(const struct http1_head *m)
+check_rewrite(const struct http_text *m)
 {
-	static struct http1_head again;
+	static struct http_text again;
 	struct text t = { NULL, 0, 0 };
 
 	if (http1_origin_form(&t, &m->head) == 0) {
 		check_name(&m->head, t.s, t.len);
 		again.scanned = 0;
-		assert(http1_request(&again, t.s, t.len) == 0 ||
-		    again.head.n == HTTP_FIELDS || t.len > HTTP1_HEAD_MAX);
-		if (t.len <= HTTP1_HEAD_MAX && again.head.n < HTTP_FIELDS) {
+		assert(http_request(&again, t.s, t.len) == 0 ||
+		    again.head.n == HTTP_FIELDS || t.len > HTTP_HEAD_MAX);
+		if (t.len <= HTTP_HEAD_MAX && again.head.n < HTTP_FIELDS) {
 			assert(again.len == t.len);
 			assert(again.head.length == m->head.length);
 			assert(again.chunked == m->chunked);
@@ -157,7 +158,7 @@ check_rewrite(const struct http1_head *m)
 static int
 one(read_head *read, const char *data, size_t len)
 {
-	static struct http1_head m;
+	static struct http_text m;
 	int e;
 
 	m.scanned = 0;
@@ -182,13 +183,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	size_t i;
 	int e, got;
 
-	one(http1_request, text, len);
-	one(http1_response, text, len);
+	one(http_request, text, len);
+	one(http_response, text, len);
 	http_authority(slice_of(text, len), 0, &u);
 	http_absolute(slice_of(text, len), &u);
-	e = http1_starts_request(text, len);
+	e = http_starts_request(text, len);
 	for (i = 0; i < len && i < 300; i++)
-		if ((got = http1_starts_request(text, i)) != ERR_SHORT)
+		if ((got = http_starts_request(text, i)) != ERR_SHORT)
 			assert(got == e);
 	return 0;
 }

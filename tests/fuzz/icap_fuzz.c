@@ -43,7 +43,7 @@ static void
 check_promise(const struct icap_head *m, enum icap_method method)
 {
 	assert((m->hdr == ICAP_NONE) == (m->hdr_len == 0));
-	assert(m->hdr_len <= HTTP1_HEAD_MAX);
+	assert(m->hdr_len <= HTTP_HEAD_MAX);
 	assert(m->body != ICAP_NULL_BODY);
 	if (m->status < 200 || m->status == 204)
 		assert(m->hdr == ICAP_NONE && m->body == ICAP_NONE);
@@ -71,29 +71,29 @@ check_options(const struct icap_head *m)
 static void
 check_http(const struct icap_head *m, const char *data, size_t len)
 {
-	static struct http1_head h, again;
+	static struct http_text h, again;
 	struct http1_out o = { HTTP1_LENGTH, 7, HTTP1_CLOSE_AFTER, NULL,
 	    { NULL, 0 }, NULL };
 	struct text t = { NULL, 0, 0 };
 
 	if (m->hdr == ICAP_NONE || len < m->hdr_len ||
-	    icap_http_head(&h, m, data) != 0)
+	    icap_http_head(&h, m->hdr, data, m->hdr_len) != 0)
 		return;
 	assert(h.len == m->hdr_len);
-	if (http1_write(&t, &h.head, &o) == 0 && t.len <= HTTP1_HEAD_MAX &&
+	if (http1_write(&t, &h.head, &o) == 0 && t.len <= HTTP_HEAD_MAX &&
 	    h.head.n + 3 < HTTP_FIELDS) {
 		again.scanned = 0;
-		assert((h.head.response ? http1_response(&again, t.s, t.len) :
-		    http1_request(&again, t.s, t.len)) == 0 ||
+		assert((h.head.response ? http_response(&again, t.s, t.len) :
+		    http_request(&again, t.s, t.len)) == 0 ||
 		    slice_eq(h.head.method, "CONNECT"));
 		assert(again.len == t.len && !again.coded);
 	}
 	text_clear(&t);
-	if (icap_put_http(&t, &h.head, "https", slice_of("a.example", 9),
-	    1) == 0 && t.len <= HTTP1_HEAD_MAX && h.head.n + 1 < HTTP_FIELDS) {
+	if (icap_put_http(&t, &h.head, "https", slice_of("a.example", 9))
+	    == 0 && t.len <= HTTP_HEAD_MAX && h.head.n + 1 < HTTP_FIELDS) {
 		again.scanned = 0;
-		assert((h.head.response ? http1_response(&again, t.s, t.len) :
-		    http1_request(&again, t.s, t.len)) == 0);
+		assert((h.head.response ? http_response(&again, t.s, t.len) :
+		    http_request(&again, t.s, t.len)) == 0);
 		assert(again.len == t.len &&
 		    again.head.length == h.head.length);
 	}

@@ -124,6 +124,12 @@ class Daemon(proc.Process):
                 total += v
         return total
 
+    def metric_is(self, value, name, **labels):
+        """It becomes that: a session may be counted behind what its peers
+        have seen of it."""
+        wait(lambda: self.metric(name, **labels) == value,
+             '%s %s that is %g' % (name, labels, value))
+
     def fds(self):
         return len(os.listdir('/proc/%d/fd' % self.pid))
 

@@ -218,6 +218,49 @@ TEST(a_device_that_is_open_from_the_start_is_never_up)
 }
 END
 
+/* The router knows the two networks, and no more. */
+#define ROUTER								\
+	"for i in in out; do ip link add $i type veth peer name d$i;"	\
+	" ip link set d$i up; done;"					\
+	"sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1;" \
+	"sysctl -qw net.ipv4.conf.all.rp_filter=0;"			\
+	"ip addr add 198.19.0.2/24 dev din;"				\
+	"ip addr add 198.19.1.1/24 dev dout;"				\
+	"ip -6 addr add fd00:1::2/64 dev din nodad;"			\
+	"ip -6 addr add fd00:2::1/64 dev dout nodad"
+
+static void
+router_is_up(void)
+{
+	device.kind = DEVICE_L3;
+	device.health.every = 500;
+	netns(0);
+	sh(ROUTER);
+	up();
+	ck_assert_int_eq(becomes(DEVICE_UP), 1);
+	down();
+}
+
+TEST(probes_go_through_a_router_between_our_own_addresses)
+{
+	device.inside_address[0] = (struct prefix){ { 198, 19, 0, 2 },
+	    AF_INET, 24 };
+	device.outside_address[0] = (struct prefix){ { 198, 19, 1, 1 },
+	    AF_INET, 24 };
+	router_is_up();
+}
+END
+
+TEST(probes_go_through_a_router_without_ipv4)
+{
+	device.inside_address[1] = (struct prefix){
+	    { 0xfd, 0, 0, 1, [15] = 2 }, AF_INET6, 64 };
+	device.outside_address[1] = (struct prefix){
+	    { 0xfd, 0, 0, 2, [15] = 1 }, AF_INET6, 64 };
+	router_is_up();
+}
+END
+
 TEST(without_a_helper_all_devices_are_down)
 {
 	netns(0);
@@ -237,4 +280,6 @@ SUITE("health", a_device_is_up_when_probes_come_through_and_down_when_not,
     sessions_that_fail_make_a_device_suspect_until_a_probe_says,
     a_device_that_blocks_nothing_is_open_and_down,
     a_device_that_is_open_from_the_start_is_never_up,
+    probes_go_through_a_router_between_our_own_addresses,
+    probes_go_through_a_router_without_ipv4,
     without_a_helper_all_devices_are_down)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -324,6 +325,39 @@ TEST(a_pool_never_waits_and_never_stays_empty)
 }
 END
 
+TEST(a_lack_of_descriptors_passes)
+{
+	static const struct timespec little = { 0, 1000000 };
+	struct conf_device d = bridge();
+	struct rlimit r, less;
+	int i, fd = 0, fds[200];
+
+	netns(0);
+	sh(BRIDGE);
+	up(&d);
+	getrlimit(RLIMIT_NOFILE, &r);
+	less = r;
+	less.rlim_cur = (rlim_t)dup(0) + 10;
+	setrlimit(RLIMIT_NOFILE, &less);
+	for (i = 0; i < 200; i++) {
+		if ((fds[i] = zone_socket(zone, AF_INET)) < 0)
+			nanosleep(&little, NULL);
+	}
+	ck_assert_int_lt(fds[199], 0);
+	ck_assert_int_eq(zone_helpless(zone), 0);
+	for (i = 0; i < 200; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	setrlimit(RLIMIT_NOFILE, &r);
+	for (i = 0; i < 1000 && (fd = zone_socket(zone, AF_INET)) < 0; i++)
+		nanosleep(&little, NULL);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	down();
+}
+END
+
 static void
 mac_of(const char *port, uint8_t mac[6])
 {
@@ -422,6 +456,36 @@ TEST(a_killed_daemon_leaves_the_ports_down_and_nothing_else)
 }
 END
 
+/* The kernel takes the namespaces away, and virtual ports with them. */
+TEST(nothing_is_left_when_daemon_and_helper_are_killed_together)
+{
+	struct conf_device d = bridge();
+	int ready[2];
+	pid_t pid, helper = 0;
+
+	netns(0);
+	sh(BRIDGE);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	ck_assert_int_eq(pipe(ready), 0);
+	if ((pid = fork()) == 0) {
+		up(&d);
+		helper = zones_pid(zones);
+		if (write(ready[1], &helper, sizeof(helper)) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &helper, sizeof(helper)),
+	    sizeof(helper));
+	kill(helper, SIGKILL);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(comes(link_here, "din", ZONE_LINK_GONE), 1);
+	ck_assert_int_eq(comes(link_here, "dout", ZONE_LINK_GONE), 1);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+END
+
 TEST(a_killed_helper_is_noticed)
 {
 	struct conf_device d = bridge();
@@ -491,6 +555,38 @@ TEST(a_port_that_is_missing_is_fetched_when_it_comes)
 }
 END
 
+TEST(a_changed_device_takes_the_ports_over_and_the_old_one_may_have_them_back)
+{
+	struct conf_device d = bridge();
+	struct text why = { 0 };
+	struct zone *old;
+	uint8_t before[6], after[6];
+
+	netns(0);
+	sh(BRIDGE);
+	mac_of("in", before);
+	up(&d);
+	old = zone;
+	d.inside = outside;
+	d.outside = inside;
+	ck_assert_int_eq(zone_open(zones, &d, 2, &zone, &why), 0);
+	ck_assert_uint_eq(why.len, 0);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	ck_assert_int_eq(zone_link(old, ZONE_INSIDE), ZONE_LINK_GONE);
+	ck_assert_int_eq(zone_repair(old, &why), ERR_NOTFOUND);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	zone_close(zone);
+	zone = old;
+	text_clear(&why);
+	ck_assert_msg(zone_repair(old, &why) == 0, "%s", why.s);
+	goes_through("10.1.0.2:40001", "93.184.216.34:443");
+	text_free(&why);
+	down();
+	mac_of("in", after);
+	ck_assert_mem_eq(before, after, 6);
+}
+END
+
 TEST(what_is_no_ethernet_port_is_refused_with_its_name)
 {
 	struct conf_device d = bridge();
@@ -540,10 +636,13 @@ SUITE("zone", a_connection_crosses_a_bridge_with_its_addresses,
     a_client_may_use_its_port_again_at_once,
     what_has_no_socket_of_ours_is_reset,
     a_pool_never_waits_and_never_stays_empty,
+    a_lack_of_descriptors_passes,
     ports_come_back_down_and_as_they_were,
     a_killed_daemon_leaves_the_ports_down_and_nothing_else,
+    nothing_is_left_when_daemon_and_helper_are_killed_together,
     a_killed_helper_is_noticed,
     the_signals_that_stop_a_daemon_do_not_stop_the_helper,
     a_port_that_is_missing_is_fetched_when_it_comes,
+    a_changed_device_takes_the_ports_over_and_the_old_one_may_have_them_back,
     what_is_no_ethernet_port_is_refused_with_its_name,
     links_are_seen)

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,6 +82,29 @@ TEST(a_message_that_is_too_long_is_an_error_and_leaves_nothing)
 }
 END
 
+TEST(a_process_with_too_many_descriptors_gets_the_message_alone)
+{
+	struct rlimit r;
+	int fds[2], got[2];
+	size_t n = 2, before;
+	char c = 0;
+
+	pair();
+	fds[0] = fds[1] = ends[0];
+	ck_assert_int_eq(zone_wire_send(ends[0], "x", 1, fds, 2), 1);
+	before = open_files();
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = (rlim_t)ends[1] + 2;	/* one more */
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &r), 0);
+	ck_assert_int_eq(zone_wire_recv(ends[1], &c, 1, got, &n), ERR_LIMIT);
+	ck_assert_int_eq(c, 'x');
+	ck_assert_uint_eq(n, 0);
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+	ck_assert_uint_eq(open_files(), before);
+}
+END
+
 TEST(a_closed_end_is_told_from_an_error)
 {
 	char c;
@@ -96,4 +120,5 @@ END
 SUITE("zone_wire", descriptors_arrive_with_their_message,
     descriptors_that_nobody_wants_are_closed,
     a_message_that_is_too_long_is_an_error_and_leaves_nothing,
+    a_process_with_too_many_descriptors_gets_the_message_alone,
     a_closed_end_is_told_from_an_error)

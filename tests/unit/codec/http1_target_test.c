@@ -1,7 +1,7 @@
 /*
  * Targets cut up, and requests written again for the origin server.
  */
-#include "codec/http1.h"
+#include "codec/http1_write.h"
 
 #include <string.h>
 
@@ -147,14 +147,14 @@ static const struct {
 
 TEST(a_request_is_written_again_for_its_origin)
 {
-	struct http1_head m;
+	struct http_text m;
 	struct text t = { NULL, 0, 0 };
 	size_t i;
 	int e;
 
 	for (i = 0; i < NELEM(forms); i++) {
 		memset(&m, 0, sizeof(m));
-		ck_assert_msg(http1_request(&m, forms[i].in,
+		ck_assert_msg(http_request(&m, forms[i].in,
 		    strlen(forms[i].in)) == 0, "%s", m.why);
 		text_clear(&t);
 		e = http1_origin_form(&t, &m.head);
@@ -193,7 +193,7 @@ static const struct {
 TEST(a_request_is_for_one_name_however_it_is_spelled)
 {
 	char name[HTTP_NAME_MAX];
-	struct http1_head m = { 0 };
+	struct http_text m = { 0 };
 	struct text t = { 0 };
 	size_t i;
 
@@ -206,13 +206,13 @@ TEST(a_request_is_for_one_name_however_it_is_spelled)
 			text_printf(&t, "Host: %s\r\n", named[i].host);
 		text_puts(&t, "\r\n");
 		m.scanned = 0;
-		ck_assert_msg(http1_request(&m, t.s, t.len) == 0, "%s", t.s);
+		ck_assert_msg(http_request(&m, t.s, t.len) == 0, "%s", t.s);
 		ck_assert_int_eq(http_name(&m.head, name), named[i].name[0] ==
 		    '\0' ? ERR_NOTFOUND : 0);
 		ck_assert_str_eq(name, named[i].name);
 	}
 	m.scanned = 0;
-	ck_assert_int_eq(http1_request(&m, "CONNECT C.example:443 HTTP/1.1\r\n"
+	ck_assert_int_eq(http_request(&m, "CONNECT C.example:443 HTTP/1.1\r\n"
 	    "Host: a.example\r\n\r\n", 51), 0);
 	ck_assert_int_eq(http_name(&m.head, name), 0);
 	ck_assert_str_eq(name, "c.example");

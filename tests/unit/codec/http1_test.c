@@ -2,7 +2,7 @@
  * HTTP/1 heads and bodies: the messages of http1_cases.h, each whole and in
  * every split; and what a table does not show well.
  */
-#include "codec/http1.h"
+#include "codec/http1_follow.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,21 +14,21 @@
 #include "codec/http1_write.h"
 #include "http1_cases.h"
 
-typedef int read_head(struct http1_head *, const char *, size_t);
+typedef int read_head(struct http_text *, const char *, size_t);
 
-static struct http1_head m;
+static struct http_text m;
 
 static read_head *
 reader(const struct http1_case *c)
 {
-	return c->type == 'R' ? http1_response : http1_request;
+	return c->type == 'R' ? http_response : http_request;
 }
 
 static int
 read_whole(const char *text, size_t len)
 {
 	memset(&m, 0, sizeof(m));
-	return http1_request(&m, text, len);
+	return http_request(&m, text, len);
 }
 
 #define READ(text)	read_whole(text, sizeof(text) - 1)
@@ -174,7 +174,7 @@ TEST(a_status_line_is_cut_into_its_parts)
 	static const char r[] = "HTTP/1.0 418 I'm a teapot\r\nA: b\r\n\r\n";
 
 	memset(&m, 0, sizeof(m));
-	ck_assert_int_eq(http1_response(&m, r, sizeof(r) - 1), 0);
+	ck_assert_int_eq(http_response(&m, r, sizeof(r) - 1), 0);
 	ck_assert_int_eq(m.head.status, 418);
 	ck_assert_int_eq(m.head.version, 10);
 	ck_assert(slice_eq(m.head.reason, "I'm a teapot"));
@@ -209,16 +209,16 @@ END
 
 TEST(a_head_over_the_limit_is_refused)
 {
-	char *big = xmalloc(HTTP1_HEAD_MAX + 10);
+	char *big = xmalloc(HTTP_HEAD_MAX + 10);
 
-	memset(big, 'a', HTTP1_HEAD_MAX + 10);
+	memset(big, 'a', HTTP_HEAD_MAX + 10);
 	memcpy(big, GET "A: ", strlen(GET "A: "));
-	memcpy(big + HTTP1_HEAD_MAX - 4, "\r\n\r\n", 4);
-	ck_assert_int_eq(read_whole(big, HTTP1_HEAD_MAX + 10), 0);
-	memcpy(big + HTTP1_HEAD_MAX - 4, "aaaa", 4);
-	memcpy(big + HTTP1_HEAD_MAX - 3, "\r\n\r\n", 4);
-	ck_assert_int_eq(read_whole(big, HTTP1_HEAD_MAX), ERR_SHORT);
-	ck_assert_int_eq(read_whole(big, HTTP1_HEAD_MAX + 1), ERR_LIMIT);
+	memcpy(big + HTTP_HEAD_MAX - 4, "\r\n\r\n", 4);
+	ck_assert_int_eq(read_whole(big, HTTP_HEAD_MAX + 10), 0);
+	memcpy(big + HTTP_HEAD_MAX - 4, "aaaa", 4);
+	memcpy(big + HTTP_HEAD_MAX - 3, "\r\n\r\n", 4);
+	ck_assert_int_eq(read_whole(big, HTTP_HEAD_MAX), ERR_SHORT);
+	ck_assert_int_eq(read_whole(big, HTTP_HEAD_MAX + 1), ERR_LIMIT);
 	free(big);
 }
 END
@@ -309,7 +309,7 @@ TEST(a_head_that_trickles_is_looked_through_once)
 	m.scanned = 0;
 	for (i = 1; i < t.len; i++) {
 		before = m.scanned;
-		ck_assert_int_eq(http1_request(&m, t.s, i), ERR_SHORT);
+		ck_assert_int_eq(http_request(&m, t.s, i), ERR_SHORT);
 		steps += i - before;
 	}
 	ck_assert_uint_le(steps, 2 * t.len);
@@ -323,13 +323,13 @@ TEST(the_answer_to_head_or_connect_is_framed_by_the_request)
 	static const char no[] = "HTTP/1.1 407 No\r\nContent-Length: 5\r\n\r\n";
 
 	memset(&m, 0, sizeof(m));
-	ck_assert_int_eq(http1_response(&m, r, sizeof(r) - 1), 0);
+	ck_assert_int_eq(http_response(&m, r, sizeof(r) - 1), 0);
 	ck_assert_int_eq(http1_body_of(&m, slice_of("HEAD", 4)), HTTP1_NONE);
 	ck_assert_int_eq(http1_body_of(&m, slice_of("CONNECT", 7)),
 	    HTTP1_TUNNEL);
 	ck_assert_int_eq(http1_body_of(&m, slice_of("head", 4)), HTTP1_LENGTH);
 	memset(&m, 0, sizeof(m));
-	ck_assert_int_eq(http1_response(&m, no, sizeof(no) - 1), 0);
+	ck_assert_int_eq(http_response(&m, no, sizeof(no) - 1), 0);
 	ck_assert_int_eq(http1_body_of(&m, slice_of("CONNECT", 7)),
 	    HTTP1_LENGTH);
 }
@@ -370,7 +370,7 @@ TEST(a_body_cut_off_by_the_end_of_the_connection_is_told)
 	http1_body_follow(&b, "3\r\nabc\r\n0\r\n", 11, &used);
 	ck_assert_int_eq(http1_body_eof(&b), ERR_SHORT);
 	memset(&m, 0, sizeof(m));
-	ck_assert_int_eq(http1_response(&m, r, sizeof(r) - 1), 0);
+	ck_assert_int_eq(http_response(&m, r, sizeof(r) - 1), 0);
 	http1_body_init(&b, &m, slice_of("GET", 3));
 	http1_body_follow(&b, "abc", 3, &used);
 	ck_assert_int_eq(http1_body_eof(&b), 0);
@@ -501,16 +501,16 @@ static const struct {
 /* As many bytes as there may be, and no answer differs from one at once. */
 TEST(a_first_line_in_pieces_is_known_as_in_one)
 {
-	struct http1_first f;
+	struct http_first f;
 	size_t i, j, len;
 	int rv;
 
 	for (i = 0; i < NELEM(starts); i++) {
 		memset(&f, 0, sizeof(f));
 		len = strlen(starts[i].text);
-		rv = http1_first(&f, NULL, 0);
+		rv = http_first(&f, NULL, 0);
 		for (j = 0; j < len; j++)
-			rv = http1_first(&f, starts[i].text + j, 1);
+			rv = http_first(&f, starts[i].text + j, 1);
 		ck_assert_msg(rv == starts[i].is, "\"%s\"", starts[i].text);
 	}
 }
@@ -524,9 +524,9 @@ TEST(a_first_line_may_be_long)
 	text_puts(&t, "m1 x");
 	for (i = 0; i < 50000; i++)
 		text_puts(&t, "a");
-	ck_assert_int_eq(http1_starts_request(t.s, t.len), ERR_SHORT);
+	ck_assert_int_eq(http_starts_request(t.s, t.len), ERR_SHORT);
 	text_puts(&t, " HTTP/1.1\r\n");
-	ck_assert_int_eq(http1_starts_request(t.s, t.len), 1);
+	ck_assert_int_eq(http_starts_request(t.s, t.len), 1);
 	text_free(&t);
 }
 END
@@ -536,7 +536,7 @@ TEST(a_request_is_known_by_its_first_bytes)
 	size_t i;
 
 	for (i = 0; i < NELEM(starts); i++)
-		ck_assert_msg(http1_starts_request(starts[i].text,
+		ck_assert_msg(http_starts_request(starts[i].text,
 		    strlen(starts[i].text)) == starts[i].is, "\"%s\"",
 		    starts[i].text);
 }

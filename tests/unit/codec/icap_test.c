@@ -179,12 +179,9 @@ END
 static int
 http_head(enum icap_section s, const char *text)
 {
-	static struct http1_head h;
+	static struct http_text h;
 
-	memset(&m, 0, sizeof(m));
-	m.hdr = s;
-	m.hdr_len = strlen(text);
-	return icap_http_head(&h, &m, text);
+	return icap_http_head(&h, s, text, strlen(text));
 }
 
 TEST(an_http_head_fills_its_section_and_is_strict)
@@ -211,41 +208,40 @@ static const struct {
 	int		 e;
 	const char	*content;	/* or the reason */
 	int64_t		 original;
-	int		 ieof;
 	size_t		 rest;
 } bodies[] = {
-	{ "b\r\nhello=world\r\n0\r\n\r\n", 0, "hello=world", -1, 0, 0 },
-	{ "3\r\nabc\r\n0; ieof\r\n\r\nNEXT", 0, "abc", -1, 1, 4 },
-	{ "3\r\nabc\r\n0; use-original-body=6\r\n\r\n", 0, "abc", 6, 0, 0 },
-	{ "0;use-original-body = 0 \r\n\r\n", 0, "", 0, 0, 0 },
-	{ "0 \t; a=\"x;ieof\"; USE-ORIGINAL-BODY=7\r\n\r\n", 0, "", 7, 0, 0 },
-	{ "0; a=\"\\\";ieof\";b\r\n\r\n", 0, "", -1, 0, 0 },
-	{ "3;use-original-body=6\r\nabc\r\n0\r\n\r\n", 0, "abc", -1, 0, 0 },
-	{ "3;ieof\r\nabc\r\n0\r\n\r\n", 0, "abc", -1, 0, 0 },
-	{ "0003;\r\nabc\r\n000\r\n\r\n", 0, "abc", -1, 0, 0 },
-	{ "3  \r\nabc\r\n0\r\n\r\n", 0, "abc", -1, 0, 0 },
+	{ "b\r\nhello=world\r\n0\r\n\r\n", 0, "hello=world", -1, 0 },
+	{ "3\r\nabc\r\n0; ieof\r\n\r\nNEXT", 0, "abc", -1, 4 },
+	{ "3\r\nabc\r\n0; use-original-body=6\r\n\r\n", 0, "abc", 6, 0 },
+	{ "0;use-original-body = 0 \r\n\r\n", 0, "", 0, 0 },
+	{ "0 \t; a=\"x;ieof\"; USE-ORIGINAL-BODY=7\r\n\r\n", 0, "", 7, 0 },
+	{ "0; a=\"\\\";ieof\";b\r\n\r\n", 0, "", -1, 0 },
+	{ "3;use-original-body=6\r\nabc\r\n0\r\n\r\n", 0, "abc", -1, 0 },
+	{ "3;ieof\r\nabc\r\n0\r\n\r\n", 0, "abc", -1, 0 },
+	{ "0003;\r\nabc\r\n000\r\n\r\n", 0, "abc", -1, 0 },
+	{ "3  \r\nabc\r\n0\r\n\r\n", 0, "abc", -1, 0 },
 	{ "A\r\n0123456789\r\n0\r\nX-Scan: ok\r\nY: z\r\n\r\n!", 0,
-	    "0123456789", -1, 0, 1 },
-	{ "3\r\nabc", ERR_SHORT, "abc", -1, 0, 0 },
-	{ "3\r\nabc\r\n0\r\n", ERR_SHORT, "abc", -1, 0, 0 },
+	    "0123456789", -1, 1 },
+	{ "3\r\nabc", ERR_SHORT, "abc", -1, 0 },
+	{ "3\r\nabc\r\n0\r\n", ERR_SHORT, "abc", -1, 0 },
 	{ "0; use-original-body=x\r\n\r\n", ERR_FORMAT, "not one number", -1,
-	    0, 0 },
+	    0 },
 	{ "0; use-original-body=-1\r\n\r\n", ERR_FORMAT, "not one number", -1,
-	    0, 0 },
+	    0 },
 	{ "0; use-original-body=1;use-original-body=1\r\n\r\n", ERR_FORMAT,
-	    "not one number", -1, 0, 0 },
+	    "not one number", -1, 0 },
 	{ "0; use-original-body=99999999999999999999\r\n\r\n", ERR_FORMAT,
-	    "not one number", -1, 0, 0 },
+	    "not one number", -1, 0 },
 	{ "0;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	    ";ieof\r\n\r\n", ERR_FORMAT, "too long", -1, 0, 0 },
-	{ "3\r\nabcd\r\n", ERR_FORMAT, "longer", -1, 0, 0 },
-	{ "3 3\r\nabc\r\n", ERR_FORMAT, "not a number", -1, 0, 0 },
-	{ "\r\n0\r\n\r\n", ERR_FORMAT, "not a number", -1, 0, 0 },
-	{ "-1\r\n", ERR_FORMAT, "not a number", -1, 0, 0 },
-	{ "0x3\r\n", ERR_FORMAT, "not a number", -1, 0, 0 },
-	{ "3\nabc\r\n", ERR_FORMAT, "control", -1, 0, 0 },
-	{ "3\r\nabc\n0\r\n", ERR_FORMAT, "longer", -1, 0, 0 },
-	{ "10000000000000000\r\n", ERR_FORMAT, "too big", -1, 0, 0 },
+	    ";ieof\r\n\r\n", ERR_FORMAT, "too long", -1, 0 },
+	{ "3\r\nabcd\r\n", ERR_FORMAT, "longer", -1, 0 },
+	{ "3 3\r\nabc\r\n", ERR_FORMAT, "not a number", -1, 0 },
+	{ "\r\n0\r\n\r\n", ERR_FORMAT, "not a number", -1, 0 },
+	{ "-1\r\n", ERR_FORMAT, "not a number", -1, 0 },
+	{ "0x3\r\n", ERR_FORMAT, "not a number", -1, 0 },
+	{ "3\nabc\r\n", ERR_FORMAT, "control", -1, 0 },
+	{ "3\r\nabc\n0\r\n", ERR_FORMAT, "longer", -1, 0 },
+	{ "10000000000000000\r\n", ERR_FORMAT, "too big", -1, 0 },
 };
 
 static void
@@ -274,8 +270,8 @@ check_body(size_t k, size_t step)
 		ck_assert_int_eq(icap_body_next(&b, &in, &p), ERR_FORMAT);
 	} else {
 		ck_assert_str_eq(t.s, bodies[k].content);
-		ck_assert_msg(b.original == bodies[k].original &&
-		    b.ieof == bodies[k].ieof, "\"%s\"", text);
+		ck_assert_msg(b.original == bodies[k].original, "\"%s\"",
+		    text);
 		ck_assert_uint_eq(len - n, bodies[k].rest);
 	}
 	text_free(&t);

@@ -323,16 +323,16 @@ TEST(tls_ports_are_mapped_where_asked)
 	ck_assert_uint_eq(s.rec.side[1].port, 80);
 	ck_assert_uint_eq(s.rec.side[0].port, 993);
 	done(&s);
-	ck_assert_uint_eq(packet_map_port(8443), 80);
-	ck_assert_uint_eq(packet_map_port(465), 25);
-	ck_assert_uint_eq(packet_map_port(587), 25);
-	ck_assert_uint_eq(packet_map_port(993), 143);
-	ck_assert_uint_eq(packet_map_port(995), 110);
-	ck_assert_uint_eq(packet_map_port(990), 21);
-	ck_assert_uint_eq(packet_map_port(636), 389);
-	ck_assert_uint_eq(packet_map_port(853), 53);
-	ck_assert_uint_eq(packet_map_port(8883), 1883);
-	ck_assert_uint_eq(packet_map_port(22), 22);
+	ck_assert_uint_eq(packet_shown_port(8443, 1), 80);
+	ck_assert_uint_eq(packet_shown_port(465, 1), 25);
+	ck_assert_uint_eq(packet_shown_port(587, 1), 25);
+	ck_assert_uint_eq(packet_shown_port(993, 1), 143);
+	ck_assert_uint_eq(packet_shown_port(995, 1), 110);
+	ck_assert_uint_eq(packet_shown_port(990, 1), 21);
+	ck_assert_uint_eq(packet_shown_port(636, 1), 389);
+	ck_assert_uint_eq(packet_shown_port(853, 1), 53);
+	ck_assert_uint_eq(packet_shown_port(8883, 1), 1883);
+	ck_assert_uint_eq(packet_shown_port(22, 1), 22);
 }
 END
 

@@ -93,6 +93,13 @@ TEST(every_key_of_a_device_and_a_chain)
 	ck_assert_uint_eq(ch->also, CHAIN_ALSO_BYPASSED | CHAIN_ALSO_PLAIN);
 	ck_assert_ptr_eq(c->rules[0].chain, &ch[0]);
 	ck_assert_ptr_eq(c->rules[1].chain, &ch[1]);
+	ck_assert_uint_eq(conf_hops(c), 1);
+	conf_unref(c);
+	c = good(LISTEN TWO CHAIN);
+	ck_assert_uint_eq(conf_hops(c), 2);
+	conf_unref(c);
+	c = good(LISTEN TWO CHAIN RULES);
+	ck_assert_uint_eq(conf_hops(c), 0);	/* no rule uses it */
 	conf_unref(c);
 }
 END
@@ -352,8 +359,8 @@ TEST(rules_and_chains_that_do_not_fit)
 	    "- {name: g, action: decrypt}\n",
 	    "c:6:37: \"chain\" goes with action decrypt and bypass only; take "
 	    "it out\n"
-	    "c:7:45: the chain \"i\" takes no bypassed sessions; write \"also: "
-	    "[bypassed]\" there, or take \"chain\" out here\n"
+	    "c:7:45: the chain \"i\" takes decrypted sessions only; write "
+	    "\"also: [bypassed]\" there, or take \"chain\" out here\n"
 	    "c:8:46: no chain \"ii\" under \"chains\", did you mean \"i\"?\n"
 	    "c:9:46: \"chain\" is a single value, not a list\n"
 	    "c:10:48: \"at: after\" is behind a chain, and the rule has none; "

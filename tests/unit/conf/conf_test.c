@@ -26,15 +26,13 @@ TEST(defaults_are_those_of_the_page)
 	ck_assert_str_eq(c->trust, "system");
 	ck_assert_int_eq(c->keep_client_address, 0);
 	ck_assert_uint_eq(c->connect_timeout, 10000);
-	ck_assert_str_eq(c->tls[0].name, "default");
-	ck_assert_int_eq(c->tls[0].client.min, 0x0303);
-	ck_assert_int_eq(c->tls[0].server.max, 0x0304);
+	ck_assert_int_eq(c->tls.profile.client.min, 0x0303);
+	ck_assert_int_eq(c->tls.profile.server.max, 0x0304);
 	ck_assert_int_eq(c->on.untrusted_server, ON_UNTRUSTED);
 	ck_assert_int_eq(c->on.revoked_server, ON_BLOCK);
 	ck_assert_int_eq(c->on.client_certificate_wanted, ON_BYPASS);
 	ck_assert_int_eq(c->on.no_sni, ON_DECRYPT);
 	ck_assert_int_eq(c->inspect.host_mismatch, MISMATCH_BLOCK);
-	ck_assert_int_eq(c->on.overload, ON_WAIT);
 	ck_assert_int_eq(c->log.level, LOG_LVL_INFO);
 	ck_assert_uint_eq(c->log.events, 1u << EVENT_FLOW);
 	ck_assert_ptr_null(c->log.file);
@@ -315,10 +313,71 @@ TEST(filters_that_let_nothing_through_are_told)
 }
 END
 
+TEST(a_key_is_the_same_or_differs)
+{
+	static const char base[] = LISTEN "ca: {untrusted-key: k, "
+	    "untrusted-certificate: c}\nuser: u\n"
+	    "upstream: {trust: t, trust-also: [a, b]}\n"
+	    "mirrors: [{name: m, pcap: f.pcap}]\n"
+	    "icap: [{name: i, reqmod: [\"icap://h/s\", {url: \"icap://g/s\", "
+	    "weight: 2}], headers: [\"A: b\"]}]\n"
+	    "metrics: {listen: \"127.0.0.1:1\"}\nlog: {keys: k, file: f}\n";
+	static const struct {
+		const char	*key, *from, *to;
+	} cases[] = {
+		{ "listen", "8080", "8081" },
+		{ "listen", "name: p", "name: q" },
+		{ "listen", "{name: p", "{allow-destinations: [], name: p" },
+		{ "listen", "{name: p", "{allow: [10.0.0.0/8], name: p" },
+		{ "ca", "untrusted-key: k", "untrusted-key: l" },
+		{ "user", "user: u", "user: v" },
+		{ "workers", "user: u", "user: u\nworkers: 77" },
+		{ "upstream.trust", "trust: t", "trust: u" },
+		{ "upstream.trust-also", "[a, b]", "[a]" },
+		{ "tls", "user: u", "tls: {client: {groups: X25519}}" },
+		{ "mirrors", "f.pcap", "f.pcapng" },
+		{ "mirrors", "pcap: f.pcap", "interface: f" },
+		{ "icap", "weight: 2", "weight: 3" },
+		{ "icap", "icap://h", "icaps://h" },
+		{ "icap", "A: b", "A: c" },
+		{ "icap", "name: i", "name: i, fail: {reqmod: open}" },
+		{ "icap", "name: i", "name: i, bypass-types: [\"video/*\"]" },
+		{ "icap", "name: i", "name: i, preview: off" },
+		{ "metrics", "127.0.0.1:1", "127.0.0.1:2" },
+		{ "log.events", "file: f", "file: f, events: [tls]" },
+		{ "log.keys", "keys: k", "keys: none" },
+	};
+	struct conf *a = good(base), *b = good(base);
+	struct text t = { 0 };
+	const char *at;
+	size_t i;
+
+	for (i = 0; i < NELEM(cases); i++) {
+		ck_assert_msg(conf_same(a, b, cases[i].key), "%s",
+		    cases[i].key);
+		at = strstr(base, cases[i].from);
+		text_clear(&t);
+		text_add(&t, base, (size_t)(at - base));
+		text_puts(&t, cases[i].to);
+		text_puts(&t, at + strlen(cases[i].from));
+		conf_unref(b);
+		b = good(t.s);
+		ck_assert_msg(!conf_same(a, b, cases[i].key), "%s", t.s);
+		ck_assert(conf_same(a, b, "limits.memory"));
+		conf_unref(b);
+		b = good(base);
+	}
+	conf_unref(a);
+	conf_unref(b);
+	text_free(&t);
+}
+END
+
 SUITE("conf", defaults_are_those_of_the_page,
     pcap_over_ip_for_everybody_is_warned_of,
     allow_destinations_may_be_given_empty,
     without_rules_one_decrypts_to_all_mirrors, mirrors_have_their_kinds,
     rules_hold_what_they_say, list_files_have_comments_and_their_own_lines,
     log_and_control_can_be_off_or_on, references_keep_it,
-    load_looks_at_files, filters_that_let_nothing_through_are_told)
+    load_looks_at_files, filters_that_let_nothing_through_are_told,
+    a_key_is_the_same_or_differs)

@@ -151,7 +151,6 @@ TEST(every_key_is_on_the_page)
 	char *page = slurp(PAGE);
 
 	keys_on_page(page, &map_conf);
-	keys_on_page(page, &map_tls);
 	keys_on_page(page, &map_icap_url);
 	free(page);
 }

@@ -123,6 +123,7 @@ static const struct http_codec mux_codec = {
 	.end = mux_end,
 	.page = mux_page,
 	.revoke = mux_nothing,
+	.again = mux_nothing,
 	.began = mux_began,
 	.ended = mux_ended,
 };
@@ -181,12 +182,12 @@ static void
 comes(int id, enum flow_dir dir, const char *text)
 {
 	struct http_message *m = &mux.x[id].msg[dir];
-	static struct http1_head h;
+	static struct http_text h;
 
 	h.scanned = 0;
 	ck_assert_int_eq(dir == DIR_UP ?
-	    http1_request(&h, text, strlen(text)) :
-	    http1_response(&h, text, strlen(text)), 0);
+	    http_request(&h, text, strlen(text)) :
+	    http_response(&h, text, strlen(text)), 0);
 	message_head(m, &h.head, text, h.len);
 	m->body = spool_new(UINT64_MAX);
 	m->max = UINT64_MAX;

@@ -24,14 +24,14 @@ static uint8_t			 body[200000];
 static void
 begin(int64_t length, unsigned flags)
 {
-	struct http1_head h = { 0 };
+	struct http_text h = { 0 };
 	size_t i;
 
 	budget_limit(4 * POOL_BUF);
 	pool_init(&pool, &in_use);
 	memset(&flow, 0, sizeof(flow));
 	memset(&row, 0, sizeof(row));
-	flow.taps = &row;
+	flow.wire.taps = &row;
 	flow.pool = &pool;
 	flow.dir = DIR_DOWN;
 	memset(&tap, 0, sizeof(tap));
@@ -39,7 +39,7 @@ begin(int64_t length, unsigned flags)
 	h1_init(&h1, &tap, &flow, &flow, &x, H1_HEAD, 0);
 	for (i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)('a' + i % 26);
-	ck_assert_int_eq(http1_response(&h, RESPONSE, strlen(RESPONSE)), 0);
+	ck_assert_int_eq(http_response(&h, RESPONSE, strlen(RESPONSE)), 0);
 	ck_assert_int_eq(h1_send_head(&h1, DIR_DOWN, &h.head, 1,
 	    length, flags), 0);
 }

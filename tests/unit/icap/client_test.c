@@ -41,15 +41,13 @@ TEST(no_body_is_echoed)
 	struct deal d = { .method = ICAP_REQMOD, .size = -1 };
 
 	use(&u, "echo");
-	run_begin(&u);
-	deal_do(&d, &u);
+	run_one(&u, &d);
 	whole(&d);
 	ck_assert_int_eq(d.has_body, 0);
 	ck_assert_str_eq(u.last.outcome, "mod");
 	ck_assert_str_eq(u.istag, "server-1");
 	ck_assert_int_eq(u.last.status, 200);
 	ck_assert_int_eq((int)u.last.attempts, 1);
-	run_end(&u);
 }
 END
 
@@ -239,13 +237,11 @@ TEST(a_request_is_satisfied_and_a_response_blocked)
 	    e = { .size = 5000 };
 
 	use(&u, "satisfy");
-	run_begin(&u);
-	deal_do(&d, &u);
+	run_one(&u, &d);
 	ck_assert_int_eq(d.outcome, ICAP_SATISFIED);
 	ck_assert_int_eq(d.http_status, 403);
 	ck_assert_int_eq(d.ended, 1);
 	ck_assert_str_eq(u.last.outcome, "sat");
-	run_end(&u);
 	use(&u, "block");
 	run_begin(&u);
 	deal_do(&e, &u);
@@ -326,10 +322,8 @@ TEST(a_slow_receiver_is_no_failure)
 
 	use(&u, "f12");
 	u.conf.idle_timeout = u.conf.first_byte_timeout = 200;
-	run_begin(&u);
-	deal_do(&d, &u);
+	run_one(&u, &d);
 	whole(&d);
-	run_end(&u);
 }
 END
 
@@ -379,7 +373,7 @@ END
 TEST(one_connection_serves_many_in_turn)
 {
 	struct icap_server_stats v;
-	struct icap_stats s;
+	const struct icap_stats *s;
 	struct deal d[100];
 	struct run u;
 	size_t i;
@@ -404,9 +398,9 @@ TEST(one_connection_serves_many_in_turn)
 	ck_assert_uint_eq(v.idle, 1);
 	ck_assert_uint_eq(v.busy, 0);
 	ck_assert_uint_eq(v.opened, 1);
-	icap_service_stats(u.service, &s);
-	ck_assert_uint_eq(s.results[ICAP_RESPMOD][ICAP_R_MOD], 100);
-	ck_assert_uint_eq(s.waiting, 0);
+	s = icap_service_stats(u.service);
+	ck_assert_uint_eq(s->results[ICAP_RESPMOD][ICAP_R_MOD], 100);
+	ck_assert_uint_eq(s->waiting, 0);
 	run_end(&u);
 }
 END
@@ -421,17 +415,17 @@ TEST(workers_share_what_a_server_allows)
 	use(&u, "echo?max=1");
 	run_begin(&u);
 	w = u;
-	w.seat = icap_attach(u.service, u.base, NULL, NULL, NULL);
+	w.client = icap_attach(u.service, u.base, NULL, NULL, NULL);
 	memset(d, 0, sizeof(d));
 	for (i = 0; i < NELEM(d); i++)
 		d[i].size = 2000;
 	for (i = 0; i < NELEM(d); i++) {
-		struct icap_client *other = u.seat;
+		struct icap_client *other = u.client;
 
 		if (i & 1)
-			u.seat = w.seat;
+			u.client = w.client;
 		deal_start(&d[i], &u);
-		u.seat = other;
+		u.client = other;
 	}
 	run_turn(&u, 30000);
 	for (i = 0; i < NELEM(d); i++) {
@@ -439,7 +433,7 @@ TEST(workers_share_what_a_server_allows)
 		whole(&d[i]);
 		deal_end_of(&d[i]);
 	}
-	icap_detach(w.seat);
+	icap_detach(w.client);
 	run_end(&u);
 }
 END
@@ -466,7 +460,7 @@ worker(void *arg)
 			deal_end_of(&d[k]);
 		}
 	}
-	icap_detach(u->seat);
+	icap_detach(u->client);
 	return NULL;
 }
 
@@ -482,7 +476,7 @@ TEST(workers_are_threads)
 	for (i = 0; i < 3; i++) {
 		w[i] = u;
 		w[i].base = event_base_new();
-		w[i].seat = icap_attach(u.service, w[i].base, NULL, NULL,
+		w[i].client = icap_attach(u.service, w[i].base, NULL, NULL,
 		    NULL);
 		pthread_create(&t[i], NULL, worker, &w[i]);
 	}
@@ -574,7 +568,7 @@ copy_do(struct run *u, int64_t size, int turn, int whole, int ms)
 	d.job.res_head = &d.res;
 	d.job.length = size;
 	u->open++;
-	c = icap_monitor_start(u->seat, &d.job, size >= 0, u, copy_gone);
+	c = icap_monitor_start(u->client, &d.job, size >= 0, u, copy_gone);
 	text_free(&d.req);
 	text_free(&d.res);
 	for (at = 0; at < size; at += (int64_t)sizeof(piece)) {
@@ -591,7 +585,7 @@ copy_do(struct run *u, int64_t size, int turn, int whole, int ms)
 TEST(a_monitor_gets_a_copy_that_nobody_waits_for)
 {
 	struct icap_server_stats v;
-	struct icap_stats s;
+	const struct icap_stats *s;
 	struct run u;
 
 	use(&u, "echo");
@@ -602,15 +596,15 @@ TEST(a_monitor_gets_a_copy_that_nobody_waits_for)
 	copy_do(&u, 10, 0, 1, 30000);
 	copy_do(&u, 1000000, 1, 1, 30000);
 	ck_assert_int_eq(copies_gone, 3);
-	icap_service_stats(u.service, &s);
-	ck_assert_uint_eq(s.results[ICAP_RESPMOD][ICAP_R_MOD], 3);
+	s = icap_service_stats(u.service);
+	ck_assert_uint_eq(s->results[ICAP_RESPMOD][ICAP_R_MOD], 3);
 	copy_do(&u, 1000000, 1, 0, 5000);
-	icap_service_stats(u.service, &s);
-	ck_assert_uint_eq(s.faults[ICAP_F_CUT], 1);
+	s = icap_service_stats(u.service);
+	ck_assert_uint_eq(s->faults[ICAP_F_CUT], 1);
 	copy_do(&u, 20 << 20, 0, 1, 30000);
 	ck_assert_int_eq(copies_gone, 5);
-	icap_service_stats(u.service, &s);
-	ck_assert_uint_eq(s.faults[ICAP_F_LOST], 1);
+	s = icap_service_stats(u.service);
+	ck_assert_uint_eq(s->faults[ICAP_F_LOST], 1);
 	icap_server_stats(u.service, 0, &v);
 	ck_assert_uint_eq(v.busy, 0);
 	/* One under way when the worker ends. */

@@ -119,10 +119,8 @@ TEST(c_icap_echoes_over_tls)
 	/* Nobody vouches for it: closed, whatever the policy. */
 	peer(&u, "tls-echo");
 	u.conf.fail.reqmod = u.conf.fail.respmod = 1;
-	run_begin(&u);
-	deal_do(&d, &u);
+	run_one(&u, &d);
 	ck_assert_int_eq(d.outcome, ICAP_FAILED);
-	run_end(&u);
 }
 END
 

@@ -60,14 +60,14 @@ child_stop(struct child *s)
 	waitpid(s->pid, NULL, 0);
 }
 
-/* A service with its seat on a base of its own. */
+/* A service and a client of it on a base of its own. */
 struct run {
 	struct event_base *base;
 	struct names	*names;
 	struct conf_icap conf;
 	struct conf_icap_url urls[4];
 	struct icap_service *service;
-	struct icap_client *seat;
+	struct icap_client *client;
 	struct icap_record last;	/* strings as below */
 	char		 server[256], finding[128], why[160], istag[64];
 	unsigned	 records;
@@ -109,7 +109,7 @@ run_init(struct run *u)
 	u->conf.keep_idle = 4000;
 }
 
-/* One more server of both farms. */
+/* One more server in both groups. */
 static inline void
 run_url(struct run *u, const char *scheme, const char *host, int port,
     const char *path)
@@ -134,7 +134,7 @@ run_begin(struct run *u)
 	u->names = names_new(u->base);
 	ck_assert_msg(icap_service_new(&u->conf, &u->service, &why) == 0,
 	    "%s", why.s);
-	u->seat = icap_attach(u->service, u->base, u->names, run_log, u);
+	u->client = icap_attach(u->service, u->base, u->names, run_log, u);
 	text_free(&why);
 }
 
@@ -143,7 +143,7 @@ run_end(struct run *u)
 {
 	size_t i;
 
-	icap_detach(u->seat);
+	icap_detach(u->client);
 	icap_service_free(u->service);
 	names_free(u->names);
 	event_base_free(u->base);
@@ -421,7 +421,7 @@ deal_start(struct deal *d, struct run *u)
 	d->grow = event_new(u->base, -1, 0, deal_grow, d);
 	d->drain = event_new(u->base, -1, 0, deal_drain, d);
 	u->open++;
-	d->txn = icap_start(u->seat, &d->job, &deal_user, d);
+	d->txn = icap_start(u->client, &d->job, &deal_user, d);
 	d->started = 1;
 	if (d->step != 0)
 		event_active(d->grow, EV_TIMEOUT, 0);
@@ -452,6 +452,15 @@ deal_do(struct deal *d, struct run *u)
 	    u->urls[0].url, (unsigned long long)d->grown, (long long)d->size,
 	    (unsigned long long)d->got);
 	deal_end_of(d);
+}
+
+/* The only one of its run. */
+static inline void
+run_one(struct run *u, struct deal *d)
+{
+	run_begin(u);
+	deal_do(d, u);
+	run_end(u);
 }
 
 #endif

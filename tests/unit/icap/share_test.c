@@ -56,10 +56,10 @@ is_over(struct run *u, void *arg)
 static uint64_t
 starved(struct run *u)
 {
-	struct icap_stats s;
+	const struct icap_stats *s;
 
-	icap_service_stats(u->service, &s);
-	return s.faults[ICAP_F_STARVED];
+	s = icap_service_stats(u->service);
+	return s->faults[ICAP_F_STARVED];
 }
 
 /* The only connection is held by a body that pauses, or drips; another

@@ -84,7 +84,7 @@ TEST(eve_flow_says_what_the_record_says)
 	json_t *o;
 
 	record_fill(&r);
-	o = eve_flow(&r, &now);
+	o = eve_event(EVENT_FLOW, &r, NULL, NULL, &now);
 	ck_text(o, "timestamp", "2026-11-23T07:00:00.123456+00:00");
 	ck_text(o, "event_type", "flow");
 	ck_number(o, "flow_id", 7);
@@ -152,7 +152,7 @@ TEST(eve_flow_of_an_undecided_session_leaves_out_what_is_not_known)
 	json_t *o;
 
 	addr_parse(&f.client, "[2001:db8::1]:5");
-	o = eve_flow(&r, &now);
+	o = eve_event(EVENT_FLOW, &r, NULL, NULL, &now);
 	ck_text(o, "src_ip", "2001:db8::1");
 	ck_assert_ptr_null(at(o, "dest_ip"));
 	ck_assert_ptr_null(at(o, "community_id"));
@@ -170,7 +170,7 @@ TEST(eve_text_that_is_not_utf8_is_shown_escaped)
 
 	record_fill(&r);
 	facts.sni = "a\xff\xc0\xafz\n\xed\xa0\x80\xc3\xa9\xf4\x90\x80\x80";
-	o = eve_flow(&r, &now);
+	o = eve_event(EVENT_FLOW, &r, NULL, NULL, &now);
 	s = json_dumps(o, JSON_COMPACT);
 	ck_assert_ptr_nonnull(s);
 	ck_assert_ptr_null(strchr(s, '\n'));
@@ -188,14 +188,14 @@ exchange_fill(struct http_record *h, const char *request,
     const char *response)
 {
 	static const struct timespec start = { 1795417199, 0 };
-	struct http1_head head = { 0 };
+	struct http_text head = { 0 };
 
-	ck_assert_int_eq(http1_request(&head, request, strlen(request)), 0);
+	ck_assert_int_eq(http_request(&head, request, strlen(request)), 0);
 	http_record_request(h, &head.head, &start);
 	if (response == NULL)
 		return;
 	memset(&head, 0, sizeof(head));
-	ck_assert_int_eq(http1_response(&head, response, strlen(response)),
+	ck_assert_int_eq(http_response(&head, response, strlen(response)),
 	    0);
 	http_record_response(h, &head.head, &now);
 }
@@ -215,7 +215,7 @@ TEST(eve_http_has_the_names_of_eve)
 	h.length[0] = 3;
 	h.length[1] = 9;
 	h.end = now;
-	o = eve_http(&r, &h, &now);
+	o = eve_event(EVENT_HTTP, &r, &h, NULL, &now);
 	ck_text(o, "event_type", "http");
 	ck_text(o, "app_proto", "http");
 	ck_number(o, "flow_id", 7);
@@ -252,7 +252,7 @@ TEST(eve_http_of_a_request_without_an_answer)
 	record_fill(&r);
 	exchange_fill(&h, "GET http://[2001:db8::1]/ HTTP/1.0\r\n\r\n", NULL);
 	h.why = "client closed";
-	o = eve_http(&r, &h, &now);
+	o = eve_event(EVENT_HTTP, &r, &h, NULL, &now);
 	ck_text(o, "http.hostname", "2001:db8::1");
 	ck_assert_ptr_null(at(o, "http.http_port"));
 	ck_text(o, "http.protocol", "HTTP/1.0");
@@ -277,7 +277,7 @@ TEST(eve_icap_joins_the_flow_and_the_exchange)
 
 	record_fill(&r);
 	exchange_fill(&h, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", NULL);
-	o = eve_icap(&r, &h, &i, &now);
+	o = eve_event(EVENT_ICAP, &r, &h, &i, &now);
 	ck_text(o, "event_type", "icap");
 	ck_number(o, "flow_id", 7);
 	ck_number(o, "tx_id", 4);
@@ -293,7 +293,7 @@ TEST(eve_icap_joins_the_flow_and_the_exchange)
 	ck_assert_ptr_null(at(o, "icap.queue_ms"));
 	ck_assert_double_eq(json_real_value(at(o, "icap.connect_ms")), 0.5);
 	json_decref(o);
-	o = eve_icap_alert(&r, NULL, &i, &now);
+	o = eve_event(EVENT_ALERT, &r, NULL, &i, &now);
 	ck_text(o, "event_type", "alert");
 	ck_text(o, "alert.action", "blocked");
 	ck_text(o, "alert.signature", "Eicar\\xff");
@@ -361,10 +361,10 @@ TEST(connlog_writes_a_line_for_each_flow_and_only_what_was_asked_for)
 	place();
 	record_fill(&r);
 	l = opened();
-	connlog_flow(l, &r);
-	connlog_tls(l, &r);
+	connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
+	connlog_event(l, EVENT_TLS, &r, NULL, NULL);
 	connlog_stats(l, json_object());
-	connlog_flow(l, &r);
+	connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	connlog_close(l, PATIENCE_MS);
 	ck_assert_int_eq(lines(path), 2);
 	ck_assert_int_eq(stat(path, &st), 0);
@@ -383,14 +383,14 @@ TEST(connlog_reopened_goes_on_in_a_new_file)
 	place();
 	record_fill(&r);
 	l = opened();
-	connlog_flow(l, &r);
+	connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	snprintf(old, sizeof(old), "%s.1", path);
 	ck_assert_int_eq(rename(path, old), 0);
 	connlog_reopen(l);
 	for (i = 0; i < 6000 && access(path, F_OK) != 0; i++)
 		usleep(10000);
-	connlog_flow(l, &r);
-	connlog_flow(l, &r);
+	connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
+	connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	connlog_close(l, PATIENCE_MS);
 	ck_assert_int_eq(lines(old), 1);
 	ck_assert_int_eq(lines(path), 2);
@@ -423,7 +423,7 @@ TEST(connlog_to_a_fifo_nobody_reads_drops_and_counts_and_holds_nobody_up)
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	l = opened();
 	for (i = 0; i < 40000; i++)
-		connlog_flow(l, &r);
+		connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	ck_assert_int_gt(connlog_dropped(l), 0);
 	connlog_close(l, 100);
 	unplace();
@@ -443,7 +443,7 @@ TEST(connlog_to_a_fifo_read_late_delivers_all)
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	l = opened();
 	for (i = 0; i < 1000; i++)
-		connlog_flow(l, &r);
+		connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	usleep(300000);		/* late, by whatever time */
 	fd = open(path, O_RDONLY);
 	while (seen < 1000 && (n = read(fd, buf, sizeof(buf))) > 0)
@@ -504,7 +504,7 @@ TEST(connlog_after_a_torn_line_begins_a_new_one)
 	record_fill(&r);
 	half_a_line();
 	l = opened();
-	connlog_flow(l, &r);
+	connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	while (connlog_queued(l) > 0)
 		usleep(1000);
 	sum = summed();
@@ -514,7 +514,7 @@ TEST(connlog_after_a_torn_line_begins_a_new_one)
 	ck_assert_int_eq(rename(path, old), 0);
 	half_a_line();
 	connlog_reopen(l);
-	connlog_flow(l, &r);
+	connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	connlog_close(l, PATIENCE_MS);
 	sum = summed();
 	ck_assert_uint_eq(sum.torn, 1);
@@ -527,7 +527,7 @@ static void
 some(struct connlog *l, const struct record *r, int n)
 {
 	while (n-- > 0)
-		connlog_flow(l, r);
+		connlog_event(l, EVENT_FLOW, r, NULL, NULL);
 	while (connlog_queued(l) > 0)
 		usleep(1000);
 }
@@ -596,7 +596,7 @@ fifo_read_late(int reopen)
 	ck_assert_int_gt(fcntl(fd, F_SETPIPE_SZ, 4096), 0);
 	l = opened();
 	for (i = 0; i < 20; i++)
-		connlog_flow(l, &r);
+		connlog_event(l, EVENT_FLOW, &r, NULL, NULL);
 	if (reopen)
 		connlog_reopen(l);
 	pthread_create(&thread, NULL, late, &fd);

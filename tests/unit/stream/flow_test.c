@@ -51,7 +51,7 @@ setup(size_t let0, size_t let1)
 	pool_init(&pool, &held);
 	memset(&flow, 0, sizeof(flow));
 	memset(&row, 0, sizeof(row));
-	flow.taps = &row;
+	flow.wire.taps = &row;
 	flow.pool = &pool;
 	memset(taps, 0, sizeof(taps));
 	row.first[DIR_UP] = &taps[0];

@@ -46,7 +46,7 @@ setup(void)
 	conn_clear(&end[0], &revisits, told, NULL);
 	conn_clear(&end[1], &revisits, told, NULL);
 	wire_init(&wire, &end[0], &end[1], &pool, NULL, NULL);
-	wire.flow[DIR_UP].passed = &passed;
+	wire.flow[DIR_UP].wire.passed = &passed;
 	memset(&row, 0, sizeof(row));
 	row.wire = &wire;
 	row.n = 1;

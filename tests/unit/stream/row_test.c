@@ -388,8 +388,8 @@ TEST(a_flow_is_handed_over_with_what_is_in_it)
 
 	ends_open(2);
 	row.n = 1;
-	wire[0].flow[DIR_UP].passed = &passed[0];
-	wire[1].flow[DIR_UP].passed = &passed[1];
+	wire[0].flow[DIR_UP].wire.passed = &passed[0];
+	wire[1].flow[DIR_UP].wire.passed = &passed[1];
 	memcpy(flow_room(&wire[0].flow[DIR_UP], &(size_t){ 0 }), "rest", 4);
 	flow_filled(&wire[0].flow[DIR_UP], 4);
 	wire_hand_over(&wire[1], &wire[0], DIR_UP);

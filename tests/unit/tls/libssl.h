@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "tls/bulk/channel.h"
-#include "tls/fast.h"
 #include "util/mem.h"
 
 struct self {
@@ -65,7 +64,7 @@ self_keylog(const SSL *ssl, const char *line)
 static int
 self_side(struct self *t, int i, BIO *b, struct caught *c)
 {
-	t->ctx[i] = SSL_CTX_new_ex(fast_ctx(), NULL, TLS_method());
+	t->ctx[i] = SSL_CTX_new(TLS_method());
 	if (t->ctx[i] == NULL)
 		goto no;
 	SSL_CTX_set_min_proto_version(t->ctx[i], TLS1_3_VERSION);

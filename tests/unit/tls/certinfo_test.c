@@ -1,7 +1,7 @@
 /*
  * The names of a certificate as text.
  */
-#include "tls/certnames.h"
+#include "tls/certinfo.h"
 
 #include "mint.h"
 
@@ -58,5 +58,5 @@ TEST(no_names_are_nothing)
 }
 END
 
-SUITE("certnames", names_are_in_lower_case_and_a_wildcard_is_one_it_covers,
+SUITE("certinfo", names_are_in_lower_case_and_a_wildcard_is_one_it_covers,
     more_names_than_there_is_room_for_are_left_out, no_names_are_nothing)

@@ -5,7 +5,7 @@
 #include <malloc.h>
 
 #include "mint.h"
-#include "tls/weight.h"
+#include "tls/cert.h"
 #include "util/text.h"
 
 #define N	100
@@ -48,7 +48,7 @@ expect(const char *what, const char *prefix, unsigned names)
 	for (i = 0; i < names; i++)
 		text_printf(&san, "%sDNS:%s%u", i > 0 ? "," : "", prefix, i);
 	leaf = mint_leaf(&ca, san.s);
-	counted = weight_cert(leaf.cert);
+	counted = cert_weight(leaf.cert);
 	real = taken(leaf.cert);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	real = counted;			/* their heap tells nothing */
@@ -80,13 +80,13 @@ START_TEST(what_is_no_certificate_is_counted_too)
 	uint8_t deep[4000];
 	size_t i;
 
-	ck_assert_uint_ge(weight_der(junk, sizeof(junk)), sizeof(junk));
-	ck_assert_uint_gt(weight_der(NULL, 0), 0);
+	ck_assert_uint_ge(cert_weight_der(junk, sizeof(junk)), sizeof(junk));
+	ck_assert_uint_gt(cert_weight_der(NULL, 0), 0);
 	for (i = 0; i + 2 <= sizeof(deep); i += 2) {
 		deep[i] = 0x30;
 		deep[i + 1] = 0x7f;
 	}
-	ck_assert_uint_ge(weight_der(deep, sizeof(deep)), sizeof(deep));
+	ck_assert_uint_ge(cert_weight_der(deep, sizeof(deep)), sizeof(deep));
 }
 END_TEST
 
@@ -97,8 +97,8 @@ main(void)
 	    a_usual_certificate_is_counted_as_what_it_takes,
 	    one_of_many_small_parts_is_counted_as_what_it_takes,
 	    what_is_no_certificate_is_counted_too };
-	Suite *s = suite_create("weight");
-	TCase *c = tcase_create("weight");
+	Suite *s = suite_create("cert");
+	TCase *c = tcase_create("cert");
 	SRunner *r;
 	size_t i;
 	int bad;
