@@ -153,7 +153,7 @@ helper_turn(struct helper *h)
 	    r.answer.nfds);
 	for (i = 0; i < r.answer.nfds; i++)
 		close(r.fds[i]);
-	if (n == ERR_SYS && r.answer.nfds > 0) {	/* too many on the way */
+	if (n == ERR_SYS && r.answer.nfds > 0) {	/* too many */
 		r.answer.rv = ERR_LIMIT;
 		r.answer.nfds = 0;
 		n = zone_wire_send(h->fd, &r.answer, sizeof(r.answer), NULL,

@@ -31,7 +31,7 @@ class Traffic:
     def one(self, port):
         p = None
         try:
-            p = self.s.tls(port)
+            p = self.s.tls(port, alpn=['http/1.1'])
             m = http.ask(p, '/')
             if m.status == 200:
                 return 'ok' if m.body == b'hello' else 'wrong'
@@ -148,7 +148,7 @@ def a_port_of_a_device_is_deleted_and_made_again(s):
 @scenario
 def a_slow_device_is_slow_and_nothing_else(s):
     d, t = begin(s, 'closed', verdict_timeout='20s')
-    d.acts(delay=100)
+    d.acts(delay=30)
     now = time.monotonic()
     t.more(10)
     later = time.monotonic()
@@ -171,7 +171,7 @@ def next_device_of_the_slot_then_skip_then_refuse(s):
     s.serve(443, handler=peer.http(b'hello'))
 
     def ask():
-        p = s.tls()
+        p = s.tls(alpn=['http/1.1'])
         m = http.ask(p, '/')
         p.close()
         return m
@@ -207,15 +207,15 @@ def a_device_that_blocks_nothing_is_open_and_not_used(s):
     health = dict(chain.QUICK, **{'must-block': s.path('eicar')})
     chain.start(s, [d], [chain.chain(d)], health=health)
     s.serve(443, handler=peer.http(b'hello'))
-    equal(http.ask(s.tls(), '/').status, 200)
+    equal(http.ask(s.tls(alpn=['http/1.1']), '/').status, 200)
     d.done('reset')
     d.acts()
     chain.down(s, d)
     wait(lambda: s.d.metric('clearspan_device_open', device='ips1') == 1,
          'the metric of an open device')
-    equal(http.ask(s.tls(), '/').status, 503, 'through an open device')
+    equal(http.ask(s.tls(alpn=['http/1.1']), '/').status, 503, 'through an open device')
     check(not s.d.text().count('EICAR'), 'the log shows the file')
     d.acts({'do': 'reset', 'mark': 'EICAR-STANDARD'})
     chain.up(s, d)
-    equal(http.ask(s.tls(), '/').status, 200)
+    equal(http.ask(s.tls(alpn=['http/1.1']), '/').status, 200)
     s.unlike = 'a page is nobody\'s'

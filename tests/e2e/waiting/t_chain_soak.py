@@ -26,7 +26,8 @@ class Zone(net.Namespace):
 
 
 def zones(s):
-    """Those of all devices, by what the helper holds open."""
+    """Those of all devices, by what the helper holds open; it also has the
+    namespace that it began in."""
     out = {}
     for pid in chain.helper(s):
         for fd in os.listdir('/proc/%d/fd' % pid):
@@ -36,6 +37,7 @@ def zones(s):
                     out[os.readlink(path)] = path
             except OSError:
                 pass
+        out.pop(os.readlink('/proc/%d/ns/net' % pid), None)
     return [Zone(p) for p in out.values()]
 
 

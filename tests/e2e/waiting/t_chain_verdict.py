@@ -190,14 +190,14 @@ def a_device_that_lets_no_connection_through_refuses_it(s):
     chain.start(s, [d], [chain.chain(d)])
     d.rules(way='ip protocol tcp ip saddr 10.1.0.2 drop')
     s.serve(443, handler=peer.http())
-    c = s.tls()
+    c = s.tls(alpn=['http/1.1'])
     m = http.ask(c, '/')
     icap.page(m, 503)
     c.close()
     equal([x[1:] for x in chain.hops(s.d.flows(1)[0])],
           [('ips1', 'dropped_by_device')])
     d.well()
-    m = http.ask(s.tls(), '/')
+    m = http.ask(s.tls(alpn=['http/1.1']), '/')
     equal(m.status, 200)
 
 

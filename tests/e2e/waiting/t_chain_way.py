@@ -148,7 +148,7 @@ def a_reset_passes_a_chain_each_way(s):
 def a_strict_device_gets_finished_frames_of_its_mtu(s):
     """No superframes, no checksum left to others: offload is off by default;
     also where the device's MTU is small."""
-    d = [device.Program(s, 'ips1'), device.Program(s, 'dlp1', mtu=1000)]
+    d = [device.Program(s, 'ips1'), device.Program(s, 'dlp1', mtu=1300)]
     chain.start(s, d, [chain.chain(*d)])
     srv = s.serve(443)
     c = exchange(s, 443)
