@@ -279,7 +279,6 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)
 		all_mirrors(l, n, r, "mirror");
-	check_rule_chain(l, n, r);
 	if (l->problems.n > 0)
 		return;		/* an index may be wrong */
 	if ((i = first_twice(r->mirrors, r->nmirrors)) < r->nmirrors)
@@ -493,7 +492,6 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 	c->rules[0].inspect = &c->inspect;
 	all_mirrors(l, node_key(l, root, "mirrors"), &c->rules[0], "rules");
 	all_services(c, &c->rules[0]);
-	check_only_chain(l, root, &c->rules[0]);
 	if (c->nicaps > CONF_RULE_ICAPS)
 		load_problem(l, node_key(l, root, "icap"), "without \"rules\" "
 		    "all services are used, and that can be %d at most; write "

@@ -1,6 +1,6 @@
 /*
  * The checks of devices, chains and the rules that name them, where more than
- * one key is needed, and the warnings about what nothing uses.
+ * one key is needed.
  */
 #include <errno.h>
 #include <string.h>
@@ -258,11 +258,14 @@ check_after(struct load *l, yaml_node_t *n, const struct conf_rule *r)
 	}
 }
 
+/* A rule's chain goes with its action, and its mirrors with the chain. */
 void
-check_rule_chain(struct load *l, yaml_node_t *n, struct conf_rule *r)
+check_rule_chain(struct load *l, yaml_node_t *n, void *item)
 {
+	struct conf_rule *r = item;
 	yaml_node_t *at = node_get(l, n, "chain");
 
+	check_rule(l, n, item);
 	if (at == NULL || check_says(l, n, "chain", "none"))
 		check_after(l, n, r);
 	else if (r->action != ACTION_DECRYPT && r->action != ACTION_BYPASS)
@@ -276,65 +279,19 @@ check_rule_chain(struct load *l, yaml_node_t *n, struct conf_rule *r)
 		    r->chain->name != NULL ? r->chain->name : "?");
 }
 
+/* Without rules the only chain is used, by the rule that is built in. */
 void
-check_only_chain(struct load *l, yaml_node_t *root, struct conf_rule *r)
+check_conf_chain(struct load *l, yaml_node_t *root, void *item)
 {
-	struct conf *c = l->conf;
+	struct conf *c = item;
 
+	check_conf(l, root, item);
+	if (node_get(l, root, "rules") != NULL)
+		return;
 	if (c->nchains == 1)
-		r->chain = &c->chains[0];
+		c->rules[0].chain = &c->chains[0];
 	else if (c->nchains > 1)
 		load_problem(l, node_key(l, root, "chains"), "without "
 		    "\"rules\" the chain is used, and there are %zu; write "
 		    "rules that name them", c->nchains);
-}
-
-size_t
-conf_hops(const struct conf *c)
-{
-	size_t i, most = 0;
-
-	for (i = 0; i < c->nrules; i++)
-		if (c->rules[i].chain != NULL &&
-		    c->rules[i].chain->nslots > most)
-			most = c->rules[i].chain->nslots;
-	return most;
-}
-
-static int
-chain_has(const struct conf_chain *ch, const struct conf_device *d)
-{
-	return slot_before(ch, ch->nslots, d) != NULL;
-}
-
-static void
-unused(const struct conf *c, const struct conf_pos *pos, const char *what,
-    const char *name, const char *where, struct text *out)
-{
-	text_printf(out, "%s:%u:%u: warning: no %s uses the %s \"%s\"; nothing "
-	    "goes through it\n", c->path, pos->line, pos->column, where, what,
-	    name);
-}
-
-void
-chain_warnings(const struct conf *c, struct text *out)
-{
-	size_t i, k;
-
-	for (i = 0; i < c->ndevices; i++) {
-		for (k = 0; k < c->nchains; k++)
-			if (chain_has(&c->chains[k], &c->devices[i]))
-				break;
-		if (k == c->nchains)
-			unused(c, &c->devices[i].pos, "device",
-			    c->devices[i].name, "chain", out);
-	}
-	for (i = 0; i < c->nchains; i++) {
-		for (k = 0; k < c->nrules; k++)
-			if (c->rules[k].chain == &c->chains[i])
-				break;
-		if (k == c->nrules)
-			unused(c, &c->chains[i].pos, "chain",
-			    c->chains[i].name, "rule", out);
-	}
 }

@@ -368,7 +368,7 @@ static const struct key rule_keys[] = {
 	{ NULL }
 };
 #undef F
-static const struct map map_rule = { "a rule", rule_keys, check_rule };
+static const struct map map_rule = { "a rule", rule_keys, check_rule_chain };
 static const struct listof rule_list = {
 	sizeof(struct conf_rule), { "rules", &type_map, .arg = &map_rule }
 };
@@ -476,4 +476,6 @@ static const struct key conf_keys[] = {
 	{ "timeouts", &type_map, 0, .arg = &map_timeouts },
 	{ NULL }
 };
-const struct map map_conf = { "the configuration", conf_keys, check_conf };
+const struct map map_conf = {
+	"the configuration", conf_keys, check_conf_chain
+};

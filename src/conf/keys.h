@@ -89,11 +89,10 @@ void	check_health(struct load *, yaml_node_t *, void *);
 void	check_device(struct load *, yaml_node_t *, void *);
 void	check_slot(struct load *, yaml_node_t *, void *);
 void	check_chain(struct load *, yaml_node_t *, void *);
-/* A rule's chain and its action and mirrors go together. */
-void	check_rule_chain(struct load *, yaml_node_t *, struct conf_rule *);
-/* Without rules the only chain is used. */
-void	check_only_chain(struct load *, yaml_node_t *root,
-	    struct conf_rule *);
+/* check_rule() and check_conf(), and what they have to do with chains. */
+void	check_rule_chain(struct load *, yaml_node_t *, void *);
+void	check_conf_chain(struct load *, yaml_node_t *, void *);
+/* In used.c. */
 void	chain_warnings(const struct conf *, struct text *out);
 
 #endif
