@@ -33,7 +33,8 @@ enum hop_state {
 	HOP_READY,		/* both ends are here, and connected */
 	/* It failed: */
 	HOP_BUSY,		/* there was no socket for it, for too long */
-	HOP_REJECTED,		/* reset while it connected, or unreachable */
+	HOP_UNREACHED,		/* we cannot send it to the device */
+	HOP_REJECTED,		/* it was reset while it connected */
 	HOP_SILENT		/* nothing came out in time */
 };
 

@@ -168,32 +168,6 @@ side_ip(struct zone_ns *z, enum zone_side side, int family,
 	return side_run(z, side, argv, input, why);
 }
 
-/* What stays as long as the namespace: it is entered. */
-static int
-side_rules(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
-{
-	static const char *const nft[] = { "nft", "-f", "-", NULL };
-	struct text t = { 0 };
-	int rv;
-
-	if (link_up(fd, "lo", 1) != 0)
-		return failed(z, side, why, "lo");
-	if ((rv = sysctls(z, side, v4, NELEM(v4), why)) == 0 &&
-	    z->plan.ipv6)
-		rv = sysctls(z, side, v6, NELEM(v6), why);
-	zone_plan_rules(&z->plan, side, &t);
-	if (rv == 0)
-		rv = side_ip(z, side, AF_INET, &t, why);
-	if (rv == 0 && z->plan.ipv6)
-		rv = side_ip(z, side, AF_INET6, &t, why);
-	text_clear(&t);
-	zone_plan_nft(&z->plan, side, &t);
-	if (rv == 0)
-		rv = side_run(z, side, nft, &t, why);
-	text_free(&t);
-	return rv;
-}
-
 static void
 side_offloads(struct zone_ns *z, enum zone_side side, int fd)
 {
@@ -208,12 +182,11 @@ side_offloads(struct zone_ns *z, enum zone_side side, int fd)
 		z->side[side].offloads = 0;
 }
 
-/* The port is here: give it its MAC, addresses and next hop. */
+/* The port is here: its own settings. */
 static int
-side_port(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
+side_dress(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 {
 	const char *port = z->plan.side[side].port;
-	struct text t = { 0 };
 	int rv;
 
 	if ((rv = sysctls(z, side, v4_port, NELEM(v4_port), why)) == 0 &&
@@ -228,14 +201,69 @@ side_port(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 		return failed(z, side, why, "cannot set its MAC address");
 	if (link_up(fd, port, 1) != 0)
 		return failed(z, side, why, "cannot switch it on");
-	zone_plan_ip(&z->plan, side, AF_INET, &t);
-	rv = side_ip(z, side, AF_INET, &t, why);
-	text_clear(&t);
-	zone_plan_ip(&z->plan, side, AF_INET6, &t);
-	if (rv == 0)
-		rv = side_ip(z, side, AF_INET6, &t, why);
+	return 0;
+}
+
+/* The port's addresses and next hop, the namespace's rules, or both. */
+static int
+side_ips(struct zone_ns *z, enum zone_side side, int port, int rules,
+    struct text *why)
+{
+	static const int families[ZONE_FAMILIES] = { AF_INET, AF_INET6 };
+	struct text t = { 0 };
+	int rv = 0;
+	size_t i;
+
+	for (i = 0; i < ZONE_FAMILIES && rv == 0; i++) {
+		if (families[i] == AF_INET6 && !z->plan.ipv6)
+			continue;
+		text_clear(&t);
+		if (port)
+			zone_plan_ip(&z->plan, side, families[i], &t);
+		if (rules)
+			zone_plan_rules(&z->plan, side, &t);
+		rv = side_ip(z, side, families[i], &t, why);
+	}
 	text_free(&t);
 	return rv;
+}
+
+static int
+side_port(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
+{
+	int rv = side_dress(z, side, fd, why);
+
+	return rv != 0 ? rv : side_ips(z, side, 1, 0, why);
+}
+
+static int
+side_present(struct zone_ns *z, enum zone_side side, int fd,
+    struct text *why)
+{
+	return link_state(fd, z->plan.side[side].port, NULL) ==
+	    ZONE_LINK_GONE ? ERR_NOTFOUND : 0;
+}
+
+/* A new namespace, with its port or without. */
+static int
+side_setup(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
+{
+	static const char *const nft[] = { "nft", "-f", "-", NULL };
+	int port = side_present(z, side, fd, why) == 0, rv;
+	struct text t = { 0 };
+
+	if (link_up(fd, "lo", 1) != 0)
+		return failed(z, side, why, "lo");
+	if ((rv = sysctls(z, side, v4, NELEM(v4), why)) == 0 &&
+	    z->plan.ipv6)
+		rv = sysctls(z, side, v6, NELEM(v6), why);
+	zone_plan_nft(&z->plan, side, &t);
+	if (rv == 0)
+		rv = side_run(z, side, nft, &t, why);
+	text_free(&t);
+	if (rv == 0 && port)
+		rv = side_dress(z, side, fd, why);
+	return rv != 0 ? rv : side_ips(z, side, port, 1, why);
 }
 
 /* From the home namespace, in which we are. */
@@ -285,49 +313,52 @@ side_inside(struct zone_ns *z, enum zone_side side,
 	return rv;
 }
 
+/*
+ * Fetch the ports that are not here yet; fetched tells which. ERR_NOTFOUND: at
+ * least one is nowhere.
+ */
 static int
-side_present(struct zone_ns *z, enum zone_side side, int fd,
-    struct text *why)
+fetch(struct zone_ns *z, int fetched[ZONE_SIDES], struct text *why)
 {
-	return link_state(fd, z->plan.side[side].port, NULL) ==
-	    ZONE_LINK_GONE ? ERR_NOTFOUND : 0;
-}
+	enum zone_side side;
+	int rv = 0, one;
 
-/* Fetch the port, if it is not here yet. */
-static int
-side_repair(struct zone_ns *z, enum zone_side side,
-    struct text *why)
-{
-	int rv;
-
-	if (side_inside(z, side, side_present, why) == 0)
-		return 0;
-	if ((rv = side_fetch(z, side, why)) == 0)
-		rv = side_inside(z, side, side_port, why);
+	fetched[ZONE_INSIDE] = fetched[ZONE_OUTSIDE] = 0;
+	for (side = ZONE_INSIDE; side < ZONE_SIDES; side++) {
+		if (side_inside(z, side, side_present, why) == 0)
+			continue;
+		if (why->len > 0)
+			text_puts(why, "; ");
+		one = side_fetch(z, side, why);
+		if (one != 0 && one != ERR_NOTFOUND)
+			return one;
+		if (one != 0)
+			rv = one;
+		else if (rv != 0)	/* take the "; " back */
+			why->s[why->len -= 2] = '\0';
+		fetched[side] = one == 0;
+	}
 	return rv;
 }
 
 int
 zone_ns_repair(struct zone_ns *z, struct text *why)
 {
-	int a = side_repair(z, ZONE_INSIDE, why), b;
+	int fetched[ZONE_SIDES], rv = fetch(z, fetched, why), one = 0;
+	enum zone_side side;
 
-	if (a != 0 && a != ERR_NOTFOUND)
-		return a;
-	if (a != 0)
-		text_puts(why, "; ");
-	b = side_repair(z, ZONE_OUTSIDE, why);
-	if (a != 0 && b == 0)		/* only the first is missing */
-		why->s[why->len -= 2] = '\0';
-	return b != 0 ? b : a;
+	for (side = ZONE_INSIDE; side < ZONE_SIDES && one == 0; side++)
+		if (fetched[side])
+			one = side_inside(z, side, side_port, why);
+	return one != 0 ? one : rv;
 }
 
 int
 zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
     struct text *why)
 {
+	int fetched[ZONE_SIDES], rv;
 	enum zone_side side;
-	int rv = 0;
 
 	memset(z, 0, sizeof(*z));
 	z->used = 1;
@@ -335,12 +366,12 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 	z->plan = *plan;
 	z->plan.ipv6 = plan->ipv6 && have_ipv6();
 	z->side[ZONE_INSIDE].fd = z->side[ZONE_OUTSIDE].fd = -1;
-	for (side = ZONE_INSIDE; side < ZONE_SIDES && rv == 0; side++) {
-		if ((rv = side_make(z, side, why)) == 0)
-			rv = side_inside(z, side, side_rules, why);
-	}
-	if (rv == 0 && (rv = zone_ns_repair(z, why)) == ERR_NOTFOUND)
+	if ((rv = side_make(z, ZONE_INSIDE, why)) == 0 &&
+	    (rv = side_make(z, ZONE_OUTSIDE, why)) == 0 &&
+	    (rv = fetch(z, fetched, why)) == ERR_NOTFOUND)
 		rv = 0;
+	for (side = ZONE_INSIDE; side < ZONE_SIDES && rv == 0; side++)
+		rv = side_inside(z, side, side_setup, why);
 	if (rv != 0)
 		zone_ns_close(z);
 	return rv;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "chain/chain.h"
 #include "chain/device.h"
 #include "chain/zone.h"
 #include "chain/zone_helper.h"
@@ -58,8 +59,16 @@ boot_zones(struct daemon *d, const struct conf *c, struct text *why)
 {
 	static char name[] = "clearspan", arg[] = ZONE_HELPER_ARG;
 	static char *const exec[] = { name, arg, NULL };
+	int rv;
 
-	return c->ndevices == 0 ? 0 : zones_start(&d->zones, exec, why);
+	if (c->ndevices == 0)
+		return 0;
+	if ((rv = zones_start(&d->zones, exec, why)) != 0)
+		return rv;
+	d->chains = chains_new(d->zones, c->workers);
+	d->env.chain = &chain_inline;
+	d->env.chain_env = d->chains;
+	return 0;
 }
 
 #define CACHES_SHARE	8	/* of limits.memory, for the caches of TLS */
@@ -195,6 +204,32 @@ boot_engine(struct daemon *d, const struct conf *c, struct text *why)
 	return 0;
 }
 
+/*
+ * The policy in force, and that of the boot, into which listeners point as long
+ * as the process lives. A device goes with the last snapshot that has it: so
+ * the boot's has none, and the file is read once more for the other.
+ */
+static int
+boot_policy(struct daemon *d, struct conf *c, struct text *why)
+{
+	struct conf *in_force;
+	int rv;
+
+	d->boot = policy_new(c);
+	d->admin.conf = c;
+	if (c->ndevices == 0) {
+		d->policy = policy_ref(d->boot);
+		return 0;
+	}
+	if ((rv = conf_load(c->path, &in_force, why)) != 0)
+		return rv;
+	device_attach(in_force, NULL);
+	d->admin.conf = in_force;
+	d->policy = policy_new(in_force);
+	conf_unref(in_force);	/* the policy has its own reference */
+	return 0;
+}
+
 static int
 boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 {
@@ -202,6 +237,7 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 	int rv;
 
 	d->env.policy = d->policy;
+	d->env.boot = d->boot;
 	d->env.tls = d->tls;
 	d->env.sinks = d->sinks;
 	d->env.ended = session_ended;
@@ -221,13 +257,12 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 }
 
 static int
-boot_admin(struct daemon *d, struct conf *c, struct text *why)
+boot_admin(struct daemon *d, const struct conf *c, struct text *why)
 {
 	struct admin_env *a = &d->admin;
 	int rv = 0;
 
 	a->base = d->base;
-	a->conf = c;
 	a->workers = d->workers;
 	a->nworkers = d->nworkers;
 	a->sinks = d->sinks;
@@ -286,6 +321,14 @@ boot_dropped(struct daemon *d, struct text *why)
 }
 
 static int
+boot_devices(struct daemon *d, struct text *why)
+{
+	int rv = chains_open(d->chains, d->admin.conf, why);
+
+	return rv != 0 ? rv : chains_watch(d->chains, d->admin.conf, why);
+}
+
+static int
 boot_start(struct daemon *d, const struct conf *c, struct text *why)
 {
 	int rv;
@@ -295,6 +338,8 @@ boot_start(struct daemon *d, const struct conf *c, struct text *why)
 	rv = drop_to(c->user, c->control_socket, why);
 	if (rv == 0)
 		rv = boot_dropped(d, why);
+	if (rv == 0 && d->chains != NULL)
+		rv = boot_devices(d, why);
 	if (rv == 0 && c->log.file != NULL)
 		rv = connlog_open(c->log.file, c->log.events, &d->admin.log,
 		    why);
@@ -319,11 +364,9 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 		return ERR_SYS;
 	}
 	boot_nofile(c);
-	device_attach(c, NULL);
-	d->policy = policy_new(c);
-	d->boot = policy_ref(d->policy);
 	budget_limit(c->limits.memory);
-	if ((rv = boot_zones(d, c, why)) != 0 ||
+	if ((rv = boot_policy(d, c, why)) != 0 ||
+	    (rv = boot_zones(d, c, why)) != 0 ||
 	    (rv = boot_tls(d, c, why)) != 0 ||
 	    (rv = boot_sinks(d, c, why)) != 0 ||
 	    (rv = boot_engine(d, c, why)) != 0 ||
@@ -343,6 +386,7 @@ daemon_down(struct daemon *d)
 	for (i = 0; i < d->nworkers; i++)
 		worker_join(d->workers[i]);
 	control_free(d->control);
+	chains_forget(d->chains);
 	for (i = 0; i < d->nsinks; i++)
 		d->sinks[i].ops->close(d->sinks[i].sink);
 	for (i = 0; i < d->engine.nservices; i++)
@@ -355,6 +399,7 @@ daemon_down(struct daemon *d)
 	tls_free(d->tls);
 	policy_unref(d->policy);
 	policy_unref(d->boot);
+	chains_free(d->chains);
 	zones_stop(d->zones);
 	free(d->sinks);
 	free(d->workers);

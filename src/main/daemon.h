@@ -14,6 +14,7 @@
 #include "adapt/engine.h"
 #include "util/text.h"
 
+struct chains;
 struct event;
 struct event_base;
 struct lists;
@@ -30,6 +31,7 @@ struct daemon {
 	struct worker		**workers;
 	size_t			 nworkers;	/* made */
 	size_t			 nrunning;	/* ... and started */
+	struct chains		*chains;	/* or NULL: no devices */
 	struct proxy_env	 env;
 	struct engine_env	 engine;
 	struct admin_env	 admin;

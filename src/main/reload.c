@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "chain/chain.h"
 #include "chain/device.h"
 #include "main/daemon.h"
 #include "util/err.h"
@@ -70,6 +71,18 @@ reload_differs(const struct conf *a, const struct conf *b, struct text *out)
 	return n;
 }
 
+/* They are watched, and others no longer. */
+static void
+reload_watch(struct daemon *d)
+{
+	struct text why = { 0 };
+
+	if (d->chains != NULL &&
+	    chains_watch(d->chains, d->admin.conf, &why) != 0)
+		log_error("devices are not watched: %s", why.s);
+	text_free(&why);
+}
+
 /* What makes their zones is started while there are privileges. */
 static int
 reload_first_device(const struct daemon *d, const struct conf *c,
@@ -93,7 +106,16 @@ reload_apply(struct daemon *d, struct conf *c)
 	d->policy = p;
 	d->admin.conf = c;
 	log_level = c->log.level;
+	reload_watch(d);
 	policy_unref(old);
+}
+
+/* Zones for devices that are new. */
+static int
+reload_devices(struct daemon *d, struct conf *c, struct text *said)
+{
+	device_attach(c, d->admin.conf);
+	return d->chains != NULL ? chains_open(d->chains, c, said) : 0;
 }
 
 static int
@@ -109,10 +131,10 @@ reload_try(struct daemon *d, struct text *said)
 		conf_unref(c);
 		return ERR_UNSUPPORTED;
 	}
-	device_attach(c, d->admin.conf);
-	reload_apply(d, c);
+	if ((rv = reload_devices(d, c, said)) == 0)
+		reload_apply(d, c);
 	conf_unref(c);		/* the policy has its own reference */
-	return 0;
+	return rv;
 }
 
 /* Join the lines of the errors into one sentence. */

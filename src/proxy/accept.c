@@ -28,7 +28,7 @@ static void	accept_resume(evutil_socket_t, short, void *);
 int
 accept_bind(struct worker *w, struct text *why)
 {
-	const struct conf *conf = policy_conf(w->policy);
+	const struct conf *conf = policy_conf(w->boot);
 	const struct conf_listen *l;
 	char addr[ADDR_STRLEN];
 	int no_tproxy = 0, fd;

@@ -85,6 +85,12 @@ struct chain;			/* of a session: its way, wires and hops */
 void		 chain_begin(struct session *);
 /* Whether the session has a way, or is waiting for one. */
 int		 chain_used(const struct session *);
+/*
+ * Where its way is. READY, which may be asked once: the row is as long as the
+ * way now, and no tap is in it yet but the forwarder's. REFUSED: *why is one
+ * clause. The record has what was tried.
+ */
+enum chain_state chain_ready(struct session *, const char **why);
 /* Whether devices of its chain can read nothing but HTTP/1. */
 int		 chain_http11(const struct session *);
 /* Its hops are closed, by FIN or by RST, and the row is the client's wire with
@@ -94,10 +100,13 @@ void		 chain_shorten(struct session *, int reset);
  * what follows. */
 int		 chain_broke(struct session *, const struct conn *,
 		    struct step *next);
+/* ms in which what went into a device must come out; 0: there are no hops. */
+uint64_t	 chain_patience(const struct session *);
 /* Bytes moved: a hop that holds them for too long has dropped them. */
 void		 chain_moved(struct session *);
-/* The session is over; the record is complete. Then free. */
-void		 chain_over(struct session *);
+/* Nothing goes through devices any more, and the record no longer has what
+ * did. The row may be the chain's until chain_free(). */
+void		 chain_end(struct session *);
 void		 chain_free(struct chain *);	/* NULL is fine */
 
 #endif

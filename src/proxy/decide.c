@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "proxy/chain.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
@@ -70,6 +71,7 @@ decide_bypass(struct session *s, enum undecrypted what, const char *why)
 		return decide_block(s, why);
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	taps_drop(s);
+	chain_end(s);
 	conn_close(&s->server, 1);
 	memset(&s->facts.tls_server, 0, sizeof(s->facts.tls_server));
 	return step_go(PHASE_CONNECT);
@@ -132,21 +134,50 @@ decide(struct session *s)
 	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
 }
 
+/* A rule that wants to decrypt has mirrors for clear text only. */
+static void
+decide_taps(struct session *s)
+{
+	if (s->verdict.action != ACTION_BYPASS ||
+	    s->verdict.undecrypted == UNDECRYPTED_RULE)
+		taps_open(s);
+}
+
+static int
+decide_decrypts(const struct session *s)
+{
+	return s->facts.protocol == PROTO_TLS &&
+	    s->verdict.action != ACTION_BYPASS;
+}
+
+static struct step
+decide_pass(const struct session *s)
+{
+	return step_go(s->row.n > 1 ||
+	    s->wire.taps.first[DIR_UP] != NULL ? PHASE_RELAY :
+	    PHASE_SPLICE);
+}
+
 struct step
 decide_joined(struct session *s)
 {
 	struct worker *w = s->worker;
-	int bypassed = s->verdict.action == ACTION_BYPASS;
 
-	/* A rule that wants to decrypt has mirrors for clear text only. */
-	if (!bypassed || s->verdict.undecrypted == UNDECRYPTED_RULE)
-		taps_open(s);
-	if (s->facts.protocol == PROTO_TLS && !bypassed)
+	chain_begin(s);
+	if (!chain_used(s))
+		decide_taps(s);
+	if (decide_decrypts(s))
 		return step_go(PHASE_TURN);
-	if (bypassed)
+	if (s->verdict.action == ACTION_BYPASS)
 		count(w->counts.undecrypted[s->verdict.undecrypted], 1);
-	return step_go(s->wire.taps.first[DIR_UP] != NULL ? PHASE_RELAY :
-	    PHASE_SPLICE);
+	return chain_used(s) ? step_go(PHASE_CHAIN) : decide_pass(s);
+}
+
+struct step
+decide_through(struct session *s)
+{
+	decide_taps(s);
+	return decide_decrypts(s) ? step_go(PHASE_FORGE) : decide_pass(s);
 }
 
 struct step
@@ -155,6 +186,7 @@ decide_go(struct session *s)
 	if (s->verdict.action == ACTION_RESET ||
 	    s->verdict.action == ACTION_BLOCK)
 		return decide_refuse(s, s->verdict.why);
+	chain_begin(s);
 	if (s->server.sock.fd == -1)
 		return step_go(PHASE_CONNECT);
 	return decide_joined(s);

@@ -14,6 +14,8 @@ struct step	decide(struct session *);
 struct step	decide_go(struct session *);
 /* Go on with the verdict; both ends are connected. */
 struct step	decide_joined(struct session *);
+/* ... and the way through its devices is there. */
+struct step	decide_through(struct session *);
 /*
  * The server is not the one that the SNI names: decide without the SNI; and by
  * the names of its certificate (tls/certinfo.h), if that is trusted.

@@ -58,6 +58,7 @@ struct worker {
 	unsigned long		 room;		/* sessions, by descriptors */
 	struct seat		*seats;		/* one for each mirror */
 	void			*engine;	/* the HTTP engine's part */
+	void			*chain;		/* that of inline devices */
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */
 	struct revisits		 revisits;	/* of its connections */

@@ -7,6 +7,7 @@
 #include "proxy/inner.h"
 #include "proxy/phases.h"
 #include "proxy/session.h"
+#include "proxy/taps.h"
 #include "proxy/turn.h"
 #include "util/err.h"
 
@@ -109,13 +110,10 @@ static struct step
 client_tls_done(struct session *s)
 {
 	const struct proxy_env *env = s->worker->env;
-	struct tap *t;
 
 	tls_used(tlsio_ssl(s->client.tp), &s->facts.tls_client);
 	client_tls_count(s, 1);
-	TAPS_EACH(t, &s->wire.taps)
-		if (t->state != NULL && t->ops->facts != NULL)
-			t->ops->facts(t->state);
+	taps_facts(s);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
 	return step_go(s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
@@ -135,7 +133,7 @@ client_tls_event(struct session *s, struct conn *c)
 	char why[128] = "";
 	int rv;
 
-	if (c == &s->server)
+	if (c != NULL && c != &s->client)
 		return step_wait();	/* its bytes wait for relay */
 	rv = tlsio_handshake(t, why, sizeof(why));
 	if (rv == ERR_AGAIN)

@@ -13,6 +13,7 @@ extern const struct phase_ops phase_confirm;		/* confirm.c */
 extern const struct phase_ops phase_connect;		/* upstream.c */
 extern const struct phase_ops phase_turn;		/* turn.c */
 extern const struct phase_ops phase_server_tls;		/* upstream.c */
+extern const struct phase_ops phase_chain;		/* through.c */
 extern const struct phase_ops phase_forge;		/* intercept.c */
 extern const struct phase_ops phase_client_tls;		/* intercept.c */
 extern const struct phase_ops phase_relay;		/* relay.c */

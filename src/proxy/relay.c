@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "proxy/chain.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
@@ -26,7 +27,10 @@ relay_failed(struct session *s, const struct pump_why *why)
 {
 	enum flow_dir dir = why->broke == &s->client ? DIR_UP : DIR_DOWN;
 	const char *who = dir == DIR_UP ? "client" : "server";
+	struct step next;
 
+	if (chain_broke(s, why->broke, &next))
+		return next;
 	if (why->err == ERR_TLS)
 		return step_broke(s, dir, "TLS of %s broke: a bad record "
 		    "or an alert", who);
@@ -34,12 +38,12 @@ relay_failed(struct session *s, const struct pump_why *why)
 	    strerror(why->broke->sock.err));
 }
 
-/* The log says who ended first. */
+/* The log says who ended first: the client's or the server's own flow did. */
 static void
 relay_note_end(struct session *s)
 {
 	const struct flow *up = &s->wire.flow[DIR_UP];
-	const struct flow *down = &s->wire.flow[DIR_DOWN];
+	const struct flow *down = &session_last(s)->flow[DIR_DOWN];
 
 	if (s->rec.reason[0] != '\0' || s->page != NULL ||
 	    (up->end_in == END_NONE) == (down->end_in == END_NONE))
@@ -60,13 +64,14 @@ relay_linger(struct session *s)
 	struct flow *up = &s->wire.flow[DIR_UP];
 
 	taps_close(s);
+	chain_shorten(s, 0);
 	conn_close(&s->server, 0);
 	flow_restart(up);
 	up->end_out = END_NONE;
 	return step_go(PHASE_PAGE);
 }
 
-/* Both directions have ended, by FIN or close_notify. */
+/* Both directions of the client have ended, by FIN or close_notify. */
 static int
 relay_is_over(const struct session *s)
 {
@@ -74,21 +79,30 @@ relay_is_over(const struct session *s)
 	    s->wire.flow[DIR_DOWN].end_out != END_NONE;
 }
 
+/* Whether a flow of that direction has bytes for a peer that takes none. */
+static int
+relay_holds(const struct session *s, enum flow_dir dir)
+{
+	const struct wire *w;
+
+	ROW_EACH(w, &s->row)
+		if (w->flow[dir].out != w->flow[dir].clear)
+			return 1;
+	return 0;
+}
+
 /* The session that has stalled longest: its peer reads nothing. */
 static struct session *
 relay_stalled(const struct worker *w, uint64_t before)
 {
 	struct session *s, *worst = NULL;
-	const struct flow *f;
 
-	TAILQ_FOREACH(s, &w->sessions, link) {
-		f = s->wire.flow;
-		if (s->active < before && (f[DIR_UP].out != f[DIR_UP].clear ||
-		    f[DIR_DOWN].out != f[DIR_DOWN].clear)) {
+	TAILQ_FOREACH(s, &w->sessions, link)
+		if (s->active < before && (relay_holds(s, DIR_UP) ||
+		    relay_holds(s, DIR_DOWN))) {
 			worst = s;
 			before = s->active;
 		}
-	}
 	return worst;
 }
 
@@ -108,9 +122,8 @@ relay_make_room(struct worker *w, uint64_t now)
 		    "for %llus was reset (%d more like it not shown)",
 		    (unsigned long long)(now - s->active) / 1000, held);
 	count(w->counts.stalled, 1);
-	session_due(s, step_reset(s, s->wire.flow[DIR_DOWN].out !=
-	    s->wire.flow[DIR_DOWN].clear ? DIR_UP : DIR_DOWN,
-	    "stalled for %llus while limits.memory was spent",
+	session_due(s, step_reset(s, relay_holds(s, DIR_DOWN) ? DIR_UP :
+	    DIR_DOWN, "stalled for %llus while limits.memory was spent",
 	    (unsigned long long)(now - s->active) / 1000));
 }
 
@@ -129,12 +142,27 @@ relay_starved(struct session *s)
 		relay_make_room(w, now);
 }
 
+/* How long the rest may take when the client is done. */
+static uint64_t
+relay_linger_ms(const struct session *s)
+{
+	uint64_t linger = session_conf(s)->timeouts.linger;
+	uint64_t verdict = chain_patience(s);
+
+	return verdict != 0 && verdict < linger && !relay_holds(s, DIR_UP) ?
+	    verdict : linger;
+}
+
 /* What it counts by, to be compared: bytes, and ends, that came. */
 static uint64_t
 relay_motion(const struct session *s)
 {
-	return s->row.read + s->row.written +
-	    s->wire.flow[DIR_UP].end_in + s->wire.flow[DIR_DOWN].end_in;
+	uint64_t n = s->row.read + s->row.written;
+	const struct wire *w;
+
+	ROW_EACH(w, &s->row)
+		n += w->flow[DIR_UP].end_in + w->flow[DIR_DOWN].end_in;
+	return n;
 }
 
 static struct step
@@ -147,15 +175,17 @@ relay_event(struct session *s, struct conn *c)
 
 	st = s->splice != NULL ? splice_pump(s->splice, &why) :
 	    pump(&s->row, &why);
-	if (relay_motion(s) != before)
+	if (relay_motion(s) != before) {
 		s->active = clock_coarse_ms();
+		chain_moved(s);
+	}
 	if (st != PUMP_STARVED)
 		s->starved = 0;
 	relay_note_end(s);
 	switch (st) {
 	case PUMP_WAIT:
 		if (!over && relay_is_over(s))
-			session_timer(s, session_conf(s)->timeouts.linger);
+			session_timer(s, relay_linger_ms(s));
 		if (s->forward != NULL)
 			return forward_check(s);
 		break;
@@ -183,6 +213,25 @@ relay_enter(struct session *s)
 	return relay_event(s, NULL);
 }
 
+/*
+ * The client is done. The server may not be: it reads slowly what the client
+ * sent; or a device has ended the session towards the client alone, as those do
+ * that answer themselves.
+ */
+static struct step
+relay_over(struct session *s, uint64_t quiet)
+{
+	uint64_t linger = relay_linger_ms(s);
+
+	if (session_last(s)->flow[DIR_UP].end_out != END_NONE)
+		return step_end(s, "closed");
+	if (quiet >= linger)
+		return step_reset(s, DIR_UP, "ended by a device towards the "
+		    "client alone");
+	session_timer(s, linger - quiet);
+	return step_wait();
+}
+
 static struct step
 relay_timeout(struct session *s)
 {
@@ -190,7 +239,7 @@ relay_timeout(struct session *s)
 	uint64_t quiet = clock_coarse_ms() - s->active;
 
 	if (relay_is_over(s))
-		return step_end(s, "closed");
+		return relay_over(s, quiet);
 	if (quiet >= idle)
 		return step_reset(s, DIR_DOWN, "idle for %llus",
 		    (unsigned long long)(quiet / 1000));
@@ -234,6 +283,7 @@ page_enter(struct session *s)
 	struct wire *w = &s->wire;
 
 	taps_drop(s);
+	chain_shorten(s, 1);
 	conn_close(&s->server, 0);
 	w->flow[DIR_UP].wire.passed = NULL;
 	w->flow[DIR_DOWN].wire.passed = NULL;

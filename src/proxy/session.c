@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "proxy/answer.h"
+#include "proxy/chain.h"
 #include "proxy/clients.h"
 #include "proxy/explicit.h"
 #include "proxy/forward.h"
@@ -34,6 +35,7 @@ static const struct phase_ops *const phases[] = {
 	[PHASE_CONNECT] = &phase_connect,
 	[PHASE_TURN] = &phase_turn,
 	[PHASE_SERVER_TLS] = &phase_server_tls,
+	[PHASE_CHAIN] = &phase_chain,
 	[PHASE_FORGE] = &phase_forge,
 	[PHASE_CLIENT_TLS] = &phase_client_tls,
 	[PHASE_RELAY] = &phase_relay,
@@ -200,6 +202,7 @@ session_over(struct session *s, struct step t)
 	event_del(&s->again);
 	taps_close(s);
 	server_tls_over(s);
+	chain_shorten(s, reset);
 	conn_close(&s->client, reset);
 	conn_close(&s->server, reset);
 	wire_drop(&s->wire);
@@ -215,6 +218,7 @@ session_over(struct session *s, struct step t)
 	clients_remove(&s->facts.client);
 	if (w->env->ended != NULL)
 		w->env->ended(w->env->arg, &s->rec);
+	chain_end(s);
 	log_debug("session %llu: over", (unsigned long long)s->rec.id);
 	s->phase = PHASE_OVER;
 	TAILQ_REMOVE(&w->sessions, s, link);
@@ -238,6 +242,7 @@ static void
 session_drop_server(struct session *s)
 {
 	taps_drop(s);
+	chain_shorten(s, 1);
 	conn_close(&s->server, 1);
 }
 
@@ -334,6 +339,7 @@ session_free(struct session *s)
 	leaf_unref(s->leaf);
 	certinfo_unref(s->facts.cert);
 	forward_free(s->forward);
+	chain_free(s->chain);
 	free(s->alpn);
 	free(s->page);
 	free(s->request_name);

@@ -18,6 +18,7 @@
 #include "stream/pump.h"
 #include "tls/leaf.h"
 
+struct chain;
 struct dial;
 struct forward;
 struct inquiry;
@@ -41,8 +42,9 @@ struct session {
 	uint64_t	 starved;		/* ms: no buffer since; or 0 */
 	struct turn	 turn;			/* for its handshakes */
 	struct conn	 client, server;
-	struct wire	 wire;
+	struct wire	 wire;		/* the client's */
 	struct row	 row;
+	struct chain	*chain;		/* its way through devices, or NULL */
 
 	/* What the facts point to. */
 	char		 host[256], sni[256];
@@ -90,6 +92,13 @@ static inline const struct conf *
 session_conf(const struct session *s)
 {
 	return policy_conf(s->policy);
+}
+
+/* The wire at the server. */
+static inline struct wire *
+session_last(const struct session *s)
+{
+	return row_wire(&s->row, s->row.n - 1);
 }
 
 /* The host that is dialled: an explicit client's; NULL: the address. */

@@ -18,6 +18,7 @@ enum phase {
 	PHASE_CONNECT,		/* connecting to the server */
 	PHASE_TURN,		/* waiting until it may begin its handshakes */
 	PHASE_SERVER_TLS,	/* handshake with the server */
+	PHASE_CHAIN,		/* waiting for the way through its devices */
 	PHASE_FORGE,		/* waiting for the leaf */
 	PHASE_CLIENT_TLS,	/* handshake with the client */
 	PHASE_RELAY,		/* bytes pass through the flows and taps */

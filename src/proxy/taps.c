@@ -12,13 +12,14 @@
 #include "proxy/unread.h"
 
 static void
-tap_open(struct session *s, const struct seat *seat, const char *name)
+tap_open(struct session *s, struct wire *w, const struct seat *seat,
+    const char *name)
 {
 	struct tap *t;
 
 	if (seat->ops == NULL)
 		return;
-	t = wire_tap(&s->wire, seat->ops->tap, TAP_BEHIND);
+	t = wire_tap(w, seat->ops->tap, TAP_BEHIND);
 	t->name = name;
 	t->state = seat->ops->begin(seat->seat, t, &s->rec);
 }
@@ -28,7 +29,8 @@ tap_open_engine(struct session *s)
 {
 	const struct engine_host host = {
 		.session = s,
-		.flow = { &s->wire.flow[DIR_UP], &s->wire.flow[DIR_DOWN] },
+		.flow = { &s->wire.flow[DIR_UP],
+		    &s->wire.flow[DIR_DOWN] },
 		.by_request = policy_by_request(s->policy),
 		.head_max = session_conf(s)->limits.head,
 		.hello_ms = session_conf(s)->timeouts.hello,
@@ -61,7 +63,8 @@ taps_open(struct session *s)
 		    addr_port(&s->facts.server),
 		    conf->mirrors[rule->mirrors[0]].ports_map);
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
-		tap_open(s, &w->seats[rule->mirrors[i]],
+		tap_open(s, rule->mirror_after[i] ? session_last(s) :
+		    &s->wire, &w->seats[rule->mirrors[i]],
 		    conf->mirrors[rule->mirrors[i]].name);
 	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
@@ -69,17 +72,18 @@ taps_open(struct session *s)
 	    (w->env->http_events && s->facts.protocol != PROTO_OTHER)))
 		tap_open_engine(s);
 	/* Without taps it is spliced, which looks at the bytes itself. */
-	if (s->wire.taps.first[DIR_UP] != NULL && unread_looks(s))
+	if ((s->row.n > 1 || s->wire.taps.first[DIR_UP] != NULL) &&
+	    unread_looks(s))
 		wire_tap(&s->wire, &unread_tap, TAP_BEHIND)->state = s;
 }
 
-void
-taps_close(struct session *s)
+static void
+taps_close_wire(struct session *s, struct wire *w)
 {
 	struct record_mirror none, *m;
 	struct tap *t;
 
-	TAPS_EACH(t, &s->wire.taps) {
+	TAPS_EACH(t, &w->taps) {
 		if (t->state == NULL || t->ops->close == NULL)
 			continue;
 		m = t->name == NULL ? &none :
@@ -87,17 +91,54 @@ taps_close(struct session *s)
 		m->name = t->name;
 		t->ops->close(t->state, &m->counts);
 	}
-	wire_untap(&s->wire);
+	wire_untap(w);
+}
+
+void
+taps_close(struct session *s)
+{
+	struct wire *w;
+
+	ROW_EACH(w, &s->row)
+		taps_close_wire(s, w);
+}
+
+static void
+taps_reset_wire(struct wire *w, enum flow_dir dir)
+{
+	struct tap *t;
+
+	TAPS_EACH(t, &w->taps)
+		if (t->state != NULL && t->ops->reset != NULL)
+			t->ops->reset(t->state, dir);
 }
 
 void
 taps_reset(struct session *s, enum flow_dir dir)
 {
+	struct wire *w;
+
+	ROW_EACH(w, &s->row)
+		taps_reset_wire(w, dir);
+}
+
+void
+taps_cut(struct session *s, struct wire *w, enum flow_dir dir)
+{
+	taps_reset_wire(w, dir);
+	taps_close_wire(s, w);
+}
+
+void
+taps_facts(struct session *s)
+{
+	struct wire *w;
 	struct tap *t;
 
-	TAPS_EACH(t, &s->wire.taps)
-		if (t->state != NULL && t->ops->reset != NULL)
-			t->ops->reset(t->state, dir);
+	ROW_EACH(w, &s->row)
+		TAPS_EACH(t, &w->taps)
+			if (t->state != NULL && t->ops->facts != NULL)
+				t->ops->facts(t->state);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "net/loop.h"
 #include "proxy/accept.h"
+#include "proxy/chain.h"
 #include "proxy/confirm.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
@@ -35,7 +36,7 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	w->env = env;
 	w->index = index;
 	w->policy = policy_ref(env->policy);
-	w->boot = policy_ref(env->policy);
+	w->boot = policy_ref(env->boot);
 	w->seats = xcalloc(conf->nmirrors + 1, sizeof(*w->seats));
 	worker_is_at(w, 0, "starting");
 	TAILQ_INIT(&w->sessions);
@@ -86,9 +87,14 @@ worker_run(void *arg)
 	if (w->env->engine != NULL)
 		w->engine = w->env->engine->attach(w->env->engine_env,
 		    w->base);
+	if (w->env->chain != NULL)
+		w->chain = w->env->chain->attach(w->env->chain_env, w->index,
+		    w->base, w->mailbox);
 	accept_start(w);
 	event_base_dispatch(w->base);
 	atomic_store(&w->ended, 1);
+	if (w->env->chain != NULL)
+		w->env->chain->detach(w->chain);
 	if (w->env->engine != NULL)
 		w->env->engine->detach(w->engine);
 	for (i = 0; i < n; i++)

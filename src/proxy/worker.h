@@ -15,6 +15,7 @@
 #include "proxy/sink.h"
 #include "tls/tls.h"
 
+struct chain_ops;
 struct engine_ops;
 struct worker;
 
@@ -26,6 +27,7 @@ struct proxy_sink {		/* one for each of conf's mirrors, in order */
 /* What all workers share; immutable while they run, except by worker_policy. */
 struct proxy_env {
 	struct policy		*policy;	/* holds the conf */
+	struct policy		*boot;		/* what listeners point into */
 	struct tls		*tls;
 	struct proxy_sink	*sinks;
 	/* Reads HTTP in the sessions that need it; or NULL. */
@@ -33,6 +35,9 @@ struct proxy_env {
 	void			*engine_env;
 	/* ... in all that may be HTTP */
 	int			 http_events;
+	/* Ways through inline devices (proxy/chain.h); or NULL: none. */
+	const struct chain_ops	*chain;
+	void			*chain_env;
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */

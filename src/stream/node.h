@@ -27,4 +27,12 @@
  */
 void	node_speak(struct conn *, const char *text, size_t len);
 
+/*
+ * Make two open connections, to a device's inside and outside, the two ends of
+ * a hop. An end of a direction passes it in kind: close_notify on one side of
+ * the device is close_notify on the other, though only FIN goes through it. A
+ * FIN of the device's own counts as both.
+ */
+void	node_hop(struct conn *inside, struct conn *outside);
+
 #endif

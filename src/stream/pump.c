@@ -175,11 +175,12 @@ pump_flow(struct row *r, struct wire *w, enum flow_dir dir,
 static int
 pump_round(struct row *r, struct pump_why *why)
 {
-	int i, rv, moved = 0, n = (int)r->n;
+	unsigned i, n = r->n;
+	int rv, moved = 0;
 
 	for (i = 0; i < 2 * n; i++) {
-		rv = i < n ? pump_flow(r, &r->wire[i], DIR_UP, why) :
-		    pump_flow(r, &r->wire[2 * n - 1 - i], DIR_DOWN, why);
+		rv = i < n ? pump_flow(r, row_wire(r, i), DIR_UP, why) :
+		    pump_flow(r, row_wire(r, 2 * n - 1 - i), DIR_DOWN, why);
 		if (rv < 0)
 			return why->err = rv;
 		moved |= rv;
@@ -193,7 +194,7 @@ pump_rests(const struct row *r)
 {
 	const struct wire *w;
 
-	for (w = r->wire; w < r->wire + r->n; w++)
+	ROW_EACH(w, r)
 		if (w->flow[DIR_UP].starved || w->flow[DIR_DOWN].starved)
 			return PUMP_STARVED;
 	return PUMP_WAIT;
@@ -204,7 +205,7 @@ pump_done(const struct row *r)
 {
 	const struct wire *w;
 
-	for (w = r->wire; w < r->wire + r->n; w++)
+	ROW_EACH(w, r)
 		if (!flow_done(&w->flow[DIR_UP]) ||
 		    !flow_done(&w->flow[DIR_DOWN]))
 			return 0;

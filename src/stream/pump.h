@@ -16,10 +16,29 @@
 #include "stream/wire.h"
 
 struct row {
-	struct wire	*wire;		/* n of them, the client's first */
+	struct wire	*wire;		/* the client's */
+	struct wire	*more;		/* the n - 1 others, in their order */
 	unsigned	 n;
 	uint64_t	 read, written;	/* bytes, at all ends of all wires */
 };
+
+static inline struct wire *
+row_wire(const struct row *r, unsigned i)
+{
+	return i == 0 ? r->wire : r->more + i - 1;
+}
+
+/* The one behind it, or NULL. */
+static inline struct wire *
+row_next(const struct row *r, const struct wire *w)
+{
+	unsigned i = w == r->wire ? 1 : (unsigned)(w - r->more) + 2;
+
+	return i < r->n ? row_wire(r, i) : NULL;
+}
+
+#define ROW_EACH(w, r)							\
+	for ((w) = (r)->wire; (w) != NULL; (w) = row_next((r), (w)))
 
 enum pump_state {
 	PUMP_WAIT,	/* wait for a socket, a tap or a timer */

@@ -42,11 +42,12 @@ def zones(s):
 
 
 def left(s):
-    """Connections in the zones that are not the probe's, and neighbours
-    that were learned."""
+    """Connections in the zones that are not the probe's, but for those that
+    the kernel remembers for a minute, and neighbours that were learned."""
     out = []
     for z in zones(s):
-        text = z.run('ss', '-Hnta', 'state', 'connected')
+        text = z.run('ss', '-Hnt', 'state', 'connected', 'exclude',
+                     'time-wait')
         out += [x for x in text.splitlines() if x and '198.1' not in x]
         text = z.run('ip', 'neigh')
         out += [x for x in text.splitlines() if x and 'PERMANENT' not in x]

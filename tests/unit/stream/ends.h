@@ -55,6 +55,7 @@ ends_open(unsigned n)
 	pool_init(&pool, &held);
 	memset(&row, 0, sizeof(row));
 	row.wire = wire;
+	row.more = wire + 1;
 	row.n = n;
 	for (i = 0; i < 2 * n; i++) {
 		ck_assert_int_eq(socketpair(AF_UNIX,

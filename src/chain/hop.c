@@ -1,0 +1,467 @@
+/*
+ * Hops that wait are in a table of shards, each with a mutex: a worker whose
+ * listener gets an outside end looks up whose it is, and posts it to that
+ * worker, which looks again, because the hop may have gone in between. A
+ * worker's seat lives as long as mails for it do.
+ */
+#include "chain/hop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/mailbox.h"
+#include "net/sock.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/hash.h"
+#include "util/mem.h"
+
+/* For P to connect and Q to arrive. The kernel sends a SYN that was lost again
+ * after a second. */
+#define CONNECT_MS	1500
+#define RETRY_MS	4	/* without a socket; then twice that */
+#define RETRY_MAX_MS	128
+/* The kernel keeps the addresses of a connection that has ended for a second
+ * (tcp_tw_reuse), and a socket may be late. */
+#define BUSY_MS		2000
+#define SNDBUF		(256 * 1024)	/* a device is near */
+#define SHARDS		64	/* of the table */
+
+struct join_key {
+	uint64_t	 device;
+	struct addr	 client, server;
+};
+
+LIST_HEAD(hops, hop);
+
+struct joins {
+	struct shard {
+		pthread_mutex_t	 mutex;
+		struct hops	 hops;
+	} shard[SHARDS];
+};
+
+struct hop_seat {
+	_Atomic unsigned	 refs;
+	struct joins		*joins;
+	struct event_base	*base;
+	struct mailbox		*mailbox;
+};
+
+struct hop {
+	LIST_ENTRY(hop)	 link;		/* in its shard, while queued */
+	struct join_key	 key;
+	struct hop_seat	*seat;
+	struct hop_want	 want;
+	enum hop_state	 state;
+	int		 queued;	/* its outside end is awaited */
+	int		 fd[2];		/* inside, outside; -1: none */
+	int		 connected;	/* ... the inside is */
+	uint64_t	 begun, took;	/* us */
+	uint64_t	 retry;		/* ms, until the next socket */
+	struct event	 ev;		/* of the inside */
+	struct event	 timer;
+};
+
+struct arrival {		/* an outside end on its way to its worker */
+	struct mail	 mail;
+	struct hop_seat	*seat;
+	struct join_key	 key;
+	int		 fd;
+};
+
+static void	hop_writable(evutil_socket_t, short, void *);
+static void	hop_timed(evutil_socket_t, short, void *);
+static void	hop_tell(struct hop *);
+
+struct joins *
+joins_new(void)
+{
+	struct joins *j = xcalloc(1, sizeof(*j));
+	int i;
+
+	for (i = 0; i < SHARDS; i++) {
+		pthread_mutex_init(&j->shard[i].mutex, NULL);
+		LIST_INIT(&j->shard[i].hops);
+	}
+	return j;
+}
+
+void
+joins_free(struct joins *j)
+{
+	int i;
+
+	for (i = 0; j != NULL && i < SHARDS; i++)
+		pthread_mutex_destroy(&j->shard[i].mutex);
+	free(j);
+}
+
+static void
+seat_unref(struct hop_seat *s)
+{
+	if (--s->refs == 0)
+		free(s);
+}
+
+struct hop_seat *
+hop_attach(struct joins *j, struct event_base *base, struct mailbox *mailbox)
+{
+	struct hop_seat *s = xcalloc(1, sizeof(*s));
+
+	s->refs = 1;
+	s->joins = j;
+	s->base = base;
+	s->mailbox = mailbox;
+	return s;
+}
+
+void
+hop_detach(struct hop_seat *s)
+{
+	seat_unref(s);
+}
+
+static uint64_t
+hash_addr(uint64_t h, const struct addr *a)
+{
+	uint16_t port = addr_port(a);
+	const uint8_t *ip;
+	size_t len;
+
+	ip = addr_ip(a, &len);
+	return hash_bytes(hash_bytes(h, ip, len), &port, sizeof(port));
+}
+
+static struct shard *
+shard_of(struct joins *j, const struct join_key *k)
+{
+	uint64_t h = hash_bytes(HASH_START, &k->device, sizeof(k->device));
+
+	h = hash_fold(hash_addr(hash_addr(h, &k->client), &k->server));
+	return &j->shard[h % SHARDS];
+}
+
+static int
+key_same(const struct join_key *a, const struct join_key *b)
+{
+	return a->device == b->device && addr_eq(&a->client, &b->client) &&
+	    addr_eq(&a->server, &b->server);
+}
+
+static void
+join_add(struct hop *h)
+{
+	struct shard *s = shard_of(h->seat->joins, &h->key);
+
+	pthread_mutex_lock(&s->mutex);
+	LIST_INSERT_HEAD(&s->hops, h, link);
+	pthread_mutex_unlock(&s->mutex);
+	h->queued = 1;
+}
+
+static void
+join_remove(struct hop *h)
+{
+	struct shard *s = shard_of(h->seat->joins, &h->key);
+
+	if (!h->queued)
+		return;
+	pthread_mutex_lock(&s->mutex);
+	LIST_REMOVE(h, link);
+	pthread_mutex_unlock(&s->mutex);
+	h->queued = 0;
+}
+
+/* With the shard locked. */
+static struct hop *
+join_find(const struct shard *s, const struct join_key *k)
+{
+	struct hop *h;
+
+	LIST_FOREACH(h, &s->hops, link)
+		if (key_same(&h->key, k))
+			return h;
+	return NULL;
+}
+
+static uint64_t
+hop_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void
+hop_timer(struct hop *h, uint64_t ms)
+{
+	struct timeval tv = { (time_t)(ms / 1000),
+	    (suseconds_t)(ms % 1000 * 1000) };
+
+	evtimer_add(&h->timer, &tv);
+}
+
+static void
+hop_options(int fd)
+{
+	int n = SNDBUF;
+
+	sock_nodelay(fd);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
+}
+
+static void
+hop_drop(struct hop *h, int end)
+{
+	if (h->fd[end] == -1)
+		return;
+	if (end == 0 && !h->connected)
+		event_del(&h->ev);
+	sock_reset(h->fd[end]);
+	h->fd[end] = -1;
+}
+
+/* It is known what becomes of it. */
+static void
+hop_done(struct hop *h, enum hop_state state)
+{
+	h->state = state;
+	h->took = hop_now() - h->begun;
+	join_remove(h);
+	event_del(&h->timer);
+	if (state == HOP_READY)
+		return;
+	hop_drop(h, 0);
+	hop_drop(h, 1);
+}
+
+static void
+hop_tell(struct hop *h)
+{
+	if (h->state != HOP_WAIT)
+		h->want.changed(h->want.owner);
+}
+
+static void
+hop_check(struct hop *h)
+{
+	if (h->state == HOP_WAIT && h->connected && h->fd[1] != -1)
+		hop_done(h, HOP_READY);
+}
+
+/* Without a socket, or with addresses that are still in use. */
+static void
+hop_busy(struct hop *h)
+{
+	if (hop_now() - h->begun > BUSY_MS * 1000) {
+		hop_done(h, HOP_BUSY);
+		return;
+	}
+	hop_timer(h, h->retry);
+	if (h->retry < RETRY_MAX_MS)
+		h->retry *= 2;
+}
+
+static void
+hop_failed(struct hop *h, int e)
+{
+	hop_drop(h, 0);
+	if (e == EADDRNOTAVAIL || e == EADDRINUSE)
+		hop_busy(h);
+	else if (e == ECONNREFUSED || e == ECONNRESET)
+		hop_done(h, HOP_REJECTED);
+	else
+		hop_done(h, e == ETIMEDOUT ? HOP_SILENT : HOP_UNREACHED);
+}
+
+static void
+hop_connect(struct hop *h)
+{
+	const struct hop_want *w = &h->want;
+	int fd = ERR_UNSUPPORTED, rv;
+
+	if (w->client.sa.sa_family == w->server.sa.sa_family)
+		fd = w->socket(w->zone, w->client.sa.sa_family);
+	if (fd == ERR_AGAIN) {
+		hop_busy(h);
+		return;
+	}
+	if (fd < 0) {
+		hop_done(h, HOP_UNREACHED);
+		return;
+	}
+	hop_options(fd);
+	event_assign(&h->ev, h->seat->base, fd, EV_WRITE, hop_writable, h);
+	event_add(&h->ev, NULL);
+	h->fd[0] = fd;
+	rv = bind(fd, &w->client.sa, addr_len(&w->client));
+	if (rv == 0)
+		rv = connect(fd, &w->server.sa, addr_len(&w->server));
+	if (rv != 0 && errno != EINPROGRESS)
+		hop_failed(h, errno);
+	else
+		hop_timer(h, CONNECT_MS);
+}
+
+static void
+hop_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct hop *h = arg;
+	int e = sock_error(fd);
+
+	if (e != 0) {
+		hop_failed(h, e);
+	} else {
+		h->connected = 1;
+		hop_check(h);
+	}
+	hop_tell(h);
+}
+
+static void
+hop_timed(evutil_socket_t fd, short what, void *arg)
+{
+	struct hop *h = arg;
+
+	if (h->state == HOP_WAIT && h->fd[0] == -1)
+		hop_connect(h);
+	else if (h->state == HOP_WAIT)
+		hop_done(h, HOP_SILENT);
+	hop_tell(h);
+}
+
+struct hop *
+hop_begin(struct hop_seat *seat, const struct hop_want *want)
+{
+	struct hop *h = xcalloc(1, sizeof(*h));
+
+	h->seat = seat;
+	h->want = *want;
+	h->key.device = want->device;
+	h->key.client = want->client;
+	h->key.server = want->server;
+	h->fd[0] = h->fd[1] = -1;
+	h->begun = hop_now();
+	h->retry = RETRY_MS;
+	evtimer_assign(&h->timer, seat->base, hop_timed, h);
+	join_add(h);
+	hop_connect(h);
+	if (h->state != HOP_WAIT)
+		event_active(&h->timer, EV_TIMEOUT, 0);
+	return h;
+}
+
+enum hop_state
+hop_state(const struct hop *h)
+{
+	return h->state;
+}
+
+uint64_t
+hop_us(const struct hop *h)
+{
+	return h->took;
+}
+
+int
+hop_take(struct hop *h, int outside)
+{
+	int fd = h->fd[outside];
+
+	h->fd[outside] = -1;
+	return fd;
+}
+
+void
+hop_free(struct hop *h)
+{
+	if (h == NULL)
+		return;
+	join_remove(h);
+	event_del(&h->timer);
+	hop_drop(h, 0);
+	hop_drop(h, 1);
+	free(h);
+}
+
+/* The hop's own worker: its outside end is here. */
+static int
+hop_join(struct hop_seat *seat, const struct join_key *k, int fd)
+{
+	struct shard *s = shard_of(seat->joins, k);
+	struct hop *h;
+
+	pthread_mutex_lock(&s->mutex);
+	h = join_find(s, k);
+	if (h != NULL && h->seat != seat)
+		h = NULL;
+	pthread_mutex_unlock(&s->mutex);
+	if (h == NULL) {
+		sock_reset(fd);
+		return 0;
+	}
+	join_remove(h);
+	hop_options(fd);
+	h->fd[1] = fd;
+	hop_check(h);
+	hop_tell(h);
+	return 1;
+}
+
+static void
+arrival_run(struct mail *m)
+{
+	struct arrival *a = (struct arrival *)m;
+
+	hop_join(a->seat, &a->key, a->fd);
+	seat_unref(a->seat);
+	free(a);
+}
+
+/* With the shard locked, so that the seat is there. */
+static void
+arrival_post(struct hop_seat *seat, const struct join_key *k, int fd)
+{
+	struct arrival *a = xcalloc(1, sizeof(*a));
+
+	a->mail.run = arrival_run;
+	a->seat = seat;
+	a->key = *k;
+	a->fd = fd;
+	seat->refs++;
+	mailbox_post(seat->mailbox, &a->mail);
+}
+
+int
+hop_arrived(struct hop_seat *seat, uint64_t device, int fd,
+    const struct addr *peer)
+{
+	struct join_key k = { .device = device, .client = *peer };
+	struct shard *s;
+	struct hop *h;
+	int mine = 0;
+
+	if (sock_original(fd, &k.server, NULL) != 0) {
+		sock_reset(fd);
+		return 0;
+	}
+	s = shard_of(seat->joins, &k);
+	pthread_mutex_lock(&s->mutex);
+	h = join_find(s, &k);
+	mine = h == NULL || h->seat == seat;
+	if (!mine)
+		arrival_post(h->seat, &k, fd);
+	pthread_mutex_unlock(&s->mutex);
+	return mine ? hop_join(seat, &k, fd) : 1;
+}
