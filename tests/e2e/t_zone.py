@@ -1,0 +1,91 @@
+"""The zones of devices around a running daemon: doctor, the helper, reload."""
+import os
+import re
+import signal
+import subprocess
+
+from harness import chain, check, device, equal, net, scenario, wait
+from harness.case import yaml
+
+
+def doctor(s):
+    return s.run(s.gateway, s.binary, 'doctor', '-c', s.d.file)
+
+
+def zones(s):
+    """The namespaces that the helper holds, by the port of a device in it."""
+    out = {}
+    for pid in chain.helper(s):
+        for fd in os.listdir('/proc/%d/fd' % pid):
+            path = '/proc/%d/fd/%s' % (pid, fd)
+            if os.readlink(path).startswith('net:['):
+                z = net.Namespace.__new__(net.Namespace)
+                z.name, z.path, z.saved = 'zone', path, []
+                for port in re.findall(r'^(\w+)@?\S* ', z.run(
+                        'ip', '-br', 'link'), re.M):
+                    out[port] = z
+    return out
+
+
+@scenario
+def doctor_looks_into_the_zones_of_a_running_daemon(s):
+    d = device.Bridge(s, 'ips1')
+    chain.start(s, [d], [chain.chain(d)], record=False)
+    for port in (d.inside, d.outside):
+        check('device ips1: %s is up in its zone, MTU 1500, offloads off' %
+              port in doctor(s).text, doctor(s).text)
+    check('ips1: process' not in doctor(s).text, doctor(s).text)
+    z = zones(s)[d.outside]
+    with z:
+        p = subprocess.Popen(['sleep', '600'])
+        net.run('ip', 'link', 'add', 'leak0', 'type', 'veth', 'peer', 'name',
+                'leak1')
+        net.run('ip', 'link', 'set', 'leak0', 'up')
+        net.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+    r = doctor(s)
+    p.kill()
+    p.wait()
+    for words in ('leak0 is in the zone of ' + d.outside,
+                  'the zone of %s forwards packets' % d.outside,
+                  r'process %d \(sleep\) is in the zone' % p.pid):
+        check(re.search(words, r.text), words, r.text)
+    equal(r.code, 1)
+
+
+@scenario
+def the_helper_has_nothing_of_the_daemon(s):
+    """One socket, a namespace for each port and its own, four capabilities;
+    a daemon that dropped all that it does not need."""
+    d = device.Bridge(s, 'ips1')
+    os.chmod(s.path('.'), 0o777)
+    chain.start(s, [d], [chain.chain(d)], record=False, user='nobody')
+    pid, = chain.helper(s)
+    fds = [os.readlink('/proc/%d/fd/%s' % (pid, fd))
+           for fd in os.listdir('/proc/%d/fd' % pid)]
+    equal(sorted(x.split(':')[0] for x in fds
+                 if not x.startswith('/')), ['net'] * 3 + ['socket'])
+
+    def status(pid, key):
+        with open('/proc/%d/status' % pid) as f:
+            return re.search(r'^%s:\s*(\S+)' % key, f.read(), re.M).group(1)
+    equal(int(status(pid, 'CapBnd'), 16), 0x203400)
+    equal(int(status(s.d.pid, 'CapEff'), 16), 0x3400)
+    check(status(s.d.pid, 'Uid') != '0', 'the daemon is root')
+
+
+@scenario
+def the_first_device_takes_a_restart_and_the_second_does_not(s):
+    one, two = device.Bridge(s, 'ips1'), device.Bridge(s, 'ips2')
+    s.start()
+    with open(s.d.file, 'w') as f:
+        f.write(yaml(s.conf(**chain.conf([one], [chain.chain(one)]))))
+    s.d.p.send_signal(signal.SIGHUP)
+    s.d.wait_log('needs a restart: devices, as it was started without any')
+    s.d.end()
+    chain.start(s, [one], [chain.chain(one)])
+    chain.reload(s, **chain.conf([one, two], [chain.chain(chain.slot(
+        one, two))]))
+    chain.up(s, one, two)
+    chain.reload(s, **chain.conf([two], [chain.chain(two)]))
+    wait(lambda: one.inside in s.gateway.run('ip', '-br', 'link'),
+         'the port of ips1 back')
