@@ -13,7 +13,7 @@ from harness import Failure, chain, check, device, equal, net, \
 from harness.proc import wait_port
 from t_crowd import HERE, idle
 
-N = int(os.environ.get('CROWD', '600'))
+N = int(os.environ.get('CROWD', '400'))
 AT_ONCE = int(os.environ.get('AT_ONCE', '200'))
 BULK = int(os.environ.get('BULK', '16'))
 

@@ -137,16 +137,6 @@ def a_device_is_unplugged_outside_under_traffic_fail_closed(s):
 
 
 @scenario
-def a_port_of_a_device_is_deleted_and_made_again(s):
-    d, t = begin(s, 'open', device.Bridge)
-    d.ns.ip('link del d0\n')
-    chain.down(s, d)
-    t.more(10, 'ok')
-    t.stop()
-    check(s.d.alive(), 'the daemon ended')
-
-
-@scenario
 def a_slow_device_is_slow_and_nothing_else(s):
     d, t = begin(s, 'closed', verdict_timeout='20s')
     d.acts(delay=30)
