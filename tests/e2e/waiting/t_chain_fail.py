@@ -45,7 +45,8 @@ class Traffic:
     def what(self, since=0.0, until=1e18, port=443):
         """Of the sessions that began in that time."""
         return collections.Counter(
-            w for a, b, p, w in self.out if p == port and since <= a <= until)
+            w for a, b, p, w in list(self.out)
+            if p == port and since <= a <= until)
 
     def more(self, n=5, what=None):
         """Wait until n sessions that begin from now on have ended."""

@@ -119,14 +119,14 @@ TEST(eve_flow_has_the_devices_of_the_chain)
 	json_t *o, *all;
 
 	record_fill(&r);
-	o = eve_flow(&r, &now);
+	o = eve_event(EVENT_FLOW, &r, NULL, NULL, &now);
 	ck_assert_ptr_null(at(o, "clearspan.chain"));
 	json_decref(o);
 	r.hops = hops;
 	r.nhops = NELEM(hops);
 	rule.chain = &chain;
 	addr_set_port(&facts.server, 443);
-	o = eve_flow(&r, &now);
+	o = eve_event(EVENT_FLOW, &r, NULL, NULL, &now);
 	rule.chain = NULL;
 	all = at(o, "clearspan.chain");
 	ck_assert_uint_eq(json_array_size(all), 3);
