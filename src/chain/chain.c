@@ -24,6 +24,7 @@
 #include "util/mem.h"
 
 #define ARRIVALS	32	/* accepted in one event */
+#define PAUSE_US	50000	/* when there are no descriptors */
 
 struct gate {
 	LIST_ENTRY(gate)	 link;
@@ -54,6 +55,7 @@ struct seat {			/* a worker's; freed at the very end */
 	struct mailbox		*mailbox;
 	struct hop_seat		*hops;
 	LIST_HEAD(, door)	 doors;
+	struct event		 pause;		/* no door listens until then */
 	int			 gone;		/* under the mutex */
 };
 
@@ -73,6 +75,7 @@ struct order {			/* to a worker: look at the gates again */
 };
 
 static void	door_event(evutil_socket_t, short, void *);
+static void	seat_resume(evutil_socket_t, short, void *);
 static void	gate_close(struct zone *);
 static void	world_failed(struct zone *);
 static void	world_connected(struct zone *);
@@ -251,15 +254,41 @@ gate_close(struct zone *z)
 	gate_free(last);
 }
 
+/* With all doors, or with none. */
+static void
+seat_listen(struct seat *s, int on)
+{
+	struct door *d;
+	int i;
+
+	LIST_FOREACH(d, &s->doors, link)
+		for (i = 0; i < 2; i++)
+			if (d->fd[i] != -1 && on)
+				event_add(&d->ev[i], NULL);
+			else if (d->fd[i] != -1)
+				event_del(&d->ev[i]);
+}
+
+static void
+seat_resume(evutil_socket_t fd, short what, void *arg)
+{
+	seat_listen(arg, 1);
+}
+
 static void
 door_event(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval pause = { 0, PAUSE_US };
 	struct door *d = arg;
 	struct addr peer;
 	int i, new;
 
 	for (i = 0; i < ARRIVALS; i++) {
-		if ((new = sock_accept((int)fd, &peer)) < 0)
+		if ((new = sock_accept((int)fd, &peer)) == ERR_LIMIT) {
+			seat_listen(d->seat, 0);
+			evtimer_add(&d->seat->pause, &pause);
+		}
+		if (new < 0)
 			return;
 		if (!hop_arrived(d->seat->hops, d->gate->id, new, &peer))
 			log_debug("device: a connection that nobody waits for "
@@ -416,6 +445,7 @@ inline_attach(void *env, unsigned worker, struct event_base *base,
 	s->base = base;
 	s->mailbox = mailbox;
 	s->hops = hop_attach(c->joins, base, mailbox);
+	evtimer_assign(&s->pause, base, seat_resume, s);
 	LIST_INIT(&s->doors);
 	pthread_mutex_lock(&c->mutex);
 	LIST_INSERT_HEAD(&c->seats, s, link);
@@ -432,6 +462,7 @@ inline_detach(void *arg)
 	pthread_mutex_lock(&s->chains->mutex);
 	s->gone = 1;
 	pthread_mutex_unlock(&s->chains->mutex);
+	event_del(&s->pause);
 	seat_sync(s);
 	hop_detach(s->hops);
 }

@@ -148,6 +148,20 @@ hop_close(struct chain_hop *h, int reset)
 	conn_close(&h->end[1].conn, reset);
 }
 
+/* The session ends before its row was made: its hops were not used. */
+static void
+chain_unused(const struct chain *c)
+{
+	static const uint64_t none[2];
+	const char *why;
+	unsigned i;
+
+	if (c->hops != NULL || c->ops->state(c->way, &why) != CHAIN_READY)
+		return;
+	for (i = 0; i < c->ops->hops(c->way); i++)
+		c->ops->event(c->way, i, CHAIN_PASSED, none);
+}
+
 void
 chain_shorten(struct session *s, int reset)
 {
@@ -156,6 +170,7 @@ chain_shorten(struct session *s, int reset)
 
 	if (c == NULL)
 		return;
+	chain_unused(c);
 	for (i = 0; i < c->n; i++) {
 		chain_left(s, i, CHAIN_PASSED);
 		hop_close(&c->hops[i], reset);

@@ -25,6 +25,7 @@ struct order {
 	X509		*x;
 	uint64_t	 owner;
 	uint64_t	 round;
+	int		 taken;		/* a thread is at it */
 	signer_done	 done;
 	void		*arg;
 };
@@ -35,10 +36,9 @@ struct signer {
 	unsigned	 threads;	/* from the first order on */
 	pthread_mutex_t	 mutex;		/* for the members below */
 	pthread_cond_t	 wake;		/* to the threads */
-	pthread_cond_t	 idle;		/* from them: nothing is under way */
-	TAILQ_HEAD(orders, order) orders;
+	pthread_cond_t	 idle;		/* from them: there are no orders */
+	TAILQ_HEAD(orders, order) orders;	/* until they are done */
 	uint64_t	 round;		/* of the order taken last */
-	unsigned	 busy;		/* orders taken, and not yet done */
 	int		 started, stop;
 	unsigned	 n;
 	pthread_t	 thread[THREADS];
@@ -105,21 +105,29 @@ queue_add(struct signer *s, struct order *o)
 	TAILQ_INSERT_TAIL(&s->orders, o, link);
 }
 
-/* The first order of the first round, or NULL. */
+/* Take the first order of the first round, or NULL. */
 static struct order *
-queue_next(struct signer *s)
+queue_take(struct signer *s)
 {
-	struct order *o, *next = TAILQ_FIRST(&s->orders);
+	struct order *o, *next = NULL;
 
 	TAILQ_FOREACH(o, &s->orders, link)
-		if (o->round < next->round)
+		if (!o->taken && (next == NULL || o->round < next->round))
 			next = o;
-	if (next == NULL)
-		return NULL;
-	TAILQ_REMOVE(&s->orders, next, link);
-	s->round = next->round;
-	s->busy++;
+	if (next != NULL) {
+		next->taken = 1;
+		s->round = next->round;
+	}
 	return next;
+}
+
+static void
+queue_done(struct signer *s, struct order *o)
+{
+	TAILQ_REMOVE(&s->orders, o, link);
+	free(o);
+	if (TAILQ_EMPTY(&s->orders))
+		pthread_cond_broadcast(&s->idle);
 }
 
 static void *
@@ -130,16 +138,14 @@ queue_run(void *arg)
 
 	pthread_mutex_lock(&s->mutex);
 	while (!s->stop) {
-		if ((o = queue_next(s)) == NULL) {
+		if ((o = queue_take(s)) == NULL) {
 			pthread_cond_wait(&s->wake, &s->mutex);
 			continue;
 		}
 		pthread_mutex_unlock(&s->mutex);
 		sign_now(s, o->x, o->done, o->arg);
-		free(o);
 		pthread_mutex_lock(&s->mutex);
-		if (--s->busy == 0)
-			pthread_cond_broadcast(&s->idle);
+		queue_done(s, o);
 	}
 	pthread_mutex_unlock(&s->mutex);
 	return NULL;
@@ -195,14 +201,13 @@ signer_settle(struct signer *s)
 	struct order *o;
 
 	pthread_mutex_lock(&s->mutex);
-	while ((o = TAILQ_FIRST(&s->orders)) != NULL) {
-		TAILQ_REMOVE(&s->orders, o, link);
+	while ((o = queue_take(s)) != NULL) {
 		pthread_mutex_unlock(&s->mutex);
 		o->done(o->arg, o->x, ERR_DENIED);
-		free(o);
 		pthread_mutex_lock(&s->mutex);
+		queue_done(s, o);
 	}
-	while (s->busy > 0)
+	while (!TAILQ_EMPTY(&s->orders))
 		pthread_cond_wait(&s->idle, &s->mutex);
 	pthread_mutex_unlock(&s->mutex);
 }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "net/conn.h"
 #include "net/sock.h"
 #include "test.h"
@@ -38,6 +39,7 @@ setup(void)
 	ck_assert_int_eq(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
 	ck_assert_int_eq(listen(l, 1), 0);
 	ck_assert_int_eq(getsockname(l, (struct sockaddr *)&a, &len), 0);
+	clock_stop();		/* ticks come when a test says so */
 	peer = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(peer, (struct sockaddr *)&a, len), 0);
 	base = event_base_new();
@@ -58,6 +60,15 @@ end(void)
 	event_del(&revisits.sweep.timer);
 	event_base_free(base);
 	close(peer);
+}
+
+/* Let what is ready come, and the next tick of the batch or the sweep. */
+static void
+tick(struct revisit_round *r)
+{
+	ck_assert_int_eq(evtimer_pending(&r->timer, NULL) != 0, 1);
+	event_active(&r->timer, EV_TIMEOUT, 1);
+	event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
 /* n small reads in a row. */
@@ -114,11 +125,13 @@ TEST(what_is_less_is_looked_at_at_the_next_tick)
 	event_base_loop(base, EVLOOP_NONBLOCK);	/* its first edge */
 	conn->sock.readable = 0;
 	ck_assert_int_eq(write(peer, "x", 1), 1);
-	event_base_loop(base, EVLOOP_ONCE);
+	event_base_loop(base, EVLOOP_NONBLOCK);	/* which wakes nobody */
+	ck_assert_int_eq(conn->sock.readable, 0);
+	tick(&revisits.batch);
 	ck_assert_int_eq(conn->sock.readable, 1);
 	ck_assert_int_eq(conn->batched, 1);
 	/* nobody heard any more than that until the next: it is over */
-	event_base_loop(base, EVLOOP_ONCE);
+	tick(&revisits.batch);
 	ck_assert_int_eq(conn->batched, 0);
 	ck_assert_int_eq(lowat(), 1);
 	ck_assert_int_eq(evtimer_pending(&revisits.batch.timer, NULL), 0);
@@ -134,7 +147,7 @@ TEST(who_fills_it_stays)
 	run(64);
 	for (i = 0; i < 5; i++) {
 		conn->heard = 1;
-		event_base_loop(base, EVLOOP_ONCE);
+		tick(&revisits.batch);
 		ck_assert_int_eq(conn->batched, 1);
 	}
 	end();
@@ -146,7 +159,6 @@ TEST(an_end_wakes_at_once)
 	setup();
 	run(64);
 	event_base_loop(base, EVLOOP_NONBLOCK);
-	evtimer_del(&revisits.batch.timer);
 	conn->sock.readable = 0;
 	close(peer);
 	event_base_loop(base, EVLOOP_ONCE);
@@ -224,7 +236,7 @@ TEST(behind_a_short_read_it_is_looked_at_once_more)
 	sock_reset(peer);
 	peer = -1;
 	event_del(&conn->ev);		/* no edge tells of it */
-	event_base_loop(base, EVLOOP_ONCE);
+	tick(&revisits.sweep);
 	ck_assert_uint_eq(events, 1);
 	ck_assert_int_eq(conn->sock.readable, 1);
 	ck_assert_int_eq(sock_recv(&conn->sock, buf, 1), ERR_SYS);
@@ -241,7 +253,7 @@ TEST(what_was_read_since_is_not_looked_at)
 	read_short();
 	events = 0;
 	sock_look(&conn->sock);		/* something else did */
-	event_base_loop(base, EVLOOP_ONCE);
+	tick(&revisits.sweep);
 	ck_assert_uint_eq(events, 0);
 	ck_assert(!visit_is_due(&conn->visit));
 	end();
@@ -262,7 +274,7 @@ TEST(urgent_data_stops_no_read_for_good)
 	event_base_loop(base, EVLOOP_ONCE);
 	read_short();
 	event_del(&conn->ev);
-	event_base_loop(base, EVLOOP_ONCE);
+	tick(&revisits.sweep);
 	ck_assert_int_eq(conn->sock.readable, 1);
 	ck_assert_int_eq(conn->sock.marks, 1);
 	ck_assert_int_eq(sock_recv(&conn->sock, buf, sizeof(buf)), 3);
