@@ -126,7 +126,7 @@ engine_tell(struct engine *e)
 	struct http_record *r = &e->a.x.record;
 	const struct plan *p = &e->a.plan;
 
-	if (!http_record_used(r) || p->env->ended == NULL)
+	if (r->method == NULL || p->env->ended == NULL)
 		return;
 	if (r->by != NULL && r->length[DIR_DOWN] == 0)
 		r->length[DIR_DOWN] = e->h1.dir[DIR_DOWN].sent;
@@ -354,7 +354,7 @@ engine_head(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 	const char *why;
 	int rv;
 
-	if (dir == DIR_DOWN && !http_record_used(&e->a.x.record)) {
+	if (dir == DIR_DOWN && e->a.x.record.method == NULL) {
 		tunnel_unasked(e);
 		return 0;
 	}
@@ -380,7 +380,7 @@ is_early(struct engine *e)
 	const struct exchange *x = &e->a.x;
 	enum exchange_state down = x->state[DIR_DOWN];
 
-	if (x->msg[DIR_DOWN].head != NULL || !http_record_used(&x->record))
+	if (x->msg[DIR_DOWN].head != NULL || x->record.method == NULL)
 		return 0;
 	if (down == EXCHANGE_ANSWERED && h1_began(&e->h1, DIR_DOWN)) {
 		e->h1.closing = 1;
