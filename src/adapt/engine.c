@@ -169,7 +169,7 @@ static int
 is_done(const struct engine *e, enum flow_dir dir)
 {
 	const struct exchange *x = &e->a.x;
-	int over = h1_over(&e->h1, dir), ended = h1_ended(&e->h1, dir);
+	int over = h1_over(&e->h1, dir), ended = x->msg[dir].sent;
 
 	if (h1_waits(&e->h1, dir))
 		return 0;
@@ -202,7 +202,7 @@ is_endless(const struct engine *e)
 
 	return (state == EXCHANGE_ANSWERED || (state == EXCHANGE_GOING &&
 	    !m->as_is && !m->sends)) && m->txn == NULL &&
-	    h1_ended(&e->h1, DIR_DOWN) && !h1_waits(&e->h1, DIR_DOWN) &&
+	    e->a.x.msg[DIR_DOWN].sent && !h1_waits(&e->h1, DIR_DOWN) &&
 	    h1_endless(&e->h1);
 }
 
@@ -242,7 +242,7 @@ engine_more(struct engine *e, enum flow_dir dir)
 {
 	if (e->finished)
 		return;
-	h1_flush(&e->h1, dir);
+	h1_flush(&e->h1.dir[dir]);
 	adapt_more(&e->a.msg[dir]);
 	engine_check(e);
 }
@@ -382,13 +382,13 @@ is_early(struct engine *e)
 
 	if (x->msg[DIR_DOWN].head != NULL || x->record.method == NULL)
 		return 0;
-	if (down == EXCHANGE_ANSWERED && h1_began(&e->h1, DIR_DOWN)) {
+	if (down == EXCHANGE_ANSWERED && x->msg[DIR_DOWN].began) {
 		e->h1.closing = 1;
 		h1_discard(&e->h1, DIR_DOWN);
 		return 1;
 	}
 	return (down == EXCHANGE_HEAD || down == EXCHANGE_ANSWERED) &&
-	    x->state[DIR_UP] != EXCHANGE_DONE && !h1_began(&e->h1, DIR_UP);
+	    x->state[DIR_UP] != EXCHANGE_DONE && !x->msg[DIR_UP].began;
 }
 
 /* A message's framing broke. If part of it has passed, nobody knows where the
@@ -434,7 +434,7 @@ engine_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct engine *e = state;
 	struct exchange *x = &e->a.x;
 
-	if (e->a.msg[dir].as_is && !h1_flush(&e->h1, dir))
+	if (e->a.msg[dir].as_is && !h1_flush(&e->h1.dir[dir]))
 		return 0;	/* a long head goes first */
 	if (e->raw)
 		return tunnel_data(e, dir, p, len);
@@ -464,7 +464,7 @@ engine_room(void *state, enum flow_dir dir)
 	if (!e->raw)
 		engine_more(e, dir);
 	else
-		h1_flush(&e->h1, dir);
+		h1_flush(&e->h1.dir[dir]);
 }
 
 static int
