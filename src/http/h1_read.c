@@ -36,13 +36,7 @@ head_parse(struct h1_dir *d, struct http_text *h, const char *p, size_t len)
 	rv = d->flow->dir == DIR_UP ? http_request(h, p, len) :
 	    http_response(h, p, len);
 	d->scanned = h->scanned;
-	return rv;
-}
-
-/* A head, or what there is of it: is it more than is taken from a peer? */
-static int
-head_bounded(const struct h1_dir *d, struct http_text *h, int rv, size_t len)
-{
+	/* Is it, or what there is of it, more than is taken from a peer? */
 	if (rv == 0 && h->head.n > H1_FIELDS) {
 		h->why = "too many fields";
 		return ERR_LIMIT;
@@ -73,7 +67,6 @@ head_gather(struct h1_dir *d, struct http_text *h, const uint8_t *data,
 	}
 	text_add(&d->piece, (const char *)data, len);
 	rv = head_parse(d, h, d->piece.s, d->piece.len);
-	rv = head_bounded(d, h, rv, d->piece.len);
 	if (rv != 0 && rv != ERR_SHORT)
 		return rv;
 	h1_remove(d, rv == 0 ? h->len - before : len);
@@ -92,7 +85,6 @@ head_find(struct h1_dir *d, struct http_text *h, const uint8_t *data,
 	int rv;
 
 	rv = head_parse(d, h, (const char *)data, len);
-	rv = head_bounded(d, h, rv, len);
 	if (rv == ERR_SHORT && len >= HOLD_MAX && d->limit > H1_IN_FLOW)
 		return head_gather(d, h, data, len);
 	if (rv == 0) {
@@ -106,11 +98,8 @@ head_find(struct h1_dir *d, struct http_text *h, const uint8_t *data,
 static void
 head_request(struct h1 *h1, const struct http_head *h)
 {
-	text_clear(&h1->method);
-	text_add(&h1->method, h->method.p, h->method.len);
 	text_clear(&h1->asked);
 	text_add(&h1->asked, h->method.p, h->method.len);
-	h1->old_client = h->version == 10;
 	h1->closing = h1->ends && !http1_keeps_alive(h);
 }
 
