@@ -222,7 +222,7 @@ collected(struct adapted_message *m)
 	message_reset(&m->now);
 	m->now = m->made;
 	memset(&m->made, 0, sizeof(m->made));
-	message_end(&m->now);
+	message_end(&m->now, 1);
 	m->a->x.codec->drop(m->a->x.conn, m->dir);
 }
 

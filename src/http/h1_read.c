@@ -125,7 +125,7 @@ h1_head(struct h1 *h1, enum flow_dir dir, const uint8_t *data, size_t len,
 	d->m->bodied = d->body.kind != HTTP1_NONE;
 	d->m->tunnel = d->body.kind == HTTP1_TUNNEL;
 	if (http1_body_ended(&d->body))
-		message_end(d->m);
+		message_end(d->m, 1);
 	return 0;
 }
 
@@ -204,12 +204,8 @@ h1_origin_form(struct h1 *h1)
 static void
 body_eof(struct h1_dir *d)
 {
-	if (d->m->ended || d->m->cut)
-		return;
-	if (http1_body_eof(&d->body) == 0)
-		message_end(d->m);
-	else
-		message_cut(d->m);
+	if (!d->m->ended && !d->m->cut)
+		message_end(d->m, http1_body_eof(&d->body) == 0);
 }
 
 /*
@@ -234,7 +230,7 @@ body_scan(struct h1_dir *d, const uint8_t *data, size_t len)
 		if ((rv = http1_body_next(&d->body, &in, &payload)) == 1)
 			message_data(m, payload);
 		else if (rv == 0)
-			message_end(m);
+			message_end(m, 1);
 		else if (rv != ERR_SHORT)
 			m->bad = d->body.why;
 		used += n - in.len;
