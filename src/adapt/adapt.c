@@ -111,7 +111,7 @@ send_more(struct adapted_message *m)
 	rv = is_sent(m, rv);
 	if (bad || rv < 0)
 		exchange_break(x, "the message broke off");
-	else if (rv == 1 && !x->codec->ended(x->conn, m->dir) &&
+	else if (rv == 1 && !x->msg[m->dir].sent &&
 	    x->codec->end(x->conn, m->dir, m->now.head == NULL ?
 	    &m->virgin->trailers : NULL) != 0)
 		exchange_break(x, "the message is shorter than its head "
@@ -222,7 +222,7 @@ collected(struct adapted_message *m)
 	message_reset(&m->now);
 	m->now = m->made;
 	memset(&m->made, 0, sizeof(m->made));
-	message_end(&m->now);
+	message_end(&m->now, 1);
 	m->a->x.codec->drop(m->a->x.conn, m->dir);
 }
 
@@ -280,7 +280,7 @@ service_committed(void *arg)
 	const struct adapted_message *m = arg;
 
 	return !is_collecting(m) &&
-	    m->a->x.codec->began(m->a->x.conn, m->to->dir);
+	    m->a->x.msg[m->to->dir].began;
 }
 
 static void
@@ -389,7 +389,7 @@ service_broken(void *arg, const char *why)
 	struct adapted_message *m = arg;
 	struct exchange *x = &m->a->x;
 
-	if (x->codec->began(x->conn, m->to->dir))
+	if (x->msg[m->to->dir].began)
 		exchange_break(x, why);
 	else if (m->to == m)
 		exchange_refuse(x, 502, why);

@@ -28,6 +28,10 @@ struct http_message {
 	unsigned	 ended:1;	/* it is whole */
 	unsigned	 cut:1;		/* it broke off */
 	unsigned	 lost:1;	/* a byte of it could not be kept */
+	unsigned	 began:1;	/* a byte of it, or of what goes in its
+					   place, may have gone on */
+	unsigned	 sent:1;	/* so has the end of that, unless it
+					   passed unchanged */
 	const char	*bad;		/* its framing broke; or NULL */
 };
 
@@ -37,8 +41,7 @@ void	 message_head(struct http_message *, const struct http_head *,
 /* Content came. Keep it, if there is a body to keep it in. */
 void	 message_data(struct http_message *, struct slice);
 /* The message is whole; or its connection ended before that. */
-void	 message_end(struct http_message *);
-void	 message_cut(struct http_message *);
+void	 message_end(struct http_message *, int whole);
 /* Whether more of the body is kept than should be. */
 int	 message_over(const struct http_message *);
 /* The bytes of the body wanted now. first: no more than `wants`. */

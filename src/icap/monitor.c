@@ -116,9 +116,6 @@ icap_monitor_end(struct icap_monitor *m, int whole)
 	}
 	if (m->input.body == NULL)
 		return;
-	if (whole)
-		spool_end(m->input.body);
-	else
-		spool_cut(m->input.body);
+	spool_end(m->input.body, whole);
 	icap_more(m->txn);
 }
