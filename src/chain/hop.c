@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -28,6 +29,9 @@
 /* For P to connect and Q to arrive. The kernel sends a SYN that was lost again
  * after a second. */
 #define CONNECT_MS	1500
+/* That again and again while P is connected: the device let it through, so Q
+ * is here, and a worker is late; or the device answers for the server. */
+#define LATE_MAX	3
 #define RETRY_MS	4	/* without a socket; then twice that */
 #define RETRY_MAX_MS	128
 /* The kernel keeps the addresses of a connection that has ended for a second
@@ -66,6 +70,7 @@ struct hop {
 	int		 queued;	/* its outside end is awaited */
 	int		 fd[2];		/* inside, outside; -1: none */
 	int		 connected;	/* ... the inside is */
+	unsigned	 late;		/* ... and the outside was overdue */
 	uint64_t	 begun, took;	/* us */
 	uint64_t	 retry;		/* ms, until the next socket */
 	struct event	 ev;		/* of the inside */
@@ -329,15 +334,31 @@ hop_writable(evutil_socket_t fd, short what, void *arg)
 	hop_tell(h);
 }
 
+/* Whether the kernel has connected P: we may not have come round to it. */
+static int
+hop_is_through(const struct hop *h)
+{
+	struct tcp_info i;
+	socklen_t len = sizeof(i);
+
+	return getsockopt(h->fd[0], IPPROTO_TCP, TCP_INFO, &i, &len) == 0 &&
+	    i.tcpi_state == TCP_ESTABLISHED;
+}
+
 static void
 hop_timed(evutil_socket_t fd, short what, void *arg)
 {
 	struct hop *h = arg;
 
-	if (h->state == HOP_WAIT && h->fd[0] == -1)
+	if (h->state == HOP_WAIT && h->fd[0] == -1) {
 		hop_connect(h);
-	else if (h->state == HOP_WAIT)
+	} else if (h->state == HOP_WAIT && h->late < LATE_MAX &&
+	    hop_is_through(h)) {
+		h->late++;
+		hop_timer(h, CONNECT_MS);
+	} else if (h->state == HOP_WAIT) {
 		hop_done(h, HOP_SILENT);
+	}
 	hop_tell(h);
 }
 

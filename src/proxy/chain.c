@@ -212,14 +212,19 @@ chain_free(struct chain *c)
 	free(c);
 }
 
+/*
+ * Also what the kernel cannot send though the window is open: the port to the
+ * device is gone.
+ */
 static int
 chain_in_flight(struct chain_end *e, uint64_t now)
 {
-	struct tcp_info i;
+	struct tcp_info i = { 0 };
 	socklen_t len = sizeof(i);
 
 	if (e->conn.sock.fd == -1 || getsockopt(e->conn.sock.fd, IPPROTO_TCP,
-	    TCP_INFO, &i, &len) != 0 || i.tcpi_unacked == 0) {
+	    TCP_INFO, &i, &len) != 0 || (i.tcpi_unacked == 0 &&
+	    (i.tcpi_notsent_bytes == 0 || i.tcpi_snd_wnd < i.tcpi_snd_mss))) {
 		e->since = 0;
 		return 0;
 	}

@@ -235,6 +235,24 @@ TEST(a_socket_that_is_late_is_waited_for)
 }
 END
 
+TEST(a_worker_that_is_late_is_no_verdict)
+{
+	struct timeval late = { 1, 700000 };
+	struct hop *h;
+
+	begin();
+	h = hop();
+	event_base_loopexit(base, &late);
+	event_base_dispatch(base);
+	ck_assert_int_eq(hop_state(h), HOP_WAIT);
+	ck_assert_int_eq(arrives(0, DEVICE), 1);
+	until_known(h);
+	ck_assert_int_eq(hop_state(h), HOP_READY);
+	hop_free(h);
+	finish();
+}
+END
+
 TEST(without_any_socket_it_is_busy)
 {
 	struct hop *h;
@@ -270,5 +288,5 @@ SUITE("hop", an_outside_end_comes_to_its_own_worker,
     what_nobody_waits_for_is_reset,
     a_hop_that_went_while_its_end_was_under_way_leaves_nothing,
     a_refused_connection_is_rejected, a_socket_that_is_late_is_waited_for,
-    without_any_socket_it_is_busy,
+    a_worker_that_is_late_is_no_verdict, without_any_socket_it_is_busy,
     addresses_of_two_families_do_not_fit_a_hop)
