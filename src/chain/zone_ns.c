@@ -127,10 +127,14 @@ sysctls(struct zone_ns *z, enum zone_side side, const struct sysctl *s,
 	return 0;
 }
 
+/* Of a port, or all: one with an MTU below 1280 has none (RFC 8200, 5). */
 static int
-have_ipv6(void)
+have_ipv6(const char *port)
 {
-	return access("/proc/sys/net/ipv6/conf/all", F_OK) == 0;
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/sys/net/ipv6/conf/%s", port);
+	return access(name, F_OK) == 0;
 }
 
 /* Run ip or nft; the remedy goes with what it said. */
@@ -190,7 +194,7 @@ side_dress(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 	int rv;
 
 	if ((rv = sysctls(z, side, v4_port, NELEM(v4_port), why)) == 0 &&
-	    z->plan.ipv6)
+	    z->plan.ipv6 && have_ipv6(port))
 		rv = sysctls(z, side, v6_port, NELEM(v6_port), why) != 0 ?
 		    ERR_SYS : sysctls(z, side, &link_local[z->plan.kind], 1,
 		    why);
@@ -218,7 +222,8 @@ side_ips(struct zone_ns *z, enum zone_side side, int port, int rules,
 		if (families[i] == AF_INET6 && !z->plan.ipv6)
 			continue;
 		text_clear(&t);
-		if (port)
+		if (port && (families[i] != AF_INET6 ||
+		    have_ipv6(z->plan.side[side].port)))
 			zone_plan_ip(&z->plan, side, families[i], &t);
 		if (rules)
 			zone_plan_rules(&z->plan, side, &t);
@@ -364,7 +369,7 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 	z->used = 1;
 	z->home = home;
 	z->plan = *plan;
-	z->plan.ipv6 = plan->ipv6 && have_ipv6();
+	z->plan.ipv6 = plan->ipv6 && have_ipv6("all");
 	z->side[ZONE_INSIDE].fd = z->side[ZONE_OUTSIDE].fd = -1;
 	if ((rv = side_make(z, ZONE_INSIDE, why)) == 0 &&
 	    (rv = side_make(z, ZONE_OUTSIDE, why)) == 0 &&

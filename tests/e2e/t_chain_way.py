@@ -161,6 +161,19 @@ def a_strict_device_gets_finished_frames_of_its_mtu(s):
 
 
 @scenario
+def a_device_too_small_for_ipv6_goes_without(s):
+    """The kernel has no IPv6 on a port with an MTU below 1280."""
+    d = device.Program(s, 'ips1', mtu=1200)
+    chain.start(s, [d], [chain.chain(chain.slot(d, name='ips', fail='open'))])
+    s.serve(443)
+    exchange(s, 443)
+    s.serve(443, address=net.SERVER6)
+    exchange(s, 443, net.SERVER6)
+    equal([[h['event'] for h in f['clearspan']['chain']]
+           for f in s.d.flows(2)], [['passed'], ['failed', 'skipped']])
+
+
+@scenario
 def a_device_that_loses_delays_and_reorders_costs_no_byte(s):
     d = device.Program(s, 'ips1')
     chain.start(s, [d], [chain.chain(d)])
