@@ -45,19 +45,17 @@ struct adapted_message {
 	struct text	 req_head, res_head, fields;
 	struct adapted_message *to;	/* where the answer's body goes */
 
-	/* What a service made of it for the next one; no head: nothing yet,
-	 * the message is the virgin one. */
-	struct http_message now;
-	/* What the present service makes of it, while that is collected. */
+	/* As it stands: the virgin one, or what a service made of it. */
+	struct http_message *now;
 	struct http_message made;
+	/* What the present service makes of it, while that is collected. */
+	struct http_message making;
 
 	struct icap_monitor **copies;
 	size_t		 ncopies;
 
-	/* It goes on out of this body, from there; its end is the end. */
-	struct spool	*from;
-	uint64_t	 sent;
-	unsigned	 sends:1;	/* ... which may be none */
+	uint64_t	 sent;		/* of the body as it stands */
+	unsigned	 sends:1;	/* that goes on; its end is the end */
 	unsigned	 as_is:1;	/* it goes on as it came */
 };
 
@@ -114,10 +112,6 @@ int	content_connects(struct adaptation *);
 
 /* input.c */
 enum icap_method input_method(const struct adapted_message *);
-/* The head and the body as they are now. */
-const struct http_head *input_head(const struct adapted_message *);
-struct spool *input_body(const struct adapted_message *);
-int	input_has_body(const struct adapted_message *);
 /* What the row's k-th service is shown, into m->input. 0 or ERR_*. */
 int	input_make(struct adapted_message *, size_t k);
 

@@ -14,30 +14,6 @@ input_method(const struct adapted_message *m)
 	return m->dir == DIR_UP ? ICAP_REQMOD : ICAP_RESPMOD;
 }
 
-static const struct http_message *
-input_message(const struct adapted_message *m)
-{
-	return m->now.head != NULL ? &m->now : m->virgin;
-}
-
-const struct http_head *
-input_head(const struct adapted_message *m)
-{
-	return input_message(m)->head;
-}
-
-struct spool *
-input_body(const struct adapted_message *m)
-{
-	return input_message(m)->body;
-}
-
-int
-input_has_body(const struct adapted_message *m)
-{
-	return input_message(m)->bodied;
-}
-
 /* Write the heads as ICAP carries them. */
 static int
 put_heads(struct adapted_message *m)
@@ -49,17 +25,17 @@ put_heads(struct adapted_message *m)
 	text_clear(&m->req_head);
 	text_clear(&m->res_head);
 	m->input.path = slice_of(NULL, 0);
-	if (input_head(up) == NULL || icap_put_http(&m->req_head,
-	    input_head(up), f->protocol == PROTO_TLS ? "https" : "http",
+	if (up->now->head == NULL || icap_put_http(&m->req_head,
+	    up->now->head, f->protocol == PROTO_TLS ? "https" : "http",
 	    slice_of(name, strlen(name))) != 0)
 		return ERR_FORMAT;
-	m->input.path = input_head(up)->target;
+	m->input.path = up->now->head->target;
 	m->input.req_head = &m->req_head;
 	m->input.res_head = NULL;
 	if (m->dir == DIR_UP)
 		return 0;
 	m->input.res_head = &m->res_head;
-	return icap_put_http(&m->res_head, input_head(m), "https",
+	return icap_put_http(&m->res_head, m->now->head, "https",
 	    slice_of(NULL, 0));
 }
 
@@ -164,8 +140,8 @@ input_make(struct adapted_message *m, size_t k)
 
 	memset(&m->input, 0, sizeof(m->input));
 	m->input.method = input_method(m);
-	m->input.body = input_body(m);
-	m->input.length = input_head(m)->length;
+	m->input.body = m->now->body;
+	m->input.length = m->now->head->length;
 	m->input.endless_open = plan_inspect(&m->a->plan)->endless_open;
 	put_fields(m, k);
 	m->input.fields = m->fields.len > 0 ? m->fields.s : NULL;
