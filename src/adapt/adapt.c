@@ -18,6 +18,8 @@
 /* How far reading may be ahead of sending. */
 #define READ_AHEAD	(256 * 1024)
 
+static const char oversize[] = "larger than what is scanned";
+
 static void	ask(struct adapted_message *);
 
 static void
@@ -164,13 +166,11 @@ service_more(struct adapted_message *m)
 		return;
 	}
 	if (!answering && message_over(m->virgin)) {
-		icap_oversize(m->txn);
+		icap_fail(m->txn, ICAP_F_OVERSIZE, oversize);
 		return;
 	}
-	icap_more(m->txn);
-	if (answering && m->txn != NULL && (is_collecting(m) ||
-	    x->codec->room(x->conn, m->to->dir)))
-		icap_resume(m->txn);
+	icap_more(m->txn, answering && (is_collecting(m) ||
+	    x->codec->room(x->conn, m->to->dir)));
 	bound(m);
 }
 
@@ -189,7 +189,7 @@ service_hungry(void *arg)
 		bound(m);
 	}
 	if (message_over(m->virgin))	/* nothing of it can be forgotten */
-		icap_oversize(m->txn);
+		icap_fail(m->txn, ICAP_F_OVERSIZE, oversize);
 	else if (over)			/* and reading had stopped for that */
 		wake(m);
 }
@@ -526,10 +526,9 @@ adapt_reset(struct adapted_message *m)
 	icap_cancel(m->txn);
 	message_reset(&m->made);
 	message_reset(&m->making);
-	text_free(&m->req_head);
-	text_free(&m->res_head);
-	text_free(&m->fields);
+	icap_input_free(&m->input);
 	memset(m, 0, sizeof(*m));
+	m->asker = (struct asker){ a->plan.rec, &a->x.record };
 	m->a = a;
 	m->dir = dir;
 	m->virgin = m->now = &a->x.msg[dir];

@@ -31,9 +31,18 @@ struct plan {
 };
 
 struct adaptation;
+struct copy;
+
+/* Whose an ICAP transaction is: the first member of what icap_start() and the
+ * log are given. */
+struct asker {
+	const struct record *rec;
+	const struct http_record *http;	/* NULL: a monitor's copy */
+};
 
 /* One message on its way through the services. */
 struct adapted_message {
+	struct asker	 asker;
 	struct adaptation *a;
 	enum flow_dir	 dir;
 	struct http_message *virgin;	/* of the exchange */
@@ -42,7 +51,6 @@ struct adapted_message {
 	size_t		 k;
 	struct icap_txn	*txn;
 	struct icap_input input;
-	struct text	 req_head, res_head, fields;
 	struct adapted_message *to;	/* where the answer's body goes */
 
 	/* As it stands: the virgin one, or what a service made of it. */
@@ -51,7 +59,7 @@ struct adapted_message {
 	/* What the present service makes of it, while that is collected. */
 	struct http_message making;
 
-	struct icap_monitor **copies;
+	struct copy	**copies;	/* for monitors */
 	size_t		 ncopies;
 
 	uint64_t	 sent;		/* of the body as it stands */
@@ -118,8 +126,6 @@ int	input_make(struct adapted_message *, size_t k);
 /* monitor.c: services that get a copy of a message as it passes. */
 void	monitor_begin(struct adapted_message *);
 void	monitor_end(struct adapted_message *);
-/* Of what a seat's log was given: a copy's record; NULL: it is a message. */
-const struct record *monitor_record(void *user);
 
 /* adapt.c */
 /* The plan is made; the exchange's codec and user are set. */

@@ -22,21 +22,14 @@ put_heads(struct adapted_message *m)
 	const struct adapted_message *up = &m->a->msg[DIR_UP];
 	const char *name = facts_name(f) != NULL ? facts_name(f) : "";
 
-	text_clear(&m->req_head);
-	text_clear(&m->res_head);
-	m->input.path = slice_of(NULL, 0);
-	if (up->now->head == NULL || icap_put_http(&m->req_head,
+	if (up->now->head == NULL || icap_put_http(&m->input.req_head,
 	    up->now->head, f->protocol == PROTO_TLS ? "https" : "http",
 	    slice_of(name, strlen(name))) != 0)
 		return ERR_FORMAT;
-	m->input.path = up->now->head->target;
-	m->input.req_head = &m->req_head;
-	m->input.res_head = NULL;
-	if (m->dir == DIR_UP)
-		return 0;
-	m->input.res_head = &m->res_head;
-	return icap_put_http(&m->res_head, m->now->head, "https",
-	    slice_of(NULL, 0));
+	text_add(&m->input.path, up->now->head->target.p,
+	    up->now->head->target.len);
+	return m->dir == DIR_UP ? 0 : icap_put_http(&m->input.res_head,
+	    m->now->head, "https", slice_of(NULL, 0));
 }
 
 /* Write the value of a macro to *t. */
@@ -111,7 +104,7 @@ put_field(struct adapted_message *m, const char *field)
 		field = end;
 	}
 	text_puts(&value, field);
-	icap_field(&m->fields, name, slice_of(value.s, value.len));
+	icap_field(&m->input.fields, name, slice_of(value.s, value.len));
 	text_free(&value);
 	free(name);
 }
@@ -123,14 +116,13 @@ put_fields(struct adapted_message *m, size_t k)
 	const struct conf_icap *conf = plan_conf(&m->a->plan, k);
 	size_t i;
 
-	text_clear(&m->fields);
 	if (m->dir == DIR_DOWN)
-		text_add(&m->fields, m->a->echo[k].s, m->a->echo[k].len);
+		text_add(&m->input.fields, m->a->echo[k].s, m->a->echo[k].len);
 	for (i = 0; i < conf->headers.n; i++)
 		if (strstr(conf->headers.v[i], "%{") != NULL)
 			put_field(m, conf->headers.v[i]);
 	if (conf->proxy_auth)
-		icap_field_proxy_auth(&m->fields, m->virgin->head);
+		icap_field_proxy_auth(&m->input.fields, m->virgin->head);
 }
 
 int
@@ -138,13 +130,13 @@ input_make(struct adapted_message *m, size_t k)
 {
 	const struct facts *f = m->a->plan.rec->facts;
 
+	icap_input_free(&m->input);
 	memset(&m->input, 0, sizeof(m->input));
 	m->input.method = input_method(m);
 	m->input.body = m->now->body;
 	m->input.length = m->now->head->length;
 	m->input.endless_open = plan_inspect(&m->a->plan)->endless_open;
 	put_fields(m, k);
-	m->input.fields = m->fields.len > 0 ? m->fields.s : NULL;
 	m->input.client = f->client;
 	m->input.server = f->server;
 	return put_heads(m);

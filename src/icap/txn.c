@@ -73,8 +73,7 @@ txn_record(struct icap_txn *t, enum icap_result result, enum icap_fault fault)
 		r->why = t->why;
 	icap_count(t->service, r);
 	if (cl->log != NULL)
-		cl->log(cl->log_arg, t->input.log_as != NULL ?
-		    t->input.log_as : t->arg, r);
+		cl->log(cl->log_arg, t->arg, r);
 }
 
 static int
@@ -121,21 +120,6 @@ static void
 txn_arm(struct icap_txn *t)
 {
 	icap_timer(&t->timer, &t->armed, txn_due(t));
-}
-
-/* It fails for a reason that is not the server's. The user is told later. */
-static void
-txn_fail(struct icap_txn *t, enum icap_fault fault, const char *why)
-{
-	if (t->state == TXN_OVER || t->fault != ICAP_F_NONE)
-		return;
-	if (t->attempt != NULL) {
-		icap_attempt_fail(t->attempt, fault, why);
-		return;
-	}
-	t->fault = fault;
-	t->why = why;
-	event_active(&t->timer, EV_TIMEOUT, 0);
 }
 
 /* The attempt is over; reuse: its connection can be used again. */
@@ -388,7 +372,7 @@ txn_wait(struct icap_txn *t)
 			t->queue_until = clock_ms() +
 			    t->service->conf->queue_timeout;
 	} else if (t->waiter.want.beyond)
-		txn_fail(t, ICAP_F_QUEUE, "the queue is full");
+		icap_fail(t, ICAP_F_QUEUE, "the queue is full");
 	else {
 		t->waiter.want.beyond = 1;
 		txn_try(t);
@@ -415,7 +399,7 @@ txn_try(struct icap_txn *t)
 	else if (rv == 0 || rv == ERR_AGAIN)
 		txn_wait(t);
 	else
-		txn_fail(t, rv == ERR_DENIED ? ICAP_F_TLS : ICAP_F_DOWN,
+		icap_fail(t, rv == ERR_DENIED ? ICAP_F_TLS : ICAP_F_DOWN,
 		    "all servers are down");
 }
 
@@ -449,7 +433,7 @@ txn_prepare(struct icap_txn *t)
 	if (t->fault != ICAP_F_NONE || t->ignored)
 		return;
 	if (t->input.body != NULL && spool_ended(t->input.body) == -1)
-		txn_fail(t, ICAP_F_CUT, "the body was cut off");
+		icap_fail(t, ICAP_F_CUT, "the body was cut off");
 	else if (txn_ready(t))
 		txn_try(t);
 	else if (t->flush_at == 0)
@@ -461,7 +445,7 @@ static void
 txn_expired(struct icap_txn *t)
 {
 	if (t->state == TXN_TRY || t->parked) {
-		txn_fail(t, ICAP_F_ENDLESS, "no end in sight");
+		icap_fail(t, ICAP_F_ENDLESS, "no end in sight");
 	} else if (t->state == TXN_BODY) {
 		t->flush = 1;
 		txn_prepare(t);
@@ -471,7 +455,7 @@ txn_expired(struct icap_txn *t)
 			txn_try(t);
 		}
 		if (t->state == TXN_QUEUE)
-			txn_fail(t, ICAP_F_QUEUE, "no connection became free");
+			icap_fail(t, ICAP_F_QUEUE, "no connection became free");
 		txn_arm(t);
 	}
 }
@@ -500,6 +484,15 @@ txn_timer(evutil_socket_t fd, short what, void *arg)
 		txn_arm(t);
 }
 
+void
+icap_input_free(struct icap_input *in)
+{
+	text_free(&in->req_head);
+	text_free(&in->res_head);
+	text_free(&in->path);
+	text_free(&in->fields);
+}
+
 struct icap_txn *
 icap_start(struct icap_client *cl, const struct icap_input *input,
     const struct icap_user *user, void *arg)
@@ -516,7 +509,7 @@ icap_start(struct icap_client *cl, const struct icap_input *input,
 	t->started = clock_us();
 	t->waiter.look = txn_look;
 	t->waiter.want.method = input->method;
-	t->waiter.want.path = input->path;
+	t->waiter.want.path = slice_of(input->path.s, input->path.len);
 	t->waiter.want.client = &t->input.client;
 	t->waiter.want.owner = addr_owner(&t->input.client);
 	TAILQ_INSERT_TAIL(&cl->txns, t, link);
@@ -533,33 +526,26 @@ icap_wants(const struct icap_txn *t)
 }
 
 void
-icap_more(struct icap_txn *t)
+icap_more(struct icap_txn *t, int room)
 {
-	if (t == NULL)
-		return;
 	if (t->attempt != NULL)
-		icap_attempt_more(t->attempt);
+		icap_attempt_more(t->attempt, room);
 	else if (t->state == TXN_BODY)
 		txn_prepare(t);
 }
 
 void
-icap_resume(struct icap_txn *t)
+icap_fail(struct icap_txn *t, enum icap_fault fault, const char *why)
 {
-	if (t != NULL && t->attempt != NULL)
-		icap_attempt_resume(t->attempt);
-}
-
-void
-icap_oversize(struct icap_txn *t)
-{
-	txn_fail(t, ICAP_F_OVERSIZE, "larger than what is scanned");
-}
-
-void
-icap_lost(struct icap_txn *t)
-{
-	txn_fail(t, ICAP_F_LOST, "the copy fell behind");
+	if (t->state == TXN_OVER || t->fault != ICAP_F_NONE)
+		return;
+	if (t->attempt != NULL) {
+		icap_attempt_fail(t->attempt, fault, why);
+		return;
+	}
+	t->fault = fault;
+	t->why = why;
+	event_active(&t->timer, EV_TIMEOUT, 0);
 }
 
 void
