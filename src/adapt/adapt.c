@@ -113,7 +113,7 @@ send_more(struct adapted_message *m)
 	rv = is_sent(m, rv);
 	if (bad || rv < 0)
 		exchange_break(x, "the message broke off");
-	else if (rv == 1 && !x->codec->ended(x->conn, m->dir) &&
+	else if (rv == 1 && !m->virgin->sent &&
 	    x->codec->end(x->conn, m->dir, &m->now->trailers) != 0)
 		exchange_break(x, "the message is shorter than its head "
 		    "says");
@@ -279,7 +279,7 @@ service_committed(void *arg)
 	const struct adapted_message *m = arg;
 
 	return !is_collecting(m) &&
-	    m->a->x.codec->began(m->a->x.conn, m->to->dir);
+	    m->a->x.msg[m->to->dir].began;
 }
 
 static void
@@ -387,7 +387,7 @@ service_broken(void *arg, const char *why)
 	struct adapted_message *m = arg;
 	struct exchange *x = &m->a->x;
 
-	if (x->codec->began(x->conn, m->to->dir))
+	if (x->msg[m->to->dir].began)
 		exchange_break(x, why);
 	else if (m->to == m)
 		exchange_refuse(x, 502, why);

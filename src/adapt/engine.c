@@ -120,7 +120,7 @@ engine_tell(struct engine *e)
 	struct http_record *r = &e->a.x.record;
 	const struct plan *p = &e->a.plan;
 
-	if (!http_record_used(r) || p->env->ended == NULL)
+	if (r->method == NULL || p->env->ended == NULL)
 		return;
 	if (r->by != NULL && r->length[DIR_DOWN] == 0)
 		r->length[DIR_DOWN] = e->h1.dir[DIR_DOWN].sent;
@@ -163,7 +163,7 @@ static int
 is_done(const struct engine *e, enum flow_dir dir)
 {
 	const struct exchange *x = &e->a.x;
-	int over = h1_over(&e->h1, dir), ended = h1_ended(&e->h1, dir);
+	int over = h1_over(&e->h1, dir), ended = x->msg[dir].sent;
 
 	if (h1_waits(&e->h1, dir))
 		return 0;
@@ -196,7 +196,7 @@ is_endless(const struct engine *e)
 
 	return (state == EXCHANGE_ANSWERED || (state == EXCHANGE_GOING &&
 	    !m->as_is && !m->sends)) && m->txn == NULL &&
-	    h1_ended(&e->h1, DIR_DOWN) && !h1_waits(&e->h1, DIR_DOWN) &&
+	    e->a.x.msg[DIR_DOWN].sent && !h1_waits(&e->h1, DIR_DOWN) &&
 	    h1_endless(&e->h1);
 }
 
@@ -236,7 +236,7 @@ engine_more(struct engine *e, enum flow_dir dir)
 {
 	if (e->finished)
 		return;
-	h1_flush(&e->h1, dir);
+	h1_flush(&e->h1.dir[dir]);
 	adapt_more(&e->a.msg[dir]);
 	engine_check(e);
 }
@@ -348,7 +348,7 @@ engine_head(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 	const char *why;
 	int rv;
 
-	if (dir == DIR_DOWN && !http_record_used(&e->a.x.record)) {
+	if (dir == DIR_DOWN && e->a.x.record.method == NULL) {
 		tunnel_unasked(e);
 		return 0;
 	}
@@ -374,15 +374,15 @@ is_early(struct engine *e)
 	const struct exchange *x = &e->a.x;
 	enum exchange_state down = x->state[DIR_DOWN];
 
-	if (x->msg[DIR_DOWN].head != NULL || !http_record_used(&x->record))
+	if (x->msg[DIR_DOWN].head != NULL || x->record.method == NULL)
 		return 0;
-	if (down == EXCHANGE_ANSWERED && h1_began(&e->h1, DIR_DOWN)) {
+	if (down == EXCHANGE_ANSWERED && x->msg[DIR_DOWN].began) {
 		e->h1.closing = 1;
 		h1_discard(&e->h1, DIR_DOWN);
 		return 1;
 	}
 	return (down == EXCHANGE_HEAD || down == EXCHANGE_ANSWERED) &&
-	    x->state[DIR_UP] != EXCHANGE_DONE && !h1_began(&e->h1, DIR_UP);
+	    x->state[DIR_UP] != EXCHANGE_DONE && !x->msg[DIR_UP].began;
 }
 
 /* A message's framing broke. If part of it has passed, nobody knows where the
@@ -428,7 +428,7 @@ engine_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct engine *e = state;
 	struct exchange *x = &e->a.x;
 
-	if (e->a.msg[dir].as_is && !h1_flush(&e->h1, dir))
+	if (e->a.msg[dir].as_is && !h1_flush(&e->h1.dir[dir]))
 		return 0;	/* a long head goes first */
 	if (e->raw)
 		return tunnel_data(e, dir, p, len);
@@ -458,7 +458,7 @@ engine_room(void *state, enum flow_dir dir)
 	if (!e->raw)
 		engine_more(e, dir);
 	else
-		h1_flush(&e->h1, dir);
+		h1_flush(&e->h1.dir[dir]);
 }
 
 static int

@@ -325,7 +325,6 @@ mirrors_queued(struct metrics *m)
 static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
-	uint64_t memory, disk;
 	unsigned i;
 
 	head(t, "memory_bytes", "gauge", "Bytes held.");
@@ -338,9 +337,10 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	    connlog_queued(m->env->log));
 	sample(t, "memory_bytes", "pool", "mirrors", NULL, NULL,
 	    mirrors_queued(m));
-	spool_used(&memory, &disk);
-	sample(t, "memory_bytes", "pool", "spool", NULL, NULL, memory);
-	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL, disk);
+	sample(t, "memory_bytes", "pool", "spool", NULL, NULL,
+	    budget_held(BUDGET_SPOOL));
+	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL,
+	    spool_disk());
 	head(t, "requests_judged_total", "counter",
 	    "HTTP requests for another name than their connection's.");
 	for (i = 0; i < JUDGED_MAX; i++)

@@ -96,7 +96,7 @@ exchange_refuse(struct exchange *x, int status, const char *why)
 
 	if (exchange_is_broken(x))
 		return;
-	if (x->codec->began(x->conn, DIR_DOWN)) {
+	if (x->msg[DIR_DOWN].began) {
 		exchange_break(x, why);
 		return;
 	}

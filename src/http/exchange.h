@@ -73,9 +73,6 @@ struct http_codec {
 	int	 (*commit)(void *conn, enum flow_dir);
 	/* Another message follows in that direction. */
 	void	 (*again)(void *conn, enum flow_dir);
-	/* Whether a byte of the message may have gone. */
-	int	 (*began)(const void *conn, enum flow_dir);
-	int	 (*ended)(const void *conn, enum flow_dir);
 	/* Whether there is room to send; and whether there is none, and will be
 	 * none until more is read. */
 	int	 (*room)(void *conn, enum flow_dir);

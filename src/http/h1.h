@@ -54,7 +54,6 @@ struct h1_dir {
 	size_t		 held;		/* bytes read and still in the flow */
 	struct http1_body body;		/* follows the bytes read */
 	unsigned	 edited:1;	/* the head differs from the flow's */
-	unsigned	 passed:1;	/* part of it went on unchanged */
 	unsigned	 eof:1;		/* the peer ended the stream */
 
 	/* Writing. */
@@ -64,8 +63,6 @@ struct h1_dir {
 	enum http1_kind	 framing;	/* CLOSE: until the end */
 	uint64_t	 left;		/* of HTTP1_LENGTH */
 	uint64_t	 sent;		/* bytes of body since its head */
-	unsigned	 ended:1;
-	unsigned	 began:1;	/* a byte may have been committed */
 };
 
 struct h1 {
@@ -113,27 +110,13 @@ int	 h1_endless(const struct h1 *);
 /* No exchange follows: both directions end after what was sent. */
 void	 h1_finish(struct h1 *);
 /* Write what waits. Returns 1 if nothing waits for room any more. */
-int	 h1_flush(struct h1 *, enum flow_dir);
+int	 h1_flush(struct h1_dir *);
 /* Whether something waits for room, or is held back. */
 int	 h1_waits(const struct h1 *, enum flow_dir);
 
-/* The members of struct http_codec (http/exchange.h). */
+/* Members of h1_codec (http/exchange.h). */
 void	 h1_edit(void *, enum flow_dir, struct http_edit *, size_t n);
-int	 h1_pass(void *, enum flow_dir);
 void	 h1_take(void *, enum flow_dir);
 void	 h1_drop(void *, enum flow_dir);
-int	 h1_send_head(void *, enum flow_dir, const struct http_head *, int body,
-	    int64_t length, unsigned flags);
-size_t	 h1_send_data(void *, enum flow_dir, const uint8_t *, size_t, int *bad);
-int	 h1_send_end(void *, enum flow_dir, const struct text *trailers);
-void	 h1_go_ahead(void *);
-void	 h1_revoke(void *, enum flow_dir);
-int	 h1_commit(void *, enum flow_dir);
-int	 h1_began(const void *, enum flow_dir);
-int	 h1_ended(const void *, enum flow_dir);
-int	 h1_room(void *, enum flow_dir);
-int	 h1_blocked(void *, enum flow_dir);
-/* Write text unchanged. */
-void	 h1_text(struct h1_dir *, const char *, size_t);
 
 #endif

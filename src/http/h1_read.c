@@ -271,7 +271,7 @@ h1_data(struct h1 *h1, enum flow_dir dir, const uint8_t *data, size_t len)
 		return 0;
 	d->held = 0;
 	if (d->mode == H1_PASS) {
-		d->passed = 1;
+		d->m->began = 1;
 		return n;
 	}
 	h1_remove(d, n);
@@ -292,35 +292,6 @@ void
 h1_discard(struct h1 *h1, enum flow_dir dir)
 {
 	h1_remove(&h1->dir[dir], h1_lying(&h1->dir[dir]));
-}
-
-/* The client's request had another method, for which the answer is framed. */
-static int
-is_reframed(const struct h1 *h1, enum flow_dir dir)
-{
-	static const char head[] = "HEAD";
-
-	return dir == DIR_DOWN &&
-	    slice_eq(slice_of(h1->method.s, h1->method.len), head) !=
-	    slice_eq(slice_of(h1->asked.s, h1->asked.len), head);
-}
-
-int
-h1_pass(void *conn, enum flow_dir dir)
-{
-	struct h1 *h1 = conn;
-	struct h1_dir *d = &h1->dir[dir];
-
-	if (d->mode != H1_HOLD || is_reframed(h1, dir))
-		return 0;
-	d->mode = H1_PASS;
-	message_forget(d->m);
-	if (d->edited || d->charged > 0) {
-		h1_remove(d, d->wire);
-		d->held -= d->wire;
-		h1_text(d, d->m->bytes.s, d->m->bytes.len);
-	}
-	return 1;
 }
 
 static void

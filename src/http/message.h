@@ -28,6 +28,10 @@ struct http_message {
 	unsigned	 ended:1;	/* it is whole */
 	unsigned	 cut:1;		/* it broke off */
 	unsigned	 lost:1;	/* a byte of it could not be kept */
+	unsigned	 began:1;	/* a byte of it, or of what goes in its
+					   place, may have gone on */
+	unsigned	 sent:1;	/* so has the end of that, unless it
+					   passed unchanged */
 	const char	*bad;		/* its framing broke; or NULL */
 };
 

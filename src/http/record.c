@@ -11,34 +11,24 @@
 
 #define HOST_MAX	255
 
-/* A copy of at most max bytes; NULL of nothing. */
-static char *
-keep(struct slice s, size_t max)
-{
-	if (s.len == 0)
-		return NULL;
-	return xstrndup(s.p, s.len < max ? s.len : max);
-}
+static const struct slice none;
 
+/* A copy of at most max bytes; NULL of nothing. */
 static void
-set(char **field, char *s)
+keep(char **field, struct slice s, size_t max)
 {
 	free(*field);
-	*field = s;
+	*field = s.len == 0 ? NULL : xstrndup(s.p, s.len < max ? s.len : max);
 }
 
 /* A media type without its parameters. */
-static char *
-keep_type(const struct http_head *h)
+static void
+keep_type(char **field, const struct http_head *h)
 {
-	struct slice s = http_value(h, "Content-Type");
-	const char *end = s.len > 0 ? memchr(s.p, ';', s.len) : NULL;
+	struct slice s = http_value(h, "Content-Type"), type = s;
 
-	if (end != NULL)
-		s.len = (size_t)(end - s.p);
-	while (s.len > 0 && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
-		s.len--;
-	return keep(s, HTTP_RECORD_FIELD);
+	slice_cut(&s, ';', &type);
+	keep(field, slice_trim(type), HTTP_RECORD_FIELD);
 }
 
 static void
@@ -51,7 +41,7 @@ record_host(struct http_record *r, const struct http_head *h)
 		return;
 	/* Port 0 says that there must be one. */
 	r->port = http_authority(h->authority, 0, &port) == 0 ? port.port : 0;
-	set(&r->host, keep(u.host, HOST_MAX));
+	keep(&r->host, u.host, HOST_MAX);
 	for (p = r->host; p != NULL && *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
 }
@@ -62,13 +52,12 @@ http_record_request(struct http_record *r, const struct http_head *h,
 {
 	r->start = *now;
 	r->version[0] = h->version;
-	set(&r->method, keep(h->method, HTTP_RECORD_FIELD));
-	set(&r->url, keep(h->target, HTTP_RECORD_URL));
+	keep(&r->method, h->method, HTTP_RECORD_FIELD);
+	keep(&r->url, h->target, HTTP_RECORD_URL);
 	record_host(r, h);
-	set(&r->user_agent, keep(http_value(h, "User-Agent"),
-	    HTTP_RECORD_FIELD));
-	set(&r->referer, keep(http_value(h, "Referer"), HTTP_RECORD_URL));
-	set(&r->content_type[0], keep_type(h));
+	keep(&r->user_agent, http_value(h, "User-Agent"), HTTP_RECORD_FIELD);
+	keep(&r->referer, http_value(h, "Referer"), HTTP_RECORD_URL);
+	keep_type(&r->content_type[0], h);
 }
 
 void
@@ -78,9 +67,9 @@ http_record_response(struct http_record *r, const struct http_head *h,
 	r->answered = *now;
 	r->version[1] = h->version;
 	r->status = h->status;
-	set(&r->content_type[1], keep_type(h));
-	set(&r->location, h->status / 100 == 3 ?
-	    keep(http_value(h, "Location"), HTTP_RECORD_URL) : NULL);
+	keep_type(&r->content_type[1], h);
+	keep(&r->location, h->status / 100 == 3 ? http_value(h, "Location") :
+	    none, HTTP_RECORD_URL);
 }
 
 void
@@ -93,8 +82,8 @@ http_record_replaced(struct http_record *r, const char *by, int status)
 	r->by = by;
 	r->status = status;
 	r->length[1] = 0;
-	set(&r->content_type[1], NULL);
-	set(&r->location, NULL);
+	keep(&r->content_type[1], none, 0);
+	keep(&r->location, none, 0);
 }
 
 void
@@ -110,12 +99,6 @@ http_record_restored(struct http_record *r, const struct http_head *h)
 	memset(&r->origin, 0, sizeof(r->origin));
 	if (h != NULL)
 		http_record_response(r, h, &answered);
-}
-
-int
-http_record_used(const struct http_record *r)
-{
-	return r->method != NULL;
 }
 
 void

@@ -23,7 +23,7 @@ struct http_record {
 	struct timespec	 answered;	/* the response's; 0: none came */
 	struct timespec	 end;		/* 0: not over */
 
-	char		*method;
+	char		*method;	/* NULL: it holds no request */
 	char		*url;		/* the target as it came */
 	char		*host;		/* Host, else the target's; lower case,
 					 * without the port */
@@ -62,8 +62,6 @@ void	http_record_replaced(struct http_record *, const char *by, int status);
 /* The replacement was withdrawn: h is the server's own response, or NULL. */
 void	http_record_restored(struct http_record *, const struct http_head *h);
 
-/* Whether it holds a request. */
-int	http_record_used(const struct http_record *);
 /* Make it empty, for the next exchange of the session. */
 void	http_record_next(struct http_record *);
 /* Free what is inside. */

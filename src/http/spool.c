@@ -41,7 +41,7 @@ struct spool {
 };
 
 static _Atomic uint64_t	memory_max = 256 << 20, disk_max = 8ULL << 30;
-static _Atomic uint64_t	memory_used, disk_used;
+static _Atomic uint64_t	disk_used;
 
 void
 spool_budget(uint64_t memory, uint64_t disk)
@@ -50,40 +50,22 @@ spool_budget(uint64_t memory, uint64_t disk)
 	disk_max = disk;
 }
 
-void
-spool_used(uint64_t *memory, uint64_t *disk)
+uint64_t
+spool_disk(void)
 {
-	*memory = memory_used;
-	*disk = disk_used;
-}
-
-/* 0, or ERR_MEM when that much more is not to be had. */
-static int
-spool_take(_Atomic uint64_t *used, uint64_t max, uint64_t n)
-{
-	if (atomic_fetch_add(used, n) + n <= max)
-		return 0;
-	atomic_fetch_sub(used, n);
-	return ERR_MEM;
+	return disk_used;
 }
 
 /* In memory: of its own share, and of all that is held. */
 static int
 spool_grow(size_t n)
 {
-	if (spool_take(&memory_used, memory_max, n) != 0)
+	if (budget_take(BUDGET_SPOOL, n, 1) != 0)
 		return ERR_MEM;
-	if (budget_take(BUDGET_SPOOL, n, 1) == 0)
+	if (budget_held(BUDGET_SPOOL) <= memory_max)
 		return 0;
-	atomic_fetch_sub(&memory_used, n);
-	return ERR_MEM;
-}
-
-static void
-spool_shrink(size_t n)
-{
-	atomic_fetch_sub(&memory_used, n);
 	budget_give(BUDGET_SPOOL, n);
+	return ERR_MEM;
 }
 
 struct spool *
@@ -101,7 +83,7 @@ spool_free(struct spool *s)
 {
 	if (s == NULL)
 		return;
-	spool_shrink(s->mem_cap);
+	budget_give(BUDGET_SPOOL, s->mem_cap);
 	atomic_fetch_sub(&disk_used, s->size - s->file_at);
 	if (s->fd != -1)
 		close(s->fd);
@@ -158,8 +140,10 @@ spool_write(struct spool *s, const uint8_t *p, size_t n)
 	ssize_t w;
 	int saved;
 
-	if (spool_take(&disk_used, disk_max, n) != 0)
+	if (atomic_fetch_add(&disk_used, n) + n > disk_max) {
+		atomic_fetch_sub(&disk_used, n);
 		return ERR_MEM;
+	}
 	if (s->fd == -1 && spool_open(s) != 0)
 		goto fail;
 	if (s->file_at == s->size)
@@ -321,7 +305,7 @@ spool_drop(struct spool *s, uint64_t offset)
 		s->mem_off = s->mem_len > 0 ? s->mem_off + n : 0;
 	}
 	if (s->mem_len == 0 && s->file_at < s->size && s->mem != NULL) {
-		spool_shrink(s->mem_cap);
+		budget_give(BUDGET_SPOOL, s->mem_cap);
 		free(s->mem);
 		s->mem = NULL;
 		s->mem_cap = 0;

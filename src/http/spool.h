@@ -17,7 +17,7 @@ struct spool;
 
 /* Set at start, for all spools of the process; otherwise 256 MiB and 8 GiB. */
 void		 spool_budget(uint64_t memory, uint64_t disk);
-void		 spool_used(uint64_t *memory, uint64_t *disk);	/* any thread */
+uint64_t	 spool_disk(void);	/* bytes on it now; any thread */
 
 /* max: bytes it may keep at once (max-body). NULL is never returned. */
 struct spool	*spool_new(uint64_t max);

@@ -145,7 +145,7 @@ forward_request(struct forward *fw)
 	}
 	exchange_set(&fw->x, DIR_UP, EXCHANGE_GOING);
 	h1_origin_form(&fw->h1);
-	h1_pass(&fw->h1, DIR_UP);
+	h1_codec.pass(&fw->h1, DIR_UP);
 	if (!m->ended)
 		tap_release(fw->tap);	/* its body has moved */
 	forward_next(fw, DIR_UP);
@@ -156,7 +156,7 @@ static void
 forward_response(struct forward *fw)
 {
 	exchange_set(&fw->x, DIR_DOWN, EXCHANGE_GOING);
-	h1_pass(&fw->h1, DIR_DOWN);
+	h1_codec.pass(&fw->h1, DIR_DOWN);
 	if (fw->x.msg[DIR_DOWN].tunnel)
 		fw->raw[DIR_UP] = fw->raw[DIR_DOWN] = 1;
 }
@@ -232,7 +232,7 @@ forward_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 static void
 forward_room(void *state, enum flow_dir dir)
 {
-	h1_flush(&((struct forward *)state)->h1, dir);
+	h1_flush(&((struct forward *)state)->h1.dir[dir]);
 }
 
 static int

@@ -451,7 +451,7 @@ eve_event(enum conf_event type, const struct record *r,
 		put(o, "flow", flow_object(r, now));
 	if (type == EVENT_TLS || (whole && r->facts->protocol == PROTO_TLS))
 		put(o, "tls", tls_object(r));
-	if (h != NULL && http_record_used(h)) {
+	if (h != NULL && h->method != NULL) {
 		put_count(o, "tx_id", h->number);
 		put(o, "http", http_object(h));
 	}

@@ -22,7 +22,6 @@ struct mux {
 	struct side {
 		struct mux	*mux;
 		int		 id;
-		unsigned	 began[2], ended[2];
 	}		 side[STREAMS];
 	struct text	 out;
 	unsigned	 silenced, broken;
@@ -34,6 +33,14 @@ static struct side *
 side_of(const void *conn)
 {
 	return (struct side *)conn;
+}
+
+static struct http_message *
+message_of(const void *conn, enum flow_dir dir)
+{
+	struct side *s = side_of(conn);
+
+	return &s->mux->x[s->id].msg[dir];
 }
 
 static void
@@ -66,7 +73,7 @@ mux_head(void *conn, enum flow_dir dir, const struct http_head *h, int body,
 	else
 		snprintf(text, sizeof(text), "%.*s%.*s", SLICE(h->method),
 		    SLICE(h->path));
-	s->began[dir] = 1;
+	message_of(s, dir)->began = 1;
 	say(s, dir, text);
 	return 0;
 }
@@ -86,7 +93,7 @@ static int
 mux_end(void *conn, enum flow_dir dir, const struct text *trailers)
 {
 	say(side_of(conn), dir, "end");
-	side_of(conn)->ended[dir] = 1;
+	message_of(conn, dir)->sent = 1;
 	return 0;
 }
 
@@ -96,22 +103,11 @@ mux_page(void *conn, const char *page, size_t len)
 	char text[4];
 
 	snprintf(text, sizeof(text), "%.3s", page + sizeof("HTTP/1.1"));
-	side_of(conn)->began[DIR_DOWN] = side_of(conn)->ended[DIR_DOWN] = 1;
+	message_of(conn, DIR_DOWN)->began = 1;
+	message_of(conn, DIR_DOWN)->sent = 1;
 	say(side_of(conn), DIR_DOWN, text);
 	say(side_of(conn), DIR_DOWN, "page");
 	return 0;
-}
-
-static int
-mux_began(const void *conn, enum flow_dir dir)
-{
-	return side_of(conn)->began[dir];
-}
-
-static int
-mux_ended(const void *conn, enum flow_dir dir)
-{
-	return side_of(conn)->ended[dir];
 }
 
 static const struct http_codec mux_codec = {
@@ -124,8 +120,6 @@ static const struct http_codec mux_codec = {
 	.page = mux_page,
 	.revoke = mux_nothing,
 	.again = mux_nothing,
-	.began = mux_began,
-	.ended = mux_ended,
 };
 
 static void

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "test.h"
+#include "util/budget.h"
 #include "util/err.h"
 
 static uint8_t
@@ -90,7 +91,8 @@ TEST(a_big_body_goes_on_in_a_file)
 
 	for (i = 0; i < 100; i++)
 		add(s, 40001);
-	spool_used(&memory, &disk);
+	memory = budget_held(BUDGET_SPOOL);
+	disk = spool_disk();
 	ck_assert_uint_le(memory, SPOOL_MEMORY);
 	ck_assert_uint_gt(disk, 3000000);
 	check(s, 0);
@@ -98,7 +100,8 @@ TEST(a_big_body_goes_on_in_a_file)
 	check(s, SPOOL_MEMORY);
 	check(s, 4000000);
 	spool_free(s);
-	spool_used(&memory, &disk);
+	memory = budget_held(BUDGET_SPOOL);
+	disk = spool_disk();
 	ck_assert_uint_eq(memory, 0);
 	ck_assert_uint_eq(disk, 0);
 }
@@ -143,7 +146,8 @@ TEST(dropped_as_it_comes_it_stays_in_memory)
 		spool_drop(s, spool_size(s) - i % 5 * 1000);
 		check(s, spool_first(s));
 	}
-	spool_used(&memory, &disk);
+	memory = budget_held(BUDGET_SPOOL);
+	disk = spool_disk();
 	ck_assert_uint_eq(disk, 0);
 	ck_assert_uint_le(memory, 131072);
 	spool_free(s);
@@ -178,7 +182,8 @@ TEST(without_memory_it_goes_to_the_disk_without_disk_it_fails)
 
 	spool_budget(0, 5000);
 	add(s, 4000);
-	spool_used(&memory, &disk);
+	memory = budget_held(BUDGET_SPOOL);
+	disk = spool_disk();
 	ck_assert_uint_eq(memory, 0);
 	ck_assert_uint_eq(disk, 4000);
 	check(s, 0);
@@ -186,7 +191,8 @@ TEST(without_memory_it_goes_to_the_disk_without_disk_it_fails)
 	ck_assert_int_eq(spool_add(s, b, 1000), ERR_MEM);
 	check(s, 0);
 	spool_free(s);
-	spool_used(&memory, &disk);
+	memory = budget_held(BUDGET_SPOOL);
+	disk = spool_disk();
 	ck_assert_uint_eq(disk, 0);
 	s = spool_new(4 << 20);
 	setenv("TMPDIR", "/nonexistent", 1);

@@ -40,7 +40,7 @@ begin(int64_t length, unsigned flags)
 	for (i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)('a' + i % 26);
 	ck_assert_int_eq(http_response(&h, RESPONSE, strlen(RESPONSE)), 0);
-	ck_assert_int_eq(h1_send_head(&h1, DIR_DOWN, &h.head, 1,
+	ck_assert_int_eq(h1_codec.head(&h1, DIR_DOWN, &h.head, 1,
 	    length, flags), 0);
 }
 
@@ -56,7 +56,7 @@ static size_t
 give(size_t at, size_t n)
 {
 	int bad;
-	size_t took = h1_send_data(&h1, DIR_DOWN, body + at, n, &bad);
+	size_t took = h1_codec.data(&h1, DIR_DOWN, body + at, n, &bad);
 
 	ck_assert_int_eq(bad, 0);
 	return took;
@@ -83,9 +83,9 @@ TEST(a_body_in_one_piece_waits_for_its_end)
 	begin(7, HTTP_REVOCABLE);
 	ck_assert_uint_eq(give(0, 7), 7);
 	ck_assert_uint_eq(gone(NULL), 0);
-	ck_assert_int_eq(d->began, 0);
+	ck_assert_int_eq(d->m->began, 0);
 	ck_assert_int_eq(h1_waits(&h1, DIR_DOWN), 1);
-	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
+	ck_assert_int_eq(h1_codec.end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_int_eq(h1_waits(&h1, DIR_DOWN), 0);
 	n = gone(got);
 	ck_assert_uint_gt(n, 7 + 19);
@@ -99,9 +99,9 @@ TEST(until_then_all_of_it_can_be_taken_back)
 {
 	begin(7, HTTP_REVOCABLE);
 	ck_assert_uint_eq(give(0, 7), 7);
-	h1_revoke(&h1, DIR_DOWN);
+	h1_codec.revoke(&h1, DIR_DOWN);
 	ck_assert_int_eq(h1_waits(&h1, DIR_DOWN), 0);
-	ck_assert_int_eq(h1_flush(&h1, DIR_DOWN), 1);
+	ck_assert_int_eq(h1_flush(&h1.dir[DIR_DOWN]), 1);
 	ck_assert_uint_eq(gone(NULL), 0);
 	end();
 }
@@ -110,12 +110,12 @@ END
 TEST(or_it_is_made_final_and_waits_on)
 {
 	begin(7, HTTP_REVOCABLE);
-	ck_assert_int_eq(h1_commit(&h1, DIR_DOWN), 0);
+	ck_assert_int_eq(h1_codec.commit(&h1, DIR_DOWN), 0);
 	ck_assert_uint_eq(give(0, 7), 7);
-	ck_assert_int_eq(h1_commit(&h1, DIR_DOWN), 1);
-	ck_assert_int_eq(d->began, 1);
+	ck_assert_int_eq(h1_codec.commit(&h1, DIR_DOWN), 1);
+	ck_assert_int_eq(d->m->began, 1);
 	ck_assert_uint_eq(gone(NULL), 0);
-	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
+	ck_assert_int_eq(h1_codec.end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_gt(gone(NULL), 7);
 	end();
 }
@@ -128,12 +128,12 @@ TEST(of_two_pieces_the_second_waits)
 
 	begin(7, HTTP_REVOCABLE);
 	ck_assert_uint_eq(give(0, 3), 3);
-	ck_assert_int_eq(d->began, 1);
+	ck_assert_int_eq(d->m->began, 1);
 	n = gone(got);
 	ck_assert_int_eq(strncmp(got + n - 7, "\r\n\r\nabc", 7), 0);
 	ck_assert_uint_eq(give(3, 4), 4);
 	ck_assert_uint_eq(gone(NULL), 0);
-	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
+	ck_assert_int_eq(h1_codec.end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_eq(gone(got), 4);
 	ck_assert_int_eq(memcmp(got, "defg", 4), 0);
 	end();
@@ -146,7 +146,7 @@ TEST(of_a_large_piece_16_kb_wait)
 	gone(NULL);
 	ck_assert_uint_eq(give(0, 50000), 50000);
 	ck_assert_uint_eq(gone(NULL), 50000 - 16384);
-	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
+	ck_assert_int_eq(h1_codec.end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_eq(gone(NULL), 16384);
 	/* and that much is not kept for the next message */
 	ck_assert_uint_eq(d->pend.cap, 0);
@@ -168,9 +168,9 @@ TEST(what_the_flow_has_no_room_for_is_not_taken)
 		ck_assert(n > 0);
 	}
 	ck_assert_uint_eq(went, sizeof(body) - 16384);
-	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
+	ck_assert_int_eq(h1_codec.end(&h1, DIR_DOWN, NULL), 0);
 	while (went < sizeof(body)) {
-		h1_flush(&h1, DIR_DOWN);
+		h1_flush(&h1.dir[DIR_DOWN]);
 		went += gone(all + went);
 	}
 	ck_assert_int_eq(memcmp(all, body, sizeof(body)), 0);
@@ -188,7 +188,7 @@ TEST(chunks_go_at_once_for_their_end_is_seen)
 	ck_assert_uint_eq(give(0, 7), 7);
 	ck_assert_uint_eq(gone(got), 12);
 	ck_assert_int_eq(memcmp(got, "7\r\nabcdefg\r\n", 12), 0);
-	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), 0);
+	ck_assert_int_eq(h1_codec.end(&h1, DIR_DOWN, NULL), 0);
 	ck_assert_uint_eq(gone(got), 5);
 	end();
 }
@@ -200,14 +200,14 @@ TEST(neither_more_nor_less_than_was_said)
 
 	begin(7, 0);
 	ck_assert_uint_eq(give(0, 3), 3);
-	ck_assert_int_eq(h1_send_end(&h1, DIR_DOWN, NULL), ERR_SHORT);
-	ck_assert_uint_eq(h1_send_data(&h1, DIR_DOWN, body, 5, &bad), 0);
+	ck_assert_int_eq(h1_codec.end(&h1, DIR_DOWN, NULL), ERR_SHORT);
+	ck_assert_uint_eq(h1_codec.data(&h1, DIR_DOWN, body, 5, &bad), 0);
 	ck_assert_int_eq(bad, 1);
 	end();
 }
 END
 
-SUITE("h1_write", a_body_in_one_piece_waits_for_its_end,
+SUITE("h1", a_body_in_one_piece_waits_for_its_end,
     until_then_all_of_it_can_be_taken_back,
     or_it_is_made_final_and_waits_on, of_two_pieces_the_second_waits,
     of_a_large_piece_16_kb_wait, what_the_flow_has_no_room_for_is_not_taken,
