@@ -59,8 +59,7 @@ struct adapted_message {
 	/* What the present service makes of it, while that is collected. */
 	struct http_message making;
 
-	struct copy	**copies;	/* for monitors */
-	size_t		 ncopies;
+	struct copy	*copies;	/* for monitors: monitor.c */
 
 	uint64_t	 sent;		/* of the body as it stands */
 	unsigned	 sends:1;	/* that goes on; its end is the end */
@@ -171,7 +170,7 @@ void	tunnel_slow(evutil_socket_t, short, void *);
  * not read yet? By what TLS agreed on; by the client's first bytes. 1: it
  * passes, counted.
  */
-int	tunnel_agreed_http2(struct engine *);
+void	tunnel_agreed_http2(void *engine);
 int	tunnel_begins_http2(struct engine *, const uint8_t *, size_t len);
 
 #endif

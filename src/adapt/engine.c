@@ -493,15 +493,8 @@ engine_eof(void *state, enum flow_dir dir)
 	engine_more(e, dir);
 }
 
-/* TLS has agreed on a protocol. */
-static void
-engine_facts(void *state)
-{
-	tunnel_agreed_http2(state);
-}
-
 static const struct tap_ops engine_tap = {
-	.facts = engine_facts,
+	.facts = tunnel_agreed_http2,	/* TLS has agreed on a protocol */
 	.data = engine_data,
 	.room = engine_room,
 	.busy = engine_busy,

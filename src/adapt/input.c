@@ -38,51 +38,33 @@ put_macro(const struct adapted_message *m, enum conf_macro which,
     struct text *t)
 {
 	const struct record *r = m->a->plan.rec;
+	const struct http_record *x = &m->a->x.record;
 	const struct facts *f = r->facts;
-	char ip[ADDR_STRLEN];
+	char client[ADDR_STRLEN], server[ADDR_STRLEN];
+	const char *const texts[MACRO_MAX + 1] = {
+		[MACRO_SRC] = addr_ip_str(&f->client, client),
+		[MACRO_DST] = addr_ip_str(&f->server, server),
+		[MACRO_SNI] = f->sni != NULL ? f->sni : "",
+		[MACRO_HOST] = x->host != NULL ? x->host :
+		    f->host != NULL ? f->host : "",
+		[MACRO_LISTENER] = f->listener,
+		[MACRO_RULE] = r->verdict->rule->name,
+		[MACRO_JA4] = f->ja4,
+		[MACRO_SUBJECT] = f->cert != NULL && f->cert->subject != NULL ?
+		    f->cert->subject : "",
+		[MACRO_MAX] = "",
+	};
+	const uint64_t numbers[MACRO_MAX] = {
+		[MACRO_SRC_PORT] = addr_port(&f->client),
+		[MACRO_DST_PORT] = addr_port(&f->server),
+		[MACRO_FLOW] = r->id,
+		[MACRO_TX] = x->number,
+	};
 
-	switch (which) {
-	case MACRO_SRC:
-		text_puts(t, addr_ip_str(&f->client, ip));
-		break;
-	case MACRO_SRC_PORT:
-		text_number(t, addr_port(&f->client));
-		break;
-	case MACRO_DST:
-		text_puts(t, addr_ip_str(&f->server, ip));
-		break;
-	case MACRO_DST_PORT:
-		text_number(t, addr_port(&f->server));
-		break;
-	case MACRO_SNI:
-		text_puts(t, f->sni != NULL ? f->sni : "");
-		break;
-	case MACRO_HOST:
-		text_puts(t, m->a->x.record.host != NULL ? m->a->x.record.host :
-		    f->host != NULL ? f->host : "");
-		break;
-	case MACRO_LISTENER:
-		text_puts(t, f->listener);
-		break;
-	case MACRO_RULE:
-		text_puts(t, r->verdict->rule->name);
-		break;
-	case MACRO_JA4:
-		text_puts(t, f->ja4);
-		break;
-	case MACRO_SUBJECT:
-		text_puts(t, f->cert != NULL && f->cert->subject != NULL ?
-		    f->cert->subject : "");
-		break;
-	case MACRO_FLOW:
-		text_number(t, r->id);
-		break;
-	case MACRO_TX:
-		text_number(t, m->a->x.record.number);
-		break;
-	case MACRO_MAX:
-		break;
-	}
+	if (texts[which] != NULL)
+		text_puts(t, texts[which]);
+	else
+		text_number(t, numbers[which]);
 }
 
 /* Write "Name: value" with its macros. A value that would break the line is

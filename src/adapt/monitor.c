@@ -15,6 +15,7 @@
 
 struct copy {
 	struct asker	 asker;
+	struct copy	*next;		/* of the same message */
 	struct record	 rec;
 	struct facts	 facts;
 	struct icap_txn	*txn;		/* NULL: it is over */
@@ -86,10 +87,8 @@ monitor_seen(void *arg, struct slice payload)
 {
 	struct adapted_message *m = arg;
 	struct copy *c;
-	size_t i;
 
-	for (i = 0; i < m->ncopies; i++) {
-		c = m->copies[i];
+	for (c = m->copies; c != NULL; c = c->next) {
 		if (c->txn == NULL || c->input.body == NULL)
 			continue;
 		if (spool_add(c->input.body, payload.p, payload.len) != 0)
@@ -114,14 +113,15 @@ void
 monitor_begin(struct adapted_message *m)
 {
 	const struct plan *p = &m->a->plan;
+	struct copy *c;
 	size_t k;
 
 	for (k = 0; k < p->nrow; k++) {
 		if (!monitor_wants(m, k) || input_make(m, k) != 0)
 			continue;
-		if (m->copies == NULL)
-			m->copies = xcalloc(p->nrow, sizeof(*m->copies));
-		m->copies[m->ncopies++] = copy_new(m, p->clients[p->row[k]]);
+		c = copy_new(m, p->clients[p->row[k]]);
+		c->next = m->copies;
+		m->copies = c;
 		m->virgin->seen = monitor_seen;
 		m->virgin->arg = m;
 	}
@@ -131,10 +131,9 @@ void
 monitor_end(struct adapted_message *m)
 {
 	struct copy *c;
-	size_t i;
 
-	for (i = 0; i < m->ncopies; i++) {
-		c = m->copies[i];
+	while ((c = m->copies) != NULL) {
+		m->copies = c->next;
 		c->ended = 1;
 		if (c->txn == NULL) {
 			copy_over(c);
@@ -148,7 +147,4 @@ monitor_end(struct adapted_message *m)
 			spool_cut(c->input.body);
 		icap_more(c->txn, 0);
 	}
-	free(m->copies);
-	m->copies = NULL;
-	m->ncopies = 0;
 }

@@ -113,7 +113,8 @@ struct icap_record {
 	double		 queue, connect, first_byte, total;
 	unsigned	 attempts;	/* 1 and more, 0: none */
 	int		 reused;	/* connection */
-	const char	*finding;	/* or NULL */
+	const char	*finding;	/* X-Infection-Found and its like, or
+					   NULL */
 	const char	*why;		/* what went wrong, or NULL */
 };
 
@@ -199,7 +200,6 @@ struct icap_answer {
 	int		 body;		/* ... and a body follows */
 	int		 status;	/* FAILED: 502, 503 or 504 */
 	const char	*why;		/* a class for the log; or NULL */
-	const char	*finding;	/* X-Infection-Found and its like */
 	const char	*echo;		/* lines: conf's echo-headers that came;
 					 * good for this call; or NULL */
 };

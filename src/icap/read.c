@@ -250,8 +250,7 @@ read_answer(struct icap_attempt *a, struct http_head *m)
 		.outcome = read_satisfied(a) ? ICAP_SATISFIED : ICAP_ADAPTED,
 		.http = m,
 		.body = a->body != ICAP_NONE,
-		.finding = a->finding.len > 0 ? a->finding.s : NULL,
-		.echo = a->echo.len > 0 ? a->echo.s : NULL,
+		.echo = a->echo.s,
 	};
 
 	if (a->seen->status == 206)	/* says nothing of what it will be */

@@ -160,30 +160,18 @@ txn_over(struct icap_txn *t, enum icap_result result, enum icap_fault fault,
 	txn_drop(t, reuse);
 }
 
-/* a: the attempt it comes from, or NULL. */
-static void
-txn_answer(struct icap_txn *t, const struct icap_attempt *a,
-    struct icap_answer *told)
-{
-	if (a != NULL && a->echo.len > 0)
-		told->echo = a->echo.s;
-	if (a != NULL && a->finding.len > 0 && told->outcome != ICAP_FAILED &&
-	    !told->bypassed)
-		told->finding = a->finding.s;
-	t->user->answer(t->arg, told);
-}
-
 static void
 txn_end(void *arg, enum icap_result result, int64_t original)
 {
 	struct icap_txn *t = arg;
 	struct icap_attempt *a = t->attempt;
-	struct icap_answer virgin = { .outcome = ICAP_VIRGIN };
+	struct icap_answer virgin = { .outcome = ICAP_VIRGIN,
+	    .echo = a->echo.s };
 
 	icap_success(a->conn->server);
 	txn_over(t, result, ICAP_F_NONE, icap_attempt_clean(a));
 	if (result == ICAP_R_204 || result == ICAP_R_204P)
-		txn_answer(t, a, &virgin);
+		t->user->answer(t->arg, &virgin);
 	else
 		t->user->end(t->arg, original);
 }
@@ -267,6 +255,7 @@ txn_give_up(struct icap_txn *t, enum icap_fault fault, int pass)
 		.bypassed = pass,
 		.status = icap_rule(fault)->status,
 		.why = icap_fault_name(fault),
+		.echo = a != NULL ? a->echo.s : NULL,
 	};
 	int held;
 
@@ -275,7 +264,7 @@ txn_give_up(struct icap_txn *t, enum icap_fault fault, int pass)
 		    t->service->conf->name, held);
 	txn_over(t, pass ? ICAP_R_BYPASS : fault == ICAP_F_SHORT ?
 	    ICAP_R_BLOCK : ICAP_R_ERR, fault, 0);
-	txn_answer(t, a, &told);
+	t->user->answer(t->arg, &told);
 }
 
 /*
@@ -477,7 +466,7 @@ txn_timer(evutil_socket_t fd, short what, void *arg)
 		txn_fault(t, fault, t->why);
 	else if (t->ignored) {
 		txn_over(t, ICAP_R_IGNORED, ICAP_F_NONE, 0);
-		txn_answer(t, NULL, &virgin);
+		t->user->answer(t->arg, &virgin);
 	} else if (due != 0 && clock_ms() >= due)
 		txn_expired(t);
 	else

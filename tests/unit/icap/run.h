@@ -216,7 +216,7 @@ struct deal {
 	int		 started, more, answers, over;
 	enum icap_outcome outcome;
 	int		 bypassed, status, http_status, has_body;
-	char		 why[64], finding[128];
+	char		 why[64];
 	uint64_t	 got;
 	int		 differs;	/* not the virgin bytes */
 	int		 ended;		/* end() */
@@ -265,8 +265,6 @@ deal_answer(void *arg, const struct icap_answer *a)
 	if (a->http != NULL && a->http->response)
 		d->http_status = a->http->status;
 	snprintf(d->why, sizeof(d->why), "%s", a->why != NULL ? a->why : "");
-	snprintf(d->finding, sizeof(d->finding), "%s",
-	    a->finding != NULL ? a->finding : "");
 	if (a->outcome == ICAP_VIRGIN || a->outcome == ICAP_FAILED)
 		deal_over(d);
 }
