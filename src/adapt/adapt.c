@@ -221,7 +221,7 @@ collected(struct adapted_message *m)
 	m->made = m->making;
 	memset(&m->making, 0, sizeof(m->making));
 	m->now = &m->made;
-	message_end(m->now);
+	message_end(m->now, 1);
 	m->a->x.codec->drop(m->a->x.conn, m->dir);
 }
 

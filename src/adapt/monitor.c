@@ -141,10 +141,7 @@ monitor_end(struct adapted_message *m)
 		}
 		if (c->input.body == NULL)
 			continue;
-		if (m->virgin->ended)
-			spool_end(c->input.body);
-		else
-			spool_cut(c->input.body);
+		spool_end(c->input.body, m->virgin->ended);
 		icap_more(c->txn, 0);
 	}
 }

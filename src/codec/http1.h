@@ -44,6 +44,11 @@ struct http1_body {
 };
 
 /*
+ * Whether it is a response without a body, whatever its fields say. to_head: it
+ * answers HEAD. (What follows a 101 is no body, but a tunnel.)
+ */
+int	http1_has_no_body(const struct http_head *, int to_head);
+/*
  * How the body after this head is framed (RFC 9112, 6.3). method: of the
  * request that a response answers; not looked at for a request. A CONNECT
  * request has no body; it is the 2xx to it that opens the tunnel.

@@ -34,29 +34,31 @@ enum {				/* http1_body.state */
 	ST_BAD			/* an error was told; it stays so */
 };
 
+int
+http1_has_no_body(const struct http_head *h, int to_head)
+{
+	return h->response && (h->status < 200 || h->status == 204 ||
+	    h->status == 304 || to_head);
+}
+
 enum http1_kind
 http1_body_of(const struct http_text *m, struct slice method)
 {
 	const struct http_head *h = &m->head;
 
-	if (h->response) {
-		if (h->status == 101)
-			return HTTP1_TUNNEL;
-		if (h->status < 200 || h->status == 204 || h->status == 304 ||
-		    slice_eq(method, "HEAD"))
-			return HTTP1_NONE;
-		if (slice_eq(method, "CONNECT") && h->status < 300)
-			return HTTP1_TUNNEL;
-	} else if (slice_eq(h->method, "CONNECT"))
+	if (h->response && h->status == 101)
+		return HTTP1_TUNNEL;
+	if (http1_has_no_body(h, slice_eq(method, "HEAD")))
 		return HTTP1_NONE;
+	if (slice_eq(h->response ? method : h->method, "CONNECT") &&
+	    h->status < 300)
+		return h->response ? HTTP1_TUNNEL : HTTP1_NONE;
 	if (m->chunked)
 		return HTTP1_CHUNKED;
 	if (m->coded)
 		return HTTP1_CLOSE;
-	if (h->length > 0)
-		return HTTP1_LENGTH;
-	if (h->length == 0)
-		return HTTP1_NONE;
+	if (h->length != -1)
+		return h->length > 0 ? HTTP1_LENGTH : HTTP1_NONE;
 	return h->response ? HTTP1_CLOSE : HTTP1_NONE;
 }
 
@@ -67,22 +69,10 @@ http1_body_init(struct http1_body *b, const struct http_text *m,
 	memset(b, 0, sizeof(*b));
 	b->kind = http1_body_of(m, method);
 	b->response = m->head.response;
-	b->state = ST_DATA;
-	switch (b->kind) {
-	case HTTP1_NONE:
-		b->state = ST_END;
-		break;
-	case HTTP1_LENGTH:
-		b->left = (uint64_t)m->head.length;
-		break;
-	case HTTP1_CHUNKED:
-		b->state = ST_SIZE_FIRST;
-		break;
-	case HTTP1_CLOSE:
-	case HTTP1_TUNNEL:
-		b->left = UINT64_MAX;
-		break;
-	}
+	b->state = b->kind == HTTP1_NONE ? ST_END :
+	    b->kind == HTTP1_CHUNKED ? ST_SIZE_FIRST : ST_DATA;
+	b->left = b->kind == HTTP1_LENGTH ? (uint64_t)m->head.length :
+	    b->kind == HTTP1_CHUNKED ? 0 : UINT64_MAX;
 }
 
 void

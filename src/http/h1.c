@@ -60,7 +60,6 @@ h1_done(struct h1 *h1)
 	h1_again(h1, DIR_DOWN);
 	text_free(&h1->dir[DIR_UP].pend);
 	text_free(&h1->dir[DIR_DOWN].pend);
-	text_free(&h1->method);
 	text_free(&h1->asked);
 }
 
@@ -111,15 +110,32 @@ h1_text(struct h1_dir *d, const char *p, size_t n)
 	h1_flush(d);
 }
 
+/* The client's request, as it came; NULL: that could not be read. */
+static const struct http_head *
+request(const struct h1 *h1)
+{
+	return h1->dir[DIR_UP].m->head;
+}
+
+static int
+is_head(const struct h1 *h1)
+{
+	return request(h1) != NULL && slice_eq(request(h1)->method, "HEAD");
+}
+
+/* HTTP/1.0 */
+static int
+is_old(const struct h1 *h1)
+{
+	return request(h1) != NULL && request(h1)->version == 10;
+}
+
 /* The client's request had another method, for which the answer is framed. */
 static int
 is_reframed(const struct h1 *h1, enum flow_dir dir)
 {
-	static const char head[] = "HEAD";
-
-	return dir == DIR_DOWN &&
-	    slice_eq(slice_of(h1->method.s, h1->method.len), head) !=
-	    slice_eq(slice_of(h1->asked.s, h1->asked.len), head);
+	return dir == DIR_DOWN && is_head(h1) !=
+	    slice_eq(slice_of(h1->asked.s, h1->asked.len), "HEAD");
 }
 
 static int
@@ -174,20 +190,11 @@ h1_blocked(void *conn, enum flow_dir dir)
 	return f->out == f->clear && !h1_room(conn, dir);
 }
 
-/* Whatever its fields say, there is no body behind it (RFC 9112, 6.3). */
-static int
-has_no_body(const struct h1 *h1, const struct http_head *h)
-{
-	return h->response && (h->status < 200 || h->status == 204 ||
-	    h->status == 304 ||
-	    slice_eq(slice_of(h1->method.s, h1->method.len), "HEAD"));
-}
-
 /* What ended with the connection does so again: it may be cut off. */
 static int
 is_until_end(const struct h1 *h1, const struct h1_dir *d)
 {
-	return d->flow->dir == DIR_DOWN && (h1->old_client ||
+	return d->flow->dir == DIR_DOWN && (is_old(h1) ||
 	    (d->m->head != NULL && d->body.kind == HTTP1_CLOSE));
 }
 
@@ -195,7 +202,7 @@ static enum http1_kind
 framing_of(const struct h1 *h1, const struct h1_dir *d,
     const struct http_head *h, int body, int64_t length)
 {
-	if (has_no_body(h1, h) ||
+	if (http1_has_no_body(h, is_head(h1)) ||
 	    (!body && !h->response && h->length < 0))
 		return HTTP1_NONE;
 	if (!body || length >= 0)
@@ -367,7 +374,7 @@ h1_go_ahead(void *conn)
 	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct h1 *h1 = conn;
 
-	if (h1->old_client)
+	if (is_old(h1))
 		return;
 	h1_text(&h1->dir[DIR_DOWN], interim, sizeof(interim) - 1);
 	h1->dir[DIR_DOWN].m->began = 0;
@@ -380,7 +387,7 @@ h1_page(void *conn, const char *page, size_t len)
 	struct h1_dir *d = &h1->dir[DIR_DOWN];
 	size_t head = (size_t)(strstr(page, "\r\n\r\n") + 4 - page);
 
-	if (slice_eq(slice_of(h1->method.s, h1->method.len), "HEAD"))
+	if (is_head(h1))
 		len = head;
 	h1_text(d, page, len);
 	d->m->sent = 1;

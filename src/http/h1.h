@@ -67,11 +67,9 @@ struct h1_dir {
 
 struct h1 {
 	struct h1_dir	 dir[2];	/* by enum flow_dir */
-	/* The method of the present request, as it came and as it went. */
-	struct text	 method, asked;
+	struct text	 asked;		/* the request's method, as it went */
 	unsigned	 ends:1;	/* HTTP decides when the connections
 					   end, not the peers */
-	unsigned	 old_client:1;	/* HTTP/1.0 */
 	unsigned	 closing:1;	/* no exchange after this one */
 };
 

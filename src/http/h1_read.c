@@ -36,13 +36,7 @@ head_parse(struct h1_dir *d, struct http_text *h, const char *p, size_t len)
 	rv = d->flow->dir == DIR_UP ? http_request(h, p, len) :
 	    http_response(h, p, len);
 	d->scanned = h->scanned;
-	return rv;
-}
-
-/* A head, or what there is of it: is it more than is taken from a peer? */
-static int
-head_bounded(const struct h1_dir *d, struct http_text *h, int rv, size_t len)
-{
+	/* Is it, or what there is of it, more than is taken from a peer? */
 	if (rv == 0 && h->head.n > H1_FIELDS) {
 		h->why = "too many fields";
 		return ERR_LIMIT;
@@ -73,7 +67,6 @@ head_gather(struct h1_dir *d, struct http_text *h, const uint8_t *data,
 	}
 	text_add(&d->piece, (const char *)data, len);
 	rv = head_parse(d, h, d->piece.s, d->piece.len);
-	rv = head_bounded(d, h, rv, d->piece.len);
 	if (rv != 0 && rv != ERR_SHORT)
 		return rv;
 	h1_remove(d, rv == 0 ? h->len - before : len);
@@ -92,7 +85,6 @@ head_find(struct h1_dir *d, struct http_text *h, const uint8_t *data,
 	int rv;
 
 	rv = head_parse(d, h, (const char *)data, len);
-	rv = head_bounded(d, h, rv, len);
 	if (rv == ERR_SHORT && len >= HOLD_MAX && d->limit > H1_IN_FLOW)
 		return head_gather(d, h, data, len);
 	if (rv == 0) {
@@ -106,11 +98,8 @@ head_find(struct h1_dir *d, struct http_text *h, const uint8_t *data,
 static void
 head_request(struct h1 *h1, const struct http_head *h)
 {
-	text_clear(&h1->method);
-	text_add(&h1->method, h->method.p, h->method.len);
 	text_clear(&h1->asked);
 	text_add(&h1->asked, h->method.p, h->method.len);
-	h1->old_client = h->version == 10;
 	h1->closing = h1->ends && !http1_keeps_alive(h);
 }
 
@@ -136,7 +125,7 @@ h1_head(struct h1 *h1, enum flow_dir dir, const uint8_t *data, size_t len,
 	d->m->bodied = d->body.kind != HTTP1_NONE;
 	d->m->tunnel = d->body.kind == HTTP1_TUNNEL;
 	if (http1_body_ended(&d->body))
-		message_end(d->m);
+		message_end(d->m, 1);
 	return 0;
 }
 
@@ -215,12 +204,8 @@ h1_origin_form(struct h1 *h1)
 static void
 body_eof(struct h1_dir *d)
 {
-	if (d->m->ended || d->m->cut)
-		return;
-	if (http1_body_eof(&d->body) == 0)
-		message_end(d->m);
-	else
-		message_cut(d->m);
+	if (!d->m->ended && !d->m->cut)
+		message_end(d->m, http1_body_eof(&d->body) == 0);
 }
 
 /*
@@ -245,7 +230,7 @@ body_scan(struct h1_dir *d, const uint8_t *data, size_t len)
 		if ((rv = http1_body_next(&d->body, &in, &payload)) == 1)
 			message_data(m, payload);
 		else if (rv == 0)
-			message_end(m);
+			message_end(m, 1);
 		else if (rv != ERR_SHORT)
 			m->bad = d->body.why;
 		used += n - in.len;

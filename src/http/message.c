@@ -25,23 +25,18 @@ message_data(struct http_message *m, struct slice payload)
 	if (spool_add(m->body, payload.p, payload.len) == 0)
 		return;
 	m->lost = 1;
-	spool_cut(m->body);	/* who reads it must see no end */
+	spool_end(m->body, 0);	/* who reads it must see no end */
 }
 
 void
-message_end(struct http_message *m)
+message_end(struct http_message *m, int whole)
 {
-	m->ended = 1;
+	if (whole)
+		m->ended = 1;
+	else
+		m->cut = 1;
 	if (m->body != NULL)
-		spool_end(m->body);
-}
-
-void
-message_cut(struct http_message *m)
-{
-	m->cut = 1;
-	if (m->body != NULL)
-		spool_cut(m->body);
+		spool_end(m->body, whole);
 }
 
 int

@@ -41,8 +41,7 @@ void	 message_head(struct http_message *, const struct http_head *,
 /* Content came. Keep it, if there is a body to keep it in. */
 void	 message_data(struct http_message *, struct slice);
 /* The message is whole; or its connection ended before that. */
-void	 message_end(struct http_message *);
-void	 message_cut(struct http_message *);
+void	 message_end(struct http_message *, int whole);
 /* Whether more of the body is kept than should be. */
 int	 message_over(const struct http_message *);
 /* The bytes of the body wanted now. first: no more than `wants`. */

@@ -3,6 +3,8 @@
  */
 #include "http/page.h"
 
+#include <string.h>
+
 #include "util/mem.h"
 
 /* The phrases of RFC 9110, 15, and of RFC 6585 for 431. */
@@ -39,19 +41,11 @@ static void
 page_escape(struct text *t, const char *s)
 {
 	for (; *s != '\0'; s++)
-		switch (*s) {
-		case '<':
-			text_puts(t, "&lt;");
-			break;
-		case '>':
-			text_puts(t, "&gt;");
-			break;
-		case '&':
-			text_puts(t, "&amp;");
-			break;
-		default:
+		if (strchr("<>&", *s) == NULL)
 			text_add(t, s, 1);
-		}
+		else
+			text_puts(t, *s == '<' ? "&lt;" : *s == '>' ? "&gt;" :
+			    "&amp;");
 }
 
 char *

@@ -28,10 +28,9 @@ struct spool {
 	uint64_t	 first;		/* oldest byte kept */
 	uint64_t	 size;
 	int		 ended;
-	/* Bytes mem_at to mem_at + mem_len of the body. */
+	/* Bytes first to file_at of the body, from mem_off on. */
 	uint8_t		*mem;
-	size_t		 mem_cap, mem_off, mem_len;
-	uint64_t	 mem_at;
+	size_t		 mem_cap, mem_off;
 	/* Bytes file_at to size; the file's own offset 0 is file_zero. */
 	int		 fd;		/* -1: none yet */
 	uint64_t	 file_at, file_zero, holed;
@@ -115,17 +114,18 @@ static int
 spool_room(struct spool *s, size_t n)
 {
 	size_t cap = s->mem_cap == 0 ? SPOOL_FIRST : s->mem_cap;
+	size_t len = (size_t)(s->file_at - s->first);
 
-	if (s->mem_len + n > SPOOL_MEMORY)
+	if (len + n > SPOOL_MEMORY)
 		return ERR_MEM;
-	if (s->mem_off + s->mem_len + n <= s->mem_cap)
+	if (s->mem_off + len + n <= s->mem_cap)
 		return 0;
-	while (cap < s->mem_len + n)
+	while (cap < len + n)
 		cap *= 2;
 	if (cap > s->mem_cap && spool_grow(cap - s->mem_cap) != 0)
 		return ERR_MEM;
 	if (s->mem_off > 0)
-		memmove(s->mem, s->mem + s->mem_off, s->mem_len);
+		memmove(s->mem, s->mem + s->mem_off, len);
 	s->mem_off = 0;
 	if (cap > s->mem_cap)
 		s->mem = xrealloc(s->mem, cap);
@@ -175,10 +175,7 @@ spool_add(struct spool *s, const void *p, size_t n)
 	if (s->size - s->first > s->max || n > s->max - (s->size - s->first))
 		return ERR_LIMIT;
 	if (s->file_at == s->size && spool_room(s, n) == 0) {
-		if (s->mem_len == 0)
-			s->mem_at = s->size;
-		memcpy(s->mem + s->mem_off + s->mem_len, p, n);
-		s->mem_len += n;
+		memcpy(s->mem + s->mem_off + (s->size - s->first), p, n);
 		s->file_at += n;
 	} else if ((rv = spool_write(s, p, n)) != 0)
 		return rv;
@@ -187,17 +184,10 @@ spool_add(struct spool *s, const void *p, size_t n)
 }
 
 void
-spool_end(struct spool *s)
+spool_end(struct spool *s, int whole)
 {
 	if (s->ended == 0)
-		s->ended = 1;
-}
-
-void
-spool_cut(struct spool *s)
-{
-	if (s->ended == 0)
-		s->ended = -1;
+		s->ended = whole ? 1 : -1;
 }
 
 int
@@ -251,9 +241,8 @@ spool_at(struct spool *s, uint64_t offset, const uint8_t **p, size_t *len)
 	if (offset >= s->size)
 		return ERR_EOF;
 	if (offset < s->file_at) {
-		skip = (size_t)(offset - s->mem_at);
-		*p = s->mem + s->mem_off + skip;
-		*len = s->mem_len - skip;
+		*p = s->mem + s->mem_off + (offset - s->first);
+		*len = (size_t)(s->file_at - offset);
 		return 0;
 	}
 	if ((offset < s->win_at || offset >= s->win_at + s->win_len) &&
@@ -265,51 +254,35 @@ spool_at(struct spool *s, uint64_t offset, const uint8_t **p, size_t *len)
 	return 0;
 }
 
-static void
-spool_drop_file(struct spool *s)
-{
-	uint64_t n;
-
-	atomic_fetch_sub(&disk_used, s->first - s->file_at);
-	s->file_at = s->first;
-	if (s->fd == -1)
-		return;
-	if (s->file_at == s->size) {
-		s->win_len = 0;
-		if (ftruncate(s->fd, 0) == 0)
-			return;
-	}
-	n = s->first - s->holed;
-	if (n >= SPOOL_HOLE) {
-		fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		    (off_t)(s->holed - s->file_zero), (off_t)n);
-		s->holed = s->first;
-	}
-}
-
 void
 spool_drop(struct spool *s, uint64_t offset)
 {
-	size_t n;
+	uint64_t n;
 
 	if (offset > s->size)
 		offset = s->size;
 	if (offset <= s->first)
 		return;
+	s->mem_off = offset < s->file_at ?
+	    s->mem_off + (size_t)(offset - s->first) : 0;
 	s->first = offset;
-	if (s->mem_len > 0) {
-		n = offset - s->mem_at < s->mem_len ?
-		    (size_t)(offset - s->mem_at) : s->mem_len;
-		s->mem_at += n;
-		s->mem_len -= n;
-		s->mem_off = s->mem_len > 0 ? s->mem_off + n : 0;
+	if (offset < s->file_at || s->file_at == s->size)
+		return;
+	budget_give(BUDGET_SPOOL, s->mem_cap);	/* only the file is left */
+	free(s->mem);
+	s->mem = NULL;
+	s->mem_cap = 0;
+	atomic_fetch_sub(&disk_used, offset - s->file_at);
+	s->file_at = offset;
+	if (offset == s->size) {
+		s->win_len = 0;
+		if (ftruncate(s->fd, 0) == 0)
+			return;
 	}
-	if (s->mem_len == 0 && s->file_at < s->size && s->mem != NULL) {
-		budget_give(BUDGET_SPOOL, s->mem_cap);
-		free(s->mem);
-		s->mem = NULL;
-		s->mem_cap = 0;
+	n = offset - s->holed;
+	if (n >= SPOOL_HOLE) {
+		fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		    (off_t)(s->holed - s->file_zero), (off_t)n);
+		s->holed = offset;
 	}
-	if (offset > s->file_at)
-		spool_drop_file(s);
 }

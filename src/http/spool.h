@@ -29,9 +29,9 @@ void		 spool_free(struct spool *);
  * memory is, bodies go to the disk early); or ERR_SYS (the disk: errno).
  */
 int		 spool_add(struct spool *, const void *, size_t n);
-/* The body is whole; or it was cut off and never will be. */
-void		 spool_end(struct spool *);
-void		 spool_cut(struct spool *);
+/* The body is whole; or it was cut off and never will be. What is said
+ * first holds. */
+void		 spool_end(struct spool *, int whole);
 int		 spool_ended(const struct spool *);	/* 1; -1 cut; 0 */
 uint64_t	 spool_size(const struct spool *);	/* bytes added */
 

@@ -97,7 +97,7 @@ one_start(evutil_socket_t fd, short what, void *arg)
 		for (n = 0; n < size; n += 65536)
 			spool_add(o->job.body, bytes, size - n < 65536 ?
 			    (size_t)(size - n) : 65536);
-		spool_end(o->job.body);
+		spool_end(o->job.body, 1);
 	}
 	o->txn = icap_start(seat, &o->job, &user, o);
 }

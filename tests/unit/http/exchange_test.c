@@ -225,7 +225,7 @@ goes(int id, enum flow_dir dir)
 		spool_drop(m->body, spool_first(m->body) + len);
 	}
 	x->codec->end(x->conn, dir, NULL);
-	message_end(m);
+	message_end(m, 1);
 	ck_assert_int_eq(exchange_set(x, dir, EXCHANGE_DONE), 0);
 }
 

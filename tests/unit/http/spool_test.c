@@ -60,9 +60,9 @@ TEST(a_small_body_is_kept_whole)
 	check(s, 309);
 	check(s, 310);
 	ck_assert_int_eq(spool_ended(s), 0);
-	spool_end(s);
+	spool_end(s, 1);
 	ck_assert_int_eq(spool_ended(s), 1);
-	spool_cut(s);
+	spool_end(s, 0);
 	ck_assert_int_eq(spool_ended(s), 1);
 	spool_free(s);
 }

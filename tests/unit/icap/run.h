@@ -335,9 +335,9 @@ deal_add(struct deal *d, uint64_t n)
 		n -= k;
 	}
 	if (d->cut_at != 0 && d->grown >= (uint64_t)d->cut_at)
-		spool_cut(d->job.body);
+		spool_end(d->job.body, 0);
 	else if (d->grown == (uint64_t)d->size)
-		spool_end(d->job.body);
+		spool_end(d->job.body, 1);
 }
 
 /* Each turn: some more of the body. */
