@@ -378,14 +378,14 @@ TEST(one_connection_serves_many_in_turn)
 	size_t i;
 
 	use(&u, "echo?max=1");
-	u.conf.queue_timeout = 5000;
+	u.conf.queue_timeout = 60000;
 	run_begin(&u);
 	memset(d, 0, sizeof(d));
 	for (i = 0; i < NELEM(d); i++) {
 		d[i].size = (int64_t)i * 100;
 		deal_start(&d[i], &u);
 	}
-	run_turn(&u, 30000);
+	run_turn(&u, 60000);
 	for (i = 0; i < NELEM(d); i++) {
 		ck_assert_int_eq(d[i].over, 1);
 		whole(&d[i]);
