@@ -18,6 +18,8 @@
 /* How far reading may be ahead of sending. */
 #define READ_AHEAD	(256 * 1024)
 
+static const char oversize[] = "larger than what is scanned";
+
 static void	ask(struct adapted_message *);
 
 static void
@@ -30,7 +32,7 @@ wake(const struct adapted_message *m)
 static int
 is_collecting(const struct adapted_message *m)
 {
-	return m->made.head != NULL;
+	return m->making.head != NULL;
 }
 
 /* Whether the present service has begun to answer with its own message. */
@@ -79,14 +81,14 @@ is_sent(const struct adapted_message *m, int rv)
 {
 	if (m->virgin->lost || (rv != 0 && rv != ERR_EOF))
 		return ERR_SHORT;
-	if (m->from == NULL)
+	if (m->now->body == NULL)
 		return 1;
-	if (spool_ended(m->from) == -1)
+	if (spool_ended(m->now->body) == -1)
 		return ERR_SHORT;
-	if (rv == 0 || spool_ended(m->from) == 0)
+	if (rv == 0 || spool_ended(m->now->body) == 0)
 		return 0;
 	/* A 206 may name a byte that never came. */
-	return m->sent == spool_size(m->from) ? 1 : ERR_SHORT;
+	return m->sent == spool_size(m->now->body) ? 1 : ERR_SHORT;
 }
 
 /* Send as much of the body as there is room and bytes for. */
@@ -94,26 +96,25 @@ static void
 send_more(struct adapted_message *m)
 {
 	struct exchange *x = &m->a->x;
+	struct spool *body = m->now->body;
 	const uint8_t *p;
 	size_t len, n;
 	int rv = ERR_EOF, bad = 0;
 
-	while (m->from != NULL &&
-	    (rv = spool_at(m->from, m->sent, &p, &len)) == 0) {
+	while (body != NULL && (rv = spool_at(body, m->sent, &p, &len)) == 0) {
 		n = x->codec->data(x->conn, m->dir, p, len, &bad);
 		if (n == 0)
 			break;
 		m->sent += n;
-		spool_drop(m->from, m->sent);
+		spool_drop(body, m->sent);
 	}
-	if (m->from != NULL && m->from == m->virgin->body)
+	if (body != NULL && m->now == m->virgin)
 		read_ahead(m);
 	rv = is_sent(m, rv);
 	if (bad || rv < 0)
 		exchange_break(x, "the message broke off");
-	else if (rv == 1 && !x->msg[m->dir].sent &&
-	    x->codec->end(x->conn, m->dir, m->now.head == NULL ?
-	    &m->virgin->trailers : NULL) != 0)
+	else if (rv == 1 && !m->virgin->sent &&
+	    x->codec->end(x->conn, m->dir, &m->now->trailers) != 0)
 		exchange_break(x, "the message is shorter than its head "
 		    "says");
 }
@@ -123,8 +124,8 @@ static void
 deliver(struct adapted_message *m)
 {
 	struct exchange *x = &m->a->x;
-	const struct http_head *h = input_head(m);
-	int virgin = m->now.head == NULL;
+	const struct http_head *h = m->now->head;
+	int virgin = m->now == m->virgin;
 	int64_t length = h->length;
 
 	if (exchange_set(x, m->dir, EXCHANGE_GOING) != 0)
@@ -136,11 +137,10 @@ deliver(struct adapted_message *m)
 	x->codec->take(x->conn, m->dir);
 	if (virgin && m->virgin->body == NULL && !m->virgin->ended)
 		m->virgin->body = spool_new(UINT64_MAX);
-	m->from = input_body(m);
 	m->sent = 0;
-	if (!virgin && m->from != NULL)
-		length = (int64_t)spool_size(m->from);
-	if (send_head(m, h, m->from != NULL, length,
+	if (!virgin && m->now->body != NULL)
+		length = (int64_t)spool_size(m->now->body);
+	if (send_head(m, h, m->now->body != NULL, length,
 	    virgin ? 0 : HTTP_CHANGED) == 0)
 		send_more(m);
 }
@@ -166,13 +166,11 @@ service_more(struct adapted_message *m)
 		return;
 	}
 	if (!answering && message_over(m->virgin)) {
-		icap_oversize(m->txn);
+		icap_fail(m->txn, ICAP_F_OVERSIZE, oversize);
 		return;
 	}
-	icap_more(m->txn);
-	if (answering && m->txn != NULL && (is_collecting(m) ||
-	    x->codec->room(x->conn, m->to->dir)))
-		icap_resume(m->txn);
+	icap_more(m->txn, answering && (is_collecting(m) ||
+	    x->codec->room(x->conn, m->to->dir)));
 	bound(m);
 }
 
@@ -191,7 +189,7 @@ service_hungry(void *arg)
 		bound(m);
 	}
 	if (message_over(m->virgin))	/* nothing of it can be forgotten */
-		icap_oversize(m->txn);
+		icap_fail(m->txn, ICAP_F_OVERSIZE, oversize);
 	else if (over)			/* and reading had stopped for that */
 		wake(m);
 }
@@ -209,20 +207,21 @@ service_wants_more(void *arg)
 static void
 collect(struct adapted_message *m, const struct icap_answer *a)
 {
-	m->made.head = http_copy(a->http, &m->made.bytes);
-	m->made.head->version = 11;
-	m->made.bodied = a->body != 0;
-	m->made.body = a->body ? spool_new(UINT64_MAX) : NULL;
+	m->making.head = http_copy(a->http, &m->making.bytes);
+	m->making.head->version = 11;
+	m->making.bodied = a->body != 0;
+	m->making.body = a->body ? spool_new(UINT64_MAX) : NULL;
 }
 
 /* The collected message is whole: it replaces the original. */
 static void
 collected(struct adapted_message *m)
 {
-	message_reset(&m->now);
-	m->now = m->made;
-	memset(&m->made, 0, sizeof(m->made));
-	message_end(&m->now, 1);
+	message_reset(&m->made);
+	m->made = m->making;
+	memset(&m->making, 0, sizeof(m->making));
+	m->now = &m->made;
+	message_end(m->now, 1);
 	m->a->x.codec->drop(m->a->x.conn, m->dir);
 }
 
@@ -271,7 +270,7 @@ unanswer(struct adapted_message *m)
 		exchange_set(x, m->to->dir, EXCHANGE_HEAD);
 	exchange_set(x, m->dir, EXCHANGE_HELD);
 	m->to = m;
-	message_reset(&m->made);
+	message_reset(&m->making);
 }
 
 static int
@@ -331,8 +330,8 @@ service_body(void *arg, const uint8_t *p, size_t len)
 	int bad;
 
 	if (is_collecting(m)) {
-		message_data(&m->made, slice_of(p, len));
-		if (m->made.lost)
+		message_data(&m->making, slice_of(p, len));
+		if (m->making.lost)
 			exchange_break(x, "what a service made of it is "
 			    "too large to keep");
 		return len;
@@ -372,11 +371,10 @@ service_end(void *arg, int64_t original)
 	m->txn = NULL;
 	if (original < 0)
 		adapted_end(m);
-	else if (m->to != m || m->virgin->body == NULL)
+	else if (m->to != m || m->now->body == NULL)
 		exchange_break(&m->a->x, "the rest of the original is not "
 		    "kept");
 	else {
-		m->from = m->virgin->body;
 		m->sent = (uint64_t)original;
 		m->sends = 1;
 	}
@@ -449,7 +447,7 @@ ask(struct adapted_message *m)
 		return;
 	m->txn = icap_start(a->plan.clients[a->plan.row[m->k]], &m->input,
 	    &service_user, m);
-	if (virgin->body != NULL && m->now.head == NULL) {
+	if (virgin->body != NULL && m->now == virgin) {
 		virgin->wants = icap_wants(m->txn);
 		virgin->max = icap_service_conf(svc)->max_body;
 		if (virgin->wants == UINT64_MAX)
@@ -526,15 +524,14 @@ adapt_reset(struct adapted_message *m)
 
 	monitor_end(m);
 	icap_cancel(m->txn);
-	message_reset(&m->now);
 	message_reset(&m->made);
-	text_free(&m->req_head);
-	text_free(&m->res_head);
-	text_free(&m->fields);
+	message_reset(&m->making);
+	icap_input_free(&m->input);
 	memset(m, 0, sizeof(*m));
+	m->asker = (struct asker){ a->plan.rec, &a->x.record };
 	m->a = a;
 	m->dir = dir;
-	m->virgin = &a->x.msg[dir];
+	m->virgin = m->now = &a->x.msg[dir];
 }
 
 void
@@ -546,7 +543,7 @@ adapt_init(struct adaptation *a)
 	for (i = 0; i < 2; i++) {
 		a->msg[i].a = a;
 		a->msg[i].dir = (enum flow_dir)i;
-		a->msg[i].virgin = &a->x.msg[i];
+		adapt_reset(&a->msg[i]);
 	}
 }
 

@@ -31,9 +31,18 @@ struct plan {
 };
 
 struct adaptation;
+struct copy;
+
+/* Whose an ICAP transaction is: the first member of what icap_start() and the
+ * log are given. */
+struct asker {
+	const struct record *rec;
+	const struct http_record *http;	/* NULL: a monitor's copy */
+};
 
 /* One message on its way through the services. */
 struct adapted_message {
+	struct asker	 asker;
 	struct adaptation *a;
 	enum flow_dir	 dir;
 	struct http_message *virgin;	/* of the exchange */
@@ -42,22 +51,18 @@ struct adapted_message {
 	size_t		 k;
 	struct icap_txn	*txn;
 	struct icap_input input;
-	struct text	 req_head, res_head, fields;
 	struct adapted_message *to;	/* where the answer's body goes */
 
-	/* What a service made of it for the next one; no head: nothing yet,
-	 * the message is the virgin one. */
-	struct http_message now;
-	/* What the present service makes of it, while that is collected. */
+	/* As it stands: the virgin one, or what a service made of it. */
+	struct http_message *now;
 	struct http_message made;
+	/* What the present service makes of it, while that is collected. */
+	struct http_message making;
 
-	struct icap_monitor **copies;
-	size_t		 ncopies;
+	struct copy	*copies;	/* for monitors: monitor.c */
 
-	/* It goes on out of this body, from there; its end is the end. */
-	struct spool	*from;
-	uint64_t	 sent;
-	unsigned	 sends:1;	/* ... which may be none */
+	uint64_t	 sent;		/* of the body as it stands */
+	unsigned	 sends:1;	/* that goes on; its end is the end */
 	unsigned	 as_is:1;	/* it goes on as it came */
 };
 
@@ -114,18 +119,12 @@ int	content_connects(struct adaptation *);
 
 /* input.c */
 enum icap_method input_method(const struct adapted_message *);
-/* The head and the body as they are now. */
-const struct http_head *input_head(const struct adapted_message *);
-struct spool *input_body(const struct adapted_message *);
-int	input_has_body(const struct adapted_message *);
 /* What the row's k-th service is shown, into m->input. 0 or ERR_*. */
 int	input_make(struct adapted_message *, size_t k);
 
 /* monitor.c: services that get a copy of a message as it passes. */
 void	monitor_begin(struct adapted_message *);
 void	monitor_end(struct adapted_message *);
-/* Of what a seat's log was given: a copy's record; NULL: it is a message. */
-const struct record *monitor_record(void *user);
 
 /* adapt.c */
 /* The plan is made; the exchange's codec and user are set. */
@@ -171,7 +170,7 @@ void	tunnel_slow(evutil_socket_t, short, void *);
  * not read yet? By what TLS agreed on; by the client's first bytes. 1: it
  * passes, counted.
  */
-int	tunnel_agreed_http2(struct engine *);
+void	tunnel_agreed_http2(void *engine);
 int	tunnel_begins_http2(struct engine *, const uint8_t *, size_t len);
 
 #endif

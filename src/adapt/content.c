@@ -22,7 +22,7 @@ int
 content_is_stream(const struct adapted_message *m,
     const struct conf_icap *conf)
 {
-	struct slice type = http_value(input_head(m), "content-type");
+	struct slice type = http_value(m->now->head, "content-type");
 	const char *p;
 	size_t i, n;
 
@@ -168,11 +168,11 @@ static int
 coding_known(const struct adapted_message *m, const struct conf_icap *conf)
 {
 	const struct conf_list *known = coding_list(&m->a->plan, conf);
-	const struct http_head *h = input_head(m);
+	const struct http_head *h = m->now->head;
 	struct slice list, item;
 	size_t i, n = 0;
 
-	if (coding_any(known) || !input_has_body(m))
+	if (coding_any(known) || !m->now->bodied)
 		return 1;
 	for (i = 0; i < h->n; i++) {
 		if (!slice_is(h->h[i].name, "content-encoding"))
@@ -209,7 +209,7 @@ content_exempt(struct adapted_message *m)
 	const struct conf_icap *conf = plan_conf(&m->a->plan, m->k);
 	int endless = plan_inspect(&m->a->plan)->endless_open;
 	int down = m->dir == DIR_DOWN;
-	int64_t length = input_head(m)->length;
+	int64_t length = m->now->head->length;
 
 	if (down && content_is_stream(m, conf))
 		return is_unseen(m, ICAP_F_TYPE, 1, 0,

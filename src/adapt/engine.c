@@ -26,17 +26,11 @@ struct engine_seat {
 static void
 engine_logged(void *arg, void *user, const struct icap_record *r)
 {
-	struct engine_seat *seat = arg;
-	const struct record *copied = monitor_record(user);
-	struct adapted_message *m = user;
+	const struct engine_env *env = ((struct engine_seat *)arg)->env;
+	const struct asker *by = user;
 
-	if (seat->env->icap_ended == NULL)
-		return;
-	if (copied != NULL)
-		seat->env->icap_ended(seat->env->arg, copied, NULL, r);
-	else
-		seat->env->icap_ended(seat->env->arg, m->a->plan.rec,
-		    &m->a->x.record, r);
+	if (env->icap_ended != NULL)
+		env->icap_ended(env->arg, by->rec, by->http, r);
 }
 
 static void *
@@ -499,15 +493,8 @@ engine_eof(void *state, enum flow_dir dir)
 	engine_more(e, dir);
 }
 
-/* TLS has agreed on a protocol. */
-static void
-engine_facts(void *state)
-{
-	tunnel_agreed_http2(state);
-}
-
 static const struct tap_ops engine_tap = {
-	.facts = engine_facts,
+	.facts = tunnel_agreed_http2,	/* TLS has agreed on a protocol */
 	.data = engine_data,
 	.room = engine_room,
 	.busy = engine_busy,

@@ -14,30 +14,6 @@ input_method(const struct adapted_message *m)
 	return m->dir == DIR_UP ? ICAP_REQMOD : ICAP_RESPMOD;
 }
 
-static const struct http_message *
-input_message(const struct adapted_message *m)
-{
-	return m->now.head != NULL ? &m->now : m->virgin;
-}
-
-const struct http_head *
-input_head(const struct adapted_message *m)
-{
-	return input_message(m)->head;
-}
-
-struct spool *
-input_body(const struct adapted_message *m)
-{
-	return input_message(m)->body;
-}
-
-int
-input_has_body(const struct adapted_message *m)
-{
-	return input_message(m)->bodied;
-}
-
 /* Write the heads as ICAP carries them. */
 static int
 put_heads(struct adapted_message *m)
@@ -46,21 +22,14 @@ put_heads(struct adapted_message *m)
 	const struct adapted_message *up = &m->a->msg[DIR_UP];
 	const char *name = facts_name(f) != NULL ? facts_name(f) : "";
 
-	text_clear(&m->req_head);
-	text_clear(&m->res_head);
-	m->input.path = slice_of(NULL, 0);
-	if (input_head(up) == NULL || icap_put_http(&m->req_head,
-	    input_head(up), f->protocol == PROTO_TLS ? "https" : "http",
+	if (up->now->head == NULL || icap_put_http(&m->input.req_head,
+	    up->now->head, f->protocol == PROTO_TLS ? "https" : "http",
 	    slice_of(name, strlen(name))) != 0)
 		return ERR_FORMAT;
-	m->input.path = input_head(up)->target;
-	m->input.req_head = &m->req_head;
-	m->input.res_head = NULL;
-	if (m->dir == DIR_UP)
-		return 0;
-	m->input.res_head = &m->res_head;
-	return icap_put_http(&m->res_head, input_head(m), "https",
-	    slice_of(NULL, 0));
+	text_add(&m->input.path, up->now->head->target.p,
+	    up->now->head->target.len);
+	return m->dir == DIR_UP ? 0 : icap_put_http(&m->input.res_head,
+	    m->now->head, "https", slice_of(NULL, 0));
 }
 
 /* Write the value of a macro to *t. */
@@ -69,51 +38,33 @@ put_macro(const struct adapted_message *m, enum conf_macro which,
     struct text *t)
 {
 	const struct record *r = m->a->plan.rec;
+	const struct http_record *x = &m->a->x.record;
 	const struct facts *f = r->facts;
-	char ip[ADDR_STRLEN];
+	char client[ADDR_STRLEN], server[ADDR_STRLEN];
+	const char *const texts[MACRO_MAX + 1] = {
+		[MACRO_SRC] = addr_ip_str(&f->client, client),
+		[MACRO_DST] = addr_ip_str(&f->server, server),
+		[MACRO_SNI] = f->sni != NULL ? f->sni : "",
+		[MACRO_HOST] = x->host != NULL ? x->host :
+		    f->host != NULL ? f->host : "",
+		[MACRO_LISTENER] = f->listener,
+		[MACRO_RULE] = r->verdict->rule->name,
+		[MACRO_JA4] = f->ja4,
+		[MACRO_SUBJECT] = f->cert != NULL && f->cert->subject != NULL ?
+		    f->cert->subject : "",
+		[MACRO_MAX] = "",
+	};
+	const uint64_t numbers[MACRO_MAX] = {
+		[MACRO_SRC_PORT] = addr_port(&f->client),
+		[MACRO_DST_PORT] = addr_port(&f->server),
+		[MACRO_FLOW] = r->id,
+		[MACRO_TX] = x->number,
+	};
 
-	switch (which) {
-	case MACRO_SRC:
-		text_puts(t, addr_ip_str(&f->client, ip));
-		break;
-	case MACRO_SRC_PORT:
-		text_number(t, addr_port(&f->client));
-		break;
-	case MACRO_DST:
-		text_puts(t, addr_ip_str(&f->server, ip));
-		break;
-	case MACRO_DST_PORT:
-		text_number(t, addr_port(&f->server));
-		break;
-	case MACRO_SNI:
-		text_puts(t, f->sni != NULL ? f->sni : "");
-		break;
-	case MACRO_HOST:
-		text_puts(t, m->a->x.record.host != NULL ? m->a->x.record.host :
-		    f->host != NULL ? f->host : "");
-		break;
-	case MACRO_LISTENER:
-		text_puts(t, f->listener);
-		break;
-	case MACRO_RULE:
-		text_puts(t, r->verdict->rule->name);
-		break;
-	case MACRO_JA4:
-		text_puts(t, f->ja4);
-		break;
-	case MACRO_SUBJECT:
-		text_puts(t, f->cert != NULL && f->cert->subject != NULL ?
-		    f->cert->subject : "");
-		break;
-	case MACRO_FLOW:
-		text_number(t, r->id);
-		break;
-	case MACRO_TX:
-		text_number(t, m->a->x.record.number);
-		break;
-	case MACRO_MAX:
-		break;
-	}
+	if (texts[which] != NULL)
+		text_puts(t, texts[which]);
+	else
+		text_number(t, numbers[which]);
 }
 
 /* Write "Name: value" with its macros. A value that would break the line is
@@ -135,7 +86,7 @@ put_field(struct adapted_message *m, const char *field)
 		field = end;
 	}
 	text_puts(&value, field);
-	icap_field(&m->fields, name, slice_of(value.s, value.len));
+	icap_field(&m->input.fields, name, slice_of(value.s, value.len));
 	text_free(&value);
 	free(name);
 }
@@ -147,14 +98,13 @@ put_fields(struct adapted_message *m, size_t k)
 	const struct conf_icap *conf = plan_conf(&m->a->plan, k);
 	size_t i;
 
-	text_clear(&m->fields);
 	if (m->dir == DIR_DOWN)
-		text_add(&m->fields, m->a->echo[k].s, m->a->echo[k].len);
+		text_add(&m->input.fields, m->a->echo[k].s, m->a->echo[k].len);
 	for (i = 0; i < conf->headers.n; i++)
 		if (strstr(conf->headers.v[i], "%{") != NULL)
 			put_field(m, conf->headers.v[i]);
 	if (conf->proxy_auth)
-		icap_field_proxy_auth(&m->fields, m->virgin->head);
+		icap_field_proxy_auth(&m->input.fields, m->virgin->head);
 }
 
 int
@@ -162,13 +112,13 @@ input_make(struct adapted_message *m, size_t k)
 {
 	const struct facts *f = m->a->plan.rec->facts;
 
+	icap_input_free(&m->input);
 	memset(&m->input, 0, sizeof(m->input));
 	m->input.method = input_method(m);
-	m->input.body = input_body(m);
-	m->input.length = input_head(m)->length;
+	m->input.body = m->now->body;
+	m->input.length = m->now->head->length;
 	m->input.endless_open = plan_inspect(&m->a->plan)->endless_open;
 	put_fields(m, k);
-	m->input.fields = m->fields.len > 0 ? m->fields.s : NULL;
 	m->input.client = f->client;
 	m->input.server = f->server;
 	return put_heads(m);

@@ -153,13 +153,15 @@ pass_http2(struct engine *e)
 	return 1;
 }
 
-int
-tunnel_agreed_http2(struct engine *e)
+void
+tunnel_agreed_http2(void *engine)
 {
+	struct engine *e = engine;
 	const struct plan *p = &e->a.plan;
 
-	return p->judged && !plan_serves(p) &&
-	    strcmp(p->rec->facts->tls_client.alpn, "h2") == 0 && pass_http2(e);
+	if (p->judged && !plan_serves(p) &&
+	    strcmp(p->rec->facts->tls_client.alpn, "h2") == 0)
+		pass_http2(e);
 }
 
 /* The preface may also come unasked (RFC 9113, 3.4). */

@@ -279,22 +279,16 @@ h1_discard(struct h1 *h1, enum flow_dir dir)
 	h1_remove(&h1->dir[dir], h1_lying(&h1->dir[dir]));
 }
 
-static void
-h1_out(struct h1_dir *d, enum h1_mode mode)
-{
-	if (d->mode == H1_HOLD)
-		h1_remove(d, d->held);
-	d->held = 0;
-	d->mode = mode;
-}
-
 void
 h1_take(void *conn, enum flow_dir dir)
 {
 	struct h1_dir *d = &((struct h1 *)conn)->dir[dir];
 
-	if (d->mode == H1_HOLD)
-		h1_out(d, H1_TAKE);
+	if (d->mode != H1_HOLD)
+		return;
+	h1_remove(d, d->held);
+	d->held = 0;
+	d->mode = H1_TAKE;
 }
 
 void
@@ -304,7 +298,8 @@ h1_drop(void *conn, enum flow_dir dir)
 
 	if (d->mode == H1_PASS)
 		return;
-	h1_out(d, H1_DROP);
+	h1_take(conn, dir);	/* only in the flow something is held */
+	d->mode = H1_DROP;
 	message_forget(d->m);
 }
 

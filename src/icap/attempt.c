@@ -205,25 +205,19 @@ icap_attempt_fail(struct icap_attempt *a, enum icap_fault fault,
 }
 
 void
-icap_attempt_more(struct icap_attempt *a)
+icap_attempt_more(struct icap_attempt *a, int room)
 {
-	if (!a->starved)
-		return;
-	attempt_enter(a);
-	a->starved = 0;
-	a->t_last = clock_us();
-	icap_write_more(a);
-	attempt_leave(a);
-}
+	int resume = room && a->blocked;
 
-void
-icap_attempt_resume(struct icap_attempt *a)
-{
-	if (!a->blocked)
+	if (!a->starved && !resume)
 		return;
 	attempt_enter(a);
 	a->t_last = clock_us();
-	a->again = 1;
+	a->again |= resume;
+	if (a->starved) {
+		a->starved = 0;
+		icap_write_more(a);
+	}
 	attempt_leave(a);
 }
 

@@ -111,9 +111,8 @@ struct icap_attempt {
 };
 
 struct icap_attempt *icap_attempt_new(const struct icap_attempt *);
-/* The body has grown, ended or was cut; or there is room for the answer. */
-void	icap_attempt_more(struct icap_attempt *);
-void	icap_attempt_resume(struct icap_attempt *);
+/* As icap_more(). */
+void	icap_attempt_more(struct icap_attempt *, int room);
 /* It fails for a reason of its owner, who is told so by fault(). */
 void	icap_attempt_fail(struct icap_attempt *, enum icap_fault,
 	    const char *why);

@@ -37,21 +37,6 @@ icap_timer(struct event *ev, uint64_t *armed, uint64_t due)
 	*armed = due;
 }
 
-static void
-conn_free(struct icap_conn *c)
-{
-	if (c->dial != NULL)
-		dial_cancel(c->dial);
-	if (c->sock.fd != -1)
-		event_del(&c->ev);
-	if (c->shaking)
-		event_del(&c->timer);
-	if (c->ops != NULL)
-		c->ops->free(c->tp);
-	free(c->in);
-	free(c);
-}
-
 void
 icap_conn_close(struct icap_conn *c, int reset)
 {
@@ -59,7 +44,16 @@ icap_conn_close(struct icap_conn *c, int reset)
 
 	if (c->tls != NULL && !reset && !c->shaking && fd != -1)
 		c->ops->shut(c->tp, END_NOTIFY);
-	conn_free(c);
+	if (c->dial != NULL)
+		dial_cancel(c->dial);
+	if (fd != -1)
+		event_del(&c->ev);
+	if (c->shaking)
+		event_del(&c->timer);
+	if (c->ops != NULL)
+		c->ops->free(c->tp);
+	free(c->in);
+	free(c);
 	if (fd != -1 && reset)
 		sock_reset(fd);
 	else if (fd != -1)

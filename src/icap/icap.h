@@ -113,7 +113,8 @@ struct icap_record {
 	double		 queue, connect, first_byte, total;
 	unsigned	 attempts;	/* 1 and more, 0: none */
 	int		 reused;	/* connection */
-	const char	*finding;	/* or NULL */
+	const char	*finding;	/* X-Infection-Found and its like, or
+					   NULL */
 	const char	*why;		/* what went wrong, or NULL */
 };
 
@@ -162,12 +163,14 @@ int	icap_does(const struct icap_service *, enum icap_method);
 /* Of a monitor: whether this message is one of its sample. Any thread. */
 int	icap_sampled(struct icap_service *);
 
-/* One message to be looked at. All of it lives as long as the transaction. */
+/* One message to be looked at. All of it lives as long as the transaction, and
+ * is its maker's, who frees the texts. */
 struct icap_input {
 	enum icap_method method;
-	const struct text *req_head;	/* encapsulated: absolute-form */
-	const struct text *res_head;	/* RESPMOD; else NULL */
-	struct slice	 path;		/* of the URL, for Transfer-* */
+	struct text	 req_head;	/* encapsulated: absolute-form */
+	struct text	 res_head;	/* RESPMOD; else empty */
+	struct text	 path;		/* of the URL, for Transfer-* */
+	struct text	 fields;	/* more ICAP fields */
 	/*
 	 * The body, NULL for none. It may still be growing: call
 	 * icap_more() when it has grown, ended or was cut. length: what the
@@ -177,13 +180,11 @@ struct icap_input {
 	int64_t		 length;
 	int		 whole;		/* offer no 206: all of it is needed */
 	struct addr	 client, server;
-	const char	*fields;	/* more ICAP fields; or NULL */
 	int		 endless_open;	/* of the rule's `inspect:` */
-	/* Nobody else needs the body: what was sent is dropped from it
-	 * (monitor.c). log_as: what the log gets in place of the user. */
-	int		 monitor;
-	void		*log_as;
+	int		 monitor;	/* nobody else needs the body: what was
+					   sent is dropped from it */
 };
+void	icap_input_free(struct icap_input *);	/* its texts */
 
 enum icap_outcome {
 	ICAP_VIRGIN,		/* 204, or fail-open: the message as it is */
@@ -199,7 +200,6 @@ struct icap_answer {
 	int		 body;		/* ... and a body follows */
 	int		 status;	/* FAILED: 502, 503 or 504 */
 	const char	*why;		/* a class for the log; or NULL */
-	const char	*finding;	/* X-Infection-Found and its like */
 	const char	*echo;		/* lines: conf's echo-headers that came;
 					 * good for this call; or NULL */
 };
@@ -212,7 +212,7 @@ struct icap_user {
 	void	(*more)(void *arg);
 	void	(*answer)(void *arg, const struct icap_answer *);
 	/* Adapted body. Returns how much was taken; when less than len, call
-	 * icap_resume() once there is room. NULL: it is ignored. */
+	 * icap_more() once there is room. NULL: it is ignored. */
 	size_t	(*body)(void *arg, const uint8_t *, size_t len);
 	/* The adapted body is complete. original >= 0: the virgin body from
 	 * that offset on belongs behind it (206). The transaction is over. */
@@ -235,41 +235,17 @@ struct icap_txn *icap_start(struct icap_client *, const struct icap_input *,
 /* How much of the body must lie in the spool before anything can be decided
  * (the preview); UINT64_MAX: all of it is sent. */
 uint64_t icap_wants(const struct icap_txn *);
-void	icap_more(struct icap_txn *);
-/* The body is longer than max-body: it is decided as `oversize` says. */
-void	icap_oversize(struct icap_txn *);
+/* The body has grown, ended or was cut. room: there is some for the answer. */
+void	icap_more(struct icap_txn *, int room);
+/* It fails for a reason that is not the server's: the body is longer than
+ * max-body, or a monitor's copy has lost bytes of it. why: static. */
+void	icap_fail(struct icap_txn *, enum icap_fault, const char *why);
 /* Count and log a message that is not shown to the service at all. passes: it
  * goes on unscanned; else it is refused. */
 void	icap_unseen(struct icap_client *, enum icap_method, void *user,
 	    enum icap_fault, int passes, const char *why);
-/* A monitor has lost bytes of the body, and is given up. */
-void	icap_lost(struct icap_txn *);
-void	icap_resume(struct icap_txn *);
 /* Frees it: the receiver is gone, or the transaction is over. It must be called
  * after VIRGIN, FAILED, end() and broken() too. NULL is allowed. */
 void	icap_cancel(struct icap_txn *);
-
-/*
- * `monitor: yes`: a transaction of its own, on a copy of the message, which
- * nobody waits for and whose answer changes nothing. It is bounded: one that
- * falls behind by more than ICAP_MONITOR_MAX is given up, counted and logged
- * (ICAP_F_LOST).
- */
-#define ICAP_MONITOR_MAX	(4 * 1024 * 1024)
-
-struct icap_monitor;
-
-/*
- * All of the input is copied; with a body iff body is true (input->body is not
- * looked at). user is what the client's log gets; free, if not NULL, is called
- * with it when the transaction is over, which may be long after the end().
- */
-struct icap_monitor *icap_monitor_start(struct icap_client *,
-	    const struct icap_input *, int body, void *user,
-	    void (*free)(void *));
-void	icap_monitor_add(struct icap_monitor *, const void *, size_t);
-/* The message is complete, or (whole 0) was cut off. The handle is gone; it
- * must be called for one without a body too. */
-void	icap_monitor_end(struct icap_monitor *, int whole);
 
 #endif

@@ -174,13 +174,13 @@ read_own_field(const struct http_head *m, size_t i)
 static int
 read_same_head(const struct icap_attempt *a, const struct http_head *m)
 {
-	const struct text *text = m->response ? a->input->res_head :
-	    a->input->req_head;
+	const struct text *text = m->response ? &a->input->res_head :
+	    &a->input->req_head;
 	struct http_text read;
 	const struct http_head *v = &read.head;
 	size_t i = 0, j = 0;
 
-	if (text == NULL || a->input->body == NULL ||
+	if (text->len == 0 || a->input->body == NULL ||
 	    icap_http_head(&read, a->hdr, text->s, text->len) != 0 ||
 	    v->status != m->status)
 		return 0;
@@ -250,8 +250,7 @@ read_answer(struct icap_attempt *a, struct http_head *m)
 		.outcome = read_satisfied(a) ? ICAP_SATISFIED : ICAP_ADAPTED,
 		.http = m,
 		.body = a->body != ICAP_NONE,
-		.finding = a->finding.len > 0 ? a->finding.s : NULL,
-		.echo = a->echo.len > 0 ? a->echo.s : NULL,
+		.echo = a->echo.s,
 	};
 
 	if (a->seen->status == 206)	/* says nothing of what it will be */

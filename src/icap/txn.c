@@ -73,8 +73,7 @@ txn_record(struct icap_txn *t, enum icap_result result, enum icap_fault fault)
 		r->why = t->why;
 	icap_count(t->service, r);
 	if (cl->log != NULL)
-		cl->log(cl->log_arg, t->input.log_as != NULL ?
-		    t->input.log_as : t->arg, r);
+		cl->log(cl->log_arg, t->arg, r);
 }
 
 static int
@@ -123,21 +122,6 @@ txn_arm(struct icap_txn *t)
 	icap_timer(&t->timer, &t->armed, txn_due(t));
 }
 
-/* It fails for a reason that is not the server's. The user is told later. */
-static void
-txn_fail(struct icap_txn *t, enum icap_fault fault, const char *why)
-{
-	if (t->state == TXN_OVER || t->fault != ICAP_F_NONE)
-		return;
-	if (t->attempt != NULL) {
-		icap_attempt_fail(t->attempt, fault, why);
-		return;
-	}
-	t->fault = fault;
-	t->why = why;
-	event_active(&t->timer, EV_TIMEOUT, 0);
-}
-
 /* The attempt is over; reuse: its connection can be used again. */
 static void
 txn_drop(struct icap_txn *t, int reuse)
@@ -176,30 +160,18 @@ txn_over(struct icap_txn *t, enum icap_result result, enum icap_fault fault,
 	txn_drop(t, reuse);
 }
 
-/* a: the attempt it comes from, or NULL. */
-static void
-txn_answer(struct icap_txn *t, const struct icap_attempt *a,
-    struct icap_answer *told)
-{
-	if (a != NULL && a->echo.len > 0)
-		told->echo = a->echo.s;
-	if (a != NULL && a->finding.len > 0 && told->outcome != ICAP_FAILED &&
-	    !told->bypassed)
-		told->finding = a->finding.s;
-	t->user->answer(t->arg, told);
-}
-
 static void
 txn_end(void *arg, enum icap_result result, int64_t original)
 {
 	struct icap_txn *t = arg;
 	struct icap_attempt *a = t->attempt;
-	struct icap_answer virgin = { .outcome = ICAP_VIRGIN };
+	struct icap_answer virgin = { .outcome = ICAP_VIRGIN,
+	    .echo = a->echo.s };
 
 	icap_success(a->conn->server);
 	txn_over(t, result, ICAP_F_NONE, icap_attempt_clean(a));
 	if (result == ICAP_R_204 || result == ICAP_R_204P)
-		txn_answer(t, a, &virgin);
+		t->user->answer(t->arg, &virgin);
 	else
 		t->user->end(t->arg, original);
 }
@@ -283,6 +255,7 @@ txn_give_up(struct icap_txn *t, enum icap_fault fault, int pass)
 		.bypassed = pass,
 		.status = icap_rule(fault)->status,
 		.why = icap_fault_name(fault),
+		.echo = a != NULL ? a->echo.s : NULL,
 	};
 	int held;
 
@@ -291,7 +264,7 @@ txn_give_up(struct icap_txn *t, enum icap_fault fault, int pass)
 		    t->service->conf->name, held);
 	txn_over(t, pass ? ICAP_R_BYPASS : fault == ICAP_F_SHORT ?
 	    ICAP_R_BLOCK : ICAP_R_ERR, fault, 0);
-	txn_answer(t, a, &told);
+	t->user->answer(t->arg, &told);
 }
 
 /*
@@ -388,7 +361,7 @@ txn_wait(struct icap_txn *t)
 			t->queue_until = clock_ms() +
 			    t->service->conf->queue_timeout;
 	} else if (t->waiter.want.beyond)
-		txn_fail(t, ICAP_F_QUEUE, "the queue is full");
+		icap_fail(t, ICAP_F_QUEUE, "the queue is full");
 	else {
 		t->waiter.want.beyond = 1;
 		txn_try(t);
@@ -415,7 +388,7 @@ txn_try(struct icap_txn *t)
 	else if (rv == 0 || rv == ERR_AGAIN)
 		txn_wait(t);
 	else
-		txn_fail(t, rv == ERR_DENIED ? ICAP_F_TLS : ICAP_F_DOWN,
+		icap_fail(t, rv == ERR_DENIED ? ICAP_F_TLS : ICAP_F_DOWN,
 		    "all servers are down");
 }
 
@@ -449,7 +422,7 @@ txn_prepare(struct icap_txn *t)
 	if (t->fault != ICAP_F_NONE || t->ignored)
 		return;
 	if (t->input.body != NULL && spool_ended(t->input.body) == -1)
-		txn_fail(t, ICAP_F_CUT, "the body was cut off");
+		icap_fail(t, ICAP_F_CUT, "the body was cut off");
 	else if (txn_ready(t))
 		txn_try(t);
 	else if (t->flush_at == 0)
@@ -461,7 +434,7 @@ static void
 txn_expired(struct icap_txn *t)
 {
 	if (t->state == TXN_TRY || t->parked) {
-		txn_fail(t, ICAP_F_ENDLESS, "no end in sight");
+		icap_fail(t, ICAP_F_ENDLESS, "no end in sight");
 	} else if (t->state == TXN_BODY) {
 		t->flush = 1;
 		txn_prepare(t);
@@ -471,7 +444,7 @@ txn_expired(struct icap_txn *t)
 			txn_try(t);
 		}
 		if (t->state == TXN_QUEUE)
-			txn_fail(t, ICAP_F_QUEUE, "no connection became free");
+			icap_fail(t, ICAP_F_QUEUE, "no connection became free");
 		txn_arm(t);
 	}
 }
@@ -493,11 +466,20 @@ txn_timer(evutil_socket_t fd, short what, void *arg)
 		txn_fault(t, fault, t->why);
 	else if (t->ignored) {
 		txn_over(t, ICAP_R_IGNORED, ICAP_F_NONE, 0);
-		txn_answer(t, NULL, &virgin);
+		t->user->answer(t->arg, &virgin);
 	} else if (due != 0 && clock_ms() >= due)
 		txn_expired(t);
 	else
 		txn_arm(t);
+}
+
+void
+icap_input_free(struct icap_input *in)
+{
+	text_free(&in->req_head);
+	text_free(&in->res_head);
+	text_free(&in->path);
+	text_free(&in->fields);
 }
 
 struct icap_txn *
@@ -516,7 +498,7 @@ icap_start(struct icap_client *cl, const struct icap_input *input,
 	t->started = clock_us();
 	t->waiter.look = txn_look;
 	t->waiter.want.method = input->method;
-	t->waiter.want.path = input->path;
+	t->waiter.want.path = slice_of(input->path.s, input->path.len);
 	t->waiter.want.client = &t->input.client;
 	t->waiter.want.owner = addr_owner(&t->input.client);
 	TAILQ_INSERT_TAIL(&cl->txns, t, link);
@@ -533,33 +515,26 @@ icap_wants(const struct icap_txn *t)
 }
 
 void
-icap_more(struct icap_txn *t)
+icap_more(struct icap_txn *t, int room)
 {
-	if (t == NULL)
-		return;
 	if (t->attempt != NULL)
-		icap_attempt_more(t->attempt);
+		icap_attempt_more(t->attempt, room);
 	else if (t->state == TXN_BODY)
 		txn_prepare(t);
 }
 
 void
-icap_resume(struct icap_txn *t)
+icap_fail(struct icap_txn *t, enum icap_fault fault, const char *why)
 {
-	if (t != NULL && t->attempt != NULL)
-		icap_attempt_resume(t->attempt);
-}
-
-void
-icap_oversize(struct icap_txn *t)
-{
-	txn_fail(t, ICAP_F_OVERSIZE, "larger than what is scanned");
-}
-
-void
-icap_lost(struct icap_txn *t)
-{
-	txn_fail(t, ICAP_F_LOST, "the copy fell behind");
+	if (t->state == TXN_OVER || t->fault != ICAP_F_NONE)
+		return;
+	if (t->attempt != NULL) {
+		icap_attempt_fail(t->attempt, fault, why);
+		return;
+	}
+	t->fault = fault;
+	t->why = why;
+	event_active(&t->timer, EV_TIMEOUT, 0);
 }
 
 void

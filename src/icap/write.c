@@ -268,7 +268,8 @@ uint64_t
 icap_preview_wants(struct icap_service *s, const struct icap_input *in,
     int *whole)
 {
-	struct icap_offer offer = icap_expect(s, in->method, in->path);
+	struct icap_offer offer = icap_expect(s, in->method,
+	    slice_of(in->path.s, in->path.len));
 	int64_t n = preview_size(s, &offer, in);
 
 	if (!offer.known && s->conf->options &&
@@ -328,11 +329,11 @@ icap_write_start(struct icap_attempt *a)
 		.method = in->method,
 		.uri = a->conn->server->conf->url,
 		.host = a->conn->server->authority,
-		.req_hdr = in->req_head != NULL ? in->req_head->len : 0,
-		.res_hdr = in->res_head != NULL ? in->res_head->len : 0,
+		.req_hdr = in->req_head.len,
+		.res_hdr = in->res_head.len,
 		.body = in->body != NULL,
 		.fields = a->client->service->fields.s,
-		.more = in->fields,
+		.more = in->fields.s,
 		.close = a->client->service->conf->keep_idle == 0,
 	};
 
@@ -352,9 +353,9 @@ icap_write_start(struct icap_attempt *a)
 		q.server_ip = addr_ip_str(&in->server, server);
 	icap_put_request(&a->piece.head, &q);
 	if (q.req_hdr > 0)
-		text_add(&a->piece.head, in->req_head->s, q.req_hdr);
+		text_add(&a->piece.head, in->req_head.s, q.req_hdr);
 	if (q.res_hdr > 0)
-		text_add(&a->piece.head, in->res_head->s, q.res_hdr);
+		text_add(&a->piece.head, in->res_head.s, q.res_hdr);
 	a->last = in->body == NULL;
 	if (in->body != NULL)
 		write_first_body(a);

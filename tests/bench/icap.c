@@ -23,6 +23,7 @@ struct one {
 static struct icap_client	*seat;
 static struct event_base *base;
 static struct text	 req, res;
+static char	 path[] = "/x.html";
 static uint8_t		*bytes;
 static long		 size = -1;
 static uint64_t		 done, failed, adapted;
@@ -86,10 +87,10 @@ one_start(evutil_socket_t fd, short what, void *arg)
 	if (stopped)
 		return;
 	o->job.method = size < 0 ? ICAP_REQMOD : ICAP_RESPMOD;
-	o->job.req_head = &req;
-	o->job.res_head = size < 0 ? NULL : &res;
+	o->job.req_head = req;
+	o->job.res_head = size < 0 ? (struct text){ 0 } : res;
 	o->job.length = size;
-	o->job.path = slice_of("/x.html", 7);
+	o->job.path = (struct text){ .s = path, .len = strlen(path) };
 	addr_parse(&o->job.client, "192.0.2.1:1234");
 	if (size >= 0) {
 		o->job.body = spool_new(1 << 30);

@@ -55,7 +55,8 @@ def client_of_many_uploads_leaves_connections_to_others(s):
     """A service that is slow: one client's ten are not all at once."""
     srv = icap.Script(s)
     icap.start(s, icap.service(srv.url('echo?slow=4000'), connections=8,
-                               fail='closed'), record=False)
+                               queue={'timeout': '1m'}, fail='closed'),
+               record=False)
     o = icap.Little(s)
     p = upload(s, '10.1.0.3', len(BODY))
     equal(http.answer(p).status, 200)

@@ -248,7 +248,6 @@ TEST(a_request_is_satisfied_and_a_response_blocked)
 	ck_assert_int_eq(e.outcome, ICAP_ADAPTED);
 	ck_assert_int_eq(e.http_status, 403);
 	ck_assert_int_eq(e.ended, 1);
-	ck_assert_str_eq(e.finding, "Test");
 	ck_assert_str_eq(u.last.outcome, "block");
 	ck_assert_str_eq(u.finding, "Test");
 	run_end(&u);
@@ -379,14 +378,14 @@ TEST(one_connection_serves_many_in_turn)
 	size_t i;
 
 	use(&u, "echo?max=1");
-	u.conf.queue_timeout = 5000;
+	u.conf.queue_timeout = 60000;
 	run_begin(&u);
 	memset(d, 0, sizeof(d));
 	for (i = 0; i < NELEM(d); i++) {
 		d[i].size = (int64_t)i * 100;
 		deal_start(&d[i], &u);
 	}
-	run_turn(&u, 30000);
+	run_turn(&u, 60000);
 	for (i = 0; i < NELEM(d); i++) {
 		ck_assert_int_eq(d[i].over, 1);
 		whole(&d[i]);
@@ -541,79 +540,6 @@ TEST(idle_connections_are_closed_in_time)
 }
 END
 
-static int	copies_gone;
-
-static void
-copy_gone(void *arg)
-{
-	struct run *u = arg;
-
-	copies_gone++;
-	if (--u->open == 0)
-		event_base_loopbreak(u->base);
-}
-
-/* n messages of so many bytes, added in pieces, the loop running or not. */
-static void
-copy_do(struct run *u, int64_t size, int turn, int whole, int ms)
-{
-	struct deal d = { .size = size };
-	static uint8_t piece[100000];
-	struct icap_monitor *c;
-	int64_t at;
-
-	deal_heads(&d);
-	d.job.method = ICAP_RESPMOD;
-	d.job.req_head = &d.req;
-	d.job.res_head = &d.res;
-	d.job.length = size;
-	u->open++;
-	c = icap_monitor_start(u->client, &d.job, size >= 0, u, copy_gone);
-	text_free(&d.req);
-	text_free(&d.res);
-	for (at = 0; at < size; at += (int64_t)sizeof(piece)) {
-		icap_monitor_add(c, piece, size - at < (int64_t)sizeof(piece) ?
-		    (size_t)(size - at) : sizeof(piece));
-		if (turn)
-			event_base_loop(u->base, EVLOOP_NONBLOCK);
-	}
-	icap_monitor_end(c, whole);
-	if (ms > 0)
-		run_turn(u, ms);
-}
-
-TEST(a_monitor_gets_a_copy_that_nobody_waits_for)
-{
-	struct icap_server_stats v;
-	const struct icap_stats *s;
-	struct run u;
-
-	use(&u, "echo");
-	u.conf.monitor = 1;
-	run_begin(&u);
-	run_told(&u);
-	copy_do(&u, -1, 0, 1, 30000);
-	copy_do(&u, 10, 0, 1, 30000);
-	copy_do(&u, 1000000, 1, 1, 30000);
-	ck_assert_int_eq(copies_gone, 3);
-	s = icap_service_stats(u.service);
-	ck_assert_uint_eq(s->results[ICAP_RESPMOD][ICAP_R_MOD], 3);
-	copy_do(&u, 1000000, 1, 0, 5000);
-	s = icap_service_stats(u.service);
-	ck_assert_uint_eq(s->faults[ICAP_F_CUT], 1);
-	copy_do(&u, 20 << 20, 0, 1, 30000);
-	ck_assert_int_eq(copies_gone, 5);
-	s = icap_service_stats(u.service);
-	ck_assert_uint_eq(s->faults[ICAP_F_LOST], 1);
-	icap_server_stats(u.service, 0, &v);
-	ck_assert_uint_eq(v.busy, 0);
-	/* One under way when the worker ends. */
-	copy_do(&u, 10, 0, 1, 0);
-	run_end(&u);
-	ck_assert_int_eq(copies_gone, 6);
-}
-END
-
 SUITE("icap", no_body_is_echoed, bodies_of_all_sizes_are_echoed,
     where_previews_go_on_small_bodies_go_whole,
     a_size_of_preview_that_the_operator_gave_is_kept,
@@ -625,4 +551,4 @@ SUITE("icap", no_body_is_echoed, bodies_of_all_sizes_are_echoed,
     a_slow_body_s_preview_goes_short, one_connection_serves_many_in_turn,
     workers_share_what_a_server_allows, workers_are_threads,
     a_cancelled_transaction_is_gone,
-    idle_connections_are_closed_in_time, a_monitor_gets_a_copy_that_nobody_waits_for)
+    idle_connections_are_closed_in_time)

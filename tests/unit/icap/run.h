@@ -209,7 +209,6 @@ struct deal {
 	/* what is there */
 	struct icap_input	 job;
 	struct icap_txn	*txn;
-	struct text	 req, res;
 	uint64_t	 grown;
 	size_t		 room;
 	struct event	*grow, *drain;
@@ -217,7 +216,7 @@ struct deal {
 	int		 started, more, answers, over;
 	enum icap_outcome outcome;
 	int		 bypassed, status, http_status, has_body;
-	char		 why[64], finding[128];
+	char		 why[64];
 	uint64_t	 got;
 	int		 differs;	/* not the virgin bytes */
 	int		 ended;		/* end() */
@@ -266,8 +265,6 @@ deal_answer(void *arg, const struct icap_answer *a)
 	if (a->http != NULL && a->http->response)
 		d->http_status = a->http->status;
 	snprintf(d->why, sizeof(d->why), "%s", a->why != NULL ? a->why : "");
-	snprintf(d->finding, sizeof(d->finding), "%s",
-	    a->finding != NULL ? a->finding : "");
 	if (a->outcome == ICAP_VIRGIN || a->outcome == ICAP_FAILED)
 		deal_over(d);
 }
@@ -357,7 +354,7 @@ deal_grow(evutil_socket_t fd, short what, void *arg)
 	if (held)
 		step = d->drip;
 	deal_add(d, n < step ? n : step);
-	icap_more(d->txn);
+	icap_more(d->txn, 0);
 	event_add(d->grow, held ? &later : &soon);
 }
 
@@ -370,7 +367,7 @@ deal_drain(evutil_socket_t fd, short what, void *arg)
 	if (d->over)
 		return;
 	d->room = d->take;
-	icap_resume(d->txn);
+	icap_more(d->txn, 1);
 	event_add(d->drain, &soon);
 }
 
@@ -380,18 +377,21 @@ deal_heads(struct deal *d)
 	const char *path = d->path != NULL ? d->path : "/x.bin";
 	int post = d->method == ICAP_REQMOD && d->size >= 0;
 
-	text_printf(&d->req, "%s http://a.example%s HTTP/1.1\r\n"
+	text_printf(&d->job.req_head, "%s http://a.example%s HTTP/1.1\r\n"
 	    "Host: a.example\r\n", post ? "POST" : "GET", path);
 	if (post && !d->no_length)
-		text_printf(&d->req, "Content-Length: %lld\r\n",
+		text_printf(&d->job.req_head, "Content-Length: %lld\r\n",
 		    (long long)d->size);
-	text_puts(&d->req, "\r\n");
-	text_puts(&d->res, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n");
+	text_puts(&d->job.req_head, "\r\n");
+	text_puts(&d->job.path, path);
+	if (d->method == ICAP_REQMOD)
+		return;
+	text_puts(&d->job.res_head, "HTTP/1.1 200 OK\r\n"
+	    "Content-Type: text/html\r\n");
 	if (d->size >= 0 && !d->no_length)
-		text_printf(&d->res, "Content-Length: %lld\r\n",
+		text_printf(&d->job.res_head, "Content-Length: %lld\r\n",
 		    (long long)d->size);
-	text_puts(&d->res, "\r\n");
-	d->job.path = slice_of(path, strlen(path));
+	text_puts(&d->job.res_head, "\r\n");
 }
 
 static inline void
@@ -405,8 +405,6 @@ deal_start(struct deal *d, struct run *u)
 		d->method = ICAP_RESPMOD;
 	deal_heads(d);
 	d->job.method = d->method;
-	d->job.req_head = &d->req;
-	d->job.res_head = d->method == ICAP_RESPMOD ? &d->res : NULL;
 	d->job.length = d->no_length ? -1 : d->size;
 	snprintf(client, sizeof(client), "192.0.2.%d:1234",
 	    d->client != 0 ? d->client : 1);
@@ -438,8 +436,7 @@ deal_end_of(struct deal *d)
 	event_free(d->grow);
 	event_free(d->drain);
 	spool_free(d->job.body);
-	text_free(&d->req);
-	text_free(&d->res);
+	icap_input_free(&d->job);
 }
 
 /* From beginning to end; only one that stalls takes so long. */

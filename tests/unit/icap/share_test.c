@@ -164,7 +164,7 @@ TEST(a_body_that_waits_can_be_too_large)
 	run_until(&u, is_busy, &one);
 	deal_start(&quick, &u);
 	run_until(&u, is_over, &quick);
-	icap_oversize(slow.txn);
+	icap_fail(slow.txn, ICAP_F_OVERSIZE, "too large");
 	run_until(&u, is_over, &slow);
 	ck_assert_str_eq(slow.why, "oversize");
 	ck_assert_int_eq(slow.status, 403);
@@ -246,7 +246,7 @@ TEST(a_spool_that_fails_before_an_answer_ends_it_once)
 	run_turn(&u, 100);
 	deal_add(&d, 40000);
 	disk_fails();
-	icap_more(d.txn);
+	icap_more(d.txn, 0);
 	run_until(&u, is_over, &d);
 	ck_assert_int_eq(d.outcome, ICAP_FAILED);
 	ck_assert_str_eq(d.why, "spool");
