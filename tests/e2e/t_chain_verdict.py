@@ -221,8 +221,7 @@ def devices_services_and_mirrors_see_one_session_at_once(s):
     c.finish()
     srv.logged(1, 'REQMOD')
     srv.logged(1, 'RESPMOD')
-    f = chain.saw(d, c)
-    check(b'a secret word' in f.up, 'the device saw', f.up[-60:])
+    wait(lambda: b'a secret word' in chain.saw(d, c).up, 'it at the device')
     x = s.rec.streams(1)[0]
     check(x.up.data.endswith(b'a secret word'), 'the mirror saw',
           bytes(x.up.data[-60:]))

@@ -221,9 +221,9 @@ def what_is_not_decrypted_passes_the_devices_with_also(s):
         c.finish()
         srv.wait(1)
         if port == 443:
-            f = chain.saw(d, c, port=443)
             wait(lambda: chain.saw(d, c, port=443).fin == [True, True],
                  'its end')
+            f = chain.saw(d, c, port=443)
             equal(f.up[:1] + f.up[5:6], b'\x16\x01', 'a ClientHello')
             check(b'a word' not in f.up, 'clear text of a bypassed session')
         elif port == 7:
