@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "adapt/adapt.h"
+#include "util/clock.h"
 #include "util/err.h"
 
 /*
@@ -115,9 +116,7 @@ tunnel_slow(evutil_socket_t fd, short what, void *arg)
 void
 tunnel_wait(struct engine *e)
 {
-	uint64_t ms = e->a.plan.host.hello_ms;
-	struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
+	struct timeval tv = clock_timeval(e->a.plan.host.hello_ms);
 
 	if (e->a.plan.judged && e->a.x.record.number == 0 &&
 	    !evtimer_pending(&e->slow, NULL))

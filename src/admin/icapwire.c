@@ -30,8 +30,7 @@ wire_wait(struct icapwire *w, uint64_t until)
 	for (w->told = 0; !w->told; ) {
 		if ((now = clock_ms()) >= until)
 			return ERR_TIMEOUT;
-		tv.tv_sec = (time_t)((until - now) / 1000);
-		tv.tv_usec = (suseconds_t)((until - now) % 1000 * 1000);
+		tv = clock_timeval(until - now);
 		event_base_loopexit(w->client.base, &tv);
 		event_base_loop(w->client.base, EVLOOP_ONCE);
 	}

@@ -125,8 +125,7 @@ watch_socket(void *zone, int family)
 static void
 watch_again(struct health_watch *w, uint64_t ms)
 {
-	struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
+	struct timeval tv = clock_timeval(ms);
 
 	event_add(w->timer, &tv);
 }

@@ -199,20 +199,10 @@ join_find(const struct shard *s, const struct join_key *k)
 	return NULL;
 }
 
-static uint64_t
-hop_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static void
 hop_timer(struct hop *h, uint64_t ms)
 {
-	struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
+	struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(&h->timer, &tv);
 }
@@ -242,7 +232,7 @@ static void
 hop_done(struct hop *h, enum hop_state state)
 {
 	h->state = state;
-	h->took = hop_now() - h->begun;
+	h->took = clock_us() - h->begun;
 	join_remove(h);
 	event_del(&h->timer);
 	if (state == HOP_READY)
@@ -269,7 +259,7 @@ hop_check(struct hop *h)
 static void
 hop_busy(struct hop *h)
 {
-	if (hop_now() - h->begun > BUSY_MS * 1000) {
+	if (clock_us() - h->begun > BUSY_MS * 1000) {
 		hop_done(h, HOP_BUSY);
 		return;
 	}
@@ -373,7 +363,7 @@ hop_begin(struct hop_seat *seat, const struct hop_want *want)
 	h->key.client = want->client;
 	h->key.server = want->server;
 	h->fd[0] = h->fd[1] = -1;
-	h->begun = hop_now();
+	h->begun = clock_us();
 	h->retry = RETRY_MS;
 	evtimer_assign(&h->timer, seat->base, hop_timed, h);
 	join_add(h);

@@ -189,8 +189,7 @@ through_begin(struct through *t)
 struct through *
 through_start(struct event_base *base, const struct through_want *w)
 {
-	struct timeval tv = { (time_t)(w->timeout / 1000),
-	    (suseconds_t)(w->timeout % 1000 * 1000) };
+	struct timeval tv = clock_timeval(w->timeout);
 	struct through *t = xcalloc(1, sizeof(*t));
 
 	t->want = *w;

@@ -24,15 +24,13 @@
 void
 icap_timer(struct event *ev, uint64_t *armed, uint64_t due)
 {
-	uint64_t now, ms;
 	struct timeval tv;
+	uint64_t now;
 
 	if (due == 0 || (*armed != 0 && *armed <= due))
 		return;
 	now = clock_ms();
-	ms = due > now ? due - now : 0;
-	tv.tv_sec = (time_t)(ms / 1000);
-	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	tv = clock_timeval(due > now ? due - now : 0);
 	event_add(ev, &tv);
 	*armed = due;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "net/sock.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -55,10 +56,7 @@ struct dial {
 static void
 dial_in(struct event *ev, uint64_t ms)
 {
-	struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
+	struct timeval tv = clock_timeval(ms);
 
 	event_add(ev, &tv);
 }

@@ -237,8 +237,7 @@ chain_in_flight(struct chain_end *e, uint64_t now)
 static void
 chain_look_after(struct chain *c, uint64_t ms)
 {
-	struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
+	struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(&c->look, &tv);
 }

@@ -12,6 +12,7 @@
 #include "net/sock.h"
 #include "proxy/inner.h"
 #include "tls/certinfo.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -142,8 +143,7 @@ static void
 probe_connected(void *arg, int fd, const struct addr *to, const char *why)
 {
 	struct probe *p = arg;
-	struct timeval tv = { (time_t)(p->handshake / 1000),
-	    (suseconds_t)(p->handshake % 1000 * 1000) };
+	struct timeval tv = clock_timeval(p->handshake);
 	SSL *ssl;
 
 	p->dial = NULL;

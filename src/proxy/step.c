@@ -6,6 +6,7 @@
 
 #include "net/sock.h"
 #include "proxy/session.h"
+#include "util/clock.h"
 
 /* The first reason is the one that the log gets. */
 static void
@@ -63,13 +64,6 @@ step_client_event(struct session *s, struct conn *c)
 	return step_broke(s, DIR_UP, "client reset the connection");
 }
 
-static struct timeval
-step_time(uint64_t ms)
-{
-	return (struct timeval){ (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
-}
-
 void
 session_soon(struct session *s)
 {
@@ -79,7 +73,7 @@ session_soon(struct session *s)
 void
 session_later(struct session *s, uint64_t ms)
 {
-	struct timeval tv = step_time(ms);
+	struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(&s->again, &tv);
 }
@@ -102,7 +96,7 @@ session_due(struct session *s, struct step step)
 void
 session_timer(struct session *s, uint64_t ms)
 {
-	struct timeval tv = step_time(ms);
+	struct timeval tv = clock_timeval(ms);
 
 	if (ms == 0)
 		event_del(&s->timer);

@@ -18,6 +18,7 @@
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -182,8 +183,7 @@ worker_drain_run(struct mail *m)
 	struct order *d = (struct order *)m;
 	struct worker *w = d->worker;
 	struct session *s, *next;
-	struct timeval tv = { (time_t)(d->ms / 1000),
-	    (suseconds_t)(d->ms % 1000 * 1000) };
+	struct timeval tv = clock_timeval(d->ms);
 
 	if (!w->draining)
 		accept_stop(w);

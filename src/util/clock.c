@@ -41,3 +41,10 @@ clock_wall(void)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return ts;
 }
+
+struct timeval
+clock_timeval(uint64_t ms)
+{
+	return (struct timeval){ (time_t)(ms / 1000),
+	    (suseconds_t)(ms % 1000 * 1000) };
+}

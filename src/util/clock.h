@@ -7,6 +7,7 @@
 #define UTIL_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
 
 uint64_t	 clock_us(void);
@@ -17,5 +18,8 @@ uint64_t	 clock_s(void);
 uint64_t	 clock_coarse_ms(void);
 
 struct timespec	 clock_wall(void);
+
+/* Milliseconds as libevent and setsockopt(2) take them. */
+struct timeval	 clock_timeval(uint64_t ms);
 
 #endif
