@@ -136,23 +136,12 @@ hop_detach(struct hop_seat *s)
 	seat_unref(s);
 }
 
-static uint64_t
-hash_addr(uint64_t h, const struct addr *a)
-{
-	uint16_t port = addr_port(a);
-	const uint8_t *ip;
-	size_t len;
-
-	ip = addr_ip(a, &len);
-	return hash_bytes(hash_bytes(h, ip, len), &port, sizeof(port));
-}
-
 static struct shard *
 shard_of(struct joins *j, const struct join_key *k)
 {
 	uint64_t h = hash_bytes(HASH_START, &k->device, sizeof(k->device));
 
-	h = hash_fold(hash_addr(hash_addr(h, &k->client), &k->server));
+	h = hash_fold(addr_hash(addr_hash(h, &k->client), &k->server));
 	return &j->shard[h % SHARDS];
 }
 

@@ -26,9 +26,7 @@ static struct client **
 clients_find(const struct addr *a)
 {
 	struct client **c;
-	size_t len;
-	const uint8_t *ip = addr_ip(a, &len);
-	uint64_t h = hash_fold(hash_bytes(HASH_START, ip, len));
+	uint64_t h = hash_fold(addr_hash(HASH_START, a));
 
 	for (c = &slots[h % SLOTS]; *c != NULL; c = &(*c)->next)
 		if (addr_eq(&(*c)->addr, a))

@@ -33,12 +33,8 @@ learned_free(struct learned *l)
 static uint64_t
 learned_key(const struct facts *f)
 {
-	size_t len;
-	const uint8_t *ip = addr_ip(&f->server, &len);
-	unsigned port = addr_port(&f->server);
-	uint64_t h = hash_bytes(HASH_START, ip, len);
+	uint64_t h = addr_hash(HASH_START, &f->server);
 
-	h = hash_bytes(h, &port, sizeof(port));
 	if (f->sni != NULL)
 		h = hash_string(h, f->sni);
 	return h != 0 ? h : 1;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util/err.h"
+#include "util/hash.h"
 
 void
 addr_set(struct addr *a, const struct sockaddr *sa)
@@ -70,6 +71,16 @@ addr_eq(const struct addr *a, const struct addr *b)
 
 	return a->sa.sa_family == b->sa.sa_family && al == bl &&
 	    memcmp(ap, bp, al) == 0 && addr_port(a) == addr_port(b);
+}
+
+uint64_t
+addr_hash(uint64_t h, const struct addr *a)
+{
+	uint16_t port = addr_port(a);
+	size_t len;
+	const uint8_t *ip = addr_ip(a, &len);
+
+	return hash_bytes(hash_bytes(h, ip, len), &port, sizeof(port));
 }
 
 #define OWNER_IPV4	0xffff00000000u		/* of no IPv6 address in use */

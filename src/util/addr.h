@@ -34,6 +34,8 @@ void		 addr_set_port(struct addr *, uint16_t);
 const uint8_t	*addr_ip(const struct addr *, size_t *len);	/* 4 or 16 */
 int		 addr_eq(const struct addr *, const struct addr *);
 int		 addr_is_any(const struct addr *);
+/* Go on with a hash (util/hash.h), by address and port. */
+uint64_t	 addr_hash(uint64_t h, const struct addr *);
 /* Whose address it is, for shares (util/share.h): the owner of an IPv6 address
  * is its /64. Two owners differ. Never 0, which is nobody. */
 uint64_t	 addr_owner(const struct addr *);
