@@ -17,6 +17,7 @@
 
 #include "chain/zone_ns.h"
 #include "chain/zone_wire.h"
+#include "util/caps.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -204,26 +205,17 @@ helper_signals(void)
 static void
 helper_caps(void)
 {
-	struct __user_cap_header_struct h = {
-		.version = _LINUX_CAPABILITY_VERSION_3
-	};
-	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 	unsigned long i;
+	uint32_t kept;
 
 	for (i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
 		if (i > 31 || !(KEEP & 1u << i))
 			prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
-	if (syscall(SYS_capget, &h, d) != 0)
-		return;
-	d[0].permitted &= KEEP;
-	d[0].effective = d[0].permitted;
-	/* For ip and nft, if we are not root. */
-	d[0].inheritable = d[0].permitted;
-	memset(&d[1], 0, sizeof(d[1]));
-	if (syscall(SYS_capset, &h, d) != 0)
+	/* Inherited: for ip and nft, if we are not root. */
+	if (caps_keep(KEEP, 1, &kept) != 0)
 		return;
 	for (i = 0; i < 32; i++)
-		if (d[0].permitted & 1u << i)
+		if (kept & 1u << i)
 			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }

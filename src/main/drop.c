@@ -1,5 +1,5 @@
 /*
- * Drops privileges. It needs four system calls, so it does without libcap-ng.
+ * Drops privileges.
  */
 #include <errno.h>
 #include <grp.h>
@@ -7,10 +7,10 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "main/daemon.h"
+#include "util/caps.h"
 #include "util/err.h"
 #include "util/log.h"
 
@@ -21,24 +21,6 @@
  */
 #define KEEP	(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | \
 		 1u << CAP_NET_BIND_SERVICE)
-
-/* Keep those of KEEP that we have, and no others. All are below 32. */
-static int
-drop_caps(void)
-{
-	struct __user_cap_header_struct h = {
-		.version = _LINUX_CAPABILITY_VERSION_3
-	};
-	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
-
-	if (syscall(SYS_capget, &h, d) != 0)
-		return -1;
-	d[0].permitted &= KEEP;
-	d[0].effective = d[0].permitted;
-	d[0].inheritable = 0;
-	memset(&d[1], 0, sizeof(d[1]));
-	return (int)syscall(SYS_capset, &h, d);
-}
 
 static int
 drop_failed(struct text *why, const char *what, const char *user)
@@ -54,7 +36,7 @@ drop_to(const char *user, const char *owned, struct text *why)
 	struct passwd *pw;
 
 	if (geteuid() != 0) {		/* but perhaps with capabilities */
-		if (drop_caps() == 0)
+		if (caps_keep(KEEP, 0, NULL) == 0)
 			return 0;
 		text_printf(why, "cannot give up capabilities: %s",
 		    strerror(errno));
@@ -81,7 +63,7 @@ drop_to(const char *user, const char *owned, struct text *why)
 		return drop_failed(why, "setresgid", user);
 	if (setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
 		return drop_failed(why, "setresuid", user);
-	if (drop_caps() != 0)
+	if (caps_keep(KEEP, 0, NULL) != 0)
 		return drop_failed(why, "capset", user);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	log_info("running as the user %s", user);
