@@ -18,7 +18,7 @@
 #include "chain/device.h"
 #include "chain/through.h"
 #include "chain/updown.h"
-#include "chain/zone_link.h"
+#include "net/link.h"
 #include "chain/zone_plan.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
@@ -179,7 +179,7 @@ watch_repair(struct health_watch *w)
 static const char *
 watch_links(struct health_watch *w)
 {
-	static const char *const whys[ZONE_SIDES][ZONE_LINK_UP] = {
+	static const char *const whys[ZONE_SIDES][LINK_UP] = {
 		{ "its inside port is missing", "its inside port is down",
 		    "its inside port has no link" },
 		{ "its outside port is missing", "its outside port is down",
@@ -191,9 +191,9 @@ watch_links(struct health_watch *w)
 		return "the zone helper has ended";
 	for (side = 0; side < ZONE_SIDES; side++) {
 		state = zone_link(w->zone, (enum zone_side)side);
-		if (state == ZONE_LINK_GONE)
+		if (state == LINK_GONE)
 			watch_repair(w);
-		if (state != ZONE_LINK_UP)
+		if (state != LINK_UP)
 			return whys[side][state];
 	}
 	return NULL;

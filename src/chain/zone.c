@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "chain/zone_helper.h"
-#include "chain/zone_link.h"
+#include "net/link.h"
 #include "chain/zone_pool.h"
 #include "chain/zone_wire.h"
 #include "util/err.h"

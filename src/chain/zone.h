@@ -97,7 +97,7 @@ struct zone_plan;
 const struct zone_plan *zone_its_plan(const struct zone *);
 int	zone_probe_listener(const struct zone *);
 int	zone_link_events(const struct zone *, enum zone_side);
-int	zone_link(const struct zone *, enum zone_side);	/* enum zone_link */
+int	zone_link(const struct zone *, enum zone_side);	/* enum link */
 int	zone_repair(struct zone *, struct text *why);
 /* Whether the helper has ended, and with it all that could be asked of it. */
 int	zone_helpless(const struct zone *);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,7 +180,8 @@ side_offloads(struct zone_ns *z, enum zone_side side, int fd)
 	unsigned left;
 
 	if (!z->plan.offload)
-		z->side[side].offloads |= link_offloads_off(fd, port, &left);
+		z->side[side].offloads |= link_offloads_off(fd, port, ~0u,
+		    &left);
 	else
 		link_offloads_on(fd, port, z->side[side].offloads);
 	if (z->plan.offload)
@@ -246,7 +248,7 @@ side_present(struct zone_ns *z, enum zone_side side, int fd,
     struct text *why)
 {
 	return link_state(fd, z->plan.side[side].port, NULL) ==
-	    ZONE_LINK_GONE ? ERR_NOTFOUND : 0;
+	    LINK_GONE ? ERR_NOTFOUND : 0;
 }
 
 /* A new namespace, with its port or without. */
@@ -281,11 +283,11 @@ side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
 
 	if (fd < 0)
 		return failed(z, side, why, "socket");
-	if (link_state(fd, port, NULL) == ZONE_LINK_GONE) {
+	if (link_state(fd, port, NULL) == LINK_GONE) {
 		text_printf(why, "device %s: %s: there is no interface %s",
 		    z->plan.name, side_key[side], port);
 		rv = ERR_NOTFOUND;
-	} else if (!link_is_ethernet(fd, port)) {
+	} else if (link_kind(fd, port) != ARPHRD_ETHER) {
 		text_printf(why, "device %s: %s: %s is not an Ethernet port",
 		    z->plan.name, side_key[side], port);
 		rv = ERR_USAGE;

@@ -7,7 +7,7 @@
 #define CHAIN_ZONE_NS_H
 
 #include "chain/zone_plan.h"
-#include "chain/zone_link.h"
+#include "net/link.h"
 #include "util/text.h"
 
 struct zone_ns {

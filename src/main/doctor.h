@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "net/link.h"
+
 struct conf;
 
 enum finding {
@@ -31,9 +33,9 @@ void	doctor_say(struct doctor *, enum finding, const char *what,
 int64_t	doctor_number(const char *path);
 int	doctor_has_cap(unsigned cap);		/* effective, CAP_* */
 
-/* An ioctl of netdevice(7) on an interface; 0 or -1 with errno. */
-struct ifreq;
-int	doctor_port(const char *name, unsigned long request, struct ifreq *);
+/* An interface: its state; kind (see link_kind()) and mtu, if it is there. kind
+ * may be NULL. */
+enum link doctor_port(const char *name, int *kind, unsigned *mtu);
 /* Whether it has an address; a link-local IPv6 one does not count. */
 int	doctor_port_address(const char *name);
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,12 +119,13 @@ static int
 check_port(struct doctor *d, const struct conf_device *dev,
     const char *what, const char *port)
 {
-	struct ifreq ifr = { .ifr_flags = 0 }, mtu = { .ifr_flags = 0 };
+	unsigned mtu = 0;
 	char mend[128];
+	int kind = 0;
 
-	if (doctor_port(port, SIOCGIFHWADDR, &ifr) != 0)
+	if (doctor_port(port, &kind, &mtu) == LINK_GONE)
 		return port_missing(d, dev, what, port);
-	if (ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
+	if (kind != ARPHRD_ETHER) {
 		doctor_say(d, FIND_FAIL, what, "name an Ethernet port",
 		    "%s is not an Ethernet port", port);
 		return 0;
@@ -145,7 +145,7 @@ check_port(struct doctor *d, const struct conf_device *dev,
 		    port);
 		return 0;
 	}
-	return doctor_port(port, SIOCGIFMTU, &mtu) == 0 ? mtu.ifr_mtu : 0;
+	return (int)mtu;
 }
 
 static void

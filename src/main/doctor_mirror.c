@@ -4,13 +4,9 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/capability.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -24,44 +20,33 @@
 
 #define LOW_DISK	5	/* percent free */
 
-int
-doctor_port(const char *name, unsigned long request, struct ifreq *ifr)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv;
-
-	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
-	rv = fd < 0 ? -1 : ioctl(fd, request, ifr);
-	if (fd >= 0)
-		close(fd);
-	return rv;
-}
-
 /* The names of the offloads that are on. They make frames that no recorder
  * expects. */
 static void
 port_offloads(const char *name, struct text *out)
 {
-	static const struct {
-		uint32_t	 cmd;
-		const char	*name;
-	} offloads[] = {
-		{ ETHTOOL_GTSO, "tso" },
-		{ ETHTOOL_GGSO, "gso" },
-		{ ETHTOOL_GTXCSUM, "tx" },
-	};
-	struct ethtool_value v;
-	struct ifreq ifr;
-	size_t i;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	unsigned on = fd < 0 ? 0 : link_offloads(fd, name), i;
 
-	for (i = 0; i < NELEM(offloads); i++) {
-		memset(&ifr, 0, sizeof(ifr));
-		memset(&v, 0, sizeof(v));
-		v.cmd = offloads[i].cmd;
-		ifr.ifr_data = (void *)&v;
-		if (doctor_port(name, SIOCETHTOOL, &ifr) == 0 && v.data != 0)
+	for (i = 0; i < LINK_OFFLOADS; i++)
+		if (on & ~LINK_GRO & 1u << i)
 			text_printf(out, "%s%s", out->len ? " " : "",
-			    offloads[i].name);
-	}
+			    link_offload_str(i));
+	if (fd >= 0)
+		close(fd);
+}
+
+enum link
+doctor_port(const char *name, int *kind, unsigned *mtu)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	enum link state = fd < 0 ? LINK_GONE : link_state(fd, name, mtu);
+
+	if (fd >= 0 && kind != NULL)
+		*kind = link_kind(fd, name);
+	if (fd >= 0)
+		close(fd);
+	return state;
 }
 
 /* A link-local IPv6 address is fine: every port that is up has one. */
@@ -131,27 +116,27 @@ check_offloads(struct doctor *d, const struct conf_mirror *m, const char *what)
 static void
 check_port(struct doctor *d, const struct conf_mirror *m)
 {
-	struct ifreq ifr = { .ifr_flags = 0 }, mtu = { .ifr_flags = 0 };
 	const char *port = m->interface;
 	char what[160], mend[128];
+	unsigned mtu = 0;
+	enum link state = doctor_port(port, NULL, &mtu);
 
 	snprintf(what, sizeof(what), "mirror %s", m->name);
-	if (doctor_port(port, SIOCGIFFLAGS, &ifr) != 0) {
+	if (state == LINK_GONE) {
 		doctor_say(d, FIND_FAIL, what, "ip -br link shows the "
 		    "interfaces; name one in `interface:`", "no interface %s",
 		    port);
 		return;
 	}
-	doctor_port(port, SIOCGIFMTU, &mtu);
 	snprintf(mend, sizeof(mend), "ip link set %s up", port);
-	if (!(ifr.ifr_flags & IFF_UP))
+	if (state == LINK_DOWN)
 		doctor_say(d, FIND_FAIL, what, mend, "%s is down", port);
-	else if (!(ifr.ifr_flags & IFF_RUNNING))
+	else if (state == LINK_NO_CARRIER)
 		doctor_say(d, FIND_WARN, what, "plug the recorder in",
 		    "%s has no link", port);
 	else
-		doctor_say(d, FIND_OK, what, NULL, "%s is up, MTU %d", port,
-		    mtu.ifr_mtu);
+		doctor_say(d, FIND_OK, what, NULL, "%s is up, MTU %u", port,
+		    mtu);
 	snprintf(mend, sizeof(mend), "ip addr flush dev %s", port);
 	if (doctor_port_address(port))
 		doctor_say(d, FIND_WARN, what, mend, "%s has an address; a "

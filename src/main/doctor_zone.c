@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "chain/zone_helper.h"
-#include "chain/zone_link.h"
+#include "net/link.h"
 #include "conf/conf.h"
 #include "main/doctor.h"
 #include "util/mem.h"
@@ -52,7 +52,7 @@ zone_interfaces(struct doctor *d, const char *what, const char *port, int fd)
 	for (i = all; i != NULL && i->if_index != 0; i++)
 		if (strcmp(i->if_name, "lo") != 0 &&
 		    strcmp(i->if_name, port) != 0 &&
-		    link_state(fd, i->if_name, NULL) != ZONE_LINK_DOWN)
+		    link_state(fd, i->if_name, NULL) != LINK_DOWN)
 			doctor_say(d, FIND_FAIL, what, "start clearspan "
 			    "again", "%s is in the zone of %s, too: clear "
 			    "text could leave by it", i->if_name, port);
@@ -103,7 +103,7 @@ zone_port(struct doctor *d, const struct conf_device *dev, const char *what,
 {
 	static const char *const states[] = { "is gone", "is down",
 	    "has no link" };
-	enum zone_link state = link_state(fd, port, &s->mtu);
+	enum link state = link_state(fd, port, &s->mtu);
 	unsigned on = link_offloads(fd, port), i;
 	struct text names = { 0 };
 
@@ -111,7 +111,7 @@ zone_port(struct doctor *d, const struct conf_device *dev, const char *what,
 		if (on & 1u << i)
 			text_printf(&names, "%s%s", names.len > 0 ? " " : "",
 			    link_offload_str(i));
-	if (state != ZONE_LINK_UP)
+	if (state != LINK_UP)
 		doctor_say(d, FIND_WARN, what, "look at the cable and at the "
 		    "device", "%s %s", port, states[state]);
 	else if (!dev->offload && names.len > 0)

@@ -80,7 +80,7 @@ mirror_ready(struct synth_seat *seat)
 
 	seat->path.mtu = m->mtu != 0 && m->mtu < mtu ? m->mtu : mtu;
 	seat->path.super = atomic_load_explicit(&p->gso, memory_order_relaxed);
-	if (state == PORT_UP)
+	if (state == LINK_UP)
 		return SYNTH_SHOW;
 	seat->lose = port_state_str(state);
 	return SYNTH_LOSE;
@@ -143,10 +143,10 @@ mirror_reason(int err)
 	case ENOBUFS:
 		return "port too slow";
 	case ENETDOWN:
-		return port_state_str(PORT_DOWN);
+		return port_state_str(LINK_DOWN);
 	case ENXIO:
 	case ENODEV:
-		return port_state_str(PORT_MISSING);
+		return port_state_str(LINK_GONE);
 	case EMSGSIZE:
 		return "MTU changed";
 	}

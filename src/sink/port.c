@@ -3,7 +3,6 @@
  */
 #include "sink/port.h"
 
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -13,7 +12,6 @@
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
@@ -34,41 +32,12 @@ const char *
 port_state_str(int state)
 {
 	static const char *const names[] = {
-		[PORT_MISSING] = "port missing", [PORT_DOWN] = "port down",
-		[PORT_NO_CARRIER] = "port has no carrier",
-		[PORT_UP] = "port up"
+		[LINK_GONE] = "port missing", [LINK_DOWN] = "port down",
+		[LINK_NO_CARRIER] = "port has no carrier",
+		[LINK_UP] = "port up"
 	};
 
 	return names[state];
-}
-
-static int
-port_ioctl(int fd, const char *name, unsigned long what, struct ifreq *ifr)
-{
-	memset(ifr->ifr_name, 0, sizeof(ifr->ifr_name));
-	memcpy(ifr->ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-	return ioctl(fd, what, ifr);
-}
-
-/* value: an ethtool_value, or another struct that begins with its command. */
-static int
-port_ethtool(int fd, const char *name, void *value)
-{
-	struct ifreq ifr = { .ifr_data = value };
-
-	return port_ioctl(fd, name, SIOCETHTOOL, &ifr);
-}
-
-/* Switch an offload off. One that the port does not know is as good as off. */
-static int
-offload_off(struct port *p, unsigned set, unsigned get)
-{
-	struct ethtool_value v = { .cmd = get }, off = { .cmd = set };
-
-	if (port_ethtool(p->fd, p->name, &v) != 0 || v.data == 0)
-		return 1;
-	port_ethtool(p->fd, p->name, &off);
-	return port_ethtool(p->fd, p->name, &v) == 0 && v.data == 0;
 }
 
 int
@@ -95,7 +64,7 @@ port_is_hardware(int fd, const char *interface)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 
-	return port_ethtool(fd, interface, &info) == 0 &&
+	return link_ethtool(fd, interface, &info) == 0 &&
 	    port_driver_is_hardware(info.driver, info.bus_info);
 }
 
@@ -107,17 +76,16 @@ port_is_hardware(int fd, const char *interface)
 static void
 port_offloads(struct port *p)
 {
-	int off;
+	unsigned left;
 
 	if (!p->vnet || p->offload == OFFLOAD_ON ||
 	    (p->offload == OFFLOAD_AUTO && port_is_hardware(p->fd, p->name))) {
 		atomic_store(&p->gso, p->vnet);
 		return;
 	}
-	off = offload_off(p, ETHTOOL_STSO, ETHTOOL_GTSO) &
-	    offload_off(p, ETHTOOL_STXCSUM, ETHTOOL_GTXCSUM);
-	atomic_store(&p->gso, off);
-	if (!off)
+	link_offloads_off(p->fd, p->name, LINK_TSO | LINK_TX, &left);
+	atomic_store(&p->gso, left == 0);
+	if (left != 0)
 		log_warn("mirror %s: cannot switch the offloads of %s off, "
 		    "so clearspan segments frames, which is slower; "
 		    "try: ethtool -K %s tso off tx off", p->mirror, p->name,
@@ -168,18 +136,15 @@ static int
 port_look(struct port *p)
 {
 	int index = (int)if_nametoindex(p->name);
-	struct ifreq ifr = { 0 };
+	unsigned mtu = 0;
+	enum link state;
 
 	if (index == 0 || (index != port_bound(p) && !port_bind(p, index)))
-		return PORT_MISSING;
-	if (port_ioctl(p->fd, p->name, SIOCGIFMTU, &ifr) == 0 &&
-	    ifr.ifr_mtu > 0)
-		atomic_store(&p->mtu, (unsigned)ifr.ifr_mtu);
-	if (port_ioctl(p->fd, p->name, SIOCGIFFLAGS, &ifr) != 0)
-		return PORT_MISSING;
-	if (!(ifr.ifr_flags & IFF_UP))
-		return PORT_DOWN;
-	return ifr.ifr_flags & IFF_RUNNING ? PORT_UP : PORT_NO_CARRIER;
+		return LINK_GONE;
+	state = link_state(p->fd, p->name, &mtu);
+	if (mtu > 0)
+		atomic_store(&p->mtu, mtu);
+	return state;
 }
 
 static void
@@ -189,9 +154,9 @@ port_refresh(struct port *p)
 	int was = atomic_load(&p->state), is = port_look(p);
 
 	atomic_store(&p->state, is);
-	if (is == was && (is != PORT_UP || mtu == atomic_load(&p->mtu)))
+	if (is == was && (is != LINK_UP || mtu == atomic_load(&p->mtu)))
 		return;
-	if (is == PORT_UP)
+	if (is == LINK_UP)
 		log_info("mirror %s: %s is up, MTU %u", p->mirror, p->name,
 		    atomic_load(&p->mtu));
 	else
@@ -255,14 +220,11 @@ int
 port_usable(const char *interface, struct text *why)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int kind = ARPHRD_ETHER;
-	struct ifreq ifr = { 0 };
+	int kind = fd >= 0 ? link_kind(fd, interface) : ERR_SYS;
 
-	if (fd >= 0 && port_ioctl(fd, interface, SIOCGIFHWADDR, &ifr) == 0)
-		kind = ifr.ifr_hwaddr.sa_family;
 	if (fd >= 0)
 		close(fd);
-	if (kind == ARPHRD_ETHER || kind == ARPHRD_LOOPBACK)
+	if (kind < 0 || kind == ARPHRD_ETHER || kind == ARPHRD_LOOPBACK)
 		return 0;
 	text_printf(why, "%s is not an Ethernet port; name one that is (ip "
 	    "-br link shows link/ether), a dummy or veth for a recorder on "

@@ -10,22 +10,16 @@
 #include <stdatomic.h>
 
 #include "conf/conf.h"
+#include "net/link.h"
 #include "util/text.h"
 
 struct event_base;
-
-enum port_state {
-	PORT_MISSING,		/* no interface has the name */
-	PORT_DOWN,		/* the interface is down */
-	PORT_NO_CARRIER,	/* up, but nothing at the other end */
-	PORT_UP
-};
 
 struct port {
 	/* Any thread. */
 	int		 fd;
 	int		 vnet;		/* frames start with a virtio_net_hdr */
-	_Atomic int	 state;		/* enum port_state */
+	_Atomic int	 state;		/* enum link */
 	_Atomic unsigned mtu;
 	/* superframes come out as they should */
 	_Atomic int	 gso;

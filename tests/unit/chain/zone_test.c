@@ -16,7 +16,7 @@
 
 #include "../net/netns.h"
 #include "chain/zone.h"
-#include "chain/zone_link.h"
+#include "net/link.h"
 #include "chain/zone_plan.h"
 #include "util/err.h"
 
@@ -187,7 +187,7 @@ TEST(a_connection_crosses_a_bridge_with_its_addresses)
 	netns(0);
 	sh(BRIDGE);
 	up(&d);
-	ck_assert_int_eq(link_here("in"), ZONE_LINK_GONE);
+	ck_assert_int_eq(link_here("in"), LINK_GONE);
 	ck_assert_uint_eq(zone_mtu(zone), 1500);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	goes_through("[2001:db8:1::5]:40001", "[2001:db8:2::5]:443");
@@ -389,8 +389,8 @@ TEST(ports_come_back_down_and_as_they_were)
 	on = offloads_of("in");
 	up(&d);
 	down();
-	ck_assert_int_eq(link_here("in"), ZONE_LINK_DOWN);
-	ck_assert_int_eq(link_here("out"), ZONE_LINK_DOWN);
+	ck_assert_int_eq(link_here("in"), LINK_DOWN);
+	ck_assert_int_eq(link_here("out"), LINK_DOWN);
 	mac_of("in", after);
 	ck_assert_mem_eq(before, after, 6);
 	ck_assert_uint_eq(offloads_of("in"), on);
@@ -429,10 +429,10 @@ killed(const struct conf_device *d, int how)
 	}
 	close(ready[1]);
 	ck_assert_int_eq(read(ready[0], &c, 1), 1);
-	ck_assert_int_eq(link_here("in"), ZONE_LINK_GONE);
+	ck_assert_int_eq(link_here("in"), LINK_GONE);
 	kill(pid, how);
-	ck_assert_int_eq(comes(link_here, "in", ZONE_LINK_DOWN), 1);
-	ck_assert_int_eq(comes(link_here, "out", ZONE_LINK_DOWN), 1);
+	ck_assert_int_eq(comes(link_here, "in", LINK_DOWN), 1);
+	ck_assert_int_eq(comes(link_here, "out", LINK_DOWN), 1);
 	/* The daemon, and then the helper, orderly. */
 	while ((ended = waitpid(-1, &status, 0)) > 0)
 		if (ended != pid) {
@@ -479,8 +479,8 @@ TEST(nothing_is_left_when_daemon_and_helper_are_killed_together)
 	    sizeof(helper));
 	kill(helper, SIGKILL);
 	kill(pid, SIGKILL);
-	ck_assert_int_eq(comes(link_here, "din", ZONE_LINK_GONE), 1);
-	ck_assert_int_eq(comes(link_here, "dout", ZONE_LINK_GONE), 1);
+	ck_assert_int_eq(comes(link_here, "din", LINK_GONE), 1);
+	ck_assert_int_eq(comes(link_here, "dout", LINK_GONE), 1);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 }
@@ -534,7 +534,7 @@ TEST(a_port_that_is_missing_is_fetched_when_it_comes)
 	ck_assert_msg(zone_open(zones, &d, 2, &zone, &why) == 0, "%s", why.s);
 	ck_assert_str_eq(why.s, "device ips1: inside: there is no interface "
 	    "in");
-	ck_assert_int_eq(zone_link(zone, ZONE_INSIDE), ZONE_LINK_GONE);
+	ck_assert_int_eq(zone_link(zone, ZONE_INSIDE), LINK_GONE);
 	text_clear(&why);
 	ck_assert_int_eq(zone_repair(zone, &why), ERR_NOTFOUND);
 	sh("ip link add in type veth peer name din; ip link set din up;"
@@ -544,7 +544,7 @@ TEST(a_port_that_is_missing_is_fetched_when_it_comes)
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	/* The same with the cable of the other side, after it was in use. */
 	sh("ip link del dout");
-	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE), ZONE_LINK_GONE);
+	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE), LINK_GONE);
 	sh("ip link add out type veth peer name dout; ip link set dout up;"
 	    "ip link set dout master sw");
 	text_clear(&why);
@@ -572,7 +572,7 @@ TEST(a_changed_device_takes_the_ports_over_and_the_old_one_may_have_them_back)
 	ck_assert_int_eq(zone_open(zones, &d, 2, &zone, &why), 0);
 	ck_assert_uint_eq(why.len, 0);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
-	ck_assert_int_eq(zone_link(old, ZONE_INSIDE), ZONE_LINK_GONE);
+	ck_assert_int_eq(zone_link(old, ZONE_INSIDE), LINK_GONE);
 	ck_assert_int_eq(zone_repair(old, &why), ERR_NOTFOUND);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	zone_close(zone);
@@ -603,7 +603,7 @@ TEST(what_is_no_ethernet_port_is_refused_with_its_name)
 	ck_assert_str_eq(why.s, "device ips1: outside: tun9 is not an "
 	    "Ethernet port");
 	/* The other one is back. */
-	ck_assert_int_eq(link_here("in"), ZONE_LINK_DOWN);
+	ck_assert_int_eq(link_here("in"), LINK_DOWN);
 	text_free(&why);
 	zones_stop(zones);
 }
@@ -618,11 +618,11 @@ TEST(links_are_seen)
 	sh(BRIDGE);
 	up(&d);
 	fd = zone_link_events(zone, ZONE_OUTSIDE);
-	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE), ZONE_LINK_UP);
+	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE), LINK_UP);
 	sh("ip link set dout down");
 	ck_assert_int_eq(wait_for(fd, POLLIN), 1);
 	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE),
-	    ZONE_LINK_NO_CARRIER);
+	    LINK_NO_CARRIER);
 	sh("ip link set dout up");
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	goes_through("[2001:db8:1::5]:40001", "[2001:db8:2::5]:443");

@@ -4,39 +4,46 @@
  * By ioctl (netdevice(7)) and netlink, so that taking a port down needs no
  * program to run.
  */
-#ifndef CHAIN_ZONE_LINK_H
-#define CHAIN_ZONE_LINK_H
+#ifndef NET_LINK_H
+#define NET_LINK_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum zone_link {		/* as health sees it */
-	ZONE_LINK_GONE,		/* no such interface here */
-	ZONE_LINK_DOWN,		/* switched off */
-	ZONE_LINK_NO_CARRIER,	/* no cable, or nobody at its other end */
-	ZONE_LINK_UP
+enum link {
+	LINK_GONE,		/* no such interface here */
+	LINK_DOWN,		/* switched off */
+	LINK_NO_CARRIER,	/* no cable, or nobody at its other end */
+	LINK_UP
 };
 
-#define LINK_OFFLOADS	4	/* tso, gso, gro, tx checksums */
+#define LINK_TSO	1u
+#define LINK_GSO	2u
+#define LINK_GRO	4u
+#define LINK_TX		8u	/* checksums */
+#define LINK_OFFLOADS	4	/* all of them */
 
 /*
  * fd is any socket: it says in which namespace to look (netdevice(7)). All
  * return 0 or ERR_SYS with errno.
  */
-enum zone_link link_state(int fd, const char *name, unsigned *mtu);
+enum link link_state(int fd, const char *name, unsigned *mtu);
 int	link_up(int fd, const char *name, int up);
 int	link_mac(int fd, const char *name, uint8_t mac[6]);
 int	link_set_mac(int fd, const char *name, const uint8_t mac[6]);
 
-/* An Ethernet port; not a loopback, a tunnel or the like. */
-int	link_is_ethernet(int fd, const char *name);
+/* ARPHRD_*, or ERR_SYS. */
+int	link_kind(int fd, const char *name);
+/* value: an ethtool_value, or another struct that begins with its command. */
+int	link_ethtool(int fd, const char *name, void *value);
 
 /*
- * Switch off what makes larger frames than the MTU or leaves checksums to the
- * hardware. Returns a bit for each that was on, for link_offloads_on(); *left
- * are those that the driver keeps on.
+ * Switch off which of those that make larger frames than the MTU or leave
+ * checksums to the hardware. Returns a bit for each that was on, for
+ * link_offloads_on(); *left are those that the driver keeps on.
  */
-unsigned link_offloads_off(int fd, const char *name, unsigned *left);
+unsigned link_offloads_off(int fd, const char *name, unsigned which,
+	    unsigned *left);
 void	link_offloads_on(int fd, const char *name, unsigned which);
 /* A bit for each that is on. */
 unsigned link_offloads(int fd, const char *name);

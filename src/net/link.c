@@ -1,7 +1,7 @@
 /*
  * Interfaces by ioctl and netlink.
  */
-#include "chain/zone_link.h"
+#include "net/link.h"
 
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -36,7 +36,7 @@ link_ioctl(int fd, const char *name, unsigned long what, struct ifreq *ifr)
 	return ioctl(fd, what, ifr) == 0 ? 0 : ERR_SYS;
 }
 
-enum zone_link
+enum link
 link_state(int fd, const char *name, unsigned *mtu)
 {
 	struct ifreq ifr = { .ifr_flags = 0 };
@@ -44,11 +44,11 @@ link_state(int fd, const char *name, unsigned *mtu)
 	if (mtu != NULL && link_ioctl(fd, name, SIOCGIFMTU, &ifr) == 0)
 		*mtu = (unsigned)ifr.ifr_mtu;
 	if (link_ioctl(fd, name, SIOCGIFFLAGS, &ifr) != 0)
-		return ZONE_LINK_GONE;
+		return LINK_GONE;
 	if (!(ifr.ifr_flags & IFF_UP))
-		return ZONE_LINK_DOWN;
-	return ifr.ifr_flags & IFF_RUNNING ? ZONE_LINK_UP :
-	    ZONE_LINK_NO_CARRIER;
+		return LINK_DOWN;
+	return ifr.ifr_flags & IFF_RUNNING ? LINK_UP :
+	    LINK_NO_CARRIER;
 }
 
 int
@@ -87,35 +87,33 @@ link_set_mac(int fd, const char *name, const uint8_t mac[6])
 }
 
 int
-link_is_ethernet(int fd, const char *name)
+link_kind(int fd, const char *name)
 {
 	struct ifreq ifr = { .ifr_flags = 0 };
 
-	return link_ioctl(fd, name, SIOCGIFHWADDR, &ifr) == 0 &&
-	    ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+	if (link_ioctl(fd, name, SIOCGIFHWADDR, &ifr) != 0)
+		return ERR_SYS;
+	return ifr.ifr_hwaddr.sa_family;
 }
 
-static int
-link_ethtool(int fd, const char *name, uint32_t cmd, uint32_t *value)
+int
+link_ethtool(int fd, const char *name, void *value)
 {
-	struct ethtool_value v = { cmd, *value };
-	struct ifreq ifr = { .ifr_data = (char *)&v };
-	int rv = link_ioctl(fd, name, SIOCETHTOOL, &ifr);
+	struct ifreq ifr = { .ifr_data = value };
 
-	*value = v.data;
-	return rv;
+	return link_ioctl(fd, name, SIOCETHTOOL, &ifr);
 }
 
 /* What a driver does not know is as good as off. */
 unsigned
 link_offloads(int fd, const char *name)
 {
+	struct ethtool_value v;
 	unsigned on = 0, i;
-	uint32_t v;
 
 	for (i = 0; i < LINK_OFFLOADS; i++) {
-		v = 0;
-		if (link_ethtool(fd, name, offloads[i].get, &v) == 0 && v != 0)
+		v = (struct ethtool_value){ .cmd = offloads[i].get };
+		if (link_ethtool(fd, name, &v) == 0 && v.data != 0)
 			on |= 1u << i;
 	}
 	return on;
@@ -124,23 +122,23 @@ link_offloads(int fd, const char *name)
 static void
 link_offloads_set(int fd, const char *name, unsigned which, uint32_t value)
 {
+	struct ethtool_value v;
 	unsigned i;
-	uint32_t v;
 
 	for (i = 0; i < LINK_OFFLOADS; i++) {
-		v = value;
+		v = (struct ethtool_value){ offloads[i].set, value };
 		if (which & 1u << i)
-			link_ethtool(fd, name, offloads[i].set, &v);
+			link_ethtool(fd, name, &v);
 	}
 }
 
 unsigned
-link_offloads_off(int fd, const char *name, unsigned *left)
+link_offloads_off(int fd, const char *name, unsigned which, unsigned *left)
 {
-	unsigned were = link_offloads(fd, name);
+	unsigned were = link_offloads(fd, name) & which;
 
 	link_offloads_set(fd, name, were, 0);
-	*left = link_offloads(fd, name);
+	*left = link_offloads(fd, name) & which;
 	return were & ~*left;
 }
 
