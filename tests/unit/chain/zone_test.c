@@ -19,54 +19,18 @@
 #include "net/link.h"
 #include "chain/zone_plan.h"
 #include "util/err.h"
+#include "wiring.h"
 
-#define BRIDGE								\
-	"for i in in out; do ip link add $i type veth peer name d$i;"	\
-	" ip link set d$i up; done;"					\
-	"ip link add sw type bridge; ip link set sw up;"		\
-	"ip link set din master sw; ip link set dout master sw;"	\
-	"sysctl -qw net.ipv4.ip_forward=1"
-#define ROUTER								\
-	"for i in in out; do ip link add $i type veth peer name d$i;"	\
-	" ip link set d$i up; done;"					\
-	"sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1;" \
-	"sysctl -qw net.ipv4.conf.all.rp_filter=0;"			\
-	"ip addr add 198.19.0.2/24 dev din;"				\
-	"ip addr add 198.19.1.1/24 dev dout;"				\
-	"ip -6 addr add fd00:1::2/64 dev din nodad;"			\
-	"ip -6 addr add fd00:2::1/64 dev dout nodad;"			\
+/* A bridge that would route if it had to, and a router that knows more. */
+#define ROUTING_BRIDGE	BRIDGE "; sysctl -qw net.ipv4.ip_forward=1"
+#define WIDE_ROUTER	ROUTER ";"					\
 	"ip route add 10.1.0.0/16 via 198.19.0.1;"			\
 	"ip route add default via 198.19.1.2;"				\
 	"ip -6 route add 2001:db8:1::/48 via fd00:1::1;"		\
 	"ip -6 route add default via fd00:2::2"
 
-static char	 name[] = "ips1", inside[] = "in", outside[] = "out";
 static struct zones *zones;
 static struct zone *zone;
-
-static struct conf_device
-bridge(void)
-{
-	return (struct conf_device){ .name = name, .kind = DEVICE_L2,
-	    .inside = inside, .outside = outside };
-}
-
-static struct conf_device
-router(void)
-{
-	struct conf_device d = bridge();
-
-	d.kind = DEVICE_L3;
-	d.inside_address[0] = (struct prefix){ { 198, 19, 0, 2 }, AF_INET,
-	    24 };
-	d.outside_address[0] = (struct prefix){ { 198, 19, 1, 1 }, AF_INET,
-	    24 };
-	d.inside_address[1] = (struct prefix){ { 0xfd, 0, 0, 1, [15] = 2 },
-	    AF_INET6, 64 };
-	d.outside_address[1] = (struct prefix){ { 0xfd, 0, 0, 2, [15] = 1 },
-	    AF_INET6, 64 };
-	return d;
-}
 
 static void
 up(const struct conf_device *d)
@@ -185,7 +149,7 @@ TEST(a_connection_crosses_a_bridge_with_its_addresses)
 	struct conf_device d = bridge();
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	ck_assert_int_eq(link_here("in"), LINK_GONE);
 	ck_assert_uint_eq(zone_mtu(zone), 1500);
@@ -203,7 +167,7 @@ TEST(a_connection_crosses_a_router_with_its_addresses)
 	struct conf_device d = router();
 
 	netns(0);
-	sh(ROUTER);
+	sh(WIDE_ROUTER);
 	up(&d);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	goes_through("[2001:db8:1::5]:40001", "[2001:db8:2::5]:443");
@@ -217,7 +181,7 @@ TEST(a_router_without_ipv6_says_so)
 
 	d.inside_address[1].family = d.outside_address[1].family = AF_UNSPEC;
 	netns(0);
-	sh(ROUTER);
+	sh(WIDE_ROUTER);
 	up(&d);
 	ck_assert_int_eq(zone_socket(zone, AF_INET6), ERR_UNSUPPORTED);
 	ck_assert_int_eq(zone_listener(zone, 0, AF_INET6), -1);
@@ -236,7 +200,7 @@ TEST(a_client_may_use_its_port_again_at_once)
 	char c;
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	for (i = 0; i < 40; i++) {
 		for (n = 0; (p = begin("10.1.0.2:40001",
@@ -276,7 +240,7 @@ TEST(what_has_no_socket_of_ours_is_reset)
 	char c;
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	p = begin("10.1.0.2:40001", "93.184.216.34:443");
 	q = arrived(AF_INET);
@@ -306,7 +270,7 @@ TEST(a_pool_never_waits_and_never_stays_empty)
 	int got = 0, i, fd, fds[2000];
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	for (i = 0; i < 20000 && got < 2000; i++) {
 		fd = zone_socket(zone, AF_INET);
@@ -333,7 +297,7 @@ TEST(a_lack_of_descriptors_passes)
 	int i, fd = 0, fds[200];
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	getrlimit(RLIMIT_NOFILE, &r);
 	less = r;
@@ -384,7 +348,7 @@ TEST(ports_come_back_down_and_as_they_were)
 	unsigned on;
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	mac_of("in", before);
 	on = offloads_of("in");
 	up(&d);
@@ -447,7 +411,7 @@ TEST(a_killed_daemon_leaves_the_ports_down_and_nothing_else)
 	struct conf_device d = bridge();
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	killed(&d, SIGKILL);
 	/* And the next one starts as if nothing had been. */
 	up(&d);
@@ -464,7 +428,7 @@ TEST(nothing_is_left_when_daemon_and_helper_are_killed_together)
 	pid_t pid, helper = 0;
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	ck_assert_int_eq(pipe(ready), 0);
 	if ((pid = fork()) == 0) {
@@ -493,7 +457,7 @@ TEST(a_killed_helper_is_noticed)
 	siginfo_t si;
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	ck_assert_int_eq(zone_helpless(zone), 0);
 	kill(zones_pid(zones), SIGKILL);
@@ -511,7 +475,7 @@ TEST(the_signals_that_stop_a_daemon_do_not_stop_the_helper)
 	struct conf_device d = bridge();
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	kill(zones_pid(zones), SIGTERM);
 	kill(zones_pid(zones), SIGINT);
@@ -528,7 +492,7 @@ TEST(a_port_that_is_missing_is_fetched_when_it_comes)
 	struct text why = { 0 };
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	sh("ip link del in");
 	ck_assert_int_eq(zones_start(&zones, NULL, &why), 0);
 	ck_assert_msg(zone_open(zones, &d, 2, &zone, &why) == 0, "%s", why.s);
@@ -563,7 +527,7 @@ TEST(a_changed_device_takes_the_ports_over_and_the_old_one_may_have_them_back)
 	uint8_t before[6], after[6];
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	mac_of("in", before);
 	up(&d);
 	old = zone;
@@ -594,7 +558,7 @@ TEST(what_is_no_ethernet_port_is_refused_with_its_name)
 	static char tun[] = "tun9";
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	if (system("ip tuntap add tun9 mode tun 2>/dev/null") != 0)
 		return;
 	d.outside = tun;
@@ -615,7 +579,7 @@ TEST(links_are_seen)
 	int fd;
 
 	netns(0);
-	sh(BRIDGE);
+	sh(ROUTING_BRIDGE);
 	up(&d);
 	fd = zone_link_events(zone, ZONE_OUTSIDE);
 	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE), LINK_UP);
