@@ -80,14 +80,8 @@ static void	gate_close(struct zone *);
 static void	world_failed(struct zone *);
 static void	world_connected(struct zone *);
 
-static int
-world_socket(void *zone, int family)
-{
-	return zone_socket(zone, family);
-}
-
 static const struct way_world world = {
-	.socket = world_socket,
+	.socket = zone_socket,
 	.failed = world_failed,
 	.connected = world_connected
 };

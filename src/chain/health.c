@@ -116,12 +116,6 @@ settings_of(const struct conf_device *d)
 	return s;
 }
 
-static int
-watch_socket(void *zone, int family)
-{
-	return zone_socket(zone, family);
-}
-
 static void
 watch_again(struct health_watch *w, uint64_t ms)
 {
@@ -219,7 +213,7 @@ watch_block(struct health_watch *w)
 {
 	const struct zone_plan *plan = zone_its_plan(w->zone);
 	struct through_want want = {
-		.socket = watch_socket, .zone = w->zone, .timeout = BLOCK_MS,
+		.zone = w->zone, .timeout = BLOCK_MS,
 		.body = w->set.body, .len = w->set.len,
 		.done = on_blocked, .arg = w
 	};
@@ -258,8 +252,8 @@ watch_probe(struct health_watch *w)
 {
 	const struct zone_plan *plan = zone_its_plan(w->zone);
 	struct through_want want = {
-		.socket = watch_socket, .zone = w->zone,
-		.timeout = w->set.every, .done = on_probed, .arg = w
+		.zone = w->zone, .timeout = w->set.every,
+		.done = on_probed, .arg = w
 	};
 
 	zone_plan_addr(&plan->probe[ZONE_INSIDE], 0, &want.from);

@@ -19,6 +19,7 @@ struct hop;
 struct hop_seat;		/* a worker's part */
 struct joins;			/* the table */
 struct mailbox;
+struct zone;
 
 struct joins	*joins_new(void);
 void		 joins_free(struct joins *);	/* NULL is fine */
@@ -41,8 +42,8 @@ enum hop_state {
 struct hop_want {
 	uint64_t	 device;	/* device_id() */
 	/* An unbound socket of its inside zone: see zone_socket(). */
-	int		(*socket)(void *zone, int family);
-	void		*zone;
+	int		(*socket)(struct zone *, int family);
+	struct zone	*zone;
 	struct addr	 client, server;	/* as the device sees them */
 	void		(*changed)(void *owner);	/* never in begin */
 	void		*owner;

@@ -14,13 +14,12 @@
 struct event_base;
 struct through;
 struct through_server;
+struct zone;
 
 #define THROUGH_BODY	(1 << 20)	/* the most of a file */
 
 struct through_want {
-	/* A socket of the inside zone; see zone_socket(). */
-	int		(*socket)(void *zone, int family);
-	void		*zone;
+	struct zone	*zone;		/* its inside sends */
 	struct addr	 from, to;	/* from without a port */
 	/* What must not come through, or NULL; whole if it does. It must live
 	 * as long as the attempt. */

@@ -17,7 +17,7 @@ struct zone;
 
 /* What a way does not do itself. */
 struct way_world {
-	int	 (*socket)(void *zone, int family);	/* as zone_socket() */
+	int	 (*socket)(struct zone *, int family);	/* as zone_socket() */
 	/* A session could not connect through that device, or it could. */
 	void	 (*failed)(struct zone *);
 	void	 (*connected)(struct zone *);

@@ -27,11 +27,11 @@ static int		 none;		/* of them that there are not */
 static int		 changes;
 
 static int
-zone(void *arg, int family)
+zone(struct zone *z, int family)
 {
 	int on = 1, fd;
 
-	ck_assert_ptr_eq(arg, &sockets);
+	ck_assert_ptr_eq(z, &sockets);
 	if (++sockets <= none)
 		return ERR_AGAIN;
 	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -95,7 +95,7 @@ static struct hop *
 hop(void)
 {
 	const struct hop_want want = {
-		.device = DEVICE, .socket = zone, .zone = &sockets,
+		.device = DEVICE, .socket = zone, .zone = (struct zone *)&sockets,
 		.client = client, .server = server, .changed = changed,
 	};
 

@@ -38,7 +38,7 @@ static int		 listener, changes, failures;
 static int		 refuses;	/* sockets that cannot be had, to come */
 
 static int
-world_socket(void *zone, int family)
+world_socket(struct zone *zone, int family)
 {
 	int on = 1, fd;
 
