@@ -19,36 +19,36 @@
 extern const struct type type_interface, type_side, type_device;
 
 static const struct word kinds[] = {
-	{ "l2", DEVICE_L2, 0 },
-	{ "l3", DEVICE_L3, 0 },
-	{ NULL, 0, 0 }
+	{ "l2", DEVICE_L2 },
+	{ "l3", DEVICE_L3 },
+	{ NULL }
 };
 static const struct word fails[] = {
-	{ "closed", 0, 0 },
-	{ "open", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "closed" },
+	{ "open", 1 },
+	{ NULL }
 };
 static const struct word ports[] = {
-	{ "keep", 0, 0 },
-	{ "map", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "keep" },
+	{ "map", 1 },
+	{ NULL }
 };
 static const struct word http2s[] = {
-	{ "keep", 0, 0 },
-	{ "http/1.1", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "keep" },
+	{ "http/1.1", 1 },
+	{ NULL }
 };
 static const struct word alsos[] = {	/* numbers of bits */
-	{ "bypassed", 0, 0 },
-	{ "plain", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "bypassed" },
+	{ "plain", 1 },
+	{ NULL }
 };
 static const struct word ats[] = {
-	{ "before", 0, 0 },
-	{ "after", 1, 0 },
-	{ NULL, 0, 0 }
+	{ "before" },
+	{ "after", 1 },
+	{ NULL }
 };
-static const struct word word_none = { "none", 0, 0 };
+static const struct word word_none = { "none" };
 
 #define F(member)	offsetof(struct conf_device, health.member)
 static const struct key health_keys[] = {
@@ -140,13 +140,6 @@ static const struct key seen_keys[] = {
 	{ NULL }
 };
 static const struct map map_seen = { "a mirror of a rule", seen_keys, NULL };
-
-static void
-string_drop(const struct key *k, void *field)
-{
-	free(*(char **)field);
-	*(char **)field = NULL;
-}
 
 /* As the kernel's dev_valid_name(); and no device is behind the loopback. */
 static int
@@ -364,7 +357,7 @@ list_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	type_list.set(l, k, n, field);
 }
 
-const struct type type_interface = { interface_parse, NULL, string_drop };
+const struct type type_interface = { interface_parse, NULL, text_drop };
 const struct type type_side = { NULL, side_set, NULL };
 const struct type type_device = { device_parse, NULL, NULL };
 const struct type type_chain = { chain_parse, NULL, NULL };

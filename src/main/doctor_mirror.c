@@ -26,14 +26,11 @@ static void
 port_offloads(const char *name, struct text *out)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	unsigned on = fd < 0 ? 0 : link_offloads(fd, name), i;
 
-	for (i = 0; i < LINK_OFFLOADS; i++)
-		if (on & ~LINK_GRO & 1u << i)
-			text_printf(out, "%s%s", out->len ? " " : "",
-			    link_offload_str(i));
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	link_offloads_str(link_offloads(fd, name) & ~LINK_GRO, out);
+	close(fd);
 }
 
 enum link

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "chain/zone_helper.h"
-#include "net/link.h"
 #include "conf/conf.h"
 #include "main/doctor.h"
+#include "net/link.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -104,13 +104,9 @@ zone_port(struct doctor *d, const struct conf_device *dev, const char *what,
 	static const char *const states[] = { "is gone", "is down",
 	    "has no link" };
 	enum link state = link_state(fd, port, &s->mtu);
-	unsigned on = link_offloads(fd, port), i;
 	struct text names = { 0 };
 
-	for (i = 0; i < LINK_OFFLOADS; i++)
-		if (on & 1u << i)
-			text_printf(&names, "%s%s", names.len > 0 ? " " : "",
-			    link_offload_str(i));
+	link_offloads_str(link_offloads(fd, port), &names);
 	if (state != LINK_UP)
 		doctor_say(d, FIND_WARN, what, "look at the cable and at the "
 		    "device", "%s %s", port, states[state]);

@@ -152,10 +152,17 @@ link_offloads_on(int fd, const char *name, unsigned which)
 		link_offloads_set(fd, name, which & 1u << i, 1);
 }
 
-const char *
-link_offload_str(unsigned i)
+void
+link_offloads_str(unsigned which, struct text *out)
 {
-	return i < LINK_OFFLOADS ? offloads[i].name : "?";
+	const char *space = "";
+	unsigned i;
+
+	for (i = 0; i < LINK_OFFLOADS; i++)
+		if (which & 1u << i) {
+			text_printf(out, "%s%s", space, offloads[i].name);
+			space = " ";
+		}
 }
 
 /* Wait for the acknowledgement of a request (netlink(7)). */

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/text.h"
+
 enum link {
 	LINK_GONE,		/* no such interface here */
 	LINK_DOWN,		/* switched off */
@@ -47,7 +49,8 @@ unsigned link_offloads_off(int fd, const char *name, unsigned which,
 void	link_offloads_on(int fd, const char *name, unsigned which);
 /* A bit for each that is on. */
 unsigned link_offloads(int fd, const char *name);
-const char *link_offload_str(unsigned i);	/* "tso", ... */
+/* Append their names: "tso gso". */
+void	link_offloads_str(unsigned which, struct text *);
 
 /* Move an interface of this thread's namespace into the one that ns is open on.
  * It must be down, and loses its addresses. */
