@@ -38,6 +38,8 @@ struct slot_state {
 	_Atomic uint64_t	 results[SLOT_RESULTS];
 };
 
+static const char	 not_probed[] = "not probed yet";
+
 static struct device *
 device_new(const char *name)
 {
@@ -47,7 +49,7 @@ device_new(const char *name)
 	d->refs = 1;
 	d->id = ++ids;
 	d->name = xstrdup(name);
-	d->why = "not probed yet";
+	d->why = not_probed;
 	d->since = clock_ms();
 	return d;
 }
@@ -190,16 +192,17 @@ void
 device_set_health(struct device *d, enum device_health health,
     const char *why)
 {
+	int first = health == DEVICE_DOWN && d->why == not_probed;
 	int was = health_swap(d, health);
 
-	if (was == (int)health) {
+	if (was == (int)health && !first) {
 		if (health == DEVICE_DOWN)
 			d->why = why;
 		return;
 	}
 	d->why = why;
 	d->since = clock_ms();
-	if (was == DEVICE_DOWN || health == DEVICE_DOWN)
+	if (!first && (was == DEVICE_DOWN || health == DEVICE_DOWN))
 		d->changes++;
 	if (health == DEVICE_DOWN)
 		log_warn("device %s is down: %s", d->name, why);

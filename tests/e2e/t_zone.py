@@ -53,6 +53,20 @@ def doctor_looks_into_the_zones_of_a_running_daemon(s):
 
 
 @scenario
+def a_device_that_was_never_up_is_told_of(s):
+    """A port that is missing at the start, or comes without a link."""
+    d = s.start(record=False, mirrors=[],
+                devices=[{'name': 'ips1', 'inside': 'no0',
+                          'outside': 'no1'}],
+                chains=[{'name': 'c', 'slots': [
+                    {'name': 'ips', 'devices': ['ips1']}]}],
+                rules=[{'name': 'default', 'action': 'decrypt',
+                        'chain': 'c'}])
+    d.wait_log('device ips1 is down: its inside port is missing')
+    d.metric_is(0, 'clearspan_device_changes_total', device='ips1')
+
+
+@scenario
 def the_helper_has_nothing_of_the_daemon(s):
     """One socket, a namespace for each port and its own, four capabilities;
     a daemon that dropped all that it does not need."""
