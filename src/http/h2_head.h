@@ -1,0 +1,47 @@
+/*
+ * The head of a message of HTTP/2, from its field lines as HPACK yields them
+ * (RFC 9113, 8.2 and 8.3; RFC 8441). The result is a struct http_head like
+ * that of any other version: method, target, authority and path are set, a
+ * request has a Host field (from :authority if it came without one), and the
+ * pieces of Cookie are joined (8.2.3). What the RFC calls malformed is refused
+ * here and nowhere else: a pseudo-header that is unknown, twice, missing, or
+ * behind a field; an upper-case name; CR, LF or NUL in a value; blanks around
+ * it; connection-specific fields; `te` other than "trailers"; two lengths that
+ * differ; a path with blanks; and a Host that is not the :authority.
+ */
+#ifndef HTTP_H2_HEAD_H
+#define HTTP_H2_HEAD_H
+
+#include "codec/http.h"
+#include "util/text.h"
+
+enum h2_kind {
+	H2_REQUEST,
+	H2_RESPONSE,
+	H2_TRAILERS
+};
+
+struct h2_head;			/* a head that is being read */
+
+/*
+ * limit: bytes of all names and values, with 32 for each line (RFC 9113,
+ * 10.5.1). NULL is never returned.
+ */
+struct h2_head	*h2_head_new(enum h2_kind, size_t limit);
+void		 h2_head_free(struct h2_head *);
+/*
+ * A field line. 0; ERR_FORMAT: the message is malformed, which is a matter of
+ * its stream; ERR_LIMIT: it is too large. Either holds for all further calls.
+ */
+int		 h2_head_add(struct h2_head *, struct slice name,
+		    struct slice value);
+/*
+ * The lines are all here. 0, with a head of its own for free(), whose slices
+ * point into *bytes (see http_copy()); of trailers *head is NULL, and *bytes
+ * has lines, each with its CRLF. Or ERR_* as above.
+ */
+int		 h2_head_end(struct h2_head *, struct http_head **head,
+		    struct text *bytes);
+const char	*h2_head_why(const struct h2_head *);	/* of an error; static */
+
+#endif
