@@ -36,12 +36,14 @@ int	http_field_lists(const struct http_field *, size_t n, const char *name,
 /* Slices point into the bytes that the head was read from. */
 struct http_head {
 	int		 response;	/* else a request */
-	int		 version;	/* of its connection: 10 or 11 */
+	int		 version;	/* of its connection: 10, 11 or 20 */
 	struct slice	 method;	/* of a request; case matters */
 	struct slice	 target;	/* of a request, as it came: for logs */
 	struct slice	 scheme;	/* empty: not said */
 	struct slice	 authority;	/* whom it is for, with the port if that
 					   came: of the target, else of Host */
+	struct slice	 protocol;	/* of extended CONNECT (RFC 8441), or
+					   empty */
 	struct slice	 path;		/* with the query, or "*"; empty with
 					   CONNECT, and where a URL has none */
 	int		 status;	/* of a response: 100 to 999 */
@@ -86,6 +88,8 @@ struct http_url {
 	struct slice	 host;		/* v6 without its brackets */
 	uint16_t	 port;		/* given, or the scheme's */
 	int		 v6;		/* host is an IPv6 address */
+	struct slice	 protocol;	/* of extended CONNECT (RFC 8441), or
+					   empty */
 	struct slice	 path;		/* with the query; may be empty or begin
 					 * with '?' */
 };

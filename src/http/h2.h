@@ -87,7 +87,7 @@ int		 h2_busy(const struct h2 *, enum flow_dir);
 /* Take no new stream, end those that run, and then both directions. */
 void		 h2_drain(struct h2 *);
 
-uint32_t	 h2_id(const struct h2_stream *);	/* the client's */
+uint32_t	 h2_id(const struct h2_stream *);	/* client's */
 /* Wake one stream: its `more` is called in the next turn. */
 void		 h2_wake(struct h2_stream *);
 /* Cut a stream off, for both peers: RST_STREAM with this code. */

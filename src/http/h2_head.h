@@ -42,6 +42,6 @@ int		 h2_head_add(struct h2_head *, struct slice name,
  */
 int		 h2_head_end(struct h2_head *, struct http_head **head,
 		    struct text *bytes);
-const char	*h2_head_why(const struct h2_head *);	/* of an error; static */
+const char	*h2_head_why(const struct h2_head *);	/* of an error */
 
 #endif
