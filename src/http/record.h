@@ -19,6 +19,7 @@
 
 struct http_record {
 	unsigned	 number;	/* in its session, from 0 */
+	uint32_t	 stream;	/* of HTTP/2; 0: of another version */
 	struct timespec	 start;		/* the request's head; wall clock */
 	struct timespec	 answered;	/* the response's; 0: none came */
 	struct timespec	 end;		/* 0: not over */
