@@ -497,6 +497,23 @@ eve_event(enum conf_event type, const struct record *r,
 }
 
 json_t *
+eve_message(const struct record *r, const struct ws_message *m,
+    const struct timespec *now)
+{
+	static const char *const opcodes[] = { [WS_TEXT] = "text",
+	    [WS_BINARY] = "binary", [WS_CLOSE] = "close", [WS_PING] = "ping",
+	    [WS_PONG] = "pong" };
+	json_t *o = eve_of("ws", "http", r, now);
+
+	put_count(o, "tx_id", m->tx);
+	put(o, "ws", json_pack("{s:s, s:s, s:I, s:b}", "direction",
+	    m->dir == DIR_UP ? "to_server" : "to_client", "opcode",
+	    opcodes[m->opcode], "length", (json_int_t)m->length, "deflated",
+	    m->deflated));
+	return o;
+}
+
+json_t *
 eve_stats(json_t *stats, const struct timespec *now)
 {
 	json_t *o = eve_new("stats", now);
