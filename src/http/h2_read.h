@@ -21,11 +21,13 @@ struct h2_read_user {
 	/*
 	 * A request came on this stream, or was promised (PUSH_PROMISE):
 	 * returns what the other calls get as `stream`, or NULL: it is of no
-	 * interest. The head is good for the call.
+	 * interest. The head is good for the call. last: its frame ended the
+	 * stream's direction (END_STREAM), and `end` is called next.
 	 */
-	void	*(*begin)(void *arg, uint32_t id, const struct http_head *);
+	void	*(*begin)(void *arg, uint32_t id, const struct http_head *,
+		    int last);
 	/* A response's head; those before the last are interim (1xx). */
-	void	 (*head)(void *stream, const struct http_head *);
+	void	 (*head)(void *stream, const struct http_head *, int last);
 	/* Content, without padding. */
 	void	 (*data)(void *stream, enum flow_dir, const uint8_t *, size_t);
 	/* The message is whole; trailers: lines with CRLF, or NULL. */
@@ -37,6 +39,13 @@ struct h2_read_user {
 	 * connection or the reading ended before that.
 	 */
 	void	 (*over)(void *stream, enum flow_dir, int64_t code);
+	/*
+	 * Instead of `over`: a head or trailers that came in direction dir are
+	 * malformed (why, of http/h2_head), and no more of the stream is read.
+	 * stream: NULL if that was the request, or it was of no interest.
+	 */
+	void	 (*bad)(void *arg, uint32_t id, void *stream, enum flow_dir,
+		    const char *why);
 };
 
 /*

@@ -30,7 +30,8 @@ struct http_record {
 	char		*host;		/* Host, else the target's; lower case,
 					 * without the port */
 	uint16_t	 port;		/* given with it, or 0 */
-	int		 version[2];	/* 10, 11; of request and response */
+	int		 version[2];	/* 10, 11, 20: of request, response */
+	uint32_t	 stream;	/* its id in HTTP/2, or 0 */
 	char		*user_agent, *referer;
 	char		*content_type[2];	/* without parameters */
 	int		 status;	/* of the last response; 0: none */

@@ -357,6 +357,7 @@ flow_object(const struct record *r, const struct timespec *now)
 static json_t *
 http_object(const struct http_record *h)
 {
+	int version = h->version[DIR_UP];
 	json_t *o = json_object();
 
 	put_text(o, "hostname", h->host);
@@ -365,9 +366,9 @@ http_object(const struct http_record *h)
 	put_texts(o, "url", h->url, "http_user_agent", h->user_agent,
 	    "http_content_type", h->content_type[DIR_DOWN],
 	    "http_refer", h->referer, "http_method", h->method, NULL);
-	if (h->version[DIR_UP] != 0)
-		put_text(o, "protocol", h->version[DIR_UP] == 10 ?
-		    "HTTP/1.0" : "HTTP/1.1");
+	if (version != 0)
+		put_text(o, "protocol", version == 20 ? "HTTP/2" :
+		    version == 10 ? "HTTP/1.0" : "HTTP/1.1");
 	if (h->status != 0)
 		put_count(o, "status", (uint64_t)h->status);
 	put_text(o, "redirect", h->location);
@@ -396,6 +397,9 @@ exchange_object(const struct record *r, const struct http_record *h)
 	put_text(o, "listener", r->facts->listener);
 	put_verdict(o, r);
 	put(o, "tls", json_boolean(r->facts->protocol == PROTO_TLS));
+	if (h->stream != 0)
+		put(o, "http2", json_pack("{s:I}", "stream",
+		    (json_int_t)h->stream));
 	put_text(o, "request_content_type", h->content_type[DIR_UP]);
 	put_count(o, "request_length", h->length[DIR_UP]);
 	put_text(o, "answered_by", h->by);
