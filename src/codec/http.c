@@ -23,8 +23,10 @@ each_slice(struct http_head *m, void (*each)(struct slice *, void *),
 	each(&m->target, arg);
 	each(&m->scheme, arg);
 	each(&m->authority, arg);
+	each(&m->protocol, arg);
 	each(&m->path, arg);
 	each(&m->reason, arg);
+	each(&m->never, arg);
 	for (i = 0; i < m->n; i++) {
 		each(&m->h[i].name, arg);
 		each(&m->h[i].value, arg);

@@ -36,9 +36,11 @@ int	http_field_lists(const struct http_field *, size_t n, const char *name,
 /* Slices point into the bytes that the head was read from. */
 struct http_head {
 	int		 response;	/* else a request */
-	int		 version;	/* of its connection: 10, 11 or 20 */
+	int		 version;	/* of its connection: 10, 11, 20 */
 	struct slice	 method;	/* of a request; case matters */
-	struct slice	 target;	/* of a request, as it came: for logs */
+	struct slice	 target;	/* of a request, as it came: for logs;
+					   of HTTP/2 the path, or what CONNECT
+					   names */
 	struct slice	 scheme;	/* empty: not said */
 	struct slice	 authority;	/* whom it is for, with the port if that
 					   came: of the target, else of Host */
@@ -48,6 +50,8 @@ struct http_head {
 					   CONNECT, and where a URL has none */
 	int		 status;	/* of a response: 100 to 999 */
 	struct slice	 reason;	/* of a response; may be empty */
+	struct slice	 never;		/* a list of the fields that HPACK must
+					   never index (RFC 7541, 7.1.3) */
 	int64_t		 length;	/* Content-Length, or -1 */
 	size_t		 n;
 	struct http_field h[HTTP_FIELDS];	/* last: see http_keep() */
@@ -88,8 +92,6 @@ struct http_url {
 	struct slice	 host;		/* v6 without its brackets */
 	uint16_t	 port;		/* given, or the scheme's */
 	int		 v6;		/* host is an IPv6 address */
-	struct slice	 protocol;	/* of extended CONNECT (RFC 8441), or
-					   empty */
 	struct slice	 path;		/* with the query; may be empty or begin
 					 * with '?' */
 };

@@ -316,6 +316,7 @@ begin(struct http_text *m, int response)
 	m->why = NULL;
 	m->head.method = m->head.target = m->head.reason = slice_of(NULL, 0);
 	m->head.scheme = m->head.authority = m->head.path = slice_of(NULL, 0);
+	m->head.protocol = m->head.never = slice_of(NULL, 0);
 }
 
 /* scanned and len count from behind an empty line in front of a request. */

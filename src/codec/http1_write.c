@@ -101,11 +101,18 @@ only_chunked(const struct http_head *m)
 	return n <= 1;
 }
 
+/* CONNECT, but not the extended one, which HTTP/1 says as GET (RFC 8441, 5). */
+static int
+is_tunnel(const struct http_head *m)
+{
+	return slice_eq(m->method, "CONNECT") && m->protocol.len == 0;
+}
+
 /* The Host to write first, if it is not among the fields as it must be. */
 static struct slice
 missing_host(const struct http_head *m, const struct http1_out *o)
 {
-	if (m->response || slice_eq(m->method, "CONNECT"))
+	if (m->response || is_tunnel(m))
 		return none;
 	if (m->scheme.len > 0)
 		return m->authority;
@@ -117,11 +124,13 @@ put_target(struct text *out, const struct http_head *m,
     const struct http1_out *o)
 {
 	int absolute = (o->flags & HTTP1_ENCAPSULATED) != 0;
+	int said = m->scheme.len > 0;
 
-	if (slice_eq(m->method, "CONNECT") || absolute == (m->scheme.len > 0)) {
+	if (is_tunnel(m) || (m->version < 20 && absolute == said)) {
 		put(out, m->target);
 	} else if (absolute) {
-		text_puts(out, o->scheme);
+		put(out, said ? m->scheme : slice_of(o->scheme,
+		    strlen(o->scheme)));
 		text_puts(out, "://");
 		put(out, m->authority.len > 0 ? m->authority : o->authority);
 		if (!slice_eq(m->path, "*"))	/* RFC 9112, 3.2.4 */
@@ -152,7 +161,7 @@ put_first_line(struct text *out, const struct http_head *m,
 		text_puts(out, "\r\n");
 		return;
 	}
-	put(out, m->method);
+	put(out, m->protocol.len > 0 ? slice_of("GET", 3) : m->method);
 	text_puts(out, " ");
 	put_target(out, m, o);
 	text_puts(out, " ");
@@ -203,12 +212,14 @@ http1_write(struct text *out, const struct http_head *m,
 	    !(o->flags & HTTP1_AS_11))))
 		return ERR_FORMAT;
 	if ((o->flags & HTTP1_ENCAPSULATED) && !m->response &&
-	    !slice_eq(m->method, "CONNECT") && m->scheme.len == 0 &&
+	    !is_tunnel(m) && m->scheme.len == 0 &&
 	    (o->scheme == NULL || (m->authority.len == 0 &&
 	    o->authority.len == 0)))
 		return ERR_FORMAT;
 	put_first_line(out, m, o, host);
 	put_fields(out, m, o, host);
+	if (m->protocol.len > 0)
+		put_field(out, slice_of("Upgrade", 7), m->protocol);
 	if (o->fields != NULL)
 		text_puts(out, o->fields);
 	if (!as_framed && o->kind == HTTP1_CHUNKED)

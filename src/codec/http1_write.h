@@ -38,7 +38,9 @@ struct http1_out {
 };
 
 /*
- * Append the head. Left out: Connection and what it names, Keep-Alive, TE,
+ * Append the head, of any version. An extended CONNECT (RFC 8441) becomes a GET
+ * with Upgrade: Connection, and the fields of its protocol, are the caller's.
+ * Left out: Connection and what it names, Keep-Alive, TE,
  * Trailer, Upgrade, Expect, Proxy-*; the framing fields are new. A request
  * keeps its version, gets origin-form and one Host; a response is HTTP/1.1. 0;
  * ERR_FORMAT if it cannot be said so (chunked to HTTP/1.0, no host for an

@@ -10,6 +10,8 @@
 #include <time.h>
 
 #include "codec/http.h"
+#include "codec/ws.h"
+#include "stream/tap.h"
 
 #define HTTP_RECORD_URL		8192	/* bytes kept of a target */
 #define HTTP_RECORD_FIELD	1024	/* ... and of a field's value */
@@ -19,7 +21,6 @@
 
 struct http_record {
 	unsigned	 number;	/* in its session, from 0 */
-	uint32_t	 stream;	/* of HTTP/2; 0: of another version */
 	struct timespec	 start;		/* the request's head; wall clock */
 	struct timespec	 answered;	/* the response's; 0: none came */
 	struct timespec	 end;		/* 0: not over */
@@ -29,7 +30,8 @@ struct http_record {
 	char		*host;		/* Host, else the target's; lower case,
 					 * without the port */
 	uint16_t	 port;		/* given with it, or 0 */
-	int		 version[2];	/* 10, 11; of request and response */
+	int		 version[2];	/* 10, 11, 20: of request, response */
+	uint32_t	 stream;	/* its id in HTTP/2, or 0 */
 	char		*user_agent, *referer;
 	char		*content_type[2];	/* without parameters */
 	int		 status;	/* of the last response; 0: none */
@@ -45,6 +47,15 @@ struct http_record {
 	} origin;
 	const char	*why;		/* why it failed, or was answered by
 					 * us: static */
+};
+
+/* A message of a WebSocket. */
+struct ws_message {
+	unsigned	 tx;		/* the exchange that it began with */
+	enum flow_dir	 dir;
+	enum ws_opcode	 opcode;
+	uint64_t	 length;	/* of its payload, as it came */
+	int		 deflated;	/* (RFC 7692) */
 };
 
 /* Record a head once it has been read; now is the wall clock. */

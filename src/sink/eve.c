@@ -367,6 +367,7 @@ flow_object(const struct record *r, const struct timespec *now)
 static json_t *
 http_object(const struct http_record *h)
 {
+	int version = h->version[DIR_UP];
 	json_t *o = json_object();
 
 	put_text(o, "hostname", h->host);
@@ -375,10 +376,9 @@ http_object(const struct http_record *h)
 	put_texts(o, "url", h->url, "http_user_agent", h->user_agent,
 	    "http_content_type", h->content_type[DIR_DOWN],
 	    "http_refer", h->referer, "http_method", h->method, NULL);
-	if (h->version[DIR_UP] != 0)
-		put_text(o, "protocol", h->version[DIR_UP] == 10 ?
-		    "HTTP/1.0" : h->version[DIR_UP] == 20 ? "HTTP/2" :
-		    "HTTP/1.1");
+	if (version != 0)
+		put_text(o, "protocol", version == 20 ? "HTTP/2" :
+		    version == 10 ? "HTTP/1.0" : "HTTP/1.1");
 	if (h->status != 0)
 		put_count(o, "status", (uint64_t)h->status);
 	put_text(o, "redirect", h->location);
@@ -521,6 +521,23 @@ eve_event(enum conf_event type, const struct record *r,
 		put(o, "clearspan", exchange_object(r, h));
 	else if (whole)
 		put(o, "clearspan", clearspan_object(r));
+	return o;
+}
+
+json_t *
+eve_message(const struct record *r, const struct ws_message *m,
+    const struct timespec *now)
+{
+	static const char *const opcodes[] = { [WS_TEXT] = "text",
+	    [WS_BINARY] = "binary", [WS_CLOSE] = "close", [WS_PING] = "ping",
+	    [WS_PONG] = "pong" };
+	json_t *o = eve_of("ws", "http", r, now);
+
+	put_count(o, "tx_id", m->tx);
+	put(o, "ws", json_pack("{s:s, s:s, s:I, s:b}", "direction",
+	    m->dir == DIR_UP ? "to_server" : "to_client", "opcode",
+	    opcodes[m->opcode], "length", (json_int_t)m->length, "deflated",
+	    m->deflated));
 	return o;
 }
 

@@ -1,0 +1,537 @@
+/*
+ * Heads of HTTP/2, from field lines. Lines are kept by their place in one
+ * text, which grows; a head is made of them once they are all here.
+ */
+#include "http/h2_head.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+#define LINE_COST	32	/* RFC 9113, 6.5.2 */
+
+enum pseudo {
+	P_METHOD,
+	P_SCHEME,
+	P_AUTHORITY,
+	P_PATH,
+	P_PROTOCOL,
+	P_STATUS,
+	P_MAX
+};
+
+static const char *const pseudo[] = { ":method", ":scheme", ":authority",
+    ":path", ":protocol", ":status" };
+#define BIT(p)		(1u << (p))
+#define OF_REQUEST	(BIT(P_STATUS) - 1)
+
+/* Fields that mean something here. */
+enum meaning {
+	F_OTHER,
+	F_HOP,			/* connection-specific: 8.2.2 */
+	F_TE,
+	F_LENGTH,
+	F_HOST,
+	F_COOKIE
+};
+
+struct line {
+	size_t		 name, name_len;	/* in bytes */
+	size_t		 value, value_len;
+	enum meaning	 meaning;
+	int		 never;
+};
+
+struct h2_head {
+	enum h2_kind	 kind;
+	size_t		 limit, size;
+	int		 error;
+	const char	*why;
+	struct text	 bytes;
+	struct line	 pseudo[P_MAX];
+	unsigned	 seen;		/* BIT() of them */
+	struct line	*line;		/* fields */
+	size_t		 n, cap;
+	int64_t		 length;
+	int		 status;
+};
+
+static int
+fail(struct h2_head *h, int e, const char *why)
+{
+	h->why = why;
+	return h->error = e;
+}
+
+struct h2_head *
+h2_head_new(enum h2_kind kind, size_t limit)
+{
+	struct h2_head *h = xcalloc(1, sizeof(*h));
+
+	h->limit = limit;
+	h2_head_again(h, kind);
+	return h;
+}
+
+void
+h2_head_again(struct h2_head *h, enum h2_kind kind)
+{
+	h->kind = kind;
+	h->size = 0;
+	h->error = 0;
+	h->why = NULL;
+	text_clear(&h->bytes);
+	h->seen = 0;
+	h->n = 0;
+	h->length = -1;
+}
+
+void
+h2_head_free(struct h2_head *h)
+{
+	if (h == NULL)
+		return;
+	text_free(&h->bytes);
+	free(h->line);
+	free(h);
+}
+
+const char *
+h2_head_why(const struct h2_head *h)
+{
+	return h->why;
+}
+
+static struct slice
+value_of(const struct h2_head *h, const struct line *l)
+{
+	return slice_of(h->bytes.s + l->value, l->value_len);
+}
+
+static struct slice
+pseudo_of(const struct h2_head *h, enum pseudo p)
+{
+	return h->seen & BIT(p) ? value_of(h, &h->pseudo[p]) :
+	    slice_of(NULL, 0);
+}
+
+/* Names are in lower case by now, so that this is quick. */
+static enum meaning
+meaning_of(struct slice name)
+{
+	static const struct {
+		uint8_t		 len;
+		uint8_t		 meaning;
+		char		 name[18];
+	} known[] = {
+		{ 2, F_TE, "te" }, { 4, F_HOST, "host" },
+		{ 6, F_COOKIE, "cookie" }, { 7, F_HOP, "upgrade" },
+		{ 10, F_HOP, "connection" }, { 10, F_HOP, "keep-alive" },
+		{ 14, F_LENGTH, "content-length" },
+		{ 16, F_HOP, "proxy-connection" },
+		{ 17, F_HOP, "transfer-encoding" },
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(known); i++)
+		if (known[i].len == name.len &&
+		    memcmp(known[i].name, name.p, name.len) == 0)
+			return known[i].meaning;
+	return F_OTHER;
+}
+
+/* A token (RFC 9110, 5.1) without upper-case letters (8.2.1). */
+static int
+is_name(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+			return 0;
+	return slice_is_token(s);
+}
+
+/* No blanks around it, and no control characters but tabs (8.2.1). */
+static int
+is_value(struct slice s)
+{
+	size_t i;
+
+	if (s.len > 0 && (is_blank(s.p[0]) || is_blank(s.p[s.len - 1])))
+		return 0;
+	for (i = 0; i < s.len; i++)
+		if (((uint8_t)s.p[i] < 0x20 && s.p[i] != '\t') ||
+		    s.p[i] == 0x7f)
+			return 0;
+	return 1;
+}
+
+static void
+keep(struct h2_head *h, struct line *l, struct slice name, struct slice value)
+{
+	l->name = h->bytes.len;
+	l->name_len = name.len;
+	text_add(&h->bytes, name.p, name.len);
+	l->value = h->bytes.len;
+	l->value_len = value.len;
+	text_add(&h->bytes, value.p, value.len);
+}
+
+static int
+add_pseudo(struct h2_head *h, struct slice name, struct slice value)
+{
+	unsigned allowed = h->kind == H2_REQUEST ? OF_REQUEST :
+	    h->kind == H2_RESPONSE ? BIT(P_STATUS) : 0;
+	unsigned p;
+
+	for (p = 0; p < P_MAX && !slice_eq(name, pseudo[p]); p++)
+		;
+	if ((allowed & BIT(p)) == 0)
+		return fail(h, ERR_FORMAT, "a pseudo-header that does not "
+		    "belong here");
+	if (h->seen & BIT(p))
+		return fail(h, ERR_FORMAT, "a pseudo-header comes twice");
+	if (h->n > 0)
+		return fail(h, ERR_FORMAT, "a pseudo-header behind a field");
+	h->seen |= BIT(p);
+	keep(h, &h->pseudo[p], name, value);
+	return 0;
+}
+
+static int
+content_length(struct h2_head *h, struct slice value)
+{
+	int64_t n;
+
+	if (h->kind == H2_TRAILERS)
+		return fail(h, ERR_FORMAT, "Content-Length in trailers");
+	if (slice_number(value, &n) != 0)
+		return fail(h, ERR_FORMAT, "Content-Length is not a number");
+	if (h->length >= 0 && h->length != n)
+		return fail(h, ERR_FORMAT, "two different Content-Lengths");
+	h->length = n;
+	return 0;
+}
+
+static int
+check_field(struct h2_head *h, enum meaning meaning, struct slice value)
+{
+	if (meaning == F_HOP)
+		return fail(h, ERR_FORMAT, "a field for connections of "
+		    "HTTP/1");
+	if (meaning == F_TE && (h->kind != H2_REQUEST ||
+	    !slice_is(value, "trailers")))
+		return fail(h, ERR_FORMAT, "TE is not \"trailers\"");
+	if (meaning == F_HOST && h->kind == H2_TRAILERS)
+		return fail(h, ERR_FORMAT, "Host in trailers");
+	return meaning == F_LENGTH ? content_length(h, value) : 0;
+}
+
+static int
+add_field(struct h2_head *h, struct slice name, struct slice value, int never)
+{
+	enum meaning meaning = meaning_of(name);
+	struct line *l;
+
+	if (!is_name(name))
+		return fail(h, ERR_FORMAT, "a field name that is no token in "
+		    "lower case");
+	if (meaning != F_OTHER && check_field(h, meaning, value) != 0)
+		return h->error;
+	if (h->n == h->cap) {
+		h->cap = h->cap > 0 ? h->cap * 2 : 16;
+		h->line = xrealloc(h->line, h->cap * sizeof(*h->line));
+	}
+	l = &h->line[h->n++];
+	l->meaning = meaning;
+	l->never = never;
+	keep(h, l, name, value);
+	return 0;
+}
+
+int
+h2_head_add(struct h2_head *h, struct slice name, struct slice value,
+    int never)
+{
+	if (h->error != 0)
+		return h->error;
+	h->size += name.len + value.len + LINE_COST;
+	if (h->size > h->limit)
+		return fail(h, ERR_LIMIT, "the head is too long");
+	if (!is_value(value))
+		return fail(h, ERR_FORMAT, "a value with blanks around it, or "
+		    "with control characters");
+	if (name.len > 0 && name.p[0] == ':')
+		return add_pseudo(h, name, value);
+	return add_field(h, name, value, never);
+}
+
+/* RFC 3986, 3.1. */
+static int
+is_scheme(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (!((s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z') &&
+		    (i == 0 || !((s.p[i] >= '0' && s.p[i] <= '9') ||
+		    s.p[i] == '+' || s.p[i] == '-' || s.p[i] == '.')))
+			return 0;
+	return s.len > 0;
+}
+
+static int
+check_path(struct h2_head *h, struct slice path)
+{
+	size_t i;
+
+	for (i = 0; i < path.len; i++)
+		if (path.p[i] == ' ' || path.p[i] == '\t' || path.p[i] == '#')
+			return fail(h, ERR_FORMAT, "a blank or a fragment in "
+			    "the path");
+	if (path.len > 0 && path.p[0] == '/')
+		return 0;
+	if (!slice_eq(path, "*"))
+		return fail(h, ERR_FORMAT, "the path begins with no slash");
+	return slice_eq(pseudo_of(h, P_METHOD), "OPTIONS") ? 0 :
+	    fail(h, ERR_FORMAT, "only OPTIONS may have * for a path");
+}
+
+/* The pseudo-headers of a request: 8.3.1; of CONNECT: 8.5, and RFC 8441, 4. */
+static int
+check_pseudo(struct h2_head *h)
+{
+	const unsigned url = BIT(P_SCHEME) | BIT(P_PATH);
+	int connect = slice_eq(pseudo_of(h, P_METHOD), "CONNECT");
+
+	if (!slice_is_token(pseudo_of(h, P_METHOD)))
+		return fail(h, ERR_FORMAT, "the method is no token");
+	if (h->seen & BIT(P_PROTOCOL) &&
+	    (!connect || !slice_is_token(pseudo_of(h, P_PROTOCOL))))
+		return fail(h, ERR_FORMAT, ":protocol is no token, or not of "
+		    "CONNECT");
+	if (connect && h->length > 0)
+		return fail(h, ERR_FORMAT, "a CONNECT with a body");
+	if (connect && !(h->seen & BIT(P_PROTOCOL)))
+		return (h->seen & (url | BIT(P_AUTHORITY))) ==
+		    BIT(P_AUTHORITY) ? 0 : fail(h, ERR_FORMAT,
+		    "a CONNECT with a URL, or without :authority");
+	if ((h->seen & url) != url || !is_scheme(pseudo_of(h, P_SCHEME)))
+		return fail(h, ERR_FORMAT, ":scheme or :path is missing");
+	return check_path(h, pseudo_of(h, P_PATH));
+}
+
+/* The port that is meant without one; 0: it must be there. */
+static uint16_t
+port_of(const struct h2_head *h)
+{
+	struct slice scheme = pseudo_of(h, P_SCHEME);
+
+	return scheme.len == 0 ? 0 : slice_is(scheme, "https") ||
+	    slice_is(scheme, "wss") ? 443 : 80;
+}
+
+/* Its Host field, or NULL; or with an error there are two. */
+static const struct line *
+find_host(struct h2_head *h)
+{
+	const struct line *host = NULL;
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		if (h->line[i].meaning != F_HOST)
+			continue;
+		if (host != NULL)
+			fail(h, ERR_FORMAT, "more than one Host");
+		host = &h->line[i];
+	}
+	return host;
+}
+
+/* Whom it is for: 8.3.1. */
+static int
+check_host(struct h2_head *h)
+{
+	const struct line *host = find_host(h);
+	struct slice authority = pseudo_of(h, P_AUTHORITY);
+	struct http_url u, v;
+
+	if (host != NULL && !(h->seen & BIT(P_AUTHORITY)))
+		authority = value_of(h, host);
+	if (h->error != 0)
+		return h->error;
+	if (http_authority(authority, port_of(h), &u) != 0)
+		return fail(h, ERR_FORMAT, ":authority or Host is missing, or "
+		    "not host[:port]");
+	if (host == NULL)
+		return 0;
+	if (http_authority(value_of(h, host), u.port, &v) != 0 ||
+	    u.host.len != v.host.len || u.port != v.port ||
+	    strncasecmp(u.host.p, v.host.p, u.host.len) != 0)
+		return fail(h, ERR_FORMAT, "Host is not the :authority");
+	return 0;
+}
+
+/* 8.3.2; and HTTP/2 has no 101 (8.6). */
+static int
+check_status(struct h2_head *h)
+{
+	struct slice s = pseudo_of(h, P_STATUS);
+	int64_t n;
+
+	if (s.len != 3 || slice_number(s, &n) != 0 || n < 100)
+		return fail(h, ERR_FORMAT, "the status is not three digits");
+	h->status = (int)n;
+	return n == 101 ? fail(h, ERR_FORMAT, "101 in HTTP/2") : 0;
+}
+
+/* Cookies become one field, in the place of the first (8.2.3). */
+static void
+join_cookies(struct h2_head *h)
+{
+	struct text joined = { NULL, 0, 0 };
+	struct line *first = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < h->n; i++) {
+		struct line l = h->line[i];
+
+		if (l.meaning == F_COOKIE && first != NULL) {
+			if (joined.len == 0)
+				text_add(&joined, h->bytes.s + first->value,
+				    first->value_len);
+			text_add(&joined, "; ", 2);
+			text_add(&joined, h->bytes.s + l.value, l.value_len);
+			first->never |= l.never;
+			continue;
+		}
+		h->line[n] = l;
+		if (l.meaning == F_COOKIE)
+			first = &h->line[n];
+		n++;
+	}
+	h->n = n;
+	if (joined.len > 0)
+		keep(h, first, slice_of("cookie", 6),
+		    slice_of(joined.s, joined.len));
+	text_free(&joined);
+}
+
+static struct slice
+word(const struct line *l, const struct text *bytes)
+{
+	return slice_of(bytes->s + l->value, l->value_len);
+}
+
+/* A request says whom it is for in :authority, or only in Host. */
+static void
+set_request(struct http_head *m, const struct h2_head *h,
+    const struct text *bytes)
+{
+	struct slice *const to[] = { &m->method, &m->scheme, &m->authority,
+	    &m->path, &m->protocol };
+	unsigned p;
+
+	for (p = 0; p < NELEM(to); p++)
+		if (h->seen & BIT(p))
+			*to[p] = word(&h->pseudo[p], bytes);
+	m->target = m->path.len > 0 ? m->path : m->authority;
+	if (m->authority.len == 0)
+		m->authority = http_value(m, "host");
+}
+
+static void
+add_word(struct http_head *m, struct slice name, struct slice value)
+{
+	m->h[m->n].name = name;
+	m->h[m->n++].value = value;
+}
+
+/* The bytes of the lines, "host", and which fields are not to be indexed. */
+static void
+put_bytes(const struct h2_head *h, struct text *bytes)
+{
+	size_t i;
+
+	text_add(bytes, h->bytes.s, h->bytes.len);
+	text_puts(bytes, "host");
+	for (i = 0; i < h->n; i++) {
+		if (!h->line[i].never)
+			continue;
+		text_add(bytes, h->bytes.s + h->line[i].name,
+		    h->line[i].name_len);
+		text_puts(bytes, ",");
+	}
+}
+
+static struct http_head *
+make(struct h2_head *h, struct text *bytes)
+{
+	int hostless = h->kind == H2_REQUEST && find_host(h) == NULL;
+	size_t i, own = h->bytes.len + strlen("host");
+	struct http_head *m = xcalloc(1, offsetof(struct http_head, h) +
+	    (h->n + (size_t)hostless) * sizeof(m->h[0]));
+
+	put_bytes(h, bytes);
+	m->version = 20;
+	m->length = h->length;
+	m->response = h->kind == H2_RESPONSE;
+	m->status = m->response ? h->status : 0;
+	m->never = slice_of(bytes->s + own, bytes->len - own);
+	if (hostless)
+		add_word(m, slice_of(bytes->s + h->bytes.len, strlen("host")),
+		    word(&h->pseudo[P_AUTHORITY], bytes));
+	for (i = 0; i < h->n; i++)
+		add_word(m, slice_of(bytes->s + h->line[i].name,
+		    h->line[i].name_len), word(&h->line[i], bytes));
+	if (!m->response)
+		set_request(m, h, bytes);
+	return m;
+}
+
+static void
+put_trailers(const struct h2_head *h, struct text *out)
+{
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		text_add(out, h->bytes.s + h->line[i].name,
+		    h->line[i].name_len);
+		text_add(out, ": ", 2);
+		text_add(out, h->bytes.s + h->line[i].value,
+		    h->line[i].value_len);
+		text_add(out, "\r\n", 2);
+	}
+}
+
+static int
+check(struct h2_head *h)
+{
+	if (h->error != 0)
+		return h->error;
+	if (h->kind == H2_RESPONSE)
+		return check_status(h);
+	if (h->kind == H2_TRAILERS)
+		return 0;
+	return check_pseudo(h) != 0 ? h->error : check_host(h);
+}
+
+int
+h2_head_end(struct h2_head *h, struct http_head **head, struct text *bytes)
+{
+	*head = NULL;
+	if (check(h) != 0)
+		return h->error;
+	if (h->kind != H2_TRAILERS)
+		join_cookies(h);
+	if (h->n > H2_FIELDS)
+		return fail(h, ERR_LIMIT, "too many fields");
+	if (h->kind == H2_TRAILERS)
+		put_trailers(h, bytes);
+	else
+		*head = make(h, bytes);
+	return 0;
+}
