@@ -219,7 +219,8 @@ int
 retell_response(struct retell *r, const struct http_head *h, int last,
     struct text *out)
 {
-	int opens = r->protocol[0] != '\0' && h->status >= 200 && h->status < 300;
+	int opens = r->protocol[0] != '\0' &&
+	    h->status >= 200 && h->status < 300;
 	size_t len = out->len;
 
 	/* 101 has no place in HTTP/2 (RFC 9113, 8.6). */

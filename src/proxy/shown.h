@@ -1,7 +1,7 @@
 /*
  * The ports with which the streams of a session are shown, where a mirror
  * writes each as a conversation of its own (`mirrors: http2: http/1.1`). All
- * mirrors of a session show a stream with the same port, and the log says which.
+ * mirrors of a session show a stream with the same port, and the log says it.
  * No two streams that are open at a time between the same two addresses have
  * the same one, in whatever sessions they are. The ports are those below the
  * ones that clients' own systems choose (RFC 6056), which other sessions have.
