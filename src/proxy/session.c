@@ -344,6 +344,7 @@ session_free(struct session *s)
 	free(s->page);
 	free(s->request_name);
 	free(s->name_allowed);
+	shown_free(s->rec.shown);
 	policy_unref(s->policy);
 	free(s);
 }
