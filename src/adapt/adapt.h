@@ -139,6 +139,14 @@ void	adapt_silence(struct adaptation *);
 /* Ready for the next message. */
 void	adapt_reset(struct adapted_message *);
 
+/* ws.c: a WebSocket, which began with exchange tx. NULL: nobody looks at it,
+ * and NULL may be given to the other calls. */
+struct ws;
+struct ws *ws_begin(const struct plan *, unsigned tx);
+void	ws_free(struct ws *);
+/* Bytes of it pass. */
+void	ws_seen(struct ws *, enum flow_dir, const uint8_t *, size_t len);
+
 /* A session's HTTP: engine.c, and where HTTP ends, tunnel.c. */
 struct engine {
 	struct adaptation a;		/* of the present exchange */
@@ -152,6 +160,7 @@ struct engine {
 	uint8_t		 lead[64];	/* ... and the server's first bytes */
 	size_t		 nlead;
 	size_t		 skip;		/* of raw bytes: the head before them */
+	struct ws	*ws;		/* they are a WebSocket; or NULL */
 };
 
 /* From here on it is no HTTP, for that reason; or it is cut off. */

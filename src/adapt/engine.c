@@ -134,6 +134,7 @@ engine_close(void *state, struct tap_counts *counts)
 	struct http_record *r = &e->a.x.record;
 
 	evtimer_del(&e->slow);
+	ws_free(e->ws);
 	r->end = clock_wall();
 	if (r->why == NULL)
 		r->why = "the session ended";
@@ -414,10 +415,10 @@ engine_body(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 		x->record.length[dir] = x->msg[dir].length;
 	if (x->msg[dir].bad != NULL)
 		engine_bad(e, dir);
+	if (e->raw)	/* the head may have ended HTTP, and passes */
+		return tunnel_data(e, dir, p, let > 0 ? let : len);
 	if (let > 0)
 		return let;
-	if (e->raw)
-		return tunnel_data(e, dir, p, len);
 	engine_more(e, dir);
 	return 0;
 }

@@ -23,6 +23,9 @@ struct engine_env {
 	void			(*icap_ended)(void *arg, const struct record *,
 				    const struct http_record *,
 				    const struct icap_record *);
+	/* The same for each message of a WebSocket; or NULL. */
+	void			(*message)(void *arg, const struct record *,
+				    const struct ws_message *);
 	void			*arg;
 };
 

@@ -52,6 +52,8 @@ tunnel_begin(struct engine *e, enum unread what)
 		e->skip = e->h1.dir[DIR_DOWN].wire;
 	if (what == UNREAD_UPGRADE)
 		protocol = http_value(x->msg[DIR_DOWN].head, "upgrade");
+	if (slice_is(protocol, "websocket"))
+		e->ws = ws_begin(p, x->record.number);
 	plan_unread(p, what, 0, protocol);
 }
 
@@ -93,6 +95,7 @@ tunnel_data(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 		head = len < e->skip ? len : e->skip;
 	e->skip -= head;
 	host->passed(host->session, dir, len - head);
+	ws_seen(e->ws, dir, p + head, len - head);
 	return len;
 }
 

@@ -84,7 +84,7 @@ static const struct word levels[] = {
 static const struct word events[] = {
 	{ "flow", EVENT_FLOW }, { "tls", EVENT_TLS }, { "http", EVENT_HTTP },
 	{ "icap", EVENT_ICAP }, { "alert", EVENT_ALERT },
-	{ "stats", EVENT_STATS }, { NULL }
+	{ "stats", EVENT_STATS }, { "ws", EVENT_WS }, { NULL }
 };
 
 static const struct word ranges[] = {

@@ -10,6 +10,8 @@
 #include <time.h>
 
 #include "codec/http.h"
+#include "codec/ws.h"
+#include "stream/tap.h"
 
 #define HTTP_RECORD_URL		8192	/* bytes kept of a target */
 #define HTTP_RECORD_FIELD	1024	/* ... and of a field's value */
@@ -45,6 +47,15 @@ struct http_record {
 	} origin;
 	const char	*why;		/* why it failed, or was answered by
 					 * us: static */
+};
+
+/* A message of a WebSocket. */
+struct ws_message {
+	unsigned	 tx;		/* the exchange that it began with */
+	enum flow_dir	 dir;
+	enum ws_opcode	 opcode;
+	uint64_t	 length;	/* of its payload, as it came */
+	int		 deflated;	/* (RFC 7692) */
 };
 
 /* Record a head once it has been read; now is the wall clock. */

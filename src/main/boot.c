@@ -175,8 +175,16 @@ icap_ended(void *arg, const struct record *r, const struct http_record *h,
 	connlog_event(d->admin.log, EVENT_ICAP, r, h, i);
 }
 
+static void
+message_passed(void *arg, const struct record *r, const struct ws_message *m)
+{
+	struct daemon *d = arg;
+
+	connlog_message(d->admin.log, r, m);
+}
+
 /* HTTP is read for ICAP, for rules on the name of each request, which a reload
- * may bring, and for the http events of the log. */
+ * may bring, and for the events of the log that are about it. */
 #define SPOOL_SHARE	4	/* of limits.memory, for bodies */
 #define SPOOL_DISK	((uint64_t)8 << 30)
 
@@ -186,8 +194,12 @@ boot_engine(struct daemon *d, const struct conf *c, struct text *why)
 	struct engine_env *x = &d->engine;
 	int rv;
 
-	d->env.http_events = c->log.file != NULL &&
-	    (c->log.events & 1u << EVENT_HTTP) != 0;
+	if (c->log.file != NULL) {
+		d->env.http_events = (c->log.events &
+		    (1u << EVENT_HTTP | 1u << EVENT_WS)) != 0;
+		if ((c->log.events & 1u << EVENT_WS) != 0)
+			x->message = message_passed;
+	}
 	spool_budget(c->limits.memory / SPOOL_SHARE, SPOOL_DISK);
 	x->services = xcalloc(c->nicaps + 1, sizeof(struct icap_service *));
 	for (; x->nservices < c->nicaps; x->nservices++) {

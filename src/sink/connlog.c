@@ -150,6 +150,15 @@ connlog_event(struct connlog *l, enum conf_event e, const struct record *r,
 }
 
 void
+connlog_message(struct connlog *l, const struct record *r,
+    const struct ws_message *m)
+{
+	struct timespec now = clock_wall();
+
+	connlog_put(l, eve_message(r, m, &now));
+}
+
+void
 connlog_stats(struct connlog *l, json_t *stats)
 {
 	struct timespec now;

@@ -32,6 +32,9 @@ int	 connlog_open(const char *path, unsigned events, struct connlog **,
  */
 void	 connlog_event(struct connlog *, enum conf_event, const struct record *,
 	    const struct http_record *, const struct icap_record *);
+/* The same for EVENT_WS. */
+void	 connlog_message(struct connlog *, const struct record *,
+	    const struct ws_message *);
 /* Takes ownership of stats. */
 void	 connlog_stats(struct connlog *, json_t *stats);
 

@@ -22,6 +22,9 @@
 json_t	*eve_event(enum conf_event, const struct record *,
 	    const struct http_record *, const struct icap_record *,
 	    const struct timespec *now);
+/* EVENT_WS, of a message of a WebSocket. */
+json_t	*eve_message(const struct record *, const struct ws_message *,
+	    const struct timespec *now);
 /* Takes ownership of stats. */
 json_t	*eve_stats(json_t *stats, const struct timespec *now);
 

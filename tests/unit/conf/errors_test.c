@@ -69,7 +69,7 @@ TEST(values_out_of_range_or_of_a_wrong_kind)
 	    "c:2:14: \"loud\" is no \"level\"; write error, warn, info or "
 	    "debug\n"
 	    "c:2:35: \"foo\" is no \"events\"; write flow, tls, http, icap, "
-	    "alert or stats\n");
+	    "alert, stats or ws\n");
 }
 END
 
