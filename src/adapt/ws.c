@@ -37,7 +37,7 @@ ws_free(struct ws *w)
 	free(w);
 }
 
-static void
+static int
 ws_message(void *arg, enum ws_opcode opcode, uint64_t length, int deflated)
 {
 	struct ws *w = arg;
@@ -46,6 +46,7 @@ ws_message(void *arg, enum ws_opcode opcode, uint64_t length, int deflated)
 	w->said.length = length;
 	w->said.deflated = deflated;
 	w->plan->env->message(w->plan->env->arg, w->plan->rec, &w->said);
+	return 0;
 }
 
 static const struct ws_user ws_user = { .message = ws_message };
@@ -56,7 +57,7 @@ ws_seen(struct ws *w, enum flow_dir dir, const uint8_t *p, size_t len)
 	if (w == NULL || w->lost)
 		return;
 	w->said.dir = dir;
-	if (ws_read(&w->reader[dir], p, len, &ws_user, w) == 0)
+	if (ws_read(&w->reader[dir], p, len, &ws_user, w) >= 0)
 		return;
 	w->lost = 1;
 	log_info("session %llu: what the %s sends is not WebSocket: its "
