@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "policy/facts.h"
+#include "proxy/shown.h"
 #include "stream/tap.h"
 
 #define RECORD_MIRRORS	CONF_RULE_MIRRORS	/* taps of one session */
@@ -54,6 +55,8 @@ struct record {
 	const struct verdict *verdict;	/* its rule is NULL until decided */
 	/* The server's port as the first of its mirrors shows it; 0: none. */
 	uint16_t	 shown_port;
+	/* The ports of its streams, if a mirror shows these; or NULL. */
+	struct shown	*shown;
 	int		 forged;	/* a leaf was forged for it */
 	int		 forged_cached;
 	const char	*unread_why;	/* why nobody read it, or NULL */

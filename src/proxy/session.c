@@ -345,6 +345,7 @@ session_free(struct session *s)
 	free(s->request_name);
 	free(s->refusal);
 	free(s->name_allowed);
+	shown_free(s->rec.shown);
 	policy_unref(s->policy);
 	free(s);
 }

@@ -121,26 +121,33 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
 }
 
 /*
- * The community ID that a tool computes if it sees the session with this port
- * of the server; 0: the server's own. If only one end is IPv4, the packets have
- * both as IPv6.
+ * The community ID that a tool computes if it sees these two ends. If only one
+ * is IPv4, the packets have both as IPv6.
  */
 static void
-put_community(json_t *o, const struct record *r, uint16_t port)
+put_community_of(json_t *o, struct addr client, struct addr server)
 {
-	struct addr client = r->facts->client, server = r->facts->server;
 	char community[COMMUNITY_LEN + 1];
 
-	if (server.sa.sa_family == AF_UNSPEC)
-		return;
 	if (client.sa.sa_family != server.sa.sa_family) {
 		addr_map6(&client);
 		addr_map6(&server);
 	}
-	if (port != 0)
-		addr_set_port(&server, port);
 	if (community_id(community, &client, &server) == 0)
 		put_text(o, "community_id", community);
+}
+
+/* That of the session with this port of the server; 0: the server's own. */
+static void
+put_community(json_t *o, const struct record *r, uint16_t port)
+{
+	struct addr server = r->facts->server;
+
+	if (server.sa.sa_family == AF_UNSPEC)
+		return;
+	if (port != 0)
+		addr_set_port(&server, port);
+	put_community_of(o, r->facts->client, server);
 }
 
 /* The members that begin every event. */
@@ -213,7 +220,10 @@ mirrors_array(const struct record *r)
 		c = &r->mirrors[i].counts;
 		o = json_object();
 		put_text(o, "name", r->mirrors[i].name);
-		put_community(o, r, c->port);
+		if (c->split)
+			put_count(o, "streams", c->streams);
+		else
+			put_community(o, r, c->port);
 		put_count(o, "packets", c->packets);
 		put_count(o, "bytes", c->bytes);
 		put_count(o, "lost", c->lost);
@@ -388,6 +398,21 @@ put_ms(json_t *o, const char *key, const struct timespec *a,
 		put(o, key, json_real(ms < 0 ? 0 : ms));
 }
 
+/* The stream of an exchange, and how a mirror shows it by itself. */
+static json_t *
+stream_object(const struct record *r, const struct http_record *h)
+{
+	struct addr client, server;
+	json_t *o = json_object();
+
+	put_count(o, "stream", h->stream);
+	if (shown_ends(r->shown, h->stream, &client, &server)) {
+		put_count(o, "port", addr_port(&client));
+		put_community_of(o, client, server);
+	}
+	return o;
+}
+
 /* The members of an exchange that EVE has no name for. */
 static json_t *
 exchange_object(const struct record *r, const struct http_record *h)
@@ -398,8 +423,7 @@ exchange_object(const struct record *r, const struct http_record *h)
 	put_verdict(o, r);
 	put(o, "tls", json_boolean(r->facts->protocol == PROTO_TLS));
 	if (h->stream != 0)
-		put(o, "http2", json_pack("{s:I}", "stream",
-		    (json_int_t)h->stream));
+		put(o, "http2", stream_object(r, h));
 	put_text(o, "request_content_type", h->content_type[DIR_UP]);
 	put_count(o, "request_length", h->length[DIR_UP]);
 	put_text(o, "answered_by", h->by);

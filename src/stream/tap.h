@@ -27,6 +27,8 @@ enum flow_dir {
 struct tap_counts {		/* what a tap did with its bytes */
 	uint64_t	 packets, bytes, lost;	/* lost: payload bytes */
 	uint16_t	 port;		/* the server's, as the tap shows it */
+	int		 split;		/* each stream was shown by itself: */
+	uint64_t	 streams;	/* so many were */
 };
 
 struct tap_ops {
