@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "adapt/adapt.h"
+#include "codec/ws.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -40,15 +41,18 @@ struct side {
 	struct adaptation a;		/* of it */
 	enum ws_opcode	 opcode;	/* of its next frame */
 	struct text	 part;		/* of its payload, not yet a frame */
-	int		 dropped;	/* the rest of it is not wanted */
+	unsigned	 dropped:1;	/* the rest of it is not wanted */
+	unsigned	 refused:1;	/* so a service answered */
+	unsigned	 stuck:1;	/* no room at all for what waits */
 };
 
 struct wsscan {
 	struct plan	 plan;		/* with the row of these services */
 	size_t		*row;
 	struct ws_out	 out;
+	unsigned	 tx;		/* the exchange that it began with */
 	const char	*over;		/* why it was ended; or NULL */
-	struct text	 url;		/* "POST URL HTTP/1.1" and Host */
+	struct text	 request;	/* "POST URL HTTP/1.1" and Host */
 	struct side	 side[2];	/* by enum flow_dir */
 };
 
@@ -127,9 +131,9 @@ make_heads(struct side *s, int64_t length)
 	struct text up = { 0 }, down = { 0 };
 	struct text *own = s->dir == DIR_UP ? &up : &down;
 
-	text_add(&up, s->w->url.s, s->w->url.len);
+	text_add(&up, s->w->request.s, s->w->request.len);
 	text_puts(&down, "HTTP/1.1 200 OK\r\n");
-	text_printf(own, "Content-Type: %s\r\n", s->reader.opcode == WS_TEXT ?
+	text_printf(own, "Content-Type: %s\r\n", s->opcode == WS_TEXT ?
 	    "text/plain; charset=utf-8" : "application/octet-stream");
 	if (length >= 0)
 		text_printf(own, "Content-Length: %lld\r\n",
@@ -146,7 +150,7 @@ make_heads(struct side *s, int64_t length)
 
 /* A message begins. */
 static void
-begin(struct side *s)
+begin(struct side *s, enum ws_opcode opcode)
 {
 	const struct ws_frame *f = &s->reader.frame;
 	struct exchange *x = &s->a.x;
@@ -155,7 +159,8 @@ begin(struct side *s)
 	memset(&s->a, 0, sizeof(s->a));
 	s->open = 1;
 	s->dropped = 0;
-	s->opcode = s->reader.opcode;
+	s->refused = 0;
+	s->opcode = opcode;
 	s->a.plan = s->w->plan;
 	x->session = s->w->plan.rec->id;
 	x->codec = &message_codec;
@@ -164,6 +169,7 @@ begin(struct side *s)
 	x->arg = s;
 	adapt_init(&s->a);
 	make_heads(s, f->fin ? (int64_t)f->length : -1);
+	x->record.number = s->w->tx;
 	http_record_request(&x->record, x->msg[DIR_UP].head, &now);
 	if (s->dir == DIR_DOWN)
 		exchange_set(x, DIR_UP, EXCHANGE_DONE);
@@ -206,7 +212,7 @@ on_payload(void *arg, enum ws_opcode opcode, const uint8_t *p, size_t n)
 		return;
 	}
 	if (!s->open)
-		begin(s);
+		begin(s, opcode);
 	if (!s->dropped)
 		message_data(&s->a.x.msg[s->dir], slice_of(p, n));
 }
@@ -222,12 +228,20 @@ on_message(void *arg, enum ws_opcode opcode, uint64_t length, int deflated)
 		return 0;
 	}
 	if (!s->open)
-		begin(s);
+		begin(s, opcode);
 	message_end(&s->a.x.msg[s->dir], 1);
 	return 1;
 }
 
 static const struct ws_user side_user = { on_payload, on_message };
+
+/* Frames that wait, and may not become more. Without any room the bytes that
+ * are read are what makes some. */
+static int
+is_full(const struct side *s)
+{
+	return s->out.len - s->out_off > OUT_MAX && !s->stuck;
+}
 
 /* How much of it may be read now. */
 static size_t
@@ -235,7 +249,7 @@ window(const struct side *s, size_t len)
 {
 	const struct http_message *m = &s->a.x.msg[s->dir];
 
-	if (s->out.len - s->out_off > OUT_MAX)
+	if (is_full(s))
 		return 0;
 	if (!s->open)
 		return len;
@@ -268,10 +282,15 @@ int
 wsscan_flush(struct wsscan *w, enum flow_dir dir)
 {
 	struct side *s = &w->side[dir];
+	size_t n;
 
 	more(s);
-	s->out_off += w->out.put(w->out.arg, dir,
-	    (const uint8_t *)s->out.s + s->out_off, s->out.len - s->out_off);
+	if (s->out.len == 0)
+		return 1;
+	n = w->out.put(w->out.arg, dir, (const uint8_t *)s->out.s +
+	    s->out_off, s->out.len - s->out_off);
+	s->stuck = n == 0;
+	s->out_off += n;
 	if (s->out_off < s->out.len)
 		return 0;
 	text_clear(&s->out);
@@ -318,7 +337,8 @@ message_drop(void *conn, enum flow_dir dir)
 	message_forget(&s->a.x.msg[dir]);
 }
 
-/* What goes in its place is a message too, and no page. */
+/* What goes in its place is a message too. A page is a refusal, which stands
+ * when the service has said all of it. */
 static int
 message_send(void *conn, enum flow_dir dir, const struct http_head *h,
     int body, int64_t length, unsigned flags)
@@ -331,8 +351,8 @@ message_send(void *conn, enum flow_dir dir, const struct http_head *h,
 	    (!(flags & HTTP_CHANGED) || (type.len == now.len &&
 	    memcmp(type.p, now.p, type.len) == 0)))
 		return 0;
-	end(s->w, CLOSE_POLICY, "refused by the scanner");
-	return ERR_DENIED;
+	s->refused = 1;
+	return 0;
 }
 
 /* A frame of what there is of the payload. */
@@ -349,9 +369,7 @@ flush_part(struct side *s, int fin)
 static int
 message_room(void *conn, enum flow_dir dir)
 {
-	const struct side *s = conn;
-
-	return s->out.len - s->out_off <= OUT_MAX;
+	return !is_full(conn);
 }
 
 static size_t
@@ -362,6 +380,8 @@ message_bytes(void *conn, enum flow_dir dir, const uint8_t *p, size_t len,
 	size_t n = FRAGMENT - s->part.len;
 
 	*bad = 0;
+	if (s->refused)
+		return len;
 	if (!message_room(conn, dir))
 		return 0;
 	n = len < n ? len : n;
@@ -376,7 +396,10 @@ message_fin(void *conn, enum flow_dir dir, const struct text *trailers)
 {
 	struct side *s = conn;
 
-	flush_part(s, 1);
+	if (s->refused)
+		end(s->w, CLOSE_POLICY, "refused by the scanner");
+	else
+		flush_part(s, 1);
 	s->a.x.msg[dir].sent = 1;
 	return 0;
 }
@@ -401,6 +424,7 @@ message_revoke(void *conn, enum flow_dir dir)
 	struct side *s = conn;
 
 	text_clear(&s->part);
+	s->refused = 0;
 }
 
 static int
@@ -482,9 +506,10 @@ make_row(struct wsscan *w, const struct plan *p)
 }
 
 struct wsscan *
-wsscan_new(const struct plan *p, const struct http_head *upgrade,
+wsscan_new(const struct plan *p, const struct exchange *x,
     const struct ws_out *out)
 {
+	const struct http_head *upgrade = x->msg[DIR_UP].head;
 	struct wsscan *w = xcalloc(1, sizeof(*w));
 	int dir;
 
@@ -493,11 +518,12 @@ wsscan_new(const struct plan *p, const struct http_head *upgrade,
 		return NULL;
 	}
 	w->out = *out;
-	text_puts(&w->url, "POST ");
-	text_add(&w->url, upgrade->path.p, upgrade->path.len);
-	text_puts(&w->url, " HTTP/1.1\r\nHost: ");
-	text_add(&w->url, upgrade->authority.p, upgrade->authority.len);
-	text_puts(&w->url, "\r\n");
+	w->tx = x->record.number;
+	text_puts(&w->request, "POST ");
+	text_add(&w->request, upgrade->path.p, upgrade->path.len);
+	text_puts(&w->request, " HTTP/1.1\r\nHost: ");
+	text_add(&w->request, upgrade->authority.p, upgrade->authority.len);
+	text_puts(&w->request, "\r\n");
 	for (dir = 0; dir < 2; dir++) {
 		w->side[dir].w = w;
 		w->side[dir].dir = (enum flow_dir)dir;
@@ -519,7 +545,7 @@ wsscan_free(struct wsscan *w)
 		text_free(&w->side[dir].out);
 		text_free(&w->side[dir].part);
 	}
-	text_free(&w->url);
+	text_free(&w->request);
 	free(w->row);
 	free(w);
 }

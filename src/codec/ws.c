@@ -96,7 +96,11 @@ ws_frame_put(uint8_t out[WS_HEAD_MAX], const struct ws_frame *f)
 	n = length_bytes(out[1]);
 	for (i = 0; i < n; i++)
 		out[2 + i] = (uint8_t)(f->length >> 8 * (n - 1 - i));
-	return 2 + n;
+	if (!f->masked)
+		return 2 + n;
+	out[1] |= MASKED;
+	memcpy(out + 2 + n, f->key, 4);
+	return 2 + n + 4;
 }
 
 void

@@ -37,7 +37,7 @@ struct ws_frame {
  * 2^63, a control frame that is longer than 125 bytes or not the last.
  */
 int	ws_frame(struct ws_frame *, const uint8_t *, size_t len);
-/* The head of a frame that is not masked. Returns its length. */
+/* Write the head of a frame. Returns its length. */
 size_t	ws_frame_put(uint8_t out[WS_HEAD_MAX], const struct ws_frame *);
 /* Mask, or unmask, n bytes that begin at this offset of the payload. */
 void	ws_mask(uint8_t *, size_t n, const uint8_t key[4], uint64_t offset);

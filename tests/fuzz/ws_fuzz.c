@@ -49,7 +49,7 @@ check_head(const uint8_t *data, size_t len)
 		return;
 	assert(n >= 2 && n <= WS_HEAD_MAX && (size_t)n <= len);
 	m = (int)ws_frame_put(head, &f);
-	assert(m == n - (f.masked ? 4 : 0));
+	assert(m == n && memcmp(head, data, (size_t)n) == 0);
 	assert(ws_frame(&again, head, (size_t)m) == m);
 	assert(again.length == f.length && again.opcode == f.opcode &&
 	    again.fin == f.fin && again.deflated == f.deflated);

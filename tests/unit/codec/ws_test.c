@@ -146,8 +146,10 @@ TEST(a_head_that_was_written_is_read)
 	uint8_t head[WS_HEAD_MAX];
 	size_t i, n;
 
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		f.length = lengths[i];
+	for (i = 0; i < 2 * sizeof(lengths) / sizeof(lengths[0]); i++) {
+		f.length = lengths[i / 2];
+		f.masked = i & 1;
+		memcpy(f.key, f.masked ? "key!" : "\0\0\0", 4);
 		n = ws_frame_put(head, &f);
 		memset(&got, 0, sizeof(got));
 		ck_assert_int_eq(ws_frame(&got, head, n), (int)n);
