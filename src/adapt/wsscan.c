@@ -161,13 +161,12 @@ begin(struct side *s, enum ws_opcode opcode)
 	s->dropped = 0;
 	s->refused = 0;
 	s->opcode = opcode;
-	s->a.plan = s->w->plan;
 	x->session = s->w->plan.rec->id;
 	x->codec = &message_codec;
 	x->conn = s;
 	x->user = &message_user;
 	x->arg = s;
-	adapt_init(&s->a);
+	adapt_init(&s->a, &s->w->plan);
 	make_heads(s, f->fin ? (int64_t)f->length : -1);
 	x->record.number = s->w->tx;
 	http_record_request(&x->record, x->msg[DIR_UP].head, &now);

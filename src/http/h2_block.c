@@ -1,0 +1,104 @@
+/*
+ * Blocks of HPACK, decoded as they come.
+ */
+#include "http/h2_block.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdlib.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+struct h2_block {
+	nghttp2_hd_inflater *hd;
+	struct h2_head	*head;
+	int		 wanted;
+	int		 capped;	/* a larger table was allowed */
+};
+
+struct h2_block *
+h2_block_new(size_t limit)
+{
+	struct h2_block *b = xcalloc(1, sizeof(*b));
+
+	if (nghttp2_hd_inflate_new(&b->hd) != 0)
+		abort();	/* no memory */
+	b->head = h2_head_new(H2_REQUEST, limit);
+	return b;
+}
+
+void
+h2_block_free(struct h2_block *b)
+{
+	if (b == NULL)
+		return;
+	nghttp2_hd_inflate_del(b->hd);
+	h2_head_free(b->head);
+	free(b);
+}
+
+void
+h2_block_table(struct h2_block *b, uint32_t size)
+{
+	b->capped = size > H2_TABLE_MAX;
+	nghttp2_hd_inflate_change_table_size(b->hd,
+	    b->capped ? H2_TABLE_MAX : size);
+}
+
+void
+h2_block_begin(struct h2_block *b, int wanted, enum h2_kind kind)
+{
+	b->wanted = wanted;
+	h2_head_again(b->head, kind);
+}
+
+static int
+decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
+    const char **why)
+{
+	nghttp2_nv nv;
+	ssize_t n;
+	int flags;
+
+	do {
+		flags = 0;
+		n = nghttp2_hd_inflate_hd2(b->hd, &nv, &flags, p, len, end);
+		if (n < 0) {
+			*why = b->capped ? "a head that may need a larger "
+			    "table than is kept" : "a head that is no HPACK";
+			return b->capped ? ERR_LIMIT : ERR_FORMAT;
+		}
+		p += n;
+		len -= (size_t)n;
+		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && b->wanted)
+			h2_head_add(b->head, slice_of(nv.name, nv.namelen),
+			    slice_of(nv.value, nv.valuelen),
+			    (nv.flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+	} while (len > 0 || (flags & NGHTTP2_HD_INFLATE_EMIT));
+	if (end)
+		nghttp2_hd_inflate_end_headers(b->hd);
+	return 0;
+}
+
+int
+h2_block_add(struct h2_block *b, const uint8_t *p, size_t len,
+    const char **why)
+{
+	return decode(b, p, len, 0, why);
+}
+
+int
+h2_block_end(struct h2_block *b, const char **why)
+{
+	return decode(b, (const uint8_t *)"", 0, 1, why);
+}
+
+int
+h2_block_head(struct h2_block *b, struct http_head **head, struct text *bytes,
+    const char **why)
+{
+	int rv = h2_head_end(b->head, head, bytes);
+
+	*why = h2_head_why(b->head);
+	return rv;
+}

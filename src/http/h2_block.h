@@ -1,0 +1,42 @@
+/*
+ * The heads that come in one direction of a connection of HTTP/2, as blocks of
+ * HPACK (RFC 7541, by libnghttp2) in pieces. A head that is not wanted, or is
+ * too large or malformed, is decoded all the same: the next ones need its part
+ * of the table. Nothing of a block is kept but the lines of its head.
+ */
+#ifndef HTTP_H2_BLOCK_H
+#define HTTP_H2_BLOCK_H
+
+#include "http/h2_head.h"
+
+/*
+ * The largest table that is followed: browsers allow 65536. If a peer makes use
+ * of a larger one, its heads cannot be read.
+ */
+#define H2_TABLE_MAX	65536
+
+struct h2_block;
+
+/* limit: bytes of a head. NULL is never returned. */
+struct h2_block	*h2_block_new(size_t limit);
+void		 h2_block_free(struct h2_block *);
+/*
+ * The reader of these heads has allowed a table of that size (SETTINGS, as they
+ * are acknowledged). Between blocks only.
+ */
+void		 h2_block_table(struct h2_block *, uint32_t size);
+/* A block begins; wanted: as a head of this kind. */
+void		 h2_block_begin(struct h2_block *, int wanted, enum h2_kind);
+/*
+ * Its next bytes. 0; or ERR_FORMAT or ERR_LIMIT with *why (static): no head can
+ * be read from here on.
+ */
+int		 h2_block_add(struct h2_block *, const uint8_t *, size_t,
+		    const char **why);
+/* It is whole. The same. */
+int		 h2_block_end(struct h2_block *, const char **why);
+/* Of a block that is whole: see h2_head_end(), and its reason. */
+int		 h2_block_head(struct h2_block *, struct http_head **,
+		    struct text *bytes, const char **why);
+
+#endif
