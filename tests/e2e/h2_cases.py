@@ -6,8 +6,9 @@ stream: of a request that is not at its end, or, as a server, of one that has
 not been answered. It does one thing. What must come of it is said before it:
 conn, an error of the connection; stream, of the stream that it returns (or the
 open one) and of no other; either, where the RFC leaves the choice; maybe, an
-error or nothing; fine, nothing at all. The first code is the RFC's; others are near enough, where programs
-differ. A request that must not get to the other side is for /evil."""
+error or nothing; fine, nothing at all. The first code is the RFC's; others are
+near enough, where programs differ. A request that must not get to the other
+side is for /evil."""
 import struct
 
 from harness import h2

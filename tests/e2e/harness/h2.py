@@ -447,8 +447,8 @@ class End:
 class Site:
     """Handler of a Serve, a server. What it answers is in the request's query:
     n bytes, status, hints (a 103 first), trailers, echo, len, hold (until
-    somebody asks for /release within the connection). A path in `apps` is answered by its function, app(end, stream), as soon as
-    the head is there."""
+    somebody asks for /release within the connection). A path in `apps` is
+    answered by its function, app(end, stream), once the head is there."""
 
     def __init__(self, told=()):
         self.told, self.apps = told, {}

@@ -1,6 +1,6 @@
 """Every case of h2_cases, from both sides: a client that does it to us, and a
-server that does. The answer is the one that RFC 9113 asks for; other streams go
-on after an error of one; and nothing that is wrong gets to the other side."""
+server that does. The answer is the one that RFC 9113 asks for; other streams
+go on after an error of one; and nothing wrong gets to the other side."""
 import h2_cases
 from harness import check, equal, h2, icap, scenario, wait
 from harness.h2 import PROTOCOL, Failure
