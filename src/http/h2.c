@@ -6,8 +6,13 @@
 #include <stdlib.h>
 
 #include "http/h2_inner.h"
+#include "util/budget.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
+
+#define SWEEP_MS	1000
+#define STALL_MS	60000	/* a window that is shut for longer */
 
 struct h2 *
 h2_new(struct tap *tap, struct flow *up, struct flow *down, size_t head_max,
@@ -99,7 +104,8 @@ fail(struct h2_side *side)
 	if (!side->failed || side->lost)
 		return;
 	side->lost = 1;
-	nghttp2_session_terminate_session(side->ng, NGHTTP2_PROTOCOL_ERROR);
+	nghttp2_session_terminate_session(side->ng, side->code != 0 ?
+	    side->code : NGHTTP2_INTERNAL_ERROR);
 	lose(side, 1, side->dir == DIR_UP ? "the client broke HTTP/2" :
 	    "the server broke HTTP/2");
 }
@@ -131,6 +137,35 @@ leave(struct h2 *h2)
 	}
 }
 
+/* It holds memory that others need, and its receiver takes nothing. */
+static int
+has_stalled(const struct h2_half *h, uint64_t now)
+{
+	return h->gone && !h2_is_dry(h) && now - h->moved > STALL_MS &&
+	    budget_used() > budget_max() / 2;
+}
+
+static void
+sweep(struct h2 *h2)
+{
+	uint64_t now = clock_coarse_ms();
+	struct h2_stream *s;
+	int i;
+
+	if (now - h2->swept < SWEEP_MS)
+		return;
+	h2->swept = now;
+	TAILQ_FOREACH(s, &h2->all, all)
+		for (i = 0; i < 2; i++) {
+			if (s->reset || !has_stalled(&s->half[i], now))
+				continue;
+			h2->user->abuse(h2->arg, (enum flow_dir)!i,
+			    H2_SLOW_WINDOW);
+			h2_stream_stop(s, NGHTTP2_ENHANCE_YOUR_CALM,
+			    "its receiver takes nothing");
+		}
+}
+
 /* What the peers said, and what is to be done, is done. */
 static void
 go_on(struct h2 *h2)
@@ -138,6 +173,7 @@ go_on(struct h2 *h2)
 	fail(&h2->side[DIR_UP]);
 	fail(&h2->side[DIR_DOWN]);
 	leave(h2);
+	sweep(h2);
 	h2_turns(h2);
 	if (!TAILQ_EMPTY(&h2->waiting))
 		h2_admit(h2);
@@ -179,7 +215,7 @@ h2_input(struct h2 *h2, enum flow_dir dir, size_t len, const uint8_t *p)
 	h2_lent(h2);
 	h2->gap.end = h2->gap.at + (p + len - h2->gap.at);
 	if (n < 0)
-		side->failed = 1;
+		h2_side_failed(side, (int)n);
 	go_on(h2);
 	h2_send(&h2->side[!dir]);
 	gap_close(h2, p, len);
@@ -201,6 +237,7 @@ h2_flush(struct h2 *h2, enum flow_dir dir)
 	if (h2_send(side) != 0)
 		side->failed = 1;
 	go_on(h2);
+	h2_send(side);
 	h2->inside--;
 	return !nghttp2_session_want_write(side->ng);
 }

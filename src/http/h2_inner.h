@@ -69,6 +69,7 @@ struct h2_half {
 	unsigned	 sent:1;	/* with its end, by nghttp2 */
 	unsigned	 idle:1;	/* nghttp2 waits to be told of more */
 	unsigned	 lost:1;	/* there was no memory for it */
+	uint64_t	 moved;		/* when content was last written */
 };
 
 struct h2_stream {
@@ -92,6 +93,11 @@ struct h2_stream {
 
 TAILQ_HEAD(h2_list, h2_stream);
 
+struct h2_bucket {		/* what is used up of an allowance */
+	int64_t		 used;
+	uint64_t	 at;
+};
+
 /* What we are to a peer: to the client a server, to the server a client. */
 struct h2_side {
 	struct h2	*h2;
@@ -100,6 +106,9 @@ struct h2_side {
 	struct h2_head	*head;		/* that is read */
 	int		 head_error;
 	unsigned	 open;		/* streams that we opened there */
+	struct h2_bucket bucket[H2_ABUSE_MAX];
+	uint8_t		 type;		/* of the frame that came last */
+	uint32_t	 code;		/* GOAWAY for it; or 0 */
 	unsigned	 leaving:1;	/* it sent GOAWAY */
 	unsigned	 failed:1;	/* its connection has an error */
 	unsigned	 lost:1;	/* and its streams are stopped */
@@ -130,6 +139,7 @@ struct h2 {
 	size_t		 head_max;
 	struct h2_list	 all, turns, waiting;
 	unsigned	 n;		/* streams in all */
+	uint64_t	 swept;		/* when stalled ones were looked for */
 	unsigned	 inside;	/* no need to wake */
 	struct h2_loan	 loan;
 	struct h2_gap	 gap;
@@ -184,9 +194,19 @@ int	h2_send_kept(struct h2_half *);		/* the head that waits */
 void	h2_keep_head(struct h2_half *, const struct http_head *);
 void	h2_admit(struct h2 *);	/* as many requests as the server takes */
 
+/* h2_abuse.c */
+/* The peer did that once more. 1: it is too much, and the connection ends. */
+int	h2_abused(struct h2_side *, enum h2_abuse);
+/* It did, and its connection ends for it. */
+void	h2_accuse(struct h2_side *, enum h2_abuse);
+void	h2_worked(struct h2_side *);		/* content came or went */
+void	h2_ended_well(struct h2_side *);	/* a stream did */
+
 /* h2_side.c */
 void	h2_side_open(struct h2_side *, struct h2 *, enum flow_dir);
 void	h2_side_close(struct h2_side *);
+/* nghttp2 can read no further, for that reason of its own. */
+void	h2_side_failed(struct h2_side *, int error);
 
 /* A turn is due. */
 static inline void

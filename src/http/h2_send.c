@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http/h2_inner.h"
+#include "util/clock.h"
 #include "util/err.h"
 
 /* Nothing follows the head. */
@@ -73,6 +74,7 @@ submit(struct h2_half *h, const struct http_head *head)
 	} else
 		rv = submit_response(h, head, &lines);
 	h->gone = rv == 0 && (h->dir == DIR_UP || head->status >= 200);
+	h->moved = clock_coarse_ms();
 	h2_lines_free(&lines);
 	if (rv != 0)
 		h->lost = 1;

@@ -7,6 +7,7 @@
 
 #include "codec/http1.h"
 #include "http/h2_inner.h"
+#include "util/budget.h"
 #include "util/mem.h"
 
 /* So much that is undecided: it is taken, as it may go to the disk then. */
@@ -330,8 +331,12 @@ over(struct h2_stream *s)
 	leave_line(s);
 	if (s->h2->loan.half != NULL && s->h2->loan.half->s == s)
 		s->h2->loan.half = NULL;
+	if (!s->reset)
+		h2_ended_well(&s->h2->side[DIR_UP]);
 	h2_rst(s, DIR_UP, NGHTTP2_INTERNAL_ERROR);
 	h2_rst(s, DIR_DOWN, NGHTTP2_CANCEL);
+	budget_give(BUDGET_BUFFERS, s->charged);
+	s->charged = 0;
 	half_free(&s->half[DIR_UP]);
 	half_free(&s->half[DIR_DOWN]);
 	s->x = NULL;

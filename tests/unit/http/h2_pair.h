@@ -48,6 +48,8 @@ struct peer {
 	const nghttp2_nv *trailers;
 	int		 shut;		/* it closed */
 	int		 deaf;		/* it reads nothing for now */
+	int32_t		 priority_of;	/* PRIORITY_UPDATE */
+	char		 priority[16];
 };
 
 struct user_stream {
@@ -338,6 +340,12 @@ peer_frame(nghttp2_session *ng, const nghttp2_frame *f, void *arg)
 		p->goaway = f->goaway.last_stream_id;
 		p->goaway_code = f->goaway.error_code;
 	}
+	if (f->hd.type == NGHTTP2_PRIORITY_UPDATE) {
+		nghttp2_ext_priority_update *u = f->ext.payload;
+
+		p->priority_of = u->stream_id;
+		memcpy(p->priority, u->field_value, u->field_value_len);
+	}
 	if (f->hd.type == NGHTTP2_RST_STREAM)
 		seen_of(p, f->hd.stream_id)->reset = f->rst_stream.error_code;
 	if ((f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA) &&
@@ -377,11 +385,15 @@ peer_open(struct peer *p, enum flow_dir dir)
 	p->goaway = -1;
 	nghttp2_option_new(&o);
 	nghttp2_option_set_no_http_messaging(o, 1);	/* we may be rude */
+	nghttp2_option_set_max_send_header_block_length(o, 1 << 20);
 	nghttp2_session_callbacks_new(&c);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, peer_frame);
 	nghttp2_session_callbacks_set_on_header_callback(c, peer_field);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c,
 	    peer_content);
+	if (dir == DIR_DOWN)
+		nghttp2_option_set_builtin_recv_extension_type(o,
+		    NGHTTP2_PRIORITY_UPDATE);
 	if (dir == DIR_UP)
 		nghttp2_session_client_new2(&p->ng, c, p, o);
 	else
@@ -391,15 +403,22 @@ peer_open(struct peer *p, enum flow_dir dir)
 }
 
 static void
-peer_close(struct peer *p)
+peer_forget(struct peer *p)
 {
 	size_t i;
 
-	nghttp2_session_del(p->ng);
 	for (i = 0; i < p->n; i++) {
 		text_free(&p->seen[i].fields);
 		text_free(&p->seen[i].body);
 	}
+	p->n = 0;
+}
+
+static void
+peer_close(struct peer *p)
+{
+	nghttp2_session_del(p->ng);
+	peer_forget(p);
 }
 
 /* One round of one flow. 1: something moved. */
@@ -427,8 +446,7 @@ pump_one(struct peer *from, struct peer *to)
 	flow_offer(f);
 	flow_wrote(f, 0);
 	while (!to->deaf && (q = flow_ready(f, &len), len > 0)) {
-		ck_assert_int_eq(nghttp2_session_mem_recv(to->ng, q, len),
-		    (ssize_t)len);
+		ck_assert_int_ge(nghttp2_session_mem_recv(to->ng, q, len), 0);
 		flow_wrote(f, len);
 		moved = 1;
 	}

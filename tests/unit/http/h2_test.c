@@ -298,7 +298,311 @@ TEST(a_peer_that_breaks_the_protocol_is_told_so)
 }
 END
 
-SUITE("h2", a_request_and_its_response_pass, bodies_of_any_size_pass,
+
+static const nghttp2_settings_entry connects[] = {
+    { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 } };
+static const nghttp2_nv websocket[] = { NV(":method", "CONNECT"),
+    NV(":protocol", "websocket"), NV(":scheme", "https"),
+    NV(":authority", "a.example"), NV(":path", "/chat"), NV_END };
+
+static uint32_t
+offered(void)
+{
+	return nghttp2_session_get_remote_settings(client.ng,
+	    NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL);
+}
+
+TEST(extended_connect_is_offered_if_the_server_offers_it)
+{
+	int32_t id;
+
+	begin();
+	ck_assert_uint_eq(offered(), 0);
+	id = ask(websocket, "x", 1);
+	pump_all();
+	ck_assert_int_eq(got(id)->reset, NGHTTP2_PROTOCOL_ERROR);
+	ck_assert_uint_eq(nus, 0);
+	end();
+	begin_with(connects, 1);
+	pump_all();
+	ck_assert_uint_eq(offered(), 1);
+	end();
+}
+END
+
+TEST(what_it_carries_passes_both_ways_until_each_ends)
+{
+	int32_t id;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		begin_with(connects, 1);
+		pump_all();
+		deed[DIR_UP] = i == 0 ? PASS : SEND;
+		id = ask(websocket, "ping", 4);
+		got(id)->hold = 1;
+		pump_all();
+		ck_assert_ptr_nonnull(strstr(seen_of(&server, 1)->fields.s,
+		    ":protocol: websocket\n"));
+		ck_assert_int_eq(us[0]->x.msg[DIR_UP].ended, 1);
+		ck_assert_int_eq(us[0]->x.msg[DIR_UP].bodied, 0);
+		seen_of(&server, 1)->hold = 1;
+		answer(1, ok, "pong", 4);
+		pump_all();
+		ck_assert_int_eq(us[0]->x.msg[DIR_DOWN].tunnel, 1);
+		ck_assert_str_eq(seen_of(&server, 1)->body.s, "ping");
+		ck_assert_str_eq(got(id)->body.s, "pong");
+		ck_assert_int_eq(seen_of(&server, 1)->ended, 0);
+		got(id)->hold = 0;
+		nghttp2_session_resume_data(client.ng, id);
+		pump_all();
+		ck_assert_int_eq(seen_of(&server, 1)->ended, 1);
+		ck_assert_int_eq(got(id)->ended, 0);
+		seen_of(&server, 1)->hold = 0;
+		nghttp2_session_resume_data(server.ng, 1);
+		pump_all();
+		ck_assert_int_eq(got(id)->ended, 1);
+		ck_assert_ptr_null(us[0]->why);
+		end();
+	}
+}
+END
+
+TEST(an_answer_before_the_request_was_sent_ends_neither)
+{
+	int32_t id;
+
+	begin();
+	fill();
+	id = ask(post, big, 1000);
+	got(id)->hold = 1;
+	pump_all();
+	answer(1, ok, "early", 5);
+	pump_all();
+	ck_assert_int_eq(got(id)->ended, 1);
+	ck_assert_int_eq(us[0]->over, 0);
+	got(id)->out_len = sizeof(big);
+	got(id)->hold = 0;
+	nghttp2_session_resume_data(client.ng, id);
+	pump_all();
+	ck_assert_uint_eq(seen_of(&server, 1)->body.len, sizeof(big));
+	ck_assert_int_eq(seen_of(&server, 1)->ended, 1);
+	ck_assert_ptr_null(us[0]->why);
+	ck_assert_int_eq(us[0]->over, 1);
+	end();
+}
+END
+
+TEST(a_server_that_needs_no_more_says_so_to_the_client)
+{
+	int32_t id;
+
+	begin();
+	fill();
+	id = ask(post, big, 1000);
+	got(id)->hold = 1;
+	pump_all();
+	answer(1, ok, "early", 5);
+	pump_all();
+	nghttp2_submit_rst_stream(server.ng, 0, 1, NGHTTP2_NO_ERROR);
+	pump_all();
+	ck_assert_str_eq(got(id)->body.s, "early");
+	ck_assert_int_eq(got(id)->ended, 1);
+	ck_assert_int_eq(got(id)->reset, NGHTTP2_NO_ERROR);
+	ck_assert_int_eq(us[0]->over, 1);
+	ck_assert_ptr_null(us[0]->why);
+	end();
+}
+END
+
+TEST(priorities_are_carried_over)
+{
+	static const nghttp2_nv urgent[] = { NV(":method", "GET"),
+	    NV(":scheme", "https"), NV(":authority", "a.example"),
+	    NV(":path", "/x"), NV("priority", "u=1, i"), NV_END };
+	static const nghttp2_settings_entry new[] = {
+	    { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 } };
+	int32_t low, high;
+
+	begin_with(new, 1);
+	fill();
+	server.answers = 1;
+	server.out = big;
+	server.out_len = 200000;
+	client.deaf = 1;
+	low = ask(get, NULL, 0);
+	high = ask(urgent, NULL, 0);
+	pump_all();
+	client.deaf = 0;
+	nghttp2_submit_priority_update(client.ng, 0, low,
+	    (const uint8_t *)"u=6", 3);
+	pump_all();
+	ck_assert_ptr_nonnull(strstr(seen_of(&server, 3)->fields.s,
+	    "priority: u=1, i\n"));
+	ck_assert_int_eq(server.priority_of, 1);
+	ck_assert_str_eq(server.priority, "u=6");
+	ck_assert_uint_eq(got(low)->body.len, 200000);
+	ck_assert_uint_eq(got(high)->body.len, 200000);
+	end();
+}
+END
+
+TEST(lengths_that_are_not_true_reset_the_stream)
+{
+	static const nghttp2_nv five[] = { NV(":status", "200"),
+	    NV("content-length", "5"), NV_END };
+	static const nghttp2_nv says[] = { NV(":method", "POST"),
+	    NV(":scheme", "https"), NV(":authority", "a.example"),
+	    NV(":path", "/y"), NV("content-length", "5"), NV_END };
+	int32_t id[4];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		begin();
+		deed[DIR_UP] = deed[DIR_DOWN] = i == 0 ? PASS : SEND;
+		id[0] = ask(get, NULL, 0);
+		id[1] = ask(get, NULL, 0);
+		pump_all();
+		answer(1, five, "1234", 4);
+		answer(3, five, "123456", 6);
+		id[2] = ask(says, "1234", 4);
+		id[3] = ask(says, "123456", 6);
+		pump_all();
+		ck_assert_int_eq(got(id[0])->reset, NGHTTP2_PROTOCOL_ERROR);
+		ck_assert_int_eq(got(id[1])->reset, NGHTTP2_PROTOCOL_ERROR);
+		ck_assert_int_eq(got(id[2])->reset, NGHTTP2_PROTOCOL_ERROR);
+		ck_assert_int_eq(got(id[3])->reset, NGHTTP2_PROTOCOL_ERROR);
+		ck_assert_int_eq(got(id[0])->ended, 0);
+		ck_assert_int_eq(seen_of(&server, 5)->ended, 0);
+		ck_assert_int_eq(flow[DIR_UP].finished, 0);
+		end();
+	}
+}
+END
+
+TEST(an_answer_to_head_has_no_content)
+{
+	static const nghttp2_nv head[] = { NV(":method", "HEAD"),
+	    NV(":scheme", "https"), NV(":authority", "a.example"),
+	    NV(":path", "/y"), NV_END };
+	static const nghttp2_nv five[] = { NV(":status", "200"),
+	    NV("content-length", "5"), NV_END };
+	int32_t id;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		begin();
+		deed[DIR_DOWN] = i == 0 ? PASS : i == 1 ? SEND : REFUSE;
+		id = ask(head, NULL, 0);
+		pump_all();
+		answer(1, five, NULL, 0);
+		pump_all();
+		ck_assert_int_eq(got(id)->ended, 1);
+		ck_assert_uint_eq(got(id)->body.len, 0);
+		if (i < 2)
+			ck_assert_str_eq(got(id)->fields.s,
+			    ":status: 200\ncontent-length: 5\n");
+		ck_assert_ptr_null(us[0]->why);
+		end();
+	}
+}
+END
+
+TEST(a_promise_ends_the_connection_of_the_server)
+{
+	int32_t id;
+
+	begin();
+	id = ask(get, NULL, 0);
+	pump_all();
+	put_raw(DIR_DOWN, "\0\0\5\5\4\0\0\0\1\0\0\0\2\x82", 14);
+	pump_all();
+	ck_assert_int_eq(server.goaway_code, NGHTTP2_PROTOCOL_ERROR);
+	ck_assert_int_eq(got(id)->reset, NGHTTP2_INTERNAL_ERROR);
+	ck_assert_int_eq(client.goaway_code, NGHTTP2_NO_ERROR);
+	end();
+}
+END
+
+/* The calls that an adapted answer makes. */
+TEST(an_answer_waits_for_its_end_and_can_be_taken_back)
+{
+	struct http_text t = { 0 };
+	struct exchange *x;
+	int32_t id;
+	int bad;
+
+	begin();
+	deed[DIR_UP] = HOLD;
+	id = ask(get, NULL, 0);
+	pump_all();
+	x = &us[0]->x;
+	exchange_set(x, DIR_UP, EXCHANGE_ANSWERED);
+	exchange_set(x, DIR_DOWN, EXCHANGE_ANSWERED);
+	ck_assert_int_eq(http_response(&t, "HTTP/1.1 200 OK\r\nA: b\r\n\r\n",
+	    25), 0);
+	ck_assert_int_eq(x->codec->head(x->conn, DIR_DOWN, &t.head, 1, 7,
+	    HTTP_REVOCABLE), 0);
+	ck_assert_uint_eq(x->codec->data(x->conn, DIR_DOWN,
+	    (const uint8_t *)"1234567", 7, &bad), 7);
+	pump_all();
+	ck_assert_int_eq(x->msg[DIR_DOWN].began, 0);
+	ck_assert_ptr_null(got(id)->fields.s);
+	ck_assert_int_eq(x->codec->commit(x->conn, DIR_DOWN), 1);
+	x->msg[DIR_DOWN].began = 0;
+	x->codec->revoke(x->conn, DIR_DOWN);
+	ck_assert_int_eq(x->codec->head(x->conn, DIR_DOWN, &t.head, 1, 3,
+	    HTTP_REVOCABLE), 0);
+	ck_assert_uint_eq(x->codec->data(x->conn, DIR_DOWN,
+	    (const uint8_t *)"abc", 3, &bad), 3);
+	ck_assert_uint_eq(x->codec->data(x->conn, DIR_DOWN,
+	    (const uint8_t *)"d", 1, &bad), 0);
+	ck_assert_int_eq(bad, 1);
+	ck_assert_int_eq(x->codec->end(x->conn, DIR_DOWN, NULL), 0);
+	pump_all();
+	ck_assert_str_eq(got(id)->body.s, "abc");
+	ck_assert_str_eq(got(id)->fields.s,
+	    ":status: 200\na: b\ncontent-length: 3\n");
+	ck_assert_int_eq(got(id)->ended, 1);
+	end();
+}
+END
+
+TEST(fields_are_edited_and_with_host_the_authority)
+{
+	static const nghttp2_nv many[] = { NV(":method", "GET"),
+	    NV(":scheme", "https"), NV(":authority", "a.example"),
+	    NV(":path", "/x"), NV("range", "bytes=1-2"), NV("x", "1"),
+	    NV("x", "2"), NV("cookie", "a=1"), NV("cookie", "b=2"), NV_END };
+	struct http_edit edit[] = { { "range", NULL }, { "x", "3" },
+	    { "host", "b.example" }, { "absent", "1" } };
+	struct exchange *x;
+
+	begin();
+	deed[DIR_UP] = HOLD;
+	ask(many, NULL, 0);
+	pump_all();
+	x = &us[0]->x;
+	x->codec->edit(x->conn, DIR_UP, edit, 4);
+	do_deed(us[0], DIR_UP, PASS);
+	pump_all();
+	ck_assert_str_eq(seen_of(&server, 1)->fields.s, ":method: GET\n"
+	    ":scheme: https\n:path: /x\n:authority: b.example\n"
+	    "x: 3\ncookie: a=1\ncookie: b=2\n");
+	end();
+}
+END
+
+SUITE("h2", extended_connect_is_offered_if_the_server_offers_it,
+    what_it_carries_passes_both_ways_until_each_ends,
+    an_answer_before_the_request_was_sent_ends_neither,
+    a_server_that_needs_no_more_says_so_to_the_client,
+    priorities_are_carried_over, lengths_that_are_not_true_reset_the_stream,
+    an_answer_to_head_has_no_content,
+    a_promise_ends_the_connection_of_the_server,
+    an_answer_waits_for_its_end_and_can_be_taken_back,
+    fields_are_edited_and_with_host_the_authority,
+    a_request_and_its_response_pass, bodies_of_any_size_pass,
     or_are_taken_and_sent_again, a_page_answers_and_the_server_is_told,
     a_request_refused_reaches_no_server_and_need_not_be_sent_whole,
     interim_responses_and_trailers_pass,
