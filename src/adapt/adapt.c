@@ -57,6 +57,19 @@ send_head(struct adapted_message *m, const struct http_head *h,
 	return rv;
 }
 
+/* Send body. Returns the bytes taken. */
+static size_t
+send_body(struct adaptation *a, enum flow_dir dir, const uint8_t *p,
+    size_t len, int *bad)
+{
+	struct exchange *x = &a->x;
+	size_t n = x->codec->data(x->conn, dir, p, len, bad);
+
+	if (dir == DIR_DOWN && x->record.by != NULL)
+		x->record.length[DIR_DOWN] += n;
+	return n;
+}
+
 /*
  * Bound reading ahead. But bytes that were read must not take the room in the
  * flow that sending needs.
@@ -102,7 +115,7 @@ send_more(struct adapted_message *m)
 	int rv = ERR_EOF, bad = 0;
 
 	while (body != NULL && (rv = spool_at(body, m->sent, &p, &len)) == 0) {
-		n = x->codec->data(x->conn, m->dir, p, len, &bad);
+		n = send_body(m->a, m->dir, p, len, &bad);
 		if (n == 0)
 			break;
 		m->sent += n;
@@ -151,7 +164,7 @@ bound(struct adapted_message *m)
 {
 	if (m->virgin->body != NULL && m->txn != NULL)
 		m->virgin->max = spool_first(m->virgin->body) +
-		    plan_conf(&m->a->plan, m->k)->max_body;
+		    plan_conf(m->a->plan, m->k)->max_body;
 }
 
 /* There is more of the body, or its end, or room: tell who waits for it. */
@@ -242,7 +255,7 @@ adapted(struct adapted_message *m, struct adapted_message *to,
 		    a->http->status);
 		http_record_response(&x->record, a->http, &now);
 	}
-	if (to == m && plan_next(&m->a->plan, input_method(m), &k) != NULL) {
+	if (to == m && plan_next(m->a->plan, input_method(m), &k) != NULL) {
 		collect(m, a);
 		return;
 	}
@@ -251,7 +264,7 @@ adapted(struct adapted_message *m, struct adapted_message *to,
 	    exchange_set(x, to->dir, EXCHANGE_ANSWERED) != 0))
 		return;
 	if (to != m)
-		m->a->plan.host.answered(m->a->plan.host.session);
+		m->a->plan->host.answered(m->a->plan->host.session);
 	send_head(to, a->http, a->body, a->http->length,
 	    HTTP_CHANGED | (a->body ? HTTP_REVOCABLE : 0));
 }
@@ -336,7 +349,7 @@ service_body(void *arg, const uint8_t *p, size_t len)
 			    "too large to keep");
 		return len;
 	}
-	n = x->codec->data(x->conn, m->to->dir, p, len, &bad);
+	n = send_body(m->a, m->to->dir, p, len, &bad);
 	if (bad)
 		exchange_break(x, "the adapted body is longer than its "
 		    "head says");
@@ -413,7 +426,7 @@ next_service(struct adapted_message *m)
 	struct icap_service *svc;
 	int rv;
 
-	while ((svc = plan_next(&m->a->plan, input_method(m), &m->k)) !=
+	while ((svc = plan_next(m->a->plan, input_method(m), &m->k)) !=
 	    NULL) {
 		if ((rv = content_exempt(m)) == 0)
 			return svc;
@@ -441,11 +454,11 @@ ask(struct adapted_message *m)
 		return;
 	}
 	more = m->k + 1;
-	m->input.whole = plan_next(&a->plan, input_method(m), &more) != NULL;
+	m->input.whole = plan_next(a->plan, input_method(m), &more) != NULL;
 	m->to = m;
 	if (exchange_set(&a->x, m->dir, EXCHANGE_HELD) != 0)
 		return;
-	m->txn = icap_start(a->plan.clients[a->plan.row[m->k]], &m->input,
+	m->txn = icap_start(a->plan->clients[a->plan->row[m->k]], &m->input,
 	    &service_user, m);
 	if (virgin->body != NULL && m->now == virgin) {
 		virgin->wants = icap_wants(m->txn);
@@ -479,7 +492,7 @@ adapt_begin(struct adapted_message *m)
 		deliver(m);
 		return;
 	}
-	if (m->a->plan.nmonitors > 0)
+	if (m->a->plan->nmonitors > 0)
 		monitor_begin(m);
 	if (content_ambiguous(m))
 		return;
@@ -489,7 +502,7 @@ adapt_begin(struct adapted_message *m)
 		return;
 	if (!virgin->ended) {
 		virgin->body = spool_new(UINT64_MAX);
-		virgin->max = plan_conf(&m->a->plan, m->k)->max_body;
+		virgin->max = plan_conf(m->a->plan, m->k)->max_body;
 		if (m->dir == DIR_UP)
 			go_ahead(&m->a->x);
 	}
@@ -528,18 +541,19 @@ adapt_reset(struct adapted_message *m)
 	message_reset(&m->making);
 	icap_input_free(&m->input);
 	memset(m, 0, sizeof(*m));
-	m->asker = (struct asker){ a->plan.rec, &a->x.record };
+	m->asker = (struct asker){ a->plan->rec, &a->x.record };
 	m->a = a;
 	m->dir = dir;
 	m->virgin = m->now = &a->x.msg[dir];
 }
 
 void
-adapt_init(struct adaptation *a)
+adapt_init(struct adaptation *a, const struct plan *p)
 {
 	int i;
 
-	a->echo = xcalloc(a->plan.nrow + 1, sizeof(*a->echo));
+	a->plan = p;
+	a->echo = xcalloc(a->plan->nrow + 1, sizeof(*a->echo));
 	for (i = 0; i < 2; i++) {
 		a->msg[i].a = a;
 		a->msg[i].dir = (enum flow_dir)i;
@@ -554,8 +568,9 @@ adapt_free(struct adaptation *a)
 
 	adapt_reset(&a->msg[DIR_UP]);
 	adapt_reset(&a->msg[DIR_DOWN]);
-	for (k = 0; k < a->plan.nrow; k++)
+	for (k = 0; k < a->plan->nrow; k++)
 		text_free(&a->echo[k]);
 	free(a->echo);
+	free(a->refusal);
 	exchange_free(&a->x);
 }

@@ -2,9 +2,9 @@
  * Inside the room: the services that look at the messages of an exchange, and
  * a message's way through them.
  *
- * Calls go one way: engine.c reads messages and begins their way (adapt.c),
- * which asks content.c, shows them as input.c says, and sends on what came of
- * it; plan.c knows what the rule wants.
+ * Calls go one way: engine.c reads messages, asks head.c whether they may go
+ * on, and begins their way (adapt.c), which asks content.c, shows them as
+ * input.c says, and sends on what came of it; plan.c knows what the rule wants.
  */
 #ifndef ADAPT_ADAPT_H
 #define ADAPT_ADAPT_H
@@ -69,10 +69,11 @@ struct adapted_message {
 /* An exchange, and what services make of it. */
 struct adaptation {
 	struct exchange	 x;
-	struct plan	 plan;
+	const struct plan *plan;	/* the session's */
 	struct text	*echo;		/* by place in the row: lines of the
 					   answer to REQMOD for its RESPMOD */
 	struct adapted_message msg[2];	/* by enum flow_dir */
+	char		*refusal;	/* by a rule: why; or NULL */
 };
 
 /* plan.c */
@@ -127,8 +128,8 @@ void	monitor_begin(struct adapted_message *);
 void	monitor_end(struct adapted_message *);
 
 /* adapt.c */
-/* The plan is made; the exchange's codec and user are set. */
-void	adapt_init(struct adaptation *);
+/* The exchange's codec and user are set. */
+void	adapt_init(struct adaptation *, const struct plan *);
 void	adapt_free(struct adaptation *);
 /* The head is here: ask the services that want it, or let it pass. */
 void	adapt_begin(struct adapted_message *);
@@ -138,6 +139,16 @@ void	adapt_more(struct adapted_message *);
 void	adapt_silence(struct adaptation *);
 /* Ready for the next message. */
 void	adapt_reset(struct adapted_message *);
+
+/*
+ * head.c. The head of a message has come: it is recorded, and a request is
+ * judged by its own name. 1: it may go on, by adapt_begin(); 0: it was answered
+ * or refused.
+ */
+int	head_request(struct adaptation *);
+int	head_response(struct adaptation *);
+/* The exchange is over, or HTTP is: log what is known of it. */
+void	head_over(struct adaptation *);
 
 /* ws.c: a WebSocket, which began with exchange tx. NULL: nobody looks at it,
  * and NULL may be given to the other calls. */
@@ -149,6 +160,7 @@ void	ws_seen(struct ws *, enum flow_dir, const uint8_t *, size_t len);
 
 /* A session's HTTP: engine.c, and where HTTP ends, tunnel.c. */
 struct engine {
+	struct plan	 plan;
 	struct adaptation a;		/* of the present exchange */
 	struct h1	 h1;
 	struct tap	*tap;

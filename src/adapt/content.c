@@ -28,7 +28,7 @@ content_is_stream(const struct adapted_message *m,
 
 	/* Our default list must not let pass what the rule forbids. */
 	if (!conf->types_given && !conf_icap_passes(conf, 1,
-	    plan_inspect(&m->a->plan)->endless_open))
+	    plan_inspect(m->a->plan)->endless_open))
 		return 0;
 	for (i = 0; i < conf->bypass_types.n; i++) {
 		p = conf->bypass_types.v[i];
@@ -96,7 +96,7 @@ type_twice(const struct http_head *h)
 int
 content_ambiguous(struct adapted_message *m)
 {
-	if (!plan_serves(&m->a->plan) || !type_twice(m->virgin->head))
+	if (!plan_serves(m->a->plan) || !type_twice(m->virgin->head))
 		return 0;
 	exchange_refuse(&m->a->x, m->dir == DIR_UP ? 400 : 502,
 	    "two different Content-Types");
@@ -167,7 +167,7 @@ coding_any(const struct conf_list *known)
 static int
 coding_known(const struct adapted_message *m, const struct conf_icap *conf)
 {
-	const struct conf_list *known = coding_list(&m->a->plan, conf);
+	const struct conf_list *known = coding_list(m->a->plan, conf);
 	const struct http_head *h = m->now->head;
 	struct slice list, item;
 	size_t i, n = 0;
@@ -193,7 +193,7 @@ static int
 is_unseen(struct adapted_message *m, enum icap_fault fault, int passes,
     int status, const char *why)
 {
-	const struct plan *p = &m->a->plan;
+	const struct plan *p = m->a->plan;
 
 	icap_unseen(p->clients[p->row[m->k]], input_method(m), m, fault, passes,
 	    why);
@@ -206,8 +206,8 @@ is_unseen(struct adapted_message *m, enum icap_fault fault, int passes,
 int
 content_exempt(struct adapted_message *m)
 {
-	const struct conf_icap *conf = plan_conf(&m->a->plan, m->k);
-	int endless = plan_inspect(&m->a->plan)->endless_open;
+	const struct conf_icap *conf = plan_conf(m->a->plan, m->k);
+	int endless = plan_inspect(m->a->plan)->endless_open;
 	int down = m->dir == DIR_DOWN;
 	int64_t length = m->now->head->length;
 
@@ -336,20 +336,20 @@ content_request(struct adaptation *a)
 	struct text codings = { 0 }, upgrade = { 0 };
 	size_t n = 0;
 
-	if (!a->plan.judged)
+	if (!a->plan->judged)
 		return;
-	if (is_scanned(&a->plan))
+	if (is_scanned(a->plan))
 		n = 2;
-	if (list_limit(&a->plan, h, "upgrade", upgrade_allowed, &upgrade)) {
+	if (list_limit(a->plan, h, "upgrade", upgrade_allowed, &upgrade)) {
 		/* The session goes on, and is read: no more than a number. */
-		if (a->plan.nrow > 0)
-			a->plan.host.unread(a->plan.host.session,
+		if (a->plan->nrow > 0)
+			a->plan->host.unread(a->plan->host.session,
 			    UNREAD_UPGRADE, 1, NULL);
 		edit[n].name = "upgrade";
 		edit[n++].value = upgrade.len > 0 ? upgrade.s : NULL;
 		edit[n++] = (struct http_edit){ "http2-settings", NULL };
 	}
-	if (list_limit(&a->plan, h, "accept-encoding", coding_allowed,
+	if (list_limit(a->plan, h, "accept-encoding", coding_allowed,
 	    &codings)) {
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
@@ -367,22 +367,22 @@ content_may_switch(struct adaptation *a)
 	struct slice value = http_value(h, "upgrade"), item;
 	size_t n = 0;
 
-	if (!a->plan.judged || h->status != 101)
+	if (!a->plan->judged || h->status != 101)
 		return 1;
-	if (!plan_serves(&a->plan))
+	if (!plan_serves(a->plan))
 		return asked != NULL && http_value(asked, "upgrade").len > 0;
 	while (slice_item(&value, &item)) {
 		if (item.len == 0)
 			continue;
 		n++;
-		if (!upgrade_allowed(&a->plan, item) ||
+		if (!upgrade_allowed(a->plan, item) ||
 		    !upgrade_asked(asked, item)) {
-			plan_unread(&a->plan, UNREAD_UPGRADE, 1, item);
+			plan_unread(a->plan, UNREAD_UPGRADE, 1, item);
 			return 0;
 		}
 	}
 	if (n == 0)
-		plan_unread(&a->plan, UNREAD_UPGRADE, 1, slice_of(NULL, 0));
+		plan_unread(a->plan, UNREAD_UPGRADE, 1, slice_of(NULL, 0));
 	return n > 0;
 }
 
@@ -390,9 +390,9 @@ int
 content_connects(struct adaptation *a)
 {
 	if (!slice_eq(a->x.msg[DIR_UP].head->method, "CONNECT") ||
-	    !plan_blocks(&a->plan))
+	    !plan_blocks(a->plan))
 		return 0;
-	plan_unread(&a->plan, UNREAD_CONNECT, 1, slice_of(NULL, 0));
+	plan_unread(a->plan, UNREAD_CONNECT, 1, slice_of(NULL, 0));
 	exchange_refuse(&a->x, 403, "a tunnel by CONNECT, which the rule "
 	    "blocks (inspect: non-http)");
 	return 1;

@@ -103,28 +103,14 @@ engine_begin(void *arg, struct tap *tap, const struct record *rec,
 	e->a.x.session = rec->id;
 	e->a.x.user = &engine_user;
 	e->a.x.arg = e;
-	plan_init(&e->a.plan, seat->env, seat->clients, rec, host);
+	plan_init(&e->plan, seat->env, seat->clients, rec, host);
 	/* Nobody looks at the messages, so any bytes may pass. */
 	h1_init(&e->h1, tap, host->flow[DIR_UP], host->flow[DIR_DOWN],
-	    &e->a.x, e->a.plan.judged ? host->head_max : H1_HEAD,
-	    e->a.plan.judged);
-	adapt_init(&e->a);
+	    &e->a.x, e->plan.judged ? host->head_max : H1_HEAD,
+	    e->plan.judged);
+	adapt_init(&e->a, &e->plan);
 	evtimer_assign(&e->slow, seat->base, tunnel_slow, e);
 	return e;
-}
-
-/* The exchange is over, or HTTP is: log what is known of it. */
-static void
-engine_tell(struct engine *e)
-{
-	struct http_record *r = &e->a.x.record;
-	const struct plan *p = &e->a.plan;
-
-	if (r->method == NULL || p->env->ended == NULL)
-		return;
-	if (r->by != NULL && r->length[DIR_DOWN] == 0)
-		r->length[DIR_DOWN] = e->h1.dir[DIR_DOWN].sent;
-	p->env->ended(p->env->arg, p->rec, r);
 }
 
 static void
@@ -135,10 +121,9 @@ engine_close(void *state, struct tap_counts *counts)
 
 	evtimer_del(&e->slow);
 	ws_free(e->ws);
-	r->end = clock_wall();
 	if (r->why == NULL)
 		r->why = "the session ended";
-	engine_tell(e);
+	head_over(&e->a);
 	adapt_free(&e->a);
 	h1_done(&e->h1);
 	free(e);
@@ -148,8 +133,7 @@ engine_close(void *state, struct tap_counts *counts)
 static void
 engine_next(struct engine *e)
 {
-	e->a.x.record.end = clock_wall();
-	engine_tell(e);
+	head_over(&e->a);
 	adapt_reset(&e->a.msg[DIR_UP]);
 	adapt_reset(&e->a.msg[DIR_DOWN]);
 	exchange_next(&e->a.x);
@@ -242,63 +226,19 @@ engine_more(struct engine *e, enum flow_dir dir)
 	engine_check(e);
 }
 
-/* Judge the request by its own name. 1: it may go on. */
-static int
-engine_judge(struct engine *e)
-{
-	const struct plan *p = &e->a.plan;
-	struct judgement j;
-
-	p->host.judge(p->host.session, e->a.x.msg[DIR_UP].head, &j);
-	if (j.status == 0)
-		return 1;
-	e->a.x.record.why = j.why;
-	if (j.status > 0)
-		exchange_refuse(&e->a.x, j.status, j.why);
-	else
-		exchange_break(&e->a.x, j.why);
-	return 0;
-}
-
-/* The request's head has come. 1: it may go on. */
-static int
-engine_request(struct engine *e)
-{
-	struct adaptation *a = &e->a;
-	struct timespec now;
-	size_t k;
-
-	if (a->plan.judged)
-		content_one_host(a);
-	now = clock_wall();
-	http_record_request(&a->x.record, a->x.msg[DIR_UP].head, &now);
-	for (k = 0; k < a->plan.nrow; k++)
-		text_clear(&a->echo[k]);
-	return (!a->plan.judged || engine_judge(e)) && !content_connects(a);
-}
-
 /* The response's head has come. 1: it may go on. */
 static int
 engine_response(struct engine *e)
 {
-	struct exchange *x = &e->a.x;
-	const struct http_message *m = &x->msg[DIR_DOWN];
-	struct timespec now;
+	const struct http_message *m = &e->a.x.msg[DIR_DOWN];
 
-	if (!content_may_switch(&e->a)) {
-		exchange_refuse(x, 502, "the server switched protocols "
-		    "unasked");
+	if (!head_response(&e->a))
 		return 0;
-	}
-	if (m->head->status < 200 && m->head->status != 101)
-		return 1;
-	now = clock_wall();
-	http_record_response(&x->record, m->head, &now);
 	if (m->tunnel) {	/* HTTP ends here */
 		tunnel_begin(e, m->head->status == 101 ? UNREAD_UPGRADE :
 		    UNREAD_CONNECT);
-		engine_tell(e);
-		http_record_next(&x->record);
+		head_over(&e->a);
+		http_record_next(&e->a.x.record);
 	}
 	return 1;
 }
@@ -319,7 +259,7 @@ static void
 engine_strange(struct engine *e, enum flow_dir dir, const uint8_t *p,
     size_t len, int rv, const char *why)
 {
-	if (!e->a.plan.judged || is_other(e, dir, p, len))
+	if (!e->plan.judged || is_other(e, dir, p, len))
 		tunnel_begin(e, UNREAD_OTHER);
 	else if (dir == DIR_DOWN)
 		exchange_refuse(&e->a.x, 502, why);
@@ -359,7 +299,8 @@ engine_head(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 	else if (rv != 0)
 		engine_strange(e, dir, p, len, rv, why);
 	else
-		return dir == DIR_UP ? engine_request(e) : engine_response(e);
+		return dir == DIR_UP ? head_request(&e->a) :
+		    engine_response(e);
 	return 0;
 }
 
@@ -394,7 +335,7 @@ engine_bad(struct engine *e, enum flow_dir dir)
 	struct exchange *x = &e->a.x;
 	const char *why = x->msg[dir].bad;
 
-	if (e->a.msg[dir].as_is && !e->a.plan.judged)
+	if (e->a.msg[dir].as_is && !e->plan.judged)
 		tunnel_begin(e, UNREAD_OTHER);
 	else if (e->a.msg[dir].as_is)
 		exchange_break(x, why);
@@ -409,10 +350,6 @@ engine_body(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct exchange *x = &e->a.x;
 	size_t let = h1_data(&e->h1, dir, p, len);
 
-	if (dir == DIR_DOWN && x->record.by != NULL)
-		x->record.origin.length = x->msg[dir].length;
-	else
-		x->record.length[dir] = x->msg[dir].length;
 	if (x->msg[dir].bad != NULL)
 		engine_bad(e, dir);
 	if (e->raw)	/* the head may have ended HTTP, and passes */
@@ -443,7 +380,7 @@ engine_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 			return e->raw ? tunnel_data(e, dir, p, len) : 0;
 		adapt_begin(&e->a.msg[dir]);
 		/* The bytes may have been edited, or moved: seen next turn. */
-		if (e->a.plan.nrow > 0 || e->a.plan.judged) {
+		if (e->plan.nrow > 0 || e->plan.judged) {
 			tap_release(e->tap);
 			return 0;
 		}

@@ -18,7 +18,7 @@ input_method(const struct adapted_message *m)
 static int
 put_heads(struct adapted_message *m)
 {
-	const struct facts *f = m->a->plan.rec->facts;
+	const struct facts *f = m->a->plan->rec->facts;
 	const struct adapted_message *up = &m->a->msg[DIR_UP];
 	const char *name = facts_name(f) != NULL ? facts_name(f) : "";
 
@@ -37,7 +37,7 @@ static void
 put_macro(const struct adapted_message *m, enum conf_macro which,
     struct text *t)
 {
-	const struct record *r = m->a->plan.rec;
+	const struct record *r = m->a->plan->rec;
 	const struct http_record *x = &m->a->x.record;
 	const struct facts *f = r->facts;
 	char client[ADDR_STRLEN], server[ADDR_STRLEN];
@@ -95,7 +95,7 @@ put_field(struct adapted_message *m, const char *field)
 static void
 put_fields(struct adapted_message *m, size_t k)
 {
-	const struct conf_icap *conf = plan_conf(&m->a->plan, k);
+	const struct conf_icap *conf = plan_conf(m->a->plan, k);
 	size_t i;
 
 	if (m->dir == DIR_DOWN)
@@ -110,14 +110,14 @@ put_fields(struct adapted_message *m, size_t k)
 int
 input_make(struct adapted_message *m, size_t k)
 {
-	const struct facts *f = m->a->plan.rec->facts;
+	const struct facts *f = m->a->plan->rec->facts;
 
 	icap_input_free(&m->input);
 	memset(&m->input, 0, sizeof(m->input));
 	m->input.method = input_method(m);
 	m->input.body = m->now->body;
 	m->input.length = m->now->head->length;
-	m->input.endless_open = plan_inspect(&m->a->plan)->endless_open;
+	m->input.endless_open = plan_inspect(m->a->plan)->endless_open;
 	put_fields(m, k);
 	m->input.client = f->client;
 	m->input.server = f->server;

@@ -65,7 +65,7 @@ static const struct icap_user copy_user = {
 static struct copy *
 copy_new(struct adapted_message *m, struct icap_client *client)
 {
-	const struct record *r = m->a->plan.rec;
+	const struct record *r = m->a->plan->rec;
 	struct copy *c = xcalloc(1, sizeof(*c));
 
 	c->facts.client = r->facts->client;
@@ -102,7 +102,7 @@ monitor_seen(void *arg, struct slice payload)
 static int
 monitor_wants(const struct adapted_message *m, size_t k)
 {
-	struct icap_service *svc = plan_service(&m->a->plan, k);
+	struct icap_service *svc = plan_service(m->a->plan, k);
 	const struct conf_icap *conf = icap_service_conf(svc);
 
 	return conf->monitor && !content_is_stream(m, conf) &&
@@ -112,7 +112,7 @@ monitor_wants(const struct adapted_message *m, size_t k)
 void
 monitor_begin(struct adapted_message *m)
 {
-	const struct plan *p = &m->a->plan;
+	const struct plan *p = m->a->plan;
 	struct copy *c;
 	size_t k;
 

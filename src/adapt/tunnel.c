@@ -18,7 +18,7 @@
 static void
 count_tunnel(struct engine *e, enum unread what)
 {
-	const struct plan *p = &e->a.plan;
+	const struct plan *p = &e->plan;
 
 	if (what == UNREAD_UPGRADE)
 		p->host.undecrypted(p->host.session, UNDECRYPTED_UPGRADE,
@@ -35,7 +35,7 @@ void
 tunnel_begin(struct engine *e, enum unread what)
 {
 	struct exchange *x = &e->a.x;
-	const struct plan *p = &e->a.plan;
+	const struct plan *p = &e->plan;
 	struct slice protocol = { NULL, 0 };
 
 	if (e->raw)
@@ -82,7 +82,7 @@ is_http_after_all(struct engine *e, enum flow_dir dir, const uint8_t *p,
 size_t
 tunnel_data(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 {
-	const struct engine_host *host = &e->a.plan.host;
+	const struct engine_host *host = &e->plan.host;
 	size_t head = 0;
 
 	if (e->ahead && is_http_after_all(e, dir, p, len))
@@ -119,9 +119,9 @@ tunnel_slow(evutil_socket_t fd, short what, void *arg)
 void
 tunnel_wait(struct engine *e)
 {
-	struct timeval tv = clock_timeval(e->a.plan.host.hello_ms);
+	struct timeval tv = clock_timeval(e->plan.host.hello_ms);
 
-	if (e->a.plan.judged && e->a.x.record.number == 0 &&
+	if (e->plan.judged && e->a.x.record.number == 0 &&
 	    !evtimer_pending(&e->slow, NULL))
 		evtimer_add(&e->slow, &tv);
 }
@@ -133,7 +133,7 @@ tunnel_wait(struct engine *e)
 void
 tunnel_unasked(struct engine *e)
 {
-	const struct plan *p = &e->a.plan;
+	const struct plan *p = &e->plan;
 	const struct facts *f = p->rec->facts;
 	const char *alpn = f->tls_client.alpn;
 
@@ -151,7 +151,7 @@ static int
 pass_http2(struct engine *e)
 {
 	e->raw = 1;
-	e->a.plan.host.unjudged(e->a.plan.host.session);
+	e->plan.host.unjudged(e->plan.host.session);
 	return 1;
 }
 
@@ -159,7 +159,7 @@ void
 tunnel_agreed_http2(void *engine)
 {
 	struct engine *e = engine;
-	const struct plan *p = &e->a.plan;
+	const struct plan *p = &e->plan;
 
 	if (p->judged && !plan_serves(p) &&
 	    strcmp(p->rec->facts->tls_client.alpn, "h2") == 0)
@@ -173,6 +173,6 @@ tunnel_begins_http2(struct engine *e, const uint8_t *p, size_t len)
 	static const char preface[] = "PRI * HTTP/2.0\r\n";
 	const size_t n = sizeof(preface) - 1;
 
-	return !plan_serves(&e->a.plan) && e->a.x.record.number == 0 &&
+	return !plan_serves(&e->plan) && e->a.x.record.number == 0 &&
 	    len >= n && memcmp(p, preface, n) == 0 && pass_http2(e);
 }

@@ -275,7 +275,6 @@ h1_send_head(void *conn, enum flow_dir dir, const struct http_head *h,
 		h1->closing = 1;
 	d->framing = o.kind;
 	d->left = o.length;
-	d->sent = 0;
 	if (flags & HTTP_REVOCABLE) {
 		d->revocable = d->pend.len - before;
 		return 0;
@@ -345,7 +344,6 @@ h1_send_data(void *conn, enum flow_dir dir, const uint8_t *p, size_t len,
 	if (n == 0 && d->flow->starved)
 		tap_release(d->tap);
 	d->left -= d->framing == HTTP1_LENGTH ? n : 0;
-	d->sent += n;
 	return n;
 }
 

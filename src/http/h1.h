@@ -62,7 +62,6 @@ struct h1_dir {
 	size_t		 revocable;	/* bytes held back at its end */
 	enum http1_kind	 framing;	/* CLOSE: until the end */
 	uint64_t	 left;		/* of HTTP1_LENGTH */
-	uint64_t	 sent;		/* bytes of body since its head */
 };
 
 struct h1 {

@@ -15,7 +15,7 @@ struct http_head;
 /* What is to be done with a request, judged under its own name. */
 struct judgement {
 	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
-	const char	*why;		/* lives as long as the session */
+	char		*why;		/* the caller's to free, or NULL */
 };
 
 struct engine_host {

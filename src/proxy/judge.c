@@ -88,10 +88,8 @@ session_unjudged(struct session *s)
 }
 
 static void
-judge_refuse(struct session *s, struct judgement *j, int status, char *why)
+judge_refuse(struct judgement *j, int status, char *why)
 {
-	free(s->refusal);
-	s->refusal = why;
 	j->status = status;
 	j->why = why;
 }
@@ -107,13 +105,13 @@ judge_rules(struct session *s, const char *name, struct judgement *j)
 		return 0;
 	case REQUEST_REFUSED:
 		judge_say(s, JUDGED_BLOCKED, name);
-		judge_refuse(s, j, v.action == ACTION_RESET ? -1 : 403,
+		judge_refuse(j, v.action == ACTION_RESET ? -1 : 403,
 		    xasprintf("%s by rule %s", v.action == ACTION_RESET ?
 		    "reset" : "blocked", v.rule->name));
 		break;
 	case REQUEST_OTHERWISE:
 		judge_say(s, JUDGED_MISDIRECTED, name);
-		judge_refuse(s, j, 421, xasprintf("a request for %s belongs "
+		judge_refuse(j, 421, xasprintf("a request for %s belongs "
 		    "on a connection of its own, by rule %s", name,
 		    v.rule->name));
 		break;
@@ -138,7 +136,7 @@ session_judge(struct session *s, const struct http_head *h,
 		judge_say(s, on == MISMATCH_BLOCK ? JUDGED_MISMATCH :
 		    on == MISMATCH_LOG ? JUDGED_LOGGED : JUDGED_ALLOWED, name);
 		if (on == MISMATCH_BLOCK)
-			judge_refuse(s, j, 421, xasprintf("the server of this "
+			judge_refuse(j, 421, xasprintf("the server of this "
 			    "connection has no claim to the name %s", name));
 		return;
 	}

@@ -343,7 +343,6 @@ session_free(struct session *s)
 	free(s->alpn);
 	free(s->page);
 	free(s->request_name);
-	free(s->refusal);
 	free(s->name_allowed);
 	shown_free(s->rec.shown);
 	policy_unref(s->policy);

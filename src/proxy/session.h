@@ -71,7 +71,6 @@ struct session {
 	enum reach	 refused_why;
 	int		 dial_errno;	/* why connecting failed, or 0 */
 	size_t		 scanned;	/* explicit: of a head not all here */
-	char		*refusal;	/* of a request: why */
 	char		*name_allowed;	/* of the last request that passed */
 	struct starttls	 starttls;	/* the client's part of the dialogue */
 	unsigned	 redirected:1;	/* by REDIRECT, not by TPROXY */

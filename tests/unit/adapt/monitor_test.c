@@ -9,6 +9,7 @@ static struct conf_inspect	inspect;
 static struct conf_rule		rule = { .inspect = &inspect };
 static const struct verdict	verdict = { .rule = &rule };
 static const struct facts	facts;
+static struct plan		plan;
 static const struct record	rec = { .id = 7, .facts = &facts,
 				    .verdict = &verdict };
 
@@ -22,9 +23,9 @@ copy_message(struct adaptation *a, struct run *u, struct engine_env *env)
 	static struct http_text h;
 
 	env->services = &u->service;
-	a->plan = (struct plan){ .env = env, .rec = &rec, .row = row,
+	plan = (struct plan){ .env = env, .rec = &rec, .row = row,
 	    .clients = &u->client, .nrow = 1, .nmonitors = 1 };
-	adapt_init(a);
+	adapt_init(a, &plan);
 	memset(&h, 0, sizeof(h));
 	ck_assert_int_eq(http_request(&h, req, strlen(req)), 0);
 	message_head(&a->x.msg[DIR_UP], &h.head, req, strlen(req));
