@@ -158,6 +158,18 @@ void	ws_free(struct ws *);
 /* Bytes of it pass. */
 void	ws_seen(struct ws *, enum flow_dir, const uint8_t *, size_t len);
 
+/*
+ * passing.c: HTTP/2 that nobody may hold or change is read beside the bytes.
+ * number: of its first exchange in the session. first: see h2_read_new(). NULL
+ * may be given to the other calls.
+ */
+struct passing;
+struct passing *passing_begin(const struct plan *, unsigned number,
+	    const struct http_head *first);
+void	passing_free(struct passing *);
+/* Bytes of it pass. */
+void	passing_seen(struct passing *, enum flow_dir, const uint8_t *, size_t);
+
 /* A session's HTTP: engine.c, and where HTTP ends, tunnel.c. */
 struct engine {
 	struct plan	 plan;
@@ -173,6 +185,7 @@ struct engine {
 	size_t		 nlead;
 	size_t		 skip;		/* of raw bytes: the head before them */
 	struct ws	*ws;		/* they are a WebSocket; or NULL */
+	struct passing	*passing;	/* they are HTTP/2; or NULL */
 };
 
 /* From here on it is no HTTP, for that reason; or it is cut off. */
@@ -187,9 +200,9 @@ void	tunnel_unasked(struct engine *);
 void	tunnel_wait(struct engine *);
 void	tunnel_slow(evutil_socket_t, short, void *);
 /*
- * Requests are to be judged, and no service sees them: is it HTTP/2, which is
- * not read yet? By what TLS agreed on; by the client's first bytes. 1: it
- * passes, counted.
+ * No service sees the requests: is it HTTP/2, which passes? By what TLS agreed
+ * on; by the client's first bytes. 1: it does, and is counted where requests
+ * were to be judged.
  */
 void	tunnel_agreed_http2(void *engine);
 int	tunnel_begins_http2(struct engine *, const uint8_t *, size_t len);
