@@ -150,13 +150,44 @@ int	head_response(struct adaptation *);
 /* The exchange is over, or HTTP is: log what is known of it. */
 void	head_over(struct adaptation *);
 
-/* ws.c: a WebSocket, which began with exchange tx. NULL: nobody looks at it,
- * and NULL may be given to the other calls. */
+/* Where the frames of a WebSocket go that is taken out of its flows. */
+struct ws_out {
+	/* Returns the bytes taken. */
+	size_t	(*put)(void *arg, enum flow_dir, const uint8_t *, size_t);
+	void	(*wake)(void *arg);	/* something waits, or may be read */
+	/* We ended it; both directions end behind what waits. */
+	void	(*over)(void *arg, const char *why);
+	void	*arg;
+};
+
+/*
+ * ws.c: a WebSocket, which began with this exchange. NULL: nobody looks at it,
+ * and NULL may be given to the other calls.
+ */
 struct ws;
-struct ws *ws_begin(const struct plan *, unsigned tx);
+struct ws *ws_begin(const struct plan *, const struct exchange *,
+	    const struct ws_out *);
+/* One that began with exchange tx, and passes: for its events. */
+struct ws *ws_watch(const struct plan *, unsigned tx);
 void	ws_free(struct ws *);
-/* Bytes of it pass. */
-void	ws_seen(struct ws *, enum flow_dir, const uint8_t *, size_t len);
+/* Whether services look at its messages, so that it has to be taken. */
+int	ws_scans(const struct ws *);
+/* Bytes of it pass, or are taken: returns how many. */
+size_t	ws_take(struct ws *, enum flow_dir, const uint8_t *, size_t len);
+/* Write what waits. 1: nothing does any more. */
+int	ws_flush(struct ws *, enum flow_dir);
+/* Whether something waits, or will come with an answer. */
+int	ws_busy(const struct ws *, enum flow_dir);
+
+/* wsscan.c: the same, where services look at it; NULL: none does. */
+struct wsscan;
+struct wsscan *wsscan_new(const struct plan *, const struct exchange *,
+	    const struct ws_out *);
+void	wsscan_free(struct wsscan *);
+size_t	wsscan_take(struct wsscan *, enum flow_dir, const uint8_t *,
+	    size_t len);
+int	wsscan_flush(struct wsscan *, enum flow_dir);
+int	wsscan_busy(const struct wsscan *, enum flow_dir);
 
 /*
  * passing.c: HTTP/2 that nobody may hold or change is read beside the bytes.
@@ -193,6 +224,8 @@ void	tunnel_begin(struct engine *, enum unread);
 /* Bytes of what is not looked at. How many pass. */
 size_t	tunnel_data(struct engine *, enum flow_dir, const uint8_t *,
 	    size_t len);
+/* There may be room for what waits. */
+void	tunnel_room(struct engine *, enum flow_dir);
 /* The server speaks, and nobody asked it. */
 void	tunnel_unasked(struct engine *);
 /* The client's first line is not whole: the time for it begins; and it is

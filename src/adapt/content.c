@@ -328,10 +328,23 @@ is_scanned(const struct plan *p)
 	return 0;
 }
 
+/* Whether a service sees the messages of WebSockets: those must not be
+ * compressed (RFC 7692). */
+static int
+scans_websocket(const struct plan *p)
+{
+	size_t k;
+
+	for (k = 0; k < p->nrow; k++)
+		if (plan_conf(p, k)->websocket)
+			return 1;
+	return 0;
+}
+
 void
 content_request(struct adaptation *a)
 {
-	struct http_edit edit[5] = { { "range", NULL }, { "if-range", NULL } };
+	struct http_edit edit[6] = { { "range", NULL }, { "if-range", NULL } };
 	const struct http_head *h = a->x.msg[DIR_UP].head;
 	struct text codings = { 0 }, upgrade = { 0 };
 	size_t n = 0;
@@ -354,6 +367,8 @@ content_request(struct adaptation *a)
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
 	}
+	if (scans_websocket(a->plan))
+		edit[n++].name = "sec-websocket-extensions";
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);
 	text_free(&upgrade);

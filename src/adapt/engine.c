@@ -399,7 +399,7 @@ engine_room(void *state, enum flow_dir dir)
 	if (!e->raw)
 		engine_more(e, dir);
 	else
-		h1_flush(&e->h1.dir[dir]);
+		tunnel_room(e, dir);
 }
 
 static int
@@ -411,7 +411,7 @@ engine_busy(void *state, enum flow_dir dir)
 		return 1;	/* no orderly end before the reset */
 	if (!e->raw && e->finished)
 		return 0;
-	if (h1_waits(&e->h1, dir))
+	if (h1_waits(&e->h1, dir) || ws_busy(e->ws, dir))
 		return 1;
 	if (e->raw || e->a.x.state[dir] == EXCHANGE_DONE)
 		return 0;

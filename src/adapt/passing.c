@@ -126,7 +126,7 @@ passing_head(void *arg, const struct http_head *head, int last)
 	now = clock_wall();
 	http_record_response(&s->record, head, &now);
 	if (s->websocket && head->status < 300)
-		s->ws = ws_begin(s->of->plan, s->record.number);
+		s->ws = ws_watch(s->of->plan, s->record.number);
 }
 
 static void
@@ -135,7 +135,7 @@ passing_data(void *arg, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct passing_stream *s = arg;
 
 	s->record.length[dir] += len;
-	ws_seen(s->ws, dir, p, len);
+	ws_take(s->ws, dir, p, len);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "adapt/adapt.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/log.h"
 
 /*
  * Count the bytes that nobody reads. If the session was known not to be HTTP,
@@ -29,6 +30,32 @@ count_tunnel(struct engine *e, enum unread what)
 	else if (p->judged && p->rec->facts->protocol != PROTO_OTHER)
 		p->host.undecrypted(p->host.session, UNDECRYPTED_OTHER,
 		    "neither TLS nor HTTP");
+}
+
+/* --- for a WebSocket that is taken out of the flows */
+
+static size_t
+tunnel_put(void *arg, enum flow_dir dir, const uint8_t *p, size_t len)
+{
+	struct engine *e = arg;
+
+	return flow_put(e->h1.dir[dir].flow, e->tap, p, len);
+}
+
+static void
+tunnel_wake(void *arg)
+{
+	tap_release(((struct engine *)arg)->tap);
+}
+
+static void
+tunnel_over(void *arg, const char *why)
+{
+	struct engine *e = arg;
+
+	e->finished = 1;
+	log_info("session %llu: the WebSocket is closed: %s",
+	    (unsigned long long)e->a.plan->rec->id, why);
 }
 
 void
@@ -52,10 +79,13 @@ tunnel_begin(struct engine *e, enum unread what)
 	if (what == UNREAD_UPGRADE)
 		protocol = http_value(x->msg[DIR_DOWN].head, "upgrade");
 	if (slice_is(protocol, "websocket"))
-		e->ws = ws_begin(p, x->record.number);
+		e->ws = ws_begin(p, x, &(struct ws_out){ tunnel_put,
+		    tunnel_wake, tunnel_over, e });
 	else if (slice_is(protocol, "h2c"))
 		e->passing = passing_begin(p, x->record.number + 1,
 		    x->msg[DIR_UP].head);
+	if (ws_scans(e->ws))
+		return;
 	if (e->passing == NULL)
 		count_tunnel(e, what);
 	plan_unread(p, what, 0, protocol);
@@ -83,6 +113,29 @@ is_http_after_all(struct engine *e, enum flow_dir dir, const uint8_t *p,
 	return memmem(e->lead, e->nlead, "HTTP", 4) != NULL;
 }
 
+/* Bytes leave the flow, for the WebSocket; the head before them passes. */
+static size_t
+tunnel_take(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len,
+    size_t head)
+{
+	struct flow *f = e->h1.dir[dir].flow;
+
+	if (head > 0) {
+		tap_release(e->tap);
+		return head;
+	}
+	flow_replace(f, e->tap, ws_take(e->ws, dir, p, len), NULL, 0);
+	tunnel_room(e, dir);	/* before more is read */
+	return 0;
+}
+
+void
+tunnel_room(struct engine *e, enum flow_dir dir)
+{
+	if (h1_flush(&e->h1.dir[dir]) && ws_flush(e->ws, dir) && e->finished)
+		flow_finish(e->h1.dir[dir].flow);
+}
+
 size_t
 tunnel_data(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 {
@@ -93,13 +146,15 @@ tunnel_data(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 		exchange_break(&e->a.x, dir == DIR_UP ?
 		    "a request behind what was none" :
 		    "an answer that nobody asked for");
-	if (e->finished)
-		return 0;
 	if (dir == DIR_DOWN)
 		head = len < e->skip ? len : e->skip;
 	e->skip -= head;
+	if (ws_scans(e->ws))
+		return tunnel_take(e, dir, p, len, head);
+	if (e->finished)
+		return 0;
 	host->passed(host->session, dir, len - head);
-	ws_seen(e->ws, dir, p + head, len - head);
+	ws_take(e->ws, dir, p + head, len - head);
 	passing_seen(e->passing, dir, p + head, len - head);
 	return len;
 }

@@ -96,7 +96,11 @@ ws_frame_put(uint8_t out[WS_HEAD_MAX], const struct ws_frame *f)
 	n = length_bytes(out[1]);
 	for (i = 0; i < n; i++)
 		out[2 + i] = (uint8_t)(f->length >> 8 * (n - 1 - i));
-	return 2 + n;
+	if (!f->masked)
+		return 2 + n;
+	out[1] |= MASKED;
+	memcpy(out + 2 + n, f->key, 4);
+	return 2 + n + 4;
 }
 
 void
@@ -129,24 +133,23 @@ show(const struct ws_reader *r, const uint8_t *p, size_t n,
 	}
 }
 
-/* A frame's payload is whole. */
-static void
+/* A frame's payload is whole. 1: read no further. */
+static int
 frame_over(struct ws_reader *r, const struct ws_user *user, void *arg)
 {
 	const struct ws_frame *f = &r->frame;
+	enum ws_opcode opcode = r->opcode;
 
 	r->inside = 0;
-	if (is_control(f->opcode)) {
-		if (user->message != NULL)
-			user->message(arg, f->opcode, f->length, 0);
-		return;
-	}
+	if (is_control(f->opcode))
+		return user->message != NULL &&
+		    user->message(arg, f->opcode, f->length, 0);
 	r->length += f->length;
 	if (!f->fin)
-		return;
-	if (user->message != NULL)
-		user->message(arg, r->opcode, r->length, r->deflated);
+		return 0;
 	r->opcode = WS_CONTINUATION;
+	return user->message != NULL &&
+	    user->message(arg, opcode, r->length, r->deflated);
 }
 
 /* A frame begins: may it, here? 0 or ERR_FORMAT. */
@@ -195,29 +198,29 @@ head_more(struct ws_reader *r, const uint8_t *p, size_t len)
 	return rv - (int)had;
 }
 
-int
+ssize_t
 ws_read(struct ws_reader *r, const uint8_t *p, size_t len,
     const struct ws_user *user, void *arg)
 {
+	size_t n, at = 0;
 	uint64_t left;
-	size_t n;
 	int rv;
 
-	while (len > 0) {
+	while (at < len) {
 		if (!r->inside) {
-			if ((rv = head_more(r, p, len)) < 0)
+			if ((rv = head_more(r, p + at, len - at)) < 0)
 				return rv;
 			n = (size_t)rv;
 		} else {
 			left = r->frame.length - r->done;
-			n = len < left ? len : (size_t)left;
-			show(r, p, n, user, arg);
+			n = len - at < left ? len - at : (size_t)left;
+			show(r, p + at, n, user, arg);
 			r->done += n;
 		}
-		p += n;
-		len -= n;
-		if (r->inside && r->done == r->frame.length)
-			frame_over(r, user, arg);
+		at += n;
+		if (r->inside && r->done == r->frame.length &&
+		    frame_over(r, user, arg))
+			break;
 	}
-	return 0;
+	return (ssize_t)at;
 }

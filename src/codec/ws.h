@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define WS_HEAD_MAX	14		/* bytes of a frame's head */
 
@@ -36,7 +37,7 @@ struct ws_frame {
  * 2^63, a control frame that is longer than 125 bytes or not the last.
  */
 int	ws_frame(struct ws_frame *, const uint8_t *, size_t len);
-/* The head of a frame that is not masked. Returns its length. */
+/* Write the head of a frame. Returns its length. */
 size_t	ws_frame_put(uint8_t out[WS_HEAD_MAX], const struct ws_frame *);
 /* Mask, or unmask, n bytes that begin at this offset of the payload. */
 void	ws_mask(uint8_t *, size_t n, const uint8_t key[4], uint64_t offset);
@@ -47,8 +48,8 @@ struct ws_user {
 	void	(*payload)(void *arg, enum ws_opcode, const uint8_t *,
 		    size_t);
 	/* A message is whole: its length as it came, and whether that is
-	 * compressed. */
-	void	(*message)(void *arg, enum ws_opcode, uint64_t length,
+	 * compressed. 1: read no further for now. */
+	int	(*message)(void *arg, enum ws_opcode, uint64_t length,
 		    int deflated);
 };
 
@@ -66,10 +67,10 @@ struct ws_reader {
 };
 
 /*
- * The next bytes. 0; or ERR_FORMAT: they are not WebSocket, and the reader is
- * of no use any more.
+ * The next bytes. Returns how many were read: all, unless the user stopped; or
+ * ERR_FORMAT: they are not WebSocket, and the reader is of no use any more.
  */
-int	ws_read(struct ws_reader *, const uint8_t *, size_t,
+ssize_t	ws_read(struct ws_reader *, const uint8_t *, size_t,
 	    const struct ws_user *, void *arg);
 
 #endif

@@ -186,6 +186,7 @@ struct conf_icap {			/* one service of `icap:` */
 	struct conf_list bypass_types;	/* never scanned media types, lower
 					 * case; a final * is any rest */
 	int		 types_given;	/* by the operator, not our default */
+	int		 websocket;	/* sees messages of a WebSocket */
 };
 
 enum conf_mismatch {		/* the certificate lacks the request's name */

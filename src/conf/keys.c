@@ -93,6 +93,9 @@ static const struct word ranges[] = {
 static const struct word allowed[] = {
 	{ "allow", 0 }, { "block", 1 }, { NULL }
 };
+static const struct word scanned[] = {
+	{ "off", 0 }, { "message", 1 }, { NULL }
+};
 static const struct word fails[] = { { "closed", 0 }, { "open", 1 }, { NULL } };
 static const struct word oversizes[] = {
 	{ "stream", OVERSIZE_STREAM }, { "bypass", OVERSIZE_BYPASS },
@@ -296,6 +299,7 @@ static const struct key icap_keys[] = {
 	    .max = 256, .given = F(types_given) },
 	{ "accept-encoding", &type_list, F(encodings), .arg = &codings,
 	    .max = 64 },
+	{ "websocket", &type_word, F(websocket), "off", .arg = scanned },
 	{ NULL }
 };
 #undef F

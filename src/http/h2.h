@@ -45,9 +45,15 @@ struct h2_user {
 	 * The codec sets its codec, conn, and fills its messages.
 	 */
 	struct exchange *(*begin)(void *arg, struct h2_stream *);
-	/* A message's head is in x->msg[dir] (of an interim response too). */
+	/*
+	 * A message's head is in x->msg[dir]. Behind that of an interim
+	 * response `more` follows at once, in which exchange_again() is due.
+	 */
 	void	(*head)(struct exchange *, enum flow_dir);
-	/* Body or an end came, or there is room to send. */
+	/*
+	 * Body or an end came, or there is room to send. Of a message that
+	 * passes, only its end is told.
+	 */
 	void	(*more)(struct exchange *, enum flow_dir);
 	/*
 	 * The stream is over, and the exchange is the caller's to free. why:
@@ -72,13 +78,17 @@ struct h2	*h2_new(struct tap *, struct flow *up, struct flow *down,
 void		 h2_free(struct h2 *);
 
 /*
- * Bytes of that direction, at the tap's position. All are taken out of the
- * flow. 0; or ERR_* when the connection ends: GOAWAY waits to be written, and
- * then both directions end.
+ * Bytes of that direction, at the tap's position, which are taken out of the
+ * flow. What goes on is put in their place, and let go. 0; or ERR_FORMAT: the
+ * connection has an error. GOAWAY waits to be written then, and both directions
+ * end when no stream is left.
  */
 int		 h2_input(struct h2 *, enum flow_dir, size_t len,
 		    const uint8_t *);
-/* Write what waits, as far as there is room. 1: nothing waits any more. */
+/*
+ * For the tap's `room`: gives turns to streams, and writes what waits as far as
+ * there is room. 1: nothing waits any more.
+ */
 int		 h2_flush(struct h2 *, enum flow_dir);
 /* The peer of that direction ended it. */
 void		 h2_eof(struct h2 *, enum flow_dir);
@@ -90,7 +100,10 @@ void		 h2_drain(struct h2 *);
 uint32_t	 h2_id(const struct h2_stream *);	/* client's */
 /* Wake one stream: its `more` is called in the next turn. */
 void		 h2_wake(struct h2_stream *);
-/* Cut a stream off, for both peers: RST_STREAM with this code. */
+/*
+ * Cut a stream off, for both peers: RST_STREAM with this code, or with that of
+ * the server, if it had reset the stream. `over` comes with the next turn.
+ */
 void		 h2_reset(struct h2_stream *, uint32_t code);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A WebSocket's two ends by python3-websockets, as programs of their own:
 
-    websocket.py server ADDRESS PORT CERTIFICATE KEY
+    websocket.py server PORT CERTIFICATE KEY
     websocket.py client URL CA DEFLATE
 
 The server answers a text by itself in upper case, and other messages by
@@ -27,10 +27,10 @@ async def answer(ws, *_):
         await ws.send(m.upper() if isinstance(m, str) else m)
 
 
-async def server(address, port, certificate, key):
+async def server(port, certificate, key):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
-    async with websockets.serve(answer, address, int(port), ssl=tls,
+    async with websockets.serve(answer, None, int(port), ssl=tls,
                                 max_size=HUGE):
         print('ready', flush=True)
         await asyncio.Future()

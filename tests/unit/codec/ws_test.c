@@ -20,11 +20,12 @@ on_payload(void *arg, enum ws_opcode opcode, const uint8_t *p, size_t n)
 	text_add(&said, (const char *)p, n);
 }
 
-static void
+static int
 on_message(void *arg, enum ws_opcode opcode, uint64_t length, int deflated)
 {
 	text_printf(&said, "<%d:%llu%s>", opcode, (unsigned long long)length,
 	    deflated ? ":deflated" : "");
+	return 0;
 }
 
 static const struct ws_user user = { on_payload, on_message };
@@ -35,13 +36,16 @@ read_pieces(int client, const uint8_t *p, size_t len, size_t n)
 {
 	struct ws_reader r = { .client = client };
 	size_t at;
-	int rv;
+	ssize_t rv;
 
 	text_clear(&said);
-	for (at = 0; at < len; at += n)
-		if ((rv = ws_read(&r, p + at, len - at < n ? len - at : n,
-		    &user, NULL)) != 0)
-			return rv;
+	for (at = 0; at < len; at += n) {
+		rv = ws_read(&r, p + at, len - at < n ? len - at : n, &user,
+		    NULL);
+		if (rv < 0)
+			return (int)rv;
+		ck_assert_int_eq(rv, (ssize_t)(len - at < n ? len - at : n));
+	}
 	return 0;
 }
 
@@ -115,6 +119,24 @@ TEST(lengths_of_a_message_that_add_up_to_too_much_are_refused)
 }
 END
 
+static int
+stop(void *arg, enum ws_opcode opcode, uint64_t length, int deflated)
+{
+	return 1;
+}
+
+TEST(reading_stops_behind_a_message)
+{
+	const struct ws_user stopper = { NULL, stop };
+	struct ws_reader r = { 0 };
+
+	ck_assert_int_eq(ws_read(&r, BYTES("\x81\x01" "a" "\x81\x01" "b"),
+	    &stopper, NULL), 3);
+	ck_assert_int_eq(ws_read(&r, BYTES("\x81\x01" "b"), &stopper, NULL),
+	    3);
+}
+END
+
 TEST(a_head_that_was_written_is_read)
 {
 	static const uint64_t lengths[] = { 0, 1, 125, 126, 65535, 65536,
@@ -124,8 +146,10 @@ TEST(a_head_that_was_written_is_read)
 	uint8_t head[WS_HEAD_MAX];
 	size_t i, n;
 
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		f.length = lengths[i];
+	for (i = 0; i < 2 * sizeof(lengths) / sizeof(lengths[0]); i++) {
+		f.length = lengths[i / 2];
+		f.masked = i & 1;
+		memcpy(f.key, f.masked ? "key!" : "\0\0\0", 4);
 		n = ws_frame_put(head, &f);
 		memset(&got, 0, sizeof(got));
 		ck_assert_int_eq(ws_frame(&got, head, n), (int)n);
@@ -140,4 +164,5 @@ SUITE("ws",
     control_frames_may_come_within_a_message,
     what_breaks_the_rules_is_refused,
     lengths_of_a_message_that_add_up_to_too_much_are_refused,
+    reading_stops_behind_a_message,
     a_head_that_was_written_is_read)

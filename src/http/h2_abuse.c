@@ -1,0 +1,87 @@
+/*
+ * What a peer may do often, but not without end. Each kind has an allowance,
+ * which time fills up again, and so does what the connection is for: content,
+ * or for resets a stream that ends in order.
+ */
+#include "http/h2_inner.h"
+#include "util/clock.h"
+
+static const struct allowance {
+	int64_t		 most, per_s;
+	int		 by_work;	/* what fills it up: content; or */
+	int		 by_stream;	/* a stream's end */
+} allowances[] = {
+	/* A browser that leaves a page cancels what it had asked for. */
+	[H2_RAPID_RESET] = { 300, 50, 0, 1 },
+	[H2_RESET_FLOOD] = { 100, 10, 0, 1 },
+	/* Windows are opened after each frame of content, by some. */
+	[H2_EMPTY_FRAMES] = { 2000, 200, 1, 0 },
+	/* gRPC measures with one for each round trip under load. */
+	[H2_PING_FLOOD] = { 1000, 100, 1, 0 },
+	[H2_SETTINGS_FLOOD] = { 100, 10, 0, 0 },
+	[H2_SLOW_WINDOW] = { 500, 50, 0, 0 },
+	[H2_ABUSE_MAX] = { 0 }
+};
+
+#define ONE	1000		/* so that a millisecond counts */
+
+/* What is used up of it now. */
+static int64_t
+used(const struct h2_bucket *b, const struct allowance *a, uint64_t now)
+{
+	int64_t more = (int64_t)(now - b->at) * a->per_s * ONE / 1000;
+
+	return b->used > more ? b->used - more : 0;
+}
+
+void
+h2_accuse(struct h2_side *side, enum h2_abuse what)
+{
+	if (side->failed)
+		return;
+	side->failed = 1;
+	side->code = what == H2_PROTOCOL ? NGHTTP2_PROTOCOL_ERROR :
+	    NGHTTP2_ENHANCE_YOUR_CALM;
+	side->h2->user->abuse(side->h2->arg, side->dir, what);
+}
+
+int
+h2_abused(struct h2_side *side, enum h2_abuse what)
+{
+	const struct allowance *a = &allowances[what];
+	struct h2_bucket *b = &side->bucket[what];
+	uint64_t now = clock_coarse_ms();
+
+	b->used = used(b, a, now) + ONE;
+	b->at = now;
+	if (b->used <= a->most * ONE)
+		return 0;
+	h2_accuse(side, what);
+	return 1;
+}
+
+static void
+give_back(struct h2_bucket *b)
+{
+	b->used = b->used > ONE ? b->used - ONE : 0;
+}
+
+void
+h2_worked(struct h2_side *side)
+{
+	enum h2_abuse i;
+
+	for (i = 0; i < H2_ABUSE_MAX; i++)
+		if (allowances[i].by_work)
+			give_back(&side->bucket[i]);
+}
+
+void
+h2_ended_well(struct h2_side *side)
+{
+	enum h2_abuse i;
+
+	for (i = 0; i < H2_ABUSE_MAX; i++)
+		if (allowances[i].by_stream)
+			give_back(&side->bucket[i]);
+}
