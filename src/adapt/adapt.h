@@ -167,6 +167,8 @@ struct ws_out {
 struct ws;
 struct ws *ws_begin(const struct plan *, const struct exchange *,
 	    const struct ws_out *);
+/* One that began with exchange tx, and passes: for its events. */
+struct ws *ws_watch(const struct plan *, unsigned tx);
 void	ws_free(struct ws *);
 /* Whether services look at its messages, so that it has to be taken. */
 int	ws_scans(const struct ws *);
@@ -187,6 +189,18 @@ size_t	wsscan_take(struct wsscan *, enum flow_dir, const uint8_t *,
 int	wsscan_flush(struct wsscan *, enum flow_dir);
 int	wsscan_busy(const struct wsscan *, enum flow_dir);
 
+/*
+ * passing.c: HTTP/2 that nobody may hold or change is read beside the bytes.
+ * number: of its first exchange in the session. first: see h2_read_new(). NULL
+ * may be given to the other calls.
+ */
+struct passing;
+struct passing *passing_begin(const struct plan *, unsigned number,
+	    const struct http_head *first);
+void	passing_free(struct passing *);
+/* Bytes of it pass. */
+void	passing_seen(struct passing *, enum flow_dir, const uint8_t *, size_t);
+
 /* A session's HTTP: engine.c, and where HTTP ends, tunnel.c. */
 struct engine {
 	struct plan	 plan;
@@ -202,6 +216,7 @@ struct engine {
 	size_t		 nlead;
 	size_t		 skip;		/* of raw bytes: the head before them */
 	struct ws	*ws;		/* they are a WebSocket; or NULL */
+	struct passing	*passing;	/* they are HTTP/2; or NULL */
 };
 
 /* From here on it is no HTTP, for that reason; or it is cut off. */
@@ -218,9 +233,9 @@ void	tunnel_unasked(struct engine *);
 void	tunnel_wait(struct engine *);
 void	tunnel_slow(evutil_socket_t, short, void *);
 /*
- * Requests are to be judged, and no service sees them: is it HTTP/2, which is
- * not read yet? By what TLS agreed on; by the client's first bytes. 1: it
- * passes, counted.
+ * No service sees the requests: is it HTTP/2, which passes? By what TLS agreed
+ * on; by the client's first bytes. 1: it does, and is counted where requests
+ * were to be judged.
  */
 void	tunnel_agreed_http2(void *engine);
 int	tunnel_begins_http2(struct engine *, const uint8_t *, size_t len);

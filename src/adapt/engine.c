@@ -121,6 +121,7 @@ engine_close(void *state, struct tap_counts *counts)
 
 	evtimer_del(&e->slow);
 	ws_free(e->ws);
+	passing_free(e->passing);
 	if (r->why == NULL)
 		r->why = "the session ended";
 	head_over(&e->a);
@@ -259,11 +260,13 @@ static void
 engine_strange(struct engine *e, enum flow_dir dir, const uint8_t *p,
     size_t len, int rv, const char *why)
 {
+	if (dir == DIR_UP && tunnel_begins_http2(e, p, len))
+		return;
 	if (!e->plan.judged || is_other(e, dir, p, len))
 		tunnel_begin(e, UNREAD_OTHER);
 	else if (dir == DIR_DOWN)
 		exchange_refuse(&e->a.x, 502, why);
-	else if (!tunnel_begins_http2(e, p, len))
+	else
 		exchange_refuse(&e->a.x, rv == ERR_LIMIT ? 431 : 400, why);
 }
 

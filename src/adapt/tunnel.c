@@ -81,9 +81,13 @@ tunnel_begin(struct engine *e, enum unread what)
 	if (slice_is(protocol, "websocket"))
 		e->ws = ws_begin(p, x, &(struct ws_out){ tunnel_put,
 		    tunnel_wake, tunnel_over, e });
+	else if (slice_is(protocol, "h2c"))
+		e->passing = passing_begin(p, x->record.number + 1,
+		    x->msg[DIR_UP].head);
 	if (ws_scans(e->ws))
 		return;
-	count_tunnel(e, what);
+	if (e->passing == NULL)
+		count_tunnel(e, what);
 	plan_unread(p, what, 0, protocol);
 }
 
@@ -151,6 +155,7 @@ tunnel_data(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 		return 0;
 	host->passed(host->session, dir, len - head);
 	ws_take(e->ws, dir, p + head, len - head);
+	passing_seen(e->passing, dir, p + head, len - head);
 	return len;
 }
 
@@ -205,19 +210,29 @@ tunnel_unasked(struct engine *e)
 static int
 pass_http2(struct engine *e)
 {
+	const struct plan *p = &e->plan;
+
+	if (p->judged)
+		p->host.unjudged(p->host.session);
 	e->raw = 1;
-	e->plan.host.unjudged(e->plan.host.session);
+	e->passing = passing_begin(p, 0, NULL);
 	return 1;
+}
+
+/* Monitors would see its messages, if it were HTTP/1. */
+static int
+may_pass_http2(const struct plan *p)
+{
+	return p->nrow == 0 || (p->judged && !plan_serves(p));
 }
 
 void
 tunnel_agreed_http2(void *engine)
 {
 	struct engine *e = engine;
-	const struct plan *p = &e->plan;
 
-	if (p->judged && !plan_serves(p) &&
-	    strcmp(p->rec->facts->tls_client.alpn, "h2") == 0)
+	if (may_pass_http2(&e->plan) &&
+	    strcmp(e->plan.rec->facts->tls_client.alpn, "h2") == 0)
 		pass_http2(e);
 }
 
@@ -228,6 +243,6 @@ tunnel_begins_http2(struct engine *e, const uint8_t *p, size_t len)
 	static const char preface[] = "PRI * HTTP/2.0\r\n";
 	const size_t n = sizeof(preface) - 1;
 
-	return !plan_serves(&e->plan) && e->a.x.record.number == 0 &&
+	return may_pass_http2(&e->plan) && e->a.x.record.number == 0 &&
 	    len >= n && memcmp(p, preface, n) == 0 && pass_http2(e);
 }
