@@ -200,11 +200,26 @@ losses_add(struct losses *l, const struct sink_stats *st)
 	l->v[i].bytes += more;
 }
 
+/* Of a mirror that shows streams by themselves. */
+static void
+mirror_streams(struct text *t, const char *mirror, const struct sink_stats *st)
+{
+	static const char *const results[] = {
+		[SINK_WHOLE] = "whole", [SINK_CUT] = "cut",
+		[SINK_REFUSED] = "refused", [SINK_UNSHOWN] = "unshown"
+	};
+	size_t i;
+
+	for (i = 0; i < SINK_STREAMS; i++)
+		sample(t, "mirror_streams_total", "mirror", mirror, "result",
+		    results[i], st->streams[i]);
+}
+
 static void
 page_mirrors(struct metrics *m, struct text *t)
 {
 	const struct conf *conf = m->env->conf;
-	struct text lost = { 0 };
+	struct text lost = { 0 }, streams = { 0 };
 	struct sink_stats st;
 	struct losses *l;
 	size_t i, k;
@@ -212,6 +227,8 @@ page_mirrors(struct metrics *m, struct text *t)
 	head(t, "mirror_packets_total", "counter", "Packets made for it.");
 	head(&lost, "mirror_lost_bytes_total", "counter",
 	    "Payload bytes that did not reach it.");
+	head(&streams, "mirror_streams_total", "counter",
+	    "Streams of HTTP/2 shown as HTTP/1.1.");
 	for (i = 0; i < conf->nmirrors; i++) {
 		memset(&st, 0, sizeof(st));
 		m->env->sinks[i].ops->stats(m->env->sinks[i].sink, &st);
@@ -226,8 +243,12 @@ page_mirrors(struct metrics *m, struct text *t)
 		if (l->n == 0)
 			sample(&lost, "mirror_lost_bytes_total", "mirror",
 			    conf->mirrors[i].name, "reason", "none", 0);
+		if (conf->mirrors[i].http11)
+			mirror_streams(&streams, conf->mirrors[i].name, &st);
 	}
 	text_puts(t, lost.s);
+	text_puts(t, streams.s);
+	text_free(&streams);
 	text_free(&lost);
 }
 

@@ -41,6 +41,9 @@ static const struct word records_words[] = {
 static const struct word ports_words[] = {
 	{ "keep", 0 }, { "map", 1 }, { NULL }
 };
+static const struct word http2_words[] = {
+	{ "keep", 0 }, { "http/1.1", 1 }, { NULL }
+};
 static const struct word offloads[] = {
 	{ "auto", OFFLOAD_AUTO }, { "on", OFFLOAD_ON }, { "off", OFFLOAD_OFF },
 	{ NULL }
@@ -214,6 +217,7 @@ static const struct key mirror_keys[] = {
 	{ "offload", &type_word, F(offload), "auto", .arg = offloads },
 	{ "acks", &type_word, F(acks), "burst", .arg = acks },
 	{ "ports", &type_word, F(ports_map), "keep", .arg = ports_words },
+	{ "http2", &type_word, F(http11), "keep", .arg = http2_words },
 	{ "filter", &type_filter, F(filter) },
 	{ "rotate", &type_map, 0, .arg = &map_rotate },
 	{ "format", &type_word, F(pcapng), "pcap", .arg = formats },

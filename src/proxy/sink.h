@@ -16,6 +16,15 @@
 
 struct event_base;
 
+/* What became of a stream of HTTP/2 that is shown as HTTP/1.1. */
+enum sink_stream {
+	SINK_WHOLE,		/* both messages */
+	SINK_CUT,		/* until it was reset, or the session ended */
+	SINK_REFUSED,		/* until what HTTP/1.1 cannot say */
+	SINK_UNSHOWN,		/* nothing: too many are open */
+	SINK_STREAMS
+};
+
 struct sink_stats {
 	uint64_t packets, bytes;	/* sent, written */
 	uint64_t lost_packets;		/* none of those; but of PCAP-over-IP
@@ -24,6 +33,7 @@ struct sink_stats {
 	const char *lost_reason;	/* the most recent: "port down", ... */
 	uint64_t queued;		/* bytes of packets held */
 	unsigned readers;		/* PCAP-over-IP */
+	uint64_t streams[SINK_STREAMS];
 };
 
 struct sink_ops {
@@ -45,7 +55,8 @@ struct sink_ops {
 	/*
 	 * A session begins: both ends are connected, no byte has passed.
 	 * The record lives as long as the tap; it is not complete yet.
-	 * Returns the tap's state; NULL: not interested.
+	 * Returns the tap's state; NULL: not interested. It may give the tap
+	 * other ops.
 	 */
 	void	*(*begin)(void *seat, struct tap *, const struct record *);
 	void	 (*detach)(void *seat);		/* in the worker, at its end */

@@ -51,10 +51,24 @@ tap_open_engine(struct session *s)
 	t->state = ops->begin(s->worker->engine, t, &s->rec, &host);
 }
 
+/* The ports of streams, if a mirror shows these by themselves. */
+static void
+taps_open_shown(struct session *s, const struct conf_mirror *m)
+{
+	struct addr server = s->facts.server;
+
+	if (!m->http11 || s->rec.shown != NULL)
+		return;
+	addr_set_port(&server, packet_shown_port(addr_port(&server),
+	    m->ports_map));
+	s->rec.shown = shown_new(&s->facts.client, &server);
+}
+
 void
 taps_open(struct session *s)
 {
 	const struct conf_rule *rule = s->verdict.rule;
+	const struct conf_mirror *m;
 	const struct conf *conf = session_conf(s);
 	struct worker *w = s->worker;
 	size_t i;
@@ -63,10 +77,12 @@ taps_open(struct session *s)
 		s->rec.shown_port = packet_shown_port(
 		    addr_port(&s->facts.server),
 		    conf->mirrors[rule->mirrors[0]].ports_map);
-	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++)
+	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++) {
+		m = &conf->mirrors[rule->mirrors[i]];
+		taps_open_shown(s, m);
 		tap_open(s, rule->mirror_after[i] ? session_last(s) :
-		    &s->wire, &w->seats[rule->mirrors[i]],
-		    conf->mirrors[rule->mirrors[i]].name);
+		    &s->wire, &w->seats[rule->mirrors[i]], m->name);
+	}
 	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||

@@ -19,6 +19,7 @@
 
 #include "codec/pcapfile.h"
 #include "sink/sinks.h"
+#include "sink/split.h"
 #include "sink/stream.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -413,7 +414,7 @@ const struct sink_ops sink_pcap = {
 	.open = pcap_open,
 	.dropped = pcap_dropped,
 	.attach = stream_attach,
-	.begin = synth_open,
+	.begin = split_open,
 	.detach = stream_detach,
 	.close = pcap_close,
 	.stats = stream_stats

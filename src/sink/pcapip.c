@@ -15,6 +15,7 @@
 #include "codec/pcapfile.h"
 #include "sink/reader.h"
 #include "sink/sinks.h"
+#include "sink/split.h"
 #include "sink/stream.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -327,7 +328,7 @@ const struct sink_ops sink_pcapip = {
 	.tap = &synth_tap,
 	.open = pcapip_open,
 	.attach = stream_attach,
-	.begin = synth_open,
+	.begin = split_open,
 	.detach = stream_detach,
 	.close = pcapip_close,
 	.stats = pcapip_stats

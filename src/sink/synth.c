@@ -25,6 +25,8 @@ struct synth {
 	struct synth_seat *seat;
 	const struct record *record;
 	uint64_t	 packets, bytes, lost;
+	const char	*note;		/* for the next packet; or NULL */
+	uint32_t	 stream;	/* of HTTP/2; 0: the whole session */
 	uint8_t		 comment;	/* COMMENT_* that are due */
 	uint8_t		 mode;		/* enum synth_mode of this event */
 };
@@ -62,6 +64,7 @@ synth_sink_init(struct synth_sink *s, const struct conf_mirror *c,
 	s->path.ports_map = c->ports_map;
 	s->path.burst = c->acks != 0 ? c->acks : PACKET_BURST_MAX;
 	s->path.mtu = c->mtu != 0 ? c->mtu : 1500;
+	s->http11 = c->http11;
 	return c->filter == NULL ? 0 : filter_set(s, c->filter, why);
 }
 
@@ -78,6 +81,7 @@ void
 synth_sink_stats(void *sink, struct sink_stats *st)
 {
 	struct synth_counts *c = &((struct synth_sink *)sink)->counts;
+	int i;
 
 	*st = (struct sink_stats){
 		.packets = atomic_load(&c->packets),
@@ -86,6 +90,8 @@ synth_sink_stats(void *sink, struct sink_stats *st)
 		.lost_bytes = atomic_load(&c->lost_bytes),
 		.lost_reason = atomic_load(&c->reason)
 	};
+	for (i = 0; i < SINK_STREAMS; i++)
+		st->streams[i] = atomic_load(&c->streams[i]);
 }
 
 void
@@ -106,6 +112,7 @@ void
 synth_seat_clear(struct synth_seat *seat)
 {
 	framer_free(seat->path.framer);
+	text_free(&seat->made);
 }
 
 /*
@@ -196,12 +203,12 @@ filter_pass(const struct bpf_program *filter, const struct frame *f)
 
 /*
  * The comments of a session in a pcapng file: one on its first packet, and one
- * on the first packet after the handshakes. They are "name: value" pieces, so
- * that a Wireshark filter such as frame.comment contains "sni: example.com"
- * finds them.
+ * on the first packet after the handshakes; of a stream both are on its first.
+ * They are "name: value" pieces, so that a Wireshark filter such as
+ * frame.comment contains "sni: example.com" finds them.
  */
 static void
-comment_begin(struct text *t, const struct record *r)
+comment_begin(struct text *t, const struct record *r, uint32_t stream)
 {
 	const struct facts *f = r->facts;
 	char client[ADDR_STRLEN], server[ADDR_STRLEN];
@@ -213,6 +220,8 @@ comment_begin(struct text *t, const struct record *r)
 		text_printf(t, "; server: %s", addr_str(&f->server, server));
 	if (f->host != NULL)
 		text_printf(t, "; host: %s", f->host);
+	if (stream != 0)
+		text_printf(t, "; http2 stream: %u", stream);
 }
 
 static void
@@ -246,12 +255,15 @@ static void
 synth_comment(struct synth *s, struct text *t)
 {
 	if (s->comment & COMMENT_BEGIN)
-		comment_begin(t, s->record);
+		comment_begin(t, s->record, s->stream);
 	if (s->comment == (COMMENT_BEGIN | COMMENT_FACTS))
 		text_puts(t, "\n");
 	if (s->comment & COMMENT_FACTS)
 		comment_facts(t, s->record);
+	if (s->note != NULL)
+		text_printf(t, "%scut: %s", t->len > 0 ? "\n" : "", s->note);
 	s->comment = 0;
+	s->note = NULL;
 }
 
 static void
@@ -267,7 +279,7 @@ synth_emit(void *arg, const struct frame *f)
 		synth_lost(seat, f, seat->lose);
 		return;
 	}
-	if (s->comment != 0 && seat->sink->comments)
+	if ((s->comment != 0 || s->note != NULL) && seat->sink->comments)
 		synth_comment(s, &t);
 	seat->out->emit(seat, f, t.s);
 	text_free(&t);
@@ -297,26 +309,49 @@ synth_end(struct synth *s)
 	s->seat->now = NULL;
 }
 
-void *
-synth_open(void *arg, struct tap *tap, const struct record *r)
+static struct synth *
+synth_new(struct synth_seat *seat, const struct record *r,
+    const struct addr *client, uint32_t stream)
 {
-	struct synth_seat *seat = arg;
 	struct synth *s = xcalloc(1, sizeof(*s));
 	uint32_t isn[2] = { synth_random(seat), synth_random(seat) };
 	frame_emit emit;
 
 	s->seat = seat;
 	s->record = r;
-	s->comment = COMMENT_BEGIN;
+	s->stream = stream;
+	s->comment = COMMENT_BEGIN | (stream != 0 ? COMMENT_FACTS : 0);
 	emit = synth_begin(s);
-	if (packet_init(&s->packet, &seat->path, &r->facts->client,
-	    &r->facts->server, isn) != 0) {
+	if (packet_init(&s->packet, &seat->path, client, &r->facts->server,
+	    isn) != 0) {
 		free(s);
 		return NULL;
 	}
 	packet_open(&s->packet, emit, s);
 	synth_end(s);
 	return s;
+}
+
+void *
+synth_open(struct synth_seat *seat, const struct record *r)
+{
+	return synth_new(seat, r, &r->facts->client, 0);
+}
+
+void *
+synth_open_stream(struct synth_seat *seat, const struct record *r,
+    uint32_t stream, uint16_t port)
+{
+	struct addr client = r->facts->client;
+
+	addr_set_port(&client, port);
+	return synth_new(seat, r, &client, stream);
+}
+
+void
+synth_note(void *state, const char *why)
+{
+	((struct synth *)state)->note = why;
 }
 
 static size_t

@@ -40,6 +40,7 @@ struct synth_out {
 struct synth_counts {
 	_Atomic uint64_t packets, bytes, lost_packets, lost_bytes;
 	_Atomic(const char *) reason;	/* static text */
+	_Atomic uint64_t streams[SINK_STREAMS];
 };
 
 /* Shared by a sink and its seats, from the configuration. */
@@ -48,6 +49,7 @@ struct synth_sink {
 	struct packet_path path;	/* framer NULL: each seat has its own */
 	struct bpf_program *filter;	/* immutable; NULL: all pass */
 	int		 comments;
+	int		 http11;	/* sink/split does it */
 	struct synth_counts counts;
 };
 
@@ -59,11 +61,20 @@ struct synth_seat {
 	uint64_t	 random;
 	struct synth	*now;		/* the session of the current event */
 	const char	*lose;		/* SYNTH_LOSE: why; static text */
+	struct text	 made;		/* sink/split: bytes of an event */
 };
 
 extern const struct tap_ops synth_tap;
-/* Its sinks' begin(). */
-void	*synth_open(void *seat, struct tap *, const struct record *);
+/* The state of a session's tap, for synth_tap. NULL: no memory. */
+void	*synth_open(struct synth_seat *, const struct record *);
+/*
+ * The same for a stream of the session, as a conversation of its own from this
+ * port of the client.
+ */
+void	*synth_open_stream(struct synth_seat *, const struct record *,
+	    uint32_t stream, uint16_t port);
+/* Say why (static) in a comment on its next packet. */
+void	 synth_note(void *state, const char *why);
 
 /* 0, or an ERR_* with why. */
 int	synth_sink_init(struct synth_sink *, const struct conf_mirror *,
