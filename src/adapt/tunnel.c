@@ -202,32 +202,3 @@ tunnel_unasked(struct engine *e)
 	}
 }
 
-static int
-pass_http2(struct engine *e)
-{
-	e->raw = 1;
-	e->plan.host.unjudged(e->plan.host.session);
-	return 1;
-}
-
-void
-tunnel_agreed_http2(void *engine)
-{
-	struct engine *e = engine;
-	const struct plan *p = &e->plan;
-
-	if (p->judged && !plan_serves(p) &&
-	    strcmp(p->rec->facts->tls_client.alpn, "h2") == 0)
-		pass_http2(e);
-}
-
-/* The preface may also come unasked (RFC 9113, 3.4). */
-int
-tunnel_begins_http2(struct engine *e, const uint8_t *p, size_t len)
-{
-	static const char preface[] = "PRI * HTTP/2.0\r\n";
-	const size_t n = sizeof(preface) - 1;
-
-	return !plan_serves(&e->plan) && e->a.x.record.number == 0 &&
-	    len >= n && memcmp(p, preface, n) == 0 && pass_http2(e);
-}
