@@ -6,7 +6,7 @@ tree has used.
 
 Addresses, all on lo: the client is 10.9.0.9; program number K is reached by
 connecting to 10.9.0.(10+K), which nftables redirects to the program's own
-port. Every program sees the original destination and connects there itself.
+port; so is what comes of a load program that cannot bind its address. Every program sees the original destination and connects there itself.
 """
 import glob
 import json
@@ -55,7 +55,8 @@ class Lab:
 
     # -- set up and tear down
 
-    def network(self, programs):
+    def network(self, programs, group):
+        """A program is reached from CLIENT, or by processes of a group."""
         sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 "
            "net.ipv6.conf.default.disable_ipv6=1; ip link set lo up; "
            "sysctl -qw net.ipv4.ip_local_port_range='10000 65000'")
@@ -66,6 +67,8 @@ class Lab:
             sh(f"ip addr add {p.address}/32 dev lo")
             if p.port:
                 rules.append(f"ip saddr {CLIENT} ip daddr {p.address} "
+                             f"meta l4proto tcp redirect to :{p.port};")
+                rules.append(f"meta skgid {group} ip daddr {p.address} "
                              f"meta l4proto tcp redirect to :{p.port};")
         sh("nft -f -", input="\n".join(rules + ["}", "}", ""]))
         holder = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
