@@ -171,6 +171,8 @@ struct ws_out {
 struct ws;
 struct ws *ws_begin(const struct plan *, const struct exchange *,
 	    const struct ws_out *);
+/* One that began with exchange tx, and passes: for its events. */
+struct ws *ws_watch(const struct plan *, unsigned tx);
 void	ws_free(struct ws *);
 /* Whether services look at its messages, so that it has to be taken. */
 int	ws_scans(const struct ws *);
@@ -191,6 +193,18 @@ size_t	wsscan_take(struct wsscan *, enum flow_dir, const uint8_t *,
 int	wsscan_flush(struct wsscan *, enum flow_dir);
 int	wsscan_busy(const struct wsscan *, enum flow_dir);
 
+/*
+ * passing.c: HTTP/2 that nobody may hold or change is read beside the bytes.
+ * number: of its first exchange in the session. first: see h2_read_new(). NULL
+ * may be given to the other calls.
+ */
+struct passing;
+struct passing *passing_begin(const struct plan *, unsigned number,
+	    const struct http_head *first);
+void	passing_free(struct passing *);
+/* Bytes of it pass. */
+void	passing_seen(struct passing *, enum flow_dir, const uint8_t *, size_t);
+
 /* A session's HTTP: engine.c, and where HTTP ends, tunnel.c. */
 struct engine {
 	struct plan	 plan;
@@ -206,6 +220,7 @@ struct engine {
 	size_t		 nlead;
 	size_t		 skip;		/* of raw bytes: the head before them */
 	struct ws	*ws;		/* they are a WebSocket; or NULL */
+	struct passing	*passing;	/* they are HTTP/2; or NULL */
 };
 
 /* From here on it is no HTTP, for that reason; or it is cut off. */

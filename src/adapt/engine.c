@@ -121,6 +121,7 @@ engine_close(void *state, struct tap_counts *counts)
 
 	evtimer_del(&e->slow);
 	ws_free(e->ws);
+	passing_free(e->passing);
 	if (r->why == NULL)
 		r->why = "the session ended";
 	head_over(&e->a);
@@ -130,14 +131,18 @@ engine_close(void *state, struct tap_counts *counts)
 }
 
 /*
- * From here on it is HTTP/2, if somebody looks at messages: by what TLS agreed
- * on, or by the client's first bytes (RFC 9113, 3.3). 1: e is gone.
+ * It is HTTP/2, by what TLS agreed on or by the client's first bytes (RFC 9113,
+ * 3.3). If somebody looks at its messages, e is gone: 1. If not, it passes, and
+ * is read for its events.
  */
 static int
 engine_http2(struct engine *e)
 {
-	if (!e->plan.judged && e->plan.nmonitors == 0)
+	if (!e->plan.judged && e->plan.nmonitors == 0) {
+		e->raw = 1;
+		e->passing = passing_begin(&e->plan, 0, NULL);
 		return 0;
+	}
 	streams_begin(e->tap, &e->plan);
 	engine_close(e, NULL);
 	return 1;

@@ -81,9 +81,13 @@ tunnel_begin(struct engine *e, enum unread what)
 	if (slice_is(protocol, "websocket"))
 		e->ws = ws_begin(p, x, &(struct ws_out){ tunnel_put,
 		    tunnel_wake, tunnel_over, e });
+	else if (slice_is(protocol, "h2c"))
+		e->passing = passing_begin(p, x->record.number + 1,
+		    x->msg[DIR_UP].head);
 	if (ws_scans(e->ws))
 		return;
-	count_tunnel(e, what);
+	if (e->passing == NULL)
+		count_tunnel(e, what);
 	plan_unread(p, what, 0, protocol);
 }
 
@@ -151,6 +155,7 @@ tunnel_data(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 		return 0;
 	host->passed(host->session, dir, len - head);
 	ws_take(e->ws, dir, p + head, len - head);
+	passing_seen(e->passing, dir, p + head, len - head);
 	return len;
 }
 
@@ -201,4 +206,3 @@ tunnel_unasked(struct engine *e)
 		e->ahead = e->raw && p->judged;
 	}
 }
-

@@ -17,11 +17,9 @@ struct ws {
 	int		 unread;	/* it is not WebSocket, or not asked */
 };
 
-struct ws *
-ws_begin(const struct plan *p, const struct exchange *x,
-    const struct ws_out *out)
+static struct ws *
+ws_new(const struct plan *p, unsigned tx, struct wsscan *scan)
 {
-	struct wsscan *scan = wsscan_new(p, x, out);
 	struct ws *w;
 
 	if (scan == NULL && p->env->message == NULL)
@@ -30,9 +28,22 @@ ws_begin(const struct plan *p, const struct exchange *x,
 	w->plan = p;
 	w->scan = scan;
 	w->unread = p->env->message == NULL;
-	w->said.tx = x->record.number;
+	w->said.tx = tx;
 	w->reader[DIR_UP].client = 1;
 	return w;
+}
+
+struct ws *
+ws_begin(const struct plan *p, const struct exchange *x,
+    const struct ws_out *out)
+{
+	return ws_new(p, x->record.number, wsscan_new(p, x, out));
+}
+
+struct ws *
+ws_watch(const struct plan *p, unsigned tx)
+{
+	return ws_new(p, tx, NULL);
 }
 
 void

@@ -103,6 +103,21 @@ page_sessions(struct metrics *m, struct text *t,
 	    c->bytes[DIR_DOWN]);
 }
 
+/* What is not read of HTTP/2 that passes. */
+static void
+page_unread_http2(struct text *t, const struct worker_counts *c)
+{
+	static const char *const reason[UNREAD_HTTP2_REASONS] = { "broken",
+	    "limit", "stream", "memory" };
+	unsigned i;
+
+	head(t, "http2_unread_total", "counter",
+	    "Connections and streams of HTTP/2 that were not read to the end.");
+	for (i = 0; i < UNREAD_HTTP2_REASONS; i++)
+		sample(t, "http2_unread_total", "reason", reason[i], NULL,
+		    NULL, c->unread_http2[i]);
+}
+
 /* What no service saw although the rule has one. */
 static void
 page_unread(struct text *t, const struct worker_counts *c)
@@ -158,6 +173,7 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 		sample(t, "confirmations_total", "result", confirmed[i], NULL,
 		    NULL, c->confirmations[i]);
 	page_unread(t, c);
+	page_unread_http2(t, c);
 	head(t, "hellos_refused_total", "counter",
 	    "Clients whose hello could not be read.");
 	for (i = 0; i < HELLO_REASONS; i++)

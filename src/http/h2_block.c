@@ -5,6 +5,7 @@
 
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/err.h"
 #include "util/mem.h"
@@ -52,6 +53,34 @@ h2_block_begin(struct h2_block *b, int wanted, enum h2_kind kind)
 	h2_head_again(b->head, kind);
 }
 
+/*
+ * To a peer that takes it (SETTINGS 0xfe03), gRPC sends bytes as they are,
+ * behind a NUL, in a field whose name ends in "-bin" (gRFC G1). What it would
+ * send otherwise is their base64.
+ */
+static int
+is_raw(struct slice name, struct slice value)
+{
+	return value.len > 0 && value.p[0] == '\0' && name.len > 4 &&
+	    memcmp(name.p + name.len - 4, "-bin", 4) == 0;
+}
+
+static void
+add_line(struct h2_block *b, const nghttp2_nv *nv)
+{
+	struct slice name = slice_of(nv->name, nv->namelen);
+	struct slice value = slice_of(nv->value, nv->valuelen);
+	struct text encoded = { NULL, 0, 0 };
+
+	if (is_raw(name, value)) {
+		text_base64(&encoded, value.p + 1, value.len - 1);
+		value = slice_of(encoded.s, encoded.len);
+	}
+	h2_head_add(b->head, name, value,
+	    (nv->flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+	text_free(&encoded);
+}
+
 static int
 decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
     const char **why)
@@ -71,9 +100,7 @@ decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
 		p += n;
 		len -= (size_t)n;
 		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && b->wanted)
-			h2_head_add(b->head, slice_of(nv.name, nv.namelen),
-			    slice_of(nv.value, nv.valuelen),
-			    (nv.flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+			add_line(b, &nv);
 	} while (len > 0 || (flags & NGHTTP2_HD_INFLATE_EMIT));
 	if (end)
 		nghttp2_hd_inflate_end_headers(b->hd);

@@ -2,7 +2,8 @@
  * The heads that come in one direction of a connection of HTTP/2, as blocks of
  * HPACK (RFC 7541, by libnghttp2) in pieces. A head that is not wanted, or is
  * too large or malformed, is decoded all the same: the next ones need its part
- * of the table. Nothing of a block is kept but the lines of its head.
+ * of the table. Nothing of a block is kept but the lines of its head. Bytes
+ * that gRPC sends as they are become base64, as they are everywhere else.
  */
 #ifndef HTTP_H2_BLOCK_H
 #define HTTP_H2_BLOCK_H

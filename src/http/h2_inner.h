@@ -178,6 +178,9 @@ void	h2_stream_data(struct h2_half *, const uint8_t *, size_t);
 void	h2_stream_end(struct h2_half *);
 /* That side's peer, or nghttp2, has ended its stream. */
 void	h2_stream_closed(struct h2_stream *, enum flow_dir, uint32_t code);
+/* Its message is malformed (RFC 9113, 8.1.1): the sender is told so, and the
+ * stream ends. */
+void	h2_stream_broke(struct h2_half *, const char *why);
 /* It ends early, on both sides. */
 void	h2_stream_stop(struct h2_stream *, uint32_t code, const char *why);
 /* RST_STREAM on one side, if the stream is open there. */

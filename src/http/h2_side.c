@@ -48,6 +48,11 @@ frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 	enum h2_abuse what = idle_frame(side, hd);
 
 	side->type = hd->type;
+	/* RFC 9113, 6.3; nghttp2 ignores them since RFC 9218 is agreed on. */
+	if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0) {
+		h2_accuse(side, H2_PROTOCOL);
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
 	if (what != H2_ABUSE_MAX && h2_abused(side, what))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	return 0;
@@ -227,8 +232,7 @@ trailers(struct h2_half *h, struct text *lines, int ended)
 	if (charge(h->s, NULL, lines) != 0)
 		h->lost = 1;
 	if (!ended || h->tunnel || h->ended)
-		h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR,
-		    "fields out of place");
+		h2_stream_broke(h, "fields out of place");
 	else
 		h2_stream_end(h);
 }

@@ -65,11 +65,11 @@ h2_stream_stop(struct h2_stream *s, uint32_t code, const char *why)
 	h2_mark(s);
 }
 
-/* A message that HTTP/2 calls malformed (RFC 9113, 8.1.1). */
-static void
-malformed(struct h2_half *h, const char *why)
+void
+h2_stream_broke(struct h2_half *h, const char *why)
 {
 	h->s->x->msg[h->dir].bad = why;
+	h2_rst(h->s, h->dir, NGHTTP2_PROTOCOL_ERROR);
 	h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR, why);
 }
 
@@ -94,8 +94,10 @@ head_frames(struct h2_half *h, int ended)
 	h->interim = m->head->response && m->head->status < 200;
 	h->tunnel = is_tunnel(h);
 	h->length = none || ended ? 0 : m->head->length;
-	if (ended && !none && m->head->length > 0)
-		malformed(h, "content is shorter than its length");
+	if (ended && h->interim)
+		h2_stream_broke(h, "an interim response with an end");
+	else if (ended && !none && m->head->length > 0)
+		h2_stream_broke(h, "content is shorter than its length");
 	if (h->tunnel) {
 		h->length = -1;
 		m->tunnel = h->dir == DIR_DOWN;
@@ -215,13 +217,12 @@ h2_stream_data(struct h2_half *h, const uint8_t *p, size_t n)
 	if (h->s->reset || h->s->x == NULL || h->cut)
 		return;
 	if (!h2_begun(h) || h->interim) {
-		h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR,
-		    "content without a head");
+		h2_stream_broke(h, "content without a head");
 		return;
 	}
 	h->came += n;
 	if (h->length >= 0 && h->came > (uint64_t)h->length) {
-		malformed(h, "content is longer than its length");
+		h2_stream_broke(h, "content is longer than its length");
 		return;
 	}
 	if (h->mode == H2_PASS) {
@@ -239,13 +240,12 @@ h2_stream_end(struct h2_half *h)
 	if (h->s->reset || h->s->x == NULL || h->ended || !h2_begun(h))
 		return;
 	if (h->interim) {
-		h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR,
-		    "an end behind an interim response");
+		h2_stream_broke(h, "an end behind an interim response");
 		return;
 	}
 	h->ended = 1;
 	if (h->length >= 0 && h->came < (uint64_t)h->length) {
-		malformed(h, "content is shorter than its length");
+		h2_stream_broke(h, "content is shorter than its length");
 		return;
 	}
 	if (h->mode == H2_PASS)

@@ -101,6 +101,18 @@ http_record_restored(struct http_record *r, const struct http_head *h)
 		http_record_response(r, h, &answered);
 }
 
+size_t
+http_record_size(const struct http_record *r)
+{
+	const char *const kept[] = { r->method, r->url, r->host, r->user_agent,
+	    r->referer, r->content_type[0], r->content_type[1], r->location };
+	size_t i, n = 0;
+
+	for (i = 0; i < NELEM(kept); i++)
+		n += kept[i] != NULL ? strlen(kept[i]) + 1 : 0;
+	return n;
+}
+
 void
 http_record_free(struct http_record *r)
 {

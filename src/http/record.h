@@ -74,6 +74,9 @@ void	http_record_replaced(struct http_record *, const char *by, int status);
 /* The replacement was withdrawn: h is the server's own response, or NULL. */
 void	http_record_restored(struct http_record *, const struct http_head *h);
 
+/* Bytes of what it keeps. */
+size_t	http_record_size(const struct http_record *);
+
 /* Make it empty, for the next exchange of the session. */
 void	http_record_next(struct http_record *);
 /* Free what is inside. */

@@ -52,7 +52,11 @@ struct engine_host {
 	 * is NULL. */
 	void	(*unread)(struct session *, enum unread, int blocked,
 		    const struct slice *protocol);
-	/* Bytes of that. */
+	/* It is HTTP/2 that passes, and not all of it is read: counted, and
+	 * logged if why is not NULL. */
+	void	(*unread_http2)(struct session *, enum unread_http2,
+		    const char *why);
+	/* Bytes that no service sees. */
 	void	(*passed)(struct session *, enum flow_dir, size_t);
 };
 

@@ -44,6 +44,14 @@ enum unread {			/* what no service of the rule's saw */
 	UNREAD_REASONS
 };
 
+enum unread_http2 {		/* what is not read of HTTP/2 that passes */
+	UNREAD_HTTP2_BROKEN,	/* the connection, from where it is broken */
+	UNREAD_HTTP2_LIMIT,	/* the connection: reading on takes too much */
+	UNREAD_HTTP2_STREAM,	/* a stream: malformed, or one too many */
+	UNREAD_HTTP2_MEMORY,	/* a stream, for want of memory */
+	UNREAD_HTTP2_REASONS
+};
+
 struct record {
 	/*
 	 * Of no other session, also of one before a restart, as long as the

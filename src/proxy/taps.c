@@ -79,6 +79,7 @@ tap_open_engine(struct session *s)
 		.answered = session_answered,
 		.undecrypted = session_unread,
 		.unread = unread_note,
+		.unread_http2 = unread_http2,
 		.passed = unread_passed,
 	};
 	const struct engine_ops *ops = s->worker->env->engine;

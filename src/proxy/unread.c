@@ -11,6 +11,7 @@
 #include "codec/slice.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
+#include "util/log.h"
 
 #define UNREAD_LOOK	512	/* bytes to look at ahead of a splice */
 
@@ -22,6 +23,18 @@ session_unread(struct session *s, enum undecrypted what, const char *why)
 	s->unread_counted = 1;
 	s->rec.unread_why = why;
 	count(s->worker->counts.undecrypted[what], 1);
+}
+
+void
+unread_http2(struct session *s, enum unread_http2 what, const char *why)
+{
+	static struct log_gate gate;
+	int held;
+
+	count(s->worker->counts.unread_http2[what], 1);
+	if (why != NULL && log_gate(&gate, &held))
+		log_info("session %llu: HTTP/2 that passes unread: %s (%d more "
+		    "not shown)", (unsigned long long)s->rec.id, why, held);
 }
 
 void

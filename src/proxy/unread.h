@@ -21,6 +21,9 @@ struct slice;
 void	unread_note(struct session *, enum unread, int blocked,
 	    const struct slice *protocol);
 void	unread_passed(struct session *, enum flow_dir, size_t);
+/* It is HTTP/2, and not all of it is read: counted; and logged, if why is not
+ * NULL. */
+void	unread_http2(struct session *, enum unread_http2, const char *why);
 
 /* Whether the client's bytes are to be looked at for STARTTLS ... */
 int	unread_looks(const struct session *);

@@ -76,6 +76,8 @@ struct worker_counts {
 	_Atomic uint64_t	undecrypted[UNDECRYPTED_REASONS];
 	/* by enum unread, and whether it was blocked */
 	_Atomic uint64_t	unread[UNREAD_REASONS][2];
+	/* by enum unread_http2 */
+	_Atomic uint64_t	unread_http2[UNREAD_HTTP2_REASONS];
 	/* by enum hello_refused */
 	_Atomic uint64_t	hellos_refused[HELLO_REASONS];
 	/* requests, by enum judged */

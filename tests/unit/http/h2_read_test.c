@@ -509,6 +509,12 @@ static const struct {
 	  "D000005 01 05 00000001 880f0d0132 ",
 	  "1>HEAD a/. 1>end:0 1<200. 1<end:0 1<over:-1 " },
 
+	/* gRPC's bytes: x-bin is 00 0a 20; x is the same, and refused. */
+	{ SET "U000011 01 05 00000001 " HEAD " 0005782d62696e 03000a20 ",
+	  "1>GET a/. 1>end:0 " },
+	{ SET "U00000d 01 05 00000001 " HEAD " 000178 03000a20 ",
+	  "1>bad:a value with " },
+
 	/* What says nothing. */
 	{ SET "U000006 01 05 00000003 " HEAD " U000006 01 05 00000001 " HEAD
 	  " U000006 01 05 00000002 " HEAD, "3>GET a/. 3>end:0 " },
