@@ -172,7 +172,8 @@ h2_show(struct h2_half *h)
 	if (!h2_begun(h))
 		return 0;
 	n = wanted(h, q->len - h->shown);
-	tell(h, q->buf + q->off + h->shown, n);
+	if (n > 0)
+		tell(h, q->buf + q->off + h->shown, n);
 	h->shown += n;
 	some = n > 0;
 	if (h->shown > 0 && (h->mode == H2_DROP || (h->mode == H2_TAKE &&
