@@ -83,6 +83,7 @@ struct h2_stream {
 	size_t		 charged;	/* to limits.memory, for heads */
 	unsigned char	 closed[2];	/* by side: nghttp2 has forgotten it */
 	unsigned char	 rst[2];	/* by side: RST_STREAM is to be sent */
+	uint8_t		 interims;	/* responses before the last */
 	unsigned	 marked:1;	/* a turn is due */
 	unsigned	 waits:1;	/* for a place at the server */
 	unsigned	 reset:1;	/* by the client, or by us */
@@ -105,6 +106,7 @@ struct h2_side {
 	nghttp2_session	*ng;
 	struct h2_head	*head;		/* that is read */
 	int		 head_error;
+	size_t		 charged;	/* to limits.memory, for a long one */
 	unsigned	 open;		/* streams that we opened there */
 	struct h2_bucket bucket[H2_ABUSE_MAX];
 	uint8_t		 type;		/* of the frame that came last */
@@ -183,6 +185,9 @@ void	h2_stream_closed(struct h2_stream *, enum flow_dir, uint32_t code);
 void	h2_stream_broke(struct h2_half *, const char *why);
 /* It ends early, on both sides. */
 void	h2_stream_stop(struct h2_stream *, uint32_t code, const char *why);
+/* Of the request nothing more is wanted, as the server does, or an answer. */
+void	h2_stream_enough(struct h2_stream *);
+void	h2_leave_line(struct h2_stream *);
 /* RST_STREAM on one side, if the stream is open there. */
 void	h2_rst(struct h2_stream *, enum flow_dir side, uint32_t code);
 /* Give the message what it wants of the queue. 1: it got something. */

@@ -12,6 +12,7 @@
 
 /* So much that is undecided: it is taken, as it may go to the disk then. */
 #define HOLD_MAX	(48 * 1024)
+#define INTERIMS	100	/* they queue at a client that does not read */
 
 struct h2_stream *
 h2_stream_new(struct h2_side *side, int32_t id)
@@ -44,8 +45,8 @@ h2_rst(struct h2_stream *s, enum flow_dir side, uint32_t code)
 	h2_mark(s);
 }
 
-static void
-leave_line(struct h2_stream *s)
+void
+h2_leave_line(struct h2_stream *s)
 {
 	if (s->waits)
 		TAILQ_REMOVE(&s->h2->waiting, s, wait);
@@ -59,7 +60,7 @@ h2_stream_stop(struct h2_stream *s, uint32_t code, const char *why)
 		return;
 	s->reset = 1;
 	s->why = why;
-	leave_line(s);
+	h2_leave_line(s);
 	h2_rst(s, DIR_UP, code);
 	h2_rst(s, DIR_DOWN, NGHTTP2_CANCEL);
 	h2_mark(s);
@@ -92,6 +93,8 @@ head_frames(struct h2_half *h, int ended)
 
 	h->ended = ended != 0;
 	h->interim = m->head->response && m->head->status < 200;
+	if (h->interim && ++h->s->interims > INTERIMS)
+		h2_stream_broke(h, "too many interim responses");
 	h->tunnel = is_tunnel(h);
 	h->length = none || ended ? 0 : m->head->length;
 	if (ended && h->interim)
@@ -272,12 +275,12 @@ answer_cut(struct h2_stream *s, uint32_t code)
 	h2_news(h);
 }
 
-/* The server wants no more of the request. */
-static void
-request_unwanted(struct h2_stream *s)
+void
+h2_stream_enough(struct h2_stream *s)
 {
 	struct h2_half *h = &s->half[DIR_UP];
 
+	h2_leave_line(s);
 	if (h->sent)
 		return;
 	h->bodiless = 1;
@@ -300,11 +303,10 @@ h2_stream_closed(struct h2_stream *s, enum flow_dir side, uint32_t code)
 	if (side == DIR_DOWN) {
 		if (!s->half[DIR_DOWN].ended)
 			answer_cut(s, code);
-		else
-			request_unwanted(s);
+		h2_stream_enough(s);
 	} else if (!s->half[DIR_DOWN].sent || (!s->half[DIR_UP].ended &&
 	    !s->enough)) {
-		leave_line(s);
+		h2_leave_line(s);
 		s->reset = 1;
 		s->why = "the client reset the stream";
 		h2_rst(s, DIR_DOWN, code != 0 ? code : NGHTTP2_CANCEL);
@@ -329,7 +331,7 @@ over(struct h2_stream *s)
 {
 	struct exchange *x = s->x;
 
-	leave_line(s);
+	h2_leave_line(s);
 	if (s->h2->loan.half != NULL && s->h2->loan.half->s == s)
 		s->h2->loan.half = NULL;
 	if (!s->reset)
