@@ -234,6 +234,9 @@ collected(struct adapted_message *m)
 	m->made = m->making;
 	memset(&m->making, 0, sizeof(m->making));
 	m->now = &m->made;
+	if (m->alike)
+		text_add(&m->now->trailers, m->virgin->trailers.s,
+		    m->virgin->trailers.len);
 	message_end(m->now, 1);
 	m->a->x.codec->drop(m->a->x.conn, m->dir);
 }
@@ -249,6 +252,7 @@ adapted(struct adapted_message *m, struct adapted_message *to,
 
 	x->codec->take(x->conn, m->dir);
 	m->to = to;
+	m->alike = to == m && a->http->status == m->virgin->head->status;
 	if (to->dir == DIR_DOWN) {
 		now = clock_wall();
 		http_record_replaced(&x->record, HTTP_BY_SERVICE,
@@ -358,17 +362,30 @@ service_body(void *arg, const uint8_t *p, size_t len)
 	return n;
 }
 
+/* All of the original is here, as its length says, but not its end, before
+ * which trailers may come (HTTP/2). */
+static int
+is_nearly_whole(const struct http_message *m)
+{
+	return m->head->length >= 0 && !m->ended && !m->cut &&
+	    m->length == (uint64_t)m->head->length;
+}
+
 /* The answer of a service is whole. */
 static void
 adapted_end(struct adapted_message *m)
 {
 	struct exchange *x = &m->a->x;
 
+	m->waits = m->alike && is_nearly_whole(m->virgin);
+	if (m->waits)
+		return;
 	if (is_collecting(m)) {
 		collected(m);
 		m->k++;
 		ask(m);
-	} else if (x->codec->end(x->conn, m->to->dir, NULL) != 0)
+	} else if (x->codec->end(x->conn, m->to->dir,
+	    m->alike ? &m->virgin->trailers : NULL) != 0)
 		exchange_break(x, "the adapted body is shorter than its "
 		    "head says");
 	else
@@ -514,6 +531,8 @@ adapt_more(struct adapted_message *m)
 {
 	if (m->txn != NULL)
 		service_more(m);
+	else if (m->waits)
+		adapted_end(m);
 	else if (m->sends && m->a->x.state[m->dir] == EXCHANGE_GOING)
 		send_more(m);
 }

@@ -2,9 +2,10 @@
  * Inside the room: the services that look at the messages of an exchange, and
  * a message's way through them.
  *
- * Calls go one way: engine.c reads messages, asks head.c whether they may go
- * on, and begins their way (adapt.c), which asks content.c, shows them as
- * input.c says, and sends on what came of it; plan.c knows what the rule wants.
+ * Calls go one way: engine.c (HTTP/1) and streams.c (HTTP/2) read messages, ask
+ * head.c whether they may go on, and begin their way (adapt.c), which asks
+ * content.c, shows them as input.c says, and sends on what came of it; plan.c
+ * knows what the rule wants.
  */
 #ifndef ADAPT_ADAPT_H
 #define ADAPT_ADAPT_H
@@ -64,6 +65,9 @@ struct adapted_message {
 	uint64_t	 sent;		/* of the body as it stands */
 	unsigned	 sends:1;	/* that goes on; its end is the end */
 	unsigned	 as_is:1;	/* it goes on as it came */
+	unsigned	 alike:1;	/* what a service made is not a page,
+					   and keeps the trailers */
+	unsigned	 waits:1;	/* for those */
 };
 
 /* An exchange, and what services make of it. */
@@ -232,12 +236,8 @@ void	tunnel_unasked(struct engine *);
  * over. */
 void	tunnel_wait(struct engine *);
 void	tunnel_slow(evutil_socket_t, short, void *);
-/*
- * No service sees the requests: is it HTTP/2, which passes? By what TLS agreed
- * on; by the client's first bytes. 1: it does, and is counted where requests
- * were to be judged.
- */
-void	tunnel_agreed_http2(void *engine);
-int	tunnel_begins_http2(struct engine *, const uint8_t *, size_t len);
+
+/* streams.c: from here on the tap is one of HTTP/2, with its own state. */
+void	streams_begin(struct tap *, const struct plan *);
 
 #endif

@@ -312,7 +312,8 @@ content_one_host(struct adaptation *a)
 		return;
 	value = xstrndup(h->authority.p, h->authority.len);
 	edit.value = value;
-	a->x.codec->edit(a->x.conn, DIR_UP, &edit, 1);
+	if (!slice_eq(http_value(h, "host"), value))
+		a->x.codec->edit(a->x.conn, DIR_UP, &edit, 1);
 	free(value);
 }
 

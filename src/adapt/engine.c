@@ -130,6 +130,47 @@ engine_close(void *state, struct tap_counts *counts)
 	free(e);
 }
 
+/*
+ * It is HTTP/2, by what TLS agreed on or by the client's first bytes (RFC 9113,
+ * 3.3). If somebody looks at its messages, e is gone: 1. If not, it passes, and
+ * is read for its events.
+ */
+static int
+engine_http2(struct engine *e)
+{
+	if (!e->plan.judged && e->plan.nmonitors == 0) {
+		e->raw = 1;
+		e->passing = passing_begin(&e->plan, 0, NULL);
+		return 0;
+	}
+	streams_begin(e->tap, &e->plan);
+	engine_close(e, NULL);
+	return 1;
+}
+
+static void
+engine_agreed(void *state)
+{
+	struct engine *e = state;
+	const char *alpn = e->plan.rec->facts->tls_client.alpn;
+
+	/* gRPC has a name of its own for it. */
+	if (strcmp(alpn, "h2") == 0 || strcmp(alpn, "grpc-exp") == 0)
+		engine_http2(e);
+}
+
+static int
+engine_is_preface(const struct engine *e, enum flow_dir dir, const uint8_t *p,
+    size_t len)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n";
+	const size_t n = sizeof(preface) - 1;
+
+	return dir == DIR_UP && e->a.x.record.number == 0 && !e->raw &&
+	    e->a.x.state[DIR_UP] == EXCHANGE_HEAD && len >= n &&
+	    memcmp(p, preface, n) == 0;
+}
+
 /* The present exchange is over: log it, and get ready for the next. */
 static void
 engine_next(struct engine *e)
@@ -260,8 +301,6 @@ static void
 engine_strange(struct engine *e, enum flow_dir dir, const uint8_t *p,
     size_t len, int rv, const char *why)
 {
-	if (dir == DIR_UP && tunnel_begins_http2(e, p, len))
-		return;
 	if (!e->plan.judged || is_other(e, dir, p, len))
 		tunnel_begin(e, UNREAD_OTHER);
 	else if (dir == DIR_DOWN)
@@ -369,6 +408,8 @@ engine_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct engine *e = state;
 	struct exchange *x = &e->a.x;
 
+	if (engine_is_preface(e, dir, p, len) && engine_http2(e))
+		return 0;
 	if (e->a.msg[dir].as_is && !h1_flush(&e->h1.dir[dir]))
 		return 0;	/* a long head goes first */
 	if (e->raw)
@@ -435,7 +476,7 @@ engine_eof(void *state, enum flow_dir dir)
 }
 
 static const struct tap_ops engine_tap = {
-	.facts = tunnel_agreed_http2,	/* TLS has agreed on a protocol */
+	.facts = engine_agreed,	/* TLS has agreed on a protocol */
 	.data = engine_data,
 	.room = engine_room,
 	.busy = engine_busy,

@@ -103,6 +103,9 @@ put_fields(struct adapted_message *m, size_t k)
 	for (i = 0; i < conf->headers.n; i++)
 		if (strstr(conf->headers.v[i], "%{") != NULL)
 			put_field(m, conf->headers.v[i]);
+	if (m->virgin->head->version == 20)
+		icap_field(&m->input.fields, "X-Transformed-From",
+		    slice_of("HTTP/2.0", 8));
 	if (conf->proxy_auth)
 		icap_field_proxy_auth(&m->input.fields, m->virgin->head);
 }

@@ -340,6 +340,24 @@ mirrors_queued(struct metrics *m)
 }
 
 static void
+page_http2(struct text *t, const struct worker_counts *c)
+{
+	unsigned i;
+
+	head(t, "http2_streams_total", "counter",
+	    "Streams of HTTP/2 that were read, by their end.");
+	for (i = 0; i < STREAM_RESULTS; i++)
+		sample(t, "http2_streams_total", "result",
+		    streamed_str((enum streamed)i), NULL, NULL, c->streams[i]);
+	head(t, "http2_abuse_total", "counter",
+	    "What peers did to HTTP/2 that is bounded.");
+	for (i = 0; i < 2 * H2_ABUSE_MAX; i++)
+		sample(t, "http2_abuse_total", "kind",
+		    abuse_str((enum h2_abuse)(i / 2)), "side", i % 2 == 0 ?
+		    "client" : "server", c->abuses[i / 2][i % 2]);
+}
+
+static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
 	unsigned i;
@@ -363,6 +381,7 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	for (i = 0; i < JUDGED_MAX; i++)
 		sample(t, "requests_judged_total", "result",
 		    judged_str((enum judged)i), NULL, NULL, c->judged[i]);
+	page_http2(t, c);
 	head(t, "destinations_refused_total", "counter",
 	    "Connections that clients asked for and Clearspan refused.");
 	for (i = 0; i < REACH_MAX; i++)

@@ -179,6 +179,8 @@ go_on(struct h2 *h2)
 		h2_admit(h2);
 	if (h2->n == 0 && h2->draining)
 		finish(h2);
+	if (!TAILQ_EMPTY(&h2->turns))	/* others come first */
+		h2->user->wake(h2->arg);
 }
 
 static void

@@ -8,14 +8,14 @@
 
 static const struct allowance {
 	int64_t		 most, per_s;
-	int		 by_work;	/* what fills it up: content; or */
-	int		 by_stream;	/* a stream's end */
+	int		 by_work;	/* what a frame of content gives back */
+	int		 by_stream;	/* ... and a stream that ended well */
 } allowances[] = {
 	/* A browser that leaves a page cancels what it had asked for. */
 	[H2_RAPID_RESET] = { 300, 50, 0, 1 },
 	[H2_RESET_FLOOD] = { 100, 10, 0, 1 },
-	/* Windows are opened after each frame of content, by some. */
-	[H2_EMPTY_FRAMES] = { 2000, 200, 1, 0 },
+	/* Some open both windows after each frame of content, or part of it. */
+	[H2_EMPTY_FRAMES] = { 2000, 200, 4, 0 },
 	/* gRPC measures with one for each round trip under load. */
 	[H2_PING_FLOOD] = { 1000, 100, 1, 0 },
 	[H2_SETTINGS_FLOOD] = { 100, 10, 0, 0 },
@@ -61,9 +61,9 @@ h2_abused(struct h2_side *side, enum h2_abuse what)
 }
 
 static void
-give_back(struct h2_bucket *b)
+give_back(struct h2_bucket *b, int n)
 {
-	b->used = b->used > ONE ? b->used - ONE : 0;
+	b->used = b->used > n * ONE ? b->used - n * ONE : 0;
 }
 
 void
@@ -72,8 +72,13 @@ h2_worked(struct h2_side *side)
 	enum h2_abuse i;
 
 	for (i = 0; i < H2_ABUSE_MAX; i++)
-		if (allowances[i].by_work)
-			give_back(&side->bucket[i]);
+		give_back(&side->bucket[i], allowances[i].by_work);
+}
+
+void
+h2_flowed(struct h2_side *side)
+{
+	give_back(&side->bucket[H2_SLOW_WINDOW], 1);
 }
 
 void
@@ -82,6 +87,5 @@ h2_ended_well(struct h2_side *side)
 	enum h2_abuse i;
 
 	for (i = 0; i < H2_ABUSE_MAX; i++)
-		if (allowances[i].by_stream)
-			give_back(&side->bucket[i]);
+		give_back(&side->bucket[i], allowances[i].by_stream);
 }

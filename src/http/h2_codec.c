@@ -280,6 +280,8 @@ h2_page(void *conn, const char *page, size_t len)
 	message_forget(message_of(h));
 	h2_queue_free(&h->in);
 	h->shown = 0;
+	if (h->s->id[DIR_DOWN] == 0)	/* and none will be opened */
+		h2_stream_enough(h->s);
 	h2_rst(h->s, DIR_DOWN, NGHTTP2_CANCEL);
 	h->say_changed = 0;
 	page_head(h, page, len, &head);

@@ -83,6 +83,7 @@ struct h2_stream {
 	size_t		 charged;	/* to limits.memory, for heads */
 	unsigned char	 closed[2];	/* by side: nghttp2 has forgotten it */
 	unsigned char	 rst[2];	/* by side: RST_STREAM is to be sent */
+	uint8_t		 interims;	/* responses before the last */
 	unsigned	 marked:1;	/* a turn is due */
 	unsigned	 waits:1;	/* for a place at the server */
 	unsigned	 reset:1;	/* by the client, or by us */
@@ -105,6 +106,7 @@ struct h2_side {
 	nghttp2_session	*ng;
 	struct h2_head	*head;		/* that is read */
 	int		 head_error;
+	size_t		 charged;	/* to limits.memory, for a long one */
 	unsigned	 open;		/* streams that we opened there */
 	struct h2_bucket bucket[H2_ABUSE_MAX];
 	uint8_t		 type;		/* of the frame that came last */
@@ -178,8 +180,14 @@ void	h2_stream_data(struct h2_half *, const uint8_t *, size_t);
 void	h2_stream_end(struct h2_half *);
 /* That side's peer, or nghttp2, has ended its stream. */
 void	h2_stream_closed(struct h2_stream *, enum flow_dir, uint32_t code);
+/* Its message is malformed (RFC 9113, 8.1.1): the sender is told so, and the
+ * stream ends. */
+void	h2_stream_broke(struct h2_half *, const char *why);
 /* It ends early, on both sides. */
 void	h2_stream_stop(struct h2_stream *, uint32_t code, const char *why);
+/* Of the request nothing more is wanted, as the server does, or an answer. */
+void	h2_stream_enough(struct h2_stream *);
+void	h2_leave_line(struct h2_stream *);
 /* RST_STREAM on one side, if the stream is open there. */
 void	h2_rst(struct h2_stream *, enum flow_dir side, uint32_t code);
 /* Give the message what it wants of the queue. 1: it got something. */
@@ -200,6 +208,8 @@ int	h2_abused(struct h2_side *, enum h2_abuse);
 /* It did, and its connection ends for it. */
 void	h2_accuse(struct h2_side *, enum h2_abuse);
 void	h2_worked(struct h2_side *);		/* content came or went */
+/* A frame of content went that was no dribble. */
+void	h2_flowed(struct h2_side *);
 void	h2_ended_well(struct h2_side *);	/* a stream did */
 
 /* h2_side.c */

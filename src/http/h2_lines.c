@@ -194,20 +194,23 @@ put_request(struct making *k, const struct http_head *m,
     const struct h2_say *o)
 {
 	struct slice to = m->authority.len > 0 ? m->authority : o->authority;
+	struct slice protocol = o->came != NULL ? o->came->protocol :
+	    m->protocol;
 	int connect = slice_eq(m->method, "CONNECT");
 
-	if (to.len == 0 || (connect && m->protocol.len == 0 &&
+	if (to.len == 0 || (connect && protocol.len == 0 &&
 	    m->target.len > 0 && m->target.p[0] == '/'))
 		return ERR_FORMAT;
-	put_pseudo(k, ":method", m->method);
-	if (!connect || m->protocol.len > 0) {
+	put_pseudo(k, ":method", protocol.len > 0 ? slice_of("CONNECT", 7) :
+	    m->method);
+	if (!connect || protocol.len > 0) {
 		put_pseudo(k, ":scheme", m->scheme.len > 0 ? m->scheme :
 		    slice_of(o->scheme, strlen(o->scheme)));
 		put_pseudo(k, ":path", path_of(k, m));
 	}
 	put_pseudo(k, ":authority", to);
-	if (m->protocol.len > 0)
-		put_pseudo(k, ":protocol", m->protocol);
+	if (protocol.len > 0)
+		put_pseudo(k, ":protocol", protocol);
 	return 0;
 }
 
@@ -224,7 +227,7 @@ int
 h2_lines(struct h2_lines *to, const struct http_head *m,
     const struct h2_say *o)
 {
-	size_t i, n = PSEUDO_MAX + 1, len = 2 * NUMBER_LEN + m->path.len + 1;
+	size_t i, n = PSEUDO_MAX + 2, len = 2 * NUMBER_LEN + m->path.len + 1;
 	struct making k;
 	int rv;
 
@@ -235,10 +238,14 @@ h2_lines(struct h2_lines *to, const struct http_head *m,
 	}
 	begin(&k, to, n, len);
 	rv = m->response ? put_status(&k, m) : put_request(&k, m, o);
-	if (rv != 0)
+	if (rv != 0) {
 		h2_lines_free(to);
-	else
-		put_fields(&k, m, o);
+		return rv;
+	}
+	put_fields(&k, m, o);
+	if (o->came != NULL && http_find(m, "te") == NULL &&
+	    http_has_token(o->came, "te", "trailers"))
+		put_pseudo(&k, "te", slice_of("trailers", 8));
 	return rv;
 }
 

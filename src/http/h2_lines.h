@@ -27,6 +27,9 @@ struct h2_say {
 	struct slice	 authority;	/* of a request that has none */
 	int64_t		 length;	/* Content-Length, or -1 for none */
 	int		 changed;	/* another body: no digest of the old */
+	/* The request as it came, of which what is for this hop goes on (te,
+	 * :protocol), though a service was not shown it; or NULL. */
+	const struct http_head *came;
 };
 
 /*

@@ -62,7 +62,8 @@ submit(struct h2_half *h, const struct http_head *head)
 		.scheme = slice_eq(asked->scheme, "http") ? "http" : "https",
 		.authority = asked->authority,
 		.length = h->say_length,
-		.changed = h->say_changed
+		.changed = h->say_changed,
+		.came = h->dir == DIR_UP ? asked : NULL
 	};
 	int rv;
 

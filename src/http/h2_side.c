@@ -11,6 +11,8 @@
 
 #define FRAME_MAX	16384	/* bytes of a frame (RFC 9113, 6.5.2) */
 #define HEAD_FRAMES	8	/* ... and of these, more than a head needs */
+#define HEAD_KEEP	4096	/* the memory of a longer head is given back */
+#define QUEUE_MAX	2000	/* frames for a peer that does not read */
 
 static struct h2_stream *
 stream_of(const struct h2_side *side, int32_t id)
@@ -41,6 +43,27 @@ idle_frame(const struct h2_side *side, const nghttp2_frame_hd *hd)
 	}
 }
 
+/* It makes us answer, and does not read the answers. */
+static int
+is_clogged(const struct h2_side *side)
+{
+	return nghttp2_session_get_outbound_queue_size(side->ng) > QUEUE_MAX;
+}
+
+/* What is kept of a head before it is whole. */
+static void
+head_is_long(struct h2_side *side)
+{
+	size_t n = 2 * side->h2->head_max;
+
+	if (side->charged > 0 || side->head_error != 0)
+		return;
+	if (budget_take(BUDGET_BUFFERS, n, 1) == 0)
+		side->charged = n;
+	else
+		side->head_error = ERR_MEM;
+}
+
 static int
 frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 {
@@ -48,6 +71,17 @@ frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 	enum h2_abuse what = idle_frame(side, hd);
 
 	side->type = hd->type;
+	if (is_clogged(side)) {
+		h2_accuse(side, H2_RESET_FLOOD);
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
+	if (hd->type == NGHTTP2_CONTINUATION)
+		head_is_long(side);
+	/* RFC 9113, 6.3; nghttp2 ignores them since RFC 9218 is agreed on. */
+	if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0) {
+		h2_accuse(side, H2_PROTOCOL);
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
 	if (what != H2_ABUSE_MAX && h2_abused(side, what))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	return 0;
@@ -116,7 +150,7 @@ head_bad(struct h2_side *side, int32_t id, int rv, int ended)
 {
 	struct h2_stream *s = stream_of(side, id);
 	uint32_t code = rv == ERR_LIMIT ? NGHTTP2_ENHANCE_YOUR_CALM :
-	    NGHTTP2_PROTOCOL_ERROR;
+	    rv == ERR_MEM ? NGHTTP2_REFUSED_STREAM : NGHTTP2_PROTOCOL_ERROR;
 
 	if (rv == ERR_LIMIT)
 		side->h2->user->abuse(side->h2->arg, side->dir, H2_HPACK_BOMB);
@@ -130,12 +164,12 @@ head_bad(struct h2_side *side, int32_t id, int rv, int ended)
 		    "the head is too large" : "the head is malformed");
 }
 
-/* Heads that are kept count in limits.memory. */
+/* Heads that are kept count in limits.memory, with nghttp2's copy to send. */
 static int
 charge(struct h2_stream *s, const struct http_head *head,
     const struct text *bytes)
 {
-	size_t n = bytes->cap + (head != NULL ? sizeof(*head) -
+	size_t n = 2 * bytes->cap + (head != NULL ? sizeof(*head) -
 	    (HTTP_FIELDS - head->n) * sizeof(head->h[0]) : 0);
 
 	if (budget_take(BUDGET_BUFFERS, n, 1) != 0)
@@ -227,10 +261,20 @@ trailers(struct h2_half *h, struct text *lines, int ended)
 	if (charge(h->s, NULL, lines) != 0)
 		h->lost = 1;
 	if (!ended || h->tunnel || h->ended)
-		h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR,
-		    "fields out of place");
+		h2_stream_broke(h, "fields out of place");
 	else
 		h2_stream_end(h);
+}
+
+static void
+head_done(struct h2_side *side, int long_one)
+{
+	budget_give(BUDGET_BUFFERS, side->charged);
+	side->charged = 0;
+	if (!long_one)
+		return;
+	h2_head_free(side->head);
+	side->head = h2_head_new(H2_REQUEST, side->h2->head_max);
 }
 
 static void
@@ -244,9 +288,12 @@ head_ends(struct h2_side *side, const nghttp2_frame *frame)
 	int rv = side->head_error;
 
 	if (kind != H2_REQUEST && (s->x == NULL || s->reset))
-		return;
+		rv = ERR_EOF;
 	if (rv == 0)
 		rv = h2_head_end(side->head, &head, &bytes);
+	head_done(side, rv != 0 || bytes.len > HEAD_KEEP);
+	if (rv == ERR_EOF)
+		return;
 	if (rv != 0)
 		head_bad(side, frame->hd.stream_id, rv, ended);
 	else if (kind == H2_REQUEST)
@@ -279,7 +326,8 @@ priority_update(struct h2_side *side, const nghttp2_ext_priority_update *u)
 {
 	const struct h2_stream *s = stream_of(side, u->stream_id);
 
-	if (s != NULL && s->id[DIR_DOWN] != 0)
+	if (s != NULL && s->id[DIR_DOWN] != 0 &&
+	    !is_clogged(&side->h2->side[DIR_DOWN]))
 		nghttp2_submit_priority_update(side->h2->side[DIR_DOWN].ng,
 		    NGHTTP2_FLAG_NONE, s->id[DIR_DOWN], u->field_value,
 		    u->field_value_len);
@@ -441,5 +489,6 @@ void
 h2_side_close(struct h2_side *side)
 {
 	nghttp2_session_del(side->ng);
+	budget_give(BUDGET_BUFFERS, side->charged);
 	h2_head_free(side->head);
 }

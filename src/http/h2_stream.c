@@ -12,6 +12,7 @@
 
 /* So much that is undecided: it is taken, as it may go to the disk then. */
 #define HOLD_MAX	(48 * 1024)
+#define INTERIMS	100	/* they queue at a client that does not read */
 
 struct h2_stream *
 h2_stream_new(struct h2_side *side, int32_t id)
@@ -44,8 +45,8 @@ h2_rst(struct h2_stream *s, enum flow_dir side, uint32_t code)
 	h2_mark(s);
 }
 
-static void
-leave_line(struct h2_stream *s)
+void
+h2_leave_line(struct h2_stream *s)
 {
 	if (s->waits)
 		TAILQ_REMOVE(&s->h2->waiting, s, wait);
@@ -59,17 +60,17 @@ h2_stream_stop(struct h2_stream *s, uint32_t code, const char *why)
 		return;
 	s->reset = 1;
 	s->why = why;
-	leave_line(s);
+	h2_leave_line(s);
 	h2_rst(s, DIR_UP, code);
 	h2_rst(s, DIR_DOWN, NGHTTP2_CANCEL);
 	h2_mark(s);
 }
 
-/* A message that HTTP/2 calls malformed (RFC 9113, 8.1.1). */
-static void
-malformed(struct h2_half *h, const char *why)
+void
+h2_stream_broke(struct h2_half *h, const char *why)
 {
 	h->s->x->msg[h->dir].bad = why;
+	h2_rst(h->s, h->dir, NGHTTP2_PROTOCOL_ERROR);
 	h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR, why);
 }
 
@@ -92,10 +93,14 @@ head_frames(struct h2_half *h, int ended)
 
 	h->ended = ended != 0;
 	h->interim = m->head->response && m->head->status < 200;
+	if (h->interim && ++h->s->interims > INTERIMS)
+		h2_stream_broke(h, "too many interim responses");
 	h->tunnel = is_tunnel(h);
 	h->length = none || ended ? 0 : m->head->length;
-	if (ended && !none && m->head->length > 0)
-		malformed(h, "content is shorter than its length");
+	if (ended && h->interim)
+		h2_stream_broke(h, "an interim response with an end");
+	else if (ended && !none && m->head->length > 0)
+		h2_stream_broke(h, "content is shorter than its length");
 	if (h->tunnel) {
 		h->length = -1;
 		m->tunnel = h->dir == DIR_DOWN;
@@ -170,7 +175,8 @@ h2_show(struct h2_half *h)
 	if (!h2_begun(h))
 		return 0;
 	n = wanted(h, q->len - h->shown);
-	tell(h, q->buf + q->off + h->shown, n);
+	if (n > 0)
+		tell(h, q->buf + q->off + h->shown, n);
 	h->shown += n;
 	some = n > 0;
 	if (h->shown > 0 && (h->mode == H2_DROP || (h->mode == H2_TAKE &&
@@ -215,13 +221,12 @@ h2_stream_data(struct h2_half *h, const uint8_t *p, size_t n)
 	if (h->s->reset || h->s->x == NULL || h->cut)
 		return;
 	if (!h2_begun(h) || h->interim) {
-		h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR,
-		    "content without a head");
+		h2_stream_broke(h, "content without a head");
 		return;
 	}
 	h->came += n;
 	if (h->length >= 0 && h->came > (uint64_t)h->length) {
-		malformed(h, "content is longer than its length");
+		h2_stream_broke(h, "content is longer than its length");
 		return;
 	}
 	if (h->mode == H2_PASS) {
@@ -239,13 +244,12 @@ h2_stream_end(struct h2_half *h)
 	if (h->s->reset || h->s->x == NULL || h->ended || !h2_begun(h))
 		return;
 	if (h->interim) {
-		h2_stream_stop(h->s, NGHTTP2_PROTOCOL_ERROR,
-		    "an end behind an interim response");
+		h2_stream_broke(h, "an end behind an interim response");
 		return;
 	}
 	h->ended = 1;
 	if (h->length >= 0 && h->came < (uint64_t)h->length) {
-		malformed(h, "content is shorter than its length");
+		h2_stream_broke(h, "content is shorter than its length");
 		return;
 	}
 	if (h->mode == H2_PASS)
@@ -271,12 +275,12 @@ answer_cut(struct h2_stream *s, uint32_t code)
 	h2_news(h);
 }
 
-/* The server wants no more of the request. */
-static void
-request_unwanted(struct h2_stream *s)
+void
+h2_stream_enough(struct h2_stream *s)
 {
 	struct h2_half *h = &s->half[DIR_UP];
 
+	h2_leave_line(s);
 	if (h->sent)
 		return;
 	h->bodiless = 1;
@@ -299,11 +303,10 @@ h2_stream_closed(struct h2_stream *s, enum flow_dir side, uint32_t code)
 	if (side == DIR_DOWN) {
 		if (!s->half[DIR_DOWN].ended)
 			answer_cut(s, code);
-		else
-			request_unwanted(s);
+		h2_stream_enough(s);
 	} else if (!s->half[DIR_DOWN].sent || (!s->half[DIR_UP].ended &&
 	    !s->enough)) {
-		leave_line(s);
+		h2_leave_line(s);
 		s->reset = 1;
 		s->why = "the client reset the stream";
 		h2_rst(s, DIR_DOWN, code != 0 ? code : NGHTTP2_CANCEL);
@@ -328,7 +331,7 @@ over(struct h2_stream *s)
 {
 	struct exchange *x = s->x;
 
-	leave_line(s);
+	h2_leave_line(s);
 	if (s->h2->loan.half != NULL && s->h2->loan.half->s == s)
 		s->h2->loan.half = NULL;
 	if (!s->reset)

@@ -6,6 +6,7 @@
 #define PROXY_ENGINE_H
 
 #include "codec/slice.h"
+#include "http/h2.h"
 #include "proxy/record.h"
 #include "stream/flow.h"
 
@@ -18,6 +19,17 @@ struct judgement {
 	char		*why;		/* the caller's to free, or NULL */
 };
 
+enum streamed {			/* how a stream of HTTP/2 ended */
+	STREAM_DONE,		/* in order */
+	STREAM_BROKEN,		/* cut off by us */
+	STREAM_RESET,		/* by a peer, or with its connection */
+	STREAM_RESULTS
+};
+
+/* For metrics and the log: "done", "ping-flood", ...; static. */
+const char	*streamed_str(enum streamed);
+const char	*abuse_str(enum h2_abuse);
+
 struct engine_host {
 	struct session	*session;
 	struct flow	*flow[2];	/* by enum flow_dir */
@@ -27,8 +39,9 @@ struct engine_host {
 	/* Judge a request; counted and logged. */
 	void	(*judge)(struct session *, const struct http_head *,
 		    struct judgement *);
-	/* It is HTTP/2, whose requests nobody reads yet: counted. */
-	void	(*unjudged)(struct session *);
+	/* Of HTTP/2, counted: a stream is over; a peer did that. */
+	void	(*streamed)(struct session *, enum streamed);
+	void	(*abused)(struct session *, enum flow_dir from, enum h2_abuse);
 	/* The oldest request has been answered, but not by the server. */
 	void	(*answered)(struct session *);
 	/* It passes undecrypted, or unread, for this reason (static). */

@@ -23,7 +23,7 @@
 
 static const char *const results[JUDGED_MAX] = { "blocked", "misdirected",
     "host-mismatch-blocked", "host-mismatch-logged",
-    "host-mismatch-allowed", "http2-not-read" };
+    "host-mismatch-allowed" };
 
 const char *
 judged_str(enum judged what)
@@ -79,12 +79,6 @@ judge_say(struct session *s, enum judged what, const char *name)
 		    facts_name(&s->facts) != NULL ? facts_name(&s->facts) :
 		    "no name",
 		    results[what], held);
-}
-
-void
-session_unjudged(struct session *s)
-{
-	count(s->worker->counts.judged[JUDGED_HTTP2], 1);
 }
 
 static void

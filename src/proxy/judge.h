@@ -12,7 +12,5 @@ struct judgement;		/* proxy/engine.h */
 
 void	session_judge(struct session *, const struct http_head *,
 	    struct judgement *);
-/* It speaks HTTP/2, whose requests nobody reads yet. */
-void	session_unjudged(struct session *);
 
 #endif

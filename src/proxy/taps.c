@@ -10,6 +10,25 @@
 #include "proxy/judge.h"
 #include "proxy/session.h"
 #include "proxy/unread.h"
+#include "util/log.h"
+
+static const char *const streamed[STREAM_RESULTS] = { "done", "cut-off",
+    "reset" };
+static const char *const abuses[H2_ABUSE_MAX] = { "rapid-reset",
+    "continuation", "hpack-bomb", "empty-frames", "ping-flood",
+    "settings-flood", "reset-flood", "slow-window", "protocol" };
+
+const char *
+streamed_str(enum streamed how)
+{
+	return streamed[how];
+}
+
+const char *
+abuse_str(enum h2_abuse what)
+{
+	return abuses[what];
+}
 
 static void
 tap_open(struct session *s, struct wire *w, const struct seat *seat,
@@ -25,6 +44,26 @@ tap_open(struct session *s, struct wire *w, const struct seat *seat,
 }
 
 static void
+tap_streamed(struct session *s, enum streamed how)
+{
+	count(s->worker->counts.streams[how], 1);
+}
+
+static void
+tap_abused(struct session *s, enum flow_dir from, enum h2_abuse what)
+{
+	static struct log_gate gate;
+	int held;
+
+	count(s->worker->counts.abuses[what][from], 1);
+	if (log_gate(&gate, &held))
+		log_info("session %llu: HTTP/2 of the %s: %s (%d more not "
+		    "shown)", (unsigned long long)s->rec.id,
+		    from == DIR_UP ? "client" : "server",
+		    abuse_str(what), held);
+}
+
+static void
 tap_open_engine(struct session *s)
 {
 	const struct engine_host host = {
@@ -35,7 +74,8 @@ tap_open_engine(struct session *s)
 		.head_max = session_conf(s)->limits.head,
 		.hello_ms = session_conf(s)->timeouts.hello,
 		.judge = session_judge,
-		.unjudged = session_unjudged,
+		.streamed = tap_streamed,
+		.abused = tap_abused,
 		.answered = session_answered,
 		.undecrypted = session_unread,
 		.unread = unread_note,

@@ -106,7 +106,7 @@ const struct phase_ops phase_connect = {
 
 /*
  * Offer the server what the client offers; or http/1.1 alone, if that is
- * configured, or ICAP or a device has to read what passes.
+ * configured, or a device has to read what passes.
  */
 static void
 server_tls_alpn(const struct session *s, struct tls_want *want)
@@ -116,7 +116,7 @@ server_tls_alpn(const struct session *s, struct tls_want *want)
 	want->alpn = s->facts.alpn;
 	want->alpn_len = s->facts.alpn_len;
 	if (s->facts.alpn != NULL && (session_conf(s)->tls.alpn_http11 ||
-	    s->verdict.rule->nicaps > 0 || chain_http11(s))) {
+	    chain_http11(s))) {
 		want->alpn = http11;
 		want->alpn_len = sizeof(http11) - 1;
 	}

@@ -10,13 +10,13 @@
 
 #include "net/mailbox.h"
 #include "policy/policy.h"
+#include "proxy/engine.h"
 #include "proxy/probe.h"
 #include "proxy/reach.h"
 #include "proxy/sink.h"
 #include "tls/tls.h"
 
 struct chain_ops;
-struct engine_ops;
 struct worker;
 
 struct proxy_sink {		/* one for each of conf's mirrors, in order */
@@ -59,7 +59,6 @@ enum judged {			/* requests not for their connection */
 	JUDGED_MISMATCH,	/* 421: the server has no claim to the name */
 	JUDGED_LOGGED,		/* likewise, and let go: host-mismatch: log */
 	JUDGED_ALLOWED,		/* host-mismatch: allow */
-	JUDGED_HTTP2,		/* a connection whose requests are not read */
 	JUDGED_MAX
 };
 const char	*judged_str(enum judged);	/* "blocked", ...; static */
@@ -83,6 +82,9 @@ struct worker_counts {
 	_Atomic uint64_t	hellos_refused[HELLO_REASONS];
 	/* requests, by enum judged */
 	_Atomic uint64_t	judged[JUDGED_MAX];
+	/* of HTTP/2, by enum streamed; and abuses by side (0 client) */
+	_Atomic uint64_t	streams[STREAM_RESULTS];
+	_Atomic uint64_t	abuses[H2_ABUSE_MAX][2];
 	/* destinations refused, by enum reach */
 	_Atomic uint64_t	unreached[REACH_MAX];
 	/* by enum probe_found */

@@ -50,6 +50,20 @@ wire_tap(struct wire *w, const struct tap_ops *ops, enum tap_place place)
 }
 
 void
+wire_tap_server(struct tap *t)
+{
+	struct tap **at, **first = &t->row->first[DIR_DOWN];
+
+	if ((*first)->pos[DIR_DOWN] != t->pos[DIR_DOWN])
+		return;
+	for (at = first; *at != t; at = &(*at)->next[DIR_DOWN])
+		;
+	*at = t->next[DIR_DOWN];
+	t->next[DIR_DOWN] = *first;
+	*first = t;
+}
+
+void
 wire_untap(struct wire *w)
 {
 	struct tap *t;

@@ -28,6 +28,11 @@ void		 wire_init(struct wire *, struct conn *client,
 struct tap	*wire_tap(struct wire *, const struct tap_ops *,
 		    enum tap_place);
 void		 wire_untap(struct wire *);
+/*
+ * Move a tap to the server's side of the others (TAP_SERVER). It stays where it
+ * is if another has seen bytes of the server's that this one has not let go.
+ */
+void		 wire_tap_server(struct tap *);
 
 /* Move the bytes of a flow, and its end so far, to a wire whose flow in that
  * direction is new. Taps are not moved. */

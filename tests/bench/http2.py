@@ -22,7 +22,7 @@ import programs
 from lab import Failed
 
 ORIGIN, ICAP = 450, 1346
-GROUP = 4242            # h2load's, which cannot bind: its traffic is redirected
+GROUP = 4242            # of h2load, which cannot bind: its traffic is known by it
 SMALL, LARGE, SCANNED = 1024, 8 << 20, 10240
 ATONCE, AT_SCAN = 100, 16
 

@@ -6,7 +6,8 @@ tree has used.
 
 Addresses, all on lo: the client is 10.9.0.9; program number K is reached by
 connecting to 10.9.0.(10+K), which nftables redirects to the program's own
-port; so is what comes of a load program that cannot bind its address. Every program sees the original destination and connects there itself.
+port; so is what a load program sends that cannot bind its address. Every
+program sees the original destination and connects there itself.
 """
 import glob
 import json

@@ -97,7 +97,7 @@ def apache(s):
     h2_programs.h2load(s, '-n', '1000', '-c', '2', '-m', '100', URL + 'small')
 
 
-def node(s):
+def node(s, *how):
     h2_programs.node(s)
     told(s, URL + 'n/5')
     upload(s, URL + 'echo')
@@ -106,7 +106,7 @@ def node(s):
     check('HTTP/2 103' in r.errors and r.out == b'hinted', r.errors[-3000:])
     r = curl(s, '-v', URL + 'trailers').ok()
     check('x-sum: 42' in r.errors, 'no trailers:', r.errors[-3000:])
-    r = h2_programs.node_client(s)
+    r = h2_programs.node_client(s, *how)
     check(r.text == 'all good\n', r.text, r.errors)
 
 

@@ -353,17 +353,26 @@ def other_protocols_pass_where_requests_are_judged(s):
 
 
 @scenario
-def http2_is_not_judged_and_says_so(s):
-    """Where no service is, it is what client and server agree on; counted."""
+def each_stream_is_judged(s):
+    """What is refused does nothing to the streams beside it."""
     s.start(rules=RULES, record=False)
     programs.nginx(s)
-    r = programs.curl(s, '-4', '--http2', '-w', '%{http_version}\n',
-                      'https://good.test/').ok()
-    check('little origin' in r.text and r.text.endswith('2\n'), r.text)
-    judged(s, 'http2-not-read', 1)
-    r = programs.curl(s, '-4', '--http1.1', '-H', 'Host: blocked.test',
-                      'https://good.test/')
-    check('no-entry' in r.text, r.text)
+    names = {'good.test': 200, 'blocked.test': 403, 'www.good.test': 200,
+             'reset.test': 0, 'other.test': 421, 'evil.test': 421}
+    args = []
+    for name in names:
+        args += ['-H', 'Host: ' + name, '-o', s.path(name), '-w',
+                 '%{http_version} %{response_code} %{num_connects}\n',
+                 'https://good.test/', '--next', '-sS', '--http2', '--cacert', s.pki.ca]
+    r = programs.curl(s, '-4', '--http2', *args[:-5])
+    equal([x.split() for x in r.text.splitlines()],
+          [['2' if status else '0', '%03d' % status, '01'[n == 0]]
+           for n, status in enumerate(names.values())])
+    with open(s.path('blocked.test')) as f:
+        check('no-entry' in f.read())
+    judged(s, 'blocked', 2)
+    judged(s, 'misdirected', 1)
+    judged(s, 'host-mismatch-blocked', 1)
 
 
 @scenario

@@ -88,8 +88,9 @@ def node(s, cert='good'):
     return p
 
 
-def node_client(s):
+def node_client(s, *args):
     return s.run(s.client, 'node', os.path.join(PEERS, 'client.js'), URL,
+                 *args,
                  env={'NODE_EXTRA_CA_CERTS': s.pki.ca})
 
 

@@ -61,7 +61,8 @@ async function echo(path, n) {
   r = await ask('/ask', Buffer.from('hello'), {}, { 'x-up': 'went up' });
   assert.equal(String(r.body), '[5,"went up"]');
   const [bad, good] = await Promise.all([ask('/reset'), ask('/n/500000')]);
-  assert.equal(bad.code, 11);
+  if (process.argv[3] !== 'scanned')    // node ends the body, then resets
+    assert.equal(bad.code, 11);
   assert.ok(good.body.equals(body(500000)), 'sibling of a reset stream');
   r = await ask('/nothing');
   assert.equal(r.head[':status'], 404);

@@ -258,6 +258,48 @@ TEST(CVE_2019_9514_reset_flood)
 END
 
 /* A window of 1 byte, again and again. */
+TEST(answers_that_a_client_does_not_read_are_bounded)
+{
+	static const nghttp2_settings_entry one[] = {
+	    { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1 } };
+	struct text t = { 0 };
+	uint32_t i;
+
+	begin_with(one, 1);
+	pump_all();
+	client.deaf = 1;
+	for (i = 0; i < 50000; i++)
+		put_frame(&t, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS |
+		    NGHTTP2_FLAG_END_STREAM, 2 * i + 1,
+		    "\x82\x87\x84\x41\x01" "a", 6);
+	put_all(DIR_UP, &t);
+	client.deaf = 0;
+	ck_assert_uint_le(nus, 200);
+	ck_assert_uint_eq(abuses[DIR_UP][H2_RESET_FLOOD] +
+	    abuses[DIR_UP][H2_PROTOCOL], 1);
+	end();
+}
+END
+
+TEST(interim_responses_without_end_reset_the_stream)
+{
+	static const nghttp2_nv hints[] = { NV(":status", "103") };
+	int32_t id;
+	int i;
+
+	begin();
+	id = ask(get, NULL, 0);
+	pump_all();
+	for (i = 0; i < 200; i++) {
+		nghttp2_submit_headers(server.ng, 0, 1, NULL, hints, 1, NULL);
+		pump_all();
+	}
+	ck_assert_int_ge(seen_of(&client, id)->reset, 0);
+	ck_assert_int_eq(seen_of(&server, 1)->reset, NGHTTP2_PROTOCOL_ERROR);
+	end();
+}
+END
+
 TEST(CVE_2019_9511_data_dribble)
 {
 	static const nghttp2_settings_entry none[] = {
@@ -336,5 +378,7 @@ SUITE("h2_abuse", CVE_2023_44487_rapid_reset, who_cancels_now_and_then_may,
     a_head_over_the_limit_is_answered_431, CVE_2019_9518_empty_frames,
     CVE_2019_9513_priority_flood, CVE_2019_9512_ping_flood,
     CVE_2019_9515_settings_flood, CVE_2019_9514_reset_flood,
+    answers_that_a_client_does_not_read_are_bounded,
+    interim_responses_without_end_reset_the_stream,
     CVE_2019_9511_data_dribble, CVE_2019_9517_internal_data_buffering,
     and_without_memory_streams_end_but_not_the_rest)

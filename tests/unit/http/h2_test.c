@@ -524,6 +524,54 @@ TEST(a_promise_ends_the_connection_of_the_server)
 }
 END
 
+TEST(who_is_refused_while_it_waits_is_not_asked_for)
+{
+	static const nghttp2_settings_entry one[] = {
+	    { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1 } };
+	int32_t a, b;
+
+	begin_with(one, 1);
+	fill();
+	pump_all();
+	a = ask(get, NULL, 0);
+	b = ask(post, big, sizeof(big));
+	pump_all();
+	ck_assert_uint_eq(server.n, 1);
+	exchange_refuse(&us[1]->x, 403, "too late");
+	pump_all();
+	ck_assert_int_eq(got(b)->ended, 1);
+	ck_assert_int_eq(got(b)->reset, NGHTTP2_NO_ERROR);
+	answer(1, ok, "x", 1);
+	pump_all();
+	ck_assert_int_eq(got(a)->ended, 1);
+	ck_assert_uint_eq(server.n, 1);
+	ck_assert_int_eq(us[1]->over, 1);
+	end();
+}
+END
+
+TEST(a_page_ends_a_request_that_was_passing)
+{
+	int32_t id;
+
+	begin();
+	fill();
+	id = ask(post, big, 100);
+	got(id)->hold = 1;
+	pump_all();
+	exchange_refuse(&us[0]->x, 403, "too late");
+	got(id)->out_len = sizeof(big);
+	nghttp2_session_resume_data(client.ng, id);
+	pump_all();
+	ck_assert_ptr_nonnull(strstr(got(id)->fields.s, ":status: 403\n"));
+	ck_assert_int_eq(got(id)->ended, 1);
+	ck_assert_int_eq(got(id)->reset, NGHTTP2_NO_ERROR);
+	ck_assert_int_eq(seen_of(&server, 1)->reset, NGHTTP2_CANCEL);
+	ck_assert_int_eq(us[0]->over, 1);
+	end();
+}
+END
+
 /* The calls that an adapted answer makes. */
 TEST(an_answer_waits_for_its_end_and_can_be_taken_back)
 {
@@ -600,6 +648,8 @@ SUITE("h2", extended_connect_is_offered_if_the_server_offers_it,
     priorities_are_carried_over, lengths_that_are_not_true_reset_the_stream,
     an_answer_to_head_has_no_content,
     a_promise_ends_the_connection_of_the_server,
+    who_is_refused_while_it_waits_is_not_asked_for,
+    a_page_ends_a_request_that_was_passing,
     an_answer_waits_for_its_end_and_can_be_taken_back,
     fields_are_edited_and_with_host_the_authority,
     a_request_and_its_response_pass, bodies_of_any_size_pass,
