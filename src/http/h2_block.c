@@ -88,8 +88,8 @@ add_line(struct h2_head *h, const nghttp2_nv *nv)
 		h2_head_add(h, name, value, never);
 }
 
-static int
-decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
+int
+h2_block_add(struct h2_block *b, const uint8_t *p, size_t len, int last,
     const char **why)
 {
 	nghttp2_nv nv;
@@ -98,7 +98,7 @@ decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
 
 	do {
 		flags = 0;
-		n = nghttp2_hd_inflate_hd2(b->hd, &nv, &flags, p, len, end);
+		n = nghttp2_hd_inflate_hd2(b->hd, &nv, &flags, p, len, last);
 		if (n < 0) {
 			*why = b->capped ? "a head that may need a larger "
 			    "table than is kept" : "a head that is no HPACK";
@@ -109,22 +109,9 @@ decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
 		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && b->wanted)
 			add_line(b->head, &nv);
 	} while (len > 0 || (flags & NGHTTP2_HD_INFLATE_EMIT));
-	if (end)
+	if (last)
 		nghttp2_hd_inflate_end_headers(b->hd);
 	return 0;
-}
-
-int
-h2_block_add(struct h2_block *b, const uint8_t *p, size_t len,
-    const char **why)
-{
-	return decode(b, p, len, 0, why);
-}
-
-int
-h2_block_end(struct h2_block *b, const char **why)
-{
-	return decode(b, (const uint8_t *)"", 0, 1, why);
 }
 
 int
