@@ -290,6 +290,8 @@ h2_head_add(struct h2_head *h, struct slice name, struct slice value,
 	h->size += name.len + value.len + LINE_COST;
 	if (h->size > h->limit || h->size > SIZE_MOST)
 		return fail(h, ERR_LIMIT, "the head is too long");
+	if (h->n >= 2 * H2_FIELDS)	/* of cookies, each piece */
+		return fail(h, ERR_LIMIT, "too many fields");
 	if (!is_value(value))
 		return fail(h, ERR_FORMAT, "a value with blanks around it, or "
 		    "with control characters");
