@@ -40,8 +40,7 @@ enum meaning {
 };
 
 struct line {
-	uint32_t	 name, name_len;	/* in bytes, which are fewer than
-						   2^32 */
+	uint32_t	 name, name_len;	/* in bytes: see SIZE_MOST */
 	uint32_t	 value, value_len;
 	enum meaning	 meaning;
 	int		 never;
