@@ -210,6 +210,11 @@ struct conf_inspect {
 	/* content codings, lower case; or "any" alone */
 	struct conf_list encodings;
 	int		 endless_open;	/* see conf_icap_passes() */
+	/* A body without a length is a stream if it has fewer bytes than below
+	 * after so many ms; 0: that says nothing. */
+	struct {
+		uint64_t after, below;
+	} streams;
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
 	int		 non_http_block; /* block what is not HTTP */

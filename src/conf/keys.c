@@ -315,6 +315,12 @@ static const struct word mismatches[] = {
 	{ "allow", MISMATCH_ALLOW }, { NULL }
 };
 #define F(member)	offsetof(struct conf_inspect, member)
+static const struct key streams_keys[] = {
+	{ "after", &type_time, F(streams.after), "0s", 0, HOUR },
+	{ "below", &type_size, F(streams.below), "64k", 1, G },
+	{ NULL }
+};
+static const struct map map_streams = { "streams", streams_keys, NULL };
 static const struct key inspect_keys[] = {
 	{ "non-http", &type_word, F(non_http_block), "allow", .arg = allowed },
 	{ "upgrade", &type_list, F(upgrade), .arg = &upgrades, .max = 64 },
@@ -323,7 +329,7 @@ static const struct key inspect_keys[] = {
 	    .arg = mismatches },
 	{ "ranges", &type_word, F(ranges_pass), "strip", .arg = ranges },
 	{ "trickle", &type_later },
-	{ "streams", &type_later },
+	{ "streams", &type_map, 0, .arg = &map_streams },
 	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },
 	{ NULL }
 };
