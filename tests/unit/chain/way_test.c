@@ -38,7 +38,7 @@ static int		 listener, changes, failures;
 static int		 refuses;	/* sockets that cannot be had, to come */
 
 static int
-world_socket(struct zone *zone, int family)
+world_socket(struct zone *zone, enum zone_side side, int family)
 {
 	int on = 1, fd;
 
@@ -270,7 +270,7 @@ TEST(what_a_device_did_is_counted_once)
 	while ((fd = sock_accept(listener, &peer)) < 0)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	ck_assert_int_eq(hop_arrived(seat,
-	    device_id(conf->devices[0].running), fd, &peer), 1);
+	    device_exit(conf->devices[0].running, ZONE_OUTSIDE), fd, &peer), 1);
 	until_known(w);
 	ck_assert_int_eq(way_state(w, &why), CHAIN_READY);
 	ck_assert_uint_eq(way_hops(w), 1);
