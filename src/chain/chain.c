@@ -55,6 +55,7 @@ struct seat {			/* a worker's; freed at the very end */
 	struct event_base	*base;
 	struct mailbox		*mailbox;
 	struct hop_seat		*hops;
+	struct ways		 ways;
 	LIST_HEAD(, door)	 doors;
 	struct event		 pause;		/* no door listens until then */
 	int			 gone;		/* under the mutex */
@@ -70,7 +71,7 @@ struct chains {
 	unsigned		 workers;
 };
 
-struct order {			/* to a worker: look at the gates again */
+struct order {			/* to a worker: look at gates and ways */
 	struct mail	 mail;
 	struct seat	*seat;
 };
@@ -78,14 +79,19 @@ struct order {			/* to a worker: look at the gates again */
 static void	door_event(evutil_socket_t, short, void *);
 static void	seat_resume(evutil_socket_t, short, void *);
 static void	gate_close(struct zone *);
+static void	gate_forced(struct zone *);
 static void	world_failed(struct zone *);
 static void	world_connected(struct zone *);
+static void	world_doubt(struct zone *);
 
 static const struct way_world world = {
 	.socket = zone_socket,
 	.failed = world_failed,
-	.connected = world_connected
+	.connected = world_connected,
+	.doubt = world_doubt
 };
+
+static const struct device_zone_ops gate_ops = { gate_close, gate_forced };
 
 static void
 world_failed(struct zone *z)
@@ -105,6 +111,16 @@ world_connected(struct zone *z)
 
 	if (w != NULL)
 		health_connected(w);
+}
+
+static void
+world_doubt(struct zone *z)
+{
+	struct gate *g = zone_data(z);
+	struct health_watch *w = g->watch;
+
+	if (w != NULL)
+		health_ask(w);
 }
 
 static void
@@ -217,6 +233,7 @@ order_run(struct mail *m)
 	struct order *o = (struct order *)m;
 
 	seat_sync(o->seat);
+	ways_look(&o->seat->ways);
 	free(o);
 }
 
@@ -250,6 +267,17 @@ gate_close(struct zone *z)
 		seats_order(c);
 	pthread_mutex_unlock(&c->mutex);
 	gate_free(last);
+}
+
+/* The operator took it down: any thread. */
+static void
+gate_forced(struct zone *z)
+{
+	struct chains *c = ((struct gate *)zone_data(z))->chains;
+
+	pthread_mutex_lock(&c->mutex);
+	seats_order(c);
+	pthread_mutex_unlock(&c->mutex);
 }
 
 /* With all doors, or with none. */
@@ -311,7 +339,7 @@ gate_open(struct chains *c, const struct conf_device *dc, struct text *why)
 	g->exits[ZONE_INSIDE] = device_exit(dc->running, ZONE_INSIDE);
 	g->exits[ZONE_OUTSIDE] = device_exit(dc->running, ZONE_OUTSIDE);
 	zone_set_data(g->zone, g);
-	device_set_zone(dc->running, g->zone, gate_close);
+	device_set_zone(dc->running, g->zone, &gate_ops);
 	pthread_mutex_lock(&c->mutex);
 	LIST_INSERT_HEAD(&c->gates, g, link);
 	seats_order(c);
@@ -445,6 +473,9 @@ inline_attach(void *env, unsigned worker, struct event_base *base,
 	s->base = base;
 	s->mailbox = mailbox;
 	s->hops = hop_attach(c->joins, base, mailbox);
+	s->ways.seat = s->hops;
+	s->ways.world = &world;
+	LIST_INIT(&s->ways.first);
 	evtimer_assign(&s->pause, base, seat_resume, s);
 	LIST_INIT(&s->doors);
 	pthread_mutex_lock(&c->mutex);
@@ -470,7 +501,7 @@ inline_detach(void *arg)
 static struct chain_way *
 inline_begin(void *seat, const struct chain_want *want)
 {
-	return way_begin(((struct seat *)seat)->hops, &world, want);
+	return way_begin(&((struct seat *)seat)->ways, want);
 }
 
 const struct chain_ops chain_inline = {
@@ -481,6 +512,7 @@ const struct chain_ops chain_inline = {
 	.hops = way_hops,
 	.take = way_take,
 	.event = way_event,
+	.doubt = way_doubt,
 	.record = way_record,
 	.end = way_end,
 };

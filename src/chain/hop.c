@@ -29,6 +29,7 @@
 /* For P to connect and Q to arrive. The kernel sends a SYN that was lost again
  * after a second. */
 #define CONNECT_MS	1500
+#define SLOW_MS		500	/* that is longer than a device takes */
 /* That again and again while P is connected: the device let it through, so Q
  * is here, and a worker is late; or the device answers for the server. */
 #define LATE_MAX	3
@@ -70,6 +71,7 @@ struct hop {
 	int		 queued;	/* its far end is awaited */
 	int		 fd[2];		/* near, far; -1: none */
 	int		 connected;	/* ... the near one is */
+	int		 slow;		/* ... and was told of */
 	unsigned	 late;		/* ... and the far one was overdue */
 	uint64_t	 begun, took;	/* us */
 	uint64_t	 retry;		/* ms, until the next socket */
@@ -295,7 +297,8 @@ hop_connect(struct hop *h)
 	if (rv != 0 && errno != EINPROGRESS)
 		hop_failed(h, errno);
 	else
-		hop_timer(h, CONNECT_MS);
+		hop_timer(h, SLOW_MS);
+	h->slow = 0;
 }
 
 static void
@@ -331,6 +334,10 @@ hop_timed(evutil_socket_t fd, short what, void *arg)
 
 	if (h->state == HOP_WAIT && h->fd[0] == -1) {
 		hop_connect(h);
+	} else if (h->state == HOP_WAIT && !h->slow) {
+		h->slow = 1;
+		h->want.slow(h->want.owner);
+		hop_timer(h, CONNECT_MS - SLOW_MS);
 	} else if (h->state == HOP_WAIT && h->late < LATE_MAX &&
 	    hop_is_through(h)) {
 		h->late++;
@@ -372,6 +379,12 @@ uint64_t
 hop_us(const struct hop *h)
 {
 	return h->took;
+}
+
+uint64_t
+hop_began(const struct hop *h)
+{
+	return h->begun / 1000;
 }
 
 int

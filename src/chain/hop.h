@@ -47,6 +47,7 @@ struct hop_want {
 	enum zone_side	 side;
 	struct addr	 client, server;	/* as the device sees them */
 	void		(*changed)(void *owner);	/* never in begin */
+	void		(*slow)(void *owner);	/* it waits for the device */
 	void		*owner;
 };
 
@@ -54,6 +55,8 @@ struct hop	*hop_begin(struct hop_seat *, const struct hop_want *);
 enum hop_state	 hop_state(const struct hop *);
 /* Microseconds until it was ready or failed. */
 uint64_t	 hop_us(const struct hop *);
+/* When it began, by clock_ms(). */
+uint64_t	 hop_began(const struct hop *);
 /* READY: the socket, which is the caller's from now on; once for each end. */
 int		 hop_take(struct hop *, int far);
 /* Whatever its state; sockets that were not taken are reset. */

@@ -80,9 +80,13 @@ static void
 chain_changed(void *owner)
 {
 	struct session *s = owner;
+	struct chain *c = s->chain;
+	const char *why;
 
 	if (s->phase == PHASE_CHAIN)
 		session_soon(s);
+	else if (c->n > 0 && c->ops->state(c->way, &why) == CHAIN_REFUSED)
+		session_due(s, step_broke(s, DIR_UP, "%s", why));
 }
 
 void
@@ -290,6 +294,8 @@ chain_look(evutil_socket_t fd, short what, void *arg)
 		if (!chain_in_flight(e, now))
 			continue;
 		any = 1;
+		if (now - e->since >= chain_patience(s) / 2)
+			c->ops->doubt(c->way, i / 2);
 		if (now - e->since < chain_patience(s))
 			continue;
 		session_due(s, step_broke(s, i % 2 == 0 ? DIR_UP : DIR_DOWN,

@@ -23,7 +23,8 @@ struct session;
 enum chain_state {
 	CHAIN_WAIT,		/* changed() will be called */
 	CHAIN_READY,		/* every hop is connected at both ends */
-	CHAIN_REFUSED		/* a slot has no device, or one dropped it */
+	CHAIN_REFUSED		/* a slot has no device, or one dropped it;
+				 * behind READY: one was taken down */
 };
 
 enum chain_event {		/* what became of a session in a device */
@@ -41,7 +42,8 @@ struct chain_want {
 	const struct addr *server;
 	int	 decrypted;	/* ports: map is for clear text alone */
 	int	 from_outside;	/* it goes in at the devices' outside */
-	/* In the worker, never in begin(): ask state() again. */
+	/* In the worker, never in begin(): ask state() again. Also when a
+	 * device is taken from a session that is READY. */
 	void	(*changed)(void *owner);
 	void	*owner;
 };
@@ -70,6 +72,8 @@ struct chain_ops {
 	 */
 	const char *(*event)(struct chain_way *, unsigned hop,
 		    enum chain_event, const uint64_t bytes[2]);
+	/* It seems that nothing comes out of that device: find out. */
+	void	 (*doubt)(struct chain_way *, unsigned hop);
 	/* What was tried and what came of it; valid until the next call of
 	 * anything for the way. */
 	const struct record_hop *(*record)(struct chain_way *, size_t *n);

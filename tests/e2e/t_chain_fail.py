@@ -185,6 +185,46 @@ def next_device_of_the_slot_then_skip_then_refuse(s):
     s.unlike = 'a page is nobody\'s'
 
 
+@scenario
+def a_dead_device_that_counts_as_up_is_passed_over(s):
+    """It hangs, and health needs many misses to say so. What its probe does
+    not answer either is no verdict: the next device, and then none."""
+    d = [device.Program(s, 'ips1'), device.Program(s, 'ips2')]
+    chain.start(s, d, [chain.chain(chain.slot(*d, name='ips', fail='open'))],
+                health=dict(chain.HEALTH, down=100))
+    s.serve(443, handler=peer.http(b'hello'))
+    n = 0
+
+    def through():
+        """A session, and what became of it in the slot."""
+        nonlocal n
+        p = s.tls(alpn=['http/1.1'])
+        m = http.ask(p, '/')
+        p.close()
+        n += 1
+        equal([m.status, m.body], [200, b'hello'])
+        return [x[1:] for x in chain.hops(s.d.flows(n)[-1])]
+    (first, event), = through()
+    equal(event, 'passed')
+    dead = {x.name: x for x in d}
+    dead.pop(first)
+    second, = dead
+    for x in d:
+        if x.name == first:
+            x.freeze()
+    equal(through(), [(first, 'failed'), (second, 'passed')])
+    dead[second].freeze()
+    equal(through(), [(first, 'failed'), (second, 'failed'),
+                      (None, 'skipped')])
+    equal([s.d.metric('clearspan_chain_failed_total', result=r)
+           for r in ('next', 'skipped', 'refused')], [2.0, 1.0, 0.0])
+    for x in d:
+        check(chain.is_up(s, x), x.name, 'is down already')
+        equal(s.d.metric('clearspan_device_sessions_total', device=x.name,
+                         result='failed'), 2.0 if x.name == first else 1.0)
+        x.thaw()
+
+
 EICAR = (rb'X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-'
          rb'ANTIVIRUS-TEST-FILE!$H+H*')
 
