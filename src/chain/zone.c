@@ -224,13 +224,17 @@ zones_refill(void *arg)
 	struct zones *z = arg;
 	struct zone *zone;
 	size_t i;
+	int rest;
 
-	while (sem_wait(&z->wake) != 0 || !atomic_load(&z->stop)) {
+	while (rest = zone_pool_rest(&z->wake), !atomic_load(&z->stop)) {
 		atomic_store(&z->hungry, 0);
 		pthread_mutex_lock(&z->list);
 		for (zone = z->first; zone != NULL; zone = zone->next)
 			for (i = 0; i < ZONE_FAMILIES; i++)
-				if (zone_plan_has(&zone->plan, families[i]))
+				if (rest)
+					zone_pool_shrink(&zone->pools[i]);
+				else if (zone_plan_has(&zone->plan,
+				    families[i]))
 					zone_fill(zone, families[i]);
 		pthread_mutex_unlock(&z->list);
 	}
