@@ -1,8 +1,8 @@
 /*
- * A gate is a device as workers meet it: its zone, with a listener for each of
- * them. It closes when the last snapshot that has the device is gone. Then each
- * worker takes its listener out of its event base, and who does so last closes
- * the zone.
+ * A gate is a device as workers meet it: its zone, with listeners for each of
+ * them, a door for each side of the device. It closes when the last snapshot
+ * that has the device is gone. Then each worker takes its listeners out of its
+ * event base, and who does so last closes the zone.
  */
 #include "chain/chain.h"
 
@@ -31,17 +31,18 @@ struct gate {
 	struct chains		*chains;
 	struct zone		*zone;
 	const struct device	*device;	/* only compared */
-	uint64_t		 id;
+	uint64_t		 exits[ZONE_SIDES];	/* device_exit() */
 	struct health_watch	*_Atomic watch;	/* or NULL: not yet */
 	int			 watched;	/* main thread's */
 	/* Under the mutex: */
-	unsigned		 doors;		/* workers that listen */
+	unsigned		 doors;		/* that are open */
 	int			 closing;
 };
 
-struct door {			/* a worker's listeners at a gate */
+struct door {			/* a worker's listeners at a side of a gate */
 	LIST_ENTRY(door)	 link;
 	struct gate		*gate;
+	enum zone_side		 side;
 	struct seat		*seat;
 	struct event		 ev[2];
 	int			 fd[2];		/* the zone's; or -1 */
@@ -143,7 +144,7 @@ gate_last(struct gate *g)
 }
 
 static void
-door_open(struct seat *s, struct gate *g)
+door_open(struct seat *s, struct gate *g, enum zone_side side)
 {
 	static const int family[2] = { AF_INET, AF_INET6 };
 	struct door *d = xcalloc(1, sizeof(*d));
@@ -151,8 +152,9 @@ door_open(struct seat *s, struct gate *g)
 
 	d->gate = g;
 	d->seat = s;
+	d->side = side;
 	for (i = 0; i < 2; i++) {
-		d->fd[i] = zone_listener(g->zone, s->worker, family[i]);
+		d->fd[i] = zone_listener(g->zone, side, s->worker, family[i]);
 		if (d->fd[i] == -1)
 			continue;
 		event_assign(&d->ev[i], s->base, d->fd[i], EV_READ |
@@ -197,8 +199,10 @@ seat_look(struct seat *s, int *more)
 
 	*more = 0;
 	LIST_FOREACH(g, &s->chains->gates, link)
-		if (!s->gone && !g->closing && !seat_has(s, g))
-			door_open(s, g);
+		if (!s->gone && !g->closing && !seat_has(s, g)) {
+			door_open(s, g, ZONE_INSIDE);
+			door_open(s, g, ZONE_OUTSIDE);
+		}
 	LIST_FOREACH(d, &s->doors, link)
 		if (s->gone || d->gate->closing) {
 			g = d->gate;
@@ -312,7 +316,8 @@ door_event(evutil_socket_t fd, short what, void *arg)
 		}
 		if (new < 0)
 			return;
-		if (!hop_arrived(d->seat->hops, d->gate->id, new, &peer))
+		if (!hop_arrived(d->seat->hops, d->gate->exits[d->side], new,
+		    &peer))
 			log_debug("device: a connection that nobody waits for "
 			    "was reset");
 	}
@@ -331,7 +336,8 @@ gate_open(struct chains *c, const struct conf_device *dc, struct text *why)
 	}
 	g->chains = c;
 	g->device = dc->running;
-	g->id = device_id(dc->running);
+	g->exits[ZONE_INSIDE] = device_exit(dc->running, ZONE_INSIDE);
+	g->exits[ZONE_OUTSIDE] = device_exit(dc->running, ZONE_OUTSIDE);
 	zone_set_data(g->zone, g);
 	device_set_zone(dc->running, g->zone, &gate_ops);
 	pthread_mutex_lock(&c->mutex);

@@ -158,9 +158,9 @@ device_name(const struct device *d)
 }
 
 uint64_t
-device_id(const struct device *d)
+device_exit(const struct device *d, int side)
 {
-	return d->id;
+	return d->id * 2 + (uint64_t)side;
 }
 
 void

@@ -58,8 +58,9 @@ struct device	*device_ref(struct device *);
 void		 device_unref(struct device *);	/* NULL is fine */
 
 const char	*device_name(const struct device *);
-/* A number of its own in this process, for keys of tables; never used again. */
-uint64_t	 device_id(const struct device *);
+/* A number for what comes out of it at a side (enum zone_side): its own in this
+ * process, for keys of tables; never used again. */
+uint64_t	 device_exit(const struct device *, int side);
 
 /*
  * The zone with its ports: set once, before anyone else sees the device. close

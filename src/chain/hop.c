@@ -1,6 +1,6 @@
 /*
  * Hops that wait are in a table of shards, each with a mutex: a worker whose
- * listener gets an outside end looks up whose it is, and posts it to that
+ * listener gets a far end looks up whose it is, and posts it to that
  * worker, which looks again, because the hop may have gone in between. A
  * worker's seat lives as long as mails for it do.
  */
@@ -42,7 +42,7 @@
 #define SHARDS		64	/* of the table */
 
 struct join_key {
-	uint64_t	 device;
+	uint64_t	 exit;
 	struct addr	 client, server;
 };
 
@@ -68,18 +68,18 @@ struct hop {
 	struct hop_seat	*seat;
 	struct hop_want	 want;
 	enum hop_state	 state;
-	int		 queued;	/* its outside end is awaited */
-	int		 fd[2];		/* inside, outside; -1: none */
-	int		 connected;	/* ... the inside is */
+	int		 queued;	/* its far end is awaited */
+	int		 fd[2];		/* near, far; -1: none */
+	int		 connected;	/* ... the near one is */
 	int		 slow;		/* ... and was told of */
-	unsigned	 late;		/* ... and the outside was overdue */
+	unsigned	 late;		/* ... and the far one was overdue */
 	uint64_t	 begun, took;	/* us */
 	uint64_t	 retry;		/* ms, until the next socket */
-	struct event	 ev;		/* of the inside */
+	struct event	 ev;		/* of the near end */
 	struct event	 timer;
 };
 
-struct arrival {		/* an outside end on its way to its worker */
+struct arrival {		/* a far end on its way to its worker */
 	struct mail	 mail;
 	struct hop_seat	*seat;
 	struct join_key	 key;
@@ -141,7 +141,7 @@ hop_detach(struct hop_seat *s)
 static struct shard *
 shard_of(struct joins *j, const struct join_key *k)
 {
-	uint64_t h = hash_bytes(HASH_START, &k->device, sizeof(k->device));
+	uint64_t h = hash_bytes(HASH_START, &k->exit, sizeof(k->exit));
 
 	h = hash_fold(addr_hash(addr_hash(h, &k->client), &k->server));
 	return &j->shard[h % SHARDS];
@@ -150,7 +150,7 @@ shard_of(struct joins *j, const struct join_key *k)
 static int
 key_same(const struct join_key *a, const struct join_key *b)
 {
-	return a->device == b->device && addr_eq(&a->client, &b->client) &&
+	return a->exit == b->exit && addr_eq(&a->client, &b->client) &&
 	    addr_eq(&a->server, &b->server);
 }
 
@@ -278,7 +278,7 @@ hop_connect(struct hop *h)
 	int fd = ERR_UNSUPPORTED, rv;
 
 	if (w->client.sa.sa_family == w->server.sa.sa_family)
-		fd = w->socket(w->zone, w->client.sa.sa_family);
+		fd = w->socket(w->zone, w->side, w->client.sa.sa_family);
 	if (fd == ERR_AGAIN) {
 		hop_busy(h);
 		return;
@@ -355,7 +355,7 @@ hop_begin(struct hop_seat *seat, const struct hop_want *want)
 
 	h->seat = seat;
 	h->want = *want;
-	h->key.device = want->device;
+	h->key.exit = want->exit;
 	h->key.client = want->client;
 	h->key.server = want->server;
 	h->fd[0] = h->fd[1] = -1;
@@ -388,11 +388,11 @@ hop_began(const struct hop *h)
 }
 
 int
-hop_take(struct hop *h, int outside)
+hop_take(struct hop *h, int far)
 {
-	int fd = h->fd[outside];
+	int fd = h->fd[far];
 
-	h->fd[outside] = -1;
+	h->fd[far] = -1;
 	return fd;
 }
 
@@ -408,7 +408,7 @@ hop_free(struct hop *h)
 	free(h);
 }
 
-/* The hop's own worker: its outside end is here. */
+/* The hop's own worker: its far end is here. */
 static int
 hop_join(struct hop_seat *seat, const struct join_key *k, int fd)
 {
@@ -457,10 +457,10 @@ arrival_post(struct hop_seat *seat, const struct join_key *k, int fd)
 }
 
 int
-hop_arrived(struct hop_seat *seat, uint64_t device, int fd,
+hop_arrived(struct hop_seat *seat, uint64_t exit, int fd,
     const struct addr *peer)
 {
-	struct join_key k = { .device = device, .client = *peer };
+	struct join_key k = { .exit = exit, .client = *peer };
 	struct shard *s;
 	struct hop *h;
 	int mine = 0;

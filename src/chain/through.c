@@ -169,7 +169,7 @@ through_begin(struct through *t)
 	static const struct timeval again = { 0, RETRY_US };
 	struct addr *from = &t->want.from, *to = &t->want.to;
 
-	t->fd = zone_socket(t->want.zone, to->sa.sa_family);
+	t->fd = zone_socket(t->want.zone, ZONE_INSIDE, to->sa.sa_family);
 	if (t->fd == ERR_AGAIN)
 		event_add(t->retry, &again);
 	if (t->fd < 0)

@@ -203,7 +203,7 @@ slot_enter(struct way_slot *s)
 		return;
 	}
 	s->device = s->conf->devices[i];
-	want.device = device_id(s->device->running);
+	want.exit = device_exit(s->device->running, !want.side);
 	want.zone = device_zone(s->device->running);
 	want.changed = slot_changed;
 	want.slow = slot_slow;
@@ -221,6 +221,7 @@ way_begin(struct ways *ways, const struct chain_want *want)
 	w->ways = ways;
 	LIST_INSERT_HEAD(&ways->first, w, link);
 	w->want.socket = ways->world->socket;
+	w->want.side = want->from_outside ? ZONE_OUTSIDE : ZONE_INSIDE;
 	w->want.client = *want->client;
 	w->want.server = *want->server;
 	addr_set_port(&w->want.server, packet_shown_port(
@@ -277,10 +278,10 @@ way_hops(const struct chain_way *w)
 }
 
 int
-way_take(struct chain_way *w, unsigned hop, int outside)
+way_take(struct chain_way *w, unsigned hop, int far)
 {
 	w->used = 1;
-	return hop_take(way_slot(w, hop)->hop, outside);
+	return hop_take(way_slot(w, hop)->hop, far);
 }
 
 /* In the words of the record. */

@@ -19,11 +19,9 @@
 #include "chain/hop.h"
 #include "proxy/chain.h"
 
-struct zone;
-
 /* What a way does not do itself. */
 struct way_world {
-	int	 (*socket)(struct zone *, int family);	/* as zone_socket() */
+	int	 (*socket)(struct zone *, enum zone_side, int family);
 	/* A session could not connect through that device, or it could. */
 	void	 (*failed)(struct zone *);
 	void	 (*connected)(struct zone *);
@@ -45,7 +43,7 @@ void		 ways_look(struct ways *);
 struct chain_way *way_begin(struct ways *, const struct chain_want *);
 enum chain_state way_state(const struct chain_way *, const char **why);
 unsigned	 way_hops(const struct chain_way *);
-int		 way_take(struct chain_way *, unsigned hop, int outside);
+int		 way_take(struct chain_way *, unsigned hop, int far);
 const char	*way_event(struct chain_way *, unsigned hop, enum chain_event,
 		    const uint64_t bytes[2]);
 const struct record_hop *way_record(struct chain_way *, size_t *n);

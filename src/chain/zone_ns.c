@@ -73,6 +73,9 @@ static const struct sysctl v4[] = {
 	{ "ipv4/tcp_tw_reuse", "1", 0 },
 	{ "ipv4/tcp_tw_reuse_delay", "5", 1 },
 	{ "ipv4/ip_unprivileged_port_start", "0", 1 },
+	/* The last packet of a handshake with cookies would find no listener:
+	 * only the first is brought to it. */
+	{ "ipv4/tcp_syncookies", "0", 1 },
 };
 
 static const struct sysctl v4_port[] = {
@@ -126,16 +129,6 @@ sysctls(struct zone_ns *z, enum zone_side side, const struct sysctl *s,
 			return failed(z, side, why, name);
 	}
 	return 0;
-}
-
-/* Of a port, or all: one with an MTU below 1280 has none (RFC 8200, 5). */
-static int
-have_ipv6(const char *port)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "/proc/sys/net/ipv6/conf/%s", port);
-	return access(name, F_OK) == 0;
 }
 
 /* Run ip or nft; the remedy goes with what it said. */
@@ -196,7 +189,7 @@ side_dress(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 	int rv;
 
 	if ((rv = sysctls(z, side, v4_port, NELEM(v4_port), why)) == 0 &&
-	    z->plan.ipv6 && have_ipv6(port))
+	    z->plan.ipv6 && link_ipv6(port))
 		rv = sysctls(z, side, v6_port, NELEM(v6_port), why) != 0 ?
 		    ERR_SYS : sysctls(z, side, &link_local[z->plan.kind], 1,
 		    why);
@@ -225,7 +218,7 @@ side_ips(struct zone_ns *z, enum zone_side side, int port, int rules,
 			continue;
 		text_clear(&t);
 		if (port && (families[i] != AF_INET6 ||
-		    have_ipv6(z->plan.side[side].port)))
+		    link_ipv6(z->plan.side[side].port)))
 			zone_plan_ip(&z->plan, side, families[i], &t);
 		if (rules)
 			zone_plan_rules(&z->plan, side, &t);
@@ -371,7 +364,7 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 	z->used = 1;
 	z->home = home;
 	z->plan = *plan;
-	z->plan.ipv6 = plan->ipv6 && have_ipv6("all");
+	z->plan.ipv6 = plan->ipv6 && link_ipv6("all");
 	z->side[ZONE_INSIDE].fd = z->side[ZONE_OUTSIDE].fd = -1;
 	if ((rv = side_make(z, ZONE_INSIDE, why)) == 0 &&
 	    (rv = side_make(z, ZONE_OUTSIDE, why)) == 0 &&
@@ -528,26 +521,13 @@ zone_fill(int family, unsigned port, int *fds, size_t n)
 }
 
 int
-zone_ns_listen(struct zone_ns *z, int family, unsigned port,
-    int *fds, size_t n)
+zone_ns_sockets(struct zone_ns *z, enum zone_side side, int family,
+    unsigned port, int *fds, size_t n)
 {
 	int rv, err;
 
-	enter(z->side[ZONE_OUTSIDE].fd);
+	enter(z->side[side].fd);
 	rv = zone_fill(family, port, fds, n);
-	err = errno;
-	enter(z->home);
-	errno = err;
-	return rv;
-}
-
-int
-zone_ns_sockets(struct zone_ns *z, int family, int *fds, size_t n)
-{
-	int rv, err;
-
-	enter(z->side[ZONE_INSIDE].fd);
-	rv = zone_fill(family, 0, fds, n);
 	err = errno;
 	enter(z->home);
 	errno = err;

@@ -13,11 +13,11 @@
 #define REST	2		/* s without a need for more */
 
 void
-zone_pool_init(struct zone_pool *p)
+zone_pool_init(struct zone_pool *p, int fill)
 {
 	pthread_mutex_init(&p->mutex, NULL);
 	p->n = 0;
-	p->want = FIRST;
+	p->want = fill ? FIRST : 0;
 }
 
 void
@@ -37,7 +37,7 @@ zone_pool_take(struct zone_pool *p, int *low)
 	if (p->n > 0)
 		fd = p->fds[--p->n];
 	else if (p->want < ZONE_POOL)
-		p->want *= 2;
+		p->want = p->want > 0 ? p->want * 2 : FIRST;
 	*low = p->n < p->want / 2;
 	pthread_mutex_unlock(&p->mutex);
 	return fd;

@@ -1,7 +1,8 @@
 /*
- * Sockets of a device's inside zone, ready to be taken by any thread without
- * waiting. It grows when it was found empty, as more are wanted at once than
- * its filler brings in time; and shrinks while its filler has nothing to do.
+ * Sockets of a device's zone, ready to be taken by any thread without waiting.
+ * It grows when it was found empty, as more are wanted at once than its filler
+ * brings in time, and shrinks while its filler has nothing to do; one of which
+ * nothing was wanted yet may stay empty.
  */
 #ifndef CHAIN_ZONE_POOL_H
 #define CHAIN_ZONE_POOL_H
@@ -19,7 +20,7 @@ struct zone_pool {
 	size_t		 want;	/* as many as there should be */
 };
 
-void	zone_pool_init(struct zone_pool *);
+void	zone_pool_init(struct zone_pool *, int fill);
 void	zone_pool_free(struct zone_pool *);	/* closes what is in it */
 
 /* A socket, or ERR_AGAIN. *low: it should be filled now. */

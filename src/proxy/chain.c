@@ -33,7 +33,7 @@ struct chain_end {		/* of a hop: P or Q */
 };
 
 struct chain_hop {
-	struct chain_end end[2];	/* inside, outside */
+	struct chain_end end[2];	/* near, far, from the client */
 	int		 left;		/* what became of it is known */
 };
 
@@ -99,6 +99,8 @@ chain_begin(struct session *s)
 		.server = &s->facts.server,
 		.decrypted = s->facts.protocol == PROTO_TLS &&
 		    s->verdict.action == ACTION_DECRYPT,
+		.from_outside = conf_from_outside(session_conf(s),
+		    &s->facts.client, &s->facts.server),
 		.changed = chain_changed,
 		.owner = s,
 	};
@@ -348,7 +350,7 @@ chain_lengthen(struct session *s, unsigned n)
 }
 
 /*
- * A device has reset a hop's outside. The server is told at once. The device
+ * A device has reset a hop's far end. The server is told at once. The device
  * may have more to say to the client: its page, then FIN; or RST here, too.
  */
 static void

@@ -41,6 +41,7 @@ struct chain_want {
 	const struct addr *client;	/* with ports; copied */
 	const struct addr *server;
 	int	 decrypted;	/* ports: map is for clear text alone */
+	int	 from_outside;	/* it goes in at the devices' outside */
 	/* In the worker, never in begin(): ask state() again. Also when a
 	 * device is taken from a session that is READY. */
 	void	(*changed)(void *owner);
@@ -59,9 +60,10 @@ struct chain_ops {
 	enum chain_state (*state)(const struct chain_way *, const char **why);
 	/* READY: through how many devices; 0: all slots were skipped. */
 	unsigned (*hops)(const struct chain_way *);
-	/* READY: the socket at the device's inside or outside, connected and
-	 * non-blocking; once each. The caller closes it. */
-	int	 (*take)(struct chain_way *, unsigned hop, int outside);
+	/* READY: the socket at which the session goes into the device, or the
+	 * far one, connected and non-blocking; once each. The caller closes
+	 * it. */
+	int	 (*take)(struct chain_way *, unsigned hop, int far);
 	/*
 	 * READY: what became of the session in that device; the first event
 	 * that is not CHAIN_PASSED holds. bytes by enum flow_dir, in all.

@@ -173,6 +173,8 @@ def main():
     if not os.path.exists(base.BINARY):
         sys.exit('no %s: run make first' % base.BINARY)
     os.environ['CLEARSPAN'] = os.path.abspath(base.BINARY)
+    for n in [n for n, f in todo.items() if f.skip]:
+        print('skipped: %s: %s' % (n, todo.pop(n).skip))
     signal.signal(signal.SIGTERM, lambda *x: sys.exit(1))
     work = tempfile.mkdtemp(prefix='clearspan-e2e.')
     os.chmod(work, 0o755)

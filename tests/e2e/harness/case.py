@@ -21,10 +21,11 @@ SOURCE_MAC, REPLY_MAC = '02:00:5e:10:00:01', '02:00:5e:10:00:02'
 ALL = []
 
 
-def scenario(f=None, timeout=60, plain=False):
-    """Mark a function as a scenario; plain: not under a sanitizer."""
+def scenario(f=None, timeout=60, plain=False, skip=None):
+    """Mark a function as a scenario; plain: not under a sanitizer; skip: why
+    it cannot run here."""
     def mark(f):
-        f.timeout, f.plain = timeout, plain
+        f.timeout, f.plain, f.skip = timeout, plain, skip
         ALL.append(f)
         return f
     return mark(f) if f else mark

@@ -267,8 +267,8 @@ TEST(a_reload_keeps_devices_by_name_and_ports)
 	ck_assert_ptr_eq(b->devices[0].running, a->devices[2].running);
 	ck_assert_ptr_eq(b->devices[1].running, a->devices[1].running);
 	ck_assert_ptr_ne(b->devices[2].running, a->devices[0].running);
-	ck_assert_uint_ne(device_id(b->devices[2].running),
-	    device_id(a->devices[0].running));
+	ck_assert_uint_ne(device_exit(b->devices[2].running, 0),
+	    device_exit(a->devices[0].running, 0));
 	ck_assert_ptr_eq(slot(b)->running, slot(a)->running);
 	conf_unref(a);
 	ck_assert_int_eq(device_health(b->devices[0].running), DEVICE_UP);

@@ -27,7 +27,7 @@ static int		 none;		/* of them that there are not */
 static int		 changes, slows;
 
 static int
-zone(struct zone *z, int family)
+zone(struct zone *z, enum zone_side side, int family)
 {
 	int on = 1, fd;
 
@@ -101,7 +101,7 @@ static struct hop *
 hop(void)
 {
 	const struct hop_want want = {
-		.device = DEVICE, .socket = zone, .zone = (struct zone *)&sockets,
+		.exit = DEVICE, .socket = zone, .zone = (struct zone *)&sockets,
 		.client = client, .server = server, .changed = changed,
 		.slow = slow,
 	};

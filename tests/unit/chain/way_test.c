@@ -39,7 +39,7 @@ static int		 listener, changes, failures, doubts;
 static int		 refuses;	/* sockets that cannot be had, to come */
 
 static int
-world_socket(struct zone *zone, int family)
+world_socket(struct zone *zone, enum zone_side side, int family)
 {
 	int on = 1, fd;
 
@@ -341,7 +341,7 @@ through_one(void)
 	while ((fd = sock_accept(listener, &peer)) < 0)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	ck_assert_int_eq(hop_arrived(ways.seat,
-	    device_id(conf->devices[0].running), fd, &peer), 1);
+	    device_exit(conf->devices[0].running, ZONE_OUTSIDE), fd, &peer), 1);
 	until_known(w);
 	return w;
 }

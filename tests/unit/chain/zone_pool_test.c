@@ -37,7 +37,7 @@ TEST(a_pool_grows_when_it_was_empty_and_shrinks_to_what_it_was)
 	size_t first;
 	int i, low;
 
-	zone_pool_init(&p);
+	zone_pool_init(&p, 1);
 	first = zone_pool_room(&p);
 	fill(&p);
 	close(zone_pool_take(&p, &low));
