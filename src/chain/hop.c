@@ -275,16 +275,15 @@ static void
 hop_connect(struct hop *h)
 {
 	const struct hop_want *w = &h->want;
-	int fd = ERR_UNSUPPORTED, rv;
+	int fd = w->socket(w->zone, w->side, w->client.sa.sa_family), rv;
 
-	if (w->client.sa.sa_family == w->server.sa.sa_family)
-		fd = w->socket(w->zone, w->side, w->client.sa.sa_family);
 	if (fd == ERR_AGAIN) {
 		hop_busy(h);
 		return;
 	}
 	if (fd < 0) {
-		hop_done(h, HOP_UNREACHED);
+		hop_done(h, fd == ERR_UNSUPPORTED ? HOP_FOREIGN :
+		    HOP_UNREACHED);
 		return;
 	}
 	hop_options(fd);

@@ -34,6 +34,7 @@ enum hop_state {
 	HOP_READY,		/* both ends are here, and connected */
 	/* It failed: */
 	HOP_BUSY,		/* there was no socket for it, for too long */
+	HOP_FOREIGN,		/* the device has no such family */
 	HOP_UNREACHED,		/* we cannot send it to the device */
 	HOP_REJECTED,		/* it was reset while it connected */
 	HOP_SILENT		/* nothing came out in time */
@@ -45,7 +46,8 @@ struct hop_want {
 	int		(*socket)(struct zone *, enum zone_side, int family);
 	struct zone	*zone;
 	enum zone_side	 side;
-	struct addr	 client, server;	/* as the device sees them */
+	struct addr	 client, server;	/* as the device sees them: of
+						 * one family */
 	void		(*changed)(void *owner);	/* never in begin */
 	void		(*slow)(void *owner);	/* it waits for the device */
 	void		*owner;

@@ -17,6 +17,7 @@ struct way_slot {
 	const struct conf_device *device; /* that it is in; or NULL */
 	struct hop	*hop;
 	int		 done;		/* its hop is ready, or it is skipped */
+	int		 foreign;	/* a device has no such family */
 	enum device_result result;
 	uint64_t	 bytes[2];
 	struct record_hop *tries;	/* the last is the one it is in */
@@ -85,7 +86,10 @@ slot_without(struct way_slot *s)
 	slot_note(s, s->conf->fail_open ? "skipped" : "refused", 0);
 	slot_count(s->conf, s->conf->fail_open ? SLOT_SKIPPED : SLOT_REFUSED);
 	if (!s->conf->fail_open)
-		way_refuse(s, "slot", s->conf->name, " has no device");
+		way_refuse(s, "slot", s->conf->name, !s->foreign ?
+		    " has no device" : s->way->want.client.sa.sa_family ==
+		    AF_INET6 ? " has no device for IPv6" :
+		    " has no device for IPv4");
 }
 
 static void
@@ -133,6 +137,11 @@ slot_failed(struct way_slot *s, enum hop_state state)
 
 	if (state == HOP_BUSY) {
 		slot_next(s, DEVICE_BUSY, "busy");
+		return;
+	}
+	if (state == HOP_FOREIGN) {	/* which is no fault of its */
+		s->foreign = 1;
+		slot_next(s, DEVICE_FAILED, "failed");
 		return;
 	}
 	s->way->ways->world->failed(device_zone(d));
@@ -224,6 +233,10 @@ way_begin(struct ways *ways, const struct chain_want *want)
 	w->want.side = want->from_outside ? ZONE_OUTSIDE : ZONE_INSIDE;
 	w->want.client = *want->client;
 	w->want.server = *want->server;
+	if (want->client->sa.sa_family != want->server->sa.sa_family) {
+		addr_translate6(&w->want.client);
+		addr_translate6(&w->want.server);
+	}
 	addr_set_port(&w->want.server, packet_shown_port(
 	    addr_port(want->server), want->decrypted && chain->ports_map));
 	w->pair = pick_pair(want->client, want->server);

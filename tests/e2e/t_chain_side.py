@@ -1,5 +1,5 @@
 """Sessions begun inside and sessions begun outside: at which port of a device
-they go in, and which chain they have."""
+they go in, and which chain they have; and sessions of two families."""
 from harness import chain, check, device, equal, http, net, peer, scenario
 
 INSIDE = {'inside': ['10.1.0.0/24', 'fd01::/64']}
@@ -108,3 +108,65 @@ def sessions_begun_outside_may_have_a_chain_of_their_own(s):
     equal([len(x.flows()) for x in d], [1, 1], 'sessions of each device')
     equal([[x[1] for x in chain.hops(f)] for f in s.d.flows(3)],
           [['ips1'], ['waf1'], []])
+
+
+def through_proxy(s, listener, host):
+    """A TLS session by CONNECT; (address, port) of the client's own end."""
+    c = s.tls(sock=s.via_proxy(host, 443, listener))
+    c.send(b'a word')
+    equal(c.recv_exact(6), b'a word')
+    return chain.named(c)
+
+
+@scenario
+def a_session_of_two_families_passes_devices_as_ipv6(s):
+    """The IPv4 address is shown in 64:ff9b:1::/96."""
+    d = [device.Bridge(s, 'ips1').record(), device.Router(s, 'fw1').record()]
+    chain.start(s, d, [chain.chain(*d)], record=False, listen=[
+        {'name': 'v4', 'mode': 'explicit', 'address': net.INNER + ':8080'},
+        {'name': 'v6', 'mode': 'explicit',
+         'address': '[%s]:8080' % net.INNER6}])
+    for listener, server, seen in (
+            (net.INNER, net.SERVER6, ('64:ff9b:1::a01:2', net.SERVER6)),
+            (net.INNER6, net.SERVER, (net.CLIENT6, '64:ff9b:1::a02:2'))):
+        s.serve(443, address=server)
+        c = through_proxy(s, listener, '[%s]' % server if ':' in server
+                          else server)
+        c.finish()
+        c.name = (seen[0], c.name[1])
+        for x in d:
+            chain.saw(x, c, seen[1], up=b'a word', down=b'a word')
+    for f in s.d.flows(2):
+        equal([x[2] for x in chain.hops(f)], ['passed', 'passed'])
+        equal(len({x['community_id'] for x in f['clearspan']['chain']}), 1)
+
+
+@scenario
+def a_device_without_the_family_of_a_session_is_not_blamed(s):
+    """With fail: closed the page and the log say why; its health stays."""
+    d = [device.Router(s, 'fw1'), device.Router(s, 'fw2', 1)]
+    entries = [dict(x.conf(health=chain.HEALTH), **{
+        k: x.conf()[k][:1] for k in ('inside-address', 'outside-address')})
+        for x in d]
+    chain.start(s, entries, [
+        chain.chain(chain.slot(d[0], name='a', fail='open'), name='open'),
+        chain.chain(chain.slot(d[1], name='b'), name='closed')],
+        [chain.rule('open', 'r1', port=[443]), chain.rule('closed', 'r2')],
+        record=False)
+    for port in (443, 444):
+        s.serve(port, address=net.SERVER6, alpn=['http/1.1'],
+                handler=peer.http(b'the page'))
+    for i in range(5):
+        for port, want in ((443, 200), (444, 503)):
+            c = s.tls(port, address=net.SERVER6, alpn=['http/1.1'])
+            m = http.ask(c, '/')
+            equal(m.status, want)
+            c.finish()
+    check(b'no device for IPv6' in m.body, m.body)
+    f = s.d.flows(10)
+    equal([chain.hops(x) for x in f[:2]],
+          [[('a', 'fw1', 'failed'), ('a', None, 'skipped')],
+           [('b', 'fw2', 'failed'), ('b', None, 'refused')]])
+    check('slot b has no device for IPv6' in f[1]['flow']['reason'],
+          f[1]['flow']['reason'])
+    equal('suspect' in s.d.text(), False, 'the log has it suspect')

@@ -280,9 +280,9 @@ class Scenario:
         self.clients.append((p.sent, p.received))
         return p
 
-    def via_proxy(self, host, port):
+    def via_proxy(self, host, port, listener=net.INNER):
         """A socket on which CONNECT has succeeded."""
-        sock = self.connect(net.PROXY, net.INNER)
+        sock = self.connect(net.PROXY, listener)
         p = peer.Peer(sock)
         p.send(('CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n' %
                 (host, port, host, port)).encode())

@@ -238,6 +238,7 @@ addr add {2}/24 dev d1
 addr add {3}/64 dev d1 nodad
 route add 10.1.0.0/24 via {4}
 route add fd01::/64 via {5}
+route add 64:ff9b:1::a01:0/120 via {5}
 route add default via {6}
 route add ::/0 via {7}
 '''.format(i4, i6, o4, o6, a4, a6, b4, b6))
