@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -32,7 +33,7 @@
 
 struct zone {
 	struct zones	*zones;
-	struct zone	*next;
+	LIST_ENTRY(zone) link;
 	uint32_t	 id;
 	struct zone_plan plan;
 	unsigned	 workers;
@@ -50,7 +51,7 @@ struct zones {
 	_Atomic int	 gone;		/* it answers no more */
 	pthread_mutex_t	 call;		/* one question at a time */
 	pthread_mutex_t	 list;
-	struct zone	*first;
+	LIST_HEAD(, zone) open;
 	uint8_t		 used[ZONE_MAX];	/* by id */
 	pthread_t	 thread;
 	int		 threaded;
@@ -233,18 +234,26 @@ zone_each(struct zone *zone, int (*run)(struct zone *, enum zone_side, int))
 	return rv;
 }
 
+static int
+zone_shrink(struct zone *zone, enum zone_side side, int family)
+{
+	zone_pool_shrink(&zone->pools[side][zone_family(family)]);
+	return 0;
+}
+
 /* The list stays locked while a zone is served: who closes one waits. */
 static void *
 zones_refill(void *arg)
 {
 	struct zones *z = arg;
 	struct zone *zone;
+	int rest;
 
-	while (sem_wait(&z->wake) != 0 || !atomic_load(&z->stop)) {
+	while (rest = zone_pool_rest(&z->wake), !atomic_load(&z->stop)) {
 		atomic_store(&z->hungry, 0);
 		pthread_mutex_lock(&z->list);
-		for (zone = z->first; zone != NULL; zone = zone->next)
-			zone_each(zone, zone_fill);
+		LIST_FOREACH(zone, &z->open, link)
+			zone_each(zone, rest ? zone_shrink : zone_fill);
 		pthread_mutex_unlock(&z->list);
 	}
 	return NULL;
@@ -350,8 +359,7 @@ zone_new(struct zones *z, const struct conf_device *d, unsigned workers,
 	}
 	atomic_fetch_add(&z->refs, 1);
 	pthread_mutex_lock(&z->list);
-	zone->next = z->first;
-	z->first = zone;
+	LIST_INSERT_HEAD(&z->open, zone, link);
 	pthread_mutex_unlock(&z->list);
 	return zone;
 }
@@ -482,18 +490,6 @@ zone_helpless(const struct zone *zone)
 }
 
 static void
-zone_unlink(struct zone *zone)
-{
-	struct zone **p;
-
-	pthread_mutex_lock(&zone->zones->list);
-	for (p = &zone->zones->first; *p != zone; p = &(*p)->next)
-		;
-	*p = zone->next;
-	pthread_mutex_unlock(&zone->zones->list);
-}
-
-static void
 zones_unref(struct zones *z)
 {
 	if (atomic_fetch_sub(&z->refs, 1) != 1)
@@ -529,7 +525,9 @@ zone_close(struct zone *zone)
 
 	if (zone == NULL)
 		return;
-	zone_unlink(zone);
+	pthread_mutex_lock(&zone->zones->list);
+	LIST_REMOVE(zone, link);
+	pthread_mutex_unlock(&zone->zones->list);
 	ask = zone_asking(zone, ZONE_CLOSE);
 	zones_ask(zone->zones, &ask, NULL, NULL, &why);
 	text_free(&why);
