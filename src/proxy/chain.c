@@ -130,20 +130,33 @@ chain_wire(struct session *s, unsigned hop)
 	return hop == 0 ? &s->wire : s->chain->more + hop - 1;
 }
 
+/* The bytes that a device was sent: not those that the kernel still has. */
+static uint64_t
+chain_entered(const struct wire *w, enum flow_dir dir,
+    const struct chain_end *e)
+{
+	uint64_t unsent = sock_unsent(e->conn.sock.fd);
+
+	if (unsent > 0 && w->flow[dir].end_out == END_FIN)
+		unsent--;
+	return w->flow[dir].out - unsent;
+}
+
 /* What became of the session in a hop; the first call counts. Returns the
  * clause for the log. */
 static const char *
 chain_left(struct session *s, unsigned hop, enum chain_event event)
 {
 	struct chain *c = s->chain;
+	struct chain_hop *h = &c->hops[hop];
 	uint64_t bytes[2] = {
-		chain_wire(s, hop)->flow[DIR_UP].out,
-		chain_wire(s, hop + 1)->flow[DIR_DOWN].out
+		chain_entered(chain_wire(s, hop), DIR_UP, &h->end[0]),
+		chain_entered(chain_wire(s, hop + 1), DIR_DOWN, &h->end[1])
 	};
 
-	if (c->hops[hop].left)
+	if (h->left)
 		return "device: closed";
-	c->hops[hop].left = 1;
+	h->left = 1;
 	return c->ops->event(c->way, hop, event, bytes);
 }
 

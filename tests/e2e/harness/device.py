@@ -185,6 +185,15 @@ class Bridge(Device):
                    'mcast_snooping 0\nlink set d0 master sw0\n'
                    'link set d1 master sw0\nlink set sw0 up\n')
 
+    def pull_out(self):
+        """Its inside port goes, as a card that is pulled out does."""
+        self.ns.ip('link del d0\n')
+
+    def put_in(self):
+        self.s.gateway.ip('link add %s type veth peer name d0 netns %s\n' % (
+            self.inside, self.ns.path))
+        self.ns.ip('link set d0 up promisc on\nlink set d0 master sw0\n')
+
     def rules(self, way='', door=''):
         self.ns.run('nft', '-f', '-', input='flush ruleset\n' +
                     NFT % (way, door))
