@@ -76,6 +76,12 @@ h2_worked(struct h2_side *side)
 }
 
 void
+h2_flowed(struct h2_side *side)
+{
+	give_back(&side->bucket[H2_SLOW_WINDOW], 1);
+}
+
+void
 h2_ended_well(struct h2_side *side)
 {
 	enum h2_abuse i;

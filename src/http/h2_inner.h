@@ -208,6 +208,8 @@ int	h2_abused(struct h2_side *, enum h2_abuse);
 /* It did, and its connection ends for it. */
 void	h2_accuse(struct h2_side *, enum h2_abuse);
 void	h2_worked(struct h2_side *);		/* content came or went */
+/* A frame of content went that was no dribble. */
+void	h2_flowed(struct h2_side *);
 void	h2_ended_well(struct h2_side *);	/* a stream did */
 
 /* h2_side.c */

@@ -196,7 +196,9 @@ written(struct h2_half *h, size_t n, size_t from_queue)
 	if (n > 0)
 		h2_worked(h2_to(h));
 	if (h->mode != H2_PASS) {
-		h2_news(h);
+		/* A service that answers a request sends the response. */
+		h2_news(&h->s->half[DIR_UP]);
+		h2_news(&h->s->half[DIR_DOWN]);
 		return;
 	}
 	h->shown -= from_queue < h->shown ? from_queue : h->shown;
@@ -217,7 +219,9 @@ write_content(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
 	if (s == NULL || s->x == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	h = &s->half[!side->dir];
-	if (n < DRIBBLE && n < queued(h) + lent(h))
+	if (n >= DRIBBLE)
+		h2_flowed(side);
+	else if (n < queued(h) + lent(h))
 		h2_abused(side, H2_SLOW_WINDOW);
 	from_queue = n < queued(h) ? n : queued(h);
 	if (in_gap(h2, h->dir) ? gap_room(h2) < H2_FRAME + from_queue :

@@ -1,15 +1,58 @@
 """HTTP/2 that is read: services of ICAP see each stream, the rules judge each
 request, and what happens to one stream does not happen to its siblings."""
+import hashlib
+import os
+import re
+import struct
+import sys
+
 import t_h2_peers
-from harness import icap, scenario
+from harness import check, equal, h2_programs, http, icap, net, proc, \
+    programs, scenario, wait
+from harness.h2_programs import HOST, URL, curl
+
+sys.path.insert(0, icap.TOOLS)
+import setup                                    # noqa: E402
+
+BIG = os.urandom(700000)
 
 
-def echo(s, what='echo', **kw):
-    """A service that returns each message as it is."""
+def service(s, what='echo', **kw):
+    """A scripted service for requests and responses of all sessions."""
     srv = icap.Script(s)
     icap.start(s, icap.service(srv.url(what), srv.url(what), **kw))
     return srv
 
+
+def echo(s):
+    """It has time for each of many streams at once."""
+    return service(s, queue={'timeout': '60s'})
+
+
+def many(s, urls, *args):
+    """[(status, bytes)] of URLs that are asked for at once, on one
+    connection; the time that each took, too."""
+    out = [x for i, u in enumerate(urls)
+           for x in ('-o', s.path('got-%d' % i), u)]
+    r = curl(s, '-Z', '--no-progress-meter', '-w', '%{urlnum} '
+             '%{response_code} %{http_version} %{num_connects} '
+             '%{time_total}\n', *args, *out)
+    rows = sorted([x.split() for x in r.text.splitlines()],
+                  key=lambda x: int(x[0]))
+    equal(len(rows), len(urls), r.errors)
+    equal({x[2] for x in rows}, {'2'}, 'versions')
+    equal(sum(int(x[3]) for x in rows), 1, 'connections')
+    got = []
+    for i, row in enumerate(rows):
+        body = b''
+        if os.path.exists(s.path('got-%d' % i)):
+            with open(s.path('got-%d' % i), 'rb') as f:
+                body = f.read()
+        got.append((int(row[1]), body, float(row[4])))
+    return got
+
+
+# --- programs, whose streams a service returns
 
 @scenario
 def h2_read_of_nginx(s):
@@ -23,7 +66,7 @@ def h2_read_of_nghttpd(s):
     t_h2_peers.nghttpd(s)
 
 
-@scenario
+@scenario(timeout=120)
 def h2_read_of_apache(s):
     echo(s)
     t_h2_peers.apache(s)
@@ -31,5 +74,215 @@ def h2_read_of_apache(s):
 
 @scenario
 def h2_read_of_node(s):
-    echo(s, '204')
+    service(s, '204')
     t_h2_peers.node(s, 'scanned')
+
+
+# --- verdicts
+
+@scenario(timeout=120)
+def h2_eicar_in_one_stream_of_twenty(s):
+    """It gets the page; nineteen arrive, every bit of them."""
+    with s.gateway:
+        peers = setup.Peers(s.path('icap'), clamd=True)
+        peers.start()
+    url = peers.urls['avscan']
+    icap.start(s, icap.service(url, url))
+    files = {'f%d' % i: os.urandom(1 + 33333 * i) for i in range(20)}
+    files['f7'] = setup.EICAR
+    programs.nginx(s, files=files)
+    got = many(s, [URL + 'f%d' % i for i in range(20)])
+    for i, (status, body, _) in enumerate(got):
+        if i == 7:
+            equal(status, 403)
+            check(b'Eicar' in body, 'no name on the page:', body[:300])
+            check(setup.EICAR not in body)
+        else:
+            equal((status, hashlib.sha256(body).digest()),
+                  (200, hashlib.sha256(files['f%d' % i]).digest()), i)
+    wait(lambda: len(s.d.events('http')) >= 20, 'events')
+    done = s.d.events('http')
+    equal({e['http']['protocol'] for e in done}, {'HTTP/2'})
+    equal(len({e['tx_id'] for e in done}), 20)
+    equal(len({e['clearspan']['http2']['stream'] for e in done}), 20)
+    equal([e['http']['url'] for e in done if e['http']['status'] == 403],
+          ['/f7'])
+    s.d.metric_is(20, 'clearspan_http2_streams_total', result='done')
+    with open(s.path('up'), 'wb') as f:
+        f.write(setup.EICAR)
+    r = curl(s, '--data-binary', '@' + s.path('up'), '-w', '%{response_code}',
+             URL + 'f1')
+    check(r.text.endswith('403'), r.text)
+
+
+@scenario
+def h2_pages_have_references_of_their_own(s):
+    service(s, 'status?status=500')
+    programs.nginx(s)
+    got = many(s, [URL] * 10)
+    equal({x[0] for x in got}, {502})
+    refs = {re.search(rb'transaction (\d+\.\d+)', x[1]).group(1) for x in got}
+    equal(len(refs), 10)
+    wait(lambda: len(s.d.events('http')) >= 10, 'events')
+    equal({e['clearspan']['reference'].encode() for e in s.d.events('http')},
+          refs)
+
+
+@scenario(timeout=90)
+def h2_answers_of_every_kind(s):
+    """Preview, 204, 206, changed, as it comes, split; both ways, of each size."""
+    srv = icap.Script(s)
+    kinds = {'a': 'echo', 'b': '204', 'c': '206?allow=204,206',
+             'd': 'modify',
+             'f': 'stream', 'g': 'echo?split=7',
+             'h': 'echo?preview=none', 'i': '204?allow=none'}
+    icap.start(s, *[icap.service(None if n == 'c' else srv.url(w),
+                                 srv.url(w), name=n)
+                    for n, w in kinds.items()],
+               rules=[{'name': n, 'action': 'decrypt', 'icap': [n],
+                       'mirror': ['recorder'], 'sni': [n + '.good.test']}
+                      for n in kinds] + [{'name': 'z', 'action': 'reset'}])
+    h2_programs.nghttpd(s, {'f%d' % n: BIG[:n] for n in
+                            (0, 1, 1023, 1024, 1025, 65536, 700000)},
+                        '--echo-upload')
+    for n, kind in kinds.items():
+        host = '%s.good.test' % n
+        to = ['--connect-to', '%s:443:%s:443' % (host, HOST)]
+        url = 'https://%s/' % host
+        edit = {'c': lambda b: b'PREFIX ' + b if b else b,
+                'd': lambda b: b + b'\nadapted\n' if b else b}.get(
+                    n, lambda b: b)
+        sent = (lambda b: b) if n == 'c' else edit
+        for size in (0, 1, 1023, 1024, 1025, 65536, 700000):
+            want = BIG[:size]
+            if size == 0 and n in 'cd':
+                continue
+            r = curl(s, *to, url + 'f%d' % size).ok()
+            equal(http.sha(r.out), http.sha(edit(want)),
+                  '%s: %d bytes down' % (kind, size))
+        for size in (1, 1024, 700000):
+            with open(s.path('up'), 'wb') as f:
+                f.write(BIG[:size])
+            r = curl(s, *to, '--data-binary', '@' + s.path('up'),
+                     url + 'up').ok()
+            equal(http.sha(r.out), http.sha(edit(sent(BIG[:size]))),
+                  '%s: %d bytes up' % (kind, size))
+
+
+@scenario
+def h2_services_are_shown_heads_of_http1(s):
+    srv = service(s)
+    programs.nginx(s, files={'x': b'x'})
+    curl(s, '-b', 'a=b; c=d', '-r', '0-0', URL + 'x').ok()
+    up, down = srv.logged(2)
+    check(up['req-hdr'].startswith('GET https://%s/x HTTP/1.1\r\n' % HOST), up)
+    check(re.search('(?i)\r\nhost: %s\r\n' % HOST, up['req-hdr']), up)
+    check(re.search('(?i)\r\ncookie: a=b; c=d\r\n', up['req-hdr']), up)
+    check(down['res-hdr'].startswith('HTTP/1.1 200 '), down)
+    for x in (up, down):
+        equal(x['headers'].get('x-transformed-from'), 'HTTP/2.0')
+
+
+# --- failures
+
+def frozen(s, **kw):
+    """A service of responses that never answers, and types it is not for."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(respmod=srv.url('hang'), timeout={
+        'first-byte': '2s'}, bypass_types=['image/png'], **kw))
+    programs.nginx(s, files={'page': BIG, 'pic.png': BIG},
+                   more='location ~ png { types { image/png png; } }')
+    got = many(s, [URL + 'page'] + [URL + 'pic.png'] * 15)
+    for status, body, took in got[1:]:
+        equal((status, http.sha(body)), (200, http.sha(BIG)))
+        check(took < got[0][2], 'it waited for the frozen one')
+    return got[0]
+
+
+@scenario
+def h2_frozen_scanner_stops_its_stream_alone(s):
+    status, body, _ = frozen(s)
+    equal(status, 504)
+    check(b'transaction' in body, body)
+
+
+@scenario
+def h2_frozen_scanner_lets_pass_if_it_fails_open(s):
+    status, body, _ = frozen(s, fail='open')
+    equal((status, http.sha(body)), (200, http.sha(BIG)))
+
+
+@scenario
+def h2_scanner_that_breaks_off_resets_its_stream(s):
+    """Something of it has gone on: never is that delivered as complete."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(respmod=srv.url('f9')))
+    programs.nginx(s, files={'page': BIG})
+    r = curl(s, '-w', '%{response_code}', URL + 'page')
+    equal(r.code, 92, 'a reset stream')
+    check('INTERNAL_ERROR' in r.errors, r.errors)
+    s.d.metric_is(1, 'clearspan_http2_streams_total', result='cut-off')
+
+
+# --- sizes
+
+@scenario(timeout=120)
+def h2_large_bodies_both_ways(s):
+    """More than any window and any buffer, beside each other."""
+    service(s, max_body='1G')
+    large = BIG * 60
+    h2_programs.nghttpd(s, {'large': large}, '--echo-upload')
+    for status, body, _ in many(s, [URL + 'large'] * 3):
+        equal((status, http.sha(body)), (200, http.sha(large)))
+    with open(s.path('up'), 'wb') as f:
+        f.write(large)
+    r = curl(s, '-T', s.path('up'), '-X', 'POST', URL + 'up').ok()
+    equal(http.sha(r.out), http.sha(large))
+
+
+# --- how it begins, and what a mirror shows
+
+@scenario
+def h2_in_the_clear_is_scanned(s):
+    """By prior knowledge."""
+    srv = service(s)
+    www = h2_programs.tree(s, {'x': BIG})
+    p = s.spawn(s.server, 'nghttpd', '-a', net.SERVER, '-d', www, '--no-tls',
+                '80')
+    proc.wait_port(s.server, 80, p)
+    r = programs.curl(s, '--http2-prior-knowledge',
+                      'http://%s/x' % HOST).ok()
+    equal(http.sha(r.out), http.sha(BIG))
+    equal([x['method'] for x in srv.logged(2)], ['REQMOD', 'RESPMOD'])
+
+
+def streams_of(data):
+    """The ids of the streams whose heads are in these bytes."""
+    out = set()
+    while data:
+        n, kind, flags, stream = struct.unpack('>IBBI', b'\0' + data[:9])
+        check(len(data) >= 9 + n, 'a frame that is not whole')
+        if kind == 1:
+            out.add(stream)
+        data = data[9 + n:]
+    return out
+
+
+@scenario
+def h2_mirror_shows_the_clients_streams(s):
+    """Some are answered by a service, so that those at the server have other
+    numbers: the mirror shows what the client sent and got."""
+    srv = service(s)
+    srv.rules({'path': 'echo', 'method': 'REQMOD', 'from': 1, 'to': 4,
+               'as': 'satisfy'})
+    programs.nginx(s)
+    got = many(s, [URL] * 12)
+    equal(sorted(x[0] for x in got), [200] * 8 + [403] * 4)
+    st, = s.rec.streams(1)
+    equal(st.problems, [])
+    preface = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+    up, down = bytes(st.up.data), bytes(st.down.data)
+    check(up.startswith(preface))
+    ids = set(range(1, 25, 2))
+    equal(streams_of(up[len(preface):]), ids)
+    equal(streams_of(down), ids)

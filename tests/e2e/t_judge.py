@@ -358,19 +358,19 @@ def each_stream_is_judged(s):
     s.start(rules=RULES, record=False)
     programs.nginx(s)
     names = {'good.test': 200, 'blocked.test': 403, 'www.good.test': 200,
-             'other.test': 421, 'evil.test': 421}
+             'reset.test': 0, 'other.test': 421, 'evil.test': 421}
     args = []
     for name in names:
         args += ['-H', 'Host: ' + name, '-o', s.path(name), '-w',
                  '%{http_version} %{response_code} %{num_connects}\n',
                  'https://good.test/', '--next', '-sS', '--http2', '--cacert', s.pki.ca]
-    r = programs.curl(s, '-4', '--http2', *args[:-5]).ok()
+    r = programs.curl(s, '-4', '--http2', *args[:-5])
     equal([x.split() for x in r.text.splitlines()],
-          [['2', str(status), '01'[n == 0]]
+          [['2' if status else '0', '%03d' % status, '01'[n == 0]]
            for n, status in enumerate(names.values())])
     with open(s.path('blocked.test')) as f:
         check('no-entry' in f.read())
-    judged(s, 'blocked', 1)
+    judged(s, 'blocked', 2)
     judged(s, 'misdirected', 1)
     judged(s, 'host-mismatch-blocked', 1)
 

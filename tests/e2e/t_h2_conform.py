@@ -7,8 +7,15 @@ from harness.h2 import PROTOCOL, Failure
 
 
 def begin(s):
+    """Services see requests, too, but of one name: those go on as they
+    come."""
     srv = icap.Script(s)
-    icap.start(s, icap.service(srv.url('204'), srv.url('204')))
+    icap.start(s, icap.service(srv.url('204'), srv.url('204')),
+               icap.service(None, srv.url('204'), name='down'),
+               rules=[{'name': 'one', 'sni': ['www.good.test'],
+                       'action': 'decrypt', 'icap': ['down']},
+                      {'name': 'all', 'action': 'decrypt',
+                       'icap': ['scan'], 'mirror': ['recorder']}])
 
 
 def erred(e, st):
@@ -48,7 +55,8 @@ def after(e, begun, sid):
 
 def client_does(s, site, case):
     site.apps['/stuck'] = stuck
-    e = h2.connect(s)
+    e = h2.connect(s, name='www.good.test' if case.act is
+                   h2_cases.data_beyond_the_window else 'good.test')
     e.get('/before?n=70000')
     n = len(site.got)
     begun = e.ask('/begun', 'POST', end=False)

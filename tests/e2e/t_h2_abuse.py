@@ -89,8 +89,10 @@ def hpack_bomb(e, sid):
 
 @attack('CVE-2019-9516', cut=False)
 def head_of_empty_fields(e, sid):
-    block = literals([('a', '')] * 4000)
-    yield frame(HEADERS, END_HEADERS | END_STREAM, sid, block[:16000])
+    one = literals([('a', '')] * 4000)
+    yield frame(HEADERS, END_STREAM, sid, one)
+    yield frame(CONTINUATION, 0, sid, one)
+    yield frame(CONTINUATION, END_HEADERS, sid, one)
 
 
 @attack('CVE-2019-9518')
@@ -119,14 +121,6 @@ def priorities_in_a_loop(e, sid):
         yield b''.join(frame(PRIORITY, 0, x, number(0, 8)[:1] + bytes(
             [0, 0, (x + 2 * i) % 200 | 1, x & 255]))
             for x in range(201, 601, 2))
-
-
-@attack('interim responses without end', by='server')
-def interim_without_end(e, sid):
-    some = frame(HEADERS, END_HEADERS, sid, literals(
-        [(':status', '103'), ('link', '</a>')]))
-    for _ in range(400):
-        yield some * 500
 
 
 # --- what must come of it
