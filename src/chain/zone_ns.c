@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chain/zone_helper.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/run.h"
@@ -35,8 +36,11 @@ static int
 failed(const struct zone_ns *z, enum zone_side side, struct text *why,
     const char *what)
 {
-	text_printf(why, "device %s: %s %s: %s: %s", z->plan.name,
-	    side_key[side], z->plan.side[side].port, what, strerror(errno));
+	int may = errno != EPERM && errno != EACCES && errno != EROFS;
+
+	text_printf(why, "device %s: %s %s: %s: %s%s", z->plan.name,
+	    side_key[side], z->plan.side[side].port, what, strerror(errno),
+	    may ? "" : "; under systemd: " ZONE_UNIT);
 	return ERR_SYS;
 }
 

@@ -187,28 +187,54 @@ helper_zones(struct doctor *d, const struct conf_device *dev,
 	return here;
 }
 
+/* The next process that is a zone helper; NULL: there is none. One that was
+ * killed has its name until the daemon ends, and no command line. */
+static const char *
+next_helper(DIR *proc)
+{
+	struct dirent *e;
+	char path[280], comm[64];
+
+	while (proc != NULL && (e = readdir(proc)) != NULL) {
+		if (atoi(e->d_name) <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		proc_line(path, comm, sizeof(comm));
+		if (strcmp(comm, ZONE_HELPER_NAME) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
+		proc_line(path, comm, sizeof(comm));
+		if (comm[0] != '\0')
+			return e->d_name;
+	}
+	return NULL;
+}
+
+int
+doctor_zone_helper(void)
+{
+	DIR *proc = opendir("/proc");
+	int there = next_helper(proc) != NULL;
+
+	if (proc != NULL)
+		closedir(proc);
+	return there;
+}
+
 unsigned
 doctor_zone(struct doctor *d, const struct conf_device *dev, const char *what,
     const char *port)
 {
 	DIR *proc = opendir("/proc");
-	struct dirent *e;
+	const char *pid;
 	struct seen *s;
-	char path[280], comm[64];
 	unsigned mtu = 0;
 	int here = 0;
 
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED |
 	    MAP_ANONYMOUS, -1, 0);
-	while (proc != NULL && s != MAP_FAILED && !here &&
-	    (e = readdir(proc)) != NULL) {
-		if (atoi(e->d_name) <= 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
-		proc_line(path, comm, sizeof(comm));
-		if (strcmp(comm, ZONE_HELPER_NAME) == 0)
-			here = helper_zones(d, dev, what, port, e->d_name, s);
-	}
+	while (s != MAP_FAILED && !here && (pid = next_helper(proc)) != NULL)
+		here = helper_zones(d, dev, what, port, pid, s);
 	if (s != MAP_FAILED) {
 		mtu = here ? s->mtu : 0;
 		munmap(s, sizeof(*s));
