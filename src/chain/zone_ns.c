@@ -42,8 +42,7 @@ failed(const struct zone_ns *z, enum zone_side side, struct text *why,
 
 /* The new namespace is this process's own for a moment. */
 static int
-side_make(struct zone_ns *z, enum zone_side side,
-    struct text *why)
+side_make(struct zone_ns *z, enum zone_side side, struct text *why)
 {
 	int rv = 0;
 
@@ -173,19 +172,19 @@ side_ip(struct zone_ns *z, enum zone_side side, int family,
 	return side_run(z, side, argv, input, why);
 }
 
+/*
+ * A piece of hardware finishes frames before the device gets them. GRO changes
+ * nothing for the device: what comes from it ends here, in the kernel's TCP.
+ */
 static void
 side_offloads(struct zone_ns *z, enum zone_side side, int fd)
 {
 	const char *port = z->plan.side[side].port;
-	unsigned left;
+	unsigned on = z->side[side].offloads;
 
 	if (!z->plan.offload)
-		z->side[side].offloads |= link_offloads_off(fd, port, ~0u,
-		    &left);
-	else
-		link_offloads_on(fd, port, z->side[side].offloads);
-	if (z->plan.offload)
-		z->side[side].offloads = 0;
+		on = (link_is_hardware(fd, port) ? on : 0) | LINK_GRO;
+	link_offloads_set(fd, port, ~0u, on);
 }
 
 /* The port is here: its own settings. */
@@ -280,9 +279,11 @@ side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
 	const char *port = z->plan.side[side].port;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv = 0;
 	uint8_t mac[6] = { 0 };
+	unsigned offloads;
 
 	if (fd < 0)
 		return failed(z, side, why, "socket");
+	offloads = link_offloads(fd, port);
 	if (link_state(fd, port, NULL) == LINK_GONE) {
 		text_printf(why, "device %s: %s: there is no interface %s",
 		    z->plan.name, side_key[side], port);
@@ -298,7 +299,7 @@ side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
 	close(fd);
 	if (rv == 0) {
 		memcpy(z->side[side].mac, mac, sizeof(mac));
-		z->side[side].offloads = 0;
+		z->side[side].offloads = offloads;
 	}
 	return rv;
 }
@@ -436,7 +437,7 @@ side_return(struct zone_ns *z, enum zone_side side, int fd,
 
 	if (link_up(fd, port, 0) != 0)
 		return 0;
-	link_offloads_on(fd, port, z->side[side].offloads);
+	link_offloads_set(fd, port, ~0u, z->side[side].offloads);
 	link_set_mac(fd, port, z->side[side].mac);
 	return link_move(port, z->home);
 }
@@ -500,11 +501,12 @@ zone_listening(int family, unsigned port)
 	struct addr a;
 
 	zone_plan_addr(&any, port, &a);
-	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
-	    sizeof(on)) != 0 || bind(fd, &a.sa, addr_len(&a)) != 0 ||
-	    listen(fd, BACKLOG) != 0)) {
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+	    bind(fd, &a.sa, addr_len(&a)) != 0 || listen(fd, BACKLOG) != 0) {
 		close(fd);
-		fd = -1;
+		return -1;
 	}
 	return fd;
 }
