@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "chain/zone_run.h"
+#include "net/sock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -72,6 +73,11 @@ static const struct sysctl v4[] = {
 	{ "ipv4/tcp_tw_reuse", "1", 0 },
 	{ "ipv4/tcp_tw_reuse_delay", "5", 1 },
 	{ "ipv4/ip_unprivileged_port_start", "0", 1 },
+	/* Only a SYN is brought to the listener (zone_plan.c). */
+	{ "ipv4/tcp_syncookies", "0", 1 },
+	/* A device is near. With twice as much, what the pump writes in one
+	 * go and then reads again is not in the CPU's cache any more. */
+	{ "ipv4/tcp_wmem", "4096 262144 262144", 0 },
 };
 
 static const struct sysctl v4_port[] = {
@@ -503,6 +509,7 @@ zone_listening(int family, unsigned port)
 	zone_plan_addr(&any, port, &a);
 	if (fd < 0)
 		return -1;
+	sock_nodelay(fd);	/* what it accepts inherits that */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
 	    bind(fd, &a.sa, addr_len(&a)) != 0 || listen(fd, BACKLOG) != 0) {
 		close(fd);

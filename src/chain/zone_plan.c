@@ -299,6 +299,11 @@ zone_plan_rules(const struct zone_plan *p, enum zone_side side,
 	    p->side[side].port);
 }
 
+/*
+ * A SYN is brought to the listener. What comes behind it finds its socket by
+ * its addresses, and the socket knows its route; for what TPROXY has given a
+ * socket the kernel would look up the route again, packet by packet.
+ */
 static void
 plan_tproxy(const struct zone_plan *p, struct text *t)
 {
@@ -310,6 +315,7 @@ plan_tproxy(const struct zone_plan *p, struct text *t)
 	ip_text(&p->block[ZONE_OUTSIDE], b);
 	text_printf(t, "	chain come {\n"
 	    "		type filter hook prerouting priority mangle;\n"
+	    "		tcp flags & (syn | ack) != syn accept\n"
 	    "		iifname \"%s\" %s daddr { %s%s%s } meta l4proto tcp "
 	    "tproxy %s to :%u accept\n"
 	    "		iifname \"%s\" meta l4proto tcp tproxy to :%u accept\n"
@@ -318,23 +324,25 @@ plan_tproxy(const struct zone_plan *p, struct text *t)
 }
 
 /* Nothing is forwarded. Through a bridge nothing goes that is not of a
- * connection: an IPS should see two MACs and our sessions. */
+ * connection: an IPS should see two MACs and our sessions. In a table of IPv6,
+ * so that packets of IPv4 need not be looked at. */
 void
 zone_plan_nft(const struct zone_plan *p, enum zone_side side, struct text *t)
 {
-	text_puts(t, "table inet zone\n"
-	    "delete table inet zone\n"
-	    "table inet zone {\n");
+	text_puts(t, "table inet zone {\n");
 	if (side == ZONE_OUTSIDE)
 		plan_tproxy(p, t);
 	text_puts(t, "	chain forward {\n"
 	    "		type filter hook forward priority filter; "
 	    "policy drop;\n"
 	    "	}\n"
-	    "	chain go {\n"
-	    "		type filter hook output priority filter;\n"
-	    "		icmpv6 type { mld-listener-report, "
-	    "mld2-listener-report, nd-router-solicit } drop\n"
-	    "	}\n"
 	    "}\n");
+	if (p->ipv6)
+		text_puts(t, "table ip6 zone {\n"
+		    "	chain go {\n"
+		    "		type filter hook output priority filter;\n"
+		    "		icmpv6 type { mld-listener-report, "
+		    "mld2-listener-report, nd-router-solicit } drop\n"
+		    "	}\n"
+		    "}\n");
 }

@@ -7,7 +7,7 @@
 
 #include "util/err.h"
 
-#define FIRST	32		/* sockets, until more are wanted at once */
+#define FIRST	64		/* sockets, until more are wanted at once */
 
 void
 zone_pool_init(struct zone_pool *p)
@@ -35,7 +35,7 @@ zone_pool_take(struct zone_pool *p, int *low)
 		fd = p->fds[--p->n];
 	else if (p->want < ZONE_POOL)
 		p->want *= 2;
-	*low = p->n < p->want / 2;
+	*low = p->n < p->want / 4;	/* a question for many costs less */
 	pthread_mutex_unlock(&p->mutex);
 	return fd;
 }
