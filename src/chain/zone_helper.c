@@ -63,18 +63,11 @@ do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 }
 
 static int
-do_listen(struct helper *h, const struct zone_ask *a, struct reply *r)
-{
-	r->answer.nfds = a->n;
-	return zone_ns_listen(&h->zones[a->id], (int)a->family, a->port,
-	    r->fds, a->n);
-}
-
-static int
 do_sockets(struct helper *h, const struct zone_ask *a, struct reply *r)
 {
 	r->answer.nfds = a->n;
-	return zone_ns_sockets(&h->zones[a->id], (int)a->family, r->fds,
+	return zone_ns_sockets(&h->zones[a->id], (enum zone_side)a->side,
+	    (int)a->family, a->verb == ZONE_LISTEN ? a->port : 0, r->fds,
 	    a->n);
 }
 
@@ -107,7 +100,7 @@ do_close(struct helper *h, const struct zone_ask *a, struct reply *r)
 static int (*const verbs[])(struct helper *, const struct zone_ask *,
     struct reply *) = {
 	[ZONE_OPEN] = do_open,
-	[ZONE_LISTEN] = do_listen,
+	[ZONE_LISTEN] = do_sockets,
 	[ZONE_SOCKETS] = do_sockets,
 	[ZONE_LINKS] = do_links,
 	[ZONE_CHANGE] = do_change,

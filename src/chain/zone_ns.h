@@ -48,14 +48,12 @@ void	zone_ns_down(struct zone_ns *);
 void	zone_ns_close(struct zone_ns *);
 
 /*
- * Fill fds with n sockets; return 0, or ERR_SYS with none. Listeners are in the
- * outside zone, sockets in the inside one; links are a netlink socket of each
- * side, that tells of changes of links.
+ * Fill fds with n sockets; return 0, or ERR_SYS with none. Those with a port
+ * listen; links are a netlink socket of each side, that tells of changes of
+ * links.
  */
-int	zone_ns_listen(struct zone_ns *, int family, unsigned port,
-	    int *fds, size_t n);
-int	zone_ns_sockets(struct zone_ns *, int family, int *fds,
-	    size_t n);
+int	zone_ns_sockets(struct zone_ns *, enum zone_side, int family,
+	    unsigned port, int *fds, size_t n);
 int	zone_ns_links(struct zone_ns *, int fds[ZONE_SIDES]);
 
 #endif

@@ -299,28 +299,21 @@ zone_plan_rules(const struct zone_plan *p, enum zone_side side,
 	    p->side[side].port);
 }
 
-/*
- * A SYN is brought to the listener. What comes behind it finds its socket by
- * its addresses, and the socket knows its route; for what TPROXY has given a
- * socket the kernel would look up the route again, packet by packet.
- */
+/* What begins a connection is brought to a listener; what follows finds the
+ * connection's own socket. */
+#define BEGINS	"tcp flags & (syn | ack) == syn tproxy "
+
 static void
-plan_tproxy(const struct zone_plan *p, struct text *t)
+plan_probe(const struct zone_plan *p, struct text *t)
 {
-	const char *port = p->side[ZONE_OUTSIDE].port;
 	const char *v = p->probe[0].family == AF_INET6 ? "ip6" : "ip";
 	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
 
 	ip_text(&p->probe[ZONE_OUTSIDE], a);
 	ip_text(&p->block[ZONE_OUTSIDE], b);
-	text_printf(t, "	chain come {\n"
-	    "		type filter hook prerouting priority mangle;\n"
-	    "		tcp flags & (syn | ack) != syn accept\n"
-	    "		iifname \"%s\" %s daddr { %s%s%s } meta l4proto tcp "
-	    "tproxy %s to :%u accept\n"
-	    "		iifname \"%s\" meta l4proto tcp tproxy to :%u accept\n"
-	    "	}\n", port, v, a, strcmp(a, b) != 0 ? ", " : "",
-	    strcmp(a, b) != 0 ? b : "", v, ZONE_PROBE_PORT, port, ZONE_PORT);
+	text_printf(t, "		%s daddr { %s%s%s } " BEGINS
+	    "%s to :%u accept\n", v, a, strcmp(a, b) != 0 ? ", " : "",
+	    strcmp(a, b) != 0 ? b : "", v, ZONE_PROBE_PORT);
 }
 
 /* Nothing is forwarded. Through a bridge nothing goes that is not of a
@@ -329,9 +322,13 @@ plan_tproxy(const struct zone_plan *p, struct text *t)
 void
 zone_plan_nft(const struct zone_plan *p, enum zone_side side, struct text *t)
 {
-	text_puts(t, "table inet zone {\n");
+	text_puts(t, "table inet zone {\n"
+	    "	chain come {\n"
+	    "		type filter hook prerouting priority mangle;\n");
 	if (side == ZONE_OUTSIDE)
-		plan_tproxy(p, t);
+		plan_probe(p, t);
+	text_printf(t, "		" BEGINS "to :%u accept\n"
+	    "	}\n", ZONE_PORT);
 	text_puts(t, "	chain forward {\n"
 	    "		type filter hook forward priority filter; "
 	    "policy drop;\n"

@@ -364,6 +364,7 @@ struct conf {
 	size_t		 ndevices;
 	struct conf_chain *chains;
 	size_t		 nchains;
+	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_inspect inspect;	/* for rules without their own */
@@ -452,6 +453,10 @@ const char	*conf_action_str(enum conf_action);
 
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);
+
+/* Whether a client is outside, and its server an endpoint inside. */
+int		 conf_from_outside(const struct conf *,
+		    const struct addr *client, const struct addr *server);
 
 /* The most devices that a session goes through. */
 size_t		 conf_hops(const struct conf *);

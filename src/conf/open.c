@@ -1,6 +1,7 @@
 /*
- * The default of `allow`: this host and the private nets may use a service.
- * And the warning that others may read decrypted traffic.
+ * Lists of prefixes: the default of `allow`, which is this host and the private
+ * nets, and who is inside. And the warning that others may read decrypted
+ * traffic.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,14 @@ conf_prefixes_have(const struct conf_prefixes *l, const struct addr *a)
 		if (prefix_has(&l->v[i], a))
 			return 1;
 	return 0;
+}
+
+int
+conf_from_outside(const struct conf *c, const struct addr *client,
+    const struct addr *server)
+{
+	return conf_prefixes_have(&c->inside, server) &&
+	    !conf_prefixes_have(&c->inside, client);
 }
 
 /* Whether all addresses of p are in the private nets. */

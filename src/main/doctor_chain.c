@@ -16,24 +16,9 @@
 #include "conf/conf.h"
 #include "main/doctor.h"
 #include "util/mem.h"
+#include "util/run.h"
 
 #define MTU_IPV6	1280	/* RFC 8200, 5 */
-
-static int
-program_in(const char *path, const char *name)
-{
-	char *copy = xstrdup(path), *save = NULL, *dir, *file;
-	int found = 0;
-
-	for (dir = strtok_r(copy, ":", &save); dir != NULL && !found;
-	    dir = strtok_r(NULL, ":", &save)) {
-		file = xasprintf("%s/%s", dir, name);
-		found = access(file, X_OK) == 0;
-		free(file);
-	}
-	free(copy);
-	return found;
-}
 
 static void
 check_programs(struct doctor *d)
@@ -42,16 +27,13 @@ check_programs(struct doctor *d)
 		{ "ip", "apt install iproute2" },
 		{ "nft", "apt install nftables" },
 	};
-	const char *path = getenv("PATH");
 	size_t i;
 
-	if (path == NULL)
-		path = "/usr/sbin:/usr/bin:/sbin:/bin";
 	for (i = 0; i < NELEM(programs); i++)
-		if (!program_in(path, programs[i][0]))
+		if (!run_finds(programs[i][0]))
 			doctor_say(d, FIND_FAIL, "devices", programs[i][1],
-			    "no program %s in %s: the zones of devices are "
-			    "made with it", programs[i][0], path);
+			    "there is no program %s: the zones of devices are "
+			    "made with it", programs[i][0]);
 }
 
 /* Whether a namespace can be made; in a child, so that we stay where we are. */

@@ -239,3 +239,12 @@ link_move(const char *name, int ns)
 	errno = err;
 	return rv;
 }
+
+int
+link_ipv6(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s", name);
+	return access(path, F_OK) == 0;
+}

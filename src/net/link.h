@@ -56,6 +56,10 @@ unsigned link_offloads_set(int fd, const char *name, unsigned which,
 /* Append their names: "tso gso". */
 void	link_offloads_str(unsigned which, struct text *);
 
+/* Whether it has IPv6; one with an MTU below 1280 has none (RFC 8200, 5). For
+ * "all": whether there is IPv6 here. */
+int	link_ipv6(const char *name);
+
 /* Move an interface of this thread's namespace into the one that ns is open on.
  * It must be down, and loses its addresses. */
 int	link_move(const char *name, int ns);

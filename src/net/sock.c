@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -228,6 +230,15 @@ sock_error(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) != 0)
 		return errno;
 	return e;
+}
+
+size_t
+sock_unsent(int fd)
+{
+	int n = 0;
+
+	return fd != -1 && ioctl(fd, SIOCOUTQNSD, &n) == 0 && n > 0 ?
+	    (size_t)n : 0;
 }
 
 void

@@ -43,6 +43,9 @@ int	sock_connect(const struct addr *to, const struct addr *from);
 /* The errno of a connection that has become writable; 0: it is connected. */
 int	sock_error(int fd);
 
+/* Bytes that were written to a TCP socket and never left, where a FIN counts
+ * as one; 0 for -1. */
+size_t	sock_unsent(int fd);
 void	sock_nodelay(int fd);
 
 /*

@@ -123,10 +123,11 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
 /*
  * The community ID that a tool computes if it sees the session with this port
  * of the server; 0: the server's own. If only one end is IPv4, the packets have
- * both as IPv6.
+ * both as IPv6, by to6.
  */
 static void
-put_community(json_t *o, const struct record *r, uint16_t port)
+put_community(json_t *o, const struct record *r, uint16_t port,
+    void (*to6)(struct addr *))
 {
 	struct addr client = r->facts->client, server = r->facts->server;
 	char community[COMMUNITY_LEN + 1];
@@ -134,8 +135,8 @@ put_community(json_t *o, const struct record *r, uint16_t port)
 	if (server.sa.sa_family == AF_UNSPEC)
 		return;
 	if (client.sa.sa_family != server.sa.sa_family) {
-		addr_map6(&client);
-		addr_map6(&server);
+		to6(&client);
+		to6(&server);
 	}
 	if (port != 0)
 		addr_set_port(&server, port);
@@ -213,7 +214,7 @@ mirrors_array(const struct record *r)
 		c = &r->mirrors[i].counts;
 		o = json_object();
 		put_text(o, "name", r->mirrors[i].name);
-		put_community(o, r, c->port);
+		put_community(o, r, c->port, addr_map6);
 		put_count(o, "packets", c->packets);
 		put_count(o, "bytes", c->bytes);
 		put_count(o, "lost", c->lost);
@@ -241,7 +242,7 @@ chain_array(const struct record *r)
 		put_text(o, "device", r->hops[i].device);
 		put_text(o, "event", r->hops[i].event);
 		if (r->hops[i].device != NULL)
-			put_community(o, r, port);
+			put_community(o, r, port, addr_translate6);
 		if (r->hops[i].us != 0)
 			put(o, "ms", json_real((double)r->hops[i].us / 1e3));
 		json_array_append_new(all, o);
@@ -459,7 +460,7 @@ eve_of(const char *type, const char *app, const struct record *r,
 	json_t *o = eve_new(type, now);
 
 	put_count(o, "flow_id", r->id);
-	put_community(o, r, r->shown_port);
+	put_community(o, r, r->shown_port, addr_map6);
 	put_end(o, "src_ip", "src_port", &r->facts->client);
 	put_end(o, "dest_ip", "dest_port", &r->facts->server);
 	put_texts(o, "proto", "TCP", "app_proto", app, NULL);
