@@ -131,8 +131,19 @@ slots_attach(struct conf_chain *ch, const struct conf *old)
 		if (s->running == NULL)
 			s->running = xcalloc(1, sizeof(*s->running));
 		s->running->refs++;
-		s->release = slot_unref;
 	}
+}
+
+static void
+device_detach(struct conf *c)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->ndevices; i++)
+		device_unref(c->devices[i].running);
+	for (i = 0; i < c->nchains; i++)
+		for (k = 0; k < c->chains[i].nslots; k++)
+			slot_unref(c->chains[i].slots[k].running);
 }
 
 void
@@ -141,11 +152,11 @@ device_attach(struct conf *c, const struct conf *in_force)
 	struct device *d;
 	size_t i;
 
+	c->release = device_detach;
 	for (i = 0; i < c->ndevices; i++) {
 		d = device_before(in_force, &c->devices[i]);
 		c->devices[i].running = d != NULL ? device_ref(d) :
 		    device_new(c->devices[i].name);
-		c->devices[i].release = device_unref;
 	}
 	for (i = 0; i < c->nchains; i++)
 		slots_attach(&c->chains[i], in_force);

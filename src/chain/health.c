@@ -85,24 +85,21 @@ struct health_watch {
 
 static void	on_timer(evutil_socket_t, short, void *);
 
-/* Reads at most THROUGH_BODY bytes. */
 static void
 settings_body(struct settings *s, const struct conf_device *d)
 {
-	FILE *f = fopen(d->health.must_block, "re");
+	struct text t = { 0 };
+	int rv = conf_world_real.read(d->health.must_block, THROUGH_BODY, &t);
 
-	s->body = xmalloc(THROUGH_BODY);
-	if (f != NULL)
-		s->len = fread(s->body, 1, THROUGH_BODY, f);
-	if (s->len == 0) {
+	if (rv != 0 || t.len == 0)
 		log_warn("device %s: must-block: %s: %s; it is not tried",
-		    d->name, d->health.must_block, f == NULL ?
-		    strerror(errno) : "it is empty");
-		free(s->body);
-		s->body = NULL;
+		    d->name, d->health.must_block, rv != 0 ? err_str(rv) :
+		    "it is empty");
+	if (rv == 0 && t.len > 0) {
+		s->len = t.len;
+		s->body = text_take(&t);
 	}
-	if (f != NULL)
-		fclose(f);
+	text_free(&t);
 }
 
 static struct settings

@@ -33,7 +33,6 @@
 
 struct zone {
 	struct zones	*zones;
-	LIST_ENTRY(zone) link;
 	uint32_t	 id;
 	struct zone_plan plan;
 	unsigned	 workers;
@@ -51,12 +50,10 @@ struct zones {
 	_Atomic int	 gone;		/* it answers no more */
 	pthread_mutex_t	 call;		/* one question at a time */
 	pthread_mutex_t	 list;
-	LIST_HEAD(, zone) open;
-	uint8_t		 used[ZONE_MAX];	/* by id */
+	struct zone	*open[ZONE_MAX];	/* by id */
 	pthread_t	 thread;
 	int		 threaded;
 	_Atomic int	 hungry, stop;
-	_Atomic int	 refs;		/* open zones, and one until the stop */
 	sem_t		 wake;
 };
 
@@ -115,7 +112,6 @@ zones_start(struct zones **out, char *const exec[], struct text *why)
 	z = xcalloc(1, sizeof(*z));
 	z->fd = fds[0];
 	z->pid = pid;
-	z->refs = 1;
 	zones_machine(z->machine, sizeof(z->machine));
 	pthread_mutex_init(&z->call, NULL);
 	pthread_mutex_init(&z->list, NULL);
@@ -246,14 +242,16 @@ static void *
 zones_refill(void *arg)
 {
 	struct zones *z = arg;
-	struct zone *zone;
 	int rest;
+	size_t i;
 
 	while (rest = zone_pool_rest(&z->wake), !atomic_load(&z->stop)) {
 		atomic_store(&z->hungry, 0);
 		pthread_mutex_lock(&z->list);
-		LIST_FOREACH(zone, &z->open, link)
-			zone_each(zone, rest ? zone_shrink : zone_fill);
+		for (i = 0; i < ZONE_MAX; i++)
+			if (z->open[i] != NULL)
+				zone_each(z->open[i], rest ? zone_shrink :
+				    zone_fill);
 		pthread_mutex_unlock(&z->list);
 	}
 	return NULL;
@@ -325,30 +323,13 @@ zone_furnish(struct zone *zone)
 	return rv;
 }
 
-/* A free one, or ZONE_MAX; marked as used. */
-static uint32_t
-zones_id(struct zones *z)
-{
-	uint32_t id = 0;
-
-	pthread_mutex_lock(&z->list);
-	while (id < ZONE_MAX && z->used[id])
-		id++;
-	if (id < ZONE_MAX)
-		z->used[id] = 1;
-	pthread_mutex_unlock(&z->list);
-	return id;
-}
-
 static struct zone *
-zone_new(struct zones *z, const struct conf_device *d, unsigned workers,
-    uint32_t id)
+zone_new(struct zones *z, const struct conf_device *d, unsigned workers)
 {
 	struct zone *zone = xcalloc(1, sizeof(*zone));
 	size_t i;
 
 	zone->zones = z;
-	zone->id = id;
 	zone->workers = workers;
 	zone->probe = zone->links[0] = zone->links[1] = -1;
 	zone_plan(&zone->plan, d, z->machine);
@@ -357,9 +338,11 @@ zone_new(struct zones *z, const struct conf_device *d, unsigned workers,
 		zone_pool_init(&zone->pools[ZONE_INSIDE][i], 1);
 		zone_pool_init(&zone->pools[ZONE_OUTSIDE][i], 0);
 	}
-	atomic_fetch_add(&z->refs, 1);
 	pthread_mutex_lock(&z->list);
-	LIST_INSERT_HEAD(&z->open, zone, link);
+	while (zone->id < ZONE_MAX && z->open[zone->id] != NULL)
+		zone->id++;
+	if (zone->id < ZONE_MAX)
+		z->open[zone->id] = zone;
 	pthread_mutex_unlock(&z->list);
 	return zone;
 }
@@ -381,15 +364,15 @@ zone_open(struct zones *z, const struct conf_device *d, unsigned workers,
 {
 	struct zone *zone;
 	struct zone_ask ask;
-	uint32_t id;
 	int rv;
 
-	if (zones_thread(z) != 0 || (id = zones_id(z)) == ZONE_MAX) {
+	zone = zone_new(z, d, workers);
+	if (zone->id == ZONE_MAX || zones_thread(z) != 0) {
 		text_printf(why, "device %s: too many devices at once",
 		    d->name);
+		zone_close(zone);
 		return ERR_LIMIT;
 	}
-	zone = zone_new(z, d, workers, id);
 	ask = zone_asking(zone, ZONE_OPEN);
 	ask.plan = zone->plan;
 	rv = zones_ask(z, &ask, NULL, NULL, why);
@@ -490,25 +473,6 @@ zone_helpless(const struct zone *zone)
 }
 
 static void
-zones_unref(struct zones *z)
-{
-	if (atomic_fetch_sub(&z->refs, 1) != 1)
-		return;
-	sem_destroy(&z->wake);
-	pthread_mutex_destroy(&z->call);
-	pthread_mutex_destroy(&z->list);
-	free(z);
-}
-
-static void
-zone_id_free(struct zone *zone)
-{
-	pthread_mutex_lock(&zone->zones->list);
-	zone->zones->used[zone->id] = 0;
-	pthread_mutex_unlock(&zone->zones->list);
-}
-
-static void
 close_all(int *fds, size_t n)
 {
 	while (fds != NULL && n > 0)
@@ -516,21 +480,28 @@ close_all(int *fds, size_t n)
 			close(fds[n]);
 }
 
+static void
+zone_leave(struct zone *zone)
+{
+	struct zone_ask ask = zone_asking(zone, ZONE_CLOSE);
+	struct text why = { 0 };
+
+	zones_ask(zone->zones, &ask, NULL, NULL, &why);
+	text_free(&why);
+	pthread_mutex_lock(&zone->zones->list);
+	zone->zones->open[zone->id] = NULL;
+	pthread_mutex_unlock(&zone->zones->list);
+}
+
 void
 zone_close(struct zone *zone)
 {
-	struct text why = { 0 };
-	struct zone_ask ask;
 	size_t side, i;
 
 	if (zone == NULL)
 		return;
-	pthread_mutex_lock(&zone->zones->list);
-	LIST_REMOVE(zone, link);
-	pthread_mutex_unlock(&zone->zones->list);
-	ask = zone_asking(zone, ZONE_CLOSE);
-	zones_ask(zone->zones, &ask, NULL, NULL, &why);
-	text_free(&why);
+	if (zone->id < ZONE_MAX)
+		zone_leave(zone);
 	for (side = 0; side < ZONE_SIDES; side++)
 		for (i = 0; i < ZONE_FAMILIES; i++) {
 			close_all(zone->listeners[side][i], zone->workers);
@@ -539,8 +510,6 @@ zone_close(struct zone *zone)
 		}
 	close_all(zone->links, ZONE_SIDES);
 	close_all(&zone->probe, 1);
-	zone_id_free(zone);
-	zones_unref(zone->zones);
 	free(zone);
 }
 
@@ -591,5 +560,8 @@ zones_stop(struct zones *z)
 	close(z->fd);
 	pthread_mutex_unlock(&z->call);
 	zones_reap(z->pid);
-	zones_unref(z);
+	sem_destroy(&z->wake);
+	pthread_mutex_destroy(&z->call);
+	pthread_mutex_destroy(&z->list);
+	free(z);
 }

@@ -118,8 +118,7 @@ void	*zone_data(const struct zone *);
 /* The helper's process. */
 pid_t	zones_pid(const struct zones *);
 
-/* The helper ends, and all zones with it; what is open still wants its
- * zone_close(). NULL is fine. */
+/* After the last zone_close(): the helper ends. NULL is fine. */
 void	zones_stop(struct zones *);
 
 #endif

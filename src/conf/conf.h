@@ -248,7 +248,6 @@ struct conf_device {			/* one of `devices:` */
 	/* What runs for it. device_attach() sets it before others see the
 	 * snapshot, which has a reference; NULL in a check. */
 	struct device	*running;
-	void		(*release)(struct device *);
 };
 
 struct conf_slot {
@@ -258,7 +257,6 @@ struct conf_slot {
 	size_t		 ndevices;	/* 1 or more */
 	int		 fail_open;	/* no device: go on without it */
 	struct slot_state *running;	/* as with a device */
-	void		(*release)(struct slot_state *);
 };
 
 struct conf_chain {			/* one of `chains:` */
@@ -364,6 +362,8 @@ struct conf {
 	size_t		 ndevices;
 	struct conf_chain *chains;
 	size_t		 nchains;
+	/* What was attached to devices and chains goes; or NULL. */
+	void		(*release)(struct conf *);
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct conf_named_list *lists;
 	size_t		 nlists;

@@ -52,7 +52,7 @@ down(void)
 	health_forget(watch);
 	health_stop(health);
 	health_free(watch);
-	device.release(device.running);
+	conf.release(&conf);
 	zones_stop(zones);
 }
 
