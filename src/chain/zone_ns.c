@@ -195,31 +195,19 @@ side_ip(struct zone_ns *z, enum zone_side side, int family,
 	return side_run(z, side, argv, input, why);
 }
 
-static void
-side_offloads(struct zone_ns *z, enum zone_side side, int fd)
-{
-	const char *port = z->plan.side[side].port;
-	unsigned left;
-
-	if (!z->plan.offload)
-		z->side[side].offloads |= link_offloads_off(fd, port, ~0u,
-		    &left);
-	else
-		link_offloads_on(fd, port, z->side[side].offloads);
-	if (z->plan.offload)
-		z->side[side].offloads = 0;
-}
-
 /* The port is here: its own settings. */
 static int
 side_dress(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 {
 	const char *port = z->plan.side[side].port;
+	unsigned left;
 
 	if (sysctls(z, side, port_keys, port, why) != 0 ||
 	    sysctls(z, side, link_local[z->plan.kind], port, why) != 0)
 		return ERR_SYS;
-	side_offloads(z, side, fd);
+	if (!z->plan.offload)
+		z->side[side].offloads |= link_offloads_off(fd, port, ~0u,
+		    &left);
 	if (link_set_mac(fd, port, z->plan.side[side].mac) != 0)
 		return failed(z, side, why, "cannot set its MAC address");
 	if (link_up(fd, port, 1) != 0)
@@ -397,32 +385,6 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 	if (rv != 0)
 		zone_ns_close(z);
 	return rv;
-}
-
-static int
-side_change(struct zone_ns *z, enum zone_side side, int fd,
-    struct text *why)
-{
-	side_offloads(z, side, fd);
-	return 0;
-}
-
-int
-zone_ns_change(struct zone_ns *z, const struct zone_plan *plan,
-    struct text *why)
-{
-	struct zone_plan same = *plan;
-
-	same.offload = z->plan.offload;
-	same.ipv6 = z->plan.ipv6;
-	if (memcmp(&same, &z->plan, sizeof(same)) != 0) {
-		text_printf(why, "device %s: its ports or addresses changed",
-		    z->plan.name);
-		return ERR_USAGE;
-	}
-	z->plan.offload = plan->offload;
-	side_inside(z, ZONE_INSIDE, side_change, why);
-	return side_inside(z, ZONE_OUTSIDE, side_change, why);
 }
 
 static int
