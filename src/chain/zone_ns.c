@@ -474,9 +474,8 @@ zone_listening(int family, unsigned port)
 {
 	struct prefix any = { .family = (uint8_t)family };
 	int fd = zone_tcp(family), on = 1;
-	struct addr a;
+	struct addr a = prefix_addr(&any, (uint16_t)port);
 
-	zone_plan_addr(&any, port, &a);
 	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
 	    sizeof(on)) != 0 || bind(fd, &a.sa, addr_len(&a)) != 0 ||
 	    listen(fd, BACKLOG) != 0)) {
