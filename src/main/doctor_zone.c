@@ -98,11 +98,11 @@ zone_port(struct doctor *d, const struct conf_device *dev, const char *what,
 	enum link state = link_state(fd, port, &mtu);
 	struct text names = { 0 };
 
-	link_offloads_str(link_offloads(fd, port), &names);
+	link_offloads_str(link_offloads(fd, port) & ~LINK_GRO, &names);
 	if (state != LINK_UP)
 		doctor_say(d, FIND_WARN, what, "look at the cable and at the "
 		    "device", "%s %s", port, states[state]);
-	else if (!dev->offload && names.len > 0)
+	else if (!dev->offload && names.len > 0 && !link_is_hardware(fd, port))
 		doctor_say(d, FIND_WARN, what, "ask the vendor of the "
 		    "network card, or set `offload: on` if the device takes "
 		    "large frames", "the driver of %s keeps offloads on (%s)",
