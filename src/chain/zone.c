@@ -398,22 +398,6 @@ zone_listener(const struct zone *zone, enum zone_side side, unsigned worker,
 	return l != NULL && worker < zone->workers ? l[worker] : -1;
 }
 
-int
-zone_change(struct zone *zone, const struct conf_device *d,
-    struct text *why)
-{
-	struct zone_ask ask = zone_asking(zone, ZONE_CHANGE);
-	int rv = 0;
-
-	zone_plan(&ask.plan, d, zone->zones->machine);
-	ask.plan.ipv6 = zone->plan.ipv6;
-	if (memcmp(&ask.plan, &zone->plan, sizeof(ask.plan)) != 0)
-		rv = zones_ask(zone->zones, &ask, NULL, NULL, why);
-	if (rv == 0)
-		zone->plan.offload = ask.plan.offload;
-	return rv;
-}
-
 const struct zone_plan *
 zone_its_plan(const struct zone *zone)
 {

@@ -405,32 +405,6 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 }
 
 static int
-side_change(struct zone_ns *z, enum zone_side side, int fd,
-    struct text *why)
-{
-	side_offloads(z, side, fd);
-	return 0;
-}
-
-int
-zone_ns_change(struct zone_ns *z, const struct zone_plan *plan,
-    struct text *why)
-{
-	struct zone_plan same = *plan;
-
-	same.offload = z->plan.offload;
-	same.ipv6 = z->plan.ipv6;
-	if (memcmp(&same, &z->plan, sizeof(same)) != 0) {
-		text_printf(why, "device %s: its ports or addresses changed",
-		    z->plan.name);
-		return ERR_USAGE;
-	}
-	z->plan.offload = plan->offload;
-	side_inside(z, ZONE_INSIDE, side_change, why);
-	return side_inside(z, ZONE_OUTSIDE, side_change, why);
-}
-
-static int
 side_down(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 {
 	return link_up(fd, z->plan.side[side].port, 0);
@@ -517,9 +491,8 @@ zone_listening(int family, unsigned port)
 {
 	struct prefix any = { .family = (uint8_t)family };
 	int fd = zone_tcp(family), on = 1;
-	struct addr a;
+	struct addr a = prefix_addr(&any, (uint16_t)port);
 
-	zone_plan_addr(&any, port, &a);
 	if (fd < 0)
 		return -1;
 	sock_nodelay(fd);	/* what it accepts inherits that */
