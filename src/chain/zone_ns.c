@@ -384,7 +384,7 @@ int
 zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
     struct text *why)
 {
-	int fetched[ZONE_SIDES], rv;
+	int fetched[ZONE_SIDES], rv, err;
 	enum zone_side side;
 
 	memset(z, 0, sizeof(*z));
@@ -399,8 +399,11 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 		rv = 0;
 	for (side = ZONE_INSIDE; side < ZONE_SIDES && rv == 0; side++)
 		rv = side_inside(z, side, side_setup, why);
-	if (rv != 0)
+	if (rv != 0) {
+		err = errno;
 		zone_ns_close(z);
+		errno = err;
+	}
 	return rv;
 }
 

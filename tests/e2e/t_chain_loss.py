@@ -227,11 +227,11 @@ def lost(s, fail, break_, mend, make=device.Program, n=1, unseen=False,
     x.unseen = [x.devices[0].name] if unseen else []
     x.breaks(break_, mend)
     out = x.account()
-    check(out['past'] > 50 and out['passed'] > 100, out)
+    check(out['past'] > 10 and out['passed'] > 20, out)
     if n > 1:
         equal([out['skipped'], out['refused']], [0, 0], out)
     else:
-        check(out['skipped' if fail == 'open' else 'refused'] > 20, out)
+        check(out['skipped' if fail == 'open' else 'refused'] > 5, out)
     # What was all while that was known; before it; or after it was well.
     for y in x.traffic.all:
         if y.port != PAST and x.known < y.begin and y.over < x.mended:
