@@ -38,7 +38,6 @@
 /* The kernel keeps the addresses of a connection that has ended for a second
  * (tcp_tw_reuse), and a socket may be late. */
 #define BUSY_MS		2000
-#define SNDBUF		(256 * 1024)	/* a device is near */
 #define SHARDS		64	/* of the table */
 
 struct join_key {
@@ -199,15 +198,6 @@ hop_timer(struct hop *h, uint64_t ms)
 }
 
 static void
-hop_options(int fd)
-{
-	int n = SNDBUF;
-
-	sock_nodelay(fd);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
-}
-
-static void
 hop_drop(struct hop *h, int end)
 {
 	if (h->fd[end] == -1)
@@ -286,7 +276,6 @@ hop_connect(struct hop *h)
 		    HOP_UNREACHED);
 		return;
 	}
-	hop_options(fd);
 	event_assign(&h->ev, h->seat->base, fd, EV_WRITE, hop_writable, h);
 	event_add(&h->ev, NULL);
 	h->fd[0] = fd;
@@ -424,7 +413,6 @@ hop_join(struct hop_seat *seat, const struct join_key *k, int fd)
 		return 0;
 	}
 	join_remove(h);
-	hop_options(fd);
 	h->fd[1] = fd;
 	hop_check(h);
 	hop_tell(h);
@@ -464,7 +452,7 @@ hop_arrived(struct hop_seat *seat, uint64_t exit, int fd,
 	struct hop *h;
 	int mine = 0;
 
-	if (sock_original(fd, &k.server, NULL) != 0) {
+	if (sock_own(fd, &k.server) != 0) {
 		sock_reset(fd);
 		return 0;
 	}

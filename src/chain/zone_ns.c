@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/sock.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/run.h"
@@ -42,8 +43,7 @@ failed(const struct zone_ns *z, enum zone_side side, struct text *why,
 
 /* The new namespace is this process's own for a moment. */
 static int
-side_make(struct zone_ns *z, enum zone_side side,
-    struct text *why)
+side_make(struct zone_ns *z, enum zone_side side, struct text *why)
 {
 	int rv = 0;
 
@@ -78,6 +78,9 @@ static const struct sysctl zone_keys[] = {
 	/* The last packet of a handshake with cookies would find no listener:
 	 * only the first is brought to it. */
 	{ 4, "tcp_syncookies", "0", 1 },
+	/* A device is near. With twice as much, what the pump writes in one
+	 * go and then reads again is not in the CPU's cache any more. */
+	{ 4, "tcp_wmem", "4096 262144 262144", 0 },
 	{ 6, "conf/all/disable_ipv6", "0", 0 },
 	{ 6, "conf/default/disable_ipv6", "0", 0 },
 	{ 6, "conf/all/forwarding", "0", 0 },
@@ -195,19 +198,19 @@ side_ip(struct zone_ns *z, enum zone_side side, int family,
 	return side_run(z, side, argv, input, why);
 }
 
+/*
+ * A piece of hardware finishes frames before the device gets them. GRO changes
+ * nothing for the device: what comes from it ends here, in the kernel's TCP.
+ */
 static void
 side_offloads(struct zone_ns *z, enum zone_side side, int fd)
 {
 	const char *port = z->plan.side[side].port;
-	unsigned left;
+	unsigned on = z->side[side].offloads;
 
 	if (!z->plan.offload)
-		z->side[side].offloads |= link_offloads_off(fd, port, ~0u,
-		    &left);
-	else
-		link_offloads_on(fd, port, z->side[side].offloads);
-	if (z->plan.offload)
-		z->side[side].offloads = 0;
+		on = (link_is_hardware(fd, port) ? on : 0) | LINK_GRO;
+	link_offloads_set(fd, port, ~0u, on);
 }
 
 /* The port is here: its own settings. */
@@ -295,9 +298,11 @@ side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
 	const char *port = z->plan.side[side].port;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv = 0;
 	uint8_t mac[6] = { 0 };
+	unsigned offloads;
 
 	if (fd < 0)
 		return failed(z, side, why, "socket");
+	offloads = link_offloads(fd, port);
 	if (link_state(fd, port, NULL) == LINK_GONE) {
 		text_printf(why, "device %s: %s: there is no interface %s",
 		    z->plan.name, side_key[side], port);
@@ -313,7 +318,7 @@ side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
 	close(fd);
 	if (rv == 0) {
 		memcpy(z->side[side].mac, mac, sizeof(mac));
-		z->side[side].offloads = 0;
+		z->side[side].offloads = offloads;
 	}
 	return rv;
 }
@@ -379,7 +384,7 @@ int
 zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
     struct text *why)
 {
-	int fetched[ZONE_SIDES], rv;
+	int fetched[ZONE_SIDES], rv, err;
 	enum zone_side side;
 
 	memset(z, 0, sizeof(*z));
@@ -394,35 +399,12 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 		rv = 0;
 	for (side = ZONE_INSIDE; side < ZONE_SIDES && rv == 0; side++)
 		rv = side_inside(z, side, side_setup, why);
-	if (rv != 0)
+	if (rv != 0) {
+		err = errno;
 		zone_ns_close(z);
-	return rv;
-}
-
-static int
-side_change(struct zone_ns *z, enum zone_side side, int fd,
-    struct text *why)
-{
-	side_offloads(z, side, fd);
-	return 0;
-}
-
-int
-zone_ns_change(struct zone_ns *z, const struct zone_plan *plan,
-    struct text *why)
-{
-	struct zone_plan same = *plan;
-
-	same.offload = z->plan.offload;
-	same.ipv6 = z->plan.ipv6;
-	if (memcmp(&same, &z->plan, sizeof(same)) != 0) {
-		text_printf(why, "device %s: its ports or addresses changed",
-		    z->plan.name);
-		return ERR_USAGE;
+		errno = err;
 	}
-	z->plan.offload = plan->offload;
-	side_inside(z, ZONE_INSIDE, side_change, why);
-	return side_inside(z, ZONE_OUTSIDE, side_change, why);
+	return rv;
 }
 
 static int
@@ -451,7 +433,7 @@ side_return(struct zone_ns *z, enum zone_side side, int fd,
 
 	if (link_up(fd, port, 0) != 0)
 		return 0;
-	link_offloads_on(fd, port, z->side[side].offloads);
+	link_offloads_set(fd, port, ~0u, z->side[side].offloads);
 	link_set_mac(fd, port, z->side[side].mac);
 	return link_move(port, z->home);
 }
@@ -512,14 +494,15 @@ zone_listening(int family, unsigned port)
 {
 	struct prefix any = { .family = (uint8_t)family };
 	int fd = zone_tcp(family), on = 1;
-	struct addr a;
+	struct addr a = prefix_addr(&any, (uint16_t)port);
 
-	zone_plan_addr(&any, port, &a);
-	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
-	    sizeof(on)) != 0 || bind(fd, &a.sa, addr_len(&a)) != 0 ||
-	    listen(fd, BACKLOG) != 0)) {
+	if (fd < 0)
+		return -1;
+	sock_nodelay(fd);	/* what it accepts inherits that */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+	    bind(fd, &a.sa, addr_len(&a)) != 0 || listen(fd, BACKLOG) != 0) {
 		close(fd);
-		fd = -1;
+		return -1;
 	}
 	return fd;
 }

@@ -217,18 +217,6 @@ zone_plan_ours(const struct prefix *device, struct prefix *ours)
 	}
 }
 
-void
-zone_plan_addr(const struct prefix *p, unsigned port, struct addr *a)
-{
-	memset(a, 0, sizeof(*a));
-	a->sa.sa_family = p->family;
-	if (p->family == AF_INET6)
-		memcpy(&a->in6.sin6_addr, p->ip, 16);
-	else
-		memcpy(&a->in.sin_addr, p->ip, 4);
-	addr_set_port(a, (uint16_t)port);
-}
-
 static const char *
 ip_text(const struct prefix *p, char out[INET6_ADDRSTRLEN])
 {
@@ -317,14 +305,13 @@ plan_probe(const struct zone_plan *p, struct text *t)
 }
 
 /* Nothing is forwarded. Through a bridge nothing goes that is not of a
- * connection: an IPS should see two MACs and our sessions. */
+ * connection: an IPS should see two MACs and our sessions. In a table of IPv6,
+ * so that packets of IPv4 need not be looked at. */
 void
 zone_plan_nft(const struct zone_plan *p, enum zone_side side, struct text *t)
 {
-	text_puts(t, "table inet zone\n"
-	    "delete table inet zone\n"
-	    "table inet zone {\n");
-	text_puts(t, "	chain come {\n"
+	text_puts(t, "table inet zone {\n"
+	    "	chain come {\n"
 	    "		type filter hook prerouting priority mangle;\n");
 	if (side == ZONE_OUTSIDE)
 		plan_probe(p, t);
@@ -334,10 +321,13 @@ zone_plan_nft(const struct zone_plan *p, enum zone_side side, struct text *t)
 	    "		type filter hook forward priority filter; "
 	    "policy drop;\n"
 	    "	}\n"
-	    "	chain go {\n"
-	    "		type filter hook output priority filter;\n"
-	    "		icmpv6 type { mld-listener-report, "
-	    "mld2-listener-report, nd-router-solicit } drop\n"
-	    "	}\n"
 	    "}\n");
+	if (p->ipv6)
+		text_puts(t, "table ip6 zone {\n"
+		    "	chain go {\n"
+		    "		type filter hook output priority filter;\n"
+		    "		icmpv6 type { mld-listener-report, "
+		    "mld2-listener-report, nd-router-solicit } drop\n"
+		    "	}\n"
+		    "}\n");
 }

@@ -9,7 +9,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 
-#define FIRST	32		/* sockets, until more are wanted at once */
+#define FIRST	64		/* sockets, until more are wanted at once */
 #define REST	2		/* s without a need for more */
 
 void
@@ -38,7 +38,7 @@ zone_pool_take(struct zone_pool *p, int *low)
 		fd = p->fds[--p->n];
 	else if (p->want < ZONE_POOL)
 		p->want = p->want > 0 ? p->want * 2 : FIRST;
-	*low = p->n < p->want / 2;
+	*low = p->n < p->want / 4;	/* a question for many costs less */
 	pthread_mutex_unlock(&p->mutex);
 	return fd;
 }

@@ -22,6 +22,9 @@ int	sock_listen(const struct addr *, int v6only, int transparent,
  * and ENOMEM (try later); or ERR_SYS. Skips connections already gone. */
 int	sock_accept(int fd, struct addr *peer);
 
+/* The socket's own address. 0 or ERR_SYS. */
+int	sock_own(int fd, struct addr *);
+
 /*
  * Where the client wanted to go. conntrack knows it under REDIRECT
  * (SO_ORIGINAL_DST); under TPROXY it is the socket's own address. Returns 0 or

@@ -330,7 +330,8 @@ hop_open(struct session *s, unsigned i)
 	for (k = 0; k < 2; k++) {
 		conn[k] = &c->hops[i].end[k].conn;
 		fd = c->ops->take(c->way, i, k);
-		sock_session(fd, session_conf(s)->timeouts.keepalive);
+		if (k == 0)	/* both ends are ours: one asks the other */
+			sock_session(fd, session_conf(s)->timeouts.keepalive);
 		conn_clear(conn[k], &s->worker->revisits, s->client.event, s);
 		conn_open(conn[k], fd);
 	}
