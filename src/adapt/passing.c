@@ -83,11 +83,23 @@ stream_tell(struct passing_stream *s, const char *why)
 {
 	const struct engine_env *env = s->of->plan->env;
 
-	s->record.end = clock_wall();
-	s->record.why = why;
-	if (env->ended != NULL)
+	if (env->ended != NULL) {
+		s->record.end = clock_wall();
+		s->record.why = why;
 		env->ended(env->arg, s->of->plan->rec, &s->record);
+	}
 	stream_free(s);
+}
+
+static void
+stream_record(struct passing_stream *s, uint32_t id,
+    const struct http_head *head)
+{
+	struct timespec now = clock_wall();
+
+	http_record_request(&s->record, head, &now);
+	s->record.stream = id;
+	s->record.version[DIR_UP] = 20;		/* after an upgrade too */
 }
 
 static void *
@@ -96,14 +108,12 @@ passing_begin_stream(void *arg, uint32_t id, const struct http_head *head,
 {
 	struct passing *h = arg;
 	struct passing_stream *s = xcalloc(1, sizeof(*s));
-	struct timespec now = clock_wall();
 	size_t n;
 
 	s->of = h;
 	s->record.number = h->n++;
-	s->record.stream = id;
-	http_record_request(&s->record, head, &now);
-	s->record.version[DIR_UP] = 20;		/* after an upgrade too */
+	if (h->plan->env->ended != NULL)
+		stream_record(s, id, head);
 	s->websocket = slice_is(head->protocol, "websocket");
 	n = sizeof(*s) + http_record_size(&s->record);
 	if (keep(h, n)) {
@@ -123,8 +133,10 @@ passing_head(void *arg, const struct http_head *head, int last)
 
 	if (head->status < 200)
 		return;
-	now = clock_wall();
-	http_record_response(&s->record, head, &now);
+	if (s->of->plan->env->ended != NULL) {
+		now = clock_wall();
+		http_record_response(&s->record, head, &now);
+	}
 	if (s->websocket && head->status < 300)
 		s->ws = ws_watch(s->of->plan, s->record.number);
 }

@@ -5,23 +5,38 @@
 
 #include "util/err.h"
 
+/*
+ * A bit for each character of a token: digits and !#$%&'*+-. below 64; letters
+ * and ^_`|~ from there on.
+ */
+#define TOKEN_LOW	0x03ff6cfa00000000
+#define TOKEN_HIGH	0x57ffffffc7fffffe
+#define TOKEN_HIGH_LOWER 0x57ffffffc0000000	/* without capitals */
+
 static int
-is_token_char(uint8_t c)
+is_of(struct slice s, uint64_t low, uint64_t high)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	size_t i;
+	uint8_t c;
+
+	for (i = 0; i < s.len; i++) {
+		c = (uint8_t)s.p[i];
+		if (c > 127 || ((c < 64 ? low : high) >> (c & 63) & 1) == 0)
+			return 0;
+	}
+	return s.len > 0;
 }
 
 int
 slice_is_token(struct slice s)
 {
-	size_t i;
+	return is_of(s, TOKEN_LOW, TOKEN_HIGH);
+}
 
-	for (i = 0; i < s.len; i++)
-		if (!is_token_char((uint8_t)s.p[i]))
-			return 0;
-	return s.len > 0;
+int
+slice_is_lower_token(struct slice s)
+{
+	return is_of(s, TOKEN_LOW, TOKEN_HIGH_LOWER);
 }
 
 int

@@ -76,6 +76,8 @@ int	slice_item(struct slice *list, struct slice *item);
 int	slice_lists(struct slice list, const char *token);
 /* Whether s is a token (RFC 9110, 5.6.2). */
 int	slice_is_token(struct slice);
+/* ... without capitals, as HTTP/2 has names (RFC 9113, 8.2.1). */
+int	slice_is_lower_token(struct slice);
 /* Read decimal digits. Returns 0, or ERR_FORMAT for anything else and for
  * numbers over INT64_MAX. */
 int	slice_number(struct slice, int64_t *);

@@ -66,19 +66,26 @@ is_raw(struct slice name, struct slice value)
 }
 
 static void
-add_line(struct h2_block *b, const nghttp2_nv *nv)
+add_raw(struct h2_head *h, struct slice name, struct slice value, int never)
+{
+	struct text t = { NULL, 0, 0 };
+
+	text_base64(&t, value.p + 1, value.len - 1);
+	h2_head_add(h, name, slice_of(t.s, t.len), never);
+	text_free(&t);
+}
+
+static void
+add_line(struct h2_head *h, const nghttp2_nv *nv)
 {
 	struct slice name = slice_of(nv->name, nv->namelen);
 	struct slice value = slice_of(nv->value, nv->valuelen);
-	struct text encoded = { NULL, 0, 0 };
+	int never = (nv->flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
 
-	if (is_raw(name, value)) {
-		text_base64(&encoded, value.p + 1, value.len - 1);
-		value = slice_of(encoded.s, encoded.len);
-	}
-	h2_head_add(b->head, name, value,
-	    (nv->flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
-	text_free(&encoded);
+	if (is_raw(name, value))
+		add_raw(h, name, value, never);
+	else
+		h2_head_add(h, name, value, never);
 }
 
 static int
@@ -100,7 +107,7 @@ decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
 		p += n;
 		len -= (size_t)n;
 		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && b->wanted)
-			add_line(b, &nv);
+			add_line(b->head, &nv);
 	} while (len > 0 || (flags & NGHTTP2_HD_INFLATE_EMIT));
 	if (end)
 		nghttp2_hd_inflate_end_headers(b->hd);
@@ -121,10 +128,20 @@ h2_block_end(struct h2_block *b, const char **why)
 }
 
 int
-h2_block_head(struct h2_block *b, struct http_head **head, struct text *bytes,
+h2_block_head(struct h2_block *b, const struct http_head **head,
     const char **why)
 {
-	int rv = h2_head_end(b->head, head, bytes);
+	int rv = h2_head_view(b->head, head);
+
+	*why = h2_head_why(b->head);
+	return rv;
+}
+
+int
+h2_block_trailers(struct h2_block *b, struct text *lines, const char **why)
+{
+	struct http_head *none;
+	int rv = h2_head_end(b->head, &none, lines);
 
 	*why = h2_head_why(b->head);
 	return rv;

@@ -36,8 +36,11 @@ int		 h2_block_add(struct h2_block *, const uint8_t *, size_t,
 		    const char **why);
 /* It is whole. The same. */
 int		 h2_block_end(struct h2_block *, const char **why);
-/* Of a block that is whole: see h2_head_end(), and its reason. */
-int		 h2_block_head(struct h2_block *, struct http_head **,
-		    struct text *bytes, const char **why);
+/* Of a block that is whole: see h2_head_view(); or, of trailers,
+ * h2_head_end(); and its reason. */
+int		 h2_block_head(struct h2_block *, const struct http_head **,
+		    const char **why);
+int		 h2_block_trailers(struct h2_block *, struct text *,
+		    const char **why);
 
 #endif

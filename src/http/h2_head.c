@@ -22,8 +22,9 @@ enum pseudo {
 	P_MAX
 };
 
-static const char *const pseudo[] = { ":method", ":scheme", ":authority",
-    ":path", ":protocol", ":status" };
+#define NAME(text)	{ text, sizeof(text) - 1 }
+static const struct slice pseudo[] = { NAME(":method"), NAME(":scheme"),
+    NAME(":authority"), NAME(":path"), NAME(":protocol"), NAME(":status") };
 #define BIT(p)		(1u << (p))
 #define OF_REQUEST	(BIT(P_STATUS) - 1)
 
@@ -56,6 +57,9 @@ struct h2_head {
 	size_t		 n, cap;
 	int64_t		 length;
 	int		 status;
+	size_t		 hosts, cookies, nevers;	/* lines of that */
+	struct http_head *made;		/* of all that, with room for fields */
+	size_t		 room;
 };
 
 static int
@@ -86,6 +90,7 @@ h2_head_again(struct h2_head *h, enum h2_kind kind)
 	h->seen = 0;
 	h->n = 0;
 	h->length = -1;
+	h->hosts = h->cookies = h->nevers = 0;
 }
 
 void
@@ -95,6 +100,7 @@ h2_head_free(struct h2_head *h)
 		return;
 	text_free(&h->bytes);
 	free(h->line);
+	free(h->made);
 	free(h);
 }
 
@@ -142,27 +148,32 @@ meaning_of(struct slice name)
 	return F_OTHER;
 }
 
-/* A token (RFC 9110, 5.1) without upper-case letters (8.2.1). */
+/* Whether any of these eight bytes is below 0x20, or is 0x7f. */
 static int
-is_name(struct slice s)
+has_control(uint64_t x)
 {
-	size_t i;
+	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+	uint64_t del = x ^ ones * 0x7f;
 
-	for (i = 0; i < s.len; i++)
-		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
-			return 0;
-	return slice_is_token(s);
+	return ((((x - ones * 0x20) & ~x) | ((del - ones) & ~del)) & tops) !=
+	    0;
 }
 
 /* No blanks around it, and no control characters but tabs (8.2.1). */
 static int
 is_value(struct slice s)
 {
-	size_t i;
+	uint64_t x;
+	size_t i = 0;
 
 	if (s.len > 0 && (is_blank(s.p[0]) || is_blank(s.p[s.len - 1])))
 		return 0;
-	for (i = 0; i < s.len; i++)
+	for (; s.len - i >= sizeof(x); i += sizeof(x)) {
+		memcpy(&x, s.p + i, sizeof(x));
+		if (has_control(x))
+			break;
+	}
+	for (; i < s.len; i++)
 		if (((uint8_t)s.p[i] < 0x20 && s.p[i] != '\t') ||
 		    s.p[i] == 0x7f)
 			return 0;
@@ -172,12 +183,16 @@ is_value(struct slice s)
 static void
 keep(struct h2_head *h, struct line *l, struct slice name, struct slice value)
 {
+	char *p;
+
 	l->name = h->bytes.len;
 	l->name_len = name.len;
-	text_add(&h->bytes, name.p, name.len);
-	l->value = h->bytes.len;
+	l->value = h->bytes.len + name.len;
 	l->value_len = value.len;
-	text_add(&h->bytes, value.p, value.len);
+	p = text_more(&h->bytes, name.len + value.len);
+	memcpy(p, name.p, name.len);
+	if (value.len > 0)
+		memcpy(p + name.len, value.p, value.len);
 }
 
 static int
@@ -187,7 +202,8 @@ add_pseudo(struct h2_head *h, struct slice name, struct slice value)
 	    h->kind == H2_RESPONSE ? BIT(P_STATUS) : 0;
 	unsigned p;
 
-	for (p = 0; p < P_MAX && !slice_eq(name, pseudo[p]); p++)
+	for (p = 0; p < P_MAX && (pseudo[p].len != name.len ||
+	    memcmp(pseudo[p].p, name.p, name.len) != 0); p++)
 		;
 	if ((allowed & BIT(p)) == 0)
 		return fail(h, ERR_FORMAT, "a pseudo-header that does not "
@@ -227,6 +243,9 @@ check_field(struct h2_head *h, enum meaning meaning, struct slice value)
 		return fail(h, ERR_FORMAT, "TE is not \"trailers\"");
 	if (meaning == F_HOST && h->kind == H2_TRAILERS)
 		return fail(h, ERR_FORMAT, "Host in trailers");
+	if (meaning == F_HOST && h->hosts++ > 0)
+		return fail(h, ERR_FORMAT, "more than one Host");
+	h->cookies += meaning == F_COOKIE;
 	return meaning == F_LENGTH ? content_length(h, value) : 0;
 }
 
@@ -236,7 +255,7 @@ add_field(struct h2_head *h, struct slice name, struct slice value, int never)
 	enum meaning meaning = meaning_of(name);
 	struct line *l;
 
-	if (!is_name(name))
+	if (!slice_is_lower_token(name))
 		return fail(h, ERR_FORMAT, "a field name that is no token in "
 		    "lower case");
 	if (meaning != F_OTHER && check_field(h, meaning, value) != 0)
@@ -248,6 +267,7 @@ add_field(struct h2_head *h, struct slice name, struct slice value, int never)
 	l = &h->line[h->n++];
 	l->meaning = meaning;
 	l->never = never;
+	h->nevers += (size_t)never;
 	keep(h, l, name, value);
 	return 0;
 }
@@ -261,6 +281,8 @@ h2_head_add(struct h2_head *h, struct slice name, struct slice value,
 	h->size += name.len + value.len + LINE_COST;
 	if (h->size > h->limit)
 		return fail(h, ERR_LIMIT, "the head is too long");
+	if (h->n >= 2 * H2_FIELDS)	/* of cookies, each piece */
+		return fail(h, ERR_LIMIT, "too many fields");
 	if (!is_value(value))
 		return fail(h, ERR_FORMAT, "a value with blanks around it, or "
 		    "with control characters");
@@ -334,21 +356,16 @@ port_of(const struct h2_head *h)
 	    slice_is(scheme, "wss") ? 443 : 80;
 }
 
-/* Its Host field, or NULL; or with an error there are two. */
+/* Its Host field, or NULL. */
 static const struct line *
-find_host(struct h2_head *h)
+find_host(const struct h2_head *h)
 {
-	const struct line *host = NULL;
 	size_t i;
 
-	for (i = 0; i < h->n; i++) {
-		if (h->line[i].meaning != F_HOST)
-			continue;
-		if (host != NULL)
-			fail(h, ERR_FORMAT, "more than one Host");
-		host = &h->line[i];
-	}
-	return host;
+	for (i = 0; i < h->n && h->hosts > 0; i++)
+		if (h->line[i].meaning == F_HOST)
+			return &h->line[i];
+	return NULL;
 }
 
 /* Whom it is for: 8.3.1. */
@@ -361,8 +378,6 @@ check_host(struct h2_head *h)
 
 	if (host != NULL && !(h->seen & BIT(P_AUTHORITY)))
 		authority = value_of(h, host);
-	if (h->error != 0)
-		return h->error;
 	if (http_authority(authority, port_of(h), &u) != 0)
 		return fail(h, ERR_FORMAT, ":authority or Host is missing, or "
 		    "not host[:port]");
@@ -396,6 +411,8 @@ join_cookies(struct h2_head *h)
 	struct line *first = NULL;
 	size_t i, n = 0;
 
+	if (h->cookies < 2)
+		return;
 	for (i = 0; i < h->n; i++) {
 		struct line l = h->line[i];
 
@@ -420,27 +437,36 @@ join_cookies(struct h2_head *h)
 	text_free(&joined);
 }
 
-static struct slice
-word(const struct line *l, const struct text *bytes)
-{
-	return slice_of(bytes->s + l->value, l->value_len);
-}
-
 /* A request says whom it is for in :authority, or only in Host. */
 static void
-set_request(struct http_head *m, const struct h2_head *h,
-    const struct text *bytes)
+set_request(struct http_head *m, const struct h2_head *h)
 {
 	struct slice *const to[] = { &m->method, &m->scheme, &m->authority,
 	    &m->path, &m->protocol };
 	unsigned p;
 
 	for (p = 0; p < NELEM(to); p++)
-		if (h->seen & BIT(p))
-			*to[p] = word(&h->pseudo[p], bytes);
+		*to[p] = pseudo_of(h, p);
 	m->target = m->path.len > 0 ? m->path : m->authority;
 	if (m->authority.len == 0)
-		m->authority = http_value(m, "host");
+		m->authority = value_of(h, find_host(h));
+}
+
+/* Behind the lines: "host", and which fields are not to be indexed. */
+static void
+put_rest(struct h2_head *h)
+{
+	const struct line *l;
+	char *p;
+
+	text_add(&h->bytes, "host", 4);
+	for (l = h->line; l < h->line + h->n && h->nevers > 0; l++) {
+		if (!l->never)
+			continue;
+		p = text_more(&h->bytes, l->name_len + 1);
+		memcpy(p, h->bytes.s + l->name, l->name_len);
+		p[l->name_len] = ',';
+	}
 }
 
 static void
@@ -450,46 +476,32 @@ add_word(struct http_head *m, struct slice name, struct slice value)
 	m->h[m->n++].value = value;
 }
 
-/* The bytes of the lines, "host", and which fields are not to be indexed. */
 static void
-put_bytes(const struct h2_head *h, struct text *bytes)
+make(struct h2_head *h)
 {
-	size_t i;
+	size_t i, lines = h->bytes.len, rest = lines + 4;
+	struct http_head *m;
 
-	text_add(bytes, h->bytes.s, h->bytes.len);
-	text_puts(bytes, "host");
-	for (i = 0; i < h->n; i++) {
-		if (!h->line[i].never)
-			continue;
-		text_add(bytes, h->bytes.s + h->line[i].name,
-		    h->line[i].name_len);
-		text_puts(bytes, ",");
+	if (h->n + 1 > h->room) {
+		h->room = h->n + 16;
+		h->made = xrealloc(h->made, offsetof(struct http_head, h) +
+		    h->room * sizeof(m->h[0]));
 	}
-}
-
-static struct http_head *
-make(struct h2_head *h, struct text *bytes)
-{
-	int hostless = h->kind == H2_REQUEST && find_host(h) == NULL;
-	size_t i, own = h->bytes.len + strlen("host");
-	struct http_head *m = xcalloc(1, offsetof(struct http_head, h) +
-	    (h->n + (size_t)hostless) * sizeof(m->h[0]));
-
-	put_bytes(h, bytes);
+	m = h->made;
+	memset(m, 0, offsetof(struct http_head, h));
+	put_rest(h);
 	m->version = 20;
 	m->length = h->length;
 	m->response = h->kind == H2_RESPONSE;
 	m->status = m->response ? h->status : 0;
-	m->never = slice_of(bytes->s + own, bytes->len - own);
-	if (hostless)
-		add_word(m, slice_of(bytes->s + h->bytes.len, strlen("host")),
-		    word(&h->pseudo[P_AUTHORITY], bytes));
-	for (i = 0; i < h->n; i++)
-		add_word(m, slice_of(bytes->s + h->line[i].name,
-		    h->line[i].name_len), word(&h->line[i], bytes));
+	m->never = slice_of(h->bytes.s + rest, h->bytes.len - rest);
 	if (!m->response)
-		set_request(m, h, bytes);
-	return m;
+		set_request(m, h);
+	if (!m->response && h->hosts == 0)
+		add_word(m, slice_of(h->bytes.s + lines, 4), m->authority);
+	for (i = 0; i < h->n; i++)
+		add_word(m, slice_of(h->bytes.s + h->line[i].name,
+		    h->line[i].name_len), value_of(h, &h->line[i]));
 }
 
 static void
@@ -519,19 +531,37 @@ check(struct h2_head *h)
 	return check_pseudo(h) != 0 ? h->error : check_host(h);
 }
 
-int
-h2_head_end(struct h2_head *h, struct http_head **head, struct text *bytes)
+static int
+finish(struct h2_head *h)
 {
-	*head = NULL;
 	if (check(h) != 0)
 		return h->error;
 	if (h->kind != H2_TRAILERS)
 		join_cookies(h);
-	if (h->n > H2_FIELDS)
-		return fail(h, ERR_LIMIT, "too many fields");
-	if (h->kind == H2_TRAILERS)
+	return h->n <= H2_FIELDS ? 0 : fail(h, ERR_LIMIT, "too many fields");
+}
+
+int
+h2_head_view(struct h2_head *h, const struct http_head **head)
+{
+	if (finish(h) != 0)
+		return h->error;
+	make(h);
+	*head = h->made;
+	return 0;
+}
+
+int
+h2_head_end(struct h2_head *h, struct http_head **head, struct text *bytes)
+{
+	*head = NULL;
+	if (finish(h) != 0)
+		return h->error;
+	if (h->kind == H2_TRAILERS) {
 		put_trailers(h, bytes);
-	else
-		*head = make(h, bytes);
+		return 0;
+	}
+	make(h);
+	*head = http_keep(h->made, h->bytes.s, h->bytes.len, bytes);
 	return 0;
 }

@@ -52,6 +52,11 @@ int		 h2_head_add(struct h2_head *, struct slice name,
  */
 int		 h2_head_end(struct h2_head *, struct http_head **head,
 		    struct text *bytes);
+/*
+ * The same of a request or a response, with a head that stays here, and is good
+ * until another is read.
+ */
+int		 h2_head_view(struct h2_head *, const struct http_head **);
 const char	*h2_head_why(const struct h2_head *);	/* of an error */
 
 #endif

@@ -64,7 +64,7 @@ struct side {
 struct h2_read {
 	struct h2_seen	 seen;
 	struct side	 side[2];	/* by enum flow_dir */
-	struct text	 bytes;		/* of the head at hand */
+	struct text	 bytes;		/* of the trailers at hand */
 	int		 error;
 	const char	*why;
 };
@@ -81,23 +81,31 @@ static void
 use_head(struct h2_read *r, enum flow_dir dir)
 {
 	struct side *d = &r->side[dir];
-	struct http_head *h;
+	const struct http_head *h;
 	const char *why;
-	int rv;
+
+	if (h2_block_head(d->block, &h, &why) == 0) {
+		if (d->kind == H2_REQUEST)
+			h2_seen_request(&r->seen, d->about, h, d->last);
+		else
+			h2_seen_response(&r->seen, d->about, h, d->last);
+	} else if (d->kind == H2_REQUEST)
+		h2_seen_unread(&r->seen, dir, d->about, why);
+	else
+		h2_seen_bad(&r->seen, dir, d->about, why);
+}
+
+static void
+use_trailers(struct h2_read *r, enum flow_dir dir)
+{
+	struct side *d = &r->side[dir];
+	const char *why;
 
 	text_clear(&r->bytes);
-	rv = h2_block_head(d->block, &h, &r->bytes, &why);
-	if (rv != 0 && d->kind == H2_REQUEST)
-		h2_seen_unread(&r->seen, dir, d->about, why);
-	else if (rv != 0)
-		h2_seen_bad(&r->seen, dir, d->about, why);
-	else if (d->kind == H2_REQUEST)
-		h2_seen_request(&r->seen, d->about, h, d->last);
-	else if (d->kind == H2_RESPONSE)
-		h2_seen_response(&r->seen, d->about, h, d->last);
-	else
+	if (h2_block_trailers(d->block, &r->bytes, &why) == 0)
 		h2_seen_trailers(&r->seen, dir, d->about, &r->bytes, d->last);
-	free(h);
+	else
+		h2_seen_bad(&r->seen, dir, d->about, why);
 }
 
 static int
@@ -109,7 +117,9 @@ end_head(struct h2_read *r, enum flow_dir dir)
 	d->on = 0;
 	if ((rv = h2_block_end(d->block, &r->why)) != 0)
 		return r->error = rv;
-	if (d->wanted)
+	if (d->wanted && d->kind == H2_TRAILERS)
+		use_trailers(r, dir);
+	else if (d->wanted)
 		use_head(r, dir);
 	return 0;
 }

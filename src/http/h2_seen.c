@@ -5,6 +5,7 @@
 #include "http/h2_seen.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/mem.h"
 
@@ -49,7 +50,20 @@ forget(struct h2_seen *k, struct h2_seen_stream *s)
 {
 	*place_of(k, s->id) = s->next;
 	k->n--;
-	free(s);
+	s->next = k->spare;
+	k->spare = s;
+}
+
+static struct h2_seen_stream *
+new_stream(struct h2_seen *k)
+{
+	struct h2_seen_stream *s = k->spare;
+
+	if (s == NULL)
+		return xcalloc(1, sizeof(*s));
+	k->spare = s->next;
+	memset(s, 0, sizeof(*s));
+	return s;
 }
 
 static void
@@ -82,11 +96,16 @@ h2_seen_bad(struct h2_seen *k, enum flow_dir dir, uint32_t id,
 void
 h2_seen_over(struct h2_seen *k)
 {
+	struct h2_seen_stream *s;
 	size_t i;
 
 	for (i = 0; i < H2_SEEN_BUCKETS; i++)
 		while (k->bucket[i] != NULL)
 			over(k, DIR_UP, k->bucket[i], -2);
+	while ((s = k->spare) != NULL) {
+		k->spare = s->next;
+		free(s);
+	}
 }
 
 enum h2_known
@@ -127,7 +146,7 @@ h2_seen_request(struct h2_seen *k, uint32_t id, const struct http_head *h,
 	}
 	if ((user = k->user->begin(k->arg, id, h, last)) == NULL)
 		return;
-	*place_of(k, id) = s = xcalloc(1, sizeof(*s));
+	*place_of(k, id) = s = new_stream(k);
 	k->n++;
 	s->id = id;
 	s->user = user;

@@ -17,6 +17,7 @@ struct h2_seen {
 	void		*arg;
 	struct h2_seen_stream *bucket[H2_SEEN_BUCKETS];
 	size_t		 n;
+	struct h2_seen_stream *spare;	/* memory of some that are over */
 };
 
 enum h2_known {
@@ -44,7 +45,7 @@ void	 h2_seen_unread(struct h2_seen *, enum flow_dir, uint32_t id,
 	    const char *why);
 void	 h2_seen_bad(struct h2_seen *, enum flow_dir, uint32_t id,
 	    const char *why);
-/* All streams are over, and forgotten. */
+/* All streams are over, and forgotten; nothing is left to free. */
 void	 h2_seen_over(struct h2_seen *);
 
 #endif

@@ -93,8 +93,10 @@ head_frames(struct h2_half *h, int ended)
 
 	h->ended = ended != 0;
 	h->interim = m->head->response && m->head->status < 200;
-	if (h->interim && ++h->s->interims > INTERIMS)
+	if (h->interim && ++h->s->interims > INTERIMS) {
+		h->s->h2->user->abuse(h->s->h2->arg, h->dir, H2_EMPTY_FRAMES);
 		h2_stream_broke(h, "too many interim responses");
+	}
 	h->tunnel = is_tunnel(h);
 	h->length = none || ended ? 0 : m->head->length;
 	if (ended && h->interim)

@@ -196,7 +196,9 @@ written(struct h2_half *h, size_t n, size_t from_queue)
 	if (n > 0)
 		h2_worked(h2_to(h));
 	if (h->mode != H2_PASS) {
-		h2_news(h);
+		/* A service that answers a request sends the response. */
+		h2_news(&h->s->half[DIR_UP]);
+		h2_news(&h->s->half[DIR_DOWN]);
 		return;
 	}
 	h->shown -= from_queue < h->shown ? from_queue : h->shown;

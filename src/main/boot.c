@@ -197,6 +197,8 @@ boot_engine(struct daemon *d, const struct conf *c, struct text *why)
 	if (c->log.file != NULL) {
 		d->env.http_events = (c->log.events &
 		    (1u << EVENT_HTTP | 1u << EVENT_WS)) != 0;
+		if ((c->log.events & 1u << EVENT_HTTP) != 0)
+			x->ended = exchange_ended;
 		if ((c->log.events & 1u << EVENT_WS) != 0)
 			x->message = message_passed;
 	}
@@ -208,7 +210,6 @@ boot_engine(struct daemon *d, const struct conf *c, struct text *why)
 		if (rv != 0)
 			return rv;
 	}
-	x->ended = exchange_ended;
 	x->icap_ended = icap_ended;
 	x->arg = d;
 	d->env.engine = &http_engine;

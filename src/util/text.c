@@ -33,6 +33,15 @@ text_add(struct text *t, const char *s, size_t n)
 	t->s[t->len] = '\0';
 }
 
+char *
+text_more(struct text *t, size_t n)
+{
+	text_room(t, n);
+	t->len += n;
+	t->s[t->len] = '\0';
+	return t->s + t->len - n;
+}
+
 void
 text_puts(struct text *t, const char *s)
 {

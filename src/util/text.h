@@ -16,6 +16,8 @@ struct text {
 
 void	text_add(struct text *, const char *, size_t);
 void	text_puts(struct text *, const char *);
+/* Adds n bytes, for the caller to write before anything else is added. */
+char	*text_more(struct text *, size_t n);
 void	text_printf(struct text *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	text_number(struct text *, uint64_t);	/* decimal */

@@ -7,6 +7,10 @@ rule by `host`, so that every stream is read and judged; the others just pass.
 With ICAP: RESPMOD of every answer, 204 at the end of each preview, as many
 requests at once over one connection of HTTP/2 as over connections of HTTP/1.1
 (clearspan+h1).
+
+Where it passes: as bytes, with nobody to read it, and with the reader beside it
+(+read: WebSockets are asked for in the log, and there are none); +events writes
+an event for each request as well.
 """
 import os
 import re
@@ -42,9 +46,10 @@ RULE = ("  - name: never\n    host: [never.bench.test]\n"
 
 
 class Clearspan(programs.Clearspan):
-    def __init__(self, where, binary, name, icap=False):
+    def __init__(self, where, binary, name, icap=False, passes=None):
         super().__init__(where, binary, name)
         self.icap = icap
+        self.passes = passes    # read for these events alone; None: ended
 
     def command(self):
         service, use = "", ""
@@ -59,12 +64,16 @@ class Clearspan(programs.Clearspan):
             "listen:\n  - name: gateway\n    mode: transparent\n"
             f"    address: 127.0.0.1:{self.port}\n"
             f"upstream:\n  trust: {d}/root.pem\n  keep-client-address: no\n"
-            f"{service}rules:\n{'' if self.icap else RULE}"
+            f"{service}rules:\n{RULE if self.ends() else ''}"
             f"  - name: default\n    action: decrypt\n{use}"
-            "log:\n  level: warn\n  events: []\n"
-            f"  file: {d}/{self.name}.json\n"
+            f"log:\n  level: warn\n  events: [{self.passes or ''}]\n"
+            f"  file: {'/dev/null' if self.passes else d + '/' + self.name}\n"
             f"control: {{ socket: {d}/{self.name}.sock }}\n"))
         return f"{self.binary} run -c {conf}"
+
+    def ends(self):
+        """By a rule that judges each request, though it judges all alike."""
+        return not self.icap and self.passes is None
 
 
 class Haproxy(programs.Program):
@@ -104,7 +113,8 @@ class Nghttpx(programs.Program):
 class Http2:
     """Its programs and rows; results go where the bench's are."""
 
-    NAMES = ("h2 requests", "h2 bulk", "h2 icap")
+    NAMES = ("h2 requests", "h2 bulk", "h2 icap", "h2 requests, passive",
+             "h2 bulk, passive")
 
     def __init__(self, bench):
         self.bench, self.lab = bench, bench.lab
@@ -121,10 +131,15 @@ class Http2:
         made = [Clearspan(self.lab, binary, "clearspan-h2"),
                 Haproxy(self.lab), Nghttpx(self.lab),
                 Clearspan(self.lab, binary, "clearspan-h2-icap", icap=True)]
+        made += [Clearspan(self.lab, binary, "clearspan-h2" + name,
+                           passes=events)
+                 for name, events in (("-passive", ""), ("+read", "ws"),
+                                      ("+events", "http"))]
         if old:
             made.append(Clearspan(self.lab, old, "old-h2"))
         for p in made:
-            p.kind = p.name.replace("-h2", "").replace("-icap", "")
+            p.kind = p.name.replace("-h2", "").replace("-icap", "").replace(
+                "-passive", "")
             if p.binary is None:
                 self.bench.fault(p.name, "not installed")
             else:
@@ -192,9 +207,11 @@ class Http2:
                     yield ("h2 icap", name, p, lambda p, h1=h1: self.cpu(
                         p, scans, SCANNED, AT_SCAN, h1) * 1e6)
                 continue
-            yield ("h2 requests", p.kind, p, lambda p: self.cpu(
+            passive = ", passive" if getattr(p, "passes", None) is not None \
+                else ""
+            yield ("h2 requests" + passive, p.kind, p, lambda p: self.cpu(
                 p, n, SMALL, ATONCE) * 1e6)
-            yield ("h2 bulk", p.kind, p, lambda p: self.cpu(
+            yield ("h2 bulk" + passive, p.kind, p, lambda p: self.cpu(
                 p, large, LARGE, 4) / LARGE * 1e9)
 
     def run(self):

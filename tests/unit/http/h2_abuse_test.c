@@ -177,6 +177,27 @@ TEST(a_head_over_the_limit_is_answered_431)
 }
 END
 
+/* Fields of hardly any bytes, which still cost. */
+TEST(CVE_2019_9516_empty_fields)
+{
+	struct text t = { 0 }, block = { 0 };
+	int i;
+
+	begin();
+	for (i = 0; i < 4000; i++)
+		text_add(&block, "\x00\x01" "a" "\x00", 4);
+	put_frame(&t, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS |
+	    NGHTTP2_FLAG_END_STREAM, 1, block.s, block.len);
+	put_raw(DIR_UP, t.s, t.len);
+	text_free(&t);
+	text_free(&block);
+	ck_assert_uint_eq(abuses[DIR_UP][H2_HPACK_BOMB], 1);
+	ck_assert_uint_eq(nus, 0);
+	ck_assert_int_eq(flow[DIR_UP].finished, 0);
+	end();
+}
+END
+
 TEST(CVE_2019_9518_empty_frames)
 {
 	struct text t = { 0 };
@@ -296,6 +317,7 @@ TEST(interim_responses_without_end_reset_the_stream)
 	}
 	ck_assert_int_ge(seen_of(&client, id)->reset, 0);
 	ck_assert_int_eq(seen_of(&server, 1)->reset, NGHTTP2_PROTOCOL_ERROR);
+	ck_assert_uint_eq(abuses[DIR_DOWN][H2_EMPTY_FRAMES], 1);
 	end();
 }
 END
@@ -375,7 +397,8 @@ END
 SUITE("h2_abuse", CVE_2023_44487_rapid_reset, who_cancels_now_and_then_may,
     CVE_2024_27316_continuation_flood,
     CVE_2024_28182_the_same_from_a_server, CVE_2016_6581_hpack_bomb,
-    a_head_over_the_limit_is_answered_431, CVE_2019_9518_empty_frames,
+    a_head_over_the_limit_is_answered_431, CVE_2019_9516_empty_fields,
+    CVE_2019_9518_empty_frames,
     CVE_2019_9513_priority_flood, CVE_2019_9512_ping_flood,
     CVE_2019_9515_settings_flood, CVE_2019_9514_reset_flood,
     answers_that_a_client_does_not_read_are_bounded,
