@@ -12,7 +12,8 @@
 
 /*
  * The largest table that is followed: browsers allow 65536. If a peer makes use
- * of a larger one, its heads cannot be read.
+ * of a larger one, its heads cannot be read. What a table has beyond its first
+ * 16 KiB counts in limits.memory.
  */
 #define H2_TABLE_MAX	65536
 
