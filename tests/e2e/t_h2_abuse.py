@@ -123,6 +123,14 @@ def priorities_in_a_loop(e, sid):
             for x in range(201, 601, 2))
 
 
+@attack('interim responses without end', by='server')
+def interim_without_end(e, sid):
+    some = frame(HEADERS, END_HEADERS, sid, literals(
+        [(':status', '103'), ('link', '</a>')]))
+    for _ in range(100):
+        yield some * 500
+
+
 # --- what must come of it
 
 class Flood(threading.Thread):
