@@ -402,11 +402,26 @@ content_may_switch(struct adaptation *a)
 	return n > 0;
 }
 
+/* Extended CONNECT (RFC 8441) is HTTP/2's switch of protocols. */
+static int
+content_extends(struct adaptation *a, struct slice protocol)
+{
+	if (!a->plan->judged || upgrade_allowed(a->plan, protocol))
+		return 0;
+	plan_unread(a->plan, UNREAD_UPGRADE, 1, protocol);
+	exchange_refuse(&a->x, 501, "a protocol that the rule does not switch "
+	    "to (inspect: upgrade)");
+	return 1;
+}
+
 int
 content_connects(struct adaptation *a)
 {
-	if (!slice_eq(a->x.msg[DIR_UP].head->method, "CONNECT") ||
-	    !plan_blocks(a->plan))
+	const struct http_head *h = a->x.msg[DIR_UP].head;
+
+	if (h->protocol.len > 0)
+		return content_extends(a, h->protocol);
+	if (!slice_eq(h->method, "CONNECT") || !plan_blocks(a->plan))
 		return 0;
 	plan_unread(a->plan, UNREAD_CONNECT, 1, slice_of(NULL, 0));
 	exchange_refuse(&a->x, 403, "a tunnel by CONNECT, which the rule "

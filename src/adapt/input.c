@@ -114,13 +114,16 @@ int
 input_make(struct adapted_message *m, size_t k)
 {
 	const struct facts *f = m->a->plan->rec->facts;
+	const struct conf_inspect *in = plan_inspect(m->a->plan);
 
 	icap_input_free(&m->input);
 	memset(&m->input, 0, sizeof(m->input));
 	m->input.method = input_method(m);
 	m->input.body = m->now->body;
 	m->input.length = m->now->head->length;
-	m->input.endless_open = plan_inspect(m->a->plan)->endless_open;
+	m->input.endless_open = in->endless_open;
+	m->input.slow_after = in->streams.after;
+	m->input.slow_below = in->streams.below;
 	put_fields(m, k);
 	m->input.client = f->client;
 	m->input.server = f->server;

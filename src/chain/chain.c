@@ -1,8 +1,8 @@
 /*
- * A gate is a device as workers meet it: its zone, with a listener for each of
- * them. It closes when the last snapshot that has the device is gone. Then each
- * worker takes its listener out of its event base, and who does so last closes
- * the zone.
+ * A gate is a device as workers meet it: its zone, with listeners for each of
+ * them, a door for each side of the device. It closes when the last snapshot
+ * that has the device is gone. Then each worker takes its listeners out of its
+ * event base, and who does so last closes the zone.
  */
 #include "chain/chain.h"
 
@@ -31,17 +31,18 @@ struct gate {
 	struct chains		*chains;
 	struct zone		*zone;
 	const struct device	*device;	/* only compared */
-	uint64_t		 id;
+	uint64_t		 exits[ZONE_SIDES];	/* device_exit() */
 	struct health_watch	*_Atomic watch;	/* or NULL: not yet */
 	int			 watched;	/* main thread's */
 	/* Under the mutex: */
-	unsigned		 doors;		/* workers that listen */
+	unsigned		 doors;		/* that are open */
 	int			 closing;
 };
 
-struct door {			/* a worker's listeners at a gate */
+struct door {			/* a worker's listeners at a side of a gate */
 	LIST_ENTRY(door)	 link;
 	struct gate		*gate;
+	enum zone_side		 side;
 	struct seat		*seat;
 	struct event		 ev[2];
 	int			 fd[2];		/* the zone's; or -1 */
@@ -54,6 +55,7 @@ struct seat {			/* a worker's; freed at the very end */
 	struct event_base	*base;
 	struct mailbox		*mailbox;
 	struct hop_seat		*hops;
+	struct ways		 ways;
 	LIST_HEAD(, door)	 doors;
 	struct event		 pause;		/* no door listens until then */
 	int			 gone;		/* under the mutex */
@@ -69,7 +71,7 @@ struct chains {
 	unsigned		 workers;
 };
 
-struct order {			/* to a worker: look at the gates again */
+struct order {			/* to a worker: look at gates and ways */
 	struct mail	 mail;
 	struct seat	*seat;
 };
@@ -77,14 +79,19 @@ struct order {			/* to a worker: look at the gates again */
 static void	door_event(evutil_socket_t, short, void *);
 static void	seat_resume(evutil_socket_t, short, void *);
 static void	gate_close(struct zone *);
+static void	gate_forced(struct zone *);
 static void	world_failed(struct zone *);
 static void	world_connected(struct zone *);
+static void	world_doubt(struct zone *);
 
 static const struct way_world world = {
 	.socket = zone_socket,
 	.failed = world_failed,
-	.connected = world_connected
+	.connected = world_connected,
+	.doubt = world_doubt
 };
+
+static const struct device_zone_ops gate_ops = { gate_close, gate_forced };
 
 static void
 world_failed(struct zone *z)
@@ -104,6 +111,16 @@ world_connected(struct zone *z)
 
 	if (w != NULL)
 		health_connected(w);
+}
+
+static void
+world_doubt(struct zone *z)
+{
+	struct gate *g = zone_data(z);
+	struct health_watch *w = g->watch;
+
+	if (w != NULL)
+		health_ask(w);
 }
 
 static void
@@ -127,7 +144,7 @@ gate_last(struct gate *g)
 }
 
 static void
-door_open(struct seat *s, struct gate *g)
+door_open(struct seat *s, struct gate *g, enum zone_side side)
 {
 	static const int family[2] = { AF_INET, AF_INET6 };
 	struct door *d = xcalloc(1, sizeof(*d));
@@ -135,8 +152,9 @@ door_open(struct seat *s, struct gate *g)
 
 	d->gate = g;
 	d->seat = s;
+	d->side = side;
 	for (i = 0; i < 2; i++) {
-		d->fd[i] = zone_listener(g->zone, s->worker, family[i]);
+		d->fd[i] = zone_listener(g->zone, side, s->worker, family[i]);
 		if (d->fd[i] == -1)
 			continue;
 		event_assign(&d->ev[i], s->base, d->fd[i], EV_READ |
@@ -181,8 +199,10 @@ seat_look(struct seat *s, int *more)
 
 	*more = 0;
 	LIST_FOREACH(g, &s->chains->gates, link)
-		if (!s->gone && !g->closing && !seat_has(s, g))
-			door_open(s, g);
+		if (!s->gone && !g->closing && !seat_has(s, g)) {
+			door_open(s, g, ZONE_INSIDE);
+			door_open(s, g, ZONE_OUTSIDE);
+		}
 	LIST_FOREACH(d, &s->doors, link)
 		if (s->gone || d->gate->closing) {
 			g = d->gate;
@@ -213,6 +233,7 @@ order_run(struct mail *m)
 	struct order *o = (struct order *)m;
 
 	seat_sync(o->seat);
+	ways_look(&o->seat->ways);
 	free(o);
 }
 
@@ -246,6 +267,17 @@ gate_close(struct zone *z)
 		seats_order(c);
 	pthread_mutex_unlock(&c->mutex);
 	gate_free(last);
+}
+
+/* The operator took it down: any thread. */
+static void
+gate_forced(struct zone *z)
+{
+	struct chains *c = ((struct gate *)zone_data(z))->chains;
+
+	pthread_mutex_lock(&c->mutex);
+	seats_order(c);
+	pthread_mutex_unlock(&c->mutex);
 }
 
 /* With all doors, or with none. */
@@ -284,7 +316,8 @@ door_event(evutil_socket_t fd, short what, void *arg)
 		}
 		if (new < 0)
 			return;
-		if (!hop_arrived(d->seat->hops, d->gate->id, new, &peer))
+		if (!hop_arrived(d->seat->hops, d->gate->exits[d->side], new,
+		    &peer))
 			log_debug("device: a connection that nobody waits for "
 			    "was reset");
 	}
@@ -303,9 +336,10 @@ gate_open(struct chains *c, const struct conf_device *dc, struct text *why)
 	}
 	g->chains = c;
 	g->device = dc->running;
-	g->id = device_id(dc->running);
+	g->exits[ZONE_INSIDE] = device_exit(dc->running, ZONE_INSIDE);
+	g->exits[ZONE_OUTSIDE] = device_exit(dc->running, ZONE_OUTSIDE);
 	zone_set_data(g->zone, g);
-	device_set_zone(dc->running, g->zone, gate_close);
+	device_set_zone(dc->running, g->zone, &gate_ops);
 	pthread_mutex_lock(&c->mutex);
 	LIST_INSERT_HEAD(&c->gates, g, link);
 	seats_order(c);
@@ -330,16 +364,12 @@ chains_new(struct zones *zones, unsigned workers)
 int
 chains_open(struct chains *c, const struct conf *conf, struct text *why)
 {
-	const struct conf_device *d;
-	struct zone *z;
 	size_t i;
 	int rv = 0;
 
-	for (i = 0; i < conf->ndevices && rv == 0; i++) {
-		d = &conf->devices[i];
-		z = device_zone(d->running);
-		rv = z == NULL ? gate_open(c, d, why) : zone_change(z, d, why);
-	}
+	for (i = 0; i < conf->ndevices && rv == 0; i++)
+		if (device_zone(conf->devices[i].running) == NULL)
+			rv = gate_open(c, &conf->devices[i], why);
 	return rv;
 }
 
@@ -439,6 +469,9 @@ inline_attach(void *env, unsigned worker, struct event_base *base,
 	s->base = base;
 	s->mailbox = mailbox;
 	s->hops = hop_attach(c->joins, base, mailbox);
+	s->ways.seat = s->hops;
+	s->ways.world = &world;
+	LIST_INIT(&s->ways.first);
 	evtimer_assign(&s->pause, base, seat_resume, s);
 	LIST_INIT(&s->doors);
 	pthread_mutex_lock(&c->mutex);
@@ -464,7 +497,7 @@ inline_detach(void *arg)
 static struct chain_way *
 inline_begin(void *seat, const struct chain_want *want)
 {
-	return way_begin(((struct seat *)seat)->hops, &world, want);
+	return way_begin(&((struct seat *)seat)->ways, want);
 }
 
 const struct chain_ops chain_inline = {
@@ -475,6 +508,7 @@ const struct chain_ops chain_inline = {
 	.hops = way_hops,
 	.take = way_take,
 	.event = way_event,
+	.doubt = way_doubt,
 	.record = way_record,
 	.end = way_end,
 };

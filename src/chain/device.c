@@ -20,7 +20,7 @@ struct device {
 	uint64_t		 id;
 	char			*name;
 	struct zone		*zone;
-	void			(*close)(struct zone *);
+	const struct device_zone_ops *zone_ops;
 	_Atomic int		 health, admin;
 	_Atomic int		 open, full;
 	_Atomic(const char *)	 why;
@@ -30,6 +30,7 @@ struct device {
 	_Atomic uint64_t	 results[DEVICE_RESULTS];
 	_Atomic uint64_t	 bytes[2];
 	_Atomic uint64_t	 probes, probe_us;
+	_Atomic uint64_t	 proved;	/* ms: a hit began */
 	_Atomic uint32_t	 recent[RECENT];	/* us */
 };
 
@@ -66,8 +67,8 @@ device_unref(struct device *d)
 {
 	if (d == NULL || --d->refs > 0)
 		return;
-	if (d->close != NULL)
-		d->close(d->zone);
+	if (d->zone_ops != NULL)
+		d->zone_ops->close(d->zone);
 	free(d->name);
 	free(d);
 }
@@ -130,8 +131,19 @@ slots_attach(struct conf_chain *ch, const struct conf *old)
 		if (s->running == NULL)
 			s->running = xcalloc(1, sizeof(*s->running));
 		s->running->refs++;
-		s->release = slot_unref;
 	}
+}
+
+static void
+device_detach(struct conf *c)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->ndevices; i++)
+		device_unref(c->devices[i].running);
+	for (i = 0; i < c->nchains; i++)
+		for (k = 0; k < c->chains[i].nslots; k++)
+			slot_unref(c->chains[i].slots[k].running);
 }
 
 void
@@ -140,11 +152,11 @@ device_attach(struct conf *c, const struct conf *in_force)
 	struct device *d;
 	size_t i;
 
+	c->release = device_detach;
 	for (i = 0; i < c->ndevices; i++) {
 		d = device_before(in_force, &c->devices[i]);
 		c->devices[i].running = d != NULL ? device_ref(d) :
 		    device_new(c->devices[i].name);
-		c->devices[i].release = device_unref;
 	}
 	for (i = 0; i < c->nchains; i++)
 		slots_attach(&c->chains[i], in_force);
@@ -157,17 +169,17 @@ device_name(const struct device *d)
 }
 
 uint64_t
-device_id(const struct device *d)
+device_exit(const struct device *d, int side)
 {
-	return d->id;
+	return d->id * 2 + (uint64_t)side;
 }
 
 void
 device_set_zone(struct device *d, struct zone *zone,
-    void (*close)(struct zone *))
+    const struct device_zone_ops *ops)
 {
 	d->zone = zone;
-	d->close = close;
+	d->zone_ops = ops;
 }
 
 struct zone *
@@ -230,20 +242,30 @@ device_set_open(struct device *d, int open)
 }
 
 void
-device_probed(struct device *d, uint64_t us)
+device_probed(struct device *d, uint64_t began, uint64_t us)
 {
 	uint64_t n = d->probes++;
 
+	d->proved = began;
 	d->probe_us += us;
 	d->recent[n % RECENT] = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+int
+device_well(const struct device *d, uint64_t since)
+{
+	return d->health != DEVICE_DOWN && d->proved >= since;
 }
 
 void
 device_set_admin(struct device *d, enum device_admin admin)
 {
-	if (atomic_exchange(&d->admin, (int)admin) != (int)admin)
-		log_info("device %s: %s, by the operator", d->name,
-		    device_admin_str(admin));
+	if (atomic_exchange(&d->admin, (int)admin) == (int)admin)
+		return;
+	log_info("device %s: %s, by the operator", d->name,
+	    device_admin_str(admin));
+	if (admin == DEVICE_FORCED_DOWN && d->zone_ops != NULL)
+		d->zone_ops->forced(d->zone);
 }
 
 enum device_admin

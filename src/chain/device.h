@@ -24,7 +24,7 @@ enum device_health {
 enum device_admin {		/* what the operator wants */
 	DEVICE_AUTO,		/* as its health says */
 	DEVICE_DRAIN,		/* no new sessions; those in it finish */
-	DEVICE_FORCED_DOWN	/* as if its probes had failed */
+	DEVICE_FORCED_DOWN	/* ... and those in it end now */
 };
 
 enum device_result {		/* what became of a session in it */
@@ -58,29 +58,43 @@ struct device	*device_ref(struct device *);
 void		 device_unref(struct device *);	/* NULL is fine */
 
 const char	*device_name(const struct device *);
-/* A number of its own in this process, for keys of tables; never used again. */
-uint64_t	 device_id(const struct device *);
+/* A number for what comes out of it at a side (enum zone_side): its own in this
+ * process, for keys of tables; never used again. */
+uint64_t	 device_exit(const struct device *, int side);
 
 /*
  * The zone with its ports: set once, before anyone else sees the device. close
- * gets it when the last reference goes, in whatever thread that is.
+ * gets it when the last reference goes, in whatever thread that is; forced
+ * when the operator takes the device down.
  */
+struct device_zone_ops {
+	void	(*close)(struct zone *);
+	void	(*forced)(struct zone *);
+};
 void		 device_set_zone(struct device *, struct zone *,
-		    void (*close)(struct zone *));
+		    const struct device_zone_ops *);
 struct zone	*device_zone(const struct device *);	/* or NULL */
 
 /*
  * Health. why is one short clause for the operator, static ("no answer to 3
  * probes", "link down"); a change is logged and counted here. What is down does
- * not become suspect. device_probed() adds a probe's time, in microseconds.
- * Open: what must be blocked came through; logged as an error. The health is
- * set down by the caller.
+ * not become suspect. device_probed() adds the time of a probe that came
+ * through, in microseconds, and when it began (clock_ms()). Open: what must be
+ * blocked came through; logged as an error. The health is set down by the
+ * caller.
  */
 void		 device_set_health(struct device *, enum device_health,
 		    const char *why);
 enum device_health device_health(const struct device *);
 void		 device_set_open(struct device *, int open);
-void		 device_probed(struct device *, uint64_t us);
+void		 device_probed(struct device *, uint64_t began, uint64_t us);
+
+/*
+ * Whether it is known to have forwarded at some time since (clock_ms()): it is
+ * not down, and a probe that began no earlier came through. What went into it
+ * then and did not come out was dropped by it; otherwise it may have died.
+ */
+int		 device_well(const struct device *, uint64_t since);
 
 /* The operator's wish; logged. It lasts until changed, over reloads. */
 void		 device_set_admin(struct device *, enum device_admin);

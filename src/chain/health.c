@@ -28,7 +28,7 @@
 #include "util/mem.h"
 
 #define SUSPECT		3	/* sessions in a row that did not connect */
-#define SUSPECT_MS	50	/* between probes of what is suspect */
+#define SUSPECT_MS	50	/* between probes of what is in doubt */
 #define BLOCK_EVERY	60	/* probes between two tries of must-block */
 #define BLOCK_OPEN	10	/* ... while it is open */
 #define BLOCK_MS	2000	/* what has not come by then is blocked */
@@ -73,6 +73,7 @@ struct health_watch {
 	int		 blocks;	/* seen to block what it must */
 	int		 open;		/* seen not to */
 	int		 suspect;
+	int		 asked;		/* for one more probe */
 	/* other threads' too */
 	_Atomic unsigned failures;	/* in a row */
 	pthread_mutex_t	 mutex;
@@ -84,24 +85,21 @@ struct health_watch {
 
 static void	on_timer(evutil_socket_t, short, void *);
 
-/* Reads at most THROUGH_BODY bytes. */
 static void
 settings_body(struct settings *s, const struct conf_device *d)
 {
-	FILE *f = fopen(d->health.must_block, "re");
+	struct text t = { 0 };
+	int rv = conf_world_real.read(d->health.must_block, THROUGH_BODY, &t);
 
-	s->body = xmalloc(THROUGH_BODY);
-	if (f != NULL)
-		s->len = fread(s->body, 1, THROUGH_BODY, f);
-	if (s->len == 0) {
+	if (rv != 0 || t.len == 0)
 		log_warn("device %s: must-block: %s: %s; it is not tried",
-		    d->name, d->health.must_block, f == NULL ?
-		    strerror(errno) : "it is empty");
-		free(s->body);
-		s->body = NULL;
+		    d->name, d->health.must_block, rv != 0 ? err_str(rv) :
+		    "it is empty");
+	if (rv == 0 && t.len > 0) {
+		s->len = t.len;
+		s->body = text_take(&t);
 	}
-	if (f != NULL)
-		fclose(f);
+	text_free(&t);
 }
 
 static struct settings
@@ -218,8 +216,8 @@ watch_block(struct health_watch *w)
 		.done = on_blocked, .arg = w
 	};
 
-	zone_plan_addr(&plan->block[ZONE_INSIDE], 0, &want.from);
-	zone_plan_addr(&plan->block[ZONE_OUTSIDE], HTTP, &want.to);
+	want.from = prefix_addr(&plan->block[ZONE_INSIDE], 0);
+	want.to = prefix_addr(&plan->block[ZONE_OUTSIDE], HTTP);
 	w->block = through_start(w->health->base, &want);
 }
 
@@ -231,7 +229,7 @@ on_probed(void *arg, int came, uint64_t us)
 
 	w->probe = NULL;
 	if (came) {
-		device_probed(w->device, us);
+		device_probed(w->device, w->began, us);
 		updown_hit(&w->updown, now);
 		w->suspect = 0;
 		if (w->set.body != NULL && w->block == NULL &&
@@ -242,7 +240,7 @@ on_probed(void *arg, int came, uint64_t us)
 	}
 	if (came || !w->updown.is_up)
 		watch_say(w);
-	if (w->suspect)
+	if (w->suspect || w->asked)
 		due = now + SUSPECT_MS;
 	watch_again(w, due > now ? due - now : 0);
 }
@@ -256,9 +254,10 @@ watch_probe(struct health_watch *w)
 		.done = on_probed, .arg = w
 	};
 
-	zone_plan_addr(&plan->probe[ZONE_INSIDE], 0, &want.from);
-	zone_plan_addr(&plan->probe[ZONE_OUTSIDE], ZONE_PROBE_PORT, &want.to);
+	want.from = prefix_addr(&plan->probe[ZONE_INSIDE], 0);
+	want.to = prefix_addr(&plan->probe[ZONE_OUTSIDE], ZONE_PROBE_PORT);
 	w->began = clock_ms();
+	w->asked = 0;
 	w->probe = through_start(w->health->base, &want);
 }
 
@@ -349,18 +348,22 @@ static void
 run_soon(struct mail *m)
 {
 	struct health_watch *w = ((struct letter *)m)->watch;
+	uint64_t ago = clock_ms() - w->began;
 
 	pthread_mutex_lock(&w->mutex);
 	w->posted = 0;
 	pthread_mutex_unlock(&w->mutex);
-	atomic_store(&w->failures, 0);
 	if (!w->updown.is_up)
 		return;
-	device_set_health(w->device, DEVICE_SUSPECT,
-	    "sessions do not get through");
-	w->suspect = 1;
+	if (atomic_load(&w->failures) >= SUSPECT) {
+		atomic_store(&w->failures, 0);
+		device_set_health(w->device, DEVICE_SUSPECT,
+		    "sessions do not get through");
+		w->suspect = 1;
+	}
+	w->asked = 1;
 	if (w->probe == NULL)
-		watch_again(w, 0);
+		watch_again(w, ago < SUSPECT_MS ? SUSPECT_MS - ago : 0);
 }
 
 static void
@@ -440,8 +443,13 @@ health_free(struct health_watch *w)
 void
 health_failed(struct health_watch *w)
 {
-	if (atomic_fetch_add(&w->failures, 1) + 1 < SUSPECT)
-		return;
+	if (atomic_fetch_add(&w->failures, 1) + 1 >= SUSPECT)
+		health_ask(w);
+}
+
+void
+health_ask(struct health_watch *w)
+{
 	pthread_mutex_lock(&w->mutex);
 	if (!w->gone && !w->posted) {
 		w->posted = 1;

@@ -52,6 +52,9 @@ void	health_free(struct health_watch *);
 void	health_failed(struct health_watch *);
 void	health_connected(struct health_watch *);
 
+/* Any thread. A session waits: probe soon, with one that begins from now on. */
+void	health_ask(struct health_watch *);
+
 /* After all health_forget(). NULL is fine. */
 void	health_stop(struct health *);
 

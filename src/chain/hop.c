@@ -1,6 +1,6 @@
 /*
  * Hops that wait are in a table of shards, each with a mutex: a worker whose
- * listener gets an outside end looks up whose it is, and posts it to that
+ * listener gets a far end looks up whose it is, and posts it to that
  * worker, which looks again, because the hop may have gone in between. A
  * worker's seat lives as long as mails for it do.
  */
@@ -29,6 +29,7 @@
 /* For P to connect and Q to arrive. The kernel sends a SYN that was lost again
  * after a second. */
 #define CONNECT_MS	1500
+#define SLOW_MS		500	/* that is longer than a device takes */
 /* That again and again while P is connected: the device let it through, so Q
  * is here, and a worker is late; or the device answers for the server. */
 #define LATE_MAX	3
@@ -37,11 +38,10 @@
 /* The kernel keeps the addresses of a connection that has ended for a second
  * (tcp_tw_reuse), and a socket may be late. */
 #define BUSY_MS		2000
-#define SNDBUF		(256 * 1024)	/* a device is near */
 #define SHARDS		64	/* of the table */
 
 struct join_key {
-	uint64_t	 device;
+	uint64_t	 exit;
 	struct addr	 client, server;
 };
 
@@ -67,17 +67,18 @@ struct hop {
 	struct hop_seat	*seat;
 	struct hop_want	 want;
 	enum hop_state	 state;
-	int		 queued;	/* its outside end is awaited */
-	int		 fd[2];		/* inside, outside; -1: none */
-	int		 connected;	/* ... the inside is */
-	unsigned	 late;		/* ... and the outside was overdue */
+	int		 queued;	/* its far end is awaited */
+	int		 fd[2];		/* near, far; -1: none */
+	int		 connected;	/* ... the near one is */
+	int		 slow;		/* ... and was told of */
+	unsigned	 late;		/* ... and the far one was overdue */
 	uint64_t	 begun, took;	/* us */
 	uint64_t	 retry;		/* ms, until the next socket */
-	struct event	 ev;		/* of the inside */
+	struct event	 ev;		/* of the near end */
 	struct event	 timer;
 };
 
-struct arrival {		/* an outside end on its way to its worker */
+struct arrival {		/* a far end on its way to its worker */
 	struct mail	 mail;
 	struct hop_seat	*seat;
 	struct join_key	 key;
@@ -139,7 +140,7 @@ hop_detach(struct hop_seat *s)
 static struct shard *
 shard_of(struct joins *j, const struct join_key *k)
 {
-	uint64_t h = hash_bytes(HASH_START, &k->device, sizeof(k->device));
+	uint64_t h = hash_bytes(HASH_START, &k->exit, sizeof(k->exit));
 
 	h = hash_fold(addr_hash(addr_hash(h, &k->client), &k->server));
 	return &j->shard[h % SHARDS];
@@ -148,7 +149,7 @@ shard_of(struct joins *j, const struct join_key *k)
 static int
 key_same(const struct join_key *a, const struct join_key *b)
 {
-	return a->device == b->device && addr_eq(&a->client, &b->client) &&
+	return a->exit == b->exit && addr_eq(&a->client, &b->client) &&
 	    addr_eq(&a->server, &b->server);
 }
 
@@ -194,15 +195,6 @@ hop_timer(struct hop *h, uint64_t ms)
 	struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(&h->timer, &tv);
-}
-
-static void
-hop_options(int fd)
-{
-	int n = SNDBUF;
-
-	sock_nodelay(fd);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
 }
 
 static void
@@ -273,19 +265,17 @@ static void
 hop_connect(struct hop *h)
 {
 	const struct hop_want *w = &h->want;
-	int fd = ERR_UNSUPPORTED, rv;
+	int fd = w->socket(w->zone, w->side, w->client.sa.sa_family), rv;
 
-	if (w->client.sa.sa_family == w->server.sa.sa_family)
-		fd = w->socket(w->zone, w->client.sa.sa_family);
 	if (fd == ERR_AGAIN) {
 		hop_busy(h);
 		return;
 	}
 	if (fd < 0) {
-		hop_done(h, HOP_UNREACHED);
+		hop_done(h, fd == ERR_UNSUPPORTED ? HOP_FOREIGN :
+		    HOP_UNREACHED);
 		return;
 	}
-	hop_options(fd);
 	event_assign(&h->ev, h->seat->base, fd, EV_WRITE, hop_writable, h);
 	event_add(&h->ev, NULL);
 	h->fd[0] = fd;
@@ -295,7 +285,8 @@ hop_connect(struct hop *h)
 	if (rv != 0 && errno != EINPROGRESS)
 		hop_failed(h, errno);
 	else
-		hop_timer(h, CONNECT_MS);
+		hop_timer(h, SLOW_MS);
+	h->slow = 0;
 }
 
 static void
@@ -331,6 +322,10 @@ hop_timed(evutil_socket_t fd, short what, void *arg)
 
 	if (h->state == HOP_WAIT && h->fd[0] == -1) {
 		hop_connect(h);
+	} else if (h->state == HOP_WAIT && !h->slow) {
+		h->slow = 1;
+		h->want.slow(h->want.owner);
+		hop_timer(h, CONNECT_MS - SLOW_MS);
 	} else if (h->state == HOP_WAIT && h->late < LATE_MAX &&
 	    hop_is_through(h)) {
 		h->late++;
@@ -348,7 +343,7 @@ hop_begin(struct hop_seat *seat, const struct hop_want *want)
 
 	h->seat = seat;
 	h->want = *want;
-	h->key.device = want->device;
+	h->key.exit = want->exit;
 	h->key.client = want->client;
 	h->key.server = want->server;
 	h->fd[0] = h->fd[1] = -1;
@@ -374,12 +369,18 @@ hop_us(const struct hop *h)
 	return h->took;
 }
 
-int
-hop_take(struct hop *h, int outside)
+uint64_t
+hop_began(const struct hop *h)
 {
-	int fd = h->fd[outside];
+	return h->begun / 1000;
+}
 
-	h->fd[outside] = -1;
+int
+hop_take(struct hop *h, int far)
+{
+	int fd = h->fd[far];
+
+	h->fd[far] = -1;
 	return fd;
 }
 
@@ -395,7 +396,7 @@ hop_free(struct hop *h)
 	free(h);
 }
 
-/* The hop's own worker: its outside end is here. */
+/* The hop's own worker: its far end is here. */
 static int
 hop_join(struct hop_seat *seat, const struct join_key *k, int fd)
 {
@@ -412,7 +413,6 @@ hop_join(struct hop_seat *seat, const struct join_key *k, int fd)
 		return 0;
 	}
 	join_remove(h);
-	hop_options(fd);
 	h->fd[1] = fd;
 	hop_check(h);
 	hop_tell(h);
@@ -444,15 +444,15 @@ arrival_post(struct hop_seat *seat, const struct join_key *k, int fd)
 }
 
 int
-hop_arrived(struct hop_seat *seat, uint64_t device, int fd,
+hop_arrived(struct hop_seat *seat, uint64_t exit, int fd,
     const struct addr *peer)
 {
-	struct join_key k = { .device = device, .client = *peer };
+	struct join_key k = { .exit = exit, .client = *peer };
 	struct shard *s;
 	struct hop *h;
 	int mine = 0;
 
-	if (sock_original(fd, &k.server, NULL) != 0) {
+	if (sock_own(fd, &k.server) != 0) {
 		sock_reset(fd);
 		return 0;
 	}

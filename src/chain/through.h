@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chain/zone.h"
 #include "util/addr.h"
 
 struct event_base;
 struct through;
 struct through_server;
-struct zone;
 
+#define THROUGH_ECHO	64	/* bytes that are sent back */
 #define THROUGH_BODY	(1 << 20)	/* the most of a file */
 
 struct through_want {

@@ -7,6 +7,7 @@
 #include "chain/device.h"
 #include "chain/pick.h"
 #include "codec/packet.h"
+#include "util/clock.h"
 #include "util/mem.h"
 
 struct way_slot {
@@ -16,6 +17,7 @@ struct way_slot {
 	const struct conf_device *device; /* that it is in; or NULL */
 	struct hop	*hop;
 	int		 done;		/* its hop is ready, or it is skipped */
+	int		 foreign;	/* a device has no such family */
 	enum device_result result;
 	uint64_t	 bytes[2];
 	struct record_hop *tries;	/* the last is the one it is in */
@@ -24,13 +26,15 @@ struct way_slot {
 };
 
 struct chain_way {
-	struct hop_seat	*seat;
-	const struct way_world *world;
+	LIST_ENTRY(chain_way) link;
+	struct ways	*ways;
 	struct hop_want	 want;
+	uint64_t	 patience;	/* ms */
 	uint64_t	 pair;
 	void		(*changed)(void *);
 	void		*owner;
 	int		 begun;		/* changes are told */
+	int		 used;		/* its sockets were taken */
 	const char	*refused;	/* why; or NULL */
 	struct record_hop *record;
 	size_t		 nslots;
@@ -82,7 +86,19 @@ slot_without(struct way_slot *s)
 	slot_note(s, s->conf->fail_open ? "skipped" : "refused", 0);
 	slot_count(s->conf, s->conf->fail_open ? SLOT_SKIPPED : SLOT_REFUSED);
 	if (!s->conf->fail_open)
-		way_refuse(s, "slot", s->conf->name, " has no device");
+		way_refuse(s, "slot", s->conf->name, !s->foreign ?
+		    " has no device" : s->way->want.client.sa.sa_family ==
+		    AF_INET6 ? " has no device for IPv6" :
+		    " has no device for IPv4");
+}
+
+static void
+slot_again(struct way_slot *s, enum device_result result)
+{
+	slot_leave(s, result);
+	slot_enter(s);
+	if (s->device != NULL)
+		slot_count(s->conf, SLOT_NEXT);
 }
 
 /* The device did not take it, by no will of its own: try the next. */
@@ -90,10 +106,7 @@ static void
 slot_next(struct way_slot *s, enum device_result result, const char *event)
 {
 	slot_note(s, event, hop_us(s->hop));
-	slot_leave(s, result);
-	slot_enter(s);
-	if (s->device != NULL)
-		slot_count(s->conf, SLOT_NEXT);
+	slot_again(s, result);
 }
 
 /* It did not take it, and it is well: that is what it wants. */
@@ -114,42 +127,77 @@ slot_ready(struct way_slot *s)
 	slot_note(s, "open", hop_us(s->hop));
 	s->done = 1;
 	s->result = DEVICE_PASSED;
-	s->way->world->connected(device_zone(s->device->running));
+	s->way->ways->world->connected(device_zone(s->device->running));
 }
 
 static void
 slot_failed(struct way_slot *s, enum hop_state state)
 {
 	struct device *d = s->device->running;
-	int well = device_health(d) == DEVICE_UP;
 
 	if (state == HOP_BUSY) {
 		slot_next(s, DEVICE_BUSY, "busy");
 		return;
 	}
-	s->way->world->failed(device_zone(d));
-	if (well && state == HOP_REJECTED)
+	if (state == HOP_FOREIGN) {	/* which is no fault of its */
+		s->foreign = 1;
+		slot_next(s, DEVICE_FAILED, "failed");
+		return;
+	}
+	s->way->ways->world->failed(device_zone(d));
+	if (state == HOP_REJECTED && device_health(d) != DEVICE_DOWN)
 		slot_verdict(s, DEVICE_RESET, "reset_by_device");
-	else if (well && state == HOP_SILENT)
+	else if (state == HOP_SILENT && device_well(d, hop_began(s->hop)))
 		slot_verdict(s, DEVICE_DROPPED, "dropped_by_device");
 	else
 		slot_next(s, DEVICE_FAILED, "failed");
 }
 
 static void
+way_changed(struct chain_way *w)
+{
+	const char *why;
+
+	if (w->begun && way_state(w, &why) != CHAIN_WAIT)
+		w->changed(w->owner);
+}
+
+static void
 slot_changed(void *owner)
 {
 	struct way_slot *s = owner;
-	struct chain_way *w = s->way;
 	enum hop_state state = hop_state(s->hop);
-	const char *why;
 
 	if (state == HOP_READY)
 		slot_ready(s);
 	else
 		slot_failed(s, state);
-	if (w->begun && way_state(w, &why) != CHAIN_WAIT)
-		w->changed(w->owner);
+	way_changed(s->way);
+}
+
+static void
+slot_slow(void *owner)
+{
+	struct way_slot *s = owner;
+
+	s->way->ways->world->doubt(device_zone(s->device->running));
+}
+
+/* The device that it is in was taken down by the operator. */
+static void
+slot_forced(struct way_slot *s)
+{
+	if (!s->done)
+		slot_note(s, "failed", 0);
+	s->tries[s->ntries - 1].event = "failed";
+	s->result = DEVICE_FAILED;
+	if (s->way->used) {
+		way_refuse(s, "device", s->device->name,
+		    " was taken down by the operator");
+		return;
+	}
+	s->done = 0;
+	slot_again(s, DEVICE_FAILED);
 }
 
 static void
@@ -164,29 +212,35 @@ slot_enter(struct way_slot *s)
 		return;
 	}
 	s->device = s->conf->devices[i];
-	want.device = device_id(s->device->running);
+	want.exit = device_exit(s->device->running, !want.side);
 	want.zone = device_zone(s->device->running);
 	want.changed = slot_changed;
+	want.slow = slot_slow;
 	want.owner = s;
-	s->hop = hop_begin(w->seat, &want);
+	s->hop = hop_begin(w->ways->seat, &want);
 }
 
 struct chain_way *
-way_begin(struct hop_seat *seat, const struct way_world *world,
-    const struct chain_want *want)
+way_begin(struct ways *ways, const struct chain_want *want)
 {
 	const struct conf_chain *chain = want->chain;
 	struct chain_way *w = xcalloc(1, sizeof(*w));
 	size_t i;
 
-	w->seat = seat;
-	w->world = world;
-	w->want.socket = world->socket;
+	w->ways = ways;
+	LIST_INSERT_HEAD(&ways->first, w, link);
+	w->want.socket = ways->world->socket;
+	w->want.side = want->from_outside ? ZONE_OUTSIDE : ZONE_INSIDE;
 	w->want.client = *want->client;
 	w->want.server = *want->server;
+	if (want->client->sa.sa_family != want->server->sa.sa_family) {
+		addr_translate6(&w->want.client);
+		addr_translate6(&w->want.server);
+	}
 	addr_set_port(&w->want.server, packet_shown_port(
 	    addr_port(want->server), want->decrypted && chain->ports_map));
 	w->pair = pick_pair(want->client, want->server);
+	w->patience = chain->verdict_timeout;
 	w->changed = want->changed;
 	w->owner = want->owner;
 	w->nslots = chain->nslots;
@@ -237,9 +291,10 @@ way_hops(const struct chain_way *w)
 }
 
 int
-way_take(struct chain_way *w, unsigned hop, int outside)
+way_take(struct chain_way *w, unsigned hop, int far)
 {
-	return hop_take(way_slot(w, hop)->hop, outside);
+	w->used = 1;
+	return hop_take(way_slot(w, hop)->hop, far);
 }
 
 /* In the words of the record. */
@@ -263,8 +318,9 @@ way_event(struct chain_way *w, unsigned hop, enum chain_event event,
     const uint64_t bytes[2])
 {
 	struct way_slot *s = way_slot(w, hop);
-	int well = device_health(s->device->running) == DEVICE_UP;
+	struct device *d = s->device->running;
 	const char *what = "passed device";
+	int well;
 
 	s->bytes[0] = bytes[0];
 	s->bytes[1] = bytes[1];
@@ -272,10 +328,10 @@ way_event(struct chain_way *w, unsigned hop, enum chain_event event,
 		s->result = DEVICE_RESET;
 		what = "reset by device";
 	} else if (event == CHAIN_DROPPED) {
+		well = device_well(d, clock_ms() - w->patience);
 		s->result = well ? DEVICE_DROPPED : DEVICE_FAILED;
 		what = well ? "dropped by device" : "lost in device";
-		if (well)	/* or so it seems */
-			w->world->failed(device_zone(s->device->running));
+		w->ways->world->failed(device_zone(d));
 	}
 	s->tries[s->ntries - 1].event = event_str(s->result);
 	snprintf(s->said, sizeof(s->said), "%s %s", what, s->device->name);
@@ -304,10 +360,44 @@ way_record(struct chain_way *w, size_t *n)
 }
 
 void
+way_doubt(struct chain_way *w, unsigned hop)
+{
+	slot_slow(way_slot(w, hop));
+}
+
+static int
+slot_is_forced(const struct way_slot *s)
+{
+	return s->device != NULL &&
+	    device_admin(s->device->running) == DEVICE_FORCED_DOWN;
+}
+
+/* A way that is told of may end. */
+void
+ways_look(struct ways *ways)
+{
+	struct chain_way *w, *next;
+	size_t i;
+	int any;
+
+	for (w = LIST_FIRST(&ways->first); w != NULL; w = next) {
+		next = LIST_NEXT(w, link);
+		for (i = any = 0; i < w->nslots; i++)
+			if (slot_is_forced(&w->slot[i])) {
+				slot_forced(&w->slot[i]);
+				any = 1;
+			}
+		if (any)
+			way_changed(w);
+	}
+}
+
+void
 way_end(struct chain_way *w)
 {
 	size_t i;
 
+	LIST_REMOVE(w, link);
 	for (i = 0; i < w->nslots; i++) {
 		slot_leave(&w->slot[i], w->slot[i].result);
 		free(w->slot[i].tries);

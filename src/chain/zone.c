@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -32,14 +33,13 @@
 
 struct zone {
 	struct zones	*zones;
-	struct zone	*next;
 	uint32_t	 id;
 	struct zone_plan plan;
 	unsigned	 workers;
-	int		*listeners[ZONE_FAMILIES];
+	int		*listeners[ZONE_SIDES][ZONE_FAMILIES];
 	int		 probe;			/* listener */
 	int		 links[ZONE_SIDES];	/* netlink */
-	struct zone_pool pools[ZONE_FAMILIES];
+	struct zone_pool pools[ZONE_SIDES][ZONE_FAMILIES];
 	void		*data;
 };
 
@@ -50,12 +50,10 @@ struct zones {
 	_Atomic int	 gone;		/* it answers no more */
 	pthread_mutex_t	 call;		/* one question at a time */
 	pthread_mutex_t	 list;
-	struct zone	*first;
-	uint8_t		 used[ZONE_MAX];	/* by id */
+	struct zone	*open[ZONE_MAX];	/* by id */
 	pthread_t	 thread;
 	int		 threaded;
 	_Atomic int	 hungry, stop;
-	_Atomic int	 refs;		/* open zones, and one until the stop */
 	sem_t		 wake;
 };
 
@@ -114,7 +112,6 @@ zones_start(struct zones **out, char *const exec[], struct text *why)
 	z = xcalloc(1, sizeof(*z));
 	z->fd = fds[0];
 	z->pid = pid;
-	z->refs = 1;
 	zones_machine(z->machine, sizeof(z->machine));
 	pthread_mutex_init(&z->call, NULL);
 	pthread_mutex_init(&z->list, NULL);
@@ -177,14 +174,15 @@ zone_asking(const struct zone *zone, enum zone_verb verb)
 
 /* A question that is answered with descriptors: as many as there is room. */
 static int
-zone_fetch(struct zone *zone, enum zone_verb verb, int family,
-    unsigned port, int *fds, size_t n)
+zone_fetch(struct zone *zone, enum zone_verb verb, enum zone_side side,
+    int family, unsigned port, int *fds, size_t n)
 {
 	struct zone_ask ask = zone_asking(zone, verb);
 	struct text why = { 0 };
 	size_t got = n, i;
 	int rv;
 
+	ask.side = side;
 	ask.family = (uint32_t)family;
 	ask.port = port;
 	ask.n = (uint32_t)n;
@@ -198,16 +196,16 @@ zone_fetch(struct zone *zone, enum zone_verb verb, int family,
 }
 
 static int
-zone_fill(struct zone *zone, int family)
+zone_fill(struct zone *zone, enum zone_side side, int family)
 {
-	struct zone_pool *p = &zone->pools[zone_family(family)];
+	struct zone_pool *p = &zone->pools[side][zone_family(family)];
 	int fds[ZONE_FDS], rv;
 	size_t n;
 
 	while ((n = zone_pool_room(p)) > 0) {
 		if (n > ZONE_FDS)
 			n = ZONE_FDS;
-		rv = zone_fetch(zone, ZONE_SOCKETS, family, 0, fds, n);
+		rv = zone_fetch(zone, ZONE_SOCKETS, side, family, 0, fds, n);
 		if (rv != 0)
 			return rv;
 		zone_pool_give(p, fds, n);
@@ -217,21 +215,43 @@ zone_fill(struct zone *zone, int family)
 
 static const int families[ZONE_FAMILIES] = { AF_INET, AF_INET6 };
 
+/* Of each side and family that there is; until one fails. */
+static int
+zone_each(struct zone *zone, int (*run)(struct zone *, enum zone_side, int))
+{
+	enum zone_side side;
+	int rv = 0;
+	size_t i;
+
+	for (side = ZONE_INSIDE; side < ZONE_SIDES; side++)
+		for (i = 0; i < ZONE_FAMILIES && rv == 0; i++)
+			if (zone_plan_has(&zone->plan, families[i]))
+				rv = run(zone, side, families[i]);
+	return rv;
+}
+
+static int
+zone_shrink(struct zone *zone, enum zone_side side, int family)
+{
+	zone_pool_shrink(&zone->pools[side][zone_family(family)]);
+	return 0;
+}
+
 /* The list stays locked while a zone is served: who closes one waits. */
 static void *
 zones_refill(void *arg)
 {
 	struct zones *z = arg;
-	struct zone *zone;
+	int rest;
 	size_t i;
 
-	while (sem_wait(&z->wake) != 0 || !atomic_load(&z->stop)) {
+	while (rest = zone_pool_rest(&z->wake), !atomic_load(&z->stop)) {
 		atomic_store(&z->hungry, 0);
 		pthread_mutex_lock(&z->list);
-		for (zone = z->first; zone != NULL; zone = zone->next)
-			for (i = 0; i < ZONE_FAMILIES; i++)
-				if (zone_plan_has(&zone->plan, families[i]))
-					zone_fill(zone, families[i]);
+		for (i = 0; i < ZONE_MAX; i++)
+			if (z->open[i] != NULL)
+				zone_each(z->open[i], rest ? zone_shrink :
+				    zone_fill);
 		pthread_mutex_unlock(&z->list);
 	}
 	return NULL;
@@ -245,7 +265,7 @@ zones_wake(struct zones *z)
 }
 
 int
-zone_socket(struct zone *zone, int family)
+zone_socket(struct zone *zone, enum zone_side side, int family)
 {
 	int fd, low;
 
@@ -253,14 +273,14 @@ zone_socket(struct zone *zone, int family)
 		return ERR_UNSUPPORTED;
 	if (atomic_load(&zone->zones->gone))
 		return ERR_EOF;
-	fd = zone_pool_take(&zone->pools[zone_family(family)], &low);
+	fd = zone_pool_take(&zone->pools[side][zone_family(family)], &low);
 	if (low)
 		zones_wake(zone->zones);
 	return fd;
 }
 
 static int
-zone_listen(struct zone *zone, int family)
+zone_listen(struct zone *zone, enum zone_side side, int family)
 {
 	int *l = xcalloc(zone->workers, sizeof(*l));
 	unsigned have = 0, n;
@@ -270,7 +290,7 @@ zone_listen(struct zone *zone, int family)
 		n = zone->workers - have;
 		if (n > ZONE_FDS)
 			n = ZONE_FDS;
-		rv = zone_fetch(zone, ZONE_LISTEN, family, ZONE_PORT,
+		rv = zone_fetch(zone, ZONE_LISTEN, side, family, ZONE_PORT,
 		    l + have, n);
 		if (rv == 0)
 			have += n;
@@ -278,7 +298,7 @@ zone_listen(struct zone *zone, int family)
 	while (rv != 0 && have > 0)
 		close(l[--have]);
 	if (rv == 0)
-		zone->listeners[zone_family(family)] = l;
+		zone->listeners[side][zone_family(family)] = l;
 	else
 		free(l);
 	return rv;
@@ -288,70 +308,41 @@ zone_listen(struct zone *zone, int family)
 static int
 zone_furnish(struct zone *zone)
 {
-	size_t i;
 	int rv;
 
-	for (i = 0; i < ZONE_FAMILIES; i++) {
-		if (!zone_plan_has(&zone->plan, families[i]))
-			continue;
-		if ((rv = zone_listen(zone, families[i])) != 0 ||
-		    (rv = zone_fill(zone, families[i])) != 0)
-			return rv;
-	}
-	rv = zone_fetch(zone, ZONE_LISTEN, zone_plan_family(&zone->plan),
-	    ZONE_PROBE_PORT, &zone->probe, 1);
+	if ((rv = zone_each(zone, zone_listen)) != 0 ||
+	    (rv = zone_each(zone, zone_fill)) != 0)
+		return rv;
+	rv = zone_fetch(zone, ZONE_LISTEN, ZONE_OUTSIDE,
+	    zone_plan_family(&zone->plan), ZONE_PROBE_PORT, &zone->probe, 1);
 	if (rv != 0)
 		zone->probe = -1;
-	if (rv == 0 && (rv = zone_fetch(zone, ZONE_LINKS, 0, 0, zone->links,
-	    ZONE_SIDES)) != 0)
+	if (rv == 0 && (rv = zone_fetch(zone, ZONE_LINKS, 0, 0, 0,
+	    zone->links, ZONE_SIDES)) != 0)
 		zone->links[0] = zone->links[1] = -1;
 	return rv;
 }
 
-/* A free one, or ZONE_MAX; marked as used. */
-static uint32_t
-zones_id(struct zones *z)
-{
-	uint32_t id = 0;
-
-	pthread_mutex_lock(&z->list);
-	while (id < ZONE_MAX && z->used[id])
-		id++;
-	if (id < ZONE_MAX)
-		z->used[id] = 1;
-	pthread_mutex_unlock(&z->list);
-	return id;
-}
-
-static int
-have_ipv6(void)
-{
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static struct zone *
-zone_new(struct zones *z, const struct conf_device *d, unsigned workers,
-    uint32_t id)
+zone_new(struct zones *z, const struct conf_device *d, unsigned workers)
 {
 	struct zone *zone = xcalloc(1, sizeof(*zone));
 	size_t i;
 
 	zone->zones = z;
-	zone->id = id;
 	zone->workers = workers;
 	zone->probe = zone->links[0] = zone->links[1] = -1;
 	zone_plan(&zone->plan, d, z->machine);
-	zone->plan.ipv6 = (uint32_t)have_ipv6();
-	for (i = 0; i < ZONE_FAMILIES; i++)
-		zone_pool_init(&zone->pools[i]);
-	atomic_fetch_add(&z->refs, 1);
+	zone->plan.ipv6 = (uint32_t)link_ipv6("all");
+	for (i = 0; i < ZONE_FAMILIES; i++) {
+		zone_pool_init(&zone->pools[ZONE_INSIDE][i], 1);
+		zone_pool_init(&zone->pools[ZONE_OUTSIDE][i], 0);
+	}
 	pthread_mutex_lock(&z->list);
-	zone->next = z->first;
-	z->first = zone;
+	while (zone->id < ZONE_MAX && z->open[zone->id] != NULL)
+		zone->id++;
+	if (zone->id < ZONE_MAX)
+		z->open[zone->id] = zone;
 	pthread_mutex_unlock(&z->list);
 	return zone;
 }
@@ -373,18 +364,21 @@ zone_open(struct zones *z, const struct conf_device *d, unsigned workers,
 {
 	struct zone *zone;
 	struct zone_ask ask;
-	uint32_t id;
 	int rv;
 
-	if (zones_thread(z) != 0 || (id = zones_id(z)) == ZONE_MAX) {
+	zone = zone_new(z, d, workers);
+	if (zone->id == ZONE_MAX || zones_thread(z) != 0) {
 		text_printf(why, "device %s: too many devices at once",
 		    d->name);
+		zone_close(zone);
 		return ERR_LIMIT;
 	}
-	zone = zone_new(z, d, workers, id);
 	ask = zone_asking(zone, ZONE_OPEN);
 	ask.plan = zone->plan;
 	rv = zones_ask(z, &ask, NULL, NULL, why);
+	if (rv == ERR_SYS && (errno == EPERM || errno == EACCES ||
+	    errno == EROFS))
+		text_puts(why, "; under systemd: " ZONE_UNIT);
 	if (rv == 0 && (rv = zone_furnish(zone)) != 0)
 		text_printf(why, "device %s: cannot make sockets in its "
 		    "zones: %s", d->name, err_str(rv));
@@ -396,27 +390,12 @@ zone_open(struct zones *z, const struct conf_device *d, unsigned workers,
 }
 
 int
-zone_listener(const struct zone *zone, unsigned worker, int family)
+zone_listener(const struct zone *zone, enum zone_side side, unsigned worker,
+    int family)
 {
-	const int *l = zone->listeners[zone_family(family)];
+	const int *l = zone->listeners[side][zone_family(family)];
 
 	return l != NULL && worker < zone->workers ? l[worker] : -1;
-}
-
-int
-zone_change(struct zone *zone, const struct conf_device *d,
-    struct text *why)
-{
-	struct zone_ask ask = zone_asking(zone, ZONE_CHANGE);
-	int rv = 0;
-
-	zone_plan(&ask.plan, d, zone->zones->machine);
-	ask.plan.ipv6 = zone->plan.ipv6;
-	if (memcmp(&ask.plan, &zone->plan, sizeof(ask.plan)) != 0)
-		rv = zones_ask(zone->zones, &ask, NULL, NULL, why);
-	if (rv == 0)
-		zone->plan.offload = ask.plan.offload;
-	return rv;
 }
 
 const struct zone_plan *
@@ -481,67 +460,43 @@ zone_helpless(const struct zone *zone)
 }
 
 static void
-zone_unlink(struct zone *zone)
-{
-	struct zone **p;
-
-	pthread_mutex_lock(&zone->zones->list);
-	for (p = &zone->zones->first; *p != zone; p = &(*p)->next)
-		;
-	*p = zone->next;
-	pthread_mutex_unlock(&zone->zones->list);
-}
-
-static void
-zones_unref(struct zones *z)
-{
-	if (atomic_fetch_sub(&z->refs, 1) != 1)
-		return;
-	sem_destroy(&z->wake);
-	pthread_mutex_destroy(&z->call);
-	pthread_mutex_destroy(&z->list);
-	free(z);
-}
-
-static void
-zone_id_free(struct zone *zone)
-{
-	pthread_mutex_lock(&zone->zones->list);
-	zone->zones->used[zone->id] = 0;
-	pthread_mutex_unlock(&zone->zones->list);
-}
-
-static void
 close_all(int *fds, size_t n)
 {
-	while (n > 0)
+	while (fds != NULL && n > 0)
 		if (fds[--n] >= 0)
 			close(fds[n]);
+}
+
+static void
+zone_leave(struct zone *zone)
+{
+	struct zone_ask ask = zone_asking(zone, ZONE_CLOSE);
+	struct text why = { 0 };
+
+	zones_ask(zone->zones, &ask, NULL, NULL, &why);
+	text_free(&why);
+	pthread_mutex_lock(&zone->zones->list);
+	zone->zones->open[zone->id] = NULL;
+	pthread_mutex_unlock(&zone->zones->list);
 }
 
 void
 zone_close(struct zone *zone)
 {
-	struct text why = { 0 };
-	struct zone_ask ask;
-	size_t i;
+	size_t side, i;
 
 	if (zone == NULL)
 		return;
-	zone_unlink(zone);
-	ask = zone_asking(zone, ZONE_CLOSE);
-	zones_ask(zone->zones, &ask, NULL, NULL, &why);
-	text_free(&why);
-	for (i = 0; i < ZONE_FAMILIES; i++) {
-		if (zone->listeners[i] != NULL)
-			close_all(zone->listeners[i], zone->workers);
-		free(zone->listeners[i]);
-		zone_pool_free(&zone->pools[i]);
-	}
+	if (zone->id < ZONE_MAX)
+		zone_leave(zone);
+	for (side = 0; side < ZONE_SIDES; side++)
+		for (i = 0; i < ZONE_FAMILIES; i++) {
+			close_all(zone->listeners[side][i], zone->workers);
+			free(zone->listeners[side][i]);
+			zone_pool_free(&zone->pools[side][i]);
+		}
 	close_all(zone->links, ZONE_SIDES);
 	close_all(&zone->probe, 1);
-	zone_id_free(zone);
-	zones_unref(zone->zones);
 	free(zone);
 }
 
@@ -592,5 +547,8 @@ zones_stop(struct zones *z)
 	close(z->fd);
 	pthread_mutex_unlock(&z->call);
 	zones_reap(z->pid);
-	zones_unref(z);
+	sem_destroy(&z->wake);
+	pthread_mutex_destroy(&z->call);
+	pthread_mutex_destroy(&z->list);
+	free(z);
 }

@@ -12,10 +12,10 @@
  * it was made (network_namespaces(7)), so whatever the helper hands over is
  * bound, connected and polled here like any other.
  *
- * In the inside zone every address is local to what comes in by the port, and
- * every other one is reached through it. The outside zone brings every TCP
- * connection that comes in to its listeners (TPROXY). What belongs to no socket
- * of ours is reset.
+ * In a zone every address is local to what comes in by the port, every other
+ * one is reached through it, and every TCP connection that comes in is brought
+ * to the zone's listeners (TPROXY). What belongs to no socket of ours is reset.
+ * So a session can go in at either side, and comes out at the other.
  */
 #ifndef CHAIN_ZONE_H
 #define CHAIN_ZONE_H
@@ -27,8 +27,8 @@
 #include "util/text.h"
 
 enum zone_side {
-	ZONE_INSIDE,		/* where we connect: P */
-	ZONE_OUTSIDE,		/* where it comes out again: Q */
+	ZONE_INSIDE,
+	ZONE_OUTSIDE,
 	ZONE_SIDES
 };
 
@@ -45,8 +45,8 @@ struct zone;			/* of one device */
 int	zones_start(struct zones **, char *const exec[], struct text *why);
 
 /*
- * Make the zones of a device, with a listener in the outside one for each
- * worker and family. After privileges were dropped: it may start a thread.
+ * Make the zones of a device, with a listener for each side, worker and family.
+ * After privileges were dropped: it may start a thread.
  * Waits for the helper, some 100 ms. Returns 0; or
  * ERR_USAGE, ERR_SYS or ERR_EOF (there is no helper any more) with a line in
  * why that names the device and what to do. The device is referred to until
@@ -57,15 +57,16 @@ int	zone_open(struct zones *, const struct conf_device *,
 	    unsigned workers, struct zone **, struct text *why);
 
 /*
- * A worker's listener in the outside zone: non-blocking, close-on-exec, the
- * zone's to close. Its connections have the client's address as the peer's and
- * the server's as their own. -1: no such family in this device (a DEVICE_L3
- * without addresses of it).
+ * A worker's listener for what comes out at a side: non-blocking,
+ * close-on-exec, the zone's to close. Its connections have the client's address
+ * as the peer's and the server's as their own. -1: no such family in this
+ * device (a DEVICE_L3 without addresses of it).
  */
-int	zone_listener(const struct zone *, unsigned worker, int family);
+int	zone_listener(const struct zone *, enum zone_side, unsigned worker,
+	    int family);
 
 /*
- * Any thread; never waits. A new TCP socket of the inside zone: unbound,
+ * Any thread; never waits. A new TCP socket of a side: unbound,
  * non-blocking, close-on-exec, with IP(V6)_TRANSPARENT and SO_REUSEADDR; the
  * caller closes it. bind() it to the client's address and port and connect() it
  * to the server's. Returns the descriptor; ERR_AGAIN: none at the moment, more
@@ -76,12 +77,7 @@ int	zone_listener(const struct zone *, unsigned worker, int family);
  * use or, if our side closed first, for a second after it (tcp_tw_reuse): try
  * again with another socket, as after ERR_AGAIN.
  */
-int	zone_socket(struct zone *, int family);
-
-/* Main thread. The settings of a reload: offload. Ports and addresses that
- * differ are ERR_USAGE, with a line in why. */
-int	zone_change(struct zone *, const struct conf_device *,
-	    struct text *why);
+int	zone_socket(struct zone *, enum zone_side, int family);
 
 /* The smaller of the MTUs of the two ports, now; 0: one of them is gone. */
 unsigned zone_mtu(const struct zone *);
@@ -117,8 +113,7 @@ void	*zone_data(const struct zone *);
 /* The helper's process. */
 pid_t	zones_pid(const struct zones *);
 
-/* The helper ends, and all zones with it; what is open still wants its
- * zone_close(). NULL is fine. */
+/* After the last zone_close(): the helper ends. NULL is fine. */
 void	zones_stop(struct zones *);
 
 #endif

@@ -63,71 +63,38 @@ do_open(struct helper *h, const struct zone_ask *a, struct reply *r)
 }
 
 static int
-do_listen(struct helper *h, const struct zone_ask *a, struct reply *r)
-{
-	r->answer.nfds = a->n;
-	return zone_ns_listen(&h->zones[a->id], (int)a->family, a->port,
-	    r->fds, a->n);
-}
-
-static int
-do_sockets(struct helper *h, const struct zone_ask *a, struct reply *r)
-{
-	r->answer.nfds = a->n;
-	return zone_ns_sockets(&h->zones[a->id], (int)a->family, r->fds,
-	    a->n);
-}
-
-static int
-do_links(struct helper *h, const struct zone_ask *a, struct reply *r)
-{
-	r->answer.nfds = ZONE_SIDES;
-	return zone_ns_links(&h->zones[a->id], r->fds);
-}
-
-static int
-do_change(struct helper *h, const struct zone_ask *a, struct reply *r)
-{
-	return zone_ns_change(&h->zones[a->id], &a->plan, &r->why);
-}
-
-static int
-do_repair(struct helper *h, const struct zone_ask *a, struct reply *r)
-{
-	return zone_ns_repair(&h->zones[a->id], &r->why);
-}
-
-static int
-do_close(struct helper *h, const struct zone_ask *a, struct reply *r)
-{
-	zone_ns_close(&h->zones[a->id]);
-	return 0;
-}
-
-static int (*const verbs[])(struct helper *, const struct zone_ask *,
-    struct reply *) = {
-	[ZONE_OPEN] = do_open,
-	[ZONE_LISTEN] = do_listen,
-	[ZONE_SOCKETS] = do_sockets,
-	[ZONE_LINKS] = do_links,
-	[ZONE_CHANGE] = do_change,
-	[ZONE_REPAIR] = do_repair,
-	[ZONE_CLOSE] = do_close
-};
-
-static int
 helper_do(struct helper *h, const struct zone_ask *a, size_t len,
     struct reply *r)
 {
+	struct zone_ns *z;
+
 	if (zone_ask_check(a, len) != 0) {
 		text_puts(&r->why, "the zone helper does not understand");
 		return ERR_FORMAT;
 	}
-	if (a->verb != ZONE_OPEN && !h->zones[a->id].used) {
+	z = &h->zones[a->id];
+	if (a->verb != ZONE_OPEN && !z->used) {
 		text_puts(&r->why, "there is no such zone");
 		return ERR_NOTFOUND;
 	}
-	return verbs[a->verb](h, a, r);
+	switch (a->verb) {
+	case ZONE_OPEN:
+		return do_open(h, a, r);
+	case ZONE_LISTEN:
+	case ZONE_SOCKETS:
+		r->answer.nfds = a->n;
+		return zone_ns_sockets(z, (enum zone_side)a->side,
+		    (int)a->family, a->verb == ZONE_LISTEN ? a->port : 0,
+		    r->fds, a->n);
+	case ZONE_LINKS:
+		r->answer.nfds = ZONE_SIDES;
+		return zone_ns_links(z, r->fds);
+	case ZONE_REPAIR:
+		return zone_ns_repair(z, &r->why);
+	default:		/* ZONE_CLOSE */
+		zone_ns_close(z);
+		return 0;
+	}
 }
 
 /* Answer one question. Returns 0, or ERR_*: it is over. */

@@ -15,9 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain/zone_run.h"
+#include "net/sock.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/run.h"
 
 #define BACKLOG		4096
 
@@ -42,8 +43,7 @@ failed(const struct zone_ns *z, enum zone_side side, struct text *why,
 
 /* The new namespace is this process's own for a moment. */
 static int
-side_make(struct zone_ns *z, enum zone_side side,
-    struct text *why)
+side_make(struct zone_ns *z, enum zone_side side, struct text *why)
 {
 	int rv = 0;
 
@@ -57,85 +57,107 @@ side_make(struct zone_ns *z, enum zone_side side,
 	return rv;
 }
 
+/* Of the namespace, or, behind conf/PORT/, of its port. */
 struct sysctl {
-	const char	*name, *value;
+	int		 family;	/* 4, 6 */
+	const char	*key, *value;
 	int		 optional;	/* not in every kernel */
 };
 
-static const struct sysctl v4[] = {
-	{ "ipv4/ip_forward", "0", 0 },
-	{ "ipv4/conf/all/rp_filter", "0", 0 },
-	{ "ipv4/conf/default/rp_filter", "0", 0 },
-	{ "ipv4/conf/all/accept_redirects", "0", 0 },
-	{ "ipv4/conf/all/send_redirects", "0", 0 },
+static const struct sysctl zone_keys[] = {
+	{ 4, "ip_forward", "0", 0 },
+	{ 4, "conf/all/rp_filter", "0", 0 },
+	{ 4, "conf/default/rp_filter", "0", 0 },
+	{ 4, "conf/all/accept_redirects", "0", 0 },
+	{ 4, "conf/all/send_redirects", "0", 0 },
 	/* A client may use the same port to the same server soon again. The
 	 * other end is ours, and counts its timestamps in milliseconds. */
-	{ "ipv4/tcp_tw_reuse", "1", 0 },
-	{ "ipv4/tcp_tw_reuse_delay", "5", 1 },
-	{ "ipv4/ip_unprivileged_port_start", "0", 1 },
+	{ 4, "tcp_tw_reuse", "1", 0 },
+	{ 4, "tcp_tw_reuse_delay", "5", 1 },
+	{ 4, "ip_unprivileged_port_start", "0", 1 },
+	/* The last packet of a handshake with cookies would find no listener:
+	 * only the first is brought to it. */
+	{ 4, "tcp_syncookies", "0", 1 },
+	/* A device is near. With twice as much, what the pump writes in one
+	 * go and then reads again is not in the CPU's cache any more. */
+	{ 4, "tcp_wmem", "4096 262144 262144", 0 },
+	{ 6, "conf/all/disable_ipv6", "0", 0 },
+	{ 6, "conf/default/disable_ipv6", "0", 0 },
+	{ 6, "conf/all/forwarding", "0", 0 },
+	{ 0, NULL, NULL, 0 }
 };
 
-static const struct sysctl v4_port[] = {
-	{ "ipv4/conf/%s/rp_filter", "0", 0 },
+static const struct sysctl port_keys[] = {
+	{ 4, "rp_filter", "0", 0 },
 	/* Everything is local here, but only one address is ours. */
-	{ "ipv4/conf/%s/arp_ignore", "1", 0 },
+	{ 4, "arp_ignore", "1", 0 },
 	/* ... and that one asks, not the client whose packet it is for. */
-	{ "ipv4/conf/%s/arp_announce", "2", 0 },
-	{ "ipv4/conf/%s/accept_redirects", "0", 0 },
-	{ "ipv4/conf/%s/send_redirects", "0", 0 },
-};
-
-static const struct sysctl v6[] = {
-	{ "ipv6/conf/all/disable_ipv6", "0", 0 },
-	{ "ipv6/conf/default/disable_ipv6", "0", 0 },
-	{ "ipv6/conf/all/forwarding", "0", 0 },
-};
-
-static const struct sysctl v6_port[] = {
-	{ "ipv6/conf/%s/disable_ipv6", "0", 0 },
-	{ "ipv6/conf/%s/accept_ra", "0", 0 },
-	{ "ipv6/conf/%s/autoconf", "0", 0 },
-	{ "ipv6/conf/%s/accept_redirects", "0", 0 },
-	{ "ipv6/conf/%s/router_solicitations", "0", 0 },
-	{ "ipv6/conf/%s/dad_transmits", "0", 0 },
+	{ 4, "arp_announce", "2", 0 },
+	{ 4, "accept_redirects", "0", 0 },
+	{ 4, "send_redirects", "0", 0 },
+	{ 6, "disable_ipv6", "0", 0 },
+	{ 6, "accept_ra", "0", 0 },
+	{ 6, "autoconf", "0", 0 },
+	{ 6, "accept_redirects", "0", 0 },
+	{ 6, "router_solicitations", "0", 0 },
+	{ 6, "dad_transmits", "0", 0 },
+	{ 0, NULL, NULL, 0 }
 };
 
 /* Without a link-local address it finds no router; a bridge gets one from the
  * plan. */
-static const struct sysctl link_local[] = {
-	[DEVICE_L2] = { "ipv6/conf/%s/addr_gen_mode", "1", 1 },
-	[DEVICE_L3] = { "ipv6/conf/%s/addr_gen_mode", "0", 1 },
+static const struct sysctl link_local[][2] = {
+	[DEVICE_L2] = { { 6, "addr_gen_mode", "1", 1 } },
+	[DEVICE_L3] = { { 6, "addr_gen_mode", "0", 1 } }
 };
 
-/* Names have a port's in them, or none. */
+static int
+sysctl_set(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err;
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, value, strlen(value));
+	err = errno;
+	close(fd);
+	errno = err;
+	return n > 0 ? 0 : -1;
+}
+
+/* port NULL: the namespace's. */
 static int
 sysctls(struct zone_ns *z, enum zone_side side, const struct sysctl *s,
-    size_t n, struct text *why)
+    const char *port, struct text *why)
 {
-	const char *port, *rest;
-	char name[96];
-	size_t i;
+	int v6 = z->plan.ipv6 && (port == NULL || link_ipv6(port));
+	char path[128];
 
-	for (i = 0; i < n; i++) {
-		rest = strstr(s[i].name, "%s");
-		port = rest != NULL ? z->plan.side[side].port : "";
-		snprintf(name, sizeof(name), "%.*s%s%s", rest != NULL ?
-		    (int)(rest - s[i].name) : (int)strlen(s[i].name),
-		    s[i].name, port, rest != NULL ? rest + 2 : "");
-		if (zone_sysctl(name, s[i].value) != 0 && !s[i].optional)
-			return failed(z, side, why, name);
+	for (; s->key != NULL; s++) {
+		if (s->family == 6 && !v6)
+			continue;
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/%s%s%s%s",
+		    s->family, port != NULL ? "conf/" : "", port != NULL ?
+		    port : "", port != NULL ? "/" : "", s->key);
+		if (sysctl_set(path, s->value) != 0 && !s->optional)
+			return failed(z, side, why, path);
 	}
 	return 0;
 }
 
-/* Of a port, or all: one with an MTU below 1280 has none (RFC 8200, 5). */
-static int
-have_ipv6(const char *port)
+/* On one line. */
+static void
+say(struct text *why, struct text *said)
 {
-	char name[64];
+	size_t i;
 
-	snprintf(name, sizeof(name), "/proc/sys/net/ipv6/conf/%s", port);
-	return access(name, F_OK) == 0;
+	for (i = 0; i < said->len; i++)
+		if ((unsigned char)said->s[i] < ' ')
+			said->s[i] = ' ';
+	while (said->len > 0 && said->s[said->len - 1] == ' ')
+		said->s[--said->len] = '\0';
+	text_add(why, said->s, said->len);
 }
 
 /* Run ip or nft; the remedy goes with what it said. */
@@ -146,9 +168,12 @@ side_run(struct zone_ns *z, enum zone_side side, const char *const argv[],
 	struct text said = { 0 };
 	int rv = 0;
 
-	if (input->len > 0 && (rv = zone_run(argv, input, &said)) != 0) {
-		text_printf(why, "device %s: %s %s: %s; ", z->plan.name,
-		    side_key[side], z->plan.side[side].port, said.s);
+	if (input->len > 0 &&
+	    (rv = run_program(argv, input, &said, &said)) != 0) {
+		text_printf(why, "device %s: %s %s: %s: ", z->plan.name,
+		    side_key[side], z->plan.side[side].port, argv[0]);
+		say(why, &said);
+		text_puts(why, "; ");
 		if (rv == ERR_NOTFOUND)
 			text_printf(why, "apt-get install %s",
 			    strcmp(argv[0], "nft") == 0 ? "nftables" :
@@ -173,19 +198,19 @@ side_ip(struct zone_ns *z, enum zone_side side, int family,
 	return side_run(z, side, argv, input, why);
 }
 
+/*
+ * A piece of hardware finishes frames before the device gets them. GRO changes
+ * nothing for the device: what comes from it ends here, in the kernel's TCP.
+ */
 static void
 side_offloads(struct zone_ns *z, enum zone_side side, int fd)
 {
 	const char *port = z->plan.side[side].port;
-	unsigned left;
+	unsigned on = z->side[side].offloads;
 
 	if (!z->plan.offload)
-		z->side[side].offloads |= link_offloads_off(fd, port, ~0u,
-		    &left);
-	else
-		link_offloads_on(fd, port, z->side[side].offloads);
-	if (z->plan.offload)
-		z->side[side].offloads = 0;
+		on = (link_is_hardware(fd, port) ? on : 0) | LINK_GRO;
+	link_offloads_set(fd, port, ~0u, on);
 }
 
 /* The port is here: its own settings. */
@@ -193,15 +218,10 @@ static int
 side_dress(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 {
 	const char *port = z->plan.side[side].port;
-	int rv;
 
-	if ((rv = sysctls(z, side, v4_port, NELEM(v4_port), why)) == 0 &&
-	    z->plan.ipv6 && have_ipv6(port))
-		rv = sysctls(z, side, v6_port, NELEM(v6_port), why) != 0 ?
-		    ERR_SYS : sysctls(z, side, &link_local[z->plan.kind], 1,
-		    why);
-	if (rv != 0)
-		return rv;
+	if (sysctls(z, side, port_keys, port, why) != 0 ||
+	    sysctls(z, side, link_local[z->plan.kind], port, why) != 0)
+		return ERR_SYS;
 	side_offloads(z, side, fd);
 	if (link_set_mac(fd, port, z->plan.side[side].mac) != 0)
 		return failed(z, side, why, "cannot set its MAC address");
@@ -225,7 +245,7 @@ side_ips(struct zone_ns *z, enum zone_side side, int port, int rules,
 			continue;
 		text_clear(&t);
 		if (port && (families[i] != AF_INET6 ||
-		    have_ipv6(z->plan.side[side].port)))
+		    link_ipv6(z->plan.side[side].port)))
 			zone_plan_ip(&z->plan, side, families[i], &t);
 		if (rules)
 			zone_plan_rules(&z->plan, side, &t);
@@ -261,9 +281,7 @@ side_setup(struct zone_ns *z, enum zone_side side, int fd, struct text *why)
 
 	if (link_up(fd, "lo", 1) != 0)
 		return failed(z, side, why, "lo");
-	if ((rv = sysctls(z, side, v4, NELEM(v4), why)) == 0 &&
-	    z->plan.ipv6)
-		rv = sysctls(z, side, v6, NELEM(v6), why);
+	rv = sysctls(z, side, zone_keys, NULL, why);
 	zone_plan_nft(&z->plan, side, &t);
 	if (rv == 0)
 		rv = side_run(z, side, nft, &t, why);
@@ -280,9 +298,11 @@ side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
 	const char *port = z->plan.side[side].port;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv = 0;
 	uint8_t mac[6] = { 0 };
+	unsigned offloads;
 
 	if (fd < 0)
 		return failed(z, side, why, "socket");
+	offloads = link_offloads(fd, port);
 	if (link_state(fd, port, NULL) == LINK_GONE) {
 		text_printf(why, "device %s: %s: there is no interface %s",
 		    z->plan.name, side_key[side], port);
@@ -298,7 +318,7 @@ side_fetch(struct zone_ns *z, enum zone_side side, struct text *why)
 	close(fd);
 	if (rv == 0) {
 		memcpy(z->side[side].mac, mac, sizeof(mac));
-		z->side[side].offloads = 0;
+		z->side[side].offloads = offloads;
 	}
 	return rv;
 }
@@ -364,14 +384,14 @@ int
 zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
     struct text *why)
 {
-	int fetched[ZONE_SIDES], rv;
+	int fetched[ZONE_SIDES], rv, err;
 	enum zone_side side;
 
 	memset(z, 0, sizeof(*z));
 	z->used = 1;
 	z->home = home;
 	z->plan = *plan;
-	z->plan.ipv6 = plan->ipv6 && have_ipv6("all");
+	z->plan.ipv6 = plan->ipv6 && link_ipv6("all");
 	z->side[ZONE_INSIDE].fd = z->side[ZONE_OUTSIDE].fd = -1;
 	if ((rv = side_make(z, ZONE_INSIDE, why)) == 0 &&
 	    (rv = side_make(z, ZONE_OUTSIDE, why)) == 0 &&
@@ -379,35 +399,12 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 		rv = 0;
 	for (side = ZONE_INSIDE; side < ZONE_SIDES && rv == 0; side++)
 		rv = side_inside(z, side, side_setup, why);
-	if (rv != 0)
+	if (rv != 0) {
+		err = errno;
 		zone_ns_close(z);
-	return rv;
-}
-
-static int
-side_change(struct zone_ns *z, enum zone_side side, int fd,
-    struct text *why)
-{
-	side_offloads(z, side, fd);
-	return 0;
-}
-
-int
-zone_ns_change(struct zone_ns *z, const struct zone_plan *plan,
-    struct text *why)
-{
-	struct zone_plan same = *plan;
-
-	same.offload = z->plan.offload;
-	same.ipv6 = z->plan.ipv6;
-	if (memcmp(&same, &z->plan, sizeof(same)) != 0) {
-		text_printf(why, "device %s: its ports or addresses changed",
-		    z->plan.name);
-		return ERR_USAGE;
+		errno = err;
 	}
-	z->plan.offload = plan->offload;
-	side_inside(z, ZONE_INSIDE, side_change, why);
-	return side_inside(z, ZONE_OUTSIDE, side_change, why);
+	return rv;
 }
 
 static int
@@ -436,7 +433,7 @@ side_return(struct zone_ns *z, enum zone_side side, int fd,
 
 	if (link_up(fd, port, 0) != 0)
 		return 0;
-	link_offloads_on(fd, port, z->side[side].offloads);
+	link_offloads_set(fd, port, ~0u, z->side[side].offloads);
 	link_set_mac(fd, port, z->side[side].mac);
 	return link_move(port, z->home);
 }
@@ -497,14 +494,15 @@ zone_listening(int family, unsigned port)
 {
 	struct prefix any = { .family = (uint8_t)family };
 	int fd = zone_tcp(family), on = 1;
-	struct addr a;
+	struct addr a = prefix_addr(&any, (uint16_t)port);
 
-	zone_plan_addr(&any, port, &a);
-	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
-	    sizeof(on)) != 0 || bind(fd, &a.sa, addr_len(&a)) != 0 ||
-	    listen(fd, BACKLOG) != 0)) {
+	if (fd < 0)
+		return -1;
+	sock_nodelay(fd);	/* what it accepts inherits that */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+	    bind(fd, &a.sa, addr_len(&a)) != 0 || listen(fd, BACKLOG) != 0) {
 		close(fd);
-		fd = -1;
+		return -1;
 	}
 	return fd;
 }
@@ -528,26 +526,13 @@ zone_fill(int family, unsigned port, int *fds, size_t n)
 }
 
 int
-zone_ns_listen(struct zone_ns *z, int family, unsigned port,
-    int *fds, size_t n)
+zone_ns_sockets(struct zone_ns *z, enum zone_side side, int family,
+    unsigned port, int *fds, size_t n)
 {
 	int rv, err;
 
-	enter(z->side[ZONE_OUTSIDE].fd);
+	enter(z->side[side].fd);
 	rv = zone_fill(family, port, fds, n);
-	err = errno;
-	enter(z->home);
-	errno = err;
-	return rv;
-}
-
-int
-zone_ns_sockets(struct zone_ns *z, int family, int *fds, size_t n)
-{
-	int rv, err;
-
-	enter(z->side[ZONE_INSIDE].fd);
-	rv = zone_fill(family, 0, fds, n);
 	err = errno;
 	enter(z->home);
 	errno = err;

@@ -17,7 +17,7 @@ struct zone_ns {
 	struct {
 		int		 fd;		/* the namespace, or -1 */
 		uint8_t		 mac[6];	/* the port's, at home */
-		unsigned	 offloads;	/* that we switched off */
+		unsigned	 offloads;	/* that were on there */
 	} side[ZONE_SIDES];
 };
 
@@ -30,10 +30,6 @@ struct zone_ns {
 int	zone_ns_open(struct zone_ns *, const struct zone_plan *, int home,
 	    struct text *why);
 
-/* Use another plan for the same ports. 0 or ERR_*. */
-int	zone_ns_change(struct zone_ns *, const struct zone_plan *,
-	    struct text *why);
-
 /* Fetch what ports have come back to the home namespace. Returns 0: both are
  * there; ERR_NOTFOUND: not yet; or another ERR_*. */
 int	zone_ns_repair(struct zone_ns *, struct text *why);
@@ -43,18 +39,17 @@ void	zone_ns_yield(struct zone_ns *, const char *port);
 
 /* Both ports down: from here on nothing goes. */
 void	zone_ns_down(struct zone_ns *);
-/* Give the ports back, down and with their own MACs; let the rest go. */
+/* Give the ports back, down and with their own MACs and offloads; let the rest
+ * go. */
 void	zone_ns_close(struct zone_ns *);
 
 /*
- * Fill fds with n sockets; return 0, or ERR_SYS with none. Listeners are in the
- * outside zone, sockets in the inside one; links are a netlink socket of each
- * side, that tells of changes of links.
+ * Fill fds with n sockets; return 0, or ERR_SYS with none. Those with a port
+ * listen; links are a netlink socket of each side, that tells of changes of
+ * links.
  */
-int	zone_ns_listen(struct zone_ns *, int family, unsigned port,
-	    int *fds, size_t n);
-int	zone_ns_sockets(struct zone_ns *, int family, int *fds,
-	    size_t n);
+int	zone_ns_sockets(struct zone_ns *, enum zone_side, int family,
+	    unsigned port, int *fds, size_t n);
 int	zone_ns_links(struct zone_ns *, int fds[ZONE_SIDES]);
 
 #endif

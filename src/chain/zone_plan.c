@@ -217,18 +217,6 @@ zone_plan_ours(const struct prefix *device, struct prefix *ours)
 	}
 }
 
-void
-zone_plan_addr(const struct prefix *p, unsigned port, struct addr *a)
-{
-	memset(a, 0, sizeof(*a));
-	a->sa.sa_family = p->family;
-	if (p->family == AF_INET6)
-		memcpy(&a->in6.sin6_addr, p->ip, 16);
-	else
-		memcpy(&a->in.sin_addr, p->ip, 4);
-	addr_set_port(a, (uint16_t)port);
-}
-
 static const char *
 ip_text(const struct prefix *p, char out[INET6_ADDRSTRLEN])
 {
@@ -299,42 +287,47 @@ zone_plan_rules(const struct zone_plan *p, enum zone_side side,
 	    p->side[side].port);
 }
 
+/* What begins a connection is brought to a listener; what follows finds the
+ * connection's own socket. */
+#define BEGINS	"tcp flags & (syn | ack) == syn tproxy "
+
 static void
-plan_tproxy(const struct zone_plan *p, struct text *t)
+plan_probe(const struct zone_plan *p, struct text *t)
 {
-	const char *port = p->side[ZONE_OUTSIDE].port;
 	const char *v = p->probe[0].family == AF_INET6 ? "ip6" : "ip";
 	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
 
 	ip_text(&p->probe[ZONE_OUTSIDE], a);
 	ip_text(&p->block[ZONE_OUTSIDE], b);
-	text_printf(t, "	chain come {\n"
-	    "		type filter hook prerouting priority mangle;\n"
-	    "		iifname \"%s\" %s daddr { %s%s%s } meta l4proto tcp "
-	    "tproxy %s to :%u accept\n"
-	    "		iifname \"%s\" meta l4proto tcp tproxy to :%u accept\n"
-	    "	}\n", port, v, a, strcmp(a, b) != 0 ? ", " : "",
-	    strcmp(a, b) != 0 ? b : "", v, ZONE_PROBE_PORT, port, ZONE_PORT);
+	text_printf(t, "		%s daddr { %s%s%s } " BEGINS
+	    "%s to :%u accept\n", v, a, strcmp(a, b) != 0 ? ", " : "",
+	    strcmp(a, b) != 0 ? b : "", v, ZONE_PROBE_PORT);
 }
 
 /* Nothing is forwarded. Through a bridge nothing goes that is not of a
- * connection: an IPS should see two MACs and our sessions. */
+ * connection: an IPS should see two MACs and our sessions. In a table of IPv6,
+ * so that packets of IPv4 need not be looked at. */
 void
 zone_plan_nft(const struct zone_plan *p, enum zone_side side, struct text *t)
 {
-	text_puts(t, "table inet zone\n"
-	    "delete table inet zone\n"
-	    "table inet zone {\n");
+	text_puts(t, "table inet zone {\n"
+	    "	chain come {\n"
+	    "		type filter hook prerouting priority mangle;\n");
 	if (side == ZONE_OUTSIDE)
-		plan_tproxy(p, t);
+		plan_probe(p, t);
+	text_printf(t, "		" BEGINS "to :%u accept\n"
+	    "	}\n", ZONE_PORT);
 	text_puts(t, "	chain forward {\n"
 	    "		type filter hook forward priority filter; "
 	    "policy drop;\n"
 	    "	}\n"
-	    "	chain go {\n"
-	    "		type filter hook output priority filter;\n"
-	    "		icmpv6 type { mld-listener-report, "
-	    "mld2-listener-report, nd-router-solicit } drop\n"
-	    "	}\n"
 	    "}\n");
+	if (p->ipv6)
+		text_puts(t, "table ip6 zone {\n"
+		    "	chain go {\n"
+		    "		type filter hook output priority filter;\n"
+		    "		icmpv6 type { mld-listener-report, "
+		    "mld2-listener-report, nd-router-solicit } drop\n"
+		    "	}\n"
+		    "}\n");
 }

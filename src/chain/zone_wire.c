@@ -18,14 +18,13 @@ zone_ask_check(const struct zone_ask *a, size_t len)
 		return ERR_FORMAT;
 	switch (a->verb) {
 	case ZONE_OPEN:
-	case ZONE_CHANGE:
 		return zone_plan_check(&a->plan);
 	case ZONE_LISTEN:
 		if (a->port != ZONE_PORT && a->port != ZONE_PROBE_PORT)
 			return ERR_FORMAT;
 		/* FALLTHROUGH */
 	case ZONE_SOCKETS:
-		if (a->n < 1 || a->n > ZONE_FDS ||
+		if (a->n < 1 || a->n > ZONE_FDS || a->side >= ZONE_SIDES ||
 		    (a->family != AF_INET && a->family != AF_INET6))
 			return ERR_FORMAT;
 		break;

@@ -17,10 +17,9 @@
 
 enum zone_verb {
 	ZONE_OPEN = 1,		/* plan: make the zones, move the ports */
-	ZONE_LISTEN,		/* family, port, n: listeners outside */
-	ZONE_SOCKETS,		/* family, n: sockets inside */
+	ZONE_LISTEN,		/* side, family, port, n: listeners */
+	ZONE_SOCKETS,		/* side, family, n: sockets */
 	ZONE_LINKS,		/* each side's netlink socket, of links */
-	ZONE_CHANGE,		/* plan: another one for the same ports */
 	ZONE_REPAIR,		/* fetch a port that came back, configure all */
 	ZONE_CLOSE
 };
@@ -28,6 +27,7 @@ enum zone_verb {
 struct zone_ask {
 	uint32_t	 verb;
 	uint32_t	 id;		/* of the zone; the daemon counts */
+	uint32_t	 side;		/* enum zone_side */
 	uint32_t	 family;
 	uint32_t	 port;
 	uint32_t	 n;		/* 1 to ZONE_FDS */

@@ -226,18 +226,13 @@ side_one(struct load *l, const struct key *k, yaml_node_t *n,
 static void
 side_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
-	yaml_node_item_t *i;
+	size_t i;
 
-	if (n->type != YAML_SEQUENCE_NODE) {
-		side_one(l, k, n, field);
-		return;
-	}
-	i = n->data.sequence.items.start;
-	if (i == n->data.sequence.items.top)
+	if (node_count(n) == 0)
 		load_problem(l, n, "\"%s\" is empty; write such as "
 		    "198.19.0.2/24", k->name);
-	for (; i < n->data.sequence.items.top; i++)
-		side_one(l, k, yaml_document_get_node(&l->doc, *i), field);
+	for (i = 0; i < node_count(n); i++)
+		side_one(l, k, node_item(l, n, i), field);
 }
 
 static int
@@ -294,20 +289,14 @@ static void
 seen_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
 	struct conf_rule *r = field;
-	yaml_node_item_t *i;
+	size_t i, count = node_count(n);
 
 	r->mirrors = xcalloc(CONF_RULE_MIRRORS, sizeof(*r->mirrors));
-	if (n->type != YAML_SEQUENCE_NODE) {
-		seen_one(l, k, n, r);
-		return;
-	}
-	i = n->data.sequence.items.start;
-	if (n->data.sequence.items.top - i > CONF_RULE_MIRRORS)
+	if (count > CONF_RULE_MIRRORS)
 		load_problem(l, n, "too many entries in \"%s\"; at most %d",
 		    k->name, CONF_RULE_MIRRORS);
-	else
-		for (; i < n->data.sequence.items.top; i++)
-			seen_one(l, k, yaml_document_get_node(&l->doc, *i), r);
+	for (i = 0; i < count && count <= CONF_RULE_MIRRORS; i++)
+		seen_one(l, k, node_item(l, n, i), r);
 }
 
 static void
@@ -320,47 +309,8 @@ seen_drop(const struct key *k, void *field)
 	r->nmirrors = 0;
 }
 
-static void
-device_list_drop(const struct key *k, void *field)
-{
-	struct vec vec;
-	struct conf_device *v;
-	size_t i;
-
-	memcpy(&vec, field, sizeof(vec));
-	v = vec.v;
-	for (i = 0; i < vec.n; i++)
-		if (v[i].release != NULL)
-			v[i].release(v[i].running);
-	type_list.drop(k, field);
-}
-
-static void
-chain_list_drop(const struct key *k, void *field)
-{
-	struct vec vec;
-	struct conf_chain *v;
-	size_t i, j;
-
-	memcpy(&vec, field, sizeof(vec));
-	v = vec.v;
-	for (i = 0; i < vec.n; i++)
-		for (j = 0; j < v[i].nslots; j++)
-			if (v[i].slots[j].release != NULL)
-				v[i].slots[j].release(v[i].slots[j].running);
-	type_list.drop(k, field);
-}
-
-static void
-list_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
-{
-	type_list.set(l, k, n, field);
-}
-
 const struct type type_interface = { interface_parse, NULL, text_drop };
 const struct type type_side = { NULL, side_set, NULL };
 const struct type type_device = { device_parse, NULL, NULL };
 const struct type type_chain = { chain_parse, NULL, NULL };
 const struct type type_rule_mirrors = { NULL, seen_set, seen_drop };
-const struct type type_devices = { NULL, list_set, device_list_drop };
-const struct type type_chains = { NULL, list_set, chain_list_drop };

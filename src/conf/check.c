@@ -201,8 +201,7 @@ check_conditions(struct load *l, yaml_node_t *n)
 
 	for (key = conditions; *key != NULL; key++) {
 		v = node_get(l, n, *key);
-		if (v != NULL && v->type == YAML_SEQUENCE_NODE &&
-		    v->data.sequence.items.start == v->data.sequence.items.top)
+		if (v != NULL && node_count(v) == 0)
 			load_problem(l, v, "\"%s\" is an empty list and would "
 			    "match nothing; fill it or take it out", *key);
 	}
@@ -295,10 +294,7 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 static yaml_node_t *
 rule_node(struct load *l, yaml_node_t *root, size_t i)
 {
-	yaml_node_t *list = node_get(l, root, "rules");
-
-	return yaml_document_get_node(&l->doc,
-	    list->data.sequence.items.start[i]);
+	return node_item(l, node_get(l, root, "rules"), i);
 }
 
 /* A condition counts here even if its value is wrong. */
@@ -480,8 +476,7 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 	n = node_get(l, root, "rules");
 	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nrules > 0)
 		check_order(l, root);
-	else if (n != NULL && n->type == YAML_SEQUENCE_NODE &&
-	    n->data.sequence.items.start == n->data.sequence.items.top)
+	else if (n != NULL && node_count(n) == 0)
 		load_problem(l, n, "\"rules\" is empty; fill it or take it "
 		    "out");
 	if (c->nrules > 0)

@@ -94,13 +94,8 @@ static int
 prefixes_meet(const struct prefix *a, const struct prefix *b)
 {
 	const struct prefix *wide = a->bits < b->bits ? a : b;
-	struct addr other = { 0 };
+	struct addr other = prefix_addr(wide == a ? b : a, 0);
 
-	other.sa.sa_family = a->family;
-	if (a->family == AF_INET)
-		memcpy(&other.in.sin_addr, (wide == a ? b : a)->ip, 4);
-	else
-		memcpy(&other.in6.sin6_addr, (wide == a ? b : a)->ip, 16);
 	return prefix_has(wide, &other);
 }
 
@@ -161,8 +156,7 @@ check_slot(struct load *l, yaml_node_t *n, void *item)
 	size_t i, j;
 
 	s->pos = node_pos(n);
-	if (at != NULL && at->type == YAML_SEQUENCE_NODE &&
-	    at->data.sequence.items.start == at->data.sequence.items.top)
+	if (at != NULL && node_count(at) == 0)
 		load_problem(l, at, "\"devices\" is empty; name at least one "
 		    "device, or take the slot out");
 	for (i = 0; i < s->ndevices; i++)
@@ -190,13 +184,6 @@ slot_before(const struct conf_chain *ch, size_t at,
 	return NULL;
 }
 
-static yaml_node_t *
-list_node(struct load *l, yaml_node_t *list, size_t i)
-{
-	return yaml_document_get_node(&l->doc,
-	    list->data.sequence.items.start[i]);
-}
-
 static void
 check_slots(struct load *l, yaml_node_t *list, const struct conf_chain *ch)
 {
@@ -206,7 +193,7 @@ check_slots(struct load *l, yaml_node_t *list, const struct conf_chain *ch)
 
 	for (i = 0; i < ch->nslots; i++) {
 		s = &ch->slots[i];
-		if ((n = list_node(l, list, i))->type != YAML_MAPPING_NODE)
+		if ((n = node_item(l, list, i))->type != YAML_MAPPING_NODE)
 			continue;
 		check_name(l, n, "slot", ch->slots, i + 1, sizeof(*s));
 		for (k = 0; k < s->ndevices; k++)
@@ -235,7 +222,7 @@ check_chain(struct load *l, yaml_node_t *n, void *item)
 		    "rule without a chain says; choose another name");
 	if (slots == NULL || slots->type != YAML_SEQUENCE_NODE)
 		return;
-	if (slots->data.sequence.items.start == slots->data.sequence.items.top)
+	if (node_count(slots) == 0)
 		load_problem(l, slots, "\"slots\" is empty; write such as "
 		    "\"- {name: ips, devices: [ips1]}\"");
 	check_slots(l, slots, ch);
@@ -245,17 +232,14 @@ check_chain(struct load *l, yaml_node_t *n, void *item)
 static void
 check_after(struct load *l, yaml_node_t *n, const struct conf_rule *r)
 {
-	yaml_node_t *list = node_get(l, n, "mirror"), *at;
+	yaml_node_t *list = node_get(l, n, "mirror");
 	size_t i;
 
-	for (i = 0; list != NULL && i < r->nmirrors; i++) {
-		at = list->type == YAML_SEQUENCE_NODE ?
-		    list_node(l, list, i) : list;
+	for (i = 0; list != NULL && i < r->nmirrors; i++)
 		if (r->mirror_after[i])
-			load_problem(l, at, "\"at: after\" is behind a chain, "
-			    "and the rule has none; write its name under "
-			    "\"chain\", or at: before");
-	}
+			load_problem(l, node_item(l, list, i), "\"at: after\" "
+			    "is behind a chain, and the rule has none; write "
+			    "its name under \"chain\", or at: before");
 }
 
 /* A rule's chain goes with its action, and its mirrors with the chain. */

@@ -116,6 +116,8 @@ conf_unref(struct conf *c)
 {
 	if (c == NULL || --c->refs > 0)
 		return;
+	if (c->release != NULL)
+		c->release(c);
 	schema_drop(&map_conf, c);
 	free(c->path);
 	free(c);

@@ -211,6 +211,11 @@ struct conf_inspect {
 	/* content codings, lower case; or "any" alone */
 	struct conf_list encodings;
 	int		 endless_open;	/* see conf_icap_passes() */
+	/* A body without a length is a stream if it has fewer bytes than below
+	 * after so many ms; 0: that says nothing. */
+	struct {
+		uint64_t after, below;
+	} streams;
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
 	int		 non_http_block; /* block what is not HTTP */
@@ -250,7 +255,6 @@ struct conf_device {			/* one of `devices:` */
 	/* What runs for it. device_attach() sets it before others see the
 	 * snapshot, which has a reference; NULL in a check. */
 	struct device	*running;
-	void		(*release)(struct device *);
 };
 
 struct conf_slot {
@@ -260,7 +264,6 @@ struct conf_slot {
 	size_t		 ndevices;	/* 1 or more */
 	int		 fail_open;	/* no device: go on without it */
 	struct slot_state *running;	/* as with a device */
-	void		(*release)(struct slot_state *);
 };
 
 struct conf_chain {			/* one of `chains:` */
@@ -366,6 +369,9 @@ struct conf {
 	size_t		 ndevices;
 	struct conf_chain *chains;
 	size_t		 nchains;
+	/* What was attached to devices and chains goes; or NULL. */
+	void		(*release)(struct conf *);
+	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_inspect inspect;	/* for rules without their own */
@@ -455,6 +461,10 @@ const char	*conf_action_str(enum conf_action);
 
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);
+
+/* Whether a client is outside, and its server an endpoint inside. */
+int		 conf_from_outside(const struct conf *,
+		    const struct addr *client, const struct addr *server);
 
 /* The most devices that a session goes through. */
 size_t		 conf_hops(const struct conf *);

@@ -319,6 +319,12 @@ static const struct word mismatches[] = {
 	{ "allow", MISMATCH_ALLOW }, { NULL }
 };
 #define F(member)	offsetof(struct conf_inspect, member)
+static const struct key streams_keys[] = {
+	{ "after", &type_time, F(streams.after), "0s", 0, HOUR },
+	{ "below", &type_size, F(streams.below), "64k", 1, G },
+	{ NULL }
+};
+static const struct map map_streams = { "streams", streams_keys, NULL };
 static const struct key inspect_keys[] = {
 	{ "non-http", &type_word, F(non_http_block), "allow", .arg = allowed },
 	{ "upgrade", &type_list, F(upgrade), .arg = &upgrades, .max = 64 },
@@ -327,7 +333,7 @@ static const struct key inspect_keys[] = {
 	    .arg = mismatches },
 	{ "ranges", &type_word, F(ranges_pass), "strip", .arg = ranges },
 	{ "trickle", &type_later },
-	{ "streams", &type_later },
+	{ "streams", &type_map, 0, .arg = &map_streams },
 	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },
 	{ NULL }
 };
@@ -400,6 +406,15 @@ static const struct key on_keys[] = {
 };
 static const struct map map_on = { "on", on_keys, NULL };
 
+static const struct key endpoints_keys[] = {
+	{ "inside", &type_list, AT(inside), .arg = &prefixes, .max = 1000 },
+	{ "never", &type_later },
+	{ "identity", &type_later },
+	{ "interfaces", &type_later },
+	{ NULL }
+};
+static const struct map map_endpoints = { "endpoints", endpoints_keys, NULL };
+
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
 	{ NULL }
@@ -467,10 +482,10 @@ static const struct key conf_keys[] = {
 	{ "mirrors", &type_list, AT(mirrors), .arg = &mirror_list, .max = 256 },
 	{ "icap", &type_list, AT(icaps), .arg = &icap_list, .max = 64 },
 	{ "services", &type_later },
-	{ "devices", &type_devices, AT(devices), .arg = &device_list,
+	{ "devices", &type_list, AT(devices), .arg = &device_list,
 	    .max = CONF_DEVICES },
-	{ "chains", &type_chains, AT(chains), .arg = &chain_list,
-	    .max = 256 },
+	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
+	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },

@@ -81,8 +81,6 @@ void	check_codings(struct load *, yaml_node_t *, const char *key,
 
 /* The sections devices and chains, in chain.c and checkchain.c. */
 extern const struct listof device_list, chain_list;
-extern const struct type type_devices;	/* conf.devices; arg: device_list */
-extern const struct type type_chains;	/* conf.chains; arg: chain_list */
 extern const struct type type_chain;	/* struct conf_chain *; or "none" */
 extern const struct type type_rule_mirrors; /* of a rule; at its start */
 void	check_health(struct load *, yaml_node_t *, void *);

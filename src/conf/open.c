@@ -1,6 +1,7 @@
 /*
- * The default of `allow`: this host and the private nets may use a service.
- * And the warning that others may read decrypted traffic.
+ * Lists of prefixes: the default of `allow`, which is this host and the private
+ * nets, and who is inside. And the warning that others may read decrypted
+ * traffic.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,19 +37,22 @@ conf_prefixes_have(const struct conf_prefixes *l, const struct addr *a)
 	return 0;
 }
 
+int
+conf_from_outside(const struct conf *c, const struct addr *client,
+    const struct addr *server)
+{
+	return conf_prefixes_have(&c->inside, server) &&
+	    !conf_prefixes_have(&c->inside, client);
+}
+
 /* Whether all addresses of p are in the private nets. */
 static int
 prefix_is_private(const struct prefix *p)
 {
+	struct addr a = prefix_addr(p, 0);
 	struct prefix net;
-	struct addr a = { 0 };
 	size_t i;
 
-	a.sa.sa_family = p->family;
-	if (p->family == AF_INET)
-		memcpy(&a.in.sin_addr, p->ip, 4);
-	else
-		memcpy(&a.in6.sin6_addr, p->ip, 16);
 	for (i = 0; i < NELEM(nets); i++)
 		if (prefix_parse(&net, nets[i]) == 0 && net.bits <= p->bits &&
 		    prefix_has(&net, &a))

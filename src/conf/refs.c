@@ -34,16 +34,11 @@ event_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 static void
 events_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
-	yaml_node_item_t *i;
+	size_t i;
 
 	*(unsigned *)field = 0;
-	if (n->type != YAML_SEQUENCE_NODE) {
-		event_set(l, k, n, field);
-		return;
-	}
-	for (i = n->data.sequence.items.start; i < n->data.sequence.items.top;
-	    i++)
-		event_set(l, k, yaml_document_get_node(&l->doc, *i), field);
+	for (i = 0; i < node_count(n); i++)
+		event_set(l, k, node_item(l, n, i), field);
 }
 
 /* Read the file of a list that has a name and a path. */

@@ -380,23 +380,36 @@ list_item(struct load *l, const struct key *k, yaml_node_t *n, void *elem)
 	set_value(l, &item, n, elem);
 }
 
+size_t
+node_count(const yaml_node_t *n)
+{
+	return n->type != YAML_SEQUENCE_NODE ? 1 : (size_t)
+	    (n->data.sequence.items.top - n->data.sequence.items.start);
+}
+
+yaml_node_t *
+node_item(struct load *l, yaml_node_t *n, size_t i)
+{
+	return n->type != YAML_SEQUENCE_NODE ? n : yaml_document_get_node(
+	    &l->doc, n->data.sequence.items.start[i]);
+}
+
 static void
 list_fill(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
 	const struct listof *of = k->arg;
-	yaml_node_item_t *i = n->data.sequence.items.start;
+	size_t count = node_count(n);
 	struct vec vec = { NULL, 0 };
 
-	if (i == n->data.sequence.items.top)
+	if (count == 0)
 		return;			/* leaves it NULL */
-	vec.v = xcalloc((size_t)(n->data.sequence.items.top - i), of->size);
-	for (; i < n->data.sequence.items.top; i++) {
+	vec.v = xcalloc(count, of->size);
+	while (vec.n < count) {
 		vec.n++;	/* counted first: an element may look back */
 		memcpy(field, &vec, sizeof(vec));
-		list_item(l, k, yaml_document_get_node(&l->doc, *i),
+		list_item(l, k, node_item(l, n, vec.n - 1),
 		    (char *)vec.v + (vec.n - 1) * of->size);
 	}
-	memcpy(field, &vec, sizeof(vec));
 }
 
 static void
@@ -404,20 +417,14 @@ list_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 {
 	const struct listof *of = k->arg;
 	size_t max = k->max != 0 ? (size_t)k->max : LIST_MAX;
-	struct vec one = { NULL, 1 };
 
-	if (n->type == YAML_SEQUENCE_NODE && (size_t)
-	    (n->data.sequence.items.top - n->data.sequence.items.start) > max)
+	if (node_count(n) > max) {
 		load_problem(l, n, "too many entries in \"%s\"; at most %zu",
 		    k->name, max);
-	else if (n->type == YAML_SEQUENCE_NODE) {
+	} else if (n->type == YAML_SEQUENCE_NODE ||
+	    (n->type == YAML_SCALAR_NODE && of->item.type != &type_map)) {
 		list_drop(k, field);
 		list_fill(l, k, n, field);
-	} else if (n->type == YAML_SCALAR_NODE && of->item.type != &type_map) {
-		list_drop(k, field);
-		one.v = xcalloc(1, of->size);
-		memcpy(field, &one, sizeof(one));
-		list_item(l, k, n, one.v);
 	} else
 		load_problem(l, n, "\"%s\" is a list; write %s", k->name,
 		    of->item.type == &type_map ?

@@ -102,6 +102,9 @@ struct conf_pos	 node_pos(const yaml_node_t *);
 /* The value of a mapping's key, or NULL. */
 yaml_node_t	*node_get(struct load *, yaml_node_t *, const char *);
 yaml_node_t	*node_key(struct load *, yaml_node_t *, const char *);
+/* A list's entries, in whose place one entry may stand alone. */
+size_t		 node_count(const yaml_node_t *);
+yaml_node_t	*node_item(struct load *, yaml_node_t *, size_t);
 /* A single value's text, or NULL after telling the problem. */
 const char	*node_text(struct load *, const char *what, yaml_node_t *);
 /* The nearest of n names, or NULL if none is near. */

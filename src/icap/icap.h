@@ -181,6 +181,9 @@ struct icap_input {
 	int		 whole;		/* offer no 206: all of it is needed */
 	struct addr	 client, server;
 	int		 endless_open;	/* of the rule's `inspect:` */
+	/* ... streams: a body without a length that has fewer bytes than that
+	 * after so many ms will have no end; 0: that says nothing. */
+	uint64_t	 slow_after, slow_below;
 	int		 monitor;	/* nobody else needs the body: what was
 					   sent is dropped from it */
 };

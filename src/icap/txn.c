@@ -83,19 +83,24 @@ txn_answered(const struct icap_txn *t)
 }
 
 /*
- * When a response without end is enough (stream-after), in ms: one of unknown
- * length that grows and is not answered yet; or 0.
+ * When a message without end is enough, in ms: one of unknown length that grows
+ * and is not answered yet; or 0. A slow one is a stream (`inspect: streams`),
+ * and so is each response after stream-after.
  */
 static uint64_t
 txn_endless(const struct icap_txn *t)
 {
-	const struct conf_icap *c = t->service->conf;
+	const struct icap_input *in = &t->input;
+	uint64_t after = in->method == ICAP_RESPMOD ?
+	    t->service->conf->stream_after : 0;
 
-	if (c->stream_after == 0 || t->input.method != ICAP_RESPMOD ||
-	    t->input.length >= 0 || txn_answered(t) || t->input.monitor ||
-	    t->input.body == NULL || spool_ended(t->input.body) != 0)
+	if (in->length >= 0 || txn_answered(t) || in->monitor ||
+	    in->body == NULL || spool_ended(in->body) != 0)
 		return 0;
-	return t->started / 1000 + c->stream_after;
+	if (in->slow_after != 0 && spool_size(in->body) < in->slow_below &&
+	    (after == 0 || in->slow_after < after))
+		after = in->slow_after;
+	return after != 0 ? t->started / 1000 + after : 0;
 }
 
 /* When the timer has something to do, in ms; 0: never. */

@@ -73,7 +73,7 @@ is_hardware(const char *name)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rv;
 
-	rv = fd >= 0 && port_is_hardware(fd, name);
+	rv = fd >= 0 && link_is_hardware(fd, name);
 	if (fd >= 0)
 		close(fd);
 	return rv;

@@ -4,16 +4,13 @@
  * is in one besides the device's port could let clear text out.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "chain/zone_helper.h"
@@ -22,13 +19,6 @@
 #include "net/link.h"
 #include "util/mem.h"
 #include "util/text.h"
-
-/* What the child that goes into a zone tells us. */
-struct seen {
-	int		 here;		/* it is the zone with the port */
-	int		 fails;
-	unsigned	 mtu;
-};
 
 /* A line of a file of /proc, without its end; "" if there is none. */
 static void
@@ -97,94 +87,121 @@ zone_processes(struct doctor *d, const char *what, const char *port)
 		closedir(proc);
 }
 
-static void
+/* Returns its MTU. */
+static unsigned
 zone_port(struct doctor *d, const struct conf_device *dev, const char *what,
-    const char *port, int fd, struct seen *s)
+    const char *port, int fd)
 {
 	static const char *const states[] = { "is gone", "is down",
 	    "has no link" };
-	enum link state = link_state(fd, port, &s->mtu);
+	unsigned mtu = 0;
+	enum link state = link_state(fd, port, &mtu);
 	struct text names = { 0 };
 
-	link_offloads_str(link_offloads(fd, port), &names);
+	link_offloads_str(link_offloads(fd, port) & ~LINK_GRO, &names);
 	if (state != LINK_UP)
 		doctor_say(d, FIND_WARN, what, "look at the cable and at the "
 		    "device", "%s %s", port, states[state]);
-	else if (!dev->offload && names.len > 0)
+	else if (!dev->offload && names.len > 0 && !link_is_hardware(fd, port))
 		doctor_say(d, FIND_WARN, what, "ask the vendor of the "
 		    "network card, or set `offload: on` if the device takes "
 		    "large frames", "the driver of %s keeps offloads on (%s)",
 		    port, names.s);
 	else
 		doctor_say(d, FIND_OK, what, NULL, "%s is up in its zone, "
-		    "MTU %u, offloads %s", port, s->mtu, names.len > 0 ?
+		    "MTU %u, offloads %s", port, mtu, names.len > 0 ?
 		    names.s : "off");
 	text_free(&names);
+	return mtu;
 }
 
-/* In a child. */
-static void
-zone_look(struct doctor *d, const struct conf_device *dev, const char *what,
-    const char *port, int ns, struct seen *s)
-{
-	int fd;
-
-	if (setns(ns, CLONE_NEWNET) != 0 || if_nametoindex(port) == 0)
-		return;
-	s->here = 1;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	zone_port(d, dev, what, port, fd, s);
-	zone_interfaces(d, what, port, fd);
-	zone_forwarding(d, what, port);
-	zone_processes(d, what, port);
-	fflush(stdout);
-	s->fails = d->fails;
-}
-
-static int
+/* Look into a namespace, if the port is there. Returns its MTU, or 0. */
+static unsigned
 zone_visit(struct doctor *d, const struct conf_device *dev, const char *what,
-    const char *port, int ns, struct seen *s)
+    const char *port, int ns)
 {
-	pid_t pid;
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), fd;
+	unsigned mtu = 0;
 
-	fflush(stdout);
-	if ((pid = fork()) == 0) {
-		zone_look(d, dev, what, port, ns, s);
-		_exit(0);
+	if (home < 0 || setns(ns, CLONE_NEWNET) != 0) {
+		close(home);
+		return 0;
 	}
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (s->here)
-		d->fails = s->fails;
-	return s->here;
+	if (if_nametoindex(port) != 0) {
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		mtu = zone_port(d, dev, what, port, fd);
+		zone_interfaces(d, what, port, fd);
+		zone_forwarding(d, what, port);
+		zone_processes(d, what, port);
+		close(fd);
+	}
+	if (setns(home, CLONE_NEWNET) != 0)
+		abort();	/* all that follows would be wrong */
+	close(home);
+	return mtu;
 }
 
 /* Go through the namespaces that a helper holds. */
-static int
+static unsigned
 helper_zones(struct doctor *d, const struct conf_device *dev,
-    const char *what, const char *port, const char *pid, struct seen *s)
+    const char *what, const char *port, const char *pid)
 {
 	char path[600], link[64];
 	struct dirent *e;
+	unsigned mtu = 0;
 	ssize_t n;
 	DIR *fds;
-	int ns, here = 0;
+	int ns;
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
 	fds = opendir(path);
-	while (fds != NULL && !here && (e = readdir(fds)) != NULL) {
+	while (fds != NULL && mtu == 0 && (e = readdir(fds)) != NULL) {
 		snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, e->d_name);
 		n = readlink(path, link, sizeof(link) - 1);
 		link[n > 0 ? n : 0] = '\0';
 		if (strncmp(link, "net:", 4) != 0 ||
 		    (ns = open(path, O_RDONLY | O_CLOEXEC)) < 0)
 			continue;
-		here = zone_visit(d, dev, what, port, ns, s);
+		mtu = zone_visit(d, dev, what, port, ns);
 		close(ns);
 	}
 	if (fds != NULL)
 		closedir(fds);
-	return here;
+	return mtu;
+}
+
+/* The next process that is a zone helper; NULL: there is none. One that was
+ * killed has its name until the daemon ends, and no command line. */
+static const char *
+next_helper(DIR *proc)
+{
+	struct dirent *e;
+	char path[280], comm[64];
+
+	while (proc != NULL && (e = readdir(proc)) != NULL) {
+		if (atoi(e->d_name) <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		proc_line(path, comm, sizeof(comm));
+		if (strcmp(comm, ZONE_HELPER_NAME) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
+		proc_line(path, comm, sizeof(comm));
+		if (comm[0] != '\0')
+			return e->d_name;
+	}
+	return NULL;
+}
+
+int
+doctor_zone_helper(void)
+{
+	DIR *proc = opendir("/proc");
+	int there = next_helper(proc) != NULL;
+
+	if (proc != NULL)
+		closedir(proc);
+	return there;
 }
 
 unsigned
@@ -192,27 +209,11 @@ doctor_zone(struct doctor *d, const struct conf_device *dev, const char *what,
     const char *port)
 {
 	DIR *proc = opendir("/proc");
-	struct dirent *e;
-	struct seen *s;
-	char path[280], comm[64];
+	const char *pid;
 	unsigned mtu = 0;
-	int here = 0;
 
-	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED |
-	    MAP_ANONYMOUS, -1, 0);
-	while (proc != NULL && s != MAP_FAILED && !here &&
-	    (e = readdir(proc)) != NULL) {
-		if (atoi(e->d_name) <= 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
-		proc_line(path, comm, sizeof(comm));
-		if (strcmp(comm, ZONE_HELPER_NAME) == 0)
-			here = helper_zones(d, dev, what, port, e->d_name, s);
-	}
-	if (s != MAP_FAILED) {
-		mtu = here ? s->mtu : 0;
-		munmap(s, sizeof(*s));
-	}
+	while (mtu == 0 && (pid = next_helper(proc)) != NULL)
+		mtu = helper_zones(d, dev, what, port, pid);
 	if (proc != NULL)
 		closedir(proc);
 	return mtu;

@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/run.h"
 #include "util/text.h"
 
 #define WORDS_MAX	16	/* of a command */
@@ -257,26 +257,8 @@ tproxy_print(const struct tproxy *t)
 	text_free(&rules);
 }
 
-/* Runs in the child; never returns. */
 static void
-step_exec(char *command, int in, int quiet)
-{
-	char *words[WORDS_MAX + 1], *save = NULL, *w;
-	size_t n = 0;
-
-	for (w = strtok_r(command, " ", &save); w != NULL && n < WORDS_MAX;
-	    w = strtok_r(NULL, " ", &save))
-		words[n++] = w;
-	words[n] = NULL;
-	dup2(in, STDIN_FILENO);
-	if (quiet && freopen("/dev/null", "w", stderr) == NULL)
-		_exit(126);
-	execvp(words[0], words);
-	_exit(errno == ENOENT ? 127 : 126);
-}
-
-static void
-step_advice(const char *command, int status)
+step_advice(const char *command, int missing, const char *said)
 {
 	static const struct {
 		const char	*name, *package;
@@ -289,9 +271,9 @@ step_advice(const char *command, int status)
 	while (i < NELEM(tools) - 1 && (strlen(tools[i].name) != n ||
 	    strncmp(tools[i].name, command, n) != 0))
 		i++;
-	fprintf(stderr, "clearspan: transparent: command failed: %s\n",
-	    command);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+	fprintf(stderr, "%s\nclearspan: transparent: command failed: %s\n",
+	    said, command);
+	if (missing)
 		fprintf(stderr, "  %s is missing: apt-get install %s\n",
 		    tools[i].name, tools[i].package);
 	else if (geteuid() != 0)
@@ -318,29 +300,26 @@ have_ipv6(void)
 static int
 step_run(const char *command, const char *input, int flags)
 {
-	char copy[256];
-	FILE *in;
-	pid_t pid;
-	int status = -1;
+	char copy[256], *save = NULL, *w;
+	const char *words[WORDS_MAX + 1] = { NULL };
+	struct text in = { 0 }, said = { 0 };
+	size_t n = 0;
+	int rv;
 
 	if ((flags & STEP_IPV6) && !have_ipv6())
 		return 0;
-	if ((in = tmpfile()) == NULL)
-		return ERR_SYS;
-	fputs(input != NULL ? input : "", in);
-	fflush(in);
-	rewind(in);
 	snprintf(copy, sizeof(copy), "%s", command);
-	if ((pid = fork()) == 0)
-		step_exec(copy, fileno(in), flags & (STEP_TIDY | STEP_QUIET));
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	fclose(in);
-	if (status == 0 || (flags & STEP_TIDY))
-		return 0;
-	if (!(flags & STEP_QUIET))
-		step_advice(command, status);
-	return ERR_SYS;
+	for (w = strtok_r(copy, " ", &save); w != NULL && n < WORDS_MAX;
+	    w = strtok_r(NULL, " ", &save))
+		words[n++] = w;
+	if (input != NULL)
+		text_puts(&in, input);
+	rv = run_program(words, &in, &said, &said);
+	if (rv != 0 && !(flags & (STEP_TIDY | STEP_QUIET)))
+		step_advice(command, rv == ERR_NOTFOUND, said.s);
+	text_free(&in);
+	text_free(&said);
+	return rv == 0 || (flags & STEP_TIDY) ? 0 : ERR_SYS;
 }
 
 int
@@ -358,15 +337,13 @@ tproxy_up(const struct tproxy *t)
 void
 tproxy_save(struct text *table)
 {
-	FILE *f = popen("nft list table inet clearspan 2>/dev/null", "re");
-	char buf[4096];
-	size_t n;
+	static const char *const argv[] = { "nft", "list", "table", "inet",
+	    "clearspan", NULL };
+	struct text said = { 0 };
 
-	if (f == NULL)
-		return;
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
-		text_add(table, buf, n);
-	pclose(f);
+	if (run_program(argv, NULL, table, &said) != 0)
+		text_clear(table);
+	text_free(&said);
 }
 
 int

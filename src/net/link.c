@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "util/err.h"
+#include "util/mem.h"
 
 static const struct {
 	const char	*name;
@@ -96,12 +97,41 @@ link_kind(int fd, const char *name)
 	return ifr.ifr_hwaddr.sa_family;
 }
 
-int
+/* value: an ethtool_value, or another struct that begins with its command. */
+static int
 link_ethtool(int fd, const char *name, void *value)
 {
 	struct ifreq ifr = { .ifr_data = value };
 
 	return link_ioctl(fd, name, SIOCETHTOOL, &ifr);
+}
+
+int
+link_driver_is_hardware(const char *driver, const char *bus)
+{
+	/* A hypervisor may hand superframes on to another guest. */
+	static const char *const virtual[] = { "virtio_net", "vmxnet3",
+	    "hv_netvsc", "vif", "xen_netfront", "netdevsim" };
+	/* Drivers without a bus that fill in the field. */
+	static const char *const nowhere[] = { "", "N/A", "tun", "tap" };
+	size_t i;
+
+	for (i = 0; i < NELEM(virtual); i++)
+		if (strcmp(driver, virtual[i]) == 0)
+			return 0;
+	for (i = 0; i < NELEM(nowhere); i++)
+		if (strcmp(bus, nowhere[i]) == 0)
+			return 0;
+	return 1;
+}
+
+int
+link_is_hardware(int fd, const char *name)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	return link_ethtool(fd, name, &info) == 0 &&
+	    link_driver_is_hardware(info.driver, info.bus_info);
 }
 
 /* What a driver does not know is as good as off. */
@@ -120,36 +150,26 @@ link_offloads(int fd, const char *name)
 }
 
 static void
-link_offloads_set(int fd, const char *name, unsigned which, uint32_t value)
+link_switch(int fd, const char *name, unsigned i, uint32_t value)
 {
-	struct ethtool_value v;
-	unsigned i;
+	struct ethtool_value v = { offloads[i].set, value };
 
-	for (i = 0; i < LINK_OFFLOADS; i++) {
-		v = (struct ethtool_value){ offloads[i].set, value };
-		if (which & 1u << i)
-			link_ethtool(fd, name, &v);
-	}
+	link_ethtool(fd, name, &v);
 }
 
+/* Checksums go on first and off last, as the others want them. */
 unsigned
-link_offloads_off(int fd, const char *name, unsigned which, unsigned *left)
+link_offloads_set(int fd, const char *name, unsigned which, unsigned on)
 {
-	unsigned were = link_offloads(fd, name) & which;
-
-	link_offloads_set(fd, name, were, 0);
-	*left = link_offloads(fd, name) & which;
-	return were & ~*left;
-}
-
-/* Checksums first, as the others want them. */
-void
-link_offloads_on(int fd, const char *name, unsigned which)
-{
-	unsigned i;
+	unsigned change = (link_offloads(fd, name) ^ on) & which, i;
 
 	for (i = LINK_OFFLOADS; i-- > 0; )
-		link_offloads_set(fd, name, which & 1u << i, 1);
+		if (change & on & 1u << i)
+			link_switch(fd, name, i, 1);
+	for (i = 0; i < LINK_OFFLOADS; i++)
+		if (change & ~on & 1u << i)
+			link_switch(fd, name, i, 0);
+	return (link_offloads(fd, name) ^ on) & which;
 }
 
 void
@@ -218,4 +238,13 @@ link_move(const char *name, int ns)
 	close(fd);
 	errno = err;
 	return rv;
+}
+
+int
+link_ipv6(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s", name);
+	return access(path, F_OK) == 0;
 }

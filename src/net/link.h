@@ -36,21 +36,29 @@ int	link_set_mac(int fd, const char *name, const uint8_t mac[6]);
 
 /* ARPHRD_*, or ERR_SYS. */
 int	link_kind(int fd, const char *name);
-/* value: an ethtool_value, or another struct that begins with its command. */
-int	link_ethtool(int fd, const char *name, void *value);
 
 /*
- * Switch off which of those that make larger frames than the MTU or leave
- * checksums to the hardware. Returns a bit for each that was on, for
- * link_offloads_on(); *left are those that the driver keeps on.
+ * Whether it is a piece of hardware, according to its driver. Hardware segments
+ * and checksums a superframe before it goes to the cable.
  */
-unsigned link_offloads_off(int fd, const char *name, unsigned which,
-	    unsigned *left);
-void	link_offloads_on(int fd, const char *name, unsigned which);
+int	link_is_hardware(int fd, const char *name);
+/* The same, for a driver and the bus address that it reports. */
+int	link_driver_is_hardware(const char *driver, const char *bus);
+
 /* A bit for each that is on. */
 unsigned link_offloads(int fd, const char *name);
+/*
+ * Of those in which, switch on what is in on, and the others off. Returns a bit
+ * for each that the driver leaves as it was.
+ */
+unsigned link_offloads_set(int fd, const char *name, unsigned which,
+	    unsigned on);
 /* Append their names: "tso gso". */
 void	link_offloads_str(unsigned which, struct text *);
+
+/* Whether it has IPv6; one with an MTU below 1280 has none (RFC 8200, 5). For
+ * "all": whether there is IPv6 here. */
+int	link_ipv6(const char *name);
 
 /* Move an interface of this thread's namespace into the one that ns is open on.
  * It must be down, and loses its addresses. */

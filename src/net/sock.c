@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -136,18 +138,29 @@ sock_accept(int fd, struct addr *peer)
 }
 
 int
+sock_own(int fd, struct addr *own)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+		return ERR_SYS;
+	addr_set(own, (struct sockaddr *)&ss);
+	return 0;
+}
+
+int
 sock_original(int fd, struct addr *dst, int *is_redirect)
 {
 	struct sockaddr_storage ss;
 	struct addr nat;
-	socklen_t len = sizeof(ss);
+	socklen_t len;
 	int rv;
 
 	if (is_redirect != NULL)
 		*is_redirect = 0;
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+	if (sock_own(fd, dst) != 0)
 		return ERR_SYS;
-	addr_set(dst, (struct sockaddr *)&ss);
 	memset(&ss, 0, sizeof(ss));
 	/* conntrack sees a mapped client of a dual-stack listener as IPv4. */
 	if (dst->sa.sa_family == AF_INET) {
@@ -217,6 +230,15 @@ sock_error(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) != 0)
 		return errno;
 	return e;
+}
+
+size_t
+sock_unsent(int fd)
+{
+	int n = 0;
+
+	return fd != -1 && ioctl(fd, SIOCOUTQNSD, &n) == 0 && n > 0 ?
+	    (size_t)n : 0;
 }
 
 void

@@ -22,6 +22,9 @@ int	sock_listen(const struct addr *, int v6only, int transparent,
  * and ENOMEM (try later); or ERR_SYS. Skips connections already gone. */
 int	sock_accept(int fd, struct addr *peer);
 
+/* The socket's own address. 0 or ERR_SYS. */
+int	sock_own(int fd, struct addr *);
+
 /*
  * Where the client wanted to go. conntrack knows it under REDIRECT
  * (SO_ORIGINAL_DST); under TPROXY it is the socket's own address. Returns 0 or
@@ -40,6 +43,9 @@ int	sock_connect(const struct addr *to, const struct addr *from);
 /* The errno of a connection that has become writable; 0: it is connected. */
 int	sock_error(int fd);
 
+/* Bytes that were written to a TCP socket and never left, where a FIN counts
+ * as one; 0 for -1. */
+size_t	sock_unsent(int fd);
 void	sock_nodelay(int fd);
 
 /*

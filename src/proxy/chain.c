@@ -33,7 +33,7 @@ struct chain_end {		/* of a hop: P or Q */
 };
 
 struct chain_hop {
-	struct chain_end end[2];	/* inside, outside */
+	struct chain_end end[2];	/* near, far, from the client */
 	int		 left;		/* what became of it is known */
 };
 
@@ -80,9 +80,13 @@ static void
 chain_changed(void *owner)
 {
 	struct session *s = owner;
+	struct chain *c = s->chain;
+	const char *why;
 
 	if (s->phase == PHASE_CHAIN)
 		session_soon(s);
+	else if (c->n > 0 && c->ops->state(c->way, &why) == CHAIN_REFUSED)
+		session_due(s, step_broke(s, DIR_UP, "%s", why));
 }
 
 void
@@ -95,6 +99,8 @@ chain_begin(struct session *s)
 		.server = &s->facts.server,
 		.decrypted = s->facts.protocol == PROTO_TLS &&
 		    s->verdict.action == ACTION_DECRYPT,
+		.from_outside = conf_from_outside(session_conf(s),
+		    &s->facts.client, &s->facts.server),
 		.changed = chain_changed,
 		.owner = s,
 	};
@@ -124,20 +130,33 @@ chain_wire(struct session *s, unsigned hop)
 	return hop == 0 ? &s->wire : s->chain->more + hop - 1;
 }
 
+/* The bytes that a device was sent: not those that the kernel still has. */
+static uint64_t
+chain_entered(const struct wire *w, enum flow_dir dir,
+    const struct chain_end *e)
+{
+	uint64_t unsent = sock_unsent(e->conn.sock.fd);
+
+	if (unsent > 0 && w->flow[dir].end_out == END_FIN)
+		unsent--;
+	return w->flow[dir].out - unsent;
+}
+
 /* What became of the session in a hop; the first call counts. Returns the
  * clause for the log. */
 static const char *
 chain_left(struct session *s, unsigned hop, enum chain_event event)
 {
 	struct chain *c = s->chain;
+	struct chain_hop *h = &c->hops[hop];
 	uint64_t bytes[2] = {
-		chain_wire(s, hop)->flow[DIR_UP].out,
-		chain_wire(s, hop + 1)->flow[DIR_DOWN].out
+		chain_entered(chain_wire(s, hop), DIR_UP, &h->end[0]),
+		chain_entered(chain_wire(s, hop + 1), DIR_DOWN, &h->end[1])
 	};
 
-	if (c->hops[hop].left)
+	if (h->left)
 		return "device: closed";
-	c->hops[hop].left = 1;
+	h->left = 1;
 	return c->ops->event(c->way, hop, event, bytes);
 }
 
@@ -288,6 +307,8 @@ chain_look(evutil_socket_t fd, short what, void *arg)
 		if (!chain_in_flight(e, now))
 			continue;
 		any = 1;
+		if (now - e->since >= chain_patience(s) / 2)
+			c->ops->doubt(c->way, i / 2);
 		if (now - e->since < chain_patience(s))
 			continue;
 		session_due(s, step_broke(s, i % 2 == 0 ? DIR_UP : DIR_DOWN,
@@ -309,7 +330,8 @@ hop_open(struct session *s, unsigned i)
 	for (k = 0; k < 2; k++) {
 		conn[k] = &c->hops[i].end[k].conn;
 		fd = c->ops->take(c->way, i, k);
-		sock_session(fd, session_conf(s)->timeouts.keepalive);
+		if (k == 0)	/* both ends are ours: one asks the other */
+			sock_session(fd, session_conf(s)->timeouts.keepalive);
 		conn_clear(conn[k], &s->worker->revisits, s->client.event, s);
 		conn_open(conn[k], fd);
 	}
@@ -342,7 +364,7 @@ chain_lengthen(struct session *s, unsigned n)
 }
 
 /*
- * A device has reset a hop's outside. The server is told at once. The device
+ * A device has reset a hop's far end. The server is told at once. The device
  * may have more to say to the client: its page, then FIN; or RST here, too.
  */
 static void

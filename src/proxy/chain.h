@@ -23,7 +23,8 @@ struct session;
 enum chain_state {
 	CHAIN_WAIT,		/* changed() will be called */
 	CHAIN_READY,		/* every hop is connected at both ends */
-	CHAIN_REFUSED		/* a slot has no device, or one dropped it */
+	CHAIN_REFUSED		/* a slot has no device, or one dropped it;
+				 * behind READY: one was taken down */
 };
 
 enum chain_event {		/* what became of a session in a device */
@@ -40,7 +41,9 @@ struct chain_want {
 	const struct addr *client;	/* with ports; copied */
 	const struct addr *server;
 	int	 decrypted;	/* ports: map is for clear text alone */
-	/* In the worker, never in begin(): ask state() again. */
+	int	 from_outside;	/* it goes in at the devices' outside */
+	/* In the worker, never in begin(): ask state() again. Also when a
+	 * device is taken from a session that is READY. */
 	void	(*changed)(void *owner);
 	void	*owner;
 };
@@ -57,9 +60,10 @@ struct chain_ops {
 	enum chain_state (*state)(const struct chain_way *, const char **why);
 	/* READY: through how many devices; 0: all slots were skipped. */
 	unsigned (*hops)(const struct chain_way *);
-	/* READY: the socket at the device's inside or outside, connected and
-	 * non-blocking; once each. The caller closes it. */
-	int	 (*take)(struct chain_way *, unsigned hop, int outside);
+	/* READY: the socket at which the session goes into the device, or the
+	 * far one, connected and non-blocking; once each. The caller closes
+	 * it. */
+	int	 (*take)(struct chain_way *, unsigned hop, int far);
 	/*
 	 * READY: what became of the session in that device; the first event
 	 * that is not CHAIN_PASSED holds. bytes by enum flow_dir, in all.
@@ -68,6 +72,8 @@ struct chain_ops {
 	 */
 	const char *(*event)(struct chain_way *, unsigned hop,
 		    enum chain_event, const uint64_t bytes[2]);
+	/* It seems that nothing comes out of that device: find out. */
+	void	 (*doubt)(struct chain_way *, unsigned hop);
 	/* What was tried and what came of it; valid until the next call of
 	 * anything for the way. */
 	const struct record_hop *(*record)(struct chain_way *, size_t *n);

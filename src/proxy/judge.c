@@ -126,7 +126,8 @@ session_judge(struct session *s, const struct http_head *h,
 	    judge_rules(s, name, j))
 		return;
 	/* CONNECT names the end of a tunnel, not this server. */
-	if (!slice_eq(h->method, "CONNECT") && !judge_claimed(s, name)) {
+	if ((!slice_eq(h->method, "CONNECT") || h->protocol.len > 0) &&
+	    !judge_claimed(s, name)) {
 		judge_say(s, on == MISMATCH_BLOCK ? JUDGED_MISMATCH :
 		    on == MISMATCH_LOG ? JUDGED_LOGGED : JUDGED_ALLOWED, name);
 		if (on == MISMATCH_BLOCK)

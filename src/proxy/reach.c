@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/sock.h"
 #include "proxy/decide.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
@@ -33,8 +34,6 @@ static int
 reach_is_host(const struct addr *a)
 {
 	struct addr at = *a, own;
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	int fd, yes;
 
 	addr_set_port(&at, 0);
@@ -43,12 +42,10 @@ reach_is_host(const struct addr *a)
 		return errno != EAFNOSUPPORT;
 	yes = (at.sa.sa_family != AF_INET ||
 	    bind(fd, &at.sa, addr_len(&at)) == 0) &&
-	    connect(fd, &a->sa, addr_len(a)) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&ss, &len) == 0;
+	    connect(fd, &a->sa, addr_len(a)) == 0 && sock_own(fd, &own) == 0;
 	close(fd);
 	if (!yes)
 		return 0;
-	addr_set(&own, (struct sockaddr *)&ss);
 	addr_set_port(&own, 0);
 	return addr_eq(&own, &at);
 }

@@ -122,16 +122,17 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
 
 /*
  * The community ID that a tool computes if it sees these two ends. If only one
- * is IPv4, the packets have both as IPv6.
+ * is IPv4, the packets have both as IPv6, by to6.
  */
 static void
-put_community_of(json_t *o, struct addr client, struct addr server)
+put_community_of(json_t *o, struct addr client, struct addr server,
+    void (*to6)(struct addr *))
 {
 	char community[COMMUNITY_LEN + 1];
 
 	if (client.sa.sa_family != server.sa.sa_family) {
-		addr_map6(&client);
-		addr_map6(&server);
+		to6(&client);
+		to6(&server);
 	}
 	if (community_id(community, &client, &server) == 0)
 		put_text(o, "community_id", community);
@@ -139,7 +140,8 @@ put_community_of(json_t *o, struct addr client, struct addr server)
 
 /* That of the session with this port of the server; 0: the server's own. */
 static void
-put_community(json_t *o, const struct record *r, uint16_t port)
+put_community(json_t *o, const struct record *r, uint16_t port,
+    void (*to6)(struct addr *))
 {
 	struct addr server = r->facts->server;
 
@@ -147,7 +149,7 @@ put_community(json_t *o, const struct record *r, uint16_t port)
 		return;
 	if (port != 0)
 		addr_set_port(&server, port);
-	put_community_of(o, r->facts->client, server);
+	put_community_of(o, r->facts->client, server, to6);
 }
 
 /* The members that begin every event. */
@@ -223,7 +225,7 @@ mirrors_array(const struct record *r)
 		if (c->split)
 			put_count(o, "streams", c->streams);
 		else
-			put_community(o, r, c->port);
+			put_community(o, r, c->port, addr_map6);
 		put_count(o, "packets", c->packets);
 		put_count(o, "bytes", c->bytes);
 		put_count(o, "lost", c->lost);
@@ -251,7 +253,7 @@ chain_array(const struct record *r)
 		put_text(o, "device", r->hops[i].device);
 		put_text(o, "event", r->hops[i].event);
 		if (r->hops[i].device != NULL)
-			put_community(o, r, port);
+			put_community(o, r, port, addr_translate6);
 		if (r->hops[i].us != 0)
 			put(o, "ms", json_real((double)r->hops[i].us / 1e3));
 		json_array_append_new(all, o);
@@ -408,7 +410,7 @@ stream_object(const struct record *r, const struct http_record *h)
 	put_count(o, "stream", h->stream);
 	if (shown_ends(r->shown, h->stream, &client, &server)) {
 		put_count(o, "port", addr_port(&client));
-		put_community_of(o, client, server);
+		put_community_of(o, client, server, addr_map6);
 	}
 	return o;
 }
@@ -487,7 +489,7 @@ eve_of(const char *type, const char *app, const struct record *r,
 	json_t *o = eve_new(type, now);
 
 	put_count(o, "flow_id", r->id);
-	put_community(o, r, r->shown_port);
+	put_community(o, r, r->shown_port, addr_map6);
 	put_end(o, "src_ip", "src_port", &r->facts->client);
 	put_end(o, "dest_ip", "dest_port", &r->facts->server);
 	put_texts(o, "proto", "TCP", "app_proto", app, NULL);

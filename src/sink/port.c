@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <ifaddrs.h>
-#include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -40,34 +39,6 @@ port_state_str(int state)
 	return names[state];
 }
 
-int
-port_driver_is_hardware(const char *driver, const char *bus)
-{
-	/* A hypervisor may hand superframes on to another guest. */
-	static const char *const virtual[] = { "virtio_net", "vmxnet3",
-	    "hv_netvsc", "vif", "xen_netfront", "netdevsim" };
-	/* Drivers without a bus that fill in the field. */
-	static const char *const nowhere[] = { "", "N/A", "tun", "tap" };
-	size_t i;
-
-	for (i = 0; i < NELEM(virtual); i++)
-		if (strcmp(driver, virtual[i]) == 0)
-			return 0;
-	for (i = 0; i < NELEM(nowhere); i++)
-		if (strcmp(bus, nowhere[i]) == 0)
-			return 0;
-	return 1;
-}
-
-int
-port_is_hardware(int fd, const char *interface)
-{
-	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-
-	return link_ethtool(fd, interface, &info) == 0 &&
-	    port_driver_is_hardware(info.driver, info.bus_info);
-}
-
 /*
  * Offloads are for hardware, or for the kernel in its place. A veth leaves
  * segmentation and checksums to its other end, where nobody does them, and a
@@ -79,11 +50,11 @@ port_offloads(struct port *p)
 	unsigned left;
 
 	if (!p->vnet || p->offload == OFFLOAD_ON ||
-	    (p->offload == OFFLOAD_AUTO && port_is_hardware(p->fd, p->name))) {
+	    (p->offload == OFFLOAD_AUTO && link_is_hardware(p->fd, p->name))) {
 		atomic_store(&p->gso, p->vnet);
 		return;
 	}
-	link_offloads_off(p->fd, p->name, LINK_TSO | LINK_TX, &left);
+	left = link_offloads_set(p->fd, p->name, LINK_TSO | LINK_TX, 0);
 	atomic_store(&p->gso, left == 0);
 	if (left != 0)
 		log_warn("mirror %s: cannot switch the offloads of %s off, "

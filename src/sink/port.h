@@ -57,13 +57,4 @@ void	port_no_gso(struct port *, int err);
 
 const char *port_state_str(int state);	/* "port down" */
 
-/*
- * Whether the interface is a piece of hardware, according to its driver.
- * Hardware segments and checksums a superframe before it goes to the cable.
- * fd is any socket of the interface's network namespace.
- */
-int	port_is_hardware(int fd, const char *interface);
-/* The same, for a driver and the bus address that it reports. */
-int	port_driver_is_hardware(const char *driver, const char *bus);
-
 #endif

@@ -187,8 +187,9 @@ addr_parse(struct addr *a, const char *s)
 	return 0;
 }
 
-void
-addr_map6(struct addr *a)
+/* An IPv4 address behind the first 96 bits of an IPv6 one. */
+static void
+embed(struct addr *a, const uint8_t head[12])
 {
 	struct sockaddr_in in = a->in;
 
@@ -197,9 +198,24 @@ addr_map6(struct addr *a)
 	memset(a, 0, sizeof(*a));
 	a->in6.sin6_family = AF_INET6;
 	a->in6.sin6_port = in.sin_port;
-	a->in6.sin6_addr.s6_addr[10] = 0xff;
-	a->in6.sin6_addr.s6_addr[11] = 0xff;
+	memcpy(a->in6.sin6_addr.s6_addr, head, 12);
 	memcpy(&a->in6.sin6_addr.s6_addr[12], &in.sin_addr, 4);
+}
+
+void
+addr_map6(struct addr *a)
+{
+	static const uint8_t head[12] = { [10] = 0xff, 0xff };
+
+	embed(a, head);
+}
+
+void
+addr_translate6(struct addr *a)
+{
+	static const uint8_t head[12] = { 0, 0x64, 0xff, 0x9b, 0, 1 };
+
+	embed(a, head);
 }
 
 int
@@ -249,4 +265,17 @@ prefix_has(const struct prefix *p, const struct addr *a)
 		return 1;
 	mask = (uint8_t)(0xff << (8 - p->bits % 8));
 	return (ip[whole] & mask) == (p->ip[whole] & mask);
+}
+
+struct addr
+prefix_addr(const struct prefix *p, uint16_t port)
+{
+	struct addr a = { .sa.sa_family = p->family };
+
+	if (p->family == AF_INET6)
+		memcpy(&a.in6.sin6_addr, p->ip, 16);
+	else
+		memcpy(&a.in.sin_addr, p->ip, 4);
+	addr_set_port(&a, port);
+	return a;
 }

@@ -55,9 +55,14 @@ int		 addr_parse(struct addr *, const char *);
 int		 addr_parse_ip(struct addr *, const char *);
 /* For dual-stack sockets: the IPv4-mapped IPv6 form. */
 void		 addr_map6(struct addr *);
+/* For packets between two families: an IPv4 address in 64:ff9b:1::/96, which is
+ * set apart for translation within a network (RFC 6052, 2.2; RFC 8215). */
+void		 addr_translate6(struct addr *);
 
 /* "10.0.0.0/8", "2001:db8::/32" or an address alone. 0 or ERR_FORMAT. */
 int		 prefix_parse(struct prefix *, const char *);
 int		 prefix_has(const struct prefix *, const struct addr *);
+/* Its address, with a port. */
+struct addr	 prefix_addr(const struct prefix *, uint16_t port);
 
 #endif

@@ -6,8 +6,10 @@ process of its own inside new network, mount and pid namespaces, which take
 everything with them when it ends, fails or is interrupted. Wants root.
 
 CLEARSPAN=path is the binary (default build/clearspan); KIND=asan or tsan gives
-it more time and leaves out what only a plain build is for. WAITING=1 takes
-those in waiting/ too, of what is not finished.
+it more time and leaves out what only a plain build is for.
+
+CROWD, AT_ONCE and BULK make the soaks of t_crowd.py and t_chain_soak.py larger
+than what the suite has time for; their heads say how.
 """
 import argparse
 import importlib
@@ -22,10 +24,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WAITING = os.path.join(HERE, 'waiting')
 sys.path.insert(0, HERE)
-if os.environ.get('WAITING'):
-    sys.path.insert(0, WAITING)
 sys.dont_write_bytecode = True
 
 from harness import case as base            # noqa: E402
@@ -39,8 +38,7 @@ UNSHARE = ('unshare', '--mount', '--net', '--pid', '--ipc', '--uts', '--fork',
 def load():
     """Every scenario: {name: function}; names are unique."""
     out = {}
-    for f in sorted(os.listdir(HERE) + (
-            os.listdir(WAITING) if WAITING in sys.path else [])):
+    for f in sorted(os.listdir(HERE)):
         if re.fullmatch(r't_\w+\.py', f):
             importlib.import_module(f[:-3])
     for f in base.ALL:
@@ -173,6 +171,8 @@ def main():
     if not os.path.exists(base.BINARY):
         sys.exit('no %s: run make first' % base.BINARY)
     os.environ['CLEARSPAN'] = os.path.abspath(base.BINARY)
+    for n in [n for n, f in todo.items() if f.skip]:
+        print('skipped: %s: %s' % (n, todo.pop(n).skip))
     signal.signal(signal.SIGTERM, lambda *x: sys.exit(1))
     work = tempfile.mkdtemp(prefix='clearspan-e2e.')
     os.chmod(work, 0o755)

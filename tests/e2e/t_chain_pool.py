@@ -96,6 +96,39 @@ def a_device_is_drained_and_taken_down_by_hand(s):
 
 
 @scenario
+def a_device_taken_down_by_hand_loses_its_sessions_at_once(s):
+    """Those in it are reset at both ends, whatever they do; others go on."""
+    d = [device.Bridge(s, 'ips%d' % i) for i in (1, 2)]
+    many(s, d)
+    where = meet(s, d, PAIRS[:20])
+    check(set(where.values()) == {'ips1', 'ips2'}, where)
+    ends = {}
+    for pair in where:
+        p = ends[pair] = peer.Peer(peer.connect(s.client, pair[1], 7,
+                                                source=(pair[0], 0)))
+        p.send(b'\0stay')
+        p.recv_exact(5)
+    s.d.ctl('device', 'ips1', 'down')
+    for pair, p in ends.items():
+        if where[pair] == 'ips1':
+            equal(peer.reset_wait(p.sock), peer.RST, 'in what went down')
+        else:
+            p.send(b'still here')
+            equal(p.recv_exact(10), b'still here')
+            p.finish()
+    lost = [f for f in s.d.flows(40) if chain.hops(f)[0][2] == 'failed']
+    equal(sorted((f['src_ip'], f['dest_ip']) for f in lost),
+          sorted(x for x in where if where[x] == 'ips1'), 'lost by the log')
+    for f in lost:
+        check('ips1 was taken down by the operator' in f['flow']['reason'],
+              f['flow'])
+    equal([p.eof for p in s.serves[0].wait(40)].count(peer.RST), len(lost),
+          'resets at the server')
+    s.d.metric_is(float(len(lost)), 'clearspan_device_sessions_total',
+                  device='ips1', result='failed')
+
+
+@scenario
 def a_full_device_is_passed_over_until_it_is_at_90_percent(s):
     d = [device.Bridge(s, 'ips%d' % i) for i in (1, 2)]
     entries = [d[0].conf(connections=10, health=chain.HEALTH, weight=100),

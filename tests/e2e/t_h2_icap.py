@@ -20,7 +20,8 @@ BIG = os.urandom(700000)
 def service(s, what='echo', **kw):
     """A scripted service for requests and responses of all sessions."""
     srv = icap.Script(s)
-    icap.start(s, icap.service(srv.url(what), srv.url(what), **kw))
+    over = {'inspect': kw.pop('inspect')} if 'inspect' in kw else {}
+    icap.start(s, icap.service(srv.url(what), srv.url(what), **kw), **over)
     return srv
 
 
@@ -76,6 +77,13 @@ def h2_read_of_apache(s):
 def h2_read_of_node(s):
     service(s, '204')
     t_h2_peers.node(s, 'scanned')
+
+
+@scenario(plain=True, timeout=150)
+def h2_read_of_chromium(s):
+    """A WebSocket within its connection (RFC 8441), too."""
+    service(s, '204', queue={'timeout': '60s'})
+    t_h2_peers.chromium(s)
 
 
 # --- verdicts
@@ -286,3 +294,17 @@ def h2_mirror_shows_the_clients_streams(s):
     ids = set(range(1, 25, 2))
     equal(streams_of(up[len(preface):]), ids)
     equal(streams_of(down), ids)
+
+
+# --- gRPC
+
+@scenario(timeout=120)
+def h2_grpc_under_icap(s):
+    """Calls are scanned whole; those that go on for long are streams."""
+    srv = service(s, bypass_types=[], queue={'timeout': '60s'}, inspect={
+        'streams': {'after': '300ms'}, 'endless': 'open'})
+    t_h2_peers.grpc(s)
+    equal({x['method'] for x in srv.log() if x['complete'] and x['body']},
+          {'REQMOD', 'RESPMOD'})
+    outcomes = {e['icap']['outcome'] for e in s.d.events('icap')}
+    check('bypass-endless' in outcomes, outcomes)

@@ -21,10 +21,11 @@ SOURCE_MAC, REPLY_MAC = '02:00:5e:10:00:01', '02:00:5e:10:00:02'
 ALL = []
 
 
-def scenario(f=None, timeout=60, plain=False):
-    """Mark a function as a scenario; plain: not under a sanitizer."""
+def scenario(f=None, timeout=60, plain=False, skip=None):
+    """Mark a function as a scenario; plain: not under a sanitizer; skip: why
+    it cannot run here."""
     def mark(f):
-        f.timeout, f.plain = timeout, plain
+        f.timeout, f.plain, f.skip = timeout, plain, skip
         ALL.append(f)
         return f
     return mark(f) if f else mark
@@ -279,9 +280,9 @@ class Scenario:
         self.clients.append((p.sent, p.received))
         return p
 
-    def via_proxy(self, host, port):
+    def via_proxy(self, host, port, listener=net.INNER):
         """A socket on which CONNECT has succeeded."""
-        sock = self.connect(net.PROXY, net.INNER)
+        sock = self.connect(net.PROXY, listener)
         p = peer.Peer(sock)
         p.send(('CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n' %
                 (host, port, host, port)).encode())

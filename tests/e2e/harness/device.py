@@ -185,6 +185,15 @@ class Bridge(Device):
                    'mcast_snooping 0\nlink set d0 master sw0\n'
                    'link set d1 master sw0\nlink set sw0 up\n')
 
+    def pull_out(self):
+        """Its inside port goes, as a card that is pulled out does."""
+        self.ns.ip('link del d0\n')
+
+    def put_in(self):
+        self.s.gateway.ip('link add %s type veth peer name d0 netns %s\n' % (
+            self.inside, self.ns.path))
+        self.ns.ip('link set d0 up promisc on\nlink set d0 master sw0\n')
+
     def rules(self, way='', door=''):
         self.ns.run('nft', '-f', '-', input='flush ruleset\n' +
                     NFT % (way, door))
@@ -238,6 +247,7 @@ addr add {2}/24 dev d1
 addr add {3}/64 dev d1 nodad
 route add 10.1.0.0/24 via {4}
 route add fd01::/64 via {5}
+route add 64:ff9b:1::a01:0/120 via {5}
 route add default via {6}
 route add ::/0 via {7}
 '''.format(i4, i6, o4, o6, a4, a6, b4, b6))

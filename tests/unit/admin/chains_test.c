@@ -142,7 +142,7 @@ TEST(metrics_have_each_device_and_slot)
 	struct conf *c = up();
 
 	device_set_health(c->devices[1].running, DEVICE_UP, "3 probes");
-	device_probed(c->devices[1].running, 250);
+	device_probed(c->devices[1].running, 0, 250);
 	chains_metrics(c, &page);
 	ck_has(page.s, "# TYPE clearspan_device_up gauge\n"
 	    "clearspan_device_up{device=\"ips1\"} 0\n"

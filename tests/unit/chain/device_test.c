@@ -267,8 +267,8 @@ TEST(a_reload_keeps_devices_by_name_and_ports)
 	ck_assert_ptr_eq(b->devices[0].running, a->devices[2].running);
 	ck_assert_ptr_eq(b->devices[1].running, a->devices[1].running);
 	ck_assert_ptr_ne(b->devices[2].running, a->devices[0].running);
-	ck_assert_uint_ne(device_id(b->devices[2].running),
-	    device_id(a->devices[0].running));
+	ck_assert_uint_ne(device_exit(b->devices[2].running, 0),
+	    device_exit(a->devices[0].running, 0));
 	ck_assert_ptr_eq(slot(b)->running, slot(a)->running);
 	conf_unref(a);
 	ck_assert_int_eq(device_health(b->devices[0].running), DEVICE_UP);
@@ -308,7 +308,7 @@ TEST(a_changed_limit_and_weight_hold_for_new_sessions)
 }
 END
 
-static struct zone	*closed;
+static struct zone	*closed, *forced;
 
 static void
 close_zone(struct zone *z)
@@ -316,12 +316,54 @@ close_zone(struct zone *z)
 	closed = z;
 }
 
+static void
+force_zone(struct zone *z)
+{
+	forced = z;
+}
+
+static const struct device_zone_ops zone_ops = { close_zone, force_zone };
+
+TEST(the_zone_hears_of_down_by_the_operator_and_of_nothing_else)
+{
+	struct conf *c = load_up(THREE CHAIN, NULL);
+	struct device *d = c->devices[0].running;
+	struct zone *z = (struct zone *)&forced;
+
+	device_set_zone(d, z, &zone_ops);
+	device_set_admin(d, DEVICE_DRAIN);
+	device_set_health(d, DEVICE_DOWN, "");
+	ck_assert_ptr_null(forced);
+	device_set_admin(d, DEVICE_FORCED_DOWN);
+	ck_assert_ptr_eq(forced, z);
+	forced = NULL;
+	device_set_admin(d, DEVICE_FORCED_DOWN);
+	ck_assert_ptr_null(forced);
+	conf_unref(c);
+	closed = NULL;
+}
+END
+
+TEST(a_device_is_well_since_a_probe_that_was_answered_began)
+{
+	struct conf *c = load_up(THREE CHAIN, NULL);
+	struct device *d = c->devices[0].running;
+
+	device_probed(d, 1000, 7);
+	ck_assert(device_well(d, 1000));
+	ck_assert(!device_well(d, 1001));
+	device_set_health(d, DEVICE_DOWN, "");
+	ck_assert(!device_well(d, 1000));
+	conf_unref(c);
+}
+END
+
 TEST(the_zone_is_closed_with_the_last_reference)
 {
 	struct conf *a = load_up(THREE CHAIN, NULL), *b;
 	struct zone *z = (struct zone *)&closed;
 
-	device_set_zone(a->devices[0].running, z, close_zone);
+	device_set_zone(a->devices[0].running, z, &zone_ops);
 	b = load(THREE CHAIN, a);
 	conf_unref(a);
 	ck_assert_ptr_null(closed);
@@ -340,9 +382,9 @@ TEST(probes_give_quantiles_of_the_latest)
 	device_stats(&c->devices[0], &st);
 	ck_assert_uint_eq(st.p99_us, 0);
 	for (i = 0; i < 300; i++)
-		device_probed(c->devices[0].running, i < 200 ? 9000 : 100);
+		device_probed(c->devices[0].running, 0, i < 200 ? 9000 : 100);
 	for (i = 0; i < 28; i++)
-		device_probed(c->devices[0].running, 500);
+		device_probed(c->devices[0].running, 0, 500);
 	device_stats(&c->devices[0], &st);
 	ck_assert_uint_eq(st.probes, 328);
 	ck_assert_uint_eq(st.p50_us, 100);
@@ -393,6 +435,8 @@ SUITE("device", a_device_is_down_until_its_probes_say_otherwise,
     with_all_full_or_tried_none_is_left,
     a_reload_keeps_devices_by_name_and_ports,
     a_changed_limit_and_weight_hold_for_new_sessions,
+    the_zone_hears_of_down_by_the_operator_and_of_nothing_else,
+    a_device_is_well_since_a_probe_that_was_answered_began,
     the_zone_is_closed_with_the_last_reference,
     probes_give_quantiles_of_the_latest,
     the_limit_holds_while_threads_come_and_go)

@@ -29,6 +29,8 @@ static struct zone *zone;
 static struct health *health;
 static struct health_watch *watch;
 
+static const struct device_zone_ops zone_ops = { .close = zone_close };
+
 static void
 up(void)
 {
@@ -38,7 +40,7 @@ up(void)
 	device_attach(&conf, NULL);
 	ck_assert_msg(zone_open(zones, &device, 1, &zone, &why) == 0, "%s",
 	    why.s);
-	device_set_zone(device.running, zone, zone_close);
+	device_set_zone(device.running, zone, &zone_ops);
 	ck_assert_msg(health_start(&health, &why) == 0, "%s", why.s);
 	watch = health_watch(health, zone, &device);
 	text_free(&why);
@@ -50,7 +52,7 @@ down(void)
 	health_forget(watch);
 	health_stop(health);
 	health_free(watch);
-	device.release(device.running);
+	conf.release(&conf);
 	zones_stop(zones);
 }
 

@@ -24,10 +24,10 @@ static struct addr	 client, server;
 static int		 listener;
 static int		 sockets;	/* that were asked for */
 static int		 none;		/* of them that there are not */
-static int		 changes;
+static int		 changes, slows;
 
 static int
-zone(struct zone *z, int family)
+zone(struct zone *z, enum zone_side side, int family)
 {
 	int on = 1, fd;
 
@@ -74,7 +74,7 @@ begin(void)
 	}
 	listener = any(&server, 1);
 	close(any(&client, 0));
-	sockets = none = changes = 0;
+	sockets = none = changes = slows = 0;
 }
 
 static void
@@ -91,12 +91,19 @@ finish(void)
 	event_base_free(base);
 }
 
+static void
+slow(void *owner)
+{
+	slows++;
+}
+
 static struct hop *
 hop(void)
 {
 	const struct hop_want want = {
-		.device = DEVICE, .socket = zone, .zone = (struct zone *)&sockets,
+		.exit = DEVICE, .socket = zone, .zone = (struct zone *)&sockets,
 		.client = client, .server = server, .changed = changed,
+		.slow = slow,
 	};
 
 	return hop_begin(seat[0], &want);
@@ -245,6 +252,7 @@ TEST(a_worker_that_is_late_is_no_verdict)
 	event_base_loopexit(base, &late);
 	event_base_dispatch(base);
 	ck_assert_int_eq(hop_state(h), HOP_WAIT);
+	ck_assert_int_eq(slows, 1);
 	ck_assert_int_eq(arrives(0, DEVICE), 1);
 	until_known(h);
 	ck_assert_int_eq(hop_state(h), HOP_READY);

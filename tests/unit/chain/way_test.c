@@ -14,6 +14,7 @@
 #include "net/mailbox.h"
 #include "net/sock.h"
 #include "test.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/text.h"
@@ -31,14 +32,14 @@
 static struct event_base *base;
 static struct mailbox	*mailbox;
 static struct joins	*joins;
-static struct hop_seat	*seat;
+static struct ways	 ways;
 static struct conf	*conf;
 static struct addr	 client, server;
-static int		 listener, changes, failures;
+static int		 listener, changes, failures, doubts;
 static int		 refuses;	/* sockets that cannot be had, to come */
 
 static int
-world_socket(struct zone *zone, int family)
+world_socket(struct zone *zone, enum zone_side side, int family)
 {
 	int on = 1, fd;
 
@@ -62,8 +63,14 @@ world_connected(struct zone *z)
 {
 }
 
+static void
+world_doubt(struct zone *z)
+{
+	doubts++;
+}
+
 static const struct way_world world = { world_socket, world_failed,
-    world_connected };
+    world_connected, world_doubt };
 
 static void
 changed(void *owner)
@@ -88,14 +95,16 @@ begin(const char *yaml)
 	base = event_base_new();
 	mailbox = mailbox_new(base);
 	joins = joins_new();
-	seat = hop_attach(joins, base, mailbox);
+	ways.seat = hop_attach(joins, base, mailbox);
+	ways.world = &world;
+	LIST_INIT(&ways.first);
 	addr_parse(&server, "127.0.0.1:0");
 	addr_parse(&client, "127.0.0.1:0");
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	ck_assert_int_eq(bind(listener, &server.sa, addr_len(&server)), 0);
 	getsockname(listener, &server.sa, &len);
 	listen(listener, 16);
-	changes = failures = refuses = 0;
+	changes = failures = refuses = doubts = 0;
 }
 
 static void
@@ -108,7 +117,7 @@ finish(void)
 		device_stats(&conf->devices[i], &st);
 		ck_assert_uint_eq(st.sessions, 0);
 	}
-	hop_detach(seat);
+	hop_detach(ways.seat);
 	mailbox_free(mailbox);
 	joins_free(joins);
 	close(listener);
@@ -124,7 +133,7 @@ way(void)
 		.server = &server, .changed = changed
 	};
 
-	return way_begin(seat, &world, &want);
+	return way_begin(&ways, &want);
 }
 
 static void
@@ -228,7 +237,7 @@ TEST(a_reset_of_a_device_that_is_well_is_its_verdict)
 }
 END
 
-TEST(a_reset_of_a_device_that_is_suspect_is_a_failure)
+TEST(a_reset_of_a_device_that_is_suspect_is_its_verdict_too)
 {
 	struct chain_way *w;
 	const char *why;
@@ -241,23 +250,85 @@ TEST(a_reset_of_a_device_that_is_suspect_is_a_failure)
 	listener = -1;
 	w = way();
 	until_known(w);
-	ck_assert_int_eq(way_state(w, &why), CHAIN_READY);
-	recorded(w, "ips:ips1:failed ips:-:skipped dlp:-:skipped");
+	ck_assert_int_eq(way_state(w, &why), CHAIN_REFUSED);
+	recorded(w, "ips:ips1:reset_by_device dlp:-:skipped");
 	way_end(w);
 	finish();
 }
 END
 
-TEST(what_a_device_did_is_counted_once)
+/* What connects gets no answer: the queue is full. */
+static void
+deaf(int fd[2])
 {
-	static const uint64_t bytes[2] = { 10, 20 };
+	int i;
+
+	listen(listener, 0);
+	for (i = 0; i < 2; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fd[i], &server.sa, addr_len(&server));
+	}
+}
+
+static size_t
+other(size_t device)
+{
+	return device == 0 ? 1 : 0;
+}
+
+/* Which of the two of its first slot the session is in. */
+static size_t
+in(void)
+{
+	struct device_stats st;
+
+	device_stats(&conf->devices[0], &st);
+	return st.sessions == 1 ? 0 : 1;
+}
+
+TEST(silence_is_a_verdict_only_if_a_probe_came_through_meanwhile)
+{
 	struct device_stats st;
 	struct chain_way *w;
-	struct addr peer;
 	const char *why;
-	int fd;
+	size_t first;
+	int fd[2];
 
 	begin(CONF("open"));
+	down(2);
+	deaf(fd);
+	device_probed(conf->devices[0].running, clock_ms() - 1, 100);
+	device_probed(conf->devices[1].running, clock_ms() - 1, 100);
+	w = way();
+	first = in();
+	while (in() == first)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_int_eq(doubts, 1);
+	device_probed(conf->devices[other(first)].running, clock_ms(), 100);
+	until_known(w);
+	ck_assert_int_eq(doubts, 2);
+	ck_assert_int_eq(way_state(w, &why), CHAIN_REFUSED);
+	ck_assert_str_eq(why, first == 0 ? "dropped by device ips2" :
+	    "dropped by device ips1");
+	way_end(w);
+	device_stats(&conf->devices[first], &st);
+	ck_assert_uint_eq(st.results[DEVICE_FAILED], 1);
+	device_stats(&conf->devices[other(first)], &st);
+	ck_assert_uint_eq(st.results[DEVICE_DROPPED], 1);
+	close(fd[0]);
+	close(fd[1]);
+	finish();
+}
+END
+
+/* A way through one device, its hop connected. */
+static struct chain_way *
+through_one(void)
+{
+	struct chain_way *w;
+	struct addr peer;
+	int fd;
+
 	down(1);
 	down(2);
 	w = way();
@@ -269,9 +340,65 @@ TEST(what_a_device_did_is_counted_once)
 	w = way();
 	while ((fd = sock_accept(listener, &peer)) < 0)
 		event_base_loop(base, EVLOOP_NONBLOCK);
-	ck_assert_int_eq(hop_arrived(seat,
-	    device_id(conf->devices[0].running), fd, &peer), 1);
+	ck_assert_int_eq(hop_arrived(ways.seat,
+	    device_exit(conf->devices[0].running, ZONE_OUTSIDE), fd, &peer), 1);
 	until_known(w);
+	return w;
+}
+
+TEST(a_device_that_is_taken_down_loses_what_is_in_it)
+{
+	struct device_stats st;
+	struct chain_way *w;
+	const char *why;
+
+	begin(CONF("open"));
+	w = through_one();
+	sock_reset(way_take(w, 0, 0));
+	sock_reset(way_take(w, 0, 1));
+	changes = 0;
+	ways_look(&ways);
+	ck_assert_int_eq(changes, 0);
+	device_set_admin(conf->devices[0].running, DEVICE_FORCED_DOWN);
+	ways_look(&ways);
+	ck_assert_int_eq(changes, 1);
+	ck_assert_int_eq(way_state(w, &why), CHAIN_REFUSED);
+	ck_assert_str_eq(why, "device ips1 was taken down by the operator");
+	recorded(w, "ips:ips1:failed dlp:-:skipped");
+	way_end(w);
+	device_stats(&conf->devices[0], &st);
+	ck_assert_uint_eq(st.results[DEVICE_FAILED], 1);
+	finish();
+}
+END
+
+TEST(what_is_not_in_use_yet_goes_elsewhere_when_a_device_is_taken_down)
+{
+	struct chain_way *w;
+	const char *why;
+
+	begin(CONF("open"));
+	w = through_one();
+	device_set_admin(conf->devices[0].running, DEVICE_FORCED_DOWN);
+	ways_look(&ways);
+	ck_assert_int_eq(way_state(w, &why), CHAIN_READY);
+	ck_assert_uint_eq(way_hops(w), 0);
+	recorded(w, "ips:ips1:failed ips:-:skipped dlp:-:skipped");
+	way_end(w);
+	finish();
+}
+END
+
+TEST(what_a_device_did_is_counted_once)
+{
+	static const uint64_t bytes[2] = { 10, 20 };
+	struct device_stats st;
+	struct chain_way *w;
+	const char *why;
+
+	begin(CONF("open"));
+	w = through_one();
+	device_probed(conf->devices[0].running, clock_ms(), 100);
 	ck_assert_int_eq(way_state(w, &why), CHAIN_READY);
 	ck_assert_uint_eq(way_hops(w), 1);
 	recorded(w, "ips:ips1:open dlp:-:skipped");
@@ -290,5 +417,8 @@ END
 SUITE("way", a_slot_without_a_device_is_skipped_or_refuses,
     a_device_that_cannot_be_reached_gives_way_to_the_next,
     a_reset_of_a_device_that_is_well_is_its_verdict,
-    a_reset_of_a_device_that_is_suspect_is_a_failure,
+    a_reset_of_a_device_that_is_suspect_is_its_verdict_too,
+    silence_is_a_verdict_only_if_a_probe_came_through_meanwhile,
+    a_device_that_is_taken_down_loses_what_is_in_it,
+    what_is_not_in_use_yet_goes_elsewhere_when_a_device_is_taken_down,
     what_a_device_did_is_counted_once)

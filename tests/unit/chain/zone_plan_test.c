@@ -172,7 +172,7 @@ TEST(a_router_is_the_next_hop_of_both_ports)
 }
 END
 
-TEST(only_the_outside_zone_takes_connections)
+TEST(both_zones_take_connections_and_the_outside_one_probes)
 {
 	struct conf_device d = bridge();
 	struct zone_plan p;
@@ -180,12 +180,13 @@ TEST(only_the_outside_zone_takes_connections)
 
 	zone_plan(&p, &d, "machine");
 	zone_plan_nft(&p, ZONE_OUTSIDE, &t);
-	ck_assert_ptr_nonnull(strstr(t.s,
-	    "iifname \"eth3\" meta l4proto tcp tproxy to :17236 accept\n"));
+	ck_assert_ptr_nonnull(strstr(t.s, "tproxy to :17236 accept\n"));
+	ck_assert_ptr_nonnull(strstr(t.s, "tproxy ip to :17235 accept\n"));
 	ck_assert_ptr_nonnull(strstr(t.s, "policy drop"));
 	text_clear(&t);
 	zone_plan_nft(&p, ZONE_INSIDE, &t);
-	ck_assert_ptr_null(strstr(t.s, "tproxy"));
+	ck_assert_ptr_nonnull(strstr(t.s, "tproxy to :17236 accept\n"));
+	ck_assert_ptr_null(strstr(t.s, "17235"));
 	ck_assert_ptr_nonnull(strstr(t.s, "policy drop"));
 	text_free(&t);
 }
@@ -256,6 +257,9 @@ TEST(the_helper_refuses_what_the_daemon_never_asks)
 	ck_assert_int_eq(zone_ask_check(&a, sizeof(a)), ERR_FORMAT);
 	a.n = ZONE_FDS;
 	ck_assert_int_eq(zone_ask_check(&a, sizeof(a)), 0);
+	a.side = ZONE_SIDES;
+	ck_assert_int_eq(zone_ask_check(&a, sizeof(a)), ERR_FORMAT);
+	a.side = ZONE_OUTSIDE;
 	a.verb = ZONE_LISTEN;
 	a.port = 22;
 	ck_assert_int_eq(zone_ask_check(&a, sizeof(a)), ERR_FORMAT);
@@ -267,6 +271,6 @@ SUITE("zone_plan", our_address_is_the_lowest_that_is_not_the_devices,
     probes_of_a_bridge_are_between_testing_addresses,
     a_bridges_ports_are_each_others_next_hop,
     a_router_is_the_next_hop_of_both_ports,
-    only_the_outside_zone_takes_connections,
+    both_zones_take_connections_and_the_outside_one_probes,
     the_helper_refuses_names_that_say_more_than_a_name,
     the_helper_refuses_what_the_daemon_never_asks)

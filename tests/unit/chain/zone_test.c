@@ -31,6 +31,8 @@
 
 static struct zones *zones;
 static struct zone *zone;
+static const struct timespec little = { 0, 1000000 };
+static enum zone_side side;		/* where connections go in */
 
 static void
 up(const struct conf_device *d)
@@ -41,6 +43,17 @@ up(const struct conf_device *d)
 	ck_assert_msg(zone_open(zones, d, 2, &zone, &why) == 0, "%s", why.s);
 	ck_assert_msg(why.len == 0, "%s", why.s);
 	text_free(&why);
+}
+
+/* A bridge, and its zones. */
+static void
+bridged(void)
+{
+	struct conf_device d = bridge();
+
+	netns(0);
+	sh(ROUTING_BRIDGE);
+	up(&d);
 }
 
 static void
@@ -62,13 +75,12 @@ wait_for(int fd, short what)
 static int
 begin(const char *from, const char *to)
 {
-	static const struct timespec little = { 0, 1000000 };
 	struct addr a, b;
 	int fd;
 
 	ck_assert_int_eq(addr_parse(&a, from), 0);
 	ck_assert_int_eq(addr_parse(&b, to), 0);
-	while ((fd = zone_socket(zone, a.sa.sa_family)) == ERR_AGAIN)
+	while ((fd = zone_socket(zone, side, a.sa.sa_family)) == ERR_AGAIN)
 		nanosleep(&little, NULL);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(bind(fd, &a.sa, addr_len(&a)), 0);
@@ -86,7 +98,7 @@ arrived(int family)
 	unsigned i;
 
 	for (i = 0; i < 2; i++)
-		p[i] = (struct pollfd){ zone_listener(zone, i, family),
+		p[i] = (struct pollfd){ zone_listener(zone, !side, i, family),
 		    POLLIN, 0 };
 	ck_assert_int_ge(p[0].fd, 0);
 	ck_assert_int_gt(poll(p, 2, 5000), 0);
@@ -146,15 +158,15 @@ link_here(const char *port)
 
 TEST(a_connection_crosses_a_bridge_with_its_addresses)
 {
-	struct conf_device d = bridge();
-
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	ck_assert_int_eq(link_here("in"), LINK_GONE);
 	ck_assert_uint_eq(zone_mtu(zone), 1500);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	goes_through("[2001:db8:1::5]:40001", "[2001:db8:2::5]:443");
+	side = ZONE_OUTSIDE;
+	goes_through("93.184.216.34:40001", "10.1.0.2:443");
+	goes_through("[2001:db8:2::5]:40001", "[2001:db8:1::5]:443");
+	side = ZONE_INSIDE;
 	/* Server's and client's swapped, and the ports of the machine. */
 	goes_through("93.184.216.34:443", "10.1.0.2:17236");
 	goes_through("169.254.9.9:1", "169.254.9.10:22");
@@ -171,6 +183,9 @@ TEST(a_connection_crosses_a_router_with_its_addresses)
 	up(&d);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	goes_through("[2001:db8:1::5]:40001", "[2001:db8:2::5]:443");
+	side = ZONE_OUTSIDE;
+	goes_through("93.184.216.34:40001", "10.1.0.2:443");
+	goes_through("[2001:db8:2::5]:40001", "[2001:db8:1::5]:443");
 	down();
 }
 END
@@ -183,8 +198,8 @@ TEST(a_router_without_ipv6_says_so)
 	netns(0);
 	sh(WIDE_ROUTER);
 	up(&d);
-	ck_assert_int_eq(zone_socket(zone, AF_INET6), ERR_UNSUPPORTED);
-	ck_assert_int_eq(zone_listener(zone, 0, AF_INET6), -1);
+	ck_assert_int_eq(zone_socket(zone, ZONE_INSIDE, AF_INET6), ERR_UNSUPPORTED);
+	ck_assert_int_eq(zone_listener(zone, ZONE_OUTSIDE, 0, AF_INET6), -1);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	down();
 }
@@ -194,17 +209,13 @@ END
  * begin() fails until then. */
 TEST(a_client_may_use_its_port_again_at_once)
 {
-	static const struct timespec little = { 0, 2 * 1000000 };
-	struct conf_device d = bridge();
 	int i, p, q, n;
 	char c;
 
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	for (i = 0; i < 40; i++) {
 		for (n = 0; (p = begin("10.1.0.2:40001",
-		    "93.184.216.34:443")) < 0 && n < 20; n++)
+		    "93.184.216.34:443")) < 0 && n < 40; n++)
 			nanosleep(&little, NULL);
 		ck_assert_int_ge(p, 0);
 		q = arrived(AF_INET);
@@ -234,14 +245,11 @@ refused(const char *from, const char *to)
 /* The inside zone's port plays a device that sends by itself. */
 TEST(what_has_no_socket_of_ours_is_reset)
 {
-	struct conf_device d = bridge();
 	const struct linger now = { 1, 0 };
 	int p, q;
 	char c;
 
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	p = begin("10.1.0.2:40001", "93.184.216.34:443");
 	q = arrived(AF_INET);
 	/* The inside end goes, and its reset is lost on the way. */
@@ -254,26 +262,21 @@ TEST(what_has_no_socket_of_ours_is_reset)
 	ck_assert_int_eq(recv(q, &c, 1, 0), -1);
 	ck_assert_int_eq(errno, ECONNRESET);
 	/* Nobody listens outside any more. */
-	close(zone_listener(zone, 0, AF_INET));
-	close(zone_listener(zone, 1, AF_INET));
+	close(zone_listener(zone, ZONE_OUTSIDE, 0, AF_INET));
+	close(zone_listener(zone, ZONE_OUTSIDE, 1, AF_INET));
 	ck_assert_int_eq(refused("10.1.0.2:40002", "93.184.216.34:443"),
 	    ECONNREFUSED);
-	sh("true");
 	zones_stop(zones);
 }
 END
 
 TEST(a_pool_never_waits_and_never_stays_empty)
 {
-	static const struct timespec little = { 0, 1000000 };
-	struct conf_device d = bridge();
 	int got = 0, i, fd, fds[2000];
 
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	for (i = 0; i < 20000 && got < 2000; i++) {
-		fd = zone_socket(zone, AF_INET);
+		fd = zone_socket(zone, ZONE_INSIDE, AF_INET);
 		if (fd >= 0) {
 			fds[got++] = fd;
 			continue;
@@ -291,30 +294,27 @@ END
 
 TEST(a_lack_of_descriptors_passes)
 {
-	static const struct timespec little = { 0, 1000000 };
-	struct conf_device d = bridge();
 	struct rlimit r, less;
 	int i, fd = 0, fds[200];
 
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	getrlimit(RLIMIT_NOFILE, &r);
 	less = r;
 	less.rlim_cur = (rlim_t)dup(0) + 10;
 	setrlimit(RLIMIT_NOFILE, &less);
-	for (i = 0; i < 200; i++) {
-		if ((fds[i] = zone_socket(zone, AF_INET)) < 0)
+	for (i = 0; i < 200; i++)
+		if ((fds[i] = zone_socket(zone, ZONE_INSIDE, AF_INET)) < 0)
 			nanosleep(&little, NULL);
-	}
 	ck_assert_int_lt(fds[199], 0);
 	ck_assert_int_eq(zone_helpless(zone), 0);
 	for (i = 0; i < 200; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	setrlimit(RLIMIT_NOFILE, &r);
-	for (i = 0; i < 1000 && (fd = zone_socket(zone, AF_INET)) < 0; i++)
+	for (i = 0; i < 1000 && fd <= 0; i++) {
 		nanosleep(&little, NULL);
+		fd = zone_socket(zone, ZONE_INSIDE, AF_INET);
+	}
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
@@ -365,10 +365,9 @@ END
 static int
 comes(int (*ask)(const char *), const char *arg, int want)
 {
-	static const struct timespec little = { 0, 10 * 1000000 };
 	int i;
 
-	for (i = 0; i < 1000 && ask(arg) != want; i++)
+	for (i = 0; i < 10000 && ask(arg) != want; i++)
 		nanosleep(&little, NULL);
 	return ask(arg) == want;
 }
@@ -452,18 +451,15 @@ END
 
 TEST(a_killed_helper_is_noticed)
 {
-	struct conf_device d = bridge();
 	struct text why = { 0 };
 	siginfo_t si;
 
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	ck_assert_int_eq(zone_helpless(zone), 0);
 	kill(zones_pid(zones), SIGKILL);
 	waitid(P_PID, (id_t)zones_pid(zones), &si, WEXITED | WNOWAIT);
 	ck_assert_int_eq(zone_helpless(zone), 1);
-	ck_assert_int_eq(zone_socket(zone, AF_INET), ERR_EOF);
+	ck_assert_int_eq(zone_socket(zone, ZONE_INSIDE, AF_INET), ERR_EOF);
 	ck_assert_int_eq(zone_repair(zone, &why), ERR_EOF);
 	text_free(&why);
 	down();
@@ -472,11 +468,7 @@ END
 
 TEST(the_signals_that_stop_a_daemon_do_not_stop_the_helper)
 {
-	struct conf_device d = bridge();
-
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	kill(zones_pid(zones), SIGTERM);
 	kill(zones_pid(zones), SIGINT);
 	kill(zones_pid(zones), SIGHUP);
@@ -575,18 +567,14 @@ END
 
 TEST(links_are_seen)
 {
-	struct conf_device d = bridge();
 	int fd;
 
-	netns(0);
-	sh(ROUTING_BRIDGE);
-	up(&d);
+	bridged();
 	fd = zone_link_events(zone, ZONE_OUTSIDE);
 	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE), LINK_UP);
 	sh("ip link set dout down");
 	ck_assert_int_eq(wait_for(fd, POLLIN), 1);
-	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE),
-	    LINK_NO_CARRIER);
+	ck_assert_int_eq(zone_link(zone, ZONE_OUTSIDE), LINK_NO_CARRIER);
 	sh("ip link set dout up");
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
 	goes_through("[2001:db8:1::5]:40001", "[2001:db8:2::5]:443");

@@ -416,6 +416,31 @@ TEST(more_than_can_be_used_is_too_many)
 }
 END
 
+TEST(a_session_began_outside_if_only_its_server_is_inside)
+{
+	struct conf *c = good(LISTEN "endpoints: {inside: [10.0.0.0/8, "
+	    "\"fd00::/8\"]}\n");
+	struct addr in, in6, out, mapped;
+
+	ck_assert_int_eq(addr_parse(&in, "10.1.0.2:1"), 0);
+	ck_assert_int_eq(addr_parse(&in6, "[fd01::2]:1"), 0);
+	ck_assert_int_eq(addr_parse(&out, "192.0.2.1:1"), 0);
+	ck_assert_int_eq(addr_parse(&mapped, "[::ffff:10.1.0.2]:1"), 0);
+	ck_assert_int_eq(conf_from_outside(c, &out, &in), 1);
+	ck_assert_int_eq(conf_from_outside(c, &out, &in6), 1);
+	ck_assert_int_eq(conf_from_outside(c, &out, &mapped), 1);
+	ck_assert_int_eq(conf_from_outside(c, &in, &out), 0);
+	ck_assert_int_eq(conf_from_outside(c, &in, &in6), 0);
+	ck_assert_int_eq(conf_from_outside(c, &out, &out), 0);
+	conf_unref(c);
+	c = good(LISTEN);
+	ck_assert_int_eq(conf_from_outside(c, &out, &in), 0);
+	conf_unref(c);
+	bad_part("endpoints: {never: [10.0.0.1]}\n", "c:2:13: \"never\" is "
+	    "not available in this version; take it out\n");
+}
+END
+
 SUITE("chain", defaults_of_a_device_and_a_chain,
     every_key_of_a_device_and_a_chain,
     mirrors_look_before_the_chain_or_after_it,
@@ -425,4 +450,5 @@ SUITE("chain", defaults_of_a_device_and_a_chain,
     addresses_of_routers_that_are_wrong, routers_stand_between_two_networks,
     slots_that_are_wrong, values_of_a_chain_that_are_wrong,
     rules_and_chains_that_do_not_fit, what_nothing_uses_is_warned_of,
-    more_than_can_be_used_is_too_many)
+    more_than_can_be_used_is_too_many,
+    a_session_began_outside_if_only_its_server_is_inside)

@@ -216,14 +216,13 @@ END
 
 TEST(what_comes_later_in_inspect)
 {
-	bad_part("inspect: {streams: 3s, trickle: off}\n"
+	bad_part("inspect: {streams: {afer: 3s}, trickle: off}\n"
 	    "rules:\n"
 	    "- {name: a, port: 1, action: decrypt, inspect: {trickel: off}}\n"
 	    "- {name: b, port: 2, action: block, inspect: {}}\n"
 	    "- {name: c, action: decrypt, inspect: {trickle: off}}\n",
-	    "c:2:11: \"streams\" is not available in this version; take it "
-	    "out\n"
-	    "c:2:24: \"trickle\" is not available in this version; take it "
+	    "c:2:21: unknown key \"afer\", did you mean \"after\"?\n"
+	    "c:2:32: \"trickle\" is not available in this version; take it "
 	    "out\n"
 	    "c:4:49: unknown key \"trickel\", did you mean \"trickle\"?\n"
 	    "c:5:37: \"inspect\" goes with action decrypt only; take it out\n"

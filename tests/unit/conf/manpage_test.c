@@ -129,8 +129,7 @@ keys_on_page(const char *page, const struct map *m)
 	char item[80];
 
 	for (k = m->keys; k->name != NULL; k++) {
-		of = k->type == &type_list || k->type == &type_devices ||
-		    k->type == &type_chains ? k->arg : NULL;
+		of = k->type == &type_list ? k->arg : NULL;
 		if (of != NULL && of->item.type == &type_map)
 			keys_on_page(page, of->item.arg);
 		else if (k->type == &type_map)

@@ -230,36 +230,6 @@ TEST(acks_within_two_segments_where_asked)
 }
 END
 
-/* What drivers say of themselves, as `ethtool -i` prints it. */
-TEST(ports_of_hardware_are_told_from_virtual_ones)
-{
-	ck_assert(port_driver_is_hardware("ixgbe", "0000:03:00.0"));
-	ck_assert(port_driver_is_hardware("iavf", "0000:06:02.1"));
-	ck_assert(port_driver_is_hardware("r8152", "usb-0000:00:14.0-2"));
-	ck_assert(port_driver_is_hardware("st_gmac", "fe1c0000.ethernet"));
-	ck_assert(!port_driver_is_hardware("veth", ""));
-	ck_assert(!port_driver_is_hardware("dummy", ""));
-	ck_assert(!port_driver_is_hardware("bridge", "N/A"));
-	ck_assert(!port_driver_is_hardware("tun", "tap"));
-	ck_assert(!port_driver_is_hardware("virtio_net", "0000:00:03.0"));
-	ck_assert(!port_driver_is_hardware("vmxnet3", "0000:0b:00.0"));
-}
-END
-
-TEST(a_veth_is_no_hardware)
-{
-	int fd;
-
-	netns(0);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	port_make(1500);
-	ck_assert(!port_is_hardware(fd, "m0"));
-	ck_assert(!port_is_hardware(fd, "lo"));
-	ck_assert(!port_is_hardware(fd, "nosuch"));
-	close(fd);
-}
-END
-
 TEST(bulk_arrives_too)
 {
 	begin(1500);
@@ -508,7 +478,6 @@ END
 SUITE("mirror", superframes_arrive_as_good_frames_of_the_mtu, bulk_arrives_too,
     jumbo_port, configured_mtu_is_less_than_the_ports, ipv6_and_vlan,
     acks_within_two_segments_where_asked,
-    ports_of_hardware_are_told_from_virtual_ones, a_veth_is_no_hardware,
     offload_on_gives_superframes,
     port_that_keeps_its_offloads_gets_whole_frames, port_down_and_up_again,
     other_end_down_is_no_carrier, port_removed_and_made_anew,
