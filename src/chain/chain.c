@@ -364,16 +364,12 @@ chains_new(struct zones *zones, unsigned workers)
 int
 chains_open(struct chains *c, const struct conf *conf, struct text *why)
 {
-	const struct conf_device *d;
-	struct zone *z;
 	size_t i;
 	int rv = 0;
 
-	for (i = 0; i < conf->ndevices && rv == 0; i++) {
-		d = &conf->devices[i];
-		z = device_zone(d->running);
-		rv = z == NULL ? gate_open(c, d, why) : zone_change(z, d, why);
-	}
+	for (i = 0; i < conf->ndevices && rv == 0; i++)
+		if (device_zone(conf->devices[i].running) == NULL)
+			rv = gate_open(c, &conf->devices[i], why);
 	return rv;
 }
 

@@ -20,9 +20,8 @@ struct chains *chains_new(struct zones *, unsigned workers);
 
 /*
  * Main thread, after privileges were dropped. Open the zones of those devices
- * of a snapshot that have none yet (device_attach() has run), and change the
- * others' settings. If it fails, with a line in why, the snapshot is not to be
- * used; what was opened goes with it.
+ * of a snapshot that have none yet (device_attach() has run). If it fails, with
+ * a line in why, the snapshot is not to be used; what was opened goes with it.
  */
 int	chains_open(struct chains *, const struct conf *, struct text *why);
 

@@ -216,8 +216,8 @@ watch_block(struct health_watch *w)
 		.done = on_blocked, .arg = w
 	};
 
-	zone_plan_addr(&plan->block[ZONE_INSIDE], 0, &want.from);
-	zone_plan_addr(&plan->block[ZONE_OUTSIDE], HTTP, &want.to);
+	want.from = prefix_addr(&plan->block[ZONE_INSIDE], 0);
+	want.to = prefix_addr(&plan->block[ZONE_OUTSIDE], HTTP);
 	w->block = through_start(w->health->base, &want);
 }
 
@@ -254,8 +254,8 @@ watch_probe(struct health_watch *w)
 		.done = on_probed, .arg = w
 	};
 
-	zone_plan_addr(&plan->probe[ZONE_INSIDE], 0, &want.from);
-	zone_plan_addr(&plan->probe[ZONE_OUTSIDE], ZONE_PROBE_PORT, &want.to);
+	want.from = prefix_addr(&plan->probe[ZONE_INSIDE], 0);
+	want.to = prefix_addr(&plan->probe[ZONE_OUTSIDE], ZONE_PROBE_PORT);
 	w->began = clock_ms();
 	w->asked = 0;
 	w->probe = through_start(w->health->base, &want);

@@ -376,6 +376,9 @@ zone_open(struct zones *z, const struct conf_device *d, unsigned workers,
 	ask = zone_asking(zone, ZONE_OPEN);
 	ask.plan = zone->plan;
 	rv = zones_ask(z, &ask, NULL, NULL, why);
+	if (rv == ERR_SYS && (errno == EPERM || errno == EACCES ||
+	    errno == EROFS))
+		text_puts(why, "; under systemd: " ZONE_UNIT);
 	if (rv == 0 && (rv = zone_furnish(zone)) != 0)
 		text_printf(why, "device %s: cannot make sockets in its "
 		    "zones: %s", d->name, err_str(rv));
@@ -393,22 +396,6 @@ zone_listener(const struct zone *zone, enum zone_side side, unsigned worker,
 	const int *l = zone->listeners[side][zone_family(family)];
 
 	return l != NULL && worker < zone->workers ? l[worker] : -1;
-}
-
-int
-zone_change(struct zone *zone, const struct conf_device *d,
-    struct text *why)
-{
-	struct zone_ask ask = zone_asking(zone, ZONE_CHANGE);
-	int rv = 0;
-
-	zone_plan(&ask.plan, d, zone->zones->machine);
-	ask.plan.ipv6 = zone->plan.ipv6;
-	if (memcmp(&ask.plan, &zone->plan, sizeof(ask.plan)) != 0)
-		rv = zones_ask(zone->zones, &ask, NULL, NULL, why);
-	if (rv == 0)
-		zone->plan.offload = ask.plan.offload;
-	return rv;
 }
 
 const struct zone_plan *

@@ -79,11 +79,6 @@ int	zone_listener(const struct zone *, enum zone_side, unsigned worker,
  */
 int	zone_socket(struct zone *, enum zone_side, int family);
 
-/* Main thread. The settings of a reload: offload. Ports and addresses that
- * differ are ERR_USAGE, with a line in why. */
-int	zone_change(struct zone *, const struct conf_device *,
-	    struct text *why);
-
 /* The smaller of the MTUs of the two ports, now; 0: one of them is gone. */
 unsigned zone_mtu(const struct zone *);
 

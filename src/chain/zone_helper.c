@@ -89,8 +89,6 @@ helper_do(struct helper *h, const struct zone_ask *a, size_t len,
 	case ZONE_LINKS:
 		r->answer.nfds = ZONE_SIDES;
 		return zone_ns_links(z, r->fds);
-	case ZONE_CHANGE:
-		return zone_ns_change(z, &a->plan, &r->why);
 	case ZONE_REPAIR:
 		return zone_ns_repair(z, &r->why);
 	default:		/* ZONE_CLOSE */

@@ -384,7 +384,7 @@ int
 zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
     struct text *why)
 {
-	int fetched[ZONE_SIDES], rv;
+	int fetched[ZONE_SIDES], rv, err;
 	enum zone_side side;
 
 	memset(z, 0, sizeof(*z));
@@ -399,35 +399,12 @@ zone_ns_open(struct zone_ns *z, const struct zone_plan *plan, int home,
 		rv = 0;
 	for (side = ZONE_INSIDE; side < ZONE_SIDES && rv == 0; side++)
 		rv = side_inside(z, side, side_setup, why);
-	if (rv != 0)
+	if (rv != 0) {
+		err = errno;
 		zone_ns_close(z);
-	return rv;
-}
-
-static int
-side_change(struct zone_ns *z, enum zone_side side, int fd,
-    struct text *why)
-{
-	side_offloads(z, side, fd);
-	return 0;
-}
-
-int
-zone_ns_change(struct zone_ns *z, const struct zone_plan *plan,
-    struct text *why)
-{
-	struct zone_plan same = *plan;
-
-	same.offload = z->plan.offload;
-	same.ipv6 = z->plan.ipv6;
-	if (memcmp(&same, &z->plan, sizeof(same)) != 0) {
-		text_printf(why, "device %s: its ports or addresses changed",
-		    z->plan.name);
-		return ERR_USAGE;
+		errno = err;
 	}
-	z->plan.offload = plan->offload;
-	side_inside(z, ZONE_INSIDE, side_change, why);
-	return side_inside(z, ZONE_OUTSIDE, side_change, why);
+	return rv;
 }
 
 static int
@@ -517,10 +494,9 @@ static int
 zone_listening(int family, unsigned port)
 {
 	struct prefix any = { .family = (uint8_t)family };
+	struct addr a = prefix_addr(&any, (uint16_t)port);
 	int fd = zone_tcp(family);
-	struct addr a;
 
-	zone_plan_addr(&any, port, &a);
 	if (fd < 0)
 		return -1;
 	sock_nodelay(fd);	/* what it accepts inherits that */

@@ -30,10 +30,6 @@ struct zone_ns {
 int	zone_ns_open(struct zone_ns *, const struct zone_plan *, int home,
 	    struct text *why);
 
-/* Use another plan for the same ports. 0 or ERR_*. */
-int	zone_ns_change(struct zone_ns *, const struct zone_plan *,
-	    struct text *why);
-
 /* Fetch what ports have come back to the home namespace. Returns 0: both are
  * there; ERR_NOTFOUND: not yet; or another ERR_*. */
 int	zone_ns_repair(struct zone_ns *, struct text *why);

@@ -217,18 +217,6 @@ zone_plan_ours(const struct prefix *device, struct prefix *ours)
 	}
 }
 
-void
-zone_plan_addr(const struct prefix *p, unsigned port, struct addr *a)
-{
-	memset(a, 0, sizeof(*a));
-	a->sa.sa_family = p->family;
-	if (p->family == AF_INET6)
-		memcpy(&a->in6.sin6_addr, p->ip, 16);
-	else
-		memcpy(&a->in.sin_addr, p->ip, 4);
-	addr_set_port(a, (uint16_t)port);
-}
-
 static const char *
 ip_text(const struct prefix *p, char out[INET6_ADDRSTRLEN])
 {

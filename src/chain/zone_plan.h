@@ -84,7 +84,4 @@ void	zone_plan_rules(const struct zone_plan *, enum zone_side,
 void	zone_plan_nft(const struct zone_plan *, enum zone_side,
 	    struct text *);
 
-/* An address and a port, from a prefix. */
-void	zone_plan_addr(const struct prefix *, unsigned port, struct addr *);
-
 #endif

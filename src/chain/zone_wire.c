@@ -18,7 +18,6 @@ zone_ask_check(const struct zone_ask *a, size_t len)
 		return ERR_FORMAT;
 	switch (a->verb) {
 	case ZONE_OPEN:
-	case ZONE_CHANGE:
 		return zone_plan_check(&a->plan);
 	case ZONE_LISTEN:
 		if (a->port != ZONE_PORT && a->port != ZONE_PROBE_PORT)

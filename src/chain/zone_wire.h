@@ -20,7 +20,6 @@ enum zone_verb {
 	ZONE_LISTEN,		/* side, family, port, n: listeners */
 	ZONE_SOCKETS,		/* side, family, n: sockets */
 	ZONE_LINKS,		/* each side's netlink socket, of links */
-	ZONE_CHANGE,		/* plan: another one for the same ports */
 	ZONE_REPAIR,		/* fetch a port that came back, configure all */
 	ZONE_CLOSE
 };

@@ -94,13 +94,8 @@ static int
 prefixes_meet(const struct prefix *a, const struct prefix *b)
 {
 	const struct prefix *wide = a->bits < b->bits ? a : b;
-	struct addr other = { 0 };
+	struct addr other = prefix_addr(wide == a ? b : a, 0);
 
-	other.sa.sa_family = a->family;
-	if (a->family == AF_INET)
-		memcpy(&other.in.sin_addr, (wide == a ? b : a)->ip, 4);
-	else
-		memcpy(&other.in6.sin6_addr, (wide == a ? b : a)->ip, 16);
 	return prefix_has(wide, &other);
 }
 

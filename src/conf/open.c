@@ -49,15 +49,10 @@ conf_from_outside(const struct conf *c, const struct addr *client,
 static int
 prefix_is_private(const struct prefix *p)
 {
+	struct addr a = prefix_addr(p, 0);
 	struct prefix net;
-	struct addr a = { 0 };
 	size_t i;
 
-	a.sa.sa_family = p->family;
-	if (p->family == AF_INET)
-		memcpy(&a.in.sin_addr, p->ip, 4);
-	else
-		memcpy(&a.in6.sin6_addr, p->ip, 16);
 	for (i = 0; i < NELEM(nets); i++)
 		if (prefix_parse(&net, nets[i]) == 0 && net.bits <= p->bits &&
 		    prefix_has(&net, &a))

@@ -266,3 +266,16 @@ prefix_has(const struct prefix *p, const struct addr *a)
 	mask = (uint8_t)(0xff << (8 - p->bits % 8));
 	return (ip[whole] & mask) == (p->ip[whole] & mask);
 }
+
+struct addr
+prefix_addr(const struct prefix *p, uint16_t port)
+{
+	struct addr a = { .sa.sa_family = p->family };
+
+	if (p->family == AF_INET6)
+		memcpy(&a.in6.sin6_addr, p->ip, 16);
+	else
+		memcpy(&a.in.sin_addr, p->ip, 4);
+	addr_set_port(&a, port);
+	return a;
+}

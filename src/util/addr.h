@@ -62,5 +62,7 @@ void		 addr_translate6(struct addr *);
 /* "10.0.0.0/8", "2001:db8::/32" or an address alone. 0 or ERR_FORMAT. */
 int		 prefix_parse(struct prefix *, const char *);
 int		 prefix_has(const struct prefix *, const struct addr *);
+/* Its address, with a port. */
+struct addr	 prefix_addr(const struct prefix *, uint16_t port);
 
 #endif
