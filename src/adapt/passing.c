@@ -34,7 +34,8 @@ struct passing {
 
 struct passing_stream {
 	struct passing	*of;
-	struct http_record record;
+	struct http_record *record;	/* or NULL: nobody wants it */
+	unsigned	 number;
 	size_t		 kept;
 	struct ws	*ws;		/* what it carries; or NULL */
 	int		 websocket;	/* the client asked for that */
@@ -73,7 +74,9 @@ stream_free(struct passing_stream *s)
 {
 	s->of->kept -= s->kept;
 	ws_free(s->ws);
-	http_record_free(&s->record);
+	if (s->record != NULL)
+		http_record_free(s->record);
+	free(s->record);
 	free(s);
 }
 
@@ -83,23 +86,27 @@ stream_tell(struct passing_stream *s, const char *why)
 {
 	const struct engine_env *env = s->of->plan->env;
 
-	if (env->ended != NULL) {
-		s->record.end = clock_wall();
-		s->record.why = why;
-		env->ended(env->arg, s->of->plan->rec, &s->record);
+	if (s->record != NULL) {
+		s->record->end = clock_wall();
+		s->record->why = why;
+		env->ended(env->arg, s->of->plan->rec, s->record);
 	}
 	stream_free(s);
 }
 
-static void
+/* Returns the bytes that it takes. */
+static size_t
 stream_record(struct passing_stream *s, uint32_t id,
     const struct http_head *head)
 {
+	struct http_record *r = s->record = xcalloc(1, sizeof(*r));
 	struct timespec now = clock_wall();
 
-	http_record_request(&s->record, head, &now);
-	s->record.stream = id;
-	s->record.version[DIR_UP] = 20;		/* after an upgrade too */
+	http_record_request(r, head, &now);
+	r->number = s->number;
+	r->stream = id;
+	r->version[DIR_UP] = 20;	/* after an upgrade too */
+	return sizeof(*r) + http_record_size(r);
 }
 
 static void *
@@ -108,14 +115,13 @@ passing_begin_stream(void *arg, uint32_t id, const struct http_head *head,
 {
 	struct passing *h = arg;
 	struct passing_stream *s = xcalloc(1, sizeof(*s));
-	size_t n;
+	size_t n = sizeof(*s);
 
 	s->of = h;
-	s->record.number = h->n++;
+	s->number = h->n++;
 	if (h->plan->env->ended != NULL)
-		stream_record(s, id, head);
+		n += stream_record(s, id, head);
 	s->websocket = slice_is(head->protocol, "websocket");
-	n = sizeof(*s) + http_record_size(&s->record);
 	if (keep(h, n)) {
 		s->kept = n;
 		return s;
@@ -133,12 +139,12 @@ passing_head(void *arg, const struct http_head *head, int last)
 
 	if (head->status < 200)
 		return;
-	if (s->of->plan->env->ended != NULL) {
+	if (s->record != NULL) {
 		now = clock_wall();
-		http_record_response(&s->record, head, &now);
+		http_record_response(s->record, head, &now);
 	}
 	if (s->websocket && head->status < 300)
-		s->ws = ws_watch(s->of->plan, s->record.number);
+		s->ws = ws_watch(s->of->plan, s->number);
 }
 
 static void
@@ -146,7 +152,8 @@ passing_data(void *arg, enum flow_dir dir, const uint8_t *p, size_t len)
 {
 	struct passing_stream *s = arg;
 
-	s->record.length[dir] += len;
+	if (s->record != NULL)
+		s->record->length[dir] += len;
 	ws_take(s->ws, dir, p, len);
 }
 

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
+#define TABLE_STEP	16384
+
 struct h2_block {
 	nghttp2_hd_inflater *hd;
+	size_t		 charged;	/* for its table */
 	struct h2_head	*head;
 	int		 wanted;
 	int		 capped;	/* a larger table was allowed */
@@ -34,6 +38,7 @@ h2_block_free(struct h2_block *b)
 	if (b == NULL)
 		return;
 	nghttp2_hd_inflate_del(b->hd);
+	budget_give(BUDGET_BUFFERS, b->charged);
 	h2_head_free(b->head);
 	free(b);
 }
@@ -88,8 +93,24 @@ add_line(struct h2_head *h, const nghttp2_nv *nv)
 		h2_head_add(h, name, value, never);
 }
 
+/* Whether the table may be as large as it is. */
 static int
-decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
+charge(struct h2_block *b, const char **why)
+{
+	size_t size = nghttp2_hd_inflate_get_dynamic_table_size(b->hd);
+
+	while (size > b->charged + TABLE_STEP) {
+		if (budget_take(BUDGET_BUFFERS, TABLE_STEP, 1) != 0) {
+			*why = "no memory for a table of heads";
+			return ERR_LIMIT;
+		}
+		b->charged += TABLE_STEP;
+	}
+	return 0;
+}
+
+int
+h2_block_add(struct h2_block *b, const uint8_t *p, size_t len, int last,
     const char **why)
 {
 	nghttp2_nv nv;
@@ -98,7 +119,7 @@ decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
 
 	do {
 		flags = 0;
-		n = nghttp2_hd_inflate_hd2(b->hd, &nv, &flags, p, len, end);
+		n = nghttp2_hd_inflate_hd2(b->hd, &nv, &flags, p, len, last);
 		if (n < 0) {
 			*why = b->capped ? "a head that may need a larger "
 			    "table than is kept" : "a head that is no HPACK";
@@ -109,22 +130,9 @@ decode(struct h2_block *b, const uint8_t *p, size_t len, int end,
 		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && b->wanted)
 			add_line(b->head, &nv);
 	} while (len > 0 || (flags & NGHTTP2_HD_INFLATE_EMIT));
-	if (end)
+	if (last)
 		nghttp2_hd_inflate_end_headers(b->hd);
-	return 0;
-}
-
-int
-h2_block_add(struct h2_block *b, const uint8_t *p, size_t len,
-    const char **why)
-{
-	return decode(b, p, len, 0, why);
-}
-
-int
-h2_block_end(struct h2_block *b, const char **why)
-{
-	return decode(b, (const uint8_t *)"", 0, 1, why);
+	return last ? charge(b, why) : 0;
 }
 
 int

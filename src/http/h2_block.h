@@ -12,7 +12,8 @@
 
 /*
  * The largest table that is followed: browsers allow 65536. If a peer makes use
- * of a larger one, its heads cannot be read.
+ * of a larger one, its heads cannot be read. What a table has beyond its first
+ * 16 KiB counts in limits.memory.
  */
 #define H2_TABLE_MAX	65536
 
@@ -29,13 +30,11 @@ void		 h2_block_table(struct h2_block *, uint32_t size);
 /* A block begins; wanted: as a head of this kind. */
 void		 h2_block_begin(struct h2_block *, int wanted, enum h2_kind);
 /*
- * Its next bytes. 0; or ERR_FORMAT or ERR_LIMIT with *why (static): no head can
- * be read from here on.
+ * Its next bytes; last: it is whole with them. 0; or ERR_FORMAT or ERR_LIMIT
+ * with *why (static): no head can be read from here on.
  */
 int		 h2_block_add(struct h2_block *, const uint8_t *, size_t,
-		    const char **why);
-/* It is whole. The same. */
-int		 h2_block_end(struct h2_block *, const char **why);
+		    int last, const char **why);
 /* Of a block that is whole: see h2_head_view(); or, of trailers,
  * h2_head_end(); and its reason. */
 int		 h2_block_head(struct h2_block *, const struct http_head **,

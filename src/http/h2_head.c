@@ -11,6 +11,7 @@
 #include "util/mem.h"
 
 #define LINE_COST	32	/* RFC 9113, 6.5.2 */
+#define SIZE_MOST	(1u << 30)	/* whatever the limit is */
 
 enum pseudo {
 	P_METHOD,
@@ -39,8 +40,8 @@ enum meaning {
 };
 
 struct line {
-	size_t		 name, name_len;	/* in bytes */
-	size_t		 value, value_len;
+	uint32_t	 name, name_len;	/* in bytes: see SIZE_MOST */
+	uint32_t	 value, value_len;
 	enum meaning	 meaning;
 	int		 never;
 };
@@ -123,28 +124,35 @@ pseudo_of(const struct h2_head *h, enum pseudo p)
 	    slice_of(NULL, 0);
 }
 
-/* Names are in lower case by now, so that this is quick. */
+static int
+is(struct slice name, const char *text)
+{
+	return memcmp(name.p, text, name.len) == 0;
+}
+
+/* Asked of each name, and so by its length first. */
 static enum meaning
 meaning_of(struct slice name)
 {
-	static const struct {
-		uint8_t		 len;
-		uint8_t		 meaning;
-		char		 name[18];
-	} known[] = {
-		{ 2, F_TE, "te" }, { 4, F_HOST, "host" },
-		{ 6, F_COOKIE, "cookie" }, { 7, F_HOP, "upgrade" },
-		{ 10, F_HOP, "connection" }, { 10, F_HOP, "keep-alive" },
-		{ 14, F_LENGTH, "content-length" },
-		{ 16, F_HOP, "proxy-connection" },
-		{ 17, F_HOP, "transfer-encoding" },
-	};
-	size_t i;
-
-	for (i = 0; i < NELEM(known); i++)
-		if (known[i].len == name.len &&
-		    memcmp(known[i].name, name.p, name.len) == 0)
-			return known[i].meaning;
+	switch (name.len) {
+	case 2:
+		return is(name, "te") ? F_TE : F_OTHER;
+	case 4:
+		return is(name, "host") ? F_HOST : F_OTHER;
+	case 6:
+		return is(name, "cookie") ? F_COOKIE : F_OTHER;
+	case 7:
+		return is(name, "upgrade") ? F_HOP : F_OTHER;
+	case 10:
+		return is(name, "connection") || is(name, "keep-alive") ?
+		    F_HOP : F_OTHER;
+	case 14:
+		return is(name, "content-length") ? F_LENGTH : F_OTHER;
+	case 16:
+		return is(name, "proxy-connection") ? F_HOP : F_OTHER;
+	case 17:
+		return is(name, "transfer-encoding") ? F_HOP : F_OTHER;
+	}
 	return F_OTHER;
 }
 
@@ -185,10 +193,10 @@ keep(struct h2_head *h, struct line *l, struct slice name, struct slice value)
 {
 	char *p;
 
-	l->name = h->bytes.len;
-	l->name_len = name.len;
-	l->value = h->bytes.len + name.len;
-	l->value_len = value.len;
+	l->name = (uint32_t)h->bytes.len;
+	l->name_len = (uint32_t)name.len;
+	l->value = l->name + l->name_len;
+	l->value_len = (uint32_t)value.len;
 	p = text_more(&h->bytes, name.len + value.len);
 	memcpy(p, name.p, name.len);
 	if (value.len > 0)
@@ -279,7 +287,7 @@ h2_head_add(struct h2_head *h, struct slice name, struct slice value,
 	if (h->error != 0)
 		return h->error;
 	h->size += name.len + value.len + LINE_COST;
-	if (h->size > h->limit)
+	if (h->size > h->limit || h->size > SIZE_MOST)
 		return fail(h, ERR_LIMIT, "the head is too long");
 	if (h->n >= 2 * H2_FIELDS)	/* of cookies, each piece */
 		return fail(h, ERR_LIMIT, "too many fields");

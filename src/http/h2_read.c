@@ -112,11 +112,13 @@ static int
 end_head(struct h2_read *r, enum flow_dir dir)
 {
 	struct side *d = &r->side[dir];
-	int rv;
 
 	d->on = 0;
-	if ((rv = h2_block_end(d->block, &r->why)) != 0)
-		return r->error = rv;
+	if (h2frame_content(&d->f) == 0)
+		r->error = h2_block_add(d->block, (const uint8_t *)"", 0, 1,
+		    &r->why);
+	if (r->error != 0)
+		return r->error;
 	if (d->wanted && d->kind == H2_TRAILERS)
 		use_trailers(r, dir);
 	else if (d->wanted)
@@ -270,7 +272,6 @@ use_content(struct h2_read *r, enum flow_dir dir, const uint8_t *p, size_t len)
 	struct side *d = &r->side[dir];
 	struct cursor w;
 	size_t n;
-	int rv;
 
 	switch (d->f.type) {
 	case H2FRAME_DATA:
@@ -279,9 +280,9 @@ use_content(struct h2_read *r, enum flow_dir dir, const uint8_t *p, size_t len)
 	case H2FRAME_HEADERS:
 	case H2FRAME_PUSH_PROMISE:
 	case H2FRAME_CONTINUATION:
-		if ((rv = h2_block_add(d->block, p, len, &r->why)) != 0)
-			return r->error = rv;
-		break;
+		return r->error = h2_block_add(d->block, p, len,
+		    len == d->left && (d->f.flags & H2FRAME_END_HEADERS),
+		    &r->why);
 	case H2FRAME_RST_STREAM:
 		gather(d, 4, p, len);
 		w = cursor_of(d->buf, d->have);

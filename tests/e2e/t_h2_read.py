@@ -205,13 +205,16 @@ def h2c_by_upgrade_is_read(s):
     p = s.spawn(s.server, '/usr/sbin/apache2', '-X', '-f', conf,
                 name='apache')
     proc.wait_port(s.server, 80, p)
-    equal(curl(s, PLAIN + 'big').ok().out, BIG)
-    got = events(s, 2)
-    equal([(e['http']['protocol'], e['clearspan'].get('http2')) + about(e)[:4]
-           for e in got],
-          [('HTTP/1.1', None, 'GET', '/big', 101, 0),
-           ('HTTP/2', {'stream': 1}, 'GET', '/big', 200, len(BIG))])
-    equal([e['tx_id'] for e in got], [0, 1])
+    # Few bytes: curl has a small buffer for what comes with the 101, and
+    # Apache gives up larger responses behind one.
+    for i, how in ((0, ['curl', '-sS', '--http2']), (2, ['nghttp', '-u'])):
+        equal(s.run(s.client, *how, PLAIN + 'small').ok().out, SMALL)
+        got = events(s, i + 2)[i:]
+        equal([(e['http']['protocol'], e['clearspan'].get('http2')) +
+               about(e)[:4] for e in got],
+              [('HTTP/1.1', None, 'GET', '/small', 101, 0),
+               ('HTTP/2', {'stream': 1}, 'GET', '/small', 200, len(SMALL))])
+        equal([e['tx_id'] for e in got], [0, 1])
     nothing_unread(s)
 
 

@@ -10,6 +10,7 @@
 #include "codec/h2frame.h"
 #include "h2_peers.h"
 #include "test.h"
+#include "util/budget.h"
 #include "util/err.h"
 
 /* What the reader said, as a text: a word a call. */
@@ -139,11 +140,13 @@ answer(struct h2_peers *p, int32_t id, const char *path)
 static void
 ask(struct h2_peers *p, const char *path, size_t content)
 {
-	nghttp2_nv get[] = GET(path);
+	/* nghttp2 puts no :path into the table. */
+	nghttp2_nv get[] = { NV(":method", "GET"), NV(":scheme", "https"),
+	    NV(":authority", "a"), NV(":path", path), NV("x-path", path) };
 	nghttp2_data_provider from = { { .ptr = &body[DIR_UP] }, peers_body };
 
 	body[DIR_UP].left = content;
-	nghttp2_submit_request(p->s[DIR_UP], NULL, get, 4,
+	nghttp2_submit_request(p->s[DIR_UP], NULL, get, 5,
 	    content > 0 ? &from : NULL, NULL);
 }
 
@@ -318,6 +321,42 @@ TEST(tables_of_any_size_are_followed)
 			ck_assert_ptr_nonnull(strstr(said.s, path));
 		}
 	part(&p);
+}
+END
+
+/* 90 fields of 300 bytes fill a table of 30 KB, if it may have them. */
+TEST(a_large_table_counts_in_the_budget)
+{
+	nghttp2_settings_entry large = { 1, 65536 };
+	struct h2_peers p = { .piece = 0 };
+	char path[301];
+	int i;
+
+	meet(&p);
+	nghttp2_submit_settings(p.s[DIR_DOWN], 0, &large, 1);
+	peers_run(&p);
+	memset(path, '0', sizeof(path));
+	for (i = 0; i < 90; i++) {
+		snprintf(path, sizeof(path), "/%0298d", i);
+		ask(&p, path, 0);
+	}
+	peers_run(&p);
+	ck_assert_uint_eq(budget_held(BUDGET_BUFFERS), 16384);
+	part(&p);
+	ck_assert_uint_eq(budget_held(BUDGET_BUFFERS), 0);
+
+	budget_limit(16383);
+	meet(&p);
+	nghttp2_submit_settings(p.s[DIR_DOWN], 0, &large, 1);
+	peers_run(&p);
+	for (i = 0; i < 90; i++) {
+		snprintf(path, sizeof(path), "/%0298d", i);
+		ask(&p, path, 0);
+	}
+	peers_run(&p);
+	ck_assert_int_eq(rv, ERR_LIMIT);
+	peers_free(&p);
+	done();
 }
 END
 
@@ -643,7 +682,7 @@ SUITE("h2_read", a_stream_has_a_request_and_a_response,
     a_reset_ends_a_stream_by_either_side,
     what_is_not_over_is_over_with_the_connection,
     a_promise_is_a_request_of_its_own, an_answer_may_come_first,
-    tables_of_any_size_are_followed, a_head_in_several_frames_is_one,
+    tables_of_any_size_are_followed, a_large_table_counts_in_the_budget, a_head_in_several_frames_is_one,
     a_head_that_is_too_long_is_bad_and_the_next_is_read,
     streams_of_no_interest_are_not_told_of_again, streams_at_once_are_bounded,
     an_upgrade_begins_with_a_stream_that_was_asked_for,
