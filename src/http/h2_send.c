@@ -122,7 +122,7 @@ h2_send_kept(struct h2_half *h)
 	struct http_head *head = h->head;
 	int rv;
 
-	if (head == NULL || h->s->waits)
+	if (head == NULL || (h->dir == DIR_UP && h->s->waits))
 		return 0;
 	if (h->dir == DIR_UP && !is_admitted(h->s->h2)) {
 		wait_in_line(h->s);
