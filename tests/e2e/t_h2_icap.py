@@ -191,6 +191,18 @@ def h2_services_are_shown_heads_of_http1(s):
         equal(x['headers'].get('x-transformed-from'), 'HTTP/2.0')
 
 
+@scenario
+def h2_monitors_get_copies_of_streams(s):
+    """And delay none: this one never answers."""
+    srv = service(s, 'hang', monitor=True)
+    programs.nginx(s, files={'f%d' % i: BIG[i:] for i in range(5)})
+    for i, (status, body, _) in enumerate(many(s, [URL + 'f%d' % i
+                                                   for i in range(5)])):
+        equal((status, http.sha(body)), (200, http.sha(BIG[i:])))
+    wait(lambda: len(s.d.events('http')) >= 5, 'events')
+    s.d.metric_is(5, 'clearspan_http2_streams_total', result='done')
+
+
 # --- failures
 
 def frozen(s, **kw):
