@@ -221,10 +221,13 @@ demo: all
 	@CLEARSPAN=$(B)/clearspan contrib/demo
 test:
 	@tests/all
-# The long run of what e2e does with a few thousand connections: 100,000.
+# The long run of what e2e does with a few thousand connections: 100,000; and
+# the same through a chain of devices, 2,000 sessions at once, and transfers of
+# 1 GiB each way.
 soak: all
-	@CROWD=100000 CLEARSPAN=$(B)/clearspan KIND=$(KIND) \
-	  tests/e2e/run.py -v -k crowd_of
+	@CROWD=100000 AT_ONCE=2000 BULK=1024 CLEARSPAN=$(B)/clearspan \
+	  KIND=$(KIND) tests/e2e/run.py -v -j 1 \
+	  -k 'crowd_of|^a_crowd|^many_sessions_at|^long_transfers'
 
 .PHONY: e2e asan tsan demo test soak
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chain/device.h"
+#include "chain/zone.h"
 #include "util/mem.h"
 
 /* In one word. What the operator wants comes before what the probes say. */
@@ -225,6 +226,21 @@ metrics_slots(struct text *t, const struct conf_chain *ch)
 	}
 }
 
+/* All devices have the same helper, if they have any. */
+static void
+metrics_helper(struct text *out, const struct conf *c)
+{
+	const struct zone *zone;
+
+	zone = c->ndevices > 0 ? device_zone(c->devices[0].running) : NULL;
+	if (zone == NULL)
+		return;
+	head(out, "zone_helper_up", "gauge", "Whether the process is there "
+	    "without which no device takes a session.");
+	text_printf(out, "clearspan_zone_helper_up %d\n",
+	    !zone_helpless(zone));
+}
+
 void
 chains_metrics(const struct conf *c, struct text *out)
 {
@@ -252,6 +268,7 @@ chains_metrics(const struct conf *c, struct text *out)
 		text_puts(out, t[i].s);
 		text_free(&t[i]);
 	}
+	metrics_helper(out, c);
 	if (c->nchains > 0)
 		head(out, "chain_failed_total", "counter", "Sessions whose "
 		    "device of a slot was not to be had, by what was done.");

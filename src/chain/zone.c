@@ -376,6 +376,9 @@ zone_open(struct zones *z, const struct conf_device *d, unsigned workers,
 	ask = zone_asking(zone, ZONE_OPEN);
 	ask.plan = zone->plan;
 	rv = zones_ask(z, &ask, NULL, NULL, why);
+	if (rv == ERR_SYS && (errno == EPERM || errno == EACCES ||
+	    errno == EROFS))
+		text_puts(why, "; under systemd: " ZONE_UNIT);
 	if (rv == 0 && (rv = zone_furnish(zone)) != 0)
 		text_printf(why, "device %s: cannot make sockets in its "
 		    "zones: %s", d->name, err_str(rv));

@@ -11,6 +11,13 @@
 #define ZONE_HELPER_ARG	"--zone-helper"
 #define ZONE_HELPER_FD	3
 
+/* What the systemd unit lacks for devices, in words for the operator; the same
+ * lines are in docs/devices.md. */
+#define ZONE_UNIT	"systemctl edit clearspan, with the lines [Service], " \
+	"AmbientCapabilities=CAP_SYS_ADMIN, "				\
+	"CapabilityBoundingSet=CAP_SYS_ADMIN, RestrictNamespaces=net, "	\
+	"ProtectKernelTunables=no"
+
 /*
  * Serve on fd until the daemon has gone; then take all ports down and give them
  * back. Closes every other descriptor except stderr, gives up all capabilities

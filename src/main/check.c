@@ -32,7 +32,8 @@ cmd_check(int argc, char **argv)
 		here_warnings(c, &errors);
 	if (r == 0)
 		printf("%s: all right (listeners: %zu, rules: %zu, mirrors: "
-		    "%zu)\n", path, c->nlistens, c->nrules, c->nmirrors);
+		    "%zu, devices: %zu, chains: %zu)\n", path, c->nlistens,
+		    c->nrules, c->nmirrors, c->ndevices, c->nchains);
 	if (errors.len > 0)
 		fputs(errors.s, stderr);
 	conf_unref(c);

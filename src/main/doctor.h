@@ -46,6 +46,8 @@ void	doctor_chains(struct doctor *);		/* doctor_chain.c */
 struct conf_device;
 unsigned doctor_zone(struct doctor *, const struct conf_device *,
 	    const char *what, const char *port);
+/* Whether the zone helper of any daemon is there. */
+int	doctor_zone_helper(void);
 void	doctor_routing(struct doctor *);	/* doctor_routing.c */
 
 #endif

@@ -3,6 +3,7 @@
  * port that serves something else as well would be lost to it.
  */
 #include <errno.h>
+#include <glob.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -10,9 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "chain/zone_helper.h"
 #include "conf/conf.h"
 #include "main/doctor.h"
 #include "util/mem.h"
@@ -62,6 +66,84 @@ check_namespace(struct doctor *d)
 	else
 		doctor_say(d, FIND_OK, "devices", NULL,
 		    "network namespaces can be made");
+}
+
+/* Whether a file has the word. */
+static int
+file_has(const char *path, const char *word)
+{
+	char line[1024];
+	FILE *f = fopen(path, "re");
+	int has = 0;
+
+	while (f != NULL && !has && fgets(line, sizeof(line), f) != NULL)
+		has = line[0] != '#' && strstr(line, word) != NULL;
+	if (f != NULL)
+		fclose(f);
+	return has;
+}
+
+/* Whether the unit is installed, and whether it or a drop-in of it gives the
+ * capability. */
+static int
+unit_installed(int *gives)
+{
+	static const char *const dirs[] = { "/etc", "/run",
+	    "/usr/local/lib", "/usr/lib", "/lib" };
+	char pattern[128];
+	glob_t g = { 0 };
+	size_t i;
+	int rv;
+
+	for (i = 0; i < 2 * NELEM(dirs); i++) {
+		snprintf(pattern, sizeof(pattern), "%s/systemd/system/"
+		    "clearspan.service%s", dirs[i / 2], i % 2 == 0 ? "" :
+		    ".d/*.conf");
+		glob(pattern, i > 0 ? GLOB_APPEND : 0, NULL, &g);
+	}
+	for (i = 0; i < g.gl_pathc; i++)
+		*gives |= file_has(g.gl_pathv[i], "CAP_SYS_ADMIN");
+	rv = g.gl_pathc > 0;
+	globfree(&g);
+	return rv;
+}
+
+static void
+check_unit(struct doctor *d)
+{
+	int gives = 0;
+
+	if (unit_installed(&gives) && !gives)
+		doctor_say(d, FIND_WARN, "devices", ZONE_UNIT, "under "
+		    "systemd, clearspan.service may not make namespaces, and "
+		    "does not start with devices");
+}
+
+/* Whether a daemon answers at the control socket. */
+static int
+daemon_runs(const struct conf *c)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd, runs;
+
+	if (c->control_socket == NULL ||
+	    strlen(c->control_socket) >= sizeof(a.sun_path))
+		return 0;
+	strcpy(a.sun_path, c->control_socket);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	runs = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+	close(fd);
+	return runs;
+}
+
+static void
+check_helper(struct doctor *d)
+{
+	if (daemon_runs(d->conf) && !doctor_zone_helper())
+		doctor_say(d, FIND_FAIL, "devices", "start clearspan again",
+		    "the running clearspan has no zone helper, and so its "
+		    "devices take no session: the helper has ended, or "
+		    "clearspan was started without devices");
 }
 
 /* In a bridge, a bond or a team. */
@@ -173,6 +255,8 @@ doctor_chains(struct doctor *d)
 		return;
 	check_programs(d);
 	check_namespace(d);
+	check_unit(d);
+	check_helper(d);
 	for (i = 0; i < d->conf->ndevices; i++)
 		check_device(d, &d->conf->devices[i]);
 }

@@ -170,23 +170,50 @@ helper_zones(struct doctor *d, const struct conf_device *dev,
 	return mtu;
 }
 
+/* The next process that is a zone helper; NULL: there is none. One that was
+ * killed has its name until the daemon ends, and no command line. */
+static const char *
+next_helper(DIR *proc)
+{
+	struct dirent *e;
+	char path[280], comm[64];
+
+	while (proc != NULL && (e = readdir(proc)) != NULL) {
+		if (atoi(e->d_name) <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		proc_line(path, comm, sizeof(comm));
+		if (strcmp(comm, ZONE_HELPER_NAME) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
+		proc_line(path, comm, sizeof(comm));
+		if (comm[0] != '\0')
+			return e->d_name;
+	}
+	return NULL;
+}
+
+int
+doctor_zone_helper(void)
+{
+	DIR *proc = opendir("/proc");
+	int there = next_helper(proc) != NULL;
+
+	if (proc != NULL)
+		closedir(proc);
+	return there;
+}
+
 unsigned
 doctor_zone(struct doctor *d, const struct conf_device *dev, const char *what,
     const char *port)
 {
 	DIR *proc = opendir("/proc");
-	struct dirent *e;
-	char path[280], comm[64];
+	const char *pid;
 	unsigned mtu = 0;
 
-	while (proc != NULL && mtu == 0 && (e = readdir(proc)) != NULL) {
-		if (atoi(e->d_name) <= 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
-		proc_line(path, comm, sizeof(comm));
-		if (strcmp(comm, ZONE_HELPER_NAME) == 0)
-			mtu = helper_zones(d, dev, what, port, e->d_name);
-	}
+	while (mtu == 0 && (pid = next_helper(proc)) != NULL)
+		mtu = helper_zones(d, dev, what, port, pid);
 	if (proc != NULL)
 		closedir(proc);
 	return mtu;

@@ -1,6 +1,7 @@
 """The zones of devices around a running daemon: doctor, the helper, reload."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -85,6 +86,68 @@ def the_helper_has_nothing_of_the_daemon(s):
     equal(int(status(pid, 'CapBnd'), 16), 0x203400)
     equal(int(status(s.d.pid, 'CapEff'), 16), 0x3400)
     check(status(s.d.pid, 'Uid') != '0', 'the daemon is root')
+
+
+@scenario
+def the_end_of_the_helper_is_told_of(s):
+    d = device.Bridge(s, 'ips1')
+    chain.start(s, [d], [chain.chain(d)], record=False)
+    s.d.metric_is(1, 'clearspan_zone_helper_up')
+    check('no zone helper' not in doctor(s).text, doctor(s).text)
+    pid, = chain.helper(s)
+    os.kill(pid, signal.SIGKILL)
+    s.d.wait_log('error: the zone helper has ended')
+    chain.down(s, d)
+    s.d.metric_is(0, 'clearspan_zone_helper_up')
+    equal(s.d.ctl('devices')['devices'][0]['why'],
+          'the zone helper has ended')
+    r = doctor(s)
+    check(re.search(r'^FAIL  devices: the running clearspan has no zone '
+                    r'helper.*\n      mend: start clearspan again', r.text,
+                    re.M), r.text)
+    equal(r.code, 1)
+
+
+# What docs/devices.md tells to write.
+UNIT = ['[Service]', 'AmbientCapabilities=CAP_SYS_ADMIN',
+        'CapabilityBoundingSet=CAP_SYS_ADMIN', 'RestrictNamespaces=net',
+        'ProtectKernelTunables=no']
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..')
+
+
+@scenario
+def what_the_systemd_unit_lacks_is_named(s):
+    with open(TOP + '/docs/devices.md') as f:
+        check(''.join('    %s\n' % x for x in UNIT) in f.read(), 'the docs')
+    words = 'systemctl edit clearspan, with the lines ' + ', '.join(UNIT)
+    d = device.Bridge(s, 'ips1')
+    file = s.path('clearspan.yaml')
+    with open(file, 'w') as f:
+        f.write(yaml(s.conf(**chain.conf([d], [chain.chain(d)]))))
+    r = s.run(s.gateway, 'setpriv', '--bounding-set=-sys_admin', s.binary,
+              'run', '-c', file)
+    check(r.code != 0 and words in r.errors, r.code, r.errors)
+
+    def asks():
+        return words in s.run(s.gateway, s.binary, 'doctor', '-c', file).text
+    net.run('mount', '-t', 'tmpfs', 'tmpfs', '/run')    # ours alone
+    unit = '/run/systemd/system/clearspan.service'
+    os.makedirs(unit + '.d')
+    shutil.copy(TOP + '/etc/clearspan.service', unit)
+    check(asks(), 'doctor says nothing of the unit')
+    with open(unit + '.d/override.conf', 'w') as f:
+        f.write('\n'.join(UNIT) + '\n')
+    check(not asks(), 'doctor is not content with the drop-in')
+
+
+@scenario
+def check_counts_devices_and_chains(s):
+    d = [device.Bridge(s, 'ips1'), device.Bridge(s, 'ips2')]
+    with open(s.path('clearspan.yaml'), 'w') as f:
+        f.write(yaml(s.conf(**chain.conf(d, [chain.chain(*d)]))))
+    r = s.run(s.gateway, s.binary, 'check', '-c', s.path('clearspan.yaml'))
+    check(r.ok().text.endswith('all right (listeners: 2, rules: 1, mirrors: '
+                               '1, devices: 2, chains: 1)\n'), r.text)
 
 
 @scenario

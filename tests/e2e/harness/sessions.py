@@ -9,9 +9,11 @@ import threading
 import time
 
 from . import net, peer
-from .proc import equal
+from .proc import Failure, equal
 
 PART = 600                      # bytes of a text
+AT_ONCE = 400                   # at most; a busy machine is slow to end them
+HANGS = 90                      # s behind the last that begins
 
 
 class End:
@@ -121,11 +123,12 @@ class Sessions:
         self.ports, self.parts, self.pause = list(ports.items()), parts, pause
         self.sel = selectors.DefaultSelector()
         self.all, self.servers = [], []
+        self.left = set()       # of the servers: those that have not ended
         self.cctx = peer.client_context(s.pki.ca)
         self.sctx = peer.server_context(s.pki.pair('good'))
         for port, tls in self.ports:
             self.listen(port, tls)
-        self.stopping = False
+        self.stopping = 0       # since then
         self.error = None
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
@@ -143,16 +146,23 @@ class Sessions:
             self.error = e
 
     def loop(self):
-        start, live = time.monotonic(), set()
-        while not self.stopping or live:
+        new, live = time.monotonic(), set()
+        while not self.stopping or live or self.left:
             now = time.monotonic()
-            while not self.stopping and \
-                    len(self.all) < (now - start) * self.rate:
+            # What is late does not come all at once.
+            new = max(new, now - 0.05)
+            while not self.stopping and new <= now and len(live) < AT_ONCE:
                 live.add(self.open())
-            for x in [x for x in live if x.due and x.due[0] <= now]:
-                x.client.out += x.text(self.parts - len(x.due))
-                x.due.pop(0)
-                self.client(x)
+                new += 1 / self.rate
+            for x in live:
+                if x.due and x.due[0] <= now:
+                    x.client.out += x.text(self.parts - len(x.due))
+                    x.due.pop(0)
+                    self.client(x)
+                elif x.client.wire:     # it could not be sent at once
+                    self.client(x)
+            for e in [e for e in self.left if e.wire]:
+                self.echo(e)
             for key, mask in self.sel.select(0.005):
                 if isinstance(key.data, tuple):
                     self.accept(key.fileobj, *key.data)
@@ -161,10 +171,10 @@ class Sessions:
                 else:
                     self.echo(key.data)
             live -= {x for x in live if x.over}
-        while not all(e.end for e in self.servers):
-            for key, mask in self.sel.select(0.005):
-                if isinstance(key.data, End):
-                    self.echo(key.data)
+            if self.stopping and time.monotonic() > self.stopping + HANGS:
+                raise Failure('%d sessions hang: %s; %d of the server' % (
+                    len(live), [(x.name, x.port) for x in live][:5],
+                    len(self.left)))
 
     def open(self):
         n = len(self.all)
@@ -190,6 +200,7 @@ class Sessions:
         e = End(sock, self.sctx if tls else None,
                 **({'server_side': True} if tls else {}))
         self.servers.append(e)
+        self.left.add(e)
         self.sel.register(e.sock, selectors.EVENT_READ, e)
         self.echo(e)
 
@@ -217,6 +228,7 @@ class Sessions:
             self.close(e)
 
     def close(self, e):
+        self.left.discard(e)
         self.sel.unregister(e.sock)
         e.sock.close()
 
@@ -224,7 +236,7 @@ class Sessions:
     def stop(self):
         """No new ones, and those there are end; all of them. A server end
         that got nothing is nobody's."""
-        self.stopping = True
+        self.stopping = time.monotonic()
         self.thread.join()
         if self.error:
             raise self.error

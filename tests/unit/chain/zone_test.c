@@ -162,12 +162,13 @@ TEST(a_connection_crosses_a_bridge_with_its_addresses)
 	ck_assert_int_eq(link_here("in"), LINK_GONE);
 	ck_assert_uint_eq(zone_mtu(zone), 1500);
 	goes_through("10.1.0.2:40001", "93.184.216.34:443");
-	goes_through("[2001:db8:1::5]:40001", "[2001:db8:2::5]:443");
+	goes_through("[2001:db8:1::5]:17236", "[2001:db8:2::5]:443");
 	side = ZONE_OUTSIDE;
-	goes_through("93.184.216.34:40001", "10.1.0.2:443");
+	goes_through("93.184.216.34:17235", "10.1.0.2:443");
 	goes_through("[2001:db8:2::5]:40001", "[2001:db8:1::5]:443");
 	side = ZONE_INSIDE;
-	/* Server's and client's swapped, and the ports of the machine. */
+	/* Server's and client's swapped, and the ports of our listeners. */
+	goes_through("10.1.0.2:17236", "93.184.216.34:443");
 	goes_through("93.184.216.34:443", "10.1.0.2:17236");
 	goes_through("169.254.9.9:1", "169.254.9.10:22");
 	down();
