@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <stdatomic.h>
@@ -442,6 +443,14 @@ metrics_page(struct metrics *m, struct text *out)
 	page_rest(m, out, &sum);
 }
 
+/* One that closes its own descriptor: evhttp would close it first, and then
+ * take it out of the loop, when it may be another thread's already. */
+static struct bufferevent *
+metrics_bev(struct event_base *base, void *arg)
+{
+	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
 static void
 metrics_serve(struct evhttp_request *req, void *arg)
 {
@@ -489,6 +498,7 @@ metrics_new(struct admin_env *env, const struct addr *a,
 	m->env = env;
 	m->losses = xcalloc(env->conf->nmirrors, sizeof(m->losses[0]));
 	m->http = evhttp_new(env->base);
+	evhttp_set_bevcb(m->http, metrics_bev, NULL);
 	evhttp_set_timeout(m->http, TIMEOUT);
 	evhttp_set_max_headers_size(m->http, HEADERS);
 	evhttp_set_max_body_size(m->http, 0);

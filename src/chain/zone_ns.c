@@ -464,7 +464,8 @@ zone_ns_close(struct zone_ns *z)
 	z->used = 0;
 }
 
-/* Transparent: any address is its own, and needs no interface that has it. */
+/* Transparent: any address is its own, and needs no interface that has it. A
+ * port is shared, also with a listener: clients may come from there. */
 static int
 zone_tcp(int family)
 {
@@ -473,7 +474,7 @@ zone_tcp(int family)
 
 	if (fd < 0)
 		return -1;
-	bad = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	bad = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	if (family == AF_INET6)
 		bad |= setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 		    sizeof(on)) |
@@ -493,14 +494,13 @@ static int
 zone_listening(int family, unsigned port)
 {
 	struct prefix any = { .family = (uint8_t)family };
-	int fd = zone_tcp(family), on = 1;
 	struct addr a = prefix_addr(&any, (uint16_t)port);
+	int fd = zone_tcp(family);
 
 	if (fd < 0)
 		return -1;
 	sock_nodelay(fd);	/* what it accepts inherits that */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
-	    bind(fd, &a.sa, addr_len(&a)) != 0 || listen(fd, BACKLOG) != 0) {
+	if (bind(fd, &a.sa, addr_len(&a)) != 0 || listen(fd, BACKLOG) != 0) {
 		close(fd);
 		return -1;
 	}

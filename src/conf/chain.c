@@ -128,18 +128,19 @@ const struct listof chain_list = {
 	sizeof(struct conf_chain), { "chains", &type_map, .arg = &map_chain }
 };
 
-struct seen {			/* one entry of a rule's `mirror` */
-	size_t	 mirror;
-	int	 after;
-};
+#define F(member)	offsetof(struct conf_seen, member)
 static const struct key seen_keys[] = {
-	{ "name", &type_mirror, offsetof(struct seen, mirror),
-	    .flags = KEY_REQUIRED, .hint = "the name of a mirror" },
-	{ "at", &type_word, offsetof(struct seen, after), "before",
-	    .arg = ats },
+	{ "name", &type_mirror, F(mirror), .flags = KEY_REQUIRED,
+	    .hint = "the name of a mirror" },
+	{ "at", &type_word, F(after), "before", .arg = ats },
 	{ NULL }
 };
+#undef F
 static const struct map map_seen = { "a mirror of a rule", seen_keys, NULL };
+const struct listof rule_mirrors = {
+	sizeof(struct conf_seen),
+	{ "mirror", &type_short, .arg = &map_seen, .flags = KEY_ALONE }
+};
 
 /* As the kernel's dev_valid_name(); and no device is behind the loopback. */
 static int
@@ -265,52 +266,7 @@ chain_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
-/* One entry of `mirror`: a name, or {name, at}. */
-static void
-seen_one(struct load *l, const struct key *k, yaml_node_t *n,
-    struct conf_rule *r)
-{
-	struct seen seen = { 0 };
-	struct text why = { 0 };
-	const char *s;
-
-	if (n->type == YAML_MAPPING_NODE)
-		schema_map(l, &map_seen, n, &seen);
-	else if ((s = node_text(l, k->name, n)) != NULL &&
-	    type_mirror.parse(l, k, s, &seen.mirror, &why) != 0)
-		load_problem(l, n, "%s", why.s);
-	r->mirrors[r->nmirrors] = seen.mirror;
-	r->mirror_after[r->nmirrors++] = (uint8_t)seen.after;
-	text_free(&why);
-}
-
-/* field is the whole rule. */
-static void
-seen_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
-{
-	struct conf_rule *r = field;
-	size_t i, count = node_count(n);
-
-	r->mirrors = xcalloc(CONF_RULE_MIRRORS, sizeof(*r->mirrors));
-	if (count > CONF_RULE_MIRRORS)
-		load_problem(l, n, "too many entries in \"%s\"; at most %d",
-		    k->name, CONF_RULE_MIRRORS);
-	for (i = 0; i < count && count <= CONF_RULE_MIRRORS; i++)
-		seen_one(l, k, node_item(l, n, i), r);
-}
-
-static void
-seen_drop(const struct key *k, void *field)
-{
-	struct conf_rule *r = field;
-
-	free(r->mirrors);
-	r->mirrors = NULL;
-	r->nmirrors = 0;
-}
-
 const struct type type_interface = { interface_parse, NULL, text_drop };
 const struct type type_side = { NULL, side_set, NULL };
 const struct type type_device = { device_parse, NULL, NULL };
 const struct type type_chain = { chain_parse, NULL, NULL };
-const struct type type_rule_mirrors = { NULL, seen_set, seen_drop };

@@ -227,7 +227,7 @@ all_mirrors(struct load *l, yaml_node_t *n, struct conf_rule *r,
 	r->mirrors = xcalloc(c->nmirrors, sizeof(*r->mirrors));
 	r->nmirrors = c->nmirrors;
 	for (i = 0; i < c->nmirrors; i++)
-		r->mirrors[i] = i;
+		r->mirrors[i].mirror = i;
 	if (c->nmirrors > CONF_RULE_MIRRORS)
 		load_problem(l, n, "without \"%s\" all mirrors are used, and "
 		    "that can be %d at most; write \"%s\" and name those "
@@ -247,15 +247,18 @@ all_services(struct conf *c, struct conf_rule *r)
 		r->icaps[i] = i;
 }
 
-/* The place of the first index that occurs twice, or n. */
+/* The place of the first index that occurs twice, or n; elements of a size
+ * begin with theirs. */
 static size_t
-first_twice(const size_t *v, size_t n)
+first_twice(const void *v, size_t n, size_t size)
 {
+	const char *p = v;
 	size_t i, j;
 
 	for (i = 0; i < n; i++)
 		for (j = 0; j < i; j++)
-			if (v[i] == v[j])
+			if (memcmp(p + i * size, p + j * size,
+			    sizeof(size_t)) == 0)
 				return i;
 	return n;
 }
@@ -280,11 +283,13 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 		all_mirrors(l, n, r, "mirror");
 	if (l->problems.n > 0)
 		return;		/* an index may be wrong */
-	if ((i = first_twice(r->mirrors, r->nmirrors)) < r->nmirrors)
+	if ((i = first_twice(r->mirrors, r->nmirrors,
+	    sizeof(*r->mirrors))) < r->nmirrors)
 		load_problem(l, node_get(l, n, "mirror"),
 		    "the mirror \"%s\" is named twice",
-		    c->mirrors[r->mirrors[i]].name);
-	if ((i = first_twice(r->icaps, r->nicaps)) < r->nicaps)
+		    c->mirrors[r->mirrors[i].mirror].name);
+	if ((i = first_twice(r->icaps, r->nicaps, sizeof(*r->icaps))) <
+	    r->nicaps)
 		load_problem(l, node_get(l, n, "icap"),
 		    "the service \"%s\" is named twice",
 		    c->icaps[r->icaps[i]].name);

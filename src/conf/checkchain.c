@@ -236,7 +236,7 @@ check_after(struct load *l, yaml_node_t *n, const struct conf_rule *r)
 	size_t i;
 
 	for (i = 0; list != NULL && i < r->nmirrors; i++)
-		if (r->mirror_after[i])
+		if (r->mirrors[i].after)
 			load_problem(l, node_item(l, list, i), "\"at: after\" "
 			    "is behind a chain, and the rule has none; write "
 			    "its name under \"chain\", or at: before");

@@ -289,16 +289,19 @@ struct conf_match {
 	size_t		 nport;
 };
 
+struct conf_seen {			/* a mirror of a rule */
+	size_t		 mirror;		/* index into conf.mirrors */
+	int		 after;		/* it looks behind the chain */
+};
+
 struct conf_rule {
 	char		*name;
 	struct conf_pos	 pos;
 	struct conf_match match;		/* all must hold */
 	struct conf_match except;		/* `not:`; must not all hold */
 	enum conf_action action;
-	size_t		*mirrors;		/* indices into conf.mirrors */
+	struct conf_seen *mirrors;
 	size_t		 nmirrors;
-	/* by the place in mirrors: it sees the server's side of the chain */
-	uint8_t		 mirror_after[CONF_RULE_MIRRORS];
 	const struct conf_chain *chain;		/* or NULL */
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;

@@ -127,35 +127,10 @@ url_drop(const struct key *k, void *field)
 	u->url = u->host = NULL;
 }
 
-/* A URL alone, or a mapping with more keys. */
-static void
-server_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
-{
-	struct text why = { 0 };
-	const char *s;
-
-	schema_defaults(l, k->arg, field);
-	if (n->type == YAML_MAPPING_NODE) {
-		schema_map(l, k->arg, n, field);
-		return;
-	}
-	if ((s = node_text(l, k->name, n)) == NULL)
-		return;
-	if (url_parse(l, k, s, field, &why) != 0)
-		load_problem(l, n, "%s", why.s);
-	text_free(&why);
-}
-
 static int
 url_same(const struct key *k, const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b) == 0;
-}
-
-static int
-server_same(const struct key *k, const void *a, const void *b)
-{
-	return schema_same(k->arg, NULL, a, b);
 }
 
 static int
@@ -507,8 +482,6 @@ conf_icap_passes(const struct conf_icap *s, int respmod, int endless_open)
 
 const struct type type_icap_url = { url_parse, NULL, url_drop,
 	.same = url_same };
-const struct type type_icap_server = { NULL, server_set, url_drop,
-	.same = server_same };
 const struct type type_preview = { preview_parse, .size = sizeof(int64_t) };
 const struct type type_auth = { auth_parse, NULL, text_drop };
 const struct type type_field = { field_parse, NULL, text_drop };

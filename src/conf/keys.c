@@ -112,7 +112,7 @@ static const struct word balances[] = {
 static const struct listof
     prefixes = { sizeof(struct prefix), { NULL, &type_prefix } },
     paths = { sizeof(char *), { NULL, &type_text, .flags = KEY_EXISTS } },
-    servers = { sizeof(struct conf_icap_url), { NULL, &type_icap_server,
+    servers = { sizeof(struct conf_icap_url), { NULL, &type_short,
 	.arg = &map_icap_url } },
     fields = { sizeof(char *), { NULL, &type_field } },
     field_names = { sizeof(char *), { NULL, &type_field_name } },
@@ -370,7 +370,8 @@ static const struct key rule_keys[] = {
 	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block or reset" },
 	MATCH_KEYS(F(match)),
 	{ "not", &type_map, F(except), .arg = &map_not },
-	{ "mirror", &type_rule_mirrors, 0 },
+	{ "mirror", &type_list, F(mirrors), .arg = &rule_mirrors,
+	    .max = CONF_RULE_MIRRORS },
 	{ "icap", &type_list, F(icaps), .arg = &rule_icaps,
 	    .max = CONF_RULE_ICAPS },
 	{ "inspect", &type_inspect, F(inspect), .arg = &map_inspect },

@@ -60,8 +60,6 @@ extern const struct type type_protocol;	/* char *: arg: words */
 /* Types of the section icap, in icap.c. */
 /* char *url, and what follows: all of struct conf_icap_url's start */
 extern const struct type type_icap_url;
-extern const struct type type_icap_server; /* struct conf_icap_url: such a
-					 * URL, or a mapping by map_icap_url */
 extern const struct type type_preview;	/* int64_t, ICAP_PREVIEW_*; max */
 extern const struct type type_auth;	/* char *: "user:password" */
 extern const struct type type_field;	/* char *: "Name: value" */
@@ -80,9 +78,8 @@ void	check_codings(struct load *, yaml_node_t *, const char *key,
 	    const struct conf_list *);
 
 /* The sections devices and chains, in chain.c and checkchain.c. */
-extern const struct listof device_list, chain_list;
+extern const struct listof device_list, chain_list, rule_mirrors;
 extern const struct type type_chain;	/* struct conf_chain *; or "none" */
-extern const struct type type_rule_mirrors; /* of a rule; at its start */
 void	check_health(struct load *, yaml_node_t *, void *);
 void	check_device(struct load *, yaml_node_t *, void *);
 void	check_slot(struct load *, yaml_node_t *, void *);

@@ -19,6 +19,8 @@
 static void	map_set(struct load *, const struct key *, yaml_node_t *,
 		    void *);
 static void	map_drop(const struct key *, void *);
+static void	short_set(struct load *, const struct key *, yaml_node_t *,
+		    void *);
 static void	list_set(struct load *, const struct key *, yaml_node_t *,
 		    void *);
 static void	list_drop(const struct key *, void *);
@@ -27,6 +29,7 @@ static int	list_same(const struct key *, const void *, const void *);
 
 const struct type type_later = { NULL };
 const struct type type_map = { NULL, map_set, map_drop, .same = map_same };
+const struct type type_short = { NULL, short_set, map_drop, .same = map_same };
 const struct type type_list = { NULL, list_set, list_drop, .same = list_same };
 
 struct conf_pos
@@ -370,6 +373,20 @@ map_drop(const struct key *k, void *field)
 }
 
 static void
+short_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
+{
+	const struct map *m = k->arg;
+	struct key first = m->keys[0];
+
+	schema_defaults(l, m, field);
+	first.name = k->name;
+	if (n->type == YAML_MAPPING_NODE)
+		schema_map(l, m, n, field);
+	else
+		set_value(l, &first, n, (char *)field + first.offset);
+}
+
+static void
 list_item(struct load *l, const struct key *k, yaml_node_t *n, void *elem)
 {
 	struct key item = ((const struct listof *)k->arg)->item;
@@ -422,6 +439,7 @@ list_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 		load_problem(l, n, "too many entries in \"%s\"; at most %zu",
 		    k->name, max);
 	} else if (n->type == YAML_SEQUENCE_NODE ||
+	    (n->type == YAML_MAPPING_NODE && (of->item.flags & KEY_ALONE)) ||
 	    (n->type == YAML_SCALAR_NODE && of->item.type != &type_map)) {
 		list_drop(k, field);
 		list_fill(l, k, n, field);

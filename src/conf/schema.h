@@ -57,6 +57,7 @@ struct key {
 #define KEY_NONE	4		/* "none" leaves the text NULL */
 #define KEY_SYSTEM	8		/* KEY_EXISTS, or "system" */
 #define KEY_CA		16		/* KEY_EXISTS; `ca create` makes it */
+#define KEY_ALONE	32		/* of a list: one mapping is a list */
 
 struct word {				/* type_word's arg; ends with NULL */
 	const char	*name;
@@ -83,6 +84,8 @@ struct vec {
 
 extern const struct type type_later;	/* reserved key */
 extern const struct type type_map;	/* a struct */
+/* In a list: a struct, of which the first key may be given alone. arg: map */
+extern const struct type type_short;
 extern const struct type type_list;	/* a struct vec; one value is a list */
 
 void	 schema_map(struct load *, const struct map *, yaml_node_t *, void *);

@@ -490,10 +490,12 @@ static void
 put_rest(struct h2_head *h)
 {
 	const struct line *l;
+	size_t i;
 	char *p;
 
 	text_add(&h->bytes, "host", 4);
-	for (l = h->line; l < h->line + h->n && h->nevers > 0; l++) {
+	for (i = 0; i < h->n && h->nevers > 0; i++) {
+		l = &h->line[i];
 		if (!l->never)
 			continue;
 		p = text_more(&h->bytes, l->name_len + 1);

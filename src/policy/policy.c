@@ -143,9 +143,15 @@ policy_by_request(const struct policy *p)
 }
 
 static int
-indices_same(const size_t *a, size_t na, const size_t *b, size_t nb)
+mirrors_same(const struct conf_rule *a, const struct conf_rule *b)
 {
-	return na == nb && (na == 0 || memcmp(a, b, na * sizeof(*a)) == 0);
+	size_t i;
+
+	for (i = 0; i < a->nmirrors && i < b->nmirrors; i++)
+		if (a->mirrors[i].mirror != b->mirrors[i].mirror ||
+		    a->mirrors[i].after != b->mirrors[i].after)
+			return 0;
+	return a->nmirrors == b->nmirrors;
 }
 
 int
@@ -156,10 +162,9 @@ verdict_same(const struct verdict *v, const struct verdict *w)
 	return a == b || (v->action == w->action &&
 	    a->must_decrypt == b->must_decrypt && a->inspect == b->inspect &&
 	    a->chain == b->chain &&
-	    memcmp(a->mirror_after, b->mirror_after,
-	    sizeof(a->mirror_after)) == 0 &&
-	    indices_same(a->mirrors, a->nmirrors, b->mirrors, b->nmirrors) &&
-	    indices_same(a->icaps, a->nicaps, b->icaps, b->nicaps));
+	    mirrors_same(a, b) && a->nicaps == b->nicaps &&
+	    (a->nicaps == 0 || memcmp(a->icaps, b->icaps,
+	    a->nicaps * sizeof(*a->icaps)) == 0));
 }
 
 static enum policy_request

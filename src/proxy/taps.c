@@ -116,12 +116,12 @@ taps_open(struct session *s)
 	if (rule->nmirrors > 0)
 		s->rec.shown_port = packet_shown_port(
 		    addr_port(&s->facts.server),
-		    conf->mirrors[rule->mirrors[0]].ports_map);
+		    conf->mirrors[rule->mirrors[0].mirror].ports_map);
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++) {
-		m = &conf->mirrors[rule->mirrors[i]];
+		m = &conf->mirrors[rule->mirrors[i].mirror];
 		taps_open_shown(s, m);
-		tap_open(s, rule->mirror_after[i] ? session_last(s) :
-		    &s->wire, &w->seats[rule->mirrors[i]], m->name);
+		tap_open(s, rule->mirrors[i].after ? session_last(s) :
+		    &s->wire, &w->seats[rule->mirrors[i].mirror], m->name);
 	}
 	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||

@@ -103,11 +103,16 @@ class Lab:
         frame by frame, and is offered no offload it does not do itself."""
         sh(f"ip link add {name} type ifb; ip link set {name} up")
 
-    def device(self, name):
-        """An inline device: a bridge in a namespace of its own between the
-        ports NAMEi and NAMEo. What it costs is no work of the gateway's, but
-        a cable's other end is served by who sends into it: a bridge between
-        two cables is the least there can be, and is counted."""
+    def cable(self, name):
+        """The ports NAMEi and NAMEo with a cable between them: an inline
+        device that costs nothing. What it takes to send frames of its MTU
+        into one port and to receive them at the other is counted."""
+        sh(f"ip link add {name}i type veth peer name {name}o")
+
+    def bridge(self, name):
+        """An inline device in the same kernel, between the ports NAMEi and
+        NAMEo: a bridge in a namespace of its own. Its work is not the
+        gateway's, but is counted, as a veth is served by who sends into it."""
         holder = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
         self.running.append(holder)
         time.sleep(0.2)

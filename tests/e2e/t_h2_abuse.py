@@ -275,6 +275,21 @@ def h2_client_that_opens_its_window_by_the_byte(s):
 
 
 @scenario
+def h2_windows_given_back_frame_by_frame_are_no_abuse(s):
+    """Of the stream and of the connection, with each frame of content."""
+    site, body = begin(s), http.content(5000000)
+
+    def pieces(e, st):
+        e.head(st.sid, [(':status', '200')], False)
+        for i in range(0, len(body), 1000):
+            e.content(st, body[i:i + 1000], i + 1000 == len(body))
+    site.apps['/pieces'] = pieces
+    c = h2.connect(s)
+    equal(bytes(c.get('/pieces').body), body)
+    equal(counted(s, 'client'), 0.0, 'abuses')
+
+
+@scenario
 def h2_streams_that_are_stuck_stop_themselves(s):
     """A hundred uploads that the server does not take: the others go on, and
     what waits is bounded by the streams' windows."""

@@ -82,7 +82,7 @@ def h2_read_of_node(s):
 @scenario(plain=True, timeout=150)
 def h2_read_of_chromium(s):
     """A WebSocket within its connection (RFC 8441), too."""
-    service(s, '204', queue={'timeout': '60s'})
+    echo(s)
     t_h2_peers.chromium(s)
 
 
@@ -189,6 +189,18 @@ def h2_services_are_shown_heads_of_http1(s):
     check(down['res-hdr'].startswith('HTTP/1.1 200 '), down)
     for x in (up, down):
         equal(x['headers'].get('x-transformed-from'), 'HTTP/2.0')
+
+
+@scenario
+def h2_monitors_get_copies_of_streams(s):
+    """And delay none: this one never answers."""
+    srv = service(s, 'hang', monitor=True)
+    programs.nginx(s, files={'f%d' % i: BIG[i:] for i in range(5)})
+    for i, (status, body, _) in enumerate(many(s, [URL + 'f%d' % i
+                                                   for i in range(5)])):
+        equal((status, http.sha(body)), (200, http.sha(BIG[i:])))
+    wait(lambda: len(s.d.events('http')) >= 5, 'events')
+    s.d.metric_is(5, 'clearspan_http2_streams_total', result='done')
 
 
 # --- failures

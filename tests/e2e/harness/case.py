@@ -183,7 +183,10 @@ class Scenario:
         self.unlike = None      # why finish() does not compare the mirror
 
     def private(self):
-        """Our own hosts and resolv.conf, in our own mount namespace."""
+        """Our own hosts, resolv.conf and shared memory, in our own mount
+        namespace."""
+        # A c-icap that is killed leaves names there, and takes 1024 at most.
+        net.run('mount', '-t', 'tmpfs', 'tmpfs', '/dev/shm')
         net.run('mount', '--bind', self.pki.f('hosts'), '/etc/hosts')
         real = os.path.realpath('/etc/resolv.conf')
         if os.path.exists(real):

@@ -118,16 +118,16 @@ TEST(mirrors_look_before_the_chain_or_after_it)
 	const struct conf_rule *r = c->rules;
 
 	ck_assert_uint_eq(r[0].nmirrors, 2);
-	ck_assert_uint_eq(r[0].mirrors[0], 1);
-	ck_assert_uint_eq(r[0].mirror_after[0], 1);
-	ck_assert_uint_eq(r[0].mirrors[1], 0);
-	ck_assert_uint_eq(r[0].mirror_after[1], 0);
+	ck_assert_uint_eq(r[0].mirrors[0].mirror, 1);
+	ck_assert_uint_eq(r[0].mirrors[0].after, 1);
+	ck_assert_uint_eq(r[0].mirrors[1].mirror, 0);
+	ck_assert_uint_eq(r[0].mirrors[1].after, 0);
 	ck_assert_uint_eq(r[1].nmirrors, 1);
-	ck_assert_uint_eq(r[1].mirror_after[0], 0);
+	ck_assert_uint_eq(r[1].mirrors[0].after, 0);
 	ck_assert_ptr_null(r[1].chain);
 	ck_assert_uint_eq(r[2].nmirrors, 1);
 	ck_assert_uint_eq(r[3].nmirrors, 2);	/* all, before */
-	ck_assert_uint_eq(r[3].mirror_after[1], 0);
+	ck_assert_uint_eq(r[3].mirrors[1].after, 0);
 	conf_unref(c);
 }
 END

@@ -117,7 +117,7 @@ TEST(without_rules_one_decrypts_to_all_mirrors)
 	ck_assert_str_eq(c->rules[0].name, "default");
 	ck_assert_int_eq(c->rules[0].action, ACTION_DECRYPT);
 	ck_assert_uint_eq(c->rules[0].nmirrors, 2);
-	ck_assert_uint_eq(c->rules[0].mirrors[1], 1);
+	ck_assert_uint_eq(c->rules[0].mirrors[1].mirror, 1);
 	conf_unref(c);
 }
 END
@@ -184,7 +184,7 @@ TEST(rules_hold_what_they_say)
 	ck_assert_str_eq(r[0].except.client.v[0], "10.0.0.0/8");
 	ck_assert_uint_eq(r[0].pos.line, 5);
 	ck_assert_uint_eq(r[1].nmirrors, 1);
-	ck_assert_uint_eq(r[1].mirrors[0], 1);
+	ck_assert_uint_eq(r[1].mirrors[0].mirror, 1);
 	ck_assert_uint_eq(r[2].nmirrors, 0);
 	ck_assert_int_eq(r[3].action, ACTION_RESET);
 	ck_assert_uint_eq(c->lists[0].entries.n, 2);

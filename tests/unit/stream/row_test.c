@@ -336,6 +336,27 @@ TEST(an_editor_behind_a_tap_both_ways_shows_it_the_sources)
 }
 END
 
+/* As mirrors stand where HTTP/2 is read: what the client sends and gets. */
+TEST(an_editor_moved_to_the_servers_side_shows_the_clients_words)
+{
+	struct spy spy = { 0 };
+	struct editor e = { .wire = &wire[0] };
+
+	ends_open(1);
+	wire_tap(&wire[0], &spy_ops, TAP_SERVER)->state = &spy;
+	e.tap = wire_tap(&wire[0], &editor_ops, TAP_BEHIND);
+	e.tap->state = &e;
+	wire_tap_server(e.tap);
+	wire_tap_server(e.tap);		/* it is there */
+	says(CLIENT, "aB?");
+	says(peer[1], "1 x");
+	hears(peer[1], "a<b>");
+	hears(CLIENT, "no x");
+	spied(&spy, "aB?", "no x");
+	ends_close();
+}
+END
+
 TEST(a_tap_that_comes_late_sees_what_comes_from_then_on)
 {
 	struct spy spy = { 0 }, late = { 0 };
