@@ -280,29 +280,6 @@ add_field(struct h2_head *h, struct slice name, struct slice value, int never)
 	return 0;
 }
 
-/*
- * gRPC's libraries may agree, by a setting of their own, that the value of a
- * field "...-bin" is a NUL and then bytes, in place of base64.
- */
-static int
-is_bytes(struct slice name, struct slice value)
-{
-	return value.len > 0 && value.p[0] == '\0' && name.len > 4 &&
-	    memcmp(name.p + name.len - 4, "-bin", 4) == 0;
-}
-
-static int
-add_bytes(struct h2_head *h, struct slice name, struct slice value, int never)
-{
-	struct text t = { 0 };
-	int rv;
-
-	text_base64(&t, value.p + 1, value.len - 1);
-	rv = add_field(h, name, slice_of(t.s, t.len), never);
-	text_free(&t);
-	return rv;
-}
-
 int
 h2_head_add(struct h2_head *h, struct slice name, struct slice value,
     int never)
@@ -314,8 +291,6 @@ h2_head_add(struct h2_head *h, struct slice name, struct slice value,
 		return fail(h, ERR_LIMIT, "the head is too long");
 	if (h->n >= 2 * H2_FIELDS)	/* of cookies, each piece */
 		return fail(h, ERR_LIMIT, "too many fields");
-	if (is_bytes(name, value))
-		return add_bytes(h, name, value, never);
 	if (!is_value(value))
 		return fail(h, ERR_FORMAT, "a value with blanks around it, or "
 		    "with control characters");

@@ -9,8 +9,7 @@
  * it; connection-specific fields; `te` other than "trailers"; two lengths that
  * differ; a path with blanks; and a Host that is not the :authority. What
  * HTTP/1 could not carry (other control characters, a name that is no token)
- * is refused as it is there. Bytes in a field "...-bin", as libraries of gRPC
- * have them between each other, become base64, as they are between others.
+ * is refused as it is there.
  *
  * Field lines to send are made of a head in http/h2_lines.h.
  */

@@ -60,7 +60,7 @@ check_chains(const struct conf *c)
 	}
 	for (i = 0; i < c->nrules; i++)
 		for (k = 0; k < c->rules[i].nmirrors; k++)
-			assert(!c->rules[i].mirror_after[k] ||
+			assert(!c->rules[i].mirrors[k].after ||
 			    c->rules[i].chain != NULL);
 }
 

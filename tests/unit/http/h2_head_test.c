@@ -315,29 +315,6 @@ TEST(trailers_are_lines)
 }
 END
 
-TEST(bytes_of_grpc_are_base64)
-{
-	struct h2_head *h = h2_head_new(H2_TRAILERS, 1000);
-	struct text bytes = { NULL, 0, 0 };
-	struct http_head *m;
-
-	ck_assert_int_eq(h2_head_add(h, slice_of("x-bin", 5),
-	    slice_of("\0\r\n\0\377", 5), 0), 0);
-	ck_assert_int_eq(h2_head_add(h, slice_of("y-bin", 5),
-	    slice_of("\0", 1), 0), 0);
-	ck_assert_int_eq(h2_head_end(h, &m, &bytes), 0);
-	ck_assert_str_eq(bytes.s, "x-bin: DQoA/w==\r\ny-bin: \r\n");
-	text_free(&bytes);
-	h2_head_again(h, H2_TRAILERS);
-	ck_assert_int_eq(h2_head_add(h, slice_of("x-bin", 5),
-	    slice_of("a\0", 2), 0), ERR_FORMAT);
-	h2_head_again(h, H2_TRAILERS);
-	ck_assert_int_eq(h2_head_add(h, slice_of("x", 1), slice_of("\0", 1),
-	    0), ERR_FORMAT);
-	h2_head_free(h);
-}
-END
-
 TEST(a_head_is_bounded_by_its_size_with_its_lines)
 {
 	struct h2_head *h = h2_head_new(H2_TRAILERS, 3 * (32 + 2));
@@ -576,7 +553,7 @@ END
 
 SUITE("h2_head", every_rule_is_kept, a_request_is_like_one_of_any_version,
     a_request_with_host_alone_has_an_authority, a_connect_names_its_target,
-    a_copy_has_all_of_it, trailers_are_lines, bytes_of_grpc_are_base64,
+    a_copy_has_all_of_it, trailers_are_lines,
     a_head_is_bounded_by_its_size_with_its_lines,
     a_head_has_a_bounded_number_of_fields_and_any_number_of_cookies,
     a_head_is_read_again_from_nothing, a_head_becomes_its_lines_again,
