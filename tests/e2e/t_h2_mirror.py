@@ -72,12 +72,13 @@ def count(s, result):
 
 
 def objects(s, path, where='export'):
-    """What tshark takes out of a capture: the digests of all bodies."""
+    """What tshark takes out of a capture: the digests of all bodies. It lists
+    some empty ones."""
     out = s.path(where)
     capture.tshark('-r', path, '-q', '--export-objects', 'http,' + out)
-    return collections.Counter(
-        digest(open(os.path.join(out, f), 'rb').read())
-        for f in os.listdir(out))
+    files = [os.path.join(out, f) for f in os.listdir(out)]
+    return collections.Counter(digest(open(f, 'rb').read())
+                               for f in files if os.path.getsize(f))
 
 
 def digest(data):
@@ -85,9 +86,12 @@ def digest(data):
 
 
 def bodies(all_):
-    """Those of exchanges, of both messages, as tshark counts objects."""
-    return collections.Counter(digest(m.body) for x in all_
-                               for m in (x.request, x.response) if m.body)
+    """Those of exchanges, of both messages, as tshark counts objects: what
+    was cut is none."""
+    return collections.Counter(
+        digest(m.body) for x in all_
+        for m in (x.request, x.response if x.whole else None)
+        if m is not None and m.body)
 
 
 def fields(path, *names, only='http', more=()):
