@@ -96,6 +96,8 @@ struct icap_service *plan_next(const struct plan *, enum icap_method,
  * in the record, where some service was to see it. */
 void	plan_unread(const struct plan *, enum unread, int blocked,
 	    struct slice protocol);
+/* Some service sees the messages of WebSockets. */
+int	plan_scans_websocket(const struct plan *);
 /* The rule blocks what is no HTTP. */
 int	plan_blocks(const struct plan *);
 

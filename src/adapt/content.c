@@ -329,19 +329,6 @@ is_scanned(const struct plan *p)
 	return 0;
 }
 
-/* Whether a service sees the messages of WebSockets: those must not be
- * compressed (RFC 7692). */
-static int
-scans_websocket(const struct plan *p)
-{
-	size_t k;
-
-	for (k = 0; k < p->nrow; k++)
-		if (plan_conf(p, k)->websocket)
-			return 1;
-	return 0;
-}
-
 void
 content_request(struct adaptation *a)
 {
@@ -368,7 +355,7 @@ content_request(struct adaptation *a)
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
 	}
-	if (scans_websocket(a->plan))
+	if (plan_scans_websocket(a->plan))	/* no RFC 7692 */
 		edit[n++].name = "sec-websocket-extensions";
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);

@@ -70,3 +70,14 @@ plan_blocks(const struct plan *p)
 {
 	return p->nrow > 0 && plan_inspect(p)->non_http_block;
 }
+
+int
+plan_scans_websocket(const struct plan *p)
+{
+	size_t k;
+
+	for (k = 0; k < p->nrow; k++)
+		if (plan_conf(p, k)->websocket)
+			return 1;
+	return 0;
+}

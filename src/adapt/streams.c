@@ -133,6 +133,14 @@ streams_abuse(void *arg, enum flow_dir from, enum h2_abuse what)
 	host->abused(host->session, from, what);
 }
 
+/* Messages of a WebSocket are seen in HTTP/1.1 only, to which browsers then
+ * turn. */
+static int
+streams_extends(void *arg)
+{
+	return !plan_scans_websocket(&((struct streams *)arg)->plan);
+}
+
 static void
 streams_wake(void *arg)
 {
@@ -145,6 +153,7 @@ static const struct h2_user streams_user = {
 	.more = stream_more,
 	.over = stream_over,
 	.abuse = streams_abuse,
+	.extends = streams_extends,
 	.wake = streams_wake,
 };
 

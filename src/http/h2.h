@@ -62,6 +62,9 @@ struct h2_user {
 	void	(*over)(struct exchange *, const char *why);
 	/* A peer did that; the connection ends if it is an error of it. */
 	void	(*abuse)(void *arg, enum flow_dir from, enum h2_abuse);
+	/* Whether a client may leave HTTP in a stream, if the server lets it
+	 * (RFC 8441). NULL: it may. */
+	int	(*extends)(void *arg);
 	/* Pump again soon: there is something to write. */
 	void	(*wake)(void *arg);
 };

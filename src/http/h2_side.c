@@ -314,7 +314,8 @@ server_settings(struct h2 *h2)
 	h2_admit(h2);
 	if (h2->side[DIR_UP].connects ||
 	    nghttp2_session_get_remote_settings(h2->side[DIR_DOWN].ng,
-	    NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1)
+	    NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1 ||
+	    (h2->user->extends != NULL && !h2->user->extends(h2->arg)))
 		return;
 	h2->side[DIR_UP].connects = 1;
 	nghttp2_submit_settings(h2->side[DIR_UP].ng, NGHTTP2_FLAG_NONE,

@@ -3,7 +3,7 @@ import hashlib
 import os
 import sys
 
-from harness import check, equal, icap, scenario, wait
+from harness import check, equal, h2_programs, icap, programs, scenario, wait
 
 sys.path.insert(0, icap.TOOLS)
 import setup                                    # noqa: E402
@@ -264,3 +264,27 @@ def what_is_not_websocket_does_not_get_by(s):
         equal((opcode, data[:2]), (8, b'\x03\xea'))
         c.finish()
     equal(len(srv.logged(3, 'REQMOD')), 3)      # the upgrades
+
+
+@scenario(plain=True, timeout=150)
+def a_browser_opens_it_where_it_is_scanned(s):
+    """Not in a stream of HTTP/2, where nobody would see its messages."""
+    srv = icap.Script(s)
+    srv.rules()
+    icap.start(s, dict(icap.service(srv.url('204')), websocket='message'),
+               record=False, log={'events': ['flow', 'http', 'ws', 'icap']})
+    p = h2_programs.node(s)
+    r = programs.chromium(s, h2_programs.URL + 'page', s.pki.ca)
+    check('objects 60 bad  said 3 5000' in r.text, r.text[-1500:],
+          r.errors[-1500:])
+    check('websocket over http/1.1' in p.text(), p.text())
+    check('over h2' not in p.text(), p.text())
+    wait(lambda: len(s.d.events('flow')) >= 2, 'the end of both sessions')
+    up = [e['ws']['length'] for e in s.d.events('ws')
+          if (e['ws']['direction'], e['ws']['opcode']) == ('to_server', 'text')]
+    equal(up, [3, 5000])
+    check(not any('uninspected' in e['clearspan']
+                  for e in s.d.events('flow')), s.d.events('flow'))
+    shown = [x for x in srv.log('REQMOD') if 'POST' in str(x) and
+             '/chat' in str(x)]
+    check(len(shown) >= 2, srv.log('REQMOD')[-3:])

@@ -31,6 +31,12 @@ import time
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD" \
     b"-ANTIVIRUS-TEST-FILE!$H+H*"
 
+# c-icap leaves a name in /dev/shm behind each time, and looks for a free one
+# among 1024: it gets a /dev/shm of its own.
+OWN_SHM = [] if os.geteuid() else [
+    "unshare", "-m", "sh", "-c", "mount -t tmpfs shm /dev/shm && exec \"$@\"",
+    "sh"]
+
 C_ICAP = """\
 PidFile {d}/run/c-icap.pid
 CommandsSocket {d}/run/c-icap.ctl
@@ -203,7 +209,8 @@ class Peers:
         conf = self.file("c-icap.conf", text.format(
             d=self.d, port=self.port, tls_port=self.tls_port,
             modules=modules[0]))
-        p = self.run("c-icap", "c-icap", "-f", conf, "-N", "-D", "-d", "1")
+        p = self.run("c-icap", *OWN_SHM, "c-icap", "-f", conf, "-N",
+                     "-D", "-d", "1")
         names = C_ICAP_SERVICES + (
             ("virus_scan", "avscan") if self.clamd else ())
         for name in names:

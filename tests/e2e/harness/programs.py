@@ -288,7 +288,9 @@ def chromium(s, url, pem, *args, keylog=None):
               'sql:' + db, '-i', pem).ok()
     if not os.path.ismount('/dev/shm'):
         net.run('mount', '-t', 'tmpfs', 'shm', '/dev/shm')
-    env = {'HOME': home}
+    # A path of a socket has at most 107 bytes, and our directory's name has
+    # that of the scenario.
+    env = {'HOME': home, 'TMPDIR': '/dev/shm'}
     if keylog:
         env['SSLKEYLOGFILE'] = keylog
     return s.run(s.client, 'chromium', '--headless', '--no-sandbox',

@@ -1,15 +1,16 @@
-// An origin that speaks HTTP/2 and nothing else: node origin.js CERT KEY
+// An origin that speaks HTTP/2, and HTTP/1.1 for a WebSocket: node origin.js CERT KEY
 // ADDRESS PORT. What it answers is in the path: /n/BYTES (the byte at i is
 // i * 7 + n), /echo, /hints (a 103 first), /trailers, /late (the answer's head
 // before the request's body is read), /ask (the request's trailers, told),
 // /reset (RST_STREAM with code 11 after some of the body), /page (60 objects
 // and a WebSocket of RFC 8441, whose outcome it writes down).
 'use strict';
-const http2 = require('http2'), fs = require('fs');
+const http2 = require('http2'), fs = require('fs'),
+  crypto = require('crypto');
 const [cert, key, address, port] = process.argv.slice(2);
 const server = http2.createSecureServer({
   cert: fs.readFileSync(cert), key: fs.readFileSync(key),
-  settings: { enableConnectProtocol: true, maxConcurrentStreams: 200 } });
+  allowHTTP1: true, settings: { enableConnectProtocol: true, maxConcurrentStreams: 200 } });
 let waiting = null, told = false;
 
 function body(n) {
@@ -154,6 +155,15 @@ server.on('stream', (stream, head) => {
   if (answers[what]) return answers[what](stream, arg, head);
   stream.respond({ ':status': 404 });
   stream.end();
+});
+server.on('upgrade', (r, socket) => {           // RFC 6455, 4.2.2
+  console.log('websocket over http/1.1');
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n' +
+    'Connection: Upgrade\r\nSec-WebSocket-Accept: ' +
+    crypto.createHash('sha1').update(r.headers['sec-websocket-key'] +
+      '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64') +
+    '\r\n\r\n');
+  frames(socket);
 });
 server.on('sessionError', (e) => console.log('session:', e.message));
 server.listen(Number(port), address);
