@@ -221,9 +221,8 @@ class Sessions:
     def echo(self, e):
         if e.end:
             return
-        if e.step():
+        while e.step():         # more may have come with what was sent
             e.out += bytes(e.received[len(e.sent) + len(e.out):])
-            e.step()
         if e.end:
             self.close(e)
 
