@@ -263,6 +263,11 @@ def a_frozen_device_loses_no_more_than_what_was_in_it_fail_closed(s):
 
 
 @scenario
+def a_frozen_device_loses_no_more_than_what_was_in_it_fail_open(s):
+    lost(s, 'open', lambda d: d.freeze(), lambda d: d.thaw())
+
+
+@scenario
 def an_unplugged_device_loses_what_was_in_it_fail_open(s):
     """No carrier is known at once, without waiting for probes."""
     lost(s, 'open', lambda d: d.unplug(), lambda d: d.plug(), device.Bridge,
@@ -282,9 +287,8 @@ def a_device_whose_port_is_pulled_out_and_put_in_again_comes_back(s):
          device.Bridge, blind=True)
 
 
-@scenario
-def a_slow_device_is_slow_and_nothing_is_lost(s):
-    x = Loss(s, [device.Program(s, 'ips1')], 'closed')
+def slow(s, fail):
+    x = Loss(s, [device.Program(s, 'ips1')], fail)
     x.devices[0].acts(delay=30)
     x.more()
     x.devices[0].acts()
@@ -294,3 +298,13 @@ def a_slow_device_is_slow_and_nothing_is_lost(s):
     equal(set(out), {'past', 'passed'}, out)
     check(s.d.metric('clearspan_device_probe_seconds_count',
                      device='ips1') != 0, 'no latency was measured')
+
+
+@scenario
+def a_slow_device_is_slow_and_nothing_is_lost_fail_closed(s):
+    slow(s, 'closed')
+
+
+@scenario
+def a_slow_device_is_slow_and_is_not_passed_by_fail_open(s):
+    slow(s, 'open')
