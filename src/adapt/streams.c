@@ -22,6 +22,7 @@ struct streams {
 struct stream {
 	struct adaptation a;
 	struct streams	*of;
+	struct ws	*ws;		/* it is a WebSocket; or NULL */
 };
 
 static void
@@ -79,16 +80,44 @@ stream_check(struct stream *st)
 	exchange_again(x, DIR_DOWN);
 }
 
-/* CONNECT has opened a tunnel, which nobody reads. */
+/* Bytes of a tunnel pass. */
+static void
+stream_passes(struct stream *st, enum flow_dir dir, struct slice data)
+{
+	const struct engine_host *host = &st->of->plan.host;
+
+	host->passed(host->session, dir, data.len);
+	ws_take(st->ws, dir, (const uint8_t *)data.p, data.len);
+}
+
+static void
+stream_up(void *arg, struct slice data)
+{
+	stream_passes(arg, DIR_UP, data);
+}
+
+static void
+stream_down(void *arg, struct slice data)
+{
+	stream_passes(arg, DIR_DOWN, data);
+}
+
+/* CONNECT has opened a tunnel, which no service reads. */
 static void
 stream_tunnels(struct stream *st)
 {
-	const struct exchange *x = &st->a.x;
+	struct exchange *x = &st->a.x;
 	struct slice protocol = x->msg[DIR_UP].head->protocol;
 
-	if (x->msg[DIR_DOWN].tunnel)
-		plan_unread(&st->of->plan, protocol.len > 0 ? UNREAD_UPGRADE :
-		    UNREAD_CONNECT, 0, protocol);
+	if (!x->msg[DIR_DOWN].tunnel)
+		return;
+	plan_unread(&st->of->plan, protocol.len > 0 ? UNREAD_UPGRADE :
+	    UNREAD_CONNECT, 0, protocol);
+	if (slice_is(protocol, "websocket"))
+		st->ws = ws_watch(&st->of->plan, x->record.number);
+	x->msg[DIR_UP].seen = stream_up;
+	x->msg[DIR_DOWN].seen = stream_down;
+	x->msg[DIR_UP].arg = x->msg[DIR_DOWN].arg = st;
 }
 
 static void
@@ -121,6 +150,7 @@ stream_over(struct exchange *x, const char *why)
 	if (x->record.why == NULL)
 		x->record.why = why;
 	head_over(&st->a);
+	ws_free(st->ws);
 	adapt_free(&st->a);
 	free(st);
 }

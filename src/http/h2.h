@@ -62,11 +62,11 @@ struct h2_user {
 	void	(*over)(struct exchange *, const char *why);
 	/* A peer did that; the connection ends if it is an error of it. */
 	void	(*abuse)(void *arg, enum flow_dir from, enum h2_abuse);
+	/* Pump again soon: there is something to write. */
+	void	(*wake)(void *arg);
 	/* Whether a client may leave HTTP in a stream, if the server lets it
 	 * (RFC 8441). NULL: it may. */
 	int	(*extends)(void *arg);
-	/* Pump again soon: there is something to write. */
-	void	(*wake)(void *arg);
 };
 
 /* The codec's table for exchanges; its conn is a struct h2_stream. */

@@ -148,8 +148,13 @@ tell(struct h2_half *h, const uint8_t *p, size_t n)
 {
 	struct http_message *m = &h->s->x->msg[h->dir];
 
-	if (n == 0 || h->tunnel)
+	if (n == 0)
 		return;
+	if (h->tunnel) {
+		if (m->seen != NULL)
+			m->seen(m->arg, slice_of(p, n));
+		return;
+	}
 	message_data(m, slice_of(p, n));
 	m->length += n;
 }

@@ -20,7 +20,8 @@ struct http_message {
 	/* Keep no more than this for now; and no more than a service wants
 	 * first, before it has seen anything. */
 	uint64_t	 max, wants;
-	/* Also gets the whole body; or NULL. */
+	/* Also gets the whole body, or what goes through the tunnel behind
+	 * the message; or NULL. */
 	void		(*seen)(void *arg, struct slice);
 	void		*arg;
 	unsigned	 bodied:1;	/* a body follows the head */

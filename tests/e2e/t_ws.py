@@ -288,3 +288,21 @@ def a_browser_opens_it_where_it_is_scanned(s):
     shown = [x for x in srv.log('REQMOD') if 'POST' in str(x) and
              '/chat' in str(x)]
     check(len(shown) >= 2, srv.log('REQMOD')[-3:])
+
+
+@scenario(plain=True, timeout=150)
+def messages_in_a_stream_that_is_judged_are_events(s):
+    s.start(record=False, log={'events': ['flow', 'http', 'ws']}, rules=[
+        {'name': 'never', 'host': ['never.test'], 'action': 'block'},
+        {'name': 'default', 'action': 'decrypt'}])
+    p = h2_programs.node(s)
+    r = programs.chromium(s, h2_programs.URL + 'page', s.pki.ca)
+    check('objects 60 bad  said 3 5000' in r.text, r.text[-1500:],
+          r.errors[-1500:])
+    check('websocket over h2' in p.text(), p.text())
+    texts = lambda way: [e['ws']['length'] for e in s.d.events('ws')
+                         if (e['ws']['direction'], e['ws']['opcode']) ==
+                         (way, 'text')]
+    wait(lambda: len(texts('to_client')) == 2, 'the messages')
+    equal((texts('to_server'), texts('to_client')), ([3, 5000], [3, 5000]))
+    check(s.d.metric('clearspan_http2_streams_total') > 60, 'streams')

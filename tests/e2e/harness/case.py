@@ -242,13 +242,14 @@ class Scenario:
                 c[k] = v
         return c
 
-    def start(self, how='tproxy', record=True, prefix=(), env=None, **over):
+    def start(self, how='tproxy', record=True, prefix=(), env=None, snap=9216,
+              **over):
         """Steer the client, record the mirror, run the daemon."""
         if how:
             self.net.steer(how, self.binary, (net.PROXY,))
         if record:
             self.rec = capture.Recorder(self, self.net.recorder, 'rec0',
-                                        'mirror')
+                                        'mirror', snap=snap)
             self.recorders.append(self.rec)
         d = Daemon(self, self.conf(**over), prefix, env)
         self.daemons.append(d)
