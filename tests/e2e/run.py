@@ -104,6 +104,9 @@ class Job:
                     except OSError:
                         pass
         text = open(self.out, errors='replace').read()
+        if self.p.returncode and not text:
+            text = 'it ended with status %d, and said nothing' % \
+                self.p.returncode
         return self.p.returncode == 0, text
 
     def kill(self):
