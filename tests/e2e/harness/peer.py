@@ -66,6 +66,8 @@ class Peer:
         self.eof = None
         self.pending = b''              # given back by read_until()
         self.tls = None
+        # Of self.tls: one thread may read while another sends.
+        self.lock = threading.RLock()
         if ctx:
             self.bin, self.bout = ssl.MemoryBIO(), ssl.MemoryBIO()
             self.tls = ctx.wrap_bio(self.bin, self.bout, server_side=server,
@@ -73,8 +75,8 @@ class Peer:
 
     # --- the wire
     def flush(self):
-        if self.tls:
-            d = self.bout.read()
+        with self.lock:         # records go out in their order
+            d = self.bout.read() if self.tls else b''
             if d:
                 self.sock.sendall(d)
 
@@ -85,18 +87,20 @@ class Peer:
         except ConnectionResetError:
             self.eof = RST
             raise
-        if not d:
-            self.bin.write_eof()
-            return False
-        if len(self.raw_in) < 65536:
-            self.raw_in += d
-        self.bin.write(d)
+        with self.lock:
+            if not d:
+                self.bin.write_eof()
+                return False
+            if len(self.raw_in) < 65536:
+                self.raw_in += d
+            self.bin.write(d)
         return True
 
     def handshake(self):
         while True:
             try:
-                self.tls.do_handshake()
+                with self.lock:
+                    self.tls.do_handshake()
                 self.flush()
                 return self
             except ssl.SSLWantReadError:
@@ -117,7 +121,8 @@ class Peer:
             if self.tls:
                 while True:
                     try:
-                        self.tls.write(part)
+                        with self.lock:
+                            self.tls.write(part)
                         break
                     except ssl.SSLWantReadError:
                         self.flush()
@@ -152,7 +157,8 @@ class Peer:
             return d
         while True:
             try:
-                d = self.tls.read(n)
+                with self.lock:
+                    d = self.tls.read(n)
                 if d:
                     return d
                 self.eof = NOTIFY
@@ -206,7 +212,8 @@ class Peer:
     def notify(self):
         """Send close_notify, and go on reading."""
         try:
-            self.tls.unwrap()
+            with self.lock:
+                self.tls.unwrap()
         except (ssl.SSLWantReadError, ssl.SSLError):
             pass
         self.flush()
