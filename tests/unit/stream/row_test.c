@@ -436,6 +436,7 @@ SUITE("row", a_hop_delays_changes_and_drops,
     before_and_after_an_editor_each_sees_its_own_side,
     what_an_editor_answers_is_seen_on_the_clients_side_alone,
     an_editor_behind_a_tap_both_ways_shows_it_the_sources,
+    an_editor_moved_to_the_servers_side_shows_the_clients_words,
     a_tap_that_comes_late_sees_what_comes_from_then_on,
     a_text_is_said_whole_and_then_the_end,
     a_flow_is_handed_over_with_what_is_in_it)
