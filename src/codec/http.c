@@ -299,3 +299,12 @@ http_name(const struct http_head *m, char out[HTTP_NAME_MAX])
 	memcpy(out, text, strlen(text) + 1);
 	return 0;
 }
+
+void
+http_put_field(struct text *out, struct slice name, struct slice value)
+{
+	text_add(out, name.p, name.len);
+	text_add(out, ": ", 2);
+	text_add(out, value.p, value.len);
+	text_add(out, "\r\n", 2);
+}

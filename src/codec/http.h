@@ -169,6 +169,9 @@ struct http_first {
 int	http_first(struct http_first *, const char *data, size_t len);
 int	http_starts_request(const char *data, size_t len);
 
+/* Add a field line, with its CRLF. */
+void	http_put_field(struct text *, struct slice name, struct slice value);
+
 /*
  * Before a stretch of n bytes of a chunked body: "size CRLF" into buf. Returns
  * its length. CRLF follows the bytes.

@@ -17,15 +17,6 @@ put(struct text *out, struct slice s)
 }
 
 static void
-put_field(struct text *out, struct slice name, struct slice value)
-{
-	put(out, name);
-	text_add(out, ": ", 2);
-	put(out, value);
-	text_add(out, "\r\n", 2);
-}
-
-static void
 put_length(struct text *out, struct slice name, int64_t length)
 {
 	put(out, name);
@@ -168,7 +159,7 @@ put_first_line(struct text *out, const struct http_head *m,
 	text_puts(out, version);
 	text_puts(out, "\r\n");
 	if (host.len > 0)
-		put_field(out, slice_of("Host", 4), host);
+		http_put_field(out, slice_of("Host", 4), host);
 }
 
 static void
@@ -191,7 +182,7 @@ put_fields(struct text *out, const struct http_head *m,
 		} else if (!(slice_is(name, "host") && host.len > 0) &&
 		    !is_of_the_hop(&named, name, o->flags) &&
 		    !is_unwanted(name, o->flags)) {
-			put_field(out, name, m->h[i].value);
+			http_put_field(out, name, m->h[i].value);
 		}
 	}
 	if (length >= 0)
@@ -219,7 +210,7 @@ http1_write(struct text *out, const struct http_head *m,
 	put_first_line(out, m, o, host);
 	put_fields(out, m, o, host);
 	if (m->protocol.len > 0)
-		put_field(out, slice_of("Upgrade", 7), m->protocol);
+		http_put_field(out, slice_of("Upgrade", 7), m->protocol);
 	if (o->fields != NULL)
 		text_puts(out, o->fields);
 	if (!as_framed && o->kind == HTTP1_CHUNKED)

@@ -519,14 +519,10 @@ put_trailers(const struct h2_head *h, struct text *out)
 {
 	size_t i;
 
-	for (i = 0; i < h->n; i++) {
-		text_add(out, h->bytes.s + h->line[i].name,
-		    h->line[i].name_len);
-		text_add(out, ": ", 2);
-		text_add(out, h->bytes.s + h->line[i].value,
-		    h->line[i].value_len);
-		text_add(out, "\r\n", 2);
-	}
+	for (i = 0; i < h->n; i++)
+		http_put_field(out, slice_of(h->bytes.s + h->line[i].name,
+		    h->line[i].name_len), slice_of(h->bytes.s +
+		    h->line[i].value, h->line[i].value_len));
 }
 
 static int

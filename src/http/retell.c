@@ -29,15 +29,6 @@ put(struct text *out, struct slice s)
 }
 
 static void
-put_field(struct text *out, struct slice name, struct slice value)
-{
-	put(out, name);
-	text_add(out, ": ", 2);
-	put(out, value);
-	text_add(out, "\r\n", 2);
-}
-
-static void
 put_length(struct text *out, uint64_t n)
 {
 	text_puts(out, "content-length: ");
@@ -102,7 +93,7 @@ put_fields(struct retell *r, const struct http_head *h, struct text *out)
 			return refuse(r, "a field that would end its line");
 		if (is_left_out(r, f->name))
 			continue;
-		put_field(out, f->name, f->value);
+		http_put_field(out, f->name, f->value);
 	}
 	return 0;
 }
@@ -163,7 +154,7 @@ put_request_line(struct retell *r, const struct http_head *h,
 	text_add(out, " ", 1);
 	put(out, target);
 	text_puts(out, " HTTP/1.1\r\n");
-	put_field(out, slice_of("host", 4), h->authority);
+	http_put_field(out, slice_of("host", 4), h->authority);
 	return 0;
 }
 

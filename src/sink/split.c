@@ -345,30 +345,29 @@ split_facts(void *state)
 		split_read(s);
 }
 
+/* A direction ends: what is shown as it is ends so. */
 static void
-split_eof(void *state, enum flow_dir dir)
+split_ends(struct split *s, enum flow_dir dir,
+    void (*show)(void *, enum flow_dir))
 {
-	struct split *s = state;
-
 	s->ended = dir;
 	if (s->reader != NULL)
 		return;
 	if (s->whole == NULL)
 		split_whole(s);
-	synth_tap.eof(s->whole, dir);
+	show(s->whole, dir);
+}
+
+static void
+split_eof(void *state, enum flow_dir dir)
+{
+	split_ends(state, dir, synth_tap.eof);
 }
 
 static void
 split_reset(void *state, enum flow_dir dir)
 {
-	struct split *s = state;
-
-	s->ended = dir;
-	if (s->reader != NULL)
-		return;
-	if (s->whole == NULL)
-		split_whole(s);
-	synth_tap.reset(s->whole, dir);
+	split_ends(state, dir, synth_tap.reset);
 }
 
 static void
