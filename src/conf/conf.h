@@ -291,6 +291,8 @@ struct conf_match {
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
+	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
+					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
 };
