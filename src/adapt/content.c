@@ -332,9 +332,9 @@ is_scanned(const struct plan *p)
 void
 content_request(struct adaptation *a)
 {
-	struct http_edit edit[6] = { { "range", NULL }, { "if-range", NULL } };
+	struct http_edit edit[7] = { { "range", NULL }, { "if-range", NULL } };
 	const struct http_head *h = a->x.msg[DIR_UP].head;
-	struct text codings = { 0 }, upgrade = { 0 };
+	struct text codings = { 0 }, upgrade = { 0 }, grpc = { 0 };
 	size_t n = 0;
 
 	if (!a->plan->judged)
@@ -355,10 +355,16 @@ content_request(struct adaptation *a)
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
 	}
+	if (plan_scans(a->plan, MESSAGES_GRPC) && list_limit(a->plan, h,
+	    "grpc-accept-encoding", coding_allowed, &grpc)) {
+		edit[n].name = "grpc-accept-encoding";
+		edit[n++].value = grpc.len > 0 ? grpc.s : "identity";
+	}
 	if (plan_scans(a->plan, MESSAGES_WEBSOCKET))	/* no RFC 7692 */
 		edit[n++].name = "sec-websocket-extensions";
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);
+	text_free(&grpc);
 	text_free(&upgrade);
 }
 

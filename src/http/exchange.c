@@ -94,6 +94,18 @@ exchange_refuse(struct exchange *x, int status, const char *why)
 	char *named, *page;
 	size_t len;
 
+	named = xasprintf("transaction %llu.%u", (unsigned long long)x->session,
+	    x->record.number);		/* the event log's "reference" */
+	page = page_http(status, why, named, &len);
+	exchange_answer(x, status, why, page, len);
+	free(named);
+	free(page);
+}
+
+void
+exchange_answer(struct exchange *x, int status, const char *why,
+    const char *text, size_t len)
+{
 	if (exchange_is_broken(x))
 		return;
 	if (x->msg[DIR_DOWN].began) {
@@ -103,13 +115,8 @@ exchange_refuse(struct exchange *x, int status, const char *why)
 	x->user->silence(x->arg);
 	x->codec->revoke(x->conn, DIR_UP);
 	x->codec->revoke(x->conn, DIR_DOWN);
-	named = xasprintf("transaction %llu.%u", (unsigned long long)x->session,
-	    x->record.number);		/* the event log's "reference" */
-	page = page_http(status, why, named, &len);
-	free(named);
 	http_record_replaced(&x->record, HTTP_BY_US, status);
-	x->record.length[DIR_DOWN] = x->codec->page(x->conn, page, len);
-	free(page);
+	x->record.length[DIR_DOWN] = x->codec->page(x->conn, text, len);
 	if (x->record.why == NULL)
 		x->record.why = why;
 	if (x->state[DIR_UP] != EXCHANGE_DONE)
