@@ -147,21 +147,6 @@ TEST(order_of_rules)
 }
 END
 
-/* b, u umlaut ... in UTF-8; what is not ASCII is shown as it is. */
-#define BUECHER	"b\xc3\xbc" "cher.example"
-#define AS_IDN	": write it as it goes over the wire, \"xn--...\" (idn2 " \
-		"NAME prints that)\n"
-
-TEST(internationalized_names_are_written_as_on_the_wire)
-{
-	bad_part("rules:\n- {name: a, sni: " BUECHER ", action: block}\n"
-	    "- {name: d, action: block}\n",
-	    "c:3:18: \"" BUECHER "\"" AS_IDN);
-	sample_list = "xn--bcher-kva.example\n" BUECHER "\n";
-	bad_part("lists: {l: /l}\n", "/l:2:1: \"" BUECHER "\"" AS_IDN);
-}
-END
-
 TEST(conditions)
 {
 	bad_part("rules:\n"
@@ -169,10 +154,12 @@ TEST(conditions)
 	    "   server: example.com, protocol: ssh, action: block}\n"
 	    "- {name: b, not: {}, host: [], action: block}\n"
 	    "- {name: c, action: block, mirror: []}\n",
-	    "c:3:19: \"foo*.com\" is not a name; write \"example.com\", "
-	    "\"*.example.com\" (all below it) or \"@list\"\n"
-	    "c:3:31: \"10.0.0.0/8\" is not a name; write \"example.com\", "
-	    "\"*.example.com\" (all below it) or \"@list\"\n"
+	    "c:3:19: \"foo*.com\" is not a name; write \"example.com\" (and "
+	    "all below it), \"=example.com\", \"*.example.com\" or "
+	    "\"@list\"\n"
+	    "c:3:31: \"10.0.0.0/8\" is not a name; write \"example.com\" (and "
+	    "all below it), \"=example.com\", \"*.example.com\" or "
+	    "\"@list\"\n"
 	    "c:3:51: \"0\" is not a port; write 443 or \"8000-8999\", within "
 	    "1 to 65535\n"
 	    "c:3:54: \"9-8\" is not a port; write 443 or \"8000-8999\", "
@@ -193,15 +180,15 @@ TEST(what_comes_later)
 {
 	bad_part("services: []\nprofiles: {}\n"
 	    "rules:\n"
-	    "- {name: a, ja4: x, not: {country: CH}, action: block}\n"
+	    "- {name: a, time: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
 	    "on: {overload: bypass, revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
 	    "out\n"
-	    "c:5:13: \"ja4\" is not available in this version; take it out\n"
-	    "c:5:27: \"country\" is not available in this version; take it "
+	    "c:5:13: \"time\" is not available in this version; take it out\n"
+	    "c:5:28: \"country\" is not available in this version; take it "
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
@@ -211,6 +198,18 @@ TEST(what_comes_later)
 	    "this version; write block\n"
 	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
 	    "write 1.2 or 1.3\n");
+}
+END
+
+TEST(fingerprints_have_their_form)
+{
+	bad_part("rules:\n"
+	    "- {name: a, ja3: abc, ja4: t13d, action: block}\n"
+	    "- {name: b, action: block}\n",
+	    "c:3:18: \"abc\" is not a JA3; write its 32 hexadecimal "
+	    "digits\n"
+	    "c:3:28: \"t13d\" is not a JA4; write one as in the log, and "
+	    "\"*\" for any part, as in \"t13d*_8daaf6152771_*\"\n");
 }
 END
 
@@ -385,8 +384,8 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     records_are_own_or_of_libssl,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
-    internationalized_names_are_written_as_on_the_wire, conditions,
-    what_comes_later, what_comes_later_in_inspect,
+    conditions,
+    fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
     keys_that_do_not_go_together,
     keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
