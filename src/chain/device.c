@@ -25,6 +25,7 @@ struct device {
 	_Atomic int		 open, full;
 	_Atomic(const char *)	 why;
 	_Atomic uint64_t	 since;		/* ms, of the health */
+	_Atomic uint64_t	 risen;		/* ms: last not down any more */
 	_Atomic uint64_t	 changes;
 	_Atomic uint64_t	 sessions;
 	_Atomic uint64_t	 results[DEVICE_RESULTS];
@@ -204,8 +205,12 @@ void
 device_set_health(struct device *d, enum device_health health,
     const char *why)
 {
-	int first = health == DEVICE_DOWN && d->why == not_probed;
-	int was = health_swap(d, health);
+	int first = health == DEVICE_DOWN && d->why == not_probed, was;
+
+	/* Before anybody sees that it is up: see device_well(). */
+	if (health == DEVICE_UP && d->health == DEVICE_DOWN)
+		d->risen = clock_ms();
+	was = health_swap(d, health);
 
 	if (was == (int)health && !first) {
 		if (health == DEVICE_DOWN)
@@ -254,7 +259,8 @@ device_probed(struct device *d, uint64_t began, uint64_t us)
 int
 device_well(const struct device *d, uint64_t since)
 {
-	return d->health != DEVICE_DOWN && d->proved >= since;
+	return d->health != DEVICE_DOWN && d->risen <= since &&
+	    d->proved >= since;
 }
 
 void

@@ -90,9 +90,10 @@ void		 device_set_open(struct device *, int open);
 void		 device_probed(struct device *, uint64_t began, uint64_t us);
 
 /*
- * Whether it is known to have forwarded at some time since (clock_ms()): it is
- * not down, and a probe that began no earlier came through. What went into it
- * then and did not come out was dropped by it; otherwise it may have died.
+ * Whether it is known to have been well since (clock_ms()): it was not down at
+ * any time, and a probe that began no earlier came through. What went into it
+ * then and did not come out was dropped by it; otherwise it may have died, and
+ * may even be there again.
  */
 int		 device_well(const struct device *, uint64_t since);
 

@@ -149,6 +149,12 @@ struct conf_icap_url {
 	unsigned	 tier;		/* 0 first; 1 when all of 0 are down */
 };
 
+/* Streams whose messages a service may see one by one. */
+enum conf_messages {
+	MESSAGES_WEBSOCKET,
+	MESSAGES_MAX
+};
+
 struct conf_icap {			/* one service of `icap:` */
 	char		*name;
 	struct conf_pos	 pos;
@@ -188,7 +194,7 @@ struct conf_icap {			/* one service of `icap:` */
 	struct conf_list bypass_types;	/* never scanned media types, lower
 					 * case; a final * is any rest */
 	int		 types_given;	/* by the operator, not our default */
-	int		 websocket;	/* sees messages of a WebSocket */
+	int		 messages[MESSAGES_MAX]; /* of these it sees each */
 };
 
 enum conf_mismatch {		/* the certificate lacks the request's name */
@@ -286,6 +292,8 @@ struct conf_match {
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
+	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
+					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
 };

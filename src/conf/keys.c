@@ -126,6 +126,8 @@ static const struct listof
     listeners = { sizeof(char *), { NULL, &type_listener } },
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
+    ja3s = { sizeof(char *), { NULL, &type_ja3 } },
+    ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
 
 static const struct key ca_keys[] = {
@@ -303,7 +305,8 @@ static const struct key icap_keys[] = {
 	    .max = 256, .given = F(types_given) },
 	{ "accept-encoding", &type_list, F(encodings), .arg = &codings,
 	    .max = 64 },
-	{ "websocket", &type_word, F(websocket), "off", .arg = scanned },
+	{ "websocket", &type_word, F(messages[MESSAGES_WEBSOCKET]), "off",
+	    .arg = scanned },
 	{ NULL }
 };
 #undef F
@@ -353,7 +356,9 @@ const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
 	    .arg = &listeners },					\
 	{ "protocol", &type_list, (base) + IN(protocol),		\
 	    .arg = &protocol_list },					\
-	{ "ja4", &type_later }, { "certificate", &type_later },		\
+	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
+	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
+	{ "certificate", &type_later },					\
 	{ "country", &type_later }, { "time", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };

@@ -58,6 +58,10 @@ extern const struct type type_groups;	/* char * */
 extern const struct type type_filter;	/* char *: libpcap's */
 extern const struct type type_protocol;	/* char *: arg: words */
 
+/* Types of conditions, in cond.c. */
+extern const struct type type_ja3;	/* char *: lower case */
+extern const struct type type_ja4;	/* char *: "*" is any part */
+
 /* Types of the section icap, in icap.c. */
 /* char *url, and what follows: all of struct conf_icap_url's start */
 extern const struct type type_icap_url;

@@ -2,6 +2,7 @@
  * clearspan explain: which rule decides for a connection with these facts, and
  * why. The facts are arguments NAME=VALUE.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,35 @@ take_alpn(struct told *t, void *field, const char *s)
 	}
 }
 
+/* A fingerprint as the log has it. */
+static int
+take_print(char *out, size_t size, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n >= size)
+		return ERR_FORMAT;
+	memcpy(out, s, n + 1);
+	return 0;
+}
+
+static int
+take_ja3(struct told *t, void *field, const char *s)
+{
+	char *p;
+	int rv = take_print(t->facts.ja3, sizeof(t->facts.ja3), s);
+
+	for (p = t->facts.ja3; rv == 0 && *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return rv;
+}
+
+static int
+take_ja4(struct told *t, void *field, const char *s)
+{
+	return take_print(t->facts.ja4, sizeof(t->facts.ja4), s);
+}
+
 static int
 take_protocol(struct told *t, void *field, const char *s)
 {
@@ -100,6 +130,9 @@ static const struct {
 	{ "host", take_name, AT(host), "a name such as www.example.com" },
 	{ "listener", take_text, AT(listener), "a listener's name" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
+	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
+	{ "ja4", take_ja4, 0, "a JA4 such as "
+	    "t13d1516h2_8daaf6152771_e5627efa2ab1" },
 	{ "protocol", take_protocol, 0, "tls, http or other" },
 };
 
@@ -122,7 +155,8 @@ take(const char *cmd, struct told *t, const char *arg)
 		    takes[i].right);
 	}
 	return cmd_usage(cmd, "\"%s\" is not a fact; write client=, server=, "
-	    "port=, sni=, host=, alpn=, listener= or protocol=", arg);
+	    "port=, sni=, host=, alpn=, ja3=, ja4=, listener= or "
+	    "protocol=", arg);
 }
 
 static int
@@ -136,7 +170,7 @@ listener_known(const struct conf *c, const char *name)
 	return name == NULL;
 }
 
-/* A client with an SNI or ALPN speaks TLS. */
+/* A client with an SNI, ALPN or fingerprint speaks TLS. */
 static void
 told_end(struct told *t)
 {
@@ -145,7 +179,8 @@ told_end(struct told *t)
 		t->facts.alpn_len = t->alpn.len;
 	}
 	if (t->facts.protocol == PROTO_UNKNOWN &&
-	    (t->facts.sni != NULL || t->facts.alpn != NULL))
+	    (t->facts.sni != NULL || t->facts.alpn != NULL ||
+	    t->facts.ja3[0] != '\0' || t->facts.ja4[0] != '\0'))
 		t->facts.protocol = PROTO_TLS;
 }
 

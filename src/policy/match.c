@@ -3,6 +3,7 @@
  */
 #include "policy/match.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,6 +157,8 @@ CONDITION_LIST(site)
 CONDITION_LIST(alpn)
 CONDITION_LIST(listener)
 CONDITION_LIST(protocol)
+CONDITION_LIST(ja3)
+CONDITION_LIST(ja4)
 
 static int
 client_holds(const struct match *m, const struct facts *f)
@@ -346,6 +349,42 @@ protocol_fact(const struct facts *f, struct text *t)
 	return 1;
 }
 
+/* Whether one of the patterns is the text; none is if it is empty. */
+static int
+patterns_have(const struct conf_list *patterns, const char *s)
+{
+	size_t i;
+
+	for (i = 0; s[0] != '\0' && i < patterns->n; i++)
+		if (fnmatch(patterns->v[i], s, FNM_NOESCAPE) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+ja3_holds(const struct match *m, const struct facts *f)
+{
+	return patterns_have(&m->conf->ja3, f->ja3);
+}
+
+static int
+ja3_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->ja3, t);
+}
+
+static int
+ja4_holds(const struct match *m, const struct facts *f)
+{
+	return patterns_have(&m->conf->ja4, f->ja4);
+}
+
+static int
+ja4_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->ja4, t);
+}
+
 static int
 port_given(const struct conf_match *m)
 {
@@ -398,6 +437,8 @@ const struct condition conditions[] = {
 	CONDITION(host, 2),
 	CONDITION(site, 2),
 	CONDITION(alpn, 1),
+	CONDITION(ja3, 1),
+	CONDITION(ja4, 1),
 	{ NULL }
 };
 

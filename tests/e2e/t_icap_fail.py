@@ -3,6 +3,7 @@ the table in the client), under fail open and fail closed, for requests and
 for responses, as the user sees it."""
 import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -344,17 +345,18 @@ def f19_408_on_a_used_connection(s):
 @scenario
 def f22_connections_all_taken(s):
     srv = icap.Script(s)
-    o = start(s, srv.url('f22?slow=4000'), connections=1,
+    o = start(s, srv.url('f22?hold=yes'), connections=1,
               queue={'size': 1, 'timeout': '200ms'})
-    for who, want in (('or', OK), ('cr', 503), ('oq', OK), ('cq', 503)):
+    for n, (who, want) in enumerate((('or', OK), ('cr', 503), ('oq', OK),
+                                     ('cq', 503))):
         first, p = [], client(s, who)
         t = threading.Thread(target=lambda: first.append(
             outcome(s, o, who, 3000, p=p)))
         t.start()
-        wait(lambda: any(x['service'] == who and x['busy'] for x in
-                         s.d.ctl('icap')['servers']), 'the first')
+        wait(lambda: srv.held() == n + 1, 'the first')
         equal(outcome(s, o, who, 5000), want, who)
         equal(first, [], 'it waited for the first')
+        srv.let_go()
         t.join()
         equal(first, [OK])
 
@@ -403,14 +405,13 @@ def f29_client_leaves(s):
     o = start(s, srv.url('f29'))
     for who in WHO:
         p = client(s, who)
-        n = len(srv.log())
+        n, held = len(srv.log()), srv.held()
         p.send(http.request('/u', 'POST', b'x' * 5000) if who[1] == 'q' else
                http.request('/d?n=5000'))
-        wait(lambda: any(x['service'] == who and x['busy'] for x in
-                         s.d.ctl('icap')['servers']), 'the transaction')
+        wait(lambda: srv.held() > held, 'the transaction')
         s.quiet()
         p.rst()
-        wait(lambda: len(srv.log()) > n, 'the end of the transaction', 1.5)
+        wait(lambda: len(srv.log()) > n, 'the end of the transaction')
         check('error' in srv.log()[-1], 'the server saw nothing of it')
     wait(lambda: len(s.d.events('icap')) >= 4, 'events')
     equal({e['icap']['outcome'] for e in s.d.events('icap')}, {'gone'})
@@ -522,17 +523,20 @@ def f33_all_are_down_costs_no_time(s):
 @scenario
 def f34_stop_drains(s):
     srv = icap.Script(s)
-    o = start(s, srv.url('f34?slow=700'))
+    o = start(s, srv.url('f34'))
     got = {}
     t = [threading.Thread(target=lambda w=w: got.update(
         {w: outcome(s, o, w, 5000)})) for w in WHO]
     for x in t:
         x.start()
-    wait(lambda: sum(x['busy'] for x in s.d.ctl('icap')['servers']) == 4,
-         'four under way')
-    s.stop(s.d)
+    wait(lambda: srv.held() == 4, 'four under way')
+    s.d.p.send_signal(signal.SIGTERM)
+    s.d.wait_log('stopping')
+    srv.let_go()
     for x in t:
         x.join()
+    wait(lambda: not s.d.alive(), 'end of clearspan')
+    s.stop(s.d)
     equal(got, {w: OK for w in WHO})
 
 

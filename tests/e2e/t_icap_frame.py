@@ -377,7 +377,7 @@ def digests_go_with_the_bytes_they_are_of(s):
 def next_tier_takes_what_the_first_has_no_room_for(s):
     srv, spare = icap.Script(s), icap.Script(s, port=1345)
     icap.start(s, icap.service(None, [
-        {'url': srv.url('204?slow=4000')},
+        {'url': srv.url('204?hold=yes')},
         {'url': spare.url('204'), 'tier': 1}], connections=1,
         queue={'timeout': '500ms'}))
     icap.Little(s)
@@ -386,6 +386,8 @@ def next_tier_takes_what_the_first_has_no_room_for(s):
         x.send(http.request('/x?n=5'))
     wait(spare.log, 'the other at the spare')
     equal(srv.log(), [], 'one waited for the other')
+    wait(lambda: srv.held() == 1, 'the one at the first')
+    srv.let_go()
     for x in p:
         equal(http.answer(x).body, http.content(5))
     srv.logged(1)

@@ -185,8 +185,8 @@ def what_is_no_http_passes_untouched(s):
 @scenario
 def monitor_sees_all_and_delays_nothing(s):
     srv = icap.Script(s)
-    icap.start(s, icap.service(srv.url('satisfy?slow=6000'),
-                               srv.url('block?slow=6000'), monitor=True))
+    icap.start(s, icap.service(srv.url('satisfy?hold=yes'),
+                               srv.url('block?hold=yes'), monitor=True))
     o = icap.Little(s)
     p = o.client()
     for n in (0, 1000, 100000):
@@ -194,7 +194,8 @@ def monitor_sees_all_and_delays_nothing(s):
         equal((m.status, m.body), (200, http.content(n)))
         equal(o.got()[-1].body, http.content(n))
     equal(srv.log(), [], 'it was waited for')
-    wait(lambda: len(srv.log()) >= 6, 'six transactions', 20)
+    srv.let_go(6)
+    wait(lambda: len(srv.log()) >= 6, 'six transactions')
     p.finish()
     o.seen()
     wait(lambda: len(s.d.events('icap')) >= 6, 'six events')

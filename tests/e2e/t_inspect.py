@@ -307,32 +307,35 @@ class Early:
                         s.serve(80, handler=self.handler, plain=True)]
 
     def handler(self, p):
-        self.go.wait(30)
+        self.go.wait(30 * PATIENCE)
         try:
             p.send(self.evil)
+            if self.close:
+                p.close()
             self.said.set()
-            if not self.close:
-                p.recv_all()
+            p.recv_all()
             p.close()
         except (OSError, icap.Failure):
             pass
         self.said.set()
 
-    def busy(self):
-        return any(x['busy'] for x in self.s.d.ctl('icap')['servers'])
-
     def ask(self, plain, evil, request, close=False):
-        """A request of which the service thinks, and meanwhile the origin has
-        given its answer (or as much of it as is read)."""
+        """A request that the service has, and meanwhile the origin has given
+        its answer (or as much of it as is read); then the service answers,
+        too."""
+        held = self.srv.held()
         self.evil, self.close = evil, close
         self.go.clear()
         self.said.clear()
         p = self.s.plain(80) if plain else self.s.tls()
         p.send(request)
-        wait(self.busy, 'the request at the service')
+        wait(lambda: self.srv.held() > held, 'the request at the service')
         self.go.set()
         if len(evil) < 10000:
-            check(self.said.wait(20), 'the origin did not answer')
+            check(self.said.wait(20 * PATIENCE), 'the origin did not answer')
+        self.s.quiet()
+        equal(p.here(), b'', 'before the request went on')
+        self.srv.let_go()
         return p
 
     def reached(self):
@@ -364,25 +367,24 @@ def refused_once(s, what, status, bodies):
 
 @scenario(timeout=120)
 def answer_before_its_request_is_not_beside_the_page_of_a_service(s):
-    refused_once(s, 'satisfy?slow=700', 403, (None, b'b' * 9, b'b' * 5000))
+    refused_once(s, 'satisfy?hold=yes', 403, (None, b'b' * 9, b'b' * 5000))
 
 
 @scenario(timeout=120)
 def answer_before_its_request_is_not_beside_a_page_of_ours(s):
-    refused_once(s, 'status?status=418&slow=700', 502, (b'b' * 9,))
+    refused_once(s, 'status?status=418&hold=yes', 502, (b'b' * 9,))
 
 
 @scenario
 def answer_before_its_request_waits_until_that_has_gone_on(s):
     """Then it is the answer, and shown as one."""
-    e = Early(s, '204?slow=700', '204')
+    e = Early(s, '204?hold=yes', '204')
     for plain in (False, True):
         for n in (5, 3000, 300000):
             for body in (None, b'b' * 9, b'b' * 5000):
                 raw = http.request('/x', 'GET' if body is None else 'POST',
                                    body)
                 p = e.ask(plain, answering(http.content(n)), raw)
-                equal(bytes(p.received), b'', 'before the request went on')
                 m = http.answer(p)
                 equal((m.status, m.whole), (200, True), m)
                 equal(http.sha(m.body), http.sha(http.content(n)))
@@ -393,7 +395,7 @@ def answer_before_its_request_waits_until_that_has_gone_on(s):
 
 @scenario
 def answer_before_its_request_is_refused_by_respmod(s):
-    e = Early(s, '204?slow=700', 'block')
+    e = Early(s, '204?hold=yes', 'block')
     for n in (5, 300000):
         p = e.ask(False, answering(b'EVIL' * n), http.request('/x'))
         m = http.answer(p)
@@ -405,7 +407,7 @@ def answer_before_its_request_is_refused_by_respmod(s):
 @scenario
 def page_reaches_the_client_though_the_origin_has_left(s):
     """Without a word, while the request was held."""
-    e = Early(s, 'satisfy?slow=700')
+    e = Early(s, 'satisfy?hold=yes')
     for plain in (False, True):
         p = e.ask(plain, b'', http.request('/x'), close=True)
         icap.page(http.answer(p), 403)

@@ -36,6 +36,7 @@ DEFAULTS = {
     "early": "",        # answer after so many bytes of body
     "drain": "yes",     # after an early answer read the rest: yes, no
     "slow": "0",        # milliseconds before the answer
+    "hold": "",         # yes: no answer before the scenario lets it go
     "split": "0",       # write so many bytes at a time
     "gap": "0",         # milliseconds between such writes
     "readgap": "0",     # milliseconds before each chunk read
@@ -116,12 +117,12 @@ SERVICES = {
     "f26": {"send100": "ieof"},
     "f27": {"send100": "always"},
     "f28": {"do": "status", "status": "302"},   # &status=201 &send100=102
-    "f29": {"slow": "2000"},                # the log says who left
+    "f29": {"hold": "yes"},                 # the log says who left
     "f30": {},                              # the log says if it was complete
     "f31": {},
     "f32": {},
     "f33": {"cut": "accept", "options": "fin"},
-    "f34": {"slow": "2000"},
+    "f34": {"hold": "yes"},
     "f35": {"do": "status", "status": "500"},
 }
 

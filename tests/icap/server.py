@@ -14,6 +14,9 @@ behaviour.py. A script is JSON, read again whenever it changes:
 For transactions 3 to 5 (counted over all connections, per method and path)
 the first rule that matches replaces the service and sets parameters. Each
 transaction and each end of a connection is one line of JSON in the log.
+
+A transaction with `hold` says so in the log ("held") and waits for its answer
+until the file SCRIPT.let has its number: how many in all were let go.
 """
 
 import argparse
@@ -51,6 +54,7 @@ class Server:
         self.script = []
         self.single = {}
         self.script_time = None
+        self.held = 0
         self.logfile = open(args.log, "a", 1) if args.log else None
 
     def log(self, record):
@@ -82,6 +86,22 @@ class Server:
             self.script = [r for r in self.script if "from" not in r or
                            r.get("from") != r.get("to")]
         return self.script
+
+    def hold(self, wire):
+        """Until it is let go."""
+        with self.lock:
+            self.held += 1
+            n = self.held
+        self.log({"event": "held", "held": n})
+        while self.let() < n:
+            wire.wait(10)
+
+    def let(self):
+        try:
+            with open(self.args.script + ".let") as f:
+                return int(f.read())
+        except FileNotFoundError:
+            return 0
 
     def behaviour_of(self, t):
         with self.lock:
@@ -176,6 +196,8 @@ class Answer:
         self.cut_here("head")
         whole = self.read(has_body)
         self.wire.wait(int(p["slow"]))
+        if p["hold"]:
+            self.server.hold(self.wire)
         self.wire.stop_at("answer")
         getattr(self, "do_" + p["do"])(has_body)
         if not whole and p["drain"] == "yes":

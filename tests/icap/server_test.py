@@ -196,6 +196,17 @@ class ServerTest(unittest.TestCase):
         c.s.close()
         self.assertIn("Gone", self.log(1)[0]["error"])
 
+    def test_what_is_held_waits_to_be_let_go(self):
+        c, d = Client(self.port), Client(self.port)
+        c.send("204?hold=yes", b"a")
+        d.send("204", b"a")
+        self.assertIn(b" 204 ", d.answer()[0])
+        self.assertEqual(len(self.log(1)), 1)
+        with open(self.script + ".new", "w") as f:
+            f.write("1")
+        os.rename(self.script + ".new", self.script + ".let")
+        self.assertIn(b" 204 ", c.answer()[0])
+
     @unittest.skipUnless(shutil.which("openssl"), "no openssl")
     def test_icaps(self):
         name = os.path.join(self.dir, "tls")

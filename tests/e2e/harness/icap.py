@@ -38,6 +38,17 @@ class Script:
             json.dump(rules, f)
         os.rename(self.script + '.new', self.script)
 
+    def held(self):
+        """How many transactions have waited, by `hold`, or still do."""
+        return sum('"event": "held"' in x
+                   for x in proc.whole_lines(self.logfile))
+
+    def let_go(self, n=None):
+        """All that wait are answered, or as many as n from the first on."""
+        with open(self.script + '.new', 'w') as f:
+            f.write(str(n or self.held()))
+        os.rename(self.script + '.new', self.script + '.let')
+
     def log(self, method=None):
         """Transactions so far."""
         return [x for x in map(json.loads, proc.whole_lines(self.logfile))

@@ -208,6 +208,19 @@ class Peer:
                 return bytes(out)
             out += d
 
+    def here(self):
+        """What has come and is still to be read; it is not waited for."""
+        n = len(self.received)
+        self.sock.settimeout(0)
+        try:
+            while self.recv():
+                pass
+        except BlockingIOError:
+            pass
+        self.sock.settimeout(RAW_TIMEOUT)
+        self.pending = bytes(self.received[n:]) + self.pending
+        return self.pending
+
     # --- the end
     def notify(self):
         """Send close_notify, and go on reading."""

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "chain/pick.h"
+#include "clock.h"
 #include "test.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -348,12 +350,34 @@ TEST(a_device_is_well_since_a_probe_that_was_answered_began)
 {
 	struct conf *c = load_up(THREE CHAIN, NULL);
 	struct device *d = c->devices[0].running;
+	uint64_t now = clock_ms();
 
-	device_probed(d, 1000, 7);
-	ck_assert(device_well(d, 1000));
-	ck_assert(!device_well(d, 1001));
+	device_probed(d, now, 7);
+	ck_assert(device_well(d, now));
+	ck_assert(!device_well(d, now + 1));
 	device_set_health(d, DEVICE_DOWN, "");
-	ck_assert(!device_well(d, 1000));
+	ck_assert(!device_well(d, now));
+	conf_unref(c);
+}
+END
+
+TEST(a_device_that_was_down_in_between_was_not_well)
+{
+	struct conf *c = load_up(THREE CHAIN, NULL);
+	struct device *d = c->devices[0].running;
+	uint64_t began = clock_ms();
+
+	device_set_health(d, DEVICE_DOWN, "");
+	clock_ahead++;
+	device_set_health(d, DEVICE_UP, "");
+	device_probed(d, clock_ms(), 7);
+	ck_assert(!device_well(d, began));
+	ck_assert(device_well(d, began + 1000));
+	device_set_health(d, DEVICE_SUSPECT, "");
+	clock_ahead++;
+	device_set_health(d, DEVICE_UP, "");
+	device_probed(d, clock_ms(), 7);
+	ck_assert(device_well(d, began + 1000));
 	conf_unref(c);
 }
 END
@@ -437,6 +461,7 @@ SUITE("device", a_device_is_down_until_its_probes_say_otherwise,
     a_changed_limit_and_weight_hold_for_new_sessions,
     the_zone_hears_of_down_by_the_operator_and_of_nothing_else,
     a_device_is_well_since_a_probe_that_was_answered_began,
+    a_device_that_was_down_in_between_was_not_well,
     the_zone_is_closed_with_the_last_reference,
     probes_give_quantiles_of_the_latest,
     the_limit_holds_while_threads_come_and_go)

@@ -4,6 +4,7 @@
  */
 #include "codec/ja.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,15 @@ TEST(published_lists_give_the_published_ja4)
 	    &need), 0);
 	ck_assert_int_eq(ja4(fp, &h, NULL), 0);
 	ck_assert_str_eq(fp, "t13d1516h2_8daaf6152771_d8a2da3f94cd");
+	/* The example of FoxIO's JA4.md. */
+	make_from_lists("1301,1302,1303,c02b,c02f,c02c,c030,cca9,cca8,c013,"
+	    "c014,009c,009d,002f,0035",
+	    "001b,0033,4469,0017,002d,000d,0005,0023,0012,002b,ff01,000b,"
+	    "000a,0015", "0403,0804,0401,0503,0805,0501,0806,0601");
+	ck_assert_int_eq(hello_parse(&h, (const uint8_t *)raw.s, raw.len,
+	    &need), 0);
+	ck_assert_int_eq(ja4(fp, &h, NULL), 0);
+	ck_assert_str_eq(fp, "t13d1516h2_8daaf6152771_e5627efa2ab1");
 	/* A client with an SCSV among its suites, which counts. */
 	make_from_lists("1301,1302,1303,c02b,c02c,c02f,c030,cca8,cca9,00ff",
 	    "0005,000a,000b,000d,0017,0023,002b,002d,0033",
@@ -185,6 +195,34 @@ TEST(the_first_part_of_ja4_shows_version_name_counts_and_alpn)
 }
 END
 
+/* The values of FoxIO's JA4.md, "ALPN Extension Value". */
+TEST(an_alpn_that_is_not_alphanumeric_shows_its_hexadecimal)
+{
+	static const struct {
+		const char *name, *shown;
+	} alpns[] = {
+		{ "\xab", "ab" }, { " ", "20" }, { "\xab\xcd", "ad" },
+		{ " a", "21" }, { "0\xab", "3b" }, { "a ", "60" },
+		{ "01\xab\xcd", "3d" }, { "0\xab\xcd" "1", "01" }
+	};
+	struct parts p = { .version = 0x0303 };
+	char body[16], want[16];
+	size_t i, n;
+
+	for (i = 0; i < NELEM(alpns); i++) {
+		n = strlen(alpns[i].name);
+		body[0] = 0;
+		body[1] = (char)(n + 1);
+		body[2] = (char)n;
+		memcpy(body + 3, alpns[i].name, n);
+		p.version = 0x0303;
+		add_ext(&p.exts, 16, body, n + 3);
+		snprintf(want, sizeof(want), "t12i0401%s_", alpns[i].shown);
+		check_start(&p, want);
+	}
+}
+END
+
 TEST(ja3_text_has_five_parts_even_when_empty)
 {
 	struct parts p = { .version = 0x0301, .suites = "\0\x2f",
@@ -204,4 +242,5 @@ END
 SUITE("ja", captured_hellos_have_their_fingerprints,
     published_lists_give_the_published_ja4,
     the_first_part_of_ja4_shows_version_name_counts_and_alpn,
+    an_alpn_that_is_not_alphanumeric_shows_its_hexadecimal,
     ja3_text_has_five_parts_even_when_empty)

@@ -193,15 +193,15 @@ TEST(what_comes_later)
 {
 	bad_part("services: []\nprofiles: {}\n"
 	    "rules:\n"
-	    "- {name: a, ja4: x, not: {country: CH}, action: block}\n"
+	    "- {name: a, time: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
 	    "on: {overload: bypass, revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
 	    "out\n"
-	    "c:5:13: \"ja4\" is not available in this version; take it out\n"
-	    "c:5:27: \"country\" is not available in this version; take it "
+	    "c:5:13: \"time\" is not available in this version; take it out\n"
+	    "c:5:28: \"country\" is not available in this version; take it "
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
@@ -211,6 +211,18 @@ TEST(what_comes_later)
 	    "this version; write block\n"
 	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
 	    "write 1.2 or 1.3\n");
+}
+END
+
+TEST(fingerprints_have_their_form)
+{
+	bad_part("rules:\n"
+	    "- {name: a, ja3: abc, ja4: t13d, action: block}\n"
+	    "- {name: b, action: block}\n",
+	    "c:3:18: \"abc\" is not a JA3; write its 32 hexadecimal "
+	    "digits\n"
+	    "c:3:28: \"t13d\" is not a JA4; write one as in the log, and "
+	    "\"*\" for any part, as in \"t13d*_8daaf6152771_*\"\n");
 }
 END
 
@@ -386,7 +398,7 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     internationalized_names_are_written_as_on_the_wire, conditions,
-    what_comes_later, what_comes_later_in_inspect,
+    fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
     keys_that_do_not_go_together,
     keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,

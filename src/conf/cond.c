@@ -1,0 +1,62 @@
+/*
+ * Types of the conditions of rules that only rules have.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/keys.h"
+#include "conf/value.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define JA3_LEN		32
+#define JA4_LEN		36	/* t13d1516h2_8daaf6152771_e5627efa2ab1 */
+
+/* Whether s has only characters of a fingerprint; *star: and a "*". */
+static int
+print_valid(const char *s, int *star)
+{
+	*star = 0;
+	for (; *s != '\0'; s++) {
+		if (*s == '*')
+			*star = 1;
+		else if (!isalnum((unsigned char)*s) && *s != '_')
+			return 0;
+	}
+	return 1;
+}
+
+static int
+ja3_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	if (strlen(s) != JA3_LEN ||
+	    strspn(s, "0123456789abcdefABCDEF") != JA3_LEN) {
+		text_printf(why, "\"%.64s\" is not a JA3; write its 32 "
+		    "hexadecimal digits", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = name_lower(s);
+	return 0;
+}
+
+static int
+ja4_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	int star;
+
+	if (!print_valid(s, &star) || strlen(s) > JA4_LEN ||
+	    (!star && strlen(s) != JA4_LEN)) {
+		text_printf(why, "\"%.64s\" is not a JA4; write one as in the "
+		    "log, and \"*\" for any part, as in "
+		    "\"t13d*_8daaf6152771_*\"", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = xstrdup(s);
+	return 0;
+}
+
+const struct type type_ja3 = { ja3_parse, NULL, text_drop };
+const struct type type_ja4 = { ja4_parse, NULL, text_drop };
