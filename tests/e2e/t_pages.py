@@ -23,6 +23,13 @@ def shown(page):
         re.search('<h1>(.*?)</h1>', page).group(1)
 
 
+def begin(s, **conf):
+    """There are servers: a client that is slow to speak is connected first."""
+    s.start(record=False, **conf)
+    s.serve(443)
+    s.serve(80, plain=True)
+
+
 def reload(s):
     return s.run(s.gateway, s.binary, 'ctl', '-s',
                  s.d.conf['control']['socket'], 'reload')
@@ -38,8 +45,7 @@ def answered(s, status, text):
 
 @scenario(plain=True)
 def page_says_what_the_log_says(s):
-    s.start(rules=RULES, record=False,
-            pages={'contact': 'Helpdesk <4711> & co'})
+    begin(s, rules=RULES, pages={'contact': 'Helpdesk <4711> & co'})
     for scheme in ('http', 'https'):
         url = scheme + '://v4.good.test/a?b=<i>&c="x"'
         r = curl(s, '-g', '-i', url)
@@ -58,7 +64,7 @@ def page_says_what_the_log_says(s):
 
 @scenario(plain=True)
 def page_in_the_language_that_is_wanted(s):
-    s.start(rules=RULES, record=False)
+    begin(s, rules=RULES)
     url = 'https://v4.good.test/'
     for want, lang, title in (
             ('ja', 'ja', 'この接続は許可されていません'),
@@ -72,7 +78,7 @@ def page_in_the_language_that_is_wanted(s):
 
 @scenario(plain=True)
 def page_for_programs_is_json(s):
-    s.start(rules=RULES, record=False)
+    begin(s, rules=RULES)
     for args in ((), ('-A', BROWSER, '-H', 'Accept: application/json')):
         r = programs.curl(s, '-w', '%{http_code} %{content_type}', *args,
                           'https://v4.good.test/x')
@@ -98,7 +104,7 @@ def page_of_a_broken_server_is_a_failure(s):
 @scenario(plain=True)
 def page_for_a_name_that_is_markup(s):
     """In the path, in Host, and through the proxy."""
-    s.start(rules=[{'name': 'none', 'action': 'block'}], record=False)
+    begin(s, rules=[{'name': 'none', 'action': 'block'}])
     evil = b'x"><script>alert(1)</script>'
     for address, target in ((net.SERVER, b'/' + evil),
                             (net.INNER, b'http://good.test/' + evil)):
@@ -121,7 +127,7 @@ def page_template_is_checked_used_and_reloaded(s):
             f.write(text)
     write('block.html', 'ours: {{host}} {{rule}}')
     write('block.ja.html', '日本語: {{host}}{{#contact}} ask{{/contact}}')
-    s.start(rules=RULES, record=False, pages={'directory': where})
+    begin(s, rules=RULES, pages={'directory': where})
     url = 'https://v4.good.test/'
     equal(curl(s, url).text, 'ours: v4.good.test nobody')
     equal(curl(s, '-H', 'Accept-Language: ja', url).text,
@@ -138,7 +144,7 @@ def page_template_is_checked_used_and_reloaded(s):
 
 @scenario(plain=True)
 def page_for_head_has_no_body(s):
-    s.start(rules=RULES, record=False)
+    begin(s, rules=RULES)
     r = curl(s, '-I', 'https://v4.good.test/')
     check(r.text.startswith('HTTP/1.1 403'), r.text, r.errors)
     c = s.plain(80)
@@ -151,7 +157,7 @@ def page_for_head_has_no_body(s):
 @scenario(plain=True)
 def page_waits_for_a_slow_request(s):
     """Its head comes in pieces; and a client that asks nothing gets nothing."""
-    s.start(rules=RULES, record=False, timeouts={'linger': '3s'})
+    begin(s, rules=RULES, timeouts={'linger': '3s'})
     c = s.tls(name='v4.good.test', alpn=['http/1.1'])
     for piece in (b'GET /slow', b' HTTP/1.1\r\nHo', b'st: v4.good.test\r\n',
                   b'\r\n'):
