@@ -333,8 +333,11 @@ struct conf_named_list {		/* `lists:` */
 	char		*name;
 	char		*path;
 	struct conf_stamp stamp;	/* taken before it was read */
-	struct conf_list entries;	/* lower case; a name or a prefix */
-	size_t		 naddresses;	/* how many of them are prefixes */
+	/* patterns as pattern_canon() writes them, a NUL behind each */
+	struct text	 names;
+	size_t		 nnames;
+	struct prefix	*addresses;
+	size_t		 naddresses;
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
