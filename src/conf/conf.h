@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/pages.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -402,6 +403,7 @@ struct conf {
 		    revoked_server, client_certificate_wanted, no_sni;
 	} on;
 
+	struct conf_pages pages;
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
 

@@ -436,6 +436,21 @@ static const struct key endpoints_keys[] = {
 };
 static const struct map map_endpoints = { "endpoints", endpoints_keys, NULL };
 
+static const struct word page_languages[] = {
+	{ "en", PAGE_EN }, { "ja", PAGE_JA }, { NULL }
+};
+static const struct listof languages = {
+	sizeof(int), { "languages", &type_word, .arg = page_languages }
+};
+static const struct key pages_keys[] = {
+	{ "directory", &type_text, AT(pages.directory), .flags = KEY_EXISTS },
+	{ "contact", &type_text, AT(pages.contact), .max = 200 },
+	{ "languages", &type_list, AT(pages.languages), .arg = &languages,
+	    .max = PAGE_LANGUAGES },
+	{ NULL }
+};
+static const struct map map_pages = { "pages", pages_keys, check_pages };
+
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
 	{ NULL }
@@ -511,6 +526,7 @@ static const struct key conf_keys[] = {
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
+	{ "pages", &type_map, 0, .arg = &map_pages },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },

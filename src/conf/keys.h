@@ -22,6 +22,7 @@ void	check_icap(struct load *, yaml_node_t *, void *);
 void	check_certificate(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
+void	check_pages(struct load *, yaml_node_t *, void *);	/* pages.c */
 
 /* Sets who may use a service if `allow` is not given. */
 void	allow_default(struct conf_prefixes *);
