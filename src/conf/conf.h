@@ -296,6 +296,11 @@ struct conf_match {
 					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
+	struct {		/* the server's */
+		/* patterns, of a whole name or an attribute ("O=*") */
+		struct conf_list issuer, subject;
+		unsigned status;	/* 1 << VERIFY_*, or'ed; 0: any */
+	} certificate;
 };
 
 struct conf_seen {			/* a mirror of a rule */
@@ -486,6 +491,9 @@ int		 conf_ca_same(const struct conf *, const struct conf *);
 int		 conf_tls_same(const struct conf *, const struct conf *);
 
 const char	*conf_action_str(enum conf_action);
+/* The words of `certificate: status`. conf_status: 0, or ERR_FORMAT. */
+const char	*conf_status_str(enum tls_verify);
+int		 conf_status(const char *, enum tls_verify *);
 
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);
