@@ -80,7 +80,7 @@ after_ms(struct timespec *ts, int ms)
 	}
 }
 
-/* Nobody wakes the writer while it sleeps: pthread_cond_signal is cheap then. */
+/* Nobody can wake the writer while it sleeps, so that a signal is cheap. */
 static void
 outq_gather(struct outq *q)
 {
