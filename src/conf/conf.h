@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/pages.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -296,6 +297,11 @@ struct conf_match {
 					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
+	struct {		/* the server's */
+		/* patterns, of a whole name or an attribute ("O=*") */
+		struct conf_list issuer, subject;
+		unsigned status;	/* 1 << VERIFY_*, or'ed; 0: any */
+	} certificate;
 };
 
 struct conf_seen {			/* a mirror of a rule */
@@ -333,8 +339,11 @@ struct conf_named_list {		/* `lists:` */
 	char		*name;
 	char		*path;
 	struct conf_stamp stamp;	/* taken before it was read */
-	struct conf_list entries;	/* lower case; a name or a prefix */
-	size_t		 naddresses;	/* how many of them are prefixes */
+	/* patterns as pattern_canon() writes them, a NUL behind each */
+	struct text	 names;
+	size_t		 nnames;
+	struct prefix	*addresses;
+	size_t		 naddresses;
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
@@ -395,6 +404,7 @@ struct conf {
 		    revoked_server, client_certificate_wanted, no_sni;
 	} on;
 
+	struct conf_pages pages;
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
 
@@ -469,7 +479,22 @@ void		 conf_unref(struct conf *);
 int		 conf_same(const struct conf *, const struct conf *,
 		    const char *key);
 
+/*
+ * Whether two mirrors or services are set alike; whether two configurations
+ * have the same CA, and the same in all that struct tls is made of, as far as
+ * their files could be read.
+ */
+int		 conf_mirror_same(const struct conf_mirror *,
+		    const struct conf_mirror *);
+int		 conf_icap_same(const struct conf_icap *,
+		    const struct conf_icap *);
+int		 conf_ca_same(const struct conf *, const struct conf *);
+int		 conf_tls_same(const struct conf *, const struct conf *);
+
 const char	*conf_action_str(enum conf_action);
+/* The words of `certificate: status`. conf_status: 0, or ERR_FORMAT. */
+const char	*conf_status_str(enum tls_verify);
+int		 conf_status(const char *, enum tls_verify *);
 
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "http/page.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -91,12 +90,18 @@ exchange_break(struct exchange *x, const char *why)
 void
 exchange_refuse(struct exchange *x, int status, const char *why)
 {
+	struct page p = x->page;
 	char *named, *page;
 	size_t len;
 
 	named = xasprintf("transaction %llu.%u", (unsigned long long)x->session,
 	    x->record.number);		/* the event log's "reference" */
-	page = page_http(status, why, named, &len);
+	p.kind = page_kind_of(status);
+	p.status = status;
+	p.reason = why;
+	p.reference = named;
+	p.request = x->msg[DIR_UP].head;
+	page = page_make(&p, &len);
 	exchange_answer(x, status, why, page, len);
 	free(named);
 	free(page);

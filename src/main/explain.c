@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "chain/pick.h"
-#include "conf/value.h"
+#include "conf/pattern.h"
 #include "main/cmd.h"
 #include "policy/policy.h"
 #include "util/err.h"
@@ -19,6 +19,8 @@
 struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
 	struct text	 alpn;
+	struct certinfo	 cert;
+	char		 sni[PATTERN_MAX + 1], host[PATTERN_MAX + 1];
 };
 
 static int
@@ -34,10 +36,19 @@ take_text(struct told *t, void *field, const char *s)
 	return s[0] != '\0' ? 0 : ERR_FORMAT;
 }
 
+/* A name as people write it, or an address. */
 static int
 take_name(struct told *t, void *field, const char *s)
 {
-	return name_unicode(s) ? ERR_FORMAT : take_text(t, field, s);
+	char *name = field == &t->facts.sni ? t->sni : t->host;
+	struct addr ip;
+
+	if (name_canon(name, s, strlen(s)) == 0) {
+		if (addr_parse_ip(&ip, s) != 0)
+			return ERR_FORMAT;
+		addr_ip_str(&ip, name);
+	}
+	return take_text(t, field, name);
 }
 
 static int
@@ -102,6 +113,29 @@ take_ja4(struct told *t, void *field, const char *s)
 }
 
 static int
+take_issuer(struct told *t, void *field, const char *s)
+{
+	t->cert.issuer = (char *)(uintptr_t)s;
+	t->facts.cert = &t->cert;
+	return 0;
+}
+
+static int
+take_subject(struct told *t, void *field, const char *s)
+{
+	t->cert.subject = (char *)(uintptr_t)s;
+	t->facts.cert = &t->cert;
+	return 0;
+}
+
+static int
+take_status(struct told *t, void *field, const char *s)
+{
+	t->facts.cert = &t->cert;
+	return conf_status(s, &t->facts.verify);
+}
+
+static int
 take_protocol(struct told *t, void *field, const char *s)
 {
 	if (strcmp(s, "tls") == 0)
@@ -133,6 +167,10 @@ static const struct {
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
 	    "t13d1516h2_8daaf6152771_e5627efa2ab1" },
+	{ "issuer", take_issuer, 0, "\"CN=R3, O=Example\"" },
+	{ "subject", take_subject, 0, "\"CN=www.example.com\"" },
+	{ "status", take_status, 0, "ok, untrusted, expired, name-mismatch "
+	    "or revoked" },
 	{ "protocol", take_protocol, 0, "tls, http or other" },
 };
 
@@ -149,14 +187,12 @@ take(const char *cmd, struct told *t, const char *arg)
 		if (takes[i].take(t, (char *)t + takes[i].at,
 		    arg + n + 1) == 0)
 			return EXIT_DONE;
-		if (name_unicode(arg))
-			return cmd_usage(cmd, "\"%s\": " NAME_IDN, arg);
 		return cmd_usage(cmd, "\"%s\": write %s", arg,
 		    takes[i].right);
 	}
 	return cmd_usage(cmd, "\"%s\" is not a fact; write client=, server=, "
-	    "port=, sni=, host=, alpn=, ja3=, ja4=, listener= or "
-	    "protocol=", arg);
+	    "port=, sni=, host=, alpn=, ja3=, ja4=, issuer=, subject=, "
+	    "status=, listener= or protocol=", arg);
 }
 
 static int
@@ -170,7 +206,8 @@ listener_known(const struct conf *c, const char *name)
 	return name == NULL;
 }
 
-/* A client with an SNI, ALPN or fingerprint speaks TLS. */
+/* A client with an SNI, ALPN or fingerprint speaks TLS, and so does a server
+ * with a certificate. */
 static void
 told_end(struct told *t)
 {
@@ -180,7 +217,8 @@ told_end(struct told *t)
 	}
 	if (t->facts.protocol == PROTO_UNKNOWN &&
 	    (t->facts.sni != NULL || t->facts.alpn != NULL ||
-	    t->facts.ja3[0] != '\0' || t->facts.ja4[0] != '\0'))
+	    t->facts.ja3[0] != '\0' || t->facts.ja4[0] != '\0' ||
+	    t->facts.cert != NULL))
 		t->facts.protocol = PROTO_TLS;
 }
 
@@ -281,7 +319,8 @@ int
 cmd_explain(int argc, char **argv)
 {
 	const char *path = CONF_DEFAULT_PATH;
-	struct told told = { 0 };
+	static char none[] = "";
+	struct told told = { .cert = { .issuer = none, .subject = none } };
 	int opt, r = EXIT_DONE;
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {

@@ -6,77 +6,103 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/condition.h"
 #include "policy/match.h"
 #include "util/mem.h"
+
+static const char *const stages[] = { "connection", "hello", "certificate",
+    "request" };
 
 struct rule {
 	const struct conf_rule *conf;
 	struct match	 match;
 	struct match	 except;
 	int		 excepts;	/* `not:` was given */
+	int		 by_certificate;
 };
 
 struct policy {
 	_Atomic int	 refs;
 	struct conf	*conf;
 	struct list	*lists;
+	struct nameset	 names;		/* of lists and rules */
 	struct rule	*rules;
-	int		 by_request;
+	int		 by_request, by_certificate;
 };
 
 static void
-list_init(struct list *l, const struct conf_named_list *conf)
+list_init(struct list *l, const struct conf_named_list *conf,
+    struct match_names *names)
 {
-	const struct conf_list *e = &conf->entries;
-	struct prefix p;
+	const char *s = conf->names.s, *end = s + conf->names.len;
 	size_t i;
 
 	l->name = conf->name;
-	for (i = 0; i < e->n; i++)
-		if (prefix_parse(&p, e->v[i]) == 0)
-			rangeset_add(&l->addresses, &p);
-		else
-			nameset_add(&l->names, e->v[i],
-			    NAMESET_SELF | NAMESET_BELOW);
+	l->names = names->next++;
+	for (; s < end; s += strlen(s) + 1)
+		nameset_add(names->names, l->names, s);
+	for (i = 0; i < conf->naddresses; i++)
+		rangeset_add(&l->addresses, &conf->addresses[i]);
 	rangeset_done(&l->addresses);
 }
 
 static void
 rule_init(struct rule *r, const struct conf_rule *conf,
-    const struct policy *p)
+    const struct policy *p, struct match_names *names)
 {
 	size_t n = p->conf->nlists;
 
 	r->conf = conf;
-	match_init(&r->match, &conf->match, p->lists, n);
-	match_init(&r->except, &conf->except, p->lists, n);
+	match_init(&r->match, &conf->match, p->lists, n, names);
+	match_init(&r->except, &conf->except, p->lists, n, names);
 	r->excepts = match_given(&r->except);
+	r->by_certificate = match_by_certificate(&r->match) ||
+	    match_by_certificate(&r->except);
 }
 
 static int
 rule_by_request(const struct rule *r)
 {
-	return match_by_request(r->match.conf) ||
-	    (r->excepts && match_by_request(r->except.conf));
+	return match_by_request(&r->match) ||
+	    (r->excepts && match_by_request(&r->except));
+}
+
+/* How many names all lists and rules have. */
+static size_t
+policy_count(const struct conf *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->nlists; i++)
+		n += c->lists[i].nnames;
+	for (i = 0; i < c->nrules; i++)
+		n += match_count(&c->rules[i].match) +
+		    match_count(&c->rules[i].except);
+	return n;
 }
 
 struct policy *
 policy_new(struct conf *c)
 {
+	struct match_names names = { NULL, 1 };
 	struct policy *p;
 	size_t i;
 
 	p = xcalloc(1, sizeof(*p));
 	p->refs = 1;
 	p->conf = conf_ref(c);
+	names.names = &p->names;
+	nameset_room(&p->names, policy_count(c));
 	p->lists = xcalloc(c->nlists, sizeof(*p->lists));
 	for (i = 0; i < c->nlists; i++)
-		list_init(&p->lists[i], &c->lists[i]);
+		list_init(&p->lists[i], &c->lists[i], &names);
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
-		rule_init(&p->rules[i], &c->rules[i], p);
-	for (i = 0; i < c->nrules; i++)
+		rule_init(&p->rules[i], &c->rules[i], p, &names);
+	for (i = 0; i < c->nrules; i++) {
 		p->by_request |= rule_by_request(&p->rules[i]);
+		p->by_certificate |= p->rules[i].by_certificate;
+	}
 	return p;
 }
 
@@ -98,10 +124,9 @@ policy_unref(struct policy *p)
 		match_free(&p->rules[i].match);
 		match_free(&p->rules[i].except);
 	}
-	for (i = 0; i < p->conf->nlists; i++) {
-		nameset_free(&p->lists[i].names);
+	for (i = 0; i < p->conf->nlists; i++)
 		rangeset_free(&p->lists[i].addresses);
-	}
+	nameset_free(&p->names);
 	free(p->rules);
 	free(p->lists);
 	conf_unref(p->conf);
@@ -115,25 +140,56 @@ policy_conf(const struct policy *p)
 }
 
 static int
-rule_matches(const struct rule *r, const struct facts *f)
+rule_matches(const struct rule *r, struct view *v)
 {
-	return match_holds(&r->match, f, NULL) &&
-	    !(r->excepts && match_holds(&r->except, f, NULL));
+	return match_holds(&r->match, v, NULL) &&
+	    !(r->excepts && match_holds(&r->except, v, NULL));
+}
+
+static enum match_may
+rule_may_match(const struct rule *r, struct view *v)
+{
+	enum match_may may = match_may(&r->match, v);
+	enum match_may not = r->excepts ? match_may(&r->except, v) : MATCH_NOT;
+
+	if (may == MATCH_NOT || not == MATCH_SURE)
+		return MATCH_NOT;
+	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
+}
+
+/* Whether a rule before the one that matches may do so by a certificate that
+ * will come. */
+static int
+policy_later(const struct policy *p, struct view *view, size_t match)
+{
+	size_t i;
+
+	if (!p->by_certificate || view->f->protocol != PROTO_TLS ||
+	    view->f->cert != NULL || view->f->cert_none)
+		return 0;
+	for (i = 0; i < match; i++)
+		if (p->rules[i].by_certificate &&
+		    rule_may_match(&p->rules[i], view) != MATCH_NOT)
+			return 1;
+	return p->rules[match].by_certificate;
 }
 
 void
 policy_decide(const struct policy *p, const struct facts *f,
     struct verdict *v)
 {
+	struct view view;
 	size_t i;
 
+	view_init(&view, f, &p->names);
 	for (i = 0; i + 1 < p->conf->nrules; i++)
-		if (rule_matches(&p->rules[i], f))
+		if (rule_matches(&p->rules[i], &view))
 			break;
 	memset(v, 0, sizeof(*v));
 	v->rule_index = i;	/* the last has no conditions */
 	v->rule = p->rules[i].conf;
 	v->action = v->rule->action;
+	v->later = policy_later(p, &view, i);
 }
 
 int
@@ -212,17 +268,6 @@ facts_stand(struct facts *f)
 		f->sni = f->host;
 }
 
-static enum match_may
-rule_may_match(const struct rule *r, const struct facts *f)
-{
-	enum match_may may = match_may(&r->match, f);
-	enum match_may not = r->excepts ? match_may(&r->except, f) : MATCH_NOT;
-
-	if (may == MATCH_NOT || not == MATCH_SURE)
-		return MATCH_NOT;
-	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
-}
-
 /* Whether every rule that may still decide has one of these actions
  * (1 << ACTION_*, or'ed), and sends the session through the same devices. */
 static int
@@ -231,10 +276,12 @@ policy_surely(const struct policy *p, const struct facts *f,
 {
 	const struct conf_rule *r, *first = NULL;
 	enum match_may may = MATCH_NOT;
+	struct view view;
 	size_t i;
 
+	view_init(&view, f, &p->names);
 	for (i = 0; i < p->conf->nrules && may != MATCH_SURE; i++) {
-		if ((may = rule_may_match(&p->rules[i], f)) == MATCH_NOT)
+		if ((may = rule_may_match(&p->rules[i], &view)) == MATCH_NOT)
 			continue;
 		r = p->rules[i].conf;
 		if (first == NULL)
@@ -257,6 +304,7 @@ policy_refuses(const struct policy *p, const struct facts *f,
 		return 0;
 	/* One of the rules that refuse: the one that explain shows. */
 	policy_decide(p, &known, v);
+	v->later = 0;
 	return 1;
 }
 
@@ -275,14 +323,16 @@ policy_settles(const struct policy *p, struct facts *f,
     enum policy_protocol protocol)
 {
 	enum match_may may;
+	struct view view;
 	size_t i;
 
+	view_init(&view, f, &p->names);
 	for (i = 0; i < p->conf->nrules; i++) {
 		f->protocol = protocol;
 		if (protocol == PROTO_HTTP && f->request == NULL &&
 		    rule_by_request(&p->rules[i]))
 			f->protocol = PROTO_UNKNOWN;	/* it may come */
-		may = rule_may_match(&p->rules[i], f);
+		may = rule_may_match(&p->rules[i], &view);
 		if (may != MATCH_NOT)
 			return may == MATCH_SURE &&
 			    f->protocol == protocol ? i : p->conf->nrules;
@@ -313,17 +363,15 @@ policy_bypasses_any(const struct policy *p, const struct facts *f)
 static void
 explain_except(const struct rule *r, const struct facts *f, struct text *out)
 {
-	const struct condition *c;
-	size_t n = 0;
+	const struct condition *const *c;
 
-	text_puts(out, "no match: \"not\" holds: ");
-	for (c = conditions; c->name != NULL; c++) {
-		if (!c->given(r->except.conf))
-			continue;
-		text_printf(out, "%s%s \"", n++ > 0 ? ", " : "", c->name);
-		c->fact(f, out);
+	text_puts(out, "\"not\" holds: ");
+	for (c = r->except.given; *c != NULL; c++) {
+		text_printf(out, "%s%s \"", c > r->except.given ? ", " : "",
+		    (*c)->name);
+		(*c)->fact(f, out);
 		text_puts(out, "\" is in ");
-		c->wants(r->except.conf, out);
+		(*c)->wants(r->except.conf, out);
 	}
 }
 
@@ -334,19 +382,35 @@ explain_condition(const struct rule *r, const struct facts *f,
 	struct text fact = { 0 };
 
 	if (c->fact(f, &fact))
-		text_printf(out, "no match: %s \"%s\" is not in ", c->name,
-		    fact.s);
+		text_printf(out, "%s \"%s\" is not in ", c->name, fact.s);
 	else
-		text_printf(out, "no match: %s is not known, and must be in ",
-		    c->name);
+		text_printf(out, "%s is not known, and must be in ", c->name);
 	c->wants(r->match.conf, out);
 	text_free(&fact);
 }
 
-static void
-explain_rule(const struct policy *p, const struct rule *r,
-    const struct facts *f, struct text *out)
+/* When it is known whether the rule matches. */
+static enum policy_stage
+rule_stage(const struct rule *r, struct view *v)
 {
+	enum policy_stage at, not;
+	int holds;
+
+	if (!match_holds(&r->match, v, NULL))
+		return match_stage(&r->match, v, 0);
+	at = match_stage(&r->match, v, 1);
+	if (!r->excepts)
+		return at;
+	holds = match_holds(&r->except, v, NULL);
+	not = match_stage(&r->except, v, holds);
+	return holds || not > at ? not : at;
+}
+
+static void
+explain_rule(const struct policy *p, const struct rule *r, struct view *v,
+    struct text *out)
+{
+	const char *stage = stages[rule_stage(r, v)];
 	const struct condition *which;
 
 	if (r->conf->pos.line == 0)
@@ -354,12 +418,15 @@ explain_rule(const struct policy *p, const struct rule *r,
 	else
 		text_printf(out, "rule %s (%s:%u): ", r->conf->name,
 		    p->conf->path, r->conf->pos.line);
-	if (!match_holds(&r->match, f, &which))
-		explain_condition(r, f, which, out);
-	else if (r->excepts && match_holds(&r->except, f, NULL))
-		explain_except(r, f, out);
-	else
-		text_puts(out, "match");
+	if (!match_holds(&r->match, v, &which)) {
+		text_printf(out, "no match by the %s: ", stage);
+		explain_condition(r, v->f, which, out);
+	} else if (r->excepts && match_holds(&r->except, v, NULL)) {
+		text_printf(out, "no match by the %s: ", stage);
+		explain_except(r, v->f, out);
+	} else {
+		text_printf(out, "match");
+	}
 	text_puts(out, "\n");
 }
 
@@ -367,13 +434,20 @@ void
 policy_explain(const struct policy *p, const struct facts *f,
     struct verdict *v, struct text *out)
 {
+	enum policy_stage stage, at = STAGE_CONNECTION;
 	struct facts known = *f;
+	struct view view;
 	size_t i;
 
 	facts_stand(&known);
 	policy_decide(p, &known, v);
-	for (i = 0; i <= v->rule_index; i++)
-		explain_rule(p, &p->rules[i], &known, out);
+	view_init(&view, &known, &p->names);
+	for (i = 0; i <= v->rule_index; i++) {
+		explain_rule(p, &p->rules[i], &view, out);
+		stage = rule_stage(&p->rules[i], &view);
+		at = stage > at ? stage : at;
+	}
+	text_printf(out, "decided at: %s\n", stages[at]);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
 }

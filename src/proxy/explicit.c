@@ -162,7 +162,10 @@ explicit_refused(struct session *s, int status)
 
 	if (!s->socks) {
 		s->reply_due = 0;
-		answer_page(s, status, s->rec.reason);
+		if (s->facts.protocol == PROTO_HTTP)	/* it is not read */
+			answer_request(s, status);
+		else
+			answer_page(s, status, s->rec.reason);
 		return step_go(PHASE_PAGE);
 	}
 	if (head_say(s, out, socks_reply(out, head_socks_code(s, status),
@@ -325,7 +328,7 @@ head_portal(struct session *s, const struct http_head *h)
 {
 	size_t len;
 	int status;
-	char *page = portal_page(s->worker->env->tls, h->path.p, h->path.len,
+	char *page = portal_page(s->place->parts->tls, h->path.p, h->path.len,
 	    &len, &status);
 
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");

@@ -52,7 +52,7 @@ forge_enter(struct session *s)
 	char addr[ADDR_STRLEN];
 	struct leaf *leaf;
 
-	if (s->page != NULL) {
+	if (session_answers(s)) {
 		want.name = forge_name(s, addr);
 	} else {
 		want.original = SSL_get0_peer_certificate(
@@ -61,7 +61,7 @@ forge_enter(struct session *s)
 			want.asked = forge_name(s, addr);
 	}
 	session_timer(s, session_conf(s)->timeouts.handshake);
-	leaf = leaf_get(tls_leafs(s->worker->env->tls), &want,
+	leaf = leaf_get(tls_leafs(s->place->parts->tls), &want,
 	    s->worker->mailbox, forge_done, s, &s->leaf_wait);
 	return leaf != NULL ? forge_have(s, leaf, 1) : step_wait();
 }
@@ -91,7 +91,7 @@ const struct phase_ops phase_forge = {
 static const char *
 client_tls_alpn(const struct session *s)
 {
-	if (s->page == NULL)
+	if (!session_answers(s))
 		return s->facts.tls_server.alpn;
 	return session_offers(s, "http/1.1") ? "http/1.1" : "";
 }
@@ -116,7 +116,7 @@ client_tls_done(struct session *s)
 	taps_facts(s);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
-	return step_go(s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
+	return step_go(session_answers(s) ? PHASE_PAGE : PHASE_RELAY);
 }
 
 static struct step
@@ -160,7 +160,7 @@ client_tls_enter(struct session *s)
 	SSL *ssl;
 
 	turn_take(s);
-	ssl = tls_accept(s->worker->env->tls, 0, s->leaf,
+	ssl = tls_accept(s->place->parts->tls, 0, s->leaf,
 	    alpn[0] != '\0' ? (const uint8_t *)alpn : NULL, strlen(alpn));
 	if (ssl == NULL)
 		return step_reset(s, DIR_DOWN, "handshake with client: out of "
