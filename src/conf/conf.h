@@ -297,6 +297,11 @@ struct conf_match {
 					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
+	struct {		/* the server's */
+		/* patterns, of a whole name or an attribute ("O=*") */
+		struct conf_list issuer, subject;
+		unsigned status;	/* 1 << VERIFY_*, or'ed; 0: any */
+	} certificate;
 };
 
 struct conf_seen {			/* a mirror of a rule */
@@ -474,7 +479,22 @@ void		 conf_unref(struct conf *);
 int		 conf_same(const struct conf *, const struct conf *,
 		    const char *key);
 
+/*
+ * Whether two mirrors or services are set alike; whether two configurations
+ * have the same CA, and the same in all that struct tls is made of, as far as
+ * their files could be read.
+ */
+int		 conf_mirror_same(const struct conf_mirror *,
+		    const struct conf_mirror *);
+int		 conf_icap_same(const struct conf_icap *,
+		    const struct conf_icap *);
+int		 conf_ca_same(const struct conf *, const struct conf *);
+int		 conf_tls_same(const struct conf *, const struct conf *);
+
 const char	*conf_action_str(enum conf_action);
+/* The words of `certificate: status`. conf_status: 0, or ERR_FORMAT. */
+const char	*conf_status_str(enum tls_verify);
+int		 conf_status(const char *, enum tls_verify *);
 
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);

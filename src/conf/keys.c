@@ -127,6 +127,7 @@ static const struct listof
     listeners = { sizeof(char *), { NULL, &type_listener } },
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
+    dn_patterns = { sizeof(char *), { NULL, &type_text } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -228,7 +229,7 @@ static const struct key mirror_keys[] = {
 	{ NULL }
 };
 #undef F
-static const struct map map_mirror = {
+const struct map map_mirror = {
 	"a mirror", mirror_keys, check_mirror
 };
 static const struct listof mirror_list = {
@@ -311,7 +312,7 @@ static const struct key icap_keys[] = {
 	{ NULL }
 };
 #undef F
-static const struct map map_icap = {
+const struct map map_icap = {
 	"an ICAP service", icap_keys, check_icap
 };
 static const struct listof icap_list = {
@@ -344,6 +345,19 @@ static const struct key inspect_keys[] = {
 #undef F
 const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
 
+#define F(member)	offsetof(struct conf_match, certificate.member) - \
+	offsetof(struct conf_match, certificate)
+static const struct key certificate_keys[] = {
+	{ "issuer", &type_list, F(issuer), .arg = &dn_patterns },
+	{ "subject", &type_list, F(subject), .arg = &dn_patterns },
+	{ "status", &type_events, F(status), .arg = conf_statuses },
+	{ NULL }
+};
+#undef F
+static const struct map map_certificate = {
+	"certificate", certificate_keys, check_certificate
+};
+
 #define IN(member)	offsetof(struct conf_match, member)
 #define MATCH_KEYS(base)						\
 	{ "client", &type_list, (base) + IN(client), .arg = &sources },	\
@@ -359,7 +373,8 @@ const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
 	    .arg = &protocol_list },					\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
-	{ "certificate", &type_later },					\
+	{ "certificate", &type_map, (base) + IN(certificate),		\
+	    .arg = &map_certificate },					\
 	{ "country", &type_later }, { "time", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };

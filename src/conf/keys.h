@@ -10,6 +10,8 @@
 extern const struct map map_conf;	/* the whole file: struct conf */
 extern const struct map map_icap_url;	/* struct conf_icap_url */
 extern const struct map map_icap_fail;	/* conf_icap.fail */
+extern const struct map map_icap;	/* struct conf_icap */
+extern const struct map map_mirror;	/* struct conf_mirror */
 extern const struct map map_inspect;	/* struct conf_inspect */
 
 /* For struct map's after, in check.c. */
@@ -19,6 +21,7 @@ void	check_side(struct load *, yaml_node_t *, void *);
 void	check_mirror(struct load *, yaml_node_t *, void *);
 void	check_rotate(struct load *, yaml_node_t *, void *);
 void	check_icap(struct load *, yaml_node_t *, void *);
+void	check_certificate(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
 void	check_pages(struct load *, yaml_node_t *, void *);	/* pages.c */
@@ -38,6 +41,8 @@ void	check_unwanted(struct load *, yaml_node_t *, const char *const *keys,
 	    const char *goes_with);
 int	check_says(struct load *, yaml_node_t *map, const char *name,
 	    const char *text);
+/* A list of conditions must not be empty; keys end with NULL. */
+void	check_filled(struct load *, yaml_node_t *, const char *const *keys);
 
 /*
  * Of n items that start with their names, find the one named s. Returns 0; or
@@ -59,6 +64,7 @@ extern const struct type type_filter;	/* char *: libpcap's */
 extern const struct type type_protocol;	/* char *: arg: words */
 
 /* Types of conditions, in cond.c. */
+extern const struct word conf_statuses[];	/* of enum tls_verify */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

@@ -20,6 +20,13 @@ enum policy_protocol {
 	PROTO_OTHER
 };
 
+enum policy_stage {		/* when something is known of a connection */
+	STAGE_CONNECTION,	/* addresses, listener, CONNECT */
+	STAGE_HELLO,		/* the client's first bytes */
+	STAGE_CERTIFICATE,	/* the server's */
+	STAGE_REQUEST		/* of HTTP */
+};
+
 /* NULL, 0 or "": not known (yet), or there is none. Strings are the owner's. */
 struct facts {
 	const char	*listener;
@@ -47,6 +54,7 @@ struct facts {
 	enum tls_verify	 verify;
 	const char	*verify_text;		/* "ok" or OpenSSL's */
 	struct certinfo	*cert;			/* the server's own */
+	int		 cert_none;		/* none will become known */
 };
 
 /* Whom the client wants: by its SNI, or else by host; or NULL. */
@@ -75,6 +83,9 @@ struct verdict {
 	const struct conf_rule *rule;	/* the one that decided; and what to
 					   attach. NULL: nothing decided yet */
 	size_t		 rule_index;
+	/* A rule before it may match when the certificate is known: decide
+	 * again then. */
+	int		 later;
 	/* What changed the rule's action ("no SNI", ...), or NULL. */
 	const char	*why;
 	enum undecrypted undecrypted;	/* bypass: is it the rule's? */

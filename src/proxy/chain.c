@@ -54,7 +54,7 @@ chain_wanted(const struct session *s)
 {
 	const struct conf_rule *rule = s->verdict.rule;
 
-	if (rule == NULL || rule->chain == NULL ||
+	if (rule == NULL || rule->chain == NULL || s->verdict.later ||
 	    s->worker->env->chain == NULL)
 		return 0;
 	if (s->facts.protocol != PROTO_TLS)

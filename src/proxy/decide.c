@@ -67,6 +67,7 @@ int
 decide_unread(struct session *s, const char *why)
 {
 	s->facts.protocol = PROTO_TLS;
+	s->facts.cert_none = 1;		/* we cannot say this hello ourselves */
 	policy_decide(s->policy, &s->facts, &s->verdict);
 	if (policy_bypasses(s->policy, &s->facts))
 		return 0;
@@ -168,11 +169,13 @@ decide(struct session *s)
 	struct verdict v;
 
 	policy_decide(s->policy, &s->facts, &v);
+	if (v.later)
+		v.action = ACTION_DECRYPT;	/* so far */
 	if (s->told != 0)
 		return decide_told(s, &v);
 	s->verdict = v;
 	decide_warns(s);
-	if (s->verdict.action == ACTION_DECRYPT &&
+	if (!v.later && s->verdict.action == ACTION_DECRYPT &&
 	    s->facts.protocol == PROTO_TLS)
 		decide_tls(s);
 	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
@@ -182,6 +185,8 @@ decide(struct session *s)
 static void
 decide_taps(struct session *s)
 {
+	if (s->verdict.later)
+		return;
 	if (s->verdict.action != ACTION_BYPASS ||
 	    s->verdict.undecrypted == UNDECRYPTED_RULE)
 		taps_open(s);
@@ -234,6 +239,62 @@ decide_go(struct session *s)
 	if (s->server.sock.fd == -1)
 		return step_go(PHASE_CONNECT);
 	return decide_joined(s);
+}
+
+/* Begin again with the server: its handshake with us is of no use. */
+static void
+decide_reconnect(struct session *s)
+{
+	conn_close(&s->server, 1);
+	memset(&s->facts.tls_server, 0, sizeof(s->facts.tls_server));
+}
+
+/* Decrypt after all; chain and taps have waited for the verdict. */
+static int
+decide_decrypt(struct session *s, struct step *elsewhere)
+{
+	decide_tls(s);
+	if (s->verdict.action == ACTION_BYPASS) {
+		*elsewhere = decide_bypass(s, s->verdict.undecrypted,
+		    s->verdict.why);
+		return 1;
+	}
+	if (s->verdict.action == ACTION_BLOCK) {
+		*elsewhere = decide_refuse(s, s->verdict.why);
+		return 1;
+	}
+	if (chain_http11(s) &&
+	    strcmp(s->facts.tls_server.alpn, "h2") == 0) {
+		decide_reconnect(s);	/* it was offered HTTP/2 */
+		*elsewhere = step_go(PHASE_CONNECT);
+		return 1;
+	}
+	chain_begin(s);
+	if (!chain_used(s))
+		decide_taps(s);
+	return 0;
+}
+
+int
+decide_certificate(struct session *s, struct step *elsewhere)
+{
+	if (!s->verdict.later)
+		return 0;
+	s->facts.cert_none = s->facts.cert == NULL;
+	policy_decide(s->policy, &s->facts, &s->verdict);
+	decide_warns(s);
+	switch (s->verdict.action) {
+	case ACTION_DECRYPT:
+		return s->facts.cert != NULL && decide_decrypt(s, elsewhere);
+	case ACTION_BYPASS:
+		decide_reconnect(s);
+		*elsewhere = step_go(decide_unsure(s) ? PHASE_CONFIRM :
+		    PHASE_CONNECT);
+		return 1;
+	default:
+		*elsewhere = decide_refuse(s, NULL);
+		return 1;
+	}
 }
 
 /*
