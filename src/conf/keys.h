@@ -10,6 +10,8 @@
 extern const struct map map_conf;	/* the whole file: struct conf */
 extern const struct map map_icap_url;	/* struct conf_icap_url */
 extern const struct map map_icap_fail;	/* conf_icap.fail */
+extern const struct map map_icap;	/* struct conf_icap */
+extern const struct map map_mirror;	/* struct conf_mirror */
 extern const struct map map_inspect;	/* struct conf_inspect */
 extern const struct map map_not;	/* struct conf_match */
 

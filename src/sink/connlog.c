@@ -21,6 +21,7 @@
 #include "util/outq.h"
 
 #define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
+#define LINE_ROOM	1024		/* bytes for an event at first */
 #define BATCH		65536		/* bytes of one write: a pipe's size */
 #define GATHER_MS	20		/* that an event may wait for others */
 #define STUCK_MS	200		/* between checks of a stuck write */
@@ -28,14 +29,15 @@
 
 struct connlog {
 	struct outq	*q;
-	char		*path;
-	unsigned	 events;
+	_Atomic unsigned events;
+	char		*wanted;	/* the main thread's: the latest path */
 	_Atomic uint64_t lost;		/* events whose write failed */
 	atomic_int	 reopens;	/* asked for */
 	atomic_int	 reopened;	/* done; earlier events are written */
 	atomic_int	 ending;	/* do not wait for a reader */
 	/* used by the writer alone */
-	int		 fd;
+	char		*path;		/* or NULL */
+	int		 fd;		/* or -1 */
 	int		 torn;		/* the last line has no end yet */
 	int		 looks;		/* checks since it took a byte */
 	uint64_t	 told;		/* of the lost */
@@ -53,6 +55,13 @@ static const struct outq_ops writer = {
 	.quiet = log_batch,
 	.close = connlog_end,
 	.gather_ms = GATHER_MS
+};
+
+/* In the queue, as an event of no length. */
+struct turn {
+	char		*path;		/* another one, or NULL; or ... */
+	int		 fd;
+	int		 again;		/* ... the same again */
 };
 
 /* A FIFO that is open for reading and writing never blocks open(2). */
@@ -75,6 +84,7 @@ log_look_torn(struct connlog *l)
 	struct stat st;
 	char last;
 
+	l->torn = 0;
 	if (fstat(l->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return;
 	l->torn = st.st_size > 0 &&
@@ -89,45 +99,60 @@ log_open_why(void)
 	return strerror(errno);
 }
 
+/* -1 for NULL. Returns 0, or ERR_SYS with a sentence in why. */
+static int
+log_open_path(const char *path, int *fd, struct text *why)
+{
+	*fd = path != NULL ? log_open(path) : -1;
+	if (*fd >= 0 || path == NULL)
+		return 0;
+	text_printf(why, "cannot open the event log %s: %s", path,
+	    log_open_why());
+	return ERR_SYS;
+}
+
+static char *
+path_dup(const char *path)
+{
+	return path != NULL ? xstrdup(path) : NULL;
+}
+
 int
 connlog_open(const char *path, unsigned events, struct connlog **out,
     struct text *why)
 {
 	struct connlog *l;
-	int fd = log_open(path);
+	int fd;
 
 	*out = NULL;
-	if (fd < 0) {
-		text_printf(why, "cannot open the event log %s: %s", path,
-		    log_open_why());
+	if (log_open_path(path, &fd, why) != 0)
 		return ERR_SYS;
-	}
 	l = xcalloc(1, sizeof(*l));
 	l->fd = fd;
-	l->path = xstrdup(path);
-	l->events = events;
+	l->path = path_dup(path);
+	l->wanted = path_dup(path);
+	l->events = path != NULL ? events : 0;
 	log_look_torn(l);
 	l->q = outq_new("eventlog", BUDGET_LOG, QUEUE_MAX, &writer, l);
 	*out = l;
 	return 0;
 }
 
-/* Queue the event as a line, and take ownership of it. */
-static void
-connlog_put(struct connlog *l, json_t *event)
+/* An empty line: few events need more than that. */
+static struct text
+line_new(void)
 {
-	char *line;
-	size_t len;
+	struct text t = { xmalloc(LINE_ROOM), 0, LINE_ROOM };
 
-	line = json_dumps(event, JSON_COMPACT);
-	json_decref(event);
-	if (line == NULL) {
-		atomic_fetch_add(&l->lost, 1);
-		return;
-	}
-	len = strlen(line);
-	line[len] = '\n';	/* replaces the NUL */
-	outq_give(l->q, line, len + 1);
+	return t;
+}
+
+/* Queue the event as a line, and take its text. */
+static void
+connlog_put(struct connlog *l, struct text *line)
+{
+	text_add(line, "\n", 1);
+	outq_give(l->q, line->s, line->len);
 }
 
 static int
@@ -141,10 +166,13 @@ connlog_event(struct connlog *l, enum conf_event e, const struct record *r,
     const struct http_record *h, const struct icap_record *i)
 {
 	struct timespec now;
+	struct text line;
 
 	if (connlog_wants(l, e)) {
 		now = clock_wall();
-		connlog_put(l, eve_event(e, r, h, i, &now));
+		line = line_new();
+		eve_event(&line, e, r, h, i, &now);
+		connlog_put(l, &line);
 	}
 	if (e == EVENT_ICAP &&
 	    (i->result == ICAP_R_BLOCK || i->finding != NULL))
@@ -156,21 +184,26 @@ connlog_message(struct connlog *l, const struct record *r,
     const struct ws_message *m)
 {
 	struct timespec now = clock_wall();
+	struct text line = line_new();
 
-	connlog_put(l, eve_message(r, m, &now));
+	eve_message(&line, r, m, &now);
+	connlog_put(l, &line);
 }
 
 void
 connlog_stats(struct connlog *l, json_t *stats)
 {
 	struct timespec now;
+	struct text line;
 
 	if (!connlog_wants(l, EVENT_STATS)) {
 		json_decref(stats);
 		return;
 	}
 	now = clock_wall();
-	connlog_put(l, eve_stats(stats, &now));
+	line = line_new();
+	eve_stats(&line, stats, &now);
+	connlog_put(l, &line);
 }
 
 /* Wait until a reader takes more. Returns 0 when the wait is over in vain. */
@@ -251,22 +284,44 @@ log_batch(void *ctx)
 }
 
 static void
+log_take(struct connlog *l, int fd)
+{
+	if (l->fd != -1)
+		close(l->fd);
+	l->fd = fd;
+	l->looks = 0;
+	log_look_torn(l);
+}
+
+static void
 log_reopen(struct connlog *l)
 {
 	int fd;
 
-	log_batch(l);
 	l->reopened++;
+	if (l->path == NULL)
+		return;
 	if ((fd = log_open(l->path)) < 0) {
 		log_error("cannot reopen the event log %s: %s; the old file "
 		    "stays in use", l->path, log_open_why());
 		return;
 	}
-	close(l->fd);
-	l->fd = fd;
-	l->looks = 0;
-	log_look_torn(l);
+	log_take(l, fd);
 	log_info("event log %s reopened", l->path);
+}
+
+static void
+log_turn(struct connlog *l, const struct turn *t)
+{
+	log_batch(l);
+	if (t->again) {
+		log_reopen(l);
+		return;
+	}
+	l->reopened++;
+	free(l->path);
+	l->path = t->path;
+	log_take(l, t->fd);
 }
 
 /*
@@ -278,21 +333,16 @@ log_tell_lost(struct connlog *l)
 {
 	uint64_t lost = connlog_dropped(l);
 	struct timespec now;
-	json_t *o;
-	char *line;
 
 	if (lost == l->told)
 		return;
 	now = clock_wall();
-	o = eve_stats(json_pack("{s:{s:I,s:I}}", "event_log", "lost",
+	eve_stats(&l->batch, json_pack("{s:{s:I,s:I}}", "event_log", "lost",
 	    (json_int_t)(lost - l->told), "lost_in_all", (json_int_t)lost),
 	    &now);
-	if ((line = json_dumps(o, JSON_COMPACT)) != NULL)
-		text_printf(&l->batch, "%s\n", line);
+	text_add(&l->batch, "\n", 1);
 	l->telling = l->batch.len;
 	l->tells = lost;
-	free(line);
-	json_decref(o);
 }
 
 static void
@@ -301,7 +351,7 @@ connlog_write(void *ctx, const void *data, size_t len)
 	struct connlog *l = ctx;
 
 	if (len == 0) {
-		log_reopen(l);
+		log_turn(l, data);
 		return;
 	}
 	if (l->batch.len == 0)
@@ -319,19 +369,44 @@ connlog_end(void *ctx)
 	log_batch(l);
 	log_tell_lost(l);	/* no later event will */
 	log_batch(l);
-	close(l->fd);
+	if (l->fd != -1)
+		close(l->fd);
 	text_free(&l->batch);
 	free(l->path);
+	free(l->wanted);
 	free(l);
 }
 
 void
 connlog_reopen(struct connlog *l)
 {
+	static const struct turn again = { .again = 1 };
+
 	if (l == NULL)
 		return;
 	atomic_fetch_add(&l->reopens, 1);
-	outq_give(l->q, xcalloc(1, 1), 0);	/* empty: wakes it */
+	outq_give(l->q, xmemdup(&again, sizeof(again)), 0);
+}
+
+int
+connlog_turn(struct connlog *l, const char *path, unsigned events,
+    struct text *why)
+{
+	struct turn t = { .fd = -1 };
+	int rv;
+
+	if (path == NULL ? l->wanted != NULL : l->wanted == NULL ||
+	    strcmp(path, l->wanted) != 0) {
+		if ((rv = log_open_path(path, &t.fd, why)) != 0)
+			return rv;
+		t.path = path_dup(path);
+		free(l->wanted);
+		l->wanted = path_dup(path);
+		atomic_fetch_add(&l->reopens, 1);
+		outq_give(l->q, xmemdup(&t, sizeof(t)), 0);
+	}
+	l->events = path != NULL ? events : 0;
+	return 0;
 }
 
 uint64_t
