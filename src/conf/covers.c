@@ -159,13 +159,15 @@ match_covers(const struct conf_match *wide, const struct conf_match *m,
 	    (m->certificate.status & ~wide->certificate.status) == 0);
 }
 
+/* What the wider rule excepts must be excepted by the other one, too. */
 static int
 rule_covers(const struct conf_rule *wide, const struct conf_rule *r,
     unsigned long *left)
 {
 	return match_covers(&wide->match, &r->match, left) &&
 	    (match_mask(&wide->except) == 0 ||
-	    schema_same(&map_not, NULL, &wide->except, &r->except));
+	    (match_mask(&r->except) != 0 &&
+	    match_covers(&r->except, &wide->except, left)));
 }
 
 void

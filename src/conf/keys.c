@@ -377,7 +377,7 @@ static const struct map map_certificate = {
 	{ "country", &type_later }, { "time", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
-const struct map map_not = { "not", not_keys, check_match };
+static const struct map map_not = { "not", not_keys, check_match };
 
 #define F(member)	offsetof(struct conf_rule, member)
 static const struct listof rule_icaps = {

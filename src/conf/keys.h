@@ -13,7 +13,6 @@ extern const struct map map_icap_fail;	/* conf_icap.fail */
 extern const struct map map_icap;	/* struct conf_icap */
 extern const struct map map_mirror;	/* struct conf_mirror */
 extern const struct map map_inspect;	/* struct conf_inspect */
-extern const struct map map_not;	/* struct conf_match */
 
 /* For struct map's after, in check.c. */
 void	check_conf(struct load *, yaml_node_t *, void *);

@@ -261,6 +261,10 @@ TEST(a_rule_behind_a_wider_one_is_never_reached)
 		{ "port: 1-9, not: {port: 5}", "port: 5", 0 },
 		{ "port: 1-9, not: {port: 5}", "port: 1-9, not: {port: 5}",
 		    1 },
+		{ "port: 1-9, not: {port: 5}", "port: 1-9, not: {port: 4-6}",
+		    1 },
+		{ "port: 1-9, not: {port: 4-6}", "port: 1-9, not: {port: 5}",
+		    0 },
 		{ "port: 1-9", "port: 5, not: {sni: a.example}", 1 },
 		{ "not: {port: 5}", "not: {port: 5}, sni: a.example", 1 },
 	};
