@@ -12,6 +12,7 @@
 #include "chain/pick.h"
 #include "conf/value.h"
 #include "main/cmd.h"
+#include "policy/match.h"
 #include "policy/policy.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -104,15 +105,14 @@ take_ja4(struct told *t, void *field, const char *s)
 static int
 take_protocol(struct told *t, void *field, const char *s)
 {
-	if (strcmp(s, "tls") == 0)
-		t->facts.protocol = PROTO_TLS;
-	else if (strcmp(s, "http") == 0)
-		t->facts.protocol = PROTO_HTTP;
-	else if (strcmp(s, "other") == 0)
-		t->facts.protocol = PROTO_OTHER;
-	else
-		return ERR_FORMAT;
-	return 0;
+	unsigned p;
+
+	for (p = PROTO_TLS; match_protocol(p) != NULL; p++)
+		if (strcmp(s, match_protocol(p)) == 0) {
+			t->facts.protocol = p;
+			return 0;
+		}
+	return ERR_FORMAT;
 }
 
 #define AT(member)	offsetof(struct told, facts.member)
@@ -133,7 +133,7 @@ static const struct {
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
 	    "t13d1516h2_8daaf6152771_e5627efa2ab1" },
-	{ "protocol", take_protocol, 0, "tls, http or other" },
+	{ "protocol", take_protocol, 0, "tls, http, smtp ... or other" },
 };
 
 /* Take one NAME=VALUE. EXIT_DONE, or EXIT_WRONG after reporting why. */

@@ -7,10 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/starttls.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
     "other" };
+
+const char *
+match_protocol(unsigned p)
+{
+	return p < PROTO_DIALOGUE ? protocol_names[p] :
+	    starttls_name(p - PROTO_DIALOGUE);
+}
 
 static const struct list *
 list_named(const struct list *lists, size_t n, const char *name)
@@ -49,7 +57,8 @@ void
 match_init(struct match *m, const struct conf_match *conf,
     const struct list *lists, size_t nlists)
 {
-	size_t i, p;
+	unsigned p;
+	size_t i;
 
 	memset(m, 0, sizeof(*m));
 	m->conf = conf;
@@ -59,9 +68,9 @@ match_init(struct match *m, const struct conf_match *conf,
 	set_init(&m->host, &conf->host, lists, nlists);
 	set_init(&m->site, &conf->site, lists, nlists);
 	for (i = 0; i < conf->protocol.n; i++)
-		for (p = 1; p < NELEM(protocol_names); p++)
+		for (p = 1; match_protocol(p) != NULL; p++)
 			if (strcmp(conf->protocol.v[i],
-			    protocol_names[p]) == 0)
+			    match_protocol(p)) == 0)
 				m->protocols |= 1u << p;
 }
 
@@ -345,7 +354,7 @@ protocol_fact(const struct facts *f, struct text *t)
 {
 	if (f->protocol == PROTO_UNKNOWN)
 		return 0;
-	text_puts(t, protocol_names[f->protocol]);
+	text_puts(t, match_protocol(f->protocol));
 	return 1;
 }
 

@@ -64,4 +64,7 @@ enum match_may {
 };
 enum match_may match_may(const struct match *, const struct facts *);
 
+/* The name of a PROTO_*, as rules have it; NULL: there are no more. */
+const char	*match_protocol(unsigned);
+
 #endif

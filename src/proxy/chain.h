@@ -97,6 +97,8 @@ int		 chain_used(const struct session *);
  * clause. The record has what was tried.
  */
 enum chain_state chain_ready(struct session *, const char **why);
+/* ... and it is not the row's yet. */
+int		 chain_due(const struct session *);
 /* Whether devices of its chain can read nothing but HTTP/1. */
 int		 chain_http11(const struct session *);
 /* Its hops are closed, by FIN or by RST, and the row is the client's wire with

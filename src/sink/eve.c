@@ -9,6 +9,7 @@
 
 #include "codec/community.h"
 #include "codec/packet.h"
+#include "codec/starttls.h"
 #include "proxy/sink.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -104,8 +105,11 @@ app_proto(const struct record *r)
 		return "tls";
 	case PROTO_HTTP:
 		return r->facts->http_unsure ? "failed" : "http";
-	default:
+	case PROTO_UNKNOWN:
+	case PROTO_OTHER:
 		return "failed";	/* EVE's word for unrecognized */
+	default:
+		return starttls_name(r->facts->protocol - PROTO_DIALOGUE);
 	}
 }
 
@@ -243,8 +247,7 @@ chain_array(const struct record *r)
 	json_t *all = json_array(), *o;
 	size_t i;
 
-	if (rule != NULL && rule->chain != NULL &&
-	    r->facts->protocol == PROTO_TLS &&
+	if (rule != NULL && rule->chain != NULL && facts_tls(r->facts) &&
 	    r->verdict->action == ACTION_DECRYPT)	/* in the clear */
 		port = packet_shown_port(port, rule->chain->ports_map);
 	for (i = 0; i < r->nhops; i++) {
@@ -423,7 +426,7 @@ exchange_object(const struct record *r, const struct http_record *h)
 
 	put_text(o, "listener", r->facts->listener);
 	put_verdict(o, r);
-	put(o, "tls", json_boolean(r->facts->protocol == PROTO_TLS));
+	put(o, "tls", json_boolean(facts_tls(r->facts)));
 	if (h->stream != 0)
 		put(o, "http2", stream_object(r, h));
 	put_text(o, "request_content_type", h->content_type[DIR_UP]);
@@ -509,7 +512,7 @@ eve_event(enum conf_event type, const struct record *r,
 
 	if (type == EVENT_FLOW)
 		put(o, "flow", flow_object(r, now));
-	if (type == EVENT_TLS || (whole && r->facts->protocol == PROTO_TLS))
+	if (type == EVENT_TLS || (whole && facts_tls(r->facts)))
 		put(o, "tls", tls_object(r));
 	if (h != NULL && h->method != NULL) {
 		put_count(o, "tx_id", h->number);
