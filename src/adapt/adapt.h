@@ -96,8 +96,8 @@ struct icap_service *plan_next(const struct plan *, enum icap_method,
  * in the record, where some service was to see it. */
 void	plan_unread(const struct plan *, enum unread, int blocked,
 	    struct slice protocol);
-/* Some service sees the messages of WebSockets. */
-int	plan_scans_websocket(const struct plan *);
+/* Some service sees the messages of such streams. */
+int	plan_scans(const struct plan *, enum conf_messages);
 /* The rule blocks what is no HTTP. */
 int	plan_blocks(const struct plan *);
 
@@ -156,13 +156,21 @@ int	head_response(struct adaptation *);
 /* The exchange is over, or HTTP is: log what is known of it. */
 void	head_over(struct adaptation *);
 
-/* Where the frames of a WebSocket go that is taken out of its flows. */
-struct ws_out {
+/* Why we end a stream whose messages are looked at. */
+enum scan_why {
+	SCAN_REFUSED,		/* a service, or a rule of sizes */
+	SCAN_UNCHECKED,		/* a service failed, which fails closed */
+	SCAN_FAILED,		/* within a message that it sent, or we did */
+	SCAN_STRANGE		/* what came is not such a stream */
+};
+
+/* Where the messages go of a stream that is taken apart: scan.h. */
+struct scan_out {
 	/* Returns the bytes taken. */
 	size_t	(*put)(void *arg, enum flow_dir, const uint8_t *, size_t);
 	void	(*wake)(void *arg);	/* something waits, or may be read */
 	/* We ended it; both directions end behind what waits. */
-	void	(*over)(void *arg, const char *why);
+	void	(*over)(void *arg, enum scan_why, const char *why);
 	void	*arg;
 };
 
@@ -172,7 +180,7 @@ struct ws_out {
  */
 struct ws;
 struct ws *ws_begin(const struct plan *, const struct exchange *,
-	    const struct ws_out *);
+	    const struct scan_out *);
 /* One that began with exchange tx, and passes: for its events. */
 struct ws *ws_watch(const struct plan *, unsigned tx);
 void	ws_free(struct ws *);
@@ -184,16 +192,6 @@ size_t	ws_take(struct ws *, enum flow_dir, const uint8_t *, size_t len);
 int	ws_flush(struct ws *, enum flow_dir);
 /* Whether something waits, or will come with an answer. */
 int	ws_busy(const struct ws *, enum flow_dir);
-
-/* wsscan.c: the same, where services look at it; NULL: none does. */
-struct wsscan;
-struct wsscan *wsscan_new(const struct plan *, const struct exchange *,
-	    const struct ws_out *);
-void	wsscan_free(struct wsscan *);
-size_t	wsscan_take(struct wsscan *, enum flow_dir, const uint8_t *,
-	    size_t len);
-int	wsscan_flush(struct wsscan *, enum flow_dir);
-int	wsscan_busy(const struct wsscan *, enum flow_dir);
 
 /*
  * passing.c: HTTP/2 that nobody may hold or change is read beside the bytes.

@@ -355,7 +355,7 @@ content_request(struct adaptation *a)
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
 	}
-	if (plan_scans_websocket(a->plan))	/* no RFC 7692 */
+	if (plan_scans(a->plan, MESSAGES_WEBSOCKET))	/* no RFC 7692 */
 		edit[n++].name = "sec-websocket-extensions";
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);

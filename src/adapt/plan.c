@@ -72,12 +72,12 @@ plan_blocks(const struct plan *p)
 }
 
 int
-plan_scans_websocket(const struct plan *p)
+plan_scans(const struct plan *p, enum conf_messages of)
 {
 	size_t k;
 
 	for (k = 0; k < p->nrow; k++)
-		if (plan_conf(p, k)->websocket)
+		if (plan_conf(p, k)->messages[of])
 			return 1;
 	return 0;
 }

@@ -168,7 +168,8 @@ streams_abuse(void *arg, enum flow_dir from, enum h2_abuse what)
 static int
 streams_extends(void *arg)
 {
-	return !plan_scans_websocket(&((struct streams *)arg)->plan);
+	return !plan_scans(&((struct streams *)arg)->plan,
+	    MESSAGES_WEBSOCKET);
 }
 
 static void

@@ -49,7 +49,7 @@ tunnel_wake(void *arg)
 }
 
 static void
-tunnel_over(void *arg, const char *why)
+tunnel_over(void *arg, enum scan_why kind, const char *why)
 {
 	struct engine *e = arg;
 
@@ -79,7 +79,7 @@ tunnel_begin(struct engine *e, enum unread what)
 	if (what == UNREAD_UPGRADE)
 		protocol = http_value(x->msg[DIR_DOWN].head, "upgrade");
 	if (slice_is(protocol, "websocket"))
-		e->ws = ws_begin(p, x, &(struct ws_out){ tunnel_put,
+		e->ws = ws_begin(p, x, &(struct scan_out){ tunnel_put,
 		    tunnel_wake, tunnel_over, e });
 	else if (slice_is(protocol, "h2c"))
 		e->passing = passing_begin(p, x->record.number + 1,

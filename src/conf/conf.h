@@ -148,6 +148,12 @@ struct conf_icap_url {
 	unsigned	 tier;		/* 0 first; 1 when all of 0 are down */
 };
 
+/* Streams whose messages a service may see one by one. */
+enum conf_messages {
+	MESSAGES_WEBSOCKET,
+	MESSAGES_MAX
+};
+
 struct conf_icap {			/* one service of `icap:` */
 	char		*name;
 	struct conf_pos	 pos;
@@ -187,7 +193,7 @@ struct conf_icap {			/* one service of `icap:` */
 	struct conf_list bypass_types;	/* never scanned media types, lower
 					 * case; a final * is any rest */
 	int		 types_given;	/* by the operator, not our default */
-	int		 websocket;	/* sees messages of a WebSocket */
+	int		 messages[MESSAGES_MAX]; /* of these it sees each */
 };
 
 enum conf_mismatch {		/* the certificate lacks the request's name */
@@ -326,8 +332,11 @@ struct conf_named_list {		/* `lists:` */
 	char		*name;
 	char		*path;
 	struct conf_stamp stamp;	/* taken before it was read */
-	struct conf_list entries;	/* lower case; a name or a prefix */
-	size_t		 naddresses;	/* how many of them are prefixes */
+	/* patterns as pattern_canon() writes them, a NUL behind each */
+	struct text	 names;
+	size_t		 nnames;
+	struct prefix	*addresses;
+	size_t		 naddresses;
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */

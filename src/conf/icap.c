@@ -51,7 +51,7 @@ url_host(const char *p, size_t n, int v6, struct conf_icap_url *u)
 
 	if (strlen(host) == n && strchr(host, '/') == NULL &&
 	    (strchr(host, ':') != NULL) == v6 &&
-	    (prefix_parse(&ip, host) == 0 || (!v6 && name_valid(host, 0)))) {
+	    (prefix_parse(&ip, host) == 0 || (!v6 && name_valid(host)))) {
 		u->host = host;
 		return 0;
 	}

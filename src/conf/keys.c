@@ -307,7 +307,8 @@ static const struct key icap_keys[] = {
 	    .max = 256, .given = F(types_given) },
 	{ "accept-encoding", &type_list, F(encodings), .arg = &codings,
 	    .max = 64 },
-	{ "websocket", &type_word, F(websocket), "off", .arg = scanned },
+	{ "websocket", &type_word, F(messages[MESSAGES_WEBSOCKET]), "off",
+	    .arg = scanned },
 	{ NULL }
 };
 #undef F

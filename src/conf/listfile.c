@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/value.h"
+#include "conf/pattern.h"
 #include "util/mem.h"
 
 #define LIST_PROBLEMS	20	/* shown for one file */
-#define ENTRY_MAX	256	/* a name has 253 */
+#define ADDRESS_MAX	64	/* of IPv6, with its length */
 
 struct reader {
 	struct conf_named_list *list;
@@ -21,39 +21,45 @@ struct reader {
 };
 
 static void
-list_problem(struct reader *r, struct conf_pos pos, const char *s)
+list_problem(struct reader *r, struct conf_pos pos, const char *s, size_t len)
 {
-	if (r->told++ >= LIST_PROBLEMS)
-		return;
-	if (name_unicode(s))
+	if (r->told++ < LIST_PROBLEMS)
 		problem_add(r->problems, r->list->path, r->order, pos,
-		    "\"%.64s\": " NAME_IDN, s);
-	else
-		problem_add(r->problems, r->list->path, r->order, pos,
-		    "\"%.64s\" is not a name or address; write example.com, "
-		    "*.example.com or 10.0.0.0/8, one a line", s);
+		    "\"%.*s\" is not a name or address; write example.com, "
+		    "=example.com, *.example.com, !www.example.com or "
+		    "10.0.0.0/8, one a line", len > 64 ? 64 : (int)len, s);
 }
 
-static void
-list_add(struct reader *r, char *s)
+static int
+list_address(struct reader *r, const char *s, size_t len)
 {
-	struct conf_list *e = &r->list->entries;
+	struct conf_named_list *list = r->list;
+	char text[ADDRESS_MAX + 1];
+	struct prefix p;
 
-	if (e->n == r->cap) {
+	if (len > ADDRESS_MAX)
+		return 0;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if (prefix_parse(&p, text) != 0)
+		return 0;
+	if (list->naddresses == r->cap) {
 		r->cap = r->cap == 0 ? 16 : r->cap * 2;
-		e->v = xrealloc(e->v, r->cap * sizeof(*e->v));
+		list->addresses = xrealloc(list->addresses,
+		    r->cap * sizeof(*list->addresses));
 	}
-	e->v[e->n++] = s;
+	list->addresses[list->naddresses++] = p;
+	return 1;
 }
 
 /* One line, without its end and its comment. */
 static void
 list_line(struct reader *r, const char *s, const char *end, unsigned line)
 {
-	char entry[ENTRY_MAX + 1], *e = entry;
+	char entry[PATTERN_MAX + 1];
 	struct conf_pos pos = { line, 1 };
 	const char *start = s;
-	struct prefix p;
+	size_t n;
 
 	while (s < end && isspace((unsigned char)*s))
 		s++;
@@ -61,24 +67,13 @@ list_line(struct reader *r, const char *s, const char *end, unsigned line)
 		end--;
 	if (s == end)
 		return;
-	pos.column = (unsigned)(s - start) + 1;
-	if (end - s > ENTRY_MAX || memchr(s, '\0', (size_t)(end - s))) {
-		list_problem(r, pos, "(this line)");
-		return;
+	if ((n = pattern_canon(entry, s, (size_t)(end - s), 1)) > 0) {
+		text_add(&r->list->names, entry, n + 1);
+		r->list->nnames++;
+	} else if (!list_address(r, s, (size_t)(end - s))) {
+		pos.column = (unsigned)(s - start) + 1;
+		list_problem(r, pos, s, (size_t)(end - s));
 	}
-	memcpy(entry, s, (size_t)(end - s));
-	entry[end - s] = '\0';
-	if (prefix_parse(&p, entry) == 0) {
-		r->list->naddresses++;
-		list_add(r, xstrdup(entry));
-		return;
-	}
-	if (entry[0] == '.')		/* squid's spelling of "*." */
-		e++;
-	if (name_valid(e, e == entry))
-		list_add(r, name_lower(e));
-	else
-		list_problem(r, pos, entry);
 }
 
 void
@@ -97,6 +92,10 @@ listfile_parse(struct conf_named_list *list, const char *s, size_t len,
 			eol = end;
 		hash = memchr(s, '#', (size_t)(eol - s));
 		list_line(&r, s, hash != NULL ? hash : eol, line);
+	}
+	if (list->names.s != NULL) {	/* most memory of a large one */
+		list->names.cap = list->names.len + 1;
+		list->names.s = xrealloc(list->names.s, list->names.cap);
 	}
 	if (r.told > LIST_PROBLEMS)
 		problem_add(problems, list->path, order,

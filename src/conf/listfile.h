@@ -1,7 +1,6 @@
 /*
- * List files: one entry per line, `#` comments. An entry is a name, which
- * means itself and all names below it; "*.name", which means only those below;
- * or an address or prefix.
+ * List files: one entry per line, `#` comments. An entry is a domain pattern
+ * (conf/pattern), or an address or prefix.
  */
 #ifndef CONF_LISTFILE_H
 #define CONF_LISTFILE_H

@@ -128,16 +128,15 @@ lists_drop(const struct key *k, void *field)
 {
 	struct vec vec;
 	struct conf_named_list *v;
-	size_t i, j;
+	size_t i;
 
 	memcpy(&vec, field, sizeof(vec));
 	v = vec.v;
 	for (i = 0; i < vec.n; i++) {
 		free(v[i].name);
 		free(v[i].path);
-		for (j = 0; j < v[i].entries.n; j++)
-			free(v[i].entries.v[j]);
-		free(v[i].entries.v);
+		text_free(&v[i].names);
+		free(v[i].addresses);
 	}
 	free(v);
 	memset(field, 0, sizeof(vec));

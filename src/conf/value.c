@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/pattern.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -302,40 +303,11 @@ ports_parse(struct load *l, const struct key *k, const char *s, void *field,
 }
 
 int
-name_valid(const char *s, int star)
+name_valid(const char *s)
 {
-	size_t label = 0, total = strlen(s);
-	int number = 1;
+	char name[PATTERN_MAX + 1];
 
-	if (star && strncmp(s, "*.", 2) == 0)
-		s += 2;
-	if (total > 0 && s[strlen(s) - 1] == '.')
-		total--;
-	if (total == 0 || total > 253 || *s == '\0')
-		return 0;
-	for (; *s != '\0'; s++) {
-		if (*s == '.') {
-			if (label == 0)
-				return 0;
-			if (s[1] != '\0')
-				label = 0, number = 1;
-			continue;
-		}
-		if (!isalnum((unsigned char)*s) && *s != '-' && *s != '_')
-			return 0;
-		number &= isdigit((unsigned char)*s) != 0;
-		if (++label > 63)
-			return 0;
-	}
-	return label > 0 && !number;
-}
-
-int
-name_unicode(const char *s)
-{
-	while (*s != '\0' && (unsigned char)*s < 0x80)
-		s++;
-	return *s != '\0';
+	return name_canon(name, s, strlen(s)) > 0;
 }
 
 /* The list that "@name" means, or NULL with why. */
@@ -378,22 +350,22 @@ pattern_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
 	const struct conf_named_list *list;
+	char out[PATTERN_MAX + 1];
 	struct prefix ip;
 
 	if (s[0] == '@') {
 		if ((list = list_ref(l, s, why)) == NULL)
 			return ERR_FORMAT;
-		if (list->entries.n > 0 &&
-		    list->naddresses == list->entries.n)
+		if (list->nnames == 0 && list->naddresses > 0)
 			text_printf(why, "\"%s\" wants names, and the list "
 			    "\"%s\" has only addresses", k->name, s + 1);
-	} else if (name_unicode(s)) {
-		text_printf(why, "\"%.64s\": " NAME_IDN, s);
-	} else if (strcmp(s, "*") != 0 && !name_valid(s, 1) &&
-	    (strchr(s, '/') != NULL || prefix_parse(&ip, s) != 0))
+	} else if (pattern_canon(out, s, strlen(s), 0) > 0) {
+		*(char **)field = xstrdup(out);
+		return 0;
+	} else if (strchr(s, '/') != NULL || prefix_parse(&ip, s) != 0)
 		text_printf(why, "\"%.64s\" is not a name; write "
-		    "\"example.com\", \"*.example.com\" (all below it) or "
-		    "\"@list\"", s);
+		    "\"example.com\" (and all below it), "
+		    "\"=example.com\", \"*.example.com\" or \"@list\"", s);
 	if (why->len > 0)
 		return ERR_FORMAT;
 	*(char **)field = s[0] == '@' ? xstrdup(s) : name_lower(s);
@@ -410,7 +382,7 @@ source_parse(struct load *l, const struct key *k, const char *s, void *field,
 	if (s[0] == '@') {
 		if ((list = list_ref(l, s, why)) == NULL)
 			return ERR_FORMAT;
-		if (list->entries.n > 0 && list->naddresses == 0)
+		if (list->nnames > 0 && list->naddresses == 0)
 			text_printf(why, "\"%s\" wants addresses, and the "
 			    "list \"%s\" has only names", k->name, s + 1);
 	} else

@@ -22,18 +22,8 @@ extern const struct type type_ports;	/* struct conf_ports */
 extern const struct type type_pattern;	/* char *; a name, *.name or @list */
 extern const struct type type_source;	/* char *; a prefix or @list */
 
-/*
- * Whether s is a DNS name of letters, digits, '-' and '_', not all digits in
- * its last label; with star also "*.name".
- */
-int	name_valid(const char *s, int star);
-/*
- * Whether s has a byte that only internationalized names have. The wire, and
- * this configuration, use the A-label of such a name (RFC 5890).
- */
-int	name_unicode(const char *s);
-#define NAME_IDN	"write it as it goes over the wire, \"xn--...\" " \
-			"(idn2 NAME prints that)"
+/* Whether s is a name; see conf/pattern.h. */
+int	name_valid(const char *s);
 /* A copy in lower case without a final dot. */
 char	*name_lower(const char *s);
 

@@ -3,19 +3,20 @@
  */
 #include "http/h2_block.h"
 
-#include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/hpack.h"
 #include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"
 
-#define TABLE_STEP	16384
+#define STEP	16384		/* bytes that are charged at once */
 
 struct h2_block {
-	nghttp2_hd_inflater *hd;
-	size_t		 charged;	/* for its table */
+	struct hpack	*hpack;
+	struct text	 held;		/* the beginning of a line */
+	size_t		 charged;	/* for both */
 	struct h2_head	*head;
 	int		 wanted;
 	int		 capped;	/* a larger table was allowed */
@@ -26,8 +27,7 @@ h2_block_new(size_t limit)
 {
 	struct h2_block *b = xcalloc(1, sizeof(*b));
 
-	if (nghttp2_hd_inflate_new(&b->hd) != 0)
-		abort();	/* no memory */
+	b->hpack = hpack_new();
 	b->head = h2_head_new(H2_REQUEST, limit);
 	return b;
 }
@@ -37,7 +37,8 @@ h2_block_free(struct h2_block *b)
 {
 	if (b == NULL)
 		return;
-	nghttp2_hd_inflate_del(b->hd);
+	hpack_free(b->hpack);
+	text_free(&b->held);
 	budget_give(BUDGET_BUFFERS, b->charged);
 	h2_head_free(b->head);
 	free(b);
@@ -47,8 +48,7 @@ void
 h2_block_table(struct h2_block *b, uint32_t size)
 {
 	b->capped = size > H2_TABLE_MAX;
-	nghttp2_hd_inflate_change_table_size(b->hd,
-	    b->capped ? H2_TABLE_MAX : size);
+	hpack_allow(b->hpack, b->capped ? H2_TABLE_MAX : size);
 }
 
 void
@@ -81,58 +81,67 @@ add_raw(struct h2_head *h, struct slice name, struct slice value, int never)
 }
 
 static void
-add_line(struct h2_head *h, const nghttp2_nv *nv)
+add_line(struct h2_head *h, const struct hpack_line *l)
 {
-	struct slice name = slice_of(nv->name, nv->namelen);
-	struct slice value = slice_of(nv->value, nv->valuelen);
-	int never = (nv->flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
-
-	if (is_raw(name, value))
-		add_raw(h, name, value, never);
+	if (is_raw(l->name, l->value))
+		add_raw(h, l->name, l->value, l->never);
 	else
-		h2_head_add(h, name, value, never);
+		h2_head_add(h, l->name, l->value, l->never);
 }
 
-/* Whether the table may be as large as it is. */
+/* Whether what is kept may be as large as it is. */
 static int
 charge(struct h2_block *b, const char **why)
 {
-	size_t size = nghttp2_hd_inflate_get_dynamic_table_size(b->hd);
+	size_t size = hpack_memory(b->hpack) + b->held.cap;
 
-	while (size > b->charged + TABLE_STEP) {
-		if (budget_take(BUDGET_BUFFERS, TABLE_STEP, 1) != 0) {
+	while (size > b->charged + STEP) {
+		if (budget_take(BUDGET_BUFFERS, STEP, 1) != 0) {
 			*why = "no memory for a table of heads";
 			return ERR_LIMIT;
 		}
-		b->charged += TABLE_STEP;
+		b->charged += STEP;
 	}
 	return 0;
+}
+
+/* What is left of these bytes, which may be those held. */
+static void
+hold(struct h2_block *b, const struct cursor *w)
+{
+	size_t n = cursor_left(w);
+
+	if (b->held.len > 0) {
+		memmove(b->held.s, w->p, n);
+		b->held.len = n;
+	} else if (n > 0)
+		text_add(&b->held, (const char *)w->p, n);
 }
 
 int
 h2_block_add(struct h2_block *b, const uint8_t *p, size_t len, int last,
     const char **why)
 {
-	nghttp2_nv nv;
-	ssize_t n;
-	int flags;
+	struct cursor w = cursor_of(p, len);
+	struct hpack_line l;
+	int rv;
 
-	do {
-		flags = 0;
-		n = nghttp2_hd_inflate_hd2(b->hd, &nv, &flags, p, len, last);
-		if (n < 0) {
-			*why = b->capped ? "a head that may need a larger "
-			    "table than is kept" : "a head that is no HPACK";
-			return b->capped ? ERR_LIMIT : ERR_FORMAT;
-		}
-		p += n;
-		len -= (size_t)n;
-		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && b->wanted)
-			add_line(b->head, &nv);
-	} while (len > 0 || (flags & NGHTTP2_HD_INFLATE_EMIT));
-	if (last)
-		nghttp2_hd_inflate_end_headers(b->hd);
-	return last ? charge(b, why) : 0;
+	if (b->held.len > 0) {
+		text_add(&b->held, (const char *)p, len);
+		w = cursor_of(b->held.s, b->held.len);
+	}
+	while ((rv = hpack_next(b->hpack, &w, &l)) == 1)
+		if (b->wanted)
+			add_line(b->head, &l);
+	if (rv == 0 && last)
+		rv = hpack_end(b->hpack);
+	if (rv == ERR_FORMAT || (rv == ERR_SHORT && last)) {
+		*why = b->capped ? "a head that may need a larger table than "
+		    "is kept" : "a head that is no HPACK";
+		return b->capped ? ERR_LIMIT : ERR_FORMAT;
+	}
+	hold(b, &w);
+	return charge(b, why);
 }
 
 int

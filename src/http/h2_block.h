@@ -1,9 +1,10 @@
 /*
  * The heads that come in one direction of a connection of HTTP/2, as blocks of
- * HPACK (RFC 7541, by libnghttp2) in pieces. A head that is not wanted, or is
+ * HPACK (RFC 7541, by codec/hpack) in pieces. A head that is not wanted, or is
  * too large or malformed, is decoded all the same: the next ones need its part
- * of the table. Nothing of a block is kept but the lines of its head. Bytes
- * that gRPC sends as they are become base64, as they are everywhere else.
+ * of the table. Nothing of a block is kept but the lines of its head, and one
+ * that is not whole yet. Bytes that gRPC sends as they are become base64, as
+ * they are everywhere else.
  */
 #ifndef HTTP_H2_BLOCK_H
 #define HTTP_H2_BLOCK_H
@@ -12,7 +13,7 @@
 
 /*
  * The largest table that is followed: browsers allow 65536. If a peer makes use
- * of a larger one, its heads cannot be read. What a table has beyond its first
+ * of a larger one, its heads cannot be read. What is kept of blocks beyond
  * 16 KiB counts in limits.memory.
  */
 #define H2_TABLE_MAX	65536

@@ -23,9 +23,6 @@ enum pseudo {
 	P_MAX
 };
 
-#define NAME(text)	{ text, sizeof(text) - 1 }
-static const struct slice pseudo[] = { NAME(":method"), NAME(":scheme"),
-    NAME(":authority"), NAME(":path"), NAME(":protocol"), NAME(":status") };
 #define BIT(p)		(1u << (p))
 #define OF_REQUEST	(BIT(P_STATUS) - 1)
 
@@ -167,20 +164,31 @@ has_control(uint64_t x)
 	    0;
 }
 
-/* No blanks around it, and no control characters but tabs (8.2.1). */
+/* Whether eight bytes from p on have one. */
+static int
+control_at(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return has_control(x);
+}
+
+/*
+ * No blanks around it, and no control characters but tabs (8.2.1): eight at a
+ * time, the last ones perhaps again, and one by one where that found some.
+ */
 static int
 is_value(struct slice s)
 {
-	uint64_t x;
-	size_t i = 0;
+	size_t i;
 
 	if (s.len > 0 && (is_blank(s.p[0]) || is_blank(s.p[s.len - 1])))
 		return 0;
-	for (; s.len - i >= sizeof(x); i += sizeof(x)) {
-		memcpy(&x, s.p + i, sizeof(x));
-		if (has_control(x))
-			break;
-	}
+	for (i = 0; i + 8 < s.len && !control_at(s.p + i); i += 8)
+		;
+	if (s.len >= 8 && i + 8 >= s.len && !control_at(s.p + s.len - 8))
+		return 1;
 	for (; i < s.len; i++)
 		if (((uint8_t)s.p[i] < 0x20 && s.p[i] != '\t') ||
 		    s.p[i] == 0x7f)
@@ -203,16 +211,32 @@ keep(struct h2_head *h, struct line *l, struct slice name, struct slice value)
 		memcpy(p + name.len, value.p, value.len);
 }
 
+/* P_MAX: there is none of that name. Asked by its length first, too. */
+static enum pseudo
+pseudo_named(struct slice name)
+{
+	switch (name.len) {
+	case 5:
+		return is(name, ":path") ? P_PATH : P_MAX;
+	case 7:
+		return is(name, ":status") ? P_STATUS :
+		    is(name, ":method") ? P_METHOD :
+		    is(name, ":scheme") ? P_SCHEME : P_MAX;
+	case 9:
+		return is(name, ":protocol") ? P_PROTOCOL : P_MAX;
+	case 10:
+		return is(name, ":authority") ? P_AUTHORITY : P_MAX;
+	}
+	return P_MAX;
+}
+
 static int
 add_pseudo(struct h2_head *h, struct slice name, struct slice value)
 {
 	unsigned allowed = h->kind == H2_REQUEST ? OF_REQUEST :
 	    h->kind == H2_RESPONSE ? BIT(P_STATUS) : 0;
-	unsigned p;
+	enum pseudo p = pseudo_named(name);
 
-	for (p = 0; p < P_MAX && (pseudo[p].len != name.len ||
-	    memcmp(pseudo[p].p, name.p, name.len) != 0); p++)
-		;
 	if ((allowed & BIT(p)) == 0)
 		return fail(h, ERR_FORMAT, "a pseudo-header that does not "
 		    "belong here");

@@ -1,6 +1,6 @@
 /*
  * Reads HTTP/2 beside a connection that passes it (RFC 9113; HPACK by
- * libnghttp2): frames and heads of both directions become events of streams.
+ * codec/hpack): frames and heads of both directions become events of streams.
  * It edits and holds nothing, keeps no body, and has no socket. It is for who
  * is shown bytes that go on anyway: the `http` events of sessions without
  * services, and mirrors that show a stream as a conversation of HTTP/1.

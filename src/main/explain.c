@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "chain/pick.h"
-#include "conf/value.h"
+#include "conf/pattern.h"
 #include "main/cmd.h"
 #include "policy/match.h"
 #include "policy/policy.h"
@@ -20,6 +20,7 @@
 struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
 	struct text	 alpn;
+	char		 sni[PATTERN_MAX + 1], host[PATTERN_MAX + 1];
 };
 
 static int
@@ -35,10 +36,19 @@ take_text(struct told *t, void *field, const char *s)
 	return s[0] != '\0' ? 0 : ERR_FORMAT;
 }
 
+/* A name as people write it, or an address. */
 static int
 take_name(struct told *t, void *field, const char *s)
 {
-	return name_unicode(s) ? ERR_FORMAT : take_text(t, field, s);
+	char *name = field == &t->facts.sni ? t->sni : t->host;
+	struct addr ip;
+
+	if (name_canon(name, s, strlen(s)) == 0) {
+		if (addr_parse_ip(&ip, s) != 0)
+			return ERR_FORMAT;
+		addr_ip_str(&ip, name);
+	}
+	return take_text(t, field, name);
 }
 
 static int
@@ -149,8 +159,6 @@ take(const char *cmd, struct told *t, const char *arg)
 		if (takes[i].take(t, (char *)t + takes[i].at,
 		    arg + n + 1) == 0)
 			return EXIT_DONE;
-		if (name_unicode(arg))
-			return cmd_usage(cmd, "\"%s\": " NAME_IDN, arg);
 		return cmd_usage(cmd, "\"%s\": write %s", arg,
 		    takes[i].right);
 	}

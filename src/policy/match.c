@@ -13,6 +13,8 @@
 static const char *const protocol_names[] = { "unknown", "tls", "http",
     "other" };
 
+static const struct condition conditions[];
+
 const char *
 match_protocol(unsigned p)
 {
@@ -33,12 +35,15 @@ list_named(const struct list *lists, size_t n, const char *name)
 
 static void
 set_init(struct match_set *s, const struct conf_list *of,
-    const struct list *lists, size_t nlists)
+    const struct list *lists, size_t nlists, struct match_names *names)
 {
 	const struct list *list;
 	struct prefix p;
 	size_t i;
 
+	if (of->n == 0)
+		return;
+	s->names = names->next++;
 	s->lists = xcalloc(of->n, sizeof(*s->lists));
 	for (i = 0; i < of->n; i++) {
 		if (of->v[i][0] == '@') {
@@ -48,25 +53,43 @@ set_init(struct match_set *s, const struct conf_list *of,
 		} else if (prefix_parse(&p, of->v[i]) == 0)
 			rangeset_add(&s->addresses, &p);
 		else
-			nameset_add(&s->names, of->v[i], NAMESET_SELF);
+			nameset_add(names->names, s->names, of->v[i]);
 	}
 	rangeset_done(&s->addresses);
 }
 
+size_t
+match_count(const struct conf_match *m)
+{
+	return m->sni.n + m->host.n + m->site.n;
+}
+
+static void
+given_init(struct match *m)
+{
+	const struct condition *c;
+	size_t n = 0;
+
+	for (c = conditions; c->name != NULL; c++)
+		if (c->given(m->conf))
+			m->given[n++] = c;
+}
+
 void
 match_init(struct match *m, const struct conf_match *conf,
-    const struct list *lists, size_t nlists)
+    const struct list *lists, size_t nlists, struct match_names *names)
 {
 	unsigned p;
 	size_t i;
 
 	memset(m, 0, sizeof(*m));
 	m->conf = conf;
-	set_init(&m->client, &conf->client, lists, nlists);
-	set_init(&m->server, &conf->server, lists, nlists);
-	set_init(&m->sni, &conf->sni, lists, nlists);
-	set_init(&m->host, &conf->host, lists, nlists);
-	set_init(&m->site, &conf->site, lists, nlists);
+	given_init(m);
+	set_init(&m->client, &conf->client, lists, nlists, names);
+	set_init(&m->server, &conf->server, lists, nlists, names);
+	set_init(&m->sni, &conf->sni, lists, nlists, names);
+	set_init(&m->host, &conf->host, lists, nlists, names);
+	set_init(&m->site, &conf->site, lists, nlists, names);
 	for (i = 0; i < conf->protocol.n; i++)
 		for (p = 1; match_protocol(p) != NULL; p++)
 			if (strcmp(conf->protocol.v[i],
@@ -77,7 +100,6 @@ match_init(struct match *m, const struct conf_match *conf,
 static void
 set_free(struct match_set *s)
 {
-	nameset_free(&s->names);
 	rangeset_free(&s->addresses);
 	free(s->lists);
 }
@@ -93,9 +115,9 @@ match_free(struct match *m)
 }
 
 int
-match_by_request(const struct conf_match *m)
+match_by_request(const struct match *m)
 {
-	return m->host.n > 0 || m->site.n > 0;
+	return m->conf->host.n > 0 || m->conf->site.n > 0;
 }
 
 static int
@@ -120,21 +142,42 @@ name_addr(const char *name, struct addr *a)
 		a->sa.sa_family = AF_UNSPEC;
 }
 
-static int
-set_has_name(const struct match_set *s, const char *name)
+/* What is known of a name; NULL if there is none. */
+static const struct view_name *
+view_name(struct view *v, const char *name)
 {
-	struct addr a;
+	struct view_name *n;
 	size_t i;
 
 	if (name == NULL || name[0] == '\0')
+		return NULL;
+	for (i = 0; i < v->n; i++)
+		if (v->name[i].name == name)
+			return &v->name[i];
+	/* There are three: SNI, host, request. A fourth is not kept. */
+	n = &v->name[v->n < NELEM(v->name) - 1 ? v->n++ : v->n];
+	n->name = name;
+	name_addr(name, &n->ip);
+	nameset_find(v->names, name, &n->found);
+	return n;
+}
+
+static int
+set_has_name(const struct match_set *s, struct view *v, const char *name)
+{
+	const struct view_name *n = view_name(v, name);
+	size_t i;
+
+	if (n == NULL)
 		return 0;
-	if (nameset_has(&s->names, name))
-		return 1;
-	for (i = 0; i < s->nlists; i++)
-		if (nameset_has(&s->lists[i]->names, name))
+	if (n->found.n > 0) {
+		if (nameset_has(&n->found, s->names))
 			return 1;
-	name_addr(name, &a);
-	return set_has(s, &a);
+		for (i = 0; i < s->nlists; i++)
+			if (nameset_has(&n->found, s->lists[i]->names))
+				return 1;
+	}
+	return n->ip.sa.sa_family != AF_UNSPEC && set_has(s, &n->ip);
 }
 
 static void
@@ -170,15 +213,15 @@ CONDITION_LIST(ja3)
 CONDITION_LIST(ja4)
 
 static int
-client_holds(const struct match *m, const struct facts *f)
+client_holds(const struct match *m, struct view *v)
 {
-	return set_has(&m->client, &f->client);
+	return set_has(&m->client, &v->f->client);
 }
 
 static int
-server_holds(const struct match *m, const struct facts *f)
+server_holds(const struct match *m, struct view *v)
 {
-	return set_has(&m->server, &f->server);
+	return set_has(&m->server, &v->f->server);
 }
 
 static int
@@ -205,9 +248,9 @@ server_fact(const struct facts *f, struct text *t)
 }
 
 static int
-sni_holds(const struct match *m, const struct facts *f)
+sni_holds(const struct match *m, struct view *v)
 {
-	return set_has_name(&m->sni, f->sni);
+	return set_has_name(&m->sni, v, v->f->sni);
 }
 
 /* The address asked for by CONNECT or SOCKS, or NULL. */
@@ -239,17 +282,17 @@ site_name(const struct facts *f)
 }
 
 static int
-host_holds(const struct match *m, const struct facts *f)
+host_holds(const struct match *m, struct view *v)
 {
-	return set_has_name(&m->host, host_name(f)) ||
-	    set_has_name(&m->host, host_address(f));
+	return set_has_name(&m->host, v, host_name(v->f)) ||
+	    set_has_name(&m->host, v, host_address(v->f));
 }
 
 static int
-site_holds(const struct match *m, const struct facts *f)
+site_holds(const struct match *m, struct view *v)
 {
-	return set_has_name(&m->site, site_name(f)) ||
-	    set_has_name(&m->site, host_address(f));
+	return set_has_name(&m->site, v, site_name(v->f)) ||
+	    set_has_name(&m->site, v, host_address(v->f));
 }
 
 static int
@@ -293,8 +336,9 @@ alpn_next(const uint8_t **p, const uint8_t *end, const uint8_t **name,
 }
 
 static int
-alpn_holds(const struct match *m, const struct facts *f)
+alpn_holds(const struct match *m, struct view *v)
 {
+	const struct facts *f = v->f;
 	const uint8_t *p = f->alpn, *name;
 	const char *want;
 	size_t len, i;
@@ -327,12 +371,12 @@ alpn_fact(const struct facts *f, struct text *t)
 }
 
 static int
-listener_holds(const struct match *m, const struct facts *f)
+listener_holds(const struct match *m, struct view *v)
 {
 	size_t i;
 
-	for (i = 0; f->listener != NULL && i < m->conf->listener.n; i++)
-		if (strcmp(m->conf->listener.v[i], f->listener) == 0)
+	for (i = 0; v->f->listener != NULL && i < m->conf->listener.n; i++)
+		if (strcmp(m->conf->listener.v[i], v->f->listener) == 0)
 			return 1;
 	return 0;
 }
@@ -344,9 +388,9 @@ listener_fact(const struct facts *f, struct text *t)
 }
 
 static int
-protocol_holds(const struct match *m, const struct facts *f)
+protocol_holds(const struct match *m, struct view *v)
 {
-	return (m->protocols & 1u << f->protocol) != 0;
+	return (m->protocols & 1u << v->f->protocol) != 0;
 }
 
 static int
@@ -371,9 +415,9 @@ patterns_have(const struct conf_list *patterns, const char *s)
 }
 
 static int
-ja3_holds(const struct match *m, const struct facts *f)
+ja3_holds(const struct match *m, struct view *v)
 {
-	return patterns_have(&m->conf->ja3, f->ja3);
+	return patterns_have(&m->conf->ja3, v->f->ja3);
 }
 
 static int
@@ -383,9 +427,9 @@ ja3_fact(const struct facts *f, struct text *t)
 }
 
 static int
-ja4_holds(const struct match *m, const struct facts *f)
+ja4_holds(const struct match *m, struct view *v)
 {
-	return patterns_have(&m->conf->ja4, f->ja4);
+	return patterns_have(&m->conf->ja4, v->f->ja4);
 }
 
 static int
@@ -401,13 +445,13 @@ port_given(const struct conf_match *m)
 }
 
 static int
-port_holds(const struct match *m, const struct facts *f)
+port_holds(const struct match *m, struct view *v)
 {
 	size_t i;
 
 	for (i = 0; i < m->conf->nport; i++)
-		if (f->port >= m->conf->port[i].lo &&
-		    f->port <= m->conf->port[i].hi)
+		if (v->f->port >= m->conf->port[i].lo &&
+		    v->f->port <= m->conf->port[i].hi)
 			return 1;
 	return 0;
 }
@@ -436,7 +480,7 @@ port_wants(const struct conf_match *m, struct text *t)
 /* The cheap conditions come first. */
 #define CONDITION(name, said)						\
 	{ #name, name##_given, name##_holds, name##_fact, name##_wants, said }
-const struct condition conditions[] = {
+static const struct condition conditions[] = {
 	CONDITION(listener, 0),
 	CONDITION(protocol, 1),
 	CONDITION(port, 0),
@@ -454,24 +498,19 @@ const struct condition conditions[] = {
 int
 match_given(const struct match *m)
 {
-	const struct condition *c;
-
-	for (c = conditions; c->name != NULL; c++)
-		if (c->given(m->conf))
-			return 1;
-	return 0;
+	return m->given[0] != NULL;
 }
 
 int
-match_holds(const struct match *m, const struct facts *f,
+match_holds(const struct match *m, struct view *v,
     const struct condition **which)
 {
-	const struct condition *c;
+	const struct condition *const *c;
 
-	for (c = conditions; c->name != NULL; c++)
-		if (c->given(m->conf) && !c->holds(m, f)) {
+	for (c = m->given; *c != NULL; c++)
+		if (!(*c)->holds(m, v)) {
 			if (which != NULL)
-				*which = c;
+				*which = *c;
 			return 0;
 		}
 	return 1;
@@ -508,16 +547,15 @@ fact_to_come(const struct condition *c, const struct facts *f)
 }
 
 enum match_may
-match_may(const struct match *m, const struct facts *f)
+match_may(const struct match *m, struct view *v)
 {
 	enum match_may may = MATCH_SURE;
-	const struct condition *c;
+	const struct condition *const *c;
 
-	for (c = conditions; c->name != NULL; c++) {
-		if (!c->given(m->conf) ||
-		    (c->holds(m, f) && !condition_open(c, f)))
+	for (c = m->given; *c != NULL; c++) {
+		if ((*c)->holds(m, v) && !condition_open(*c, v->f))
 			continue;
-		if (!fact_to_come(c, f))
+		if (!fact_to_come(*c, v->f))
 			return MATCH_NOT;
 		may = MATCH_PERHAPS;
 	}

@@ -20,61 +20,78 @@ struct policy {
 	_Atomic int	 refs;
 	struct conf	*conf;
 	struct list	*lists;
+	struct nameset	 names;		/* of lists and rules */
 	struct rule	*rules;
 	int		 by_request;
 };
 
 static void
-list_init(struct list *l, const struct conf_named_list *conf)
+list_init(struct list *l, const struct conf_named_list *conf,
+    struct match_names *names)
 {
-	const struct conf_list *e = &conf->entries;
-	struct prefix p;
+	const char *s = conf->names.s, *end = s + conf->names.len;
 	size_t i;
 
 	l->name = conf->name;
-	for (i = 0; i < e->n; i++)
-		if (prefix_parse(&p, e->v[i]) == 0)
-			rangeset_add(&l->addresses, &p);
-		else
-			nameset_add(&l->names, e->v[i],
-			    NAMESET_SELF | NAMESET_BELOW);
+	l->names = names->next++;
+	for (; s < end; s += strlen(s) + 1)
+		nameset_add(names->names, l->names, s);
+	for (i = 0; i < conf->naddresses; i++)
+		rangeset_add(&l->addresses, &conf->addresses[i]);
 	rangeset_done(&l->addresses);
 }
 
 static void
 rule_init(struct rule *r, const struct conf_rule *conf,
-    const struct policy *p)
+    const struct policy *p, struct match_names *names)
 {
 	size_t n = p->conf->nlists;
 
 	r->conf = conf;
-	match_init(&r->match, &conf->match, p->lists, n);
-	match_init(&r->except, &conf->except, p->lists, n);
+	match_init(&r->match, &conf->match, p->lists, n, names);
+	match_init(&r->except, &conf->except, p->lists, n, names);
 	r->excepts = match_given(&r->except);
 }
 
 static int
 rule_by_request(const struct rule *r)
 {
-	return match_by_request(r->match.conf) ||
-	    (r->excepts && match_by_request(r->except.conf));
+	return match_by_request(&r->match) ||
+	    (r->excepts && match_by_request(&r->except));
+}
+
+/* How many names all lists and rules have. */
+static size_t
+policy_count(const struct conf *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->nlists; i++)
+		n += c->lists[i].nnames;
+	for (i = 0; i < c->nrules; i++)
+		n += match_count(&c->rules[i].match) +
+		    match_count(&c->rules[i].except);
+	return n;
 }
 
 struct policy *
 policy_new(struct conf *c)
 {
+	struct match_names names = { NULL, 1 };
 	struct policy *p;
 	size_t i;
 
 	p = xcalloc(1, sizeof(*p));
 	p->refs = 1;
 	p->conf = conf_ref(c);
+	names.names = &p->names;
+	nameset_room(&p->names, policy_count(c));
 	p->lists = xcalloc(c->nlists, sizeof(*p->lists));
 	for (i = 0; i < c->nlists; i++)
-		list_init(&p->lists[i], &c->lists[i]);
+		list_init(&p->lists[i], &c->lists[i], &names);
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
-		rule_init(&p->rules[i], &c->rules[i], p);
+		rule_init(&p->rules[i], &c->rules[i], p, &names);
 	for (i = 0; i < c->nrules; i++)
 		p->by_request |= rule_by_request(&p->rules[i]);
 	return p;
@@ -98,10 +115,9 @@ policy_unref(struct policy *p)
 		match_free(&p->rules[i].match);
 		match_free(&p->rules[i].except);
 	}
-	for (i = 0; i < p->conf->nlists; i++) {
-		nameset_free(&p->lists[i].names);
+	for (i = 0; i < p->conf->nlists; i++)
 		rangeset_free(&p->lists[i].addresses);
-	}
+	nameset_free(&p->names);
 	free(p->rules);
 	free(p->lists);
 	conf_unref(p->conf);
@@ -115,20 +131,22 @@ policy_conf(const struct policy *p)
 }
 
 static int
-rule_matches(const struct rule *r, const struct facts *f)
+rule_matches(const struct rule *r, struct view *v)
 {
-	return match_holds(&r->match, f, NULL) &&
-	    !(r->excepts && match_holds(&r->except, f, NULL));
+	return match_holds(&r->match, v, NULL) &&
+	    !(r->excepts && match_holds(&r->except, v, NULL));
 }
 
 void
 policy_decide(const struct policy *p, const struct facts *f,
     struct verdict *v)
 {
+	struct view view;
 	size_t i;
 
+	view_init(&view, f, &p->names);
 	for (i = 0; i + 1 < p->conf->nrules; i++)
-		if (rule_matches(&p->rules[i], f))
+		if (rule_matches(&p->rules[i], &view))
 			break;
 	memset(v, 0, sizeof(*v));
 	v->rule_index = i;	/* the last has no conditions */
@@ -213,10 +231,10 @@ facts_stand(struct facts *f)
 }
 
 static enum match_may
-rule_may_match(const struct rule *r, const struct facts *f)
+rule_may_match(const struct rule *r, struct view *v)
 {
-	enum match_may may = match_may(&r->match, f);
-	enum match_may not = r->excepts ? match_may(&r->except, f) : MATCH_NOT;
+	enum match_may may = match_may(&r->match, v);
+	enum match_may not = r->excepts ? match_may(&r->except, v) : MATCH_NOT;
 
 	if (may == MATCH_NOT || not == MATCH_SURE)
 		return MATCH_NOT;
@@ -231,10 +249,12 @@ policy_surely(const struct policy *p, const struct facts *f,
 {
 	const struct conf_rule *r, *first = NULL;
 	enum match_may may = MATCH_NOT;
+	struct view view;
 	size_t i;
 
+	view_init(&view, f, &p->names);
 	for (i = 0; i < p->conf->nrules && may != MATCH_SURE; i++) {
-		if ((may = rule_may_match(&p->rules[i], f)) == MATCH_NOT)
+		if ((may = rule_may_match(&p->rules[i], &view)) == MATCH_NOT)
 			continue;
 		r = p->rules[i].conf;
 		if (first == NULL)
@@ -275,14 +295,16 @@ policy_settles(const struct policy *p, struct facts *f,
     enum policy_protocol protocol)
 {
 	enum match_may may;
+	struct view view;
 	size_t i;
 
+	view_init(&view, f, &p->names);
 	for (i = 0; i < p->conf->nrules; i++) {
 		f->protocol = protocol;
 		if (protocol == PROTO_HTTP && f->request == NULL &&
 		    rule_by_request(&p->rules[i]))
 			f->protocol = PROTO_UNKNOWN;	/* it may come */
-		may = rule_may_match(&p->rules[i], f);
+		may = rule_may_match(&p->rules[i], &view);
 		if (may != MATCH_NOT)
 			return may == MATCH_SURE &&
 			    f->protocol == protocol ? i : p->conf->nrules;
@@ -313,17 +335,15 @@ policy_bypasses_any(const struct policy *p, const struct facts *f)
 static void
 explain_except(const struct rule *r, const struct facts *f, struct text *out)
 {
-	const struct condition *c;
-	size_t n = 0;
+	const struct condition *const *c;
 
 	text_puts(out, "no match: \"not\" holds: ");
-	for (c = conditions; c->name != NULL; c++) {
-		if (!c->given(r->except.conf))
-			continue;
-		text_printf(out, "%s%s \"", n++ > 0 ? ", " : "", c->name);
-		c->fact(f, out);
+	for (c = r->except.given; *c != NULL; c++) {
+		text_printf(out, "%s%s \"", c > r->except.given ? ", " : "",
+		    (*c)->name);
+		(*c)->fact(f, out);
 		text_puts(out, "\" is in ");
-		c->wants(r->except.conf, out);
+		(*c)->wants(r->except.conf, out);
 	}
 }
 
@@ -344,8 +364,8 @@ explain_condition(const struct rule *r, const struct facts *f,
 }
 
 static void
-explain_rule(const struct policy *p, const struct rule *r,
-    const struct facts *f, struct text *out)
+explain_rule(const struct policy *p, const struct rule *r, struct view *v,
+    struct text *out)
 {
 	const struct condition *which;
 
@@ -354,10 +374,10 @@ explain_rule(const struct policy *p, const struct rule *r,
 	else
 		text_printf(out, "rule %s (%s:%u): ", r->conf->name,
 		    p->conf->path, r->conf->pos.line);
-	if (!match_holds(&r->match, f, &which))
-		explain_condition(r, f, which, out);
-	else if (r->excepts && match_holds(&r->except, f, NULL))
-		explain_except(r, f, out);
+	if (!match_holds(&r->match, v, &which))
+		explain_condition(r, v->f, which, out);
+	else if (r->excepts && match_holds(&r->except, v, NULL))
+		explain_except(r, v->f, out);
 	else
 		text_puts(out, "match");
 	text_puts(out, "\n");
@@ -368,12 +388,14 @@ policy_explain(const struct policy *p, const struct facts *f,
     struct verdict *v, struct text *out)
 {
 	struct facts known = *f;
+	struct view view;
 	size_t i;
 
 	facts_stand(&known);
 	policy_decide(p, &known, v);
+	view_init(&view, &known, &p->names);
 	for (i = 0; i <= v->rule_index; i++)
-		explain_rule(p, &p->rules[i], &known, out);
+		explain_rule(p, &p->rules[i], &view, out);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
 }

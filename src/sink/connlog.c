@@ -22,6 +22,7 @@
 
 #define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
 #define BATCH		65536		/* bytes of one write: a pipe's size */
+#define GATHER_MS	20		/* that an event may wait for others */
 #define STUCK_MS	200		/* between checks of a stuck write */
 #define REOPEN_LOOKS	25	/* such checks (5 s) before a reopen */
 
@@ -50,7 +51,8 @@ static void	 connlog_end(void *);
 static const struct outq_ops writer = {
 	.write = connlog_write,
 	.quiet = log_batch,
-	.close = connlog_end
+	.close = connlog_end,
+	.gather_ms = GATHER_MS
 };
 
 /* A FIFO that is open for reading and writing never blocks open(2). */

@@ -80,10 +80,22 @@ after_ms(struct timespec *ts, int ms)
 	}
 }
 
+/* Nobody can wake the writer while it sleeps, so that a signal is cheap. */
+static void
+outq_gather(struct outq *q)
+{
+	const struct timespec ts = { 0, q->ops->gather_ms * 1000000L };
+
+	pthread_mutex_unlock(&q->mutex);
+	nanosleep(&ts, NULL);
+	pthread_mutex_lock(&q->mutex);
+}
+
 /* The next piece, or NULL after a quiet second or when the queue ends. */
 static struct piece *
 outq_next(struct outq *q)
 {
+	int waited = q->head == NULL;
 	struct timespec ts;
 	struct piece *p;
 
@@ -91,6 +103,8 @@ outq_next(struct outq *q)
 	while (q->head == NULL && !q->stop)
 		if (pthread_cond_timedwait(&q->wake, &q->mutex, &ts) != 0)
 			break;
+	if (waited && q->head != NULL && !q->stop && q->ops->gather_ms > 0)
+		outq_gather(q);
 	if ((p = q->head) != NULL) {
 		if ((q->head = p->next) == NULL)
 			q->tail = &q->head;

@@ -22,6 +22,9 @@ struct outq_ops {
 	void	(*quiet)(void *ctx);
 	/* Last of all. May be NULL. */
 	void	(*close)(void *ctx);
+	/* A piece that finds nothing queued waits so long for others: to wake
+	 * the writer for each would cost more than most pieces do. */
+	int	 gather_ms;
 };
 
 /* max bounds the queued bytes, which count in the pool of limits.memory. name

@@ -7,7 +7,7 @@ from t_mtls import user_context, mtls
 from t_rules import own_certificate
 
 BLOCKED = {'name': 'blocked', 'sni': ['other.test'], 'action': 'block'}
-PRIVATE = {'name': 'private', 'sni': ['good.test'], 'action': 'bypass'}
+PRIVATE = {'name': 'private', 'sni': ['=good.test'], 'action': 'bypass'}
 DEFAULT = {'name': 'default', 'action': 'decrypt'}
 RULES = [BLOCKED, PRIVATE, DEFAULT]
 UNCONFIRMED = 'bypass not confirmed'

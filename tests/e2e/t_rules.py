@@ -356,7 +356,30 @@ def explain_agrees_with_what_is_done(s):
 
 
 @scenario
-def explain_says_how_an_internationalized_name_is_written(s):
-    for fact in ('sni', 'host'):
-        r = s.run(s.gateway, s.binary, 'explain', fact + '=b\xfccher.example')
-        check(r.code == 2 and 'xn--' in r.errors, r.errors)
+def an_internationalized_name_may_be_in_unicode(s):
+    """In a rule, in a list, and in a fact of explain; it is one name."""
+    with open(s.path('l'), 'w') as f:
+        f.write('b\xfccher.good.test\n!=\xe4.b\xfccher.good.test\n')
+    s.start(record=False, lists={'l': s.path('l')}, rules=[
+        {'name': 'rule', 'sni': ['=\u4e2d.good.test'], 'action': 'reset'},
+        {'name': 'list', 'sni': ['@l'], 'action': 'reset'},
+        {'name': 'default', 'action': 'reset'}])
+    s.serve(443)
+    names = {'\u4e2d.good.test': 'rule', 'x.\u4e2d.good.test': 'default',
+             'B\xdcCHER.good.test.': 'list', 'x.b\xfccher.good.test': 'list',
+             '\xe4.b\xfccher.good.test': 'default'}
+    for name in names:
+        wire = name.lower().rstrip('.').encode('idna').decode()
+        try:
+            s.tls(name=wire)
+            raise Failure('not reset')
+        except ConnectionResetError:
+            pass
+        for fact in (name, wire):
+            r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file,
+                      'sni=' + fact).ok()
+            equal(r.text.split()[-1], names[name], fact)
+    equal([f['clearspan']['rule'] for f in s.d.flows(len(names))],
+          list(names.values()))
+    r = s.run(s.gateway, s.binary, 'explain', 'sni=b\xfc cher.example')
+    check(r.code == 2 and 'www.example.com' in r.errors, r.errors)

@@ -187,23 +187,30 @@ TEST(rules_hold_what_they_say)
 	ck_assert_uint_eq(r[1].mirrors[0].mirror, 1);
 	ck_assert_uint_eq(r[2].nmirrors, 0);
 	ck_assert_int_eq(r[3].action, ACTION_RESET);
-	ck_assert_uint_eq(c->lists[0].entries.n, 2);
+	ck_assert_uint_eq(c->lists[0].nnames, 1);
 	ck_assert_uint_eq(c->lists[0].naddresses, 1);
 	conf_unref(c);
 }
 END
 
+#define AS_ENTRY "example.com, =example.com, *.example.com, " \
+	"!www.example.com or 10.0.0.0/8, one a line\n"
+
 TEST(list_files_have_comments_and_their_own_lines)
 {
+	static const char names[] = "a.example\0b.example\0*.c.example\0"
+	    "=d.example\0!*.e.example\0xn--bcher-kva.example\0"
+	    "!=a.xn--fiq\0";
 	struct conf *c;
 
 	sample_list = "\xef\xbb\xbf# top\r\nA.Example. # x\r\n\r\n"
-	    ".b.example\n *.c.example\n10.0.0.0/8";
+	    ".b.example\n *.c.example\n10.0.0.0/8\n=D.example\n"
+	    "!*.E.example\nb\xc3\xbc" "cher.example\n!=a.\xe4\xb8\xad";
 	c = good(LISTEN "lists: {l: /l}\n");
-	ck_assert_uint_eq(c->lists[0].entries.n, 4);
-	ck_assert_str_eq(c->lists[0].entries.v[0], "a.example");
-	ck_assert_str_eq(c->lists[0].entries.v[1], "b.example");
-	ck_assert_str_eq(c->lists[0].entries.v[2], "*.c.example");
+	ck_assert_uint_eq(c->lists[0].nnames, 7);
+	ck_assert_uint_eq(c->lists[0].naddresses, 1);
+	ck_assert_uint_eq(c->lists[0].names.len, sizeof(names) - 1);
+	ck_assert_mem_eq(c->lists[0].names.s, names, sizeof(names));
 	conf_unref(c);
 
 	sample_list = "ok.example\n  http://x/\n10.0.0.300\n*\n";
@@ -212,12 +219,9 @@ TEST(list_files_have_comments_and_their_own_lines)
 	    "workers, user, ca, listen, upstream, tls, mirrors, icap, devices, "
 	    "chains, endpoints, lists, inspect, rules, on, confirm-bypass, "
 	    "forge, log, control, metrics, limits, timeouts\n"
-	    "/l:2:3: \"http://x/\" is not a name or address; write "
-	    "example.com, *.example.com or 10.0.0.0/8, one a line\n"
-	    "/l:3:1: \"10.0.0.300\" is not a name or address; write "
-	    "example.com, *.example.com or 10.0.0.0/8, one a line\n"
-	    "/l:4:1: \"*\" is not a name or address; write "
-	    "example.com, *.example.com or 10.0.0.0/8, one a line\n");
+	    "/l:2:3: \"http://x/\" is not a name or address; write " AS_ENTRY
+	    "/l:3:1: \"10.0.0.300\" is not a name or address; write " AS_ENTRY
+	    "/l:4:1: \"*\" is not a name or address; write " AS_ENTRY);
 }
 END
 

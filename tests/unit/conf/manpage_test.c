@@ -66,10 +66,9 @@ check_example(const char *how, const char *example)
 	if (strcmp(how, "list:") == 0) {
 		listfile_parse(&list, example, strlen(example), &problems, 1);
 		ck_assert_uint_eq(problems.n, 0);
-		ck_assert_uint_gt(list.entries.n, 0);
-		while (list.entries.n > 0)
-			free(list.entries.v[--list.entries.n]);
-		free(list.entries.v);
+		ck_assert_uint_gt(list.nnames + list.naddresses, 0);
+		text_free(&list.names);
+		free(list.addresses);
 		return;
 	}
 	if (strcmp(how, "yaml: whole") == 0)
