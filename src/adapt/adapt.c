@@ -572,6 +572,7 @@ adapt_init(struct adaptation *a, const struct plan *p)
 	int i;
 
 	a->plan = p;
+	a->x.page = p->host.page;
 	a->echo = xcalloc(a->plan->nrow + 1, sizeof(*a->echo));
 	for (i = 0; i < 2; i++) {
 		a->msg[i].a = a;

@@ -21,6 +21,8 @@ head_judge(struct adaptation *a)
 		return 1;
 	free(a->refusal);
 	a->x.record.why = a->refusal = j.why;
+	if (j.rule != NULL)
+		a->x.page.rule = j.rule;
 	if (j.status > 0)
 		exchange_refuse(&a->x, j.status, j.why);
 	else

@@ -59,6 +59,7 @@ static int
 part_each(struct worker_query *q, const struct record *r)
 {
 	struct part *p = q->arg;
+	struct text event = { NULL, 0, 0 };
 	struct timespec now;
 
 	p->seen++;
@@ -74,8 +75,9 @@ part_each(struct worker_query *q, const struct record *r)
 	if (r->id != p->asking->n)
 		return 0;
 	now = clock_wall();
-	json_array_append_new(p->found, eve_event(EVENT_FLOW, r, NULL, NULL,
-	    &now));
+	eve_event(&event, EVENT_FLOW, r, NULL, NULL, &now);
+	json_array_append_new(p->found, json_loads(event.s, 0, NULL));
+	text_free(&event);
 	return 1;
 }
 

@@ -193,13 +193,12 @@ static const char *const conditions[] = { "client", "server", "port", "sni",
     "certificate", "country", "time", "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */
-static void
-check_conditions(struct load *l, yaml_node_t *n)
+void
+check_filled(struct load *l, yaml_node_t *n, const char *const *key)
 {
-	const char *const *key;
 	yaml_node_t *v;
 
-	for (key = conditions; *key != NULL; key++) {
+	for (; *key != NULL; key++) {
 		v = node_get(l, n, *key);
 		if (v != NULL && node_count(v) == 0)
 			load_problem(l, v, "\"%s\" is an empty list and would "
@@ -210,7 +209,7 @@ check_conditions(struct load *l, yaml_node_t *n)
 void
 check_match(struct load *l, yaml_node_t *n, void *item)
 {
-	check_conditions(l, n);
+	check_filled(l, n, conditions);
 	if (n->data.mapping.pairs.start == n->data.mapping.pairs.top)
 		load_problem(l, n, "\"not\" has no conditions; give it some "
 		    "or take it out");
@@ -276,7 +275,7 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 	if (r->inspect == NULL)
 		r->inspect = &c->inspect;
 	check_name(l, n, "rule", c->rules, c->nrules, sizeof(*r));
-	check_conditions(l, n);
+	check_filled(l, n, conditions);
 	if (r->action != ACTION_DECRYPT)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)

@@ -58,5 +58,47 @@ ja4_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
+const struct word conf_statuses[] = {
+	{ "ok", VERIFY_OK }, { "untrusted", VERIFY_UNTRUSTED },
+	{ "expired", VERIFY_EXPIRED }, { "name-mismatch", VERIFY_NAME },
+	{ "revoked", VERIFY_REVOKED }, { NULL }
+};
+
+const char *
+conf_status_str(enum tls_verify v)
+{
+	const struct word *w;
+
+	for (w = conf_statuses; w->name != NULL; w++)
+		if (w->value == (int)v)
+			return w->name;
+	return "unknown";
+}
+
+int
+conf_status(const char *s, enum tls_verify *v)
+{
+	const struct word *w;
+
+	for (w = conf_statuses; w->name != NULL; w++)
+		if (strcmp(w->name, s) == 0) {
+			*v = (enum tls_verify)w->value;
+			return 0;
+		}
+	return ERR_FORMAT;
+}
+
+void
+check_certificate(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const keys[] = { "issuer", "subject", "status",
+	    NULL };
+
+	check_filled(l, n, keys);
+	if (n->data.mapping.pairs.start == n->data.mapping.pairs.top)
+		load_problem(l, n, "\"certificate\" has no conditions; give "
+		    "it issuer, subject or status, or take it out");
+}
+
 const struct type type_ja3 = { ja3_parse, NULL, text_drop };
 const struct type type_ja4 = { ja4_parse, NULL, text_drop };

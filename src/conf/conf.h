@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/pages.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -295,6 +296,11 @@ struct conf_match {
 					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
+	struct {		/* the server's */
+		/* patterns, of a whole name or an attribute ("O=*") */
+		struct conf_list issuer, subject;
+		unsigned status;	/* 1 << VERIFY_*, or'ed; 0: any */
+	} certificate;
 };
 
 struct conf_seen {			/* a mirror of a rule */
@@ -397,6 +403,7 @@ struct conf {
 		    revoked_server, client_certificate_wanted, no_sni;
 	} on;
 
+	struct conf_pages pages;
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
 
@@ -472,6 +479,9 @@ int		 conf_same(const struct conf *, const struct conf *,
 		    const char *key);
 
 const char	*conf_action_str(enum conf_action);
+/* The words of `certificate: status`. conf_status: 0, or ERR_FORMAT. */
+const char	*conf_status_str(enum tls_verify);
+int		 conf_status(const char *, enum tls_verify *);
 
 int		 conf_prefixes_have(const struct conf_prefixes *,
 		    const struct addr *);

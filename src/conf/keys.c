@@ -128,6 +128,7 @@ static const struct listof
     listeners = { sizeof(char *), { NULL, &type_listener } },
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
+    dn_patterns = { sizeof(char *), { NULL, &type_text } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -345,6 +346,19 @@ static const struct key inspect_keys[] = {
 #undef F
 const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
 
+#define F(member)	offsetof(struct conf_match, certificate.member) - \
+	offsetof(struct conf_match, certificate)
+static const struct key certificate_keys[] = {
+	{ "issuer", &type_list, F(issuer), .arg = &dn_patterns },
+	{ "subject", &type_list, F(subject), .arg = &dn_patterns },
+	{ "status", &type_events, F(status), .arg = conf_statuses },
+	{ NULL }
+};
+#undef F
+static const struct map map_certificate = {
+	"certificate", certificate_keys, check_certificate
+};
+
 #define IN(member)	offsetof(struct conf_match, member)
 #define MATCH_KEYS(base)						\
 	{ "client", &type_list, (base) + IN(client), .arg = &sources },	\
@@ -360,7 +374,8 @@ const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
 	    .arg = &protocol_list },					\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
-	{ "certificate", &type_later },					\
+	{ "certificate", &type_map, (base) + IN(certificate),		\
+	    .arg = &map_certificate },					\
 	{ "country", &type_later }, { "time", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
@@ -422,6 +437,21 @@ static const struct key endpoints_keys[] = {
 	{ NULL }
 };
 static const struct map map_endpoints = { "endpoints", endpoints_keys, NULL };
+
+static const struct word page_languages[] = {
+	{ "en", PAGE_EN }, { "ja", PAGE_JA }, { NULL }
+};
+static const struct listof languages = {
+	sizeof(int), { "languages", &type_word, .arg = page_languages }
+};
+static const struct key pages_keys[] = {
+	{ "directory", &type_text, AT(pages.directory), .flags = KEY_EXISTS },
+	{ "contact", &type_text, AT(pages.contact), .max = 200 },
+	{ "languages", &type_list, AT(pages.languages), .arg = &languages,
+	    .max = PAGE_LANGUAGES },
+	{ NULL }
+};
+static const struct map map_pages = { "pages", pages_keys, check_pages };
 
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
@@ -498,6 +528,7 @@ static const struct key conf_keys[] = {
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
+	{ "pages", &type_map, 0, .arg = &map_pages },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },

@@ -19,8 +19,10 @@ void	check_side(struct load *, yaml_node_t *, void *);
 void	check_mirror(struct load *, yaml_node_t *, void *);
 void	check_rotate(struct load *, yaml_node_t *, void *);
 void	check_icap(struct load *, yaml_node_t *, void *);
+void	check_certificate(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
+void	check_pages(struct load *, yaml_node_t *, void *);	/* pages.c */
 
 /* Sets who may use a service if `allow` is not given. */
 void	allow_default(struct conf_prefixes *);
@@ -37,6 +39,8 @@ void	check_unwanted(struct load *, yaml_node_t *, const char *const *keys,
 	    const char *goes_with);
 int	check_says(struct load *, yaml_node_t *map, const char *name,
 	    const char *text);
+/* A list of conditions must not be empty; keys end with NULL. */
+void	check_filled(struct load *, yaml_node_t *, const char *const *keys);
 
 /*
  * Of n items that start with their names, find the one named s. Returns 0; or
@@ -58,6 +62,7 @@ extern const struct type type_filter;	/* char *: libpcap's */
 extern const struct type type_protocol;	/* char *: arg: words */
 
 /* Types of conditions, in cond.c. */
+extern const struct word conf_statuses[];	/* of enum tls_verify */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "http/page.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -91,6 +90,7 @@ exchange_break(struct exchange *x, const char *why)
 void
 exchange_refuse(struct exchange *x, int status, const char *why)
 {
+	struct page p = x->page;
 	char *named, *page;
 	size_t len;
 
@@ -100,13 +100,18 @@ exchange_refuse(struct exchange *x, int status, const char *why)
 		exchange_break(x, why);
 		return;
 	}
+	named = xasprintf("transaction %llu.%u", (unsigned long long)x->session,
+	    x->record.number);		/* the event log's "reference" */
+	p.kind = page_kind_of(status);
+	p.status = status;
+	p.reason = why;
+	p.reference = named;
+	p.request = x->msg[DIR_UP].head;
+	page = page_make(&p, &len);
+	free(named);
 	x->user->silence(x->arg);
 	x->codec->revoke(x->conn, DIR_UP);
 	x->codec->revoke(x->conn, DIR_DOWN);
-	named = xasprintf("transaction %llu.%u", (unsigned long long)x->session,
-	    x->record.number);		/* the event log's "reference" */
-	page = page_http(status, why, named, &len);
-	free(named);
 	http_record_replaced(&x->record, HTTP_BY_US, status);
 	x->record.length[DIR_DOWN] = x->codec->page(x->conn, page, len);
 	free(page);

@@ -8,6 +8,7 @@
 #define HTTP_EXCHANGE_H
 
 #include "http/message.h"
+#include "http/page.h"
 #include "http/record.h"
 #include "stream/tap.h"
 
@@ -93,6 +94,7 @@ struct exchange {
 	struct http_message msg[2];
 	struct http_record record;
 	uint64_t	 session;	/* its number, for pages */
+	struct page	 page;		/* what these say of the session */
 	const struct http_codec *codec;
 	void		*conn;
 	const struct exchange_user *user;

@@ -1,21 +1,43 @@
 /*
- * Pages of our own.
+ * Pages of our own: whole HTTP/1.1 responses that say what happened, to a
+ * person in HTML and to a program in JSON. What a peer said is escaped; nothing
+ * in a page refers to anything outside it, and none is to be stored.
  */
 #ifndef HTTP_PAGE_H
 #define HTTP_PAGE_H
 
 #include <stddef.h>
 
+#include "codec/http.h"
+#include "conf/pages.h"
+#include "util/addr.h"
 #include "util/text.h"
 
-/*
- * A whole HTTP/1.1 response that says what happened; malloc'ed. The person who
- * sees it can report the reference, and the operator finds it in the event log.
- */
-char	*page_http(int status, const char *why, const char *reference,
-	    size_t *len);
-/* A whole response with this body, which is freed; malloc'ed. */
-char	*page_whole(int status, const char *type, struct text *body,
-	    size_t *len);
+/* NULL or 0: not known. */
+struct page {
+	enum page_kind	 kind;
+	int		 status;
+	const char	*reason, *rule;
+	/* The person who sees it can report it, and the operator finds it in
+	 * the event log. */
+	const char	*reference;
+	const struct addr *client;
+	const char	*host;		/* whom the client wanted */
+	int		 tls;		/* ... by https */
+	const char	*go_on;		/* WARN: where the button posts to */
+	const struct http_head *request;	/* that it answers */
+	const struct conf_pages *pages;	/* NULL: as without the section */
+};
+
+/* What kind a page with that status is. */
+enum page_kind page_kind_of(int status);
+
+/* The response; malloc'ed. Its body is left out where the request is HEAD. */
+char	*page_make(const struct page *, size_t *len);
+
+/* A whole response with this body, which is freed; malloc'ed. fields: header
+ * lines with their CRLF. */
+char	*page_whole(int status, const char *type, const char *fields,
+	    struct text *body, size_t *len);
 
 #endif

@@ -12,7 +12,7 @@
 #include "chain/pick.h"
 #include "conf/pattern.h"
 #include "main/cmd.h"
-#include "policy/match.h"
+#include "policy/condition.h"
 #include "policy/policy.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -20,6 +20,7 @@
 struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
 	struct text	 alpn;
+	struct certinfo	 cert;
 	char		 sni[PATTERN_MAX + 1], host[PATTERN_MAX + 1];
 };
 
@@ -113,12 +114,35 @@ take_ja4(struct told *t, void *field, const char *s)
 }
 
 static int
+take_issuer(struct told *t, void *field, const char *s)
+{
+	t->cert.issuer = (char *)(uintptr_t)s;
+	t->facts.cert = &t->cert;
+	return 0;
+}
+
+static int
+take_subject(struct told *t, void *field, const char *s)
+{
+	t->cert.subject = (char *)(uintptr_t)s;
+	t->facts.cert = &t->cert;
+	return 0;
+}
+
+static int
+take_status(struct told *t, void *field, const char *s)
+{
+	t->facts.cert = &t->cert;
+	return conf_status(s, &t->facts.verify);
+}
+
+static int
 take_protocol(struct told *t, void *field, const char *s)
 {
 	unsigned p;
 
-	for (p = PROTO_TLS; match_protocol(p) != NULL; p++)
-		if (strcmp(s, match_protocol(p)) == 0) {
+	for (p = PROTO_TLS; condition_protocol(p) != NULL; p++)
+		if (strcmp(s, condition_protocol(p)) == 0) {
 			t->facts.protocol = p;
 			return 0;
 		}
@@ -143,6 +167,10 @@ static const struct {
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
 	    "t13d1516h2_8daaf6152771_e5627efa2ab1" },
+	{ "issuer", take_issuer, 0, "\"CN=R3, O=Example\"" },
+	{ "subject", take_subject, 0, "\"CN=www.example.com\"" },
+	{ "status", take_status, 0, "ok, untrusted, expired, name-mismatch "
+	    "or revoked" },
 	{ "protocol", take_protocol, 0, "tls, http, smtp ... or other" },
 };
 
@@ -163,8 +191,8 @@ take(const char *cmd, struct told *t, const char *arg)
 		    takes[i].right);
 	}
 	return cmd_usage(cmd, "\"%s\" is not a fact; write client=, server=, "
-	    "port=, sni=, host=, alpn=, ja3=, ja4=, listener= or "
-	    "protocol=", arg);
+	    "port=, sni=, host=, alpn=, ja3=, ja4=, issuer=, subject=, "
+	    "status=, listener= or protocol=", arg);
 }
 
 static int
@@ -178,7 +206,8 @@ listener_known(const struct conf *c, const char *name)
 	return name == NULL;
 }
 
-/* A client with an SNI, ALPN or fingerprint speaks TLS. */
+/* A client with an SNI, ALPN or fingerprint speaks TLS, and so does a server
+ * with a certificate. */
 static void
 told_end(struct told *t)
 {
@@ -188,7 +217,8 @@ told_end(struct told *t)
 	}
 	if (t->facts.protocol == PROTO_UNKNOWN &&
 	    (t->facts.sni != NULL || t->facts.alpn != NULL ||
-	    t->facts.ja3[0] != '\0' || t->facts.ja4[0] != '\0'))
+	    t->facts.ja3[0] != '\0' || t->facts.ja4[0] != '\0' ||
+	    t->facts.cert != NULL))
 		t->facts.protocol = PROTO_TLS;
 }
 
@@ -289,7 +319,8 @@ int
 cmd_explain(int argc, char **argv)
 {
 	const char *path = CONF_DEFAULT_PATH;
-	struct told told = { 0 };
+	static char none[] = "";
+	struct told told = { .cert = { .issuer = none, .subject = none } };
 	int opt, r = EXIT_DONE;
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {

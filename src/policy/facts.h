@@ -21,6 +21,13 @@ enum policy_protocol {
 	PROTO_DIALOGUE		/* the first of those in codec/starttls.h */
 };
 
+enum policy_stage {		/* when something is known of a connection */
+	STAGE_CONNECTION,	/* addresses, listener, CONNECT */
+	STAGE_HELLO,		/* the client's first bytes */
+	STAGE_CERTIFICATE,	/* the server's */
+	STAGE_REQUEST		/* of HTTP */
+};
+
 /* NULL, 0 or "": not known (yet), or there is none. Strings are the owner's. */
 struct facts {
 	const char	*listener;
@@ -49,6 +56,7 @@ struct facts {
 	enum tls_verify	 verify;
 	const char	*verify_text;		/* "ok" or OpenSSL's */
 	struct certinfo	*cert;			/* the server's own */
+	int		 cert_none;		/* none will become known */
 };
 
 /* Whether the client speaks TLS, from the start or by now. */
@@ -84,6 +92,9 @@ struct verdict {
 	const struct conf_rule *rule;	/* the one that decided; and what to
 					   attach. NULL: nothing decided yet */
 	size_t		 rule_index;
+	/* A rule before it may match when the certificate is known: decide
+	 * again then. */
+	int		 later;
 	/* What changed the rule's action ("no SNI", ...), or NULL. */
 	const char	*why;
 	enum undecrypted undecrypted;	/* bypass: is it the rule's? */

@@ -6,14 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/condition.h"
 #include "policy/match.h"
 #include "util/mem.h"
+
+static const char *const stages[] = { "connection", "hello", "certificate",
+    "request" };
 
 struct rule {
 	const struct conf_rule *conf;
 	struct match	 match;
 	struct match	 except;
 	int		 excepts;	/* `not:` was given */
+	int		 by_certificate;
 };
 
 struct policy {
@@ -22,7 +27,7 @@ struct policy {
 	struct list	*lists;
 	struct nameset	 names;		/* of lists and rules */
 	struct rule	*rules;
-	int		 by_request;
+	int		 by_request, by_certificate;
 };
 
 static void
@@ -51,6 +56,8 @@ rule_init(struct rule *r, const struct conf_rule *conf,
 	match_init(&r->match, &conf->match, p->lists, n, names);
 	match_init(&r->except, &conf->except, p->lists, n, names);
 	r->excepts = match_given(&r->except);
+	r->by_certificate = match_by_certificate(&r->match) ||
+	    match_by_certificate(&r->except);
 }
 
 static int
@@ -92,8 +99,10 @@ policy_new(struct conf *c)
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
 		rule_init(&p->rules[i], &c->rules[i], p, &names);
-	for (i = 0; i < c->nrules; i++)
+	for (i = 0; i < c->nrules; i++) {
 		p->by_request |= rule_by_request(&p->rules[i]);
+		p->by_certificate |= p->rules[i].by_certificate;
+	}
 	return p;
 }
 
@@ -137,6 +146,34 @@ rule_matches(const struct rule *r, struct view *v)
 	    !(r->excepts && match_holds(&r->except, v, NULL));
 }
 
+static enum match_may
+rule_may_match(const struct rule *r, struct view *v)
+{
+	enum match_may may = match_may(&r->match, v);
+	enum match_may not = r->excepts ? match_may(&r->except, v) : MATCH_NOT;
+
+	if (may == MATCH_NOT || not == MATCH_SURE)
+		return MATCH_NOT;
+	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
+}
+
+/* Whether a rule before the one that matches may do so by a certificate that
+ * will come. */
+static int
+policy_later(const struct policy *p, struct view *view, size_t match)
+{
+	size_t i;
+
+	if (!p->by_certificate || view->f->protocol != PROTO_TLS ||
+	    view->f->cert != NULL || view->f->cert_none)
+		return 0;
+	for (i = 0; i < match; i++)
+		if (p->rules[i].by_certificate &&
+		    rule_may_match(&p->rules[i], view) != MATCH_NOT)
+			return 1;
+	return p->rules[match].by_certificate;
+}
+
 void
 policy_decide(const struct policy *p, const struct facts *f,
     struct verdict *v)
@@ -152,6 +189,7 @@ policy_decide(const struct policy *p, const struct facts *f,
 	v->rule_index = i;	/* the last has no conditions */
 	v->rule = p->rules[i].conf;
 	v->action = v->rule->action;
+	v->later = policy_later(p, &view, i);
 }
 
 int
@@ -230,17 +268,6 @@ facts_stand(struct facts *f)
 		f->sni = f->host;
 }
 
-static enum match_may
-rule_may_match(const struct rule *r, struct view *v)
-{
-	enum match_may may = match_may(&r->match, v);
-	enum match_may not = r->excepts ? match_may(&r->except, v) : MATCH_NOT;
-
-	if (may == MATCH_NOT || not == MATCH_SURE)
-		return MATCH_NOT;
-	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
-}
-
 /* Whether every rule that may still decide has one of these actions
  * (1 << ACTION_*, or'ed), and sends the session through the same devices. */
 static int
@@ -277,6 +304,7 @@ policy_refuses(const struct policy *p, const struct facts *f,
 		return 0;
 	/* One of the rules that refuse: the one that explain shows. */
 	policy_decide(p, &known, v);
+	v->later = 0;
 	return 1;
 }
 
@@ -337,7 +365,7 @@ explain_except(const struct rule *r, const struct facts *f, struct text *out)
 {
 	const struct condition *const *c;
 
-	text_puts(out, "no match: \"not\" holds: ");
+	text_puts(out, "\"not\" holds: ");
 	for (c = r->except.given; *c != NULL; c++) {
 		text_printf(out, "%s%s \"", c > r->except.given ? ", " : "",
 		    (*c)->name);
@@ -354,19 +382,35 @@ explain_condition(const struct rule *r, const struct facts *f,
 	struct text fact = { 0 };
 
 	if (c->fact(f, &fact))
-		text_printf(out, "no match: %s \"%s\" is not in ", c->name,
-		    fact.s);
+		text_printf(out, "%s \"%s\" is not in ", c->name, fact.s);
 	else
-		text_printf(out, "no match: %s is not known, and must be in ",
-		    c->name);
+		text_printf(out, "%s is not known, and must be in ", c->name);
 	c->wants(r->match.conf, out);
 	text_free(&fact);
+}
+
+/* When it is known whether the rule matches. */
+static enum policy_stage
+rule_stage(const struct rule *r, struct view *v)
+{
+	enum policy_stage at, not;
+	int holds;
+
+	if (!match_holds(&r->match, v, NULL))
+		return match_stage(&r->match, v, 0);
+	at = match_stage(&r->match, v, 1);
+	if (!r->excepts)
+		return at;
+	holds = match_holds(&r->except, v, NULL);
+	not = match_stage(&r->except, v, holds);
+	return holds || not > at ? not : at;
 }
 
 static void
 explain_rule(const struct policy *p, const struct rule *r, struct view *v,
     struct text *out)
 {
+	const char *stage = stages[rule_stage(r, v)];
 	const struct condition *which;
 
 	if (r->conf->pos.line == 0)
@@ -374,12 +418,15 @@ explain_rule(const struct policy *p, const struct rule *r, struct view *v,
 	else
 		text_printf(out, "rule %s (%s:%u): ", r->conf->name,
 		    p->conf->path, r->conf->pos.line);
-	if (!match_holds(&r->match, v, &which))
+	if (!match_holds(&r->match, v, &which)) {
+		text_printf(out, "no match by the %s: ", stage);
 		explain_condition(r, v->f, which, out);
-	else if (r->excepts && match_holds(&r->except, v, NULL))
+	} else if (r->excepts && match_holds(&r->except, v, NULL)) {
+		text_printf(out, "no match by the %s: ", stage);
 		explain_except(r, v->f, out);
-	else
-		text_puts(out, "match");
+	} else {
+		text_printf(out, "match");
+	}
 	text_puts(out, "\n");
 }
 
@@ -387,6 +434,7 @@ void
 policy_explain(const struct policy *p, const struct facts *f,
     struct verdict *v, struct text *out)
 {
+	enum policy_stage stage, at = STAGE_CONNECTION;
 	struct facts known = *f;
 	struct view view;
 	size_t i;
@@ -394,8 +442,12 @@ policy_explain(const struct policy *p, const struct facts *f,
 	facts_stand(&known);
 	policy_decide(p, &known, v);
 	view_init(&view, &known, &p->names);
-	for (i = 0; i <= v->rule_index; i++)
+	for (i = 0; i <= v->rule_index; i++) {
 		explain_rule(p, &p->rules[i], &view, out);
+		stage = rule_stage(&p->rules[i], &view);
+		at = stage > at ? stage : at;
+	}
+	text_printf(out, "decided at: %s\n", stages[at]);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
 }

@@ -1,11 +1,17 @@
+/*
+ * Answers of our own: made at once, or when the request has been read.
+ */
 #include "proxy/answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "http/page.h"
 #include "proxy/session.h"
+#include "stream/node.h"
+#include "util/err.h"
 #include "util/mem.h"
+
+#define ASKED_MAX	(64 * 1024)	/* of a request that gets a page */
 
 static void
 answer_set(struct session *s, const char *how, int status, char *text,
@@ -14,6 +20,7 @@ answer_set(struct session *s, const char *how, int status, char *text,
 	free(s->page);
 	s->page = text;
 	s->page_len = len;
+	s->page_due = 0;
 	s->rec.answer = how;
 	s->rec.status = status;
 }
@@ -24,16 +31,50 @@ answer_http(struct session *s, int status, char *text, size_t len)
 	answer_set(s, "page", status, text, len);
 }
 
-void
-answer_page(struct session *s, int status, const char *why)
+struct page
+answer_about(const struct session *s)
 {
+	const struct verdict *v = &s->verdict;
+	struct page p = {
+		.rule = v->rule != NULL ? v->rule->name : NULL,
+		.client = &s->facts.client,
+		.host = facts_name(&s->facts),
+		.tls = s->facts.protocol == PROTO_TLS,
+		.pages = &session_conf(s)->pages,
+	};
+
+	return p;
+}
+
+static void
+answer_make(struct session *s, int status, const char *why,
+    const struct http_head *h)
+{
+	struct page p = answer_about(s);
 	char reference[32], *text;
 	size_t len;
 
 	snprintf(reference, sizeof(reference), "session %llu",
 	    (unsigned long long)s->rec.id);
-	text = page_http(status, why, reference, &len);
+	p.kind = page_kind_of(status);
+	p.status = status;
+	p.reason = why;
+	p.reference = reference;
+	p.request = h;
+	text = page_make(&p, &len);
 	answer_http(s, status, text, len);
+}
+
+void
+answer_page(struct session *s, int status, const char *why)
+{
+	answer_make(s, status, why, NULL);
+}
+
+void
+answer_request(struct session *s, int status)
+{
+	s->page_due = status;
 }
 
 void
@@ -43,4 +84,60 @@ answer_alert(struct session *s, uint8_t alert)
 
 	answer_set(s, "alert", 0, xmemdup(record, sizeof(record)),
 	    sizeof(record));
+}
+
+/* The request is here, or what came is none (NULL). */
+static void
+answer_asked(struct session *s, const struct http_head *h)
+{
+	answer_make(s, s->page_due, s->rec.reason, h);
+	node_say(&s->server, s->page, s->page_len);
+	text_free(&s->asked);
+}
+
+/* More of the request has come; or (NULL) it has ended. */
+static void
+answer_heard(void *arg, const uint8_t *p, size_t len)
+{
+	struct session *s = arg;
+	struct http_text *h;
+	int rv;
+
+	if (p == NULL) {
+		answer_asked(s, NULL);
+		return;
+	}
+	text_add(&s->asked, (const char *)p, len);
+	h = xcalloc(1, sizeof(*h));
+	h->scanned = s->scanned;
+	rv = http_request(h, s->asked.s, s->asked.len);
+	s->scanned = h->scanned;
+	if (rv != ERR_SHORT || s->asked.len > ASKED_MAX)
+		answer_asked(s, rv == 0 ? &h->head : NULL);
+	free(h);
+}
+
+void
+answer_begin(struct session *s)
+{
+	s->scanned = 0;
+	if (s->page_due != 0)
+		node_listen(&s->server, answer_heard, s);
+	else
+		node_speak(&s->server, s->page, s->page_len);
+}
+
+int
+answer_anyway(struct session *s)
+{
+	if (s->page_due != 0 && s->asked.len > 0)
+		answer_asked(s, NULL);
+	return s->page_due == 0;
+}
+
+void
+answer_free(struct session *s)
+{
+	free(s->page);
+	text_free(&s->asked);
 }

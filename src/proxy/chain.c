@@ -55,7 +55,7 @@ chain_wanted(const struct session *s)
 {
 	const struct conf_rule *rule = s->verdict.rule;
 
-	if (rule == NULL || rule->chain == NULL ||
+	if (rule == NULL || rule->chain == NULL || s->verdict.later ||
 	    s->worker->env->chain == NULL)
 		return 0;
 	if (!facts_tls(&s->facts))
@@ -69,12 +69,6 @@ int
 chain_http11(const struct session *s)
 {
 	return chain_wanted(s) && s->verdict.rule->chain->http11;
-}
-
-int
-chain_used(const struct session *s)
-{
-	return s->chain != NULL;
 }
 
 int

@@ -47,6 +47,7 @@ decide_unread(struct session *s, const char *why)
 {
 	if (!s->facts.upgraded)
 		s->facts.protocol = PROTO_TLS;
+	s->facts.cert_none = 1;		/* we cannot say this hello ourselves */
 	policy_decide(s->policy, &s->facts, &s->verdict);
 	if (policy_bypasses(s->policy, &s->facts))
 		return 0;
@@ -130,7 +131,9 @@ struct step
 decide(struct session *s)
 {
 	policy_decide(s->policy, &s->facts, &s->verdict);
-	if (s->verdict.action == ACTION_DECRYPT && facts_tls(&s->facts))
+	if (s->verdict.later)
+		s->verdict.action = ACTION_DECRYPT;	/* so far */
+	else if (s->verdict.action == ACTION_DECRYPT && facts_tls(&s->facts))
 		decide_tls(s);
 	if (!decide_unsure(s))
 		return decide_go(s);
@@ -144,7 +147,7 @@ decide(struct session *s)
 static void
 decide_taps(struct session *s)
 {
-	if (s->tapped == s->verdict.rule)
+	if (s->verdict.later || s->tapped == s->verdict.rule)
 		return;
 	if (s->tapped != NULL)
 		taps_drop(s);
@@ -201,6 +204,66 @@ decide_go(struct session *s)
 	if (s->server.sock.fd == -1)
 		return step_go(PHASE_CONNECT);
 	return decide_joined(s);
+}
+
+/* Begin again with the server: its handshake with us is of no use. */
+static void
+decide_reconnect(struct session *s)
+{
+	conn_close(&s->server, 1);
+	memset(&s->facts.tls_server, 0, sizeof(s->facts.tls_server));
+}
+
+/* Decrypt after all; chain and taps have waited for the verdict. */
+static int
+decide_decrypt(struct session *s, struct step *elsewhere)
+{
+	decide_tls(s);
+	if (s->verdict.action == ACTION_BYPASS) {
+		*elsewhere = decide_bypass(s, s->verdict.undecrypted,
+		    s->verdict.why);
+		return 1;
+	}
+	if (s->verdict.action == ACTION_BLOCK) {
+		*elsewhere = decide_refuse(s, s->verdict.why);
+		return 1;
+	}
+	if (chain_http11(s) &&
+	    strcmp(s->facts.tls_server.alpn, "h2") == 0) {
+		decide_reconnect(s);	/* it was offered HTTP/2 */
+		*elsewhere = step_go(PHASE_CONNECT);
+		return 1;
+	}
+	chain_begin(s);
+	if (!chain_due(s))
+		decide_taps(s);
+	return 0;
+}
+
+int
+decide_certificate(struct session *s, struct step *elsewhere)
+{
+	if (!s->verdict.later)
+		return 0;
+	s->facts.cert_none = s->facts.cert == NULL;
+	policy_decide(s->policy, &s->facts, &s->verdict);
+	switch (s->verdict.action) {
+	case ACTION_DECRYPT:
+		return s->facts.cert != NULL && decide_decrypt(s, elsewhere);
+	case ACTION_BYPASS:
+		if (s->facts.upgraded) {
+			*elsewhere = decide_block(s, "no bypass by "
+			    "certificate behind STARTTLS");
+			return 1;
+		}
+		decide_reconnect(s);
+		*elsewhere = step_go(decide_unsure(s) ? PHASE_CONFIRM :
+		    PHASE_CONNECT);
+		return 1;
+	default:
+		*elsewhere = decide_refuse(s, NULL);
+		return 1;
+	}
 }
 
 /*

@@ -17,6 +17,12 @@ struct step	decide_joined(struct session *);
 /* ... and the way through its devices is there. */
 struct step	decide_through(struct session *);
 /*
+ * The server's certificate is known (facts.cert), or will not be. If the
+ * verdict has waited for it: decide. 1: go on elsewhere, by that step; 0: as
+ * before.
+ */
+int		decide_certificate(struct session *, struct step *elsewhere);
+/*
  * The server is not the one that the SNI names: decide without the SNI; and by
  * the names of its certificate (tls/certinfo.h), if that is trusted.
  */

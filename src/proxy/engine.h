@@ -7,6 +7,7 @@
 
 #include "codec/slice.h"
 #include "http/h2.h"
+#include "http/page.h"
 #include "proxy/record.h"
 #include "stream/flow.h"
 
@@ -17,6 +18,7 @@ struct http_head;
 struct judgement {
 	int		 status;	/* 0: it goes on; 403, 421; -1: reset */
 	char		*why;		/* the caller's to free, or NULL */
+	const char	*rule;		/* that decided, or NULL */
 };
 
 enum streamed {			/* how a stream of HTTP/2 ended */
@@ -34,6 +36,7 @@ struct engine_host {
 	struct session	*session;
 	struct flow	*flow[2];	/* by enum flow_dir */
 	int		 by_request;	/* rules judge each request */
+	struct page	 page;		/* what pages say of the session */
 	size_t		 head_max;	/* limits.head */
 	uint64_t	 hello_ms;	/* timeouts.hello */
 	/* Judge a request; counted and logged. */

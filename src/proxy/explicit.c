@@ -162,7 +162,10 @@ explicit_refused(struct session *s, int status)
 
 	if (!s->socks) {
 		s->reply_due = 0;
-		answer_page(s, status, s->rec.reason);
+		if (s->facts.protocol == PROTO_HTTP)	/* it is not read */
+			answer_request(s, status);
+		else
+			answer_page(s, status, s->rec.reason);
 		return step_go(PHASE_PAGE);
 	}
 	if (head_say(s, out, socks_reply(out, head_socks_code(s, status),

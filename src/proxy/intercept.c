@@ -52,7 +52,7 @@ forge_enter(struct session *s)
 	char addr[ADDR_STRLEN];
 	struct leaf *leaf;
 
-	if (s->page != NULL) {
+	if (session_answers(s)) {
 		want.name = forge_name(s, addr);
 	} else {
 		want.original = SSL_get0_peer_certificate(
@@ -91,7 +91,7 @@ const struct phase_ops phase_forge = {
 static const char *
 client_tls_alpn(const struct session *s)
 {
-	if (s->page == NULL)
+	if (!session_answers(s))
 		return s->facts.tls_server.alpn;
 	return session_offers(s, "http/1.1") ? "http/1.1" : "";
 }
@@ -116,7 +116,7 @@ client_tls_done(struct session *s)
 	taps_facts(s);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
-	return step_go(s->page != NULL ? PHASE_PAGE : PHASE_RELAY);
+	return step_go(session_answers(s) ? PHASE_PAGE : PHASE_RELAY);
 }
 
 static struct step

@@ -99,12 +99,14 @@ judge_rules(struct session *s, const char *name, struct judgement *j)
 		return 0;
 	case REQUEST_REFUSED:
 		judge_say(s, JUDGED_BLOCKED, name);
+		j->rule = v.rule->name;
 		judge_refuse(j, v.action == ACTION_RESET ? -1 : 403,
 		    xasprintf("%s by rule %s", v.action == ACTION_RESET ?
 		    "reset" : "blocked", v.rule->name));
 		break;
 	case REQUEST_OTHERWISE:
 		judge_say(s, JUDGED_MISDIRECTED, name);
+		j->rule = v.rule->name;
 		judge_refuse(j, 421, xasprintf("a request for %s belongs "
 		    "on a connection of its own, by rule %s", name,
 		    v.rule->name));

@@ -57,5 +57,5 @@ portal_page(struct tls *tls, const char *path, size_t pathlen, size_t *len,
 		type = "text/html; charset=utf-8";
 		text_puts(&body, portal_index);
 	}
-	return page_whole(*status, type, &body, len);
+	return page_whole(*status, type, "", &body, len);
 }

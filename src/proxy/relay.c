@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "proxy/answer.h"
 #include "proxy/chain.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
@@ -44,7 +45,7 @@ relay_note_end(struct session *s)
 	const struct flow *up = &s->wire.flow[DIR_UP];
 	const struct flow *down = &session_last(s)->flow[DIR_DOWN];
 
-	if (s->rec.reason[0] != '\0' || s->page != NULL ||
+	if (s->rec.reason[0] != '\0' || session_answers(s) ||
 	    (up->end_in == END_NONE) == (down->end_in == END_NONE))
 		return;
 	strcpy(s->rec.reason, up->end_in != END_NONE ? "client closed" :
@@ -286,9 +287,9 @@ page_enter(struct session *s)
 	conn_close(&s->server, 0);
 	w->flow[DIR_UP].wire.passed = NULL;
 	w->flow[DIR_DOWN].wire.passed = NULL;
-	if (s->page != NULL)
+	if (session_answers(s))
 		flow_restart(&w->flow[DIR_DOWN]);
-	node_speak(&s->server, s->page, s->page_len);
+	answer_begin(s);
 	if (s->client.ops == &transport_plain)
 		sock_look(&s->client.sock);
 	session_timer(s, session_conf(s)->timeouts.linger);
@@ -298,7 +299,12 @@ page_enter(struct session *s)
 static struct step
 page_timeout(struct session *s)
 {
-	return step_end(s, "page: the client did not close");
+	if (s->page_due != 0 && answer_anyway(s)) {
+		session_timer(s, session_conf(s)->timeouts.linger);
+		return relay_event(s, NULL);
+	}
+	return step_end(s, s->page_due != 0 ? "page: nothing was asked" :
+	    "page: the client did not close");
 }
 
 const struct phase_ops phase_page = {

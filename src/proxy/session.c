@@ -255,12 +255,14 @@ session_refuse(struct session *s, int status)
 
 	if (s->reply_due || s->socks)
 		return explicit_refused(s, status);
-	if (s->page != NULL || s->client.ops != &transport_plain ||
+	if (session_answers(s) || s->client.ops != &transport_plain ||
 	    (!http && (!tls || status == 403)))
 		return step_reset(s, DIR_DOWN, "refused");
 	session_drop_server(s);
-	if (http)
+	if (http && s->rec.bytes[DIR_UP] > 0)	/* the request has gone */
 		answer_page(s, status, s->rec.reason);
+	else if (http)
+		answer_request(s, status);
 	else
 		answer_alert(s, ALERT_HANDSHAKE_FAILURE);
 	return step_go(tls && http ? PHASE_FORGE : PHASE_PAGE);
@@ -343,7 +345,7 @@ session_free(struct session *s)
 	chain_free(s->chain);
 	free(s->alpn);
 	free(s->dialogue);
-	free(s->page);
+	answer_free(s);
 	free(s->request_name);
 	free(s->name_allowed);
 	shown_free(s->rec.shown);

@@ -65,6 +65,9 @@ struct session {
 	struct forward	*forward;		/* explicit plain HTTP */
 	char		*page;			/* PHASE_PAGE: what to say */
 	size_t		 page_len;
+	int		 page_due;		/* its status: it is made when
+						   the request has come; or 0 */
+	struct text	 asked;			/* ... of that, so far */
 
 	/* The last address that the dial was refused, and why. */
 	struct addr	 refused;
@@ -106,6 +109,13 @@ static inline const char *
 session_dials(const struct session *s)
 {
 	return s->facts.mode == CONF_EXPLICIT ? s->host : NULL;
+}
+
+/* Whether the client gets an answer of ours, and no server. */
+static inline int
+session_answers(const struct session *s)
+{
+	return s->page != NULL || s->page_due != 0;
 }
 
 /* Whether the client's hello offers a protocol by ALPN. */

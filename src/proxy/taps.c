@@ -4,6 +4,7 @@
 #include "proxy/taps.h"
 
 #include "codec/packet.h"
+#include "proxy/answer.h"
 #include "proxy/dialogue.h"
 #include "proxy/engine.h"
 #include "proxy/forward.h"
@@ -72,6 +73,7 @@ tap_open_engine(struct session *s)
 		.flow = { &s->wire.flow[DIR_UP],
 		    &s->wire.flow[DIR_DOWN] },
 		.by_request = policy_by_request(s->policy),
+		.page = answer_about(s),
 		.head_max = session_conf(s)->limits.head,
 		.hello_ms = session_conf(s)->timeouts.hello,
 		.judge = session_judge,

@@ -134,7 +134,11 @@ server_tls_count(struct session *s, int ok)
 static struct step
 server_tls_failed(struct session *s, const char *why)
 {
+	struct step elsewhere;
+
 	server_tls_count(s, 0);
+	if (decide_certificate(s, &elsewhere))
+		return elsewhere;
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
@@ -161,6 +165,22 @@ server_tls_judge(const struct session *s, SSL *ssl)
 	}
 }
 
+/* Take the server's certificate, and what is to be thought of it. 0: it has
+ * none. */
+static int
+server_tls_cert(struct session *s, SSL *ssl)
+{
+	struct facts *f = &s->facts;
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+
+	f->verify = tls_verdict(ssl, &f->verify_text);
+	if (cert == NULL)
+		return 0;
+	certinfo_unref(f->cert);
+	f->cert = certinfo_of(cert, f->verify == VERIFY_OK);
+	return 1;
+}
+
 /*
  * The server asks for a client certificate, which any server may do. We
  * answer that there is none, and it goes on or it does not. Its own
@@ -171,8 +191,11 @@ server_tls_wants_cert(struct session *s)
 {
 	SSL *ssl = tlsio_ssl(s->server.tp);
 	struct facts *f = &s->facts;
+	struct step elsewhere;
 
-	f->verify = tls_verdict(ssl, &f->verify_text);
+	if (server_tls_cert(s, ssl) &&
+	    decide_certificate(s, &elsewhere))
+		return elsewhere;
 	if (server_tls_judge(s, ssl) == ON_BLOCK)
 		return decide_block(s, f->verify_text);
 	s->cert_none = 1;
@@ -207,14 +230,14 @@ static struct step
 server_tls_done(struct session *s, SSL *ssl)
 {
 	struct facts *f = &s->facts;
-	X509 *cert = SSL_get0_peer_certificate(ssl);
+	struct step elsewhere;
 
 	tls_used(ssl, &f->tls_server);
-	f->verify = tls_verdict(ssl, &f->verify_text);
 	server_tls_count(s, 1);
-	if (cert == NULL)
+	if (!server_tls_cert(s, ssl))
 		return server_tls_failed(s, "it has no certificate");
-	f->cert = certinfo_of(cert, f->verify == VERIFY_OK);
+	if (decide_certificate(s, &elsewhere))
+		return elsewhere;
 	switch (server_tls_judge(s, ssl)) {
 	case ON_BLOCK:
 		return decide_block(s, f->verify_text);

@@ -21,6 +21,7 @@
 #include "util/outq.h"
 
 #define QUEUE_MAX	(16 << 20)	/* some 10,000 events */
+#define LINE_ROOM	1024		/* bytes for an event at first */
 #define BATCH		65536		/* bytes of one write: a pipe's size */
 #define GATHER_MS	20		/* that an event may wait for others */
 #define STUCK_MS	200		/* between checks of a stuck write */
@@ -112,22 +113,21 @@ connlog_open(const char *path, unsigned events, struct connlog **out,
 	return 0;
 }
 
-/* Queue the event as a line, and take ownership of it. */
-static void
-connlog_put(struct connlog *l, json_t *event)
+/* An empty line: few events need more than that. */
+static struct text
+line_new(void)
 {
-	char *line;
-	size_t len;
+	struct text t = { xmalloc(LINE_ROOM), 0, LINE_ROOM };
 
-	line = json_dumps(event, JSON_COMPACT);
-	json_decref(event);
-	if (line == NULL) {
-		atomic_fetch_add(&l->lost, 1);
-		return;
-	}
-	len = strlen(line);
-	line[len] = '\n';	/* replaces the NUL */
-	outq_give(l->q, line, len + 1);
+	return t;
+}
+
+/* Queue the event as a line, and take its text. */
+static void
+connlog_put(struct connlog *l, struct text *line)
+{
+	text_add(line, "\n", 1);
+	outq_give(l->q, line->s, line->len);
 }
 
 static int
@@ -141,10 +141,13 @@ connlog_event(struct connlog *l, enum conf_event e, const struct record *r,
     const struct http_record *h, const struct icap_record *i)
 {
 	struct timespec now;
+	struct text line;
 
 	if (connlog_wants(l, e)) {
 		now = clock_wall();
-		connlog_put(l, eve_event(e, r, h, i, &now));
+		line = line_new();
+		eve_event(&line, e, r, h, i, &now);
+		connlog_put(l, &line);
 	}
 	if (e == EVENT_ICAP &&
 	    (i->result == ICAP_R_BLOCK || i->finding != NULL))
@@ -156,21 +159,26 @@ connlog_message(struct connlog *l, const struct record *r,
     const struct ws_message *m)
 {
 	struct timespec now = clock_wall();
+	struct text line = line_new();
 
-	connlog_put(l, eve_message(r, m, &now));
+	eve_message(&line, r, m, &now);
+	connlog_put(l, &line);
 }
 
 void
 connlog_stats(struct connlog *l, json_t *stats)
 {
 	struct timespec now;
+	struct text line;
 
 	if (!connlog_wants(l, EVENT_STATS)) {
 		json_decref(stats);
 		return;
 	}
 	now = clock_wall();
-	connlog_put(l, eve_stats(stats, &now));
+	line = line_new();
+	eve_stats(&line, stats, &now);
+	connlog_put(l, &line);
 }
 
 /* Wait until a reader takes more. Returns 0 when the wait is over in vain. */
@@ -278,21 +286,16 @@ log_tell_lost(struct connlog *l)
 {
 	uint64_t lost = connlog_dropped(l);
 	struct timespec now;
-	json_t *o;
-	char *line;
 
 	if (lost == l->told)
 		return;
 	now = clock_wall();
-	o = eve_stats(json_pack("{s:{s:I,s:I}}", "event_log", "lost",
+	eve_stats(&l->batch, json_pack("{s:{s:I,s:I}}", "event_log", "lost",
 	    (json_int_t)(lost - l->told), "lost_in_all", (json_int_t)lost),
 	    &now);
-	if ((line = json_dumps(o, JSON_COMPACT)) != NULL)
-		text_printf(&l->batch, "%s\n", line);
+	text_add(&l->batch, "\n", 1);
 	l->telling = l->batch.len;
 	l->tells = lost;
-	free(line);
-	json_decref(o);
 }
 
 static void

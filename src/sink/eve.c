@@ -1,36 +1,32 @@
 /*
- * Records as EVE objects. Unknown members are left out.
+ * Records as EVE events. Unknown members are left out.
  */
 #include "sink/eve.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec/community.h"
 #include "codec/packet.h"
 #include "codec/starttls.h"
 #include "proxy/sink.h"
+#include "sink/jtext.h"
 #include "util/mem.h"
 #include "util/text.h"
 
-/* Set a member unless its value is NULL. */
+/* A text that is known. */
 static void
-put(json_t *o, const char *key, json_t *v)
-{
-	json_object_set_new_nocheck(o, key, v);
-}
-
-static void
-put_text(json_t *o, const char *key, const char *s)
+put_text(struct text *o, const char *key, const char *s)
 {
 	if (s != NULL && s[0] != '\0')
-		put(o, key, eve_string(s));
+		jtext_string(o, key, s);
 }
 
-/* Set the texts that are known: keys and values in turn, then NULL. */
+/* The texts that are known: keys and values in turn, then NULL. */
 static void __attribute__((sentinel))
-put_texts(json_t *o, ...)
+put_texts(struct text *o, ...)
 {
 	const char *key;
 	va_list ap;
@@ -39,27 +35,6 @@ put_texts(json_t *o, ...)
 	while ((key = va_arg(ap, const char *)) != NULL)
 		put_text(o, key, va_arg(ap, const char *));
 	va_end(ap);
-}
-
-static void
-put_count(json_t *o, const char *key, uint64_t n)
-{
-	put(o, key, json_integer((json_int_t)n));
-}
-
-/* The length of the well-formed UTF-8 sequence at s, or 0: jansson knows. */
-static size_t
-utf8_len(const char *s)
-{
-	size_t n, most = strnlen(s, 4);
-	json_t *v;
-
-	for (n = 1; n <= most; n++)
-		if ((v = json_stringn(s, n)) != NULL) {
-			json_decref(v);
-			return n;
-		}
-	return 0;
 }
 
 json_t *
@@ -74,7 +49,7 @@ eve_string(const char *s)
 	if ((v = json_string(s)) != NULL)
 		return v;
 	for (; *s != '\0'; s += n != 0 ? n : 1) {
-		if ((n = utf8_len(s)) != 0)
+		if ((n = jtext_utf8(s)) != 0)
 			text_add(&t, s, n);
 		else
 			text_printf(&t, "\\x%02x", (unsigned char)*s);
@@ -87,13 +62,9 @@ eve_string(const char *s)
 json_t *
 eve_time(const struct timespec *ts)
 {
-	char day[32], all[48];
-	struct tm tm;
+	char all[JTEXT_TIME];
 
-	gmtime_r(&ts->tv_sec, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(all, sizeof(all), "%s.%06u+00:00", day,
-	    (unsigned)(ts->tv_nsec / 1000) % 1000000);
+	jtext_time_str(all, ts);
 	return json_string_nocheck(all);
 }
 
@@ -114,14 +85,14 @@ app_proto(const struct record *r)
 }
 
 static void
-put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
+put_end(struct text *o, const char *ip, const char *port, const struct addr *a)
 {
 	char buf[ADDR_STRLEN];
 
 	if (a->sa.sa_family == AF_UNSPEC)
 		return;
-	put(o, ip, json_string(addr_ip_str(a, buf)));
-	put_count(o, port, addr_port(a));
+	jtext_string(o, ip, addr_ip_str(a, buf));
+	jtext_count(o, port, addr_port(a));
 }
 
 /*
@@ -129,7 +100,7 @@ put_end(json_t *o, const char *ip, const char *port, const struct addr *a)
  * is IPv4, the packets have both as IPv6, by to6.
  */
 static void
-put_community_of(json_t *o, struct addr client, struct addr server,
+put_community_of(struct text *o, struct addr client, struct addr server,
     void (*to6)(struct addr *))
 {
 	char community[COMMUNITY_LEN + 1];
@@ -144,7 +115,7 @@ put_community_of(json_t *o, struct addr client, struct addr server,
 
 /* That of the session with this port of the server; 0: the server's own. */
 static void
-put_community(json_t *o, const struct record *r, uint16_t port,
+put_community(struct text *o, const struct record *r, uint16_t port,
     void (*to6)(struct addr *))
 {
 	struct addr server = r->facts->server;
@@ -157,19 +128,17 @@ put_community(json_t *o, const struct record *r, uint16_t port,
 }
 
 /* The members that begin every event. */
-static json_t *
-eve_new(const char *type, const struct timespec *now)
+static void
+begin_event(struct text *o, const char *type, const struct timespec *now)
 {
-	json_t *o = json_object();
-
-	put(o, "timestamp", eve_time(now));
-	put(o, "event_type", json_string_nocheck(type));
-	return o;
+	jtext_open(o, NULL, '{');
+	jtext_time(o, "timestamp", now);
+	jtext_string(o, "event_type", type);
 }
 
 /* OpenSSL says "TLSv1.3", EVE "TLS 1.3". */
 static void
-put_version(json_t *o, const char *v)
+put_version(struct text *o, const char *v)
 {
 	char eve[32];
 
@@ -183,13 +152,13 @@ put_version(json_t *o, const char *v)
 	put_text(o, "version", v);
 }
 
-static json_t *
-tls_object(const struct record *r)
+static void
+put_tls(struct text *o, const struct record *r)
 {
 	const struct facts *f = r->facts;
 	const struct certinfo *c = f->cert;
-	json_t *o = json_object();
 
+	jtext_open(o, "tls", '{');
 	put_text(o, "sni", f->sni);
 	put_version(o, f->tls_client.version != NULL ? f->tls_client.version :
 	    f->tls_server.version);
@@ -197,76 +166,91 @@ tls_object(const struct record *r)
 		put_texts(o, "subject", c->subject, "issuerdn", c->issuer,
 		    "serial", c->serial, "fingerprint", c->fingerprint,
 		    "notbefore", c->notbefore, "notafter", c->notafter, NULL);
-	if (f->ja3[0] != '\0')
-		put(o, "ja3", json_pack("{s:s}", "hash", f->ja3));
+	if (f->ja3[0] != '\0') {
+		jtext_open(o, "ja3", '{');
+		jtext_string(o, "hash", f->ja3);
+		jtext_close(o, '}');
+	}
 	put_text(o, "ja4", f->ja4);
-	return o;
+	jtext_close(o, '}');
 }
 
-static json_t *
-used_object(const struct tls_used *u)
+/* What was agreed with a peer; verify: of its certificate, or NULL. */
+static void
+put_used(struct text *o, const char *key, const struct tls_used *u,
+    const char *verify)
 {
-	json_t *o = json_object();
-
+	if (u->version == NULL)
+		return;
+	jtext_open(o, key, '{');
 	put_version(o, u->version);
 	put_texts(o, "cipher", u->cipher, "group", u->group, "alpn", u->alpn,
 	    NULL);
-	put(o, "resumed", json_boolean(u->resumed));
-	return o;
+	jtext_bool(o, "resumed", u->resumed);
+	put_text(o, "verify", verify);
+	jtext_close(o, '}');
 }
 
-static json_t *
-mirrors_array(const struct record *r)
+static void
+put_mirrors(struct text *o, const struct record *r)
 {
-	json_t *all = json_array(), *o;
 	const struct tap_counts *c;
 	size_t i;
 
+	jtext_open(o, "mirrors", '[');
 	for (i = 0; i < r->nmirrors && i < RECORD_MIRRORS; i++) {
 		c = &r->mirrors[i].counts;
-		o = json_object();
+		jtext_open(o, NULL, '{');
 		put_text(o, "name", r->mirrors[i].name);
 		if (c->split)
-			put_count(o, "streams", c->streams);
+			jtext_count(o, "streams", c->streams);
 		else
 			put_community(o, r, c->port, addr_map6);
-		put_count(o, "packets", c->packets);
-		put_count(o, "bytes", c->bytes);
-		put_count(o, "lost", c->lost);
-		json_array_append_new(all, o);
+		jtext_count(o, "packets", c->packets);
+		jtext_count(o, "bytes", c->bytes);
+		jtext_count(o, "lost", c->lost);
+		jtext_close(o, '}');
 	}
-	return all;
+	jtext_close(o, ']');
+}
+
+/* A try with a device, which sees the server's port as this. */
+static void
+put_hop(struct text *o, const struct record *r, const struct record_hop *hop,
+    uint16_t port)
+{
+	jtext_open(o, NULL, '{');
+	put_texts(o, "slot", hop->slot, "device", hop->device, "event",
+	    hop->event, NULL);
+	if (hop->device != NULL)
+		put_community(o, r, port, addr_translate6);
+	if (hop->us != 0)
+		jtext_ms(o, "ms", (double)hop->us / 1e3);
+	jtext_close(o, '}');
 }
 
 /* The devices of its chain, as it was put through them. */
-static json_t *
-chain_array(const struct record *r)
+static void
+put_chain(struct text *o, const struct record *r)
 {
 	const struct conf_rule *rule = r->verdict->rule;
 	uint16_t port = addr_port(&r->facts->server);
-	json_t *all = json_array(), *o;
 	size_t i;
 
+	if (r->nhops == 0)
+		return;
 	if (rule != NULL && rule->chain != NULL && facts_tls(r->facts) &&
 	    r->verdict->action == ACTION_DECRYPT)	/* in the clear */
 		port = packet_shown_port(port, rule->chain->ports_map);
-	for (i = 0; i < r->nhops; i++) {
-		o = json_object();
-		put_text(o, "slot", r->hops[i].slot);
-		put_text(o, "device", r->hops[i].device);
-		put_text(o, "event", r->hops[i].event);
-		if (r->hops[i].device != NULL)
-			put_community(o, r, port, addr_translate6);
-		if (r->hops[i].us != 0)
-			put(o, "ms", json_real((double)r->hops[i].us / 1e3));
-		json_array_append_new(all, o);
-	}
-	return all;
+	jtext_open(o, "chain", '[');
+	for (i = 0; i < r->nhops; i++)
+		put_hop(o, r, &r->hops[i], port);
+	jtext_close(o, ']');
 }
 
 /* The verdict, once there is one. */
 static void
-put_verdict(json_t *o, const struct record *r)
+put_verdict(struct text *o, const struct record *r)
 {
 	if (r->verdict->rule != NULL)
 		put_texts(o, "action", conf_action_str(r->verdict->action),
@@ -276,25 +260,26 @@ put_verdict(json_t *o, const struct record *r)
 }
 
 /* Bytes that no service saw although the rule has one. */
-static json_t *
-unread_object(const struct record *r)
+static void
+put_unread(struct text *o, const struct record *r)
 {
 	static const char *const what[UNREAD_REASONS] = { NULL, "other",
 	    "server-first", "connect", "upgrade" };
-	json_t *o = json_object();
 
+	jtext_open(o, "uninspected", '{');
 	put_texts(o, "what", what[r->unread.what], "protocol",
 	    r->unread.protocol, "result",
 	    r->unread.blocked ? "blocked" : "allowed", NULL);
-	put_count(o, "bytes_toserver", r->unread.bytes[0]);
-	put_count(o, "bytes_toclient", r->unread.bytes[1]);
-	return o;
+	jtext_count(o, "bytes_toserver", r->unread.bytes[0]);
+	jtext_count(o, "bytes_toclient", r->unread.bytes[1]);
+	jtext_close(o, '}');
 }
 
 /* The reference on a page of ours for a session, or for an exchange, by which
  * the operator finds the event. */
 static void
-put_reference(json_t *o, const struct record *r, const struct http_record *h)
+put_reference(struct text *o, const struct record *r,
+    const struct http_record *h)
 {
 	unsigned long long id = r->id;
 	char reference[40];
@@ -308,76 +293,77 @@ put_reference(json_t *o, const struct record *r, const struct http_record *h)
 }
 
 /* The answer that we gave in a peer's place. */
-static json_t *
-answer_object(const struct record *r)
+static void
+put_answer(struct text *o, const struct record *r)
 {
-	json_t *o = json_object();
-
+	jtext_open(o, "answer", '{');
 	put_text(o, "how", r->answer);
 	if (r->status != 0) {
-		put_count(o, "status", (uint64_t)r->status);
+		jtext_count(o, "status", (uint64_t)r->status);
 		put_reference(o, r, NULL);
 	}
-	return o;
+	jtext_close(o, '}');
 }
 
-static json_t *
-clearspan_object(const struct record *r)
+static void
+put_forged(struct text *o, const struct record *r)
+{
+	jtext_open(o, "forged", '{');
+	jtext_string(o, "ca", r->verdict->untrusted ? "untrusted" : "trusted");
+	jtext_bool(o, "cached", r->forged_cached);
+	jtext_close(o, '}');
+}
+
+/* The members of a session that EVE has no name for. */
+static void
+put_session(struct text *o, const struct record *r)
 {
 	const struct facts *f = r->facts;
-	json_t *o = json_object(), *server;
 
+	jtext_open(o, "clearspan", '{');
 	put_texts(o, "listener", f->listener, "mode", f->mode == CONF_EXPLICIT ?
 	    "explicit" : "transparent", "host", f->host, NULL);
 	put_verdict(o, r);
-	if (f->tls_client.version != NULL)
-		put(o, "client", used_object(&f->tls_client));
-	if (f->tls_server.version != NULL) {
-		server = used_object(&f->tls_server);
-		put_text(server, "verify", f->verify_text != NULL ?
-		    f->verify_text : f->verify == VERIFY_OK ? "ok" : NULL);
-		put(o, "server", server);
-	}
+	put_used(o, "client", &f->tls_client, NULL);
+	put_used(o, "server", &f->tls_server, f->verify_text != NULL ?
+	    f->verify_text : f->verify == VERIFY_OK ? "ok" : NULL);
 	if (r->forged)
-		put(o, "forged", json_pack("{s:s, s:b}", "ca",
-		    r->verdict->untrusted ? "untrusted" : "trusted",
-		    "cached", r->forged_cached));
+		put_forged(o, r);
 	if (r->answer != NULL)
-		put(o, "answer", answer_object(r));
+		put_answer(o, r);
 	if (r->unread.what != UNREAD_NONE)
-		put(o, "uninspected", unread_object(r));
-	put(o, "mirrors", mirrors_array(r));
-	if (r->nhops > 0)
-		put(o, "chain", chain_array(r));
-	return o;
+		put_unread(o, r);
+	put_mirrors(o, r);
+	put_chain(o, r);
+	jtext_close(o, '}');
 }
 
-static json_t *
-flow_object(const struct record *r, const struct timespec *now)
+static void
+put_flow(struct text *o, const struct record *r, const struct timespec *now)
 {
 	const struct timespec *end = r->end.tv_sec != 0 ? &r->end : now;
-	json_t *o = json_object();
 
-	put_count(o, "bytes_toserver", r->bytes[0]);
-	put_count(o, "bytes_toclient", r->bytes[1]);
-	put(o, "start", eve_time(&r->start));
-	put(o, "end", eve_time(end));
-	put_count(o, "age", end->tv_sec > r->start.tv_sec ?
+	jtext_open(o, "flow", '{');
+	jtext_count(o, "bytes_toserver", r->bytes[0]);
+	jtext_count(o, "bytes_toclient", r->bytes[1]);
+	jtext_time(o, "start", &r->start);
+	jtext_time(o, "end", end);
+	jtext_count(o, "age", end->tv_sec > r->start.tv_sec ?
 	    (uint64_t)(end->tv_sec - r->start.tv_sec) : 0);
 	put_texts(o, "state", r->state, "reason", r->reason, NULL);
-	return o;
+	jtext_close(o, '}');
 }
 
 /* EVE's object for a request and its response. */
-static json_t *
-http_object(const struct http_record *h)
+static void
+put_http(struct text *o, const struct http_record *h)
 {
 	int version = h->version[DIR_UP];
-	json_t *o = json_object();
 
+	jtext_open(o, "http", '{');
 	put_text(o, "hostname", h->host);
 	if (h->port != 0)
-		put_count(o, "http_port", h->port);
+		jtext_count(o, "http_port", h->port);
 	put_texts(o, "url", h->url, "http_user_agent", h->user_agent,
 	    "http_content_type", h->content_type[DIR_DOWN],
 	    "http_refer", h->referer, "http_method", h->method, NULL);
@@ -385,122 +371,132 @@ http_object(const struct http_record *h)
 		put_text(o, "protocol", version == 20 ? "HTTP/2" :
 		    version == 10 ? "HTTP/1.0" : "HTTP/1.1");
 	if (h->status != 0)
-		put_count(o, "status", (uint64_t)h->status);
+		jtext_count(o, "status", (uint64_t)h->status);
 	put_text(o, "redirect", h->location);
-	put_count(o, "length", h->length[DIR_DOWN]);
-	return o;
+	jtext_count(o, "length", h->length[DIR_DOWN]);
+	jtext_close(o, '}');
 }
 
 /* The milliseconds from a to b, if both are known. */
 static void
-put_ms(json_t *o, const char *key, const struct timespec *a,
+put_ms(struct text *o, const char *key, const struct timespec *a,
     const struct timespec *b)
 {
 	double ms = (double)(b->tv_sec - a->tv_sec) * 1e3 +
 	    (double)(b->tv_nsec - a->tv_nsec) / 1e6;
 
 	if (a->tv_sec != 0 && b->tv_sec != 0)
-		put(o, key, json_real(ms < 0 ? 0 : ms));
+		jtext_ms(o, key, ms < 0 ? 0 : ms);
 }
 
 /* The stream of an exchange, and how a mirror shows it by itself. */
-static json_t *
-stream_object(const struct record *r, const struct http_record *h)
+static void
+put_stream(struct text *o, const struct record *r,
+    const struct http_record *h)
 {
 	struct addr client, server;
-	json_t *o = json_object();
 
-	put_count(o, "stream", h->stream);
+	jtext_open(o, "http2", '{');
+	jtext_count(o, "stream", h->stream);
 	if (shown_ends(r->shown, h->stream, &client, &server)) {
-		put_count(o, "port", addr_port(&client));
+		jtext_count(o, "port", addr_port(&client));
 		put_community_of(o, client, server, addr_map6);
 	}
-	return o;
+	jtext_close(o, '}');
+}
+
+/* The server's own answer, where the client got another. */
+static void
+put_origin(struct text *o, const struct http_record *h)
+{
+	jtext_open(o, "origin", '{');
+	jtext_count(o, "status", (uint64_t)h->origin.status);
+	jtext_count(o, "length", h->origin.length);
+	jtext_close(o, '}');
 }
 
 /* The members of an exchange that EVE has no name for. */
-static json_t *
-exchange_object(const struct record *r, const struct http_record *h)
+static void
+put_exchange(struct text *o, const struct record *r,
+    const struct http_record *h)
 {
-	json_t *o = json_object();
-
+	jtext_open(o, "clearspan", '{');
 	put_text(o, "listener", r->facts->listener);
 	put_verdict(o, r);
-	put(o, "tls", json_boolean(facts_tls(r->facts)));
+	jtext_bool(o, "tls", facts_tls(r->facts));
 	if (h->stream != 0)
-		put(o, "http2", stream_object(r, h));
+		put_stream(o, r, h);
 	put_text(o, "request_content_type", h->content_type[DIR_UP]);
-	put_count(o, "request_length", h->length[DIR_UP]);
+	jtext_count(o, "request_length", h->length[DIR_UP]);
 	put_text(o, "answered_by", h->by);
 	if (h->by != NULL && strcmp(h->by, HTTP_BY_US) == 0)
 		put_reference(o, r, h);
 	if (h->origin.status != 0)
-		put(o, "origin", json_pack("{s:i,s:I}", "status",
-		    h->origin.status, "length",
-		    (json_int_t)h->origin.length));
-	put(o, "start", eve_time(&h->start));
+		put_origin(o, h);
+	jtext_time(o, "start", &h->start);
 	put_ms(o, "answer_ms", &h->start, &h->answered);
 	put_ms(o, "total_ms", &h->start, &h->end);
 	put_text(o, "reason", h->why);
-	return o;
+	jtext_close(o, '}');
 }
 
 static void
-put_real(json_t *o, const char *key, double ms)
+put_real(struct text *o, const char *key, double ms)
 {
 	if (ms >= 0)
-		put(o, key, json_real(ms));
+		jtext_ms(o, key, ms);
 }
 
-static json_t *
-icap_object(const struct icap_record *i)
+static void
+put_icap(struct text *o, const struct icap_record *i)
 {
-	json_t *o = json_object();
-
+	jtext_open(o, "icap", '{');
 	put_texts(o, "service", i->service, "server", i->server, "method",
 	    i->method == ICAP_REQMOD ? "REQMOD" : i->method == ICAP_RESPMOD ?
 	    "RESPMOD" : "OPTIONS", "outcome", i->outcome, NULL);
 	if (i->status != 0)
-		put_count(o, "status", (uint64_t)i->status);
+		jtext_count(o, "status", (uint64_t)i->status);
 	put_texts(o, "reason", i->why, "finding", i->finding, "istag", i->istag,
 	    NULL);
-	put_count(o, "bytes_toserver", i->bytes_out);
-	put_count(o, "bytes_toclient", i->bytes_in);
+	jtext_count(o, "bytes_toserver", i->bytes_out);
+	jtext_count(o, "bytes_toclient", i->bytes_in);
 	put_real(o, "queue_ms", i->queue);
 	put_real(o, "connect_ms", i->connect);
 	put_real(o, "first_byte_ms", i->first_byte);
 	put_real(o, "total_ms", i->total);
-	put_count(o, "attempts", i->attempts);
-	put(o, "reused", json_boolean(i->reused));
-	return o;
+	jtext_count(o, "attempts", i->attempts);
+	jtext_bool(o, "reused", i->reused);
+	jtext_close(o, '}');
 }
 
-static json_t *
-alert_object(const struct icap_record *i)
+static void
+put_alert(struct text *o, const struct icap_record *i)
 {
-	return json_pack("{s:s, s:o*, s:s, s:i}", "action",
-	    i->result == ICAP_R_BLOCK ? "blocked" : "allowed", "signature",
-	    eve_string(i->finding != NULL ? i->finding :
-	    "stopped without a reason"), "category", "ICAP", "severity", 1);
+	jtext_open(o, "alert", '{');
+	jtext_string(o, "action", i->result == ICAP_R_BLOCK ? "blocked" :
+	    "allowed");
+	jtext_string(o, "signature", i->finding != NULL ? i->finding :
+	    "stopped without a reason");
+	jtext_string(o, "category", "ICAP");
+	jtext_count(o, "severity", 1);
+	jtext_close(o, '}');
 }
 
-/* The members of every event of a session. */
-static json_t *
-eve_of(const char *type, const char *app, const struct record *r,
-    const struct timespec *now)
+/* The members that begin every event of a session. */
+static void
+begin_of(struct text *o, const char *type, const char *app,
+    const struct record *r, const struct timespec *now)
 {
-	json_t *o = eve_new(type, now);
-
-	put_count(o, "flow_id", r->id);
+	begin_event(o, type, now);
+	jtext_count(o, "flow_id", r->id);
 	put_community(o, r, r->shown_port, addr_map6);
 	put_end(o, "src_ip", "src_port", &r->facts->client);
 	put_end(o, "dest_ip", "dest_port", &r->facts->server);
 	put_texts(o, "proto", "TCP", "app_proto", app, NULL);
-	return o;
 }
 
-json_t *
-eve_event(enum conf_event type, const struct record *r,
+void
+eve_event(struct text *o, enum conf_event type, const struct record *r,
     const struct http_record *h, const struct icap_record *i,
     const struct timespec *now)
 {
@@ -508,49 +504,55 @@ eve_event(enum conf_event type, const struct record *r,
 	    [EVENT_TLS] = "tls", [EVENT_HTTP] = "http", [EVENT_ICAP] = "icap",
 	    [EVENT_ALERT] = "alert" };
 	int whole = type == EVENT_FLOW || type == EVENT_TLS;
-	json_t *o = eve_of(names[type], whole ? app_proto(r) : "http", r, now);
 
+	begin_of(o, names[type], whole ? app_proto(r) : "http", r, now);
 	if (type == EVENT_FLOW)
-		put(o, "flow", flow_object(r, now));
+		put_flow(o, r, now);
 	if (type == EVENT_TLS || (whole && facts_tls(r->facts)))
-		put(o, "tls", tls_object(r));
+		put_tls(o, r);
 	if (h != NULL && h->method != NULL) {
-		put_count(o, "tx_id", h->number);
-		put(o, "http", http_object(h));
+		jtext_count(o, "tx_id", h->number);
+		put_http(o, h);
 	}
 	if (i != NULL)
-		put(o, "icap", icap_object(i));
+		put_icap(o, i);
 	if (type == EVENT_ALERT)
-		put(o, "alert", alert_object(i));
+		put_alert(o, i);
 	if (type == EVENT_HTTP)
-		put(o, "clearspan", exchange_object(r, h));
+		put_exchange(o, r, h);
 	else if (whole)
-		put(o, "clearspan", clearspan_object(r));
-	return o;
+		put_session(o, r);
+	jtext_close(o, '}');
 }
 
-json_t *
-eve_message(const struct record *r, const struct ws_message *m,
-    const struct timespec *now)
+void
+eve_message(struct text *o, const struct record *r,
+    const struct ws_message *m, const struct timespec *now)
 {
 	static const char *const opcodes[] = { [WS_TEXT] = "text",
 	    [WS_BINARY] = "binary", [WS_CLOSE] = "close", [WS_PING] = "ping",
 	    [WS_PONG] = "pong" };
-	json_t *o = eve_of("ws", "http", r, now);
 
-	put_count(o, "tx_id", m->tx);
-	put(o, "ws", json_pack("{s:s, s:s, s:I, s:b}", "direction",
-	    m->dir == DIR_UP ? "to_server" : "to_client", "opcode",
-	    opcodes[m->opcode], "length", (json_int_t)m->length, "deflated",
-	    m->deflated));
-	return o;
+	begin_of(o, "ws", "http", r, now);
+	jtext_count(o, "tx_id", m->tx);
+	jtext_open(o, "ws", '{');
+	jtext_string(o, "direction", m->dir == DIR_UP ? "to_server" :
+	    "to_client");
+	jtext_string(o, "opcode", opcodes[m->opcode]);
+	jtext_count(o, "length", m->length);
+	jtext_bool(o, "deflated", m->deflated);
+	jtext_close(o, '}');
+	jtext_close(o, '}');
 }
 
-json_t *
-eve_stats(json_t *stats, const struct timespec *now)
+void
+eve_stats(struct text *o, json_t *stats, const struct timespec *now)
 {
-	json_t *o = eve_new("stats", now);
+	char *json = json_dumps(stats, JSON_COMPACT);
 
-	put(o, "stats", stats);
-	return o;
+	begin_event(o, "stats", now);
+	jtext_raw(o, "stats", json != NULL ? json : "{}");
+	jtext_close(o, '}');
+	free(json);
+	json_decref(stats);
 }

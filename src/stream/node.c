@@ -13,6 +13,9 @@ struct speech {
 	const char	*text;
 	size_t		 len, said;
 	enum end	 ended;		/* as reported to the reader */
+	/* Until it has something to say: what it hears; or NULL. */
+	void		(*heard)(void *, const uint8_t *, size_t);
+	void		*arg;
 };
 
 static ssize_t
@@ -20,6 +23,8 @@ speech_read(void *arg, uint8_t *p, size_t len, enum end *how)
 {
 	struct speech *s = arg;
 
+	if (s->heard != NULL)
+		return ERR_AGAIN;
 	if (s->said == s->len) {
 		*how = s->ended = s->ended == END_NONE ? END_NOTIFY : END_FIN;
 		return ERR_EOF;
@@ -34,6 +39,10 @@ speech_read(void *arg, uint8_t *p, size_t len, enum end *how)
 static ssize_t
 speech_write(void *arg, const uint8_t *p, size_t len)
 {
+	struct speech *s = arg;
+
+	if (s->heard != NULL)
+		s->heard(s->arg, p, len);
 	return (ssize_t)len;
 }
 
@@ -46,13 +55,19 @@ speech_flush(void *arg)
 static int
 speech_shut(void *arg, enum end how)
 {
+	struct speech *s = arg;
+
+	if (s->heard != NULL)
+		s->heard(s->arg, NULL, 0);
 	return 0;
 }
 
 static int
 speech_pending(void *arg)
 {
-	return ((struct speech *)arg)->ended != END_FIN;
+	struct speech *s = arg;
+
+	return s->heard == NULL && s->ended != END_FIN;
 }
 
 static const struct transport_ops transport_speech = {
@@ -65,13 +80,31 @@ static const struct transport_ops transport_speech = {
 };
 
 void
-node_speak(struct conn *c, const char *text, size_t len)
+node_listen(struct conn *c, void (*heard)(void *, const uint8_t *, size_t),
+    void *arg)
 {
 	struct speech *s = xcalloc(1, sizeof(*s));
 
+	s->heard = heard;
+	s->arg = arg;
+	conn_transport(c, &transport_speech, s);
+}
+
+void
+node_say(struct conn *c, const char *text, size_t len)
+{
+	struct speech *s = c->tp;
+
+	s->heard = NULL;
 	s->text = text;
 	s->len = len;
-	conn_transport(c, &transport_speech, s);
+}
+
+void
+node_speak(struct conn *c, const char *text, size_t len)
+{
+	node_listen(c, NULL, NULL);
+	node_say(c, text, len);
 }
 
 /*

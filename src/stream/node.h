@@ -26,6 +26,13 @@
  * live until the connection is closed.
  */
 void	node_speak(struct conn *, const char *text, size_t len);
+/*
+ * The same, but it listens first: heard() is given what comes, and (NULL, 0)
+ * when nothing more will, until node_say() gives it the text.
+ */
+void	node_listen(struct conn *, void (*heard)(void *, const uint8_t *,
+	    size_t), void *arg);
+void	node_say(struct conn *, const char *text, size_t len);
 
 /*
  * Make two open connections, to a device's inside and outside, the two ends of

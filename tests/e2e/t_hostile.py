@@ -206,7 +206,7 @@ def a_refused_upload_ends_with_its_page(s):
         c.send(b'x' * 100000)
         time.sleep(0.01)        # still sending when the answer is there
     got = c.recv_all()
-    check(got.startswith(b'HTTP/1.1 5') and got.endswith(b'</html>\n'), got)
+    check(got.startswith(b'HTTP/1.1 5') and got.endswith(b'"clearspan"}\n'), got)
     check(c.eof != peer.RST, 'reset behind its page')
 
 

@@ -329,7 +329,7 @@ def looked_at(s, p, up):
     p.send(up)
     try:
         p.sock.settimeout(2 * s.slow)
-        p.recv_until(b'</html>')
+        p.recv_until(b'\r\n\r\n')
     except (TimeoutError, icap.Failure):
         pass
     p.rst()

@@ -688,7 +688,7 @@ def stream_is_refused_where_the_service_fails_closed(s):
     p.send(http.request('/x'))
     equal(p.recv_until(b' ')[:5], b'HTTP/')
     equal(p.recv_exact(3), b'403')      # and no stream, which has no end
-    p.recv_until(b'</html>')
+    p.recv_until(b'"clearspan"}')
     check(b'123456789' not in p.received, 'the client got it')
     p.rst()
     wait(lambda: s.d.events('icap'), 'the transaction')

@@ -207,6 +207,7 @@ TEST(explain_names_the_rule_that_refuses_early)
 	ck_assert_str_eq(refused_by(two, &f), "a");
 	policy_explain(p, &f, &v, &t);
 	ck_assert_str_eq(t.s, "rule a (c.yaml:6): match\n"
+	    "decided at: hello\n"
 	    "verdict: reset rule: a\n");
 	text_free(&t);
 	policy_unref(p);
@@ -289,13 +290,14 @@ TEST(explain_says_why_not)
 
 	policy_explain(p, &f, &v, &t);
 	ck_assert_str_eq(t.s,
-	    "rule priv (c.yaml:6): no match: sni \"x.example\" is not in "
-	    "@banks, *.health.example\n"
-	    "rule port (c.yaml:8): no match: port is not known, and must be "
-	    "in 1-7, 9\n"
-	    "rule but (c.yaml:9): no match: \"not\" holds: sni \"x.example\" "
-	    "is in x.example\n"
+	    "rule priv (c.yaml:6): no match by the hello: sni \"x.example\" is not "
+	    "in @banks, *.health.example\n"
+	    "rule port (c.yaml:8): no match by the connection: port is not "
+	    "known, and must be in 1-7, 9\n"
+	    "rule but (c.yaml:9): no match by the hello: \"not\" holds: sni "
+	    "\"x.example\" is in x.example\n"
 	    "rule default (c.yaml:10): match\n"
+	    "decided at: hello\n"
 	    "verdict: decrypt rule: default\n");
 	text_free(&t);
 	policy_unref(p);

@@ -1,0 +1,533 @@
+/*
+ * The kinds of conditions.
+ */
+#include "policy/condition.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/starttls.h"
+#include "util/mem.h"
+
+static const char *const protocol_names[] = { "unknown", "tls", "http",
+    "other" };
+
+const char *
+condition_protocol(unsigned p)
+{
+	return p < PROTO_DIALOGUE ? protocol_names[p] :
+	    starttls_name(p - PROTO_DIALOGUE);
+}
+
+static void
+list_print(const struct conf_list *l, struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		text_printf(t, "%s%s", i > 0 ? ", " : "", l->v[i]);
+}
+
+/* The functions of every condition whose type is struct conf_list. */
+#define CONDITION_LIST(name)						\
+static int								\
+name##_given(const struct conf_match *m)				\
+{									\
+	return m->name.n > 0;						\
+}									\
+static void								\
+name##_wants(const struct conf_match *m, struct text *t)		\
+{									\
+	list_print(&m->name, t);					\
+}
+CONDITION_LIST(client)
+CONDITION_LIST(server)
+CONDITION_LIST(sni)
+CONDITION_LIST(host)
+CONDITION_LIST(site)
+CONDITION_LIST(alpn)
+CONDITION_LIST(listener)
+CONDITION_LIST(protocol)
+CONDITION_LIST(ja3)
+CONDITION_LIST(ja4)
+
+static int
+client_holds(const struct match *m, struct view *v)
+{
+	return set_has(&m->client, &v->f->client);
+}
+
+static int
+server_holds(const struct match *m, struct view *v)
+{
+	return set_has(&m->server, &v->f->server);
+}
+
+static int
+addr_fact(const struct addr *a, struct text *t)
+{
+	char s[ADDR_STRLEN];
+
+	if (a->sa.sa_family == AF_UNSPEC)
+		return 0;
+	text_puts(t, addr_ip_str(a, s));
+	return 1;
+}
+
+static int
+client_fact(const struct facts *f, struct text *t)
+{
+	return addr_fact(&f->client, t);
+}
+
+static int
+server_fact(const struct facts *f, struct text *t)
+{
+	return addr_fact(&f->server, t);
+}
+
+static int
+sni_holds(const struct match *m, struct view *v)
+{
+	return set_has_name(&m->sni, v, v->f->sni);
+}
+
+/* The address asked for by CONNECT or SOCKS, or NULL. */
+static const char *
+host_address(const struct facts *f)
+{
+	struct addr a;
+
+	if (f->host == NULL)
+		return NULL;
+	name_addr(f->host, &a);
+	return a.sa.sa_family != AF_UNSPEC ? f->host : NULL;
+}
+
+/* The name in the request, or else in CONNECT, or else in the hello. */
+static const char *
+host_name(const struct facts *f)
+{
+	if (f->request != NULL)
+		return f->request;
+	return f->host != NULL && host_address(f) == NULL ? f->host : f->sni;
+}
+
+/* The same, but the hello outranks CONNECT and SOCKS. */
+static const char *
+site_name(const struct facts *f)
+{
+	return f->request == NULL && f->sni != NULL ? f->sni : host_name(f);
+}
+
+static int
+host_holds(const struct match *m, struct view *v)
+{
+	return set_has_name(&m->host, v, host_name(v->f)) ||
+	    set_has_name(&m->host, v, host_address(v->f));
+}
+
+static int
+site_holds(const struct match *m, struct view *v)
+{
+	return set_has_name(&m->site, v, site_name(v->f)) ||
+	    set_has_name(&m->site, v, host_address(v->f));
+}
+
+static int
+string_fact(const char *s, struct text *t)
+{
+	if (s == NULL || s[0] == '\0')
+		return 0;
+	text_puts(t, s);
+	return 1;
+}
+
+static int
+sni_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->sni, t);
+}
+
+static int
+host_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(host_name(f) != NULL ? host_name(f) : f->host, t);
+}
+
+static int
+site_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(site_name(f) != NULL ? site_name(f) : f->host, t);
+}
+
+/* Step through a wire list of names (RFC 7301, 3.1); 0 at its end. */
+static int
+alpn_next(const uint8_t **p, const uint8_t *end, const uint8_t **name,
+    size_t *len)
+{
+	if (*p == NULL || *p >= end || **p > end - *p - 1)
+		return 0;
+	*len = **p;
+	*name = *p + 1;
+	*p += 1 + *len;
+	return 1;
+}
+
+static int
+alpn_holds(const struct match *m, struct view *v)
+{
+	const struct facts *f = v->f;
+	const uint8_t *p = f->alpn, *name;
+	const char *want;
+	size_t len, i;
+
+	if (p == NULL)
+		return 0;
+	while (alpn_next(&p, f->alpn + f->alpn_len, &name, &len))
+		for (i = 0; i < m->conf->alpn.n; i++) {
+			want = m->conf->alpn.v[i];
+			if (strlen(want) == len &&
+			    memcmp(want, name, len) == 0)
+				return 1;
+		}
+	return 0;
+}
+
+static int
+alpn_fact(const struct facts *f, struct text *t)
+{
+	const uint8_t *p = f->alpn, *name;
+	size_t len, n = 0;
+
+	if (p == NULL)
+		return 0;
+	while (alpn_next(&p, f->alpn + f->alpn_len, &name, &len)) {
+		text_puts(t, n++ > 0 ? "," : "");
+		text_add(t, (const char *)name, len);
+	}
+	return n > 0;
+}
+
+static int
+listener_holds(const struct match *m, struct view *v)
+{
+	size_t i;
+
+	for (i = 0; v->f->listener != NULL && i < m->conf->listener.n; i++)
+		if (strcmp(m->conf->listener.v[i], v->f->listener) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+listener_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->listener, t);
+}
+
+static int
+protocol_holds(const struct match *m, struct view *v)
+{
+	return (m->protocols & 1u << v->f->protocol) != 0;
+}
+
+unsigned
+protocol_bits(const struct conf_list *l)
+{
+	unsigned p, bits = 0;
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		for (p = 1; condition_protocol(p) != NULL; p++)
+			if (strcmp(l->v[i], condition_protocol(p)) == 0)
+				bits |= 1u << p;
+	return bits;
+}
+
+static int
+protocol_fact(const struct facts *f, struct text *t)
+{
+	if (f->protocol == PROTO_UNKNOWN)
+		return 0;
+	text_puts(t, condition_protocol(f->protocol));
+	return 1;
+}
+
+/* Whether one of the patterns is the text; none is if it is empty. */
+static int
+patterns_have(const struct conf_list *patterns, const char *s)
+{
+	size_t i;
+
+	for (i = 0; s[0] != '\0' && i < patterns->n; i++)
+		if (fnmatch(patterns->v[i], s, FNM_NOESCAPE) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+ja3_holds(const struct match *m, struct view *v)
+{
+	return patterns_have(&m->conf->ja3, v->f->ja3);
+}
+
+static int
+ja3_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->ja3, t);
+}
+
+static int
+ja4_holds(const struct match *m, struct view *v)
+{
+	return patterns_have(&m->conf->ja4, v->f->ja4);
+}
+
+static int
+ja4_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->ja4, t);
+}
+
+static int
+port_given(const struct conf_match *m)
+{
+	return m->nport > 0;
+}
+
+static int
+port_holds(const struct match *m, struct view *v)
+{
+	size_t i;
+
+	for (i = 0; i < m->conf->nport; i++)
+		if (v->f->port >= m->conf->port[i].lo &&
+		    v->f->port <= m->conf->port[i].hi)
+			return 1;
+	return 0;
+}
+
+static int
+port_fact(const struct facts *f, struct text *t)
+{
+	if (f->port == 0)
+		return 0;
+	text_printf(t, "%u", f->port);
+	return 1;
+}
+
+static void
+port_wants(const struct conf_match *m, struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < m->nport; i++) {
+		text_printf(t, "%s%u", i > 0 ? ", " : "", m->port[i].lo);
+		if (m->port[i].hi != m->port[i].lo)
+			text_printf(t, "-%u", m->port[i].hi);
+	}
+}
+
+static int
+matches(const struct conf_list *patterns, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < patterns->n; i++)
+		if (fnmatch(patterns->v[i], s, FNM_NOESCAPE |
+		    FNM_CASEFOLD) == 0)
+			return 1;
+	return 0;
+}
+
+/* The end of an attribute in a distinguished name; RFC 2253 escapes commas
+ * and pluses in its value by a backslash. */
+static const char *
+attribute_end(const char *s)
+{
+	for (; *s != '\0' && strncmp(s, ", ", 2) != 0 &&
+	    strncmp(s, " + ", 3) != 0; s++)
+		if (s[0] == '\\' && s[1] != '\0')
+			s++;
+	return s;
+}
+
+/*
+ * Whether a pattern is a whole distinguished name, or one attribute of it:
+ * "O=Example*" of "CN=a, O=Example Ltd".
+ */
+static int
+names_have(const struct conf_list *patterns, const char *dn)
+{
+	const char *end;
+	char *part;
+	int has = matches(patterns, dn);
+
+	for (; !has && *dn != '\0'; dn = end + strspn(end, ", +")) {
+		end = attribute_end(dn);
+		part = xstrndup(dn, (size_t)(end - dn));
+		has = matches(patterns, part);
+		free(part);
+	}
+	return has;
+}
+
+static int
+issuer_given(const struct conf_match *m)
+{
+	return m->certificate.issuer.n > 0;
+}
+
+static int
+issuer_holds(const struct match *m, struct view *v)
+{
+	return v->f->cert != NULL &&
+	    names_have(&m->conf->certificate.issuer, v->f->cert->issuer);
+}
+
+static int
+issuer_fact(const struct facts *f, struct text *t)
+{
+	return f->cert != NULL && string_fact(f->cert->issuer, t);
+}
+
+static void
+issuer_wants(const struct conf_match *m, struct text *t)
+{
+	list_print(&m->certificate.issuer, t);
+}
+
+static int
+subject_given(const struct conf_match *m)
+{
+	return m->certificate.subject.n > 0;
+}
+
+static int
+subject_holds(const struct match *m, struct view *v)
+{
+	return v->f->cert != NULL &&
+	    names_have(&m->conf->certificate.subject, v->f->cert->subject);
+}
+
+static int
+subject_fact(const struct facts *f, struct text *t)
+{
+	return f->cert != NULL && string_fact(f->cert->subject, t);
+}
+
+static void
+subject_wants(const struct conf_match *m, struct text *t)
+{
+	list_print(&m->certificate.subject, t);
+}
+
+static int
+status_given(const struct conf_match *m)
+{
+	return m->certificate.status != 0;
+}
+
+static int
+status_holds(const struct match *m, struct view *v)
+{
+	return v->f->cert != NULL &&
+	    (m->conf->certificate.status & 1u << v->f->verify) != 0;
+}
+
+static int
+status_fact(const struct facts *f, struct text *t)
+{
+	if (f->cert == NULL)
+		return 0;
+	text_puts(t, conf_status_str(f->verify));
+	return 1;
+}
+
+static void
+status_wants(const struct conf_match *m, struct text *t)
+{
+	unsigned bits = m->certificate.status;
+	int i;
+
+	for (i = 0; bits >> i != 0; i++)
+		if (bits >> i & 1)
+			text_printf(t, "%s%s", bits & ((1u << i) - 1) ?
+			    ", " : "", conf_status_str((enum tls_verify)i));
+}
+
+/* The cheap conditions come first, and of those the ones decided early. */
+#define CONDITION(name, said, stage)					\
+	{ #name, name##_given, name##_holds, name##_fact, name##_wants,	\
+	    said, stage }
+#define CERTIFICATE(name)						\
+	{ "certificate " #name, name##_given, name##_holds, name##_fact, \
+	    name##_wants, 0, STAGE_CERTIFICATE }
+const struct condition conditions[] = {
+	CONDITION(listener, 0, STAGE_CONNECTION),
+	CONDITION(protocol, 1, STAGE_HELLO),
+	CONDITION(port, 0, STAGE_CONNECTION),
+	CONDITION(client, 0, STAGE_CONNECTION),
+	CONDITION(server, 0, STAGE_CONNECTION),
+	CONDITION(sni, 1, STAGE_HELLO),
+	CONDITION(host, 2, STAGE_HELLO),
+	CONDITION(site, 2, STAGE_HELLO),
+	CONDITION(alpn, 1, STAGE_HELLO),
+	CONDITION(ja3, 1, STAGE_HELLO),
+	CONDITION(ja4, 1, STAGE_HELLO),
+	CERTIFICATE(status),
+	CERTIFICATE(issuer),
+	CERTIFICATE(subject),
+	{ NULL }
+};
+
+/* Whether the condition depends on an SNI that is not to be believed. */
+int
+condition_open(const struct condition *c, const struct facts *f)
+{
+	return f->sni_open && (c->wants == sni_wants ||
+	    (c->wants == host_wants && host_name(f) == f->sni) ||
+	    (c->wants == site_wants && site_name(f) == f->sni));
+}
+
+/* Whose name a condition on host or site looks at. */
+static const char *
+condition_name(const struct condition *c, const struct facts *f)
+{
+	return c->wants == host_wants ? host_name(f) :
+	    c->wants == site_wants ? site_name(f) : NULL;
+}
+
+enum policy_stage
+condition_stage(const struct condition *c, const struct facts *f)
+{
+	const char *name = condition_name(c, f);
+
+	if (name == NULL)
+		return c->stage;
+	return name == f->request ? STAGE_REQUEST :
+	    name == f->host && f->protocol == PROTO_HTTP ? STAGE_REQUEST :
+	    name == f->host ? STAGE_CONNECTION : c->stage;
+}
+
+int
+condition_to_come(const struct condition *c, const struct facts *f)
+{
+	struct text fact = { 0 };
+	int known;
+
+	if (condition_open(c, f))
+		return 1;
+	if (c->stage == STAGE_CERTIFICATE)
+		return f->cert == NULL && !f->cert_none &&
+		    (f->protocol == PROTO_UNKNOWN || facts_tls(f));
+	if (c->said && f->protocol != PROTO_UNKNOWN)
+		return 0;
+	if (c->said == 2 && host_name(f) == NULL)
+		return 1;
+	known = c->fact(f, &fact);
+	text_free(&fact);
+	return !known;
+}

@@ -1,0 +1,171 @@
+"""Pages of our own: what they say, in which language, to whom."""
+import html
+import json
+import os
+import re
+
+from harness import check, equal, net, peer, programs, scenario, wait
+
+BROWSER = 'Mozilla/5.0 (X11; Linux) Chromium/120'
+RULES = [{'name': 'nobody', 'site': ['v4.good.test'], 'action': 'block'},
+         {'name': 'default', 'action': 'decrypt'}]
+REFERENCE = re.compile(r'session (\d+)')
+
+
+def curl(s, *args):
+    return programs.curl(s, '-A', BROWSER, *args)
+
+
+def shown(page):
+    """{label: text} of a page, and its title."""
+    rows = re.findall('<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>', page)
+    return dict((k, html.unescape(v)) for k, v in rows), \
+        re.search('<h1>(.*?)</h1>', page).group(1)
+
+
+def begin(s, **conf):
+    """There are servers: a client that is slow to speak is connected first."""
+    s.start(record=False, **conf)
+    s.serve(443)
+    s.serve(80, plain=True)
+
+
+def reload(s):
+    return s.run(s.gateway, s.binary, 'ctl', '-s',
+                 s.d.conf['control']['socket'], 'reload')
+
+
+def answered(s, status, text):
+    """The flow event of the page that says this reference."""
+    ref = REFERENCE.search(text).group(1)
+    return wait(lambda: [f for f in s.d.events() if f['clearspan'].get(
+        'answer', {}) == {'how': 'page', 'status': status, 'reference': ref}],
+        'the page in the log')[0]
+
+
+@scenario(plain=True)
+def page_says_what_the_log_says(s):
+    begin(s, rules=RULES, pages={'contact': 'Helpdesk <4711> & co'})
+    for scheme in ('http', 'https'):
+        url = scheme + '://v4.good.test/a?b=<i>&c="x"'
+        r = curl(s, '-g', '-i', url)
+        rows, title = shown(r.text)
+        equal(title, 'This connection is not allowed')
+        f = answered(s, 403, rows['Reference'])
+        equal([rows['Reason'], rows['Rule'], f['clearspan']['rule']],
+              [f['flow']['reason'], 'nobody', 'nobody'])
+        equal(rows['Address'], url)
+        equal(rows['Contact'], 'Helpdesk <4711> & co')
+        check(re.fullmatch(r'20..-..-..T..:..:..Z', rows['Time']), rows)
+        check('<i>' not in r.text and '<b>' not in r.text, r.text)
+        check("Content-Security-Policy: default-src 'none';" in r.text, r.text)
+        check('Cache-Control: no-store' in r.text, r.text)
+
+
+@scenario(plain=True)
+def page_in_the_language_that_is_wanted(s):
+    begin(s, rules=RULES)
+    url = 'https://v4.good.test/'
+    for want, lang, title in (
+            ('ja', 'ja', 'この接続は許可されていません'),
+            ('de, ja;q=0.8, en;q=0.7', 'ja', 'この接続は許可されていません'),
+            ('ja;q=0.1, en', 'en', 'This connection is not allowed'),
+            ('de', 'en', 'This connection is not allowed')):
+        r = curl(s, '-H', 'Accept-Language: ' + want, url)
+        check('<html lang="%s">' % lang in r.text, r.text)
+        equal(shown(r.text)[1], title)
+
+
+@scenario(plain=True)
+def page_for_programs_is_json(s):
+    begin(s, rules=RULES)
+    for args in ((), ('-A', BROWSER, '-H', 'Accept: application/json')):
+        r = programs.curl(s, '-w', '%{http_code} %{content_type}', *args,
+                          'https://v4.good.test/x')
+        text, how = r.text.rsplit('\n', 1)
+        equal(how, '403 application/json')
+        o = json.loads(text)
+        equal([o['error'], o['status'], o['rule'], o['url']],
+              ['blocked', 403, 'nobody', 'https://v4.good.test/x'])
+        answered(s, 403, o['reference'])
+
+
+@scenario(plain=True)
+def page_of_a_broken_server_is_a_failure(s):
+    s.start(record=False)
+    s.serve(443, plain=True, handler=lambda p: p.close())
+    r = curl(s, '-i', 'https://v4.good.test/')
+    check(r.text.startswith('HTTP/1.1 502'), r.text)
+    rows, title = shown(r.text)
+    equal(title, 'This connection could not be made')
+    equal(rows['Reason'], answered(s, 502, r.text)['flow']['reason'])
+
+
+@scenario(plain=True)
+def page_for_a_name_that_is_markup(s):
+    """In the path, in Host, and through the proxy."""
+    begin(s, rules=[{'name': 'none', 'action': 'block'}])
+    evil = b'x"><script>alert(1)</script>'
+    for address, target in ((net.SERVER, b'/' + evil),
+                            (net.INNER, b'http://good.test/' + evil)):
+        c = peer.Peer(s.connect(80 if address == net.SERVER else net.PROXY,
+                                address))
+        c.send(b'GET %s HTTP/1.1\r\nHost: good.test\r\nUser-Agent: Mozilla/5'
+               b'\r\nAccept-Language: %s\r\n\r\n' % (target, evil))
+        text = c.recv_until(b'</html>')
+        check(text.startswith(b'HTTP/1.1 403'), text)
+        check(b'<script' not in text and b'alert(1)&lt;/script' in text, text)
+
+
+@scenario(plain=True)
+def page_template_is_checked_used_and_reloaded(s):
+    where = s.path('pages')
+    os.mkdir(where)
+
+    def write(name, text):
+        with open(os.path.join(where, name), 'w') as f:
+            f.write(text)
+    write('block.html', 'ours: {{host}} {{rule}}')
+    write('block.ja.html', '日本語: {{host}}{{#contact}} ask{{/contact}}')
+    begin(s, rules=RULES, pages={'directory': where})
+    url = 'https://v4.good.test/'
+    equal(curl(s, url).text, 'ours: v4.good.test nobody')
+    equal(curl(s, '-H', 'Accept-Language: ja', url).text,
+          '日本語: v4.good.test')
+    write('block.html', 'line one\n  {{nobody}}')
+    r = reload(s)
+    check(r.code != 0 and 'pages/block.html:2:3: "nobody" is not a name' in
+          r.text + r.errors, r.text, r.errors)
+    equal(curl(s, url).text, 'ours: v4.good.test nobody')
+    write('block.html', 'new {{status}}')
+    reload(s).ok()
+    equal(curl(s, url).text, 'new 403')
+
+
+@scenario(plain=True)
+def page_for_head_has_no_body(s):
+    begin(s, rules=RULES)
+    r = curl(s, '-I', 'https://v4.good.test/')
+    check(r.text.startswith('HTTP/1.1 403'), r.text, r.errors)
+    c = s.plain(80)
+    c.send(b'HEAD / HTTP/1.1\r\nHost: v4.good.test\r\n\r\n')
+    text = c.recv_all()
+    check(text.startswith(b'HTTP/1.1 403') and text.endswith(b'\r\n\r\n'),
+          text)
+
+
+@scenario(plain=True)
+def page_waits_for_a_slow_request(s):
+    """Its head comes in pieces; and a client that asks nothing gets nothing."""
+    begin(s, rules=RULES, timeouts={'linger': '3s'})
+    c = s.tls(name='v4.good.test', alpn=['http/1.1'])
+    for piece in (b'GET /slow', b' HTTP/1.1\r\nHo', b'st: v4.good.test\r\n',
+                  b'\r\n'):
+        c.send(piece)
+    text = c.recv_until(b'}\n')
+    check(b'"url":"https://v4.good.test/slow"' in text, text)
+    silent = s.tls(name='v4.good.test', alpn=['http/1.1'])
+    equal(silent.recv_all(), b'')
+    wait(lambda: any(f['flow']['reason'].startswith('blocked by rule') and
+                     'answer' not in f['clearspan'] for f in s.d.events()),
+         'its end in the log')
