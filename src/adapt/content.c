@@ -139,8 +139,9 @@ sees_response(const struct plan *p, size_t k)
 
 /* Whether every service that sees the response knows the coding. */
 static int
-coding_allowed(const struct plan *p, struct slice item)
+coding_allowed(const struct adaptation *a, struct slice item)
 {
+	const struct plan *p = a->plan;
 	struct slice coding = item;
 	const struct conf_icap *conf;
 	size_t k;
@@ -230,8 +231,9 @@ content_exempt(struct adapted_message *m)
  * came.
  */
 static int
-list_limit(const struct plan *p, const struct http_head *h, const char *name,
-    int (*wanted)(const struct plan *, struct slice), struct text *left)
+list_limit(const struct adaptation *a, const struct http_head *h,
+    const char *name, int (*wanted)(const struct adaptation *, struct slice),
+    struct text *left)
 {
 	struct slice list, item;
 	size_t i;
@@ -244,7 +246,7 @@ list_limit(const struct plan *p, const struct http_head *h, const char *name,
 		while (slice_item(&list, &item)) {
 			if (item.len == 0)
 				continue;
-			if (!wanted(p, item)) {
+			if (!wanted(a, item)) {
 				less = 1;
 				continue;
 			}
@@ -272,16 +274,17 @@ upgrade_listed(const struct conf_list *list, struct slice item)
 }
 
 /*
- * Whether an upgrade is allowed. If a service sees messages, it must be in the
- * list. Otherwise only protocols are refused that would hide requests from the
- * rules.
+ * Whether an upgrade is allowed. HTTP/2 is, where it will be read, as anything
+ * else would hide requests from the rules. If a service sees messages, others
+ * must be in the list.
  */
 static int
-upgrade_allowed(const struct plan *p, struct slice item)
+upgrade_allowed(const struct adaptation *a, struct slice item)
 {
-	return plan_serves(p) ?
-	    upgrade_listed(&plan_inspect(p)->upgrade, item) :
-	    !slice_is(item, "h2c");
+	if (slice_is(item, "h2c"))
+		return a->to_http2;
+	return !plan_serves(a->plan) ||
+	    upgrade_listed(&plan_inspect(a->plan)->upgrade, item);
 }
 
 /* Whether the client asked for the protocol that the server switched to. */
@@ -341,16 +344,17 @@ content_request(struct adaptation *a)
 		return;
 	if (is_scanned(a->plan))
 		n = 2;
-	if (list_limit(a->plan, h, "upgrade", upgrade_allowed, &upgrade)) {
+	if (list_limit(a, h, "upgrade", upgrade_allowed, &upgrade)) {
 		/* The session goes on, and is read: no more than a number. */
 		if (a->plan->nrow > 0)
 			a->plan->host.unread(a->plan->host.session,
 			    UNREAD_UPGRADE, 1, NULL);
 		edit[n].name = "upgrade";
 		edit[n++].value = upgrade.len > 0 ? upgrade.s : NULL;
-		edit[n++] = (struct http_edit){ "http2-settings", NULL };
+		if (!a->to_http2)
+			edit[n++].name = "http2-settings";
 	}
-	if (list_limit(a->plan, h, "accept-encoding", coding_allowed,
+	if (list_limit(a, h, "accept-encoding", coding_allowed,
 	    &codings)) {
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
@@ -372,14 +376,15 @@ content_may_switch(struct adaptation *a)
 
 	if (!a->plan->judged || h->status != 101)
 		return 1;
-	if (!plan_serves(a->plan))
+	if (!plan_serves(a->plan) && !http_has_token(h, "upgrade", "h2c"))
 		return asked != NULL && http_value(asked, "upgrade").len > 0;
 	while (slice_item(&value, &item)) {
 		if (item.len == 0)
 			continue;
 		n++;
-		if (!upgrade_allowed(a->plan, item) ||
-		    !upgrade_asked(asked, item)) {
+		if (!upgrade_allowed(a, item) || !upgrade_asked(asked, item) ||
+		    (slice_is(item, "h2c") && !slice_is(http_value(h,
+		    "upgrade"), "h2c"))) {
 			plan_unread(a->plan, UNREAD_UPGRADE, 1, item);
 			return 0;
 		}
@@ -393,7 +398,7 @@ content_may_switch(struct adaptation *a)
 static int
 content_extends(struct adaptation *a, struct slice protocol)
 {
-	if (!a->plan->judged || upgrade_allowed(a->plan, protocol))
+	if (!a->plan->judged || upgrade_allowed(a, protocol))
 		return 0;
 	plan_unread(a->plan, UNREAD_UPGRADE, 1, protocol);
 	exchange_refuse(&a->x, 501, "a protocol that the rule does not switch "

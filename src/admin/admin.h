@@ -29,8 +29,7 @@ struct admin_env {
 	struct worker		**workers;
 	size_t			 nworkers;
 	const struct proxy_sink	*sinks;		/* of conf's mirrors */
-	struct icap_service	**icaps;	/* the running ones */
-	size_t			 nicaps;
+	struct icap_service	**icaps;	/* of conf's services */
 	struct tls		*tls;
 	struct connlog		*log;		/* or NULL */
 	struct tally		*tally;

@@ -54,7 +54,7 @@ admin_icap(const struct admin_env *env)
 	struct icap_server_stats server;
 	size_t i, k;
 
-	for (i = 0; i < env->nicaps; i++) {
+	for (i = 0; i < env->conf->nicaps; i++) {
 		c = icap_service_conf(env->icaps[i]);
 		json_array_append_new(services, service_line(c,
 		    icap_service_stats(env->icaps[i])));

@@ -30,6 +30,7 @@
  * last page are counted under the reason that it has now.
  */
 struct losses {
+	char		*mirror;
 	uint64_t	 seen;
 	struct {
 		const char	*reason;	/* static */
@@ -41,7 +42,8 @@ struct losses {
 struct metrics {
 	struct admin_env *env;
 	struct evhttp	*http;
-	struct losses	*losses;	/* one per mirror */
+	struct losses	*losses;	/* one for each mirror there was */
+	size_t		 nlosses;
 };
 
 static void
@@ -196,13 +198,31 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 		    NULL, c->hellos_refused[i]);
 }
 
+static struct losses *
+losses_of(struct metrics *m, const char *mirror)
+{
+	size_t i;
+
+	for (i = 0; i < m->nlosses; i++)
+		if (strcmp(m->losses[i].mirror, mirror) == 0)
+			return &m->losses[i];
+	m->losses = xrealloc(m->losses, (i + 1) * sizeof(m->losses[0]));
+	memset(&m->losses[i], 0, sizeof(m->losses[i]));
+	m->losses[i].mirror = xstrdup(mirror);
+	m->nlosses++;
+	return &m->losses[i];
+}
+
 static void
 losses_add(struct losses *l, const struct sink_stats *st)
 {
 	const char *why = st->lost_reason != NULL ? st->lost_reason : "other";
-	uint64_t more = st->lost_bytes - l->seen;
+	uint64_t more;
 	size_t i;
 
+	if (st->lost_bytes < l->seen)	/* another one, by a reload */
+		l->seen = 0;
+	more = st->lost_bytes - l->seen;
 	if (more == 0)
 		return;
 	l->seen = st->lost_bytes;
@@ -249,7 +269,7 @@ page_mirrors(struct metrics *m, struct text *t)
 		m->env->sinks[i].ops->stats(m->env->sinks[i].sink, &st);
 		sample(t, "mirror_packets_total", "mirror",
 		    conf->mirrors[i].name, NULL, NULL, st.packets);
-		l = &m->losses[i];
+		l = losses_of(m, conf->mirrors[i].name);
 		losses_add(l, &st);
 		for (k = 0; k < l->n; k++)
 			sample(&lost, "mirror_lost_bytes_total", "mirror",
@@ -329,7 +349,7 @@ page_icap(struct metrics *m, struct text *t)
 	const char *name;
 	size_t i;
 
-	if (m->env->nicaps == 0)
+	if (m->env->conf->nicaps == 0)
 		return;
 	head(t, "icap_transactions_total", "counter",
 	    "ICAP transactions, by what became of them.");
@@ -341,7 +361,7 @@ page_icap(struct metrics *m, struct text *t)
 	    "Failed attempts of ICAP transactions.");
 	head(&wait, "icap_waiting", "gauge",
 	    "Transactions that wait for a connection.");
-	for (i = 0; i < m->env->nicaps; i++) {
+	for (i = 0; i < m->env->conf->nicaps; i++) {
 		name = icap_service_conf(m->env->icaps[i])->name;
 		st = icap_service_stats(m->env->icaps[i]);
 		transactions(t, name, st);
@@ -510,7 +530,6 @@ metrics_new(struct admin_env *env, const struct addr *a,
 	}
 	m = xcalloc(1, sizeof(*m));
 	m->env = env;
-	m->losses = xcalloc(env->conf->nmirrors, sizeof(m->losses[0]));
 	m->http = evhttp_new(env->base);
 	evhttp_set_bevcb(m->http, metrics_bev, NULL);
 	evhttp_set_timeout(m->http, TIMEOUT);
@@ -529,6 +548,8 @@ metrics_free(struct metrics *m)
 	if (m == NULL)
 		return;
 	evhttp_free(m->http);
+	while (m->nlosses > 0)
+		free(m->losses[--m->nlosses].mirror);
 	free(m->losses);
 	free(m);
 }

@@ -135,16 +135,22 @@ slots_attach(struct conf_chain *ch, const struct conf *old)
 	}
 }
 
-static void
+void
 device_detach(struct conf *c)
 {
+	struct conf_slot *s;
 	size_t i, k;
 
-	for (i = 0; i < c->ndevices; i++)
+	for (i = 0; i < c->ndevices; i++) {
 		device_unref(c->devices[i].running);
+		c->devices[i].running = NULL;
+	}
 	for (i = 0; i < c->nchains; i++)
-		for (k = 0; k < c->chains[i].nslots; k++)
-			slot_unref(c->chains[i].slots[k].running);
+		for (k = 0; k < c->chains[i].nslots; k++) {
+			s = &c->chains[i].slots[k];
+			slot_unref(s->running);
+			s->running = NULL;
+		}
 }
 
 void

@@ -53,6 +53,9 @@ struct zone;
  * else made. New devices are DEVICE_DOWN. Slots go by chain and name.
  */
 void		 device_attach(struct conf *, const struct conf *in_force);
+/* No session goes by this snapshot any more, though others may refer to it.
+ * Done when it is freed, too. */
+void		 device_detach(struct conf *);
 
 struct device	*device_ref(struct device *);
 void		 device_unref(struct device *);	/* NULL is fine */

@@ -320,6 +320,7 @@ way_event(struct chain_way *w, unsigned hop, enum chain_event event,
 	struct way_slot *s = way_slot(w, hop);
 	struct device *d = s->device->running;
 	const char *what = "passed device";
+	uint64_t since;
 	int well;
 
 	s->bytes[0] = bytes[0];
@@ -328,7 +329,10 @@ way_event(struct chain_way *w, unsigned hop, enum chain_event event,
 		s->result = DEVICE_RESET;
 		what = "reset by device";
 	} else if (event == CHAIN_DROPPED) {
-		well = device_well(d, clock_ms() - w->patience);
+		since = clock_ms() - w->patience;
+		if (since < hop_began(s->hop))
+			since = hop_began(s->hop);
+		well = device_well(d, since);
 		s->result = well ? DEVICE_DROPPED : DEVICE_FAILED;
 		what = well ? "dropped by device" : "lost in device";
 		w->ways->world->failed(device_zone(d));

@@ -478,9 +478,11 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 		load_problem(l, n, "\"listen\" is empty; give it at least one "
 		    "listener");
 	n = node_get(l, root, "rules");
-	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nrules > 0)
+	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nrules > 0) {
 		check_order(l, root);
-	else if (n != NULL && node_count(n) == 0)
+		if (l->problems.n == 0)
+			check_reached(l, n);
+	} else if (n != NULL && node_count(n) == 0)
 		load_problem(l, n, "\"rules\" is empty; fill it or take it "
 		    "out");
 	if (c->nrules > 0)

@@ -130,6 +130,47 @@ conf_same(const struct conf *a, const struct conf *b, const char *key)
 	return schema_same(&map_conf, key, a, b);
 }
 
+int
+conf_mirror_same(const struct conf_mirror *a, const struct conf_mirror *b)
+{
+	return schema_same(&map_mirror, NULL, a, b);
+}
+
+int
+conf_icap_same(const struct conf_icap *a, const struct conf_icap *b)
+{
+	return schema_same(&map_icap, NULL, a, b);
+}
+
+/* Compare hashes of files. Zeros mean unknown, and count as the same. */
+static int
+sum_same(const uint8_t a[32], const uint8_t b[32])
+{
+	static const uint8_t unknown[32];
+
+	return memcmp(a, b, 32) == 0 || memcmp(a, unknown, 32) == 0 ||
+	    memcmp(b, unknown, 32) == 0;
+}
+
+int
+conf_ca_same(const struct conf *a, const struct conf *b)
+{
+	return conf_same(a, b, "ca") && sum_same(a->ca_sum, b->ca_sum);
+}
+
+int
+conf_tls_same(const struct conf *a, const struct conf *b)
+{
+	static const char *const keys[] = { "tls", "upstream.trust",
+	    "upstream.trust-also", "upstream.max-chain", "log.keys" };
+	size_t i;
+
+	for (i = 0; i < NELEM(keys); i++)
+		if (!conf_same(a, b, keys[i]))
+			return 0;
+	return conf_ca_same(a, b) && sum_same(a->trust_sum, b->trust_sum);
+}
+
 const char *
 conf_action_str(enum conf_action a)
 {

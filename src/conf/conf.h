@@ -478,6 +478,18 @@ void		 conf_unref(struct conf *);
 int		 conf_same(const struct conf *, const struct conf *,
 		    const char *key);
 
+/*
+ * Whether two mirrors or services are set alike; whether two configurations
+ * have the same CA, and the same in all that struct tls is made of, as far as
+ * their files could be read.
+ */
+int		 conf_mirror_same(const struct conf_mirror *,
+		    const struct conf_mirror *);
+int		 conf_icap_same(const struct conf_icap *,
+		    const struct conf_icap *);
+int		 conf_ca_same(const struct conf *, const struct conf *);
+int		 conf_tls_same(const struct conf *, const struct conf *);
+
 const char	*conf_action_str(enum conf_action);
 /* The words of `certificate: status`. conf_status: 0, or ERR_FORMAT. */
 const char	*conf_status_str(enum tls_verify);

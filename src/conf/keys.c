@@ -230,7 +230,7 @@ static const struct key mirror_keys[] = {
 	{ NULL }
 };
 #undef F
-static const struct map map_mirror = {
+const struct map map_mirror = {
 	"a mirror", mirror_keys, check_mirror
 };
 static const struct listof mirror_list = {
@@ -313,7 +313,7 @@ static const struct key icap_keys[] = {
 	{ NULL }
 };
 #undef F
-static const struct map map_icap = {
+const struct map map_icap = {
 	"an ICAP service", icap_keys, check_icap
 };
 static const struct listof icap_list = {

@@ -10,6 +10,8 @@
 extern const struct map map_conf;	/* the whole file: struct conf */
 extern const struct map map_icap_url;	/* struct conf_icap_url */
 extern const struct map map_icap_fail;	/* conf_icap.fail */
+extern const struct map map_icap;	/* struct conf_icap */
+extern const struct map map_mirror;	/* struct conf_mirror */
 extern const struct map map_inspect;	/* struct conf_inspect */
 
 /* For struct map's after, in check.c. */
@@ -60,6 +62,10 @@ extern const struct type type_ciphers;	/* char *: for TLS 1.2 */
 extern const struct type type_groups;	/* char * */
 extern const struct type type_filter;	/* char *: libpcap's */
 extern const struct type type_protocol;	/* char *: arg: words */
+
+/* In covers.c: tell of each rule that one before it leaves nothing for. Only
+ * after the rules have been read without a problem. */
+void	check_reached(struct load *, yaml_node_t *rules);
 
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */

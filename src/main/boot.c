@@ -16,9 +16,9 @@
 #include "chain/zone.h"
 #include "chain/zone_helper.h"
 #include "main/daemon.h"
+#include "main/setup.h"
+#include "net/mailbox.h"
 #include "net/sock.h"
-#include "adapt/engine.h"
-#include "sink/sinks.h"
 #include "http/spool.h"
 #include "util/budget.h"
 #include "util/clock.h"
@@ -30,12 +30,6 @@
 				 * if it is bypassed */
 #define OTHERS		1024	/* descriptors for everything else */
 #define LOG_MS		2000	/* to write out the event log */
-
-static const struct sink_ops *const sink_kinds[] = {
-	[MIRROR_PORT] = &sink_mirror,
-	[MIRROR_PCAP] = &sink_pcap,
-	[MIRROR_PCAPIP] = &sink_pcapip
-};
 
 static void
 boot_nofile(const struct conf *c)
@@ -71,52 +65,9 @@ boot_zones(struct daemon *d, const struct conf *c, struct text *why)
 	return 0;
 }
 
-#define CACHES_SHARE	8	/* of limits.memory, for the caches of TLS */
-
-static int
-boot_tls(struct daemon *d, const struct conf *c, struct text *why)
-{
-	struct tls_options o = {
-		.ca_cert = c->ca_cert, .ca_key = c->ca_key,
-		.untrusted_cert = c->untrusted_cert,
-		.untrusted_key = c->untrusted_key,
-		.trust = c->trust,
-		.trust_also = c->trust_also.v,
-		.ntrust_also = c->trust_also.n,
-		.keylog = c->log.keys,
-		.caches = c->limits.memory / CACHES_SHARE,
-		.max_chain = c->max_chain,
-		.profiles = &c->tls.profile, .nprofiles = 1
-	};
-
-	return tls_new(&o, &d->tls, why);
-}
-
-static int
-boot_sinks(struct daemon *d, const struct conf *c, struct text *why)
-{
-	struct proxy_sink *s;
-	size_t i;
-	int rv;
-
-	d->sinks = xcalloc(c->nmirrors, sizeof(*d->sinks));
-	for (i = 0; i < c->nmirrors; i++) {
-		s = &d->sinks[i];
-		s->ops = sink_kinds[c->mirrors[i].kind];
-		rv = s->ops->open(&c->mirrors[i], &s->sink, why);
-		if (rv != 0)
-			return rv;
-		d->nsinks++;
-	}
-	return 0;
-}
-
-/*
- * The workers share a port by SO_REUSEPORT, and would silently share it with
- * another daemon of the same user. So try it first without that option.
- */
-static int
-boot_port_free(const struct conf_listen *l, struct text *why)
+/* So try it first without that option. */
+int
+port_free(const struct conf_listen *l, struct text *why)
 {
 	int fd, on = 1, off = l->v6only, taken;
 	char buf[ADDR_STRLEN];
@@ -183,89 +134,83 @@ message_passed(void *arg, const struct record *r, const struct ws_message *m)
 	connlog_message(d->admin.log, r, m);
 }
 
-/* HTTP is read for ICAP, for rules on the name of each request, which a reload
- * may bring, and for the events of the log that are about it. */
 #define SPOOL_SHARE	4	/* of limits.memory, for bodies */
 #define SPOOL_DISK	((uint64_t)8 << 30)
 
-static int
-boot_engine(struct daemon *d, const struct conf *c, struct text *why)
+void
+daemon_memory(const struct conf *c)
 {
-	struct engine_env *x = &d->engine;
-	int rv;
-
-	if (c->log.file != NULL) {
-		d->env.http_events = (c->log.events &
-		    (1u << EVENT_HTTP | 1u << EVENT_WS)) != 0;
-		if ((c->log.events & 1u << EVENT_HTTP) != 0)
-			x->ended = exchange_ended;
-		if ((c->log.events & 1u << EVENT_WS) != 0)
-			x->message = message_passed;
-	}
+	budget_limit(c->limits.memory);
 	spool_budget(c->limits.memory / SPOOL_SHARE, SPOOL_DISK);
-	x->services = xcalloc(c->nicaps + 1, sizeof(struct icap_service *));
-	for (; x->nservices < c->nicaps; x->nservices++) {
-		rv = icap_service_new(&c->icaps[x->nservices],
-		    &x->services[x->nservices], why);
-		if (rv != 0)
-			return rv;
-	}
-	x->icap_ended = icap_ended;
-	x->arg = d;
-	d->env.engine = &http_engine;
-	d->env.engine_env = x;
-	return 0;
 }
 
-/*
- * The policy in force, and that of the boot, into which listeners point as long
- * as the process lives. A device goes with the last snapshot that has it: so
- * the boot's has none, and the file is read once more for the other.
- */
 static int
-boot_policy(struct daemon *d, struct conf *c, struct text *why)
+boot_setup(struct daemon *d, struct conf *c, struct text *why)
 {
-	struct conf *in_force;
 	int rv;
 
-	d->boot = policy_new(c);
-	d->admin.conf = c;
-	if (c->ndevices == 0) {
-		d->policy = policy_ref(d->boot);
-		return 0;
+	if ((d->mailbox = mailbox_new(d->base)) == NULL) {
+		text_puts(why, "no descriptors are left");
+		return ERR_SYS;
 	}
-	if ((rv = conf_load(c->path, &in_force, why)) != 0)
-		return rv;
-	device_attach(in_force, NULL);
-	d->admin.conf = in_force;
-	d->policy = policy_new(in_force);
-	conf_unref(in_force);	/* the policy has its own reference */
-	return 0;
+	d->engine.ended = exchange_ended;
+	d->engine.message = message_passed;
+	d->engine.icap_ended = icap_ended;
+	d->engine.arg = d;
+	device_attach(c, NULL);
+	rv = setup_new(d, c, NULL, &d->setup, why);
+	if (rv == 0)
+		daemon_show(d);
+	return rv;
+}
+
+/* What is in force is what ctl and the metrics show. */
+void
+daemon_show(struct daemon *d)
+{
+	const struct parts *p = setup_parts(d->setup);
+
+	d->admin.conf = setup_conf(d->setup);
+	d->admin.sinks = p->sinks;
+	d->admin.tls = p->tls;
+	d->admin.icaps = setup_services(d->setup);
+}
+
+static int
+boot_worker(struct daemon *d, const struct conf *c, struct text *why)
+{
+	int *sockets = xcalloc(c->nlistens + 1, sizeof(*sockets)), rv;
+	const char *less = NULL;
+
+	rv = worker_listen(c, NULL, sockets, &less, why);
+	if (rv == 0 && less != NULL && d->nworkers == 0)
+		log_warn("listener %s: TPROXY needs CAP_NET_ADMIN; only "
+		    "REDIRECT will work", less);
+	if (rv == 0)
+		rv = worker_new(&d->env, setup_parts(d->setup), sockets,
+		    (unsigned)d->nworkers, &d->workers[d->nworkers], why);
+	if (rv == 0)
+		d->nworkers++;
+	free(sockets);
+	return rv;
 }
 
 static int
 boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 {
-	unsigned i;
+	size_t i;
 	int rv;
 
-	d->env.policy = d->policy;
-	d->env.boot = d->boot;
-	d->env.tls = d->tls;
-	d->env.sinks = d->sinks;
 	d->env.ended = session_ended;
 	d->env.handshaken = session_handshaken;
 	d->env.arg = d;
 	for (i = 0; i < c->nlistens; i++)
-		if ((rv = boot_port_free(&c->listens[i], why)) != 0)
+		if ((rv = port_free(&c->listens[i], why)) != 0)
 			return rv;
 	d->workers = xcalloc(c->workers, sizeof(*d->workers));
-	for (i = 0; i < c->workers; i++) {
-		rv = worker_new(&d->env, i, &d->workers[i], why);
-		if (rv != 0)
+	while (d->nworkers < c->workers)
+		if ((rv = boot_worker(d, c, why)) != 0)
 			return rv;
-		d->nworkers++;
-	}
 	return 0;
 }
 
@@ -278,16 +223,11 @@ boot_admin(struct daemon *d, const struct conf *c, struct text *why)
 	a->base = d->base;
 	a->workers = d->workers;
 	a->nworkers = d->nworkers;
-	a->sinks = d->sinks;
-	a->tls = d->tls;
-	a->icaps = d->engine.services;
-	a->nicaps = d->engine.nservices;
 	a->tally = tally_new();
 	a->failures = failures_new(strcmp(c->path, CONF_BUILT_IN) == 0 ?
 	    "quickstart --trust FILE|DIR with its CA" :
 	    "its CA in `upstream: trust-also`");
 	a->top = top_new();
-	a->reload = daemon_reload;
 	a->arg = d;
 	a->started = clock_wall();
 	if (c->control_socket != NULL)
@@ -316,23 +256,6 @@ boot_log_dir(const struct conf *c)
 	free(dir);
 }
 
-/* Root may write anywhere, so check again as the user who will write. */
-static int
-boot_dropped(struct daemon *d, struct text *why)
-{
-	size_t i;
-	int rv;
-
-	for (i = 0; i < d->nsinks; i++) {
-		if (d->sinks[i].ops->dropped == NULL)
-			continue;
-		rv = d->sinks[i].ops->dropped(d->sinks[i].sink, why);
-		if (rv != 0)
-			return rv;
-	}
-	return 0;
-}
-
 static int
 boot_devices(struct daemon *d, struct text *why)
 {
@@ -349,11 +272,11 @@ boot_start(struct daemon *d, const struct conf *c, struct text *why)
 	if (c->log.file != NULL)
 		boot_log_dir(c);
 	rv = drop_to(c->user, c->control_socket, why);
-	if (rv == 0)
-		rv = boot_dropped(d, why);
+	if (rv == 0)	/* root may write anywhere; so check again */
+		rv = setup_dropped(d->setup, why);
 	if (rv == 0 && d->chains != NULL)
 		rv = boot_devices(d, why);
-	if (rv == 0 && c->log.file != NULL)
+	if (rv == 0)
 		rv = connlog_open(c->log.file, c->log.events, &d->admin.log,
 		    why);
 	if (rv != 0)
@@ -377,12 +300,9 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 		return ERR_SYS;
 	}
 	boot_nofile(c);
-	budget_limit(c->limits.memory);
-	if ((rv = boot_policy(d, c, why)) != 0 ||
-	    (rv = boot_zones(d, c, why)) != 0 ||
-	    (rv = boot_tls(d, c, why)) != 0 ||
-	    (rv = boot_sinks(d, c, why)) != 0 ||
-	    (rv = boot_engine(d, c, why)) != 0 ||
+	daemon_memory(c);
+	if ((rv = boot_zones(d, c, why)) != 0 ||
+	    (rv = boot_setup(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
 	    (rv = boot_admin(d, c, why)) != 0)
 		return rv;
@@ -400,21 +320,15 @@ daemon_down(struct daemon *d)
 		worker_join(d->workers[i]);
 	control_free(d->control);
 	chains_forget(d->chains);
-	for (i = 0; i < d->nsinks; i++)
-		d->sinks[i].ops->close(d->sinks[i].sink);
-	for (i = 0; i < d->engine.nservices; i++)
-		icap_service_free(d->engine.services[i]);
-	free(d->engine.services);
+	setup_release(d->setup);
+	if (d->mailbox != NULL)
+		mailbox_free(d->mailbox);	/* closes the setups */
 	connlog_close(d->admin.log, LOG_MS);
 	tally_free(d->admin.tally);
 	failures_free(d->admin.failures);
 	top_free(d->admin.top);
-	tls_free(d->tls);
-	policy_unref(d->policy);
-	policy_unref(d->boot);
 	chains_free(d->chains);
 	zones_stop(d->zones);
-	free(d->sinks);
 	free(d->workers);
 	if (d->base != NULL)
 		event_base_free(d->base);

@@ -9,7 +9,6 @@
 #include "admin/control.h"
 #include "admin/metrics.h"
 #include "conf/conf.h"
-#include "policy/policy.h"
 #include "proxy/worker.h"
 #include "adapt/engine.h"
 #include "util/text.h"
@@ -18,22 +17,21 @@ struct chains;
 struct event;
 struct event_base;
 struct lists;
+struct mailbox;
+struct setup;
 struct zones;
 struct watch;
 
 struct daemon {
 	struct event_base	*base;		/* the main thread's */
-	struct policy		*policy;	/* in force */
-	struct policy		*boot;		/* the parts point into it */
-	struct tls		*tls;
-	struct proxy_sink	*sinks;
-	size_t			 nsinks;	/* open */
+	struct mailbox		*mailbox;
+	struct setup		*setup;		/* in force */
 	struct worker		**workers;
 	size_t			 nworkers;	/* made */
 	size_t			 nrunning;	/* ... and started */
 	struct chains		*chains;	/* or NULL: no devices */
 	struct proxy_env	 env;
-	struct engine_env	 engine;
+	struct engine_env	 engine;	/* without services */
 	struct admin_env	 admin;
 	struct zones		*zones;		/* NULL: started without
 						 * devices */
@@ -51,6 +49,10 @@ struct daemon {
  * or more lines in why. daemon_down() must follow in any case.
  */
 int	daemon_up(struct daemon *, struct conf *, struct text *why);
+/* limits.memory, shared out. */
+void	daemon_memory(const struct conf *);
+/* The setup in force is another one. */
+void	daemon_show(struct daemon *);
 /* The workers must have been told to drain. Writes out the queues. */
 void	daemon_down(struct daemon *);
 
@@ -73,6 +75,13 @@ int	daemon_reload(void *daemon, struct text *said);
  */
 struct lists *lists_watch(struct daemon *);
 void	lists_free(struct lists *);
+
+/*
+ * Whether nobody else has the address of a listener. The workers share it by
+ * SO_REUSEPORT, and would silently share it with another daemon of the same
+ * user. ERR_SYS with a sentence in why.
+ */
+int	port_free(const struct conf_listen *, struct text *why);
 
 /* Watch the workers (watch.c). The base and the workers must outlive it. */
 struct watch *watch_new(struct event_base *, struct worker **, size_t n);

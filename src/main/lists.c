@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "main/daemon.h"
+#include "main/setup.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -76,8 +77,8 @@ lists_look(evutil_socket_t fd, short what, void *arg)
 	struct text said = { 0 };
 	const char *name;
 
-	if (w->policy != w->d->policy)
-		lists_take(w, w->d->policy);
+	if (w->policy != setup_parts(w->d->setup)->policy)
+		lists_take(w, setup_parts(w->d->setup)->policy);
 	if ((name = lists_changed(w)) == NULL)
 		return;
 	memcpy(w->tried, w->seen, policy_conf(w->policy)->nlists *
@@ -94,7 +95,7 @@ lists_watch(struct daemon *d)
 	struct lists *w = xcalloc(1, sizeof(*w));
 
 	w->d = d;
-	lists_take(w, d->policy);
+	lists_take(w, setup_parts(d->setup)->policy);
 	w->timer = event_new(d->base, -1, EV_PERSIST, lists_look, w);
 	event_add(w->timer, &every);
 	return w;

@@ -1,60 +1,40 @@
 /*
- * Reads the configuration again. Rules, lists, `on`, timeouts, limits other
- * than memory, and the log level may change while the daemon runs. The keys
- * that sockets, files and threads were made from may not: a file that changes
- * one is refused whole, with the name of the key, so that the daemon always
- * runs the text of one file.
+ * Reads the configuration again. What is new is made first, and only when
+ * all of it is there do the workers get it, for new sessions: so an error
+ * changes nothing. A few keys cannot change while the daemon runs; a file that
+ * changes one is refused whole, with the name of the key, so that the daemon
+ * always runs the text of one file.
  */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chain/chain.h"
 #include "chain/device.h"
 #include "main/daemon.h"
+#include "main/setup.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
 
-/* Compare hashes of files. Zeros mean unknown, and count as the same. */
-static int
-same_sum(const uint8_t a[32], const uint8_t b[32])
-{
-	static const uint8_t unknown[32];
-
-	return memcmp(a, b, 32) == 0 || memcmp(a, unknown, 32) == 0 ||
-	    memcmp(b, unknown, 32) == 0;
-}
-
 static const struct {
 	const char	*name;
-	const char	*keys[3];
-	size_t		 sum;		/* offset of such a hash, or 0 */
+	const char	*keys[2];
 } fixed[] = {
 	{ "workers or user", { "workers", "user" } },
-	{ "ca", { "ca" }, offsetof(struct conf, ca_sum) },
-	{ "listen", { "listen" } },
-	{ "upstream trust", { "upstream.trust", "upstream.trust-also" },
-	    offsetof(struct conf, trust_sum) },
-	{ "tls", { "tls" } },
-	{ "mirrors", { "mirrors" } },
-	{ "icap", { "icap" } },
-	{ "log file, events or keys", { "log.file", "log.events",
-	    "log.keys" } },
+	{ "ca key", { "ca.key", "ca.untrusted-key" } },
 	{ "control", { "control" } },
-	{ "metrics", { "metrics" } },
-	{ "limits memory", { "limits.memory" } },
 };
 
 static int
 same(const struct conf *a, const struct conf *b, size_t i)
 {
-	const uint8_t *x = (const uint8_t *)a, *y = (const uint8_t *)b;
 	size_t k;
 
 	for (k = 0; k < NELEM(fixed[i].keys) && fixed[i].keys[k] != NULL; k++)
 		if (!conf_same(a, b, fixed[i].keys[k]))
 			return 0;
-	return fixed[i].sum == 0 ||
-	    same_sum(x + fixed[i].sum, y + fixed[i].sum);
+	return 1;
 }
 
 /* Name the keys that differ. Returns 0 if none does. */
@@ -95,45 +75,125 @@ reload_first_device(const struct daemon *d, const struct conf *c,
 	return 1;
 }
 
-static void
-reload_apply(struct daemon *d, struct conf *c)
-{
-	struct policy *p = policy_new(c), *old = d->policy;
-	size_t i;
+/* What a reload has made, and is not in force yet. */
+struct fresh {
+	struct setup	*setup;
+	int		**sockets;	/* of each worker, for new listeners */
+	struct metrics	*metrics;	/* at a new address, or NULL */
+};
 
-	for (i = 0; i < d->nrunning; i++)
-		worker_policy(d->workers[i], p);
-	d->policy = p;
-	d->admin.conf = c;
-	log_level = c->log.level;
-	reload_watch(d);
-	policy_unref(old);
+static int
+fresh_sockets(struct daemon *d, const struct conf *c, struct fresh *f,
+    struct text *why)
+{
+	const struct conf *old = d->admin.conf;
+	const char *less = NULL;
+	size_t i;
+	int rv;
+
+	for (i = 0; i < c->nlistens; i++)
+		if (!worker_listens(old, &c->listens[i]) &&
+		    (rv = port_free(&c->listens[i], why)) != 0)
+			return rv;
+	f->sockets = xcalloc(d->nrunning + 1, sizeof(*f->sockets));
+	for (i = 0; i < d->nrunning; i++) {
+		f->sockets[i] = xcalloc(c->nlistens + 1, sizeof(int));
+		rv = worker_listen(c, old, f->sockets[i], &less, why);
+		if (rv != 0) {
+			free(f->sockets[i]);
+			f->sockets[i] = NULL;
+			return rv;
+		}
+	}
+	if (less != NULL)
+		log_warn("listener %s: TPROXY needs CAP_NET_ADMIN; only "
+		    "REDIRECT will work", less);
+	return 0;
 }
 
-/* Zones for devices that are new. */
 static int
-reload_devices(struct daemon *d, struct conf *c, struct text *said)
+fresh_metrics(struct daemon *d, const struct conf *c, struct fresh *f,
+    struct text *why)
 {
+	if (c->metrics.sa.sa_family == AF_UNSPEC ||
+	    conf_same(d->admin.conf, c, "metrics"))
+		return 0;
+	return metrics_new(&d->admin, &c->metrics, &f->metrics, why);
+}
+
+/* Devices that are new get zones, too. */
+static int
+fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
+    struct text *why)
+{
+	int rv;
+
 	device_attach(c, d->admin.conf);
-	return d->chains != NULL ? chains_open(d->chains, c, said) : 0;
+	if ((rv = setup_new(d, c, d->setup, &f->setup, why)) != 0)
+		return rv;
+	if (d->chains != NULL && (rv = chains_open(d->chains, c, why)) != 0)
+		return rv;
+	if ((rv = fresh_sockets(d, c, f, why)) != 0 ||
+	    (rv = fresh_metrics(d, c, f, why)) != 0)
+		return rv;
+	return connlog_turn(d->admin.log, c->log.file, c->log.events, why);
+}
+
+/* It was not to be. */
+static void
+fresh_drop(struct daemon *d, const struct conf *c, struct fresh *f)
+{
+	size_t i, k;
+
+	for (i = 0; f->sockets != NULL && i < d->nrunning; i++)
+		for (k = 0; f->sockets[i] != NULL && k < c->nlistens; k++)
+			if (f->sockets[i][k] != -1)
+				close(f->sockets[i][k]);
+	for (i = 0; f->sockets != NULL && i < d->nrunning; i++)
+		free(f->sockets[i]);
+	metrics_free(f->metrics);
+	setup_release(f->setup);
+}
+
+static void
+reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
+{
+	struct setup *old = d->setup;
+	size_t i;
+
+	if (!conf_same(d->admin.conf, c, "metrics")) {
+		metrics_free(d->metrics);
+		d->metrics = f->metrics;
+	}
+	for (i = 0; i < d->nrunning; i++)
+		worker_renew(d->workers[i], setup_parts(f->setup),
+		    f->sockets[i]);
+	d->setup = f->setup;
+	daemon_show(d);
+	daemon_memory(c);
+	log_level = c->log.level;
+	reload_watch(d);
+	setup_release(old);
 }
 
 static int
 reload_try(struct daemon *d, struct text *said)
 {
+	struct fresh f = { 0 };
 	struct conf *c;
 	int rv;
 
 	if ((rv = conf_load(d->admin.conf->path, &c, said)) != 0)
 		return rv;
 	if (reload_differs(d->admin.conf, c, said) ||
-	    reload_first_device(d, c, said)) {
-		conf_unref(c);
-		return ERR_UNSUPPORTED;
-	}
-	if ((rv = reload_devices(d, c, said)) == 0)
-		reload_apply(d, c);
-	conf_unref(c);		/* the policy has its own reference */
+	    reload_first_device(d, c, said))
+		rv = ERR_UNSUPPORTED;
+	else if ((rv = fresh_make(d, c, &f, said)) == 0)
+		reload_apply(d, c, &f);
+	else
+		fresh_drop(d, c, &f);
+	free(f.sockets);
+	conf_unref(c);		/* the setup has its own reference */
 	return rv;
 }
 

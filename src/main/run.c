@@ -206,6 +206,7 @@ daemon_run(struct conf *c, void (*ready)(void *arg), void *arg)
 	log_start();
 	log_info("clearspan %s starts with %s", VERSION, c->path);
 	log_warnings(c);
+	d.admin.reload = daemon_reload;
 	if ((rv = daemon_up(&d, c, &why)) != 0) {
 		log_lines(LOG_LVL_ERROR, &why);
 		log_error("clearspan has not started");

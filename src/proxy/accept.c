@@ -25,42 +25,148 @@
 static void	accept_event(evutil_socket_t, short, void *);
 static void	accept_resume(evutil_socket_t, short, void *);
 
-int
-accept_bind(struct worker *w, struct text *why)
+/* Whether they can have the same socket. */
+static int
+listen_same(const struct conf_listen *a, const struct conf_listen *b)
 {
-	const struct conf *conf = policy_conf(w->boot);
-	const struct conf_listen *l;
-	char addr[ADDR_STRLEN];
-	int no_tproxy = 0, fd;
+	return a->mode == b->mode && a->v6only == b->v6only &&
+	    addr_eq(&a->address, &b->address);
+}
+
+int
+accept_has(const struct conf *c, const struct conf_listen *l)
+{
 	size_t i;
 
-	w->listeners = xcalloc(conf->nlistens, sizeof(*w->listeners));
-	for (i = 0; i < conf->nlistens; i++) {
-		l = &conf->listens[i];
-		fd = sock_listen(&l->address, l->v6only,
-		    l->mode == CONF_TRANSPARENT, &no_tproxy);
-		if (fd < 0) {
+	for (i = 0; c != NULL && i < c->nlistens; i++)
+		if (listen_same(&c->listens[i], l))
+			return 1;
+	return 0;
+}
+
+static void
+sockets_close(const int *fd, size_t n)
+{
+	while (n-- > 0)
+		if (fd[n] != -1)
+			close(fd[n]);
+}
+
+int
+accept_open(const struct conf *c, const struct conf *before, int *out,
+    const char **no_tproxy, struct text *why)
+{
+	const struct conf_listen *l;
+	char addr[ADDR_STRLEN];
+	int less;
+	size_t i;
+
+	for (i = 0; i < c->nlistens; i++) {
+		l = &c->listens[i];
+		out[i] = -1;
+		if (accept_has(before, l))
+			continue;
+		less = 0;
+		out[i] = sock_listen(&l->address, l->v6only,
+		    l->mode == CONF_TRANSPARENT, &less);
+		if (out[i] < 0) {
 			text_printf(why, "cannot listen on %s (listener %s): "
 			    "%s", addr_str(&l->address, addr), l->name,
-			    err_str(fd));
+			    err_str(out[i]));
+			sockets_close(out, i);
 			return ERR_SYS;
 		}
-		if (no_tproxy && w->index == 0)
-			log_warn("listener %s: TPROXY needs CAP_NET_ADMIN; "
-			    "only REDIRECT will work", l->name);
-		w->listeners[i].worker = w;
-		w->listeners[i].conf = l;
-		w->listeners[i].fd = fd;
-		w->nlisteners = i + 1;
+		if (less)
+			*no_tproxy = l->name;
 	}
 	return 0;
+}
+
+static void
+listener_watch(struct listener *l)
+{
+	event_assign(&l->ev, l->worker->base, l->fd, EV_READ | EV_PERSIST,
+	    accept_event, l);
+	if (!l->worker->paused)
+		event_add(&l->ev, NULL);
+}
+
+static struct listener *
+listener_new(struct worker *w, int fd)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+
+	l->worker = w;
+	l->fd = fd;
+	if (w->place != NULL)
+		listener_watch(l);
+	return l;
+}
+
+static void
+listener_free(struct listener *l)
+{
+	if (event_initialized(&l->ev))
+		event_del(&l->ev);
+	close(l->fd);
+	free(l);
+}
+
+/* The one that can be kept, out of the worker's list. */
+static struct listener *
+listener_kept(struct worker *w, const struct conf_listen *conf)
+{
+	struct listener *l;
+	size_t i;
+
+	for (i = 0; i < w->nlisteners; i++) {
+		l = w->listeners[i];
+		if (l == NULL || !listen_same(l->conf, conf))
+			continue;
+		w->listeners[i] = NULL;
+		return l;
+	}
+	return NULL;
+}
+
+void
+accept_take(struct worker *w, const struct conf *c, const int *sockets)
+{
+	struct listener **all = xcalloc(c->nlistens + 1, sizeof(*all));
+	size_t i;
+
+	if (w->draining) {
+		sockets_close(sockets, c->nlistens);
+		free(all);
+		return;
+	}
+	for (i = 0; i < c->nlistens; i++) {
+		all[i] = sockets[i] != -1 ? listener_new(w, sockets[i]) :
+		    listener_kept(w, &c->listens[i]);
+		all[i]->conf = &c->listens[i];
+	}
+	for (i = 0; i < w->nlisteners; i++)	/* who is in its queue */
+		if (w->listeners[i] != NULL)
+			accept_event(w->listeners[i]->fd, EV_READ,
+			    w->listeners[i]);
+	accept_close(w);
+	free(w->listeners);
+	w->listeners = all;
+	w->nlisteners = c->nlistens;
+}
+
+void
+accept_close(struct worker *w)
+{
+	while (w->nlisteners > 0)
+		if (w->listeners[--w->nlisteners] != NULL)
+			listener_free(w->listeners[w->nlisteners]);
 }
 
 void
 accept_start(struct worker *w)
 {
 	struct rlimit n = { 0 };
-	struct listener *l;
 	size_t i;
 
 	/* A session needs two; more sessions could not be served. */
@@ -68,12 +174,8 @@ accept_start(struct worker *w)
 	w->room = (n.rlim_cur < 2 * ACCEPT_SPARE ? n.rlim_cur / 2 :
 	    n.rlim_cur - ACCEPT_SPARE) / 2;
 	evtimer_assign(&w->resume, w->base, accept_resume, w);
-	for (i = 0; i < w->nlisteners; i++) {
-		l = &w->listeners[i];
-		event_assign(&l->ev, w->base, l->fd, EV_READ | EV_PERSIST,
-		    accept_event, l);
-		event_add(&l->ev, NULL);
-	}
+	for (i = 0; i < w->nlisteners; i++)
+		listener_watch(w->listeners[i]);
 }
 
 static void
@@ -83,9 +185,9 @@ accept_watch(struct worker *w, int on)
 
 	for (i = 0; i < w->nlisteners; i++)
 		if (on)
-			event_add(&w->listeners[i].ev, NULL);
+			event_add(&w->listeners[i]->ev, NULL);
 		else
-			event_del(&w->listeners[i].ev);
+			event_del(&w->listeners[i]->ev);
 }
 
 static void
@@ -143,14 +245,8 @@ accept_resume(evutil_socket_t fd, short what, void *arg)
 void
 accept_stop(struct worker *w)
 {
-	size_t i;
-
 	event_del(&w->resume);
-	for (i = 0; i < w->nlisteners; i++) {
-		event_del(&w->listeners[i].ev);
-		close(w->listeners[i].fd);
-	}
-	w->nlisteners = 0;
+	accept_close(w);
 }
 
 /* Why this client is refused, or NULL. */

@@ -218,6 +218,15 @@ confirm_new(void)
 }
 
 void
+confirm_forget(struct confirm *c)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIRMED_SLOTS; i++)
+		c->slot[i].until = 0;
+}
+
+void
 confirm_free(struct confirm *c)
 {
 	size_t i;

@@ -8,6 +8,8 @@
 struct confirm;
 
 struct confirm	*confirm_new(void);
+/* Other servers are trusted now: what is known counts no more. */
+void		 confirm_forget(struct confirm *);
 /* When no session waits any more. */
 void		 confirm_free(struct confirm *);
 

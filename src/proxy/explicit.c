@@ -328,7 +328,7 @@ head_portal(struct session *s, const struct http_head *h)
 {
 	size_t len;
 	int status;
-	char *page = portal_page(s->worker->env->tls, h->path.p, h->path.len,
+	char *page = portal_page(s->place->parts->tls, h->path.p, h->path.len,
 	    &len, &status);
 
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");

@@ -11,7 +11,7 @@
 #include "codec/hello.h"
 #include "net/conn.h"
 #include "net/names.h"
-#include "proxy/sink.h"
+#include "proxy/place.h"
 #include "proxy/turns.h"
 #include "proxy/worker.h"
 #include "stream/pool.h"
@@ -22,14 +22,8 @@
 struct listener {
 	struct event		 ev;
 	struct worker		*worker;
-	const struct conf_listen *conf;
+	const struct conf_listen *conf;		/* of the worker's parts */
 	int			 fd;
-};
-
-/* A worker's part of one mirror's sink; ops NULL: none. */
-struct seat {
-	const struct sink_ops	*ops;
-	void			*seat;
 };
 
 struct confirm;
@@ -46,18 +40,18 @@ struct worker {
 	struct mailbox		*mailbox;
 	struct names		*names;
 	struct mem_peak		 peak;		/* sessions open */
-	struct policy		*policy;	/* for new sessions */
-	struct policy		*boot;		/* what listeners point into */
+	struct parts		*parts;		/* for new sessions ... */
+	struct policy		*policy;	/* ... theirs ... */
+	struct place		*place;		/* ... and where they are; NULL
+						 * until it runs */
 	struct worker_counts	 counts;
 	struct pool		 pool;
-	struct listener		*listeners;
+	struct listener		**listeners;	/* one for each in conf */
 	size_t			 nlisteners;
 	struct event		 resume;	/* accept again */
 	int			 paused;
 	int			 full;		/* a dial met a limit */
 	unsigned long		 room;		/* sessions, by descriptors */
-	struct seat		*seats;		/* one for each mirror */
-	void			*engine;	/* the HTTP engine's part */
 	void			*chain;		/* that of inline devices */
 	struct sessions		 sessions, dead;
 	struct event		 reap;		/* frees the dead */

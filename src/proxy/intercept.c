@@ -61,7 +61,7 @@ forge_enter(struct session *s)
 			want.asked = forge_name(s, addr);
 	}
 	session_timer(s, session_conf(s)->timeouts.handshake);
-	leaf = leaf_get(tls_leafs(s->worker->env->tls), &want,
+	leaf = leaf_get(tls_leafs(s->place->parts->tls), &want,
 	    s->worker->mailbox, forge_done, s, &s->leaf_wait);
 	return leaf != NULL ? forge_have(s, leaf, 1) : step_wait();
 }
@@ -160,7 +160,7 @@ client_tls_enter(struct session *s)
 	SSL *ssl;
 
 	turn_take(s);
-	ssl = tls_accept(s->worker->env->tls, 0, s->leaf,
+	ssl = tls_accept(s->place->parts->tls, 0, s->leaf,
 	    alpn[0] != '\0' ? (const uint8_t *)alpn : NULL, strlen(alpn));
 	if (ssl == NULL)
 		return step_reset(s, DIR_DOWN, "handshake with client: out of "

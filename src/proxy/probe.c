@@ -18,6 +18,7 @@
 
 struct probe {
 	struct worker	*worker;
+	struct place	*place;		/* whose TLS is used */
 	struct tls_want	 want;		/* its texts are ours */
 	uint64_t	 handshake;	/* ms */
 	probe_done	 done;
@@ -48,6 +49,7 @@ probe_free(struct probe *p)
 	free((char *)(uintptr_t)p->want.sni);
 	free((uint8_t *)(uintptr_t)p->want.alpn);
 	text_free(&p->result.names);
+	place_unref(p->place);
 	free(p);
 }
 
@@ -155,7 +157,7 @@ probe_connected(void *arg, int fd, const struct addr *to, const char *why)
 	p->sock.readable = p->sock.writable = 1;
 	p->sock.marks = 1;	/* nobody looks at it again without an event */
 	sock_nodelay(fd);
-	if ((ssl = tls_connect(p->worker->env->tls, &p->want)) == NULL) {
+	if ((ssl = tls_connect(p->place->parts->tls, &p->want)) == NULL) {
 		probe_end(p, PROBE_FAILED, "out of memory");
 		return;
 	}
@@ -180,6 +182,7 @@ probe_start(struct worker *w, const struct probe_want *want, probe_done done,
 	};
 
 	p->worker = w;
+	p->place = place_ref(w->place);
 	p->sock.fd = -1;
 	p->done = done;
 	p->arg = arg;

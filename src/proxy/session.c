@@ -81,7 +81,8 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 
 	s->worker = w;
 	s->listen = l;
-	s->policy = policy_ref(w->policy);
+	s->place = place_ref(w->place);
+	s->policy = w->policy;
 	s->rec.id = session_id();
 	s->rec.start = clock_wall();
 	s->facts.listener = l->name;
@@ -349,6 +350,6 @@ session_free(struct session *s)
 	free(s->request_name);
 	free(s->name_allowed);
 	shown_free(s->rec.shown);
-	policy_unref(s->policy);
+	place_unref(s->place);
 	free(s);
 }

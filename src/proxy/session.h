@@ -29,7 +29,8 @@ struct session {
 	TAILQ_ENTRY(session) link;
 	struct worker	*worker;
 	const struct conf_listen *listen;
-	struct policy	*policy;		/* a reference */
+	struct place	*place;			/* a reference ... */
+	struct policy	*policy;		/* ... and its policy */
 	struct facts	 facts;
 	struct verdict	 verdict;
 	struct record	 rec;			/* refers to both */

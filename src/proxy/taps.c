@@ -33,16 +33,13 @@ abuse_str(enum h2_abuse what)
 }
 
 static void
-tap_open(struct session *s, struct wire *w, const struct seat *seat,
-    const char *name)
+tap_open(struct session *s, struct wire *w, size_t mirror, const char *name)
 {
-	struct tap *t;
+	const struct sink_ops *ops = s->place->parts->sinks[mirror].ops;
+	struct tap *t = wire_tap(w, ops->tap, TAP_BEHIND);
 
-	if (seat->ops == NULL)
-		return;
-	t = wire_tap(w, seat->ops->tap, TAP_BEHIND);
 	t->name = name;
-	t->state = seat->ops->begin(seat->seat, t, &s->rec);
+	t->state = ops->begin(s->place->seats[mirror]->seat, t, &s->rec);
 }
 
 static void
@@ -85,13 +82,10 @@ tap_open_engine(struct session *s)
 		.unread_http2 = unread_http2,
 		.passed = unread_passed,
 	};
-	const struct engine_ops *ops = s->worker->env->engine;
-	struct tap *t;
+	const struct engine_ops *ops = s->place->parts->engine;
+	struct tap *t = wire_tap(&s->wire, ops->tap, TAP_BEHIND);
 
-	if (ops == NULL)
-		return;
-	t = wire_tap(&s->wire, ops->tap, TAP_BEHIND);
-	t->state = ops->begin(s->worker->engine, t, &s->rec, &host);
+	t->state = ops->begin(s->place->engine->seat, t, &s->rec, &host);
 }
 
 /* The ports of streams, if a mirror shows these by themselves. */
@@ -113,7 +107,6 @@ taps_open(struct session *s)
 	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf_mirror *m;
 	const struct conf *conf = session_conf(s);
-	struct worker *w = s->worker;
 	size_t i;
 
 	if (rule->nmirrors > 0)
@@ -124,12 +117,12 @@ taps_open(struct session *s)
 		m = &conf->mirrors[rule->mirrors[i].mirror];
 		taps_open_shown(s, m);
 		tap_open(s, rule->mirrors[i].after ? session_last(s) :
-		    &s->wire, &w->seats[rule->mirrors[i].mirror], m->name);
+		    &s->wire, rule->mirrors[i].mirror, m->name);
 	}
 	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
-	    (w->env->http_events && s->facts.protocol < PROTO_OTHER)))
+	    (s->place->parts->http_events && s->facts.protocol < PROTO_OTHER)))
 		tap_open_engine(s);
 	dialogue_open(s);
 }

@@ -337,7 +337,7 @@ server_tls_enter(struct session *s)
 	s->active = clock_coarse_ms();
 	s->cert_none = s->awaits_refusal = 0;
 	server_tls_alpn(s, &want);
-	if ((ssl = tls_connect(s->worker->env->tls, &want)) == NULL)
+	if ((ssl = tls_connect(s->place->parts->tls, &want)) == NULL)
 		return step_reset(s, DIR_UP, "handshake with server: out of "
 		    "memory");
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,

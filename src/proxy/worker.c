@@ -27,18 +27,30 @@ static void	worker_reap(evutil_socket_t, short, void *);
 static void	worker_out_of_time(evutil_socket_t, short, void *);
 
 int
-worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
-    struct text *why)
+worker_listens(const struct conf *c, const struct conf_listen *l)
+{
+	return accept_has(c, l);
+}
+
+int
+worker_listen(const struct conf *c, const struct conf *before, int *out,
+    const char **no_tproxy, struct text *why)
+{
+	return accept_open(c, before, out, no_tproxy, why);
+}
+
+int
+worker_new(const struct proxy_env *env, struct parts *parts,
+    const int *sockets, unsigned index, struct worker **out, struct text *why)
 {
 	struct worker *w = xcalloc(1, sizeof(*w));
-	const struct conf *conf = policy_conf(env->policy);
+	const struct conf *conf = policy_conf(parts->policy);
 	uint32_t seed;
 
 	w->env = env;
 	w->index = index;
-	w->policy = policy_ref(env->policy);
-	w->boot = policy_ref(env->boot);
-	w->seats = xcalloc(conf->nmirrors + 1, sizeof(*w->seats));
+	w->parts = parts_ref(parts);
+	w->policy = parts->policy;
 	worker_is_at(w, 0, "starting");
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
@@ -58,13 +70,10 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	event_assign(&w->reap, w->base, -1, 0, worker_reap, w);
 	revisits_init(&w->revisits, w->base);
 	evtimer_assign(&w->drained, w->base, worker_out_of_time, w);
+	accept_take(w, conf, sockets);
 	if (w->mailbox == NULL) {
 		text_puts(why, "cannot make a worker: no descriptors are "
 		    "left");
-		worker_free(w);
-		return ERR_SYS;
-	}
-	if (accept_bind(w, why) != 0) {
 		worker_free(w);
 		return ERR_SYS;
 	}
@@ -72,35 +81,30 @@ worker_new(const struct proxy_env *env, unsigned index, struct worker **out,
 	return 0;
 }
 
+/* In its own thread, when its loop has ended. */
+static void
+worker_leave(struct worker *w)
+{
+	if (w->env->chain != NULL)
+		w->env->chain->detach(w->chain);
+	worker_reap(-1, 0, w);
+	place_unref(w->place);
+	w->place = NULL;
+}
+
 static void *
 worker_run(void *arg)
 {
 	struct worker *w = arg;
-	const struct conf *conf = policy_conf(w->policy);
-	size_t i, n = conf->nmirrors;
 
-	for (i = 0; i < n; i++) {
-		w->seats[i].ops = w->env->sinks[i].ops;
-		if (w->seats[i].ops != NULL)
-			w->seats[i].seat = w->seats[i].ops->attach(
-			    w->env->sinks[i].sink, w->base);
-	}
-	if (w->env->engine != NULL)
-		w->engine = w->env->engine->attach(w->env->engine_env,
-		    w->base);
+	w->place = place_new(w->parts, w->base, NULL);
 	if (w->env->chain != NULL)
 		w->chain = w->env->chain->attach(w->env->chain_env, w->index,
 		    w->base, w->mailbox);
 	accept_start(w);
 	event_base_dispatch(w->base);
 	atomic_store(&w->ended, 1);
-	if (w->env->chain != NULL)
-		w->env->chain->detach(w->chain);
-	if (w->env->engine != NULL)
-		w->env->engine->detach(w->engine);
-	for (i = 0; i < n; i++)
-		if (w->seats[i].ops != NULL)
-			w->seats[i].ops->detach(w->seats[i].seat);
+	worker_leave(w);
 	return NULL;
 }
 
@@ -161,19 +165,17 @@ struct order {
 	struct mail	 mail;
 	struct worker	*worker;
 	uint64_t	 ms;
-	struct policy	*policy;
+	struct parts	*parts;
+	int		*sockets;
 };
 
 static void
-worker_order(struct worker *w, void (*run)(struct mail *), uint64_t ms,
-    struct policy *policy)
+worker_order(struct worker *w, void (*run)(struct mail *), struct order what)
 {
-	struct order *o = xcalloc(1, sizeof(*o));
+	struct order *o = xmemdup(&what, sizeof(what));
 
 	o->mail.run = run;
 	o->worker = w;
-	o->ms = ms;
-	o->policy = policy;
 	mailbox_post(w->mailbox, &o->mail);
 }
 
@@ -202,17 +204,14 @@ worker_drain_run(struct mail *m)
 void
 worker_drain(struct worker *w, uint64_t ms)
 {
-	worker_order(w, worker_drain_run, ms, NULL);
+	worker_order(w, worker_drain_run, (struct order){ .ms = ms });
 }
 
 /* Its thread has ended, or was never started. */
 static void
 worker_free(struct worker *w)
 {
-	size_t i;
-
-	for (i = 0; i < w->nlisteners; i++)	/* if it was never started */
-		close(w->listeners[i].fd);
+	accept_close(w);	/* if it was never started */
 	mailbox_free(w->mailbox);
 	worker_reap(-1, 0, w);
 	names_free(w->names);
@@ -221,10 +220,8 @@ worker_free(struct worker *w)
 	learned_free(w->learned);
 	pool_done(&w->pool);
 	event_base_free(w->base);
-	policy_unref(w->policy);
-	policy_unref(w->boot);
+	parts_unref(w->parts);
 	free(w->listeners);
-	free(w->seats);
 	free(w);
 }
 
@@ -277,20 +274,32 @@ worker_late(struct worker *w, struct worker_at *at)
 }
 
 static void
-worker_policy_run(struct mail *m)
+worker_renew_run(struct mail *m)
 {
-	struct order *p = (struct order *)m;
+	struct order *o = (struct order *)m;
+	struct worker *w = o->worker;
+	struct place *old = w->place;
+	const struct conf *conf = policy_conf(o->parts->policy);
 
-	policy_unref(p->worker->policy);
-	p->worker->policy = p->policy;
-	p->worker->turns.max = policy_conf(p->policy)->limits.handshakes;
-	free(p);
+	accept_take(w, conf, o->sockets);
+	if (old != NULL)	/* it is not ending */
+		w->place = place_new(o->parts, w->base, old);
+	if (w->parts->tls != o->parts->tls)
+		confirm_forget(w->confirm);
+	parts_unref(w->parts);
+	w->parts = o->parts;
+	w->policy = w->parts->policy;
+	w->turns.max = conf->limits.handshakes;
+	place_unref(old);
+	free(o->sockets);
+	free(o);
 }
 
 void
-worker_policy(struct worker *w, struct policy *policy)
+worker_renew(struct worker *w, struct parts *parts, int *sockets)
 {
-	worker_order(w, worker_policy_run, 0, policy_ref(policy));
+	worker_order(w, worker_renew_run, (struct order){
+		.parts = parts_ref(parts), .sockets = sockets });
 }
 
 static void

@@ -11,31 +11,16 @@
 #include "net/mailbox.h"
 #include "policy/policy.h"
 #include "proxy/dialogue.h"
-#include "proxy/engine.h"
+#include "proxy/parts.h"
 #include "proxy/probe.h"
 #include "proxy/reach.h"
-#include "proxy/sink.h"
 #include "tls/tls.h"
 
 struct chain_ops;
 struct worker;
 
-struct proxy_sink {		/* one for each of conf's mirrors, in order */
-	const struct sink_ops	*ops;
-	void			*sink;
-};
-
-/* What all workers share; immutable while they run, except by worker_policy. */
+/* What all workers share, whatever the configuration; immutable. */
 struct proxy_env {
-	struct policy		*policy;	/* holds the conf */
-	struct policy		*boot;		/* what listeners point into */
-	struct tls		*tls;
-	struct proxy_sink	*sinks;
-	/* Reads HTTP in the sessions that need it; or NULL. */
-	const struct engine_ops	*engine;
-	void			*engine_env;
-	/* ... in all that may be HTTP */
-	int			 http_events;
 	/* Ways through inline devices (proxy/chain.h); or NULL: none. */
 	const struct chain_ops	*chain;
 	void			*chain_env;
@@ -106,11 +91,24 @@ struct worker_counts {
 };
 
 /*
- * Make a worker and bind its listeners, before privileges are dropped; then
- * start its thread. ERR_* with a sentence in why.
+ * Sockets for the listeners of a configuration that another one (or NULL) does
+ * not have: out[i], the caller's, is that of listener i, or -1. Where TPROXY
+ * lacks a privilege, *no_tproxy is set to the listener's name. 0; or ERR_SYS,
+ * without any, and with a sentence in why.
  */
-int		 worker_new(const struct proxy_env *, unsigned index,
-		    struct worker **, struct text *why);
+int		 worker_listens(const struct conf *,
+		    const struct conf_listen *);	/* has one like it */
+int		 worker_listen(const struct conf *, const struct conf *before,
+		    int *out, const char **no_tproxy, struct text *why);
+
+/*
+ * Make a worker, before privileges are dropped; then start its thread. It takes
+ * a reference to the parts, and has the sockets of worker_listen(). ERR_* with
+ * a sentence in why.
+ */
+int		 worker_new(const struct proxy_env *, struct parts *,
+		    const int *sockets, unsigned index, struct worker **,
+		    struct text *why);
 int		 worker_start(struct worker *);
 
 /* Any thread: stop accepting, let sessions end; after ms reset the rest. */
@@ -119,8 +117,12 @@ void		 worker_drain(struct worker *, uint64_t ms);
 void		 worker_join(struct worker *);
 
 const struct worker_counts *worker_counts(const struct worker *);
-/* New policy for new sessions. Any thread; takes a reference. */
-void		 worker_policy(struct worker *, struct policy *);
+/*
+ * New parts for new sessions; takes a reference. sockets is malloc'd, the
+ * worker's now; what it listened on and is in the configuration no more is
+ * closed. Any thread.
+ */
+void		 worker_renew(struct worker *, struct parts *, int *sockets);
 
 /*
  * Whether its loop turns. Another thread asks, and looks later whether it was

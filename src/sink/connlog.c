@@ -29,14 +29,15 @@
 
 struct connlog {
 	struct outq	*q;
-	char		*path;
-	unsigned	 events;
+	_Atomic unsigned events;
+	char		*wanted;	/* the main thread's: the latest path */
 	_Atomic uint64_t lost;		/* events whose write failed */
 	atomic_int	 reopens;	/* asked for */
 	atomic_int	 reopened;	/* done; earlier events are written */
 	atomic_int	 ending;	/* do not wait for a reader */
 	/* used by the writer alone */
-	int		 fd;
+	char		*path;		/* or NULL */
+	int		 fd;		/* or -1 */
 	int		 torn;		/* the last line has no end yet */
 	int		 looks;		/* checks since it took a byte */
 	uint64_t	 told;		/* of the lost */
@@ -54,6 +55,13 @@ static const struct outq_ops writer = {
 	.quiet = log_batch,
 	.close = connlog_end,
 	.gather_ms = GATHER_MS
+};
+
+/* In the queue, as an event of no length. */
+struct turn {
+	char		*path;		/* another one, or NULL; or ... */
+	int		 fd;
+	int		 again;		/* ... the same again */
 };
 
 /* A FIFO that is open for reading and writing never blocks open(2). */
@@ -76,6 +84,7 @@ log_look_torn(struct connlog *l)
 	struct stat st;
 	char last;
 
+	l->torn = 0;
 	if (fstat(l->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return;
 	l->torn = st.st_size > 0 &&
@@ -90,23 +99,39 @@ log_open_why(void)
 	return strerror(errno);
 }
 
+/* -1 for NULL. Returns 0, or ERR_SYS with a sentence in why. */
+static int
+log_open_path(const char *path, int *fd, struct text *why)
+{
+	*fd = path != NULL ? log_open(path) : -1;
+	if (*fd >= 0 || path == NULL)
+		return 0;
+	text_printf(why, "cannot open the event log %s: %s", path,
+	    log_open_why());
+	return ERR_SYS;
+}
+
+static char *
+path_dup(const char *path)
+{
+	return path != NULL ? xstrdup(path) : NULL;
+}
+
 int
 connlog_open(const char *path, unsigned events, struct connlog **out,
     struct text *why)
 {
 	struct connlog *l;
-	int fd = log_open(path);
+	int fd;
 
 	*out = NULL;
-	if (fd < 0) {
-		text_printf(why, "cannot open the event log %s: %s", path,
-		    log_open_why());
+	if (log_open_path(path, &fd, why) != 0)
 		return ERR_SYS;
-	}
 	l = xcalloc(1, sizeof(*l));
 	l->fd = fd;
-	l->path = xstrdup(path);
-	l->events = events;
+	l->path = path_dup(path);
+	l->wanted = path_dup(path);
+	l->events = path != NULL ? events : 0;
 	log_look_torn(l);
 	l->q = outq_new("eventlog", BUDGET_LOG, QUEUE_MAX, &writer, l);
 	*out = l;
@@ -259,22 +284,44 @@ log_batch(void *ctx)
 }
 
 static void
+log_take(struct connlog *l, int fd)
+{
+	if (l->fd != -1)
+		close(l->fd);
+	l->fd = fd;
+	l->looks = 0;
+	log_look_torn(l);
+}
+
+static void
 log_reopen(struct connlog *l)
 {
 	int fd;
 
-	log_batch(l);
 	l->reopened++;
+	if (l->path == NULL)
+		return;
 	if ((fd = log_open(l->path)) < 0) {
 		log_error("cannot reopen the event log %s: %s; the old file "
 		    "stays in use", l->path, log_open_why());
 		return;
 	}
-	close(l->fd);
-	l->fd = fd;
-	l->looks = 0;
-	log_look_torn(l);
+	log_take(l, fd);
 	log_info("event log %s reopened", l->path);
+}
+
+static void
+log_turn(struct connlog *l, const struct turn *t)
+{
+	log_batch(l);
+	if (t->again) {
+		log_reopen(l);
+		return;
+	}
+	l->reopened++;
+	free(l->path);
+	l->path = t->path;
+	log_take(l, t->fd);
 }
 
 /*
@@ -304,7 +351,7 @@ connlog_write(void *ctx, const void *data, size_t len)
 	struct connlog *l = ctx;
 
 	if (len == 0) {
-		log_reopen(l);
+		log_turn(l, data);
 		return;
 	}
 	if (l->batch.len == 0)
@@ -322,19 +369,44 @@ connlog_end(void *ctx)
 	log_batch(l);
 	log_tell_lost(l);	/* no later event will */
 	log_batch(l);
-	close(l->fd);
+	if (l->fd != -1)
+		close(l->fd);
 	text_free(&l->batch);
 	free(l->path);
+	free(l->wanted);
 	free(l);
 }
 
 void
 connlog_reopen(struct connlog *l)
 {
+	static const struct turn again = { .again = 1 };
+
 	if (l == NULL)
 		return;
 	atomic_fetch_add(&l->reopens, 1);
-	outq_give(l->q, xcalloc(1, 1), 0);	/* empty: wakes it */
+	outq_give(l->q, xmemdup(&again, sizeof(again)), 0);
+}
+
+int
+connlog_turn(struct connlog *l, const char *path, unsigned events,
+    struct text *why)
+{
+	struct turn t = { .fd = -1 };
+	int rv;
+
+	if (path == NULL ? l->wanted != NULL : l->wanted == NULL ||
+	    strcmp(path, l->wanted) != 0) {
+		if ((rv = log_open_path(path, &t.fd, why)) != 0)
+			return rv;
+		t.path = path_dup(path);
+		free(l->wanted);
+		l->wanted = path_dup(path);
+		atomic_fetch_add(&l->reopens, 1);
+		outq_give(l->q, xmemdup(&t, sizeof(t)), 0);
+	}
+	l->events = path != NULL ? events : 0;
+	return 0;
 }
 
 uint64_t

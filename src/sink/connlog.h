@@ -19,10 +19,17 @@ struct connlog;
 
 /*
  * path is a file (created 0600, appended to, never a symbolic link), a FIFO
- * (with or without a reader), or "-" for stdout. events: 1 << EVENT_*. Returns
- * 0, or ERR_SYS with one sentence in why.
+ * (with or without a reader), "-" for stdout, or NULL: no log for now. events:
+ * 1 << EVENT_*. Returns 0, or ERR_SYS with one sentence in why.
  */
 int	 connlog_open(const char *path, unsigned events, struct connlog **,
+	    struct text *why);
+
+/*
+ * Events go to path from here on, and those queued before to the old one; and
+ * they are others. If the open fails, nothing is changed. Main thread.
+ */
+int	 connlog_turn(struct connlog *, const char *path, unsigned events,
 	    struct text *why);
 
 /*

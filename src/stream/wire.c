@@ -50,18 +50,44 @@ wire_tap(struct wire *w, const struct tap_ops *ops, enum tap_place place)
 	return t;
 }
 
-void
+/* Take it out of the row of what the server sends. */
+static void
+tap_unlink(struct tap *t)
+{
+	struct tap **at = &t->row->first[DIR_DOWN];
+
+	while (*at != t)
+		at = &(*at)->next[DIR_DOWN];
+	*at = t->next[DIR_DOWN];
+}
+
+int
 wire_tap_server(struct tap *t)
 {
-	struct tap **at, **first = &t->row->first[DIR_DOWN];
+	struct tap **first = &t->row->first[DIR_DOWN];
 
 	if ((*first)->pos[DIR_DOWN] != t->pos[DIR_DOWN])
-		return;
-	for (at = first; *at != t; at = &(*at)->next[DIR_DOWN])
-		;
-	*at = t->next[DIR_DOWN];
+		return 0;
+	tap_unlink(t);
 	t->next[DIR_DOWN] = *first;
 	*first = t;
+	return 1;
+}
+
+int
+wire_tap_behind(struct tap *t)
+{
+	struct tap **at;
+
+	for (at = &t->next[DIR_DOWN]; *at != NULL; at = &(*at)->next[DIR_DOWN])
+		if ((*at)->pos[DIR_DOWN] != t->pos[DIR_DOWN])
+			return 0;
+	if (t->next[DIR_DOWN] == NULL)
+		return 1;
+	tap_unlink(t);
+	*at = t;
+	t->next[DIR_DOWN] = NULL;
+	return 1;
 }
 
 void

@@ -264,6 +264,7 @@ ca_of(X509 *x, EVP_PKEY *key, STACK_OF(X509) *certs)
 	X509 *c;
 	int i;
 
+	ca->refs = 1;
 	X509_up_ref(x);
 	ca->cert = x;
 	ca->chain = sk_X509_new_null();
@@ -313,10 +314,17 @@ out:
 	return rv;
 }
 
+struct ca *
+ca_ref(struct ca *ca)
+{
+	ca->refs++;
+	return ca;
+}
+
 void
 ca_free(struct ca *ca)
 {
-	if (ca == NULL)
+	if (ca == NULL || --ca->refs > 0)
 		return;
 	X509_free(ca->cert);
 	sk_X509_pop_free(ca->chain, X509_free);

@@ -13,6 +13,7 @@
 
 /* Immutable once made. */
 struct ca {
+	_Atomic unsigned refs;
 	X509		*cert;
 	STACK_OF(X509)	*chain;		/* to send after a leaf */
 	X509_EXTENSION	*akid;		/* has cert's SKI; NULL: it has none */
@@ -29,7 +30,8 @@ int	 ca_load(const char *what, const char *cert, const char *key,
 	    struct ca **, struct text *errors);
 /* Make a CA in memory that nobody trusts; its name says what it is for. */
 struct ca *ca_untrusted(void);
-void	 ca_free(struct ca *);
+struct ca *ca_ref(struct ca *);
+void	 ca_free(struct ca *);	/* a reference; NULL is fine */
 
 /*
  * Add to out, in one clause, what the CA lacks that RFC 5280 (4.2.1) demands

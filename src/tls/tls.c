@@ -176,6 +176,11 @@ tls_authorities(struct tls *t, const struct tls_options *o,
 	const char *wrong = NULL;
 	int rv;
 
+	if (o->before != NULL) {
+		t->ca = ca_ref(o->before->ca);
+		t->untrusted = ca_ref(o->before->untrusted);
+		return 0;
+	}
 	rv = ca_load("ca", o->ca_cert, o->ca_key, &t->ca, errors);
 	if (o->untrusted_cert == NULL && o->untrusted_key == NULL)
 		t->untrusted = ca_untrusted();

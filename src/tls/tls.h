@@ -1,5 +1,5 @@
 /*
- * TLS as the phases see it: one struct tls for the process, made at start
+ * TLS as the phases see it: one struct tls for all that has the same options
  * (CAs, trust store, profiles, caches, ticket keys, key log), and an SSL for
  * each side of each session. The socket is not here: the caller sets the
  * BIOs and runs the handshake. All functions may be called by any worker.
@@ -32,6 +32,8 @@ struct tls_profile {
 struct tls_options {
 	const char	*ca_cert, *ca_key;
 	const char	*untrusted_cert, *untrusted_key; /* NULL: in memory */
+	const struct tls *before;	/* has the CAs, by the same options;
+					 * NULL: they are loaded */
 	const char	*trust;		/* "system", a PEM file or directory */
 	char		**trust_also;	/* more PEM files or directories */
 	size_t		 ntrust_also;

@@ -193,7 +193,7 @@ def a_changed_order_is_for_new_sessions_and_old_ones_finish(s):
     for t in ts:
         t.start()
     wait(lambda: len(seen) > 5, 'traffic')
-    chain.reload(s, **chain.conf(d, [chain.chain(d[1], d[0])],
+    s.reload(**chain.conf(d, [chain.chain(d[1], d[0])],
                                  [{'name': 'default', 'action': 'decrypt',
                                    'chain': 'inspect'}], mirrors=[]))
     n = len(seen)
@@ -218,13 +218,13 @@ def a_reload_adds_and_removes_devices(s):
     s.exchange(b'one', b'two')
     d.append(device.Program(s, 'dlp1', SWAP[1]))
     rules = [{'name': 'default', 'action': 'decrypt', 'chain': 'inspect'}]
-    chain.reload(s, **chain.conf(d, [chain.chain(*d)], rules, mirrors=[]))
+    s.reload(**chain.conf(d, [chain.chain(*d)], rules, mirrors=[]))
     chain.up(s, d[1])
     s.exchange(b'one', b'six')
     old = s.tls()
     old.send(b'one')
     equal(old.recv_exact(3), b'six')
-    chain.reload(s, **chain.conf(d[1:], [chain.chain(d[1])], rules,
+    s.reload(**chain.conf(d[1:], [chain.chain(d[1])], rules,
                                  mirrors=[]))
     s.exchange(b'one', b'one')
     old.send(b'one')

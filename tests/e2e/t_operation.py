@@ -489,33 +489,6 @@ def a_list_is_read_again_when_its_file_changes(s):
 
 
 @scenario
-def a_ca_or_trust_replaced_where_it_was_needs_a_restart(s):
-    for name, f in (('ca.pem', s.pki.ca), ('ca.key', s.pki.ca_key),
-                    ('root.pem', s.pki.root)):
-        shutil.copy(f, s.path(name))
-    s.start(ca={'certificate': s.path('ca.pem'), 'key': s.path('ca.key')},
-            upstream={'trust': s.path('root.pem')})
-    s.serve(443)
-
-    def reload(count, result):
-        s.d.p.send_signal(signal.SIGHUP)
-        wait(lambda: s.d.metric('clearspan_reloads_total',
-                                result=result) == count, 'a reload')
-    os.utime(s.path('ca.pem'))          # the same bytes are the same CA
-    reload(1, 'ok')
-    shutil.copy(s.pki.ca, s.path('root.pem'))
-    reload(1, 'failed')
-    s.d.wait_log('needs a restart: upstream trust')
-    shutil.copy(s.pki.root, s.path('root.pem'))
-    os.unlink(s.path('ca.pem'))
-    os.unlink(s.path('ca.key'))
-    s.run(s.gateway, s.binary, 'ca', 'create', '--dir', s.dir).ok()
-    reload(2, 'failed')
-    s.d.wait_log('needs a restart: ca')
-    s.exchange(b'signed as before')
-
-
-@scenario
 def quickstart_says_what_is_in_its_way(s):
     def quick(where, *more):
         return s.run(s.gateway, s.binary, 'quickstart', '--dir', where, *more)

@@ -160,9 +160,9 @@ def the_first_device_takes_a_restart_and_the_second_does_not(s):
     s.d.wait_log('needs a restart: devices, as it was started without any')
     s.d.end()
     chain.start(s, [one], [chain.chain(one)])
-    chain.reload(s, **chain.conf([one, two], [chain.chain(chain.slot(
+    s.reload(**chain.conf([one, two], [chain.chain(chain.slot(
         one, two))]))
     chain.up(s, one, two)
-    chain.reload(s, **chain.conf([two], [chain.chain(two)]))
+    s.reload(**chain.conf([two], [chain.chain(two)]))
     wait(lambda: one.inside in s.gateway.run('ip', '-br', 'link'),
          'the port of ips1 back')

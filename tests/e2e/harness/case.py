@@ -256,6 +256,23 @@ class Scenario:
         self.d = d
         return d.ready()
 
+    def reload(self, result='ok', **over):
+        """Another configuration, and SIGHUP."""
+        n = self.d.metric('clearspan_reloads_total', result=result)
+        conf = self.conf(**over)
+        with open(self.d.file, 'w') as f:
+            f.write(yaml(conf))
+        if result == 'ok':
+            self.d.conf = conf  # the metrics may move
+        self.d.p.send_signal(signal.SIGHUP)
+        wait(lambda: self.reloads(result) > n, 'a reload', 10 * self.slow)
+
+    def reloads(self, result):
+        try:
+            return self.d.metric('clearspan_reloads_total', result=result)
+        except ConnectionRefusedError:  # not there yet
+            return -1
+
     # --- endpoints
     def serve(self, port=443, handler=None, cert='good', alpn=None, lo=None,
               hi=None, address=net.SERVER, ctx=None, plain=False, **kw):
@@ -284,9 +301,9 @@ class Scenario:
         self.clients.append((p.sent, p.received))
         return p
 
-    def via_proxy(self, host, port, listener=net.INNER):
+    def via_proxy(self, host, port, listener=net.INNER, at=net.PROXY):
         """A socket on which CONNECT has succeeded."""
-        sock = self.connect(net.PROXY, listener)
+        sock = self.connect(at, listener)
         p = peer.Peer(sock)
         p.send(('CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n' %
                 (host, port, host, port)).encode())

@@ -1,7 +1,6 @@
 """The daemon with a chain of inline devices (harness/device.py), and what is
 asked of every session that went through one."""
 import os
-import signal
 
 from . import case, net
 from .proc import equal, wait
@@ -71,17 +70,6 @@ def up(s, *devices):
 def down(s, *devices):
     for d in devices:
         wait(lambda: not is_up(s, d), 'device %s down' % name(d), 10 * s.slow)
-
-
-def reload(s, **over):
-    """A new configuration, of what conf() or s.conf() takes."""
-    n = s.d.metric('clearspan_reloads_total', result='ok')
-    s.d.conf = s.conf(**over)
-    with open(s.d.file, 'w') as f:
-        f.write(case.yaml(s.d.conf))
-    s.d.p.send_signal(signal.SIGHUP)
-    wait(lambda: s.d.metric('clearspan_reloads_total', result='ok') > n,
-         'a reload', 10 * s.slow)
 
 
 def helper(s):

@@ -59,7 +59,6 @@ env_fill(struct admin_env *e)
 	e->conf = &conf;
 	e->sinks = sinks;
 	e->icaps = services;
-	e->nicaps = 1;
 	e->tally = tally_new();
 	e->failures = failures_new("trust it");
 	e->top = top_new();

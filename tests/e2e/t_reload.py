@@ -1,0 +1,318 @@
+"""What a reload changes: listeners, mirrors, services, trust, logs. Running
+sessions finish on what they began with, and an error changes nothing.
+
+RELOADS=60 in the environment is how many follow each other under traffic."""
+import os
+import shutil
+import socket
+import threading
+
+from harness import capture, check, equal, http, icap, net, peer, scenario, \
+    wait
+from t_outputs import BIG, LIVE, Reader, whole
+
+RELOADS = int(os.environ.get('RELOADS', '8'))
+GATEWAY = {'name': 'gateway', 'mode': 'transparent', 'address': '[::]:8443'}
+PROXY = {'name': 'proxy', 'mode': 'explicit', 'address': '10.1.0.1:8080',
+         'allow': ['10.1.0.0/24']}
+MORE = dict(PROXY, name='more', address='10.1.0.1:8081')
+NONE = [{'name': 'default', 'action': 'decrypt'}]
+
+
+def rule(*mirrors, **more):
+    return [dict({'name': 'default', 'action': 'decrypt',
+                  'mirror': list(mirrors)}, **more)]
+
+
+def said(p, what):
+    """It goes there and comes back."""
+    p.send(what)
+    equal(p.recv_exact(len(what)), what, 'the echo')
+
+
+def via(s, port=net.PROXY):
+    return s.via_proxy(net.SERVER, 443, at=port)
+
+
+def closed(s, port):
+    """Nobody listens there."""
+    try:
+        s.connect(port, net.INNER).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:    # it was in the queue of one that goes
+        pass
+    return False
+
+
+def turned_away(s, port):
+    """It is accepted, and reset."""
+    try:
+        peer.reset_wait(s.connect(port, net.INNER))
+    except ConnectionResetError:
+        pass
+
+
+@scenario
+def listeners_are_opened_kept_and_closed_by_a_reload(s):
+    s.start(record=False, mirrors=[], rules=NONE, listen=[GATEWAY, PROXY])
+    s.serve(443)
+    old = s.tls(sock=via(s))
+    said(old, b'before')
+    check(closed(s, 8081), 'it listens before its time')
+    s.reload(mirrors=[], rules=NONE, listen=[GATEWAY, PROXY, MORE])
+    s.exchange(b'through the new one',
+               sock=via(s, 8081))
+    s.exchange(b'through the old one', sock=via(s))
+    s.exchange(b'through that kept')
+    s.reload(mirrors=[], rules=NONE, listen=[MORE, GATEWAY])
+    wait(lambda: closed(s, net.PROXY), 'the listener that goes')
+    said(old, b'still there')
+    s.exchange(b'the order is another',
+               sock=via(s, 8081))
+    s.exchange(b'through that kept')
+    old.finish()
+    s.reload(mirrors=[], rules=NONE, listen=[
+        dict(MORE, name='renamed', allow=['10.1.0.99/32']), GATEWAY])
+    turned_away(s, 8081)
+
+    def listeners():            # of those that got anywhere
+        return [f['clearspan']['listener'] for f in s.d.flows(6)
+                if 'tls' in f]
+    want = ['proxy', 'more', 'proxy', 'gateway', 'more', 'gateway']
+    wait(lambda: len(listeners()) >= len(want), 'the sessions')
+    equal(listeners(), want)
+
+
+@scenario
+def mirrors_come_and_go_with_a_reload_and_sessions_end_on_theirs(s):
+    disk = {'name': 'disk', 'pcap': s.path('one.pcap')}
+    two = {'name': 'two', 'pcap': s.path('two.pcap')}
+    s.start(record=False, mirrors=[disk], rules=rule('disk'))
+    s.serve(443)
+    old = s.tls()
+    said(old, b'on the first file')
+    s.reload(mirrors=[disk, two, LIVE], rules=rule('two', 'live'))
+    live = Reader(s)
+    live.until(lambda d: len(d) >= 24)
+    new = s.tls()
+    said(new, b'on the others ' + BIG[:30000])
+    said(old, b'on the first still')
+    s.reload(mirrors=[LIVE], rules=rule('live'))
+    last = s.tls()
+    said(last, b'on the live one')
+    said(old, b'its file goes with it ' + BIG)
+    said(new, b'and for this, too')
+    equal([m['name'] for m in s.d.ctl('status')['mirrors']], ['live'])
+    for p in old, new, last:
+        p.finish()
+    s.d.flows(3)
+    # What nobody is on any more is closed, and whole.
+    wait(lambda: not [x for x in os.listdir('/proc/%d/fd' % s.d.pid)
+                      if os.path.realpath('/proc/%d/fd/%s' % (
+                          s.d.pid, x)).endswith('.pcap')], 'closed files')
+    whole(s, s.path('one.pcap'), [old])
+    whole(s, s.path('two.pcap'), [new])
+    live.streams(2)
+    whole(s, bytes(live.data), [new, last])
+
+
+@scenario
+def a_mirror_changed_in_its_place_is_refused_by_a_reload(s):
+    disk = {'name': 'disk', 'pcap': s.path('one.pcap')}
+    s.start(record=False, mirrors=[disk], rules=rule('disk'))
+    s.serve(443)
+    s.reload('failed', mirrors=[dict(disk, ports='map')], rules=rule('disk'))
+    s.d.wait_log('mirror disk: its file is in use as it was set before')
+    s.reload(mirrors=[dict(disk, ports='map',
+                            pcap=s.path('other.pcap'))],
+             rules=rule('disk'))
+    c = s.exchange(b'as on port 80')
+    s.stop(s.d)
+    st = whole(s, s.path('other.pcap'), [c])
+    equal(st[0].key[3], 80)
+
+
+@scenario
+def services_come_and_go_with_a_reload(s):
+    script = icap.Script(s)
+    virus = icap.service(respmod=script.url('204'), name='scan')
+    none = dict(mirrors=[], rules=NONE, log={'events': icap.EVENTS})
+    with_it = dict(none, icap=[virus], rules=[dict(NONE[0], icap=['scan'])])
+    s.start(record=False, **none)
+    origin = icap.Little(s)
+    old = origin.client()
+    equal(origin.ask(old, '/a').status, 200)
+    s.reload(**with_it)
+    new = origin.client()
+    equal(origin.ask(old, '/b').status, 200)
+    equal(script.log(), [], 'what the service saw of a session before it')
+    equal(origin.ask(new, '/c').status, 200)
+    s.reload(**none)
+    equal(origin.ask(new, '/d').status, 200)
+    equal(origin.ask(origin.client(), '/e').status, 200)
+    script.logged(2)
+    wait(lambda: not s.d.ctl('icap')['servers'], 'that it is not known')
+
+
+@scenario
+def trust_comes_and_goes_with_a_reload(s):
+    for name, f in ('root.pem', s.pki.root), ('none.pem', s.pki.ca):
+        shutil.copy(f, s.path(name))
+
+    def conf(name):
+        return dict(mirrors=[], rules=NONE,
+                    upstream={'trust': s.path(name)})
+    s.start(record=False, **conf('none.pem'))
+    s.serve(443)
+
+    def forged(n):
+        return s.d.flows(n)[-1]['clearspan']['forged']['ca']
+    s.exchange(b'1', verify=False)
+    equal(forged(1), 'untrusted')
+    s.reload(**conf('root.pem'))
+    old = s.tls()
+    said(old, b'trusted')
+    shutil.copy(s.pki.ca, s.path('root.pem'))   # in its place
+    s.reload(**conf('root.pem'))
+    s.exchange(b'2', verify=False)
+    equal(forged(2), 'untrusted')
+    said(old, b'as it began')
+    old.finish()
+    shutil.copy(s.pki.root, s.path('root.pem'))
+    s.reload(**conf('root.pem'))
+    s.exchange(b'3')
+    equal([f['clearspan']['forged']['ca'] for f in s.d.flows(4)],
+          ['untrusted', 'trusted', 'untrusted', 'trusted'])
+
+
+@scenario
+def a_ca_renewed_where_it_was_signs_after_a_reload(s):
+    for name, f in ('ca.pem', s.pki.ca), ('ca.key', s.pki.ca_key):
+        shutil.copy(f, s.path(name))
+    conf = dict(mirrors=[], rules=NONE, ca={
+        'certificate': s.path('ca.pem'), 'key': s.path('ca.key')})
+    s.start(record=False, **conf)
+    s.serve(443)
+    old = s.tls()
+    os.unlink(s.path('ca.pem'))
+    os.unlink(s.path('ca.key'))
+    s.run(s.gateway, s.binary, 'ca', 'create', '--dir', s.dir).ok()
+    s.reload(**conf)
+    s.exchange(b'signed by the new one', trust=s.path('ca.pem'))
+    said(old, b'as it was')
+    old.finish()
+    shutil.copy(s.pki.ca, s.path('ca.pem'))
+    s.reload('failed', **conf)          # that is not its key
+    s.exchange(b'as before', verify=False)
+    s.d.flows(3)
+
+
+@scenario
+def logs_and_metrics_move_with_a_reload(s):
+    none = dict(mirrors=[], rules=NONE)
+    s.start(record=False, **none)
+    s.serve(443)
+    s.exchange(b'1')
+    first = s.d.flows(1)
+    s.reload(log={'file': s.path('other.json'), 'events': ['flow', 'tls']},
+             metrics={'listen': '127.0.0.1:9912'}, **none)
+    s.exchange(b'2')
+    s.d.flows(1)
+    equal(len(s.d.events('tls')), 1)
+    equal(s.d.metric('clearspan_reloads_total', result='ok'), 1)
+    s.d.conf = s.conf(**none)
+    equal(s.d.flows(1), first, 'the old log')
+    try:
+        s.d.metrics()
+        check(False, 'the old metrics are there')
+    except ConnectionRefusedError:
+        pass
+    s.d.conf = s.conf(metrics={'listen': '127.0.0.1:9912'}, **none)
+    s.reload(**none)                    # and back
+    s.exchange(b'3')
+    equal(len(s.d.flows(2)), 2)
+
+
+@scenario
+def a_reload_that_fails_leaves_nothing_behind(s):
+    none = dict(mirrors=[], rules=NONE)
+    s.start(record=False, **none)
+    s.serve(443)
+    fds = len(os.listdir('/proc/%d/fd' % s.d.pid))
+    disk = {'name': 'disk', 'pcap': s.path('disk.pcap')}
+    with s.gateway:
+        taken = socket.create_server(('10.1.0.1', 8081))
+    ways = [
+        (dict(listen=[GATEWAY, PROXY, MORE]), '10.1.0.1:8081 is in use'),
+        (dict(metrics={'listen': '10.1.0.1:8081'}), 'metrics'),
+        (dict(log={'file': s.path('no/such/eve.json')}), 'event log'),
+        (dict(upstream={'trust': s.path('empty.pem')}), 'empty.pem'),
+        (dict(workers=3), 'needs a restart: workers or user'),
+        (dict(control={'socket': s.path('x.sock')}), 'restart: control'),
+    ]
+    open(s.path('empty.pem'), 'w').close()
+    for over, words in ways:
+        s.reload('failed', **dict(dict(mirrors=[disk, LIVE],
+                                       rules=rule('disk', 'live')), **over))
+        s.d.wait_log(words)
+        s.exchange(b'as before')
+    taken.close()
+    wait(lambda: len(os.listdir('/proc/%d/fd' % s.d.pid)) <= fds,
+         'descriptors as before')
+    check(not os.path.exists(s.path('disk.pcap')), 'a file was left')
+    s.reload(mirrors=[disk, LIVE], rules=rule('disk', 'live'),
+             listen=[GATEWAY, PROXY, MORE])
+    s.exchange(b'it can be', sock=via(s, 8081))
+
+
+@scenario(timeout=120)
+def no_connection_fails_while_everything_is_reloaded(s):
+    """Each reload brings and takes a listener, a mirror, a service, a root
+    and a log; each session that has begun ends as it should."""
+    script = icap.Script(s)
+    scan = icap.service(respmod=script.url('204'))
+    shutil.copy(s.pki.root, s.path('root.pem'))
+    base = dict(mirrors=[], rules=NONE, listen=[GATEWAY, PROXY])
+    other = dict(mirrors=[LIVE, {'name': 'disk', 'pcap': s.path('d.pcap')}],
+                 icap=[scan], rules=rule('disk', 'live', icap=['scan']),
+                 listen=[MORE, PROXY, GATEWAY],
+                 upstream={'trust': s.path('root.pem')},
+                 log={'file': s.path('other.json')})
+    s.start(record=False, **base)
+    s.serve(443)
+    stop, done, wrong = threading.Event(), [], []
+
+    def client():
+        while not stop.is_set():
+            try:
+                done.append(s.exchange(b'whole ' + BIG[:5000]))
+            except Exception as e:      # told below
+                wrong.append(e)
+                return
+
+    def open_files():
+        return len(os.listdir('/proc/%d/fd' % s.d.pid)), \
+            len(os.listdir('/proc/%d/task' % s.d.pid))
+    threads = [threading.Thread(target=client) for i in range(4)]
+    for t in threads:
+        t.start()
+    counts = []
+    for i in range(RELOADS):
+        n = len(done)
+        s.reload(**(other if i % 2 == 0 else base))
+        wait(lambda: len(done) >= n + 8 or wrong, 'sessions', 30 * s.slow)
+        if wrong:
+            break
+    stop.set()
+    for t in threads:
+        t.join()
+    equal(wrong, [], 'connections that failed')
+    s.quiet()
+    s.reload(**base)
+    s.quiet()
+    was = open_files()
+    for i in range(3):
+        s.reload(**other)
+        s.reload(**base)
+    wait(lambda: open_files() <= was, 'that nothing is left')
