@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "explain", cmd_explain, "[-c FILE] [client=IP] [server=IP] [port=N]"
 	    " [sni=NAME] [host=NAME] [alpn=LIST] ...",
 	    "which rule decides, and why" },
+	{ "replay", cmd_replay, "[-c FILE] LOG", "which sessions of an event "
+	    "log the configuration would treat otherwise" },
 	{ "ca", cmd_ca, "create|show|export [--dir DIR] [--key p-256|p-384|"
 	    "ed25519|rsa:2048]\n    [--name CN] [--days N] [--format pem|der|"
 	    "p12|mobileconfig] [--out FILE]\n    [--format p12 --out FILE "

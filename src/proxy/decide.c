@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "proxy/chain.h"
+#include "proxy/coach.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
+#include "util/clock.h"
 
 /* The verdict is block or reset. */
 static struct step
@@ -18,6 +20,9 @@ decide_refuse(struct session *s, const char *why)
 {
 	if (s->verdict.action == ACTION_RESET)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
+		    s->verdict.rule->name);
+	if (s->verdict.action == ACTION_WARN)
+		return step_refuse(s, 403, "warned by rule %s",
 		    s->verdict.rule->name);
 	return decide_block(s, why);
 }
@@ -34,10 +39,26 @@ decide_early(struct session *s, struct step *refused)
 	return 1;
 }
 
+/* A rule warns: who has gone on before may do so. Else it is refused. */
+static int
+decide_warns(struct session *s)
+{
+	if (s->verdict.action == ACTION_WARN && coach_remembers(
+	    &s->facts.client, session_site(s), clock_ms())) {
+		s->verdict.action = ACTION_DECRYPT;
+		s->verdict.why = "warned before";
+	}
+	return s->verdict.action == ACTION_WARN;
+}
+
 int
 decide_http(struct session *s, struct step *refused)
 {
 	policy_decide(s->policy, &s->facts, &s->verdict);
+	if (decide_warns(s)) {
+		*refused = decide_refuse(s, NULL);
+		return 1;
+	}
 	/* Anything else is decided later; until then it is for the log. */
 	return decide_early(s, refused);
 }
@@ -127,13 +148,37 @@ decide_unsure(const struct session *s)
 	    !policy_bypasses_any(s->policy, f);
 }
 
+/*
+ * The client of an explicit listener was let in only for a page. What it says
+ * now decides nothing but whether it can be shown one.
+ */
+static struct step
+decide_told(struct session *s, const struct verdict *v)
+{
+	if (s->told == 403 && v->action != ACTION_BLOCK &&
+	    v->action != ACTION_RESET)
+		return decide_block(s, NULL);
+	s->verdict = *v;
+	if (v->action == ACTION_RESET || v->action == ACTION_BYPASS)
+		return step_reset(s, DIR_DOWN, "reset by rule %s",
+		    v->rule->name);
+	return step_refuse(s, s->told, "blocked by rule %s", v->rule->name);
+}
+
 struct step
 decide(struct session *s)
 {
-	policy_decide(s->policy, &s->facts, &s->verdict);
-	if (s->verdict.later)
-		s->verdict.action = ACTION_DECRYPT;	/* so far */
-	else if (s->verdict.action == ACTION_DECRYPT && facts_tls(&s->facts))
+	struct verdict v;
+
+	policy_decide(s->policy, &s->facts, &v);
+	if (v.later)
+		v.action = ACTION_DECRYPT;	/* so far */
+	if (s->told != 0)
+		return decide_told(s, &v);
+	s->verdict = v;
+	decide_warns(s);
+	if (!v.later && s->verdict.action == ACTION_DECRYPT &&
+	    facts_tls(&s->facts))
 		decide_tls(s);
 	if (!decide_unsure(s))
 		return decide_go(s);
@@ -198,7 +243,7 @@ struct step
 decide_go(struct session *s)
 {
 	if (s->verdict.action == ACTION_RESET ||
-	    s->verdict.action == ACTION_BLOCK)
+	    s->verdict.action == ACTION_BLOCK || decide_warns(s))
 		return decide_refuse(s, s->verdict.why);
 	chain_begin(s);
 	if (s->server.sock.fd == -1)
@@ -247,6 +292,7 @@ decide_certificate(struct session *s, struct step *elsewhere)
 		return 0;
 	s->facts.cert_none = s->facts.cert == NULL;
 	policy_decide(s->policy, &s->facts, &s->verdict);
+	decide_warns(s);
 	switch (s->verdict.action) {
 	case ACTION_DECRYPT:
 		return s->facts.cert != NULL && decide_decrypt(s, elsewhere);

@@ -250,8 +250,9 @@ hello_enter(struct session *s)
 	/* What the client has sent before was for the proxy. */
 	s->client_spoke = s->tls_begun = 0;
 	/* Its first bytes may be there already; no event will tell. */
-	session_timer(s, s->server.sock.fd == -1 ? SILENCE_MS :
-	    s->facts.upgraded ? session_conf(s)->timeouts.hello :
+	session_timer(s, s->told != 0 || s->facts.upgraded ?
+	    session_conf(s)->timeouts.hello :
+	    s->server.sock.fd == -1 ? SILENCE_MS :
 	    session_conf(s)->timeouts.idle);
 	return hello_event(s, &s->client);
 }
@@ -282,6 +283,8 @@ hello_timeout(struct session *s)
 		return hello_look(s, (size_t)n, 1);
 	if (n > 0)
 		return hello_stalled(s, (size_t)n);
+	if (s->told != 0)
+		return step_reset(s, DIR_UP, "hello: timed out");
 	if (s->server.sock.fd != -1)
 		return step_end(s, "idle for too long, nothing was said");
 	/* Perhaps the server speaks first. */
