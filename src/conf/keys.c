@@ -450,6 +450,7 @@ static const struct key pages_keys[] = {
 	{ "languages", &type_list, AT(pages.languages), .arg = &languages,
 	    .max = PAGE_LANGUAGES },
 	{ "remember", &type_time, AT(pages.remember), "1h", SEC, 30 * DAY },
+	{ "ca", &type_bool, AT(pages.ca), "yes" },
 	{ NULL }
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };
