@@ -66,7 +66,8 @@ decide_http(struct session *s, struct step *refused)
 int
 decide_unread(struct session *s, const char *why)
 {
-	s->facts.protocol = PROTO_TLS;
+	if (!s->facts.upgraded)
+		s->facts.protocol = PROTO_TLS;
 	s->facts.cert_none = 1;		/* we cannot say this hello ourselves */
 	policy_decide(s->policy, &s->facts, &s->verdict);
 	if (policy_bypasses(s->policy, &s->facts))
@@ -89,7 +90,8 @@ decide_undecrypted(struct session *s, enum conf_action action,
 struct step
 decide_bypass(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->verdict.rule->must_decrypt)
+	/* A dialogue cannot be had again with another connection. */
+	if (s->verdict.rule->must_decrypt || s->facts.upgraded)
 		return decide_block(s, why);
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	taps_drop(s);
@@ -140,7 +142,7 @@ decide_unsure(const struct session *s)
 
 	return s->verdict.action == ACTION_BYPASS &&
 	    s->verdict.undecrypted == UNDECRYPTED_RULE &&
-	    f->protocol == PROTO_TLS &&
+	    facts_tls(f) &&
 	    f->sni != NULL && session_conf(s)->confirm_bypass &&
 	    f->server.sa.sa_family != AF_UNSPEC &&
 	    !policy_bypasses_any(s->policy, f);
@@ -176,17 +178,25 @@ decide(struct session *s)
 	s->verdict = v;
 	decide_warns(s);
 	if (!v.later && s->verdict.action == ACTION_DECRYPT &&
-	    s->facts.protocol == PROTO_TLS)
+	    facts_tls(&s->facts))
 		decide_tls(s);
-	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
+	if (!decide_unsure(s))
+		return decide_go(s);
+	/* A probe speaks TLS from its first byte. */
+	return s->facts.upgraded ? decide_unconfirmed(s, NULL, 0, 0) :
+	    step_go(PHASE_CONFIRM);
 }
 
-/* A rule that wants to decrypt has mirrors for clear text only. */
+/* A rule that wants to decrypt has mirrors for clear text only. Those of a
+ * dialogue go on behind it, if it is still for the same rule. */
 static void
 decide_taps(struct session *s)
 {
-	if (s->verdict.later)
+	if (s->verdict.later || s->tapped == s->verdict.rule)
 		return;
+	if (s->tapped != NULL)
+		taps_drop(s);
+	s->tapped = s->verdict.rule;
 	if (s->verdict.action != ACTION_BYPASS ||
 	    s->verdict.undecrypted == UNDECRYPTED_RULE)
 		taps_open(s);
@@ -195,7 +205,7 @@ decide_taps(struct session *s)
 static int
 decide_decrypts(const struct session *s)
 {
-	return s->facts.protocol == PROTO_TLS &&
+	return facts_tls(&s->facts) &&
 	    s->verdict.action != ACTION_BYPASS;
 }
 
@@ -213,13 +223,13 @@ decide_joined(struct session *s)
 	struct worker *w = s->worker;
 
 	chain_begin(s);
-	if (!chain_used(s))
+	if (!chain_due(s))
 		decide_taps(s);
 	if (decide_decrypts(s))
 		return step_go(PHASE_TURN);
 	if (s->verdict.action == ACTION_BYPASS)
 		count(w->counts.undecrypted[s->verdict.undecrypted], 1);
-	return chain_used(s) ? step_go(PHASE_CHAIN) : decide_pass(s);
+	return chain_due(s) ? step_go(PHASE_CHAIN) : decide_pass(s);
 }
 
 struct step
@@ -270,7 +280,7 @@ decide_decrypt(struct session *s, struct step *elsewhere)
 		return 1;
 	}
 	chain_begin(s);
-	if (!chain_used(s))
+	if (!chain_due(s))
 		decide_taps(s);
 	return 0;
 }
@@ -287,6 +297,11 @@ decide_certificate(struct session *s, struct step *elsewhere)
 	case ACTION_DECRYPT:
 		return s->facts.cert != NULL && decide_decrypt(s, elsewhere);
 	case ACTION_BYPASS:
+		if (s->facts.upgraded) {
+			*elsewhere = decide_block(s, "no bypass by "
+			    "certificate behind STARTTLS");
+			return 1;
+		}
 		decide_reconnect(s);
 		*elsewhere = step_go(decide_unsure(s) ? PHASE_CONFIRM :
 		    PHASE_CONNECT);

@@ -10,7 +10,6 @@
 #include <sys/queue.h>
 
 #include "codec/hello.h"
-#include "codec/starttls.h"
 #include "policy/policy.h"
 #include "proxy/portal.h"
 #include "proxy/reach.h"
@@ -22,6 +21,7 @@
 
 struct chain;
 struct dial;
+struct dialogue;
 struct forward;
 struct inquiry;
 struct splice;
@@ -81,7 +81,8 @@ struct session {
 	int		 dial_errno;	/* why connecting failed, or 0 */
 	size_t		 scanned;	/* explicit: of a head not all here */
 	char		*name_allowed;	/* of the last request that passed */
-	struct starttls	 starttls;	/* the client's part of the dialogue */
+	struct dialogue	*dialogue;	/* if it began in the clear */
+	const struct conf_rule *tapped;	/* whose taps are open, or NULL */
 	unsigned	 redirected:1;	/* by REDIRECT, not by TPROXY */
 	unsigned	 socks:1;	/* the client speaks SOCKS */
 	unsigned	 browser:1;	/* it says so in CONNECT */
