@@ -56,7 +56,8 @@ static const struct word formats[] = {
 static const struct word protocols[] = {
 	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { "smtp", 0 },
 	{ "imap", 0 }, { "pop3", 0 }, { "ftp", 0 }, { "nntp", 0 },
-	{ "sieve", 0 }, { NULL }
+	{ "sieve", 0 }, { "ldap", 0 }, { "xmpp", 0 }, { "pgsql", 0 },
+	{ "mysql", 0 }, { NULL }
 };
 static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
