@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 
-from harness import capture, check, equal, http, icap, net, peer, scenario, \
+from harness import check, equal, http, icap, net, peer, scenario, \
     wait
 from harness.case import yaml
 from t_outputs import BIG, LIVE, Reader, whole
