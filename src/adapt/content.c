@@ -341,6 +341,19 @@ is_scanned(const struct plan *p)
 	return 0;
 }
 
+/* Ask for no codings but those that scanners know. Returns the edits. */
+static size_t
+limit_codings(const struct adaptation *a, const char *name, struct text *left,
+    struct http_edit *edit)
+{
+	if (!list_limit(a, a->x.msg[DIR_UP].head, name, slice_item,
+	    coding_allowed, left))
+		return 0;
+	edit->name = name;
+	edit->value = left->len > 0 ? left->s : "identity";
+	return 1;
+}
+
 void
 content_request(struct adaptation *a)
 {
@@ -364,16 +377,9 @@ content_request(struct adaptation *a)
 		if (!a->to_http2)
 			edit[n++].name = "http2-settings";
 	}
-	if (list_limit(a, h, "accept-encoding", slice_item, coding_allowed,
-	    &codings)) {
-		edit[n].name = "accept-encoding";
-		edit[n++].value = codings.len > 0 ? codings.s : "identity";
-	}
-	if (plan_scans(a->plan, MESSAGES_GRPC) && list_limit(a, h,
-	    "grpc-accept-encoding", coding_allowed, &grpc)) {
-		edit[n].name = "grpc-accept-encoding";
-		edit[n++].value = grpc.len > 0 ? grpc.s : "identity";
-	}
+	n += limit_codings(a, "accept-encoding", &codings, &edit[n]);
+	if (plan_scans(a->plan, MESSAGES_GRPC))
+		n += limit_codings(a, "grpc-accept-encoding", &grpc, &edit[n]);
 	if (plan_scans(a->plan, MESSAGES_WEBSOCKET))	/* no RFC 7692 */
 		edit[n++].name = "sec-websocket-extensions";
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);

@@ -58,9 +58,9 @@ def fine(got):
 def all_kinds(s, srv):
     """Every kind of call, deadlines, cancel, metadata and errors; and each
     message was shown as a body of its own."""
-    t_h2_peers.grpc(s, '2', '20')
+    t_h2_peers.grpc(s, '1', '8')
     # What a monitor has not got yet comes.
-    wanted = {('RESPMOD', len(b'%d' % i) * (i + 1)) for i in range(20)} | {
+    wanted = {('RESPMOD', len(b'%d' % i) * (i + 1)) for i in range(8)} | {
         ('REQMOD', 5), ('RESPMOD', 6)}
     wait(lambda: wanted <= {(x['method'], x['body']) for x in srv.log()},
          'every message of Down')
@@ -74,7 +74,7 @@ def all_kinds(s, srv):
         check('uninspected' not in e['clearspan'], e)
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_messages_pass_a_service_that_returns_them(s):
     srv = service(s)
     all_kinds(s, srv)
@@ -82,19 +82,19 @@ def grpc_messages_pass_a_service_that_returns_them(s):
               for x in srv.log()), 'the large one')
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_messages_pass_a_service_with_204(s):
     all_kinds(s, service(s, '204', '204'))
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_with_a_monitor_of_messages(s):
     all_kinds(s, service(s, monitor=True))
 
 
 # --- verdicts
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_eicar_in_the_third_message_is_stopped(s):
     """Whoever sends it; and the other calls of the connection go on."""
     with s.gateway:
@@ -124,7 +124,7 @@ def grpc_eicar_in_the_third_message_is_stopped(s):
     equal({e['alert']['action'] for e in s.d.events('alert')}, {'blocked'})
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_what_a_service_makes_of_a_message_goes_on(s):
     srv = service(s, 'modify?append=%21&header=x:y', '206?n=3&prefix=wow')
     h2_programs.grpc(s)
@@ -135,7 +135,7 @@ def grpc_what_a_service_makes_of_a_message_goes_on(s):
     equal(len(srv.logged(3, 'REQMOD')), 3)
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_compressed_messages_are_shown_as_they_are(s):
     """With their coding; a service that changes them says which it left."""
     srv = service(s)
@@ -147,7 +147,7 @@ def grpc_compressed_messages_are_shown_as_they_are(s):
     check(up['body'] < 1000, up)
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_in_a_coding_that_the_scanner_does_not_know(s):
     srv = service(s, inspect={'encodings': ['deflate']})
     h2_programs.grpc(s)
@@ -158,7 +158,7 @@ def grpc_in_a_coding_that_the_scanner_does_not_know(s):
     equal(ask(s, call('Both', text)), [fine([text[::-1]])])
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_beside_a_service_that_sees_the_whole(s):
     """One sees calls, the other their messages."""
     srv = icap.Script(s)
@@ -175,7 +175,7 @@ def grpc_beside_a_service_that_sees_the_whole(s):
 
 # --- failures
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_scanner_that_fails_closed_ends_calls(s):
     service(s, 'status?status=500', None, fail='closed')
     h2_programs.grpc(s)
@@ -183,14 +183,14 @@ def grpc_scanner_that_fails_closed_ends_calls(s):
     equal([(x['code'], x['got']) for x in got], [('UNAVAILABLE', [])] * 2)
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_scanner_that_fails_lets_pass_if_it_fails_open(s):
     service(s, 'status?status=500', 'f9', fail='open')
     h2_programs.grpc(s)
     equal(ask(s, call('Both', b'hello', b'you')), [fine([b'olleh', b'uoy'])])
 
 
-@scenario(timeout=180)
+@scenario(timeout=240)
 def grpc_held_message_holds_nothing_else(s):
     """Neither what the server says, nor the other calls."""
     srv = service(s, '204', None)
