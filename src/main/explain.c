@@ -1,6 +1,6 @@
 /*
  * clearspan explain: which rule decides for a connection with these facts, and
- * why. The facts are arguments NAME=VALUE.
+ * why. The facts are arguments NAME=VALUE, or a URL.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -174,11 +174,47 @@ static const struct {
 	{ "protocol", take_protocol, 0, "tls, http or other" },
 };
 
+/*
+ * A URL: its scheme says the protocol, its host is the SNI, or the name that
+ * the request asks for. What is before and behind them is no fact.
+ */
+static int
+take_url(struct told *t, const char *s)
+{
+	int tls = strncasecmp(s, "https://", 8) == 0;
+	const char *host = strstr(s, "://") + 3, *end, *port;
+	char *name = xstrndup(host, strcspn(host, "/?#"));
+	int rv;
+
+	host = strrchr(name, '@') != NULL ? strrchr(name, '@') + 1 : name;
+	end = host[0] == '[' ? strchr(host, ']') : NULL;
+	port = strchr(end != NULL ? end : host, ':');
+	t->facts.port = tls ? 443 : 80;
+	t->facts.protocol = tls ? PROTO_TLS : PROTO_HTTP;
+	rv = port != NULL && port[1] != '\0' ? take_port(t, NULL, port + 1) : 0;
+	if (port != NULL)
+		name[port - name] = '\0';
+	if (rv == 0)
+		rv = take_name(t, &t->facts.host, host);
+	if (rv == 0 && name_canon(t->sni, host, strlen(host)) > 0 && tls)
+		t->facts.sni = t->sni;
+	if (tls)		/* nobody has said it before the hello */
+		t->facts.host = NULL;
+	free(name);
+	return rv;
+}
+
 /* Take one NAME=VALUE. EXIT_DONE, or EXIT_WRONG after reporting why. */
 static int
 take(const char *cmd, struct told *t, const char *arg)
 {
 	size_t i, n = strcspn(arg, "=");
+
+	if (strncasecmp(arg, "https://", 8) == 0 ||
+	    strncasecmp(arg, "http://", 7) == 0)
+		return take_url(t, arg) == 0 ? EXIT_DONE : cmd_usage(cmd,
+		    "\"%s\": write a URL such as https://www.example.com/",
+		    arg);
 
 	for (i = 0; i < NELEM(takes); i++) {
 		if (arg[n] == '\0' || strlen(takes[i].name) != n ||
@@ -190,7 +226,7 @@ take(const char *cmd, struct told *t, const char *arg)
 		return cmd_usage(cmd, "\"%s\": write %s", arg,
 		    takes[i].right);
 	}
-	return cmd_usage(cmd, "\"%s\" is not a fact; write client=, server=, "
+	return cmd_usage(cmd, "\"%s\" is not a fact; write a URL, or client=, server=, "
 	    "port=, sni=, host=, alpn=, ja3=, ja4=, issuer=, subject=, "
 	    "status=, listener= or protocol=", arg);
 }

@@ -116,6 +116,31 @@ def explain_agrees_with_the_daemon_on_a_table_of_facts(s):
 
 
 @scenario
+def explain_takes_a_url(s):
+    s.start(record=False, rules=[
+        {'name': 'a', 'site': '=www.b\xfccher.test', 'port': 443,
+         'protocol': 'tls', 'action': 'bypass'},
+        {'name': 'b', 'host': '10.2.0.9', 'port': 8080, 'protocol': 'http',
+         'action': 'block'},
+        {'name': 'c', 'site': '=a.test', 'port': 444, 'action': 'reset'},
+        {'name': 'd', 'sni': '*', 'port': 80, 'action': 'reset'}, ALL])
+    for url, rule in (('https://WWW.B\xfccher.test/x?y=z', 'a'),
+                      ('http://www.b\xfccher.test/', 'default'),
+                      ('http://u:p@10.2.0.9:8080', 'b'),
+                      ('https://10.2.0.9:8080/', 'default'),
+                      ('https://a.test:444?x', 'c'),
+                      ('http://[2001:db8::1]:444/#https://a.test', 'default'),
+                      ('http://x.test', 'default')):
+        equal(explain(s, url)[1], rule, url)
+    r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file,
+              'https://WWW.B\xfccher.test:/x')
+    check('facts: protocol "tls", port "443", sni "www.xn--bcher-kva.test"' in
+          r.ok().text, r.text)
+    for bad in ('https://', 'https://a b/', 'http://x:99999/'):
+        equal(s.run(s.gateway, s.binary, 'explain', bad).code, 2, bad)
+
+
+@scenario
 def a_verdict_may_wait_for_the_certificate(s):
     """Bypass connects again, and the client sees the server's own; block has
     its page; decrypt shows everything to the mirror."""
