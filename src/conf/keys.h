@@ -69,6 +69,7 @@ void	check_reached(struct load *, yaml_node_t *rules);
 
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
+extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chain/pick.h"
@@ -135,6 +136,28 @@ take_status(struct told *t, void *field, const char *s)
 	return conf_status(s, &t->facts.verify);
 }
 
+/* "2026-11-28T22:15", with or without seconds, and "Z" or "+01:00". */
+static int
+take_time(struct told *t, void *field, const char *s)
+{
+	struct tm tm = { 0 };
+	const char *end;
+	int hours, minutes, n = 0;
+
+	if ((end = strptime(s, "%Y-%m-%dT%H:%M", &tm)) == NULL)
+		return ERR_FORMAT;
+	if (*end == ':' && (end = strptime(end, ":%S", &tm)) == NULL)
+		return ERR_FORMAT;
+	t->facts.now = timegm(&tm);
+	if (strcmp(end, "Z") == 0)
+		return 0;
+	if ((*end != '+' && *end != '-') || sscanf(end + 1, "%2d:%2d%n",
+	    &hours, &minutes, &n) != 2 || end[1 + n] != '\0')
+		return ERR_FORMAT;
+	t->facts.now -= (*end == '-' ? -1 : 1) * (hours * 60 + minutes) * 60;
+	return 0;
+}
+
 static int
 take_protocol(struct told *t, void *field, const char *s)
 {
@@ -167,6 +190,8 @@ static const struct {
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
 	    "t13d1516h2_8daaf6152771_e5627efa2ab1" },
+	{ "time", take_time, 0, "2026-11-28T22:15Z or "
+	    "2026-11-28T22:15:00+01:00" },
 	{ "issuer", take_issuer, 0, "\"CN=R3, O=Example\"" },
 	{ "subject", take_subject, 0, "\"CN=www.example.com\"" },
 	{ "status", take_status, 0, "ok, untrusted, expired, name-mismatch "
@@ -226,9 +251,9 @@ take(const char *cmd, struct told *t, const char *arg)
 		return cmd_usage(cmd, "\"%s\": write %s", arg,
 		    takes[i].right);
 	}
-	return cmd_usage(cmd, "\"%s\" is not a fact; write a URL, or client=, server=, "
-	    "port=, sni=, host=, alpn=, ja3=, ja4=, issuer=, subject=, "
-	    "status=, listener= or protocol=", arg);
+	return cmd_usage(cmd, "\"%s\" is not a fact; write a URL, or "
+	    "client=, server=, port=, sni=, host=, alpn=, ja3=, ja4=, "
+	    "issuer=, subject=, status=, time=, listener= or protocol=", arg);
 }
 
 static int
@@ -356,7 +381,10 @@ cmd_explain(int argc, char **argv)
 {
 	const char *path = CONF_DEFAULT_PATH;
 	static char none[] = "";
-	struct told told = { .cert = { .issuer = none, .subject = none } };
+	struct told told = {
+		.facts.now = time(NULL),
+		.cert = { .issuer = none, .subject = none }
+	};
 	int opt, r = EXIT_DONE;
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {
