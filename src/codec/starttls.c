@@ -1,106 +1,100 @@
 /*
- * Detects STARTTLS in a client's bytes.
+ * Cuts the bytes of a dialogue into units, and gives each to its protocol.
  */
 #include "codec/starttls.h"
 
 #include <string.h>
-#include <strings.h>
 
-#define MYSQL_SSL	0x08	/* CLIENT_SSL, 0x0800, in the second octet */
+#include "codec/starttls_inner.h"
+
 #define TLS_HANDSHAKE	22
+#define FIRST		5	/* bytes of the server's that show its frame */
 
-/* PostgreSQL's SSLRequest: its length, 8, and 1234 5679. */
-static const uint8_t postgres[] = { 0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f };
-/* The first four bytes of MySQL's: 32 bytes follow, packet 1. */
-static const uint8_t mysql[] = { 32, 0, 0, 1 };
-static const char ldap_oid[] = "1.3.6.1.4.1.1466.20037";
+enum frame {
+	FRAME_UNKNOWN,
+	FRAME_LINE
+};
 
-/* Whether the start of a binary protocol's first message asks for TLS. */
+/* By the first byte of a side; of the server's, the first FIRST are there. */
 static int
-asks_binary(const struct starttls *t)
+frame_of(int down, const uint8_t *p)
 {
-	if (t->seen == sizeof(postgres) && t->len == sizeof(postgres))
-		return memcmp(t->line, postgres, sizeof(postgres)) == 0;
-	if (t->seen == 36 && t->len == 36)
-		return memcmp(t->line, mysql, sizeof(mysql)) == 0 &&
-		    (t->line[5] & MYSQL_SSL) != 0;
-	/* A complete LDAPMessage in the short form. */
-	return t->len > 2 && t->line[0] == 0x30 &&
-	    t->line[1] == t->len - 2 && memmem(t->line, t->len, ldap_oid,
-	    sizeof(ldap_oid) - 1) != NULL;
+	if (down)
+		return p[0] != '\0' && strchr("2*+\"O", p[0]) != NULL ?
+		    FRAME_LINE : -1;
+	return p[0] >= ' ' && p[0] < 0x7f ? FRAME_LINE : -1;
 }
 
-/* Whether the line begins with this word. */
+/* Choose how to cut units. -1: it is nothing that we know. */
 static int
-says(const uint8_t *line, size_t len, const char *word)
+frame_choose(struct starttls *t, int down, const struct starttls_unit *u)
 {
-	size_t n = strlen(word);
+	int frame;
 
-	return len >= n && strncasecmp((const char *)line, word, n) == 0 &&
-	    (len == n || line[n] == ' ');
+	if (t->frame != FRAME_UNKNOWN || (down && u->len < FIRST &&
+	    u->p[u->len - 1] != '\n'))
+		return 0;
+	if ((frame = frame_of(down, u->p)) == -1)
+		return -1;
+	t->frame = (uint8_t)frame;
+	return 0;
 }
 
-static int
-asks_line(const uint8_t *line, size_t len)
+static enum starttls_step
+unit_means(struct starttls *t, int down, const struct starttls_unit *u)
 {
-	const uint8_t *tag;
+	size_t len = u->len < sizeof(u->p) ? u->len : sizeof(u->p);
 
-	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' '))
-		len--;
-	if (says(line, len, "STARTTLS") || says(line, len, "STLS") ||
-	    says(line, len, "AUTH TLS") || says(line, len, "AUTH SSL") ||
-	    says(line, len, "AUTH TLS-C"))
-		return 1;
-	/* IMAP puts a tag before its commands. */
-	tag = memchr(line, ' ', len);
-	return tag != NULL && says(tag + 1, len - (size_t)(tag + 1 - line),
-	    "STARTTLS") && len == (size_t)(tag + 9 - line);
+	return starttls_line(t, down, u->p, len);
 }
 
-/* An element has ended: <starttls xmlns='...'/> */
-static int
-asks_element(const uint8_t *p, size_t len)
+/* One byte more. */
+static enum starttls_step
+unit_byte(struct starttls *t, int down, uint8_t c)
 {
-	const uint8_t *at = memmem(p, len, "<starttls", 9);
+	struct starttls_unit *u = &t->side[down];
+	enum starttls_step step;
 
-	return at != NULL && (at + 9 == p + len || at[9] == ' ' ||
-	    at[9] == '/' || at[9] == '\t');
+	if (!down && u->len == 0 && c == TLS_HANDSHAKE)
+		return STARTTLS_UNASKED;
+	if (u->len < sizeof(u->p))
+		u->p[u->len] = c;
+	u->len++;
+	if (frame_choose(t, down, u) == -1 ||
+	    (t->seen++ >= STARTTLS_MAX && !t->asked))
+		return STARTTLS_OVER;
+	if (t->frame == FRAME_UNKNOWN || c != '\n')
+		return STARTTLS_MORE;
+	step = unit_means(t, down, u);
+	u->len = 0;
+	return step;
 }
 
-static void
-starttls_byte(struct starttls *t, uint8_t c)
+enum starttls_step
+starttls_read(struct starttls *t, int down, const uint8_t *p, size_t len,
+    size_t *n)
 {
-	int asks = 0;
+	enum starttls_step step = STARTTLS_MORE;
 
-	if (t->state == STARTTLS_ASKED) {
-		t->state = c == TLS_HANDSHAKE ? STARTTLS_TLS :
-		    STARTTLS_FOLLOWS;
-		t->len = 0;
-		if (t->state == STARTTLS_TLS)
-			return;
-	}
-	if (c == '\n')
-		asks = asks_line(t->line, t->len);
-	else if (c == '>')
-		asks = asks_element(t->line, t->len);
-	if (t->len < sizeof(t->line))
-		t->line[t->len++] = c;
-	if (asks || asks_binary(t))
-		t->state = STARTTLS_ASKED;
-	/* A binary message has no lines: look at the whole. */
-	if ((c == '\n' || c == '>') && (t->line[0] >= ' ' ||
-	    t->line[0] == '\r' || t->line[0] == '\n'))
-		t->len = 0;
+	*n = 0;
+	while (!t->over && step == STARTTLS_MORE && *n < len)
+		step = unit_byte(t, down, p[(*n)++]);
+	if (step == STARTTLS_OVER || step == STARTTLS_UNASKED)
+		t->over = 1;
+	else if (t->over)
+		step = STARTTLS_OVER;
+	return step;
 }
 
-enum starttls_state
-starttls_feed(struct starttls *t, const uint8_t *p, size_t len)
+int
+starttls_which(const struct starttls *t)
 {
-	for (; len > 0 && t->state < STARTTLS_TLS; len--) {
-		if (t->seen++ == STARTTLS_MAX)
-			t->state = STARTTLS_NO;
-		else
-			starttls_byte(t, *p++);
-	}
-	return t->state;
+	return t->protocol == NULL ? -1 :
+	    (int)(t->protocol - starttls_protocols);
+}
+
+const char *
+starttls_name(unsigned which)
+{
+	return starttls_protocols[which].name;
 }

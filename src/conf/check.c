@@ -276,7 +276,7 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 		r->inspect = &c->inspect;
 	check_name(l, n, "rule", c->rules, c->nrules, sizeof(*r));
 	check_filled(l, n, conditions);
-	if (r->action != ACTION_DECRYPT)
+	if (r->action != ACTION_DECRYPT && r->action != ACTION_WARN)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)
 		all_mirrors(l, n, r, "mirror");

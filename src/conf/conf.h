@@ -27,7 +27,8 @@ enum conf_action {
 	ACTION_DECRYPT,		/* end TLS here, show the clear text */
 	ACTION_BYPASS,		/* pass through undecrypted */
 	ACTION_BLOCK,		/* a page if the client can show it, or reset */
-	ACTION_RESET		/* RST to both */
+	ACTION_RESET,		/* RST to both */
+	ACTION_WARN		/* a page; decrypt once the person went on */
 };
 
 /* What `on:` chooses for a server or client with a fault. */

@@ -155,11 +155,46 @@ head_socks_code(const struct session *s, int status)
 	return SOCKS_FAILURE;
 }
 
+static int
+head_say_connected(struct session *s)
+{
+	uint8_t out[SOCKS_REPLY_MAX];
+
+	if (!s->socks)
+		return head_say(s, established, sizeof(established) - 1);
+	s->socks = 0;
+	return head_say(s, out, socks_reply(out, SOCKS_OK, NULL));
+}
+
+/*
+ * A browser shows no page in answer to CONNECT. So it is told that it is
+ * connected, and gets the page as that of the site; and so is every client
+ * that a rule blocks.
+ */
+static int
+head_tells(const struct session *s)
+{
+	return !s->socks && s->facts.protocol == PROTO_UNKNOWN &&
+	    (s->browser || s->verdict.action == ACTION_BLOCK);
+}
+
+static struct step
+head_tell(struct session *s, int status)
+{
+	s->reply_due = 0;
+	s->told = status;
+	if (head_say_connected(s) != 0)
+		return head_mute(s);
+	return step_go(PHASE_HELLO);
+}
+
 struct step
 explicit_refused(struct session *s, int status)
 {
 	uint8_t out[SOCKS_REPLY_MAX];
 
+	if (head_tells(s))
+		return head_tell(s, status);
 	if (!s->socks) {
 		s->reply_due = 0;
 		if (s->facts.protocol == PROTO_HTTP)	/* it is not read */
@@ -173,17 +208,6 @@ explicit_refused(struct session *s, int status)
 		return head_mute(s);
 	s->rec.answer = "socks";
 	return step_end(s, "refused");
-}
-
-static int
-head_say_connected(struct session *s)
-{
-	uint8_t out[SOCKS_REPLY_MAX];
-
-	if (!s->socks)
-		return head_say(s, established, sizeof(established) - 1);
-	s->socks = 0;
-	return head_say(s, out, socks_reply(out, SOCKS_OK, NULL));
 }
 
 struct step
@@ -298,6 +322,8 @@ head_connect(struct session *s, const struct http_text *h)
 
 	if (http_authority(h->head.authority, 0, &url) != 0)
 		return head_page(s, 400, "CONNECT needs a host and a port");
+	s->browser = slice_starts(http_value(&h->head, "User-Agent"),
+	    "Mozilla/");
 	head_host(s, url.host, url.port);
 	return head_dial(s, h->len);
 }
