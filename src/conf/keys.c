@@ -56,7 +56,8 @@ static const struct word formats[] = {
 static const struct word protocols[] = {
 	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { "smtp", 0 },
 	{ "imap", 0 }, { "pop3", 0 }, { "ftp", 0 }, { "nntp", 0 },
-	{ "sieve", 0 }, { NULL }
+	{ "sieve", 0 }, { "ldap", 0 }, { "xmpp", 0 }, { "pgsql", 0 },
+	{ "mysql", 0 }, { NULL }
 };
 static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
@@ -454,6 +455,7 @@ static const struct key pages_keys[] = {
 	{ "languages", &type_list, AT(pages.languages), .arg = &languages,
 	    .max = PAGE_LANGUAGES },
 	{ "remember", &type_time, AT(pages.remember), "1h", SEC, 30 * DAY },
+	{ "ca", &type_bool, AT(pages.ca), "yes" },
 	{ NULL }
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };
