@@ -97,6 +97,9 @@ static const struct word events[] = {
 static const struct word ranges[] = {
 	{ "strip", 0 }, { "pass", 1 }, { "whole", 2, 1 }, { NULL }
 };
+static const struct word alt_svcs[] = {
+	{ "strip", 0 }, { "pass", 1 }, { NULL }
+};
 static const struct word allowed[] = {
 	{ "allow", 0 }, { "block", 1 }, { NULL }
 };
@@ -340,6 +343,7 @@ static const struct key inspect_keys[] = {
 	{ "encodings", &type_list, F(encodings), .arg = &codings, .max = 64 },
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
+	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
 	{ "ranges", &type_word, F(ranges_pass), "strip", .arg = ranges },
 	{ "trickle", &type_later },
 	{ "streams", &type_map, 0, .arg = &map_streams },
