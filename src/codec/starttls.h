@@ -4,7 +4,8 @@
  * TLS begins behind its answer. A reader is given the bytes of both directions
  * as they come and cuts them into units (lines, messages, tags); it says of
  * each what it means. SMTP (RFC 3207), IMAP and POP3 (RFC 2595), FTP (RFC
- * 4217), NNTP (RFC 4642) and ManageSieve (RFC 5804) are lines.
+ * 4217), NNTP (RFC 4642) and ManageSieve (RFC 5804) are lines; LDAP, XMPP,
+ * PostgreSQL and MySQL are not.
  */
 #ifndef CODEC_STARTTLS_H
 #define CODEC_STARTTLS_H
@@ -57,6 +58,12 @@ struct starttls {
  */
 enum starttls_step starttls_read(struct starttls *, int down,
 		    const uint8_t *p, size_t len, size_t *n);
+
+/*
+ * How many bytes of the client's may be read from where it stands, because TLS
+ * may follow them at once; 0: any number.
+ */
+size_t		 starttls_most(const struct starttls *);
 
 /* Which protocol it is, from 0, or -1: not known (yet). */
 int		 starttls_which(const struct starttls *);

@@ -22,9 +22,9 @@ const struct starttls_protocol starttls_protocols[] = {
 	    "TAKETHIS NEWNEWS LIST OVER XOVER HDR XHDR " },
 	{ .name = "sieve", .asks = { "STARTTLS" }, .yes = "OK",
 	    .no = { "NO", "BYE" }, .ends = " AUTHENTICATE PUTSCRIPT " },
-	{ .name = NULL }
+	{ .name = "ldap" }, { .name = "xmpp" }, { .name = "pgsql" },
+	{ .name = "mysql" }, { .name = NULL }
 };
-enum { SMTP, IMAP, POP3, FTP, NNTP, SIEVE };
 
 struct line {
 	const char	*p;
@@ -134,9 +134,9 @@ static void
 line_guess_client(struct starttls *t, struct line l)
 {
 	if (word_is_in(l, " EHLO HELO LHLO STARTTLS "))
-		t->protocol = &starttls_protocols[SMTP];
+		t->protocol = &starttls_protocols[STARTTLS_SMTP];
 	else if (word_is_in(l, " AUTH USER FEAT HOST SYST OPTS CLNT PBSZ "))
-		t->protocol = &starttls_protocols[FTP];
+		t->protocol = &starttls_protocols[STARTTLS_FTP];
 }
 
 static void
@@ -145,13 +145,13 @@ line_guess_server(struct starttls *t, struct line l)
 	int which = -1;
 
 	if (line_says(l, "*"))
-		which = IMAP;
+		which = STARTTLS_IMAP;
 	else if (line_says(l, "+OK"))
-		which = POP3;
+		which = STARTTLS_POP3;
 	else if (line_says(l, "200") || line_says(l, "201"))
-		which = NNTP;
+		which = STARTTLS_NNTP;
 	else if (l.len > 0 && (l.p[0] == '"' || line_says(l, "OK")))
-		which = SIEVE;
+		which = STARTTLS_SIEVE;
 	if (which != -1)
 		t->protocol = &starttls_protocols[which];
 }

@@ -227,6 +227,7 @@ struct conf_inspect {
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
 	int		 non_http_block; /* block what is not HTTP */
+	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
 	int		 ranges_pass;	/* Range and If-Range are left in */
 };
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "proxy/coach.h"
+#include "proxy/inner.h"
+#include "proxy/portal.h"
 #include "proxy/session.h"
 #include "stream/node.h"
 #include "util/clock.h"
@@ -120,6 +122,26 @@ answer_request(struct session *s, int status)
 }
 
 void
+answer_ca(struct session *s)
+{
+	s->portal = 1;
+	s->page_due = 200;
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "the page of the CA");
+}
+
+static void
+answer_portal(struct session *s, const struct http_head *h)
+{
+	struct page p = answer_about(s);
+	size_t len;
+	char *text;
+
+	p.request = h;
+	text = portal_page(s->place->parts->tls, &p, &len);
+	answer_http(s, p.status, text, len);
+}
+
+void
 answer_alert(struct session *s, uint8_t alert)
 {
 	uint8_t record[] = { 21, 3, 3, 0, 2, 2, alert };
@@ -132,7 +154,9 @@ answer_alert(struct session *s, uint8_t alert)
 static void
 answer_asked(struct session *s, const struct http_head *h)
 {
-	if (s->verdict.action != ACTION_WARN || h == NULL ||
+	if (s->portal && h != NULL)
+		answer_portal(s, h);
+	else if (s->verdict.action != ACTION_WARN || h == NULL ||
 	    !answer_went_on(s, h))
 		answer_make(s, s->page_due, s->rec.reason, h);
 	node_say(&s->server, s->page, s->page_len);

@@ -80,6 +80,7 @@ static void
 dialogue_over(struct dialogue *d)
 {
 	d->over = 1;
+	dialogue_pause(d->session, 0);
 	if (!d->alone)
 		return;
 	dialogue_pause(d->session, 1);
@@ -94,6 +95,18 @@ dialogue_agreed(struct dialogue *d)
 	session_due(d->session, step_go(PHASE_UPGRADE));
 }
 
+/* Where the client does not wait for an answer, its hello is to stay in the
+ * socket. */
+static void
+dialogue_limit(struct dialogue *d)
+{
+	struct flow *f = dialogue_flow(d->session, DIR_UP);
+	size_t most = starttls_most(&d->reader);
+
+	if (most > 0 && f->upto == UINT64_MAX)
+		f->upto = f->in + most;
+}
+
 static void
 dialogue_step(struct dialogue *d, enum starttls_step step)
 {
@@ -102,6 +115,7 @@ dialogue_step(struct dialogue *d, enum starttls_step step)
 	if (s->facts.protocol == PROTO_OTHER &&
 	    starttls_which(&d->reader) != -1)
 		dialogue_known(s, starttls_which(&d->reader));
+	dialogue_limit(d);
 	switch (step) {
 	case STARTTLS_AGREED:
 		dialogue_agreed(d);

@@ -19,7 +19,6 @@
 #include "proxy/forward.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
-#include "proxy/portal.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
 #include "util/err.h"
@@ -341,25 +340,15 @@ head_absolute(struct session *s, const struct http_head *h)
 		    "needed");
 	head_host(s, url.host, url.port);
 	s->facts.protocol = PROTO_HTTP;
+	if (session_wants_ca(s)) {
+		answer_ca(s);
+		return step_go(PHASE_PAGE);
+	}
 	s->reply_due = 1;
 	if (decide_http(s, &refused))
 		return refused;
 	s->forward = forward_new(s, &url);
 	return step_go(PHASE_CONNECT);
-}
-
-/* A browser opens the proxy like a web site. */
-static struct step
-head_portal(struct session *s, const struct http_head *h)
-{
-	size_t len;
-	int status;
-	char *page = portal_page(s->place->parts->tls, h->path.p, h->path.len,
-	    &len, &status);
-
-	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
-	answer_http(s, status, page, len);
-	return step_go(PHASE_PAGE);
 }
 
 static struct step
@@ -384,8 +373,10 @@ head_http(struct session *s, const char *data, size_t len)
 		    "not a request");
 	if (slice_is(h.head.method, "CONNECT"))
 		return head_connect(s, &h);
-	if (h.head.target.p[0] == '/')
-		return head_portal(s, &h.head);
+	if (h.head.target.p[0] == '/') {	/* opened like a web site */
+		answer_ca(s);
+		return step_go(PHASE_PAGE);
+	}
 	return head_absolute(s, &h.head);
 }
 

@@ -14,6 +14,7 @@
 #include "codec/http.h"
 #include "codec/ja.h"
 #include "net/sock.h"
+#include "proxy/answer.h"
 #include "proxy/decide.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
@@ -85,6 +86,10 @@ hello_plain(struct session *s, const char *data, size_t len)
 	s->facts.http_unsure = http == ERR_SHORT;
 	if (s->facts.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
+	if (s->facts.protocol == PROTO_HTTP && session_wants_ca(s)) {
+		answer_ca(s);
+		return step_go(PHASE_PAGE);
+	}
 	return decide(s);
 }
 

@@ -6,10 +6,12 @@
 #ifndef PROXY_SESSION_H
 #define PROXY_SESSION_H
 
+#include <string.h>
 #include <sys/queue.h>
 
 #include "codec/hello.h"
 #include "policy/policy.h"
+#include "proxy/portal.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
 #include "proxy/step.h"
@@ -84,6 +86,7 @@ struct session {
 	unsigned	 redirected:1;	/* by REDIRECT, not by TPROXY */
 	unsigned	 socks:1;	/* the client speaks SOCKS */
 	unsigned	 browser:1;	/* it says so in CONNECT */
+	unsigned	 portal:1;	/* the page due is that of the CA */
 	/* an explicit client is told when the server is connected */
 	unsigned	 reply_due:1;
 	/* the client has sent something; it begins like TLS, though the
@@ -125,6 +128,14 @@ session_site(struct session *s)
 	if (facts_name(&s->facts) != NULL)
 		return facts_name(&s->facts);
 	return addr_ip_str(&s->facts.server, s->site);
+}
+
+/* Whether a plain HTTP request is for the name of the CA's page. */
+static inline int
+session_wants_ca(const struct session *s)
+{
+	return session_conf(s)->pages.ca && s->facts.port == 80 &&
+	    s->facts.host != NULL && strcmp(s->facts.host, PORTAL_NAME) == 0;
 }
 
 /* Whether the client gets an answer of ours, and no server. */

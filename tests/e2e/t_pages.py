@@ -312,3 +312,82 @@ def connect_to_what_is_dead_shows_browsers_why(s):
     r = curl(s, *proxy, 'User-Agent: git/2', '-w', '%{http_connect}',
              'https://v4.good.test/')
     check(r.text.endswith('502'), r.text, r.errors)
+
+
+def forms(s):
+    """The CA's certificate as clearspan ca export writes it, by form."""
+    os.makedirs(s.path('ca'), exist_ok=True)
+    with open(s.pki.ca) as f, open(s.path('ca/ca.pem'), 'w') as g:
+        g.write(f.read())
+    return {form: s.run(s.gateway, s.binary, 'ca', 'export', '--dir',
+                        s.path('ca'), '--format', form).out
+            for form in ('pem', 'der', 'p12', 'mobileconfig')}
+
+
+def ca_is_served(s, base, *args):
+    want = forms(s)
+    for name, form, kind in (
+            ('ca.pem', 'pem', 'application/x-pem-file'),
+            ('ca.crt', 'der', 'application/x-x509-ca-cert'),
+            ('ca.der', 'der', 'application/x-x509-ca-cert'),
+            ('ca.mobileconfig', 'mobileconfig',
+             'application/x-apple-aspen-config')):
+        r = curl(s, '-D', s.path('head'), *args, base + name)
+        equal(r.out, want[form], name)
+        check('Content-Type: ' + kind in open(s.path('head')).read(), name)
+    with open(s.path('got.p12'), 'wb') as f:
+        f.write(curl(s, *args, base + 'ca.p12').out)
+    r = s.run(s.client, 'openssl', 'pkcs12', '-in', s.path('got.p12'),
+              '-passin', 'pass:', '-cacerts', '-nokeys')
+    check('BEGIN CERTIFICATE' in r.text, r.text, r.errors)
+    r = s.run(s.client, 'openssl', 'pkcs12', '-in', s.path('got.p12'),
+              '-passin', 'pass:', '-nocerts', '-nodes')
+    check('PRIVATE' not in r.text, 'a key')
+    sha = s.run(s.client, 'openssl', 'x509', '-noout', '-fingerprint',
+                '-sha256', '-in', s.pki.ca).text.split('=')[1].strip()
+    for lang, title in (('en', 'Trust this network&#39;s certificate '
+                         'authority'),
+                        ('ja', 'このネットワークの認証局を信頼する')):
+        r = curl(s, '-H', 'Accept-Language: ' + lang, *args, base)
+        equal(shown(r.text)[1], title)
+        check('<code>%s</code>' % sha in r.text, r.text)
+    o = json.loads(programs.curl(s, *args, base).text)
+    equal(o['fingerprint'], sha)
+    r = curl(s, '-w', '%{http_code}', *args, base + 'ca.key')
+    check(r.text.endswith('404') and 'PRIVATE' not in r.text, r.text)
+
+
+@scenario(plain=True)
+def ca_page_by_its_name_through_the_proxy(s):
+    s.start(record=False, rules=[{'name': 'none', 'action': 'block'}])
+    proxy = ('-x', 'http://%s:%d' % (net.INNER, net.PROXY))
+    ca_is_served(s, 'http://clearspan.ca/', *proxy)
+
+
+@scenario(plain=True)
+def ca_page_of_the_proxy_itself(s):
+    s.start(record=False)
+    ca_is_served(s, 'http://%s:%d/' % (net.INNER, net.PROXY))
+
+
+@scenario(plain=True)
+def ca_page_by_its_name_on_the_way(s):
+    """To whatever address that name has, on port 80; no other port."""
+    s.start(record=False)
+    s.serve(80, plain=True)
+    s.serve(81, plain=True, handler=peer.http(SERVED))
+    ca_is_served(s, 'http://clearspan.ca/', '--resolve',
+                 'clearspan.ca:80:' + net.SERVER)
+    equal(curl(s, '--resolve', 'clearspan.ca:81:' + net.SERVER,
+               'http://clearspan.ca:81/').text, SERVED.decode())
+
+
+@scenario(plain=True)
+def ca_page_can_be_off(s):
+    s.start(record=False, pages={'ca': False})
+    s.serve(80, plain=True, handler=peer.http(SERVED))
+    equal(curl(s, '--resolve', 'clearspan.ca:80:' + net.SERVER,
+               'http://clearspan.ca/').text, SERVED.decode())
+    r = curl(s, '-w', '%{http_code}', 'http://%s:%d/ca.pem' %
+             (net.INNER, net.PROXY))
+    check(r.text.endswith('404') and 'BEGIN' not in r.text, r.text)

@@ -33,8 +33,28 @@ SIEVE = (4190, [('s', b'"IMPLEMENTATION" "x"\r\n"STARTTLS"\r\nOK "hi"\r\n'),
                 ('c', b'STARTTLS\r\n'), ('s', b'OK "go"\r\n')],
          [('s', b'"IMPLEMENTATION" "x"\r\nOK "hi"\r\n'),
           ('c', b'LOGOUT\r\n'), ('s', b'OK\r\n')])
+LDAP = (389, [('c', b'\x30\x1d\x02\x01\x01\x77\x18\x80\x16'
+                    b'1.3.6.1.4.1.1466.20037'),
+              ('s', b'\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0')],
+        [('c', b'\x30\x05\x02\x01\x02\x42\0')])
+XMPP = (5222, [('c', b"<?xml version='1.0'?><stream:stream to='good.test'>"),
+               ('s', b"<?xml version='1.0'?><stream:stream id='1'>"
+                     b"<stream:features><starttls xmlns='urn:x'><required/>"
+                     b"</starttls></stream:features>"),
+               ('c', b"<starttls xmlns='urn:x'/>"),
+               ('s', b"<proceed xmlns='urn:x'/>")],
+        [('c', b"<stream:stream to='good.test'>"), ('s', b'<stream:stream>')])
+PGSQL = (5432, [('c', b'\0\0\0\x08\x04\xd2\x16\x30'), ('s', b'N'),
+                ('c', b'\0\0\0\x08\x04\xd2\x16\x2f'), ('s', b'S')],
+         [('c', b'\0\0\0\x0a\0\3\0\0\0\0'), ('s', b'R\0\0\0\x08\0\0\0\0')])
+GREETING = (b'\x0a5.5\0' + b'\1\0\0\0' + b'saltsalt\0' + b'\xff\xff' +
+            b'\x08\2\0\xff\x81\x15' + bytes(10) + b'moresaltmore\0')
+MYSQL = (3306, [('s', len(GREETING).to_bytes(3, 'little') + b'\0' + GREETING),
+                ('c', b'\x20\0\0\1\x85\xae\xff\x19' + bytes(28))],
+         [('c', b'\5\0\0\2login'), ('s', b'\3\0\0\3\0\0\0')])
 DIALOGUES = {'smtp': SMTP, 'imap': IMAP, 'pop3': POP3, 'ftp': FTP,
-             'nntp': NNTP, 'sieve': SIEVE}
+             'nntp': NNTP, 'sieve': SIEVE, 'ldap': LDAP, 'xmpp': XMPP,
+             'pgsql': PGSQL, 'mysql': MYSQL}
 
 
 def play(p, who, said):

@@ -123,7 +123,7 @@ length_of(size_t i)
 TEST(hpack_table_moves_what_lives_and_stays_small)
 {
 	struct hpack_table t = { 0 };
-	struct hpack_line l = { text("n"), { NULL, 0 }, 0, 0 };
+	struct hpack_line new = { text("n"), { NULL, 0 }, 0, 0 }, l;
 	char text_of[300];
 	size_t first = 0, next, i, size = 0, max = 4096;
 
@@ -134,8 +134,8 @@ TEST(hpack_table_moves_what_lives_and_stays_small)
 			hpack_table_resize(&t, (uint32_t)max);
 		}
 		memset(text_of, 'a' + (int)(next % 26), sizeof(text_of));
-		l.value = slice_of(text_of, length_of(next));
-		hpack_table_add(&t, &l);
+		new.value = slice_of(text_of, length_of(next));
+		hpack_table_add(&t, &new);
 		for (size += 33 + length_of(next); size > max; first++)
 			size -= 33 + length_of(first);
 		ck_assert_uint_eq(t.size, size);

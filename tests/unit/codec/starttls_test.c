@@ -123,6 +123,57 @@ TEST(nntp_and_sieve_are_read)
 }
 END
 
+#define OID	"1.3.6.1.4.1.1466.20037"
+#define LDAP_ASKS	C("\x30\x1d\x02\x01\x02\x77\x18\x80\x16" OID)
+
+TEST(ldap_is_read_by_its_message_id)
+{
+	READS("ldap", ".A.T", C("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03"
+	    "\x04\0\x80\0"), LDAP_ASKS, S("\x30\x84\0\0\0\x0c\x02\x01\x01"
+	    "\x61\x07\x0a\x01\0\x04\0\x04\0"),
+	    S("\x30\x0c\x02\x01\x02\x78\x07\x0a\x01\0\x04\0\x04\0"));
+	READS("ldap", "AR", LDAP_ASKS,
+	    S("\x30\x0c\x02\x01\x02\x78\x07\x0a\x01\2\x04\0\x04\0"));
+	READS("ldap", ".", C("\x30\x84\0\0\0\x05\x02\x01\x02\x42\0"));
+	READS(NULL, "O", C("\x30\x80\0\0\0\0\0\0\0\0"));
+}
+END
+
+TEST(xmpp_is_read)
+{
+	READS("xmpp", "......A.T", C("<?xml version='1.0'?><stream:stream>"),
+	    S("<stream:stream><stream:features><starttls xmlns='x'/>"),
+	    C("<starttls xmlns='x'></starttls>"), S("</stream:features>"),
+	    S("<proceed/>"));
+	READS("xmpp", ".AR", C("<stream:stream>"), C("\n<tls:starttls/>"),
+	    S("<failure/>"));
+	READS("xmpp", ".O", C("<stream:stream><auth x='y'>"));
+}
+END
+
+#define PG(x)	"\0\0\0\x08\x04\xd2\x16" x
+TEST(pgsql_is_read)
+{
+	READS("pgsql", "..AT", C(PG("\x30")), S("N"), C(PG("\x2f")), S("S"));
+	READS("pgsql", "ARO", C(PG("\x2f")), S("N"),
+	    C("\0\0\0\x09\0\3\0\0\0"));
+	READS("pgsql", "O", C("\0\0\0\x09\0\3\0\0\0"));
+	READS(NULL, "O", C("\0\xff\xff\xff"));
+}
+END
+
+#define MYSQL_GREETS(caps)						\
+	S("\x16\0\0\0\x0a" "8.0\0\1\2\3\4saltsalt\0\xff" caps "\0\0")
+TEST(mysql_is_read)
+{
+	READS("mysql", ".T", MYSQL_GREETS("\xff"), C("\x20\0\0\1\x85\xae\xff"
+	    "\x19\0\0\0\1\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+	    "\0\0"));
+	READS("mysql", ".O", MYSQL_GREETS("\xff"), C("\x01\0\0\1\x85"));
+	READS("mysql", "O", MYSQL_GREETS("\xf7"));
+}
+END
+
 TEST(an_answer_is_found_by_counting)
 {
 	READS("smtp", "..A..T", S("220 mx\r\n"), C("NOOP\r\nSTARTTLS\r\n"),
@@ -183,6 +234,7 @@ TEST(a_long_dialogue_is_not_read_for_ever)
 END
 
 SUITE("starttls", smtp_is_read, imap_is_read_by_its_tag, pop3_is_read,
-    ftp_is_read, nntp_and_sieve_are_read, an_answer_is_found_by_counting,
+    ftp_is_read, nntp_and_sieve_are_read, ldap_is_read_by_its_message_id,
+    xmpp_is_read, pgsql_is_read, mysql_is_read, an_answer_is_found_by_counting,
     what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
     a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)
