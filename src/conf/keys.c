@@ -137,6 +137,7 @@ static const struct listof
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
+    windows = { sizeof(struct conf_window), { NULL, &type_window } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -387,7 +388,8 @@ static const struct map map_certificate = {
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\
 	    .arg = &map_certificate },					\
-	{ "country", &type_later }, { "time", &type_later }
+	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
+	{ "country", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
 static const struct map map_not = { "not", not_keys, check_match };
