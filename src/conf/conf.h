@@ -422,6 +422,7 @@ struct conf {
 	} on;
 
 	struct conf_pages pages;
+	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
 
