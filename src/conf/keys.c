@@ -24,6 +24,9 @@ static const struct word modes[] = {
 	{ "transparent", CONF_TRANSPARENT }, { "explicit", CONF_EXPLICIT },
 	{ NULL }
 };
+static const struct word ways[] = {
+	{ "intercept", 0 }, { "monitor", 1 }, { NULL }
+};
 static const struct word actions[] = {
 	{ "decrypt", ACTION_DECRYPT }, { "bypass", ACTION_BYPASS },
 	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET },
@@ -44,6 +47,9 @@ static const struct word ports_words[] = {
 };
 static const struct word http2_words[] = {
 	{ "keep", 0 }, { "http/1.1", 1 }, { NULL }
+};
+static const struct word starttls_words[] = {
+	{ "strip", 0 }, { "keep", 1 }, { NULL }
 };
 static const struct word offloads[] = {
 	{ "auto", OFFLOAD_AUTO }, { "on", OFFLOAD_ON }, { "off", OFFLOAD_OFF },
@@ -229,6 +235,8 @@ static const struct key mirror_keys[] = {
 	{ "acks", &type_word, F(acks), "burst", .arg = acks },
 	{ "ports", &type_word, F(ports_map), "keep", .arg = ports_words },
 	{ "http2", &type_word, F(http11), "keep", .arg = http2_words },
+	{ "starttls", &type_word, F(starttls), "strip",
+	    .arg = starttls_words },
 	{ "filter", &type_filter, F(filter) },
 	{ "rotate", &type_map, 0, .arg = &map_rotate },
 	{ "format", &type_word, F(pcapng), "pcap", .arg = formats },
@@ -540,6 +548,7 @@ static const struct key conf_keys[] = {
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
 	{ "pages", &type_map, 0, .arg = &map_pages },
+	{ "mode", &type_word, AT(monitor), "intercept", .arg = ways },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },
