@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http/cross.h"
+#include "proxy/chain.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
@@ -79,7 +80,9 @@ crosses(const struct session *s, enum cross_to *to)
 	*to = strcmp(alpn, http2) == 0 ? CROSS_TO_2 : CROSS_TO_1;
 	if (*to == CROSS_TO_2)
 		return is_only_1(s);
-	return is_only_2(s) && (alpn[0] == '\0' || strcmp(alpn, http11) == 0);
+	/* Devices that are to see HTTP/1.1 would see what the client speaks. */
+	return is_only_2(s) && !chain_http11(s) &&
+	    (alpn[0] == '\0' || strcmp(alpn, http11) == 0);
 }
 
 const char *

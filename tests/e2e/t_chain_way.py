@@ -250,6 +250,27 @@ def a_chain_may_ask_for_http_1_alone(s):
 
 
 @scenario
+def who_speaks_http_2_alone_does_not_bring_it_into_a_chain_for_http_1(s):
+    """Though each request is read, and could be told to the server."""
+    d = device.Bridge(s, 'ips1').record()
+    chain.start(s, [d], [chain.chain(d, http2='http/1.1')],
+                [{'name': 'host', 'host': 'x.test', 'action': 'block'},
+                 chain.rule()])
+    s.serve(443, alpn=['http/1.1'])
+    try:
+        c = s.tls(alpn=['h2'])
+        check(c.tls.selected_alpn_protocol() is None, 'it was agreed on')
+        c.close()
+    except OSError:             # ssl.SSLError is one
+        s.clients.clear()
+    check('h2' not in str(s.d.flows(1)[0]['clearspan'].get('client')),
+          s.d.flows(1))
+    check(not any(b'PRI * HTTP/2' in f.up for f in d.flows()),
+          'the device got HTTP/2')
+    s.unlike = 'its handshake failed'
+
+
+@scenario
 def a_client_may_use_its_port_again_at_once(s):
     """Whoever closed first: the hop's addresses are those of a connection
     that has just ended."""
