@@ -89,6 +89,7 @@ struct session {
 	unsigned	 cert_none:1, awaits_refusal:1;
 	unsigned	 established:1;	/* the server was connected once */
 	unsigned	 unread_counted:1;
+	unsigned	 tries:1;	/* to decrypt what was not (BYPASS_TRY) */
 };
 
 static inline const struct conf *

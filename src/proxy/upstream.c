@@ -8,6 +8,7 @@
 
 #include "net/dial.h"
 #include "net/sock.h"
+#include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/decide.h"
 #include "proxy/explicit.h"
@@ -139,6 +140,9 @@ server_tls_failed(struct session *s, const char *why)
 	server_tls_count(s, 0);
 	if (decide_certificate(s, &elsewhere))
 		return elsewhere;
+	if (decide_failed(s, UNDECRYPTED_FAILURE))
+		return decide_bypass(s, UNDECRYPTED_FAILURE,
+		    bypasses_why(UNDECRYPTED_FAILURE));
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
@@ -207,12 +211,11 @@ server_tls_wants_cert(struct session *s)
 static struct step
 server_tls_insists(struct session *s)
 {
-	static const char why[] = "client certificate wanted";
+	const char *why = bypasses_why(UNDECRYPTED_CERT);
 
 	server_tls_count(s, 0);
-	if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK)
+	if (!decide_failed(s, UNDECRYPTED_CERT))
 		return decide_block(s, why);
-	learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
 	return decide_bypass(s, UNDECRYPTED_CERT, why);
 }
 
@@ -223,7 +226,7 @@ server_tls_over(struct session *s)
 
 	if (tlsio_is(c->ops) && (tls_wanted_again(tlsio_ssl(c->tp)) ||
 	    tls_refused_none(tlsio_ssl(c->tp))))
-		learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
+		decide_failed(s, UNDECRYPTED_CERT);
 }
 
 static struct step
@@ -265,7 +268,7 @@ server_tls_settles(struct session *s, SSL *ssl)
 
 	if (!s->cert_none || s->awaits_refusal ||
 	    SSL_version(ssl) < TLS1_3_VERSION ||
-	    learned_get(s->worker->learned, &s->facts) == LEARNED_GOES_ON)
+	    learned_goes_on(s->worker->learned, &s->facts))
 		return 0;
 	log_debug("session %llu: waits for the server to go on without a "
 	    "certificate", (unsigned long long)s->rec.id);
@@ -287,8 +290,7 @@ server_tls_result(struct session *s, int rv, const char *why)
 		return server_tls_event(s, &s->server);
 	if (rv == 0) {
 		if (s->awaits_refusal)
-			learned_set(s->worker->learned, &s->facts,
-			    LEARNED_GOES_ON);
+			learned_set(s->worker->learned, &s->facts);
 		return server_tls_done(s, tlsio_ssl(t));
 	}
 	if (s->cert_none && (rv != ERR_TLS || tls_refused_none(tlsio_ssl(t))))
