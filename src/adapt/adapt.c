@@ -515,6 +515,8 @@ adapt_begin(struct adapted_message *m)
 		return;
 	if (m->dir == DIR_UP)
 		content_request(m->a);
+	else
+		content_response(m->a);
 	if (next_service(m) == NULL)
 		return;
 	if (!virgin->ended) {

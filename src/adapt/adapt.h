@@ -78,6 +78,8 @@ struct adaptation {
 					   answer to REQMOD for its RESPMOD */
 	struct adapted_message msg[2];	/* by enum flow_dir */
 	char		*refusal;	/* by a rule: why; or NULL */
+	unsigned	 to_http2:1;	/* the request may switch to HTTP/2, and
+					   that would be read */
 };
 
 /* plan.c */
@@ -109,6 +111,8 @@ int	plan_blocks(const struct plan *);
  */
 void	content_one_host(struct adaptation *);
 void	content_request(struct adaptation *);
+/* A response likewise: QUIC, which nobody reads, is not offered in it. */
+void	content_response(struct adaptation *);
 /* It says two different things of itself. 1: it was refused. */
 int	content_ambiguous(struct adapted_message *);
 /* Media that never end, or cannot be looked at (bypass-types). */
@@ -215,12 +219,16 @@ struct engine {
 	unsigned	 raw:1;		/* no HTTP (any more) */
 	unsigned	 ahead:1;	/* that, as the server began */
 	unsigned	 finished:1;	/* nothing more is read */
+	unsigned	 aside:1;	/* mirrors show what the client gets, as
+					   it may switch to HTTP/2 */
+	unsigned	 switches:1;	/* the server has: its 101 waits */
 	struct http_first first;	/* ahead: what the client then says */
 	uint8_t		 lead[64];	/* ... and the server's first bytes */
 	size_t		 nlead;
 	size_t		 skip;		/* of raw bytes: the head before them */
 	struct ws	*ws;		/* they are a WebSocket; or NULL */
 	struct passing	*passing;	/* they are HTTP/2; or NULL */
+	struct text	 settings;	/* of HTTP2-Settings */
 };
 
 /* From here on it is no HTTP, for that reason; or it is cut off. */
@@ -237,7 +245,25 @@ void	tunnel_unasked(struct engine *);
 void	tunnel_wait(struct engine *);
 void	tunnel_slow(evutil_socket_t, short, void *);
 
+/*
+ * upgrade.c: a switch to HTTP/2 in the clear, which is read. The request's head
+ * has come: whether it may be offered to the server, and how.
+ */
+void	upgrade_offer(struct engine *);
+/* Bytes of the server's, in place of a response's head. 1: they wait. */
+int	upgrade_waits(struct engine *, const uint8_t *, size_t len);
+/* The response's head has come. 1: it switches, by upgrade_done(), or was
+ * refused. */
+int	upgrade_taken(struct engine *);
+/* Returns 0 until the request has gone on; then the bytes that pass, which are
+ * the response's head, and the tap's state is another. */
+size_t	upgrade_done(struct engine *);
+
 /* streams.c: from here on the tap is one of HTTP/2, with its own state. */
 void	streams_begin(struct tap *, const struct plan *);
+/* At once after it: that began with this request in HTTP/1, and with the
+ * client's settings. */
+void	streams_upgraded(struct tap *, struct adaptation *asked,
+	    const struct text *settings);
 
 #endif

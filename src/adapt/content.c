@@ -41,27 +41,36 @@ content_is_stream(const struct adapted_message *m,
 	return 0;
 }
 
-/* The next value of Content-Type, without parameters. A comma within quotes
- * does not separate values. */
+/* The next item of a list. A comma within quotes does not separate items. */
 static int
-type_item(struct slice *value, struct slice *type)
+quoted_item(struct slice *list, struct slice *item)
 {
-	struct slice item = *value;
 	size_t i;
 	int quoted = 0;
 
-	if (value->p == NULL)
+	if (list->p == NULL)
 		return 0;
-	for (i = 0; i < value->len && (quoted || value->p[i] != ','); i++) {
-		if (value->p[i] == '"')
+	for (i = 0; i < list->len && (quoted || list->p[i] != ','); i++) {
+		if (list->p[i] == '"')
 			quoted = !quoted;
-		else if (value->p[i] == '\\' && quoted && i + 1 < value->len)
+		else if (list->p[i] == '\\' && quoted && i + 1 < list->len)
 			i++;
 	}
-	item.len = i;
-	*value = i < value->len ? slice_of(value->p + i + 1,
-	    value->len - i - 1) : slice_of(NULL, 0);
-	*type = item;
+	*item = slice_trim(slice_of(list->p, i));
+	*list = i < list->len ? slice_of(list->p + i + 1, list->len - i - 1) :
+	    slice_of(NULL, 0);
+	return 1;
+}
+
+/* The next value of Content-Type, without parameters. */
+static int
+type_item(struct slice *value, struct slice *type)
+{
+	struct slice item;
+
+	if (!quoted_item(value, type))
+		return 0;
+	item = *type;
 	slice_cut(&item, ';', type);
 	*type = slice_trim(*type);
 	return 1;
@@ -139,8 +148,9 @@ sees_response(const struct plan *p, size_t k)
 
 /* Whether every service that sees the response knows the coding. */
 static int
-coding_allowed(const struct plan *p, struct slice item)
+coding_allowed(const struct adaptation *a, struct slice item)
 {
+	const struct plan *p = a->plan;
 	struct slice coding = item;
 	const struct conf_icap *conf;
 	size_t k;
@@ -226,12 +236,13 @@ content_exempt(struct adapted_message *m)
 }
 
 /*
- * Put the items of a field that are wanted into left. 1: they are fewer than
- * came.
+ * Put the items of a field that are wanted into left; next finds them. 1:
+ * they are fewer than came.
  */
 static int
-list_limit(const struct plan *p, const struct http_head *h, const char *name,
-    int (*wanted)(const struct plan *, struct slice), struct text *left)
+list_limit(const struct adaptation *a, const struct http_head *h,
+    const char *name, int (*next)(struct slice *, struct slice *),
+    int (*wanted)(const struct adaptation *, struct slice), struct text *left)
 {
 	struct slice list, item;
 	size_t i;
@@ -241,10 +252,10 @@ list_limit(const struct plan *p, const struct http_head *h, const char *name,
 		if (!slice_is(h->h[i].name, name))
 			continue;
 		list = h->h[i].value;
-		while (slice_item(&list, &item)) {
+		while (next(&list, &item)) {
 			if (item.len == 0)
 				continue;
-			if (!wanted(p, item)) {
+			if (!wanted(a, item)) {
 				less = 1;
 				continue;
 			}
@@ -272,16 +283,17 @@ upgrade_listed(const struct conf_list *list, struct slice item)
 }
 
 /*
- * Whether an upgrade is allowed. If a service sees messages, it must be in the
- * list. Otherwise only protocols are refused that would hide requests from the
- * rules.
+ * Whether an upgrade is allowed. HTTP/2 is, where it will be read, as anything
+ * else would hide requests from the rules. If a service sees messages, others
+ * must be in the list.
  */
 static int
-upgrade_allowed(const struct plan *p, struct slice item)
+upgrade_allowed(const struct adaptation *a, struct slice item)
 {
-	return plan_serves(p) ?
-	    upgrade_listed(&plan_inspect(p)->upgrade, item) :
-	    !slice_is(item, "h2c");
+	if (slice_is(item, "h2c"))
+		return a->to_http2;
+	return !plan_serves(a->plan) ||
+	    upgrade_listed(&plan_inspect(a->plan)->upgrade, item);
 }
 
 /* Whether the client asked for the protocol that the server switched to. */
@@ -341,16 +353,18 @@ content_request(struct adaptation *a)
 		return;
 	if (is_scanned(a->plan))
 		n = 2;
-	if (list_limit(a->plan, h, "upgrade", upgrade_allowed, &upgrade)) {
+	if (list_limit(a, h, "upgrade", slice_item, upgrade_allowed,
+	    &upgrade)) {
 		/* The session goes on, and is read: no more than a number. */
 		if (a->plan->nrow > 0)
 			a->plan->host.unread(a->plan->host.session,
 			    UNREAD_UPGRADE, 1, NULL);
 		edit[n].name = "upgrade";
 		edit[n++].value = upgrade.len > 0 ? upgrade.s : NULL;
-		edit[n++] = (struct http_edit){ "http2-settings", NULL };
+		if (!a->to_http2)
+			edit[n++].name = "http2-settings";
 	}
-	if (list_limit(a->plan, h, "accept-encoding", coding_allowed,
+	if (list_limit(a, h, "accept-encoding", slice_item, coding_allowed,
 	    &codings)) {
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
@@ -360,6 +374,36 @@ content_request(struct adaptation *a)
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);
 	text_free(&upgrade);
+}
+
+/* Whether an alternative service (RFC 7838) is not one over QUIC. */
+static int
+service_read(const struct adaptation *a, struct slice item)
+{
+	static const char *const quic[] = { "h3=", "h3-", "hq=", "hq-",
+	    "quic=" };
+	size_t i;
+
+	for (i = 0; i < NELEM(quic); i++)
+		if (slice_begins(item, quic[i], strlen(quic[i])))
+			return 0;
+	return 1;
+}
+
+void
+content_response(struct adaptation *a)
+{
+	struct http_edit edit = { "alt-svc", NULL };
+	struct text left = { 0 };
+
+	if (!a->plan->judged || plan_inspect(a->plan)->alt_svc_pass)
+		return;
+	if (list_limit(a, a->x.msg[DIR_DOWN].head, "alt-svc", quoted_item,
+	    service_read, &left)) {
+		edit.value = left.len > 0 ? left.s : NULL;
+		a->x.codec->edit(a->x.conn, DIR_DOWN, &edit, 1);
+	}
+	text_free(&left);
 }
 
 int
@@ -372,14 +416,15 @@ content_may_switch(struct adaptation *a)
 
 	if (!a->plan->judged || h->status != 101)
 		return 1;
-	if (!plan_serves(a->plan))
+	if (!plan_serves(a->plan) && !http_has_token(h, "upgrade", "h2c"))
 		return asked != NULL && http_value(asked, "upgrade").len > 0;
 	while (slice_item(&value, &item)) {
 		if (item.len == 0)
 			continue;
 		n++;
-		if (!upgrade_allowed(a->plan, item) ||
-		    !upgrade_asked(asked, item)) {
+		if (!upgrade_allowed(a, item) || !upgrade_asked(asked, item) ||
+		    (slice_is(item, "h2c") && !slice_is(http_value(h,
+		    "upgrade"), "h2c"))) {
 			plan_unread(a->plan, UNREAD_UPGRADE, 1, item);
 			return 0;
 		}
@@ -393,7 +438,7 @@ content_may_switch(struct adaptation *a)
 static int
 content_extends(struct adaptation *a, struct slice protocol)
 {
-	if (!a->plan->judged || upgrade_allowed(a->plan, protocol))
+	if (!a->plan->judged || upgrade_allowed(a, protocol))
 		return 0;
 	plan_unread(a->plan, UNREAD_UPGRADE, 1, protocol);
 	exchange_refuse(&a->x, 501, "a protocol that the rule does not switch "

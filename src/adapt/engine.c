@@ -127,6 +127,7 @@ engine_close(void *state, struct tap_counts *counts)
 	head_over(&e->a);
 	adapt_free(&e->a);
 	h1_done(&e->h1);
+	text_free(&e->settings);
 	free(e);
 }
 
@@ -227,6 +228,13 @@ is_endless(const struct engine *e)
 	    h1_endless(&e->h1);
 }
 
+/* The 101 is here, and nobody has refused it. */
+static int
+engine_switches(const struct engine *e)
+{
+	return e->switches && e->a.x.state[DIR_DOWN] == EXCHANGE_HEAD;
+}
+
 /* Check how far the exchange has come. */
 static void
 engine_check(struct engine *e)
@@ -254,6 +262,8 @@ engine_check(struct engine *e)
 	    x->state[DIR_DOWN] == EXCHANGE_DONE &&
 	    x->state[DIR_UP] == EXCHANGE_ANSWERED))
 		exchange_set(x, DIR_UP, EXCHANGE_DONE);
+	if (engine_switches(e) && x->state[DIR_UP] == EXCHANGE_DONE)
+		tap_release(e->tap);
 	if (exchange_done(x))
 		engine_next(e);
 }
@@ -268,13 +278,23 @@ engine_more(struct engine *e, enum flow_dir dir)
 	engine_check(e);
 }
 
+/* The request's head has come. 1: it may go on. */
+static int
+engine_request(struct engine *e)
+{
+	if (!head_request(&e->a))
+		return 0;
+	upgrade_offer(e);
+	return 1;
+}
+
 /* The response's head has come. 1: it may go on. */
 static int
 engine_response(struct engine *e)
 {
 	const struct http_message *m = &e->a.x.msg[DIR_DOWN];
 
-	if (!head_response(&e->a))
+	if (!head_response(&e->a) || upgrade_taken(e))
 		return 0;
 	if (m->tunnel) {	/* HTTP ends here */
 		tunnel_begin(e, m->head->status == 101 ? UNREAD_UPGRADE :
@@ -335,14 +355,15 @@ engine_head(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 		tunnel_unasked(e);
 		return 0;
 	}
+	if (dir == DIR_DOWN && upgrade_waits(e, p, len))
+		return 0;
 	rv = h1_head(&e->h1, dir, p, len, &why);
 	if (rv == ERR_SHORT)
 		engine_short(e, dir, p, len);
 	else if (rv != 0)
 		engine_strange(e, dir, p, len, rv, why);
 	else
-		return dir == DIR_UP ? head_request(&e->a) :
-		    engine_response(e);
+		return dir == DIR_UP ? engine_request(e) : engine_response(e);
 	return 0;
 }
 
@@ -402,6 +423,17 @@ engine_body(struct engine *e, enum flow_dir dir, const uint8_t *p, size_t len)
 	return 0;
 }
 
+/* The server has switched to HTTP/2 (upgrade.c). */
+static size_t
+engine_switch(struct engine *e)
+{
+	size_t n = upgrade_done(e);
+
+	if (n > 0)
+		engine_close(e, NULL);
+	return n;
+}
+
 static size_t
 engine_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 {
@@ -412,6 +444,8 @@ engine_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 		return 0;
 	if (e->a.msg[dir].as_is && !h1_flush(&e->h1.dir[dir]))
 		return 0;	/* a long head goes first */
+	if (dir == DIR_DOWN && engine_switches(e))
+		return engine_switch(e);
 	if (e->raw)
 		return tunnel_data(e, dir, p, len);
 	if (e->finished)
@@ -452,6 +486,8 @@ engine_busy(void *state, enum flow_dir dir)
 		return 1;	/* no orderly end before the reset */
 	if (!e->raw && e->finished)
 		return 0;
+	if (engine_switches(e))
+		return 1;
 	if (h1_waits(&e->h1, dir) || ws_busy(e->ws, dir))
 		return 1;
 	if (e->raw || e->a.x.state[dir] == EXCHANGE_DONE)
@@ -468,7 +504,7 @@ engine_eof(void *state, enum flow_dir dir)
 	if (e->raw || e->finished)
 		return;
 	h1_eof(&e->h1, dir);
-	if (dir == DIR_DOWN && is_early(e))
+	if (dir == DIR_DOWN && (is_early(e) || engine_switches(e)))
 		return;
 	if (e->a.x.state[dir] == EXCHANGE_HEAD)	/* a piece of a head */
 		h1_discard(&e->h1, dir);

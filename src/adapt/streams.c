@@ -9,6 +9,7 @@
 #include "adapt/adapt.h"
 #include "http/h2.h"
 #include "stream/wire.h"
+#include "util/clock.h"
 #include "util/mem.h"
 
 /* The connection; its streams belong to the codec until they are over. */
@@ -243,7 +244,30 @@ streams_begin(struct tap *tap, const struct plan *plan)
 	    host->head_max, &streams_user, ss);
 	tap->ops = &streams_tap;
 	tap->state = ss;
+	tap->ended[DIR_UP] = tap->ended[DIR_DOWN] = 0;	/* not to this one */
 	/* Mirrors show what the client sends and gets: its own stream ids. */
 	wire_tap_server(tap);
 	tap_release(tap);
+}
+
+void
+streams_upgraded(struct tap *tap, struct adaptation *asked,
+    const struct text *settings)
+{
+	struct streams *ss = tap->state;
+	const struct http_head *head = asked->msg[DIR_UP].now->head;
+	struct timespec now = clock_wall();
+	struct exchange *x;
+	struct text *echo;
+	struct stream *st;
+
+	ss->n = asked->x.record.number + 1;
+	x = h2_upgraded(ss->h2, head, (const uint8_t *)settings->s,
+	    settings->len);
+	st = x->arg;
+	echo = st->a.echo;
+	st->a.echo = asked->echo;
+	asked->echo = echo;
+	http_record_request(&x->record, x->msg[DIR_UP].head, &now);
+	exchange_set(x, DIR_UP, EXCHANGE_DONE);
 }

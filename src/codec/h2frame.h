@@ -67,6 +67,14 @@ int	h2frame_head(struct h2frame *, const uint8_t [H2FRAME_HEAD],
  * more padding than there is room, or no stream was promised.
  */
 int	h2frame_prefix(struct h2frame *f, const uint8_t *p, const char **why);
+/* Bytes of HTTP2-Settings that are read, as many as anybody needs. */
+#define H2FRAME_UPGRADE	(32 * H2FRAME_SETTING)
+/*
+ * The settings of a client that asks for HTTP/2 by Upgrade (RFC 7540, 3.2.1):
+ * the value of HTTP2-Settings, base64url, becomes the content of a frame of
+ * SETTINGS. Its length in bytes; or ERR_FORMAT.
+ */
+int	h2frame_upgrade(const char *, size_t len, uint8_t [H2FRAME_UPGRADE]);
 /* Bytes of content, once the prefix is read (or there is none). */
 static inline uint32_t
 h2frame_content(const struct h2frame *f)

@@ -26,7 +26,8 @@ enum conf_action {
 	ACTION_DECRYPT,		/* end TLS here, show the clear text */
 	ACTION_BYPASS,		/* pass through undecrypted */
 	ACTION_BLOCK,		/* a page if the client can show it, or reset */
-	ACTION_RESET		/* RST to both */
+	ACTION_RESET,		/* RST to both */
+	ACTION_WARN		/* a page; decrypt once the person went on */
 };
 
 /* What `on:` chooses for a server or client with a fault. */
@@ -236,6 +237,7 @@ struct conf_inspect {
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
 	int		 non_http_block; /* block what is not HTTP */
+	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
 	int		 ranges_pass;	/* Range and If-Range are left in */
 };
 

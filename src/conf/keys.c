@@ -26,7 +26,8 @@ static const struct word modes[] = {
 };
 static const struct word actions[] = {
 	{ "decrypt", ACTION_DECRYPT }, { "bypass", ACTION_BYPASS },
-	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET }, { NULL }
+	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET },
+	{ "warn", ACTION_WARN }, { NULL }
 };
 static const struct word versions[] = {
 	{ "1.0", 0x0301, 1 }, { "1.1", 0x0302, 1 }, { "1.2", 0x0303 },
@@ -53,7 +54,10 @@ static const struct word formats[] = {
 	{ "pcap", 0 }, { "pcapng", 1 }, { NULL }
 };
 static const struct word protocols[] = {
-	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { NULL }
+	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { "smtp", 0 },
+	{ "imap", 0 }, { "pop3", 0 }, { "ftp", 0 }, { "nntp", 0 },
+	{ "sieve", 0 }, { "ldap", 0 }, { "xmpp", 0 }, { "pgsql", 0 },
+	{ "mysql", 0 }, { NULL }
 };
 static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
@@ -92,6 +96,9 @@ static const struct word events[] = {
 
 static const struct word ranges[] = {
 	{ "strip", 0 }, { "pass", 1 }, { "whole", 2, 1 }, { NULL }
+};
+static const struct word alt_svcs[] = {
+	{ "strip", 0 }, { "pass", 1 }, { NULL }
 };
 static const struct word allowed[] = {
 	{ "allow", 0 }, { "block", 1 }, { NULL }
@@ -335,6 +342,7 @@ static const struct key inspect_keys[] = {
 	{ "encodings", &type_list, F(encodings), .arg = &codings, .max = 64 },
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
+	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
 	{ "ranges", &type_word, F(ranges_pass), "strip", .arg = ranges },
 	{ "trickle", &type_later },
 	{ "streams", &type_map, 0, .arg = &map_streams },
@@ -387,7 +395,8 @@ static const struct key rule_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
 	{ "action", &type_word, F(action), .arg = actions,
-	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block or reset" },
+	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block, reset or "
+	    "warn" },
 	MATCH_KEYS(F(match)),
 	{ "not", &type_map, F(except), .arg = &map_not },
 	{ "mirror", &type_list, F(mirrors), .arg = &rule_mirrors,
@@ -461,6 +470,8 @@ static const struct key pages_keys[] = {
 	{ "contact", &type_text, AT(pages.contact), .max = 200 },
 	{ "languages", &type_list, AT(pages.languages), .arg = &languages,
 	    .max = PAGE_LANGUAGES },
+	{ "remember", &type_time, AT(pages.remember), "1h", SEC, 30 * DAY },
+	{ "ca", &type_bool, AT(pages.ca), "yes" },
 	{ NULL }
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };

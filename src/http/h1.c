@@ -239,7 +239,10 @@ put_hop(struct text *t, const struct http_head *h)
 	put_hop_field(t, h, "Proxy-Authorization");
 	if (http_value(h, "upgrade").len > 0) {
 		put_hop_field(t, h, "Upgrade");
-		text_puts(t, "Connection: Upgrade\r\n");
+		put_hop_field(t, h, "HTTP2-Settings");
+		text_puts(t, "Connection: Upgrade");
+		text_puts(t, http_value(h, "http2-settings").len > 0 ?
+		    ", HTTP2-Settings\r\n" : "\r\n");
 	}
 }
 

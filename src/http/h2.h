@@ -81,6 +81,15 @@ struct h2	*h2_new(struct tap *, struct flow *up, struct flow *down,
 void		 h2_free(struct h2 *);
 
 /*
+ * To be called first, if the connection began by an upgrade of HTTP/1 (RFC
+ * 7540, 3.2). `asked` has gone on in HTTP/1, with the settings that H2_UPGRADE
+ * stands for; `settings` are the client's. Stream 1 is there on both sides, for
+ * the response alone. Returns its exchange, as `begin` does.
+ */
+#define H2_UPGRADE	"AAIAAAAAAAkAAAAB"	/* base64url */
+struct exchange	*h2_upgraded(struct h2 *, const struct http_head *asked,
+		    const uint8_t *settings, size_t len);
+/*
  * Bytes of that direction, at the tap's position, which are taken out of the
  * flow. What goes on is put in their place, and let go. 0; or ERR_FORMAT: the
  * connection has an error. GOAWAY waits to be written then, and both directions

@@ -215,6 +215,9 @@ void	h2_ended_well(struct h2_side *);	/* a stream did */
 /* h2_side.c */
 void	h2_side_open(struct h2_side *, struct h2 *, enum flow_dir);
 void	h2_side_close(struct h2_side *);
+/* A request begins a stream, and owns its head and bytes. */
+struct h2_stream *h2_side_begin(struct h2_side *, int32_t id,
+	    struct http_head *, struct text *bytes);
 /* nghttp2 can read no further, for that reason of its own. */
 void	h2_side_failed(struct h2_side *, int error);
 

@@ -427,40 +427,16 @@ h2_read(struct h2_read *r, enum flow_dir dir, const uint8_t *p, size_t len,
 	return r->error;
 }
 
-/* A digit of base64url (RFC 4648, 5), or -1. */
-static int
-digit(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
-	const char *p = c != '\0' ? strchr(digits, c) : NULL;
-
-	return p != NULL ? (int)(p - digits) : -1;
-}
-
 /* The settings of the client that asked for HTTP/2: RFC 7540, 3.2.1. */
 static void
 use_upgrade(struct h2_read *r, struct slice field)
 {
-	struct cursor w;
-	uint32_t bits = 0;
-	unsigned n = 0;
-	size_t i;
+	uint8_t settings[H2FRAME_UPGRADE];
+	int n = h2frame_upgrade(field.p, field.len, settings);
+	struct cursor w = cursor_of(settings, n > 0 ? (size_t)n : 0);
 
-	for (i = 0; i < field.len && digit(field.p[i]) >= 0; i++) {
-		bits = bits << 6 | (uint32_t)digit(field.p[i]);
-		if ((n += 6) < 8)
-			continue;
-		n -= 8;
-		r->side[DIR_UP].buf[r->side[DIR_UP].have++] =
-		    (uint8_t)(bits >> n);
-		if (r->side[DIR_UP].have < H2FRAME_SETTING)
-			continue;
-		r->side[DIR_UP].have = 0;
-		w = cursor_of(r->side[DIR_UP].buf, H2FRAME_SETTING);
+	while (cursor_left(&w) > 0)
 		use_setting(r, DIR_UP, &w);
-	}
-	r->side[DIR_UP].have = 0;
 	use_table(&r->side[DIR_DOWN], &r->side[DIR_UP].pending[0]);
 }
 

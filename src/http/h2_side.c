@@ -209,13 +209,30 @@ prefer(struct h2_side *side, int32_t id, const struct http_head *head)
 	nghttp2_session_change_extpri_stream_priority(side->ng, id, &pri, 0);
 }
 
+struct h2_stream *
+h2_side_begin(struct h2_side *side, int32_t id, struct http_head *head,
+    struct text *bytes)
+{
+	struct h2_stream *s = h2_stream_new(side, id);
+	struct exchange *x;
+
+	prefer(side, id, head);
+	if (charge(s, head, bytes) != 0)
+		s->refused = 1;
+	x = side->h2->user->begin(side->h2->arg, s);
+	s->x = x;
+	x->codec = &h2_codec;
+	x->conn = s;
+	x->msg[DIR_UP].head = head;
+	x->msg[DIR_UP].bytes = *bytes;
+	return s;
+}
+
 static void
 request(struct h2_side *side, int32_t id, struct http_head *head,
     struct text *bytes, int ended)
 {
-	struct h2 *h2 = side->h2;
 	struct h2_stream *s;
-	struct exchange *x;
 	uint32_t code;
 
 	if ((code = is_unwelcome(side, head)) != 0) {
@@ -224,16 +241,7 @@ request(struct h2_side *side, int32_t id, struct http_head *head,
 		text_free(bytes);
 		return;
 	}
-	prefer(side, id, head);
-	s = h2_stream_new(side, id);
-	if (charge(s, head, bytes) != 0)
-		s->refused = 1;
-	x = h2->user->begin(h2->arg, s);
-	s->x = x;
-	x->codec = &h2_codec;
-	x->conn = s;
-	x->msg[DIR_UP].head = head;
-	x->msg[DIR_UP].bytes = *bytes;
+	s = h2_side_begin(side, id, head, bytes);
 	h2_stream_head(&s->half[DIR_UP], ended);
 }
 

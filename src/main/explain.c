@@ -12,6 +12,7 @@
 #include "chain/pick.h"
 #include "conf/pattern.h"
 #include "main/cmd.h"
+#include "policy/condition.h"
 #include "policy/policy.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -138,15 +139,14 @@ take_status(struct told *t, void *field, const char *s)
 static int
 take_protocol(struct told *t, void *field, const char *s)
 {
-	if (strcmp(s, "tls") == 0)
-		t->facts.protocol = PROTO_TLS;
-	else if (strcmp(s, "http") == 0)
-		t->facts.protocol = PROTO_HTTP;
-	else if (strcmp(s, "other") == 0)
-		t->facts.protocol = PROTO_OTHER;
-	else
-		return ERR_FORMAT;
-	return 0;
+	unsigned p;
+
+	for (p = PROTO_TLS; condition_protocol(p) != NULL; p++)
+		if (strcmp(s, condition_protocol(p)) == 0) {
+			t->facts.protocol = p;
+			return 0;
+		}
+	return ERR_FORMAT;
 }
 
 #define AT(member)	offsetof(struct told, facts.member)
@@ -171,7 +171,7 @@ static const struct {
 	{ "subject", take_subject, 0, "\"CN=www.example.com\"" },
 	{ "status", take_status, 0, "ok, untrusted, expired, name-mismatch "
 	    "or revoked" },
-	{ "protocol", take_protocol, 0, "tls, http or other" },
+	{ "protocol", take_protocol, 0, "tls, http, smtp ... or other" },
 };
 
 /* Take one NAME=VALUE. EXIT_DONE, or EXIT_WRONG after reporting why. */

@@ -7,10 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/starttls.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
     "other" };
+
+const char *
+condition_protocol(unsigned p)
+{
+	return p < PROTO_DIALOGUE ? protocol_names[p] :
+	    starttls_name(p - PROTO_DIALOGUE);
+}
 
 static void
 list_print(const struct conf_list *l, struct text *t)
@@ -228,12 +236,12 @@ protocol_holds(const struct match *m, struct view *v)
 unsigned
 protocol_bits(const struct conf_list *l)
 {
-	unsigned bits = 0;
-	size_t i, p;
+	unsigned p, bits = 0;
+	size_t i;
 
 	for (i = 0; i < l->n; i++)
-		for (p = 1; p < NELEM(protocol_names); p++)
-			if (strcmp(l->v[i], protocol_names[p]) == 0)
+		for (p = 1; condition_protocol(p) != NULL; p++)
+			if (strcmp(l->v[i], condition_protocol(p)) == 0)
 				bits |= 1u << p;
 	return bits;
 }
@@ -243,7 +251,7 @@ protocol_fact(const struct facts *f, struct text *t)
 {
 	if (f->protocol == PROTO_UNKNOWN)
 		return 0;
-	text_puts(t, protocol_names[f->protocol]);
+	text_puts(t, condition_protocol(f->protocol));
 	return 1;
 }
 
@@ -514,7 +522,7 @@ condition_to_come(const struct condition *c, const struct facts *f)
 		return 1;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&
-		    (f->protocol == PROTO_UNKNOWN || f->protocol == PROTO_TLS);
+		    (f->protocol == PROTO_UNKNOWN || facts_tls(f));
 	if (c->said && f->protocol != PROTO_UNKNOWN)
 		return 0;
 	if (c->said == 2 && host_name(f) == NULL)

@@ -24,8 +24,8 @@ void		 bypasses_free(struct bypasses *);
 enum bypass {
 	BYPASS_NO,		/* decrypt it */
 	BYPASS_YES,
-	BYPASS_TRY		/* decrypt this one, to see whether it works now;
-				 * bypasses_worked() or bypasses_failed()
+	BYPASS_TRY		/* decrypt this one, to see whether it works
+				 * now; bypasses_worked() or bypasses_failed()
 				 * says whether it did */
 };
 /* BYPASS_YES: what is why, and bypasses_why() has the words. */

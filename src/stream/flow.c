@@ -144,16 +144,18 @@ flow_wrote(struct flow *f, size_t n)
 }
 
 /* The bytes behind a tap's position have moved, and with them all positions
- * ahead of it. */
+ * ahead of it. A tap that was moved there may not have seen these bytes. */
 static void
 flow_shift(struct flow *f, struct tap *t, size_t old, size_t n)
 {
+	uint64_t end = t->pos[f->dir] + old;
 	struct tap *ahead;
 
 	f->in = f->in - old + n;
 	for (ahead = f->wire.taps->first[f->dir]; ahead != t;
 	    ahead = ahead->next[f->dir])
-		ahead->pos[f->dir] = ahead->pos[f->dir] - old + n;
+		ahead->pos[f->dir] = (ahead->pos[f->dir] > end ?
+		    ahead->pos[f->dir] : end) - old + n;
 }
 
 int
@@ -227,4 +229,5 @@ flow_restart(struct flow *f)
 	flow_drop(f);
 	f->finished = f->notify = 0;
 	f->end_in = END_NONE;
+	f->upto = UINT64_MAX;
 }

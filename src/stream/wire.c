@@ -19,6 +19,7 @@ wire_init(struct wire *w, struct conn *client, struct conn *server,
 	w->flow[DIR_DOWN].dir = DIR_DOWN;
 	w->flow[DIR_UP].wire.taps = w->flow[DIR_DOWN].wire.taps = &w->taps;
 	w->flow[DIR_UP].pool = w->flow[DIR_DOWN].pool = pool;
+	w->flow[DIR_UP].upto = w->flow[DIR_DOWN].upto = UINT64_MAX;
 	w->taps.host = host;
 	w->taps.owner = owner;
 }
@@ -49,18 +50,44 @@ wire_tap(struct wire *w, const struct tap_ops *ops, enum tap_place place)
 	return t;
 }
 
-void
+/* Take it out of the row of what the server sends. */
+static void
+tap_unlink(struct tap *t)
+{
+	struct tap **at = &t->row->first[DIR_DOWN];
+
+	while (*at != t)
+		at = &(*at)->next[DIR_DOWN];
+	*at = t->next[DIR_DOWN];
+}
+
+int
 wire_tap_server(struct tap *t)
 {
-	struct tap **at, **first = &t->row->first[DIR_DOWN];
+	struct tap **first = &t->row->first[DIR_DOWN];
 
 	if ((*first)->pos[DIR_DOWN] != t->pos[DIR_DOWN])
-		return;
-	for (at = first; *at != t; at = &(*at)->next[DIR_DOWN])
-		;
-	*at = t->next[DIR_DOWN];
+		return 0;
+	tap_unlink(t);
 	t->next[DIR_DOWN] = *first;
 	*first = t;
+	return 1;
+}
+
+int
+wire_tap_behind(struct tap *t)
+{
+	struct tap **at;
+
+	for (at = &t->next[DIR_DOWN]; *at != NULL; at = &(*at)->next[DIR_DOWN])
+		if ((*at)->pos[DIR_DOWN] != t->pos[DIR_DOWN])
+			return 0;
+	if (t->next[DIR_DOWN] == NULL)
+		return 1;
+	tap_unlink(t);
+	*at = t;
+	t->next[DIR_DOWN] = NULL;
+	return 1;
 }
 
 void

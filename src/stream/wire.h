@@ -29,10 +29,13 @@ struct tap	*wire_tap(struct wire *, const struct tap_ops *,
 		    enum tap_place);
 void		 wire_untap(struct wire *);
 /*
- * Move a tap to the server's side of the others (TAP_SERVER). It stays where it
- * is if another has seen bytes of the server's that this one has not let go.
+ * Move a tap to the server's side of the others (TAP_SERVER), or behind them
+ * (TAP_BEHIND); while bytes are shown to it, too. 1; or 0: it stays where it
+ * is, as others have seen more bytes of the server's, or fewer, than this one
+ * has let go.
  */
-void		 wire_tap_server(struct tap *);
+int		 wire_tap_server(struct tap *);
+int		 wire_tap_behind(struct tap *);
 
 /* Move the bytes of a flow, and its end so far, to a wire whose flow in that
  * direction is new. Taps are not moved. */

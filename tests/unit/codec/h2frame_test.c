@@ -132,6 +132,35 @@ TEST(padding_fits_into_its_frame)
 }
 END
 
+static int
+upgrade(const char *text, uint8_t out[H2FRAME_UPGRADE])
+{
+	return h2frame_upgrade(text, strlen(text), out);
+}
+
+TEST(settings_of_an_upgrade_are_whole_or_none)
+{
+	static const uint8_t want[] = { 0, 3, 0, 0, 0, 100, 0, 4, 0, 0, 255,
+	    255 };
+	uint8_t out[H2FRAME_UPGRADE];
+	char much[265] = "";
+
+	ck_assert_int_eq(upgrade("AAMAAABkAAQAAP__", out), 12);
+	ck_assert_mem_eq(out, want, 12);
+	ck_assert_int_eq(upgrade("", out), 0);
+	ck_assert_int_eq(upgrade("AAMAAABk==", out), 6);
+	ck_assert_int_eq(upgrade("AAMAAABkA", out), ERR_FORMAT);
+	ck_assert_int_eq(upgrade("AAMAAAB", out), ERR_FORMAT);
+	ck_assert_int_eq(upgrade("AAMA AABk", out), ERR_FORMAT);
+	ck_assert_int_eq(upgrade("AAMAAABk/AQAAP++", out), ERR_FORMAT);
+	memset(much, 'A', 256);
+	ck_assert_int_eq(upgrade(much, out), H2FRAME_UPGRADE);
+	memset(much, 'A', 264);
+	ck_assert_int_eq(upgrade(much, out), ERR_FORMAT);
+}
+END
+
 SUITE("h2frame", each_type_has_its_place_and_length,
     the_reserved_bit_of_a_stream_is_ignored,
-    content_is_what_prefix_and_padding_leave, padding_fits_into_its_frame)
+    content_is_what_prefix_and_padding_leave, padding_fits_into_its_frame,
+    settings_of_an_upgrade_are_whole_or_none)

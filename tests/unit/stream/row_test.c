@@ -357,6 +357,27 @@ TEST(an_editor_moved_to_the_servers_side_shows_the_clients_words)
 }
 END
 
+/* As where the server then declines to speak HTTP/2. */
+TEST(an_editor_moved_back_shows_what_the_server_says)
+{
+	struct spy spy = { 0 };
+	struct editor e = { .wire = &wire[0] };
+
+	ends_open(1);
+	wire_tap(&wire[0], &spy_ops, TAP_SERVER)->state = &spy;
+	e.tap = wire_tap(&wire[0], &editor_ops, TAP_BEHIND);
+	e.tap->state = &e;
+	ck_assert_int_eq(wire_tap_server(e.tap), 1);
+	says(peer[1], "1 x");
+	ck_assert_int_eq(wire_tap_behind(e.tap), 1);
+	ck_assert_int_eq(wire_tap_behind(e.tap), 1);	/* it is there */
+	says(peer[1], "2 y");
+	hears(CLIENT, " x y");
+	spied(&spy, "", " x2 y");
+	ends_close();
+}
+END
+
 TEST(a_tap_that_comes_late_sees_what_comes_from_then_on)
 {
 	struct spy spy = { 0 }, late = { 0 };
@@ -437,6 +458,7 @@ SUITE("row", a_hop_delays_changes_and_drops,
     what_an_editor_answers_is_seen_on_the_clients_side_alone,
     an_editor_behind_a_tap_both_ways_shows_it_the_sources,
     an_editor_moved_to_the_servers_side_shows_the_clients_words,
+    an_editor_moved_back_shows_what_the_server_says,
     a_tap_that_comes_late_sees_what_comes_from_then_on,
     a_text_is_said_whole_and_then_the_end,
     a_flow_is_handed_over_with_what_is_in_it)
