@@ -173,6 +173,7 @@ static const struct {
 	{ "undecrypted_no_sni", AT(undecrypted[UNDECRYPTED_NO_SNI]) },
 	{ "undecrypted_verification", AT(undecrypted[UNDECRYPTED_VERIFY]) },
 	{ "undecrypted_failure", AT(undecrypted[UNDECRYPTED_FAILURE]) },
+	{ "undecrypted_monitor", AT(undecrypted[UNDECRYPTED_MONITOR]) },
 	{ "undecrypted_client_refused", AT(undecrypted[UNDECRYPTED_REFUSED]) },
 	{ "undecrypted_exempt", AT(undecrypted[UNDECRYPTED_EXEMPT]) },
 	{ "undecrypted_overload", AT(undecrypted[UNDECRYPTED_OVERLOAD]) },

@@ -14,6 +14,7 @@
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
+#include "util/zone.h"
 
 #define CONF_DEFAULT_PATH	"/etc/clearspan/clearspan.yaml"
 
@@ -298,6 +299,15 @@ struct conf_chain {			/* one of `chains:` */
 #define CHAIN_ALSO_BYPASSED	1	/* TLS that is not decrypted */
 #define CHAIN_ALSO_PLAIN	2	/* what is not TLS */
 
+struct conf_window {		/* of time; it may go over midnight */
+	char		*text;		/* as it was written */
+	unsigned	 days;		/* on which it begins; 1: Sunday */
+	int		 from, to;	/* minutes of the day */
+	struct zone	*zone;		/* NULL: UTC */
+};
+/* Whether a time is in it, in seconds since 1970. */
+int	conf_window_has(const struct conf_window *, int64_t);
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
@@ -308,6 +318,8 @@ struct conf_match {
 					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
+	struct conf_window *time;
+	size_t		 ntime;
 	struct {		/* the server's */
 		/* patterns, of a whole name or an attribute ("O=*") */
 		struct conf_list issuer, subject;
@@ -355,6 +367,9 @@ struct conf_named_list {		/* `lists:` */
 	size_t		 nnames;
 	struct prefix	*addresses;
 	size_t		 naddresses;
+	/* the first one with bits behind its length; line 0: none */
+	struct conf_pos	 odd;
+	struct prefix	 odd_prefix;
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
@@ -418,6 +433,7 @@ struct conf {
 	struct conf_learn learn;
 
 	struct conf_pages pages;
+	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
 

@@ -92,6 +92,23 @@ list_at(const struct conf_match *m, size_t i)
 	return (const void *)((const char *)m + lists[i].at);
 }
 
+/* The windows as they were written. */
+static int
+windows_cover(const struct conf_match *wide, const struct conf_match *m)
+{
+	size_t i, k;
+
+	for (i = 0; wide->ntime > 0 && i < m->ntime; i++) {
+		for (k = 0; k < wide->ntime; k++)
+			if (strcasecmp(wide->time[k].text,
+			    m->time[i].text) == 0)
+				break;
+		if (k == wide->ntime)
+			return 0;
+	}
+	return 1;
+}
+
 /* Which conditions are given: bits. */
 static unsigned
 match_mask(const struct conf_match *m)
@@ -103,6 +120,7 @@ match_mask(const struct conf_match *m)
 		if (list_at(m, i)->n > 0)
 			bits |= 1u << i;
 	bits |= m->nport > 0 ? 1u << i : 0;
+	bits |= m->ntime > 0 ? 1u << (i + 2) : 0;
 	return bits | (m->certificate.status != 0 ? 1u << (i + 1) : 0);
 }
 
@@ -155,7 +173,8 @@ match_covers(const struct conf_match *wide, const struct conf_match *m,
 		if (l->n > 0 && !list_covers(i, l, list_at(m, i), left))
 			return 0;
 	}
-	return ports_cover(wide, m) && (wide->certificate.status == 0 ||
+	return ports_cover(wide, m) && windows_cover(wide, m) &&
+	    (wide->certificate.status == 0 ||
 	    (m->certificate.status & ~wide->certificate.status) == 0);
 }
 

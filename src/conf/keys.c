@@ -24,6 +24,9 @@ static const struct word modes[] = {
 	{ "transparent", CONF_TRANSPARENT }, { "explicit", CONF_EXPLICIT },
 	{ NULL }
 };
+static const struct word ways[] = {
+	{ "intercept", 0 }, { "monitor", 1 }, { NULL }
+};
 static const struct word actions[] = {
 	{ "decrypt", ACTION_DECRYPT }, { "bypass", ACTION_BYPASS },
 	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET },
@@ -134,6 +137,7 @@ static const struct listof
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
+    windows = { sizeof(struct conf_window), { NULL, &type_window } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -382,7 +386,8 @@ static const struct map map_certificate = {
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\
 	    .arg = &map_certificate },					\
-	{ "country", &type_later }, { "time", &type_later }
+	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
+	{ "country", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
 static const struct map map_not = { "not", not_keys, check_match };
@@ -553,6 +558,7 @@ static const struct key conf_keys[] = {
 	{ "on", &type_map, 0, .arg = &map_on },
 	{ "learn", &type_map, 0, .arg = &map_learn },
 	{ "pages", &type_map, 0, .arg = &map_pages },
+	{ "mode", &type_word, AT(monitor), "intercept", .arg = ways },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },

@@ -69,6 +69,7 @@ void	check_reached(struct load *, yaml_node_t *rules);
 
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
+extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 
@@ -102,7 +103,8 @@ void	check_chain(struct load *, yaml_node_t *, void *);
 /* check_rule() and check_conf(), and what they have to do with chains. */
 void	check_rule_chain(struct load *, yaml_node_t *, void *);
 void	check_conf_chain(struct load *, yaml_node_t *, void *);
-/* In used.c. */
+/* In used.c and hostbits.c. */
+void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);
 
 #endif

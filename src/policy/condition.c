@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "codec/starttls.h"
 #include "util/mem.h"
@@ -375,6 +376,46 @@ names_have(const struct conf_list *patterns, const char *dn)
 }
 
 static int
+time_given(const struct conf_match *m)
+{
+	return m->ntime > 0;
+}
+
+static int
+time_holds(const struct match *m, struct view *v)
+{
+	size_t i;
+
+	for (i = 0; v->f->now != 0 && i < m->conf->ntime; i++)
+		if (conf_window_has(&m->conf->time[i], v->f->now))
+			return 1;
+	return 0;
+}
+
+static int
+time_fact(const struct facts *f, struct text *t)
+{
+	time_t now = f->now;
+	char s[32];
+	struct tm tm;
+
+	if (now == 0 || gmtime_r(&now, &tm) == NULL ||
+	    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return 0;
+	text_puts(t, s);
+	return 1;
+}
+
+static void
+time_wants(const struct conf_match *m, struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < m->ntime; i++)
+		text_printf(t, "%s%s", i > 0 ? ", " : "", m->time[i].text);
+}
+
+static int
 issuer_given(const struct conf_match *m)
 {
 	return m->certificate.issuer.n > 0;
@@ -471,6 +512,7 @@ const struct condition conditions[] = {
 	CONDITION(port, 0, STAGE_CONNECTION),
 	CONDITION(client, 0, STAGE_CONNECTION),
 	CONDITION(server, 0, STAGE_CONNECTION),
+	CONDITION(time, 0, STAGE_CONNECTION),
 	CONDITION(sni, 1, STAGE_HELLO),
 	CONDITION(host, 2, STAGE_HELLO),
 	CONDITION(site, 2, STAGE_HELLO),

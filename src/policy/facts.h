@@ -30,6 +30,7 @@ enum policy_stage {		/* when something is known of a connection */
 
 /* NULL, 0 or "": not known (yet), or there is none. Strings are the owner's. */
 struct facts {
+	int64_t		 now;		/* seconds since 1970 */
 	const char	*listener;
 	enum conf_mode	 mode;
 	/* server: AF_UNSPEC until known; a client may name it by a host */
@@ -79,6 +80,7 @@ enum undecrypted {		/* why a session is not decrypted */
 	UNDECRYPTED_NO_SNI,
 	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
 	UNDECRYPTED_FAILURE,	/* of its handshake; learned */
+	UNDECRYPTED_MONITOR,	/* mode: monitor */
 	UNDECRYPTED_REFUSED,	/* by the client; learned */
 	UNDECRYPTED_EXEMPT,	/* ctl exempt */
 	UNDECRYPTED_OVERLOAD,

@@ -14,6 +14,7 @@ struct learned {
 	struct {
 		uint64_t	 key;		/* 0: empty */
 		uint64_t	 until;		/* ms */
+		enum learned_what what;
 	} slot[LEARNED_SLOTS];
 };
 
@@ -40,20 +41,22 @@ learned_key(const struct facts *f)
 }
 
 void
-learned_set(struct learned *l, const struct facts *f)
+learned_set(struct learned *l, const struct facts *f, enum learned_what what)
 {
 	uint64_t key = learned_key(f);
 	size_t i = key % LEARNED_SLOTS;
 
 	l->slot[i].key = key;
+	l->slot[i].what = what;
 	l->slot[i].until = clock_coarse_ms() + LEARNED_MS;
 }
 
-int
-learned_goes_on(const struct learned *l, const struct facts *f)
+enum learned_what
+learned_get(const struct learned *l, const struct facts *f)
 {
 	uint64_t key = learned_key(f);
 	size_t i = key % LEARNED_SLOTS;
 
-	return l->slot[i].key == key && clock_coarse_ms() < l->slot[i].until;
+	return l->slot[i].key == key && clock_coarse_ms() < l->slot[i].until ?
+	    l->slot[i].what : LEARNED_NOTHING;
 }

@@ -85,6 +85,7 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->policy = w->policy;
 	s->rec.id = session_id();
 	s->rec.start = clock_wall();
+	s->facts.now = s->rec.start.tv_sec;
 	s->facts.listener = l->name;
 	s->facts.mode = l->mode;
 	s->facts.client = *client;

@@ -182,15 +182,16 @@ TEST(what_comes_later)
 {
 	bad_part("services: []\nprofiles: {}\n"
 	    "rules:\n"
-	    "- {name: a, time: x, not: {country: CH}, action: block}\n"
+	    "- {name: a, country: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
 	    "on: {revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
 	    "out\n"
-	    "c:5:13: \"time\" is not available in this version; take it out\n"
-	    "c:5:28: \"country\" is not available in this version; take it "
+	    "c:5:13: \"country\" is not available in this version; take it "
+	    "out\n"
+	    "c:5:31: \"country\" is not available in this version; take it "
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
@@ -274,6 +275,27 @@ TEST(a_rule_behind_a_wider_one_is_never_reached)
 		ck_assert_msg(shadowed(pairs[i].first, pairs[i].second) ==
 		    pairs[i].shadowed, "%s | %s", pairs[i].first,
 		    pairs[i].second);
+}
+END
+
+#define NO_WINDOW " is not a window of time; write \"mon-fri " \
+	"08:00-18:00\", \"22:00-06:00 Europe/Berlin\" or \"sat,sun\"\n"
+
+TEST(windows_of_time_have_their_form)
+{
+	bad_part("rules:\n"
+	    "- {name: a, time: [25:00-26:00, 8:00-9:00, UTC, 08:00-08:00,\n"
+	    "  mon-fro, \"sun sun\", /etc/passwd, \"\"], action: block}\n"
+	    "- {name: b, action: block}\n",
+	    "c:3:20: \"25:00-26:00\"" NO_WINDOW
+	    "c:3:33: \"8:00-9:00\"" NO_WINDOW
+	    "c:3:44: \"UTC\"" NO_WINDOW
+	    "c:3:49: \"08:00-08:00\"" NO_WINDOW
+	    "c:4:3: \"mon-fro\": no such time zone in /usr/share/zoneinfo/; "
+	    "write one as in Europe/Berlin, or UTC\n"
+	    "c:4:12: \"sun sun\"" NO_WINDOW
+	    "c:4:23: \"/etc/passwd\"" NO_WINDOW
+	    "c:4:36: \"\"" NO_WINDOW);
 }
 END
 
@@ -462,7 +484,7 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     conditions,
     a_rule_behind_a_wider_one_is_never_reached,
-    fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
+    windows_of_time_have_their_form, fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
     keys_that_do_not_go_together,
     keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
