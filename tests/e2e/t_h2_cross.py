@@ -445,7 +445,29 @@ def h2_cross_eicar_from_http2(s):
     equal(m.status, 403)
 
 
-# --- where nobody reads, nothing crosses
+# --- judging, and where nobody reads
+
+@scenario
+def h2_cross_judges_names_by_the_certificate(s):
+    """The server's own names pass, others are misdirected; with no service."""
+    rules = [{'name': 'no', 'host': ['bad.good.test'], 'action': 'block'},
+             {'name': 'default', 'action': 'decrypt'}]
+    s.start(rules=rules, record=False)
+    origin = old_origin(s)
+    c = h2.connect(s)
+    equal(c.answer(c.ask('/a', host='www.good.test')).status, 200)
+    check(c.answer(c.ask('/b', host='bad.good.test')).status in (403, 421))
+    equal(c.answer(c.ask('/c', host='evil.test')).status, 421)
+    equal(c.get('/d').status, 200)
+    c.p.close()
+    equal([m.line.split()[1] for m in origin.got], ['/a', '/d'])
+    origin.serve.close()
+    site = new_origin(s)
+    p = old_client(s)
+    equal(http.ask(p, '/e', host='www.good.test').status, 200)
+    equal(http.ask(p, '/f', host='evil.test').status, 421)
+    equal(site.paths(), ['/e'])
+
 
 @scenario
 def h2_cross_is_for_messages_that_are_read(s):
