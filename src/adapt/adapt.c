@@ -490,7 +490,9 @@ adapt_begin(struct adapted_message *m)
 		return;
 	if (m->dir == DIR_UP)
 		content_request(m->a);
-	else if (part_wanted(m) && !virgin->ended)
+	else
+		content_response(m->a);
+	if (part_wanted(m) && !virgin->ended)
 		virgin->body = spool_new(UINT64_MAX);
 	if (next_service(m) == NULL)
 		return;

@@ -123,6 +123,8 @@ int	plan_blocks(const struct plan *);
  */
 void	content_one_host(struct adaptation *);
 void	content_request(struct adaptation *);
+/* A response likewise: QUIC, which nobody reads, is not offered in it. */
+void	content_response(struct adaptation *);
 /* It says two different things of itself. 1: it was refused. */
 int	content_ambiguous(struct adapted_message *);
 /* Media that never end, or cannot be looked at (bypass-types). */

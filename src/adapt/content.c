@@ -41,27 +41,36 @@ content_is_stream(const struct adapted_message *m,
 	return 0;
 }
 
-/* The next value of Content-Type, without parameters. A comma within quotes
- * does not separate values. */
+/* The next item of a list. A comma within quotes does not separate items. */
 static int
-type_item(struct slice *value, struct slice *type)
+quoted_item(struct slice *list, struct slice *item)
 {
-	struct slice item = *value;
 	size_t i;
 	int quoted = 0;
 
-	if (value->p == NULL)
+	if (list->p == NULL)
 		return 0;
-	for (i = 0; i < value->len && (quoted || value->p[i] != ','); i++) {
-		if (value->p[i] == '"')
+	for (i = 0; i < list->len && (quoted || list->p[i] != ','); i++) {
+		if (list->p[i] == '"')
 			quoted = !quoted;
-		else if (value->p[i] == '\\' && quoted && i + 1 < value->len)
+		else if (list->p[i] == '\\' && quoted && i + 1 < list->len)
 			i++;
 	}
-	item.len = i;
-	*value = i < value->len ? slice_of(value->p + i + 1,
-	    value->len - i - 1) : slice_of(NULL, 0);
-	*type = item;
+	*item = slice_trim(slice_of(list->p, i));
+	*list = i < list->len ? slice_of(list->p + i + 1, list->len - i - 1) :
+	    slice_of(NULL, 0);
+	return 1;
+}
+
+/* The next value of Content-Type, without parameters. */
+static int
+type_item(struct slice *value, struct slice *type)
+{
+	struct slice item;
+
+	if (!quoted_item(value, type))
+		return 0;
+	item = *type;
 	slice_cut(&item, ';', type);
 	*type = slice_trim(*type);
 	return 1;
@@ -227,13 +236,13 @@ content_exempt(struct adapted_message *m)
 }
 
 /*
- * Put the items of a field that are wanted into left. 1: they are fewer than
- * came.
+ * Put the items of a field that are wanted into left; next finds them. 1:
+ * they are fewer than came.
  */
 static int
 list_limit(const struct adaptation *a, const struct http_head *h,
-    const char *name, int (*wanted)(const struct adaptation *, struct slice),
-    struct text *left)
+    const char *name, int (*next)(struct slice *, struct slice *),
+    int (*wanted)(const struct adaptation *, struct slice), struct text *left)
 {
 	struct slice list, item;
 	size_t i;
@@ -243,7 +252,7 @@ list_limit(const struct adaptation *a, const struct http_head *h,
 		if (!slice_is(h->h[i].name, name))
 			continue;
 		list = h->h[i].value;
-		while (slice_item(&list, &item)) {
+		while (next(&list, &item)) {
 			if (item.len == 0)
 				continue;
 			if (!wanted(a, item)) {
@@ -347,7 +356,8 @@ content_request(struct adaptation *a)
 		if (plan_inspect(a->plan)->ranges == RANGES_WHOLE)
 			part_ask(a);
 	}
-	if (list_limit(a, h, "upgrade", upgrade_allowed, &upgrade)) {
+	if (list_limit(a, h, "upgrade", slice_item, upgrade_allowed,
+	    &upgrade)) {
 		/* The session goes on, and is read: no more than a number. */
 		if (a->plan->nrow > 0)
 			a->plan->host.unread(a->plan->host.session,
@@ -357,7 +367,7 @@ content_request(struct adaptation *a)
 		if (!a->to_http2)
 			edit[n++].name = "http2-settings";
 	}
-	if (list_limit(a, h, "accept-encoding", coding_allowed,
+	if (list_limit(a, h, "accept-encoding", slice_item, coding_allowed,
 	    &codings)) {
 		edit[n].name = "accept-encoding";
 		edit[n++].value = codings.len > 0 ? codings.s : "identity";
@@ -367,6 +377,36 @@ content_request(struct adaptation *a)
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);
 	text_free(&upgrade);
+}
+
+/* Whether an alternative service (RFC 7838) is not one over QUIC. */
+static int
+service_read(const struct adaptation *a, struct slice item)
+{
+	static const char *const quic[] = { "h3=", "h3-", "hq=", "hq-",
+	    "quic=" };
+	size_t i;
+
+	for (i = 0; i < NELEM(quic); i++)
+		if (slice_begins(item, quic[i], strlen(quic[i])))
+			return 0;
+	return 1;
+}
+
+void
+content_response(struct adaptation *a)
+{
+	struct http_edit edit = { "alt-svc", NULL };
+	struct text left = { 0 };
+
+	if (!a->plan->judged || plan_inspect(a->plan)->alt_svc_pass)
+		return;
+	if (list_limit(a, a->x.msg[DIR_DOWN].head, "alt-svc", quoted_item,
+	    service_read, &left)) {
+		edit.value = left.len > 0 ? left.s : NULL;
+		a->x.codec->edit(a->x.conn, DIR_DOWN, &edit, 1);
+	}
+	text_free(&left);
 }
 
 int

@@ -140,6 +140,19 @@ page_unread(struct text *t, const struct worker_counts *c)
 }
 
 static void
+page_starttls(struct text *t, const struct worker_counts *c)
+{
+	unsigned i;
+
+	head(t, "starttls_total", "counter",
+	    "Requests for TLS in the middle of a session, by what came of "
+	    "them.");
+	for (i = 0; i < RESULT_MAX; i++)
+		sample(t, "starttls_total", "result", starttls_result_str(i),
+		    NULL, NULL, c->starttls[i]);
+}
+
+static void
 page_handshakes(struct text *t, const struct worker_counts *c)
 {
 	static const char *const side[] = { "client", "server" };
@@ -176,6 +189,7 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 		sample(t, "confirmations_total", "result", confirmed[i], NULL,
 		    NULL, c->confirmations[i]);
 	page_unread(t, c);
+	page_starttls(t, c);
 	page_unread_http2(t, c);
 	head(t, "hellos_refused_total", "counter",
 	    "Clients whose hello could not be read.");

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "codec/hpack_table.h"
 #include "codec/huffman.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -146,7 +145,7 @@ read_literal(struct hpack *h, struct cursor *w, uint32_t name, int keep,
 	int rv;
 
 	if (name == 0 ? (rv = read_string(w, &n)) != 0 :
-	    (rv = hpack_table_line(&h->table, name, &l->name, &l->value)) != 0)
+	    (rv = hpack_table_line(&h->table, name, l)) != 0)
 		return rv;
 	if ((rv = read_string(w, &v)) != 0)
 		return rv;
@@ -159,7 +158,7 @@ read_literal(struct hpack *h, struct cursor *w, uint32_t name, int keep,
 	if (rv == 0)
 		rv = decode(&v, h->text + first, &l->value);
 	if (rv == 0 && keep)
-		hpack_table_add(&h->table, l->name, l->value);
+		hpack_table_add(&h->table, l);
 	return rv;
 }
 
@@ -190,10 +189,10 @@ read_line(struct hpack *h, struct cursor *w, struct hpack_line *l)
 		return (int)index;
 	if (h->owed)
 		return ERR_FORMAT;
+	l->known = 0;
 	l->never = (kind & 0xf0) == 0x10;
 	if (kind & 0x80)
-		rv = hpack_table_line(&h->table, (uint32_t)index, &l->name,
-		    &l->value);
+		rv = hpack_table_line(&h->table, (uint32_t)index, l);
 	else
 		rv = read_literal(h, w, (uint32_t)index, kind & 0x40, l);
 	h->begun |= rv == 0;

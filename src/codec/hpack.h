@@ -9,18 +9,13 @@
 #ifndef CODEC_HPACK_H
 #define CODEC_HPACK_H
 
-#include "codec/slice.h"
+#include "codec/hpack_table.h"
 #include "util/cursor.h"
 
 #define HPACK_TABLE	4096	/* SETTINGS_HEADER_TABLE_SIZE at first */
 #define HPACK_STRING	65536	/* bytes of a name or a value as it comes */
 
 struct hpack;
-
-struct hpack_line {
-	struct slice	 name, value;	/* good until the next call */
-	int		 never;		/* it came as one never to be indexed */
-};
 
 struct hpack	*hpack_new(void);	/* NULL is never returned */
 void		 hpack_free(struct hpack *);
@@ -31,11 +26,11 @@ void		 hpack_free(struct hpack *);
  */
 void		 hpack_allow(struct hpack *, uint32_t size);
 /*
- * The next line of a block. 1, and the cursor stands behind it; 0: the cursor's
- * bytes are used up, and the block may end there; ERR_SHORT: the cursor stands
- * where a line begins that has more bytes, so ask again with them too (it has
- * two strings of HPACK_STRING at most); ERR_FORMAT: nothing can be decoded from
- * here on.
+ * The next line of a block, good until the next call. 1, and the cursor stands
+ * behind it; 0: the cursor's bytes are used up, and the block may end there;
+ * ERR_SHORT: the cursor stands where a line begins that has more bytes, so ask
+ * again with them too (it has two strings of HPACK_STRING at most); ERR_FORMAT:
+ * nothing can be decoded from here on.
  */
 int		 hpack_next(struct hpack *, struct cursor *,
 		    struct hpack_line *);

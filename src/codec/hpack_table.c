@@ -149,9 +149,9 @@ make_room(struct hpack_table *t, size_t n)
 }
 
 void
-hpack_table_add(struct hpack_table *t, struct slice name, struct slice value)
+hpack_table_add(struct hpack_table *t, const struct hpack_line *l)
 {
-	size_t n = name.len + value.len;
+	size_t n = l->name.len + l->value.len;
 	struct hpack_entry *e;
 
 	if (n + HPACK_LINE > t->max) {
@@ -162,12 +162,13 @@ hpack_table_add(struct hpack_table *t, struct slice name, struct slice value)
 	make_room(t, n);
 	e = &t->entry[t->next++];
 	e->at = (uint32_t)t->end;
-	e->name = (uint32_t)name.len;
-	e->value = (uint32_t)value.len;
-	if (name.len > 0)
-		memcpy(t->text + t->end, name.p, name.len);
-	if (value.len > 0)
-		memcpy(t->text + t->end + name.len, value.p, value.len);
+	e->name = (uint32_t)l->name.len;
+	e->value = (uint32_t)l->value.len;
+	e->known = l->known;
+	if (l->name.len > 0)
+		memcpy(t->text + t->end, l->name.p, l->name.len);
+	if (l->value.len > 0)
+		memcpy(t->text + t->end + e->name, l->value.p, l->value.len);
 	t->end += n;
 	t->size += (uint32_t)n + HPACK_LINE;
 }
@@ -180,19 +181,21 @@ hpack_table_memory(const struct hpack_table *t)
 
 int
 hpack_table_line(const struct hpack_table *t, uint32_t index,
-    struct slice *name, struct slice *value)
+    struct hpack_line *l)
 {
 	const struct hpack_entry *e;
 
 	if (index > 0 && index <= HPACK_STATIC) {
-		*name = fixed[index - 1].name;
-		*value = fixed[index - 1].value;
+		l->name = fixed[index - 1].name;
+		l->value = fixed[index - 1].value;
+		l->known = index;
 		return 0;
 	}
 	if (index == 0 || index - HPACK_STATIC > t->next - t->oldest)
 		return ERR_NOTFOUND;
 	e = &t->entry[t->next - (index - HPACK_STATIC)];
-	*name = slice_of(t->text + e->at, e->name);
-	*value = slice_of(t->text + e->at + e->name, e->value);
+	l->name = slice_of(t->text + e->at, e->name);
+	l->value = slice_of(t->text + e->at + e->name, e->value);
+	l->known = e->known;
 	return 0;
 }

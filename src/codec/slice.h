@@ -23,7 +23,7 @@ slice_of(const void *p, size_t len)
 	return s;
 }
 
-/* Whether s is this text; slice_is ignores case. */
+/* Whether s is this text, or begins with it; slice_is ignores case. */
 static inline int
 slice_eq(struct slice s, const char *text)
 {
@@ -81,6 +81,12 @@ int	slice_is_lower_token(struct slice);
 /* Read decimal digits. Returns 0, or ERR_FORMAT for anything else and for
  * numbers over INT64_MAX. */
 int	slice_number(struct slice, int64_t *);
+
+static inline int
+slice_starts(struct slice s, const char *text)
+{
+	return s.len >= strlen(text) && memcmp(s.p, text, strlen(text)) == 0;
+}
 
 /* Whether s is one of these n texts, in any case. */
 static inline int

@@ -1,106 +1,144 @@
 /*
- * Detects STARTTLS in a client's bytes.
+ * Cuts the bytes of a dialogue into units, and gives each to its protocol.
  */
 #include "codec/starttls.h"
 
 #include <string.h>
-#include <strings.h>
 
-#define MYSQL_SSL	0x08	/* CLIENT_SSL, 0x0800, in the second octet */
+#include "codec/starttls_inner.h"
+
 #define TLS_HANDSHAKE	22
+#define FIRST		5	/* bytes of the server's that show its frame */
 
-/* PostgreSQL's SSLRequest: its length, 8, and 1234 5679. */
-static const uint8_t postgres[] = { 0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f };
-/* The first four bytes of MySQL's: 32 bytes follow, packet 1. */
-static const uint8_t mysql[] = { 32, 0, 0, 1 };
-static const char ldap_oid[] = "1.3.6.1.4.1.1466.20037";
+enum frame {
+	FRAME_UNKNOWN,
+	FRAME_LINE,
+	FRAME_XMPP,
+	FRAME_LDAP,
+	FRAME_PGSQL,
+	FRAME_MYSQL
+};
 
-/* Whether the start of a binary protocol's first message asks for TLS. */
-static int
-asks_binary(const struct starttls *t)
-{
-	if (t->seen == sizeof(postgres) && t->len == sizeof(postgres))
-		return memcmp(t->line, postgres, sizeof(postgres)) == 0;
-	if (t->seen == 36 && t->len == 36)
-		return memcmp(t->line, mysql, sizeof(mysql)) == 0 &&
-		    (t->line[5] & MYSQL_SSL) != 0;
-	/* A complete LDAPMessage in the short form. */
-	return t->len > 2 && t->line[0] == 0x30 &&
-	    t->line[1] == t->len - 2 && memmem(t->line, t->len, ldap_oid,
-	    sizeof(ldap_oid) - 1) != NULL;
-}
-
-/* Whether the line begins with this word. */
-static int
-says(const uint8_t *line, size_t len, const char *word)
-{
-	size_t n = strlen(word);
-
-	return len >= n && strncasecmp((const char *)line, word, n) == 0 &&
-	    (len == n || line[n] == ' ');
-}
+static const struct {
+	char	 last;		/* the unit ends with it, if there is no size */
+	size_t	 (*size)(const uint8_t *, size_t, int);
+	enum starttls_step (*means)(struct starttls *, int, const uint8_t *,
+		    size_t);
+} frames[] = {
+	[FRAME_LINE] = { '\n', NULL, starttls_line },
+	[FRAME_XMPP] = { '>', NULL, starttls_xmpp },
+	[FRAME_LDAP] = { 0, starttls_ldap_size, starttls_ldap },
+	[FRAME_PGSQL] = { 0, starttls_pgsql_size, starttls_pgsql },
+	[FRAME_MYSQL] = { 0, starttls_mysql_size, starttls_mysql },
+};
 
 static int
-asks_line(const uint8_t *line, size_t len)
+frame_of_server(const struct starttls_unit *u)
 {
-	const uint8_t *tag;
-
-	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' '))
-		len--;
-	if (says(line, len, "STARTTLS") || says(line, len, "STLS") ||
-	    says(line, len, "AUTH TLS") || says(line, len, "AUTH SSL") ||
-	    says(line, len, "AUTH TLS-C"))
-		return 1;
-	/* IMAP puts a tag before its commands. */
-	tag = memchr(line, ' ', len);
-	return tag != NULL && says(tag + 1, len - (size_t)(tag + 1 - line),
-	    "STARTTLS") && len == (size_t)(tag + 9 - line);
+	/* The first packet, and version 10 of the protocol. */
+	if (u->len >= FIRST && u->p[3] == 0 && u->p[4] == 10)
+		return FRAME_MYSQL;
+	return u->p[0] != '\0' && strchr("2*+\"O", u->p[0]) != NULL ?
+	    FRAME_LINE : -1;
 }
 
-/* An element has ended: <starttls xmlns='...'/> */
 static int
-asks_element(const uint8_t *p, size_t len)
+frame_of_client(uint8_t c)
 {
-	const uint8_t *at = memmem(p, len, "<starttls", 9);
-
-	return at != NULL && (at + 9 == p + len || at[9] == ' ' ||
-	    at[9] == '/' || at[9] == '\t');
+	if (c == 0x30)		/* a SEQUENCE */
+		return FRAME_LDAP;
+	if (c == 0)		/* the high byte of a length */
+		return FRAME_PGSQL;
+	if (c == '<')
+		return FRAME_XMPP;
+	return c >= ' ' && c < 0x7f ? FRAME_LINE : -1;
 }
 
-static void
-starttls_byte(struct starttls *t, uint8_t c)
+/* Choose how to cut units. -1: it is nothing that we know. */
+static int
+frame_choose(struct starttls *t, int down, const struct starttls_unit *u)
 {
-	int asks = 0;
+	int frame;
 
-	if (t->state == STARTTLS_ASKED) {
-		t->state = c == TLS_HANDSHAKE ? STARTTLS_TLS :
-		    STARTTLS_FOLLOWS;
-		t->len = 0;
-		if (t->state == STARTTLS_TLS)
-			return;
-	}
-	if (c == '\n')
-		asks = asks_line(t->line, t->len);
-	else if (c == '>')
-		asks = asks_element(t->line, t->len);
-	if (t->len < sizeof(t->line))
-		t->line[t->len++] = c;
-	if (asks || asks_binary(t))
-		t->state = STARTTLS_ASKED;
-	/* A binary message has no lines: look at the whole. */
-	if ((c == '\n' || c == '>') && (t->line[0] >= ' ' ||
-	    t->line[0] == '\r' || t->line[0] == '\n'))
-		t->len = 0;
+	if (t->frame != FRAME_UNKNOWN || (down && u->len < FIRST &&
+	    u->p[u->len - 1] != '\n'))
+		return 0;
+	frame = down ? frame_of_server(u) : frame_of_client(u->p[0]);
+	if (frame == -1)
+		return -1;
+	t->frame = (uint8_t)frame;
+	return 0;
 }
 
-enum starttls_state
-starttls_feed(struct starttls *t, const uint8_t *p, size_t len)
+static size_t
+unit_kept(const struct starttls_unit *u)
 {
-	for (; len > 0 && t->state < STARTTLS_TLS; len--) {
-		if (t->seen++ == STARTTLS_MAX)
-			t->state = STARTTLS_NO;
-		else
-			starttls_byte(t, *p++);
-	}
-	return t->state;
+	return u->len < sizeof(u->p) ? u->len : sizeof(u->p);
+}
+
+/* Whether it ends with this byte. -1: it is no unit. */
+static int
+unit_whole(const struct starttls *t, int down, const struct starttls_unit *u,
+    uint8_t c)
+{
+	size_t size;
+
+	if (t->frame == FRAME_UNKNOWN)
+		return 0;
+	if (frames[t->frame].size == NULL)
+		return c == (uint8_t)frames[t->frame].last;
+	size = frames[t->frame].size(u->p, unit_kept(u), down);
+	return size == SIZE_MAX ? -1 : size != 0 && u->len >= size;
+}
+
+/* One byte more. */
+static enum starttls_step
+unit_byte(struct starttls *t, int down, uint8_t c)
+{
+	struct starttls_unit *u = &t->side[down];
+	enum starttls_step step;
+	int whole;
+
+	if (!down && u->len == 0 && c == TLS_HANDSHAKE)
+		return STARTTLS_UNASKED;
+	if (u->len < sizeof(u->p))
+		u->p[u->len] = c;
+	u->len++;
+	if (frame_choose(t, down, u) == -1 ||
+	    (t->seen++ >= STARTTLS_MAX && !t->asked))
+		return STARTTLS_OVER;
+	if ((whole = unit_whole(t, down, u, c)) != 1)
+		return whole == 0 ? STARTTLS_MORE : STARTTLS_OVER;
+	step = frames[t->frame].means(t, down, u->p, unit_kept(u));
+	u->len = 0;
+	return step;
+}
+
+enum starttls_step
+starttls_read(struct starttls *t, int down, const uint8_t *p, size_t len,
+    size_t *n)
+{
+	enum starttls_step step = STARTTLS_MORE;
+
+	*n = 0;
+	while (!t->over && step == STARTTLS_MORE && *n < len)
+		step = unit_byte(t, down, p[(*n)++]);
+	if (step == STARTTLS_OVER || step == STARTTLS_UNASKED)
+		t->over = 1;
+	else if (t->over)
+		step = STARTTLS_OVER;
+	return step;
+}
+
+int
+starttls_which(const struct starttls *t)
+{
+	return t->protocol == NULL ? -1 :
+	    (int)(t->protocol - starttls_protocols);
+}
+
+const char *
+starttls_name(unsigned which)
+{
+	return starttls_protocols[which].name;
 }

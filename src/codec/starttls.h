@@ -1,10 +1,11 @@
 /*
- * Does TLS begin inside a session that began in the clear? This follows the
- * client's bytes: first a command that asks for TLS (SMTP, NNTP, IMAP,
- * ManageSieve: STARTTLS; FTP: AUTH TLS, RFC 4217; POP3: STLS, RFC 2595; XMPP:
- * <starttls/>, RFC 6120; LDAP: RFC 4511, 4.14; the SSLRequest of PostgreSQL and
- * MySQL), then a TLS record. A command alone is not enough, because the server
- * may refuse it. Only the first STARTTLS_MAX bytes are read.
+ * The dialogue in which a session that began in the clear turns to TLS: the
+ * client asks (STARTTLS, STLS, AUTH TLS, an SSLRequest), the server agrees, and
+ * TLS begins behind its answer. A reader is given the bytes of both directions
+ * as they come and cuts them into units (lines, messages, tags); it says of
+ * each what it means. SMTP (RFC 3207), IMAP and POP3 (RFC 2595), FTP (RFC
+ * 4217), NNTP (RFC 4642) and ManageSieve (RFC 5804) are lines; LDAP, XMPP,
+ * PostgreSQL and MySQL are not.
  */
 #ifndef CODEC_STARTTLS_H
 #define CODEC_STARTTLS_H
@@ -12,25 +13,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STARTTLS_MAX	8192	/* bytes; a login comes long before */
-#define STARTTLS_LINE	96	/* bytes kept of a line */
+#define STARTTLS_MAX	16384	/* bytes of both; a login comes long before */
+#define STARTTLS_UNIT	1024	/* bytes kept of a unit */
+#define STARTTLS_TAG	64	/* ... of IMAP's tag */
 
-enum starttls_state {
-	STARTTLS_FOLLOWS,	/* looking for a command */
-	STARTTLS_ASKED,		/* found one: does TLS follow? */
-	STARTTLS_TLS,		/* TLS has followed */
-	STARTTLS_NO		/* no TLS, and no longer looking */
+enum starttls_step {
+	STARTTLS_MORE,		/* all is read, and the unit is not whole */
+	STARTTLS_PLAIN,		/* a unit that does neither of these */
+	STARTTLS_ASKED,		/* the client asks for TLS. It has to wait for
+				 * the answer: what it sends before is none of
+				 * the dialogue, if the server agrees */
+	STARTTLS_AGREED,	/* TLS follows, from the client */
+	STARTTLS_REFUSED,	/* the server does not; all goes on */
+	STARTTLS_UNASKED,	/* a TLS record where nobody had agreed */
+	STARTTLS_OVER		/* no dialogue that we know, or no more of it */
 };
 
+struct starttls_unit {
+	uint8_t		 p[STARTTLS_UNIT];	/* its start */
+	size_t		 len;			/* all of it */
+};
+
+struct starttls_protocol;
+
+/* Begins zeroed. */
 struct starttls {
-	enum starttls_state state;
-	uint32_t	 seen;			/* bytes */
-	uint8_t		 line[STARTTLS_LINE];	/* the current one */
-	uint8_t		 len;
+	const struct starttls_protocol *protocol;	/* NULL: not known */
+	struct starttls_unit side[2];	/* by direction; 0: the client's */
+	uint32_t	 seen;		/* bytes */
+	uint8_t		 frame;		/* how units are cut: enum frame */
+	uint8_t		 asked;		/* the server's answer is due */
+	uint8_t		 over;
+	uint8_t		 greeted;	/* by lines: the greeting has come */
+	uint16_t	 pending;	/* commands that are not answered; and
+					 * those behind what asked */
+	uint16_t	 behind;
+	uint8_t		 tag_len;
+	uint8_t		 tag[STARTTLS_TAG];	/* of what asked */
 };
 
-/* Feed the client's next bytes; the struct begins zeroed. Returns the state,
- * which is final once it is one of the last two. */
-enum starttls_state starttls_feed(struct starttls *, const uint8_t *, size_t);
+/*
+ * Read on, to the end of the next unit; *n is how many bytes that were, 0 to
+ * len. down: the server's bytes. OVER is final and takes no bytes.
+ */
+enum starttls_step starttls_read(struct starttls *, int down,
+		    const uint8_t *p, size_t len, size_t *n);
+
+/*
+ * How many bytes of the client's may be read from where it stands, because TLS
+ * may follow them at once; 0: any number.
+ */
+size_t		 starttls_most(const struct starttls *);
+
+/* Which protocol it is, from 0, or -1: not known (yet). */
+int		 starttls_which(const struct starttls *);
+/* Its name as Suricata's EVE has it, or would; NULL: there are no more. */
+const char	*starttls_name(unsigned which);
 
 #endif

@@ -276,7 +276,7 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 		r->inspect = &c->inspect;
 	check_name(l, n, "rule", c->rules, c->nrules, sizeof(*r));
 	check_filled(l, n, conditions);
-	if (r->action != ACTION_DECRYPT)
+	if (r->action != ACTION_DECRYPT && r->action != ACTION_WARN)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)
 		all_mirrors(l, n, r, "mirror");
@@ -478,9 +478,11 @@ check_conf(struct load *l, yaml_node_t *root, void *item)
 		load_problem(l, n, "\"listen\" is empty; give it at least one "
 		    "listener");
 	n = node_get(l, root, "rules");
-	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nrules > 0)
+	if (n != NULL && n->type == YAML_SEQUENCE_NODE && c->nrules > 0) {
 		check_order(l, root);
-	else if (n != NULL && node_count(n) == 0)
+		if (l->problems.n == 0)
+			check_reached(l, n);
+	} else if (n != NULL && node_count(n) == 0)
 		load_problem(l, n, "\"rules\" is empty; fill it or take it "
 		    "out");
 	if (c->nrules > 0)

@@ -252,7 +252,7 @@ check_rule_chain(struct load *l, yaml_node_t *n, void *item)
 	check_rule(l, n, item);
 	if (at == NULL || check_says(l, n, "chain", "none"))
 		check_after(l, n, r);
-	else if (r->action != ACTION_DECRYPT && r->action != ACTION_BYPASS)
+	else if (r->action == ACTION_BLOCK || r->action == ACTION_RESET)
 		load_problem(l, node_key(l, n, "chain"), "\"chain\" goes with "
 		    "action decrypt and bypass only; take it out");
 	else if (r->action == ACTION_BYPASS && r->chain != NULL &&

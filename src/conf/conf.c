@@ -176,7 +176,8 @@ conf_action_str(enum conf_action a)
 {
 	static const char *const names[] = {
 		[ACTION_DECRYPT] = "decrypt", [ACTION_BYPASS] = "bypass",
-		[ACTION_BLOCK] = "block", [ACTION_RESET] = "reset"
+		[ACTION_BLOCK] = "block", [ACTION_RESET] = "reset",
+		[ACTION_WARN] = "warn"
 	};
 
 	return (size_t)a < NELEM(names) ? names[a] : "unknown";

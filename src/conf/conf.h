@@ -14,6 +14,7 @@
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
+#include "util/zone.h"
 
 #define CONF_DEFAULT_PATH	"/etc/clearspan/clearspan.yaml"
 
@@ -26,7 +27,8 @@ enum conf_action {
 	ACTION_DECRYPT,		/* end TLS here, show the clear text */
 	ACTION_BYPASS,		/* pass through undecrypted */
 	ACTION_BLOCK,		/* a page if the client can show it, or reset */
-	ACTION_RESET		/* RST to both */
+	ACTION_RESET,		/* RST to both */
+	ACTION_WARN		/* a page; decrypt once the person went on */
 };
 
 /* What `on:` chooses for a server or client with a fault. */
@@ -232,6 +234,7 @@ struct conf_inspect {
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
 	int		 non_http_block; /* block what is not HTTP */
+	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
 	enum conf_ranges ranges;
 };
 
@@ -292,6 +295,15 @@ struct conf_chain {			/* one of `chains:` */
 #define CHAIN_ALSO_BYPASSED	1	/* TLS that is not decrypted */
 #define CHAIN_ALSO_PLAIN	2	/* what is not TLS */
 
+struct conf_window {		/* of time; it may go over midnight */
+	char		*text;		/* as it was written */
+	unsigned	 days;		/* on which it begins; 1: Sunday */
+	int		 from, to;	/* minutes of the day */
+	struct zone	*zone;		/* NULL: UTC */
+};
+/* Whether a time is in it, in seconds since 1970. */
+int	conf_window_has(const struct conf_window *, int64_t);
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	struct conf_list client, server;	/* prefixes or "@list" */
@@ -302,6 +314,8 @@ struct conf_match {
 					 * pattern with "*" */
 	struct conf_ports *port;
 	size_t		 nport;
+	struct conf_window *time;
+	size_t		 ntime;
 	struct {		/* the server's */
 		/* patterns, of a whole name or an attribute ("O=*") */
 		struct conf_list issuer, subject;

@@ -26,7 +26,8 @@ static const struct word modes[] = {
 };
 static const struct word actions[] = {
 	{ "decrypt", ACTION_DECRYPT }, { "bypass", ACTION_BYPASS },
-	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET }, { NULL }
+	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET },
+	{ "warn", ACTION_WARN }, { NULL }
 };
 static const struct word versions[] = {
 	{ "1.0", 0x0301, 1 }, { "1.1", 0x0302, 1 }, { "1.2", 0x0303 },
@@ -53,7 +54,10 @@ static const struct word formats[] = {
 	{ "pcap", 0 }, { "pcapng", 1 }, { NULL }
 };
 static const struct word protocols[] = {
-	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { NULL }
+	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { "smtp", 0 },
+	{ "imap", 0 }, { "pop3", 0 }, { "ftp", 0 }, { "nntp", 0 },
+	{ "sieve", 0 }, { "ldap", 0 }, { "xmpp", 0 }, { "pgsql", 0 },
+	{ "mysql", 0 }, { NULL }
 };
 static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
@@ -94,6 +98,9 @@ static const struct word ranges[] = {
 	{ "strip", RANGES_STRIP }, { "pass", RANGES_PASS },
 	{ "whole", RANGES_WHOLE }, { NULL }
 };
+static const struct word alt_svcs[] = {
+	{ "strip", 0 }, { "pass", 1 }, { NULL }
+};
 static const struct word allowed[] = {
 	{ "allow", 0 }, { "block", 1 }, { NULL }
 };
@@ -128,6 +135,7 @@ static const struct listof
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
+    windows = { sizeof(struct conf_window), { NULL, &type_window } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -336,6 +344,7 @@ static const struct key inspect_keys[] = {
 	{ "encodings", &type_list, F(encodings), .arg = &codings, .max = 64 },
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
+	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
 	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
 	{ "trickle", &type_later },
 	{ "streams", &type_map, 0, .arg = &map_streams },
@@ -375,7 +384,8 @@ static const struct map map_certificate = {
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\
 	    .arg = &map_certificate },					\
-	{ "country", &type_later }, { "time", &type_later }
+	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
+	{ "country", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
 static const struct map map_not = { "not", not_keys, check_match };
@@ -388,7 +398,8 @@ static const struct key rule_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "a name of your choice" },
 	{ "action", &type_word, F(action), .arg = actions,
-	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block or reset" },
+	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block, reset or "
+	    "warn" },
 	MATCH_KEYS(F(match)),
 	{ "not", &type_map, F(except), .arg = &map_not },
 	{ "mirror", &type_list, F(mirrors), .arg = &rule_mirrors,
@@ -448,6 +459,8 @@ static const struct key pages_keys[] = {
 	{ "contact", &type_text, AT(pages.contact), .max = 200 },
 	{ "languages", &type_list, AT(pages.languages), .arg = &languages,
 	    .max = PAGE_LANGUAGES },
+	{ "remember", &type_time, AT(pages.remember), "1h", SEC, 30 * DAY },
+	{ "ca", &type_bool, AT(pages.ca), "yes" },
 	{ NULL }
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };

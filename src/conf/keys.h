@@ -63,8 +63,13 @@ extern const struct type type_groups;	/* char * */
 extern const struct type type_filter;	/* char *: libpcap's */
 extern const struct type type_protocol;	/* char *: arg: words */
 
+/* In covers.c: tell of each rule that one before it leaves nothing for. Only
+ * after the rules have been read without a problem. */
+void	check_reached(struct load *, yaml_node_t *rules);
+
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
+extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

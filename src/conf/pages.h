@@ -44,7 +44,7 @@ struct conf_pages {
 	int		*languages;	/* enum page_language; n 0: all */
 	size_t		 nlanguages;
 	uint64_t	 remember;	/* ms: a warning is not shown again */
-	int		 no_ca;		/* no page shows the CA */
+	int		 ca;		/* a page shows the CA */
 	/* The operator's own, or NULL. */
 	struct template	*own[PAGE_KINDS][PAGE_LANGUAGES];
 };

@@ -83,7 +83,9 @@ add_raw(struct h2_head *h, struct slice name, struct slice value, int never)
 static void
 add_line(struct h2_head *h, const struct hpack_line *l)
 {
-	if (is_raw(l->name, l->value))
+	if (l->known > 0)
+		h2_head_add_known(h, l->known, l->name, l->value, l->never);
+	else if (is_raw(l->name, l->value))
 		add_raw(h, l->name, l->value, l->never);
 	else
 		h2_head_add(h, l->name, l->value, l->never);

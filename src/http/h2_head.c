@@ -7,39 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/h2_meaning.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 #define LINE_COST	32	/* RFC 9113, 6.5.2 */
 #define SIZE_MOST	(1u << 30)	/* whatever the limit is */
 
-enum pseudo {
-	P_METHOD,
-	P_SCHEME,
-	P_AUTHORITY,
-	P_PATH,
-	P_PROTOCOL,
-	P_STATUS,
-	P_MAX
-};
-
 #define BIT(p)		(1u << (p))
-#define OF_REQUEST	(BIT(P_STATUS) - 1)
-
-/* Fields that mean something here. */
-enum meaning {
-	F_OTHER,
-	F_HOP,			/* connection-specific: 8.2.2 */
-	F_TE,
-	F_LENGTH,
-	F_HOST,
-	F_COOKIE
-};
+#define OF_REQUEST	(BIT(H2_P_STATUS) - 1)
 
 struct line {
 	uint32_t	 name, name_len;	/* in bytes: see SIZE_MOST */
 	uint32_t	 value, value_len;
-	enum meaning	 meaning;
+	enum h2_meaning	 meaning;
 	int		 never;
 };
 
@@ -49,7 +30,7 @@ struct h2_head {
 	int		 error;
 	const char	*why;
 	struct text	 bytes;
-	struct line	 pseudo[P_MAX];
+	struct line	 pseudo[H2_P_MAX];
 	unsigned	 seen;		/* BIT() of them */
 	struct line	*line;		/* fields */
 	size_t		 n, cap;
@@ -115,42 +96,10 @@ value_of(const struct h2_head *h, const struct line *l)
 }
 
 static struct slice
-pseudo_of(const struct h2_head *h, enum pseudo p)
+pseudo_of(const struct h2_head *h, enum h2_pseudo p)
 {
 	return h->seen & BIT(p) ? value_of(h, &h->pseudo[p]) :
 	    slice_of(NULL, 0);
-}
-
-static int
-is(struct slice name, const char *text)
-{
-	return memcmp(name.p, text, name.len) == 0;
-}
-
-/* Asked of each name, and so by its length first. */
-static enum meaning
-meaning_of(struct slice name)
-{
-	switch (name.len) {
-	case 2:
-		return is(name, "te") ? F_TE : F_OTHER;
-	case 4:
-		return is(name, "host") ? F_HOST : F_OTHER;
-	case 6:
-		return is(name, "cookie") ? F_COOKIE : F_OTHER;
-	case 7:
-		return is(name, "upgrade") ? F_HOP : F_OTHER;
-	case 10:
-		return is(name, "connection") || is(name, "keep-alive") ?
-		    F_HOP : F_OTHER;
-	case 14:
-		return is(name, "content-length") ? F_LENGTH : F_OTHER;
-	case 16:
-		return is(name, "proxy-connection") ? F_HOP : F_OTHER;
-	case 17:
-		return is(name, "transfer-encoding") ? F_HOP : F_OTHER;
-	}
-	return F_OTHER;
 }
 
 /* Whether any of these eight bytes is below 0x20, or is 0x7f. */
@@ -211,31 +160,12 @@ keep(struct h2_head *h, struct line *l, struct slice name, struct slice value)
 		memcpy(p + name.len, value.p, value.len);
 }
 
-/* P_MAX: there is none of that name. Asked by its length first, too. */
-static enum pseudo
-pseudo_named(struct slice name)
-{
-	switch (name.len) {
-	case 5:
-		return is(name, ":path") ? P_PATH : P_MAX;
-	case 7:
-		return is(name, ":status") ? P_STATUS :
-		    is(name, ":method") ? P_METHOD :
-		    is(name, ":scheme") ? P_SCHEME : P_MAX;
-	case 9:
-		return is(name, ":protocol") ? P_PROTOCOL : P_MAX;
-	case 10:
-		return is(name, ":authority") ? P_AUTHORITY : P_MAX;
-	}
-	return P_MAX;
-}
-
 static int
-add_pseudo(struct h2_head *h, struct slice name, struct slice value)
+add_pseudo(struct h2_head *h, enum h2_pseudo p, struct slice name,
+    struct slice value)
 {
 	unsigned allowed = h->kind == H2_REQUEST ? OF_REQUEST :
-	    h->kind == H2_RESPONSE ? BIT(P_STATUS) : 0;
-	enum pseudo p = pseudo_named(name);
+	    h->kind == H2_RESPONSE ? BIT(H2_P_STATUS) : 0;
 
 	if ((allowed & BIT(p)) == 0)
 		return fail(h, ERR_FORMAT, "a pseudo-header that does not "
@@ -265,32 +195,29 @@ content_length(struct h2_head *h, struct slice value)
 }
 
 static int
-check_field(struct h2_head *h, enum meaning meaning, struct slice value)
+check_field(struct h2_head *h, enum h2_meaning meaning, struct slice value)
 {
-	if (meaning == F_HOP)
+	if (meaning == H2_F_HOP)
 		return fail(h, ERR_FORMAT, "a field for connections of "
 		    "HTTP/1");
-	if (meaning == F_TE && (h->kind != H2_REQUEST ||
+	if (meaning == H2_F_TE && (h->kind != H2_REQUEST ||
 	    !slice_is(value, "trailers")))
 		return fail(h, ERR_FORMAT, "TE is not \"trailers\"");
-	if (meaning == F_HOST && h->kind == H2_TRAILERS)
+	if (meaning == H2_F_HOST && h->kind == H2_TRAILERS)
 		return fail(h, ERR_FORMAT, "Host in trailers");
-	if (meaning == F_HOST && h->hosts++ > 0)
+	if (meaning == H2_F_HOST && h->hosts++ > 0)
 		return fail(h, ERR_FORMAT, "more than one Host");
-	h->cookies += meaning == F_COOKIE;
-	return meaning == F_LENGTH ? content_length(h, value) : 0;
+	h->cookies += meaning == H2_F_COOKIE;
+	return meaning == H2_F_LENGTH ? content_length(h, value) : 0;
 }
 
 static int
-add_field(struct h2_head *h, struct slice name, struct slice value, int never)
+add_field(struct h2_head *h, enum h2_meaning meaning, struct slice name,
+    struct slice value, int never)
 {
-	enum meaning meaning = meaning_of(name);
 	struct line *l;
 
-	if (!slice_is_lower_token(name))
-		return fail(h, ERR_FORMAT, "a field name that is no token in "
-		    "lower case");
-	if (meaning != F_OTHER && check_field(h, meaning, value) != 0)
+	if (meaning != H2_F_OTHER && check_field(h, meaning, value) != 0)
 		return h->error;
 	if (h->n == h->cap) {
 		h->cap = h->cap > 0 ? h->cap * 2 : 16;
@@ -304,9 +231,10 @@ add_field(struct h2_head *h, struct slice name, struct slice value, int never)
 	return 0;
 }
 
-int
-h2_head_add(struct h2_head *h, struct slice name, struct slice value,
-    int never)
+/* valid: nothing is wrong with the name. */
+static int
+add(struct h2_head *h, enum h2_meaning meaning, int valid, struct slice name,
+    struct slice value, int never)
 {
 	if (h->error != 0)
 		return h->error;
@@ -318,9 +246,26 @@ h2_head_add(struct h2_head *h, struct slice name, struct slice value,
 	if (!is_value(value))
 		return fail(h, ERR_FORMAT, "a value with blanks around it, or "
 		    "with control characters");
-	if (name.len > 0 && name.p[0] == ':')
-		return add_pseudo(h, name, value);
-	return add_field(h, name, value, never);
+	if (meaning >= H2_F_PSEUDO)
+		return add_pseudo(h, meaning - H2_F_PSEUDO, name, value);
+	if (!valid && !slice_is_lower_token(name))
+		return fail(h, ERR_FORMAT, "a field name that is no token in "
+		    "lower case");
+	return add_field(h, meaning, name, value, never);
+}
+
+int
+h2_head_add(struct h2_head *h, struct slice name, struct slice value,
+    int never)
+{
+	return add(h, h2_meaning(name), 0, name, value, never);
+}
+
+int
+h2_head_add_known(struct h2_head *h, unsigned known, struct slice name,
+    struct slice value, int never)
+{
+	return add(h, h2_known_meaning[known], 1, name, value, never);
 }
 
 /* RFC 3986, 3.1. */
@@ -350,7 +295,7 @@ check_path(struct h2_head *h, struct slice path)
 		return 0;
 	if (!slice_eq(path, "*"))
 		return fail(h, ERR_FORMAT, "the path begins with no slash");
-	return slice_eq(pseudo_of(h, P_METHOD), "OPTIONS") ? 0 :
+	return slice_eq(pseudo_of(h, H2_P_METHOD), "OPTIONS") ? 0 :
 	    fail(h, ERR_FORMAT, "only OPTIONS may have * for a path");
 }
 
@@ -358,31 +303,31 @@ check_path(struct h2_head *h, struct slice path)
 static int
 check_pseudo(struct h2_head *h)
 {
-	const unsigned url = BIT(P_SCHEME) | BIT(P_PATH);
-	int connect = slice_eq(pseudo_of(h, P_METHOD), "CONNECT");
+	const unsigned url = BIT(H2_P_SCHEME) | BIT(H2_P_PATH);
+	int connect = slice_eq(pseudo_of(h, H2_P_METHOD), "CONNECT");
 
-	if (!slice_is_token(pseudo_of(h, P_METHOD)))
+	if (!slice_is_token(pseudo_of(h, H2_P_METHOD)))
 		return fail(h, ERR_FORMAT, "the method is no token");
-	if (h->seen & BIT(P_PROTOCOL) &&
-	    (!connect || !slice_is_token(pseudo_of(h, P_PROTOCOL))))
+	if (h->seen & BIT(H2_P_PROTOCOL) &&
+	    (!connect || !slice_is_token(pseudo_of(h, H2_P_PROTOCOL))))
 		return fail(h, ERR_FORMAT, ":protocol is no token, or not of "
 		    "CONNECT");
 	if (connect && h->length > 0)
 		return fail(h, ERR_FORMAT, "a CONNECT with a body");
-	if (connect && !(h->seen & BIT(P_PROTOCOL)))
-		return (h->seen & (url | BIT(P_AUTHORITY))) ==
-		    BIT(P_AUTHORITY) ? 0 : fail(h, ERR_FORMAT,
+	if (connect && !(h->seen & BIT(H2_P_PROTOCOL)))
+		return (h->seen & (url | BIT(H2_P_AUTHORITY))) ==
+		    BIT(H2_P_AUTHORITY) ? 0 : fail(h, ERR_FORMAT,
 		    "a CONNECT with a URL, or without :authority");
-	if ((h->seen & url) != url || !is_scheme(pseudo_of(h, P_SCHEME)))
+	if ((h->seen & url) != url || !is_scheme(pseudo_of(h, H2_P_SCHEME)))
 		return fail(h, ERR_FORMAT, ":scheme or :path is missing");
-	return check_path(h, pseudo_of(h, P_PATH));
+	return check_path(h, pseudo_of(h, H2_P_PATH));
 }
 
 /* The port that is meant without one; 0: it must be there. */
 static uint16_t
 port_of(const struct h2_head *h)
 {
-	struct slice scheme = pseudo_of(h, P_SCHEME);
+	struct slice scheme = pseudo_of(h, H2_P_SCHEME);
 
 	return scheme.len == 0 ? 0 : slice_is(scheme, "https") ||
 	    slice_is(scheme, "wss") ? 443 : 80;
@@ -395,7 +340,7 @@ find_host(const struct h2_head *h)
 	size_t i;
 
 	for (i = 0; i < h->n && h->hosts > 0; i++)
-		if (h->line[i].meaning == F_HOST)
+		if (h->line[i].meaning == H2_F_HOST)
 			return &h->line[i];
 	return NULL;
 }
@@ -405,10 +350,10 @@ static int
 check_host(struct h2_head *h)
 {
 	const struct line *host = find_host(h);
-	struct slice authority = pseudo_of(h, P_AUTHORITY);
+	struct slice authority = pseudo_of(h, H2_P_AUTHORITY);
 	struct http_url u, v;
 
-	if (host != NULL && !(h->seen & BIT(P_AUTHORITY)))
+	if (host != NULL && !(h->seen & BIT(H2_P_AUTHORITY)))
 		authority = value_of(h, host);
 	if (http_authority(authority, port_of(h), &u) != 0)
 		return fail(h, ERR_FORMAT, ":authority or Host is missing, or "
@@ -426,7 +371,7 @@ check_host(struct h2_head *h)
 static int
 check_status(struct h2_head *h)
 {
-	struct slice s = pseudo_of(h, P_STATUS);
+	struct slice s = pseudo_of(h, H2_P_STATUS);
 	int64_t n;
 
 	if (s.len != 3 || slice_number(s, &n) != 0 || n < 100)
@@ -448,7 +393,7 @@ join_cookies(struct h2_head *h)
 	for (i = 0; i < h->n; i++) {
 		struct line l = h->line[i];
 
-		if (l.meaning == F_COOKIE && first != NULL) {
+		if (l.meaning == H2_F_COOKIE && first != NULL) {
 			if (joined.len == 0)
 				text_add(&joined, h->bytes.s + first->value,
 				    first->value_len);
@@ -458,7 +403,7 @@ join_cookies(struct h2_head *h)
 			continue;
 		}
 		h->line[n] = l;
-		if (l.meaning == F_COOKIE)
+		if (l.meaning == H2_F_COOKIE)
 			first = &h->line[n];
 		n++;
 	}

@@ -45,6 +45,9 @@ void		 h2_head_free(struct h2_head *);
  */
 int		 h2_head_add(struct h2_head *, struct slice name,
 		    struct slice value, int never);
+/* The same, where the name is that of a line of HPACK's static table. */
+int		 h2_head_add_known(struct h2_head *, unsigned known,
+		    struct slice name, struct slice value, int never);
 /*
  * The lines are all here. 0, with a head of its own for free(), whose slices
  * point into *bytes, which is empty (see http_copy()); of trailers *head is

@@ -180,55 +180,64 @@ h2_seen_response(struct h2_seen *k, uint32_t id, const struct http_head *h,
 		ended(k, DIR_DOWN, s, NULL);
 }
 
+/*
+ * The stream, if its message is under way in that direction: then what comes is
+ * a part of it. Otherwise the stream is bad; early: what comes, before a head.
+ */
+static struct h2_seen_stream *
+under_way(struct h2_seen *k, enum flow_dir dir, uint32_t id,
+    const char *early)
+{
+	struct h2_seen_stream *s = find(k, id);
+
+	if (s == NULL || (s->msg[dir].headed && !s->msg[dir].ended))
+		return s;
+	h2_seen_bad(k, dir, id, s->msg[dir].ended ? late : early);
+	return NULL;
+}
+
 void
 h2_seen_trailers(struct h2_seen *k, enum flow_dir dir, uint32_t id,
     const struct text *trailers, int last)
 {
-	struct h2_seen_stream *s = find(k, id);
+	struct h2_seen_stream *s = under_way(k, dir, id, late);
 
 	if (s == NULL)
 		return;
-	if (s->msg[dir].ended || !last)
-		h2_seen_bad(k, dir, id, s->msg[dir].ended ? late :
-		    "trailers that do not end the message");
-	else
+	if (last)
 		ended(k, dir, s, trailers);
+	else
+		h2_seen_bad(k, dir, id,
+		    "trailers that do not end the message");
 }
 
 void
 h2_seen_data(struct h2_seen *k, enum flow_dir dir, uint32_t id,
     const uint8_t *p, size_t len)
 {
-	struct h2_seen_stream *s = find(k, id);
+	struct h2_seen_stream *s = under_way(k, dir, id,
+	    "content before the head");
 	int64_t *left;
 
 	if (s == NULL)
 		return;
 	left = &s->msg[dir].left;
-	if (!s->msg[dir].headed)
-		h2_seen_bad(k, dir, id, "content before the head");
-	else if (s->msg[dir].ended)
-		h2_seen_bad(k, dir, id, late);
-	else if (*left >= 0 && len > (uint64_t)*left)
+	if (*left >= 0 && len > (uint64_t)*left) {
 		h2_seen_bad(k, dir, id,
 		    "content is longer than Content-Length");
-	else {
-		*left -= *left >= 0 ? (int64_t)len : 0;
-		k->user->data(s->user, dir, p, len);
+		return;
 	}
+	*left -= *left >= 0 ? (int64_t)len : 0;
+	k->user->data(s->user, dir, p, len);
 }
 
 void
 h2_seen_end(struct h2_seen *k, enum flow_dir dir, uint32_t id)
 {
-	struct h2_seen_stream *s = find(k, id);
+	struct h2_seen_stream *s = under_way(k, dir, id,
+	    "an end before the head");
 
-	if (s == NULL)
-		return;
-	if (!s->msg[dir].headed || s->msg[dir].ended)
-		h2_seen_bad(k, dir, id, s->msg[dir].ended ? late :
-		    "an end before the head");
-	else
+	if (s != NULL)
 		ended(k, dir, s, NULL);
 }
 

@@ -152,6 +152,11 @@ values_of(struct page_values *o, const struct page *p, enum page_language l)
 	o->v[PAGE_N_URL] = o->url.s;
 	o->v[PAGE_N_CONTACT] = c != NULL ? c->contact : NULL;
 	o->v[PAGE_N_CONTINUE] = p->go_on;
+	if (p->ca == NULL)
+		return;
+	o->v[PAGE_N_SUBJECT] = p->ca->subject;
+	o->v[PAGE_N_FINGERPRINT] = p->ca->fingerprint;
+	o->v[PAGE_N_UNTIL] = p->ca->until;
 }
 
 static void
@@ -170,7 +175,8 @@ static void
 page_json(const struct page *p, const struct page_values *o, struct text *out)
 {
 	static const enum page_name names[] = { PAGE_N_REASON, PAGE_N_RULE,
-	    PAGE_N_URL, PAGE_N_TIME, PAGE_N_REFERENCE, PAGE_N_CONTACT };
+	    PAGE_N_URL, PAGE_N_TIME, PAGE_N_REFERENCE, PAGE_N_CONTACT,
+	    PAGE_N_SUBJECT, PAGE_N_FINGERPRINT, PAGE_N_UNTIL };
 	static const char *const errors[PAGE_KINDS] = { "blocked", "failed",
 	    "warned" };
 	json_t *j = json_object();

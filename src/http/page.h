@@ -13,6 +13,10 @@
 #include "util/addr.h"
 #include "util/text.h"
 
+struct page_ca {
+	const char	*subject, *fingerprint, *until;
+};
+
 /* NULL or 0: not known. */
 struct page {
 	enum page_kind	 kind;
@@ -25,6 +29,7 @@ struct page {
 	const char	*host;		/* whom the client wanted */
 	int		 tls;		/* ... by https */
 	const char	*go_on;		/* WARN: where the button posts to */
+	const struct page_ca *ca;	/* CA */
 	const struct http_head *request;	/* that it answers */
 	const struct conf_pages *pages;	/* NULL: as without the section */
 };

@@ -57,7 +57,9 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
     "@media(min-width:48rem){main{margin:3rem auto;padding:2rem 2.5rem;" \
     "border:1px solid var(--l);border-top:6px solid var(--a);"		\
     "border-radius:6px}}"						\
-    "h1{margin:0 0 .75rem;font-size:1.6rem;line-height:1.3}"		\
+    "h1{margin:0 0 .75rem;font-size:1.6rem;line-height:1.3;"		\
+    "text-wrap:balance}"						\
+    "ul{padding-left:1.25rem}"						\
     "h2{margin:2rem 0 .5rem;font-size:1.15rem;line-height:1.4}"		\
     "dl{margin:1.5rem 0;display:grid;gap:.1rem 1.25rem}"		\
     "@media(min-width:36rem){dl{grid-template-columns:max-content 1fr;"	\
@@ -70,8 +72,8 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
     "button:hover,button:focus-visible{background:var(--a);"		\
     "color:var(--b)}"							\
     "code,pre{font-family:ui-monospace,Consolas,monospace;font-size:.9em}" \
-    "pre{background:var(--c);padding:.75rem 1rem;overflow-x:auto;"	\
-    "border-radius:4px;overflow-wrap:normal}"				\
+    "pre{background:var(--c);padding:.75rem 1rem;white-space:pre-wrap;"	\
+    "border-radius:4px}"						\
     "footer{margin-top:2rem;padding-top:1rem;"				\
     "border-top:1px solid var(--l);color:var(--m);font-size:.9rem}"
 
@@ -107,30 +109,51 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
     "ネットワークのゲートウェイ (Clearspan) が" \
     "表示しています。"
 
-static const char *const texts[PAGE_KINDS][PAGE_LANGUAGES] = {
-	[PAGE_BLOCK] = {
-	    PAGE("Go on to the site", "Address", "Reason", "Rule", "Time",
+static const char *const texts[PAGE_LANGUAGES] = {
+	PAGE("Go on to the site", "Address", "Reason", "Rule", "Time",
 	    "Reference", "Contact", FOOT_EN),
-	    PAGE("サイトへ進む", "アドレス", "理由",
+	PAGE("サイトへ進む", "アドレス", "理由",
 	    "ルール", "時刻", "参照番号",
-	    "問い合わせ先", FOOT_JA) },
+	    "問い合わせ先", FOOT_JA)
+};
+
+/* The page of the CA has a text of its own in the middle. */
+static const struct {
+	const char	*middle, *tail;
+} ca_texts[PAGE_LANGUAGES] = {
+	{ pagetext_ca_en, TAIL(FOOT_EN) },
+	{ pagetext_ca_ja, TAIL(FOOT_JA) }
 };
 
 static struct template *templates[PAGE_KINDS][PAGE_LANGUAGES];
 
+static struct template *
+built_in(const char *text)
+{
+	struct template_error e;
+	struct template *t;
+
+	if (template_read(&t, text, strlen(text), page_names, PAGE_NAMES,
+	    &e) != 0)
+		abort();
+	return t;
+}
+
 static void
 templates_read(void)
 {
-	struct template_error e;
-	size_t i, k;
+	struct text t = { 0 };
+	size_t k;
 
-	for (i = 0; i < PAGE_KINDS; i++)
-		for (k = 0; k < PAGE_LANGUAGES; k++)
-			if (texts[i][k] != NULL &&
-			    template_read(&templates[i][k], texts[i][k],
-			    strlen(texts[i][k]), page_names, PAGE_NAMES,
-			    &e) != 0)
-				abort();
+	for (k = 0; k < PAGE_LANGUAGES; k++) {
+		templates[PAGE_BLOCK][k] = built_in(texts[k]);
+		text_clear(&t);
+		text_puts(&t, HEAD);
+		text_puts(&t, ca_texts[k].middle);
+		text_puts(&t, ca_texts[k].tail);
+		templates[PAGE_CA][k] = built_in(t.s);
+	}
+	text_free(&t);
 }
 
 const struct template *

@@ -8,6 +8,8 @@
 
 struct template;
 
+extern const char pagetext_ca_en[], pagetext_ca_ja[];
+
 /* Static; PAGE_CA has a title only. */
 const char	*pagetext_title(enum page_kind, enum page_language);
 const char	*pagetext_lead(enum page_kind, enum page_language);

@@ -133,6 +133,5 @@ wants_json(const struct http_head *h)
 	html = choice_of(accept, "text/html").q;
 	if (json != html)
 		return json > html;
-	return is_for_program(h) || agent.len < 8 ||
-	    memcmp(agent.p, "Mozilla/", 8) != 0;
+	return is_for_program(h) || !slice_starts(agent, "Mozilla/");
 }

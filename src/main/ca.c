@@ -1,13 +1,10 @@
 /*
  * clearspan ca: create a CA, show it, export it in the form a device takes.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +12,7 @@
 
 #include "main/cmd.h"
 #include "tls/ca.h"
+#include "tls/caform.h"
 #include "tls/certinfo.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -103,11 +101,9 @@ ca_show(const struct args *a)
 {
 	struct text t = { 0 };
 	X509 *x = ca_read(a->dir, &t);
-	uint8_t sha[32];
 	struct certinfo *info;
 	EVP_PKEY *key;
 	long left;
-	char *p;
 
 	if (x == NULL) {
 		fputs(t.s, stderr);
@@ -116,10 +112,7 @@ ca_show(const struct args *a)
 	}
 	info = certinfo_of(x, 1);
 	key = X509_get0_pubkey(x);
-	X509_digest(x, EVP_sha256(), sha, NULL);
-	text_hex(&t, sha, sizeof(sha), ":");
-	for (p = t.s; *p != '\0'; p++)	/* in capitals, as in browsers */
-		*p = (char)toupper((unsigned char)*p);
+	caform_fingerprint(x, &t);
 	left = (long)((ca_time(X509_get0_notAfter(x)) - time(NULL)) / 86400);
 	printf("certificate:  %s/" CA_CERT_FILE "\n"
 	    "subject:      %s\nkey:          %s, %d bits\n"
@@ -154,18 +147,6 @@ ca_create_cmd(const struct args *a)
 	return ca_show(a);
 }
 
-static int
-format_pem(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
-{
-	return PEM_write_bio_X509(out, x);
-}
-
-static int
-format_der(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
-{
-	return i2d_X509_bio(out, x);
-}
-
 /* The first line of a file. If there is none, report it and return NULL. */
 static char *
 password_of(const char *path)
@@ -190,80 +171,24 @@ password_of(const char *path)
 }
 
 static int
+format_plain(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
+{
+	return caform_write(a->format, x, out);
+}
+
+static int
 format_p12(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
 {
-	PKCS12 *p;
 	char *pass;
 	int ok;
 
-	/* Without the key nothing is secret, so write it in the clear. */
-	pass = key != NULL ? password_of(a->password_file) : xstrdup("");
-	if (pass == NULL)
+	if (key == NULL)
+		return caform_write("p12", x, out);
+	if ((pass = password_of(a->password_file)) == NULL)
 		return -1;
-	p = PKCS12_create(pass, "Clearspan CA", key, x, NULL, 0,
-	    key != NULL ? 0 : -1, 0, 0, 0);
-	ok = p != NULL && i2d_PKCS12_bio(out, p);
-	PKCS12_free(p);
+	ok = caform_p12(x, key, pass, out);
 	OPENSSL_cleanse(pass, strlen(pass));
 	free(pass);
-	return ok;
-}
-
-/* A UUID that is the same in every export of this CA. */
-static void
-uuid_of(const uint8_t *sha, int which, char out[40])
-{
-	uint8_t u[16];
-	char hex[33];
-
-	memcpy(u, sha, 16);
-	u[15] = (uint8_t)(u[15] + which);
-	u[6] = (uint8_t)((u[6] & 0x0f) | 0x50);
-	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
-	hex_lower(hex, u, 16);
-	snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-	    hex + 16, hex + 20);
-}
-
-/* Apple's configuration profile: a property list with the DER inside. */
-static int
-format_mobileconfig(const struct args *a, X509 *x, EVP_PKEY *key, BIO *out)
-{
-	uint8_t *der = NULL, sha[32];
-	char one[40], two[40], *b64;
-	int len = i2d_X509(x, &der), ok;
-
-	if (len <= 0 || !X509_digest(x, EVP_sha256(), sha, NULL))
-		return 0;
-	uuid_of(sha, 0, one);
-	uuid_of(sha, 1, two);
-	b64 = xmalloc((size_t)len * 2 + 8);
-	EVP_EncodeBlock((uint8_t *)b64, der, len);
-	ok = BIO_printf(out,
-	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	    "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
-	    "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
-	    "<plist version=\"1.0\">\n<dict>\n"
-	    "<key>PayloadContent</key>\n<array>\n<dict>\n"
-	    "<key>PayloadCertificateFileName</key>"
-	    "<string>clearspan-ca.cer</string>\n"
-	    "<key>PayloadContent</key><data>%s</data>\n"
-	    "<key>PayloadDisplayName</key><string>Clearspan CA</string>\n"
-	    "<key>PayloadIdentifier</key>"
-	    "<string>clearspan.ca.certificate</string>\n"
-	    "<key>PayloadType</key>"
-	    "<string>com.apple.security.root</string>\n"
-	    "<key>PayloadUUID</key><string>%s</string>\n"
-	    "<key>PayloadVersion</key><integer>1</integer>\n"
-	    "</dict>\n</array>\n"
-	    "<key>PayloadDisplayName</key><string>Clearspan CA</string>\n"
-	    "<key>PayloadIdentifier</key><string>clearspan.ca</string>\n"
-	    "<key>PayloadType</key><string>Configuration</string>\n"
-	    "<key>PayloadUUID</key><string>%s</string>\n"
-	    "<key>PayloadVersion</key><integer>1</integer>\n"
-	    "</dict>\n</plist>\n", b64, two, one) > 0;
-	OPENSSL_free(der);
-	free(b64);
 	return ok;
 }
 
@@ -271,10 +196,10 @@ static const struct {
 	const char	*name;
 	ca_format	 write;
 } formats[] = {
-	{ "pem", format_pem },
-	{ "der", format_der },
+	{ "pem", format_plain },
+	{ "der", format_plain },
 	{ "p12", format_p12 },
-	{ "mobileconfig", format_mobileconfig },
+	{ "mobileconfig", format_plain },
 };
 
 /* Write to the file or to stdout; if it has the key, only to a new file. */

@@ -31,6 +31,7 @@ int	cmd_quickstart(int argc, char **argv);	/* quickstart.c */
 int	cmd_run(int argc, char **argv);		/* run.c */
 int	cmd_check(int argc, char **argv);	/* check.c */
 int	cmd_explain(int argc, char **argv);	/* explain.c */
+int	cmd_replay(int argc, char **argv);	/* replay.c */
 int	cmd_ca(int argc, char **argv);		/* ca.c */
 int	cmd_ctl(int argc, char **argv);		/* ctl.c */
 int	cmd_transparent(int argc, char **argv);	/* transparent.c */

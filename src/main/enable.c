@@ -69,7 +69,8 @@ options_text(const struct tproxy *t, struct text *out)
 	tproxy_plain(t->ports[0] != '\0' ? t->ports : "all", out);
 	text_printf(out, " --port %u --when-down %s%s", t->port,
 	    t->when_down == TPROXY_PASS ? "pass" : "reject",
-	    t->block_quic ? " --block-quic" : "");
+	    t->quic == TPROXY_QUIC_PORTS ? " --block-quic" :
+	    t->quic == TPROXY_QUIC_PASS ? " --pass-quic" : "");
 }
 
 /* Write the file whole or not at all: systemd may read it at any time. */

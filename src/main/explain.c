@@ -1,17 +1,19 @@
 /*
  * clearspan explain: which rule decides for a connection with these facts, and
- * why. The facts are arguments NAME=VALUE.
+ * why. The facts are arguments NAME=VALUE, or a URL.
  */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chain/pick.h"
 #include "conf/pattern.h"
 #include "main/cmd.h"
+#include "policy/condition.h"
 #include "policy/policy.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -135,18 +137,39 @@ take_status(struct told *t, void *field, const char *s)
 	return conf_status(s, &t->facts.verify);
 }
 
+/* "2026-11-28T22:15", with or without seconds, and "Z" or "+01:00". */
+static int
+take_time(struct told *t, void *field, const char *s)
+{
+	struct tm tm = { 0 };
+	const char *end;
+	int hours, minutes, n = 0;
+
+	if ((end = strptime(s, "%Y-%m-%dT%H:%M", &tm)) == NULL)
+		return ERR_FORMAT;
+	if (*end == ':' && (end = strptime(end, ":%S", &tm)) == NULL)
+		return ERR_FORMAT;
+	t->facts.now = timegm(&tm);
+	if (strcmp(end, "Z") == 0)
+		return 0;
+	if ((*end != '+' && *end != '-') || sscanf(end + 1, "%2d:%2d%n",
+	    &hours, &minutes, &n) != 2 || end[1 + n] != '\0')
+		return ERR_FORMAT;
+	t->facts.now -= (*end == '-' ? -1 : 1) * (hours * 60 + minutes) * 60;
+	return 0;
+}
+
 static int
 take_protocol(struct told *t, void *field, const char *s)
 {
-	if (strcmp(s, "tls") == 0)
-		t->facts.protocol = PROTO_TLS;
-	else if (strcmp(s, "http") == 0)
-		t->facts.protocol = PROTO_HTTP;
-	else if (strcmp(s, "other") == 0)
-		t->facts.protocol = PROTO_OTHER;
-	else
-		return ERR_FORMAT;
-	return 0;
+	unsigned p;
+
+	for (p = PROTO_TLS; condition_protocol(p) != NULL; p++)
+		if (strcmp(s, condition_protocol(p)) == 0) {
+			t->facts.protocol = p;
+			return 0;
+		}
+	return ERR_FORMAT;
 }
 
 #define AT(member)	offsetof(struct told, facts.member)
@@ -167,18 +190,56 @@ static const struct {
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
 	    "t13d1516h2_8daaf6152771_e5627efa2ab1" },
+	{ "time", take_time, 0, "2026-11-28T22:15Z or "
+	    "2026-11-28T22:15:00+01:00" },
 	{ "issuer", take_issuer, 0, "\"CN=R3, O=Example\"" },
 	{ "subject", take_subject, 0, "\"CN=www.example.com\"" },
 	{ "status", take_status, 0, "ok, untrusted, expired, name-mismatch "
 	    "or revoked" },
-	{ "protocol", take_protocol, 0, "tls, http or other" },
+	{ "protocol", take_protocol, 0, "tls, http, smtp ... or other" },
 };
+
+/*
+ * A URL: its scheme says the protocol, its host is the SNI, or the name that
+ * the request asks for. What is before and behind them is no fact.
+ */
+static int
+take_url(struct told *t, const char *s)
+{
+	int tls = strncasecmp(s, "https://", 8) == 0;
+	const char *host = strstr(s, "://") + 3, *end, *port;
+	char *name = xstrndup(host, strcspn(host, "/?#"));
+	int rv;
+
+	host = strrchr(name, '@') != NULL ? strrchr(name, '@') + 1 : name;
+	end = host[0] == '[' ? strchr(host, ']') : NULL;
+	port = strchr(end != NULL ? end : host, ':');
+	t->facts.port = tls ? 443 : 80;
+	t->facts.protocol = tls ? PROTO_TLS : PROTO_HTTP;
+	rv = port != NULL && port[1] != '\0' ? take_port(t, NULL, port + 1) : 0;
+	if (port != NULL)
+		name[port - name] = '\0';
+	if (rv == 0)
+		rv = take_name(t, &t->facts.host, host);
+	if (rv == 0 && name_canon(t->sni, host, strlen(host)) > 0 && tls)
+		t->facts.sni = t->sni;
+	if (tls)		/* nobody has said it before the hello */
+		t->facts.host = NULL;
+	free(name);
+	return rv;
+}
 
 /* Take one NAME=VALUE. EXIT_DONE, or EXIT_WRONG after reporting why. */
 static int
 take(const char *cmd, struct told *t, const char *arg)
 {
 	size_t i, n = strcspn(arg, "=");
+
+	if (strncasecmp(arg, "https://", 8) == 0 ||
+	    strncasecmp(arg, "http://", 7) == 0)
+		return take_url(t, arg) == 0 ? EXIT_DONE : cmd_usage(cmd,
+		    "\"%s\": write a URL such as https://www.example.com/",
+		    arg);
 
 	for (i = 0; i < NELEM(takes); i++) {
 		if (arg[n] == '\0' || strlen(takes[i].name) != n ||
@@ -190,9 +251,9 @@ take(const char *cmd, struct told *t, const char *arg)
 		return cmd_usage(cmd, "\"%s\": write %s", arg,
 		    takes[i].right);
 	}
-	return cmd_usage(cmd, "\"%s\" is not a fact; write client=, server=, "
-	    "port=, sni=, host=, alpn=, ja3=, ja4=, issuer=, subject=, "
-	    "status=, listener= or protocol=", arg);
+	return cmd_usage(cmd, "\"%s\" is not a fact; write a URL, or "
+	    "client=, server=, port=, sni=, host=, alpn=, ja3=, ja4=, "
+	    "issuer=, subject=, status=, time=, listener= or protocol=", arg);
 }
 
 static int
@@ -320,7 +381,10 @@ cmd_explain(int argc, char **argv)
 {
 	const char *path = CONF_DEFAULT_PATH;
 	static char none[] = "";
-	struct told told = { .cert = { .issuer = none, .subject = none } };
+	struct told told = {
+		.facts.now = time(NULL),
+		.cert = { .issuer = none, .subject = none }
+	};
 	int opt, r = EXIT_DONE;
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {

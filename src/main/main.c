@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "explain", cmd_explain, "[-c FILE] [client=IP] [server=IP] [port=N]"
 	    " [sni=NAME] [host=NAME] [alpn=LIST] ...",
 	    "which rule decides, and why" },
+	{ "replay", cmd_replay, "[-c FILE] LOG", "which sessions of an event "
+	    "log the configuration would treat otherwise" },
 	{ "ca", cmd_ca, "create|show|export [--dir DIR] [--key p-256|p-384|"
 	    "ed25519|rsa:2048]\n    [--name CN] [--days N] [--format pem|der|"
 	    "p12|mobileconfig] [--out FILE]\n    [--format p12 --out FILE "
@@ -27,8 +29,8 @@ static const struct command commands[] = {
 	    "ask or tell a running daemon (ctl help lists the verbs)" },
 	{ "transparent", cmd_transparent, "print|up|confirm|down|status|enable|"
 	    "disable\n    --in IFACE [--ports LIST|all] [--port N] "
-	    "[--when-down reject|pass]\n    [--block-quic] [--forwarding] "
-	    "[--wait SECONDS] [--confirm]",
+	    "[--when-down reject|pass]\n    [--block-quic|--pass-quic] "
+	    "[--forwarding]\n    [--wait SECONDS] [--confirm]",
 	    "the packet rules that bring traffic to the daemon" },
 	{ "doctor", cmd_doctor, "[-c FILE]",
 	    "look for what keeps it from working here" },

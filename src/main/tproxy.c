@@ -21,6 +21,8 @@
 #include "util/run.h"
 #include "util/text.h"
 
+#define QUIC_PORT	443
+
 #define WORDS_MAX	16	/* of a command */
 #define TCP_LISTEN_ST	0x0a	/* in /proc/net/tcp: net/tcp_states.h */
 #define IF_INET6	"/proc/net/if_inet6"
@@ -108,6 +110,33 @@ tproxy_ports(struct tproxy *t, const char *csv, const char **bad)
 	return *bad == NULL ? 0 : ERR_USAGE;
 }
 
+/* Whether TCP to this port is intercepted. */
+static int
+ports_have(const struct tproxy *t, unsigned long port)
+{
+	unsigned long lo, hi;
+	const char *s = t->ports;
+
+	if (*s == '\0')
+		return 1;
+	while ((s = port_range(s, &lo, &hi)) != NULL) {
+		if (lo <= port && port <= hi)
+			return 1;
+		s += strspn(s, ", ");
+	}
+	return 0;
+}
+
+/* The UDP ports that are refused, as dport is; or NULL. */
+static const char *
+quic_ports(const struct tproxy *t, const char *dport)
+{
+	if (t->quic == TPROXY_QUIC_PORTS && dport[0] != '\0')
+		return dport;
+	return t->quic != TPROXY_QUIC_PASS && ports_have(t, QUIC_PORT) ?
+	    " th dport 443" : NULL;
+}
+
 /*
  * An intercepted packet is never forwarded, because the listener takes it in
  * prerouting. So if one reaches the forward chain, the listener is gone. A rule
@@ -116,17 +145,19 @@ tproxy_ports(struct tproxy *t, const char *csv, const char **bad)
 static void
 forward_text(struct text *out, const struct tproxy *t, const char *dport)
 {
-	if (!t->block_quic && t->when_down == TPROXY_PASS)
+	const char *quic = quic_ports(t, dport);
+
+	if (quic == NULL && t->when_down == TPROXY_PASS)
 		return;
 	text_puts(out, "	chain forward {\n"
 	    "		type filter hook forward priority filter;\n");
 	if (t->when_down == TPROXY_REJECT)
 		text_printf(out, "		iifname { %s } meta l4proto tcp"
 		    "%s reject with tcp reset\n", t->ifaces, dport);
-	if (t->block_quic)
+	if (quic != NULL)
 		text_printf(out, "		iifname { %s } meta l4proto udp"
 		    "%s reject with icmpx port-unreachable\n", t->ifaces,
-		    dport[0] != '\0' ? dport : " th dport 443");
+		    quic);
 	text_puts(out, "	}\n");
 }
 
@@ -428,6 +459,19 @@ line_with(const struct text *table, const char *key)
 	return strndup(from, strcspn(from, "\n"));
 }
 
+static enum tproxy_quic
+quic_read(const struct text *table)
+{
+	char *line = line_with(table, "udp "), ports[512] = "";
+
+	if (line == NULL)
+		return TPROXY_QUIC_PASS;
+	(void)operand(line, "dport ", ports, sizeof(ports));
+	free(line);
+	return strcmp(ports, "443") == 0 ? TPROXY_QUIC_443 :
+	    TPROXY_QUIC_PORTS;
+}
+
 int
 tproxy_read(struct tproxy *t)
 {
@@ -445,7 +489,7 @@ tproxy_read(struct tproxy *t)
 		t->port = (unsigned)strtoul(strrchr(port, ':') + 1, NULL, 10);
 		t->when_down = strstr(table.s, "reject with tcp reset") != NULL
 		    ? TPROXY_REJECT : TPROXY_PASS;
-		t->block_quic = strstr(table.s, "udp") != NULL;
+		t->quic = quic_read(&table);
 		rv = 0;
 	}
 	free(line);

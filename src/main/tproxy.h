@@ -19,11 +19,18 @@ enum tproxy_down {
 	TPROXY_PASS			/* they are forwarded, unread */
 };
 
+/* UDP that is refused, so that clients fall back from QUIC to TCP at once. */
+enum tproxy_quic {
+	TPROXY_QUIC_443 = 0,		/* 443, if TCP to it is intercepted */
+	TPROXY_QUIC_PORTS,		/* the same ports as TCP */
+	TPROXY_QUIC_PASS		/* none */
+};
+
 struct tproxy {
 	char		ifaces[512];	/* nft: "\"eth1\", \"eth2\"" */
 	char		ports[512];	/* nft: "443, 8000-8100"; "": all */
 	unsigned	port;		/* the listener's */
-	int		block_quic;	/* refuse UDP to the same ports */
+	enum tproxy_quic quic;
 	enum tproxy_down when_down;
 	int		forwarding;	/* switch it on, too */
 };

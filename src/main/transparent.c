@@ -313,7 +313,10 @@ take_option(struct request *r, int opt, const char *arg)
 		r->rules.forwarding = 1;
 		return 0;
 	case 'q':
-		r->rules.block_quic = 1;
+		r->rules.quic = TPROXY_QUIC_PORTS;
+		return 0;
+	case 'Q':
+		r->rules.quic = TPROXY_QUIC_PASS;
 		return 0;
 	case 'c':
 		r->confirmed = 1;
@@ -332,6 +335,7 @@ take_options(struct request *r, int argc, char **argv)
 		{ "when-down", required_argument, NULL, 'd' },
 		{ "forwarding", no_argument, NULL, 'f' },
 		{ "block-quic", no_argument, NULL, 'q' },
+		{ "pass-quic", no_argument, NULL, 'Q' },
 		{ "confirm", no_argument, NULL, 'c' },
 		{ "wait", required_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },

@@ -6,11 +6,20 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "codec/starttls.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
     "other" };
+
+const char *
+condition_protocol(unsigned p)
+{
+	return p < PROTO_DIALOGUE ? protocol_names[p] :
+	    starttls_name(p - PROTO_DIALOGUE);
+}
 
 static void
 list_print(const struct conf_list *l, struct text *t)
@@ -228,12 +237,12 @@ protocol_holds(const struct match *m, struct view *v)
 unsigned
 protocol_bits(const struct conf_list *l)
 {
-	unsigned bits = 0;
-	size_t i, p;
+	unsigned p, bits = 0;
+	size_t i;
 
 	for (i = 0; i < l->n; i++)
-		for (p = 1; p < NELEM(protocol_names); p++)
-			if (strcmp(l->v[i], protocol_names[p]) == 0)
+		for (p = 1; condition_protocol(p) != NULL; p++)
+			if (strcmp(l->v[i], condition_protocol(p)) == 0)
 				bits |= 1u << p;
 	return bits;
 }
@@ -243,7 +252,7 @@ protocol_fact(const struct facts *f, struct text *t)
 {
 	if (f->protocol == PROTO_UNKNOWN)
 		return 0;
-	text_puts(t, protocol_names[f->protocol]);
+	text_puts(t, condition_protocol(f->protocol));
 	return 1;
 }
 
@@ -367,6 +376,46 @@ names_have(const struct conf_list *patterns, const char *dn)
 }
 
 static int
+time_given(const struct conf_match *m)
+{
+	return m->ntime > 0;
+}
+
+static int
+time_holds(const struct match *m, struct view *v)
+{
+	size_t i;
+
+	for (i = 0; v->f->now != 0 && i < m->conf->ntime; i++)
+		if (conf_window_has(&m->conf->time[i], v->f->now))
+			return 1;
+	return 0;
+}
+
+static int
+time_fact(const struct facts *f, struct text *t)
+{
+	time_t now = f->now;
+	char s[32];
+	struct tm tm;
+
+	if (now == 0 || gmtime_r(&now, &tm) == NULL ||
+	    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return 0;
+	text_puts(t, s);
+	return 1;
+}
+
+static void
+time_wants(const struct conf_match *m, struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < m->ntime; i++)
+		text_printf(t, "%s%s", i > 0 ? ", " : "", m->time[i].text);
+}
+
+static int
 issuer_given(const struct conf_match *m)
 {
 	return m->certificate.issuer.n > 0;
@@ -463,6 +512,7 @@ const struct condition conditions[] = {
 	CONDITION(port, 0, STAGE_CONNECTION),
 	CONDITION(client, 0, STAGE_CONNECTION),
 	CONDITION(server, 0, STAGE_CONNECTION),
+	CONDITION(time, 0, STAGE_CONNECTION),
 	CONDITION(sni, 1, STAGE_HELLO),
 	CONDITION(host, 2, STAGE_HELLO),
 	CONDITION(site, 2, STAGE_HELLO),
@@ -514,7 +564,7 @@ condition_to_come(const struct condition *c, const struct facts *f)
 		return 1;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&
-		    (f->protocol == PROTO_UNKNOWN || f->protocol == PROTO_TLS);
+		    (f->protocol == PROTO_UNKNOWN || facts_tls(f));
 	if (c->said && f->protocol != PROTO_UNKNOWN)
 		return 0;
 	if (c->said == 2 && host_name(f) == NULL)

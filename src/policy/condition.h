@@ -33,6 +33,8 @@ int	condition_open(const struct condition *, const struct facts *);
  * become known together with the protocol, or never.
  */
 int	condition_to_come(const struct condition *, const struct facts *);
+/* The name of a PROTO_*, as rules have it; NULL: there are no more. */
+const char *condition_protocol(unsigned);
 /* 1 << PROTO_* of each word, or'ed. */
 unsigned protocol_bits(const struct conf_list *);
 

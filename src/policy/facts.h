@@ -17,7 +17,8 @@ enum policy_protocol {
 	PROTO_UNKNOWN,		/* nothing seen yet */
 	PROTO_TLS,
 	PROTO_HTTP,		/* plain HTTP/1 */
-	PROTO_OTHER
+	PROTO_OTHER,
+	PROTO_DIALOGUE		/* the first of those in codec/starttls.h */
 };
 
 enum policy_stage {		/* when something is known of a connection */
@@ -29,6 +30,7 @@ enum policy_stage {		/* when something is known of a connection */
 
 /* NULL, 0 or "": not known (yet), or there is none. Strings are the owner's. */
 struct facts {
+	int64_t		 now;		/* seconds since 1970 */
 	const char	*listener;
 	enum conf_mode	 mode;
 	/* server: AF_UNSPEC until known; a client may name it by a host */
@@ -41,6 +43,7 @@ struct facts {
 	enum policy_protocol protocol;
 	int		 http_unsure;		/* HTTP was decided before its
 						   first line was whole */
+	int		 upgraded;		/* TLS began in its dialogue */
 	/* Of the ClientHello. */
 	const char	*sni;			/* lower case */
 	int		 sni_open;		/* it is not to be believed: it
@@ -56,6 +59,13 @@ struct facts {
 	struct certinfo	*cert;			/* the server's own */
 	int		 cert_none;		/* none will become known */
 };
+
+/* Whether the client speaks TLS, from the start or by now. */
+static inline int
+facts_tls(const struct facts *f)
+{
+	return f->protocol == PROTO_TLS || f->upgraded;
+}
 
 /* Whom the client wants: by its SNI, or else by host; or NULL. */
 static inline const char *

@@ -430,6 +430,24 @@ explain_rule(const struct policy *p, const struct rule *r, struct view *v,
 	text_puts(out, "\n");
 }
 
+static void
+explain_facts(const struct facts *f, struct text *out)
+{
+	const struct condition *c;
+	struct text fact = { 0 };
+	size_t n = 0;
+
+	text_puts(out, "facts:");
+	for (c = conditions; c->name != NULL; c++) {
+		text_clear(&fact);
+		if (c->fact(f, &fact))
+			text_printf(out, "%s %s \"%s\"", n++ > 0 ? "," : "",
+			    c->name, fact.s);
+	}
+	text_puts(out, n > 0 ? "\n" : " none\n");
+	text_free(&fact);
+}
+
 void
 policy_explain(const struct policy *p, const struct facts *f,
     struct verdict *v, struct text *out)
@@ -441,6 +459,7 @@ policy_explain(const struct policy *p, const struct facts *f,
 
 	facts_stand(&known);
 	policy_decide(p, &known, v);
+	explain_facts(&known, out);
 	view_init(&view, &known, &p->names);
 	for (i = 0; i <= v->rule_index; i++) {
 		explain_rule(p, &p->rules[i], &view, out);

@@ -76,8 +76,9 @@ int		 policy_bypasses_any(const struct policy *,
 		    const struct facts *);
 
 /*
- * What policy_decide() does, with a line for each rule that says why it did not
- * match. If the protocol is unknown, the host stands for the SNI, as above.
+ * What policy_decide() does, with a line of the facts, and a line for each rule
+ * that says why it did not match. If the protocol is unknown, the host stands
+ * for the SNI, as above.
  */
 void		 policy_explain(const struct policy *, const struct facts *,
 		    struct verdict *, struct text *out);

@@ -6,8 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/coach.h"
+#include "proxy/inner.h"
+#include "proxy/portal.h"
 #include "proxy/session.h"
 #include "stream/node.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -46,22 +50,62 @@ answer_about(const struct session *s)
 	return p;
 }
 
+/* The button's address, where the rule only warns. */
+static char *
+answer_button(struct session *s, const struct http_head *h)
+{
+	char token[COACH_TOKEN];
+
+	coach_token(token, &s->facts.client, session_site(s), clock_ms());
+	return coach_action(h->path, token);
+}
+
+/* The button was pressed: remember that, and send the client on. 1: so. */
+static int
+answer_went_on(struct session *s, const struct http_head *h)
+{
+	struct text t = { 0 };
+	struct slice token;
+	char *to = coach_pressed(h, &token);
+	int ok = to != NULL && coach_accepts(token, &s->facts.client,
+	    session_site(s), clock_ms());
+
+	if (ok) {
+		coach_remember(&s->facts.client, session_site(s), clock_ms() +
+		    session_conf(s)->pages.remember);
+		snprintf(s->rec.reason, sizeof(s->rec.reason), "went on after "
+		    "the warning of rule %s", s->verdict.rule->name);
+		text_printf(&t, "HTTP/1.1 303 See Other\r\nLocation: %s\r\n"
+		    "Content-Length: 0\r\nCache-Control: no-store\r\n"
+		    "Connection: close\r\n\r\n", to);
+		s->page_due = 0;
+		answer_http(s, 303, t.s, t.len);
+	}
+	free(to);
+	return ok;
+}
+
 static void
 answer_make(struct session *s, int status, const char *why,
     const struct http_head *h)
 {
 	struct page p = answer_about(s);
-	char reference[32], *text;
+	char reference[32], *text, *button = NULL;
 	size_t len;
 
 	snprintf(reference, sizeof(reference), "session %llu",
 	    (unsigned long long)s->rec.id);
 	p.kind = page_kind_of(status);
+	if (s->verdict.action == ACTION_WARN && status == 403)
+		p.kind = PAGE_WARN;
+	if (p.kind == PAGE_WARN && h != NULL)
+		p.go_on = button = answer_button(s, h);
 	p.status = status;
 	p.reason = why;
 	p.reference = reference;
 	p.request = h;
 	text = page_make(&p, &len);
+	free(button);
 	answer_http(s, status, text, len);
 }
 
@@ -78,6 +122,26 @@ answer_request(struct session *s, int status)
 }
 
 void
+answer_ca(struct session *s)
+{
+	s->portal = 1;
+	s->page_due = 200;
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "the page of the CA");
+}
+
+static void
+answer_portal(struct session *s, const struct http_head *h)
+{
+	struct page p = answer_about(s);
+	size_t len;
+	char *text;
+
+	p.request = h;
+	text = portal_page(s->place->parts->tls, &p, &len);
+	answer_http(s, p.status, text, len);
+}
+
+void
 answer_alert(struct session *s, uint8_t alert)
 {
 	uint8_t record[] = { 21, 3, 3, 0, 2, 2, alert };
@@ -90,7 +154,11 @@ answer_alert(struct session *s, uint8_t alert)
 static void
 answer_asked(struct session *s, const struct http_head *h)
 {
-	answer_make(s, s->page_due, s->rec.reason, h);
+	if (s->portal && h != NULL)
+		answer_portal(s, h);
+	else if (s->verdict.action != ACTION_WARN || h == NULL ||
+	    !answer_went_on(s, h))
+		answer_make(s, s->page_due, s->rec.reason, h);
 	node_say(&s->server, s->page, s->page_len);
 	text_free(&s->asked);
 }

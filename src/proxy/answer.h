@@ -20,6 +20,8 @@ void	answer_page(struct session *, int status, const char *why);
 /* The same as an answer to the client's request, which is read first, with the
  * record's reason: PHASE_PAGE waits for it. */
 void	answer_request(struct session *, int status);
+/* The page of our CA, or the file of it that the request names. */
+void	answer_ca(struct session *);
 /* A whole response, malloc'ed, which becomes the session's. */
 void	answer_http(struct session *, int status, char *text, size_t len);
 /* A fatal alert (RFC 8446, 6), in the clear. */

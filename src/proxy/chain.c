@@ -44,6 +44,7 @@ struct chain {
 	struct wire	*more;		/* the row's, behind the client's */
 	struct chain_hop *hops;
 	unsigned	 n;
+	unsigned	 ready:1;	/* the row is its way */
 	unsigned	 cut:1;		/* what is behind a hop is gone */
 	struct event	 look;
 };
@@ -57,7 +58,7 @@ chain_wanted(const struct session *s)
 	if (rule == NULL || rule->chain == NULL || s->verdict.later ||
 	    s->worker->env->chain == NULL)
 		return 0;
-	if (s->facts.protocol != PROTO_TLS)
+	if (!facts_tls(&s->facts))
 		return (rule->chain->also & CHAIN_ALSO_PLAIN) != 0;
 	if (s->verdict.action == ACTION_BYPASS)
 		return (rule->chain->also & CHAIN_ALSO_BYPASSED) != 0;
@@ -71,9 +72,9 @@ chain_http11(const struct session *s)
 }
 
 int
-chain_used(const struct session *s)
+chain_due(const struct session *s)
 {
-	return s->chain != NULL;
+	return s->chain != NULL && !s->chain->ready;
 }
 
 static void
@@ -97,7 +98,7 @@ chain_begin(struct session *s)
 		.chain = NULL,
 		.client = &s->facts.client,
 		.server = &s->facts.server,
-		.decrypted = s->facts.protocol == PROTO_TLS &&
+		.decrypted = facts_tls(&s->facts) &&
 		    s->verdict.action == ACTION_DECRYPT,
 		.from_outside = conf_from_outside(session_conf(s),
 		    &s->facts.client, &s->facts.server),
@@ -420,6 +421,7 @@ chain_ready(struct session *s, const char **why)
 
 	if (state == CHAIN_READY && (n = c->ops->hops(c->way)) > 0)
 		chain_lengthen(s, n);
+	c->ready = state == CHAIN_READY;
 	if (state != CHAIN_WAIT)
 		chain_record(s);
 	return state;

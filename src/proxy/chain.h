@@ -89,8 +89,9 @@ struct chain;			/* of a session: its way, wires and hops */
  * address is known, and it was not asked for yet.
  */
 void		 chain_begin(struct session *);
-/* Whether the session has a way, or is waiting for one. */
-int		 chain_used(const struct session *);
+/* Whether the session has a way, or is waiting for one, that is not its row
+ * yet. */
+int		 chain_due(const struct session *);
 /*
  * Where its way is. READY, which may be asked once: the row is as long as the
  * way now, and no tap is in it yet but the forwarder's. REFUSED: *why is one

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "proxy/chain.h"
+#include "proxy/coach.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
+#include "util/clock.h"
 
 /* The verdict is block or reset. */
 static struct step
@@ -18,6 +20,9 @@ decide_refuse(struct session *s, const char *why)
 {
 	if (s->verdict.action == ACTION_RESET)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
+		    s->verdict.rule->name);
+	if (s->verdict.action == ACTION_WARN)
+		return step_refuse(s, 403, "warned by rule %s",
 		    s->verdict.rule->name);
 	return decide_block(s, why);
 }
@@ -34,10 +39,26 @@ decide_early(struct session *s, struct step *refused)
 	return 1;
 }
 
+/* A rule warns: who has gone on before may do so. Else it is refused. */
+static int
+decide_warns(struct session *s)
+{
+	if (s->verdict.action == ACTION_WARN && coach_remembers(
+	    &s->facts.client, session_site(s), clock_ms())) {
+		s->verdict.action = ACTION_DECRYPT;
+		s->verdict.why = "warned before";
+	}
+	return s->verdict.action == ACTION_WARN;
+}
+
 int
 decide_http(struct session *s, struct step *refused)
 {
 	policy_decide(s->policy, &s->facts, &s->verdict);
+	if (decide_warns(s)) {
+		*refused = decide_refuse(s, NULL);
+		return 1;
+	}
 	/* Anything else is decided later; until then it is for the log. */
 	return decide_early(s, refused);
 }
@@ -45,7 +66,8 @@ decide_http(struct session *s, struct step *refused)
 int
 decide_unread(struct session *s, const char *why)
 {
-	s->facts.protocol = PROTO_TLS;
+	if (!s->facts.upgraded)
+		s->facts.protocol = PROTO_TLS;
 	s->facts.cert_none = 1;		/* we cannot say this hello ourselves */
 	policy_decide(s->policy, &s->facts, &s->verdict);
 	if (policy_bypasses(s->policy, &s->facts))
@@ -68,7 +90,8 @@ decide_undecrypted(struct session *s, enum conf_action action,
 struct step
 decide_bypass(struct session *s, enum undecrypted what, const char *why)
 {
-	if (s->verdict.rule->must_decrypt)
+	/* A dialogue cannot be had again with another connection. */
+	if (s->verdict.rule->must_decrypt || s->facts.upgraded)
 		return decide_block(s, why);
 	decide_undecrypted(s, ACTION_BYPASS, what, why);
 	taps_drop(s);
@@ -119,30 +142,61 @@ decide_unsure(const struct session *s)
 
 	return s->verdict.action == ACTION_BYPASS &&
 	    s->verdict.undecrypted == UNDECRYPTED_RULE &&
-	    f->protocol == PROTO_TLS &&
+	    facts_tls(f) &&
 	    f->sni != NULL && session_conf(s)->confirm_bypass &&
 	    f->server.sa.sa_family != AF_UNSPEC &&
 	    !policy_bypasses_any(s->policy, f);
 }
 
+/*
+ * The client of an explicit listener was let in only for a page. What it says
+ * now decides nothing but whether it can be shown one.
+ */
+static struct step
+decide_told(struct session *s, const struct verdict *v)
+{
+	if (s->told == 403 && v->action != ACTION_BLOCK &&
+	    v->action != ACTION_RESET)
+		return decide_block(s, NULL);
+	s->verdict = *v;
+	if (v->action == ACTION_RESET || v->action == ACTION_BYPASS)
+		return step_reset(s, DIR_DOWN, "reset by rule %s",
+		    v->rule->name);
+	return step_refuse(s, s->told, "blocked by rule %s", v->rule->name);
+}
+
 struct step
 decide(struct session *s)
 {
-	policy_decide(s->policy, &s->facts, &s->verdict);
-	if (s->verdict.later)
-		s->verdict.action = ACTION_DECRYPT;	/* so far */
-	else if (s->verdict.action == ACTION_DECRYPT &&
-	    s->facts.protocol == PROTO_TLS)
+	struct verdict v;
+
+	policy_decide(s->policy, &s->facts, &v);
+	if (v.later)
+		v.action = ACTION_DECRYPT;	/* so far */
+	if (s->told != 0)
+		return decide_told(s, &v);
+	s->verdict = v;
+	decide_warns(s);
+	if (!v.later && s->verdict.action == ACTION_DECRYPT &&
+	    facts_tls(&s->facts))
 		decide_tls(s);
-	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
+	if (!decide_unsure(s))
+		return decide_go(s);
+	/* A probe speaks TLS from its first byte. */
+	return s->facts.upgraded ? decide_unconfirmed(s, NULL, 0, 0) :
+	    step_go(PHASE_CONFIRM);
 }
 
-/* A rule that wants to decrypt has mirrors for clear text only. */
+/* A rule that wants to decrypt has mirrors for clear text only. Those of a
+ * dialogue go on behind it, if it is still for the same rule. */
 static void
 decide_taps(struct session *s)
 {
-	if (s->verdict.later)
+	if (s->verdict.later || s->tapped == s->verdict.rule)
 		return;
+	if (s->tapped != NULL)
+		taps_drop(s);
+	s->tapped = s->verdict.rule;
 	if (s->verdict.action != ACTION_BYPASS ||
 	    s->verdict.undecrypted == UNDECRYPTED_RULE)
 		taps_open(s);
@@ -151,7 +205,7 @@ decide_taps(struct session *s)
 static int
 decide_decrypts(const struct session *s)
 {
-	return s->facts.protocol == PROTO_TLS &&
+	return facts_tls(&s->facts) &&
 	    s->verdict.action != ACTION_BYPASS;
 }
 
@@ -169,13 +223,13 @@ decide_joined(struct session *s)
 	struct worker *w = s->worker;
 
 	chain_begin(s);
-	if (!chain_used(s))
+	if (!chain_due(s))
 		decide_taps(s);
 	if (decide_decrypts(s))
 		return step_go(PHASE_TURN);
 	if (s->verdict.action == ACTION_BYPASS)
 		count(w->counts.undecrypted[s->verdict.undecrypted], 1);
-	return chain_used(s) ? step_go(PHASE_CHAIN) : decide_pass(s);
+	return chain_due(s) ? step_go(PHASE_CHAIN) : decide_pass(s);
 }
 
 struct step
@@ -189,7 +243,7 @@ struct step
 decide_go(struct session *s)
 {
 	if (s->verdict.action == ACTION_RESET ||
-	    s->verdict.action == ACTION_BLOCK)
+	    s->verdict.action == ACTION_BLOCK || decide_warns(s))
 		return decide_refuse(s, s->verdict.why);
 	chain_begin(s);
 	if (s->server.sock.fd == -1)
@@ -226,7 +280,7 @@ decide_decrypt(struct session *s, struct step *elsewhere)
 		return 1;
 	}
 	chain_begin(s);
-	if (!chain_used(s))
+	if (!chain_due(s))
 		decide_taps(s);
 	return 0;
 }
@@ -238,10 +292,16 @@ decide_certificate(struct session *s, struct step *elsewhere)
 		return 0;
 	s->facts.cert_none = s->facts.cert == NULL;
 	policy_decide(s->policy, &s->facts, &s->verdict);
+	decide_warns(s);
 	switch (s->verdict.action) {
 	case ACTION_DECRYPT:
 		return s->facts.cert != NULL && decide_decrypt(s, elsewhere);
 	case ACTION_BYPASS:
+		if (s->facts.upgraded) {
+			*elsewhere = decide_block(s, "no bypass by "
+			    "certificate behind STARTTLS");
+			return 1;
+		}
 		decide_reconnect(s);
 		*elsewhere = step_go(decide_unsure(s) ? PHASE_CONFIRM :
 		    PHASE_CONNECT);

@@ -19,7 +19,6 @@
 #include "proxy/forward.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
-#include "proxy/portal.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
 #include "util/err.h"
@@ -155,11 +154,46 @@ head_socks_code(const struct session *s, int status)
 	return SOCKS_FAILURE;
 }
 
+static int
+head_say_connected(struct session *s)
+{
+	uint8_t out[SOCKS_REPLY_MAX];
+
+	if (!s->socks)
+		return head_say(s, established, sizeof(established) - 1);
+	s->socks = 0;
+	return head_say(s, out, socks_reply(out, SOCKS_OK, NULL));
+}
+
+/*
+ * A browser shows no page in answer to CONNECT. So it is told that it is
+ * connected, and gets the page as that of the site; and so is every client
+ * that a rule blocks.
+ */
+static int
+head_tells(const struct session *s)
+{
+	return !s->socks && s->facts.protocol == PROTO_UNKNOWN &&
+	    (s->browser || s->verdict.action == ACTION_BLOCK);
+}
+
+static struct step
+head_tell(struct session *s, int status)
+{
+	s->reply_due = 0;
+	s->told = status;
+	if (head_say_connected(s) != 0)
+		return head_mute(s);
+	return step_go(PHASE_HELLO);
+}
+
 struct step
 explicit_refused(struct session *s, int status)
 {
 	uint8_t out[SOCKS_REPLY_MAX];
 
+	if (head_tells(s))
+		return head_tell(s, status);
 	if (!s->socks) {
 		s->reply_due = 0;
 		if (s->facts.protocol == PROTO_HTTP)	/* it is not read */
@@ -173,17 +207,6 @@ explicit_refused(struct session *s, int status)
 		return head_mute(s);
 	s->rec.answer = "socks";
 	return step_end(s, "refused");
-}
-
-static int
-head_say_connected(struct session *s)
-{
-	uint8_t out[SOCKS_REPLY_MAX];
-
-	if (!s->socks)
-		return head_say(s, established, sizeof(established) - 1);
-	s->socks = 0;
-	return head_say(s, out, socks_reply(out, SOCKS_OK, NULL));
 }
 
 struct step
@@ -298,6 +321,8 @@ head_connect(struct session *s, const struct http_text *h)
 
 	if (http_authority(h->head.authority, 0, &url) != 0)
 		return head_page(s, 400, "CONNECT needs a host and a port");
+	s->browser = slice_starts(http_value(&h->head, "User-Agent"),
+	    "Mozilla/");
 	head_host(s, url.host, url.port);
 	return head_dial(s, h->len);
 }
@@ -315,25 +340,15 @@ head_absolute(struct session *s, const struct http_head *h)
 		    "needed");
 	head_host(s, url.host, url.port);
 	s->facts.protocol = PROTO_HTTP;
+	if (session_wants_ca(s)) {
+		answer_ca(s);
+		return step_go(PHASE_PAGE);
+	}
 	s->reply_due = 1;
 	if (decide_http(s, &refused))
 		return refused;
 	s->forward = forward_new(s, &url);
 	return step_go(PHASE_CONNECT);
-}
-
-/* A browser opens the proxy like a web site. */
-static struct step
-head_portal(struct session *s, const struct http_head *h)
-{
-	size_t len;
-	int status;
-	char *page = portal_page(s->place->parts->tls, h->path.p, h->path.len,
-	    &len, &status);
-
-	snprintf(s->rec.reason, sizeof(s->rec.reason), "the proxy's own page");
-	answer_http(s, status, page, len);
-	return step_go(PHASE_PAGE);
 }
 
 static struct step
@@ -358,8 +373,10 @@ head_http(struct session *s, const char *data, size_t len)
 		    "not a request");
 	if (slice_is(h.head.method, "CONNECT"))
 		return head_connect(s, &h);
-	if (h.head.target.p[0] == '/')
-		return head_portal(s, &h.head);
+	if (h.head.target.p[0] == '/') {	/* opened like a web site */
+		answer_ca(s);
+		return step_go(PHASE_PAGE);
+	}
 	return head_absolute(s, &h.head);
 }
 

@@ -14,10 +14,12 @@
 #include <string.h>
 
 #include "codec/http.h"
+#include "proxy/coach.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
 #include "tls/tls.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -96,20 +98,23 @@ judge_rules(struct session *s, const char *name, struct judgement *j)
 
 	switch (policy_request(s->policy, &s->facts, &s->verdict, name, &v)) {
 	case REQUEST_SAME:
-		return 0;
-	case REQUEST_REFUSED:
-		judge_say(s, JUDGED_BLOCKED, name);
-		j->rule = v.rule->name;
-		judge_refuse(j, v.action == ACTION_RESET ? -1 : 403,
-		    xasprintf("%s by rule %s", v.action == ACTION_RESET ?
-		    "reset" : "blocked", v.rule->name));
-		break;
+		if (v.action != ACTION_WARN || coach_remembers(
+		    &s->facts.client, name, clock_ms()))
+			return 0;
+		/* FALLTHROUGH */
 	case REQUEST_OTHERWISE:
 		judge_say(s, JUDGED_MISDIRECTED, name);
 		j->rule = v.rule->name;
 		judge_refuse(j, 421, xasprintf("a request for %s belongs "
 		    "on a connection of its own, by rule %s", name,
 		    v.rule->name));
+		break;
+	case REQUEST_REFUSED:
+		judge_say(s, JUDGED_BLOCKED, name);
+		j->rule = v.rule->name;
+		judge_refuse(j, v.action == ACTION_RESET ? -1 : 403,
+		    xasprintf("%s by rule %s", v.action == ACTION_RESET ?
+		    "reset" : "blocked", v.rule->name));
 		break;
 	}
 	return 1;

@@ -14,10 +14,12 @@
 #include "codec/http.h"
 #include "codec/ja.h"
 #include "net/sock.h"
+#include "proxy/answer.h"
 #include "proxy/decide.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
 #include "proxy/session.h"
+#include "proxy/upgrade.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -32,7 +34,8 @@ hello_keep(struct session *s, const struct hello *h)
 {
 	struct facts *f = &s->facts;
 
-	f->protocol = PROTO_TLS;
+	if (!f->upgraded)
+		f->protocol = PROTO_TLS;
 	memcpy(s->sni, h->sni, sizeof(h->sni));
 	f->sni = s->sni[0] != '\0' ? s->sni : NULL;
 	f->sni_bad = (h->flags & HELLO_SNI_BAD) != 0;
@@ -76,10 +79,17 @@ hello_plain(struct session *s, const char *data, size_t len)
 	int http = len > 0 ? http_starts_request(data, len) : 0;
 
 	sock_lowat(s->client.sock.fd, 1);
+	if (s->facts.upgraded)
+		return len > 0 ? upgrade_injected(s, DIR_UP) : step_end(s,
+		    "STARTTLS: nothing followed what was agreed on");
 	s->facts.protocol = http != 0 ? PROTO_HTTP : PROTO_OTHER;
 	s->facts.http_unsure = http == ERR_SHORT;
 	if (s->facts.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
+	if (s->facts.protocol == PROTO_HTTP && session_wants_ca(s)) {
+		answer_ca(s);
+		return step_go(PHASE_PAGE);
+	}
 	return decide(s);
 }
 
@@ -210,6 +220,8 @@ hello_server_event(struct session *s)
 	}
 	if (n == -1)
 		return step_broke(s, DIR_DOWN, "server reset the connection");
+	if (n > 0 && s->facts.upgraded)
+		return upgrade_injected(s, DIR_DOWN);
 	if ((n = hello_peek(s)) > 0 && http_starts_request(
 	    (const char *)s->worker->peek, (size_t)n) != 0)
 		return hello_look(s, (size_t)n, 0);
@@ -243,7 +255,9 @@ hello_enter(struct session *s)
 	/* What the client has sent before was for the proxy. */
 	s->client_spoke = s->tls_begun = 0;
 	/* Its first bytes may be there already; no event will tell. */
-	session_timer(s, s->server.sock.fd == -1 ? SILENCE_MS :
+	session_timer(s, s->told != 0 || s->facts.upgraded ?
+	    session_conf(s)->timeouts.hello :
+	    s->server.sock.fd == -1 ? SILENCE_MS :
 	    session_conf(s)->timeouts.idle);
 	return hello_event(s, &s->client);
 }
@@ -274,6 +288,8 @@ hello_timeout(struct session *s)
 		return hello_look(s, (size_t)n, 1);
 	if (n > 0)
 		return hello_stalled(s, (size_t)n);
+	if (s->told != 0)
+		return step_reset(s, DIR_UP, "hello: timed out");
 	if (s->server.sock.fd != -1)
 		return step_end(s, "idle for too long, nothing was said");
 	/* Perhaps the server speaks first. */

@@ -17,6 +17,7 @@ extern const struct phase_ops phase_chain;		/* through.c */
 extern const struct phase_ops phase_forge;		/* intercept.c */
 extern const struct phase_ops phase_client_tls;		/* intercept.c */
 extern const struct phase_ops phase_relay;		/* relay.c */
+extern const struct phase_ops phase_upgrade;		/* upgrade.c */
 extern const struct phase_ops phase_splice;		/* relay.c */
 extern const struct phase_ops phase_page;		/* relay.c */
 

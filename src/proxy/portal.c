@@ -1,61 +1,88 @@
 /*
- * What an explicit listener shows to a browser that opens it like a web site:
- * the CA's certificate to install, and how to use the proxy.
+ * The CA's page and its files. The key is nowhere near.
  */
 #include "proxy/portal.h"
 
-#include <openssl/pem.h>
+#include <stdlib.h>
 
 #include "codec/slice.h"
-#include "http/page.h"
+#include "tls/caform.h"
+#include "tls/certinfo.h"
 #include "tls/tls.h"
 #include "util/mem.h"
-#include "util/text.h"
 
-static const char portal_index[] =
-    "<!DOCTYPE html>\n<html lang=\"en\">\n"
-    "<head><meta charset=\"utf-8\"><title>Clearspan</title></head>\n"
-    "<body>\n<h1>Clearspan</h1>\n"
-    "<p>This is an explicit proxy (HTTP CONNECT, plain HTTP, SOCKS5). "
-    "Clients that use it must trust its certificate authority:</p>\n"
-    "<ul>\n"
-    "<li><a href=\"/ca.pem\">ca.pem</a>: PEM, for Linux, curl, Firefox</li>\n"
-    "<li><a href=\"/ca.crt\">ca.crt</a>: DER, for Windows, Android, iOS</li>\n"
-    "</ul>\n</body>\n</html>\n";
+static const struct {
+	const char	*path, *form, *type;
+} files[] = {
+	{ "/ca.pem", "pem", "application/x-pem-file" },
+	{ "/ca.crt", "der", "application/x-x509-ca-cert" },
+	{ "/ca.der", "der", "application/x-x509-ca-cert" },
+	{ "/ca.p12", "p12", "application/x-pkcs12" },
+	{ "/ca.mobileconfig", "mobileconfig",
+	    "application/x-apple-aspen-config" }
+};
 
-static void
-portal_cert(struct text *body, X509 *cert, int pem)
+static char *
+portal_file(struct page *p, X509 *cert, size_t i, size_t *len)
 {
 	BIO *b = BIO_new(BIO_s_mem());
-	char *p;
+	struct text body = { 0 };
+	char *s, *fields, *page;
 	long n;
 
-	if (pem)
-		PEM_write_bio_X509(b, cert);
-	else
-		i2d_X509_bio(b, cert);
-	n = BIO_get_mem_data(b, &p);
-	text_add(body, p, (size_t)n);
+	p->status = caform_write(files[i].form, cert, b) ? 200 : 500;
+	n = BIO_get_mem_data(b, &s);
+	text_add(&body, s, (size_t)n);
 	BIO_free(b);
+	/* The profile is to be opened, not saved. */
+	fields = xasprintf("X-Content-Type-Options: nosniff\r\n"
+	    "Content-Disposition: %s; filename=\"clearspan-%s\"\r\n",
+	    slice_eq(slice_of(files[i].form, 3), "mob") ? "inline" :
+	    "attachment", files[i].path + 1);
+	page = page_whole(p->status, files[i].type, fields, &body, len);
+	if (slice_eq(p->request->method, "HEAD"))
+		*len -= (size_t)n;
+	free(fields);
+	return page;
+}
+
+static char *
+portal_index(struct page *p, X509 *cert, size_t *len)
+{
+	struct certinfo *info = certinfo_of(cert, 1);
+	struct text sha = { 0 };
+	char *until = xasprintf("%sZ", info->notafter), *page;
+	struct page_ca ca = { info->subject, NULL, until };
+
+	caform_fingerprint(cert, &sha);
+	ca.fingerprint = sha.s;
+	p->kind = PAGE_CA;
+	p->ca = &ca;
+	page = page_make(p, len);
+	text_free(&sha);
+	free(until);
+	certinfo_unref(info);
+	return page;
 }
 
 char *
-portal_page(struct tls *tls, const char *path, size_t pathlen, size_t *len,
-    int *status)
+portal_page(struct tls *tls, struct page *p, size_t *len)
 {
-	struct slice want = slice_of(path, pathlen);
-	struct text body = { 0 };
-	const char *type = "application/x-x509-ca-cert";
+	struct slice path = p->request->path, front;
+	X509 *cert = tls_ca_cert(tls);
+	size_t i;
 
-	*status = 200;
-	if (slice_eq(want, "/ca.pem")) {
-		portal_cert(&body, tls_ca_cert(tls), 1);
-	} else if (slice_eq(want, "/ca.crt")) {
-		portal_cert(&body, tls_ca_cert(tls), 0);
-	} else {
-		*status = slice_eq(want, "/") ? 200 : 404;
-		type = "text/html; charset=utf-8";
-		text_puts(&body, portal_index);
+	if (slice_cut(&path, '?', &front))
+		path = front;
+	if (!p->pages->ca) {
+		p->kind = PAGE_FAILURE;
+		p->status = 404;
+		p->reason = "nothing is here: pages.ca is off";
+		return page_make(p, len);
 	}
-	return page_whole(*status, type, "", &body, len);
+	for (i = 0; i < NELEM(files); i++)
+		if (slice_eq(path, files[i].path))
+			return portal_file(p, cert, i, len);
+	p->status = path.len == 0 || slice_eq(path, "/") ? 200 : 404;
+	return portal_index(p, cert, len);
 }

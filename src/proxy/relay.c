@@ -11,7 +11,6 @@
 #include "proxy/phases.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
-#include "proxy/unread.h"
 #include "stream/node.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -258,7 +257,7 @@ const struct phase_ops phase_relay = {
 static struct step
 splice_enter(struct session *s)
 {
-	s->splice = splice_new(&s->row, &s->worker->pipes, unread_ahead, s);
+	s->splice = splice_new(&s->row, &s->worker->pipes);
 	s->client.sock.readable = s->server.sock.readable = 1;
 	return relay_enter(s);
 }

@@ -39,6 +39,7 @@ static const struct phase_ops *const phases[] = {
 	[PHASE_FORGE] = &phase_forge,
 	[PHASE_CLIENT_TLS] = &phase_client_tls,
 	[PHASE_RELAY] = &phase_relay,
+	[PHASE_UPGRADE] = &phase_upgrade,
 	[PHASE_SPLICE] = &phase_splice,
 	[PHASE_PAGE] = &phase_page,
 	[PHASE_OVER] = &phase_over
@@ -84,6 +85,7 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->policy = w->policy;
 	s->rec.id = session_id();
 	s->rec.start = clock_wall();
+	s->facts.now = s->rec.start.tv_sec;
 	s->facts.listener = l->name;
 	s->facts.mode = l->mode;
 	s->facts.client = *client;
@@ -233,7 +235,7 @@ session_over(struct session *s, struct step t)
 static int
 session_reads_http(const struct session *s)
 {
-	if (s->facts.protocol != PROTO_TLS)
+	if (!facts_tls(&s->facts))
 		return s->facts.protocol == PROTO_HTTP && !s->facts.http_unsure;
 	return session_offers(s, "http/1.1");
 }
@@ -250,7 +252,7 @@ session_drop_server(struct session *s)
 static struct step
 session_refuse(struct session *s, int status)
 {
-	int tls = s->facts.protocol == PROTO_TLS;
+	int tls = facts_tls(&s->facts);
 	int http = session_reads_http(s);
 
 	if (s->reply_due || s->socks)
@@ -344,6 +346,7 @@ session_free(struct session *s)
 	forward_free(s->forward);
 	chain_free(s->chain);
 	free(s->alpn);
+	free(s->dialogue);
 	answer_free(s);
 	free(s->request_name);
 	free(s->name_allowed);

@@ -6,11 +6,12 @@
 #ifndef PROXY_SESSION_H
 #define PROXY_SESSION_H
 
+#include <string.h>
 #include <sys/queue.h>
 
 #include "codec/hello.h"
-#include "codec/starttls.h"
 #include "policy/policy.h"
+#include "proxy/portal.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
 #include "proxy/step.h"
@@ -20,6 +21,7 @@
 
 struct chain;
 struct dial;
+struct dialogue;
 struct forward;
 struct inquiry;
 struct splice;
@@ -48,7 +50,7 @@ struct session {
 	struct chain	*chain;		/* its way through devices, or NULL */
 
 	/* What the facts point to. */
-	char		 host[256], sni[256];
+	char		 host[256], sni[256], site[ADDR_STRLEN];
 	uint8_t		*alpn;
 	char		*request_name;
 
@@ -69,6 +71,9 @@ struct session {
 	int		 page_due;		/* its status: it is made when
 						   the request has come; or 0 */
 	struct text	 asked;			/* ... of that, so far */
+	/* CONNECT was answered with 200 so that the client can be shown a page
+	 * of this status; or 0 */
+	int		 told;
 
 	/* The last address that the dial was refused, and why. */
 	struct addr	 refused;
@@ -76,9 +81,12 @@ struct session {
 	int		 dial_errno;	/* why connecting failed, or 0 */
 	size_t		 scanned;	/* explicit: of a head not all here */
 	char		*name_allowed;	/* of the last request that passed */
-	struct starttls	 starttls;	/* the client's part of the dialogue */
+	struct dialogue	*dialogue;	/* if it began in the clear */
+	const struct conf_rule *tapped;	/* whose taps are open, or NULL */
 	unsigned	 redirected:1;	/* by REDIRECT, not by TPROXY */
 	unsigned	 socks:1;	/* the client speaks SOCKS */
+	unsigned	 browser:1;	/* it says so in CONNECT */
+	unsigned	 portal:1;	/* the page due is that of the CA */
 	/* an explicit client is told when the server is connected */
 	unsigned	 reply_due:1;
 	/* the client has sent something; it begins like TLS, though the
@@ -109,6 +117,23 @@ static inline const char *
 session_dials(const struct session *s)
 {
 	return s->facts.mode == CONF_EXPLICIT ? s->host : NULL;
+}
+
+/* The site that warnings are remembered for. */
+static inline const char *
+session_site(struct session *s)
+{
+	if (facts_name(&s->facts) != NULL)
+		return facts_name(&s->facts);
+	return addr_ip_str(&s->facts.server, s->site);
+}
+
+/* Whether a plain HTTP request is for the name of the CA's page. */
+static inline int
+session_wants_ca(const struct session *s)
+{
+	return session_conf(s)->pages.ca && s->facts.port == 80 &&
+	    s->facts.host != NULL && strcmp(s->facts.host, PORTAL_NAME) == 0;
 }
 
 /* Whether the client gets an answer of ours, and no server. */

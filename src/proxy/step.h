@@ -22,6 +22,7 @@ enum phase {
 	PHASE_FORGE,		/* waiting for the leaf */
 	PHASE_CLIENT_TLS,	/* handshake with the client */
 	PHASE_RELAY,		/* bytes pass through the flows and taps */
+	PHASE_UPGRADE,		/* ... to where TLS begins in the middle */
 	PHASE_SPLICE,		/* bytes pass undecrypted in the kernel */
 	PHASE_PAGE,		/* an answer of our own, then the end */
 	PHASE_OVER		/* waiting to be freed */

@@ -5,6 +5,7 @@
 
 #include "codec/packet.h"
 #include "proxy/answer.h"
+#include "proxy/dialogue.h"
 #include "proxy/engine.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
@@ -121,12 +122,9 @@ taps_open(struct session *s)
 	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
-	    (s->place->parts->http_events && s->facts.protocol != PROTO_OTHER)))
+	    (s->place->parts->http_events && s->facts.protocol < PROTO_OTHER)))
 		tap_open_engine(s);
-	/* Without taps it is spliced, which looks at the bytes itself. */
-	if ((s->row.n > 1 || s->wire.taps.first[DIR_UP] != NULL) &&
-	    unread_looks(s))
-		wire_tap(&s->wire, &unread_tap, TAP_BEHIND)->state = s;
+	dialogue_open(s);
 }
 
 static void

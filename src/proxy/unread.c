@@ -1,19 +1,16 @@
 /*
  * What nobody reads although a rule wants it decrypted: a protocol that is
- * neither TLS nor HTTP, TLS that begins in the middle of one (STARTTLS), a
- * tunnel inside HTTP. Each session is counted once, and its record says why.
+ * neither TLS nor HTTP, TLS that begins where nobody agreed on it, a tunnel
+ * inside HTTP. Each session is counted once, and its record says why.
  */
 #include "proxy/unread.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "codec/slice.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
 #include "util/log.h"
-
-#define UNREAD_LOOK	512	/* bytes to look at ahead of a splice */
 
 void
 session_unread(struct session *s, enum undecrypted what, const char *why)
@@ -64,38 +61,6 @@ unread_passed(struct session *s, enum flow_dir dir, size_t n)
 		s->rec.unread.bytes[dir] += n;
 }
 
-int
-unread_looks(const struct session *s)
-{
-	return s->facts.protocol == PROTO_OTHER &&
-	    s->verdict.action == ACTION_DECRYPT &&
-	    s->starttls.state < STARTTLS_TLS;
-}
-
-static void
-unread_feed(struct session *s, const uint8_t *p, size_t len)
-{
-	if (starttls_feed(&s->starttls, p, len) == STARTTLS_TLS)
-		session_unread(s, UNDECRYPTED_STARTTLS, "STARTTLS");
-}
-
-size_t
-unread_ahead(void *arg)
-{
-	struct session *s = arg;
-	uint8_t buf[UNREAD_LOOK];
-	ssize_t n;
-
-	if (!unread_looks(s))
-		return SIZE_MAX;
-	n = recv(s->client.sock.fd, buf, sizeof(buf),
-	    MSG_PEEK | MSG_DONTWAIT);
-	if (n <= 0)
-		return sizeof(buf);	/* an end or an error: for splice() */
-	unread_feed(s, buf, (size_t)n);
-	return (size_t)n;
-}
-
 void
 unread_over(struct session *s)
 {
@@ -104,17 +69,3 @@ unread_over(struct session *s)
 	    s->rec.bytes[DIR_UP] + s->rec.bytes[DIR_DOWN] > 0)
 		session_unread(s, UNDECRYPTED_OTHER, "neither TLS nor HTTP");
 }
-
-static size_t
-unread_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
-{
-	struct session *s = state;
-
-	if (dir == DIR_UP && unread_looks(s))
-		unread_feed(s, p, len);
-	return len;
-}
-
-const struct tap_ops unread_tap = {
-	.data = unread_data,
-};

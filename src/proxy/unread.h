@@ -25,13 +25,6 @@ void	unread_passed(struct session *, enum flow_dir, size_t);
  * NULL. */
 void	unread_http2(struct session *, enum unread_http2, const char *why);
 
-/* Whether the client's bytes are to be looked at for STARTTLS ... */
-int	unread_looks(const struct session *);
-/* ... by a tap, whose state is the session; or, ahead of a splice, in the
- * client's socket: returns how many bytes may pass before the next look. */
-extern const struct tap_ops unread_tap;
-size_t	unread_ahead(void *session);
-
 /* At the session's end. */
 void	unread_over(struct session *);
 

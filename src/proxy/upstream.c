@@ -249,7 +249,7 @@ server_tls_done(struct session *s, SSL *ssl)
 	default:
 		break;
 	}
-	return step_go(chain_used(s) ? PHASE_CHAIN : PHASE_FORGE);
+	return step_go(chain_due(s) ? PHASE_CHAIN : PHASE_FORGE);
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "net/mailbox.h"
 #include "policy/policy.h"
+#include "proxy/dialogue.h"
 #include "proxy/parts.h"
 #include "proxy/probe.h"
 #include "proxy/reach.h"
@@ -57,6 +58,8 @@ struct worker_counts {
 	_Atomic uint64_t	handshakes[2][TLS_VERSION_CLASSES][2][2];
 	/* made, from the cache */
 	_Atomic uint64_t	forged[2];
+	/* by enum starttls_result */
+	_Atomic uint64_t	starttls[RESULT_MAX];
 	/* by enum undecrypted */
 	_Atomic uint64_t	undecrypted[UNDECRYPTED_REASONS];
 	/* by enum unread, and whether it was blocked */

@@ -10,6 +10,7 @@
 
 #include "codec/community.h"
 #include "codec/packet.h"
+#include "codec/starttls.h"
 #include "proxy/sink.h"
 #include "sink/jtext.h"
 #include "util/mem.h"
@@ -75,8 +76,11 @@ app_proto(const struct record *r)
 		return "tls";
 	case PROTO_HTTP:
 		return r->facts->http_unsure ? "failed" : "http";
-	default:
+	case PROTO_UNKNOWN:
+	case PROTO_OTHER:
 		return "failed";	/* EVE's word for unrecognized */
+	default:
+		return starttls_name(r->facts->protocol - PROTO_DIALOGUE);
 	}
 }
 
@@ -235,8 +239,7 @@ put_chain(struct text *o, const struct record *r)
 
 	if (r->nhops == 0)
 		return;
-	if (rule != NULL && rule->chain != NULL &&
-	    r->facts->protocol == PROTO_TLS &&
+	if (rule != NULL && rule->chain != NULL && facts_tls(r->facts) &&
 	    r->verdict->action == ACTION_DECRYPT)	/* in the clear */
 		port = packet_shown_port(port, rule->chain->ports_map);
 	jtext_open(o, "chain", '[');
@@ -420,7 +423,7 @@ put_exchange(struct text *o, const struct record *r,
 	jtext_open(o, "clearspan", '{');
 	put_text(o, "listener", r->facts->listener);
 	put_verdict(o, r);
-	jtext_bool(o, "tls", r->facts->protocol == PROTO_TLS);
+	jtext_bool(o, "tls", facts_tls(r->facts));
 	if (h->stream != 0)
 		put_stream(o, r, h);
 	put_text(o, "request_content_type", h->content_type[DIR_UP]);
@@ -505,7 +508,7 @@ eve_event(struct text *o, enum conf_event type, const struct record *r,
 	begin_of(o, names[type], whole ? app_proto(r) : "http", r, now);
 	if (type == EVENT_FLOW)
 		put_flow(o, r, now);
-	if (type == EVENT_TLS || (whole && r->facts->protocol == PROTO_TLS))
+	if (type == EVENT_TLS || (whole && facts_tls(r->facts)))
 		put_tls(o, r);
 	if (h != NULL && h->method != NULL) {
 		jtext_count(o, "tx_id", h->number);

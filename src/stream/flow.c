@@ -229,4 +229,5 @@ flow_restart(struct flow *f)
 	flow_drop(f);
 	f->finished = f->notify = 0;
 	f->end_in = END_NONE;
+	f->upto = UINT64_MAX;
 }

@@ -33,6 +33,7 @@ struct flow {
 	size_t		 used;		/* the peak of the last buffer */
 	uint64_t	 base;		/* position of buf[0] */
 	uint64_t	 in, clear, out;
+	uint64_t	 upto;		/* what is behind it is not read yet */
 	enum end	 end_in;	/* the end of the source so far */
 	enum end	 end_out;	/* the end passed to the sink so far */
 	unsigned	 notify:1;	/* close_notify was part of it */

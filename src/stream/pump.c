@@ -36,7 +36,7 @@ pump_fill(struct row *r, struct wire *w, struct flow *f, struct conn *from)
 	size_t room;
 	ssize_t n;
 
-	if (f->end_in == END_FIN || f->finished ||
+	if (f->end_in == END_FIN || f->finished || f->in == f->upto ||
 	    (!conn_yields(from) && !from->ops->pending(from->tp)))
 		return 0;
 	p = flow_room(f, &room);
@@ -44,6 +44,8 @@ pump_fill(struct row *r, struct wire *w, struct flow *f, struct conn *from)
 		room = room > PUMP_SPARE ? room - PUMP_SPARE : 0;
 	if (room < PUMP_READ)
 		return 0;
+	if (room > f->upto - f->in)
+		room = (size_t)(f->upto - f->in);
 	n = from->ops->read(from->tp, p, room, &how);
 	conn_note(from);
 	if (n > 0) {

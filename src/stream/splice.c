@@ -21,8 +21,6 @@
 struct splice {
 	struct row	*row;
 	struct pipes	*pipes;
-	size_t		(*look)(void *);
-	void		*arg;
 	int		 pipe[2][2];	/* by enum flow_dir; -1: none */
 	size_t		 inside[2];
 	int		 starved;	/* no pipe was to be had */
@@ -69,15 +67,12 @@ pipes_done(struct pipes *p)
 }
 
 struct splice *
-splice_new(struct row *r, struct pipes *pipes, size_t (*look)(void *),
-    void *arg)
+splice_new(struct row *r, struct pipes *pipes)
 {
 	struct splice *x = xcalloc(1, sizeof(*x));
 
 	x->row = r;
 	x->pipes = pipes;
-	x->look = look;
-	x->arg = arg;
 	memset(x->pipe, 0xff, sizeof(x->pipe));
 	return x;
 }
@@ -100,32 +95,19 @@ splice_free(struct splice *x)
  * empty. Returns what splice() does.
  */
 static ssize_t
-splice_urgent(int from, int pipe, size_t most)
+splice_urgent(int from, int pipe)
 {
 	char buf[URGENT_READ];
 	ssize_t n;
 
-	if (most > sizeof(buf))
-		most = sizeof(buf);
-	n = recv(from, buf, most, MSG_DONTWAIT);
+	n = recv(from, buf, sizeof(buf), MSG_DONTWAIT);
 	return n > 0 ? write(pipe, buf, (size_t)n) : n;
-}
-
-/* The number of bytes that may be taken from the source at once. */
-static size_t
-splice_most(const struct splice *x, enum flow_dir d)
-{
-	size_t most = d == DIR_UP && x->look != NULL ? x->look(x->arg) :
-	    PIPE_SIZE;
-
-	return most < PIPE_SIZE ? most : PIPE_SIZE;
 }
 
 /* Move from the socket into the pipe. 1: moved; 0: not; or ERR_SYS. */
 static int
 splice_in(struct splice *x, struct flow *f, struct sock *from)
 {
-	size_t most;
 	ssize_t n;
 	int d = f->dir;
 
@@ -135,11 +117,10 @@ splice_in(struct splice *x, struct flow *f, struct sock *from)
 		x->starved = 1;		/* descriptors will be free again */
 		return 0;
 	}
-	most = splice_most(x, f->dir);
-	n = splice(from->fd, NULL, x->pipe[d][1], NULL, most,
+	n = splice(from->fd, NULL, x->pipe[d][1], NULL, PIPE_SIZE,
 	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (n == 0 || (n == -1 && errno == EAGAIN))
-		n = splice_urgent(from->fd, x->pipe[d][1], most);
+		n = splice_urgent(from->fd, x->pipe[d][1]);
 	if (n > 0) {
 		x->inside[d] = (size_t)n;
 		x->row->read += (uint64_t)n;

@@ -18,12 +18,7 @@ struct pipes {
 
 void		 pipes_done(struct pipes *);
 
-/*
- * look is called before bytes are taken from the client's socket, and returns
- * how many of them may go now. NULL: nobody looks.
- */
-struct splice	*splice_new(struct row *, struct pipes *,
-		    size_t (*look)(void *arg), void *arg);
+struct splice	*splice_new(struct row *, struct pipes *);
 void		 splice_free(struct splice *);	/* or NULL */
 
 /* As pump(). PUMP_STARVED: there are no descriptors. */

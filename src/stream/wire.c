@@ -19,6 +19,7 @@ wire_init(struct wire *w, struct conn *client, struct conn *server,
 	w->flow[DIR_DOWN].dir = DIR_DOWN;
 	w->flow[DIR_UP].wire.taps = w->flow[DIR_DOWN].wire.taps = &w->taps;
 	w->flow[DIR_UP].pool = w->flow[DIR_DOWN].pool = pool;
+	w->flow[DIR_UP].upto = w->flow[DIR_DOWN].upto = UINT64_MAX;
 	w->taps.host = host;
 	w->taps.owner = owner;
 }

@@ -9,7 +9,7 @@
 #include "util/err.h"
 
 static _Alignas(64) _Atomic uint64_t	held[BUDGET_POOLS];
-static uint64_t				max = UINT64_MAX;
+static _Atomic uint64_t			max = UINT64_MAX;
 
 void
 budget_limit(uint64_t n)
@@ -20,7 +20,7 @@ budget_limit(uint64_t n)
 uint64_t
 budget_max(void)
 {
-	return max;
+	return atomic_load_explicit(&max, memory_order_relaxed);
 }
 
 uint64_t
@@ -38,7 +38,7 @@ int
 budget_take(enum budget_pool pool, size_t n, unsigned share)
 {
 	budget_add(pool, n);
-	if (budget_used() <= max / share)
+	if (budget_used() <= budget_max() / share)
 		return 0;
 	budget_give(pool, n);
 	return ERR_MEM;

@@ -464,23 +464,32 @@ def h2_mirror_is_cut_where_it_cannot_be_read(s):
 
 @scenario
 def h2_mirror_never_shows_what_was_not_said(s):
-    """Values that would end their line, content beside its length, a status
-    that HTTP/2 has not: the conversation is cut before anything of it."""
+    """Values that would end their line, content beside its length, two
+    lengths, a coding of HTTP/1, a status that HTTP/2 has not: the conversation
+    is cut before anything of it."""
     start(s)
     c, p = raw(s)
     c.send(ask(1, b'/a', (b'x', b'y\r\n\r\nGET /smuggled HTTP/1.1')) +
            ask(3, b'/b HTTP/1.1\r\nx:') +
            ask(5, b'/c', (b'content-length', b'3'), flags=4) +
            frame(0, 1, 5, b'abcGET /smuggled HTTP/1.1\r\n\r\n') +
-           ask(7, b'/d') + ask(9, b'/good'))
-    p.send(frame(1, 5, 7, field(b':status', b'101')) + answer(9, b'good'))
+           ask(7, b'/d') +
+           ask(11, b'/e', (b'x', b'y\0z')) +
+           ask(13, b'/f', (b'transfer-encoding', b'chunked'), flags=4) +
+           frame(0, 1, 13, b'0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n') +
+           ask(15, b'/g', (b'content-length', b'30'),
+               (b'content-length', b'0')) +
+           ask(17, b'/h', flags=4) + frame(0, 0, 17, b'body') +
+           frame(1, 5, 17, field(b'x', b'y\r\n\r\nGET /smuggled HTTP/1.1')) +
+           ask(19, b'/good'))
+    p.send(frame(1, 5, 7, field(b':status', b'101')) + answer(19, b'good'))
     c.recv_exact(9 + 13 + 9 + 1 + 9 + 4)
-    s.d.metric_is(4, 'clearspan_mirror_streams_total', mirror='recorder',
+    s.d.metric_is(8, 'clearspan_mirror_streams_total', mirror='recorder',
                   result='refused')
     c.finish()
     s.d.flows(1)
     st = mirrors_agree(s)
-    equal(len(st), 5)
+    equal(len(st), 9)
     for x in st:
         check(b'smuggled' not in x.up.data, bytes(x.up.data))
         equal(x.problems, [])

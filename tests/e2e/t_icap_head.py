@@ -198,3 +198,34 @@ def request_with_no_room_to_cut_its_codings_goes_on_without_them(s):
     got = o.got()
     equal([m.target for m in got], ['/first', '/small', '/second'])
     equal((got[2].get('accept-encoding'), got[2].body), ('identity', body))
+
+
+@scenario
+def http3_is_not_offered_where_answers_may_be_changed(s):
+    """To whom it is offered, the next visit is where nobody reads."""
+    offer = 'h3=":443"; ma=86400, h2="alt.good.test:443"; ma=60, ' \
+            'H3-29=":443", hq=":443", quic=":443"; v="46,43", clear'
+    srv = icap.Script(s)
+    scan = dict(action='decrypt', icap=['scan'])
+    icap.start(s, icap.service(respmod=srv.url('204')), rules=[
+        dict(scan, name='pass', sni='pass.good.test',
+             inspect={'alt-svc': 'pass'}),
+        dict(scan, name='scan', sni='scan.good.test'),
+        {'name': 'bypass', 'sni': 'plain.good.test', 'action': 'decrypt'},
+        {'name': 'host', 'host': 'x.test', 'action': 'block'},
+        {'name': 'rest', 'action': 'decrypt'}])
+    s.serve(443, handler=peer.http(b'whole', extra=b'Alt-Svc: %s\r\n'
+                                   b'X: h3=":443"\r\n' % offer.encode()))
+    s.serve(80, handler=peer.http(b'whole', extra=b'Alt-Svc: h3=":443"\r\n'),
+            plain=True)
+    for name, want in (('pass', offer), ('scan',
+                       'h2="alt.good.test:443"; ma=60, clear')):
+        p = s.tls(name=name + '.good.test')
+        for i in range(2):
+            m = http.ask(p, '/', host=name + '.good.test')
+            equal((m.status, m.body), (200, b'whole'))
+            equal([m.get('alt-svc'), m.get('x')], [want, 'h3=":443"'])
+        p.finish()
+    p = s.plain(80)
+    m = http.ask(p, '/', host='y.test')
+    equal([m.body, m.get('alt-svc')], [b'whole', None])

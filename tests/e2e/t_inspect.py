@@ -236,6 +236,7 @@ PAGE = b"""<!DOCTYPE html><title>t</title><p id=a>begun</p><script>
   let out = '';
   try {
     const a = await fetch('/first?' + 'a'.repeat(50000), {method: 'm1'});
+    await a.text();             // its connection is free behind that
     out += 'first ' + a.status + '; ';
     const b = await fetch('/eicar');
     out += 'second ' + b.status + ' ' + await b.text();

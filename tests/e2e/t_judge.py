@@ -156,7 +156,8 @@ def each_request_in_the_clear_is_judged(s):
     p = o.client('http')
     equal(ask(p, 'good.test').status, 200)
     m = icap.page(ask(p, 'other.test'), 421)
-    check(b'rule other' in m.body and b'not for this connection' in m.body,
+    check(b'"rule":"other"' in m.body and
+          b'belongs on a connection of its own' in m.body,
           m.body)
     p = o.client('http')
     equal(ask(p, 'good.test').status, 200)

@@ -199,7 +199,7 @@ def unread(s):
 
 
 def starttls_server(p):
-    """Greets, takes STARTTLS, and goes on in bytes that nobody reads."""
+    """Greets, and answers what looks like TLS without having agreed on it."""
     p.send(b'220 hello\r\n')
     while True:
         line = b''
@@ -209,9 +209,7 @@ def starttls_server(p):
                 p.close()
                 return
             line += c
-        if line.upper().startswith(b'STARTTLS'):
-            p.send(b'220 go\r\n')
-        elif line[:1] == b'\x16':
+        if line[:1] == b'\x16':
             p.send(b'\x16\x03\x03\x00\x01\x00\n')
         else:
             p.send(b'250 ok\r\n')
@@ -222,8 +220,6 @@ def says_starttls(s, port):
     p.recv_exact(len(b'220 hello\r\n'))
     p.send(b'EHLO x\r\n')
     p.recv_exact(8)
-    p.send(b'STARTTLS\r\n')
-    p.recv_exact(8)
     p.send(b'\x16\x03\x01\x00\x05\x01\x00\x00\x01\n')
     p.recv_exact(7)
     return p.finish()
@@ -231,8 +227,8 @@ def says_starttls(s, port):
 
 @scenario
 def what_passed_unread_is_counted_and_named(s):
-    """STARTTLS, mirrored and spliced; a protocol of its own; an upgrade. None
-    of them left a trace."""
+    """TLS that nobody agreed on, mirrored and spliced; a protocol of its own.
+    None of them left a trace."""
     s.start(rules=[{'name': 'spliced', 'port': [26], 'action': 'decrypt',
                     'mirror': []},
                    {'name': 'passed', 'port': [27], 'action': 'bypass'},

@@ -169,3 +169,225 @@ def page_waits_for_a_slow_request(s):
     wait(lambda: any(f['flow']['reason'].startswith('blocked by rule') and
                      'answer' not in f['clearspan'] for f in s.d.events()),
          'its end in the log')
+
+
+BUTTON = re.compile('<form method="post" action="([^"]*)"><button')
+PRESSED = ('-X', 'POST', '-H', 'Content-Length: 0', '-H',
+           'Sec-Fetch-Mode: navigate', '-H', 'Sec-Fetch-Site: same-origin',
+           '-H', 'Sec-Fetch-User: ?1')
+WARN = [{'name': 'think', 'site': ['v4.good.test', 'www.good.test'],
+         'action': 'warn'}, {'name': 'default', 'action': 'decrypt'}]
+SERVED = b'what the server says'
+
+
+def warned(s, *args):
+    """The address that the button of the warning posts to."""
+    r = curl(s, '-g', '-w', '%{http_code}', *args)
+    check(r.text.endswith('403'), r.text, r.errors)
+    equal(shown(r.text)[1], 'Please think before you go on')
+    return html.unescape(BUTTON.search(r.text).group(1))
+
+
+def press(s, url, to, *args):
+    return curl(s, '-g', '-o', '/dev/null', '-w',
+                '%{http_code} %{redirect_url}', *args,
+                re.match('https?://[^/]*', url).group() + to).text
+
+
+def one_way(s, url, *args):
+    """A warning, its button, and the site; args: curl's way to it."""
+    to = warned(s, *args, url)
+    equal(press(s, url, to, *args, *PRESSED), '303 ' + url)
+    equal(curl(s, '-g', *args, url).text, SERVED.decode())
+
+
+@scenario(plain=True, timeout=120)
+def warn_page_leads_to_the_site(s):
+    """By TLS and plain, through both modes; for that site alone."""
+    proxy = ('-x', 'http://%s:%d' % (net.INNER, net.PROXY))
+    s.start(record=False, rules=WARN)
+    s.serve(443, handler=peer.http(SERVED))
+    s.serve(80, plain=True, handler=peer.http(SERVED))
+    one_way(s, 'https://v4.good.test/a?b="c"&d')
+    wait(lambda: [f for f in s.d.events() if f['flow']['reason'] ==
+                  'went on after the warning of rule think' and
+                  f['clearspan']['answer']['status'] == 303], 'in the log')
+    wait(lambda: [f for f in s.d.events() if f['clearspan'].get('why') ==
+                  'warned before' and f['clearspan']['action'] == 'decrypt'],
+         'the session after it in the log')
+    equal(curl(s, *proxy, 'https://v4.good.test/').text, SERVED.decode())
+    equal(curl(s, 'http://v4.good.test/').text, SERVED.decode())
+    for name, way in (('http://www.good.test/', proxy),):
+        one_way(s, name, *way)
+
+
+@scenario(plain=True)
+def warn_page_in_the_proxy_by_tls(s):
+    s.start(record=False, rules=WARN)
+    s.serve(443, handler=peer.http(SERVED))
+    one_way(s, 'https://v4.good.test/', '-x', 'http://%s:%d' %
+            (net.INNER, net.PROXY))
+
+
+@scenario(plain=True)
+def warn_page_in_plain_http(s):
+    s.start(record=False, rules=WARN)
+    s.serve(80, plain=True, handler=peer.http(SERVED))
+    one_way(s, 'http://v4.good.test/')
+
+
+@scenario(plain=True)
+def warn_page_is_not_answered_by_others(s):
+    """The button of another site, by GET, by a script, or made up; and what a
+    script gets has no button."""
+    begin(s, rules=WARN)
+    url = 'https://v4.good.test/'
+    to = warned(s, url)
+    other = warned(s, 'https://www.good.test/', '--connect-to',
+                   'www.good.test:443:v4.good.test:443')
+    made = to[:-1] + ('0' if to[-1] != '0' else '1')
+    script = ('-X', 'POST', '-H', 'Content-Length: 0', '-H',
+              'Sec-Fetch-Mode: navigate', '-H', 'Sec-Fetch-Site: same-origin')
+    for args, way in ((PRESSED, other), (PRESSED, made), ((), to),
+                      (script, to)):
+        equal(press(s, url, way, *args).strip(), '403')
+    for args in (('-H', 'Sec-Fetch-Dest: empty'), ('-A', 'curl')):
+        r = curl(s, *args, url)
+        equal(json.loads(r.text)['error'], 'warned')
+        check('clearspan-continue' not in r.text, r.text)
+    warned(s, url)
+
+
+@scenario(plain=True)
+def warn_page_comes_again(s):
+    s.start(record=False, rules=WARN, pages={'remember': '1s'})
+    s.serve(443, handler=peer.http(SERVED))
+    url = 'https://v4.good.test/'
+    press(s, url, warned(s, url), *PRESSED)
+    wait(lambda: 'Please think' in curl(s, url).text, 'the warning again')
+
+
+@scenario(plain=True)
+def warn_page_cannot_lead_elsewhere(s):
+    begin(s, rules=WARN)
+    url = 'https://v4.good.test'
+    to = warned(s, '--path-as-is', url + '//evil.test/')
+    check(to.startswith('/.//evil.test/'), to)
+    r = curl(s, '-i', '--path-as-is', *PRESSED, url + to)
+    check('\nLocation: /.//evil.test/\n' in r.text.replace('\r', ''), r.text)
+
+
+@scenario(plain=True)
+def connect_to_what_is_blocked_shows_the_page(s):
+    begin(s, rules=RULES)
+    proxy = ('-x', 'http://%s:%d' % (net.INNER, net.PROXY))
+    r = curl(s, *proxy, '-w', '%{http_connect} %{http_code}',
+             'https://v4.good.test/x')
+    rows, title = shown(r.text)
+    check(r.text.endswith('200 403'), r.text)
+    equal([title, rows['Address']], ['This connection is not allowed',
+                                     'https://v4.good.test/x'])
+    answered(s, 403, r.text)
+    # Another name in the hello changes nothing; no server, no reset either.
+    c = s.tls(name='good.test', alpn=['http/1.1'],
+              sock=s.via_proxy('v4.good.test', 443))
+    c.send(b'GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    check(c.recv_until(b'}\n').startswith(b'HTTP/1.1 403'))
+    c = peer.Peer(s.via_proxy('v4.good.test', 443))
+    c.send(b'EHLO x\r\n')
+    peer.reset_wait(c.sock)
+
+
+@scenario(plain=True)
+def connect_to_what_is_dead_shows_browsers_why(s):
+    """Other clients get the status at once, which they understand."""
+    s.start(record=False)
+    proxy = ('-x', 'http://%s:%d' % (net.INNER, net.PROXY),
+             '--proxy-header')
+    r = curl(s, *proxy, 'User-Agent: ' + BROWSER, '-w',
+             '%{http_connect} %{http_code}', 'https://v4.good.test/')
+    check(r.text.endswith('200 502'), r.text, r.errors)
+    equal(shown(r.text)[0]['Reason'],
+          answered(s, 502, r.text)['flow']['reason'])
+    r = curl(s, *proxy, 'User-Agent: git/2', '-w', '%{http_connect}',
+             'https://v4.good.test/')
+    check(r.text.endswith('502'), r.text, r.errors)
+
+
+def forms(s):
+    """The CA's certificate as clearspan ca export writes it, by form."""
+    os.makedirs(s.path('ca'), exist_ok=True)
+    with open(s.pki.ca) as f, open(s.path('ca/ca.pem'), 'w') as g:
+        g.write(f.read())
+    return {form: s.run(s.gateway, s.binary, 'ca', 'export', '--dir',
+                        s.path('ca'), '--format', form).out
+            for form in ('pem', 'der', 'p12', 'mobileconfig')}
+
+
+def ca_is_served(s, base, *args):
+    want = forms(s)
+    for name, form, kind in (
+            ('ca.pem', 'pem', 'application/x-pem-file'),
+            ('ca.crt', 'der', 'application/x-x509-ca-cert'),
+            ('ca.der', 'der', 'application/x-x509-ca-cert'),
+            ('ca.mobileconfig', 'mobileconfig',
+             'application/x-apple-aspen-config')):
+        r = curl(s, '-D', s.path('head'), *args, base + name)
+        equal(r.out, want[form], name)
+        check('Content-Type: ' + kind in open(s.path('head')).read(), name)
+    with open(s.path('got.p12'), 'wb') as f:
+        f.write(curl(s, *args, base + 'ca.p12').out)
+    r = s.run(s.client, 'openssl', 'pkcs12', '-in', s.path('got.p12'),
+              '-passin', 'pass:', '-cacerts', '-nokeys')
+    check('BEGIN CERTIFICATE' in r.text, r.text, r.errors)
+    r = s.run(s.client, 'openssl', 'pkcs12', '-in', s.path('got.p12'),
+              '-passin', 'pass:', '-nocerts', '-nodes')
+    check('PRIVATE' not in r.text, 'a key')
+    sha = s.run(s.client, 'openssl', 'x509', '-noout', '-fingerprint',
+                '-sha256', '-in', s.pki.ca).text.split('=')[1].strip()
+    for lang, title in (('en', 'Trust this network&#39;s certificate '
+                         'authority'),
+                        ('ja', 'このネットワークの認証局を信頼する')):
+        r = curl(s, '-H', 'Accept-Language: ' + lang, *args, base)
+        equal(shown(r.text)[1], title)
+        check('<code>%s</code>' % sha in r.text, r.text)
+    o = json.loads(programs.curl(s, *args, base).text)
+    equal(o['fingerprint'], sha)
+    r = curl(s, '-w', '%{http_code}', *args, base + 'ca.key')
+    check(r.text.endswith('404') and 'PRIVATE' not in r.text, r.text)
+
+
+@scenario(plain=True)
+def ca_page_by_its_name_through_the_proxy(s):
+    s.start(record=False, rules=[{'name': 'none', 'action': 'block'}])
+    proxy = ('-x', 'http://%s:%d' % (net.INNER, net.PROXY))
+    ca_is_served(s, 'http://clearspan.ca/', *proxy)
+
+
+@scenario(plain=True)
+def ca_page_of_the_proxy_itself(s):
+    s.start(record=False)
+    ca_is_served(s, 'http://%s:%d/' % (net.INNER, net.PROXY))
+
+
+@scenario(plain=True)
+def ca_page_by_its_name_on_the_way(s):
+    """To whatever address that name has, on port 80; no other port."""
+    s.start(record=False)
+    s.serve(80, plain=True)
+    s.serve(81, plain=True, handler=peer.http(SERVED))
+    ca_is_served(s, 'http://clearspan.ca/', '--resolve',
+                 'clearspan.ca:80:' + net.SERVER)
+    equal(curl(s, '--resolve', 'clearspan.ca:81:' + net.SERVER,
+               'http://clearspan.ca:81/').text, SERVED.decode())
+
+
+@scenario(plain=True)
+def ca_page_can_be_off(s):
+    s.start(record=False, pages={'ca': False})
+    s.serve(80, plain=True, handler=peer.http(SERVED))
+    equal(curl(s, '--resolve', 'clearspan.ca:80:' + net.SERVER,
+               'http://clearspan.ca/').text, SERVED.decode())
+    r = curl(s, '-w', '%{http_code}', 'http://%s:%d/ca.pem' %
+             (net.INNER, net.PROXY))
+    check(r.text.endswith('404') and 'BEGIN' not in r.text, r.text)

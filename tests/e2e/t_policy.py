@@ -1,5 +1,6 @@
 """Rules at every stage: the daemon does what explain says."""
 import ssl
+import time
 
 from harness import Failure, check, equal, net, peer, scenario
 from t_rules import own_certificate
@@ -25,7 +26,8 @@ def facts_of(flow):
            'port': flow['dest_port'], 'listener': span['listener'],
            'sni': tls.get('sni'), 'ja4': tls.get('ja4'),
            'ja3': tls.get('ja3', {}).get('hash'),
-           'issuer': tls.get('issuerdn'), 'subject': tls.get('subject')}
+           'issuer': tls.get('issuerdn'), 'subject': tls.get('subject'),
+           'time': flow['flow']['start'][:19] + 'Z'}
     if 'subject' in tls:
         verify = span.get('server', {}).get('verify', 'ok').lower()
         out['status'] = STATUS.get(verify, 'untrusted')
@@ -51,7 +53,13 @@ def explain_agrees_with_the_daemon_on_a_table_of_facts(s):
     of that session's facts, as the log has them, is what was done."""
     with open(s.path('l'), 'w') as f:
         f.write('listed.test\n!=not.listed.test\n10.2.0.4\n')
+    day = int(time.time()) // 86400 + 4         # since a Sunday
+    days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] * 2
     rules = [
+        {'name': 'elsewhen', 'time': days[(day + 3) % 7] + ' UTC',
+         'action': 'block'},
+        {'name': 'now', 'port': 3005, 'action': 'bypass',
+         'time': '%s-%s UTC' % (days[day % 7], days[day % 7 + 1])},
         {'name': 'far', 'client': '10.1.0.3', 'action': 'bypass'},
         {'name': 'port', 'port': ['2000-2009'], 'action': 'reset'},
         {'name': 'there', 'server': '@l', 'action': 'block'},
@@ -73,12 +81,13 @@ def explain_agrees_with_the_daemon_on_a_table_of_facts(s):
     s.start(lists={'l': s.path('l')}, rules=rules, record=False,
             on={'untrusted-server': 'untrusted'})
     certs = {443: 'good', 3001: 'expired', 3002: 'wrong', 3003: 'self',
-             3004: 'self', 2005: 'good'}
+             3004: 'self', 3005: 'good', 2005: 'good'}
     for port, cert in certs.items():
         s.serve(port, cert=cert)
     s.serve(443, cert='good', address='10.2.0.3')
     table = [
         ('far', {'sock': lambda: s.connect(443, source=('10.1.0.3', 0))}),
+        ('now', {'port': 3005}),
         ('port', {'port': 2005}),
         ('listed', {'name': 'listed.test'}),
         ('listed', {'name': 'www.listed.test'}),
@@ -113,6 +122,31 @@ def explain_agrees_with_the_daemon_on_a_table_of_facts(s):
         equal(span['action'], action, (how, facts))
     r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file, 'server=10.2.0.4')
     equal(r.ok().text.split()[-1], 'there')
+
+
+@scenario
+def explain_takes_a_url(s):
+    s.start(record=False, rules=[
+        {'name': 'a', 'site': '=www.b\xfccher.test', 'port': 443,
+         'protocol': 'tls', 'action': 'bypass'},
+        {'name': 'b', 'host': '10.2.0.9', 'port': 8080, 'protocol': 'http',
+         'action': 'block'},
+        {'name': 'c', 'site': '=a.test', 'port': 444, 'action': 'reset'},
+        {'name': 'd', 'sni': '*', 'port': 80, 'action': 'reset'}, ALL])
+    for url, rule in (('https://WWW.B\xfccher.test/x?y=z', 'a'),
+                      ('http://www.b\xfccher.test/', 'default'),
+                      ('http://u:p@10.2.0.9:8080', 'b'),
+                      ('https://10.2.0.9:8080/', 'default'),
+                      ('https://a.test:444?x', 'c'),
+                      ('http://[2001:db8::1]:444/#https://a.test', 'default'),
+                      ('http://x.test', 'default')):
+        equal(explain(s, url)[1], rule, url)
+    r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file,
+              'https://WWW.B\xfccher.test:/x')
+    check(r.ok().text.startswith('facts: protocol "tls", port "443", ') and
+          ', sni "www.xn--bcher-kva.test", ' in r.text, r.text)
+    for bad in ('https://', 'https://a b/', 'http://x:99999/'):
+        equal(s.run(s.gateway, s.binary, 'explain', bad).code, 2, bad)
 
 
 @scenario

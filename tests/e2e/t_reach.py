@@ -28,14 +28,25 @@ def bracket(host):
 
 
 def page(text):
-    """Status and body, but for the reference, which each page has its own."""
+    """Status and body, but for what each page has of its own: its reference,
+    the time, and the port that was asked for."""
     return (text.split(b' ')[1],
-            re.sub(rb' \(session \d+\)', b'', text.split(b'\r\n\r\n', 1)[1]))
+            re.sub(rb'\d+', b'0', text.split(b'\r\n\r\n', 1)[1]))
 
 
 def by_connect(sock, host, port):
     return page(said(sock, ('CONNECT %s:%d HTTP/1.1\r\nHost: x\r\n\r\n' %
                             (bracket(host), port)).encode()))
+
+
+def by_tunnel(sock, host, port):
+    """The page is in the tunnel."""
+    p = peer.Peer(sock)
+    p.send(('CONNECT %s:%d HTTP/1.1\r\nHost: x\r\n\r\n' %
+            (bracket(host), port)).encode())
+    head = p.recv_until(b'\r\n\r\n')
+    check(head.startswith(b'HTTP/1.1 200'), head)
+    return page(said(sock, b'GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
 
 
 def by_url(sock, host, port):
@@ -152,7 +163,7 @@ def a_server_rule_is_asked_before_a_name_is_connected(s):
         {'name': 'inner', 'server': ['10.2.0.3'], 'action': 'block'}] + RULE)
     bad = s.serve(OPEN, peer.http(b'secret', close=True), plain=True, address='10.2.0.3')
     good = s.serve(OPEN, peer.http(b'fine'), plain=True)
-    for way in WAYS:
+    for way in by_tunnel, by_url, by_socks:
         got = [way(proxy(s), 'bad.test', port) for port in (OPEN, CLOSED)]
         equal([x[0] for x in got], [DENIED] * 2, way.__name__)
         equal(got[0][1], got[1][1], 'open and closed are told apart')

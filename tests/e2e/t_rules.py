@@ -206,7 +206,8 @@ def connect_is_not_refused_for_what_is_still_to_come(s):
 
 @scenario
 def connect_is_refused_once_nothing_can_allow_it(s):
-    """At once by its name; by its address when that is known."""
+    """At once by its name; by its address when that is known. CONNECT is
+    answered with 200, for a page; there is none for other protocols."""
     s.start(record=False, rules=[
         {'name': 'ours', 'server': ['10.2.0.3'], 'port': [443],
          'action': 'decrypt', 'mirror': []},
@@ -215,15 +216,15 @@ def connect_is_refused_once_nothing_can_allow_it(s):
     s.hosts('10.2.0.2 two.test\n')
     srv = s.serve(443, plain=True)
     s.serve(80, plain=True)
-    for target, form in ((b'two.test:443', b'CONNECT %s HTTP/1.1\r\n\r\n'),
-                         (b'two.test:80', b'CONNECT %s HTTP/1.1\r\n\r\n'),
-                         (b'two.test:443', b'GET http://%s/ HTTP/1.1\r\n'
-                          b'Host: two.test\r\n\r\n')):
-        c = peer.Peer(s.connect(net.PROXY, net.INNER))
-        c.send(form % target)
-        text = c.recv_all()
-        check(text.startswith(b'HTTP/1.1 403'), text)
-        c.sock.close()
+    for port in (443, 80):
+        c = peer.Peer(s.via_proxy('two.test', port))
+        c.send(b'EHLO x\r\n')
+        equal(peer.reset_wait(c.sock), peer.RST, 'no page for it')
+    c = peer.Peer(s.connect(net.PROXY, net.INNER))
+    c.send(b'GET http://two.test:443/ HTTP/1.1\r\nHost: two.test\r\n\r\n')
+    text = c.recv_all()
+    check(text.startswith(b'HTTP/1.1 403'), text)
+    c.sock.close()
     c = peer.Peer(s.connect(net.PROXY, net.INNER))
     c.send(b'\x05\x01\x00')
     equal(c.recv_exact(2), b'\x05\x00')

@@ -1,6 +1,7 @@
 /*
- * What a client says, in two pieces: the first byte says where it is cut. Held
- * to: the pieces do not matter, and a final state is final.
+ * A dialogue: pieces of either side, each after a byte that says whose they are
+ * (its lowest bit) and how many (the rest). Held to: the pieces do not matter,
+ * no step takes more than there is, and the end is final.
  */
 #include <assert.h>
 #include <string.h>
@@ -9,22 +10,52 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+/* Read them in parts of at most so many bytes. Returns the last step that was
+ * one. */
+static enum starttls_step
+feed(struct starttls *t, int down, const uint8_t *p, size_t len, size_t most,
+    enum starttls_step last)
+{
+	enum starttls_step step;
+	size_t n;
+
+	while (len > 0) {
+		step = starttls_read(t, down, p, len < most ? len : most, &n);
+		assert(n <= len);
+		if (step == STARTTLS_OVER) {
+			assert(t->over);
+			return step;
+		}
+		assert(n > 0);
+		if (step != STARTTLS_MORE)
+			last = step;
+		p += n;
+		len -= n;
+	}
+	return last;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct starttls whole = { 0 }, parts = { 0 };
-	enum starttls_state end;
-	size_t cut;
+	enum starttls_step a = STARTTLS_MORE, b = STARTTLS_MORE;
+	size_t n;
+	int down;
 
-	if (len == 0)
-		return 0;
-	cut = data[0] % len;
-	data++;
-	len--;
-	end = starttls_feed(&whole, data, len);
-	starttls_feed(&parts, data, cut);
-	assert(starttls_feed(&parts, data + cut, len - cut) == end);
-	if (end >= STARTTLS_TLS)
-		assert(starttls_feed(&whole, data, len) == end);
+	while (len > 1) {
+		down = data[0] & 1;
+		n = data[0] >> 1;
+		data++;
+		len--;
+		if (n > len)
+			n = len;
+		a = feed(&whole, down, data, n, n + 1, a);
+		b = feed(&parts, down, data, n, 1, b);
+		assert(a == b);
+		assert(starttls_which(&whole) == starttls_which(&parts));
+		data += n;
+		len -= n;
+	}
 	return 0;
 }

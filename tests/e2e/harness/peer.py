@@ -69,9 +69,14 @@ class Peer:
         # Of self.tls: one thread may read while another sends.
         self.lock = threading.RLock()
         if ctx:
-            self.bin, self.bout = ssl.MemoryBIO(), ssl.MemoryBIO()
-            self.tls = ctx.wrap_bio(self.bin, self.bout, server_side=server,
-                                    server_hostname=name, session=session)
+            self.use(ctx, name, session, server)
+
+    def use(self, ctx, name=None, session=None, server=False):
+        """TLS from here on; the handshake is still to be done."""
+        self.bin, self.bout = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = ctx.wrap_bio(self.bin, self.bout, server_side=server,
+                                server_hostname=name, session=session)
+        return self
 
     # --- the wire
     def flush(self):

@@ -116,7 +116,7 @@ userdb static {{
 }}
 '''
 DOVECOT = '''
-protocols = imap
+protocols = imap pop3 sieve
 listen = 10.2.0.2
 base_dir = {dir}/run
 state_dir = {dir}/run
@@ -129,11 +129,26 @@ first_valid_uid = 1
 service imap-login {{
   chroot =
   inet_listener imap {{
-    port = 0
+    port = 143
   }}
   inet_listener imaps {{
     port = 993
     ssl = yes
+  }}
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = 110
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
+service managesieve-login {{
+  chroot =
+  inet_listener sieve {{
+    port = 4190
   }}
 }}
 service anvil {{
@@ -164,7 +179,7 @@ primary_hostname = good.test
 spool_directory = {dir}/spool
 log_file_path = {dir}/exim-%s.txt
 local_interfaces = 10.2.0.2
-daemon_smtp_ports = 465
+daemon_smtp_ports = 25 : 465
 tls_on_connect_ports = 465
 tls_certificate = {dir}/exim.pem
 tls_privatekey = {dir}/exim.key

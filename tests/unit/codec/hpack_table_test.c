@@ -18,7 +18,9 @@ text(const char *s)
 static void
 add(struct hpack_table *t, const char *name, const char *value)
 {
-	hpack_table_add(t, text(name), text(value));
+	const struct hpack_line l = { text(name), text(value), 3, 0 };
+
+	hpack_table_add(t, &l);
 }
 
 /* "name: value" of an index, or "". */
@@ -26,12 +28,14 @@ static const char *
 line(const struct hpack_table *t, uint32_t index)
 {
 	static char buf[512];
-	struct slice name, value;
+	struct hpack_line l;
 
 	buf[0] = '\0';
-	if (hpack_table_line(t, index, &name, &value) == 0)
-		snprintf(buf, sizeof(buf), "%.*s: %.*s", SLICE(name),
-		    SLICE(value));
+	if (hpack_table_line(t, index, &l) != 0)
+		return buf;
+	ck_assert_uint_eq(l.known, index > HPACK_STATIC ? 3 : index);
+	snprintf(buf, sizeof(buf), "%.*s: %.*s", SLICE(l.name),
+	    SLICE(l.value));
 	return buf;
 }
 
@@ -119,7 +123,7 @@ length_of(size_t i)
 TEST(hpack_table_moves_what_lives_and_stays_small)
 {
 	struct hpack_table t = { 0 };
-	struct slice name, value;
+	struct hpack_line new = { text("n"), { NULL, 0 }, 0, 0 }, l;
 	char text_of[300];
 	size_t first = 0, next, i, size = 0, max = 4096;
 
@@ -130,18 +134,18 @@ TEST(hpack_table_moves_what_lives_and_stays_small)
 			hpack_table_resize(&t, (uint32_t)max);
 		}
 		memset(text_of, 'a' + (int)(next % 26), sizeof(text_of));
-		hpack_table_add(&t, text("n"), slice_of(text_of,
-		    length_of(next)));
+		new.value = slice_of(text_of, length_of(next));
+		hpack_table_add(&t, &new);
 		for (size += 33 + length_of(next); size > max; first++)
 			size -= 33 + length_of(first);
 		ck_assert_uint_eq(t.size, size);
 		for (i = first; i <= next; i++) {
 			ck_assert_int_eq(hpack_table_line(&t, (uint32_t)(62 +
-			    next - i), &name, &value), 0);
-			ck_assert_uint_eq(value.len, length_of(i));
-			ck_assert(value.len == 0 || (value.p[0] == 'a' +
-			    (int)(i % 26) && value.p[value.len - 1] ==
-			    value.p[0]));
+			    next - i), &l), 0);
+			ck_assert_uint_eq(l.value.len, length_of(i));
+			ck_assert(l.value.len == 0 || (l.value.p[0] == 'a' +
+			    (int)(i % 26) && l.value.p[l.value.len - 1] ==
+			    l.value.p[0]));
 		}
 		ck_assert_uint_le(hpack_table_memory(&t), 4 * 16384);
 	}

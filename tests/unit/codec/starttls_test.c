@@ -1,6 +1,6 @@
 /*
- * codec/starttls: the dialogues of the protocols that begin TLS in the middle,
- * in every split; and what only looks like one.
+ * codec/starttls: the dialogues that lead to TLS, at once and byte by byte; and
+ * what only looks like one.
  */
 #include "codec/starttls.h"
 
@@ -10,85 +10,231 @@
 
 #include "test.h"
 
-#define TLS	"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+/* What is said, in turn: 'c' or 's', then the text. The steps come out as
+ * letters: . plain, A asked, T agreed, R refused, U unasked, O over. */
+struct said {
+	int		 down;
+	const char	*p;
+	size_t		 len;
+};
+#define C(s)	{ 0, (s), sizeof(s) - 1 }
+#define S(s)	{ 1, (s), sizeof(s) - 1 }
 
-/* The state after all of it; the same however it is cut in two. */
-static enum starttls_state
-follow(const char *p, size_t len)
+static void
+read_some(struct starttls *t, int down, const char *p, size_t len, char *out)
 {
-	struct starttls t, whole = { 0 };
-	size_t i;
+	static const char letters[] = { 0, '.', 'A', 'T', 'R', 'U', 'O' };
+	enum starttls_step step;
+	size_t n;
 
-	starttls_feed(&whole, (const uint8_t *)p, len);
-	for (i = 0; i <= len; i++) {
-		memset(&t, 0, sizeof(t));
-		starttls_feed(&t, (const uint8_t *)p, i);
-		ck_assert_int_eq(starttls_feed(&t, (const uint8_t *)p + i,
-		    len - i), whole.state);
+	while (len > 0) {
+		step = starttls_read(t, down, (const uint8_t *)p, len, &n);
+		ck_assert_uint_le(n, len);
+		p += n;
+		len -= n;
+		if (step == STARTTLS_MORE)
+			ck_assert_uint_eq(len, 0);
+		else
+			strncat(out, &letters[step], 1);
+		if (t->over)
+			return;
 	}
-	return whole.state;
 }
 
-#define AFTER(s)	follow((s), sizeof(s) - 1)
-
-TEST(every_protocol_s_way_to_ask_is_known)
+static const char *
+steps(const struct said *said, size_t n, size_t piece, const char *name)
 {
-	ck_assert_int_eq(AFTER("EHLO x\r\nSTARTTLS\r\n" TLS), STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("ehlo x\nstarttls\n" TLS), STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("a1 CAPABILITY\r\na2 STARTTLS\r\n" TLS),
-	    STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("CAPA\r\nSTLS\r\n" TLS), STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("AUTH TLS\r\n" TLS), STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("AUTH SSL \r\n" TLS), STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("<?xml version='1.0'?><stream:stream to='x'>"
-	    "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>" TLS),
-	    STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("\0\0\0\x08\x04\xd2\x16\x2f" TLS),
-	    STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("\x20\0\0\x01\x85\xae\xff\x19\0\0\0\x01\xff"
-	    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" TLS),
-	    STARTTLS_TLS);
-	ck_assert_int_eq(AFTER("\x30\x1d\x02\x01\x01\x77\x18\x80\x16"
-	    "1.3.6.1.4.1.1466.20037" TLS), STARTTLS_TLS);
-}
-END
-
-TEST(a_command_that_is_refused_is_none)
-{
-	ck_assert_int_eq(AFTER("STARTTLS\r\nMAIL FROM:<a>\r\n"),
-	    STARTTLS_FOLLOWS);
-	ck_assert_int_eq(AFTER("STARTTLS\r\nNOOP\r\nSTARTTLS\r\n" TLS),
-	    STARTTLS_TLS);
-}
-END
-
-TEST(what_only_mentions_it_does_not_ask)
-{
-	ck_assert_int_eq(AFTER("say STARTTLS now\r\n" TLS), STARTTLS_FOLLOWS);
-	ck_assert_int_eq(AFTER("XSTARTTLS\r\n" TLS), STARTTLS_FOLLOWS);
-	ck_assert_int_eq(AFTER("AUTH PLAIN\r\n" TLS), STARTTLS_FOLLOWS);
-	ck_assert_int_eq(AFTER("<starttlsx/>" TLS), STARTTLS_FOLLOWS);
-	ck_assert_int_eq(AFTER("\0\0\0\x08\x04\xd2\x16\x2e" TLS),
-	    STARTTLS_FOLLOWS);
-	ck_assert_int_eq(AFTER(TLS), STARTTLS_FOLLOWS);
-}
-END
-
-TEST(looking_ends)
-{
-	char *p = xcalloc(1, STARTTLS_MAX + 100);
+	static char out[256];
 	struct starttls t = { 0 };
+	size_t i, at, len;
 
-	memset(p, 'x', STARTTLS_MAX + 100);
-	ck_assert_int_eq(starttls_feed(&t, (uint8_t *)p, STARTTLS_MAX),
-	    STARTTLS_FOLLOWS);
-	ck_assert_int_eq(starttls_feed(&t, (uint8_t *)p, 1), STARTTLS_NO);
-	ck_assert_int_eq(starttls_feed(&t, (const uint8_t *)"\nSTLS\n" TLS,
-	    16), STARTTLS_NO);
-	free(p);
+	out[0] = '\0';
+	for (i = 0; i < n && !t.over; i++)
+		for (at = 0; at < said[i].len && !t.over; at += len) {
+			len = said[i].len - at < piece ? said[i].len - at :
+			    piece;
+			read_some(&t, said[i].down, said[i].p + at, len, out);
+		}
+	if (name != NULL)
+		ck_assert_str_eq(starttls_name((unsigned)starttls_which(&t)),
+		    name);
+	return out;
+}
+
+/* In pieces of every size, from a byte to all at once. */
+#define READS(name, want, ...)						\
+do {									\
+	const struct said said[] = { __VA_ARGS__ };			\
+	size_t piece;							\
+									\
+	for (piece = 1; piece < 80; piece++)				\
+		ck_assert_str_eq(steps(said, NELEM(said), piece, name),	\
+		    want);						\
+} while (0)
+
+TEST(smtp_is_read)
+{
+	READS("smtp", "......AT", S("220-mx\r\n220 mx\r\n"), C("EHLO me\r\n"),
+	    S("250-mx\r\n250-STARTTLS\r\n250 SIZE\r\n"), C("starttls\r\n"),
+	    S("220 go\r\n"));
+	READS("smtp", "...A.T", S("220 mx\n"), C("LHLO me\n"), S("250 mx\n"),
+	    C(" STARTTLS \n"), S("220-a\n220 b\n"));
 }
 END
 
-SUITE("starttls", every_protocol_s_way_to_ask_is_known,
-    a_command_that_is_refused_is_none, what_only_mentions_it_does_not_ask,
-    looking_ends)
+TEST(imap_is_read_by_its_tag)
+{
+	READS("imap", ".....A.T", S("* OK hello\r\n"), C("a1 CAPABILITY\r\n"),
+	    S("* CAPABILITY STARTTLS\r\na1 OK done\r\n"), C("x NOOP\r\n"),
+	    C("a2 STARTTLS\r\n"), S("x OK done\r\n"), S("a2 OK go\r\n"));
+	READS("imap", ".A.R", S("* OK hello\r\n"), C("a STARTTLS\r\n"),
+	    S("* BAD x\r\n"), S("a BAD no\r\n"));
+}
+END
+
+TEST(pop3_is_read)
+{
+	READS("pop3", "......AT", S("+OK hello\r\n"), C("CAPA\r\n"),
+	    S("+OK\r\nSTLS\r\nUSER\r\n.\r\n"), C("STLS\r\n"),
+	    S("+OK go\r\n"));
+	READS("pop3", ".AR", S("+OK hello\r\n"), C("STLS\r\n"),
+	    S("-ERR no\r\n"));
+}
+END
+
+TEST(ftp_is_read)
+{
+	READS("ftp", ".....AT", S("220 hello\r\n"), C("FEAT\r\n"),
+	    S("211-x\r\n AUTH TLS\r\n211 end\r\n"), C("AUTH  tls\r\n"),
+	    S("234 go\r\n"));
+	READS("ftp", ".AR.", S("220 hello\r\n"), C("AUTH SSL\r\n"),
+	    S("504 no\r\n"), C("USER me\r\n"));
+}
+END
+
+TEST(nntp_and_sieve_are_read)
+{
+	READS("nntp", ".AT", S("201 news\r\n"), C("STARTTLS\r\n"),
+	    S("382 go\r\n"));
+	READS("sieve", "...AT", S("\"IMPLEMENTATION\" \"x\"\r\n"
+	    "\"STARTTLS\"\r\nOK\r\n"), C("STARTTLS\r\n"), S("OK \"go\"\r\n"));
+	READS("sieve", "..AR", S("\"STARTTLS\"\r\nOK\r\n"), C("STARTTLS\r\n"),
+	    S("NO \"not now\"\r\n"));
+}
+END
+
+#define OID	"1.3.6.1.4.1.1466.20037"
+#define LDAP_ASKS	C("\x30\x1d\x02\x01\x02\x77\x18\x80\x16" OID)
+
+TEST(ldap_is_read_by_its_message_id)
+{
+	READS("ldap", ".A.T", C("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03"
+	    "\x04\0\x80\0"), LDAP_ASKS, S("\x30\x84\0\0\0\x0c\x02\x01\x01"
+	    "\x61\x07\x0a\x01\0\x04\0\x04\0"),
+	    S("\x30\x0c\x02\x01\x02\x78\x07\x0a\x01\0\x04\0\x04\0"));
+	READS("ldap", "AR", LDAP_ASKS,
+	    S("\x30\x0c\x02\x01\x02\x78\x07\x0a\x01\2\x04\0\x04\0"));
+	READS("ldap", ".", C("\x30\x84\0\0\0\x05\x02\x01\x02\x42\0"));
+	READS(NULL, "O", C("\x30\x80\0\0\0\0\0\0\0\0"));
+}
+END
+
+TEST(xmpp_is_read)
+{
+	READS("xmpp", "......A.T", C("<?xml version='1.0'?><stream:stream>"),
+	    S("<stream:stream><stream:features><starttls xmlns='x'/>"),
+	    C("<starttls xmlns='x'></starttls>"), S("</stream:features>"),
+	    S("<proceed/>"));
+	READS("xmpp", ".AR", C("<stream:stream>"), C("\n<tls:starttls/>"),
+	    S("<failure/>"));
+	READS("xmpp", ".O", C("<stream:stream><auth x='y'>"));
+}
+END
+
+#define PG(x)	"\0\0\0\x08\x04\xd2\x16" x
+TEST(pgsql_is_read)
+{
+	READS("pgsql", "..AT", C(PG("\x30")), S("N"), C(PG("\x2f")), S("S"));
+	READS("pgsql", "ARO", C(PG("\x2f")), S("N"),
+	    C("\0\0\0\x09\0\3\0\0\0"));
+	READS("pgsql", "O", C("\0\0\0\x09\0\3\0\0\0"));
+	READS(NULL, "O", C("\0\xff\xff\xff"));
+}
+END
+
+#define MYSQL_GREETS(caps)						\
+	S("\x16\0\0\0\x0a" "8.0\0\1\2\3\4saltsalt\0\xff" caps "\0\0")
+TEST(mysql_is_read)
+{
+	READS("mysql", ".T", MYSQL_GREETS("\xff"), C("\x20\0\0\1\x85\xae\xff"
+	    "\x19\0\0\0\1\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+	    "\0\0"));
+	READS("mysql", ".O", MYSQL_GREETS("\xff"), C("\x01\0\0\1\x85"));
+	READS("mysql", "O", MYSQL_GREETS("\xf7"));
+}
+END
+
+TEST(an_answer_is_found_by_counting)
+{
+	READS("smtp", "..A..T", S("220 mx\r\n"), C("NOOP\r\nSTARTTLS\r\n"),
+	    S("250 ok\r\n"), C("EHLO x\r\n"), S("220 go\r\n"));
+	/* Asked before anything was said. */
+	READS("smtp", ".A..T", C("EHLO x\r\nSTARTTLS\r\n"), S("220 mx\r\n"),
+	    S("250 mx\r\n"), S("220 go\r\n"));
+	READS("imap", "A.T", C("a STARTTLS\r\n"), S("* OK mx\r\n"),
+	    S("a OK go\r\n"));
+}
+END
+
+TEST(what_may_be_content_is_not_read)
+{
+	READS("smtp", "...O", S("220 mx\r\n"), C("EHLO x\r\n"),
+	    S("250 mx\r\n"), C("DATA\r\nSTARTTLS\r\n"));
+	READS("imap", ".O", S("* OK mx\r\n"), C("a LOGIN {8}\r\n"));
+	READS("ftp", "..O", S("220 x\r\n"), C("USER me\r\nPASS x\r\n"));
+}
+END
+
+TEST(what_is_no_dialogue_is_over_at_once)
+{
+	READS(NULL, "O", C("\x01\x02"));
+	READS(NULL, "O", S("\x00\x01\x02\x03\x04\x05"));
+	READS(NULL, "O", S("SSH-2.0-x\r\n"));
+	READS(NULL, "U", C("\x16\x03\x01"));
+	READS("smtp", ".U", C("EHLO x\r\n\x16\x03\x01"));
+}
+END
+
+TEST(a_long_line_is_judged_by_its_start)
+{
+	struct starttls t = { 0 };
+	char line[4000], out[16] = "";
+
+	memset(line, ' ', sizeof(line));
+	memcpy(line, "STARTTLS", 8);
+	line[sizeof(line) - 1] = '\n';
+	read_some(&t, 1, "220 mx\n", 7, out);
+	read_some(&t, 0, line, sizeof(line), out);
+	ck_assert_str_eq(out, ".A");
+}
+END
+
+TEST(a_long_dialogue_is_not_read_for_ever)
+{
+	struct starttls t = { 0 };
+	char out[4096] = "";
+	int i;
+
+	for (i = 0; i < STARTTLS_MAX / 6; i++)
+		read_some(&t, 0, "NOOP\r\n", 6, out);
+	ck_assert_int_eq(t.over, 0);
+	read_some(&t, 0, "NOOP\r\n", 6, out);
+	ck_assert_int_eq(t.over, 1);
+}
+END
+
+SUITE("starttls", smtp_is_read, imap_is_read_by_its_tag, pop3_is_read,
+    ftp_is_read, nntp_and_sieve_are_read, ldap_is_read_by_its_message_id,
+    xmpp_is_read, pgsql_is_read, mysql_is_read, an_answer_is_found_by_counting,
+    what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
+    a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)

@@ -168,7 +168,9 @@ TEST(conditions)
 	    "1 to 65535\n"
 	    "c:4:12: \"example.com\" is not an address or prefix; write "
 	    "192.0.2.1, 10.0.0.0/8 or \"2001:db8::/32\"\n"
-	    "c:4:35: \"ssh\" is no \"protocol\"; write tls, http or other\n"
+	    "c:4:35: \"ssh\" is no \"protocol\"; write tls, http, "
+	    "other, smtp, imap, pop3, ftp, nntp, sieve, "
+	    "ldap, xmpp, pgsql or mysql\n"
 	    "c:5:18: \"not\" has no conditions; give it some or take it out\n"
 	    "c:5:28: \"host\" is an empty list and would match nothing; fill "
 	    "it or take it out\n"
@@ -180,15 +182,16 @@ TEST(what_comes_later)
 {
 	bad_part("services: []\nprofiles: {}\n"
 	    "rules:\n"
-	    "- {name: a, time: x, not: {country: CH}, action: block}\n"
+	    "- {name: a, country: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
 	    "on: {overload: bypass, revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
 	    "out\n"
-	    "c:5:13: \"time\" is not available in this version; take it out\n"
-	    "c:5:28: \"country\" is not available in this version; take it "
+	    "c:5:13: \"country\" is not available in this version; take it "
+	    "out\n"
+	    "c:5:31: \"country\" is not available in this version; take it "
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
@@ -198,6 +201,103 @@ TEST(what_comes_later)
 	    "this version; write block\n"
 	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
 	    "write 1.2 or 1.3\n");
+}
+END
+
+/* Two rules and a last one: is the second never reached? */
+static int
+shadowed(const char *first, const char *second)
+{
+	struct text t = { 0 }, errors = { 0 };
+	struct conf *c;
+	int rv;
+
+	text_printf(&t, LISTEN "lists: {l: /l, k: /k}\nrules:\n"
+	    "- {name: a, action: block, %s}\n"
+	    "- {name: b, action: bypass, %s}\n"
+	    "- {name: c, action: block}\n", first, second);
+	rv = conf_parse_in(&sample_world, "c", t.s, t.len, &c, &errors);
+	if (rv != 0 && strcmp(errors.s, "c:5:3: this rule is never reached: "
+	    "\"a\" before it (line 4) matches all that it matches; put it "
+	    "before that one, or take it out\n") != 0)
+		ck_abort_msg("%s", errors.s);
+	conf_unref(c);
+	text_free(&t);
+	text_free(&errors);
+	return rv != 0;
+}
+
+TEST(a_rule_behind_a_wider_one_is_never_reached)
+{
+	static const struct {
+		const char *first, *second;
+		int shadowed;
+	} pairs[] = {
+		{ "port: 443", "port: 443", 1 },
+		{ "port: [80, 400-500]", "port: 443, sni: a.example", 1 },
+		{ "port: 443", "port: 400-500", 0 },
+		{ "port: 443, sni: a.example", "port: 443", 0 },
+		{ "sni: example.com", "sni: [www.Example.com, \"*.example.com\", "
+		    "\"=example.com\", example.com]", 1 },
+		{ "sni: \"*.example.com\"", "sni: example.com", 0 },
+		{ "sni: \"*.example.com\"", "sni: \"=example.com\"", 0 },
+		{ "sni: \"*.example.com\"", "sni: a.b.example.com", 1 },
+		{ "sni: \"=example.com\"", "sni: example.com", 0 },
+		{ "sni: example.com", "sni: [example.com, example.net]", 0 },
+		{ "sni: example.com", "sni: badexample.com", 0 },
+		{ "sni: \"*\"", "sni: com", 1 },
+		{ "sni: example.com", "site: www.example.com", 0 },
+		{ "sni: \"@l\"", "sni: \"@l\", port: 1", 1 },
+		{ "sni: \"@l\"", "sni: \"@k\"", 0 },
+		{ "sni: bank.example", "sni: \"@l\"", 0 },
+		{ "host: 192.0.2.1", "host: 192.0.2.1", 1 },
+		{ "client: 10.0.0.0/8", "client: [10.1.0.0/16, 10.2.3.4]", 1 },
+		{ "client: 10.1.0.0/16", "client: 10.0.0.0/8", 0 },
+		{ "client: 0.0.0.0/0", "client: \"::1\"", 0 },
+		{ "client: 10.0.0.0/8", "server: 10.1.0.0/16", 0 },
+		{ "alpn: [h2, h3]", "alpn: h2", 1 },
+		{ "ja4: \"t13*\"", "ja4: \"t13d*\"", 1 },
+		{ "certificate: {status: [ok, expired]}",
+		    "certificate: {status: ok, issuer: x}", 1 },
+		{ "certificate: {status: ok}",
+		    "certificate: {status: [ok, expired]}", 0 },
+		{ "port: 1-9, not: {port: 5}", "port: 5", 0 },
+		{ "port: 1-9, not: {port: 5}", "port: 1-9, not: {port: 5}",
+		    1 },
+		{ "port: 1-9, not: {port: 5}", "port: 1-9, not: {port: 4-6}",
+		    1 },
+		{ "port: 1-9, not: {port: 4-6}", "port: 1-9, not: {port: 5}",
+		    0 },
+		{ "port: 1-9", "port: 5, not: {sni: a.example}", 1 },
+		{ "not: {port: 5}", "not: {port: 5}, sni: a.example", 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(pairs); i++)
+		ck_assert_msg(shadowed(pairs[i].first, pairs[i].second) ==
+		    pairs[i].shadowed, "%s | %s", pairs[i].first,
+		    pairs[i].second);
+}
+END
+
+#define NO_WINDOW " is not a window of time; write \"mon-fri " \
+	"08:00-18:00\", \"22:00-06:00 Europe/Berlin\" or \"sat,sun\"\n"
+
+TEST(windows_of_time_have_their_form)
+{
+	bad_part("rules:\n"
+	    "- {name: a, time: [25:00-26:00, 8:00-9:00, UTC, 08:00-08:00,\n"
+	    "  mon-fro, \"sun sun\", /etc/passwd, \"\"], action: block}\n"
+	    "- {name: b, action: block}\n",
+	    "c:3:20: \"25:00-26:00\"" NO_WINDOW
+	    "c:3:33: \"8:00-9:00\"" NO_WINDOW
+	    "c:3:44: \"UTC\"" NO_WINDOW
+	    "c:3:49: \"08:00-08:00\"" NO_WINDOW
+	    "c:4:3: \"mon-fro\": no such time zone in /usr/share/zoneinfo/; "
+	    "write one as in Europe/Berlin, or UTC\n"
+	    "c:4:12: \"sun sun\"" NO_WINDOW
+	    "c:4:23: \"/etc/passwd\"" NO_WINDOW
+	    "c:4:36: \"\"" NO_WINDOW);
 }
 END
 
@@ -385,7 +485,8 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     conditions,
-    fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
+    a_rule_behind_a_wider_one_is_never_reached,
+    windows_of_time_have_their_form, fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
     keys_that_do_not_go_together,
     keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,

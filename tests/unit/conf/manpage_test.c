@@ -1,6 +1,6 @@
 /*
- * The examples of clearspan.yaml(5), and the one under etc/, load; every key
- * the program knows is on the page. Run from the top of the source.
+ * The examples of clearspan.yaml(5) and of docs/, and the one under etc/, load;
+ * every key the program knows is on the page. Run from the top of the source.
  */
 #include <stdio.h>
 
@@ -119,6 +119,39 @@ TEST(examples_of_the_page_load)
 }
 END
 
+/* The indented block at p, without its indentation; and the end in *end. */
+static char *
+indented(const char *p, const char **end)
+{
+	struct text t = { 0 };
+	size_t n;
+
+	for (; strncmp(p, "    ", 4) == 0 || *p == '\n'; p += n) {
+		n = strcspn(p, "\n") + 1;
+		if (n > 1)
+			text_add(&t, p + 4, n - 4);
+	}
+	*end = p;
+	return text_take(&t);
+}
+
+TEST(examples_for_who_migrates_load)
+{
+	static const char marker[] = "\n<!-- yaml -->\n\n";
+	char *page = slurp("docs/migrating.md"), *example;
+	const char *p = page;
+	size_t n = 0;
+
+	for (; (p = strstr(p, marker)) != NULL; n++) {
+		example = indented(p + strlen(marker), &p);
+		conf_unref(good(example));
+		free(example);
+	}
+	ck_assert_uint_eq(n, 3);
+	free(page);
+}
+END
+
 /* Each key of the map and of the maps in it has its item on the page. */
 static void
 keys_on_page(const char *page, const struct map *m)
@@ -189,6 +222,7 @@ TEST(the_example_configuration_loads_uncommented)
 }
 END
 
-SUITE("manpage", examples_of_the_page_load, every_key_is_on_the_page,
+SUITE("manpage", examples_of_the_page_load,
+    examples_for_who_migrates_load, every_key_is_on_the_page,
     the_example_configuration_loads,
     the_example_configuration_loads_uncommented)

@@ -3,13 +3,14 @@
 gateway.py relay PORT:  accept where TPROXY or REDIRECT bring a connection,
     connect on, from the client's own address where it was TPROXY, and say
     so in the reply.
-gateway.py serve PORT:  reply with the peer's address.
+gateway.py serve PORT:  reply with the peer's address, over UDP to port 25 too.
 gateway.py ask ADDRESS PORT: print the reply, or what went wrong.
-gateway.py udp ADDRESS PORT: print "refused" if the packet is.
+gateway.py udp ADDRESS PORT: print the reply, or "refused" if the packet is.
 """
 import socket
 import struct
 import sys
+import threading
 
 IPV6_TRANSPARENT, IP_TRANSPARENT, ORIGINAL_DST = 75, 19, 80
 
@@ -66,7 +67,17 @@ def relay(port):
         u.close()
 
 
+def answer(port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", port))
+    while True:
+        s.sendto(b"hello", s.recvfrom(100)[1])
+
+
 def serve(port):
+    for p in port, 25:
+        threading.Thread(target=answer, args=[p], daemon=True).start()
     s = listener(port, False)
     while True:
         c, peer = s.accept()
@@ -89,7 +100,7 @@ def udp(ip, port):
     try:
         s.connect((ip, port))
         s.send(b"x")
-        s.recv(1)
+        print(s.recv(100).decode())
     except ConnectionRefusedError:
         print("refused")
     except OSError as e:

@@ -143,6 +143,17 @@ direct "down"
 
 in_ $g "$bin" transparent print --in lan | in_ $g sh
 relayed "printed"
+is "QUIC by default" refused "$(py $c udp 10.2.0.2 443)"
+is "QUIC over IPv6 by default" refused "$(py $c udp fd02::2 443)"
+is "other UDP is left alone" hello "$(py $c udp 10.2.0.2 25)"
+in_ $g "$bin" transparent up --confirm --in lan --ports 25,400-500
+is "QUIC in a range" refused "$(py $c udp 10.2.0.2 443)"
+in_ $g "$bin" transparent up --confirm --in lan --ports 25
+is "QUIC where TCP passes" hello "$(py $c udp 10.2.0.2 443)"
+in_ $g "$bin" transparent up --confirm --in lan --ports 25,443 --block-quic
+is "UDP to the same ports" refused "$(py $c udp 10.2.0.2 25)"
+in_ $g "$bin" transparent up --confirm --in lan --pass-quic
+is "QUIC, let pass" hello "$(py $c udp 10.2.0.2 443)"
 in_ $g "$bin" transparent down
 
 for f in "$top"/contrib/nftables/tproxy.nft "$top"/contrib/nftables/redirect.nft

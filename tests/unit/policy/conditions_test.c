@@ -1,7 +1,11 @@
 /*
  * One condition after the other.
  */
+#include <stdio.h>
+#include <time.h>
+
 #include "made.h"
+#include "util/mem.h"
 
 TEST(fingerprints_of_the_hello)
 {
@@ -123,7 +127,59 @@ TEST(a_verdict_waits_for_the_certificate_where_a_rule_may_need_it)
 }
 END
 
-SUITE("conditions", the_certificate_of_the_server,
+/* Whether a window has a time of UTC. */
+static int
+in_window(const char *window, const char *when)
+{
+	char yaml[128];
+	struct tm tm = { 0 };
+	struct facts f = { .port = 1 };
+	struct policy *p;
+	int has;
+
+	ck_assert_ptr_nonnull(strptime(when, "%Y-%m-%d %H:%M", &tm));
+	f.now = timegm(&tm);
+	snprintf(yaml, sizeof(yaml), "  - {name: r, time: %s, "
+	    "action: block}\n", window);
+	p = made(yaml);
+	has = strcmp(decides(p, &f), "r") == 0;
+	policy_unref(p);
+	return has;
+}
+
+TEST(windows_of_time)
+{
+	static const struct {
+		const char *window, *when;
+		int has;
+	} cases[] = {		/* 2026-11-28 is a Saturday */
+		{ "08:00-18:00 UTC", "2026-11-28 08:00", 1 },
+		{ "08:00-18:00 UTC", "2026-11-28 18:00", 0 },
+		{ "08:00-18:00 UTC", "2026-11-28 07:59", 0 },
+		{ "mon-fri 08:00-18:00 UTC", "2026-11-28 12:00", 0 },
+		{ "\"sat,sun UTC\"", "2026-11-28 00:00", 1 },
+		{ "\"sat,sun UTC\"", "2026-11-30 00:00", 0 },
+		{ "fri-mon UTC", "2026-11-30 23:59", 1 },
+		{ "fri-mon UTC", "2026-12-01 00:00", 0 },
+		{ "fri 22:00-06:00 UTC", "2026-11-27 21:59", 0 },
+		{ "fri 22:00-06:00 UTC", "2026-11-27 22:00", 1 },
+		{ "fri 22:00-06:00 UTC", "2026-11-28 05:59", 1 },
+		{ "fri 22:00-06:00 UTC", "2026-11-28 06:00", 0 },
+		{ "fri 22:00-06:00 UTC", "2026-11-27 05:00", 0 },
+		{ "22:00-24:00 UTC", "2026-11-27 23:59", 1 },
+		{ "22:00-24:00 UTC", "2026-11-28 00:00", 0 },
+		{ "[\"sun UTC\", 10:00-11:00 UTC]", "2026-11-28 10:30", 1 },
+		{ "[\"sun UTC\", 10:00-11:00 UTC]", "2026-11-29 12:30", 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(cases); i++)
+		ck_assert_msg(in_window(cases[i].window, cases[i].when) ==
+		    cases[i].has, "%s, %s", cases[i].window, cases[i].when);
+}
+END
+
+SUITE("conditions", windows_of_time, the_certificate_of_the_server,
     a_verdict_waits_for_the_certificate_where_a_rule_may_need_it,
     fingerprints_of_the_hello,
     a_fingerprint_comes_with_the_hello_or_not_at_all)

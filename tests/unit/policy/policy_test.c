@@ -206,7 +206,9 @@ TEST(explain_names_the_rule_that_refuses_early)
 
 	ck_assert_str_eq(refused_by(two, &f), "a");
 	policy_explain(p, &f, &v, &t);
-	ck_assert_str_eq(t.s, "rule a (c.yaml:6): match\n"
+	ck_assert_str_eq(t.s, "facts: port \"443\", sni \"a.example\", "
+	    "host \"a.example\", site \"a.example\"\n"
+	    "rule a (c.yaml:6): match\n"
 	    "decided at: hello\n"
 	    "verdict: reset rule: a\n");
 	text_free(&t);
@@ -290,6 +292,8 @@ TEST(explain_says_why_not)
 
 	policy_explain(p, &f, &v, &t);
 	ck_assert_str_eq(t.s,
+	    "facts: sni \"x.example\", host \"x.example\", site "
+	    "\"x.example\"\n"
 	    "rule priv (c.yaml:6): no match by the hello: sni \"x.example\" is not "
 	    "in @banks, *.health.example\n"
 	    "rule port (c.yaml:8): no match by the connection: port is not "

@@ -1,0 +1,260 @@
+/*
+ * clearspan replay: which sessions of an event log a configuration would treat
+ * otherwise than they were. Only the facts in the log are known: a rule on what
+ * is not there (ALPN, the time, a file that has changed since) may be judged
+ * wrongly.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "main/cmd.h"
+#include "policy/policy.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define EVENT_MAX	(1 << 20)	/* bytes of an event; longer is none */
+#define WRONG_SHOWN	3
+
+struct replay {
+	const char	*path;		/* of the log */
+	struct policy	*policy;
+	unsigned long	 line, sessions, differ, wrong;
+};
+
+struct lived {			/* a session, as the log has it */
+	const char	*when, *name, *action, *rule, *why;
+	char		 client[ADDR_STRLEN], server[ADDR_STRLEN];
+	struct facts	 facts;
+	struct certinfo	 cert;
+};
+
+static const char *
+member(const json_t *o, const char *name)
+{
+	return json_string_value(json_object_get(o, name));
+}
+
+static int
+lived_end(const json_t *o, const char *ip, const char *port, struct addr *a)
+{
+	const char *s = member(o, ip);
+	json_int_t n = json_integer_value(json_object_get(o, port));
+
+	if (s == NULL || addr_parse_ip(a, s) != 0 || n < 0 || n > 65535)
+		return ERR_FORMAT;
+	addr_set_port(a, (unsigned)n);
+	return 0;
+}
+
+static void
+lived_text(char *out, size_t size, const char *s)
+{
+	if (s != NULL && strlen(s) < size)
+		memcpy(out, s, strlen(s) + 1);
+}
+
+static void
+lived_tls(struct lived *l, const json_t *tls)
+{
+	struct facts *f = &l->facts;
+
+	if (tls == NULL)
+		return;
+	f->protocol = PROTO_TLS;
+	f->sni = member(tls, "sni");
+	lived_text(f->ja3, sizeof(f->ja3), member(
+	    json_object_get(tls, "ja3"), "hash"));
+	lived_text(f->ja4, sizeof(f->ja4), member(tls, "ja4"));
+	l->cert.subject = (char *)(uintptr_t)member(tls, "subject");
+	l->cert.issuer = (char *)(uintptr_t)member(tls, "issuerdn");
+	if (l->cert.subject != NULL && l->cert.issuer != NULL)
+		f->cert = &l->cert;
+}
+
+/* In the words of OpenSSL. */
+static enum tls_verify
+lived_verify(const char *text)
+{
+	static const struct {
+		const char	*has;
+		enum tls_verify	 verify;
+	} words[] = {
+		{ "expired", VERIFY_EXPIRED },
+		{ "not yet valid", VERIFY_EXPIRED },
+		{ "mismatch", VERIFY_NAME },
+		{ "revoked", VERIFY_REVOKED }
+	};
+	size_t i;
+
+	if (text == NULL || strcmp(text, "ok") == 0)
+		return VERIFY_OK;
+	for (i = 0; i < NELEM(words); i++)
+		if (strstr(text, words[i].has) != NULL)
+			return words[i].verify;
+	return VERIFY_UNTRUSTED;
+}
+
+static enum policy_protocol
+lived_protocol(const char *app)
+{
+	if (app == NULL)
+		return PROTO_UNKNOWN;
+	return strcmp(app, "tls") == 0 ? PROTO_TLS :
+	    strcmp(app, "http") == 0 ? PROTO_HTTP : PROTO_OTHER;
+}
+
+/* Returns 0, or ERR_FORMAT: it is no flow event of ours. */
+static int
+lived_take(struct lived *l, const json_t *o)
+{
+	const json_t *own = json_object_get(o, "clearspan");
+	struct facts *f = &l->facts;
+
+	memset(l, 0, sizeof(*l));
+	l->when = member(o, "timestamp");
+	l->action = member(own, "action");
+	l->rule = member(own, "rule");
+	l->why = member(own, "why");
+	f->listener = member(own, "listener");
+	f->host = member(own, "host");
+	if (l->when == NULL || f->listener == NULL ||
+	    lived_end(o, "src_ip", "src_port", &f->client) != 0)
+		return ERR_FORMAT;
+	if (lived_end(o, "dest_ip", "dest_port", &f->server) != 0)
+		memset(&f->server, 0, sizeof(f->server));
+	f->port = f->server.sa.sa_family != AF_UNSPEC ?
+	    (uint16_t)addr_port(&f->server) : 0;
+	f->mode = strcmp(member(own, "mode") != NULL ? member(own, "mode") :
+	    "", "explicit") == 0 ? CONF_EXPLICIT : CONF_TRANSPARENT;
+	f->protocol = lived_protocol(member(o, "app_proto"));
+	lived_tls(l, json_object_get(o, "tls"));
+	f->verify = lived_verify(member(json_object_get(own, "server"),
+	    "verify"));
+	f->cert_none = f->cert == NULL;
+	l->name = facts_name(f);
+	addr_str(&f->client, l->client);
+	if (f->server.sa.sa_family != AF_UNSPEC)
+		addr_str(&f->server, l->server);
+	return 0;
+}
+
+/* An action that `on:` or a page has changed is not the rule's. */
+static int
+lived_same(const struct lived *l, const struct verdict *v)
+{
+	return strcmp(v->rule->name, l->rule) == 0 &&
+	    (l->why != NULL || l->action == NULL ||
+	    strcmp(conf_action_str(v->action), l->action) == 0);
+}
+
+static void
+replay_one(struct replay *r, const json_t *event)
+{
+	const char *type = member(event, "event_type");
+	struct verdict v;
+	struct lived l;
+
+	if (type == NULL || strcmp(type, "flow") != 0 ||
+	    lived_take(&l, event) != 0 || l.rule == NULL)
+		return;		/* no rule was asked about it */
+	r->sessions++;
+	policy_decide(r->policy, &l.facts, &v);
+	if (v.rule == NULL || lived_same(&l, &v))
+		return;
+	r->differ++;
+	printf("%s %s -> %s%s%s: %s by %s, would be %s by %s\n", l.when,
+	    l.client, l.name != NULL ? l.name : "", l.name != NULL ? " " : "",
+	    l.server, l.action != NULL ? l.action : "?", l.rule,
+	    conf_action_str(v.action), v.rule->name);
+}
+
+static void
+replay_line(struct replay *r, const char *s, size_t len)
+{
+	json_error_t e;
+	json_t *o;
+
+	r->line++;
+	if (len == 0 || s[0] == '\n')
+		return;
+	o = len <= EVENT_MAX ? json_loadb(s, len, 0, &e) : NULL;
+	if (json_is_object(o))
+		replay_one(r, o);
+	else if (r->wrong++ < WRONG_SHOWN)
+		fprintf(stderr, "%s:%lu: no event: %s\n", r->path, r->line,
+		    o != NULL ? "not a JSON object" : len > EVENT_MAX ?
+		    "longer than 1 MiB" : e.text);
+	json_decref(o);
+}
+
+static int
+replay_log(struct replay *r, FILE *f)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	int rv;
+
+	while ((n = getline(&line, &size, f)) > 0)
+		replay_line(r, line, (size_t)n);
+	rv = ferror(f) ? ERR_SYS : 0;
+	free(line);
+	printf("%lu of %lu sessions would be treated otherwise\n", r->differ,
+	    r->sessions);
+	if (r->wrong > WRONG_SHOWN)
+		fprintf(stderr, "%s: %lu lines are no events\n", r->path,
+		    r->wrong);
+	return rv;
+}
+
+static int
+replay(const char *conf, const char *log)
+{
+	struct replay r = { .path = log };
+	struct text errors = { 0 };
+	struct conf *c;
+	FILE *f;
+	int rv;
+
+	if (conf_load(conf, &c, &errors) != 0) {
+		fputs(errors.s, stderr);
+		text_free(&errors);
+		return EXIT_WRONG;
+	}
+	text_free(&errors);
+	f = strcmp(log, "-") == 0 ? stdin : fopen(log, "re");
+	if (f == NULL) {
+		fprintf(stderr, "clearspan: replay: cannot read %s: %s\n", log,
+		    strerror(errno));
+		conf_unref(c);
+		return EXIT_FAILED;
+	}
+	r.policy = policy_new(c);
+	rv = replay_log(&r, f);
+	policy_unref(r.policy);
+	conf_unref(c);
+	if (f != stdin)
+		fclose(f);
+	return rv == 0 && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+int
+cmd_replay(int argc, char **argv)
+{
+	const char *path = CONF_DEFAULT_PATH;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "c:")) != -1) {
+		if (opt != 'c')
+			return cmd_usage(argv[0], "unknown option");
+		path = optarg;
+	}
+	if (argc - optind != 1)
+		return cmd_usage(argv[0], "which event log? name one file, or "
+		    "\"-\"");
+	return replay(path, argv[optind]);
+}
