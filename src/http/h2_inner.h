@@ -22,6 +22,7 @@
 /* Of a connection, which is given back at once: no bound of memory. */
 #define H2_WINDOW_ALL	(16 * 1024 * 1024)
 #define H2_FRAME	9		/* bytes before a frame's payload */
+#define H2_QUEUE_MAX	2000	/* frames, for a peer that does not read */
 
 /* Bytes of a body that wait. They count in limits.memory. */
 struct h2_queue {
@@ -233,8 +234,6 @@ void	h2_priority_update(struct h2_side *,
 void	h2_priority_send(struct h2_stream *);
 
 /* h2_side.c */
-/* It makes us answer, and does not read the answers. */
-int	h2_side_clogged(const struct h2_side *);
 void	h2_side_open(struct h2_side *, struct h2 *, enum flow_dir);
 void	h2_side_close(struct h2_side *);
 /* A request begins a stream, and owns its head and bytes. */
@@ -242,6 +241,14 @@ struct h2_stream *h2_side_begin(struct h2_side *, int32_t id,
 	    struct http_head *, struct text *bytes);
 /* nghttp2 can read no further, for that reason of its own. */
 void	h2_side_failed(struct h2_side *, int error);
+
+/* It makes us answer, and does not read the answers. */
+static inline int
+h2_is_clogged(const struct h2_side *side)
+{
+	return nghttp2_session_get_outbound_queue_size(side->ng) >
+	    H2_QUEUE_MAX;
+}
 
 /* A turn is due. */
 static inline void

@@ -12,7 +12,6 @@
 #define FRAME_MAX	16384	/* bytes of a frame (RFC 9113, 6.5.2) */
 #define HEAD_FRAMES	8	/* ... and of these, more than a head needs */
 #define HEAD_KEEP	4096	/* the memory of a longer head is given back */
-#define QUEUE_MAX	2000	/* frames for a peer that does not read */
 
 static struct h2_stream *
 stream_of(const struct h2_side *side, int32_t id)
@@ -43,12 +42,6 @@ idle_frame(const struct h2_side *side, const nghttp2_frame_hd *hd)
 	}
 }
 
-int
-h2_side_clogged(const struct h2_side *side)
-{
-	return nghttp2_session_get_outbound_queue_size(side->ng) > QUEUE_MAX;
-}
-
 /* What is kept of a head before it is whole. */
 static void
 head_is_long(struct h2_side *side)
@@ -70,7 +63,7 @@ frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 	enum h2_abuse what = idle_frame(side, hd);
 
 	side->type = hd->type;
-	if (h2_side_clogged(side)) {
+	if (h2_is_clogged(side)) {
 		h2_accuse(side, H2_RESET_FLOOD);
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	}
