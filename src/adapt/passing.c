@@ -24,16 +24,21 @@
 #define KEPT_MAX	(1024 * 1024)
 #define KEPT_STEP	(64 * 1024)
 
+#define SPARE_MAX	64	/* streams whose memory is used again */
+
 struct passing {
 	const struct plan *plan;
 	struct h2_read	*read;		/* NULL: nothing more is read */
 	unsigned	 n;		/* exchanges so far */
 	size_t		 kept, charged;	/* bytes */
 	int		 told;		/* in the log */
+	struct passing_stream *spare;
+	unsigned	 nspare;
 };
 
 struct passing_stream {
 	struct passing	*of;
+	struct passing_stream *next;	/* spare */
 	struct http_record *record;	/* or NULL: nobody wants it */
 	unsigned	 number;
 	size_t		 kept;
@@ -69,15 +74,39 @@ keep(struct passing *h, size_t n)
 	return 1;
 }
 
+static struct passing_stream *
+stream_new(struct passing *h)
+{
+	struct passing_stream *s = h->spare;
+
+	if (s != NULL) {
+		h->spare = s->next;
+		h->nspare--;
+		memset(s, 0, sizeof(*s));
+	} else
+		s = xcalloc(1, sizeof(*s));
+	s->of = h;
+	s->number = h->n++;
+	return s;
+}
+
 static void
 stream_free(struct passing_stream *s)
 {
-	s->of->kept -= s->kept;
+	struct passing *h = s->of;
+
+	h->kept -= s->kept;
 	ws_free(s->ws);
 	if (s->record != NULL)
 		http_record_free(s->record);
 	free(s->record);
-	free(s);
+	if (h->nspare == SPARE_MAX) {
+		free(s);
+		return;
+	}
+	s->next = h->spare;
+	h->spare = s;
+	h->nspare++;
 }
 
 /* It is over: log it, and why it is if not in order. */
@@ -114,11 +143,9 @@ passing_begin_stream(void *arg, uint32_t id, const struct http_head *head,
     int last)
 {
 	struct passing *h = arg;
-	struct passing_stream *s = xcalloc(1, sizeof(*s));
+	struct passing_stream *s = stream_new(h);
 	size_t n = sizeof(*s);
 
-	s->of = h;
-	s->number = h->n++;
 	if (h->plan->env->ended != NULL)
 		n += stream_record(s, id, head);
 	s->websocket = slice_is(head->protocol, "websocket");
@@ -214,9 +241,15 @@ static void
 stop(struct passing *h)
 {
 	struct h2_read *r = h->read;
+	struct passing_stream *s;
 
 	h->read = NULL;
 	h2_read_free(r);
+	while ((s = h->spare) != NULL) {
+		h->spare = s->next;
+		h->nspare--;
+		free(s);
+	}
 	budget_give(BUDGET_BUFFERS, h->charged);
 	h->charged = 0;
 }

@@ -161,7 +161,7 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	static const char *const result[] = { "failed", "ok" };
 	static const char *const undecrypted[] = { "rule",
 	    "client-certificate", "no-sni", "verification", "failure",
-	    "starttls", "tunnel", "upgrade", "other" };
+	    "monitor", "starttls", "tunnel", "upgrade", "other" };
 	static const char *const confirmed[] = { "ok", "other-name",
 	    "untrusted", "failed" };
 	static const char *const refused[] = { "malformed", "too-long",

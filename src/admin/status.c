@@ -173,6 +173,7 @@ static const struct {
 	{ "undecrypted_no_sni", AT(undecrypted[UNDECRYPTED_NO_SNI]) },
 	{ "undecrypted_verification", AT(undecrypted[UNDECRYPTED_VERIFY]) },
 	{ "undecrypted_failure", AT(undecrypted[UNDECRYPTED_FAILURE]) },
+	{ "undecrypted_monitor", AT(undecrypted[UNDECRYPTED_MONITOR]) },
 	{ "unread_starttls", AT(undecrypted[UNDECRYPTED_STARTTLS]) },
 	{ "unread_tunnel", AT(undecrypted[UNDECRYPTED_TUNNEL]) },
 	{ "unread_upgrade", AT(undecrypted[UNDECRYPTED_UPGRADE]) },

@@ -363,6 +363,9 @@ struct conf_named_list {		/* `lists:` */
 	size_t		 nnames;
 	struct prefix	*addresses;
 	size_t		 naddresses;
+	/* the first one with bits behind its length; line 0: none */
+	struct conf_pos	 odd;
+	struct prefix	 odd_prefix;
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
@@ -424,6 +427,7 @@ struct conf {
 	} on;
 
 	struct conf_pages pages;
+	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
 

@@ -24,6 +24,9 @@ static const struct word modes[] = {
 	{ "transparent", CONF_TRANSPARENT }, { "explicit", CONF_EXPLICIT },
 	{ NULL }
 };
+static const struct word ways[] = {
+	{ "intercept", 0 }, { "monitor", 1 }, { NULL }
+};
 static const struct word actions[] = {
 	{ "decrypt", ACTION_DECRYPT }, { "bypass", ACTION_BYPASS },
 	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET },
@@ -541,6 +544,7 @@ static const struct key conf_keys[] = {
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
 	{ "pages", &type_map, 0, .arg = &map_pages },
+	{ "mode", &type_word, AT(monitor), "intercept", .arg = ways },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },

@@ -31,7 +31,7 @@ list_problem(struct reader *r, struct conf_pos pos, const char *s, size_t len)
 }
 
 static int
-list_address(struct reader *r, const char *s, size_t len)
+list_address(struct reader *r, const char *s, size_t len, struct conf_pos pos)
 {
 	struct conf_named_list *list = r->list;
 	char text[ADDRESS_MAX + 1];
@@ -49,6 +49,12 @@ list_address(struct reader *r, const char *s, size_t len)
 		    r->cap * sizeof(*list->addresses));
 	}
 	list->addresses[list->naddresses++] = p;
+	if (list->odd.line == 0) {
+		list->odd_prefix = p;
+		prefix_mask(&p);
+		if (memcmp(p.ip, list->odd_prefix.ip, sizeof(p.ip)) != 0)
+			list->odd = pos;
+	}
 	return 1;
 }
 
@@ -67,11 +73,11 @@ list_line(struct reader *r, const char *s, const char *end, unsigned line)
 		end--;
 	if (s == end)
 		return;
+	pos.column = (unsigned)(s - start) + 1;
 	if ((n = pattern_canon(entry, s, (size_t)(end - s), 1)) > 0) {
 		text_add(&r->list->names, entry, n + 1);
 		r->list->nnames++;
-	} else if (!list_address(r, s, (size_t)(end - s))) {
-		pos.column = (unsigned)(s - start) + 1;
+	} else if (!list_address(r, s, (size_t)(end - s), pos)) {
 		list_problem(r, pos, s, (size_t)(end - s));
 	}
 }

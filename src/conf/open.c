@@ -109,4 +109,5 @@ conf_warnings(const struct conf *c, struct text *out)
 	}
 	text_free(&why);
 	chain_warnings(c, out);
+	hostbits_warnings(c, out);
 }

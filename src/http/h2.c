@@ -76,6 +76,27 @@ finish(struct h2 *h2)
 	flow_finish(h2->flow[DIR_DOWN]);
 }
 
+/* It is answered, but not by the server. */
+static int
+is_ours(const struct h2_stream *s)
+{
+	return s->half[DIR_DOWN].mode == H2_DROP || (s->x != NULL &&
+	    s->x->state[DIR_DOWN] == EXCHANGE_ANSWERED);
+}
+
+/* The server's answer will not come. What it has not seen may be asked of
+ * another (RFC 9113, 8.7). */
+static void
+lose_answer(struct h2_stream *s, const char *why)
+{
+	if (is_ours(s))
+		return;
+	if (s->id[DIR_DOWN] == 0)
+		s->refused = 1;
+	else
+		h2_stream_stop(s, NGHTTP2_INTERNAL_ERROR, why);
+}
+
 /*
  * Nothing comes from that peer any more. The messages that it had ended go on,
  * and with a client whose connection failed (hard) nothing does.
@@ -87,7 +108,10 @@ lose(struct h2_side *side, int hard, const char *why)
 
 	side->h2->draining = 1;
 	TAILQ_FOREACH(s, &side->h2->all, all) {
-		if ((hard && side->dir == DIR_UP) || !s->half[side->dir].ended)
+		if (side->dir == DIR_DOWN && !s->half[DIR_DOWN].ended)
+			lose_answer(s, why);
+		else if (side->dir == DIR_UP && (hard ||
+		    !s->half[DIR_UP].ended))
 			h2_stream_stop(s, NGHTTP2_INTERNAL_ERROR, why);
 		if (hard || side->dir == DIR_DOWN)
 			s->closed[side->dir] = 1;

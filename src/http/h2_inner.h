@@ -15,6 +15,7 @@
 #include "http/h2.h"
 #include "http/h2_head.h"
 #include "http/h2_lines.h"
+#include "http/h2_queue.h"
 
 #define H2_STREAMS	100		/* of a client, at once */
 /* Of a stream: what a peer may send that nobody has taken. */
@@ -23,12 +24,6 @@
 #define H2_WINDOW_ALL	(16 * 1024 * 1024)
 #define H2_FRAME	9		/* bytes before a frame's payload */
 #define H2_QUEUE_MAX	2000	/* frames, for a peer that does not read */
-
-/* Bytes of a body that wait. They count in limits.memory. */
-struct h2_queue {
-	uint8_t		*buf;
-	size_t		 off, len, cap;
-};
 
 enum h2_mode {			/* see enum h1_mode */
 	H2_HOLD,
@@ -162,12 +157,6 @@ struct h2 {
 	unsigned	 drained:1;	/* the client was told so */
 	unsigned	 finished:1;	/* both directions end */
 };
-
-/* h2_queue.c */
-int	h2_queue_add(struct h2_queue *, const uint8_t *, size_t); /* ERR_MEM */
-void	h2_queue_drop(struct h2_queue *, size_t);	/* from the front */
-void	h2_queue_cut(struct h2_queue *, size_t);	/* from the end */
-void	h2_queue_free(struct h2_queue *);
 
 /* h2_write.c */
 /* Callbacks of nghttp2 that write. */

@@ -1,10 +1,11 @@
 /*
  * Bytes of a body that wait in memory, counted in limits.memory.
  */
+#include "http/h2_queue.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/h2_inner.h"
 #include "util/budget.h"
 #include "util/err.h"
 #include "util/mem.h"

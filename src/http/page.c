@@ -24,34 +24,60 @@
 	"X-Content-Type-Options: nosniff\r\n"				\
 	"Referrer-Policy: no-referrer\r\n"
 
-/* The phrases of RFC 9110, 15, and of RFC 6585 for 431. */
-static const char *
-page_phrase(int status)
+const char *
+page_reason(int status)
 {
 	static const struct {
 		int		 status;
-		const char	*phrase;
-	} phrases[] = {
+		const char	*reason;
+	} reasons[] = {
+		{ 100, "Continue" },
+		{ 103, "Early Hints" },
 		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 206, "Partial Content" },
+		{ 301, "Moved Permanently" },
+		{ 302, "Found" },
 		{ 303, "See Other" },
+		{ 304, "Not Modified" },
+		{ 307, "Temporary Redirect" },
+		{ 308, "Permanent Redirect" },
 		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 412, "Precondition Failed" },
 		{ 413, "Content Too Large" },
 		{ 415, "Unsupported Media Type" },
+		{ 416, "Range Not Satisfiable" },
 		{ 421, "Misdirected Request" },
+		{ 429, "Too Many Requests" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
 		{ 502, "Bad Gateway" },
 		{ 503, "Service Unavailable" },
 		{ 504, "Gateway Timeout" }
 	};
 	size_t i;
 
-	for (i = 0; i < NELEM(phrases); i++)
-		if (phrases[i].status == status)
-			return phrases[i].phrase;
-	return "Error";
+	for (i = 0; i < NELEM(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "";
+}
+
+static const char *
+page_phrase(int status)
+{
+	const char *reason = page_reason(status);
+
+	return reason[0] != '\0' ? reason : "Error";
 }
 
 char *

@@ -40,6 +40,10 @@ enum page_kind page_kind_of(int status);
 /* The response; malloc'ed. Its body is left out where the request is HEAD. */
 char	*page_make(const struct page *, size_t *len);
 
+/* The usual phrase for a status (RFC 9110, 15; RFC 6585; RFC 8297), static; ""
+ * if it is not known. */
+const char *page_reason(int status);
+
 /* A whole response with this body, which is freed; malloc'ed. fields: header
  * lines with their CRLF. */
 char	*page_whole(int status, const char *type, const char *fields,

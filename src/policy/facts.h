@@ -80,6 +80,7 @@ enum undecrypted {		/* why a session is not decrypted */
 	UNDECRYPTED_NO_SNI,
 	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
 	UNDECRYPTED_FAILURE,	/* of its handshake */
+	UNDECRYPTED_MONITOR,	/* mode: monitor */
 	/* ... or passes unread: */
 	UNDECRYPTED_STARTTLS,	/* TLS began in the middle */
 	UNDECRYPTED_TUNNEL,	/* CONNECT inside */

@@ -56,7 +56,7 @@ chain_wanted(const struct session *s)
 	const struct conf_rule *rule = s->verdict.rule;
 
 	if (rule == NULL || rule->chain == NULL || s->verdict.later ||
-	    s->worker->env->chain == NULL)
+	    s->worker->env->chain == NULL || session_conf(s)->monitor)
 		return 0;
 	if (!facts_tls(&s->facts))
 		return (rule->chain->also & CHAIN_ALSO_PLAIN) != 0;

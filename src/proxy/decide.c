@@ -51,10 +51,36 @@ decide_warns(struct session *s)
 	return s->verdict.action == ACTION_WARN;
 }
 
+/* mode: monitor. What the rules say is only told; everything passes. 1: so. */
+static int
+decide_monitors(struct session *s)
+{
+	static const char *const would[] = {
+		[ACTION_DECRYPT] = "monitor: would decrypt",
+		[ACTION_BLOCK] = "monitor: would block",
+		[ACTION_RESET] = "monitor: would reset",
+		[ACTION_WARN] = "monitor: would warn"
+	};
+	struct verdict *v = &s->verdict;
+
+	if (!session_conf(s)->monitor)
+		return 0;
+	if (v->action != ACTION_BYPASS || v->later) {
+		v->why = v->later ? "monitor: would ask the certificate" :
+		    would[v->action];
+		v->undecrypted = UNDECRYPTED_MONITOR;
+	}
+	v->later = 0;
+	v->action = ACTION_BYPASS;
+	return 1;
+}
+
 int
 decide_http(struct session *s, struct step *refused)
 {
 	policy_decide(s->policy, &s->facts, &s->verdict);
+	if (decide_monitors(s))
+		return 0;
 	if (decide_warns(s)) {
 		*refused = decide_refuse(s, NULL);
 		return 1;
@@ -70,7 +96,8 @@ decide_unread(struct session *s, const char *why)
 		s->facts.protocol = PROTO_TLS;
 	s->facts.cert_none = 1;		/* we cannot say this hello ourselves */
 	policy_decide(s->policy, &s->facts, &s->verdict);
-	if (policy_bypasses(s->policy, &s->facts))
+	if (session_conf(s)->monitor ||
+	    policy_bypasses(s->policy, &s->facts))
 		return 0;
 	s->verdict.action = ACTION_BLOCK;
 	s->verdict.why = why;
@@ -176,6 +203,8 @@ decide(struct session *s)
 	if (s->told != 0)
 		return decide_told(s, &v);
 	s->verdict = v;
+	if (decide_monitors(s))
+		return decide_go(s);
 	decide_warns(s);
 	if (!v.later && s->verdict.action == ACTION_DECRYPT &&
 	    facts_tls(&s->facts))

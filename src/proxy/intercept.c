@@ -9,6 +9,7 @@
 #include "proxy/session.h"
 #include "proxy/taps.h"
 #include "proxy/turn.h"
+#include "proxy/versions.h"
 #include "util/err.h"
 
 static struct step
@@ -87,15 +88,6 @@ const struct phase_ops phase_forge = {
 	.leave = forge_leave
 };
 
-/* Our answer to the client's ALPN: what the server chose. */
-static const char *
-client_tls_alpn(const struct session *s)
-{
-	if (!session_answers(s))
-		return s->facts.tls_server.alpn;
-	return session_offers(s, "http/1.1") ? "http/1.1" : "";
-}
-
 static void
 client_tls_count(struct session *s, int ok)
 {
@@ -113,6 +105,7 @@ client_tls_done(struct session *s)
 
 	tls_used(tlsio_ssl(s->client.tp), &s->facts.tls_client);
 	client_tls_count(s, 1);
+	versions_join(s);
 	taps_facts(s);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
@@ -155,7 +148,7 @@ static struct step
 client_tls_enter(struct session *s)
 {
 	struct conn *c = &s->client;
-	const char *alpn = client_tls_alpn(s);
+	const char *alpn = versions_answer(s);
 	struct step next;
 	SSL *ssl;
 

@@ -18,6 +18,7 @@
 #include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
+#include "proxy/versions.h"
 #include "tls/tls.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -37,12 +38,12 @@ judged_str(enum judged what)
 static int
 judge_covered(const struct session *s, const char *name)
 {
-	const struct conn *c = &s->server;
 	enum tls_verify v = s->facts.verify;
+	SSL *ssl = versions_ssl(s);
 
-	return tlsio_is(c->ops) && (v == VERIFY_OK ||
+	return ssl != NULL && (v == VERIFY_OK ||
 	    v == VERIFY_EXPIRED || v == VERIFY_NAME) &&
-	    tls_covers(tlsio_ssl(c->tp), name);
+	    tls_covers(ssl, name);
 }
 
 /* Whether this server may be asked for that name. */

@@ -95,6 +95,8 @@ struct session {
 	/* the server asked for a certificate, and was told: none; in TLS 1.3
 	 * its reply to that is waited for */
 	unsigned	 cert_none:1, awaits_refusal:1;
+	/* the server speaks HTTP/2 only: it is connected to once more */
+	unsigned	 wants_http2:1;
 	unsigned	 established:1;	/* the server was connected once */
 	unsigned	 unread_counted:1;
 };

@@ -109,6 +109,8 @@ taps_open(struct session *s)
 	const struct conf *conf = session_conf(s);
 	size_t i;
 
+	if (conf->monitor)
+		return;
 	if (rule->nmirrors > 0)
 		s->rec.shown_port = packet_shown_port(
 		    addr_port(&s->facts.server),

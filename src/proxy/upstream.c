@@ -17,6 +17,7 @@
 #include "proxy/reach.h"
 #include "proxy/session.h"
 #include "proxy/turn.h"
+#include "proxy/versions.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -50,6 +51,8 @@ connect_made(struct session *s, int fd, const struct addr *to)
 	conn_open(&s->server, fd);
 	if (s->reply_due)
 		return explicit_connected(s);
+	if (s->wants_http2 && s->verdict.action != ACTION_BYPASS)
+		return step_go(PHASE_SERVER_TLS);
 	if (s->verdict.rule != NULL)
 		return decide_joined(s);
 	return step_go(PHASE_HELLO);
@@ -104,22 +107,23 @@ const struct phase_ops phase_connect = {
 	.leave = connect_leave
 };
 
-/*
- * Offer the server what the client offers; or http/1.1 alone, if that is
- * configured, or a device has to read what passes.
- */
-static void
-server_tls_alpn(const struct session *s, struct tls_want *want)
+/* Only that may be offered: it is configured, or a device has to read what
+ * passes. */
+static int
+server_tls_http11(const struct session *s)
 {
-	static const uint8_t http11[] = "\x08http/1.1";
+	return session_conf(s)->tls.alpn_http11 || chain_http11(s);
+}
 
-	want->alpn = s->facts.alpn;
-	want->alpn_len = s->facts.alpn_len;
-	if (s->facts.alpn != NULL && (session_conf(s)->tls.alpn_http11 ||
-	    chain_http11(s))) {
-		want->alpn = http11;
-		want->alpn_len = sizeof(http11) - 1;
-	}
+static void
+server_tls_alpn(const struct session *s, struct text *list)
+{
+	static const char http11[] = "\x08http/1.1";
+
+	if (!server_tls_http11(s))
+		versions_offer(s, list);
+	else if (s->facts.alpn != NULL)
+		text_puts(list, http11);
 }
 
 static void
@@ -219,10 +223,9 @@ server_tls_insists(struct session *s)
 void
 server_tls_over(struct session *s)
 {
-	struct conn *c = &s->server;
+	SSL *ssl = versions_ssl(s);
 
-	if (tlsio_is(c->ops) && (tls_wanted_again(tlsio_ssl(c->tp)) ||
-	    tls_refused_none(tlsio_ssl(c->tp))))
+	if (ssl != NULL && (tls_wanted_again(ssl) || tls_refused_none(ssl)))
 		learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
 }
 
@@ -291,6 +294,12 @@ server_tls_result(struct session *s, int rv, const char *why)
 			    LEARNED_GOES_ON);
 		return server_tls_done(s, tlsio_ssl(t));
 	}
+	if (rv == ERR_TLS && !server_tls_http11(s) &&
+	    versions_refused(s, tlsio_ssl(t))) {
+		server_tls_count(s, 0);
+		conn_close(&s->server, 1);
+		return step_go(PHASE_CONNECT);
+	}
 	if (s->cert_none && (rv != ERR_TLS || tls_refused_none(tlsio_ssl(t))))
 		return server_tls_insists(s);
 	return server_tls_failed(s, rv == ERR_EOF ?
@@ -331,13 +340,18 @@ server_tls_enter(struct session *s)
 		.server = s->facts.server,
 	};
 	struct conn *c = &s->server;
+	struct text alpn = { 0 };
 	SSL *ssl;
 
 	turn_take(s);
 	s->active = clock_coarse_ms();
 	s->cert_none = s->awaits_refusal = 0;
-	server_tls_alpn(s, &want);
-	if ((ssl = tls_connect(s->place->parts->tls, &want)) == NULL)
+	server_tls_alpn(s, &alpn);
+	want.alpn = (const uint8_t *)alpn.s;
+	want.alpn_len = alpn.len;
+	ssl = tls_connect(s->place->parts->tls, &want);
+	text_free(&alpn);
+	if (ssl == NULL)
 		return step_reset(s, DIR_UP, "handshake with server: out of "
 		    "memory");
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,

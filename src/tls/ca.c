@@ -13,6 +13,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -381,7 +382,8 @@ ca_extensions(X509 *x)
 static int
 ca_fill(X509 *x, const struct ca_want *want, EVP_PKEY *key)
 {
-	const char *cn = want->name != NULL ? want->name : "Clearspan CA";
+	char ours[32];
+	const char *cn = want->name != NULL ? want->name : ours;
 	int days = want->days > 0 ? want->days : CA_DAYS;
 	uint8_t raw[16];
 	BIGNUM *bn;
@@ -390,6 +392,9 @@ ca_fill(X509 *x, const struct ca_want *want, EVP_PKEY *key)
 	if (RAND_bytes(raw, sizeof(raw)) != 1)
 		return 0;
 	raw[0] = (raw[0] & 0x7f) | 0x40;	/* positive, 16 bytes */
+	/* Two of ours in one store are told apart. */
+	snprintf(ours, sizeof(ours), "Clearspan CA %02x%02x%02x", raw[13],
+	    raw[14], raw[15]);
 	bn = BN_bin2bn(raw, sizeof(raw), NULL);
 	ok = bn != NULL &&
 	    BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) != NULL;

@@ -404,6 +404,12 @@ tls_refused_none(SSL *ssl)
 }
 
 int
+tls_refused_alpn(SSL *ssl)
+{
+	return conn_of(ssl)->alert == SSL_AD_NO_APPLICATION_PROTOCOL;
+}
+
+int
 tls_ticketed(SSL *ssl)
 {
 	return conn_of(ssl)->ticket;

@@ -85,6 +85,8 @@ SSL		*tls_connect(struct tls *, const struct tls_want *);
 void		 tls_no_certificate(SSL *);
 /* Whether that answer was refused, by a fatal alert for want of one. */
 int		 tls_refused_none(SSL *);
+/* Whether it refused the protocols that it was offered (RFC 7301, 3.2). */
+int		 tls_refused_alpn(SSL *);
 /* Whether the server has sent a session, which in TLS 1.3 comes behind what it
  * had to say of our answer. */
 int		 tls_ticketed(SSL *);

@@ -137,6 +137,12 @@ tlsio_new(SSL *ssl, struct sock *sock, struct tlsio_scratch *scratch,
 	return t;
 }
 
+void
+tlsio_kept(struct tlsio *t, const struct transport_ops **ops)
+{
+	t->ops = ops;
+}
+
 SSL *
 tlsio_ssl(struct tlsio *t)
 {

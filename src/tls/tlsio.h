@@ -24,6 +24,9 @@ struct tlsio;
 struct tlsio	*tlsio_new(SSL *, struct sock *, struct tlsio_scratch *,
 		    const struct transport_ops **ops);
 
+/* The caller keeps the table there from now on, not where it was. */
+void		 tlsio_kept(struct tlsio *, const struct transport_ops **ops);
+
 /*
  * A step of the handshake. 0 done; ERR_AGAIN; ERR_DENIED: the server asks for
  * a client certificate; ERR_EOF: FIN; ERR_SYS; ERR_TLS, with the reason for a

@@ -252,6 +252,15 @@ prefix_parse(struct prefix *p, const char *s)
 	return 0;
 }
 
+void
+prefix_mask(struct prefix *p)
+{
+	unsigned i;
+
+	for (i = p->bits; i < 8 * sizeof(p->ip); i++)
+		p->ip[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+}
+
 int
 prefix_has(const struct prefix *p, const struct addr *a)
 {

@@ -61,6 +61,8 @@ void		 addr_translate6(struct addr *);
 
 /* "10.0.0.0/8", "2001:db8::/32" or an address alone. 0 or ERR_FORMAT. */
 int		 prefix_parse(struct prefix *, const char *);
+/* Clear the bits behind its length. */
+void		 prefix_mask(struct prefix *);
 int		 prefix_has(const struct prefix *, const struct addr *);
 /* Its address, with a port. */
 struct addr	 prefix_addr(const struct prefix *, uint16_t port);

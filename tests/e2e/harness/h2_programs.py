@@ -29,7 +29,7 @@ LoadModule http2_module {modules}/mod_http2.so
 LoadModule mime_module {modules}/mod_mime.so
 LoadModule dir_module {modules}/mod_dir.so
 TypesConfig /dev/null
-Protocols h2 http/1.1
+Protocols {protocols}
 H2EarlyHints on
 H2Push on
 H2PushResource /big
@@ -57,14 +57,15 @@ def tree(s, files):
     return www
 
 
-def apache(s, files, cert='good'):
+def apache(s, files, cert='good', protocols='h2 http/1.1'):
     """Apache httpd in the foreground, out of the scenario's directory."""
     tree(s, files)
     pem, key = s.pki.pair(cert)
     conf = s.path('apache.conf')
     with open(conf, 'w') as f:
         f.write(APACHE.format(dir=s.dir, address=net.SERVER, cert=pem,
-                              key=key, modules='/usr/lib/apache2/modules'))
+                              key=key, protocols=protocols,
+                              modules='/usr/lib/apache2/modules'))
     p = s.spawn(s.server, '/usr/sbin/apache2', '-X', '-f', conf,
                 name='apache')
     proc.wait_port(s.server, 443, p)
@@ -80,10 +81,10 @@ def nghttpd(s, files, *args, cert='good'):
     return p
 
 
-def node(s, cert='good'):
+def node(s, *how, cert='good'):
     """origin.js."""
     p = s.spawn(s.server, 'node', os.path.join(PEERS, 'origin.js'),
-                *s.pki.pair(cert), net.SERVER, '443', name='origin.js')
+                *s.pki.pair(cert), net.SERVER, '443', *how, name='origin.js')
     proc.wait_port(s.server, 443, p)
     return p
 

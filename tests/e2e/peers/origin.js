@@ -1,16 +1,17 @@
-// An origin that speaks HTTP/2, and HTTP/1.1 for a WebSocket: node origin.js CERT KEY
-// ADDRESS PORT. What it answers is in the path: /n/BYTES (the byte at i is
-// i * 7 + n), /echo, /hints (a 103 first), /trailers, /late (the answer's head
-// before the request's body is read), /ask (the request's trailers, told),
-// /reset (RST_STREAM with code 11 after some of the body), /page (60 objects
-// and a WebSocket of RFC 8441, whose outcome it writes down).
+// An origin that speaks HTTP/2, and HTTP/1.1 for a WebSocket unless it is told
+// "only": node origin.js CERT KEY ADDRESS PORT [only]. What it answers is in
+// the path: /n/BYTES (the byte at i is i * 7 + n), /echo, /hints (a 103 first),
+// /trailers, /late (the answer's head before the request's body is read), /ask
+// (the request's trailers, told), /reset (RST_STREAM with code 11 after some of
+// the body), /page (60 objects and a WebSocket of RFC 8441, whose outcome it
+// writes down).
 'use strict';
 const http2 = require('http2'), fs = require('fs'),
   crypto = require('crypto');
-const [cert, key, address, port] = process.argv.slice(2);
+const [cert, key, address, port, only] = process.argv.slice(2);
 const server = http2.createSecureServer({
   cert: fs.readFileSync(cert), key: fs.readFileSync(key),
-  allowHTTP1: true, settings: { enableConnectProtocol: true, maxConcurrentStreams: 200 } });
+  allowHTTP1: !only, settings: { enableConnectProtocol: true, maxConcurrentStreams: 200 } });
 let waiting = null, told = false;
 
 function body(n) {

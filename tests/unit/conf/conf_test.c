@@ -196,6 +196,32 @@ END
 #define AS_ENTRY "example.com, =example.com, *.example.com, " \
 	"!www.example.com or 10.0.0.0/8, one a line\n"
 
+TEST(host_bits_in_a_prefix_are_warned_of)
+{
+	struct text out = { 0 };
+	struct conf *c;
+
+	sample_list = "10.0.0.0/8\n # x\n  192.0.2.7/24\n192.0.2.8/25\n";
+	c = good(LISTEN "lists: {l: /l}\nrules:\n"
+	    "- {name: a, client: [10.0.0.7/8, 10.0.0.7, 10.0.0.0/8],\n"
+	    "   not: {server: \"2001:db8::1/32\"}, action: block}\n"
+	    "- {name: z, action: reset}\n");
+	conf_warnings(c, &out);
+	ck_assert_str_eq(out.s,
+	    "c:4:3: warning: client: 10.0.0.7/8 has bits behind its length "
+	    "and means 10.0.0.0/8; write that, or 10.0.0.7 for the one "
+	    "address\n"
+	    "c:4:3: warning: server: 2001:db8::1/32 has bits behind its "
+	    "length and means 2001:db8::/32; write that, or 2001:db8::1 for "
+	    "the one address\n"
+	    "/l:3:3: warning: 192.0.2.7/24 has bits behind its length and "
+	    "means 192.0.2.0/24; write that, or 192.0.2.7 for the one "
+	    "address\n");
+	text_free(&out);
+	conf_unref(c);
+}
+END
+
 TEST(list_files_have_comments_and_their_own_lines)
 {
 	static const char names[] = "a.example\0b.example\0*.c.example\0"
@@ -218,7 +244,7 @@ TEST(list_files_have_comments_and_their_own_lines)
 	    "c:3:1: unknown key \"x\"; the keys of the configuration are "
 	    "workers, user, ca, listen, upstream, tls, mirrors, icap, devices, "
 	    "chains, endpoints, lists, inspect, rules, on, pages, "
-	    "confirm-bypass, forge, log, control, metrics, limits, timeouts\n"
+	    "mode, confirm-bypass, forge, log, control, metrics, limits, timeouts\n"
 	    "/l:2:3: \"http://x/\" is not a name or address; write " AS_ENTRY
 	    "/l:3:1: \"10.0.0.300\" is not a name or address; write " AS_ENTRY
 	    "/l:4:1: \"*\" is not a name or address; write " AS_ENTRY);
@@ -381,7 +407,8 @@ SUITE("conf", defaults_are_those_of_the_page,
     pcap_over_ip_for_everybody_is_warned_of,
     allow_destinations_may_be_given_empty,
     without_rules_one_decrypts_to_all_mirrors, mirrors_have_their_kinds,
-    rules_hold_what_they_say, list_files_have_comments_and_their_own_lines,
+    rules_hold_what_they_say, host_bits_in_a_prefix_are_warned_of,
+    list_files_have_comments_and_their_own_lines,
     log_and_control_can_be_off_or_on, references_keep_it,
     load_looks_at_files, filters_that_let_nothing_through_are_told,
     a_key_is_the_same_or_differs)

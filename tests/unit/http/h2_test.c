@@ -415,6 +415,24 @@ TEST(a_server_that_needs_no_more_says_so_to_the_client)
 }
 END
 
+TEST(what_a_server_that_ends_has_not_seen_may_be_asked_again)
+{
+	int32_t seen, held;
+
+	begin();
+	seen = ask(get, NULL, 0);
+	pump_all();
+	deed[DIR_UP] = HOLD;
+	held = ask(get, NULL, 0);
+	pump_all();
+	server.shut = 1;
+	pump_all();
+	ck_assert_int_eq(got(seen)->reset, NGHTTP2_INTERNAL_ERROR);
+	ck_assert_int_eq(got(held)->reset, NGHTTP2_REFUSED_STREAM);
+	end();
+}
+END
+
 TEST(priorities_are_carried_over)
 {
 	static const nghttp2_nv urgent[] = { NV(":method", "GET"),
@@ -706,9 +724,11 @@ SUITE("h2", extended_connect_is_offered_if_the_server_offers_it,
     what_it_carries_passes_both_ways_until_each_ends,
     an_answer_before_the_request_was_sent_ends_neither,
     a_server_that_needs_no_more_says_so_to_the_client,
+    what_a_server_that_ends_has_not_seen_may_be_asked_again,
     priorities_are_carried_over,
     priorities_that_are_early_wait_for_their_request,
-    priorities_that_are_early_are_bounded, lengths_that_are_not_true_reset_the_stream,
+    priorities_that_are_early_are_bounded,
+    lengths_that_are_not_true_reset_the_stream,
     an_answer_to_head_has_no_content,
     a_promise_ends_the_connection_of_the_server,
     who_is_refused_while_it_waits_is_not_asked_for,

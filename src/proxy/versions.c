@@ -1,0 +1,124 @@
+/*
+ * Which version each side is offered, and the crossing between them.
+ */
+#include "proxy/versions.h"
+
+#include <string.h>
+
+#include "http/cross.h"
+#include "proxy/inner.h"
+#include "proxy/learned.h"
+#include "proxy/session.h"
+
+static const char http11[] = "http/1.1", http2[] = "h2";
+
+/* Services or rules look at each message, in either version. */
+static int
+is_read(const struct session *s)
+{
+	return s->place->parts->engine != NULL &&
+	    (s->verdict.rule->nicaps > 0 || policy_by_request(s->policy));
+}
+
+/* A client of HTTP/2 only. */
+static int
+is_only_2(const struct session *s)
+{
+	return session_offers(s, http2) && !session_offers(s, http11);
+}
+
+/* A client of HTTP/1.1, which says so. */
+static int
+is_only_1(const struct session *s)
+{
+	return session_offers(s, http11) && !session_offers(s, http2);
+}
+
+static void
+add(struct text *list, const char *name)
+{
+	char len = (char)strlen(name);
+
+	text_add(list, &len, 1);
+	text_puts(list, name);
+}
+
+void
+versions_offer(const struct session *s, struct text *list)
+{
+	if (s->facts.alpn == NULL)
+		return;
+	text_add(list, (const char *)s->facts.alpn, s->facts.alpn_len);
+	if (!is_read(s))
+		return;
+	if (is_only_2(s))
+		add(list, http11);
+	else if (is_only_1(s) && (s->wants_http2 ||
+	    learned_get(s->worker->learned, &s->facts) == LEARNED_HTTP2))
+		add(list, http2);
+}
+
+int
+versions_refused(struct session *s, SSL *ssl)
+{
+	if (!tls_refused_alpn(ssl) || s->wants_http2 || !is_only_1(s) ||
+	    !is_read(s))
+		return 0;
+	s->wants_http2 = 1;
+	return 1;
+}
+
+/* What the server speaks, if the client does not. */
+static int
+crosses(const struct session *s, enum cross_to *to)
+{
+	const char *alpn = s->facts.tls_server.alpn;
+
+	if (session_answers(s) || s->facts.alpn == NULL || !is_read(s))
+		return 0;
+	*to = strcmp(alpn, http2) == 0 ? CROSS_TO_2 : CROSS_TO_1;
+	if (*to == CROSS_TO_2)
+		return is_only_1(s);
+	return is_only_2(s) && (alpn[0] == '\0' || strcmp(alpn, http11) == 0);
+}
+
+const char *
+versions_answer(const struct session *s)
+{
+	enum cross_to to;
+
+	if (crosses(s, &to))
+		return to == CROSS_TO_1 ? http2 : http11;
+	if (!session_answers(s))
+		return s->facts.tls_server.alpn;
+	return session_offers(s, http11) ? http11 : "";
+}
+
+void
+versions_join(struct session *s)
+{
+	struct conn *c = &s->server;
+	struct cross *cross;
+	enum cross_to to;
+
+	if (!crosses(s, &to))
+		return;
+	if (to == CROSS_TO_2)
+		learned_set(s->worker->learned, &s->facts, LEARNED_HTTP2);
+	cross = cross_new(to, c->ops, c->tp, &c->sock,
+	    session_conf(s)->limits.head);
+	tlsio_kept(c->tp, cross_ops(cross));
+	c->ops = &transport_cross;
+	c->tp = cross;
+}
+
+SSL *
+versions_ssl(const struct session *s)
+{
+	const struct conn *c = &s->server;
+	struct cross *cross = c->tp;
+
+	if (tlsio_is(c->ops))
+		return tlsio_ssl(c->tp);
+	return c->ops == &transport_cross ? tlsio_ssl(cross_tp(cross)) : NULL;
+}
