@@ -16,7 +16,9 @@
 
 #include "admin/chains.h"
 #include "http/spool.h"
+#include "tls/ca.h"
 #include "util/budget.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -413,6 +415,20 @@ page_http2(struct text *t, const struct worker_counts *c)
 		    "client" : "server", c->abuses[i / 2][i % 2]);
 }
 
+/* Negative when it is over. */
+static void
+page_ca(struct metrics *m, struct text *t)
+{
+	X509 *ca = m->env->tls != NULL ? tls_ca_cert(m->env->tls) : NULL;
+
+	if (ca == NULL)
+		return;
+	head(t, "ca_expiry_seconds", "gauge",
+	    "Until the certificate of the CA is no longer valid.");
+	text_printf(t, "clearspan_ca_expiry_seconds %lld\n", (long long)
+	    (ca_time(X509_get0_notAfter(ca)) - clock_wall().tv_sec));
+}
+
 static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
@@ -474,6 +490,7 @@ metrics_page(struct metrics *m, struct text *out)
 	page_mirrors(m, out);
 	page_icap(m, out);
 	chains_metrics(m->env->conf, out);
+	page_ca(m, out);
 	page_rest(m, out, &sum);
 }
 

@@ -34,6 +34,11 @@ struct starttls_unit {
 	size_t		 len;			/* all of it */
 };
 
+/* Which protocol it is: its place in a table. */
+enum { STARTTLS_SMTP, STARTTLS_IMAP, STARTTLS_POP3, STARTTLS_FTP,
+	STARTTLS_NNTP, STARTTLS_SIEVE, STARTTLS_LDAP, STARTTLS_XMPP,
+	STARTTLS_PGSQL, STARTTLS_MYSQL };
+
 struct starttls_protocol;
 
 /* Begins zeroed. */
@@ -44,6 +49,7 @@ struct starttls {
 	uint8_t		 frame;		/* how units are cut: enum frame */
 	uint8_t		 asked;		/* the server's answer is due */
 	uint8_t		 over;
+	uint8_t		 hiding;	/* see starttls_hide() */
 	uint8_t		 greeted;	/* by lines: the greeting has come */
 	uint16_t	 pending;	/* commands that are not answered; and
 					 * those behind what asked */
@@ -65,7 +71,13 @@ enum starttls_step starttls_read(struct starttls *, int down,
  */
 size_t		 starttls_most(const struct starttls *);
 
-/* Which protocol it is, from 0, or -1: not known (yet). */
+/*
+ * The server's unit that was read last, as it came: take out what it says of
+ * TLS, in place. Returns the bytes that are left.
+ */
+size_t		 starttls_hide(struct starttls *, uint8_t *p, size_t len);
+
+/* Which protocol it is, or -1: not known (yet). */
 int		 starttls_which(const struct starttls *);
 /* Its name as Suricata's EVE has it, or would; NULL: there are no more. */
 const char	*starttls_name(unsigned which);

@@ -18,11 +18,6 @@ struct starttls_protocol {
 	const char	*ends;
 };
 
-/* Their places in the table. */
-enum { STARTTLS_SMTP, STARTTLS_IMAP, STARTTLS_POP3, STARTTLS_FTP,
-	STARTTLS_NNTP, STARTTLS_SIEVE, STARTTLS_LDAP, STARTTLS_XMPP,
-	STARTTLS_PGSQL, STARTTLS_MYSQL };
-
 /* What a whole unit means; of a long one, its start. */
 enum starttls_step starttls_line(struct starttls *, int down,
 		    const uint8_t *, size_t len);

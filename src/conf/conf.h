@@ -95,6 +95,7 @@ struct conf_mirror {
 	/* all kinds */
 	int		 ports_map;	/* 443->80 and so on */
 	int		 http11;	/* `http2: http/1.1` */
+	int		 starttls;	/* `starttls: keep` */
 	unsigned	 acks;		/* every this many segments; 0: after
 					   every superframe */
 	char		*filter;	/* libpcap expression, or NULL */

@@ -48,6 +48,9 @@ static const struct word ports_words[] = {
 static const struct word http2_words[] = {
 	{ "keep", 0 }, { "http/1.1", 1 }, { NULL }
 };
+static const struct word starttls_words[] = {
+	{ "strip", 0 }, { "keep", 1 }, { NULL }
+};
 static const struct word offloads[] = {
 	{ "auto", OFFLOAD_AUTO }, { "on", OFFLOAD_ON }, { "off", OFFLOAD_OFF },
 	{ NULL }
@@ -233,6 +236,8 @@ static const struct key mirror_keys[] = {
 	{ "acks", &type_word, F(acks), "burst", .arg = acks },
 	{ "ports", &type_word, F(ports_map), "keep", .arg = ports_words },
 	{ "http2", &type_word, F(http11), "keep", .arg = http2_words },
+	{ "starttls", &type_word, F(starttls), "strip",
+	    .arg = starttls_words },
 	{ "filter", &type_filter, F(filter) },
 	{ "rotate", &type_map, 0, .arg = &map_rotate },
 	{ "format", &type_word, F(pcapng), "pcap", .arg = formats },

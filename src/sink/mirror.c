@@ -16,7 +16,7 @@
 
 #include "sink/port.h"
 #include "sink/sinks.h"
-#include "sink/split.h"
+#include "sink/strip.h"
 #include "sink/synth.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -247,7 +247,7 @@ const struct sink_ops sink_mirror = {
 	.tap = &synth_tap,
 	.open = mirror_open,
 	.attach = mirror_attach,
-	.begin = split_open,
+	.begin = strip_open,
 	.detach = mirror_detach,
 	.close = mirror_close,
 	.stats = synth_sink_stats

@@ -19,7 +19,7 @@
 
 #include "codec/pcapfile.h"
 #include "sink/sinks.h"
-#include "sink/split.h"
+#include "sink/strip.h"
 #include "sink/stream.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -414,7 +414,7 @@ const struct sink_ops sink_pcap = {
 	.open = pcap_open,
 	.dropped = pcap_dropped,
 	.attach = stream_attach,
-	.begin = split_open,
+	.begin = strip_open,
 	.detach = stream_detach,
 	.close = pcap_close,
 	.stats = stream_stats

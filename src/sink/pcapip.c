@@ -15,7 +15,7 @@
 #include "codec/pcapfile.h"
 #include "sink/reader.h"
 #include "sink/sinks.h"
-#include "sink/split.h"
+#include "sink/strip.h"
 #include "sink/stream.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -328,7 +328,7 @@ const struct sink_ops sink_pcapip = {
 	.tap = &synth_tap,
 	.open = pcapip_open,
 	.attach = stream_attach,
-	.begin = split_open,
+	.begin = strip_open,
 	.detach = stream_detach,
 	.close = pcapip_close,
 	.stats = pcapip_stats

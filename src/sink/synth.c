@@ -65,6 +65,7 @@ synth_sink_init(struct synth_sink *s, const struct conf_mirror *c,
 	s->path.burst = c->acks != 0 ? c->acks : PACKET_BURST_MAX;
 	s->path.mtu = c->mtu != 0 ? c->mtu : 1500;
 	s->http11 = c->http11;
+	s->starttls = c->starttls;
 	return c->filter == NULL ? 0 : filter_set(s, c->filter, why);
 }
 

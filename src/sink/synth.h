@@ -50,6 +50,7 @@ struct synth_sink {
 	struct bpf_program *filter;	/* immutable; NULL: all pass */
 	int		 comments;
 	int		 http11;	/* sink/split does it */
+	int		 starttls;	/* shown; 0: see sink/strip */
 	struct synth_counts counts;
 };
 

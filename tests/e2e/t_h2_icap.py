@@ -27,7 +27,8 @@ def service(s, what='echo', **kw):
 
 def echo(s):
     """It has time for each of many streams at once."""
-    return service(s, queue={'timeout': '60s'})
+    return service(s, queue={'timeout': '60s'},
+                   timeout={'first-byte': '60s', 'idle': '60s'})
 
 
 def many(s, urls, *args):

@@ -362,6 +362,7 @@ def ca_page_by_its_name_through_the_proxy(s):
     s.start(record=False, rules=[{'name': 'none', 'action': 'block'}])
     proxy = ('-x', 'http://%s:%d' % (net.INNER, net.PROXY))
     ca_is_served(s, 'http://clearspan.ca/', *proxy)
+    check(s.d.metric('clearspan_ca_expiry_seconds') > 0, 'its expiry')
 
 
 @scenario(plain=True)

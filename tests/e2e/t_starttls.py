@@ -2,7 +2,7 @@
 inside is on the mirror, and nothing is smuggled across."""
 import ssl
 
-from harness import Failure, check, equal, peer, scenario
+from harness import Failure, check, equal, net, peer, scenario
 
 # What is said in the clear, and by whom: to the server's agreement. Then what
 # is said inside.
@@ -57,6 +57,35 @@ DIALOGUES = {'smtp': SMTP, 'imap': IMAP, 'pop3': POP3, 'ftp': FTP,
              'pgsql': PGSQL, 'mysql': MYSQL}
 
 
+# As a mirror shows what was said in the clear, without the way to TLS.
+STRIPPED = {
+    'smtp': (b'EHLO me\r\n', b'220 good.test ESMTP\r\n'
+             b'250-good.test\r\n250 SIZE 1000\r\n'),
+    'imap': (b'a1 CAPABILITY\r\n', b'* OK [CAPABILITY IMAP4rev1] hello\r\n'
+             b'* CAPABILITY IMAP4rev1\r\na1 OK done\r\n'),
+    'pop3': (b'CAPA\r\n', b'+OK hello\r\n+OK list\r\nUSER\r\n.\r\n'),
+    'ftp': (b'FEAT\r\n', b'220-hello\r\n220 ftp\r\n'
+            b'211-Features:\r\n PBSZ\r\n211 End\r\n'),
+    'nntp': (b'CAPABILITIES\r\n', b'200 news\r\n101 list\r\nVERSION 2\r\n'
+             b'.\r\n'),
+    'sieve': (b'', b'"IMPLEMENTATION" "x"\r\nOK "hi"\r\n'),
+    'ldap': (b'', b''),
+    'xmpp': (XMPP[1][0][1], b"<?xml version='1.0'?><stream:stream id='1'>"
+             b"<stream:features></stream:features>"),
+    'pgsql': (PGSQL[1][0][1], b'N'),
+    'mysql': (b'', (MYSQL[1][0][1][:4] +
+                    GREETING.replace(b'\0\xff\xff', b'\0\xff\xf7')))}
+
+
+def mirror(**over):
+    return [{'name': 'recorder', 'interface': 'span0',
+             'destination-mac': net.RECORDER_MAC, **over}]
+
+
+def said(inside, who):
+    return b''.join(text for by, text in inside if by == who)
+
+
 def play(p, who, said):
     for by, text in said:
         if by == who:
@@ -95,7 +124,7 @@ def result(s, what):
 def every_dialogue_is_upgraded_on_both_sides(s):
     """The forged certificate is shown, what is inside is on the mirror in the
     same conversation, and the log says what it was."""
-    s.start()
+    s.start(mirrors=mirror(starttls='keep'))
     for n, (name, dialogue) in enumerate(DIALOGUES.items()):
         serve = server_of(s, dialogue)
         c = client_of(s, dialogue)
@@ -111,8 +140,23 @@ def every_dialogue_is_upgraded_on_both_sides(s):
 
 
 @scenario
-def a_dialogue_byte_by_byte(s):
+def on_the_mirror_a_dialogue_never_turned_to_tls(s):
+    """The default, byte for byte; and what a server refuses is shown."""
     s.start()
+    want = []
+    for n, (name, dialogue) in enumerate(DIALOGUES.items()):
+        server_of(s, dialogue)
+        client_of(s, dialogue)
+        up, down = STRIPPED[name]
+        want.append((up + said(dialogue[2], 'c'), down +
+                     said(dialogue[2], 's')))
+        s.d.flows(n + 1)
+    s.mirrored(want)
+
+
+@scenario
+def a_dialogue_byte_by_byte(s):
+    s.start(mirrors=mirror(starttls='keep'))
 
     def slowly(p, text):
         for i in range(len(text)):
@@ -231,6 +275,7 @@ def what_a_server_smuggles_behind_its_answer_is_refused(s):
         raise Failure('a handshake through clear text')
     except (OSError, ssl.SSLError):
         pass
+    c.sock.close()
     check('handshake with server' in s.d.flows(2)[1]['flow']['reason'])
 
 

@@ -10,6 +10,16 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+/* It may be less than a unit. */
+static void
+hide(struct starttls *t, const uint8_t *p, size_t n)
+{
+	uint8_t copy[128];	/* a piece has no more */
+
+	memcpy(copy, p, n);
+	assert(starttls_hide(t, copy, n) <= n);
+}
+
 /* Read them in parts of at most so many bytes. Returns the last step that was
  * one. */
 static enum starttls_step
@@ -29,6 +39,8 @@ feed(struct starttls *t, int down, const uint8_t *p, size_t len, size_t most,
 		assert(n > 0);
 		if (step != STARTTLS_MORE)
 			last = step;
+		if (down)
+			hide(t, p, n);
 		p += n;
 		len -= n;
 	}

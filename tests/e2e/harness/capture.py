@@ -369,7 +369,7 @@ class Recorder:
         return self.poll()
 
 
-def tshark(*args, timeout=60):
+def tshark(*args, timeout=300):
     p = subprocess.run(('tshark', '-n') + args, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, text=True, timeout=timeout,
                        env=dict(os.environ, HOME='/nonexistent',
