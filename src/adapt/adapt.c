@@ -233,7 +233,7 @@ adapted(struct adapted_message *m, struct adapted_message *to,
 		    a->http->status);
 		http_record_response(&x->record, a->http, &now);
 	}
-	if (to == m && plan_next(m->a->plan, input_method(m), &k) != NULL) {
+	if (to == m && plan_next(m, &k) != NULL) {
 		collect(m, a);
 		return;
 	}
@@ -418,7 +418,7 @@ next_service(struct adapted_message *m)
 	struct icap_service *svc;
 	int rv;
 
-	while ((svc = plan_next(m->a->plan, input_method(m), &m->k)) !=
+	while ((svc = plan_next(m, &m->k)) !=
 	    NULL) {
 		if ((rv = content_exempt(m)) == 0)
 			return svc;
@@ -446,7 +446,7 @@ ask(struct adapted_message *m)
 		return;
 	}
 	more = m->k + 1;
-	m->input.whole = plan_next(a->plan, input_method(m), &more) != NULL;
+	m->input.whole = plan_next(m, &more) != NULL;
 	m->to = m;
 	if (exchange_set(&a->x, m->dir, EXCHANGE_HELD) != 0)
 		return;

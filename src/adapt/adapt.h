@@ -5,7 +5,8 @@
  * Calls go one way: engine.c (HTTP/1) and streams.c (HTTP/2) read messages, ask
  * head.c whether they may go on, and begin their way (adapt.c), which asks
  * content.c, shows them as input.c says, and sends on what came of it; plan.c
- * knows what the rule wants.
+ * knows what the rule wants. ws.c and grpc.c take long streams apart (scan.c),
+ * and each message of theirs goes that way, too.
  */
 #ifndef ADAPT_ADAPT_H
 #define ADAPT_ADAPT_H
@@ -32,6 +33,7 @@ struct plan {
 };
 
 struct adaptation;
+struct adapted_message;
 struct copy;
 
 /* Whose an ICAP transaction is: the first member of what icap_start() and the
@@ -68,6 +70,8 @@ struct adapted_message {
 	unsigned	 alike:1;	/* what a service made is not a page,
 					   and keeps the trailers */
 	unsigned	 waits:1;	/* for those */
+	unsigned	 parted:1;	/* services with `grpc: message` see its
+					   messages, and not the whole */
 };
 
 /* The part of its answer that the client asked for, where services see the
@@ -90,6 +94,7 @@ struct adaptation {
 	struct adapted_message msg[2];	/* by enum flow_dir */
 	struct part	 part;
 	char		*refusal;	/* by a rule: why; or NULL */
+	struct grpc	*grpc;		/* a call, taken apart; or NULL */
 	unsigned	 to_http2:1;	/* the request may switch to HTTP/2, and
 					   that would be read */
 };
@@ -103,9 +108,11 @@ const struct conf_inspect *plan_inspect(const struct plan *);
 int	plan_serves(const struct plan *);
 struct icap_service *plan_service(const struct plan *, size_t k);
 const struct conf_icap *plan_conf(const struct plan *, size_t k);
-/* The next service from *k on that does this method, no monitor; or NULL. */
-struct icap_service *plan_next(const struct plan *, enum icap_method,
-	    size_t *k);
+/* The next service from *k on that is shown the message and may change it; or
+ * NULL. */
+struct icap_service *plan_next(const struct adapted_message *, size_t *k);
+/* Whether the k-th is a monitor that is shown the message. */
+int	plan_watches(const struct adapted_message *, size_t k);
 /* What follows is no HTTP, and goes unread, or is blocked: counted and kept
  * in the record, where some service was to see it. */
 void	plan_unread(const struct plan *, enum unread, int blocked,
@@ -141,7 +148,12 @@ int	content_may_switch(struct adaptation *);
 int	content_connects(struct adaptation *);
 
 /* input.c */
-enum icap_method input_method(const struct adapted_message *);
+static inline enum icap_method
+input_method(const struct adapted_message *m)
+{
+	return m->dir == DIR_UP ? ICAP_REQMOD : ICAP_RESPMOD;
+}
+
 /* What the row's k-th service is shown, into m->input. 0 or ERR_*. */
 int	input_make(struct adapted_message *, size_t k);
 
@@ -231,6 +243,15 @@ size_t	ws_take(struct ws *, enum flow_dir, const uint8_t *, size_t len);
 int	ws_flush(struct ws *, enum flow_dir);
 /* Whether something waits, or will come with an answer. */
 int	ws_busy(const struct ws *, enum flow_dir);
+
+/*
+ * grpc.c: as adapt_begin() and adapt_more(), for messages that may be those of
+ * a call of gRPC whose own messages services look at; and before adapt_free(),
+ * or adapt_reset() for another exchange.
+ */
+void	grpc_begin(struct adapted_message *);
+void	grpc_more(struct adapted_message *);
+void	grpc_end(struct adaptation *);
 
 /*
  * passing.c: HTTP/2 that nobody may hold or change is read beside the bytes.

@@ -341,12 +341,25 @@ is_scanned(const struct plan *p)
 	return 0;
 }
 
+/* Ask for no codings but those that scanners know. Returns the edits. */
+static size_t
+limit_codings(const struct adaptation *a, const char *name, struct text *left,
+    struct http_edit *edit)
+{
+	if (!list_limit(a, a->x.msg[DIR_UP].head, name, slice_item,
+	    coding_allowed, left))
+		return 0;
+	edit->name = name;
+	edit->value = left->len > 0 ? left->s : "identity";
+	return 1;
+}
+
 void
 content_request(struct adaptation *a)
 {
-	struct http_edit edit[6] = { { "range", NULL }, { "if-range", NULL } };
+	struct http_edit edit[7] = { { "range", NULL }, { "if-range", NULL } };
 	const struct http_head *h = a->x.msg[DIR_UP].head;
-	struct text codings = { 0 }, upgrade = { 0 };
+	struct text codings = { 0 }, upgrade = { 0 }, grpc = { 0 };
 	size_t n = 0;
 
 	if (!a->plan->judged)
@@ -367,15 +380,14 @@ content_request(struct adaptation *a)
 		if (!a->to_http2)
 			edit[n++].name = "http2-settings";
 	}
-	if (list_limit(a, h, "accept-encoding", slice_item, coding_allowed,
-	    &codings)) {
-		edit[n].name = "accept-encoding";
-		edit[n++].value = codings.len > 0 ? codings.s : "identity";
-	}
+	n += limit_codings(a, "accept-encoding", &codings, &edit[n]);
+	if (plan_scans(a->plan, MESSAGES_GRPC))
+		n += limit_codings(a, "grpc-accept-encoding", &grpc, &edit[n]);
 	if (plan_scans(a->plan, MESSAGES_WEBSOCKET))	/* no RFC 7692 */
 		edit[n++].name = "sec-websocket-extensions";
 	a->x.codec->edit(a->x.conn, DIR_UP, edit, n);
 	text_free(&codings);
+	text_free(&grpc);
 	text_free(&upgrade);
 }
 

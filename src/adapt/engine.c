@@ -125,6 +125,7 @@ engine_close(void *state, struct tap_counts *counts)
 	if (r->why == NULL)
 		r->why = "the session ended";
 	head_over(&e->a);
+	grpc_end(&e->a);
 	adapt_free(&e->a);
 	h1_done(&e->h1);
 	text_free(&e->settings);
@@ -177,6 +178,7 @@ static void
 engine_next(struct engine *e)
 {
 	head_over(&e->a);
+	grpc_end(&e->a);
 	adapt_reset(&e->a.msg[DIR_UP]);
 	adapt_reset(&e->a.msg[DIR_DOWN]);
 	exchange_next(&e->a.x);
@@ -274,7 +276,7 @@ engine_more(struct engine *e, enum flow_dir dir)
 	if (e->finished)
 		return;
 	h1_flush(&e->h1.dir[dir]);
-	adapt_more(&e->a.msg[dir]);
+	grpc_more(&e->a.msg[dir]);
 	engine_check(e);
 }
 
@@ -456,7 +458,7 @@ engine_data(void *state, enum flow_dir dir, const uint8_t *p, size_t len)
 	if (x->state[dir] == EXCHANGE_HEAD) {
 		if (!engine_head(e, dir, p, len))
 			return e->raw ? tunnel_data(e, dir, p, len) : 0;
-		adapt_begin(&e->a.msg[dir]);
+		grpc_begin(&e->a.msg[dir]);
 		/* The bytes may have been edited, or moved: seen next turn. */
 		if (e->plan.nrow > 0 || e->plan.judged) {
 			tap_release(e->tap);

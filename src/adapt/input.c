@@ -8,12 +8,6 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum icap_method
-input_method(const struct adapted_message *m)
-{
-	return m->dir == DIR_UP ? ICAP_REQMOD : ICAP_RESPMOD;
-}
-
 /* Write the heads as ICAP carries them. */
 static int
 put_heads(struct adapted_message *m)

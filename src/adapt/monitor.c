@@ -105,8 +105,8 @@ monitor_wants(const struct adapted_message *m, size_t k)
 	struct icap_service *svc = plan_service(m->a->plan, k);
 	const struct conf_icap *conf = icap_service_conf(svc);
 
-	return conf->monitor && !content_is_stream(m, conf) &&
-	    icap_does(svc, input_method(m)) && icap_sampled(svc);
+	return plan_watches(m, k) && !content_is_stream(m, conf) &&
+	    icap_sampled(svc);
 }
 
 void

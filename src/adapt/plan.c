@@ -47,12 +47,29 @@ plan_conf(const struct plan *p, size_t k)
 	return icap_service_conf(plan_service(p, k));
 }
 
-struct icap_service *
-plan_next(const struct plan *p, enum icap_method method, size_t *k)
+/* It gets the messages of a call, where there are some, and not the whole. */
+static int
+plan_wants(const struct adapted_message *m, size_t k)
 {
+	const struct plan *p = m->a->plan;
+
+	return icap_does(plan_service(p, k), input_method(m)) &&
+	    !(m->parted && plan_conf(p, k)->messages[MESSAGES_GRPC]);
+}
+
+int
+plan_watches(const struct adapted_message *m, size_t k)
+{
+	return plan_conf(m->a->plan, k)->monitor && plan_wants(m, k);
+}
+
+struct icap_service *
+plan_next(const struct adapted_message *m, size_t *k)
+{
+	const struct plan *p = m->a->plan;
+
 	for (; *k < p->nrow; ++*k)
-		if (icap_does(plan_service(p, *k), method) &&
-		    !plan_conf(p, *k)->monitor)
+		if (!plan_conf(p, *k)->monitor && plan_wants(m, *k))
 			return plan_service(p, *k);
 	return NULL;
 }

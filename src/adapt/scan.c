@@ -46,17 +46,18 @@ scan_over(struct scan *sc, enum scan_why kind, const char *why)
 	wake(sc);
 }
 
-/* A head as the services get it. */
-static void
+/* A head as the services get it. 0 or ERR_*. */
+static int
 make_head(struct http_message *m, const struct text *head, int response)
 {
 	struct http_text *t = xcalloc(1, sizeof(*t));
+	int rv;
 
-	if ((response ? http_response : http_request)(t, head->s,
-	    head->len) != 0)
-		abort();	/* we wrote it */
-	message_head(m, &t->head, head->s, head->len);
+	rv = (response ? http_response : http_request)(t, head->s, head->len);
+	if (rv == 0)
+		message_head(m, &t->head, head->s, head->len);
 	free(t);
+	return rv;
 }
 
 /* The heads of a message, whose length may be known. */
@@ -75,9 +76,9 @@ make_heads(struct scan_side *s, const char *lines, int64_t length)
 		    (long long)length);
 	text_puts(&up, "\r\n");
 	text_puts(&down, "\r\n");
-	make_head(&x->msg[DIR_UP], &up, 0);
-	if (s->dir == DIR_DOWN)
-		make_head(&x->msg[DIR_DOWN], &down, 1);
+	if (make_head(&x->msg[DIR_UP], &up, 0) != 0 || (s->dir == DIR_DOWN &&
+	    make_head(&x->msg[DIR_DOWN], &down, 1) != 0))
+		abort();	/* we wrote them: make_request() */
 	x->msg[s->dir].bodied = 1;
 	text_free(&up);
 	text_free(&down);
@@ -93,6 +94,7 @@ scan_begin(struct scan_side *s, const char *lines, int64_t length)
 	s->open = 1;
 	s->dropped = 0;
 	s->refused = 0;
+	s->finished = 0;
 	x->session = s->scan->plan.rec->id;
 	x->codec = &message_codec;
 	x->conn = s;
@@ -223,9 +225,19 @@ scan_flush(struct scan *sc, enum flow_dir dir)
 	do {
 		if (s->out.len > 0 && !put_out(s))
 			return 0;
-	} while (f->more != NULL && sc->over == NULL && f->more(s));
+	} while (f->more != NULL && f->more(s));
 	go_on(s);
 	return 1;
+}
+
+void
+scan_reset(struct scan *sc, enum flow_dir dir)
+{
+	struct scan_side *s = &sc->side[dir];
+
+	close_message(s);
+	text_clear(&s->out);
+	s->out_off = 0;
 }
 
 int
@@ -270,7 +282,8 @@ message_drop(void *conn, enum flow_dir dir)
 static int
 is_same(struct slice a, struct slice b)
 {
-	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+	return a.len == b.len && (a.len == 0 ||
+	    memcmp(a.p, b.p, a.len) == 0);
 }
 
 /* What goes in its place is a message of its kind: a page is a refusal, which
@@ -325,6 +338,9 @@ message_fin(void *conn, enum flow_dir dir, const struct text *trailers)
 		scan_over(s->scan, SCAN_REFUSED, "refused by the scanner");
 		return 0;
 	}
+	if (s->finished)
+		return 0;
+	s->finished = 1;
 	s->scan->format->finish(s);
 	if (s->scan->format->more == NULL)
 		scan_sent(s);
@@ -353,7 +369,7 @@ message_revoke(void *conn, enum flow_dir dir)
 	struct scan_side *s = conn;
 
 	s->scan->format->forget(s);
-	s->refused = 0;
+	s->refused = s->finished = 0;
 }
 
 static int
@@ -431,23 +447,45 @@ make_row(struct scan *sc, const struct plan *p, enum conf_messages of)
 	sc->plan.nrow = n;
 }
 
+static void
+put_request(struct text *t, struct slice path, struct slice host)
+{
+	text_clear(t);
+	text_printf(t, "POST %s%.*s HTTP/1.1\r\nHost: %.*s\r\n",
+	    path.len > 0 && path.p[0] == '/' ? "" : "/", SLICE(path),
+	    SLICE(host));
+}
+
+/* What the services get as a request for these messages. A peer's words that
+ * cannot be said in HTTP/1 are left out. */
+static void
+make_request(struct scan *sc, const struct http_head *h)
+{
+	struct http_message m = { 0 };
+	struct text head = { 0 };
+
+	put_request(&sc->request, h->path, h->authority);
+	text_add(&head, sc->request.s, sc->request.len);
+	text_puts(&head, "\r\n");
+	if (make_head(&m, &head, 0) != 0)
+		put_request(&sc->request, slice_of("", 0),
+		    slice_of("unknown", 7));
+	text_free(&head);
+	message_reset(&m);
+}
+
 void
 scan_init(struct scan *sc, const struct plan *p, enum conf_messages of,
     const struct exchange *x, const struct scan_format *format,
     const struct scan_out *out)
 {
-	const struct http_head *h = x->msg[DIR_UP].head;
 	int dir;
 
 	make_row(sc, p, of);
 	sc->format = format;
 	sc->out = *out;
 	sc->tx = x->record.number;
-	text_puts(&sc->request, "POST ");
-	text_add(&sc->request, h->path.p, h->path.len);
-	text_puts(&sc->request, " HTTP/1.1\r\nHost: ");
-	text_add(&sc->request, h->authority.p, h->authority.len);
-	text_puts(&sc->request, "\r\n");
+	make_request(sc, x->msg[DIR_UP].head);
 	for (dir = 0; dir < 2; dir++) {
 		sc->side[dir].scan = sc;
 		sc->side[dir].dir = (enum flow_dir)dir;

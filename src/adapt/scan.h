@@ -27,6 +27,7 @@ struct scan_side {
 	unsigned	 dropped:1;	/* the rest of it is not wanted */
 	unsigned	 refused:1;	/* so a service answered */
 	unsigned	 coded:1;	/* what goes on is, by its head */
+	unsigned	 finished:1;	/* all of what goes on is known */
 	unsigned	 stuck:1;	/* no room at all for what waits */
 };
 
@@ -60,7 +61,8 @@ struct scan_format {
 	void	(*close)(struct scan *, enum scan_why, const char *why);
 };
 
-/* Of a zeroed struct. Some service looks at such messages: plan_scans(). */
+/* Of a zeroed struct. Some service looks at such messages: plan_scans(). The
+ * exchange has its request. */
 void	scan_init(struct scan *, const struct plan *, enum conf_messages,
 	    const struct exchange *, const struct scan_format *,
 	    const struct scan_out *);
@@ -72,6 +74,8 @@ size_t	scan_take(struct scan *, enum flow_dir, const uint8_t *, size_t len);
 int	scan_flush(struct scan *, enum flow_dir);
 /* Whether something waits, or will come with an answer. */
 int	scan_busy(const struct scan *, enum flow_dir);
+/* Forget what came of a direction, of which nothing has gone on. */
+void	scan_reset(struct scan *, enum flow_dir);
 /* End it, for both peers. */
 void	scan_over(struct scan *, enum scan_why, const char *why);
 /* Ask no service any more. */

@@ -23,6 +23,7 @@ struct streams {
 
 struct stream {
 	struct adaptation a;
+	struct h2_stream *conn;
 	struct streams	*of;
 	struct ws	*ws;		/* it is a WebSocket; or NULL */
 };
@@ -36,13 +37,13 @@ stream_silence(void *arg)
 static void
 stream_wake(void *arg)
 {
-	h2_wake(((struct stream *)arg)->a.x.conn);
+	h2_wake(((struct stream *)arg)->conn);
 }
 
 static void
 stream_broken(void *arg, const char *why)
 {
-	h2_reset(((struct stream *)arg)->a.x.conn, NGHTTP2_INTERNAL_ERROR);
+	h2_reset(((struct stream *)arg)->conn, NGHTTP2_INTERNAL_ERROR);
 }
 
 static const struct exchange_user stream_user = {
@@ -59,6 +60,7 @@ streams_stream(void *arg, struct h2_stream *conn)
 	struct exchange *x = &st->a.x;
 
 	st->of = ss;
+	st->conn = conn;
 	x->session = ss->plan.rec->id;
 	x->user = &stream_user;
 	x->arg = st;
@@ -131,14 +133,14 @@ stream_head(struct exchange *x, enum flow_dir dir)
 		return;
 	if (dir == DIR_DOWN)
 		stream_tunnels(st);
-	adapt_begin(&st->a.msg[dir]);
+	grpc_begin(&st->a.msg[dir]);
 	stream_check(st);
 }
 
 static void
 stream_more(struct exchange *x, enum flow_dir dir)
 {
-	adapt_more(&((struct stream *)x->arg)->a.msg[dir]);
+	grpc_more(&((struct stream *)x->arg)->a.msg[dir]);
 }
 
 static void
@@ -153,6 +155,7 @@ stream_over(struct exchange *x, const char *why)
 		x->record.why = why;
 	head_over(&st->a);
 	ws_free(st->ws);
+	grpc_end(&st->a);
 	adapt_free(&st->a);
 	free(st);
 }

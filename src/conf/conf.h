@@ -155,6 +155,7 @@ struct conf_icap_url {
 /* Streams whose messages a service may see one by one. */
 enum conf_messages {
 	MESSAGES_WEBSOCKET,
+	MESSAGES_GRPC,
 	MESSAGES_MAX
 };
 

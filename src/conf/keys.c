@@ -325,6 +325,8 @@ static const struct key icap_keys[] = {
 	    .max = 64 },
 	{ "websocket", &type_word, F(messages[MESSAGES_WEBSOCKET]), "off",
 	    .arg = scanned },
+	{ "grpc", &type_word, F(messages[MESSAGES_GRPC]), "off",
+	    .arg = scanned },
 	{ NULL }
 };
 #undef F

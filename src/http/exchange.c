@@ -94,12 +94,6 @@ exchange_refuse(struct exchange *x, int status, const char *why)
 	char *named, *page;
 	size_t len;
 
-	if (exchange_is_broken(x))
-		return;
-	if (x->msg[DIR_DOWN].began) {
-		exchange_break(x, why);
-		return;
-	}
 	named = xasprintf("transaction %llu.%u", (unsigned long long)x->session,
 	    x->record.number);		/* the event log's "reference" */
 	p.kind = page_kind_of(status);
@@ -108,13 +102,26 @@ exchange_refuse(struct exchange *x, int status, const char *why)
 	p.reference = named;
 	p.request = x->msg[DIR_UP].head;
 	page = page_make(&p, &len);
+	exchange_answer(x, status, why, page, len);
 	free(named);
+	free(page);
+}
+
+void
+exchange_answer(struct exchange *x, int status, const char *why,
+    const char *text, size_t len)
+{
+	if (exchange_is_broken(x))
+		return;
+	if (x->msg[DIR_DOWN].began) {
+		exchange_break(x, why);
+		return;
+	}
 	x->user->silence(x->arg);
 	x->codec->revoke(x->conn, DIR_UP);
 	x->codec->revoke(x->conn, DIR_DOWN);
 	http_record_replaced(&x->record, HTTP_BY_US, status);
-	x->record.length[DIR_DOWN] = x->codec->page(x->conn, page, len);
-	free(page);
+	x->record.length[DIR_DOWN] = x->codec->page(x->conn, text, len);
 	if (x->record.why == NULL)
 		x->record.why = why;
 	if (x->state[DIR_UP] != EXCHANGE_DONE)

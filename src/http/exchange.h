@@ -115,6 +115,10 @@ int	 exchange_is_broken(const struct exchange *);
  * has begun, break the exchange. why is kept in the record.
  */
 void	 exchange_refuse(struct exchange *, int status, const char *why);
+/* The same with an answer of our own (text of HTTP/1) instead of the page, if
+ * none has begun. */
+void	 exchange_answer(struct exchange *, int status, const char *why,
+	    const char *text, size_t len);
 /* Cut it off so that both peers see it. */
 void	 exchange_break(struct exchange *, const char *why);
 /* One direction begins again, after an interim response. */

@@ -253,26 +253,32 @@ h2_end(void *conn, enum flow_dir dir, const struct text *trailers)
 	return 0;
 }
 
-/* A text of ours: its head's fields, but those of the connection. */
-static void
-page_head(struct h2_half *h, const char *page, size_t len, size_t *head)
+/* A text of ours: its head's fields, but those of the connection. Returns the
+ * length of its body. */
+static size_t
+put_page(struct h2_half *h, const char *page, size_t len)
 {
 	struct http_text *t = xcalloc(1, sizeof(*t));
+	size_t n = 0;
 
 	if (http_response(t, page, len) == 0) {
 		frame(h, &t->head, 1, (int64_t)(len - t->len));
-		*head = t->len;
+		n = h->bodiless ? 0 : len - t->len;
+		if (h2_queue_add(&h->out, (const uint8_t *)page + t->len,
+		    n) != 0)
+			h->lost = 1;
+		h->out_end = 1;	/* the head may be all */
 		if (h2_send_head(h, &t->head) != 0)
 			h->lost = 1;
 	}
 	free(t);
+	return n;
 }
 
 static uint64_t
 h2_page(void *conn, const char *page, size_t len)
 {
 	struct h2_half *h = half_of(conn, DIR_DOWN);
-	size_t head = len;
 
 	h2_queue_free(&h->out);
 	h->revocable = 0;
@@ -284,15 +290,11 @@ h2_page(void *conn, const char *page, size_t len)
 		h2_stream_enough(h->s);
 	h2_rst(h->s, DIR_DOWN, NGHTTP2_CANCEL);
 	h->say_changed = 0;
-	page_head(h, page, len, &head);
-	if (!h->bodiless && h2_queue_add(&h->out,
-	    (const uint8_t *)page + head, len - head) != 0)
-		h->lost = 1;
+	len = put_page(h, page, len);
 	h->left = 0;
-	h->out_end = 1;
 	message_of(h)->sent = 1;
 	go(h);
-	return h->bodiless ? 0 : len - head;
+	return len;
 }
 
 static void

@@ -227,7 +227,10 @@ int
 h2_lines(struct h2_lines *to, const struct http_head *m,
     const struct h2_say *o)
 {
-	size_t i, n = PSEUDO_MAX + 2, len = 2 * NUMBER_LEN + m->path.len + 1;
+	const struct http_field *trailer = o->came != NULL &&
+	    http_find(m, "trailer") == NULL ?
+	    http_find(o->came, "trailer") : NULL;
+	size_t i, n = PSEUDO_MAX + 3, len = 2 * NUMBER_LEN + m->path.len + 1;
 	struct making k;
 	int rv;
 
@@ -246,6 +249,8 @@ h2_lines(struct h2_lines *to, const struct http_head *m,
 	if (o->came != NULL && http_find(m, "te") == NULL &&
 	    http_has_token(o->came, "te", "trailers"))
 		put_pseudo(&k, "te", slice_of("trailers", 8));
+	if (trailer != NULL)
+		put_pseudo(&k, "trailer", trailer->value);
 	return rv;
 }
 

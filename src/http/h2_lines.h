@@ -28,7 +28,7 @@ struct h2_say {
 	int64_t		 length;	/* Content-Length, or -1 for none */
 	int		 changed;	/* another body: no digest of the old */
 	/* The request as it came, of which what is for this hop goes on (te,
-	 * :protocol), though a service was not shown it; or NULL. */
+	 * trailer, :protocol), though a service was not shown it; or NULL. */
 	const struct http_head *came;
 };
 

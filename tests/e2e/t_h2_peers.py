@@ -120,9 +120,9 @@ def chromium(s):
     check('websocket over h2' in p.text(), p.text())
 
 
-def grpc(s):
+def grpc(s, *args):
     h2_programs.grpc(s)
-    r = h2_programs.grpc_client(s)
+    r = h2_programs.grpc_client(s, *args)
     check(r.text == 'all good\n', r.text, r.errors)
 
 

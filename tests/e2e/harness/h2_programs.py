@@ -103,9 +103,9 @@ def grpc(s, cert='good'):
     return p
 
 
-def grpc_client(s):
+def grpc_client(s, *args):
     return s.run(s.client, PYTHON, os.path.join(PEERS, 'grpc_peer.py'),
-                 'client', HOST + ':443', s.pki.ca, timeout=60)
+                 'client', HOST + ':443', s.pki.ca, *args, timeout=150)
 
 
 def h2load(s, *args):

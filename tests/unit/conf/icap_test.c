@@ -64,6 +64,8 @@ TEST(defaults_of_a_service)
 	ck_assert_int_eq(s->proxy_auth, 1);
 	ck_assert_uint_eq(s->headers.n, 0);
 	ck_assert_uint_eq(s->encodings.n, 0);
+	ck_assert_int_eq(s->messages[MESSAGES_WEBSOCKET], 0);
+	ck_assert_int_eq(s->messages[MESSAGES_GRPC], 0);
 	ck_assert_uint_eq(s->echo.n, 0);
 	ck_assert_uint_eq(s->bypass_types.n, 5);
 	ck_assert_str_eq(s->bypass_types.v[2], "application/grpc*");
@@ -104,6 +106,8 @@ TEST(all_that_a_service_may_say)
 	    "  auth: \"me:pass:word\"\n"
 	    "  headers: [\"X-Gateway: gw 1\", \"X-Empty:\"]\n"
 	    "  echo-headers: X-ICAP-E2G\n"
+	    "  websocket: message\n"
+	    "  grpc: message\n"
 	    "  bypass-types: [Video/MP4, \"text/*\"]\n");
 	const struct conf_icap *s = c->icaps;
 
@@ -130,6 +134,8 @@ TEST(all_that_a_service_may_say)
 	ck_assert_int_eq(s->allow_204 | s->allow_206, 0);
 	ck_assert_uint_eq(s->connections, 7);
 	ck_assert_uint_eq(s->queue, 0);
+	ck_assert_int_eq(s->messages[MESSAGES_WEBSOCKET], 1);
+	ck_assert_int_eq(s->messages[MESSAGES_GRPC], 1);
 	ck_assert_uint_eq(s->keep_idle, 0);
 	ck_assert_int_eq(s->persist, 1);
 	ck_assert_str_eq(s->trust, "/etc/icap.pem");
