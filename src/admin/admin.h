@@ -21,6 +21,7 @@
 #include "tls/tls.h"
 #include "util/text.h"
 
+struct bypasses;
 struct event_base;
 
 struct admin_env {
@@ -35,6 +36,7 @@ struct admin_env {
 	struct tally		*tally;
 	struct failures		*failures;
 	struct top		*top;
+	struct bypasses		*bypasses;
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

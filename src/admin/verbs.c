@@ -9,6 +9,7 @@
 
 #include "admin/asking.h"
 #include "admin/chains.h"
+#include "admin/learned.h"
 #include "sink/eve.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -41,6 +42,8 @@ static void	verb_devices(const struct request *);
 static void	verb_device(const struct request *);
 static void	verb_chains(const struct request *);
 static void	verb_failures(const struct request *);
+static void	verb_learned(const struct request *);
+static void	verb_exempt(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -61,6 +64,10 @@ static const struct verb verbs[] = {
 	{ "chains", 0, verb_chains, "the chains, slot by slot" },
 	{ "failures", -1, verb_failures,
 	    "[SITE]: recent failures, by site and reason" },
+	{ "learned", -2, verb_learned, "[clear SITE]: what is not decrypted "
+	    "because that failed, or is exempt; forget a site" },
+	{ "exempt", -2, verb_exempt, "SITE FOR (10m, 2h): do not decrypt a "
+	    "site and those below it for so long; clear SITE" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -179,6 +186,30 @@ static void
 verb_failures(const struct request *r)
 {
 	r->done(r->arg, failures_json(r->env->failures, r->word));
+}
+
+static void
+verb_learned(const struct request *r)
+{
+	if (r->word == NULL)
+		r->done(r->arg, learned_json(r->env->bypasses));
+	else if (strcmp(r->word, "clear") == 0 && r->second != NULL)
+		r->done(r->arg, learned_clear(r->env->bypasses, r->second, 0));
+	else
+		refuse(r, "learned takes nothing, or clear SITE");
+}
+
+static void
+verb_exempt(const struct request *r)
+{
+	if (r->word == NULL || r->second == NULL)
+		refuse(r, "exempt takes a site and a time (10m, 2h), or clear "
+		    "SITE");
+	else if (strcmp(r->word, "clear") == 0)
+		r->done(r->arg, learned_clear(r->env->bypasses, r->second, 1));
+	else
+		r->done(r->arg, learned_exempt(r->env->bypasses, r->word,
+		    r->second));
 }
 
 static void

@@ -36,7 +36,17 @@ enum conf_on {
 	ON_DECRYPT,		/* go on in spite of it */
 	ON_UNTRUSTED,		/* sign with the untrusted CA */
 	ON_BLOCK,
-	ON_BYPASS
+	ON_BYPASS,
+	ON_WAIT			/* until there is room */
+};
+
+#define CONF_LEARN_CLIENTS	16	/* at most */
+
+struct conf_learn {		/* `learn:`, see proxy/bypasses.h */
+	unsigned	 failures;	/* in all ... */
+	unsigned	 clients;	/* ... of so many clients, ... */
+	uint64_t	 keep;		/* ... ms: then for so long, ... */
+	uint64_t	 probe;		/* ... and each time one is tried */
 };
 
 enum conf_mirror_kind {
@@ -425,8 +435,10 @@ struct conf {
 
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
-		    revoked_server, client_certificate_wanted, no_sni;
+		    revoked_server, client_certificate_wanted, no_sni,
+		    handshake_failure, client_refused, overload;
 	} on;
+	struct conf_learn learn;
 
 	struct conf_pages pages;
 	int		 monitor;		/* nothing is decrypted */

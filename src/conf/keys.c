@@ -84,10 +84,10 @@ static const struct word forge_names[] = {
 	{ "asked", FORGE_ASKED }, { "all", FORGE_ALL }, { NULL }
 };
 static const struct word on_failure[] = {
-	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS, 1 }, { NULL }
+	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS }, { NULL }
 };
 static const struct word on_overload[] = {
-	{ "wait", 0 }, { "bypass", ON_BYPASS, 1 }, { "block", ON_BLOCK, 1 },
+	{ "wait", ON_WAIT }, { "bypass", ON_BYPASS }, { "block", ON_BLOCK },
 	{ NULL }
 };
 static const struct word levels[] = {
@@ -443,11 +443,25 @@ static const struct key on_keys[] = {
 	    AT(on.client_certificate_wanted), "bypass",
 	    .arg = on_client_cert },
 	{ "no-sni", &type_word, AT(on.no_sni), "decrypt", .arg = on_no_sni },
-	{ "handshake-failure", &type_only, .arg = on_failure },
-	{ "overload", &type_only, .arg = on_overload },
+	{ "handshake-failure", &type_word, AT(on.handshake_failure), "block",
+	    .arg = on_failure },
+	{ "client-refused", &type_word, AT(on.client_refused), "block",
+	    .arg = on_failure },
+	{ "overload", &type_word, AT(on.overload), "wait",
+	    .arg = on_overload },
 	{ NULL }
 };
 static const struct map map_on = { "on", on_keys, NULL };
+
+static const struct key learn_keys[] = {
+	{ "failures", &type_uint, AT(learn.failures), "3", 1, 1000 },
+	{ "clients", &type_uint, AT(learn.clients), "2",
+	    1, CONF_LEARN_CLIENTS },
+	{ "for", &type_time, AT(learn.keep), "12h", SEC, 366 * DAY },
+	{ "probe", &type_time, AT(learn.probe), "1h", SEC, 366 * DAY },
+	{ NULL }
+};
+static const struct map map_learn = { "learn", learn_keys, NULL };
 
 static const struct key endpoints_keys[] = {
 	{ "inside", &type_list, AT(inside), .arg = &prefixes, .max = 1000 },
@@ -550,6 +564,7 @@ static const struct key conf_keys[] = {
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },
+	{ "learn", &type_map, 0, .arg = &map_learn },
 	{ "pages", &type_map, 0, .arg = &map_pages },
 	{ "mode", &type_word, AT(monitor), "intercept", .arg = ways },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "main/setup.h"
 #include "net/mailbox.h"
 #include "net/sock.h"
+#include "proxy/bypasses.h"
 #include "http/spool.h"
 #include "util/budget.h"
 #include "util/clock.h"
@@ -110,6 +112,22 @@ session_handshaken(void *arg, const struct record *r)
 }
 
 static void
+bypass_learned(void *arg, const struct record *r)
+{
+	struct daemon *d = arg;
+	const char *name = facts_name(r->facts);
+	char from[ADDR_STRLEN], to[ADDR_STRLEN];
+
+	log_warn("session %llu: %s to %s: not decrypted from now on, for "
+	    "clients like this one: %s; rule %s (ctl learned)",
+	    (unsigned long long)r->id, addr_ip_str(&r->facts->client, from),
+	    name != NULL ? name : addr_str(&r->facts->server, to),
+	    r->reason[0] != '\0' ? r->reason : "it would fail again",
+	    r->verdict->rule->name);
+	connlog_event(d->admin.log, EVENT_ALERT, r, NULL, NULL);
+}
+
+static void
 exchange_ended(void *arg, const struct record *r, const struct http_record *h)
 {
 	struct daemon *d = arg;
@@ -195,6 +213,17 @@ boot_worker(struct daemon *d, const struct conf *c, struct text *why)
 	return rv;
 }
 
+#define BYPASSES	4096	/* rows, half a KiB each */
+
+static uint64_t
+boot_seed(void)
+{
+	uint64_t seed;
+
+	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) ? seed :
+	    clock_us();
+}
+
 static int
 boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 {
@@ -203,6 +232,8 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 
 	d->env.ended = session_ended;
 	d->env.handshaken = session_handshaken;
+	d->env.learned = bypass_learned;
+	d->env.bypasses = bypasses_new(BYPASSES, boot_seed());
 	d->env.arg = d;
 	for (i = 0; i < c->nlistens; i++)
 		if ((rv = port_free(&c->listens[i], why)) != 0)
@@ -228,6 +259,7 @@ boot_admin(struct daemon *d, const struct conf *c, struct text *why)
 	    "quickstart --trust FILE|DIR with its CA" :
 	    "its CA in `upstream: trust-also`");
 	a->top = top_new();
+	a->bypasses = d->env.bypasses;
 	a->arg = d;
 	a->started = clock_wall();
 	if (c->control_socket != NULL)
@@ -327,6 +359,7 @@ daemon_down(struct daemon *d)
 	tally_free(d->admin.tally);
 	failures_free(d->admin.failures);
 	top_free(d->admin.top);
+	bypasses_free(d->env.bypasses);
 	chains_free(d->chains);
 	zones_stop(d->zones);
 	free(d->workers);

@@ -79,8 +79,11 @@ enum undecrypted {		/* why a session is not decrypted */
 	UNDECRYPTED_CERT,	/* client certificate wanted */
 	UNDECRYPTED_NO_SNI,
 	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
-	UNDECRYPTED_FAILURE,	/* of its handshake */
+	UNDECRYPTED_FAILURE,	/* of its handshake; learned */
 	UNDECRYPTED_MONITOR,	/* mode: monitor */
+	UNDECRYPTED_REFUSED,	/* by the client; learned */
+	UNDECRYPTED_EXEMPT,	/* ctl exempt */
+	UNDECRYPTED_OVERLOAD,
 	/* ... or passes unread: */
 	UNDECRYPTED_STARTTLS,	/* TLS began in the middle */
 	UNDECRYPTED_TUNNEL,	/* CONNECT inside */

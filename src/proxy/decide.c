@@ -6,10 +6,10 @@
 
 #include <string.h>
 
+#include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/coach.h"
 #include "proxy/inner.h"
-#include "proxy/learned.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
 #include "util/clock.h"
@@ -104,6 +104,20 @@ decide_unread(struct session *s, const char *why)
 	return 1;
 }
 
+/* What `on:` says of a session that cannot be decrypted for that reason. */
+static enum conf_on
+decide_on(const struct conf *conf, enum undecrypted what)
+{
+	switch (what) {
+	case UNDECRYPTED_CERT:
+		return conf->on.client_certificate_wanted;
+	case UNDECRYPTED_REFUSED:
+		return conf->on.client_refused;
+	default:
+		return conf->on.handshake_failure;
+	}
+}
+
 /* Do otherwise than the rule says, for this reason. */
 static void
 decide_undecrypted(struct session *s, enum conf_action action,
@@ -129,6 +143,17 @@ decide_bypass(struct session *s, enum undecrypted what, const char *why)
 }
 
 struct step
+decide_overload(struct session *s)
+{
+	static const char why[] = "limits.handshakes are under way";
+
+	if (session_conf(s)->on.overload == ON_BYPASS)
+		return decide_bypass(s, UNDECRYPTED_OVERLOAD, why);
+	decide_undecrypted(s, ACTION_BLOCK, UNDECRYPTED_OVERLOAD, why);
+	return step_reset(s, DIR_DOWN, "overload: %s", why);
+}
+
+struct step
 decide_block(struct session *s, const char *why)
 {
 	s->verdict.action = ACTION_BLOCK;
@@ -137,6 +162,53 @@ decide_block(struct session *s, const char *why)
 	return step_refuse(s, 403, "blocked by rule %s%s%s",
 	    s->verdict.rule->name, why != NULL ? ": " : "",
 	    why != NULL ? why : "");
+}
+
+/* What is known not to work is not tried again; but see BYPASS_TRY. */
+static void
+decide_learned(struct session *s)
+{
+	enum undecrypted what;
+
+	switch (bypasses_ask(s->worker->env->bypasses, &s->facts,
+	    &session_conf(s)->learn, &what)) {
+	case BYPASS_YES:
+		if (what == UNDECRYPTED_EXEMPT ||
+		    decide_on(session_conf(s), what) == ON_BYPASS)
+			decide_undecrypted(s, ACTION_BYPASS, what,
+			    bypasses_why(what));
+		break;
+	case BYPASS_TRY:
+		s->tries = 1;
+		break;
+	case BYPASS_NO:
+		break;
+	}
+}
+
+int
+decide_failed(struct session *s, enum undecrypted what)
+{
+	const struct proxy_env *env = s->worker->env;
+	const struct conf *conf = session_conf(s);
+	enum bypass_learned how;
+
+	s->tries = 0;
+	if (decide_on(conf, what) != ON_BYPASS ||
+	    s->verdict.rule->must_decrypt)
+		return 0;
+	how = bypasses_failed(env->bypasses, &s->facts, &conf->learn, what);
+	if (how == BYPASS_LEARNED && env->learned != NULL)
+		env->learned(env->arg, &s->rec);
+	return how != BYPASS_COUNTED;
+}
+
+void
+decide_worked(struct session *s)
+{
+	if (s->tries)
+		bypasses_worked(s->worker->env->bypasses, &s->facts);
+	s->tries = 0;
 }
 
 static void
@@ -153,12 +225,8 @@ decide_tls(struct session *s)
 	else if (s->facts.sni == NULL && conf->on.no_sni == ON_BLOCK)
 		decide_undecrypted(s, ACTION_BLOCK, UNDECRYPTED_NO_SNI,
 		    "no SNI");
-	else if (s->facts.server.sa.sa_family != AF_UNSPEC && !must &&
-	    conf->on.client_certificate_wanted == ON_BYPASS &&
-	    learned_get(s->worker->learned, &s->facts) ==
-	    LEARNED_INSISTS)
-		decide_undecrypted(s, ACTION_BYPASS, UNDECRYPTED_CERT,
-		    "client certificate wanted");
+	else if (!must)
+		decide_learned(s);
 }
 
 /* Whether a bypass depends on the name in the hello, which may be a lie. */
@@ -167,12 +235,20 @@ decide_unsure(const struct session *s)
 {
 	const struct facts *f = &s->facts;
 
-	return s->verdict.action == ACTION_BYPASS &&
-	    s->verdict.undecrypted == UNDECRYPTED_RULE &&
-	    facts_tls(f) &&
-	    f->sni != NULL && session_conf(s)->confirm_bypass &&
-	    f->server.sa.sa_family != AF_UNSPEC &&
-	    !policy_bypasses_any(s->policy, f);
+	if (s->verdict.action != ACTION_BYPASS ||
+	    !facts_tls(f) || f->sni == NULL ||
+	    !session_conf(s)->confirm_bypass ||
+	    f->server.sa.sa_family == AF_UNSPEC)
+		return 0;
+	switch (s->verdict.undecrypted) {
+	case UNDECRYPTED_RULE:
+		return !policy_bypasses_any(s->policy, f);
+	case UNDECRYPTED_REFUSED:
+	case UNDECRYPTED_EXEMPT:
+		return 1;
+	default:	/* of this very server */
+		return 0;
+	}
 }
 
 /*
@@ -293,6 +369,14 @@ static int
 decide_decrypt(struct session *s, struct step *elsewhere)
 {
 	decide_tls(s);
+	if (decide_unsure(s) && s->facts.upgraded) {
+		decide_undecrypted(s, ACTION_DECRYPT, UNDECRYPTED_RULE,
+		    "bypass not confirmed");
+	} else if (decide_unsure(s)) {
+		decide_reconnect(s);
+		*elsewhere = step_go(PHASE_CONFIRM);
+		return 1;
+	}
 	if (s->verdict.action == ACTION_BYPASS) {
 		*elsewhere = decide_bypass(s, s->verdict.undecrypted,
 		    s->verdict.why);
@@ -371,7 +455,10 @@ struct step
 decide_unconfirmed(struct session *s, const char *names, size_t len,
     int trusted)
 {
-	decide_by_names(s, names, len, trusted, &s->verdict);
+	if (s->verdict.undecrypted == UNDECRYPTED_RULE)
+		decide_by_names(s, names, len, trusted, &s->verdict);
+	else	/* the rule says decrypt, whatever the server's names */
+		decide_undecrypted(s, ACTION_DECRYPT, UNDECRYPTED_RULE, NULL);
 	s->verdict.why = "bypass not confirmed";
 	return decide_go(s);
 }

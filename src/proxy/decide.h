@@ -45,6 +45,15 @@ int		decide_unread(struct session *, const char *why);
 /* Not decrypted after all, unless the rule insists. */
 struct step	decide_bypass(struct session *, enum undecrypted,
 		    const char *why);
+/* There is no room for its handshakes: what `on: overload` says but wait. */
+struct step	decide_overload(struct session *);
+/*
+ * Decrypting it has failed, by UNDECRYPTED_CERT, _REFUSED or _FAILURE. If `on:`
+ * says bypass, count that. 1: it was learned; this one may be bypassed, too.
+ */
+int		decide_failed(struct session *, enum undecrypted);
+/* It is decrypted, its handshakes are over. */
+void		decide_worked(struct session *);
 /* Blocked. why: what changed the rule's action, or NULL. */
 struct step	decide_block(struct session *, const char *why);
 

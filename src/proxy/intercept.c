@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "proxy/decide.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
 #include "proxy/session.h"
@@ -107,6 +108,7 @@ client_tls_done(struct session *s)
 	client_tls_count(s, 1);
 	versions_join(s);
 	taps_facts(s);
+	decide_worked(s);
 	if (env->handshaken != NULL)
 		env->handshaken(env->arg, &s->rec);
 	return step_go(session_answers(s) ? PHASE_PAGE : PHASE_RELAY);
@@ -115,8 +117,17 @@ client_tls_done(struct session *s)
 static struct step
 client_tls_failed(struct session *s, const char *why)
 {
+	struct step end;
+
 	client_tls_count(s, 0);
-	return step_end(s, "handshake with client: %s", why);
+	/* It is right to refuse what we mark as untrusted. */
+	if (s->verdict.untrusted)
+		return step_end(s, "handshake with client: %s; the server is "
+		    "untrusted: %s", why, s->facts.verify_text);
+	end = step_end(s, "handshake with client: %s", why);
+	if (!session_answers(s) && tls_refused_leaf(tlsio_ssl(s->client.tp)))
+		decide_failed(s, UNDECRYPTED_REFUSED);
+	return end;
 }
 
 static struct step

@@ -1,8 +1,9 @@
 /*
- * Servers that asked for a client certificate, and what came of having none;
- * and servers of HTTP/2 only, to which clients of HTTP/1.1 came. Remembered by
+ * Servers that asked for a client certificate, and went on without one; and
+ * servers of HTTP/2 only, to which clients of HTTP/1.1 came. Remembered by
  * address, port and SNI for an hour, in a table of fixed size: a newer one
- * takes the place of an older one in its slot.
+ * takes the place of an older one in its slot. Those that do not go on are in
+ * bypasses.h.
  */
 #ifndef PROXY_LEARNED_H
 #define PROXY_LEARNED_H
@@ -11,8 +12,7 @@
 
 enum learned_what {
 	LEARNED_NOTHING,
-	LEARNED_INSISTS,	/* without one it does not go on */
-	LEARNED_GOES_ON,	/* ... it does */
+	LEARNED_GOES_ON,	/* it does without a client certificate */
 	LEARNED_HTTP2		/* it refuses http/1.1 */
 };
 

@@ -99,6 +99,7 @@ struct session {
 	unsigned	 wants_http2:1;
 	unsigned	 established:1;	/* the server was connected once */
 	unsigned	 unread_counted:1;
+	unsigned	 tries:1;	/* to decrypt it again: BYPASS_TRY */
 };
 
 static inline const struct conf *

@@ -4,6 +4,7 @@
  */
 #include "proxy/turn.h"
 
+#include "proxy/decide.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
 #include "proxy/session.h"
@@ -79,6 +80,9 @@ turn_try(struct session *s)
 		turn_gives_way(visit_of(stalled, struct session, turn));
 	if (s->turn.state == TURN_HAS)
 		return step_go(PHASE_SERVER_TLS);
+	/* A verdict that needs the certificate first needs the handshake. */
+	if (session_conf(s)->on.overload != ON_WAIT && !s->verdict.later)
+		return decide_overload(s);
 	session_timer(s, TURN_LOOK_MS);
 	return step_wait();
 }

@@ -8,6 +8,7 @@
 
 #include "net/dial.h"
 #include "net/sock.h"
+#include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/decide.h"
 #include "proxy/explicit.h"
@@ -143,6 +144,9 @@ server_tls_failed(struct session *s, const char *why)
 	server_tls_count(s, 0);
 	if (decide_certificate(s, &elsewhere))
 		return elsewhere;
+	if (decide_failed(s, UNDECRYPTED_FAILURE))
+		return decide_bypass(s, UNDECRYPTED_FAILURE,
+		    bypasses_why(UNDECRYPTED_FAILURE));
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
@@ -211,12 +215,11 @@ server_tls_wants_cert(struct session *s)
 static struct step
 server_tls_insists(struct session *s)
 {
-	static const char why[] = "client certificate wanted";
+	const char *why = bypasses_why(UNDECRYPTED_CERT);
 
 	server_tls_count(s, 0);
-	if (session_conf(s)->on.client_certificate_wanted == ON_BLOCK)
+	if (!decide_failed(s, UNDECRYPTED_CERT))
 		return decide_block(s, why);
-	learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
 	return decide_bypass(s, UNDECRYPTED_CERT, why);
 }
 
@@ -226,7 +229,7 @@ server_tls_over(struct session *s)
 	SSL *ssl = versions_ssl(s);
 
 	if (ssl != NULL && (tls_wanted_again(ssl) || tls_refused_none(ssl)))
-		learned_set(s->worker->learned, &s->facts, LEARNED_INSISTS);
+		decide_failed(s, UNDECRYPTED_CERT);
 }
 
 static struct step

@@ -16,6 +16,7 @@
 #include "proxy/reach.h"
 #include "tls/tls.h"
 
+struct bypasses;
 struct chain_ops;
 struct worker;
 
@@ -24,10 +25,13 @@ struct proxy_env {
 	/* Ways through inline devices (proxy/chain.h); or NULL: none. */
 	const struct chain_ops	*chain;
 	void			*chain_env;
+	struct bypasses		*bypasses;
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */
 	void			(*handshaken)(void *arg, const struct record *);
+	/* The same when a bypass was learned (EVENT_ALERT); or NULL. */
+	void			(*learned)(void *arg, const struct record *);
 	void			*arg;
 };
 

@@ -469,6 +469,22 @@ put_icap(struct text *o, const struct icap_record *i)
 	jtext_close(o, '}');
 }
 
+/* A bypass was learned. */
+static void
+put_learned(struct text *o, const struct record *r)
+{
+	jtext_open(o, "alert", '{');
+	jtext_string(o, "action", "allowed");
+	jtext_string(o, "signature", "not decrypted from now on");
+	jtext_string(o, "category", "learned bypass");
+	jtext_count(o, "severity", 3);
+	jtext_close(o, '}');
+	jtext_open(o, "clearspan", '{');
+	put_text(o, "why", r->reason[0] != '\0' ? r->reason :
+	    r->verdict->why);
+	jtext_close(o, '}');
+}
+
 static void
 put_alert(struct text *o, const struct icap_record *i)
 {
@@ -504,11 +520,13 @@ eve_event(struct text *o, enum conf_event type, const struct record *r,
 	    [EVENT_TLS] = "tls", [EVENT_HTTP] = "http", [EVENT_ICAP] = "icap",
 	    [EVENT_ALERT] = "alert" };
 	int whole = type == EVENT_FLOW || type == EVENT_TLS;
+	int learned = type == EVENT_ALERT && i == NULL;
 
-	begin_of(o, names[type], whole ? app_proto(r) : "http", r, now);
+	begin_of(o, names[type], whole || learned ? app_proto(r) : "http", r,
+	    now);
 	if (type == EVENT_FLOW)
 		put_flow(o, r, now);
-	if (type == EVENT_TLS || (whole && facts_tls(r->facts)))
+	if (type == EVENT_TLS || learned || (whole && facts_tls(r->facts)))
 		put_tls(o, r);
 	if (h != NULL && h->method != NULL) {
 		jtext_count(o, "tx_id", h->number);
@@ -516,7 +534,9 @@ eve_event(struct text *o, enum conf_event type, const struct record *r,
 	}
 	if (i != NULL)
 		put_icap(o, i);
-	if (type == EVENT_ALERT)
+	if (learned)
+		put_learned(o, r);
+	else if (type == EVENT_ALERT)
 		put_alert(o, i);
 	if (type == EVENT_HTTP)
 		put_exchange(o, r, h);

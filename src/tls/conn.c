@@ -140,9 +140,32 @@ server_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 	return rv == 1 && !enc && SSL_version(ssl) == TLS1_3_VERSION ? 2 : rv;
 }
 
+static void
+server_info(const SSL *ssl, int where, int ret)
+{
+	if (where == SSL_CB_READ_ALERT && ret >> 8 == SSL3_AL_FATAL)
+		conn_of(ssl)->alert = ret & 0xff;
+}
+
+int
+tls_refused_leaf(SSL *ssl)
+{
+	switch (conn_of(ssl)->alert) {
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_REVOKED:
+	case SSL_AD_CERTIFICATE_EXPIRED:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+	case SSL_AD_UNKNOWN_CA:
+		return 1;
+	}
+	return 0;
+}
+
 void
 conn_server_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 {
+	SSL_CTX_set_info_callback(ctx, server_info);
 	SSL_CTX_set_cert_cb(ctx, server_cert, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, server_alpn, NULL);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_ticket);

@@ -63,6 +63,9 @@ X509		*tls_ca_cert(struct tls *);
 SSL		*tls_accept(struct tls *, size_t profile, struct leaf *,
 		    const uint8_t *alpn, size_t alpn_len);
 
+/* Whether the client has refused the leaf: its alert is about certificates. */
+int		 tls_refused_leaf(SSL *);
+
 struct tls_want {
 	size_t		 profile;
 	const char	*sni;		/* to send and to verify; or NULL */

@@ -184,7 +184,7 @@ TEST(what_comes_later)
 	    "rules:\n"
 	    "- {name: a, country: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
-	    "on: {overload: bypass, revoked-server: untrusted}\n"
+	    "on: {revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
@@ -195,9 +195,7 @@ TEST(what_comes_later)
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
-	    "c:7:16: \"bypass\" is not available for \"overload\" in this "
-	    "version; write wait\n"
-	    "c:7:40: \"untrusted\" is not available for \"revoked-server\" in "
+	    "c:7:22: \"untrusted\" is not available for \"revoked-server\" in "
 	    "this version; write block\n"
 	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
 	    "write 1.2 or 1.3\n");

@@ -23,8 +23,8 @@ TEST(a_server_is_known_by_address_port_and_name)
 	struct facts none = facts_of("192.0.2.1:443", NULL);
 
 	ck_assert_int_eq(learned_get(l, &f), LEARNED_NOTHING);
-	learned_set(l, &f, LEARNED_INSISTS);
-	ck_assert_int_eq(learned_get(l, &f), LEARNED_INSISTS);
+	learned_set(l, &f, LEARNED_HTTP2);
+	ck_assert_int_eq(learned_get(l, &f), LEARNED_HTTP2);
 	ck_assert_int_eq(learned_get(l, &port), LEARNED_NOTHING);
 	ck_assert_int_eq(learned_get(l, &name), LEARNED_NOTHING);
 	ck_assert_int_eq(learned_get(l, &none), LEARNED_NOTHING);
@@ -37,7 +37,7 @@ TEST(what_was_learned_last_counts)
 	struct learned *l = learned_new();
 	struct facts f = facts_of("[2001:db8::1]:443", "a.test");
 
-	learned_set(l, &f, LEARNED_INSISTS);
+	learned_set(l, &f, LEARNED_HTTP2);
 	learned_set(l, &f, LEARNED_GOES_ON);
 	ck_assert_int_eq(learned_get(l, &f), LEARNED_GOES_ON);
 	learned_free(l);
