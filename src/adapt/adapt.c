@@ -42,34 +42,6 @@ is_answering(const struct adapted_message *m)
 	return is_collecting(m) || m->a->x.state[m->dir] != EXCHANGE_HELD;
 }
 
-/* Its head goes on, then the body out of m->from. 0, or it was refused. */
-static int
-send_head(struct adapted_message *m, const struct http_head *h,
-    int body, int64_t length, unsigned flags)
-{
-	struct exchange *x = &m->a->x;
-	int rv;
-
-	rv = x->codec->head(x->conn, m->dir, h, body, length, flags);
-	if (rv != 0)
-		exchange_refuse(x, 502, "what a service made of the message "
-		    "cannot be sent");
-	return rv;
-}
-
-/* Send body. Returns the bytes taken. */
-static size_t
-send_body(struct adaptation *a, enum flow_dir dir, const uint8_t *p,
-    size_t len, int *bad)
-{
-	struct exchange *x = &a->x;
-	size_t n = x->codec->data(x->conn, dir, p, len, bad);
-
-	if (dir == DIR_DOWN && x->record.by != NULL)
-		x->record.length[DIR_DOWN] += n;
-	return n;
-}
-
 /*
  * Bound reading ahead. But bytes that were read must not take the room in the
  * flow that sending needs.
@@ -143,7 +115,11 @@ deliver(struct adapted_message *m)
 
 	if (exchange_set(x, m->dir, EXCHANGE_GOING) != 0)
 		return;
-	m->as_is = virgin && x->codec->pass(x->conn, m->dir);
+	if (m->now->body != NULL && (!virgin || (length < 0 &&
+	    part_wanted(m) && spool_ended(m->now->body) == 1)))
+		length = (int64_t)spool_size(m->now->body);
+	part_begin(m, h, m->now->body != NULL, length);
+	m->as_is = virgin && !m->a->part.on && x->codec->pass(x->conn, m->dir);
 	if (m->as_is)
 		return;
 	m->sends = 1;
@@ -151,8 +127,6 @@ deliver(struct adapted_message *m)
 	if (virgin && m->virgin->body == NULL && !m->virgin->ended)
 		m->virgin->body = spool_new(UINT64_MAX);
 	m->sent = 0;
-	if (!virgin && m->now->body != NULL)
-		length = (int64_t)spool_size(m->now->body);
 	if (send_head(m, h, m->now->body != NULL, length,
 	    virgin ? 0 : HTTP_CHANGED) == 0)
 		send_more(m);
@@ -269,6 +243,7 @@ adapted(struct adapted_message *m, struct adapted_message *to,
 		return;
 	if (to != m)
 		m->a->plan->host.answered(m->a->plan->host.session);
+	part_begin(to, a->http, a->body, a->http->length);
 	send_head(to, a->http, a->body, a->http->length,
 	    HTTP_CHANGED | (a->body ? HTTP_REVOCABLE : 0));
 }
@@ -517,10 +492,13 @@ adapt_begin(struct adapted_message *m)
 		content_request(m->a);
 	else
 		content_response(m->a);
+	if (part_wanted(m) && !virgin->ended)
+		virgin->body = spool_new(UINT64_MAX);
 	if (next_service(m) == NULL)
 		return;
 	if (!virgin->ended) {
-		virgin->body = spool_new(UINT64_MAX);
+		if (virgin->body == NULL)
+			virgin->body = spool_new(UINT64_MAX);
 		virgin->max = plan_conf(m->a->plan, m->k)->max_body;
 		if (m->dir == DIR_UP)
 			go_ahead(&m->a->x);
@@ -556,6 +534,8 @@ adapt_reset(struct adapted_message *m)
 	struct adaptation *a = m->a;
 	enum flow_dir dir = m->dir;
 
+	if (dir == DIR_UP)
+		part_end(&a->part);
 	monitor_end(m);
 	icap_cancel(m->txn);
 	message_reset(&m->made);

@@ -74,6 +74,17 @@ struct adapted_message {
 					   messages, and not the whole */
 };
 
+/* The part of its answer that the client asked for, where services see the
+ * whole: part.c. */
+struct part {
+	char		*range;		/* the client's field, or NULL */
+	char		*if_range;	/* ... or NULL */
+	unsigned	 on:1;		/* it goes on in place of the whole: */
+	uint64_t	 first, end;	/* of the content */
+	uint64_t	 at;		/* so much has been dealt with */
+	int64_t		 total;
+};
+
 /* An exchange, and what services make of it. */
 struct adaptation {
 	struct exchange	 x;
@@ -81,6 +92,7 @@ struct adaptation {
 	struct text	*echo;		/* by place in the row: lines of the
 					   answer to REQMOD for its RESPMOD */
 	struct adapted_message msg[2];	/* by enum flow_dir */
+	struct part	 part;
 	char		*refusal;	/* by a rule: why; or NULL */
 	struct grpc	*grpc;		/* a call, taken apart; or NULL */
 	unsigned	 to_http2:1;	/* the request may switch to HTTP/2, and
@@ -144,6 +156,29 @@ input_method(const struct adapted_message *m)
 
 /* What the row's k-th service is shown, into m->input. 0 or ERR_*. */
 int	input_make(struct adapted_message *, size_t k);
+
+/* send.c: what goes on in a message's place, of which the client may get a
+ * part. 0, or it was refused. */
+int	send_head(struct adapted_message *, const struct http_head *,
+	    int body, int64_t length, unsigned flags);
+/* Returns the bytes taken; *bad: more than the length. */
+size_t	send_body(struct adaptation *, enum flow_dir, const uint8_t *,
+	    size_t len, int *bad);
+
+/* part.c: `ranges: whole`. */
+/* Before Range leaves the request. */
+void	part_ask(struct adaptation *);
+/* Whether of this response the client gets a part, if its length is known. */
+int	part_wanted(const struct adapted_message *);
+/* This head is to go on, with a body of that length: decide on a part. */
+void	part_begin(struct adapted_message *, const struct http_head *,
+	    int body, int64_t length);
+/* Its head, for free(). */
+struct http_head *part_head(const struct part *, const struct http_head *,
+	    struct text *bytes);
+/* Of len bytes of content those that go on, behind *skip that do not. */
+size_t	part_cut(const struct part *, size_t len, size_t *skip);
+void	part_end(struct part *);
 
 /* monitor.c: services that get a copy of a message as it passes. */
 void	monitor_begin(struct adapted_message *);

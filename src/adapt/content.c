@@ -337,7 +337,7 @@ is_scanned(const struct plan *p)
 
 	for (k = 0; k < p->nrow; k++)
 		if (sees_response(p, k) != NULL)
-			return !plan_inspect(p)->ranges_pass;
+			return plan_inspect(p)->ranges != RANGES_PASS;
 	return 0;
 }
 
@@ -364,8 +364,11 @@ content_request(struct adaptation *a)
 
 	if (!a->plan->judged)
 		return;
-	if (is_scanned(a->plan))
+	if (is_scanned(a->plan)) {
 		n = 2;
+		if (plan_inspect(a->plan)->ranges == RANGES_WHOLE)
+			part_ask(a);
+	}
 	if (list_limit(a, h, "upgrade", slice_item, upgrade_allowed,
 	    &upgrade)) {
 		/* The session goes on, and is read: no more than a number. */

@@ -77,6 +77,7 @@ head_over(struct adaptation *a)
 	if (r->by != NULL)
 		r->origin.length = came;
 	else
-		r->length[DIR_DOWN] = came;
+		r->length[DIR_DOWN] = a->part.on ? a->part.end -
+		    a->part.first : came;
 	a->plan->env->ended(a->plan->env->arg, a->plan->rec, r);
 }

@@ -5,6 +5,7 @@
  */
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "adapt/adapt.h"
 #include "http/h2.h"
@@ -271,6 +272,8 @@ streams_upgraded(struct tap *tap, struct adaptation *asked,
 	echo = st->a.echo;
 	st->a.echo = asked->echo;
 	asked->echo = echo;
+	st->a.part = asked->part;
+	memset(&asked->part, 0, sizeof(asked->part));
 	http_record_request(&x->record, x->msg[DIR_UP].head, &now);
 	exchange_set(x, DIR_UP, EXCHANGE_DONE);
 }

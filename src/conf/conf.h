@@ -225,6 +225,12 @@ enum conf_mismatch {		/* the certificate lacks the request's name */
 int	conf_icap_passes(const struct conf_icap *, int respmod,
 	    int endless_open);
 
+enum conf_ranges {		/* of an object that a service sees */
+	RANGES_STRIP,		/* no part of it is asked for */
+	RANGES_PASS,
+	RANGES_WHOLE		/* nor here, but the client gets its part */
+};
+
 /* `inspect:`, of a rule or of all: what may not opt out of inspection. */
 struct conf_inspect {
 	enum conf_mismatch host_mismatch;
@@ -241,7 +247,7 @@ struct conf_inspect {
 	struct conf_list upgrade;
 	int		 non_http_block; /* block what is not HTTP */
 	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
-	int		 ranges_pass;	/* Range and If-Range are left in */
+	enum conf_ranges ranges;
 };
 
 enum conf_device_kind {		/* how a device forwards */

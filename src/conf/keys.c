@@ -101,7 +101,8 @@ static const struct word events[] = {
 };
 
 static const struct word ranges[] = {
-	{ "strip", 0 }, { "pass", 1 }, { "whole", 2, 1 }, { NULL }
+	{ "strip", RANGES_STRIP }, { "pass", RANGES_PASS },
+	{ "whole", RANGES_WHOLE }, { NULL }
 };
 static const struct word alt_svcs[] = {
 	{ "strip", 0 }, { "pass", 1 }, { NULL }
@@ -354,7 +355,7 @@ static const struct key inspect_keys[] = {
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
 	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
-	{ "ranges", &type_word, F(ranges_pass), "strip", .arg = ranges },
+	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
 	{ "trickle", &type_later },
 	{ "streams", &type_map, 0, .arg = &map_streams },
 	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },

@@ -23,6 +23,7 @@
 /* Of a connection, which is given back at once: no bound of memory. */
 #define H2_WINDOW_ALL	(16 * 1024 * 1024)
 #define H2_FRAME	9		/* bytes before a frame's payload */
+#define H2_QUEUE_MAX	2000	/* frames, for a peer that does not read */
 
 enum h2_mode {			/* see enum h1_mode */
 	H2_HOLD,
@@ -67,6 +68,14 @@ struct h2_half {
 	uint64_t	 moved;		/* when content was last written */
 };
 
+/* What PRIORITY_UPDATE says; longer ones say nothing that is known. */
+#define H2_EARLY	16		/* that come before their requests */
+struct h2_wish {
+	int32_t		 id;		/* of the client's stream */
+	uint8_t		 len;		/* 0: nothing */
+	char		 value[32];
+};
+
 struct h2_stream {
 	struct h2	*h2;
 	struct exchange	*x;		/* the user's; NULL once it is over */
@@ -75,6 +84,7 @@ struct h2_stream {
 	TAILQ_ENTRY(h2_stream) all, turn, wait;
 	const char	*why;		/* it ends early */
 	uint32_t	 code;		/* of the server's RST_STREAM */
+	struct h2_wish	 wish;		/* the server does not know it yet */
 	size_t		 charged;	/* to limits.memory, for heads */
 	unsigned char	 closed[2];	/* by side: nghttp2 has forgotten it */
 	unsigned char	 rst[2];	/* by side: RST_STREAM is to be sent */
@@ -85,6 +95,7 @@ struct h2_stream {
 	unsigned	 enough:1;	/* the client need not send the rest */
 	unsigned	 to_head:1;	/* the server was sent HEAD */
 	unsigned	 refused:1;	/* the server has not seen it */
+	unsigned	 asked:1;	/* the server was sent its head */
 };
 
 TAILQ_HEAD(h2_list, h2_stream);
@@ -138,6 +149,8 @@ struct h2 {
 	unsigned	 n;		/* streams in all */
 	uint64_t	 swept;		/* when stalled ones were looked for */
 	unsigned	 inside;	/* no need to wake */
+	struct h2_wish	 early[H2_EARLY];	/* a ring */
+	unsigned	 nearly;
 	struct h2_loan	 loan;
 	struct h2_gap	 gap;
 	unsigned	 draining:1;	/* no new streams */
@@ -201,6 +214,14 @@ void	h2_worked(struct h2_side *);		/* content came or went */
 void	h2_flowed(struct h2_side *);
 void	h2_ended_well(struct h2_side *);	/* a stream did */
 
+/* h2_priority.c */
+/* A request has come on that stream. */
+void	h2_priority_begin(struct h2_stream *, const struct http_head *);
+void	h2_priority_update(struct h2_side *,
+	    const nghttp2_ext_priority_update *);
+/* Tell the server, if it has the request. */
+void	h2_priority_send(struct h2_stream *);
+
 /* h2_side.c */
 void	h2_side_open(struct h2_side *, struct h2 *, enum flow_dir);
 void	h2_side_close(struct h2_side *);
@@ -209,6 +230,14 @@ struct h2_stream *h2_side_begin(struct h2_side *, int32_t id,
 	    struct http_head *, struct text *bytes);
 /* nghttp2 can read no further, for that reason of its own. */
 void	h2_side_failed(struct h2_side *, int error);
+
+/* It makes us answer, and does not read the answers. */
+static inline int
+h2_is_clogged(const struct h2_side *side)
+{
+	return nghttp2_session_get_outbound_queue_size(side->ng) >
+	    H2_QUEUE_MAX;
+}
 
 /* A turn is due. */
 static inline void

@@ -12,7 +12,6 @@
 #define FRAME_MAX	16384	/* bytes of a frame (RFC 9113, 6.5.2) */
 #define HEAD_FRAMES	8	/* ... and of these, more than a head needs */
 #define HEAD_KEEP	4096	/* the memory of a longer head is given back */
-#define QUEUE_MAX	2000	/* frames for a peer that does not read */
 
 static struct h2_stream *
 stream_of(const struct h2_side *side, int32_t id)
@@ -43,13 +42,6 @@ idle_frame(const struct h2_side *side, const nghttp2_frame_hd *hd)
 	}
 }
 
-/* It makes us answer, and does not read the answers. */
-static int
-is_clogged(const struct h2_side *side)
-{
-	return nghttp2_session_get_outbound_queue_size(side->ng) > QUEUE_MAX;
-}
-
 /* What is kept of a head before it is whole. */
 static void
 head_is_long(struct h2_side *side)
@@ -71,7 +63,7 @@ frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 	enum h2_abuse what = idle_frame(side, hd);
 
 	side->type = hd->type;
-	if (is_clogged(side)) {
+	if (h2_is_clogged(side)) {
 		h2_accuse(side, H2_RESET_FLOOD);
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	}
@@ -191,24 +183,6 @@ is_unwelcome(const struct h2_side *side, const struct http_head *head)
 	return 0;
 }
 
-/* What the client said of its urgency, for what we send (RFC 9218, 4). */
-static void
-prefer(struct h2_side *side, int32_t id, const struct http_head *head)
-{
-	struct slice list = http_value(head, "priority"), item;
-	nghttp2_extpri pri = { NGHTTP2_EXTPRI_DEFAULT_URGENCY, 0 };
-
-	if (list.len == 0)
-		return;
-	while (slice_item(&list, &item))
-		if (item.len == 3 && memcmp(item.p, "u=", 2) == 0 &&
-		    item.p[2] >= '0' && item.p[2] <= '7')
-			pri.urgency = (uint32_t)(item.p[2] - '0');
-		else if (slice_eq(item, "i") || slice_eq(item, "i=?1"))
-			pri.inc = 1;
-	nghttp2_session_change_extpri_stream_priority(side->ng, id, &pri, 0);
-}
-
 struct h2_stream *
 h2_side_begin(struct h2_side *side, int32_t id, struct http_head *head,
     struct text *bytes)
@@ -216,7 +190,7 @@ h2_side_begin(struct h2_side *side, int32_t id, struct http_head *head,
 	struct h2_stream *s = h2_stream_new(side, id);
 	struct exchange *x;
 
-	prefer(side, id, head);
+	h2_priority_begin(s, head);
 	if (charge(s, head, bytes) != 0)
 		s->refused = 1;
 	x = side->h2->user->begin(side->h2->arg, s);
@@ -330,18 +304,6 @@ server_settings(struct h2 *h2)
 	    connects, 1);
 }
 
-static void
-priority_update(struct h2_side *side, const nghttp2_ext_priority_update *u)
-{
-	const struct h2_stream *s = stream_of(side, u->stream_id);
-
-	if (s != NULL && s->id[DIR_DOWN] != 0 &&
-	    !is_clogged(&side->h2->side[DIR_DOWN]))
-		nghttp2_submit_priority_update(side->h2->side[DIR_DOWN].ng,
-		    NGHTTP2_FLAG_NONE, s->id[DIR_DOWN], u->field_value,
-		    u->field_value_len);
-}
-
 static int
 frame_came(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
@@ -363,7 +325,7 @@ frame_came(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 			server_settings(side->h2);
 		break;
 	case NGHTTP2_PRIORITY_UPDATE:
-		priority_update(side, frame->ext.payload);
+		h2_priority_update(side, frame->ext.payload);
 		break;
 	case NGHTTP2_GOAWAY:
 		side->leaving = 1;

@@ -260,12 +260,17 @@ frame_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 	if (frame->hd.type == NGHTTP2_RST_STREAM &&
 	    is_fault(&frame->rst_stream))
 		h2_abused(side, H2_RESET_FLOOD);
-	if ((frame->hd.type != NGHTTP2_DATA &&
-	    frame->hd.type != NGHTTP2_HEADERS) ||
-	    !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+	if (frame->hd.type != NGHTTP2_DATA &&
+	    frame->hd.type != NGHTTP2_HEADERS)
 		return 0;
 	s = nghttp2_session_get_stream_user_data(ng, frame->hd.stream_id);
 	if (s == NULL)
+		return 0;
+	if (side->dir == DIR_DOWN && !s->asked) {
+		s->asked = 1;
+		h2_priority_send(s);
+	}
+	if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;
 	s->half[!side->dir].sent = 1;
 	h2_news(&s->half[!side->dir]);

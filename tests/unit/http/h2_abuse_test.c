@@ -2,6 +2,7 @@
  * What peers of HTTP/2 may not do without end, by the numbers under which it
  * became known.
  */
+#include "../clock.h"
 #include "h2_pair.h"
 
 /* A frame's head, with a stream and a length. */
@@ -322,6 +323,70 @@ TEST(interim_responses_without_end_reset_the_stream)
 }
 END
 
+/*
+ * With each of 4,000 frames of content both windows are opened, where 2,000
+ * frames are taken that bring nothing on. No time goes by, in which more are.
+ */
+TEST(windows_given_back_frame_by_frame_are_no_abuse)
+{
+	static const nghttp2_settings_entry small[] = {
+	    { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1000 } };
+	static char much[4000000];
+	int32_t id;
+
+	clock_stop();
+	begin();
+	nghttp2_submit_settings(client.ng, 0, small, 1);
+	client.opens = 1;
+	server.answers = 1;
+	server.out = much;
+	server.out_len = sizeof(much);
+	id = ask(get, NULL, 0);
+	pump_all();
+	ck_assert_uint_eq(abuses[DIR_UP][H2_EMPTY_FRAMES], 0);
+	ck_assert_uint_eq(seen_of(&client, id)->body.len, sizeof(much));
+	ck_assert_int_eq(seen_of(&client, id)->ended, 1);
+	end();
+	clock_go();
+}
+END
+
+/* What waits for a client that opens no window is given up, if others need the
+ * memory; and its stream alone. */
+TEST(a_stream_that_nobody_takes_is_reset_for_its_memory)
+{
+	static const nghttp2_settings_entry shut[] = {
+	    { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0 } };
+	static char much[200000];
+
+	begin();
+	nghttp2_submit_settings(client.ng, 0, shut, 1);
+	server.answers = 1;
+	server.out = much;
+	server.out_len = sizeof(much);
+	ask(get, NULL, 0);
+	pump_all();
+	ck_assert_uint_gt(budget_used(), sizeof(much));
+	clock_ahead += 61;
+	pump_all();
+	ck_assert_int_eq(us[0]->over, 0);	/* there is enough */
+	budget_limit(2 * budget_used() - 1);
+	clock_ahead += 2;
+	pump_all();
+	ck_assert_int_eq(us[0]->over, 1);
+	ck_assert_str_eq(us[0]->why, "its receiver takes nothing");
+	ck_assert_uint_eq(abuses[DIR_UP][H2_SLOW_WINDOW], 1);
+	ck_assert_int_eq(seen_of(&client, 1)->reset,
+	    NGHTTP2_ENHANCE_YOUR_CALM);
+	ck_assert_int_eq(flow[DIR_UP].finished, 0);
+	server.out = NULL;
+	ck_assert_int_eq(ask(get, NULL, 0), 3);
+	pump_all();
+	ck_assert_int_eq(seen_of(&client, 3)->ended, 1);
+	end();
+}
+END
+
 TEST(CVE_2019_9511_data_dribble)
 {
 	static const nghttp2_settings_entry none[] = {
@@ -399,6 +464,8 @@ SUITE("h2_abuse", CVE_2023_44487_rapid_reset, who_cancels_now_and_then_may,
     CVE_2024_28182_the_same_from_a_server, CVE_2016_6581_hpack_bomb,
     a_head_over_the_limit_is_answered_431, CVE_2019_9516_empty_fields,
     CVE_2019_9518_empty_frames,
+    windows_given_back_frame_by_frame_are_no_abuse,
+    a_stream_that_nobody_takes_is_reset_for_its_memory,
     CVE_2019_9513_priority_flood, CVE_2019_9512_ping_flood,
     CVE_2019_9515_settings_flood, CVE_2019_9514_reset_flood,
     answers_that_a_client_does_not_read_are_bounded,

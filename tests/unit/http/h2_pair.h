@@ -48,6 +48,7 @@ struct peer {
 	const nghttp2_nv *trailers;
 	int		 shut;		/* it closed */
 	int		 deaf;		/* it reads nothing for now */
+	int		 opens;		/* both windows, at all content */
 	int32_t		 priority_of;	/* PRIORITY_UPDATE */
 	char		 priority[16];
 };
@@ -371,6 +372,10 @@ peer_content(nghttp2_session *ng, uint8_t flags, int32_t id,
     const uint8_t *p, size_t len, void *arg)
 {
 	text_add(&seen_of(arg, id)->body, (const char *)p, len);
+	if (((struct peer *)arg)->opens) {
+		nghttp2_submit_window_update(ng, 0, 0, (int32_t)len);
+		nghttp2_submit_window_update(ng, 0, id, (int32_t)len);
+	}
 	return 0;
 }
 

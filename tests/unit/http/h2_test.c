@@ -465,6 +465,67 @@ TEST(priorities_are_carried_over)
 }
 END
 
+static void
+update(int32_t id, const char *value)
+{
+	ck_assert_int_eq(nghttp2_submit_priority_update(client.ng, 0, id,
+	    (const uint8_t *)value, strlen(value)), 0);
+	pump_all();
+}
+
+/* RFC 9218, 7.1: before the request, and before that has gone on. */
+TEST(priorities_that_are_early_wait_for_their_request)
+{
+	static const nghttp2_settings_entry one[] = {
+	    { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
+	    { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1 } };
+	int32_t id;
+
+	begin_with(one, 2);
+	pump_all();
+	update(1, "u=7");
+	update(1, "u=5");
+	ck_assert_int_eq(server.priority_of, 0);
+	ck_assert_int_eq(ask(get, NULL, 0), 1);
+	pump_all();
+	ck_assert_int_eq(server.priority_of, 1);
+	ck_assert_str_eq(server.priority, "u=5");
+	id = ask(get, NULL, 0);		/* there is no place for it yet */
+	pump_all();
+	update(id, "u=2");
+	update(id, "u=123456789012345678901234567890, a=b, c=d");
+	ck_assert_str_eq(server.priority, "u=5");
+	answer(1, ok, NULL, 0);
+	pump_all();
+	ck_assert_int_eq(server.priority_of, 3);
+	ck_assert_str_eq(server.priority, "u=2");
+	end();
+}
+END
+
+/* The last ones stay; a client's streams at once are more than we keep. */
+TEST(priorities_that_are_early_are_bounded)
+{
+	static const nghttp2_settings_entry new[] = {
+	    { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 } };
+	int32_t id;
+
+	begin_with(new, 1);
+	pump_all();
+	for (id = 1; id < 2 * 60; id += 2)
+		update(id, "u=7");
+	ck_assert_int_eq(ask(get, NULL, 0), 1);
+	pump_all();
+	ck_assert_int_eq(server.priority_of, 0);	/* it gave way */
+	for (id = 3; id < 2 * 60; id += 2)
+		ask(get, NULL, 0);
+	pump_all();
+	ck_assert_int_eq(server.priority_of, 2 * 60 - 1);
+	ck_assert_uint_eq(abuses[DIR_UP][H2_PROTOCOL], 0);
+	end();
+}
+END
+
 TEST(lengths_that_are_not_true_reset_the_stream)
 {
 	static const nghttp2_nv five[] = { NV(":status", "200"),
@@ -664,7 +725,10 @@ SUITE("h2", extended_connect_is_offered_if_the_server_offers_it,
     an_answer_before_the_request_was_sent_ends_neither,
     a_server_that_needs_no_more_says_so_to_the_client,
     what_a_server_that_ends_has_not_seen_may_be_asked_again,
-    priorities_are_carried_over, lengths_that_are_not_true_reset_the_stream,
+    priorities_are_carried_over,
+    priorities_that_are_early_wait_for_their_request,
+    priorities_that_are_early_are_bounded,
+    lengths_that_are_not_true_reset_the_stream,
     an_answer_to_head_has_no_content,
     a_promise_ends_the_connection_of_the_server,
     who_is_refused_while_it_waits_is_not_asked_for,
