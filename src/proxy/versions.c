@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "http/cross.h"
-#include "proxy/chain.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
@@ -74,14 +73,16 @@ static int
 crosses(const struct session *s, enum cross_to *to)
 {
 	const char *alpn = s->facts.tls_server.alpn;
+	const struct conf_chain *ch;
 
 	if (session_answers(s) || s->facts.alpn == NULL || !is_read(s))
 		return 0;
+	ch = s->verdict.rule->chain;
 	*to = strcmp(alpn, http2) == 0 ? CROSS_TO_2 : CROSS_TO_1;
 	if (*to == CROSS_TO_2)
 		return is_only_1(s);
 	/* Devices that are to see HTTP/1.1 would see what the client speaks. */
-	return is_only_2(s) && !chain_http11(s) &&
+	return is_only_2(s) && (ch == NULL || !ch->http11) &&
 	    (alpn[0] == '\0' || strcmp(alpn, http11) == 0);
 }
 
