@@ -26,7 +26,8 @@ struct event_base;
 
 struct admin_env {
 	struct event_base	*base;		/* the main thread's */
-	const struct conf	*conf;		/* in force now */
+	const struct conf	*conf;		/* in force now ... */
+	const struct policy	*policy;	/* ... and its rules */
 	struct worker		**workers;
 	size_t			 nworkers;
 	const struct proxy_sink	*sinks;		/* of conf's mirrors */

@@ -9,6 +9,7 @@
 
 #include "admin/asking.h"
 #include "admin/chains.h"
+#include "admin/told.h"
 #include "admin/learned.h"
 #include "sink/eve.h"
 #include "util/err.h"
@@ -20,6 +21,7 @@ struct request {
 	struct mailbox		*mail;
 	const char		*word;		/* after the verb; or NULL */
 	const char		*second;	/* after that; or NULL */
+	const char		*rest;		/* all after the verb */
 	verb_done		 done;
 	void			*arg;
 };
@@ -41,6 +43,7 @@ static void	verb_icap(const struct request *);
 static void	verb_devices(const struct request *);
 static void	verb_device(const struct request *);
 static void	verb_chains(const struct request *);
+static void	verb_explain(const struct request *);
 static void	verb_failures(const struct request *);
 static void	verb_learned(const struct request *);
 static void	verb_exempt(const struct request *);
@@ -62,6 +65,8 @@ static const struct verb verbs[] = {
 	{ "device", -2, verb_device, "NAME [drain|down|auto]: one device; no "
 	    "new sessions for it; as its health says" },
 	{ "chains", 0, verb_chains, "the chains, slot by slot" },
+	{ "explain", -3, verb_explain, "FACT ...: which rule decides, and why; "
+	    "a URL, or client=, sni= ..." },
 	{ "failures", -1, verb_failures,
 	    "[SITE]: recent failures, by site and reason" },
 	{ "learned", -2, verb_learned, "[clear SITE]: what is not decrypted "
@@ -77,7 +82,7 @@ static const struct verb verbs[] = {
 static void
 refuse(const struct request *r, const char *why)
 {
-	r->done(r->arg, json_pack("{s:s}", "error", why));
+	r->done(r->arg, json_pack("{s:o}", "error", eve_string(why)));
 }
 
 static void
@@ -258,6 +263,63 @@ verb_find(const char *name)
 	return NULL;
 }
 
+static json_t *
+explained(const struct verdict *v, struct text *lines)
+{
+	json_t *all = json_array();
+	char *line, *save = NULL;
+
+	for (line = strtok_r(lines->s, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save))
+		json_array_append_new(all, json_pack("{s:o}", "explained",
+		    eve_string(line)));
+	return json_pack("{s:s?,s:o,s:o}", "action", v->rule == NULL ? NULL :
+	    conf_action_str(v->action), "rule", v->rule == NULL ? json_null() :
+	    eve_string(v->rule->name), "lines", all);
+}
+
+/*
+ * Cut a fact off the line, at the blank before the next one: "issuer=CN=R3,
+ * O=Example" is one. Returns NULL at the end.
+ */
+static char *
+fact_next(char **line)
+{
+	char *fact = *line + strspn(*line, " \t"), *s;
+
+	if (*fact == '\0')
+		return NULL;
+	for (s = fact; *s != '\0'; s++)
+		if ((*s == ' ' || *s == '\t') && told_begins(s + 1)) {
+			*s++ = '\0';
+			break;
+		}
+	*line = s;
+	return fact;
+}
+
+static void
+verb_explain(const struct request *r)
+{
+	char *copy = xstrdup(r->rest), *line = copy, *fact;
+	struct told *told = told_new();
+	struct text out = { 0 };
+	struct verdict v;
+	int rv = 0;
+
+	while (rv == 0 && (fact = fact_next(&line)) != NULL)
+		rv = told_take(told, fact, &out);
+	if (rv == 0)
+		rv = told_explain(told, r->env->policy, &v, &out);
+	if (rv != 0)
+		refuse(r, out.s);
+	else
+		r->done(r->arg, explained(&v, &out));
+	told_free(told);
+	text_free(&out);
+	free(copy);
+}
+
 /* Whether this many words may follow the verb. */
 static int
 verb_takes(const struct verb *v, int words)
@@ -276,6 +338,7 @@ verb_run(struct admin_env *env, struct mailbox *mail, const char *line,
 	int words;
 
 	name = strtok_r(copy, " \t", &save);
+	r.rest = name != NULL ? line + (name - copy) + strlen(name) : line;
 	r.word = strtok_r(NULL, " \t", &save);
 	r.second = strtok_r(NULL, " \t", &save);
 	words = (r.word != NULL) + (r.second != NULL) +

@@ -189,6 +189,7 @@ daemon_show(struct daemon *d)
 	const struct parts *p = setup_parts(d->setup);
 
 	d->admin.conf = setup_conf(d->setup);
+	d->admin.policy = p->policy;
 	d->admin.sinks = p->sinks;
 	d->admin.tls = p->tls;
 	d->admin.icaps = setup_services(d->setup);

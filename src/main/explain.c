@@ -2,355 +2,14 @@
  * clearspan explain: which rule decides for a connection with these facts, and
  * why. The facts are arguments NAME=VALUE, or a URL.
  */
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "chain/pick.h"
-#include "conf/pattern.h"
+#include "admin/told.h"
 #include "main/cmd.h"
-#include "policy/condition.h"
-#include "policy/policy.h"
-#include "util/err.h"
-#include "util/mem.h"
-
-struct told {			/* the facts, and the texts they point to */
-	struct facts	 facts;
-	struct text	 alpn;
-	struct certinfo	 cert;
-	char		 sni[PATTERN_MAX + 1], host[PATTERN_MAX + 1];
-};
 
 static int
-take_addr(struct told *t, void *field, const char *s)
-{
-	return addr_parse_ip(field, s);
-}
-
-static int
-take_text(struct told *t, void *field, const char *s)
-{
-	*(const char **)field = s;
-	return s[0] != '\0' ? 0 : ERR_FORMAT;
-}
-
-/* A name as people write it, or an address. */
-static int
-take_name(struct told *t, void *field, const char *s)
-{
-	char *name = field == &t->facts.sni ? t->sni : t->host;
-	struct addr ip;
-
-	if (name_canon(name, s, strlen(s)) == 0) {
-		if (addr_parse_ip(&ip, s) != 0)
-			return ERR_FORMAT;
-		addr_ip_str(&ip, name);
-	}
-	return take_text(t, field, name);
-}
-
-static int
-take_port(struct told *t, void *field, const char *s)
-{
-	char *end;
-	unsigned long v = strtoul(s, &end, 10);
-
-	if (s[0] < '0' || s[0] > '9' || *end != '\0' || v == 0 || v > 65535)
-		return ERR_FORMAT;
-	t->facts.port = (uint16_t)v;
-	return 0;
-}
-
-/* Turn "h2,http/1.1" into a wire list (RFC 7301, 3.1). */
-static int
-take_alpn(struct told *t, void *field, const char *s)
-{
-	size_t n;
-	char len;
-
-	for (;;) {
-		n = strcspn(s, ",");
-		if (n == 0 || n > 255)
-			return ERR_FORMAT;
-		len = (char)n;
-		text_add(&t->alpn, &len, 1);
-		text_add(&t->alpn, s, n);
-		s += n;
-		if (*s++ == '\0')
-			return 0;
-	}
-}
-
-/* A fingerprint as the log has it. */
-static int
-take_print(char *out, size_t size, const char *s)
-{
-	size_t n = strlen(s);
-
-	if (n == 0 || n >= size)
-		return ERR_FORMAT;
-	memcpy(out, s, n + 1);
-	return 0;
-}
-
-static int
-take_ja3(struct told *t, void *field, const char *s)
-{
-	char *p;
-	int rv = take_print(t->facts.ja3, sizeof(t->facts.ja3), s);
-
-	for (p = t->facts.ja3; rv == 0 && *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return rv;
-}
-
-static int
-take_ja4(struct told *t, void *field, const char *s)
-{
-	return take_print(t->facts.ja4, sizeof(t->facts.ja4), s);
-}
-
-static int
-take_issuer(struct told *t, void *field, const char *s)
-{
-	t->cert.issuer = (char *)(uintptr_t)s;
-	t->facts.cert = &t->cert;
-	return 0;
-}
-
-static int
-take_subject(struct told *t, void *field, const char *s)
-{
-	t->cert.subject = (char *)(uintptr_t)s;
-	t->facts.cert = &t->cert;
-	return 0;
-}
-
-static int
-take_status(struct told *t, void *field, const char *s)
-{
-	t->facts.cert = &t->cert;
-	return conf_status(s, &t->facts.verify);
-}
-
-/* "2026-11-28T22:15", with or without seconds, and "Z" or "+01:00". */
-static int
-take_time(struct told *t, void *field, const char *s)
-{
-	struct tm tm = { 0 };
-	const char *end;
-	int hours, minutes, n = 0;
-
-	if ((end = strptime(s, "%Y-%m-%dT%H:%M", &tm)) == NULL)
-		return ERR_FORMAT;
-	if (*end == ':' && (end = strptime(end, ":%S", &tm)) == NULL)
-		return ERR_FORMAT;
-	t->facts.now = timegm(&tm);
-	if (strcmp(end, "Z") == 0)
-		return 0;
-	if ((*end != '+' && *end != '-') || sscanf(end + 1, "%2d:%2d%n",
-	    &hours, &minutes, &n) != 2 || end[1 + n] != '\0')
-		return ERR_FORMAT;
-	t->facts.now -= (*end == '-' ? -1 : 1) * (hours * 60 + minutes) * 60;
-	return 0;
-}
-
-static int
-take_protocol(struct told *t, void *field, const char *s)
-{
-	unsigned p;
-
-	for (p = PROTO_TLS; condition_protocol(p) != NULL; p++)
-		if (strcmp(s, condition_protocol(p)) == 0) {
-			t->facts.protocol = p;
-			return 0;
-		}
-	return ERR_FORMAT;
-}
-
-#define AT(member)	offsetof(struct told, facts.member)
-
-static const struct {
-	const char	*name;
-	int		(*take)(struct told *, void *field, const char *);
-	size_t		 at;		/* of the field */
-	const char	*right;
-} takes[] = {
-	{ "client", take_addr, AT(client), "an address such as 10.0.0.7" },
-	{ "server", take_addr, AT(server), "an address such as 192.0.2.1" },
-	{ "port", take_port, 0, "a number from 1 to 65535" },
-	{ "sni", take_name, AT(sni), "a name such as www.example.com" },
-	{ "host", take_name, AT(host), "a name such as www.example.com" },
-	{ "listener", take_text, AT(listener), "a listener's name" },
-	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
-	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
-	{ "ja4", take_ja4, 0, "a JA4 such as "
-	    "t13d1516h2_8daaf6152771_e5627efa2ab1" },
-	{ "time", take_time, 0, "2026-11-28T22:15Z or "
-	    "2026-11-28T22:15:00+01:00" },
-	{ "issuer", take_issuer, 0, "\"CN=R3, O=Example\"" },
-	{ "subject", take_subject, 0, "\"CN=www.example.com\"" },
-	{ "status", take_status, 0, "ok, untrusted, expired, name-mismatch "
-	    "or revoked" },
-	{ "protocol", take_protocol, 0, "tls, http, smtp ... or other" },
-};
-
-/*
- * A URL: its scheme says the protocol, its host is the SNI, or the name that
- * the request asks for. What is before and behind them is no fact.
- */
-static int
-take_url(struct told *t, const char *s)
-{
-	int tls = strncasecmp(s, "https://", 8) == 0;
-	const char *host = strstr(s, "://") + 3, *end, *port;
-	char *name = xstrndup(host, strcspn(host, "/?#"));
-	int rv;
-
-	host = strrchr(name, '@') != NULL ? strrchr(name, '@') + 1 : name;
-	end = host[0] == '[' ? strchr(host, ']') : NULL;
-	port = strchr(end != NULL ? end : host, ':');
-	t->facts.port = tls ? 443 : 80;
-	t->facts.protocol = tls ? PROTO_TLS : PROTO_HTTP;
-	rv = port != NULL && port[1] != '\0' ? take_port(t, NULL, port + 1) : 0;
-	if (port != NULL)
-		name[port - name] = '\0';
-	if (rv == 0)
-		rv = take_name(t, &t->facts.host, host);
-	if (rv == 0 && name_canon(t->sni, host, strlen(host)) > 0 && tls)
-		t->facts.sni = t->sni;
-	if (tls)		/* nobody has said it before the hello */
-		t->facts.host = NULL;
-	free(name);
-	return rv;
-}
-
-/* Take one NAME=VALUE. EXIT_DONE, or EXIT_WRONG after reporting why. */
-static int
-take(const char *cmd, struct told *t, const char *arg)
-{
-	size_t i, n = strcspn(arg, "=");
-
-	if (strncasecmp(arg, "https://", 8) == 0 ||
-	    strncasecmp(arg, "http://", 7) == 0)
-		return take_url(t, arg) == 0 ? EXIT_DONE : cmd_usage(cmd,
-		    "\"%s\": write a URL such as https://www.example.com/",
-		    arg);
-
-	for (i = 0; i < NELEM(takes); i++) {
-		if (arg[n] == '\0' || strlen(takes[i].name) != n ||
-		    strncmp(arg, takes[i].name, n) != 0)
-			continue;
-		if (takes[i].take(t, (char *)t + takes[i].at,
-		    arg + n + 1) == 0)
-			return EXIT_DONE;
-		return cmd_usage(cmd, "\"%s\": write %s", arg,
-		    takes[i].right);
-	}
-	return cmd_usage(cmd, "\"%s\" is not a fact; write a URL, or "
-	    "client=, server=, port=, sni=, host=, alpn=, ja3=, ja4=, "
-	    "issuer=, subject=, status=, time=, listener= or protocol=", arg);
-}
-
-static int
-listener_known(const struct conf *c, const char *name)
-{
-	size_t i;
-
-	for (i = 0; name != NULL && i < c->nlistens; i++)
-		if (strcmp(c->listens[i].name, name) == 0)
-			return 1;
-	return name == NULL;
-}
-
-/* A client with an SNI, ALPN or fingerprint speaks TLS, and so does a server
- * with a certificate. */
-static void
-told_end(struct told *t)
-{
-	if (t->alpn.len > 0) {
-		t->facts.alpn = (const uint8_t *)t->alpn.s;
-		t->facts.alpn_len = t->alpn.len;
-	}
-	if (t->facts.protocol == PROTO_UNKNOWN &&
-	    (t->facts.sni != NULL || t->facts.alpn != NULL ||
-	    t->facts.ja3[0] != '\0' || t->facts.ja4[0] != '\0' ||
-	    t->facts.cert != NULL))
-		t->facts.protocol = PROTO_TLS;
-}
-
-/* A slot's devices; and the one for this pair, if all are up. */
-static void
-explain_slot(const struct conf_slot *s, const struct facts *f,
-    struct text *out)
-{
-	struct pick picks[CONF_DEVICES];
-	size_t i;
-
-	text_printf(out, " %s (", s->name);
-	for (i = 0; i < s->ndevices; i++) {
-		picks[i].name = s->devices[i]->name;
-		picks[i].weight = s->devices[i]->weight;
-		picks[i].usable = 1;
-		text_printf(out, "%s%s", i > 0 ? ", " : "", picks[i].name);
-	}
-	text_puts(out, ")");
-	if (s->ndevices > 1 && f->client.sa.sa_family != AF_UNSPEC &&
-	    f->server.sa.sa_family != AF_UNSPEC) {
-		i = pick(picks, s->ndevices, pick_pair(&f->client,
-		    &f->server));
-		text_printf(out, " -> %s", picks[i].name);
-	}
-}
-
-/* Whether sessions of this kind go through the chain of their rule. */
-static int
-chain_takes(const struct verdict *v, const struct facts *f)
-{
-	unsigned also = v->rule->chain->also;
-
-	if (f->protocol == PROTO_HTTP || f->protocol == PROTO_OTHER)
-		return (also & CHAIN_ALSO_PLAIN) != 0;
-	return v->action != ACTION_BYPASS ||
-	    (also & CHAIN_ALSO_BYPASSED) != 0;
-}
-
-/* Put a line about the chain before the last line of out. */
-static void
-explain_chain(const struct verdict *v, const struct facts *f,
-    struct text *out)
-{
-	const struct conf_chain *ch = v->rule->chain;
-	struct text line = { 0 };
-	char *last;
-	size_t i;
-
-	if (ch == NULL || out->len < 2)
-		return;
-	text_printf(&line, "chain %s:", ch->name);
-	if (!chain_takes(v, f))
-		text_puts(&line, " not used: \"also\" does not have such "
-		    "sessions");
-	else
-		for (i = 0; i < ch->nslots; i++) {
-			text_puts(&line, i > 0 ? ";" : "");
-			explain_slot(&ch->slots[i], f, &line);
-		}
-	text_puts(&line, "\n");
-	last = memrchr(out->s, '\n', out->len - 1);
-	last = last != NULL ? last + 1 : out->s;
-	text_puts(&line, last);
-	out->len = (size_t)(last - out->s);
-	text_puts(out, line.s);
-	text_free(&line);
-}
-
-static int
-explain(const char *path, const struct told *t)
+explain(const char *path, struct told *t)
 {
 	struct text out = { 0 };
 	struct verdict v;
@@ -360,17 +19,17 @@ explain(const char *path, const struct told *t)
 
 	if (conf_load(path, &c, &out) != 0) {
 		fputs(out.s, stderr);
-	} else if (!listener_known(c, t->facts.listener)) {
-		fprintf(stderr, "clearspan: explain: no listener \"%s\" in "
-		    "%s\n", t->facts.listener, path);
+		text_free(&out);
+		return r;
+	}
+	p = policy_new(c);
+	if (told_explain(t, p, &v, &out) != 0) {
+		fprintf(stderr, "clearspan: explain: %s\n", out.s);
 	} else {
-		p = policy_new(c);
-		policy_explain(p, &t->facts, &v, &out);
-		explain_chain(&v, &t->facts, &out);
 		fputs(out.s, stdout);
-		policy_unref(p);
 		r = fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 	}
+	policy_unref(p);
 	conf_unref(c);
 	text_free(&out);
 	return r;
@@ -380,11 +39,8 @@ int
 cmd_explain(int argc, char **argv)
 {
 	const char *path = CONF_DEFAULT_PATH;
-	static char none[] = "";
-	struct told told = {
-		.facts.now = time(NULL),
-		.cert = { .issuer = none, .subject = none }
-	};
+	struct text why = { 0 };
+	struct told *told;
 	int opt, r = EXIT_DONE;
 
 	while ((opt = getopt(argc, argv, "c:")) != -1) {
@@ -392,11 +48,13 @@ cmd_explain(int argc, char **argv)
 			return cmd_usage(argv[0], "unknown option");
 		path = optarg;
 	}
+	told = told_new();
 	for (; r == EXIT_DONE && optind < argc; optind++)
-		r = take(argv[0], &told, argv[optind]);
-	told_end(&told);
+		if (told_take(told, argv[optind], &why) != 0)
+			r = cmd_usage(argv[0], "%s", why.s);
 	if (r == EXIT_DONE)
-		r = explain(path, &told);
-	text_free(&told.alpn);
+		r = explain(path, told);
+	told_free(told);
+	text_free(&why);
 	return r;
 }

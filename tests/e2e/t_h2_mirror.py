@@ -429,6 +429,11 @@ def raw(s):
     return c, p
 
 
+def arrived(c, p):
+    """No answer comes before its request."""
+    wait(lambda: len(p.received) == len(c.sent), 'the requests')
+
+
 def answer(stream, data, flags=1):
     return frame(1, 4, stream, b'\x88') + frame(0, flags, stream, data)
 
@@ -440,6 +445,7 @@ def h2_mirror_is_cut_where_it_cannot_be_read(s):
     start(s)
     c, p = raw(s)
     c.send(ask(1, b'/whole') + ask(3, b'/cut'))
+    arrived(c, p)
     p.send(answer(1, b'whole') + answer(3, b'half', 0))
     c.recv_exact(9 + 1 + 9 + 5 + 9 + 1 + 9 + 4)
     c.send(frame(0, 1, 3, b'x' * 20000) + b'more')      # over the limit
@@ -482,6 +488,7 @@ def h2_mirror_never_shows_what_was_not_said(s):
            ask(17, b'/h', flags=4) + frame(0, 0, 17, b'body') +
            frame(1, 5, 17, field(b'x', b'y\r\n\r\nGET /smuggled HTTP/1.1')) +
            ask(19, b'/good'))
+    arrived(c, p)
     p.send(frame(1, 5, 7, field(b':status', b'101')) + answer(19, b'good'))
     c.recv_exact(9 + 13 + 9 + 1 + 9 + 4)
     s.d.metric_is(8, 'clearspan_mirror_streams_total', mirror='recorder',

@@ -236,6 +236,39 @@ def logs_and_metrics_move_with_a_reload(s):
 
 
 @scenario
+def ctl_explains_by_the_rules_in_force(s):
+    none = dict(mirrors=[])
+    s.start(record=False, rules=NONE, **none)
+    url = 'https://good.test/'
+    x = s.d.ctl('explain', url)
+    equal([x['action'], x['rule']], ['decrypt', 'default'])
+    with open(s.d.file) as f:
+        text = f.read()
+    with open(s.d.file, 'w') as f:      # not in force yet
+        f.write(text.replace('name: default', 'name: other'))
+    equal(s.d.ctl('explain', url)['rule'], 'default')
+    rules = [{'name': 'site', 'sni': 'good.test', 'client': '10.9.0.0/16',
+              'action': 'bypass'},
+             {'name': 'issuer', 'certificate': {'issuer': '*Some Root*'},
+              'action': 'block'}, *NONE]
+    s.reload(rules=rules, **none)
+    for facts, want in (
+            (['client=10.9.0.1', url], ['bypass', 'site']),
+            (['client=10.8.0.1', url], ['decrypt', 'default']),
+            (['sni=good.test', 'issuer=CN=Some Root, O=x', 'port=443'],
+             ['block', 'issuer'])):
+        x = s.d.ctl('explain', *facts)
+        equal([x['action'], x['rule']], want, facts)
+        told = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file,
+                     *facts).ok().text.splitlines()
+        equal([y['explained'] for y in x['lines']][1:], told[1:])
+    r = s.run(s.gateway, s.binary, 'ctl', '-s',
+              s.d.conf['control']['socket'], 'explain', 'what=this')
+    equal(r.code, 1)
+    check('"what=this" is not a fact' in r.errors + r.text, r.errors, r.text)
+
+
+@scenario
 def replay_tells_what_a_new_configuration_would_change(s):
     s.start(record=False, mirrors=[], rules=NONE, upstream={
         'trust': s.pki.root})
