@@ -72,7 +72,7 @@ def client_does(s, site, case):
         kind = judged(case, *erred(e, st))
     if kind == 'conn':
         e.ended()
-    elif sid != 0 and not (kind == 'stream' and '/stuck' in site.paths()[n:]):
+    elif sid != 0 and not (kind == 'stream' and st.path == '/stuck'):
         after(e, begun, sid)
     paths = site.paths()[n:]
     check('/evil' not in ' '.join(paths), 'at the server:', paths)

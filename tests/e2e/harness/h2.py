@@ -99,7 +99,7 @@ class Stream:
         self.ended = False      # by the peer
         self.code = None        # of RST_STREAM
         self.dead = False       # we have reset it
-        self.method = None      # of a request of ours
+        self.method = self.path = None  # of a request of ours
         self.case = None
 
     @property
@@ -235,7 +235,7 @@ class End:
     def ask(self, path='/', method='GET', body=None, more=(), end=True,
             trailers=(), host='good.test'):
         st = self.open()
-        st.method = method
+        st.method, st.path = method, path
         self.head(st.sid, request(path, method, host, more),
                   end and body is None and not trailers)
         if body is not None:
