@@ -33,20 +33,6 @@ c2s_require_encryption = true
 VirtualHost "good.test"
     ssl = {{ key = "{key}", certificate = "{cert}" }}
 '''
-VSFTPD = '''
-listen=YES
-listen_address=10.2.0.2
-background=NO
-anonymous_enable=YES
-anon_root={dir}/ftp
-secure_chroot_dir={dir}/empty
-ssl_enable=YES
-allow_anon_ssl=YES
-rsa_cert_file={cert}
-rsa_private_key_file={key}
-'''
-
-
 def written(s, name, text, cert='good'):
     pem, key = s.pki.pair(cert)
     with open(s.path(name), 'w') as f:
@@ -111,17 +97,4 @@ def mariadb(s):
                 '--default-storage-engine=MyISAM',
                 '--lc-messages-dir=/usr/share/mysql')
     proc.wait_port(s.server, 3306, p)
-    return p
-
-
-def vsftpd(s, files):
-    os.mkdir(s.path('empty'))
-    os.mkdir(s.path('ftp'))
-    for name, data in files.items():
-        with open(s.path('ftp/' + name), 'wb') as f:
-            f.write(data)
-    os.chmod(s.path('ftp'), 0o555)
-    os.chmod(s.dir, 0o755)
-    p = s.spawn(s.server, 'vsftpd', written(s, 'vsftpd.conf', VSFTPD))
-    proc.wait_port(s.server, 21, p)
     return p
