@@ -235,11 +235,13 @@ PAGE = b"""<!DOCTYPE html><title>t</title><p id=a>begun</p><script>
 (async () => {
   let out = '';
   try {
-    const a = await fetch('/first?' + 'a'.repeat(50000), {method: 'm1'});
-    await a.text();             // its connection is free behind that
-    out += 'first ' + a.status + '; ';
-    const b = await fetch('/eicar');
-    out += 'second ' + b.status + ' ' + await b.text();
+    for (let i = 0; i < 10; i++) {  // Chromium may open another one
+      const a = await fetch('/first?' + 'a'.repeat(50000), {method: 'm1'});
+      await a.text();
+      out += 'first ' + a.status + '; ';
+      const b = await fetch('/eicar');
+      out += 'second ' + b.status + ' ' + await b.text();
+    }
   } catch (e) { out += e; }
   document.getElementById('a').textContent = 'done: ' + out;
 })();
@@ -285,8 +287,9 @@ def chromium_first_line(s):
     check('done: ' in r.text, r.text, r.errors[-2000:])
     check(setup.EICAR.decode() not in r.text.split('id="a"')[-1],
           'the virus is on the page', r.text)
-    check('first 200' in r.text and 'second 403' in r.text, r.text)
-    check(firsts and firsts[0].startswith('m1 /first'), firsts)
+    equal([r.text.count(x) for x in ('first 200', 'second 403')], [10, 10],
+          r.text)
+    check(any(x.startswith('m1 /first') for x in firsts), firsts)
 
 
 # An answer before its request.
