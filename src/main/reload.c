@@ -91,10 +91,6 @@ fresh_sockets(struct daemon *d, const struct conf *c, struct fresh *f,
 	size_t i;
 	int rv;
 
-	for (i = 0; i < c->nlistens; i++)
-		if (!worker_listens(old, &c->listens[i]) &&
-		    (rv = port_free(&c->listens[i], why)) != 0)
-			return rv;
 	f->sockets = xcalloc(d->nrunning + 1, sizeof(*f->sockets));
 	for (i = 0; i < d->nrunning; i++) {
 		f->sockets[i] = xcalloc(c->nlistens + 1, sizeof(int));
@@ -126,8 +122,13 @@ static int
 fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
     struct text *why)
 {
+	size_t i;
 	int rv;
 
+	for (i = 0; i < c->nlistens; i++)
+		if (!setup_listens(&c->listens[i]) &&
+		    (rv = port_free(&c->listens[i], why)) != 0)
+			return rv;
 	device_attach(c, d->admin.conf);
 	if ((rv = setup_new(d, c, d->setup, &f->setup, why)) != 0)
 		return rv;

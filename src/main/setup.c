@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "chain/device.h"
 #include "main/daemon.h"
@@ -22,6 +23,7 @@ struct part {
 
 struct setup {
 	struct parts	 parts;
+	LIST_ENTRY(setup) link;		/* all that are not closed */
 	struct mail	 mail;		/* all its sessions have ended */
 	struct mailbox	*mailbox;	/* the main thread's */
 	struct conf	*conf;
@@ -31,6 +33,8 @@ struct setup {
 	struct part	*engine;	/* a struct engine_env */
 	struct icap_service **icaps;	/* the services */
 };
+
+static LIST_HEAD(, setup) setups = LIST_HEAD_INITIALIZER(setups);
 
 static const struct sink_ops *const sink_kinds[] = {
 	[MIRROR_PORT] = &sink_mirror,
@@ -80,6 +84,7 @@ parts_drop(struct part **v, size_t n)
 static void
 setup_free(struct setup *s)
 {
+	LIST_REMOVE(s, link);
 	part_unref(s->engine);
 	parts_drop(s->services, s->conf->nicaps);
 	parts_drop(s->sinks, s->conf->nmirrors);
@@ -145,35 +150,51 @@ setup_tls(struct setup *s, const struct setup *before, struct text *why)
 	return rv;
 }
 
-/* The one of the same name that is in force, or NULL. */
-static const struct conf_mirror *
-mirror_before(const struct setup *before, const char *name, size_t *i)
+/* The sink of a mirror that is set alike, in any setup that is not closed. */
+static struct part *
+sink_before(const struct setup *now, const struct conf_mirror *m)
 {
-	for (*i = 0; before != NULL && *i < before->conf->nmirrors; (*i)++)
-		if (strcmp(before->conf->mirrors[*i].name, name) == 0)
-			return &before->conf->mirrors[*i];
+	const struct conf_mirror *o;
+	const struct setup *s;
+	size_t i;
+
+	LIST_FOREACH(s, &setups, link)
+		for (i = 0; s != now && i < s->conf->nmirrors; i++) {
+			o = &s->conf->mirrors[i];
+			if (strcmp(o->name, m->name) == 0 &&
+			    conf_mirror_same(o, m))
+				return s->sinks[i];
+		}
 	return NULL;
+}
+
+/* Whether both are one file, or one address. */
+static int
+mirror_meets(const struct conf_mirror *a, const struct conf_mirror *b)
+{
+	return a->kind == b->kind && (a->kind == MIRROR_PCAP ?
+	    strcmp(a->path, b->path) == 0 : a->kind == MIRROR_PCAPIP &&
+	    addr_eq(&a->listen, &b->listen));
 }
 
 /* Two sinks cannot write one file, or serve one address. */
 static int
-mirror_clashes(const struct setup *before, const struct conf_mirror *m,
+mirror_clashes(const struct setup *now, const struct conf_mirror *m,
     struct text *why)
 {
-	const struct conf_mirror *o;
+	const struct setup *s;
 	size_t i;
 
-	for (i = 0; before != NULL && i < before->conf->nmirrors; i++) {
-		o = &before->conf->mirrors[i];
-		if (o->kind != m->kind || m->kind == MIRROR_PORT ||
-		    (m->kind == MIRROR_PCAP ? strcmp(o->path, m->path) != 0 :
-		    !addr_eq(&o->listen, &m->listen)))
-			continue;
-		text_printf(why, "mirror %s: its %s is in use as it was set "
-		    "before; change that too, or restart", m->name,
-		    m->kind == MIRROR_PCAP ? "file" : "address");
-		return 1;
-	}
+	LIST_FOREACH(s, &setups, link)
+		for (i = 0; s != now && i < s->conf->nmirrors; i++) {
+			if (!mirror_meets(&s->conf->mirrors[i], m))
+				continue;
+			text_printf(why, "mirror %s: its %s is in use as it "
+			    "was set before; change that too, or restart",
+			    m->name, m->kind == MIRROR_PCAP ? "file" :
+			    "address");
+			return 1;
+		}
 	return 0;
 }
 
@@ -181,18 +202,17 @@ static int
 setup_sink(struct setup *s, size_t i, const struct setup *before,
     struct text *why)
 {
-	const struct conf_mirror *m = &s->conf->mirrors[i], *o;
+	const struct conf_mirror *m = &s->conf->mirrors[i];
 	const struct sink_ops *ops = sink_kinds[m->kind];
+	struct part *p = sink_before(s, m);
 	void *sink;
-	size_t k;
 	int rv;
 
-	o = mirror_before(before, m->name, &k);
-	if (o != NULL && conf_mirror_same(o, m)) {
-		s->sinks[i] = part_ref(before->sinks[k]);
+	if (p != NULL) {
+		s->sinks[i] = part_ref(p);
 		return 0;
 	}
-	if (mirror_clashes(before, m, why))
+	if (mirror_clashes(s, m, why))
 		return ERR_UNSUPPORTED;
 	if ((rv = ops->open(m, &sink, why)) != 0)
 		return rv;
@@ -320,6 +340,7 @@ setup_new(struct daemon *d, struct conf *c, const struct setup *before,
 	*out = NULL;
 	s->mailbox = d->mailbox;
 	s->conf = conf_ref(c);
+	LIST_INSERT_HEAD(&setups, s, link);
 	if ((rv = setup_tls(s, before, why)) != 0 ||
 	    (rv = setup_sinks(s, before, why)) != 0 ||
 	    (rv = setup_services_of(s, before, why)) != 0) {
@@ -355,6 +376,17 @@ setup_dropped(struct setup *s, struct text *why)
 		    (rv = k->ops->dropped(k->sink, why)) != 0)
 			return rv;
 	}
+	return 0;
+}
+
+int
+setup_listens(const struct conf_listen *l)
+{
+	const struct setup *s;
+
+	LIST_FOREACH(s, &setups, link)
+		if (worker_listens(s->conf, l))
+			return 1;
 	return 0;
 }
 

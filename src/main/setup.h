@@ -28,6 +28,10 @@ void	setup_release(struct setup *);
 /* Privileges are dropped: whether all of it can still be opened. As above. */
 int	setup_dropped(struct setup *, struct text *why);
 
+/* Whether a setup that is not closed has such a listener; the workers may not
+ * have come round to closing it. */
+int		 setup_listens(const struct conf_listen *);
+
 struct conf	*setup_conf(const struct setup *);
 struct parts	*setup_parts(struct setup *);
 /* One for each of conf's services. */

@@ -131,6 +131,24 @@ class Daemon(proc.Process):
         wait(lambda: self.metric(name, **labels) == value,
              '%s %s that is %g' % (name, labels, value))
 
+    def idle(self):
+        """... and what it has to say of that is in its log: events wait a
+        moment for others."""
+        return super().idle() and not self.queued()
+
+    def queued(self):
+        """Bytes of events that are not written; 0 of one that cannot be
+        asked."""
+        try:
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(5)
+                sock.connect(self.conf['control']['socket'])
+                sock.sendall(b'status\n')
+                text = sock.makefile().readline()
+            return json.loads(text)['event_log']['queued_bytes']
+        except (OSError, KeyError, ValueError, TypeError):
+            return 0
+
     def fds(self):
         return len(os.listdir('/proc/%d/fd' % self.pid))
 
