@@ -7,13 +7,10 @@
 
 #include "http/cross_inner.h"
 #include "http/h2_lines.h"
+#include "http/h2_session.h"
 #include "util/err.h"
 #include "util/mem.h"
 
-#define WINDOW		(256 * 1024)	/* of a stream of the server's */
-#define WINDOW_ALL	(16 * 1024 * 1024)	/* given back at once */
-#define FRAME_MAX	16384
-#define HEAD_FRAMES	8	/* more than a head needs */
 #define INTERIMS	100	/* they queue at a client that does not read */
 
 static struct cross_x *
@@ -48,7 +45,6 @@ head_begins(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 	if (frame->hd.type != NGHTTP2_HEADERS)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	h2_head_again(c->lines, kind_of(c, frame));
-	c->lines_error = 0;
 	return 0;
 }
 
@@ -59,10 +55,9 @@ head_line(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
 {
 	struct cross *c = arg;
 
-	if (c->lines_error == 0)
-		c->lines_error = h2_head_add(c->lines, slice_of(name,
-		    name_len), slice_of(value, len),
-		    (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+	/* An error shows at the end. */
+	h2_head_add(c->lines, slice_of(name, name_len), slice_of(value, len),
+	    (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
 	return 0;
 }
 
@@ -134,12 +129,11 @@ head_ends(struct cross *c, const nghttp2_frame *frame)
 	int ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 	struct http_head *head = NULL;
 	struct text bytes = { 0 };
-	int rv = c->lines_error;
+	int rv;
 
 	if (kind != H2_REQUEST && (x == NULL || x->cut))
 		return;
-	if (rv == 0)
-		rv = h2_head_end(c->lines, &head, &bytes);
+	rv = h2_head_end(c->lines, &head, &bytes);
 	if (rv != 0 && x != NULL)
 		cut(x, NGHTTP2_PROTOCOL_ERROR);
 	else if (rv != 0)
@@ -332,23 +326,6 @@ calls_new(void)
 	return calls;
 }
 
-static nghttp2_option *
-option_new(size_t head_max)
-{
-	nghttp2_option *o;
-
-	if (nghttp2_option_new(&o) != 0)
-		abort();
-	nghttp2_option_set_no_auto_window_update(o, 1);
-	nghttp2_option_set_no_http_messaging(o, 1);	/* h2_head's matter */
-	nghttp2_option_set_no_closed_streams(o, 1);
-	nghttp2_option_set_max_continuations(o, HEAD_FRAMES + head_max /
-	    FRAME_MAX);
-	nghttp2_option_set_max_send_header_block_length(o, 2 * head_max +
-	    FRAME_MAX);
-	return o;
-}
-
 /* To the client: one stream at once. To the server: nothing pushed. */
 static void
 greet(struct cross *c)
@@ -358,7 +335,7 @@ greet(struct cross *c)
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
 	}, to_server[] = {
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW },
+		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
 		    (uint32_t)c->head_max },
 	};
@@ -370,16 +347,18 @@ greet(struct cross *c)
 		nghttp2_submit_settings(c->ng, NGHTTP2_FLAG_NONE, to_server,
 		    NELEM(to_server));
 	nghttp2_session_set_local_window_size(c->ng, NGHTTP2_FLAG_NONE, 0,
-	    WINDOW_ALL);
+	    H2_WINDOW_ALL);
 }
 
 void
 cross_h2_open(struct cross *c)
 {
 	nghttp2_session_callbacks *calls = calls_new();
-	nghttp2_option *o = option_new(c->head_max);
+	nghttp2_option *o = h2_option_new(c->head_max);
 	int rv;
 
+	nghttp2_option_set_max_send_header_block_length(o, 2 * c->head_max +
+	    H2_FRAME_MAX);
 	c->lines = h2_head_new(H2_REQUEST, c->head_max);
 	rv = c->to == CROSS_TO_1 ?
 	    nghttp2_session_server_new2(&c->ng, calls, c, o) :
@@ -419,7 +398,7 @@ cross_h2_pack(struct cross *c)
 	const uint8_t *p;
 	ssize_t len;
 
-	while (c->frames.len < FRAME_MAX &&
+	while (c->frames.len < H2_FRAME_MAX &&
 	    (len = nghttp2_session_mem_send(c->ng, &p)) > 0)
 		if (h2_queue_add(&c->frames, p, (size_t)len) != 0) {
 			cross_leave(c, 1);

@@ -73,7 +73,6 @@ struct cross {
 	/* HTTP/2. */
 	nghttp2_session	*ng;
 	struct h2_head	*lines;		/* of a head that is read */
-	int		 lines_error;
 	int32_t		 last;		/* stream that went to the server */
 	struct h2_queue	 frames;	/* packed, and not yet taken */
 

@@ -89,6 +89,13 @@ h2_head_why(const struct h2_head *h)
 	return h->why;
 }
 
+void
+h2_head_drop(struct h2_head *h)
+{
+	if (h->error == 0)
+		fail(h, ERR_MEM, "no memory for the head");
+}
+
 static struct slice
 value_of(const struct h2_head *h, const struct line *l)
 {

@@ -48,6 +48,8 @@ int		 h2_head_add(struct h2_head *, struct slice name,
 /* The same, where the name is that of a line of HPACK's static table. */
 int		 h2_head_add_known(struct h2_head *, unsigned known,
 		    struct slice name, struct slice value, int never);
+/* There is no memory for it: ERR_MEM, unless something was wrong before. */
+void		 h2_head_drop(struct h2_head *);
 /*
  * The lines are all here. 0, with a head of its own for free(), whose slices
  * point into *bytes, which is empty (see http_copy()); of trailers *head is
@@ -60,6 +62,7 @@ int		 h2_head_end(struct h2_head *, struct http_head **head,
  * until another is read.
  */
 int		 h2_head_view(struct h2_head *, const struct http_head **);
-const char	*h2_head_why(const struct h2_head *);	/* of an error */
+/* Why there is an error; NULL: there is none. */
+const char	*h2_head_why(const struct h2_head *);
 
 #endif

@@ -16,12 +16,9 @@
 #include "http/h2_head.h"
 #include "http/h2_lines.h"
 #include "http/h2_queue.h"
+#include "http/h2_session.h"
 
 #define H2_STREAMS	100		/* of a client, at once */
-/* Of a stream: what a peer may send that nobody has taken. */
-#define H2_WINDOW	(256 * 1024)
-/* Of a connection, which is given back at once: no bound of memory. */
-#define H2_WINDOW_ALL	(16 * 1024 * 1024)
 #define H2_FRAME	9		/* bytes before a frame's payload */
 #define H2_QUEUE_MAX	2000	/* frames, for a peer that does not read */
 
@@ -111,7 +108,6 @@ struct h2_side {
 	enum flow_dir	 dir;		/* of what it reads */
 	nghttp2_session	*ng;
 	struct h2_head	*head;		/* that is read */
-	int		 head_error;
 	size_t		 charged;	/* to limits.memory, for a long one */
 	unsigned	 open;		/* streams that we opened there */
 	struct h2_bucket bucket[H2_ABUSE_MAX];

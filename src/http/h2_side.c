@@ -9,8 +9,6 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-#define FRAME_MAX	16384	/* bytes of a frame (RFC 9113, 6.5.2) */
-#define HEAD_FRAMES	8	/* ... and of these, more than a head needs */
 #define HEAD_KEEP	4096	/* the memory of a longer head is given back */
 
 static struct h2_stream *
@@ -48,12 +46,12 @@ head_is_long(struct h2_side *side)
 {
 	size_t n = 2 * side->h2->head_max;
 
-	if (side->charged > 0 || side->head_error != 0)
+	if (side->charged > 0 || h2_head_why(side->head) != NULL)
 		return;
 	if (budget_take(BUDGET_BUFFERS, n, 1) == 0)
 		side->charged = n;
 	else
-		side->head_error = ERR_MEM;
+		h2_head_drop(side->head);
 }
 
 static int
@@ -100,7 +98,6 @@ head_begins(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 	if (frame->hd.type != NGHTTP2_HEADERS)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	h2_head_again(side->head, kind_of(side, frame));
-	side->head_error = 0;
 	return 0;
 }
 
@@ -111,10 +108,9 @@ head_line(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
 {
 	struct h2_side *side = arg;
 
-	if (side->head_error == 0)
-		side->head_error = h2_head_add(side->head, slice_of(name,
-		    name_len), slice_of(value, len),
-		    (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+	/* An error shows at the end. */
+	h2_head_add(side->head, slice_of(name, name_len), slice_of(value, len),
+	    (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
 	return 0;
 }
 
@@ -267,11 +263,11 @@ head_ends(struct h2_side *side, const nghttp2_frame *frame)
 	int ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 	struct http_head *head = NULL;
 	struct text bytes = { 0 };
-	int rv = side->head_error;
+	int rv;
 
 	if (kind != H2_REQUEST && (s->x == NULL || s->reset))
 		rv = ERR_EOF;
-	if (rv == 0)
+	else
 		rv = h2_head_end(side->head, &head, &bytes);
 	head_done(side, rv != 0 || bytes.len > HEAD_KEEP);
 	if (rv == ERR_EOF)
@@ -385,25 +381,6 @@ calls_new(void)
 	return calls;
 }
 
-static nghttp2_option *
-option_new(int server, size_t head_max)
-{
-	nghttp2_option *o;
-
-	if (nghttp2_option_new(&o) != 0)
-		abort();
-	nghttp2_option_set_no_auto_window_update(o, 1);
-	nghttp2_option_set_no_http_messaging(o, 1);	/* h2_head's matter */
-	nghttp2_option_set_no_closed_streams(o, 1);
-	/* Frames of a head: one that is long is told by its fields. */
-	nghttp2_option_set_max_continuations(o, HEAD_FRAMES + head_max /
-	    FRAME_MAX);
-	if (server)
-		nghttp2_option_set_builtin_recv_extension_type(o,
-		    NGHTTP2_PRIORITY_UPDATE);
-	return o;
-}
-
 static void
 greet(struct h2_side *side)
 {
@@ -428,9 +405,12 @@ void
 h2_side_open(struct h2_side *side, struct h2 *h2, enum flow_dir dir)
 {
 	nghttp2_session_callbacks *calls = calls_new();
-	nghttp2_option *o = option_new(dir == DIR_UP, h2->head_max);
+	nghttp2_option *o = h2_option_new(h2->head_max);
 	int rv;
 
+	if (dir == DIR_UP)
+		nghttp2_option_set_builtin_recv_extension_type(o,
+		    NGHTTP2_PRIORITY_UPDATE);
 	side->h2 = h2;
 	side->dir = dir;
 	side->head = h2_head_new(H2_REQUEST, h2->head_max);
