@@ -20,6 +20,7 @@
 #include "main/setup.h"
 #include "net/mailbox.h"
 #include "net/sock.h"
+#include "proxy/accept.h"
 #include "proxy/bypasses.h"
 #include "http/spool.h"
 #include "util/budget.h"
@@ -196,21 +197,15 @@ daemon_show(struct daemon *d)
 }
 
 static int
-boot_worker(struct daemon *d, const struct conf *c, struct text *why)
+boot_worker(struct daemon *d, int **sockets, struct text *why)
 {
-	int *sockets = xcalloc(c->nlistens + 1, sizeof(*sockets)), rv;
-	const char *less = NULL;
+	size_t i = d->nworkers;
+	int rv = worker_new(&d->env, setup_parts(d->setup), sockets[i],
+	    (unsigned)i, &d->workers[i], why);
 
-	rv = worker_listen(c, NULL, sockets, &less, why);
-	if (rv == 0 && less != NULL && d->nworkers == 0)
-		log_warn("listener %s: TPROXY needs CAP_NET_ADMIN; only "
-		    "REDIRECT will work", less);
-	if (rv == 0)
-		rv = worker_new(&d->env, setup_parts(d->setup), sockets,
-		    (unsigned)d->nworkers, &d->workers[d->nworkers], why);
-	if (rv == 0)
-		d->nworkers++;
-	free(sockets);
+	free(sockets[i]);
+	sockets[i] = NULL;
+	d->nworkers += rv == 0;
 	return rv;
 }
 
@@ -228,8 +223,8 @@ boot_seed(void)
 static int
 boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 {
+	int **sockets, rv;
 	size_t i;
-	int rv;
 
 	d->env.ended = session_ended;
 	d->env.handshaken = session_handshaken;
@@ -239,11 +234,13 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 	for (i = 0; i < c->nlistens; i++)
 		if ((rv = port_free(&c->listens[i], why)) != 0)
 			return rv;
+	if ((rv = accept_open(c, NULL, c->workers, &sockets, why)) != 0)
+		return rv;
 	d->workers = xcalloc(c->workers, sizeof(*d->workers));
-	while (d->nworkers < c->workers)
-		if ((rv = boot_worker(d, c, why)) != 0)
-			return rv;
-	return 0;
+	while (rv == 0 && d->nworkers < c->workers)
+		rv = boot_worker(d, sockets, why);
+	accept_drop(sockets, c->workers, c->nlistens);
+	return rv;
 }
 
 static int

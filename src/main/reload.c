@@ -7,12 +7,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "chain/chain.h"
 #include "chain/device.h"
 #include "main/daemon.h"
 #include "main/setup.h"
+#include "proxy/accept.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -83,31 +83,6 @@ struct fresh {
 };
 
 static int
-fresh_sockets(struct daemon *d, const struct conf *c, struct fresh *f,
-    struct text *why)
-{
-	const struct conf *old = d->admin.conf;
-	const char *less = NULL;
-	size_t i;
-	int rv;
-
-	f->sockets = xcalloc(d->nrunning + 1, sizeof(*f->sockets));
-	for (i = 0; i < d->nrunning; i++) {
-		f->sockets[i] = xcalloc(c->nlistens + 1, sizeof(int));
-		rv = worker_listen(c, old, f->sockets[i], &less, why);
-		if (rv != 0) {
-			free(f->sockets[i]);
-			f->sockets[i] = NULL;
-			return rv;
-		}
-	}
-	if (less != NULL)
-		log_warn("listener %s: TPROXY needs CAP_NET_ADMIN; only "
-		    "REDIRECT will work", less);
-	return 0;
-}
-
-static int
 fresh_metrics(struct daemon *d, const struct conf *c, struct fresh *f,
     struct text *why)
 {
@@ -134,8 +109,8 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 		return rv;
 	if (d->chains != NULL && (rv = chains_open(d->chains, c, why)) != 0)
 		return rv;
-	if ((rv = fresh_sockets(d, c, f, why)) != 0 ||
-	    (rv = fresh_metrics(d, c, f, why)) != 0)
+	if ((rv = accept_open(c, d->admin.conf, d->nrunning, &f->sockets,
+	    why)) != 0 || (rv = fresh_metrics(d, c, f, why)) != 0)
 		return rv;
 	return connlog_turn(d->admin.log, c->log.file, c->log.events, why);
 }
@@ -144,14 +119,7 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 static void
 fresh_drop(struct daemon *d, const struct conf *c, struct fresh *f)
 {
-	size_t i, k;
-
-	for (i = 0; f->sockets != NULL && i < d->nrunning; i++)
-		for (k = 0; f->sockets[i] != NULL && k < c->nlistens; k++)
-			if (f->sockets[i][k] != -1)
-				close(f->sockets[i][k]);
-	for (i = 0; f->sockets != NULL && i < d->nrunning; i++)
-		free(f->sockets[i]);
+	accept_drop(f->sockets, d->nrunning, c->nlistens);
 	metrics_free(f->metrics);
 	setup_release(f->setup);
 }
@@ -169,6 +137,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	for (i = 0; i < d->nrunning; i++)
 		worker_renew(d->workers[i], setup_parts(f->setup),
 		    f->sockets[i]);
+	free(f->sockets);	/* the workers have them */
 	d->setup = f->setup;
 	daemon_show(d);
 	daemon_memory(c);
@@ -193,7 +162,6 @@ reload_try(struct daemon *d, struct text *said)
 		reload_apply(d, c, &f);
 	else
 		fresh_drop(d, c, &f);
-	free(f.sockets);
 	conf_unref(c);		/* the setup has its own reference */
 	return rv;
 }

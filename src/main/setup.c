@@ -7,6 +7,7 @@
 #include "chain/device.h"
 #include "main/daemon.h"
 #include "net/mailbox.h"
+#include "proxy/accept.h"
 #include "sink/sinks.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -150,25 +151,13 @@ setup_tls(struct setup *s, const struct setup *before, struct text *why)
 	return rv;
 }
 
-/* The sink of a mirror that is set alike, in any setup that is not closed. */
-static struct part *
-sink_before(const struct setup *now, const struct conf_mirror *m)
+static int
+mirror_alike(const struct conf_mirror *a, const struct conf_mirror *b)
 {
-	const struct conf_mirror *o;
-	const struct setup *s;
-	size_t i;
-
-	LIST_FOREACH(s, &setups, link)
-		for (i = 0; s != now && i < s->conf->nmirrors; i++) {
-			o = &s->conf->mirrors[i];
-			if (strcmp(o->name, m->name) == 0 &&
-			    conf_mirror_same(o, m))
-				return s->sinks[i];
-		}
-	return NULL;
+	return strcmp(a->name, b->name) == 0 && conf_mirror_same(a, b);
 }
 
-/* Whether both are one file, or one address. */
+/* Whether both are one file, or one address: two sinks cannot have it. */
 static int
 mirror_meets(const struct conf_mirror *a, const struct conf_mirror *b)
 {
@@ -177,25 +166,19 @@ mirror_meets(const struct conf_mirror *a, const struct conf_mirror *b)
 	    addr_eq(&a->listen, &b->listen));
 }
 
-/* Two sinks cannot write one file, or serve one address. */
-static int
-mirror_clashes(const struct setup *now, const struct conf_mirror *m,
-    struct text *why)
+/* The sink of such a mirror, in another setup that is not closed. */
+static struct part *
+sink_before(const struct setup *now, const struct conf_mirror *m,
+    int (*such)(const struct conf_mirror *, const struct conf_mirror *))
 {
 	const struct setup *s;
 	size_t i;
 
 	LIST_FOREACH(s, &setups, link)
-		for (i = 0; s != now && i < s->conf->nmirrors; i++) {
-			if (!mirror_meets(&s->conf->mirrors[i], m))
-				continue;
-			text_printf(why, "mirror %s: its %s is in use as it "
-			    "was set before; change that too, or restart",
-			    m->name, m->kind == MIRROR_PCAP ? "file" :
-			    "address");
-			return 1;
-		}
-	return 0;
+		for (i = 0; s != now && i < s->conf->nmirrors; i++)
+			if (such(&s->conf->mirrors[i], m))
+				return s->sinks[i];
+	return NULL;
 }
 
 static int
@@ -204,7 +187,7 @@ setup_sink(struct setup *s, size_t i, const struct setup *before,
 {
 	const struct conf_mirror *m = &s->conf->mirrors[i];
 	const struct sink_ops *ops = sink_kinds[m->kind];
-	struct part *p = sink_before(s, m);
+	struct part *p = sink_before(s, m, mirror_alike);
 	void *sink;
 	int rv;
 
@@ -212,8 +195,12 @@ setup_sink(struct setup *s, size_t i, const struct setup *before,
 		s->sinks[i] = part_ref(p);
 		return 0;
 	}
-	if (mirror_clashes(s, m, why))
+	if (sink_before(s, m, mirror_meets) != NULL) {
+		text_printf(why, "mirror %s: its %s is in use as it was set "
+		    "before; change that too, or restart", m->name,
+		    m->kind == MIRROR_PCAP ? "file" : "address");
 		return ERR_UNSUPPORTED;
+	}
 	if ((rv = ops->open(m, &sink, why)) != 0)
 		return rv;
 	s->sinks[i] = part_new(sink, ops->close, s->conf);
@@ -385,7 +372,7 @@ setup_listens(const struct conf_listen *l)
 	const struct setup *s;
 
 	LIST_FOREACH(s, &setups, link)
-		if (worker_listens(s->conf, l))
+		if (accept_has(s->conf, l))
 			return 1;
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include "proxy/accept.h"
 
 #include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -52,33 +54,59 @@ sockets_close(const int *fd, size_t n)
 			close(fd[n]);
 }
 
-int
-accept_open(const struct conf *c, const struct conf *before, int *out,
-    const char **no_tproxy, struct text *why)
+/* Of the first worker: what goes for it goes for all, and is told once. */
+static int
+listen_open(const struct conf_listen *l, int first, struct text *why)
 {
-	const struct conf_listen *l;
+	int no_tproxy = 0, fd;
 	char addr[ADDR_STRLEN];
-	int less;
+
+	fd = sock_listen(&l->address, l->v6only, l->mode == CONF_TRANSPARENT,
+	    &no_tproxy);
+	if (fd < 0)
+		text_printf(why, "cannot listen on %s (listener %s): %s",
+		    addr_str(&l->address, addr), l->name, err_str(fd));
+	else if (no_tproxy && first)
+		log_warn("listener %s: TPROXY needs CAP_NET_ADMIN; only "
+		    "REDIRECT will work", l->name);
+	return fd;
+}
+
+void
+accept_drop(int **sockets, size_t n, size_t nlistens)
+{
 	size_t i;
 
-	for (i = 0; i < c->nlistens; i++) {
-		l = &c->listens[i];
-		out[i] = -1;
-		if (accept_has(before, l))
-			continue;
-		less = 0;
-		out[i] = sock_listen(&l->address, l->v6only,
-		    l->mode == CONF_TRANSPARENT, &less);
-		if (out[i] < 0) {
-			text_printf(why, "cannot listen on %s (listener %s): "
-			    "%s", addr_str(&l->address, addr), l->name,
-			    err_str(out[i]));
-			sockets_close(out, i);
+	for (i = 0; sockets != NULL && i < n; i++) {
+		if (sockets[i] != NULL)
+			sockets_close(sockets[i], nlistens);
+		free(sockets[i]);
+	}
+	free(sockets);
+}
+
+int
+accept_open(const struct conf *c, const struct conf *before, size_t n,
+    int ***out, struct text *why)
+{
+	int **all = xcalloc(n + 1, sizeof(*all));
+	size_t i, k;
+
+	for (i = 0; i < n; i++) {
+		all[i] = xcalloc(c->nlistens + 1, sizeof(*all[i]));
+		memset(all[i], 0xff, c->nlistens * sizeof(*all[i]));
+		for (k = 0; k < c->nlistens; k++) {
+			if (accept_has(before, &c->listens[k]))
+				continue;
+			all[i][k] = listen_open(&c->listens[k], i == 0, why);
+			if (all[i][k] >= 0)
+				continue;
+			all[i][k] = -1;
+			accept_drop(all, n, c->nlistens);
 			return ERR_SYS;
 		}
-		if (less)
-			*no_tproxy = l->name;
 	}
+	*out = all;
 	return 0;
 }
 

@@ -27,19 +27,6 @@ static void	worker_reap(evutil_socket_t, short, void *);
 static void	worker_out_of_time(evutil_socket_t, short, void *);
 
 int
-worker_listens(const struct conf *c, const struct conf_listen *l)
-{
-	return accept_has(c, l);
-}
-
-int
-worker_listen(const struct conf *c, const struct conf *before, int *out,
-    const char **no_tproxy, struct text *why)
-{
-	return accept_open(c, before, out, no_tproxy, why);
-}
-
-int
 worker_new(const struct proxy_env *env, struct parts *parts,
     const int *sockets, unsigned index, struct worker **out, struct text *why)
 {

@@ -95,19 +95,8 @@ struct worker_counts {
 };
 
 /*
- * Sockets for the listeners of a configuration that another one (or NULL) does
- * not have: out[i], the caller's, is that of listener i, or -1. Where TPROXY
- * lacks a privilege, *no_tproxy is set to the listener's name. 0; or ERR_SYS,
- * without any, and with a sentence in why.
- */
-int		 worker_listens(const struct conf *,
-		    const struct conf_listen *);	/* has one like it */
-int		 worker_listen(const struct conf *, const struct conf *before,
-		    int *out, const char **no_tproxy, struct text *why);
-
-/*
  * Make a worker, before privileges are dropped; then start its thread. It takes
- * a reference to the parts, and has the sockets of worker_listen(). ERR_* with
+ * a reference to the parts, and has the sockets of accept_open(). ERR_* with
  * a sentence in why.
  */
 int		 worker_new(const struct proxy_env *, struct parts *,
