@@ -1,8 +1,37 @@
 /*
  * The built-in page of the CA, in each language: what stands between the title
- * and the foot. Commands are the same in both.
+ * and the foot.
  */
 #include "http/pagetext.h"
+
+/* What to do; the same in all languages. */
+#define DO_WINDOWS \
+	"<pre>certutil -addstore -f Root ca.crt</pre>\n"
+#define DO_MACOS \
+	"<pre>sudo security add-trusted-cert -d -r trustRoot \\\n" \
+	"  -k /Library/Keychains/System.keychain ca.crt</pre>\n"
+#define DO_DEBIAN \
+	"<pre>sudo cp ca.pem /usr/local/share/ca-certificates/clearspan.crt\n" \
+	"sudo update-ca-certificates</pre>\n"
+#define DO_FEDORA \
+	"<pre>sudo cp ca.pem /etc/pki/ca-trust/source/anchors/clearspan.pem\n" \
+	"sudo update-ca-trust</pre>\n"
+#define DO_JAVA \
+	"<pre>keytool -importcert -cacerts -noprompt -storepass changeit \\\n" \
+	"  -alias clearspan -file ca.pem</pre>\n"
+#define DO_NODE \
+	"<pre>export NODE_EXTRA_CA_CERTS=/etc/ssl/clearspan.pem</pre>\n"
+#define DO_PYTHON \
+	"<pre>export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\n" \
+	"export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt</pre>\n"
+#define DO_GO \
+	"<pre>export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt</pre>\n"
+#define DO_GIT \
+	"<pre>git config --global http.sslCAInfo \\\n" \
+	"  /etc/ssl/certs/ca-certificates.crt</pre>\n"
+#define DO_DOCKER \
+	"<pre>COPY ca.pem /usr/local/share/ca-certificates/clearspan.crt\n" \
+	"RUN update-ca-certificates</pre>\n"
 
 const char pagetext_ca_en[] =
     "<p>This network looks into encrypted connections to protect its users. "
@@ -32,13 +61,12 @@ const char pagetext_ca_en[] =
     "<p>Open <code>ca.crt</code>, choose Install Certificate, Local Machine, "
     "and the\n"
     "store Trusted Root Certification Authorities. Or as administrator:</p>\n"
-    "<pre>certutil -addstore -f Root ca.crt</pre>\n"
+    DO_WINDOWS
     "<h2>macOS</h2>\n"
     "<p>Open <code>ca.crt</code>, add it to the keychain System, and set "
     "Trust to\n"
     "Always Trust. Or:</p>\n"
-    "<pre>sudo security add-trusted-cert -d -r trustRoot \\\n"
-    "  -k /Library/Keychains/System.keychain ca.crt</pre>\n"
+    DO_MACOS
     "<h2>iOS and iPadOS</h2>\n"
     "<p>Open <code>ca.mobileconfig</code> in Safari. Install it in Settings, "
     "General,\n"
@@ -51,36 +79,30 @@ const char pagetext_ca_en[] =
     "only the CAs\n"
     "of the system.</p>\n"
     "<h2>Debian and Ubuntu</h2>\n"
-    "<pre>sudo cp ca.pem /usr/local/share/ca-certificates/clearspan.crt\n"
-    "sudo update-ca-certificates</pre>\n"
+    DO_DEBIAN
     "<h2>Fedora and Red Hat</h2>\n"
-    "<pre>sudo cp ca.pem /etc/pki/ca-trust/source/anchors/clearspan.pem\n"
-    "sudo update-ca-trust</pre>\n"
+    DO_FEDORA
     "<h2>Firefox</h2>\n"
     "<p>Settings, Privacy &amp; Security, View Certificates, Authorities, "
     "Import\n"
     "<code>ca.pem</code>, and trust it for websites. Or set\n"
     "<code>security.enterprise_roots.enabled</code> in about:config.</p>\n"
     "<h2>Java</h2>\n"
-    "<pre>keytool -importcert -cacerts -noprompt -storepass changeit \\\n"
-    "  -alias clearspan -file ca.pem</pre>\n"
+    DO_JAVA
     "<h2>Node.js</h2>\n"
-    "<pre>export NODE_EXTRA_CA_CERTS=/etc/ssl/clearspan.pem</pre>\n"
+    DO_NODE
     "<h2>Python</h2>\n"
-    "<pre>export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\n"
-    "export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt</pre>\n"
+    DO_PYTHON
     "<p>They need all CAs: of the system, and this one.</p>\n"
     "<h2>Go</h2>\n"
     "<p>Programs read the store of the system. Elsewhere:</p>\n"
-    "<pre>export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt</pre>\n"
+    DO_GO
     "<h2>git</h2>\n"
-    "<pre>git config --global http.sslCAInfo \\\n"
-    "  /etc/ssl/certs/ca-certificates.crt</pre>\n"
+    DO_GIT
     "<h2>Docker</h2>\n"
     "<p>The daemon trusts the store of the system after a restart. In an "
     "image:</p>\n"
-    "<pre>COPY ca.pem /usr/local/share/ca-certificates/clearspan.crt\n"
-    "RUN update-ca-certificates</pre>\n";
+    DO_DOCKER;
 
 const char pagetext_ca_ja[] =
     "<p>このネットワークは、利用者を保護するために暗号"
@@ -110,13 +132,12 @@ const char pagetext_ca_ja[] =
     "、「ローカル コンピューター」、「信頼されたルー"
     "ト証明機関」の順に選択します。または管理者として"
     "次を実行します。</p>\n"
-    "<pre>certutil -addstore -f Root ca.crt</pre>\n"
+    DO_WINDOWS
     "<h2>macOS</h2>\n"
     "<p><code>ca.crt</code> を開いて「システム」キーチェーン"
     "に追加し、「信頼」を「常に信頼」にします。または"
     "次を実行します。</p>\n"
-    "<pre>sudo security add-trusted-cert -d -r trustRoot \\\n"
-    "  -k /Library/Keychains/System.keychain ca.crt</pre>\n"
+    DO_MACOS
     "<h2>iOS、iPadOS</h2>\n"
     "<p>Safari で <code>ca.mobileconfig</code> を開き、「設定」、"
     "「一般」、「VPNとデバイス管理」でインストールしま"
@@ -129,11 +150,9 @@ const char pagetext_ca_ja[] =
     "テムの CA だけを信頼するアプリも多くあります。</p>"
     "\n"
     "<h2>Debian、Ubuntu</h2>\n"
-    "<pre>sudo cp ca.pem /usr/local/share/ca-certificates/clearspan.crt\n"
-    "sudo update-ca-certificates</pre>\n"
+    DO_DEBIAN
     "<h2>Fedora、Red Hat</h2>\n"
-    "<pre>sudo cp ca.pem /etc/pki/ca-trust/source/anchors/clearspan.pem\n"
-    "sudo update-ca-trust</pre>\n"
+    DO_FEDORA
     "<h2>Firefox</h2>\n"
     "<p>「設定」、「プライバシーとセキュリティ」、「証"
     "明書を表示」、「認証局証明書」、「インポート」で"
@@ -141,24 +160,20 @@ const char pagetext_ca_ja[] =
     "頼します。または about:config で <code>security.enterprise_root"
     "s.enabled</code> を有効にします。</p>\n"
     "<h2>Java</h2>\n"
-    "<pre>keytool -importcert -cacerts -noprompt -storepass changeit \\\n"
-    "  -alias clearspan -file ca.pem</pre>\n"
+    DO_JAVA
     "<h2>Node.js</h2>\n"
-    "<pre>export NODE_EXTRA_CA_CERTS=/etc/ssl/clearspan.pem</pre>\n"
+    DO_NODE
     "<h2>Python</h2>\n"
-    "<pre>export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\n"
-    "export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt</pre>\n"
+    DO_PYTHON
     "<p>システムの CA とこの CA の両方を含むファイルが必"
     "要です。</p>\n"
     "<h2>Go</h2>\n"
     "<p>通常はシステムの証明書ストアが使われます。それ"
     "以外の場合は次のとおりです。</p>\n"
-    "<pre>export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt</pre>\n"
+    DO_GO
     "<h2>git</h2>\n"
-    "<pre>git config --global http.sslCAInfo \\\n"
-    "  /etc/ssl/certs/ca-certificates.crt</pre>\n"
+    DO_GIT
     "<h2>Docker</h2>\n"
     "<p>デーモンは再起動後にシステムの証明書ストアを使"
     "います。イメージの中では次のとおりです。</p>\n"
-    "<pre>COPY ca.pem /usr/local/share/ca-certificates/clearspan.crt\n"
-    "RUN update-ca-certificates</pre>\n";
+    DO_DOCKER;
