@@ -5,16 +5,15 @@ PCAP-over-IP, and get every request and every object, byte for byte."""
 import collections
 import hashlib
 import os
-import re
 
 from harness import capture, check, equal, h2_programs, net, proc, programs, \
     recorded, scenario, wait
+from harness.h2 import PREFACE, frame
 from harness.h2_programs import URL, curl
 
 BIG = os.urandom(900000)
 FILES = {'object-%d' % i: os.urandom(i * i * 911) for i in range(20)}
 FILES.update({'big': BIG, 'small': b'small\n', 'index.html': b'index\n'})
-PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 H1 = {'http2': 'http/1.1', 'ports': 'map'}
 
 
@@ -393,11 +392,6 @@ def h2_mirror_of_prior_knowledge(s):
     all_ = recorded.read(mirrors_agree(s))
     equal(one(all_, '/big').response.body, BIG)
     tshark_agrees(s, all_)
-
-
-def frame(kind, flags, stream, data=b''):
-    return len(data).to_bytes(3, 'big') + bytes([kind, flags]) + \
-        stream.to_bytes(4, 'big') + data
 
 
 def field(name, value):

@@ -1,11 +1,10 @@
 """HTTP/2 that passes is read beside the bytes: an `http` event for each
 stream. What cannot be read passes all the same, and is counted."""
 import os
-import re
-import struct
 
 from harness import h2_programs, net, proc, programs
 from harness.case import scenario
+from harness.h2 import PREFACE, frame
 from harness.h2_programs import URL, curl
 from harness.proc import check, equal, wait
 
@@ -176,35 +175,10 @@ def h2c_by_prior_knowledge_is_read(s):
     nothing_unread(s)
 
 
-APACHE = '''
-ServerRoot {dir}
-ServerName good.test
-PidFile {dir}/apache.pid
-ErrorLog {dir}/apache-error.log
-DefaultRuntimeDir {dir}
-Mutex file:{dir}
-User nobody
-Group nogroup
-Listen {address}:80
-LoadModule mpm_event_module {modules}/mod_mpm_event.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule http2_module {modules}/mod_http2.so
-Protocols h2c http/1.1
-DocumentRoot {dir}/www
-'''
-
-
 @scenario
 def h2c_by_upgrade_is_read(s):
     start(s)
-    h2_programs.tree(s, FILES)
-    conf = s.path('apache.conf')
-    with open(conf, 'w') as f:
-        f.write(APACHE.format(dir=s.dir, address=net.SERVER,
-                              modules='/usr/lib/apache2/modules'))
-    p = s.spawn(s.server, '/usr/sbin/apache2', '-X', '-f', conf,
-                name='apache')
-    proc.wait_port(s.server, 80, p)
+    h2_programs.apache_clear(s, FILES)
     # Few bytes: curl has a small buffer for what comes with the 101, and
     # Apache gives up larger responses behind one.
     for i, how in ((0, ['curl', '-sS', '--http2']), (2, ['nghttp', '-u'])):
@@ -220,15 +194,7 @@ def h2c_by_upgrade_is_read(s):
 
 # --- by hand
 
-PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 GET = b'\x82\x87\x84\x41\x09good.test'
-
-
-def frame(kind, flags=0, stream=0, data=b''):
-    return struct.pack('>I', len(data))[1:] + struct.pack(
-        '>BBI', kind, flags, stream) + data
-
-
 SETTINGS, ACK = frame(4), frame(4, 1)
 
 

@@ -4,7 +4,7 @@ import base64
 import struct
 import sys
 
-from harness import check, equal, h2, h2_programs, http, icap, net, proc, \
+from harness import check, equal, h2, h2_programs, http, icap, \
     scenario, wait
 from harness.h2 import END_HEADERS, END_STREAM, HEADERS, DATA, SETTINGS
 
@@ -15,34 +15,6 @@ URL = 'http://v4.good.test/'
 SMALL = b'a small file\n'
 SWITCH = (b'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n'
           b'Upgrade: h2c\r\n\r\n')
-APACHE = '''
-ServerRoot {dir}
-ServerName good.test
-PidFile {dir}/apache.pid
-ErrorLog {dir}/apache-error.log
-DefaultRuntimeDir {dir}
-Mutex file:{dir}
-User nobody
-Group nogroup
-Listen {address}:80
-LoadModule mpm_event_module {modules}/mod_mpm_event.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule http2_module {modules}/mod_http2.so
-Protocols h2c http/1.1
-H2Upgrade on
-DocumentRoot {dir}/www
-'''
-
-
-def apache(s, files):
-    h2_programs.tree(s, files)
-    conf = s.path('apache.conf')
-    with open(conf, 'w') as f:
-        f.write(APACHE.format(dir=s.dir, address=net.SERVER,
-                              modules='/usr/lib/apache2/modules'))
-    p = s.spawn(s.server, '/usr/sbin/apache2', '-X', '-f', conf,
-                name='apache')
-    proc.wait_port(s.server, 80, p)
 
 
 def curl(s, *args):
@@ -76,7 +48,7 @@ def h2c_upgrade_is_scanned(s):
     """By curl and nghttp, of Apache, which often ends such a connection
     behind the first answer, without us too."""
     srv = service(s)
-    apache(s, {'small': SMALL})
+    h2_programs.apache_clear(s, {'small': SMALL})
     equal(curl(s, URL + 'small'), ('200 2', SMALL))
     up, down = srv.logged(2)
     check(up['req-hdr'].startswith('GET http://v4.good.test/small HTTP/1.1'),
@@ -122,7 +94,7 @@ def h2c_eicar_is_stopped(s):
         peers.start()
     url = peers.urls['avscan']
     icap.start(s, icap.service(url, url))
-    apache(s, {'evil': setup.EICAR})
+    h2_programs.apache_clear(s, {'evil': setup.EICAR})
     status, body = curl(s, URL + 'evil')
     equal(status, '403 2')
     check(b'Eicar' in body and setup.EICAR not in body, body[:300])
@@ -162,7 +134,7 @@ def h2c_upgrade_is_judged_by_stream(s):
 @scenario
 def h2c_upgrade_is_not_offered_where_the_rule_blocks_it(s):
     srv = service(s, inspect={'non-http': 'block'})
-    apache(s, {'small': SMALL})
+    h2_programs.apache_clear(s, {'small': SMALL})
     equal(curl(s, URL + 'small'), ('200 1.1', SMALL))
     srv.logged(2)
 
@@ -171,7 +143,7 @@ def h2c_upgrade_is_not_offered_where_the_rule_blocks_it(s):
 def h2c_upgrade_has_a_monitor(s):
     srv = icap.Script(s)
     icap.start(s, icap.service(srv.url('204'), srv.url('204'), monitor=True))
-    apache(s, {'small': SMALL})
+    h2_programs.apache_clear(s, {'small': SMALL})
     equal(curl(s, URL + 'small'), ('200 2', SMALL))
     up, down = sorted(srv.logged(2), key=lambda x: x['method'])
     equal((up['body'], down['body']), (0, len(SMALL)))

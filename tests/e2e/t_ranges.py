@@ -106,7 +106,7 @@ def ranges_whole_http2_changed(s):
 
 @scenario(timeout=90)
 def ranges_whole_resumes_a_download(s):
-    """By curl and wget, which have the first part; and know it is whole."""
+    """By curl, which has the first part; and knows that it is whole."""
     start(s, '204')
     programs.nginx(s, files={'big': BIG})
     for version in ('1.1', '2'):

@@ -46,6 +46,25 @@ DocumentRoot {dir}/www
 '''
 
 
+CLEAR = '''
+ServerRoot {dir}
+ServerName good.test
+PidFile {dir}/apache.pid
+ErrorLog {dir}/apache-error.log
+DefaultRuntimeDir {dir}
+Mutex file:{dir}
+User nobody
+Group nogroup
+Listen {address}:80
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule http2_module {modules}/mod_http2.so
+Protocols h2c http/1.1
+H2Upgrade on
+DocumentRoot {dir}/www
+'''
+
+
 def tree(s, files):
     """{dir}/www with these files, for servers that run as whoever."""
     www = s.path('www')
@@ -57,19 +76,28 @@ def tree(s, files):
     return www
 
 
+def apache_runs(s, conf, port, **more):
+    path = s.path('apache.conf')
+    with open(path, 'w') as f:
+        f.write(conf.format(dir=s.dir, address=net.SERVER,
+                            modules='/usr/lib/apache2/modules', **more))
+    p = s.spawn(s.server, '/usr/sbin/apache2', '-X', '-f', path,
+                name='apache')
+    proc.wait_port(s.server, port, p)
+    return p
+
+
 def apache(s, files, cert='good', protocols='h2 http/1.1'):
     """Apache httpd in the foreground, out of the scenario's directory."""
     tree(s, files)
     pem, key = s.pki.pair(cert)
-    conf = s.path('apache.conf')
-    with open(conf, 'w') as f:
-        f.write(APACHE.format(dir=s.dir, address=net.SERVER, cert=pem,
-                              key=key, protocols=protocols,
-                              modules='/usr/lib/apache2/modules'))
-    p = s.spawn(s.server, '/usr/sbin/apache2', '-X', '-f', conf,
-                name='apache')
-    proc.wait_port(s.server, 443, p)
-    return p
+    return apache_runs(s, APACHE, 443, cert=pem, key=key, protocols=protocols)
+
+
+def apache_clear(s, files):
+    """The same, without TLS: it goes over to HTTP/2 by Upgrade."""
+    tree(s, files)
+    return apache_runs(s, CLEAR, 80)
 
 
 def nghttpd(s, files, *args, cert='good'):

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "http/h2.h"
+#include "nv.h"
 #include "test.h"
 #include "util/mem.h"
 
@@ -294,20 +295,6 @@ peer_read(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t len,
 }
 
 static const nghttp2_data_provider provider = { .read_callback = peer_read };
-
-#define NV(n, v) { (uint8_t *)(n), (uint8_t *)(v), sizeof(n) - 1,	\
-	sizeof(v) - 1, NGHTTP2_NV_FLAG_NONE }
-#define NV_END	{ NULL, NULL, 0, 0, 0 }
-
-static size_t
-count(const nghttp2_nv *nv)
-{
-	size_t n = 0;
-
-	while (nv[n].name != NULL)
-		n++;
-	return n;
-}
 
 static void
 answer(int32_t id, const nghttp2_nv *nv, const char *out, size_t len)
