@@ -457,7 +457,7 @@ pump_all(void)
 	ck_assert_int_lt(i, 100000);
 }
 
-static void
+static inline void
 put_raw(enum flow_dir dir, const void *data, size_t len)
 {
 	size_t room;
@@ -498,7 +498,7 @@ begin_with(const nghttp2_settings_entry *of_server, size_t n)
 	nghttp2_submit_settings(server.ng, 0, of_server, n);
 }
 
-static void
+static inline void
 begin(void)
 {
 	begin_with(NULL, 0);
@@ -542,6 +542,24 @@ ask(const nghttp2_nv *nv, const char *out, size_t len)
 	s->out = out;
 	s->out_len = len;
 	return id;
+}
+
+static char big[3 * 1024 * 1024];
+
+/* A body. */
+static inline void
+fill(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(big); i++)
+		big[i] = (char)('a' + (i * 7 + i / 1000) % 26);
+}
+
+static inline struct seen *
+got(int32_t id)
+{
+	return seen_of(&client, id);
 }
 
 #endif

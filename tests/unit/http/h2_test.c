@@ -5,17 +5,6 @@
 
 #include "util/err.h"
 
-static char big[3 * 1024 * 1024];
-
-static void
-fill(void)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(big); i++)
-		big[i] = (char)('a' + (i * 7 + i / 1000) % 26);
-}
-
 static void
 check_exchange(enum deed up, enum deed down, size_t up_len, size_t down_len)
 {
@@ -77,13 +66,6 @@ TEST(or_are_taken_and_sent_again)
 	check_exchange(SEND, SEND, sizeof(big), sizeof(big));
 }
 END
-
-
-static struct seen *
-got(int32_t id)
-{
-	return seen_of(&client, id);
-}
 
 TEST(a_page_answers_and_the_server_is_told)
 {
@@ -298,101 +280,6 @@ TEST(a_peer_that_breaks_the_protocol_is_told_so)
 }
 END
 
-
-static const nghttp2_settings_entry connects[] = {
-    { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 } };
-static const nghttp2_nv websocket[] = { NV(":method", "CONNECT"),
-    NV(":protocol", "websocket"), NV(":scheme", "https"),
-    NV(":authority", "a.example"), NV(":path", "/chat"), NV_END };
-
-static uint32_t
-offered(void)
-{
-	return nghttp2_session_get_remote_settings(client.ng,
-	    NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL);
-}
-
-TEST(extended_connect_is_offered_if_the_server_offers_it)
-{
-	int32_t id;
-
-	begin();
-	ck_assert_uint_eq(offered(), 0);
-	id = ask(websocket, "x", 1);
-	pump_all();
-	ck_assert_int_eq(got(id)->reset, NGHTTP2_PROTOCOL_ERROR);
-	ck_assert_uint_eq(nus, 0);
-	end();
-	begin_with(connects, 1);
-	pump_all();
-	ck_assert_uint_eq(offered(), 1);
-	end();
-}
-END
-
-TEST(what_it_carries_passes_both_ways_until_each_ends)
-{
-	int32_t id;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		begin_with(connects, 1);
-		pump_all();
-		deed[DIR_UP] = i == 0 ? PASS : SEND;
-		id = ask(websocket, "ping", 4);
-		got(id)->hold = 1;
-		pump_all();
-		ck_assert_ptr_nonnull(strstr(seen_of(&server, 1)->fields.s,
-		    ":protocol: websocket\n"));
-		ck_assert_int_eq(us[0]->x.msg[DIR_UP].ended, 1);
-		ck_assert_int_eq(us[0]->x.msg[DIR_UP].bodied, 0);
-		seen_of(&server, 1)->hold = 1;
-		answer(1, ok, "pong", 4);
-		pump_all();
-		ck_assert_int_eq(us[0]->x.msg[DIR_DOWN].tunnel, 1);
-		ck_assert_str_eq(seen_of(&server, 1)->body.s, "ping");
-		ck_assert_str_eq(got(id)->body.s, "pong");
-		ck_assert_int_eq(seen_of(&server, 1)->ended, 0);
-		got(id)->hold = 0;
-		nghttp2_session_resume_data(client.ng, id);
-		pump_all();
-		ck_assert_int_eq(seen_of(&server, 1)->ended, 1);
-		ck_assert_int_eq(got(id)->ended, 0);
-		seen_of(&server, 1)->hold = 0;
-		nghttp2_session_resume_data(server.ng, 1);
-		pump_all();
-		ck_assert_int_eq(got(id)->ended, 1);
-		ck_assert_ptr_null(us[0]->why);
-		end();
-	}
-}
-END
-
-TEST(an_answer_before_the_request_was_sent_ends_neither)
-{
-	int32_t id;
-
-	begin();
-	fill();
-	id = ask(post, big, 1000);
-	got(id)->hold = 1;
-	pump_all();
-	answer(1, ok, "early", 5);
-	pump_all();
-	ck_assert_int_eq(got(id)->ended, 1);
-	ck_assert_int_eq(us[0]->over, 0);
-	got(id)->out_len = sizeof(big);
-	got(id)->hold = 0;
-	nghttp2_session_resume_data(client.ng, id);
-	pump_all();
-	ck_assert_uint_eq(seen_of(&server, 1)->body.len, sizeof(big));
-	ck_assert_int_eq(seen_of(&server, 1)->ended, 1);
-	ck_assert_ptr_null(us[0]->why);
-	ck_assert_int_eq(us[0]->over, 1);
-	end();
-}
-END
-
 TEST(a_server_that_needs_no_more_says_so_to_the_client)
 {
 	int32_t id;
@@ -429,99 +316,6 @@ TEST(what_a_server_that_ends_has_not_seen_may_be_asked_again)
 	pump_all();
 	ck_assert_int_eq(got(seen)->reset, NGHTTP2_INTERNAL_ERROR);
 	ck_assert_int_eq(got(held)->reset, NGHTTP2_REFUSED_STREAM);
-	end();
-}
-END
-
-TEST(priorities_are_carried_over)
-{
-	static const nghttp2_nv urgent[] = { NV(":method", "GET"),
-	    NV(":scheme", "https"), NV(":authority", "a.example"),
-	    NV(":path", "/x"), NV("priority", "u=1, i"), NV_END };
-	static const nghttp2_settings_entry new[] = {
-	    { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 } };
-	int32_t low, high;
-
-	begin_with(new, 1);
-	fill();
-	server.answers = 1;
-	server.out = big;
-	server.out_len = 200000;
-	client.deaf = 1;
-	low = ask(get, NULL, 0);
-	high = ask(urgent, NULL, 0);
-	pump_all();
-	client.deaf = 0;
-	nghttp2_submit_priority_update(client.ng, 0, low,
-	    (const uint8_t *)"u=6", 3);
-	pump_all();
-	ck_assert_ptr_nonnull(strstr(seen_of(&server, 3)->fields.s,
-	    "priority: u=1, i\n"));
-	ck_assert_int_eq(server.priority_of, 1);
-	ck_assert_str_eq(server.priority, "u=6");
-	ck_assert_uint_eq(got(low)->body.len, 200000);
-	ck_assert_uint_eq(got(high)->body.len, 200000);
-	end();
-}
-END
-
-static void
-update(int32_t id, const char *value)
-{
-	ck_assert_int_eq(nghttp2_submit_priority_update(client.ng, 0, id,
-	    (const uint8_t *)value, strlen(value)), 0);
-	pump_all();
-}
-
-/* RFC 9218, 7.1: before the request, and before that has gone on. */
-TEST(priorities_that_are_early_wait_for_their_request)
-{
-	static const nghttp2_settings_entry one[] = {
-	    { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
-	    { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1 } };
-	int32_t id;
-
-	begin_with(one, 2);
-	pump_all();
-	update(1, "u=7");
-	update(1, "u=5");
-	ck_assert_int_eq(server.priority_of, 0);
-	ck_assert_int_eq(ask(get, NULL, 0), 1);
-	pump_all();
-	ck_assert_int_eq(server.priority_of, 1);
-	ck_assert_str_eq(server.priority, "u=5");
-	id = ask(get, NULL, 0);		/* there is no place for it yet */
-	pump_all();
-	update(id, "u=2");
-	update(id, "u=123456789012345678901234567890, a=b, c=d");
-	ck_assert_str_eq(server.priority, "u=5");
-	answer(1, ok, NULL, 0);
-	pump_all();
-	ck_assert_int_eq(server.priority_of, 3);
-	ck_assert_str_eq(server.priority, "u=2");
-	end();
-}
-END
-
-/* The last ones stay; a client's streams at once are more than we keep. */
-TEST(priorities_that_are_early_are_bounded)
-{
-	static const nghttp2_settings_entry new[] = {
-	    { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 } };
-	int32_t id;
-
-	begin_with(new, 1);
-	pump_all();
-	for (id = 1; id < 2 * 60; id += 2)
-		update(id, "u=7");
-	ck_assert_int_eq(ask(get, NULL, 0), 1);
-	pump_all();
-	ck_assert_int_eq(server.priority_of, 0);	/* it gave way */
-	for (id = 3; id < 2 * 60; id += 2)
-		ask(get, NULL, 0);
-	pump_all();
-	ck_assert_int_eq(server.priority_of, 2 * 60 - 1);
-	ck_assert_uint_eq(abuses[DIR_UP][H2_PROTOCOL], 0);
 	end();
 }
 END
@@ -720,27 +514,20 @@ TEST(fields_are_edited_and_with_host_the_authority)
 }
 END
 
-SUITE("h2", extended_connect_is_offered_if_the_server_offers_it,
-    what_it_carries_passes_both_ways_until_each_ends,
-    an_answer_before_the_request_was_sent_ends_neither,
+SUITE("h2", a_request_and_its_response_pass, bodies_of_any_size_pass,
+    or_are_taken_and_sent_again, a_page_answers_and_the_server_is_told,
+    a_request_refused_reaches_no_server_and_need_not_be_sent_whole,
+    interim_responses_and_trailers_pass, a_reset_of_either_side_is_the_others,
+    a_held_stream_holds_itself_alone, requests_wait_for_a_place_at_the_server,
+    a_server_that_leaves_answers_what_it_has_got,
+    an_end_of_the_connection_is_the_end_of_what_is_not_whole,
+    a_peer_that_breaks_the_protocol_is_told_so,
     a_server_that_needs_no_more_says_so_to_the_client,
     what_a_server_that_ends_has_not_seen_may_be_asked_again,
-    priorities_are_carried_over,
-    priorities_that_are_early_wait_for_their_request,
-    priorities_that_are_early_are_bounded,
     lengths_that_are_not_true_reset_the_stream,
     an_answer_to_head_has_no_content,
     a_promise_ends_the_connection_of_the_server,
     who_is_refused_while_it_waits_is_not_asked_for,
     a_page_ends_a_request_that_was_passing,
     an_answer_waits_for_its_end_and_can_be_taken_back,
-    fields_are_edited_and_with_host_the_authority,
-    a_request_and_its_response_pass, bodies_of_any_size_pass,
-    or_are_taken_and_sent_again, a_page_answers_and_the_server_is_told,
-    a_request_refused_reaches_no_server_and_need_not_be_sent_whole,
-    interim_responses_and_trailers_pass,
-    a_reset_of_either_side_is_the_others, a_held_stream_holds_itself_alone,
-    requests_wait_for_a_place_at_the_server,
-    a_server_that_leaves_answers_what_it_has_got,
-    an_end_of_the_connection_is_the_end_of_what_is_not_whole,
-    a_peer_that_breaks_the_protocol_is_told_so)
+    fields_are_edited_and_with_host_the_authority)
