@@ -2,8 +2,9 @@
 """Run the end-to-end scenarios: tests/e2e/run.py [-k PATTERN] [-j N] [-l]
 
 Each scenario is a function with @scenario in a file t_*.py here. It runs in a
-process of its own inside new network, mount and pid namespaces, which take
-everything with them when it ends, fails or is interrupted. Wants root.
+process of its own inside new network, mount and pid namespaces (harness/box),
+which take everything with them when it ends, fails or is interrupted. Wants
+root.
 
 CLEARSPAN=path is the binary (default build/clearspan); KIND=asan or tsan gives
 it more time and leaves out what only a plain build is for.
@@ -17,7 +18,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,12 +27,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
+from harness import box                     # noqa: E402
 from harness import case as base            # noqa: E402
 from harness.pki import Pki                 # noqa: E402
 from harness.proc import PATIENCE           # noqa: E402
-
-UNSHARE = ('unshare', '--mount', '--net', '--pid', '--ipc', '--uts', '--fork',
-           '--kill-child', '--mount-proc')
 
 
 def load():
@@ -48,9 +46,8 @@ def load():
     return out
 
 
-def one(name, directory, pki):
+def one(name, f, directory, pki):
     """Inside the namespaces: run it; 0 passed, 1 failed."""
-    f = load()[name]
     s = None
     try:
         s = base.Scenario(name, directory, pki)
@@ -82,12 +79,8 @@ class Job:
         self.out = os.path.join(work, name + '.out')
         self.start = time.monotonic()
         self.deadline = self.start + f.timeout * base.SLOW * PATIENCE
-        with open(self.out, 'w') as out:
-            self.p = subprocess.Popen(
-                UNSHARE + (sys.executable, os.path.abspath(__file__),
-                           '--one', name, self.dir, pki),
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True)
+        self.p = box.Child(lambda: one(name, f, self.dir, pki), self.dir,
+                           self.out)
 
     def poll(self):
         """None while it runs; else (passed, text)."""
@@ -110,9 +103,7 @@ class Job:
         return self.p.returncode == 0, text
 
     def kill(self):
-        self.p.kill()           # unshare --kill-child ends the rest
-        self.p.wait()
-        self.p.returncode = 1
+        self.p.kill()
 
 
 def run_all(todo, args, work):
@@ -150,11 +141,6 @@ def run_all(todo, args, work):
 
 
 def main():
-    if len(sys.argv) == 5 and sys.argv[1] == '--one':
-        os.environ['HOME'] = os.environ['TMPDIR'] = sys.argv[3]
-        code = one(*sys.argv[2:])
-        sys.stdout.flush()
-        os._exit(code)
     a = argparse.ArgumentParser()
     a.add_argument('-k', default='', help='only names that match this RE')
     a.add_argument('-j', type=int, default=2 * len(os.sched_getaffinity(0)),
