@@ -245,6 +245,11 @@ struct conf_inspect {
 	} streams;
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
+	/* The client gets so many bytes of a response that is held, after so
+	 * many ms and then again after so many; bytes 0: it gets none. */
+	struct conf_trickle {
+		uint64_t after, bytes, every;
+	} trickle;
 	int		 non_http_block; /* block what is not HTTP */
 	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
 	enum conf_ranges ranges;
