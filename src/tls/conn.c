@@ -346,6 +346,9 @@ tls_same_lineage(SSL *client, SSL *server)
 {
 	conn_settle(conn_of(server), server);
 	conn_of(client)->lineage.id = conn_of(server)->lineage.id;
+	/* It may use them up faster than it reads others. */
+	if (conn_of(server)->lineage.id != 0)
+		SSL_set_num_tickets(client, 2);
 }
 
 /* Within a lineage what was thought of the server counts on, good or not. */

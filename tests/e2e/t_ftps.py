@@ -31,8 +31,8 @@ for i in range(3):
 f.quit()
 '''
 LFTP = ('set ssl:ca-file %s; set net:max-retries 1; set net:timeout 20;'
-        'set ftp:ssl-allow-anonymous yes; set ftp:ssl-force yes;'
-        'open %s; get down -o %s; put %s -o up/%s; bye')
+        'set ftp:ssl-allow-anonymous yes; set ftp:ssl-force yes;%s;'
+        'open %s; get down -o %s; %s; bye')
 DATA = bytes(range(256)) * 1200
 
 
@@ -54,16 +54,30 @@ def all_at_once(s, todo):
 
 
 def curl(s, url, name, *more):
-    """Fetches and stores, in one control connection."""
-    return ['curl', '-sS', '--ssl-reqd', '--cacert', s.pki.ca, *more,
-            url + '/down', '-o', s.path('got-' + name), '--next', '-sS',
-            '--ssl-reqd', '--cacert', s.pki.ca, *more, '-T', s.path('up'),
-            url + '/up/' + name]
+    common = ['-sS', '--ssl-reqd', '--cacert', s.pki.ca, *more]
+    return ['curl', *common, url + '/down', '-o', s.path('got-' + name),
+            '--next', *common, url + '/down', '-o', s.path('got-' + name)]
 
 
-def lftp(s, url, name):
+# In TLS 1.3 curl and lftp may lose what they store, with us and without: they
+# close with a ticket unread, and that is a reset.
+
+def curl12(s, url, name):
+    """Stores, too."""
+    return curl(s, url, name, '--tls-max', '1.2') + [
+        '--next', '-sS', '--ssl-reqd', '--cacert', s.pki.ca, '--tls-max',
+        '1.2', '-T', s.path('up'), url + '/up/' + name]
+
+
+def lftp(s, url, name, how='', more=''):
     return ['lftp', '--norc', '-c', LFTP % (
-        s.pki.ca, url, s.path('got-' + name), s.path('up'), name)]
+        s.pki.ca, how, url, s.path('got-' + name), more)]
+
+
+def lftp12(s, url, name):
+    """Stores, too."""
+    return lftp(s, url, name, 'set ssl:priority NORMAL:-VERS-TLS1.3',
+                'put %s -o up/%s' % (s.path('up'), name))
 
 
 def ftplib(s, name, *how):
@@ -83,9 +97,9 @@ def fetched(s, names):
             check(f.read() == DATA, 'what was fetched by', name)
 
 
-def data_flows(s, n, resumed=True):
-    """Each was resumed on both sides, and is on the mirror."""
-    flows = [f for f in s.d.events() if f['dest_port'] >= 40000]
+def data_flows(s, n, flows):
+    """Each was resumed on both sides."""
+    flows = [f for f in flows if f['dest_port'] >= 40000]
     equal(len(flows), n)
     for f in flows:
         c = f['clearspan']
@@ -106,24 +120,23 @@ def ftps_through_vsftpd(s):
     ftp, ftps = 'ftp://v4.good.test', 'ftps://v4.good.test'
     todo = {'curl': curl(s, ftp, 'curl'),
             'pasv': curl(s, ftps, 'pasv', '--disable-epsv'),
-            'curl12': curl(s, ftp, 'curl12', '--tls-max', '1.2'),
+            'curl12': curl12(s, ftp, 'curl12'),
             'lftp': lftp(s, ftp, 'lftp'),
-            'lftps': lftp(s, ftps, 'lftps'),
+            'lftps': lftp12(s, ftps, 'lftps'),
             'ftplib': ftplib(s, 'ftplib'),
             'ids': ftplib(s, 'ids', 'ids')}
     all_at_once(s, todo)
     fetched(s, todo)
-    names = [n for n in todo if n not in ('ftplib', 'ids')] + [
+    names = ['curl12', 'lftps'] + [
         n + str(i) for n in ('ftplib', 'ids') for i in range(3)]
     stored(s, names)
-    flows = s.d.flows(len(todo) + 2 * len(names))
-    equal(len(flows), len(todo) + 2 * len(names))
-    data_flows(s, 2 * len(names))
-    st = s.rec.streams(len(flows))
+    n = 3 * 2 + 1 + 1 + 2 + 2 * 6      # data connections
+    data_flows(s, n, s.d.flows(len(todo) + n))
+    st = s.rec.streams(len(todo) + n)
     for x in st:
         equal(x.problems, [])
-    equal(sum(x.down.data == DATA for x in st), len(names))
+    equal(sum(x.down.data == DATA for x in st), n - len(names))
     equal(sum(x.up.data == DATA[::-1] for x in st), len(names))
     for x in st:
         if x.key[3] == 21:
-            check(b'AUTH' not in x.up.data and b'STOR' in x.up.data, x)
+            check(b'AUTH' not in x.up.data and b'RETR' in x.up.data, x)
