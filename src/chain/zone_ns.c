@@ -81,6 +81,10 @@ static const struct sysctl zone_keys[] = {
 	/* A device is near. With twice as much, what the pump writes in one
 	 * go and then reads again is not in the CPU's cache any more. */
 	{ 4, "tcp_wmem", "4096 262144 262144", 0 },
+	/* Who asks whether an address is taken asks for no neighbour meanwhile,
+	 * for up to a second, however few questions that are. */
+	{ 6, "conf/all/accept_dad", "0", 0 },
+	{ 6, "conf/default/accept_dad", "0", 0 },
 	{ 6, "conf/all/disable_ipv6", "0", 0 },
 	{ 6, "conf/default/disable_ipv6", "0", 0 },
 	{ 6, "conf/all/forwarding", "0", 0 },
@@ -95,12 +99,12 @@ static const struct sysctl port_keys[] = {
 	{ 4, "arp_announce", "2", 0 },
 	{ 4, "accept_redirects", "0", 0 },
 	{ 4, "send_redirects", "0", 0 },
+	{ 6, "accept_dad", "0", 0 },
 	{ 6, "disable_ipv6", "0", 0 },
 	{ 6, "accept_ra", "0", 0 },
 	{ 6, "autoconf", "0", 0 },
 	{ 6, "accept_redirects", "0", 0 },
 	{ 6, "router_solicitations", "0", 0 },
-	{ 6, "dad_transmits", "0", 0 },
 	{ 0, NULL, NULL, 0 }
 };
 

@@ -302,6 +302,24 @@ ext_shares(struct hello *h, struct cursor *w)
 	w->bad |= l.bad;
 }
 
+/* Whether it can be read is for TLS to say: here it decides nothing. */
+static void
+ext_ticket(struct hello *h, uint16_t type, struct cursor w)
+{
+	struct cursor l;
+
+	if (type == EXT_PSK) {
+		w = cursor_sub(&w, cursor_u16(&w));
+		l = cursor_sub(&w, cursor_u16(&w));
+	} else {
+		l = w;
+	}
+	if (!l.bad && cursor_left(&l) > 0) {
+		h->ticket.len = cursor_left(&l);
+		h->ticket.p = cursor_bytes(&l, h->ticket.len);
+	}
+}
+
 /* The flags of extensions that only need to be present. */
 static unsigned
 ext_flag(uint16_t type, size_t len)
@@ -361,6 +379,8 @@ ext_read(struct hello *h, uint16_t type, struct cursor *w)
 
 	if (l == NULL && type != EXT_SERVER_NAME) {
 		h->flags |= ext_flag(type, cursor_left(w));
+		if (type == EXT_PSK || type == EXT_TICKET)
+			ext_ticket(h, type, *w);
 		return 0;
 	}
 	if (l != NULL ? l->p != NULL : h->flags & HELLO_SNI)

@@ -66,6 +66,9 @@ struct hello {
 	struct hello_list	 points;	/* u8 each */
 	struct hello_list	 alpn;		/* u8 length, name; ...: what
 						 * SSL_set_alpn_protos takes */
+	/* what it wants to resume: the first identity of pre_shared_key (RFC
+	 * 8446, 4.2.11), or else its session ticket (RFC 5077) */
+	struct hello_list	 ticket;
 	unsigned		 n_alpn;	/* names in it */
 	char			 sni[HOSTNAME_MAX + 1]; /* lower case, no final
 						 * dot; "" if none or bad */

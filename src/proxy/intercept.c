@@ -169,6 +169,8 @@ client_tls_enter(struct session *s)
 	if (ssl == NULL)
 		return step_reset(s, DIR_DOWN, "handshake with client: out of "
 		    "memory");
+	if (!session_answers(s))
+		tls_same_lineage(ssl, tlsio_ssl(s->server.tp));
 	conn_transport(c, &transport_tls, tlsio_new(ssl, &c->sock,
 	    &s->worker->scratch, &c->ops));
 	sock_look(&c->sock);	/* the hello that was peeked */

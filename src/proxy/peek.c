@@ -28,6 +28,21 @@
  * person notices. */
 #define SILENCE_MS	40
 
+/*
+ * Which session of the server's may be resumed matters where it has to be that
+ * of another connection. HTTP has no such thing, and takes any.
+ */
+static uint64_t
+hello_lineage(const struct session *s, const struct hello *h)
+{
+	struct tls *tls = s->place->parts->tls;
+
+	if (tls == NULL || session_offers(s, "http/1.1") ||
+	    session_offers(s, "h2"))
+		return 0;
+	return tls_lineage(tls, h);
+}
+
 /* Keep what is needed of the hello when the peeked bytes have gone. */
 static void
 hello_keep(struct session *s, const struct hello *h)
@@ -46,6 +61,7 @@ hello_keep(struct session *s, const struct hello *h)
 	f->alpn = s->alpn;
 	f->alpn_len = h->alpn.len;
 	s->hello_version = h->max_version;
+	s->lineage = hello_lineage(s, h);
 	s->leaf_key = hello_can_ecdsa(h, h->max_version) ? LEAF_P256 :
 	    LEAF_RSA;
 }

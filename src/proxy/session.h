@@ -57,6 +57,7 @@ struct session {
 	/* What the phases know of the client's hello. */
 	enum leaf_key	 leaf_key;
 	uint16_t	 hello_version;		/* the highest it offers */
+	uint64_t	 lineage;		/* see tls.h; 0: none */
 
 	/* What the phases wait for, or have. */
 	struct inquiry	*inquiry;		/* PHASE_CONFIRM */

@@ -341,6 +341,7 @@ server_tls_enter(struct session *s)
 		.sni = s->facts.sni,
 		.name = s->facts.host,
 		.server = s->facts.server,
+		.lineage = s->lineage,
 	};
 	struct conn *c = &s->server;
 	struct text alpn = { 0 };

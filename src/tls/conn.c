@@ -6,6 +6,7 @@
 #include "tls/conn.h"
 
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "util/mem.h"
 
 #define TICKET_MAX	4096	/* a server could send us 64 KiB to keep */
+#define FAR		((time_t)1 << 40)	/* s since 1970 */
 #define CHAIN_USUAL	(96 * 1024)	/* as cert.h counts it */
 
 static int		 conn_index = -1;
@@ -31,6 +33,7 @@ conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 
 	if (c == NULL)
 		return;
+	lineage_close(&c->lineage, c->tls->lineages);
 	leaf_unref(c->leaf);
 	budget_give(BUDGET_TLS, c->held);
 	free(c->alpn);
@@ -133,11 +136,46 @@ static int
 server_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
 {
-	int rv = ticket_crypt(conn_of(ssl)->tls->tickets, name, iv, cipher,
-	    mac, enc);
+	const struct tls_conn *c = conn_of(ssl);
+	int rv = ticket_crypt(c->tls->tickets, c->lineage.id, name, iv,
+	    cipher, mac, enc);
 
 	/* A client of TLS 1.3 uses a ticket once: with 2 it gets another. */
 	return rv == 1 && !enc && SSL_version(ssl) == TLS1_3_VERSION ? 2 : rv;
+}
+
+/* A client without tickets, in TLS 1.2. */
+static int
+server_session_id(SSL *ssl, unsigned char *id, unsigned int *len)
+{
+	if (RAND_bytes(id, (int)*len) != 1)
+		return 0;
+	lineage_name(&conn_of(ssl)->lineage, id, *len);
+	return 1;
+}
+
+static int
+server_session(SSL *ssl, SSL_SESSION *sess)
+{
+	struct tls_conn *c = conn_of(ssl);
+	static const struct sessions_about about = { .until = FAR };
+
+	if (SSL_version(ssl) >= TLS1_3_VERSION)
+		return 0;
+	lineage_open(&c->lineage, c->tls->lineages, NULL);
+	lineage_put(&c->lineage, c->tls->lineages, sess, &about);
+	return 0;
+}
+
+static SSL_SESSION *
+server_session_get(SSL *ssl, const unsigned char *id, int len, int *copy)
+{
+	const struct tls_conn *c = conn_of(ssl);
+
+	*copy = 0;
+	if (lineage_of_id(id, (size_t)len) != c->lineage.id)
+		return NULL;
+	return lineage_find(c->tls->lineages, id, (size_t)len);
 }
 
 static void
@@ -169,6 +207,9 @@ conn_server_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 	SSL_CTX_set_cert_cb(ctx, server_cert, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, server_alpn, NULL);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_ticket);
+	SSL_CTX_set_generate_session_id(ctx, server_session_id);
+	SSL_CTX_sess_set_new_cb(ctx, server_session);
+	SSL_CTX_sess_set_get_cb(ctx, server_session_get);
 	conn_watch_keys(ctx, t, libssl);
 }
 
@@ -278,9 +319,53 @@ client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
 	return conn_of(ssl)->no_cert ? 0 : -1;
 }
 
+uint64_t
+tls_lineage(struct tls *t, const struct hello *h)
+{
+	SSL_SESSION *sess;
+	uint64_t id = 0;
+
+	if (h->ticket.p != NULL)
+		id = ticket_lineage(t->tickets, h->ticket.p, h->ticket.len);
+	else if ((sess = lineage_find(t->lineages, h->session_id.p,
+	    h->session_id.len)) != NULL) {
+		id = lineage_of_id(h->session_id.p, h->session_id.len);
+		SSL_SESSION_free(sess);
+	}
+	return id != 0 ? id : lineage_new();
+}
+
+static void
+conn_settle(struct tls_conn *c, SSL *ssl)
+{
+	lineage_settle(&c->lineage, c->tls->lineages, ssl, c->name);
+}
+
+void
+tls_same_lineage(SSL *client, SSL *server)
+{
+	conn_settle(conn_of(server), server);
+	conn_of(client)->lineage.id = conn_of(server)->lineage.id;
+	/* It may use them up faster than it reads others. */
+	if (conn_of(server)->lineage.id != 0)
+		SSL_set_num_tickets(client, 2);
+}
+
+/* Within a lineage what was thought of the server counts on, good or not. */
+static void
+client_session_keep(struct tls_conn *c, SSL *ssl, SSL_SESSION *sess, int good)
+{
+	struct sessions_about about = c->about;
+
+	if (!good)
+		about.until = FAR;
+	conn_settle(c, ssl);
+	lineage_put(&c->lineage, c->tls->lineages, sess, &about);
+}
+
 /*
- * Only sessions of servers found good are kept, under a key that holds the
- * name: so a resumed session is a good one for that name.
+ * Only sessions of servers found good are kept for everyone, under a key that
+ * holds the name: so a resumed session is a good one for that name.
  */
 static int
 client_session(SSL *ssl, SSL_SESSION *sess)
@@ -293,7 +378,10 @@ client_session(SSL *ssl, SSL_SESSION *sess)
 
 	c->ticket = 1;
 	SSL_SESSION_get0_ticket(sess, &ticket, &len);
-	if (!good || !SSL_SESSION_is_resumable(sess) || len > TICKET_MAX)
+	if (!SSL_SESSION_is_resumable(sess) || len > TICKET_MAX)
+		return 0;
+	client_session_keep(c, ssl, sess, good);
+	if (!good)
 		return 0;
 	sessions_put(c->tls->sessions, c->key, sess, &c->about);
 	return 1;
@@ -357,11 +445,23 @@ session_key(const struct tls_want *w, const char *name, uint8_t key[32])
 	text_free(&t);
 }
 
+/*
+ * What the lineage has; or else any session of that server, which then, if it
+ * can be used again, is the lineage's: the server may send no other.
+ */
 static void
 conn_resume(struct tls_conn *c, SSL *ssl)
 {
-	SSL_SESSION *sess = sessions_get(c->tls->sessions, c->key, &c->about);
+	struct cache *lines = c->tls->lineages;
+	SSL_SESSION *sess;
 
+	lineage_open(&c->lineage, lines, c->name);
+	if ((sess = lineage_get(&c->lineage, lines, &c->about)) == NULL) {
+		sess = sessions_get(c->tls->sessions, c->key, &c->about);
+		if (sess != NULL && SSL_SESSION_get_protocol_version(sess) <
+		    TLS1_3_VERSION)
+			lineage_put(&c->lineage, lines, sess, &c->about);
+	}
 	if (sess == NULL)
 		return;
 	SSL_set_session(ssl, sess);
@@ -391,6 +491,7 @@ tls_connect(struct tls *t, const struct tls_want *w)
 		ERR_clear_error();
 		return NULL;
 	}
+	c->lineage.id = w->lineage;
 	session_key(w, name, c->key);
 	conn_resume(c, ssl);
 	SSL_set_connect_state(ssl);

@@ -10,6 +10,7 @@
 
 #include "tls/ca.h"
 #include "tls/keylog.h"
+#include "tls/lineage.h"
 #include "tls/sessions.h"
 #include "tls/ticket.h"
 #include "tls/tls.h"
@@ -20,6 +21,7 @@ struct tls {
 	struct leafs	*leafs;
 	struct trust	*trust;
 	struct cache	*sessions;	/* see sessions.h */
+	struct cache	*lineages;	/* ... and lineage.h */
 	struct ticket_keys *tickets;
 	struct keylog	*keylog;
 	SSL_CTX		**server, **client;	/* one for each profile */
@@ -29,6 +31,7 @@ struct tls {
 /* Freed with its SSL. */
 struct tls_conn {
 	struct tls	*tls;
+	struct lineage	 lineage;
 	/* towards a client */
 	struct leaf	*leaf;
 	uint8_t		*alpn;		/* to answer */

@@ -1,5 +1,5 @@
 /*
- * The upstream session cache. A TLS 1.3 ticket is used once (RFC 8446, C.4), so
+ * The caches of sessions. A TLS 1.3 ticket is used once (RFC 8446, C.4), so
  * several are kept for a server. A TLS 1.2 session is used many times, each
  * time as a copy, because libssl marks the session that it gets.
  */
@@ -19,6 +19,7 @@ struct peer {
 	SSL_SESSION	*sess[PER_KEY];	/* oldest first */
 	struct sessions_about about[PER_KEY];
 	size_t		 n;
+	unsigned	 open;		/* 0: it was never opened */
 };
 
 static void
@@ -82,16 +83,23 @@ peer_room(struct peer *p, int single_use)
 	}
 }
 
+static struct peer *
+peer_new(const uint8_t key[32])
+{
+	struct peer *p = xcalloc(1, sizeof(*p));
+
+	cache_item_init(&p->item, key, peer_free);
+	return p;
+}
+
 void
 sessions_put(struct cache *c, const uint8_t key[32], SSL_SESSION *sess,
     const struct sessions_about *about)
 {
 	struct peer *p = (struct peer *)cache_lock(c, key), *made = NULL;
 
-	if (p == NULL) {
-		p = made = xcalloc(1, sizeof(*p));
-		cache_item_init(&p->item, key, peer_free);
-	}
+	if (p == NULL)
+		p = made = peer_new(key);
 	peer_room(p, sess_single_use(sess));
 	p->sess[p->n] = sess;
 	p->about[p->n++] = *about;
@@ -100,6 +108,13 @@ sessions_put(struct cache *c, const uint8_t key[32], SSL_SESSION *sess,
 	else
 		cache_size(c, &p->item, peer_weight(p), CACHE_GOOD);
 	cache_unlock(c, key);
+}
+
+/* Whether the last one is given away for good; else a copy of it is. */
+static int
+peer_gives(const struct peer *p)
+{
+	return sess_single_use(p->sess[p->n]) && (p->open == 0 || p->n > 0);
 }
 
 SSL_SESSION *
@@ -115,17 +130,40 @@ sessions_get(struct cache *c, const uint8_t key[32],
 		*about = p->about[p->n];
 		if (about->until <= now || sess_over(p->sess[p->n], now)) {
 			SSL_SESSION_free(p->sess[p->n]);
-		} else if (sess_single_use(p->sess[p->n])) {
+		} else if (peer_gives(p)) {
 			sess = p->sess[p->n];
 		} else {
 			sess = SSL_SESSION_dup(p->sess[p->n++]);
 			break;
 		}
 	}
-	if (p != NULL && p->n == 0)
+	if (p != NULL && p->n == 0 && p->open == 0)
 		cache_drop(c, &p->item, sess == NULL);
 	else if (p != NULL)
 		cache_size(c, &p->item, peer_weight(p), CACHE_GOOD);
 	cache_unlock(c, key);
 	return sess;
+}
+
+void
+sessions_open(struct cache *c, const uint8_t key[32])
+{
+	struct peer *p = (struct peer *)cache_lock(c, key);
+
+	if (p == NULL) {
+		p = peer_new(key);
+		cache_add(c, &p->item, peer_weight(p), CACHE_GOOD);
+	}
+	p->open++;
+	cache_unlock(c, key);
+}
+
+void
+sessions_close(struct cache *c, const uint8_t key[32])
+{
+	struct peer *p = (struct peer *)cache_lock(c, key);
+
+	if (p != NULL && --p->open == 0)
+		cache_drop(c, &p->item, 0);
+	cache_unlock(c, key);
 }

@@ -17,9 +17,11 @@
 #include "util/mem.h"
 
 #define ROTATE	(8 * 3600)	/* s; a stolen key opens twice this */
+#define NAME	8		/* the rest of its 16 bytes is the lineage */
+#define MAC	32
 
 struct ticket_key {
-	unsigned char	 name[16];
+	unsigned char	 name[NAME];
 	unsigned char	 aes[32];
 	unsigned char	 mac[32];
 };
@@ -102,16 +104,47 @@ ticket_pick(struct ticket_keys *k, const unsigned char *name, int enc,
 	return rv;
 }
 
+/* Of a ticket as libssl writes it: name, iv, what is sealed, its MAC. */
+static int
+ticket_ours(struct ticket_keys *k, const uint8_t *ticket, size_t len)
+{
+	struct ticket_key key;
+	unsigned char mac[MAC];
+	size_t n = 0;
+	int rv;
+
+	if (len < 16 + 16 + MAC || !ticket_pick(k, ticket, 0, &key))
+		return 0;
+	rv = EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.mac,
+	    sizeof(key.mac), ticket, len - MAC, mac, sizeof(mac), &n) !=
+	    NULL && n == MAC && CRYPTO_memcmp(mac, ticket + len - MAC,
+	    MAC) == 0;
+	OPENSSL_cleanse(&key, sizeof(key));
+	return rv;
+}
+
+uint64_t
+ticket_lineage(struct ticket_keys *k, const uint8_t *ticket, size_t len)
+{
+	uint64_t lineage;
+
+	if (!ticket_ours(k, ticket, len))
+		return 0;
+	memcpy(&lineage, ticket + NAME, sizeof(lineage));
+	return lineage;
+}
+
 int
-ticket_crypt(struct ticket_keys *k, unsigned char *name, unsigned char *iv,
-    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
+ticket_crypt(struct ticket_keys *k, uint64_t lineage, unsigned char *name,
+    unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
 {
 	char digest[] = "SHA256";
 	struct ticket_key key;
 	OSSL_PARAM params[3];
 	int rv;
 
-	if ((rv = ticket_pick(k, name, enc, &key)) == 0)
+	if ((!enc && memcmp(name + NAME, &lineage, sizeof(lineage)) != 0) ||
+	    (rv = ticket_pick(k, name, enc, &key)) == 0)
 		return 0;
 	params[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY,
 	    key.mac, sizeof(key.mac));
@@ -120,6 +153,7 @@ ticket_crypt(struct ticket_keys *k, unsigned char *name, unsigned char *iv,
 	params[2] = OSSL_PARAM_construct_end();
 	if (enc) {
 		memcpy(name, key.name, sizeof(key.name));
+		memcpy(name + NAME, &lineage, sizeof(lineage));
 		if (RAND_bytes(iv, 16) != 1)
 			rv = -1;
 	}

@@ -106,8 +106,9 @@ ctx_server(struct tls *t, const struct tls_profile *p, struct text *errors)
 	    "client", errors);
 	if (ctx == NULL)
 		return NULL;
-	/* Tickets only: nothing is kept here. One, for each costs 30 us. */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	/* Kept is what a lineage needs. One ticket, for each costs 30 us. */
+	SSL_CTX_set_session_cache_mode(ctx,
+	    SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	conn_server_ctx(ctx, t, p->libssl);
 	return ctx;
@@ -219,6 +220,7 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 	    (t->keylog = keylog_new(o->keylog, errors)) == NULL)
 		rv = ERR_USAGE;
 	t->sessions = cache_new(caches / 8 * 3);
+	t->lineages = lineages_new();
 	t->tickets = ticket_keys_new();
 	if (rv == 0)
 		t->leafs = leafs_new(t->ca, t->untrusted,
@@ -253,6 +255,7 @@ tls_free(struct tls *t)
 	free(t->server);
 	free(t->client);
 	cache_free(t->sessions);
+	cache_free(t->lineages);
 	ticket_keys_free(t->tickets);
 	keylog_free(t->keylog);
 	trust_free(t->trust);

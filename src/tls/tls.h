@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/hello.h"
 #include "tls/leaf.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -66,6 +67,23 @@ SSL		*tls_accept(struct tls *, size_t profile, struct leaf *,
 /* Whether the client has refused the leaf: its alert is about certificates. */
 int		 tls_refused_leaf(SSL *);
 
+/*
+ * A lineage: connections to a server of which each resumes one before. An FTP
+ * server takes only those data connections that resume the session of the
+ * control connection, on whatever port, and so what the client resumes at our
+ * side has to be resumed at the server's side.
+ *
+ * The lineage of the ticket or session ID of ours that is in the hello; a new
+ * one if there is none. Never 0.
+ */
+uint64_t	 tls_lineage(struct tls *, const struct hello *);
+/*
+ * After the handshake with the server, before the one with the client (from
+ * tls_accept()): they are of one lineage. Where the server has not resumed
+ * what it was offered, it is a new one, and the client does not resume.
+ */
+void		 tls_same_lineage(SSL *client, SSL *server);
+
 struct tls_want {
 	size_t		 profile;
 	const char	*sni;		/* to send and to verify; or NULL */
@@ -74,6 +92,7 @@ struct tls_want {
 	struct addr	 server;
 	const uint8_t	*alpn;		/* wire list to offer, or NULL */
 	size_t		 alpn_len;
+	uint64_t	 lineage;	/* 0: none; any session will do */
 };
 
 /*

@@ -109,7 +109,9 @@ class Job:
 def run_all(todo, args, work):
     pki = os.path.join(work, 'pki')
     Pki(pki).make()
-    queue, jobs, failed, passed = list(todo.items()), [], [], 0
+    # What may take long goes first, for none to be left alone at the end.
+    queue = sorted(todo.items(), key=lambda x: -x[1].timeout)
+    jobs, failed, passed = [], [], 0
     try:
         while queue or jobs:
             while queue and len(jobs) < args.j:
@@ -125,7 +127,8 @@ def run_all(todo, args, work):
                 if r[0]:
                     passed += 1
                     if args.v:
-                        print('  pass  %-60s %5.1f s' % (j.name, took))
+                        print('  pass  %-60s %5.1f s, cpu %.1f' %
+                              (j.name, took, j.p.cpu))
                     if not args.keep:
                         shutil.rmtree(j.dir, ignore_errors=True)
                 else:

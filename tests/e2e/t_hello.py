@@ -1,4 +1,5 @@
 """TLS found by content, and what is not TLS."""
+import concurrent.futures
 import socket
 import ssl
 import struct
@@ -233,12 +234,15 @@ def peers_01_thousand_plain_connections_none_hangs(s):
     s.d.flows(1)
     base = s.d.fds()
     n = 1000 if s.kind == 'plain' else 300
-    for i in range(n):
+
+    def one(i):
         c = s.plain(7)
         data = b'connection %d' % i
         c.send(data)
         equal(c.recv_exact(len(data)), data)
         c.finish()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(n)))
     flows = s.d.flows(n + 1, 20)
     equal(len(flows), n + 1)
     from harness import wait

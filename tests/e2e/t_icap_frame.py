@@ -598,7 +598,7 @@ def options_that_are_not_answered_again_stay_as_they_were(s):
                 bad.append(e)
                 return
             worst[i] = max(worst[i], time.monotonic() - start)
-            time.sleep(0.02)        # for the load not to be all there is
+            time.sleep(0.1)         # for the load not to be all there is
         p.finish()
     t = [threading.Thread(target=load, args=(i,)) for i in range(4)]
     for x in t:

@@ -94,8 +94,8 @@ def play(p, who, said):
             equal(p.recv_exact(len(text)), text)
 
 
-def server_of(s, dialogue, cert='good', **kw):
-    port, clear, inside = dialogue
+def server_of(s, dialogue, cert='good', port=None, **kw):
+    usual, clear, inside = dialogue
     ctx = peer.server_context(s.pki.pair(cert))
 
     def handler(p):
@@ -104,12 +104,13 @@ def server_of(s, dialogue, cert='good', **kw):
         play(p, 's', inside)
         p.recv_all()
         p.close()
-    return s.serve(port, handler, plain=True, **kw)
+    return s.serve(port or usual, handler, plain=True, **kw)
 
 
-def client_of(s, dialogue, name='good.test', trust=None, end=True):
-    port, clear, inside = dialogue
-    p = s.plain(port)
+def client_of(s, dialogue, name='good.test', trust=None, end=True,
+              port=None):
+    usual, clear, inside = dialogue
+    p = s.plain(port or usual)
     play(p, 'c', clear)
     p.use(peer.client_context(trust or s.pki.ca), name).handshake()
     play(p, 'c', inside)
@@ -284,8 +285,9 @@ def rules_know_the_protocol_and_the_name(s):
     """`protocol` and `sni` in a dialogue: bypassed, blocked, or else."""
     s.unlike = 'some are not mirrored'
     s.start(**{'confirm-bypass': False}, rules=[
-        {'name': 'ours', 'protocol': ['imap'], 'sni': ['good.test'],
+        {'name': 'ours', 'protocol': ['imap', 'ftp'], 'sni': ['good.test'],
          'action': 'bypass'},
+        {'name': 'theirs', 'sni': ['=v4.good.test'], 'action': 'bypass'},
         {'name': 'no-pop', 'protocol': ['pop3'], 'action': 'block'},
         {'name': 'mail', 'protocol': ['smtp'], 'action': 'decrypt',
          'mirror': ['recorder']},
@@ -314,3 +316,12 @@ def rules_know_the_protocol_and_the_name(s):
     f = s.d.flows(4)[3]
     equal([f['clearspan']['action'], f['clearspan']['rule']],
           ['bypass', 'default'])
+    # By the name alone: the ciphertext of these passes as it came.
+    for n, (dialogue, name, rule) in enumerate((
+            (FTP, 'good.test', 'ours'), (SMTP, 'v4.good.test', 'theirs'))):
+        server_of(s, dialogue, port=dialogue[0] + 10000)
+        client_of(s, dialogue, name, trust=s.pki.root,
+                  port=dialogue[0] + 10000)
+        f = s.d.flows(5 + n)[4 + n]
+        equal([f['clearspan']['action'], f['clearspan']['rule'],
+               f['tls']['sni']], ['bypass', rule, name])

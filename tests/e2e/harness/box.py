@@ -73,12 +73,13 @@ def leave(f, *args):
 
 
 class Child:
-    """run() in a child: its status 0 to 255, output to the file out."""
+    """run() in a child: its status 0 to 255, output to the file out; cpu are
+    the seconds that it and what it waited for took, when it has ended."""
 
     def __init__(self, run, directory, out):
         sys.stdout.flush()
         fd = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        self.pid, self.returncode = os.fork(), None
+        self.pid, self.returncode, self.cpu = os.fork(), None, 0.0
         if self.pid == 0:
             private(directory, fd)
             leave(outer, run)
@@ -87,9 +88,10 @@ class Child:
     def poll(self):
         """None while it runs."""
         if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
+                self.cpu = used.ru_utime + used.ru_stime
         return self.returncode
 
     def kill(self):

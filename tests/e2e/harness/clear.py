@@ -33,10 +33,39 @@ c2s_require_encryption = true
 VirtualHost "good.test"
     ssl = {{ key = "{key}", certificate = "{cert}" }}
 '''
-def written(s, name, text, cert='good'):
+# What is not said is as Debian has it: a data connection has to resume the
+# session of its control connection.
+VSFTPD = '''
+background=NO
+listen=YES
+listen_address=10.2.0.2
+listen_port={port}
+implicit_ssl={implicit}
+ssl_enable=YES
+allow_anon_ssl=YES
+force_anon_logins_ssl=YES
+force_anon_data_ssl=YES
+rsa_cert_file={cert}
+rsa_private_key_file={key}
+anonymous_enable=YES
+no_anon_password=YES
+anon_root={dir}/ftp
+write_enable=YES
+anon_upload_enable=YES
+anon_umask=022
+nopriv_user=nobody
+ftp_username=ftp
+secure_chroot_dir={dir}/ftp-empty
+pasv_min_port=40000
+pasv_max_port=40999
+{more}
+'''
+
+
+def written(s, name, text, cert='good', **more):
     pem, key = s.pki.pair(cert)
     with open(s.path(name), 'w') as f:
-        f.write(text.format(dir=s.dir, cert=pem, key=key))
+        f.write(text.format(dir=s.dir, cert=pem, key=key, **more))
     return s.path(name)
 
 
@@ -97,4 +126,22 @@ def mariadb(s):
                 '--default-storage-engine=MyISAM',
                 '--lc-messages-dir=/usr/share/mysql')
     proc.wait_port(s.server, 3306, p)
+    return p
+
+
+def vsftpd(s, port, files, cert='good', more=''):
+    """What is uploaded comes to ftp/up."""
+    if not os.path.isdir(s.path('ftp')):
+        os.chmod(s.dir, 0o755)
+        os.mkdir(s.path('ftp-empty'))
+        os.mkdir(s.path('ftp'))
+        os.mkdir(s.path('ftp/up'))
+        shutil.chown(s.path('ftp/up'), 'ftp')
+        for name, data in files.items():
+            with open(s.path('ftp/' + name), 'wb') as f:
+                f.write(data)
+    conf = written(s, 'vsftpd-%d.conf' % port, VSFTPD, cert, port=port,
+                   more=more, implicit='YES' if port == 990 else 'NO')
+    p = s.spawn(s.server, 'vsftpd', conf, name='vsftpd-%d' % port)
+    proc.wait_port(s.server, port, p)
     return p

@@ -120,8 +120,11 @@ class Device:
         self.inside, self.outside = name + 'i', name + 'o'
         self.ns = net.Namespace(name, s.path('ns/' + name))
         self.rec = None
+        # Without duplicate address detection: it asks for nobody meanwhile.
         self.ns.sysctl(ipv6__conf__all__disable_ipv6=1,
-                       ipv6__conf__default__disable_ipv6=1)
+                       ipv6__conf__default__disable_ipv6=1,
+                       ipv6__conf__all__accept_dad=0,
+                       ipv6__conf__default__accept_dad=0)
         s.gateway.ip('''link add {0} mtu {2} type veth peer name d0 netns {1}
 link add {3} mtu {2} type veth peer name d1 netns {1}
 '''.format(self.inside, self.ns.path, mtu, self.outside))
@@ -234,8 +237,6 @@ class Router(Device):
         self.ns.sysctl(ipv6__conf__all__disable_ipv6=0,
                        ipv6__conf__d0__disable_ipv6=0,
                        ipv6__conf__d1__disable_ipv6=0,
-                       ipv6__conf__d0__accept_dad=0,
-                       ipv6__conf__d1__accept_dad=0,
                        ipv4__ip_forward=1, ipv6__conf__all__forwarding=1,
                        ipv4__conf__all__rp_filter=0,
                        ipv4__conf__d0__rp_filter=0,
