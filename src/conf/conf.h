@@ -370,6 +370,11 @@ struct conf_stamp {			/* a file's state; zeros: not there */
 	int64_t		 sec, nsec;	/* modified */
 };
 
+enum conf_reload {		/* what makes it read again */
+	RELOAD_ASKED,		/* SIGHUP and ctl */
+	RELOAD_WATCH		/* ... and a change of its file */
+};
+
 struct conf_named_list {		/* `lists:` */
 	char		*name;
 	char		*path;
@@ -447,6 +452,8 @@ struct conf {
 	struct conf_learn learn;
 
 	struct conf_pages pages;
+	enum conf_reload reload;
+	struct conf_stamp stamp;	/* of its file, before it was read */
 	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */

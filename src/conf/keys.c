@@ -491,6 +491,10 @@ static const struct key pages_keys[] = {
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };
 
+static const struct word reloads[] = {
+	{ "asked", RELOAD_ASKED }, { "watch", RELOAD_WATCH }, { NULL }
+};
+
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
 	{ NULL }
@@ -571,6 +575,7 @@ static const struct key conf_keys[] = {
 	{ "learn", &type_map, 0, .arg = &map_learn },
 	{ "pages", &type_map, 0, .arg = &map_pages },
 	{ "mode", &type_word, AT(monitor), "intercept", .arg = ways },
+	{ "reload", &type_word, AT(reload), "asked", .arg = reloads },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },
