@@ -87,9 +87,11 @@ int
 conf_load(const char *path, struct conf **out, struct text *errors)
 {
 	struct text t = { 0 };
+	struct conf_stamp stamp;
 	int r;
 
 	*out = NULL;
+	conf_world_real.stamp(path, &stamp);
 	r = conf_world_real.read(path, CONF_MAX, &t);
 	if (r == 0)
 		r = conf_parse(path, t.s != NULL ? t.s : "", t.len, out,
@@ -101,6 +103,8 @@ conf_load(const char *path, struct conf **out, struct text *errors)
 		r = ERR_USAGE;
 	}
 	text_free(&t);
+	if (r == 0)
+		(*out)->stamp = stamp;
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/pages.h"
+#include "net/via.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -353,6 +354,9 @@ struct conf_rule {
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
 	int		 must_decrypt;		/* nothing of `on:` bypasses */
+	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
+	struct via_proxy **proxies;
+	size_t		 nproxies;
 	/* never NULL: its own, or conf.inspect */
 	struct conf_inspect *inspect;
 };
@@ -365,6 +369,11 @@ enum conf_forge {
 struct conf_stamp {			/* a file's state; zeros: not there */
 	uint64_t	 dev, ino, size;
 	int64_t		 sec, nsec;	/* modified */
+};
+
+enum conf_reload {		/* what makes it read again */
+	RELOAD_ASKED,		/* SIGHUP and ctl */
+	RELOAD_WATCH		/* ... and a change of its file */
 };
 
 struct conf_named_list {		/* `lists:` */
@@ -425,6 +434,8 @@ struct conf {
 	size_t		 nmirrors;
 	struct conf_icap *icaps;
 	size_t		 nicaps;
+	struct via_proxy *proxies;	/* `upstream-proxies` */
+	size_t		 nproxies;
 	struct conf_device *devices;
 	size_t		 ndevices;
 	struct conf_chain *chains;
@@ -447,6 +458,8 @@ struct conf {
 	struct conf_learn learn;
 
 	struct conf_pages pages;
+	enum conf_reload reload;
+	struct conf_stamp stamp;	/* of its file, before it was read */
 	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
@@ -545,6 +558,10 @@ int		 conf_prefixes_have(const struct conf_prefixes *,
 /* Whether a client is outside, and its server an endpoint inside. */
 int		 conf_from_outside(const struct conf *,
 		    const struct addr *client, const struct addr *server);
+
+/* Whether two rules have the same upstream proxies, in the same order. */
+int		 conf_proxies_same(const struct conf_rule *,
+		    const struct conf_rule *);
 
 /* The most devices that a session goes through. */
 size_t		 conf_hops(const struct conf *);

@@ -427,6 +427,8 @@ static const struct key rule_keys[] = {
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
+	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
+	    .max = VIA_HOPS },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
@@ -498,6 +500,10 @@ static const struct key pages_keys[] = {
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };
 
+static const struct word reloads[] = {
+	{ "asked", RELOAD_ASKED }, { "watch", RELOAD_WATCH }, { NULL }
+};
+
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
 	{ NULL }
@@ -568,6 +574,8 @@ static const struct key conf_keys[] = {
 	{ "devices", &type_list, AT(devices), .arg = &device_list,
 	    .max = CONF_DEVICES },
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
+	{ "upstream-proxies", &type_list, AT(proxies), .arg = &proxy_list,
+	    .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
@@ -576,6 +584,7 @@ static const struct key conf_keys[] = {
 	{ "learn", &type_map, 0, .arg = &map_learn },
 	{ "pages", &type_map, 0, .arg = &map_pages },
 	{ "mode", &type_word, AT(monitor), "intercept", .arg = ways },
+	{ "reload", &type_word, AT(reload), "asked", .arg = reloads },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },

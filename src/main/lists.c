@@ -1,7 +1,8 @@
 /*
- * Watches the files of `lists:` and reloads the configuration when one has
- * changed. It uses stat(2) every few seconds, not inotify(7), because a file
- * may be replaced, be on a network's disk, or come back.
+ * Watches the files of `lists:` and, if `reload:` says so, that of the
+ * configuration itself, and reloads it when one has changed. It uses stat(2)
+ * every few seconds, not inotify(7), because a file may be replaced, be on a
+ * network's disk, or come back.
  *
  * After a change it waits until two looks see the same, so that a file being
  * written is not read half. It remembers the state that was tried, so that a
@@ -22,8 +23,9 @@
 struct lists {
 	struct daemon	*d;
 	struct event	*timer;
-	struct policy	*policy;	/* whose lists these are */
-	struct conf_stamp *tried;	/* at the last reload, one per list */
+	struct policy	*policy;	/* whose files these are */
+	size_t		 n;		/* lists, and the configuration */
+	struct conf_stamp *tried;	/* at the last reload, of each */
 	struct conf_stamp *seen;	/* at the last look */
 };
 
@@ -31,6 +33,19 @@ static int
 same(const struct conf_stamp *a, const struct conf_stamp *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Of a list; or, behind the last one, of the configuration. */
+static const char *
+file_path(const struct conf *c, size_t i)
+{
+	return i < c->nlists ? c->lists[i].path : c->path;
+}
+
+static const struct conf_stamp *
+file_stamp(const struct conf *c, size_t i)
+{
+	return i < c->nlists ? &c->lists[i].stamp : &c->stamp;
 }
 
 /* The policy in force has changed since the last look. */
@@ -44,30 +59,31 @@ lists_take(struct lists *w, struct policy *p)
 	free(w->seen);
 	policy_unref(w->policy);
 	w->policy = policy_ref(p);
-	w->tried = xcalloc(c->nlists, sizeof(*w->tried));
-	w->seen = xcalloc(c->nlists, sizeof(*w->seen));
-	for (i = 0; i < c->nlists; i++)
-		w->tried[i] = w->seen[i] = c->lists[i].stamp;
+	w->n = c->nlists + (c->reload == RELOAD_WATCH);
+	w->tried = xcalloc(w->n, sizeof(*w->tried));
+	w->seen = xcalloc(w->n, sizeof(*w->seen));
+	for (i = 0; i < w->n; i++)
+		w->tried[i] = w->seen[i] = *file_stamp(c, i);
 }
 
-/* The name of a list that has changed and is stable again, or NULL. */
+/* The path of a file that has changed and is stable again, or NULL. */
 static const char *
 lists_changed(struct lists *w)
 {
 	const struct conf *c = policy_conf(w->policy);
-	const char *name = NULL;
+	const char *path = NULL;
 	struct conf_stamp now;
 	int moving = 0;
 	size_t i;
 
-	for (i = 0; i < c->nlists; i++) {
-		conf_world_real.stamp(c->lists[i].path, &now);
+	for (i = 0; i < w->n; i++) {
+		conf_world_real.stamp(file_path(c, i), &now);
 		moving |= !same(&now, &w->seen[i]);
 		w->seen[i] = now;
 		if (!same(&now, &w->tried[i]))
-			name = c->lists[i].name;
+			path = file_path(c, i);
 	}
-	return moving ? NULL : name;
+	return moving ? NULL : path;
 }
 
 static void
@@ -75,15 +91,14 @@ lists_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct lists *w = arg;
 	struct text said = { 0 };
-	const char *name;
+	const char *path;
 
 	if (w->policy != setup_parts(w->d->setup)->policy)
 		lists_take(w, setup_parts(w->d->setup)->policy);
-	if ((name = lists_changed(w)) == NULL)
+	if ((path = lists_changed(w)) == NULL)
 		return;
-	memcpy(w->tried, w->seen, policy_conf(w->policy)->nlists *
-	    sizeof(*w->tried));
-	log_info("the list %s has changed", name);
+	memcpy(w->tried, w->seen, w->n * sizeof(*w->tried));
+	log_info("%s has changed", path);
 	daemon_reload(w->d, &said);
 	text_free(&said);
 }

@@ -20,12 +20,12 @@
 #include "tls/leaf.h"
 
 struct chain;
-struct dial;
 struct dialogue;
 struct due;
 struct forward;
 struct inquiry;
 struct splice;
+struct via;
 struct worker;
 
 struct session {
@@ -65,7 +65,9 @@ struct session {
 	struct due	*issuer;		/* PHASE_SERVER_TLS */
 	TAILQ_ENTRY(session) asking;		/* in the list of either */
 	unsigned	 issuers;		/* that it waited for */
-	struct dial	*dial;
+	struct via	*via;
+	/* by whose proxies it was connected last */
+	const struct conf_rule *way;
 	struct leaf_wait *leaf_wait;
 	struct leaf	*leaf;
 	struct splice	*splice;
