@@ -73,6 +73,10 @@ static const struct word on_revoked[] = {
 	{ "block", ON_BLOCK }, { "untrusted", ON_UNTRUSTED, 1 },
 	{ "bypass", ON_BYPASS, 1 }, { NULL }
 };
+static const struct word on_incomplete[] = {
+	{ "fetch", ON_FETCH }, { "untrusted", ON_UNTRUSTED },
+	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS }, { NULL }
+};
 static const struct word on_client_cert[] = {
 	{ "bypass", ON_BYPASS }, { "block", ON_BLOCK }, { NULL }
 };
@@ -184,6 +188,9 @@ static const struct listof listen_list = {
 static const struct key upstream_keys[] = {
 	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
 	{ "trust-also", &type_list, AT(trust_also), .arg = &paths },
+	{ "intermediates", &type_text, AT(intermediates),
+	    .flags = KEY_EXISTS },
+	{ "fetch-inside", &type_list, AT(fetch_inside), .arg = &prefixes },
 	{ "keep-client-address", &type_bool, AT(keep_client_address), "no" },
 	{ "connect-timeout", &type_time, AT(connect_timeout), "10s",
 	    100, HOUR },
@@ -431,6 +438,8 @@ static const struct key rule_keys[] = {
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
+	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
+	    .max = VIA_HOPS },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
@@ -450,6 +459,8 @@ static const struct key on_keys[] = {
 	    "untrusted", .arg = on_bad_server },
 	{ "revoked-server", &type_word, AT(on.revoked_server),
 	    "block", .arg = on_revoked },
+	{ "incomplete-chain", &type_word, AT(on.incomplete_chain), "fetch",
+	    .arg = on_incomplete },
 	{ "client-certificate-wanted", &type_word,
 	    AT(on.client_certificate_wanted), "bypass",
 	    .arg = on_client_cert },
@@ -574,6 +585,8 @@ static const struct key conf_keys[] = {
 	{ "devices", &type_list, AT(devices), .arg = &device_list,
 	    .max = CONF_DEVICES },
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
+	{ "upstream-proxies", &type_list, AT(proxies), .arg = &proxy_list,
+	    .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
