@@ -421,6 +421,9 @@ check_sums(struct load *l)
 	sum_files(l, ca, NELEM(ca), c->ca_sum);
 	sum_files(l, trust, i, c->trust_sum);
 	free(trust);
+	c->crl_stamps = xcalloc(c->crl.n + 1, sizeof(*c->crl_stamps));
+	for (i = 0; l->world->stamp != NULL && i < c->crl.n; i++)
+		l->world->stamp(c->crl.v[i], &c->crl_stamps[i]);
 }
 
 /* The place of a key's value, or else of its mapping or of the whole. */

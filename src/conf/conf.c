@@ -124,6 +124,7 @@ conf_unref(struct conf *c)
 		c->release(c);
 	schema_drop(&map_conf, c);
 	conf_pages_drop(&c->pages);
+	free(c->crl_stamps);
 	free(c->path);
 	free(c);
 }
@@ -167,11 +168,15 @@ conf_tls_same(const struct conf *a, const struct conf *b)
 {
 	static const char *const keys[] = { "tls", "upstream.trust",
 	    "upstream.trust-also", "upstream.max-chain",
-	    "upstream.intermediates", "log.keys" };
+	    "upstream.intermediates", "upstream.crl", "log.keys" };
 	size_t i;
 
 	for (i = 0; i < NELEM(keys); i++)
 		if (!conf_same(a, b, keys[i]))
+			return 0;
+	for (i = 0; i < a->crl.n; i++)
+		if (memcmp(&a->crl_stamps[i], &b->crl_stamps[i],
+		    sizeof(*a->crl_stamps)) != 0)
 			return 0;
 	return conf_ca_same(a, b) && sum_same(a->trust_sum, b->trust_sum);
 }

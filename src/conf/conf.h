@@ -418,6 +418,8 @@ struct conf {
 	/* "system" or a PEM file or directory */
 	char		*trust;
 	struct conf_list trust_also;
+	struct conf_list crl;		/* PEM files or directories ... */
+	struct conf_stamp *crl_stamps;	/* ... before they were read */
 	char		*intermediates;	/* PEM file or directory, or NULL */
 	/* where issuers may be fetched from, though it is inside */
 	struct conf_prefixes fetch_inside;
