@@ -26,6 +26,7 @@ struct listener {
 	int			 fd;
 };
 
+struct auth;
 struct confirm;
 struct learned;
 struct session;
@@ -66,6 +67,7 @@ struct worker {
 	int			 draining;
 	struct pipes		 pipes;
 	struct learned		*learned;
+	struct auth		*auth;
 	struct confirm		*confirm;
 	struct tlsio_scratch	 scratch;
 	uint8_t			 peek[HELLO_MAX];
