@@ -28,6 +28,7 @@ struct listener {
 
 struct auth;
 struct confirm;
+struct issuers_due;
 struct learned;
 struct session;
 TAILQ_HEAD(sessions, session);
@@ -69,6 +70,7 @@ struct worker {
 	struct learned		*learned;
 	struct auth		*auth;
 	struct confirm		*confirm;
+	struct issuers_due	*issuers;
 	struct tlsio_scratch	 scratch;
 	uint8_t			 peek[HELLO_MAX];
 };

@@ -23,6 +23,7 @@
 struct auth_check;
 struct chain;
 struct dialogue;
+struct due;
 struct forward;
 struct inquiry;
 struct splice;
@@ -64,8 +65,10 @@ struct session {
 
 	/* What the phases wait for, or have. */
 	struct inquiry	*inquiry;		/* PHASE_CONFIRM */
+	struct due	*issuer;		/* PHASE_SERVER_TLS */
 	struct auth_check *auth_check;		/* PHASE_HEAD */
-	TAILQ_ENTRY(session) asking;		/* ... in the list of either */
+	TAILQ_ENTRY(session) asking;		/* in the list of one of them */
+	unsigned	 issuers;		/* that it waited for */
 	uint8_t		 auth_sum[32];		/* see auth_same() */
 	struct via	*via;
 	/* by whose proxies it was connected last */
