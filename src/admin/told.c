@@ -271,8 +271,8 @@ told_take(struct told *t, const char *arg, struct text *why)
 		text_printf(why, "\"%s\": write %s", arg, takes[i].right);
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
-		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, ja4=, "
-		    "issuer=, subject=, status=, time=, listener= or "
+		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, "
+		    "ja4=, issuer=, subject=, status=, time=, listener= or "
 		    "protocol=", arg);
 	}
 	return ERR_FORMAT;

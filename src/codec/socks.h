@@ -1,7 +1,7 @@
 /*
  * SOCKS5 (RFC 1928) as a server reads it: CONNECT to a name or an address. User
- * and password (RFC 1929) are in codec/basic.h. SOCKS4 and 4a are recognised, so that they can be
- * refused with an answer that their clients understand.
+ * and password (RFC 1929) are in codec/basic.h. SOCKS4 and 4a are recognised,
+ * so that they can be refused with an answer that their clients understand.
  */
 #ifndef CODEC_SOCKS_H
 #define CODEC_SOCKS_H

@@ -76,7 +76,7 @@ struct conf_prefixes {
 
 struct conf_auth {		/* `authentication:` */
 	int		 given;
-	struct conf_users users;	/* n 0: nobody is asked for a password */
+	struct conf_users users;	/* n 0: nobody is asked */
 	char		*realm;
 	/* The field in which a client at one of these addresses, which asks
 	 * for its own clients, says who they are; or NULL. */
