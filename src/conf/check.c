@@ -61,7 +61,7 @@ void
 check_listen(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const explicit_only[] = { "allow",
-	    "allow-destinations", NULL };
+	    "allow-destinations", "authentication", NULL };
 	struct conf_listen *me = item, *other;
 	struct conf *c = l->conf;
 
@@ -189,7 +189,7 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 
 /* The keys of a rule that are conditions, those of later versions too. */
 static const char *const conditions[] = { "client", "server", "port", "sni",
-    "host", "site", "alpn", "listener", "protocol", "ja3", "ja4",
+    "host", "site", "user", "alpn", "listener", "protocol", "ja3", "ja4",
     "certificate", "country", "time", "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */
@@ -421,9 +421,9 @@ check_sums(struct load *l)
 	sum_files(l, ca, NELEM(ca), c->ca_sum);
 	sum_files(l, trust, i, c->trust_sum);
 	free(trust);
-	c->crl_stamps = xcalloc(c->crl.n + 1, sizeof(*c->crl_stamps));
-	for (i = 0; l->world->stamp != NULL && i < c->crl.n; i++)
-		l->world->stamp(c->crl.v[i], &c->crl_stamps[i]);
+	c->crl_files = c->nfiles;
+	for (i = 0; i < c->crl.n; i++)
+		load_file(l, c->crl.v[i]);
 }
 
 /* The place of a key's value, or else of its mapping or of the whole. */

@@ -118,13 +118,17 @@ conf_ref(struct conf *c)
 void
 conf_unref(struct conf *c)
 {
+	size_t i;
+
 	if (c == NULL || --c->refs > 0)
 		return;
 	if (c->release != NULL)
 		c->release(c);
 	schema_drop(&map_conf, c);
 	conf_pages_drop(&c->pages);
-	free(c->crl_stamps);
+	for (i = 0; i < c->nfiles; i++)
+		free(c->files[i].path);
+	free(c->files);
 	free(c->path);
 	free(c);
 }
@@ -175,8 +179,9 @@ conf_tls_same(const struct conf *a, const struct conf *b)
 		if (!conf_same(a, b, keys[i]))
 			return 0;
 	for (i = 0; i < a->crl.n; i++)
-		if (memcmp(&a->crl_stamps[i], &b->crl_stamps[i],
-		    sizeof(*a->crl_stamps)) != 0)
+		if (memcmp(&a->files[a->crl_files + i].stamp,
+		    &b->files[b->crl_files + i].stamp,
+		    sizeof(struct conf_stamp)) != 0)
 			return 0;
 	return conf_ca_same(a, b) && sum_same(a->trust_sum, b->trust_sum);
 }

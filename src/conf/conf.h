@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/pages.h"
+#include "conf/users.h"
 #include "net/via.h"
 #include "tls/tls.h"
 #include "util/addr.h"
@@ -73,6 +74,16 @@ struct conf_prefixes {
 	size_t		 n;
 };
 
+struct conf_auth {		/* `authentication:` */
+	int		 given;
+	struct conf_users users;	/* n 0: nobody is asked */
+	char		*realm;
+	/* The field in which a client at one of these addresses, which asks
+	 * for its own clients, says who they are; or NULL. */
+	char		*header;
+	struct conf_prefixes from;
+};
+
 struct conf_listen {
 	char		*name;
 	enum conf_mode	 mode;
@@ -83,6 +94,7 @@ struct conf_listen {
 	 * given, this host may be reached from itself */
 	struct conf_prefixes destinations;
 	int		 destinations_given;
+	struct conf_auth auth;		/* explicit */
 };
 
 enum conf_offload {		/* who segments and checksums frames */
@@ -148,6 +160,8 @@ enum conf_macro {
 	MACRO_DST, MACRO_DST_PORT,	/* the server */
 	MACRO_SNI, MACRO_HOST, MACRO_LISTENER, MACRO_RULE, MACRO_JA4,
 	MACRO_SUBJECT,			/* of the server's certificate */
+	MACRO_USER,			/* as it is; no field without one */
+	MACRO_USER_URI,			/* base64 of "Local://NAME" */
 	MACRO_FLOW, MACRO_TX,		/* numbers of session and exchange */
 	MACRO_MAX
 };
@@ -324,6 +338,7 @@ struct conf_match {
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
+	struct conf_list user;		/* names or "@list" */
 	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
 					 * pattern with "*" */
 	struct conf_ports *port;
@@ -376,6 +391,11 @@ enum conf_reload {		/* what makes it read again */
 	RELOAD_WATCH		/* ... and a change of its file */
 };
 
+struct conf_file {			/* read besides; to be watched */
+	char		*path;
+	struct conf_stamp stamp;	/* taken before it was read */
+};
+
 struct conf_named_list {		/* `lists:` */
 	char		*name;
 	char		*path;
@@ -419,7 +439,7 @@ struct conf {
 	char		*trust;
 	struct conf_list trust_also;
 	struct conf_list crl;		/* PEM files or directories ... */
-	struct conf_stamp *crl_stamps;	/* ... before they were read */
+	size_t		 crl_files;	/* ... and the first in files */
 	char		*intermediates;	/* PEM file or directory, or NULL */
 	/* where issuers may be fetched from, though it is inside */
 	struct conf_prefixes fetch_inside;
@@ -447,6 +467,8 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct conf_named_list *lists;
 	size_t		 nlists;
+	struct conf_file *files;	/* of users, of credentials, CRLs */
+	size_t		 nfiles;
 	struct conf_inspect inspect;	/* for rules without their own */
 	struct conf_rule *rules;	/* the last has no conditions */
 	size_t		 nrules;
@@ -454,8 +476,7 @@ struct conf {
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
 		    revoked_server, incomplete_chain, client_certificate_wanted,
-		    no_sni,
-		    handshake_failure, client_refused, overload;
+		    no_sni, handshake_failure, client_refused, overload;
 	} on;
 	struct conf_learn learn;
 
