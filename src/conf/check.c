@@ -379,12 +379,8 @@ check_ca(struct load *l, yaml_node_t *root)
 		    "\"untrusted-key\" go together; give both or none");
 }
 
-/*
- * Hash the PEM files named by paths, which may be NULL. A directory, or the
- * word "system", counts by its name alone.
- */
-static void
-sum_files(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
+void
+check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 {
 	struct text t = { 0 };
 	size_t i;
@@ -416,8 +412,8 @@ check_sums(struct load *l)
 	for (i = 0; i < c->trust_also.n; i++)
 		trust[i] = c->trust_also.v[i];
 	trust[i] = c->trust;
-	sum_files(l, ca, NELEM(ca), c->ca_sum);
-	sum_files(l, trust, i + 1, c->trust_sum);
+	check_sum(l, ca, NELEM(ca), c->ca_sum);
+	check_sum(l, trust, i + 1, c->trust_sum);
 	free(trust);
 }
 

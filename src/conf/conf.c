@@ -122,6 +122,7 @@ conf_unref(struct conf *c)
 		return;
 	if (c->release != NULL)
 		c->release(c);
+	own_drop(c);
 	schema_drop(&map_conf, c);
 	conf_pages_drop(&c->pages);
 	free(c->path);

@@ -565,6 +565,8 @@ static const struct key conf_keys[] = {
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
+	{ "certificates", &type_list, AT(owns), .arg = &own_list,
+	    .max = 10000 },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },

@@ -1,8 +1,8 @@
 /*
- * Watches the files of `lists:` and, if `reload:` says so, that of the
- * configuration itself, and reloads it when one has changed. It uses stat(2)
- * every few seconds, not inotify(7), because a file may be replaced, be on a
- * network's disk, or come back.
+ * Watches the files of `lists:` and `certificates:` and, if `reload:` says so,
+ * that of the configuration itself, and reloads it when one has changed. It
+ * uses stat(2) every few seconds, not inotify(7), because a file may be
+ * replaced, be on a network's disk, or come back.
  *
  * After a change it waits until two looks see the same, so that a file being
  * written is not read half. It remembers the state that was tried, so that a
@@ -35,17 +35,32 @@ same(const struct conf_stamp *a, const struct conf_stamp *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Of a list; or, behind the last one, of the configuration. */
+/*
+ * A file's path, and its state when it was read: of the lists, then of own
+ * servers' certificates and keys, then of the configuration. NULL: there are no
+ * more.
+ */
 static const char *
-file_path(const struct conf *c, size_t i)
+file_at(const struct conf *c, size_t i, const struct conf_stamp **stamp)
 {
-	return i < c->nlists ? c->lists[i].path : c->path;
-}
+	const struct conf_own *o;
+	size_t n;
 
-static const struct conf_stamp *
-file_stamp(const struct conf *c, size_t i)
-{
-	return i < c->nlists ? &c->lists[i].stamp : &c->stamp;
+	if (i < c->nlists) {
+		*stamp = &c->lists[i].stamp;
+		return c->lists[i].path;
+	}
+	i -= c->nlists;
+	for (o = c->owns; o < c->owns + c->nowns; o++) {
+		n = o->certificate.n;
+		if (i < 2 * n) {
+			*stamp = &o->stamps[i];
+			return i < n ? o->certificate.v[i] : o->key.v[i - n];
+		}
+		i -= 2 * n;
+	}
+	*stamp = &c->stamp;
+	return i == 0 && c->reload == RELOAD_WATCH ? c->path : NULL;
 }
 
 /* The policy in force has changed since the last look. */
@@ -53,17 +68,21 @@ static void
 lists_take(struct lists *w, struct policy *p)
 {
 	const struct conf *c = policy_conf(p);
+	const struct conf_stamp *stamp;
 	size_t i;
 
 	free(w->tried);
 	free(w->seen);
 	policy_unref(w->policy);
 	w->policy = policy_ref(p);
-	w->n = c->nlists + (c->reload == RELOAD_WATCH);
+	for (w->n = 0; file_at(c, w->n, &stamp) != NULL; w->n++)
+		;
 	w->tried = xcalloc(w->n, sizeof(*w->tried));
 	w->seen = xcalloc(w->n, sizeof(*w->seen));
-	for (i = 0; i < w->n; i++)
-		w->tried[i] = w->seen[i] = *file_stamp(c, i);
+	for (i = 0; i < w->n; i++) {
+		file_at(c, i, &stamp);
+		w->tried[i] = w->seen[i] = *stamp;
+	}
 }
 
 /* The path of a file that has changed and is stable again, or NULL. */
@@ -71,17 +90,19 @@ static const char *
 lists_changed(struct lists *w)
 {
 	const struct conf *c = policy_conf(w->policy);
-	const char *path = NULL;
+	const struct conf_stamp *stamp;
+	const char *path = NULL, *file;
 	struct conf_stamp now;
 	int moving = 0;
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
-		conf_world_real.stamp(file_path(c, i), &now);
+		file = file_at(c, i, &stamp);
+		conf_world_real.stamp(file, &now);
 		moving |= !same(&now, &w->seen[i]);
 		w->seen[i] = now;
 		if (!same(&now, &w->tried[i]))
-			path = file_path(c, i);
+			path = file;
 	}
 	return moving ? NULL : path;
 }

@@ -80,8 +80,7 @@ ca_open(const char *what, const char *path, struct text *errors)
 	return bio;
 }
 
-/* Read all certificates of the file; the CA comes first. */
-static STACK_OF(X509) *
+STACK_OF(X509) *
 ca_read_certs(const char *what, const char *path, struct text *errors)
 {
 	STACK_OF(X509) *sk;

@@ -56,6 +56,9 @@ int	 ca_write(const char *dir, X509 *, EVP_PKEY *);
 
 /* The first certificate of a PEM file; or NULL, with a line in errors. */
 X509	*ca_read_cert(const char *what, const char *path, struct text *errors);
+/* All of them; the caller frees the certificates too. */
+STACK_OF(X509) *ca_read_certs(const char *what, const char *path,
+	    struct text *errors);
 EVP_PKEY *ca_read_key(const char *what, const char *path,
 	    struct text *errors);
 

@@ -31,6 +31,9 @@ struct leaf {
 	atomic_int	 refs;
 };
 
+/* Of a certificate, which it takes over, with its own references to the
+ * others. */
+struct leaf	*leaf_new(X509 *, EVP_PKEY *, STACK_OF(X509) *chain);
 struct leaf	*leaf_ref(struct leaf *);
 void		 leaf_unref(struct leaf *);
 
