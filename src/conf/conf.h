@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/pages.h"
+#include "net/via.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -368,6 +369,9 @@ struct conf_rule {
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
 	int		 must_decrypt;		/* nothing of `on:` bypasses */
+	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
+	struct via_proxy **proxies;
+	size_t		 nproxies;
 	/* never NULL: its own, or conf.inspect */
 	struct conf_inspect *inspect;
 };
@@ -436,6 +440,8 @@ struct conf {
 	size_t		 nmirrors;
 	struct conf_icap *icaps;
 	size_t		 nicaps;
+	struct via_proxy *proxies;	/* `upstream-proxies` */
+	size_t		 nproxies;
 	struct conf_device *devices;
 	size_t		 ndevices;
 	struct conf_chain *chains;
@@ -562,6 +568,10 @@ int		 conf_prefixes_have(const struct conf_prefixes *,
 /* Whether a client is outside, and its server an endpoint inside. */
 int		 conf_from_outside(const struct conf *,
 		    const struct addr *client, const struct addr *server);
+
+/* Whether two rules have the same upstream proxies, in the same order. */
+int		 conf_proxies_same(const struct conf_rule *,
+		    const struct conf_rule *);
 
 /* The most devices that a session goes through. */
 size_t		 conf_hops(const struct conf *);

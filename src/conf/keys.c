@@ -420,6 +420,8 @@ static const struct key rule_keys[] = {
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
+	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
+	    .max = VIA_HOPS },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
@@ -563,6 +565,8 @@ static const struct key conf_keys[] = {
 	{ "devices", &type_list, AT(devices), .arg = &device_list,
 	    .max = CONF_DEVICES },
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
+	{ "upstream-proxies", &type_list, AT(proxies), .arg = &proxy_list,
+	    .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
 	{ "certificates", &type_list, AT(owns), .arg = &own_list,

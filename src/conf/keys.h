@@ -114,6 +114,8 @@ void	check_chain(struct load *, yaml_node_t *, void *);
 /* check_rule() and check_conf(), and what they have to do with chains. */
 void	check_rule_chain(struct load *, yaml_node_t *, void *);
 void	check_conf_chain(struct load *, yaml_node_t *, void *);
+/* Upstream proxies, in upproxy.c. */
+extern const struct listof proxy_list, rule_proxies;
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

@@ -169,6 +169,15 @@ reach_veto(void *arg, const struct addr *dst)
 	return 0;
 }
 
+int
+reach_veto_proxy(void *arg, const struct addr *dst)
+{
+	struct session *s = arg;
+
+	return reach_is_own(s->worker, dst) ?
+	    reach_refuse_by(s, dst, REACH_LISTENER) : 0;
+}
+
 struct step
 reach_refuse(struct session *s)
 {

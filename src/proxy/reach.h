@@ -48,6 +48,9 @@ int		 reach_is_own(const struct worker *, const struct addr *);
  * address and the reason kept in the session.
  */
 int		 reach_veto(void *session, const struct addr *);
+/* The same for an upstream proxy, which is the operator's choice: none of our
+ * own listeners, which would come back for ever. */
+int		 reach_veto_proxy(void *session, const struct addr *);
 /* The dial failed because every address was refused: count, log, and tell the
  * client. */
 struct step	 reach_refuse(struct session *);

@@ -20,11 +20,11 @@
 #include "tls/leaf.h"
 
 struct chain;
-struct dial;
 struct dialogue;
 struct forward;
 struct inquiry;
 struct splice;
+struct via;
 struct worker;
 
 struct session {
@@ -62,7 +62,9 @@ struct session {
 	/* What the phases wait for, or have. */
 	struct inquiry	*inquiry;		/* PHASE_CONFIRM */
 	TAILQ_ENTRY(session) asking;		/* ... in its list */
-	struct dial	*dial;
+	struct via	*via;
+	/* by whose proxies it was connected last */
+	const struct conf_rule *way;
 	struct leaf_wait *leaf_wait;
 	struct leaf	*leaf;
 	struct splice	*splice;

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/dial.h"
 #include "net/sock.h"
+#include "net/via.h"
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/decide.h"
@@ -43,10 +43,27 @@ connect_failed(struct session *s, int err, const char *why)
 	    host != NULL ? ": " : "", why);
 }
 
-static struct step
-connect_made(struct session *s, int fd, const struct addr *to)
+/* A proxy has a name to itself, and its own address is shown instead. */
+static void
+connect_to(struct session *s, const struct addr *to,
+    const struct via_proxy *by)
 {
-	s->facts.server = *to;
+	struct facts *f = &s->facts;
+
+	s->rec.proxy = by != NULL ? by->name : NULL;
+	if (by == NULL) {
+		f->server = *to;
+		f->proxied = 0;
+	} else if (f->server.sa.sa_family == AF_UNSPEC || f->proxied) {
+		f->server = *to;
+		addr_set_port(&f->server, f->port);
+		f->proxied = 1;
+	}
+}
+
+static struct step
+connect_made(struct session *s, int fd)
+{
 	s->rec.state = "established";
 	s->established = 1;
 	sock_session(fd, session_conf(s)->timeouts.keepalive);
@@ -61,36 +78,49 @@ connect_made(struct session *s, int fd, const struct addr *to)
 }
 
 static void
-connect_done(void *arg, int fd, const struct addr *to, const char *why)
+connect_done(void *arg, int fd, const struct addr *to,
+    const struct via_proxy *by, const char *why)
 {
 	struct session *s = arg;
 
-	s->dial = NULL;
+	s->via = NULL;
+	if (fd >= 0)
+		connect_to(s, to, by);
+	else if (by != NULL)
+		s->rec.proxy = by->name;
 	session_due(s, fd < 0 ? connect_failed(s, fd, why) :
-	    connect_made(s, fd, to));
+	    connect_made(s, fd));
 }
 
 static struct step
 connect_enter(struct session *s)
 {
-	struct dial_want want = {
-		.host = session_dials(s),
-		.port = s->facts.port,
-		.client = &s->facts.client,
-		.addr = s->facts.server,
-		.timeout = session_conf(s)->connect_timeout,
-		.allow = reach_veto,
-		.arg = s,
+	struct via_want want = {
+		.dial = {
+			.host = session_dials(s),
+			.port = s->facts.port,
+			.client = &s->facts.client,
+			.addr = s->facts.server,
+			.timeout = session_conf(s)->connect_timeout,
+			.allow = reach_veto,
+			.arg = s,
+		},
+		.name = session_dials(s),
+		.allow_proxy = reach_veto_proxy,
 	};
 
+	s->way = s->verdict.rule != NULL ? s->verdict.rule :
+	    policy_way(s->policy, &s->facts);
+	want.hops = s->way->proxies;
+	want.n = s->way->nproxies;
 	/* A second connection goes to the same address as the first. */
-	if (s->facts.server.sa.sa_family != AF_UNSPEC)
-		want.host = NULL;
+	if (s->facts.server.sa.sa_family != AF_UNSPEC && !s->facts.proxied)
+		want.dial.host = NULL;
 	/* Packets to the client's address come back to us by TPROXY only. */
 	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    session_conf(s)->keep_client_address)
-		want.from = &s->facts.client;
-	s->dial = dial_start(s->worker->base, s->worker->names, &want,
+		want.dial.from = &s->facts.client;
+	s->via = via_start(s->worker->base, s->worker->names, &want,
 	    connect_done, s);
 	return step_wait();
 }
@@ -98,8 +128,8 @@ connect_enter(struct session *s)
 static void
 connect_leave(struct session *s)
 {
-	dial_cancel(s->dial);
-	s->dial = NULL;
+	via_cancel(s->via);
+	s->via = NULL;
 }
 
 const struct phase_ops phase_connect = {

@@ -147,7 +147,7 @@ TEST(examples_for_who_migrates_load)
 		conf_unref(good(example));
 		free(example);
 	}
-	ck_assert_uint_eq(n, 3);
+	ck_assert_uint_eq(n, 4);
 	free(page);
 }
 END

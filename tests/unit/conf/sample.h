@@ -16,7 +16,9 @@ static const char *sample_list = "bank.example\n198.51.100.0/24\n";
 static int
 sample_read(const char *path, size_t max, struct text *out)
 {
-	text_puts(out, sample_list);
+	/* What a file is, by its name. */
+	text_puts(out, strstr(path, ".secret") != NULL ? "me:secret\n" :
+	    sample_list);
 	return 0;
 }
 
