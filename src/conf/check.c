@@ -438,6 +438,7 @@ check_places(struct load *l, yaml_node_t *root)
 	c->pos.log_file = place(l, root, "log", "file");
 	c->pos.trust = place(l, root, "upstream", "trust");
 	c->pos.trust_also = place(l, root, "upstream", "trust-also");
+	c->pos.lifetime = place(l, root, "forge", "lifetime");
 	c->pos.ca[0] = place(l, root, "ca", "certificate");
 	c->pos.ca[1] = place(l, root, "ca", "key");
 	c->pos.untrusted[0] = place(l, root, "ca", "untrusted-certificate");

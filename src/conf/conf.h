@@ -406,7 +406,7 @@ struct conf {
 	_Atomic int	 refs;
 	char		*path;		/* of the file, or CONF_BUILT_IN */
 	struct {	/* of values that only the machine can check */
-		struct conf_pos	user, log_file, trust, trust_also;
+		struct conf_pos	user, log_file, trust, trust_also, lifetime;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
@@ -470,6 +470,7 @@ struct conf {
 	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
+	uint64_t	 forge_lifetime;
 
 	struct {
 		int	 level;		/* enum log_level */

@@ -497,6 +497,9 @@ static const struct word reloads[] = {
 
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
+	/* A leaf is renewed each day; 825 days is the most of any client. */
+	{ "lifetime", &type_time, AT(forge_lifetime), "90d", 2 * DAY,
+	    825 * DAY },
 	{ NULL }
 };
 static const struct map map_forge = { "forge", forge_keys, NULL };

@@ -22,7 +22,8 @@ struct unit {
 
 /* The largest first, for printing. */
 static const struct unit times[] = {
-	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+	{ "d", 86400000 }, { "h", 3600000 },
+	{ "m", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 static const struct unit sizes[] = {
 	{ "G", 1 << 30 }, { "M", 1 << 20 }, { "k", 1 << 10 }, { "", 1 },

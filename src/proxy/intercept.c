@@ -62,6 +62,7 @@ forge_enter(struct session *s)
 	struct leaf_want want = {
 		.key = s->leaf_key,
 		.untrusted = s->verdict.untrusted,
+		.lifetime = (uint32_t)(session_conf(s)->forge_lifetime / 1000),
 		.owner = s->turn.owner[0],
 	};
 	char addr[ADDR_STRLEN];

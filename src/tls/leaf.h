@@ -46,6 +46,7 @@ struct leaf_want {
 	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
+	uint32_t	 lifetime;	/* s, from its start; 0: 90 days */
 	uint64_t	 owner;		/* of the client (signer.h) */
 };
 

@@ -139,7 +139,7 @@ leafs_free(struct leafs *l)
 static void
 want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 {
-	uint8_t in[32 + 32 + 32 + 3] = { 0 };
+	uint8_t in[32 + 32 + 32 + 3 + 4] = { 0 };
 
 	if (w->original != NULL)
 		cert_digest(w->original, in);
@@ -151,6 +151,7 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	in[96] = (uint8_t)w->key;
 	in[97] = (uint8_t)!!w->untrusted;
 	in[98] = w->original == NULL;
+	memcpy(in + 99, &w->lifetime, 4);
 	digest_bytes(in, sizeof(in), key);
 }
 
