@@ -167,7 +167,8 @@ int
 conf_tls_same(const struct conf *a, const struct conf *b)
 {
 	static const char *const keys[] = { "tls", "upstream.trust",
-	    "upstream.trust-also", "upstream.max-chain", "log.keys" };
+	    "upstream.trust-also", "upstream.max-chain",
+	    "upstream.intermediates", "log.keys" };
 	size_t i;
 
 	for (i = 0; i < NELEM(keys); i++)

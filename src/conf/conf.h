@@ -38,7 +38,8 @@ enum conf_on {
 	ON_UNTRUSTED,		/* sign with the untrusted CA */
 	ON_BLOCK,
 	ON_BYPASS,
-	ON_WAIT			/* until there is room */
+	ON_WAIT,		/* until there is room */
+	ON_FETCH		/* what is missing */
 };
 
 #define CONF_LEARN_CLIENTS	16	/* at most */
@@ -406,7 +407,8 @@ struct conf {
 	_Atomic int	 refs;
 	char		*path;		/* of the file, or CONF_BUILT_IN */
 	struct {	/* of values that only the machine can check */
-		struct conf_pos	user, log_file, trust, trust_also, lifetime;
+		struct conf_pos	user, log_file, trust, trust_also,
+		    intermediates, lifetime;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
@@ -427,6 +429,9 @@ struct conf {
 	/* "system" or a PEM file or directory */
 	char		*trust;
 	struct conf_list trust_also;
+	char		*intermediates;	/* PEM file or directory, or NULL */
+	/* where issuers may be fetched from, though it is inside */
+	struct conf_prefixes fetch_inside;
 	int		 keep_client_address;	/* default no; see yaml(5) */
 	uint64_t	 connect_timeout;
 	uint64_t	 max_chain;	/* bytes of a server's certificates */
@@ -459,7 +464,8 @@ struct conf {
 
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
-		    revoked_server, client_certificate_wanted, no_sni,
+		    revoked_server, incomplete_chain, client_certificate_wanted,
+		    no_sni,
 		    handshake_failure, client_refused, overload;
 	} on;
 	struct conf_learn learn;

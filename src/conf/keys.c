@@ -73,6 +73,10 @@ static const struct word on_revoked[] = {
 	{ "block", ON_BLOCK }, { "untrusted", ON_UNTRUSTED, 1 },
 	{ "bypass", ON_BYPASS, 1 }, { NULL }
 };
+static const struct word on_incomplete[] = {
+	{ "fetch", ON_FETCH }, { "untrusted", ON_UNTRUSTED },
+	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS }, { NULL }
+};
 static const struct word on_client_cert[] = {
 	{ "bypass", ON_BYPASS }, { "block", ON_BLOCK }, { NULL }
 };
@@ -184,6 +188,9 @@ static const struct listof listen_list = {
 static const struct key upstream_keys[] = {
 	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
 	{ "trust-also", &type_list, AT(trust_also), .arg = &paths },
+	{ "intermediates", &type_text, AT(intermediates),
+	    .flags = KEY_EXISTS },
+	{ "fetch-inside", &type_list, AT(fetch_inside), .arg = &prefixes },
 	{ "keep-client-address", &type_bool, AT(keep_client_address), "no" },
 	{ "connect-timeout", &type_time, AT(connect_timeout), "10s",
 	    100, HOUR },
@@ -441,6 +448,8 @@ static const struct key on_keys[] = {
 	    "untrusted", .arg = on_bad_server },
 	{ "revoked-server", &type_word, AT(on.revoked_server),
 	    "block", .arg = on_revoked },
+	{ "incomplete-chain", &type_word, AT(on.incomplete_chain), "fetch",
+	    .arg = on_incomplete },
 	{ "client-certificate-wanted", &type_word,
 	    AT(on.client_certificate_wanted), "bypass",
 	    .arg = on_client_cert },
@@ -497,7 +506,6 @@ static const struct word reloads[] = {
 
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
-	/* A leaf is renewed each day; 825 days is the most of any client. */
 	{ "lifetime", &type_time, AT(forge_lifetime), "90d", 2 * DAY,
 	    825 * DAY },
 	{ NULL }

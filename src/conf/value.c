@@ -143,10 +143,9 @@ unit_parse(const struct key *k, const char *s, const struct unit *units,
 
 	if (end == s)
 		return ERR_FORMAT;
-	for (i = 0; i < 4 && strcmp(end, units[i].name) != 0; i++)
-		continue;
-	if (i == 4)
-		return ERR_FORMAT;
+	for (i = 0; strcmp(end, units[i].name) != 0; i++)
+		if (units[i].factor == 1)	/* the last */
+			return ERR_FORMAT;
 	n = n > UINT64_MAX / units[i].factor ? UINT64_MAX :
 	    n * units[i].factor;
 	if (n >= k->min && n <= k->max) {

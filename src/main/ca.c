@@ -326,7 +326,8 @@ cmd_ca(int argc, char **argv)
 		given[opt] = optarg;
 	}
 	a = (struct args){
-	    .want = { given['k'], given['n'], 0, given['s'] }, .format = given['f'], .out = given['o'],
+	    .want = { given['k'], given['n'], 0, given['s'] },
+	    .format = given['f'], .out = given['o'],
 	    .password_file = given['w'] };
 	if (given['D'] != NULL) {
 		a.want.days = (int)strtol(given['D'], &end, 10);

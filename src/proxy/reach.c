@@ -30,7 +30,7 @@ reach_str(enum reach why)
  * that is not its own; and it reaches an IPv6 address of its own from that
  * same address (RFC 6724, 5).
  */
-static int
+int
 reach_is_host(const struct addr *a)
 {
 	struct addr at = *a, own;

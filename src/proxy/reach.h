@@ -42,6 +42,8 @@ const char	*reach_unroutable(struct worker *, const struct addr *client,
 
 /* Whether a destination is a listener of ours: connecting would loop. */
 int		 reach_is_own(const struct worker *, const struct addr *);
+/* Whether it is an address of this host's. */
+int		 reach_is_host(const struct addr *);
 
 /*
  * For dials of a session (struct dial_want): 0, or ERR_DENIED with the

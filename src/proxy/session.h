@@ -21,6 +21,7 @@
 
 struct chain;
 struct dialogue;
+struct due;
 struct forward;
 struct inquiry;
 struct splice;
@@ -61,7 +62,9 @@ struct session {
 
 	/* What the phases wait for, or have. */
 	struct inquiry	*inquiry;		/* PHASE_CONFIRM */
-	TAILQ_ENTRY(session) asking;		/* ... in its list */
+	struct due	*issuer;		/* PHASE_SERVER_TLS */
+	TAILQ_ENTRY(session) asking;		/* in the list of either */
+	unsigned	 issuers;		/* that it waited for */
 	struct via	*via;
 	/* by whose proxies it was connected last */
 	const struct conf_rule *way;

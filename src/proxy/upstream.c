@@ -13,6 +13,7 @@
 #include "proxy/decide.h"
 #include "proxy/explicit.h"
 #include "proxy/inner.h"
+#include "proxy/issuer.h"
 #include "proxy/learned.h"
 #include "proxy/ours.h"
 #include "proxy/phases.h"
@@ -181,6 +182,18 @@ server_tls_failed(struct session *s, const char *why)
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
+/* An issuer is not there. With "fetch", it could not be had, either. */
+static enum conf_on
+server_tls_untrusted(const struct conf *conf, SSL *ssl)
+{
+	char url[ISSUER_URL_MAX];
+
+	if (conf->on.incomplete_chain != ON_FETCH &&
+	    tls_lacks_issuer(ssl, url))
+		return conf->on.incomplete_chain;
+	return conf->on.untrusted_server;
+}
+
 /* What `on:` says of a server that verified like this. */
 static enum conf_on
 server_tls_judge(const struct session *s, SSL *ssl)
@@ -200,7 +213,7 @@ server_tls_judge(const struct session *s, SSL *ssl)
 	case VERIFY_REVOKED:
 		return conf->on.revoked_server;
 	default:
-		return conf->on.untrusted_server;
+		return server_tls_untrusted(conf, ssl);
 	}
 }
 
@@ -323,6 +336,9 @@ server_tls_result(struct session *s, int rv, const char *why)
 
 	if (rv == ERR_AGAIN)
 		return step_wait();
+	if (!s->awaits_refusal && (rv == 0 || rv == ERR_DENIED) &&
+	    issuer_due(s, tlsio_ssl(t)))
+		return step_wait();
 	if (rv == ERR_DENIED)
 		return server_tls_wants_cert(s);
 	if (rv == 0 && server_tls_settles(s, tlsio_ssl(t)))
@@ -355,6 +371,8 @@ server_tls_event(struct session *s, struct conn *c)
 
 	if (c == &s->client)
 		return step_client_event(s, c);
+	if (s->issuer != NULL)
+		return step_wait();
 	if (s->awaits_refusal)
 		rv = tlsio_settle(t, why, sizeof(why));
 	else
@@ -365,6 +383,11 @@ server_tls_event(struct session *s, struct conn *c)
 static struct step
 server_tls_timeout(struct session *s)
 {
+	if (s->issuer != NULL) {
+		issuer_leave(s);
+		session_timer(s, session_conf(s)->timeouts.handshake);
+		return server_tls_event(s, NULL);
+	}
 	if (s->awaits_refusal)
 		return server_tls_result(s, 0, NULL);
 	return server_tls_failed(s, "timed out");
@@ -405,5 +428,6 @@ const struct phase_ops phase_server_tls = {
 	.handshake = 1,
 	.enter = server_tls_enter,
 	.event = server_tls_event,
-	.timeout = server_tls_timeout
+	.timeout = server_tls_timeout,
+	.leave = issuer_leave
 };

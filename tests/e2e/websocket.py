@@ -38,6 +38,7 @@ async def server(port, certificate, key):
 
 async def client(url, ca, deflate):
     tls = ssl.create_default_context(cafile=ca)
+    tls.set_alpn_protocols(['http/1.1'])        # as browsers do
     async with websockets.connect(
             url, ssl=tls, max_size=HUGE, open_timeout=30,
             compression='deflate' if deflate == 'yes' else None) as ws:
