@@ -61,7 +61,7 @@ void
 check_listen(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const explicit_only[] = { "allow",
-	    "allow-destinations", NULL };
+	    "allow-destinations", "authentication", NULL };
 	struct conf_listen *me = item, *other;
 	struct conf *c = l->conf;
 
@@ -189,7 +189,7 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 
 /* The keys of a rule that are conditions, those of later versions too. */
 static const char *const conditions[] = { "client", "server", "port", "sni",
-    "host", "site", "alpn", "listener", "protocol", "ja3", "ja4",
+    "host", "site", "user", "alpn", "listener", "protocol", "ja3", "ja4",
     "certificate", "country", "time", "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */

@@ -118,13 +118,17 @@ conf_ref(struct conf *c)
 void
 conf_unref(struct conf *c)
 {
+	size_t i;
+
 	if (c == NULL || --c->refs > 0)
 		return;
 	if (c->release != NULL)
 		c->release(c);
-	own_drop(c);
 	schema_drop(&map_conf, c);
 	conf_pages_drop(&c->pages);
+	for (i = 0; i < c->nfiles; i++)
+		free(c->files[i].path);
+	free(c->files);
 	free(c->path);
 	free(c);
 }

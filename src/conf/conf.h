@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/pages.h"
+#include "conf/users.h"
 #include "net/via.h"
 #include "tls/tls.h"
 #include "util/addr.h"
@@ -73,6 +74,16 @@ struct conf_prefixes {
 	size_t		 n;
 };
 
+struct conf_auth {		/* `authentication:` */
+	int		 given;
+	struct conf_users users;	/* n 0: nobody is asked */
+	char		*realm;
+	/* The field in which a client at one of these addresses, which asks
+	 * for its own clients, says who they are; or NULL. */
+	char		*header;
+	struct conf_prefixes from;
+};
+
 struct conf_listen {
 	char		*name;
 	enum conf_mode	 mode;
@@ -83,6 +94,7 @@ struct conf_listen {
 	 * given, this host may be reached from itself */
 	struct conf_prefixes destinations;
 	int		 destinations_given;
+	struct conf_auth auth;		/* explicit */
 };
 
 enum conf_offload {		/* who segments and checksums frames */
@@ -148,6 +160,8 @@ enum conf_macro {
 	MACRO_DST, MACRO_DST_PORT,	/* the server */
 	MACRO_SNI, MACRO_HOST, MACRO_LISTENER, MACRO_RULE, MACRO_JA4,
 	MACRO_SUBJECT,			/* of the server's certificate */
+	MACRO_USER,			/* as it is; no field without one */
+	MACRO_USER_URI,			/* base64 of "Local://NAME" */
 	MACRO_FLOW, MACRO_TX,		/* numbers of session and exchange */
 	MACRO_MAX
 };
@@ -324,6 +338,7 @@ struct conf_match {
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
+	struct conf_list user;		/* names or "@list" */
 	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
 					 * pattern with "*" */
 	struct conf_ports *port;
@@ -349,7 +364,6 @@ struct conf_own {			/* one of `certificates:` */
 	struct conf_list certificate, key;
 	int		 verify;	/* the server behind; default yes */
 	struct conf_pos	 pos[2];	/* of the certificates, of the keys */
-	struct conf_stamp *stamps;	/* of the certificates, then keys */
 	uint8_t		 sum[32];	/* as conf.ca_sum */
 };
 
@@ -385,6 +399,11 @@ enum conf_forge {
 enum conf_reload {		/* what makes it read again */
 	RELOAD_ASKED,		/* SIGHUP and ctl */
 	RELOAD_WATCH		/* ... and a change of its file */
+};
+
+struct conf_file {			/* read besides; to be watched */
+	char		*path;
+	struct conf_stamp stamp;	/* taken before it was read */
 };
 
 struct conf_named_list {		/* `lists:` */
@@ -458,6 +477,8 @@ struct conf {
 	size_t		 nlists;
 	struct conf_own	*owns;		/* `certificates:` */
 	size_t		 nowns;
+	struct conf_file *files;	/* of users, own servers ... */
+	size_t		 nfiles;
 	struct conf_inspect inspect;	/* for rules without their own */
 	struct conf_rule *rules;	/* the last has no conditions */
 	size_t		 nrules;

@@ -146,6 +146,7 @@ static const struct listof
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
     windows = { sizeof(struct conf_window), { NULL, &type_window } },
+    users = { sizeof(char *), { NULL, &type_user } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -174,6 +175,7 @@ static const struct key listen_keys[] = {
 	{ "allow", &type_list, F(allow), .arg = &prefixes },
 	{ "allow-destinations", &type_list, F(destinations), .arg = &prefixes,
 	    .given = F(destinations_given) },
+	{ "authentication", &type_map, F(auth), .arg = &map_auth },
 	{ NULL }
 };
 #undef F
@@ -397,6 +399,7 @@ static const struct map map_certificate = {
 	    .arg = &listeners },					\
 	{ "protocol", &type_list, (base) + IN(protocol),		\
 	    .arg = &protocol_list },					\
+	{ "user", &type_list, (base) + IN(user), .arg = &users },	\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\

@@ -61,7 +61,6 @@ void	check_sum(struct load *, const char *const *paths, size_t n,
 
 /* Own servers' certificates, in own.c. */
 extern const struct listof own_list;
-void	own_drop(struct conf *);
 
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
@@ -81,6 +80,7 @@ void	check_reached(struct load *, yaml_node_t *rules);
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
 extern const struct type type_window;	/* struct conf_window; window.c */
+extern const struct type type_user;	/* char *: a name, or "@list" */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 
@@ -114,6 +114,11 @@ void	check_chain(struct load *, yaml_node_t *, void *);
 /* check_rule() and check_conf(), and what they have to do with chains. */
 void	check_rule_chain(struct load *, yaml_node_t *, void *);
 void	check_conf_chain(struct load *, yaml_node_t *, void *);
+/* A file that is read besides: its changes are watched for. */
+void	load_file(struct load *, const char *path);
+
+/* authentication of a listener, in users.c: struct conf_auth */
+extern const struct map map_auth;
 /* Upstream proxies, in upproxy.c. */
 extern const struct listof proxy_list, rule_proxies;
 /* In used.c and hostbits.c. */

@@ -1,25 +1,11 @@
 /*
  * The section `certificates:`, the certificates of own servers: its keys and
- * checks, and the state of its files, by which a renewed one is noticed.
+ * checks. Its files are watched, so that a renewed one is noticed.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "conf/keys.h"
 #include "conf/value.h"
-#include "util/mem.h"
-
-/* What is there now, before anybody reads it. */
-static void
-own_stamps(struct load *l, struct conf_own *o)
-{
-	size_t i, n = o->certificate.n;
-
-	o->stamps = xcalloc(2 * n, sizeof(*o->stamps));
-	for (i = 0; l->world->stamp != NULL && i < 2 * n; i++)
-		l->world->stamp(i < n ? o->certificate.v[i] :
-		    o->key.v[i - n], &o->stamps[i]);
-}
 
 static void
 check_own(struct load *l, yaml_node_t *n, void *item)
@@ -28,6 +14,7 @@ check_own(struct load *l, yaml_node_t *n, void *item)
 	yaml_node_t *cert = node_get(l, n, "certificate");
 	yaml_node_t *key = node_get(l, n, "key");
 	struct conf_own *o = item;
+	size_t i;
 
 	check_filled(l, n, sets);
 	if (node_get(l, n, "site") == NULL && node_get(l, n, "server") == NULL)
@@ -47,7 +34,10 @@ check_own(struct load *l, yaml_node_t *n, void *item)
 		    "in the same order: %zu and %zu are given",
 		    node_count(cert), node_count(key));
 	else if (o->certificate.n == o->key.n) {
-		own_stamps(l, o);
+		for (i = 0; i < o->key.n; i++) {
+			load_file(l, o->certificate.v[i]);
+			load_file(l, o->key.v[i]);
+		}
 		check_sum(l, (const char *const *)o->certificate.v,
 		    o->certificate.n, o->sum);
 	}
@@ -70,15 +60,6 @@ conf_own_same(const struct conf_own *a, const struct conf_own *b)
 	return list_same(&a->certificate, &b->certificate) &&
 	    list_same(&a->key, &b->key) &&
 	    memcmp(a->sum, b->sum, sizeof(a->sum)) == 0;
-}
-
-void
-own_drop(struct conf *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->nowns; i++)
-		free(c->owns[i].stamps);
 }
 
 #define F(member)	offsetof(struct conf_own, member)

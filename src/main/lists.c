@@ -1,8 +1,9 @@
 /*
- * Watches the files of `lists:` and `certificates:` and, if `reload:` says so,
- * that of the configuration itself, and reloads it when one has changed. It
- * uses stat(2) every few seconds, not inotify(7), because a file may be
- * replaced, be on a network's disk, or come back.
+ * Watches the files of `lists:`, those of users, credentials and own servers'
+ * certificates, and, if `reload:` says so, that of the configuration itself,
+ * and reloads it when one has changed. It uses stat(2) every few seconds, not
+ * inotify(7), because a file may be replaced, be on a network's disk, or come
+ * back.
  *
  * After a change it waits until two looks see the same, so that a file being
  * written is not read half. It remembers the state that was tried, so that a
@@ -35,32 +36,23 @@ same(const struct conf_stamp *a, const struct conf_stamp *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/*
- * A file's path, and its state when it was read: of the lists, then of own
- * servers' certificates and keys, then of the configuration. NULL: there are no
- * more.
- */
+/* Of a list, of another file; or, behind the last, of the configuration. */
 static const char *
-file_at(const struct conf *c, size_t i, const struct conf_stamp **stamp)
+file_path(const struct conf *c, size_t i)
 {
-	const struct conf_own *o;
-	size_t n;
-
-	if (i < c->nlists) {
-		*stamp = &c->lists[i].stamp;
+	if (i < c->nlists)
 		return c->lists[i].path;
-	}
 	i -= c->nlists;
-	for (o = c->owns; o < c->owns + c->nowns; o++) {
-		n = o->certificate.n;
-		if (i < 2 * n) {
-			*stamp = &o->stamps[i];
-			return i < n ? o->certificate.v[i] : o->key.v[i - n];
-		}
-		i -= 2 * n;
-	}
-	*stamp = &c->stamp;
-	return i == 0 && c->reload == RELOAD_WATCH ? c->path : NULL;
+	return i < c->nfiles ? c->files[i].path : c->path;
+}
+
+static const struct conf_stamp *
+file_stamp(const struct conf *c, size_t i)
+{
+	if (i < c->nlists)
+		return &c->lists[i].stamp;
+	i -= c->nlists;
+	return i < c->nfiles ? &c->files[i].stamp : &c->stamp;
 }
 
 /* The policy in force has changed since the last look. */
@@ -68,21 +60,17 @@ static void
 lists_take(struct lists *w, struct policy *p)
 {
 	const struct conf *c = policy_conf(p);
-	const struct conf_stamp *stamp;
 	size_t i;
 
 	free(w->tried);
 	free(w->seen);
 	policy_unref(w->policy);
 	w->policy = policy_ref(p);
-	for (w->n = 0; file_at(c, w->n, &stamp) != NULL; w->n++)
-		;
+	w->n = c->nlists + c->nfiles + (c->reload == RELOAD_WATCH);
 	w->tried = xcalloc(w->n, sizeof(*w->tried));
 	w->seen = xcalloc(w->n, sizeof(*w->seen));
-	for (i = 0; i < w->n; i++) {
-		file_at(c, i, &stamp);
-		w->tried[i] = w->seen[i] = *stamp;
-	}
+	for (i = 0; i < w->n; i++)
+		w->tried[i] = w->seen[i] = *file_stamp(c, i);
 }
 
 /* The path of a file that has changed and is stable again, or NULL. */
@@ -90,19 +78,17 @@ static const char *
 lists_changed(struct lists *w)
 {
 	const struct conf *c = policy_conf(w->policy);
-	const struct conf_stamp *stamp;
-	const char *path = NULL, *file;
+	const char *path = NULL;
 	struct conf_stamp now;
 	int moving = 0;
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
-		file = file_at(c, i, &stamp);
-		conf_world_real.stamp(file, &now);
+		conf_world_real.stamp(file_path(c, i), &now);
 		moving |= !same(&now, &w->seen[i]);
 		w->seen[i] = now;
 		if (!same(&now, &w->tried[i]))
-			path = file;
+			path = file_path(c, i);
 	}
 	return moving ? NULL : path;
 }

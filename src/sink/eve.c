@@ -323,7 +323,8 @@ put_session(struct text *o, const struct record *r)
 
 	jtext_open(o, "clearspan", '{');
 	put_texts(o, "listener", f->listener, "mode", f->mode == CONF_EXPLICIT ?
-	    "explicit" : "transparent", "host", f->host, NULL);
+	    "explicit" : "transparent", "host", f->host, "user", f->user,
+	    NULL);
 	put_verdict(o, r);
 	put_used(o, "client", &f->tls_client, NULL);
 	put_used(o, "server", &f->tls_server, f->verify_text != NULL ?
@@ -424,6 +425,7 @@ put_exchange(struct text *o, const struct record *r,
 {
 	jtext_open(o, "clearspan", '{');
 	put_text(o, "listener", r->facts->listener);
+	put_text(o, "user", r->facts->user);
 	put_verdict(o, r);
 	jtext_bool(o, "tls", facts_tls(r->facts));
 	if (h->stream != 0)

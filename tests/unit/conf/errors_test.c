@@ -500,6 +500,31 @@ TEST(upstream_proxies_that_are_none)
 }
 END
 
+TEST(who_asks_has_somebody_to_ask)
+{
+	bad("listen:\n"
+	    "  - {name: a, mode: explicit, address: \"127.0.0.1:1\",\n"
+	    "     authentication: {realm: 'a\"b'}}\n"
+	    "  - {name: b, mode: explicit, address: \"127.0.0.1:2\",\n"
+	    "     authentication: {header: X-User}}\n"
+	    "  - {name: c, mode: transparent, address: \"127.0.0.1:3\",\n"
+	    "     authentication: {users: /u.htpasswd}}\n"
+	    "rules:\n"
+	    "  - {name: u, user: [\"\"], action: block}\n"
+	    "  - {name: r, action: decrypt}\n",
+	    "c:3:22: \"authentication\" needs \"users\", the file of users; "
+	    "or \"header\" and \"from\"\n"
+	    "c:3:30: \"realm\" is shown to people who are asked for their "
+	    "password; write up to 100 characters of ASCII, without quotes\n"
+	    "c:5:22: \"header\" and \"from\" go together: the field that has "
+	    "the user, and who may send it\n"
+	    "c:7:6: \"authentication\" goes with mode explicit only; take it "
+	    "out\n"
+	    "c:9:22: \"\" is not the name of a user; write it as in the file "
+	    "of users, or \"@list\"\n");
+}
+END
+
 TEST(errors_past_200_are_counted)
 {
 	struct text t = { 0 }, errors = { 0 };
@@ -519,6 +544,7 @@ END
 
 SUITE("errors", all_errors_come_in_one_run_in_order,
     upstream_proxies_that_are_none,
+    who_asks_has_somebody_to_ask,
     records_are_own_or_of_libssl,
     own_certificates_say_whose_they_are_and_have_their_keys,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
