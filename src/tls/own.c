@@ -15,8 +15,6 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-#define LEAF_KEYS	2
-
 struct own {
 	_Atomic unsigned refs;
 	struct leaf	*leaf[LEAF_KEYS];	/* by enum leaf_key */
@@ -28,8 +26,12 @@ struct own {
 static enum leaf_key
 own_type(const EVP_PKEY *key)
 {
-	return EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") ?
-	    LEAF_RSA : LEAF_P256;
+	if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
+		return LEAF_RSA;
+	if (!EVP_PKEY_is_a(key, "EC"))
+		return LEAF_ED25519;
+	return EVP_PKEY_get_bits(key) <= 256 ? LEAF_P256 :
+	    EVP_PKEY_get_bits(key) <= 384 ? LEAF_P384 : LEAF_P521;
 }
 
 /* Hand the leaf over to its place. */
@@ -44,9 +46,8 @@ own_put(struct own *o, const char *path, struct leaf *leaf,
 		return 0;
 	}
 	leaf_unref(leaf);
-	text_printf(errors, WHAT ": %s: there is one with such a key (%s) "
-	    "already; give one with an RSA and one with an ECDSA key\n", path,
-	    type == LEAF_RSA ? "RSA" : "ECDSA");
+	text_printf(errors, WHAT ": %s: there is one with such a key already; "
+	    "give one with an RSA and one with an ECDSA key\n", path);
 	return ERR_USAGE;
 }
 
@@ -115,11 +116,19 @@ own_free(struct own *o)
 	free(o);
 }
 
+/* Those who know another type of key, mostly know RSA. */
 struct leaf *
 own_leaf(const struct own *o, enum leaf_key key)
 {
-	return o->leaf[key] != NULL ? o->leaf[key] :
-	    o->leaf[key == LEAF_RSA ? LEAF_P256 : LEAF_RSA];
+	size_t i;
+
+	if (o->leaf[key] != NULL)
+		return o->leaf[key];
+	if (o->leaf[LEAF_RSA] != NULL)
+		return o->leaf[LEAF_RSA];
+	for (i = 0; o->leaf[i] == NULL; i++)
+		;
+	return o->leaf[i];
 }
 
 int

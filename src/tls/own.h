@@ -29,7 +29,8 @@ int		 own_load(const struct own_files *, struct own **,
 struct own	*own_ref(struct own *);
 void		 own_free(struct own *);	/* a reference; NULL is fine */
 
-/* The one for a client that can do this type of key, or any. No reference. */
+/* The one for a client that can do this type of key, or RSA, or any. No
+ * reference. */
 struct leaf	*own_leaf(const struct own *, enum leaf_key);
 /* Whether a certificate has the key of one of these. */
 int		 own_is(const struct own *, const X509 *);

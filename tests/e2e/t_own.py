@@ -163,7 +163,7 @@ def what_is_wrong_with_an_own_certificate_is_told(s):
             (dict(own, key=[locked]), 'has a passphrase'),
             (dict(own, certificate=[own['key'][0]]),
              'holds no PEM certificate'),
-            (two, 'one with such a key (ECDSA) already')):
+            (two, 'one with such a key already')):
         text = told(entry, 2)
         check(words in text and 'check.yaml:' in text, text)
         check('PRIVATE' not in text)
