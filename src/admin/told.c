@@ -184,6 +184,7 @@ static const struct {
 	{ "sni", take_name, AT(sni), "a name such as www.example.com" },
 	{ "host", take_name, AT(host), "a name such as www.example.com" },
 	{ "listener", take_text, AT(listener), "a listener's name" },
+	{ "user", take_text, AT(user), "the name of a user" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
@@ -270,8 +271,8 @@ told_take(struct told *t, const char *arg, struct text *why)
 		text_printf(why, "\"%s\": write %s", arg, takes[i].right);
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
-		    "client=, server=, port=, sni=, host=, alpn=, ja3=, ja4=, "
-		    "issuer=, subject=, status=, time=, listener= or "
+		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, "
+		    "ja4=, issuer=, subject=, status=, time=, listener= or "
 		    "protocol=", arg);
 	}
 	return ERR_FORMAT;

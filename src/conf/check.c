@@ -61,7 +61,7 @@ void
 check_listen(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const explicit_only[] = { "allow",
-	    "allow-destinations", NULL };
+	    "allow-destinations", "authentication", NULL };
 	struct conf_listen *me = item, *other;
 	struct conf *c = l->conf;
 
@@ -189,7 +189,7 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 
 /* The keys of a rule that are conditions, those of later versions too. */
 static const char *const conditions[] = { "client", "server", "port", "sni",
-    "host", "site", "alpn", "listener", "protocol", "ja3", "ja4",
+    "host", "site", "user", "alpn", "listener", "protocol", "ja3", "ja4",
     "certificate", "country", "time", "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */
@@ -379,12 +379,8 @@ check_ca(struct load *l, yaml_node_t *root)
 		    "\"untrusted-key\" go together; give both or none");
 }
 
-/*
- * Hash the PEM files named by paths, which may be NULL. A directory, or the
- * word "system", counts by its name alone.
- */
-static void
-sum_files(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
+void
+check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 {
 	struct text t = { 0 };
 	size_t i;
@@ -418,9 +414,12 @@ check_sums(struct load *l)
 	trust[i++] = c->trust;
 	if (c->intermediates != NULL)
 		trust[i++] = c->intermediates;
-	sum_files(l, ca, NELEM(ca), c->ca_sum);
-	sum_files(l, trust, i, c->trust_sum);
+	check_sum(l, ca, NELEM(ca), c->ca_sum);
+	check_sum(l, trust, i, c->trust_sum);
 	free(trust);
+	c->crl_files = c->nfiles;
+	for (i = 0; i < c->crl.n; i++)
+		load_file(l, c->crl.v[i]);
 }
 
 /* The place of a key's value, or else of its mapping or of the whole. */
@@ -444,6 +443,7 @@ check_places(struct load *l, yaml_node_t *root)
 	c->pos.log_file = place(l, root, "log", "file");
 	c->pos.trust = place(l, root, "upstream", "trust");
 	c->pos.trust_also = place(l, root, "upstream", "trust-also");
+	c->pos.lifetime = place(l, root, "forge", "lifetime");
 	c->pos.intermediates = place(l, root, "upstream", "intermediates");
 	c->pos.ca[0] = place(l, root, "ca", "certificate");
 	c->pos.ca[1] = place(l, root, "ca", "key");

@@ -69,10 +69,6 @@ static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
 	{ "bypass", ON_BYPASS }, { NULL }
 };
-static const struct word on_revoked[] = {
-	{ "block", ON_BLOCK }, { "untrusted", ON_UNTRUSTED, 1 },
-	{ "bypass", ON_BYPASS, 1 }, { NULL }
-};
 static const struct word on_incomplete[] = {
 	{ "fetch", ON_FETCH }, { "untrusted", ON_UNTRUSTED },
 	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS }, { NULL }
@@ -146,6 +142,7 @@ static const struct listof
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
     windows = { sizeof(struct conf_window), { NULL, &type_window } },
+    users = { sizeof(char *), { NULL, &type_user } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -174,6 +171,7 @@ static const struct key listen_keys[] = {
 	{ "allow", &type_list, F(allow), .arg = &prefixes },
 	{ "allow-destinations", &type_list, F(destinations), .arg = &prefixes,
 	    .given = F(destinations_given) },
+	{ "authentication", &type_map, F(auth), .arg = &map_auth },
 	{ NULL }
 };
 #undef F
@@ -188,6 +186,7 @@ static const struct listof listen_list = {
 static const struct key upstream_keys[] = {
 	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
 	{ "trust-also", &type_list, AT(trust_also), .arg = &paths },
+	{ "crl", &type_list, AT(crl), .arg = &paths, .max = 256 },
 	{ "intermediates", &type_text, AT(intermediates),
 	    .flags = KEY_EXISTS },
 	{ "fetch-inside", &type_list, AT(fetch_inside), .arg = &prefixes },
@@ -408,6 +407,7 @@ static const struct map map_certificate = {
 	    .arg = &listeners },					\
 	{ "protocol", &type_list, (base) + IN(protocol),		\
 	    .arg = &protocol_list },					\
+	{ "user", &type_list, (base) + IN(user), .arg = &users },	\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\
@@ -458,7 +458,7 @@ static const struct key on_keys[] = {
 	{ "name-mismatch", &type_word, AT(on.name_mismatch),
 	    "untrusted", .arg = on_bad_server },
 	{ "revoked-server", &type_word, AT(on.revoked_server),
-	    "block", .arg = on_revoked },
+	    "block", .arg = on_bad_server },
 	{ "incomplete-chain", &type_word, AT(on.incomplete_chain), "fetch",
 	    .arg = on_incomplete },
 	{ "client-certificate-wanted", &type_word,
@@ -517,6 +517,8 @@ static const struct word reloads[] = {
 
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
+	{ "lifetime", &type_time, AT(forge_lifetime), "90d", 2 * DAY,
+	    825 * DAY },
 	{ NULL }
 };
 static const struct map map_forge = { "forge", forge_keys, NULL };
@@ -589,6 +591,8 @@ static const struct key conf_keys[] = {
 	    .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
+	{ "certificates", &type_list, AT(owns), .arg = &own_list,
+	    .max = 10000 },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },

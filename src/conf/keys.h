@@ -52,6 +52,16 @@ void	check_filled(struct load *, yaml_node_t *, const char *const *keys);
 int	ref_find(const void *, size_t n, size_t size, const char *what,
 	    const char *under, const char *s, size_t *index, struct text *why);
 
+/*
+ * Hash PEM files into sum[32]. A directory, or the word "system", counts by its
+ * name alone. paths may have NULLs; if one cannot be read, sum stays.
+ */
+void	check_sum(struct load *, const char *const *paths, size_t n,
+	    uint8_t *sum);
+
+/* Own servers' certificates, in own.c. */
+extern const struct listof own_list;
+
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
 extern const struct type type_lists;	/* conf.lists: name -> file */
@@ -70,6 +80,7 @@ void	check_reached(struct load *, yaml_node_t *rules);
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
 extern const struct type type_window;	/* struct conf_window; window.c */
+extern const struct type type_user;	/* char *: a name, or "@list" */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 
@@ -104,6 +115,11 @@ void	check_chain(struct load *, yaml_node_t *, void *);
 /* check_rule() and check_conf(), and what they have to do with chains. */
 void	check_rule_chain(struct load *, yaml_node_t *, void *);
 void	check_conf_chain(struct load *, yaml_node_t *, void *);
+/* A file that is read besides: its changes are watched for. */
+void	load_file(struct load *, const char *path);
+
+/* authentication of a listener, in users.c: struct conf_auth */
+extern const struct map map_auth;
 /* Upstream proxies, in upproxy.c. */
 extern const struct listof proxy_list, rule_proxies;
 /* In used.c and hostbits.c. */

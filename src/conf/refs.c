@@ -41,6 +41,20 @@ events_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 		event_set(l, k, node_item(l, n, i), field);
 }
 
+void
+load_file(struct load *l, const char *path)
+{
+	struct conf *c = l->conf;
+	struct conf_file *f;
+
+	c->files = xrealloc(c->files, (c->nfiles + 1) * sizeof(*c->files));
+	f = &c->files[c->nfiles++];
+	memset(f, 0, sizeof(*f));
+	f->path = xstrdup(path);
+	if (l->world->stamp != NULL)
+		l->world->stamp(path, &f->stamp);
+}
+
 /* Read the file of a list that has a name and a path. */
 static void
 list_read(struct load *l, yaml_node_t *n, struct conf_named_list *list)

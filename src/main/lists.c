@@ -1,5 +1,6 @@
 /*
- * Watches the files of `lists:` and, if `reload:` says so, that of the
+ * Watches the files of `lists:`, those of users, credentials, own servers'
+ * certificates and revoked ones, and, if `reload:` says so, that of the
  * configuration itself, and reloads it when one has changed. It uses stat(2)
  * every few seconds, not inotify(7), because a file may be replaced, be on a
  * network's disk, or come back.
@@ -35,17 +36,23 @@ same(const struct conf_stamp *a, const struct conf_stamp *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Of a list; or, behind the last one, of the configuration. */
+/* Of a list, of another file; or, behind the last, of the configuration. */
 static const char *
 file_path(const struct conf *c, size_t i)
 {
-	return i < c->nlists ? c->lists[i].path : c->path;
+	if (i < c->nlists)
+		return c->lists[i].path;
+	i -= c->nlists;
+	return i < c->nfiles ? c->files[i].path : c->path;
 }
 
 static const struct conf_stamp *
 file_stamp(const struct conf *c, size_t i)
 {
-	return i < c->nlists ? &c->lists[i].stamp : &c->stamp;
+	if (i < c->nlists)
+		return &c->lists[i].stamp;
+	i -= c->nlists;
+	return i < c->nfiles ? &c->files[i].stamp : &c->stamp;
 }
 
 /* The policy in force has changed since the last look. */
@@ -59,7 +66,7 @@ lists_take(struct lists *w, struct policy *p)
 	free(w->seen);
 	policy_unref(w->policy);
 	w->policy = policy_ref(p);
-	w->n = c->nlists + (c->reload == RELOAD_WATCH);
+	w->n = c->nlists + c->nfiles + (c->reload == RELOAD_WATCH);
 	w->tried = xcalloc(w->n, sizeof(*w->tried));
 	w->seen = xcalloc(w->n, sizeof(*w->seen));
 	for (i = 0; i < w->n; i++)

@@ -110,3 +110,23 @@ set_has_name(const struct match_set *s, struct view *v, const char *name)
 	}
 	return n->ip.sa.sa_family != AF_UNSPEC && set_has(s, &n->ip);
 }
+
+int
+set_lists_word(const struct match_set *s, struct view *v, const char *word)
+{
+	struct nameset_found found, exact;
+	size_t i;
+
+	if (s->nlists == 0)
+		return 0;
+	nameset_find(v->names, word, &found);
+	if (found.n == 0 || !found.whole)
+		return 0;
+	exact.n = 1;
+	exact.whole = 1;
+	exact.at[0] = found.at[found.n - 1];
+	for (i = 0; i < s->nlists; i++)
+		if (nameset_has(&exact, s->lists[i]->names))
+			return 1;
+	return 0;
+}

@@ -58,6 +58,8 @@ void	set_free(struct match_set *);
 int	set_has(const struct match_set *, const struct addr *);
 /* name may be an address, and NULL. */
 int	set_has_name(const struct match_set *, struct view *, const char *name);
+/* Whether one of its lists has exactly this entry, in any case. */
+int	set_lists_word(const struct match_set *, struct view *, const char *);
 /* Read a name as an address ("[::1]" or "::1"); AF_UNSPEC if it is none. */
 void	name_addr(const char *name, struct addr *);
 

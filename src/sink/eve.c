@@ -309,7 +309,8 @@ static void
 put_forged(struct text *o, const struct record *r)
 {
 	jtext_open(o, "forged", '{');
-	jtext_string(o, "ca", r->verdict->untrusted ? "untrusted" : "trusted");
+	jtext_string(o, "ca", r->own ? "own" : r->verdict->untrusted ?
+	    "untrusted" : "trusted");
 	jtext_bool(o, "cached", r->forged_cached);
 	jtext_close(o, '}');
 }
@@ -322,7 +323,8 @@ put_session(struct text *o, const struct record *r)
 
 	jtext_open(o, "clearspan", '{');
 	put_texts(o, "listener", f->listener, "mode", f->mode == CONF_EXPLICIT ?
-	    "explicit" : "transparent", "host", f->host, NULL);
+	    "explicit" : "transparent", "host", f->host, "user", f->user,
+	    NULL);
 	put_verdict(o, r);
 	put_used(o, "client", &f->tls_client, NULL);
 	put_used(o, "server", &f->tls_server, f->verify_text != NULL ?
@@ -423,6 +425,7 @@ put_exchange(struct text *o, const struct record *r,
 {
 	jtext_open(o, "clearspan", '{');
 	put_text(o, "listener", r->facts->listener);
+	put_text(o, "user", r->facts->user);
 	put_verdict(o, r);
 	jtext_bool(o, "tls", facts_tls(r->facts));
 	if (h->stream != 0)

@@ -45,6 +45,21 @@ TEST(records_are_own_or_of_libssl)
 }
 END
 
+TEST(own_certificates_say_whose_they_are_and_have_their_keys)
+{
+	bad_part("certificates:\n"
+	    "  - {certificate: a, key: b}\n"
+	    "  - {site: [a.example], certificate: [a, b], key: c}\n"
+	    "  - {site: [a.example], certificate: a, key: c, verify: no}\n",
+	    "c:3:5: a certificate needs \"site\" or \"server\", to say whose "
+	    "it is; write the names in it, such as site: [www.example.com]\n"
+	    "c:4:51: each \"certificate\" has its \"key\", in the same order: "
+	    "2 and 1 are given\n"
+	    "c:5:57: \"verify: no\" needs \"server\": anybody could take such "
+	    "a name; write the addresses of the servers\n");
+}
+END
+
 TEST(values_out_of_range_or_of_a_wrong_kind)
 {
 	bad_part("limits: {connections: 0, handshakes: many, memory: 1k}\n",
@@ -484,6 +499,31 @@ TEST(upstream_proxies_that_are_none)
 }
 END
 
+TEST(who_asks_has_somebody_to_ask)
+{
+	bad("listen:\n"
+	    "  - {name: a, mode: explicit, address: \"127.0.0.1:1\",\n"
+	    "     authentication: {realm: 'a\"b'}}\n"
+	    "  - {name: b, mode: explicit, address: \"127.0.0.1:2\",\n"
+	    "     authentication: {header: X-User}}\n"
+	    "  - {name: c, mode: transparent, address: \"127.0.0.1:3\",\n"
+	    "     authentication: {users: /u.htpasswd}}\n"
+	    "rules:\n"
+	    "  - {name: u, user: [\"\"], action: block}\n"
+	    "  - {name: r, action: decrypt}\n",
+	    "c:3:22: \"authentication\" needs \"users\", the file of users; "
+	    "or \"header\" and \"from\"\n"
+	    "c:3:30: \"realm\" is shown to people who are asked for their "
+	    "password; write up to 100 characters of ASCII, without quotes\n"
+	    "c:5:22: \"header\" and \"from\" go together: the field that has "
+	    "the user, and who may send it\n"
+	    "c:7:6: \"authentication\" goes with mode explicit only; take it "
+	    "out\n"
+	    "c:9:22: \"\" is not the name of a user; write it as in the file "
+	    "of users, or \"@list\"\n");
+}
+END
+
 TEST(errors_past_200_are_counted)
 {
 	struct text t = { 0 }, errors = { 0 };
@@ -503,7 +543,9 @@ END
 
 SUITE("errors", all_errors_come_in_one_run_in_order,
     upstream_proxies_that_are_none,
+    who_asks_has_somebody_to_ask,
     records_are_own_or_of_libssl,
+    own_certificates_say_whose_they_are_and_have_their_keys,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     conditions,

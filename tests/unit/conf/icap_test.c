@@ -331,7 +331,8 @@ TEST(keys_that_go_with_others)
 {
 #define MACROS	" is not known; write one of %{src} %{src-port} " \
 		"%{dst} %{dst-port} %{sni} %{host} %{listener} " \
-		"%{rule} %{ja4} %{cert-subject} %{flow} %{tx}\n"
+		"%{rule} %{ja4} %{cert-subject} %{user} " \
+		"%{user-uri} %{flow} %{tx}\n"
 	bad_part("icap:\n"
 	    "- name: a\n"
 	    "  reqmod: icaps://h/x\n"
