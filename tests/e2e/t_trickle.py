@@ -200,7 +200,7 @@ def trickle_of_a_part(s):
 
 @scenario(timeout=120)
 def trickle_keeps_clients_while_a_scanner_hangs(s):
-    """curl gives up after two seconds without a byte; clamd stops for longer.
+    """curl gives up after four seconds without a byte; clamd stops for longer.
     What has EICAR at its end never arrives whole."""
     with s.gateway:
         peers = setup.Peers(s.path('icap'), clamd=True)
@@ -222,10 +222,10 @@ def trickle_keeps_clients_while_a_scanner_hangs(s):
             out = s.path(name + version)
             got[name, version] = out, s.spawn(
                 s.client, 'curl', '-sS', '--cacert', s.pki.ca, version,
-                '--speed-time', '2', '--speed-limit', '1', '-o', out,
+                '--speed-time', '4', '--speed-limit', '1', '-o', out,
                 URL + name, name='curl-%s%s' % (name, version))
     for out, p in got.values():         # 1 KiB in half a second
-        wait(lambda: os.path.exists(out) and os.path.getsize(out) > 12000,
+        wait(lambda: os.path.exists(out) and os.path.getsize(out) > 16000,
              'bytes in ' + out)
     os.killpg(clamd.pid, signal.SIGCONT)
     for (name, version), (out, p) in got.items():
