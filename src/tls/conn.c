@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tls/cert.h"
+#include "tls/offer.h"
 #include "tls/bulk/bulk.h"
 #include "util/budget.h"
 #include "util/err.h"
@@ -104,8 +105,8 @@ server_cert(SSL *ssl, void *arg)
 {
 	struct leaf *leaf = conn_of(ssl)->leaf;
 
-	return SSL_use_cert_and_key(ssl, leaf->cert, leaf->key, leaf->chain,
-	    1);
+	return offer_unsigned(ssl) && SSL_use_cert_and_key(ssl, leaf->cert,
+	    leaf->key, leaf->chain, 1);
 }
 
 static int

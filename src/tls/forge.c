@@ -36,6 +36,23 @@
 /* A page's certificate starts this far back, for clocks that lag. */
 #define FORGE_BACKDATE	DAY
 
+static EVP_PKEY *
+forge_key_gen(enum leaf_key type)
+{
+	switch (type) {
+	case LEAF_RSA:
+		return EVP_RSA_gen(2048);
+	case LEAF_P384:
+		return EVP_EC_gen("P-384");
+	case LEAF_P521:
+		return EVP_EC_gen("P-521");
+	case LEAF_ED25519:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	default:
+		return EVP_EC_gen("P-256");
+	}
+}
+
 int
 forge_key_make(struct forge_key *k, enum leaf_key type)
 {
@@ -46,7 +63,7 @@ forge_key_make(struct forge_key *k, enum leaf_key type)
 	X509 *x = X509_new();
 
 	memset(k, 0, sizeof(*k));
-	k->key = type == LEAF_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	k->key = forge_key_gen(type);
 	if (x != NULL && k->key != NULL && X509_set_pubkey(x, k->key) &&
 	    X509_PUBKEY_set(&k->spki, k->key) &&
 	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL)) {

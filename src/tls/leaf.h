@@ -18,7 +18,12 @@ struct ca;
 
 enum leaf_key {
 	LEAF_P256,
-	LEAF_RSA	/* for clients that cannot do ECDSA */
+	/* for clients that cannot do it; the first that they can: */
+	LEAF_RSA,
+	LEAF_P384,
+	LEAF_P521,
+	LEAF_ED25519,
+	LEAF_KEYS
 };
 
 /* Immutable once given out; reference-counted. */
