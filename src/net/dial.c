@@ -25,6 +25,7 @@
 #define DIAL_TRIES	8	/* addresses tried */
 #define ATTEMPT_DELAY	250	/* ms between two tries (RFC 8305, 5) */
 #define ANSWER_DELAY	50	/* ms IPv4 waits for the AAAA (RFC 8305, 3) */
+#define OTHER_MS	1000	/* that a failed address waits for DNS */
 
 struct try {
 	struct dial	*dial;
@@ -37,6 +38,7 @@ struct dial {
 	struct event_base	*base;
 	struct dial_want	 want;		/* host is not kept */
 	char			*other;		/* not asked for yet, or NULL */
+	uint64_t		 asked;		/* ms, when it was */
 	struct addr		 from;
 	dial_done		 done;
 	void			*arg;
@@ -251,10 +253,18 @@ dial_ask_other(struct dial *d)
 	int err;
 
 	d->other = NULL;
+	d->asked = clock_ms();
 	if (d->names != NULL)
 		d->ask = names_ask(d->names, name, d->want.client,
 		    dial_told_other, d, &err);
 	free(name);
+}
+
+/* Whether the other addresses of the name have been waited for long enough. */
+static int
+dial_waited(const struct dial *d)
+{
+	return d->asked != 0 && clock_ms() - d->asked >= OTHER_MS;
 }
 
 static void
@@ -277,8 +287,12 @@ dial_step(int fd, short what, void *arg)
 	}
 	if (d->other != NULL)
 		dial_ask_other(d);
-	if (d->open == 0 && d->ask == NULL)
+	if (d->open > 0)
+		return;
+	if (d->ask == NULL || dial_waited(d))
 		dial_fail(d);
+	else if (d->asked != 0)
+		dial_in(&d->step, OTHER_MS);
 }
 
 static const char *
