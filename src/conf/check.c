@@ -379,12 +379,8 @@ check_ca(struct load *l, yaml_node_t *root)
 		    "\"untrusted-key\" go together; give both or none");
 }
 
-/*
- * Hash the PEM files named by paths, which may be NULL. A directory, or the
- * word "system", counts by its name alone.
- */
-static void
-sum_files(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
+void
+check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 {
 	struct text t = { 0 };
 	size_t i;
@@ -418,8 +414,8 @@ check_sums(struct load *l)
 	trust[i++] = c->trust;
 	if (c->intermediates != NULL)
 		trust[i++] = c->intermediates;
-	sum_files(l, ca, NELEM(ca), c->ca_sum);
-	sum_files(l, trust, i, c->trust_sum);
+	check_sum(l, ca, NELEM(ca), c->ca_sum);
+	check_sum(l, trust, i, c->trust_sum);
 	free(trust);
 }
 
@@ -444,6 +440,7 @@ check_places(struct load *l, yaml_node_t *root)
 	c->pos.log_file = place(l, root, "log", "file");
 	c->pos.trust = place(l, root, "upstream", "trust");
 	c->pos.trust_also = place(l, root, "upstream", "trust-also");
+	c->pos.lifetime = place(l, root, "forge", "lifetime");
 	c->pos.intermediates = place(l, root, "upstream", "intermediates");
 	c->pos.ca[0] = place(l, root, "ca", "certificate");
 	c->pos.ca[1] = place(l, root, "ca", "key");

@@ -353,6 +353,21 @@ struct conf_match {
 	} certificate;
 };
 
+struct conf_stamp {			/* a file's state; zeros: not there */
+	uint64_t	 dev, ino, size;
+	int64_t		 sec, nsec;	/* modified */
+};
+
+struct conf_own {			/* one of `certificates:` */
+	/* patterns or "@list"; prefixes or "@list" */
+	struct conf_list site, server;
+	/* files; certificate i goes with key i */
+	struct conf_list certificate, key;
+	int		 verify;	/* the server behind; default yes */
+	struct conf_pos	 pos[2];	/* of the certificates, of the keys */
+	uint8_t		 sum[32];	/* as conf.ca_sum */
+};
+
 struct conf_seen {			/* a mirror of a rule */
 	size_t		 mirror;		/* index into conf.mirrors */
 	int		 after;		/* it looks behind the chain */
@@ -380,11 +395,6 @@ struct conf_rule {
 enum conf_forge {
 	FORGE_ASKED,		/* the name asked for */
 	FORGE_ALL		/* all of the server's */
-};
-
-struct conf_stamp {			/* a file's state; zeros: not there */
-	uint64_t	 dev, ino, size;
-	int64_t		 sec, nsec;	/* modified */
 };
 
 enum conf_reload {		/* what makes it read again */
@@ -418,7 +428,7 @@ struct conf {
 	char		*path;		/* of the file, or CONF_BUILT_IN */
 	struct {	/* of values that only the machine can check */
 		struct conf_pos	user, log_file, trust, trust_also,
-		    intermediates;
+		    intermediates, lifetime;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
@@ -466,7 +476,9 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct conf_named_list *lists;
 	size_t		 nlists;
-	struct conf_file *files;	/* of users, of credentials */
+	struct conf_own	*owns;		/* `certificates:` */
+	size_t		 nowns;
+	struct conf_file *files;	/* of users, own servers ... */
 	size_t		 nfiles;
 	struct conf_inspect inspect;	/* for rules without their own */
 	struct conf_rule *rules;	/* the last has no conditions */
@@ -486,6 +498,7 @@ struct conf {
 	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
+	uint64_t	 forge_lifetime;
 
 	struct {
 		int	 level;		/* enum log_level */
@@ -568,6 +581,9 @@ int		 conf_mirror_same(const struct conf_mirror *,
 int		 conf_icap_same(const struct conf_icap *,
 		    const struct conf_icap *);
 int		 conf_ca_same(const struct conf *, const struct conf *);
+/* ... have the same files, with the same in them. */
+int		 conf_own_same(const struct conf_own *,
+		    const struct conf_own *);
 int		 conf_tls_same(const struct conf *, const struct conf *);
 
 const char	*conf_action_str(enum conf_action);

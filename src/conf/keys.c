@@ -513,6 +513,8 @@ static const struct word reloads[] = {
 
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
+	{ "lifetime", &type_time, AT(forge_lifetime), "90d", 2 * DAY,
+	    825 * DAY },
 	{ NULL }
 };
 static const struct map map_forge = { "forge", forge_keys, NULL };
@@ -585,6 +587,8 @@ static const struct key conf_keys[] = {
 	    .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
+	{ "certificates", &type_list, AT(owns), .arg = &own_list,
+	    .max = 10000 },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },

@@ -52,6 +52,16 @@ void	check_filled(struct load *, yaml_node_t *, const char *const *keys);
 int	ref_find(const void *, size_t n, size_t size, const char *what,
 	    const char *under, const char *s, size_t *index, struct text *why);
 
+/*
+ * Hash PEM files into sum[32]. A directory, or the word "system", counts by its
+ * name alone. paths may have NULLs; if one cannot be read, sum stays.
+ */
+void	check_sum(struct load *, const char *const *paths, size_t n,
+	    uint8_t *sum);
+
+/* Own servers' certificates, in own.c. */
+extern const struct listof own_list;
+
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
 extern const struct type type_lists;	/* conf.lists: name -> file */

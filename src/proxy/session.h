@@ -109,6 +109,7 @@ struct session {
 	unsigned	 cert_none:1, awaits_refusal:1;
 	/* the server speaks HTTP/2 only: it is connected to once more */
 	unsigned	 wants_http2:1;
+	unsigned	 ours:1;	/* an own server: see ours_trusts() */
 	unsigned	 established:1;	/* the server was connected once */
 	unsigned	 unread_counted:1;
 	unsigned	 tries:1;	/* to decrypt it again: BYPASS_TRY */

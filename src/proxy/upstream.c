@@ -15,6 +15,7 @@
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
 #include "proxy/learned.h"
+#include "proxy/ours.h"
 #include "proxy/phases.h"
 #include "proxy/reach.h"
 #include "proxy/session.h"
@@ -200,7 +201,7 @@ server_tls_judge(const struct session *s, SSL *ssl)
 	const struct conf *conf = session_conf(s);
 
 	/* It may be expired and of another name: a block of either counts. */
-	if (tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
+	if (!s->ours && tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
 		return ON_BLOCK;
 	switch (s->facts.verify) {
 	case VERIFY_OK:
@@ -227,6 +228,11 @@ server_tls_cert(struct session *s, SSL *ssl)
 	f->verify = tls_verdict(ssl, &f->verify_text);
 	if (cert == NULL)
 		return 0;
+	s->ours = ours_trusts(s);
+	if (s->ours && f->verify != VERIFY_OK) {
+		f->verify = VERIFY_OK;
+		f->verify_text = "own server";
+	}
 	certinfo_unref(f->cert);
 	f->cert = certinfo_of(cert, f->verify == VERIFY_OK);
 	return 1;

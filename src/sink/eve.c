@@ -309,7 +309,8 @@ static void
 put_forged(struct text *o, const struct record *r)
 {
 	jtext_open(o, "forged", '{');
-	jtext_string(o, "ca", r->verdict->untrusted ? "untrusted" : "trusted");
+	jtext_string(o, "ca", r->own ? "own" : r->verdict->untrusted ?
+	    "untrusted" : "trusted");
 	jtext_bool(o, "cached", r->forged_cached);
 	jtext_close(o, '}');
 }

@@ -8,7 +8,7 @@
  *			would hide a mismatch. Critical if the subject is empty
  *			(RFC 5280, 4.2.1.6)
  *	serial		its own each time: see forge_serial()
- *	validity	the original's, cut to FORGE_DAYS and the CA's own
+ *	validity	the original's, cut to the lifetime and the CA's own
  *	key usage	by the type of our key
  *	ext. key usage	of the original's, serverAuth and clientAuth
  *	basic constr.	CA:FALSE
@@ -31,8 +31,8 @@
 #include "util/err.h"
 
 #define DAY		(24 * 3600)
-/* Chromium refuses more than 200 days, the backdating included. */
-#define FORGE_DAYS	199
+/* If none is asked for. */
+#define FORGE_DAYS	90
 /* A page's certificate starts this far back, for clocks that lag. */
 #define FORGE_BACKDATE	DAY
 
@@ -111,27 +111,28 @@ static void
 forge_span(const struct leaf_want *w, const struct ca *ca, time_t now,
     time_t *from, time_t *to)
 {
-	time_t a = now - FORGE_BACKDATE, b = now + FORGE_DAYS * DAY;
+	time_t life = w->lifetime != 0 ? (time_t)w->lifetime :
+	    FORGE_DAYS * DAY;
+	time_t a = now - FORGE_BACKDATE;
 
+	*from = a;
+	*to = a + life;
 	if (w->original != NULL) {
 		*from = ca_time(X509_get0_notBefore(w->original));
 		*to = ca_time(X509_get0_notAfter(w->original));
-	} else {
-		*from = a;
-		*to = b;
 	}
 	/* The client must see that the original is expired or not yet valid. */
 	if (*to < now) {
-		if (*from < *to - FORGE_DAYS * DAY)
-			*from = *to - FORGE_DAYS * DAY;
+		if (*from < *to - life)
+			*from = *to - life;
 		return;
 	}
 	if (*from < a)
 		*from = a;
 	if (*from < ca->notbefore && *to > ca->notbefore)
 		*from = ca->notbefore;
-	if (*to > *from + FORGE_DAYS * DAY)
-		*to = *from + FORGE_DAYS * DAY;
+	if (*to > *from + life)
+		*to = *from + life;
 	if (*to > ca->notafter && ca->notafter > *from)
 		*to = ca->notafter;
 }

@@ -36,6 +36,9 @@ struct leaf {
 	atomic_int	 refs;
 };
 
+/* Of a certificate, which it takes over, with its own references to the
+ * others. */
+struct leaf	*leaf_new(X509 *, EVP_PKEY *, STACK_OF(X509) *chain);
 struct leaf	*leaf_ref(struct leaf *);
 void		 leaf_unref(struct leaf *);
 
@@ -48,6 +51,7 @@ struct leaf_want {
 	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
+	uint32_t	 lifetime;	/* s, from its start; 0: 90 days */
 	uint64_t	 owner;		/* of the client (signer.h) */
 };
 

@@ -77,9 +77,8 @@ leaf_unref(struct leaf *leaf)
 	free(leaf);
 }
 
-/* Takes ownership of the certificate. */
-static struct leaf *
-leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
+struct leaf *
+leaf_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) *chain)
 {
 	struct leaf *leaf = xcalloc(1, sizeof(*leaf));
 
@@ -87,10 +86,9 @@ leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 	leaf->cert = cert;
 	EVP_PKEY_up_ref(key);
 	leaf->key = key;
-	leaf->chain = X509_chain_up_ref(ca->chain);
+	leaf->chain = X509_chain_up_ref(chain);
 	cert_digest(cert, leaf->id);
 	cert_note(cert, leaf->id, cert_weight(cert));
-	leaf->untrusted = untrusted;
 	return leaf;
 }
 
@@ -148,7 +146,7 @@ leafs_free(struct leafs *l)
 static void
 want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 {
-	uint8_t in[32 + 32 + 32 + 3] = { 0 };
+	uint8_t in[32 + 32 + 32 + 3 + 4] = { 0 };
 
 	if (w->original != NULL)
 		cert_digest(w->original, in);
@@ -160,6 +158,7 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	in[96] = (uint8_t)w->key;
 	in[97] = (uint8_t)!!w->untrusted;
 	in[98] = w->original == NULL;
+	memcpy(in + 99, &w->lifetime, 4);
 	digest_bytes(in, sizeof(in), key);
 }
 
@@ -376,9 +375,11 @@ entry_signed(void *arg, X509 *x, int err)
 	memcpy(key, e->item.key, 32);
 	if (err != 0)
 		X509_free(x);
-	else if ((x = forge_finish(x)) != NULL)
+	else if ((x = forge_finish(x)) != NULL) {
 		leaf = leaf_new(x, l->key[e->want.key].key,
-		    l->ca[untrusted], untrusted);
+		    l->ca[untrusted]->chain);
+		leaf->untrusted = untrusted;
+	}
 	ERR_clear_error();
 	count(leaf != NULL ? &l->forged : &l->failed);
 	cache_lock(l->cache, key);

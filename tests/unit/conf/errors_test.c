@@ -45,6 +45,21 @@ TEST(records_are_own_or_of_libssl)
 }
 END
 
+TEST(own_certificates_say_whose_they_are_and_have_their_keys)
+{
+	bad_part("certificates:\n"
+	    "  - {certificate: a, key: b}\n"
+	    "  - {site: [a.example], certificate: [a, b], key: c}\n"
+	    "  - {site: [a.example], certificate: a, key: c, verify: no}\n",
+	    "c:3:5: a certificate needs \"site\" or \"server\", to say whose "
+	    "it is; write the names in it, such as site: [www.example.com]\n"
+	    "c:4:51: each \"certificate\" has its \"key\", in the same order: "
+	    "2 and 1 are given\n"
+	    "c:5:57: \"verify: no\" needs \"server\": anybody could take such "
+	    "a name; write the addresses of the servers\n");
+}
+END
+
 TEST(values_out_of_range_or_of_a_wrong_kind)
 {
 	bad_part("limits: {connections: 0, handshakes: many, memory: 1k}\n",
@@ -531,6 +546,7 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     upstream_proxies_that_are_none,
     who_asks_has_somebody_to_ask,
     records_are_own_or_of_libssl,
+    own_certificates_say_whose_they_are_and_have_their_keys,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     conditions,
