@@ -435,6 +435,9 @@ check_sums(struct load *l)
 	check_sum(l, ca, NELEM(ca), c->ca_sum);
 	check_sum(l, trust, i, c->trust_sum);
 	free(trust);
+	c->crl_files = c->nfiles;
+	for (i = 0; i < c->crl.n; i++)
+		load_file(l, c->crl.v[i]);
 }
 
 /* The place of a key's value, or else of its mapping or of the whole. */

@@ -172,11 +172,16 @@ conf_tls_same(const struct conf *a, const struct conf *b)
 {
 	static const char *const keys[] = { "tls", "upstream.trust",
 	    "upstream.trust-also", "upstream.max-chain",
-	    "upstream.intermediates", "log.keys" };
+	    "upstream.intermediates", "upstream.crl", "log.keys" };
 	size_t i;
 
 	for (i = 0; i < NELEM(keys); i++)
 		if (!conf_same(a, b, keys[i]))
+			return 0;
+	for (i = 0; i < a->crl.n; i++)
+		if (memcmp(&a->files[a->crl_files + i].stamp,
+		    &b->files[b->crl_files + i].stamp,
+		    sizeof(struct conf_stamp)) != 0)
 			return 0;
 	return conf_ca_same(a, b) && sum_same(a->trust_sum, b->trust_sum);
 }

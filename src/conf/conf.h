@@ -448,6 +448,8 @@ struct conf {
 	/* "system" or a PEM file or directory */
 	char		*trust;
 	struct conf_list trust_also;
+	struct conf_list crl;		/* PEM files or directories ... */
+	size_t		 crl_files;	/* ... and the first in files */
 	char		*intermediates;	/* PEM file or directory, or NULL */
 	/* where issuers may be fetched from, though it is inside */
 	struct conf_prefixes fetch_inside;
@@ -486,8 +488,7 @@ struct conf {
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
 		    revoked_server, incomplete_chain, client_certificate_wanted,
-		    no_sni,
-		    handshake_failure, client_refused, overload;
+		    no_sni, handshake_failure, client_refused, overload;
 	} on;
 	struct conf_learn learn;
 

@@ -69,10 +69,6 @@ static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
 	{ "bypass", ON_BYPASS }, { NULL }
 };
-static const struct word on_revoked[] = {
-	{ "block", ON_BLOCK }, { "untrusted", ON_UNTRUSTED, 1 },
-	{ "bypass", ON_BYPASS, 1 }, { NULL }
-};
 static const struct word on_incomplete[] = {
 	{ "fetch", ON_FETCH }, { "untrusted", ON_UNTRUSTED },
 	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS }, { NULL }
@@ -190,6 +186,7 @@ static const struct listof listen_list = {
 static const struct key upstream_keys[] = {
 	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
 	{ "trust-also", &type_list, AT(trust_also), .arg = &paths },
+	{ "crl", &type_list, AT(crl), .arg = &paths, .max = 256 },
 	{ "intermediates", &type_text, AT(intermediates),
 	    .flags = KEY_EXISTS },
 	{ "fetch-inside", &type_list, AT(fetch_inside), .arg = &prefixes },
@@ -450,7 +447,7 @@ static const struct key on_keys[] = {
 	{ "name-mismatch", &type_word, AT(on.name_mismatch),
 	    "untrusted", .arg = on_bad_server },
 	{ "revoked-server", &type_word, AT(on.revoked_server),
-	    "block", .arg = on_revoked },
+	    "block", .arg = on_bad_server },
 	{ "incomplete-chain", &type_word, AT(on.incomplete_chain), "fetch",
 	    .arg = on_incomplete },
 	{ "client-certificate-wanted", &type_word,

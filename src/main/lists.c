@@ -1,9 +1,9 @@
 /*
- * Watches the files of `lists:`, those of users, credentials and own servers'
- * certificates, and, if `reload:` says so, that of the configuration itself,
- * and reloads it when one has changed. It uses stat(2) every few seconds, not
- * inotify(7), because a file may be replaced, be on a network's disk, or come
- * back.
+ * Watches the files of `lists:`, those of users, credentials, own servers'
+ * certificates and revoked ones, and, if `reload:` says so, that of the
+ * configuration itself, and reloads it when one has changed. It uses stat(2)
+ * every few seconds, not inotify(7), because a file may be replaced, be on a
+ * network's disk, or come back.
  *
  * After a change it waits until two looks see the same, so that a file being
  * written is not read half. It remembers the state that was tried, so that a

@@ -166,6 +166,24 @@ tls_authorities(struct tls *t, const struct tls_options *o,
 	return rv != 0 || t->untrusted == NULL ? ERR_USAGE : 0;
 }
 
+/* What verifies servers. 0 or ERR_USAGE. */
+static int
+tls_trust(struct tls *t, const struct tls_options *o, size_t bytes,
+    struct text *errors)
+{
+	size_t i;
+	int rv;
+
+	rv = trust_new(o->trust, o->trust_also, o->ntrust_also, bytes,
+	    &t->trust, errors);
+	if (rv == 0 && o->intermediates != NULL)
+		rv = issuers_load(trust_issuers(t->trust), o->intermediates,
+		    errors);
+	for (i = 0; rv == 0 && i < o->ncrls; i++)
+		rv = trust_add_crls(t->trust, o->crls[i], errors);
+	return rv;
+}
+
 int
 tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 {
@@ -181,11 +199,7 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 		log_debug("tls: certificates of servers are read each time");
 	if (tls_authorities(t, o, errors) != 0)
 		rv = ERR_USAGE;
-	if (trust_new(o->trust, o->trust_also, o->ntrust_also, caches / 16,
-	    &t->trust, errors) != 0)
-		rv = ERR_USAGE;
-	else if (o->intermediates != NULL && issuers_load(
-	    trust_issuers(t->trust), o->intermediates, errors) != 0)
+	if (tls_trust(t, o, caches / 16, errors) != 0)
 		rv = ERR_USAGE;
 	if (o->keylog != NULL &&
 	    (t->keylog = keylog_new(o->keylog, errors)) == NULL)

@@ -39,6 +39,8 @@ struct tls_options {
 	const char	*trust;		/* "system", a PEM file or directory */
 	char		**trust_also;	/* more PEM files or directories */
 	size_t		 ntrust_also;
+	char		**crls;		/* PEM files or directories */
+	size_t		 ncrls;
 	const char	*intermediates;	/* PEM file or directory, or NULL */
 	const char	*keylog;	/* NSS key log file, or NULL */
 	size_t		 caches;	/* bytes of all caches; 0: 128 MiB */

@@ -3,14 +3,14 @@ what curl sees of it, and what the log says."""
 import os
 import sys
 
-from harness import check, equal, net, scenario
+from harness import check, equal, net, scenario, wait
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 'peers'))
 import defective    # noqa: E402
 
 KEYS = (defective.UNTRUSTED, defective.EXPIRED, defective.NAME,
-        defective.INCOMPLETE)
+        defective.INCOMPLETE, defective.REVOKED)
 UNVERIFIED = 60         # of curl: the certificate is not good
 
 
@@ -34,7 +34,8 @@ def table(s, on, outcome, more=()):
     CA in the log."""
     ctx = defective.contexts(s.path('defective'), s.pki.pair('root'))
     s.serve(ctx=ctx, handler=answer)
-    s.start(record=False, on={k: on for k in KEYS})
+    s.start(record=False, on={k: on for k in KEYS}, upstream={
+        'trust': s.pki.root, 'crl': [s.path('defective/crl.pem')]})
     got, want = {}, {}
     for name, (wrong, site, _) in defective.CASES.items():
         got[name] = curl(s, site, *(more if wrong else ()))
@@ -153,3 +154,27 @@ def issuers_may_be_preloaded(s):
     equal(curl(s, 'issuers-to-fetch.test'), (0, 403))
     equal([f['clearspan']['server']['verify'] for f in s.d.flows(4)][:3],
           ['ok'] * 3)
+
+
+@scenario(timeout=120)
+def a_new_list_of_the_revoked_counts_at_once(s):
+    """The file changes; nothing else is done."""
+    m = defective.Maker(s.path('defective'), s.pki.pair('root'))
+    names = ('first.test', 'second.test')
+    leafs = [m.leaf(n) for n in names]
+    by_name = {n: m.context(n, leaf) for n, leaf in zip(names, leafs)}
+    ctx = m.context('default', leafs[0])
+    ctx.sni_callback = lambda sock, name, _: setattr(
+        sock, 'context', by_name.get(name, ctx))
+    s.serve(ctx=ctx, handler=answer)
+    crl = m.revoke('list.pem', s.pki.pair('root'), leafs[0])
+    s.start(record=False, upstream={'trust': s.pki.root, 'crl': [crl]})
+    equal([curl(s, n) for n in names], [(0, 403), (0, 200)])
+    n = s.reloads('ok')
+    m.revoke('list.pem', s.pki.pair('root'), leafs[1])
+    wait(lambda: s.reloads('ok') > n, 'that it is read again', 30 * s.slow)
+    equal([curl(s, n) for n in names], [(0, 200), (0, 403)])
+    flows = s.d.flows(4)
+    equal(flows[-1]['clearspan']['server']['verify'], 'certificate revoked')
+    equal(flows[-1]['flow']['reason'],
+          'blocked by rule default: certificate revoked')
