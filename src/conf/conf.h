@@ -263,6 +263,7 @@ struct conf_inspect {
 	struct conf_list upgrade;
 	int		 non_http_block; /* block what is not HTTP */
 	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
+	int		 dns_strip;	/* ... and not, nor ECH, in DNS */
 	enum conf_ranges ranges;
 };
 

@@ -69,6 +69,7 @@ struct worker {
 	struct pipes		 pipes;
 	struct learned		*learned;
 	struct auth		*auth;
+	struct reach_dead	 dead_servers[REACH_DEAD];
 	struct confirm		*confirm;
 	struct issuers_due	*issuers;
 	struct tlsio_scratch	 scratch;

@@ -34,6 +34,9 @@ connect_failed(struct session *s, int err, const char *why)
 {
 	const char *host = session_dials(s);
 
+	/* What a proxy says may be another thing a moment later. */
+	if (err == ERR_TIMEOUT && s->rec.proxy == NULL && host == NULL)
+		reach_died(s);
 	s->dial_errno = err == ERR_SYS ? errno : 0;
 	if (err == ERR_LIMIT)	/* new sessions would meet it, too */
 		worker_full(s->worker);
@@ -93,6 +96,18 @@ connect_done(void *arg, int fd, const struct addr *to,
 	    connect_made(s, fd));
 }
 
+/*
+ * A client that has both families takes the other one when an address does not
+ * answer. But it was connected to us, so we do that for it. It has chosen the
+ * address of a session that goes on, or of one that devices have seen begin.
+ */
+static int
+connect_has_other(const struct session *s)
+{
+	return s->facts.mode == CONF_TRANSPARENT && s->facts.sni != NULL &&
+	    s->verdict.rule != NULL && s->chain == NULL && !s->established;
+}
+
 static struct step
 connect_enter(struct session *s)
 {
@@ -121,6 +136,12 @@ connect_enter(struct session *s)
 	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    session_conf(s)->keep_client_address)
 		want.dial.from = &s->facts.client;
+	if (s->facts.mode == CONF_TRANSPARENT && want.n == 0 &&
+	    reach_is_dead(s))
+		return step_refuse(s, 504, "connect: timed out a moment "
+		    "ago");
+	if (connect_has_other(s))
+		want.dial.other = s->facts.sni;
 	s->via = via_start(s->worker->base, s->worker->names, &want,
 	    connect_done, s);
 	return step_wait();

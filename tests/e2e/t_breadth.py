@@ -129,3 +129,48 @@ def peers_that_can_do_little_are_served(s):
     for f in flows:
         if f['dest_port'] >= 2200:
             check('handshake with server: ' in f['flow']['reason'], f)
+
+
+HTTPS = (b'\xc0\x0c\0\x41\0\1\0\0\0\x3c\0\x21\0\1\0'
+         b'\0\1\0\6\2h3\2h2\0\4\0\4\1\2\3\4\0\5\0\2EC\0\6\0\2v6')
+BLUNT = (b'\xc0\x0c\0\x41\0\1\0\0\0\x3c\0\x21\0\1\0'
+         b'\0\1\0\6\2-3\2h2\0\4\0\4\1\2\3\4\0\6\0\2v6\xff\0\0\2EC')
+
+
+def dns(flags, records=b''):
+    m = (b'\x12\x34' + flags + b'\0\1\0' + bytes([bool(records)]) +
+         b'\0\0\0\0\1a\4test\0\0\x41\0\1' + records)
+    return bytes([len(m) >> 8, len(m) & 255]) + m
+
+
+@scenario
+def answers_of_dns_tell_of_no_way_around(s):
+    """In pieces, two at once, and cut off; over TLS too, and what is no DNS."""
+    query, answer = dns(b'\1\0'), dns(b'\x81\x80', HTTPS)
+
+    def resolver(p):
+        equal(p.recv_exact(len(query)), query)
+        for i in range(0, len(answer), 7):
+            p.send(answer[i:i + 7])
+        p.send(answer + answer + answer[:20])
+        p.close()
+
+    def greeter(p):
+        p.send(b'220')
+        p.send(b' hello\r\n')
+        equal(p.recv_exact(4), b'QUIT')
+        p.close()
+
+    s.start(record=False, inspect={'dns': 'strip'})
+    s.serve(53, plain=True, handler=resolver)
+    s.serve(853, handler=resolver)
+    s.serve(53, plain=True, handler=greeter, address='10.2.0.3')
+    want = dns(b'\x81\x80', BLUNT)
+    for c in (s.plain(53), s.tls(853)):
+        c.send(query)
+        equal(c.recv_exact(3 * len(want) + 20), want * 3 + answer[:20])
+        c.finish()
+    c = s.plain(53, address='10.2.0.3')
+    c.recv_exact(11)
+    c.send(b'QUIT')
+    c.finish()
