@@ -439,7 +439,7 @@ struct conf {
 	unsigned	 workers;	/* resolved: 1 or more */
 	char		*user;		/* or NULL: stay */
 
-	char		*ca_cert, *ca_key;
+	char		*ca_cert, *ca_key;	/* or NULL: no CA */
 	char		*untrusted_cert, *untrusted_key;	/* or NULL */
 	/*
 	 * SHA-256 of these certificates, and of the trusted files; zeros when
