@@ -199,7 +199,6 @@ TEST(what_comes_later)
 	    "rules:\n"
 	    "- {name: a, country: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
-	    "on: {revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
@@ -210,9 +209,7 @@ TEST(what_comes_later)
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
-	    "c:7:22: \"untrusted\" is not available for \"revoked-server\" in "
-	    "this version; write block\n"
-	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
+	    "c:7:21: \"1.0\" is not available for \"min\" in this version; "
 	    "write 1.2 or 1.3\n");
 }
 END
