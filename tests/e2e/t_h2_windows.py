@@ -103,3 +103,28 @@ def h2_request_that_is_not_read_holds_itself_alone(s):
     equal(c.answer(st).status, 204)
     c.p.close()
     equal(site.wrong, [])
+
+
+@scenario
+def h2_client_that_ends_with_its_window_shut_is_let_go(s):
+    """It will not open the window any more: the rest can never go. What fits
+    into its window still comes."""
+    site, body = begin(s), http.content(HELD)
+
+    def app(e, st):
+        e.head(st.sid, [(':status', '200')], False)
+        sends_on(e, st, body)
+    site.apps['/much'] = app
+    for deaf in True, False:
+        c = h2.connect(s)
+        st = c.ask('/much' if deaf else '/x')
+        st.deaf = deaf
+        if deaf:
+            c.until(lambda: len(st.body) == WINDOW, 'what its window lets')
+        c.p.fin()
+        if not deaf:
+            equal(c.answer(st).status, 200)
+        wait(lambda: s.d.metric('clearspan_sessions_open') == 0,
+             'the end of the session')
+        c.p.close()
+    equal(site.wrong, [])

@@ -120,7 +120,7 @@ func forever(s grpc.ServerStream, m []byte) error {
 	give(s, []byte("first"))
 	<-s.Context().Done()
 	cancelled <- true
-	return s.Context().Err()
+	return status.FromContextError(s.Context().Err()).Err()
 }
 
 func was(s grpc.ServerStream, m []byte) error {
