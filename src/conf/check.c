@@ -360,6 +360,19 @@ check_ca_file(struct load *l, yaml_node_t *ca, yaml_node_t *at,
 	free(dir);
 }
 
+/* Whether a certificate will have to be forged. */
+static int
+needs_ca(const struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nrules; i++)
+		if (c->rules[i].action == ACTION_DECRYPT ||
+		    c->rules[i].action == ACTION_WARN)
+			break;
+	return !c->monitor && (c->nrules == 0 || i < c->nrules);
+}
+
 static void
 check_ca(struct load *l, yaml_node_t *root)
 {
@@ -370,6 +383,11 @@ check_ca(struct load *l, yaml_node_t *root)
 		return;
 	if (at == NULL)
 		at = root;
+	if (ca == NULL && !needs_ca(c) && c->ca_cert != NULL &&
+	    l->world->exists != NULL && l->world->exists(c->ca_cert) != 0) {
+		text_drop(NULL, &c->ca_cert);
+		text_drop(NULL, &c->ca_key);
+	}
 	if (c->ca_cert != NULL)
 		check_ca_file(l, ca, at, "certificate", c->ca_cert);
 	if (c->ca_key != NULL)

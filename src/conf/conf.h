@@ -261,6 +261,11 @@ struct conf_inspect {
 	} streams;
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
+	/* The client gets so many bytes of a response that is held, after so
+	 * many ms and then again after so many; bytes 0: it gets none. */
+	struct conf_trickle {
+		uint64_t after, bytes, every;
+	} trickle;
 	int		 non_http_block; /* block what is not HTTP */
 	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
 	int		 dns_strip;	/* ... and not, nor ECH, in DNS */
@@ -434,7 +439,7 @@ struct conf {
 	unsigned	 workers;	/* resolved: 1 or more */
 	char		*user;		/* or NULL: stay */
 
-	char		*ca_cert, *ca_key;
+	char		*ca_cert, *ca_key;	/* or NULL: no CA */
 	char		*untrusted_cert, *untrusted_key;	/* or NULL */
 	/*
 	 * SHA-256 of these certificates, and of the trusted files; zeros when

@@ -357,6 +357,17 @@ static const struct key streams_keys[] = {
 	{ NULL }
 };
 static const struct map map_streams = { "streams", streams_keys, NULL };
+#undef F
+#define F(member)	offsetof(struct conf_trickle, member)
+static const struct key trickle_keys[] = {
+	{ "after", &type_time, F(after), "5s", 0, HOUR },
+	{ "bytes", &type_size, F(bytes), "1k", 1, M },
+	{ "every", &type_time, F(every), "1s", 100, HOUR },
+	{ NULL }
+};
+static const struct map map_trickle = { "trickle", trickle_keys, NULL };
+#undef F
+#define F(member)	offsetof(struct conf_inspect, member)
 static const struct key inspect_keys[] = {
 	{ "non-http", &type_word, F(non_http_block), "allow", .arg = allowed },
 	{ "upgrade", &type_list, F(upgrade), .arg = &upgrades, .max = 64 },
@@ -366,7 +377,7 @@ static const struct key inspect_keys[] = {
 	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
 	{ "dns", &type_word, F(dns_strip), "pass", .arg = dns_words },
 	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
-	{ "trickle", &type_later },
+	{ "trickle", &type_trickle, F(trickle), .arg = &map_trickle },
 	{ "streams", &type_map, 0, .arg = &map_streams },
 	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },
 	{ NULL }

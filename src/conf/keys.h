@@ -98,6 +98,7 @@ extern const struct type type_fail;	/* conf_icap.fail; arg: words */
 
 /* The section inspect, in inspect.c. */
 extern const struct type type_inspect;	/* struct conf_inspect *, of a rule */
+extern const struct type type_trickle;	/* struct conf_trickle; arg: its map */
 void	inspect_default(struct conf_inspect *);
 void	check_inspect(struct load *, yaml_node_t *, void *);
 /* "any" in a list of codings stands alone, and the list is not empty. */

@@ -70,6 +70,8 @@ forge_enter(struct session *s)
 
 	if (own != NULL)
 		return forge_own(s, own_leaf(own, s->leaf_key));
+	if (tls_leafs(s->place->parts->tls) == NULL)
+		return step_reset(s, DIR_DOWN, "forging: there is no CA");
 	if (session_answers(s)) {
 		want.name = forge_name(s, addr);
 	} else {

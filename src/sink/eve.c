@@ -437,6 +437,8 @@ put_exchange(struct text *o, const struct record *r,
 		put_reference(o, r, h);
 	if (h->origin.status != 0)
 		put_origin(o, h);
+	if (h->trickled > 0)
+		jtext_count(o, "trickled", h->trickled);
 	jtext_time(o, "start", &h->start);
 	put_ms(o, "answer_ms", &h->start, &h->answered);
 	put_ms(o, "total_ms", &h->start, &h->end);

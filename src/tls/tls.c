@@ -143,6 +143,8 @@ tls_authorities(struct tls *t, const struct tls_options *o,
 	const char *wrong = NULL;
 	int rv;
 
+	if (o->ca_cert == NULL)
+		return 0;
 	if (o->before != NULL) {
 		t->ca = ca_ref(o->before->ca);
 		t->untrusted = ca_ref(o->before->untrusted);
@@ -205,10 +207,11 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 	t->sessions = cache_new(caches / 8 * 3);
 	t->lineages = lineages_new();
 	t->tickets = ticket_keys_new();
-	if (rv == 0)
+	if (rv == 0 && t->ca != NULL)
 		t->leafs = leafs_new(t->ca, t->untrusted,
 		    caches / 8 * 3);
-	if (rv == 0 && (t->tickets == NULL || t->leafs == NULL)) {
+	if (rv == 0 && (t->tickets == NULL ||
+	    (t->ca != NULL && t->leafs == NULL))) {
 		text_puts(errors, "tls: OpenSSL makes no keys\n");
 		rv = ERR_USAGE;
 	}
@@ -250,7 +253,7 @@ tls_free(struct tls *t)
 X509 *
 tls_ca_cert(struct tls *t)
 {
-	return t->ca->cert;
+	return t->ca != NULL ? t->ca->cert : NULL;
 }
 
 struct leafs *

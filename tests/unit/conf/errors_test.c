@@ -199,7 +199,6 @@ TEST(what_comes_later)
 	    "rules:\n"
 	    "- {name: a, country: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
-	    "on: {revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
@@ -210,9 +209,7 @@ TEST(what_comes_later)
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
-	    "c:7:22: \"untrusted\" is not available for \"revoked-server\" in "
-	    "this version; write block\n"
-	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
+	    "c:7:21: \"1.0\" is not available for \"min\" in this version; "
 	    "write 1.2 or 1.3\n");
 }
 END
@@ -326,20 +323,19 @@ TEST(fingerprints_have_their_form)
 }
 END
 
-TEST(what_comes_later_in_inspect)
+TEST(inspect_has_two_places)
 {
-	bad_part("inspect: {streams: {afer: 3s}, trickle: off}\n"
+	bad_part("inspect: {streams: {afer: 3s}, trickle: slowly}\n"
 	    "rules:\n"
 	    "- {name: a, port: 1, action: decrypt, inspect: {trickel: off}}\n"
 	    "- {name: b, port: 2, action: block, inspect: {}}\n"
-	    "- {name: c, action: decrypt, inspect: {trickle: off}}\n",
+	    "- {name: c, action: decrypt, inspect: {trickle: {every: 1ms}}}\n",
 	    "c:2:21: unknown key \"afer\", did you mean \"after\"?\n"
-	    "c:2:32: \"trickle\" is not available in this version; take it "
-	    "out\n"
+	    "c:2:41: \"slowly\" is not off, nor what trickles; write "
+	    "{after: 5s, bytes: 1k, every: 1s}\n"
 	    "c:4:49: unknown key \"trickel\", did you mean \"trickle\"?\n"
 	    "c:5:37: \"inspect\" goes with action decrypt only; take it out\n"
-	    "c:6:40: \"trickle\" is not available in this version; take it "
-	    "out\n");
+	    "c:6:57: 1ms is out of range; write 100ms to 1h\n");
 }
 END
 
@@ -551,7 +547,7 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     conditions,
     a_rule_behind_a_wider_one_is_never_reached,
-    windows_of_time_have_their_form, fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
+    windows_of_time_have_their_form, fingerprints_have_their_form, what_comes_later, inspect_has_two_places,
     keys_that_do_not_go_together,
     keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
