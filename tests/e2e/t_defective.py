@@ -4,6 +4,7 @@ import os
 import sys
 
 from harness import check, equal, net, scenario, wait
+from harness.proc import wait_port
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 'peers'))
@@ -21,11 +22,12 @@ def answer(p):
     p.close()
 
 
-def curl(s, site, *more):
+def curl(s, site, *more, port=443):
     """(exit status, status of HTTP) of a client that trusts our CA."""
     r = s.run(s.client, 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}',
               '--max-time', '20', '--cacert', s.pki.ca, '--resolve',
-              '%s:443:%s' % (site, net.SERVER), *more, 'https://%s/' % site)
+              '%s:%d:%s' % (site, port, net.SERVER), *more,
+              'https://%s:%d/' % (site, port))
     return r.code, int(r.text)
 
 
@@ -178,3 +180,32 @@ def a_new_list_of_the_revoked_counts_at_once(s):
     equal(flows[-1]['clearspan']['server']['verify'], 'certificate revoked')
     equal(flows[-1]['flow']['reason'],
           'blocked by rule default: certificate revoked')
+
+
+@scenario(timeout=120)
+def what_servers_staple_counts_if_their_issuer_signed_it(s):
+    """Servers of openssl; what is out of date is in staple_test."""
+    m = defective.Maker(s.path('defective'), s.pki.pair('root'))
+    leaf = m.leaf('stapled.test')
+    gone, there = 'R\t491231235959Z\t250101000000Z', 'V\t491231235959Z\t'
+    cases = ((gone, m.root, '-tls1_2', 403), (gone, m.root, '-tls1_3', 403),
+             (there, m.root, '-tls1_3', 200), (gone, m.other, '-tls1_3', 200),
+             (gone, m.other, '-tls1_2', 200))
+    servers = []
+    for port, (status, signer, version, _) in enumerate(cases, 2000):
+        servers.append(s.spawn(
+            s.server, 'openssl', 's_server', '-www', '-accept', '%s:%d' % (
+                net.SERVER, port), '-cert', leaf[0], '-key', leaf[1], version,
+            '-status_file', m.staple('%d.der' % port, leaf, status, signer),
+            name='server-%d' % port))
+    s.start(record=False)
+    for port, p in enumerate(servers, 2000):
+        wait_port(s.server, port, p)
+        equal(curl(s, 'stapled.test', port=port), (0, cases[port - 2000][3]),
+              cases[port - 2000])
+    for f in s.d.flows(len(cases)):
+        blocked = cases[f['dest_port'] - 2000][3] == 403
+        c = f['clearspan']
+        equal((c['action'], c['server']['verify']),
+              ('block', 'certificate revoked') if blocked else
+              ('decrypt', 'ok'), f)

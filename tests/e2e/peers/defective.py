@@ -104,14 +104,27 @@ class Maker:
         with open(out + '.cnf', 'w') as f:
             f.write('[past]\ndatabase=%s.txt\ndefault_md=sha256\n'
                     'default_crl_days=30\n' % out)
-        with open(out + '.txt', 'w') as f:
-            for c in certs:
-                f.write('R\t491231235959Z\t250101000000Z\t%s\tunknown\t/\n' %
-                        self.serial(c))
+        self.index(out + '.txt', 'R\t491231235959Z\t250101000000Z', *certs)
         self.ossl('ca', '-gencrl', '-config', out + '.cnf', '-name', 'past',
                   '-cert', issuer[0], '-keyfile', issuer[1], '-out',
                   out + '.new')
         os.rename(out + '.new', out)
+        return out
+
+    def index(self, path, status, *certs):
+        """The issuer's book."""
+        with open(path, 'w') as f:
+            f.writelines('%s\t%s\tunknown\t/\n' % (status, self.serial(c))
+                         for c in certs)
+
+    def staple(self, name, cert, status, signer):
+        """An OCSP response about a certificate of the root: its file."""
+        out = self.path(name)
+        self.index(out + '.txt', status, cert)
+        self.ossl('ocsp', '-index', out + '.txt', '-CA', self.root[0],
+                  '-issuer', self.root[0], '-cert', cert[0], '-rsigner',
+                  signer[0], '-rkey', signer[1], '-ndays', '1', '-noverify',
+                  '-respout', out)
         return out
 
     def serial(self, cert):
