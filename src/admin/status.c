@@ -171,6 +171,7 @@ static const struct {
 	{ "undecrypted_client_certificate", AT(undecrypted[UNDECRYPTED_CERT]) },
 	{ "undecrypted_rule", AT(undecrypted[UNDECRYPTED_RULE]) },
 	{ "undecrypted_no_sni", AT(undecrypted[UNDECRYPTED_NO_SNI]) },
+	{ "undecrypted_ech", AT(undecrypted[UNDECRYPTED_ECH]) },
 	{ "undecrypted_verification", AT(undecrypted[UNDECRYPTED_VERIFY]) },
 	{ "undecrypted_failure", AT(undecrypted[UNDECRYPTED_FAILURE]) },
 	{ "undecrypted_monitor", AT(undecrypted[UNDECRYPTED_MONITOR]) },

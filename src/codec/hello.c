@@ -38,6 +38,7 @@ enum {				/* extension types, IANA's registry */
 	EXT_SHARES = 51,
 	EXT_ECH = 0xfe0d
 };
+#define ECH_OUTER	0	/* ECHClientHelloType */
 
 struct records {		/* a walk over the records of one message */
 	struct hello	*h;	/* gets alert and wrong */
@@ -341,8 +342,6 @@ ext_flag(uint16_t type, size_t len)
 		return HELLO_EARLY;
 	case EXT_PHA:
 		return HELLO_PHA;
-	case EXT_ECH:
-		return HELLO_ECH;
 	}
 	return hello_is_grease(type) ? HELLO_GREASE : 0;
 }
@@ -381,6 +380,9 @@ ext_read(struct hello *h, uint16_t type, struct cursor *w)
 		h->flags |= ext_flag(type, cursor_left(w));
 		if (type == EXT_PSK || type == EXT_TICKET)
 			ext_ticket(h, type, *w);
+		else if (type == EXT_ECH && cursor_left(w) > 0 &&
+		    cursor_u8(w) == ECH_OUTER)
+			h->flags |= HELLO_ECH;
 		return 0;
 	}
 	if (l != NULL ? l->p != NULL : h->flags & HELLO_SNI)

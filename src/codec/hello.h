@@ -23,7 +23,8 @@ enum {			/* hello.flags */
 	/* pre_shared_key: a TLS 1.3 resumption */
 	HELLO_PSK	= 1 << 3,
 	HELLO_EARLY	= 1 << 4,	/* early_data: 0-RTT may follow */
-	/* encrypted_client_hello; only the server knows GREASE from real */
+	/* encrypted_client_hello of an outer hello; only the server knows
+	 * GREASE from real */
 	HELLO_ECH	= 1 << 5,
 	/* session_ticket extension (RFC 5077) */
 	HELLO_TICKETS	= 1 << 6,

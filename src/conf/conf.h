@@ -494,8 +494,9 @@ struct conf {
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
 		    revoked_server, incomplete_chain, client_certificate_wanted,
-		    no_sni, handshake_failure, client_refused, overload;
+		    no_sni, ech, handshake_failure, client_refused, overload;
 	} on;
+	struct conf_list ech_names;	/* patterns, besides our own */
 	struct conf_learn learn;
 
 	struct conf_pages pages;

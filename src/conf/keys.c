@@ -76,7 +76,7 @@ static const struct word on_incomplete[] = {
 static const struct word on_client_cert[] = {
 	{ "bypass", ON_BYPASS }, { "block", ON_BLOCK }, { NULL }
 };
-static const struct word on_no_sni[] = {
+static const struct word on_hello[] = {
 	{ "decrypt", ON_DECRYPT }, { "bypass", ON_BYPASS },
 	{ "block", ON_BLOCK }, { NULL }
 };
@@ -138,6 +138,7 @@ static const struct listof
     upgrades = { sizeof(char *), { NULL, &type_upgrade } },
     sources = { sizeof(char *), { NULL, &type_source } },
     patterns = { sizeof(char *), { NULL, &type_pattern } },
+    domains = { sizeof(char *), { NULL, &type_domain } },
     alpn_names = { sizeof(char *), { NULL, &type_text,
 	.max = 255 /* RFC 7301 */ } },
     listeners = { sizeof(char *), { NULL, &type_listener } },
@@ -468,7 +469,10 @@ static const struct key on_keys[] = {
 	{ "client-certificate-wanted", &type_word,
 	    AT(on.client_certificate_wanted), "bypass",
 	    .arg = on_client_cert },
-	{ "no-sni", &type_word, AT(on.no_sni), "decrypt", .arg = on_no_sni },
+	{ "no-sni", &type_word, AT(on.no_sni), "decrypt", .arg = on_hello },
+	{ "ech", &type_word, AT(on.ech), "decrypt", .arg = on_hello },
+	{ "ech-names", &type_list, AT(ech_names), .arg = &domains,
+	    .max = 64 },
 	{ "handshake-failure", &type_word, AT(on.handshake_failure), "block",
 	    .arg = on_failure },
 	{ "client-refused", &type_word, AT(on.client_refused), "block",

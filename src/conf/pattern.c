@@ -128,3 +128,16 @@ pattern_name(const char *s, unsigned *what)
 	*what |= PATTERN_BELOW;
 	return s;
 }
+
+int
+pattern_matches(const char *pattern, const char *name)
+{
+	unsigned what;
+	const char *top = pattern_name(pattern, &what);
+	size_t n = strlen(name), m = strlen(top);
+
+	if (n <= m)
+		return (what & PATTERN_SELF) && strcmp(name, top) == 0;
+	return (what & PATTERN_BELOW) && strcmp(name + n - m, top) == 0 &&
+	    (m == 0 || name[n - m - 1] == '.');
+}

@@ -35,5 +35,7 @@ size_t	pattern_canon(char out[PATTERN_MAX + 1], const char *s, size_t len,
 #define PATTERN_NOT	4	/* they are excepted */
 /* Its name, in pattern; "" is above all names. *what: PATTERN_*, or'ed. */
 const char *pattern_name(const char *pattern, unsigned *what);
+/* Whether it covers a name in that form. */
+int	pattern_matches(const char *pattern, const char *name);
 
 #endif

@@ -373,6 +373,16 @@ pattern_parse(struct load *l, const struct key *k, const char *s, void *field,
 }
 
 static int
+domain_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	if (s[0] != '@')
+		return pattern_parse(l, k, s, field, why);
+	text_printf(why, "\"%s\" wants names, and takes no list", k->name);
+	return ERR_FORMAT;
+}
+
+static int
 source_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
@@ -407,4 +417,5 @@ const struct type type_prefix = { prefix_value, .size = sizeof(struct prefix) };
 const struct type type_ports = { ports_parse,
 	.size = sizeof(struct conf_ports) };
 const struct type type_pattern = { pattern_parse, NULL, text_drop };
+const struct type type_domain = { domain_parse, NULL, text_drop };
 const struct type type_source = { source_parse, NULL, text_drop };

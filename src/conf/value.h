@@ -20,6 +20,7 @@ extern const struct type type_mac;	/* uint8_t[6] */
 extern const struct type type_prefix;	/* struct prefix */
 extern const struct type type_ports;	/* struct conf_ports */
 extern const struct type type_pattern;	/* char *; a name, *.name or @list */
+extern const struct type type_domain;	/* char *; the same, without @list */
 extern const struct type type_source;	/* char *; a prefix or @list */
 
 /* Whether s is a name; see conf/pattern.h. */

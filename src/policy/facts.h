@@ -53,6 +53,7 @@ struct facts {
 	int		 sni_open;		/* it is not to be believed: it
 						   may be another */
 	int		 sni_bad;		/* it is no name that DNS has */
+	int		 ech;			/* sni hides another (ECH) */
 	const uint8_t	*alpn;			/* wire list (RFC 7301) */
 	size_t		 alpn_len;
 	char		 ja3[33], ja4[40];
@@ -82,6 +83,7 @@ enum undecrypted {		/* why a session is not decrypted */
 	UNDECRYPTED_RULE,
 	UNDECRYPTED_CERT,	/* client certificate wanted */
 	UNDECRYPTED_NO_SNI,
+	UNDECRYPTED_ECH,
 	UNDECRYPTED_VERIFY,	/* the server's certificate, and `on:` */
 	UNDECRYPTED_FAILURE,	/* of its handshake; learned */
 	UNDECRYPTED_MONITOR,	/* mode: monitor */

@@ -211,21 +211,31 @@ decide_worked(struct session *s)
 	s->tries = 0;
 }
 
+/* Do what `on:` says of such a hello. 0: it is to be decrypted. */
+static int
+decide_hello(struct session *s, enum conf_on on, enum undecrypted what,
+    const char *why)
+{
+	if (on == ON_DECRYPT)
+		return 0;
+	decide_undecrypted(s, on == ON_BLOCK || s->verdict.rule->must_decrypt ?
+	    ACTION_BLOCK : ACTION_BYPASS, what, why);
+	return 1;
+}
+
 static void
 decide_tls(struct session *s)
 {
 	const struct conf *conf = session_conf(s);
-	int must = s->verdict.rule->must_decrypt;
+	const struct facts *f = &s->facts;
 
 	/* A name that cannot be read is not the same as no name. */
-	if (s->facts.sni == NULL && conf->on.no_sni == ON_BYPASS &&
-	    !s->facts.sni_bad)
-		decide_undecrypted(s, must ? ACTION_BLOCK : ACTION_BYPASS,
-		    UNDECRYPTED_NO_SNI, "no SNI");
-	else if (s->facts.sni == NULL && conf->on.no_sni == ON_BLOCK)
-		decide_undecrypted(s, ACTION_BLOCK, UNDECRYPTED_NO_SNI,
-		    "no SNI");
-	else if (!must)
+	if (f->sni == NULL && !(f->sni_bad && conf->on.no_sni == ON_BYPASS) &&
+	    decide_hello(s, conf->on.no_sni, UNDECRYPTED_NO_SNI, "no SNI"))
+		return;
+	if (f->ech && decide_hello(s, conf->on.ech, UNDECRYPTED_ECH, "ECH"))
+		return;
+	if (!s->verdict.rule->must_decrypt)
 		decide_learned(s);
 }
 
@@ -248,6 +258,7 @@ decide_unsure(const struct session *s)
 		return !policy_bypasses_any(s->policy, f);
 	case UNDECRYPTED_REFUSED:
 	case UNDECRYPTED_EXEMPT:
+	case UNDECRYPTED_ECH:
 		return 1;
 	default:	/* of this very server */
 		return 0;

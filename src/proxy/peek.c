@@ -13,6 +13,7 @@
 
 #include "codec/http.h"
 #include "codec/ja.h"
+#include "conf/pattern.h"
 #include "net/sock.h"
 #include "proxy/answer.h"
 #include "proxy/decide.h"
@@ -63,6 +64,25 @@ hello_leaf_key(const struct session *s, const struct hello *h)
 	return hello_can_ed25519(h, v) ? LEAF_ED25519 : LEAF_RSA;
 }
 
+/*
+ * Whether the hello hides another one. GREASE of ECH has the same form, and
+ * browsers send it to all servers; but a real one names its provider.
+ */
+static int
+hello_ech(const struct session *s, const struct hello *h)
+{
+	static const char ours[] = "cloudflare-ech.com";
+	const struct conf_list *more = &session_conf(s)->ech_names;
+	size_t i;
+
+	if (!(h->flags & HELLO_ECH) || h->sni[0] == '\0')
+		return 0;
+	for (i = 0; i < more->n; i++)
+		if (pattern_matches(more->v[i], h->sni))
+			return 1;
+	return pattern_matches(ours, h->sni);
+}
+
 /* Keep what is needed of the hello when the peeked bytes have gone. */
 static void
 hello_keep(struct session *s, const struct hello *h)
@@ -74,6 +94,7 @@ hello_keep(struct session *s, const struct hello *h)
 	memcpy(s->sni, h->sni, sizeof(h->sni));
 	f->sni = s->sni[0] != '\0' ? s->sni : NULL;
 	f->sni_bad = (h->flags & HELLO_SNI_BAD) != 0;
+	f->ech = hello_ech(s, h);
 	ja3_hash(f->ja3, h, NULL);
 	ja4(f->ja4, h, NULL);
 	free(s->alpn);

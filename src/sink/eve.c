@@ -160,6 +160,8 @@ put_tls(struct text *o, const struct record *r)
 
 	jtext_open(o, "tls", '{');
 	put_text(o, "sni", f->sni);
+	if (f->ech)
+		jtext_bool(o, "ech", 1);
 	put_version(o, f->tls_client.version != NULL ? f->tls_client.version :
 	    f->tls_server.version);
 	if (c != NULL)

@@ -267,3 +267,51 @@ def other_protocols_pass_as_they_did(s):
         c.finish()
     for f in s.d.flows(6):
         equal(f['clearspan']['action'], 'decrypt')
+
+
+def hiding(s, name, kind):
+    """A hello with encrypted_client_hello in it."""
+    body = t_hello.message(good(s, name))[4:]
+    at = extensions(body) + 2
+    ech = struct.pack('>HH', 0xfe0d, 9) + bytes([kind]) + b'\0\1\0\1\7\0\0\0'
+    return remade(body[:at] + ech + body[at:])
+
+
+def answer(s, raw):
+    """What comes first for these bytes, and whether it is the server's."""
+    sock = s.connect()
+    sock.settimeout(peer.RAW_TIMEOUT)
+    sock.sendall(raw)
+    got = b''
+    own = ssl.PEM_cert_to_DER_cert(open(s.pki.pair('ech')[0]).read())
+    while own not in got:
+        more = sock.recv(65536)
+        got += more
+        if not more or b'\x0e\0\0\0' in got:      # ServerHelloDone
+            break
+    sock.close()
+    return own in got
+
+
+@scenario
+def a_hello_that_hides_another_is_one_by_its_name(s):
+    """The form is that of GREASE."""
+    names = ('cloudflare-ech.com', 'a.more.test', 'good.test')
+    s.pki.leaf('ech', 'ech', ','.join('DNS:' + n for n in names))
+    s.serve(ctx=peer.server_context(s.pki.pair('ech'), hi='1.2'))
+    s.start(record=False)
+    want = []
+    for on in ('decrypt', 'bypass', 'block'):
+        s.reload(on={'ech': on, 'ech-names': ['more.test']},
+                 tls={'client': {'max': '1.2'}})
+        for name in names:
+            for kind in (0, 1):
+                hides = name != 'good.test' and kind == 0
+                equal(answer(s, hiding(s, name, kind)),
+                      hides and on == 'bypass', (on, name, kind))
+                want.append((name, hides or None,
+                             on if hides else 'decrypt',
+                             'ECH' if hides and on != 'decrypt' else None))
+                s.d.flows(len(want))
+    equal([(f['tls']['sni'], f['tls'].get('ech'), f['clearspan']['action'],
+            f['clearspan'].get('why')) for f in s.d.flows(len(want))], want)

@@ -587,6 +587,23 @@ TEST(grease_is_tolerated_wherever_it_may_stand)
 }
 END
 
+/* The inner one is seen by its server only. */
+TEST(an_outer_hello_has_ech_and_an_inner_one_has_not)
+{
+	struct text x = { NULL, 0, 0 };
+
+	add_ext(&x, 0xfe0d, LIT("\1"));
+	ck_assert_int_eq(parse_exts(&x), 0);
+	ck_assert_uint_eq(h.flags & HELLO_ECH, 0);
+	add_ext(&x, 0xfe0d, LIT(""));
+	ck_assert_int_eq(parse_exts(&x), 0);
+	ck_assert_uint_eq(h.flags & HELLO_ECH, 0);
+	add_ext(&x, 0xfe0d, LIT("\0\0\1\0\1\7"));
+	ck_assert_int_eq(parse_exts(&x), 0);
+	ck_assert_uint_eq(h.flags & HELLO_ECH, HELLO_ECH);
+}
+END
+
 TEST(flags_tell_what_else_was_asked_for)
 {
 	struct text x = { NULL, 0, 0 };
@@ -628,4 +645,4 @@ SUITE("hello", what_is_no_tls_is_known_from_the_first_bytes,
     a_bad_name_is_marked_and_the_hello_is_good,
     a_server_name_of_another_shape_is_malformed,
     grease_is_tolerated_wherever_it_may_stand,
-    flags_tell_what_else_was_asked_for)
+    an_outer_hello_has_ech_and_an_inner_one_has_not, flags_tell_what_else_was_asked_for)

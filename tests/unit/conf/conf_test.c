@@ -32,6 +32,7 @@ TEST(defaults_are_those_of_the_page)
 	ck_assert_int_eq(c->on.revoked_server, ON_BLOCK);
 	ck_assert_int_eq(c->on.client_certificate_wanted, ON_BYPASS);
 	ck_assert_int_eq(c->on.no_sni, ON_DECRYPT);
+	ck_assert_int_eq(c->on.ech, ON_DECRYPT);
 	ck_assert_int_eq(c->inspect.host_mismatch, MISMATCH_BLOCK);
 	ck_assert_int_eq(c->log.level, LOG_LVL_INFO);
 	ck_assert_uint_eq(c->log.events, 1u << EVENT_FLOW);
