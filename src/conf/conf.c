@@ -119,6 +119,7 @@ conf_unref(struct conf *c)
 	if (c->release != NULL)
 		c->release(c);
 	schema_drop(&map_conf, c);
+	feeds_drop(c);
 	conf_pages_drop(&c->pages);
 	free(c->path);
 	free(c);

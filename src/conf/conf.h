@@ -322,6 +322,7 @@ struct conf_match {
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
+	struct conf_list category;	/* lower case */
 	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
 					 * pattern with "*" */
 	struct conf_ports *port;
@@ -366,10 +367,14 @@ struct conf_stamp {			/* a file's state; zeros: not there */
 	int64_t		 sec, nsec;	/* modified */
 };
 
-struct conf_named_list {		/* `lists:` */
-	char		*name;
+struct conf_file {			/* that the configuration is made of */
 	char		*path;
 	struct conf_stamp stamp;	/* taken before it was read */
+};
+
+struct conf_named_list {		/* `lists:`; a category */
+	char		*name;
+	char		*path;		/* NULL: of many files */
 	/* patterns as pattern_canon() writes them, a NUL behind each */
 	struct text	 names;
 	size_t		 nnames;
@@ -378,6 +383,11 @@ struct conf_named_list {		/* `lists:` */
 	/* the first one with bits behind its length; line 0: none */
 	struct conf_pos	 odd;
 	struct prefix	 odd_prefix;
+};
+
+struct conf_feed {			/* `categories:` */
+	char		*file;		/* or a directory */
+	char		*category;	/* of all of it; NULL: the file says */
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
@@ -429,6 +439,14 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct conf_named_list *lists;
 	size_t		 nlists;
+	struct conf_feed *feeds;
+	size_t		 nfeeds;
+	struct conf_named_list *categories;	/* of all feeds */
+	size_t		 ncategories;
+	struct text	 odd_feeds;	/* warnings of lines left out */
+	/* Of lists and feeds: what is watched for changes. */
+	struct conf_file *files;
+	size_t		 nfiles;
 	struct conf_inspect inspect;	/* for rules without their own */
 	struct conf_rule *rules;	/* the last has no conditions */
 	size_t		 nrules;
@@ -498,6 +516,9 @@ struct conf_world {
 	 */
 	int	(*filter)(const char *expression, struct text *why);
 	void	(*stamp)(const char *path, struct conf_stamp *);
+	/* Append the names in a directory, in their order, a NUL behind each.
+	 * 0, or ERR_SYS: it is none. */
+	int	(*list)(const char *path, struct text *out);
 };
 extern const struct conf_world conf_world_real, conf_world_none;
 

@@ -141,6 +141,7 @@ static const struct listof
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
+    categories = { sizeof(char *), { NULL, &type_category } },
     windows = { sizeof(struct conf_window), { NULL, &type_window } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
@@ -395,6 +396,8 @@ static const struct map map_certificate = {
 	{ "certificate", &type_map, (base) + IN(certificate),		\
 	    .arg = &map_certificate },					\
 	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
+	{ "category", &type_list, (base) + IN(category),		\
+	    .arg = &categories },					\
 	{ "country", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
@@ -561,6 +564,7 @@ static const struct key conf_keys[] = {
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
+	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },

@@ -67,8 +67,18 @@ extern const struct type type_protocol;	/* char *: arg: words */
  * after the rules have been read without a problem. */
 void	check_reached(struct load *, yaml_node_t *rules);
 
+/* In file.c and feed.c: a file that the configuration is made of is read,
+ * and watched from then on. 0, or ERR_* of struct conf_world. */
+int	file_read(struct load *, const char *path, struct text *out);
+/* What `categories` has made, in feed.c. */
+void	feeds_drop(struct conf *);
+
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
+/* struct vec of struct conf_feed, and conf.categories; arg: feed_list; feed.c */
+extern const struct type type_feeds;
+extern const struct listof feed_list;	/* struct conf_feed */
+extern const struct type type_category;	/* char *: lower case; of a rule */
 extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */

@@ -110,4 +110,5 @@ conf_warnings(const struct conf *c, struct text *out)
 	text_free(&why);
 	chain_warnings(c, out);
 	hostbits_warnings(c, out);
+	text_puts(out, c->odd_feeds.s != NULL ? c->odd_feeds.s : "");
 }

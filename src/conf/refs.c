@@ -13,7 +13,6 @@
 #include "util/mem.h"
 
 #define LISTS_MAX	256
-#define LISTFILE_MAX	((size_t)256 << 20)	/* some ten million names */
 
 static void
 event_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
@@ -48,14 +47,10 @@ list_read(struct load *l, yaml_node_t *n, struct conf_named_list *list)
 	struct text t = { 0 };
 	int r;
 
-	if (l->world->stamp != NULL)
-		l->world->stamp(list->path, &list->stamp);
-	if (l->world->read == NULL)
-		return;
-	r = l->world->read(list->path, LISTFILE_MAX, &t);
+	r = file_read(l, list->path, &t);
 	if (r == ERR_LIMIT)
-		load_problem(l, n, "\"%.256s\" is longer than %zu MiB",
-		    list->path, LISTFILE_MAX >> 20);
+		load_problem(l, n, "\"%.256s\" is longer than 256 MiB",
+		    list->path);
 	else if (r != 0)
 		load_problem(l, n, "cannot read \"%.256s\": %s; make it (one "
 		    "name or address a line), or take the list out",

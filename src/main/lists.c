@@ -1,7 +1,8 @@
 /*
- * Watches the files of `lists:` and reloads the configuration when one has
- * changed. It uses stat(2) every few seconds, not inotify(7), because a file
- * may be replaced, be on a network's disk, or come back.
+ * Watches the files of `lists:` and `categories:`, and reloads the
+ * configuration when one has changed. It uses stat(2) every few seconds, not
+ * inotify(7), because a file may be replaced, be on a network's disk, or come
+ * back.
  *
  * After a change it waits until two looks see the same, so that a file being
  * written is not read half. It remembers the state that was tried, so that a
@@ -23,7 +24,7 @@ struct lists {
 	struct daemon	*d;
 	struct event	*timer;
 	struct policy	*policy;	/* whose lists these are */
-	struct conf_stamp *tried;	/* at the last reload, one per list */
+	struct conf_stamp *tried;	/* at the last reload, one per file */
 	struct conf_stamp *seen;	/* at the last look */
 };
 
@@ -44,30 +45,30 @@ lists_take(struct lists *w, struct policy *p)
 	free(w->seen);
 	policy_unref(w->policy);
 	w->policy = policy_ref(p);
-	w->tried = xcalloc(c->nlists, sizeof(*w->tried));
-	w->seen = xcalloc(c->nlists, sizeof(*w->seen));
-	for (i = 0; i < c->nlists; i++)
-		w->tried[i] = w->seen[i] = c->lists[i].stamp;
+	w->tried = xcalloc(c->nfiles, sizeof(*w->tried));
+	w->seen = xcalloc(c->nfiles, sizeof(*w->seen));
+	for (i = 0; i < c->nfiles; i++)
+		w->tried[i] = w->seen[i] = c->files[i].stamp;
 }
 
-/* The name of a list that has changed and is stable again, or NULL. */
+/* The path of a file that has changed and is stable again, or NULL. */
 static const char *
 lists_changed(struct lists *w)
 {
 	const struct conf *c = policy_conf(w->policy);
-	const char *name = NULL;
+	const char *path = NULL;
 	struct conf_stamp now;
 	int moving = 0;
 	size_t i;
 
-	for (i = 0; i < c->nlists; i++) {
-		conf_world_real.stamp(c->lists[i].path, &now);
+	for (i = 0; i < c->nfiles; i++) {
+		conf_world_real.stamp(c->files[i].path, &now);
 		moving |= !same(&now, &w->seen[i]);
 		w->seen[i] = now;
 		if (!same(&now, &w->tried[i]))
-			name = c->lists[i].name;
+			path = c->files[i].path;
 	}
-	return moving ? NULL : name;
+	return moving ? NULL : path;
 }
 
 static void
@@ -75,15 +76,15 @@ lists_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct lists *w = arg;
 	struct text said = { 0 };
-	const char *name;
+	const char *path;
 
 	if (w->policy != setup_parts(w->d->setup)->policy)
 		lists_take(w, setup_parts(w->d->setup)->policy);
-	if ((name = lists_changed(w)) == NULL)
+	if ((path = lists_changed(w)) == NULL)
 		return;
-	memcpy(w->tried, w->seen, policy_conf(w->policy)->nlists *
+	memcpy(w->tried, w->seen, policy_conf(w->policy)->nfiles *
 	    sizeof(*w->tried));
-	log_info("the list %s has changed", name);
+	log_info("%s has changed", path);
 	daemon_reload(w->d, &said);
 	text_free(&said);
 }

@@ -13,10 +13,14 @@
 
 static const char *sample_list = "bank.example\n198.51.100.0/24\n";
 
+/* Of a path with "feeds" in it. */
+static const char *sample_feed = "bank.example finance\n";
+
 static int
 sample_read(const char *path, size_t max, struct text *out)
 {
-	text_puts(out, sample_list);
+	text_puts(out, strstr(path, "feeds") != NULL ? sample_feed :
+	    sample_list);
 	return 0;
 }
 
