@@ -287,6 +287,18 @@ service_virgin(struct adapted_message *m, const struct icap_answer *a)
 	ask(m);
 }
 
+/* The log has one word for the fault; a person gets a sentence. */
+static void
+service_failed(struct adapted_message *m, const struct icap_answer *a)
+{
+	const char *why = a->why != NULL ? a->why : "failed";
+	char *words = xasprintf("the service %s could not check the content: "
+	    "%s", plan_conf(m->a->plan, m->k)->name, why);
+
+	exchange_refuse_so(&m->a->x, a->status, why, words);
+	free(words);
+}
+
 static void
 service_answer(void *arg, const struct icap_answer *a)
 {
@@ -306,8 +318,7 @@ service_answer(void *arg, const struct icap_answer *a)
 		adapted(m, &m->a->msg[DIR_DOWN], a);
 		break;
 	case ICAP_FAILED:
-		exchange_refuse(&m->a->x, a->status, a->why != NULL ? a->why :
-		    "the content could not be checked");
+		service_failed(m, a);
 		break;
 	}
 	wake(m);

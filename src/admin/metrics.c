@@ -186,6 +186,12 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	for (i = 0; i < UNDECRYPTED_REASONS; i++)
 		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
 		    NULL, c->undecrypted[i]);
+	head(t, "issuers_fetched_total", "counter",
+	    "Fetches of certificates that servers left out of their chains.");
+	sample(t, "issuers_fetched_total", "result", "failed", NULL, NULL,
+	    c->issuers[0]);
+	sample(t, "issuers_fetched_total", "result", "ok", NULL, NULL,
+	    c->issuers[1]);
 	head(t, "confirmations_total", "counter",
 	    "Servers probed before a bypass by name.");
 	for (i = 0; i < PROBE_RESULTS; i++)

@@ -57,6 +57,8 @@ enum http1_kind http1_body_of(const struct http_text *, struct slice method);
 /* Make ready to follow that body. */
 void	http1_body_init(struct http1_body *, const struct http_text *,
 	    struct slice method);
+/* ... or all bytes until the connection ends: HTTP1_CLOSE. */
+void	http1_body_init_close(struct http1_body *);
 
 /*
  * Make ready to follow chunks as ICAP has them: the extensions of the chunk

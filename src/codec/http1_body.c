@@ -76,6 +76,15 @@ http1_body_init(struct http1_body *b, const struct http_text *m,
 }
 
 void
+http1_body_init_close(struct http1_body *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->kind = HTTP1_CLOSE;
+	b->state = ST_DATA;
+	b->left = UINT64_MAX;
+}
+
+void
 http1_body_init_icap(struct http1_body *b)
 {
 	memset(b, 0, sizeof(*b));

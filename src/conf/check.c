@@ -410,14 +410,16 @@ check_sums(struct load *l)
 {
 	struct conf *c = l->conf;
 	const char *ca[] = { c->ca_cert, c->untrusted_cert };
-	const char **trust = xcalloc(c->trust_also.n + 1, sizeof(*trust));
+	const char **trust = xcalloc(c->trust_also.n + 2, sizeof(*trust));
 	size_t i;
 
 	for (i = 0; i < c->trust_also.n; i++)
 		trust[i] = c->trust_also.v[i];
-	trust[i] = c->trust;
+	trust[i++] = c->trust;
+	if (c->intermediates != NULL)
+		trust[i++] = c->intermediates;
 	sum_files(l, ca, NELEM(ca), c->ca_sum);
-	sum_files(l, trust, i + 1, c->trust_sum);
+	sum_files(l, trust, i, c->trust_sum);
 	free(trust);
 }
 
@@ -442,6 +444,7 @@ check_places(struct load *l, yaml_node_t *root)
 	c->pos.log_file = place(l, root, "log", "file");
 	c->pos.trust = place(l, root, "upstream", "trust");
 	c->pos.trust_also = place(l, root, "upstream", "trust-also");
+	c->pos.intermediates = place(l, root, "upstream", "intermediates");
 	c->pos.ca[0] = place(l, root, "ca", "certificate");
 	c->pos.ca[1] = place(l, root, "ca", "key");
 	c->pos.untrusted[0] = place(l, root, "ca", "untrusted-certificate");

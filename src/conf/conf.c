@@ -87,9 +87,11 @@ int
 conf_load(const char *path, struct conf **out, struct text *errors)
 {
 	struct text t = { 0 };
+	struct conf_stamp stamp;
 	int r;
 
 	*out = NULL;
+	conf_world_real.stamp(path, &stamp);
 	r = conf_world_real.read(path, CONF_MAX, &t);
 	if (r == 0)
 		r = conf_parse(path, t.s != NULL ? t.s : "", t.len, out,
@@ -101,6 +103,8 @@ conf_load(const char *path, struct conf **out, struct text *errors)
 		r = ERR_USAGE;
 	}
 	text_free(&t);
+	if (r == 0)
+		(*out)->stamp = stamp;
 	return r;
 }
 
@@ -163,7 +167,8 @@ int
 conf_tls_same(const struct conf *a, const struct conf *b)
 {
 	static const char *const keys[] = { "tls", "upstream.trust",
-	    "upstream.trust-also", "upstream.max-chain", "log.keys" };
+	    "upstream.trust-also", "upstream.max-chain",
+	    "upstream.intermediates", "log.keys" };
 	size_t i;
 
 	for (i = 0; i < NELEM(keys); i++)

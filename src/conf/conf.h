@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/pages.h"
+#include "net/via.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -37,7 +38,8 @@ enum conf_on {
 	ON_UNTRUSTED,		/* sign with the untrusted CA */
 	ON_BLOCK,
 	ON_BYPASS,
-	ON_WAIT			/* until there is room */
+	ON_WAIT,		/* until there is room */
+	ON_FETCH		/* what is missing */
 };
 
 #define CONF_LEARN_CLIENTS	16	/* at most */
@@ -353,6 +355,9 @@ struct conf_rule {
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
 	int		 must_decrypt;		/* nothing of `on:` bypasses */
+	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
+	struct via_proxy **proxies;
+	size_t		 nproxies;
 	/* never NULL: its own, or conf.inspect */
 	struct conf_inspect *inspect;
 };
@@ -365,6 +370,11 @@ enum conf_forge {
 struct conf_stamp {			/* a file's state; zeros: not there */
 	uint64_t	 dev, ino, size;
 	int64_t		 sec, nsec;	/* modified */
+};
+
+enum conf_reload {		/* what makes it read again */
+	RELOAD_ASKED,		/* SIGHUP and ctl */
+	RELOAD_WATCH		/* ... and a change of its file */
 };
 
 struct conf_file {			/* that the configuration is made of */
@@ -386,8 +396,7 @@ struct conf_named_list {		/* `lists:`; a category */
 };
 
 struct conf_feed {			/* `categories:` */
-	char		*file;		/* or a directory */
-	char		*category;	/* of all of it; NULL: the file says */
+	char	*file, *category;	/* NULL: the file says */
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
@@ -396,7 +405,8 @@ struct conf {
 	_Atomic int	 refs;
 	char		*path;		/* of the file, or CONF_BUILT_IN */
 	struct {	/* of values that only the machine can check */
-		struct conf_pos	user, log_file, trust, trust_also;
+		struct conf_pos	user, log_file, trust, trust_also,
+		    intermediates;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
@@ -417,6 +427,9 @@ struct conf {
 	/* "system" or a PEM file or directory */
 	char		*trust;
 	struct conf_list trust_also;
+	char		*intermediates;	/* PEM file or directory, or NULL */
+	/* where issuers may be fetched from, though it is inside */
+	struct conf_prefixes fetch_inside;
 	int		 keep_client_address;	/* default no; see yaml(5) */
 	uint64_t	 connect_timeout;
 	uint64_t	 max_chain;	/* bytes of a server's certificates */
@@ -430,6 +443,8 @@ struct conf {
 	size_t		 nmirrors;
 	struct conf_icap *icaps;
 	size_t		 nicaps;
+	struct via_proxy *proxies;	/* `upstream-proxies` */
+	size_t		 nproxies;
 	struct conf_device *devices;
 	size_t		 ndevices;
 	struct conf_chain *chains;
@@ -444,8 +459,7 @@ struct conf {
 	struct conf_named_list *categories;	/* of all feeds */
 	size_t		 ncategories;
 	struct text	 odd_feeds;	/* warnings of lines left out */
-	/* Of lists and feeds: what is watched for changes. */
-	struct conf_file *files;
+	struct conf_file *files;	/* of lists and feeds: watched */
 	size_t		 nfiles;
 	struct conf_inspect inspect;	/* for rules without their own */
 	struct conf_rule *rules;	/* the last has no conditions */
@@ -453,12 +467,15 @@ struct conf {
 
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
-		    revoked_server, client_certificate_wanted, no_sni,
+		    revoked_server, incomplete_chain, client_certificate_wanted,
+		    no_sni,
 		    handshake_failure, client_refused, overload;
 	} on;
 	struct conf_learn learn;
 
 	struct conf_pages pages;
+	enum conf_reload reload;
+	struct conf_stamp stamp;	/* of its file, before it was read */
 	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
@@ -560,6 +577,10 @@ int		 conf_prefixes_have(const struct conf_prefixes *,
 /* Whether a client is outside, and its server an endpoint inside. */
 int		 conf_from_outside(const struct conf *,
 		    const struct addr *client, const struct addr *server);
+
+/* Whether two rules have the same upstream proxies, in the same order. */
+int		 conf_proxies_same(const struct conf_rule *,
+		    const struct conf_rule *);
 
 /* The most devices that a session goes through. */
 size_t		 conf_hops(const struct conf *);

@@ -437,3 +437,6 @@ category_parse(struct load *l, const struct key *k, const char *s,
 
 const struct type type_feeds = { NULL, feeds_set, feeds_free };
 const struct type type_category = { category_parse, NULL, text_drop };
+const struct listof rule_categories = {
+	sizeof(char *), { NULL, &type_category }
+};

@@ -73,6 +73,10 @@ static const struct word on_revoked[] = {
 	{ "block", ON_BLOCK }, { "untrusted", ON_UNTRUSTED, 1 },
 	{ "bypass", ON_BYPASS, 1 }, { NULL }
 };
+static const struct word on_incomplete[] = {
+	{ "fetch", ON_FETCH }, { "untrusted", ON_UNTRUSTED },
+	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS }, { NULL }
+};
 static const struct word on_client_cert[] = {
 	{ "bypass", ON_BYPASS }, { "block", ON_BLOCK }, { NULL }
 };
@@ -141,7 +145,6 @@ static const struct listof
     protocol_list = { sizeof(char *), { NULL, &type_protocol,
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
-    categories = { sizeof(char *), { NULL, &type_category } },
     windows = { sizeof(struct conf_window), { NULL, &type_window } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
@@ -185,6 +188,9 @@ static const struct listof listen_list = {
 static const struct key upstream_keys[] = {
 	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
 	{ "trust-also", &type_list, AT(trust_also), .arg = &paths },
+	{ "intermediates", &type_text, AT(intermediates),
+	    .flags = KEY_EXISTS },
+	{ "fetch-inside", &type_list, AT(fetch_inside), .arg = &prefixes },
 	{ "keep-client-address", &type_bool, AT(keep_client_address), "no" },
 	{ "connect-timeout", &type_time, AT(connect_timeout), "10s",
 	    100, HOUR },
@@ -254,16 +260,6 @@ static const struct listof mirror_list = {
 	{ "mirrors", &type_map, .arg = &map_mirror }
 };
 
-#define F(member)	offsetof(struct conf_icap_url, member)
-static const struct key icap_url_keys[] = {
-	{ "url", &type_icap_url, 0, .flags = KEY_REQUIRED,
-	    .hint = "icap://HOST:PORT/SERVICE" },
-	{ "weight", &type_uint, F(weight), "1", 1, 1000 },
-	{ "tier", &type_uint, F(tier), "0", 0, 15 },
-	{ NULL }
-};
-#undef F
-const struct map map_icap_url = { "a server", icap_url_keys, NULL };
 #define F(member)	offsetof(struct conf_icap, fail.member) - \
 	offsetof(struct conf_icap, fail)
 static const struct key icap_fail_keys[] = {
@@ -397,7 +393,7 @@ static const struct map map_certificate = {
 	    .arg = &map_certificate },					\
 	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
 	{ "category", &type_list, (base) + IN(category),		\
-	    .arg = &categories },					\
+	    .arg = &rule_categories },					\
 	{ "country", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
@@ -423,6 +419,8 @@ static const struct key rule_keys[] = {
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
+	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
+	    .max = VIA_HOPS },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
@@ -442,6 +440,8 @@ static const struct key on_keys[] = {
 	    "untrusted", .arg = on_bad_server },
 	{ "revoked-server", &type_word, AT(on.revoked_server),
 	    "block", .arg = on_revoked },
+	{ "incomplete-chain", &type_word, AT(on.incomplete_chain), "fetch",
+	    .arg = on_incomplete },
 	{ "client-certificate-wanted", &type_word,
 	    AT(on.client_certificate_wanted), "bypass",
 	    .arg = on_client_cert },
@@ -491,6 +491,10 @@ static const struct key pages_keys[] = {
 	{ NULL }
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };
+
+static const struct word reloads[] = {
+	{ "asked", RELOAD_ASKED }, { "watch", RELOAD_WATCH }, { NULL }
+};
 
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
@@ -562,6 +566,8 @@ static const struct key conf_keys[] = {
 	{ "devices", &type_list, AT(devices), .arg = &device_list,
 	    .max = CONF_DEVICES },
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
+	{ "upstream-proxies", &type_list, AT(proxies), .arg = &proxy_list,
+	    .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
 	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
@@ -571,6 +577,7 @@ static const struct key conf_keys[] = {
 	{ "learn", &type_map, 0, .arg = &map_learn },
 	{ "pages", &type_map, 0, .arg = &map_pages },
 	{ "mode", &type_word, AT(monitor), "intercept", .arg = ways },
+	{ "reload", &type_word, AT(reload), "asked", .arg = reloads },
 	{ "confirm-bypass", &type_bool, AT(confirm_bypass), "yes" },
 	{ "forge", &type_map, 0, .arg = &map_forge },
 	{ "log", &type_map, 0, .arg = &map_log },

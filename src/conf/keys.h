@@ -77,7 +77,7 @@ void	feeds_drop(struct conf *);
 extern const struct word conf_statuses[];	/* of enum tls_verify */
 /* struct vec of struct conf_feed, and conf.categories; arg: feed_list; feed.c */
 extern const struct type type_feeds;
-extern const struct listof feed_list;	/* struct conf_feed */
+extern const struct listof feed_list, rule_categories;
 extern const struct type type_category;	/* char *: lower case; of a rule */
 extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_ja3;	/* char *: lower case */
@@ -113,6 +113,8 @@ void	check_chain(struct load *, yaml_node_t *, void *);
 /* check_rule() and check_conf(), and what they have to do with chains. */
 void	check_rule_chain(struct load *, yaml_node_t *, void *);
 void	check_conf_chain(struct load *, yaml_node_t *, void *);
+/* Upstream proxies, in upproxy.c. */
+extern const struct listof proxy_list, rule_proxies;
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

@@ -114,7 +114,7 @@ const char pagetext_ca_ja[] =
     "<dl>\n"
     "<dt>名前</dt><dd>{{subject}}</dd>\n"
     "<dt>有効期限</dt><dd>{{until}}</dd>\n"
-    "<dt>SHA-256</dt><dd><code>{{fingerprint}}</code></dd>\n"
+    "<dt>SHA-256</dt><dd lang=\"en\"><code>{{fingerprint}}</code></dd>\n"
     "{{#contact}}<dt>問い合わせ先</dt><dd>{{contact}}</dd>\n"
     "{{/contact}}</dl>\n"
     "<ul>\n"

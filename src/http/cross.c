@@ -17,7 +17,7 @@
 
 struct cross *
 cross_new(enum cross_to to, const struct transport_ops *ops, void *tp,
-    struct sock *sock, size_t head_max)
+    struct sock *sock, size_t head_max, uint64_t session)
 {
 	struct cross *c = xcalloc(1, sizeof(*c));
 
@@ -26,6 +26,7 @@ cross_new(enum cross_to to, const struct transport_ops *ops, void *tp,
 	c->tp = tp;
 	c->sock = sock;
 	c->head_max = head_max;
+	c->session = session;
 	TAILQ_INIT(&c->line);
 	cross_h2_open(c);
 	return c;
@@ -67,6 +68,7 @@ cross_free(void *arg)
 static void
 turn(struct cross *c)
 {
+	cross_h1_settled(c);
 	cross_settle(c);
 	cross_h1_write(c);
 	cross_settle(c);
@@ -175,6 +177,14 @@ far_read(struct cross *c)
 	return 1;
 }
 
+/* The client has closed its half of a WebSocket: of HTTP/1 the connection's. */
+static int
+half_closed(const struct cross *c)
+{
+	return c->to == CROSS_TO_1 && c->now != NULL && c->now->written &&
+	    c->now->tunnel == CROSS_OPEN;
+}
+
 /* To the server. 0: nothing waits any more; or ERR_AGAIN. */
 static int
 far_push(struct cross *c)
@@ -193,6 +203,8 @@ far_push(struct cross *c)
 		}
 		h2_queue_drop(q, (size_t)n);
 	}
+	if (half_closed(c))
+		c->ops->shut(c->tp, END_NOTIFY);
 	return c->ops->flush(c->tp) == ERR_AGAIN ? ERR_AGAIN : 0;
 }
 
@@ -247,6 +259,10 @@ cross_shut(void *arg, enum end how)
 	struct cross *c = arg;
 
 	if (c->to == CROSS_TO_2 && c->now != NULL && !c->over) {
+		if (c->now->tunnel == CROSS_OPEN && !c->now->read) {
+			c->now->read = 1;
+			cross_h2_more(c->now);
+		}
 		if (c->now->read)	/* its answer is yet to come */
 			return ERR_AGAIN;
 		cross_reset(c->now, NGHTTP2_CANCEL);

@@ -10,11 +10,14 @@
  * What ends the server's connection (its word, an answer that breaks off, a
  * stream reset while its answer comes) is GOAWAY, and streams that have not
  * gone to the server are refused by it, so that the client asks again.
- * Neither CONNECT nor the extended one (RFC 8441) crosses.
+ * CONNECT does not cross. A WebSocket does (RFC 8441): it becomes an Upgrade,
+ * and is the last exchange of its connection.
  *
  * CROSS_TO_2: the client speaks HTTP/1, the server HTTP/2. Each request is a
- * stream, one after the other. Upgrade is left out, CONNECT refused. A response
- * that breaks off ends the connection without close_notify.
+ * stream, one after the other. CONNECT is refused. A WebSocket is an extended
+ * CONNECT, if the server's SETTINGS, which are waited for, allow that; else it
+ * is answered 501. Any other Upgrade is left out. A response that breaks off
+ * ends the connection without close_notify.
  *
  * Heads are read by http/h2_head and codec/http, and written by
  * codec/http1_write and http/h2_lines, as everywhere. Content that does not
@@ -36,10 +39,12 @@ extern const struct transport_ops transport_cross;	/* of a struct cross */
 
 /*
  * Over this transport, whose state it owns from now on, and its socket, which
- * it does not. head_max: the longest head (limits.head).
+ * it does not. head_max: the longest head (limits.head); session: its number,
+ * for the log.
  */
 struct cross	*cross_new(enum cross_to, const struct transport_ops *,
-		    void *tp, struct sock *, size_t head_max);
+		    void *tp, struct sock *, size_t head_max,
+		    uint64_t session);
 /* What it stands on: the place of the table, which may be changed there, and
  * the state. */
 const struct transport_ops **cross_ops(struct cross *);

@@ -11,6 +11,7 @@
 #include "http/page.h"
 #include "util/budget.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 #define CHUNK		16384
@@ -48,7 +49,8 @@ says_nothing(const struct http_head *m)
 static enum http1_kind
 framing_of(const struct cross_x *x, const struct http_head *m)
 {
-	if (m->response && http1_has_no_body(m, asked_head(x)))
+	if (x->tunnel != CROSS_NONE ||
+	    (m->response && http1_has_no_body(m, asked_head(x))))
 		return HTTP1_NONE;
 	if (is_empty(x) && m->length <= 0)
 		return says_nothing(m) ? HTTP1_NONE : HTTP1_LENGTH;
@@ -58,10 +60,16 @@ framing_of(const struct cross_x *x, const struct http_head *m)
 	    HTTP1_CHUNKED;
 }
 
-/* What is for this hop, and the server is to know. */
+/* What is for this hop, and its other end is to know. */
 static void
-put_hop(struct text *t, const struct http_head *m)
+put_hop(struct text *t, struct cross_x *x, const struct http_head *m)
 {
+	if (x->tunnel != CROSS_NONE && m->response)
+		cross_ws_fields(x, t);
+	else if (x->tunnel != CROSS_NONE)
+		cross_ws_to_1(x, t);
+	if (m->response || x->tunnel != CROSS_NONE)
+		return;
 	if (http_has_token(m, "expect", "100-continue"))
 		text_puts(t, "Expect: 100-continue\r\n");
 	if (http_has_token(m, "te", "trailers"))
@@ -76,16 +84,15 @@ put_head(struct cross_x *x, struct http_head *m)
 	struct text hop = { 0 }, t = { 0 };
 	int rv;
 
-	x->kind = o.kind;
+	x->kind = x->tunnel == CROSS_OPEN ? HTTP1_CLOSE : o.kind;
 	x->left = o.length = m->length > 0 ? (uint64_t)m->length : 0;
 	if (o.kind == HTTP1_CLOSE)
 		x->c->closing = 1;
 	if (m->response)
 		m->reason = slice_of(page_reason(m->status),
 		    strlen(page_reason(m->status)));
-	else
-		put_hop(&hop, m);
-	if (m->response && x->c->closing)
+	put_hop(&hop, x, m);
+	if (m->response && x->c->closing && x->tunnel == CROSS_NONE)
 		o.flags = HTTP1_CLOSE_AFTER;
 	o.fields = hop.s;
 	if ((rv = http1_write(&t, m, &o)) == 0)
@@ -200,9 +207,9 @@ cross_h1_write(struct cross *c)
 		return;
 	if (!x->begun)
 		rv = put_head(x, m);
-	if (rv == 0)
+	if (rv == 0 && x->tunnel != CROSS_ASKED)
 		rv = put_body(x);
-	if (rv == 0)
+	if (rv == 0 && x->tunnel != CROSS_ASKED)
 		rv = put_end(x);
 	if (rv != 0)
 		break_off(x);
@@ -237,9 +244,16 @@ read_end(struct cross_x *x)
 	cross_h2_more(x);
 }
 
+static int
+has_websocket(const struct cross *c)
+{
+	return nghttp2_session_get_remote_settings(c->ng,
+	    NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
 /* A request: its stream begins. */
 static struct cross_x *
-asks(struct cross *c, const struct http_text *t)
+asks(struct cross *c, struct http_text *t)
 {
 	struct http_head *head;
 	struct text bytes = { 0 };
@@ -248,11 +262,20 @@ asks(struct cross *c, const struct http_text *t)
 		put_error(c, 501);
 		return NULL;
 	}
+	if (cross_ws_asked(&t->head) && !has_websocket(c)) {
+		log_info("session %llu: a WebSocket cannot go to the server "
+		    "of HTTP/2: its SETTINGS do not have ENABLE_CONNECT_"
+		    "PROTOCOL (RFC 8441)", (unsigned long long)c->session);
+		put_error(c, 501);
+		return NULL;
+	}
 	head = http_keep(&t->head, c->head.s, t->len, &bytes);
 	if ((c->now = cross_begin(c, 0, head, &bytes)) == NULL)
 		put_error(c, 503);
 	if (!http1_keeps_alive(&t->head))
 		c->closing = 1;
+	if (c->now != NULL && cross_ws_asked(&t->head))
+		cross_ws_to_2(c->now, &t->head);
 	return c->now;
 }
 
@@ -264,35 +287,56 @@ length_of(const struct http_head *m)
 	    m->length;
 }
 
+/* What follows a head. */
+static void
+body_begin(struct cross_x *x, struct http_text *t)
+{
+	struct cross *c = x->c;
+
+	/* HTTP/1 was asked for a WebSocket by GET. */
+	http1_body_init(&c->body, t, x->asked->protocol.len > 0 ?
+	    slice_of("GET", 3) : x->asked->method);
+	c->body.trailers = &x->out_trailers;
+	if (c->to == CROSS_TO_1 && x->tunnel == CROSS_ASKED)
+		cross_ws_answered_1(x, &t->head);
+}
+
+/* It cannot go on. */
+static void
+head_bad(struct cross_x *x)
+{
+	if (x->c->to == CROSS_TO_1)
+		read_bad(x->c);
+	else {
+		x->written = 1;
+		put_error(x->c, 400);
+	}
+}
+
 /* A head is whole. */
 static void
-head_read(struct cross *c, const struct http_text *t)
+head_read(struct cross *c, struct http_text *t)
 {
 	struct cross_x *x = c->to == CROSS_TO_2 ? asks(c, t) : c->now;
-	const struct http_head *m = &t->head;
-	int interim = m->response && m->status < 200;
+	struct http_head *m = &t->head;
+	int body;
 
 	if (x == NULL)
 		return;
-	if (m->response && !interim && !http1_keeps_alive(m))
+	if (m->response && m->status >= 200 && !http1_keeps_alive(m))
 		c->closing = 1;
-	http1_body_init(&c->body, t, x->asked->method);
-	c->body.trailers = &x->out_trailers;
+	body_begin(x, t);
 	if (c->body.kind == HTTP1_TUNNEL) {
 		read_bad(c);
 		return;
 	}
-	if (!x->closed && cross_h2_head(x, m, c->body.kind != HTTP1_NONE &&
-	    !http1_body_ended(&c->body), length_of(m)) != 0) {
-		if (c->to == CROSS_TO_1)
-			read_bad(c);
-		else {
-			x->written = 1;
-			put_error(c, 400);
-		}
+	body = x->tunnel != CROSS_NONE ||
+	    (c->body.kind != HTTP1_NONE && !http1_body_ended(&c->body));
+	if (!x->closed && cross_h2_head(x, m, body, length_of(m)) != 0) {
+		head_bad(x);
 		return;
 	}
-	if (interim)
+	if ((m->response && m->status < 200) || x->tunnel == CROSS_ASKED)
 		return;
 	x->headed = 1;
 	c->in_body = 1;
@@ -325,6 +369,22 @@ head_parse(struct cross *c, struct http_text *t)
 	return ERR_SHORT;
 }
 
+/* An extended CONNECT is for a server whose SETTINGS allow it (RFC 8441, 3). */
+static int
+must_wait(const struct cross *c, const struct http_head *m)
+{
+	return c->to == CROSS_TO_2 && !c->settled && cross_ws_asked(m);
+}
+
+static void
+head_over(struct cross *c)
+{
+	text_free(&c->head);
+	c->scanned = 0;
+	budget_give(BUDGET_BUFFERS, c->charged);
+	c->charged = 0;
+}
+
 /* Returns how many of the bytes are a head's. */
 static size_t
 read_head(struct cross *c, const char *p, size_t n)
@@ -337,17 +397,25 @@ read_head(struct cross *c, const char *p, size_t n)
 	rv = head_parse(c, t);
 	if (rv == 0) {
 		n = t->len - before;
-		head_read(c, t);
+		c->head.len = t->len;
+		c->waits = must_wait(c, &t->head);
 	} else if (rv != ERR_SHORT)
 		read_bad(c);
-	if (rv != ERR_SHORT) {
-		text_free(&c->head);
-		c->scanned = 0;
-		budget_give(BUDGET_BUFFERS, c->charged);
-		c->charged = 0;
-	}
+	if (rv == 0 && !c->waits)
+		head_read(c, t);
+	if (rv != ERR_SHORT && !c->waits)
+		head_over(c);
 	free(t);
 	return n;
+}
+
+void
+cross_h1_settled(struct cross *c)
+{
+	if (!c->waits || !c->settled || c->over)
+		return;
+	c->scanned = 0;
+	read_head(c, "", 0);
 }
 
 static void
@@ -390,7 +458,7 @@ may_read(const struct cross *c)
 	const struct cross_x *x = c->now;
 
 	if (c->to == CROSS_TO_2)
-		return c->in_body || (x == NULL && !c->closing);
+		return c->in_body || (x == NULL && !c->closing && !c->waits);
 	return x != NULL && x->begun && !x->read;
 }
 

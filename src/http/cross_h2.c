@@ -74,7 +74,8 @@ request(struct cross *c, int32_t id, struct http_head *head,
 {
 	struct cross_x *x;
 
-	if (slice_eq(head->method, "CONNECT")) {
+	if (slice_eq(head->method, "CONNECT") &&
+	    !slice_is(head->protocol, "websocket")) {
 		rst(c, id, NGHTTP2_HTTP_1_1_REQUIRED);
 		free(head);
 		text_free(bytes);
@@ -85,6 +86,8 @@ request(struct cross *c, int32_t id, struct http_head *head,
 		return;
 	}
 	x->ended = ended != 0;
+	if (head->protocol.len > 0)
+		x->tunnel = CROSS_ASKED;
 	TAILQ_INSERT_TAIL(&c->line, x, line);
 	nghttp2_session_set_stream_user_data(c->ng, id, x);
 }
@@ -106,6 +109,10 @@ response(struct cross_x *x, struct http_head *head, struct text *bytes,
 	x->head = head;
 	x->head_bytes = *bytes;
 	x->ended = ended != 0;
+	if (x->tunnel == CROSS_ASKED) {
+		cross_ws_answered_2(x, head);
+		cross_h2_more(x);
+	}
 	if (cross_charge(x, head, bytes) != 0)
 		cut(x, NGHTTP2_INTERNAL_ERROR);
 }
@@ -160,6 +167,9 @@ frame_came(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 		x = x_of(c, frame->hd.stream_id);
 		if (x != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 			x->ended = 1;
+		break;
+	case NGHTTP2_SETTINGS:
+		c->settled = 1;
 		break;
 	case NGHTTP2_GOAWAY:
 		c->closing = 1;
@@ -333,6 +343,7 @@ greet(struct cross *c)
 	const nghttp2_settings_entry to_client[] = {
 		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1 },
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
+		{ NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
 	}, to_server[] = {
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW },

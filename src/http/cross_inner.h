@@ -1,7 +1,8 @@
 /*
  * Inside the crossing. Calls go one way: cross.c (the transport) calls
  * cross_h1.c (HTTP/1 read and written), and that cross_h2.c (frames read and
- * written); all of them call cross_way.c (an exchange's course, and the end).
+ * written); these two call cross_ws.c (how a WebSocket opens), and all of them
+ * cross_way.c (an exchange's course, and the end).
  */
 #ifndef HTTP_CROSS_INNER_H
 #define HTTP_CROSS_INNER_H
@@ -17,6 +18,12 @@
 #define CROSS_QUEUE	(64 * 1024)	/* bytes of a body that is read */
 #define CROSS_OUT	(32 * 1024)	/* of HTTP/1 that is written */
 
+enum cross_tunnel {		/* a WebSocket */
+	CROSS_NONE,		/* it is none, or was refused */
+	CROSS_ASKED,		/* the server has not answered */
+	CROSS_OPEN		/* bytes, both ways, to either end */
+};
+
 /* An exchange. Of its messages one comes in frames, and is written as HTTP/1
  * (to the server, or to the client); the other is read as HTTP/1. */
 struct cross_x {
@@ -26,6 +33,8 @@ struct cross_x {
 	struct http_head *asked;	/* the request */
 	struct text	 asked_bytes;
 	size_t		 charged;	/* to limits.memory, for heads */
+	enum cross_tunnel tunnel;
+	struct text	 accept;	/* Sec-WebSocket-Accept, in HTTP/1 */
 	unsigned	 closed:1;	/* nghttp2 has forgotten the stream */
 
 	/* From frames to HTTP/1. */
@@ -61,6 +70,7 @@ struct cross {
 	void		*tp;
 	struct sock	*sock;
 	size_t		 head_max;
+	uint64_t	 session;	/* for the log */
 	enum end	 told;		/* of the server's bytes */
 	unsigned	 paused:1;	/* it was not read for want of room */
 	unsigned	 closing:1;	/* no exchange after this one */
@@ -73,6 +83,7 @@ struct cross {
 	/* HTTP/2. */
 	nghttp2_session	*ng;
 	struct h2_head	*lines;		/* of a head that is read */
+	unsigned	 settled:1;	/* the server's SETTINGS have come */
 	int32_t		 last;		/* stream that went to the server */
 	struct h2_queue	 frames;	/* packed, and not yet taken */
 
@@ -83,6 +94,7 @@ struct cross {
 	size_t		 charged;	/* to limits.memory, for a long one */
 	struct http1_body body;		/* follows the one that is read */
 	unsigned	 in_body:1;
+	unsigned	 waits:1;	/* a whole head, for the SETTINGS */
 };
 
 /* cross_way.c */
@@ -119,11 +131,25 @@ int		 cross_h2_head(struct cross_x *, const struct http_head *,
 /* There is content, or its end. */
 void		 cross_h2_more(struct cross_x *);
 
+/* cross_ws.c: WebSockets */
+/* Whether a request of HTTP/1 asks for one. */
+int		 cross_ws_asked(const struct http_head *);
+/* The request, as HTTP/2 says it; or the fields more for HTTP/1. */
+void		 cross_ws_to_2(struct cross_x *, struct http_head *);
+void		 cross_ws_to_1(struct cross_x *, struct text *fields);
+/* The answer that is read, as the other version says it, and what it means. */
+void		 cross_ws_answered_1(struct cross_x *, struct http_head *);
+void		 cross_ws_answered_2(struct cross_x *, struct http_head *);
+/* The fields more of the 101. */
+void		 cross_ws_fields(const struct cross_x *, struct text *fields);
+
 /* cross_h1.c */
 /* Returns the bytes taken: fewer, where an exchange has to end first. */
 size_t		 cross_h1_read(struct cross *, const uint8_t *, size_t);
 void		 cross_h1_eof(struct cross *, enum end);
 void		 cross_h1_write(struct cross *);	/* what there is */
+/* The server's SETTINGS have come: a head that waited for them is read. */
+void		 cross_h1_settled(struct cross *);
 /* How many bytes may be read now. */
 size_t		 cross_h1_room(const struct cross *);
 

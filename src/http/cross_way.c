@@ -53,6 +53,7 @@ cross_free_x(struct cross_x *x)
 	text_free(&x->head_bytes);
 	text_free(&x->in_trailers);
 	text_free(&x->out_trailers);
+	text_free(&x->accept);
 	h2_queue_free(&x->in);
 	h2_queue_free(&x->out);
 	budget_give(BUDGET_BUFFERS, x->charged);
@@ -160,6 +161,8 @@ is_done_2(struct cross_x *x)
 {
 	struct cross *c = x->c;
 
+	if (x->written && x->tunnel == CROSS_OPEN)	/* by the server */
+		x->read = 1;
 	if (x->written && !x->read && !c->over)
 		let_drop(x);	/* the client may still be sending it */
 	if (!(x->written && (x->read || c->over)) && !(c->over && c->torn))

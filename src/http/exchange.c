@@ -90,6 +90,13 @@ exchange_break(struct exchange *x, const char *why)
 void
 exchange_refuse(struct exchange *x, int status, const char *why)
 {
+	exchange_refuse_so(x, status, why, why);
+}
+
+void
+exchange_refuse_so(struct exchange *x, int status, const char *why,
+    const char *words)
+{
 	struct page p = x->page;
 	char *named, *page;
 	size_t len;
@@ -98,7 +105,7 @@ exchange_refuse(struct exchange *x, int status, const char *why)
 	    x->record.number);		/* the event log's "reference" */
 	p.kind = page_kind_of(status);
 	p.status = status;
-	p.reason = why;
+	p.reason = words;
 	p.reference = named;
 	p.request = x->msg[DIR_UP].head;
 	page = page_make(&p, &len);

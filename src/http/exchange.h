@@ -115,6 +115,9 @@ int	 exchange_is_broken(const struct exchange *);
  * has begun, break the exchange. why is kept in the record.
  */
 void	 exchange_refuse(struct exchange *, int status, const char *why);
+/* The same, where the page has words of its own for why. */
+void	 exchange_refuse_so(struct exchange *, int status, const char *why,
+	    const char *words);
 /* The same with an answer of our own (text of HTTP/1) instead of the page, if
  * none has begun. */
 void	 exchange_answer(struct exchange *, int status, const char *why,

@@ -32,6 +32,7 @@ page_reason(int status)
 		const char	*reason;
 	} reasons[] = {
 		{ 100, "Continue" },
+		{ 101, "Switching Protocols" },
 		{ 103, "Early Hints" },
 		{ 200, "OK" },
 		{ 201, "Created" },

@@ -70,8 +70,9 @@ int	daemon_run(struct conf *, void (*ready)(void *arg), void *arg);
 int	daemon_reload(void *daemon, struct text *said);
 
 /*
- * Reload, as on SIGHUP, whenever a file of `lists:` has changed (lists.c). Runs
- * on the daemon's event base, which must outlive it.
+ * Reload, as on SIGHUP, whenever a file of `lists:` has changed, or that of the
+ * configuration where it says `reload: watch` (lists.c). Runs on the daemon's
+ * event base, which must outlive it.
  */
 struct lists *lists_watch(struct daemon *);
 void	lists_free(struct lists *);

@@ -119,6 +119,8 @@ here_parts(const struct conf *c, struct text *errors)
 	for (i = 0; i < c->trust_also.n; i++)
 		here_trust(c, c->pos.trust_also, "trust-also",
 		    c->trust_also.v[i], errors);
+	here_trust(c, c->pos.intermediates, "intermediates",
+	    c->intermediates, errors);
 	for (i = 0; i < c->nmirrors; i++) {
 		if (c->mirrors[i].kind == MIRROR_PORT)
 			here_port(c, c->mirrors[i].place, "interface",

@@ -1,8 +1,8 @@
 /*
- * Watches the files of `lists:` and `categories:`, and reloads the
- * configuration when one has changed. It uses stat(2) every few seconds, not
- * inotify(7), because a file may be replaced, be on a network's disk, or come
- * back.
+ * Watches the files of `lists:` and `categories:` and, if `reload:` says so, that
+ * of the configuration itself, and reloads it when one has changed. It uses stat(2)
+ * every few seconds, not inotify(7), because a file may be replaced, be on a
+ * network's disk, or come back.
  *
  * After a change it waits until two looks see the same, so that a file being
  * written is not read half. It remembers the state that was tried, so that a
@@ -23,8 +23,9 @@
 struct lists {
 	struct daemon	*d;
 	struct event	*timer;
-	struct policy	*policy;	/* whose lists these are */
-	struct conf_stamp *tried;	/* at the last reload, one per file */
+	struct policy	*policy;	/* whose files these are */
+	size_t		 n;		/* files, and the configuration */
+	struct conf_stamp *tried;	/* at the last reload, of each */
 	struct conf_stamp *seen;	/* at the last look */
 };
 
@@ -32,6 +33,19 @@ static int
 same(const struct conf_stamp *a, const struct conf_stamp *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Of a list or a feed; or, behind the last one, of the configuration. */
+static const char *
+file_path(const struct conf *c, size_t i)
+{
+	return i < c->nfiles ? c->files[i].path : c->path;
+}
+
+static const struct conf_stamp *
+file_stamp(const struct conf *c, size_t i)
+{
+	return i < c->nfiles ? &c->files[i].stamp : &c->stamp;
 }
 
 /* The policy in force has changed since the last look. */
@@ -45,10 +59,11 @@ lists_take(struct lists *w, struct policy *p)
 	free(w->seen);
 	policy_unref(w->policy);
 	w->policy = policy_ref(p);
-	w->tried = xcalloc(c->nfiles, sizeof(*w->tried));
-	w->seen = xcalloc(c->nfiles, sizeof(*w->seen));
-	for (i = 0; i < c->nfiles; i++)
-		w->tried[i] = w->seen[i] = c->files[i].stamp;
+	w->n = c->nfiles + (c->reload == RELOAD_WATCH);
+	w->tried = xcalloc(w->n, sizeof(*w->tried));
+	w->seen = xcalloc(w->n, sizeof(*w->seen));
+	for (i = 0; i < w->n; i++)
+		w->tried[i] = w->seen[i] = *file_stamp(c, i);
 }
 
 /* The path of a file that has changed and is stable again, or NULL. */
@@ -61,12 +76,12 @@ lists_changed(struct lists *w)
 	int moving = 0;
 	size_t i;
 
-	for (i = 0; i < c->nfiles; i++) {
-		conf_world_real.stamp(c->files[i].path, &now);
+	for (i = 0; i < w->n; i++) {
+		conf_world_real.stamp(file_path(c, i), &now);
 		moving |= !same(&now, &w->seen[i]);
 		w->seen[i] = now;
 		if (!same(&now, &w->tried[i]))
-			path = c->files[i].path;
+			path = file_path(c, i);
 	}
 	return moving ? NULL : path;
 }
@@ -82,8 +97,7 @@ lists_look(evutil_socket_t fd, short what, void *arg)
 		lists_take(w, setup_parts(w->d->setup)->policy);
 	if ((path = lists_changed(w)) == NULL)
 		return;
-	memcpy(w->tried, w->seen, policy_conf(w->policy)->nfiles *
-	    sizeof(*w->tried));
+	memcpy(w->tried, w->seen, w->n * sizeof(*w->tried));
 	log_info("%s has changed", path);
 	daemon_reload(w->d, &said);
 	text_free(&said);

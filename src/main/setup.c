@@ -132,6 +132,7 @@ setup_tls(struct setup *s, const struct setup *before, struct text *why)
 		.trust = c->trust,
 		.trust_also = c->trust_also.v,
 		.ntrust_also = c->trust_also.n,
+		.intermediates = c->intermediates,
 		.keylog = c->log.keys,
 		.caches = c->limits.memory / CACHES_SHARE,
 		.max_chain = c->max_chain,

@@ -36,6 +36,21 @@ static const struct range v6[] = {
 	{ { 0xff }, 8, SPECIAL_MULTICAST },
 };
 
+/* Networks that are not of the Internet: RFC 1918, 6598, 2544, 4193, 3879. */
+static const struct range inside4[] = {
+	{ { 10 }, 8, SPECIAL_PRIVATE },
+	{ { 172, 16 }, 12, SPECIAL_PRIVATE },
+	{ { 192, 168 }, 16, SPECIAL_PRIVATE },
+	{ { 100, 64 }, 10, SPECIAL_PRIVATE },
+	{ { 198, 18 }, 15, SPECIAL_PRIVATE },
+	{ { 192, 0, 0 }, 24, SPECIAL_PRIVATE },
+};
+static const struct range inside6[] = {
+	{ { 0xfc }, 7, SPECIAL_PRIVATE },
+	{ { 0xfe, 0xc0 }, 10, SPECIAL_PRIVATE },
+	{ { 0, 0x64, 0xff, 0x9b, 0, 1 }, 48, SPECIAL_PRIVATE },
+};
+
 /* Prefixes of IPv6 addresses that carry an IPv4 address, and its offset. */
 static const struct {
 	uint8_t		 ip[16];
@@ -68,8 +83,9 @@ range_find(const struct range *r, size_t n, const uint8_t *ip)
 	return SPECIAL_NONE;
 }
 
-enum special
-special_of(const struct addr *a)
+static enum special
+special_in(const struct addr *a, const struct range *in4, size_t n4,
+    const struct range *in6, size_t n6)
 {
 	enum special what;
 	const uint8_t *ip;
@@ -79,11 +95,24 @@ special_of(const struct addr *a)
 		return SPECIAL_NONE;
 	ip = addr_ip(a, &len);
 	if (len == 4)
-		return range_find(v4, NELEM(v4), ip);
-	if ((what = range_find(v6, NELEM(v6), ip)) != SPECIAL_NONE)
+		return range_find(in4, n4, ip);
+	if ((what = range_find(in6, n6, ip)) != SPECIAL_NONE)
 		return what;
 	for (i = 0; i < NELEM(carriers); i++)
 		if (range_has(carriers[i].ip, carriers[i].bits, ip))
-			return range_find(v4, NELEM(v4), ip + carriers[i].at);
+			return range_find(in4, n4, ip + carriers[i].at);
 	return SPECIAL_NONE;
+}
+
+enum special
+special_of(const struct addr *a)
+{
+	return special_in(a, v4, NELEM(v4), v6, NELEM(v6));
+}
+
+int
+special_inside(const struct addr *a)
+{
+	return special_of(a) != SPECIAL_NONE || special_in(a, inside4,
+	    NELEM(inside4), inside6, NELEM(inside6)) != SPECIAL_NONE;
 }

@@ -16,6 +16,7 @@ enum special {
 	SPECIAL_LINK_LOCAL,	/* 169.254.0.0/16, fe80::/10 */
 	SPECIAL_METADATA,	/* of clouds, unless link-local */
 	SPECIAL_MULTICAST,	/* and 240.0.0.0/4, broadcast included */
+	SPECIAL_PRIVATE,	/* of special_inside() alone */
 	SPECIAL_MAX
 };
 
@@ -24,5 +25,9 @@ enum special {
  * (mapped, compatible, NAT64 of RFC 6052, 6to4 of RFC 3056) has its kind.
  */
 enum special	 special_of(const struct addr *);
+
+/* Whether it is special, or of a network that is not of the Internet: private,
+ * shared (RFC 6598), for benchmarks, site-local. */
+int		 special_inside(const struct addr *);
 
 #endif

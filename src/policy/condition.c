@@ -64,7 +64,7 @@ client_holds(const struct match *m, struct view *v)
 static int
 server_holds(const struct match *m, struct view *v)
 {
-	return set_has(&m->server, &v->f->server);
+	return !v->f->proxied && set_has(&m->server, &v->f->server);
 }
 
 static int
@@ -87,7 +87,7 @@ client_fact(const struct facts *f, struct text *t)
 static int
 server_fact(const struct facts *f, struct text *t)
 {
-	return addr_fact(&f->server, t);
+	return !f->proxied && addr_fact(&f->server, t);
 }
 
 static int

@@ -36,6 +36,9 @@ struct facts {
 	/* server: AF_UNSPEC until known; a client may name it by a host */
 	struct addr	 client, server;
 	uint16_t	 port;			/* server's */
+	/* server has the address of an upstream proxy, which alone knows the
+	 * server's own: for what must show one, never for a rule */
+	int		 proxied;
 	/* CONNECT, SOCKS or HTTP Host; a name or an address */
 	const char	*host;
 	/* the name that an HTTP request is for, of this request */

@@ -241,7 +241,7 @@ verdict_same(const struct verdict *v, const struct verdict *w)
 
 	return a == b || (v->action == w->action &&
 	    a->must_decrypt == b->must_decrypt && a->inspect == b->inspect &&
-	    a->chain == b->chain &&
+	    a->chain == b->chain && conf_proxies_same(a, b) &&
 	    mirrors_same(a, b) && a->nicaps == b->nicaps &&
 	    (a->nicaps == 0 || memcmp(a->icaps, b->icaps,
 	    a->nicaps * sizeof(*a->icaps)) == 0));
@@ -293,7 +293,8 @@ facts_stand(struct facts *f)
 }
 
 /* Whether every rule that may still decide has one of these actions
- * (1 << ACTION_*, or'ed), and sends the session through the same devices. */
+ * (1 << ACTION_*, or'ed), and sends the session the same way: through devices,
+ * and through upstream proxies. */
 static int
 policy_surely(const struct policy *p, const struct facts *f,
     unsigned actions)
@@ -310,7 +311,8 @@ policy_surely(const struct policy *p, const struct facts *f,
 		r = p->rules[i].conf;
 		if (first == NULL)
 			first = r;
-		if (!(actions & 1u << r->action) || r->chain != first->chain)
+		if (!(actions & 1u << r->action) || r->chain != first->chain ||
+		    !conf_proxies_same(r, first))
 			return 0;
 	}
 	return 1;
@@ -332,6 +334,17 @@ policy_refuses(const struct policy *p, const struct facts *f,
 	policy_decide(p, &known, v);
 	v->later = 0;
 	return 1;
+}
+
+const struct conf_rule *
+policy_way(const struct policy *p, const struct facts *f)
+{
+	struct facts known = *f;
+	struct verdict v;
+
+	facts_stand(&known);
+	policy_decide(p, &known, &v);
+	return v.rule;
 }
 
 int
@@ -474,6 +487,18 @@ explain_facts(const struct facts *f, struct text *out)
 	text_free(&fact);
 }
 
+static void
+explain_way(const struct conf_rule *r, struct text *out)
+{
+	size_t i;
+
+	for (i = 0; i < r->nproxies; i++)
+		text_printf(out, "%s%s", i > 0 ? ", " : "upstream-proxy: ",
+		    r->proxies[i] != NULL ? r->proxies[i]->name : "direct");
+	if (r->nproxies > 0)
+		text_puts(out, "\n");
+}
+
 void
 policy_categories(const struct policy *p, const struct facts *f,
     struct text *out)
@@ -509,6 +534,7 @@ policy_explain(const struct policy *p, const struct facts *f,
 		at = stage > at ? stage : at;
 	}
 	text_printf(out, "decided at: %s\n", stages[at]);
+	explain_way(v->rule, out);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
 	text_free(&category);

@@ -57,6 +57,13 @@ int		 policy_refuses(const struct policy *, const struct facts *,
 		    struct verdict *);
 
 /*
+ * The rule by whose upstream proxies the server is connected before the
+ * client's first bytes are known. A host that is a name stands for the SNI.
+ */
+const struct conf_rule *policy_way(const struct policy *,
+		    const struct facts *);
+
+/*
  * Whether a connection whose hello cannot be read is bypassed whatever the
  * hello says. A host does not stand for the SNI here.
  */

@@ -60,6 +60,8 @@ confirm_key(const struct session *s, uint8_t key[32])
 
 	text_add(&t, (const char *)ip, len);
 	text_printf(&t, " %u %s", addr_port(&s->facts.server), s->facts.sni);
+	if (s->facts.proxied)
+		text_printf(&t, " %s", s->facts.host);
 	digest_bytes(t.s, t.len, key);
 	text_free(&t);
 }
@@ -141,6 +143,9 @@ inquiry_new(struct session *s, const uint8_t key[32])
 	struct addr from = s->facts.client;
 	struct probe_want want = {
 		.server = s->facts.server,
+		.name = session_dials(s),
+		.way = s->verdict.rule,
+		.place = s->place,
 		.sni = s->facts.sni,
 		.alpn = s->facts.alpn,
 		.alpn_len = s->facts.alpn_len,

@@ -240,6 +240,9 @@ decide_unsure(const struct session *s)
 	    !session_conf(s)->confirm_bypass ||
 	    f->server.sa.sa_family == AF_UNSPEC)
 		return 0;
+	/* The proxy was asked for that very name. */
+	if (f->proxied && strcmp(f->host, f->sni) == 0)
+		return 0;
 	switch (s->verdict.undecrypted) {
 	case UNDECRYPTED_RULE:
 		return !policy_bypasses_any(s->policy, f);
@@ -344,6 +347,15 @@ decide_through(struct session *s)
 	return decide_decrypts(s) ? step_go(PHASE_FORGE) : decide_pass(s);
 }
 
+/* The server was connected by a guess, and the rule wants another way to it.
+ * A dialogue that was upgraded cannot be had again. */
+static int
+decide_elsewhere(const struct session *s)
+{
+	return s->server.sock.fd != -1 && !s->facts.upgraded &&
+	    !conf_proxies_same(s->way, s->verdict.rule);
+}
+
 struct step
 decide_go(struct session *s)
 {
@@ -351,6 +363,8 @@ decide_go(struct session *s)
 	    s->verdict.action == ACTION_BLOCK || decide_warns(s))
 		return decide_refuse(s, s->verdict.why);
 	chain_begin(s);
+	if (decide_elsewhere(s))
+		conn_close(&s->server, 1);
 	if (s->server.sock.fd == -1)
 		return step_go(PHASE_CONNECT);
 	return decide_joined(s);

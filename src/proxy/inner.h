@@ -27,6 +27,7 @@ struct listener {
 };
 
 struct confirm;
+struct issuers_due;
 struct learned;
 struct session;
 TAILQ_HEAD(sessions, session);
@@ -67,6 +68,7 @@ struct worker {
 	struct pipes		 pipes;
 	struct learned		*learned;
 	struct confirm		*confirm;
+	struct issuers_due	*issuers;
 	struct tlsio_scratch	 scratch;
 	uint8_t			 peek[HELLO_MAX];
 };

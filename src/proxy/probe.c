@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/dial.h"
 #include "net/sock.h"
+#include "net/via.h"
 #include "proxy/inner.h"
 #include "tls/certinfo.h"
 #include "util/clock.h"
@@ -23,7 +23,7 @@ struct probe {
 	uint64_t	 handshake;	/* ms */
 	probe_done	 done;
 	void		*arg;
-	struct dial	*dial;
+	struct via	*via;
 	struct sock	 sock;
 	struct event	 ev, timer;
 	struct tlsio	*tls;
@@ -37,7 +37,7 @@ static void	probe_step(struct probe *);
 static void
 probe_free(struct probe *p)
 {
-	dial_cancel(p->dial);
+	via_cancel(p->via);
 	if (p->tls != NULL) {
 		event_del(&p->ev);
 		event_del(&p->timer);
@@ -142,13 +142,14 @@ probe_late(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-probe_connected(void *arg, int fd, const struct addr *to, const char *why)
+probe_connected(void *arg, int fd, const struct addr *to,
+    const struct via_proxy *by, const char *why)
 {
 	struct probe *p = arg;
 	struct timeval tv = clock_timeval(p->handshake);
 	SSL *ssl;
 
-	p->dial = NULL;
+	p->via = NULL;
 	if (fd < 0) {
 		probe_end(p, PROBE_FAILED, why);
 		return;
@@ -175,14 +176,19 @@ probe_start(struct worker *w, const struct probe_want *want, probe_done done,
     void *arg)
 {
 	struct probe *p = xcalloc(1, sizeof(*p));
-	struct dial_want dial = {
-		.addr = want->server,
-		.from = want->from,
-		.timeout = want->connect,
+	struct via_want via = {
+		.dial = {
+			.addr = want->server,
+			.from = want->from,
+			.timeout = want->connect,
+		},
+		.name = want->name,
+		.hops = want->way->proxies,
+		.n = want->way->nproxies,
 	};
 
 	p->worker = w;
-	p->place = place_ref(w->place);
+	p->place = place_ref(want->place);
 	p->sock.fd = -1;
 	p->done = done;
 	p->arg = arg;
@@ -193,6 +199,7 @@ probe_start(struct worker *w, const struct probe_want *want, probe_done done,
 		p->want.alpn = xmemdup(want->alpn, want->alpn_len);
 		p->want.alpn_len = want->alpn_len;
 	}
-	p->dial = dial_start(w->base, w->names, &dial, probe_connected, p);
+	via.dial.port = addr_port(&want->server);
+	p->via = via_start(w->base, w->names, &via, probe_connected, p);
 	return p;
 }

@@ -11,12 +11,17 @@
 #include "util/addr.h"
 #include "util/text.h"
 
+struct conf_rule;
+struct place;
 struct probe;
 struct worker;
 
-/* All of it is copied. */
+/* All of it is copied, or referred to. */
 struct probe_want {
 	struct addr	 server;
+	const char	*name;		/* of it, for proxies; or NULL */
+	const struct conf_rule *way;	/* by its proxies */
+	struct place	*place;		/* whose TLS is used; it has the way */
 	const struct addr *from;	/* bind to; or NULL */
 	const char	*sni;		/* to send and to verify */
 	const uint8_t	*alpn;		/* wire list, or NULL */

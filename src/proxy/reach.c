@@ -30,7 +30,7 @@ reach_str(enum reach why)
  * that is not its own; and it reaches an IPv6 address of its own from that
  * same address (RFC 6724, 5).
  */
-static int
+int
 reach_is_host(const struct addr *a)
 {
 	struct addr at = *a, own;
@@ -167,6 +167,15 @@ reach_veto(void *arg, const struct addr *dst)
 	if (policy_refuses(s->policy, &f, &v))
 		return reach_refuse_by(s, dst, REACH_RULE);
 	return 0;
+}
+
+int
+reach_veto_proxy(void *arg, const struct addr *dst)
+{
+	struct session *s = arg;
+
+	return reach_is_own(s->worker, dst) ?
+	    reach_refuse_by(s, dst, REACH_LISTENER) : 0;
 }
 
 struct step

@@ -42,12 +42,17 @@ const char	*reach_unroutable(struct worker *, const struct addr *client,
 
 /* Whether a destination is a listener of ours: connecting would loop. */
 int		 reach_is_own(const struct worker *, const struct addr *);
+/* Whether it is an address of this host's. */
+int		 reach_is_host(const struct addr *);
 
 /*
  * For dials of a session (struct dial_want): 0, or ERR_DENIED with the
  * address and the reason kept in the session.
  */
 int		 reach_veto(void *session, const struct addr *);
+/* The same for an upstream proxy, which is the operator's choice: none of our
+ * own listeners, which would come back for ever. */
+int		 reach_veto_proxy(void *session, const struct addr *);
 /* The dial failed because every address was refused: count, log, and tell the
  * client. */
 struct step	 reach_refuse(struct session *);

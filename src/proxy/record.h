@@ -68,6 +68,7 @@ struct record {
 	struct shown	*shown;
 	int		 forged;	/* a leaf was forged for it */
 	int		 forged_cached;
+	const char	*proxy;		/* upstream, that it went through */
 	const char	*unread_why;	/* why nobody read it, or NULL */
 
 	uint64_t	 bytes[2];	/* payload, by enum flow_dir */

@@ -20,11 +20,12 @@
 #include "tls/leaf.h"
 
 struct chain;
-struct dial;
 struct dialogue;
+struct due;
 struct forward;
 struct inquiry;
 struct splice;
+struct via;
 struct worker;
 
 struct session {
@@ -61,8 +62,12 @@ struct session {
 
 	/* What the phases wait for, or have. */
 	struct inquiry	*inquiry;		/* PHASE_CONFIRM */
-	TAILQ_ENTRY(session) asking;		/* ... in its list */
-	struct dial	*dial;
+	struct due	*issuer;		/* PHASE_SERVER_TLS */
+	TAILQ_ENTRY(session) asking;		/* in the list of either */
+	unsigned	 issuers;		/* that it waited for */
+	struct via	*via;
+	/* by whose proxies it was connected last */
+	const struct conf_rule *way;
 	struct leaf_wait *leaf_wait;
 	struct leaf	*leaf;
 	struct splice	*splice;

@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/dial.h"
 #include "net/sock.h"
+#include "net/via.h"
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/decide.h"
 #include "proxy/explicit.h"
 #include "proxy/inner.h"
+#include "proxy/issuer.h"
 #include "proxy/learned.h"
 #include "proxy/phases.h"
 #include "proxy/reach.h"
@@ -42,10 +43,27 @@ connect_failed(struct session *s, int err, const char *why)
 	    host != NULL ? ": " : "", why);
 }
 
-static struct step
-connect_made(struct session *s, int fd, const struct addr *to)
+/* A proxy has a name to itself, and its own address is shown instead. */
+static void
+connect_to(struct session *s, const struct addr *to,
+    const struct via_proxy *by)
 {
-	s->facts.server = *to;
+	struct facts *f = &s->facts;
+
+	s->rec.proxy = by != NULL ? by->name : NULL;
+	if (by == NULL) {
+		f->server = *to;
+		f->proxied = 0;
+	} else if (f->server.sa.sa_family == AF_UNSPEC || f->proxied) {
+		f->server = *to;
+		addr_set_port(&f->server, f->port);
+		f->proxied = 1;
+	}
+}
+
+static struct step
+connect_made(struct session *s, int fd)
+{
 	s->rec.state = "established";
 	s->established = 1;
 	sock_session(fd, session_conf(s)->timeouts.keepalive);
@@ -60,36 +78,49 @@ connect_made(struct session *s, int fd, const struct addr *to)
 }
 
 static void
-connect_done(void *arg, int fd, const struct addr *to, const char *why)
+connect_done(void *arg, int fd, const struct addr *to,
+    const struct via_proxy *by, const char *why)
 {
 	struct session *s = arg;
 
-	s->dial = NULL;
+	s->via = NULL;
+	if (fd >= 0)
+		connect_to(s, to, by);
+	else if (by != NULL)
+		s->rec.proxy = by->name;
 	session_due(s, fd < 0 ? connect_failed(s, fd, why) :
-	    connect_made(s, fd, to));
+	    connect_made(s, fd));
 }
 
 static struct step
 connect_enter(struct session *s)
 {
-	struct dial_want want = {
-		.host = session_dials(s),
-		.port = s->facts.port,
-		.client = &s->facts.client,
-		.addr = s->facts.server,
-		.timeout = session_conf(s)->connect_timeout,
-		.allow = reach_veto,
-		.arg = s,
+	struct via_want want = {
+		.dial = {
+			.host = session_dials(s),
+			.port = s->facts.port,
+			.client = &s->facts.client,
+			.addr = s->facts.server,
+			.timeout = session_conf(s)->connect_timeout,
+			.allow = reach_veto,
+			.arg = s,
+		},
+		.name = session_dials(s),
+		.allow_proxy = reach_veto_proxy,
 	};
 
+	s->way = s->verdict.rule != NULL ? s->verdict.rule :
+	    policy_way(s->policy, &s->facts);
+	want.hops = s->way->proxies;
+	want.n = s->way->nproxies;
 	/* A second connection goes to the same address as the first. */
-	if (s->facts.server.sa.sa_family != AF_UNSPEC)
-		want.host = NULL;
+	if (s->facts.server.sa.sa_family != AF_UNSPEC && !s->facts.proxied)
+		want.dial.host = NULL;
 	/* Packets to the client's address come back to us by TPROXY only. */
 	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    session_conf(s)->keep_client_address)
-		want.from = &s->facts.client;
-	s->dial = dial_start(s->worker->base, s->worker->names, &want,
+		want.dial.from = &s->facts.client;
+	s->via = via_start(s->worker->base, s->worker->names, &want,
 	    connect_done, s);
 	return step_wait();
 }
@@ -97,8 +128,8 @@ connect_enter(struct session *s)
 static void
 connect_leave(struct session *s)
 {
-	dial_cancel(s->dial);
-	s->dial = NULL;
+	via_cancel(s->via);
+	s->via = NULL;
 }
 
 const struct phase_ops phase_connect = {
@@ -150,6 +181,18 @@ server_tls_failed(struct session *s, const char *why)
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
+/* An issuer is not there. With "fetch", it could not be had, either. */
+static enum conf_on
+server_tls_untrusted(const struct conf *conf, SSL *ssl)
+{
+	char url[ISSUER_URL_MAX];
+
+	if (conf->on.incomplete_chain != ON_FETCH &&
+	    tls_lacks_issuer(ssl, url))
+		return conf->on.incomplete_chain;
+	return conf->on.untrusted_server;
+}
+
 /* What `on:` says of a server that verified like this. */
 static enum conf_on
 server_tls_judge(const struct session *s, SSL *ssl)
@@ -169,7 +212,7 @@ server_tls_judge(const struct session *s, SSL *ssl)
 	case VERIFY_REVOKED:
 		return conf->on.revoked_server;
 	default:
-		return conf->on.untrusted_server;
+		return server_tls_untrusted(conf, ssl);
 	}
 }
 
@@ -287,6 +330,9 @@ server_tls_result(struct session *s, int rv, const char *why)
 
 	if (rv == ERR_AGAIN)
 		return step_wait();
+	if (!s->awaits_refusal && (rv == 0 || rv == ERR_DENIED) &&
+	    issuer_due(s, tlsio_ssl(t)))
+		return step_wait();
 	if (rv == ERR_DENIED)
 		return server_tls_wants_cert(s);
 	if (rv == 0 && server_tls_settles(s, tlsio_ssl(t)))
@@ -319,6 +365,8 @@ server_tls_event(struct session *s, struct conn *c)
 
 	if (c == &s->client)
 		return step_client_event(s, c);
+	if (s->issuer != NULL)
+		return step_wait();
 	if (s->awaits_refusal)
 		rv = tlsio_settle(t, why, sizeof(why));
 	else
@@ -329,6 +377,11 @@ server_tls_event(struct session *s, struct conn *c)
 static struct step
 server_tls_timeout(struct session *s)
 {
+	if (s->issuer != NULL) {
+		issuer_leave(s);
+		session_timer(s, session_conf(s)->timeouts.handshake);
+		return server_tls_event(s, NULL);
+	}
 	if (s->awaits_refusal)
 		return server_tls_result(s, 0, NULL);
 	return server_tls_failed(s, "timed out");
@@ -369,5 +422,6 @@ const struct phase_ops phase_server_tls = {
 	.handshake = 1,
 	.enter = server_tls_enter,
 	.event = server_tls_event,
-	.timeout = server_tls_timeout
+	.timeout = server_tls_timeout,
+	.leave = issuer_leave
 };

@@ -110,7 +110,7 @@ versions_join(struct session *s)
 	if (to == CROSS_TO_2)
 		learned_set(s->worker->learned, &s->facts, LEARNED_HTTP2);
 	cross = cross_new(to, c->ops, c->tp, &c->sock,
-	    session_conf(s)->limits.head);
+	    session_conf(s)->limits.head, s->rec.id);
 	tlsio_kept(c->tp, cross_ops(cross));
 	c->ops = &transport_cross;
 	c->tp = cross;

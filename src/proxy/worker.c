@@ -16,6 +16,7 @@
 #include "proxy/confirm.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
+#include "proxy/issuer.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
 #include "util/clock.h"
@@ -43,6 +44,7 @@ worker_new(const struct proxy_env *env, struct parts *parts,
 	TAILQ_INIT(&w->dead);
 	w->learned = learned_new();
 	w->confirm = confirm_new();
+	w->issuers = issuers_due_new();
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = (uint32_t)getpid();
 	turns_init(&w->turns, conf->limits.handshakes, seed);
@@ -204,6 +206,7 @@ worker_free(struct worker *w)
 	names_free(w->names);
 	pipes_done(&w->pipes);
 	confirm_free(w->confirm);
+	issuers_due_free(w->issuers);
 	learned_free(w->learned);
 	pool_done(&w->pool);
 	event_base_free(w->base);

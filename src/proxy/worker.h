@@ -79,6 +79,8 @@ struct worker_counts {
 	_Atomic uint64_t	abuses[H2_ABUSE_MAX][2];
 	/* destinations refused, by enum reach */
 	_Atomic uint64_t	unreached[REACH_MAX];
+	/* issuers fetched: not, or so */
+	_Atomic uint64_t	issuers[2];
 	/* by enum probe_found */
 	_Atomic uint64_t	confirmations[PROBE_RESULTS];
 	_Atomic uint64_t	handshaking;		/* under way now */

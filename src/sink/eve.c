@@ -350,6 +350,7 @@ put_session(struct text *o, const struct record *r)
 	    f->verify_text : f->verify == VERIFY_OK ? "ok" : NULL);
 	if (r->forged)
 		put_forged(o, r);
+	put_text(o, "upstream_proxy", r->proxy);
 	if (r->answer != NULL)
 		put_answer(o, r);
 	if (r->unread.what != UNREAD_NONE)

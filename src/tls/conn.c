@@ -22,7 +22,6 @@
 #define FAR		((time_t)1 << 40)	/* s since 1970 */
 #define CHAIN_USUAL	(96 * 1024)	/* as cert.h counts it */
 
-static int		 conn_index = -1;
 static pthread_once_t	 conn_once = PTHREAD_ONCE_INIT;
 
 static void
@@ -52,12 +51,6 @@ conn_init(void)
 {
 	pthread_once(&conn_once, conn_once_init);
 	return conn_index == -1 ? ERR_MEM : 0;
-}
-
-static struct tls_conn *
-conn_of(const SSL *ssl)
-{
-	return SSL_get_ex_data(ssl, conn_index);
 }
 
 static SSL *
@@ -236,30 +229,6 @@ tls_accept(struct tls *t, size_t profile, struct leaf *leaf,
 	return ssl;
 }
 
-/* An X509_V_*: whether it is a certificate for this name or address. */
-static int
-conn_name_error(X509 *cert, const char *name)
-{
-	struct addr a;
-
-	if (addr_parse_ip(&a, name) == 0)
-		return X509_check_ip_asc(cert, name, 0) == 1 ? X509_V_OK :
-		    X509_V_ERR_IP_ADDRESS_MISMATCH;
-	return X509_check_host(cert, name, 0,
-	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1 ? X509_V_OK :
-	    X509_V_ERR_HOSTNAME_MISMATCH;
-}
-
-int
-tls_covers(SSL *ssl, const char *name)
-{
-	X509 *cert = SSL_get0_peer_certificate(ssl);
-	int rv = cert != NULL && conn_name_error(cert, name) == X509_V_OK;
-
-	ERR_clear_error();
-	return rv;
-}
-
 /*
  * A chain lives as long as its connection. One of a usual size goes with the
  * connection; what is beyond it counts in limits.memory.
@@ -277,26 +246,6 @@ conn_hold(struct tls_conn *c, X509_STORE_CTX *ctx)
 	else
 		c->why = "limits.memory is spent, and the server's chain of "
 		    "certificates is large";
-}
-
-/* Towards servers: the chain, from the cache, then the name. */
-static void
-conn_verify(struct tls_conn *c, X509_STORE_CTX *ctx)
-{
-	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
-	struct trust_verdict v;
-	int error;
-
-	trust_verify(c->tls->trust, ctx, &v);
-	c->error = v.error;
-	c->about.until = v.until;
-	c->late = trust_is_late(v.error);
-	c->verified = 1;
-	if (v.error != X509_V_OK && !c->late)
-		return;
-	if ((error = conn_name_error(cert, c->name)) != X509_V_OK)
-		c->error = error;
-	ERR_clear_error();
 }
 
 static int
@@ -373,8 +322,7 @@ client_session(SSL *ssl, SSL_SESSION *sess)
 	struct tls_conn *c = conn_of(ssl);
 	const unsigned char *ticket;
 	size_t len;
-	int good = SSL_session_reused(ssl) ? SSL_get_verify_result(ssl) ==
-	    X509_V_OK : c->verified && c->error == X509_V_OK;
+	int good = conn_error(ssl) == X509_V_OK;
 
 	c->ticket = 1;
 	SSL_SESSION_get0_ticket(sess, &ticket, &len);
@@ -552,39 +500,6 @@ tls_went_on(SSL *ssl)
 
 	if (c != NULL)		/* NULL: one of an ICAP server */
 		c->again = 0;
-}
-
-enum tls_verify
-tls_verdict(SSL *ssl, const char **text)
-{
-	struct tls_conn *c = conn_of(ssl);
-	int err = X509_V_ERR_UNSPECIFIED;
-
-	if (SSL_session_reused(ssl))
-		err = (int)SSL_get_verify_result(ssl);
-	else if (c->verified)
-		err = c->error;
-	if (text != NULL)
-		*text = X509_verify_cert_error_string(err);
-	switch (err) {
-	case X509_V_OK:
-		return VERIFY_OK;
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return VERIFY_EXPIRED;
-	case X509_V_ERR_HOSTNAME_MISMATCH:
-	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		return VERIFY_NAME;
-	case X509_V_ERR_CERT_REVOKED:
-		return VERIFY_REVOKED;
-	}
-	return VERIFY_UNTRUSTED;
-}
-
-int
-tls_late(SSL *ssl)
-{
-	return conn_of(ssl)->late;
 }
 
 void

@@ -51,6 +51,20 @@ struct tls_conn {
 	int		 alert;		/* that it sent last, a fatal one */
 };
 
+extern int	 conn_index;	/* of an SSL's data; see conn_init() */
+
+/* NULL for an SSL that is none of ours. */
+static inline struct tls_conn *
+conn_of(const SSL *ssl)
+{
+	return SSL_get_ex_data(ssl, conn_index);
+}
+
+/* Towards servers: the chain, from the cache, then the name. */
+void		 conn_verify(struct tls_conn *, X509_STORE_CTX *);
+/* What came of it: an X509_V_*. */
+int		 conn_error(SSL *);
+
 /*
  * Why we break off; NULL: it is not us, or for a reason that libssl has a name
  * for. e: libssl's error. Also for an SSL that is none of ours.

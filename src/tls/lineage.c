@@ -59,10 +59,12 @@ void
 lineage_put(struct lineage *l, struct cache *c, SSL_SESSION *sess,
     const struct sessions_about *about)
 {
+	struct sessions_about alone = *about;
 	SSL_SESSION *copy;
 
+	alone.chain = 0;	/* its connection has it */
 	if (l->open && (copy = SSL_SESSION_dup(sess)) != NULL)
-		sessions_put(c, l->key, copy, about);
+		sessions_put(c, l->key, copy, &alone);
 }
 
 SSL_SESSION *

@@ -216,6 +216,9 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 	if (trust_new(o->trust, o->trust_also, o->ntrust_also, caches / 16,
 	    &t->trust, errors) != 0)
 		rv = ERR_USAGE;
+	else if (o->intermediates != NULL && issuers_load(
+	    trust_issuers(t->trust), o->intermediates, errors) != 0)
+		rv = ERR_USAGE;
 	if (o->keylog != NULL &&
 	    (t->keylog = keylog_new(o->keylog, errors)) == NULL)
 		rv = ERR_USAGE;

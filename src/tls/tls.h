@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "codec/hello.h"
+#include "tls/issuers.h"
 #include "tls/leaf.h"
 #include "util/addr.h"
 #include "util/text.h"
@@ -38,6 +39,7 @@ struct tls_options {
 	const char	*trust;		/* "system", a PEM file or directory */
 	char		**trust_also;	/* more PEM files or directories */
 	size_t		 ntrust_also;
+	const char	*intermediates;	/* PEM file or directory, or NULL */
 	const char	*keylog;	/* NSS key log file, or NULL */
 	size_t		 caches;	/* bytes of all caches; 0: 128 MiB */
 	size_t		 max_chain;	/* bytes a server may send as its
@@ -136,6 +138,19 @@ enum tls_verify	 tls_verdict(SSL *, const char **text);
 int		 tls_covers(SSL *, const char *name);
 /* The chain is good but for its time, whatever the name. */
 int		 tls_late(SSL *);
+
+/*
+ * Whether the chain cannot be built because an issuer is not there, though its
+ * certificate says where it can be had: 1, with the URL. It is verified afresh
+ * for that: issuers that were put may have completed it. 0: so it is, or the
+ * fault is another one, which tls_verdict() tells.
+ */
+int		 tls_lacks_issuer(SSL *, char url[ISSUER_URL_MAX]);
+/* Whether that URL was fetched lately, with or without success. */
+int		 tls_issuer_asked(SSL *, const char *url);
+/* What came from it: see issuers_put(). */
+int		 tls_issuer_put(struct tls *, const char *url,
+		    const uint8_t *, size_t len);
 
 struct tls_used {		/* what was negotiated; static strings */
 	const char	*version;	/* "TLS 1.3", as Suricata's EVE */

@@ -168,8 +168,9 @@ tlsio_handshake(struct tlsio *t, char *why, size_t size)
 		tls_reason(t->ssl, rv, why, size);
 	ciphertext_park(&t->bulk.c);
 	if (rv == 1) {
+		if (!t->done)
+			takeover_begin(&t->take, t->ssl);
 		t->done = t->bulk.c.limited = 1;
-		takeover_begin(&t->take, t->ssl);
 		return 0;
 	}
 	if (t->cut)

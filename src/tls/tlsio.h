@@ -28,9 +28,9 @@ struct tlsio	*tlsio_new(SSL *, struct sock *, struct tlsio_scratch *,
 void		 tlsio_kept(struct tlsio *, const struct transport_ops **ops);
 
 /*
- * A step of the handshake. 0 done; ERR_AGAIN; ERR_DENIED: the server asks for
- * a client certificate; ERR_EOF: FIN; ERR_SYS; ERR_TLS, with the reason for a
- * person in why (size bytes).
+ * A step of the handshake. 0 done, now or before; ERR_AGAIN; ERR_DENIED: the
+ * server asks for a client certificate; ERR_EOF: FIN; ERR_SYS; ERR_TLS, with
+ * the reason for a person in why (size bytes).
  */
 int		 tlsio_handshake(struct tlsio *, char *why, size_t size);
 

@@ -27,6 +27,7 @@
 #define TTL_GOOD	600	/* s; a withdrawn root may count so long */
 #define TTL_BAD		30	/* s; a mended server still fails so long */
 #define CHAIN_MAX	32	/* certificates; with more it is not cached */
+#define HOPS		4	/* intermediates that are added to a chain */
 #define SYSTEM_BUNDLE	"/etc/ssl/certs/ca-certificates.crt"
 
 struct kept {
@@ -38,6 +39,7 @@ struct kept {
 struct trust {
 	X509_STORE	*store;
 	struct cache	*cache;		/* of verdicts */
+	struct issuers	*issuers;
 };
 
 /* Add every certificate of a PEM file. Returns their number. */
@@ -174,7 +176,8 @@ trust_new(const char *trust, char **also, size_t nalso, size_t bytes,
 	int rv = 0;
 	size_t i;
 
-	t->cache = cache_new(bytes);
+	t->cache = cache_new(bytes / 4 * 3);
+	t->issuers = issuers_new(bytes / 4);
 	t->store = X509_STORE_new();
 	/* What the operator names is trusted even if it is not a root. */
 	X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
@@ -201,6 +204,7 @@ trust_free(struct trust *t)
 	if (t == NULL)
 		return;
 	cache_free(t->cache);
+	issuers_free(t->issuers);
 	X509_STORE_free(t->store);
 	free(t);
 }
@@ -209,6 +213,12 @@ X509_STORE *
 trust_store(struct trust *t)
 {
 	return t->store;
+}
+
+struct issuers *
+trust_issuers(struct trust *t)
+{
+	return t->issuers;
 }
 
 /* 0, or ERR_LIMIT if the chain is too long to be cached. */
@@ -253,8 +263,16 @@ chain_late(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
+int
+trust_lacks_issuer(int error)
+{
+	return error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+	    error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT;
+}
+
+/* Verify with what was presented. */
 static void
-chain_verify(X509_STORE_CTX *ctx, struct trust_verdict *v)
+chain_check(X509_STORE_CTX *ctx, struct trust_verdict *v)
 {
 	STACK_OF(X509) *sk;
 	int i, late = X509_V_OK;
@@ -278,6 +296,73 @@ chain_verify(X509_STORE_CTX *ctx, struct trust_verdict *v)
 			v->until = end;
 	}
 	ERR_clear_error();
+}
+
+/* The certificate at which a verification ended. */
+static X509 *
+chain_last(X509_STORE_CTX *ctx)
+{
+	STACK_OF(X509) *sk = X509_STORE_CTX_get0_chain(ctx);
+
+	return sk_X509_num(sk) > 0 ? sk_X509_value(sk, sk_X509_num(sk) - 1) :
+	    NULL;
+}
+
+/* As was, with these certificates. NULL: no memory. */
+static X509_STORE_CTX *
+chain_with(struct trust *t, X509_STORE_CTX *was, STACK_OF(X509) *all)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+
+	if (ctx != NULL && X509_STORE_CTX_init(ctx, t->store,
+	    X509_STORE_CTX_get0_cert(was), all) &&
+	    X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(ctx),
+	    X509_STORE_CTX_get0_param(was)))
+		return ctx;
+	X509_STORE_CTX_free(ctx);
+	return NULL;
+}
+
+/*
+ * Where the server has left out intermediates that we have, verify with them.
+ * last: as in trust_verify_again(), or NULL.
+ */
+static void
+chain_complete(struct trust *t, X509_STORE_CTX *first,
+    struct trust_verdict *v, X509 **last)
+{
+	STACK_OF(X509) *all = X509_chain_up_ref(
+	    X509_STORE_CTX_get0_untrusted(first));
+	X509_STORE_CTX *ctx = first, *next;
+	X509 *end = chain_last(ctx);
+	int i;
+
+	for (i = 0; i < HOPS && all != NULL && end != NULL &&
+	    trust_lacks_issuer(v->error); i++) {
+		if (issuers_find(t->issuers, end, all) == 0 ||
+		    (next = chain_with(t, first, all)) == NULL)
+			break;
+		chain_check(next, v);
+		if (ctx != first)
+			X509_STORE_CTX_free(ctx);
+		ctx = next;
+		end = chain_last(ctx);
+	}
+	if (last != NULL && end != NULL && trust_lacks_issuer(v->error) &&
+	    X509_up_ref(end))
+		*last = end;
+	if (ctx != first)
+		X509_STORE_CTX_free(ctx);
+	sk_X509_pop_free(all, X509_free);
+}
+
+static void
+chain_verify(struct trust *t, X509_STORE_CTX *ctx, struct trust_verdict *v,
+    X509 **last)
+{
+	chain_check(ctx, v);
+	if (trust_lacks_issuer(v->error))
+		chain_complete(t, ctx, v, last);
 }
 
 static void
@@ -326,7 +411,7 @@ trust_verify(struct trust *t, X509_STORE_CTX *ctx, struct trust_verdict *v)
 	int hit = 0;
 
 	if (chain_key(ctx, key) != 0) {
-		chain_verify(ctx, v);
+		chain_verify(t, ctx, v, NULL);
 		return;
 	}
 	k = (struct kept *)cache_ask(t->cache, key);
@@ -339,10 +424,22 @@ trust_verify(struct trust *t, X509_STORE_CTX *ctx, struct trust_verdict *v)
 	cache_unlock(t->cache, key);
 	if (hit)
 		return;
-	chain_verify(ctx, v);
+	chain_verify(t, ctx, v, NULL);
 	verdict_keep(t->cache, key, v);
 	if (v->error == X509_V_OK)
 		chain_good(ctx);
+}
+
+void
+trust_verify_again(struct trust *t, X509_STORE_CTX *ctx,
+    struct trust_verdict *v, X509 **last)
+{
+	uint8_t key[32];
+
+	*last = NULL;
+	chain_verify(t, ctx, v, last);
+	if (chain_key(ctx, key) == 0)
+		verdict_keep(t->cache, key, v);
 }
 
 void

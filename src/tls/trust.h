@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "tls/issuers.h"
 #include "util/cache.h"
 #include "util/text.h"
 
@@ -25,6 +26,9 @@ int	 trust_new(const char *trust, char **also, size_t nalso,
 void	 trust_free(struct trust *);
 X509_STORE *trust_store(struct trust *);
 
+/* The intermediates that its chains may be built with, its own. */
+struct issuers *trust_issuers(struct trust *);
+
 struct trust_verdict {
 	int	 error;		/* an X509_V_*; see trust_is_late() */
 	time_t	 until;		/* when the first certificate expires */
@@ -35,6 +39,14 @@ struct trust_verdict {
  * if the same bytes were seen lately, otherwise by X509_verify_cert().
  */
 void	 trust_verify(struct trust *, X509_STORE_CTX *, struct trust_verdict *);
+
+/* The same, afresh: the intermediates that were missing may be there now. If
+ * the issuer of a certificate is not, it is in *last, with a reference of the
+ * caller's; else that is NULL. */
+void	 trust_verify_again(struct trust *, X509_STORE_CTX *,
+	    struct trust_verdict *, X509 **last);
+/* Whether the error is that an issuer is not there. */
+int	 trust_lacks_issuer(int error);
 
 /* Whether the error is "expired" or "not yet valid", which means that nothing
  * else is wrong. */

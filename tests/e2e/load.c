@@ -1,7 +1,8 @@
 /*
  * Many connections, one after the other, with little memory of its own:
  *	load serve ADDR PORT [CERT KEY]		echo, one client at a time
- *	load connect ADDR PORT N [CAFILE NAME]	N connections, 64 bytes each way
+ *	load connect ADDR PORT N [CAFILE NAME [RATE]]	N connections, 64 bytes each
+ *						way; RATE of them a second
  * TLS where files are given. Says "serving" when it listens; ends with the
  * number of connections that worked, and status 1 unless it was all of them.
  */
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static SSL_CTX	*ctx;
@@ -115,10 +117,22 @@ serve(int lfd)
 	}
 }
 
+/* Not before its time. */
+static void
+pace(const struct timespec *start, int i, int rate)
+{
+	long long ns = start->tv_nsec + 1000000000ll / rate * i;
+	struct timespec t = { start->tv_sec + (time_t)(ns / 1000000000),
+	    (long)(ns % 1000000000) };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
-	int i, n, ok = 0;
+	struct timespec start;
+	int i, n, rate, ok = 0;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 6 && strcmp(argv[1], "serve") == 0) {
@@ -134,13 +148,18 @@ main(int argc, char **argv)
 	}
 	if (argc < 5)
 		return 2;
-	if (argc == 7) {
+	if (argc >= 7) {
 		ctx = SSL_CTX_new(TLS_client_method());
 		SSL_CTX_load_verify_locations(ctx, argv[5], NULL);
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	}
-	for (i = 0, n = atoi(argv[4]); i < n; i++)
-		ok += exchange(argv[2], argv[3], argc == 7 ? argv[6] : NULL);
+	rate = argc == 8 ? atoi(argv[7]) : 0;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (i = 0, n = atoi(argv[4]); i < n; i++) {
+		if (rate > 0)
+			pace(&start, i, rate);
+		ok += exchange(argv[2], argv[3], argc >= 7 ? argv[6] : NULL);
+	}
 	printf("%d\n", ok);
 	return ok == n ? 0 : 1;
 }

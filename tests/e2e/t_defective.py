@@ -9,7 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 'peers'))
 import defective    # noqa: E402
 
-KEYS = (defective.UNTRUSTED, defective.EXPIRED, defective.NAME)
+KEYS = (defective.UNTRUSTED, defective.EXPIRED, defective.NAME,
+        defective.INCOMPLETE)
 UNVERIFIED = 60         # of curl: the certificate is not good
 
 
@@ -67,3 +68,88 @@ def defective_servers_are_blocked_by_a_page(s):
 def defective_servers_are_bypassed(s):
     """The client sees the server's own certificate, and says to ignore it."""
     table(s, 'bypass', (0, 200), ('-k',))
+
+
+# What cannot be fetched: what the certificate says, and what is there.
+UNFETCHED = {
+    'not-there.test': ('http://aia.test/none', None),
+    'no-certificate.test': ('http://aia.test/text', (200, b'no certificate')),
+    'moved.test': ('http://aia.test/moved', (301, b'')),
+    'huge.test': ('http://aia.test/huge', (200, bytes(65537))),
+    'another.test': ('http://aia.test/root', 'root'),
+    'port.test': ('http://aia.test:81/inter.der', None),
+    'inside.test': ('http://inside.test/inter.der', None),
+    'secure.test': ('https://aia.test/inter.der', None),
+    'odd.test': ('http://aia.test', None),
+}
+
+
+def shelf(asked):
+    """Answers with what the certificates tell of."""
+    def answer_with(p):
+        path = p.recv_until(b'\r\n\r\n').split()[1].decode()
+        asked.append(path)
+        status, data = defective.FETCHED.get(path, (404, b'none'))
+        p.send(b'HTTP/1.1 %d x\r\nContent-Length: %d\r\n\r\n' % (
+            status, len(data)) + data)
+        p.close()
+    return answer_with
+
+
+@scenario(timeout=120)
+def issuers_left_out_are_fetched(s):
+    """Once each, and only from where we may; the others are untrusted."""
+    asked = []
+    s.hosts('%s aia.test\n127.0.0.1 inside.test\n' % net.SERVER)
+    m = defective.Maker(s.path('more'), s.pki.pair('root'))
+    more = {}
+    for site, (url, there) in UNFETCHED.items():
+        if there:
+            defective.FETCHED[url[len('http://aia.test'):]] = (
+                there if there != 'root' else (200, b'0'))
+        more[site] = m.context(site, m.leaf(site, m.inter, ext={
+            'authorityInfoAccess': 'caIssuers;URI:' + url}))
+    m.der(m.root, 'root')
+    ctx = defective.contexts(s.path('defective'), s.pki.pair('root'),
+                             defective.INCOMPLETE, more)
+    s.serve(ctx=ctx, handler=answer)
+    s.serve(80, handler=shelf(asked), plain=True)
+    s.start(record=False, workers=1, upstream={
+        'trust': s.pki.root, 'fetch-inside': ['10.2.0.0/24']})
+    good = [c[1] for c in defective.CASES.values()
+            if c[0] == defective.INCOMPLETE]
+    for site in good:
+        equal(curl(s, site), (0, 200), site)
+    equal(curl(s, good[0]), (0, 200), 'once more')
+    equal(sorted(asked), ['/2.der', '/bag.p7c', '/inter.der', '/lower.der',
+                          '/upper.der'])
+    for site in more:
+        equal(curl(s, site), (UNVERIFIED, 0), site)
+    n = len(asked)
+    equal(curl(s, 'huge.test'), (UNVERIFIED, 0), 'once more')
+    equal(asked[n:], [], 'asked for again')
+    check('/inter.der' not in asked[5:], 'from where it may not', asked)
+    flows = s.d.flows(len(good) + len(more) + 2)
+    for f in flows:
+        c = f['clearspan']
+        equal((c['server']['verify'], c['forged']['ca']),
+              ('ok', 'trusted') if f['tls']['sni'] in good else
+              ('unable to get local issuer certificate', 'untrusted'), f)
+    equal(s.d.metric('clearspan_issuers_fetched_total', result='ok'), 6)
+
+
+@scenario(timeout=120)
+def issuers_may_be_preloaded(s):
+    """Nothing is fetched then, whatever `on` says."""
+    ctx = defective.contexts(s.path('defective'), s.pki.pair('root'),
+                             defective.INCOMPLETE)
+    s.serve(ctx=ctx, handler=answer)
+    inter = s.path('defective/2.pem')
+    s.start(record=False, on={defective.INCOMPLETE: 'block'}, upstream={
+        'trust': s.pki.root, 'intermediates': inter})
+    for site in ('issuer-to-fetch.test', 'issuer-in-a-bag.test',
+                 'second-issuer-to-fetch.test'):
+        equal(curl(s, site), (0, 200), site)
+    equal(curl(s, 'issuers-to-fetch.test'), (0, 403))
+    equal([f['clearspan']['server']['verify'] for f in s.d.flows(4)][:3],
+          ['ok'] * 3)

@@ -4,7 +4,7 @@ what was transferred is on the mirror."""
 import os
 import threading
 
-from harness import Failure, check, clear, equal, scenario
+from harness import Failure, check, clear, equal, net, scenario
 
 # What ftplib does not do by itself.
 FTPLIB = '''
@@ -98,19 +98,23 @@ def fetched(s, names):
 
 
 def data_flows(s, n, flows):
-    """Each was resumed on both sides."""
+    """Each was resumed on both sides; that of a wrong name is no better."""
     flows = [f for f in flows if f['dest_port'] >= 40000]
     equal(len(flows), n)
     for f in flows:
         c = f['clearspan']
-        equal([c['action'], c['client']['resumed'], c['server']['resumed'],
-               c['server']['verify']], ['decrypt', True, True, 'ok'], f)
+        equal([c['action'], c['client']['resumed'], c['server']['resumed']],
+              ['decrypt', True, True], f)
+        equal([c['server']['verify'], c['forged']['ca']],
+              ['hostname mismatch', 'untrusted'] if f['tls']['sni'] ==
+              'chain.test' else ['ok', 'trusted'], f)
 
 
 @scenario
 def ftps_through_vsftpd(s):
     """AUTH TLS and implicit TLS, EPSV and PASV, tickets of TLS 1.3 and 1.2,
-    and a client that knows session IDs only."""
+    through the proxy, by a name that is not the server's, and a client that
+    knows session IDs only."""
     s.unlike = 'programs keep no record'
     s.start()
     with open(s.path('up'), 'wb') as f:
@@ -123,6 +127,9 @@ def ftps_through_vsftpd(s):
             'curl12': curl12(s, ftp, 'curl12'),
             'lftp': lftp(s, ftp, 'lftp'),
             'lftps': lftp12(s, ftps, 'lftps'),
+            'proxy': curl(s, ftp, 'proxy', '-p', '-x', 'http://%s:%d' % (
+                net.INNER, net.PROXY)),
+            'wrong': curl(s, 'ftp://chain.test', 'wrong', '-k'),
             'ftplib': ftplib(s, 'ftplib'),
             'ids': ftplib(s, 'ids', 'ids')}
     all_at_once(s, todo)
@@ -130,7 +137,7 @@ def ftps_through_vsftpd(s):
     names = ['curl12', 'lftps'] + [
         n + str(i) for n in ('ftplib', 'ids') for i in range(3)]
     stored(s, names)
-    n = 3 * 2 + 1 + 1 + 2 + 2 * 6      # data connections
+    n = 5 * 2 + 1 + 1 + 2 + 2 * 6      # data connections
     data_flows(s, n, s.d.flows(len(todo) + n))
     st = s.rec.streams(len(todo) + n)
     for x in st:

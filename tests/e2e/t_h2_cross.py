@@ -246,17 +246,6 @@ def h2_cross_resets(s):
     equal(len(origin.serve.peers), 1)
 
 
-@scenario
-def h2_cross_connect_is_not_offered(s):
-    service(s)
-    origin = old_origin(s)
-    c = h2.connect(s)
-    equal(c.get('/').status, 200)
-    check(h2.S_CONNECT not in c.theirs, c.theirs)
-    c.p.close()
-    equal(len(origin.got), 1)
-
-
 def twenty(s, c):
     """EICAR is one of twenty objects that are asked for at once."""
     streams = [c.ask('/f%d' % i) for i in range(20)]
@@ -338,8 +327,8 @@ def without_h2(sock):
         raise OSError('no_application_protocol')
 
 
-def new_origin(s):
-    return h2.serve(s, early=without_h2)
+def new_origin(s, told=()):
+    return h2.serve(s, told, early=without_h2)
 
 
 def old_client(s, alpn=('http/1.1',)):

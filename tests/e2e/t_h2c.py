@@ -403,3 +403,31 @@ def h2c_head_is_answered_without_content(s):
     equal(e.get('/y').status, 200)
     e.p.finish()
     equal(site.wrong, [])
+
+
+@scenario
+def h2c_by_prior_knowledge_to_a_server_of_http1(s):
+    """Nothing crosses in the clear: where nobody reads, the server's refusal
+    arrives, and where its messages are read, the streams are reset."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(srv.url('204'), srv.url('204')), rules=[
+        {'name': 'read', 'port': [80], 'action': 'decrypt', 'icap': ['scan']},
+        {'name': 'default', 'action': 'decrypt'}])
+    no = b'HTTP/1.1 505 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+
+    def handler(p):
+        equal(p.recv_exact(24), h2.PREFACE)
+        p.send(no)
+        p.recv_all()
+        p.close()
+    for port in 80, 81:
+        s.serve(port, handler=handler, plain=True)
+    c = h2.End(s.plain(80)).hello()
+    st = c.ask('/')
+    c.until(lambda: st.over, 'its end')
+    check(st.code in (h2.INTERNAL, h2.REFUSED), st)   # which came first
+    s.d.wait_log('HTTP/2 of the server: protocol')
+    p = s.plain(81)
+    h2.End(p).hello()
+    equal(p.recv_exact(len(no)), no)
+    p.finish()

@@ -165,7 +165,7 @@ def two_thousand_idle_sessions(s):
             limits={'per-client': 5000}, **BARE)
 
     def handler(p):
-        p.sock.settimeout(200)
+        p.sock.settimeout(2000)
         peer.echo(p)
     s.serve(443, handler=handler, backlog=1024)
     base_fds, base = s.d.fds(), s.d.rss()

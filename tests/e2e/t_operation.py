@@ -489,6 +489,36 @@ def a_list_is_read_again_when_its_file_changes(s):
 
 
 @scenario
+def a_configuration_is_read_again_when_its_file_changes(s):
+    """Where it says so: renamed into its place, or written there; a broken one
+    changes nothing, and is told once."""
+    rules = [{'name': 'first', 'action': 'decrypt'}]
+    s.start(record=False, mirrors=[], rules=rules, reload='watch')
+    s.serve(443)
+    good = open(s.d.file).read()
+
+    def reloaded(result, n):
+        wait(lambda: s.reloads(result) == n, 'a reload')
+    with open(s.path('new.yaml'), 'w') as f:
+        f.write(good.replace('first', 'second'))
+    os.rename(s.path('new.yaml'), s.d.file)
+    reloaded('ok', 1)
+    s.exchange(b'by the second')
+    with open(s.d.file, 'w') as f:
+        f.write(good + 'nonsense: 1\n')
+    reloaded('failed', 1)
+    s.d.wait_log('clearspan.yaml:%d:1: ' % (good.count('\n') + 1))
+    s.exchange(b'by the second still')
+    with open(s.d.file, 'w') as f:      # until then the broken one was seen
+        f.write(good.replace('first', 'third').replace('watch', 'asked'))
+    reloaded('ok', 2)
+    s.exchange(b'by the third')
+    equal(s.reloads('failed'), 1)
+    equal([f['clearspan']['rule'] for f in s.d.flows(3)],
+          ['second', 'second', 'third'])
+
+
+@scenario
 def quickstart_says_what_is_in_its_way(s):
     def quick(where, *more):
         return s.run(s.gateway, s.binary, 'quickstart', '--dir', where, *more)

@@ -1,18 +1,25 @@
 """What a reload changes: listeners, mirrors, services, trust, logs. Running
 sessions finish on what they began with, and an error changes nothing.
 
-RELOADS=60 in the environment is how many follow each other under traffic."""
+RELOADS=60 in the environment is how many follow each other under traffic;
+RELOAD_SECONDS=60 for how long there is one each second under 200 connections a
+second. The suite has less of both."""
 import os
 import shutil
+import signal
 import socket
 import threading
+import time
 
 from harness import check, equal, http, icap, net, peer, scenario, \
     wait
 from harness.case import yaml
+from harness.proc import wait_port
+from t_load import load
 from t_outputs import BIG, LIVE, Reader, whole
 
 RELOADS = int(os.environ.get('RELOADS', '8'))
+RELOAD_SECONDS = int(os.environ.get('RELOAD_SECONDS', '0'))
 GATEWAY = {'name': 'gateway', 'mode': 'transparent', 'address': '[::]:8443'}
 PROXY = {'name': 'proxy', 'mode': 'explicit', 'address': '10.1.0.1:8080',
          'allow': ['10.1.0.0/24']}
@@ -395,3 +402,49 @@ def no_connection_fails_while_everything_is_reloaded(s):
         s.reload(**other)
         s.reload(**base)
     wait(lambda: open_files() <= was, 'that nothing is left')
+
+
+@scenario(plain=True, timeout=60 + 2 * RELOAD_SECONDS)
+def a_reload_a_second_under_200_connections_a_second(s):
+    """None of them fails, and nothing is left of what was there before."""
+    seconds, every = RELOAD_SECONDS or 1, 1 if RELOAD_SECONDS else 0.25
+    exe = load(s)
+    base = dict(mirrors=[], rules=NONE, listen=[GATEWAY, PROXY])
+    other = dict(mirrors=[LIVE], rules=rule('live'),
+                 listen=[MORE, PROXY, GATEWAY])
+    s.start(record=False, **base)
+    for port in 443, 444:
+        p = s.spawn(s.server, exe, 'serve', net.SERVER, str(port),
+                    *s.pki.pair('good'), name='serve-%d' % port)
+        wait_port(s.server, port, p)
+
+    def reload(conf):
+        with open(s.d.file, 'w') as f:
+            f.write(yaml(s.conf(**conf)))
+        s.d.p.send_signal(signal.SIGHUP)
+
+    def size():
+        return s.d.fds(), len(os.listdir('/proc/%d/task' % s.d.pid))
+    s.reload(**other)
+    s.reload(**base)
+    s.quiet()
+    was, rss = size(), s.d.rss()
+    clients = [s.spawn(s.client, exe, 'connect', net.SERVER,
+                       str(443 + i % 2), str(25 * seconds), s.pki.ca,
+                       'good.test', '25', name='load-%d' % i)
+               for i in range(8)]
+    n = int(seconds / every) // 2 * 2
+    begun = time.monotonic()
+    for i in range(n):
+        time.sleep(max(0, begun + i * every - time.monotonic()))
+        reload(base if i % 2 else other)
+        wait(lambda: s.reloads('ok') >= 3 + i, 'a reload')
+    equal(s.reloads('failed'), 0)
+    for c in clients:
+        wait(lambda: c.p.poll() is not None, 'end of the clients',
+             30 + seconds)
+        equal(c.p.poll(), 0, open(c.log).read())
+    wait(lambda: s.d.metric('clearspan_sessions_open') == 0, 'all ended')
+    wait(lambda: size() <= was, 'descriptors and threads as before')
+    check(s.d.rss() - rss < 16384, 'memory grew by %d KiB' %
+          (s.d.rss() - rss))

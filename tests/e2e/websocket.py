@@ -38,11 +38,14 @@ async def server(port, certificate, key):
 
 async def client(url, ca, deflate):
     tls = ssl.create_default_context(cafile=ca)
+    tls.set_alpn_protocols(['http/1.1'])        # as browsers do
     async with websockets.connect(
             url, ssl=tls, max_size=HUGE, open_timeout=30,
             compression='deflate' if deflate == 'yes' else None) as ws:
-        print('agreed', type(ws.extensions[0]).__name__ if ws.extensions
-              else 'nothing', flush=True)
+        # Where they are has changed with websockets 14.
+        agreed = (ws if hasattr(ws, 'extensions') else ws.protocol).extensions
+        print('agreed', type(agreed[0]).__name__ if agreed else 'nothing',
+              flush=True)
         for line in sys.stdin:
             what, _, rest = line.rstrip('\n').partition(' ')
             if what == 'ping':

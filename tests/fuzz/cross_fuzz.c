@@ -231,7 +231,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reader.response = to == CROSS_TO_2;
 	reader.lost = to == CROSS_TO_2 && size > 3 &&
 	    memmem(data, size, "HEAD", 4) != NULL;
-	cross = cross_new(to, &far_ops, NULL, &sock, HEAD);
+	cross = cross_new(to, &far_ops, NULL, &sock, HEAD, 1);
 	if (to == CROSS_TO_1 && !(first & 2))
 		near_says((const uint8_t *)preface, sizeof(preface));
 	while (at < end)

@@ -49,16 +49,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct problems problems = { 0 };
 	struct text errors = { 0 };
 	struct nameset set = { 0 };
-	const char *s, *end;
+	const char *names, *s, *end;
 	size_t n = 0;
 
 	listfile_parse(&list, (const char *)data, len, &problems, 1);
-	s = list.names.s;
-	end = s + list.names.len;
-	for (; s < end; s += strlen(s) + 1, n++)
+	names = list.names.s != NULL ? list.names.s : "";
+	end = names + list.names.len;
+	for (s = names; s < end; s += strlen(s) + 1, n++)
 		nameset_add(&set, 7, s);
 	assert(n == list.nnames);
-	for (s = list.names.s; s < end; s += strlen(s) + 1)
+	for (s = names; s < end; s += strlen(s) + 1)
 		check_entry(&set, s);
 	problems_tell(&problems, &errors);
 	nameset_free(&set);

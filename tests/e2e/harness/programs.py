@@ -291,8 +291,14 @@ def java(s, url, pem):
           env={'JAVA_TOOL_OPTIONS': '-XX:-UsePerfData'})
 
 
-def chromium(s, url, pem, *args, keylog=None):
-    """The page's DOM as Chromium shows it, with pem as its only own CA."""
+CHROMIUM = ['chromium', '--headless', '--no-sandbox', '--disable-gpu',
+            '--no-first-run', '--disable-extensions',
+            '--disable-background-networking', '--disable-sync',
+            '--disable-component-update', '--disable-quic']
+
+
+def nss(s, pem):
+    """A home in which pem is Chromium's only own CA; its environment."""
     home = s.path('home')
     db = os.path.join(home, '.pki', 'nssdb')
     if not os.path.isdir(db):
@@ -305,13 +311,15 @@ def chromium(s, url, pem, *args, keylog=None):
         net.run('mount', '-t', 'tmpfs', 'shm', '/dev/shm')
     # A path of a socket has at most 107 bytes, and our directory's name has
     # that of the scenario.
-    env = {'HOME': home, 'TMPDIR': '/dev/shm'}
+    return {'HOME': home, 'TMPDIR': '/dev/shm'}
+
+
+def chromium(s, url, pem, *args, keylog=None):
+    """The page's DOM as Chromium shows it, with pem as its only own CA."""
+    env = nss(s, pem)
     if keylog:
         env['SSLKEYLOGFILE'] = keylog
-    return s.run(s.client, 'chromium', '--headless', '--no-sandbox',
-                 '--disable-gpu', '--no-first-run', '--disable-extensions',
-                 '--disable-background-networking', '--disable-sync',
-                 '--disable-component-update', '--disable-quic',
-                 '--user-data-dir=' + os.path.join(home, 'profile'),
+    return s.run(s.client, *CHROMIUM, '--user-data-dir=' +
+                 os.path.join(env['HOME'], 'profile'),
                  '--timeout=15000', '--dump-dom', *args, url, env=env,
                  timeout=60)

@@ -14,8 +14,11 @@ DAY = 86400
 LEAF = {'basicConstraints': 'CA:FALSE', 'extendedKeyUsage': 'serverAuth'}
 CA = {'basicConstraints': 'critical,CA:TRUE',
       'keyUsage': 'critical,keyCertSign', 'subjectKeyIdentifier': 'hash'}
-UNTRUSTED, EXPIRED, NAME = ('untrusted-server', 'expired-server',
-                            'name-mismatch')
+UNTRUSTED, EXPIRED, NAME, INCOMPLETE = (
+    'untrusted-server', 'expired-server', 'name-mismatch', 'incomplete-chain')
+AIA = 'http://aia.test/'
+# What is fetched from there: path to (status, content).
+FETCHED = {}
 
 
 def case(wrong, site=None):
@@ -94,6 +97,15 @@ class Maker:
         return self.issue(site if cn is None else cn, issuer or self.root, ext,
                           **kw)
 
+    def der(self, cert, path):
+        """To be fetched from there; the extension that says so."""
+        FETCHED['/' + path] = (200, ssl.PEM_cert_to_DER_cert(
+            open(cert[0]).read()))
+        return self.aia(path)
+
+    def aia(self, path, base=AIA):
+        return {'authorityInfoAccess': 'caIssuers;URI:%s%s' % (base, path)}
+
     def context(self, name, leaf, *chain):
         """What shows the leaf and these behind it."""
         pem = self.path(name + '-chain.pem')
@@ -106,12 +118,14 @@ class Maker:
         return ctx
 
 
-def contexts(directory, root):
-    """A server's context that turns into that of the name asked for."""
+def contexts(directory, root, only=None, more={}):
+    """A server's context that turns into that of the name asked for; only:
+    of cases with that fault; more: by name, too."""
     m = Maker(directory, root)
-    by_name = {}
-    for name, (_, site, make) in CASES.items():
-        by_name[site] = m.context(name, *make(m, site))
+    by_name = dict(more)
+    for name, (wrong, site, make) in CASES.items():
+        if only in (None, wrong):
+            by_name[site] = m.context(name, *make(m, site))
     ctx = m.context('default', m.leaf('10.2.0.2', san='IP:10.2.0.2'))
 
     def choose(sock, name, _):
@@ -347,3 +361,33 @@ def broken_signature(m, site):
     with open(leaf[0], 'w') as f:
         f.write(ssl.DER_cert_to_PEM_cert(bytes(der)))
     return [leaf]
+
+
+# --- incomplete-chain: the server leaves out what its certificate tells of
+
+@case(INCOMPLETE)
+def issuer_to_fetch(m, site):
+    return [m.leaf(site, m.inter, ext=m.der(m.inter, 'inter.der'))]
+
+
+@case(INCOMPLETE)
+def issuer_in_a_bag(m, site):
+    """PKCS#7, with others beside it."""
+    bag = m.path('bag.p7c')
+    m.ossl('crl2pkcs7', '-nocrl', '-certfile', m.other[0], '-certfile',
+           m.inter[0], '-outform', 'DER', '-out', bag)
+    FETCHED['/bag.p7c'] = 200, open(bag, 'rb').read()
+    return [m.leaf(site, m.inter, ext=m.aia('bag.p7c'))]
+
+
+@case(INCOMPLETE)
+def issuers_to_fetch(m, site):
+    """One after the other."""
+    below = m.issue('Below', m.inter, dict(CA, **m.der(m.inter, 'upper.der')))
+    return [m.leaf(site, below, ext=m.der(below, 'lower.der'))]
+
+
+@case(INCOMPLETE)
+def second_issuer_to_fetch(m, site):
+    below = m.issue('Second', m.inter, dict(CA, **m.der(m.inter, '2.der')))
+    return m.leaf(site, below), below

@@ -461,6 +461,30 @@ TEST(what_is_huge_is_refused)
 }
 END
 
+/* No message repeats what may be a password. */
+TEST(upstream_proxies_that_are_none)
+{
+#define AS_URL	"write http://HOST:PORT or socks5://HOST:PORT, with " \
+		"USER:PASSWORD@ before the host if it is not in " \
+		"\"credentials\"\n"
+	bad_part("upstream-proxies:\n"
+	    "  - {name: a, url: \"https://h:1\"}\n"
+	    "  - {name: b, url: \"http://me:pw@h\"}\n"
+	    "  - {name: c, url: \"socks5://pw@h:1\"}\n"
+	    "  - {name: d, url: \"http://%zz:pw@h:1\"}\n"
+	    "  - {name: direct, url: \"http://[::1]:3128/\"}\n"
+	    "rules:\n"
+	    "  - {name: r, action: decrypt, upstream-proxy: [e, direct]}\n",
+	    "c:3:20: \"url\" is neither an HTTP nor a SOCKS5 proxy; " AS_URL
+	    "c:4:20: \"url\" has no valid host and port; " AS_URL
+	    "c:5:20: \"url\" has no valid user and password; " AS_URL
+	    "c:6:20: \"url\" has no valid user and password; " AS_URL
+	    "c:7:12: \"direct\" stands for no proxy; give it another name\n"
+	    "c:9:49: no upstream proxy \"e\" under \"upstream-proxies\"; "
+	    "define it there, or take it out\n");
+}
+END
+
 TEST(errors_past_200_are_counted)
 {
 	struct text t = { 0 }, errors = { 0 };
@@ -479,6 +503,7 @@ TEST(errors_past_200_are_counted)
 END
 
 SUITE("errors", all_errors_come_in_one_run_in_order,
+    upstream_proxies_that_are_none,
     records_are_own_or_of_libssl,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,

@@ -149,14 +149,44 @@ TEST(examples_for_who_migrates_load)
 		conf_unref(good(example));
 		free(example);
 	}
-	ck_assert_uint_eq(n, 3);
+	ck_assert_uint_eq(n, 4);
 	free(page);
 }
 END
 
-/* Each key of the map and of the maps in it has its item on the page. */
+/* All that is in literal blocks. */
+static char *
+examples(char *page)
+{
+	struct text t = { 0 };
+	char *p = page, *example;
+
+	while ((p = strstr(p, "\n.Bd -literal")) != NULL) {
+		example = block(p, &p);
+		text_puts(&t, example);
+		free(example);
+	}
+	return text_take(&t);
+}
+
+/* As a key, not as the end of another word. */
+static int
+in_example(const char *text, const char *name)
+{
+	char key[80];
+	const char *p = text;
+
+	snprintf(key, sizeof(key), "%s:", name);
+	for (; (p = strstr(p, key)) != NULL; p++)
+		if (p == text || strchr(" {\n", p[-1]) != NULL)
+			return 1;
+	return 0;
+}
+
+/* Each key of the map and of the maps in it has its item on the page, and is
+ * in an example. */
 static void
-keys_on_page(const char *page, const struct map *m)
+keys_on_page(const char *page, const char *shown, const struct map *m)
 {
 	const struct listof *of;
 	const struct key *k;
@@ -165,9 +195,9 @@ keys_on_page(const char *page, const struct map *m)
 	for (k = m->keys; k->name != NULL; k++) {
 		of = k->type == &type_list ? k->arg : NULL;
 		if (of != NULL && of->item.type == &type_map)
-			keys_on_page(page, of->item.arg);
+			keys_on_page(page, shown, of->item.arg);
 		else if (k->type == &type_map)
-			keys_on_page(page, k->arg);
+			keys_on_page(page, shown, k->arg);
 		if (m == &map_conf)	/* sections have titles */
 			snprintf(item, sizeof(item), ".Cm %s", k->name);
 		else
@@ -176,15 +206,19 @@ keys_on_page(const char *page, const struct map *m)
 			snprintf(item, sizeof(item), "%s", k->name);
 		if (strstr(page, item) == NULL)
 			ck_abort_msg("\"%s\" is not in " PAGE, item);
+		if (k->type != &type_later && !in_example(shown, k->name))
+			ck_abort_msg("\"%s:\" is in no example of " PAGE,
+			    k->name);
 	}
 }
 
 TEST(every_key_is_on_the_page)
 {
-	char *page = slurp(PAGE);
+	char *page = slurp(PAGE), *shown = examples(page);
 
-	keys_on_page(page, &map_conf);
-	keys_on_page(page, &map_icap_url);
+	keys_on_page(page, shown, &map_conf);
+	keys_on_page(page, shown, &map_icap_url);
+	free(shown);
 	free(page);
 }
 END

@@ -19,7 +19,9 @@ static const char *sample_feed = "bank.example finance\n";
 static int
 sample_read(const char *path, size_t max, struct text *out)
 {
-	text_puts(out, strstr(path, "feeds") != NULL ? sample_feed :
+	/* What a file is, by its name. */
+	text_puts(out, strstr(path, ".secret") != NULL ? "me:secret\n" :
+	    strstr(path, "feeds") != NULL ? sample_feed :
 	    sample_list);
 	return 0;
 }

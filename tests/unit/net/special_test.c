@@ -70,5 +70,28 @@ TEST(their_neighbours_are_ordinary)
 }
 END
 
+TEST(private_networks_are_inside_however_they_are_written)
+{
+	static const char *const in[] = { "10.1.2.3", "172.31.0.1",
+	    "192.168.0.1", "100.127.0.1", "127.0.0.1", "169.254.169.254",
+	    "fd00::1", "fec0::1", "::1", "64:ff9b::10.0.0.1", "2002:a00:1::",
+	    "::ffff:10.0.0.1", "64:ff9b:1::1", "224.0.0.1" };
+	static const char *const out[] = { "8.8.8.8", "172.32.0.1",
+	    "100.128.0.1", "2001:db8::1", "64:ff9b::8.8.8.8" };
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < NELEM(in); i++) {
+		ck_assert_int_eq(addr_parse_ip(&a, in[i]), 0);
+		ck_assert_msg(special_inside(&a), "%s", in[i]);
+	}
+	for (i = 0; i < NELEM(out); i++) {
+		ck_assert_int_eq(addr_parse_ip(&a, out[i]), 0);
+		ck_assert_msg(!special_inside(&a), "%s", out[i]);
+	}
+}
+END
+
 SUITE("special", this_host_is_loopback_however_it_is_written,
-    link_metadata_and_groups_are_told_apart, their_neighbours_are_ordinary)
+    link_metadata_and_groups_are_told_apart, their_neighbours_are_ordinary,
+    private_networks_are_inside_however_they_are_written)

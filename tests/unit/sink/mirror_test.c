@@ -147,14 +147,15 @@ begin(unsigned mtu)
 		port_is_up();
 }
 
+/* What comes, until nothing has for so many looks. */
 static void
-capture(void)
+capture(int looks)
 {
 	struct pcap_pkthdr *h;
 	const u_char *p;
 	int idle;
 
-	for (idle = 0; idle < 10; idle++) {
+	for (idle = 0; idle < looks; idle++) {
 		while (pcap_next_ex(pc, &h, &p) == 1) {
 			ck_assert_uint_eq(h->caplen, h->len);
 			if (p[12] == 0x86 && p[13] == 0xdd && !rec.v6 &&
@@ -180,10 +181,10 @@ talk(size_t len)
 	for (at = 16384; at < len; at += 16384) {
 		b.ops->tap->data(s, DIR_DOWN, data + at,
 		    len - at < 16384 ? len - at : 16384);
-		capture();
+		capture(1);
 	}
 	session_end(&b, s, &m);
-	capture();
+	capture(10);
 	streams_are(&rec, data, len);
 	sink_mirror.stats(b.sink, &st);
 	ck_assert_uint_eq(m.lost, 0);
@@ -327,7 +328,7 @@ resumes(void *s, size_t gap)
 	rec.loss_ok = 1;
 	b.ops->tap->data(s, DIR_DOWN, data, 50000);
 	session_end(&b, s, &m);
-	capture();
+	capture(10);
 	ck_assert_str_eq(rec.wrong, "");
 	ck_assert_uint_eq(rec.side[1].gap, gap);
 	ck_assert_mem_eq(rec.side[1].data + rec.side[1].len - 50000, data,
@@ -343,7 +344,7 @@ TEST(port_down_and_up_again)
 
 	begin(1500);
 	s = session_talk(&b, data, 1000);
-	capture();
+	capture(10);
 	sh("ip link set m0 down");
 	b.ops->tap->data(s, DIR_DOWN, data, 10000);	/* before it is told */
 	port_is("port down");
@@ -363,7 +364,7 @@ TEST(other_end_down_is_no_carrier)
 
 	begin(1500);
 	s = session_talk(&b, data, 1000);
-	capture();
+	capture(10);
 	sh("ip link set m1 down");
 	port_is("no carrier");
 	b.ops->tap->data(s, DIR_DOWN, data, 50000);
@@ -384,7 +385,7 @@ TEST(port_removed_and_made_anew)
 
 	begin(1500);
 	s = session_talk(&b, data, 1000);
-	capture();
+	capture(10);
 	sh("ip link del m0");
 	b.ops->tap->data(s, DIR_DOWN, data, 10000);
 	port_is("port missing");
@@ -412,7 +413,7 @@ TEST(port_that_is_not_there_yet_is_waited_for)
 	listen_on_m1();
 	port_is_up();
 	b.ops->tap->data(s, DIR_DOWN, data, 50000);
-	capture();
+	capture(10);
 	ck_assert_str_eq(rec.wrong, "");
 	ck_assert_uint_eq(rec.side[0].len, 50000);
 	ck_assert_uint_eq(lost(NULL), 1003);
@@ -429,20 +430,20 @@ TEST(mtu_change_is_followed)
 
 	begin(1500);
 	s = session_talk(&b, data, 20000);
-	capture();
+	capture(10);
 	ck_assert_uint_eq(rec.frame_max, 1514);
 	sh("ip link set m0 mtu 800");
 	port_is("MTU 800");
 	rec.frame_max = 0;
 	b.ops->tap->data(s, DIR_DOWN, data, 50000);
-	capture();
+	capture(10);
 	ck_assert_uint_eq(rec.frame_max, 814);
 	sh("ip link set m0 mtu 1400");
 	port_is("MTU 1400");
 	rec.frame_max = 0;
 	b.ops->tap->data(s, DIR_DOWN, data, 50000);
 	session_end(&b, s, &m);
-	capture();
+	capture(10);
 	ck_assert_uint_eq(rec.frame_max, 1414);
 	ck_assert_str_eq(rec.wrong, "");
 	ck_assert_uint_eq(rec.side[1].len, 120000);
@@ -460,7 +461,7 @@ TEST(port_made_anew_with_the_same_index)
 
 	begin(1500);
 	s = session_talk(&b, data, 1000);
-	capture();
+	capture(10);
 	/* Both before the bench looks, as when the process was stopped. */
 	sh("i=$(ip -o link show m0 | cut -d: -f1) && ip link del m0 && "
 	    "ip link add m0 index $i type veth peer name m1 && "

@@ -227,11 +227,19 @@ line_resumed(const struct line *n)
 	return SSL_session_reused(n->ours);
 }
 
+/* What the client and the server do without; the last two remember sessions
+ * in the server. */
 static const struct {
-	int	version;
-	long	no_tickets;
-} lines_of[] = { { TLS1_2_VERSION, 0 }, { TLS1_3_VERSION, 0 },
-	{ TLS1_2_VERSION, SSL_OP_NO_TICKET } };
+	int		version;
+	uint64_t	client, server;
+} lines_of[] = {
+	{ TLS1_2_VERSION, 0, 0 },
+	{ TLS1_3_VERSION, 0, 0 },
+	{ TLS1_2_VERSION, SSL_OP_NO_TICKET, 0 },
+	{ TLS1_2_VERSION, 0, SSL_OP_NO_TICKET },
+	{ TLS1_3_VERSION, 0, SSL_OP_NO_TICKET }
+};
+#define LINES_TICKETS	3	/* ... and not the first ones */
 
 START_TEST(what_a_client_resumes_is_resumed_on_any_port)
 {
@@ -242,7 +250,8 @@ START_TEST(what_a_client_resumes_is_resumed_on_any_port)
 	int i;
 
 	lines_init(&l, lines_of[_i].version);
-	SSL_CTX_set_options(l.ctx, (uint64_t)lines_of[_i].no_tickets);
+	SSL_CTX_set_options(l.ctx, lines_of[_i].client);
+	SSL_CTX_set_options(l.o.ctx, lines_of[_i].server);
 	for (i = 0; i < 2; i++) {
 		control[i] = line_open(&l, 21, NULL);
 		sess[i] = SSL_get1_session(control[i].client);
@@ -275,7 +284,7 @@ START_TEST(what_a_server_does_not_resume_the_client_does_not)
 	SSL_SESSION *sess, *next;
 
 	lines_init(&l, lines_of[_i].version);
-	SSL_CTX_set_options(l.ctx, (uint64_t)lines_of[_i].no_tickets);
+	SSL_CTX_set_options(l.ctx, lines_of[_i].client);
 	SSL_CTX_set_session_cache_mode(l.o.ctx, SSL_SESS_CACHE_OFF);
 	control = line_open(&l, 21, NULL);
 	sess = SSL_get1_session(control.client);
@@ -462,7 +471,7 @@ main(void)
 	    NELEM(lines_of));
 	tcase_add_loop_test(c,
 	    what_a_server_does_not_resume_the_client_does_not, 0,
-	    NELEM(lines_of));
+	    LINES_TICKETS);
 	tcase_add_loop_test(c, a_server_that_is_not_believed_has_a_lineage_too,
 	    0, NELEM(lines_of));
 	tcase_add_test(c, a_lineage_is_believed_in_a_ticket_of_ours_only);
