@@ -99,7 +99,7 @@ send_more(struct adapted_message *m)
 	if (bad || rv < 0)
 		exchange_break(x, "the message broke off");
 	else if (rv == 1 && !m->virgin->sent &&
-	    x->codec->end(x->conn, m->dir, &m->now->trailers) != 0)
+	    send_end(m->a, m->dir, &m->now->trailers) != 0)
 		exchange_break(x, "the message is shorter than its head "
 		    "says");
 }
@@ -270,8 +270,8 @@ service_committed(void *arg)
 {
 	const struct adapted_message *m = arg;
 
-	return !is_collecting(m) &&
-	    m->a->x.msg[m->to->dir].began;
+	return !is_collecting(m) && m->a->x.msg[m->to->dir].began &&
+	    !trickle_alone(&m->a->trickle);
 }
 
 static void
@@ -370,7 +370,7 @@ adapted_end(struct adapted_message *m)
 		collected(m);
 		m->k++;
 		ask(m);
-	} else if (x->codec->end(x->conn, m->to->dir,
+	} else if (send_end(m->a, m->to->dir,
 	    m->alike ? &m->virgin->trailers : NULL) != 0)
 		exchange_break(x, "the adapted body is shorter than its "
 		    "head says");
@@ -463,6 +463,7 @@ ask(struct adapted_message *m)
 		return;
 	m->txn = icap_start(a->plan->clients[a->plan->row[m->k]], &m->input,
 	    &service_user, m);
+	trickle_wait(m);
 	if (virgin->body != NULL && m->now == virgin) {
 		virgin->wants = icap_wants(m->txn);
 		virgin->max = icap_service_conf(svc)->max_body;
@@ -537,6 +538,7 @@ adapt_silence(struct adaptation *a)
 		icap_cancel(a->msg[i].txn);
 		a->msg[i].txn = NULL;
 	}
+	trickle_stop(&a->trickle);
 }
 
 void
@@ -547,6 +549,8 @@ adapt_reset(struct adapted_message *m)
 
 	if (dir == DIR_UP)
 		part_end(&a->part);
+	else
+		trickle_end(&a->trickle);
 	monitor_end(m);
 	icap_cancel(m->txn);
 	message_reset(&m->made);

@@ -30,6 +30,7 @@ struct plan {
 	size_t		 nmonitors;	/* of them */
 	int		 judged;	/* some service may hold and change
 					   what passes, or rules judge it */
+	struct event_base *base;	/* NULL: messages do not trickle */
 };
 
 struct adaptation;
@@ -85,6 +86,16 @@ struct part {
 	int64_t		 total;
 };
 
+/* What the client has of a response that services still hold: trickle.c. */
+struct trickle {
+	struct event	 timer;
+	struct spool	*given;		/* content; NULL: its head has not gone
+					   on either */
+	uint64_t	 again;		/* bytes of it that the answer has */
+	unsigned	 timed:1;	/* there is a timer */
+	unsigned	 past:1;	/* more of the answer has gone on */
+};
+
 /* An exchange, and what services make of it. */
 struct adaptation {
 	struct exchange	 x;
@@ -93,6 +104,7 @@ struct adaptation {
 					   answer to REQMOD for its RESPMOD */
 	struct adapted_message msg[2];	/* by enum flow_dir */
 	struct part	 part;
+	struct trickle	 trickle;
 	char		*refusal;	/* by a rule: why; or NULL */
 	struct grpc	*grpc;		/* a call, taken apart; or NULL */
 	unsigned	 to_http2:1;	/* the request may switch to HTTP/2, and
@@ -101,7 +113,7 @@ struct adaptation {
 
 /* plan.c */
 void	plan_init(struct plan *, const struct engine_env *,
-	    struct icap_client **, const struct record *,
+	    struct event_base *, struct icap_client **, const struct record *,
 	    const struct engine_host *);
 const struct conf_inspect *plan_inspect(const struct plan *);
 /* Some service may hold and change what passes. */
@@ -157,13 +169,38 @@ input_method(const struct adapted_message *m)
 /* What the row's k-th service is shown, into m->input. 0 or ERR_*. */
 int	input_make(struct adapted_message *, size_t k);
 
-/* send.c: what goes on in a message's place, of which the client may get a
- * part. 0, or it was refused. */
+/*
+ * send.c: what goes on in a message's place, of which the client may get a
+ * part, or may have the beginning. 0, or it was refused.
+ */
 int	send_head(struct adapted_message *, const struct http_head *,
 	    int body, int64_t length, unsigned flags);
-/* Returns the bytes taken; *bad: more than the length. */
+/* Returns the bytes taken; *bad: more than the length, or others than those
+ * that the client has. */
 size_t	send_body(struct adaptation *, enum flow_dir, const uint8_t *,
 	    size_t len, int *bad);
+/* 0, or ERR_SHORT. */
+int	send_end(struct adaptation *, enum flow_dir,
+	    const struct text *trailers);
+
+/* trickle.c: `inspect: trickle`. */
+/* Services hold the message from now on. */
+void	trickle_wait(struct adapted_message *);
+/* A head is to go on: 1; or the client has it already: 0, or ERR_DENIED where
+ * it is another, which has broken the exchange. */
+int	trickle_head(struct adapted_message *, const struct http_head *,
+	    int body, int64_t length);
+/* How many of the len bytes the client has already. ERR_DENIED in *bad: they
+ * are others, which has broken the exchange. */
+size_t	trickle_body(struct adaptation *, const uint8_t *, size_t len,
+	    int *bad);
+/* The answer may end: it has all that the client has. */
+int	trickle_ends(const struct adaptation *);
+/* Whether the client has some, and none of it from an answer; and how much. */
+int	trickle_alone(const struct trickle *);
+uint64_t trickle_length(const struct trickle *);
+void	trickle_stop(struct trickle *);
+void	trickle_end(struct trickle *);
 
 /* part.c: `ranges: whole`. */
 /* Before Range leaves the request. */
@@ -173,9 +210,10 @@ int	part_wanted(const struct adapted_message *);
 /* This head is to go on, with a body of that length: decide on a part. */
 void	part_begin(struct adapted_message *, const struct http_head *,
 	    int body, int64_t length);
-/* Its head, for free(). */
-struct http_head *part_head(const struct part *, const struct http_head *,
-	    struct text *bytes);
+/* Send a head, which is that of the part where there is one. 0, or it was
+ * refused. */
+int	part_send(struct adapted_message *, const struct http_head *, int body,
+	    int64_t length, unsigned flags);
 /* Of len bytes of content those that go on, behind *skip that do not. */
 size_t	part_cut(const struct part *, size_t len, size_t *skip);
 void	part_end(struct part *);

@@ -103,7 +103,7 @@ engine_begin(void *arg, struct tap *tap, const struct record *rec,
 	e->a.x.session = rec->id;
 	e->a.x.user = &engine_user;
 	e->a.x.arg = e;
-	plan_init(&e->plan, seat->env, seat->clients, rec, host);
+	plan_init(&e->plan, seat->env, seat->base, seat->clients, rec, host);
 	/* Nobody looks at the messages, so any bytes may pass. */
 	h1_init(&e->h1, tap, host->flow[DIR_UP], host->flow[DIR_DOWN],
 	    &e->a.x, e->plan.judged ? host->head_max : H1_HEAD,

@@ -74,8 +74,11 @@ head_over(struct adaptation *a)
 		return;
 	r->end = clock_wall();
 	r->length[DIR_UP] = x->msg[DIR_UP].length;
+	r->trickled = trickle_length(&a->trickle);
 	if (r->by != NULL)
 		r->origin.length = came;
+	else if (trickle_alone(&a->trickle))
+		r->length[DIR_DOWN] = r->trickled;
 	else
 		r->length[DIR_DOWN] = a->part.on ? a->part.end -
 		    a->part.first : came;

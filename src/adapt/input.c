@@ -26,6 +26,17 @@ put_heads(struct adapted_message *m)
 	    m->now->head, "https", slice_of(NULL, 0));
 }
 
+/* As ICAP clients have it: base64 of a URI. */
+static void
+put_user_uri(const char *user, struct text *t)
+{
+	struct text uri = { 0 };
+
+	text_printf(&uri, "Local://%s", user != NULL ? user : "");
+	text_base64(t, uri.s, uri.len);
+	text_free(&uri);
+}
+
 /* Write the value of a macro to *t. */
 static void
 put_macro(const struct adapted_message *m, enum conf_macro which,
@@ -46,6 +57,7 @@ put_macro(const struct adapted_message *m, enum conf_macro which,
 		[MACRO_JA4] = f->ja4,
 		[MACRO_SUBJECT] = f->cert != NULL && f->cert->subject != NULL ?
 		    f->cert->subject : "",
+		[MACRO_USER] = f->user != NULL ? f->user : "",
 		[MACRO_MAX] = "",
 	};
 	const uint64_t numbers[MACRO_MAX] = {
@@ -55,14 +67,16 @@ put_macro(const struct adapted_message *m, enum conf_macro which,
 		[MACRO_TX] = x->number,
 	};
 
-	if (texts[which] != NULL)
+	if (which == MACRO_USER_URI)
+		put_user_uri(f->user, t);
+	else if (texts[which] != NULL)
 		text_puts(t, texts[which]);
 	else
 		text_number(t, numbers[which]);
 }
 
 /* Write "Name: value" with its macros. A value that would break the line is
- * left out. */
+ * left out; and so is a field about the user where there is none. */
 static void
 put_field(struct adapted_message *m, const char *field)
 {
@@ -71,16 +85,20 @@ put_field(struct adapted_message *m, const char *field)
 	struct text value = { 0 };
 	enum conf_macro which;
 	const char *at, *end;
+	int user = m->a->plan->rec->facts->user != NULL, of_user = 0;
 
 	field += n + 1;
 	field += strspn(field, " \t");
 	while ((at = conf_macro(field, &end, &which)) != NULL) {
 		text_add(&value, field, (size_t)(at - field));
+		of_user |= which == MACRO_USER || which == MACRO_USER_URI;
 		put_macro(m, which, &value);
 		field = end;
 	}
 	text_puts(&value, field);
-	icap_field(&m->input.fields, name, slice_of(value.s, value.len));
+	if (user || !of_user)
+		icap_field(&m->input.fields, name,
+		    slice_of(value.s, value.len));
 	text_free(&value);
 	free(name);
 }

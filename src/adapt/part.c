@@ -113,15 +113,17 @@ part_begin(struct adapted_message *m, const struct http_head *h, int body,
 
 	if (m->dir != DIR_DOWN)
 		return;
-	part->on = 0;
 	part->at = 0;
+	if (m->a->trickle.given != NULL)	/* the client has its head */
+		return;
+	part->on = 0;
 	part->total = length;
 	part->on = part_wanted(m) && h->status == 200 && body && length >= 0 &&
 	    is_the_same(part, h) && range_parse(part->range, (uint64_t)length,
 	    &part->first, &part->end);
 }
 
-struct http_head *
+static struct http_head *
 part_head(const struct part *part, const struct http_head *h,
     struct text *bytes)
 {
@@ -144,6 +146,31 @@ part_head(const struct part *part, const struct http_head *h,
 	own->h[own->n++] = (struct http_field){ slice_of("Content-Range", 13),
 	    slice_of(bytes->s, bytes->len) };
 	return own;
+}
+
+int
+part_send(struct adapted_message *m, const struct http_head *h, int body,
+    int64_t length, unsigned flags)
+{
+	const struct part *part = &m->a->part;
+	struct exchange *x = &m->a->x;
+	struct http_head *own = NULL;
+	struct text bytes = { 0 };
+	int rv;
+
+	if (m->dir == DIR_DOWN && part->on) {
+		h = own = part_head(part, h, &bytes);
+		x->record.status = h->status;
+		length = (int64_t)(part->end - part->first);
+		flags |= HTTP_CHANGED;
+	}
+	rv = x->codec->head(x->conn, m->dir, h, body, length, flags);
+	free(own);
+	text_free(&bytes);
+	if (rv != 0)
+		exchange_refuse(x, 502, "what a service made of the message "
+		    "cannot be sent");
+	return rv;
 }
 
 size_t

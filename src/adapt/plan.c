@@ -6,13 +6,14 @@
 
 void
 plan_init(struct plan *p, const struct engine_env *env,
-    struct icap_client **clients, const struct record *rec,
-    const struct engine_host *host)
+    struct event_base *base, struct icap_client **clients,
+    const struct record *rec, const struct engine_host *host)
 {
 	const struct conf_rule *rule = rec->verdict->rule;
 	size_t k;
 
 	p->env = env;
+	p->base = base;
 	p->rec = rec;
 	p->host = *host;
 	p->clients = clients;

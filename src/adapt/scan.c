@@ -435,6 +435,7 @@ make_row(struct scan *sc, const struct plan *p, enum conf_messages of)
 	size_t k, n = 0;
 
 	sc->plan = *p;
+	sc->plan.base = NULL;		/* no part of a message is a message */
 	sc->row = xcalloc(p->nrow + 1, sizeof(*sc->row));
 	sc->plan.nmonitors = 0;
 	for (k = 0; k < p->nrow; k++) {

@@ -18,6 +18,7 @@
 #include "proxy/worker.h"
 #include "sink/connlog.h"
 #include "icap/icap.h"
+#include "tls/own.h"
 #include "tls/tls.h"
 #include "util/text.h"
 
@@ -33,6 +34,7 @@ struct admin_env {
 	const struct proxy_sink	*sinks;		/* of conf's mirrors */
 	struct icap_service	**icaps;	/* of conf's services */
 	struct tls		*tls;
+	struct own		**owns;		/* of conf's certificates */
 	struct connlog		*log;		/* or NULL */
 	struct tally		*tally;
 	struct failures		*failures;

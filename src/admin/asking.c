@@ -40,11 +40,13 @@ session_line(const struct record *r)
 	const char *name = facts_name(r->facts);
 	char client[ADDR_STRLEN], server[ADDR_STRLEN];
 
-	return json_pack("{s:I,s:I,s:o,s:s,s:s?,s:o,s:s?,s:o,s:I,s:I}", "id",
-	    (json_int_t)r->id, "age",
+	return json_pack("{s:I,s:I,s:o,s:s,s:o,s:s?,s:o,s:s?,s:o,s:I,s:I}",
+	    "id", (json_int_t)r->id, "age",
 	    (json_int_t)(clock_wall().tv_sec - r->start.tv_sec), "state",
 	    eve_string(r->state), "client",
-	    addr_str(&r->facts->client, client), "server",
+	    addr_str(&r->facts->client, client), "user",
+	    r->facts->user == NULL ? json_null() : eve_string(r->facts->user),
+	    "server",
 	    r->facts->server.sa.sa_family == AF_UNSPEC ? NULL :
 	    addr_str(&r->facts->server, server), "name",
 	    eve_string(name != NULL ? name : ""), "action", rule == NULL ?

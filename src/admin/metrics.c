@@ -437,6 +437,24 @@ page_ca(struct metrics *m, struct text *t)
 }
 
 static void
+page_owns(struct metrics *m, struct text *t)
+{
+	const struct conf *c = m->env->conf;
+	size_t i;
+
+	if (c->nowns == 0)
+		return;
+	head(t, "certificate_expiry_seconds", "gauge",
+	    "Until an own server's certificate is no longer valid.");
+	for (i = 0; i < c->nowns; i++) {
+		text_puts(t, "clearspan_certificate_expiry_seconds{");
+		label(t, "certificate", c->owns[i].certificate.v[0]);
+		text_printf(t, "} %lld\n", (long long)
+		    (own_until(m->env->owns[i]) - clock_wall().tv_sec));
+	}
+}
+
+static void
 page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
 	unsigned i;
@@ -498,6 +516,7 @@ metrics_page(struct metrics *m, struct text *out)
 	page_icap(m, out);
 	chains_metrics(m->env->conf, out);
 	page_ca(m, out);
+	page_owns(m, out);
 	page_rest(m, out, &sum);
 }
 

@@ -231,7 +231,8 @@ admin_caches(const struct admin_env *env)
 	struct tls_stats tls = { 0 };
 	json_t *all = json_object(), *o;
 
-	leaf_stats(tls_leafs(env->tls), &leaf);
+	if (tls_leafs(env->tls) != NULL)
+		leaf_stats(tls_leafs(env->tls), &leaf);
 	tls_stats(env->tls, &tls);
 	o = cache(&leaf.cache, 0);
 	json_object_set_new(o, "hits", count(leaf.hits));

@@ -185,6 +185,7 @@ static const struct {
 	{ "host", take_name, AT(host), "a name such as www.example.com" },
 	{ "category", take_text, AT(category), "a category's name" },
 	{ "listener", take_text, AT(listener), "a listener's name" },
+	{ "user", take_text, AT(user), "the name of a user" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
@@ -271,9 +272,9 @@ told_take(struct told *t, const char *arg, struct text *why)
 		text_printf(why, "\"%s\": write %s", arg, takes[i].right);
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
-		    "client=, server=, port=, sni=, host=, alpn=, ja3=, ja4=, "
-		    "issuer=, subject=, status=, time=, category=, listener= "
-		    "or protocol=", arg);
+		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, "
+		    "ja4=, issuer=, subject=, status=, time=, category=, "
+		    "listener= or protocol=", arg);
 	}
 	return ERR_FORMAT;
 }

@@ -509,31 +509,59 @@ is_ecdsa_suite(uint16_t s)
 	    s == 0xcca9;
 }
 
+/* Those of TLS 1.3, GREASE and the SCSVs (RFC 5746, 7507) say nothing. */
 static int
-has_ecdsa_suite(const struct hello *h)
+is_rsa_suite(uint16_t s)
 {
-	uint16_t s;
+	return !is_ecdsa_suite(s) && s >> 8 != 0x13 && !hello_is_grease(s) &&
+	    s != 0x00ff && s != 0x5600;
+}
+
+static int
+has_suite(const struct hello *h, int (*is)(uint16_t))
+{
 	size_t i;
 
-	for (i = 0; i + 1 < h->suites.len; i += 2) {
-		s = (uint16_t)(h->suites.p[i] << 8 | h->suites.p[i + 1]);
-		if (is_ecdsa_suite(s))
+	for (i = 0; i + 1 < h->suites.len; i += 2)
+		if (is((uint16_t)(h->suites.p[i] << 8 | h->suites.p[i + 1])))
 			return 1;
-	}
 	return 0;
 }
 
-int
-hello_can_ecdsa(const struct hello *h, uint16_t version)
+/* Whether one of three algorithms, for SHA-256 to SHA-512, is there. */
+static int
+has_sigalg(const struct hello *h, uint16_t first, uint16_t step)
 {
-	const struct hello_list *a = &h->sigalgs;
+	return hello_has(&h->sigalgs, first) ||
+	    hello_has(&h->sigalgs, (uint16_t)(first + step)) ||
+	    hello_has(&h->sigalgs, (uint16_t)(first + 2 * step));
+}
 
+int
+hello_can_ecdsa(const struct hello *h, uint16_t version, uint16_t group)
+{
+	if (version >= 0x0304)	/* a hash for each curve: 0x0403 ... */
+		return hello_has(&h->sigalgs,
+		    (uint16_t)(0x0403 + (group - 23) * 0x100));
+	if (!has_suite(h, is_ecdsa_suite) ||
+	    (h->groups.p != NULL && !hello_has_group(h, group)))
+		return 0;
+	return h->sigalgs.p == NULL ? version < 0x0303 :
+	    has_sigalg(h, 0x0403, 0x100);
+}
+
+int
+hello_can_rsa(const struct hello *h, uint16_t version)
+{
 	if (version >= 0x0304)
-		return hello_has(a, 0x0403);
-	if (!has_ecdsa_suite(h))
-		return 0;
-	if (h->groups.p != NULL && !hello_has_group(h, 23))
-		return 0;
-	return a->p == NULL || hello_has(a, 0x0403) || hello_has(a, 0x0503) ||
-	    hello_has(a, 0x0603);
+		return has_sigalg(h, 0x0804, 1);
+	return has_suite(h, is_rsa_suite) && (h->sigalgs.p == NULL ||
+	    has_sigalg(h, 0x0401, 0x100) || has_sigalg(h, 0x0804, 1));
+}
+
+int
+hello_can_ed25519(const struct hello *h, uint16_t version)
+{
+	return hello_has(&h->sigalgs, 0x0807) &&
+	    (version >= 0x0304 || has_suite(h, is_ecdsa_suite));
 }

@@ -117,10 +117,16 @@ int		 hello_ext_next(struct cursor *, uint16_t *type,
 int		 alpn_has(const uint8_t *list, size_t len, const char *name);
 
 /*
- * Whether this client accepts a leaf with a P-256 key if version (0x0303,
- * 0x0304) is agreed on. Its signature algorithms tell; for TLS 1.2 and below
- * its suites and groups must agree too.
+ * Whether this client accepts a leaf with a key of the kind if version (0x0303,
+ * 0x0304) is agreed on: an ECDSA key on the curve of that group (23 to 25:
+ * P-256, P-384, P-521), an RSA key, an Ed25519 key. Its signature algorithms
+ * tell; for TLS 1.2 and below its suites and groups must agree too. Without
+ * algorithms it is SHA-1 (RFC 5246, 7.4.1.4.1), which nobody signs with in
+ * TLS 1.2: then a suite will do that signs nothing, and so RSA.
  */
-int		 hello_can_ecdsa(const struct hello *, uint16_t version);
+int		 hello_can_ecdsa(const struct hello *, uint16_t version,
+		    uint16_t group);
+int		 hello_can_rsa(const struct hello *, uint16_t version);
+int		 hello_can_ed25519(const struct hello *, uint16_t version);
 
 #endif

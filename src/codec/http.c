@@ -123,6 +123,49 @@ http_find(const struct http_head *m, const char *name)
 	return http_field_find(m->h, m->n, name);
 }
 
+/* The next field from i on that is the message's own. */
+static size_t
+own_field(const struct http_head *m, const struct http_options *named,
+    size_t i)
+{
+	static const char *const hop[] = { "via", "date", "content-length",
+	    "transfer-encoding", "connection", "keep-alive", "te", "trailer",
+	    "upgrade", "proxy-connection", "proxy-authenticate" };
+
+	while (i < m->n && (slice_among(m->h[i].name, hop, NELEM(hop)) ||
+	    http_options_have(named, m->h[i].name)))
+		i++;
+	return i;
+}
+
+static int
+same_text(struct slice a, struct slice b, int (*cmp)(const char *,
+    const char *, size_t))
+{
+	return a.len == b.len && cmp(a.p, b.p, a.len) == 0;
+}
+
+int
+http_same(const struct http_head *a, const struct http_head *b)
+{
+	struct http_options na, nb;
+	size_t i, j;
+
+	http_options_read(&na, a);
+	http_options_read(&nb, b);
+	if (a->status != b->status)
+		return 0;
+	for (i = j = 0;; i++, j++) {
+		i = own_field(a, &na, i);
+		j = own_field(b, &nb, j);
+		if (i == a->n || j == b->n)
+			return i == a->n && j == b->n;
+		if (!same_text(a->h[i].name, b->h[j].name, strncasecmp) ||
+		    !same_text(a->h[i].value, b->h[j].value, strncmp))
+			return 0;
+	}
+}
+
 struct slice
 http_value(const struct http_head *m, const char *name)
 {

@@ -81,6 +81,12 @@ struct http_options {
 void	http_options_read(struct http_options *, const struct http_head *);
 int	http_options_have(const struct http_options *, struct slice name);
 
+/*
+ * Whether both say the same, but for what is added or changed on the way: Via,
+ * Date, the framing, and fields of the hop. The order of fields counts.
+ */
+int	http_same(const struct http_head *, const struct http_head *);
+
 /* Its value, or an empty slice. */
 struct slice http_value(const struct http_head *, const char *name);
 /* Whether any field of this name lists the token: ("connection", "close"). */

@@ -12,7 +12,6 @@
 enum {
 	VERSION4 = 4,
 	VERSION5 = 5,
-	METHOD_NONE = 0,	/* no authentication */
 	CMD_CONNECT = 1,
 	ATYP_IPV4 = 1,
 	ATYP_NAME = 3,
@@ -35,7 +34,8 @@ wants(size_t len, size_t *need, size_t n)
 }
 
 int
-socks_greeting(const uint8_t *data, size_t len, size_t *used, size_t *need)
+socks_greeting(const uint8_t *data, size_t len, uint8_t method, size_t *used,
+    size_t *need)
 {
 	int e;
 
@@ -48,7 +48,7 @@ socks_greeting(const uint8_t *data, size_t len, size_t *used, size_t *need)
 	if ((e = wants(len, need, 2 + (size_t)data[1])) != 0)
 		return e;
 	*used = 2 + (size_t)data[1];
-	return memchr(data + 2, METHOD_NONE, data[1]) != NULL ?
+	return memchr(data + 2, method, data[1]) != NULL ?
 	    0 : ERR_DENIED;
 }
 
@@ -160,6 +160,14 @@ socks_method(uint8_t out[2], uint8_t method)
 {
 	out[0] = VERSION5;
 	out[1] = method;
+	return 2;
+}
+
+size_t
+socks_login(uint8_t out[2], int ok)
+{
+	out[0] = 1;		/* the version of the login, not of SOCKS */
+	out[1] = !ok;
 	return 2;
 }
 

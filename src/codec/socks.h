@@ -1,7 +1,7 @@
 /*
- * SOCKS5 (RFC 1928) as a server reads it: CONNECT to a name or an address,
- * without authentication. SOCKS4 and 4a are recognised, so that they can be
- * refused with an answer that their clients understand.
+ * SOCKS5 (RFC 1928) as a server reads it: CONNECT to a name or an address. User
+ * and password (RFC 1929) are in codec/basic.h. SOCKS4 and 4a are recognised,
+ * so that they can be refused with an answer that their clients understand.
  */
 #ifndef CODEC_SOCKS_H
 #define CODEC_SOCKS_H
@@ -24,6 +24,8 @@ enum {				/* the reply field of RFC 1928, 6 */
 };
 
 #define SOCKS_NO_METHOD	0xff	/* we accept none of the client's methods */
+#define SOCKS_NO_LOGIN	0	/* methods */
+#define SOCKS_PASSWORD	2
 #define SOCKS_REPLY_MAX	22
 
 struct socks_request {
@@ -43,11 +45,11 @@ int	socks_starts(uint8_t);
  * bytes wanted in all (> len, and never more than will come).
  *
  * The greeting. Returns 0 with *used; ERR_DENIED, with *used, if the client
- * insists on authentication (answer SOCKS_NO_METHOD); ERR_UNSUPPORTED for
+ * does not offer the method (answer SOCKS_NO_METHOD); ERR_UNSUPPORTED for
  * SOCKS4 (answer socks4_refuse); or ERR_FORMAT.
  */
-int	socks_greeting(const uint8_t *data, size_t len, size_t *used,
-	    size_t *need);
+int	socks_greeting(const uint8_t *data, size_t len, uint8_t method,
+	    size_t *used, size_t *need);
 /*
  * The request. Returns 0; or, with reply set, ERR_UNSUPPORTED (BIND, UDP, an
  * unknown address type) or ERR_FORMAT (an invalid name, port 0).
@@ -57,6 +59,8 @@ int	socks_request(struct socks_request *, const uint8_t *data, size_t len,
 
 /* Write an answer and return its length. bound may be NULL: 0.0.0.0:0. */
 size_t	socks_method(uint8_t out[2], uint8_t method);
+/* To user and password (RFC 1929, 2). */
+size_t	socks_login(uint8_t out[2], int ok);
 size_t	socks_reply(uint8_t out[SOCKS_REPLY_MAX], uint8_t reply,
 	    const struct addr *bound);
 size_t	socks4_refuse(uint8_t out[8]);

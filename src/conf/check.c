@@ -61,7 +61,7 @@ void
 check_listen(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const explicit_only[] = { "allow",
-	    "allow-destinations", NULL };
+	    "allow-destinations", "authentication", NULL };
 	struct conf_listen *me = item, *other;
 	struct conf *c = l->conf;
 
@@ -189,7 +189,7 @@ check_mirror(struct load *l, yaml_node_t *n, void *item)
 
 /* The keys of a rule that are conditions, those of later versions too. */
 static const char *const conditions[] = { "client", "server", "port", "sni",
-    "host", "site", "alpn", "listener", "protocol", "ja3", "ja4",
+    "host", "site", "user", "alpn", "listener", "protocol", "ja3", "ja4",
     "certificate", "category", "country", "time", "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */
@@ -360,6 +360,19 @@ check_ca_file(struct load *l, yaml_node_t *ca, yaml_node_t *at,
 	free(dir);
 }
 
+/* Whether a certificate will have to be forged. */
+static int
+needs_ca(const struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nrules; i++)
+		if (c->rules[i].action == ACTION_DECRYPT ||
+		    c->rules[i].action == ACTION_WARN)
+			break;
+	return !c->monitor && (c->nrules == 0 || i < c->nrules);
+}
+
 static void
 check_ca(struct load *l, yaml_node_t *root)
 {
@@ -370,6 +383,11 @@ check_ca(struct load *l, yaml_node_t *root)
 		return;
 	if (at == NULL)
 		at = root;
+	if (ca == NULL && !needs_ca(c) && c->ca_cert != NULL &&
+	    l->world->exists != NULL && l->world->exists(c->ca_cert) != 0) {
+		text_drop(NULL, &c->ca_cert);
+		text_drop(NULL, &c->ca_key);
+	}
 	if (c->ca_cert != NULL)
 		check_ca_file(l, ca, at, "certificate", c->ca_cert);
 	if (c->ca_key != NULL)
@@ -379,12 +397,8 @@ check_ca(struct load *l, yaml_node_t *root)
 		    "\"untrusted-key\" go together; give both or none");
 }
 
-/*
- * Hash the PEM files named by paths, which may be NULL. A directory, or the
- * word "system", counts by its name alone.
- */
-static void
-sum_files(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
+void
+check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 {
 	struct text t = { 0 };
 	size_t i;
@@ -418,9 +432,12 @@ check_sums(struct load *l)
 	trust[i++] = c->trust;
 	if (c->intermediates != NULL)
 		trust[i++] = c->intermediates;
-	sum_files(l, ca, NELEM(ca), c->ca_sum);
-	sum_files(l, trust, i, c->trust_sum);
+	check_sum(l, ca, NELEM(ca), c->ca_sum);
+	check_sum(l, trust, i, c->trust_sum);
 	free(trust);
+	c->crl_files = c->nfiles;
+	for (i = 0; i < c->crl.n; i++)
+		load_file(l, c->crl.v[i]);
 }
 
 /* The place of a key's value, or else of its mapping or of the whole. */
@@ -444,6 +461,7 @@ check_places(struct load *l, yaml_node_t *root)
 	c->pos.log_file = place(l, root, "log", "file");
 	c->pos.trust = place(l, root, "upstream", "trust");
 	c->pos.trust_also = place(l, root, "upstream", "trust-also");
+	c->pos.lifetime = place(l, root, "forge", "lifetime");
 	c->pos.intermediates = place(l, root, "upstream", "intermediates");
 	c->pos.ca[0] = place(l, root, "ca", "certificate");
 	c->pos.ca[1] = place(l, root, "ca", "key");

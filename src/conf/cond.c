@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/basic.h"
 #include "conf/keys.h"
 #include "conf/value.h"
 #include "util/err.h"
@@ -58,6 +59,21 @@ ja4_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
+static int
+user_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	if (s[0] == '@')
+		return type_pattern.parse(l, k, s, field, why);
+	if (!basic_name_valid(s, strlen(s))) {
+		text_printf(why, "\"%.64s\" is not the name of a user; write "
+		    "it as in the file of users, or \"@list\"", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = xstrdup(s);
+	return 0;
+}
+
 const struct word conf_statuses[] = {
 	{ "ok", VERIFY_OK }, { "untrusted", VERIFY_UNTRUSTED },
 	{ "expired", VERIFY_EXPIRED }, { "name-mismatch", VERIFY_NAME },
@@ -100,5 +116,6 @@ check_certificate(struct load *l, yaml_node_t *n, void *item)
 		    "it issuer, subject or status, or take it out");
 }
 
+const struct type type_user = { user_parse, NULL, text_drop };
 const struct type type_ja3 = { ja3_parse, NULL, text_drop };
 const struct type type_ja4 = { ja4_parse, NULL, text_drop };

@@ -118,6 +118,8 @@ conf_ref(struct conf *c)
 void
 conf_unref(struct conf *c)
 {
+	size_t i;
+
 	if (c == NULL || --c->refs > 0)
 		return;
 	if (c->release != NULL)
@@ -125,6 +127,9 @@ conf_unref(struct conf *c)
 	schema_drop(&map_conf, c);
 	feeds_drop(c);
 	conf_pages_drop(&c->pages);
+	for (i = 0; i < c->nfiles; i++)
+		free(c->files[i].path);
+	free(c->files);
 	free(c->path);
 	free(c);
 }
@@ -168,11 +173,16 @@ conf_tls_same(const struct conf *a, const struct conf *b)
 {
 	static const char *const keys[] = { "tls", "upstream.trust",
 	    "upstream.trust-also", "upstream.max-chain",
-	    "upstream.intermediates", "log.keys" };
+	    "upstream.intermediates", "upstream.crl", "log.keys" };
 	size_t i;
 
 	for (i = 0; i < NELEM(keys); i++)
 		if (!conf_same(a, b, keys[i]))
+			return 0;
+	for (i = 0; i < a->crl.n; i++)
+		if (memcmp(&a->files[a->crl_files + i].stamp,
+		    &b->files[b->crl_files + i].stamp,
+		    sizeof(struct conf_stamp)) != 0)
 			return 0;
 	return conf_ca_same(a, b) && sum_same(a->trust_sum, b->trust_sum);
 }

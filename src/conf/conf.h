@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/pages.h"
+#include "conf/users.h"
 #include "net/via.h"
 #include "tls/tls.h"
 #include "util/addr.h"
@@ -73,6 +74,16 @@ struct conf_prefixes {
 	size_t		 n;
 };
 
+struct conf_auth {		/* `authentication:` */
+	int		 given;
+	struct conf_users users;	/* n 0: nobody is asked */
+	char		*realm;
+	/* The field in which a client at one of these addresses, which asks
+	 * for its own clients, says who they are; or NULL. */
+	char		*header;
+	struct conf_prefixes from;
+};
+
 struct conf_listen {
 	char		*name;
 	enum conf_mode	 mode;
@@ -83,6 +94,7 @@ struct conf_listen {
 	 * given, this host may be reached from itself */
 	struct conf_prefixes destinations;
 	int		 destinations_given;
+	struct conf_auth auth;		/* explicit */
 };
 
 enum conf_offload {		/* who segments and checksums frames */
@@ -148,6 +160,8 @@ enum conf_macro {
 	MACRO_DST, MACRO_DST_PORT,	/* the server */
 	MACRO_SNI, MACRO_HOST, MACRO_LISTENER, MACRO_RULE, MACRO_JA4,
 	MACRO_SUBJECT,			/* of the server's certificate */
+	MACRO_USER,			/* as it is; no field without one */
+	MACRO_USER_URI,			/* base64 of "Local://NAME" */
 	MACRO_FLOW, MACRO_TX,		/* numbers of session and exchange */
 	MACRO_MAX
 };
@@ -247,8 +261,14 @@ struct conf_inspect {
 	} streams;
 	/* protocols that may be switched to, lower case */
 	struct conf_list upgrade;
+	/* The client gets so many bytes of a response that is held, after so
+	 * many ms and then again after so many; bytes 0: it gets none. */
+	struct conf_trickle {
+		uint64_t after, bytes, every;
+	} trickle;
 	int		 non_http_block; /* block what is not HTTP */
 	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
+	int		 dns_strip;	/* ... and not, nor ECH, in DNS */
 	enum conf_ranges ranges;
 };
 
@@ -325,6 +345,7 @@ struct conf_match {
 	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
 	struct conf_list category;	/* lower case */
+	struct conf_list user;		/* names or "@list" */
 	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
 					 * pattern with "*" */
 	struct conf_ports *port;
@@ -336,6 +357,21 @@ struct conf_match {
 		struct conf_list issuer, subject;
 		unsigned status;	/* 1 << VERIFY_*, or'ed; 0: any */
 	} certificate;
+};
+
+struct conf_stamp {			/* a file's state; zeros: not there */
+	uint64_t	 dev, ino, size;
+	int64_t		 sec, nsec;	/* modified */
+};
+
+struct conf_own {			/* one of `certificates:` */
+	/* patterns or "@list"; prefixes or "@list" */
+	struct conf_list site, server;
+	/* files; certificate i goes with key i */
+	struct conf_list certificate, key;
+	int		 verify;	/* the server behind; default yes */
+	struct conf_pos	 pos[2];	/* of the certificates, of the keys */
+	uint8_t		 sum[32];	/* as conf.ca_sum */
 };
 
 struct conf_seen {			/* a mirror of a rule */
@@ -367,24 +403,20 @@ enum conf_forge {
 	FORGE_ALL		/* all of the server's */
 };
 
-struct conf_stamp {			/* a file's state; zeros: not there */
-	uint64_t	 dev, ino, size;
-	int64_t		 sec, nsec;	/* modified */
-};
-
 enum conf_reload {		/* what makes it read again */
 	RELOAD_ASKED,		/* SIGHUP and ctl */
 	RELOAD_WATCH		/* ... and a change of its file */
 };
 
-struct conf_file {			/* that the configuration is made of */
+struct conf_file {			/* read besides; to be watched */
 	char		*path;
 	struct conf_stamp stamp;	/* taken before it was read */
 };
 
-struct conf_named_list {		/* `lists:`; a category */
+struct conf_named_list {		/* `lists:`; a category, without a path */
 	char		*name;
-	char		*path;		/* NULL: of many files */
+	char		*path;
+	struct conf_stamp stamp;	/* taken before it was read */
 	/* patterns as pattern_canon() writes them, a NUL behind each */
 	struct text	 names;
 	size_t		 nnames;
@@ -406,13 +438,13 @@ struct conf {
 	char		*path;		/* of the file, or CONF_BUILT_IN */
 	struct {	/* of values that only the machine can check */
 		struct conf_pos	user, log_file, trust, trust_also,
-		    intermediates;
+		    intermediates, lifetime;
 		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
 	char		*user;		/* or NULL: stay */
 
-	char		*ca_cert, *ca_key;
+	char		*ca_cert, *ca_key;	/* or NULL: no CA */
 	char		*untrusted_cert, *untrusted_key;	/* or NULL */
 	/*
 	 * SHA-256 of these certificates, and of the trusted files; zeros when
@@ -427,6 +459,8 @@ struct conf {
 	/* "system" or a PEM file or directory */
 	char		*trust;
 	struct conf_list trust_also;
+	struct conf_list crl;		/* PEM files or directories ... */
+	size_t		 crl_files;	/* ... and the first in files */
 	char		*intermediates;	/* PEM file or directory, or NULL */
 	/* where issuers may be fetched from, though it is inside */
 	struct conf_prefixes fetch_inside;
@@ -459,7 +493,9 @@ struct conf {
 	struct conf_named_list *categories;	/* of all feeds */
 	size_t		 ncategories;
 	struct text	 odd_feeds;	/* warnings of lines left out */
-	struct conf_file *files;	/* of lists and feeds: watched */
+	struct conf_own	*owns;		/* `certificates:` */
+	size_t		 nowns;
+	struct conf_file *files;	/* of users, own servers ... */
 	size_t		 nfiles;
 	struct conf_inspect inspect;	/* for rules without their own */
 	struct conf_rule *rules;	/* the last has no conditions */
@@ -468,8 +504,7 @@ struct conf {
 	struct {
 		enum conf_on untrusted_server, expired_server, name_mismatch,
 		    revoked_server, incomplete_chain, client_certificate_wanted,
-		    no_sni,
-		    handshake_failure, client_refused, overload;
+		    no_sni, handshake_failure, client_refused, overload;
 	} on;
 	struct conf_learn learn;
 
@@ -479,6 +514,7 @@ struct conf {
 	int		 monitor;		/* nothing is decrypted */
 	int		 confirm_bypass;	/* by name; default yes */
 	enum conf_forge	forge_names;	/* in forged certificates */
+	uint64_t	 forge_lifetime;
 
 	struct {
 		int	 level;		/* enum log_level */
@@ -564,6 +600,9 @@ int		 conf_mirror_same(const struct conf_mirror *,
 int		 conf_icap_same(const struct conf_icap *,
 		    const struct conf_icap *);
 int		 conf_ca_same(const struct conf *, const struct conf *);
+/* ... have the same files, with the same in them. */
+int		 conf_own_same(const struct conf_own *,
+		    const struct conf_own *);
 int		 conf_tls_same(const struct conf *, const struct conf *);
 
 const char	*conf_action_str(enum conf_action);

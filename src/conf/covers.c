@@ -23,6 +23,12 @@ text_covers(const char *wide, const char *s)
 }
 
 static int
+user_covers(const char *wide, const char *s)
+{
+	return strcmp(wide, s) == 0;
+}
+
+static int
 glob_covers(const char *wide, const char *s)
 {
 	return fnmatch(wide, s, FNM_NOESCAPE) == 0;
@@ -81,6 +87,7 @@ static const struct {
 	{ AT(site), pattern_covers }, { AT(alpn), text_covers },
 	{ AT(listener), text_covers }, { AT(protocol), text_covers },
 	{ AT(category), text_covers },
+	{ AT(user), user_covers },
 	{ AT(ja3), text_covers }, { AT(ja4), glob_covers },
 	{ AT(certificate.issuer), text_covers },
 	{ AT(certificate.subject), text_covers },

@@ -19,6 +19,7 @@
 #include "util/hash.h"
 #include "util/mem.h"
 
+#define FEED_MAX	((size_t)256 << 20)	/* some ten million names */
 #define CATEGORIES_MAX	1000
 #define CATEGORY_LEN	63
 #define SLOTS		4096	/* a power of two, well over the categories */
@@ -297,7 +298,9 @@ feed_file(struct feeds *f, yaml_node_t *n, const char *path,
 	f->lines = f->nodd = 0;
 	if (category != NULL)
 		i = category_index(f, category, strlen(category));
-	r = i < 0 ? i : file_read(f->l, path, &t);
+	if (i >= 0)
+		load_file(f->l, path);
+	r = i < 0 ? i : f->l->world->read(path, FEED_MAX, &t);
 	f->all = category != NULL && i >= 0 ?
 	    &f->l->conf->categories[i] : NULL;
 	if (i == ERR_LIMIT)
@@ -356,7 +359,7 @@ feed_read(struct feeds *f, yaml_node_t *n, const struct conf_feed *feed)
 		return;
 	if (feed->category == NULL && world->list != NULL &&
 	    world->list(feed->file, &names) == 0) {
-		file_read(f->l, feed->file, NULL);
+		load_file(f->l, feed->file);
 		text_clear(&names);	/* it may have changed before */
 		world->list(feed->file, &names);
 		feed_directory(f, n, feed->file, &names);
@@ -402,9 +405,6 @@ feeds_drop(struct conf *c)
 		free(c->categories[i].addresses);
 	}
 	free(c->categories);
-	for (i = 0; i < c->nfiles; i++)
-		free(c->files[i].path);
-	free(c->files);
 	text_free(&c->odd_feeds);
 }
 

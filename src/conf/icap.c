@@ -234,6 +234,8 @@ static const char *const macros[MACRO_MAX] = {
 	[MACRO_RULE] = "rule",
 	[MACRO_JA4] = "ja4",
 	[MACRO_SUBJECT] = "cert-subject",
+	[MACRO_USER] = "user",
+	[MACRO_USER_URI] = "user-uri",
 	[MACRO_FLOW] = "flow",
 	[MACRO_TX] = "tx",
 };

@@ -93,4 +93,23 @@ check_inspect(struct load *l, yaml_node_t *n, void *item)
 	check_codings(l, n, "encodings", &in->encodings);
 }
 
+/* Without a value it is off. */
+static void
+trickle_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
+{
+	const char *s;
+
+	memset(field, 0, sizeof(struct conf_trickle));
+	if (n->type == YAML_MAPPING_NODE) {
+		schema_defaults(l, k->arg, field);
+		schema_map(l, k->arg, n, field);
+	} else if ((s = node_text(l, k->name, n)) != NULL &&
+	    strcmp(s, "off") != 0)
+		load_problem(l, n, "\"%.64s\" is not off, nor what trickles; "
+		    "write {after: 5s, bytes: 1k, every: 1s}", s);
+}
+
 const struct type type_inspect = { NULL, inspect_set, inspect_drop };
+const struct type type_trickle = {
+	NULL, trickle_set, NULL, sizeof(struct conf_trickle), NULL
+};

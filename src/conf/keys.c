@@ -69,10 +69,6 @@ static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
 	{ "bypass", ON_BYPASS }, { NULL }
 };
-static const struct word on_revoked[] = {
-	{ "block", ON_BLOCK }, { "untrusted", ON_UNTRUSTED, 1 },
-	{ "bypass", ON_BYPASS, 1 }, { NULL }
-};
 static const struct word on_incomplete[] = {
 	{ "fetch", ON_FETCH }, { "untrusted", ON_UNTRUSTED },
 	{ "block", ON_BLOCK }, { "bypass", ON_BYPASS }, { NULL }
@@ -111,6 +107,9 @@ static const struct word ranges[] = {
 static const struct word alt_svcs[] = {
 	{ "strip", 0 }, { "pass", 1 }, { NULL }
 };
+static const struct word dns_words[] = {
+	{ "pass", 0 }, { "strip", 1 }, { NULL }
+};
 static const struct word allowed[] = {
 	{ "allow", 0 }, { "block", 1 }, { NULL }
 };
@@ -146,6 +145,7 @@ static const struct listof
 	.arg = protocols } },
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
     windows = { sizeof(struct conf_window), { NULL, &type_window } },
+    users = { sizeof(char *), { NULL, &type_user } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -174,6 +174,7 @@ static const struct key listen_keys[] = {
 	{ "allow", &type_list, F(allow), .arg = &prefixes },
 	{ "allow-destinations", &type_list, F(destinations), .arg = &prefixes,
 	    .given = F(destinations_given) },
+	{ "authentication", &type_map, F(auth), .arg = &map_auth },
 	{ NULL }
 };
 #undef F
@@ -188,6 +189,7 @@ static const struct listof listen_list = {
 static const struct key upstream_keys[] = {
 	{ "trust", &type_text, AT(trust), "system", .flags = KEY_SYSTEM },
 	{ "trust-also", &type_list, AT(trust_also), .arg = &paths },
+	{ "crl", &type_list, AT(crl), .arg = &paths, .max = 256 },
 	{ "intermediates", &type_text, AT(intermediates),
 	    .flags = KEY_EXISTS },
 	{ "fetch-inside", &type_list, AT(fetch_inside), .arg = &prefixes },
@@ -345,6 +347,17 @@ static const struct key streams_keys[] = {
 	{ NULL }
 };
 static const struct map map_streams = { "streams", streams_keys, NULL };
+#undef F
+#define F(member)	offsetof(struct conf_trickle, member)
+static const struct key trickle_keys[] = {
+	{ "after", &type_time, F(after), "5s", 0, HOUR },
+	{ "bytes", &type_size, F(bytes), "1k", 1, M },
+	{ "every", &type_time, F(every), "1s", 100, HOUR },
+	{ NULL }
+};
+static const struct map map_trickle = { "trickle", trickle_keys, NULL };
+#undef F
+#define F(member)	offsetof(struct conf_inspect, member)
 static const struct key inspect_keys[] = {
 	{ "non-http", &type_word, F(non_http_block), "allow", .arg = allowed },
 	{ "upgrade", &type_list, F(upgrade), .arg = &upgrades, .max = 64 },
@@ -352,8 +365,9 @@ static const struct key inspect_keys[] = {
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
 	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
+	{ "dns", &type_word, F(dns_strip), "pass", .arg = dns_words },
 	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
-	{ "trickle", &type_later },
+	{ "trickle", &type_trickle, F(trickle), .arg = &map_trickle },
 	{ "streams", &type_map, 0, .arg = &map_streams },
 	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },
 	{ NULL }
@@ -387,6 +401,7 @@ static const struct map map_certificate = {
 	    .arg = &listeners },					\
 	{ "protocol", &type_list, (base) + IN(protocol),		\
 	    .arg = &protocol_list },					\
+	{ "user", &type_list, (base) + IN(user), .arg = &users },	\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\
@@ -439,7 +454,7 @@ static const struct key on_keys[] = {
 	{ "name-mismatch", &type_word, AT(on.name_mismatch),
 	    "untrusted", .arg = on_bad_server },
 	{ "revoked-server", &type_word, AT(on.revoked_server),
-	    "block", .arg = on_revoked },
+	    "block", .arg = on_bad_server },
 	{ "incomplete-chain", &type_word, AT(on.incomplete_chain), "fetch",
 	    .arg = on_incomplete },
 	{ "client-certificate-wanted", &type_word,
@@ -498,6 +513,8 @@ static const struct word reloads[] = {
 
 static const struct key forge_keys[] = {
 	{ "names", &type_word, AT(forge_names), "asked", .arg = forge_names },
+	{ "lifetime", &type_time, AT(forge_lifetime), "90d", 2 * DAY,
+	    825 * DAY },
 	{ NULL }
 };
 static const struct map map_forge = { "forge", forge_keys, NULL };
@@ -571,6 +588,8 @@ static const struct key conf_keys[] = {
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
 	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
+	{ "certificates", &type_list, AT(owns), .arg = &own_list,
+	    .max = 10000 },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },
 	{ "rules", &type_list, AT(rules), .arg = &rule_list, .max = 10000 },
 	{ "on", &type_map, 0, .arg = &map_on },

@@ -52,6 +52,16 @@ void	check_filled(struct load *, yaml_node_t *, const char *const *keys);
 int	ref_find(const void *, size_t n, size_t size, const char *what,
 	    const char *under, const char *s, size_t *index, struct text *why);
 
+/*
+ * Hash PEM files into sum[32]. A directory, or the word "system", counts by its
+ * name alone. paths may have NULLs; if one cannot be read, sum stays.
+ */
+void	check_sum(struct load *, const char *const *paths, size_t n,
+	    uint8_t *sum);
+
+/* Own servers' certificates, in own.c. */
+extern const struct listof own_list;
+
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
 extern const struct type type_lists;	/* conf.lists: name -> file */
@@ -67,9 +77,6 @@ extern const struct type type_protocol;	/* char *: arg: words */
  * after the rules have been read without a problem. */
 void	check_reached(struct load *, yaml_node_t *rules);
 
-/* In file.c and feed.c: a file that the configuration is made of is read,
- * and watched from then on. 0, or ERR_* of struct conf_world. */
-int	file_read(struct load *, const char *path, struct text *out);
 /* What `categories` has made, in feed.c. */
 void	feeds_drop(struct conf *);
 
@@ -80,6 +87,7 @@ extern const struct type type_feeds;
 extern const struct listof feed_list, rule_categories;
 extern const struct type type_category;	/* char *: lower case; of a rule */
 extern const struct type type_window;	/* struct conf_window; window.c */
+extern const struct type type_user;	/* char *: a name, or "@list" */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 
@@ -97,6 +105,7 @@ extern const struct type type_fail;	/* conf_icap.fail; arg: words */
 
 /* The section inspect, in inspect.c. */
 extern const struct type type_inspect;	/* struct conf_inspect *, of a rule */
+extern const struct type type_trickle;	/* struct conf_trickle; arg: its map */
 void	inspect_default(struct conf_inspect *);
 void	check_inspect(struct load *, yaml_node_t *, void *);
 /* "any" in a list of codings stands alone, and the list is not empty. */
@@ -113,6 +122,11 @@ void	check_chain(struct load *, yaml_node_t *, void *);
 /* check_rule() and check_conf(), and what they have to do with chains. */
 void	check_rule_chain(struct load *, yaml_node_t *, void *);
 void	check_conf_chain(struct load *, yaml_node_t *, void *);
+/* A file that is read besides: its changes are watched for. */
+void	load_file(struct load *, const char *path);
+
+/* authentication of a listener, in users.c: struct conf_auth */
+extern const struct map map_auth;
 /* Upstream proxies, in upproxy.c. */
 extern const struct listof proxy_list, rule_proxies;
 /* In used.c and hostbits.c. */

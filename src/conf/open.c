@@ -9,6 +9,8 @@
 #include "conf/keys.h"
 #include "util/mem.h"
 
+#define LIFETIME_BROWSERS	((uint64_t)200 * 86400 * 1000)
+
 /* Loopback and the private and link-local nets. */
 static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8",
     "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1",
@@ -108,6 +110,10 @@ conf_warnings(const struct conf *c, struct text *out)
 			    why.s);
 	}
 	text_free(&why);
+	if (c->forge_lifetime > LIFETIME_BROWSERS)
+		text_printf(out, "%s:%u:%u: warning: Chromium refuses "
+		    "certificates of more than 200 days\n", c->path,
+		    c->pos.lifetime.line, c->pos.lifetime.column);
 	chain_warnings(c, out);
 	hostbits_warnings(c, out);
 	text_puts(out, c->odd_feeds.s != NULL ? c->odd_feeds.s : "");

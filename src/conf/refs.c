@@ -13,6 +13,7 @@
 #include "util/mem.h"
 
 #define LISTS_MAX	256
+#define LISTFILE_MAX	((size_t)256 << 20)	/* some ten million names */
 
 static void
 event_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
@@ -40,6 +41,20 @@ events_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 		event_set(l, k, node_item(l, n, i), field);
 }
 
+void
+load_file(struct load *l, const char *path)
+{
+	struct conf *c = l->conf;
+	struct conf_file *f;
+
+	c->files = xrealloc(c->files, (c->nfiles + 1) * sizeof(*c->files));
+	f = &c->files[c->nfiles++];
+	memset(f, 0, sizeof(*f));
+	f->path = xstrdup(path);
+	if (l->world->stamp != NULL)
+		l->world->stamp(path, &f->stamp);
+}
+
 /* Read the file of a list that has a name and a path. */
 static void
 list_read(struct load *l, yaml_node_t *n, struct conf_named_list *list)
@@ -47,10 +62,14 @@ list_read(struct load *l, yaml_node_t *n, struct conf_named_list *list)
 	struct text t = { 0 };
 	int r;
 
-	r = file_read(l, list->path, &t);
+	if (l->world->stamp != NULL)
+		l->world->stamp(list->path, &list->stamp);
+	if (l->world->read == NULL)
+		return;
+	r = l->world->read(list->path, LISTFILE_MAX, &t);
 	if (r == ERR_LIMIT)
-		load_problem(l, n, "\"%.256s\" is longer than 256 MiB",
-		    list->path);
+		load_problem(l, n, "\"%.256s\" is longer than %zu MiB",
+		    list->path, LISTFILE_MAX >> 20);
 	else if (r != 0)
 		load_problem(l, n, "cannot read \"%.256s\": %s; make it (one "
 		    "name or address a line), or take the list out",

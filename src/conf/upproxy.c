@@ -150,7 +150,10 @@ credentials_set(struct load *l, const struct key *k, yaml_node_t *n,
 	struct text t = { 0 };
 	int r;
 
-	if (path == NULL || l->world->read == NULL)
+	if (path == NULL)
+		return;
+	load_file(l, path);
+	if (l->world->read == NULL)
 		return;
 	if (*(char **)field != NULL) {
 		load_problem(l, n, "\"url\" has a user and a password "

@@ -22,7 +22,8 @@ struct unit {
 
 /* The largest first, for printing. */
 static const struct unit times[] = {
-	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+	{ "d", 86400000 }, { "h", 3600000 },
+	{ "m", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 static const struct unit sizes[] = {
 	{ "G", 1 << 30 }, { "M", 1 << 20 }, { "k", 1 << 10 }, { "", 1 },
@@ -142,10 +143,9 @@ unit_parse(const struct key *k, const char *s, const struct unit *units,
 
 	if (end == s)
 		return ERR_FORMAT;
-	for (i = 0; i < 4 && strcmp(end, units[i].name) != 0; i++)
-		continue;
-	if (i == 4)
-		return ERR_FORMAT;
+	for (i = 0; strcmp(end, units[i].name) != 0; i++)
+		if (units[i].factor == 1)	/* the last */
+			return ERR_FORMAT;
 	n = n > UINT64_MAX / units[i].factor ? UINT64_MAX :
 	    n * units[i].factor;
 	if (n >= k->min && n <= k->max) {

@@ -15,7 +15,7 @@
 enum exchange_state {
 	EXCHANGE_HEAD,		/* the head has not come */
 	EXCHANGE_HELD,		/* the head has come; nothing goes on until
-				   the user has decided */
+				   the user has decided, but what trickles */
 	EXCHANGE_GOING,		/* it goes on, unchanged or changed */
 	EXCHANGE_ANSWERED,	/* a request: it was answered in the server's
 				   place, and the rest of it is dropped; a

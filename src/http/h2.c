@@ -190,6 +190,35 @@ sweep(struct h2 *h2)
 		}
 }
 
+/* Bytes of content that may go on the stream now. */
+static int32_t
+window(const struct h2_side *side, int32_t id)
+{
+	int32_t all = nghttp2_session_get_remote_window_size(side->ng);
+	int32_t one = nghttp2_session_get_stream_remote_window_size(side->ng,
+	    id);
+
+	return one < all ? one : all;
+}
+
+/* A client that has ended opens no window any more: what one holds back will
+ * never go. */
+static void
+strand(struct h2 *h2)
+{
+	struct h2_side *client = &h2->side[DIR_UP];
+	struct h2_stream *s;
+
+	if (!client->ended)
+		return;
+	TAILQ_FOREACH(s, &h2->all, all)
+		if (!s->reset && s->half[DIR_DOWN].gone &&
+		    !h2_is_dry(&s->half[DIR_DOWN]) &&
+		    window(client, s->id[DIR_UP]) <= 0)
+			h2_stream_stop(s, NGHTTP2_CANCEL, "the client ended "
+			    "the connection before it had let all come");
+}
+
 /* What the peers said, and what is to be done, is done. */
 static void
 go_on(struct h2 *h2)
@@ -198,6 +227,7 @@ go_on(struct h2 *h2)
 	fail(&h2->side[DIR_DOWN]);
 	leave(h2);
 	sweep(h2);
+	strand(h2);
 	h2_turns(h2);
 	if (!TAILQ_EMPTY(&h2->waiting))
 		h2_admit(h2);
@@ -272,6 +302,7 @@ void
 h2_eof(struct h2 *h2, enum flow_dir dir)
 {
 	h2->inside++;
+	h2->side[dir].ended = 1;
 	lose(&h2->side[dir], 0, dir == DIR_UP ?
 	    "the client ended the connection" :
 	    "the server ended the connection");

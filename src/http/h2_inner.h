@@ -116,6 +116,7 @@ struct h2_side {
 	unsigned	 leaving:1;	/* it sent GOAWAY */
 	unsigned	 failed:1;	/* its connection has an error */
 	unsigned	 lost:1;	/* and its streams are stopped */
+	unsigned	 ended:1;	/* nothing comes from it any more */
 	unsigned	 connects:1;	/* extended CONNECT was agreed on */
 };
 

@@ -261,6 +261,9 @@ page_make(const struct page *p, size_t *len)
 	if (!json)
 		text_printf(&fields, "Content-Language: %s\r\n",
 		    page_language_str(l));
+	if (p->status == 407 && p->realm != NULL)
+		text_printf(&fields, "Proxy-Authenticate: Basic realm=\"%s\", "
+		    "charset=\"UTF-8\"\r\n", p->realm);
 	n = body.len;
 	page = page_whole(p->status, json ? "application/json" :
 	    "text/html; charset=utf-8", fields.s, &body, len);

@@ -45,6 +45,8 @@ struct http_record {
 		int	 status;
 		uint64_t length;
 	} origin;
+	uint64_t	 trickled;	/* of the response's content, before
+					 * services had answered */
 	const char	*why;		/* why it failed, or was answered by
 					 * us: static */
 };

@@ -154,18 +154,6 @@ read_icap(struct icap_attempt *a)
 	return read_status(a);
 }
 
-/* The next field from i on that is the message's own. */
-static size_t
-read_own_field(const struct http_head *m, size_t i)
-{
-	static const char *const hop[] = { "via", "content-length",
-	    "connection", "date", "transfer-encoding" };
-
-	while (i < m->n && slice_among(m->h[i].name, hop, NELEM(hop)))
-		i++;
-	return i;
-}
-
 /*
  * F15: is this the virgin head, apart from fields that are added on the way? If
  * it is, a body without a length that is only the beginning of the virgin one
@@ -177,25 +165,10 @@ read_same_head(const struct icap_attempt *a, const struct http_head *m)
 	const struct text *text = m->response ? &a->input->res_head :
 	    &a->input->req_head;
 	struct http_text read;
-	const struct http_head *v = &read.head;
-	size_t i = 0, j = 0;
 
-	if (text->len == 0 || a->input->body == NULL ||
-	    icap_http_head(&read, a->hdr, text->s, text->len) != 0 ||
-	    v->status != m->status)
-		return 0;
-	for (;; i++, j++) {
-		i = read_own_field(m, i);
-		j = read_own_field(v, j);
-		if (i == m->n || j == v->n)
-			return i == m->n && j == v->n;
-		if (m->h[i].name.len != v->h[j].name.len ||
-		    m->h[i].value.len != v->h[j].value.len ||
-		    strncasecmp(m->h[i].name.p, v->h[j].name.p,
-		    v->h[j].name.len) != 0 || memcmp(m->h[i].value.p,
-		    v->h[j].value.p, v->h[j].value.len) != 0)
-			return 0;
-	}
+	return text->len > 0 && a->input->body != NULL &&
+	    icap_http_head(&read, a->hdr, text->s, text->len) == 0 &&
+	    http_same(&read.head, m);
 }
 
 /* The extreme case of F15: a response that had a body comes back without one,

@@ -193,6 +193,7 @@ daemon_show(struct daemon *d)
 	d->admin.policy = p->policy;
 	d->admin.sinks = p->sinks;
 	d->admin.tls = p->tls;
+	d->admin.owns = p->owns;
 	d->admin.icaps = setup_services(d->setup);
 }
 

@@ -1,5 +1,6 @@
 /*
- * clearspan ca: create a CA, show it, export it in the form a device takes.
+ * clearspan ca: create a CA, show it, export it in the form a device takes. The
+ * verbs csr and renew are in ca_again.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +58,7 @@ ca_create_as(const char *dir, const struct ca_want *want, struct text *why)
 		text_puts(why, rv == ERR_USAGE ? "the key can be p-256, p-384, "
 		    "ed25519, rsa:2048, rsa:3072 or rsa:4096" :
 		    "OpenSSL cannot make it; is the name longer than 64 "
-		    "letters?");
+		    "letters, or the subject not as O=Example,CN=Gateway?");
 		return rv;
 	}
 	rv = ca_write(dir, cert, key);
@@ -253,17 +254,40 @@ ca_export(const struct args *a, ca_format write_it)
 }
 
 static int
+ca_other_cmd(const char *verb, const struct args *a)
+{
+	int csr = strcmp(verb, "csr") == 0;
+	struct text why = { 0 };
+	int rv = csr ? ca_csr(a->dir, &a->want, &why) :
+	    ca_again(a->dir, &a->want, &why);
+
+	if (rv != 0)
+		fprintf(stderr, "clearspan: ca %s: %s\n", verb, why.s);
+	text_free(&why);
+	if (rv != 0)
+		return rv == ERR_USAGE ? EXIT_WRONG : EXIT_FAILED;
+	if (!csr)
+		return ca_show(a);
+	printf("request:      %s/ca.csr\nkey:          %s/" CA_KEY_FILE "\n"
+	    "put the certificate, and those above it, into %s/" CA_CERT_FILE
+	    "\n", a->dir, a->dir, a->dir);
+	return EXIT_DONE;
+}
+
+static int
 ca_run(const char *name, const char *verb, const struct args *a)
 {
 	size_t i;
 
+	if (strcmp(verb, "csr") == 0 || strcmp(verb, "renew") == 0)
+		return ca_other_cmd(verb, a);
 	if (strcmp(verb, "create") == 0)
 		return ca_create_cmd(a);
 	if (strcmp(verb, "show") == 0)
 		return ca_show(a);
 	if (strcmp(verb, "export") != 0)
 		return cmd_usage(name, "\"%s\" is none of create, show, "
-		    "export", verb);
+		    "export, csr, renew", verb);
 	for (i = 0; i < NELEM(formats); i++)
 		if (strcmp(a->format, formats[i].name) == 0)
 			break;
@@ -284,6 +308,7 @@ cmd_ca(int argc, char **argv)
 		{ "dir", required_argument, NULL, 'd' },
 		{ "key", required_argument, NULL, 'k' },
 		{ "name", required_argument, NULL, 'n' },
+		{ "subject", required_argument, NULL, 's' },
 		{ "days", required_argument, NULL, 'D' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "out", required_argument, NULL, 'o' },
@@ -300,7 +325,8 @@ cmd_ca(int argc, char **argv)
 			return cmd_usage(argv[0], "wrong option");
 		given[opt] = optarg;
 	}
-	a = (struct args){ .want = { given['k'], given['n'], 0 },
+	a = (struct args){
+	    .want = { given['k'], given['n'], 0, given['s'] },
 	    .format = given['f'], .out = given['o'],
 	    .password_file = given['w'] };
 	if (given['D'] != NULL) {
@@ -309,7 +335,7 @@ cmd_ca(int argc, char **argv)
 			return cmd_usage(argv[0], "--days: 1 to 36500");
 	}
 	if (argc - optind != 1)
-		return cmd_usage(argv[0], "create, show or export?");
+		return cmd_usage(argv[0], "create, show, export, csr, renew?");
 	a.dir = given['d'] != NULL ? xstrdup(given['d']) : cmd_default_dir();
 	rv = ca_run(argv[0], argv[optind], &a);
 	free(a.dir);

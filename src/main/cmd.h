@@ -55,6 +55,17 @@ char	*cmd_default_dir(void);
  */
 int	ca_create(const char *dir, const char *key, struct text *why);
 
+struct ca_want;
+
+/*
+ * `ca csr` and `ca renew` (ca_again.c). csr makes dir/ca.csr for the key that
+ * is there, or for a new one. renew replaces dir/ca.pem and, if want has a type
+ * of key, dir/ca.key; the old files stay beside them with ".old" behind their
+ * names. Returns 0, or an ERR_* with a sentence in why.
+ */
+int	ca_csr(const char *dir, const struct ca_want *, struct text *why);
+int	ca_again(const char *dir, const struct ca_want *, struct text *why);
+
 /* Whether only one of the two files exists; why says which. */
 int	ca_half(const char *dir, struct text *why);
 

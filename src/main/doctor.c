@@ -22,11 +22,13 @@
 #include "main/cmd.h"
 #include "main/here.h"
 #include "tls/ca.h"
+#include "tls/own.h"
 #include "util/mem.h"
 #include "util/text.h"
 
 #define DAY		86400
 #define CA_SOON		(30 * DAY)	/* time to roll out a new CA */
+#define OWN_DAYS	14
 #define FDS_EACH	2		/* descriptors of a connection */
 #define FDS_OTHER	1024		/* listeners, files, pipes, resolver */
 #define CONNECTIONS	50000		/* the default of `limits:` */
@@ -202,6 +204,49 @@ check_cas(struct doctor *d)
 	    d->conf->untrusted_key);
 }
 
+/* Renewing is usually automatic, and done a month before the end. */
+static void
+check_own(struct doctor *d, const struct conf_own *o)
+{
+	struct own_files files = { o->certificate.v, o->key.v, o->key.n };
+	const char *cert = o->certificate.v[0];
+	struct text errors = { 0 };
+	struct own *own = NULL;
+	struct stat st;
+	char mend[512];
+	long long days;
+	size_t i;
+
+	if (own_load(&files, &own, &errors) != 0) {
+		errors.s[strcspn(errors.s, "\n")] = '\0';
+		doctor_say(d, FIND_FAIL, "certificate", NULL, "%s", errors.s);
+	} else {
+		days = (long long)(own_until(own) - time(NULL)) / DAY;
+		doctor_say(d, days <= 0 ? FIND_FAIL : days < OWN_DAYS ?
+		    FIND_WARN : FIND_OK, "certificate", "renew it; the files "
+		    "are watched", "%s: usable for %lld more days", cert,
+		    days);
+	}
+	for (i = 0; i < o->key.n; i++) {
+		snprintf(mend, sizeof(mend), "chmod 600 %s", o->key.v[i]);
+		if (stat(o->key.v[i], &st) == 0 && (st.st_mode & 07) != 0)
+			doctor_say(d, FIND_FAIL, "certificate", mend,
+			    "anybody can read the key %s (mode %03o)",
+			    o->key.v[i], st.st_mode & 0777u);
+	}
+	own_free(own);
+	text_free(&errors);
+}
+
+static void
+check_owns(struct doctor *d)
+{
+	size_t i;
+
+	for (i = 0; d->conf != NULL && i < d->conf->nowns; i++)
+		check_own(d, &d->conf->owns[i]);
+}
+
 static void
 check_log(struct doctor *d)
 {
@@ -299,6 +344,7 @@ cmd_doctor(int argc, char **argv)
 	static void (*const checks[])(struct doctor *) = {
 		doctor_routing, check_caps, check_user, check_descriptors,
 		check_conntrack, doctor_mirrors, doctor_chains, check_cas,
+		check_owns,
 		check_log, check_clock, check_names,
 	};
 	struct doctor d = { 0 };

@@ -10,7 +10,10 @@
 
 #include "main/here.h"
 #include "tls/ca.h"
+#include "tls/own.h"
 #include "util/err.h"
+
+#define OWN_SOON	(14 * 24 * 3600)	/* s; who renews, has by then */
 
 /* Returns whether the user may not read the file, after reporting it. */
 static int
@@ -64,6 +67,33 @@ here_ca(const struct conf *c, const char *cert, const char *key,
 	text_free(&said);
 }
 
+/* Show each line of errors at the key of its file. */
+static void
+here_own(const struct conf *c, const struct conf_own *o, struct text *errors)
+{
+	static const char *const names[] = { "certificate", "key" };
+	struct own_files files = { o->certificate.v, o->key.v, o->key.n };
+	struct text said = { 0 };
+	char *line, *save = NULL;
+	struct own *own = NULL;
+	size_t j, n;
+	int i;
+
+	if (own_load(&files, &own, &said) != 0)
+		for (line = strtok_r(said.s, "\n", &save); line != NULL;
+		    line = strtok_r(NULL, "\n", &save)) {
+			line += strlen("certificates: ");
+			for (i = 0, j = 0; j < o->key.n; j++) {
+				n = strlen(o->key.v[j]);
+				i |= strncmp(line, o->key.v[j], n) == 0 &&
+				    line[n] == ':';
+			}
+			here_problem(c, o->pos[i], errors, names[i], line, "");
+		}
+	own_free(own);
+	text_free(&said);
+}
+
 static void
 here_name(const struct conf *c, struct text *errors)
 {
@@ -84,11 +114,14 @@ here_check(const struct conf *c, struct text *errors)
 	static const char *const untrusted[] = { "untrusted-certificate",
 	    "untrusted-key" };
 	struct text why = { 0 }, mend = { 0 };
+	size_t i;
 
 	here_name(c, errors);
 	here_ca(c, c->ca_cert, c->ca_key, c->pos.ca, ca, errors);
 	here_ca(c, c->untrusted_cert, c->untrusted_key, c->pos.untrusted,
 	    untrusted, errors);
+	for (i = 0; i < c->nowns; i++)
+		here_own(c, &c->owns[i], errors);
 	if (c->log.file != NULL && here_log(c, &why, &mend) != 0)
 		here_problem(c, c->pos.log_file, errors, "file", why.s,
 		    mend.s);
@@ -114,12 +147,46 @@ here_doubts(const struct conf *c, const char *path, struct conf_pos at,
 	text_free(&unread);
 }
 
+/* What a certificate that is renewed while the daemon runs will need. */
+static void
+here_own_doubts(const struct conf *c, const struct conf_own *o,
+    struct text *out)
+{
+	struct text unread = { 0 };
+	size_t i;
+	X509 *x;
+
+	for (i = 0; i < o->key.n; i++) {
+		x = ca_read_cert("own", o->certificate.v[i], &unread);
+		if (x != NULL && ca_time(X509_get0_notAfter(x)) <
+		    time(NULL) + OWN_SOON)
+			text_printf(out, "%s:%u:%u: warning: %s: it %s\n",
+			    c->path, o->pos[0].line, o->pos[0].column,
+			    o->certificate.v[i], X509_cmp_current_time(
+			    X509_get0_notAfter(x)) <= 0 ? "has expired" :
+			    "expires within two weeks");
+		X509_free(x);
+		if (c->user != NULL && here_may(c->user, o->key.v[i], R_OK) !=
+		    0)
+			text_printf(out, "%s:%u:%u: warning: %s: the user %s "
+			    "may not read it, so that a reload cannot take a "
+			    "renewed one; chown %s %s\n", c->path,
+			    o->pos[1].line, o->pos[1].column, o->key.v[i],
+			    c->user, c->user, o->key.v[i]);
+	}
+	text_free(&unread);
+}
+
 void
 here_warnings(const struct conf *c, struct text *out)
 {
+	size_t i;
+
 	conf_warnings(c, out);
 	here_doubts(c, c->ca_cert, c->pos.ca[0], out);
 	here_doubts(c, c->untrusted_cert, c->pos.untrusted[0], out);
+	for (i = 0; i < c->nowns; i++)
+		here_own_doubts(c, &c->owns[i], out);
 }
 
 int

@@ -1,6 +1,7 @@
 /*
- * Watches the files of `lists:` and `categories:` and, if `reload:` says so, that
- * of the configuration itself, and reloads it when one has changed. It uses stat(2)
+ * Watches the files of `lists:`, of feeds, users, credentials, own servers'
+ * certificates and revoked ones, and, if `reload:` says so, that of the
+ * configuration itself, and reloads it when one has changed. It uses stat(2)
  * every few seconds, not inotify(7), because a file may be replaced, be on a
  * network's disk, or come back.
  *
@@ -24,7 +25,7 @@ struct lists {
 	struct daemon	*d;
 	struct event	*timer;
 	struct policy	*policy;	/* whose files these are */
-	size_t		 n;		/* files, and the configuration */
+	size_t		 n;		/* lists, and the configuration */
 	struct conf_stamp *tried;	/* at the last reload, of each */
 	struct conf_stamp *seen;	/* at the last look */
 };
@@ -35,16 +36,22 @@ same(const struct conf_stamp *a, const struct conf_stamp *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Of a list or a feed; or, behind the last one, of the configuration. */
+/* Of a list, of another file; or, behind the last, of the configuration. */
 static const char *
 file_path(const struct conf *c, size_t i)
 {
+	if (i < c->nlists)
+		return c->lists[i].path;
+	i -= c->nlists;
 	return i < c->nfiles ? c->files[i].path : c->path;
 }
 
 static const struct conf_stamp *
 file_stamp(const struct conf *c, size_t i)
 {
+	if (i < c->nlists)
+		return &c->lists[i].stamp;
+	i -= c->nlists;
 	return i < c->nfiles ? &c->files[i].stamp : &c->stamp;
 }
 
@@ -59,7 +66,7 @@ lists_take(struct lists *w, struct policy *p)
 	free(w->seen);
 	policy_unref(w->policy);
 	w->policy = policy_ref(p);
-	w->n = c->nfiles + (c->reload == RELOAD_WATCH);
+	w->n = c->nlists + c->nfiles + (c->reload == RELOAD_WATCH);
 	w->tried = xcalloc(w->n, sizeof(*w->tried));
 	w->seen = xcalloc(w->n, sizeof(*w->seen));
 	for (i = 0; i < w->n; i++)

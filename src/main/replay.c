@@ -121,11 +121,13 @@ lived_take(struct lived *l, const json_t *o)
 	l->why = member(own, "why");
 	f->listener = member(own, "listener");
 	f->host = member(own, "host");
+	f->user = member(own, "user");
 	if (l->when == NULL || f->listener == NULL ||
 	    lived_end(o, "src_ip", "src_port", &f->client) != 0)
 		return ERR_FORMAT;
 	if (lived_end(o, "dest_ip", "dest_port", &f->server) != 0)
 		memset(&f->server, 0, sizeof(f->server));
+	f->proxied = member(own, "upstream_proxy") != NULL && f->host != NULL;
 	f->port = f->server.sa.sa_family != AF_UNSPEC ?
 	    (uint16_t)addr_port(&f->server) : 0;
 	f->mode = strcmp(member(own, "mode") != NULL ? member(own, "mode") :

@@ -83,6 +83,16 @@ parts_drop(struct part **v, size_t n)
 }
 
 static void
+owns_drop(struct own **v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; v != NULL && i < n; i++)
+		own_free(v[i]);
+	free(v);
+}
+
+static void
 setup_free(struct setup *s)
 {
 	LIST_REMOVE(s, link);
@@ -91,6 +101,7 @@ setup_free(struct setup *s)
 	parts_drop(s->sinks, s->conf->nmirrors);
 	part_unref(s->tls);
 	policy_unref(s->parts.policy);
+	owns_drop(s->parts.owns, s->conf->nowns);
 	device_detach(s->conf);
 	conf_unref(s->conf);
 	free(s->parts.sinks);
@@ -132,6 +143,8 @@ setup_tls(struct setup *s, const struct setup *before, struct text *why)
 		.trust = c->trust,
 		.trust_also = c->trust_also.v,
 		.ntrust_also = c->trust_also.n,
+		.crls = c->crl.v,
+		.ncrls = c->crl.n,
 		.intermediates = c->intermediates,
 		.keylog = c->log.keys,
 		.caches = c->limits.memory / CACHES_SHARE,
@@ -149,6 +162,40 @@ setup_tls(struct setup *s, const struct setup *before, struct text *why)
 		o.before = before->tls->thing;
 	if ((rv = tls_new(&o, &tls, why)) == 0)
 		s->tls = part_new(tls, close_tls, s->conf);
+	return rv;
+}
+
+/* The same certificates, already loaded; or NULL. */
+static struct own *
+own_before(const struct setup *before, const struct conf_own *o)
+{
+	size_t i;
+
+	for (i = 0; before != NULL && i < before->conf->nowns; i++)
+		if (conf_own_same(&before->conf->owns[i], o))
+			return before->parts.owns[i];
+	return NULL;
+}
+
+/* The keys of those that are new are read by the user that we are now. */
+static int
+setup_owns(struct setup *s, const struct setup *before, struct text *why)
+{
+	const struct conf *c = s->conf;
+	struct own *own;
+	size_t i;
+	int rv = 0;
+
+	s->parts.owns = xcalloc(c->nowns, sizeof(*s->parts.owns));
+	for (i = 0; i < c->nowns; i++) {
+		struct own_files files = { c->owns[i].certificate.v,
+		    c->owns[i].key.v, c->owns[i].key.n };
+
+		if ((own = own_before(before, &c->owns[i])) != NULL)
+			s->parts.owns[i] = own_ref(own);
+		else if (own_load(&files, &s->parts.owns[i], why) != 0)
+			rv = ERR_USAGE;
+	}
 	return rv;
 }
 
@@ -330,6 +377,7 @@ setup_new(struct daemon *d, struct conf *c, const struct setup *before,
 	s->conf = conf_ref(c);
 	LIST_INSERT_HEAD(&setups, s, link);
 	if ((rv = setup_tls(s, before, why)) != 0 ||
+	    (rv = setup_owns(s, before, why)) != 0 ||
 	    (rv = setup_sinks(s, before, why)) != 0 ||
 	    (rv = setup_services_of(s, before, why)) != 0) {
 		setup_free(s);

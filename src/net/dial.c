@@ -25,6 +25,7 @@
 #define DIAL_TRIES	8	/* addresses tried */
 #define ATTEMPT_DELAY	250	/* ms between two tries (RFC 8305, 5) */
 #define ANSWER_DELAY	50	/* ms IPv4 waits for the AAAA (RFC 8305, 3) */
+#define OTHER_MS	1000	/* that a failed address waits for DNS */
 
 struct try {
 	struct dial	*dial;
@@ -36,9 +37,12 @@ struct try {
 struct dial {
 	struct event_base	*base;
 	struct dial_want	 want;		/* host is not kept */
+	char			*other;		/* not asked for yet, or NULL */
+	uint64_t		 asked;		/* ms, when it was */
 	struct addr		 from;
 	dial_done		 done;
 	void			*arg;
+	struct names		*names;
 	struct names_ask	*ask;		/* NULL once all are known */
 	struct names_found	 found;
 	size_t			 used6;		/* tried of found.v6 */
@@ -85,6 +89,7 @@ dial_cancel(struct dial *d)
 		names_cancel(d->ask);
 	event_del(&d->step);
 	event_del(&d->deadline);
+	free(d->other);
 	free(d);
 }
 
@@ -186,8 +191,9 @@ dial_try(struct dial *d, const struct addr *to)
 
 	if (d->want.allow != NULL &&
 	    (rv = d->want.allow(d->want.arg, to)) != 0) {
-		dial_failed(d, rv < 0 ? rv : ERR_DENIED, EACCES,
-		    "destination not allowed");
+		if (d->err == 0 || d->want.other == NULL)
+			dial_failed(d, rv < 0 ? rv : ERR_DENIED, EACCES,
+			    "destination not allowed");
 		return rv;
 	}
 	if (d->from.sa.sa_family == to->sa.sa_family)
@@ -222,6 +228,45 @@ dial_next(struct dial *d)
 	return NULL;
 }
 
+/* Only the family that the address is not of is taken from the name. */
+static void
+dial_told_other(void *arg, const struct names_found *found)
+{
+	struct dial *d = arg;
+
+	if (d->want.addr.sa.sa_family == AF_INET6) {
+		memcpy(d->found.v4, found->v4, sizeof(d->found.v4));
+		d->found.n4 = found->n4;
+	} else {
+		memcpy(d->found.v6, found->v6, sizeof(d->found.v6));
+		d->found.n6 = found->n6;
+	}
+	if (found->done4 && found->done6)
+		d->ask = NULL;
+	event_active(&d->step, EV_TIMEOUT, 0);
+}
+
+static void
+dial_ask_other(struct dial *d)
+{
+	char *name = d->other;
+	int err;
+
+	d->other = NULL;
+	d->asked = clock_ms();
+	if (d->names != NULL)
+		d->ask = names_ask(d->names, name, d->want.client,
+		    dial_told_other, d, &err);
+	free(name);
+}
+
+/* Whether the other addresses of the name have been waited for long enough. */
+static int
+dial_waited(const struct dial *d)
+{
+	return d->asked != 0 && clock_ms() - d->asked >= OTHER_MS;
+}
+
 static void
 dial_step(int fd, short what, void *arg)
 {
@@ -233,13 +278,21 @@ dial_step(int fd, short what, void *arg)
 		to = *next;
 		if (d->want.host != NULL)
 			addr_set_port(&to, d->want.port);
+		else
+			addr_set_port(&to, addr_port(&d->want.addr));
 		if (dial_try(d, &to) == 0) {
 			dial_in(&d->step, ATTEMPT_DELAY);
 			return;
 		}
 	}
-	if (d->open == 0 && d->ask == NULL)
+	if (d->other != NULL)
+		dial_ask_other(d);
+	if (d->open > 0)
+		return;
+	if (d->ask == NULL || dial_waited(d))
 		dial_fail(d);
+	else if (d->asked != 0)
+		dial_in(&d->step, OTHER_MS);
 }
 
 static const char *
@@ -302,7 +355,10 @@ dial_start(struct event_base *base, struct names *names,
 	int err = ERR_SYS;
 
 	d->base = base;
+	d->names = names;
 	d->want = *want;
+	if (want->other != NULL)
+		d->other = xstrdup(want->other);
 	d->done = done;
 	d->arg = arg;
 	if (want->from != NULL)

@@ -20,6 +20,9 @@ struct dial_want {
 	const char	*host;		/* name or numeric; NULL: use addr */
 	uint16_t	 port;		/* with host */
 	struct addr	 addr;		/* when host is NULL */
+	/* A name that addr is one address of. While that does not answer, the
+	 * name's addresses of the other family are tried, too; NULL: none. */
+	const char	*other;
 	const struct addr *from;	/* bind to it, if the families match; */
 					/* or NULL */
 	const struct addr *client;	/* whose dial it is; NULL: ours */

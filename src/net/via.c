@@ -24,7 +24,7 @@ struct via {
 	struct names	*names;
 	struct via_want	 want;
 	struct addr	 from, client;	/* what want.dial refers to */
-	char		*host, *name;
+	char		*host, *name, *other;
 	struct via_proxy *hops[VIA_HOPS];	/* in the order of trying */
 	size_t		 n, at;
 	via_done	 done;
@@ -83,6 +83,7 @@ via_cancel(struct via *v)
 	via_close(v);
 	free(v->host);
 	free(v->name);
+	free(v->other);
 	free(v);
 }
 
@@ -326,6 +327,7 @@ via_hop(struct via *v)
 		want.host = p->host;
 		want.port = p->port;
 		want.from = NULL;
+		want.other = NULL;
 		want.allow = v->want.allow_proxy;
 	}
 	v->dial = dial_start(v->base, v->names, &want, via_dialled, v);
@@ -348,6 +350,8 @@ via_start(struct event_base *base, struct names *names,
 		d->host = v->host = xstrdup(d->host);
 	if (want->name != NULL)
 		v->name = xstrdup(want->name);
+	if (d->other != NULL)
+		d->other = v->other = xstrdup(d->other);
 	if (d->from != NULL) {
 		v->from = *d->from;
 		d->from = &v->from;

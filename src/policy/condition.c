@@ -49,6 +49,7 @@ CONDITION_LIST(server)
 CONDITION_LIST(sni)
 CONDITION_LIST(host)
 CONDITION_LIST(site)
+CONDITION_LIST(user)
 CONDITION_LIST(alpn)
 CONDITION_LIST(listener)
 CONDITION_LIST(protocol)
@@ -194,6 +195,24 @@ listener_holds(const struct match *m, struct view *v)
 		if (strcmp(m->conf->listener.v[i], v->f->listener) == 0)
 			return 1;
 	return 0;
+}
+
+static int
+user_holds(const struct match *m, struct view *v)
+{
+	const char *user = v->f->user;
+	size_t i;
+
+	for (i = 0; user != NULL && i < m->conf->user.n; i++)
+		if (strcmp(m->conf->user.v[i], user) == 0)
+			return 1;
+	return user != NULL && set_lists_word(&m->user, v, user);
+}
+
+static int
+user_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->user, t);
 }
 
 static int
@@ -487,6 +506,7 @@ const struct condition conditions[] = {
 	CONDITION(client, 0, STAGE_CONNECTION),
 	CONDITION(server, 0, STAGE_CONNECTION),
 	CONDITION(time, 0, STAGE_CONNECTION),
+	CONDITION(user, 0, STAGE_CONNECTION),
 	CONDITION(sni, 1, STAGE_HELLO),
 	CONDITION(host, 2, STAGE_HELLO),
 	CONDITION(site, 2, STAGE_HELLO),
@@ -544,6 +564,8 @@ condition_to_come(const struct condition *c, const struct facts *f)
 
 	if (condition_open(c, f))
 		return 1;
+	if (c->wants == user_wants)	/* it is known before all else */
+		return 0;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&
 		    (f->protocol == PROTO_UNKNOWN || facts_tls(f));

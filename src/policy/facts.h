@@ -32,6 +32,7 @@ enum policy_stage {		/* when something is known of a connection */
 struct facts {
 	int64_t		 now;		/* seconds since 1970 */
 	const char	*listener;
+	const char	*user;			/* of the client */
 	enum conf_mode	 mode;
 	/* server: AF_UNSPEC until known; a client may name it by a host */
 	struct addr	 client, server;

@@ -7,6 +7,7 @@
 
 #include "policy/category.h"
 #include "policy/condition.h"
+#include "util/mem.h"
 
 size_t
 match_count(const struct conf_match *m)
@@ -25,6 +26,23 @@ given_init(struct match *m)
 			m->given[n++] = c;
 }
 
+/* Its lists; names that stand in the rule are no patterns. */
+static void
+user_init(struct match *m, const struct list *lists, size_t nlists)
+{
+	const struct conf_list *l = &m->conf->user;
+	struct match_set *s = &m->user;
+	size_t i, k;
+
+	if (l->n == 0)
+		return;
+	s->lists = xcalloc(l->n, sizeof(*s->lists));
+	for (i = 0; i < l->n; i++)
+		for (k = 0; l->v[i][0] == '@' && k < nlists; k++)
+			if (strcmp(lists[k].name, l->v[i] + 1) == 0)
+				s->lists[s->nlists++] = &lists[k];
+}
+
 void
 match_init(struct match *m, const struct conf_match *conf,
     const struct list *lists, size_t nlists, const struct view_sets *sets,
@@ -40,6 +58,7 @@ match_init(struct match *m, const struct conf_match *conf,
 	set_init(&m->site, &conf->site, lists, nlists, names);
 	category_init(&m->category, &m->category_unknown, &conf->category,
 	    sets);
+	user_init(m, lists, nlists);
 	m->protocols = protocol_bits(&conf->protocol);
 }
 
@@ -52,6 +71,7 @@ match_free(struct match *m)
 	set_free(&m->host);
 	set_free(&m->site);
 	set_free(&m->category);
+	set_free(&m->user);
 }
 
 int

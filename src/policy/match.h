@@ -16,7 +16,7 @@ struct condition;
 
 struct match {
 	const struct conf_match *conf;
-	struct match_set client, server, sni, host, site, category;
+	struct match_set client, server, sni, host, site, user, category;
 	int		 category_unknown;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
 	const struct condition *given[CONDITIONS + 1];	/* ends with NULL */

@@ -9,6 +9,7 @@
 #include "policy/category.h"
 #include "policy/condition.h"
 #include "policy/match.h"
+#include "policy/own.h"
 #include "util/mem.h"
 
 static const char *const stages[] = { "connection", "hello", "certificate",
@@ -28,6 +29,7 @@ struct policy {
 	struct list	*lists;
 	struct view_sets sets;
 	struct rule	*rules;
+	struct own_match *owns;
 	int		 by_request, by_certificate;
 };
 
@@ -94,7 +96,7 @@ rule_by_request(const struct rule *r)
 static size_t
 policy_count(const struct conf *c)
 {
-	size_t i, n = 0;
+	size_t i, n = own_match_count(c);
 
 	for (i = 0; i < c->nlists; i++)
 		n += c->lists[i].nnames;
@@ -124,6 +126,8 @@ policy_new(struct conf *c)
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
 		rule_init(&p->rules[i], &c->rules[i], p, &names);
+	p->owns = xcalloc(c->nowns, sizeof(*p->owns));
+	own_match_init(p->owns, c, p->lists, &names);
 	for (i = 0; i < c->nrules; i++) {
 		p->by_request |= rule_by_request(&p->rules[i]);
 		p->by_certificate |= p->rules[i].by_certificate;
@@ -151,6 +155,8 @@ policy_unref(struct policy *p)
 	}
 	lists_free(p->lists, p->conf->nlists);
 	lists_free(p->sets.categories, p->sets.ncategories);
+	own_match_free(p->owns, p->conf->nowns);
+	free(p->owns);
 	nameset_free(&p->sets.names);
 	free(p->rules);
 	conf_unref(p->conf);
@@ -214,6 +220,17 @@ policy_decide(const struct policy *p, const struct facts *f,
 	v->rule = p->rules[i].conf;
 	v->action = v->rule->action;
 	v->later = policy_later(p, &view, i);
+}
+
+size_t
+policy_own(const struct policy *p, const struct facts *f)
+{
+	struct view view;
+
+	if (p->conf->nowns == 0)
+		return 0;
+	view_init(&view, f, &p->sets);
+	return own_match_find(p->owns, p->conf->nowns, &view);
 }
 
 int

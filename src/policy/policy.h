@@ -24,6 +24,9 @@ const struct conf *policy_conf(const struct policy *);
 void		 policy_decide(const struct policy *, const struct facts *,
 		    struct verdict *);
 
+/* Which of conf.owns is the certificate for it; conf.nowns: none of them. */
+size_t		 policy_own(const struct policy *, const struct facts *);
+
 /*
  * Whether a rule has a condition on the name in each request (host, site), so
  * that requests must be read.

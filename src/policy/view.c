@@ -145,3 +145,23 @@ words_have(const struct conf_list *words, const char *s)
 			return 0;
 	}
 }
+
+int
+set_lists_word(const struct match_set *s, struct view *v, const char *word)
+{
+	struct nameset_found found, exact;
+	size_t i;
+
+	if (s->nlists == 0)
+		return 0;
+	nameset_find(&v->sets->names, word, &found);
+	if (found.n == 0 || !found.whole)
+		return 0;
+	exact.n = 1;
+	exact.whole = 1;
+	exact.at[0] = found.at[found.n - 1];
+	for (i = 0; i < s->nlists; i++)
+		if (nameset_has(&exact, s->lists[i]->names))
+			return 1;
+	return 0;
+}

@@ -44,6 +44,7 @@ answer_about(const struct session *s)
 		.client = &s->facts.client,
 		.host = facts_name(&s->facts),
 		.tls = s->facts.protocol == PROTO_TLS,
+		.realm = s->listen->auth.realm,
 		.pages = &session_conf(s)->pages,
 	};
 

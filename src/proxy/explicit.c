@@ -8,6 +8,7 @@
 #include "proxy/explicit.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,6 +16,7 @@
 #include "codec/http.h"
 #include "codec/socks.h"
 #include "proxy/answer.h"
+#include "proxy/auth.h"
 #include "proxy/decide.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
@@ -291,13 +293,44 @@ head_socks_request(struct session *s, const uint8_t *data, size_t len)
 }
 
 static struct step
+head_socks_login(struct session *s, const uint8_t *data, size_t len)
+{
+	struct basic b;
+	uint8_t out[2];
+	size_t used = 0, need;
+	enum auth_is is;
+	int rv;
+
+	rv = basic_read_socks(&b, data, len, &used, &need);
+	if (rv == ERR_SHORT)
+		return step_wait();
+	is = rv == 0 ? auth_password(s, &b) : AUTH_IS_WRONG;
+	OPENSSL_cleanse(&b, sizeof(b));
+	if (is == AUTH_IS_WAITING)
+		return step_wait();
+	if (is != AUTH_IS_OK) {
+		snprintf(s->rec.reason, sizeof(s->rec.reason), "SOCKS: %s",
+		    auth_str(is));
+		s->rec.answer = "socks";
+		return head_last(s, out, socks_login(out, 0), "refused");
+	}
+	if (head_take(s, used) != 0)
+		return head_broke(s);
+	if (head_say(s, out, socks_login(out, 1)) != 0)
+		return head_mute(s);
+	s->socks_login = 0;
+	return head_event(s, &s->client);
+}
+
+static struct step
 head_socks_greeting(struct session *s, const uint8_t *data, size_t len)
 {
-	uint8_t out[8];
+	uint8_t out[8], method = auth_wanted(s) ? SOCKS_PASSWORD :
+	    SOCKS_NO_LOGIN;
 	size_t used = 0, need;
 	int rv;
 
-	rv = socks_greeting(data, len, &used, &need);
+	rv = socks_greeting(data, len, method, &used, &need);
 	if (rv == ERR_SHORT)
 		return step_wait();
 	if ((rv == 0 || rv == ERR_DENIED) && head_take(s, used) != 0)
@@ -307,10 +340,13 @@ head_socks_greeting(struct session *s, const uint8_t *data, size_t len)
 		    "SOCKS: version 4 is not served, use 5");
 	if (rv != 0)
 		return head_last(s, out, socks_method(out, SOCKS_NO_METHOD),
-		    "SOCKS: the client asks for authentication");
-	if (head_say(s, out, socks_method(out, 0)) != 0)
+		    method == SOCKS_NO_LOGIN ? "SOCKS: the client asks for "
+		    "authentication" : "SOCKS: the client has no user and "
+		    "password");
+	if (head_say(s, out, socks_method(out, method)) != 0)
 		return head_mute(s);
 	s->socks = 1;
+	s->socks_login = method == SOCKS_PASSWORD;
 	return head_event(s, &s->client);
 }
 
@@ -355,6 +391,7 @@ static struct step
 head_http(struct session *s, const char *data, size_t len)
 {
 	struct http_text h;
+	enum auth_is is;
 	int rv;
 
 	h.scanned = s->scanned;
@@ -371,12 +408,17 @@ head_http(struct session *s, const char *data, size_t len)
 	if (rv != 0)
 		return head_page(s, 400, h.why != NULL ? h.why :
 		    "not a request");
-	if (slice_is(h.head.method, "CONNECT"))
-		return head_connect(s, &h);
 	if (h.head.target.p[0] == '/') {	/* opened like a web site */
 		answer_ca(s);
 		return step_go(PHASE_PAGE);
 	}
+	if ((is = auth_http(s, &h.head)) == AUTH_IS_WAITING)
+		return step_wait();
+	if (is != AUTH_IS_OK)
+		return head_page(s, is == AUTH_IS_BUSY ? 503 : 407,
+		    auth_str(is));
+	if (slice_is(h.head.method, "CONNECT"))
+		return head_connect(s, &h);
 	return head_absolute(s, &h.head);
 }
 
@@ -396,6 +438,8 @@ head_event(struct session *s, struct conn *c)
 	if (!s->client_spoke)
 		session_timer(s, session_conf(s)->timeouts.hello);
 	s->client_spoke = 1;
+	if (s->socks_login)
+		return head_socks_login(s, data, (size_t)n);
 	if (s->socks)
 		return head_socks_request(s, data, (size_t)n);
 	if (socks_starts(data[0]))
@@ -425,5 +469,6 @@ const struct phase_ops phase_head = {
 	.name = "request",
 	.enter = head_enter,
 	.event = head_event,
-	.timeout = head_timeout
+	.timeout = head_timeout,
+	.leave = auth_leave
 };

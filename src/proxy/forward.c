@@ -14,6 +14,7 @@
 #include "http/exchange.h"
 #include "http/h1.h"
 #include "proxy/answer.h"
+#include "proxy/auth.h"
 #include "proxy/session.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -139,11 +140,14 @@ forward_request(struct forward *fw)
 {
 	struct http_message *m = &fw->x.msg[DIR_UP];
 
-	if (!forward_is_mine(fw, m->head)) {
+	/* A front may have many users; each gets a session of its own. */
+	if (!forward_is_mine(fw, m->head) ||
+	    !auth_same(fw->session, m->head)) {
 		fw->held = 1;
 		return;
 	}
 	exchange_set(&fw->x, DIR_UP, EXCHANGE_GOING);
+	auth_strip(fw->session, m->head);
 	h1_origin_form(&fw->h1);
 	h1_codec.pass(&fw->h1, DIR_UP);
 	if (!m->ended)

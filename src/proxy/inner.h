@@ -26,6 +26,7 @@ struct listener {
 	int			 fd;
 };
 
+struct auth;
 struct confirm;
 struct issuers_due;
 struct learned;
@@ -67,6 +68,8 @@ struct worker {
 	int			 draining;
 	struct pipes		 pipes;
 	struct learned		*learned;
+	struct auth		*auth;
+	struct reach_dead	 dead_servers[REACH_DEAD];
 	struct confirm		*confirm;
 	struct issuers_due	*issuers;
 	struct tlsio_scratch	 scratch;

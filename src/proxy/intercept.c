@@ -6,6 +6,7 @@
 
 #include "proxy/decide.h"
 #include "proxy/inner.h"
+#include "proxy/ours.h"
 #include "proxy/phases.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
@@ -43,17 +44,34 @@ forge_name(const struct session *s, char *addr)
 	return name != NULL ? name : addr_ip_str(&s->facts.server, addr);
 }
 
+/* An own server's certificate. A page of ours for its clients has it too, for
+ * they do not know our CA. */
+static struct step
+forge_own(struct session *s, struct leaf *leaf)
+{
+	s->leaf = leaf_ref(leaf);
+	s->rec.forged = 1;
+	s->rec.own = 1;
+	return step_go(PHASE_CLIENT_TLS);
+}
+
 static struct step
 forge_enter(struct session *s)
 {
+	struct own *own = s->verdict.untrusted ? NULL : ours_of(s);
 	struct leaf_want want = {
 		.key = s->leaf_key,
 		.untrusted = s->verdict.untrusted,
+		.lifetime = (uint32_t)(session_conf(s)->forge_lifetime / 1000),
 		.owner = s->turn.owner[0],
 	};
 	char addr[ADDR_STRLEN];
 	struct leaf *leaf;
 
+	if (own != NULL)
+		return forge_own(s, own_leaf(own, s->leaf_key));
+	if (tls_leafs(s->place->parts->tls) == NULL)
+		return step_reset(s, DIR_DOWN, "forging: there is no CA");
 	if (session_answers(s)) {
 		want.name = forge_name(s, addr);
 	} else {

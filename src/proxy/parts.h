@@ -10,6 +10,7 @@
 #include "policy/policy.h"
 #include "proxy/engine.h"
 #include "proxy/sink.h"
+#include "tls/own.h"
 #include "tls/tls.h"
 
 struct proxy_sink {
@@ -21,6 +22,7 @@ struct parts {
 	_Atomic unsigned	 refs;
 	struct policy		*policy;	/* holds the conf */
 	struct tls		*tls;
+	struct own		**owns;		/* of conf.owns */
 	struct proxy_sink	*sinks;		/* of conf.mirrors */
 	/* Reads HTTP in the sessions that need it. */
 	const struct engine_ops	*engine;

@@ -43,6 +43,26 @@ hello_lineage(const struct session *s, const struct hello *h)
 	return tls_lineage(tls, h);
 }
 
+/* The leaf's key: the best for us of those that this client can do. */
+static enum leaf_key
+hello_leaf_key(const struct session *s, const struct hello *h)
+{
+	int max = session_conf(s)->tls.profile.client.max;
+	uint16_t v = h->max_version;
+
+	if (max != 0 && v > max)
+		v = (uint16_t)max;
+	if (hello_can_ecdsa(h, v, 23))
+		return LEAF_P256;
+	if (hello_can_rsa(h, v))
+		return LEAF_RSA;
+	if (hello_can_ecdsa(h, v, 24))
+		return LEAF_P384;
+	if (hello_can_ecdsa(h, v, 25))
+		return LEAF_P521;
+	return hello_can_ed25519(h, v) ? LEAF_ED25519 : LEAF_RSA;
+}
+
 /* Keep what is needed of the hello when the peeked bytes have gone. */
 static void
 hello_keep(struct session *s, const struct hello *h)
@@ -62,8 +82,7 @@ hello_keep(struct session *s, const struct hello *h)
 	f->alpn_len = h->alpn.len;
 	s->hello_version = h->max_version;
 	s->lineage = hello_lineage(s, h);
-	s->leaf_key = hello_can_ecdsa(h, h->max_version) ? LEAF_P256 :
-	    LEAF_RSA;
+	s->leaf_key = hello_leaf_key(s, h);
 }
 
 /* The host of a request (RFC 9112, 3.2.2), if its head is complete. */

@@ -74,10 +74,11 @@ portal_page(struct tls *tls, struct page *p, size_t *len)
 
 	if (slice_cut(&path, '?', &front))
 		path = front;
-	if (!p->pages->ca) {
+	if (!p->pages->ca || cert == NULL) {
 		p->kind = PAGE_FAILURE;
 		p->status = 404;
-		p->reason = "nothing is here: pages.ca is off";
+		p->reason = cert == NULL ? "nothing is here: there is no CA" :
+		    "nothing is here: pages.ca is off";
 		return page_make(p, len);
 	}
 	for (i = 0; i < NELEM(files); i++)

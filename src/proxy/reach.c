@@ -11,8 +11,12 @@
 #include "proxy/decide.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
+#include "util/clock.h"
 #include "util/err.h"
+#include "util/hash.h"
 #include "util/log.h"
+
+#define DEAD_MS		10000
 
 const char *
 reach_str(enum reach why)
@@ -147,6 +151,23 @@ reach_by_address(const struct session *s, const struct addr *dst)
 	return what == SPECIAL_NONE ? REACH_HOST : reasons[what];
 }
 
+/* Another address of the name in the hello, where the client's own is dead.
+ * It must be as good: what the client could reach, and by the same rule. */
+static int
+reach_other(struct session *s, const struct addr *dst)
+{
+	struct facts f = s->facts;
+	enum reach why;
+	struct verdict v;
+
+	if ((why = reach_by_address(s, dst)) != REACH_MAX)
+		return reach_refuse_by(s, dst, why);
+	f.server = *dst;
+	policy_decide(s->policy, &f, &v);
+	return v.rule == s->verdict.rule ? 0 :
+	    reach_refuse_by(s, dst, REACH_RULE);
+}
+
 int
 reach_veto(void *arg, const struct addr *dst)
 {
@@ -158,7 +179,8 @@ reach_veto(void *arg, const struct addr *dst)
 	if (reach_is_own(s->worker, dst))
 		return reach_refuse_by(s, dst, REACH_LISTENER);
 	if (s->facts.mode != CONF_EXPLICIT)
-		return 0;
+		return addr_eq(dst, &s->facts.server) ? 0 :
+		    reach_other(s, dst);
 	if (reach_is_service(s->worker, dst))
 		return reach_refuse_by(s, dst, REACH_SERVICE);
 	if ((why = reach_by_address(s, dst)) != REACH_MAX)
@@ -202,4 +224,34 @@ reach_refuse(struct session *s)
 		    reach_str(why), held);
 	return step_refuse(s, 403, "connect: %s%s" REACH_DENIED,
 	    host != NULL ? host : "", host != NULL ? ": " : "");
+}
+
+static uint64_t
+reach_dead_key(const struct session *s)
+{
+	uint64_t h = addr_hash(HASH_START, &s->facts.server);
+
+	if (s->facts.sni != NULL)
+		h = hash_string(h, s->facts.sni);
+	return h != 0 ? h : 1;
+}
+
+void
+reach_died(struct session *s)
+{
+	uint64_t key = reach_dead_key(s);
+	struct reach_dead *d = &s->worker->dead_servers[key % REACH_DEAD];
+
+	d->key = key;
+	d->until = clock_coarse_ms() + DEAD_MS;
+}
+
+int
+reach_is_dead(const struct session *s)
+{
+	uint64_t key = reach_dead_key(s);
+	const struct reach_dead *d =
+	    &s->worker->dead_servers[key % REACH_DEAD];
+
+	return d->key == key && clock_coarse_ms() < d->until;
 }

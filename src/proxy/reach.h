@@ -57,4 +57,16 @@ int		 reach_veto_proxy(void *session, const struct addr *);
  * client. */
 struct step	 reach_refuse(struct session *);
 
+/*
+ * Servers that have not answered within connect-timeout. Their next clients
+ * are told at once, for some seconds. The table is the worker's.
+ */
+#define REACH_DEAD	256	/* slots; a newer one takes an older one's */
+struct reach_dead {
+	uint64_t	 key;	/* of address and SNI; 0: empty */
+	uint64_t	 until;	/* ms */
+};
+void		 reach_died(struct session *);
+int		 reach_is_dead(const struct session *);
+
 #endif

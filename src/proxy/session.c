@@ -254,7 +254,8 @@ static struct step
 session_refuse(struct session *s, int status)
 {
 	int tls = facts_tls(&s->facts);
-	int http = session_reads_http(s);
+	int http = session_reads_http(s) &&
+	    (!tls || tls_leafs(s->place->parts->tls) != NULL);
 
 	if (s->reply_due || s->socks)
 		return explicit_refused(s, status);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "codec/basic.h"
 #include "codec/hello.h"
 #include "policy/policy.h"
 #include "proxy/portal.h"
@@ -19,6 +20,7 @@
 #include "stream/pump.h"
 #include "tls/leaf.h"
 
+struct auth_check;
 struct chain;
 struct dialogue;
 struct due;
@@ -52,6 +54,7 @@ struct session {
 
 	/* What the facts point to. */
 	char		 host[256], sni[256], site[ADDR_STRLEN];
+	char		 user[BASIC_PART_MAX + 1];
 	uint8_t		*alpn;
 	char		*request_name;
 
@@ -63,8 +66,10 @@ struct session {
 	/* What the phases wait for, or have. */
 	struct inquiry	*inquiry;		/* PHASE_CONFIRM */
 	struct due	*issuer;		/* PHASE_SERVER_TLS */
-	TAILQ_ENTRY(session) asking;		/* in the list of either */
+	struct auth_check *auth_check;		/* PHASE_HEAD */
+	TAILQ_ENTRY(session) asking;		/* in the list of one of them */
 	unsigned	 issuers;		/* that it waited for */
+	uint8_t		 auth_sum[32];		/* see auth_same() */
 	struct via	*via;
 	/* by whose proxies it was connected last */
 	const struct conf_rule *way;
@@ -91,6 +96,7 @@ struct session {
 	const struct conf_rule *tapped;	/* whose taps are open, or NULL */
 	unsigned	 redirected:1;	/* by REDIRECT, not by TPROXY */
 	unsigned	 socks:1;	/* the client speaks SOCKS */
+	unsigned	 socks_login:1;	/* ... and owes user and password */
 	unsigned	 browser:1;	/* it says so in CONNECT */
 	unsigned	 portal:1;	/* the page due is that of the CA */
 	/* an explicit client is told when the server is connected */
@@ -103,6 +109,7 @@ struct session {
 	unsigned	 cert_none:1, awaits_refusal:1;
 	/* the server speaks HTTP/2 only: it is connected to once more */
 	unsigned	 wants_http2:1;
+	unsigned	 ours:1;	/* an own server: see ours_trusts() */
 	unsigned	 established:1;	/* the server was connected once */
 	unsigned	 unread_counted:1;
 	unsigned	 tries:1;	/* to decrypt it again: BYPASS_TRY */

@@ -6,6 +6,7 @@
 #include "codec/packet.h"
 #include "proxy/answer.h"
 #include "proxy/dialogue.h"
+#include "proxy/dnstap.h"
 #include "proxy/engine.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
@@ -126,6 +127,7 @@ taps_open(struct session *s)
 	    policy_by_request(s->policy) ||
 	    (s->place->parts->http_events && s->facts.protocol < PROTO_OTHER)))
 		tap_open_engine(s);
+	dnstap_open(s);
 	dialogue_open(s);
 }
 

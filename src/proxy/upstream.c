@@ -15,6 +15,7 @@
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
 #include "proxy/learned.h"
+#include "proxy/ours.h"
 #include "proxy/phases.h"
 #include "proxy/reach.h"
 #include "proxy/session.h"
@@ -33,6 +34,9 @@ connect_failed(struct session *s, int err, const char *why)
 {
 	const char *host = session_dials(s);
 
+	/* What a proxy says may be another thing a moment later. */
+	if (err == ERR_TIMEOUT && s->rec.proxy == NULL && host == NULL)
+		reach_died(s);
 	s->dial_errno = err == ERR_SYS ? errno : 0;
 	if (err == ERR_LIMIT)	/* new sessions would meet it, too */
 		worker_full(s->worker);
@@ -92,6 +96,18 @@ connect_done(void *arg, int fd, const struct addr *to,
 	    connect_made(s, fd));
 }
 
+/*
+ * A client that has both families takes the other one when an address does not
+ * answer. But it was connected to us, so we do that for it. It has chosen the
+ * address of a session that goes on, or of one that devices have seen begin.
+ */
+static int
+connect_has_other(const struct session *s)
+{
+	return s->facts.mode == CONF_TRANSPARENT && s->facts.sni != NULL &&
+	    s->verdict.rule != NULL && s->chain == NULL && !s->established;
+}
+
 static struct step
 connect_enter(struct session *s)
 {
@@ -120,6 +136,12 @@ connect_enter(struct session *s)
 	if (s->facts.mode == CONF_TRANSPARENT && !s->redirected &&
 	    session_conf(s)->keep_client_address)
 		want.dial.from = &s->facts.client;
+	if (s->facts.mode == CONF_TRANSPARENT && want.n == 0 &&
+	    reach_is_dead(s))
+		return step_refuse(s, 504, "connect: timed out a moment "
+		    "ago");
+	if (connect_has_other(s))
+		want.dial.other = s->facts.sni;
 	s->via = via_start(s->worker->base, s->worker->names, &want,
 	    connect_done, s);
 	return step_wait();
@@ -200,7 +222,7 @@ server_tls_judge(const struct session *s, SSL *ssl)
 	const struct conf *conf = session_conf(s);
 
 	/* It may be expired and of another name: a block of either counts. */
-	if (tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
+	if (!s->ours && tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
 		return ON_BLOCK;
 	switch (s->facts.verify) {
 	case VERIFY_OK:
@@ -227,6 +249,11 @@ server_tls_cert(struct session *s, SSL *ssl)
 	f->verify = tls_verdict(ssl, &f->verify_text);
 	if (cert == NULL)
 		return 0;
+	s->ours = ours_trusts(s);
+	if (s->ours && f->verify != VERIFY_OK) {
+		f->verify = VERIFY_OK;
+		f->verify_text = "own server";
+	}
 	certinfo_unref(f->cert);
 	f->cert = certinfo_of(cert, f->verify == VERIFY_OK);
 	return 1;

@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "proxy/accept.h"
 #include "proxy/chain.h"
+#include "proxy/auth.h"
 #include "proxy/confirm.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
@@ -44,6 +45,7 @@ worker_new(const struct proxy_env *env, struct parts *parts,
 	TAILQ_INIT(&w->dead);
 	w->learned = learned_new();
 	w->confirm = confirm_new();
+	w->auth = auth_new(w);
 	w->issuers = issuers_due_new();
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = (uint32_t)getpid();
@@ -201,6 +203,7 @@ static void
 worker_free(struct worker *w)
 {
 	accept_close(w);	/* if it was never started */
+	auth_free(w->auth);	/* it posts */
 	mailbox_free(w->mailbox);
 	worker_reap(-1, 0, w);
 	names_free(w->names);

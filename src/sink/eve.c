@@ -329,7 +329,8 @@ static void
 put_forged(struct text *o, const struct record *r)
 {
 	jtext_open(o, "forged", '{');
-	jtext_string(o, "ca", r->verdict->untrusted ? "untrusted" : "trusted");
+	jtext_string(o, "ca", r->own ? "own" : r->verdict->untrusted ?
+	    "untrusted" : "trusted");
 	jtext_bool(o, "cached", r->forged_cached);
 	jtext_close(o, '}');
 }
@@ -342,7 +343,8 @@ put_session(struct text *o, const struct record *r)
 
 	jtext_open(o, "clearspan", '{');
 	put_texts(o, "listener", f->listener, "mode", f->mode == CONF_EXPLICIT ?
-	    "explicit" : "transparent", "host", f->host, NULL);
+	    "explicit" : "transparent", "host", f->host, "user", f->user,
+	    NULL);
 	put_categories(o, r);
 	put_verdict(o, r);
 	put_used(o, "client", &f->tls_client, NULL);
@@ -444,6 +446,7 @@ put_exchange(struct text *o, const struct record *r,
 {
 	jtext_open(o, "clearspan", '{');
 	put_text(o, "listener", r->facts->listener);
+	put_text(o, "user", r->facts->user);
 	put_verdict(o, r);
 	jtext_bool(o, "tls", facts_tls(r->facts));
 	if (h->stream != 0)
@@ -455,6 +458,8 @@ put_exchange(struct text *o, const struct record *r,
 		put_reference(o, r, h);
 	if (h->origin.status != 0)
 		put_origin(o, h);
+	if (h->trickled > 0)
+		jtext_count(o, "trickled", h->trickled);
 	jtext_time(o, "start", &h->start);
 	put_ms(o, "answer_ms", &h->start, &h->answered);
 	put_ms(o, "total_ms", &h->start, &h->end);

@@ -27,8 +27,6 @@
 #include "util/mem.h"
 
 #define RSA_MIN		2048	/* below it browsers refuse the CA */
-#define CA_DAYS		3650
-#define CA_BACKDATE	(24 * 3600)	/* clients' clocks may be behind */
 
 time_t
 ca_time(const ASN1_TIME *t)
@@ -38,18 +36,6 @@ ca_time(const ASN1_TIME *t)
 	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
 		return -1;
 	return timegm(&tm);
-}
-
-X509_EXTENSION *
-ca_ext(int nid, int critical, const uint8_t *der, size_t len)
-{
-	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	X509_EXTENSION *ext = NULL;
-
-	if (value != NULL && ASN1_OCTET_STRING_set(value, der, (int)len))
-		ext = X509_EXTENSION_create_by_NID(NULL, nid, critical, value);
-	ASN1_OCTET_STRING_free(value);
-	return ext;
 }
 
 int
@@ -80,8 +66,7 @@ ca_open(const char *what, const char *path, struct text *errors)
 	return bio;
 }
 
-/* Read all certificates of the file; the CA comes first. */
-static STACK_OF(X509) *
+STACK_OF(X509) *
 ca_read_certs(const char *what, const char *path, struct text *errors)
 {
 	STACK_OF(X509) *sk;
@@ -334,95 +319,6 @@ ca_free(struct ca *ca)
 	free(ca);
 }
 
-static EVP_PKEY *
-ca_make_key(const char *type)
-{
-	int bits;
-
-	if (type == NULL || strcasecmp(type, "p-256") == 0 ||
-	    strcasecmp(type, "p256") == 0)
-		return EVP_EC_gen("P-256");
-	if (strcasecmp(type, "p-384") == 0 || strcasecmp(type, "p384") == 0)
-		return EVP_EC_gen("P-384");
-	if (strcasecmp(type, "ed25519") == 0)
-		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	if (strncasecmp(type, "rsa:", 4) != 0)
-		return NULL;
-	bits = atoi(type + 4);
-	if (bits != 2048 && bits != 3072 && bits != 4096)
-		return NULL;
-	return EVP_RSA_gen((unsigned int)bits);
-}
-
-static int
-ca_add(X509 *x, int nid, int critical, const uint8_t *der, size_t len)
-{
-	X509_EXTENSION *ext = ca_ext(nid, critical, der, len);
-	int ok = ext != NULL && X509_add_ext(x, ext, -1);
-
-	X509_EXTENSION_free(ext);
-	return ok;
-}
-
-static int
-ca_extensions(X509 *x)
-{
-	/* CA:TRUE, pathlen:0: it signs leaves and nothing else. */
-	static const uint8_t bc[] = { 0x30, 6, 1, 1, 0xff, 2, 1, 0 };
-	/* keyCertSign, cRLSign */
-	static const uint8_t ku[] = { 3, 2, 1, 0x06 };
-	uint8_t ski[2 + 20] = { 4, 20 };
-
-	return X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL) &&
-	    ca_add(x, NID_basic_constraints, 1, bc, sizeof(bc)) &&
-	    ca_add(x, NID_key_usage, 1, ku, sizeof(ku)) &&
-	    ca_add(x, NID_subject_key_identifier, 0, ski, sizeof(ski));
-}
-
-static int
-ca_fill(X509 *x, const struct ca_want *want, EVP_PKEY *key)
-{
-	char ours[32];
-	const char *cn = want->name != NULL ? want->name : ours;
-	int days = want->days > 0 ? want->days : CA_DAYS;
-	uint8_t raw[16];
-	BIGNUM *bn;
-	int ok;
-
-	if (RAND_bytes(raw, sizeof(raw)) != 1)
-		return 0;
-	raw[0] = (raw[0] & 0x7f) | 0x40;	/* positive, 16 bytes */
-	/* Two of ours in one store are told apart. */
-	snprintf(ours, sizeof(ours), "Clearspan CA %02x%02x%02x", raw[13],
-	    raw[14], raw[15]);
-	bn = BN_bin2bn(raw, sizeof(raw), NULL);
-	ok = bn != NULL &&
-	    BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) != NULL;
-	BN_free(bn);
-	return ok && X509_set_version(x, X509_VERSION_3) &&
-	    ca_subject(x, "Clearspan", cn) &&
-	    X509_set_issuer_name(x, X509_get_subject_name(x)) &&
-	    X509_gmtime_adj(X509_getm_notBefore(x), -CA_BACKDATE) != NULL &&
-	    X509_time_adj_ex(X509_getm_notAfter(x), days, 0, NULL) != NULL &&
-	    X509_set_pubkey(x, key) && ca_extensions(x) &&
-	    X509_sign(x, key, signer_digest(key)) > 0;
-}
-
-int
-ca_make(const struct ca_want *want, X509 **cert, EVP_PKEY **key)
-{
-	*cert = NULL;
-	if ((*key = ca_make_key(want->key)) == NULL)
-		return ERR_USAGE;
-	if ((*cert = X509_new()) != NULL && ca_fill(*cert, want, *key))
-		return 0;
-	X509_free(*cert);
-	EVP_PKEY_free(*key);
-	*cert = NULL;
-	*key = NULL;
-	return ERR_TLS;
-}
-
 struct ca *
 ca_untrusted(void)
 {
@@ -446,8 +342,7 @@ ca_untrusted(void)
 	return ca;
 }
 
-/* Create the missing directories of "a/b/c", 0700. */
-static int
+int
 ca_mkdirs(const char *dir)
 {
 	char *path = xstrdup(dir), *p;
@@ -467,8 +362,7 @@ ca_mkdirs(const char *dir)
 	return rv;
 }
 
-/* Write the whole file and sync it, or leave no file. */
-static int
+int
 ca_write_file(const char *path, mode_t mode, BIO *bio)
 {
 	char *data;

@@ -6,6 +6,7 @@
 
 #include <openssl/x509.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "tls/signer.h"
@@ -43,10 +44,25 @@ struct ca_want {
 	const char	*key;	/* p-256, p-384, ed25519, rsa:2048 ...; NULL */
 	const char	*name;	/* the subject's CN; NULL: ours */
 	int		 days;	/* 0: ten years */
+	/* the whole subject: "O=Example,CN=Gateway" or "/O=..."; NULL */
+	const char	*subject;
 };
 
 /* Make a self-signed CA. 0; ERR_USAGE: unknown type of key; or ERR_TLS. */
 int	 ca_make(const struct ca_want *, X509 **, EVP_PKEY **);
+/* A key of this type; NULL: it is unknown. */
+EVP_PKEY *ca_make_key(const char *type);
+
+/*
+ * Ask another CA to sign this key as a CA that signs leaves only (RFC 2986). 0
+ * or ERR_TLS.
+ */
+int	 ca_request(const struct ca_want *, EVP_PKEY *, X509_REQ **);
+/*
+ * A self-signed CA again, from now on, with the same subject and, if the key is
+ * the old one, the same key identifier. 0 or ERR_TLS.
+ */
+int	 ca_renew(X509 *old, EVP_PKEY *, int days, X509 **);
 
 /*
  * Write new files: the key 0600, the certificate 0644, and the directory 0700
@@ -54,8 +70,16 @@ int	 ca_make(const struct ca_want *, X509 **, EVP_PKEY **);
  */
 int	 ca_write(const char *dir, X509 *, EVP_PKEY *);
 
+/* Create the missing directories of "a/b/c", 0700. 0 or ERR_SYS. */
+int	 ca_mkdirs(const char *dir);
+/* Write a new file whole and sync it, or leave none. 0 or ERR_SYS. */
+int	 ca_write_file(const char *path, mode_t, BIO *);
+
 /* The first certificate of a PEM file; or NULL, with a line in errors. */
 X509	*ca_read_cert(const char *what, const char *path, struct text *errors);
+/* All of them; the caller frees the certificates too. */
+STACK_OF(X509) *ca_read_certs(const char *what, const char *path,
+	    struct text *errors);
 EVP_PKEY *ca_read_key(const char *what, const char *path,
 	    struct text *errors);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tls/cert.h"
+#include "tls/offer.h"
 #include "tls/bulk/bulk.h"
 #include "util/budget.h"
 #include "util/err.h"
@@ -104,8 +105,8 @@ server_cert(SSL *ssl, void *arg)
 {
 	struct leaf *leaf = conn_of(ssl)->leaf;
 
-	return SSL_use_cert_and_key(ssl, leaf->cert, leaf->key, leaf->chain,
-	    1);
+	return offer_unsigned(ssl) && SSL_use_cert_and_key(ssl, leaf->cert,
+	    leaf->key, leaf->chain, 1);
 }
 
 static int
@@ -256,8 +257,19 @@ client_verify(X509_STORE_CTX *ctx, void *arg)
 	struct tls_conn *c = conn_of(ssl);
 
 	conn_hold(c, ctx);
-	conn_verify(c, ctx);
+	conn_verify(c, ssl, ctx);
 	X509_STORE_CTX_set_error(ctx, c->error);
+	return 1;
+}
+
+/* The server's flight is over, with or without a staple. Only a chain that is
+ * still to be completed needs it later. */
+static int
+client_stapled(SSL *ssl, void *arg)
+{
+	conn_stapled(ssl);
+	if (!trust_lacks_issuer(conn_error(ssl)))
+		SSL_set_tlsext_status_ocsp_resp(ssl, NULL, 0);
 	return 1;
 }
 
@@ -300,7 +312,8 @@ tls_same_lineage(SSL *client, SSL *server)
 		SSL_set_num_tickets(client, 2);
 }
 
-/* Within a lineage what was thought of the server counts on, good or not. */
+/* Within a lineage what was thought of the server counts on, good or not. Not
+ * that it is revoked: libssl's session cannot tell what came with a staple. */
 static void
 client_session_keep(struct tls_conn *c, SSL *ssl, SSL_SESSION *sess, int good)
 {
@@ -322,11 +335,12 @@ client_session(SSL *ssl, SSL_SESSION *sess)
 	struct tls_conn *c = conn_of(ssl);
 	const unsigned char *ticket;
 	size_t len;
-	int good = conn_error(ssl) == X509_V_OK;
+	int error = conn_error(ssl), good = error == X509_V_OK;
 
 	c->ticket = 1;
 	SSL_SESSION_get0_ticket(sess, &ticket, &len);
-	if (!SSL_SESSION_is_resumable(sess) || len > TICKET_MAX)
+	if (!SSL_SESSION_is_resumable(sess) || len > TICKET_MAX ||
+	    error == X509_V_ERR_CERT_REVOKED)
 		return 0;
 	client_session_keep(c, ssl, sess, good);
 	if (!good)
@@ -372,6 +386,8 @@ conn_client_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 	SSL_CTX_set_info_callback(ctx, client_info);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, client_verify, NULL);
+	SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp);
+	SSL_CTX_set_tlsext_status_cb(ctx, client_stapled);
 	SSL_CTX_set_client_cert_cb(ctx, client_cert);
 	SSL_CTX_sess_set_new_cb(ctx, client_session);
 	conn_watch_keys(ctx, t, libssl);

@@ -60,8 +60,10 @@ conn_of(const SSL *ssl)
 	return SSL_get_ex_data(ssl, conn_index);
 }
 
-/* Towards servers: the chain, from the cache, then the name. */
-void		 conn_verify(struct tls_conn *, X509_STORE_CTX *);
+/* Towards servers: the chain, from the cache, then the name, and then what is
+ * stapled; before TLS 1.3 that comes after the chain. */
+void		 conn_verify(struct tls_conn *, SSL *, X509_STORE_CTX *);
+void		 conn_stapled(SSL *);
 /* What came of it: an X509_V_*. */
 int		 conn_error(SSL *);
 

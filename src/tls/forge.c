@@ -8,7 +8,7 @@
  *			would hide a mismatch. Critical if the subject is empty
  *			(RFC 5280, 4.2.1.6)
  *	serial		its own each time: see forge_serial()
- *	validity	the original's, cut to FORGE_DAYS and the CA's own
+ *	validity	the original's, cut to the lifetime and the CA's own
  *	key usage	by the type of our key
  *	ext. key usage	of the original's, serverAuth and clientAuth
  *	basic constr.	CA:FALSE
@@ -31,10 +31,27 @@
 #include "util/err.h"
 
 #define DAY		(24 * 3600)
-/* Chromium refuses more than 200 days, the backdating included. */
-#define FORGE_DAYS	199
+/* If none is asked for. */
+#define FORGE_DAYS	90
 /* A page's certificate starts this far back, for clocks that lag. */
 #define FORGE_BACKDATE	DAY
+
+static EVP_PKEY *
+forge_key_gen(enum leaf_key type)
+{
+	switch (type) {
+	case LEAF_RSA:
+		return EVP_RSA_gen(2048);
+	case LEAF_P384:
+		return EVP_EC_gen("P-384");
+	case LEAF_P521:
+		return EVP_EC_gen("P-521");
+	case LEAF_ED25519:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	default:
+		return EVP_EC_gen("P-256");
+	}
+}
 
 int
 forge_key_make(struct forge_key *k, enum leaf_key type)
@@ -46,7 +63,7 @@ forge_key_make(struct forge_key *k, enum leaf_key type)
 	X509 *x = X509_new();
 
 	memset(k, 0, sizeof(*k));
-	k->key = type == LEAF_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	k->key = forge_key_gen(type);
 	if (x != NULL && k->key != NULL && X509_set_pubkey(x, k->key) &&
 	    X509_PUBKEY_set(&k->spki, k->key) &&
 	    X509_pubkey_digest(x, EVP_sha1(), ski + 2, NULL)) {
@@ -94,27 +111,28 @@ static void
 forge_span(const struct leaf_want *w, const struct ca *ca, time_t now,
     time_t *from, time_t *to)
 {
-	time_t a = now - FORGE_BACKDATE, b = now + FORGE_DAYS * DAY;
+	time_t life = w->lifetime != 0 ? (time_t)w->lifetime :
+	    FORGE_DAYS * DAY;
+	time_t a = now - FORGE_BACKDATE;
 
+	*from = a;
+	*to = a + life;
 	if (w->original != NULL) {
 		*from = ca_time(X509_get0_notBefore(w->original));
 		*to = ca_time(X509_get0_notAfter(w->original));
-	} else {
-		*from = a;
-		*to = b;
 	}
 	/* The client must see that the original is expired or not yet valid. */
 	if (*to < now) {
-		if (*from < *to - FORGE_DAYS * DAY)
-			*from = *to - FORGE_DAYS * DAY;
+		if (*from < *to - life)
+			*from = *to - life;
 		return;
 	}
 	if (*from < a)
 		*from = a;
 	if (*from < ca->notbefore && *to > ca->notbefore)
 		*from = ca->notbefore;
-	if (*to > *from + FORGE_DAYS * DAY)
-		*to = *from + FORGE_DAYS * DAY;
+	if (*to > *from + life)
+		*to = *from + life;
 	if (*to > ca->notafter && ca->notafter > *from)
 		*to = ca->notafter;
 }

@@ -18,7 +18,12 @@ struct ca;
 
 enum leaf_key {
 	LEAF_P256,
-	LEAF_RSA	/* for clients that cannot do ECDSA */
+	/* for clients that cannot do it; the first that they can: */
+	LEAF_RSA,
+	LEAF_P384,
+	LEAF_P521,
+	LEAF_ED25519,
+	LEAF_KEYS
 };
 
 /* Immutable once given out; reference-counted. */
@@ -31,6 +36,9 @@ struct leaf {
 	atomic_int	 refs;
 };
 
+/* Of a certificate, which it takes over, with its own references to the
+ * others. */
+struct leaf	*leaf_new(X509 *, EVP_PKEY *, STACK_OF(X509) *chain);
 struct leaf	*leaf_ref(struct leaf *);
 void		 leaf_unref(struct leaf *);
 
@@ -43,6 +51,7 @@ struct leaf_want {
 	const char	*asked;
 	enum leaf_key	 key;
 	int		 untrusted;
+	uint32_t	 lifetime;	/* s, from its start; 0: 90 days */
 	uint64_t	 owner;		/* of the client (signer.h) */
 };
 

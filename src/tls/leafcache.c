@@ -48,7 +48,7 @@ struct leafs {
 	const struct ca	*ca[2];		/* trusted, untrusted */
 	struct cache	*cache;
 	atomic_ullong	 hits, misses, waited, forged, failed;
-	struct forge_key ec, rsa;
+	struct forge_key key[LEAF_KEYS]; /* made at once, except RSA */
 	pthread_mutex_t	 mutex;		/* for the members below */
 	int		 rsa_ready;
 	int		 rsa_thread;	/* started */
@@ -77,9 +77,8 @@ leaf_unref(struct leaf *leaf)
 	free(leaf);
 }
 
-/* Takes ownership of the certificate. */
-static struct leaf *
-leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
+struct leaf *
+leaf_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) *chain)
 {
 	struct leaf *leaf = xcalloc(1, sizeof(*leaf));
 
@@ -87,10 +86,9 @@ leaf_new(X509 *cert, EVP_PKEY *key, const struct ca *ca, int untrusted)
 	leaf->cert = cert;
 	EVP_PKEY_up_ref(key);
 	leaf->key = key;
-	leaf->chain = X509_chain_up_ref(ca->chain);
+	leaf->chain = X509_chain_up_ref(chain);
 	cert_digest(cert, leaf->id);
 	cert_note(cert, leaf->id, cert_weight(cert));
-	leaf->untrusted = untrusted;
 	return leaf;
 }
 
@@ -98,15 +96,20 @@ struct leafs *
 leafs_new(const struct ca *trusted, const struct ca *untrusted, size_t bytes)
 {
 	struct leafs *l = xcalloc(1, sizeof(*l));
+	enum leaf_key type;
 
 	l->ca[0] = trusted;
 	l->ca[1] = untrusted;
 	pthread_mutex_init(&l->mutex, NULL);
 	l->cache = cache_new(bytes);
-	if (forge_key_make(&l->ec, LEAF_P256) == 0)
-		return l;
-	leafs_free(l);
-	return NULL;
+	for (type = 0; type < LEAF_KEYS; type++)
+		if (type != LEAF_RSA &&
+		    forge_key_make(&l->key[type], type) != 0 &&
+		    type == LEAF_P256) {
+			leafs_free(l);
+			return NULL;
+		}
+	return l;
 }
 
 static void
@@ -124,6 +127,8 @@ entry_free(struct cache_item *item)
 void
 leafs_free(struct leafs *l)
 {
+	enum leaf_key type;
+
 	if (l == NULL)
 		return;
 	if (l->rsa_thread)
@@ -131,8 +136,8 @@ leafs_free(struct leafs *l)
 	signer_settle(l->ca[0]->signer);
 	signer_settle(l->ca[1]->signer);
 	cache_free(l->cache);
-	forge_key_done(&l->ec);
-	forge_key_done(&l->rsa);
+	for (type = 0; type < LEAF_KEYS; type++)
+		forge_key_done(&l->key[type]);
 	pthread_mutex_destroy(&l->mutex);
 	free(l);
 }
@@ -141,7 +146,7 @@ leafs_free(struct leafs *l)
 static void
 want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 {
-	uint8_t in[32 + 32 + 32 + 3] = { 0 };
+	uint8_t in[32 + 32 + 32 + 3 + 4] = { 0 };
 
 	if (w->original != NULL)
 		cert_digest(w->original, in);
@@ -153,6 +158,7 @@ want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 	in[96] = (uint8_t)w->key;
 	in[97] = (uint8_t)!!w->untrusted;
 	in[98] = w->original == NULL;
+	memcpy(in + 99, &w->lifetime, 4);
 	digest_bytes(in, sizeof(in), key);
 }
 
@@ -262,7 +268,7 @@ rsa_make(void *arg)
 	int rv = forge_key_make(&k, LEAF_RSA);
 
 	pthread_mutex_lock(&l->mutex);
-	l->rsa = k;
+	l->key[LEAF_RSA] = k;
 	l->rsa_ready = rv == 0;
 	if (rv != 0)
 		l->rsa_ready = -1;
@@ -284,8 +290,10 @@ entry_key(struct entry *e, int *bad)
 	int ready;
 
 	*bad = 0;
-	if (e->want.key != LEAF_RSA)
-		return &l->ec;
+	if (e->want.key != LEAF_RSA) {
+		*bad = l->key[e->want.key].key == NULL;
+		return *bad ? NULL : &l->key[e->want.key];
+	}
 	pthread_mutex_lock(&l->mutex);
 	ready = l->rsa_ready;
 	if (ready == 0 && !l->rsa_thread)
@@ -298,7 +306,7 @@ entry_key(struct entry *e, int *bad)
 		*bad = 1;
 	}
 	pthread_mutex_unlock(&l->mutex);
-	return ready == 1 ? &l->rsa : NULL;
+	return ready == 1 ? &l->key[LEAF_RSA] : NULL;
 }
 
 /* Runs without a lock, in the thread of the first asker or of the RSA key. The
@@ -358,7 +366,7 @@ entry_signed(void *arg, X509 *x, int err)
 {
 	struct entry *e = arg;
 	struct leafs *l = e->leafs;
-	int untrusted = !!e->want.untrusted, rsa = e->want.key == LEAF_RSA;
+	int untrusted = !!e->want.untrusted;
 	struct leaf *leaf = NULL;
 	X509 *original = e->want.original;
 	uint8_t key[32];
@@ -367,9 +375,11 @@ entry_signed(void *arg, X509 *x, int err)
 	memcpy(key, e->item.key, 32);
 	if (err != 0)
 		X509_free(x);
-	else if ((x = forge_finish(x)) != NULL)
-		leaf = leaf_new(x, rsa ? l->rsa.key : l->ec.key,
-		    l->ca[untrusted], untrusted);
+	else if ((x = forge_finish(x)) != NULL) {
+		leaf = leaf_new(x, l->key[e->want.key].key,
+		    l->ca[untrusted]->chain);
+		leaf->untrusted = untrusted;
+	}
 	ERR_clear_error();
 	count(leaf != NULL ? &l->forged : &l->failed);
 	cache_lock(l->cache, key);

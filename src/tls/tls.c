@@ -12,6 +12,7 @@
 #include "tls/certinfo.h"
 #include "tls/conn.h"
 #include "tls/intern.h"
+#include "tls/offer.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -19,26 +20,6 @@
 #define CACHES		((size_t)128 << 20)
 #define MAX_CHAIN	(64 * 1024)
 
-/*
- * AES-128 first, for it is the fastest and good enough; the last ones are for
- * peers that know nothing better. Finite-field DH only towards servers.
- */
-#define CIPHERS								\
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"	\
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"	\
-	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
-#define CIPHERS_DH							\
-	"DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:"
-#define CIPHERS_OLD							\
-	"ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"		\
-	"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"			\
-	"ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:"			\
-	"AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA"
-#define SUITES	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"	\
-	"TLS_CHACHA20_POLY1305_SHA256"
-/* A library that knows no post-quantum group takes the second list. */
-#define GROUPS_PQ	"X25519MLKEM768:X25519:P-256:P-384"
-#define GROUPS		"X25519:P-256:P-384"
 /*
  * Handshakes at OpenSSL's level 1, as browsers do: 1024-bit DH, SHA-1 for
  * signatures not. Certificates are held to Debian's level, 2: an RSA key
@@ -48,22 +29,13 @@
 #define LEVEL		1
 #define LEVEL_VERIFY	2
 
-static int
-ctx_groups(SSL_CTX *ctx, const char *groups)
-{
-	if (groups != NULL)
-		return SSL_CTX_set1_groups_list(ctx, groups);
-	return SSL_CTX_set1_groups_list(ctx, GROUPS_PQ) ||
-	    SSL_CTX_set1_groups_list(ctx, GROUPS);
-}
-
 /* What both sides have in common. NULL and a line in errors. */
 static SSL_CTX *
 ctx_new(const SSL_METHOD *method, const struct tls_side *side,
-    const char *ciphers, const char *what, struct text *errors)
+    const char *what, struct text *errors)
 {
 	SSL_CTX *ctx = SSL_CTX_new(method);
-	const char *wrong = NULL;
+	const char *wrong;
 
 	if (ctx == NULL) {
 		text_printf(errors, "tls: %s: no memory\n", what);
@@ -77,18 +49,13 @@ ctx_new(const SSL_METHOD *method, const struct tls_side *side,
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 	    SSL_OP_PRIORITIZE_CHACHA);
-	if (side->ciphers != NULL)
-		ciphers = side->ciphers;
 	if (!SSL_CTX_set_min_proto_version(ctx,
 	    side->min != 0 ? side->min : TLS1_2_VERSION) ||
 	    !SSL_CTX_set_max_proto_version(ctx,
 	    side->max != 0 ? side->max : TLS1_3_VERSION))
 		wrong = "versions this OpenSSL does not know";
-	else if (!SSL_CTX_set_cipher_list(ctx, ciphers) ||
-	    !SSL_CTX_set_ciphersuites(ctx, SUITES))
-		wrong = "ciphers: none of them is known";
-	else if (!ctx_groups(ctx, side->groups))
-		wrong = "groups: not all of them are known";
+	else
+		wrong = offer_set(ctx, side);
 	ERR_clear_error();
 	if (wrong == NULL)
 		return ctx;
@@ -102,10 +69,10 @@ ctx_server(struct tls *t, const struct tls_profile *p, struct text *errors)
 {
 	SSL_CTX *ctx;
 
-	ctx = ctx_new(TLS_server_method(), &p->client, CIPHERS CIPHERS_OLD,
-	    "client", errors);
+	ctx = ctx_new(TLS_server_method(), &p->client, "client", errors);
 	if (ctx == NULL)
 		return NULL;
+	SSL_CTX_set_dh_auto(ctx, 1);
 	/* Kept is what a lineage needs. One ticket, for each costs 30 us. */
 	SSL_CTX_set_session_cache_mode(ctx,
 	    SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
@@ -120,8 +87,7 @@ ctx_client(struct tls *t, const struct tls_profile *p, size_t max_chain,
 {
 	SSL_CTX *ctx;
 
-	ctx = ctx_new(TLS_client_method(), &p->server,
-	    CIPHERS CIPHERS_DH CIPHERS_OLD, "server", errors);
+	ctx = ctx_new(TLS_client_method(), &p->server, "server", errors);
 	if (ctx == NULL)
 		return NULL;
 	/* As browsers do; renegotiation, where the harm is, never happens. */
@@ -177,6 +143,8 @@ tls_authorities(struct tls *t, const struct tls_options *o,
 	const char *wrong = NULL;
 	int rv;
 
+	if (o->ca_cert == NULL)
+		return 0;
 	if (o->before != NULL) {
 		t->ca = ca_ref(o->before->ca);
 		t->untrusted = ca_ref(o->before->untrusted);
@@ -198,6 +166,24 @@ tls_authorities(struct tls *t, const struct tls_options *o,
 	return rv != 0 || t->untrusted == NULL ? ERR_USAGE : 0;
 }
 
+/* What verifies servers. 0 or ERR_USAGE. */
+static int
+tls_trust(struct tls *t, const struct tls_options *o, size_t bytes,
+    struct text *errors)
+{
+	size_t i;
+	int rv;
+
+	rv = trust_new(o->trust, o->trust_also, o->ntrust_also, bytes,
+	    &t->trust, errors);
+	if (rv == 0 && o->intermediates != NULL)
+		rv = issuers_load(trust_issuers(t->trust), o->intermediates,
+		    errors);
+	for (i = 0; rv == 0 && i < o->ncrls; i++)
+		rv = trust_add_crls(t->trust, o->crls[i], errors);
+	return rv;
+}
+
 int
 tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 {
@@ -213,11 +199,7 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 		log_debug("tls: certificates of servers are read each time");
 	if (tls_authorities(t, o, errors) != 0)
 		rv = ERR_USAGE;
-	if (trust_new(o->trust, o->trust_also, o->ntrust_also, caches / 16,
-	    &t->trust, errors) != 0)
-		rv = ERR_USAGE;
-	else if (o->intermediates != NULL && issuers_load(
-	    trust_issuers(t->trust), o->intermediates, errors) != 0)
+	if (tls_trust(t, o, caches / 16, errors) != 0)
 		rv = ERR_USAGE;
 	if (o->keylog != NULL &&
 	    (t->keylog = keylog_new(o->keylog, errors)) == NULL)
@@ -225,10 +207,11 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 	t->sessions = cache_new(caches / 8 * 3);
 	t->lineages = lineages_new();
 	t->tickets = ticket_keys_new();
-	if (rv == 0)
+	if (rv == 0 && t->ca != NULL)
 		t->leafs = leafs_new(t->ca, t->untrusted,
 		    caches / 8 * 3);
-	if (rv == 0 && (t->tickets == NULL || t->leafs == NULL)) {
+	if (rv == 0 && (t->tickets == NULL ||
+	    (t->ca != NULL && t->leafs == NULL))) {
 		text_puts(errors, "tls: OpenSSL makes no keys\n");
 		rv = ERR_USAGE;
 	}
@@ -270,7 +253,7 @@ tls_free(struct tls *t)
 X509 *
 tls_ca_cert(struct tls *t)
 {
-	return t->ca->cert;
+	return t->ca != NULL ? t->ca->cert : NULL;
 }
 
 struct leafs *

@@ -32,13 +32,15 @@ struct tls_profile {
 };
 
 struct tls_options {
-	const char	*ca_cert, *ca_key;
+	const char	*ca_cert, *ca_key;	/* NULL: no CA at all */
 	const char	*untrusted_cert, *untrusted_key; /* NULL: in memory */
 	const struct tls *before;	/* has the CAs, by the same options;
 					 * NULL: they are loaded */
 	const char	*trust;		/* "system", a PEM file or directory */
 	char		**trust_also;	/* more PEM files or directories */
 	size_t		 ntrust_also;
+	char		**crls;		/* PEM files or directories */
+	size_t		 ncrls;
 	const char	*intermediates;	/* PEM file or directory, or NULL */
 	const char	*keylog;	/* NSS key log file, or NULL */
 	size_t		 caches;	/* bytes of all caches; 0: 128 MiB */
@@ -54,8 +56,9 @@ struct tls;
 int		 tls_new(const struct tls_options *, struct tls **,
 		    struct text *errors);
 void		 tls_free(struct tls *);
+/* NULL where there is no CA: then nothing can be forged. */
 struct leafs	*tls_leafs(struct tls *);
-/* The CA that signs for trusted servers; no reference is given. */
+/* The CA that signs for trusted servers, or NULL; no reference is given. */
 X509		*tls_ca_cert(struct tls *);
 
 /*

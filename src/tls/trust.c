@@ -65,7 +65,8 @@ is_hashed(const char *name)
 
 /* Add every file; with hashed, only those that OpenSSL finds by their names. */
 static int
-trust_add_dir(struct trust *t, const char *path, int hashed)
+trust_add_dir(struct trust *t, const char *path, int hashed,
+    int (*add)(struct trust *, const char *))
 {
 	DIR *dir = opendir(path);
 	struct dirent *d;
@@ -80,7 +81,7 @@ trust_add_dir(struct trust *t, const char *path, int hashed)
 			continue;
 		file = xasprintf("%s/%s", path, d->d_name);
 		if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
-			n += trust_add_file(t, file);
+			n += add(t, file);
 		free(file);
 	}
 	closedir(dir);
@@ -97,7 +98,7 @@ trust_add(struct trust *t, const char *path, struct text *errors)
 		text_printf(errors, "trust: %s: %s\n", path, strerror(errno));
 		return ERR_USAGE;
 	}
-	n = S_ISDIR(st.st_mode) ? trust_add_dir(t, path, 0) :
+	n = S_ISDIR(st.st_mode) ? trust_add_dir(t, path, 0, trust_add_file) :
 	    trust_add_file(t, path);
 	if (n > 0)
 		return 0;
@@ -123,7 +124,7 @@ trust_add_dirs(struct trust *t, const char *list)
 
 	for (dir = strtok_r(copy, ":", &save); dir != NULL;
 	    dir = strtok_r(NULL, ":", &save))
-		n += trust_add_dir(t, dir, 1);
+		n += trust_add_dir(t, dir, 1, trust_add_file);
 	free(copy);
 	return n;
 }
@@ -151,6 +152,51 @@ trust_add_system(struct trust *t)
 	if (dir != NULL && n <= 0)
 		log_warn("trust: SSL_CERT_DIR: %s: no certificate under a name "
 		    "that is a hash; openssl rehash DIR makes such names", dir);
+}
+
+/* Add every list of revoked certificates of a PEM file. Returns their number.
+ * One that is too old counts: what is revoked stays so. */
+static int
+trust_add_crl_file(struct trust *t, const char *path)
+{
+	BIO *bio = BIO_new_file(path, "r");
+	const ASN1_TIME *next;
+	X509_CRL *crl;
+	int n = 0;
+
+	while (bio != NULL &&
+	    (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+		next = X509_CRL_get0_nextUpdate(crl);
+		if (next != NULL && X509_cmp_current_time(next) < 0)
+			log_warn("crl: %s: a list is too old: the next one "
+			    "was due; certificates revoked since pass", path);
+		n += X509_STORE_add_crl(t->store, crl);
+		X509_CRL_free(crl);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return n;
+}
+
+int
+trust_add_crls(struct trust *t, const char *path, struct text *errors)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || access(path, R_OK) != 0) {
+		text_printf(errors, "crl: %s: %s\n", path, strerror(errno));
+		return ERR_USAGE;
+	}
+	if ((S_ISDIR(st.st_mode) ?
+	    trust_add_dir(t, path, 0, trust_add_crl_file) :
+	    trust_add_crl_file(t, path)) == 0) {
+		text_printf(errors, "crl: %s: holds no list of revoked "
+		    "certificates in PEM\n", path);
+		return ERR_USAGE;
+	}
+	X509_STORE_set_flags(t->store, X509_V_FLAG_CRL_CHECK |
+	    X509_V_FLAG_CRL_CHECK_ALL);
+	return 0;
 }
 
 /* Let the certificates compute now what they would compute at first use. */
@@ -247,20 +293,40 @@ trust_is_late(int error)
 	    error == X509_V_ERR_CERT_NOT_YET_VALID;
 }
 
+struct noted {			/* while a chain is verified: X509_V_* */
+	int	 late, revoked;
+};
+
 /*
  * X509_verify_cert() goes from the root down, and would stop at an expired
  * intermediate before it checks the leaf's signature. So a wrong time is only
- * noted, in the app data, and reported if everything else is good.
+ * noted, in the app data, and reported if everything else is good; likewise
+ * that a certificate is revoked. An issuer without a list says nothing, and a
+ * list that is too old still says what it says.
  */
 static int
-chain_late(int ok, X509_STORE_CTX *ctx)
+chain_note(int ok, X509_STORE_CTX *ctx)
 {
+	struct noted *noted = X509_STORE_CTX_get_app_data(ctx);
 	int error = X509_STORE_CTX_get_error(ctx);
 
-	if (ok || !trust_is_late(error))
+	if (ok)
 		return ok;
-	*(int *)X509_STORE_CTX_get_app_data(ctx) = error;
-	return 1;
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		noted->late = error;
+		return 1;
+	case X509_V_ERR_CERT_REVOKED:
+		noted->revoked = error;
+		return 1;
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+		return 1;
+	}
+	return 0;
 }
 
 int
@@ -275,17 +341,19 @@ static void
 chain_check(X509_STORE_CTX *ctx, struct trust_verdict *v)
 {
 	STACK_OF(X509) *sk;
-	int i, late = X509_V_OK;
+	struct noted noted = { X509_V_OK, X509_V_OK };
 	time_t end;
+	int i;
 
-	X509_STORE_CTX_set_app_data(ctx, &late);
-	X509_STORE_CTX_set_verify_cb(ctx, chain_late);
+	X509_STORE_CTX_set_app_data(ctx, &noted);
+	X509_STORE_CTX_set_verify_cb(ctx, chain_note);
 	if (X509_verify_cert(ctx) <= 0) {
 		v->error = X509_STORE_CTX_get_error(ctx);
 		if (v->error == X509_V_OK)
 			v->error = X509_V_ERR_UNSPECIFIED;
 	} else {
-		v->error = late;
+		v->error = noted.revoked != X509_V_OK ? noted.revoked :
+		    noted.late;
 	}
 	X509_STORE_CTX_set_app_data(ctx, NULL);
 	v->until = time(NULL) + 365 * 24 * 3600;

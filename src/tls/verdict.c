@@ -1,11 +1,13 @@
 /*
  * What is thought of a server's certificate: first of its chain, then of its
- * name. A resumed session has the verdict of the handshake that it began with.
+ * name, and then what a stapled response says. A resumed session has the
+ * verdict of the handshake that it began with.
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "tls/conn.h"
+#include "tls/staple.h"
 
 int	conn_index = -1;	/* here, below those who ask */
 
@@ -50,13 +52,45 @@ conn_judge(struct tls_conn *c, const struct trust_verdict *v, X509 *cert)
 	ERR_clear_error();
 }
 
+/* The server's response, if there is one to look at: the chain is good, but
+ * for its time. Returns its length. */
+static size_t
+conn_staple(SSL *ssl, const uint8_t **der)
+{
+	long len = SSL_get_tlsext_status_ocsp_resp(ssl, der);
+
+	switch (len > 0 ? tls_verdict(ssl, NULL) : VERIFY_UNTRUSTED) {
+	case VERIFY_OK:
+	case VERIFY_EXPIRED:
+	case VERIFY_NAME:
+		return (size_t)len;
+	default:
+		return 0;
+	}
+}
+
+/* Revoked is revoked, as in a list, whatever its time and name. */
+static void
+conn_judge_staple(struct tls_conn *c, SSL *ssl, X509_STORE_CTX *ctx)
+{
+	const uint8_t *der;
+	size_t len = conn_staple(ssl, &der);
+
+	if (len == 0 || !staple_revokes(der, len, ctx,
+	    trust_issuers(c->tls->trust)))
+		return;
+	c->error = X509_V_ERR_CERT_REVOKED;
+	c->late = 0;
+}
+
 void
-conn_verify(struct tls_conn *c, X509_STORE_CTX *ctx)
+conn_verify(struct tls_conn *c, SSL *ssl, X509_STORE_CTX *ctx)
 {
 	struct trust_verdict v;
 
 	trust_verify(c->tls->trust, ctx, &v);
 	conn_judge(c, &v, X509_STORE_CTX_get0_cert(ctx));
+	conn_judge_staple(c, ssl, ctx);
 }
 
 /* As libssl verifies the chain of a server. NULL: no memory. */
@@ -76,6 +110,21 @@ conn_chain(struct tls_conn *c, SSL *ssl)
 	return NULL;
 }
 
+void
+conn_stapled(SSL *ssl)
+{
+	struct tls_conn *c = conn_of(ssl);
+	const uint8_t *der;
+	X509_STORE_CTX *ctx = NULL;
+
+	if (SSL_version(ssl) < TLS1_3_VERSION && conn_staple(ssl, &der) > 0)
+		ctx = conn_chain(c, ssl);
+	if (ctx != NULL)
+		conn_judge_staple(c, ssl, ctx);
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+}
+
 int
 tls_lacks_issuer(SSL *ssl, char url[ISSUER_URL_MAX])
 {
@@ -91,6 +140,7 @@ tls_lacks_issuer(SSL *ssl, char url[ISSUER_URL_MAX])
 		return 0;
 	trust_verify_again(c->tls->trust, ctx, &v, &last);
 	conn_judge(c, &v, X509_STORE_CTX_get0_cert(ctx));
+	conn_judge_staple(c, ssl, ctx);
 	rv = last != NULL && issuers_url(last, url) == 0;
 	X509_free(last);
 	X509_STORE_CTX_free(ctx);

@@ -3,14 +3,15 @@ what curl sees of it, and what the log says."""
 import os
 import sys
 
-from harness import check, equal, net, scenario
+from harness import check, equal, net, scenario, wait
+from harness.proc import wait_port
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 'peers'))
 import defective    # noqa: E402
 
 KEYS = (defective.UNTRUSTED, defective.EXPIRED, defective.NAME,
-        defective.INCOMPLETE)
+        defective.INCOMPLETE, defective.REVOKED)
 UNVERIFIED = 60         # of curl: the certificate is not good
 
 
@@ -21,11 +22,12 @@ def answer(p):
     p.close()
 
 
-def curl(s, site, *more):
+def curl(s, site, *more, port=443):
     """(exit status, status of HTTP) of a client that trusts our CA."""
     r = s.run(s.client, 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}',
               '--max-time', '20', '--cacert', s.pki.ca, '--resolve',
-              '%s:443:%s' % (site, net.SERVER), *more, 'https://%s/' % site)
+              '%s:%d:%s' % (site, port, net.SERVER), *more,
+              'https://%s:%d/' % (site, port))
     return r.code, int(r.text)
 
 
@@ -34,7 +36,8 @@ def table(s, on, outcome, more=()):
     CA in the log."""
     ctx = defective.contexts(s.path('defective'), s.pki.pair('root'))
     s.serve(ctx=ctx, handler=answer)
-    s.start(record=False, on={k: on for k in KEYS})
+    s.start(record=False, on={k: on for k in KEYS}, upstream={
+        'trust': s.pki.root, 'crl': [s.path('defective/crl.pem')]})
     got, want = {}, {}
     for name, (wrong, site, _) in defective.CASES.items():
         got[name] = curl(s, site, *(more if wrong else ()))
@@ -153,3 +156,56 @@ def issuers_may_be_preloaded(s):
     equal(curl(s, 'issuers-to-fetch.test'), (0, 403))
     equal([f['clearspan']['server']['verify'] for f in s.d.flows(4)][:3],
           ['ok'] * 3)
+
+
+@scenario(timeout=120)
+def a_new_list_of_the_revoked_counts_at_once(s):
+    """The file changes; nothing else is done."""
+    m = defective.Maker(s.path('defective'), s.pki.pair('root'))
+    names = ('first.test', 'second.test')
+    leafs = [m.leaf(n) for n in names]
+    by_name = {n: m.context(n, leaf) for n, leaf in zip(names, leafs)}
+    ctx = m.context('default', leafs[0])
+    ctx.sni_callback = lambda sock, name, _: setattr(
+        sock, 'context', by_name.get(name, ctx))
+    s.serve(ctx=ctx, handler=answer)
+    crl = m.revoke('list.pem', s.pki.pair('root'), leafs[0])
+    s.start(record=False, upstream={'trust': s.pki.root, 'crl': [crl]})
+    equal([curl(s, n) for n in names], [(0, 403), (0, 200)])
+    n = s.reloads('ok')
+    m.revoke('list.pem', s.pki.pair('root'), leafs[1])
+    wait(lambda: s.reloads('ok') > n, 'that it is read again', 30 * s.slow)
+    equal([curl(s, n) for n in names], [(0, 200), (0, 403)])
+    flows = s.d.flows(4)
+    equal(flows[-1]['clearspan']['server']['verify'], 'certificate revoked')
+    equal(flows[-1]['flow']['reason'],
+          'blocked by rule default: certificate revoked')
+
+
+@scenario(timeout=120)
+def what_servers_staple_counts_if_their_issuer_signed_it(s):
+    """Servers of openssl; what is out of date is in staple_test."""
+    m = defective.Maker(s.path('defective'), s.pki.pair('root'))
+    leaf = m.leaf('stapled.test')
+    gone, there = 'R\t491231235959Z\t250101000000Z', 'V\t491231235959Z\t'
+    cases = ((gone, m.root, '-tls1_2', 403), (gone, m.root, '-tls1_3', 403),
+             (there, m.root, '-tls1_3', 200), (gone, m.other, '-tls1_3', 200),
+             (gone, m.other, '-tls1_2', 200))
+    servers = []
+    for port, (status, signer, version, _) in enumerate(cases, 2000):
+        servers.append(s.spawn(
+            s.server, 'openssl', 's_server', '-www', '-accept', '%s:%d' % (
+                net.SERVER, port), '-cert', leaf[0], '-key', leaf[1], version,
+            '-status_file', m.staple('%d.der' % port, leaf, status, signer),
+            name='server-%d' % port))
+    s.start(record=False)
+    for port, p in enumerate(servers, 2000):
+        wait_port(s.server, port, p)
+        equal(curl(s, 'stapled.test', port=port), (0, cases[port - 2000][3]),
+              cases[port - 2000])
+    for f in s.d.flows(len(cases)):
+        blocked = cases[f['dest_port'] - 2000][3] == 403
+        c = f['clearspan']
+        equal((c['action'], c['server']['verify']),
+              ('block', 'certificate revoked') if blocked else
+              ('decrypt', 'ok'), f)

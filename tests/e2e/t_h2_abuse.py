@@ -64,7 +64,7 @@ def streams_that_make_us_reset(e, sid):
                        for i in ids(e, 200))
 
 
-@attack('CVE-2024-27316, 27919, 28182, 30255')
+@attack('CVE-2023-45288, CVE-2024-27316, 27919, 28182, 30255; VU#421644')
 def continuation_without_end(e, sid):
     some = frame(CONTINUATION, 0, sid, literals([('a' * 40, 'b' * 400)] * 30))
     yield frame(HEADERS, END_STREAM, sid, literals([('a', 'b')]))
@@ -115,7 +115,7 @@ def settings_again_and_again(e, sid):
         yield frame(SETTINGS, 0, 0, settings((h2.S_STREAMS, 50))) * 1000
 
 
-@attack('CVE-2019-9513', by='client', cut=False)
+@attack('CVE-2019-9513')
 def priorities_in_a_loop(e, sid):
     for i in range(100):
         yield b''.join(frame(PRIORITY, 0, x, number(0, 8)[:1] + bytes(
@@ -178,7 +178,7 @@ def client_attacks(s, site, other, a):
     if a.cut:
         e.ended()
         wait(lambda: counted(s, 'client') > counts, 'a count of %s' % a)
-    elif not a.name.startswith('priorities'):
+    else:
         wait(lambda: counted(s, 'client') > counts, 'a count of %s' % a)
     bounded(s, other, before, a)
     check(len(site.got) - n < 3000, a, 'sent on', len(site.got) - n)
@@ -272,6 +272,62 @@ def h2_client_that_opens_its_window_by_the_byte(s):
     st.room += 800
     e.answer(st)
     equal(bytes(st.body), http.content(1000))
+
+
+def by_the_byte(e, st):
+    """One byte, and the next when it has come, until that is enough."""
+    e.auto = False
+    while not (st.over or e.over or e.goaway):
+        n = len(st.body) + 1
+        st.room += 1
+        e.grow(st.sid, 1)
+        e.until(lambda: len(st.body) >= n or st.over or e.over or e.goaway,
+                'a byte or an end')
+
+
+@scenario
+def h2_windows_that_are_opened_by_the_byte_are_counted(s):
+    """CVE-2019-9511, by a client and by a server."""
+    site = begin(s)
+    e = h2.connect(s, told=[(h2.S_WINDOW, 0)])
+    by_the_byte(e, e.ask('/x?n=100000'))
+    s.d.metric_is(1, 'clearspan_http2_abuse_total', side='client',
+                  kind='slow-window')
+    e.p.close()
+    site.told = {h2.S_WINDOW: 0}
+    site.apps['/slow'] = by_the_byte
+    c = h2.connect(s)
+    c.get('/x')                 # the server's SETTINGS are there
+    st = c.ask('/slow', 'POST', end=False)
+    c.data(st.sid, bytes(16384))
+    c.until(lambda: st.over or c.over, 'an end of it')
+    s.d.metric_is(1, 'clearspan_http2_abuse_total', side='server',
+                  kind='slow-window')
+
+
+@scenario
+def h2_server_that_reads_nothing(s):
+    """CVE-2019-9517 from the other side: windows open, and then deaf."""
+    site = begin(s)
+    other, gate = h2.connect(s), threading.Event()
+    other.get('/x')
+
+    def deaf(e, st):
+        e.grow(0, h2.TOP - 65535)
+        e.send(SETTINGS, 0, 0, settings((h2.S_WINDOW, 1 << 30)))
+        gate.wait(30 * s.slow)
+        e.p.close()
+    site.apps['/deaf'] = deaf
+    before = s.d.rss()
+    c = h2.connect(s)
+    for st in [c.ask('/deaf', 'POST', end=False) for i in range(60)]:
+        while min(st.window, c.window) > 0:
+            n = min(st.window, c.window, 16384)
+            st.window, c.window = st.window - n, c.window - n
+            c.data(st.sid, bytes(n), False)
+    bounded(s, other, before, 'who reads nothing')
+    gate.set()
+    c.p.rst()
 
 
 @scenario

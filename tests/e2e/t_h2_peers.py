@@ -14,6 +14,23 @@ def passed(s):
     s.start()
 
 
+def judged(s):
+    """A rule asks for the host of each request: every stream is judged."""
+    s.start(rules=[{'name': 'never', 'host': ['never.test'],
+                    'action': 'block'},
+                   {'name': 'default', 'action': 'decrypt',
+                    'mirror': ['recorder']}],
+            log={'events': ['flow', 'http']})
+
+
+def was_judged(s):
+    """... and none was read passively."""
+    n = sum(s.d.metric('clearspan_http2_streams_total', result=x)
+            for x in ('done', 'reset', 'broken'))
+    check(n > 20, 'streams that were judged:', n)
+    whole_mirror(s)
+
+
 def whole_mirror(s):
     """What the recorder got of them is in order."""
     for x in s.rec.streams(1):
@@ -94,6 +111,8 @@ def apache(s):
     equal(r.out, b'hinted\n')
     check('HTTP/2 103' in r.errors, 'no early hints:', r.errors[-3000:])
     check('</early.css>;rel=preload' in r.errors, r.errors[-3000:])
+    log = h2_programs.nghttp(s, '-n', '--no-push', URL + 'hinted')
+    equal(re.findall(r':status: (\d+)', log), ['103', '200'], log[-3000:])
     h2_programs.h2load(s, '-n', '1000', '-c', '2', '-m', '100', URL + 'small')
 
 
@@ -111,11 +130,11 @@ def node(s, *how):
 
 
 def chromium(s):
-    """A page of 60 objects, each of them summed up, and a WebSocket within
-    the same connection (RFC 8441)."""
+    """A page of 60 objects, each of them summed up, with a 103 before it, and
+    a WebSocket within the same connection (RFC 8441)."""
     p = h2_programs.node(s)
     r = programs.chromium(s, URL + 'page', s.pki.ca)
-    check('objects 60 bad  said 3 5000' in r.text, r.text[-1500:],
+    check('objects 60 bad  said 3 5000 hinted true' in r.text, r.text[-1500:],
           r.errors[-1500:])
     check('websocket over h2' in p.text(), p.text())
 
@@ -175,3 +194,40 @@ def h2_of_grpc(s):
     passed(s)
     grpc(s)
     whole_mirror(s)
+
+
+# --- where a rule by host judges each stream
+
+@scenario
+def h2_judged_of_nginx(s):
+    judged(s)
+    nginx(s)
+    was_judged(s)
+
+
+@scenario
+def h2_judged_of_nghttpd(s):
+    judged(s)
+    nghttpd(s)
+    was_judged(s)
+
+
+@scenario
+def h2_judged_of_apache(s):
+    judged(s)
+    apache(s)
+    was_judged(s)
+
+
+@scenario
+def h2_judged_of_node(s):
+    judged(s)
+    node(s, 'scanned')
+    was_judged(s)
+
+
+@scenario(timeout=120)
+def h2_judged_of_grpc(s):
+    judged(s)
+    grpc(s, '2', '50')
+    was_judged(s)

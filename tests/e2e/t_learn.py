@@ -130,16 +130,15 @@ def must_decrypt_learns_nothing(s):
 
 @scenario
 def a_server_that_cannot_be_decrypted_is_bypassed(s):
-    """It has one cipher, which we do not offer; its client does."""
+    """It has one group, which we do not offer; its client does."""
     start(s, on={'handshake-failure': 'bypass'}, learn=LEARN)
     p = s.spawn(s.server, 'openssl', 's_server', '-accept', '%s:443' %
-                net.SERVER, '-cert', s.pki.pair('good')[0], '-key',
-                s.pki.pair('good')[1], '-rev', '-tls1_2', '-cipher',
-                'ECDHE-ECDSA-ARIA128-GCM-SHA256')
+                net.SERVER, '-cert', s.pki.pair('rsa')[0], '-key',
+                s.pki.pair('rsa')[1], '-rev', '-tls1_2', '-cipher',
+                'ECDHE', '-groups', 'secp256k1')
     wait_port(s.server, 443, p)
     ctx = peer.client_context(s.pki.root, hi='1.2')
-    ctx.set_ciphers('ECDHE-ECDSA-ARIA128-GCM-SHA256:'
-                    'ECDHE-ECDSA-AES128-GCM-SHA256')
+    ctx.set_ecdh_curve('secp256k1')
 
     def attempt(source=None):
         try:

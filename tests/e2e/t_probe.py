@@ -114,7 +114,7 @@ HELLOS = {
         more=exts(groups=(10, b'\0\3\0\x1d\0')))),
     'no groups': split(hello(more=exts(groups=None))),
     'no group in common': split(hello(
-        more=exts(groups=(10, b'\0\2\x01\x02'), shares=share(0x102, b'xx')))),
+        more=exts(groups=(10, b'\0\2\x01\x04'), shares=share(0x104, b'xx')))),
     'no signatures': split(hello(more=exts(sigalgs=None))),
     'no signature in common': split(hello(
         more=exts(sigalgs=(13, b'\0\2\x02\x01')))),

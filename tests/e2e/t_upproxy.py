@@ -221,7 +221,7 @@ def proxies_that_fail_refuse_or_say_nonsense_are_told_of(s):
     answers = {k: v[0] for k, v in SOCKS.items()}
     answers[7106] = socks_behind
     socks = Script(s, 1080, socks_script(answers))
-    s.start(record=False, upstream={'connect-timeout': '1s'}, **{
+    s.start(record=False, upstream={'connect-timeout': '4s'}, **{
         'upstream-proxies': [
             {'name': 'http', 'url': 'http://%s:3128' % net.SERVER},
             {'name': 'socks', 'url': 'socks5h://%s:1080/' % net.SERVER},

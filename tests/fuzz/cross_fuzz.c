@@ -14,6 +14,7 @@
 #include "http/cross.h"
 #include "util/budget.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -223,6 +224,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    "\0\0\0\4\0\0\0\0";
 	unsigned first;
 
+	log_level = LOG_LVL_ERROR;
 	budget_limit(MEMORY);
 	at = data;
 	end = data + size;

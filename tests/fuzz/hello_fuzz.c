@@ -28,8 +28,8 @@ use(const struct hello *h)
 	assert(strlen(h->sni) <= HOSTNAME_MAX);
 	assert(!(h->flags & HELLO_SNI_BAD) || h->sni[0] == '\0');
 	alpn_has(h->alpn.p, h->alpn.len, "h2");
-	hello_can_ecdsa(h, 0x0303);
-	hello_can_ecdsa(h, 0x0304);
+	hello_can_ecdsa(h, 0x0303, 23);
+	hello_can_ecdsa(h, 0x0304, 24);
 	assert(ja3_hash(hash, h, NULL) == 0 && strlen(hash) == JA3_HASH_LEN);
 	assert(ja4(fp, h, NULL) == 0 && strlen(fp) == JA4_LEN);
 }

@@ -40,10 +40,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len > 600)
 		len = 600;
-	e = socks_greeting(data, len, &used, &need);
+	e = socks_greeting(data, len, 0, &used, &need);
 	assert(e != ERR_SHORT || need > len);
 	for (i = 0; i < len; i++) {
-		got = socks_greeting(data, i, &again, &need);
+		got = socks_greeting(data, i, 0, &again, &need);
 		if (got == ERR_SHORT)
 			assert(need > i);
 		else

@@ -99,6 +99,7 @@ class Stream:
         self.ended = False      # by the peer
         self.code = None        # of RST_STREAM
         self.dead = False       # we have reset it
+        self.deaf = False       # its window is not given back
         self.method = self.path = None  # of a request of ours
         self.case = None
 
@@ -323,7 +324,7 @@ class End:
         st.body += body
         if f.flags & END_STREAM:
             self.end(st)
-        elif f.body and self.auto:
+        elif f.body and self.auto and not st.deaf:
             st.room += len(f.body)
             self.grow(f.sid, len(f.body))
 

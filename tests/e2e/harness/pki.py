@@ -43,6 +43,8 @@ commonName = supplied
 KEYS = {'p256': ('EC', '-pkeyopt', 'ec_paramgen_curve:P-256'),
         'p384': ('EC', '-pkeyopt', 'ec_paramgen_curve:P-384'),
         'rsa': ('RSA', '-pkeyopt', 'rsa_keygen_bits:2048'),
+        'p384': ('EC', '-pkeyopt', 'ec_paramgen_curve:P-384'),
+        'p521': ('EC', '-pkeyopt', 'ec_paramgen_curve:P-521'),
         'ed25519': ('ED25519',)}
 
 

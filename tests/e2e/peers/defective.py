@@ -14,8 +14,9 @@ DAY = 86400
 LEAF = {'basicConstraints': 'CA:FALSE', 'extendedKeyUsage': 'serverAuth'}
 CA = {'basicConstraints': 'critical,CA:TRUE',
       'keyUsage': 'critical,keyCertSign', 'subjectKeyIdentifier': 'hash'}
-UNTRUSTED, EXPIRED, NAME, INCOMPLETE = (
-    'untrusted-server', 'expired-server', 'name-mismatch', 'incomplete-chain')
+UNTRUSTED, EXPIRED, NAME, INCOMPLETE, REVOKED = (
+    'untrusted-server', 'expired-server', 'name-mismatch', 'incomplete-chain',
+    'revoked-server')
 AIA = 'http://aia.test/'
 # What is fetched from there: path to (status, content).
 FETCHED = {}
@@ -97,6 +98,41 @@ class Maker:
         return self.issue(site if cn is None else cn, issuer or self.root, ext,
                           **kw)
 
+    def revoke(self, name, issuer, *certs):
+        """The issuer's list of these: a PEM file."""
+        out = self.path(name)
+        with open(out + '.cnf', 'w') as f:
+            f.write('[past]\ndatabase=%s.txt\ndefault_md=sha256\n'
+                    'default_crl_days=30\n' % out)
+        self.index(out + '.txt', 'R\t491231235959Z\t250101000000Z', *certs)
+        self.ossl('ca', '-gencrl', '-config', out + '.cnf', '-name', 'past',
+                  '-cert', issuer[0], '-keyfile', issuer[1], '-out',
+                  out + '.new')
+        os.rename(out + '.new', out)
+        return out
+
+    def index(self, path, status, *certs):
+        """The issuer's book."""
+        with open(path, 'w') as f:
+            f.writelines('%s\t%s\tunknown\t/\n' % (status, self.serial(c))
+                         for c in certs)
+
+    def staple(self, name, cert, status, signer):
+        """An OCSP response about a certificate of the root: its file."""
+        out = self.path(name)
+        self.index(out + '.txt', status, cert)
+        self.ossl('ocsp', '-index', out + '.txt', '-CA', self.root[0],
+                  '-issuer', self.root[0], '-cert', cert[0], '-rsigner',
+                  signer[0], '-rkey', signer[1], '-ndays', '1', '-noverify',
+                  '-respout', out)
+        return out
+
+    def serial(self, cert):
+        return subprocess.run(
+            ('openssl', 'x509', '-in', cert[0], '-noout', '-serial'),
+            check=True, stdout=subprocess.PIPE, text=True,
+            timeout=60).stdout.split('=')[1].strip()
+
     def der(self, cert, path):
         """To be fetched from there; the extension that says so."""
         FETCHED['/' + path] = (200, ssl.PEM_cert_to_DER_cert(
@@ -123,9 +159,12 @@ def contexts(directory, root, only=None, more={}):
     of cases with that fault; more: by name, too."""
     m = Maker(directory, root)
     by_name = dict(more)
+    m.revoked = []
     for name, (wrong, site, make) in CASES.items():
         if only in (None, wrong):
             by_name[site] = m.context(name, *make(m, site))
+    if m.revoked:
+        m.revoke('crl.pem', root, *m.revoked)
     ctx = m.context('default', m.leaf('10.2.0.2', san='IP:10.2.0.2'))
 
     def choose(sock, name, _):
@@ -391,3 +430,32 @@ def issuers_to_fetch(m, site):
 def second_issuer_to_fetch(m, site):
     below = m.issue('Second', m.inter, dict(CA, **m.der(m.inter, '2.der')))
     return m.leaf(site, below), below
+
+
+# --- revoked-server: crl.pem says so
+
+@case(REVOKED)
+def revoked(m, site):
+    m.revoked.append(m.leaf(site))
+    return m.revoked[-1:]
+
+
+@case(REVOKED)
+def revoked_intermediate(m, site):
+    gone = m.issue('Revoked Intermediate', m.root, CA)
+    m.revoked.append(gone)
+    return m.leaf(site, gone), gone
+
+
+@case(REVOKED)
+def revoked_and_expired(m, site):
+    m.revoked.append(m.leaf(site, span=(-90 * DAY, -30 * DAY)))
+    return m.revoked[-1:]
+
+
+@case(UNTRUSTED)
+def revoked_and_broken(m, site):
+    """Nothing says that it is the one that was revoked."""
+    leaf = broken_signature(m, site)
+    m.revoked += leaf
+    return leaf

@@ -3,8 +3,8 @@
 // the path: /n/BYTES (the byte at i is i * 7 + n), /echo, /hints (a 103 first),
 // /trailers, /late (the answer's head before the request's body is read), /ask
 // (the request's trailers, told), /reset (RST_STREAM with code 11 after some of
-// the body), /page (60 objects and a WebSocket of RFC 8441, whose outcome it
-// writes down).
+// the body), /page (a 103, 60 objects and a WebSocket of RFC 8441, whose outcome
+// it writes down).
 'use strict';
 const http2 = require('http2'), fs = require('fs'),
   crypto = require('crypto');
@@ -49,7 +49,8 @@ ${[...Array(30).keys()].map((i) => `<script src=/o/${i}></script>`).join('')}
     };
   });
   const r = await fetch('/result', { method: 'POST',
-    body: JSON.stringify({ got, said }) });
+    body: JSON.stringify({ got, said, hinted: performance.getEntriesByType(
+      'navigation')[0].firstInterimResponseStart > 0 }) });
   document.getElementById('r').textContent = await r.text();
   await fetch('/done');
 })();
@@ -80,7 +81,8 @@ function result(text) {
   let bad = [];
   for (let i = 0; i < 60; i++)
     if (r.got[i] !== sum(object(i))) bad.push(i);
-  return `objects ${Object.keys(r.got).length} bad ${bad} said ${r.said}`;
+  return `objects ${Object.keys(r.got).length} bad ${bad} said ${r.said}` +
+    ` hinted ${r.hinted}`;
 }
 
 function whole(stream, then) {
@@ -116,6 +118,8 @@ const answers = {
     s.write('some of it', () => s.close(11));
   },
   page: (s) => {
+    s.additionalHeaders({ ':status': 103,
+      link: '</o/0>; rel=preload; as=script' });
     s.respond({ ':status': 200, 'content-type': 'text/html' });
     s.end(PAGE);
   },

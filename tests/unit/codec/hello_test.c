@@ -301,7 +301,7 @@ TEST(chromium_has_grease_ech_and_a_post_quantum_share)
 	ck_assert(hello_has_group(&h, 23));
 	ck_assert(has_alpn("h2"));
 	ck_assert_int_eq(h.max_version, 0x0304);
-	ck_assert(hello_can_ecdsa(&h, 0x0304));
+	ck_assert(hello_can_ecdsa(&h, 0x0304, 23));
 }
 END
 
@@ -341,14 +341,22 @@ TEST(the_kind_of_leaf_follows_from_suites_groups_and_algorithms)
 {
 	load_hello(&raw, "openssl_tls12_rsa");
 	ck_assert_int_eq(parse(), 0);
-	ck_assert(!hello_can_ecdsa(&h, 0x0303));
+	ck_assert(!hello_can_ecdsa(&h, 0x0303, 23));
+	ck_assert(hello_can_rsa(&h, 0x0303));
 	text_clear(&raw);
 	load_hello(&raw, "openssl_p384");	/* offers no P-256 */
 	ck_assert_int_eq(parse(), 0);
-	ck_assert(!hello_can_ecdsa(&h, 0x0303));
+	ck_assert(!hello_can_ecdsa(&h, 0x0303, 23));
 	ck_assert_int_eq(parse_ext(13, LIT("\0\2\4\3")), 0);
-	ck_assert(hello_can_ecdsa(&h, 0x0303));
-	ck_assert(hello_can_ecdsa(&h, 0x0304));
+	ck_assert(hello_can_ecdsa(&h, 0x0303, 23));
+	ck_assert(hello_can_ecdsa(&h, 0x0304, 23));
+	ck_assert(!hello_can_ecdsa(&h, 0x0304, 24));
+	ck_assert(!hello_can_rsa(&h, 0x0304));
+	ck_assert_int_eq(parse_ext(13, LIT("\0\4\5\3\10\7")), 0);
+	ck_assert(!hello_can_ecdsa(&h, 0x0304, 23));
+	ck_assert(hello_can_ecdsa(&h, 0x0304, 24));
+	ck_assert(!hello_can_ecdsa(&h, 0x0304, 25));
+	ck_assert(hello_can_ed25519(&h, 0x0304));
 }
 END
 

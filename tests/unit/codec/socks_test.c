@@ -35,9 +35,9 @@ TEST(a_greeting_without_authentication_is_taken)
 {
 	size_t used, need;
 
-	ck_assert_int_eq(socks_greeting(BYTES("\5\1\0"), &used, &need), 0);
+	ck_assert_int_eq(socks_greeting(BYTES("\5\1\0"), 0, &used, &need), 0);
 	ck_assert_uint_eq(used, 3);
-	ck_assert_int_eq(socks_greeting(BYTES("\5\3\1\2\0\5\1"), &used, &need),
+	ck_assert_int_eq(socks_greeting(BYTES("\5\3\1\2\0\5\1"), 0, &used, &need),
 	    0);
 	ck_assert_uint_eq(used, 5);
 }
@@ -47,11 +47,11 @@ TEST(a_short_greeting_says_what_it_needs)
 {
 	size_t used, need;
 
-	ck_assert_int_eq(socks_greeting(BYTES(""), &used, &need), ERR_SHORT);
+	ck_assert_int_eq(socks_greeting(BYTES(""), 0, &used, &need), ERR_SHORT);
 	ck_assert_uint_eq(need, 2);
-	ck_assert_int_eq(socks_greeting(BYTES("\5"), &used, &need), ERR_SHORT);
+	ck_assert_int_eq(socks_greeting(BYTES("\5"), 0, &used, &need), ERR_SHORT);
 	ck_assert_uint_eq(need, 2);
-	ck_assert_int_eq(socks_greeting(BYTES("\5\4\1"), &used, &need),
+	ck_assert_int_eq(socks_greeting(BYTES("\5\4\1"), 0, &used, &need),
 	    ERR_SHORT);
 	ck_assert_uint_eq(need, 6);
 }
@@ -61,10 +61,10 @@ TEST(a_client_that_insists_on_authentication_is_refused)
 {
 	size_t used, need;
 
-	ck_assert_int_eq(socks_greeting(BYTES("\5\2\1\2"), &used, &need),
+	ck_assert_int_eq(socks_greeting(BYTES("\5\2\1\2"), 0, &used, &need),
 	    ERR_DENIED);
 	ck_assert_uint_eq(used, 4);
-	ck_assert_int_eq(socks_greeting(BYTES("\5\0"), &used, &need),
+	ck_assert_int_eq(socks_greeting(BYTES("\5\0"), 0, &used, &need),
 	    ERR_DENIED);
 }
 END
@@ -75,11 +75,11 @@ TEST(socks4_is_known_and_refused)
 	uint8_t out[8];
 
 	ck_assert(socks_starts(4) && socks_starts(5) && !socks_starts('C'));
-	ck_assert_int_eq(socks_greeting(BYTES("\4\1\0\120"), &used, &need),
+	ck_assert_int_eq(socks_greeting(BYTES("\4\1\0\120"), 0, &used, &need),
 	    ERR_UNSUPPORTED);
 	ck_assert_uint_eq(socks4_refuse(out), 8);
 	ck_assert_mem_eq(out, "\0\x5b\0\0\0\0\0\0", 8);
-	ck_assert_int_eq(socks_greeting(BYTES("GET"), &used, &need),
+	ck_assert_int_eq(socks_greeting(BYTES("GET"), 0, &used, &need),
 	    ERR_FORMAT);
 }
 END

@@ -45,6 +45,21 @@ TEST(records_are_own_or_of_libssl)
 }
 END
 
+TEST(own_certificates_say_whose_they_are_and_have_their_keys)
+{
+	bad_part("certificates:\n"
+	    "  - {certificate: a, key: b}\n"
+	    "  - {site: [a.example], certificate: [a, b], key: c}\n"
+	    "  - {site: [a.example], certificate: a, key: c, verify: no}\n",
+	    "c:3:5: a certificate needs \"site\" or \"server\", to say whose "
+	    "it is; write the names in it, such as site: [www.example.com]\n"
+	    "c:4:51: each \"certificate\" has its \"key\", in the same order: "
+	    "2 and 1 are given\n"
+	    "c:5:57: \"verify: no\" needs \"server\": anybody could take such "
+	    "a name; write the addresses of the servers\n");
+}
+END
+
 TEST(values_out_of_range_or_of_a_wrong_kind)
 {
 	bad_part("limits: {connections: 0, handshakes: many, memory: 1k}\n",
@@ -184,7 +199,6 @@ TEST(what_comes_later)
 	    "rules:\n"
 	    "- {name: a, country: x, not: {country: CH}, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
-	    "on: {revoked-server: untrusted}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
@@ -195,9 +209,7 @@ TEST(what_comes_later)
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"
-	    "c:7:22: \"untrusted\" is not available for \"revoked-server\" in "
-	    "this version; write block\n"
-	    "c:8:21: \"1.0\" is not available for \"min\" in this version; "
+	    "c:7:21: \"1.0\" is not available for \"min\" in this version; "
 	    "write 1.2 or 1.3\n");
 }
 END
@@ -311,20 +323,19 @@ TEST(fingerprints_have_their_form)
 }
 END
 
-TEST(what_comes_later_in_inspect)
+TEST(inspect_has_two_places)
 {
-	bad_part("inspect: {streams: {afer: 3s}, trickle: off}\n"
+	bad_part("inspect: {streams: {afer: 3s}, trickle: slowly}\n"
 	    "rules:\n"
 	    "- {name: a, port: 1, action: decrypt, inspect: {trickel: off}}\n"
 	    "- {name: b, port: 2, action: block, inspect: {}}\n"
-	    "- {name: c, action: decrypt, inspect: {trickle: off}}\n",
+	    "- {name: c, action: decrypt, inspect: {trickle: {every: 1ms}}}\n",
 	    "c:2:21: unknown key \"afer\", did you mean \"after\"?\n"
-	    "c:2:32: \"trickle\" is not available in this version; take it "
-	    "out\n"
+	    "c:2:41: \"slowly\" is not off, nor what trickles; write "
+	    "{after: 5s, bytes: 1k, every: 1s}\n"
 	    "c:4:49: unknown key \"trickel\", did you mean \"trickle\"?\n"
 	    "c:5:37: \"inspect\" goes with action decrypt only; take it out\n"
-	    "c:6:40: \"trickle\" is not available in this version; take it "
-	    "out\n");
+	    "c:6:57: 1ms is out of range; write 100ms to 1h\n");
 }
 END
 
@@ -485,6 +496,31 @@ TEST(upstream_proxies_that_are_none)
 }
 END
 
+TEST(who_asks_has_somebody_to_ask)
+{
+	bad("listen:\n"
+	    "  - {name: a, mode: explicit, address: \"127.0.0.1:1\",\n"
+	    "     authentication: {realm: 'a\"b'}}\n"
+	    "  - {name: b, mode: explicit, address: \"127.0.0.1:2\",\n"
+	    "     authentication: {header: X-User}}\n"
+	    "  - {name: c, mode: transparent, address: \"127.0.0.1:3\",\n"
+	    "     authentication: {users: /u.htpasswd}}\n"
+	    "rules:\n"
+	    "  - {name: u, user: [\"\"], action: block}\n"
+	    "  - {name: r, action: decrypt}\n",
+	    "c:3:22: \"authentication\" needs \"users\", the file of users; "
+	    "or \"header\" and \"from\"\n"
+	    "c:3:30: \"realm\" is shown to people who are asked for their "
+	    "password; write up to 100 characters of ASCII, without quotes\n"
+	    "c:5:22: \"header\" and \"from\" go together: the field that has "
+	    "the user, and who may send it\n"
+	    "c:7:6: \"authentication\" goes with mode explicit only; take it "
+	    "out\n"
+	    "c:9:22: \"\" is not the name of a user; write it as in the file "
+	    "of users, or \"@list\"\n");
+}
+END
+
 TEST(errors_past_200_are_counted)
 {
 	struct text t = { 0 }, errors = { 0 };
@@ -504,12 +540,14 @@ END
 
 SUITE("errors", all_errors_come_in_one_run_in_order,
     upstream_proxies_that_are_none,
+    who_asks_has_somebody_to_ask,
     records_are_own_or_of_libssl,
+    own_certificates_say_whose_they_are_and_have_their_keys,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     conditions,
     a_rule_behind_a_wider_one_is_never_reached,
-    windows_of_time_have_their_form, fingerprints_have_their_form, what_comes_later, what_comes_later_in_inspect,
+    windows_of_time_have_their_form, fingerprints_have_their_form, what_comes_later, inspect_has_two_places,
     keys_that_do_not_go_together,
     keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,

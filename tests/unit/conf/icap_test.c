@@ -203,6 +203,28 @@ TEST(codings_are_a_list_or_any)
 }
 END
 
+TEST(trickle_is_off_or_has_three_parts)
+{
+	struct conf *c = good(LISTEN
+	    "inspect: {trickle: {after: 2s}}\n"
+	    "rules:\n"
+	    "- {name: a, port: 1, action: decrypt, inspect: {trickle: off}}\n"
+	    "- {name: b, port: 2, action: decrypt, inspect: {trickle: {}}}\n"
+	    "- {name: c, action: decrypt, inspect: {ranges: pass}}\n");
+
+	ck_assert_uint_eq(c->rules[0].inspect->trickle.bytes, 0);
+	ck_assert_uint_eq(c->rules[1].inspect->trickle.after, 5000);
+	ck_assert_uint_eq(c->rules[1].inspect->trickle.bytes, 1024);
+	ck_assert_uint_eq(c->rules[1].inspect->trickle.every, 1000);
+	ck_assert_uint_eq(c->rules[2].inspect->trickle.after, 2000);
+	ck_assert_uint_eq(c->rules[2].inspect->trickle.bytes, 1024);
+	conf_unref(c);
+	c = good(LISTEN);
+	ck_assert_uint_eq(c->rules[0].inspect->trickle.bytes, 0);
+	conf_unref(c);
+}
+END
+
 TEST(inspect_is_the_rules_own_or_that_of_all)
 {
 	struct conf *c = good(LISTEN
@@ -309,7 +331,8 @@ TEST(keys_that_go_with_others)
 {
 #define MACROS	" is not known; write one of %{src} %{src-port} " \
 		"%{dst} %{dst-port} %{sni} %{host} %{listener} " \
-		"%{rule} %{ja4} %{cert-subject} %{flow} %{tx}\n"
+		"%{rule} %{ja4} %{cert-subject} %{user} " \
+		"%{user-uri} %{flow} %{tx}\n"
 	bad_part("icap:\n"
 	    "- name: a\n"
 	    "  reqmod: icaps://h/x\n"
@@ -571,6 +594,7 @@ END
 
 SUITE("icap", defaults_of_a_service, all_that_a_service_may_say,
     failure_has_a_word_for_each_direction, codings_are_a_list_or_any,
+    trickle_is_off_or_has_three_parts,
     inspect_is_the_rules_own_or_that_of_all,
     what_passes_unseen_is_what_the_service_says_or_the_rule,
     macros_are_found_in_their_order, keys_that_go_with_others,

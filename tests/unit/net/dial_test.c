@@ -402,6 +402,32 @@ TEST(without_descriptors_it_says_limit)
 }
 END
 
+TEST(a_dead_address_gives_way_to_the_other_family_of_its_name)
+{
+	struct dial_want w = { .other = "dead6.test", .timeout = 10000 };
+	struct end e;
+
+	start();
+	blackhole();
+	serve("127.0.0.1:80");
+	ck_assert_int_eq(addr_parse(&w.addr, "[2001:db8::1]:80"), 0);
+	ends_at(dial(&w), "127.0.0.1:80");
+	/* The name's addresses of the same family are not tried. */
+	w.timeout = 600;
+	w.other = "black.test";
+	ck_assert_int_eq(addr_parse(&w.addr, "10.9.9.1:80"), 0);
+	ends_with(dial(&w), ERR_TIMEOUT, "timed out after 600ms");
+	w.other = "half.test";
+	w.timeout = 10000;
+	ck_assert_int_eq(addr_parse(&w.addr, "127.0.0.1:81"), 0);
+	e = dial(&w);	/* the AAAA is never answered, and still asked for */
+	ck_assert_int_eq(e.fd, ERR_SYS);
+	ck_assert_str_eq(e.why, "connection refused");
+	ck_assert_int_lt(e.ms, 5000);
+	stop();
+}
+END
+
 SUITE("dial", an_address_is_reached, a_numeric_host_needs_no_resolver,
     a_closed_port_is_refused, without_a_route_it_says_so,
     a_silent_host_times_out, ipv6_comes_first,
@@ -409,4 +435,5 @@ SUITE("dial", an_address_is_reached, a_numeric_host_needs_no_resolver,
     without_an_ipv6_route_ipv4_is_tried_and_its_failure_told,
     ipv4_waits_50_ms_for_a_lost_aaaa, eight_addresses_are_tried_at_most,
     a_veto_is_obeyed, an_unknown_name_is_not_found,
+    a_dead_address_gives_way_to_the_other_family_of_its_name,
     a_cancelled_dial_says_nothing, without_descriptors_it_says_limit)

@@ -1,0 +1,198 @@
+/*
+ * HTTPS and SVCB records in responses of DNS. The message is walked with a
+ * cursor, and changed where it lies.
+ */
+#include "codec/dnsmsg.h"
+
+#include <string.h>
+
+#include "util/cursor.h"
+#include "util/err.h"
+
+enum {
+	FLAG_QR		= 0x8000,
+	TYPE_SVCB	= 64,
+	TYPE_HTTPS	= 65,
+	PARAM_ALPN	= 1,
+	PARAM_ECH	= 5,
+	PARAM_PRIVATE	= 65280,	/* to 65534 */
+	PARAM_PRIVATE_END = 65534,
+	PARAM_HEADER	= 4
+};
+
+/* A name, of which the last part may be a pointer to elsewhere. */
+static void
+name_skip(struct cursor *w)
+{
+	uint8_t n;
+
+	while (!w->bad && (n = cursor_u8(w)) != 0) {
+		if (n >= 0xc0) {
+			cursor_u8(w);
+			return;
+		}
+		if (n > 63)	/* RFC 1035, 4.1.4: reserved */
+			w->bad = 1;
+		cursor_bytes(w, n);
+	}
+}
+
+static uint16_t
+get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* h3, and h3-29 and other drafts. The list may be malformed at its end. */
+static int
+alpn_blunt(uint8_t *p, size_t len)
+{
+	size_t n;
+	int changed = 0;
+
+	while (len > 0 && (n = p[0]) < len) {
+		if ((n == 2 || (n > 3 && p[3] == '-')) && p[1] == 'h' &&
+		    p[2] == '3') {
+			p[1] = '-';
+			changed = 1;
+		}
+		p += 1 + n;
+		len -= 1 + n;
+	}
+	return changed;
+}
+
+static void
+swap(uint8_t *a, uint8_t *b, size_t n)
+{
+	uint8_t t;
+
+	for (; n > 0; n--, a++, b++) {
+		t = *a;
+		*a = *b;
+		*b = t;
+	}
+}
+
+static void
+reverse(uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n / 2; i++)
+		swap(p + i, p + n - 1 - i, 1);
+}
+
+/* The first n bytes of len go behind the others. */
+static void
+rotate(uint8_t *p, size_t n, size_t len)
+{
+	reverse(p, n);
+	reverse(p + n, len - n);
+	reverse(p, len);
+}
+
+/*
+ * The parameter of n bytes at p is ech, and len bytes are there, itself
+ * included. It goes behind all whose keys are below the private ones, with a
+ * key that the first of those behind it does not have.
+ */
+static void
+ech_blunt(uint8_t *p, size_t n, size_t len)
+{
+	size_t to = n;
+	uint16_t key = PARAM_PRIVATE;
+
+	while (to < len && get16(p + to) <= key && key < PARAM_PRIVATE_END) {
+		if (get16(p + to) == key)
+			key++;
+		to += PARAM_HEADER + get16(p + to + 2);
+	}
+	p[0] = (uint8_t)(key >> 8);
+	p[1] = (uint8_t)key;
+	rotate(p, n, to);
+}
+
+/* Whether these are parameters, their keys rising (RFC 9460, 2.2). */
+static int
+params_good(const uint8_t *p, size_t len)
+{
+	struct cursor w = cursor_of(p, len);
+	int32_t key, last = -1;
+
+	while (cursor_left(&w) > 0 && !w.bad) {
+		if ((key = cursor_u16(&w)) <= last)
+			return 0;
+		last = key;
+		cursor_bytes(&w, cursor_u16(&w));
+	}
+	return !w.bad;
+}
+
+static int
+params_blunt(uint8_t *p, size_t len)
+{
+	size_t at = 0, n, ech = len;
+	int changed = 0;
+
+	if (!params_good(p, len))
+		return 0;
+	for (; at < len; at += n) {
+		n = PARAM_HEADER + get16(p + at + 2);
+		if (get16(p + at) == PARAM_ALPN)
+			changed |= alpn_blunt(p + at + PARAM_HEADER,
+			    n - PARAM_HEADER);
+		else if (get16(p + at) == PARAM_ECH)
+			ech = at;
+	}
+	if (ech == len)
+		return changed;
+	ech_blunt(p + ech, PARAM_HEADER + get16(p + ech + 2), len - ech);
+	return 1;
+}
+
+/* A record of the message; returns whether it was changed. */
+static int
+record_blunt(struct cursor *w, uint8_t *msg)
+{
+	struct cursor data;
+	const uint8_t *p;
+	uint16_t type;
+	size_t n;
+
+	name_skip(w);
+	type = cursor_u16(w);
+	cursor_bytes(w, 2 + 4);		/* class, TTL */
+	data = cursor_sub(w, cursor_u16(w));
+	if (w->bad || (type != TYPE_SVCB && type != TYPE_HTTPS))
+		return 0;
+	cursor_u16(&data);		/* priority */
+	name_skip(&data);
+	n = cursor_left(&data);
+	p = cursor_bytes(&data, n);
+	return !data.bad && n > 0 && params_blunt(msg + (p - msg), n);
+}
+
+int
+dnsmsg_blunt(uint8_t *msg, size_t len)
+{
+	struct cursor w = cursor_of(msg, len);
+	unsigned flags, questions, records;
+	int changed = 0;
+
+	cursor_u16(&w);			/* ID */
+	flags = cursor_u16(&w);
+	questions = cursor_u16(&w);
+	records = cursor_u16(&w);
+	records += cursor_u16(&w);
+	records += cursor_u16(&w);
+	if (!w.bad && !(flags & FLAG_QR))
+		return 0;
+	for (; questions > 0 && !w.bad; questions--) {
+		name_skip(&w);
+		cursor_bytes(&w, 2 + 2);
+	}
+	for (; records > 0 && !w.bad; records--)
+		changed += record_blunt(&w, msg);
+	return w.bad ? ERR_FORMAT : changed;
+}

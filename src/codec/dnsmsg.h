@@ -1,0 +1,29 @@
+/*
+ * Messages of DNS (RFC 1035, 4.1), as far as their HTTPS and SVCB records (RFC
+ * 9460) tell a client of ways around us: keys for ECH, and HTTP/3.
+ */
+#ifndef CODEC_DNSMSG_H
+#define CODEC_DNSMSG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DNSMSG_MAX	65535
+
+/*
+ * Blunt those records of a response, in place; the message keeps its length,
+ * so that no compressed name (RFC 1035, 4.1.4) points elsewhere afterwards.
+ * The parameter `ech` (5) gets a key of those for private use (65280 to 65534,
+ * RFC 9460, 14.3.1) that clients ignore, and moves to where it belongs in the
+ * order of keys; `h3` and its drafts in `alpn` (1) become protocols that nobody
+ * has. A record whose parameters are malformed, and one that is mandatory with
+ * `ech`, is left to the client, which ignores it (RFC 9460, 2.2 and 8).
+ * A signature (RRSIG) of a blunted record no longer holds.
+ *
+ * Returns the number of records that were changed; 0 for a query; or
+ * ERR_FORMAT for what is no message. All records before the fault have been
+ * changed then.
+ */
+int	dnsmsg_blunt(uint8_t *msg, size_t len);
+
+#endif

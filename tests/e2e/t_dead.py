@@ -1,0 +1,71 @@
+"""Destinations that do not answer: transparent clients get the other family of
+the name, or are told at once."""
+import threading
+
+from harness import check, equal, net, proc, scenario
+
+DEAD, DEAD6 = '10.2.0.99', 'fd02::99'
+RULE = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
+
+
+def hole(s):
+    """What goes to these addresses is answered by nobody."""
+    s.net.gateway.ip('neigh add %s lladdr 02:00:00:00:00:99 dev gs\n'
+                     'neigh add %s lladdr 02:00:00:00:00:99 dev gs\n' %
+                     (DEAD, DEAD6))
+
+
+@scenario
+def the_other_family_of_the_name_is_tried(s):
+    """IPv6 is dead, or IPv4; decrypted and bypassed; not an address that the
+    rules treat otherwise, nor one that clients may not reach."""
+    hole(s)
+    s.hosts('%s a.good.test b.good.test\n%s a.good.test\n%s b.good.test\n'
+            '%s c.good.test d.good.test e.good.test\n'
+            '10.2.0.3 c.good.test\n127.0.0.1 d.good.test\n%s e.good.test\n' %
+            (net.SERVER, DEAD6, net.SERVER6, DEAD6, net.SERVER))
+    s.start(upstream={'connect-timeout': '4s'}, confirm_bypass=False, rules=[
+        {'name': 'no', 'server': ['10.2.0.3'], 'action': 'reset'},
+        {'name': 'by', 'sni': ['e.good.test'], 'action': 'bypass'}, RULE])
+    four, six = s.serve(443), s.serve(443, address=net.SERVER6)
+    bad = s.serve(443, address='10.2.0.3')
+    made = [s.exchange(b'v4', name='a.good.test', address=DEAD6),
+            s.exchange(b'v6', name='b.good.test', address=DEAD)]
+    s.exchange(b'bypassed', name='e.good.test', address=DEAD6,
+               trust=s.pki.root)
+    equal((len(four.wait(2)), len(six.wait(1))), (2, 1))
+    flows = s.d.flows(3)
+    equal([f['dest_ip'] for f in flows], [net.SERVER, net.SERVER6,
+                                          net.SERVER])
+    names = ('c.good.test', 'd.good.test')
+    ends = []
+
+    def refused(name):
+        try:
+            s.tls(name=name, address=DEAD6)
+        except (OSError, EOFError, proc.Failure):
+            ends.append(name)
+    threads = [threading.Thread(target=refused, args=(x,)) for x in names]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    equal(sorted(ends), sorted(names))
+    equal(len(bad.peers), 0)
+    s.mirrored([(bytes(c.sent), bytes(c.received)) for c in made])
+
+
+@scenario
+def what_is_dead_is_told_at_once_the_next_time(s):
+    """Within some seconds nobody waits for it again."""
+    hole(s)
+    s.start(record=False, workers=1, upstream={'connect-timeout': '2s'},
+            rules=[dict(RULE, mirror=[])])
+    for _ in range(2):
+        try:
+            s.tls(address=DEAD)
+        except (OSError, EOFError, proc.Failure):
+            pass
+    a, b = s.d.flows(2)
+    check('timed out after 2s' in a['flow']['reason'], a)
+    check('timed out a moment ago' in b['flow']['reason'], b)

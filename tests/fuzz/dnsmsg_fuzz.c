@@ -1,0 +1,37 @@
+/*
+ * Messages of DNS. Held to: what was blunted once has nothing to blunt, nothing
+ * outside of the message is touched, and a change loses no byte.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/dnsmsg.h"
+#include "util/err.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	uint8_t *once, *twice;
+	int n;
+
+	if (len > DNSMSG_MAX)
+		return 0;
+	once = malloc(len + 1);
+	twice = malloc(len + 1);
+	assert(once != NULL && twice != NULL);
+	if (len > 0)
+		memcpy(once, data, len);
+	n = dnsmsg_blunt(once, len);
+	assert(n >= 0 || n == ERR_FORMAT);
+	assert(n != 0 || len == 0 || memcmp(once, data, len) == 0);
+	if (len > 0)
+		memcpy(twice, once, len);
+	assert(dnsmsg_blunt(twice, len) == (n < 0 ? n : 0));
+	assert(len == 0 || memcmp(once, twice, len) == 0);
+	free(once);
+	free(twice);
+	return 0;
+}

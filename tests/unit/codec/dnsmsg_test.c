@@ -1,0 +1,121 @@
+/*
+ * HTTPS records in DNS: what is taken out of them, and what is left alone.
+ */
+#include "codec/dnsmsg.h"
+
+#include <string.h>
+
+#include "util/err.h"
+#include "util/text.h"
+
+#include "test.h"
+
+#define LIT(s)		(s), sizeof(s) - 1
+#define QUESTION	"\1a\4test\0\0\x41\0\1"
+
+static struct text msg;
+
+/* A response with one question, and so many records, which follow. */
+static void
+begin(uint8_t flags, uint8_t records)
+{
+	const uint8_t head[12] = { 1, 2, flags, 0, 0, 1, 0, records };
+
+	text_clear(&msg);
+	text_add(&msg, (const char *)head, sizeof(head));
+	text_add(&msg, LIT(QUESTION));
+}
+
+/* A record of the type; its owner is the question's name, compressed. */
+static void
+record(uint8_t type, const char *params, size_t n)
+{
+	const uint8_t size[2] = { 0, (uint8_t)(3 + n) };
+	const char head[] = { 0, (char)type, 0, 1, 0, 0, 0, 60 };
+
+	text_add(&msg, LIT("\xc0\x0c"));
+	text_add(&msg, head, sizeof(head));
+	text_add(&msg, (const char *)size, 2);
+	text_add(&msg, LIT("\0\1\0"));
+	text_add(&msg, params, n);
+}
+
+/* The message blunted, of which the last n bytes are then these. */
+static void
+blunted(int changed, const char *want, size_t n)
+{
+	size_t len = msg.len;
+
+	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, len), changed);
+	ck_assert_mem_eq(msg.s + len - n, want, n);
+}
+
+TEST(ech_becomes_private_behind_the_others)
+{
+	begin(0x81, 1);
+	record(65, LIT("\0\4\0\4\1\2\3\4\0\5\0\2EC\0\6\0\1x"));
+	blunted(1, LIT("\0\4\0\4\1\2\3\4\0\6\0\1x\xff\0\0\2EC"));
+	blunted(0, LIT("\0\6\0\1x\xff\0\0\2EC"));
+}
+END
+
+TEST(private_keys_of_others_keep_their_order)
+{
+	begin(0x81, 1);
+	record(64, LIT("\0\5\0\1E\xff\0\0\0\xff\1\0\1p\xff\5\0\0"));
+	blunted(1, LIT("\xff\0\0\0\xff\1\0\1p\xff\2\0\1E\xff\5\0\0"));
+}
+END
+
+TEST(http3_and_its_drafts_are_protocols_of_nobody)
+{
+	begin(0x81, 1);
+	record(65, LIT("\0\1\0\x0f\2h3\2h2\5h3-29\2hx"));
+	blunted(1, LIT("\0\1\0\x0f\2-3\2h2\5-3-29\2hx"));
+}
+END
+
+TEST(every_record_of_every_section_is_blunted)
+{
+	begin(0x81, 2);
+	msg.s[11] = 1;			/* and one additional record */
+	record(1, LIT("\0"));
+	record(65, LIT("\0\5\0\1E"));
+	record(65, LIT("\0\5\0\1E"));
+	blunted(2, LIT("\xff\0\0\1E"));
+}
+END
+
+TEST(what_is_malformed_is_left_alone)
+{
+	begin(0x81, 1);
+	record(65, LIT("\0\5\0\1E\0\1\0\3\2h3"));	/* keys fall */
+	blunted(0, LIT("\0\5\0\1E\0\1\0\3\2h3"));
+	begin(0x81, 1);
+	record(65, LIT("\0\5\0\2E"));
+	blunted(0, LIT("\0\5\0\2E"));
+	begin(0x81, 1);
+	record(65, LIT("\0\1\0\4\2h2\x09"));
+	blunted(0, LIT("\0\1\0\4\2h2\x09"));
+}
+END
+
+TEST(queries_pass_and_rubbish_is_told)
+{
+	begin(1, 1);
+	record(65, LIT("\0\5\0\1E"));
+	blunted(0, LIT("\0\5\0\1E"));
+	begin(0x81, 2);
+	record(65, LIT("\0\5\0\1E"));
+	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, msg.len), ERR_FORMAT);
+	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, 11), ERR_FORMAT);
+}
+END
+
+SUITE("dnsmsg",
+    ech_becomes_private_behind_the_others,
+    private_keys_of_others_keep_their_order,
+    http3_and_its_drafts_are_protocols_of_nobody,
+    every_record_of_every_section_is_blunted,
+    what_is_malformed_is_left_alone,
+    queries_pass_and_rubbish_is_told)
