@@ -413,7 +413,7 @@ struct conf_file {			/* read besides; to be watched */
 	struct conf_stamp stamp;	/* taken before it was read */
 };
 
-struct conf_named_list {		/* `lists:`; a category, without a path */
+struct conf_named_list {		/* `lists:`, or a category */
 	char		*name;
 	char		*path;
 	struct conf_stamp stamp;	/* taken before it was read */

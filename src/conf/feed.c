@@ -5,8 +5,8 @@
  * as hosts(5); or a directory of such: CATEGORY/domains.
  *
  * Whoever makes a feed is seldom whoever reads it. So a line that is no name is
- * left out, and warned of; if more than one line in a hundred is so, the file is
- * not what it should be, and an error.
+ * left out, and warned of; if more than one line in a hundred is so, the file
+ * is not what it should be, and an error.
  */
 #include <ctype.h>
 #include <stdlib.h>

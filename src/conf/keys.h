@@ -82,7 +82,7 @@ void	feeds_drop(struct conf *);
 
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
-/* struct vec of struct conf_feed, and conf.categories; arg: feed_list; feed.c */
+/* struct vec of struct conf_feed, and conf.categories; arg: feed_list */
 extern const struct type type_feeds;
 extern const struct listof feed_list, rule_categories;
 extern const struct type type_category;	/* char *: lower case; of a rule */
