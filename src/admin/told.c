@@ -183,6 +183,7 @@ static const struct {
 	{ "port", take_port, 0, "a number from 1 to 65535" },
 	{ "sni", take_name, AT(sni), "a name such as www.example.com" },
 	{ "host", take_name, AT(host), "a name such as www.example.com" },
+	{ "category", take_text, AT(category), "a category's name" },
 	{ "listener", take_text, AT(listener), "a listener's name" },
 	{ "user", take_text, AT(user), "the name of a user" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
@@ -272,8 +273,8 @@ told_take(struct told *t, const char *arg, struct text *why)
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
 		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, "
-		    "ja4=, issuer=, subject=, status=, time=, listener= or "
-		    "protocol=", arg);
+		    "ja4=, issuer=, subject=, status=, time=, category=, "
+		    "listener= or protocol=", arg);
 	}
 	return ERR_FORMAT;
 }

@@ -125,6 +125,7 @@ conf_unref(struct conf *c)
 	if (c->release != NULL)
 		c->release(c);
 	schema_drop(&map_conf, c);
+	feeds_drop(c);
 	conf_pages_drop(&c->pages);
 	for (i = 0; i < c->nfiles; i++)
 		free(c->files[i].path);

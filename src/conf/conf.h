@@ -344,6 +344,7 @@ struct conf_match {
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;
 	struct conf_list alpn, listener, protocol;
+	struct conf_list category;	/* lower case */
 	struct conf_list user;		/* names or "@list" */
 	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
 					 * pattern with "*" */
@@ -412,7 +413,7 @@ struct conf_file {			/* read besides; to be watched */
 	struct conf_stamp stamp;	/* taken before it was read */
 };
 
-struct conf_named_list {		/* `lists:` */
+struct conf_named_list {		/* `lists:`, or a category */
 	char		*name;
 	char		*path;
 	struct conf_stamp stamp;	/* taken before it was read */
@@ -424,6 +425,10 @@ struct conf_named_list {		/* `lists:` */
 	/* the first one with bits behind its length; line 0: none */
 	struct conf_pos	 odd;
 	struct prefix	 odd_prefix;
+};
+
+struct conf_feed {			/* `categories:` */
+	char	*file, *category;	/* NULL: the file says */
 };
 
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
@@ -483,6 +488,11 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct conf_named_list *lists;
 	size_t		 nlists;
+	struct conf_feed *feeds;
+	size_t		 nfeeds;
+	struct conf_named_list *categories;	/* of all feeds */
+	size_t		 ncategories;
+	struct text	 odd_feeds;	/* warnings of lines left out */
 	struct conf_own	*owns;		/* `certificates:` */
 	size_t		 nowns;
 	struct conf_file *files;	/* of users, own servers ... */
@@ -560,6 +570,9 @@ struct conf_world {
 	 */
 	int	(*filter)(const char *expression, struct text *why);
 	void	(*stamp)(const char *path, struct conf_stamp *);
+	/* Append the names in a directory, in their order, a NUL behind each.
+	 * 0, or ERR_SYS: it is none. */
+	int	(*list)(const char *path, struct text *out);
 };
 extern const struct conf_world conf_world_real, conf_world_none;
 

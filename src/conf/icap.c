@@ -492,3 +492,14 @@ const struct type type_media = { media_parse, NULL, text_drop };
 const struct type type_coding = { coding_parse, NULL, text_drop };
 const struct type type_upgrade = { upgrade_parse, NULL, text_drop };
 const struct type type_fail = { NULL, fail_set, .size = 2 * sizeof(int) };
+
+#define F(member)	offsetof(struct conf_icap_url, member)
+static const struct key icap_url_keys[] = {
+	{ "url", &type_icap_url, 0, .flags = KEY_REQUIRED,
+	    .hint = "icap://HOST:PORT/SERVICE" },
+	{ "weight", &type_uint, F(weight), "1", 1, 1000 },
+	{ "tier", &type_uint, F(tier), "0", 0, 15 },
+	{ NULL }
+};
+#undef F
+const struct map map_icap_url = { "a server", icap_url_keys, NULL };

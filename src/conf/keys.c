@@ -263,16 +263,6 @@ static const struct listof mirror_list = {
 	{ "mirrors", &type_map, .arg = &map_mirror }
 };
 
-#define F(member)	offsetof(struct conf_icap_url, member)
-static const struct key icap_url_keys[] = {
-	{ "url", &type_icap_url, 0, .flags = KEY_REQUIRED,
-	    .hint = "icap://HOST:PORT/SERVICE" },
-	{ "weight", &type_uint, F(weight), "1", 1, 1000 },
-	{ "tier", &type_uint, F(tier), "0", 0, 15 },
-	{ NULL }
-};
-#undef F
-const struct map map_icap_url = { "a server", icap_url_keys, NULL };
 #define F(member)	offsetof(struct conf_icap, fail.member) - \
 	offsetof(struct conf_icap, fail)
 static const struct key icap_fail_keys[] = {
@@ -418,6 +408,8 @@ static const struct map map_certificate = {
 	{ "certificate", &type_map, (base) + IN(certificate),		\
 	    .arg = &map_certificate },					\
 	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
+	{ "category", &type_list, (base) + IN(category),		\
+	    .arg = &rule_categories },					\
 	{ "country", &type_later }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
@@ -599,6 +591,7 @@ static const struct key conf_keys[] = {
 	    .max = 256 },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
+	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
 	{ "certificates", &type_list, AT(owns), .arg = &own_list,
 	    .max = 10000 },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },

@@ -77,8 +77,15 @@ extern const struct type type_protocol;	/* char *: arg: words */
  * after the rules have been read without a problem. */
 void	check_reached(struct load *, yaml_node_t *rules);
 
+/* What `categories` has made, in feed.c. */
+void	feeds_drop(struct conf *);
+
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
+/* struct vec of struct conf_feed, and conf.categories; arg: feed_list */
+extern const struct type type_feeds;
+extern const struct listof feed_list, rule_categories;
+extern const struct type type_category;	/* char *: lower case; of a rule */
 extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_user;	/* char *: a name, or "@list" */
 extern const struct type type_ja3;	/* char *: lower case */

@@ -99,10 +99,7 @@ listfile_parse(struct conf_named_list *list, const char *s, size_t len,
 		hash = memchr(s, '#', (size_t)(eol - s));
 		list_line(&r, s, hash != NULL ? hash : eol, line);
 	}
-	if (list->names.s != NULL) {	/* most memory of a large one */
-		list->names.cap = list->names.len + 1;
-		list->names.s = xrealloc(list->names.s, list->names.cap);
-	}
+	text_fit(&list->names);		/* most memory of a large one */
 	if (r.told > LIST_PROBLEMS)
 		problem_add(problems, list->path, order,
 		    (struct conf_pos){ line, 1 }, "and %u more such lines",

@@ -116,4 +116,5 @@ conf_warnings(const struct conf *c, struct text *out)
 		    c->pos.lifetime.line, c->pos.lifetime.column);
 	chain_warnings(c, out);
 	hostbits_warnings(c, out);
+	text_puts(out, c->odd_feeds.s != NULL ? c->odd_feeds.s : "");
 }

@@ -1,9 +1,11 @@
 /*
  * The real system behind struct conf_world: files and libpcap.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,7 +119,29 @@ world_stamp(const char *path, struct conf_stamp *s)
 	s->nsec = st.st_mtim.tv_nsec;
 }
 
+static int
+visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static int
+world_list(const char *path, struct text *out)
+{
+	struct dirent **names;
+	int i, n;
+
+	if ((n = scandir(path, &names, visible, alphasort)) < 0)
+		return ERR_SYS;
+	for (i = 0; i < n; i++) {
+		text_add(out, names[i]->d_name, strlen(names[i]->d_name) + 1);
+		free(names[i]);
+	}
+	free(names);
+	return 0;
+}
+
 const struct conf_world conf_world_real = {
-	world_read, world_exists, world_filter, world_stamp
+	world_read, world_exists, world_filter, world_stamp, world_list
 };
-const struct conf_world conf_world_none = { NULL, NULL, NULL, NULL };
+const struct conf_world conf_world_none = { NULL, NULL, NULL, NULL, NULL };

@@ -1,5 +1,5 @@
 /*
- * Watches the files of `lists:`, those of users, credentials, own servers'
+ * Watches the files of `lists:`, of feeds, users, credentials, own servers'
  * certificates and revoked ones, and, if `reload:` says so, that of the
  * configuration itself, and reloads it when one has changed. It uses stat(2)
  * every few seconds, not inotify(7), because a file may be replaced, be on a

@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "codec/starttls.h"
+#include "policy/asked.h"
+#include "policy/category.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
@@ -95,46 +97,18 @@ sni_holds(const struct match *m, struct view *v)
 	return set_has_name(&m->sni, v, v->f->sni);
 }
 
-/* The address asked for by CONNECT or SOCKS, or NULL. */
-static const char *
-host_address(const struct facts *f)
-{
-	struct addr a;
-
-	if (f->host == NULL)
-		return NULL;
-	name_addr(f->host, &a);
-	return a.sa.sa_family != AF_UNSPEC ? f->host : NULL;
-}
-
-/* The name in the request, or else in CONNECT, or else in the hello. */
-static const char *
-host_name(const struct facts *f)
-{
-	if (f->request != NULL)
-		return f->request;
-	return f->host != NULL && host_address(f) == NULL ? f->host : f->sni;
-}
-
-/* The same, but the hello outranks CONNECT and SOCKS. */
-static const char *
-site_name(const struct facts *f)
-{
-	return f->request == NULL && f->sni != NULL ? f->sni : host_name(f);
-}
-
 static int
 host_holds(const struct match *m, struct view *v)
 {
-	return set_has_name(&m->host, v, host_name(v->f)) ||
-	    set_has_name(&m->host, v, host_address(v->f));
+	return set_has_name(&m->host, v, asked_host(v->f)) ||
+	    set_has_name(&m->host, v, asked_address(v->f));
 }
 
 static int
 site_holds(const struct match *m, struct view *v)
 {
-	return set_has_name(&m->site, v, site_name(v->f)) ||
-	    set_has_name(&m->site, v, host_address(v->f));
+	return set_has_name(&m->site, v, asked_site(v->f)) ||
+	    set_has_name(&m->site, v, asked_address(v->f));
 }
 
 static int
@@ -155,13 +129,13 @@ sni_fact(const struct facts *f, struct text *t)
 static int
 host_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(host_name(f) != NULL ? host_name(f) : f->host, t);
+	return string_fact(asked_host(f) != NULL ? asked_host(f) : f->host, t);
 }
 
 static int
 site_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(site_name(f) != NULL ? site_name(f) : f->host, t);
+	return string_fact(asked_site(f) != NULL ? asked_site(f) : f->host, t);
 }
 
 /* Step through a wire list of names (RFC 7301, 3.1); 0 at its end. */
@@ -536,6 +510,7 @@ const struct condition conditions[] = {
 	CONDITION(sni, 1, STAGE_HELLO),
 	CONDITION(host, 2, STAGE_HELLO),
 	CONDITION(site, 2, STAGE_HELLO),
+	CONDITION(category, 2, STAGE_HELLO),
 	CONDITION(alpn, 1, STAGE_HELLO),
 	CONDITION(ja3, 1, STAGE_HELLO),
 	CONDITION(ja4, 1, STAGE_HELLO),
@@ -545,21 +520,28 @@ const struct condition conditions[] = {
 	{ NULL }
 };
 
+/* Whether it looks at what asked_site() says. */
+static int
+by_site(const struct condition *c)
+{
+	return c->wants == site_wants || c->wants == category_wants;
+}
+
 /* Whether the condition depends on an SNI that is not to be believed. */
 int
 condition_open(const struct condition *c, const struct facts *f)
 {
 	return f->sni_open && (c->wants == sni_wants ||
-	    (c->wants == host_wants && host_name(f) == f->sni) ||
-	    (c->wants == site_wants && site_name(f) == f->sni));
+	    (c->wants == host_wants && asked_host(f) == f->sni) ||
+	    (by_site(c) && asked_site(f) == f->sni));
 }
 
 /* Whose name a condition on host or site looks at. */
 static const char *
 condition_name(const struct condition *c, const struct facts *f)
 {
-	return c->wants == host_wants ? host_name(f) :
-	    c->wants == site_wants ? site_name(f) : NULL;
+	return c->wants == host_wants ? asked_host(f) :
+	    by_site(c) ? asked_site(f) : NULL;
 }
 
 enum policy_stage
@@ -589,7 +571,7 @@ condition_to_come(const struct condition *c, const struct facts *f)
 		    (f->protocol == PROTO_UNKNOWN || facts_tls(f));
 	if (c->said && f->protocol != PROTO_UNKNOWN)
 		return 0;
-	if (c->said == 2 && host_name(f) == NULL)
+	if (c->said == 2 && asked_host(f) == NULL)
 		return 1;
 	known = c->fact(f, &fact);
 	text_free(&fact);

@@ -48,6 +48,8 @@ struct facts {
 	int		 http_unsure;		/* HTTP was decided before its
 						   first line was whole */
 	int		 upgraded;		/* TLS began in its dialogue */
+	/* "a,b": in place of what the feeds say */
+	const char	*category;
 	/* Of the ClientHello. */
 	const char	*sni;			/* lower case */
 	int		 sni_open;		/* it is not to be believed: it

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "policy/category.h"
 #include "policy/condition.h"
 #include "util/mem.h"
 
@@ -44,7 +45,8 @@ user_init(struct match *m, const struct list *lists, size_t nlists)
 
 void
 match_init(struct match *m, const struct conf_match *conf,
-    const struct list *lists, size_t nlists, struct match_names *names)
+    const struct list *lists, size_t nlists, const struct view_sets *sets,
+    struct match_names *names)
 {
 	memset(m, 0, sizeof(*m));
 	m->conf = conf;
@@ -54,6 +56,8 @@ match_init(struct match *m, const struct conf_match *conf,
 	set_init(&m->sni, &conf->sni, lists, nlists, names);
 	set_init(&m->host, &conf->host, lists, nlists, names);
 	set_init(&m->site, &conf->site, lists, nlists, names);
+	category_init(&m->category, &m->category_unknown, &conf->category,
+	    sets);
 	user_init(m, lists, nlists);
 	m->protocols = protocol_bits(&conf->protocol);
 }
@@ -66,6 +70,7 @@ match_free(struct match *m)
 	set_free(&m->sni);
 	set_free(&m->host);
 	set_free(&m->site);
+	set_free(&m->category);
 	set_free(&m->user);
 }
 
@@ -83,7 +88,8 @@ match_by_certificate(const struct match *m)
 int
 match_by_request(const struct match *m)
 {
-	return m->conf->host.n > 0 || m->conf->site.n > 0;
+	return m->conf->host.n > 0 || m->conf->site.n > 0 ||
+	    m->conf->category.n > 0;
 }
 
 int

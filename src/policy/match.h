@@ -16,13 +16,15 @@ struct condition;
 
 struct match {
 	const struct conf_match *conf;
-	struct match_set client, server, sni, host, site, user;
+	struct match_set client, server, sni, host, site, user, category;
+	int		 category_unknown;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
 	const struct condition *given[CONDITIONS + 1];	/* ends with NULL */
 };
 
 void	match_init(struct match *, const struct conf_match *,
-	    const struct list *, size_t nlists, struct match_names *);
+	    const struct list *, size_t nlists, const struct view_sets *,
+	    struct match_names *);
 void	match_free(struct match *);
 /* How many names match_init() will add. */
 size_t	match_count(const struct conf_match *);

@@ -245,6 +245,21 @@ nameset_has(const struct nameset_found *f, uint32_t number)
 	return 0;
 }
 
+int
+nameset_any(const struct nameset_found *f, uint32_t first, uint32_t end)
+{
+	uint32_t k, set;
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		for (k = 0; k < f->at[i].n; k++) {
+			set = f->at[i].refs[k] >> WHAT_BITS;
+			if (set >= first && set < end && nameset_has(f, set))
+				return 1;
+		}
+	return 0;
+}
+
 void
 nameset_free(struct nameset *set)
 {

@@ -55,5 +55,8 @@ void	nameset_find(const struct nameset *, const char *name,
  * of two for the same name the exception.
  */
 int	nameset_has(const struct nameset_found *, uint32_t set);
+/* Whether one of the sets from first to before end has it. */
+int	nameset_any(const struct nameset_found *, uint32_t first,
+	    uint32_t end);
 
 #endif

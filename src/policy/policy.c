@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/category.h"
 #include "policy/condition.h"
 #include "policy/match.h"
 #include "policy/own.h"
@@ -26,7 +27,7 @@ struct policy {
 	_Atomic int	 refs;
 	struct conf	*conf;
 	struct list	*lists;
-	struct nameset	 names;		/* of lists and rules */
+	struct view_sets sets;
 	struct rule	*rules;
 	struct own_match *owns;
 	int		 by_request, by_certificate;
@@ -48,6 +49,28 @@ list_init(struct list *l, const struct conf_named_list *conf,
 	rangeset_done(&l->addresses);
 }
 
+static struct list *
+lists_new(const struct conf_named_list *conf, size_t n,
+    struct match_names *names)
+{
+	struct list *lists = xcalloc(n, sizeof(*lists));
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		list_init(&lists[i], &conf[i], names);
+	return lists;
+}
+
+static void
+lists_free(struct list *lists, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		rangeset_free(&lists[i].addresses);
+	free(lists);
+}
+
 static void
 rule_init(struct rule *r, const struct conf_rule *conf,
     const struct policy *p, struct match_names *names)
@@ -55,8 +78,8 @@ rule_init(struct rule *r, const struct conf_rule *conf,
 	size_t n = p->conf->nlists;
 
 	r->conf = conf;
-	match_init(&r->match, &conf->match, p->lists, n, names);
-	match_init(&r->except, &conf->except, p->lists, n, names);
+	match_init(&r->match, &conf->match, p->lists, n, &p->sets, names);
+	match_init(&r->except, &conf->except, p->lists, n, &p->sets, names);
 	r->excepts = match_given(&r->except);
 	r->by_certificate = match_by_certificate(&r->match) ||
 	    match_by_certificate(&r->except);
@@ -77,6 +100,8 @@ policy_count(const struct conf *c)
 
 	for (i = 0; i < c->nlists; i++)
 		n += c->lists[i].nnames;
+	for (i = 0; i < c->ncategories; i++)
+		n += c->categories[i].nnames;
 	for (i = 0; i < c->nrules; i++)
 		n += match_count(&c->rules[i].match) +
 		    match_count(&c->rules[i].except);
@@ -93,11 +118,11 @@ policy_new(struct conf *c)
 	p = xcalloc(1, sizeof(*p));
 	p->refs = 1;
 	p->conf = conf_ref(c);
-	names.names = &p->names;
-	nameset_room(&p->names, policy_count(c));
-	p->lists = xcalloc(c->nlists, sizeof(*p->lists));
-	for (i = 0; i < c->nlists; i++)
-		list_init(&p->lists[i], &c->lists[i], &names);
+	names.names = &p->sets.names;
+	nameset_room(&p->sets.names, policy_count(c));
+	p->lists = lists_new(c->lists, c->nlists, &names);
+	p->sets.categories = lists_new(c->categories, c->ncategories, &names);
+	p->sets.ncategories = c->ncategories;
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
 		rule_init(&p->rules[i], &c->rules[i], p, &names);
@@ -128,13 +153,12 @@ policy_unref(struct policy *p)
 		match_free(&p->rules[i].match);
 		match_free(&p->rules[i].except);
 	}
-	for (i = 0; i < p->conf->nlists; i++)
-		rangeset_free(&p->lists[i].addresses);
+	lists_free(p->lists, p->conf->nlists);
+	lists_free(p->sets.categories, p->sets.ncategories);
 	own_match_free(p->owns, p->conf->nowns);
-	nameset_free(&p->names);
 	free(p->owns);
+	nameset_free(&p->sets.names);
 	free(p->rules);
-	free(p->lists);
 	conf_unref(p->conf);
 	free(p);
 }
@@ -187,7 +211,7 @@ policy_decide(const struct policy *p, const struct facts *f,
 	struct view view;
 	size_t i;
 
-	view_init(&view, f, &p->names);
+	view_init(&view, f, &p->sets);
 	for (i = 0; i + 1 < p->conf->nrules; i++)
 		if (rule_matches(&p->rules[i], &view))
 			break;
@@ -205,7 +229,7 @@ policy_own(const struct policy *p, const struct facts *f)
 
 	if (p->conf->nowns == 0)
 		return 0;
-	view_init(&view, f, &p->names);
+	view_init(&view, f, &p->sets);
 	return own_match_find(p->owns, p->conf->nowns, &view);
 }
 
@@ -297,7 +321,7 @@ policy_surely(const struct policy *p, const struct facts *f,
 	struct view view;
 	size_t i;
 
-	view_init(&view, f, &p->names);
+	view_init(&view, f, &p->sets);
 	for (i = 0; i < p->conf->nrules && may != MATCH_SURE; i++) {
 		if ((may = rule_may_match(&p->rules[i], &view)) == MATCH_NOT)
 			continue;
@@ -358,7 +382,7 @@ policy_settles(const struct policy *p, struct facts *f,
 	struct view view;
 	size_t i;
 
-	view_init(&view, f, &p->names);
+	view_init(&view, f, &p->sets);
 	for (i = 0; i < p->conf->nrules; i++) {
 		f->protocol = protocol;
 		if (protocol == PROTO_HTTP && f->request == NULL &&
@@ -472,7 +496,7 @@ explain_facts(const struct facts *f, struct text *out)
 	text_puts(out, "facts:");
 	for (c = conditions; c->name != NULL; c++) {
 		text_clear(&fact);
-		if (c->fact(f, &fact))
+		if (c->fact(f, &fact) && fact.len > 0)
 			text_printf(out, "%s %s \"%s\"", n++ > 0 ? "," : "",
 			    c->name, fact.s);
 	}
@@ -493,18 +517,34 @@ explain_way(const struct conf_rule *r, struct text *out)
 }
 
 void
+policy_categories(const struct policy *p, const struct facts *f,
+    struct text *out)
+{
+	struct view view;
+
+	view_init(&view, f, &p->sets);
+	if (p->conf->nfeeds > 0)
+		category_text(&view, out);
+}
+
+void
 policy_explain(const struct policy *p, const struct facts *f,
     struct verdict *v, struct text *out)
 {
 	enum policy_stage stage, at = STAGE_CONNECTION;
 	struct facts known = *f;
+	struct text category = { 0 };
 	struct view view;
 	size_t i;
 
 	facts_stand(&known);
+	if (f->category == NULL) {
+		policy_categories(p, &known, &category);
+		known.category = category.s;
+	}
 	policy_decide(p, &known, v);
 	explain_facts(&known, out);
-	view_init(&view, &known, &p->names);
+	view_init(&view, &known, &p->sets);
 	for (i = 0; i <= v->rule_index; i++) {
 		explain_rule(p, &p->rules[i], &view, out);
 		stage = rule_stage(&p->rules[i], &view);
@@ -514,4 +554,5 @@ policy_explain(const struct policy *p, const struct facts *f,
 	explain_way(v->rule, out);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
+	text_free(&category);
 }

@@ -86,6 +86,13 @@ int		 policy_bypasses_any(const struct policy *,
 		    const struct facts *);
 
 /*
+ * Append the categories of what is asked for, "a,b", or "unknown"; nothing if
+ * there is no feed, or if it is not known yet.
+ */
+void		 policy_categories(const struct policy *,
+		    const struct facts *, struct text *out);
+
+/*
  * What policy_decide() does, with a line of the facts, and a line for each rule
  * that says why it did not match. If the protocol is unknown, the host stands
  * for the SNI, as above.

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/mem.h"
 
@@ -89,7 +90,7 @@ view_name(struct view *v, const char *name)
 	n = &v->name[v->n < NELEM(v->name) - 1 ? v->n++ : v->n];
 	n->name = name;
 	name_addr(name, &n->ip);
-	nameset_find(v->names, name, &n->found);
+	nameset_find(&v->sets->names, name, &n->found);
 	return n;
 }
 
@@ -112,6 +113,40 @@ set_has_name(const struct match_set *s, struct view *v, const char *name)
 }
 
 int
+set_any(struct view *v, const char *name)
+{
+	const struct view_name *n = view_name(v, name);
+	const struct list *list = v->sets->categories;
+	size_t i, count = v->sets->ncategories;
+
+	if (n == NULL || count == 0)
+		return 0;
+	if (nameset_any(&n->found, list->names, list->names +
+	    (uint32_t)count))
+		return 1;
+	for (i = 0; n->ip.sa.sa_family != AF_UNSPEC && i < count; i++)
+		if (rangeset_has(&list[i].addresses, &n->ip))
+			return 1;
+	return 0;
+}
+
+int
+words_have(const struct conf_list *words, const char *s)
+{
+	size_t i, n;
+
+	for (; ; s += n + 1) {
+		n = strcspn(s, ",");
+		for (i = 0; i < words->n; i++)
+			if (strlen(words->v[i]) == n &&
+			    strncasecmp(words->v[i], s, n) == 0)
+				return 1;
+		if (s[n] == '\0')
+			return 0;
+	}
+}
+
+int
 set_lists_word(const struct match_set *s, struct view *v, const char *word)
 {
 	struct nameset_found found, exact;
@@ -119,7 +154,7 @@ set_lists_word(const struct match_set *s, struct view *v, const char *word)
 
 	if (s->nlists == 0)
 		return 0;
-	nameset_find(v->names, word, &found);
+	nameset_find(&v->sets->names, word, &found);
 	if (found.n == 0 || !found.whole)
 		return 0;
 	exact.n = 1;

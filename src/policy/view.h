@@ -31,6 +31,13 @@ struct match_names {
 	uint32_t	 next;
 };
 
+struct view_sets {		/* of a policy */
+	struct nameset	 names;		/* of lists, categories and rules */
+	/* of all feeds; their sets of names have numbers in a row */
+	struct list	*categories;
+	size_t		 ncategories;
+};
+
 struct view_name {
 	const char	*name;
 	struct addr	 ip;		/* if the name is one */
@@ -38,16 +45,16 @@ struct view_name {
 };
 struct view {
 	const struct facts *f;
-	const struct nameset *names;
+	const struct view_sets *sets;
 	size_t		 n;
 	struct view_name name[4];
 };
 
 static inline void
-view_init(struct view *v, const struct facts *f, const struct nameset *names)
+view_init(struct view *v, const struct facts *f, const struct view_sets *sets)
 {
 	v->f = f;
-	v->names = names;
+	v->sets = sets;
 	v->n = 0;
 }
 
@@ -58,6 +65,10 @@ void	set_free(struct match_set *);
 int	set_has(const struct match_set *, const struct addr *);
 /* name may be an address, and NULL. */
 int	set_has_name(const struct match_set *, struct view *, const char *name);
+/* Whether any category has it. */
+int	set_any(struct view *, const char *name);
+/* Whether one of the words is in s, which is "a,b"; in any case. */
+int	words_have(const struct conf_list *, const char *s);
 /* Whether one of its lists has exactly this entry, in any case. */
 int	set_lists_word(const struct match_set *, struct view *, const char *);
 /* Read a name as an address ("[::1]" or "::1"); AF_UNSPEC if it is none. */

@@ -61,6 +61,7 @@ struct record {
 	struct timespec	 start, end;	/* wall clock */
 	const struct facts *facts;
 	const struct verdict *verdict;	/* its rule is NULL until decided */
+	const struct policy *policy;	/* its rules */
 	/* The server's port as the first of its mirrors shows it; 0: none. */
 	uint16_t	 shown_port;
 	/* The ports of its streams, if a mirror shows these; or NULL. */

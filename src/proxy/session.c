@@ -91,6 +91,7 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->facts.client = *client;
 	s->rec.facts = &s->facts;
 	s->rec.verdict = &s->verdict;
+	s->rec.policy = s->policy;
 	s->rec.state = "new";
 	s->active = clock_coarse_ms();
 	conn_clear(&s->client, &w->revisits, session_event, s);

@@ -11,6 +11,7 @@
 #include "codec/community.h"
 #include "codec/packet.h"
 #include "codec/starttls.h"
+#include "policy/policy.h"
 #include "proxy/sink.h"
 #include "sink/jtext.h"
 #include "util/mem.h"
@@ -261,6 +262,25 @@ put_verdict(struct text *o, const struct record *r)
 	    r->unread_why);
 }
 
+/* What the feeds say of the name asked for. */
+static void
+put_categories(struct text *o, const struct record *r)
+{
+	struct text t = { 0 };
+	char *word, *save = NULL;
+
+	if (r->policy != NULL)
+		policy_categories(r->policy, r->facts, &t);
+	if (t.len > 0) {
+		jtext_open(o, "category", '[');
+		for (word = strtok_r(t.s, ",", &save); word != NULL;
+		    word = strtok_r(NULL, ",", &save))
+			jtext_string(o, NULL, word);
+		jtext_close(o, ']');
+	}
+	text_free(&t);
+}
+
 /* Bytes that no service saw although the rule has one. */
 static void
 put_unread(struct text *o, const struct record *r)
@@ -327,6 +347,7 @@ put_session(struct text *o, const struct record *r)
 	put_texts(o, "listener", f->listener, "mode", f->mode == CONF_EXPLICIT ?
 	    "explicit" : "transparent", "host", f->host, "user", f->user,
 	    NULL);
+	put_categories(o, r);
 	put_verdict(o, r);
 	put_used(o, "client", &f->tls_client, NULL);
 	put_used(o, "server", &f->tls_server, f->verify_text != NULL ?

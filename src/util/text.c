@@ -43,6 +43,15 @@ text_more(struct text *t, size_t n)
 }
 
 void
+text_fit(struct text *t)
+{
+	if (t->s == NULL)
+		return;
+	t->cap = t->len + 1;
+	t->s = xrealloc(t->s, t->cap);
+}
+
+void
 text_puts(struct text *t, const char *s)
 {
 	text_add(t, s, strlen(s));

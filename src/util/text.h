@@ -24,6 +24,7 @@ void	text_number(struct text *, uint64_t);	/* decimal */
 void	text_hex(struct text *, const uint8_t *, size_t, const char *sep);
 /* Base64 (RFC 4648, 4), with its padding. */
 void	text_base64(struct text *, const void *, size_t);
+void	text_fit(struct text *);	/* gives back memory to spare */
 void	text_clear(struct text *);	/* empties, keeps the memory */
 void	text_free(struct text *);
 /* the caller frees; the text is empty */

@@ -16,10 +16,13 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static const char list[] = "bank.example\n!www.bank.example\n"
     "*.below.example\n192.0.2.0/24\n";
 
+static const char feed[] = "bank.example finance\n!www.bank.example finance\n"
+    "=shop.example shop,finance\n192.0.2.0/24 bad\n";
+
 static int
 fuzz_read(const char *path, size_t max, struct text *out)
 {
-	text_puts(out, list);
+	text_puts(out, strcmp(path, "/f") == 0 ? feed : list);
 	return 0;
 }
 
@@ -97,7 +100,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(name, s, (size_t)(eol - s));
 	name[eol - s] = '\0';
 	text_puts(&t, "listen: [{name: p, mode: explicit, address: "
-	    "\"127.0.0.1:1\"}]\nlists: {banks: /l}\nrules:\n");
+	    "\"127.0.0.1:1\"}]\nlists: {banks: /l}\n"
+	    "categories: [/f]\nrules:\n");
 	text_add(&t, eol + 1, len - (size_t)(eol + 1 - s));
 	if (conf_parse_in(&world, "fuzz", t.s, t.len, &c, &errors) == 0) {
 		p = policy_new(c);

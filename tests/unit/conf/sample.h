@@ -13,11 +13,15 @@
 
 static const char *sample_list = "bank.example\n198.51.100.0/24\n";
 
+/* Of a path with "feeds" in it. */
+static const char *sample_feed = "bank.example finance\n";
+
 static int
 sample_read(const char *path, size_t max, struct text *out)
 {
 	/* What a file is, by its name. */
 	text_puts(out, strstr(path, ".secret") != NULL ? "me:secret\n" :
+	    strstr(path, "feeds") != NULL ? sample_feed :
 	    strstr(path, ".htpasswd") != NULL ? "me:$6$salt$MmgSuXltk7MiPun6i"
 	    "qUg4EhT4rBBBKAvbQv9VWc6Md1rJUZOHgD9R7ybTSRlsQRjv7LqQhuL8A3dxin579"
 	    "TRL.\n" :

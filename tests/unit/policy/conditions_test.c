@@ -179,7 +179,102 @@ TEST(windows_of_time)
 }
 END
 
-SUITE("conditions", windows_of_time, the_certificate_of_the_server,
+/* What explain makes of it, but for the last line. */
+static void
+explained(const struct policy *p, const struct facts *f, const char *want)
+{
+	struct text t = { 0 };
+	struct verdict v;
+
+	policy_explain(p, f, &v, &t);
+	ck_assert_msg(strstr(t.s, want) != NULL, "%s", t.s);
+	text_free(&t);
+}
+
+TEST(categories_are_what_the_feeds_say)
+{
+	static const struct { const char *site, *has; } cases[] = {
+		{ "shop.example", "shopping" },
+		{ "www.shop.example", "shopping" },
+		{ "mail.shop.example", "shopping,webmail" },
+		{ "jobs.shop.example", "unknown" },
+		{ "one.example", "adult" },
+		{ "www.one.example", "unknown" },
+		{ "198.51.100.9", "adult" },
+		{ "203.0.113.9", "unknown" },
+		{ "cdn.example", "unknown" },
+		{ "A.CDN.example.", "ads,trackers" },
+		{ NULL, "unknown" },
+	};
+	struct policy *p = made(
+	    "  - {name: a, category: [adult, trackers], action: block}\n"
+	    "  - {name: s, category: shopping, not: {category: webmail}, "
+	    "action: bypass}\n"
+	    "  - {name: u, category: Unknown, action: reset}\n");
+	struct facts f = { .protocol = PROTO_TLS };
+	struct text t = { 0 };
+	const char *has;
+	size_t i;
+
+	for (i = 0; i < NELEM(cases); i++) {
+		f.sni = cases[i].site;
+		has = cases[i].has;
+		text_clear(&t);
+		policy_categories(p, &f, &t);
+		ck_assert_str_eq(t.s, has);
+		ck_assert_msg(strcmp(decides(p, &f),
+		    strstr(has, "adult") || strstr(has, "trackers") ? "a" :
+		    strcmp(has, "shopping") == 0 ? "s" :
+		    strcmp(has, "unknown") == 0 ? "u" : "default") == 0,
+		    "%s", cases[i].site);
+	}
+	f.category = "ads,adult";	/* as explain is told */
+	ck_assert_str_eq(decides(p, &f), "a");
+	text_free(&t);
+	policy_unref(p);
+}
+END
+
+TEST(a_category_is_known_when_the_name_is)
+{
+	struct policy *p = made(
+	    "  - {name: u, category: unknown, action: block}\n"
+	    "  - {name: s, category: shopping, action: block}\n"
+	    "  - {name: p, port: 443, action: block}\n");
+	struct facts f = { .port = 443 };
+	struct text t = { 0 };
+	struct verdict v;
+
+	ck_assert_str_eq(decides(p, &f), "p");
+	policy_categories(p, &f, &t);
+	ck_assert_uint_eq(t.len, 0);
+	ck_assert_int_eq(policy_by_request(p), 1);
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 1);
+	explained(p, &f, "rule u (c.yaml:5): no match by the hello: category "
+	    "is not known, and must be in unknown\n");
+	f.protocol = PROTO_TLS;
+	f.sni = "mail.shop.example";
+	explained(p, &f, "category \"shopping,webmail\"");
+	explained(p, &f, "rule u (c.yaml:5): no match by the hello: category "
+	    "\"shopping,webmail\" is not in unknown\n");
+	f.request = "one.example";
+	ck_assert_str_eq(decides(p, &f), "p");
+	f.request = "two.example";
+	ck_assert_str_eq(decides(p, &f), "u");
+	policy_unref(p);
+	p = made("  - {name: b, category: [adult, unknown], action: "
+	    "bypass}\n");
+	f.request = NULL;
+	f.sni = "two.example";
+	ck_assert_str_eq(decides(p, &f), "b");
+	ck_assert_int_eq(policy_bypasses_any(p, &f), 0);
+	text_free(&t);
+	policy_unref(p);
+}
+END
+
+SUITE("conditions", categories_are_what_the_feeds_say,
+    a_category_is_known_when_the_name_is, windows_of_time, the_certificate_of_the_server,
     a_verdict_waits_for_the_certificate_where_a_rule_may_need_it,
     fingerprints_of_the_hello,
     a_fingerprint_comes_with_the_hello_or_not_at_all)

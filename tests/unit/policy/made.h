@@ -13,10 +13,15 @@
 static const char *made_list = "bank.example\n*.only-below.example\n"
     "198.51.100.0/24\n";
 
+static const char *made_feed =		/* under `categories:` */
+    "shop.example shopping\nmail.shop.example webmail,shopping\n"
+    "!jobs.shop.example shopping\n=one.example adult\n"
+    "198.51.100.0/24 adult\n*.cdn.example ads; trackers\n";
+
 static int
 made_read(const char *path, size_t max, struct text *out)
 {
-	text_puts(out, made_list);
+	text_puts(out, strstr(path, "feed") != NULL ? made_feed : made_list);
 	return 0;
 }
 
@@ -30,7 +35,8 @@ made(const char *yaml)
 	struct conf *c;
 
 	text_printf(&t, "listen: [{name: gate, mode: transparent, "
-	    "address: \"[::]:8443\"}]\nlists: {banks: /banks}\nrules:\n%s"
+	    "address: \"[::]:8443\"}]\nlists: {banks: /banks}\n"
+	    "categories: [/feed]\nrules:\n%s"
 	    "  - {name: default, action: decrypt}\n", yaml);
 	if (conf_parse_in(&world, "c.yaml", t.s, t.len, &c, &errors) != 0)
 		ck_abort_msg("%s", errors.s);
