@@ -297,6 +297,13 @@ CHROMIUM = ['chromium', '--headless', '--no-sandbox', '--disable-gpu',
             '--disable-component-update', '--disable-quic']
 
 
+def is_settled(s):
+    """The client's port has its last address. That comes up to a second after
+    it was made (the kernel looks for carriers once a second), and a browser
+    gives up all connections when an address comes."""
+    return 'fe80:' in s.client.run('ip', '-6', 'addr', 'show', 'dev', 'c0')
+
+
 def nss(s, pem):
     """A home in which pem is Chromium's only own CA; its environment."""
     home = s.path('home')
@@ -309,6 +316,7 @@ def nss(s, pem):
               'sql:' + db, '-i', pem).ok()
     if not os.path.ismount('/dev/shm'):
         net.run('mount', '-t', 'tmpfs', 'shm', '/dev/shm')
+    proc.wait(lambda: is_settled(s), 'address of c0')
     # A path of a socket has at most 107 bytes, and our directory's name has
     # that of the scenario.
     return {'HOME': home, 'TMPDIR': '/dev/shm'}
