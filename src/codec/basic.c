@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/err.h"
+#include "util/text.h"
 
 #define DECODED_MAX	(2 * BASIC_PART_MAX + 1)
 #define SOCKS_VERSION	1	/* of the message, not of SOCKS */
@@ -33,43 +34,19 @@ take(struct basic *b, const char *user, size_t nuser, const char *password,
 	return 0;
 }
 
-/* The value of a digit of base64 (RFC 4648, 4), or -1. */
-static int
-digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* The bytes decoded, or ERR_FORMAT. */
+/* The bytes decoded (RFC 4648, 4), or ERR_FORMAT. */
 static int
 decode(char out[DECODED_MAX], struct slice s)
 {
-	unsigned bits = 0;
-	size_t i, n = 0, pad = 0;
+	size_t pad = 0;
 
 	while (pad < 2 && s.len > 0 && s.p[s.len - 1] == '=') {
 		s.len--;
 		pad++;
 	}
-	if (s.len % 4 == 1 || (pad > 0 && (s.len + pad) % 4 != 0))
+	if (pad > 0 && (s.len + pad) % 4 != 0)
 		return ERR_FORMAT;
-	for (i = 0; i < s.len; i++) {
-		if (digit(s.p[i]) == -1)
-			return ERR_FORMAT;
-		bits = bits << 6 | (unsigned)digit(s.p[i]);
-		if (i % 4 == 0)
-			continue;
-		if (n == DECODED_MAX)
-			return ERR_FORMAT;
-		out[n++] = (char)(bits >> (6 - 2 * (i % 4)));
-	}
-	return (int)n;
+	return base64_decode((uint8_t *)out, DECODED_MAX, s.p, s.len, "+/");
 }
 
 int

@@ -8,6 +8,7 @@
 #include "util/cursor.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/text.h"
 
 #define STREAM_MASK	0x7fffffff	/* the first bit is reserved: 4.1 */
 
@@ -109,36 +110,13 @@ h2frame_prefix(struct h2frame *f, const uint8_t *p, const char **why)
 	return *why == NULL ? 0 : ERR_FORMAT;
 }
 
-/* A digit of base64url (RFC 4648, 5), or -1. */
-static int
-digit(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
-	const char *p = c != '\0' ? strchr(digits, c) : NULL;
-
-	return p != NULL ? (int)(p - digits) : -1;
-}
-
 int
 h2frame_upgrade(const char *p, size_t len, uint8_t out[H2FRAME_UPGRADE])
 {
-	uint32_t bits = 0;
-	unsigned n = 0;
-	size_t i, k = 0;
+	int n;
 
 	while (len > 0 && p[len - 1] == '=')
 		len--;
-	for (i = 0; i < len; i++) {
-		if (digit(p[i]) < 0)
-			return ERR_FORMAT;
-		bits = bits << 6 | (uint32_t)digit(p[i]);
-		if ((n += 6) < 8)
-			continue;
-		if (k == H2FRAME_UPGRADE)
-			return ERR_FORMAT;
-		n -= 8;
-		out[k++] = (uint8_t)(bits >> n);
-	}
-	return k % H2FRAME_SETTING == 0 && n < 6 ? (int)k : ERR_FORMAT;
+	n = base64_decode(out, H2FRAME_UPGRADE, p, len, "-_");
+	return n >= 0 && n % H2FRAME_SETTING == 0 ? n : ERR_FORMAT;
 }

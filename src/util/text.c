@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "util/err.h"
 #include "util/mem.h"
 
 static void
@@ -102,6 +103,40 @@ text_base64(struct text *t, const void *data, size_t n)
 	text_room(t, (n + 2) / 3 * 4);
 	t->len += (size_t)EVP_EncodeBlock((unsigned char *)t->s + t->len,
 	    data, (int)n);
+}
+
+/* The value of a digit, or -1. */
+static int
+base64_digit(char c, const char more[3])
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == more[0] ? 62 : c == more[1] ? 63 : -1;
+}
+
+int
+base64_decode(uint8_t *out, size_t max, const char *digits, size_t n,
+    const char more[3])
+{
+	uint32_t bits = 0;
+	size_t i, k = 0;
+	int d;
+
+	for (i = 0; i < n; i++) {
+		if ((d = base64_digit(digits[i], more)) < 0)
+			return ERR_FORMAT;
+		bits = bits << 6 | (uint32_t)d;
+		if (i % 4 == 0)
+			continue;
+		if (k == max)
+			return ERR_FORMAT;
+		out[k++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+	}
+	return n % 4 != 1 ? (int)k : ERR_FORMAT;
 }
 
 void

@@ -24,6 +24,14 @@ void	text_number(struct text *, uint64_t);	/* decimal */
 void	text_hex(struct text *, const uint8_t *, size_t, const char *sep);
 /* Base64 (RFC 4648, 4), with its padding. */
 void	text_base64(struct text *, const void *, size_t);
+/*
+ * Decode digits of base64, without padding; more are its last two digits: "+/",
+ * or "-_" of base64url (RFC 4648). Bits past the last byte are not looked at.
+ * The bytes written, or ERR_FORMAT: another digit, a digit too many, or more
+ * than max bytes.
+ */
+int	base64_decode(uint8_t *out, size_t max, const char *digits, size_t n,
+	    const char more[3]);
 void	text_fit(struct text *);	/* gives back memory to spare */
 void	text_clear(struct text *);	/* empties, keeps the memory */
 void	text_free(struct text *);
