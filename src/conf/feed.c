@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "conf/keys.h"
+#include "conf/lines.h"
+#include "conf/listfile.h"
 #include "conf/pattern.h"
 #include "conf/value.h"
 #include "util/err.h"
@@ -24,7 +26,6 @@
 #define CATEGORY_LEN	63
 #define SLOTS		4096	/* a power of two, well over the categories */
 #define SHOWN		20	/* lines told of, for one file */
-#define ADDRESS_MAX	64
 
 #define F(member)	offsetof(struct conf_feed, member)
 static const struct key feed_keys[] = {
@@ -101,36 +102,6 @@ category_index(struct feeds *f, const char *s, size_t n)
 	return f->slots[at] - 1;
 }
 
-static void
-add_name(struct conf_named_list *list, const char *pattern, size_t n)
-{
-	text_add(&list->names, pattern, n + 1);
-	list->nnames++;
-}
-
-static void
-add_address(struct conf_named_list *list, const struct prefix *p)
-{
-	size_t n = list->naddresses;
-
-	if (n == 0 || (n >= 16 && (n & (n - 1)) == 0))
-		list->addresses = xrealloc(list->addresses,
-		    (n == 0 ? 16 : 2 * n) * sizeof(*list->addresses));
-	list->addresses[list->naddresses++] = *p;
-}
-
-static int
-word_prefix(const struct word_at *w, struct prefix *p)
-{
-	char s[ADDRESS_MAX + 1];
-
-	if (w->n > ADDRESS_MAX)
-		return ERR_FORMAT;
-	memcpy(s, w->s, w->n);
-	s[w->n] = '\0';
-	return prefix_parse(p, s);
-}
-
 /* The next word of a line, at any of these separators. 0: there is none. */
 static int
 word_next(const char **s, const char *end, struct word_at *w)
@@ -154,9 +125,9 @@ feed_take(struct conf_named_list *list, const struct word_at *w)
 	size_t n;
 
 	if ((n = pattern_canon(pattern, w->s, w->n, 1)) > 0)
-		add_name(list, pattern, n);
-	else if (word_prefix(w, &p) == 0)
-		add_address(list, &p);
+		listfile_add_name(list, pattern, n);
+	else if (listfile_prefix(w->s, w->n, &p) == 0)
+		listfile_add_address(list, &p);
 	else
 		return ERR_FORMAT;
 	return 0;
@@ -172,7 +143,8 @@ feed_hosts(struct feeds *f, const char *s, const char *end)
 	int rv = 0;
 
 	while (rv == 0 && word_next(&s, end, &w))
-		if (memchr(w.s, '.', w.n) != NULL && word_prefix(&w, &p) != 0)
+		if (memchr(w.s, '.', w.n) != NULL &&
+		    listfile_prefix(w.s, w.n, &p) != 0)
 			rv = feed_take(f->all, &w);
 	return rv;
 }
@@ -188,7 +160,7 @@ feed_listed(struct feeds *f, const struct word_at *first, const char *s,
 		s++;
 	if (s == end)
 		return feed_take(f->all, first);
-	return word_prefix(first, &p) == 0 ||
+	return listfile_prefix(first->s, first->n, &p) == 0 ||
 	    memchr(first->s, ':', first->n) != NULL ?
 	    feed_hosts(f, s, end) : ERR_FORMAT;
 }
@@ -227,26 +199,15 @@ feed_odd(struct feeds *f, const char *s, const char *end,
 static void
 feed_lines(struct feeds *f, const char *s, size_t len)
 {
-	const char *end = s + len, *eol, *hash, *at, *stop;
-	unsigned line = 1;
+	const char *from, *to;
+	struct conf_pos pos;
+	struct lines lines;
 
-	if (len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
-		s += 3;			/* a byte order mark */
-	for (; s < end; s = eol + 1, line++) {
-		eol = memchr(s, '\n', (size_t)(end - s));
-		eol = eol == NULL ? end : eol;
-		hash = memchr(s, '#', (size_t)(eol - s));
-		stop = hash != NULL ? hash : eol;
-		for (at = s; at < stop && isspace((unsigned char)*at); at++)
-			;
-		for (; stop > at && isspace((unsigned char)stop[-1]); stop--)
-			;
-		if (at == stop)
-			continue;
+	lines_init(&lines, s, len);
+	while (lines_next(&lines, &from, &to, &pos)) {
 		f->lines++;
-		if (feed_line(f, at, stop) != 0)
-			feed_odd(f, at, stop, (struct conf_pos){ line,
-			    (unsigned)(at - s) + 1 });
+		if (feed_line(f, from, to) != 0)
+			feed_odd(f, from, to, pos);
 	}
 }
 

@@ -3,11 +3,12 @@
  */
 #include "conf/listfile.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/lines.h"
 #include "conf/pattern.h"
+#include "util/err.h"
 #include "util/mem.h"
 
 #define LIST_PROBLEMS	20	/* shown for one file */
@@ -16,7 +17,6 @@
 struct reader {
 	struct conf_named_list *list;
 	struct problems	*problems;
-	size_t		 cap;
 	unsigned	 order, told;
 };
 
@@ -30,25 +30,46 @@ list_problem(struct reader *r, struct conf_pos pos, const char *s, size_t len)
 		    "10.0.0.0/8, one a line", len > 64 ? 64 : (int)len, s);
 }
 
+int
+listfile_prefix(const char *s, size_t len, struct prefix *p)
+{
+	char text[ADDRESS_MAX + 1];
+
+	if (len > ADDRESS_MAX)
+		return ERR_FORMAT;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	return prefix_parse(p, text);
+}
+
+void
+listfile_add_name(struct conf_named_list *list, const char *pattern, size_t n)
+{
+	text_add(&list->names, pattern, n + 1);
+	list->nnames++;
+}
+
+/* Room is for 16, and then for a power of two. */
+void
+listfile_add_address(struct conf_named_list *list, const struct prefix *p)
+{
+	size_t n = list->naddresses;
+
+	if (n == 0 || (n >= 16 && (n & (n - 1)) == 0))
+		list->addresses = xrealloc(list->addresses,
+		    (n == 0 ? 16 : 2 * n) * sizeof(*list->addresses));
+	list->addresses[list->naddresses++] = *p;
+}
+
 static int
 list_address(struct reader *r, const char *s, size_t len, struct conf_pos pos)
 {
 	struct conf_named_list *list = r->list;
-	char text[ADDRESS_MAX + 1];
 	struct prefix p;
 
-	if (len > ADDRESS_MAX)
+	if (listfile_prefix(s, len, &p) != 0)
 		return 0;
-	memcpy(text, s, len);
-	text[len] = '\0';
-	if (prefix_parse(&p, text) != 0)
-		return 0;
-	if (list->naddresses == r->cap) {
-		r->cap = r->cap == 0 ? 16 : r->cap * 2;
-		list->addresses = xrealloc(list->addresses,
-		    r->cap * sizeof(*list->addresses));
-	}
-	list->addresses[list->naddresses++] = p;
+	listfile_add_address(list, &p);
 	if (list->odd.line == 0) {
 		list->odd_prefix = p;
 		prefix_mask(&p);
@@ -58,50 +79,34 @@ list_address(struct reader *r, const char *s, size_t len, struct conf_pos pos)
 	return 1;
 }
 
-/* One line, without its end and its comment. */
 static void
-list_line(struct reader *r, const char *s, const char *end, unsigned line)
+list_line(struct reader *r, const char *s, const char *end,
+    struct conf_pos pos)
 {
 	char entry[PATTERN_MAX + 1];
-	struct conf_pos pos = { line, 1 };
-	const char *start = s;
-	size_t n;
+	size_t len = (size_t)(end - s), n;
 
-	while (s < end && isspace((unsigned char)*s))
-		s++;
-	while (s < end && isspace((unsigned char)end[-1]))
-		end--;
-	if (s == end)
-		return;
-	pos.column = (unsigned)(s - start) + 1;
-	if ((n = pattern_canon(entry, s, (size_t)(end - s), 1)) > 0) {
-		text_add(&r->list->names, entry, n + 1);
-		r->list->nnames++;
-	} else if (!list_address(r, s, (size_t)(end - s), pos)) {
-		list_problem(r, pos, s, (size_t)(end - s));
-	}
+	if ((n = pattern_canon(entry, s, len, 1)) > 0)
+		listfile_add_name(r->list, entry, n);
+	else if (!list_address(r, s, len, pos))
+		list_problem(r, pos, s, len);
 }
 
 void
 listfile_parse(struct conf_named_list *list, const char *s, size_t len,
     struct problems *problems, unsigned order)
 {
-	struct reader r = { list, problems, 0, order, 0 };
-	const char *end = s + len, *eol, *hash;
-	unsigned line = 1;
+	struct reader r = { list, problems, order, 0 };
+	const char *from, *to;
+	struct conf_pos pos;
+	struct lines lines;
 
-	if (len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
-		s += 3;			/* a byte order mark */
-	for (; s < end; s = eol + 1, line++) {
-		eol = memchr(s, '\n', (size_t)(end - s));
-		if (eol == NULL)
-			eol = end;
-		hash = memchr(s, '#', (size_t)(eol - s));
-		list_line(&r, s, hash != NULL ? hash : eol, line);
-	}
+	lines_init(&lines, s, len);
+	while (lines_next(&lines, &from, &to, &pos))
+		list_line(&r, from, to, pos);
 	text_fit(&list->names);		/* most memory of a large one */
 	if (r.told > LIST_PROBLEMS)
 		problem_add(problems, list->path, order,
-		    (struct conf_pos){ line, 1 }, "and %u more such lines",
-		    r.told - LIST_PROBLEMS);
+		    (struct conf_pos){ lines.next, 1 },
+		    "and %u more such lines", r.told - LIST_PROBLEMS);
 }

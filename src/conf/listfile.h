@@ -16,4 +16,11 @@
 void	listfile_parse(struct conf_named_list *, const char *text, size_t len,
 	    struct problems *, unsigned order);
 
+/* An address or a prefix. 0, or ERR_FORMAT. */
+int	listfile_prefix(const char *s, size_t len, struct prefix *);
+/* Add one to a list; a pattern is canonical, with a NUL behind its n bytes. */
+void	listfile_add_name(struct conf_named_list *, const char *pattern,
+	    size_t n);
+void	listfile_add_address(struct conf_named_list *, const struct prefix *);
+
 #endif
