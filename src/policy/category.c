@@ -8,17 +8,6 @@
 #include "policy/asked.h"
 #include "util/mem.h"
 
-static const struct list *
-category_find(const struct view_sets *sets, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sets->ncategories; i++)
-		if (strcmp(sets->categories[i].name, name) == 0)
-			return &sets->categories[i];
-	return NULL;
-}
-
 void
 category_init(struct match_set *s, int *unknown, const struct conf_list *of,
     const struct view_sets *sets)
@@ -32,7 +21,9 @@ category_init(struct match_set *s, int *unknown, const struct conf_list *of,
 	s->lists = xcalloc(of->n, sizeof(*s->lists));
 	for (i = 0; i < of->n; i++) {
 		*unknown |= strcmp(of->v[i], CATEGORY_UNKNOWN) == 0;
-		if ((list = category_find(sets, of->v[i])) != NULL)
+		list = list_named(sets->categories, sets->ncategories,
+		    of->v[i]);
+		if (list != NULL)
 			s->lists[s->nlists++] = list;
 	}
 }

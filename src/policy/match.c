@@ -32,15 +32,16 @@ user_init(struct match *m, const struct list *lists, size_t nlists)
 {
 	const struct conf_list *l = &m->conf->user;
 	struct match_set *s = &m->user;
-	size_t i, k;
+	const struct list *list;
+	size_t i;
 
 	if (l->n == 0)
 		return;
 	s->lists = xcalloc(l->n, sizeof(*s->lists));
 	for (i = 0; i < l->n; i++)
-		for (k = 0; l->v[i][0] == '@' && k < nlists; k++)
-			if (strcmp(lists[k].name, l->v[i] + 1) == 0)
-				s->lists[s->nlists++] = &lists[k];
+		if (l->v[i][0] == '@' && (list = list_named(lists, nlists,
+		    l->v[i] + 1)) != NULL)
+			s->lists[s->nlists++] = list;
 }
 
 void

@@ -9,7 +9,7 @@
 
 #include "util/mem.h"
 
-static const struct list *
+const struct list *
 list_named(const struct list *lists, size_t n, const char *name)
 {
 	size_t i;

@@ -58,6 +58,8 @@ view_init(struct view *v, const struct facts *f, const struct view_sets *sets)
 	v->n = 0;
 }
 
+/* The list of that name, or NULL. */
+const struct list *list_named(const struct list *, size_t n, const char *name);
 /* Entries are patterns, prefixes and "@list". The set starts zeroed. */
 void	set_init(struct match_set *, const struct conf_list *,
 	    const struct list *, size_t nlists, struct match_names *);

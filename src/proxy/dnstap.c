@@ -100,13 +100,11 @@ static const struct tap_ops dnstap_ops = {
 void
 dnstap_open(struct session *s)
 {
-	const struct conf_rule *rule = s->verdict.rule;
-	const struct conf_inspect *in = rule->inspect != NULL ?
-	    rule->inspect : &session_conf(s)->inspect;
 	uint16_t port = addr_port(&s->facts.server);
 	struct dnstap *d;
 
-	if (!in->dns_strip || s->verdict.action == ACTION_BYPASS ||
+	if (!s->verdict.rule->inspect->dns_strip ||
+	    s->verdict.action == ACTION_BYPASS ||
 	    (port != PORT_DNS && port != PORT_DOT))
 		return;
 	d = xcalloc(1, sizeof(*d));
