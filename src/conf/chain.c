@@ -13,8 +13,6 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-#define SEC	((uint64_t)1000)
-#define HOUR	(3600 * SEC)
 
 extern const struct type type_interface, type_side, type_device;
 

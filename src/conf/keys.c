@@ -7,18 +7,8 @@
 #include "conf/value.h"
 #include "util/log.h"
 
-#define K	((uint64_t)1 << 10)
-#define M	((uint64_t)1 << 20)
-#define G	((uint64_t)1 << 30)
-#define T	(G << 10)
-#define SEC	((uint64_t)1000)
-#define HOUR	(3600 * SEC)
-#define DAY	(24 * HOUR)
-
 #define AT(member)	offsetof(struct conf, member)
 
-static const struct word word_auto = { "auto", 0 };
-static const struct word word_no_vlan = { "none", -1 };
 
 static const struct word modes[] = {
 	{ "transparent", CONF_TRANSPARENT }, { "explicit", CONF_EXPLICIT },
@@ -41,23 +31,6 @@ static const struct word alpns[] = {
 };
 static const struct word records_words[] = {
 	{ "own", 0 }, { "libssl", 1 }, { NULL }
-};
-static const struct word ports_words[] = {
-	{ "keep", 0 }, { "map", 1 }, { NULL }
-};
-static const struct word http2_words[] = {
-	{ "keep", 0 }, { "http/1.1", 1 }, { NULL }
-};
-static const struct word starttls_words[] = {
-	{ "strip", 0 }, { "keep", 1 }, { NULL }
-};
-static const struct word offloads[] = {
-	{ "auto", OFFLOAD_AUTO }, { "on", OFFLOAD_ON }, { "off", OFFLOAD_OFF },
-	{ NULL }
-};
-static const struct word acks[] = { { "burst", 0 }, { "2", 2 }, { NULL } };
-static const struct word formats[] = {
-	{ "pcap", 0 }, { "pcapng", 1 }, { NULL }
 };
 static const struct word protocols[] = {
 	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { "smtp", 0 },
@@ -221,47 +194,6 @@ static const struct key tls_keys[] = {
 	{ NULL }
 };
 static const struct map map_tls = { "tls", tls_keys, NULL };
-
-#define F(member)	offsetof(struct conf_mirror, member)
-static const struct key rotate_keys[] = {
-	{ "size", &type_size, F(rotate_size), NULL, 64 * K, T },
-	{ "every", &type_time, F(rotate_ms), NULL, SEC, 366 * DAY },
-	{ "keep", &type_uint, F(rotate_keep), NULL, 1, 1000000 },
-	{ NULL }
-};
-static const struct map map_rotate = { "rotate", rotate_keys, check_rotate };
-static const struct key mirror_keys[] = {
-	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
-	    .hint = "a name of your choice" },
-	{ "interface", &type_text, F(interface), .max = 15 /* IFNAMSIZ - 1 */ },
-	{ "pcap", &type_text, F(path) },
-	{ "pcap-over-ip", &type_addr, F(listen) },
-	{ "allow", &type_list, F(allow), .arg = &prefixes },
-	{ "source-mac", &type_mac, F(source_mac), "02:00:5e:10:00:01" },
-	{ "destination-mac", &type_mac, F(destination_mac),
-	    "ff:ff:ff:ff:ff:ff" },
-	{ "mtu", &type_uint, F(mtu), "auto", 576, 65535, &word_auto },
-	{ "vlan", &type_uint, F(vlan), "none", 0, 4094, &word_no_vlan },
-	{ "offload", &type_word, F(offload), "auto", .arg = offloads },
-	{ "acks", &type_word, F(acks), "burst", .arg = acks },
-	{ "ports", &type_word, F(ports_map), "keep", .arg = ports_words },
-	{ "http2", &type_word, F(http11), "keep", .arg = http2_words },
-	{ "starttls", &type_word, F(starttls), "strip",
-	    .arg = starttls_words },
-	{ "filter", &type_filter, F(filter) },
-	{ "rotate", &type_map, 0, .arg = &map_rotate },
-	{ "format", &type_word, F(pcapng), "pcap", .arg = formats },
-	{ "queue", &type_size, F(queue), "64M", 64 * K, 64 * G },
-	{ NULL }
-};
-#undef F
-const struct map map_mirror = {
-	"a mirror", mirror_keys, check_mirror
-};
-static const struct listof mirror_list = {
-	sizeof(struct conf_mirror),
-	{ "mirrors", &type_map, .arg = &map_mirror }
-};
 
 #define F(member)	offsetof(struct conf_icap, fail.member) - \
 	offsetof(struct conf_icap, fail)

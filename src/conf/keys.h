@@ -11,6 +11,16 @@ extern const struct map map_conf;	/* the whole file: struct conf */
 extern const struct map map_icap_url;	/* struct conf_icap_url */
 extern const struct map map_icap_fail;	/* conf_icap.fail */
 extern const struct map map_icap;	/* struct conf_icap */
+/* Sizes in bytes, times in ms. */
+#define K	((uint64_t)1 << 10)
+#define M	((uint64_t)1 << 20)
+#define G	((uint64_t)1 << 30)
+#define T	(G << 10)
+#define SEC	((uint64_t)1000)
+#define HOUR	(3600 * SEC)
+#define DAY	(24 * HOUR)
+
+extern const struct listof mirror_list;	/* mirror.c */
 extern const struct map map_mirror;	/* struct conf_mirror */
 extern const struct map map_inspect;	/* struct conf_inspect */
 
@@ -18,8 +28,6 @@ extern const struct map map_inspect;	/* struct conf_inspect */
 void	check_conf(struct load *, yaml_node_t *, void *);
 void	check_listen(struct load *, yaml_node_t *, void *);
 void	check_side(struct load *, yaml_node_t *, void *);
-void	check_mirror(struct load *, yaml_node_t *, void *);
-void	check_rotate(struct load *, yaml_node_t *, void *);
 void	check_icap(struct load *, yaml_node_t *, void *);
 void	check_certificate(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);

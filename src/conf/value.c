@@ -15,6 +15,8 @@
 #define TEXT_MAX	4096
 #define NAME_MAX_LEN	63	/* fits a label, a metric, a thread */
 
+const struct word word_auto = { "auto", 0 };
+
 struct unit {
 	const char	*name;
 	uint64_t	 factor;

@@ -11,6 +11,7 @@ extern const struct type type_text;	/* char *; KEY_NONE, max: length */
 extern const struct type type_name;	/* char *; of a listener, rule, ... */
 extern const struct type type_bool;	/* int */
 extern const struct type type_uint;	/* unsigned; min, max; arg: a word */
+extern const struct word word_auto;	/* for that: "auto", 0 */
 extern const struct type type_size;	/* uint64_t, bytes; min, max */
 extern const struct type type_time;	/* uint64_t, milliseconds; min, max */
 extern const struct type type_word;	/* int; arg: struct word[] */
