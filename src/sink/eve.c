@@ -267,17 +267,10 @@ static void
 put_categories(struct text *o, const struct record *r)
 {
 	struct text t = { 0 };
-	char *word, *save = NULL;
 
 	if (r->policy != NULL)
 		policy_categories(r->policy, r->facts, &t);
-	if (t.len > 0) {
-		jtext_open(o, "category", '[');
-		for (word = strtok_r(t.s, ",", &save); word != NULL;
-		    word = strtok_r(NULL, ",", &save))
-			jtext_string(o, NULL, word);
-		jtext_close(o, ']');
-	}
+	jtext_words(o, "category", t.s);
 	text_free(&t);
 }
 

@@ -103,6 +103,20 @@ jtext_string(struct text *t, const char *key, const char *s)
 }
 
 void
+jtext_words(struct text *t, const char *key, char *words)
+{
+	char *word, *save = NULL;
+
+	if (words == NULL || words[0] == '\0')
+		return;
+	jtext_open(t, key, '[');
+	for (word = strtok_r(words, ",", &save); word != NULL;
+	    word = strtok_r(NULL, ",", &save))
+		jtext_string(t, NULL, word);
+	jtext_close(t, ']');
+}
+
+void
 jtext_count(struct text *t, const char *key, uint64_t n)
 {
 	begin(t, key);

@@ -17,6 +17,9 @@ void	jtext_close(struct text *, char bracket);
 
 /* Text from anywhere: a byte that is not UTF-8 becomes \xNN. */
 void	jtext_string(struct text *, const char *key, const char *);
+/* The words of "a,b", which it cuts up, as an array; nothing if there are none
+ * ("" or NULL). */
+void	jtext_words(struct text *, const char *key, char *words);
 void	jtext_count(struct text *, const char *key, uint64_t);
 void	jtext_bool(struct text *, const char *key, int);
 /* With three digits behind the point. */
