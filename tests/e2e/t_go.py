@@ -70,18 +70,7 @@ def h2_grpc_of_programs_in_go(s):
     """Unary calls and three kinds of streams, metadata, errors, deadlines, and
     what is cancelled: passed, scanned whole (what goes on for long is a
     stream), and scanned message by message."""
-    srv = icap.Script(s)
-    more = {'queue': {'timeout': '60s'}, 'bypass_types': []}
-    icap.start(s, icap.service(srv.url('echo'), srv.url('echo'), **more),
-               icap.service(srv.url('204'), srv.url('204'), name='message',
-                            grpc='message', **more),
-               rules=[{'name': 'whole', 'port': [444], 'action': 'decrypt',
-                       'icap': ['scan']},
-                      {'name': 'message', 'port': [445], 'action': 'decrypt',
-                       'icap': ['message']},
-                      {'name': 'default', 'action': 'decrypt',
-                       'mirror': ['recorder']}],
-               inspect={'streams': {'after': '300ms'}, 'endless': 'open'})
+    srv = icap.grpc_three_ways(s)
     program = build(s, 'grpc')
     for port in 443, 444, 445:
         serve(s, program, port)

@@ -2,7 +2,7 @@
 runs where NODE_PATH names a directory that has @grpc/grpc-js (npm install)."""
 import os
 
-from harness import check, equal, h2_programs, icap, net, proc, scenario
+from harness import check, equal, h2_programs, icap, scenario
 
 MODULES = os.environ.get('NODE_PATH', '')
 SKIP = None if os.path.isdir(MODULES + '/@grpc/grpc-js') else \
@@ -12,24 +12,9 @@ SKIP = None if os.path.isdir(MODULES + '/@grpc/grpc-js') else \
 @scenario(timeout=150, skip=SKIP)
 def h2_grpc_js(s):
     """Passed, scanned whole, and scanned message by message."""
-    srv = icap.Script(s)
-    more = {'queue': {'timeout': '60s'}, 'bypass_types': []}
-    icap.start(s, icap.service(srv.url('echo'), srv.url('echo'), **more),
-               icap.service(srv.url('204'), srv.url('204'), name='message',
-                            grpc='message', **more),
-               rules=[{'name': 'whole', 'port': [444], 'action': 'decrypt',
-                       'icap': ['scan']},
-                      {'name': 'message', 'port': [445], 'action': 'decrypt',
-                       'icap': ['message']},
-                      {'name': 'default', 'action': 'decrypt',
-                       'mirror': ['recorder']}],
-               inspect={'streams': {'after': '300ms'}, 'endless': 'open'})
+    srv = icap.grpc_three_ways(s)
     for port in 443, 444, 445:
-        p = s.spawn(s.server, h2_programs.PYTHON,
-                    os.path.join(h2_programs.PEERS, 'grpc_peer.py'), 'server',
-                    '%s:%d' % (net.SERVER, port), *s.pki.pair('good'),
-                    name='grpc-%d' % port)
-        proc.wait_port(s.server, port, p)
+        h2_programs.grpc(s, port=port)
         r = s.run(s.client, 'node', os.path.join(h2_programs.PEERS, 'grpc.js'),
                   '%s:%d' % (h2_programs.HOST, port), s.pki.ca, timeout=100)
         equal(r.text, 'all good\n', '%d: %s' % (port, r.errors))

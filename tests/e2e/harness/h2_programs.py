@@ -123,11 +123,11 @@ def node_client(s, *args):
                  env={'NODE_EXTRA_CA_CERTS': s.pki.ca})
 
 
-def grpc(s, cert='good'):
+def grpc(s, cert='good', port=443):
     p = s.spawn(s.server, PYTHON, os.path.join(PEERS, 'grpc_peer.py'),
-                'server', net.SERVER + ':443', *s.pki.pair(cert),
-                name='grpc-server')
-    proc.wait_port(s.server, 443, p)
+                'server', '%s:%d' % (net.SERVER, port), *s.pki.pair(cert),
+                name='grpc-server-%d' % port)
+    proc.wait_port(s.server, port, p)
     return p
 
 

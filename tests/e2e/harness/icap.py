@@ -147,3 +147,21 @@ def page(m, status):
 
 
 __all__ = ['Failure']
+
+
+def grpc_three_ways(s):
+    """Calls pass on port 443, are scanned whole on 444 (what goes on for long
+    is a stream), and message by message on 445."""
+    srv = Script(s)
+    more = {'queue': {'timeout': '60s'}, 'bypass_types': []}
+    start(s, service(srv.url('echo'), srv.url('echo'), **more),
+          service(srv.url('204'), srv.url('204'), name='message',
+                  grpc='message', **more),
+          rules=[{'name': 'whole', 'port': [444], 'action': 'decrypt',
+                  'icap': ['scan']},
+                 {'name': 'message', 'port': [445], 'action': 'decrypt',
+                  'icap': ['message']},
+                 {'name': 'default', 'action': 'decrypt',
+                  'mirror': ['recorder']}],
+          inspect={'streams': {'after': '300ms'}, 'endless': 'open'})
+    return srv
