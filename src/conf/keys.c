@@ -124,18 +124,6 @@ static const struct listof
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
 
-static const struct key ca_keys[] = {
-	{ "certificate", &type_text, AT(ca_cert),
-	    .def = "/etc/clearspan/ca.pem", .flags = KEY_EXISTS | KEY_CA },
-	{ "key", &type_text, AT(ca_key),
-	    .def = "/etc/clearspan/ca.key", .flags = KEY_EXISTS | KEY_CA },
-	{ "untrusted-certificate", &type_text, AT(untrusted_cert),
-	    .flags = KEY_EXISTS },
-	{ "untrusted-key", &type_text, AT(untrusted_key), .flags = KEY_EXISTS },
-	{ NULL }
-};
-static const struct map map_ca = { "ca", ca_keys, NULL };
-
 #define F(member)	offsetof(struct conf_listen, member)
 static const struct key listen_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
@@ -365,6 +353,7 @@ static const struct key rule_keys[] = {
 	    .max = CONF_RULE_ICAPS },
 	{ "inspect", &type_inspect, F(inspect), .arg = &map_inspect },
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
+	{ "ca", &type_ca, F(ca), .given = F(ca_given) },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
 	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
@@ -506,7 +495,8 @@ static const struct map map_timeouts = { "timeouts", timeouts_keys, NULL };
 static const struct key conf_keys[] = {
 	{ "workers", &type_uint, AT(workers), "auto", 1, 1024, &word_auto },
 	{ "user", &type_text, AT(user), .max = 255, .flags = KEY_NONE },
-	{ "ca", &type_map, 0, .arg = &map_ca },
+	{ "ca", &type_map, AT(ca), .arg = &map_ca },
+	{ "cas", &type_list, AT(cas), .arg = &ca_list, .max = CONF_CAS },
 	{ "listen", &type_list, AT(listens), .arg = &listen_list, .max = 256,
 	    .flags = KEY_REQUIRED,
 	    .hint = "a list of listeners, each with name, mode and address" },

@@ -22,7 +22,6 @@ static const struct {
 	const char	*keys[2];
 } fixed[] = {
 	{ "workers or user", { "workers", "user" } },
-	{ "ca key", { "ca.key", "ca.untrusted-key" } },
 	{ "control", { "control" } },
 };
 
@@ -41,6 +40,7 @@ same(const struct conf *a, const struct conf *b, size_t i)
 static int
 reload_differs(const struct conf *a, const struct conf *b, struct text *out)
 {
+	const struct conf_ca *moved = conf_ca_moved(a, b);
 	size_t i;
 	int n = 0;
 
@@ -48,6 +48,10 @@ reload_differs(const struct conf *a, const struct conf *b, struct text *out)
 		if (!same(a, b, i))
 			text_printf(out, "%s%s", n++ > 0 ? ", " :
 			    "needs a restart: ", fixed[i].name);
+	if (moved != NULL)
+		text_printf(out, "%sca key%s%s", n++ > 0 ? ", " :
+		    "needs a restart: ", moved->name != NULL ? " of " : "",
+		    moved->name != NULL ? moved->name : "");
 	return n;
 }
 

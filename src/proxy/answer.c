@@ -138,7 +138,8 @@ answer_portal(struct session *s, const struct http_head *h)
 	char *text;
 
 	p.request = h;
-	text = portal_page(s->place->parts->tls, &p, &len);
+	text = portal_page(tls_ca_cert(s->place->parts->tls,
+	    policy_client_ca(s->policy, &s->facts)), &p, &len);
 	answer_http(s, p.status, text, len);
 }
 

@@ -255,7 +255,8 @@ session_refuse(struct session *s, int status)
 {
 	int tls = facts_tls(&s->facts);
 	int http = session_reads_http(s) &&
-	    (!tls || tls_leafs(s->place->parts->tls) != NULL);
+	    (!tls || tls_authority(s->place->parts->tls, session_ca(s)) !=
+	    NULL);
 
 	if (s->reply_due || s->socks)
 		return explicit_refused(s, status);

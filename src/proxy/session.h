@@ -152,6 +152,13 @@ session_wants_ca(const struct session *s)
 	    s->facts.host != NULL && strcmp(s->facts.host, PORTAL_NAME) == 0;
 }
 
+/* Which CA signs for the client: see conf_ca(). */
+static inline size_t
+session_ca(const struct session *s)
+{
+	return policy_ca(s->policy, &s->facts, &s->verdict);
+}
+
 /* Whether the client gets an answer of ours, and no server. */
 static inline int
 session_answers(const struct session *s)

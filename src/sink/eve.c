@@ -324,8 +324,8 @@ static void
 put_forged(struct text *o, const struct record *r)
 {
 	jtext_open(o, "forged", '{');
-	jtext_string(o, "ca", r->own ? "own" : r->verdict->untrusted ?
-	    "untrusted" : "trusted");
+	put_texts(o, "ca", r->own ? "own" : r->verdict->untrusted ?
+	    "untrusted" : "trusted", "name", r->ca, NULL);
 	jtext_bool(o, "cached", r->forged_cached);
 	jtext_close(o, '}');
 }
