@@ -287,7 +287,8 @@ int
 decide_forges(const struct session *s)
 {
 	return !session_conf(s)->monitor &&
-	    tls_leafs(s->place->parts->tls) != NULL;
+	    tls_authority(s->place->parts->tls, policy_client_ca(s->policy,
+	    &s->facts)) != NULL;
 }
 
 static struct step

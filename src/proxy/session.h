@@ -160,7 +160,8 @@ session_wants_ca(const struct session *s)
 static inline size_t
 session_ca(const struct session *s)
 {
-	return policy_ca(s->policy, &s->facts, &s->verdict);
+	return s->portal ? policy_client_ca(s->policy, &s->facts) :
+	    policy_ca(s->policy, &s->facts, &s->verdict);
 }
 
 /* Whether the client gets an answer of ours, and no server. */

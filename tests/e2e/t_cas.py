@@ -136,9 +136,12 @@ def pages_are_signed_by_the_ca_of_their_reader(s):
             refused(curl(s, who, not_ca, *how, url))
         for how in ('--resolve', 'clearspan.ca:80:' + net.SERVER), \
                 ('-x', PROXY):
-            r = curl(s, who, own, *how, 'http://clearspan.ca/ca.pem').ok()
-            with open(own) as f:
-                equal(r.text, f.read(), (who, how))
+            for scheme in 'http', 'https':
+                how = [x.replace(':80:', ':443:') if scheme == 'https' else x
+                       for x in how]
+                r = curl(s, who, own, *how, scheme + '://clearspan.ca/ca.pem')
+                with open(own) as f:
+                    equal(r.ok().text, f.read(), (who, how))
         r = curl(s, who, own, PROXY + '/ca.pem').ok()
         with open(own) as f:
             equal(r.text, f.read(), (who, 'the proxy itself'))
