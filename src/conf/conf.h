@@ -237,6 +237,9 @@ enum conf_mismatch {		/* the certificate lacks the request's name */
 int	conf_icap_passes(const struct conf_icap *, int respmod,
 	    int endless_open);
 
+/* HTTPS records in answers of DNS; STRIP is those without a signature. */
+enum conf_dns { DNS_PASS, DNS_STRIP, DNS_STRIP_SIGNED };
+
 enum conf_ranges {		/* of an object that a service sees */
 	RANGES_STRIP,		/* no part of it is asked for */
 	RANGES_PASS,
@@ -264,7 +267,7 @@ struct conf_inspect {
 	} trickle;
 	int		 non_http_block; /* block what is not HTTP */
 	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
-	int		 dns_strip;	/* ... and not, nor ECH, in DNS */
+	enum conf_dns	 dns;		/* ... and ECH, in DNS */
 	enum conf_ranges ranges;
 };
 

@@ -81,7 +81,8 @@ static const struct word alt_svcs[] = {
 	{ "strip", 0 }, { "pass", 1 }, { NULL }
 };
 static const struct word dns_words[] = {
-	{ "pass", 0 }, { "strip", 1 }, { NULL }
+	{ "pass", DNS_PASS }, { "strip", DNS_STRIP },
+	{ "strip-signed", DNS_STRIP_SIGNED }, { NULL }
 };
 static const struct word allowed[] = {
 	{ "allow", 0 }, { "block", 1 }, { NULL }
@@ -286,7 +287,7 @@ static const struct key inspect_keys[] = {
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
 	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
-	{ "dns", &type_word, F(dns_strip), "pass", .arg = dns_words },
+	{ "dns", &type_word, F(dns), "pass", .arg = dns_words },
 	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
 	{ "trickle", &type_trickle, F(trickle), .arg = &map_trickle },
 	{ "streams", &type_map, 0, .arg = &map_streams },
