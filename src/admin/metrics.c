@@ -517,6 +517,7 @@ metrics_page(struct metrics *m, struct text *out)
 	chains_metrics(m->env->conf, out);
 	page_ca(m, out);
 	page_owns(m, out);
+	metrics_dns(out, &sum);
 	page_rest(m, out, &sum);
 }
 
