@@ -303,11 +303,11 @@ worker_ask_run(struct mail *m)
 
 	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (q->kill != 0 && s->rec.id == q->kill) {
-			session_apply(s, step_reset(s, DIR_DOWN,
-			    "killed by the operator"));
-			q->killed = 1;
-			break;
+		if (q->ends != NULL && q->ends(q, &s->rec)) {
+			session_apply(s, step_reset(s, DIR_DOWN, "%s",
+			    q->why));
+			q->ended++;
+			continue;
 		}
 		if (q->each != NULL && q->each(q, &s->rec) != 0)
 			break;

@@ -18,6 +18,7 @@
 
 struct bypasses;
 struct chain_ops;
+struct contain;
 struct worker;
 
 /* What all workers share, whatever the configuration; immutable. */
@@ -26,6 +27,8 @@ struct proxy_env {
 	const struct chain_ops	*chain;
 	void			*chain_env;
 	struct bypasses		*bypasses;
+	/* Endpoints that are contained; or NULL: none is, ever. */
+	struct contain		*contain;
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */
@@ -134,16 +137,20 @@ void		 worker_late(struct worker *, struct worker_at *);
 
 /*
  * Ask about sessions: in the worker's thread each() runs for every session
- * (non-zero: stop), then done(). The query must live until done(), which
- * usually posts a mail back.
+ * (non-zero: stop), then done(). Those that ends() wants to are ended by RST,
+ * for the reason why. The query must live until done(), which usually posts a
+ * mail back.
  */
 struct worker_query {
 	struct mail	 mail;		/* private */
 	struct worker	*worker;	/* private */
 	int		(*each)(struct worker_query *, const struct record *);
 	void		(*done)(struct worker_query *);
-	uint64_t	 kill;		/* a session to end with RST, or 0 */
-	int		 killed;	/* it was there */
+	/* or NULL */
+	int		(*ends)(const struct worker_query *,
+			    const struct record *);
+	const char	*why;
+	unsigned	 ended;		/* so many */
 	void		*arg;
 };
 void		 worker_ask(struct worker *, struct worker_query *);
