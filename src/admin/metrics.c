@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "admin/chains.h"
+#include "admin/contained.h"
 #include "http/spool.h"
 #include "tls/ca.h"
 #include "util/budget.h"
@@ -517,8 +518,10 @@ metrics_page(struct metrics *m, struct text *out)
 	page_mirrors(m, out);
 	page_icap(m, out);
 	chains_metrics(m->env->conf, out);
+	contained_metrics(m->env->quarantine, out);
 	page_ca(m, out);
 	page_owns(m, out);
+	metrics_dns(out, &sum);
 	page_rest(m, out, &sum);
 }
 

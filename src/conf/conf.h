@@ -85,6 +85,7 @@ struct conf_listen {
 	enum conf_mode	 mode;
 	struct addr	 address;
 	int		 v6only;
+	int		 dns;		/* transparent: DNS over UDP, too */
 	struct conf_prefixes allow;	/* explicit: who may use it */
 	/* explicit: the special addresses that may be reached; if it is not
 	 * given, this host may be reached from itself */
@@ -337,8 +338,12 @@ struct conf_window {		/* of time; it may go over midnight */
 /* Whether a time is in it, in seconds since 1970. */
 int	conf_window_has(const struct conf_window *, int64_t);
 
+struct conf_quarantine;
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
+	/* the client is contained under this profile; or NULL */
+	const struct conf_quarantine *contained;
 	struct conf_list client, server;	/* prefixes or "@list" */
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;
@@ -482,6 +487,13 @@ struct conf {
 	/* What was attached to devices and chains goes; or NULL. */
 	void		(*release)(struct conf *);
 	struct conf_prefixes inside;	/* `endpoints: inside` */
+	struct {
+		struct conf_list never;	/* contained: prefixes or "@list" */
+		char	*state;		/* a file, or NULL */
+		int	 release;	/* when the daemon is gone */
+	} endpoints;
+	struct conf_quarantine *quarantines;	/* conf/contained.h */
+	size_t		 nquarantines;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_feed *feeds;

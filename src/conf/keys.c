@@ -4,6 +4,7 @@
  */
 #include "conf/keys.h"
 
+#include "conf/contained.h"
 #include "conf/value.h"
 #include "util/log.h"
 
@@ -134,6 +135,7 @@ static const struct key listen_keys[] = {
 	{ "address", &type_addr, F(address), .flags = KEY_REQUIRED,
 	    .hint = "192.0.2.1:8080 or \"[::]:8080\"" },
 	{ "v6only", &type_bool, F(v6only), "no" },
+	{ "dns", &type_bool, F(dns), "no" },
 	{ "allow", &type_list, F(allow), .arg = &prefixes },
 	{ "allow-destinations", &type_list, F(destinations), .arg = &prefixes,
 	    .given = F(destinations_given) },
@@ -407,9 +409,17 @@ static const struct key learn_keys[] = {
 };
 static const struct map map_learn = { "learn", learn_keys, NULL };
 
+static const struct word when_downs[] = {
+	{ "keep", 0 }, { "release", 1 }, { NULL }
+};
 static const struct key endpoints_keys[] = {
 	{ "inside", &type_list, AT(inside), .arg = &prefixes, .max = 1000 },
-	{ "never", &type_later },
+	{ "never", &type_list, AT(endpoints.never), .arg = &sources,
+	    .max = 1000 },
+	{ "state", &type_text, AT(endpoints.state),
+	    "/var/lib/clearspan/quarantine.state", .flags = KEY_NONE },
+	{ "when-down", &type_word, AT(endpoints.release), "keep",
+	    .arg = when_downs },
 	{ "identity", &type_later },
 	{ "interfaces", &type_later },
 	{ NULL }
@@ -512,8 +522,10 @@ static const struct key conf_keys[] = {
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
 	{ "upstream-proxies", &type_list, AT(proxies), .arg = &proxy_list,
 	    .max = 256 },
-	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
+	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
+	{ "quarantines", &type_list, AT(quarantines), .arg = &quarantine_list,
+	    .max = 64 },
 	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
 	{ "certificates", &type_list, AT(owns), .arg = &own_list,
 	    .max = 10000 },

@@ -145,6 +145,9 @@ void	load_file(struct load *, const char *path);
 extern const struct map map_auth;
 /* Upstream proxies, in upproxy.c. */
 extern const struct listof proxy_list, rule_proxies;
+/* Quarantines, in contained.c; what they mean goes before the rules. */
+extern const struct listof quarantine_list;
+void	quarantine_rules(struct conf *);
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

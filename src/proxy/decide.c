@@ -10,6 +10,7 @@
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/coach.h"
+#include "proxy/endpoint.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
@@ -20,6 +21,8 @@
 static struct step
 decide_refuse(struct session *s, const char *why)
 {
+	if (why == NULL && s->verdict.rule->match.contained != NULL)
+		why = endpoint_why(s);
 	if (s->verdict.action == ACTION_RESET)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
 		    s->verdict.rule->name);
@@ -239,6 +242,8 @@ decide_told(struct session *s, const struct verdict *v)
 	if (v->action == ACTION_RESET || v->action == ACTION_BYPASS)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
 		    v->rule->name);
+	if (s->told == 403)
+		return decide_refuse(s, NULL);
 	return step_refuse(s, s->told, "blocked by rule %s", v->rule->name);
 }
 

@@ -11,6 +11,7 @@
 #include "proxy/answer.h"
 #include "proxy/chain.h"
 #include "proxy/clients.h"
+#include "proxy/endpoint.h"
 #include "proxy/explicit.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
@@ -127,6 +128,7 @@ session_new(struct worker *w, const struct conf_listen *l, int fd,
 		s->facts.server = *server;
 		s->facts.port = addr_port(server);
 	}
+	endpoint_look(s);
 	session_apply(s, step_go(l->mode == CONF_EXPLICIT ? PHASE_HEAD :
 	    PHASE_HELLO));
 }
@@ -307,6 +309,7 @@ session_hand_over(struct session *s)
 
 	wire_hand_over(&n->wire, &s->wire, DIR_UP);
 	conn_move(&n->client, &s->client);
+	endpoint_look(n);
 	clients_add(&n->facts.client, UINT_MAX);	/* until this is over */
 	session_over(s, step_end(s, "client asked for another server"));
 	session_apply(n, step_go(PHASE_HEAD));
@@ -351,6 +354,7 @@ session_free(struct session *s)
 	free(s->alpn);
 	free(s->dialogue);
 	answer_free(s);
+	endpoint_forget(s);
 	free(s->request_name);
 	free(s->name_allowed);
 	shown_free(s->rec.shown);

@@ -21,6 +21,7 @@
 #include "tls/leaf.h"
 
 struct auth_check;
+struct contained;
 struct chain;
 struct dialogue;
 struct due;
@@ -53,6 +54,7 @@ struct session {
 	struct chain	*chain;		/* its way through devices, or NULL */
 
 	/* What the facts point to. */
+	struct contained *contained;		/* see endpoint.h; or NULL */
 	char		 host[256], sni[256], site[ADDR_STRLEN];
 	char		 user[BASIC_PART_MAX + 1];
 	uint8_t		*alpn;

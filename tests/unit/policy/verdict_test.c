@@ -26,7 +26,7 @@ explained(const struct policy *p, const struct facts *f, const char *last)
 
 TEST(each_fault_has_its_key)
 {
-	struct policy *p = made_with("", on);
+	struct policy *p = made_with(on, "");
 	static char none[] = "";
 	struct certinfo cert = { .subject = none, .issuer = none };
 	struct facts f = { .protocol = PROTO_TLS, .sni = "a.test",
@@ -62,8 +62,8 @@ END
 
 TEST(what_must_be_decrypted_is_blocked_instead)
 {
-	struct policy *p = made_with("  - {name: must, action: decrypt, "
-	    "must-decrypt: yes, sni: a.test}\n", "on: {ech: bypass}\n");
+	struct policy *p = made_with("on: {ech: bypass}\n", "  - {name: must, "
+	    "action: decrypt, must-decrypt: yes, sni: a.test}\n");
 	struct facts f = { .protocol = PROTO_TLS, .sni = "a.test", .ech = 1 };
 
 	explained(p, &f, "on: ech: bypass, but must-decrypt\nwhy: ECH\n"
@@ -77,8 +77,8 @@ END
 
 TEST(on_changes_nothing_that_a_rule_does_otherwise)
 {
-	struct policy *p = made_with("  - {name: a, sni: a.test, "
-	    "action: bypass}\n", on);
+	struct policy *p = made_with(on, "  - {name: a, sni: a.test, "
+	    "action: bypass}\n");
 	struct facts f = { .protocol = PROTO_TLS, .sni = "a.test", .ech = 1 };
 
 	explained(p, &f, "verdict: bypass rule: a\n");
@@ -91,7 +91,7 @@ END
 
 TEST(a_monitor_tells_what_would_be)
 {
-	struct policy *p = made_with("", "mode: monitor\n");
+	struct policy *p = made_with("mode: monitor\n", "");
 	struct facts f = { .protocol = PROTO_TLS, .sni = "a.test" };
 	struct verdict v;
 
