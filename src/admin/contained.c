@@ -131,7 +131,7 @@ contained_metrics(struct quarantine *q, struct text *out)
 {
 	int i;
 
-	if (q->guard == NULL)
+	if (q == NULL || q->guard == NULL)
 		return;
 	head(out, "contained", "gauge", "Endpoints in quarantine.");
 	text_printf(out, "clearspan_contained %u\n",

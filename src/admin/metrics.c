@@ -521,6 +521,7 @@ metrics_page(struct metrics *m, struct text *out)
 	contained_metrics(m->env->quarantine, out);
 	page_ca(m, out);
 	page_owns(m, out);
+	metrics_dns(out, &sum);
 	page_rest(m, out, &sum);
 }
 

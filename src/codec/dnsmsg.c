@@ -11,7 +11,10 @@
 #include "util/err.h"
 
 enum {
+	HEADER		= 12,
 	FLAG_QR		= 0x8000,
+	KEPT		= 0x7910,	/* opcode, RD, CD (RFC 4035, 3.2.2) */
+	REFUSED		= 5,
 	LABELS_MAX	= 128,		/* of a name: RFC 1035, 3.1 */
 	SIGNED_MAX	= 8,		/* sets that are told apart */
 	TYPE_RRSIG	= 46,
@@ -274,6 +277,35 @@ record_blunt(struct record *r, uint8_t *msg)
 	n = cursor_left(&r->data);
 	p = cursor_bytes(&r->data, n);
 	return !r->data.bad && n > 0 && params_blunt(msg + (p - msg), n);
+}
+
+enum dnsmsg_kind
+dnsmsg_kind(const uint8_t *msg, size_t len, uint16_t *id)
+{
+	if (len < HEADER)
+		return DNSMSG_NONE;
+	*id = get16(msg);
+	return get16(msg + 2) & FLAG_QR ? DNSMSG_ANSWER : DNSMSG_QUERY;
+}
+
+size_t
+dnsmsg_refuse(uint8_t *query, size_t len)
+{
+	struct cursor w = cursor_of(query, len);
+	uint16_t questions;
+
+	cursor_bytes(&w, HEADER);
+	questions = get16(query + 4);
+	if (questions > 0) {
+		name_skip(&w);
+		cursor_bytes(&w, 2 + 2);
+	}
+	put_u16(query + 2, FLAG_QR | (get16(query + 2) & KEPT) | REFUSED);
+	memset(query + 4, 0, HEADER - 4);
+	if (questions == 0 || w.bad)
+		return HEADER;
+	put_u16(query + 4, 1);
+	return (size_t)(w.p - query);
 }
 
 int

@@ -10,6 +10,15 @@
 
 #define DNSMSG_MAX	65535
 
+enum dnsmsg_kind { DNSMSG_NONE, DNSMSG_QUERY, DNSMSG_ANSWER };
+
+/* What it is, by its header alone; *id is set unless it is none. */
+enum dnsmsg_kind dnsmsg_kind(const uint8_t *msg, size_t len, uint16_t *id);
+
+/* Make the answer REFUSED of a query, in place: its header, and its question
+ * if there is one that is whole. Returns the length. */
+size_t	dnsmsg_refuse(uint8_t *query, size_t len);
+
 /*
  * Blunt those records of a response, in place; the message keeps its length,
  * so that no compressed name (RFC 1035, 4.1.4) points elsewhere afterwards.

@@ -61,14 +61,18 @@ check_listen(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const explicit_only[] = { "allow",
 	    "allow-destinations", "authentication", NULL };
+	static const char *const transparent_only[] = { "dns", NULL };
 	struct conf_listen *me = item, *other;
 	struct conf *c = l->conf;
 
 	check_name(l, n, "listener", c->listens, c->nlistens, sizeof(*me));
 	if (check_says(l, n, "mode", "transparent"))
 		check_unwanted(l, n, explicit_only, "mode explicit");
-	else if (node_get(l, n, "allow") == NULL)
-		allow_default(&me->allow);
+	else {
+		check_unwanted(l, n, transparent_only, "mode transparent");
+		if (node_get(l, n, "allow") == NULL)
+			allow_default(&me->allow);
+	}
 	if (me->v6only && me->address.sa.sa_family == AF_INET)
 		load_problem(l, node_key(l, n, "v6only"), "\"v6only\" goes "
 		    "with an IPv6 address only; take it out");

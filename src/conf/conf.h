@@ -85,6 +85,7 @@ struct conf_listen {
 	enum conf_mode	 mode;
 	struct addr	 address;
 	int		 v6only;
+	int		 dns;		/* transparent: DNS over UDP, too */
 	struct conf_prefixes allow;	/* explicit: who may use it */
 	/* explicit: the special addresses that may be reached; if it is not
 	 * given, this host may be reached from itself */

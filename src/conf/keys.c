@@ -135,6 +135,7 @@ static const struct key listen_keys[] = {
 	{ "address", &type_addr, F(address), .flags = KEY_REQUIRED,
 	    .hint = "192.0.2.1:8080 or \"[::]:8080\"" },
 	{ "v6only", &type_bool, F(v6only), "no" },
+	{ "dns", &type_bool, F(dns), "no" },
 	{ "allow", &type_list, F(allow), .arg = &prefixes },
 	{ "allow-destinations", &type_list, F(destinations), .arg = &prefixes,
 	    .given = F(destinations_given) },

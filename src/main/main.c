@@ -31,7 +31,7 @@ static const struct command commands[] = {
 	    "ask or tell a running daemon (ctl help lists the verbs)" },
 	{ "transparent", cmd_transparent, "print|up|confirm|down|status|enable|"
 	    "disable\n    --in IFACE [--ports LIST|all] [--port N] "
-	    "[--when-down reject|pass]\n    [--block-quic|--pass-quic] "
+    "[--when-down reject|pass]\n    [--dns] [--block-quic|--pass-quic] "
 	    "[--forwarding]\n    [--wait SECONDS] [--confirm]",
 	    "the packet rules that bring traffic to the daemon" },
 	{ "doctor", cmd_doctor, "[-c FILE]",

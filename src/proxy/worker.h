@@ -56,6 +56,28 @@ enum judged {			/* requests not for their connection */
 };
 const char	*judged_str(enum judged);	/* "blocked", ...; static */
 
+enum dns_query {			/* what became of a query over UDP */
+	DNS_SENT,		/* on, to its server */
+	DNS_BLOCKED,		/* by a rule: answered with REFUSED */
+	DNS_RESET,		/* by a rule: dropped */
+	DNS_MALFORMED,		/* it is no query */
+	DNS_DENIED,		/* its server is not to be reached */
+	DNS_LIMIT,		/* of the client's queries, or of memory */
+	DNS_QUERY_FAILED,	/* no socket, or no route */
+	DNS_UNANSWERED,		/* it was sent */
+	DNS_QUERY_MAX
+};
+
+enum dns_answer {
+	DNS_PASSED,
+	DNS_STRIPPED,		/* by inspect: dns */
+	DNS_UNASKED,		/* dropped, as what is no answer */
+	DNS_ANSWER_FAILED,	/* it could not be sent */
+	DNS_ANSWER_MAX
+};
+const char	*dns_query_str(enum dns_query);		/* static */
+const char	*dns_answer_str(enum dns_answer);
+
 /* Counters of one worker: written by it alone, read by any thread. */
 struct worker_counts {
 	_Atomic uint64_t	accepted, refused, open, ended;
@@ -95,6 +117,10 @@ struct worker_counts {
 	_Atomic uint64_t	buffers;
 	/* times: EMFILE, limits */
 	_Atomic uint64_t	accept_paused;
+	/* of DNS over UDP; and how many wait now */
+	_Atomic uint64_t	dns_queries[DNS_QUERY_MAX];
+	_Atomic uint64_t	dns_answers[DNS_ANSWER_MAX];
+	_Atomic uint64_t	dns_waiting;
 	/* sessions reset because limits.memory was spent */
 	_Atomic uint64_t	stalled;
 };

@@ -1,7 +1,8 @@
 /*
  * Messages of DNS. Held to: what was blunted once has nothing to blunt, nothing
  * outside of the message is touched, a change loses no byte, and signed sets
- * that are left alone are nothing more to do.
+ * that are left alone are nothing more to do; and a query that is refused
+ * becomes an answer that is whole, and no longer than it.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	uint8_t *once, *twice;
+	size_t refused;
+	uint16_t id;
 	int left, n;
 
 	if (len > DNSMSG_MAX)
@@ -36,6 +39,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		memcpy(twice, data, len);
 	left = dnsmsg_blunt(twice, len, 0);
 	assert(left <= n && (left < 0) == (n < 0));
+	if (dnsmsg_kind(data, len, &id) == DNSMSG_QUERY) {
+		memcpy(twice, data, len);
+		refused = dnsmsg_refuse(twice, len);
+		assert(refused >= 12 && refused <= len);
+		assert(dnsmsg_kind(twice, refused, &id) == DNSMSG_ANSWER);
+		assert(dnsmsg_blunt(twice, refused, 1) == 0);
+	}
 	free(once);
 	free(twice);
 	return 0;

@@ -175,7 +175,51 @@ TEST(sets_that_are_too_many_are_left_alone)
 }
 END
 
+static void
+refused(const char *want, size_t n)
+{
+	size_t len = dnsmsg_refuse((uint8_t *)msg.s, msg.len);
+
+	ck_assert_uint_eq(len, n);
+	ck_assert_mem_eq(msg.s, want, n);
+}
+
+TEST(a_refusal_has_the_question_and_nothing_else)
+{
+	begin(0x7b, 1);			/* opcode 15, TC, RD */
+	msg.s[3] = (char)0xff;
+	record(65, LIT("\0\5\0\1E"));
+	refused(LIT("\1\2\xf9\x15\0\1\0\0\0\0\0\0" QUESTION));
+}
+END
+
+TEST(a_refusal_of_half_a_question_has_none)
+{
+	begin(1, 0);
+	msg.len--;
+	refused(LIT("\1\2\x81\5\0\0\0\0\0\0\0\0"));
+}
+END
+
+TEST(the_header_says_what_a_message_is)
+{
+	uint16_t id = 0;
+
+	begin(1, 0);
+	ck_assert_int_eq(dnsmsg_kind((uint8_t *)msg.s, 11, &id), DNSMSG_NONE);
+	ck_assert_uint_eq(id, 0);
+	ck_assert_int_eq(dnsmsg_kind((uint8_t *)msg.s, 12, &id), DNSMSG_QUERY);
+	ck_assert_uint_eq(id, 0x102);
+	begin(0x80, 0);
+	ck_assert_int_eq(dnsmsg_kind((uint8_t *)msg.s, 12, &id),
+	    DNSMSG_ANSWER);
+}
+END
+
 SUITE("dnsmsg",
+    a_refusal_has_the_question_and_nothing_else,
+    a_refusal_of_half_a_question_has_none,
+    the_header_says_what_a_message_is,
     a_set_with_its_signature_is_left_alone,
     a_signature_of_another_name_or_type_is_not_its_own,
     names_are_the_same_in_any_case_and_however_written,
