@@ -12,6 +12,7 @@
 #include "proxy/inner.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
+#include "tls/tls.h"
 #include "util/clock.h"
 
 /* The verdict is block or reset. */
@@ -282,12 +283,32 @@ decide_told(struct session *s, const struct verdict *v)
 	return step_refuse(s, s->told, "blocked by rule %s", v->rule->name);
 }
 
+int
+decide_forges(const struct session *s)
+{
+	return !session_conf(s)->monitor &&
+	    tls_leafs(s->place->parts->tls) != NULL;
+}
+
+static struct step
+decide_portal(struct session *s)
+{
+	s->verdict.action = ACTION_DECRYPT;
+	s->verdict.later = 0;
+	s->portal = 1;
+	return step_refuse(s, 200, "the page of the CA");
+}
+
 struct step
 decide(struct session *s)
 {
 	struct verdict v;
 
 	policy_decide(s->policy, &s->facts, &v);
+	if (session_wants_ca(s) && decide_forges(s)) {
+		s->verdict = v;
+		return decide_portal(s);
+	}
 	if (v.later)
 		v.action = ACTION_DECRYPT;	/* so far */
 	if (s->told != 0)

@@ -10,6 +10,8 @@
 
 /* The client's first bytes are known: decide, and go on. */
 struct step	decide(struct session *);
+/* Whether a certificate can be forged for the client. */
+int		decide_forges(const struct session *);
 /* Go on with the verdict. */
 struct step	decide_go(struct session *);
 /* Go on with the verdict; both ends are connected. */

@@ -255,6 +255,14 @@ head_host(struct session *s, struct slice host, uint16_t port)
 	}
 }
 
+/* Browsers try https first, by themselves. */
+static int
+head_portal(const struct session *s)
+{
+	return decide_forges(s) && session_conf(s)->pages.ca &&
+	    s->facts.port == 443 && strcmp(s->facts.host, PORTAL_NAME) == 0;
+}
+
 /* The first n bytes have named the server. */
 static struct step
 head_dial(struct session *s, size_t n)
@@ -267,6 +275,8 @@ head_dial(struct session *s, size_t n)
 	if (s->wire.flow[DIR_UP].in > s->wire.flow[DIR_UP].out)
 		return head_page(s, 400, "bytes came after the request before "
 		    "it was answered");
+	if (head_portal(s))
+		return head_tell(s, 200);
 	s->reply_due = 1;
 	return decide_early(s, &refused) ? refused : step_go(PHASE_CONNECT);
 }

@@ -83,7 +83,7 @@ struct session {
 						   the request has come; or 0 */
 	struct text	 asked;			/* ... of that, so far */
 	/* CONNECT was answered with 200 so that the client can be shown a page
-	 * of this status; or 0 */
+	 * of this status (200: that of the CA); or 0 */
 	int		 told;
 
 	/* The last address that the dial was refused, and why. */
@@ -148,8 +148,12 @@ session_site(struct session *s)
 static inline int
 session_wants_ca(const struct session *s)
 {
-	return session_conf(s)->pages.ca && s->facts.port == 80 &&
-	    s->facts.host != NULL && strcmp(s->facts.host, PORTAL_NAME) == 0;
+	int tls = facts_tls(&s->facts);
+	const char *name = tls ? s->facts.sni : s->facts.host;
+
+	return s->told == 200 || (session_conf(s)->pages.ca &&
+	    s->facts.port == (tls ? 443 : 80) && name != NULL &&
+	    strcmp(name, PORTAL_NAME) == 0);
 }
 
 /* Whether the client gets an answer of ours, and no server. */

@@ -362,6 +362,11 @@ def ca_page_by_its_name_through_the_proxy(s):
     s.start(record=False, rules=[{'name': 'none', 'action': 'block'}])
     proxy = ('-x', 'http://%s:%d' % (net.INNER, net.PROXY))
     ca_is_served(s, 'http://clearspan.ca/', *proxy)
+    trust = '--cacert', s.pki.ca
+    ca_is_served(s, 'https://clearspan.ca/', *trust, *proxy)
+    r = curl(s, *trust, '-w', '%{http_code}', '-x', 'socks5h://%s:%d' %
+             (net.INNER, net.PROXY), 'https://clearspan.ca/ca.pem')
+    check(r.text.endswith('200') and 'BEGIN' in r.text, r.text, r.errors)
     check(s.d.metric('clearspan_ca_expiry_seconds') > 0, 'its expiry')
 
 
@@ -373,8 +378,12 @@ def ca_page_of_the_proxy_itself(s):
 
 @scenario(plain=True)
 def ca_page_by_its_name_on_the_way(s):
-    """To whatever address that name has, on port 80; no other port."""
+    """To whatever address that name has, on the ports of http and https; no
+    other port."""
     s.start(record=False)
+    s.serve(443)
+    ca_is_served(s, 'https://clearspan.ca/', '--cacert', s.pki.ca,
+                 '--resolve', 'clearspan.ca:443:' + net.SERVER)
     s.serve(80, plain=True)
     s.serve(81, plain=True, handler=peer.http(SERVED))
     ca_is_served(s, 'http://clearspan.ca/', '--resolve',
@@ -387,8 +396,11 @@ def ca_page_by_its_name_on_the_way(s):
 def ca_page_can_be_off(s):
     s.start(record=False, pages={'ca': False})
     s.serve(80, plain=True, handler=peer.http(SERVED))
-    equal(curl(s, '--resolve', 'clearspan.ca:80:' + net.SERVER,
-               'http://clearspan.ca/').text, SERVED.decode())
+    s.serve(443, handler=peer.http(SERVED))
+    for scheme, port in ('http', 80), ('https', 443):
+        equal(curl(s, '-k', '--resolve', 'clearspan.ca:%d:%s' %
+                   (port, net.SERVER), scheme + '://clearspan.ca/').text,
+              SERVED.decode())
     r = curl(s, '-w', '%{http_code}', 'http://%s:%d/ca.pem' %
              (net.INNER, net.PROXY))
     check(r.text.endswith('404') and 'BEGIN' not in r.text, r.text)
