@@ -20,7 +20,7 @@ prefix	= /usr/local
 endif
 
 # Lowest last: a room includes, and links against, only what follows it.
-ROOMS	= admin chain sink adapt icap proxy http stream policy conf tls net codec util
+ROOMS	= admin chain sink adapt icap proxy verdict http stream policy conf tls net codec util
 
 WARN	= -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wwrite-strings -Wundef -Wformat=2 -Wvla \

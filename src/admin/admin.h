@@ -24,6 +24,7 @@
 
 struct bypasses;
 struct event_base;
+struct quarantine;
 
 struct admin_env {
 	struct event_base	*base;		/* the main thread's */
@@ -40,6 +41,7 @@ struct admin_env {
 	struct failures		*failures;
 	struct top		*top;
 	struct bypasses		*bypasses;
+	struct quarantine	*quarantine;
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

@@ -58,6 +58,15 @@ session_line(const struct record *r)
 
 /* In the worker's thread. */
 static int
+part_ends(const struct worker_query *q, const struct record *r)
+{
+	const struct part *p = q->arg;
+
+	return r->id == p->asking->n;
+}
+
+/* In the worker's thread. */
+static int
 part_each(struct worker_query *q, const struct record *r)
 {
 	struct part *p = q->arg;
@@ -115,7 +124,7 @@ answer_one(struct asking *a)
 	size_t i;
 
 	for (i = 0; i < a->nparts; i++) {
-		if (a->kind == ASKING_KILL && a->parts[i].query.killed)
+		if (a->kind == ASKING_KILL && a->parts[i].query.ended > 0)
 			return json_pack("{s:I}", "killed", (json_int_t)a->n);
 		if (a->kind == ASKING_ONE &&
 		    json_array_size(a->parts[i].found) > 0)
@@ -194,7 +203,8 @@ asking_start(struct admin_env *env, struct mailbox *mail,
 		p->top = kind == ASKING_TOP ? top_new() : NULL;
 		p->query.each = part_each;
 		p->query.done = part_done;
-		p->query.kill = kind == ASKING_KILL ? n : 0;
+		p->query.ends = kind == ASKING_KILL ? part_ends : NULL;
+		p->query.why = "killed by the operator";
 		p->query.arg = p;
 		worker_ask(env->workers[i], &p->query);
 	}

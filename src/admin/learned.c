@@ -3,15 +3,12 @@
  */
 #include "admin/learned.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "admin/span.h"
 #include "conf/pattern.h"
 #include "proxy/bypasses.h"
 #include "sink/eve.h"
-
-#define MOST	(366 * 24 * 3600)	/* s */
 
 static void
 row_json(void *arg, const struct bypass_row *r)
@@ -73,39 +70,16 @@ learned_clear(struct bypasses *b, const char *word, int exempt_only)
 	    site, exempt_only));
 }
 
-/* Seconds; 0: it is no time that we take. */
-static unsigned long
-time_read(const char *s)
-{
-	static const struct {
-		const char	*unit;
-		unsigned long	 seconds;
-	} units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 } };
-	unsigned long n;
-	size_t i;
-	char *end;
-
-	if (s[0] < '0' || s[0] > '9')
-		return 0;
-	errno = 0;
-	n = strtoul(s, &end, 10);
-	for (i = 0; i < 3 && strcmp(end, units[i].unit) != 0; i++)
-		;
-	return errno != 0 || i == 3 || n > MOST / units[i].seconds ? 0 :
-	    n * units[i].seconds;
-}
-
 json_t *
 learned_exempt(struct bypasses *b, const char *word, const char *time)
 {
 	char site[PATTERN_MAX + 1];
-	unsigned long s = time_read(time);
+	unsigned long s = span_read(time);
 
 	if (!site_canon(site, word))
 		return wrong("a site is a name or an address");
 	if (s == 0)
-		return wrong("write the time as 30s, 10m or 2h, a year at "
-		    "most");
+		return wrong(SPAN_HINT);
 	if (bypasses_exempt(b, site, (uint64_t)s * 1000) != 0)
 		return wrong("too many sites are exempt; clear one");
 	return json_pack("{s:s,s:I}", "exempt", site, "for", (json_int_t)s);

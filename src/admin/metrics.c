@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "admin/chains.h"
+#include "admin/contained.h"
 #include "http/spool.h"
 #include "tls/ca.h"
 #include "util/budget.h"
@@ -426,14 +427,19 @@ page_http2(struct text *t, const struct worker_counts *c)
 static void
 page_ca(struct metrics *m, struct text *t)
 {
-	X509 *ca = m->env->tls != NULL ? tls_ca_cert(m->env->tls) : NULL;
+	const struct conf *c = m->env->conf;
+	size_t i;
+	X509 *ca;
 
-	if (ca == NULL)
-		return;
-	head(t, "ca_expiry_seconds", "gauge",
-	    "Until the certificate of the CA is no longer valid.");
-	text_printf(t, "clearspan_ca_expiry_seconds %lld\n", (long long)
-	    (ca_time(X509_get0_notAfter(ca)) - clock_wall().tv_sec));
+	head(t, "ca_expiry_seconds", "gauge", "Until a CA is no longer valid.");
+	for (i = 0; m->env->tls != NULL && i < conf_ca_count(c); i++) {
+		if ((ca = tls_ca_cert(m->env->tls, i)) == NULL)
+			continue;
+		text_puts(t, "clearspan_ca_expiry_seconds{");
+		label(t, "ca", conf_ca_name(conf_ca(c, i)));
+		text_printf(t, "} %lld\n", (long long)
+		    (ca_time(X509_get0_notAfter(ca)) - clock_wall().tv_sec));
+	}
 }
 
 static void
@@ -442,8 +448,6 @@ page_owns(struct metrics *m, struct text *t)
 	const struct conf *c = m->env->conf;
 	size_t i;
 
-	if (c->nowns == 0)
-		return;
 	head(t, "certificate_expiry_seconds", "gauge",
 	    "Until an own server's certificate is no longer valid.");
 	for (i = 0; i < c->nowns; i++) {
@@ -488,9 +492,8 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	    "Times a worker did not answer for two seconds.");
 	text_printf(t, "clearspan_worker_late_total %llu\n",
 	    (unsigned long long)c->late);
-	head(t, "handshakes_gave_way_total", "counter",
-	    "Stalled handshakes reset because limits.handshakes were under "
-	    "way.");
+	head(t, "handshakes_gave_way_total", "counter", "Stalled handshakes "
+	    "reset because limits.handshakes were under way.");
 	text_printf(t, "clearspan_handshakes_gave_way_total %llu\n",
 	    (unsigned long long)c->gave_way);
 	head(t, "stalled_reset_total", "counter",
@@ -515,8 +518,10 @@ metrics_page(struct metrics *m, struct text *out)
 	page_mirrors(m, out);
 	page_icap(m, out);
 	chains_metrics(m->env->conf, out);
+	contained_metrics(m->env->quarantine, out);
 	page_ca(m, out);
 	page_owns(m, out);
+	metrics_dns(out, &sum);
 	page_rest(m, out, &sum);
 }
 

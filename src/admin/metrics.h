@@ -20,4 +20,8 @@ void	metrics_free(struct metrics *);
 /* The page itself, added to out. */
 void	metrics_page(struct metrics *, struct text *out);
 
+/* Of DNS over UDP (metrics_dns.c). */
+struct worker_counts;
+void	metrics_dns(struct text *, const struct worker_counts *);
+
 #endif

@@ -232,8 +232,7 @@ admin_caches(const struct admin_env *env)
 	struct tls_stats tls = { 0 };
 	json_t *all = json_object(), *o;
 
-	if (tls_leafs(env->tls) != NULL)
-		leaf_stats(tls_leafs(env->tls), &leaf);
+	leaf_stats(tls_leafs(env->tls), &leaf);
 	tls_stats(env->tls, &tls);
 	o = cache(&leaf.cache, 0);
 	json_object_set_new(o, "hits", count(leaf.hits));

@@ -9,6 +9,7 @@
 
 #include "admin/asking.h"
 #include "admin/chains.h"
+#include "admin/contained.h"
 #include "admin/told.h"
 #include "admin/learned.h"
 #include "sink/eve.h"
@@ -26,9 +27,12 @@ struct request {
 	void			*arg;
 };
 
+#define VERB_REST	(-3)	/* as many as there are */
+
 struct verb {
 	const char	*name;
-	int		 words;		/* 0 none, 1 one; -n: at most n */
+	int		 words;		/* 0 none, 1 one; -n: at most n; or
+					 * VERB_REST */
 	void		(*run)(const struct request *);
 	const char	*does;
 };
@@ -47,6 +51,7 @@ static void	verb_explain(const struct request *);
 static void	verb_failures(const struct request *);
 static void	verb_learned(const struct request *);
 static void	verb_exempt(const struct request *);
+static void	verb_quarantine(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -65,14 +70,16 @@ static const struct verb verbs[] = {
 	{ "device", -2, verb_device, "NAME [drain|down|auto]: one device; no "
 	    "new sessions for it; as its health says" },
 	{ "chains", 0, verb_chains, "the chains, slot by slot" },
-	{ "explain", -3, verb_explain, "FACT ...: which rule decides, and why; "
-	    "a URL, or client=, sni= ..." },
+	{ "explain", VERB_REST, verb_explain, "FACT ...: which rule decides, "
+	    "and why; a URL, or client=, sni= ..." },
 	{ "failures", -1, verb_failures,
 	    "[SITE]: recent failures, by site and reason" },
 	{ "learned", -2, verb_learned, "[clear SITE]: what is not decrypted "
 	    "because that failed, or is exempt; forget a site" },
 	{ "exempt", -2, verb_exempt, "SITE FOR (10m, 2h): do not decrypt a "
 	    "site and those below it for so long; clear SITE" },
+	{ "quarantine", VERB_REST, verb_quarantine, "[list]: the endpoints "
+	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -215,6 +222,12 @@ verb_exempt(const struct request *r)
 	else
 		r->done(r->arg, learned_exempt(r->env->bypasses, r->word,
 		    r->second));
+}
+
+static void
+verb_quarantine(const struct request *r)
+{
+	r->done(r->arg, contained_verb(r->env->quarantine, r->rest));
 }
 
 static void

@@ -25,6 +25,7 @@
 #include "chain/zone_pool.h"
 #include "chain/zone_wire.h"
 #include "util/err.h"
+#include "util/helper.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -71,46 +72,23 @@ zones_machine(char *out, size_t size)
 		fclose(f);
 }
 
-/* In the child; never returns. */
-static void
-zones_child(int fd, char *const exec[])
-{
-	if (exec == NULL)
-		_exit(zone_helper(fd));
-	if (fd == ZONE_HELPER_FD) {		/* dup2 would keep its flag */
-		if ((fd = dup(fd)) < 0)
-			_exit(1);
-	}
-	if (dup2(fd, ZONE_HELPER_FD) >= 0)
-		execv("/proc/self/exe", exec);
-	_exit(1);
-}
-
 int
 zones_start(struct zones **out, char *const exec[], struct text *why)
 {
 	struct timeval answer = { ANSWER, 0 };
 	struct zones *z;
-	int fds[2];
-	pid_t pid = -1;
+	pid_t pid;
+	int fd;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0) {
-		if ((pid = fork()) == 0) {
-			close(fds[0]);
-			zones_child(fds[1], exec);
-		}
-		close(fds[1]);
-		if (pid < 0)
-			close(fds[0]);
-	}
-	if (pid < 0) {
+	if (helper_start(exec, exec == NULL ? zone_helper : NULL, &fd,
+	    &pid) != 0) {
 		text_printf(why, "cannot start the zone helper: %s",
 		    strerror(errno));
 		return ERR_SYS;
 	}
-	setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &answer, sizeof(answer));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &answer, sizeof(answer));
 	z = xcalloc(1, sizeof(*z));
-	z->fd = fds[0];
+	z->fd = fd;
 	z->pid = pid;
 	zones_machine(z->machine, sizeof(z->machine));
 	pthread_mutex_init(&z->call, NULL);

@@ -6,19 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/close_range.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "chain/zone_ns.h"
 #include "chain/zone_wire.h"
-#include "util/caps.h"
 #include "util/err.h"
+#include "util/helper.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -150,84 +146,25 @@ helper_end(struct helper *h)
 		    "down", n, n == 1 ? "" : "s");
 }
 
-/* Whoever stops the daemon's group of processes stops only the daemon: its end
- * is what we wait for. */
-static void
-helper_signals(void)
-{
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
-	    SIGABRT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGTSTP };
-	sigset_t none;
-	size_t i;
-
-	for (i = 0; i < NELEM(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Programs that run as root would get all of them back, if these were not out
- * of reach for good. */
-static void
-helper_caps(void)
-{
-	unsigned long i;
-	uint32_t kept;
-
-	for (i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		if (i > 31 || !(KEEP & 1u << i))
-			prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
-	/* Inherited: for ip and nft, if we are not root. */
-	if (caps_keep(KEEP, 1, &kept) != 0)
-		return;
-	for (i = 0; i < 32; i++)
-		if (kept & 1u << i)
-			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
-/* Nothing but the socketpair, at ZONE_HELPER_FD, and the log. */
-static int
-helper_descriptors(int fd)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-	}
-	if (fd != ZONE_HELPER_FD && dup2(fd, ZONE_HELPER_FD) < 0)
-		return -1;
-	fcntl(ZONE_HELPER_FD, F_SETFD, FD_CLOEXEC);
-	syscall(SYS_close_range, ZONE_HELPER_FD + 1, ~0u, 0);
-	return ZONE_HELPER_FD;
-}
-
 int
 zone_helper(int fd)
 {
 	static struct helper h;
-	socklen_t len = sizeof(h.fd);
 	int rv;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &h.fd, &len) != 0 ||
-	    h.fd != SOCK_SEQPACKET) {
+	if (helper_begin(fd, ZONE_HELPER_NAME) != 0) {
 		fprintf(stderr, "clearspan: %s is what the daemon runs for "
 		    "inline devices; it is of no other use\n",
 		    ZONE_HELPER_ARG);
 		return 2;
 	}
-	helper_signals();
-	prctl(PR_SET_NAME, ZONE_HELPER_NAME, 0, 0, 0);
-	if (chdir("/") != 0 || (h.fd = helper_descriptors(fd)) < 0)
-		return 1;
+	h.fd = fd;
 	if ((h.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) < 0) {
 		log_error("zone helper: /proc/self/ns/net: %s",
 		    strerror(errno));
 		return 1;
 	}
-	helper_caps();
+	helper_drop(HELPER_SAME, KEEP);
 	while ((rv = helper_turn(&h)) == 0)
 		;
 	if (rv != ERR_EOF)

@@ -6,10 +6,9 @@
 #ifndef CHAIN_ZONE_HELPER_H
 #define CHAIN_ZONE_HELPER_H
 
-/* Its name; in a program run again, its argument and the socketpair's end. */
+/* Its name, and its argument (util/helper.h). */
 #define ZONE_HELPER_NAME "clearspan-zones"	/* comm (proc(5)) */
 #define ZONE_HELPER_ARG	"--zone-helper"
-#define ZONE_HELPER_FD	3
 
 /* What the systemd unit lacks for devices, in words for the operator; the same
  * lines are in docs/devices.md. */

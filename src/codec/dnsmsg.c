@@ -5,12 +5,19 @@
 #include "codec/dnsmsg.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "util/cursor.h"
 #include "util/err.h"
 
 enum {
+	HEADER		= 12,
 	FLAG_QR		= 0x8000,
+	KEPT		= 0x7910,	/* opcode, RD, CD (RFC 4035, 3.2.2) */
+	REFUSED		= 5,
+	LABELS_MAX	= 128,		/* of a name: RFC 1035, 3.1 */
+	SIGNED_MAX	= 8,		/* sets that are told apart */
+	TYPE_RRSIG	= 46,
 	TYPE_SVCB	= 64,
 	TYPE_HTTPS	= 65,
 	PARAM_ALPN	= 1,
@@ -18,6 +25,21 @@ enum {
 	PARAM_PRIVATE	= 65280,	/* to 65534 */
 	PARAM_PRIVATE_END = 65534,
 	PARAM_HEADER	= 4
+};
+
+struct record {
+	size_t		owner;		/* where its name is */
+	uint16_t	type;
+	struct cursor	data;
+};
+
+/* The sets that have a signature: RRSIG (RFC 4034, 3). */
+struct signed_sets {
+	size_t		n;		/* may be more than SIGNED_MAX */
+	struct signed_set {
+		size_t		owner;
+		unsigned	type;
+	} set[SIGNED_MAX];
 };
 
 /* A name, of which the last part may be a pointer to elsewhere. */
@@ -151,32 +173,147 @@ params_blunt(uint8_t *p, size_t len)
 	return 1;
 }
 
-/* A record of the message; returns whether it was changed. */
-static int
-record_blunt(struct cursor *w, uint8_t *msg)
+/* The record that w is at. w is bad if there is none. */
+static struct record
+record_next(struct cursor *w, const uint8_t *msg)
 {
-	struct cursor data;
-	const uint8_t *p;
-	uint16_t type;
-	size_t n;
+	struct record r = { .owner = (size_t)(w->p - msg) };
 
 	name_skip(w);
-	type = cursor_u16(w);
+	r.type = cursor_u16(w);
 	cursor_bytes(w, 2 + 4);		/* class, TTL */
-	data = cursor_sub(w, cursor_u16(w));
-	if (w->bad || (type != TYPE_SVCB && type != TYPE_HTTPS))
-		return 0;
-	cursor_u16(&data);		/* priority */
-	name_skip(&data);
-	n = cursor_left(&data);
-	p = cursor_bytes(&data, n);
-	return !data.bad && n > 0 && params_blunt(msg + (p - msg), n);
+	r.data = cursor_sub(w, cursor_u16(w));
+	return r;
+}
+
+static int
+type_blunts(unsigned type)
+{
+	return type == TYPE_SVCB || type == TYPE_HTTPS;
+}
+
+/* Where the label is that the name at `at` goes on with; len: nowhere. */
+static size_t
+label_at(const uint8_t *msg, size_t len, size_t at)
+{
+	size_t to;
+
+	while (at + 1 < len && msg[at] >= 0xc0) {
+		to = get16(msg + at) & 0x3fff;
+		at = to < at ? to : len;	/* RFC 1035: a prior one */
+	}
+	return at;
+}
+
+/* Whether both names are the same (RFC 4343). */
+static int
+name_same(const uint8_t *msg, size_t len, size_t a, size_t b)
+{
+	size_t i, n;
+
+	for (i = 0; i < LABELS_MAX; i++) {
+		a = label_at(msg, len, a);
+		b = label_at(msg, len, b);
+		if (a >= len || b >= len || (n = msg[a]) != msg[b] ||
+		    n > 63 || a + n >= len || b + n >= len)
+			return 0;
+		if (a == b || n == 0)
+			return 1;
+		if (strncasecmp((const char *)msg + a + 1,
+		    (const char *)msg + b + 1, n) != 0)
+			return 0;
+		a += 1 + n;
+		b += 1 + n;
+	}
+	return 0;
+}
+
+/* The signatures of HTTPS and SVCB records that follow. */
+static void
+signed_find(struct signed_sets *all, struct cursor w, unsigned records,
+    const uint8_t *msg)
+{
+	struct record r;
+	unsigned covered;
+
+	for (; records > 0; records--) {
+		r = record_next(&w, msg);
+		covered = cursor_u16(&r.data);
+		if (w.bad)
+			return;
+		if (r.type != TYPE_RRSIG || !type_blunts(covered))
+			continue;
+		if (all->n < SIGNED_MAX)
+			all->set[all->n] = (struct signed_set){ r.owner,
+			    covered };
+		all->n++;
+	}
+}
+
+static int
+signed_has(const struct signed_sets *all, const struct record *r,
+    const uint8_t *msg, size_t len)
+{
+	size_t i;
+
+	if (all->n > SIGNED_MAX)
+		return 1;
+	for (i = 0; i < all->n; i++)
+		if (all->set[i].type == r->type &&
+		    name_same(msg, len, all->set[i].owner, r->owner))
+			return 1;
+	return 0;
+}
+
+/* Returns whether it was changed. */
+static int
+record_blunt(struct record *r, uint8_t *msg)
+{
+	const uint8_t *p;
+	size_t n;
+
+	cursor_u16(&r->data);		/* priority */
+	name_skip(&r->data);
+	n = cursor_left(&r->data);
+	p = cursor_bytes(&r->data, n);
+	return !r->data.bad && n > 0 && params_blunt(msg + (p - msg), n);
+}
+
+enum dnsmsg_kind
+dnsmsg_kind(const uint8_t *msg, size_t len, uint16_t *id)
+{
+	if (len < HEADER)
+		return DNSMSG_NONE;
+	*id = get16(msg);
+	return get16(msg + 2) & FLAG_QR ? DNSMSG_ANSWER : DNSMSG_QUERY;
+}
+
+size_t
+dnsmsg_refuse(uint8_t *query, size_t len)
+{
+	struct cursor w = cursor_of(query, len);
+	uint16_t questions;
+
+	cursor_bytes(&w, HEADER);
+	questions = get16(query + 4);
+	if (questions > 0) {
+		name_skip(&w);
+		cursor_bytes(&w, 2 + 2);
+	}
+	put_u16(query + 2, FLAG_QR | (get16(query + 2) & KEPT) | REFUSED);
+	memset(query + 4, 0, HEADER - 4);
+	if (questions == 0 || w.bad)
+		return HEADER;
+	put_u16(query + 4, 1);
+	return (size_t)(w.p - query);
 }
 
 int
-dnsmsg_blunt(uint8_t *msg, size_t len)
+dnsmsg_blunt(uint8_t *msg, size_t len, int even_signed)
 {
 	struct cursor w = cursor_of(msg, len);
+	struct signed_sets sets = { 0 };
+	struct record r;
 	unsigned flags, questions, records;
 	int changed = 0;
 
@@ -192,7 +329,13 @@ dnsmsg_blunt(uint8_t *msg, size_t len)
 		name_skip(&w);
 		cursor_bytes(&w, 2 + 2);
 	}
-	for (; records > 0 && !w.bad; records--)
-		changed += record_blunt(&w, msg);
+	if (!even_signed)
+		signed_find(&sets, w, records, msg);
+	for (; records > 0 && !w.bad; records--) {
+		r = record_next(&w, msg);
+		if (!w.bad && type_blunts(r.type) &&
+		    !signed_has(&sets, &r, msg, len))
+			changed += record_blunt(&r, msg);
+	}
 	return w.bad ? ERR_FORMAT : changed;
 }

@@ -10,6 +10,15 @@
 
 #define DNSMSG_MAX	65535
 
+enum dnsmsg_kind { DNSMSG_NONE, DNSMSG_QUERY, DNSMSG_ANSWER };
+
+/* What it is, by its header alone; *id is set unless it is none. */
+enum dnsmsg_kind dnsmsg_kind(const uint8_t *msg, size_t len, uint16_t *id);
+
+/* Make the answer REFUSED of a query, in place: its header, and its question
+ * if there is one that is whole. Returns the length. */
+size_t	dnsmsg_refuse(uint8_t *query, size_t len);
+
 /*
  * Blunt those records of a response, in place; the message keeps its length,
  * so that no compressed name (RFC 1035, 4.1.4) points elsewhere afterwards.
@@ -18,12 +27,16 @@
  * order of keys; `h3` and its drafts in `alpn` (1) become protocols that nobody
  * has. A record whose parameters are malformed, and one that is mandatory with
  * `ech`, is left to the client, which ignores it (RFC 9460, 2.2 and 8).
- * A signature (RRSIG) of a blunted record no longer holds.
+ *
+ * A set of records that comes with its signature (RRSIG) is left as it is: who
+ * validates it would have no answer at all. With even_signed it is blunted,
+ * and the signature no longer holds. Of more than eight signed sets none is
+ * blunted.
  *
  * Returns the number of records that were changed; 0 for a query; or
  * ERR_FORMAT for what is no message. All records before the fault have been
  * changed then.
  */
-int	dnsmsg_blunt(uint8_t *msg, size_t len);
+int	dnsmsg_blunt(uint8_t *msg, size_t len, int even_signed);
 
 #endif

@@ -61,14 +61,18 @@ check_listen(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const explicit_only[] = { "allow",
 	    "allow-destinations", "authentication", NULL };
+	static const char *const transparent_only[] = { "dns", NULL };
 	struct conf_listen *me = item, *other;
 	struct conf *c = l->conf;
 
 	check_name(l, n, "listener", c->listens, c->nlistens, sizeof(*me));
 	if (check_says(l, n, "mode", "transparent"))
 		check_unwanted(l, n, explicit_only, "mode explicit");
-	else if (node_get(l, n, "allow") == NULL)
-		allow_default(&me->allow);
+	else {
+		check_unwanted(l, n, transparent_only, "mode transparent");
+		if (node_get(l, n, "allow") == NULL)
+			allow_default(&me->allow);
+	}
 	if (me->v6only && me->address.sa.sa_family == AF_INET)
 		load_problem(l, node_key(l, n, "v6only"), "\"v6only\" goes "
 		    "with an IPv6 address only; take it out");
@@ -170,7 +174,7 @@ void
 check_rule(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const decrypt_keys[] = { "mirror", "icap",
-	    "inspect", "must-decrypt", NULL };
+	    "inspect", "must-decrypt", NULL }, *const ca[] = { "ca", NULL };
 	struct conf_rule *r = item;
 	struct conf *c = l->conf;
 	size_t i;
@@ -184,6 +188,8 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)
 		all_mirrors(l, n, r, "mirror");
+	if (r->action == ACTION_BYPASS || r->action == ACTION_RESET)
+		check_unwanted(l, n, ca, "action decrypt, warn or block");
 	if (l->problems.n > 0)
 		return;		/* an index may be wrong */
 	if ((i = first_twice(r->mirrors, r->nmirrors,
@@ -246,61 +252,6 @@ check_order(struct load *l, yaml_node_t *root)
 	}
 }
 
-/* A default path has no key of its own that could be shown. */
-static void
-check_ca_file(struct load *l, yaml_node_t *ca, yaml_node_t *at,
-    const char *key, const char *path)
-{
-	char *dir;
-
-	if (l->world->exists == NULL ||
-	    (ca != NULL && node_get(l, ca, key) != NULL) ||
-	    l->world->exists(path) == 0)
-		return;
-	dir = xdirname(path);
-	load_problem(l, at, "no \"%s\" under \"ca\", and no file \"%s\"; "
-	    "make a CA with \"clearspan ca create --dir %s\"", key, path,
-	    dir);
-	free(dir);
-}
-
-/* Whether a certificate will have to be forged. */
-static int
-needs_ca(const struct conf *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->nrules; i++)
-		if (c->rules[i].action == ACTION_DECRYPT ||
-		    c->rules[i].action == ACTION_WARN)
-			break;
-	return !c->monitor && (c->nrules == 0 || i < c->nrules);
-}
-
-static void
-check_ca(struct load *l, yaml_node_t *root)
-{
-	yaml_node_t *ca = node_get(l, root, "ca"), *at = ca;
-	struct conf *c = l->conf;
-
-	if (ca != NULL && ca->type != YAML_MAPPING_NODE)
-		return;
-	if (at == NULL)
-		at = root;
-	if (ca == NULL && !needs_ca(c) && c->ca_cert != NULL &&
-	    l->world->exists != NULL && l->world->exists(c->ca_cert) != 0) {
-		text_drop(NULL, &c->ca_cert);
-		text_drop(NULL, &c->ca_key);
-	}
-	if (c->ca_cert != NULL)
-		check_ca_file(l, ca, at, "certificate", c->ca_cert);
-	if (c->ca_key != NULL)
-		check_ca_file(l, ca, at, "key", c->ca_key);
-	if ((c->untrusted_cert == NULL) != (c->untrusted_key == NULL))
-		load_problem(l, at, "\"untrusted-certificate\" and "
-		    "\"untrusted-key\" go together; give both or none");
-}
-
 void
 check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 {
@@ -323,25 +274,13 @@ check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 	text_free(&t);
 }
 
-static void
-check_sums(struct load *l)
+int
+sum_same(const uint8_t a[32], const uint8_t b[32])
 {
-	struct conf *c = l->conf;
-	const char *ca[] = { c->ca_cert, c->untrusted_cert };
-	const char **trust = xcalloc(c->trust_also.n + 2, sizeof(*trust));
-	size_t i;
+	static const uint8_t unknown[32];
 
-	for (i = 0; i < c->trust_also.n; i++)
-		trust[i] = c->trust_also.v[i];
-	trust[i++] = c->trust;
-	if (c->intermediates != NULL)
-		trust[i++] = c->intermediates;
-	check_sum(l, ca, NELEM(ca), c->ca_sum);
-	check_sum(l, trust, i, c->trust_sum);
-	free(trust);
-	c->crl_files = c->nfiles;
-	for (i = 0; i < c->crl.n; i++)
-		load_file(l, c->crl.v[i]);
+	return memcmp(a, b, 32) == 0 || memcmp(a, unknown, 32) == 0 ||
+	    memcmp(b, unknown, 32) == 0;
 }
 
 /* The place of a key's value, or else of its mapping or of the whole. */
@@ -356,6 +295,91 @@ place(struct load *l, yaml_node_t *root, const char *map, const char *key)
 	return node_pos(n != NULL ? n : m);
 }
 
+/* A default path has no key of its own that could be shown. */
+static void
+check_ca_file(struct load *l, yaml_node_t *ca, yaml_node_t *at,
+    const char *key, const char *path)
+{
+	char *dir;
+
+	if (path == NULL || l->world->exists == NULL ||
+	    (ca != NULL && node_get(l, ca, key) != NULL) ||
+	    l->world->exists(path) == 0)
+		return;
+	dir = xdirname(path);
+	load_problem(l, at, "no \"%s\" under \"ca\", and no file \"%s\"; "
+	    "make a CA with \"clearspan ca create --dir %s\"", key, path,
+	    dir);
+	free(dir);
+}
+
+/* Whether the default CA will have to forge a certificate. */
+static int
+needs_ca(const struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nrules; i++)
+		if ((c->rules[i].action == ACTION_DECRYPT ||
+		    c->rules[i].action == ACTION_WARN) && c->rules[i].ca == 0)
+			break;
+	return !c->monitor && (c->nrules == 0 || i < c->nrules);
+}
+
+/* What all CAs have in common; at is the mapping, or what is in its place. */
+void
+check_ca_files(struct load *l, yaml_node_t *at, struct conf_ca *ca)
+{
+	const char *certs[] = { ca->cert, ca->untrusted_cert };
+
+	ca->pos[0] = place(l, at, NULL, "certificate");
+	ca->pos[1] = place(l, at, NULL, "key");
+	ca->untrusted_pos[0] = place(l, at, NULL, "untrusted-certificate");
+	ca->untrusted_pos[1] = place(l, at, NULL, "untrusted-key");
+	if ((ca->untrusted_cert == NULL) != (ca->untrusted_key == NULL))
+		load_problem(l, at, "\"untrusted-certificate\" and "
+		    "\"untrusted-key\" go together; give both or none");
+	check_sum(l, certs, NELEM(certs), ca->sum);
+}
+
+static void
+check_ca(struct load *l, yaml_node_t *root)
+{
+	yaml_node_t *n = node_get(l, root, "ca"), *at = n != NULL ? n : root;
+	struct conf *c = l->conf;
+	struct conf_ca *ca = &c->ca;
+
+	if (n != NULL && n->type != YAML_MAPPING_NODE)
+		return;
+	if (n == NULL && !needs_ca(c) && ca->cert != NULL &&
+	    l->world->exists != NULL && l->world->exists(ca->cert) != 0) {
+		text_drop(NULL, &ca->cert);
+		text_drop(NULL, &ca->key);
+	}
+	check_ca_file(l, n, at, "certificate", ca->cert);
+	check_ca_file(l, n, at, "key", ca->key);
+	check_ca_files(l, at, ca);
+}
+
+static void
+check_sums(struct load *l)
+{
+	struct conf *c = l->conf;
+	const char **trust = xcalloc(c->trust_also.n + 2, sizeof(*trust));
+	size_t i;
+
+	for (i = 0; i < c->trust_also.n; i++)
+		trust[i] = c->trust_also.v[i];
+	trust[i++] = c->trust;
+	if (c->intermediates != NULL)
+		trust[i++] = c->intermediates;
+	check_sum(l, trust, i, c->trust_sum);
+	free(trust);
+	c->crl_files = c->nfiles;
+	for (i = 0; i < c->crl.n; i++)
+		load_file(l, c->crl.v[i]);
+}
+
 static void
 check_places(struct load *l, yaml_node_t *root)
 {
@@ -367,10 +391,6 @@ check_places(struct load *l, yaml_node_t *root)
 	c->pos.trust_also = place(l, root, "upstream", "trust-also");
 	c->pos.lifetime = place(l, root, "forge", "lifetime");
 	c->pos.intermediates = place(l, root, "upstream", "intermediates");
-	c->pos.ca[0] = place(l, root, "ca", "certificate");
-	c->pos.ca[1] = place(l, root, "ca", "key");
-	c->pos.untrusted[0] = place(l, root, "ca", "untrusted-certificate");
-	c->pos.untrusted[1] = place(l, root, "ca", "untrusted-key");
 }
 
 static unsigned

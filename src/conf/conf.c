@@ -72,6 +72,7 @@ conf_parse_in(const struct conf_world *world, const char *path,
 		conf_unref(l.conf);
 		return ERR_USAGE;
 	}
+	quarantine_rules(l.conf);
 	*out = l.conf;
 	return 0;
 }
@@ -152,22 +153,6 @@ conf_icap_same(const struct conf_icap *a, const struct conf_icap *b)
 	return schema_same(&map_icap, NULL, a, b);
 }
 
-/* Compare hashes of files. Zeros mean unknown, and count as the same. */
-static int
-sum_same(const uint8_t a[32], const uint8_t b[32])
-{
-	static const uint8_t unknown[32];
-
-	return memcmp(a, b, 32) == 0 || memcmp(a, unknown, 32) == 0 ||
-	    memcmp(b, unknown, 32) == 0;
-}
-
-int
-conf_ca_same(const struct conf *a, const struct conf *b)
-{
-	return conf_same(a, b, "ca") && sum_same(a->ca_sum, b->ca_sum);
-}
-
 int
 conf_tls_same(const struct conf *a, const struct conf *b)
 {
@@ -184,7 +169,7 @@ conf_tls_same(const struct conf *a, const struct conf *b)
 		    &b->files[b->crl_files + i].stamp,
 		    sizeof(struct conf_stamp)) != 0)
 			return 0;
-	return conf_ca_same(a, b) && sum_same(a->trust_sum, b->trust_sum);
+	return conf_cas_same(a, b) && sum_same(a->trust_sum, b->trust_sum);
 }
 
 const char *

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/ca.h"
 #include "conf/match.h"
 #include "conf/pages.h"
 #include "conf/users.h"
@@ -60,11 +61,6 @@ enum conf_mirror_kind {
 	MIRROR_PCAPIP		/* PCAP-over-IP server */
 };
 
-struct conf_pos {		/* a place in the text */
-	unsigned	 line;
-	unsigned	 column;
-};
-
 struct conf_prefixes {
 	struct prefix	*v;
 	size_t		 n;
@@ -85,6 +81,7 @@ struct conf_listen {
 	enum conf_mode	 mode;
 	struct addr	 address;
 	int		 v6only;
+	int		 dns;		/* transparent: DNS over UDP, too */
 	struct conf_prefixes allow;	/* explicit: who may use it */
 	/* explicit: the special addresses that may be reached; if it is not
 	 * given, this host may be reached from itself */
@@ -233,6 +230,9 @@ enum conf_mismatch {		/* the certificate lacks the request's name */
 int	conf_icap_passes(const struct conf_icap *, int respmod,
 	    int endless_open);
 
+/* HTTPS records in answers of DNS; STRIP is those without a signature. */
+enum conf_dns { DNS_PASS, DNS_STRIP, DNS_STRIP_SIGNED };
+
 enum conf_ranges {		/* of an object that a service sees */
 	RANGES_STRIP,		/* no part of it is asked for */
 	RANGES_PASS,
@@ -260,7 +260,7 @@ struct conf_inspect {
 	} trickle;
 	int		 non_http_block; /* block what is not HTTP */
 	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
-	int		 dns_strip;	/* ... and not, nor ECH, in DNS */
+	enum conf_dns	 dns;		/* ... and ECH, in DNS */
 	enum conf_ranges ranges;
 };
 
@@ -333,7 +333,7 @@ struct conf_own {			/* one of `certificates:` */
 	struct conf_list certificate, key;
 	int		 verify;	/* the server behind; default yes */
 	struct conf_pos	 pos[2];	/* of the certificates, of the keys */
-	uint8_t		 sum[32];	/* as conf.ca_sum */
+	uint8_t		 sum[32];	/* as conf_ca's */
 };
 
 struct conf_seen {			/* a mirror of a rule */
@@ -353,6 +353,8 @@ struct conf_rule {
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
 	int		 must_decrypt;		/* nothing of `on:` bypasses */
+	size_t		 ca;			/* see conf_ca() */
+	int		 ca_given;
 	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
 	struct via_proxy **proxies;
 	size_t		 nproxies;
@@ -401,19 +403,14 @@ struct conf {
 	struct {	/* of values that only the machine can check */
 		struct conf_pos	user, log_file, trust, trust_also,
 		    intermediates, lifetime;
-		struct conf_pos	ca[2], untrusted[2];	/* certificate, key */
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
 	char		*user;		/* or NULL: stay */
 
-	char		*ca_cert, *ca_key;	/* or NULL: no CA */
-	char		*untrusted_cert, *untrusted_key;	/* or NULL */
-	/*
-	 * SHA-256 of these certificates, and of the trusted files; zeros when
-	 * one cannot be read. Keys are left out: they change with their
-	 * certificate, and a reload may lack the permission to read them.
-	 */
-	uint8_t		 ca_sum[32], trust_sum[32];
+	struct conf_ca	 ca;		/* perhaps without files */
+	struct conf_ca	*cas;		/* see conf_ca() */
+	size_t		 ncas;
+	uint8_t		 trust_sum[32];	/* of the trusted files, as conf_ca's */
 
 	struct conf_listen *listens;
 	size_t		 nlistens;
@@ -448,6 +445,13 @@ struct conf {
 	/* What was attached to devices and chains goes; or NULL. */
 	void		(*release)(struct conf *);
 	struct conf_prefixes inside;	/* `endpoints: inside` */
+	struct {
+		struct conf_list never;	/* contained: prefixes or "@list" */
+		char	*state;		/* a file, or NULL */
+		int	 release;	/* when the daemon is gone */
+	} endpoints;
+	struct conf_quarantine *quarantines;	/* conf/contained.h */
+	size_t		 nquarantines;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_feed *feeds;
@@ -559,14 +563,13 @@ int		 conf_same(const struct conf *, const struct conf *,
 
 /*
  * Whether two mirrors or services are set alike; whether two configurations
- * have the same CA, and the same in all that struct tls is made of, as far as
- * their files could be read.
+ * have the same in all that struct tls is made of, as far as their files could
+ * be read.
  */
 int		 conf_mirror_same(const struct conf_mirror *,
 		    const struct conf_mirror *);
 int		 conf_icap_same(const struct conf_icap *,
 		    const struct conf_icap *);
-int		 conf_ca_same(const struct conf *, const struct conf *);
 /* ... have the same files, with the same in them. */
 int		 conf_own_same(const struct conf_own *,
 		    const struct conf_own *);

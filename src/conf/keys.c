@@ -4,6 +4,7 @@
  */
 #include "conf/keys.h"
 
+#include "conf/contained.h"
 #include "conf/value.h"
 #include "util/log.h"
 
@@ -81,7 +82,8 @@ static const struct word alt_svcs[] = {
 	{ "strip", 0 }, { "pass", 1 }, { NULL }
 };
 static const struct word dns_words[] = {
-	{ "pass", 0 }, { "strip", 1 }, { NULL }
+	{ "pass", DNS_PASS }, { "strip", DNS_STRIP },
+	{ "strip-signed", DNS_STRIP_SIGNED }, { NULL }
 };
 static const struct word allowed[] = {
 	{ "allow", 0 }, { "block", 1 }, { NULL }
@@ -124,18 +126,6 @@ static const struct listof
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
 
-static const struct key ca_keys[] = {
-	{ "certificate", &type_text, AT(ca_cert),
-	    .def = "/etc/clearspan/ca.pem", .flags = KEY_EXISTS | KEY_CA },
-	{ "key", &type_text, AT(ca_key),
-	    .def = "/etc/clearspan/ca.key", .flags = KEY_EXISTS | KEY_CA },
-	{ "untrusted-certificate", &type_text, AT(untrusted_cert),
-	    .flags = KEY_EXISTS },
-	{ "untrusted-key", &type_text, AT(untrusted_key), .flags = KEY_EXISTS },
-	{ NULL }
-};
-static const struct map map_ca = { "ca", ca_keys, NULL };
-
 #define F(member)	offsetof(struct conf_listen, member)
 static const struct key listen_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
@@ -145,6 +135,7 @@ static const struct key listen_keys[] = {
 	{ "address", &type_addr, F(address), .flags = KEY_REQUIRED,
 	    .hint = "192.0.2.1:8080 or \"[::]:8080\"" },
 	{ "v6only", &type_bool, F(v6only), "no" },
+	{ "dns", &type_bool, F(dns), "no" },
 	{ "allow", &type_list, F(allow), .arg = &prefixes },
 	{ "allow-destinations", &type_list, F(destinations), .arg = &prefixes,
 	    .given = F(destinations_given) },
@@ -298,7 +289,7 @@ static const struct key inspect_keys[] = {
 	{ "host-mismatch", &type_word, F(host_mismatch), "block",
 	    .arg = mismatches },
 	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
-	{ "dns", &type_word, F(dns_strip), "pass", .arg = dns_words },
+	{ "dns", &type_word, F(dns), "pass", .arg = dns_words },
 	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
 	{ "trickle", &type_trickle, F(trickle), .arg = &map_trickle },
 	{ "streams", &type_map, 0, .arg = &map_streams },
@@ -366,6 +357,7 @@ static const struct key rule_keys[] = {
 	    .max = CONF_RULE_ICAPS },
 	{ "inspect", &type_inspect, F(inspect), .arg = &map_inspect },
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
+	{ "ca", &type_ca, F(ca), .given = F(ca_given) },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
 	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
@@ -418,9 +410,17 @@ static const struct key learn_keys[] = {
 };
 static const struct map map_learn = { "learn", learn_keys, NULL };
 
+static const struct word when_downs[] = {
+	{ "keep", 0 }, { "release", 1 }, { NULL }
+};
 static const struct key endpoints_keys[] = {
 	{ "inside", &type_list, AT(inside), .arg = &prefixes, .max = 1000 },
-	{ "never", &type_later },
+	{ "never", &type_list, AT(endpoints.never), .arg = &sources,
+	    .max = 1000 },
+	{ "state", &type_text, AT(endpoints.state),
+	    "/var/lib/clearspan/quarantine.state", .flags = KEY_NONE },
+	{ "when-down", &type_word, AT(endpoints.release), "keep",
+	    .arg = when_downs },
 	{ "identity", &type_later },
 	{ "interfaces", &type_later },
 	{ NULL }
@@ -507,7 +507,8 @@ static const struct map map_timeouts = { "timeouts", timeouts_keys, NULL };
 static const struct key conf_keys[] = {
 	{ "workers", &type_uint, AT(workers), "auto", 1, 1024, &word_auto },
 	{ "user", &type_text, AT(user), .max = 255, .flags = KEY_NONE },
-	{ "ca", &type_map, 0, .arg = &map_ca },
+	{ "ca", &type_map, AT(ca), .arg = &map_ca },
+	{ "cas", &type_list, AT(cas), .arg = &ca_list, .max = CONF_CAS },
 	{ "listen", &type_list, AT(listens), .arg = &listen_list, .max = 256,
 	    .flags = KEY_REQUIRED,
 	    .hint = "a list of listeners, each with name, mode and address" },
@@ -522,8 +523,10 @@ static const struct key conf_keys[] = {
 	{ "chains", &type_list, AT(chains), .arg = &chain_list, .max = 256 },
 	{ "upstream-proxies", &type_list, AT(proxies), .arg = &proxy_list,
 	    .max = 256 },
-	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "lists", &type_lists, AT(lists) },
+	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
+	{ "quarantines", &type_list, AT(quarantines), .arg = &quarantine_list,
+	    .max = 64 },
 	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
 	{ "geo", &type_map, 0, .arg = &map_geo },
 	{ "certificates", &type_list, AT(owns), .arg = &own_list,

@@ -66,6 +66,14 @@ int	ref_find(const void *, size_t n, size_t size, const char *what,
  */
 void	check_sum(struct load *, const char *const *paths, size_t n,
 	    uint8_t *sum);
+/* Zeros count as the same as any. */
+int	sum_same(const uint8_t[32], const uint8_t[32]);
+
+/* The CAs, in ca.c; but what all have in common is checked in check.c. */
+extern const struct map map_ca;		/* struct conf_ca, that of `ca:` */
+extern const struct listof ca_list;
+extern const struct type type_ca;	/* size_t: see conf_ca() */
+void	check_ca_files(struct load *, yaml_node_t *, struct conf_ca *);
 
 /* Own servers' certificates, in own.c. */
 extern const struct listof own_list;
@@ -139,6 +147,9 @@ void	load_file(struct load *, const char *path);
 extern const struct map map_auth;
 /* Upstream proxies, in upproxy.c. */
 extern const struct listof proxy_list, rule_proxies;
+/* Quarantines, in contained.c; what they mean goes before the rules. */
+extern const struct listof quarantine_list;
+void	quarantine_rules(struct conf *);
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

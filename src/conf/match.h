@@ -28,8 +28,12 @@ struct conf_window {		/* of time; it may go over midnight */
 /* Whether a time is in it, in seconds since 1970. */
 int	conf_window_has(const struct conf_window *, int64_t);
 
+struct conf_quarantine;
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
+	/* the client is contained under this profile; or NULL */
+	const struct conf_quarantine *contained;
 	struct conf_list client, server;	/* prefixes or "@list" */
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;

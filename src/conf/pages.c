@@ -23,7 +23,7 @@ const char *const page_names[PAGE_NAMES] = {
 };
 
 static const char *const kinds[PAGE_KINDS] = {
-	"block", "failure", "warn", "ca"
+	"block", "failure", "warn", "ca", "quarantine"
 };
 static const char *const languages[PAGE_LANGUAGES] = { "en", "ja" };
 

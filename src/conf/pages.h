@@ -15,6 +15,7 @@ enum page_kind {
 	PAGE_FAILURE,		/* it could not be done */
 	PAGE_WARN,		/* the person may go on */
 	PAGE_CA,		/* how to trust our CA */
+	PAGE_QUARANTINE,	/* the client is contained */
 	PAGE_KINDS
 };
 

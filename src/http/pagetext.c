@@ -18,7 +18,9 @@ static const char *const titles[PAGE_KINDS][PAGE_LANGUAGES] = {
 	[PAGE_WARN] = { "Please think before you go on",
 	    "続行する前にご確認ください" },
 	[PAGE_CA] = { "Trust this network's certificate authority",
-	    "このネットワークの認証局を信頼する" }
+	    "このネットワークの認証局を信頼する" },
+	[PAGE_QUARANTINE] = { "This device is in quarantine",
+	    "この端末は隔離されています" }
 };
 
 static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
@@ -39,7 +41,17 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
 	    "need it, you may go on. Your choice is recorded.",
 	    "このネットワークのポリシーでは、このサイト"
 	    "の利用は推奨されていません。必要な場合は続"
-	    "行できます。続行した操作は記録されます。" }
+	    "行できます。続行した操作は記録されます。" },
+	[PAGE_QUARANTINE] = {
+	    "A security system has found something on this device that may "
+	    "harm it, or others. Until that is settled, the network lets it "
+	    "reach little or nothing. Please leave the device as it is, and "
+	    "tell those named below; the reference helps them.",
+	    "セキュリティシステムが、この端末または他の"
+	    "端末に害を及ぼすおそれのあるものを検出しま"
+	    "した。解決するまで、ネットワークの利用は制"
+	    "限されます。端末はそのままにして、下記の問"
+	    "い合わせ先に参照番号をお知らせください。" }
 };
 
 #define STYLE								\
@@ -93,12 +105,14 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
     "{{#" name "}}<dt>" label "</dt><dd" attribute ">{{" name "}}</dd>\n" \
     "{{/" name "}}"
 
-#define PAGE(go_on, url, reason, rule, time, reference, contact, foot)	\
+#define PAGE(go_on, url, reason, rule, time, until, reference, contact,	\
+    foot)								\
     HEAD "<p>{{lead}}</p>\n"						\
     "{{#continue}}<form method=\"post\" action=\"{{continue}}\">"	\
     "<button type=\"submit\">" go_on "</button></form>\n{{/continue}}"	\
     "<dl>\n" ROW("url", url, "") ROW("reason", reason, " lang=\"en\"")	\
     ROW("rule", rule, "") ROW("time", time, "")				\
+    ROW("until", until, "")						\
     ROW("reference", reference, "") ROW("contact", contact, "")		\
     "</dl>\n" TAIL(foot)
 
@@ -111,9 +125,9 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
 
 static const char *const texts[PAGE_LANGUAGES] = {
 	PAGE("Go on to the site", "Address", "Reason", "Rule", "Time",
-	    "Reference", "Contact", FOOT_EN),
+	    "Until", "Reference", "Contact", FOOT_EN),
 	PAGE("サイトへ進む", "アドレス", "理由",
-	    "ルール", "時刻", "参照番号",
+	    "ルール", "時刻", "期限", "参照番号",
 	    "問い合わせ先", FOOT_JA)
 };
 

@@ -68,6 +68,15 @@ boot_zones(struct daemon *d, const struct conf *c, struct text *why)
 	return 0;
 }
 
+static uint64_t
+boot_seed(void)
+{
+	uint64_t seed;
+
+	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) ? seed :
+	    clock_us();
+}
+
 /* So try it first without that option. */
 int
 port_free(const struct conf_listen *l, struct text *why)
@@ -212,15 +221,6 @@ boot_worker(struct daemon *d, int **sockets, struct text *why)
 
 #define BYPASSES	4096	/* rows, half a KiB each */
 
-static uint64_t
-boot_seed(void)
-{
-	uint64_t seed;
-
-	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) ? seed :
-	    clock_us();
-}
-
 static int
 boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 {
@@ -302,7 +302,8 @@ boot_start(struct daemon *d, const struct conf *c, struct text *why)
 
 	if (c->log.file != NULL)
 		boot_log_dir(c);
-	rv = drop_to(c->user, c->control_socket, why);
+	if ((rv = contained_start(d, c, why)) == 0)
+		rv = drop_to(c->user, c->control_socket, why);
 	if (rv == 0)	/* root may write anywhere; so check again */
 		rv = setup_dropped(d->setup, why);
 	if (rv == 0 && d->chains != NULL)
@@ -333,6 +334,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	boot_nofile(c);
 	daemon_memory(c);
 	if ((rv = boot_zones(d, c, why)) != 0 ||
+	    (rv = contained_boot(d, c, boot_seed(), why)) != 0 ||
 	    (rv = boot_setup(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
 	    (rv = boot_admin(d, c, why)) != 0)
@@ -359,6 +361,7 @@ daemon_down(struct daemon *d)
 	failures_free(d->admin.failures);
 	top_free(d->admin.top);
 	bypasses_free(d->env.bypasses);
+	contained_down(d);
 	chains_free(d->chains);
 	zones_stop(d->zones);
 	free(d->workers);

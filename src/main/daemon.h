@@ -12,6 +12,7 @@
 #include "proxy/worker.h"
 #include "adapt/engine.h"
 #include "util/text.h"
+#include "verdict/quarantine.h"
 
 struct chains;
 struct event;
@@ -35,6 +36,8 @@ struct daemon {
 	struct admin_env	 admin;
 	struct zones		*zones;		/* NULL: started without
 						 * devices */
+	struct quarantine	 quarantine;
+	struct event		*tick;		/* of that */
 	struct control		*control;
 	struct metrics		*metrics;
 	struct event		*drain;		/* checks if all have ended */
@@ -76,6 +79,17 @@ int	daemon_reload(void *daemon, struct text *said);
  */
 struct lists *lists_watch(struct daemon *);
 void	lists_free(struct lists *);
+
+/*
+ * Quarantines (contained.c): before privileges are dropped; when they are about
+ * to be, with the configuration in force; at the end. ERR_* with a sentence in
+ * why.
+ */
+int	contained_boot(struct daemon *, const struct conf *, uint64_t seed,
+	    struct text *why);
+int	contained_start(struct daemon *, const struct conf *,
+	    struct text *why);
+void	contained_down(struct daemon *);
 
 /*
  * Whether nobody else has the address of a listener. The workers share it by

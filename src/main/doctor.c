@@ -150,7 +150,8 @@ ca_closed(struct doctor *d, const char *what, const char *path)
 
 /* If a CA does not load, ca_load() has the words for it. */
 static void
-check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
+check_ca(struct doctor *d, const char *what, const char *cert, const char *key,
+    int trusted)
 {
 	struct text errors = { 0 };
 	struct ca *ca = NULL;
@@ -166,7 +167,7 @@ check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 	if (closed)
 		return;
 	dir = xdirname(cert);
-	if (cert == d->conf->ca_cert)
+	if (trusted)
 		snprintf(mend, sizeof(mend), "move the old files away; then "
 		    "clearspan ca create --dir %s makes a new CA, which "
 		    "clients must trust", dir);
@@ -195,13 +196,25 @@ check_ca(struct doctor *d, const char *what, const char *cert, const char *key)
 }
 
 static void
+check_authority(struct doctor *d, const struct conf_ca *ca)
+{
+	char *what = ca->name != NULL ? xasprintf("ca %s", ca->name) :
+	    xstrdup("ca");
+	char *untrusted = xasprintf("untrusted %s", what);
+
+	check_ca(d, what, ca->cert, ca->key, 1);
+	check_ca(d, untrusted, ca->untrusted_cert, ca->untrusted_key, 0);
+	free(what);
+	free(untrusted);
+}
+
+static void
 check_cas(struct doctor *d)
 {
-	if (d->conf == NULL)
-		return;
-	check_ca(d, "ca", d->conf->ca_cert, d->conf->ca_key);
-	check_ca(d, "untrusted ca", d->conf->untrusted_cert,
-	    d->conf->untrusted_key);
+	size_t i;
+
+	for (i = 0; d->conf != NULL && i < conf_ca_count(d->conf); i++)
+		check_authority(d, conf_ca(d->conf, i));
 }
 
 /* Renewing is usually automatic, and done a month before the end. */

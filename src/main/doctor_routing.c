@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/conf.h"
 #include "main/doctor.h"
 #include "main/tproxy.h"
 #include "net/sock.h"
@@ -109,6 +110,27 @@ check_kernel(struct doctor *d)
 		    "the kernel accepts its rules");
 }
 
+static void
+check_dns(struct doctor *d, const struct tproxy *t)
+{
+	size_t i = 0;
+
+	while (d->conf != NULL && i < d->conf->nlistens &&
+	    !d->conf->listens[i].dns)
+		i++;
+	if (t->dns && !tproxy_hears_dns(t))
+		doctor_say(d, FIND_FAIL, "rules", "dns: yes, for the listener",
+		    "they bring DNS over UDP, and nothing takes it on port "
+		    "%u: queries %s", t->port, tproxy_dns_fate(t));
+	else if (t->dns)
+		doctor_say(d, FIND_OK, "rules", NULL, "DNS over UDP comes, "
+		    "and is taken");
+	else if (d->conf != NULL && i < d->conf->nlistens)
+		doctor_say(d, FIND_WARN, "rules", "clearspan transparent up "
+		    "with --dns", "the listener %s takes DNS over UDP, and "
+		    "they do not bring it", d->conf->listens[i].name);
+}
+
 /* Check that the interfaces and the listener of the rules exist, and say what
  * happens to connections without them. */
 static void
@@ -140,6 +162,7 @@ check_named(struct doctor *d)
 		    "port %u; when it is down, connections %s (%s)", t.port,
 		    tproxy_fate(&t), down);
 	text_free(&missing);
+	check_dns(d, &t);
 }
 
 static void

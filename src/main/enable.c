@@ -67,10 +67,11 @@ options_text(const struct tproxy *t, struct text *out)
 	tproxy_plain(t->ifaces, out);
 	text_puts(out, " --ports ");
 	tproxy_plain(t->ports[0] != '\0' ? t->ports : "all", out);
-	text_printf(out, " --port %u --when-down %s%s", t->port,
+	text_printf(out, " --port %u --when-down %s%s%s", t->port,
 	    t->when_down == TPROXY_PASS ? "pass" : "reject",
 	    t->quic == TPROXY_QUIC_PORTS ? " --block-quic" :
-	    t->quic == TPROXY_QUIC_PASS ? " --pass-quic" : "");
+	    t->quic == TPROXY_QUIC_PASS ? " --pass-quic" : "",
+	    t->dns ? " --dns" : "");
 }
 
 /* Write the file whole or not at all: systemd may read it at any time. */
@@ -179,7 +180,7 @@ transparent_status(void)
 {
 	struct text missing = { 0 };
 	struct tproxy t;
-	int heard, rv = EXIT_FAILED;
+	int heard, dns, rv = EXIT_FAILED;
 
 	if (tproxy_read(&t) != 0) {
 		printf("rules: none%s\n", geteuid() == 0 ? "" :
@@ -188,6 +189,7 @@ transparent_status(void)
 		return EXIT_FAILED;
 	}
 	heard = tproxy_listens(&t);
+	dns = tproxy_hears_dns(&t);
 	tproxy_missing(&t, &missing);
 	printf("rules: in place\n");
 	say_list("in", t.ifaces);
@@ -196,12 +198,17 @@ transparent_status(void)
 	say_list("ports", t.ports);
 	printf("listener: port %u, %s\n", t.port, heard ? "is there" :
 	    "NOTHING LISTENS THERE");
+	if (t.dns)
+		printf("dns: %s\n", dns ? "udp 53, is taken" :
+		    "udp 53, NOBODY TAKES IT THERE");
 	printf("when down: %s\n", t.when_down == TPROXY_PASS ? "pass" :
 	    "reject");
 	printf("now: connections %s\n", heard ? "go to the listener" :
 	    tproxy_fate(&t));
 	boot_status();
-	if (heard && missing.len == 0)
+	if (t.dns && heard && !dns)
+		printf("now: queries of DNS %s\n", tproxy_dns_fate(&t));
+	if (heard && missing.len == 0 && (dns || !t.dns))
 		rv = EXIT_DONE;
 	text_free(&missing);
 	return rv;

@@ -37,7 +37,7 @@ ca_closed(const struct conf *c, struct conf_pos at, struct text *errors,
 
 /* ca_load() says "ca: FILE: ..."; show each line at the key of its file. */
 static void
-here_ca(const struct conf *c, const char *cert, const char *key,
+here_pair(const struct conf *c, const char *cert, const char *key,
     const struct conf_pos at[2], const char *const names[2],
     struct text *errors)
 {
@@ -65,6 +65,18 @@ here_ca(const struct conf *c, const char *cert, const char *key,
 		here_problem(c, at[i], errors, names[i], line, "");
 	}
 	text_free(&said);
+}
+
+static void
+here_ca(const struct conf *c, const struct conf_ca *ca, struct text *errors)
+{
+	static const char *const trusted[] = { "certificate", "key" };
+	static const char *const untrusted[] = { "untrusted-certificate",
+	    "untrusted-key" };
+
+	here_pair(c, ca->cert, ca->key, ca->pos, trusted, errors);
+	here_pair(c, ca->untrusted_cert, ca->untrusted_key, ca->untrusted_pos,
+	    untrusted, errors);
 }
 
 /* Show each line of errors at the key of its file. */
@@ -110,16 +122,12 @@ here_name(const struct conf *c, struct text *errors)
 static void
 here_check(const struct conf *c, struct text *errors)
 {
-	static const char *const ca[] = { "certificate", "key" };
-	static const char *const untrusted[] = { "untrusted-certificate",
-	    "untrusted-key" };
 	struct text why = { 0 }, mend = { 0 };
 	size_t i;
 
 	here_name(c, errors);
-	here_ca(c, c->ca_cert, c->ca_key, c->pos.ca, ca, errors);
-	here_ca(c, c->untrusted_cert, c->untrusted_key, c->pos.untrusted,
-	    untrusted, errors);
+	for (i = 0; i < conf_ca_count(c); i++)
+		here_ca(c, conf_ca(c, i), errors);
 	for (i = 0; i < c->nowns; i++)
 		here_own(c, &c->owns[i], errors);
 	if (c->log.file != NULL && here_log(c, &why, &mend) != 0)
@@ -180,11 +188,15 @@ here_own_doubts(const struct conf *c, const struct conf_own *o,
 void
 here_warnings(const struct conf *c, struct text *out)
 {
+	const struct conf_ca *ca;
 	size_t i;
 
 	conf_warnings(c, out);
-	here_doubts(c, c->ca_cert, c->pos.ca[0], out);
-	here_doubts(c, c->untrusted_cert, c->pos.untrusted[0], out);
+	for (i = 0; i < conf_ca_count(c); i++) {
+		ca = conf_ca(c, i);
+		here_doubts(c, ca->cert, ca->pos[0], out);
+		here_doubts(c, ca->untrusted_cert, ca->untrusted_pos[0], out);
+	}
 	for (i = 0; i < c->nowns; i++)
 		here_own_doubts(c, &c->owns[i], out);
 }

@@ -6,7 +6,9 @@
 
 #include "chain/zone_helper.h"
 #include "main/cmd.h"
+#include "util/helper.h"
 #include "util/mem.h"
+#include "verdict/guard_wire.h"
 
 static const struct command commands[] = {
 	{ "quickstart", cmd_quickstart, "[--listen ADDR:PORT] "
@@ -29,7 +31,7 @@ static const struct command commands[] = {
 	    "ask or tell a running daemon (ctl help lists the verbs)" },
 	{ "transparent", cmd_transparent, "print|up|confirm|down|status|enable|"
 	    "disable\n    --in IFACE [--ports LIST|all] [--port N] "
-	    "[--when-down reject|pass]\n    [--block-quic|--pass-quic] "
+    "[--when-down reject|pass]\n    [--dns] [--block-quic|--pass-quic] "
 	    "[--forwarding]\n    [--wait SECONDS] [--confirm]",
 	    "the packet rules that bring traffic to the daemon" },
 	{ "doctor", cmd_doctor, "[-c FILE]",
@@ -83,7 +85,9 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(argc - 1, argv + 1);
 	if (strcmp(argv[1], ZONE_HELPER_ARG) == 0)
-		return zone_helper(ZONE_HELPER_FD);
+		return zone_helper(HELPER_FD);
+	if (strcmp(argv[1], GUARD_ARG) == 0)
+		return guard_run(HELPER_FD);
 	if ((c = command_find(argv[1])) == NULL) {
 		fprintf(stderr, "clearspan: unknown command %s\n", argv[1]);
 		usage(stderr);

@@ -13,6 +13,7 @@
 #include "main/daemon.h"
 #include "main/setup.h"
 #include "proxy/accept.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -22,8 +23,8 @@ static const struct {
 	const char	*keys[2];
 } fixed[] = {
 	{ "workers or user", { "workers", "user" } },
-	{ "ca key", { "ca.key", "ca.untrusted-key" } },
 	{ "control", { "control" } },
+	{ "endpoints state", { "endpoints.state" } },
 };
 
 static int
@@ -41,6 +42,7 @@ same(const struct conf *a, const struct conf *b, size_t i)
 static int
 reload_differs(const struct conf *a, const struct conf *b, struct text *out)
 {
+	const struct conf_ca *moved = conf_ca_moved(a, b);
 	size_t i;
 	int n = 0;
 
@@ -48,6 +50,10 @@ reload_differs(const struct conf *a, const struct conf *b, struct text *out)
 		if (!same(a, b, i))
 			text_printf(out, "%s%s", n++ > 0 ? ", " :
 			    "needs a restart: ", fixed[i].name);
+	if (moved != NULL)
+		text_printf(out, "%sca key%s%s", n++ > 0 ? ", " :
+		    "needs a restart: ", moved->name != NULL ? " of " : "",
+		    moved->name != NULL ? moved->name : "");
 	return n;
 }
 
@@ -72,6 +78,18 @@ reload_first_device(const struct daemon *d, const struct conf *c,
 		return 0;
 	text_puts(out, "needs a restart: devices, as it was started without "
 	    "any");
+	return 1;
+}
+
+/* The same of the guard. */
+static int
+reload_first_quarantine(const struct daemon *d, const struct conf *c,
+    struct text *out)
+{
+	if (c->nquarantines == 0 || d->quarantine.guard != NULL)
+		return 0;
+	text_puts(out, "needs a restart: quarantines, as it was started "
+	    "without any");
 	return 1;
 }
 
@@ -140,6 +158,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	free(f->sockets);	/* the workers have them */
 	d->setup = f->setup;
 	daemon_show(d);
+	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
 	daemon_memory(c);
 	log_level = c->log.level;
 	reload_watch(d);
@@ -156,7 +175,8 @@ reload_try(struct daemon *d, struct text *said)
 	if ((rv = conf_load(d->admin.conf->path, &c, said)) != 0)
 		return rv;
 	if (reload_differs(d->admin.conf, c, said) ||
-	    reload_first_device(d, c, said))
+	    reload_first_device(d, c, said) ||
+	    reload_first_quarantine(d, c, said))
 		rv = ERR_UNSUPPORTED;
 	else if ((rv = fresh_make(d, c, &f, said)) == 0)
 		reload_apply(d, c, &f);

@@ -132,14 +132,49 @@ close_tls(void *tls)
 	tls_free(tls);
 }
 
+/* The same CA, already loaded; or NULL. */
+static struct authority *
+authority_before(const struct setup *before, const struct conf_ca *ca)
+{
+	size_t i;
+
+	for (i = 0; before != NULL && i < conf_ca_count(before->conf); i++)
+		if (conf_ca_same(conf_ca(before->conf, i), ca))
+			return tls_authority(before->tls->thing, i);
+	return NULL;
+}
+
+/* The key of one that is new is read by the user that we are now. */
+static int
+setup_authorities(const struct conf *c, const struct setup *before,
+    struct authority **v, struct text *why)
+{
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < conf_ca_count(c); i++) {
+		const struct conf_ca *ca = conf_ca(c, i);
+		struct authority_files files = { ca->name, ca->cert, ca->key,
+		    ca->untrusted_cert, ca->untrusted_key };
+		struct authority *a = authority_before(before, ca);
+
+		if (a != NULL)
+			v[i] = authority_ref(a);
+		else if (ca->cert != NULL &&
+		    authority_load(&files, &v[i], why) != 0)
+			rv = ERR_USAGE;
+	}
+	return rv;
+}
+
 static int
 setup_tls(struct setup *s, const struct setup *before, struct text *why)
 {
 	const struct conf *c = s->conf;
+	struct authority *authorities[1 + CONF_CAS] = { NULL };
 	struct tls_options o = {
-		.ca_cert = c->ca_cert, .ca_key = c->ca_key,
-		.untrusted_cert = c->untrusted_cert,
-		.untrusted_key = c->untrusted_key,
+		.authorities = authorities,
+		.nauthorities = conf_ca_count(c),
 		.trust = c->trust,
 		.trust_also = c->trust_also.v,
 		.ntrust_also = c->trust_also.n,
@@ -152,16 +187,18 @@ setup_tls(struct setup *s, const struct setup *before, struct text *why)
 		.profiles = &c->tls.profile, .nprofiles = 1
 	};
 	struct tls *tls;
+	size_t i;
 	int rv;
 
 	if (before != NULL && conf_tls_same(before->conf, c)) {
 		s->tls = part_ref(before->tls);
 		return 0;
 	}
-	if (before != NULL && conf_ca_same(before->conf, c))
-		o.before = before->tls->thing;
-	if ((rv = tls_new(&o, &tls, why)) == 0)
+	if ((rv = setup_authorities(c, before, authorities, why)) == 0 &&
+	    (rv = tls_new(&o, &tls, why)) == 0)
 		s->tls = part_new(tls, close_tls, s->conf);
+	for (i = 0; i < o.nauthorities; i++)
+		authority_free(authorities[i]);
 	return rv;
 }
 

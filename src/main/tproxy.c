@@ -2,9 +2,6 @@
  * The rules of TPROXY as a list of steps. A step is a command, perhaps with a
  * text for its stdin. Steps are either printed or run, so that the printed
  * script does the same.
- *
- * The rules in place are read from the output of nft(8), so that rules loaded
- * by hand from contrib/nftables/ are seen as well.
  */
 #include "main/tproxy.h"
 
@@ -22,9 +19,9 @@
 #include "util/text.h"
 
 #define QUIC_PORT	443
+#define DNS		" comment " TPROXY_DNS "\n"
 
 #define WORDS_MAX	16	/* of a command */
-#define TCP_LISTEN_ST	0x0a	/* in /proc/net/tcp: net/tcp_states.h */
 #define IF_INET6	"/proc/net/if_inet6"
 /* The table is created first, so that removing it cannot fail. */
 #define TABLE_GONE	"table inet clearspan\n"			\
@@ -138,6 +135,30 @@ quic_ports(const struct tproxy *t, const char *dport)
 }
 
 /*
+ * Queries that are for others than this machine, and answers to a client's own
+ * address.
+ */
+static void
+dns_text(struct text *out, const struct tproxy *t)
+{
+	text_printf(out, "		iifname { %s } udp dport 53 tproxy to "
+	    ":%u meta mark set " TPROXY_MARK " accept" DNS, t->ifaces,
+	    t->port);
+	text_puts(out, "		udp sport 53 socket transparent 1 "
+	    "meta mark set " TPROXY_MARK " accept" DNS);
+}
+
+/* An answer that nobody waits for any more would pass unread. */
+static void
+dns_forward_text(struct text *out, const struct tproxy *t)
+{
+	text_printf(out, "		iifname { %s } udp dport 53 reject "
+	    "with icmpx port-unreachable" DNS, t->ifaces);
+	text_printf(out, "		oifname { %s } udp sport 53 drop" DNS,
+	    t->ifaces);
+}
+
+/*
  * An intercepted packet is never forwarded, because the listener takes it in
  * prerouting. So if one reaches the forward chain, the listener is gone. A rule
  * has no other way to see that the daemon has died.
@@ -158,6 +179,8 @@ forward_text(struct text *out, const struct tproxy *t, const char *dport)
 		text_printf(out, "		iifname { %s } meta l4proto udp"
 		    "%s reject with icmpx port-unreachable\n", t->ifaces,
 		    quic);
+	if (t->dns && t->when_down == TPROXY_REJECT)
+		dns_forward_text(out, t);
 	text_puts(out, "	}\n");
 }
 
@@ -186,8 +209,11 @@ rules_text(struct text *out, const struct tproxy *t)
 	    "		fib daddr type { local, broadcast, multicast, "
 	    "anycast } accept\n");
 	text_printf(out, "		iifname { %s } meta l4proto tcp%s "
-	    "tproxy to :%u meta mark set " TPROXY_MARK " accept\n"
-	    "	}\n", t->ifaces, dport, t->port);
+	    "tproxy to :%u meta mark set " TPROXY_MARK " accept\n",
+	    t->ifaces, dport, t->port);
+	if (t->dns)
+		dns_text(out, t);
+	text_puts(out, "	}\n");
 	forward_text(out, t, dport);
 	text_puts(out, "}\n");
 }
@@ -279,10 +305,11 @@ tproxy_print(const struct tproxy *t)
 
 	rules_text(&rules, t);
 	printf("#!/bin/sh\n"
-	    "# Bring tcp %s%s from %s to the listener on port %u.\n"
+	    "# Bring tcp %s%s%s from %s to the listener on port %u.\n"
 	    "# While nothing listens there: %s.\n"
 	    "set -e\n", t->ports[0] != '\0' ? "port " : "(all ports)",
-	    t->ports, t->ifaces, t->port, t->when_down == TPROXY_PASS ?
+	    t->ports, t->dns ? ", and DNS over udp," : "", t->ifaces, t->port,
+	    t->when_down == TPROXY_PASS ?
 	    "pass, unread" : "reject");
 	steps_up(step_print, rules.s, t->forwarding);
 	text_free(&rules);
@@ -406,7 +433,8 @@ tproxy_down(void)
 int
 tproxy_probe(void)
 {
-	struct tproxy t = { .ifaces = "\"lo\"", .ports = "443", .port = 8443 };
+	struct tproxy t = { .ifaces = "\"lo\"", .ports = "443", .port = 8443,
+	    .dns = 1 };
 	struct text rules = { 0 };
 	int rv;
 
@@ -414,138 +442,4 @@ tproxy_probe(void)
 	rv = step_run("nft -c -f -", rules.s, STEP_QUIET);
 	text_free(&rules);
 	return rv;
-}
-
-/*
- * Copy what follows key in line: one word, or the text between braces, with its
- * quotes. Returns 0, or -1 if there is none or it is too long.
- */
-static int
-operand(const char *line, const char *key, char *out, size_t cap)
-{
-	const char *s = strstr(line, key);
-	size_t n;
-
-	out[0] = '\0';
-	if (s == NULL)
-		return -1;
-	s += strlen(key);
-	if (*s == '{') {
-		s += 1 + strspn(s + 1, " ");
-		n = strcspn(s, "}");
-		while (n > 0 && s[n - 1] == ' ')
-			n--;
-	} else {
-		n = strcspn(s, " \n");
-	}
-	if (n == 0 || n >= cap)
-		return -1;
-	memcpy(out, s, n);
-	out[n] = '\0';
-	return 0;
-}
-
-/* A copy of the line in table that has key; the caller frees. */
-static char *
-line_with(const struct text *table, const char *key)
-{
-	const char *s = table->len > 0 ? strstr(table->s, key) : NULL;
-	const char *from = s;
-
-	if (s == NULL)
-		return NULL;
-	while (from > table->s && from[-1] != '\n')
-		from--;
-	return strndup(from, strcspn(from, "\n"));
-}
-
-static enum tproxy_quic
-quic_read(const struct text *table)
-{
-	char *line = line_with(table, "udp "), ports[512] = "";
-
-	if (line == NULL)
-		return TPROXY_QUIC_PASS;
-	(void)operand(line, "dport ", ports, sizeof(ports));
-	free(line);
-	return strcmp(ports, "443") == 0 ? TPROXY_QUIC_443 :
-	    TPROXY_QUIC_PORTS;
-}
-
-int
-tproxy_read(struct tproxy *t)
-{
-	struct text table = { 0 };
-	char port[32] = "", *line;
-	int rv = -1;
-
-	memset(t, 0, sizeof(*t));
-	tproxy_save(&table);
-	if ((line = line_with(&table, "tproxy to ")) != NULL &&
-	    operand(line, "iifname ", t->ifaces, sizeof(t->ifaces)) == 0 &&
-	    operand(line, "tproxy to ", port, sizeof(port)) == 0 &&
-	    strchr(port, ':') != NULL) {
-		(void)operand(line, "dport ", t->ports, sizeof(t->ports));
-		t->port = (unsigned)strtoul(strrchr(port, ':') + 1, NULL, 10);
-		t->when_down = strstr(table.s, "reject with tcp reset") != NULL
-		    ? TPROXY_REJECT : TPROXY_PASS;
-		t->quic = quic_read(&table);
-		rv = 0;
-	}
-	free(line);
-	text_free(&table);
-	return rv;
-}
-
-void
-tproxy_plain(const char *nft, struct text *out)
-{
-	for (; *nft != '\0'; nft++)
-		if (*nft != '"' && *nft != ' ')
-			text_add(out, nft, 1);
-}
-
-void
-tproxy_missing(const struct tproxy *t, struct text *out)
-{
-	struct text names = { 0 };
-	char *name, *save = NULL;
-
-	tproxy_plain(t->ifaces, &names);
-	for (name = names.len > 0 ? strtok_r(names.s, ",", &save) : NULL;
-	    name != NULL; name = strtok_r(NULL, ",", &save))
-		if (if_nametoindex(name) == 0)
-			text_printf(out, "%s%s", out->len > 0 ? ", " : "",
-			    name);
-	text_free(&names);
-}
-
-static int
-listens(const char *proc, unsigned port)
-{
-	FILE *f = fopen(proc, "re");
-	unsigned local, state;
-	char line[256];
-	int found = 0;
-
-	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
-		found = sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x "
-		    "%x", &local, &state) == 2 && local == port &&
-		    state == TCP_LISTEN_ST;
-	if (f != NULL)
-		fclose(f);
-	return found;
-}
-
-int
-tproxy_listens(const struct tproxy *t)
-{
-	return listens("/proc/net/tcp", t->port) ||
-	    listens("/proc/net/tcp6", t->port);
-}
-
-const char *
-tproxy_fate(const struct tproxy *t)
-{
-	return t->when_down == TPROXY_PASS ? "pass, unread" : "are reset";
 }

@@ -1,7 +1,7 @@
 /*
- * The packet rules that bring forwarded TCP to a transparent listener: one
- * nftables table, and a routing rule and a route for each family. They are
- * printed as a shell script, or applied.
+ * The packet rules that bring forwarded TCP, and DNS over UDP if asked, to a
+ * transparent listener: one nftables table, and a routing rule and a route for
+ * each family. They are printed as a shell script, or applied.
  */
 #ifndef MAIN_TPROXY_H
 #define MAIN_TPROXY_H
@@ -12,6 +12,7 @@
 #define TPROXY_MARK	"0x4353"	/* "CS" */
 #define TPROXY_TABLE	"17235"		/* the same number */
 #define TPROXY_PREF	"1000"		/* before main's 32766 */
+#define TPROXY_DNS	"\"dns\""	/* the comment of rules for DNS */
 
 /* What happens to connections while nothing listens. */
 enum tproxy_down {
@@ -32,6 +33,7 @@ struct tproxy {
 	unsigned	port;		/* the listener's */
 	enum tproxy_quic quic;
 	enum tproxy_down when_down;
+	int		dns;		/* UDP 53, too */
 	int		forwarding;	/* switch it on, too */
 };
 
@@ -76,8 +78,13 @@ void	tproxy_missing(const struct tproxy *, struct text *out);
 /* Whether anything listens on the port of the rules. */
 int	tproxy_listens(const struct tproxy *);
 
+/* Whether DNS over UDP is taken there. */
+int	tproxy_hears_dns(const struct tproxy *);
+
 /* What happens to connections while nothing listens: "are reset". */
 const char *tproxy_fate(const struct tproxy *);
+/* And to queries of DNS: "are refused". */
+const char *tproxy_dns_fate(const struct tproxy *);
 
 /* Whether the kernel would accept the rules. Prints and changes nothing. 0 or
  * ERR_SYS. */

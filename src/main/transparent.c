@@ -226,6 +226,11 @@ warn_missing(const struct tproxy *t)
 		fprintf(stderr, "clearspan: transparent: nothing listens on "
 		    "port %u now: until clearspan does, connections %s "
 		    "(--when-down)\n", t->port, tproxy_fate(t));
+	else if (t->dns && !tproxy_hears_dns(t))
+		fprintf(stderr, "clearspan: transparent: nothing takes DNS on "
+		    "port %u now: until clearspan does (listen: dns), queries "
+		    "over UDP %s (--when-down)\n", t->port,
+		    tproxy_dns_fate(t));
 	text_free(&names);
 }
 
@@ -309,6 +314,9 @@ take_option(struct request *r, int opt, const char *arg)
 			return cmd_usage(CMD, "--when-down: reject or pass, "
 			    "not \"%s\"", arg);
 		return 0;
+	case 'D':
+		r->rules.dns = 1;
+		return 0;
 	case 'f':
 		r->rules.forwarding = 1;
 		return 0;
@@ -333,6 +341,7 @@ take_options(struct request *r, int argc, char **argv)
 		{ "ports", required_argument, NULL, 'p' },
 		{ "port", required_argument, NULL, 'l' },
 		{ "when-down", required_argument, NULL, 'd' },
+		{ "dns", no_argument, NULL, 'D' },
 		{ "forwarding", no_argument, NULL, 'f' },
 		{ "block-quic", no_argument, NULL, 'q' },
 		{ "pass-quic", no_argument, NULL, 'Q' },

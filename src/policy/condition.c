@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "codec/starttls.h"
+#include "conf/contained.h"
 #include "policy/asked.h"
 #include "policy/category.h"
 #include "util/mem.h"
@@ -56,6 +57,40 @@ CONDITION_LIST(protocol)
 CONDITION_LIST(country)
 CONDITION_LIST(ja3)
 CONDITION_LIST(ja4)
+
+static int
+string_fact(const char *s, struct text *t)
+{
+	if (s == NULL || s[0] == '\0')
+		return 0;
+	text_puts(t, s);
+	return 1;
+}
+
+static int
+contained_given(const struct conf_match *m)
+{
+	return m->contained != NULL;
+}
+
+static int
+contained_holds(const struct match *m, struct view *v)
+{
+	return v->f->contained != NULL &&
+	    strcmp(m->conf->contained->name, v->f->contained) == 0;
+}
+
+static int
+contained_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->contained, t);
+}
+
+static void
+contained_wants(const struct conf_match *m, struct text *t)
+{
+	text_puts(t, m->contained->name);
+}
 
 static int
 client_holds(const struct match *m, struct view *v)
@@ -110,15 +145,6 @@ site_holds(const struct match *m, struct view *v)
 {
 	return set_has_name(&m->site, v, asked_site(v->f)) ||
 	    set_has_name(&m->site, v, asked_address(v->f));
-}
-
-static int
-string_fact(const char *s, struct text *t)
-{
-	if (s == NULL || s[0] == '\0')
-		return 0;
-	text_puts(t, s);
-	return 1;
 }
 
 static int
@@ -518,6 +544,7 @@ status_wants(const struct conf_match *m, struct text *t)
 	{ "certificate " #name, name##_given, name##_holds, name##_fact, \
 	    name##_wants, 0, STAGE_CERTIFICATE }
 const struct condition conditions[] = {
+	CONDITION(contained, 0, STAGE_CONNECTION),
 	CONDITION(listener, 0, STAGE_CONNECTION),
 	CONDITION(protocol, 1, STAGE_HELLO),
 	CONDITION(port, 0, STAGE_CONNECTION),
@@ -583,7 +610,8 @@ condition_to_come(const struct condition *c, const struct facts *f)
 
 	if (condition_open(c, f))
 		return 1;
-	if (c->wants == user_wants)	/* it is known before all else */
+	/* Known before all else. */
+	if (c->wants == user_wants || c->wants == contained_wants)
 		return 0;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&

@@ -33,6 +33,7 @@ struct facts {
 	int64_t		 now;		/* seconds since 1970 */
 	const char	*listener;
 	const char	*user;			/* of the client */
+	const char	*contained;		/* ... by this profile */
 	enum conf_mode	 mode;
 	/* server: AF_UNSPEC until known; a client may name it by a host */
 	struct addr	 client, server;

@@ -242,6 +242,41 @@ policy_own(const struct policy *p, const struct facts *f)
 	return own_match_find(p->owns, p->conf->nowns, &view);
 }
 
+static int
+rule_signs(const struct conf_rule *r)
+{
+	return r->ca_given || r->action == ACTION_DECRYPT ||
+	    r->action == ACTION_WARN;
+}
+
+size_t
+policy_ca(const struct policy *p, const struct facts *f,
+    const struct verdict *v)
+{
+	size_t i = v->rule != NULL ? v->rule_index : 0;
+	struct view view;
+
+	if (p->conf->ncas == 0 || (v->rule != NULL && rule_signs(v->rule)))
+		return v->rule != NULL ? v->rule->ca : 0;
+	view_init(&view, f, &p->sets);
+	for (; i < p->conf->nrules; i++)
+		if (rule_signs(p->rules[i].conf) &&
+		    rule_matches(&p->rules[i], &view))
+			return p->rules[i].conf->ca;
+	return 0;
+}
+
+size_t
+policy_client_ca(const struct policy *p, const struct facts *f)
+{
+	static const struct verdict none;
+	struct facts known = { .now = f->now, .listener = f->listener,
+	    .user = f->user, .mode = f->mode, .client = f->client,
+	    .port = 443, .protocol = PROTO_TLS };
+
+	return policy_ca(p, &known, &none);
+}
+
 int
 policy_by_request(const struct policy *p)
 {
@@ -513,11 +548,18 @@ explain_facts(const struct facts *f, struct text *out)
 	text_free(&fact);
 }
 
+/* What the verdict's rule does besides. */
 static void
-explain_way(const struct conf_rule *r, struct text *out)
+explain_way(const struct policy *p, const struct facts *f,
+    const struct verdict *v, struct text *out)
 {
+	const struct conf_rule *r = v->rule;
 	size_t i;
 
+	if (p->conf->ncas > 0 && r->action != ACTION_BYPASS &&
+	    r->action != ACTION_RESET)
+		text_printf(out, "ca: %s\n", conf_ca_name(conf_ca(p->conf,
+		    policy_ca(p, f, v))));
 	for (i = 0; i < r->nproxies; i++)
 		text_printf(out, "%s%s", i > 0 ? ", " : "upstream-proxy: ",
 		    r->proxies[i] != NULL ? r->proxies[i]->name : "direct");
@@ -560,7 +602,7 @@ policy_explain(const struct policy *p, const struct facts *f,
 		at = stage > at ? stage : at;
 	}
 	text_printf(out, "decided at: %s\n", stages[at]);
-	explain_way(v->rule, out);
+	explain_way(p, &known, v, out);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
 	text_free(&category);

@@ -33,6 +33,18 @@ void		 policy_server(const struct policy *, struct facts *,
 size_t		 policy_own(const struct policy *, const struct facts *);
 
 /*
+ * Which CA (see conf_ca()) signs what the client is shown: that of the rule
+ * which decided; or, if that rule neither decrypts nor names one, that of the
+ * next one that matches and does. v->rule may be NULL: nothing has decided yet.
+ */
+size_t		 policy_ca(const struct policy *, const struct facts *,
+		    const struct verdict *v);
+/* Which one a client should trust: the one for any server at port 443, by what
+ * is known of the client and its listener alone. */
+size_t		 policy_client_ca(const struct policy *,
+		    const struct facts *);
+
+/*
  * Whether a rule has a condition on the name in each request (host, site), so
  * that requests must be read.
  */

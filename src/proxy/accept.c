@@ -13,6 +13,7 @@
 
 #include "net/sock.h"
 #include "proxy/clients.h"
+#include "proxy/dnsudp.h"
 #include "proxy/inner.h"
 #include "proxy/reach.h"
 #include "proxy/session.h"
@@ -46,11 +47,25 @@ accept_has(const struct conf *c, const struct conf_listen *l)
 	return 0;
 }
 
-static void
-sockets_close(const int *fd, size_t n)
+/* The listener that can have the same socket for DNS. */
+static int
+accept_has_dns(const struct conf *c, const struct conf_listen *l)
 {
+	size_t i;
+
+	for (i = 0; c != NULL && i < c->nlistens; i++)
+		if (listen_same(&c->listens[i], l))
+			return c->listens[i].dns;
+	return 0;
+}
+
+static void
+sockets_close(const int *fd, size_t nlistens)
+{
+	size_t n = 2 * nlistens;
+
 	while (n-- > 0)
-		if (fd[n] != -1)
+		if (fd[n] >= 0)
 			close(fd[n]);
 }
 
@@ -85,26 +100,41 @@ accept_drop(int **sockets, size_t n, size_t nlistens)
 	free(sockets);
 }
 
+/* Those of one worker. */
+static int
+sockets_open(const struct conf *c, const struct conf *before, int first,
+    int *fd, struct text *why)
+{
+	const struct conf_listen *l;
+	size_t k, n = c->nlistens;
+
+	for (k = 0; k < 2 * n; k++)
+		fd[k] = -1;
+	for (k = 0; k < n; k++) {
+		l = &c->listens[k];
+		if (!accept_has(before, l) &&
+		    (fd[k] = listen_open(l, first, why)) < 0)
+			return ERR_SYS;
+		if (l->dns && !accept_has_dns(before, l) &&
+		    (fd[n + k] = dnsudp_listen(l, why)) < 0)
+			return ERR_SYS;
+	}
+	return 0;
+}
+
 int
 accept_open(const struct conf *c, const struct conf *before, size_t n,
     int ***out, struct text *why)
 {
 	int **all = xcalloc(n + 1, sizeof(*all));
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < n; i++) {
-		all[i] = xcalloc(c->nlistens + 1, sizeof(*all[i]));
-		memset(all[i], 0xff, c->nlistens * sizeof(*all[i]));
-		for (k = 0; k < c->nlistens; k++) {
-			if (accept_has(before, &c->listens[k]))
-				continue;
-			all[i][k] = listen_open(&c->listens[k], i == 0, why);
-			if (all[i][k] >= 0)
-				continue;
-			all[i][k] = -1;
-			accept_drop(all, n, c->nlistens);
-			return ERR_SYS;
-		}
+		all[i] = xcalloc(2 * c->nlistens + 1, sizeof(*all[i]));
+		if (sockets_open(c, before, i == 0, all[i], why) == 0)
+			continue;
+		accept_drop(all, n, c->nlistens);
+		return ERR_SYS;
 	}
 	*out = all;
 	return 0;
@@ -119,6 +149,41 @@ listener_watch(struct listener *l)
 		event_add(&l->ev, NULL);
 }
 
+static void
+listener_watch_dns(struct listener *l)
+{
+	event_assign(&l->dns_ev, l->worker->base, l->dns_fd,
+	    EV_READ | EV_PERSIST, dnsudp_event, l);
+	event_add(&l->dns_ev, NULL);
+}
+
+/* What is in its queue is still answered. */
+static void
+listener_close_dns(struct listener *l)
+{
+	if (l->dns_fd == -1)
+		return;
+	if (event_initialized(&l->dns_ev)) {
+		dnsudp_event(l->dns_fd, EV_READ, l);
+		event_del(&l->dns_ev);
+	}
+	close(l->dns_fd);
+	l->dns_fd = -1;
+}
+
+/* With that socket for DNS, if it is new. */
+static void
+listener_take_dns(struct listener *l, int fd)
+{
+	if (!l->conf->dns)
+		listener_close_dns(l);
+	if (fd == -1)
+		return;
+	l->dns_fd = fd;
+	if (l->worker->place != NULL)
+		listener_watch_dns(l);
+}
+
 static struct listener *
 listener_new(struct worker *w, int fd)
 {
@@ -126,6 +191,7 @@ listener_new(struct worker *w, int fd)
 
 	l->worker = w;
 	l->fd = fd;
+	l->dns_fd = -1;
 	if (w->place != NULL)
 		listener_watch(l);
 	return l;
@@ -136,6 +202,7 @@ listener_free(struct listener *l)
 {
 	if (event_initialized(&l->ev))
 		event_del(&l->ev);
+	listener_close_dns(l);
 	close(l->fd);
 	free(l);
 }
@@ -172,6 +239,7 @@ accept_take(struct worker *w, const struct conf *c, const int *sockets)
 		all[i] = sockets[i] != -1 ? listener_new(w, sockets[i]) :
 		    listener_kept(w, &c->listens[i]);
 		all[i]->conf = &c->listens[i];
+		listener_take_dns(all[i], sockets[c->nlistens + i]);
 	}
 	for (i = 0; i < w->nlisteners; i++)	/* who is in its queue */
 		if (w->listeners[i] != NULL)
@@ -202,8 +270,11 @@ accept_start(struct worker *w)
 	w->room = (n.rlim_cur < 2 * ACCEPT_SPARE ? n.rlim_cur / 2 :
 	    n.rlim_cur - ACCEPT_SPARE) / 2;
 	evtimer_assign(&w->resume, w->base, accept_resume, w);
-	for (i = 0; i < w->nlisteners; i++)
+	for (i = 0; i < w->nlisteners; i++) {
 		listener_watch(w->listeners[i]);
+		if (w->listeners[i]->dns_fd != -1)
+			listener_watch_dns(w->listeners[i]);
+	}
 }
 
 static void

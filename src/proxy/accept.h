@@ -15,9 +15,10 @@ struct worker;
 int	accept_has(const struct conf *, const struct conf_listen *);
 /*
  * Sockets for the listeners of a configuration that another one (or NULL) does
- * not have, for n workers: (*out)[worker][listener], or -1. 0; or ERR_SYS,
- * without any, and with a sentence in why. accept_drop() closes those that are
- * left and frees it; a worker's that was taken is NULL.
+ * not have, for n workers: (*out)[worker][listener], or -1; behind them those
+ * for DNS over UDP. 0; or ERR_SYS, without any, and with a sentence in why.
+ * accept_drop() closes those that are left and frees it; a worker's that was
+ * taken is NULL.
  */
 int	accept_open(const struct conf *, const struct conf *before, size_t n,
 	    int ***out, struct text *why);

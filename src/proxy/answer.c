@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "proxy/coach.h"
+#include "proxy/endpoint.h"
 #include "proxy/inner.h"
 #include "proxy/portal.h"
 #include "proxy/session.h"
@@ -14,6 +16,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "verdict/contain.h"
 
 #define ASKED_MAX	(64 * 1024)	/* of a request that gets a page */
 
@@ -86,12 +89,24 @@ answer_went_on(struct session *s, const struct http_head *h)
 	return ok;
 }
 
+/* By its number an operator can release it. */
+static void
+answer_contained(const struct session *s, char reference[32], char until[32])
+{
+	time_t end = s->contained->until;
+	struct tm tm;
+
+	snprintf(reference, 32, "quarantine %llu",
+	    (unsigned long long)s->contained->id);
+	strftime(until, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &tm));
+}
+
 static void
 answer_make(struct session *s, int status, const char *why,
     const struct http_head *h)
 {
 	struct page p = answer_about(s);
-	char reference[32], *text, *button = NULL;
+	char reference[32], until[32] = "", *text, *button = NULL;
 	size_t len;
 
 	snprintf(reference, sizeof(reference), "session %llu",
@@ -99,6 +114,11 @@ answer_make(struct session *s, int status, const char *why,
 	p.kind = page_kind_of(status);
 	if (s->verdict.action == ACTION_WARN && status == 403)
 		p.kind = PAGE_WARN;
+	if (status == 403 && endpoint_why(s) != NULL) {
+		p.kind = PAGE_QUARANTINE;
+		answer_contained(s, reference, until);
+		p.until = until;
+	}
 	if (p.kind == PAGE_WARN && h != NULL)
 		p.go_on = button = answer_button(s, h);
 	p.status = status;
@@ -138,7 +158,8 @@ answer_portal(struct session *s, const struct http_head *h)
 	char *text;
 
 	p.request = h;
-	text = portal_page(s->place->parts->tls, &p, &len);
+	text = portal_page(tls_ca_cert(s->place->parts->tls,
+	    policy_client_ca(s->policy, &s->facts)), &p, &len);
 	answer_http(s, p.status, text, len);
 }
 

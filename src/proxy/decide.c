@@ -9,6 +9,7 @@
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/coach.h"
+#include "proxy/endpoint.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
@@ -19,6 +20,8 @@
 static struct step
 decide_refuse(struct session *s, const char *why)
 {
+	if (why == NULL && s->verdict.rule->match.contained != NULL)
+		why = endpoint_why(s);
 	if (s->verdict.action == ACTION_RESET)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
 		    s->verdict.rule->name);
@@ -280,6 +283,8 @@ decide_told(struct session *s, const struct verdict *v)
 	if (v->action == ACTION_RESET || v->action == ACTION_BYPASS)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
 		    v->rule->name);
+	if (s->told == 403)
+		return decide_refuse(s, NULL);
 	return step_refuse(s, s->told, "blocked by rule %s", v->rule->name);
 }
 
@@ -287,7 +292,8 @@ int
 decide_forges(const struct session *s)
 {
 	return !session_conf(s)->monitor &&
-	    tls_leafs(s->place->parts->tls) != NULL;
+	    tls_authority(s->place->parts->tls, policy_client_ca(s->policy,
+	    &s->facts)) != NULL;
 }
 
 static struct step

@@ -10,7 +10,7 @@
 
 /* The client's first bytes are known: decide, and go on. */
 struct step	decide(struct session *);
-/* Whether a certificate can be forged for the client. */
+/* Whether a certificate can be forged for the page of the client's CA. */
 int		decide_forges(const struct session *);
 /* Go on with the verdict. */
 struct step	decide_go(struct session *);

@@ -22,6 +22,7 @@ enum {
 struct dnstap {
 	struct flow	*flow;
 	struct tap	*tap;
+	int		 even_signed;
 	int		 over;	/* it lets everything go */
 };
 
@@ -49,7 +50,7 @@ dnstap_blunt(struct dnstap *d, const uint8_t *p, size_t n)
 {
 	uint8_t *copy = xmemdup(p, n);
 
-	if (dnsmsg_blunt(copy + 2, n - 2) != 0)
+	if (dnsmsg_blunt(copy + 2, n - 2, d->even_signed) != 0)
 		flow_replace(d->flow, d->tap, n, copy, n);
 	free(copy);
 }
@@ -101,13 +102,15 @@ void
 dnstap_open(struct session *s)
 {
 	uint16_t port = addr_port(&s->facts.server);
+	enum conf_dns what = s->verdict.rule->inspect->dns;
 	struct dnstap *d;
 
-	if (!s->verdict.rule->inspect->dns_strip ||
+	if (what == DNS_PASS ||
 	    s->verdict.action == ACTION_BYPASS ||
 	    (port != PORT_DNS && port != PORT_DOT))
 		return;
 	d = xcalloc(1, sizeof(*d));
+	d->even_signed = what == DNS_STRIP_SIGNED;
 	d->flow = &session_last(s)->flow[DIR_DOWN];
 	d->tap = wire_tap(session_last(s), &dnstap_ops, TAP_SERVER);
 	d->tap->state = d;

@@ -18,6 +18,7 @@
 #include "proxy/answer.h"
 #include "proxy/auth.h"
 #include "proxy/decide.h"
+#include "proxy/endpoint.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
@@ -250,6 +251,7 @@ head_host(struct session *s, struct slice host, uint16_t port)
 	if (addr_parse_ip(&f->server, text) == 0) {
 		addr_set_port(&f->server, port);
 		addr_ip_str(&f->server, s->host);
+		endpoint_look(s);
 	} else {
 		memcpy(s->host, text, host.len + 1);
 	}
@@ -259,8 +261,9 @@ head_host(struct session *s, struct slice host, uint16_t port)
 static int
 head_portal(const struct session *s)
 {
-	return decide_forges(s) && session_conf(s)->pages.ca &&
-	    s->facts.port == 443 && strcmp(s->facts.host, PORTAL_NAME) == 0;
+	return session_conf(s)->pages.ca && s->facts.port == 443 &&
+	    s->facts.host != NULL &&
+	    strcmp(s->facts.host, PORTAL_NAME) == 0 && decide_forges(s);
 }
 
 /* The first n bytes have named the server. */

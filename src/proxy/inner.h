@@ -24,10 +24,13 @@ struct listener {
 	struct worker		*worker;
 	const struct conf_listen *conf;		/* of the worker's parts */
 	int			 fd;
+	struct event		 dns_ev;
+	int			 dns_fd;	/* -1: none */
 };
 
 struct auth;
 struct confirm;
+struct dnsudp;
 struct issuers_due;
 struct learned;
 struct session;
@@ -71,6 +74,7 @@ struct worker {
 	struct auth		*auth;
 	struct reach_dead	 dead_servers[REACH_DEAD];
 	struct confirm		*confirm;
+	struct dnsudp		*dns;		/* NULL: none came yet */
 	struct issuers_due	*issuers;
 	struct tlsio_scratch	 scratch;
 	uint8_t			 peek[HELLO_MAX];

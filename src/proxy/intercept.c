@@ -61,6 +61,7 @@ forge_enter(struct session *s)
 	struct own *own = s->verdict.untrusted ? NULL : ours_of(s);
 	struct leaf_want want = {
 		.key = s->leaf_key,
+		.authority = session_ca(s),
 		.untrusted = s->verdict.untrusted,
 		.lifetime = (uint32_t)(session_conf(s)->forge_lifetime / 1000),
 		.owner = s->turn.owner[0],
@@ -70,8 +71,11 @@ forge_enter(struct session *s)
 
 	if (own != NULL)
 		return forge_own(s, own_leaf(own, s->leaf_key));
-	if (tls_leafs(s->place->parts->tls) == NULL)
+	if (tls_authority(s->place->parts->tls, want.authority) == NULL)
 		return step_reset(s, DIR_DOWN, "forging: there is no CA");
+	if (want.authority > 0)
+		s->rec.ca = conf_ca_name(conf_ca(session_conf(s),
+		    want.authority));
 	if (session_answers(s)) {
 		want.name = forge_name(s, addr);
 	} else {

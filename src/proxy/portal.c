@@ -8,7 +8,6 @@
 #include "codec/slice.h"
 #include "tls/caform.h"
 #include "tls/certinfo.h"
-#include "tls/tls.h"
 #include "util/mem.h"
 
 static const struct {
@@ -66,10 +65,9 @@ portal_index(struct page *p, X509 *cert, size_t *len)
 }
 
 char *
-portal_page(struct tls *tls, struct page *p, size_t *len)
+portal_page(X509 *cert, struct page *p, size_t *len)
 {
 	struct slice path = p->request->path, front;
-	X509 *cert = tls_ca_cert(tls);
 	size_t i;
 
 	if (slice_cut(&path, '?', &front))

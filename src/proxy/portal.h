@@ -1,19 +1,20 @@
 /*
- * How clients get our CA: a page with its fingerprint and the steps for each
- * platform, and its certificate in the forms that these take. An explicit
- * listener shows it to who opens it like a web site; and so does any request by
- * plain HTTP for the name below.
+ * How clients get the CA that is theirs: a page with its fingerprint and the
+ * steps for each platform, and its certificate in the forms that these take. An
+ * explicit listener shows it to who opens it like a web site; and so does any
+ * request by plain HTTP for the name below.
  */
 #ifndef PROXY_PORTAL_H
 #define PROXY_PORTAL_H
 
-#include "http/page.h"
+#include <openssl/x509.h>
 
-struct tls;
+#include "http/page.h"
 
 #define PORTAL_NAME	"clearspan.ca"
 
-/* The response to p->request, malloc'ed; p->status is set. */
-char	*portal_page(struct tls *, struct page *p, size_t *len);
+/* The response to p->request, malloc'ed; p->status is set. cert is the CA's, or
+ * NULL: there is none. */
+char	*portal_page(X509 *cert, struct page *p, size_t *len);
 
 #endif

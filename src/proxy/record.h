@@ -69,6 +69,7 @@ struct record {
 	int		 forged;	/* a leaf was forged for it */
 	int		 forged_cached;
 	int		 own;		/* ... no: it is an own server's */
+	const char	*ca;		/* of `cas:`, which signed; or NULL */
 	const char	*proxy;		/* upstream, that it went through */
 	const char	*unread_why;	/* why nobody read it, or NULL */
 

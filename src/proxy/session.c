@@ -11,6 +11,7 @@
 #include "proxy/answer.h"
 #include "proxy/chain.h"
 #include "proxy/clients.h"
+#include "proxy/endpoint.h"
 #include "proxy/explicit.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
@@ -127,6 +128,7 @@ session_new(struct worker *w, const struct conf_listen *l, int fd,
 		policy_server(s->policy, &s->facts, server);
 		s->facts.port = addr_port(server);
 	}
+	endpoint_look(s);
 	session_apply(s, step_go(l->mode == CONF_EXPLICIT ? PHASE_HEAD :
 	    PHASE_HELLO));
 }
@@ -255,7 +257,8 @@ session_refuse(struct session *s, int status)
 {
 	int tls = facts_tls(&s->facts);
 	int http = session_reads_http(s) &&
-	    (!tls || tls_leafs(s->place->parts->tls) != NULL);
+	    (!tls || tls_authority(s->place->parts->tls, session_ca(s)) !=
+	    NULL);
 
 	if (s->reply_due || s->socks)
 		return explicit_refused(s, status);
@@ -306,6 +309,7 @@ session_hand_over(struct session *s)
 
 	wire_hand_over(&n->wire, &s->wire, DIR_UP);
 	conn_move(&n->client, &s->client);
+	endpoint_look(n);
 	clients_add(&n->facts.client, UINT_MAX);	/* until this is over */
 	session_over(s, step_end(s, "client asked for another server"));
 	session_apply(n, step_go(PHASE_HEAD));
@@ -350,6 +354,7 @@ session_free(struct session *s)
 	free(s->alpn);
 	free(s->dialogue);
 	answer_free(s);
+	endpoint_forget(s);
 	free(s->request_name);
 	free(s->name_allowed);
 	shown_free(s->rec.shown);

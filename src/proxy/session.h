@@ -21,6 +21,7 @@
 #include "tls/leaf.h"
 
 struct auth_check;
+struct contained;
 struct chain;
 struct dialogue;
 struct due;
@@ -53,6 +54,7 @@ struct session {
 	struct chain	*chain;		/* its way through devices, or NULL */
 
 	/* What the facts point to. */
+	struct contained *contained;		/* see endpoint.h; or NULL */
 	char		 host[256], sni[256], site[ADDR_STRLEN];
 	char		 user[BASIC_PART_MAX + 1];
 	uint8_t		*alpn;
@@ -154,6 +156,14 @@ session_wants_ca(const struct session *s)
 	return s->told == 200 || (session_conf(s)->pages.ca &&
 	    s->facts.port == (tls ? 443 : 80) && name != NULL &&
 	    strcmp(name, PORTAL_NAME) == 0);
+}
+
+/* Which CA signs for the client: see conf_ca(). */
+static inline size_t
+session_ca(const struct session *s)
+{
+	return s->portal ? policy_client_ca(s->policy, &s->facts) :
+	    policy_ca(s->policy, &s->facts, &s->verdict);
 }
 
 /* Whether the client gets an answer of ours, and no server. */

@@ -15,6 +15,7 @@
 #include "proxy/chain.h"
 #include "proxy/auth.h"
 #include "proxy/confirm.h"
+#include "proxy/dnsudp.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
@@ -118,11 +119,11 @@ worker_start(struct worker *w)
 	return 0;
 }
 
-/* A worker that drains ends with its last session. */
+/* A worker that drains ends with its last session, and query of DNS. */
 static void
 worker_check(struct worker *w)
 {
-	if (w->draining && TAILQ_EMPTY(&w->sessions))
+	if (w->draining && TAILQ_EMPTY(&w->sessions) && !dnsudp_waits(w))
 		event_base_loopexit(w->base, NULL);
 }
 
@@ -148,6 +149,8 @@ worker_out_of_time(evutil_socket_t fd, short what, void *arg)
 	while ((s = TAILQ_FIRST(&w->sessions)) != NULL)
 		session_apply(s, step_reset(s, DIR_DOWN,
 		    "the gateway is going down"));
+	dnsudp_free(w->dns);
+	w->dns = NULL;
 	worker_check(w);
 }
 
@@ -209,6 +212,7 @@ worker_free(struct worker *w)
 	names_free(w->names);
 	pipes_done(&w->pipes);
 	confirm_free(w->confirm);
+	dnsudp_free(w->dns);
 	issuers_due_free(w->issuers);
 	learned_free(w->learned);
 	pool_done(&w->pool);
@@ -303,11 +307,11 @@ worker_ask_run(struct mail *m)
 
 	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (q->kill != 0 && s->rec.id == q->kill) {
-			session_apply(s, step_reset(s, DIR_DOWN,
-			    "killed by the operator"));
-			q->killed = 1;
-			break;
+		if (q->ends != NULL && q->ends(q, &s->rec)) {
+			session_apply(s, step_reset(s, DIR_DOWN, "%s",
+			    q->why));
+			q->ended++;
+			continue;
 		}
 		if (q->each != NULL && q->each(q, &s->rec) != 0)
 			break;

@@ -18,6 +18,7 @@
 
 struct bypasses;
 struct chain_ops;
+struct contain;
 struct worker;
 
 /* What all workers share, whatever the configuration; immutable. */
@@ -26,6 +27,8 @@ struct proxy_env {
 	const struct chain_ops	*chain;
 	void			*chain_env;
 	struct bypasses		*bypasses;
+	/* Endpoints that are contained; or NULL: none is, ever. */
+	struct contain		*contain;
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */
@@ -52,6 +55,28 @@ enum judged {			/* requests not for their connection */
 	JUDGED_MAX
 };
 const char	*judged_str(enum judged);	/* "blocked", ...; static */
+
+enum dns_query {			/* what became of a query over UDP */
+	DNS_SENT,		/* on, to its server */
+	DNS_BLOCKED,		/* by a rule: answered with REFUSED */
+	DNS_RESET,		/* by a rule: dropped */
+	DNS_MALFORMED,		/* it is no query */
+	DNS_DENIED,		/* its server is not to be reached */
+	DNS_LIMIT,		/* of the client's queries, or of memory */
+	DNS_QUERY_FAILED,	/* no socket, or no route */
+	DNS_UNANSWERED,		/* it was sent */
+	DNS_QUERY_MAX
+};
+
+enum dns_answer {
+	DNS_PASSED,
+	DNS_STRIPPED,		/* by inspect: dns */
+	DNS_UNASKED,		/* dropped, as what is no answer */
+	DNS_ANSWER_FAILED,	/* it could not be sent */
+	DNS_ANSWER_MAX
+};
+const char	*dns_query_str(enum dns_query);		/* static */
+const char	*dns_answer_str(enum dns_answer);
 
 /* Counters of one worker: written by it alone, read by any thread. */
 struct worker_counts {
@@ -92,6 +117,10 @@ struct worker_counts {
 	_Atomic uint64_t	buffers;
 	/* times: EMFILE, limits */
 	_Atomic uint64_t	accept_paused;
+	/* of DNS over UDP; and how many wait now */
+	_Atomic uint64_t	dns_queries[DNS_QUERY_MAX];
+	_Atomic uint64_t	dns_answers[DNS_ANSWER_MAX];
+	_Atomic uint64_t	dns_waiting;
 	/* sessions reset because limits.memory was spent */
 	_Atomic uint64_t	stalled;
 };
@@ -134,16 +163,20 @@ void		 worker_late(struct worker *, struct worker_at *);
 
 /*
  * Ask about sessions: in the worker's thread each() runs for every session
- * (non-zero: stop), then done(). The query must live until done(), which
- * usually posts a mail back.
+ * (non-zero: stop), then done(). Those that ends() wants to are ended by RST,
+ * for the reason why. The query must live until done(), which usually posts a
+ * mail back.
  */
 struct worker_query {
 	struct mail	 mail;		/* private */
 	struct worker	*worker;	/* private */
 	int		(*each)(struct worker_query *, const struct record *);
 	void		(*done)(struct worker_query *);
-	uint64_t	 kill;		/* a session to end with RST, or 0 */
-	int		 killed;	/* it was there */
+	/* or NULL */
+	int		(*ends)(const struct worker_query *,
+			    const struct record *);
+	const char	*why;
+	unsigned	 ended;		/* so many */
 	void		*arg;
 };
 void		 worker_ask(struct worker *, struct worker_query *);

@@ -191,19 +191,27 @@ connlog_message(struct connlog *l, const struct record *r,
 }
 
 void
-connlog_stats(struct connlog *l, json_t *stats)
+connlog_report(struct connlog *l, const char *type, json_t *o)
 {
-	struct timespec now;
+	struct timespec now = clock_wall();
 	struct text line;
 
-	if (!connlog_wants(l, EVENT_STATS)) {
-		json_decref(stats);
+	if (l == NULL) {
+		json_decref(o);
 		return;
 	}
-	now = clock_wall();
 	line = line_new();
-	eve_stats(&line, stats, &now);
+	eve_object(&line, type, o, &now);
 	connlog_put(l, &line);
+}
+
+void
+connlog_stats(struct connlog *l, json_t *stats)
+{
+	if (connlog_wants(l, EVENT_STATS))
+		connlog_report(l, "stats", stats);
+	else
+		json_decref(stats);
 }
 
 /* Wait until a reader takes more. Returns 0 when the wait is over in vain. */
@@ -337,9 +345,9 @@ log_tell_lost(struct connlog *l)
 	if (lost == l->told)
 		return;
 	now = clock_wall();
-	eve_stats(&l->batch, json_pack("{s:{s:I,s:I}}", "event_log", "lost",
-	    (json_int_t)(lost - l->told), "lost_in_all", (json_int_t)lost),
-	    &now);
+	eve_object(&l->batch, "stats", json_pack("{s:{s:I,s:I}}", "event_log",
+	    "lost", (json_int_t)(lost - l->told), "lost_in_all",
+	    (json_int_t)lost), &now);
 	text_add(&l->batch, "\n", 1);
 	l->telling = l->batch.len;
 	l->tells = lost;

@@ -44,6 +44,9 @@ void	 connlog_message(struct connlog *, const struct record *,
 	    const struct ws_message *);
 /* Takes ownership of stats. */
 void	 connlog_stats(struct connlog *, json_t *stats);
+/* One of no session, whatever `log: events` says (see eve_object()). Takes
+ * ownership of the object; l may be NULL. */
+void	 connlog_report(struct connlog *l, const char *type, json_t *);
 
 /* Open path again, which was renamed away; any thread. Events queued before go
  * to the old file. If the open fails, the old file stays in use. */

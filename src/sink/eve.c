@@ -229,8 +229,8 @@ static void
 put_forged(struct text *o, const struct record *r)
 {
 	jtext_open(o, "forged", '{');
-	jtext_string(o, "ca", r->own ? "own" : r->verdict->untrusted ?
-	    "untrusted" : "trusted");
+	put_texts(o, "ca", r->own ? "own" : r->verdict->untrusted ?
+	    "untrusted" : "trusted", "name", r->ca, NULL);
 	jtext_bool(o, "cached", r->forged_cached);
 	jtext_close(o, '}');
 }
@@ -494,13 +494,14 @@ eve_message(struct text *o, const struct record *r,
 }
 
 void
-eve_stats(struct text *o, json_t *stats, const struct timespec *now)
+eve_object(struct text *o, const char *type, json_t *what,
+    const struct timespec *now)
 {
-	char *json = json_dumps(stats, JSON_COMPACT);
+	char *json = json_dumps(what, JSON_COMPACT);
 
-	begin_event(o, "stats", now);
-	jtext_raw(o, "stats", json != NULL ? json : "{}");
+	begin_event(o, type, now);
+	jtext_raw(o, type, json != NULL ? json : "{}");
 	jtext_close(o, '}');
 	free(json);
-	json_decref(stats);
+	json_decref(what);
 }

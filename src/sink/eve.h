@@ -27,8 +27,10 @@ void	 eve_event(struct text *, enum conf_event, const struct record *,
 /* EVENT_WS, of a message of a WebSocket. */
 void	 eve_message(struct text *, const struct record *,
 	    const struct ws_message *, const struct timespec *now);
-/* Takes ownership of stats. */
-void	 eve_stats(struct text *, json_t *stats, const struct timespec *now);
+/* One of no session, such as "stats": an object under its type's name. Takes
+ * ownership of it. */
+void	 eve_object(struct text *, const char *type, json_t *,
+	    const struct timespec *now);
 
 /*
  * For those who have a tree: text from anywhere as a JSON string. Bytes that

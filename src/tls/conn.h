@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "tls/ca.h"
+#include "tls/authority.h"
 #include "tls/keylog.h"
 #include "tls/lineage.h"
 #include "tls/sessions.h"
@@ -17,7 +17,8 @@
 #include "tls/trust.h"
 
 struct tls {
-	struct ca	*ca, *untrusted;
+	struct authority **authorities;
+	size_t		 nauthorities;
 	struct leafs	*leafs;
 	struct trust	*trust;
 	struct cache	*sessions;	/* see sessions.h */

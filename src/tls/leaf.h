@@ -1,9 +1,10 @@
 /*
  * Forged leaf certificates and their cache. A leaf copies the original (forge.c
- * has the rule for each field) with our own key. The trusted CA signs it or, if
- * the server failed verification, the untrusted CA. The cache is bounded in
- * bytes and shared by all workers. However many ask for a leaf at the same
- * time, it is forged once.
+ * has the rule for each field) with our own key. The trusted CA of an authority
+ * signs it or, if the server failed verification, its untrusted CA. A leaf of
+ * one authority is never given out for another. The cache is bounded in bytes
+ * and shared by all workers. However many ask for a leaf at the same time, it
+ * is forged once.
  */
 #ifndef TLS_LEAF_H
 #define TLS_LEAF_H
@@ -14,7 +15,7 @@
 #include "net/mailbox.h"
 #include "util/cache.h"
 
-struct ca;
+struct authority;
 
 enum leaf_key {
 	LEAF_P256,
@@ -50,7 +51,8 @@ struct leaf_want {
 	 * it. NULL: all the original's names. */
 	const char	*asked;
 	enum leaf_key	 key;
-	int		 untrusted;
+	size_t		 authority;	/* of those that leafs_new() got */
+	int		 untrusted;	/* ... by its untrusted CA */
 	uint32_t	 lifetime;	/* s, from its start; 0: 90 days */
 	uint64_t	 owner;		/* of the client (signer.h) */
 };
@@ -65,16 +67,17 @@ typedef void (*leaf_done)(void *arg, struct leaf *, int cached);
 
 struct leafs;	/* the cache */
 
-/* Uses the CAs, which must outlive it. bytes: of the cache. NULL: no key. */
-struct leafs	*leafs_new(const struct ca *trusted,
-		    const struct ca *untrusted, size_t bytes);
+/* The authorities, of which each may be NULL, must outlive it. bytes: of the
+ * cache. NULL: no key. */
+struct leafs	*leafs_new(struct authority *const *, size_t n, size_t bytes);
 /* Call it when nobody waits any more. */
 void		 leafs_free(struct leafs *);
 
 /*
- * If the leaf is in the cache, returns a reference to it and sets *wait to
- * NULL. Otherwise returns NULL and sets *wait, and done will be called by mail.
- * cached is 0 for the asker that caused the forging, 1 for those that joined.
+ * The authority must be there. If the leaf is in the cache, returns a reference
+ * to it and sets *wait to NULL. Otherwise returns NULL and sets *wait, and done
+ * will be called by mail. cached is 0 for the asker that caused the forging, 1
+ * for those that joined.
  */
 struct leaf	*leaf_get(struct leafs *, const struct leaf_want *,
 		    struct mailbox *, leaf_done, void *arg,

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls/ca.h"
+#include "tls/authority.h"
 #include "tls/cert.h"
 #include "tls/forge.h"
 #include "tls/leaf.h"
@@ -45,7 +45,8 @@ struct leaf_wait {
 };
 
 struct leafs {
-	const struct ca	*ca[2];		/* trusted, untrusted */
+	struct authority *const *authorities;
+	size_t		 n;
 	struct cache	*cache;
 	atomic_ullong	 hits, misses, waited, forged, failed;
 	struct forge_key key[LEAF_KEYS]; /* made at once, except RSA */
@@ -93,13 +94,13 @@ leaf_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) *chain)
 }
 
 struct leafs *
-leafs_new(const struct ca *trusted, const struct ca *untrusted, size_t bytes)
+leafs_new(struct authority *const *authorities, size_t n, size_t bytes)
 {
 	struct leafs *l = xcalloc(1, sizeof(*l));
 	enum leaf_key type;
 
-	l->ca[0] = trusted;
-	l->ca[1] = untrusted;
+	l->authorities = authorities;
+	l->n = n;
 	pthread_mutex_init(&l->mutex, NULL);
 	l->cache = cache_new(bytes);
 	for (type = 0; type < LEAF_KEYS; type++)
@@ -128,13 +129,15 @@ void
 leafs_free(struct leafs *l)
 {
 	enum leaf_key type;
+	size_t i;
 
 	if (l == NULL)
 		return;
 	if (l->rsa_thread)
 		pthread_join(l->thread, NULL);
-	signer_settle(l->ca[0]->signer);
-	signer_settle(l->ca[1]->signer);
+	for (i = 0; i < 2 * l->n; i++)
+		if (l->authorities[i / 2] != NULL)
+			signer_settle(l->authorities[i / 2]->ca[i % 2]->signer);
 	cache_free(l->cache);
 	for (type = 0; type < LEAF_KEYS; type++)
 		forge_key_done(&l->key[type]);
@@ -142,23 +145,31 @@ leafs_free(struct leafs *l)
 	free(l);
 }
 
+static const struct ca *
+want_ca(const struct leafs *l, const struct leaf_want *w)
+{
+	return l->authorities[w->authority]->ca[!!w->untrusted];
+}
+
 /* The key: everything that the leaf depends on. */
 static void
 want_key(const struct leafs *l, const struct leaf_want *w, uint8_t key[32])
 {
-	uint8_t in[32 + 32 + 32 + 3 + 4] = { 0 };
+	uint8_t in[32 + 32 + 32 + 3 + 4 + 8] = { 0 };
+	uint64_t authority = w->authority;
 
 	if (w->original != NULL)
 		cert_digest(w->original, in);
 	else
 		digest_bytes(w->name, strlen(w->name), in);
-	memcpy(in + 32, l->ca[!!w->untrusted]->id, 32);
+	memcpy(in + 32, want_ca(l, w)->id, 32);
 	if (w->asked != NULL)
 		digest_bytes(w->asked, strlen(w->asked), in + 64);
 	in[96] = (uint8_t)w->key;
 	in[97] = (uint8_t)!!w->untrusted;
 	in[98] = w->original == NULL;
 	memcpy(in + 99, &w->lifetime, 4);
+	memcpy(in + 103, &authority, 8);	/* its chain is its own */
 	digest_bytes(in, sizeof(in), key);
 }
 
@@ -314,7 +325,7 @@ entry_key(struct entry *e, int *bad)
 static void
 entry_forge(struct entry *e)
 {
-	const struct ca *ca = e->leafs->ca[!!e->want.untrusted];
+	const struct ca *ca = want_ca(e->leafs, &e->want);
 	const struct forge_key *k;
 	X509 *x = NULL;
 	int bad;
@@ -366,7 +377,6 @@ entry_signed(void *arg, X509 *x, int err)
 {
 	struct entry *e = arg;
 	struct leafs *l = e->leafs;
-	int untrusted = !!e->want.untrusted;
 	struct leaf *leaf = NULL;
 	X509 *original = e->want.original;
 	uint8_t key[32];
@@ -377,8 +387,8 @@ entry_signed(void *arg, X509 *x, int err)
 		X509_free(x);
 	else if ((x = forge_finish(x)) != NULL) {
 		leaf = leaf_new(x, l->key[e->want.key].key,
-		    l->ca[untrusted]->chain);
-		leaf->untrusted = untrusted;
+		    want_ca(l, &e->want)->chain);
+		leaf->untrusted = !!e->want.untrusted;
 	}
 	ERR_clear_error();
 	count(leaf != NULL ? &l->forged : &l->failed);

@@ -120,50 +120,18 @@ tls_profiles(struct tls *t, const struct tls_options *o, struct text *errors)
 	return 0;
 }
 
-/* Why those who trust the one CA trust the other too; NULL: they do not. */
-static const char *
-untrusted_wrong(const struct ca *ca, const struct ca *untrusted)
-{
-	EVP_PKEY *key = X509_get0_pubkey(untrusted->cert);
-
-	if (EVP_PKEY_eq(X509_get0_pubkey(ca->cert), key) == 1)
-		return "has the key of the trusted one";
-	if (X509_verify(ca->cert, key) == 1)
-		return "has signed the trusted one";
-	if (!(X509_get_extension_flags(untrusted->cert) & EXFLAG_SS))
-		return "is not self-signed, so that whoever trusts its issuer "
-		    "trusts it";
-	return NULL;
-}
-
 static int
 tls_authorities(struct tls *t, const struct tls_options *o,
     struct text *errors)
 {
-	const char *wrong = NULL;
-	int rv;
+	size_t i;
 
-	if (o->ca_cert == NULL)
-		return 0;
-	if (o->before != NULL) {
-		t->ca = ca_ref(o->before->ca);
-		t->untrusted = ca_ref(o->before->untrusted);
-		return 0;
-	}
-	rv = ca_load("ca", o->ca_cert, o->ca_key, &t->ca, errors);
-	if (o->untrusted_cert == NULL && o->untrusted_key == NULL)
-		t->untrusted = ca_untrusted();
-	else if (o->untrusted_cert == NULL || o->untrusted_key == NULL)
-		text_puts(errors, "untrusted ca: certificate and key go "
-		    "together; one is missing\n");
-	else if (ca_load("untrusted ca", o->untrusted_cert, o->untrusted_key,
-	    &t->untrusted, errors) == 0 && t->ca != NULL &&
-	    (wrong = untrusted_wrong(t->ca, t->untrusted)) != NULL) {
-		text_printf(errors, "untrusted ca: %s: it %s; clients would "
-		    "never be warned\n", o->untrusted_cert, wrong);
-		rv = ERR_USAGE;
-	}
-	return rv != 0 || t->untrusted == NULL ? ERR_USAGE : 0;
+	t->nauthorities = o->nauthorities;
+	t->authorities = xcalloc(o->nauthorities, sizeof(*t->authorities));
+	for (i = 0; i < o->nauthorities; i++)
+		if (o->authorities[i] != NULL)
+			t->authorities[i] = authority_ref(o->authorities[i]);
+	return authorities_check(t->authorities, t->nauthorities, errors);
 }
 
 /* What verifies servers. 0 or ERR_USAGE. */
@@ -207,11 +175,10 @@ tls_new(const struct tls_options *o, struct tls **out, struct text *errors)
 	t->sessions = cache_new(caches / 8 * 3);
 	t->lineages = lineages_new();
 	t->tickets = ticket_keys_new();
-	if (rv == 0 && t->ca != NULL)
-		t->leafs = leafs_new(t->ca, t->untrusted,
+	if (rv == 0)
+		t->leafs = leafs_new(t->authorities, t->nauthorities,
 		    caches / 8 * 3);
-	if (rv == 0 && (t->tickets == NULL ||
-	    (t->ca != NULL && t->leafs == NULL))) {
+	if (rv == 0 && (t->tickets == NULL || t->leafs == NULL)) {
 		text_puts(errors, "tls: OpenSSL makes no keys\n");
 		rv = ERR_USAGE;
 	}
@@ -245,15 +212,24 @@ tls_free(struct tls *t)
 	ticket_keys_free(t->tickets);
 	keylog_free(t->keylog);
 	trust_free(t->trust);
-	ca_free(t->ca);
-	ca_free(t->untrusted);
+	for (i = 0; i < t->nauthorities; i++)
+		authority_free(t->authorities[i]);
+	free(t->authorities);
 	free(t);
 }
 
-X509 *
-tls_ca_cert(struct tls *t)
+struct authority *
+tls_authority(struct tls *t, size_t i)
 {
-	return t->ca != NULL ? t->ca->cert : NULL;
+	return i < t->nauthorities ? t->authorities[i] : NULL;
+}
+
+X509 *
+tls_ca_cert(struct tls *t, size_t i)
+{
+	const struct authority *a = tls_authority(t, i);
+
+	return a != NULL ? a->ca[0]->cert : NULL;
 }
 
 struct leafs *

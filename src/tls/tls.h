@@ -1,8 +1,8 @@
 /*
  * TLS as the phases see it: one struct tls for all that has the same options
- * (CAs, trust store, profiles, caches, ticket keys, key log), and an SSL for
- * each side of each session. The socket is not here: the caller sets the
- * BIOs and runs the handshake. All functions may be called by any worker.
+ * (authorities, trust store, profiles, caches, ticket keys, key log), and an
+ * SSL for each side of each session. The socket is not here: the caller sets
+ * the BIOs and runs the handshake. All functions may be called by any worker.
  * An SSL goes (tls_end) before its struct tls does.
  */
 #ifndef TLS_TLS_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "codec/hello.h"
+#include "tls/authority.h"
 #include "tls/issuers.h"
 #include "tls/leaf.h"
 #include "util/addr.h"
@@ -32,10 +33,9 @@ struct tls_profile {
 };
 
 struct tls_options {
-	const char	*ca_cert, *ca_key;	/* NULL: no CA at all */
-	const char	*untrusted_cert, *untrusted_key; /* NULL: in memory */
-	const struct tls *before;	/* has the CAs, by the same options;
-					 * NULL: they are loaded */
+	/* What leaf_want's authority counts; each may be NULL. */
+	struct authority *const *authorities;
+	size_t		 nauthorities;
 	const char	*trust;		/* "system", a PEM file or directory */
 	char		**trust_also;	/* more PEM files or directories */
 	size_t		 ntrust_also;
@@ -52,14 +52,18 @@ struct tls_options {
 
 struct tls;
 
-/* 0, or ERR_USAGE with a line for each thing wrong in errors. */
+/*
+ * 0, or ERR_USAGE with a line for each thing wrong in errors. It takes its own
+ * references to authorities.
+ */
 int		 tls_new(const struct tls_options *, struct tls **,
 		    struct text *errors);
 void		 tls_free(struct tls *);
-/* NULL where there is no CA: then nothing can be forged. */
 struct leafs	*tls_leafs(struct tls *);
-/* The CA that signs for trusted servers, or NULL; no reference is given. */
-X509		*tls_ca_cert(struct tls *);
+/* NULL: there is none, and nothing can be forged for its clients. Both give no
+ * reference; the second is the CA that signs for trusted servers. */
+struct authority *tls_authority(struct tls *, size_t);
+X509		*tls_ca_cert(struct tls *, size_t);
 
 /*
  * Towards a client: a server-side SSL in accept state that presents leaf,

@@ -264,7 +264,10 @@ static void
 setup(int version)
 {
 	struct tls_profile p = { { version, version }, { version, version } };
-	struct tls_options o = { .profiles = &p, .nprofiles = 1 };
+	struct authority *authority;
+	struct tls_options o = { .profiles = &p, .nprofiles = 1,
+	    .authorities = &authority, .nauthorities = 1 };
+	struct authority_files files = { 0 };
 	EVP_PKEY *rk = EVP_EC_gen("P-256"), *ik = EVP_EC_gen("P-256"),
 	    *lk = EVP_EC_gen("P-256");
 	X509 *root = certificate("Root", rk, NULL, rk, 1),
@@ -276,11 +279,12 @@ setup(int version)
 	if (mkdtemp(dir) == NULL)
 		die("/tmp");
 	origin_cert = certificate("www.example.com", lk, inter, ik, 0);
-	o.ca_cert = to_file(dir, "ca.pem", root, NULL);
-	o.trust = o.ca_cert;
-	o.ca_key = to_file(dir, "ca.key", NULL, rk);
-	if (tls_new(&o, &t, &errors) != 0)
+	files.cert = o.trust = to_file(dir, "ca.pem", root, NULL);
+	files.key = to_file(dir, "ca.key", NULL, rk);
+	if (authority_load(&files, &authority, &errors) != 0 ||
+	    tls_new(&o, &t, &errors) != 0)
 		die(errors.s);
+	authority_free(authority);
 	cmd = xasprintf("rm -r %s", dir);
 	if (system(cmd) != 0)
 		die(cmd);

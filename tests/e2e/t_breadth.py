@@ -137,9 +137,12 @@ BLUNT = (b'\xc0\x0c\0\x41\0\1\0\0\0\x3c\0\x21\0\1\0'
          b'\0\1\0\6\2-3\2h2\0\4\0\4\1\2\3\4\0\6\0\2v6\xff\0\0\2EC')
 
 
-def dns(flags, records=b''):
-    m = (b'\x12\x34' + flags + b'\0\1\0' + bytes([bool(records)]) +
-         b'\0\0\0\0\1a\4test\0\0\x41\0\1' + records)
+SIGNATURE = b'\xc0\x0c\0\x2e\0\1\0\0\0\x3c\0\3\0\x41\x0d'
+
+
+def dns(flags, *records):
+    m = (b'\x12\x34' + flags + b'\0\1\0' + bytes([len(records)]) +
+         b'\0\0\0\0\1a\4test\0\0\x41\0\1' + b''.join(records))
     return bytes([len(m) >> 8, len(m) & 255]) + m
 
 
@@ -174,3 +177,26 @@ def answers_of_dns_tell_of_no_way_around(s):
     c.recv_exact(11)
     c.send(b'QUIT')
     c.finish()
+
+
+@scenario
+def answers_that_are_signed_are_changed_only_if_asked(s):
+    """A rule asks for it."""
+    signed = dns(b'\x81\x80', HTTPS, SIGNATURE)
+
+    def resolver(p):
+        p.recv_exact(len(dns(b'\1\0')))
+        p.send(signed)
+        p.close()
+
+    s.start(record=False, inspect={'dns': 'strip'}, rules=[
+        {'name': 'even', 'server': ['10.2.0.3'], 'action': 'decrypt',
+         'inspect': {'dns': 'strip-signed'}},
+        {'name': 'all', 'action': 'decrypt'}])
+    for address, want in ((net.SERVER, signed),
+                          ('10.2.0.3', dns(b'\x81\x80', BLUNT, SIGNATURE))):
+        s.serve(53, plain=True, handler=resolver, address=address)
+        c = s.plain(53, address=address)
+        c.send(dns(b'\1\0'))
+        equal(c.recv_exact(len(want)), want)
+        c.finish()

@@ -213,7 +213,7 @@ def reboot(s):
 def enabled_rules_and_forwarding_are_there_after_a_reboot(s):
     check(shutil.which('systemctl'), 'systemctl is missing: contrib/fresh')
     own_etc(s)
-    up(s, '--when-down', 'pass', '--block-quic')
+    up(s, '--when-down', 'pass', '--block-quic', '--dns')
     transparent(s, 'enable').ok()
     rules = s.gateway.run('nft', 'list', 'ruleset')
     wanted = os.path.dirname(UNIT) + '/sysinit.target.wants/' + \
@@ -221,7 +221,7 @@ def enabled_rules_and_forwarding_are_there_after_a_reboot(s):
     equal(os.readlink(wanted), UNIT, 'what systemctl enable links')
     r = transparent(s, 'status')
     check(re.search('over a reboot: enabled, --in gc --ports [47,3]+ --port '
-                    '8443 --when-down pass --block-quic\n', r.text), r.text)
+                    '8443 --when-down pass --block-quic --dns\n', r.text), r.text)
     reboot(s)
     equal(s.gateway.run('nft', 'list', 'ruleset'), rules, 'the rules')
     with s.gateway:

@@ -1,6 +1,8 @@
 /*
  * Messages of DNS. Held to: what was blunted once has nothing to blunt, nothing
- * outside of the message is touched, and a change loses no byte.
+ * outside of the message is touched, a change loses no byte, and signed sets
+ * that are left alone are nothing more to do; and a query that is refused
+ * becomes an answer that is whole, and no longer than it.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -15,7 +17,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	uint8_t *once, *twice;
-	int n;
+	size_t refused;
+	uint16_t id;
+	int left, n;
 
 	if (len > DNSMSG_MAX)
 		return 0;
@@ -24,13 +28,24 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	assert(once != NULL && twice != NULL);
 	if (len > 0)
 		memcpy(once, data, len);
-	n = dnsmsg_blunt(once, len);
+	n = dnsmsg_blunt(once, len, 1);
 	assert(n >= 0 || n == ERR_FORMAT);
 	assert(n != 0 || len == 0 || memcmp(once, data, len) == 0);
 	if (len > 0)
 		memcpy(twice, once, len);
-	assert(dnsmsg_blunt(twice, len) == (n < 0 ? n : 0));
+	assert(dnsmsg_blunt(twice, len, 1) == (n < 0 ? n : 0));
 	assert(len == 0 || memcmp(once, twice, len) == 0);
+	if (len > 0)
+		memcpy(twice, data, len);
+	left = dnsmsg_blunt(twice, len, 0);
+	assert(left <= n && (left < 0) == (n < 0));
+	if (dnsmsg_kind(data, len, &id) == DNSMSG_QUERY) {
+		memcpy(twice, data, len);
+		refused = dnsmsg_refuse(twice, len);
+		assert(refused >= 12 && refused <= len);
+		assert(dnsmsg_kind(twice, refused, &id) == DNSMSG_ANSWER);
+		assert(dnsmsg_blunt(twice, refused, 1) == 0);
+	}
 	free(once);
 	free(twice);
 	return 0;

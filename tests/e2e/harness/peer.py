@@ -363,7 +363,7 @@ def sink(p):
     p.close()
 
 
-def http(body=b'hello\n', extra=b'', close=False):
+def http(body=b'hello\n', extra=b'', close=False, kind=b'text/plain'):
     """A little HTTP/1.1 server: Content-Length answers, keep-alive."""
     def handler(p):
         while True:
@@ -378,7 +378,7 @@ def http(body=b'hello\n', extra=b'', close=False):
             path = head.split()[1].decode(errors='replace')
             answer = body(path) if callable(body) else body
             p.send(b'HTTP/1.1 200 OK\r\nServer: little\r\n'
-                   b'Content-Type: text/plain\r\n' + extra +
+                   b'Content-Type: ' + kind + b'\r\n' + extra +
                    (b'Connection: close\r\n' if close else b'') +
                    b'Content-Length: %d\r\n\r\n' % len(answer) +
                    (b'' if head.startswith(b'HEAD') else answer))

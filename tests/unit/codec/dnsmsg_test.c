@@ -46,7 +46,7 @@ blunted(int changed, const char *want, size_t n)
 {
 	size_t len = msg.len;
 
-	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, len), changed);
+	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, len, 0), changed);
 	ck_assert_mem_eq(msg.s + len - n, want, n);
 }
 
@@ -107,12 +107,124 @@ TEST(queries_pass_and_rubbish_is_told)
 	blunted(0, LIT("\0\5\0\1E"));
 	begin(0x81, 2);
 	record(65, LIT("\0\5\0\1E"));
-	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, msg.len), ERR_FORMAT);
-	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, 11), ERR_FORMAT);
+	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, msg.len, 0),
+	    ERR_FORMAT);
+	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, 11, 0), ERR_FORMAT);
+}
+END
+
+/* A signature of the type at the name. */
+static void
+signature(const char *name, size_t n, uint8_t covered)
+{
+	const char rest[] = { 0, 46, 0, 1, 0, 0, 0, 60, 0, 3, 0, (char)covered,
+	    13 };
+
+	text_add(&msg, name, n);
+	text_add(&msg, rest, sizeof(rest));
+}
+
+TEST(a_set_with_its_signature_is_left_alone)
+{
+	begin(0x81, 2);
+	record(65, LIT("\0\5\0\1E"));
+	signature(LIT("\xc0\x0c"), 65);
+	blunted(0, LIT("A\x0d"));
+	ck_assert_int_eq(dnsmsg_blunt((uint8_t *)msg.s, msg.len, 1), 1);
+}
+END
+
+TEST(a_signature_of_another_name_or_type_is_not_its_own)
+{
+	begin(0x81, 3);
+	record(65, LIT("\0\5\0\1E"));
+	signature(LIT("\xc0\x0e"), 65);		/* test. */
+	signature(LIT("\xc0\x0c"), 64);
+	blunted(1, LIT("@\x0d"));
+}
+END
+
+TEST(names_are_the_same_in_any_case_and_however_written)
+{
+	begin(0x81, 2);
+	record(65, LIT("\0\5\0\1E"));
+	signature(LIT("\1A\xc0\x0e"), 65);
+	blunted(0, LIT("A\x0d"));
+}
+END
+
+TEST(names_that_lead_in_circles_are_no_names)
+{
+	begin(0x81, 2);
+	record(65, LIT("\0\5\0\1E"));
+	signature(LIT("\1A\xc0\x2c"), 65);	/* to itself */
+	ck_assert_int_eq((uint8_t)msg.s[0x2c], 1);
+	blunted(1, LIT("A\x0d"));
+}
+END
+
+TEST(sets_that_are_too_many_are_left_alone)
+{
+	int i;
+
+	begin(0x81, 10);
+	record(65, LIT("\0\5\0\1E"));
+	for (i = 0; i < 9; i++)
+		signature(LIT("\xc0\x0e"), 65);
+	blunted(0, LIT("A\x0d"));
+}
+END
+
+static void
+refused(const char *want, size_t n)
+{
+	size_t len = dnsmsg_refuse((uint8_t *)msg.s, msg.len);
+
+	ck_assert_uint_eq(len, n);
+	ck_assert_mem_eq(msg.s, want, n);
+}
+
+TEST(a_refusal_has_the_question_and_nothing_else)
+{
+	begin(0x7b, 1);			/* opcode 15, TC, RD */
+	msg.s[3] = (char)0xff;
+	record(65, LIT("\0\5\0\1E"));
+	refused(LIT("\1\2\xf9\x15\0\1\0\0\0\0\0\0" QUESTION));
+}
+END
+
+TEST(a_refusal_of_half_a_question_has_none)
+{
+	begin(1, 0);
+	msg.len--;
+	refused(LIT("\1\2\x81\5\0\0\0\0\0\0\0\0"));
+}
+END
+
+TEST(the_header_says_what_a_message_is)
+{
+	uint16_t id = 0;
+
+	begin(1, 0);
+	ck_assert_int_eq(dnsmsg_kind((uint8_t *)msg.s, 11, &id), DNSMSG_NONE);
+	ck_assert_uint_eq(id, 0);
+	ck_assert_int_eq(dnsmsg_kind((uint8_t *)msg.s, 12, &id), DNSMSG_QUERY);
+	ck_assert_uint_eq(id, 0x102);
+	begin(0x80, 0);
+	ck_assert_int_eq(dnsmsg_kind((uint8_t *)msg.s, 12, &id),
+	    DNSMSG_ANSWER);
 }
 END
 
 SUITE("dnsmsg",
+    a_refusal_has_the_question_and_nothing_else,
+    a_refusal_of_half_a_question_has_none,
+    the_header_says_what_a_message_is,
+    a_set_with_its_signature_is_left_alone,
+    a_signature_of_another_name_or_type_is_not_its_own,
+    names_are_the_same_in_any_case_and_however_written,
+    names_that_lead_in_circles_are_no_names,
+    sets_that_are_too_many_are_left_alone,
     ech_becomes_private_behind_the_others,
     private_keys_of_others_keep_their_order,
     http3_and_its_drafts_are_protocols_of_nobody,

@@ -18,9 +18,9 @@ TEST(defaults_are_those_of_the_page)
 
 	ck_assert_uint_ge(c->workers, 1);
 	ck_assert_ptr_null(c->user);
-	ck_assert_str_eq(c->ca_cert, "/etc/clearspan/ca.pem");
-	ck_assert_str_eq(c->ca_key, "/etc/clearspan/ca.key");
-	ck_assert_ptr_null(c->untrusted_cert);
+	ck_assert_str_eq(c->ca.cert, "/etc/clearspan/ca.pem");
+	ck_assert_str_eq(c->ca.key, "/etc/clearspan/ca.key");
+	ck_assert_ptr_null(c->ca.untrusted_cert);
 	ck_assert_uint_eq(c->listens[0].allow.n, 8);
 	ck_assert_int_eq(c->listens[0].destinations_given, 0);
 	ck_assert_str_eq(c->trust, "system");
@@ -243,9 +243,10 @@ TEST(list_files_have_comments_and_their_own_lines)
 	sample_list = "ok.example\n  http://x/\n10.0.0.300\n*\n";
 	bad(LISTEN "lists: {l: /l}\nx: y\n",
 	    "c:3:1: unknown key \"x\"; the keys of the configuration are "
-	    "workers, user, ca, listen, upstream, tls, mirrors, icap, devices, "
-	    "chains, upstream-proxies, endpoints, lists, categories, geo, "
-	    "certificates, inspect, rules, on, learn, pages, mode, reload, "
+	    "workers, user, ca, cas, listen, upstream, tls, mirrors, icap, "
+	    "devices, chains, upstream-proxies, lists, endpoints, quarantines, "
+	    "categories, geo, certificates, inspect, rules, on, learn, pages, "
+	    "mode, reload, "
 	    "confirm-bypass, forge, log, control, metrics, limits, timeouts\n"
 	    "/l:2:3: \"http://x/\" is not a name or address; write " AS_ENTRY
 	    "/l:3:1: \"10.0.0.300\" is not a name or address; write " AS_ENTRY

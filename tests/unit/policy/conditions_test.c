@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "conf/contained.h"
 #include "made.h"
 #include "util/mem.h"
 
@@ -304,7 +305,44 @@ TEST(the_country_of_the_server)
 }
 END
 
-SUITE("conditions", the_country_of_the_server, categories_are_what_the_feeds_say,
+TEST(contained_clients_have_what_their_profile_allows)
+{
+	struct policy *p = made_with("quarantines: [{name: all}, "
+	    "{name: some, allow: [\"@banks\", open.example]}]\n",
+	    "  - {name: open, site: open.example, action: bypass}\n");
+	struct facts f = { .port = 443 };
+	struct verdict v;
+
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
+	f.contained = "all";
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 1);
+	ck_assert_str_eq(v.rule->name, "quarantine all");
+	f.contained = "some";		/* the name is still to come */
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
+	f.protocol = PROTO_TLS;
+	ck_assert_str_eq(decides(p, &f), "quarantine some");
+	f.sni = "www.bank.example";
+	ck_assert_str_eq(decides(p, &f), "default");
+	f.sni = "open.example";
+	ck_assert_str_eq(decides(p, &f), "open");
+	f.sni = "evil.example";
+	ck_assert_str_eq(decides(p, &f), "quarantine some");
+	/* A request under another name than the hello's. */
+	f.sni = "www.bank.example";
+	policy_decide(p, &f, &v);
+	ck_assert_int_eq(policy_request(p, &f, &v, "evil.example", &v),
+	    REQUEST_REFUSED);
+	f.contained = conf_quarantine_gone.name;
+	ck_assert_str_eq(decides(p, &f), "quarantine (none)");
+	f.contained = NULL;
+	ck_assert_str_eq(decides(p, &f), "default");
+	policy_unref(p);
+}
+END
+
+SUITE("conditions", the_country_of_the_server,
+    contained_clients_have_what_their_profile_allows,
+    categories_are_what_the_feeds_say,
     a_category_is_known_when_the_name_is, windows_of_time, the_certificate_of_the_server,
     a_verdict_waits_for_the_certificate_where_a_rule_may_need_it,
     fingerprints_of_the_hello,

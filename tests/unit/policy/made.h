@@ -34,9 +34,10 @@ made_read(const char *path, size_t max, struct text *out)
 	return 0;
 }
 
-/* A policy of these rules, then "default", which decrypts. */
+/* A policy of these rules, then "default", which decrypts; and what stands
+ * before the rules. */
 static inline struct policy *
-made(const char *yaml)
+made_with(const char *before, const char *yaml)
 {
 	static const struct conf_world world = { made_read, NULL, NULL };
 	struct text t = { 0 }, errors = { 0 };
@@ -45,15 +46,21 @@ made(const char *yaml)
 
 	text_printf(&t, "listen: [{name: gate, mode: transparent, "
 	    "address: \"[::]:8443\"}]\nlists: {banks: /banks}\n"
-	    "categories: [/feed]\nrules:\n%s"
+	    "categories: [/feed]\n%srules:\n%s"
 	    "  - {name: default, action: decrypt}\n"
-	    "geo: {database: /geo}\n", yaml);
+	    "geo: {database: /geo}\n", before, yaml);
 	if (conf_parse_in(&world, "c.yaml", t.s, t.len, &c, &errors) != 0)
 		ck_abort_msg("%s", errors.s);
 	p = policy_new(c);
 	conf_unref(c);
 	text_free(&t);
 	return p;
+}
+
+static inline struct policy *
+made(const char *yaml)
+{
+	return made_with("", yaml);
 }
 
 /* The name of the rule that decides. */

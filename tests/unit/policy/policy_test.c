@@ -29,6 +29,8 @@ static const char head[] =
     "rules:\n";			/* line 5: rules start in 6 */
 static const char tail[] =
     "  - {name: default, action: decrypt}\n"
+    "cas: [{name: staff, certificate: /s.pem, key: /s.key},\n"
+    "  {name: guests, certificate: /g.pem, key: /g.key}]\n"
     "devices: [{name: ips, inside: a0, outside: a1}]\n"
     "chains: [{name: c, slots: [{name: s, devices: ips}], "
     "also: [bypassed]}]\n";
@@ -301,7 +303,7 @@ TEST(explain_says_why_not)
 	    "rule but (c.yaml:9): no match by the hello: \"not\" holds: sni "
 	    "\"x.example\" is in x.example\n"
 	    "rule default (c.yaml:10): match\n"
-	    "decided at: hello\n"
+	    "decided at: hello\nca: default\n"
 	    "verdict: decrypt rule: default\n");
 	text_free(&t);
 	policy_unref(p);
@@ -573,7 +575,53 @@ TEST(an_address_asked_for_stands_beside_the_name_inside)
 }
 END
 
+/* The name of the CA for a client, by the rules; and of its page. */
+static const char *
+ca_of(const struct policy *p, const char *client, const char *sni, int page)
+{
+	struct facts f = { .sni = sni, .protocol = PROTO_TLS, .port = 443 };
+	struct verdict v;
+
+	set_ip(&f.client, client);
+	policy_decide(p, &f, &v);
+	return conf_ca_name(conf_ca(policy_conf(p), page ?
+	    policy_client_ca(p, &f) : policy_ca(p, &f, &v)));
+}
+
+TEST(who_refuses_signs_as_who_would_decrypt)
+{
+	static const struct {
+		const char	*client, *sni, *ca, *page;
+	} t[] = {
+		{ "10.0.0.1", "x.example", "guests", "guests" },
+		{ "10.0.0.1", "bad.example", "guests", "guests" },
+		{ "10.0.0.1", "staff.example", "staff", "guests" },
+		{ "10.0.0.1", "odd.example", "staff", "guests" },
+		{ "10.0.0.1", "ours.example", "default", "guests" },
+		{ "10.0.0.2", "bad.example", "default", "default" },
+		{ "10.0.0.2", "pass.example", "default", "default" },
+		{ "10.0.0.1", "pass.example", "guests", "guests" }
+	};
+	struct policy *p = rules(
+	    "  - {name: bad, sni: bad.example, action: block}\n"
+	    "  - {name: odd, sni: odd.example, action: block, ca: staff}\n"
+	    "  - {name: pass, sni: pass.example, action: bypass}\n"
+	    "  - {name: site, sni: staff.example, action: warn, ca: staff}\n"
+	    "  - {name: o, sni: ours.example, action: decrypt, ca: default}\n"
+	    "  - {name: g, client: 10.0.0.1, action: decrypt, ca: guests}\n");
+	size_t i;
+
+	for (i = 0; i < NELEM(t); i++) {
+		ck_assert_str_eq(ca_of(p, t[i].client, t[i].sni, 0), t[i].ca);
+		ck_assert_str_eq(ca_of(p, t[i].client, t[i].sni, 1),
+		    t[i].page);
+	}
+	policy_unref(p);
+}
+END
+
 SUITE("policy", a_request_is_judged_under_its_own_name,
+    who_refuses_signs_as_who_would_decrypt,
     a_rule_on_sni_is_not_passed_behind_another_name,
     an_address_asked_for_stands_beside_the_name_inside,
     what_is_settled_does_not_wait_for_the_first_line,

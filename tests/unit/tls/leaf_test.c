@@ -439,10 +439,54 @@ START_TEST(two_names_alternating_hit_after_the_first_pair)
 }
 END_TEST
 
+/* Even if the two have the same CA: their chains may not be the same. */
+START_TEST(an_authority_has_leaves_of_its_own)
+{
+	struct ca *u[] = { ca_untrusted(), ca_untrusted() };
+	struct authority a1 = { .ca = { u[0], u[1] } },
+	    a2 = { .ca = { u[1], u[0] } }, a3 = { .ca = { u[0], u[1] } },
+	    *as[] = { &a1, NULL, &a2, &a3 };
+	struct leafs *l = leafs_new(as, NELEM(as), 64 * 1024);
+	struct leaf *leaf[NELEM(as)] = { NULL };
+	struct leaf_want w = { .name = "a.example" };
+	struct leaf_wait *wait;
+	struct asker a;
+	size_t i, k;
+
+	asker_init(&a);
+	for (i = 0; i < NELEM(as); i++) {
+		w.authority = i;
+		for (k = 0; as[i] != NULL && k < 2; k++) {
+			leaf_unref(leaf[i]);
+			leaf[i] = leaf_get(l, &w, a.box, asker_told, &a,
+			    &wait);
+			ck_assert_int_eq(leaf[i] != NULL, k == 1);
+			if (k == 0)
+				event_base_loop(a.base, EVLOOP_ONCE);
+			if (k == 0)
+				leaf[i] = a.leaf;
+		}
+	}
+	for (i = 0; i < NELEM(as); i++)
+		for (k = 0; as[i] != NULL && k < 2; k++)
+			ck_assert_int_eq(X509_verify(leaf[i]->cert,
+			    X509_get0_pubkey(u[k]->cert)) == 1,
+			    as[i]->ca[0] == u[k]);
+	ck_assert_ptr_ne(leaf[0], leaf[3]);
+	for (i = 0; i < NELEM(as); i++)
+		leaf_unref(leaf[i]);
+	asker_done(&a);
+	leafs_free(l);
+	ca_free(u[0]);
+	ca_free(u[1]);
+}
+END_TEST
+
 START_TEST(the_cache_is_bounded)
 {
 	struct ca *u = ca_untrusted();
-	struct leafs *l = leafs_new(u, u, 64 * 1024);
+	struct authority a1 = { .ca = { u, u } }, *as = &a1;
+	struct leafs *l = leafs_new(&as, 1, 64 * 1024);
 	struct leaf_want w = { 0 };
 	struct leaf_wait *wait;
 	struct leaf_stats st;
@@ -518,6 +562,7 @@ main(void)
 	tcase_add_loop_test(c, a_hundred_askers_forge_once, 0, 2);
 	tcase_add_test(c, two_names_alternating_hit_after_the_first_pair);
 	tcase_add_test(c, the_cache_is_bounded);
+	tcase_add_test(c, an_authority_has_leaves_of_its_own);
 	tcase_add_test(c, a_cancelled_wait_is_never_told);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

@@ -186,13 +186,18 @@ tls_with(const struct minted *ca, X509 *root, const char *keylog,
 	char *key = mint_key_file("ca.key", ca->key, NULL);
 	char *trust = mint_cert_file("trust.pem",
 	    root != NULL ? root : ca->cert, NULL);
+	struct authority_files files = { NULL, cert, key };
+	struct authority *a;
 	struct text errors = { 0 };
 	struct tls *t;
 
-	o.ca_cert = cert;
-	o.ca_key = key;
 	o.trust = trust;
+	ck_assert_msg(authority_load(&files, &a, &errors) == 0, "%s",
+	    errors.s);
+	o.authorities = &a;
+	o.nauthorities = 1;
 	ck_assert_msg(tls_new(&o, &t, &errors) == 0, "%s", errors.s);
+	authority_free(a);
 	text_free(&errors);
 	free(cert);
 	free(key);

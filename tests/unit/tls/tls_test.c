@@ -217,13 +217,12 @@ START_TEST(who_keeps_libssls_records_asks_for_no_secrets)
 	    .nprofiles = 2 };
 	struct tls_want w = want_of("a.example");
 	struct text errors = { 0 };
-	char *cert, *key;
+	char *cert;
 	struct tls *t;
 	SSL *ssl;
 	int i;
 
-	o.ca_cert = o.trust = cert = mint_cert_file("ca.pem", ca.cert, NULL);
-	o.ca_key = key = mint_key_file("ca.key", ca.key, NULL);
+	o.trust = cert = mint_cert_file("ca.pem", ca.cert, NULL);
 	ck_assert_int_eq(tls_new(&o, &t, &errors), 0);
 	for (i = 0; i < 2; i++) {
 		w.profile = (size_t)i;
@@ -235,7 +234,6 @@ START_TEST(who_keeps_libssls_records_asks_for_no_secrets)
 	tls_free(t);
 	text_free(&errors);
 	free(cert);
-	free(key);
 	mint_done(&ca);
 	scratch_done();
 }
@@ -443,15 +441,20 @@ END_TEST
 START_TEST(what_is_wrong_at_start_is_all_told)
 {
 	struct tls_profile p = { 0 };
-	struct tls_options o = { .ca_cert = "/nonexistent/c",
-	    .ca_key = "/nonexistent/k", .trust = "/nonexistent/t",
+	struct tls_options o = { .trust = "/nonexistent/t",
 	    .keylog = "/nonexistent/l", .profiles = &p, .nprofiles = 1 };
+	struct authority_files f = { "guests", "/nonexistent/c",
+	    "/nonexistent/k", "/nonexistent/u", NULL };
 	struct text errors = { 0 };
+	struct authority *a;
 	struct tls *t;
 
+	ck_assert_int_ne(authority_load(&f, &a, &errors), 0);
+	ck_assert_ptr_null(a);
+	ck_assert_ptr_nonnull(strstr(errors.s, "untrusted ca of guests: "));
 	ck_assert_int_ne(tls_new(&o, &t, &errors), 0);
 	ck_assert_ptr_null(t);
-	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/c: "));
+	ck_assert_ptr_nonnull(strstr(errors.s, "ca guests: /nonexistent/c: "));
 	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/k: "));
 	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/t: "));
 	ck_assert_ptr_nonnull(strstr(errors.s, "/nonexistent/l: "));
@@ -459,32 +462,36 @@ START_TEST(what_is_wrong_at_start_is_all_told)
 }
 END_TEST
 
-/* What tls_new() says of these two; NULL: nothing. */
+/* What is said of these two, if they are of two authorities; NULL: nothing. */
 static char *
 pair_refusal(const struct minted *ca, const struct minted *untrusted)
 {
-	struct tls_profile p = { 0 };
-	struct tls_options o = { .profiles = &p, .nprofiles = 1 };
+	struct minted apart = mint_ca("Another", NULL);
 	char *f[] = { mint_cert_file("a.pem", ca->cert, NULL),
 	    mint_key_file("a.key", ca->key, NULL),
 	    mint_cert_file("b.pem", untrusted->cert, NULL),
 	    mint_key_file("b.key", untrusted->key, NULL) };
+	char *g[] = { mint_cert_file("c.pem", apart.cert, NULL),
+	    mint_key_file("c.key", apart.key, NULL) };
+	struct authority_files one = { "one", f[0], f[1] },
+	    two = { "two", g[0], g[1], f[2], f[3] };
+	struct authority *v[3] = { NULL };
 	struct text errors = { 0 };
 	char *why = NULL;
-	struct tls *t;
 	size_t i;
 
-	o.ca_cert = o.trust = f[0];
-	o.ca_key = f[1];
-	o.untrusted_cert = f[2];
-	o.untrusted_key = f[3];
-	if (tls_new(&o, &t, &errors) != 0)
+	ck_assert_int_eq(authority_load(&one, &v[0], &errors), 0);
+	ck_assert_int_eq(authority_load(&two, &v[2], &errors), 0);
+	if (authorities_check(v, NELEM(v), &errors) != 0)
 		why = text_take(&errors);
-	else
-		tls_free(t);
 	text_free(&errors);
+	for (i = 0; i < NELEM(v); i++)
+		authority_free(v[i]);
 	for (i = 0; i < NELEM(f); i++)
 		free(f[i]);
+	for (i = 0; i < NELEM(g); i++)
+		free(g[i]);
+	mint_done(&apart);
 	return why;
 }
 

@@ -1,0 +1,174 @@
+/*
+ * The verb quarantine, and its events.
+ */
+#include "admin/contained.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "admin/span.h"
+#include "sink/eve.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/mem.h"
+#include "verdict/guard.h"
+
+static json_t *
+wrong(const char *what)
+{
+	return json_pack("{s:o}", "error", eve_string(what));
+}
+
+static json_t *
+time_json(int64_t seconds)
+{
+	time_t t = seconds;
+	char s[32];
+	struct tm tm;
+
+	strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+	return json_string(s);
+}
+
+/* What a list and an event say of one. */
+static json_t *
+row(const struct contained *c)
+{
+	char who[ADDR_STRLEN];
+
+	return json_pack("{s:I,s:s,s:o,s:o,s:o,s:o,s:o}", "id",
+	    (json_int_t)c->id, "endpoint", endpoint_str(&c->who, who),
+	    "profile", eve_string(c->profile), "since", time_json(c->since),
+	    "until", time_json(c->until), "reason", eve_string(c->reason),
+	    "by", eve_string(c->by));
+}
+
+json_t *
+contained_event(enum quarantine_what what, const struct contained *c,
+    const char *why)
+{
+	json_t *o = row(c);
+
+	json_object_set_new(o, "action", json_string(quarantine_str(what)));
+	if (why != NULL)
+		json_object_set_new(o, "error", eve_string(why));
+	return o;
+}
+
+static void
+list_row(void *arg, const struct contained *c)
+{
+	uint64_t now = clock_ms();
+	json_t *o = row(c);
+
+	json_object_set_new(o, "left", json_integer(c->end > now ?
+	    (json_int_t)((c->end - now) / 1000) : 0));
+	json_array_append_new(arg, o);
+}
+
+static json_t *
+verb_list(struct quarantine *q)
+{
+	json_t *rows = json_array();
+
+	contain_each(q->contain, list_row, rows);
+	return json_pack("{s:o}", "quarantine", rows);
+}
+
+static json_t *
+verb_add(struct quarantine *q, char *who, const char *profile,
+    const char *span, const char *reason)
+{
+	struct quarantine_order o = { .profile = profile, .by = "operator",
+	    .reason = reason };
+	struct text why = { 0 };
+	uint64_t id;
+	json_t *a;
+
+	if (who == NULL || profile == NULL || span == NULL)
+		return wrong("quarantine add takes who (an address or a MAC), "
+		    "a profile, a time (10m, 2h), and perhaps the reason");
+	if (endpoint_parse(&o.who, who) != 0)
+		return wrong("write who as 192.0.2.7, 2001:db8::7 or "
+		    "02:00:5e:10:00:01");
+	if ((o.ms = (uint64_t)span_read(span) * 1000) == 0)
+		return wrong(SPAN_HINT);
+	if (quarantine_set(q, &o, clock_wall().tv_sec, clock_ms(), &id,
+	    &why) != 0)
+		a = wrong(why.s);
+	else
+		a = json_pack("{s:I}", "quarantine", (json_int_t)id);
+	text_free(&why);
+	return a;
+}
+
+static json_t *
+verb_release(struct quarantine *q, const char *id)
+{
+	char *end;
+	uint64_t n;
+
+	if (id == NULL || id[0] < '0' || id[0] > '9' ||
+	    (n = strtoull(id, &end, 10)) == 0 || *end != '\0')
+		return wrong("quarantine release takes a number: see "
+		    "quarantine list");
+	if (quarantine_release(q, n) != 0)
+		return wrong("there is no quarantine of that number: see "
+		    "quarantine list");
+	return json_pack("{s:I}", "released", (json_int_t)n);
+}
+
+static void
+head(struct text *t, const char *name, const char *type, const char *help)
+{
+	text_printf(t, "# HELP clearspan_%s %s\n# TYPE clearspan_%s %s\n",
+	    name, help, name, type);
+}
+
+void
+contained_metrics(struct quarantine *q, struct text *out)
+{
+	int i;
+
+	if (q == NULL || q->guard == NULL)
+		return;
+	head(out, "contained", "gauge", "Endpoints in quarantine.");
+	text_printf(out, "clearspan_contained %u\n",
+	    contain_count(q->contain));
+	head(out, "quarantine_guard_up", "gauge", "Whether the process is "
+	    "there that stops what is not intercepted.");
+	text_printf(out, "clearspan_quarantine_guard_up %d\n",
+	    guard_up(q->guard));
+	head(out, "quarantines_total", "counter", "What became of them.");
+	for (i = 0; i < QUARANTINE_MAX; i++)
+		text_printf(out, "clearspan_quarantines_total{action=\"%s\"} "
+		    "%llu\n", quarantine_str((enum quarantine_what)i),
+		    (unsigned long long)q->counts[i]);
+}
+
+json_t *
+contained_verb(struct quarantine *q, const char *words)
+{
+	char *copy = xstrdup(words), *save = NULL, *verb, *a, *b, *c;
+	json_t *o;
+
+	verb = strtok_r(copy, " \t", &save);
+	a = strtok_r(NULL, " \t", &save);
+	if (verb == NULL || strcmp(verb, "list") == 0) {
+		o = verb_list(q);
+	} else if (strcmp(verb, "add") == 0) {
+		b = strtok_r(NULL, " \t", &save);
+		c = strtok_r(NULL, " \t", &save);
+		save = save != NULL ? save + strspn(save, " \t") : save;
+		o = verb_add(q, a, b, c, save != NULL && *save != '\0' ?
+		    save : "set by the operator");
+	} else if (strcmp(verb, "release") == 0) {
+		o = verb_release(q, a);
+	} else {
+		o = wrong("quarantine takes list, add WHO PROFILE FOR [REASON] "
+		    "or release ID");
+	}
+	free(copy);
+	return o;
+}

@@ -1,0 +1,133 @@
+/*
+ * Quarantines in the running daemon: what boot makes for them, and what they do
+ * to the other parts.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "admin/contained.h"
+#include "main/daemon.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "verdict/guard.h"
+#include "verdict/state.h"
+
+#define TICK	1	/* s between looks for what is over */
+
+/* A question to a worker that ends what an endpoint has open. */
+struct cut {
+	struct worker_query query;
+	struct endpoint	 who;
+	char		*why;
+};
+
+static int
+cut_ends(const struct worker_query *q, const struct record *r)
+{
+	const struct cut *c = q->arg;
+	struct endpoint client = { .addr = r->facts->client };
+
+	return endpoint_same(&c->who, &client);
+}
+
+static void
+cut_done(struct worker_query *q)
+{
+	struct cut *c = q->arg;
+
+	free(c->why);
+	free(c);
+}
+
+static void
+contained_cut(void *arg, const struct contained *by)
+{
+	struct daemon *d = arg;
+	struct cut *c;
+	size_t i;
+
+	for (i = 0; i < d->nrunning; i++) {
+		c = xcalloc(1, sizeof(*c));
+		c->who = by->who;
+		c->why = xasprintf("quarantined: %s", by->reason);
+		c->query.ends = cut_ends;
+		c->query.done = cut_done;
+		c->query.why = c->why;
+		c->query.arg = c;
+		worker_ask(d->workers[i], &c->query);
+	}
+}
+
+static void
+contained_told(void *arg, enum quarantine_what what,
+    const struct contained *c, const char *why)
+{
+	struct daemon *d = arg;
+	char who[ADDR_STRLEN];
+
+	log_warn("quarantine %llu of %s (%s) by %s: %s: %s%s%s",
+	    (unsigned long long)c->id, endpoint_str(&c->who, who),
+	    c->profile, c->by, quarantine_str(what), c->reason,
+	    why != NULL ? ": " : "", why != NULL ? why : "");
+	connlog_report(d->admin.log, "quarantine", contained_event(what, c,
+	    why));
+}
+
+static void
+contained_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	quarantine_tick(&d->quarantine, clock_ms());
+}
+
+int
+contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
+    struct text *why)
+{
+	struct quarantine *q = &d->quarantine;
+	int rv;
+
+	q->conf = c;
+	q->told = contained_told;
+	q->cut = contained_cut;
+	q->arg = d;
+	d->env.contain = q->contain = contain_new(seed);
+	d->admin.quarantine = q;
+	if (c->nquarantines == 0)
+		return 0;
+	if ((rv = guard_start(&q->guard, why)) != 0 ||
+	    c->endpoints.state == NULL)
+		return rv;
+	return state_open(c->endpoints.state, q->contain,
+	    clock_wall().tv_sec, clock_ms(), &q->last, &q->state, why);
+}
+
+int
+contained_start(struct daemon *d, const struct conf *c, struct text *why)
+{
+	static const struct timeval every = { TICK, 0 };
+
+	d->tick = event_new(d->base, -1, EV_PERSIST, contained_tick, d);
+	event_add(d->tick, &every);
+	if (d->quarantine.state != NULL &&
+	    state_give(d->quarantine.state, c->user) != 0) {
+		text_printf(why, "cannot give %s to the user %s: %m",
+		    c->endpoints.state, c->user);
+		return ERR_SYS;
+	}
+	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
+	return 0;
+}
+
+void
+contained_down(struct daemon *d)
+{
+	if (d->tick != NULL)
+		event_free(d->tick);
+	guard_stop(d->quarantine.guard);
+	state_close(d->quarantine.state);
+	contain_free(d->quarantine.contain);
+}

@@ -1,0 +1,51 @@
+/*
+ * Asks the table of verdict/contain.
+ */
+#include "proxy/endpoint.h"
+
+#include "conf/contained.h"
+#include "proxy/inner.h"
+#include "proxy/session.h"
+#include "util/clock.h"
+#include "verdict/contain.h"
+
+/* The profile it is to be refused by; NULL: this server is let through. */
+static const char *
+endpoint_profile(const struct session *s)
+{
+	const struct conf *c = session_conf(s);
+	int i = conf_quarantine_find(c, s->contained->profile);
+
+	if (i < 0)
+		return conf_quarantine_gone.name;
+	return s->facts.server.sa.sa_family != AF_UNSPEC &&
+	    conf_quarantine_lets(&c->quarantines[i], &s->facts.server,
+	    s->facts.port) ? NULL : c->quarantines[i].name;
+}
+
+void
+endpoint_look(struct session *s)
+{
+	struct contain *t = s->worker->env->contain;
+
+	endpoint_forget(s);
+	if (t == NULL)
+		return;
+	s->contained = contain_ask(t, &s->facts.client, NULL, clock_ms());
+	if (s->contained != NULL)
+		s->facts.contained = endpoint_profile(s);
+}
+
+void
+endpoint_forget(struct session *s)
+{
+	contained_unref(s->contained);
+	s->contained = NULL;
+	s->facts.contained = NULL;
+}
+
+const char *
+endpoint_why(const struct session *s)
+{
+	return s->facts.contained != NULL ? s->contained->reason : NULL;
+}

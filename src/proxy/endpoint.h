@@ -1,0 +1,19 @@
+/*
+ * The client as an endpoint of ours: whether it is contained. That is a fact,
+ * and the rules decide by it (conf/contained.h).
+ */
+#ifndef PROXY_ENDPOINT_H
+#define PROXY_ENDPOINT_H
+
+struct session;
+
+/*
+ * Ask, when the client is known, and again when it has named a server. A server
+ * that its profile lets through makes it as if it were not contained.
+ */
+void	endpoint_look(struct session *);
+void	endpoint_forget(struct session *);
+/* Why it is contained, in the words of the verdict; or NULL. */
+const char *endpoint_why(const struct session *);
+
+#endif

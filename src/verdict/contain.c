@@ -1,0 +1,314 @@
+/*
+ * A hash table of chains under one mutex. Workers ask for every session, and
+ * nearly always nobody is contained: that costs the look at a counter.
+ */
+#include "verdict/contain.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/err.h"
+#include "util/hash.h"
+#include "util/mem.h"
+
+#define BUCKETS	4096
+
+struct row {
+	struct row	*next;
+	struct contained *c;
+};
+
+struct contain {
+	pthread_mutex_t	 lock;
+	uint64_t	 seed;
+	atomic_uint	 n;
+	struct row	*bucket[BUCKETS];
+};
+
+struct contained *
+contained_new(const struct contained *from)
+{
+	struct contained *c = xmemdup(from, sizeof(*from));
+
+	atomic_init(&c->refs, 1);
+	addr_set_port(&c->who.addr, 0);
+	c->profile = xstrdup(from->profile);
+	c->reason = xstrdup(from->reason);
+	c->by = xstrdup(from->by);
+	return c;
+}
+
+struct contained *
+contained_ref(struct contained *c)
+{
+	atomic_fetch_add(&c->refs, 1);
+	return c;
+}
+
+void
+contained_unref(struct contained *c)
+{
+	if (c == NULL || atomic_fetch_sub(&c->refs, 1) > 1)
+		return;
+	free(c->profile);
+	free(c->reason);
+	free(c->by);
+	free(c);
+}
+
+struct contain *
+contain_new(uint64_t seed)
+{
+	struct contain *t = xcalloc(1, sizeof(*t));
+
+	pthread_mutex_init(&t->lock, NULL);
+	t->seed = seed;
+	return t;
+}
+
+/* Take a row out, and with it the table's reference. */
+static struct contained *
+row_take(struct contain *t, struct row **at)
+{
+	struct row *r = *at;
+	struct contained *c = r->c;
+
+	*at = r->next;
+	free(r);
+	atomic_fetch_sub(&t->n, 1);
+	return c;
+}
+
+void
+contain_free(struct contain *t)
+{
+	size_t i;
+
+	if (t == NULL)
+		return;
+	for (i = 0; i < BUCKETS; i++)
+		while (t->bucket[i] != NULL)
+			contained_unref(row_take(t, &t->bucket[i]));
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+static uint64_t
+who_hash(uint64_t h, const struct endpoint *who)
+{
+	const uint8_t *ip;
+	size_t len;
+
+	if (who->by_mac)
+		return hash_bytes(h, who->mac, MAC_LEN);
+	ip = addr_ip(&who->addr, &len);
+	return hash_bytes(h, ip, len);
+}
+
+int
+endpoint_same(const struct endpoint *a, const struct endpoint *b)
+{
+	const uint8_t *p, *q;
+	size_t n, m;
+
+	if (a->by_mac || b->by_mac)
+		return a->by_mac && b->by_mac &&
+		    memcmp(a->mac, b->mac, MAC_LEN) == 0;
+	p = addr_ip(&a->addr, &n);
+	q = addr_ip(&b->addr, &m);
+	return n == m && memcmp(p, q, n) == 0;
+}
+
+/* Where this endpoint's row is, or where it would be. With the lock. */
+static struct row **
+row_at(struct contain *t, const struct endpoint *who)
+{
+	uint64_t h = hash_fold(who_hash(HASH_START ^ t->seed, who));
+	struct row **at = &t->bucket[h % BUCKETS];
+
+	while (*at != NULL && !endpoint_same(&(*at)->c->who, who))
+		at = &(*at)->next;
+	return at;
+}
+
+int
+contain_put(struct contain *t, struct contained *c)
+{
+	struct contained *old = NULL;
+	struct row **at;
+	int rv = 0;
+
+	pthread_mutex_lock(&t->lock);
+	at = row_at(t, &c->who);
+	if (*at != NULL) {
+		old = (*at)->c;
+		(*at)->c = contained_ref(c);
+	} else if (atomic_load(&t->n) >= CONTAIN_MAX) {
+		rv = ERR_LIMIT;
+	} else {
+		*at = xcalloc(1, sizeof(**at));
+		(*at)->c = contained_ref(c);
+		atomic_fetch_add(&t->n, 1);
+	}
+	pthread_mutex_unlock(&t->lock);
+	contained_unref(old);
+	return rv;
+}
+
+struct contained *
+contain_of(struct contain *t, const struct endpoint *who)
+{
+	struct contained *c = NULL;
+	struct row *r;
+
+	pthread_mutex_lock(&t->lock);
+	if ((r = *row_at(t, who)) != NULL)
+		c = contained_ref(r->c);
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+static struct contained *
+ask_one(struct contain *t, const struct endpoint *who, uint64_t now)
+{
+	struct contained *c = contain_of(t, who);
+
+	if (c == NULL || c->end > now)
+		return c;
+	contained_unref(c);
+	return NULL;
+}
+
+struct contained *
+contain_ask(struct contain *t, const struct addr *addr, const uint8_t *mac,
+    uint64_t now)
+{
+	struct endpoint by_mac = { .by_mac = 1 }, by_addr = { .addr = *addr };
+	struct contained *c = NULL;
+
+	if (atomic_load(&t->n) == 0)
+		return NULL;
+	if (mac != NULL) {
+		memcpy(by_mac.mac, mac, MAC_LEN);
+		c = ask_one(t, &by_mac, now);
+	}
+	if (c == NULL && addr->sa.sa_family != AF_UNSPEC)
+		c = ask_one(t, &by_addr, now);
+	return c;
+}
+
+/* The first row for which a question says yes. With the lock. */
+static struct row **
+row_find(struct contain *t, int (*is)(const struct contained *, const void *),
+    const void *arg)
+{
+	struct row **at;
+	size_t i;
+
+	for (i = 0; i < BUCKETS; i++)
+		for (at = &t->bucket[i]; *at != NULL; at = &(*at)->next)
+			if (is((*at)->c, arg))
+				return at;
+	return NULL;
+}
+
+static struct contained *
+take_first(struct contain *t, int (*is)(const struct contained *,
+    const void *), const void *arg)
+{
+	struct contained *c = NULL;
+	struct row **at;
+
+	pthread_mutex_lock(&t->lock);
+	if ((at = row_find(t, is, arg)) != NULL)
+		c = row_take(t, at);
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+static int
+has_id(const struct contained *c, const void *arg)
+{
+	return c->id == *(const uint64_t *)arg;
+}
+
+struct contained *
+contain_take(struct contain *t, uint64_t id)
+{
+	return take_first(t, has_id, &id);
+}
+
+static int
+is_over(const struct contained *c, const void *arg)
+{
+	return c->end <= *(const uint64_t *)arg;
+}
+
+struct contained *
+contain_over(struct contain *t, uint64_t now)
+{
+	return take_first(t, is_over, &now);
+}
+
+unsigned
+contain_count(struct contain *t)
+{
+	return atomic_load(&t->n);
+}
+
+void
+contain_each(struct contain *t, void (*each)(void *, const struct contained *),
+    void *arg)
+{
+	struct row *r;
+	size_t i;
+
+	pthread_mutex_lock(&t->lock);
+	for (i = 0; i < BUCKETS; i++)
+		for (r = t->bucket[i]; r != NULL; r = r->next)
+			each(arg, r->c);
+	pthread_mutex_unlock(&t->lock);
+}
+
+char *
+endpoint_str(const struct endpoint *who, char *out)
+{
+	const uint8_t *m = who->mac;
+
+	if (!who->by_mac)
+		return addr_ip_str(&who->addr, out);
+	snprintf(out, MAC_STRLEN, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1],
+	    m[2], m[3], m[4], m[5]);
+	return out;
+}
+
+/* Six pairs of digits with colons or dashes between. */
+static int
+mac_parse(uint8_t mac[MAC_LEN], const char *s)
+{
+	char pair[3] = "";
+	size_t i;
+
+	for (i = 0; i < MAC_LEN; i++, s += 3) {
+		memcpy(pair, s, strnlen(s, 2));
+		if (strspn(pair, "0123456789abcdefABCDEF") != 2 ||
+		    (i < MAC_LEN - 1 && s[2] != ':' && s[2] != '-'))
+			return ERR_FORMAT;
+		mac[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return s[-1] == '\0' ? 0 : ERR_FORMAT;
+}
+
+int
+endpoint_parse(struct endpoint *who, const char *s)
+{
+	memset(who, 0, sizeof(*who));
+	if (strlen(s) == MAC_STRLEN - 1 && mac_parse(who->mac, s) == 0) {
+		who->by_mac = 1;
+		return 0;
+	}
+	return addr_parse_ip(&who->addr, s);
+}

@@ -1,0 +1,184 @@
+/*
+ * The daemon's end.
+ */
+#include "verdict/guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf/contained.h"
+#include "util/err.h"
+#include "util/helper.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "verdict/guard_wire.h"
+
+#define ANSWER	10	/* s for an answer */
+
+struct guard {
+	int		 fd;
+	pid_t		 pid;
+	int		 gone, told;	/* it has ended; that was logged */
+	/* of the configuration in force, for the numbers of profiles */
+	const struct conf *conf;
+};
+
+int
+guard_start(struct guard **out, struct text *why)
+{
+	static char name[] = "clearspan", arg[] = GUARD_ARG;
+	static char *const argv[] = { name, arg, NULL };
+	struct timeval answer = { ANSWER, 0 };
+	struct guard *g = xcalloc(1, sizeof(*g));
+
+	if (helper_start(argv, NULL, &g->fd, &g->pid) != 0) {
+		text_printf(why, "cannot start the guard of quarantines: %s",
+		    strerror(errno));
+		free(g);
+		return ERR_SYS;
+	}
+	setsockopt(g->fd, SOL_SOCKET, SO_RCVTIMEO, &answer, sizeof(answer));
+	*out = g;
+	return 0;
+}
+
+void
+guard_stop(struct guard *g)
+{
+	if (g == NULL)
+		return;
+	close(g->fd);
+	while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(g);
+}
+
+int
+guard_up(const struct guard *g)
+{
+	return !g->gone;
+}
+
+static void
+guard_say(struct guard *g, const struct guard_ask *a)
+{
+	if (!g->gone && send(g->fd, a, sizeof(*a), MSG_NOSIGNAL) !=
+	    sizeof(*a))
+		g->gone = 1;
+}
+
+static int
+guard_lost(struct guard *g, struct text *why)
+{
+	if (!g->told)
+		log_error("the guard of quarantines has ended: what does not "
+		    "come through the proxy is not stopped until clearspan is "
+		    "started again");
+	g->gone = g->told = 1;
+	text_puts(why, "the guard of quarantines has ended");
+	return ERR_EOF;
+}
+
+/* Have all that was said done, and wait for the answer. */
+static int
+guard_done(struct guard *g, struct text *why)
+{
+	struct guard_ask a = { .verb = GUARD_DO };
+	struct guard_answer r = { 0 };
+
+	guard_say(g, &a);
+	if (g->gone || recv(g->fd, &r, sizeof(r), 0) != sizeof(r))
+		return guard_lost(g, why);
+	r.why[sizeof(r.why) - 1] = '\0';
+	text_puts(why, r.why);
+	return r.rv;
+}
+
+static void
+say_profile(struct guard *g, const struct conf_quarantine *q, uint32_t number)
+{
+	struct guard_ask a = { .verb = GUARD_PROFILE, .number = number };
+
+	if (q != NULL) {
+		a.nservers = (uint32_t)q->servers.n;
+		a.ndns = (uint32_t)q->dns.n;
+		if (q->servers.n > 0)
+			memcpy(a.servers, q->servers.v,
+			    q->servers.n * sizeof(*a.servers));
+		if (q->dns.n > 0)
+			memcpy(a.dns, q->dns.v, q->dns.n * sizeof(*a.dns));
+	}
+	guard_say(g, &a);
+}
+
+/* One that is configured no more lets nothing through: number 0. */
+static uint32_t
+number_of(const struct guard *g, const char *profile)
+{
+	return (uint32_t)(conf_quarantine_find(g->conf, profile) + 1);
+}
+
+static void
+say_endpoint(struct guard *g, enum guard_verb verb,
+    const struct contained *c, uint64_t now)
+{
+	struct guard_ask a = { .verb = verb, .who = c->who,
+	    .number = number_of(g, c->profile) };
+	uint64_t s = c->end > now ? (c->end - now + 999) / 1000 : 1;
+
+	a.n = s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
+	guard_say(g, &a);
+}
+
+struct saying {
+	struct guard	*g;
+	uint64_t	 now;
+};
+
+static void
+say_held(void *arg, const struct contained *c)
+{
+	struct saying *s = arg;
+
+	if (c->end > s->now)
+		say_endpoint(s->g, GUARD_HOLD, c, s->now);
+}
+
+int
+guard_reset(struct guard *g, const struct conf *c, struct contain *t,
+    uint64_t now, struct text *why)
+{
+	struct guard_ask a = { .verb = GUARD_BEGIN,
+	    .n = (uint32_t)c->endpoints.release };
+	struct saying saying = { g, now };
+	uint32_t i;
+
+	g->conf = c;
+	guard_say(g, &a);
+	say_profile(g, NULL, 0);
+	for (i = 0; i < c->nquarantines; i++)
+		say_profile(g, &c->quarantines[i], i + 1);
+	contain_each(t, say_held, &saying);
+	return guard_done(g, why);
+}
+
+int
+guard_hold(struct guard *g, const struct contained *c,
+    const struct contained *old, uint64_t now, struct text *why)
+{
+	if (old != NULL)
+		say_endpoint(g, GUARD_FREE, old, now);
+	say_endpoint(g, GUARD_HOLD, c, now);
+	return guard_done(g, why);
+}
+
+int
+guard_free(struct guard *g, const struct contained *c, struct text *why)
+{
+	say_endpoint(g, GUARD_FREE, c, 0);
+	return guard_done(g, why);
+}

@@ -1,0 +1,186 @@
+/*
+ * In this order: the table, so that new sessions are refused; the guard; what
+ * is open; the file. Whatever fails is told of, and the rest is done.
+ */
+#include "verdict/quarantine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/special.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "verdict/guard.h"
+#include "verdict/state.h"
+
+static const char *const words[QUARANTINE_MAX] = { "set", "extended",
+    "released", "expired", "refused" };
+
+const char *
+quarantine_str(enum quarantine_what what)
+{
+	return words[what];
+}
+
+static void
+tell(struct quarantine *q, enum quarantine_what what,
+    const struct contained *c, const char *why)
+{
+	q->counts[what]++;
+	q->told(q->arg, what, c, why);
+}
+
+/* Whether there may be such an endpoint at all, and it is one of ours. */
+static int
+may_contain(const struct quarantine *q, const struct endpoint *who,
+    struct text *why)
+{
+	enum special kind;
+
+	if (who->by_mac)
+		return 1;
+	kind = special_of(&who->addr);
+	if (kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST)
+		text_puts(why, "it is no endpoint's address");
+	else if (q->conf->inside.n > 0 &&
+	    !conf_prefixes_have(&q->conf->inside, &who->addr))
+		text_puts(why, "it is not inside (endpoints: inside)");
+	else if (conf_sources_have(q->conf, &q->conf->endpoints.never,
+	    &who->addr))
+		text_puts(why, "it is never contained (endpoints: never)");
+	return why->len == 0;
+}
+
+/* Both together: the later end, the stricter profile. */
+static struct contained *
+merge(const struct quarantine *q, const struct contained *wish,
+    const struct contained *old)
+{
+	struct contained c = *wish;
+
+	if (old != NULL) {
+		c.id = old->id;
+		c.since = old->since;
+		if (old->end > c.end) {
+			c.end = old->end;
+			c.until = old->until;
+		}
+		/* Gone (-1) lets nothing through. */
+		if (conf_quarantine_find(q->conf, old->profile) <
+		    conf_quarantine_find(q->conf, c.profile))
+			c.profile = old->profile;
+	}
+	return contained_new(&c);
+}
+
+static void
+guard_tells(const struct contained *c, int rv, const struct text *why)
+{
+	char who[ADDR_STRLEN];
+
+	if (rv != 0)
+		log_error("quarantine %llu of %s: only what comes through the "
+		    "proxy is stopped: %s", (unsigned long long)c->id,
+		    endpoint_str(&c->who, who), why->s);
+}
+
+static void
+hold(struct quarantine *q, const struct contained *c,
+    const struct contained *old, uint64_t now)
+{
+	struct text why = { 0 };
+	int rv;
+
+	if (q->guard != NULL) {
+		rv = guard_hold(q->guard, c, old, now, &why);
+		guard_tells(c, rv, &why);
+	}
+	q->cut(q->arg, c);
+	state_held(q->state, c);
+	tell(q, old == NULL ? QUARANTINE_SET : QUARANTINE_EXTENDED, c,
+	    why.len > 0 ? why.s : NULL);
+	text_free(&why);
+}
+
+int
+quarantine_set(struct quarantine *q, const struct quarantine_order *o,
+    int64_t wall, uint64_t now, uint64_t *id, struct text *why)
+{
+	struct contained wish = { .id = q->last + 1, .who = o->who,
+	    .profile = (char *)(uintptr_t)o->profile, .since = wall,
+	    .until = wall + (int64_t)(o->ms / 1000), .end = now + o->ms,
+	    .reason = (char *)(uintptr_t)o->reason,
+	    .by = (char *)(uintptr_t)o->by };
+	struct contained *old, *c;
+	int rv;
+
+	if (conf_quarantine_find(q->conf, o->profile) < 0) {
+		text_printf(why, "there is no profile %s under quarantines",
+		    o->profile);
+		return ERR_NOTFOUND;
+	}
+	if (!may_contain(q, &o->who, why)) {
+		tell(q, QUARANTINE_REFUSED, &wish, why->s);
+		return ERR_DENIED;
+	}
+	old = contain_of(q->contain, &o->who);
+	c = merge(q, &wish, old);
+	if ((rv = contain_put(q->contain, c)) != 0) {
+		text_puts(why, "too many endpoints are contained");
+		tell(q, QUARANTINE_REFUSED, &wish, why->s);
+	} else {
+		q->last += old == NULL;
+		*id = c->id;
+		hold(q, c, old, now);
+	}
+	contained_unref(old);
+	contained_unref(c);
+	return rv;
+}
+
+/* It is out of the table. */
+static void
+freed(struct quarantine *q, struct contained *c, enum quarantine_what how)
+{
+	struct text why = { 0 };
+
+	if (q->guard != NULL)
+		guard_free(q->guard, c, &why);
+	state_freed(q->state, c);
+	tell(q, how, c, why.len > 0 ? why.s : NULL);
+	contained_unref(c);
+	text_free(&why);
+}
+
+int
+quarantine_release(struct quarantine *q, uint64_t id)
+{
+	struct contained *c = contain_take(q->contain, id);
+
+	if (c == NULL)
+		return ERR_NOTFOUND;
+	freed(q, c, QUARANTINE_RELEASED);
+	return 0;
+}
+
+void
+quarantine_tick(struct quarantine *q, uint64_t now)
+{
+	struct contained *c;
+
+	while ((c = contain_over(q->contain, now)) != NULL)
+		freed(q, c, QUARANTINE_EXPIRED);
+}
+
+void
+quarantine_renew(struct quarantine *q, const struct conf *conf, uint64_t now)
+{
+	struct text why = { 0 };
+
+	q->conf = conf;
+	if (q->guard != NULL &&
+	    guard_reset(q->guard, conf, q->contain, now, &why) != 0)
+		log_error("quarantines: only what comes through the proxy is "
+		    "stopped: %s", why.s);
+	text_free(&why);
+}

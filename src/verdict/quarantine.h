@@ -1,0 +1,66 @@
+/*
+ * Quarantines as they are set, released and end: the one place where the table
+ * (verdict/contain), the guard, the file of state and open sessions are changed
+ * together. For the main thread.
+ */
+#ifndef VERDICT_QUARANTINE_H
+#define VERDICT_QUARANTINE_H
+
+#include "conf/contained.h"
+#include "util/text.h"
+#include "verdict/contain.h"
+
+struct guard;
+struct state;
+
+enum quarantine_what {
+	QUARANTINE_SET,
+	QUARANTINE_EXTENDED,	/* a longer end, or a stricter profile */
+	QUARANTINE_RELEASED,
+	QUARANTINE_EXPIRED,
+	QUARANTINE_REFUSED,	/* by never, inside, the table's size */
+	QUARANTINE_MAX
+};
+/* "set", "extended", ...; static. */
+const char	*quarantine_str(enum quarantine_what);
+
+struct quarantine {
+	struct contain	*contain;
+	struct guard	*guard;		/* or NULL: there is none */
+	struct state	*state;		/* or NULL */
+	const struct conf *conf;	/* in force */
+	uint64_t	 last;		/* id given out */
+	uint64_t	 counts[QUARANTINE_MAX];
+	/* For the log. why: what went wrong or refused it, or NULL. */
+	void		(*told)(void *arg, enum quarantine_what,
+			    const struct contained *, const char *why);
+	/* End what the endpoint has open. */
+	void		(*cut)(void *arg, const struct contained *);
+	void		*arg;
+};
+
+struct quarantine_order {
+	struct endpoint	 who;
+	const char	*profile;
+	uint64_t	 ms;		/* for so long */
+	const char	*reason, *by;
+};
+
+/*
+ * Contain an endpoint. One that is contained already stays so until the later
+ * of both ends, under the stricter profile (the first in the file). wall is
+ * seconds since 1970, now is clock_ms(). Returns 0 and its id; or, with a
+ * sentence in why, ERR_NOTFOUND (no such profile), ERR_DENIED (never, inside)
+ * or ERR_LIMIT.
+ */
+int	quarantine_set(struct quarantine *, const struct quarantine_order *,
+	    int64_t wall, uint64_t now, uint64_t *id, struct text *why);
+/* Returns 0, or ERR_NOTFOUND. */
+int	quarantine_release(struct quarantine *, uint64_t id);
+/* End those whose time has come; about once a second. */
+void	quarantine_tick(struct quarantine *, uint64_t now);
+/* Another configuration is in force, or the first; the guard learns it. */
+void	quarantine_renew(struct quarantine *, const struct conf *,
+	    uint64_t now);
+
+#endif

@@ -1,0 +1,276 @@
+/*
+ * Lines of JSON:
+ *	{"id":17,"who":"02:00:5e:10:00:01","profile":"all","since":...,
+ *	 "until":...,"reason":"...","by":"ids"}
+ *	{"id":17,"freed":true}
+ */
+#include "verdict/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+struct state {
+	char		*path;
+	int		 fd;
+};
+
+struct reading {
+	struct contain	*t;
+	int64_t		 wall;
+	uint64_t	 now, last;
+	unsigned	 bad;
+};
+
+/* A line that says who was contained. */
+static int
+line_held(struct reading *r, json_t *o, uint64_t id)
+{
+	struct contained c = { .id = id }, *kept;
+	json_int_t since, until;
+	const char *who;
+
+	if (json_unpack(o, "{s:s,s:s,s:I,s:I,s:s,s:s}", "who", &who,
+	    "profile", &c.profile, "since", &since, "until", &until,
+	    "reason", &c.reason, "by", &c.by) != 0 ||
+	    endpoint_parse(&c.who, who) != 0)
+		return ERR_FORMAT;
+	c.since = since;
+	c.until = until;
+	c.end = r->now + (until > r->wall ?
+	    (uint64_t)(until - r->wall) * 1000 : 0);
+	kept = contained_new(&c);
+	contain_put(r->t, kept);
+	contained_unref(kept);
+	return 0;
+}
+
+static int
+line_read(struct reading *r, const char *line, size_t len)
+{
+	json_t *o = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
+	json_int_t id = json_integer_value(json_object_get(o, "id"));
+	int rv = ERR_FORMAT;
+
+	if (id > 0 && json_is_true(json_object_get(o, "freed"))) {
+		contained_unref(contain_take(r->t, (uint64_t)id));
+		rv = 0;
+	} else if (id > 0) {
+		rv = line_held(r, o, (uint64_t)id);
+	}
+	if (rv == 0 && (uint64_t)id > r->last)
+		r->last = (uint64_t)id;
+	json_decref(o);
+	return rv;
+}
+
+static int
+file_read(const char *path, struct reading *r, struct text *why)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	if (f == NULL && errno == ENOENT)
+		return 0;
+	if (f == NULL) {
+		text_printf(why, "cannot read %s (endpoints: state): %s", path,
+		    strerror(errno));
+		return ERR_SYS;
+	}
+	while ((n = getline(&line, &size, f)) > 0)
+		if (line_read(r, line, (size_t)n) != 0)
+			r->bad++;
+	free(line);
+	fclose(f);
+	return 0;
+}
+
+static void
+held_text(const struct contained *c, struct text *t)
+{
+	char who[ADDR_STRLEN], *s;
+	json_t *o;
+
+	o = json_pack("{s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "id",
+	    (json_int_t)c->id, "who", endpoint_str(&c->who, who), "profile",
+	    c->profile, "since", (json_int_t)c->since, "until",
+	    (json_int_t)c->until, "reason", c->reason, "by", c->by);
+	s = json_dumps(o, JSON_COMPACT);
+	text_printf(t, "%s\n", s != NULL ? s : "");
+	free(s);
+	json_decref(o);
+}
+
+static void
+held_each(void *arg, const struct contained *c)
+{
+	held_text(c, arg);
+}
+
+/* Write all of it and have it on the disk. */
+static int
+file_put(int fd, const char *s, size_t n)
+{
+	ssize_t k;
+
+	while (n > 0) {
+		if ((k = write(fd, s, n)) < 0 && errno != EINTR)
+			return ERR_SYS;
+		if (k > 0) {
+			s += k;
+			n -= (size_t)k;
+		}
+	}
+	return fdatasync(fd) == 0 ? 0 : ERR_SYS;
+}
+
+/* The id that was last given out, if the endpoint with it is freed. */
+static void
+last_text(uint64_t last, struct text *t)
+{
+	if (last > 0)
+		text_printf(t, "{\"id\":%llu,\"freed\":true}\n",
+		    (unsigned long long)last);
+}
+
+/* A new file in its place. */
+static int
+file_renew(struct state *s, const struct reading *r)
+{
+	char *tmp = xasprintf("%s.new", s->path);
+	struct text t = { 0 };
+	int rv = ERR_SYS;
+
+	last_text(r->last, &t);
+	contain_each(r->t, held_each, &t);
+	s->fd = open(tmp, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC |
+	    O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (s->fd >= 0 && file_put(s->fd, t.s != NULL ? t.s : "", t.len) ==
+	    0 && rename(tmp, s->path) == 0)
+		rv = 0;
+	text_free(&t);
+	free(tmp);
+	return rv;
+}
+
+/* What cannot be read is for a person to look at. */
+static void
+file_keep(const char *path, unsigned lines)
+{
+	char *bad = xasprintf("%s.bad", path);
+
+	if (rename(path, bad) != 0)
+		bad[0] = '\0';
+	log_warn("%s: %u lines are not ours and were left out%s%s", path,
+	    lines, bad[0] != '\0' ? "; the file is kept as " : "", bad);
+	free(bad);
+}
+
+static void
+over_drop(struct contain *t, uint64_t now)
+{
+	struct contained *c;
+
+	while ((c = contain_over(t, now)) != NULL)
+		contained_unref(c);
+}
+
+static void
+dir_make(const char *path)
+{
+	char *dir = xdirname(path);
+
+	mkdir(dir, 0750);		/* if it fails, open(2) says why */
+	free(dir);
+}
+
+int
+state_open(const char *path, struct contain *t, int64_t wall, uint64_t now,
+    uint64_t *last, struct state **out, struct text *why)
+{
+	struct reading r = { t, wall, now, 0, 0 };
+	struct state *s;
+
+	if (file_read(path, &r, why) != 0)
+		return ERR_SYS;
+	over_drop(t, now);
+	if (r.bad > 0)
+		file_keep(path, r.bad);
+	dir_make(path);
+	s = xcalloc(1, sizeof(*s));
+	s->path = xstrdup(path);
+	if (file_renew(s, &r) != 0) {
+		text_printf(why, "cannot write %s (endpoints: state): %s; "
+		    "create its directory, or name another file", path,
+		    strerror(errno));
+		state_close(s);
+		return ERR_SYS;
+	}
+	*last = r.last;
+	*out = s;
+	return 0;
+}
+
+void
+state_close(struct state *s)
+{
+	if (s == NULL)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->path);
+	free(s);
+}
+
+int
+state_give(struct state *s, const char *user)
+{
+	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
+	    NULL;
+
+	return pw == NULL || fchown(s->fd, pw->pw_uid, pw->pw_gid) == 0 ? 0 :
+	    ERR_SYS;
+}
+
+static void
+state_add(struct state *s, struct text *t)
+{
+	if (file_put(s->fd, t->s, t->len) != 0)
+		log_error("%s: %s: a restart will not know of the last "
+		    "change", s->path, strerror(errno));
+	text_free(t);
+}
+
+void
+state_held(struct state *s, const struct contained *c)
+{
+	struct text t = { 0 };
+
+	if (s == NULL)
+		return;
+	held_text(c, &t);
+	state_add(s, &t);
+}
+
+void
+state_freed(struct state *s, const struct contained *c)
+{
+	struct text t = { 0 };
+
+	if (s == NULL)
+		return;
+	last_text(c->id, &t);
+	state_add(s, &t);
+}

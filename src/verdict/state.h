@@ -1,0 +1,31 @@
+/*
+ * What survives a restart: a file of lines of JSON, one for each endpoint that
+ * was contained or freed. It is read at start, written anew without what is
+ * over, and appended to from then on. Each line is on the disk before the call
+ * returns.
+ */
+#ifndef VERDICT_STATE_H
+#define VERDICT_STATE_H
+
+#include "util/text.h"
+#include "verdict/contain.h"
+
+struct state;
+
+/*
+ * Put those whose end has not passed into the table; wall is seconds since
+ * 1970, now is clock_ms(). *last is the highest id ever given out. Lines that
+ * cannot be read are left out, with a warning; the file as it was is kept
+ * beside it then, as PATH.bad. Returns 0, or ERR_SYS with a sentence in why.
+ */
+int	state_open(const char *path, struct contain *, int64_t wall,
+	    uint64_t now, uint64_t *last, struct state **, struct text *why);
+void	state_close(struct state *);	/* NULL is allowed */
+/* It belongs to that user from now on; before privileges are dropped. */
+int	state_give(struct state *, const char *user);
+
+/* Of NULL they do nothing. A failure is logged. */
+void	state_held(struct state *, const struct contained *);
+void	state_freed(struct state *, const struct contained *);
+
+#endif

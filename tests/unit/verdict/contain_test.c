@@ -1,0 +1,270 @@
+/*
+ * The table of endpoints that are contained, and what is kept of it in a file.
+ */
+#include "verdict/contain.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "test.h"
+#include "util/err.h"
+#include "util/text.h"
+#include "verdict/state.h"
+
+static struct endpoint
+who(const char *s)
+{
+	struct endpoint e;
+
+	ck_assert_int_eq(endpoint_parse(&e, s), 0);
+	return e;
+}
+
+static struct contained *
+one(uint64_t id, const char *name, uint64_t end)
+{
+	static char profile[] = "all", reason[] = "r", by[] = "ids";
+	struct contained c = { .id = id, .who = who(name), .since = 1000,
+	    .until = 1000 + (int64_t)(end / 1000), .end = end,
+	    .profile = profile, .reason = reason, .by = by };
+
+	return contained_new(&c);
+}
+
+static void
+put(struct contain *t, uint64_t id, const char *name, uint64_t end)
+{
+	struct contained *c = one(id, name, end);
+
+	ck_assert_int_eq(contain_put(t, c), 0);
+	contained_unref(c);
+}
+
+/* The id of who has this address (and MAC); 0: nobody is contained. */
+static uint64_t
+ask(struct contain *t, const char *addr, const char *mac, uint64_t now)
+{
+	struct endpoint a = who(addr), m = { 0 };
+	struct contained *c;
+	uint64_t id;
+
+	if (mac != NULL)
+		m = who(mac);
+	c = contain_ask(t, &a.addr, mac != NULL ? m.mac : NULL, now);
+	id = c != NULL ? c->id : 0;
+	contained_unref(c);
+	return id;
+}
+
+TEST(endpoints_have_one_spelling)
+{
+	static const struct {
+		const char	*in, *out;
+	} good[] = {
+		{ "02:00:5E:10:00:01", "02:00:5e:10:00:01" },
+		{ "02-00-5e-10-00-01", "02:00:5e:10:00:01" },
+		{ "192.0.2.7", "192.0.2.7" },
+		{ "2001:DB8::7", "2001:db8::7" },
+		{ "::ffff:192.0.2.7", "192.0.2.7" },
+	};
+	static const char *const bad[] = { "", "x", "02:00:5e:10:00",
+	    "02:00:5e:10:00:0", "02:00:5e:10:00:01:02", "0200:5e:10:00:011",
+	    "02:00:5e:10:00:0g", "192.0.2.7:80", "192.0.2.0/24" };
+	struct endpoint e;
+	char s[ADDR_STRLEN];
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		e = who(good[i].in);
+		ck_assert_str_eq(endpoint_str(&e, s), good[i].out);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(endpoint_parse(&e, bad[i]) == ERR_FORMAT, "%s",
+		    bad[i]);
+}
+END
+
+TEST(one_is_found_by_its_address_or_its_hardware)
+{
+	struct contain *t = contain_new(7);
+
+	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 0), 0);
+	put(t, 1, "192.0.2.1", 5000);
+	put(t, 2, "02:00:00:00:00:02", 6000);
+	put(t, 3, "2001:db8::3", 7000);
+	ck_assert_uint_eq(contain_count(t), 3);
+	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 0), 1);
+	ck_assert_uint_eq(ask(t, "192.0.2.2", NULL, 0), 0);
+	ck_assert_uint_eq(ask(t, "192.0.2.2", "02:00:00:00:00:02", 0), 2);
+	ck_assert_uint_eq(ask(t, "192.0.2.1", "02:00:00:00:00:03", 0), 1);
+	ck_assert_uint_eq(ask(t, "2001:db8::3", NULL, 6999), 3);
+	/* An end is the end. */
+	ck_assert_uint_eq(ask(t, "2001:db8::3", NULL, 7000), 0);
+	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 5000), 0);
+	contain_free(t);
+}
+END
+
+TEST(one_takes_the_place_of_another_of_its_endpoint)
+{
+	struct contain *t = contain_new(7);
+	struct contained *c;
+
+	put(t, 1, "192.0.2.1", 5000);
+	put(t, 4, "192.0.2.1", 9000);
+	ck_assert_uint_eq(contain_count(t), 1);
+	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 8999), 4);
+	ck_assert_ptr_null(contain_take(t, 1));
+	c = contain_take(t, 4);
+	ck_assert_uint_eq(c->end, 9000);
+	contained_unref(c);
+	ck_assert_uint_eq(contain_count(t), 0);
+	contain_free(t);
+}
+END
+
+TEST(those_that_are_over_come_out)
+{
+	struct contain *t = contain_new(7);
+	struct contained *c;
+	char name[32];
+	unsigned i, n = 0;
+
+	for (i = 1; i <= 100; i++) {
+		snprintf(name, sizeof(name), "192.0.2.%u", i);
+		put(t, i, name, i * 1000);
+	}
+	while ((c = contain_over(t, 40000)) != NULL) {
+		ck_assert_uint_le(c->end, 40000);
+		contained_unref(c);
+		n++;
+	}
+	ck_assert_uint_eq(n, 40);
+	ck_assert_uint_eq(contain_count(t), 60);
+	contain_free(t);
+}
+END
+
+TEST(a_table_has_room_for_so_many)
+{
+	struct contain *t = contain_new(7);
+	struct contained *c;
+	char name[32];
+	unsigned i;
+
+	for (i = 0; i < CONTAIN_MAX; i++) {
+		snprintf(name, sizeof(name), "10.0.%u.%u", i >> 8, i & 255);
+		put(t, i + 1, name, 1000);
+	}
+	c = one(1, "192.0.2.1", 1000);
+	ck_assert_int_eq(contain_put(t, c), ERR_LIMIT);
+	contained_unref(c);
+	put(t, 9, "10.0.0.1", 2000);	/* it is there already */
+	contain_free(t);
+}
+END
+
+/* The file of state, in a directory of its own. */
+static char dir[] = "/tmp/contain_test.XXXXXX", path[64];
+
+static void
+begin(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sub/state", dir);
+}
+
+static struct state *
+open_at(struct contain *t, int64_t wall, uint64_t now, uint64_t *last)
+{
+	struct text why = { 0 };
+	struct state *s = NULL;
+
+	ck_assert_msg(state_open(path, t, wall, now, last, &s, &why) == 0,
+	    "%s", why.s);
+	return s;
+}
+
+TEST(a_restart_knows_who_was_contained)
+{
+	struct contain *t = contain_new(7);
+	struct contained *a, *b, *c;
+	struct state *s;
+	uint64_t last;
+	struct stat st;
+
+	begin();
+	s = open_at(t, 1000, 0, &last);
+	ck_assert_uint_eq(last, 0);
+	a = one(1, "192.0.2.1", 60000);		/* until 1060 */
+	b = one(2, "02:00:00:00:00:02", 90000);	/* until 1090 */
+	c = one(3, "192.0.2.3", 90000);
+	state_held(s, a);
+	state_held(s, b);
+	state_held(s, c);
+	state_freed(s, c);
+	state_close(s);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	/* Another clock, half a minute later. */
+	s = open_at(t, 1030, 500000, &last);
+	ck_assert_uint_eq(last, 3);
+	ck_assert_uint_eq(contain_count(t), 2);
+	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 529999), 1);
+	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 530000), 0);
+	ck_assert_uint_eq(ask(t, "192.0.2.9", "02:00:00:00:00:02", 559999), 2);
+	state_close(s);
+	contain_free(t);
+	t = contain_new(7);
+	s = open_at(t, 1070, 0, &last);
+	ck_assert_uint_eq(contain_count(t), 1);
+	ck_assert_uint_eq(last, 3);
+	state_close(s);
+	/* The number is remembered when nobody is contained. */
+	contain_free(t);
+	t = contain_new(7);
+	state_close(open_at(t, 9000, 0, &last));
+	state_close(open_at(t, 9000, 0, &last));
+	ck_assert_uint_eq(last, 3);
+	contain_free(t);
+	contained_unref(a);
+	contained_unref(b);
+	contained_unref(c);
+}
+END
+
+TEST(lines_that_are_not_ours_are_kept_beside_it)
+{
+	static const char lines[] = "{\"id\":5,\"who\":\"192.0.2.5\","
+	    "\"profile\":\"all\",\"since\":1,\"until\":99,\"reason\":\"\","
+	    "\"by\":\"x\"}\n{\"id\":6,\"who\":\"nobody\",\"profile\":\"all\","
+	    "\"since\":1,\"until\":99,\"reason\":\"\",\"by\":\"x\"}\n"
+	    "no JSON\n{\"id\":-1,\"freed\":true}\n\n{\"id\":7";
+	struct contain *t = contain_new(7);
+	char sub[64], bad[80];
+	uint64_t last;
+	FILE *f;
+
+	begin();
+	snprintf(sub, sizeof(sub), "%s/sub", dir);
+	mkdir(sub, 0700);
+	f = fopen(path, "w");
+	fputs(lines, f);
+	fclose(f);
+	state_close(open_at(t, 10, 0, &last));
+	ck_assert_uint_eq(last, 5);
+	ck_assert_uint_eq(ask(t, "192.0.2.5", NULL, 88999), 5);
+	snprintf(bad, sizeof(bad), "%s.bad", path);
+	ck_assert_int_eq(access(bad, F_OK), 0);
+	contain_free(t);
+}
+END
+
+SUITE("contain", endpoints_have_one_spelling,
+    one_is_found_by_its_address_or_its_hardware,
+    one_takes_the_place_of_another_of_its_endpoint,
+    those_that_are_over_come_out, a_table_has_room_for_so_many,
+    a_restart_knows_who_was_contained,
+    lines_that_are_not_ours_are_kept_beside_it)
