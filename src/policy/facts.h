@@ -66,6 +66,10 @@ struct facts {
 	struct tls_used	 tls_client, tls_server;
 	enum tls_verify	 verify;
 	const char	*verify_text;		/* "ok" or OpenSSL's */
+	int		 late;			/* expired or not yet valid,
+						   whatever verify says */
+	int		 lacks_issuer;		/* untrusted: the server left
+						   out what can be fetched */
 	struct certinfo	*cert;			/* the server's own */
 	int		 cert_none;		/* none will become known */
 };
