@@ -452,6 +452,15 @@ struct conf {
 	} endpoints;
 	struct conf_quarantine *quarantines;	/* conf/contained.h */
 	size_t		 nquarantines;
+	struct conf_sensor *sensors;	/* conf/verdicts.h */
+	size_t		 nsensors;
+	struct conf_response *responses;
+	size_t		 nresponses;
+	/* new quarantines by sensors: so many in so many ms */
+	struct conf_breaker {
+		unsigned quarantines;
+		uint64_t per;
+	} breaker;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_feed *feeds;

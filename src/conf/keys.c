@@ -6,6 +6,7 @@
 
 #include "conf/contained.h"
 #include "conf/value.h"
+#include "conf/verdicts.h"
 #include "util/log.h"
 
 #define AT(member)	offsetof(struct conf, member)
@@ -527,6 +528,10 @@ static const struct key conf_keys[] = {
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "quarantines", &type_list, AT(quarantines), .arg = &quarantine_list,
 	    .max = 64 },
+	{ "sensors", &type_list, AT(sensors), .arg = &sensor_list, .max = 64 },
+	{ "responses", &type_list, AT(responses), .arg = &response_list,
+	    .max = 1000 },
+	{ "breaker", &type_map, AT(breaker), .arg = &map_breaker },
 	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
 	{ "geo", &type_map, 0, .arg = &map_geo },
 	{ "certificates", &type_list, AT(owns), .arg = &own_list,

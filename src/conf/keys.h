@@ -150,6 +150,9 @@ extern const struct listof proxy_list, rule_proxies;
 /* Quarantines, in contained.c; what they mean goes before the rules. */
 extern const struct listof quarantine_list;
 void	quarantine_rules(struct conf *);
+/* What sensors say, and what is done about it, in verdicts.c. */
+extern const struct listof sensor_list, response_list;
+extern const struct map map_breaker;
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);
