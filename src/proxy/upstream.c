@@ -57,7 +57,7 @@ connect_to(struct session *s, const struct addr *to,
 
 	s->rec.proxy = by != NULL ? by->name : NULL;
 	if (by == NULL) {
-		f->server = *to;
+		policy_server(s->policy, f, to);
 		f->proxied = 0;
 	} else if (f->server.sa.sa_family == AF_UNSPEC || f->proxied) {
 		f->server = *to;
