@@ -337,6 +337,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	daemon_memory(c);
 	if ((rv = boot_zones(d, c, why)) != 0 ||
 	    (rv = contained_boot(d, c, boot_seed(), why)) != 0 ||
+	    (rv = verdicts_boot(d, c, boot_seed(), why)) != 0 ||
 	    (rv = boot_setup(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
 	    (rv = boot_admin(d, c, why)) != 0)
@@ -364,6 +365,7 @@ daemon_down(struct daemon *d)
 	top_free(d->admin.top);
 	bypasses_free(d->env.bypasses);
 	learned_free(d->env.servers);
+	verdicts_down(d);
 	contained_down(d);
 	chains_free(d->chains);
 	zones_stop(d->zones);

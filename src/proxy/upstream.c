@@ -8,6 +8,7 @@
 
 #include "net/sock.h"
 #include "net/via.h"
+#include "policy/verdict.h"
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/decide.h"
@@ -56,7 +57,7 @@ connect_to(struct session *s, const struct addr *to,
 
 	s->rec.proxy = by != NULL ? by->name : NULL;
 	if (by == NULL) {
-		f->server = *to;
+		policy_server(s->policy, f, to);
 		f->proxied = 0;
 	} else if (f->server.sa.sa_family == AF_UNSPEC || f->proxied) {
 		f->server = *to;
@@ -195,41 +196,6 @@ server_tls_failed(struct session *s, const char *why)
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
-/* An issuer is not there. With "fetch", it could not be had, either. */
-static enum conf_on
-server_tls_untrusted(const struct conf *conf, SSL *ssl)
-{
-	char url[ISSUER_URL_MAX];
-
-	if (conf->on.incomplete_chain != ON_FETCH &&
-	    tls_lacks_issuer(ssl, url))
-		return conf->on.incomplete_chain;
-	return conf->on.untrusted_server;
-}
-
-/* What `on:` says of a server that verified like this. */
-static enum conf_on
-server_tls_judge(const struct session *s, SSL *ssl)
-{
-	const struct conf *conf = session_conf(s);
-
-	/* It may be expired and of another name: a block of either counts. */
-	if (!s->ours && tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
-		return ON_BLOCK;
-	switch (s->facts.verify) {
-	case VERIFY_OK:
-		return ON_DECRYPT;
-	case VERIFY_EXPIRED:
-		return conf->on.expired_server;
-	case VERIFY_NAME:
-		return conf->on.name_mismatch;
-	case VERIFY_REVOKED:
-		return conf->on.revoked_server;
-	default:
-		return server_tls_untrusted(conf, ssl);
-	}
-}
-
 /* Take the server's certificate, and what is to be thought of it. 0: it has
  * none. */
 static int
@@ -237,6 +203,7 @@ server_tls_cert(struct session *s, SSL *ssl)
 {
 	struct facts *f = &s->facts;
 	X509 *cert = SSL_get0_peer_certificate(ssl);
+	char url[ISSUER_URL_MAX];
 
 	f->verify = tls_verdict(ssl, &f->verify_text);
 	if (cert == NULL)
@@ -246,6 +213,10 @@ server_tls_cert(struct session *s, SSL *ssl)
 		f->verify = VERIFY_OK;
 		f->verify_text = "own server";
 	}
+	f->late = !s->ours && tls_late(ssl);
+	f->lacks_issuer = f->verify == VERIFY_UNTRUSTED &&
+	    session_conf(s)->on.incomplete_chain != ON_FETCH &&
+	    tls_lacks_issuer(ssl, url);
 	certinfo_unref(f->cert);
 	f->cert = certinfo_of(cert, f->verify == VERIFY_OK);
 	return 1;
@@ -266,7 +237,7 @@ server_tls_wants_cert(struct session *s)
 	if (server_tls_cert(s, ssl) &&
 	    decide_certificate(s, &elsewhere))
 		return elsewhere;
-	if (server_tls_judge(s, ssl) == ON_BLOCK)
+	if (on_server(session_conf(s), f).on == ON_BLOCK)
 		return decide_block(s, f->verify_text);
 	s->cert_none = 1;
 	tls_no_certificate(ssl);
@@ -306,7 +277,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		return server_tls_failed(s, "it has no certificate");
 	if (decide_certificate(s, &elsewhere))
 		return elsewhere;
-	switch (server_tls_judge(s, ssl)) {
+	switch (on_server(session_conf(s), f).on) {
 	case ON_BLOCK:
 		return decide_block(s, f->verify_text);
 	case ON_BYPASS:
