@@ -186,6 +186,22 @@ take_time(struct told *t, void *field, const char *s)
 	return 0;
 }
 
+/* Of the server, whatever the database says of it. */
+static int
+take_country(struct told *t, void *field, const char *s)
+{
+	char *country = t->facts.country;
+
+	if (strcmp(s, GEO_UNKNOWN) == 0)
+		return take_print(country, GEO_LEN, s);
+	if (strlen(s) != 2 || !isalpha((unsigned char)s[0]) ||
+	    !isalpha((unsigned char)s[1]))
+		return ERR_FORMAT;
+	country[0] = (char)toupper((unsigned char)s[0]);
+	country[1] = (char)toupper((unsigned char)s[1]);
+	return 0;
+}
+
 static int
 take_protocol(struct told *t, void *field, const char *s)
 {
@@ -213,6 +229,7 @@ static const struct {
 	{ "sni", take_name, AT(sni), "a name such as www.example.com" },
 	{ "host", take_name, AT(host), "a name such as www.example.com" },
 	{ "category", take_text, AT(category), "a category's name" },
+	{ "country", take_country, 0, "two letters such as DE, or unknown" },
 	{ "listener", take_text, AT(listener), "a listener's name" },
 	{ "user", take_text, AT(user), "the name of a user" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
@@ -308,8 +325,8 @@ told_take(struct told *t, const char *arg, struct text *why)
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
 		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, "
 		    "ja4=, ech=, issuer=, subject=, status=, verify=, late=, "
-		    "incomplete=, time=, category=, listener= or protocol=",
-		    arg);
+		    "incomplete=, time=, category=, country=, listener= or "
+		    "protocol=", arg);
 	}
 	return ERR_FORMAT;
 }
@@ -435,6 +452,8 @@ told_explain(struct told *t, const struct policy *p, struct verdict *v,
 		    t->facts.listener, policy_conf(p)->path);
 		return ERR_NOTFOUND;
 	}
+	if (t->facts.country[0] == '\0')
+		policy_server(p, &t->facts, &t->facts.server);
 	policy_explain(p, &t->facts, v, out);
 	explain_chain(v, &t->facts, out);
 	return 0;

@@ -186,6 +186,8 @@ replay_one(struct replay *r, const json_t *event)
 	    lived_take(&l, event) != 0 || l.rule == NULL)
 		return;		/* no rule was asked about it */
 	r->sessions++;
+	if (!l.facts.proxied)
+		policy_server(r->policy, &l.facts, &l.facts.server);
 	policy_decide(r->policy, &l.facts, &v);
 	verdict_apply(&v, policy_conf(r->policy), &l.facts);
 	if (v.rule == NULL || lived_same(&l, &v))

@@ -49,6 +49,8 @@ struct facts {
 	int		 http_unsure;		/* HTTP was decided before its
 						   first line was whole */
 	int		 upgraded;		/* TLS began in its dialogue */
+	/* the server's: two letters, or GEO_UNKNOWN; see policy_server() */
+	char		 country[GEO_LEN];
 	/* "a,b": in place of what the feeds say */
 	const char	*category;
 	/* Of the ClientHello. */

@@ -223,6 +223,15 @@ policy_decide(const struct policy *p, const struct facts *f,
 	v->later = policy_later(p, &view, i);
 }
 
+void
+policy_server(const struct policy *p, struct facts *f,
+    const struct addr *server)
+{
+	f->server = *server;
+	if (p->conf->geo.db != NULL && server->sa.sa_family != AF_UNSPEC)
+		geo_country(p->conf->geo.db, server, f->country);
+}
+
 size_t
 policy_own(const struct policy *p, const struct facts *f)
 {

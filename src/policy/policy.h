@@ -24,6 +24,11 @@ const struct conf *policy_conf(const struct policy *);
 void		 policy_decide(const struct policy *, const struct facts *,
 		    struct verdict *);
 
+/* The server's address is known: set it, and its country if there is a
+ * database. */
+void		 policy_server(const struct policy *, struct facts *,
+		    const struct addr *);
+
 /* Which of conf.owns is the certificate for it; conf.nowns: none of them. */
 size_t		 policy_own(const struct policy *, const struct facts *);
 
