@@ -19,6 +19,7 @@
 #include "main/daemon.h"
 #include "main/setup.h"
 #include "net/mailbox.h"
+#include "net/neighbours.h"
 #include "net/sock.h"
 #include "proxy/accept.h"
 #include "proxy/bypasses.h"
@@ -231,6 +232,9 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 	d->env.handshaken = session_handshaken;
 	d->env.learned = bypass_learned;
 	d->env.bypasses = bypasses_new(BYPASSES, boot_seed());
+	if (neighbours_new(d->base, &d->env.neighbours) != 0)
+		log_warn("the table of neighbours cannot be read: %s; no "
+		    "client has a MAC address here", strerror(errno));
 	d->env.arg = d;
 	for (i = 0; i < c->nlistens; i++)
 		if ((rv = port_free(&c->listens[i], why)) != 0)
@@ -259,6 +263,7 @@ boot_admin(struct daemon *d, const struct conf *c, struct text *why)
 	    "its CA in `upstream: trust-also`");
 	a->top = top_new();
 	a->bypasses = d->env.bypasses;
+	a->neighbours = d->env.neighbours;
 	a->arg = d;
 	a->started = clock_wall();
 	if (c->control_socket != NULL)
@@ -362,6 +367,7 @@ daemon_down(struct daemon *d)
 	failures_free(d->admin.failures);
 	top_free(d->admin.top);
 	bypasses_free(d->env.bypasses);
+	neighbours_free(d->env.neighbours);
 	verdicts_down(d);
 	contained_down(d);
 	chains_free(d->chains);
