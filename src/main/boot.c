@@ -23,6 +23,7 @@
 #include "net/sock.h"
 #include "proxy/accept.h"
 #include "proxy/bypasses.h"
+#include "proxy/learned.h"
 #include "http/spool.h"
 #include "util/budget.h"
 #include "util/clock.h"
@@ -232,6 +233,7 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 	d->env.handshaken = session_handshaken;
 	d->env.learned = bypass_learned;
 	d->env.bypasses = bypasses_new(BYPASSES, boot_seed());
+	d->env.servers = learned_new();
 	if (neighbours_new(d->base, &d->env.neighbours) != 0)
 		log_warn("the table of neighbours cannot be read: %s; no "
 		    "client has a MAC address here", strerror(errno));
@@ -367,6 +369,7 @@ daemon_down(struct daemon *d)
 	failures_free(d->admin.failures);
 	top_free(d->admin.top);
 	bypasses_free(d->env.bypasses);
+	learned_free(d->env.servers);
 	neighbours_free(d->env.neighbours);
 	verdicts_down(d);
 	contained_down(d);

@@ -285,11 +285,7 @@ decide(struct session *s)
 	if (!v.later && s->verdict.action == ACTION_DECRYPT &&
 	    facts_tls(&s->facts))
 		decide_tls(s);
-	if (!decide_unsure(s))
-		return decide_go(s);
-	/* A probe speaks TLS from its first byte. */
-	return s->facts.upgraded ? decide_unconfirmed(s, NULL, 0, 0) :
-	    step_go(PHASE_CONFIRM);
+	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
 }
 
 /* A rule that wants to decrypt has mirrors for clear text only. Those of a

@@ -162,20 +162,12 @@ const struct phase_ops phase_connect = {
 	.leave = connect_leave
 };
 
-/* Only that may be offered: it is configured, or a device has to read what
- * passes. */
-static int
-server_tls_http11(const struct session *s)
-{
-	return session_conf(s)->tls.alpn_http11 || chain_http11(s);
-}
-
 static void
-server_tls_alpn(const struct session *s, struct text *list)
+server_tls_alpn(struct session *s, struct text *list)
 {
 	static const char http11[] = "\x08http/1.1";
 
-	if (!server_tls_http11(s))
+	if (!versions_fixed(s))
 		versions_offer(s, list);
 	else if (s->facts.alpn != NULL)
 		text_puts(list, http11);
@@ -312,7 +304,7 @@ server_tls_settles(struct session *s, SSL *ssl)
 
 	if (!s->cert_none || s->awaits_refusal ||
 	    SSL_version(ssl) < TLS1_3_VERSION ||
-	    learned_get(s->worker->learned, &s->facts) == LEARNED_GOES_ON)
+	    learned_has(s->worker->env->servers, &s->facts, LEARNED_GOES_ON))
 		return 0;
 	log_debug("session %llu: waits for the server to go on without a "
 	    "certificate", (unsigned long long)s->rec.id);
@@ -337,12 +329,11 @@ server_tls_result(struct session *s, int rv, const char *why)
 		return server_tls_event(s, &s->server);
 	if (rv == 0) {
 		if (s->awaits_refusal)
-			learned_set(s->worker->learned, &s->facts,
+			learned_set(s->worker->env->servers, &s->facts,
 			    LEARNED_GOES_ON);
 		return server_tls_done(s, tlsio_ssl(t));
 	}
-	if (rv == ERR_TLS && !server_tls_http11(s) &&
-	    versions_refused(s, tlsio_ssl(t))) {
+	if (!versions_fixed(s) && versions_refused(s, tlsio_ssl(t), rv)) {
 		server_tls_count(s, 0);
 		conn_close(&s->server, 1);
 		return step_go(PHASE_CONNECT);

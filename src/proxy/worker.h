@@ -19,6 +19,7 @@
 struct bypasses;
 struct chain_ops;
 struct contain;
+struct learned;
 struct neighbours;
 struct worker;
 
@@ -28,6 +29,7 @@ struct proxy_env {
 	const struct chain_ops	*chain;
 	void			*chain_env;
 	struct bypasses		*bypasses;
+	struct learned		*servers;
 	struct neighbours	*neighbours;	/* or NULL */
 	/* Endpoints that are contained; or NULL: none is, ever. */
 	struct contain		*contain;
