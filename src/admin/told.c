@@ -333,9 +333,9 @@ told_take(struct told *t, const char *arg, struct text *why)
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
 		    "client=, mac=, server=, port=, sni=, host=, user=, "
-		    "alpn=, ja3=, ja4=, ech=, issuer=, subject=, status=, verify=, late=, "
-		    "incomplete=, time=, category=, country=, listener= or "
-		    "protocol=", arg);
+		    "alpn=, ja3=, ja4=, ech=, issuer=, subject=, status=, "
+		    "verify=, late=, incomplete=, time=, category=, country=, "
+		    "listener= or protocol=", arg);
 	}
 	return ERR_FORMAT;
 }
