@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/contained.h"
 #include "main/daemon.h"
@@ -37,9 +38,12 @@ static int
 cut_ends(const struct worker_query *q, const struct record *r)
 {
 	const struct cut *c = q->arg;
-	struct endpoint client = { .addr = r->facts->client };
+	const struct facts *f = r->facts;
+	struct endpoint client = { .addr = f->client };
 
-	if (!endpoint_same(&c->who, &client))
+	if (c->who.by_mac ? !f->mac_known ||
+	    memcmp(c->who.mac, f->mac, MAC_LEN) != 0 :
+	    !endpoint_same(&c->who, &client))
 		return 0;
 	json_array_append_new(c->sessions, json_integer((json_int_t)r->id));
 	return 1;
