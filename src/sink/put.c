@@ -101,6 +101,18 @@ put_used(struct text *o, const char *key, const struct tls_used *u,
 }
 
 void
+put_ether(struct text *o, const struct facts *f)
+{
+	char mac[MAC_STRLEN];
+
+	if (!f->mac_known)
+		return;
+	jtext_open(o, "ether", '{');
+	put_text(o, "src_mac", mac_str(f->mac, mac));
+	jtext_close(o, '}');
+}
+
+void
 put_geo(struct text *o, const struct facts *f)
 {
 	if (f->country[0] == '\0' || strcmp(f->country, GEO_UNKNOWN) == 0)
