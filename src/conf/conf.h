@@ -358,8 +358,8 @@ struct conf_rule {
 	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
 	struct via_proxy **proxies;
 	size_t		 nproxies;
-	/* never NULL: its own, or conf.inspect */
-	struct conf_inspect *inspect;
+	struct conf_own	 client;	/* `client-certificate`; or empty */
+	struct conf_inspect *inspect;	/* its own, or conf.inspect */
 };
 
 enum conf_forge {

@@ -365,6 +365,7 @@ static const struct key rule_keys[] = {
 	{ "chain", &type_chain, F(chain) },
 	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
 	    .max = VIA_HOPS },
+	{ "client-certificate", &type_map, F(client), .arg = &map_client },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
