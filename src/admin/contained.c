@@ -38,10 +38,12 @@ time_json(int64_t seconds)
 static json_t *
 row(const struct contained *c)
 {
-	char who[ADDR_STRLEN];
+	char who[ADDR_STRLEN], ip[ADDR_STRLEN];
 
-	return json_pack("{s:I,s:s,s:o,s:o,s:o,s:o,s:o}", "id",
+	return json_pack("{s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:o}", "id",
 	    (json_int_t)c->id, "endpoint", endpoint_str(&c->who, who),
+	    "address", c->who.addr.sa.sa_family == AF_UNSPEC ? NULL :
+	    addr_ip_str(&c->who.addr, ip),
 	    "profile", eve_string(c->profile), "since", time_json(c->since),
 	    "until", time_json(c->until), "reason", eve_string(c->reason),
 	    "by", eve_string(c->by));

@@ -449,6 +449,7 @@ struct conf {
 		struct conf_list never;	/* contained: prefixes or "@list" */
 		char	*state, *cases;	/* files, or NULL */
 		int	 release;	/* when the daemon is gone */
+		int	 by_address;	/* `identity: address` */
 	} endpoints;
 	struct conf_quarantine *quarantines;	/* conf/contained.h */
 	size_t		 nquarantines;

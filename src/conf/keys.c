@@ -417,6 +417,9 @@ static const struct map map_learn = { "learn", learn_keys, NULL };
 static const struct word when_downs[] = {
 	{ "keep", 0 }, { "release", 1 }, { NULL }
 };
+static const struct word identities[] = {
+	{ "mac", 0 }, { "address", 1 }, { NULL }
+};
 static const struct key endpoints_keys[] = {
 	{ "inside", &type_list, AT(inside), .arg = &prefixes, .max = 1000 },
 	{ "never", &type_list, AT(endpoints.never), .arg = &sources,
@@ -427,7 +430,8 @@ static const struct key endpoints_keys[] = {
 	    "/var/lib/clearspan/cases.jsonl", .flags = KEY_NONE },
 	{ "when-down", &type_word, AT(endpoints.release), "keep",
 	    .arg = when_downs },
-	{ "identity", &type_later },
+	{ "identity", &type_word, AT(endpoints.by_address), "mac",
+	    .arg = identities },
 	{ "interfaces", &type_later },
 	{ NULL }
 };

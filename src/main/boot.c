@@ -266,6 +266,7 @@ boot_admin(struct daemon *d, const struct conf *c, struct text *why)
 	a->top = top_new();
 	a->bypasses = d->env.bypasses;
 	a->neighbours = d->env.neighbours;
+	d->quarantine.neighbours = d->env.neighbours;
 	a->arg = d;
 	a->started = clock_wall();
 	if (c->control_socket != NULL)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/neighbours.h"
 #include "net/special.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -36,7 +37,7 @@ quarantine_may(const struct quarantine *q, const struct endpoint *who,
 {
 	enum special kind;
 
-	if (who->by_mac)
+	if (who->addr.sa.sa_family == AF_UNSPEC)
 		return 1;
 	kind = special_of(&who->addr);
 	if (kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST)
@@ -101,6 +102,14 @@ hold(struct quarantine *q, const struct contained *c,
 	text_free(&why);
 }
 
+void
+quarantine_identify(const struct quarantine *q, struct endpoint *who)
+{
+	if (!q->conf->endpoints.by_address && !who->by_mac)
+		who->by_mac = neighbours_mac(q->neighbours, &who->addr,
+		    who->mac) == 0;
+}
+
 int
 quarantine_set(struct quarantine *q, const struct quarantine_order *o,
     int64_t wall, uint64_t now, uint64_t *id, struct text *why)
@@ -113,16 +122,17 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 	struct contained *old, *c;
 	int rv;
 
+	quarantine_identify(q, &wish.who);
 	if (conf_quarantine_find(q->conf, o->profile) < 0) {
 		text_printf(why, "there is no profile %s under quarantines",
 		    o->profile);
 		return ERR_NOTFOUND;
 	}
-	if (!quarantine_may(q, &o->who, why)) {
+	if (!quarantine_may(q, &wish.who, why)) {
 		tell(q, QUARANTINE_REFUSED, &wish, why->s);
 		return ERR_DENIED;
 	}
-	old = contain_of(q->contain, &o->who);
+	old = contain_of(q->contain, &wish.who);
 	c = merge(q, &wish, old);
 	if ((rv = contain_put(q->contain, c)) != 0) {
 		text_puts(why, "too many endpoints are contained");

@@ -12,6 +12,7 @@
 
 struct cases;
 struct guard;
+struct neighbours;
 struct state;
 
 enum quarantine_what {
@@ -30,6 +31,7 @@ struct quarantine {
 	struct guard	*guard;		/* or NULL: there is none */
 	struct state	*state;		/* or NULL */
 	struct cases	*cases;		/* or NULL */
+	struct neighbours *neighbours;	/* or NULL: nobody is known */
 	const struct conf *conf;	/* in force */
 	uint64_t	 last;		/* id given out */
 	uint64_t	 counts[QUARANTINE_MAX];
@@ -49,7 +51,8 @@ struct quarantine_order {
 };
 
 /*
- * Contain an endpoint. One that is contained already stays so until the later
+ * Contain an endpoint; by its MAC address, if `identity` is mac and it is on a
+ * network of ours. One that is contained already stays so until the later
  * of both ends, under the stricter profile (the first in the file). wall is
  * seconds since 1970, now is clock_ms(). Returns 0 and its id; or, with a
  * sentence in why, ERR_NOTFOUND (no such profile), ERR_DENIED (never, inside)
@@ -57,6 +60,9 @@ struct quarantine_order {
  */
 int	quarantine_set(struct quarantine *, const struct quarantine_order *,
 	    int64_t wall, uint64_t now, uint64_t *id, struct text *why);
+/* If `identity` is mac, and its address that of a neighbour: its MAC address
+ * stays the same when it takes another. */
+void	quarantine_identify(const struct quarantine *, struct endpoint *);
 /* Whether there may be such an endpoint, it is one of ours, and none that is
  * never contained. 0: with a sentence in why. */
 int	quarantine_may(const struct quarantine *, const struct endpoint *,

@@ -81,6 +81,8 @@ verdicts_said(struct verdicts *v, const struct conf_sensor *sensor,
 	t.sighting = &s;
 	rv = sighting_who(&s, &who, is_inside, conf);
 	t.who = rv == 0 ? &who : NULL;
+	if (rv == 0)
+		quarantine_identify(v->quarantine, &who);
 	t.response = respond_match(v->respond, conf, sensor->name, &s, t.who,
 	    now);
 	if (t.response == NULL) {

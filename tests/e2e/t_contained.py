@@ -50,7 +50,8 @@ class Udp:
 
 def files(s):
     """Where endpoints are kept."""
-    return {'state': s.path('state'), 'cases': s.path('cases')}
+    return {'state': s.path('state'), 'cases': s.path('cases'),
+            'identity': 'address'}
 
 
 def begin(s, **over):
@@ -274,19 +275,65 @@ def contained_are_never_those_that_must_not_be(s):
     equal(status(get(s, 'https://www.good.test/')), '200')
 
 
+def mac_of(s, link='c0'):
+    return s.client.run('ip', '-br', 'link', 'show', link).split()[2]
+
+
 @scenario
 def contained_by_a_hardware_address(s):
-    """What is forwarded; all addresses of it, and new ones."""
+    """What is forwarded and what is intercepted; all addresses of it, and new
+    ones."""
     begin(s)
-    mac = s.client.run('ip', '-br', 'link', 'show', 'c0').split()[2]
+    s.serve(444)
+    mine = s.tls(444, sock=s.connect(444, source=(OTHER, 0)))
     udp, other = Udp(s, 5000), Udp(s, 5001, OTHER)
     six = Udp(s, 5002, net.CLIENT6, net.SERVER6)
     for u in udp, other, six:
         check(u.ask(b'before'), u.to)
-    contain(s, mac.upper())
+    contain(s, mac_of(s).upper())
+    equal(reset_wait(mine.sock), RST)
     s.client.ip('addr add 10.1.0.9/24 dev c0\n')
     for u in udp, other, six, Udp(s, 5003, '10.1.0.9'):
         check(not u.ask(b'after', 0.3), u.to)
+    for a in net.CLIENT, OTHER, '10.1.0.9':
+        equal(status(get(s, 'https://www.good.test/', a)), '403', a)
+
+
+@scenario
+def contained_is_followed_to_its_new_address(s):
+    """Identity is the MAC address: named by an address, it stays contained
+    with another one, by hand or a new temporary one of IPv6; and whoever gets
+    its old address is free."""
+    begin(s, endpoints=dict(files(s), identity='mac'))
+    # Each interface answers for its own addresses alone.
+    s.client.sysctl(ipv4__conf__all__arp_ignore=1,
+                    ipv4__conf__all__arp_announce=2,
+                    ipv4__conf__all__promote_secondaries=1)
+    s.client.ip('link add c1 link c0 type macvlan mode bridge\n'
+                'addr del 10.1.0.3/24 dev c0\naddr add 10.1.0.3/32 dev c1\n'
+                'link set c1 up\nroute add 10.1.0.1/32 dev c1 src 10.1.0.3 '
+                'table 7\nroute add default via 10.1.0.1 dev c1 table 7\n'
+                'rule add from 10.1.0.3 table 7\n')
+    for source in net.CLIENT, OTHER:
+        equal(status(get(s, 'https://www.good.test/', source)), '200', source)
+    n = contain(s, net.CLIENT)
+    q = s.d.ctl('quarantine')['quarantine'][0]
+    equal([q['id'], q['endpoint'], q['address']],
+          [n, mac_of(s), net.CLIENT])
+    equal(status(get(s, 'https://www.good.test/', OTHER)), '200')
+    s.client.ip('addr add 10.1.0.20/24 dev c0\n'
+                'addr add fd01::20:1/64 dev c0 nodad\n')
+    equal(status(get(s, 'https://www.good.test/', '10.1.0.20')), '403')
+    u = Udp(s, 5000, 'fd01::20:1', net.SERVER6)
+    check(not u.ask(b'x', 0.3), 'a temporary address')
+    # Another takes its old address.
+    s.client.ip('addr del 10.1.0.2/24 dev c0\n'
+                'addr add 10.1.0.2/32 dev c1\n'
+                'rule add from 10.1.0.2 table 7\n')
+    s.gateway.ip('neigh flush dev gc\n')
+    wait(lambda: status(get(s, 'https://www.good.test/', net.CLIENT)) ==
+         '200', 'whoever has its old address now')
+    equal(status(get(s, 'https://www.good.test/', '10.1.0.20')), '403')
 
 
 @scenario
