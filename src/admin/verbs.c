@@ -322,6 +322,7 @@ verb_explain(const struct request *r)
 
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
 		rv = told_take(told, fact, &out);
+	told_look(told, r->env->neighbours);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);
 	if (rv != 0)

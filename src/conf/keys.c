@@ -123,6 +123,7 @@ static const struct listof
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
     windows = { sizeof(struct conf_window), { NULL, &type_window } },
     users = { sizeof(char *), { NULL, &type_user } },
+    macs = { sizeof(char *), { NULL, &type_mac_pattern } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -327,6 +328,7 @@ static const struct map map_certificate = {
 	{ "protocol", &type_list, (base) + IN(protocol),		\
 	    .arg = &protocol_list },					\
 	{ "user", &type_list, (base) + IN(user), .arg = &users },	\
+	{ "mac", &type_list, (base) + IN(mac), .arg = &macs },		\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\

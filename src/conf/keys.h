@@ -106,6 +106,7 @@ extern const struct map map_geo;	/* conf.geo; geo.c */
 extern const struct listof rule_countries;
 extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_user;	/* char *: a name, or "@list" */
+extern const struct type type_mac_pattern;	/* char *: "02:00:5e:*" */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

@@ -4,6 +4,7 @@
  */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/contained.h"
 #include "main/daemon.h"
@@ -28,9 +29,12 @@ static int
 cut_ends(const struct worker_query *q, const struct record *r)
 {
 	const struct cut *c = q->arg;
-	struct endpoint client = { .addr = r->facts->client };
+	const struct facts *f = r->facts;
+	struct endpoint client = { .addr = f->client };
 
-	return endpoint_same(&c->who, &client);
+	if (!c->who.by_mac)
+		return endpoint_same(&c->who, &client);
+	return f->mac_known && memcmp(c->who.mac, f->mac, MAC_LEN) == 0;
 }
 
 static void

@@ -123,6 +123,18 @@ put_server(struct text *o, const struct facts *f)
 }
 
 void
+put_ether(struct text *o, const struct facts *f)
+{
+	char mac[MAC_STRLEN];
+
+	if (!f->mac_known)
+		return;
+	jtext_open(o, "ether", '{');
+	put_text(o, "src_mac", mac_str(f->mac, mac));
+	jtext_close(o, '}');
+}
+
+void
 put_geo(struct text *o, const struct facts *f)
 {
 	if (f->country[0] == '\0' || strcmp(f->country, GEO_UNKNOWN) == 0)

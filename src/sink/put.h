@@ -20,6 +20,8 @@ void	 put_tls(struct text *, const struct facts *);
  * certificate, and the hello that it had of us. */
 void	 put_client(struct text *, const struct facts *);
 void	 put_server(struct text *, const struct facts *);
+/* EVE's object for the frame: the client's MAC address. */
+void	 put_ether(struct text *, const struct facts *);
 /* Where the server is, in the name of ECS. */
 void	 put_geo(struct text *, const struct facts *);
 
