@@ -92,6 +92,8 @@ put_used(struct text *o, const struct tls_used *u)
 	put_texts(o, "cipher", u->cipher, "group", u->group, "alpn", u->alpn,
 	    NULL);
 	jtext_bool(o, "resumed", u->resumed);
+	if (u->certificate)
+		jtext_bool(o, "client_certificate", 1);
 }
 
 void

@@ -106,6 +106,8 @@ struct tls_want {
 	/* the client's hello, as hello.msg; NULL: nobody asks how ours is.
 	 * It lives until the handshake has begun. */
 	const uint8_t	*hello;
+	/* Our own certificate, or NULL. Only sessions with it are resumed. */
+	struct leaf	*client;
 };
 
 /*
@@ -116,8 +118,9 @@ struct tls_want {
  */
 SSL		*tls_connect(struct tls *, const struct tls_want *);
 
-/* Go on from there with the answer that we have none. */
-void		 tls_no_certificate(SSL *);
+/* Go on from there with the client certificate, if ours is set and there is
+ * one: 1; or with the answer that we have none: 0. */
+int		 tls_answer_certificate(SSL *, int ours);
 /* Whether that answer was refused, by a fatal alert for want of one. */
 int		 tls_refused_none(SSL *);
 /* Whether it refused the protocols that it was offered (RFC 7301, 3.2). */
@@ -174,6 +177,8 @@ struct tls_used {		/* what was negotiated; static strings */
 	/* Of our hello, if it was asked for (tls_want.hello); else "". */
 	char		 ja4[JA4_LEN + 1];
 	unsigned	 distance;	/* ja4_distance() to the client's */
+	int		 certificate;	/* it was shown our own, now or in
+				 * the session that was resumed */
 };
 void		 tls_used(SSL *, struct tls_used *);
 
