@@ -174,7 +174,8 @@ void
 check_rule(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const decrypt_keys[] = { "mirror", "icap",
-	    "inspect", "must-decrypt", NULL }, *const ca[] = { "ca", NULL };
+	    "inspect", "must-decrypt", "client-certificate", NULL };
+	static const char *const ca[] = { "ca", NULL };
 	struct conf_rule *r = item;
 	struct conf *c = l->conf;
 	size_t i;

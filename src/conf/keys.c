@@ -365,6 +365,7 @@ static const struct key rule_keys[] = {
 	{ "chain", &type_chain, F(chain) },
 	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
 	    .max = VIA_HOPS },
+	{ "client-certificate", &type_map, F(client), .arg = &map_client },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
@@ -422,6 +423,8 @@ static const struct key endpoints_keys[] = {
 	    .max = 1000 },
 	{ "state", &type_text, AT(endpoints.state),
 	    "/var/lib/clearspan/quarantine.state", .flags = KEY_NONE },
+	{ "cases", &type_text, AT(endpoints.cases),
+	    "/var/lib/clearspan/cases.jsonl", .flags = KEY_NONE },
 	{ "when-down", &type_word, AT(endpoints.release), "keep",
 	    .arg = when_downs },
 	{ "identity", &type_later },

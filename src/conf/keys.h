@@ -77,6 +77,7 @@ void	check_ca_files(struct load *, yaml_node_t *, struct conf_ca *);
 
 /* Own servers' certificates, in own.c. */
 extern const struct listof own_list;
+extern const struct map map_client;	/* struct conf_own, of a rule */
 
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */

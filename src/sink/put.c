@@ -96,6 +96,8 @@ put_used(struct text *o, const char *key, const struct tls_used *u,
 	put_texts(o, "cipher", u->cipher, "group", u->group, "alpn", u->alpn,
 	    NULL);
 	jtext_bool(o, "resumed", u->resumed);
+	if (u->certificate)
+		jtext_bool(o, "client_certificate", 1);
 	put_text(o, "verify", verify);
 	jtext_close(o, '}');
 }
