@@ -447,7 +447,7 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct {
 		struct conf_list never;	/* contained: prefixes or "@list" */
-		char	*state;		/* a file, or NULL */
+		char	*state, *cases;	/* files, or NULL */
 		int	 release;	/* when the daemon is gone */
 	} endpoints;
 	struct conf_quarantine *quarantines;	/* conf/contained.h */

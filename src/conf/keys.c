@@ -423,6 +423,8 @@ static const struct key endpoints_keys[] = {
 	    .max = 1000 },
 	{ "state", &type_text, AT(endpoints.state),
 	    "/var/lib/clearspan/quarantine.state", .flags = KEY_NONE },
+	{ "cases", &type_text, AT(endpoints.cases),
+	    "/var/lib/clearspan/cases.jsonl", .flags = KEY_NONE },
 	{ "when-down", &type_word, AT(endpoints.release), "keep",
 	    .arg = when_downs },
 	{ "identity", &type_later },
