@@ -25,6 +25,8 @@
 struct bypasses;
 struct event_base;
 struct quarantine;
+struct sensors;
+struct verdicts;
 
 struct admin_env {
 	struct event_base	*base;		/* the main thread's */
@@ -42,6 +44,8 @@ struct admin_env {
 	struct top		*top;
 	struct bypasses		*bypasses;
 	struct quarantine	*quarantine;
+	struct verdicts		*verdicts;
+	struct sensors		*sensors;	/* or NULL */
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

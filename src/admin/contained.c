@@ -7,12 +7,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "admin/admin.h"
 #include "admin/span.h"
 #include "sink/eve.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "verdict/guard.h"
+#include "verdict/sensors.h"
 
 static json_t *
 wrong(const char *what)
@@ -126,13 +128,11 @@ head(struct text *t, const char *name, const char *type, const char *help)
 	    name, help, name, type);
 }
 
-void
-contained_metrics(struct quarantine *q, struct text *out)
+static void
+metrics_quarantine(struct quarantine *q, struct text *out)
 {
 	int i;
 
-	if (q == NULL || q->guard == NULL)
-		return;
 	head(out, "contained", "gauge", "Endpoints in quarantine.");
 	text_printf(out, "clearspan_contained %u\n",
 	    contain_count(q->contain));
@@ -145,6 +145,65 @@ contained_metrics(struct quarantine *q, struct text *out)
 		text_printf(out, "clearspan_quarantines_total{action=\"%s\"} "
 		    "%llu\n", quarantine_str((enum quarantine_what)i),
 		    (unsigned long long)q->counts[i]);
+}
+
+static void
+metrics_sensors(const struct admin_env *e, struct text *out)
+{
+	struct sensors_stats st;
+	int i;
+
+	sensors_stats(e->sensors, &st);
+	head(out, "sensors_up", "gauge", "Whether the process is there that "
+	    "reads sensors.");
+	text_printf(out, "clearspan_sensors_up %d\n", st.up);
+	head(out, "sensor_reports_total", "counter", "Reports that came.");
+	text_printf(out, "clearspan_sensor_reports_total %llu\n",
+	    (unsigned long long)st.reports);
+	head(out, "sensor_lost_total", "counter", "Lines that were no "
+	    "reports, or too long, or from others.");
+	text_printf(out, "clearspan_sensor_lost_total %llu\n",
+	    (unsigned long long)st.lost);
+	head(out, "verdicts_total", "counter", "Reports, by what became of "
+	    "them.");
+	text_printf(out, "clearspan_verdicts_total{result=\"ignored\"} "
+	    "%llu\n", (unsigned long long)e->verdicts->ignored);
+	for (i = 0; i < VERDICT_RESULTS; i++)
+		text_printf(out, "clearspan_verdicts_total{result=\"%s\"} "
+		    "%llu\n", verdict_result_str((enum verdict_result)i),
+		    (unsigned long long)e->verdicts->results[i]);
+}
+
+void
+contained_metrics(const struct admin_env *e, struct text *out)
+{
+	if (e->quarantine != NULL && e->quarantine->guard != NULL)
+		metrics_quarantine(e->quarantine, out);
+	if (e->sensors != NULL)
+		metrics_sensors(e, out);
+}
+
+json_t *
+verdict_event(const struct verdict_told *t)
+{
+	const struct sighting *s = t->sighting;
+	char who[ADDR_STRLEN];
+	json_t *o;
+
+	o = json_pack("{s:s,s:s,s:I,s:o,s:o,s:s?,s:o,s:I,s:s,s:f}", "sensor",
+	    t->sensor->name, "product", s->product, "severity",
+	    (json_int_t)s->severity, "signature", eve_string(s->signature),
+	    "category", eve_string(s->category), "endpoint", t->who != NULL ?
+	    endpoint_str(t->who, who) : NULL, "peer", eve_string(s->peer),
+	    "response", (json_int_t)t->number, "result",
+	    verdict_result_str(t->result), "seconds", (double)t->us / 1e6);
+	if (t->id != 0)
+		json_object_set_new(o, "quarantine",
+		    json_integer((json_int_t)t->id));
+	if (t->why != NULL)
+		json_object_set_new(o, "error", eve_string(t->why));
+	json_object_set_new(o, "line", eve_string(s->fields->line));
+	return o;
 }
 
 json_t *

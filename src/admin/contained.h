@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "verdict/quarantine.h"
+#include "verdict/verdicts.h"
 
 /*
  * The answers of `ctl quarantine`, which the caller owns. words is what follows
@@ -19,7 +20,10 @@ json_t	*contained_verb(struct quarantine *, const char *words);
 json_t	*contained_event(enum quarantine_what, const struct contained *,
 	    const char *why);
 
-/* The lines of the metrics page; none without quarantines. */
-void	 contained_metrics(struct quarantine *, struct text *out);
+json_t	*verdict_event(const struct verdict_told *);
+
+struct admin_env;
+/* The lines of the metrics page; none without quarantines and sensors. */
+void	 contained_metrics(const struct admin_env *, struct text *out);
 
 #endif

@@ -518,7 +518,7 @@ metrics_page(struct metrics *m, struct text *out)
 	page_mirrors(m, out);
 	page_icap(m, out);
 	chains_metrics(m->env->conf, out);
-	contained_metrics(m->env->quarantine, out);
+	contained_metrics(m->env, out);
 	page_ca(m, out);
 	page_owns(m, out);
 	metrics_dns(out, &sum);

@@ -135,6 +135,35 @@ take_status(struct told *t, void *field, const char *s)
 	return conf_status(s, &t->facts.verify);
 }
 
+/* As the log has it. */
+static int
+take_verify(struct told *t, void *field, const char *s)
+{
+	t->facts.cert = &t->cert;
+	t->facts.verify_text = s;
+	return tls_verdict_said(s, &t->facts.verify);
+}
+
+static int
+take_yes(struct told *t, void *field, const char *s)
+{
+	*(int *)field = strcmp(s, "yes") == 0;
+	return *(int *)field || strcmp(s, "no") == 0 ? 0 : ERR_FORMAT;
+}
+
+/* The server left out what can be fetched, and so it is not trusted. */
+static int
+take_incomplete(struct told *t, void *field, const char *s)
+{
+	int rv = take_yes(t, field, s);
+
+	if (t->facts.lacks_issuer) {
+		t->facts.cert = &t->cert;
+		t->facts.verify = VERIFY_UNTRUSTED;
+	}
+	return rv;
+}
+
 /* "2026-11-28T22:15", with or without seconds, and "Z" or "+01:00". */
 static int
 take_time(struct told *t, void *field, const char *s)
@@ -154,6 +183,22 @@ take_time(struct told *t, void *field, const char *s)
 	    &hours, &minutes, &n) != 2 || end[1 + n] != '\0')
 		return ERR_FORMAT;
 	t->facts.now -= (*end == '-' ? -1 : 1) * (hours * 60 + minutes) * 60;
+	return 0;
+}
+
+/* Of the server, whatever the database says of it. */
+static int
+take_country(struct told *t, void *field, const char *s)
+{
+	char *country = t->facts.country;
+
+	if (strcmp(s, GEO_UNKNOWN) == 0)
+		return take_print(country, GEO_LEN, s);
+	if (strlen(s) != 2 || !isalpha((unsigned char)s[0]) ||
+	    !isalpha((unsigned char)s[1]))
+		return ERR_FORMAT;
+	country[0] = (char)toupper((unsigned char)s[0]);
+	country[1] = (char)toupper((unsigned char)s[1]);
 	return 0;
 }
 
@@ -184,6 +229,7 @@ static const struct {
 	{ "sni", take_name, AT(sni), "a name such as www.example.com" },
 	{ "host", take_name, AT(host), "a name such as www.example.com" },
 	{ "category", take_text, AT(category), "a category's name" },
+	{ "country", take_country, 0, "two letters such as DE, or unknown" },
 	{ "listener", take_text, AT(listener), "a listener's name" },
 	{ "user", take_text, AT(user), "the name of a user" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
@@ -196,6 +242,11 @@ static const struct {
 	{ "subject", take_subject, 0, "\"CN=www.example.com\"" },
 	{ "status", take_status, 0, "ok, untrusted, expired, name-mismatch "
 	    "or revoked" },
+	{ "verify", take_verify, 0, "what the log has there, such as "
+	    "\"certificate has expired\"" },
+	{ "late", take_yes, AT(late), "yes or no" },
+	{ "incomplete", take_incomplete, AT(lacks_issuer), "yes or no" },
+	{ "ech", take_yes, AT(ech), "yes or no" },
 	{ "protocol", take_protocol, 0, "tls, http, smtp ... or other" },
 };
 
@@ -273,8 +324,9 @@ told_take(struct told *t, const char *arg, struct text *why)
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
 		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, "
-		    "ja4=, issuer=, subject=, status=, time=, category=, "
-		    "listener= or protocol=", arg);
+		    "ja4=, ech=, issuer=, subject=, status=, verify=, late=, "
+		    "incomplete=, time=, category=, country=, listener= or "
+		    "protocol=", arg);
 	}
 	return ERR_FORMAT;
 }
@@ -290,8 +342,8 @@ listener_known(const struct conf *c, const char *name)
 	return name == NULL;
 }
 
-/* A client with an SNI, ALPN or fingerprint speaks TLS, and so does a server
- * with a certificate. */
+/* A client with an SNI, ALPN, ECH or fingerprint speaks TLS, and so does a
+ * server with a certificate. */
 static void
 told_end(struct told *t)
 {
@@ -301,8 +353,8 @@ told_end(struct told *t)
 	}
 	if (t->facts.protocol == PROTO_UNKNOWN &&
 	    (t->facts.sni != NULL || t->facts.alpn != NULL ||
-	    t->facts.ja3[0] != '\0' || t->facts.ja4[0] != '\0' ||
-	    t->facts.cert != NULL))
+	    t->facts.ech || t->facts.ja3[0] != '\0' ||
+	    t->facts.ja4[0] != '\0' || t->facts.cert != NULL))
 		t->facts.protocol = PROTO_TLS;
 }
 
@@ -400,6 +452,8 @@ told_explain(struct told *t, const struct policy *p, struct verdict *v,
 		    t->facts.listener, policy_conf(p)->path);
 		return ERR_NOTFOUND;
 	}
+	if (t->facts.country[0] == '\0')
+		policy_server(p, &t->facts, &t->facts.server);
 	policy_explain(p, &t->facts, v, out);
 	explain_chain(v, &t->facts, out);
 	return 0;

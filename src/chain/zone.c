@@ -119,9 +119,9 @@ zones_ask(struct zones *z, const struct zone_ask *ask, int *fds,
 
 	pthread_mutex_lock(&z->call);
 	rv = atomic_load(&z->gone) ? ERR_EOF :
-	    zone_wire_send(z->fd, ask, sizeof(*ask), NULL, 0);
+	    parcel_send(z->fd, ask, sizeof(*ask), NULL, 0);
 	if (rv >= 0)
-		rv = zone_wire_recv(z->fd, &a, sizeof(a), fds,
+		rv = parcel_recv(z->fd, &a, sizeof(a), fds,
 		    nfds != NULL ? nfds : &none);
 	if (rv == ERR_LIMIT)		/* the descriptors; it lives on */
 		a.rv = ERR_LIMIT;

@@ -103,7 +103,7 @@ helper_turn(struct helper *h)
 	int n;
 
 	memset(&ask, 0, sizeof(ask));
-	n = zone_wire_recv(h->fd, &ask, sizeof(ask), NULL, &none);
+	n = parcel_recv(h->fd, &ask, sizeof(ask), NULL, &none);
 	if (n < 0)
 		return n;
 	r.answer.rv = helper_do(h, &ask, (size_t)n, &r);
@@ -113,14 +113,14 @@ helper_turn(struct helper *h)
 	if (r.why.len > 0)
 		snprintf(r.answer.why, sizeof(r.answer.why), "%s", r.why.s);
 	text_free(&r.why);
-	n = zone_wire_send(h->fd, &r.answer, sizeof(r.answer), r.fds,
+	n = parcel_send(h->fd, &r.answer, sizeof(r.answer), r.fds,
 	    r.answer.nfds);
 	for (i = 0; i < r.answer.nfds; i++)
 		close(r.fds[i]);
 	if (n == ERR_SYS && r.answer.nfds > 0) {	/* too many */
 		r.answer.rv = ERR_LIMIT;
 		r.answer.nfds = 0;
-		n = zone_wire_send(h->fd, &r.answer, sizeof(r.answer), NULL,
+		n = parcel_send(h->fd, &r.answer, sizeof(r.answer), NULL,
 		    0);
 	}
 	return n < 0 ? n : 0;

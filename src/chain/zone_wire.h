@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 #include "chain/zone_plan.h"
+#include "util/parcel.h"
 
 #define ZONE_MAX	(2 * CONF_DEVICES)	/* zones at once: a reload's */
-#define ZONE_FDS	64	/* of one answer; the kernel takes 253 */
+#define ZONE_FDS	PARCEL_FDS	/* of one answer */
 
 enum zone_verb {
 	ZONE_OPEN = 1,		/* plan: make the zones, move the ports */
@@ -43,16 +44,5 @@ struct zone_answer {
 
 /* Returns 0, or ERR_FORMAT: no question that the daemon would ask. */
 int	zone_ask_check(const struct zone_ask *, size_t len);
-
-/*
- * Send or receive one message with its descriptors; *nfds is the room for them
- * before and their number after. Blocking. Return the length; ERR_EOF: the
- * other end is closed; ERR_TIMEOUT; ERR_FORMAT: cut off; ERR_LIMIT: the message
- * is here, but this process may not have so many descriptors; or ERR_SYS. With
- * an error no descriptor stays open.
- */
-int	zone_wire_send(int fd, const void *, size_t len, const int *fds,
-	    size_t nfds);
-int	zone_wire_recv(int fd, void *, size_t size, int *fds, size_t *nfds);
 
 #endif

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/text.h"
+
 #define STARTTLS_MAX	16384	/* bytes of both; a login comes long before */
 #define STARTTLS_UNIT	1024	/* bytes kept of a unit */
 #define STARTTLS_TAG	64	/* ... of IMAP's tag */
@@ -76,6 +78,26 @@ size_t		 starttls_most(const struct starttls *);
  * TLS, in place. Returns the bytes that are left.
  */
 size_t		 starttls_hide(struct starttls *, uint8_t *p, size_t len);
+
+/*
+ * A client that wants nothing but TLS, in a connection of its own. Zeroed, but
+ * for which, it is ready.
+ */
+struct starttls_asker {
+	unsigned	 which;
+	struct starttls	 reader;
+	unsigned	 said, heard;	/* our texts, the server's units */
+};
+
+/*
+ * Hear these bytes of the server's, of which *n were read, and append to say
+ * what is to be sent now; it begins without bytes. name is the server's.
+ * AGREED: TLS follows, and the server has said no more if *n is len. MORE:
+ * go on. Anything else: it does not agree.
+ */
+enum starttls_step starttls_ask(struct starttls_asker *, const char *name,
+		    const uint8_t *p, size_t len, size_t *n,
+		    struct text *say);
 
 /* Which protocol it is, or -1: not known (yet). */
 int		 starttls_which(const struct starttls *);

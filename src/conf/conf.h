@@ -11,13 +11,14 @@
 #include <stdint.h>
 
 #include "conf/ca.h"
+#include "conf/match.h"
 #include "conf/pages.h"
 #include "conf/users.h"
+#include "net/geo.h"
 #include "net/via.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/text.h"
-#include "util/zone.h"
 
 #define CONF_DEFAULT_PATH	"/etc/clearspan/clearspan.yaml"
 
@@ -58,11 +59,6 @@ enum conf_mirror_kind {
 	/* a file: .pcap classic, .pcapng with comments */
 	MIRROR_PCAP,
 	MIRROR_PCAPIP		/* PCAP-over-IP server */
-};
-
-struct conf_list {		/* of names */
-	char		**v;
-	size_t		  n;
 };
 
 struct conf_prefixes {
@@ -133,10 +129,6 @@ struct conf_mirror {
 	int		 allow_given;	/* else it is the default */
 	/* bytes queued for a slow reader or disk */
 	uint64_t	 queue;
-};
-
-struct conf_ports {		/* inclusive */
-	uint16_t	 lo, hi;
 };
 
 enum conf_oversize {		/* a body past max-body */
@@ -329,40 +321,6 @@ struct conf_chain {			/* one of `chains:` */
 #define CHAIN_ALSO_BYPASSED	1	/* TLS that is not decrypted */
 #define CHAIN_ALSO_PLAIN	2	/* what is not TLS */
 
-struct conf_window {		/* of time; it may go over midnight */
-	char		*text;		/* as it was written */
-	unsigned	 days;		/* on which it begins; 1: Sunday */
-	int		 from, to;	/* minutes of the day */
-	struct zone	*zone;		/* NULL: UTC */
-};
-/* Whether a time is in it, in seconds since 1970. */
-int	conf_window_has(const struct conf_window *, int64_t);
-
-struct conf_quarantine;
-
-/* Conditions of a rule; an empty list is not a condition. */
-struct conf_match {
-	/* the client is contained under this profile; or NULL */
-	const struct conf_quarantine *contained;
-	struct conf_list client, server;	/* prefixes or "@list" */
-	/* patterns or "@list", lower case */
-	struct conf_list sni, host, site;
-	struct conf_list alpn, listener, protocol;
-	struct conf_list category;	/* lower case */
-	struct conf_list user;		/* names or "@list" */
-	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
-					 * pattern with "*" */
-	struct conf_ports *port;
-	size_t		 nport;
-	struct conf_window *time;
-	size_t		 ntime;
-	struct {		/* the server's */
-		/* patterns, of a whole name or an attribute ("O=*") */
-		struct conf_list issuer, subject;
-		unsigned status;	/* 1 << VERIFY_*, or'ed; 0: any */
-	} certificate;
-};
-
 struct conf_stamp {			/* a file's state; zeros: not there */
 	uint64_t	 dev, ino, size;
 	int64_t		 sec, nsec;	/* modified */
@@ -494,6 +452,15 @@ struct conf {
 	} endpoints;
 	struct conf_quarantine *quarantines;	/* conf/contained.h */
 	size_t		 nquarantines;
+	struct conf_sensor *sensors;	/* conf/verdicts.h */
+	size_t		 nsensors;
+	struct conf_response *responses;
+	size_t		 nresponses;
+	/* new quarantines by sensors: so many in so many ms */
+	struct conf_breaker {
+		unsigned quarantines;
+		uint64_t per;
+	} breaker;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_feed *feeds;
@@ -501,6 +468,10 @@ struct conf {
 	struct conf_named_list *categories;	/* of all feeds */
 	size_t		 ncategories;
 	struct text	 odd_feeds;	/* warnings of lines left out */
+	struct {
+		int	 given;
+		struct geo *db;		/* NULL: none, or none was read */
+	} geo;
 	struct conf_own	*owns;		/* `certificates:` */
 	size_t		 nowns;
 	struct conf_file *files;	/* of users, own servers ... */

@@ -86,7 +86,7 @@ static const struct {
 	{ AT(sni), pattern_covers }, { AT(host), pattern_covers },
 	{ AT(site), pattern_covers }, { AT(alpn), text_covers },
 	{ AT(listener), text_covers }, { AT(protocol), text_covers },
-	{ AT(category), text_covers },
+	{ AT(category), text_covers }, { AT(country), text_covers },
 	{ AT(user), user_covers },
 	{ AT(ja3), text_covers }, { AT(ja4), glob_covers },
 	{ AT(certificate.issuer), text_covers },

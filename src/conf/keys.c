@@ -6,6 +6,7 @@
 
 #include "conf/contained.h"
 #include "conf/value.h"
+#include "conf/verdicts.h"
 #include "util/log.h"
 
 #define AT(member)	offsetof(struct conf, member)
@@ -333,7 +334,8 @@ static const struct map map_certificate = {
 	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
 	{ "category", &type_list, (base) + IN(category),		\
 	    .arg = &rule_categories },					\
-	{ "country", &type_later }
+	{ "country", &type_list, (base) + IN(country),			\
+	    .arg = &rule_countries }
 
 static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
 static const struct map map_not = { "not", not_keys, check_match };
@@ -526,7 +528,12 @@ static const struct key conf_keys[] = {
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "quarantines", &type_list, AT(quarantines), .arg = &quarantine_list,
 	    .max = 64 },
+	{ "sensors", &type_list, AT(sensors), .arg = &sensor_list, .max = 64 },
+	{ "responses", &type_list, AT(responses), .arg = &response_list,
+	    .max = 1000 },
+	{ "breaker", &type_map, AT(breaker), .arg = &map_breaker },
 	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
+	{ "geo", &type_map, 0, .arg = &map_geo },
 	{ "certificates", &type_list, AT(owns), .arg = &own_list,
 	    .max = 10000 },
 	{ "inspect", &type_map, AT(inspect), .arg = &map_inspect },

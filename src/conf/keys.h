@@ -102,6 +102,8 @@ extern const struct word conf_statuses[];	/* of enum tls_verify */
 extern const struct type type_feeds;
 extern const struct listof feed_list, rule_categories;
 extern const struct type type_category;	/* char *: lower case; of a rule */
+extern const struct map map_geo;	/* conf.geo; geo.c */
+extern const struct listof rule_countries;
 extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_user;	/* char *: a name, or "@list" */
 extern const struct type type_ja3;	/* char *: lower case */
@@ -148,6 +150,9 @@ extern const struct listof proxy_list, rule_proxies;
 /* Quarantines, in contained.c; what they mean goes before the rules. */
 extern const struct listof quarantine_list;
 void	quarantine_rules(struct conf *);
+/* What sensors say, and what is done about it, in verdicts.c. */
+extern const struct listof sensor_list, response_list;
+extern const struct map map_breaker;
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

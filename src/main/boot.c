@@ -22,6 +22,7 @@
 #include "net/sock.h"
 #include "proxy/accept.h"
 #include "proxy/bypasses.h"
+#include "proxy/learned.h"
 #include "http/spool.h"
 #include "util/budget.h"
 #include "util/clock.h"
@@ -231,6 +232,7 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 	d->env.handshaken = session_handshaken;
 	d->env.learned = bypass_learned;
 	d->env.bypasses = bypasses_new(BYPASSES, boot_seed());
+	d->env.servers = learned_new();
 	d->env.arg = d;
 	for (i = 0; i < c->nlistens; i++)
 		if ((rv = port_free(&c->listens[i], why)) != 0)
@@ -335,6 +337,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	daemon_memory(c);
 	if ((rv = boot_zones(d, c, why)) != 0 ||
 	    (rv = contained_boot(d, c, boot_seed(), why)) != 0 ||
+	    (rv = verdicts_boot(d, c, boot_seed(), why)) != 0 ||
 	    (rv = boot_setup(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
 	    (rv = boot_admin(d, c, why)) != 0)
@@ -361,6 +364,8 @@ daemon_down(struct daemon *d)
 	failures_free(d->admin.failures);
 	top_free(d->admin.top);
 	bypasses_free(d->env.bypasses);
+	learned_free(d->env.servers);
+	verdicts_down(d);
 	contained_down(d);
 	chains_free(d->chains);
 	zones_stop(d->zones);

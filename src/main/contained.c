@@ -12,6 +12,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "verdict/guard.h"
+#include "verdict/sensors.h"
 #include "verdict/state.h"
 
 #define TICK	1	/* s between looks for what is over */
@@ -81,6 +82,7 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 	struct daemon *d = arg;
 
 	quarantine_tick(&d->quarantine, clock_ms());
+	sensors_tick(d->sensors);
 }
 
 int

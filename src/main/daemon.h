@@ -13,6 +13,7 @@
 #include "adapt/engine.h"
 #include "util/text.h"
 #include "verdict/quarantine.h"
+#include "verdict/verdicts.h"
 
 struct chains;
 struct event;
@@ -38,6 +39,8 @@ struct daemon {
 						 * devices */
 	struct quarantine	 quarantine;
 	struct event		*tick;		/* of that */
+	struct sensors		*sensors;	/* or NULL: there are none */
+	struct verdicts		 verdicts;
 	struct control		*control;
 	struct metrics		*metrics;
 	struct event		*drain;		/* checks if all have ended */
@@ -90,6 +93,14 @@ int	contained_boot(struct daemon *, const struct conf *, uint64_t seed,
 int	contained_start(struct daemon *, const struct conf *,
 	    struct text *why);
 void	contained_down(struct daemon *);
+/*
+ * Sensors (sensors.c), likewise. A reload makes those of a configuration, and
+ * gives up the others with them.
+ */
+int	verdicts_boot(struct daemon *, struct conf *, uint64_t seed,
+	    struct text *why);
+int	verdicts_renew(struct daemon *, struct conf *, struct text *why);
+void	verdicts_down(struct daemon *);
 
 /*
  * Whether nobody else has the address of a listener. The workers share it by

@@ -9,6 +9,7 @@
 #include "util/helper.h"
 #include "util/mem.h"
 #include "verdict/guard_wire.h"
+#include "verdict/sensors.h"
 
 static const struct command commands[] = {
 	{ "quickstart", cmd_quickstart, "[--listen ADDR:PORT] "
@@ -88,6 +89,8 @@ main(int argc, char **argv)
 		return zone_helper(HELPER_FD);
 	if (strcmp(argv[1], GUARD_ARG) == 0)
 		return guard_run(HELPER_FD);
+	if (strcmp(argv[1], SENSORS_ARG) == 0)
+		return sensors_run(HELPER_FD);
 	if ((c = command_find(argv[1])) == NULL) {
 		fprintf(stderr, "clearspan: unknown command %s\n", argv[1]);
 		usage(stderr);

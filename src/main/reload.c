@@ -128,9 +128,11 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 	if (d->chains != NULL && (rv = chains_open(d->chains, c, why)) != 0)
 		return rv;
 	if ((rv = accept_open(c, d->admin.conf, d->nrunning, &f->sockets,
-	    why)) != 0 || (rv = fresh_metrics(d, c, f, why)) != 0)
+	    why)) != 0 || (rv = fresh_metrics(d, c, f, why)) != 0 ||
+	    (rv = connlog_turn(d->admin.log, c->log.file, c->log.events,
+	    why)) != 0)
 		return rv;
-	return connlog_turn(d->admin.log, c->log.file, c->log.events, why);
+	return verdicts_renew(d, c, why);
 }
 
 /* It was not to be. */

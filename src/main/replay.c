@@ -13,6 +13,7 @@
 
 #include "main/cmd.h"
 #include "policy/policy.h"
+#include "policy/verdict.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -57,15 +58,28 @@ lived_text(char *out, size_t size, const char *s)
 		memcpy(out, s, strlen(s) + 1);
 }
 
+/* Whether the certificate was out of its time when the session ended. */
+static int
+lived_late(const struct lived *l, const json_t *tls)
+{
+	const char *from = member(tls, "notbefore"), *to = member(tls,
+	    "notafter");
+
+	return from != NULL && to != NULL && (strncmp(from, l->when, 19) > 0 ||
+	    strncmp(to, l->when, 19) < 0);
+}
+
 static void
 lived_tls(struct lived *l, const json_t *tls)
 {
+	static char none[] = "";
 	struct facts *f = &l->facts;
 
 	if (tls == NULL)
 		return;
 	f->protocol = PROTO_TLS;
 	f->sni = member(tls, "sni");
+	f->ech = json_is_true(json_object_get(tls, "ech"));
 	lived_text(f->ja3, sizeof(f->ja3), member(
 	    json_object_get(tls, "ja3"), "hash"));
 	lived_text(f->ja4, sizeof(f->ja4), member(tls, "ja4"));
@@ -73,29 +87,28 @@ lived_tls(struct lived *l, const json_t *tls)
 	l->cert.issuer = (char *)(uintptr_t)member(tls, "issuerdn");
 	if (l->cert.subject != NULL && l->cert.issuer != NULL)
 		f->cert = &l->cert;
+	else
+		l->cert.subject = l->cert.issuer = none;
 }
 
-/* In the words of OpenSSL. */
-static enum tls_verify
-lived_verify(const char *text)
+/*
+ * What was thought of the server: of one that was bypassed for that, `why` has
+ * it. What else is in the log is none of OpenSSL's words: it was good.
+ */
+static void
+lived_verify(struct lived *l, const json_t *server, const json_t *tls)
 {
-	static const struct {
-		const char	*has;
-		enum tls_verify	 verify;
-	} words[] = {
-		{ "expired", VERIFY_EXPIRED },
-		{ "not yet valid", VERIFY_EXPIRED },
-		{ "mismatch", VERIFY_NAME },
-		{ "revoked", VERIFY_REVOKED }
-	};
-	size_t i;
+	struct facts *f = &l->facts;
+	const char *said = member(server, "verify");
 
-	if (text == NULL || strcmp(text, "ok") == 0)
-		return VERIFY_OK;
-	for (i = 0; i < NELEM(words); i++)
-		if (strstr(text, words[i].has) != NULL)
-			return words[i].verify;
-	return VERIFY_UNTRUSTED;
+	if (said == NULL)
+		said = l->why;
+	if (said != NULL && tls_verdict_said(said, &f->verify) == 0)
+		f->verify_text = said;
+	if (f->verify_text != NULL && f->cert == NULL && f->verify != VERIFY_OK)
+		f->cert = &l->cert;
+	f->late = f->verify != VERIFY_UNTRUSTED &&
+	    f->verify != VERIFY_REVOKED && lived_late(l, tls);
 }
 
 static enum policy_protocol
@@ -134,8 +147,8 @@ lived_take(struct lived *l, const json_t *o)
 	    "", "explicit") == 0 ? CONF_EXPLICIT : CONF_TRANSPARENT;
 	f->protocol = lived_protocol(member(o, "app_proto"));
 	lived_tls(l, json_object_get(o, "tls"));
-	f->verify = lived_verify(member(json_object_get(own, "server"),
-	    "verify"));
+	lived_verify(l, json_object_get(own, "server"),
+	    json_object_get(o, "tls"));
 	f->cert_none = f->cert == NULL;
 	l->name = facts_name(f);
 	addr_str(&f->client, l->client);
@@ -144,12 +157,21 @@ lived_take(struct lived *l, const json_t *o)
 	return 0;
 }
 
-/* An action that `on:` or a page has changed is not the rule's. */
+/* Whether the log's action follows from the facts. */
+static int
+lived_follows(const struct lived *l)
+{
+	return l->why == NULL || strcmp(l->why, "ECH") == 0 ||
+	    strcmp(l->why, "no SNI") == 0 || (l->facts.verify_text != NULL &&
+	    strcmp(l->why, l->facts.verify_text) == 0);
+}
+
+/* What was learned, or has failed later, has changed the rule's action. */
 static int
 lived_same(const struct lived *l, const struct verdict *v)
 {
-	return strcmp(v->rule->name, l->rule) == 0 &&
-	    (l->why != NULL || l->action == NULL ||
+	return strcmp(v->rule->name, l->rule) == 0 && (!lived_follows(l) ||
+	    l->action == NULL ||
 	    strcmp(conf_action_str(v->action), l->action) == 0);
 }
 
@@ -164,7 +186,10 @@ replay_one(struct replay *r, const json_t *event)
 	    lived_take(&l, event) != 0 || l.rule == NULL)
 		return;		/* no rule was asked about it */
 	r->sessions++;
+	if (!l.facts.proxied)
+		policy_server(r->policy, &l.facts, &l.facts.server);
 	policy_decide(r->policy, &l.facts, &v);
+	verdict_apply(&v, policy_conf(r->policy), &l.facts);
 	if (v.rule == NULL || lived_same(&l, &v))
 		return;
 	r->differ++;

@@ -54,6 +54,7 @@ CONDITION_LIST(user)
 CONDITION_LIST(alpn)
 CONDITION_LIST(listener)
 CONDITION_LIST(protocol)
+CONDITION_LIST(country)
 CONDITION_LIST(ja3)
 CONDITION_LIST(ja4)
 
@@ -239,6 +240,23 @@ static int
 user_fact(const struct facts *f, struct text *t)
 {
 	return string_fact(f->user, t);
+}
+
+static int
+country_holds(const struct match *m, struct view *v)
+{
+	unsigned bit;
+
+	if (v->f->country[0] == '\0')
+		return 0;
+	bit = country_bit(v->f->country);
+	return m->countries[bit / 32] >> bit % 32 & 1;
+}
+
+static int
+country_fact(const struct facts *f, struct text *t)
+{
+	return string_fact(f->country, t);
 }
 
 static int
@@ -532,6 +550,7 @@ const struct condition conditions[] = {
 	CONDITION(port, 0, STAGE_CONNECTION),
 	CONDITION(client, 0, STAGE_CONNECTION),
 	CONDITION(server, 0, STAGE_CONNECTION),
+	CONDITION(country, 0, STAGE_CONNECTION),
 	CONDITION(time, 0, STAGE_CONNECTION),
 	CONDITION(user, 0, STAGE_CONNECTION),
 	CONDITION(sni, 1, STAGE_HELLO),

@@ -49,6 +49,8 @@ struct facts {
 	int		 http_unsure;		/* HTTP was decided before its
 						   first line was whole */
 	int		 upgraded;		/* TLS began in its dialogue */
+	/* the server's: two letters, or GEO_UNKNOWN; see policy_server() */
+	char		 country[GEO_LEN];
 	/* "a,b": in place of what the feeds say */
 	const char	*category;
 	/* Of the ClientHello. */
@@ -64,6 +66,10 @@ struct facts {
 	struct tls_used	 tls_client, tls_server;
 	enum tls_verify	 verify;
 	const char	*verify_text;		/* "ok" or OpenSSL's */
+	int		 late;			/* expired or not yet valid,
+						   whatever verify says */
+	int		 lacks_issuer;		/* untrusted: the server left
+						   out what can be fetched */
 	struct certinfo	*cert;			/* the server's own */
 	int		 cert_none;		/* none will become known */
 };

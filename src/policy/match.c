@@ -44,6 +44,18 @@ user_init(struct match *m, const struct list *lists, size_t nlists)
 			s->lists[s->nlists++] = list;
 }
 
+static void
+country_init(struct match *m)
+{
+	unsigned bit;
+	size_t i;
+
+	for (i = 0; i < m->conf->country.n; i++) {
+		bit = country_bit(m->conf->country.v[i]);
+		m->countries[bit / 32] |= 1u << bit % 32;
+	}
+}
+
 void
 match_init(struct match *m, const struct conf_match *conf,
     const struct list *lists, size_t nlists, const struct view_sets *sets,
@@ -60,6 +72,7 @@ match_init(struct match *m, const struct conf_match *conf,
 	category_init(&m->category, &m->category_unknown, &conf->category,
 	    sets);
 	user_init(m, lists, nlists);
+	country_init(m);
 	m->protocols = protocol_bits(&conf->protocol);
 }
 

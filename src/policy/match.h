@@ -12,6 +12,14 @@
 
 struct condition;
 
+/* The bit of a country; of GEO_UNKNOWN, one that no country has. */
+static inline unsigned
+country_bit(const char *s)
+{
+	return s[2] != '\0' ? 26 * 26 :
+	    (unsigned)(s[0] - 'A') * 26 + (unsigned)(s[1] - 'A');
+}
+
 #define CONDITIONS	24	/* at least as many as the table has */
 
 struct match {
@@ -19,6 +27,7 @@ struct match {
 	struct match_set client, server, sni, host, site, user, category;
 	int		 category_unknown;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
+	uint32_t	 countries[26 * 26 / 32 + 1];	/* by country_bit() */
 	const struct condition *given[CONDITIONS + 1];	/* ends with NULL */
 };
 

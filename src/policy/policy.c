@@ -10,6 +10,7 @@
 #include "policy/condition.h"
 #include "policy/match.h"
 #include "policy/own.h"
+#include "policy/verdict.h"
 #include "util/mem.h"
 
 static const char *const stages[] = { "connection", "hello", "certificate",
@@ -222,6 +223,15 @@ policy_decide(const struct policy *p, const struct facts *f,
 	v->later = policy_later(p, &view, i);
 }
 
+void
+policy_server(const struct policy *p, struct facts *f,
+    const struct addr *server)
+{
+	f->server = *server;
+	if (p->conf->geo.db != NULL && server->sa.sa_family != AF_UNSPEC)
+		geo_country(p->conf->geo.db, server, f->country);
+}
+
 size_t
 policy_own(const struct policy *p, const struct facts *f)
 {
@@ -272,31 +282,6 @@ int
 policy_by_request(const struct policy *p)
 {
 	return p->by_request;
-}
-
-static int
-mirrors_same(const struct conf_rule *a, const struct conf_rule *b)
-{
-	size_t i;
-
-	for (i = 0; i < a->nmirrors && i < b->nmirrors; i++)
-		if (a->mirrors[i].mirror != b->mirrors[i].mirror ||
-		    a->mirrors[i].after != b->mirrors[i].after)
-			return 0;
-	return a->nmirrors == b->nmirrors;
-}
-
-int
-verdict_same(const struct verdict *v, const struct verdict *w)
-{
-	const struct conf_rule *a = v->rule, *b = w->rule;
-
-	return a == b || (v->action == w->action &&
-	    a->must_decrypt == b->must_decrypt && a->inspect == b->inspect &&
-	    a->chain == b->chain && conf_proxies_same(a, b) &&
-	    mirrors_same(a, b) && a->nicaps == b->nicaps &&
-	    (a->nicaps == 0 || memcmp(a->icaps, b->icaps,
-	    a->nicaps * sizeof(*a->icaps)) == 0));
 }
 
 static enum policy_request
@@ -521,6 +506,19 @@ explain_rule(const struct policy *p, const struct rule *r, struct view *v,
 	text_puts(out, "\n");
 }
 
+/* Those that only `on:` asks for. */
+static void
+explain_more(const struct facts *f, size_t n, struct text *out)
+{
+	if (f->ech)
+		text_printf(out, "%s ech", n++ > 0 ? "," : "");
+	if (f->late)
+		text_printf(out, "%s late", n++ > 0 ? "," : "");
+	if (f->lacks_issuer)
+		text_printf(out, "%s incomplete", n++ > 0 ? "," : "");
+	text_puts(out, n > 0 ? "\n" : " none\n");
+}
+
 static void
 explain_facts(const struct facts *f, struct text *out)
 {
@@ -535,7 +533,7 @@ explain_facts(const struct facts *f, struct text *out)
 			text_printf(out, "%s %s \"%s\"", n++ > 0 ? "," : "",
 			    c->name, fact.s);
 	}
-	text_puts(out, n > 0 ? "\n" : " none\n");
+	explain_more(f, n, out);
 	text_free(&fact);
 }
 
@@ -594,6 +592,7 @@ policy_explain(const struct policy *p, const struct facts *f,
 	}
 	text_printf(out, "decided at: %s\n", stages[at]);
 	explain_way(p, &known, v, out);
+	verdict_explain(v, p->conf, &known, out);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);
 	text_free(&category);

@@ -24,6 +24,11 @@ const struct conf *policy_conf(const struct policy *);
 void		 policy_decide(const struct policy *, const struct facts *,
 		    struct verdict *);
 
+/* The server's address is known: set it, and its country if there is a
+ * database. */
+void		 policy_server(const struct policy *, struct facts *,
+		    const struct addr *);
+
 /* Which of conf.owns is the certificate for it; conf.nowns: none of them. */
 size_t		 policy_own(const struct policy *, const struct facts *);
 
@@ -44,9 +49,6 @@ size_t		 policy_client_ca(const struct policy *,
  * that requests must be read.
  */
 int		 policy_by_request(const struct policy *);
-
-/* Whether both do the same, even if by different rules. */
-int		 verdict_same(const struct verdict *, const struct verdict *);
 
 /*
  * What the rules say of a request for a name on a connection with these facts
@@ -105,8 +107,9 @@ void		 policy_categories(const struct policy *,
 		    const struct facts *, struct text *out);
 
 /*
- * What policy_decide() does, with a line of the facts, and a line for each rule
- * that says why it did not match. If the protocol is unknown, the host stands
+ * What policy_decide() does, and `on:` after it (verdict_apply()), with a line
+ * of the facts, a line for each rule that says why it did not match, and what
+ * `on:` says. If the protocol is unknown, the host stands
  * for the SNI, as above.
  */
 void		 policy_explain(const struct policy *, const struct facts *,

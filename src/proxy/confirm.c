@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "proxy/decide.h"
+#include "proxy/dialogue.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
 #include "proxy/probe.h"
@@ -51,6 +52,13 @@ struct inquiry {		/* a probe under way */
 	TAILQ_HEAD(, session) waiting;
 };
 
+/* In which TLS began, or -1. */
+static int
+confirm_dialogue(const struct session *s)
+{
+	return s->facts.upgraded ? starttls_which(&s->dialogue->reader) : -1;
+}
+
 static void
 confirm_key(const struct session *s, uint8_t key[32])
 {
@@ -59,7 +67,8 @@ confirm_key(const struct session *s, uint8_t key[32])
 	const uint8_t *ip = addr_ip(&s->facts.server, &len);
 
 	text_add(&t, (const char *)ip, len);
-	text_printf(&t, " %u %s", addr_port(&s->facts.server), s->facts.sni);
+	text_printf(&t, " %u %d %s", addr_port(&s->facts.server),
+	    confirm_dialogue(s), s->facts.sni);
 	if (s->facts.proxied)
 		text_printf(&t, " %s", s->facts.host);
 	digest_bytes(t.s, t.len, key);
@@ -149,6 +158,7 @@ inquiry_new(struct session *s, const uint8_t key[32])
 		.sni = s->facts.sni,
 		.alpn = s->facts.alpn,
 		.alpn_len = s->facts.alpn_len,
+		.dialogue = confirm_dialogue(s),
 		.connect = conf->connect_timeout,
 		.handshake = conf->timeouts.handshake,
 	};

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "policy/verdict.h"
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/coach.h"
@@ -55,27 +56,13 @@ decide_warns(struct session *s)
 	return s->verdict.action == ACTION_WARN;
 }
 
-/* mode: monitor. What the rules say is only told; everything passes. 1: so. */
+/* mode: monitor. What the rules say is only told. 1: so. */
 static int
 decide_monitors(struct session *s)
 {
-	static const char *const would[] = {
-		[ACTION_DECRYPT] = "monitor: would decrypt",
-		[ACTION_BLOCK] = "monitor: would block",
-		[ACTION_RESET] = "monitor: would reset",
-		[ACTION_WARN] = "monitor: would warn"
-	};
-	struct verdict *v = &s->verdict;
-
 	if (!session_conf(s)->monitor)
 		return 0;
-	if (v->action != ACTION_BYPASS || v->later) {
-		v->why = v->later ? "monitor: would ask the certificate" :
-		    would[v->action];
-		v->undecrypted = UNDECRYPTED_MONITOR;
-	}
-	v->later = 0;
-	v->action = ACTION_BYPASS;
+	verdict_monitor(&s->verdict);
 	return 1;
 }
 
@@ -122,23 +109,13 @@ decide_on(const struct conf *conf, enum undecrypted what)
 	}
 }
 
-/* Do otherwise than the rule says, for this reason. */
-static void
-decide_undecrypted(struct session *s, enum conf_action action,
-    enum undecrypted what, const char *why)
-{
-	s->verdict.undecrypted = what;
-	s->verdict.action = action;
-	s->verdict.why = why;
-}
-
 struct step
 decide_bypass(struct session *s, enum undecrypted what, const char *why)
 {
 	/* A dialogue cannot be had again with another connection. */
 	if (s->verdict.rule->must_decrypt || s->facts.upgraded)
 		return decide_block(s, why);
-	decide_undecrypted(s, ACTION_BYPASS, what, why);
+	verdict_change(&s->verdict, ACTION_BYPASS, what, why);
 	taps_drop(s);
 	chain_end(s);
 	conn_close(&s->server, 1);
@@ -153,7 +130,7 @@ decide_overload(struct session *s)
 
 	if (session_conf(s)->on.overload == ON_BYPASS)
 		return decide_bypass(s, UNDECRYPTED_OVERLOAD, why);
-	decide_undecrypted(s, ACTION_BLOCK, UNDECRYPTED_OVERLOAD, why);
+	verdict_change(&s->verdict, ACTION_BLOCK, UNDECRYPTED_OVERLOAD, why);
 	return step_reset(s, DIR_DOWN, "overload: %s", why);
 }
 
@@ -179,7 +156,7 @@ decide_learned(struct session *s)
 	case BYPASS_YES:
 		if (what == UNDECRYPTED_EXEMPT ||
 		    decide_on(session_conf(s), what) == ON_BYPASS)
-			decide_undecrypted(s, ACTION_BYPASS, what,
+			verdict_change(&s->verdict, ACTION_BYPASS, what,
 			    bypasses_why(what));
 		break;
 	case BYPASS_TRY:
@@ -215,31 +192,13 @@ decide_worked(struct session *s)
 	s->tries = 0;
 }
 
-/* Do what `on:` says of such a hello. 0: it is to be decrypted. */
-static int
-decide_hello(struct session *s, enum conf_on on, enum undecrypted what,
-    const char *why)
-{
-	if (on == ON_DECRYPT)
-		return 0;
-	decide_undecrypted(s, on == ON_BLOCK || s->verdict.rule->must_decrypt ?
-	    ACTION_BLOCK : ACTION_BYPASS, what, why);
-	return 1;
-}
-
 static void
 decide_tls(struct session *s)
 {
-	const struct conf *conf = session_conf(s);
-	const struct facts *f = &s->facts;
+	struct on_said said = on_hello(session_conf(s), &s->facts);
 
-	/* A name that cannot be read is not the same as no name. */
-	if (f->sni == NULL && !(f->sni_bad && conf->on.no_sni == ON_BYPASS) &&
-	    decide_hello(s, conf->on.no_sni, UNDECRYPTED_NO_SNI, "no SNI"))
-		return;
-	if (f->ech && decide_hello(s, conf->on.ech, UNDECRYPTED_ECH, "ECH"))
-		return;
-	if (!s->verdict.rule->must_decrypt)
+	if (!verdict_hello(&s->verdict, &said) &&
+	    !s->verdict.rule->must_decrypt)
 		decide_learned(s);
 }
 
@@ -326,11 +285,7 @@ decide(struct session *s)
 	if (!v.later && s->verdict.action == ACTION_DECRYPT &&
 	    facts_tls(&s->facts))
 		decide_tls(s);
-	if (!decide_unsure(s))
-		return decide_go(s);
-	/* A probe speaks TLS from its first byte. */
-	return s->facts.upgraded ? decide_unconfirmed(s, NULL, 0, 0) :
-	    step_go(PHASE_CONFIRM);
+	return decide_unsure(s) ? step_go(PHASE_CONFIRM) : decide_go(s);
 }
 
 /* A rule that wants to decrypt has mirrors for clear text only. Those of a
@@ -422,7 +377,7 @@ decide_decrypt(struct session *s, struct step *elsewhere)
 {
 	decide_tls(s);
 	if (decide_unsure(s) && s->facts.upgraded) {
-		decide_undecrypted(s, ACTION_DECRYPT, UNDECRYPTED_RULE,
+		verdict_change(&s->verdict, ACTION_DECRYPT, UNDECRYPTED_RULE,
 		    "bypass not confirmed");
 	} else if (decide_unsure(s)) {
 		decide_reconnect(s);
@@ -510,7 +465,8 @@ decide_unconfirmed(struct session *s, const char *names, size_t len,
 	if (s->verdict.undecrypted == UNDECRYPTED_RULE)
 		decide_by_names(s, names, len, trusted, &s->verdict);
 	else	/* the rule says decrypt, whatever the server's names */
-		decide_undecrypted(s, ACTION_DECRYPT, UNDECRYPTED_RULE, NULL);
+		verdict_change(&s->verdict, ACTION_DECRYPT, UNDECRYPTED_RULE,
+		    NULL);
 	s->verdict.why = "bypass not confirmed";
 	return decide_go(s);
 }

@@ -32,7 +32,6 @@ struct auth;
 struct confirm;
 struct dnsudp;
 struct issuers_due;
-struct learned;
 struct session;
 TAILQ_HEAD(sessions, session);
 
@@ -70,7 +69,6 @@ struct worker {
 	struct event		 drained;	/* the time for it is over */
 	int			 draining;
 	struct pipes		 pipes;
-	struct learned		*learned;
 	struct auth		*auth;
 	struct reach_dead	 dead_servers[REACH_DEAD];
 	struct confirm		*confirm;

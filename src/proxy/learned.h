@@ -1,9 +1,9 @@
 /*
  * Servers that asked for a client certificate, and went on without one; and
  * servers of HTTP/2 only, to which clients of HTTP/1.1 came. Remembered by
- * address, port and SNI for an hour, in a table of fixed size: a newer one
- * takes the place of an older one in its slot. Those that do not go on are in
- * bypasses.h.
+ * address, port and SNI for an hour, each by itself, in a table of fixed size:
+ * a newer one takes the place of an older one in its slot. Those that do not go
+ * on are in bypasses.h.
  */
 #ifndef PROXY_LEARNED_H
 #define PROXY_LEARNED_H
@@ -11,12 +11,11 @@
 #include "policy/facts.h"
 
 enum learned_what {
-	LEARNED_NOTHING,
 	LEARNED_GOES_ON,	/* it does without a client certificate */
-	LEARNED_HTTP2		/* it refuses http/1.1 */
+	LEARNED_HTTP2		/* it refuses http/1.1, or seems to */
 };
 
-struct learned;		/* the table of one worker */
+struct learned;		/* one table for the process; any thread */
 
 struct learned	*learned_new(void);
 void		 learned_free(struct learned *);
@@ -24,6 +23,7 @@ void		 learned_free(struct learned *);
 /* The facts have the server's address. */
 void		 learned_set(struct learned *, const struct facts *,
 		    enum learned_what);
-enum learned_what learned_get(const struct learned *, const struct facts *);
+int		 learned_has(struct learned *, const struct facts *,
+		    enum learned_what);
 
 #endif

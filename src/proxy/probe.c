@@ -1,13 +1,16 @@
 /*
- * A probe: dial, handshake, judge, close.
+ * A probe: dial, ask for TLS where that is needed, handshake, judge, close.
  */
 #include "proxy/probe.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "codec/starttls.h"
 #include "net/sock.h"
 #include "net/via.h"
 #include "proxy/inner.h"
@@ -27,6 +30,8 @@ struct probe {
 	struct sock	 sock;
 	struct event	 ev, timer;
 	struct tlsio	*tls;
+	int		 dialogue;	/* STARTTLS_*, or -1: none (any more) */
+	struct starttls_asker asker;
 	/* The server has proved its key before it asked for ours. */
 	int		 proved;
 	struct probe_result result;
@@ -38,9 +43,11 @@ static void
 probe_free(struct probe *p)
 {
 	via_cancel(p->via);
-	if (p->tls != NULL) {
+	if (p->sock.fd != -1) {
 		event_del(&p->ev);
 		event_del(&p->timer);
+	}
+	if (p->tls != NULL) {
 		transport_tls.shut(p->tls, END_NOTIFY);
 		transport_tls.free(p->tls);
 	}
@@ -105,6 +112,57 @@ probe_asked(struct probe *p)
 }
 
 static void
+probe_tls(struct probe *p)
+{
+	SSL *ssl = tls_connect(p->place->parts->tls, &p->want);
+
+	if (ssl == NULL) {
+		probe_end(p, PROBE_FAILED, "out of memory");
+		return;
+	}
+	p->tls = tlsio_new(ssl, &p->sock, &p->worker->scratch, NULL);
+	probe_step(p);
+}
+
+/* Hear what the server says, and answer. */
+static enum starttls_step
+probe_hear(struct probe *p, const uint8_t *in, size_t len)
+{
+	struct text say = { 0 };
+	enum starttls_step step;
+	size_t n;
+
+	step = starttls_ask(&p->asker, p->want.sni, in, len, &n, &say);
+	if (n < len || (say.len > 0 && send(p->sock.fd, say.s, say.len,
+	    MSG_NOSIGNAL) != (ssize_t)say.len))
+		step = STARTTLS_OVER;
+	text_free(&say);
+	return step;
+}
+
+/* Until the server agrees to TLS. */
+static void
+probe_talk(struct probe *p)
+{
+	enum starttls_step step = probe_hear(p, NULL, 0);
+	uint8_t in[512];
+	ssize_t n = 1;
+
+	while (step == STARTTLS_MORE &&
+	    (n = recv(p->sock.fd, in, sizeof(in), 0)) > 0)
+		step = probe_hear(p, in, (size_t)n);
+	if (step == STARTTLS_AGREED) {
+		p->dialogue = -1;
+		probe_tls(p);
+	} else if (step != STARTTLS_MORE) {
+		probe_end(p, PROBE_FAILED, "the server does not agree to TLS");
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		probe_end(p, PROBE_FAILED, n == 0 ? "the server closed the "
+		    "connection before TLS" : strerror(errno));
+	}
+}
+
+static void
 probe_step(struct probe *p)
 {
 	char why[128] = "";
@@ -132,7 +190,10 @@ probe_event(evutil_socket_t fd, short what, void *arg)
 		sock_look(&p->sock);
 	if (what & EV_WRITE)
 		p->sock.writable = 1;
-	probe_step(p);
+	if (p->dialogue != -1)
+		probe_talk(p);
+	else
+		probe_step(p);
 }
 
 static void
@@ -147,7 +208,6 @@ probe_connected(void *arg, int fd, const struct addr *to,
 {
 	struct probe *p = arg;
 	struct timeval tv = clock_timeval(p->handshake);
-	SSL *ssl;
 
 	p->via = NULL;
 	if (fd < 0) {
@@ -158,17 +218,15 @@ probe_connected(void *arg, int fd, const struct addr *to,
 	p->sock.readable = p->sock.writable = 1;
 	p->sock.marks = 1;	/* nobody looks at it again without an event */
 	sock_nodelay(fd);
-	if ((ssl = tls_connect(p->place->parts->tls, &p->want)) == NULL) {
-		probe_end(p, PROBE_FAILED, "out of memory");
-		return;
-	}
-	p->tls = tlsio_new(ssl, &p->sock, &p->worker->scratch, NULL);
 	evtimer_assign(&p->timer, p->worker->base, probe_late, p);
 	evtimer_add(&p->timer, &tv);
 	event_assign(&p->ev, p->worker->base, fd, EV_READ | EV_WRITE |
 	    EV_CLOSED | EV_ET | EV_PERSIST, probe_event, p);
 	event_add(&p->ev, NULL);
-	probe_step(p);
+	if (p->dialogue != -1)
+		probe_talk(p);
+	else
+		probe_tls(p);
 }
 
 struct probe *
@@ -193,6 +251,8 @@ probe_start(struct worker *w, const struct probe_want *want, probe_done done,
 	p->done = done;
 	p->arg = arg;
 	p->handshake = want->handshake;
+	p->dialogue = want->dialogue;
+	p->asker.which = want->dialogue != -1 ? (unsigned)want->dialogue : 0;
 	p->want.sni = xstrdup(want->sni);
 	p->want.server = want->server;
 	if (want->alpn_len > 0) {

@@ -1,6 +1,7 @@
 /*
  * A connection of our own to a server, with the SNI of a client, to see its
- * certificate. It ends after the handshake.
+ * certificate. It ends after the handshake. Where TLS begins in a dialogue, it
+ * has one of its own before.
  */
 #ifndef PROXY_PROBE_H
 #define PROXY_PROBE_H
@@ -26,6 +27,7 @@ struct probe_want {
 	const char	*sni;		/* to send and to verify */
 	const uint8_t	*alpn;		/* wire list, or NULL */
 	size_t		 alpn_len;
+	int		 dialogue;	/* STARTTLS_*; -1: none */
 	uint64_t	 connect, handshake;	/* ms, for each */
 };
 

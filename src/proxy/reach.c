@@ -162,7 +162,7 @@ reach_other(struct session *s, const struct addr *dst)
 
 	if ((why = reach_by_address(s, dst)) != REACH_MAX)
 		return reach_refuse_by(s, dst, why);
-	f.server = *dst;
+	policy_server(s->policy, &f, dst);
 	policy_decide(s->policy, &f, &v);
 	return v.rule == s->verdict.rule ? 0 :
 	    reach_refuse_by(s, dst, REACH_RULE);
@@ -185,7 +185,7 @@ reach_veto(void *arg, const struct addr *dst)
 		return reach_refuse_by(s, dst, REACH_SERVICE);
 	if ((why = reach_by_address(s, dst)) != REACH_MAX)
 		return reach_refuse_by(s, dst, why);
-	f.server = *dst;
+	policy_server(s->policy, &f, dst);
 	if (policy_refuses(s->policy, &f, &v))
 		return reach_refuse_by(s, dst, REACH_RULE);
 	return 0;
@@ -212,7 +212,7 @@ reach_refuse(struct session *s)
 
 	count(s->worker->counts.unreached[why], 1);
 	if (why == REACH_RULE) {	/* as if the client had named it */
-		s->facts.server = s->refused;
+		policy_server(s->policy, &s->facts, &s->refused);
 		if (decide_early(s, &refused))
 			return refused;
 	}

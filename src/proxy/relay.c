@@ -2,6 +2,7 @@
  * PHASE_RELAY, PHASE_SPLICE and PHASE_PAGE: the row is pumped until it ends,
  * by us or inside the kernel. In a page's, the server is our own text.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "proxy/answer.h"
@@ -11,6 +12,7 @@
 #include "proxy/phases.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
+#include "proxy/versions.h"
 #include "stream/node.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -21,6 +23,9 @@
  * peer does not read. Then the one that holds must give way. */
 #define STALLED_MS	1000
 #define MAKE_ROOM_MS	50	/* between two: each looks at all sessions */
+
+static const char hung_up[] = "the server ended without a byte: it "
+    "may speak HTTP/2 only, which the next session offers";
 
 static struct step
 relay_failed(struct session *s, const struct pump_why *why)
@@ -34,6 +39,8 @@ relay_failed(struct session *s, const struct pump_why *why)
 	if (why->err == ERR_TLS)
 		return step_broke(s, dir, "TLS of %s broke: a bad record "
 		    "or an alert", who);
+	if (dir == DIR_DOWN && versions_hung_up(s))
+		return step_broke(s, dir, "%s", hung_up);
 	return step_broke(s, dir, "%s: %s", who,
 	    strerror(why->broke->sock.err));
 }
@@ -48,8 +55,9 @@ relay_note_end(struct session *s)
 	if (s->rec.reason[0] != '\0' || session_answers(s) ||
 	    (up->end_in == END_NONE) == (down->end_in == END_NONE))
 		return;
-	strcpy(s->rec.reason, up->end_in != END_NONE ? "client closed" :
-	    "server closed");
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "%s",
+	    up->end_in != END_NONE ? "client closed" :
+	    versions_hung_up(s) ? hung_up : "server closed");
 }
 
 /*

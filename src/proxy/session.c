@@ -125,7 +125,7 @@ session_new(struct worker *w, const struct conf_listen *l, int fd,
 	s->redirected = redirected != 0;
 	conn_open(&s->client, fd);
 	if (l->mode != CONF_EXPLICIT) {
-		s->facts.server = *server;
+		policy_server(s->policy, &s->facts, server);
 		s->facts.port = addr_port(server);
 	}
 	endpoint_look(s);

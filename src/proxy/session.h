@@ -109,7 +109,8 @@ struct session {
 	/* the server asked for a certificate, and was told: none; in TLS 1.3
 	 * its reply to that is waited for */
 	unsigned	 cert_none:1, awaits_refusal:1;
-	/* the server speaks HTTP/2 only: it is connected to once more */
+	/* the server speaks HTTP/2 only, and is offered that, though the
+	 * client does not offer it */
 	unsigned	 wants_http2:1;
 	unsigned	 ours:1;	/* an own server: see ours_trusts() */
 	unsigned	 established:1;	/* the server was connected once */

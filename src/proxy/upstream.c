@@ -8,6 +8,7 @@
 
 #include "net/sock.h"
 #include "net/via.h"
+#include "policy/verdict.h"
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/decide.h"
@@ -56,7 +57,7 @@ connect_to(struct session *s, const struct addr *to,
 
 	s->rec.proxy = by != NULL ? by->name : NULL;
 	if (by == NULL) {
-		f->server = *to;
+		policy_server(s->policy, f, to);
 		f->proxied = 0;
 	} else if (f->server.sa.sa_family == AF_UNSPEC || f->proxied) {
 		f->server = *to;
@@ -161,20 +162,12 @@ const struct phase_ops phase_connect = {
 	.leave = connect_leave
 };
 
-/* Only that may be offered: it is configured, or a device has to read what
- * passes. */
-static int
-server_tls_http11(const struct session *s)
-{
-	return session_conf(s)->tls.alpn_http11 || chain_http11(s);
-}
-
 static void
-server_tls_alpn(const struct session *s, struct text *list)
+server_tls_alpn(struct session *s, struct text *list)
 {
 	static const char http11[] = "\x08http/1.1";
 
-	if (!server_tls_http11(s))
+	if (!versions_fixed(s))
 		versions_offer(s, list);
 	else if (s->facts.alpn != NULL)
 		text_puts(list, http11);
@@ -203,41 +196,6 @@ server_tls_failed(struct session *s, const char *why)
 	return step_refuse(s, 502, "handshake with server: %s", why);
 }
 
-/* An issuer is not there. With "fetch", it could not be had, either. */
-static enum conf_on
-server_tls_untrusted(const struct conf *conf, SSL *ssl)
-{
-	char url[ISSUER_URL_MAX];
-
-	if (conf->on.incomplete_chain != ON_FETCH &&
-	    tls_lacks_issuer(ssl, url))
-		return conf->on.incomplete_chain;
-	return conf->on.untrusted_server;
-}
-
-/* What `on:` says of a server that verified like this. */
-static enum conf_on
-server_tls_judge(const struct session *s, SSL *ssl)
-{
-	const struct conf *conf = session_conf(s);
-
-	/* It may be expired and of another name: a block of either counts. */
-	if (!s->ours && tls_late(ssl) && conf->on.expired_server == ON_BLOCK)
-		return ON_BLOCK;
-	switch (s->facts.verify) {
-	case VERIFY_OK:
-		return ON_DECRYPT;
-	case VERIFY_EXPIRED:
-		return conf->on.expired_server;
-	case VERIFY_NAME:
-		return conf->on.name_mismatch;
-	case VERIFY_REVOKED:
-		return conf->on.revoked_server;
-	default:
-		return server_tls_untrusted(conf, ssl);
-	}
-}
-
 /* Take the server's certificate, and what is to be thought of it. 0: it has
  * none. */
 static int
@@ -245,6 +203,7 @@ server_tls_cert(struct session *s, SSL *ssl)
 {
 	struct facts *f = &s->facts;
 	X509 *cert = SSL_get0_peer_certificate(ssl);
+	char url[ISSUER_URL_MAX];
 
 	f->verify = tls_verdict(ssl, &f->verify_text);
 	if (cert == NULL)
@@ -254,6 +213,10 @@ server_tls_cert(struct session *s, SSL *ssl)
 		f->verify = VERIFY_OK;
 		f->verify_text = "own server";
 	}
+	f->late = !s->ours && tls_late(ssl);
+	f->lacks_issuer = f->verify == VERIFY_UNTRUSTED &&
+	    session_conf(s)->on.incomplete_chain != ON_FETCH &&
+	    tls_lacks_issuer(ssl, url);
 	certinfo_unref(f->cert);
 	f->cert = certinfo_of(cert, f->verify == VERIFY_OK);
 	return 1;
@@ -274,7 +237,7 @@ server_tls_wants_cert(struct session *s)
 	if (server_tls_cert(s, ssl) &&
 	    decide_certificate(s, &elsewhere))
 		return elsewhere;
-	if (server_tls_judge(s, ssl) == ON_BLOCK)
+	if (on_server(session_conf(s), f).on == ON_BLOCK)
 		return decide_block(s, f->verify_text);
 	s->cert_none = 1;
 	tls_no_certificate(ssl);
@@ -314,7 +277,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		return server_tls_failed(s, "it has no certificate");
 	if (decide_certificate(s, &elsewhere))
 		return elsewhere;
-	switch (server_tls_judge(s, ssl)) {
+	switch (on_server(session_conf(s), f).on) {
 	case ON_BLOCK:
 		return decide_block(s, f->verify_text);
 	case ON_BYPASS:
@@ -341,7 +304,7 @@ server_tls_settles(struct session *s, SSL *ssl)
 
 	if (!s->cert_none || s->awaits_refusal ||
 	    SSL_version(ssl) < TLS1_3_VERSION ||
-	    learned_get(s->worker->learned, &s->facts) == LEARNED_GOES_ON)
+	    learned_has(s->worker->env->servers, &s->facts, LEARNED_GOES_ON))
 		return 0;
 	log_debug("session %llu: waits for the server to go on without a "
 	    "certificate", (unsigned long long)s->rec.id);
@@ -366,12 +329,11 @@ server_tls_result(struct session *s, int rv, const char *why)
 		return server_tls_event(s, &s->server);
 	if (rv == 0) {
 		if (s->awaits_refusal)
-			learned_set(s->worker->learned, &s->facts,
+			learned_set(s->worker->env->servers, &s->facts,
 			    LEARNED_GOES_ON);
 		return server_tls_done(s, tlsio_ssl(t));
 	}
-	if (rv == ERR_TLS && !server_tls_http11(s) &&
-	    versions_refused(s, tlsio_ssl(t))) {
+	if (!versions_fixed(s) && versions_refused(s, tlsio_ssl(t), rv)) {
 		server_tls_count(s, 0);
 		conn_close(&s->server, 1);
 		return step_go(PHASE_CONNECT);

@@ -9,6 +9,7 @@
 #include "proxy/inner.h"
 #include "proxy/learned.h"
 #include "proxy/session.h"
+#include "util/err.h"
 
 static const char http11[] = "http/1.1", http2[] = "h2";
 
@@ -29,9 +30,24 @@ is_only_2(const struct session *s)
 
 /* A client of HTTP/1.1, which says so. */
 static int
-is_only_1(const struct session *s)
+says_only_1(const struct session *s)
 {
 	return session_offers(s, http11) && !session_offers(s, http2);
+}
+
+/* The same, or one that says nothing of protocols. */
+static int
+is_only_1(const struct session *s)
+{
+	return s->facts.alpn == NULL || says_only_1(s);
+}
+
+int
+versions_fixed(const struct session *s)
+{
+	const struct conf_chain *ch = s->verdict.rule->chain;
+
+	return session_conf(s)->tls.alpn_http11 || (ch != NULL && ch->http11);
 }
 
 static void
@@ -44,27 +60,39 @@ add(struct text *list, const char *name)
 }
 
 void
-versions_offer(const struct session *s, struct text *list)
+versions_offer(struct session *s, struct text *list)
 {
-	if (s->facts.alpn == NULL)
-		return;
+	if (is_read(s) && is_only_1(s) &&
+	    learned_has(s->worker->env->servers, &s->facts, LEARNED_HTTP2))
+		s->wants_http2 = 1;
 	text_add(list, (const char *)s->facts.alpn, s->facts.alpn_len);
-	if (!is_read(s))
-		return;
-	if (is_only_2(s))
+	if (is_read(s) && (is_only_2(s) || (s->wants_http2 && list->len == 0)))
 		add(list, http11);
-	else if (is_only_1(s) && (s->wants_http2 ||
-	    learned_get(s->worker->learned, &s->facts) == LEARNED_HTTP2))
+	if (s->wants_http2)
 		add(list, http2);
 }
 
 int
-versions_refused(struct session *s, SSL *ssl)
+versions_refused(struct session *s, SSL *ssl, int err)
 {
-	if (!tls_refused_alpn(ssl) || s->wants_http2 || !is_only_1(s) ||
-	    !is_read(s))
+	if (s->wants_http2 || !is_read(s))
+		return 0;
+	if (err == ERR_TLS ? !tls_refused_alpn(ssl) || !is_only_1(s) :
+	    s->cert_none || !says_only_1(s))
 		return 0;
 	s->wants_http2 = 1;
+	return 1;
+}
+
+int
+versions_hung_up(struct session *s)
+{
+	if (session_answers(s) || versions_ssl(s) == NULL ||
+	    session_last(s)->flow[DIR_DOWN].in > 0 || !is_read(s) ||
+	    s->facts.tls_server.alpn[0] != '\0' || !says_only_1(s) ||
+	    s->wants_http2 || versions_fixed(s))
+		return 0;
+	learned_set(s->worker->env->servers, &s->facts, LEARNED_HTTP2);
 	return 1;
 }
 
@@ -75,7 +103,7 @@ crosses(const struct session *s, enum cross_to *to)
 	const char *alpn = s->facts.tls_server.alpn;
 	const struct conf_chain *ch;
 
-	if (session_answers(s) || s->facts.alpn == NULL || !is_read(s))
+	if (session_answers(s) || !is_read(s))
 		return 0;
 	ch = s->verdict.rule->chain;
 	*to = strcmp(alpn, http2) == 0 ? CROSS_TO_2 : CROSS_TO_1;
@@ -108,7 +136,7 @@ versions_join(struct session *s)
 	if (!crosses(s, &to))
 		return;
 	if (to == CROSS_TO_2)
-		learned_set(s->worker->learned, &s->facts, LEARNED_HTTP2);
+		learned_set(s->worker->env->servers, &s->facts, LEARNED_HTTP2);
 	cross = cross_new(to, c->ops, c->tp, &c->sock,
 	    session_conf(s)->limits.head, s->rec.id);
 	tlsio_kept(c->tp, cross_ops(cross));

@@ -19,7 +19,6 @@
 #include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
-#include "proxy/learned.h"
 #include "proxy/session.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -44,7 +43,6 @@ worker_new(const struct proxy_env *env, struct parts *parts,
 	worker_is_at(w, 0, "starting");
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->dead);
-	w->learned = learned_new();
 	w->confirm = confirm_new();
 	w->auth = auth_new(w);
 	w->issuers = issuers_due_new();
@@ -214,7 +212,6 @@ worker_free(struct worker *w)
 	confirm_free(w->confirm);
 	dnsudp_free(w->dns);
 	issuers_due_free(w->issuers);
-	learned_free(w->learned);
 	pool_done(&w->pool);
 	event_base_free(w->base);
 	parts_unref(w->parts);

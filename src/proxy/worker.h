@@ -19,6 +19,7 @@
 struct bypasses;
 struct chain_ops;
 struct contain;
+struct learned;
 struct worker;
 
 /* What all workers share, whatever the configuration; immutable. */
@@ -27,6 +28,7 @@ struct proxy_env {
 	const struct chain_ops	*chain;
 	void			*chain_env;
 	struct bypasses		*bypasses;
+	struct learned		*servers;
 	/* Endpoints that are contained; or NULL: none is, ever. */
 	struct contain		*contain;
 	/* In the worker's thread at a session's end (event log); or NULL. */

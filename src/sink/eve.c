@@ -3,40 +3,18 @@
  */
 #include "sink/eve.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "codec/community.h"
 #include "codec/packet.h"
-#include "codec/starttls.h"
 #include "policy/policy.h"
 #include "proxy/sink.h"
 #include "sink/jtext.h"
+#include "sink/put.h"
 #include "util/mem.h"
 #include "util/text.h"
-
-/* A text that is known. */
-static void
-put_text(struct text *o, const char *key, const char *s)
-{
-	if (s != NULL && s[0] != '\0')
-		jtext_string(o, key, s);
-}
-
-/* The texts that are known: keys and values in turn, then NULL. */
-static void __attribute__((sentinel))
-put_texts(struct text *o, ...)
-{
-	const char *key;
-	va_list ap;
-
-	va_start(ap, o);
-	while ((key = va_arg(ap, const char *)) != NULL)
-		put_text(o, key, va_arg(ap, const char *));
-	va_end(ap);
-}
 
 json_t *
 eve_string(const char *s)
@@ -67,22 +45,6 @@ eve_time(const struct timespec *ts)
 
 	jtext_time_str(all, ts);
 	return json_string_nocheck(all);
-}
-
-static const char *
-app_proto(const struct record *r)
-{
-	switch (r->facts->protocol) {
-	case PROTO_TLS:
-		return "tls";
-	case PROTO_HTTP:
-		return r->facts->http_unsure ? "failed" : "http";
-	case PROTO_UNKNOWN:
-	case PROTO_OTHER:
-		return "failed";	/* EVE's word for unrecognized */
-	default:
-		return starttls_name(r->facts->protocol - PROTO_DIALOGUE);
-	}
 }
 
 static void
@@ -135,63 +97,6 @@ begin_event(struct text *o, const char *type, const struct timespec *now)
 	jtext_open(o, NULL, '{');
 	jtext_time(o, "timestamp", now);
 	jtext_string(o, "event_type", type);
-}
-
-/* OpenSSL says "TLSv1.3", EVE "TLS 1.3". */
-static void
-put_version(struct text *o, const char *v)
-{
-	char eve[32];
-
-	if (v == NULL)
-		return;
-	if (strncmp(v, "TLSv", 4) == 0) {
-		snprintf(eve, sizeof(eve), "TLS %s%s", v + 4,
-		    strchr(v, '.') == NULL ? ".0" : "");
-		v = eve;
-	}
-	put_text(o, "version", v);
-}
-
-static void
-put_tls(struct text *o, const struct record *r)
-{
-	const struct facts *f = r->facts;
-	const struct certinfo *c = f->cert;
-
-	jtext_open(o, "tls", '{');
-	put_text(o, "sni", f->sni);
-	if (f->ech)
-		jtext_bool(o, "ech", 1);
-	put_version(o, f->tls_client.version != NULL ? f->tls_client.version :
-	    f->tls_server.version);
-	if (c != NULL)
-		put_texts(o, "subject", c->subject, "issuerdn", c->issuer,
-		    "serial", c->serial, "fingerprint", c->fingerprint,
-		    "notbefore", c->notbefore, "notafter", c->notafter, NULL);
-	if (f->ja3[0] != '\0') {
-		jtext_open(o, "ja3", '{');
-		jtext_string(o, "hash", f->ja3);
-		jtext_close(o, '}');
-	}
-	put_text(o, "ja4", f->ja4);
-	jtext_close(o, '}');
-}
-
-/* What was agreed with a peer; verify: of its certificate, or NULL. */
-static void
-put_used(struct text *o, const char *key, const struct tls_used *u,
-    const char *verify)
-{
-	if (u->version == NULL)
-		return;
-	jtext_open(o, key, '{');
-	put_version(o, u->version);
-	put_texts(o, "cipher", u->cipher, "group", u->group, "alpn", u->alpn,
-	    NULL);
-	jtext_bool(o, "resumed", u->resumed);
-	put_text(o, "verify", verify);
-	jtext_close(o, '}');
 }
 
 static void
@@ -341,6 +246,7 @@ put_session(struct text *o, const struct record *r)
 	    "explicit" : "transparent", "host", f->host, "user", f->user,
 	    NULL);
 	put_categories(o, r);
+	put_geo(o, f);
 	put_verdict(o, r);
 	put_used(o, "client", &f->tls_client, NULL);
 	put_used(o, "server", &f->tls_server, f->verify_text != NULL ?
@@ -544,12 +450,12 @@ eve_event(struct text *o, enum conf_event type, const struct record *r,
 	int whole = type == EVENT_FLOW || type == EVENT_TLS;
 	int learned = type == EVENT_ALERT && i == NULL;
 
-	begin_of(o, names[type], whole || learned ? app_proto(r) : "http", r,
-	    now);
+	begin_of(o, names[type], whole || learned ? put_app(r->facts) :
+	    "http", r, now);
 	if (type == EVENT_FLOW)
 		put_flow(o, r, now);
 	if (type == EVENT_TLS || learned || (whole && facts_tls(r->facts)))
-		put_tls(o, r);
+		put_tls(o, r->facts);
 	if (h != NULL && h->method != NULL) {
 		jtext_count(o, "tx_id", h->number);
 		put_http(o, h);

@@ -140,6 +140,8 @@ enum tls_verify {
  * ("ok" when all is well), static. text may be NULL.
  */
 enum tls_verify	 tls_verdict(SSL *, const char **text);
+/* Which one such a text is of. 0, or ERR_NOTFOUND. */
+int		 tls_verdict_said(const char *text, enum tls_verify *);
 /* Whether the peer's certificate, believed or not, is one for this name or
  * address. */
 int		 tls_covers(SSL *, const char *name);

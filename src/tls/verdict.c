@@ -5,9 +5,13 @@
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "tls/conn.h"
 #include "tls/staple.h"
+#include "util/err.h"
+
+#define ERRORS	256		/* more than X509_V_ERR_* there are */
 
 int	conn_index = -1;	/* here, below those who ask */
 
@@ -171,14 +175,10 @@ conn_error(SSL *ssl)
 	    X509_V_ERR_UNSPECIFIED;
 }
 
-enum tls_verify
-tls_verdict(SSL *ssl, const char **text)
+static enum tls_verify
+verdict_of(int error)
 {
-	int err = conn_error(ssl);
-
-	if (text != NULL)
-		*text = X509_verify_cert_error_string(err);
-	switch (err) {
+	switch (error) {
 	case X509_V_OK:
 		return VERIFY_OK;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -191,6 +191,29 @@ tls_verdict(SSL *ssl, const char **text)
 		return VERIFY_REVOKED;
 	}
 	return VERIFY_UNTRUSTED;
+}
+
+enum tls_verify
+tls_verdict(SSL *ssl, const char **text)
+{
+	int error = conn_error(ssl);
+
+	if (text != NULL)
+		*text = X509_verify_cert_error_string(error);
+	return verdict_of(error);
+}
+
+int
+tls_verdict_said(const char *text, enum tls_verify *v)
+{
+	int error;
+
+	for (error = 0; error < ERRORS; error++)
+		if (strcmp(text, X509_verify_cert_error_string(error)) == 0) {
+			*v = verdict_of(error);
+			return 0;
+		}
+	return ERR_NOTFOUND;
 }
 
 int

@@ -30,9 +30,8 @@ tell(struct quarantine *q, enum quarantine_what what,
 	q->told(q->arg, what, c, why);
 }
 
-/* Whether there may be such an endpoint at all, and it is one of ours. */
-static int
-may_contain(const struct quarantine *q, const struct endpoint *who,
+int
+quarantine_may(const struct quarantine *q, const struct endpoint *who,
     struct text *why)
 {
 	enum special kind;
@@ -119,7 +118,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 		    o->profile);
 		return ERR_NOTFOUND;
 	}
-	if (!may_contain(q, &o->who, why)) {
+	if (!quarantine_may(q, &o->who, why)) {
 		tell(q, QUARANTINE_REFUSED, &wish, why->s);
 		return ERR_DENIED;
 	}

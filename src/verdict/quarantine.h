@@ -55,6 +55,10 @@ struct quarantine_order {
  */
 int	quarantine_set(struct quarantine *, const struct quarantine_order *,
 	    int64_t wall, uint64_t now, uint64_t *id, struct text *why);
+/* Whether there may be such an endpoint, it is one of ours, and none that is
+ * never contained. 0: with a sentence in why. */
+int	quarantine_may(const struct quarantine *, const struct endpoint *,
+	    struct text *why);
 /* Returns 0, or ERR_NOTFOUND. */
 int	quarantine_release(struct quarantine *, uint64_t id);
 /* End those whose time has come; about once a second. */

@@ -125,15 +125,15 @@ def contained_endpoint_reaches_nothing(s):
     equal(s.d.metric('clearspan_contained'), 0)
 
 
-def guard_of(pid):
-    """The process of the guard."""
+def guard_of(pid, comm='clearspan-guard'):
+    """A process of the daemon's by its name, and its status."""
     for name in os.listdir('/proc'):
         try:
             with open('/proc/%s/status' % name) as f:
                 text = f.read()
         except OSError:
             continue
-        if text.startswith('Name:\tclearspan-guard') and \
+        if text.startswith('Name:\t%s\n' % comm) and \
                 '\nPPid:\t%d\n' % pid in text:
             return int(name), dict(x.split(':\t', 1) for x in
                                    text.splitlines() if ':\t' in x)

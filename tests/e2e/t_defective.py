@@ -1,10 +1,13 @@
 """Servers with a defect (peers/defective.py), each under each value of `on`:
-what curl sees of it, and what the log says."""
+what curl and Chromium see of it, what the log says, and that explain and
+replay agree with that."""
 import os
 import sys
 
-from harness import check, equal, net, scenario, wait
+from harness import browser, check, equal, net, scenario, wait
+from harness.case import yaml
 from harness.proc import wait_port
+from t_policy import facts_of, said
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 'peers'))
@@ -12,6 +15,7 @@ import defective    # noqa: E402
 
 KEYS = (defective.UNTRUSTED, defective.EXPIRED, defective.NAME,
         defective.INCOMPLETE, defective.REVOKED)
+OTHER = {'untrusted': 'block', 'block': 'bypass', 'bypass': 'untrusted'}
 UNVERIFIED = 60         # of curl: the certificate is not good
 
 
@@ -31,6 +35,71 @@ def curl(s, site, *more, port=443):
     return r.code, int(r.text)
 
 
+# What Chromium says to a server itself. It accepts RSA-1024, and asks nobody
+# about revocation; what it says of other faults is not the same in all versions.
+ITS_OWN = {defective.EXPIRED: 'net::ERR_CERT_DATE_INVALID',
+           defective.NAME: 'net::ERR_CERT_COMMON_NAME_INVALID',
+           defective.INCOMPLETE: 'net::ERR_CERT_AUTHORITY_INVALID'}
+ACCEPTED = ('rsa-1024', 'revoked', 'revoked-intermediate')
+
+
+def chromium(s):
+    """What Chromium gets of each, in one page: a status, or its error. It
+    trusts our CA and, where it is bypassed to servers, their root."""
+    b = browser.Browser(s, s.pki.ca, '--host-resolver-rules=MAP *.test ' +
+                        net.SERVER, also=[s.pki.root])
+    w = b.window()
+    w.open('https://good.test/')
+    urls = {'https://%s/' % c[1]: n for n, c in defective.CASES.items()}
+    got = {urls[u]: x for u, x in w.fetch(list(urls)).items() if u in urls}
+    b.close()
+    return got
+
+
+def chromium_got(on, name, wrong, x):
+    """Whether that is the outcome of the case."""
+    if wrong is None:
+        return x == 200
+    if on == 'untrusted':
+        return x == 'net::ERR_CERT_AUTHORITY_INVALID'
+    if on == 'block':
+        return x == 403
+    if name in ACCEPTED:
+        return x in (200, 'net::ERR_CERT_WEAK_KEY')
+    return x == ITS_OWN.get(wrong, x) and str(x).startswith('net::ERR_CERT_')
+
+
+def replayed(s, on):
+    """The log under the same values, and under others: (differ, of all)."""
+    c = dict(s.d.conf, on={k: on for k in KEYS})
+    with open(s.path('new.yaml'), 'w') as f:
+        f.write(yaml(c))
+    r = s.run(s.gateway, s.binary, 'replay', '-c', s.path('new.yaml'),
+              s.d.conf['log']['file']).ok()
+    words = r.text.splitlines()[-1].split()
+    return int(words[0]), int(words[2])
+
+
+def explained(s, flow, wrong):
+    """explain and ctl explain say what the daemon did, and why."""
+    facts, span = facts_of(flow), flow['clearspan']
+    if span['action'] == 'bypass':      # the log has it as the reason alone
+        facts.append('verify=' + span['why'])
+    if wrong == defective.INCOMPLETE:
+        facts.append('incomplete=yes')
+    r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file, *facts).ok()
+    told = [x['explained'] for x in s.d.ctl('explain', *facts)['lines']]
+    lines = r.text.splitlines()
+    equal(told[-3:], lines[-3:], facts)
+    action = 'verdict: %s rule: %s' % (span['action'], span['rule'])
+    equal(lines[-1], action, facts)
+    cause = span.get('why', span.get('server', {}).get('verify'))
+    equal(said(lines, 'why'), cause if wrong else None, (facts, lines))
+    equal('signed by the untrusted CA' in r.text,
+          span.get('forged', {}).get('ca') == 'untrusted' and
+          span['action'] == 'decrypt', (facts, lines))
+
+
 def table(s, on, outcome, more=()):
     """Each case: outcome is what curl sees of a bad server, by the action and
     CA in the log."""
@@ -43,10 +112,15 @@ def table(s, on, outcome, more=()):
         got[name] = curl(s, site, *(more if wrong else ()))
         want[name] = outcome if wrong else (0, 200)
     equal(got, want)
-    flows = {f['tls']['sni']: f['clearspan']
-             for f in s.d.flows(len(defective.CASES))}
+    flows = {f['tls']['sni']: f for f in s.d.flows(len(defective.CASES))}
+    bad = len([c for c in defective.CASES.values() if c[0]])
+    equal(replayed(s, on), (0, len(flows)))
+    equal(replayed(s, OTHER[on]), (bad, len(flows)))
+    shown = chromium(s)
     for name, (wrong, site, _) in defective.CASES.items():
-        f = flows[site]
+        explained(s, flows[site], wrong)
+        check(chromium_got(on, name, wrong, shown.get(name)), name, shown)
+        f = flows[site]['clearspan']
         equal(f['action'], {'untrusted': 'decrypt'}.get(on, on) if wrong else
               'decrypt', name)
         verify = f.get('server', {}).get('verify')

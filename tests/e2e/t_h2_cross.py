@@ -1,6 +1,7 @@
 """HTTP/2 on one side and HTTP/1.1 on the other, where messages are read. What
 each side got is compared byte by byte."""
 import os
+import socket
 import sys
 import threading
 
@@ -366,6 +367,89 @@ def h2_cross_to_a_server_of_http2(s):
     check(len(site.serve.errors) in (n, n + 1), site.serve.errors)
     equal({x['method'] for x in srv.log()}, {'REQMOD', 'RESPMOD'})
     p.close()
+
+
+def hangs_up(helloes, reset, only=True):
+    """Instead of an alert: the connection ends, or is reset; with `only`, where
+    the hello does not offer h2. The helloes are kept."""
+    def early(sock):
+        hello = b''
+        while len(hello) < 5 or len(hello) < 5 + int.from_bytes(hello[3:5],
+                                                                'big'):
+            hello = sock.recv(20000, socket.MSG_PEEK)
+        helloes.append(hello)
+        if only and b'\x02h2' in hello:
+            return
+        if not reset:                   # what is unread would reset it
+            sock.recv(20000)
+        raise OSError('hangs up')
+    return early
+
+
+@scenario
+def h2_cross_to_a_server_that_hangs_up_on_others(s):
+    """nghttpd has no alert for who does not agree on h2. It is asked again, in
+    the next session: the log says so. Then clients without ALPN come to it,
+    too."""
+    service(s)
+    h2_programs.nghttpd(s, {'small': b'a small file\n'})
+    one = ('--http1.1', '-w', '%{http_version}', URL + 'small')
+    r = programs.curl(s, *one)
+    check('a small file' not in r.text, r.text)
+    f = s.d.flows(1)[0]['flow']
+    check('may speak HTTP/2 only' in f['reason'], f)
+    equal(programs.curl(s, *one).ok().text, 'a small file\n1.1')
+    r = s.run(s.client, 'wget', '-qO-', '--ca-certificate', s.pki.ca,
+              URL + 'small', env={'no_proxy': '*'})
+    equal(r.ok().text, 'a small file\n')
+    p = s.tls(name=HOST)
+    equal(http.ask(p, '/small').body, b'a small file\n')
+    p.close()
+
+
+@scenario
+def h2_cross_to_a_server_that_ends_the_handshake(s):
+    """The session itself is saved; and the next one asks at once, with ALPN
+    or without."""
+    service(s)
+    helloes = []
+    for port, reset in (443, False), (444, True):
+        site = h2.Site()
+        s.serve(port, site, alpn=['h2'], early=hangs_up(helloes, reset))
+        for alpn, tries in (['http/1.1'], 2), (['http/1.1'], 1), (None, 1):
+            del helloes[:]
+            p = s.tls(port, alpn=alpn)
+            equal(http.ask(p, '/?n=3').body, http.content(3))
+            p.close()
+            equal(len(helloes), tries, '%d %s' % (port, alpn))
+        equal(site.wrong, [])
+
+
+@scenario
+def h2_cross_nothing_is_asked_of_what_is_not_http(s):
+    """A server that hangs up on clients without ALPN, before the handshake, by
+    either means, or behind it: nothing is tried again, and none of the next
+    sessions offers a protocol."""
+    service(s)
+    for port, reset in (993, False), (994, True), (995, None):
+        helloes = []
+        early = hangs_up(helloes, reset, reset is None)
+        if reset is None:
+            def early(sock, helloes=helloes):
+                helloes.append(sock.recv(20000, socket.MSG_PEEK))
+        s.serve(port, lambda p: p.close(), early=early)
+        for i in range(3):
+            n = len(s.d.flows(len(s.d.flows(0))))
+            try:
+                p = s.tls(port)
+                p.recv_all()
+                p.close()
+            except (OSError, proc.Failure):
+                pass
+            s.d.flows(n + 1)
+            equal(len(helloes), i + 1, port)
+        for hello in helloes:
+            check(b'\x02h2' not in hello and b'http/1.1' not in hello, port)
 
 
 @scenario

@@ -6,17 +6,20 @@ from harness import Failure, check, equal, net, peer, scenario
 from t_rules import own_certificate
 
 ALL = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
-STATUS = {'ok': 'ok', 'certificate has expired': 'expired',
-          'hostname mismatch': 'name-mismatch'}
+
+
+def said(lines, name):
+    """What is behind this name in an answer of explain, or None."""
+    return ([x[len(name) + 2:] for x in lines if x.startswith(name + ': ')] +
+            [None])[0]
 
 
 def explain(s, *facts):
     """What explain says of them: (action, rule, stage)."""
     r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file, *facts).ok()
     lines = r.text.strip().splitlines()
-    stage = [x for x in lines if x.startswith('decided at: ')]
     action, rule = lines[-1].split()[1:4:2]
-    return action, rule, stage[0].split()[-1]
+    return action, rule, said(lines, 'decided at')
 
 
 def facts_of(flow):
@@ -29,8 +32,11 @@ def facts_of(flow):
            'issuer': tls.get('issuerdn'), 'subject': tls.get('subject'),
            'time': flow['flow']['start'][:19] + 'Z'}
     if 'subject' in tls:
-        verify = span.get('server', {}).get('verify', 'ok').lower()
-        out['status'] = STATUS.get(verify, 'untrusted')
+        out['verify'] = span.get('server', {}).get('verify', 'ok')
+        if not tls['notbefore'] <= out['time'] <= tls['notafter']:
+            out['late'] = 'yes'
+    if tls.get('ech'):
+        out['ech'] = 'yes'
     if not tls:
         out['protocol'] = {'http': 'http'}.get(flow.get('app_proto'), 'other')
     return ['%s=%s' % (k, v) for k, v in out.items() if v]

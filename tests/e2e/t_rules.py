@@ -3,7 +3,8 @@ import os
 import re
 import ssl
 
-from harness import Failure, check, equal, net, peer, programs, scenario, wait
+from harness import (Failure, check, equal, mmdb, net, peer, programs, scenario,
+                     wait)
 from harness.case import yaml
 
 ALL = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
@@ -384,3 +385,55 @@ def an_internationalized_name_may_be_in_unicode(s):
           list(names.values()))
     r = s.run(s.gateway, s.binary, 'explain', 'sni=b\xfc cher.example')
     check(r.code == 2 and 'www.example.com' in r.errors, r.errors)
+
+
+@scenario
+def rules_by_country_of_a_database_that_changes(s):
+    def write(**prefixes):
+        with open(s.path('new'), 'wb') as f:
+            f.write(mmdb.countries(**prefixes))
+        os.rename(s.path('new'), s.path('geo'))
+    write(DE=['10.2.0.2/32'], JP=['fd02::/64'])
+    s.start(record=False, geo={'database': s.path('geo')}, rules=[
+        {'name': 'there', 'country': ['jp', 'KR'], 'action': 'reset'},
+        {'name': 'here', 'country': 'DE', 'action': 'bypass'},
+        {'name': 'nowhere', 'country': 'unknown', 'action': 'decrypt'},
+        {'name': 'default', 'action': 'block'}])
+    s.serve(443)
+    s.serve(443, address=net.SERVER6)
+    s.serve(443, address='10.2.0.3')
+    s.exchange(b'x', trust=s.pki.root)
+    s.exchange(b'x', address='10.2.0.3')
+    try:
+        s.tls(address=net.SERVER6)
+        raise Failure('not reset')
+    except ConnectionResetError:
+        pass
+    # A client of the proxy names no address; it counts when it is known.
+    s.exchange(b'x', trust=s.pki.root,
+               sock=s.via_proxy('v4.good.test', 443))
+    equal([[f['clearspan']['rule'], f['clearspan'].get('geo')]
+           for f in s.d.flows(4)],
+          [['here', {'country_iso_code': 'DE'}], ['nowhere', None],
+           ['there', {'country_iso_code': 'JP'}],
+           ['here', {'country_iso_code': 'DE'}]])
+    lines = s.d.ctl('explain', 'server=10.2.0.2')['lines']
+    check('country "DE"' in lines[0]['explained'], lines)
+    check('rule: here' in lines[-1]['explained'], lines)
+    r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file, 'country=kr')
+    check('verdict: reset rule: there' in r.text, r.text + r.errors)
+
+    # One that is broken changes nothing; one that is right is taken.
+    with open(s.path('geo'), 'r+b') as f:
+        f.truncate(100)
+    r = s.run(s.gateway, s.binary, 'ctl', '-s',
+              s.d.conf['control']['socket'], 'reload')
+    check(r.code == 1 and 'geo": it is not a database' in r.text + r.errors,
+          r.text + r.errors)
+    s.exchange(b'x', trust=s.pki.root)
+    equal(s.d.flows(5)[4]['clearspan']['rule'], 'here')
+    write(AT=['10.2.0.0/24'], DE=['10.2.0.3/32'])
+    wait(lambda: s.d.metric('clearspan_reloads_total', result='ok') == 1,
+         'a reload')
+    s.exchange(b'x', address='10.2.0.3', trust=s.pki.root)
+    equal(s.d.flows(6)[5]['clearspan']['rule'], 'here')

@@ -3,6 +3,7 @@ inside is on the mirror, and nothing is smuggled across."""
 import ssl
 
 from harness import Failure, check, equal, net, peer, scenario
+from t_rules import own_certificate
 
 # What is said in the clear, and by whom: to the server's agreement. Then what
 # is said inside.
@@ -325,3 +326,105 @@ def rules_know_the_protocol_and_the_name(s):
         f = s.d.flows(5 + n)[4 + n]
         equal([f['clearspan']['action'], f['clearspan']['rule'],
                f['tls']['sni']], ['bypass', rule, name])
+
+
+# What we say ourselves in a dialogue of our own, to see a certificate.
+ASKED = {
+    'smtp': b'STARTTLS\r\n', 'imap': b'a STARTTLS\r\n', 'pop3': b'STLS\r\n',
+    'ftp': b'AUTH TLS\r\n', 'nntp': b'STARTTLS\r\n', 'sieve': b'STARTTLS\r\n',
+    'xmpp': b"<?xml version='1.0'?><stream:stream to='good.test' "
+            b"version='1.0' xmlns='jabber:client' "
+            b"xmlns:stream='http://etherx.jabber.org/streams'>"
+            b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+    'mysql': b'\x20\0\0\1\1\x8a\x08\0\0\0\0\1\x21' + bytes(23)}
+
+
+def asking(name, yes=None):
+    """The dialogue of ours with a server that agrees, or says this."""
+    port, clear, _ = DIALOGUES[name]
+    begin = clear[:1] if clear[0][0] == 's' else []
+    if name == 'smtp':
+        begin += [('c', b'EHLO [127.0.0.1]\r\n'), clear[2]]
+    if name == 'xmpp':
+        begin, clear = [('c', ASKED[name]), clear[1]], clear[2:]
+    else:
+        begin += [('c', ASKED.get(name, clear[-2][1]))]
+    if name == 'imap':
+        yes = yes or b'a OK begin\r\n'
+    if name == 'mysql':
+        return port, begin, []
+    return port, begin + [('s', yes or clear[-1][1])], []
+
+
+def served_twice(s, name, port, cert='good', yes=None):
+    """The second that comes is our own connection."""
+    n, ctx = iter(range(9)), peer.server_context(s.pki.pair(cert))
+
+    def handler(p):
+        ours = next(n) == 1
+        _, clear, inside = asking(name, yes) if ours else DIALOGUES[name]
+        play(p, 's', clear)
+        if yes is None or not ours:
+            p.use(ctx, server=True).handshake()
+            play(p, 's', inside)
+        p.recv_all()
+        p.close()
+    return s.serve(port, handler, plain=True)
+
+
+def confirmed(s, result):
+    return s.d.metric('clearspan_confirmations_total', result=result)
+
+
+@scenario(timeout=120)
+def a_bypass_by_name_is_confirmed_in_a_dialogue_of_our_own(s):
+    """Once for each server; the client sees the server's own certificate."""
+    s.unlike = 'what is bypassed is not mirrored'
+    s.start(workers=1, record=False, rules=[
+        {'name': 'named', 'sni': ['=good.test'], 'action': 'bypass'},
+        {'name': 'default', 'action': 'decrypt'}])
+    for i, (name, dialogue) in enumerate(DIALOGUES.items()):
+        served = served_twice(s, name, 2000 + i)
+        for _ in range(2):
+            client_of(s, dialogue, trust=s.pki.root, port=2000 + i)
+        equal(len(served.wait(3)), 3, name)
+        for f in s.d.flows(2 * i + 2)[-2:]:
+            equal([f['app_proto'], f['clearspan']['action'],
+                   f['clearspan']['rule'], f['clearspan'].get('why')],
+                  [name, 'bypass', 'named', None])
+    equal(confirmed(s, 'ok'), len(DIALOGUES))
+
+
+@scenario
+def a_bypass_by_name_behind_starttls_is_no_way_around(s):
+    """The server is of another name, is not trusted, or does not agree to TLS
+    a second time: it is decrypted; and if a rule refuses it, blocked."""
+    s.unlike = 'some are not mirrored'
+    s.start(workers=1, record=False, rules=[
+        {'name': 'not', 'sni': ['=other.test'], 'action': 'block'},
+        {'name': 'named', 'sni': ['=good.test'], 'action': 'bypass'},
+        {'name': 'default', 'action': 'decrypt'}])
+    n = 0
+    for name, cert, no, action, result in (
+            ('smtp', 'self', None, 'decrypt', 'untrusted'),
+            ('imap', 'self', None, 'decrypt', 'untrusted'),
+            ('smtp', 'good', b'454 not now\r\n', 'decrypt', 'failed'),
+            ('imap', 'good', b'a NO not now\r\n', 'decrypt', 'failed'),
+            ('imap', 'wrong', None, 'block', 'other-name')):
+        before = confirmed(s, result)
+        served_twice(s, name, 2000 + n, cert, no)
+        c = s.plain(2000 + n)
+        play(c, 'c', DIALOGUES[name][1])
+        try:
+            c.use(peer.client_context(s.pki.ca, verify=False),
+                  'good.test').handshake()
+            check(not own_certificate(s, c, cert), name, cert, no)
+            play(c, 'c', DIALOGUES[name][2])
+            c.finish()
+        except (OSError, ssl.SSLError):
+            equal(action, 'block', (name, cert, no))
+        n += 1
+        f = s.d.flows(n)[-1]
+        equal([f['clearspan']['action'], f['clearspan']['why']],
+              [action, 'bypass not confirmed'], f)
+        equal(confirmed(s, result), before + 1, (name, cert, no))

@@ -34,12 +34,12 @@ def python(s, code):
     return s.run(s.client, 'python3', '-c', code, s.pki.ca).ok().text
 
 
-def starttls(s, protocol, port, *more):
+def starttls(s, protocol, port, *more, trust=None):
     """openssl s_client, and what its certificate was."""
     r = s.run(s.client, 'openssl', 's_client', '-starttls', protocol,
               '-connect', '%s:%d' % (net.SERVER, port), '-servername',
-              'good.test', '-CAfile', s.pki.ca, '-verify_return_error', *more,
-              input=b'')
+              'good.test', '-CAfile', trust or s.pki.ca,
+              '-verify_return_error', *more, input=b'')
     check('Verify return code: 0 (ok)' in r.ok().text, protocol, r.text)
 
 
@@ -58,6 +58,21 @@ def decrypted(s, name, *texts):
               text, 'is not on the mirror')
 
 
+def confirmed(s, *ways):
+    """A bypass by name: the server's own certificate is shown, once it has
+    confirmed that in a dialogue of ours."""
+    s.reload(rules=[{'name': 'named', 'sni': ['=good.test'],
+                     'action': 'bypass'},
+                    {'name': 'default', 'action': 'decrypt'}])
+    before = len(s.d.events())
+    for way in ways:
+        starttls(s, *way, trust=s.pki.root)
+    f = s.d.flows(before + len(ways))[before:]
+    equal([(x['clearspan']['action'], x['clearspan'].get('why')) for x in f],
+          [('bypass', None)] * len(ways), f)
+    equal(s.d.metric('clearspan_confirmations_total', result='ok'), len(ways))
+
+
 @scenario
 def starttls_exim(s):
     s.unlike = 'programs keep no record'
@@ -67,6 +82,7 @@ def starttls_exim(s):
     starttls(s, 'smtp', 25)
     s.d.flows(2)
     decrypted(s, 'smtp', b'hello mail')
+    confirmed(s, ('smtp', 25))
 
 
 @scenario
@@ -84,6 +100,7 @@ def starttls_dovecot(s):
     starttls(s, 'sieve', 4190)
     equal([f['app_proto'] for f in s.d.flows(5)[2:]],
           ['pop3', 'pop3', 'sieve'])
+    confirmed(s, ('imap', 143), ('pop3', 110), ('sieve', 4190))
 
 
 @scenario
@@ -97,6 +114,7 @@ def starttls_slapd(s):
     starttls(s, 'ldap', 389)
     s.d.flows(2)
     decrypted(s, 'ldap', b'supportedExtension')
+    confirmed(s, ('ldap', 389))
 
 
 @scenario
@@ -107,6 +125,7 @@ def starttls_prosody(s):
     starttls(s, 'xmpp', 5222, '-xmpphost', 'good.test')
     s.d.flows(1)
     decrypted(s, 'xmpp')
+    confirmed(s, ('xmpp', 5222, '-xmpphost', 'good.test'))
 
 
 @scenario
@@ -121,6 +140,7 @@ def starttls_postgres(s):
     starttls(s, 'postgres', 5432)
     s.d.flows(2)
     decrypted(s, 'pgsql', b"select 'hello' || 'sql'", b'hellosql')
+    confirmed(s, ('postgres', 5432))
 
 
 @scenario
@@ -134,3 +154,4 @@ def starttls_mariadb(s):
     starttls(s, 'mysql', 3306)
     s.d.flows(2)
     decrypted(s, 'mysql', b"concat('hello', 'sql')", b'hellosql')
+    confirmed(s, ('mysql', 3306))

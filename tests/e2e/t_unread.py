@@ -7,6 +7,7 @@ import threading
 import t_explicit
 import t_hello
 from harness import check, equal, net, peer, scenario, wait
+from t_policy import said
 
 UNEXPECTED, OVERFLOW, ILLEGAL, DECODE, VERSION = 10, 22, 47, 50, 70
 BLOCKED = {'name': 'blocked', 'sni': ['good.test'], 'action': 'block'}
@@ -313,5 +314,19 @@ def a_hello_that_hides_another_is_one_by_its_name(s):
                              on if hides else 'decrypt',
                              'ECH' if hides and on != 'decrypt' else None))
                 s.d.flows(len(want))
+    flows = s.d.flows(len(want))
     equal([(f['tls']['sni'], f['tls'].get('ech'), f['clearspan']['action'],
-            f['clearspan'].get('why')) for f in s.d.flows(len(want))], want)
+            f['clearspan'].get('why')) for f in flows], want)
+    for name, hides, action, why in want[-len(names) * 2:]:     # on: block
+        facts = ['sni=' + name, 'ech=' + ('yes' if hides else 'no')]
+        o = s.d.ctl('explain', *facts)
+        equal(o['action'], action, facts)
+        lines = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file,
+                      *facts).ok().text.splitlines()
+        equal([said(lines, 'why'), said(lines, 'verdict')],
+              [why, '%s rule: default' % action], facts)
+        equal([x['explained'] for x in o['lines']][-2:], lines[-2:])
+    r = s.run(s.gateway, s.binary, 'replay', '-c', s.d.file,
+              s.d.conf['log']['file']).ok()
+    equal(r.text.splitlines()[-1], '4 of %d sessions would be treated '
+          'otherwise' % len(want))

@@ -1,7 +1,8 @@
 /*
  * A dialogue: pieces of either side, each after a byte that says whose they are
  * (its lowest bit) and how many (the rest). Held to: the pieces do not matter,
- * no step takes more than there is, and the end is final.
+ * no step takes more than there is, and the end is final. Before that, all of it
+ * but one byte is what a server says to us when we ask for TLS.
  */
 #include <assert.h>
 #include <string.h>
@@ -47,6 +48,26 @@ feed(struct starttls *t, int down, const uint8_t *p, size_t len, size_t most,
 	return last;
 }
 
+/* All of it is the server's, and we ask. */
+static void
+ask(unsigned which, const uint8_t *p, size_t len)
+{
+	struct starttls_asker whole = { .which = which };
+	struct starttls_asker parts = { .which = which };
+	struct text a = { 0 }, b = { 0 };
+	enum starttls_step step, part;
+	size_t n, read, i = 0;
+
+	step = starttls_ask(&whole, "a.test", p, len, &read, &a);
+	assert(read == len || (read < len && step != STARTTLS_MORE));
+	part = starttls_ask(&parts, "a.test", p, 0, &n, &b);
+	for (; i < len && part == STARTTLS_MORE; i++)
+		part = starttls_ask(&parts, "a.test", p + i, 1, &n, &b);
+	assert(step == part && a.len == b.len);
+	text_free(&a);
+	text_free(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -55,6 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	size_t n;
 	int down;
 
+	if (len > 0)
+		ask(data[0] % (STARTTLS_MYSQL + 1), data + 1, len - 1);
 	while (len > 1) {
 		down = data[0] & 1;
 		n = data[0] >> 1;

@@ -14,6 +14,8 @@ from .programs import CHROMIUM, nss
 BUTTON = '''(() => { const r = document.querySelector('%s')
     .getBoundingClientRect();
     return [r.x + r.width / 2, r.y + r.height / 2] })()'''
+FETCH = '''Promise.all(%s.map(u => fetch(u, {mode: 'no-cors'})
+    .then(r => r.type, e => e.name)))'''
 SHOWN = '''JSON.stringify({ready: document.readyState, url: location.href,
     lang: document.documentElement.lang, text: document.body.innerText,
     title: document.querySelector('h1')?.innerText,
@@ -22,8 +24,8 @@ SHOWN = '''JSON.stringify({ready: document.readyState, url: location.href,
 
 
 class Browser:
-    def __init__(self, s, pem, *args):
-        env = nss(s, pem)
+    def __init__(self, s, pem, *args, also=()):
+        env = nss(s, pem, *also)
         self.n, self.rest, self.events = 0, b'', []
         r, self.out = os.pipe()
         self.back, w = os.pipe()
@@ -59,6 +61,8 @@ class Browser:
         end = time.monotonic() + 20 * PATIENCE
         while True:
             m = self.message(end)
+            if 'method' in m:
+                self.events.append(m)
             if m.get('id') == self.n:
                 check('error' not in m, method, m.get('error'))
                 return m['result']
@@ -101,6 +105,25 @@ class Window:
         check('errorText' not in r or r['errorText'] ==
               'net::ERR_HTTP_RESPONSE_CODE_FAILURE', url, r)
         return self.shows(lambda o: o['url'] != 'about:blank')
+
+    def fetch(self, urls):
+        """All at once, from the page that is shown: {url: status of HTTP, or
+        Chromium's error}."""
+        self.call('Network.enable')
+        self.browser.events.clear()
+        self.call('Runtime.evaluate', awaitPromise=True,
+                  expression=FETCH % json.dumps(urls))
+        self.call('Network.disable')
+        of, out = {}, {}
+        for m in self.browser.events:
+            p = m['params']
+            if m['method'] == 'Network.requestWillBeSent':
+                of[p['requestId']] = p['request']['url']
+            elif m['method'] == 'Network.responseReceived':
+                out[of.get(p['requestId'])] = p['response']['status']
+            elif m['method'] == 'Network.loadingFailed':
+                out.setdefault(of.get(p['requestId']), p['errorText'])
+        return out
 
     def shows(self, what):
         """Wait for a page that is loaded and is so."""

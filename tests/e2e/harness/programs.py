@@ -304,16 +304,17 @@ def is_settled(s):
     return 'fe80:' in s.client.run('ip', '-6', 'addr', 'show', 'dev', 'c0')
 
 
-def nss(s, pem):
-    """A home in which pem is Chromium's only own CA; its environment."""
+def nss(s, *pems):
+    """A home in which these are Chromium's only own CAs; its environment."""
     home = s.path('home')
     db = os.path.join(home, '.pki', 'nssdb')
     if not os.path.isdir(db):
         os.makedirs(db)
         s.run(s.client, 'certutil', '-N', '--empty-password', '-d',
               'sql:' + db).ok()
-        s.run(s.client, 'certutil', '-A', '-n', 'span', '-t', 'C,,', '-d',
-              'sql:' + db, '-i', pem).ok()
+        for pem in pems:
+            s.run(s.client, 'certutil', '-A', '-n', pem, '-t', 'C,,', '-d',
+                  'sql:' + db, '-i', pem).ok()
     if not os.path.ismount('/dev/shm'):
         net.run('mount', '-t', 'tmpfs', 'shm', '/dev/shm')
     proc.wait(lambda: is_settled(s), 'address of c0')

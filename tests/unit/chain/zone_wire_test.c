@@ -42,8 +42,8 @@ TEST(descriptors_arrive_with_their_message)
 	pair();
 	for (i = 0; i < ZONE_FDS; i++)
 		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	ck_assert_int_eq(zone_wire_send(ends[0], "x", 1, fds, ZONE_FDS), 1);
-	ck_assert_int_eq(zone_wire_recv(ends[1], &c, 1, got, &n), 1);
+	ck_assert_int_eq(parcel_send(ends[0], "x", 1, fds, ZONE_FDS), 1);
+	ck_assert_int_eq(parcel_recv(ends[1], &c, 1, got, &n), 1);
 	ck_assert_uint_eq(n, ZONE_FDS);
 	for (i = 0; i < n; i++)
 		ck_assert_int_eq(fcntl(got[i], F_GETFD) & FD_CLOEXEC,
@@ -60,8 +60,8 @@ TEST(descriptors_that_nobody_wants_are_closed)
 	pair();
 	fds[0] = fds[1] = ends[0];
 	before = open_files();
-	ck_assert_int_eq(zone_wire_send(ends[0], "x", 1, fds, 2), 1);
-	ck_assert_int_eq(zone_wire_recv(ends[1], &c, 1, NULL, &none), 1);
+	ck_assert_int_eq(parcel_send(ends[0], "x", 1, fds, 2), 1);
+	ck_assert_int_eq(parcel_recv(ends[1], &c, 1, NULL, &none), 1);
 	ck_assert_uint_eq(none, 0);
 	ck_assert_uint_eq(open_files(), before);
 }
@@ -75,8 +75,8 @@ TEST(a_message_that_is_too_long_is_an_error_and_leaves_nothing)
 
 	pair();
 	before = open_files();
-	zone_wire_send(ends[0], "xy", 2, fds, 1);
-	ck_assert_int_eq(zone_wire_recv(ends[1], &c, 1, got, &n), ERR_FORMAT);
+	parcel_send(ends[0], "xy", 2, fds, 1);
+	ck_assert_int_eq(parcel_recv(ends[1], &c, 1, got, &n), ERR_FORMAT);
 	ck_assert_uint_eq(n, 0);
 	ck_assert_uint_eq(open_files(), before);
 }
@@ -91,12 +91,12 @@ TEST(a_process_with_too_many_descriptors_gets_the_message_alone)
 
 	pair();
 	fds[0] = fds[1] = ends[0];
-	ck_assert_int_eq(zone_wire_send(ends[0], "x", 1, fds, 2), 1);
+	ck_assert_int_eq(parcel_send(ends[0], "x", 1, fds, 2), 1);
 	before = open_files();
 	getrlimit(RLIMIT_NOFILE, &r);
 	r.rlim_cur = (rlim_t)ends[1] + 2;	/* one more */
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &r), 0);
-	ck_assert_int_eq(zone_wire_recv(ends[1], &c, 1, got, &n), ERR_LIMIT);
+	ck_assert_int_eq(parcel_recv(ends[1], &c, 1, got, &n), ERR_LIMIT);
 	ck_assert_int_eq(c, 'x');
 	ck_assert_uint_eq(n, 0);
 	r.rlim_cur = r.rlim_max;
@@ -111,9 +111,9 @@ TEST(a_closed_end_is_told_from_an_error)
 
 	pair();
 	close(ends[0]);
-	ck_assert_int_eq(zone_wire_recv(ends[1], &c, 1, NULL, NULL), ERR_EOF);
-	ck_assert_int_eq(zone_wire_send(ends[1], "x", 1, NULL, 0), ERR_EOF);
-	ck_assert_int_eq(zone_wire_recv(-1, &c, 1, NULL, NULL), ERR_SYS);
+	ck_assert_int_eq(parcel_recv(ends[1], &c, 1, NULL, NULL), ERR_EOF);
+	ck_assert_int_eq(parcel_send(ends[1], "x", 1, NULL, 0), ERR_EOF);
+	ck_assert_int_eq(parcel_recv(-1, &c, 1, NULL, NULL), ERR_SYS);
 }
 END
 

@@ -233,7 +233,84 @@ TEST(a_long_dialogue_is_not_read_for_ever)
 }
 END
 
-SUITE("starttls", smtp_is_read, imap_is_read_by_its_tag, pop3_is_read,
+/* What is said to a server that says this, in pieces of so many bytes; and how
+ * that ends. */
+static enum starttls_step
+asks(unsigned which, const char *p, size_t len, size_t most, const char *says)
+{
+	struct starttls_asker a = { .which = which };
+	enum starttls_step step;
+	struct text say = { 0 };
+	size_t n = 0, all = 0;
+
+	step = starttls_ask(&a, "a.test", NULL, 0, &n, &say);
+	while (step == STARTTLS_MORE && all < len) {
+		step = starttls_ask(&a, "a.test", (const uint8_t *)p + all,
+		    len - all < most ? len - all : most, &n, &say);
+		all += n;
+	}
+	ck_assert_str_eq(say.s != NULL ? say.s : "", says);
+	text_free(&say);
+	return all < len && step == STARTTLS_AGREED ? STARTTLS_OVER : step;
+}
+
+TEST(a_client_of_ours_asks_for_tls)
+{
+	static const struct {
+		unsigned	 which;
+		const char	*hears, *says;
+		enum starttls_step step;
+	} t[] = {
+		{ STARTTLS_SMTP, "220-a\r\n220 b\r\n250-a\r\n250 STARTTLS\r\n"
+		    "220 go\r\n", "EHLO [127.0.0.1]\r\nSTARTTLS\r\n",
+		    STARTTLS_AGREED },
+		{ STARTTLS_SMTP, "220 b\r\n250 a\r\n454 no\r\n",
+		    "EHLO [127.0.0.1]\r\nSTARTTLS\r\n", STARTTLS_REFUSED },
+		{ STARTTLS_SMTP, "220-a\r\n220-b\r\n", "", STARTTLS_MORE },
+		{ STARTTLS_SMTP, "220 a\r\n250 a\r\n220 go\r\nmore",
+		    "EHLO [127.0.0.1]\r\nSTARTTLS\r\n", STARTTLS_OVER },
+		{ STARTTLS_IMAP, "* OK hi\r\n* CAPABILITY x\r\na OK go\r\n",
+		    "a STARTTLS\r\n", STARTTLS_AGREED },
+		{ STARTTLS_IMAP, "* OK hi\r\na BAD what?\r\n",
+		    "a STARTTLS\r\n", STARTTLS_REFUSED },
+		{ STARTTLS_POP3, "+OK hi\r\n-ERR no\r\n", "STLS\r\n",
+		    STARTTLS_REFUSED },
+		{ STARTTLS_FTP, "220 hi\r\n234 go\r\n", "AUTH TLS\r\n",
+		    STARTTLS_AGREED },
+		{ STARTTLS_SIEVE, "\"IMPLEMENTATION\" \"x\"\r\nOK\r\n"
+		    "OK \"go\"\r\n", "STARTTLS\r\n", STARTTLS_AGREED },
+		{ STARTTLS_NNTP, "200 hi\r\n580 no\r\n", "STARTTLS\r\n",
+		    STARTTLS_REFUSED },
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(t); i++) {
+		ck_assert_int_eq(asks(t[i].which, t[i].hears,
+		    strlen(t[i].hears), 999, t[i].says), t[i].step);
+		ck_assert_int_eq(asks(t[i].which, t[i].hears,
+		    strlen(t[i].hears), 1, t[i].says), t[i].step);
+	}
+}
+END
+
+TEST(a_client_of_ours_has_no_odd_name)
+{
+	struct starttls_asker a = { .which = STARTTLS_XMPP };
+	struct text say = { 0 };
+	size_t n;
+
+	ck_assert_int_eq(starttls_ask(&a, "a'><b", NULL, 0, &n, &say),
+	    STARTTLS_OVER);
+	ck_assert_uint_eq(say.len, 0);
+	ck_assert_int_eq(starttls_ask(&a, "a.test", NULL, 0, &n, &say),
+	    STARTTLS_MORE);
+	ck_assert_ptr_ne(strstr(say.s, " to='a.test' "), NULL);
+	text_free(&say);
+}
+END
+
+SUITE("starttls", a_client_of_ours_asks_for_tls,
+    a_client_of_ours_has_no_odd_name, smtp_is_read, imap_is_read_by_its_tag, pop3_is_read,
     ftp_is_read, nntp_and_sieve_are_read, ldap_is_read_by_its_message_id,
     xmpp_is_read, pgsql_is_read, mysql_is_read, an_answer_is_found_by_counting,
     what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,

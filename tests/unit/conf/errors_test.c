@@ -197,15 +197,13 @@ TEST(what_comes_later)
 {
 	bad_part("services: []\nprofiles: {}\n"
 	    "rules:\n"
-	    "- {name: a, country: x, not: {country: CH}, action: block}\n"
+	    "- {name: a, profile: x, port: 1, action: block}\n"
 	    "- {name: b, action: decrypt, services: [av]}\n"
 	    "tls: {client: {min: \"1.0\"}}\n",
 	    "c:2:1: \"services\" is not available in this version; take it out\n"
 	    "c:3:1: \"profiles\" is not available in this version; take it "
 	    "out\n"
-	    "c:5:13: \"country\" is not available in this version; take it "
-	    "out\n"
-	    "c:5:31: \"country\" is not available in this version; take it "
+	    "c:5:13: \"profile\" is not available in this version; take it "
 	    "out\n"
 	    "c:6:30: \"services\" is not available in this version; take it "
 	    "out\n"

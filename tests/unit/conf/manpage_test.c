@@ -52,6 +52,8 @@ complete(const char *part, struct text *out)
 		    "\n");
 	if (!has_section(part, "lists"))
 		text_puts(out, "lists: {banks: /banks}\n");
+	if (!has_section(part, "geo"))
+		text_puts(out, "geo: {database: /geo}\n");
 	if (!has_section(part, "categories"))
 		text_puts(out, "categories: [/feeds]\n");
 	text_puts(out, part);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "../mmdb.h"
 #include "conf/conf.h"
 #include "test.h"
 #include "util/err.h"
@@ -19,7 +20,14 @@ static const char *sample_feed = "bank.example finance\n";
 static int
 sample_read(const char *path, size_t max, struct text *out)
 {
+	struct mmdb m = { 0 };
+
 	/* What a file is, by its name. */
+	if (strstr(path, "geo") != NULL || strstr(path, "Geo") != NULL) {
+		mmdb_add(&m, "192.0.2.0/24", "DE");
+		mmdb_write(&m, out);
+		return 0;
+	}
 	text_puts(out, strstr(path, ".secret") != NULL ? "me:secret\n" :
 	    strstr(path, "feeds") != NULL ? sample_feed :
 	    strstr(path, ".htpasswd") != NULL ? "me:$6$salt$MmgSuXltk7MiPun6i"

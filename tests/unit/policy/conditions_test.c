@@ -274,6 +274,37 @@ TEST(a_category_is_known_when_the_name_is)
 }
 END
 
+TEST(the_country_of_the_server)
+{
+	static const struct { const char *server, *rule, *fact; } cases[] = {
+		{ "192.0.2.1", "a", "\"DE\"" },
+		{ "2001:db8::1", "b", "\"SE\"" },
+		{ "203.0.113.1", "c", "\"unknown\"" },
+	};
+	struct policy *p = made(
+	    "  - {name: a, country: [CH, DE], action: block}\n"
+	    "  - {name: b, not: {country: [unknown, FR]}, country: SE, "
+	    "action: block}\n"
+	    "  - {name: c, country: unknown, action: block}\n"
+	    "  - {name: d, country: ZA, action: block}\n");
+	struct facts f = { .protocol = PROTO_TLS, .port = 443 };
+	struct addr server;
+	struct verdict v;
+	size_t i;
+
+	explained(p, &f, "rule a (c.yaml:5): no match by the connection: "
+	    "country is not known, and must be in CH, DE\n");
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
+	for (i = 0; i < NELEM(cases); i++) {
+		addr_parse_ip(&server, cases[i].server);
+		policy_server(p, &f, &server);
+		ck_assert_str_eq(decides(p, &f), cases[i].rule);
+		explained(p, &f, cases[i].fact);
+	}
+	policy_unref(p);
+}
+END
+
 TEST(contained_clients_have_what_their_profile_allows)
 {
 	struct policy *p = made_with("quarantines: [{name: all}, "
@@ -309,7 +340,8 @@ TEST(contained_clients_have_what_their_profile_allows)
 }
 END
 
-SUITE("conditions", contained_clients_have_what_their_profile_allows,
+SUITE("conditions", the_country_of_the_server,
+    contained_clients_have_what_their_profile_allows,
     categories_are_what_the_feeds_say,
     a_category_is_known_when_the_name_is, windows_of_time, the_certificate_of_the_server,
     a_verdict_waits_for_the_certificate_where_a_rule_may_need_it,

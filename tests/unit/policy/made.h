@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "../mmdb.h"
 #include "policy/policy.h"
 #include "test.h"
 
@@ -21,6 +22,14 @@ static const char *made_feed =		/* under `categories:` */
 static int
 made_read(const char *path, size_t max, struct text *out)
 {
+	struct mmdb m = { 0 };
+
+	if (strcmp(path, "/geo") == 0) {
+		mmdb_add(&m, "192.0.2.0/24", "DE");
+		mmdb_add(&m, "2001:db8::/32", "SE");
+		mmdb_write(&m, out);
+		return 0;
+	}
 	text_puts(out, strstr(path, "feed") != NULL ? made_feed : made_list);
 	return 0;
 }
@@ -38,7 +47,8 @@ made_with(const char *before, const char *yaml)
 	text_printf(&t, "listen: [{name: gate, mode: transparent, "
 	    "address: \"[::]:8443\"}]\nlists: {banks: /banks}\n"
 	    "categories: [/feed]\n%srules:\n%s"
-	    "  - {name: default, action: decrypt}\n", before, yaml);
+	    "  - {name: default, action: decrypt}\n"
+	    "geo: {database: /geo}\n", before, yaml);
 	if (conf_parse_in(&world, "c.yaml", t.s, t.len, &c, &errors) != 0)
 		ck_abort_msg("%s", errors.s);
 	p = policy_new(c);

@@ -1,8 +1,9 @@
 /*
- * What servers did without a client certificate is remembered by address, port
- * and name.
+ * What servers did is remembered by address, port and name, for an hour.
  */
 #include "proxy/learned.h"
+
+#include "clock.h"
 #include "test.h"
 
 static struct facts
@@ -22,27 +23,33 @@ TEST(a_server_is_known_by_address_port_and_name)
 	struct facts name = facts_of("192.0.2.1:443", "b.test");
 	struct facts none = facts_of("192.0.2.1:443", NULL);
 
-	ck_assert_int_eq(learned_get(l, &f), LEARNED_NOTHING);
+	ck_assert(!learned_has(l, &f, LEARNED_HTTP2));
 	learned_set(l, &f, LEARNED_HTTP2);
-	ck_assert_int_eq(learned_get(l, &f), LEARNED_HTTP2);
-	ck_assert_int_eq(learned_get(l, &port), LEARNED_NOTHING);
-	ck_assert_int_eq(learned_get(l, &name), LEARNED_NOTHING);
-	ck_assert_int_eq(learned_get(l, &none), LEARNED_NOTHING);
+	ck_assert(learned_has(l, &f, LEARNED_HTTP2));
+	ck_assert(!learned_has(l, &port, LEARNED_HTTP2));
+	ck_assert(!learned_has(l, &name, LEARNED_HTTP2));
+	ck_assert(!learned_has(l, &none, LEARNED_HTTP2));
 	learned_free(l);
 }
 END
 
-TEST(what_was_learned_last_counts)
+TEST(one_thing_does_not_displace_another)
 {
 	struct learned *l = learned_new();
 	struct facts f = facts_of("[2001:db8::1]:443", "a.test");
 
 	learned_set(l, &f, LEARNED_HTTP2);
+	ck_assert(!learned_has(l, &f, LEARNED_GOES_ON));
 	learned_set(l, &f, LEARNED_GOES_ON);
-	ck_assert_int_eq(learned_get(l, &f), LEARNED_GOES_ON);
+	ck_assert(learned_has(l, &f, LEARNED_GOES_ON));
+	ck_assert(learned_has(l, &f, LEARNED_HTTP2));
+	clock_ahead += 3601;
+	ck_assert(!learned_has(l, &f, LEARNED_GOES_ON));
+	ck_assert(!learned_has(l, &f, LEARNED_HTTP2));
+	clock_ahead = 0;	/* check measures how long this took */
 	learned_free(l);
 }
 END
 
 SUITE("learned", a_server_is_known_by_address_port_and_name,
-    what_was_learned_last_counts)
+    one_thing_does_not_displace_another)

@@ -176,6 +176,19 @@ begin(void)
 	snprintf(path, sizeof(path), "%s/sub/state", dir);
 }
 
+static void
+end(void)
+{
+	char bad_path[80], sub[64];
+
+	snprintf(bad_path, sizeof(bad_path), "%s.bad", path);
+	snprintf(sub, sizeof(sub), "%s/sub", dir);
+	unlink(bad_path);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(sub), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
 static struct state *
 open_at(struct contain *t, int64_t wall, uint64_t now, uint64_t *last)
 {
@@ -232,6 +245,7 @@ TEST(a_restart_knows_who_was_contained)
 	contained_unref(a);
 	contained_unref(b);
 	contained_unref(c);
+	end();
 }
 END
 
@@ -259,6 +273,7 @@ TEST(lines_that_are_not_ours_are_kept_beside_it)
 	snprintf(bad, sizeof(bad), "%s.bad", path);
 	ck_assert_int_eq(access(bad, F_OK), 0);
 	contain_free(t);
+	end();
 }
 END
 

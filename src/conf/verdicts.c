@@ -1,0 +1,305 @@
+/*
+ * The tables and types of sensors and responses.
+ */
+#include "conf/verdicts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/contained.h"
+#include "conf/keys.h"
+#include "conf/value.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define UNIX_MAX	107	/* sun_path */
+
+static const struct type type_eve, type_syslog, type_severity, type_fields;
+
+static void	check_sensor(struct load *, yaml_node_t *, void *);
+static void	check_response(struct load *, yaml_node_t *, void *);
+
+static const struct listof
+    prefixes = { sizeof(struct prefix), { NULL, &type_prefix } },
+    names = { sizeof(char *), { NULL, &type_name } },
+    globs = { sizeof(char *), { NULL, &type_text, .max = 256 } };
+
+#define F(member)	offsetof(struct conf_sensor, member)
+static const struct key sensor_keys[] = {
+	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
+	    .hint = "a name of your choice" },
+	{ "eve", &type_eve, 0, .given = F(eve) },
+	{ "syslog", &type_syslog, 0, .given = F(syslog) },
+	{ "from", &type_list, F(from), .arg = &prefixes, .max = 256 },
+	{ "listen", &type_later },
+	{ "token", &type_later },
+	{ NULL }
+};
+#undef F
+static const struct map map_sensor = {
+	"a sensor", sensor_keys, check_sensor
+};
+const struct listof sensor_list = {
+	sizeof(struct conf_sensor),
+	{ "sensors", &type_map, .arg = &map_sensor }
+};
+
+#define F(member)	offsetof(struct conf_response, when.member) - \
+	offsetof(struct conf_response, when)
+static const struct key count_keys[] = {
+	{ "of", &type_uint, F(of), "1", 1, CONF_COUNT },
+	{ "within", &type_time, F(within), "1m", SEC, DAY },
+	{ NULL }
+};
+static const struct map map_count = { "count", count_keys, NULL };
+static const struct key when_keys[] = {
+	{ "sensor", &type_list, F(sensor), .arg = &names },
+	{ "product", &type_list, F(product), .arg = &globs },
+	{ "severity", &type_severity, F(severity), "0-10" },
+	{ "signature", &type_list, F(signature), .arg = &globs },
+	{ "category", &type_list, F(category), .arg = &globs },
+	{ "fields", &type_fields, F(fields) },
+	{ "count", &type_map, 0, .arg = &map_count },
+	{ NULL }
+};
+#undef F
+static const struct map map_when = { "when", when_keys, NULL };
+
+static const struct word dos[] = {
+	{ "notify", DO_NOTIFY }, { "quarantine", DO_QUARANTINE },
+	{ "deny-server", DO_DENY_SERVER, 1 }, { "step-up", DO_STEP_UP, 1 },
+	{ "tag", DO_TAG, 1 }, { NULL }
+};
+#define F(member)	offsetof(struct conf_response, member)
+static const struct key response_keys[] = {
+	{ "when", &type_map, F(when), .arg = &map_when },
+	{ "do", &type_word, F(what), .arg = dos, .flags = KEY_REQUIRED,
+	    .hint = "quarantine or notify" },
+	{ "profile", &type_text, F(profile) },
+	{ "for", &type_time, F(span), "8h", SEC, 366 * DAY },
+	{ "dry-run", &type_bool, F(dry_run), "no" },
+	{ "mirror", &type_later },
+	{ NULL }
+};
+#undef F
+static const struct map map_response = {
+	"a response", response_keys, check_response
+};
+const struct listof response_list = {
+	sizeof(struct conf_response),
+	{ "responses", &type_map, .arg = &map_response }
+};
+
+#define F(member)	offsetof(struct conf_breaker, member)
+static const struct key breaker_keys[] = {
+	{ "quarantines", &type_uint, F(quarantines), "10", 1, CONF_BREAKER },
+	{ "per", &type_time, F(per), "1m", SEC, DAY },
+	{ NULL }
+};
+#undef F
+const struct map map_breaker = { "breaker", breaker_keys, NULL };
+
+/* "unix:/run/eve.sock", "unix-dgram:..." or a file's path. */
+static int
+eve_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	struct conf_sensor *c = field;
+	const char *path = s;
+
+	c->kind = SENSOR_FILE;
+	if (strncmp(s, "unix:", 5) == 0) {
+		c->kind = SENSOR_UNIX;
+		path = s + 5;
+	} else if (strncmp(s, "unix-dgram:", 11) == 0) {
+		c->kind = SENSOR_UNIX_DGRAM;
+		path = s + 11;
+	}
+	if (path[0] != '/' || (c->kind != SENSOR_FILE &&
+	    strlen(path) > UNIX_MAX)) {
+		text_printf(why, "\"%.256s\" is not where events come from; "
+		    "write unix:/run/clearspan/eve.sock, unix-dgram:/PATH or "
+		    "the file's path", s);
+		return ERR_FORMAT;
+	}
+	free(c->path);
+	c->path = xstrdup(path);
+	return 0;
+}
+
+static int
+syslog_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	struct conf_sensor *c = field;
+	int udp = strncmp(s, "udp://", 6) == 0;
+
+	if ((!udp && strncmp(s, "tcp://", 6) != 0) ||
+	    addr_parse(&c->address, s + 6) != 0) {
+		text_printf(why, "\"%.256s\" is not an address for syslog; "
+		    "write udp://0.0.0.0:5514 or tcp://[::1]:5514", s);
+		return ERR_FORMAT;
+	}
+	c->kind = udp ? SENSOR_UDP : SENSOR_TCP;
+	return 0;
+}
+
+static void
+eve_drop(const struct key *k, void *field)
+{
+	struct conf_sensor *c = field;
+
+	free(c->path);
+	c->path = NULL;
+}
+
+static int
+eve_same(const struct key *k, const void *a, const void *b)
+{
+	const struct conf_sensor *p = a, *q = b;
+
+	return p->kind == q->kind && (p->path == NULL) == (q->path == NULL) &&
+	    (p->path == NULL || strcmp(p->path, q->path) == 0);
+}
+
+static int
+syslog_same(const struct key *k, const void *a, const void *b)
+{
+	const struct conf_sensor *p = a, *q = b;
+
+	return p->kind == q->kind && addr_eq(&p->address, &q->address);
+}
+
+static void
+check_sensor(struct load *l, yaml_node_t *n, void *item)
+{
+	struct conf_sensor *c = item;
+	struct conf *conf = l->conf;
+
+	c->pos = node_pos(n);
+	check_name(l, n, "sensor", conf->sensors, conf->nsensors, sizeof(*c));
+	if (c->eve == c->syslog)
+		load_problem(l, n, "a sensor has either \"eve\" or "
+		    "\"syslog\"; give it one of them");
+	if (c->from.n > 0 && c->eve)
+		load_problem(l, node_key(l, n, "from"), "\"from\" goes with "
+		    "syslog only; take it out");
+}
+
+/* ">=8", ">7", "<=3", "<4", "5" or "2-4". */
+static int
+severity_parse(struct load *l, const struct key *k, const char *s,
+    void *field, struct text *why)
+{
+	struct { int lo, hi; } *v = field;
+	const char *digits = s + strspn(s, "<>=");
+	char *end;
+	long n = strtol(digits, &end, 10);
+
+	v->lo = 0;
+	v->hi = 10;
+	if (digits == s && *end == '-') {
+		v->lo = (int)n;
+		v->hi = (int)strtol(end + 1, &end, 10);
+	} else if (s[0] == '>') {
+		v->lo = (int)n + (s[1] != '=');
+	} else if (s[0] == '<') {
+		v->hi = (int)n - (s[1] != '=');
+	} else {
+		v->lo = v->hi = (int)n;
+	}
+	if (*digits >= '0' && *digits <= '9' && *end == '\0' &&
+	    digits - s <= 2 && v->lo >= 0 && v->hi <= 10 && v->lo <= v->hi)
+		return 0;
+	text_printf(why, "\"%.64s\" is not a severity from 0 to 10; write "
+	    "\">=8\", \"<4\", 5 or 2-4", s);
+	return ERR_FORMAT;
+}
+
+/* A mapping of fields to patterns. */
+static void
+fields_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
+{
+	struct vec *v = field;
+	struct conf_field *f;
+	yaml_node_pair_t *p;
+	const char *name, *pattern;
+
+	if (n->type != YAML_MAPPING_NODE) {
+		load_problem(l, n, "\"fields\" is a mapping, as in {malType: "
+		    "\"RANSOM*\"}");
+		return;
+	}
+	for (p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top;
+	    p++) {
+		name = node_text(l, "fields", yaml_document_get_node(&l->doc,
+		    p->key));
+		pattern = node_text(l, "fields", yaml_document_get_node(
+		    &l->doc, p->value));
+		if (name == NULL || pattern == NULL)
+			return;
+		v->v = xrealloc(v->v, (v->n + 1) * sizeof(*f));
+		f = (struct conf_field *)v->v + v->n++;
+		f->name = xstrdup(name);
+		f->pattern = xstrdup(pattern);
+	}
+}
+
+static void
+fields_drop(const struct key *k, void *field)
+{
+	struct vec *v = field;
+	struct conf_field *f = v->v;
+
+	while (v->n > 0) {
+		free(f[--v->n].name);
+		free(f[v->n].pattern);
+	}
+	free(v->v);
+	v->v = NULL;
+}
+
+static void
+check_sensors_named(struct load *l, yaml_node_t *n,
+    const struct conf_response *r)
+{
+	struct text why = { 0 };
+	size_t i, at;
+
+	for (i = 0; i < r->when.sensor.n; i++)
+		if (ref_find(l->conf->sensors, l->conf->nsensors,
+		    sizeof(*l->conf->sensors), "sensor", "sensors",
+		    r->when.sensor.v[i], &at, &why) != 0) {
+			load_problem(l, n, "%s", why.s);
+			text_clear(&why);
+		}
+	text_free(&why);
+}
+
+static void
+check_response(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const contains[] = { "profile", "for", NULL };
+	struct conf_response *r = item;
+	yaml_node_t *at = node_get(l, n, "profile");
+
+	r->pos = node_pos(n);
+	check_sensors_named(l, n, r);
+	if (r->what != DO_QUARANTINE)
+		check_unwanted(l, n, contains, "do: quarantine");
+	else if (r->profile == NULL)
+		load_problem(l, n, "\"do: quarantine\" needs the \"profile\"; "
+		    "write one of those under \"quarantines\"");
+	else if (conf_quarantine_find(l->conf, r->profile) < 0)
+		load_problem(l, at != NULL ? at : n, "there is no quarantine "
+		    "\"%.64s\"; name one of those under \"quarantines\"",
+		    r->profile);
+}
+
+static const struct type type_eve = { eve_parse, NULL, eve_drop,
+	.same = eve_same };
+static const struct type type_syslog = { syslog_parse,
+	.same = syslog_same };
+static const struct type type_severity = { severity_parse,
+	.size = 2 * sizeof(int) };
+static const struct type type_fields = { NULL, fields_set, fields_drop };

@@ -1,0 +1,436 @@
+/*
+ * The daemon's end: opens sockets and files, starts the process, gives it all
+ * of them, and reads what comes back.
+ */
+#include "verdict/sensors.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/helper.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/parcel.h"
+#include "verdict/sensors_wire.h"
+
+#define BATCH	64		/* reports a turn: others have theirs */
+#define BACKLOG	16
+#define BUFFER	(4 << 20)	/* bytes that a UDP socket may hold */
+
+struct opened {			/* of one sensor */
+	int		 fd;		/* -1: a file that is not there yet */
+	int		 fresh;		/* the process does not have it */
+	struct stat	 st;		/* of a file */
+	int		 told;		/* that it is not there */
+};
+
+struct sensors {
+	struct event_base *base;
+	struct conf	*conf;		/* a reference */
+	struct opened	*opened;	/* of its sensors */
+	sensors_said	 said;
+	void		*arg;
+	int		 fd;		/* to the process; -1: it has ended */
+	pid_t		 pid;
+	struct event	*ev;
+	struct sensors_stats stats;
+	uint64_t	 lost;		/* of processes that have ended */
+};
+
+static int
+open_failed(const struct conf_sensor *c, const char *what, struct text *why)
+{
+	text_printf(why, "sensor %s: %s: %s", c->name, what,
+	    strerror(errno));
+	return ERR_SYS;
+}
+
+/* It belongs to whom we will be, and its group may write to it. */
+static int
+open_give(const char *path, const char *user)
+{
+	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
+	    NULL;
+
+	return chmod(path, 0660) == 0 && (pw == NULL ||
+	    lchown(path, pw->pw_uid, pw->pw_gid) == 0);
+}
+
+/* A socket in the file system, of a daemon that is gone or of this one. */
+static int
+open_unix(const struct conf_sensor *c, const char *user, int type,
+    struct text *why)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char *dir = xdirname(c->path);
+	struct stat st;
+
+	mkdir(dir, 0755);
+	free(dir);
+	memcpy(sun.sun_path, c->path, strlen(c->path) + 1);
+	if (lstat(c->path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(c->path);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
+	    open_give(c->path, user) &&
+	    (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
+		return fd;
+	open_failed(c, c->path, why);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int
+open_inet(const struct conf_sensor *c, int type, struct text *why)
+{
+	int fd = socket(c->address.sa.sa_family, type | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0), on = 1, size = BUFFER;
+	char s[ADDR_STRLEN];
+
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		if (type == SOCK_DGRAM)
+			setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+			    sizeof(size));
+	}
+	if (fd >= 0 && bind(fd, &c->address.sa, addr_len(&c->address)) == 0 &&
+	    (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
+		return fd;
+	open_failed(c, addr_str(&c->address, s), why);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* A file that is not there, or that we may not read, may come. */
+static void
+open_file(const struct conf_sensor *c, struct opened *o)
+{
+	int fd = open(c->path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0 && fstat(fd, &o->st) == 0 && S_ISREG(o->st.st_mode)) {
+		o->fd = fd;
+		o->fresh = 1;
+		o->told = 0;
+		return;
+	}
+	if (!o->told)
+		log_warn("sensor %s: %s: %s; it is read when it is there",
+		    c->name, c->path, fd >= 0 ? "it is no file" :
+		    strerror(errno));
+	o->told = 1;
+	if (fd >= 0)
+		close(fd);
+}
+
+static int
+open_one(const struct conf_sensor *c, const char *user, struct opened *o,
+    struct text *why)
+{
+	o->fd = -1;
+	switch (c->kind) {
+	case SENSOR_FILE:
+		open_file(c, o);
+		return 0;
+	case SENSOR_UNIX:
+		o->fd = open_unix(c, user, SOCK_STREAM, why);
+		break;
+	case SENSOR_UNIX_DGRAM:
+		o->fd = open_unix(c, user, SOCK_DGRAM, why);
+		break;
+	case SENSOR_UDP:
+		o->fd = open_inet(c, SOCK_DGRAM, why);
+		break;
+	case SENSOR_TCP:
+		o->fd = open_inet(c, SOCK_STREAM, why);
+		break;
+	}
+	o->fresh = 1;
+	return o->fd >= 0 ? 0 : ERR_SYS;
+}
+
+static void
+give(struct sensors *s, size_t i, int at_end)
+{
+	const struct conf_sensor *c = &s->conf->sensors[i];
+	struct sensor_given g = { .index = (uint32_t)i,
+	    .kind = (uint32_t)c->kind, .at_end = (uint32_t)at_end,
+	    .nfrom = (uint32_t)c->from.n };
+
+	if (s->fd < 0 || s->opened[i].fd < 0)
+		return;
+	if (c->from.n > 0)
+		memcpy(g.from, c->from.v, c->from.n * sizeof(*g.from));
+	parcel_send(s->fd, &g, sizeof(g), &s->opened[i].fd, 1);
+	s->opened[i].fresh = 0;
+}
+
+static void
+ended(struct sensors *s)
+{
+	log_error("the process that reads sensors has ended; it is started "
+	    "again");
+	event_free(s->ev);
+	s->ev = NULL;
+	close(s->fd);
+	s->fd = -1;
+	s->stats.up = 0;
+	s->lost = s->stats.lost;
+	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void
+heard(struct sensors *s, const struct fields *f)
+{
+	if (f->head.sensor == FIELDS_LOST) {
+		s->stats.lost = s->lost + f->head.lost;
+	} else if (f->head.sensor < s->conf->nsensors) {
+		s->stats.reports++;
+		s->said(s->arg, &s->conf->sensors[f->head.sensor], f);
+	}
+}
+
+static void
+readable(evutil_socket_t fd, short what, void *arg)
+{
+	static char message[FIELDS_BYTES];
+	static struct fields f;
+	struct sensors *s = arg;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < BATCH; i++) {
+		n = recv(fd, message, sizeof(message), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			ended(s);
+			return;
+		}
+		/* One that lies has been taken over, or is broken. */
+		if (fields_read(&f, message, (size_t)n) != 0 &&
+		    f.head.sensor != FIELDS_LOST) {
+			ended(s);
+			return;
+		}
+		heard(s, &f);
+	}
+}
+
+static int
+start(struct sensors *s, int at_end, struct text *why)
+{
+	static char name[] = "clearspan", arg[] = SENSORS_ARG;
+	static char *const argv[] = { name, arg, NULL };
+	int size = 2 * (FIELDS_BYTES);
+	size_t i;
+
+	if (helper_start(argv, NULL, &s->fd, &s->pid) != 0) {
+		s->fd = -1;
+		text_printf(why, "cannot start the process that reads "
+		    "sensors: %s", strerror(errno));
+		return ERR_SYS;
+	}
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	s->stats.up = 1;
+	s->ev = event_new(s->base, s->fd, EV_READ | EV_PERSIST, readable, s);
+	event_add(s->ev, NULL);
+	for (i = 0; i < s->conf->nsensors; i++)
+		give(s, i, at_end);
+	return 0;
+}
+
+/* Whether another has this path. */
+static int
+has_path(const struct conf *c, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < c->nsensors; i++)
+		if (c->sensors[i].kind != SENSOR_FILE &&
+		    c->sensors[i].path != NULL &&
+		    strcmp(c->sensors[i].path, path) == 0)
+			return 1;
+	return 0;
+}
+
+static void
+paths_remove(const struct sensors *s, const struct conf *but)
+{
+	const struct conf_sensor *c;
+	size_t i;
+
+	for (i = 0; i < s->conf->nsensors; i++) {
+		c = &s->conf->sensors[i];
+		if (c->kind != SENSOR_FILE && c->path != NULL &&
+		    s->opened[i].fd >= 0 && (but == NULL ||
+		    !has_path(but, c->path)))
+			unlink(c->path);
+	}
+}
+
+static void
+stop(struct sensors *s)
+{
+	size_t i;
+
+	if (s->ev != NULL)
+		event_free(s->ev);
+	if (s->fd >= 0) {
+		close(s->fd);
+		while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	for (i = 0; i < s->conf->nsensors; i++)
+		if (s->opened[i].fd >= 0)
+			close(s->opened[i].fd);
+	free(s->opened);
+	conf_unref(s->conf);
+	free(s);
+}
+
+/* Of the old ones, what has the same. -1: none. */
+static int
+inherit(const struct sensors *old, const struct conf_sensor *c,
+    struct opened *o)
+{
+	const struct conf_sensor *p;
+	size_t i;
+
+	for (i = 0; old != NULL && i < old->conf->nsensors; i++) {
+		p = &old->conf->sensors[i];
+		if (p->kind == c->kind && (c->path != NULL ?
+		    strcmp(p->path, c->path) == 0 :
+		    addr_eq(&p->address, &c->address)) &&
+		    old->opened[i].fd >= 0) {
+			*o = old->opened[i];
+			o->fd = fcntl(old->opened[i].fd, F_DUPFD_CLOEXEC, 3);
+			return o->fd;
+		}
+	}
+	return -1;
+}
+
+static int
+make(struct event_base *base, struct conf *conf, const struct sensors *old,
+    sensors_said said, void *arg, struct sensors **out, struct text *why)
+{
+	struct sensors *s = xcalloc(1, sizeof(*s));
+	int rv = 0;
+	size_t i;
+
+	s->base = base;
+	s->conf = conf_ref(conf);
+	s->said = said;
+	s->arg = arg;
+	s->fd = -1;
+	s->opened = xcalloc(conf->nsensors + 1, sizeof(*s->opened));
+	for (i = 0; i < conf->nsensors; i++)
+		s->opened[i].fd = -1;
+	for (i = 0; i < conf->nsensors && rv == 0; i++)
+		if (inherit(old, &conf->sensors[i], &s->opened[i]) < 0)
+			rv = open_one(&conf->sensors[i], conf->user,
+			    &s->opened[i], why);
+	if (rv == 0) {
+		*out = s;
+	} else {
+		paths_remove(s, old != NULL ? old->conf : NULL);
+		stop(s);
+	}
+	return rv;
+}
+
+int
+sensors_new(struct event_base *base, struct conf *conf, sensors_said said,
+    void *arg, struct sensors **out, struct text *why)
+{
+	int rv = make(base, conf, NULL, said, arg, out, why);
+
+	return rv != 0 ? rv : start(*out, 1, why);
+}
+
+void
+sensors_free(struct sensors *s)
+{
+	if (s == NULL)
+		return;
+	paths_remove(s, NULL);
+	stop(s);
+}
+
+int
+sensors_renew(struct sensors *old, struct conf *conf, struct sensors **out,
+    struct text *why)
+{
+	int rv;
+
+	if (conf_same(old->conf, conf, "sensors")) {
+		conf_ref(conf);
+		conf_unref(old->conf);
+		old->conf = conf;
+		*out = old;
+		return 0;
+	}
+	rv = make(old->base, conf, old, old->said, old->arg, out, why);
+	if (rv != 0)
+		return rv;
+	paths_remove(old, conf);
+	(*out)->stats = old->stats;
+	(*out)->lost = old->stats.lost;
+	stop(old);
+	return start(*out, 1, why);
+}
+
+/* Whether another file has taken its place. */
+static int
+rotated(const struct conf_sensor *c, const struct opened *o)
+{
+	struct stat st;
+
+	return o->fd < 0 || (stat(c->path, &st) == 0 &&
+	    (st.st_ino != o->st.st_ino || st.st_dev != o->st.st_dev));
+}
+
+void
+sensors_tick(struct sensors *s)
+{
+	struct text why = { 0 };
+	const struct conf_sensor *c;
+	struct opened *o;
+	size_t i;
+
+	if (s == NULL)
+		return;
+	if (s->fd < 0 && start(s, 0, &why) != 0)
+		log_error("%s", why.s);
+	text_free(&why);
+	for (i = 0; i < s->conf->nsensors; i++) {
+		c = &s->conf->sensors[i];
+		o = &s->opened[i];
+		if (c->kind != SENSOR_FILE || !rotated(c, o))
+			continue;
+		if (o->fd >= 0)
+			close(o->fd);
+		o->fd = -1;
+		open_file(c, o);
+		give(s, i, 0);
+	}
+}
+
+void
+sensors_stats(const struct sensors *s, struct sensors_stats *st)
+{
+	*st = s->stats;
+}

@@ -1,0 +1,37 @@
+/*
+ * A sighting: what a sensor saw, whatever its product calls it. A table of
+ * products says which of their fields is what.
+ */
+#ifndef VERDICT_SIGHTING_H
+#define VERDICT_SIGHTING_H
+
+#include "verdict/contain.h"
+#include "verdict/fields.h"
+
+/* Texts are those of the fields, or static; NULL: it does not say. */
+struct sighting {
+	const char	*product;	/* "suricata", ...; never NULL */
+	const char	*signature, *category;
+	const char	*peer;		/* whom the endpoint spoke with */
+	int		 severity;	/* 0 to 10, whatever it counts in */
+	/* Fields that name the endpoint, the best first; then the two ends of
+	 * what it saw, of which one is the endpoint. */
+	const char	*named[4], *ends[2];
+	const struct fields *fields;
+};
+
+#define SIGHTING_SEVERITY	5	/* where none is said */
+
+/* Never fails: what is of no product that is known is "generic". */
+void	sighting_read(struct sighting *, const struct fields *);
+
+/*
+ * Who it is about. is_inside says whether an address is an endpoint's. The
+ * first field that names one does; else the one end that is inside. Returns 0;
+ * ERR_NOTFOUND (no address at all is inside) or ERR_UNSUPPORTED (both ends are:
+ * it is ambiguous).
+ */
+int	sighting_who(const struct sighting *, struct endpoint *,
+	    int (*is_inside)(void *arg, const struct addr *), void *arg);
+
+#endif
