@@ -149,6 +149,7 @@ dnsudp_free(struct dnsudp *d)
 	if (d == NULL)
 		return;
 	event_del(&d->expire);
+	d->worker->counts.dns_waiting = 0;
 	dnstable_free(d->table);
 	dgrams_free(d->queries);
 	for (i = 0; i < 2; i++)
@@ -266,6 +267,7 @@ query_send(struct dnsudp *d, const struct dgram *q, uint16_t id,
 		return DNS_LIMIT;
 	}
 	count(d->worker->counts.dns_queries[DNS_UNANSWERED], rv);
+	dnsudp_tell(d);
 	return path_send(p, q) == 0 ? DNS_SENT : DNS_QUERY_FAILED;
 }
 
@@ -365,5 +367,4 @@ dnsudp_event(evutil_socket_t fd, short ev, void *arg)
 			query_say(l->conf, &q[i], what);
 		}
 	}
-	dnsudp_tell(w->dns);
 }
