@@ -34,15 +34,28 @@ used(const struct h2_bucket *b, const struct allowance *a, uint64_t now)
 	return b->used > more ? b->used - more : 0;
 }
 
-void
-h2_accuse(struct h2_side *side, enum h2_abuse what)
+static void
+fail(struct h2_side *side, uint32_t code, enum h2_abuse what)
 {
 	if (side->failed)
 		return;
 	side->failed = 1;
-	side->code = what == H2_PROTOCOL ? NGHTTP2_PROTOCOL_ERROR :
-	    NGHTTP2_ENHANCE_YOUR_CALM;
+	side->code = code;
 	side->h2->user->abuse(side->h2->arg, side->dir, what);
+}
+
+void
+h2_accuse(struct h2_side *side, enum h2_abuse what)
+{
+	fail(side, what == H2_PROTOCOL ? NGHTTP2_PROTOCOL_ERROR :
+	    NGHTTP2_ENHANCE_YOUR_CALM, what);
+}
+
+int
+h2_wrong(struct h2_side *side, uint32_t code)
+{
+	fail(side, code, H2_PROTOCOL);
+	return 1;
 }
 
 int

@@ -206,6 +206,8 @@ void	h2_admit(struct h2 *);	/* as many requests as the server takes */
 int	h2_abused(struct h2_side *, enum h2_abuse);
 /* It did, and its connection ends for it. */
 void	h2_accuse(struct h2_side *, enum h2_abuse);
+/* It broke the protocol, and its connection ends with this code. Returns 1. */
+int	h2_wrong(struct h2_side *, uint32_t code);
 void	h2_worked(struct h2_side *);		/* content came or went */
 /* A frame of content went that was no dribble. */
 void	h2_flowed(struct h2_side *);

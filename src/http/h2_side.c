@@ -54,6 +54,19 @@ head_is_long(struct h2_side *side)
 		h2_head_drop(side->head);
 }
 
+/* What nghttp2 lets pass. */
+static int
+frame_is_wrong(struct h2_side *side, const nghttp2_frame_hd *hd)
+{
+	/* RFC 9113, 4.2: it looks at the frame that begins a block alone. */
+	if (hd->type == NGHTTP2_CONTINUATION && hd->length > H2_FRAME_MAX)
+		return h2_wrong(side, NGHTTP2_FRAME_SIZE_ERROR);
+	/* 6.3: it ignores them since RFC 9218 is agreed on. */
+	if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0)
+		return h2_wrong(side, NGHTTP2_PROTOCOL_ERROR);
+	return 0;
+}
+
 static int
 frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 {
@@ -67,11 +80,8 @@ frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 	}
 	if (hd->type == NGHTTP2_CONTINUATION)
 		head_is_long(side);
-	/* RFC 9113, 6.3; nghttp2 ignores them since RFC 9218 is agreed on. */
-	if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0) {
-		h2_accuse(side, H2_PROTOCOL);
+	if (frame_is_wrong(side, hd))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	}
 	if (what != H2_ABUSE_MAX && h2_abused(side, what))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	return 0;

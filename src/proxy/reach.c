@@ -151,7 +151,7 @@ reach_by_address(const struct session *s, const struct addr *dst)
 	return what == SPECIAL_NONE ? REACH_HOST : reasons[what];
 }
 
-/* Another address of the name in the hello, where the client's own is dead.
+/* Another address of the name asked for, where the client's own is dead.
  * It must be as good: what the client could reach, and by the same rule. */
 static int
 reach_other(struct session *s, const struct addr *dst)
@@ -231,8 +231,8 @@ reach_dead_key(const struct session *s)
 {
 	uint64_t h = addr_hash(HASH_START, &s->facts.server);
 
-	if (s->facts.sni != NULL)
-		h = hash_string(h, s->facts.sni);
+	if (facts_name(&s->facts) != NULL)
+		h = hash_string(h, facts_name(&s->facts));
 	return h != 0 ? h : 1;
 }
 

@@ -101,12 +101,19 @@ connect_done(void *arg, int fd, const struct addr *to,
  * A client that has both families takes the other one when an address does not
  * answer. But it was connected to us, so we do that for it. It has chosen the
  * address of a session that goes on, or of one that devices have seen begin.
+ * The name for that, or NULL.
  */
-static int
-connect_has_other(const struct session *s)
+static const char *
+connect_other(const struct session *s)
 {
-	return s->facts.mode == CONF_TRANSPARENT && s->facts.sni != NULL &&
-	    s->verdict.rule != NULL && s->chain == NULL && !s->established;
+	const char *name = facts_name(&s->facts);
+	struct addr ip;
+
+	if (s->facts.mode != CONF_TRANSPARENT || s->verdict.rule == NULL ||
+	    s->chain != NULL || s->established || name == NULL ||
+	    addr_parse_ip(&ip, name) == 0)
+		return NULL;
+	return name;
 }
 
 static struct step
@@ -141,8 +148,7 @@ connect_enter(struct session *s)
 	    reach_is_dead(s))
 		return step_refuse(s, 504, "connect: timed out a moment "
 		    "ago");
-	if (connect_has_other(s))
-		want.dial.other = s->facts.sni;
+	want.dial.other = connect_other(s);
 	s->via = via_start(s->worker->base, s->worker->names, &want,
 	    connect_done, s);
 	return step_wait();

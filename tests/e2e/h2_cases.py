@@ -84,6 +84,13 @@ def settings_larger_than_allowed(e, sid):
     e.send(SETTINGS, 0, 0, settings(*[(0x4242, 1)] * 3000))
 
 
+@case('4.2', 'conn', SIZE)
+def continuation_larger_than_allowed(e, sid):
+    sid = sid if e.server else e.open().sid
+    e.send(HEADERS, END_STREAM, sid, literals(with_())[:4])
+    e.send(CONTINUATION, END_HEADERS, sid, bytes(20000))
+
+
 def block_is(e, sid, block):
     if not e.server:
         sid = e.open().sid
@@ -150,6 +157,20 @@ def continuation_of_another_stream(e, sid):
            literals(with_())[:4])
     e.send(CONTINUATION, END_HEADERS, sid + 2 if e.server else sid,
            literals(with_())[4:])
+
+
+@case('6.10', 'conn', PROTOCOL)
+def field_block_with_another_head_within(e, sid):
+    e.send(HEADERS, END_STREAM, e.open().sid if not e.server else sid,
+           literals(with_())[:4])
+    e.head(sid if e.server else e.open().sid, with_())
+
+
+@case('5.5', 'conn', PROTOCOL)
+def field_block_with_settings_within(e, sid):
+    e.send(HEADERS, END_STREAM, e.open().sid if not e.server else sid,
+           literals(with_())[:4])
+    e.send(SETTINGS, 0, 0, b'')
 
 
 @case('6.10', 'conn', PROTOCOL)
@@ -274,6 +295,27 @@ def more_streams_than_allowed(e, sid):
     return evil(e, with_())
 
 
+@case('5.1', 'conn', PROTOCOL)
+def priority_and_window_of_an_idle_stream(e, sid):
+    """The first is allowed, the second is not."""
+    e.send(PRIORITY, 0, IDLE, bytes(4) + b'\x10')
+    e.grow(IDLE, 1)
+
+
+@case('5.3.1', 'maybe', PROTOCOL)
+def priority_that_depends_on_itself(e, sid):
+    """An error in RFC 7540; now nothing depends on it."""
+    e.send(PRIORITY, 0, sid, struct.pack('>I', sid) + b'\x10')
+    if e.server:
+        e.head(sid, [(':status', '200')])
+
+
+@case('7', 'fine', by='client')
+def reset_with_a_code_that_nobody_knows(e, sid):
+    st = e.ask('/x?hold=1')
+    e.reset(st.sid, 0xdeadbeef)
+
+
 # --- 6.1 to 6.4: DATA, HEADERS, PRIORITY, RST_STREAM
 
 @case('6.1', 'conn', PROTOCOL)
@@ -317,6 +359,12 @@ def head_with_more_padding_than_it_has(e, sid):
 
 
 @case('6.2', 'conn', SIZE, PROTOCOL)
+def head_padded_without_a_length(e, sid):
+    e.send(HEADERS, PADDED | END_HEADERS | END_STREAM,
+           sid if e.server else e.open().sid, b'')
+
+
+@case('6.2', 'conn', SIZE, PROTOCOL)
 def head_too_short_for_its_priority(e, sid):
     e.send(HEADERS, WITH_PRIORITY | END_HEADERS | END_STREAM,
            sid if e.server else e.open().sid, b'\0\0\0')
@@ -351,9 +399,19 @@ def reset_of_stream_0(e, sid):
     e.send(RST, 0, 0, bytes(4))
 
 
+@case('6.3', 'either', SIZE)
+def priority_of_six_bytes(e, sid):
+    e.send(PRIORITY, 0, sid, bytes(6))
+
+
 @case('6.4', 'conn', SIZE)
 def reset_of_three_bytes(e, sid):
     e.send(RST, 0, sid, bytes(3))
+
+
+@case('6.4', 'conn', SIZE)
+def reset_of_five_bytes(e, sid):
+    e.send(RST, 0, sid, bytes(5))
 
 
 # --- 6.5: SETTINGS
@@ -414,6 +472,29 @@ def setting_that_nobody_knows(e, sid):
     e.send(SETTINGS, 0, 0, settings((0x4242, 7), (0xfefe, TOP)))
 
 
+@case('6.5.3', 'fine', by='client')
+def setting_given_twice(e, sid):
+    """In their order: the last one counts."""
+    n = e.acks
+    e.send(SETTINGS, 0, 0, settings((h2.S_WINDOW, 0), (h2.S_WINDOW, 65535)))
+    e.until(lambda: e.acks > n, 'acknowledgement of SETTINGS')
+    e.get('/x?n=50000')
+
+
+@case('6.5.2', 'fine', by='client')
+def setting_of_a_table_of_nothing(e, sid):
+    """From the acknowledgement on, no field is in a table."""
+    n = e.acks
+    e.get('/x')
+    e.send(SETTINGS, 0, 0, settings((h2.S_TABLE, 0)))
+    e.until(lambda: e.acks > n, 'acknowledgement of SETTINGS')
+    e.decoder.max_allowed_table_size = 0
+    e.get('/x')
+    assert e.decoder.header_table_size == 0, 'its table'
+    e.get('/x')
+    e.decoder.max_allowed_table_size = 1 << 24
+
+
 @case('6.5.3', 'fine')
 def settings_are_acknowledged(e, sid):
     n = e.acks
@@ -442,6 +523,17 @@ def ping_of_a_stream(e, sid):
 @case('6.7', 'conn', SIZE)
 def ping_of_seven_bytes(e, sid):
     e.send(PING, 0, 0, bytes(7))
+
+
+@case('6.7', 'conn', SIZE)
+def ping_of_nine_bytes(e, sid):
+    e.send(PING, 0, 0, bytes(9))
+
+
+@case('6.6', 'conn', PROTOCOL)
+def promise_on_stream_0(e, sid):
+    e.send(PUSH, END_HEADERS, 0, struct.pack('>I', 2) +
+           literals(request('/pushed')))
 
 
 @case('6.7', 'fine')
@@ -483,6 +575,11 @@ def window_of_a_stream_by_0(e, sid):
 @case('6.9', 'conn', SIZE)
 def window_of_three_bytes(e, sid):
     e.send(WINDOW, 0, sid, bytes(3))
+
+
+@case('6.9', 'conn', SIZE)
+def window_of_five_bytes(e, sid):
+    e.send(WINDOW, 0, sid, bytes(5))
 
 
 @case('6.9.1', 'conn', FLOW)
@@ -665,6 +762,16 @@ REQUESTS = [
     ('8.3.1', 'path_with_a_control', with_(path='/evil\x01')),
     ('8.3.1', 'method_with_a_blank', with_(method='GET /x')),
     ('8.3.1', 'method_of_nothing', with_(method='')),
+    ('8.3.1', 'scheme_of_nothing', [
+        (':method', 'GET'), (':scheme', ''), (':authority', 'good.test'),
+        (':path', '/evil')]),
+    ('8.3.1', 'scheme_with_a_blank', [
+        (':method', 'GET'), (':scheme', 'https x'),
+        (':authority', 'good.test'), (':path', '/evil')]),
+    ('8.3.1', 'scheme_with_lines', [
+        (':method', 'GET'), (':scheme', 'https\r\nx: y'),
+        (':authority', 'good.test'), (':path', '/evil')]),
+    ('8.3.1', 'path_of_a_star_without_options', with_(path='*')),
     ('8.3.1', 'authority_with_a_user', with_(host='me@good.test')),
     ('8.3.1', 'authority_with_a_blank', with_(host='good.test x')),
     ('8.3.1', 'authority_with_lines', with_(host='good.test\r\nx: y')),
@@ -697,6 +804,10 @@ ANSWERS = [
     ('8.3.2', 'status_twice', [(':status', '200'), (':status', '200')]),
     ('8.3.2', 'status_of_letters', [(':status', 'abc')]),
     ('8.3.2', 'status_of_four_digits', [(':status', '2000')]),
+    ('8.3.2', 'status_of_two_digits', [(':status', '20')]),
+    ('8.3.2', 'status_of_nothing', [(':status', '')]),
+    ('8.3.2', 'status_with_a_sign', [(':status', '+20')]),
+    ('8.3.2', 'status_with_words', [(':status', '200 OK')]),
     ('8.3.2', 'status_behind_a_field', [('a', 'b'), (':status', '200')]),
     ('8.3', 'pseudo_header_of_requests', [(':status', '200'),
                                           (':path', '/')]),
@@ -734,6 +845,12 @@ def cookies_in_pieces(e, sid):
     e.get('/cookies', more=[('cookie', 'a=b'), ('cookie', 'c=d')])
 
 
+@case('8.1', 'stream', PROTOCOL, by='server')
+def interim_response_behind_the_head(e, sid):
+    e.head(sid, [(':status', '200')], False)
+    e.head(sid, [(':status', '103')], False)
+
+
 @case('8.1', 'fine', by='server')
 def interim_responses_and_trailers(e, sid):
     for i in range(3):
@@ -745,4 +862,12 @@ def interim_responses_and_trailers(e, sid):
     return 'answered'
 
 
+# What each side can break, by section; 3.4, which no stream is open for, and
+# 10.5 are in t_h2_conform and t_h2_abuse.
+BOTH = """4.1 4.2 4.3 5.1 5.1.1 5.3.1 5.5 6.1 6.2 6.3 6.4 6.5 6.5.2 6.5.3 6.6
+    6.7 6.8 6.9 6.9.1 6.9.2 6.10 8.1 8.1.1 8.2 8.2.1 8.2.2 8.3 8.4""".split()
+for role_, sections_ in (('client', BOTH + ['5.1.2', '7', '8.3.1', '8.5']),
+                         ('server', BOTH + ['8.3.2', '8.6'])):
+    have_ = {c.section for c in CASES if role_ in c.roles}
+    assert not set(sections_) - have_, (role_, set(sections_) - have_)
 assert len(CASES) == len({c.name for c in CASES}), 'two have one name'

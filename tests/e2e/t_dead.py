@@ -2,7 +2,7 @@
 the name, or are told at once."""
 import threading
 
-from harness import check, equal, net, proc, scenario
+from harness import check, equal, http, net, peer, proc, scenario
 
 DEAD, DEAD6 = '10.2.0.99', 'fd02::99'
 RULE = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
@@ -53,6 +53,40 @@ def the_other_family_of_the_name_is_tried(s):
     equal(sorted(ends), sorted(names))
     equal(len(bad.peers), 0)
     s.mirrored([(bytes(c.sent), bytes(c.received)) for c in made])
+
+
+@scenario
+def the_other_family_of_a_host_is_tried(s):
+    """In the clear the request has the name; not one that is an address, nor
+    one that the rules treat otherwise."""
+    hole(s)
+    s.hosts('%s a.good.test\n%s a.good.test\n10.2.0.3 c.good.test\n' %
+            (net.SERVER, DEAD6))
+    s.start(record=False, upstream={'connect-timeout': '2s'}, rules=[
+        {'name': 'no', 'server': ['10.2.0.3'], 'action': 'reset'},
+        dict(RULE, mirror=[])])
+    four = s.serve(80, handler=peer.http(b'of the other one'), plain=True)
+    bad = s.serve(80, address='10.2.0.3', plain=True)
+    wants = (('a.good.test', 200), ('c.good.test', 504), (net.SERVER, 504))
+    got = {}
+
+    def ask(name):
+        c = s.plain(80, DEAD6)
+        c.send(b'GET / HTTP/1.1\r\nHost: %s\r\n\r\n' % name.encode())
+        m = http.answer(c)
+        got[name] = m.status, m.body
+        c.close()
+    threads = [threading.Thread(target=ask, args=(n,)) for n, _ in wants]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    equal({n: got[n][0] for n, _ in wants}, dict(wants))
+    equal(got['a.good.test'][1], b'of the other one')
+    equal((len(four.peers), len(bad.peers)), (1, 0))
+    flows = {f['clearspan']['host']: f['dest_ip'] for f in s.d.flows(3)}
+    equal(flows, {'a.good.test': net.SERVER, 'c.good.test': DEAD6,
+                  net.SERVER: DEAD6})
 
 
 @scenario
