@@ -43,6 +43,7 @@ struct admin_env {
 	struct failures		*failures;
 	struct top		*top;
 	struct bypasses		*bypasses;
+	struct neighbours	*neighbours;	/* or NULL */
 	struct quarantine	*quarantine;
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */

@@ -13,6 +13,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "verdict/cases.h"
 #include "verdict/guard.h"
 #include "verdict/sensors.h"
 
@@ -204,6 +205,28 @@ verdict_event(const struct verdict_told *t)
 		json_object_set_new(o, "error", eve_string(t->why));
 	json_object_set_new(o, "line", eve_string(s->fields->line));
 	return o;
+}
+
+json_t *
+contained_case(const struct quarantine *q, uint64_t id)
+{
+	json_t *lines;
+	uint64_t broken;
+
+	if (id == 0)
+		return wrong("a case has the number of its quarantine");
+	if (q->cases == NULL)
+		return wrong("no cases are kept: quarantines are not "
+		    "configured, or endpoints: cases is none");
+	if ((lines = cases_read(q->cases, id, &broken)) == NULL)
+		return wrong("the file of cases cannot be read");
+	if (json_array_size(lines) == 0) {
+		json_decref(lines);
+		return wrong("there is no case of that number");
+	}
+	return json_pack("{s:o,s:o}", "chain", broken == 0 ?
+	    json_string("whole") : json_sprintf("broken at line %llu",
+	    (unsigned long long)broken), "case", lines);
 }
 
 json_t *

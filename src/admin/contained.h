@@ -16,6 +16,9 @@
  */
 json_t	*contained_verb(struct quarantine *, const char *words);
 
+/* The answer of `ctl case`. id 0 is none. */
+json_t	*contained_case(const struct quarantine *, uint64_t id);
+
 /* The object of an event. */
 json_t	*contained_event(enum quarantine_what, const struct contained *,
 	    const char *why);

@@ -12,6 +12,7 @@
 
 #include "chain/pick.h"
 #include "conf/pattern.h"
+#include "net/neighbours.h"
 #include "policy/condition.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -203,6 +204,13 @@ take_country(struct told *t, void *field, const char *s)
 }
 
 static int
+take_mac(struct told *t, void *field, const char *s)
+{
+	t->facts.mac_known = 1;
+	return mac_parse(t->facts.mac, s);
+}
+
+static int
 take_protocol(struct told *t, void *field, const char *s)
 {
 	unsigned p;
@@ -232,6 +240,7 @@ static const struct {
 	{ "country", take_country, 0, "two letters such as DE, or unknown" },
 	{ "listener", take_text, AT(listener), "a listener's name" },
 	{ "user", take_text, AT(user), "the name of a user" },
+	{ "mac", take_mac, 0, "an address such as 02:00:5e:00:00:07" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
@@ -323,10 +332,10 @@ told_take(struct told *t, const char *arg, struct text *why)
 		text_printf(why, "\"%s\": write %s", arg, takes[i].right);
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
-		    "client=, server=, port=, sni=, host=, user=, alpn=, ja3=, "
-		    "ja4=, ech=, issuer=, subject=, status=, verify=, late=, "
-		    "incomplete=, time=, category=, country=, listener= or "
-		    "protocol=", arg);
+		    "client=, mac=, server=, port=, sni=, host=, user=, "
+		    "alpn=, ja3=, ja4=, ech=, issuer=, subject=, status=, "
+		    "verify=, late=, incomplete=, time=, category=, country=, "
+		    "listener= or protocol=", arg);
 	}
 	return ERR_FORMAT;
 }
@@ -440,6 +449,15 @@ told_free(struct told *t)
 {
 	text_free(&t->alpn);
 	free(t);
+}
+
+void
+told_look(struct told *t, struct neighbours *n)
+{
+	struct facts *f = &t->facts;
+
+	if (!f->mac_known && f->client.sa.sa_family != AF_UNSPEC)
+		f->mac_known = neighbours_mac(n, &f->client, f->mac) == 0;
 }
 
 int

@@ -8,6 +8,7 @@
 #include "policy/policy.h"
 #include "util/text.h"
 
+struct neighbours;
 struct told;
 
 struct told	*told_new(void);
@@ -17,6 +18,9 @@ void		 told_free(struct told *);
 int		 told_begins(const char *arg);
 /* Take one, which must live as long. ERR_FORMAT with a sentence in why. */
 int		 told_take(struct told *, const char *arg, struct text *why);
+
+/* The client's MAC address is that which the table has, if none was told. */
+void		 told_look(struct told *, struct neighbours *);
 
 /*
  * A line in out for each rule that was tried, and for what became of it; the

@@ -51,6 +51,7 @@ static void	verb_explain(const struct request *);
 static void	verb_failures(const struct request *);
 static void	verb_learned(const struct request *);
 static void	verb_exempt(const struct request *);
+static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
@@ -78,6 +79,8 @@ static const struct verb verbs[] = {
 	    "because that failed, or is exempt; forget a site" },
 	{ "exempt", -2, verb_exempt, "SITE FOR (10m, 2h): do not decrypt a "
 	    "site and those below it for so long; clear SITE" },
+	{ "case", 1, verb_case, "ID: what was done about an endpoint, and why; "
+	    "the number of its quarantine" },
 	{ "quarantine", VERB_REST, verb_quarantine, "[list]: the endpoints "
 	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
@@ -225,6 +228,12 @@ verb_exempt(const struct request *r)
 }
 
 static void
+verb_case(const struct request *r)
+{
+	r->done(r->arg, contained_case(r->env->quarantine, number(r->word)));
+}
+
+static void
 verb_quarantine(const struct request *r)
 {
 	r->done(r->arg, contained_verb(r->env->quarantine, r->rest));
@@ -322,6 +331,7 @@ verb_explain(const struct request *r)
 
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
 		rv = told_take(told, fact, &out);
+	told_look(told, r->env->neighbours);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);
 	if (rv != 0)

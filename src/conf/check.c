@@ -98,7 +98,7 @@ check_side(struct load *l, yaml_node_t *n, void *item)
 /* The keys of a rule that are conditions, those of later versions too. */
 static const char *const conditions[] = { "client", "server", "port", "sni",
     "host", "site", "user", "alpn", "listener", "protocol", "ja3", "ja4",
-    "certificate", "category", "country", "time", "not", NULL };
+    "certificate", "category", "country", "mac", "time", "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */
 void
@@ -174,7 +174,8 @@ void
 check_rule(struct load *l, yaml_node_t *n, void *item)
 {
 	static const char *const decrypt_keys[] = { "mirror", "icap",
-	    "inspect", "must-decrypt", NULL }, *const ca[] = { "ca", NULL };
+	    "inspect", "must-decrypt", "client-certificate", NULL };
+	static const char *const ca[] = { "ca", NULL };
 	struct conf_rule *r = item;
 	struct conf *c = l->conf;
 	size_t i;

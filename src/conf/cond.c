@@ -9,6 +9,7 @@
 #include "conf/keys.h"
 #include "conf/value.h"
 #include "util/err.h"
+#include "util/mac.h"
 #include "util/mem.h"
 
 #define JA3_LEN		32
@@ -56,6 +57,23 @@ ja4_parse(struct load *l, const struct key *k, const char *s, void *field,
 		return ERR_FORMAT;
 	}
 	*(char **)field = xstrdup(s);
+	return 0;
+}
+
+static int
+mac_rule_parse(struct load *l, const struct key *k, const char *s,
+    void *field, struct text *why)
+{
+	struct mac_pattern p;
+	char text[MAC_STRLEN];
+
+	if (mac_pattern_parse(&p, s, (unsigned)strnlen(s, MAC_STRLEN)) != 0) {
+		text_printf(why, "\"%.64s\" is not an Ethernet address; write "
+		    "\"02:00:5e:00:00:07\", or \"02:00:5e:*\" for all that "
+		    "begin so", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = xstrdup(mac_pattern_str(&p, text));
 	return 0;
 }
 
@@ -117,5 +135,6 @@ check_certificate(struct load *l, yaml_node_t *n, void *item)
 }
 
 const struct type type_user = { user_parse, NULL, text_drop };
+const struct type type_mac_pattern = { mac_rule_parse, NULL, text_drop };
 const struct type type_ja3 = { ja3_parse, NULL, text_drop };
 const struct type type_ja4 = { ja4_parse, NULL, text_drop };

@@ -358,8 +358,8 @@ struct conf_rule {
 	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
 	struct via_proxy **proxies;
 	size_t		 nproxies;
-	/* never NULL: its own, or conf.inspect */
-	struct conf_inspect *inspect;
+	struct conf_own	 client;	/* `client-certificate`; or empty */
+	struct conf_inspect *inspect;	/* its own, or conf.inspect */
 };
 
 enum conf_forge {
@@ -447,7 +447,7 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct {
 		struct conf_list never;	/* contained: prefixes or "@list" */
-		char	*state;		/* a file, or NULL */
+		char	*state, *cases;	/* files, or NULL */
 		int	 release;	/* when the daemon is gone */
 	} endpoints;
 	struct conf_quarantine *quarantines;	/* conf/contained.h */

@@ -123,6 +123,7 @@ static const struct listof
     dn_patterns = { sizeof(char *), { NULL, &type_text } },
     windows = { sizeof(struct conf_window), { NULL, &type_window } },
     users = { sizeof(char *), { NULL, &type_user } },
+    macs = { sizeof(char *), { NULL, &type_mac_pattern } },
     ja3s = { sizeof(char *), { NULL, &type_ja3 } },
     ja4s = { sizeof(char *), { NULL, &type_ja4 } },
     ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
@@ -327,6 +328,7 @@ static const struct map map_certificate = {
 	{ "protocol", &type_list, (base) + IN(protocol),		\
 	    .arg = &protocol_list },					\
 	{ "user", &type_list, (base) + IN(user), .arg = &users },	\
+	{ "mac", &type_list, (base) + IN(mac), .arg = &macs },		\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\
@@ -363,6 +365,7 @@ static const struct key rule_keys[] = {
 	{ "chain", &type_chain, F(chain) },
 	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
 	    .max = VIA_HOPS },
+	{ "client-certificate", &type_map, F(client), .arg = &map_client },
 	{ "profile", &type_later },
 	{ "profiles", &type_later },
 	{ NULL }
@@ -420,6 +423,8 @@ static const struct key endpoints_keys[] = {
 	    .max = 1000 },
 	{ "state", &type_text, AT(endpoints.state),
 	    "/var/lib/clearspan/quarantine.state", .flags = KEY_NONE },
+	{ "cases", &type_text, AT(endpoints.cases),
+	    "/var/lib/clearspan/cases.jsonl", .flags = KEY_NONE },
 	{ "when-down", &type_word, AT(endpoints.release), "keep",
 	    .arg = when_downs },
 	{ "identity", &type_later },

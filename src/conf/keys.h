@@ -77,6 +77,7 @@ void	check_ca_files(struct load *, yaml_node_t *, struct conf_ca *);
 
 /* Own servers' certificates, in own.c. */
 extern const struct listof own_list;
+extern const struct map map_client;	/* struct conf_own, of a rule */
 
 /* Types that only the tables use, in refs.c. */
 extern const struct type type_events;	/* unsigned, of bits; arg: words */
@@ -106,6 +107,7 @@ extern const struct map map_geo;	/* conf.geo; geo.c */
 extern const struct listof rule_countries;
 extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_user;	/* char *: a name, or "@list" */
+extern const struct type type_mac_pattern;	/* char *: "02:00:5e:*" */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

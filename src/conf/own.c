@@ -7,24 +7,14 @@
 #include "conf/keys.h"
 #include "conf/value.h"
 
+/* Each certificate has its key; the files are watched. */
 static void
-check_own(struct load *l, yaml_node_t *n, void *item)
+check_pairs(struct load *l, yaml_node_t *n, struct conf_own *o)
 {
-	static const char *const sets[] = { "site", "server", NULL };
 	yaml_node_t *cert = node_get(l, n, "certificate");
 	yaml_node_t *key = node_get(l, n, "key");
-	struct conf_own *o = item;
 	size_t i;
 
-	check_filled(l, n, sets);
-	if (node_get(l, n, "site") == NULL && node_get(l, n, "server") == NULL)
-		load_problem(l, n, "a certificate needs \"site\" or "
-		    "\"server\", to say whose it is; write the names in it, "
-		    "such as site: [www.example.com]");
-	if (!o->verify && node_get(l, n, "server") == NULL)
-		load_problem(l, node_get(l, n, "verify"), "\"verify: no\" "
-		    "needs \"server\": anybody could take such a name; write "
-		    "the addresses of the servers");
 	if (cert == NULL || key == NULL)
 		return;
 	o->pos[0] = node_pos(cert);
@@ -41,6 +31,37 @@ check_own(struct load *l, yaml_node_t *n, void *item)
 		check_sum(l, (const char *const *)o->certificate.v,
 		    o->certificate.n, o->sum);
 	}
+}
+
+static void
+check_client(struct load *l, yaml_node_t *n, void *item)
+{
+	struct conf_own *o = item;
+
+	if (n == NULL)
+		return;
+	if (o->certificate.n != 1 || o->key.n != 1)
+		load_problem(l, n, "a client certificate has a "
+		    "\"certificate\" and a \"key\"");
+	check_pairs(l, n, o);
+}
+
+static void
+check_own(struct load *l, yaml_node_t *n, void *item)
+{
+	static const char *const sets[] = { "site", "server", NULL };
+	struct conf_own *o = item;
+
+	check_filled(l, n, sets);
+	if (node_get(l, n, "site") == NULL && node_get(l, n, "server") == NULL)
+		load_problem(l, n, "a certificate needs \"site\" or "
+		    "\"server\", to say whose it is; write the names in it, "
+		    "such as site: [www.example.com]");
+	if (!o->verify && node_get(l, n, "server") == NULL)
+		load_problem(l, node_get(l, n, "verify"), "\"verify: no\" "
+		    "needs \"server\": anybody could take such a name; write "
+		    "the addresses of the servers");
+	check_pairs(l, n, o);
 }
 
 static int
@@ -77,10 +98,20 @@ static const struct key own_keys[] = {
 	{ "verify", &type_bool, F(verify), "yes" },
 	{ NULL }
 };
+static const struct key client_keys[] = {
+	{ "certificate", &type_list, F(certificate), .arg = &paths, .max = 1,
+	    .hint = "a PEM file" },
+	{ "key", &type_list, F(key), .arg = &paths, .max = 1,
+	    .hint = "a PEM file" },
+	{ NULL }
+};
 #undef F
 static const struct map map_own = {
 	"an own certificate", own_keys, check_own
 };
 const struct listof own_list = {
 	sizeof(struct conf_own), { "certificates", &type_map, .arg = &map_own }
+};
+const struct map map_client = {
+	"client-certificate", client_keys, check_client
 };

@@ -10,6 +10,7 @@
 
 #include "conf/pattern.h"
 #include "util/err.h"
+#include "util/mac.h"
 #include "util/mem.h"
 
 #define TEXT_MAX	4096
@@ -244,29 +245,14 @@ addr_value(struct load *l, const struct key *k, const char *s, void *field,
 }
 
 static int
-mac_parse(struct load *l, const struct key *k, const char *s, void *field,
+mac_value(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
-	uint8_t mac[6];
-	char byte[3] = "";
-	size_t i;
-
-	for (i = 0; i < 6; i++) {
-		if (!isxdigit((unsigned char)s[0]) ||
-		    !isxdigit((unsigned char)s[1]) ||
-		    s[2] != (i < 5 ? ':' : '\0'))
-			break;
-		memcpy(byte, s, 2);
-		mac[i] = (uint8_t)strtoul(byte, NULL, 16);
-		s += 3;
-	}
-	if (i < 6) {
-		text_printf(why, "\"%s\" is not an Ethernet address; write "
-		    "02:00:5e:10:00:01", k->name);
-		return ERR_FORMAT;
-	}
-	memcpy(field, mac, 6);
-	return 0;
+	if (mac_parse(field, s) == 0)
+		return 0;
+	text_printf(why, "\"%s\" is not an Ethernet address; write "
+	    "02:00:5e:10:00:01", k->name);
+	return ERR_FORMAT;
 }
 
 static int
@@ -414,7 +400,7 @@ const struct type type_time = { time_parse, .size = sizeof(uint64_t) };
 const struct type type_word = { word_parse, .size = sizeof(int) };
 const struct type type_only = { only_parse };
 const struct type type_addr = { addr_value, .size = sizeof(struct addr) };
-const struct type type_mac = { mac_parse, .size = 6 };
+const struct type type_mac = { mac_value, .size = 6 };
 const struct type type_prefix = { prefix_value, .size = sizeof(struct prefix) };
 const struct type type_ports = { ports_parse,
 	.size = sizeof(struct conf_ports) };

@@ -17,7 +17,7 @@
 
 struct cross *
 cross_new(enum cross_to to, const struct transport_ops *ops, void *tp,
-    struct sock *sock, size_t head_max, uint64_t session)
+    struct sock *sock, const struct cross_user *user)
 {
 	struct cross *c = xcalloc(1, sizeof(*c));
 
@@ -25,8 +25,11 @@ cross_new(enum cross_to to, const struct transport_ops *ops, void *tp,
 	c->ops = ops;
 	c->tp = tp;
 	c->sock = sock;
-	c->head_max = head_max;
-	c->session = session;
+	c->head_max = user->head_max;
+	c->session = user->session;
+	c->meter.dir = to == CROSS_TO_1 ? DIR_UP : DIR_DOWN;
+	c->meter.abuse = user->abuse;
+	c->meter.arg = user->arg;
 	TAILQ_INIT(&c->line);
 	cross_h2_open(c);
 	return c;
@@ -149,6 +152,13 @@ far_ended(struct cross *c, enum end how)
 	cross_leave(c, !whole);
 }
 
+/* Nothing more of the server's counts. */
+static int
+is_deaf(const struct cross *c)
+{
+	return c->over || (c->to == CROSS_TO_2 && c->meter.failed);
+}
+
 /* More of the server's. 1: some came, or its end; or ERR_AGAIN. */
 static int
 far_read(struct cross *c)
@@ -158,7 +168,7 @@ far_read(struct cross *c)
 	enum end how = END_NONE;
 	ssize_t n;
 
-	if (room == 0 || c->over) {
+	if (room == 0 || is_deaf(c)) {
 		c->paused = 1;
 		c->sock->readable = 0;	/* it is not what we wait for */
 		return ERR_AGAIN;
@@ -285,7 +295,7 @@ cross_pending(void *arg)
 		return 1;
 	if (c->to == CROSS_TO_1 ? cross_h2_waits(c) : c->out.len > 0)
 		return 1;
-	if (c->over || (c->to == CROSS_TO_1 && cross_h1_room(c) == 0))
+	if (is_deaf(c) || (c->to == CROSS_TO_1 && cross_h1_room(c) == 0))
 		return 0;
 	return c->paused || c->ops->pending(c->tp);
 }

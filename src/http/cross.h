@@ -26,6 +26,7 @@
 #ifndef HTTP_CROSS_H
 #define HTTP_CROSS_H
 
+#include "http/h2.h"
 #include "net/transport.h"
 
 enum cross_to {			/* what the server speaks */
@@ -37,14 +38,20 @@ struct cross;
 
 extern const struct transport_ops transport_cross;	/* of a struct cross */
 
+struct cross_user {
+	size_t		 head_max;	/* the longest head (limits.head) */
+	uint64_t	 session;	/* its number, for the log */
+	/* Who speaks HTTP/2 did that. It ends the crossing, or a stream. */
+	void		(*abuse)(void *arg, enum flow_dir from, enum h2_abuse);
+	void		*arg;
+};
+
 /*
  * Over this transport, whose state it owns from now on, and its socket, which
- * it does not. head_max: the longest head (limits.head); session: its number,
- * for the log.
+ * it does not.
  */
 struct cross	*cross_new(enum cross_to, const struct transport_ops *,
-		    void *tp, struct sock *, size_t head_max,
-		    uint64_t session);
+		    void *tp, struct sock *, const struct cross_user *);
 /* What it stands on: the place of the table, which may be changed there, and
  * the state. */
 const struct transport_ops **cross_ops(struct cross *);

@@ -38,6 +38,15 @@ kind_of(const struct cross *c, const nghttp2_frame *frame)
 }
 
 static int
+frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
+{
+	struct cross *c = arg;
+
+	return h2_meter_frame(&c->meter, ng, hd) ?
+	    NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+static int
 head_begins(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
 	struct cross *c = arg;
@@ -98,7 +107,9 @@ response(struct cross_x *x, struct http_head *head, struct text *bytes,
     int ended)
 {
 	if (head->status < 200) {
-		if (ended || ++x->interims > INTERIMS)
+		if (++x->interims > INTERIMS)
+			h2_report(&x->c->meter, H2_EMPTY_FRAMES);
+		if (ended || x->interims > INTERIMS)
 			cut(x, NGHTTP2_PROTOCOL_ERROR);
 		else
 			cross_put_interim(x, head);
@@ -141,6 +152,8 @@ head_ends(struct cross *c, const nghttp2_frame *frame)
 	if (kind != H2_REQUEST && (x == NULL || x->cut))
 		return;
 	rv = h2_head_end(c->lines, &head, &bytes);
+	if (rv == ERR_LIMIT)
+		h2_report(&c->meter, H2_HPACK_BOMB);
 	if (rv != 0 && x != NULL)
 		cut(x, NGHTTP2_PROTOCOL_ERROR);
 	else if (rv != 0)
@@ -186,6 +199,7 @@ content_came(nghttp2_session *ng, uint8_t flags, int32_t id,
 	struct cross_x *x = x_of(c, id);
 
 	nghttp2_session_consume_connection(ng, len);
+	h2_worked(&c->meter);
 	if (x == NULL || x->cut || c->over) {
 		nghttp2_session_consume_stream(ng, id, len);
 		return 0;
@@ -208,6 +222,8 @@ stream_closes(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 	x->closed = 1;
 	if (!x->ended)
 		x->cut = 1;
+	else if (x->sent)
+		h2_ended_well(&c->meter);
 	if (x == c->now)
 		return 0;
 	TAILQ_REMOVE(&c->line, x, line);
@@ -218,13 +234,15 @@ stream_closes(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 static int
 frame_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
+	struct cross *c = arg;
 	struct cross_x *x;
 
+	h2_meter_sent(&c->meter, frame);
 	if ((frame->hd.type != NGHTTP2_DATA &&
 	    frame->hd.type != NGHTTP2_HEADERS) ||
 	    !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;
-	if ((x = x_of(arg, frame->hd.stream_id)) != NULL)
+	if ((x = x_of(c, frame->hd.stream_id)) != NULL)
 		x->sent = 1;
 	return 0;
 }
@@ -256,7 +274,9 @@ read_content(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t len,
 	}
 	if (len > x->out.len)
 		len = x->out.len;
+	h2_flowed(&x->c->meter, len, x->out.len);
 	if (len > 0) {
+		h2_worked(&x->c->meter);
 		memcpy(buf, x->out.buf + x->out.off, len);
 		h2_queue_drop(&x->out, len);
 	}
@@ -322,6 +342,8 @@ calls_new(void)
 
 	if (nghttp2_session_callbacks_new(&calls) != 0)
 		abort();
+	nghttp2_session_callbacks_set_on_begin_frame_callback(calls,
+	    frame_begins);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(calls,
 	    head_begins);
 	nghttp2_session_callbacks_set_on_header_callback(calls, head_line);
@@ -389,17 +411,29 @@ cross_h2_close(struct cross *c)
 	h2_queue_free(&c->frames);
 }
 
-void
-cross_h2_read(struct cross *c, const uint8_t *p, size_t n)
+/* Who speaks HTTP/2 has broken it, or does it too much. */
+static void
+fail(struct cross *c)
 {
-	if (nghttp2_session_mem_recv(c->ng, p, n) >= 0)
-		return;
 	if (c->to == CROSS_TO_1 || c->now == NULL)
 		cross_leave(c, 1);
 	else if (c->now->ended)
 		c->closing = 1;
 	else
 		c->now->cut = 1;
+}
+
+void
+cross_h2_read(struct cross *c, const uint8_t *p, size_t n)
+{
+	ssize_t rv;
+
+	if (c->meter.failed)
+		return;
+	if ((rv = nghttp2_session_mem_recv(c->ng, p, n)) < 0)
+		h2_meter_error(&c->meter, (int)rv);
+	if (c->meter.failed)
+		fail(c);
 }
 
 /* What is packed is nghttp2's only until the next: it is copied. */
@@ -415,6 +449,8 @@ cross_h2_pack(struct cross *c)
 			cross_leave(c, 1);
 			break;
 		}
+	if (c->meter.failed)
+		fail(c);
 	return c->frames.len;
 }
 

@@ -12,6 +12,7 @@
 
 #include "codec/http1.h"
 #include "http/cross.h"
+#include "http/h2_abuse.h"
 #include "http/h2_head.h"
 #include "http/h2_queue.h"
 
@@ -82,6 +83,7 @@ struct cross {
 
 	/* HTTP/2. */
 	nghttp2_session	*ng;
+	struct h2_meter	 meter;		/* of who speaks it */
 	struct h2_head	*lines;		/* of a head that is read */
 	unsigned	 settled:1;	/* the server's SETTINGS have come */
 	int32_t		 last;		/* stream that went to the server */

@@ -76,7 +76,7 @@ cross_leave(struct cross *c, int torn)
 	c->over = 1;
 	c->torn = torn != 0;
 	nghttp2_submit_goaway(c->ng, NGHTTP2_FLAG_NONE, c->last,
-	    NGHTTP2_NO_ERROR, NULL, 0);
+	    c->meter.code, NULL, 0);
 	if (c->to == CROSS_TO_2)
 		return;
 	h2_queue_free(&c->out);

@@ -125,11 +125,11 @@ lose(struct h2_side *side, int hard, const char *why)
 static void
 fail(struct h2_side *side)
 {
-	if (!side->failed || side->lost)
+	if (!side->meter.failed || side->lost)
 		return;
 	side->lost = 1;
-	nghttp2_session_terminate_session(side->ng, side->code != 0 ?
-	    side->code : NGHTTP2_INTERNAL_ERROR);
+	nghttp2_session_terminate_session(side->ng, side->meter.code != 0 ?
+	    side->meter.code : NGHTTP2_INTERNAL_ERROR);
 	lose(side, 1, side->dir == DIR_UP ? "the client broke HTTP/2" :
 	    "the server broke HTTP/2");
 }
@@ -183,8 +183,7 @@ sweep(struct h2 *h2)
 		for (i = 0; i < 2; i++) {
 			if (s->reset || !has_stalled(&s->half[i], now))
 				continue;
-			h2->user->abuse(h2->arg, (enum flow_dir)!i,
-			    H2_SLOW_WINDOW);
+			h2_report(&h2->side[!i].meter, H2_SLOW_WINDOW);
 			h2_stream_stop(s, NGHTTP2_ENHANCE_YOUR_CALM,
 			    "its receiver takes nothing");
 		}
@@ -271,12 +270,12 @@ h2_input(struct h2 *h2, enum flow_dir dir, size_t len, const uint8_t *p)
 	h2_lent(h2);
 	h2->gap.end = h2->gap.at + (p + len - h2->gap.at);
 	if (n < 0)
-		h2_side_failed(side, (int)n);
+		h2_meter_error(&side->meter, (int)n);
 	go_on(h2);
 	h2_send(&h2->side[!dir]);
 	gap_close(h2, p, len);
 	h2->inside--;
-	return side->failed ? ERR_FORMAT : 0;
+	return side->meter.failed ? ERR_FORMAT : 0;
 }
 
 int
@@ -291,7 +290,7 @@ h2_flush(struct h2 *h2, enum flow_dir dir)
 	h2->inside++;
 	go_on(h2);
 	if (h2_send(side) != 0)
-		side->failed = 1;
+		side->meter.failed = 1;
 	go_on(h2);
 	h2_send(side);
 	h2->inside--;

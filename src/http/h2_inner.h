@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "http/h2.h"
+#include "http/h2_abuse.h"
 #include "http/h2_head.h"
 #include "http/h2_lines.h"
 #include "http/h2_queue.h"
@@ -20,7 +21,6 @@
 
 #define H2_STREAMS	100		/* of a client, at once */
 #define H2_FRAME	9		/* bytes before a frame's payload */
-#define H2_QUEUE_MAX	2000	/* frames, for a peer that does not read */
 
 enum h2_mode {			/* see enum h1_mode */
 	H2_HOLD,
@@ -97,11 +97,6 @@ struct h2_stream {
 
 TAILQ_HEAD(h2_list, h2_stream);
 
-struct h2_bucket {		/* what is used up of an allowance */
-	int64_t		 used;
-	uint64_t	 at;
-};
-
 /* What we are to a peer: to the client a server, to the server a client. */
 struct h2_side {
 	struct h2	*h2;
@@ -110,11 +105,8 @@ struct h2_side {
 	struct h2_head	*head;		/* that is read */
 	size_t		 charged;	/* to limits.memory, for a long one */
 	unsigned	 open;		/* streams that we opened there */
-	struct h2_bucket bucket[H2_ABUSE_MAX];
-	uint8_t		 type;		/* of the frame that came last */
-	uint32_t	 code;		/* GOAWAY for it; or 0 */
+	struct h2_meter	 meter;		/* it may have failed */
 	unsigned	 leaving:1;	/* it sent GOAWAY */
-	unsigned	 failed:1;	/* its connection has an error */
 	unsigned	 lost:1;	/* and its streams are stopped */
 	unsigned	 ended:1;	/* nothing comes from it any more */
 	unsigned	 connects:1;	/* extended CONNECT was agreed on */
@@ -201,18 +193,6 @@ int	h2_send_kept(struct h2_half *);		/* the head that waits */
 void	h2_keep_head(struct h2_half *, const struct http_head *);
 void	h2_admit(struct h2 *);	/* as many requests as the server takes */
 
-/* h2_abuse.c */
-/* The peer did that once more. 1: it is too much, and the connection ends. */
-int	h2_abused(struct h2_side *, enum h2_abuse);
-/* It did, and its connection ends for it. */
-void	h2_accuse(struct h2_side *, enum h2_abuse);
-/* It broke the protocol, and its connection ends with this code. Returns 1. */
-int	h2_wrong(struct h2_side *, uint32_t code);
-void	h2_worked(struct h2_side *);		/* content came or went */
-/* A frame of content went that was no dribble. */
-void	h2_flowed(struct h2_side *);
-void	h2_ended_well(struct h2_side *);	/* a stream did */
-
 /* h2_priority.c */
 /* A request has come on that stream. */
 void	h2_priority_begin(struct h2_stream *, const struct http_head *);
@@ -227,16 +207,6 @@ void	h2_side_close(struct h2_side *);
 /* A request begins a stream, and owns its head and bytes. */
 struct h2_stream *h2_side_begin(struct h2_side *, int32_t id,
 	    struct http_head *, struct text *bytes);
-/* nghttp2 can read no further, for that reason of its own. */
-void	h2_side_failed(struct h2_side *, int error);
-
-/* It makes us answer, and does not read the answers. */
-static inline int
-h2_is_clogged(const struct h2_side *side)
-{
-	return nghttp2_session_get_outbound_queue_size(side->ng) >
-	    H2_QUEUE_MAX;
-}
 
 /* A turn is due. */
 static inline void

@@ -57,7 +57,7 @@ h2_priority_send(struct h2_stream *s)
 
 	if (s->wish.len == 0 || !s->asked)
 		return;
-	if (!s->closed[DIR_DOWN] && !h2_is_clogged(side))
+	if (!s->closed[DIR_DOWN] && !h2_is_clogged(side->ng))
 		nghttp2_submit_priority_update(side->ng, NGHTTP2_FLAG_NONE,
 		    s->id[DIR_DOWN], (const uint8_t *)s->wish.value,
 		    s->wish.len);

@@ -17,29 +17,6 @@ stream_of(const struct h2_side *side, int32_t id)
 	return nghttp2_session_get_stream_user_data(side->ng, id);
 }
 
-/* A frame that brings nothing on, or H2_ABUSE_MAX. */
-static enum h2_abuse
-idle_frame(const struct h2_side *side, const nghttp2_frame_hd *hd)
-{
-	switch (hd->type) {
-	case NGHTTP2_DATA:
-		return hd->length > 0 || hd->flags & NGHTTP2_FLAG_END_STREAM ?
-		    H2_ABUSE_MAX : H2_EMPTY_FRAMES;
-	case NGHTTP2_RST_STREAM:
-		return side->dir == DIR_UP ? H2_RAPID_RESET : H2_ABUSE_MAX;
-	case NGHTTP2_HEADERS:
-	case NGHTTP2_CONTINUATION:
-	case NGHTTP2_GOAWAY:
-		return H2_ABUSE_MAX;
-	case NGHTTP2_PING:
-		return H2_PING_FLOOD;
-	case NGHTTP2_SETTINGS:
-		return H2_SETTINGS_FLOOD;
-	default:		/* PRIORITY, WINDOW_UPDATE, unknown ones */
-		return H2_EMPTY_FRAMES;
-	}
-}
-
 /* What is kept of a head before it is whole. */
 static void
 head_is_long(struct h2_side *side)
@@ -54,36 +31,15 @@ head_is_long(struct h2_side *side)
 		h2_head_drop(side->head);
 }
 
-/* What nghttp2 lets pass. */
-static int
-frame_is_wrong(struct h2_side *side, const nghttp2_frame_hd *hd)
-{
-	/* RFC 9113, 4.2: it looks at the frame that begins a block alone. */
-	if (hd->type == NGHTTP2_CONTINUATION && hd->length > H2_FRAME_MAX)
-		return h2_wrong(side, NGHTTP2_FRAME_SIZE_ERROR);
-	/* 6.3: it ignores them since RFC 9218 is agreed on. */
-	if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0)
-		return h2_wrong(side, NGHTTP2_PROTOCOL_ERROR);
-	return 0;
-}
-
 static int
 frame_begins(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 {
 	struct h2_side *side = arg;
-	enum h2_abuse what = idle_frame(side, hd);
 
-	side->type = hd->type;
-	if (h2_is_clogged(side)) {
-		h2_accuse(side, H2_RESET_FLOOD);
+	if (h2_meter_frame(&side->meter, ng, hd))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	}
 	if (hd->type == NGHTTP2_CONTINUATION)
 		head_is_long(side);
-	if (frame_is_wrong(side, hd))
-		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	if (what != H2_ABUSE_MAX && h2_abused(side, what))
-		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	return 0;
 }
 
@@ -151,7 +107,7 @@ head_bad(struct h2_side *side, int32_t id, int rv, int ended)
 	    rv == ERR_MEM ? NGHTTP2_REFUSED_STREAM : NGHTTP2_PROTOCOL_ERROR;
 
 	if (rv == ERR_LIMIT)
-		side->h2->user->abuse(side->h2->arg, side->dir, H2_HPACK_BOMB);
+		h2_report(&side->meter, H2_HPACK_BOMB);
 	if (rv == ERR_LIMIT && s == NULL) {
 		answer_431(side, id, ended);
 		return;
@@ -349,7 +305,7 @@ content_came(nghttp2_session *ng, uint8_t flags, int32_t id,
 	struct h2_stream *s = stream_of(side, id);
 
 	nghttp2_session_consume_connection(ng, len);
-	h2_worked(side);
+	h2_worked(&side->meter);
 	if (s != NULL)
 		h2_stream_data(&s->half[side->dir], p, len);
 	return 0;
@@ -422,7 +378,9 @@ h2_side_open(struct h2_side *side, struct h2 *h2, enum flow_dir dir)
 		nghttp2_option_set_builtin_recv_extension_type(o,
 		    NGHTTP2_PRIORITY_UPDATE);
 	side->h2 = h2;
-	side->dir = dir;
+	side->dir = side->meter.dir = dir;
+	side->meter.abuse = h2->user->abuse;
+	side->meter.arg = h2->arg;
 	side->head = h2_head_new(H2_REQUEST, h2->head_max);
 	rv = dir == DIR_UP ?
 	    nghttp2_session_server_new2(&side->ng, calls, side, o) :
@@ -432,18 +390,6 @@ h2_side_open(struct h2_side *side, struct h2 *h2, enum flow_dir dir)
 	nghttp2_option_del(o);
 	nghttp2_session_callbacks_del(calls);
 	greet(side);
-}
-
-void
-h2_side_failed(struct h2_side *side, int error)
-{
-	if (error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
-		h2_accuse(side, H2_CONTINUATION);
-	else if (error == NGHTTP2_ERR_FLOODED)
-		h2_accuse(side, side->type == NGHTTP2_PING ? H2_PING_FLOOD :
-		    H2_SETTINGS_FLOOD);
-	else
-		h2_accuse(side, H2_PROTOCOL);
 }
 
 void

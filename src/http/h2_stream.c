@@ -94,7 +94,7 @@ head_frames(struct h2_half *h, int ended)
 	h->ended = ended != 0;
 	h->interim = m->head->response && m->head->status < 200;
 	if (h->interim && ++h->s->interims > INTERIMS) {
-		h->s->h2->user->abuse(h->s->h2->arg, h->dir, H2_EMPTY_FRAMES);
+		h2_report(&h2_from(h)->meter, H2_EMPTY_FRAMES);
 		h2_stream_broke(h, "too many interim responses");
 	}
 	h->tunnel = is_tunnel(h);
@@ -342,7 +342,7 @@ over(struct h2_stream *s)
 	if (s->h2->loan.half != NULL && s->h2->loan.half->s == s)
 		s->h2->loan.half = NULL;
 	if (!s->reset)
-		h2_ended_well(&s->h2->side[DIR_UP]);
+		h2_ended_well(&s->h2->side[DIR_UP].meter);
 	h2_rst(s, DIR_UP, NGHTTP2_INTERNAL_ERROR);
 	h2_rst(s, DIR_DOWN, NGHTTP2_CANCEL);
 	budget_give(BUDGET_BUFFERS, s->charged);

@@ -20,7 +20,7 @@ sides_upgraded(struct h2 *h2, int to_head, const uint8_t *settings, size_t len)
 
 	if (nghttp2_session_upgrade2(up->ng, settings, len, to_head,
 	    NULL) != 0)
-		h2_accuse(up, H2_PROTOCOL);
+		h2_accuse(&up->meter, H2_PROTOCOL);
 	if (nghttp2_session_upgrade2(down->ng, ours, sizeof(ours), to_head,
 	    NULL) == 0)
 		down->open++;

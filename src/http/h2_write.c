@@ -15,7 +15,6 @@
 #define KEEP		(16 * 1024)
 #define LEAST		1024	/* wait for room rather than send less */
 #define LEND_LEAST	1024	/* copy what is less */
-#define DRIBBLE		64	/* a window that opens by less is abused */
 
 static int
 in_gap(const struct h2 *h2, enum flow_dir dir)
@@ -194,7 +193,7 @@ written(struct h2_half *h, size_t n, size_t from_queue)
 	h2_queue_drop(queue_of(h), from_queue);
 	h->moved = clock_coarse_ms();
 	if (n > 0)
-		h2_worked(h2_to(h));
+		h2_worked(&h2_to(h)->meter);
 	if (h->mode != H2_PASS) {
 		/* A service that answers a request sends the response. */
 		h2_news(&h->s->half[DIR_UP]);
@@ -219,10 +218,7 @@ write_content(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
 	if (s == NULL || s->x == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	h = &s->half[!side->dir];
-	if (n >= DRIBBLE)
-		h2_flowed(side);
-	else if (n < queued(h) + lent(h))
-		h2_abused(side, H2_SLOW_WINDOW);
+	h2_flowed(&side->meter, n, queued(h) + lent(h));
 	from_queue = n < queued(h) ? n : queued(h);
 	if (in_gap(h2, h->dir) ? gap_room(h2) < H2_FRAME + from_queue :
 	    flow_space(h2->flow[h->dir]) < H2_FRAME + n)
@@ -237,29 +233,13 @@ write_content(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
 	return 0;
 }
 
-/* Of the peer, for which its stream was reset. */
-static int
-is_fault(const nghttp2_rst_stream *rst)
-{
-	return rst->error_code == NGHTTP2_PROTOCOL_ERROR ||
-	    rst->error_code == NGHTTP2_FLOW_CONTROL_ERROR ||
-	    rst->error_code == NGHTTP2_STREAM_CLOSED ||
-	    rst->error_code == NGHTTP2_FRAME_SIZE_ERROR ||
-	    rst->error_code == NGHTTP2_ENHANCE_YOUR_CALM;
-}
-
 static int
 frame_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
 	struct h2_side *side = arg;
 	struct h2_stream *s;
 
-	if (frame->hd.type == NGHTTP2_GOAWAY &&
-	    frame->goaway.error_code != NGHTTP2_NO_ERROR)
-		h2_accuse(side, H2_PROTOCOL);
-	if (frame->hd.type == NGHTTP2_RST_STREAM &&
-	    is_fault(&frame->rst_stream))
-		h2_abused(side, H2_RESET_FLOOD);
+	h2_meter_sent(&side->meter, frame);
 	if (frame->hd.type != NGHTTP2_DATA &&
 	    frame->hd.type != NGHTTP2_HEADERS)
 		return 0;

@@ -19,6 +19,7 @@
 #include "main/daemon.h"
 #include "main/setup.h"
 #include "net/mailbox.h"
+#include "net/neighbours.h"
 #include "net/sock.h"
 #include "proxy/accept.h"
 #include "proxy/bypasses.h"
@@ -233,6 +234,9 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 	d->env.learned = bypass_learned;
 	d->env.bypasses = bypasses_new(BYPASSES, boot_seed());
 	d->env.servers = learned_new();
+	if (neighbours_new(d->base, &d->env.neighbours) != 0)
+		log_warn("the table of neighbours cannot be read: %s; no "
+		    "client has a MAC address here", strerror(errno));
 	d->env.arg = d;
 	for (i = 0; i < c->nlistens; i++)
 		if ((rv = port_free(&c->listens[i], why)) != 0)
@@ -261,6 +265,7 @@ boot_admin(struct daemon *d, const struct conf *c, struct text *why)
 	    "its CA in `upstream: trust-also`");
 	a->top = top_new();
 	a->bypasses = d->env.bypasses;
+	a->neighbours = d->env.neighbours;
 	a->arg = d;
 	a->started = clock_wall();
 	if (c->control_socket != NULL)
@@ -365,6 +370,7 @@ daemon_down(struct daemon *d)
 	top_free(d->admin.top);
 	bypasses_free(d->env.bypasses);
 	learned_free(d->env.servers);
+	neighbours_free(d->env.neighbours);
 	verdicts_down(d);
 	contained_down(d);
 	chains_free(d->chains);

@@ -3,34 +3,65 @@
  * to the other parts.
  */
 #include <event2/event.h>
+#include <jansson.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/contained.h"
 #include "main/daemon.h"
+#include "net/mailbox.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "verdict/cases.h"
 #include "verdict/guard.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
 
 #define TICK	1	/* s between looks for what is over */
 
-/* A question to a worker that ends what an endpoint has open. */
+/* A question to a worker that ends what an endpoint has open; and how many
+ * sessions that were, home. */
 struct cut {
 	struct worker_query query;
+	struct mail	 home;
+	struct daemon	*d;
+	uint64_t	 id;
 	struct endpoint	 who;
 	char		*why;
+	json_t		*sessions;	/* their ids */
 };
 
 static int
 cut_ends(const struct worker_query *q, const struct record *r)
 {
 	const struct cut *c = q->arg;
-	struct endpoint client = { .addr = r->facts->client };
+	const struct facts *f = r->facts;
+	struct endpoint client = { .addr = f->client };
 
-	return endpoint_same(&c->who, &client);
+	if (c->who.by_mac ? !f->mac_known ||
+	    memcmp(c->who.mac, f->mac, MAC_LEN) != 0 :
+	    !endpoint_same(&c->who, &client))
+		return 0;
+	json_array_append_new(c->sessions, json_integer((json_int_t)r->id));
+	return 1;
+}
+
+/* In the main thread. */
+static void
+cut_home(struct mail *m)
+{
+	struct cut *c = (struct cut *)((char *)m - offsetof(struct cut, home));
+
+	if (json_array_size(c->sessions) > 0)
+		cases_add(c->d->quarantine.cases, c->id, clock_wall().tv_sec,
+		    "sessions ended", json_pack("{s:O}", "sessions",
+		    c->sessions));
+	json_decref(c->sessions);
+	free(c->why);
+	free(c);
 }
 
 static void
@@ -38,8 +69,8 @@ cut_done(struct worker_query *q)
 {
 	struct cut *c = q->arg;
 
-	free(c->why);
-	free(c);
+	c->home.run = cut_home;
+	mailbox_post(c->d->mailbox, &c->home);
 }
 
 static void
@@ -51,6 +82,9 @@ contained_cut(void *arg, const struct contained *by)
 
 	for (i = 0; i < d->nrunning; i++) {
 		c = xcalloc(1, sizeof(*c));
+		c->d = d;
+		c->id = by->id;
+		c->sessions = json_array();
 		c->who = by->who;
 		c->why = xasprintf("quarantined: %s", by->reason);
 		c->query.ends = cut_ends;
@@ -66,14 +100,17 @@ contained_told(void *arg, enum quarantine_what what,
     const struct contained *c, const char *why)
 {
 	struct daemon *d = arg;
+	json_t *o = contained_event(what, c, why);
 	char who[ADDR_STRLEN];
 
 	log_warn("quarantine %llu of %s (%s) by %s: %s: %s%s%s",
 	    (unsigned long long)c->id, endpoint_str(&c->who, who),
 	    c->profile, c->by, quarantine_str(what), c->reason,
 	    why != NULL ? ": " : "", why != NULL ? why : "");
-	connlog_report(d->admin.log, "quarantine", contained_event(what, c,
-	    why));
+	if (what != QUARANTINE_REFUSED)
+		cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
+		    quarantine_str(what), json_incref(o));
+	connlog_report(d->admin.log, "quarantine", o);
 }
 
 static void
@@ -100,11 +137,14 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	d->admin.quarantine = q;
 	if (c->nquarantines == 0)
 		return 0;
-	if ((rv = guard_start(&q->guard, why)) != 0 ||
-	    c->endpoints.state == NULL)
-		return rv;
-	return state_open(c->endpoints.state, q->contain,
-	    clock_wall().tv_sec, clock_ms(), &q->last, &q->state, why);
+	rv = guard_start(&q->guard, why);
+	if (rv == 0 && c->endpoints.cases != NULL)
+		rv = cases_open(c->endpoints.cases, &q->cases, why);
+	if (rv == 0 && c->endpoints.state != NULL)
+		rv = state_open(c->endpoints.state, q->contain,
+		    clock_wall().tv_sec, clock_ms(), &q->last, &q->state,
+		    why);
+	return rv;
 }
 
 int
@@ -114,10 +154,12 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 
 	d->tick = event_new(d->base, -1, EV_PERSIST, contained_tick, d);
 	event_add(d->tick, &every);
-	if (d->quarantine.state != NULL &&
-	    state_give(d->quarantine.state, c->user) != 0) {
-		text_printf(why, "cannot give %s to the user %s: %m",
-		    c->endpoints.state, c->user);
+	if ((d->quarantine.state != NULL &&
+	    state_give(d->quarantine.state, c->user) != 0) ||
+	    (d->quarantine.cases != NULL &&
+	    cases_give(d->quarantine.cases, c->user) != 0)) {
+		text_printf(why, "cannot give the files of endpoints to the "
+		    "user %s: %m", c->user);
 		return ERR_SYS;
 	}
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
@@ -131,5 +173,6 @@ contained_down(struct daemon *d)
 		event_free(d->tick);
 	guard_stop(d->quarantine.guard);
 	state_close(d->quarantine.state);
+	cases_close(d->quarantine.cases);
 	contain_free(d->quarantine.contain);
 }

@@ -130,6 +130,9 @@ here_check(const struct conf *c, struct text *errors)
 		here_ca(c, conf_ca(c, i), errors);
 	for (i = 0; i < c->nowns; i++)
 		here_own(c, &c->owns[i], errors);
+	for (i = 0; i < c->nrules; i++)
+		if (c->rules[i].client.key.n > 0)
+			here_own(c, &c->rules[i].client, errors);
 	if (c->log.file != NULL && here_log(c, &why, &mend) != 0)
 		here_problem(c, c->pos.log_file, errors, "file", why.s,
 		    mend.s);
@@ -199,6 +202,8 @@ here_warnings(const struct conf *c, struct text *out)
 	}
 	for (i = 0; i < c->nowns; i++)
 		here_own_doubts(c, &c->owns[i], out);
+	for (i = 0; i < c->nrules; i++)
+		here_own_doubts(c, &c->rules[i].client, out);
 }
 
 int

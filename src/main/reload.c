@@ -24,7 +24,8 @@ static const struct {
 } fixed[] = {
 	{ "workers or user", { "workers", "user" } },
 	{ "control", { "control" } },
-	{ "endpoints state", { "endpoints.state" } },
+	{ "endpoints state or cases", { "endpoints.state",
+	    "endpoints.cases" } },
 };
 
 static int

@@ -126,6 +126,7 @@ lived_take(struct lived *l, const json_t *o)
 {
 	const json_t *own = json_object_get(o, "clearspan");
 	struct facts *f = &l->facts;
+	const char *mac;
 
 	memset(l, 0, sizeof(*l));
 	l->when = member(o, "timestamp");
@@ -135,6 +136,8 @@ lived_take(struct lived *l, const json_t *o)
 	f->listener = member(own, "listener");
 	f->host = member(own, "host");
 	f->user = member(own, "user");
+	mac = member(json_object_get(o, "ether"), "src_mac");
+	f->mac_known = mac != NULL && mac_parse(f->mac, mac) == 0;
 	if (l->when == NULL || f->listener == NULL ||
 	    lived_end(o, "src_ip", "src_port", &f->client) != 0)
 		return ERR_FORMAT;

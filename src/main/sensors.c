@@ -6,6 +6,7 @@
 #include "sink/connlog.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "verdict/cases.h"
 #include "verdict/sensors.h"
 
 static void
@@ -13,6 +14,7 @@ verdict_told(void *arg, const struct verdict_told *t)
 {
 	struct daemon *d = arg;
 	char who[ADDR_STRLEN];
+	json_t *o;
 
 	log_info("sensor %s: %s (severity %d) about %s: response %zu: %s%s%s",
 	    t->sensor->name, t->sighting->signature != NULL ?
@@ -20,7 +22,11 @@ verdict_told(void *arg, const struct verdict_told *t)
 	    t->who != NULL ? endpoint_str(t->who, who) : "nobody", t->number,
 	    verdict_result_str(t->result), t->why != NULL ? ": " : "",
 	    t->why != NULL ? t->why : "");
-	connlog_report(d->admin.log, "verdict", verdict_event(t));
+	o = verdict_event(t);
+	if (t->id != 0)
+		cases_add(d->quarantine.cases, t->id, clock_wall().tv_sec,
+		    "verdict", json_incref(o));
+	connlog_report(d->admin.log, "verdict", o);
 }
 
 static void

@@ -102,6 +102,7 @@ setup_free(struct setup *s)
 	part_unref(s->tls);
 	policy_unref(s->parts.policy);
 	owns_drop(s->parts.owns, s->conf->nowns);
+	owns_drop(s->parts.clients, s->conf->nrules);
 	device_detach(s->conf);
 	conf_unref(s->conf);
 	free(s->parts.sinks);
@@ -211,28 +212,44 @@ own_before(const struct setup *before, const struct conf_own *o)
 	for (i = 0; before != NULL && i < before->conf->nowns; i++)
 		if (conf_own_same(&before->conf->owns[i], o))
 			return before->parts.owns[i];
+	for (i = 0; before != NULL && i < before->conf->nrules; i++)
+		if (conf_own_same(&before->conf->rules[i].client, o))
+			return before->parts.clients[i];
 	return NULL;
 }
 
 /* The keys of those that are new are read by the user that we are now. */
 static int
+setup_own(struct own **out, const struct conf_own *o,
+    const struct setup *before, struct text *why)
+{
+	struct own_files files = { o->certificate.v, o->key.v, o->key.n };
+	struct own *own = own_before(before, o);
+
+	if (own == NULL)
+		return own_load(&files, out, why);
+	*out = own_ref(own);
+	return 0;
+}
+
+static int
 setup_owns(struct setup *s, const struct setup *before, struct text *why)
 {
 	const struct conf *c = s->conf;
-	struct own *own;
 	size_t i;
 	int rv = 0;
 
 	s->parts.owns = xcalloc(c->nowns, sizeof(*s->parts.owns));
-	for (i = 0; i < c->nowns; i++) {
-		struct own_files files = { c->owns[i].certificate.v,
-		    c->owns[i].key.v, c->owns[i].key.n };
-
-		if ((own = own_before(before, &c->owns[i])) != NULL)
-			s->parts.owns[i] = own_ref(own);
-		else if (own_load(&files, &s->parts.owns[i], why) != 0)
+	s->parts.clients = xcalloc(c->nrules, sizeof(*s->parts.clients));
+	for (i = 0; i < c->nowns; i++)
+		if (setup_own(&s->parts.owns[i], &c->owns[i], before,
+		    why) != 0)
 			rv = ERR_USAGE;
-	}
+	for (i = 0; i < c->nrules; i++)
+		if (c->rules[i].client.key.n > 0 && setup_own(
+		    &s->parts.clients[i], &c->rules[i].client, before,
+		    why) != 0)
+			rv = ERR_USAGE;
 	return rv;
 }
 

@@ -12,6 +12,7 @@
 #include "conf/contained.h"
 #include "policy/asked.h"
 #include "policy/category.h"
+#include "policy/mac.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
@@ -553,6 +554,8 @@ const struct condition conditions[] = {
 	CONDITION(country, 0, STAGE_CONNECTION),
 	CONDITION(time, 0, STAGE_CONNECTION),
 	CONDITION(user, 0, STAGE_CONNECTION),
+	{ "mac", mac_given, mac_holds, mac_fact, mac_wants, 0,
+	    STAGE_CONNECTION, "a client behind another router has none" },
 	CONDITION(sni, 1, STAGE_HELLO),
 	CONDITION(host, 2, STAGE_HELLO),
 	CONDITION(site, 2, STAGE_HELLO),
@@ -611,7 +614,8 @@ condition_to_come(const struct condition *c, const struct facts *f)
 	if (condition_open(c, f))
 		return 1;
 	/* Known before all else. */
-	if (c->wants == user_wants || c->wants == contained_wants)
+	if (c->wants == user_wants || c->wants == contained_wants ||
+	    c->wants == mac_wants)
 		return 0;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&

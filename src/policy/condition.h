@@ -19,6 +19,7 @@ struct condition {
 	int		 said;	/* the client's own first bytes tell it; 2: and
 				 * add to an address that is known */
 	enum policy_stage stage;	/* when its fact is known */
+	const char	*none;	/* why there may be no fact; or NULL */
 };
 
 extern const struct condition conditions[];	/* ends with a NULL name */

@@ -12,6 +12,7 @@
 #include "tls/certinfo.h"
 #include "tls/tls.h"
 #include "util/addr.h"
+#include "util/mac.h"
 
 enum policy_protocol {
 	PROTO_UNKNOWN,		/* nothing seen yet */
@@ -34,6 +35,8 @@ struct facts {
 	const char	*listener;
 	const char	*user;			/* of the client */
 	const char	*contained;		/* ... by this profile */
+	uint8_t		 mac[MAC_LEN];		/* ... on a network of ours */
+	int		 mac_known;
 	enum conf_mode	 mode;
 	/* server: AF_UNSPEC until known; a client may name it by a host */
 	struct addr	 client, server;

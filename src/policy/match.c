@@ -3,10 +3,12 @@
  */
 #include "policy/match.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/category.h"
 #include "policy/condition.h"
+#include "policy/mac.h"
 #include "util/mem.h"
 
 size_t
@@ -73,6 +75,7 @@ match_init(struct match *m, const struct conf_match *conf,
 	    sets);
 	user_init(m, lists, nlists);
 	country_init(m);
+	m->macs = mac_init(&conf->mac);
 	m->protocols = protocol_bits(&conf->protocol);
 }
 
@@ -86,6 +89,7 @@ match_free(struct match *m)
 	set_free(&m->site);
 	set_free(&m->category);
 	set_free(&m->user);
+	free(m->macs);
 }
 
 int

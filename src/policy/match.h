@@ -27,6 +27,7 @@ struct match {
 	struct match_set client, server, sni, host, site, user, category;
 	int		 category_unknown;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
+	struct mac_pattern *macs;	/* of conf->mac */
 	uint32_t	 countries[26 * 26 / 32 + 1];	/* by country_bit() */
 	const struct condition *given[CONDITIONS + 1];	/* ends with NULL */
 };

@@ -460,7 +460,10 @@ explain_condition(const struct rule *r, const struct facts *f,
 	if (c->fact(f, &fact))
 		text_printf(out, "%s \"%s\" is not in ", c->name, fact.s);
 	else
-		text_printf(out, "%s is not known, and must be in ", c->name);
+		text_printf(out, "%s is not known%s%s%s, and must be in ",
+		    c->name, c->none != NULL ? " (" : "",
+		    c->none != NULL ? c->none : "",
+		    c->none != NULL ? ")" : "");
 	c->wants(r->match.conf, out);
 	text_free(&fact);
 }

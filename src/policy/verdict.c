@@ -25,6 +25,7 @@ verdict_same(const struct verdict *v, const struct verdict *w)
 	return a == b || (v->action == w->action &&
 	    a->must_decrypt == b->must_decrypt && a->inspect == b->inspect &&
 	    a->chain == b->chain && conf_proxies_same(a, b) &&
+	    conf_own_same(&a->client, &b->client) &&
 	    mirrors_same(a, b) && a->nicaps == b->nicaps &&
 	    (a->nicaps == 0 || memcmp(a->icaps, b->icaps,
 	    a->nicaps * sizeof(*a->icaps)) == 0));

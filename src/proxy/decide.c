@@ -154,6 +154,9 @@ decide_learned(struct session *s)
 	switch (bypasses_ask(s->worker->env->bypasses, &s->facts,
 	    &session_conf(s)->learn, &what)) {
 	case BYPASS_YES:
+		if (what == UNDECRYPTED_CERT &&
+		    s->verdict.rule->client.key.n > 0)
+			break;		/* now we have one */
 		if (what == UNDECRYPTED_EXEMPT ||
 		    decide_on(session_conf(s), what) == ON_BYPASS)
 			verdict_change(&s->verdict, ACTION_BYPASS, what,
@@ -371,6 +374,28 @@ decide_reconnect(struct session *s)
 	memset(&s->facts.tls_server, 0, sizeof(s->facts.tls_server));
 }
 
+/*
+ * The handshake was begun with the client certificate of a rule that does not
+ * decide. Behind STARTTLS that matters only if a resumed session has it, for
+ * the server was not shown it yet.
+ */
+static int
+decide_other_cert(struct session *s, struct step *elsewhere)
+{
+	if (conf_own_same(&s->way->client, &s->verdict.rule->client))
+		return 0;
+	if (!s->facts.upgraded) {
+		decide_reconnect(s);
+		*elsewhere = step_go(PHASE_CONNECT);
+		return 1;
+	}
+	if (!s->facts.tls_server.certificate)
+		return 0;
+	*elsewhere = decide_block(s, "resumed with the client certificate of "
+	    "another rule");
+	return 1;
+}
+
 /* Decrypt after all; chain and taps have waited for the verdict. */
 static int
 decide_decrypt(struct session *s, struct step *elsewhere)
@@ -393,6 +418,8 @@ decide_decrypt(struct session *s, struct step *elsewhere)
 		*elsewhere = decide_refuse(s, s->verdict.why);
 		return 1;
 	}
+	if (decide_other_cert(s, elsewhere))
+		return 1;
 	if (chain_http11(s) &&
 	    strcmp(s->facts.tls_server.alpn, "h2") == 0) {
 		decide_reconnect(s);	/* it was offered HTTP/2 */

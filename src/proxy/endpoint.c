@@ -31,7 +31,8 @@ endpoint_look(struct session *s)
 	endpoint_forget(s);
 	if (t == NULL)
 		return;
-	s->contained = contain_ask(t, &s->facts.client, NULL, clock_ms());
+	s->contained = contain_ask(t, &s->facts.client,
+	    s->facts.mac_known ? s->facts.mac : NULL, clock_ms());
 	if (s->contained != NULL)
 		s->facts.contained = endpoint_profile(s);
 }

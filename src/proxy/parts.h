@@ -23,6 +23,7 @@ struct parts {
 	struct policy		*policy;	/* holds the conf */
 	struct tls		*tls;
 	struct own		**owns;		/* of conf.owns */
+	struct own		**clients;	/* of conf.rules, or NULL */
 	struct proxy_sink	*sinks;		/* of conf.mirrors */
 	/* Reads HTTP in the sessions that need it. */
 	const struct engine_ops	*engine;

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "net/neighbours.h"
 #include "proxy/answer.h"
 #include "proxy/chain.h"
 #include "proxy/clients.h"
@@ -90,6 +91,8 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->facts.listener = l->name;
 	s->facts.mode = l->mode;
 	s->facts.client = *client;
+	s->facts.mac_known = neighbours_mac(w->env->neighbours, client,
+	    s->facts.mac) == 0;
 	s->rec.facts = &s->facts;
 	s->rec.verdict = &s->verdict;
 	s->rec.policy = s->policy;

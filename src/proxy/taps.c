@@ -13,24 +13,14 @@
 #include "proxy/judge.h"
 #include "proxy/session.h"
 #include "proxy/unread.h"
-#include "util/log.h"
+#include "proxy/versions.h"
 
 static const char *const streamed[STREAM_RESULTS] = { "done", "cut-off",
     "reset" };
-static const char *const abuses[H2_ABUSE_MAX] = { "rapid-reset",
-    "continuation", "hpack-bomb", "empty-frames", "ping-flood",
-    "settings-flood", "reset-flood", "slow-window", "protocol" };
-
 const char *
 streamed_str(enum streamed how)
 {
 	return streamed[how];
-}
-
-const char *
-abuse_str(enum h2_abuse what)
-{
-	return abuses[what];
 }
 
 static void
@@ -50,20 +40,6 @@ tap_streamed(struct session *s, enum streamed how)
 }
 
 static void
-tap_abused(struct session *s, enum flow_dir from, enum h2_abuse what)
-{
-	static struct log_gate gate;
-	int held;
-
-	count(s->worker->counts.abuses[what][from], 1);
-	if (log_gate(&gate, &held))
-		log_info("session %llu: HTTP/2 of the %s: %s (%d more not "
-		    "shown)", (unsigned long long)s->rec.id,
-		    from == DIR_UP ? "client" : "server",
-		    abuse_str(what), held);
-}
-
-static void
 tap_open_engine(struct session *s)
 {
 	const struct engine_host host = {
@@ -76,7 +52,7 @@ tap_open_engine(struct session *s)
 		.hello_ms = session_conf(s)->timeouts.hello,
 		.judge = session_judge,
 		.streamed = tap_streamed,
-		.abused = tap_abused,
+		.abused = versions_abused,
 		.answered = session_answered,
 		.undecrypted = session_unread,
 		.unread = unread_note,

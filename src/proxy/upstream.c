@@ -228,10 +228,19 @@ server_tls_cert(struct session *s, SSL *ssl)
 	return 1;
 }
 
+/* The rule that decides has a client certificate, the handshake was begun with
+ * it, and the server is who it should be: nobody else is shown it. */
+static int
+server_tls_shows(const struct session *s)
+{
+	return s->facts.verify == VERIFY_OK &&
+	    conf_own_same(&s->way->client, &s->verdict.rule->client);
+}
+
 /*
- * The server asks for a client certificate, which any server may do. We
- * answer that there is none, and it goes on or it does not. Its own
- * certificate came first, and may be reason enough to block it.
+ * The server asks for a client certificate, which any server may do. We show
+ * that of the rule, or answer that there is none, and it goes on or it does
+ * not. Its own certificate came first, and may be reason enough to block it.
  */
 static struct step
 server_tls_wants_cert(struct session *s)
@@ -245,8 +254,7 @@ server_tls_wants_cert(struct session *s)
 		return elsewhere;
 	if (on_server(session_conf(s), f).on == ON_BLOCK)
 		return decide_block(s, f->verify_text);
-	s->cert_none = 1;
-	tls_no_certificate(ssl);
+	s->cert_none = !tls_answer_certificate(ssl, server_tls_shows(s));
 	return server_tls_event(s, &s->server);
 }
 
@@ -382,6 +390,16 @@ server_tls_timeout(struct session *s)
 	return server_tls_failed(s, "timed out");
 }
 
+/* The client certificate of the rule that decides so far; or NULL. */
+static struct leaf *
+server_tls_client(const struct session *s)
+{
+	const struct own *client = s->place->parts->clients[
+	    s->way - session_conf(s)->rules];
+
+	return client != NULL ? own_leaf(client, LEAF_P256) : NULL;
+}
+
 static struct step
 server_tls_enter(struct session *s)
 {
@@ -395,6 +413,9 @@ server_tls_enter(struct session *s)
 	struct text alpn = { 0 };
 	SSL *ssl;
 
+	if (s->verdict.rule != NULL)	/* another one behind STARTTLS */
+		s->way = s->verdict.rule;
+	want.client = server_tls_client(s);
 	turn_take(s);
 	s->active = clock_coarse_ms();
 	s->cert_none = s->awaits_refusal = 0;

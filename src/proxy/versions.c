@@ -10,7 +10,11 @@
 #include "proxy/learned.h"
 #include "proxy/session.h"
 #include "util/err.h"
+#include "util/log.h"
 
+static const char *const abuses[H2_ABUSE_MAX] = { "rapid-reset",
+    "continuation", "hpack-bomb", "empty-frames", "ping-flood",
+    "settings-flood", "reset-flood", "slow-window", "protocol" };
 static const char http11[] = "http/1.1", http2[] = "h2";
 
 /* Services or rules look at each message, in either version. */
@@ -126,6 +130,32 @@ versions_answer(const struct session *s)
 	return session_offers(s, http11) ? http11 : "";
 }
 
+const char *
+abuse_str(enum h2_abuse what)
+{
+	return abuses[what];
+}
+
+void
+versions_abused(struct session *s, enum flow_dir from, enum h2_abuse what)
+{
+	static struct log_gate gate;
+	int held;
+
+	count(s->worker->counts.abuses[what][from], 1);
+	if (log_gate(&gate, &held))
+		log_info("session %llu: HTTP/2 of the %s: %s (%d more not "
+		    "shown)", (unsigned long long)s->rec.id,
+		    from == DIR_UP ? "client" : "server",
+		    abuse_str(what), held);
+}
+
+static void
+crossing_abused(void *arg, enum flow_dir from, enum h2_abuse what)
+{
+	versions_abused(arg, from, what);
+}
+
 void
 versions_join(struct session *s)
 {
@@ -137,8 +167,12 @@ versions_join(struct session *s)
 		return;
 	if (to == CROSS_TO_2)
 		learned_set(s->worker->env->servers, &s->facts, LEARNED_HTTP2);
-	cross = cross_new(to, c->ops, c->tp, &c->sock,
-	    session_conf(s)->limits.head, s->rec.id);
+	cross = cross_new(to, c->ops, c->tp, &c->sock, &(struct cross_user){
+	    .head_max = session_conf(s)->limits.head,
+	    .session = s->rec.id,
+	    .abuse = crossing_abused,
+	    .arg = s,
+	});
 	tlsio_kept(c->tp, cross_ops(cross));
 	c->ops = &transport_cross;
 	c->tp = cross;

@@ -10,6 +10,7 @@
 
 #include <openssl/ssl.h>
 
+#include "http/h2.h"
 #include "util/text.h"
 
 struct session;
@@ -37,6 +38,9 @@ int		 versions_hung_up(struct session *);
 const char	*versions_answer(const struct session *);
 /* Both handshakes are over: if the versions differ, they cross. */
 void		 versions_join(struct session *);
+/* HTTP/2 of that peer is such an abuse: counted and logged. */
+void		 versions_abused(struct session *, enum flow_dir from,
+		    enum h2_abuse);
 /* The server's, or NULL. */
 SSL		*versions_ssl(const struct session *);
 

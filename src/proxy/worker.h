@@ -20,6 +20,7 @@ struct bypasses;
 struct chain_ops;
 struct contain;
 struct learned;
+struct neighbours;
 struct worker;
 
 /* What all workers share, whatever the configuration; immutable. */
@@ -29,6 +30,7 @@ struct proxy_env {
 	void			*chain_env;
 	struct bypasses		*bypasses;
 	struct learned		*servers;
+	struct neighbours	*neighbours;	/* or NULL */
 	/* Endpoints that are contained; or NULL: none is, ever. */
 	struct contain		*contain;
 	/* In the worker's thread at a session's end (event log); or NULL. */

@@ -454,6 +454,8 @@ eve_event(struct text *o, enum conf_event type, const struct record *r,
 	    "http", r, now);
 	if (type == EVENT_FLOW)
 		put_flow(o, r, now);
+	if (whole)
+		put_ether(o, r->facts);
 	if (type == EVENT_TLS || learned || (whole && facts_tls(r->facts)))
 		put_tls(o, r->facts);
 	if (h != NULL && h->method != NULL) {

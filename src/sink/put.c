@@ -96,7 +96,21 @@ put_used(struct text *o, const char *key, const struct tls_used *u,
 	put_texts(o, "cipher", u->cipher, "group", u->group, "alpn", u->alpn,
 	    NULL);
 	jtext_bool(o, "resumed", u->resumed);
+	if (u->certificate)
+		jtext_bool(o, "client_certificate", 1);
 	put_text(o, "verify", verify);
+	jtext_close(o, '}');
+}
+
+void
+put_ether(struct text *o, const struct facts *f)
+{
+	char mac[MAC_STRLEN];
+
+	if (!f->mac_known)
+		return;
+	jtext_open(o, "ether", '{');
+	put_text(o, "src_mac", mac_str(f->mac, mac));
 	jtext_close(o, '}');
 }
 

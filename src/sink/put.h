@@ -19,6 +19,8 @@ void	 put_tls(struct text *, const struct facts *);
 /* What was agreed with a peer; verify: of its certificate, or NULL. */
 void	 put_used(struct text *, const char *key, const struct tls_used *,
 	    const char *verify);
+/* EVE's object for the frame: the client's MAC address. */
+void	 put_ether(struct text *, const struct facts *);
 /* Where the server is, in the name of ECS. */
 void	 put_geo(struct text *, const struct facts *);
 

@@ -6,6 +6,8 @@
  */
 #include "stream/pump.h"
 
+#include <errno.h>
+
 #include "util/err.h"
 
 #define PUMP_ROUNDS	8	/* of all flows, in one call */
@@ -71,18 +73,22 @@ pump_fill(struct row *r, struct wire *w, struct flow *f, struct conn *from)
 
 /*
  * A source that has ended may still break, and its RST must be seen. A source
- * that a tap has cut off is left alone, because it may send forever. Returns 0
- * or ERR_SYS.
+ * that a tap has cut off is left alone, because it may send forever; and so may
+ * one whose transport ended before its socket did. Returns 0 or ERR_SYS.
  */
 static int
 pump_watch(struct flow *f, struct conn *from)
 {
 	char c;
 
-	while (f->end_in == END_FIN && !f->finished && from->sock.readable)
-		if (sock_recv(&from->sock, &c, 1) == ERR_SYS)
-			return ERR_SYS;
-	return 0;
+	if (f->end_in != END_FIN || f->finished || !from->sock.readable)
+		return 0;
+	from->sock.readable = 0;
+	if (sock_peek(&from->sock, &c, 1) >= 0 || errno == EAGAIN ||
+	    errno == EINTR)
+		return 0;
+	from->sock.err = errno;
+	return ERR_SYS;
 }
 
 /* Show the taps the new bytes. 1: a tap made room, or added bytes. */

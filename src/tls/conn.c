@@ -38,6 +38,7 @@ conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 	budget_give(BUDGET_TLS, c->held);
 	free(c->alpn);
 	free(c->name);
+	free(c->kin);
 	free(c);
 }
 
@@ -256,6 +257,7 @@ client_verify(X509_STORE_CTX *ctx, void *arg)
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_conn *c = conn_of(ssl);
 
+	c->about.client = 0;	/* so far: it did not resume */
 	conn_hold(c, ctx);
 	conn_verify(c, ssl, ctx);
 	X509_STORE_CTX_set_error(ctx, c->error);
@@ -277,7 +279,17 @@ client_stapled(SSL *ssl, void *arg)
 static int
 client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
 {
-	return conn_of(ssl)->no_cert ? 0 : -1;
+	struct tls_conn *c = conn_of(ssl);
+
+	if (!c->about.client)
+		return c->no_cert ? 0 : -1;
+	/* The chain too, which libssl does not ask for. */
+	if (!SSL_use_cert_and_key(ssl, c->leaf->cert, c->leaf->key,
+	    c->leaf->chain, 1))
+		return 0;
+	X509_up_ref(*cert = c->leaf->cert);
+	EVP_PKEY_up_ref(*key = c->leaf->key);
+	return 1;
 }
 
 uint64_t
@@ -299,7 +311,7 @@ tls_lineage(struct tls *t, const struct hello *h)
 static void
 conn_settle(struct tls_conn *c, SSL *ssl)
 {
-	lineage_settle(&c->lineage, c->tls->lineages, ssl, c->name);
+	lineage_settle(&c->lineage, c->tls->lineages, ssl, c->kin);
 }
 
 void
@@ -404,6 +416,9 @@ session_key(const struct tls_want *w, const char *name, uint8_t key[32])
 	text_printf(&t, "%zu %u %s %s ", w->profile, addr_port(&w->server),
 	    w->sni != NULL ? w->sni : "", name);
 	text_add(&t, (const char *)ip, len);
+	if (w->client != NULL)
+		text_add(&t, (const char *)w->client->id,
+		    sizeof(w->client->id));
 	text_add(&t, (const char *)w->alpn, w->alpn != NULL ? w->alpn_len : 0);
 	digest_bytes(t.s, t.len, key);
 	text_free(&t);
@@ -419,7 +434,7 @@ conn_resume(struct tls_conn *c, SSL *ssl)
 	struct cache *lines = c->tls->lineages;
 	SSL_SESSION *sess;
 
-	lineage_open(&c->lineage, lines, c->name);
+	lineage_open(&c->lineage, lines, c->kin);
 	if ((sess = lineage_get(&c->lineage, lines, &c->about)) == NULL) {
 		sess = sessions_get(c->tls->sessions, c->key, &c->about);
 		if (sess != NULL && SSL_SESSION_get_protocol_version(sess) <
@@ -430,6 +445,20 @@ conn_resume(struct tls_conn *c, SSL *ssl)
 		return;
 	SSL_set_session(ssl, sess);
 	SSL_SESSION_free(sess);
+}
+
+/* A session holds who we were in it: another one is of no use. */
+static char *
+conn_kin(const char *name, const struct leaf *client)
+{
+	struct text t = { 0 };
+
+	text_puts(&t, name);
+	if (client != NULL) {
+		text_puts(&t, " ");
+		text_hex(&t, client->id, sizeof(client->id), "");
+	}
+	return t.s;
 }
 
 SSL *
@@ -446,6 +475,9 @@ tls_connect(struct tls *t, const struct tls_want *w)
 	if (name == NULL)
 		name = addr_ip_str(&w->server, ip);
 	c->name = xstrdup(name);
+	c->kin = conn_kin(name, w->client);
+	if (w->client != NULL)
+		c->leaf = leaf_ref(w->client);
 	/* RFC 6066, 3: no addresses in server_name. */
 	if ((w->sni != NULL && addr_parse_ip(&a, w->sni) != 0 &&
 	    !SSL_set_tlsext_host_name(ssl, w->sni)) ||
@@ -462,10 +494,14 @@ tls_connect(struct tls *t, const struct tls_want *w)
 	return ssl;
 }
 
-void
-tls_no_certificate(SSL *ssl)
+int
+tls_answer_certificate(SSL *ssl, int ours)
 {
-	conn_of(ssl)->no_cert = 1;
+	struct tls_conn *c = conn_of(ssl);
+
+	c->about.client = ours && c->leaf != NULL;
+	c->no_cert = !c->about.client;
+	return c->about.client;
 }
 
 /* The alerts for a certificate that is not there (RFC 8446, 6.2), and those

@@ -33,8 +33,8 @@ struct tls {
 struct tls_conn {
 	struct tls	*tls;
 	struct lineage	 lineage;
+	struct leaf	*leaf;		/* to show when asked; or NULL */
 	/* towards a client */
-	struct leaf	*leaf;
 	uint8_t		*alpn;		/* to answer */
 	size_t		 alpn_len;
 	/* towards a server */
@@ -43,9 +43,10 @@ struct tls_conn {
 	int		 error;		/* X509_V_* of chain, then of name */
 	int		 late;		/* the chain is good but for its time */
 	int		 verified;	/* these two are set */
-	struct sessions_about about;	/* of the chain */
+	struct sessions_about about;	/* what goes with its sessions */
 	size_t		 held;		/* bytes of limits.memory */
 	const char	*why;		/* it must not go on; static */
+	char		*kin;		/* of its lineage: name, certificate */
 	int		 no_cert;	/* a request was answered with none */
 	int		 again;		/* it wanted to renegotiate */
 	int		 ticket;	/* it sent a session: it goes on */

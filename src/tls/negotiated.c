@@ -61,6 +61,7 @@ tls_used(SSL *ssl, struct tls_used *u)
 	u->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
 	u->group = used_group(ssl);
 	u->resumed = SSL_session_reused(ssl);
+	u->certificate = conn_of(ssl)->about.client;
 	SSL_get0_alpn_selected(ssl, &alpn, &n);
 	if (n > sizeof(u->alpn) - 1)
 		n = sizeof(u->alpn) - 1;

@@ -14,6 +14,7 @@
 struct sessions_about {
 	time_t	 until;		/* its chain is valid until then */
 	size_t	 chain;		/* bytes of the chain in memory */
+	int	 client;	/* our own certificate was shown in it */
 };
 
 /* Takes ownership of the session. */

@@ -102,6 +102,8 @@ struct tls_want {
 	const uint8_t	*alpn;		/* wire list to offer, or NULL */
 	size_t		 alpn_len;
 	uint64_t	 lineage;	/* 0: none; any session will do */
+	/* Our own certificate, or NULL. Only sessions with it are resumed. */
+	struct leaf	*client;
 };
 
 /*
@@ -112,8 +114,9 @@ struct tls_want {
  */
 SSL		*tls_connect(struct tls *, const struct tls_want *);
 
-/* Go on from there with the answer that we have none. */
-void		 tls_no_certificate(SSL *);
+/* Go on from there with the client certificate, if ours is set and there is
+ * one: 1; or with the answer that we have none: 0. */
+int		 tls_answer_certificate(SSL *, int ours);
 /* Whether that answer was refused, by a fatal alert for want of one. */
 int		 tls_refused_none(SSL *);
 /* Whether it refused the protocols that it was offered (RFC 7301, 3.2). */
@@ -167,6 +170,8 @@ struct tls_used {		/* what was negotiated; static strings */
 	const char	*group;		/* IANA's name ("x25519"), or NULL */
 	char		 alpn[32];	/* "" when none */
 	int		 resumed;
+	int		 certificate;	/* it was shown our own, now or in
+				 * the session that was resumed */
 };
 void		 tls_used(SSL *, struct tls_used *);
 

@@ -276,37 +276,15 @@ contain_each(struct contain *t, void (*each)(void *, const struct contained *),
 char *
 endpoint_str(const struct endpoint *who, char *out)
 {
-	const uint8_t *m = who->mac;
-
-	if (!who->by_mac)
-		return addr_ip_str(&who->addr, out);
-	snprintf(out, MAC_STRLEN, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1],
-	    m[2], m[3], m[4], m[5]);
-	return out;
-}
-
-/* Six pairs of digits with colons or dashes between. */
-static int
-mac_parse(uint8_t mac[MAC_LEN], const char *s)
-{
-	char pair[3] = "";
-	size_t i;
-
-	for (i = 0; i < MAC_LEN; i++, s += 3) {
-		memcpy(pair, s, strnlen(s, 2));
-		if (strspn(pair, "0123456789abcdefABCDEF") != 2 ||
-		    (i < MAC_LEN - 1 && s[2] != ':' && s[2] != '-'))
-			return ERR_FORMAT;
-		mac[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return s[-1] == '\0' ? 0 : ERR_FORMAT;
+	return who->by_mac ? mac_str(who->mac, out) :
+	    addr_ip_str(&who->addr, out);
 }
 
 int
 endpoint_parse(struct endpoint *who, const char *s)
 {
 	memset(who, 0, sizeof(*who));
-	if (strlen(s) == MAC_STRLEN - 1 && mac_parse(who->mac, s) == 0) {
+	if (mac_parse(who->mac, s) == 0) {
 		who->by_mac = 1;
 		return 0;
 	}

@@ -14,10 +14,9 @@
 #include <stdint.h>
 
 #include "util/addr.h"
+#include "util/mac.h"
 
 #define CONTAIN_MAX	65536	/* endpoints */
-#define MAC_LEN		6
-#define MAC_STRLEN	18	/* "02:00:5e:10:00:01" */
 
 struct endpoint {
 	int		 by_mac;	/* else by its address */

@@ -10,6 +10,7 @@
 #include "util/text.h"
 #include "verdict/contain.h"
 
+struct cases;
 struct guard;
 struct state;
 
@@ -28,6 +29,7 @@ struct quarantine {
 	struct contain	*contain;
 	struct guard	*guard;		/* or NULL: there is none */
 	struct state	*state;		/* or NULL */
+	struct cases	*cases;		/* or NULL */
 	const struct conf *conf;	/* in force */
 	uint64_t	 last;		/* id given out */
 	uint64_t	 counts[QUARANTINE_MAX];

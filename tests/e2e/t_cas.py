@@ -1,5 +1,7 @@
 """Several CAs by rule (`cas:`, and `ca:` in a rule): each group of clients gets
 leaves, pages and the CA's page of its own, and nothing of another's."""
+import os
+import pwd
 import ssl
 
 from harness import check, equal, net, peer, programs, scenario, wait
@@ -204,6 +206,39 @@ def cas_come_change_and_go_with_a_reload(s):
     kept.send(b'still')
     equal(kept.recv_exact(5), b'still')
     kept.finish()
+
+
+@scenario
+def keys_are_read_once_and_a_new_one_by_the_user_that_is_left(s):
+    """Nobody may read the keys that root has read: a reload does without them,
+    for CAs that have not changed."""
+    guests, staff = made(s, 'guests'), made(s, 'staff')
+    for home in s.path('guests'), s.path('staff'):
+        os.chmod(home, 0o755)
+    nobody = pwd.getpwnam('nobody').pw_uid
+    os.chown(s.dir, nobody, -1)
+    ctx = peer.client_context(s.pki.ca, verify=False)
+    s.start(record=False, user='nobody', cas=[guests], rules=groups())
+    s.serve(443)
+
+    def shown(who, ca):
+        p = tls(s, who, ctx)
+        check(verified(s, p, ca), who, ca)
+        p.finish()
+    other = {'trust-also': [s.pki.root]}        # another struct tls
+    s.reload(user='nobody', cas=[guests], rules=groups(), upstream=other)
+    shown(GUEST, guests['certificate'])
+    shown(OURS, s.pki.ca)
+    rules = groups()
+    rules[1]['ca'] = 'staff'
+    more = dict(user='nobody', cas=[guests, staff], rules=rules)
+    s.reload('failed', **more)
+    s.d.wait_log('ca staff: %s: Permission denied' % staff['key'])
+    shown(OURS, s.pki.ca)
+    os.chown(staff['key'], nobody, -1)
+    s.reload(**more)
+    shown(GUEST, guests['certificate'])
+    shown(OURS, staff['certificate'])
 
 
 @scenario

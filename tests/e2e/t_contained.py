@@ -48,12 +48,17 @@ class Udp:
             return False
 
 
+def files(s):
+    """Where endpoints are kept."""
+    return {'state': s.path('state'), 'cases': s.path('cases')}
+
+
 def begin(s, **over):
     s.hosts('10.2.0.2 good.test v4.good.test www.good.test\n')
     s.start(record=False, mirrors=[], rules=[
         {'name': 'default', 'action': 'decrypt'}], **dict({
             'quarantines': ALL,
-            'endpoints': {'state': s.path('state')}}, **over))
+            'endpoints': {**files(s)}}, **over))
     s.serve(443, handler=peer.http(SAID), alpn=['http/1.1'])
     s.serve(80, plain=True, handler=peer.http(SAID))
 
@@ -217,7 +222,7 @@ def contained_outlives_the_daemon(s):
     check(not udp.ask(b'x', 0.5), 'UDP while the daemon is gone')
     s.start(how=None, record=False, mirrors=[], quarantines=ALL,
             rules=[{'name': 'default', 'action': 'decrypt'}],
-            endpoints={'state': s.path('state')})
+            endpoints={**files(s)})
     equal(sorted((q['id'], q['endpoint'], q['profile']) for q in
                  s.d.ctl('quarantine')['quarantine']),
           [(n, net.CLIENT, 'all'), (m, 'fd01::2', 'updates')])
@@ -228,7 +233,7 @@ def contained_outlives_the_daemon(s):
 
 @scenario
 def contained_ends_by_itself(s):
-    begin(s, endpoints={'state': s.path('state'), 'when-down': 'release'})
+    begin(s, endpoints={**files(s), 'when-down': 'release'})
     udp = Udp(s, 5000)
     contain(s, net.CLIENT, 'all', '2s')
     check(not udp.ask(b'x', 0.2), 'UDP')
@@ -248,7 +253,7 @@ def contained_are_never_those_that_must_not_be(s):
     with open(s.path('infra'), 'w') as f:
         f.write('10.1.0.4\n')
     begin(s, lists={'infra': s.path('infra')}, endpoints={
-        'state': s.path('state'), 'never': ['@infra', '10.1.0.1'],
+        **files(s), 'never': ['@infra', '10.1.0.1'],
         'inside': ['10.1.0.0/24']})
     for who, why in (('10.1.0.4', 'never'), ('10.1.0.1', 'never'),
                      ('10.2.0.2', 'inside'), ('127.0.0.1', 'no endpoint'),
@@ -299,3 +304,47 @@ def contained_profiles_follow_a_reload(s):
     s.reload(quarantines=ALL, **over)
     check(dns.ask(b'x'), 'DNS again')
     equal(status(get(s, 'https://v4.good.test/')), '200')
+
+
+@scenario
+def cases_say_what_was_done_and_cannot_be_changed(s):
+    """By whom, what it ended, who released it; over a restart; and a line that
+    was changed shows."""
+    begin(s)
+    s.serve(444)
+    mine = s.tls(444)
+    mine.send(b'\1x')
+    equal(mine.recv_exact(2), b'\1x')
+    flow = s.d.ctl('sessions')['sessions'][0]['id']
+    n = contain(s, net.CLIENT)
+    other = contain(s, OTHER)
+    equal(reset_wait(mine.sock), RST)
+
+    def case(n):
+        o = s.d.ctl('case', str(n))
+        return o['chain'], [x['what'] for x in o['case']], o['case']
+    wait(lambda: len(case(n)[1]) == 2, 'what was ended')
+    s.d.ctl('quarantine', 'release', str(n))
+    chain, what, lines = case(n)
+    equal([chain, what], ['whole', ['set', 'sessions ended', 'released']])
+    equal([lines[0]['about'][k] for k in ('endpoint', 'profile', 'reason',
+                                          'by')],
+          [net.CLIENT, 'all', 'EICAR test file', 'operator'])
+    equal(lines[1]['about']['sessions'], [flow])
+    s.d.p.terminate()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    kw = dict(how=None, record=False, mirrors=[], quarantines=ALL,
+              rules=[{'name': 'default', 'action': 'decrypt'}],
+              endpoints=files(s))
+    s.start(**kw)
+    s.d.ctl('quarantine', 'release', str(other))
+    equal(case(other)[:2], ('whole', ['set', 'released']))
+    with open(s.path('cases'), 'r+') as f:
+        text = f.read()
+        f.seek(text.index('EICAR'))
+        f.write('NOTHI')
+    equal(case(n)[0], 'broken at line 1')
+    r = s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
+        'socket'], 'case', '99')
+    check('no case of that number' in r.errors, r.errors)

@@ -8,6 +8,7 @@ from harness import check, equal, h2, http, icap, scenario, wait
 from harness.h2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS,
                         PING, PRIORITY, RST, SETTINGS, WINDOW, frame,
                         literals, number, request, settings)
+from t_h2_cross import new_origin, old_client, service
 
 MOST = 64 * 1024                # KiB that one peer may cost
 GET = literals(request('/flood'))
@@ -223,6 +224,62 @@ def h2_servers_that_abuse_it(s):
     every(s, server_attacks, 'server')
 
 
+# --- the same, of a server whose clients speak HTTP/1.1
+
+KINDS = {'continuation_without_end': 'continuation',
+         'continuation_of_nothing_without_end': 'continuation',
+         'hpack_bomb': 'hpack-bomb', 'head_of_empty_fields': 'hpack-bomb',
+         'pings': 'ping-flood', 'settings_again_and_again': 'settings-flood'}
+
+
+def kinds(s):
+    return {k: s.d.metric('clearspan_http2_abuse_total', side='server', kind=k)
+            for k in [*KINDS.values(), 'empty-frames']}
+
+
+def crossing_attack(s, site, other, a):
+    """Its session ends; another that is open goes on; it counts once."""
+    before, counts, floods = s.d.rss(), kinds(s), []
+    counts[KINDS.get(a.name, 'empty-frames')] += 1
+    site.apps['/attack'] = lambda e, st: floods.append(Flood(e, st.sid, a))
+    p = old_client(s)
+    p.send(http.request('/attack'))
+    try:
+        p.recv_all()
+    except OSError:                     # reset
+        pass
+    check(p.eof is not None, 'the session goes on')
+    if p.received:
+        check(bytes(p.received).startswith(b'HTTP/1.1 1') or
+              b'HTTP/1.1 502 ' in p.received or
+              a.name == 'empty_data' and b'0\r\n\r\n' not in p.received,
+              bytes(p.received[:200]))
+    equal(http.ask(other, '/?n=200000').body, http.content(200000))
+    cost = s.d.rss() - before
+    check(s.kind != 'plain' or cost < MOST, 'cost', cost, 'KiB')
+    p.close()
+    floods[0].join(60 * s.slow)
+    equal(kinds(s), counts)
+    equal(counted(s, 'server'), sum(counts.values()))
+
+
+@scenario(timeout=150)
+def h2_servers_that_abuse_the_crossing(s):
+    service(s)
+    site, bad = new_origin(s), []
+    other = old_client(s)
+    equal(http.ask(other, '/?n=3').body, http.content(3))
+    for a in ATTACKS:
+        if 'server' not in a.by:
+            continue
+        s.say('attack %s' % a)
+        try:
+            crossing_attack(s, site, other, a)
+        except (h2.Failure, AssertionError, OSError) as x:
+            bad.append('%s: %s' % (a, x))
+    check(not bad, '\n'.join(['%d attacks' % len(bad)] + bad))
+
+
 @scenario
 def h2_heads_that_are_half_there_when_their_client_goes(s):
     """CVE-2024-27983: freed with the connection."""
@@ -303,6 +360,25 @@ def h2_windows_that_are_opened_by_the_byte_are_counted(s):
     c.until(lambda: st.over or c.over, 'an end of it')
     s.d.metric_is(1, 'clearspan_http2_abuse_total', side='server',
                   kind='slow-window')
+
+
+@scenario
+def h2_windows_opened_by_the_byte_behind_the_crossing(s):
+    """By a server whose client uploads in HTTP/1.1."""
+    service(s)
+    site = new_origin(s, {h2.S_WINDOW: 0})
+    site.apps['/slow'] = by_the_byte
+    other, p = old_client(s), old_client(s)
+    http.ask(p, '/?n=3')        # the server's SETTINGS are there
+    p.send(http.request('/slow', 'POST', bytes(16384)))
+    try:
+        p.recv_all()
+    except OSError:
+        pass
+    s.d.metric_is(1, 'clearspan_http2_abuse_total', side='server',
+                  kind='slow-window')
+    equal(http.ask(other, '/?n=3').body, http.content(3))
+    equal(counted(s, 'server'), 1.0)
 
 
 @scenario

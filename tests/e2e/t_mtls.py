@@ -1,10 +1,13 @@
 """Servers that ask for client certificates: asking alone changes nothing."""
 import os
+import shutil
 import ssl
 import threading
 
-from harness import Failure, check, equal, net, peer, scenario, wait
+from harness import (Failure, check, equal, net, peer, programs, scenario,
+                     wait)
 from harness.proc import wait_port
+from t_starttls import SMTP, client_of, play
 from t_tls import mtls, user_context
 
 WANTED = 'client certificate wanted'
@@ -201,3 +204,148 @@ def a_server_without_tickets_is_waited_for_once(s):
         s.exchange(b'me')
     equal(actions(s, 6), ['decrypt'] * 6)
     equal(s.d.text().count('to go on without a certificate'), 1)
+
+
+def ours(pair, name, action='decrypt', **more):
+    return {'name': name, 'action': action, 'client-certificate': dict(
+        zip(('certificate', 'key'), pair)), **more}
+
+
+def der(path):
+    """The first certificate of a PEM file."""
+    with open(path) as f:
+        end = '-----END CERTIFICATE-----'
+        return ssl.PEM_cert_to_DER_cert(f.read().split(end)[0] + end)
+
+
+@scenario
+def rules_have_client_certificates_of_our_own(s):
+    """nginx sees the one of the rule, with its chain, resumed too; under a
+    rule without one it gets none."""
+    s.start(record=False, workers=1, rules=[
+        ours(s.pki.pair('user'), 'ec', site='=good.test'),
+        ours(s.pki.pair('rsa'), 'rsa', site='=www.good.test'),
+        ours(s.pki.pair('chain'), 'chain', site='=v4.good.test'),
+        {'name': 'default', 'action': 'decrypt'}])
+    programs.nginx(s, more='ssl_client_certificate %s; ssl_verify_client on;'
+                   'ssl_verify_depth 3; add_header X-Us $ssl_client_s_dn;'
+                   % s.pki.root)
+    want = []
+    for host, cn in (('good', 'a user'), ('www.good', 'rsa.test'),
+                     ('v4.good', 'chain.test'), ('localhost', None)):
+        site = host + ('.test' if cn else '')
+        for hi in ('1.2', '1.3', '1.3'):
+            r = programs.curl(s, '-4', '-i', '--tls-max', hi, '--resolve',
+                              '%s:443:%s' % (site, net.SERVER),
+                              'https://%s/' % site).ok()
+            if cn:
+                check('little origin' in r.text, r.text)
+                check('x-us: CN=%s\n' % cn in r.text.replace('\r', ''), r.text)
+            else:
+                check('400 No required SSL' in r.text, r.text)
+            want.append(True if cn else None)
+    f = [f['clearspan'] for f in s.d.flows(len(want))]
+    equal([x['server'].get('client_certificate') for x in f], want)
+    equal({x['server']['resumed'] for x in f[:9]}, {True, False})
+    equal({x['action'] for x in f}, {'decrypt'})
+
+
+@scenario
+def a_server_that_was_not_verified_is_not_shown_it(s):
+    """Whatever `on` says. In TLS 1.2 it would be there to read."""
+    pair = s.pki.pair('user')
+    s.start(record=False, on={
+        k: 'untrusted' for k in ('untrusted-server', 'expired-server',
+                                 'name-mismatch')},
+            rules=[ours(pair, 'default')])
+    n = 0
+    for hi in ('1.2', '1.3'):
+        for cert in ('good', 'self', 'expired', 'wrong'):
+            n += 1
+            ctx = peer.server_context(s.pki.pair(cert), hi=hi)
+            ctx.load_verify_locations(s.pki.root)
+            ctx.verify_mode = ssl.CERT_OPTIONAL
+            srv = s.serve(1000 + n, ctx=ctx)
+            s.exchange(b'me', port=1000 + n, verify=False)
+            p = srv.wait(1)[0]
+            equal(p.tls.getpeercert(True),
+                  der(pair[0]) if cert == 'good' else None, cert)
+            equal(der(pair[0]) in bytes(p.raw_in),
+                  cert == 'good' and hi == '1.2', cert)
+            f = s.d.flows(n)[-1]['clearspan']
+            equal((f['action'], f['server'].get('client_certificate')),
+                  ('decrypt', True if cert == 'good' else None), f)
+
+
+@scenario
+def behind_starttls_the_rule_of_the_hello_has_the_certificate(s):
+    ctx = peer.server_context(s.pki.pair('good'))
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_REQUIRED
+    s.start(record=False, rules=[
+        ours(s.pki.pair('user'), 'mail', sni='good.test'),
+        ours(s.pki.pair('rsa'), 'default')])
+    port, clear, inside = SMTP
+
+    def mail(p):
+        play(p, 's', clear)
+        p.use(ctx, server=True).handshake()
+        play(p, 's', inside)
+        p.recv_all()
+        p.close()
+    srv = s.serve(port, mail, plain=True)
+    client_of(s, SMTP)
+    equal(srv.wait(1)[0].tls.getpeercert(True),
+          der(s.pki.pair('user')[0]))
+    f = s.d.flows(1)[0]
+    equal((f['app_proto'], f['clearspan']['rule'],
+           f['clearspan']['server']['client_certificate']),
+          ('smtp', 'mail', True))
+
+
+@scenario
+def the_rule_of_the_certificate_has_the_certificate(s):
+    """It is known only when the server asks; nothing was shown before."""
+    s.start(record=False, rules=[
+        ours(s.pki.pair('user'), 'known',
+             certificate={'subject': 'CN=good.test'}),
+        ours(s.pki.pair('rsa'), 'default')])
+    for i, (cert, us) in enumerate((('good', 'user'), ('rsa', 'rsa'))):
+        ctx = peer.server_context(s.pki.pair(cert), hi='1.2')
+        ctx.load_verify_locations(s.pki.root)
+        ctx.verify_mode = ssl.CERT_REQUIRED
+        srv = s.serve(1000 + i, ctx=ctx)
+        s.exchange(b'me', port=1000 + i)
+        for name in ('user', 'rsa'):
+            equal(any(der(s.pki.pair(name)[0]) in bytes(p.raw_in)
+                      for p in srv.peers), name == us, name)
+    equal(actions(s, 2), ['decrypt'] * 2)
+
+
+@scenario
+def a_renewed_client_certificate_is_shown_next(s):
+    """The session that is open stays with its own, and a file without its
+    key changes nothing."""
+    pair = [s.path('us.pem'), s.path('us.key')]
+    for src, dst in zip(s.pki.pair('user'), pair):
+        shutil.copy(src, dst)
+    s.start(record=False, rules=[ours(pair, 'default')])
+    srv = mtls(s, '1.3')
+    old, new = der(s.pki.pair('user')[0]), der(s.pki.pair('rsa')[0])
+    kept = s.tls()
+    kept.send(b'x')
+    equal(kept.recv_exact(1), b'x')
+    shutil.copy(s.pki.pair('rsa')[0], s.path('tmp'))
+    os.rename(s.path('tmp'), pair[0])
+    wait(lambda: 'us.key: the key does not match' in s.d.text(),
+         'a reload that is refused')
+    s.exchange(b'me')
+    n = s.reloads('ok')
+    shutil.copy(s.pki.pair('rsa')[1], s.path('tmp'))
+    os.rename(s.path('tmp'), pair[1])
+    wait(lambda: s.reloads('ok') > n, 'a reload')
+    s.exchange(b'me')
+    kept.send(b'y')
+    equal(kept.recv_exact(1), b'y')
+    kept.finish()
+    equal([p.tls.getpeercert(True) for p in srv.peers], [old, old, new])

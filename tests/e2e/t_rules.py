@@ -437,3 +437,38 @@ def rules_by_country_of_a_database_that_changes(s):
          'a reload')
     s.exchange(b'x', address='10.2.0.3', trust=s.pki.root)
     equal(s.d.flows(6)[5]['clearspan']['rule'], 'here')
+
+
+@scenario
+def rules_by_the_mac_address_of_the_client(s):
+    """Of both families; of who takes the address of another; and none of a
+    client behind another router."""
+    s.net.client.ip('link set c0 address 02:00:5e:00:00:07\n'
+                    'addr add 10.9.0.2/32 dev lo\n')
+    s.net.gateway.ip('neigh flush dev gc\n'
+                     'route add 10.9.0.0/24 via 10.1.0.2\n')
+    s.start(record=False, rules=[
+        {'name': 'that', 'mac': '02:00:5e:00:00:07', 'action': 'bypass'},
+        {'name': 'such', 'mac': '02:00:5e:*', 'action': 'bypass'}, {
+            'name': 'default', 'action': 'decrypt'}])
+    s.serve(443)
+    s.serve(443, address=net.SERVER6)
+    s.exchange(b'x', trust=s.pki.root)
+    s.exchange(b'x', trust=s.pki.root, address=net.SERVER6)
+    s.exchange(b'x', trust=s.pki.bundle,
+               sock=s.connect(443, source=('10.9.0.2', 0)))
+    ether = {'src_mac': '02:00:5e:00:00:07'}
+    equal([[f['clearspan']['rule'], f.get('ether')] for f in s.d.flows(3)],
+          [['that', ether], ['that', ether], ['default', None]])
+    lines = s.d.ctl('explain', 'client=10.1.0.2')['lines']
+    check('mac "02:00:5e:00:00:07"' in lines[0]['explained'], lines)
+    lines = s.d.ctl('explain', 'client=10.9.0.2')['lines']
+    check('a client behind another router' in lines[1]['explained'], lines)
+
+    # Another one has the address now.
+    s.net.client.ip('link set c0 address 02:00:5e:00:00:08\n')
+    s.net.gateway.ip('neigh flush dev gc\n')
+    s.exchange(b'x', trust=s.pki.root)
+    f = s.d.flows(4)[3]
+    equal([f['clearspan']['rule'], f['ether']],
+          ['such', {'src_mac': '02:00:5e:00:00:08'}])

@@ -7,7 +7,7 @@ import time
 
 from harness import check, equal, net, peer, scenario, wait
 from harness.peer import RST, reset_wait
-from t_contained import OTHER, begin, get, guard_of, reports, status
+from t_contained import OTHER, begin, files, get, guard_of, reports, status
 
 EVE = {
     'timestamp': '2026-11-29T04:31:43.949102+0000', 'flow_id': 1234567890123,
@@ -46,7 +46,7 @@ def listen(s, responses, **over):
     """A daemon with all kinds of sensors."""
     text = json.dumps(SENSORS) % {'dir': s.dir}
     begin(s, **dict({'sensors': json.loads(text), 'responses': responses,
-                     'endpoints': {'state': s.path('state'),
+                     'endpoints': {**files(s),
                                    'inside': ['10.1.0.0/24', 'fd01::/64']}},
                     **over))
 
@@ -168,7 +168,7 @@ def sensors_are_answered_by_the_first_that_matches(s):
         {'when': {'severity': '<5', 'count': {'of': 3, 'within': '1h'}},
          **HOLD},
         {'when': {'severity': '6-10', 'sensor': 'ids'}, **HOLD}],
-        endpoints={'state': s.path('state'), 'never': ['10.1.0.20'],
+        endpoints={**files(s), 'never': ['10.1.0.20'],
                    'inside': ['10.1.0.0/24', 'fd01::/64']})
     ids = Sensor(s, 'ids')
     equal = [

@@ -10,7 +10,7 @@ from harness import check, device, equal, net, peer, programs, scenario, \
 from harness.case import whole_lines
 from harness.h2_programs import URL, curl
 from harness.peer import RST, reset_wait
-from t_contained import get, reports, status
+from t_contained import files, get, reports, status
 from t_h2_mirror import FILES, mirrors_agree, start
 from t_sensors import verdicts
 
@@ -106,7 +106,7 @@ def suricata_sees_eicar_and_its_endpoint_is_contained(s):
     s.start(record=False, rules=[{'name': 'default', 'action': 'decrypt',
                                   'mirror': ['recorder']}],
             quarantines=[{'name': 'all'}],
-            endpoints={'state': s.path('state'),
+            endpoints={**files(s),
                        'inside': ['10.1.0.0/24', 'fd01::/64']},
             sensors=[{'name': 'ids', 'eve': 'unix:%s/eve.sock' % where}],
             responses=[{'when': {'severity': '>=8'}, 'do': 'quarantine',

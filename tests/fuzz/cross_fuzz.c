@@ -217,6 +217,17 @@ order(void)
 	run();
 }
 
+static void
+no_abuse(void *arg, enum flow_dir from, enum h2_abuse what)
+{
+}
+
+static const struct cross_user user = {
+	.head_max = HEAD,
+	.session = 1,
+	.abuse = no_abuse,
+};
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -233,7 +244,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reader.response = to == CROSS_TO_2;
 	reader.lost = to == CROSS_TO_2 && size > 3 &&
 	    memmem(data, size, "HEAD", 4) != NULL;
-	cross = cross_new(to, &far_ops, NULL, &sock, HEAD, 1);
+	cross = cross_new(to, &far_ops, NULL, &sock, &user);
 	if (to == CROSS_TO_1 && !(first & 2))
 		near_says((const uint8_t *)preface, sizeof(preface));
 	while (at < end)

@@ -60,6 +60,23 @@ TEST(own_certificates_say_whose_they_are_and_have_their_keys)
 }
 END
 
+TEST(a_client_certificate_is_for_rules_that_decrypt_and_has_its_key)
+{
+	static const char part[] = "rules:\n"
+	    "  - {name: a, site: a.example, action: %s, client-certificate: "
+	    "{%s}}\n"
+	    "  - {name: default, action: decrypt}\n";
+	char yaml[256];
+
+	snprintf(yaml, sizeof(yaml), part, "bypass", "certificate: a, key: b");
+	bad_part(yaml, "c:3:48: \"client-certificate\" goes with action "
+	    "decrypt only; take it out\n");
+	snprintf(yaml, sizeof(yaml), part, "decrypt", "certificate: a");
+	bad_part(yaml, "c:3:69: a client certificate has a \"certificate\" "
+	    "and a \"key\"\n");
+}
+END
+
 TEST(values_out_of_range_or_of_a_wrong_kind)
 {
 	bad_part("limits: {connections: 0, handshakes: many, memory: 1k}\n",
@@ -541,6 +558,7 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     who_asks_has_somebody_to_ask,
     records_are_own_or_of_libssl,
     own_certificates_say_whose_they_are_and_have_their_keys,
+    a_client_certificate_is_for_rules_that_decrypt_and_has_its_key,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
     what_nothing_defines, lists_of_the_wrong_kind, order_of_rules,
     conditions,

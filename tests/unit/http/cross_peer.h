@@ -29,6 +29,7 @@ static struct {
 
 static struct sock		 sock;
 static struct cross		*cross;
+static unsigned			 abuses[H2_ABUSE_MAX];
 static struct text		 near_out;	/* what the client got */
 static enum end			 near_end;
 
@@ -221,6 +222,19 @@ pump(void)
 	ck_assert_int_lt(i, 20000);
 }
 
+static void
+count_abuse(void *arg, enum flow_dir from, enum h2_abuse what)
+{
+	ck_assert_int_eq(from, to_now == CROSS_TO_1 ? DIR_UP : DIR_DOWN);
+	abuses[what]++;
+}
+
+static const struct cross_user user = {
+	.head_max = 65536,
+	.session = 1,
+	.abuse = count_abuse,
+};
+
 /* The peer of HTTP/2 has said nothing yet. */
 static void
 begin_silent(enum cross_to to)
@@ -234,11 +248,12 @@ begin_silent(enum cross_to to)
 	memset(&h2, 0, sizeof(h2));
 	memset(&near_out, 0, sizeof(near_out));
 	near_end = END_NONE;
+	memset(abuses, 0, sizeof(abuses));
 	to_now = to;
 	for (i = 0; i < NELEM(h2.reset); i++)
 		h2.reset[i] = -1;
 	h2.goaway = -1;
-	cross = cross_new(to, &below_ops, NULL, &sock, 65536, 1);
+	cross = cross_new(to, &below_ops, NULL, &sock, &user);
 	nghttp2_option_new(&o);
 	nghttp2_option_set_no_http_messaging(o, 1);	/* we may be rude */
 	nghttp2_option_set_no_auto_window_update(o, 1);

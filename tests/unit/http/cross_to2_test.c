@@ -275,6 +275,41 @@ TEST(long_content_passes_both_ways)
 }
 END
 
+TEST(pings_without_end_cost_the_connection_and_count_once)
+{
+	int i;
+
+	begin(CROSS_TO_2);
+	client_says("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	for (i = 0; i < 1100; i++) {
+		nghttp2_submit_ping(h2.ng, 0, (const uint8_t *)"12345678");
+		if (i % 100 == 99)
+			pump();
+	}
+	ck_assert_uint_eq(abuses[H2_PING_FLOOD], 1);
+	ck_assert_int_eq(strncmp(near_out.s, "HTTP/1.1 502 ", 13), 0);
+	ck_assert_int_eq(h2.goaway, 0);
+	ck_assert_int_ne(near_end, END_NONE);
+	end();
+}
+END
+
+TEST(answer_that_is_whole_comes_though_its_server_breaks_http2)
+{
+	begin(CROSS_TO_2);
+	client_says("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	answer(1, ok3, "abc", 3);
+	pump();
+	text_add(&below.in, "\0\0\5\2\0\0\0\0\0\0\0\0\0\0", 14);
+	pump();
+	ck_assert_uint_eq(abuses[H2_PROTOCOL], 1);
+	ck_assert_str_eq(near_out.s, "HTTP/1.1 200 OK\r\n"
+	    "content-length: 3\r\n\r\nabc");
+	ck_assert_int_ne(near_end, END_NONE);
+	end();
+}
+END
+
 SUITE("cross to HTTP/2", request_of_http1_is_a_stream,
     pipelined_requests_are_answered_in_order,
     client_of_http10_gets_its_answer_until_the_end,
@@ -284,4 +319,6 @@ SUITE("cross to HTTP/2", request_of_http1_is_a_stream,
     head_of_http2_that_would_be_two_of_http1_is_refused,
     request_that_cannot_be_said_is_answered, interim_answers_of_http2_pass,
     server_that_leaves_ends_the_connection, client_that_ended_gets_its_answer,
-    request_that_breaks_off_is_reset, long_content_passes_both_ways)
+    request_that_breaks_off_is_reset, long_content_passes_both_ways,
+    pings_without_end_cost_the_connection_and_count_once,
+    answer_that_is_whole_comes_though_its_server_breaks_http2)

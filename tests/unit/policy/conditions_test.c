@@ -340,7 +340,35 @@ TEST(contained_clients_have_what_their_profile_allows)
 }
 END
 
-SUITE("conditions", the_country_of_the_server,
+TEST(the_mac_address_of_the_client)
+{
+	struct policy *p = made(
+	    "  - {name: a, mac: [02-00-5E-00-00-07, 02:00:aa:00:00:01], "
+	    "action: block}\n"
+	    "  - {name: b, mac: \"02:00:5e:*\", "
+	    "not: {mac: \"02:00:5e:00:00:ff\"}, action: block}\n");
+	struct facts f = { .protocol = PROTO_TLS };
+	struct verdict v;
+
+	explained(p, &f, "rule a (c.yaml:5): no match by the connection: mac "
+	    "is not known (a client behind another router has none), and must "
+	    "be in 02:00:5e:00:00:07, 02:00:aa:00:00:01\n");
+	f.mac_known = 1;
+	memcpy(f.mac, "\x02\x00\x5e\x00\x00\x07", MAC_LEN);
+	ck_assert_str_eq(decides(p, &f), "a");
+	f.protocol = PROTO_UNKNOWN;	/* it is known before all else */
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 1);
+	f.mac[5] = 8;
+	ck_assert_str_eq(decides(p, &f), "b");
+	f.mac[5] = 0xff;
+	ck_assert_str_eq(decides(p, &f), "default");
+	explained(p, &f, "mac \"02:00:5e:00:00:ff\"");
+	policy_unref(p);
+}
+END
+
+SUITE("conditions", the_mac_address_of_the_client,
+    the_country_of_the_server,
     contained_clients_have_what_their_profile_allows,
     categories_are_what_the_feeds_say,
     a_category_is_known_when_the_name_is, windows_of_time, the_certificate_of_the_server,

@@ -1,0 +1,43 @@
+/*
+ * Who has which MAC address, by the kernel's table of neighbours (ARP and
+ * neighbour discovery), which is followed by its events. Only hosts on a
+ * network of ours are in it: of one behind another router there is nothing.
+ *
+ * Any thread may look up. What the kernel has told until then counts, so that a
+ * client which has just connected, or has just taken another's address, is
+ * known.
+ */
+#ifndef NET_NEIGHBOURS_H
+#define NET_NEIGHBOURS_H
+
+#include "util/addr.h"
+#include "util/mac.h"
+
+struct event_base;
+struct neighbours;
+
+/*
+ * Read the table of the namespace that this thread is in. ERR_SYS: there is no
+ * netlink here. Without a base, events are read at each look-up alone.
+ */
+int	neighbours_new(struct event_base *, struct neighbours **);
+void	neighbours_free(struct neighbours *);
+
+/*
+ * The MAC address of an address, whatever its port. 0, or ERR_NOTFOUND. n may
+ * be NULL: nobody is known.
+ */
+int	neighbours_mac(struct neighbours *, const struct addr *,
+	    uint8_t mac[MAC_LEN]);
+
+/*
+ * An address has this MAC address from now on, or (NULL) none any more. It is
+ * called in whichever thread has read it, with the table locked: it must not
+ * look up. Before neighbours are asked by others; it is told of all that are
+ * there. One watcher.
+ */
+typedef void (*neighbours_changed)(void *arg, const struct addr *,
+	    const uint8_t *mac);
+void	neighbours_watch(struct neighbours *, neighbours_changed, void *arg);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * Lines of JSON:
+ *	{"case":17,"at":...,"what":"set","about":{...},"chain":"SHA-256"}
+ * The chain's value is of the value before it, in hexadecimal, and of the line
+ * up to `,"chain"`. The first one follows on sixty-four zeros.
+ */
+#include "verdict/cases.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define HEX	64		/* of a SHA-256 */
+#define CHAIN	",\"chain\":\""
+#define END	(sizeof(CHAIN) - 1 + HEX + 3)	/* and `"}` and a newline */
+
+struct cases {
+	char		*path;
+	int		 fd;
+	char		 last[HEX + 1];
+};
+
+static void
+chain_next(char out[HEX + 1], const char last[HEX + 1], const char *line,
+    size_t len)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint8_t sum[32];
+
+	if (md == NULL || !EVP_DigestInit_ex(md, EVP_sha256(), NULL) ||
+	    !EVP_DigestUpdate(md, last, HEX) ||
+	    !EVP_DigestUpdate(md, line, len) ||
+	    !EVP_DigestFinal_ex(md, sum, NULL))
+		abort();
+	EVP_MD_CTX_free(md);
+	hex_lower(out, sum, sizeof(sum));
+}
+
+/* Whether a line follows on that value, which becomes its own. */
+static int
+chain_follows(char last[HEX + 1], const char *line, size_t len)
+{
+	const char *chain = line + len - END;
+	char want[HEX + 1];
+
+	if (len < END || memcmp(chain, CHAIN, sizeof(CHAIN) - 1) != 0)
+		return 0;
+	chain_next(want, last, line, len - END);
+	if (memcmp(chain + sizeof(CHAIN) - 1, want, HEX) != 0)
+		return 0;
+	memcpy(last, want, sizeof(want));
+	return 1;
+}
+
+static void
+chain_begin(char last[HEX + 1])
+{
+	memset(last, '0', HEX);
+	last[HEX] = '\0';
+}
+
+/* Walk over the file, by its descriptor: later we may not look into its
+ * directory. each may be NULL. *broken as in cases_read(). */
+static int
+walk(int fd, char last[HEX + 1], uint64_t *broken,
+    void (*each)(void *, const char *, size_t), void *arg)
+{
+	int again = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	FILE *f = again >= 0 ? fdopen(again, "r") : NULL;
+	char *line = NULL;
+	uint64_t n = 0;
+	size_t size = 0;
+	ssize_t len;
+
+	chain_begin(last);
+	*broken = 0;
+	if (f == NULL)
+		return ERR_SYS;
+	rewind(f);
+	while ((len = getline(&line, &size, f)) > 0) {
+		n++;
+		if (!chain_follows(last, line, (size_t)len) && *broken == 0)
+			*broken = n;
+		if (each != NULL)
+			each(arg, line, (size_t)len);
+	}
+	free(line);
+	fclose(f);
+	return 0;
+}
+
+int
+cases_open(const char *path, struct cases **out, struct text *why)
+{
+	struct cases *c = xcalloc(1, sizeof(*c));
+	char *dir = xdirname(path);
+	uint64_t broken = 0;
+
+	mkdir(dir, 0750);		/* if it fails, open(2) says why */
+	free(dir);
+	c->path = xstrdup(path);
+	c->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW |
+	    O_CLOEXEC, 0600);
+	if (c->fd < 0 || walk(c->fd, c->last, &broken, NULL, NULL) != 0) {
+		text_printf(why, "cannot open %s (endpoints: cases): %s; "
+		    "create its directory, or name another file", path,
+		    strerror(errno));
+		cases_close(c);
+		return ERR_SYS;
+	}
+	if (broken != 0)
+		log_warn("%s: line %llu does not follow on the one before: "
+		    "it, or one before it, was changed or is cut off", path,
+		    (unsigned long long)broken);
+	*out = c;
+	return 0;
+}
+
+void
+cases_close(struct cases *c)
+{
+	if (c == NULL)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c->path);
+	free(c);
+}
+
+int
+cases_give(struct cases *c, const char *user)
+{
+	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
+	    NULL;
+
+	return pw == NULL || fchown(c->fd, pw->pw_uid, pw->pw_gid) == 0 ? 0 :
+	    ERR_SYS;
+}
+
+/* All of it in one write(2), or it is told. */
+static int
+put(int fd, const struct text *t)
+{
+	ssize_t n = write(fd, t->s, t->len);
+
+	if (n >= 0 && (size_t)n != t->len)
+		errno = ENOSPC;
+	return (size_t)n == t->len && fdatasync(fd) == 0 ? 0 : ERR_SYS;
+}
+
+void
+cases_add(struct cases *c, uint64_t id, int64_t at, const char *what,
+    json_t *about)
+{
+	json_t *o = json_pack("{s:I,s:I,s:s,s:o}", "case", (json_int_t)id,
+	    "at", (json_int_t)at, "what", what, "about", about);
+	char *s = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
+	struct text t = { 0 };
+	char next[HEX + 1];
+
+	json_decref(o);
+	if (c != NULL && s != NULL) {
+		text_add(&t, s, strlen(s) - 1);		/* without its "}" */
+		chain_next(next, c->last, t.s, t.len);
+		text_printf(&t, CHAIN "%s\"}\n", next);
+		if (put(c->fd, &t) == 0)
+			memcpy(c->last, next, sizeof(next));
+		else
+			log_error("%s: %s: case %llu lacks: %s", c->path,
+			    strerror(errno), (unsigned long long)id, s);
+	}
+	free(s);
+	text_free(&t);
+}
+
+struct reading {
+	uint64_t	 id;
+	json_t		*lines;
+};
+
+static void
+reading_line(void *arg, const char *line, size_t len)
+{
+	struct reading *r = arg;
+	json_t *o = json_loadb(line, len, 0, NULL);
+
+	if ((uint64_t)json_integer_value(json_object_get(o, "case")) == r->id)
+		json_array_append(r->lines, o);
+	json_decref(o);
+}
+
+json_t *
+cases_read(const struct cases *c, uint64_t id, uint64_t *broken)
+{
+	struct reading r = { id, json_array() };
+	char last[HEX + 1];
+
+	if (walk(c->fd, last, broken, reading_line, &r) == 0)
+		return r.lines;
+	json_decref(r.lines);
+	return NULL;
+}
