@@ -204,6 +204,15 @@ hello_parse(struct hello *h, const uint8_t *data, size_t len, size_t *need)
 	return e;
 }
 
+int
+hello_parse_message(struct hello *h, const uint8_t *msg, size_t len)
+{
+	memset(h, 0, sizeof(*h));
+	h->msg.p = msg;
+	h->msg.len = len;
+	return message_read(h);
+}
+
 void
 hello_free(struct hello *h)
 {

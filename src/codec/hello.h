@@ -98,6 +98,10 @@ struct hello {
 int		 hello_parse(struct hello *, const uint8_t *data, size_t len,
 		    size_t *need);
 void		 hello_free(struct hello *);
+/* The same of a whole message, as .msg has it, without its records. Returns 0
+ * or ERR_FORMAT; there is nothing to free. */
+int		 hello_parse_message(struct hello *, const uint8_t *msg,
+		    size_t len);
 
 /* Whether the value is one of the sixteen of RFC 8701. */
 int		 hello_is_grease(uint16_t);

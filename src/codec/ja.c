@@ -250,3 +250,72 @@ ja4(char out[JA4_LEN + 1], const struct hello *h, const EVP_MD *sha256)
 	free(x.v);
 	return e;
 }
+
+/* How many numbers are in one list only; both are sorted. */
+static unsigned
+numbers_apart(const struct numbers *a, const struct numbers *b)
+{
+	unsigned apart = 0;
+	size_t i = 0, k = 0;
+
+	while (i < a->n && k < b->n) {
+		if (a->v[i] == b->v[k]) {
+			i++;
+			k++;
+			continue;
+		}
+		if (a->v[i] < b->v[k])
+			i++;
+		else
+			k++;
+		apart++;
+	}
+	return apart + (unsigned)(a->n - i + b->n - k);
+}
+
+/* ... which are not sorted yet. Frees both. */
+static unsigned
+numbers_apart_free(struct numbers *a, struct numbers *b)
+{
+	unsigned apart;
+
+	numbers_sort(a);
+	numbers_sort(b);
+	apart = numbers_apart(a, b);
+	free(a->v);
+	free(b->v);
+	return apart;
+}
+
+static unsigned
+sigalgs_apart(const struct hello *x, const struct hello *y)
+{
+	struct numbers a, b;
+	unsigned apart;
+	int same;
+
+	numbers_of(&a, &x->sigalgs);
+	numbers_of(&b, &y->sigalgs);
+	same = a.n == b.n && memcmp(a.v, b.v, a.n * sizeof(a.v[0])) == 0;
+	apart = numbers_apart_free(&a, &b);
+	return apart == 0 && !same ? 1 : apart;
+}
+
+unsigned
+ja4_distance(const struct hello *x, const struct hello *y)
+{
+	struct numbers a, b;
+	char alpn[2][2];
+	unsigned apart;
+
+	numbers_of(&a, &x->suites);
+	numbers_of(&b, &y->suites);
+	apart = numbers_apart_free(&a, &b);
+	numbers_of_exts(&a, x);
+	numbers_of_exts(&b, y);
+	apart += numbers_apart_free(&a, &b) + sigalgs_apart(x, y);
+	ja4_alpn(alpn[0], x);
+	ja4_alpn(alpn[1], y);
+	return apart + (x->max_version != y->max_version) +
+	    (memcmp(alpn[0], alpn[1], sizeof(alpn[0])) != 0);
+}

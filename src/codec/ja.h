@@ -24,4 +24,13 @@ int	ja3_hash(char out[JA3_HASH_LEN + 1], const struct hello *,
 	    const EVP_MD *md5);
 int	ja4(char out[JA4_LEN + 1], const struct hello *, const EVP_MD *sha256);
 
+/*
+ * How far a hello is from another: how many of the numbers that JA4 is of are
+ * in one of them only (cipher suites, extensions, signature algorithms; GREASE
+ * aside), and one more each for another highest version, another first
+ * protocol of ALPN, and other signature algorithms in order alone. 0: their JA4
+ * is the same.
+ */
+unsigned ja4_distance(const struct hello *, const struct hello *);
+
 #endif

@@ -403,6 +403,7 @@ setup_engine(struct setup *s, const struct engine_env *model,
 	s->parts.engine = &http_engine;
 	s->parts.http_events = (events &
 	    (1u << EVENT_HTTP | 1u << EVENT_WS)) != 0;
+	s->parts.flow_events = (events & 1u << EVENT_FLOW) != 0;
 	x = xmemdup(model, sizeof(*model));
 	if ((events & 1u << EVENT_HTTP) == 0)
 		x->ended = NULL;

@@ -28,8 +28,9 @@ struct parts {
 	/* Reads HTTP in the sessions that need it. */
 	const struct engine_ops	*engine;
 	void			*engine_env;
-	/* ... in all that may be HTTP */
+	/* ... in all that may be HTTP; and each session is told of */
 	int			 http_events;
+	int			 flow_events;
 	/* The last reference is gone; in the thread that had it. */
 	void			(*gone)(struct parts *);
 };

@@ -25,6 +25,8 @@
 #include "util/log.h"
 #include "util/mem.h"
 
+#define HELLO_KEPT	8192	/* bytes; clients of today have less */
+
 /* Longer than clients take for their first bytes on a LAN, shorter than a
  * person notices. */
 #define SILENCE_MS	40
@@ -101,6 +103,9 @@ hello_keep(struct session *s, const struct hello *h)
 	s->alpn = h->alpn.len > 0 ? xmemdup(h->alpn.p, h->alpn.len) : NULL;
 	f->alpn = s->alpn;
 	f->alpn_len = h->alpn.len;
+	free(s->hello);
+	s->hello = s->place->parts->flow_events && h->msg.len <= HELLO_KEPT ?
+	    xmemdup(h->msg.p, h->msg.len) : NULL;
 	s->hello_version = h->max_version;
 	s->lineage = hello_lineage(s, h);
 	s->leaf_key = hello_leaf_key(s, h);

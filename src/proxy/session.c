@@ -355,6 +355,7 @@ session_free(struct session *s)
 	forward_free(s->forward);
 	chain_free(s->chain);
 	free(s->alpn);
+	free(s->hello);
 	free(s->dialogue);
 	answer_free(s);
 	endpoint_forget(s);

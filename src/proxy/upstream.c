@@ -286,6 +286,8 @@ server_tls_done(struct session *s, SSL *ssl)
 	struct step elsewhere;
 
 	tls_used(ssl, &f->tls_server);
+	free(s->hello);
+	s->hello = NULL;
 	server_tls_count(s, 1);
 	if (!server_tls_cert(s, ssl))
 		return server_tls_failed(s, "it has no certificate");
@@ -408,6 +410,7 @@ server_tls_enter(struct session *s)
 		.name = s->facts.host,
 		.server = s->facts.server,
 		.lineage = s->lineage,
+		.hello = s->hello,
 	};
 	struct conn *c = &s->server;
 	struct text alpn = { 0 };

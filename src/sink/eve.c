@@ -248,9 +248,8 @@ put_session(struct text *o, const struct record *r)
 	put_categories(o, r);
 	put_geo(o, f);
 	put_verdict(o, r);
-	put_used(o, "client", &f->tls_client, NULL);
-	put_used(o, "server", &f->tls_server, f->verify_text != NULL ?
-	    f->verify_text : f->verify == VERIFY_OK ? "ok" : NULL);
+	put_client(o, f);
+	put_server(o, f);
 	if (r->forged)
 		put_forged(o, r);
 	put_text(o, "upstream_proxy", r->proxy);

@@ -85,20 +85,42 @@ put_tls(struct text *o, const struct facts *f)
 	jtext_close(o, '}');
 }
 
-void
-put_used(struct text *o, const char *key, const struct tls_used *u,
-    const char *verify)
+static void
+put_used(struct text *o, const struct tls_used *u)
 {
-	if (u->version == NULL)
-		return;
-	jtext_open(o, key, '{');
 	put_version(o, u->version);
 	put_texts(o, "cipher", u->cipher, "group", u->group, "alpn", u->alpn,
 	    NULL);
 	jtext_bool(o, "resumed", u->resumed);
 	if (u->certificate)
 		jtext_bool(o, "client_certificate", 1);
-	put_text(o, "verify", verify);
+}
+
+void
+put_client(struct text *o, const struct facts *f)
+{
+	if (f->tls_client.version == NULL)
+		return;
+	jtext_open(o, "client", '{');
+	put_used(o, &f->tls_client);
+	jtext_close(o, '}');
+}
+
+void
+put_server(struct text *o, const struct facts *f)
+{
+	const struct tls_used *u = &f->tls_server;
+
+	if (u->version == NULL)
+		return;
+	jtext_open(o, "server", '{');
+	put_used(o, u);
+	put_text(o, "verify", f->verify_text != NULL ? f->verify_text :
+	    f->verify == VERIFY_OK ? "ok" : NULL);
+	if (u->ja4[0] != '\0') {
+		jtext_string(o, "ja4", u->ja4);
+		jtext_count(o, "ja4_distance", u->distance);
+	}
 	jtext_close(o, '}');
 }
 

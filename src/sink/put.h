@@ -16,9 +16,10 @@ void	 put_texts(struct text *, ...) __attribute__((sentinel));
 const char *put_app(const struct facts *);
 /* EVE's object for TLS: of the hello and the server's certificate. */
 void	 put_tls(struct text *, const struct facts *);
-/* What was agreed with a peer; verify: of its certificate, or NULL. */
-void	 put_used(struct text *, const char *key, const struct tls_used *,
-	    const char *verify);
+/* What was agreed with a peer, if it was. Of a server also what came of its
+ * certificate, and the hello that it had of us. */
+void	 put_client(struct text *, const struct facts *);
+void	 put_server(struct text *, const struct facts *);
 /* EVE's object for the frame: the client's MAC address. */
 void	 put_ether(struct text *, const struct facts *);
 /* Where the server is, in the name of ECS. */

@@ -14,6 +14,7 @@
 
 #include "tls/cert.h"
 #include "tls/offer.h"
+#include "tls/print.h"
 #include "tls/bulk/bulk.h"
 #include "util/budget.h"
 #include "util/err.h"
@@ -487,6 +488,8 @@ tls_connect(struct tls *t, const struct tls_want *w)
 		ERR_clear_error();
 		return NULL;
 	}
+	if (w->hello != NULL)
+		print_watch(ssl, w->hello);
 	c->lineage.id = w->lineage;
 	session_key(w, name, c->key);
 	conn_resume(c, ssl);

@@ -51,6 +51,8 @@ struct tls_conn {
 	int		 again;		/* it wanted to renegotiate */
 	int		 ticket;	/* it sent a session: it goes on */
 	int		 alert;		/* that it sent last, a fatal one */
+	char		 ja4[JA4_LEN + 1];	/* see struct tls_used */
+	unsigned	 distance;
 };
 
 extern int	 conn_index;	/* of an SSL's data; see conn_init() */

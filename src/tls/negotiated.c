@@ -67,6 +67,8 @@ tls_used(SSL *ssl, struct tls_used *u)
 		n = sizeof(u->alpn) - 1;
 	if (n > 0)
 		memcpy(u->alpn, alpn, n);
+	memcpy(u->ja4, conn_of(ssl)->ja4, sizeof(u->ja4));
+	u->distance = conn_of(ssl)->distance;
 }
 
 unsigned

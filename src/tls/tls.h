@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "codec/hello.h"
+#include "codec/ja.h"
 #include "tls/authority.h"
 #include "tls/issuers.h"
 #include "tls/leaf.h"
@@ -102,6 +103,9 @@ struct tls_want {
 	const uint8_t	*alpn;		/* wire list to offer, or NULL */
 	size_t		 alpn_len;
 	uint64_t	 lineage;	/* 0: none; any session will do */
+	/* the client's hello, as hello.msg; NULL: nobody asks how ours is.
+	 * It lives until the handshake has begun. */
+	const uint8_t	*hello;
 	/* Our own certificate, or NULL. Only sessions with it are resumed. */
 	struct leaf	*client;
 };
@@ -170,6 +174,9 @@ struct tls_used {		/* what was negotiated; static strings */
 	const char	*group;		/* IANA's name ("x25519"), or NULL */
 	char		 alpn[32];	/* "" when none */
 	int		 resumed;
+	/* Of our hello, if it was asked for (tls_want.hello); else "". */
+	char		 ja4[JA4_LEN + 1];
+	unsigned	 distance;	/* ja4_distance() to the client's */
 	int		 certificate;	/* it was shown our own, now or in
 				 * the session that was resumed */
 };

@@ -283,3 +283,50 @@ def what_servers_staple_counts_if_their_issuer_signed_it(s):
         equal((c['action'], c['server']['verify']),
               ('block', 'certificate revoked') if blocked else
               ('decrypt', 'ok'), f)
+
+
+# Servers with nothing that a library of ours has, or may use. GnuTLS has it.
+UNSHARED = {
+    'TLS 1.0 only': 'NORMAL:-VERS-ALL:+VERS-TLS1.0:%COMPAT',
+    '3DES only': 'NONE:+VERS-TLS1.2:+3DES-CBC:+SHA1:+ECDHE-RSA:+COMP-NULL:'
+                 '+SIGN-ALL:+GROUP-SECP256R1'
+}
+
+
+def unshared(s, on, see):
+    """see(port, priority) is what a client sees of each; the flows."""
+    pem, key = s.pki.pair('rsa')
+    servers = {port: s.spawn(
+        s.server, 'gnutls-serv', '--http', '--disable-client-cert', '-p',
+        str(port), '--priority', what, '--x509certfile', pem,
+        '--x509keyfile', key, name='server-%d' % port)
+        for port, what in enumerate(UNSHARED.values(), 2000)}
+    s.start(record=False, on={'handshake-failure': on},
+            learn={'failures': 1, 'clients': 1})
+    for port, p in servers.items():
+        wait_port(s.server, port, p)
+        see(port, UNSHARED[list(UNSHARED)[port - 2000]])
+    return s.d.flows(len(servers))
+
+
+@scenario
+def servers_with_nothing_in_common_are_blocked(s):
+    def see(port, what):
+        equal(curl(s, 'good.test', port=port), (0, 502), what)
+    for f in unshared(s, 'block', see):
+        check(f['flow']['reason'].startswith('handshake with server: '), f)
+        equal(f['clearspan']['action'], 'decrypt')
+
+
+@scenario
+def servers_with_nothing_in_common_are_bypassed(s):
+    """A client that has it is served."""
+    def see(port, what):
+        r = s.run(s.client, 'gnutls-cli', '-p', str(port), '--x509cafile',
+                  s.pki.root, '--priority', what, '--logfile', '/dev/null',
+                  '--sni-hostname', 'good.test', '--verify-hostname',
+                  'good.test', net.SERVER, input=b'GET / HTTP/1.0\r\n\r\n')
+        check(b'200 ok' in r.out.lower(), what, r.out)
+    for f in unshared(s, 'bypass', see):
+        equal((f['clearspan']['action'], f['clearspan']['why']),
+              ('bypass', 'handshake with server fails'), f)

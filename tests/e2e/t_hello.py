@@ -1,5 +1,6 @@
 """TLS found by content, and what is not TLS."""
 import concurrent.futures
+import hashlib
 import socket
 import ssl
 import struct
@@ -269,3 +270,83 @@ def hello_that_comes_as_the_silence_ends_is_found(s):
         for p in made:
             p.handshake()       # fails when the leaf is the server's own
             p.close()
+
+
+def u16s(b):
+    """Without the values of GREASE."""
+    v = struct.unpack('>%dH' % (len(b) // 2), b)
+    return [x for x in v if x & 0x0f0f != 0x0a0a or x >> 8 != x & 255]
+
+
+class Ja4:
+    """JA4 as FoxIO's JA4.md has it, read anew from the bytes of a hello."""
+
+    def __init__(self, raw):
+        n = int.from_bytes(raw[3:5], 'big')
+        msg = raw[5:5 + n]
+        at = 38                                 # header, version, random
+        at += 1 + msg[at]
+        n = int.from_bytes(msg[at:at + 2], 'big')
+        self.suites = u16s(msg[at + 2:at + 2 + n])
+        at += 2 + n
+        at += 1 + msg[at] + 2
+        exts = {}
+        while at < len(msg):
+            kind, n = struct.unpack('>HH', msg[at:at + 4])
+            exts[kind] = msg[at + 4:at + 4 + n]
+            at += 4 + n
+        self.exts = [e for e in exts if u16s(struct.pack('>H', e))]
+        self.sigalgs = u16s(exts.get(13, b'')[2:])
+        self.version = max(u16s(exts[43][1:])) if 43 in exts else \
+            int.from_bytes(msg[4:6], 'big')
+        alpn = exts.get(16, b'')
+        self.alpn = alpn[3:3 + alpn[2]].decode() if alpn else '00'
+        self.sni = 0 in exts
+
+    def __str__(self):
+        def part(v, more=''):
+            text = ','.join('%04x' % x for x in sorted(v)) + more
+            return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return 't%d%s%02d%02d%s%s_%s_%s' % (
+            self.version - 0x304 + 13, 'd' if self.sni else 'i',
+            len(self.suites), len(self.exts), self.alpn[0], self.alpn[-1],
+            part(self.suites), part(
+                [e for e in self.exts if e not in (0, 16)],
+                '_' + ','.join('%04x' % x for x in self.sigalgs)))
+
+    def apart(self, o):
+        n = sum(len(set(a) ^ set(b)) for a, b in (
+            (self.suites, o.suites), (self.exts, o.exts),
+            (self.sigalgs, o.sigalgs)))
+        return n + (self.version != o.version) + (self.alpn != o.alpn) + (
+            self.sigalgs != o.sigalgs and
+            set(self.sigalgs) == set(o.sigalgs))
+
+
+@scenario()
+def our_own_hello_is_in_the_log(s):
+    """JA4 and distance, as computed from the bytes at both ends."""
+    s.start('tproxy')
+    srv = s.serve(443, alpn=['h2', 'http/1.1'])
+    seen = {}
+    for alpn, hi, name in ((['h2', 'http/1.1'], '1.3', 'good.test'),
+                           (None, '1.2', 'good.test'),
+                           (['http/1.1'], '1.3', None)):
+        ctx = peer.client_context(s.pki.ca, alpn, hi=hi)
+        ctx.check_hostname = name is not None
+        p = peer.Peer(s.connect(443), ctx, name)
+        try:
+            p.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            raw = p.bout.read()
+        p.sock.sendall(raw)
+        p.handshake()
+        p.finish()
+        own = Ja4(raw)
+        ours = Ja4(srv.wait(len(seen) + 1)[-1].raw_in)
+        seen[str(own)] = str(ours), ours.apart(own)
+    flows = s.d.flows(3)
+    equal({f['tls']['ja4']: (f['clearspan']['server']['ja4'],
+                             f['clearspan']['server']['ja4_distance'])
+           for f in flows}, seen, 'as the log has them')
+    equal(len(seen), 3, 'different clients')

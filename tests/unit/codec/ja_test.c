@@ -239,8 +239,68 @@ TEST(ja3_text_has_five_parts_even_when_empty)
 }
 END
 
+/* Read one from its parts; it lives in the text. */
+static void
+hello_of(struct hello *out, struct text *t, struct parts *p)
+{
+	make_message(t, p);
+	ck_assert_int_eq(hello_parse_message(out, (const uint8_t *)t->s,
+	    t->len), 0);
+}
+
+TEST(the_distance_counts_what_is_in_one_hello_only)
+{
+	static const struct {
+		uint16_t	version;
+		const char	*suites, *sigalgs;
+		uint16_t	ext;
+		const char	*alpn;
+		unsigned	apart;
+	} others[] = {
+		{ 0, "\x13\1\xc0\x2b", "\4\3\x08\4", 35, "h2", 0 },
+		{ 0, "\xc0\x2b\x13\1", "\4\3\x08\4", 35, "h2", 0 },
+		{ 0, "\x13\1\xc0\x2f", "\4\3\x08\4", 35, "h2", 2 },
+		{ 0, "\x13\1\x1a\x1a", "\4\3\x08\4", 35, "h2", 1 },
+		{ 0, "\x13\1\xc0\x2b", "\x08\4\4\3", 35, "h2", 1 },
+		{ 0, "\x13\1\xc0\x2b", "\4\3\x08\5", 35, "h2", 2 },
+		{ 0, "\x13\1\xc0\x2b", "\4\3\x08\4", 23, "h2", 2 },
+		{ 0, "\x13\1\xc0\x2b", "\4\3\x08\4", 0x2a2a, "h2", 1 },
+		{ 0, "\x13\1\xc0\x2b", "\4\3\x08\4", 35, "h3", 1 },
+		{ 0x302, "\x13\1\xc0\x2b", "\4\3\x08\4", 35, "h2", 1 },
+		{ 0x302, "\0\1\0\2", "\5\5\5\6", 23, "h3", 12 },
+	};
+	struct text t[2] = { { 0 }, { 0 } };
+	char body[16];
+	struct hello x[2];
+	struct parts p;
+	size_t i, k;
+
+	for (i = 0; i < NELEM(others); i++) {
+		for (k = 0; k < 2; k++) {
+			p = (struct parts){ .version = others[i * k].version,
+			    .suites = others[i * k].suites, .suites_len = 4 };
+			memcpy(body, "\0\4", 2);
+			memcpy(body + 2, others[i * k].sigalgs, 4);
+			add_ext(&p.exts, 13, body, 6);
+			add_ext(&p.exts, others[i * k].ext, "", 0);
+			memcpy(body, "\0\3\2", 3);
+			memcpy(body + 3, others[i * k].alpn, 2);
+			add_ext(&p.exts, 16, body, 5);
+			text_clear(&t[k]);
+			hello_of(&x[k], &t[k], &p);
+		}
+		ck_assert_msg(ja4_distance(&x[0], &x[1]) == others[i].apart &&
+		    ja4_distance(&x[1], &x[0]) == others[i].apart,
+		    "%zu: %u", i, ja4_distance(&x[0], &x[1]));
+	}
+	text_free(&t[0]);
+	text_free(&t[1]);
+}
+END
+
 SUITE("ja", captured_hellos_have_their_fingerprints,
     published_lists_give_the_published_ja4,
     the_first_part_of_ja4_shows_version_name_counts_and_alpn,
     an_alpn_that_is_not_alphanumeric_shows_its_hexadecimal,
-    ja3_text_has_five_parts_even_when_empty)
+    ja3_text_has_five_parts_even_when_empty,
+    the_distance_counts_what_is_in_one_hello_only)
