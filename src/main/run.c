@@ -59,7 +59,8 @@ on_drain(evutil_socket_t fd, short what, void *arg)
 	struct worker_counts sum;
 
 	admin_sum(&d->admin, &sum);
-	if (sum.open == 0 || clock_ms() >= d->deadline)
+	if ((sum.open == 0 && sum.dns_waiting == 0) ||
+	    clock_ms() >= d->deadline)
 		event_base_loopbreak(d->base);
 }
 

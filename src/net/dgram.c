@@ -8,6 +8,10 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,7 +186,6 @@ dgram_connect(const struct addr *to, const struct addr *from)
 
 	if (fd < 0)
 		return ERR_SYS;
-	dgram_divisible(fd, family);
 	if ((from != NULL && dgram_bind(fd, from) != 0) ||
 	    connect(fd, &to->sa, addr_len(to)) != 0)
 		return dgram_fail(fd);
@@ -275,4 +278,66 @@ dgram_answer(int fd, const struct addr *from, const struct addr *to,
 		dgram_checksum(udp, from, to, data, len);
 	dgram_source(&h, from);
 	return sendmsg(fd, &h, 0) < 0 ? ERR_SYS : 0;
+}
+
+#define ICMP_HEADER	8	/* type, code, checksum, unused */
+#define ICMP_CHECK	2	/* where its checksum is */
+#define HOPS		64	/* those that the datagram may have had */
+
+/* The head of the IPv4 datagram that is refused. */
+static size_t
+refused_four(uint8_t *p, const struct addr *from, const struct addr *to)
+{
+	struct iphdr ip = { .version = 4, .ihl = sizeof(ip) / 4, .ttl = HOPS,
+	    .tot_len = htons(sizeof(ip) + sizeof(struct udphdr)),
+	    .protocol = IPPROTO_UDP, .saddr = from->in.sin_addr.s_addr,
+	    .daddr = to->in.sin_addr.s_addr };
+
+	ip.check = (uint16_t)~inet_fold(inet_sum(0, &ip, sizeof(ip)));
+	memcpy(p, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+static size_t
+refused_six(uint8_t *p, const struct addr *from, const struct addr *to)
+{
+	struct ip6_hdr ip = { .ip6_src = from->in6.sin6_addr,
+	    .ip6_dst = to->in6.sin6_addr };
+
+	ip.ip6_vfc = 6 << 4;
+	ip.ip6_plen = htons(sizeof(struct udphdr));
+	ip.ip6_nxt = IPPROTO_UDP;
+	ip.ip6_hlim = HOPS;
+	memcpy(p, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+int
+dgram_refuse(const struct addr *client, const struct addr *server)
+{
+	uint8_t icmp[ICMP_HEADER + sizeof(struct ip6_hdr) +
+	    sizeof(struct udphdr)] = { 0 }, *p = icmp + ICMP_HEADER;
+	int rv, v6 = client->sa.sa_family == AF_INET6;
+	int fd = socket(client->sa.sa_family, SOCK_RAW | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	struct addr to = *client;	/* raw sockets have no port */
+
+	if (fd < 0)
+		return ERR_SYS;
+	icmp[0] = v6 ? ICMP6_DST_UNREACH : ICMP_DEST_UNREACH;
+	icmp[1] = v6 ? ICMP6_DST_UNREACH_NOPORT : ICMP_PORT_UNREACH;
+	p += v6 ? refused_six(p, client, server) :
+	    refused_four(p, client, server);
+	put_u16(p, addr_port(client));
+	put_u16(p + 2, addr_port(server));
+	put_u16(p + 4, sizeof(struct udphdr));
+	p += sizeof(struct udphdr);
+	if (!v6)		/* the kernel makes that of ICMPv6 */
+		inet_put(icmp + ICMP_CHECK, (uint16_t)~inet_fold(inet_sum(0,
+		    icmp, (size_t)(p - icmp))));
+	addr_set_port(&to, 0);
+	rv = sendto(fd, icmp, (size_t)(p - icmp), 0, &to.sa, addr_len(&to)) < 0
+	    ? ERR_SYS : 0;
+	close(fd);
+	return rv;
 }

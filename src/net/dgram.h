@@ -48,4 +48,10 @@ int	dgram_answerer(int family);
 int	dgram_answer(int fd, const struct addr *from, const struct addr *to,
 	    const uint8_t *, size_t len);
 
+/*
+ * Tell a client by ICMP that nothing takes what it sent to the server (RFC 792;
+ * RFC 4443, 3.1). Needs CAP_NET_RAW. 0, or ERR_SYS.
+ */
+int	dgram_refuse(const struct addr *client, const struct addr *server);
+
 #endif

@@ -14,7 +14,7 @@
 
 #include "util/addr.h"
 
-#define DNSTABLE_WAIT	10000	/* ms: resolvers give up before */
+#define DNSTABLE_WAIT	30000	/* ms, as Linux's connection tracking does */
 
 struct dnstable;
 

@@ -29,7 +29,9 @@ enum {
 	FD_SHARE	= 4,	/* of all descriptors, for all workers' */
 	READS		= 8,	/* of DGRAM_TURN queries, or of a path's
 				 * answers, per event */
-	EVERY		= 1	/* s, between looks for what has expired */
+	EVERY		= 1,	/* s, between looks for what has expired */
+	END_WAIT	= 10000	/* ms, if the gateway goes down: clients have
+				 * asked again before */
 };
 
 struct path {
@@ -108,9 +110,12 @@ static void
 dnsudp_expire(evutil_socket_t fd, short what, void *arg)
 {
 	struct dnsudp *d = arg;
+	uint64_t now = clock_coarse_ms();
 
+	if (d->worker->draining)
+		now += DNSTABLE_WAIT - END_WAIT;
 	count(d->worker->counts.dns_queries[DNS_UNANSWERED],
-	    dnstable_expire(d->table, clock_coarse_ms()));
+	    dnstable_expire(d->table, now));
 	dnsudp_tell(d);
 }
 
@@ -144,6 +149,7 @@ dnsudp_free(struct dnsudp *d)
 	if (d == NULL)
 		return;
 	event_del(&d->expire);
+	d->worker->counts.dns_waiting = 0;
 	dnstable_free(d->table);
 	dgrams_free(d->queries);
 	for (i = 0; i < 2; i++)
@@ -194,7 +200,8 @@ path_answer(struct path *p, uint8_t *msg, size_t len)
 	return dnstable_done(d->table, &p->flow, id);
 }
 
-/* A refusal by ICMP is like no answer: the client asks again, or another. */
+/* That nothing takes its queries there (ICMP) is what the client is told, too,
+ * so that it asks another at once. */
 static void
 path_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -206,6 +213,8 @@ path_event(evutil_socket_t fd, short what, void *arg)
 	worker_is_at(d->worker, 0, "answering DNS");
 	for (i = 0; i < READS; i++) {
 		n = recv(fd, d->answer, sizeof(d->answer), 0);
+		if (n < 0 && errno == ECONNREFUSED)
+			dgram_refuse(&p->flow.client, &p->flow.server);
 		if (n < 0 || !path_answer(p, d->answer, (size_t)n))
 			break;
 	}
@@ -258,6 +267,7 @@ query_send(struct dnsudp *d, const struct dgram *q, uint16_t id,
 		return DNS_LIMIT;
 	}
 	count(d->worker->counts.dns_queries[DNS_UNANSWERED], rv);
+	dnsudp_tell(d);
 	return path_send(p, q) == 0 ? DNS_SENT : DNS_QUERY_FAILED;
 }
 
@@ -310,6 +320,7 @@ query_take(struct dnsudp *d, const struct conf_listen *l, struct dgram *q)
 	case ACTION_WARN:
 		return query_refuse(d, q);
 	case ACTION_RESET:
+		dgram_refuse(&q->from, &q->to);
 		return DNS_RESET;
 	case ACTION_BYPASS:
 		return query_send(d, q, id, DNS_PASS);
@@ -356,5 +367,4 @@ dnsudp_event(evutil_socket_t fd, short ev, void *arg)
 			query_say(l->conf, &q[i], what);
 		}
 	}
-	dnsudp_tell(w->dns);
 }

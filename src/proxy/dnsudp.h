@@ -1,11 +1,12 @@
 /*
  * DNS over UDP through a transparent listener (listen: dns). Each query is
  * judged by the rules as a connection to its server is that speaks neither TLS
- * nor HTTP: block and warn answer REFUSED, reset drops it, bypass lets it pass
- * unread, and with decrypt its answer is blunted as `inspect: dns` says
- * (codec/dnsmsg). It goes on from the client's own address and port, or from
- * ours, as upstream: keep-client-address says; and its answer comes back from
- * the server's. What is no DNS, or was not asked for, is dropped.
+ * nor HTTP: block and warn answer REFUSED, reset says by ICMP that nobody is
+ * there, bypass lets it pass unread, and with decrypt its answer is blunted as
+ * `inspect: dns` says (codec/dnsmsg). It goes on from the client's own address
+ * and port, or from ours, as upstream: keep-client-address says; and its answer
+ * comes back from the server's. What is no DNS, or was not asked for, is
+ * dropped.
  */
 #ifndef PROXY_DNSUDP_H
 #define PROXY_DNSUDP_H

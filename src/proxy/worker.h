@@ -63,7 +63,7 @@ const char	*judged_str(enum judged);	/* "blocked", ...; static */
 enum dns_query {			/* what became of a query over UDP */
 	DNS_SENT,		/* on, to its server */
 	DNS_BLOCKED,		/* by a rule: answered with REFUSED */
-	DNS_RESET,		/* by a rule: dropped */
+	DNS_RESET,		/* by a rule: refused by ICMP */
 	DNS_MALFORMED,		/* it is no query */
 	DNS_DENIED,		/* its server is not to be reached */
 	DNS_LIMIT,		/* of the client's queries, or of memory */
