@@ -53,6 +53,7 @@ def h2_cross_websocket_to_http1(s):
     equal(bytes(st.body)[len(want):], b'\x88\x02\x03\xe8')
     check(st.whole, st)
     wait(lambda: len(s.d.events('ws')) == 6, 'an event for each message')
+    wait(lambda: len(s.d.events('http')) == 2, 'an event for each request')
     equal(sorted(e['http']['status'] for e in s.d.events('http')),
           [200, 501])
 
