@@ -7,7 +7,7 @@ import struct
 import sys
 
 import t_h2_peers
-from harness import check, equal, h2_programs, http, icap, net, proc, \
+from harness import check, equal, h2, h2_programs, http, icap, net, proc, \
     programs, scenario, wait
 from harness.h2_programs import HOST, URL, curl
 
@@ -321,3 +321,120 @@ def h2_grpc_under_icap(s):
           {'REQMOD', 'RESPMOD'})
     outcomes = {e['icap']['outcome'] for e in s.d.events('icap')}
     check('bypass-endless' in outcomes, outcomes)
+
+
+# --- what holds for HTTP/1 holds for a stream
+
+def by_name(s, services, **over):
+    """Rules that send each name to services of its own: {name: [service]}."""
+    names = [x['name'] for row in services.values() for x in row]
+    equal(len(names), len(set(names)))
+    icap.start(s, *[x for row in services.values() for x in row],
+               rules=[{'name': n, 'action': 'decrypt', 'mirror': [],
+                       'sni': [n + '.good.test'],
+                       'icap': [x['name'] for x in row]}
+                      for n, row in services.items()] +
+               [{'name': 'z', 'action': 'reset'}], record=False, **over)
+
+
+@scenario(timeout=120)
+def h2_early_answers_of_services(s):
+    """The page comes before the body has gone, of which the service reads the
+    rest or not; the next stream goes on."""
+    srv = icap.Script(s)
+    kinds = ['echo?do=page&early=%s&preview=%s&drain=%s' % (e, v, d)
+             for e in ('0', '1000', '100000') for v in ('none', '1024')
+             for d in ('yes', 'no')]
+    by_name(s, {'s%d' % i: [icap.service(srv.url(w), name='s%d' % i)]
+                for i, w in enumerate(kinds)})
+    site = h2.serve(s)
+    for i, kind in enumerate(kinds):
+        host = 's%d.good.test' % i
+        e = h2.connect(s, name=host)
+        for n in (0, 1, 1024, 65536, 1000000):
+            st = e.ask('/x', 'POST', http.content(n), host=host)
+            e.answer(st)
+            equal((st.status, st.ended), (403, True),
+                  '%s, %d bytes: %s' % (kind, n, st))
+        check(e.goaway is None, kind, e.goaway)
+        e.p.close()
+    equal(site.wrong, [])
+    equal([x for x in site.got if x.whole], [], 'whole at the server')
+
+
+@scenario
+def h2_row_of_services(s):
+    """Each sees what the one before it has made, both ways; also the page in
+    a response's place."""
+    srv = icap.Script(s)
+    by_name(s, {'two': [icap.service(srv.url(w), srv.url(w), name='two%d' % i)
+                        for i, w in enumerate(('modify', 'echo', 'modify'))],
+                'stop': [icap.service(None, srv.url('modify'), name='first'),
+                         icap.service(None, srv.url('block'), name='second'),
+                         icap.service(None, srv.url('echo'), name='third')]})
+    site = h2.serve(s)
+    body, more = http.content(70000), b'\nadapted\n'
+    e = h2.connect(s, name='two.good.test')
+    asked = [e.ask('/x?echo=1', 'POST', body, host='two.good.test')
+             for i in range(5)]
+    for st in asked:
+        equal(http.sha(e.answer(st).body), http.sha(body + more * 4))
+    equal({http.sha(bytes(x.body)) for x in site.got},
+          {http.sha(body + more * 2)}, 'at the server')
+    e.p.close()
+    e = h2.connect(s, name='stop.good.test')
+    st = e.answer(e.ask('/x?n=1000', host='stop.good.test'))
+    equal(st.status, 403)
+    s.quiet()
+    equal({x['icap']['service'] for x in s.d.events('icap')},
+          {'two0', 'two1', 'two2', 'first', 'second', 'third'})
+    e.p.close()
+
+
+@scenario
+def h2_bodies_past_the_most(s):
+    """oversize: block, bypass, stream; with a length and without."""
+    srv = icap.Script(s)
+    by_name(s, {w: [icap.service(srv.url('echo'), srv.url('echo'), name=w,
+                                 max_body='64k', oversize=w)]
+                for w in ('block', 'bypass', 'stream')})
+    h2.serve(s)
+    for w in 'block', 'bypass', 'stream':
+        host = w + '.good.test'
+        e = h2.connect(s, name=host)
+        small = e.ask('/x?n=3', host=host)
+        for n in 65536, 65537, 700000:
+            for length in '', '&len=1':
+                st = e.answer(e.ask('/x?n=%d%s' % (n, length), host=host))
+                at = '%s, %d bytes, %s: %s' % (w, n, length, st)
+                if w == 'block' and n > 65536:
+                    check(not (st.whole and st.status == 200), at)
+                else:
+                    equal((st.whole, http.sha(bytes(st.body))),
+                          (True, http.sha(http.content(n))), at)
+            st = e.ask('/x?echo=1', 'POST', http.content(n), host=host)
+            e.answer(st)
+            check((st.status == 200 and st.whole) == (
+                w != 'block' or n <= 65536), w, n, st)
+        equal(e.answer(small).status, 200)
+        check(e.goaway is None, w, e.goaway)
+        e.p.close()
+
+
+@scenario
+def h2_ranges_are_asked_for_or_not(s):
+    """ranges: strip, the default, has all of it come; pass does not."""
+    srv = icap.Script(s)
+    icap.start(s, icap.service(None, srv.url('echo')), record=False, rules=[
+        {'name': w, 'action': 'decrypt', 'mirror': [], 'icap': ['scan'],
+         'sni': [w + '.good.test'], 'inspect': {'ranges': w}}
+        for w in ('strip', 'pass')] + [{'name': 'z', 'action': 'reset'}])
+    programs.nginx(s, files={'big': BIG})
+    for w, want in ('strip', (200, BIG)), ('pass', (206, BIG[100:70100])):
+        host = w + '.good.test'
+        r = curl(s, '--connect-to', '%s:443:%s:443' % (host, HOST), '-r',
+                 '100-70099', '-o', s.path('got'), '-w',
+                 '%{response_code} %{http_version}', 'https://%s/big' % host)
+        with open(s.path('got'), 'rb') as f:
+            equal((r.text, http.sha(f.read())),
+                  ('%d 2' % want[0], http.sha(want[1])), w)

@@ -1,6 +1,6 @@
 """Each failure an ICAP client has to live through, by its row (F1 to F35 of
 the table in the client), under fail open and fail closed, for requests and
-for responses, as the user sees it."""
+for responses, as the user sees it; over HTTP/1.1, and as a stream of HTTP/2."""
 import os
 import re
 import signal
@@ -8,13 +8,15 @@ import sys
 import threading
 import time
 
-from harness import PATIENCE, check, equal, http, icap, net, scenario, wait
+from harness import PATIENCE, check, equal, h2, http, icap, net, scenario, \
+    wait
 from harness import proc
 from t_explicit import dns_server
 
 PAGE, VIRGIN, CUT, OK = 'page', 'virgin', 'cut', 'ok'
 # Who is asked for: fail open or closed, REQMOD or RESPMOD.
 WHO = ('oq', 'or', 'cq', 'cr')
+VERSION = [1]           # of HTTP that clients speak, in this scenario
 
 
 def four(url, **kw):
@@ -36,15 +38,49 @@ def rules(more=lambda who: []):
 
 def start(s, url, more=(), rules_=None, over={}, **kw):
     icap.start(s, *more, *four(url, **kw), rules=rules_ or rules(), **over)
-    return icap.Little(s)
+    return icap.Little(s, alpn=['http/1.1'] if VERSION[0] == 2 else None)
+
+
+class Streams(h2.End):
+    """A client of HTTP/2, as one of HTTP/1.1 is used here."""
+
+    def finish(self):
+        self.p.close()
+
+
+class Answer:
+    """Of a stream, as of HTTP/1.1. An answer may be whole before the request
+    is: NO_ERROR says that the rest is not wanted (RFC 9113, 8.1)."""
+
+    def __init__(self, st):
+        self.status, self.body = st.status, bytes(st.body)
+        self.whole = st.ended and st.code in (None, h2.NO_ERROR)
 
 
 def client(s, who):
-    return s.tls(name=who + '.good.test')
+    name = who + '.good.test'
+    if VERSION[0] == 1:
+        return s.tls(name=name)
+    return Streams(s.tls(name=name, alpn=['h2'])).hello()
+
+
+def transfer_stream(p, who, n, kind):
+    """The same as transfer(), as a stream; the connection stays."""
+    host = who + '.good.test'
+    if who[1] == 'q':
+        st = p.ask('/u', 'POST', http.content(n), host=host, more=[
+            ('content-length', str(n))] if kind == 'length' else [])
+    else:
+        st = p.ask('/d?n=%d&as=%s' % (n, kind), host=host)
+    p.until(lambda: st.over, 'an end of %s' % st)
+    check(p.goaway is None, 'GOAWAY', p.goaway)
+    return Answer(st) if st.heads else None
 
 
 def transfer(p, who, n, kind):
     """A request or a response of n bytes is shown; the answer."""
+    if VERSION[0] == 2:
+        return transfer_stream(p, who, n, kind)
     p.send(http.request('/u', 'POST', http.content(n),
                         chunked=kind == 'chunked') if who[1] == 'q' else
            http.request('/d?n=%d&as=%s' % (n, kind)))
@@ -124,8 +160,10 @@ def expect(s, o, open_, closed, n, kind='length', up=None, log=True):
 
 def row(name, what, open_=VIRGIN, closed=502, n=(5000,), up=None, kinds=(
         'length', 'chunked'), limit=60, **kw):
-    """A scenario: the service `what` (a list: any of them) does that."""
-    def f(s):
+    """A scenario for each version of HTTP: the service `what` (a list: any of
+    them) does that."""
+    def f(s, version=1):
+        VERSION[0] = version
         srv = icap.Script(s)
         all_ = what if isinstance(what, (list, tuple)) else [what]
         for i, w in enumerate(all_):
@@ -133,10 +171,14 @@ def row(name, what, open_=VIRGIN, closed=502, n=(5000,), up=None, kinds=(
             if i:
                 again(s, srv.url(w), **kw)
             for size in n:
-                for kind in kinds:
+                for kind in kinds[:1] if version == 2 else kinds:
                     expect(s, o, open_, closed, size, kind, up)
-    f.__name__ = name
-    f.__doc__ = repr(what)
+
+    def g(s):
+        f(s, 2)
+    f.__name__, g.__name__ = name, 'h2_' + name
+    f.__doc__ = g.__doc__ = repr(what)
+    scenario(g, timeout=limit, plain=True)
     return scenario(f, timeout=limit)
 
 
