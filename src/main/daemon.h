@@ -94,12 +94,14 @@ int	contained_start(struct daemon *, const struct conf *,
 	    struct text *why);
 void	contained_down(struct daemon *);
 /*
- * Sensors (sensors.c), likewise. A reload makes those of a configuration, and
- * gives up the others with them.
+ * Sensors (sensors.c), likewise. A reload opens those of a configuration, and
+ * then begins with them in the place of the others, or drops them.
  */
 int	verdicts_boot(struct daemon *, struct conf *, uint64_t seed,
 	    struct text *why);
-int	verdicts_renew(struct daemon *, struct conf *, struct text *why);
+int	verdicts_open(struct daemon *, struct conf *, struct sensors **out,
+	    struct text *why);
+void	verdicts_begin(struct daemon *, struct conf *, struct sensors *);
 void	verdicts_down(struct daemon *);
 
 /*

@@ -17,6 +17,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "verdict/sensors.h"
 
 static const struct {
 	const char	*name;
@@ -87,10 +88,16 @@ static int
 reload_first_quarantine(const struct daemon *d, const struct conf *c,
     struct text *out)
 {
-	if (c->nquarantines == 0 || d->quarantine.guard != NULL)
+	unsigned n = contain_count(d->quarantine.contain);
+
+	if (c->nquarantines > 0 && d->quarantine.guard == NULL)
+		text_puts(out, "needs a restart: quarantines, as it was "
+		    "started without any");
+	else if (c->nquarantines == 0 && n > 0)
+		text_printf(out, "quarantines cannot go while %u endpoints "
+		    "are contained (ctl quarantine list)", n);
+	else
 		return 0;
-	text_puts(out, "needs a restart: quarantines, as it was started "
-	    "without any");
 	return 1;
 }
 
@@ -99,6 +106,7 @@ struct fresh {
 	struct setup	*setup;
 	int		**sockets;	/* of each worker, for new listeners */
 	struct metrics	*metrics;	/* at a new address, or NULL */
+	struct sensors	*sensors;	/* perhaps those in force */
 };
 
 static int
@@ -130,10 +138,9 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 		return rv;
 	if ((rv = accept_open(c, d->admin.conf, d->nrunning, &f->sockets,
 	    why)) != 0 || (rv = fresh_metrics(d, c, f, why)) != 0 ||
-	    (rv = connlog_turn(d->admin.log, c->log.file, c->log.events,
-	    why)) != 0)
+	    (rv = verdicts_open(d, c, &f->sensors, why)) != 0)
 		return rv;
-	return verdicts_renew(d, c, why);
+	return connlog_turn(d->admin.log, c->log.file, c->log.events, why);
 }
 
 /* It was not to be. */
@@ -142,6 +149,7 @@ fresh_drop(struct daemon *d, const struct conf *c, struct fresh *f)
 {
 	accept_drop(f->sockets, d->nrunning, c->nlistens);
 	metrics_free(f->metrics);
+	sensors_drop(f->sensors, d->sensors);
 	setup_release(f->setup);
 }
 
@@ -162,6 +170,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	d->setup = f->setup;
 	daemon_show(d);
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
+	verdicts_begin(d, c, f->sensors);
 	daemon_memory(c);
 	log_level = c->log.level;
 	reload_watch(d);

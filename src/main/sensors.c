@@ -42,26 +42,31 @@ int
 verdicts_boot(struct daemon *d, struct conf *c, uint64_t seed,
     struct text *why)
 {
+	struct sensors *s;
+	int rv;
+
 	d->verdicts.quarantine = &d->quarantine;
 	d->verdicts.respond = respond_new(seed);
 	d->verdicts.told = verdict_told;
 	d->verdicts.arg = d;
 	d->admin.verdicts = &d->verdicts;
-	return verdicts_renew(d, c, why);
+	if ((rv = verdicts_open(d, c, &s, why)) == 0)
+		verdicts_begin(d, c, s);
+	return rv;
 }
 
 int
-verdicts_renew(struct daemon *d, struct conf *c, struct text *why)
+verdicts_open(struct daemon *d, struct conf *c, struct sensors **out,
+    struct text *why)
 {
-	int rv = 0;
+	return sensors_open(d->base, c, d->sensors, sensor_said, d, out, why);
+}
 
-	if (d->sensors == NULL && c->nsensors > 0)
-		rv = sensors_new(d->base, c, sensor_said, d, &d->sensors,
-		    why);
-	else if (d->sensors != NULL)
-		rv = sensors_renew(d->sensors, c, &d->sensors, why);
-	d->admin.sensors = d->sensors;
-	return rv;
+void
+verdicts_begin(struct daemon *d, struct conf *c, struct sensors *s)
+{
+	sensors_begin(s, c, d->sensors);
+	d->sensors = d->admin.sensors = s;
 }
 
 void

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -176,6 +177,15 @@ give(struct sensors *s, size_t i, int at_end)
 	s->opened[i].fresh = 0;
 }
 
+/* It has nothing to bring in order. */
+static void
+reap(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static void
 ended(struct sensors *s)
 {
@@ -187,8 +197,7 @@ ended(struct sensors *s)
 	s->fd = -1;
 	s->stats.up = 0;
 	s->lost = s->stats.lost;
-	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	reap(s->pid);
 }
 
 static void
@@ -290,8 +299,7 @@ stop(struct sensors *s)
 		event_free(s->ev);
 	if (s->fd >= 0) {
 		close(s->fd);
-		while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		reap(s->pid);
 	}
 	for (i = 0; i < s->conf->nsensors; i++)
 		if (s->opened[i].fd >= 0)
@@ -323,12 +331,11 @@ inherit(const struct sensors *old, const struct conf_sensor *c,
 	return -1;
 }
 
-static int
-make(struct event_base *base, struct conf *conf, const struct sensors *old,
-    sensors_said said, void *arg, struct sensors **out, struct text *why)
+static struct sensors *
+sensors_new(struct event_base *base, struct conf *conf, sensors_said said,
+    void *arg)
 {
 	struct sensors *s = xcalloc(1, sizeof(*s));
-	int rv = 0;
 	size_t i;
 
 	s->base = base;
@@ -339,58 +346,73 @@ make(struct event_base *base, struct conf *conf, const struct sensors *old,
 	s->opened = xcalloc(conf->nsensors + 1, sizeof(*s->opened));
 	for (i = 0; i < conf->nsensors; i++)
 		s->opened[i].fd = -1;
+	return s;
+}
+
+int
+sensors_open(struct event_base *base, struct conf *conf, struct sensors *old,
+    sensors_said said, void *arg, struct sensors **out, struct text *why)
+{
+	struct sensors *s;
+	int rv = 0;
+	size_t i;
+
+	*out = old;
+	if (old != NULL && conf_same(old->conf, conf, "sensors"))
+		return 0;
+	*out = NULL;
+	if (conf->nsensors == 0)
+		return 0;
+	s = sensors_new(base, conf, said, arg);
 	for (i = 0; i < conf->nsensors && rv == 0; i++)
 		if (inherit(old, &conf->sensors[i], &s->opened[i]) < 0)
 			rv = open_one(&conf->sensors[i], conf->user,
 			    &s->opened[i], why);
-	if (rv == 0) {
+	if (rv == 0)
 		*out = s;
-	} else {
-		paths_remove(s, old != NULL ? old->conf : NULL);
-		stop(s);
-	}
+	else
+		sensors_drop(s, old);
 	return rv;
 }
 
-int
-sensors_new(struct event_base *base, struct conf *conf, sensors_said said,
-    void *arg, struct sensors **out, struct text *why)
+void
+sensors_drop(struct sensors *s, struct sensors *old)
 {
-	int rv = make(base, conf, NULL, said, arg, out, why);
-
-	return rv != 0 ? rv : start(*out, 1, why);
+	if (s == NULL || s == old)
+		return;
+	paths_remove(s, old != NULL ? old->conf : NULL);
+	stop(s);
 }
 
 void
 sensors_free(struct sensors *s)
 {
-	if (s == NULL)
-		return;
-	paths_remove(s, NULL);
-	stop(s);
+	sensors_drop(s, NULL);
 }
 
-int
-sensors_renew(struct sensors *old, struct conf *conf, struct sensors **out,
-    struct text *why)
+void
+sensors_begin(struct sensors *s, struct conf *conf, struct sensors *old)
 {
-	int rv;
+	struct text why = { 0 };
 
-	if (conf_same(old->conf, conf, "sensors")) {
+	if (s == old && s != NULL) {
 		conf_ref(conf);
-		conf_unref(old->conf);
-		old->conf = conf;
-		*out = old;
-		return 0;
+		conf_unref(s->conf);
+		s->conf = conf;
+		return;
 	}
-	rv = make(old->base, conf, old, old->said, old->arg, out, why);
-	if (rv != 0)
-		return rv;
-	paths_remove(old, conf);
-	(*out)->stats = old->stats;
-	(*out)->lost = old->stats.lost;
-	stop(old);
-	return start(*out, 1, why);
+	if (old != NULL) {
+		paths_remove(old, conf);
+		if (s != NULL) {
+			s->stats = old->stats;
+			s->lost = old->stats.lost;
+		}
+		stop(old);
+	}
+	/* If not, the next tick tries again. */
+	if (s != NULL && start(s, 1, &why) != 0)
+		log_error("%s", why.s);
+	text_free(&why);
 }
 
 /* Whether another file has taken its place. */

@@ -27,14 +27,17 @@ typedef void (*sensors_said)(void *arg, const struct conf_sensor *,
 	    const struct fields *);
 
 /*
- * Open what the sensors of conf write to or send to, and start the process.
- * Files may come later. Returns 0; or ERR_SYS with a sentence in why.
+ * Open what the sensors of conf write to or send to; what old has too is taken
+ * over, and if all is the same *out is old. Files may come later. old may be
+ * NULL, and so is *out without sensors. Returns 0; or ERR_SYS with a sentence
+ * in why, and nothing has changed.
  */
-int	sensors_new(struct event_base *, struct conf *, sensors_said, void *arg,
-	    struct sensors **, struct text *why);
-/* Take over the sockets and files of old that conf has too; old is freed. */
-int	sensors_renew(struct sensors *old, struct conf *, struct sensors **,
-	    struct text *why);
+int	sensors_open(struct event_base *, struct conf *, struct sensors *old,
+	    sensors_said, void *arg, struct sensors **out, struct text *why);
+/* They take the place of old, which is freed, and are read from now on. */
+void	sensors_begin(struct sensors *, struct conf *, struct sensors *old);
+/* It was not to be: old goes on. */
+void	sensors_drop(struct sensors *, struct sensors *old);
 void	sensors_free(struct sensors *);		/* NULL is allowed */
 /* About once a second: files that were rotated, a process that has ended. */
 void	sensors_tick(struct sensors *);

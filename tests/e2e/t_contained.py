@@ -348,6 +348,8 @@ def contained_profiles_follow_a_reload(s):
     s.reload(quarantines=ALL[:1], **over)
     check(not dns.ask(b'x', 0.5), 'DNS of a profile that is gone')
     equal(status(get(s, 'https://v4.good.test/')), '403')
+    s.reload('failed', **over)          # without any
+    equal(status(get(s, 'https://v4.good.test/')), '403')
     s.reload(quarantines=ALL, **over)
     check(dns.ask(b'x'), 'DNS again')
     equal(status(get(s, 'https://v4.good.test/')), '200')
