@@ -30,7 +30,7 @@ struct cut {
 	struct daemon	*d;
 	uint64_t	 id;
 	struct endpoint	 who;
-	char		*why;
+	char		*profile, *why;
 	json_t		*sessions;	/* their ids */
 };
 
@@ -44,6 +44,9 @@ cut_ends(const struct worker_query *q, const struct record *r)
 	if (c->who.by_mac ? !f->mac_known ||
 	    memcmp(c->who.mac, f->mac, MAC_LEN) != 0 :
 	    !endpoint_same(&c->who, &client))
+		return 0;
+	/* It began meanwhile, and gets its page. */
+	if (f->contained != NULL && strcmp(f->contained, c->profile) == 0)
 		return 0;
 	json_array_append_new(c->sessions, json_integer((json_int_t)r->id));
 	return 1;
@@ -60,6 +63,7 @@ cut_home(struct mail *m)
 		    "sessions ended", json_pack("{s:O}", "sessions",
 		    c->sessions));
 	json_decref(c->sessions);
+	free(c->profile);
 	free(c->why);
 	free(c);
 }
@@ -86,6 +90,7 @@ contained_cut(void *arg, const struct contained *by)
 		c->id = by->id;
 		c->sessions = json_array();
 		c->who = by->who;
+		c->profile = xstrdup(by->profile);
 		c->why = xasprintf("quarantined: %s", by->reason);
 		c->query.ends = cut_ends;
 		c->query.done = cut_done;
