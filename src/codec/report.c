@@ -8,16 +8,6 @@
 #include "codec/report_inner.h"
 #include "util/err.h"
 
-const char *
-report_dialect_str(enum report_dialect d)
-{
-	static const char *const names[REPORT_DIALECTS] = {
-		"CEF", "LEEF", "JSON", "key=value"
-	};
-
-	return names[d];
-}
-
 struct slice
 report_field(const struct report *r, const char *name)
 {

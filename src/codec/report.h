@@ -51,9 +51,6 @@ struct report {
 	struct slice	 json;		/* the object, and what follows */
 };
 
-/* "CEF", "LEEF", "JSON", "key=value"; static. */
-const char	*report_dialect_str(enum report_dialect);
-
 /*
  * Read a line without its end. Returns 0, or with why ERR_LIMIT (longer than
  * REPORT_MAX) or ERR_FORMAT (none of the dialects, or a header cut short).

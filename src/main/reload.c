@@ -83,7 +83,8 @@ reload_first_device(const struct daemon *d, const struct conf *c,
 	return 1;
 }
 
-/* The same of the guard. */
+/* The guard starts with the first quarantine, which a reload cannot bring; nor
+ * may the last one go while anybody is in it. */
 static int
 reload_first_quarantine(const struct daemon *d, const struct conf *c,
     struct text *out)

@@ -30,7 +30,6 @@
 
 struct opened {			/* of one sensor */
 	int		 fd;		/* -1: a file that is not there yet */
-	int		 fresh;		/* the process does not have it */
 	struct stat	 st;		/* of a file */
 	int		 told;		/* that it is not there */
 };
@@ -122,7 +121,6 @@ open_file(const struct conf_sensor *c, struct opened *o)
 
 	if (fd >= 0 && fstat(fd, &o->st) == 0 && S_ISREG(o->st.st_mode)) {
 		o->fd = fd;
-		o->fresh = 1;
 		o->told = 0;
 		return;
 	}
@@ -157,7 +155,6 @@ open_one(const struct conf_sensor *c, const char *user, struct opened *o,
 		o->fd = open_inet(c, SOCK_STREAM, why);
 		break;
 	}
-	o->fresh = 1;
 	return o->fd >= 0 ? 0 : ERR_SYS;
 }
 
@@ -174,7 +171,6 @@ give(struct sensors *s, size_t i, int at_end)
 	if (c->from.n > 0)
 		memcpy(g.from, c->from.v, c->from.n * sizeof(*g.from));
 	parcel_send(s->fd, &g, sizeof(g), &s->opened[i].fd, 1);
-	s->opened[i].fresh = 0;
 }
 
 /* It has nothing to bring in order. */
@@ -243,7 +239,7 @@ start(struct sensors *s, int at_end, struct text *why)
 {
 	static char name[] = "clearspan", arg[] = SENSORS_ARG;
 	static char *const argv[] = { name, arg, NULL };
-	int size = 2 * (FIELDS_BYTES);
+	int size = 2 * FIELDS_BYTES;
 	size_t i;
 
 	if (helper_start(argv, NULL, &s->fd, &s->pid) != 0) {

@@ -40,7 +40,6 @@ struct source {			/* what one sensor sends by */
 	char		*buf;
 	size_t		 n;
 	int		 skip;
-	ino_t		 ino;		/* of a file */
 	off_t		 at;
 };
 
@@ -92,8 +91,8 @@ octets(const char *p, size_t n, size_t *head)
 	return len;
 }
 
-/* The length of what is whole at p, and in *skip that of what is before and
- * behind the line; 0: more is needed. */
+/* The length of the line that is whole at p, and in *before and *behind that of
+ * what stands around it; 0: more is needed. */
 static size_t
 line_next(const struct source *s, const char *p, size_t n, size_t *before,
     size_t *behind)
