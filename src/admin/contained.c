@@ -35,8 +35,8 @@ time_json(int64_t seconds)
 }
 
 /* What a list and an event say of one. */
-static json_t *
-row(const struct contained *c)
+json_t *
+contained_row(const struct contained *c, const char *name)
 {
 	char who[ADDR_STRLEN], ip[ADDR_STRLEN];
 
@@ -44,7 +44,7 @@ row(const struct contained *c)
 	    (json_int_t)c->id, "endpoint", endpoint_str(&c->who, who),
 	    "address", c->who.addr.sa.sa_family == AF_UNSPEC ? NULL :
 	    addr_ip_str(&c->who.addr, ip),
-	    "profile", eve_string(c->profile), "since", time_json(c->since),
+	    name, eve_string(c->profile), "since", time_json(c->since),
 	    "until", time_json(c->until), "reason", eve_string(c->reason),
 	    "by", eve_string(c->by));
 }
@@ -53,7 +53,7 @@ json_t *
 contained_event(enum quarantine_what what, const struct contained *c,
     const char *why)
 {
-	json_t *o = row(c);
+	json_t *o = contained_row(c, "profile");
 
 	json_object_set_new(o, "action", json_string(quarantine_str(what)));
 	if (why != NULL)
@@ -65,7 +65,7 @@ static void
 list_row(void *arg, const struct contained *c)
 {
 	uint64_t now = clock_ms();
-	json_t *o = row(c);
+	json_t *o = contained_row(c, "profile");
 
 	json_object_set_new(o, "left", json_integer(c->end > now ?
 	    (json_int_t)((c->end - now) / 1000) : 0));

@@ -19,6 +19,9 @@ json_t	*contained_verb(struct quarantine *, const char *words);
 /* The answer of `ctl case`. id 0 is none. */
 json_t	*contained_case(const struct quarantine *, uint64_t id);
 
+/* What a list and an event say of one; its profile is under that name. */
+json_t	*contained_row(const struct contained *, const char *name);
+
 /* The object of an event. */
 json_t	*contained_event(enum quarantine_what, const struct contained *,
 	    const char *why);

@@ -15,11 +15,14 @@
 #include "net/neighbours.h"
 #include "policy/condition.h"
 #include "util/err.h"
+#include "util/clock.h"
 #include "util/mem.h"
+#include "verdict/contain.h"
 
 struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
 	struct text	 alpn;
+	char		*tags;
 	struct certinfo	 cert;
 	char		 sni[PATTERN_MAX + 1], host[PATTERN_MAX + 1];
 };
@@ -241,6 +244,7 @@ static const struct {
 	{ "listener", take_text, AT(listener), "a listener's name" },
 	{ "user", take_text, AT(user), "the name of a user" },
 	{ "mac", take_mac, 0, "an address such as 02:00:5e:00:00:07" },
+	{ "tag", take_text, AT(tags), "a tag, or several with commas" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
@@ -332,7 +336,7 @@ told_take(struct told *t, const char *arg, struct text *why)
 		text_printf(why, "\"%s\": write %s", arg, takes[i].right);
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
-		    "client=, mac=, server=, port=, sni=, host=, user=, "
+		    "client=, mac=, tag=, server=, port=, sni=, host=, user=, "
 		    "alpn=, ja3=, ja4=, ech=, issuer=, subject=, status=, "
 		    "verify=, late=, incomplete=, time=, category=, country=, "
 		    "listener= or protocol=", arg);
@@ -448,16 +452,20 @@ void
 told_free(struct told *t)
 {
 	text_free(&t->alpn);
+	free(t->tags);
 	free(t);
 }
 
 void
-told_look(struct told *t, struct neighbours *n)
+told_look(struct told *t, struct neighbours *n, struct contain *tags)
 {
 	struct facts *f = &t->facts;
 
 	if (!f->mac_known && f->client.sa.sa_family != AF_UNSPEC)
 		f->mac_known = neighbours_mac(n, &f->client, f->mac) == 0;
+	if (f->tags == NULL)
+		f->tags = t->tags = contain_names(tags, &f->client,
+		    f->mac_known ? f->mac : NULL, clock_ms());
 }
 
 int

@@ -8,6 +8,7 @@
 #include "policy/policy.h"
 #include "util/text.h"
 
+struct contain;
 struct neighbours;
 struct told;
 
@@ -19,8 +20,10 @@ int		 told_begins(const char *arg);
 /* Take one, which must live as long. ERR_FORMAT with a sentence in why. */
 int		 told_take(struct told *, const char *arg, struct text *why);
 
-/* The client's MAC address is that which the table has, if none was told. */
-void		 told_look(struct told *, struct neighbours *);
+/* The client's MAC address and tags are those which the tables have, if none
+ * were told. */
+void		 told_look(struct told *, struct neighbours *,
+		    struct contain *tags);
 
 /*
  * A line in out for each rule that was tried, and for what became of it; the

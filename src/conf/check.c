@@ -98,7 +98,8 @@ check_side(struct load *l, yaml_node_t *n, void *item)
 /* The keys of a rule that are conditions, those of later versions too. */
 static const char *const conditions[] = { "client", "server", "port", "sni",
     "host", "site", "user", "alpn", "listener", "protocol", "ja3", "ja4",
-    "certificate", "category", "country", "mac", "time", "not", NULL };
+    "certificate", "category", "country", "mac", "group", "tag", "time",
+    "not", NULL };
 
 /* `sni: []` looks like a condition but is none. */
 void

@@ -451,6 +451,8 @@ struct conf {
 		int	 release;	/* when the daemon is gone */
 		int	 by_address;	/* `identity: address` */
 	} endpoints;
+	struct conf_group *groups;	/* conf/group.h */
+	size_t		 ngroups;
 	struct conf_quarantine *quarantines;	/* conf/contained.h */
 	size_t		 nquarantines;
 	struct conf_sensor *sensors;	/* conf/verdicts.h */

@@ -88,6 +88,7 @@ static const struct {
 	{ AT(listener), text_covers }, { AT(protocol), text_covers },
 	{ AT(category), text_covers }, { AT(country), text_covers },
 	{ AT(user), user_covers }, { AT(mac), glob_covers },
+	{ AT(group), user_covers }, { AT(tag), user_covers },
 	{ AT(ja3), text_covers }, { AT(ja4), glob_covers },
 	{ AT(certificate.issuer), text_covers },
 	{ AT(certificate.subject), text_covers },

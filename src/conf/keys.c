@@ -5,6 +5,7 @@
 #include "conf/keys.h"
 
 #include "conf/contained.h"
+#include "conf/group.h"
 #include "conf/value.h"
 #include "conf/verdicts.h"
 #include "util/log.h"
@@ -329,6 +330,9 @@ static const struct map map_certificate = {
 	    .arg = &protocol_list },					\
 	{ "user", &type_list, (base) + IN(user), .arg = &users },	\
 	{ "mac", &type_list, (base) + IN(mac), .arg = &macs },		\
+	{ "group", &type_list, (base) + IN(group),			\
+	    .arg = &rule_groups },					\
+	{ "tag", &type_list, (base) + IN(tag), .arg = &rule_tags },	\
 	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
 	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
 	{ "certificate", &type_map, (base) + IN(certificate),		\
@@ -535,6 +539,8 @@ static const struct key conf_keys[] = {
 	    .max = 256 },
 	{ "lists", &type_lists, AT(lists) },
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
+	{ "groups", &type_list, AT(groups), .arg = &group_list,
+	    .max = CONF_GROUPS },
 	{ "quarantines", &type_list, AT(quarantines), .arg = &quarantine_list,
 	    .max = 64 },
 	{ "sensors", &type_list, AT(sensors), .arg = &sensor_list, .max = 64 },

@@ -108,6 +108,10 @@ extern const struct listof rule_countries;
 extern const struct type type_window;	/* struct conf_window; window.c */
 extern const struct type type_user;	/* char *: a name, or "@list" */
 extern const struct type type_mac_pattern;	/* char *: "02:00:5e:*" */
+/* Groups and tags, in group.c. */
+extern const struct listof group_list, rule_groups, rule_tags;
+extern const struct type type_group;	/* char *: a group's name */
+extern const struct type type_tag;	/* char * */
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

@@ -42,6 +42,7 @@ struct conf_match {
 	struct conf_list country;	/* upper case, or GEO_UNKNOWN */
 	struct conf_list mac;		/* as mac_pattern_str() writes them */
 	struct conf_list user;		/* names or "@list" */
+	struct conf_list group, tag;	/* names */
 	struct conf_list ja3, ja4;	/* as the log has them; ja4: or a
 					 * pattern with "*" */
 	struct conf_ports *port;

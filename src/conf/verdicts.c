@@ -68,14 +68,16 @@ static const struct map map_when = { "when", when_keys, NULL };
 static const struct word dos[] = {
 	{ "notify", DO_NOTIFY }, { "quarantine", DO_QUARANTINE },
 	{ "deny-server", DO_DENY_SERVER, 1 }, { "step-up", DO_STEP_UP, 1 },
-	{ "tag", DO_TAG, 1 }, { NULL }
+	{ "tag", DO_TAG }, { NULL }
 };
 #define F(member)	offsetof(struct conf_response, member)
 static const struct key response_keys[] = {
 	{ "when", &type_map, F(when), .arg = &map_when },
 	{ "do", &type_word, F(what), .arg = dos, .flags = KEY_REQUIRED,
-	    .hint = "quarantine or notify" },
+	    .hint = "quarantine, tag or notify" },
 	{ "profile", &type_text, F(profile) },
+	{ "tag", &type_tag, F(tag) },
+	{ "clear", &type_tag, F(clear) },
 	{ "for", &type_time, F(span), "8h", SEC, 366 * DAY },
 	{ "dry-run", &type_bool, F(dry_run), "no" },
 	{ "mirror", &type_later },
@@ -279,12 +281,21 @@ check_sensors_named(struct load *l, yaml_node_t *n,
 static void
 check_response(struct load *l, yaml_node_t *n, void *item)
 {
-	static const char *const contains[] = { "profile", "for", NULL };
+	static const char *const contains[] = { "profile", NULL };
+	static const char *const tags[] = { "tag", "clear", NULL };
+	static const char *const lasts[] = { "for", NULL };
 	struct conf_response *r = item;
 	yaml_node_t *at = node_get(l, n, "profile");
 
 	r->pos = node_pos(n);
 	check_sensors_named(l, n, r);
+	if (r->what == DO_NOTIFY)
+		check_unwanted(l, n, lasts, "a do: that lasts");
+	if (r->what != DO_TAG)
+		check_unwanted(l, n, tags, "do: tag");
+	else if (r->tag == NULL && r->clear == NULL)
+		load_problem(l, n, "\"do: tag\" needs the \"tag\" to set, or "
+		    "the one to \"clear\"");
 	if (r->what != DO_QUARANTINE)
 		check_unwanted(l, n, contains, "do: quarantine");
 	else if (r->profile == NULL)

@@ -50,6 +50,7 @@ struct conf_response {
 	} when;
 	enum conf_do	 what;
 	char		*profile;	/* DO_QUARANTINE */
+	char		*tag, *clear;	/* DO_TAG: set, take away; or NULL */
 	uint64_t	 span;		/* ms */
 	int		 dry_run;	/* only say what would be done */
 };

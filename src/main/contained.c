@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "admin/contained.h"
+#include "admin/tags.h"
+#include "conf/group.h"
 #include "main/daemon.h"
 #include "net/mailbox.h"
 #include "util/clock.h"
@@ -19,6 +21,7 @@
 #include "verdict/guard.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
+#include "verdict/tags.h"
 
 #define TICK	1	/* s between looks for what is over */
 
@@ -34,16 +37,30 @@ struct cut {
 	json_t		*sessions;	/* their ids */
 };
 
+/* A question to a worker that ends what its rules refuse by now. */
+struct retag {
+	struct worker_query query;
+	struct endpoint	 who;
+};
+
+/* Whether the client is that endpoint. */
+static int
+endpoint_is(const struct endpoint *who, const struct facts *f)
+{
+	struct endpoint client = { .addr = f->client };
+
+	return who->by_mac ? f->mac_known &&
+	    memcmp(who->mac, f->mac, MAC_LEN) == 0 :
+	    endpoint_same(who, &client);
+}
+
 static int
 cut_ends(const struct worker_query *q, const struct record *r)
 {
 	const struct cut *c = q->arg;
 	const struct facts *f = r->facts;
-	struct endpoint client = { .addr = f->client };
 
-	if (c->who.by_mac ? !f->mac_known ||
-	    memcmp(c->who.mac, f->mac, MAC_LEN) != 0 :
-	    !endpoint_same(&c->who, &client))
+	if (!endpoint_is(&c->who, f))
 		return 0;
 	/* It began meanwhile, and gets its page. */
 	if (f->contained != NULL && strcmp(f->contained, c->profile) == 0)
@@ -118,12 +135,68 @@ contained_told(void *arg, enum quarantine_what what,
 	connlog_report(d->admin.log, "quarantine", o);
 }
 
+/* Whether the rules now refuse what it has open. */
+static int
+retag_ends(const struct worker_query *q, const struct record *r)
+{
+	const struct retag *t = q->arg;
+	enum conf_action is = r->verdict->action;
+	struct verdict v;
+
+	if (!endpoint_is(&t->who, r->facts) ||
+	    policy_conf(r->policy)->monitor || r->verdict->rule == NULL ||
+	    is == ACTION_BLOCK || is == ACTION_RESET)
+		return 0;
+	policy_decide(r->policy, r->facts, &v);
+	return v.action == ACTION_BLOCK || v.action == ACTION_RESET;
+}
+
+static void
+retag_done(struct worker_query *q)
+{
+	free(q->arg);
+}
+
+static void
+contained_retagged(void *arg, const struct endpoint *who)
+{
+	struct daemon *d = arg;
+	struct retag *t;
+	size_t i;
+
+	for (i = 0; i < d->nrunning; i++) {
+		t = xcalloc(1, sizeof(*t));
+		t->who = *who;
+		t->query.ends = retag_ends;
+		t->query.done = retag_done;
+		t->query.why = "the endpoint's tags have changed";
+		t->query.arg = t;
+		worker_ask(d->workers[i], &t->query);
+	}
+}
+
+static void
+contained_tagged(void *arg, enum quarantine_what what,
+    const struct contained *c)
+{
+	struct daemon *d = arg;
+	json_t *o = tag_event(what, c);
+	char who[ADDR_STRLEN];
+
+	log_info("tag %s of %s by %s: %s: %s", c->profile, endpoint_str(&c->who,
+	    who), c->by, tag_action(what), c->reason);
+	cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
+	    "tag", json_incref(o));
+	connlog_report(d->admin.log, "tag", o);
+}
+
 static void
 contained_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	quarantine_tick(&d->quarantine, clock_ms());
+	tags_tick(&d->quarantine, clock_ms());
 	sensors_tick(d->sensors);
 }
 
@@ -131,6 +204,7 @@ int
 contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
     struct text *why)
 {
+	struct contain *tables[STATE_KINDS];
 	struct quarantine *q = &d->quarantine;
 	int rv;
 
@@ -138,15 +212,19 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	q->told = contained_told;
 	q->cut = contained_cut;
 	q->arg = d;
-	d->env.contain = q->contain = contain_new(seed);
+	q->tagged = contained_tagged;
+	q->retagged = contained_retagged;
+	d->env.contain = q->contain = tables[STATE_QUARANTINE] =
+	    contain_new(seed, 0);
+	d->env.tags = q->tags = tables[STATE_TAG] = contain_new(seed, 1);
 	d->admin.quarantine = q;
-	if (c->nquarantines == 0)
+	if (c->nquarantines == 0 && !conf_tags(c))
 		return 0;
-	rv = guard_start(&q->guard, why);
+	rv = c->nquarantines > 0 ? guard_start(&q->guard, why) : 0;
 	if (rv == 0 && c->endpoints.cases != NULL)
 		rv = cases_open(c->endpoints.cases, &q->cases, why);
 	if (rv == 0 && c->endpoints.state != NULL)
-		rv = state_open(c->endpoints.state, q->contain,
+		rv = state_open(c->endpoints.state, tables,
 		    clock_wall().tv_sec, clock_ms(), &q->last, &q->state,
 		    why);
 	return rv;
@@ -180,4 +258,5 @@ contained_down(struct daemon *d)
 	state_close(d->quarantine.state);
 	cases_close(d->quarantine.cases);
 	contain_free(d->quarantine.contain);
+	contain_free(d->quarantine.tags);
 }

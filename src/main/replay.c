@@ -11,11 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/group.h"
 #include "main/cmd.h"
 #include "policy/policy.h"
 #include "policy/verdict.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "verdict/contain.h"
 
 #define EVENT_MAX	(1 << 20)	/* bytes of an event; longer is none */
 #define WRONG_SHOWN	3
@@ -29,6 +31,7 @@ struct replay {
 struct lived {			/* a session, as the log has it */
 	const char	*when, *name, *action, *rule, *why;
 	char		 client[ADDR_STRLEN], server[ADDR_STRLEN];
+	char		 tags[CONTAIN_NAMES * (CONF_TAG_MAX + 1)];
 	struct facts	 facts;
 	struct certinfo	 cert;
 };
@@ -120,6 +123,24 @@ lived_protocol(const char *app)
 	    strcmp(app, "http") == 0 ? PROTO_HTTP : PROTO_OTHER;
 }
 
+/* "a,b" of the array, or NULL. */
+static const char *
+lived_tags(struct lived *l, const json_t *tags)
+{
+	const char *s;
+	size_t i, n, at = 0;
+
+	for (i = 0; i < json_array_size(tags); i++) {
+		s = json_string_value(json_array_get(tags, i));
+		if (s == NULL || (n = strlen(s)) == 0 ||
+		    n + 1 >= sizeof(l->tags) - at)
+			continue;
+		at += (size_t)snprintf(l->tags + at, n + 2, "%s%s",
+		    at > 0 ? "," : "", s);
+	}
+	return at > 0 ? l->tags : NULL;
+}
+
 /* Returns 0, or ERR_FORMAT: it is no flow event of ours. */
 static int
 lived_take(struct lived *l, const json_t *o)
@@ -136,6 +157,7 @@ lived_take(struct lived *l, const json_t *o)
 	f->listener = member(own, "listener");
 	f->host = member(own, "host");
 	f->user = member(own, "user");
+	f->tags = lived_tags(l, json_object_get(own, "tags"));
 	mac = member(json_object_get(o, "ether"), "src_mac");
 	f->mac_known = mac != NULL && mac_parse(f->mac, mac) == 0;
 	if (l->when == NULL || f->listener == NULL ||

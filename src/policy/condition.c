@@ -12,6 +12,7 @@
 #include "conf/contained.h"
 #include "policy/asked.h"
 #include "policy/category.h"
+#include "policy/group.h"
 #include "policy/mac.h"
 #include "util/mem.h"
 
@@ -556,6 +557,10 @@ const struct condition conditions[] = {
 	CONDITION(user, 0, STAGE_CONNECTION),
 	{ "mac", mac_given, mac_holds, mac_fact, mac_wants, 0,
 	    STAGE_CONNECTION, "a client behind another router has none" },
+	{ "group", group_given, group_holds, group_fact, group_wants, 0,
+	    STAGE_CONNECTION },
+	{ "tag", tag_given, tag_holds, tag_fact, tag_wants, 0,
+	    STAGE_CONNECTION, "the client has none" },
 	CONDITION(sni, 1, STAGE_HELLO),
 	CONDITION(host, 2, STAGE_HELLO),
 	CONDITION(site, 2, STAGE_HELLO),
@@ -615,7 +620,8 @@ condition_to_come(const struct condition *c, const struct facts *f)
 		return 1;
 	/* Known before all else. */
 	if (c->wants == user_wants || c->wants == contained_wants ||
-	    c->wants == mac_wants)
+	    c->wants == mac_wants || c->wants == group_wants ||
+	    c->wants == tag_wants)
 		return 0;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&

@@ -35,6 +35,7 @@ struct facts {
 	const char	*listener;
 	const char	*user;			/* of the client */
 	const char	*contained;		/* ... by this profile */
+	const char	*tags;			/* ... "a,b" */
 	uint8_t		 mac[MAC_LEN];		/* ... on a network of ours */
 	int		 mac_known;
 	enum conf_mode	 mode;

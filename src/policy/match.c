@@ -8,6 +8,7 @@
 
 #include "policy/category.h"
 #include "policy/condition.h"
+#include "policy/group.h"
 #include "policy/mac.h"
 #include "util/mem.h"
 
@@ -58,6 +59,19 @@ country_init(struct match *m)
 	}
 }
 
+static void
+groups_init(struct match *m, const struct view_sets *sets)
+{
+	const struct conf_list *l = &m->conf->group;
+	size_t i, k;
+
+	m->groups = xcalloc(l->n, sizeof(*m->groups));
+	for (i = 0; i < l->n; i++)
+		for (k = 0; k < sets->ngroups; k++)
+			if (strcmp(sets->groups[k].name, l->v[i]) == 0)
+				m->groups[m->ngroups++] = &sets->groups[k];
+}
+
 void
 match_init(struct match *m, const struct conf_match *conf,
     const struct list *lists, size_t nlists, const struct view_sets *sets,
@@ -75,6 +89,7 @@ match_init(struct match *m, const struct conf_match *conf,
 	    sets);
 	user_init(m, lists, nlists);
 	country_init(m);
+	groups_init(m, sets);
 	m->macs = mac_init(&conf->mac);
 	m->protocols = protocol_bits(&conf->protocol);
 }
@@ -90,6 +105,7 @@ match_free(struct match *m)
 	set_free(&m->category);
 	set_free(&m->user);
 	free(m->macs);
+	free(m->groups);
 }
 
 int

@@ -28,6 +28,8 @@ struct match {
 	int		 category_unknown;
 	unsigned	 protocols;	/* 1 << PROTO_*, or'ed */
 	struct mac_pattern *macs;	/* of conf->mac */
+	const struct group **groups;	/* of conf->group */
+	size_t		 ngroups;
 	uint32_t	 countries[26 * 26 / 32 + 1];	/* by country_bit() */
 	const struct condition *given[CONDITIONS + 1];	/* ends with NULL */
 };

@@ -8,6 +8,7 @@
 
 #include "policy/category.h"
 #include "policy/condition.h"
+#include "policy/group.h"
 #include "policy/match.h"
 #include "policy/own.h"
 #include "policy/verdict.h"
@@ -93,6 +94,15 @@ rule_by_request(const struct rule *r)
 	    (r->excepts && match_by_request(&r->except));
 }
 
+static void
+groups_init(struct view_sets *s, const struct conf *c, const struct list *lists)
+{
+	s->groups = xcalloc(c->ngroups, sizeof(*s->groups));
+	for (; s->ngroups < c->ngroups; s->ngroups++)
+		group_init(&s->groups[s->ngroups], &c->groups[s->ngroups],
+		    lists, c->nlists);
+}
+
 /* How many names all lists and rules have. */
 static size_t
 policy_count(const struct conf *c)
@@ -124,6 +134,7 @@ policy_new(struct conf *c)
 	p->lists = lists_new(c->lists, c->nlists, &names);
 	p->sets.categories = lists_new(c->categories, c->ncategories, &names);
 	p->sets.ncategories = c->ncategories;
+	groups_init(&p->sets, c, p->lists);
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
 		rule_init(&p->rules[i], &c->rules[i], p, &names);
@@ -156,6 +167,9 @@ policy_unref(struct policy *p)
 	}
 	lists_free(p->lists, p->conf->nlists);
 	lists_free(p->sets.categories, p->sets.ncategories);
+	for (i = 0; i < p->sets.ngroups; i++)
+		group_free(&p->sets.groups[i]);
+	free(p->sets.groups);
 	own_match_free(p->owns, p->conf->nowns);
 	free(p->owns);
 	nameset_free(&p->sets.names);

@@ -31,11 +31,15 @@ struct match_names {
 	uint32_t	 next;
 };
 
+struct group;
+
 struct view_sets {		/* of a policy */
 	struct nameset	 names;		/* of lists, categories and rules */
 	/* of all feeds; their sets of names have numbers in a row */
 	struct list	*categories;
 	size_t		 ncategories;
+	struct group	*groups;
+	size_t		 ngroups;
 };
 
 struct view_name {

@@ -3,6 +3,8 @@
  */
 #include "proxy/endpoint.h"
 
+#include <stdlib.h>
+
 #include "conf/contained.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
@@ -23,12 +25,40 @@ endpoint_profile(const struct session *s)
 	    s->facts.port) ? NULL : c->quarantines[i].name;
 }
 
+static void
+tags_look(struct session *s)
+{
+	struct contain *t = s->worker->env->tags;
+
+	free(s->tags);
+	s->tags = NULL;
+	if (t != NULL) {
+		s->tags_version = contain_version(t);
+		s->tags = contain_names(t, &s->facts.client,
+		    s->facts.mac_known ? s->facts.mac : NULL, clock_ms());
+	}
+	s->facts.tags = s->tags;
+}
+
+void
+endpoint_renew(struct session *s)
+{
+	struct contain *t = s->worker->env->tags;
+
+	if (t == NULL || s->tags_version == contain_version(t))
+		return;
+	tags_look(s);
+	free(s->name_allowed);		/* it is to be judged again */
+	s->name_allowed = NULL;
+}
+
 void
 endpoint_look(struct session *s)
 {
 	struct contain *t = s->worker->env->contain;
 
 	endpoint_forget(s);
+	tags_look(s);
 	if (t == NULL)
 		return;
 	s->contained = contain_ask(t, &s->facts.client,
@@ -43,6 +73,9 @@ endpoint_forget(struct session *s)
 	contained_unref(s->contained);
 	s->contained = NULL;
 	s->facts.contained = NULL;
+	free(s->tags);
+	s->tags = NULL;
+	s->facts.tags = NULL;
 }
 
 const char *

@@ -1,6 +1,7 @@
 /*
- * The client as an endpoint of ours: whether it is contained. That is a fact,
- * and the rules decide by it (conf/contained.h).
+ * The client as an endpoint of ours: whether it is contained, and its tags.
+ * Those are facts, and the rules decide by them (conf/contained.h, the
+ * conditions `tag` and `group`).
  */
 #ifndef PROXY_ENDPOINT_H
 #define PROXY_ENDPOINT_H
@@ -12,6 +13,8 @@ struct session;
  * that its profile lets through makes it as if it were not contained.
  */
 void	endpoint_look(struct session *);
+/* Its tags may have changed. */
+void	endpoint_renew(struct session *);
 void	endpoint_forget(struct session *);
 /* Why it is contained, in the words of the verdict; or NULL. */
 const char *endpoint_why(const struct session *);

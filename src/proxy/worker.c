@@ -16,6 +16,7 @@
 #include "proxy/auth.h"
 #include "proxy/confirm.h"
 #include "proxy/dnsudp.h"
+#include "proxy/endpoint.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
@@ -304,6 +305,7 @@ worker_ask_run(struct mail *m)
 
 	for (s = TAILQ_FIRST(&q->worker->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
+		endpoint_renew(s);
 		if (q->ends != NULL && q->ends(q, &s->rec)) {
 			session_apply(s, step_reset(s, DIR_DOWN, "%s",
 			    q->why));

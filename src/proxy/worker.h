@@ -33,6 +33,7 @@ struct proxy_env {
 	struct neighbours	*neighbours;	/* or NULL */
 	/* Endpoints that are contained; or NULL: none is, ever. */
 	struct contain		*contain;
+	struct contain		*tags;		/* ... and their tags */
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */
@@ -176,7 +177,7 @@ struct worker_query {
 	struct worker	*worker;	/* private */
 	int		(*each)(struct worker_query *, const struct record *);
 	void		(*done)(struct worker_query *);
-	/* or NULL */
+	/* or NULL. The tags of each session's client are up to date. */
 	int		(*ends)(const struct worker_query *,
 			    const struct record *);
 	const char	*why;

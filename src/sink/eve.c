@@ -235,6 +235,15 @@ put_forged(struct text *o, const struct record *r)
 	jtext_close(o, '}');
 }
 
+static void
+put_tags(struct text *o, const struct facts *f)
+{
+	char *words = f->tags != NULL ? xstrdup(f->tags) : NULL;
+
+	jtext_words(o, "tags", words);
+	free(words);
+}
+
 /* The members of a session that EVE has no name for. */
 static void
 put_session(struct text *o, const struct record *r)
@@ -245,6 +254,7 @@ put_session(struct text *o, const struct record *r)
 	put_texts(o, "listener", f->listener, "mode", f->mode == CONF_EXPLICIT ?
 	    "explicit" : "transparent", "host", f->host, "user", f->user,
 	    NULL);
+	put_tags(o, f);
 	put_categories(o, r);
 	put_geo(o, f);
 	put_verdict(o, r);

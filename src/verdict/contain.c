@@ -4,6 +4,7 @@
  */
 #include "verdict/contain.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "util/err.h"
 #include "util/hash.h"
 #include "util/mem.h"
+#include "util/text.h"
 
 #define BUCKETS	4096
 
@@ -24,7 +26,8 @@ struct row {
 struct contain {
 	pthread_mutex_t	 lock;
 	uint64_t	 seed;
-	atomic_uint	 n;
+	int		 named;
+	atomic_uint	 n, version;
 	struct row	*bucket[BUCKETS];
 };
 
@@ -60,13 +63,22 @@ contained_unref(struct contained *c)
 }
 
 struct contain *
-contain_new(uint64_t seed)
+contain_new(uint64_t seed, int named)
 {
 	struct contain *t = xcalloc(1, sizeof(*t));
 
 	pthread_mutex_init(&t->lock, NULL);
 	t->seed = seed;
+	t->named = named;
+	atomic_init(&t->version, 1);
 	return t;
+}
+
+static void
+version_next(struct contain *t)
+{
+	if (atomic_fetch_add(&t->version, 1) == UINT_MAX)
+		atomic_fetch_add(&t->version, 1);
 }
 
 /* Take a row out, and with it the table's reference. */
@@ -79,6 +91,7 @@ row_take(struct contain *t, struct row **at)
 	*at = r->next;
 	free(r);
 	atomic_fetch_sub(&t->n, 1);
+	version_next(t);
 	return c;
 }
 
@@ -122,14 +135,22 @@ endpoint_same(const struct endpoint *a, const struct endpoint *b)
 	return n == m && memcmp(p, q, n) == 0;
 }
 
-/* Where this endpoint's row is, or where it would be. With the lock. */
 static struct row **
-row_at(struct contain *t, const struct endpoint *who)
+bucket_of(struct contain *t, const struct endpoint *who)
 {
 	uint64_t h = hash_fold(who_hash(HASH_START ^ t->seed, who));
-	struct row **at = &t->bucket[h % BUCKETS];
 
-	while (*at != NULL && !endpoint_same(&(*at)->c->who, who))
+	return &t->bucket[h % BUCKETS];
+}
+
+/* Where this row is, or where it would be. With the lock. */
+static struct row **
+row_at(struct contain *t, const struct endpoint *who, const char *profile)
+{
+	struct row **at = bucket_of(t, who);
+
+	while (*at != NULL && !(endpoint_same(&(*at)->c->who, who) &&
+	    (!t->named || strcmp((*at)->c->profile, profile) == 0)))
 		at = &(*at)->next;
 	return at;
 }
@@ -142,7 +163,7 @@ contain_put(struct contain *t, struct contained *c)
 	int rv = 0;
 
 	pthread_mutex_lock(&t->lock);
-	at = row_at(t, &c->who);
+	at = row_at(t, &c->who, c->profile);
 	if (*at != NULL) {
 		old = (*at)->c;
 		(*at)->c = contained_ref(c);
@@ -153,19 +174,21 @@ contain_put(struct contain *t, struct contained *c)
 		(*at)->c = contained_ref(c);
 		atomic_fetch_add(&t->n, 1);
 	}
+	version_next(t);
 	pthread_mutex_unlock(&t->lock);
 	contained_unref(old);
 	return rv;
 }
 
 struct contained *
-contain_of(struct contain *t, const struct endpoint *who)
+contain_of(struct contain *t, const struct endpoint *who,
+    const char *profile)
 {
 	struct contained *c = NULL;
 	struct row *r;
 
 	pthread_mutex_lock(&t->lock);
-	if ((r = *row_at(t, who)) != NULL)
+	if ((r = *row_at(t, who, profile)) != NULL)
 		c = contained_ref(r->c);
 	pthread_mutex_unlock(&t->lock);
 	return c;
@@ -174,7 +197,7 @@ contain_of(struct contain *t, const struct endpoint *who)
 static struct contained *
 ask_one(struct contain *t, const struct endpoint *who, uint64_t now)
 {
-	struct contained *c = contain_of(t, who);
+	struct contained *c = contain_of(t, who, NULL);
 
 	if (c == NULL || c->end > now)
 		return c;
@@ -198,6 +221,73 @@ contain_ask(struct contain *t, const struct addr *addr, const uint8_t *mac,
 	if (c == NULL && addr->sa.sa_family != AF_UNSPEC)
 		c = ask_one(t, &by_addr, now);
 	return c;
+}
+
+/* The names of one endpoint, into a text of "a", NUL, "b", NUL. */
+static void
+names_add(struct contain *t, const struct endpoint *who, uint64_t now,
+    struct text *out)
+{
+	struct row *r;
+
+	for (r = *bucket_of(t, who); r != NULL; r = r->next)
+		if (r->c->end > now && endpoint_same(&r->c->who, who))
+			text_add(out, r->c->profile,
+			    strlen(r->c->profile) + 1);
+}
+
+static int
+name_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, each once, with commas. */
+static char *
+names_join(const struct text *names)
+{
+	const char *v[CONTAIN_NAMES];
+	struct text out = { 0 };
+	size_t i, at, n = 0;
+
+	for (at = 0; at < names->len && n < CONTAIN_NAMES;
+	    at += strlen(names->s + at) + 1)
+		v[n++] = names->s + at;
+	qsort(v, n, sizeof(*v), name_order);
+	for (i = 0; i < n; i++)
+		if (i == 0 || strcmp(v[i], v[i - 1]) != 0)
+			text_printf(&out, "%s%s", i > 0 ? "," : "", v[i]);
+	return out.s;
+}
+
+char *
+contain_names(struct contain *t, const struct addr *addr, const uint8_t *mac,
+    uint64_t now)
+{
+	struct endpoint by_mac = { .by_mac = 1 }, by_addr = { .addr = *addr };
+	struct text names = { 0 };
+	char *joined = NULL;
+
+	if (atomic_load(&t->n) == 0)
+		return NULL;
+	pthread_mutex_lock(&t->lock);
+	if (mac != NULL) {
+		memcpy(by_mac.mac, mac, MAC_LEN);
+		names_add(t, &by_mac, now, &names);
+	}
+	if (addr->sa.sa_family != AF_UNSPEC)
+		names_add(t, &by_addr, now, &names);
+	pthread_mutex_unlock(&t->lock);
+	if (names.len > 0)
+		joined = names_join(&names);
+	text_free(&names);
+	return joined;
+}
+
+unsigned
+contain_version(struct contain *t)
+{
+	return atomic_load(&t->version);
 }
 
 /* The first row for which a question says yes. With the lock. */

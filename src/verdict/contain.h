@@ -17,6 +17,7 @@
 #include "util/mac.h"
 
 #define CONTAIN_MAX	65536	/* endpoints */
+#define CONTAIN_NAMES	64	/* that one endpoint is shown with */
 
 struct endpoint {
 	int		 by_mac;	/* else by its address */
@@ -43,13 +44,14 @@ void		 contained_unref(struct contained *);	/* NULL is allowed */
 
 struct contain;
 
-/* seed: random, for peers choose their addresses. */
-struct contain	*contain_new(uint64_t seed);
+/* seed: random, for peers choose their addresses. named: an endpoint may be in
+ * it several times, under different profiles (tags: verdict/tags.h). */
+struct contain	*contain_new(uint64_t seed, int named);
 void		 contain_free(struct contain *);
 
 /*
  * Put it in, with a reference of the table's own, in place of one of the same
- * endpoint. Returns 0, or ERR_LIMIT.
+ * endpoint (and profile, in a named one). Returns 0, or ERR_LIMIT.
  */
 int		 contain_put(struct contain *, struct contained *);
 /*
@@ -58,9 +60,18 @@ int		 contain_put(struct contain *, struct contained *);
  */
 struct contained *contain_ask(struct contain *, const struct addr *,
 		    const uint8_t *mac, uint64_t now);
-/* Of exactly this endpoint, even if its end has passed. A reference, or
- * NULL. */
-struct contained *contain_of(struct contain *, const struct endpoint *);
+/* Of exactly this endpoint (and this profile, in a named table), even if its
+ * end has passed. A reference, or NULL. */
+struct contained *contain_of(struct contain *, const struct endpoint *,
+		    const char *profile);
+/*
+ * The profiles that the address, or mac unless NULL, has in a named table, in
+ * the order of the alphabet: "a,b", malloc'ed; NULL: none.
+ */
+char		*contain_names(struct contain *, const struct addr *,
+		    const uint8_t *mac, uint64_t now);
+/* It changes with each change of the table; never 0. */
+unsigned	 contain_version(struct contain *);
 /* Take one out by its id. The table's reference is the caller's; or NULL. */
 struct contained *contain_take(struct contain *, uint64_t id);
 /* Take out one whose end has passed; likewise. */

@@ -96,7 +96,7 @@ hold(struct quarantine *q, const struct contained *c,
 		guard_tells(c, rv, &why);
 	}
 	q->cut(q->arg, c);
-	state_held(q->state, c);
+	state_held(q->state, STATE_QUARANTINE, c);
 	tell(q, old == NULL ? QUARANTINE_SET : QUARANTINE_EXTENDED, c,
 	    why.len > 0 ? why.s : NULL);
 	text_free(&why);
@@ -132,7 +132,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 		tell(q, QUARANTINE_REFUSED, &wish, why->s);
 		return ERR_DENIED;
 	}
-	old = contain_of(q->contain, &wish.who);
+	old = contain_of(q->contain, &wish.who, NULL);
 	c = merge(q, &wish, old);
 	if ((rv = contain_put(q->contain, c)) != 0) {
 		text_puts(why, "too many endpoints are contained");

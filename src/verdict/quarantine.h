@@ -28,6 +28,7 @@ const char	*quarantine_str(enum quarantine_what);
 
 struct quarantine {
 	struct contain	*contain;
+	struct contain	*tags;		/* verdict/tags.h */
 	struct guard	*guard;		/* or NULL: there is none */
 	struct state	*state;		/* or NULL */
 	struct cases	*cases;		/* or NULL */
@@ -38,6 +39,10 @@ struct quarantine {
 	/* For the log. why: what went wrong or refused it, or NULL. */
 	void		(*told)(void *arg, enum quarantine_what,
 			    const struct contained *, const char *why);
+	/* Of a tag; and the endpoint's tags are others now. */
+	void		(*tagged)(void *arg, enum quarantine_what,
+			    const struct contained *);
+	void		(*retagged)(void *arg, const struct endpoint *);
 	/* End what the endpoint has open. */
 	void		(*cut)(void *arg, const struct contained *);
 	void		*arg;

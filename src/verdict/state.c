@@ -1,7 +1,8 @@
 /*
- * Lines of JSON:
+ * Lines of JSON; what a line is of is told by the key of its name:
  *	{"id":17,"who":"02:00:5e:10:00:01","profile":"all","since":...,
  *	 "until":...,"reason":"...","by":"ids"}
+ *	{"id":18,"who":"10.0.0.7","tag":"infected", ...}
  *	{"id":17,"freed":true}
  */
 #include "verdict/state.h"
@@ -20,28 +21,50 @@
 #include "util/log.h"
 #include "util/mem.h"
 
+static const char *const names[STATE_KINDS] = {
+	[STATE_QUARANTINE] = "profile",
+	[STATE_TAG] = "tag",
+};
+
 struct state {
 	char		*path;
 	int		 fd;
 };
 
 struct reading {
-	struct contain	*t;
+	struct contain	*const *tables;
 	int64_t		 wall;
 	uint64_t	 now, last;
 	unsigned	 bad;
 };
 
-/* A line that says who was contained. */
+/* What a line is of, or STATE_KINDS; and its name. */
+static int
+line_kind(json_t *o, char **name)
+{
+	const char *s;
+	int i;
+
+	for (i = 0; i < STATE_KINDS; i++)
+		if ((s = json_string_value(json_object_get(o, names[i]))) !=
+		    NULL) {
+			*name = (char *)(uintptr_t)s;
+			break;
+		}
+	return i;
+}
+
+/* A line that says who was contained, or has a tag. */
 static int
 line_held(struct reading *r, json_t *o, uint64_t id)
 {
 	struct contained c = { .id = id }, *kept;
 	json_int_t since, until;
 	const char *who;
+	int kind = line_kind(o, &c.profile);
 
-	if (json_unpack(o, "{s:s,s:s,s:I,s:I,s:s,s:s}", "who", &who,
-	    "profile", &c.profile, "since", &since, "until", &until,
+	if (kind == STATE_KINDS || json_unpack(o, "{s:s,s:I,s:I,s:s,s:s}",
+	    "who", &who, "since", &since, "until", &until,
 	    "reason", &c.reason, "by", &c.by) != 0 ||
 	    endpoint_parse(&c.who, who) != 0)
 		return ERR_FORMAT;
@@ -50,7 +73,7 @@ line_held(struct reading *r, json_t *o, uint64_t id)
 	c.end = r->now + (until > r->wall ?
 	    (uint64_t)(until - r->wall) * 1000 : 0);
 	kept = contained_new(&c);
-	contain_put(r->t, kept);
+	contain_put(r->tables[kind], kept);
 	contained_unref(kept);
 	return 0;
 }
@@ -60,10 +83,12 @@ line_read(struct reading *r, const char *line, size_t len)
 {
 	json_t *o = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
 	json_int_t id = json_integer_value(json_object_get(o, "id"));
-	int rv = ERR_FORMAT;
+	int i, rv = ERR_FORMAT;
 
 	if (id > 0 && json_is_true(json_object_get(o, "freed"))) {
-		contained_unref(contain_take(r->t, (uint64_t)id));
+		for (i = 0; i < STATE_KINDS; i++)
+			contained_unref(contain_take(r->tables[i],
+			    (uint64_t)id));
 		rv = 0;
 	} else if (id > 0) {
 		rv = line_held(r, o, (uint64_t)id);
@@ -98,13 +123,13 @@ file_read(const char *path, struct reading *r, struct text *why)
 }
 
 static void
-held_text(const struct contained *c, struct text *t)
+held_text(enum state_kind kind, const struct contained *c, struct text *t)
 {
 	char who[ADDR_STRLEN], *s;
 	json_t *o;
 
 	o = json_pack("{s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "id",
-	    (json_int_t)c->id, "who", endpoint_str(&c->who, who), "profile",
+	    (json_int_t)c->id, "who", endpoint_str(&c->who, who), names[kind],
 	    c->profile, "since", (json_int_t)c->since, "until",
 	    (json_int_t)c->until, "reason", c->reason, "by", c->by);
 	s = json_dumps(o, JSON_COMPACT);
@@ -113,10 +138,17 @@ held_text(const struct contained *c, struct text *t)
 	json_decref(o);
 }
 
+struct held {			/* for held_each() */
+	enum state_kind	 kind;
+	struct text	*out;
+};
+
 static void
 held_each(void *arg, const struct contained *c)
 {
-	held_text(c, arg);
+	const struct held *h = arg;
+
+	held_text(h->kind, c, h->out);
 }
 
 /* Write all of it and have it on the disk. */
@@ -151,10 +183,12 @@ file_renew(struct state *s, const struct reading *r)
 {
 	char *tmp = xasprintf("%s.new", s->path);
 	struct text t = { 0 };
+	struct held h = { 0, &t };
 	int rv = ERR_SYS;
 
 	last_text(r->last, &t);
-	contain_each(r->t, held_each, &t);
+	for (; h.kind < STATE_KINDS; h.kind++)
+		contain_each(r->tables[h.kind], held_each, &h);
 	s->fd = open(tmp, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC |
 	    O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (s->fd >= 0 && file_put(s->fd, t.s != NULL ? t.s : "", t.len) ==
@@ -197,15 +231,18 @@ dir_make(const char *path)
 }
 
 int
-state_open(const char *path, struct contain *t, int64_t wall, uint64_t now,
-    uint64_t *last, struct state **out, struct text *why)
+state_open(const char *path, struct contain *const tables[STATE_KINDS],
+    int64_t wall, uint64_t now, uint64_t *last, struct state **out,
+    struct text *why)
 {
-	struct reading r = { t, wall, now, 0, 0 };
+	struct reading r = { tables, wall, now, 0, 0 };
 	struct state *s;
+	int i;
 
 	if (file_read(path, &r, why) != 0)
 		return ERR_SYS;
-	over_drop(t, now);
+	for (i = 0; i < STATE_KINDS; i++)
+		over_drop(tables[i], now);
 	if (r.bad > 0)
 		file_keep(path, r.bad);
 	dir_make(path);
@@ -254,13 +291,13 @@ state_add(struct state *s, struct text *t)
 }
 
 void
-state_held(struct state *s, const struct contained *c)
+state_held(struct state *s, enum state_kind kind, const struct contained *c)
 {
 	struct text t = { 0 };
 
 	if (s == NULL)
 		return;
-	held_text(c, &t);
+	held_text(kind, c, &t);
 	state_add(s, &t);
 }
 

@@ -9,6 +9,7 @@
 #include "net/special.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "verdict/tags.h"
 
 static const char *const results[VERDICT_RESULTS] = { "notified", "done",
     "dry-run", "ambiguous", "nobody", "breaker", "refused" };
@@ -29,6 +30,13 @@ is_inside(void *arg, const struct addr *a)
 	    special_inside(a) && special_of(a) == SPECIAL_NONE;
 }
 
+static const char *
+reason_of(const struct sighting *s)
+{
+	return s->signature != NULL ? s->signature :
+	    "a security system has reported it";
+}
+
 static enum verdict_result
 contain(struct verdicts *v, struct verdict_told *t, int64_t wall,
     uint64_t now, struct text *why)
@@ -36,15 +44,13 @@ contain(struct verdicts *v, struct verdict_told *t, int64_t wall,
 	const struct conf *conf = v->quarantine->conf;
 	struct quarantine_order o = { .who = *t->who,
 	    .profile = t->response->profile, .ms = t->response->span,
-	    .by = t->sensor->name, .reason = t->sighting->signature };
+	    .by = t->sensor->name, .reason = reason_of(t->sighting) };
 	struct contained *held;
 
-	if (o.reason == NULL)
-		o.reason = "a security system has reported it";
 	if (t->response->dry_run)
 		return VERDICT_DRY_RUN;
 	/* One that is contained costs the breaker nothing. */
-	held = contain_of(v->quarantine->contain, t->who);
+	held = contain_of(v->quarantine->contain, t->who, NULL);
 	contained_unref(held);
 	if (held == NULL && quarantine_may(v->quarantine, t->who, why) &&
 	    !respond_may(v->respond, &conf->breaker, now))
@@ -52,6 +58,25 @@ contain(struct verdicts *v, struct verdict_told *t, int64_t wall,
 	text_clear(why);
 	return quarantine_set(v->quarantine, &o, wall, now, &t->id, why) ==
 	    0 ? VERDICT_DONE : VERDICT_REFUSED;
+}
+
+static enum verdict_result
+tag(struct verdicts *v, struct verdict_told *t, int64_t wall, uint64_t now,
+    struct text *why)
+{
+	const struct conf_response *r = t->response;
+	struct quarantine_order o = { .who = *t->who, .profile = r->tag,
+	    .ms = r->span, .by = t->sensor->name,
+	    .reason = reason_of(t->sighting) };
+
+	if (r->dry_run)
+		return VERDICT_DRY_RUN;
+	if (r->clear != NULL)
+		tags_clear(v->quarantine, t->who, r->clear, &t->id);
+	if (r->tag == NULL)
+		return VERDICT_DONE;
+	return tags_set(v->quarantine, &o, wall, now, &t->id, why) == 0 ?
+	    VERDICT_DONE : VERDICT_REFUSED;
 }
 
 static enum verdict_result
@@ -63,7 +88,8 @@ act(struct verdicts *v, struct verdict_told *t, int rv, int64_t wall,
 	if (rv != 0)
 		return rv == ERR_NOTFOUND ? VERDICT_NOBODY :
 		    VERDICT_AMBIGUOUS;
-	return contain(v, t, wall, now, why);
+	return t->response->what == DO_TAG ? tag(v, t, wall, now, why) :
+	    contain(v, t, wall, now, why);
 }
 
 void

@@ -56,10 +56,10 @@ def files(s):
 
 def begin(s, **over):
     s.hosts('10.2.0.2 good.test v4.good.test www.good.test\n')
-    s.start(record=False, mirrors=[], rules=[
-        {'name': 'default', 'action': 'decrypt'}], **dict({
-            'quarantines': ALL,
-            'endpoints': {**files(s)}}, **over))
+    s.start(**dict({
+        'record': False, 'mirrors': [], 'quarantines': ALL,
+        'rules': [{'name': 'default', 'action': 'decrypt'}],
+        'endpoints': files(s)}, **over))
     s.serve(443, handler=peer.http(SAID), alpn=['http/1.1'])
     s.serve(80, plain=True, handler=peer.http(SAID))
 

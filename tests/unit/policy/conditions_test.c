@@ -367,7 +367,45 @@ TEST(the_mac_address_of_the_client)
 }
 END
 
-SUITE("conditions", the_mac_address_of_the_client,
+TEST(groups_and_tags_of_the_client)
+{
+	struct policy *p = made(
+	    "  - {name: a, group: [web, phones], action: block}\n"
+	    "  - {name: b, tag: [infected, odd], not: {group: db}, "
+	    "action: block}\n"
+	    "groups:\n"
+	    "  - {name: web, members: [10.1.0.0/24, \"tag:web\"]}\n"
+	    "  - {name: phones, members: \"02:00:5E:*\"}\n"
+	    "  - {name: db, members: [10.2.0.7, \"2001:db8::/64\"]}\n");
+	struct facts f = { .protocol = PROTO_TLS };
+
+	explained(p, &f, "rule a (c.yaml:5): no match by the connection: "
+	    "group is not known, and must be in web, phones\n");
+	ck_assert_int_eq(addr_parse_ip(&f.client, "10.1.0.9"), 0);
+	ck_assert_str_eq(decides(p, &f), "a");
+	ck_assert_int_eq(addr_parse_ip(&f.client, "10.2.0.7"), 0);
+	ck_assert_str_eq(decides(p, &f), "default");
+	explained(p, &f, "group \"10.2.0.7\" is not in web, phones");
+	explained(p, &f, "tag is not known (the client has none), and must be "
+	    "in infected, odd");
+	f.tags = "web";
+	ck_assert_str_eq(decides(p, &f), "a");
+	f.tags = "webs,we";
+	ck_assert_str_eq(decides(p, &f), "default");
+	f.tags = "infected";
+	ck_assert_str_eq(decides(p, &f), "default");	/* in db */
+	ck_assert_int_eq(addr_parse_ip(&f.client, "2001:db8:0:1::7"), 0);
+	f.tags = "a,infected";
+	ck_assert_str_eq(decides(p, &f), "b");
+	f.mac_known = 1;
+	memcpy(f.mac, "\x02\x00\x5e\x00\x00\x07", MAC_LEN);
+	ck_assert_str_eq(decides(p, &f), "a");
+	explained(p, &f, "group");
+	policy_unref(p);
+}
+END
+
+SUITE("conditions", groups_and_tags_of_the_client, the_mac_address_of_the_client,
     the_country_of_the_server,
     contained_clients_have_what_their_profile_allows,
     categories_are_what_the_feeds_say,

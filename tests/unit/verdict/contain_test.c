@@ -4,12 +4,14 @@
 #include "verdict/contain.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "test.h"
 #include "util/err.h"
+#include "util/mem.h"
 #include "util/text.h"
 #include "verdict/state.h"
 
@@ -88,7 +90,7 @@ END
 
 TEST(one_is_found_by_its_address_or_its_hardware)
 {
-	struct contain *t = contain_new(7);
+	struct contain *t = contain_new(7, 0);
 
 	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 0), 0);
 	put(t, 1, "192.0.2.1", 5000);
@@ -109,7 +111,7 @@ END
 
 TEST(one_takes_the_place_of_another_of_its_endpoint)
 {
-	struct contain *t = contain_new(7);
+	struct contain *t = contain_new(7, 0);
 	struct contained *c;
 
 	put(t, 1, "192.0.2.1", 5000);
@@ -127,7 +129,7 @@ END
 
 TEST(those_that_are_over_come_out)
 {
-	struct contain *t = contain_new(7);
+	struct contain *t = contain_new(7, 0);
 	struct contained *c;
 	char name[32];
 	unsigned i, n = 0;
@@ -149,7 +151,7 @@ END
 
 TEST(a_table_has_room_for_so_many)
 {
-	struct contain *t = contain_new(7);
+	struct contain *t = contain_new(7, 0);
 	struct contained *c;
 	char name[32];
 	unsigned i;
@@ -167,6 +169,7 @@ TEST(a_table_has_room_for_so_many)
 END
 
 /* The file of state, in a directory of its own. */
+static struct contain *tags;	/* kept beside those who are contained */
 static char dir[] = "/tmp/contain_test.XXXXXX", path[64];
 
 static void
@@ -174,6 +177,7 @@ begin(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/sub/state", dir);
+	tags = contain_new(7, 1);
 }
 
 static void
@@ -184,6 +188,8 @@ end(void)
 	snprintf(bad_path, sizeof(bad_path), "%s.bad", path);
 	snprintf(sub, sizeof(sub), "%s/sub", dir);
 	unlink(bad_path);
+	contain_free(tags);
+	tags = NULL;
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(rmdir(sub), 0);
 	ck_assert_int_eq(rmdir(dir), 0);
@@ -192,17 +198,18 @@ end(void)
 static struct state *
 open_at(struct contain *t, int64_t wall, uint64_t now, uint64_t *last)
 {
+	struct contain *tables[STATE_KINDS] = { t, tags };
 	struct text why = { 0 };
 	struct state *s = NULL;
 
-	ck_assert_msg(state_open(path, t, wall, now, last, &s, &why) == 0,
+	ck_assert_msg(state_open(path, tables, wall, now, last, &s, &why) == 0,
 	    "%s", why.s);
 	return s;
 }
 
 TEST(a_restart_knows_who_was_contained)
 {
-	struct contain *t = contain_new(7);
+	struct contain *t = contain_new(7, 0);
 	struct contained *a, *b, *c;
 	struct state *s;
 	uint64_t last;
@@ -214,9 +221,9 @@ TEST(a_restart_knows_who_was_contained)
 	a = one(1, "192.0.2.1", 60000);		/* until 1060 */
 	b = one(2, "02:00:00:00:00:02", 90000);	/* until 1090 */
 	c = one(3, "192.0.2.3", 90000);
-	state_held(s, a);
-	state_held(s, b);
-	state_held(s, c);
+	state_held(s, STATE_QUARANTINE, a);
+	state_held(s, STATE_QUARANTINE, b);
+	state_held(s, STATE_QUARANTINE, c);
 	state_freed(s, c);
 	state_close(s);
 	ck_assert_int_eq(stat(path, &st), 0);
@@ -230,14 +237,14 @@ TEST(a_restart_knows_who_was_contained)
 	ck_assert_uint_eq(ask(t, "192.0.2.9", "02:00:00:00:00:02", 559999), 2);
 	state_close(s);
 	contain_free(t);
-	t = contain_new(7);
+	t = contain_new(7, 0);
 	s = open_at(t, 1070, 0, &last);
 	ck_assert_uint_eq(contain_count(t), 1);
 	ck_assert_uint_eq(last, 3);
 	state_close(s);
 	/* The number is remembered when nobody is contained. */
 	contain_free(t);
-	t = contain_new(7);
+	t = contain_new(7, 0);
 	state_close(open_at(t, 9000, 0, &last));
 	state_close(open_at(t, 9000, 0, &last));
 	ck_assert_uint_eq(last, 3);
@@ -256,7 +263,7 @@ TEST(lines_that_are_not_ours_are_kept_beside_it)
 	    "\"by\":\"x\"}\n{\"id\":6,\"who\":\"nobody\",\"profile\":\"all\","
 	    "\"since\":1,\"until\":99,\"reason\":\"\",\"by\":\"x\"}\n"
 	    "no JSON\n{\"id\":-1,\"freed\":true}\n\n{\"id\":7";
-	struct contain *t = contain_new(7);
+	struct contain *t = contain_new(7, 0);
 	char sub[64], bad[80];
 	uint64_t last;
 	FILE *f;
@@ -277,9 +284,107 @@ TEST(lines_that_are_not_ours_are_kept_beside_it)
 }
 END
 
+static struct contained *
+tag(uint64_t id, const char *endpoint, const char *name, uint64_t end)
+{
+	char profile[64], reason[] = "because", by[] = "me";
+	struct contained c = { .id = id, .who = who(endpoint),
+	    .profile = profile, .end = end, .until = (int64_t)(end / 1000),
+	    .reason = reason, .by = by };
+
+	snprintf(profile, sizeof(profile), "%s", name);
+	return contained_new(&c);
+}
+
+static void
+named(struct contain *t, const char *addr, const char *mac, uint64_t now,
+    const char *right)
+{
+	struct endpoint a = who(addr), m = who(mac);
+	char *s = contain_names(t, &a.addr, m.mac, now);
+
+	if (right == NULL)
+		ck_assert_ptr_null(s);
+	else
+		ck_assert_str_eq(s, right);
+	free(s);
+}
+
+TEST(an_endpoint_has_many_names_in_a_named_table)
+{
+	static const struct {
+		const char *who, *name;
+		uint64_t end;
+	} rows[] = { { "192.0.2.1", "web", 5000 }, { "192.0.2.1", "a", 9000 },
+	    { "02:00:00:00:00:02", "web", 7000 },
+	    { "02:00:00:00:00:02", "z", 7000 }, { "192.0.2.9", "b", 9000 } };
+	struct contain *t = contain_new(7, 1);
+	struct contained *c;
+	unsigned version;
+	size_t i;
+
+	for (i = 0; i < NELEM(rows); i++) {
+		version = contain_version(t);
+		c = tag(i + 1, rows[i].who, rows[i].name, rows[i].end);
+		ck_assert_int_eq(contain_put(t, c), 0);
+		ck_assert_uint_ne(contain_version(t), version);
+		contained_unref(c);
+	}
+	ck_assert_uint_eq(contain_count(t), NELEM(rows));
+	named(t, "192.0.2.1", "02:00:00:00:00:02", 0, "a,web,z");
+	named(t, "192.0.2.1", "02:00:00:00:00:03", 0, "a,web");
+	named(t, "192.0.2.1", "02:00:00:00:00:02", 5000, "a,web,z");
+	named(t, "192.0.2.1", "02:00:00:00:00:02", 7000, "a");
+	named(t, "192.0.2.2", "02:00:00:00:00:03", 0, NULL);
+	/* Another end in the place of the same name. */
+	c = tag(9, "192.0.2.1", "web", 20000);
+	ck_assert_int_eq(contain_put(t, c), 0);
+	contained_unref(c);
+	ck_assert_uint_eq(contain_count(t), NELEM(rows));
+	named(t, "192.0.2.1", "02:00:00:00:00:03", 10000, "web");
+	version = contain_version(t);
+	contained_unref(contain_take(t, 9));
+	ck_assert_uint_ne(contain_version(t), version);
+	named(t, "192.0.2.1", "02:00:00:00:00:03", 0, "a");
+	contain_free(t);
+}
+END
+
+TEST(a_restart_knows_the_tags)
+{
+	struct contain *t = contain_new(7, 0);
+	struct contained *a, *b, *c;
+	struct state *s;
+	uint64_t last;
+
+	begin();
+	s = open_at(t, 1000, 0, &last);
+	a = tag(1, "192.0.2.1", "web", 1060000);
+	b = tag(2, "192.0.2.1", "db", 1090000);
+	c = one(3, "192.0.2.1", 90000);
+	state_held(s, STATE_TAG, a);
+	state_held(s, STATE_TAG, b);
+	state_held(s, STATE_QUARANTINE, c);
+	state_freed(s, a);
+	state_close(s);
+	s = open_at(t, 1030, 0, &last);
+	ck_assert_uint_eq(last, 3);
+	ck_assert_uint_eq(contain_count(t), 1);
+	named(tags, "192.0.2.1", "02:00:00:00:00:03", 59999, "db");
+	named(tags, "192.0.2.1", "02:00:00:00:00:03", 60000, NULL);
+	state_close(s);
+	contain_free(t);
+	contained_unref(a);
+	contained_unref(b);
+	contained_unref(c);
+	end();
+}
+END
+
 SUITE("contain", endpoints_have_one_spelling,
     one_is_found_by_its_address_or_its_hardware,
     one_takes_the_place_of_another_of_its_endpoint,
     those_that_are_over_come_out, a_table_has_room_for_so_many,
-    a_restart_knows_who_was_contained,
+    an_endpoint_has_many_names_in_a_named_table,
+    a_restart_knows_who_was_contained, a_restart_knows_the_tags,
     lines_that_are_not_ours_are_kept_beside_it)
