@@ -13,6 +13,7 @@
 #include "conf/ca.h"
 #include "conf/match.h"
 #include "conf/pages.h"
+#include "conf/tagfile.h"
 #include "conf/users.h"
 #include "net/geo.h"
 #include "net/via.h"
@@ -450,6 +451,7 @@ struct conf {
 		char	*state, *cases;	/* files, or NULL */
 		int	 release;	/* when the daemon is gone */
 		int	 by_address;	/* `identity: address` */
+		struct conf_tagfile tags;
 	} endpoints;
 	struct conf_group *groups;	/* conf/group.h */
 	size_t		 ngroups;

@@ -436,6 +436,7 @@ static const struct key endpoints_keys[] = {
 	    .arg = when_downs },
 	{ "identity", &type_word, AT(endpoints.by_address), "mac",
 	    .arg = identities },
+	{ "tags", &type_tagfile, AT(endpoints.tags) },
 	{ "interfaces", &type_later },
 	{ NULL }
 };

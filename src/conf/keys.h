@@ -112,6 +112,8 @@ extern const struct type type_mac_pattern;	/* char *: "02:00:5e:*" */
 extern const struct listof group_list, rule_groups, rule_tags;
 extern const struct type type_group;	/* char *: a group's name */
 extern const struct type type_tag;	/* char * */
+/* struct conf_tagfile, in tagfile.c */
+extern const struct type type_tagfile;
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 

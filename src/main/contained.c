@@ -246,6 +246,8 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 		return ERR_SYS;
 	}
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
+	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
+	    clock_ms());
 	return 0;
 }
 

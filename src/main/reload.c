@@ -18,6 +18,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "verdict/sensors.h"
+#include "verdict/tags.h"
 
 static const struct {
 	const char	*name;
@@ -171,6 +172,8 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	d->setup = f->setup;
 	daemon_show(d);
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
+	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
+	    clock_ms());
 	verdicts_begin(d, c, f->sensors);
 	daemon_memory(c);
 	log_level = c->log.level;
