@@ -23,7 +23,10 @@
 #include "util/text.h"
 
 struct bypasses;
+struct capture_counts;
+struct endpoint;
 struct event_base;
+struct history;
 struct quarantine;
 struct sensors;
 struct verdicts;
@@ -47,6 +50,12 @@ struct admin_env {
 	struct quarantine	*quarantine;
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */
+	struct history		*history;
+	const struct capture_counts *captures;
+	/* `ctl capture`; done gets the answer. */
+	void			(*capture)(void *arg, const struct endpoint *,
+				    uint64_t ms, void (*done)(void *,
+				    json_t *), void *done_arg);
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "admin/asking.h"
+#include "admin/captured.h"
 #include "admin/chains.h"
 #include "admin/contained.h"
 #include "admin/tags.h"
@@ -52,6 +53,7 @@ static void	verb_explain(const struct request *);
 static void	verb_failures(const struct request *);
 static void	verb_learned(const struct request *);
 static void	verb_exempt(const struct request *);
+static void	verb_capture(const struct request *);
 static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_tag(const struct request *);
@@ -81,6 +83,8 @@ static const struct verb verbs[] = {
 	    "because that failed, or is exempt; forget a site" },
 	{ "exempt", -2, verb_exempt, "SITE FOR (10m, 2h): do not decrypt a "
 	    "site and those below it for so long; clear SITE" },
+	{ "capture", -2, verb_capture, "WHO [FOR]: write the packets that are "
+	    "kept of an endpoint to a file, and go on for so long" },
 	{ "case", 1, verb_case, "ID: what was done about an endpoint, and why; "
 	    "the number of its quarantine" },
 	{ "quarantine", VERB_REST, verb_quarantine, "[list]: the endpoints "
@@ -229,6 +233,12 @@ verb_exempt(const struct request *r)
 	else
 		r->done(r->arg, learned_exempt(r->env->bypasses, r->word,
 		    r->second));
+}
+
+static void
+verb_capture(const struct request *r)
+{
+	captured_verb(r->env, r->word, r->second, r->done, r->arg);
 }
 
 static void

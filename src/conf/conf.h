@@ -466,6 +466,17 @@ struct conf {
 		unsigned quarantines;
 		uint64_t per;
 	} breaker;
+	struct conf_history {
+		int	 given;
+		struct conf_pos pos;
+		uint64_t size, age;
+		/* Captures of it: where; how many files; of so many bytes; so
+		 * many at once; for so long after the alarm. */
+		char	*directory;
+		unsigned keep, at_once;
+		uint64_t max_capture, after;
+		int	 ports_map, http11, starttls;	/* as a mirror's */
+	} history;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_feed *feeds;

@@ -566,6 +566,8 @@ static const struct key conf_keys[] = {
 	{ "metrics", &type_map, 0, .arg = &map_metrics },
 	{ "limits", &type_map, 0, .arg = &map_limits },
 	{ "timeouts", &type_map, 0, .arg = &map_timeouts },
+	{ "history", &type_map, AT(history), .arg = &map_history,
+	    .given = AT(history.given) },
 	{ NULL }
 };
 const struct map map_conf = {

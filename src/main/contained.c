@@ -117,6 +117,16 @@ contained_cut(void *arg, const struct contained *by)
 	}
 }
 
+/* What it did before the alarm. Without a history there is none. */
+static void
+contained_capture(struct daemon *d, const struct contained *c)
+{
+	struct text why = { 0 };
+
+	history_write(d, &c->who, c->id, c->reason, &why);
+	text_free(&why);
+}
+
 static void
 contained_told(void *arg, enum quarantine_what what,
     const struct contained *c, const char *why)
@@ -133,6 +143,8 @@ contained_told(void *arg, enum quarantine_what what,
 		cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
 		    quarantine_str(what), json_incref(o));
 	connlog_report(d->admin.log, "quarantine", o);
+	if (what == QUARANTINE_SET)
+		contained_capture(d, c);
 }
 
 /* Whether the rules now refuse what it has open. */

@@ -13,6 +13,7 @@
 #include "main/daemon.h"
 #include "main/setup.h"
 #include "proxy/accept.h"
+#include "sink/history.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -22,12 +23,14 @@
 
 static const struct {
 	const char	*name;
-	const char	*keys[2];
+	const char	*keys[3];
 } fixed[] = {
 	{ "workers or user", { "workers", "user" } },
 	{ "control", { "control" } },
 	{ "endpoints state or cases", { "endpoints.state",
 	    "endpoints.cases" } },
+	{ "history ports, http2 or starttls", { "history.ports",
+	    "history.http2", "history.starttls" } },
 };
 
 static int
@@ -134,6 +137,9 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 		    (rv = port_free(&c->listens[i], why)) != 0)
 			return rv;
 	device_attach(c, d->admin.conf);
+	captures_directory(c);
+	if ((rv = captures_usable(c, why)) != 0)
+		return rv;
 	if ((rv = setup_new(d, c, d->setup, &f->setup, why)) != 0)
 		return rv;
 	if (d->chains != NULL && (rv = chains_open(d->chains, c, why)) != 0)
@@ -165,6 +171,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 		metrics_free(d->metrics);
 		d->metrics = f->metrics;
 	}
+	history_renew(d->history, c);
 	for (i = 0; i < d->nrunning; i++)
 		worker_renew(d->workers[i], setup_parts(f->setup),
 		    f->sockets[i]);

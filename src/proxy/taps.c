@@ -67,15 +67,30 @@ tap_open_engine(struct session *s)
 
 /* The ports of streams, if a mirror shows these by themselves. */
 static void
-taps_open_shown(struct session *s, const struct conf_mirror *m)
+taps_open_shown(struct session *s, int http11, int ports_map)
 {
 	struct addr server = s->facts.server;
 
-	if (!m->http11 || s->rec.shown != NULL)
+	if (!http11 || s->rec.shown != NULL)
 		return;
 	addr_set_port(&server, packet_shown_port(addr_port(&server),
-	    m->ports_map));
+	    ports_map));
 	s->rec.shown = shown_new(&s->facts.client, &server);
+}
+
+/* Whatever the rule's mirrors are: what is clear text here is kept. */
+static void
+taps_open_history(struct session *s)
+{
+	const struct conf_history *h = &session_conf(s)->history;
+	const struct sink_ops *ops = s->place->parts->history.ops;
+	struct tap *t;
+
+	if (s->place->history == NULL || s->verdict.action == ACTION_BYPASS)
+		return;
+	taps_open_shown(s, h->http11, h->ports_map);
+	t = wire_tap(&s->wire, ops->tap, TAP_BEHIND);
+	t->state = ops->begin(s->place->history->seat, t, &s->rec);
 }
 
 void
@@ -94,10 +109,11 @@ taps_open(struct session *s)
 		    conf->mirrors[rule->mirrors[0].mirror].ports_map);
 	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++) {
 		m = &conf->mirrors[rule->mirrors[i].mirror];
-		taps_open_shown(s, m);
+		taps_open_shown(s, m->http11, m->ports_map);
 		tap_open(s, rule->mirrors[i].after ? session_last(s) :
 		    &s->wire, rule->mirrors[i].mirror, m->name);
 	}
+	taps_open_history(s);
 	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
 	    policy_by_request(s->policy) ||
