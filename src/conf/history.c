@@ -27,7 +27,7 @@ static const struct key history_keys[] = {
 	    "/var/lib/clearspan/captures" },
 	{ "keep", &type_uint, F(keep), "100", 1, 1000000 },
 	{ "max-capture", &type_size, F(max_capture), "256M", M, T },
-	{ "at-once", &type_uint, F(at_once), "8", 1, 64 },
+	{ "at-once", &type_uint, F(at_once), "16", 1, 64 },
 	{ "after", &type_time, F(after), "30s", 0, DAY },
 	{ "ports", &type_word, F(ports_map), "keep", .arg = ports_words },
 	{ "http2", &type_word, F(http11), "keep", .arg = http2_words },

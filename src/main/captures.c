@@ -20,6 +20,7 @@
 #include "main/daemon.h"
 #include "net/mailbox.h"
 #include "sink/connlog.h"
+#include "sink/eve.h"
 #include "sink/history.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -54,6 +55,7 @@ struct taking {				/* a capture under way */
 	int		 away;		/* a round is under way */
 	int		 last;		/* it is the last one */
 	int		 over;		/* nothing more is written */
+	int		 begun;		/* its case knows of the file */
 	/* Whoever waits for an answer, or NULL. */
 	void		(*done)(void *arg, json_t *);
 	void		*arg;
@@ -138,6 +140,20 @@ taking_answer(struct taking *t)
 	t->done = NULL;
 }
 
+/* If we are killed before it is whole, the case has its name at least. */
+static void
+taking_begun(struct taking *t)
+{
+	const struct capture_told *told = capture_tells(t->capture);
+
+	if (t->begun || t->id == 0 || told->path == NULL)
+		return;
+	t->begun = 1;
+	cases_add(t->all->d->quarantine.cases, t->id, clock_wall().tv_sec,
+	    "capture begun", json_pack("{s:o}", "file",
+	    eve_string(told->path)));
+}
+
 /* It is whole: say so. */
 static void
 taking_end(struct taking *t)
@@ -186,6 +202,7 @@ taking_home(struct mail *m)
 		taking_end(t);
 		return;
 	}
+	taking_begun(t);
 	taking_answer(t);
 	taking_wait(t);
 }
@@ -322,6 +339,7 @@ captures_may(struct captures *all, const struct endpoint *who, uint64_t id,
 {
 	const struct conf *c = all->d->admin.conf;
 	char name[ADDR_STRLEN];
+	json_t *o;
 
 	if (!c->history.given) {
 		text_puts(why, "no packets are kept: there is no `history:` "
@@ -334,10 +352,14 @@ captures_may(struct captures *all, const struct endpoint *who, uint64_t id,
 	all->counts.refused++;
 	log_warn("capture of %s: refused: %s", endpoint_str(who, name),
 	    why->s);
-	if (id != 0)
+	o = json_pack("{s:s,s:s,s:s}", "endpoint", name, "result", "refused",
+	    "error", why->s);
+	if (id != 0) {
+		json_object_set_new(o, "case", json_integer((json_int_t)id));
 		cases_add(all->d->quarantine.cases, id, clock_wall().tv_sec,
-		    "capture", json_pack("{s:s,s:s,s:s}", "endpoint", name,
-		    "result", "refused", "error", why->s));
+		    "capture", json_incref(o));
+	}
+	connlog_report(all->d->admin.log, "capture", o);
 	return ERR_LIMIT;
 }
 

@@ -2,11 +2,14 @@
 import glob
 import hashlib
 import os
+import pwd
 import re
+import signal
 import stat
 
 from harness import capture, check, equal, h2_programs, net, peer, recorded, \
     scenario, wait
+from harness.case import yaml
 from harness.peer import RST, reset_wait
 from harness.h2_programs import URL
 from t_contained import OTHER, begin, contain, files
@@ -354,6 +357,47 @@ def captures_end_with_the_daemon(s):
     told = lines(s, case)[0]
     right(whole(told), [pair(a)])
     equal(s.d.ctl('capture', net.CLIENT)['capture']['result'], 'empty')
+
+
+@scenario
+def captures_are_in_the_case_of_one_that_was_killed(s):
+    begin(s, history=kept(s, after='1h'))
+    a = http(s, '/a').finish()
+    case = contain(s, net.CLIENT)
+    told = lines(s, case, what='capture begun')[0]
+    os.kill(s.d.pid, signal.SIGKILL)
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    right(capture.read(told['file']), [pair(a)])
+    capture.tshark('-r', told['file'])
+
+
+@scenario
+def captures_belong_to_the_user(s):
+    """Who has the directory, and makes no other."""
+    user = pwd.getpwnam('nobody')
+    os.chown(s.dir, user.pw_uid, -1)
+    s.start(record=False, mirrors=[], user='nobody', history=kept(
+        s, directory=s.path('new/captures')),
+        rules=[{'name': 'default', 'action': 'decrypt'}])
+    s.serve(80, plain=True, handler=peer.http(b'x'))
+    a = http(s, '/a').finish()
+    s.d.flows(1)
+    told = s.d.ctl('capture', net.CLIENT)['capture']
+    right(whole(told), [pair(a)])
+    for path, mode in (s.path('new'), 0o750), \
+            (s.path('new/captures'), 0o700), (told['file'], 0o600):
+        st = os.stat(path)
+        equal([st.st_uid, stat.S_IMODE(st.st_mode)], [user.pw_uid, mode],
+              path)
+    for directory in '/root/none/captures', '/etc/passwd/none':
+        with open(s.path('bad.yaml'), 'w') as f:
+            f.write(yaml(s.conf(user='nobody', history={
+                'directory': directory})))
+        r = s.run(s.gateway, s.binary, 'check', '-c', s.path('bad.yaml'))
+        equal(r.code, 2, r.text)
+        check('"directory": cannot write in ' + directory in r.text +
+              r.errors, r.text, r.errors)
 
 
 @scenario
