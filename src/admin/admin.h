@@ -24,8 +24,10 @@
 
 struct bypasses;
 struct event_base;
+struct measures;
 struct quarantine;
 struct sensors;
+struct verdict_ring;
 struct verdicts;
 
 struct admin_env {
@@ -45,6 +47,8 @@ struct admin_env {
 	struct bypasses		*bypasses;
 	struct neighbours	*neighbours;	/* or NULL */
 	struct quarantine	*quarantine;
+	struct measures		*measures;
+	struct verdict_ring	*ring;		/* the last verdicts */
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */
 	struct timespec		 started;	/* wall clock */
