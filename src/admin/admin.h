@@ -27,8 +27,10 @@ struct capture_counts;
 struct endpoint;
 struct event_base;
 struct history;
+struct measures;
 struct quarantine;
 struct sensors;
+struct verdict_ring;
 struct verdicts;
 
 struct admin_env {
@@ -48,6 +50,8 @@ struct admin_env {
 	struct bypasses		*bypasses;
 	struct neighbours	*neighbours;	/* or NULL */
 	struct quarantine	*quarantine;
+	struct measures		*measures;
+	struct verdict_ring	*ring;		/* the last verdicts */
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */
 	struct history		*history;

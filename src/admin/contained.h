@@ -22,6 +22,9 @@ json_t	*contained_case(const struct quarantine *, uint64_t id);
 /* What a list and an event say of one; its profile is under that name. */
 json_t	*contained_row(const struct contained *, const char *name);
 
+/* Seconds since 1970 as an event has them. */
+json_t	*contained_time(int64_t);
+
 /* The object of an event. */
 json_t	*contained_event(enum quarantine_what, const struct contained *,
 	    const char *why);

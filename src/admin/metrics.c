@@ -17,6 +17,7 @@
 #include "admin/chains.h"
 #include "admin/captured.h"
 #include "admin/contained.h"
+#include "admin/measures.h"
 #include "http/spool.h"
 #include "tls/ca.h"
 #include "util/budget.h"
@@ -523,6 +524,7 @@ metrics_page(struct metrics *m, struct text *out)
 	chains_metrics(m->env->conf, out);
 	contained_metrics(m->env, out);
 	captured_metrics(m->env, out);
+	measures_metrics(m->env->measures, out);
 	page_ca(m, out);
 	page_owns(m, out);
 	metrics_dns(out, &sum);

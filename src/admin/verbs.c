@@ -11,6 +11,7 @@
 #include "admin/captured.h"
 #include "admin/chains.h"
 #include "admin/contained.h"
+#include "admin/measures.h"
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
@@ -57,6 +58,11 @@ static void	verb_capture(const struct request *);
 static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_tag(const struct request *);
+static void	verb_deny(const struct request *);
+static void	verb_step_up(const struct request *);
+static void	verb_approve(const struct request *);
+static void	verb_reject(const struct request *);
+static void	verb_verdicts(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -91,6 +97,16 @@ static const struct verb verbs[] = {
 	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
 	{ "tag", VERB_REST, verb_tag, "[list]: the tags of endpoints; add WHO "
 	    "TAG [FOR] [REASON]; clear WHO TAG" },
+	{ "deny", VERB_REST, verb_deny, "[list]: the servers that are denied "
+	    "to everybody; add SERVER FOR [REASON]; release ID" },
+	{ "step-up", VERB_REST, verb_step_up, "[list]: the endpoints that are "
+	    "looked at more closely; add WHO FOR [mirror=NAME,...] [REASON]; "
+	    "release ID" },
+	{ "verdicts", -1, verb_verdicts, "[N]: the last verdicts of sensors "
+	    "(20), what has become of them, and what waits to be approved" },
+	{ "approve", -1, verb_approve, "do what a verdict has proposed; its "
+	    "number" },
+	{ "reject", -1, verb_reject, "do not do it" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -260,6 +276,37 @@ verb_tag(const struct request *r)
 }
 
 static void
+verb_deny(const struct request *r)
+{
+	r->done(r->arg, deny_verb(r->env->measures, r->rest));
+}
+
+static void
+verb_step_up(const struct request *r)
+{
+	r->done(r->arg, step_up_verb(r->env->measures, r->rest));
+}
+
+static void
+verb_approve(const struct request *r)
+{
+	r->done(r->arg, approve_verb(r->env->measures, r->word));
+}
+
+static void
+verb_reject(const struct request *r)
+{
+	r->done(r->arg, reject_verb(r->env->measures, r->word));
+}
+
+static void
+verb_verdicts(const struct request *r)
+{
+	r->done(r->arg, verdicts_verb(r->env->ring, r->env->measures,
+	    r->word));
+}
+
+static void
 verb_top(const struct request *r)
 {
 	enum top_by by = r->word == NULL ? TOP_CLIENT : top_by(r->word);
@@ -352,6 +399,7 @@ verb_explain(const struct request *r)
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
 		rv = told_take(told, fact, &out);
 	told_look(told, r->env->neighbours, r->env->quarantine->tags);
+	told_measures(told, r->env->measures);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);
 	if (rv != 0)

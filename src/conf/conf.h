@@ -354,6 +354,7 @@ struct conf_rule {
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
 	int		 must_decrypt;		/* nothing of `on:` bypasses */
+	int		 never_decrypt;		/* ... nor step-up decrypts */
 	size_t		 ca;			/* see conf_ca() */
 	int		 ca_given;
 	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
@@ -448,6 +449,8 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct {
 		struct conf_list never;	/* contained: prefixes or "@list" */
+		/* servers: prefixes, patterns of names or "@list" */
+		struct conf_list never_denied;
 		char	*state, *cases;	/* files, or NULL */
 		int	 release;	/* when the daemon is gone */
 		int	 by_address;	/* `identity: address` */

@@ -158,6 +158,7 @@ extern const struct listof proxy_list, rule_proxies;
 /* Quarantines, in contained.c; what they mean goes before the rules. */
 extern const struct listof quarantine_list;
 void	quarantine_rules(struct conf *);
+extern const struct listof never_denied_list;	/* denied.c */
 /* What sensors say, and what is done about it, in verdicts.c. */
 extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;

@@ -67,20 +67,37 @@ static const struct map map_when = { "when", when_keys, NULL };
 
 static const struct word dos[] = {
 	{ "notify", DO_NOTIFY }, { "quarantine", DO_QUARANTINE },
-	{ "deny-server", DO_DENY_SERVER, 1 }, { "step-up", DO_STEP_UP, 1 },
+	{ "deny-server", DO_DENY_SERVER }, { "step-up", DO_STEP_UP },
 	{ "tag", DO_TAG }, { NULL }
+};
+static const struct word deny_bys[] = {
+	{ "both", DENY_BOTH }, { "name", DENY_NAME },
+	{ "address", DENY_ADDRESS }, { NULL }
+};
+static const struct word approvals[] = {
+	{ "no", APPROVAL_NO }, { "yes", APPROVAL_YES },
+	{ "second-sensor", APPROVAL_SECOND }, { NULL }
+};
+static const struct listof step_up_mirrors = {
+	sizeof(size_t), { "mirror", &type_mirror }
 };
 #define F(member)	offsetof(struct conf_response, member)
 static const struct key response_keys[] = {
 	{ "when", &type_map, F(when), .arg = &map_when },
 	{ "do", &type_word, F(what), .arg = dos, .flags = KEY_REQUIRED,
-	    .hint = "quarantine, tag or notify" },
+	    .hint = "quarantine, deny-server, step-up, tag or notify" },
 	{ "profile", &type_text, F(profile) },
 	{ "tag", &type_tag, F(tag) },
 	{ "clear", &type_tag, F(clear) },
 	{ "for", &type_time, F(span), "8h", SEC, 366 * DAY },
+	{ "server", &type_word, F(deny_by), "both", .arg = deny_bys },
+	{ "mirror", &type_list, F(mirrors), .arg = &step_up_mirrors,
+	    .max = CONF_RULE_MIRRORS, .given = F(mirrors_given) },
+	{ "cut", &type_bool, F(cut), "no" },
+	{ "approval", &type_word, F(approval), "no", .arg = approvals },
+	{ "approve-within", &type_time, F(approve_within), "1h", SEC,
+	    30 * DAY },
 	{ "dry-run", &type_bool, F(dry_run), "no" },
-	{ "mirror", &type_later },
 	{ NULL }
 };
 #undef F
@@ -278,6 +295,26 @@ check_sensors_named(struct load *l, yaml_node_t *n,
 	text_free(&why);
 }
 
+/* What goes with one kind of response only. */
+static void
+check_measures(struct load *l, yaml_node_t *n, const struct conf_response *r)
+{
+	static const char *const denies[] = { "server", NULL };
+	static const char *const steps[] = { "mirror", "cut", NULL };
+	static const char *const approves[] = { "approval", NULL };
+	static const char *const waits[] = { "approve-within", NULL };
+
+	if (r->what != DO_DENY_SERVER)
+		check_unwanted(l, n, denies, "do: deny-server");
+	if (r->what != DO_STEP_UP)
+		check_unwanted(l, n, steps, "do: step-up");
+	if (r->what == DO_NOTIFY || r->what == DO_TAG)
+		check_unwanted(l, n, approves, "do: quarantine, deny-server "
+		    "and step-up");
+	if (r->approval == APPROVAL_NO)
+		check_unwanted(l, n, waits, "approval");
+}
+
 static void
 check_response(struct load *l, yaml_node_t *n, void *item)
 {
@@ -289,6 +326,7 @@ check_response(struct load *l, yaml_node_t *n, void *item)
 
 	r->pos = node_pos(n);
 	check_sensors_named(l, n, r);
+	check_measures(l, n, r);
 	if (r->what == DO_NOTIFY)
 		check_unwanted(l, n, lasts, "a do: that lasts");
 	if (r->what != DO_TAG)

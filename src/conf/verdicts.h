@@ -29,6 +29,16 @@ enum conf_do {
 	DO_QUARANTINE, DO_DENY_SERVER, DO_STEP_UP, DO_TAG
 };
 
+enum conf_deny_by {		/* what of a server is denied */
+	DENY_BOTH, DENY_NAME, DENY_ADDRESS
+};
+
+enum conf_approval {		/* of what a response does */
+	APPROVAL_NO,
+	APPROVAL_YES,		/* by an operator */
+	APPROVAL_SECOND		/* ... or another sensor */
+};
+
 struct conf_field {		/* a field's name, and a pattern */
 	char		*name, *pattern;
 };
@@ -52,6 +62,14 @@ struct conf_response {
 	char		*profile;	/* DO_QUARANTINE */
 	char		*tag, *clear;	/* DO_TAG: set, take away; or NULL */
 	uint64_t	 span;		/* ms */
+	enum conf_deny_by deny_by;	/* DO_DENY_SERVER */
+	/* DO_STEP_UP: of conf.mirrors; not given: all */
+	size_t		*mirrors;
+	size_t		 nmirrors;
+	int		 mirrors_given;
+	int		 cut;		/* ... and end what is open */
+	enum conf_approval approval;
+	uint64_t	 approve_within;	/* ms */
 	int		 dry_run;	/* only say what would be done */
 };
 

@@ -14,6 +14,7 @@
 #include "proxy/worker.h"
 #include "adapt/engine.h"
 #include "util/text.h"
+#include "verdict/measure.h"
 #include "verdict/quarantine.h"
 #include "verdict/verdicts.h"
 
@@ -42,6 +43,7 @@ struct daemon {
 	struct zones		*zones;		/* NULL: started without
 						 * devices */
 	struct quarantine	 quarantine;
+	struct measures		 measures;
 	struct event		*tick;		/* of that */
 	struct sensors		*sensors;	/* or NULL: there are none */
 	struct verdicts		 verdicts;
@@ -99,6 +101,16 @@ int	contained_boot(struct daemon *, const struct conf *, uint64_t seed,
 int	contained_start(struct daemon *, const struct conf *,
 	    struct text *why);
 void	contained_down(struct daemon *);
+/*
+ * Denied servers, step-ups and proposals (measures.c), which are a part of
+ * those: their tables; when the file of state has been read and the guard
+ * started; every second; the end.
+ */
+void	measures_boot(struct daemon *, uint64_t seed,
+	    struct contain *tables[STATE_KINDS]);
+void	measures_start(struct daemon *);
+void	measures_tick(struct daemon *);
+void	measures_down(struct daemon *);
 /*
  * Sensors (sensors.c), likewise. A reload opens those of a configuration, and
  * then begins with them in the place of the others, or drops them.

@@ -10,6 +10,7 @@
 
 #include "chain/chain.h"
 #include "chain/device.h"
+#include "conf/denied.h"
 #include "main/daemon.h"
 #include "main/setup.h"
 #include "proxy/accept.h"
@@ -18,6 +19,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "verdict/denied.h"
 #include "verdict/sensors.h"
 #include "verdict/tags.h"
 
@@ -94,10 +96,18 @@ reload_first_quarantine(const struct daemon *d, const struct conf *c,
     struct text *out)
 {
 	unsigned n = contain_count(d->quarantine.contain);
+	unsigned denied = contain_count(denied_table(d->measures.denied));
 
-	if (c->nquarantines > 0 && d->quarantine.guard == NULL)
-		text_puts(out, "needs a restart: quarantines, as it was "
-		    "started without any");
+	if (conf_denies(c) && d->quarantine.guard == NULL)
+		text_puts(out, "needs a restart: quarantines or do: "
+		    "deny-server, as it was started without any");
+	else if (conf_measures(c) && c->endpoints.state != NULL &&
+	    d->quarantine.state == NULL)
+		text_puts(out, "needs a restart: do: step-up, as it was "
+		    "started without any response that lasts");
+	else if (!conf_denies(c) && denied > 0)
+		text_printf(out, "quarantines and do: deny-server cannot go "
+		    "while %u servers are denied (ctl deny list)", denied);
 	else if (c->nquarantines == 0 && n > 0)
 		text_printf(out, "quarantines cannot go while %u endpoints "
 		    "are contained (ctl quarantine list)", n);

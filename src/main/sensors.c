@@ -2,12 +2,27 @@
  * Sensors in the running daemon, and what the log says of their verdicts.
  */
 #include "admin/contained.h"
+#include "admin/measures.h"
 #include "main/daemon.h"
 #include "sink/connlog.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "verdict/cases.h"
 #include "verdict/sensors.h"
+
+/* In the case of each thing that was done. */
+static void
+verdict_cases(struct daemon *d, const struct verdict_told *t, json_t *o)
+{
+	size_t i;
+
+	if (t->id != 0 && t->also[0] == 0)
+		cases_add(d->quarantine.cases, t->id, clock_wall().tv_sec,
+		    "verdict", json_incref(o));
+	for (i = 0; i < VERDICT_ALSO && t->also[i] != 0; i++)
+		cases_add(d->quarantine.cases, t->also[i],
+		    clock_wall().tv_sec, "verdict", json_incref(o));
+}
 
 static void
 verdict_told(void *arg, const struct verdict_told *t)
@@ -23,9 +38,8 @@ verdict_told(void *arg, const struct verdict_told *t)
 	    verdict_result_str(t->result), t->why != NULL ? ": " : "",
 	    t->why != NULL ? t->why : "");
 	o = verdict_event(t);
-	if (t->id != 0)
-		cases_add(d->quarantine.cases, t->id, clock_wall().tv_sec,
-		    "verdict", json_incref(o));
+	verdict_cases(d, t, o);
+	verdict_ring_add(d->admin.ring, o, clock_wall().tv_sec);
 	connlog_report(d->admin.log, "verdict", o);
 }
 

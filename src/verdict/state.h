@@ -14,7 +14,10 @@ struct state;
 
 enum state_kind {		/* a table of each is kept */
 	STATE_QUARANTINE,
-	STATE_TAG,		/* a named one */
+	STATE_TAG,		/* by endpoint and name */
+	STATE_DENIAL,		/* servers: by name */
+	STATE_STEP_UP,
+	STATE_PROPOSAL,		/* by endpoint and name */
 	STATE_KINDS
 };
 

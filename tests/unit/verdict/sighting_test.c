@@ -322,7 +322,18 @@ TEST(wrong_sensors_and_responses_are_told_where)
 	bad("responses: [{when: {severity: 7-3}, do: notify}]", "severity");
 	bad("responses: [{when: {severity: \">\"}, do: notify}]", "severity");
 	bad("responses: [{when: {fields: a}, do: notify}]", "is a mapping");
-	bad("responses: [{do: step-up}]", "step-up");
+	bad("responses: [{do: notify, approval: yes}]", "\"approval\" goes "
+	    "with do: quarantine, deny-server and step-up only");
+	bad("responses: [{do: step-up, mirror: [x]}]", "mirror");
+	bad("responses: [{do: deny-server, cut: yes}]",
+	    "\"cut\" goes with do: step-up only");
+	bad("responses: [{do: step-up, server: name}]",
+	    "\"server\" goes with do: deny-server only");
+	bad("responses: [{do: deny-server, approve-within: 1h}]",
+	    "\"approve-within\" goes with approval only");
+	bad("responses: [{do: deny-server, approval: maybe}]", "second-sensor");
+	bad("rules: [{name: a, action: decrypt, never-decrypt: yes}]",
+	    "\"never-decrypt\" goes with action bypass only");
 	bad("responses: [{when: {count: {of: 65}}, do: notify}]", "64");
 }
 END
