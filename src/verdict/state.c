@@ -179,15 +179,6 @@ file_keep(const char *path, unsigned lines)
 }
 
 static void
-over_drop(struct contain *t, uint64_t now)
-{
-	struct contained *c;
-
-	while ((c = contain_over(t, now)) != NULL)
-		contained_unref(c);
-}
-
-static void
 dir_make(const char *path)
 {
 	char *dir = xdirname(path);
@@ -205,7 +196,6 @@ state_open(const char *path, struct contain *t, int64_t wall, uint64_t now,
 
 	if (file_read(path, &r, why) != 0)
 		return ERR_SYS;
-	over_drop(t, now);
 	if (r.bad > 0)
 		file_keep(path, r.bad);
 	dir_make(path);
