@@ -232,15 +232,6 @@ file_keep(const char *path, unsigned lines)
 }
 
 static void
-over_drop(struct contain *t, uint64_t now)
-{
-	struct contained *c;
-
-	while ((c = contain_over(t, now)) != NULL)
-		contained_unref(c);
-}
-
-static void
 dir_make(const char *path)
 {
 	char *dir = xdirname(path);
@@ -256,12 +247,9 @@ state_open(const char *path, struct contain *const tables[STATE_KINDS],
 {
 	struct reading r = { tables, wall, now, 0, 0 };
 	struct state *s;
-	int i;
 
 	if (file_read(path, &r, why) != 0)
 		return ERR_SYS;
-	for (i = 0; i < STATE_KINDS; i++)
-		over_drop(tables[i], now);
 	if (r.bad > 0)
 		file_keep(path, r.bad);
 	dir_make(path);
