@@ -167,6 +167,10 @@ metrics_sensors(const struct admin_env *e, struct text *out)
 	    "reports, or too long, or from others.");
 	text_printf(out, "clearspan_sensor_lost_total %llu\n",
 	    (unsigned long long)st.lost);
+	head(out, "sensor_refused_total", "counter", "Connections to sensors "
+	    "that were refused or had to go.");
+	text_printf(out, "clearspan_sensor_refused_total %llu\n",
+	    (unsigned long long)st.refused);
 	head(out, "verdicts_total", "counter", "Reports, by what became of "
 	    "them.");
 	text_printf(out, "clearspan_verdicts_total{result=\"ignored\"} "
@@ -215,6 +219,7 @@ json_t *
 verdict_event(const struct verdict_told *t)
 {
 	const struct sighting *s = t->sighting;
+	const char *sender = fields_get(s->fields, "@sender");
 	char who[ADDR_STRLEN];
 	json_t *o;
 
@@ -232,6 +237,8 @@ verdict_event(const struct verdict_told *t)
 		json_object_set_new(o, "denials", done_ids(t));
 	if (t->why != NULL)
 		json_object_set_new(o, "error", eve_string(t->why));
+	if (sender != NULL)
+		json_object_set_new(o, "sender", eve_string(sender));
 	json_object_set_new(o, "line", eve_string(s->fields->line));
 	return o;
 }

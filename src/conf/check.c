@@ -276,6 +276,8 @@ check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 	}
 	if (t.len > 0)
 		EVP_Digest(t.s, t.len, sum, NULL, EVP_sha256(), NULL);
+	if (t.len > 0)			/* keys may be in it */
+		OPENSSL_cleanse(t.s, t.len);
 	text_free(&t);
 }
 

@@ -31,6 +31,9 @@ static const struct key sensor_keys[] = {
 	{ "eve", &type_eve, 0, .given = F(eve) },
 	{ "syslog", &type_syslog, 0, .given = F(syslog) },
 	{ "from", &type_list, F(from), .arg = &prefixes, .max = 256 },
+	{ "certificate", &type_text, F(certificate), .flags = KEY_EXISTS },
+	{ "key", &type_text, F(key), .flags = KEY_EXISTS },
+	{ "client-ca", &type_text, F(client_ca), .flags = KEY_EXISTS },
 	{ "listen", &type_later },
 	{ "token", &type_later },
 	{ NULL }
@@ -150,17 +153,23 @@ static int
 syslog_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
+	static const struct {
+		const char	*scheme;
+		enum sensor_kind kind;
+	} ways[] = { { "udp://", SENSOR_UDP }, { "tcp://", SENSOR_TCP },
+	    { "tls://", SENSOR_TLS } };
 	struct conf_sensor *c = field;
-	int udp = strncmp(s, "udp://", 6) == 0;
+	size_t i;
 
-	if ((!udp && strncmp(s, "tcp://", 6) != 0) ||
-	    addr_parse(&c->address, s + 6) != 0) {
-		text_printf(why, "\"%.256s\" is not an address for syslog; "
-		    "write udp://0.0.0.0:5514 or tcp://[::1]:5514", s);
-		return ERR_FORMAT;
-	}
-	c->kind = udp ? SENSOR_UDP : SENSOR_TCP;
-	return 0;
+	for (i = 0; i < NELEM(ways); i++)
+		if (strncmp(s, ways[i].scheme, 6) == 0 &&
+		    addr_parse(&c->address, s + 6) == 0) {
+			c->kind = ways[i].kind;
+			return 0;
+		}
+	text_printf(why, "\"%.256s\" is not an address for syslog; write "
+	    "udp://0.0.0.0:5514, tcp://[::1]:5514 or tls://0.0.0.0:6514", s);
+	return ERR_FORMAT;
 }
 
 static void
@@ -189,6 +198,49 @@ syslog_same(const struct key *k, const void *a, const void *b)
 	return p->kind == q->kind && addr_eq(&p->address, &q->address);
 }
 
+/* The files are watched, and what is in them counts. */
+static void
+check_sensor_tls(struct load *l, yaml_node_t *n, struct conf_sensor *c)
+{
+	static const char *const keys[] = { "certificate", "key", "client-ca",
+	    NULL };
+	const char *files[] = { c->certificate, c->key, c->client_ca };
+	size_t i;
+
+	if (c->syslog && c->kind == SENSOR_FILE)
+		return;			/* told already */
+	if (c->kind != SENSOR_TLS) {
+		check_unwanted(l, n, keys, "syslog: tls://");
+		return;
+	}
+	if (c->certificate == NULL || c->key == NULL) {
+		load_problem(l, n, "syslog over TLS needs \"certificate\" and "
+		    "\"key\"; write the PEM files that senders are shown");
+		return;
+	}
+	for (i = 0; i < 2; i++)
+		c->tls_pos[i] = node_pos(node_get(l, n, keys[i]));
+	for (i = 0; i < NELEM(files); i++)
+		if (files[i] != NULL)
+			load_file(l, files[i]);
+	check_sum(l, files, NELEM(files), c->tls_sum);
+}
+
+static int
+text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+int
+conf_sensor_tls_same(const struct conf_sensor *a, const struct conf_sensor *b)
+{
+	return text_same(a->certificate, b->certificate) &&
+	    text_same(a->key, b->key) &&
+	    text_same(a->client_ca, b->client_ca) &&
+	    sum_same(a->tls_sum, b->tls_sum);
+}
+
 static void
 check_sensor(struct load *l, yaml_node_t *n, void *item)
 {
@@ -203,6 +255,7 @@ check_sensor(struct load *l, yaml_node_t *n, void *item)
 	if (c->from.n > 0 && c->eve)
 		load_problem(l, node_key(l, n, "from"), "\"from\" goes with "
 		    "syslog only; take it out");
+	check_sensor_tls(l, n, c);
 }
 
 /* ">=8", ">7", "<=3", "<4", "5" or "2-4". */

@@ -11,7 +11,8 @@ enum sensor_kind {
 	SENSOR_FILE,		/* a file of lines, followed */
 	SENSOR_UNIX,		/* a socket that others connect to */
 	SENSOR_UNIX_DGRAM,	/* ... or send to */
-	SENSOR_UDP, SENSOR_TCP
+	SENSOR_UDP, SENSOR_TCP,
+	SENSOR_TLS		/* RFC 5425 */
 };
 
 struct conf_sensor {
@@ -19,7 +20,11 @@ struct conf_sensor {
 	struct conf_pos	 pos;
 	enum sensor_kind kind;
 	char		*path;		/* FILE and UNIX */
-	struct addr	 address;	/* UDP, TCP */
+	struct addr	 address;	/* UDP, TCP, TLS */
+	/* TLS: PEM. client_ca: who may send; NULL: anyone */
+	char		*certificate, *key, *client_ca;
+	struct conf_pos	 tls_pos[2];	/* of certificate and key */
+	uint8_t		 tls_sum[32];	/* of all three, as conf_ca's */
 	struct conf_prefixes from;	/* who may send; n 0: anyone */
 	int		 eve, syslog;	/* which key was given */
 };
@@ -72,6 +77,10 @@ struct conf_response {
 	uint64_t	 approve_within;	/* ms */
 	int		 dry_run;	/* only say what would be done */
 };
+
+/* Whether two sensors show the same certificates and ask for the same. */
+int	conf_sensor_tls_same(const struct conf_sensor *,
+	    const struct conf_sensor *);
 
 #define CONF_BREAKER	1000	/* at most, of `breaker: quarantines` */
 

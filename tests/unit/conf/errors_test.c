@@ -45,6 +45,21 @@ TEST(records_are_own_or_of_libssl)
 }
 END
 
+TEST(sensors_have_what_their_way_needs)
+{
+	bad_part("sensors:\n"
+	    "  - {name: a, syslog: \"tls://[::]:6514\", certificate: x}\n"
+	    "  - {name: b, syslog: \"tcp://[::]:6514\", client-ca: x}\n"
+	    "  - {name: c, syslog: \"ssl://[::]:6514\"}\n",
+	    "c:3:5: syslog over TLS needs \"certificate\" and \"key\"; write "
+	    "the PEM files that senders are shown\n"
+	    "c:4:42: \"client-ca\" goes with syslog: tls:// only; take it "
+	    "out\n"
+	    "c:5:23: \"ssl://[::]:6514\" is not an address for syslog; write "
+	    "udp://0.0.0.0:5514, tcp://[::1]:5514 or tls://0.0.0.0:6514\n");
+}
+END
+
 TEST(own_certificates_say_whose_they_are_and_have_their_keys)
 {
 	bad_part("certificates:\n"
@@ -576,7 +591,7 @@ END
 SUITE("errors", all_errors_come_in_one_run_in_order,
     upstream_proxies_that_are_none,
     who_asks_has_somebody_to_ask,
-    records_are_own_or_of_libssl,
+    records_are_own_or_of_libssl, sensors_have_what_their_way_needs,
     own_certificates_say_whose_they_are_and_have_their_keys,
     a_client_certificate_is_for_rules_that_decrypt_and_has_its_key,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
