@@ -31,6 +31,9 @@
 /* Longer than clients take for their first bytes on a LAN, shorter than a
  * person notices. */
 #define SILENCE_MS	40
+/* One that is refused is told why on a page, once it has spoken: its first
+ * bytes may have been lost on the way. */
+#define REFUSED_MS	1000
 
 /*
  * Which session of the server's may be resumed matters where it has to be that
@@ -355,7 +358,13 @@ hello_timeout(struct session *s)
 	if (s->server.sock.fd != -1)
 		return step_end(s, "idle for too long, nothing was said");
 	/* Perhaps the server speaks first. */
-	return decide_early(s, &refused) ? refused : step_go(PHASE_CONNECT);
+	if (!decide_early(s, &refused))
+		return step_go(PHASE_CONNECT);
+	if (refused.kind != STEP_REFUSE || s->awaits_page)
+		return refused;
+	s->awaits_page = 1;
+	session_timer(s, REFUSED_MS);
+	return step_wait();
 }
 
 const struct phase_ops phase_hello = {

@@ -110,8 +110,10 @@ struct session {
 	/* an explicit client is told when the server is connected */
 	unsigned	 reply_due:1;
 	/* the client has sent something; it begins like TLS, though the
-	 * hello is not whole; or like HTTP, and more is waited for */
-	unsigned	 client_spoke:1, tls_begun:1, awaits_head:1;
+	 * hello is not whole; or like HTTP, and more is waited for; it is
+	 * refused, and may be told why once it has spoken */
+	unsigned	 client_spoke:1, tls_begun:1, awaits_head:1,
+			 awaits_page:1;
 	/* the server asked for a certificate, and was told: none; in TLS 1.3
 	 * its reply to that is waited for */
 	unsigned	 cert_none:1, awaits_refusal:1;

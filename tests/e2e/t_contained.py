@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 from harness import check, equal, net, peer, programs, scenario, wait
 from harness.peer import RST, reset_wait
@@ -397,3 +398,16 @@ def cases_say_what_was_done_and_cannot_be_changed(s):
     r = s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
         'socket'], 'case', '99')
     check('no case of that number' in r.errors, r.errors)
+
+
+@scenario
+def contained_client_that_is_slow_to_speak_gets_its_page(s):
+    """Its first bytes may come after a while: they were lost on the way."""
+    begin(s)
+    contain(s, net.CLIENT)
+    sock = s.connect(443)
+    wait(lambda: s.d.ctl('sessions')['open'] == 1, 'the session')
+    time.sleep(0.3)                     # longer than a server is waited for
+    p = s.tls(443, name='www.good.test', alpn=['http/1.1'], sock=sock)
+    p.send(b'GET / HTTP/1.1\r\nHost: www.good.test\r\n\r\n')
+    check(b' 403 ' in p.recv_until(b'\r\n\r\n'), 'a page')
