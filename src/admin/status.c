@@ -245,5 +245,8 @@ admin_caches(const struct admin_env *env)
 	json_object_set_new(all, "server_certificates",
 	    cache(&tls.certificates, 1));
 	json_object_set_new(all, "certificate_texts", cache(&tls.texts, 1));
+	o = cache(&tls.hellos, 1);
+	json_object_set_new(o, "too_many", count(tls.hellos_many));
+	json_object_set_new(all, "hellos", o);
 	return all;
 }

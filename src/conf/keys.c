@@ -35,6 +35,9 @@ static const struct word alpns[] = {
 static const struct word records_words[] = {
 	{ "own", 0 }, { "libssl", 1 }, { NULL }
 };
+static const struct word hellos[] = {
+	{ "client", 0 }, { "own", 1 }, { NULL }
+};
 static const struct word protocols[] = {
 	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { "smtp", 0 },
 	{ "imap", 0 }, { "pop3", 0 }, { "ftp", 0 }, { "nntp", 0 },
@@ -177,11 +180,22 @@ static const struct key side_keys[] = {
 	{ "groups", &type_groups, F(groups) },
 	{ NULL }
 };
+static const struct key server_side_keys[] = {
+	{ "min", &type_word, F(min), "1.2", .arg = versions },
+	{ "max", &type_word, F(max), "1.3", .arg = versions },
+	{ "ciphers", &type_ciphers, F(ciphers) },
+	{ "groups", &type_groups, F(groups) },
+	{ "hello", &type_word, F(own_hello), "client", .arg = hellos },
+	{ NULL }
+};
 #undef F
 static const struct map map_side = { "a side of tls", side_keys, check_side };
+static const struct map map_server_side = { "the server's side of tls",
+    server_side_keys, check_side };
 static const struct key tls_keys[] = {
 	{ "client", &type_map, AT(tls.profile.client), .arg = &map_side },
-	{ "server", &type_map, AT(tls.profile.server), .arg = &map_side },
+	{ "server", &type_map, AT(tls.profile.server),
+	    .arg = &map_server_side },
 	{ "alpn", &type_word, AT(tls.alpn_http11), "mirror", .arg = alpns },
 	{ "records", &type_word, AT(tls.profile.libssl), "own",
 	    .arg = records_words },

@@ -11,6 +11,7 @@
 #include "proxy/chain.h"
 #include "proxy/coach.h"
 #include "proxy/endpoint.h"
+#include "proxy/greeting.h"
 #include "proxy/inner.h"
 #include "proxy/measures.h"
 #include "proxy/session.h"
@@ -334,6 +335,7 @@ decide_joined(struct session *s)
 		decide_taps(s);
 	if (decide_decrypts(s))
 		return step_go(PHASE_TURN);
+	greeting_over(s);
 	if (s->verdict.action == ACTION_BYPASS)
 		count(w->counts.undecrypted[s->verdict.undecrypted], 1);
 	return chain_due(s) ? step_go(PHASE_CHAIN) : decide_pass(s);

@@ -1,6 +1,7 @@
 /*
- * Servers that asked for a client certificate, and went on without one; and
- * servers of HTTP/2 only, to which clients of HTTP/1.1 came. Remembered by
+ * Servers that asked for a client certificate, and went on without one;
+ * servers of HTTP/2 only, to which clients of HTTP/1.1 came; and those that had
+ * nothing in common with a client, but with us. Remembered by
  * address, port and SNI for an hour, each by itself, in a table of fixed size:
  * a newer one takes the place of an older one in its slot. Those that do not go
  * on are in bypasses.h.
@@ -12,7 +13,8 @@
 
 enum learned_what {
 	LEARNED_GOES_ON,	/* it does without a client certificate */
-	LEARNED_HTTP2		/* it refuses http/1.1, or seems to */
+	LEARNED_HTTP2,		/* it refuses http/1.1, or seems to */
+	LEARNED_HELLO		/* it refuses a client's hello, not ours */
 };
 
 struct learned;		/* one table for the process; any thread */

@@ -108,7 +108,7 @@ hello_keep(struct session *s, const struct hello *h)
 	f->alpn = s->alpn;
 	f->alpn_len = h->alpn.len;
 	free(s->hello);
-	s->hello = s->place->parts->flow_events && h->msg.len <= HELLO_KEPT ?
+	s->hello = h->msg.len <= HELLO_KEPT ?
 	    xmemdup(h->msg.p, h->msg.len) : NULL;
 	s->hello_version = h->max_version;
 	s->lineage = hello_lineage(s, h);

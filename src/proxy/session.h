@@ -119,6 +119,7 @@ struct session {
 	unsigned	 cert_none:1, awaits_refusal:1;
 	/* the server speaks HTTP/2 only, and is offered that, though the
 	 * client does not offer it */
+	unsigned	 own_hello:1;		/* it refused the client's */
 	unsigned	 wants_http2:1;
 	unsigned	 ours:1;	/* an own server: see ours_trusts() */
 	unsigned	 established:1;	/* the server was connected once */

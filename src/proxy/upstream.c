@@ -13,6 +13,7 @@
 #include "proxy/chain.h"
 #include "proxy/decide.h"
 #include "proxy/explicit.h"
+#include "proxy/greeting.h"
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
 #include "proxy/learned.h"
@@ -286,8 +287,6 @@ server_tls_done(struct session *s, SSL *ssl)
 	struct step elsewhere;
 
 	tls_used(ssl, &f->tls_server);
-	free(s->hello);
-	s->hello = NULL;
 	server_tls_count(s, 1);
 	if (!server_tls_cert(s, ssl))
 		return server_tls_failed(s, "it has no certificate");
@@ -304,6 +303,7 @@ server_tls_done(struct session *s, SSL *ssl)
 	default:
 		break;
 	}
+	greeting_over(s);
 	return step_go(chain_due(s) ? PHASE_CHAIN : PHASE_FORGE);
 }
 
@@ -349,7 +349,8 @@ server_tls_result(struct session *s, int rv, const char *why)
 			    LEARNED_GOES_ON);
 		return server_tls_done(s, tlsio_ssl(t));
 	}
-	if (!versions_fixed(s) && versions_refused(s, tlsio_ssl(t), rv)) {
+	if ((!versions_fixed(s) && versions_refused(s, tlsio_ssl(t), rv)) ||
+	    greeting_refused(s, tlsio_ssl(t))) {
 		server_tls_count(s, 0);
 		conn_close(&s->server, 1);
 		return step_go(PHASE_CONNECT);
@@ -411,6 +412,8 @@ server_tls_enter(struct session *s)
 		.server = s->facts.server,
 		.lineage = s->lineage,
 		.hello = s->hello,
+		.ja4 = s->place->parts->flow_events ? s->facts.ja4 : NULL,
+		.how = greeting_how(s),
 	};
 	struct conn *c = &s->server;
 	struct text alpn = { 0 };

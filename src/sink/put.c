@@ -117,6 +117,7 @@ put_server(struct text *o, const struct facts *f)
 	put_used(o, u);
 	put_text(o, "verify", f->verify_text != NULL ? f->verify_text :
 	    f->verify == VERIFY_OK ? "ok" : NULL);
+	put_text(o, "hello", u->hello);
 	if (u->ja4[0] != '\0') {
 		jtext_string(o, "ja4", u->ja4);
 		jtext_count(o, "ja4_distance", u->distance);

@@ -14,7 +14,6 @@
 
 #include "tls/cert.h"
 #include "tls/offer.h"
-#include "tls/print.h"
 #include "tls/bulk/bulk.h"
 #include "util/budget.h"
 #include "util/err.h"
@@ -36,6 +35,8 @@ conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 		return;
 	lineage_close(&c->lineage, c->tls->lineages);
 	leaf_unref(c->leaf);
+	if (c->hello != NULL)
+		cache_unref(&c->hello->item);
 	budget_give(BUDGET_TLS, c->held);
 	free(c->alpn);
 	free(c->name);
@@ -56,23 +57,19 @@ conn_init(void)
 	return conn_index == -1 ? ERR_MEM : 0;
 }
 
-static SSL *
-conn_new(struct tls *t, SSL_CTX *ctx, struct tls_conn **out)
+SSL *
+conn_new(SSL_CTX *ctx, const struct tls_conn *start, struct tls_conn **out)
 {
+	struct tls_conn *c = xmemdup(start, sizeof(*start));
 	SSL *ssl = SSL_new(ctx);
-	struct tls_conn *c;
 
-	if (ssl == NULL)
-		return NULL;
-	c = xcalloc(1, sizeof(*c));
-	c->tls = t;
-	if (!SSL_set_ex_data(ssl, conn_index, c)) {
-		free(c);
-		SSL_free(ssl);
-		return NULL;
+	if (ssl != NULL && SSL_set_ex_data(ssl, conn_index, c)) {
+		*out = c;
+		return ssl;
 	}
-	*out = c;
-	return ssl;
+	SSL_free(ssl);
+	conn_free(NULL, c, NULL, 0, 0, NULL);
+	return NULL;
 }
 
 static void
@@ -213,12 +210,11 @@ SSL *
 tls_accept(struct tls *t, size_t profile, struct leaf *leaf,
     const uint8_t *alpn, size_t alpn_len)
 {
-	struct tls_conn *c;
-	SSL *ssl;
+	struct tls_conn start = { .tls = t, .leaf = leaf_ref(leaf) }, *c;
+	SSL *ssl = conn_new(t->server[profile], &start, &c);
 
-	if ((ssl = conn_new(t, t->server[profile], &c)) == NULL)
+	if (ssl == NULL)
 		return NULL;
-	c->leaf = leaf_ref(leaf);
 	if (alpn != NULL && alpn_len > 0) {
 		c->alpn = xmemdup(alpn, alpn_len);
 		c->alpn_len = alpn_len;
@@ -404,97 +400,6 @@ conn_client_ctx(SSL_CTX *ctx, const struct tls *t, int libssl)
 	SSL_CTX_set_client_cert_cb(ctx, client_cert);
 	SSL_CTX_sess_set_new_cb(ctx, client_session);
 	conn_watch_keys(ctx, t, libssl);
-}
-
-/* What two connections must share to share sessions. */
-static void
-session_key(const struct tls_want *w, const char *name, uint8_t key[32])
-{
-	struct text t = { 0 };
-	size_t len;
-	const uint8_t *ip = addr_ip(&w->server, &len);
-
-	text_printf(&t, "%zu %u %s %s ", w->profile, addr_port(&w->server),
-	    w->sni != NULL ? w->sni : "", name);
-	text_add(&t, (const char *)ip, len);
-	if (w->client != NULL)
-		text_add(&t, (const char *)w->client->id,
-		    sizeof(w->client->id));
-	text_add(&t, (const char *)w->alpn, w->alpn != NULL ? w->alpn_len : 0);
-	digest_bytes(t.s, t.len, key);
-	text_free(&t);
-}
-
-/*
- * What the lineage has; or else any session of that server, which then, if it
- * can be used again, is the lineage's: the server may send no other.
- */
-static void
-conn_resume(struct tls_conn *c, SSL *ssl)
-{
-	struct cache *lines = c->tls->lineages;
-	SSL_SESSION *sess;
-
-	lineage_open(&c->lineage, lines, c->kin);
-	if ((sess = lineage_get(&c->lineage, lines, &c->about)) == NULL) {
-		sess = sessions_get(c->tls->sessions, c->key, &c->about);
-		if (sess != NULL && SSL_SESSION_get_protocol_version(sess) <
-		    TLS1_3_VERSION)
-			lineage_put(&c->lineage, lines, sess, &c->about);
-	}
-	if (sess == NULL)
-		return;
-	SSL_set_session(ssl, sess);
-	SSL_SESSION_free(sess);
-}
-
-/* A session holds who we were in it: another one is of no use. */
-static char *
-conn_kin(const char *name, const struct leaf *client)
-{
-	struct text t = { 0 };
-
-	text_puts(&t, name);
-	if (client != NULL) {
-		text_puts(&t, " ");
-		text_hex(&t, client->id, sizeof(client->id), "");
-	}
-	return t.s;
-}
-
-SSL *
-tls_connect(struct tls *t, const struct tls_want *w)
-{
-	char ip[ADDR_STRLEN];
-	const char *name = w->sni != NULL ? w->sni : w->name;
-	struct addr a;
-	struct tls_conn *c;
-	SSL *ssl;
-
-	if ((ssl = conn_new(t, t->client[w->profile], &c)) == NULL)
-		return NULL;
-	if (name == NULL)
-		name = addr_ip_str(&w->server, ip);
-	c->name = xstrdup(name);
-	c->kin = conn_kin(name, w->client);
-	if (w->client != NULL)
-		c->leaf = leaf_ref(w->client);
-	/* RFC 6066, 3: no addresses in server_name. */
-	if ((w->sni != NULL && addr_parse_ip(&a, w->sni) != 0 &&
-	    !SSL_set_tlsext_host_name(ssl, w->sni)) ||
-	    (w->alpn != NULL && w->alpn_len > 0 &&
-	    SSL_set_alpn_protos(ssl, w->alpn, (unsigned int)w->alpn_len))) {
-		SSL_free(ssl);
-		ERR_clear_error();
-		return NULL;
-	}
-	if (w->hello != NULL)
-		print_watch(ssl, w->hello);
-	c->lineage.id = w->lineage;
-	session_key(w, name, c->key);
-	conn_resume(c, ssl);
-	SSL_set_connect_state(ssl);
-	return ssl;
 }
 
 int

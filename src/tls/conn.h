@@ -9,8 +9,10 @@
 #include <time.h>
 
 #include "tls/authority.h"
+#include "tls/hellos.h"
 #include "tls/keylog.h"
 #include "tls/lineage.h"
+#include "tls/print.h"
 #include "tls/sessions.h"
 #include "tls/ticket.h"
 #include "tls/tls.h"
@@ -25,8 +27,10 @@ struct tls {
 	struct cache	*lineages;	/* ... and lineage.h */
 	struct ticket_keys *tickets;
 	struct keylog	*keylog;
-	SSL_CTX		**server, **client;	/* one for each profile */
+	SSL_CTX		**server;	/* one for each profile */
 	size_t		 nprofiles;
+	struct hellos	*hellos;	/* those towards servers */
+	size_t		 max_chain;	/* bytes */
 };
 
 /* Freed with its SSL. */
@@ -51,11 +55,16 @@ struct tls_conn {
 	int		 again;		/* it wanted to renegotiate */
 	int		 ticket;	/* it sent a session: it goes on */
 	int		 alert;		/* that it sent last, a fatal one */
-	char		 ja4[JA4_LEN + 1];	/* see struct tls_used */
-	unsigned	 distance;
+	struct tls_hello *hello;	/* what we say; a reference */
+	struct print	 print;
 };
 
 extern int	 conn_index;	/* of an SSL's data; see conn_init() */
+
+/* One of ctx that has a copy of *start, *out, with whatever that owns. NULL: no
+ * memory, and what start owned is freed. */
+SSL		*conn_new(SSL_CTX *ctx, const struct tls_conn *start,
+		    struct tls_conn **out);
 
 /* NULL for an SSL that is none of ours. */
 static inline struct tls_conn *

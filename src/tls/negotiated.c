@@ -53,6 +53,7 @@ used_group(SSL *ssl)
 void
 tls_used(SSL *ssl, struct tls_used *u)
 {
+	const struct tls_conn *c = conn_of(ssl);
 	const unsigned char *alpn;
 	unsigned int n;
 
@@ -61,14 +62,16 @@ tls_used(SSL *ssl, struct tls_used *u)
 	u->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
 	u->group = used_group(ssl);
 	u->resumed = SSL_session_reused(ssl);
-	u->certificate = conn_of(ssl)->about.client;
+	u->certificate = c->about.client;
 	SSL_get0_alpn_selected(ssl, &alpn, &n);
 	if (n > sizeof(u->alpn) - 1)
 		n = sizeof(u->alpn) - 1;
 	if (n > 0)
 		memcpy(u->alpn, alpn, n);
-	memcpy(u->ja4, conn_of(ssl)->ja4, sizeof(u->ja4));
-	u->distance = conn_of(ssl)->distance;
+	if (c->hello != NULL)
+		u->hello = c->hello->follows ? "client" : "own";
+	memcpy(u->ja4, c->print.ja4, sizeof(u->ja4));
+	u->distance = c->print.distance;
 }
 
 unsigned

@@ -24,6 +24,8 @@ struct tls_side {
 	int		 min, max;	/* TLS1_2_VERSION ... */
 	const char	*ciphers;	/* TLS 1.2 list; NULL: ours */
 	const char	*groups;	/* NULL: ours, X25519 first */
+	int		 own_hello;	/* towards servers: TLS_HELLO_OWN,
+					 * whatever tls_want says */
 };
 
 struct tls_profile {
@@ -94,6 +96,15 @@ uint64_t	 tls_lineage(struct tls *, const struct hello *);
  */
 void		 tls_same_lineage(SSL *client, SSL *server);
 
+enum tls_how {		/* which hello a server gets */
+	TLS_HELLO_OWN,
+	/* As the client's: its suites, groups, signature algorithms in its
+	 * order, as far as we have them, and no others; our own if no handshake
+	 * can come of that. */
+	TLS_HELLO_CLIENT,
+	TLS_HELLO_BOTH		/* ... and behind them the rest of ours */
+};
+
 struct tls_want {
 	size_t		 profile;
 	const char	*sni;		/* to send and to verify; or NULL */
@@ -103,9 +114,12 @@ struct tls_want {
 	const uint8_t	*alpn;		/* wire list to offer, or NULL */
 	size_t		 alpn_len;
 	uint64_t	 lineage;	/* 0: none; any session will do */
-	/* the client's hello, as hello.msg; NULL: nobody asks how ours is.
-	 * It lives until the handshake has begun. */
+	/* The client's hello, as hello.msg, or NULL; and its JA4 if somebody
+	 * asks how ours is, or NULL. They live until the handshake has
+	 * begun. */
 	const uint8_t	*hello;
+	const char	*ja4;
+	enum tls_how	 how;
 	/* Our own certificate, or NULL. Only sessions with it are resumed. */
 	struct leaf	*client;
 };
@@ -125,6 +139,10 @@ int		 tls_answer_certificate(SSL *, int ours);
 int		 tls_refused_none(SSL *);
 /* Whether it refused the protocols that it was offered (RFC 7301, 3.2). */
 int		 tls_refused_alpn(SSL *);
+/* Whether our hello follows the client's, and the handshake failed before the
+ * server had anything to say to it, or as it would where the two have nothing
+ * in common: with more in our hello it may not. */
+int		 tls_refused_hello(SSL *);
 /* Whether the server has sent a session, which in TLS 1.3 comes behind what it
  * had to say of our answer. */
 int		 tls_ticketed(SSL *);
@@ -174,7 +192,8 @@ struct tls_used {		/* what was negotiated; static strings */
 	const char	*group;		/* IANA's name ("x25519"), or NULL */
 	char		 alpn[32];	/* "" when none */
 	int		 resumed;
-	/* Of our hello, if it was asked for (tls_want.hello); else "". */
+	const char	*hello;		/* to a server: "client", "own" */
+	/* Of our hello, if it was asked for (tls_want.ja4); else "". */
 	char		 ja4[JA4_LEN + 1];
 	unsigned	 distance;	/* ja4_distance() to the client's */
 	int		 certificate;	/* it was shown our own, now or in
@@ -207,6 +226,8 @@ struct tls_stats {
 	struct cache_stats verdicts;	/* of chains */
 	struct cache_stats certificates;	/* read */
 	struct cache_stats texts;	/* certificates as text */
+	struct cache_stats hellos;	/* contexts that follow clients' */
+	uint64_t	 hellos_many;	/* ours instead: too many new ones */
 };
 void		 tls_stats(struct tls *, struct tls_stats *);
 

@@ -5,6 +5,8 @@
  *	hs [rounds [turns [what]]]
  *
  * Each line: what, microseconds (the least of the turns, which alternate).
+ * connect-client says hello as the visitor does; connect-told tells its JA4,
+ * too.
  */
 #include <event2/event.h>
 #include <openssl/err.h>
@@ -27,6 +29,7 @@ static struct leaf	*leaf;
 static SSL_CTX		*origin, *visitor, *stock_client, *stock_server;
 static X509		*origin_cert;
 static SSL_SESSION	*ticket;
+static uint8_t		*visitors;	/* its hello */
 static double		 ours, theirs;	/* CPU seconds */
 
 static double
@@ -113,11 +116,32 @@ do_accept(int resume)
 	ours += cpu() - from;
 }
 
+/* The hello of a client of its kind, as it is when it is sent. */
+static uint8_t *
+client_hello(void)
+{
+	SSL *ssl = SSL_new(visitor);
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	uint8_t *msg;
+	char *p;
+	long len;
+
+	SSL_set_bio(ssl, in, out);
+	SSL_set_connect_state(ssl);
+	SSL_do_handshake(ssl);
+	len = BIO_get_mem_data(out, &p);
+	msg = xmemdup(p + 5, (size_t)len - 5);	/* one record */
+	SSL_free(ssl);
+	ERR_clear_error();
+	return msg;
+}
+
 static void
-do_connect(int resume)
+connect_as(int resume, const uint8_t *hello, const char *ja4)
 {
 	static unsigned int n;
-	struct tls_want w = { .sni = "www.example.com" };
+	struct tls_want w = { .sni = "www.example.com", .hello = hello,
+	    .ja4 = ja4, .how = TLS_HELLO_CLIENT };
 	double from = cpu();
 	SSL *mine, *other;
 
@@ -136,6 +160,24 @@ do_connect(int resume)
 	from = cpu();
 	tls_end(mine);
 	ours += cpu() - from;
+}
+
+static void
+do_connect(int resume)
+{
+	connect_as(resume, NULL, NULL);
+}
+
+static void
+do_connect_client(int resume)
+{
+	connect_as(resume, visitors, NULL);
+}
+
+static void
+do_connect_told(int resume)
+{
+	connect_as(resume, visitors, "t13d301000_000000000000_000000000000");
 }
 
 static void
@@ -305,6 +347,9 @@ setup(int version)
 	SSL_CTX_set_max_proto_version(stock_server, version);
 	w.original = origin_cert;
 	leaf = fetch(&w);
+	free(visitors);
+	SSL_CTX_set_max_proto_version(visitor, version);
+	visitors = client_hello();
 }
 
 static void
@@ -318,9 +363,12 @@ measure(const char *version, int rounds, int turns, const char *only)
 		{ "accept", do_accept, 0 },
 		{ "stock-accept", do_stock_accept, 0 },
 		{ "connect", do_connect, 0 },
+		{ "connect-client", do_connect_client, 0 },
+		{ "connect-told", do_connect_told, 0 },
 		{ "stock-connect", do_stock_connect, 0 },
 		{ "accept-resumed", do_accept, 1 },
 		{ "connect-resumed", do_connect, 1 },
+		{ "client-resumed", do_connect_client, 1 },
 		{ "leaf-hit", do_hit, 0 },
 		{ "leaf-forged", do_forge, 0 },
 	};

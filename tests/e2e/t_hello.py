@@ -278,6 +278,22 @@ def u16s(b):
     return [x for x in v if x & 0x0f0f != 0x0a0a or x >> 8 != x & 255]
 
 
+def extensions(raw):
+    """Those of the hello that these bytes begin with, by their types."""
+    n = int.from_bytes(raw[3:5], 'big')
+    msg = bytes(raw[5:5 + n])
+    at = 38                                 # header, version, random
+    at += 1 + msg[at]
+    at += 2 + int.from_bytes(msg[at:at + 2], 'big')
+    at += 1 + msg[at] + 2
+    exts = {}
+    while at < len(msg):
+        kind, n = struct.unpack('>HH', msg[at:at + 4])
+        exts[kind] = msg[at + 4:at + 4 + n]
+        at += 4 + n
+    return exts
+
+
 class Ja4:
     """JA4 as FoxIO's JA4.md has it, read anew from the bytes of a hello."""
 
@@ -288,13 +304,7 @@ class Ja4:
         at += 1 + msg[at]
         n = int.from_bytes(msg[at:at + 2], 'big')
         self.suites = u16s(msg[at + 2:at + 2 + n])
-        at += 2 + n
-        at += 1 + msg[at] + 2
-        exts = {}
-        while at < len(msg):
-            kind, n = struct.unpack('>HH', msg[at:at + 4])
-            exts[kind] = msg[at + 4:at + 4 + n]
-            at += 4 + n
+        exts = extensions(raw)
         self.exts = [e for e in exts if u16s(struct.pack('>H', e))]
         self.sigalgs = u16s(exts.get(13, b'')[2:])
         self.version = max(u16s(exts[43][1:])) if 43 in exts else \
