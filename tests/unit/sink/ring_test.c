@@ -184,6 +184,7 @@ TEST(frames_come_out_as_a_mirror_sends_them)
 		ck_assert_str_eq(pick_about(p, &p->packets[0]), "closed");
 		ck_assert_ptr_null(pick_about(p, &p->packets[1]));
 		pick_free(p);
+		recorder_free(&rec);
 	}
 	counts_agree(r, 4 * MB);
 	ring_free(r);
@@ -437,10 +438,12 @@ TEST(a_pick_outlives_its_packets_and_its_ring)
 	p = picked(r, "192.0.2.2", 0);
 	talk_end(&u);
 	ring_free(r);
+	recorder_free(&rec);
 	memset(&rec, 0, sizeof(rec));
 	for (i = 0; (size_t)i < p->n; i++)
 		pick_frames(p, &p->packets[i], feed, &rec);
 	pick_free(p);
+	recorder_free(&rec);
 	ck_assert_uint_eq(budget_held(BUDGET_HISTORY), 0);
 	free(data);
 	free(noise);
@@ -506,10 +509,9 @@ struct reading {
 static void
 count_bytes(void *arg, const struct frame *f)
 {
-	size_t i;
+	static const uint8_t want[1500] = { [0 ... 1499] = 0x5a };
 
-	for (i = 0; i < f->len; i++)
-		ck_assert_uint_eq(f->data[i], 0x5a);
+	ck_assert_mem_eq(f->data, want, f->len);
 	*(uint64_t *)arg += f->len;
 }
 
@@ -554,7 +556,7 @@ TEST(a_ring_goes_on_while_another_thread_reads)
 	memset(data, 0x5a, sizeof(data));
 	pthread_create(&thread, NULL, reader, &rd);
 	talk_begin(&u, r, 2, "192.0.2.2:1", "198.51.100.2:443");
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 4000; i++) {
 		if (i % 50 == 0)
 			talk_begin(&t, r, 1, "192.0.2.1:1",
 			    "198.51.100.2:443");
