@@ -241,8 +241,7 @@ state_open(const char *path, struct contain *const tables[STATE_KINDS],
 
 	if (file_read(path, &r, why) != 0)
 		return ERR_SYS;
-	for (i = 0; i < STATE_KINDS; i++)
-		over_drop(tables[i], now);
+	over_drop(tables[STATE_TAG], now);
 	if (r.bad > 0)
 		file_keep(path, r.bad);
 	dir_make(path);

@@ -19,7 +19,8 @@ enum state_kind {		/* a table of each is kept */
 };
 
 /*
- * Put those whose end has not passed into their tables; wall is seconds since
+ * Put those whose end has not passed into their tables, and quarantines that
+ * ended meanwhile, too, so that somebody hears of it; wall is seconds since
  * 1970, now is clock_ms(). *last is the highest id ever given out. Lines that
  * cannot be read are left out, with a warning; the file as it was is kept
  * beside it then, as PATH.bad. Returns 0, or ERR_SYS with a sentence in why.
