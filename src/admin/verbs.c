@@ -13,6 +13,7 @@
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
+#include "admin/notices.h"
 #include "sink/eve.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -55,6 +56,7 @@ static void	verb_exempt(const struct request *);
 static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_tag(const struct request *);
+static void	verb_notify(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -87,6 +89,8 @@ static const struct verb verbs[] = {
 	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
 	{ "tag", VERB_REST, verb_tag, "[list]: the tags of endpoints; add WHO "
 	    "TAG [FOR] [REASON]; clear WHO TAG" },
+	{ "notify", -2, verb_notify, "who is told of verdicts and quarantines, "
+	    "and what waits; test [TARGET] tells them so" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -235,6 +239,12 @@ static void
 verb_case(const struct request *r)
 {
 	r->done(r->arg, contained_case(r->env->quarantine, number(r->word)));
+}
+
+static void
+verb_notify(const struct request *r)
+{
+	r->done(r->arg, notices_verb(r->env->notices, r->word, r->second));
 }
 
 static void

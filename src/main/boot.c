@@ -343,6 +343,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	daemon_memory(c);
 	if ((rv = boot_zones(d, c, why)) != 0 ||
 	    (rv = contained_boot(d, c, boot_seed(), why)) != 0 ||
+	    (rv = notices_boot(d, c, why)) != 0 ||
 	    (rv = verdicts_boot(d, c, boot_seed(), why)) != 0 ||
 	    (rv = boot_setup(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
@@ -373,6 +374,7 @@ daemon_down(struct daemon *d)
 	learned_free(d->env.servers);
 	neighbours_free(d->env.neighbours);
 	verdicts_down(d);
+	notices_down(d);
 	contained_down(d);
 	chains_free(d->chains);
 	zones_stop(d->zones);

@@ -19,6 +19,7 @@
 #include "util/mem.h"
 #include "verdict/cases.h"
 #include "verdict/guard.h"
+#include "verdict/notices.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
 #include "verdict/tags.h"
@@ -132,6 +133,7 @@ contained_told(void *arg, enum quarantine_what what,
 	if (what != QUARANTINE_REFUSED)
 		cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
 		    quarantine_str(what), json_incref(o));
+	notices_quarantine(d, what, c, o);
 	connlog_report(d->admin.log, "quarantine", o);
 }
 
@@ -198,6 +200,7 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 	quarantine_tick(&d->quarantine, clock_ms());
 	tags_tick(&d->quarantine, clock_ms());
 	sensors_tick(d->sensors);
+	notices_tick(d->notices);
 }
 
 int

@@ -20,6 +20,7 @@ struct event;
 struct event_base;
 struct lists;
 struct mailbox;
+struct notices;
 struct setup;
 struct zones;
 struct watch;
@@ -41,6 +42,7 @@ struct daemon {
 	struct event		*tick;		/* of that */
 	struct sensors		*sensors;	/* or NULL: there are none */
 	struct verdicts		 verdicts;
+	struct notices		*notices;
 	struct control		*control;
 	struct metrics		*metrics;
 	struct event		*drain;		/* checks if all have ended */
@@ -103,6 +105,20 @@ int	verdicts_open(struct daemon *, struct conf *, struct sensors **out,
 	    struct text *why);
 void	verdicts_begin(struct daemon *, struct conf *, struct sensors *);
 void	verdicts_down(struct daemon *);
+
+/*
+ * Who is told outside (notices.c), likewise.
+ */
+int	notices_boot(struct daemon *, struct conf *, struct text *why);
+int	notices_make(struct daemon *, struct conf *, struct notices **out,
+	    struct text *why);
+void	notices_turn(struct daemon *, struct notices *);
+void	notices_down(struct daemon *);
+/* Tell of the object of an event. c: the quarantine that it is about. */
+void	notices_quarantine(struct daemon *, enum quarantine_what,
+	    const struct contained *c, json_t *about);
+void	notices_verdict(struct daemon *, const struct verdict_told *,
+	    json_t *about);
 
 /*
  * Whether nobody else has the address of a listener. The workers share it by

@@ -26,6 +26,7 @@ verdict_told(void *arg, const struct verdict_told *t)
 	if (t->id != 0)
 		cases_add(d->quarantine.cases, t->id, clock_wall().tv_sec,
 		    "verdict", json_incref(o));
+	notices_verdict(d, t, o);
 	connlog_report(d->admin.log, "verdict", o);
 }
 

@@ -237,7 +237,6 @@ state_open(const char *path, struct contain *const tables[STATE_KINDS],
 {
 	struct reading r = { tables, wall, now, 0, 0 };
 	struct state *s;
-	int i;
 
 	if (file_read(path, &r, why) != 0)
 		return ERR_SYS;
