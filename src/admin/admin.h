@@ -28,6 +28,7 @@ struct endpoint;
 struct event_base;
 struct history;
 struct measures;
+struct notices;
 struct quarantine;
 struct sensors;
 struct verdict_ring;
@@ -60,6 +61,7 @@ struct admin_env {
 	void			(*capture)(void *arg, const struct endpoint *,
 				    uint64_t ms, void (*done)(void *,
 				    json_t *), void *done_arg);
+	struct notices		*notices;
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

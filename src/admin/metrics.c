@@ -18,6 +18,7 @@
 #include "admin/captured.h"
 #include "admin/contained.h"
 #include "admin/measures.h"
+#include "admin/notices.h"
 #include "http/spool.h"
 #include "tls/ca.h"
 #include "util/budget.h"
@@ -525,6 +526,7 @@ metrics_page(struct metrics *m, struct text *out)
 	contained_metrics(m->env, out);
 	captured_metrics(m->env, out);
 	measures_metrics(m->env->measures, out);
+	notices_metrics(m->env->notices, out);
 	page_ca(m, out);
 	page_owns(m, out);
 	metrics_dns(out, &sum);

@@ -15,6 +15,7 @@
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
+#include "admin/notices.h"
 #include "sink/eve.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -63,6 +64,7 @@ static void	verb_step_up(const struct request *);
 static void	verb_approve(const struct request *);
 static void	verb_reject(const struct request *);
 static void	verb_verdicts(const struct request *);
+static void	verb_notify(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -107,6 +109,8 @@ static const struct verb verbs[] = {
 	{ "approve", -1, verb_approve, "do what a verdict has proposed; its "
 	    "number" },
 	{ "reject", -1, verb_reject, "do not do it" },
+	{ "notify", -2, verb_notify, "who is told of verdicts and quarantines, "
+	    "and what waits; test [TARGET] tells them so" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -261,6 +265,12 @@ static void
 verb_case(const struct request *r)
 {
 	r->done(r->arg, contained_case(r->env->quarantine, number(r->word)));
+}
+
+static void
+verb_notify(const struct request *r)
+{
+	r->done(r->arg, notices_verb(r->env->notices, r->word, r->second));
 }
 
 static void

@@ -397,6 +397,15 @@ struct conf_feed {			/* `categories:` */
 	char	*file, *category;	/* NULL: the file says */
 };
 
+enum { NOTIFY_SYSLOG, NOTIFY_WEBHOOK, NOTIFY_RADIUS, NOTIFY_LISTS };
+struct conf_notify {			/* `notify:` */
+	struct conf_targets {
+		struct conf_target *v;
+		size_t	 n;
+	} lists[NOTIFY_LISTS];
+	char		*state;		/* what waits at the end; NULL: none */
+};
+
 #define CONF_BUILT_IN	"-"	/* the path of `quickstart`'s own text */
 
 struct conf {
@@ -464,6 +473,7 @@ struct conf {
 	size_t		 nsensors;
 	struct conf_response *responses;
 	size_t		 nresponses;
+	struct conf_notify notify;	/* conf/notify.h */
 	/* new quarantines by sensors: so many in so many ms */
 	struct conf_breaker {
 		unsigned quarantines;

@@ -565,6 +565,7 @@ static const struct key conf_keys[] = {
 	{ "responses", &type_list, AT(responses), .arg = &response_list,
 	    .max = 1000 },
 	{ "breaker", &type_map, AT(breaker), .arg = &map_breaker },
+	{ "notify", &type_map, AT(notify), .arg = &map_notify },
 	{ "categories", &type_feeds, AT(feeds), .arg = &feed_list, .max = 64 },
 	{ "geo", &type_map, 0, .arg = &map_geo },
 	{ "certificates", &type_list, AT(owns), .arg = &own_list,

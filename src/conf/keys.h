@@ -163,6 +163,7 @@ extern const struct listof never_denied_list;	/* denied.c */
 extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;
 extern const struct map map_history;	/* struct conf_history; history.c */
+extern const struct map map_notify;	/* conf.notify; notify.c */
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

@@ -347,6 +347,7 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	d->captures = captures_new(d, c);
 	if ((rv = boot_zones(d, c, why)) != 0 ||
 	    (rv = contained_boot(d, c, boot_seed(), why)) != 0 ||
+	    (rv = notices_boot(d, c, why)) != 0 ||
 	    (rv = verdicts_boot(d, c, boot_seed(), why)) != 0 ||
 	    (rv = boot_setup(d, c, why)) != 0 ||
 	    (rv = boot_workers(d, c, why)) != 0 ||
@@ -378,6 +379,7 @@ daemon_down(struct daemon *d)
 	learned_free(d->env.servers);
 	neighbours_free(d->env.neighbours);
 	verdicts_down(d);
+	notices_down(d);
 	contained_down(d);
 	captures_free(d->captures);
 	chains_free(d->chains);

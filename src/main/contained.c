@@ -20,6 +20,7 @@
 #include "util/mem.h"
 #include "verdict/cases.h"
 #include "verdict/guard.h"
+#include "verdict/notices.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
 #include "verdict/tags.h"
@@ -73,6 +74,7 @@ contained_told(void *arg, enum quarantine_what what,
 	if (what != QUARANTINE_REFUSED)
 		cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
 		    quarantine_str(what), json_incref(o));
+	notices_quarantine(d, what, c, o);
 	connlog_report(d->admin.log, "quarantine", o);
 	if (what == QUARANTINE_SET)
 		contained_capture(d, c);
@@ -142,6 +144,7 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 	tags_tick(&d->quarantine, clock_ms());
 	measures_tick(d);
 	sensors_tick(d->sensors);
+	notices_tick(d->notices);
 }
 
 int

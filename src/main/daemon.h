@@ -25,6 +25,7 @@ struct event_base;
 struct history;
 struct lists;
 struct mailbox;
+struct notices;
 struct setup;
 struct zones;
 struct watch;
@@ -49,6 +50,7 @@ struct daemon {
 	struct verdicts		 verdicts;
 	struct history		*history;	/* packets of late */
 	struct captures		*captures;	/* ... and files of them */
+	struct notices		*notices;
 	struct control		*control;
 	struct metrics		*metrics;
 	struct event		*drain;		/* checks if all have ended */
@@ -145,6 +147,20 @@ void	captures_asked(void *daemon, const struct endpoint *, uint64_t ms,
  */
 int	history_write(struct daemon *, const struct endpoint *, uint64_t id,
 	    const char *reason, struct text *why);
+
+/*
+ * Who is told outside (notices.c), likewise.
+ */
+int	notices_boot(struct daemon *, struct conf *, struct text *why);
+int	notices_make(struct daemon *, struct conf *, struct notices **out,
+	    struct text *why);
+void	notices_turn(struct daemon *, struct notices *);
+void	notices_down(struct daemon *);
+/* Tell of the object of an event. c: the quarantine that it is about. */
+void	notices_quarantine(struct daemon *, enum quarantine_what,
+	    const struct contained *c, json_t *about);
+void	notices_verdict(struct daemon *, const struct verdict_told *,
+	    json_t *about);
 
 /*
  * Whether nobody else has the address of a listener. The workers share it by

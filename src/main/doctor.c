@@ -358,7 +358,7 @@ cmd_doctor(int argc, char **argv)
 		doctor_routing, check_caps, check_user, check_descriptors,
 		check_conntrack, doctor_mirrors, doctor_chains, check_cas,
 		check_owns,
-		check_log, check_clock, check_names,
+		check_log, check_clock, check_names, doctor_notify,
 	};
 	struct doctor d = { 0 };
 	const char *path = NULL;

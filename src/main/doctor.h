@@ -48,6 +48,7 @@ unsigned doctor_zone(struct doctor *, const struct conf_device *,
 	    const char *what, const char *port);
 /* Whether the zone helper of any daemon is there. */
 int	doctor_zone_helper(void);
+void	doctor_notify(struct doctor *);		/* here_notify.c */
 void	doctor_routing(struct doctor *);	/* doctor_routing.c */
 
 #endif

@@ -41,6 +41,10 @@ void	here_warnings(const struct conf *, struct text *out);
  * (here_parts.c). */
 void	here_parts(const struct conf *, struct text *errors);
 
+/* The same of the targets of `notify:` (here_notify.c). */
+void	here_notify(const struct conf *, struct text *errors);
+void	here_notify_warnings(const struct conf *, struct text *out);
+
 /* Add a line to errors: the value of key is wrong. mend may be "". */
 void	here_problem(const struct conf *, struct conf_pos, struct text *errors,
 	    const char *key, const char *what, const char *mend);

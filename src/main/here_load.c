@@ -237,6 +237,7 @@ here_warnings(const struct conf *c, struct text *out)
 	size_t i;
 
 	conf_warnings(c, out);
+	here_notify_warnings(c, out);
 	for (i = 0; i < conf_ca_count(c); i++) {
 		ca = conf_ca(c, i);
 		here_doubts(c, ca->cert, ca->pos[0], out);

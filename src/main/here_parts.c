@@ -162,4 +162,5 @@ here_parts(const struct conf *c, struct text *errors)
 		here_device(c, &c->devices[i], errors);
 	for (i = 0; i < c->nicaps; i++)
 		here_service(c, &c->icaps[i], errors);
+	here_notify(c, errors);
 }

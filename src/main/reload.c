@@ -11,6 +11,7 @@
 #include "chain/chain.h"
 #include "chain/device.h"
 #include "conf/denied.h"
+#include "conf/notify.h"
 #include "main/daemon.h"
 #include "main/setup.h"
 #include "proxy/accept.h"
@@ -20,6 +21,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "verdict/denied.h"
+#include "verdict/notices.h"
 #include "verdict/sensors.h"
 #include "verdict/tags.h"
 
@@ -116,12 +118,27 @@ reload_first_quarantine(const struct daemon *d, const struct conf *c,
 	return 1;
 }
 
+/* The file that is open stays the one of what waits. */
+static int
+reload_other_state(const struct daemon *d, const struct conf *c,
+    struct text *out)
+{
+	const char *is = notices_path(d->notices), *state = c->notify.state;
+
+	if (is == NULL || conf_targets(&c->notify) == 0 ||
+	    (state != NULL && strcmp(is, state) == 0))
+		return 0;
+	text_puts(out, "needs a restart: notify state");
+	return 1;
+}
+
 /* What a reload has made, and is not in force yet. */
 struct fresh {
 	struct setup	*setup;
 	int		**sockets;	/* of each worker, for new listeners */
 	struct metrics	*metrics;	/* at a new address, or NULL */
 	struct sensors	*sensors;	/* perhaps those in force */
+	struct notices	*notices;
 };
 
 static int
@@ -156,7 +173,8 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 		return rv;
 	if ((rv = accept_open(c, d->admin.conf, d->nrunning, &f->sockets,
 	    why)) != 0 || (rv = fresh_metrics(d, c, f, why)) != 0 ||
-	    (rv = verdicts_open(d, c, &f->sensors, why)) != 0)
+	    (rv = verdicts_open(d, c, &f->sensors, why)) != 0 ||
+	    (rv = notices_make(d, c, &f->notices, why)) != 0)
 		return rv;
 	return connlog_turn(d->admin.log, c->log.file, c->log.events, why);
 }
@@ -168,6 +186,7 @@ fresh_drop(struct daemon *d, const struct conf *c, struct fresh *f)
 	accept_drop(f->sockets, d->nrunning, c->nlistens);
 	metrics_free(f->metrics);
 	sensors_drop(f->sensors, d->sensors);
+	notices_free(f->notices);
 	setup_release(f->setup);
 }
 
@@ -192,6 +211,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
 	    clock_ms());
 	verdicts_begin(d, c, f->sensors);
+	notices_turn(d, f->notices);
 	daemon_memory(c);
 	log_level = c->log.level;
 	reload_watch(d);
@@ -209,7 +229,8 @@ reload_try(struct daemon *d, struct text *said)
 		return rv;
 	if (reload_differs(d->admin.conf, c, said) ||
 	    reload_first_device(d, c, said) ||
-	    reload_first_quarantine(d, c, said))
+	    reload_first_quarantine(d, c, said) ||
+	    reload_other_state(d, c, said))
 		rv = ERR_UNSUPPORTED;
 	else if ((rv = fresh_make(d, c, &f, said)) == 0)
 		reload_apply(d, c, &f);

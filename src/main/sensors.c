@@ -40,6 +40,7 @@ verdict_told(void *arg, const struct verdict_told *t)
 	o = verdict_event(t);
 	verdict_cases(d, t, o);
 	verdict_ring_add(d->admin.ring, o, clock_wall().tv_sec);
+	notices_verdict(d, t, o);
 	connlog_report(d->admin.log, "verdict", o);
 }
 
