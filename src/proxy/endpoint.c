@@ -4,37 +4,63 @@
 #include "proxy/endpoint.h"
 
 #include "conf/contained.h"
+#include "net/neighbours.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
 #include "util/clock.h"
 #include "verdict/contain.h"
 
+const struct conf_quarantine *
+endpoint_profile(const struct conf *c, const struct contained *who)
+{
+	int i = conf_quarantine_find(c, who->profile);
+
+	return i < 0 ? &conf_quarantine_gone : &c->quarantines[i];
+}
+
 /* The profile it is to be refused by; NULL: this server is let through. */
 static const char *
-endpoint_profile(const struct session *s)
+endpoint_refused(const struct conf *c, const struct contained *who,
+    const struct facts *f)
 {
-	const struct conf *c = session_conf(s);
-	int i = conf_quarantine_find(c, s->contained->profile);
+	const struct conf_quarantine *q = endpoint_profile(c, who);
 
-	if (i < 0)
-		return conf_quarantine_gone.name;
-	return s->facts.server.sa.sa_family != AF_UNSPEC &&
-	    conf_quarantine_lets(&c->quarantines[i], &s->facts.server,
-	    s->facts.port) ? NULL : c->quarantines[i].name;
+	return f->server.sa.sa_family != AF_UNSPEC &&
+	    conf_quarantine_lets(q, &f->server, f->port) ? NULL : q->name;
+}
+
+/* The MAC address is known, if it can be. */
+static struct contained *
+endpoint_find(const struct worker *w, const struct conf *c, struct facts *f)
+{
+	struct contain *t = w->env->contain;
+	struct contained *who;
+
+	f->contained = NULL;
+	if (t == NULL)
+		return NULL;
+	who = contain_ask(t, &f->client, f->mac_known ? f->mac : NULL,
+	    clock_ms());
+	if (who != NULL)
+		f->contained = endpoint_refused(c, who, f);
+	return who;
+}
+
+struct contained *
+endpoint_ask(const struct worker *w, const struct conf *c, struct facts *f)
+{
+	if (c->nquarantines == 0)
+		return NULL;
+	f->mac_known = neighbours_mac(w->env->neighbours, &f->client,
+	    f->mac) == 0;
+	return endpoint_find(w, c, f);
 }
 
 void
 endpoint_look(struct session *s)
 {
-	struct contain *t = s->worker->env->contain;
-
 	endpoint_forget(s);
-	if (t == NULL)
-		return;
-	s->contained = contain_ask(t, &s->facts.client,
-	    s->facts.mac_known ? s->facts.mac : NULL, clock_ms());
-	if (s->contained != NULL)
-		s->facts.contained = endpoint_profile(s);
+	s->contained = endpoint_find(s->worker, session_conf(s), &s->facts);
 }
 
 void

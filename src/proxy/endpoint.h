@@ -5,7 +5,12 @@
 #ifndef PROXY_ENDPOINT_H
 #define PROXY_ENDPOINT_H
 
+struct conf;
+struct conf_quarantine;
+struct contained;
+struct facts;
 struct session;
+struct worker;
 
 /*
  * Ask, when the client is known, and again when it has named a server. A server
@@ -13,6 +18,17 @@ struct session;
  */
 void	endpoint_look(struct session *);
 void	endpoint_forget(struct session *);
+/*
+ * The same for a client without a session, which has sent a datagram: f has
+ * client, server and port, and gets the MAC and what is contained. Returns a
+ * reference to go with that, or NULL.
+ */
+struct contained *endpoint_ask(const struct worker *, const struct conf *,
+	    struct facts *);
+/* The profile of one who is contained; one that was taken away is the
+ * strictest. */
+const struct conf_quarantine *endpoint_profile(const struct conf *,
+	    const struct contained *);
 /* Why it is contained, in the words of the verdict; or NULL. */
 const char *endpoint_why(const struct session *);
 

@@ -30,6 +30,9 @@
 /* Longer than clients take for their first bytes on a LAN, shorter than a
  * person notices. */
 #define SILENCE_MS	40
+/* For one that is refused whatever it says no server waits, so it has the time
+ * of a slow radio link to ask for what it then gets as a page. */
+#define REFUSED_MS	1000
 
 /*
  * Which session of the server's may be resumed matters where it has to be that
@@ -147,7 +150,7 @@ hello_plain(struct session *s, const char *data, size_t len)
 	s->facts.http_unsure = http == ERR_SHORT;
 	if (s->facts.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
-	if (s->facts.protocol == PROTO_HTTP && session_wants_ca(s)) {
+	if (s->facts.protocol == PROTO_HTTP && session_at_portal(s)) {
 		answer_ca(s);
 		return step_go(PHASE_PAGE);
 	}
@@ -354,7 +357,13 @@ hello_timeout(struct session *s)
 	if (s->server.sock.fd != -1)
 		return step_end(s, "idle for too long, nothing was said");
 	/* Perhaps the server speaks first. */
-	return decide_early(s, &refused) ? refused : step_go(PHASE_CONNECT);
+	if (!decide_early(s, &refused))
+		return step_go(PHASE_CONNECT);
+	if (refused.kind != STEP_REFUSE || s->awaits_page)
+		return refused;
+	s->awaits_page = 1;
+	session_timer(s, REFUSED_MS);
+	return step_wait();
 }
 
 const struct phase_ops phase_hello = {
