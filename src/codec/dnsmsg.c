@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "codec/hostname.h"
 #include "util/cursor.h"
 #include "util/err.h"
 
@@ -14,7 +15,12 @@ enum {
 	HEADER		= 12,
 	FLAG_QR		= 0x8000,
 	KEPT		= 0x7910,	/* opcode, RD, CD (RFC 4035, 3.2.2) */
+	OPCODE		= 0x7800,
+	FLAG_RA		= 0x0080,
 	REFUSED		= 5,
+	CLASS_IN	= 1,
+	TYPE_A		= 1,
+	TYPE_AAAA	= 28,
 	LABELS_MAX	= 128,		/* of a name: RFC 1035, 3.1 */
 	SIGNED_MAX	= 8,		/* sets that are told apart */
 	TYPE_RRSIG	= 46,
@@ -306,6 +312,72 @@ dnsmsg_refuse(uint8_t *query, size_t len)
 		return HEADER;
 	put_u16(query + 4, 1);
 	return (size_t)(w.p - query);
+}
+
+/* The labels, with dots between them. A query has no pointers. */
+int
+dnsmsg_name(const uint8_t *query, size_t len, char out[DNSMSG_NAME_MAX])
+{
+	struct cursor w = cursor_of(query, len);
+	char name[DNSMSG_NAME_MAX];
+	const uint8_t *p;
+	size_t n, at = 0;
+
+	cursor_bytes(&w, HEADER);
+	while ((n = cursor_u8(&w)) != 0 && !w.bad) {
+		p = cursor_bytes(&w, n);
+		if (w.bad || n > 63 || at + n + 1 > sizeof(name))
+			return ERR_FORMAT;
+		memcpy(name + at, p, n);
+		at += n;
+		name[at++] = '.';
+	}
+	return w.bad || at == 0 ? ERR_FORMAT : hostname_copy(out, name, at);
+}
+
+/* The record that the question's name has the address. */
+static size_t
+address_put(uint8_t *p, const uint8_t *ip, size_t n, uint32_t ttl)
+{
+	put_u16(p, 0xc000 | HEADER);	/* the name: see the question */
+	put_u16(p + 2, n == 4 ? TYPE_A : TYPE_AAAA);
+	put_u16(p + 4, CLASS_IN);
+	put_u16(p + 6, (uint16_t)(ttl >> 16));
+	put_u16(p + 8, (uint16_t)ttl);
+	put_u16(p + 10, (uint16_t)n);
+	memcpy(p + 12, ip, n);
+	return 12 + n;
+}
+
+size_t
+dnsmsg_point(uint8_t *query, size_t len, size_t max, const struct addr *a,
+    uint32_t ttl)
+{
+	struct cursor w = cursor_of(query, len);
+	unsigned flags, questions, type, class;
+	const uint8_t *ip;
+	size_t n, end;
+
+	cursor_u16(&w);			/* ID */
+	flags = cursor_u16(&w);
+	questions = cursor_u16(&w);
+	cursor_bytes(&w, HEADER - 6);
+	name_skip(&w);
+	type = cursor_u16(&w);
+	class = cursor_u16(&w);
+	if (w.bad || (flags & (FLAG_QR | OPCODE)) != 0 || questions != 1 ||
+	    class != CLASS_IN)
+		return 0;
+	ip = addr_ip(a, &n);
+	end = (size_t)(w.p - query);
+	if (end + 12 + n > max)
+		return 0;
+	put_u16(query + 2, (uint16_t)(FLAG_QR | (flags & KEPT) | FLAG_RA));
+	memset(query + 6, 0, HEADER - 6);
+	if (type != (n == 4 ? TYPE_A : TYPE_AAAA))
+		return end;
+	put_u16(query + 6, 1);
+	return end + address_put(query + end, ip, n, ttl);
 }
 
 int

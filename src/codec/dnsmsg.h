@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/addr.h"
+
 #define DNSMSG_MAX	65535
 
 enum dnsmsg_kind { DNSMSG_NONE, DNSMSG_QUERY, DNSMSG_ANSWER };
@@ -18,6 +20,24 @@ enum dnsmsg_kind dnsmsg_kind(const uint8_t *msg, size_t len, uint16_t *id);
 /* Make the answer REFUSED of a query, in place: its header, and its question
  * if there is one that is whole. Returns the length. */
 size_t	dnsmsg_refuse(uint8_t *query, size_t len);
+
+#define DNSMSG_NAME_MAX	256
+
+/*
+ * The name that a query asks for, in lower case, without its final dot, if it
+ * is one that a host can have. 0, or ERR_FORMAT.
+ */
+int	dnsmsg_name(const uint8_t *query, size_t len,
+	    char out[DNSMSG_NAME_MAX]);
+
+/*
+ * Make the answer of a query, in place, in a buffer of max bytes: that the name
+ * has this address for ttl seconds; or, if it asks for something else than an
+ * address of that family, that there is none (RFC 2308, 2.2). Returns the
+ * length; 0: it does not ask one question of the class IN, and is as it was.
+ */
+size_t	dnsmsg_point(uint8_t *query, size_t len, size_t max,
+	    const struct addr *, uint32_t ttl);
 
 /*
  * Blunt those records of a response, in place; the message keeps its length,

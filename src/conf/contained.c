@@ -26,6 +26,7 @@ static const struct key quarantine_keys[] = {
 	{ "allow", &type_list, F(allow), .arg = &allowed, .max = 1000 },
 	{ "servers", &type_list, F(servers), .arg = &prefixes, .max = 64 },
 	{ "dns", &type_list, F(dns), .arg = &prefixes, .max = 16 },
+	{ "tell", &type_bool, F(tell), "yes" },
 	{ NULL }
 };
 #undef F
@@ -38,7 +39,9 @@ const struct listof quarantine_list = {
 };
 
 static char gone[] = "(none)";
-const struct conf_quarantine conf_quarantine_gone = { .name = gone };
+const struct conf_quarantine conf_quarantine_gone = {
+	.name = gone, .tell = 1
+};
 
 static void
 check_quarantine(struct load *l, yaml_node_t *n, void *item)

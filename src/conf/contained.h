@@ -12,6 +12,7 @@ struct conf_quarantine {
 	struct conf_pos	 pos;
 	struct conf_list allow;		/* patterns of names, or "@list" */
 	struct conf_prefixes servers, dns;
+	int		 tell;		/* the device shows that itself */
 };
 
 /* In place of a profile that a reload has taken away: nothing passes. */

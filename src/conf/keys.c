@@ -465,6 +465,13 @@ static const struct word page_languages[] = {
 static const struct listof languages = {
 	sizeof(int), { "languages", &type_word, .arg = page_languages }
 };
+static const struct key captive_keys[] = {
+	{ "name", &type_text, AT(pages.captive_name), .max = 253 },
+	{ NULL }
+};
+static const struct map map_captive = {
+	"captive", captive_keys, check_captive
+};
 static const struct key pages_keys[] = {
 	{ "directory", &type_text, AT(pages.directory), .flags = KEY_EXISTS },
 	{ "contact", &type_text, AT(pages.contact), .max = 200 },
@@ -472,6 +479,7 @@ static const struct key pages_keys[] = {
 	    .max = PAGE_LANGUAGES },
 	{ "remember", &type_time, AT(pages.remember), "1h", SEC, 30 * DAY },
 	{ "ca", &type_bool, AT(pages.ca), "yes" },
+	{ "captive", &type_map, 0, .arg = &map_captive },
 	{ NULL }
 };
 static const struct map map_pages = { "pages", pages_keys, check_pages };

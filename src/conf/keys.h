@@ -33,6 +33,7 @@ void	check_certificate(struct load *, yaml_node_t *, void *);
 void	check_match(struct load *, yaml_node_t *, void *);
 void	check_rule(struct load *, yaml_node_t *, void *);
 void	check_pages(struct load *, yaml_node_t *, void *);	/* pages.c */
+void	check_captive(struct load *, yaml_node_t *, void *);
 
 /* Sets who may use a service if `allow` is not given. */
 void	allow_default(struct conf_prefixes *);

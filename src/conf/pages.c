@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec/template.h"
 #include "conf/keys.h"
+#include "conf/pattern.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -19,11 +21,11 @@
 const char *const page_names[PAGE_NAMES] = {
 	"lang", "title", "lead", "status", "reason", "rule", "time",
 	"reference", "client", "host", "url", "contact", "continue",
-	"fingerprint", "subject", "until"
+	"fingerprint", "subject", "until", "allowed"
 };
 
 static const char *const kinds[PAGE_KINDS] = {
-	"block", "failure", "warn", "ca", "quarantine"
+	"block", "failure", "warn", "ca", "quarantine", "released"
 };
 static const char *const languages[PAGE_LANGUAGES] = { "en", "ja" };
 
@@ -101,4 +103,22 @@ check_pages(struct load *l, yaml_node_t *n, void *p)
 		for (k = 0; k < PAGE_LANGUAGES; k++)
 			page_find(l, pages->directory, i, k,
 			    &pages->own[i][k]);
+}
+
+void
+check_captive(struct load *l, yaml_node_t *n, void *p)
+{
+	struct conf_pages *pages = &((struct conf *)p)->pages;
+	char *name = pages->captive_name, canon[PATTERN_MAX + 1];
+
+	if (name == NULL)
+		return;
+	if (name_canon(canon, name, strlen(name)) == 0) {
+		load_problem(l, node_get(l, n, "name"), "\"%s\" is not the "
+		    "name of a host; write one such as portal.example.com",
+		    name);
+		return;
+	}
+	free(name);
+	pages->captive_name = xstrdup(canon);
 }

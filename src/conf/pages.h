@@ -16,6 +16,7 @@ enum page_kind {
 	PAGE_WARN,		/* the person may go on */
 	PAGE_CA,		/* how to trust our CA */
 	PAGE_QUARANTINE,	/* the client is contained */
+	PAGE_RELEASED,		/* it is not (any more) */
 	PAGE_KINDS
 };
 
@@ -35,6 +36,7 @@ enum page_name {		/* {{NAME}} in a template */
 	PAGE_N_FINGERPRINT,	/* of the CA */
 	PAGE_N_SUBJECT,
 	PAGE_N_UNTIL,
+	PAGE_N_ALLOWED,		/* what still works */
 	PAGE_NAMES
 };
 extern const char *const page_names[PAGE_NAMES];
@@ -46,6 +48,9 @@ struct conf_pages {
 	size_t		 nlanguages;
 	uint64_t	 remember;	/* ms: a warning is not shown again */
 	int		 ca;		/* a page shows the CA */
+	/* of the captive portal, in the form that names have on the wire; or
+	 * NULL: that of the CA's page */
+	char		*captive_name;
 	/* The operator's own, or NULL. */
 	struct template	*own[PAGE_KINDS][PAGE_LANGUAGES];
 };

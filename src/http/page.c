@@ -180,6 +180,7 @@ values_of(struct page_values *o, const struct page *p, enum page_language l)
 	o->v[PAGE_N_CONTACT] = c != NULL ? c->contact : NULL;
 	o->v[PAGE_N_CONTINUE] = p->go_on;
 	o->v[PAGE_N_UNTIL] = p->until;
+	o->v[PAGE_N_ALLOWED] = p->allowed;
 	if (p->ca == NULL)
 		return;
 	o->v[PAGE_N_SUBJECT] = p->ca->subject;
@@ -204,9 +205,9 @@ page_json(const struct page *p, const struct page_values *o, struct text *out)
 {
 	static const enum page_name names[] = { PAGE_N_REASON, PAGE_N_RULE,
 	    PAGE_N_URL, PAGE_N_TIME, PAGE_N_REFERENCE, PAGE_N_CONTACT,
-	    PAGE_N_SUBJECT, PAGE_N_FINGERPRINT, PAGE_N_UNTIL };
+	    PAGE_N_SUBJECT, PAGE_N_FINGERPRINT, PAGE_N_UNTIL, PAGE_N_ALLOWED };
 	static const char *const errors[PAGE_KINDS] = { "blocked", "failed",
-	    "warned", NULL, "quarantined" };
+	    "warned", NULL, "quarantined", NULL };
 	json_t *j = json_object();
 	char *s;
 	size_t i;

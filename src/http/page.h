@@ -30,7 +30,8 @@ struct page {
 	int		 tls;		/* ... by https */
 	const char	*go_on;		/* WARN: where the button posts to */
 	const struct page_ca *ca;	/* CA */
-	const char	*until;		/* QUARANTINE: its end */
+	/* QUARANTINE: its end, and what still works; "" is nothing */
+	const char	*until, *allowed;
 	const struct http_head *request;	/* that it answers */
 	const char	*realm;		/* 407: of the Basic scheme */
 	const struct conf_pages *pages;	/* NULL: as without the section */

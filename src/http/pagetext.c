@@ -20,7 +20,9 @@ static const char *const titles[PAGE_KINDS][PAGE_LANGUAGES] = {
 	[PAGE_CA] = { "Trust this network's certificate authority",
 	    "このネットワークの認証局を信頼する" },
 	[PAGE_QUARANTINE] = { "This device is in quarantine",
-	    "この端末は隔離されています" }
+	    "この端末は隔離されています" },
+	[PAGE_RELEASED] = { "This device is not in quarantine",
+	    "この端末は隔離されていません" }
 };
 
 static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
@@ -51,7 +53,13 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
 	    "端末に害を及ぼすおそれのあるものを検出しま"
 	    "した。解決するまで、ネットワークの利用は制"
 	    "限されます。端末はそのままにして、下記の問"
-	    "い合わせ先に参照番号をお知らせください。" }
+	    "い合わせ先に参照番号をお知らせください。" },
+	[PAGE_RELEASED] = {
+	    "The network lets it reach what it lets all others reach. If a "
+	    "page still says otherwise, load that page again.",
+	    "他の端末と同じようにネットワークを利用でき"
+	    "ます。隔離中と表示されるページがある場合は"
+	    "、そのページを再読み込みしてください。" }
 };
 
 #define STYLE								\
@@ -105,15 +113,16 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
     "{{#" name "}}<dt>" label "</dt><dd" attribute ">{{" name "}}</dd>\n" \
     "{{/" name "}}"
 
-#define PAGE(go_on, url, reason, rule, time, until, reference, contact,	\
-    foot)								\
+#define PAGE(go_on, url, reason, rule, time, until, reference, allowed,	\
+    contact, foot)							\
     HEAD "<p>{{lead}}</p>\n"						\
     "{{#continue}}<form method=\"post\" action=\"{{continue}}\">"	\
     "<button type=\"submit\">" go_on "</button></form>\n{{/continue}}"	\
     "<dl>\n" ROW("url", url, "") ROW("reason", reason, " lang=\"en\"")	\
     ROW("rule", rule, "") ROW("time", time, "")				\
     ROW("until", until, "")						\
-    ROW("reference", reference, "") ROW("contact", contact, "")		\
+    ROW("reference", reference, "") ROW("allowed", allowed, "")	\
+    ROW("contact", contact, "")						\
     "</dl>\n" TAIL(foot)
 
 #define FOOT_EN "This page is from the gateway of your network "	\
@@ -125,9 +134,10 @@ static const char *const leads[PAGE_KINDS][PAGE_LANGUAGES] = {
 
 static const char *const texts[PAGE_LANGUAGES] = {
 	PAGE("Go on to the site", "Address", "Reason", "Rule", "Time",
-	    "Until", "Reference", "Contact", FOOT_EN),
+	    "Until", "Reference", "Still works", "Contact", FOOT_EN),
 	PAGE("サイトへ進む", "アドレス", "理由",
 	    "ルール", "時刻", "期限", "参照番号",
+	    "利用できる接続先",
 	    "問い合わせ先", FOOT_JA)
 };
 

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "proxy/captive.h"
 #include "proxy/coach.h"
 #include "proxy/endpoint.h"
 #include "proxy/inner.h"
@@ -89,18 +89,6 @@ answer_went_on(struct session *s, const struct http_head *h)
 	return ok;
 }
 
-/* By its number an operator can release it. */
-static void
-answer_contained(const struct session *s, char reference[32], char until[32])
-{
-	time_t end = s->contained->until;
-	struct tm tm;
-
-	snprintf(reference, 32, "quarantine %llu",
-	    (unsigned long long)s->contained->id);
-	strftime(until, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &tm));
-}
-
 static void
 answer_reference(const struct session *s, char reference[32])
 {
@@ -114,26 +102,24 @@ answer_make(struct session *s, int status, const char *why,
     const struct http_head *h)
 {
 	struct page p = answer_about(s);
-	char reference[32], until[32] = "", *text, *button = NULL;
+	char reference[32], *text, *button = NULL;
+	struct captive_said said = { 0 };
 	size_t len;
 
 	answer_reference(s, reference);
 	p.kind = page_kind_of(status);
 	if (s->verdict.action == ACTION_WARN && status == 403)
 		p.kind = PAGE_WARN;
-	if (status == 403 && s->denial == NULL &&
-	    endpoint_why(s) != NULL) {
-		p.kind = PAGE_QUARANTINE;
-		answer_contained(s, reference, until);
-		p.until = until;
-	}
+	p.reason = why;
+	p.reference = reference;
+	if (status == 403 && s->denial == NULL && endpoint_why(s) != NULL)
+		captive_say(&said, session_conf(s), s->contained, &p);
 	if (p.kind == PAGE_WARN && h != NULL)
 		p.go_on = button = answer_button(s, h);
 	p.status = status;
-	p.reason = why;
-	p.reference = reference;
 	p.request = h;
 	text = page_make(&p, &len);
+	captive_said_free(&said);
 	free(button);
 	answer_http(s, status, text, len);
 }
@@ -156,6 +142,24 @@ answer_ca(struct session *s)
 	s->portal = 1;
 	s->page_due = 200;
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "the page of the CA");
+}
+
+/* It is about the captive portal. 1: so. */
+static int
+answer_captive(struct session *s, const struct http_head *h)
+{
+	struct page p = answer_about(s);
+	size_t len;
+	char *text;
+
+	p.request = h;
+	if ((text = captive_answer(s, &p, &len)) == NULL)
+		return 0;
+	if (s->portal)
+		snprintf(s->rec.reason, sizeof(s->rec.reason),
+		    "the captive portal");
+	answer_http(s, p.status, text, len);
+	return 1;
 }
 
 static void
@@ -184,7 +188,9 @@ answer_alert(struct session *s, uint8_t alert)
 static void
 answer_asked(struct session *s, const struct http_head *h)
 {
-	if (s->portal && h != NULL)
+	if (h != NULL && answer_captive(s, h))
+		;
+	else if (s->portal && h != NULL)
 		answer_portal(s, h);
 	else if (s->verdict.action != ACTION_WARN || h == NULL ||
 	    !answer_went_on(s, h))

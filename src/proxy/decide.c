@@ -14,6 +14,7 @@
 #include "proxy/greeting.h"
 #include "proxy/inner.h"
 #include "proxy/measures.h"
+#include "proxy/ours.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
 #include "tls/tls.h"
@@ -257,9 +258,9 @@ decide_told(struct session *s, const struct verdict *v)
 int
 decide_forges(const struct session *s)
 {
-	return !session_conf(s)->monitor &&
+	return !session_conf(s)->monitor && (ours_of(s) != NULL ||
 	    tls_authority(s->place->parts->tls, policy_client_ca(s->policy,
-	    &s->facts)) != NULL;
+	    &s->facts)) != NULL);
 }
 
 static struct step
@@ -277,7 +278,7 @@ decide(struct session *s)
 	struct verdict v;
 
 	policy_decide(s->policy, &s->facts, &v);
-	if (session_wants_ca(s) && decide_forges(s)) {
+	if (session_at_portal(s) && decide_forges(s)) {
 		s->verdict = v;
 		return decide_portal(s);
 	}

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "codec/dnsmsg.h"
+#include "conf/contained.h"
 #include "net/dgram.h"
 #include "proxy/dnstable.h"
 #include "proxy/endpoint.h"
@@ -23,6 +24,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "verdict/contain.h"
 
 enum {
 	PORT_DNS	= 53,
@@ -30,6 +32,7 @@ enum {
 	FD_SHARE	= 4,	/* of all descriptors, for all workers' */
 	READS		= 8,	/* of DGRAM_TURN queries, or of a path's
 				 * answers, per event */
+	HELD_TTL	= 5,	/* s: for so long it may be wrong afterwards */
 	EVERY		= 1,	/* s, between looks for what has expired */
 	END_WAIT	= 10000	/* ms, if the gateway goes down: clients have
 				 * asked again before */
@@ -56,7 +59,8 @@ const char *
 dns_query_str(enum dns_query what)
 {
 	static const char *const names[DNS_QUERY_MAX] = { "sent", "blocked",
-	    "reset", "malformed", "denied", "limit", "failed", "unanswered" };
+	    "reset", "malformed", "denied", "limit", "failed", "unanswered",
+	    "held" };
 
 	return names[what];
 }
@@ -272,10 +276,12 @@ query_send(struct dnsudp *d, const struct dgram *q, uint16_t id,
 	return path_send(p, q) == 0 ? DNS_SENT : DNS_QUERY_FAILED;
 }
 
+/* Who is contained is told by a page, which its names have to lead to. */
 static void
 query_decide(struct worker *w, const struct conf_listen *l,
     const struct dgram *q, struct verdict *v)
 {
+	struct contained *who;
 	struct facts f = {
 		.now = clock_wall().tv_sec,
 		.listener = l->name,
@@ -287,8 +293,9 @@ query_decide(struct worker *w, const struct conf_listen *l,
 		.cert_none = 1
 	};
 
-	endpoint_facts(w, &f);
+	who = endpoint_ask(w, policy_conf(w->policy), &f);
 	policy_decide(w->policy, &f, v);
+	contained_unref(who);
 	if (policy_conf(w->policy)->monitor)
 		v->action = ACTION_BYPASS;
 }
@@ -300,6 +307,42 @@ query_refuse(struct dnsudp *d, struct dgram *q)
 	q->len = dnsmsg_refuse(q->data, q->len);
 	dnsudp_answer(d, &q->to, &q->from, q->data, q->len);
 	return DNS_BLOCKED;
+}
+
+/* Whether the profile lets the name through: an address that is not its own
+ * would only be in the way. */
+static int
+query_allowed(const struct worker *w, const struct conf_quarantine *profile,
+    const char *name)
+{
+	const struct facts f = { .contained = profile->name, .host = name,
+	    .protocol = PROTO_OTHER, .cert_none = 1 };
+	struct verdict v;
+
+	policy_decide(w->policy, &f, &v);
+	return v.rule->match.contained == NULL;
+}
+
+/*
+ * An endpoint that is contained asks a server that its profile does not let it
+ * ask, so the query goes nowhere. Names get the server's own address: the way
+ * there comes by here, and a connection to it gets the page. So the device
+ * finds that it is held, and a browser shows why.
+ */
+static enum dns_query
+query_hold(struct dnsudp *d, struct dgram *q,
+    const struct conf_quarantine *profile)
+{
+	char name[DNSMSG_NAME_MAX];
+	size_t n = 0;
+
+	if (profile->tell && dnsmsg_name(q->data, q->len, name) == 0 &&
+	    !query_allowed(d->worker, profile, name))
+		n = dnsmsg_point(q->data, q->len, DGRAM_MAX, &q->to, HELD_TTL);
+	if (n == 0)
+		return query_refuse(d, q);
+	dnsudp_answer(d, &q->to, &q->from, q->data, n);
+	return DNS_HELD;
 }
 
 static enum dns_query
@@ -320,6 +363,8 @@ query_take(struct dnsudp *d, const struct conf_listen *l, struct dgram *q)
 	switch (v.action) {
 	case ACTION_BLOCK:
 	case ACTION_WARN:
+		if (v.rule->match.contained != NULL)
+			return query_hold(d, q, v.rule->match.contained);
 		return query_refuse(d, q);
 	case ACTION_RESET:
 		dgram_refuse(&q->from, &q->to);

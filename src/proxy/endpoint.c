@@ -14,36 +14,51 @@
 #include "verdict/contain.h"
 #include "verdict/denied.h"
 
-/* The profile it is to be refused by; NULL: this server is let through. */
-static const char *
-endpoint_profile(const struct conf *c, const struct contained *by,
-    const struct facts *f)
+const struct conf_quarantine *
+endpoint_profile(const struct conf *c, const struct contained *who)
 {
-	int i = conf_quarantine_find(c, by->profile);
+	int i = conf_quarantine_find(c, who->profile);
 
-	if (i < 0)
-		return conf_quarantine_gone.name;
-	return f->server.sa.sa_family != AF_UNSPEC &&
-	    conf_quarantine_lets(&c->quarantines[i], &f->server, f->port) ?
-	    NULL : c->quarantines[i].name;
+	return i < 0 ? &conf_quarantine_gone : &c->quarantines[i];
 }
 
-void
-endpoint_facts(const struct worker *w, struct facts *f)
+/* The profile it is to be refused by; NULL: this server is let through. */
+static const char *
+endpoint_refused(const struct conf *c, const struct contained *who,
+    const struct facts *f)
+{
+	const struct conf_quarantine *q = endpoint_profile(c, who);
+
+	return f->server.sa.sa_family != AF_UNSPEC &&
+	    conf_quarantine_lets(q, &f->server, f->port) ? NULL : q->name;
+}
+
+/* The MAC address is known, if it can be. */
+static struct contained *
+endpoint_find(const struct worker *w, const struct conf *c, struct facts *f)
 {
 	struct contain *t = w->env->contain;
-	struct contained *by;
+	struct contained *who;
 
+	f->contained = NULL;
+	if (t == NULL)
+		return NULL;
+	who = contain_ask(t, &f->client, f->mac_known ? f->mac : NULL,
+	    clock_ms());
+	if (who != NULL)
+		f->contained = endpoint_refused(c, who, f);
+	return who;
+}
+
+struct contained *
+endpoint_ask(const struct worker *w, const struct conf *c, struct facts *f)
+{
 	f->denials = denied_ask(w->env->denied);
-	if (t == NULL || contain_count(t) == 0)
-		return;
+	if (c->nquarantines == 0)
+		return NULL;
 	f->mac_known = neighbours_mac(w->env->neighbours, &f->client,
 	    f->mac) == 0;
-	by = contain_ask(t, &f->client, f->mac_known ? f->mac : NULL,
-	    clock_ms());
-	if (by != NULL)
-		f->contained = endpoint_profile(policy_conf(w->policy), by, f);
-	contained_unref(by);
+	return endpoint_find(w, c, f);
 }
 
 static void
@@ -76,18 +91,10 @@ endpoint_renew(struct session *s)
 void
 endpoint_look(struct session *s)
 {
-	struct contain *t = s->worker->env->contain;
-
 	endpoint_forget(s);
 	tags_look(s);
 	measures_look(s);
-	if (t == NULL)
-		return;
-	s->contained = contain_ask(t, &s->facts.client,
-	    s->facts.mac_known ? s->facts.mac : NULL, clock_ms());
-	if (s->contained != NULL)
-		s->facts.contained = endpoint_profile(session_conf(s),
-		    s->contained, &s->facts);
+	s->contained = endpoint_find(s->worker, session_conf(s), &s->facts);
 }
 
 void

@@ -6,6 +6,9 @@
 #ifndef PROXY_ENDPOINT_H
 #define PROXY_ENDPOINT_H
 
+struct conf;
+struct conf_quarantine;
+struct contained;
 struct facts;
 struct session;
 struct worker;
@@ -15,11 +18,20 @@ struct worker;
  * that its profile lets through makes it as if it were not contained.
  */
 void	endpoint_look(struct session *);
-/* The same of what has no session: in the facts of a datagram. */
-void	endpoint_facts(const struct worker *, struct facts *);
 /* Its tags may have changed. */
 void	endpoint_renew(struct session *);
 void	endpoint_forget(struct session *);
+/*
+ * The same for a client without a session, which has sent a datagram: f has
+ * client, server and port, and gets the MAC, the denials and what is contained.
+ * Returns a reference to go with that, or NULL.
+ */
+struct contained *endpoint_ask(const struct worker *, const struct conf *,
+	    struct facts *);
+/* The profile of one who is contained; one that was taken away is the
+ * strictest. */
+const struct conf_quarantine *endpoint_profile(const struct conf *,
+	    const struct contained *);
 /* Why it is contained, in the words of the verdict; or NULL. */
 const char *endpoint_why(const struct session *);
 

@@ -261,9 +261,8 @@ head_host(struct session *s, struct slice host, uint16_t port)
 static int
 head_portal(const struct session *s)
 {
-	return session_conf(s)->pages.ca && s->facts.port == 443 &&
-	    s->facts.host != NULL &&
-	    strcmp(s->facts.host, PORTAL_NAME) == 0 && decide_forges(s);
+	return s->facts.port == 443 &&
+	    portal_is(session_conf(s), s->facts.host) && decide_forges(s);
 }
 
 /* The first n bytes have named the server. */
@@ -389,7 +388,7 @@ head_absolute(struct session *s, const struct http_head *h)
 		    "needed");
 	head_host(s, url.host, url.port);
 	s->facts.protocol = PROTO_HTTP;
-	if (session_wants_ca(s)) {
+	if (session_at_portal(s)) {
 		answer_ca(s);
 		return step_go(PHASE_PAGE);
 	}

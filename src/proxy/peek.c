@@ -31,8 +31,8 @@
 /* Longer than clients take for their first bytes on a LAN, shorter than a
  * person notices. */
 #define SILENCE_MS	40
-/* One that is refused is told why on a page, once it has spoken: its first
- * bytes may have been lost on the way. */
+/* For one that is refused whatever it says no server waits, so it has the time
+ * of a slow radio link to ask for what it then gets as a page. */
 #define REFUSED_MS	1000
 
 /*
@@ -151,7 +151,7 @@ hello_plain(struct session *s, const char *data, size_t len)
 	s->facts.http_unsure = http == ERR_SHORT;
 	if (s->facts.protocol == PROTO_HTTP)
 		hello_host(s, data, len);
-	if (s->facts.protocol == PROTO_HTTP && session_wants_ca(s)) {
+	if (s->facts.protocol == PROTO_HTTP && session_at_portal(s)) {
 		answer_ca(s);
 		return step_go(PHASE_PAGE);
 	}

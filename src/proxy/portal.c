@@ -4,6 +4,7 @@
 #include "proxy/portal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "codec/slice.h"
 #include "tls/caform.h"
@@ -20,6 +21,21 @@ static const struct {
 	{ "/ca.mobileconfig", "mobileconfig",
 	    "application/x-apple-aspen-config" }
 };
+
+const char *
+portal_captive(const struct conf *c)
+{
+	return c->pages.captive_name != NULL ? c->pages.captive_name :
+	    PORTAL_NAME;
+}
+
+int
+portal_is(const struct conf *c, const char *name)
+{
+	return name != NULL &&
+	    ((c->pages.ca && strcmp(name, PORTAL_NAME) == 0) ||
+	    (c->nquarantines > 0 && strcmp(name, portal_captive(c)) == 0));
+}
 
 static char *
 portal_file(struct page *p, X509 *cert, size_t i, size_t *len)

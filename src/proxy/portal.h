@@ -9,9 +9,16 @@
 
 #include <openssl/x509.h>
 
+#include "conf/conf.h"
 #include "http/page.h"
 
 #define PORTAL_NAME	"clearspan.ca"
+
+/* Whether this is a name of the site: that of the CA's page, or that of the
+ * captive portal where there are quarantines. NULL is none. */
+int	 portal_is(const struct conf *, const char *name);
+/* The name of the captive portal. */
+const char *portal_captive(const struct conf *);
 
 /* The response to p->request, malloc'ed; p->status is set. cert is the CA's, or
  * NULL: there is none. */

@@ -16,6 +16,7 @@
 #include "proxy/explicit.h"
 #include "proxy/forward.h"
 #include "proxy/inner.h"
+#include "proxy/ours.h"
 #include "proxy/phases.h"
 #include "proxy/taps.h"
 #include "proxy/turn.h"
@@ -243,7 +244,8 @@ session_reads_http(const struct session *s)
 {
 	if (!facts_tls(&s->facts))
 		return s->facts.protocol == PROTO_HTTP && !s->facts.http_unsure;
-	return session_offers(s, "http/1.1");
+	return session_offers(s, "http/1.1") ||
+	    (s->portal && s->facts.alpn_len == 0);
 }
 
 /* There will be no server: what follows is for the client alone. */
@@ -260,8 +262,8 @@ session_refuse(struct session *s, int status)
 {
 	int tls = facts_tls(&s->facts);
 	int http = session_reads_http(s) &&
-	    (!tls || tls_authority(s->place->parts->tls, session_ca(s)) !=
-	    NULL);
+	    (!tls || ours_of(s) != NULL || tls_authority(
+	    s->place->parts->tls, session_ca(s)) != NULL);
 
 	if (s->reply_due || s->socks)
 		return explicit_refused(s, status);

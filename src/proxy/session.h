@@ -110,10 +110,9 @@ struct session {
 	/* an explicit client is told when the server is connected */
 	unsigned	 reply_due:1;
 	/* the client has sent something; it begins like TLS, though the
-	 * hello is not whole; or like HTTP, and more is waited for; it is
-	 * refused, and may be told why once it has spoken */
-	unsigned	 client_spoke:1, tls_begun:1, awaits_head:1,
-			 awaits_page:1;
+	 * hello is not whole; or like HTTP, and more is waited for */
+	unsigned	 client_spoke:1, tls_begun:1, awaits_head:1;
+	unsigned	 awaits_page:1;	/* it is refused, and silent so far */
 	/* the server asked for a certificate, and was told: none; in TLS 1.3
 	 * its reply to that is waited for */
 	unsigned	 cert_none:1, awaits_refusal:1;
@@ -156,16 +155,15 @@ session_site(struct session *s)
 	return addr_ip_str(&s->facts.server, s->site);
 }
 
-/* Whether a plain HTTP request is for the name of the CA's page. */
+/* Whether the client is at our own site, by http or https. */
 static inline int
-session_wants_ca(const struct session *s)
+session_at_portal(const struct session *s)
 {
 	int tls = facts_tls(&s->facts);
 	const char *name = tls ? s->facts.sni : s->facts.host;
 
-	return s->told == 200 || (session_conf(s)->pages.ca &&
-	    s->facts.port == (tls ? 443 : 80) && name != NULL &&
-	    strcmp(name, PORTAL_NAME) == 0);
+	return s->told == 200 || (s->facts.port == (tls ? 443 : 80) &&
+	    portal_is(session_conf(s), name));
 }
 
 /* Which CA signs for the client: see conf_ca(). */

@@ -74,6 +74,7 @@ enum dns_query {			/* what became of a query over UDP */
 	DNS_LIMIT,		/* of the client's queries, or of memory */
 	DNS_QUERY_FAILED,	/* no socket, or no route */
 	DNS_UNANSWERED,		/* it was sent */
+	DNS_HELD,		/* of one who is contained: led to us */
 	DNS_QUERY_MAX
 };
 

@@ -201,6 +201,66 @@ TEST(a_refusal_of_half_a_question_has_none)
 }
 END
 
+static void
+pointed(const char *ip, const char *want, size_t n)
+{
+	struct addr a;
+	size_t len;
+
+	ck_assert_int_eq(addr_parse_ip(&a, ip), 0);
+	text_more(&msg, 64);
+	len = dnsmsg_point((uint8_t *)msg.s, msg.len, msg.len + 28, &a, 5);
+	ck_assert_uint_eq(len, n);
+	ck_assert_mem_eq(msg.s, want, n);
+}
+
+/* A query for a.test, of that type. */
+static void
+ask(const char *type)
+{
+	text_clear(&msg);
+	text_add(&msg, LIT("\1\2\1\x10\0\1\0\0\0\0\0\0\1A\4test\0"));
+	text_add(&msg, type, 2);
+	text_add(&msg, LIT("\0\1"));
+}
+
+TEST(a_name_gets_the_address_of_its_family)
+{
+	ask("\0\1");
+	pointed("192.0.2.7", LIT("\1\2\x81\x90\0\1\0\1\0\0\0\0\1A\4test\0"
+	    "\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\5\0\4\xc0\0\2\7"));
+	ask("\0\x1c");
+	pointed("192.0.2.7", LIT("\1\2\x81\x90\0\1\0\0\0\0\0\0\1A\4test\0"
+	    "\0\x1c\0\1"));
+	ask("\0\x1c");
+	pointed("2001:db8::1", LIT("\1\2\x81\x90\0\1\0\1\0\0\0\0\1A\4test\0"
+	    "\0\x1c\0\1\xc0\x0c\0\x1c\0\1\0\0\0\5\0\x10\x20\1\xd\xb8"
+	    "\0\0\0\0\0\0\0\0\0\0\0\1"));
+	ask("\0\1");
+	msg.s[2] = 0x29;		/* an update */
+	pointed("192.0.2.7", NULL, 0);
+}
+END
+
+TEST(a_query_has_a_name_of_a_host)
+{
+	char name[DNSMSG_NAME_MAX];
+
+	ask("\0\1");
+	ck_assert_int_eq(dnsmsg_name((uint8_t *)msg.s, msg.len, name), 0);
+	ck_assert_str_eq(name, "a.test");
+	msg.s[13] = '.';
+	ck_assert_int_eq(dnsmsg_name((uint8_t *)msg.s, msg.len, name),
+	    ERR_FORMAT);
+	msg.s[12] = (char)0xc0;
+	ck_assert_int_eq(dnsmsg_name((uint8_t *)msg.s, msg.len, name),
+	    ERR_FORMAT);
+	msg.s[12] = '\0';
+	ck_assert_int_eq(dnsmsg_name((uint8_t *)msg.s, msg.len, name),
+	    ERR_FORMAT);
+}
+END
+
 TEST(the_header_says_what_a_message_is)
 {
 	uint16_t id = 0;
@@ -217,6 +277,8 @@ TEST(the_header_says_what_a_message_is)
 END
 
 SUITE("dnsmsg",
+    a_name_gets_the_address_of_its_family,
+    a_query_has_a_name_of_a_host,
     a_refusal_has_the_question_and_nothing_else,
     a_refusal_of_half_a_question_has_none,
     the_header_says_what_a_message_is,
