@@ -6,6 +6,7 @@ from harness import check, equal, net, peer, scenario, wait
 from harness.peer import RST, reset_wait
 from t_contained import OTHER, SAID, Udp, begin, files, get, status
 from t_sensors import LEEF, Sensor, about, verdicts
+import t_dns
 import t_sensors
 
 FAR = '10.2.0.3'
@@ -396,3 +397,23 @@ def denied_responses_follow_a_reload(s):
     over['quarantines'] = []
     s.reload('failed', responses=[{'do': 'notify'}], **over)
     page(s, 'https://www.good.test/')
+
+
+@scenario
+def dns_of_a_contained_client_is_refused(s):
+    """And of all clients to a name server that is denied."""
+    server = t_dns.Server(s, t_dns.echo_id())
+    t_dns.start(s, quarantines=ONLY, endpoints={**files(s), **INSIDE})
+    mine, theirs = t_dns.client(s), t_dns.client(s, source=OTHER)
+    refusal = t_dns.message(0x1234, b'\x81\5')
+    for c in mine, theirs:
+        check(t_dns.ask(c) != refusal, 'before')
+    n = s.d.ctl('quarantine', 'add', net.CLIENT, 'all', '1h')['quarantine']
+    equal(t_dns.ask(mine), refusal)
+    check(t_dns.ask(theirs) != refusal, 'of another')
+    s.d.ctl('quarantine', 'release', str(n))
+    check(t_dns.ask(mine) != refusal, 'afterwards')
+    s.d.ctl('deny', 'add', net.SERVER, '1h')
+    for c in mine, theirs:
+        equal(t_dns.ask(c), refusal)
+    equal(len(server.asked), 4)
