@@ -33,4 +33,8 @@ void		 told_look(struct told *, struct neighbours *,
 int		 told_explain(struct told *, const struct policy *,
 		    struct verdict *, struct text *out);
 
+/* After that: the segment that decides (policy_segment()). */
+const struct conf_segment *told_segment(const struct told *,
+		    const struct policy *);
+
 #endif

@@ -13,6 +13,7 @@
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
+#include "policy/segment.h"
 #include "sink/eve.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -295,6 +296,21 @@ verb_find(const char *name)
 	return NULL;
 }
 
+/* The segment, and what becomes of what is not intercepted. */
+static void
+explained_segment(json_t *o, const struct policy *p, const struct told *t)
+{
+	const struct conf_segment *s = told_segment(t, p);
+	const struct conf *c = policy_conf(p);
+
+	if (!conf_segmented(c))
+		return;
+	json_object_set_new(o, "segment", s != NULL ? eve_string(s->name) :
+	    json_null());
+	json_object_set_new(o, "not_intercepted", json_string(
+	    conf_segment_action_str((int)segment_forwarded(c, s))));
+}
+
 static json_t *
 explained(const struct verdict *v, struct text *lines)
 {
@@ -337,6 +353,7 @@ verb_explain(const struct request *r)
 	struct told *told = told_new();
 	struct text out = { 0 };
 	struct verdict v;
+	json_t *o;
 	int rv = 0;
 
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
@@ -344,10 +361,13 @@ verb_explain(const struct request *r)
 	told_look(told, r->env->neighbours, r->env->quarantine->tags);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);
-	if (rv != 0)
+	if (rv != 0) {
 		refuse(r, out.s);
-	else
-		r->done(r->arg, explained(&v, &out));
+	} else {
+		o = explained(&v, &out);
+		explained_segment(o, r->env->policy, told);
+		r->done(r->arg, o);
+	}
 	told_free(told);
 	text_free(&out);
 	free(copy);

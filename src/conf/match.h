@@ -29,11 +29,13 @@ struct conf_window {		/* of time; it may go over midnight */
 int	conf_window_has(const struct conf_window *, int64_t);
 
 struct conf_quarantine;
+struct conf_segment;
 
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	/* the client is contained under this profile; or NULL */
 	const struct conf_quarantine *contained;
+	const struct conf_segment *segment;	/* which decides; or NULL */
 	struct conf_list client, server;	/* prefixes or "@list" */
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;

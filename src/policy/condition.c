@@ -14,6 +14,7 @@
 #include "policy/category.h"
 #include "policy/group.h"
 #include "policy/mac.h"
+#include "policy/segment.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
@@ -547,6 +548,7 @@ status_wants(const struct conf_match *m, struct text *t)
 	    name##_wants, 0, STAGE_CERTIFICATE }
 const struct condition conditions[] = {
 	CONDITION(contained, 0, STAGE_CONNECTION),
+	CONDITION(segment, 0, STAGE_CONNECTION),
 	CONDITION(listener, 0, STAGE_CONNECTION),
 	CONDITION(protocol, 1, STAGE_HELLO),
 	CONDITION(port, 0, STAGE_CONNECTION),
@@ -581,10 +583,13 @@ by_site(const struct condition *c)
 	return c->wants == site_wants || c->wants == category_wants;
 }
 
-/* Whether the condition depends on an SNI that is not to be believed. */
+/* Whether the condition depends on an SNI that is not to be believed, or on an
+ * address that is not known yet. */
 int
 condition_open(const struct condition *c, const struct facts *f)
 {
+	if (c->wants == segment_wants)
+		return segment_open(f);
 	return f->sni_open && (c->wants == sni_wants ||
 	    (c->wants == host_wants && asked_host(f) == f->sni) ||
 	    (by_site(c) && asked_site(f) == f->sni));
@@ -621,7 +626,7 @@ condition_to_come(const struct condition *c, const struct facts *f)
 	/* Known before all else. */
 	if (c->wants == user_wants || c->wants == contained_wants ||
 	    c->wants == mac_wants || c->wants == group_wants ||
-	    c->wants == tag_wants)
+	    c->wants == tag_wants || c->wants == segment_wants)
 		return 0;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&

@@ -6,6 +6,8 @@
 #ifndef PROXY_ENDPOINT_H
 #define PROXY_ENDPOINT_H
 
+struct addr;
+struct facts;
 struct session;
 
 /*
@@ -13,6 +15,13 @@ struct session;
  * that its profile lets through makes it as if it were not contained.
  */
 void	endpoint_look(struct session *);
+/*
+ * policy_server(), and the server as an endpoint: its MAC address and tags, for
+ * segments. The facts may be a copy of the session's, which is good until the
+ * next call for a copy.
+ */
+void	endpoint_server(struct session *, struct facts *,
+	    const struct addr *server);
 /* Its tags may have changed. */
 void	endpoint_renew(struct session *);
 void	endpoint_forget(struct session *);
