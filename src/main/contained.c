@@ -11,6 +11,7 @@
 #include "admin/contained.h"
 #include "admin/tags.h"
 #include "conf/group.h"
+#include "conf/segment.h"
 #include "main/daemon.h"
 #include "net/mailbox.h"
 #include "util/clock.h"
@@ -19,6 +20,7 @@
 #include "util/mem.h"
 #include "verdict/cases.h"
 #include "verdict/guard.h"
+#include "verdict/segments.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
 #include "verdict/tags.h"
@@ -52,6 +54,19 @@ endpoint_is(const struct endpoint *who, const struct facts *f)
 	return who->by_mac ? f->mac_known &&
 	    memcmp(who->mac, f->mac, MAC_LEN) == 0 :
 	    endpoint_same(who, &client);
+}
+
+/* Whether the server is. */
+static int
+endpoint_serves(const struct endpoint *who, const struct facts *f)
+{
+	struct endpoint server = { .addr = f->server };
+
+	if (f->proxied)
+		return 0;
+	return who->by_mac ? f->server_mac_known &&
+	    memcmp(who->mac, f->server_mac, MAC_LEN) == 0 :
+	    endpoint_same(who, &server);
 }
 
 static int
@@ -143,7 +158,8 @@ retag_ends(const struct worker_query *q, const struct record *r)
 	enum conf_action is = r->verdict->action;
 	struct verdict v;
 
-	if (!endpoint_is(&t->who, r->facts) ||
+	if ((!endpoint_is(&t->who, r->facts) &&
+	    !endpoint_serves(&t->who, r->facts)) ||
 	    policy_conf(r->policy)->monitor || r->verdict->rule == NULL ||
 	    is == ACTION_BLOCK || is == ACTION_RESET)
 		return 0;
@@ -201,6 +217,12 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 }
 
 int
+contained_guards(const struct conf *c)
+{
+	return c->nquarantines > 0 || conf_segmented(c);
+}
+
+int
 contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
     struct text *why)
 {
@@ -218,9 +240,9 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	    contain_new(seed, 0);
 	d->env.tags = q->tags = tables[STATE_TAG] = contain_new(seed, 1);
 	d->admin.quarantine = q;
-	if (c->nquarantines == 0 && !conf_tags(c))
+	if (!contained_guards(c) && !conf_tags(c))
 		return 0;
-	rv = c->nquarantines > 0 ? guard_start(&q->guard, why) : 0;
+	rv = contained_guards(c) ? guard_start(&q->guard, why) : 0;
 	if (rv == 0 && c->endpoints.cases != NULL)
 		rv = cases_open(c->endpoints.cases, &q->cases, why);
 	if (rv == 0 && c->endpoints.state != NULL)
@@ -245,6 +267,9 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 		    "user %s: %m", c->user);
 		return ERR_SYS;
 	}
+	if (d->quarantine.guard != NULL)
+		d->quarantine.segments = segments_new(d->quarantine.tags,
+		    d->env.neighbours, d->mailbox);
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
 	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
 	    clock_ms());
@@ -257,6 +282,7 @@ contained_down(struct daemon *d)
 	if (d->tick != NULL)
 		event_free(d->tick);
 	guard_stop(d->quarantine.guard);
+	segments_free(d->quarantine.segments);
 	state_close(d->quarantine.state);
 	cases_close(d->quarantine.cases);
 	contain_free(d->quarantine.contain);

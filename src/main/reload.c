@@ -84,17 +84,18 @@ reload_first_device(const struct daemon *d, const struct conf *c,
 	return 1;
 }
 
-/* The guard starts with the first quarantine, which a reload cannot bring; nor
- * may the last one go while anybody is in it. */
+/* The guard starts with the first quarantine or segment, which a reload cannot
+ * bring; nor may the last quarantine go while anybody is in it. */
 static int
 reload_first_quarantine(const struct daemon *d, const struct conf *c,
     struct text *out)
 {
 	unsigned n = contain_count(d->quarantine.contain);
 
-	if (c->nquarantines > 0 && d->quarantine.guard == NULL)
-		text_puts(out, "needs a restart: quarantines, as it was "
-		    "started without any");
+	if (contained_guards(c) && d->quarantine.guard == NULL)
+		text_printf(out, "needs a restart: %s, as it was started "
+		    "without any", c->nquarantines > 0 ? "quarantines" :
+		    "segments");
 	else if (c->nquarantines == 0 && n > 0)
 		text_printf(out, "quarantines cannot go while %u endpoints "
 		    "are contained (ctl quarantine list)", n);
