@@ -170,6 +170,8 @@ install: all
 	$(if $(MAN8),install -m 644 $(MAN8) $(DESTDIR)$(mandir)/man8)
 	install -m 644 etc/clearspan.yaml \
 	    $(DESTDIR)$(confdir)/clearspan.yaml.example
+	install -m 644 etc/three-tiers.yaml \
+	    $(DESTDIR)$(confdir)/three-tiers.yaml.example
 	$(foreach l,$(LISTS),install -m 644 $(l) \
 	    $(DESTDIR)$(confdir)/lists/$(notdir $(l)).example;)
 	$(FORUNIT) etc/clearspan.service >$(B)/clearspan.service
@@ -181,6 +183,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(sbindir)/clearspan \
 	    $(MAN5:man/%=$(mandir)/man5/%) $(MAN8:man/%=$(mandir)/man8/%) \
 	    $(confdir)/clearspan.yaml.example \
+	    $(confdir)/three-tiers.yaml.example \
 	    $(LISTS:etc/lists/%=$(confdir)/lists/%.example) $(unitdir)/clearspan.service \
 	    $(usersdir)/clearspan.conf)
 

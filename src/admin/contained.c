@@ -15,6 +15,7 @@
 #include "util/mem.h"
 #include "verdict/cases.h"
 #include "verdict/guard.h"
+#include "verdict/segments.h"
 #include "verdict/sensors.h"
 
 static json_t *
@@ -186,6 +187,8 @@ contained_metrics(const struct admin_env *e, struct text *out)
 {
 	if (e->quarantine != NULL && e->quarantine->guard != NULL)
 		metrics_quarantine(e->quarantine, out);
+	if (e->quarantine != NULL && e->quarantine->segments != NULL)
+		segments_metrics(e->quarantine->segments, out);
 	if (e->sensors != NULL)
 		metrics_sensors(e, out);
 }

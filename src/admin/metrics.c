@@ -167,7 +167,7 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	static const char *const result[] = { "failed", "ok" };
 	static const char *const undecrypted[] = { "rule",
 	    "client-certificate", "no-sni", "ech", "verification", "failure",
-	    "monitor", "client-refused", "exempt", "overload", "starttls",
+	    "monitor", "client-refused", "exempt", "overload", "segment", "starttls",
 	    "tunnel", "upgrade", "other" };
 	static const char *const confirmed[] = { "ok", "other-name",
 	    "untrusted", "failed" };

@@ -178,6 +178,7 @@ static const struct {
 	{ "undecrypted_client_refused", AT(undecrypted[UNDECRYPTED_REFUSED]) },
 	{ "undecrypted_exempt", AT(undecrypted[UNDECRYPTED_EXEMPT]) },
 	{ "undecrypted_overload", AT(undecrypted[UNDECRYPTED_OVERLOAD]) },
+	{ "undecrypted_segment", AT(undecrypted[UNDECRYPTED_SEGMENT]) },
 	{ "unread_starttls", AT(undecrypted[UNDECRYPTED_STARTTLS]) },
 	{ "unread_tunnel", AT(undecrypted[UNDECRYPTED_TUNNEL]) },
 	{ "unread_upgrade", AT(undecrypted[UNDECRYPTED_UPGRADE]) },

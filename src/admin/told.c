@@ -13,10 +13,11 @@
 #include "chain/pick.h"
 #include "conf/contained.h"
 #include "conf/pattern.h"
+#include "conf/group.h"
 #include "net/neighbours.h"
 #include "policy/condition.h"
-#include "util/err.h"
 #include "util/clock.h"
+#include "util/err.h"
 #include "util/mem.h"
 #include "verdict/denied.h"
 #include "verdict/measure.h"
@@ -31,6 +32,8 @@ struct told {			/* the facts, and the texts they point to */
 		struct denials	 ask;
 		char		 server[SERVER_STRLEN];
 	} denial;
+	char		*server_tags;
+	const char	*from, *to;	/* groups, or NULL */
 	struct certinfo	 cert;
 	char		 sni[PATTERN_MAX + 1], host[PATTERN_MAX + 1];
 };
@@ -39,6 +42,17 @@ static int
 take_addr(struct told *t, void *field, const char *s)
 {
 	return addr_parse_ip(field, s);
+}
+
+/* An end of a segment: an address, or the name of a group. */
+static int
+take_end(struct told *t, void *field, const char *s)
+{
+	struct addr *a = field == &t->from ? &t->facts.client :
+	    &t->facts.server;
+
+	*(const char **)field = addr_parse_ip(a, s) == 0 ? NULL : s;
+	return s[0] != '\0' ? 0 : ERR_FORMAT;
 }
 
 static int
@@ -267,6 +281,13 @@ take_mac(struct told *t, void *field, const char *s)
 }
 
 static int
+take_to_mac(struct told *t, void *field, const char *s)
+{
+	t->facts.server_mac_known = mac_parse(t->facts.server_mac, s) == 0;
+	return t->facts.server_mac_known ? 0 : ERR_FORMAT;
+}
+
+static int
 take_protocol(struct told *t, void *field, const char *s)
 {
 	unsigned p;
@@ -289,6 +310,10 @@ static const struct {
 } takes[] = {
 	{ "client", take_addr, AT(client), "an address such as 10.0.0.7" },
 	{ "server", take_addr, AT(server), "an address such as 192.0.2.1" },
+	{ "from", take_end, offsetof(struct told, from), "an address, or a "
+	    "group's name" },
+	{ "to", take_end, offsetof(struct told, to), "an address, or a "
+	    "group's name" },
 	{ "port", take_port, 0, "a number from 1 to 65535" },
 	{ "sni", take_name, AT(sni), "a name such as www.example.com" },
 	{ "host", take_name, AT(host), "a name such as www.example.com" },
@@ -302,6 +327,9 @@ static const struct {
 	{ "step-up", take_step_up, 0, "mirrors with commas, * or none" },
 	{ "denied", take_denied, 0, "a server that is denied, such as "
 	    "203.0.113.9 or evil.example" },
+	{ "to-mac", take_to_mac, 0, "an address such as 02:00:5e:00:00:07" },
+	{ "to-tag", take_text, AT(server_tags), "a tag, or several with "
+	    "commas" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
@@ -394,9 +422,10 @@ told_take(struct told *t, const char *arg, struct text *why)
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
 		    "client=, mac=, tag=, quarantine=, step-up=, server=, "
-		    "denied=, port=, sni=, host=, user=, "
-		    "alpn=, ja3=, ja4=, ech=, issuer=, subject=, status=, "
-		    "verify=, late=, incomplete=, time=, category=, country=, "
+		    "denied=, port=, from=, to=, to-mac=, to-tag=, sni=, "
+		    "host=, user=, alpn=, ja3=, ja4=, ech=, issuer=, "
+		    "subject=, status=, verify=, late=, incomplete=, time=, "
+		    "category=, country=, "
 		    "listener= or protocol=", arg);
 	}
 	return ERR_FORMAT;
@@ -513,6 +542,7 @@ told_free(struct told *t)
 	free(t->tags);
 	contained_unref(t->contained);
 	contained_unref(t->step_up);
+	free(t->server_tags);
 	free(t);
 }
 
@@ -520,6 +550,14 @@ void
 told_look(struct told *t, struct neighbours *n, struct contain *tags)
 {
 	struct facts *f = &t->facts;
+
+	if (!f->server_mac_known && f->server.sa.sa_family != AF_UNSPEC)
+		f->server_mac_known = neighbours_mac(n, &f->server,
+		    f->server_mac) == 0;
+	if (f->server_tags == NULL)
+		f->server_tags = t->server_tags = contain_names(tags,
+		    &f->server, f->server_mac_known ? f->server_mac : NULL,
+		    clock_ms());
 
 	if (!f->mac_known && f->client.sa.sa_family != AF_UNSPEC)
 		f->mac_known = neighbours_mac(n, &f->client, f->mac) == 0;
@@ -558,11 +596,58 @@ told_measures(struct told *t, struct measures *m)
 		f->step_up = t->step_up->profile;
 }
 
+/* A group stands for its first member that is no list. */
+static int
+told_group(const struct conf *c, const char *name, struct addr *a,
+    uint8_t *mac, int *mac_known, const char **tags, struct text *out)
+{
+	int i = conf_group_find(c, name);
+	const struct conf_list *m = i >= 0 ? &c->groups[i].members : NULL;
+	struct mac_pattern p;
+	struct prefix prefix;
+	size_t k;
+
+	if (m == NULL) {
+		text_printf(out, "no group \"%s\" in %s, and it is no address",
+		    name, c->path);
+		return ERR_NOTFOUND;
+	}
+	for (k = 0; k + 1 < m->n && m->v[k][0] == '@'; k++)
+		;
+	if (prefix_parse(&prefix, m->v[k]) == 0)
+		*a = prefix_addr(&prefix, 0);
+	else if (conf_member_tag(m->v[k]) != NULL)
+		*tags = conf_member_tag(m->v[k]);
+	else if (mac_pattern_parse(&p, m->v[k],
+	    (unsigned)strlen(m->v[k])) == 0) {
+		memcpy(mac, p.mac, MAC_LEN);
+		*mac_known = 1;
+	}
+	return 0;
+}
+
+static int
+told_groups(struct told *t, const struct conf *c, struct text *out)
+{
+	struct facts *f = &t->facts;
+	int rv = 0;
+
+	if (t->from != NULL && strcmp(t->from, "any") != 0)
+		rv = told_group(c, t->from, &f->client, f->mac,
+		    &f->mac_known, &f->tags, out);
+	if (rv == 0 && t->to != NULL && strcmp(t->to, "any") != 0)
+		rv = told_group(c, t->to, &f->server, f->server_mac,
+		    &f->server_mac_known, &f->server_tags, out);
+	return rv;
+}
+
 int
 told_explain(struct told *t, const struct policy *p, struct verdict *v,
     struct text *out)
 {
 	told_end(t);
+	if (told_groups(t, policy_conf(p), out) != 0)
+		return ERR_NOTFOUND;
 	if (!listener_known(policy_conf(p), t->facts.listener)) {
 		text_printf(out, "no listener \"%s\" in %s",
 		    t->facts.listener, policy_conf(p)->path);
@@ -573,4 +658,10 @@ told_explain(struct told *t, const struct policy *p, struct verdict *v,
 	policy_explain(p, &t->facts, v, out);
 	explain_chain(v, &t->facts, out);
 	return 0;
+}
+
+const struct conf_segment *
+told_segment(const struct told *t, const struct policy *p)
+{
+	return policy_segment(p, &t->facts);
 }

@@ -37,4 +37,8 @@ void		 told_measures(struct told *, struct measures *);
 int		 told_explain(struct told *, const struct policy *,
 		    struct verdict *, struct text *out);
 
+/* After that: the segment that decides (policy_segment()). */
+const struct conf_segment *told_segment(const struct told *,
+		    const struct policy *);
+
 #endif

@@ -16,6 +16,7 @@
 #include "admin/told.h"
 #include "admin/learned.h"
 #include "admin/notices.h"
+#include "policy/segment.h"
 #include "sink/eve.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -362,6 +363,21 @@ verb_find(const char *name)
 	return NULL;
 }
 
+/* The segment, and what becomes of what is not intercepted. */
+static void
+explained_segment(json_t *o, const struct policy *p, const struct told *t)
+{
+	const struct conf_segment *s = told_segment(t, p);
+	const struct conf *c = policy_conf(p);
+
+	if (!conf_segmented(c))
+		return;
+	json_object_set_new(o, "segment", s != NULL ? eve_string(s->name) :
+	    json_null());
+	json_object_set_new(o, "not_intercepted", json_string(
+	    conf_segment_action_str((int)segment_forwarded(c, s))));
+}
+
 static json_t *
 explained(const struct verdict *v, struct text *lines)
 {
@@ -404,6 +420,7 @@ verb_explain(const struct request *r)
 	struct told *told = told_new();
 	struct text out = { 0 };
 	struct verdict v;
+	json_t *o;
 	int rv = 0;
 
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
@@ -412,10 +429,13 @@ verb_explain(const struct request *r)
 	told_measures(told, r->env->measures);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);
-	if (rv != 0)
+	if (rv != 0) {
 		refuse(r, out.s);
-	else
-		r->done(r->arg, explained(&v, &out));
+	} else {
+		o = explained(&v, &out);
+		explained_segment(o, r->env->policy, told);
+		r->done(r->arg, o);
+	}
 	told_free(told);
 	text_free(&out);
 	free(copy);

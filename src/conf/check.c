@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conf/keys.h"
+#include "conf/segment.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -330,7 +331,8 @@ needs_ca(const struct conf *c)
 		if ((c->rules[i].action == ACTION_DECRYPT ||
 		    c->rules[i].action == ACTION_WARN) && c->rules[i].ca == 0)
 			break;
-	return !c->monitor && (c->nrules == 0 || i < c->nrules);
+	return !c->monitor && (c->nrules == 0 || i < c->nrules ||
+	    conf_segment_does(c, SEGMENT_DECRYPT));
 }
 
 /* What all CAs have in common; at is the mapping, or what is in its place. */

@@ -73,6 +73,7 @@ conf_parse_in(const struct conf_world *world, const char *path,
 		conf_unref(l.conf);
 		return ERR_USAGE;
 	}
+	segment_rules(l.conf);
 	denied_rule(l.conf);
 	quarantine_rules(l.conf);
 	*out = l.conf;

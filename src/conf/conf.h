@@ -467,6 +467,9 @@ struct conf {
 	} endpoints;
 	struct conf_group *groups;	/* conf/group.h */
 	size_t		 ngroups;
+	struct conf_segment *segments;	/* conf/segment.h */
+	size_t		 nsegments;
+	int		 segments_deny;	/* `segments-default: deny` */
 	struct conf_quarantine *quarantines;	/* conf/contained.h */
 	size_t		 nquarantines;
 	struct conf_sensor *sensors;	/* conf/verdicts.h */

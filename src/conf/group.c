@@ -56,6 +56,17 @@ conf_member_tag(const char *member)
 	return strncmp(member, "tag:", 4) == 0 ? member + 4 : NULL;
 }
 
+int
+conf_group_find(const struct conf *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->ngroups; i++)
+		if (strcmp(c->groups[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
 static int
 group_tags(const struct conf_group *g)
 {

@@ -24,6 +24,9 @@ int		 conf_tag_valid(const char *);
 /* The tag of a member, or NULL if it is not by one. */
 const char	*conf_member_tag(const char *member);
 
+/* The index of a group, or -1. */
+int		 conf_group_find(const struct conf *, const char *name);
+
 /* Whether rules, groups or responses speak of tags, so that they are to be
  * kept. */
 int		 conf_tags(const struct conf *);

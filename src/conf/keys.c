@@ -6,6 +6,7 @@
 
 #include "conf/contained.h"
 #include "conf/group.h"
+#include "conf/segment.h"
 #include "conf/value.h"
 #include "conf/verdicts.h"
 #include "util/log.h"
@@ -567,6 +568,10 @@ static const struct key conf_keys[] = {
 	{ "endpoints", &type_map, 0, .arg = &map_endpoints },
 	{ "groups", &type_list, AT(groups), .arg = &group_list,
 	    .max = CONF_GROUPS },
+	{ "segments", &type_list, AT(segments), .arg = &segment_list,
+	    .max = CONF_SEGMENTS },
+	{ "segments-default", &type_word, AT(segments_deny), "allow",
+	    .arg = segment_defaults },
 	{ "quarantines", &type_list, AT(quarantines), .arg = &quarantine_list,
 	    .max = 64 },
 	{ "sensors", &type_list, AT(sensors), .arg = &sensor_list, .max = 64 },

@@ -160,6 +160,10 @@ extern const struct listof proxy_list, rule_proxies;
 extern const struct listof quarantine_list;
 void	quarantine_rules(struct conf *);
 extern const struct listof never_denied_list;	/* denied.c */
+/* Segments, in segment.c; their rules go behind those of quarantines. */
+extern const struct listof segment_list;
+extern const struct word segment_defaults[];
+void	segment_rules(struct conf *);
 /* What sensors say, and what is done about it, in verdicts.c. */
 extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;

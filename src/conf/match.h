@@ -29,6 +29,7 @@ struct conf_window {		/* of time; it may go over midnight */
 int	conf_window_has(const struct conf_window *, int64_t);
 
 struct conf_quarantine;
+struct conf_segment;
 
 #define DENIED			1
 #define DENIED_BY_REQUEST	2	/* requests are read for their names */
@@ -38,6 +39,7 @@ struct conf_match {
 	/* the client is contained under this profile; or NULL */
 	const struct conf_quarantine *contained;
 	int		 denied;	/* the server is, to all: DENIED* */
+	const struct conf_segment *segment;	/* which decides; or NULL */
 	struct conf_list client, server;	/* prefixes or "@list" */
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;

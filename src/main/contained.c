@@ -13,6 +13,7 @@
 #include "conf/denied.h"
 #include "conf/group.h"
 #include "main/cut.h"
+#include "conf/segment.h"
 #include "main/daemon.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -21,6 +22,7 @@
 #include "verdict/cases.h"
 #include "verdict/guard.h"
 #include "verdict/notices.h"
+#include "verdict/segments.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
 #include "verdict/tags.h"
@@ -80,6 +82,19 @@ contained_told(void *arg, enum quarantine_what what,
 		contained_capture(d, c);
 }
 
+/* Whether the server is that endpoint. */
+static int
+endpoint_serves(const struct endpoint *who, const struct facts *f)
+{
+	struct endpoint server = { .addr = f->server };
+
+	if (f->proxied)
+		return 0;
+	return who->by_mac ? f->server_mac_known &&
+	    memcmp(who->mac, f->server_mac, MAC_LEN) == 0 :
+	    endpoint_same(who, &server);
+}
+
 /* Whether the rules now refuse what it has open. */
 static int
 retag_ends(const struct worker_query *q, const struct record *r)
@@ -88,7 +103,8 @@ retag_ends(const struct worker_query *q, const struct record *r)
 	enum conf_action is = r->verdict->action;
 	struct verdict v;
 
-	if (!cut_is_of(&t->who, r->facts) ||
+	if ((!cut_is_of(&t->who, r->facts) &&
+	    !endpoint_serves(&t->who, r->facts)) ||
 	    policy_conf(r->policy)->monitor || r->verdict->rule == NULL ||
 	    is == ACTION_BLOCK || is == ACTION_RESET)
 		return 0;
@@ -148,6 +164,12 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 }
 
 int
+contained_guards(const struct conf *c)
+{
+	return conf_denies(c) || conf_segmented(c);
+}
+
+int
 contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
     struct text *why)
 {
@@ -166,9 +188,9 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	d->env.tags = q->tags = tables[STATE_TAG] = contain_new(seed, 1);
 	d->admin.quarantine = q;
 	measures_boot(d, seed, tables);
-	if (!conf_tags(c) && !conf_measures(c))
+	if (!contained_guards(c) && !conf_tags(c) && !conf_measures(c))
 		return 0;
-	rv = conf_denies(c) ? guard_start(&q->guard, why) : 0;
+	rv = contained_guards(c) ? guard_start(&q->guard, why) : 0;
 	if (rv == 0 && c->endpoints.cases != NULL)
 		rv = cases_open(c->endpoints.cases, &q->cases, why);
 	if (rv == 0 && c->endpoints.state != NULL)
@@ -194,6 +216,9 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 		return ERR_SYS;
 	}
 	measures_start(d);
+	if (d->quarantine.guard != NULL)
+		d->quarantine.segments = segments_new(d->quarantine.tags,
+		    d->env.neighbours, d->mailbox);
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
 	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
 	    clock_ms());
@@ -206,6 +231,7 @@ contained_down(struct daemon *d)
 	if (d->tick != NULL)
 		event_free(d->tick);
 	guard_stop(d->quarantine.guard);
+	segments_free(d->quarantine.segments);
 	state_close(d->quarantine.state);
 	cases_close(d->quarantine.cases);
 	contain_free(d->quarantine.contain);

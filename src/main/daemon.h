@@ -93,6 +93,8 @@ int	daemon_reload(void *daemon, struct text *said);
 struct lists *lists_watch(struct daemon *);
 void	lists_free(struct lists *);
 
+/* Whether what is forwarded is to be guarded. */
+int	contained_guards(const struct conf *);
 /*
  * Quarantines (contained.c): before privileges are dropped; when they are about
  * to be, with the configuration in force; at the end. ERR_* with a sentence in

@@ -91,8 +91,8 @@ reload_first_device(const struct daemon *d, const struct conf *c,
 	return 1;
 }
 
-/* The guard starts with the first quarantine, which a reload cannot bring; nor
- * may the last one go while anybody is in it. */
+/* The guard starts with the first quarantine or segment, which a reload cannot
+ * bring; nor may the last quarantine go while anybody is in it. */
 static int
 reload_first_quarantine(const struct daemon *d, const struct conf *c,
     struct text *out)
@@ -100,8 +100,8 @@ reload_first_quarantine(const struct daemon *d, const struct conf *c,
 	unsigned n = contain_count(d->quarantine.contain);
 	unsigned denied = contain_count(denied_table(d->measures.denied));
 
-	if (conf_denies(c) && d->quarantine.guard == NULL)
-		text_puts(out, "needs a restart: quarantines or do: "
+	if (contained_guards(c) && d->quarantine.guard == NULL)
+		text_puts(out, "needs a restart: quarantines, segments or do: "
 		    "deny-server, as it was started without any");
 	else if (conf_measures(c) && c->endpoints.state != NULL &&
 	    d->quarantine.state == NULL)

@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/neighbour.h>
@@ -25,6 +26,7 @@
 #define BUCKETS		4096
 #define QUEUE		(4 << 20)	/* bytes of events that wait */
 #define READ_MS		1000		/* for the table, at first */
+#define WATCHERS	4
 #define KNOWN		(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | \
 			    NUD_PERMANENT)
 
@@ -47,8 +49,11 @@ struct neighbours {
 	int		 busy;		/* it is under way */
 	int		 again;		/* events were lost meanwhile */
 	uint64_t	 told;
-	neighbours_changed changed;
-	void		*arg;
+	struct watcher {
+		neighbours_changed changed;
+		void	*arg;
+	} watchers[WATCHERS];
+	unsigned	 nwatchers;
 	_Alignas(8) char buf[32768];
 };
 
@@ -102,14 +107,22 @@ neighbour_on(struct neighbours *n, const struct addr *ip, int interface)
 }
 
 static void
+tell(struct neighbours *n, const struct addr *ip, const uint8_t *mac)
+{
+	unsigned i;
+
+	for (i = 0; i < n->nwatchers; i++)
+		n->watchers[i].changed(n->watchers[i].arg, ip, mac);
+}
+
+static void
 neighbour_drop(struct neighbours *n, struct neighbour *e)
 {
 	const struct neighbour *other;
 
 	LIST_REMOVE(e, link);
 	other = neighbour_find(n, &e->ip);
-	if (n->changed != NULL)
-		n->changed(n->arg, &e->ip, other != NULL ? other->mac : NULL);
+	tell(n, &e->ip, other != NULL ? other->mac : NULL);
 	free(e);
 }
 
@@ -129,8 +142,8 @@ neighbour_set(struct neighbours *n, const struct addr *ip, int interface,
 	memcpy(e->mac, mac, MAC_LEN);
 	e->reading = n->reading;
 	e->told = ++n->told;
-	if (!same && n->changed != NULL)
-		n->changed(n->arg, ip, mac);
+	if (!same)
+		tell(n, ip, mac);
 }
 
 /* An address of either family; 0, or ERR_FORMAT. */
@@ -342,9 +355,12 @@ neighbours_watch(struct neighbours *n, neighbours_changed changed, void *arg)
 	struct neighbour *e;
 	size_t i;
 
+	if (n == NULL)
+		return;
 	pthread_mutex_lock(&n->mutex);
-	n->changed = changed;
-	n->arg = arg;
+	assert(n->nwatchers < WATCHERS);
+	n->watchers[n->nwatchers].changed = changed;
+	n->watchers[n->nwatchers++].arg = arg;
 	for (i = 0; i < BUCKETS; i++)
 		LIST_FOREACH(e, &n->buckets[i], link)
 			changed(arg, &e->ip, e->mac);

@@ -34,7 +34,7 @@ int	neighbours_mac(struct neighbours *, const struct addr *,
  * An address has this MAC address from now on, or (NULL) none any more. It is
  * called in whichever thread has read it, with the table locked: it must not
  * look up. Before neighbours are asked by others; it is told of all that are
- * there. One watcher.
+ * there. A few watchers; n may be NULL.
  */
 typedef void (*neighbours_changed)(void *arg, const struct addr *,
 	    const uint8_t *mac);

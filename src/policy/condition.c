@@ -15,6 +15,7 @@
 #include "policy/denied.h"
 #include "policy/group.h"
 #include "policy/mac.h"
+#include "policy/segment.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
@@ -549,6 +550,7 @@ status_wants(const struct conf_match *m, struct text *t)
 const struct condition conditions[] = {
 	CONDITION(contained, 0, STAGE_CONNECTION),
 	CONDITION(denied, 0, STAGE_CONNECTION),
+	CONDITION(segment, 0, STAGE_CONNECTION),
 	CONDITION(listener, 0, STAGE_CONNECTION),
 	CONDITION(protocol, 1, STAGE_HELLO),
 	CONDITION(port, 0, STAGE_CONNECTION),
@@ -583,10 +585,13 @@ by_site(const struct condition *c)
 	return c->wants == site_wants || c->wants == category_wants;
 }
 
-/* Whether the condition depends on an SNI that is not to be believed. */
+/* Whether the condition depends on an SNI that is not to be believed, or on an
+ * address that is not known yet. */
 int
 condition_open(const struct condition *c, const struct facts *f)
 {
+	if (c->wants == segment_wants)
+		return segment_open(f);
 	return f->sni_open && (c->wants == sni_wants ||
 	    (c->wants == denied_wants && denied_names(f)) ||
 	    (c->wants == host_wants && asked_host(f) == f->sni) ||
@@ -632,7 +637,7 @@ condition_to_come(const struct condition *c, const struct facts *f)
 	/* Known before all else. */
 	if (c->wants == user_wants || c->wants == contained_wants ||
 	    c->wants == mac_wants || c->wants == group_wants ||
-	    c->wants == tag_wants)
+	    c->wants == tag_wants || c->wants == segment_wants)
 		return 0;
 	if (c->stage == STAGE_CERTIFICATE)
 		return f->cert == NULL && !f->cert_none &&

@@ -45,6 +45,12 @@ struct facts {
 	const struct denials *denials;
 	uint8_t		 mac[MAC_LEN];		/* ... on a network of ours */
 	int		 mac_known;
+	/* of the server, likewise */
+	const char	*server_tags;
+	uint8_t		 server_mac[MAC_LEN];
+	int		 server_mac_known;
+	/* for explain: the name of the segment that decides */
+	const char	*segment;
 	enum conf_mode	 mode;
 	/* server: AF_UNSPEC until known; a client may name it by a host */
 	struct addr	 client, server;
@@ -110,6 +116,7 @@ enum undecrypted {		/* why a session is not decrypted */
 	UNDECRYPTED_REFUSED,	/* by the client; learned */
 	UNDECRYPTED_EXEMPT,	/* ctl exempt */
 	UNDECRYPTED_OVERLOAD,
+	UNDECRYPTED_SEGMENT,	/* it says bypass, the rule decrypt */
 	/* ... or passes unread: */
 	UNDECRYPTED_STARTTLS,	/* TLS began in the middle */
 	UNDECRYPTED_TUNNEL,	/* CONNECT inside */

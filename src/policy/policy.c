@@ -12,6 +12,7 @@
 #include "policy/group.h"
 #include "policy/match.h"
 #include "policy/own.h"
+#include "policy/segment.h"
 #include "policy/verdict.h"
 #include "util/mem.h"
 
@@ -34,6 +35,7 @@ struct policy {
 	struct rule	*rules;
 	struct own_match *owns;
 	int		 by_request, by_certificate;
+	int		 decrypts;	/* a segment does */
 };
 
 static void
@@ -136,6 +138,8 @@ policy_new(struct conf *c)
 	p->sets.categories = lists_new(c->categories, c->ncategories, &names);
 	p->sets.ncategories = c->ncategories;
 	groups_init(&p->sets, c, p->lists);
+	segments_init(&p->sets, c);
+	p->decrypts = conf_segment_does(c, SEGMENT_DECRYPT);
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
 		rule_init(&p->rules[i], &c->rules[i], p, &names);
@@ -171,6 +175,7 @@ policy_unref(struct policy *p)
 	for (i = 0; i < p->sets.ngroups; i++)
 		group_free(&p->sets.groups[i]);
 	free(p->sets.groups);
+	free(p->sets.segments);
 	own_match_free(p->owns, p->conf->nowns);
 	free(p->owns);
 	nameset_free(&p->sets.names);
@@ -194,16 +199,11 @@ rule_matches(const struct rule *r, struct view *v)
 
 /* An endpoint under step-up is decrypted though the rule bypasses it. */
 static int
-rule_raised(const struct rule *r, const struct facts *f)
+raised(enum conf_action action, const struct conf_rule *r,
+    const struct facts *f)
 {
-	return f->step_up != NULL && r->conf->action == ACTION_BYPASS &&
-	    !r->conf->never_decrypt;
-}
-
-static enum conf_action
-rule_does(const struct rule *r, const struct facts *f)
-{
-	return rule_raised(r, f) ? ACTION_DECRYPT : r->conf->action;
+	return f->step_up != NULL && action == ACTION_BYPASS &&
+	    !r->never_decrypt;
 }
 
 static enum match_may
@@ -234,6 +234,31 @@ policy_later(const struct policy *p, struct view *view, size_t match)
 	return p->rules[match].by_certificate;
 }
 
+/* What the segment makes of the rule's action. */
+static void
+policy_segment_acts(struct view *view, struct verdict *v)
+{
+	const struct conf_segment *s = segment_view(view);
+
+	v->action = segment_action(s, v->rule);
+	if (v->action == v->rule->action)
+		return;
+	v->why = v->action == ACTION_BYPASS ? "the segment says bypass" :
+	    "the segment says decrypt";
+	if (v->action == ACTION_BYPASS)
+		v->undecrypted = UNDECRYPTED_SEGMENT;
+}
+
+static void
+policy_raise(const struct facts *f, struct verdict *v)
+{
+	if (!raised(v->action, v->rule, f))
+		return;
+	v->action = ACTION_DECRYPT;
+	v->undecrypted = UNDECRYPTED_RULE;
+	v->why = "step-up";
+}
+
 void
 policy_decide(const struct policy *p, const struct facts *f,
     struct verdict *v)
@@ -248,8 +273,8 @@ policy_decide(const struct policy *p, const struct facts *f,
 	memset(v, 0, sizeof(*v));
 	v->rule_index = i;	/* the last has no conditions */
 	v->rule = p->rules[i].conf;
-	v->action = rule_does(&p->rules[i], f);
-	v->why = rule_raised(&p->rules[i], f) ? "step-up" : NULL;
+	policy_segment_acts(&view, v);
+	policy_raise(f, v);
 	v->later = policy_later(p, &view, i);
 }
 
@@ -359,6 +384,22 @@ facts_stand(struct facts *f)
 		f->sni = f->host;
 }
 
+/* What is done by a rule that may still decide. If the server is not known yet,
+ * a segment may want to decrypt what the rule bypasses. */
+static enum conf_action
+policy_action(const struct policy *p, const struct conf_rule *r,
+    struct view *view)
+{
+	enum conf_action a;
+
+	if (!segment_open(view->f))
+		a = segment_action(segment_view(view), r);
+	else
+		a = r->action == ACTION_BYPASS && p->decrypts ?
+		    ACTION_DECRYPT : r->action;
+	return raised(a, r, view->f) ? ACTION_DECRYPT : a;
+}
+
 /* Whether every rule that may still decide has one of these actions
  * (1 << ACTION_*, or'ed), and sends the session the same way: through devices,
  * and through upstream proxies. */
@@ -378,9 +419,8 @@ policy_surely(const struct policy *p, const struct facts *f,
 		r = p->rules[i].conf;
 		if (first == NULL)
 			first = r;
-		if (!(actions & 1u << rule_does(&p->rules[i], f)) ||
-		    r->chain != first->chain ||
-		    !conf_proxies_same(r, first))
+		if (!(actions & 1u << policy_action(p, r, &view)) ||
+		    r->chain != first->chain || !conf_proxies_same(r, first))
 			return 0;
 	}
 	return 1;
@@ -617,6 +657,23 @@ policy_categories(const struct policy *p, const struct facts *f,
 		category_text(&view, out);
 }
 
+const struct conf_segment *
+policy_segment(const struct policy *p, const struct facts *f)
+{
+	return segment_of(&p->sets, f);
+}
+
+/* NULL: there are no segments. */
+static const char *
+policy_segment_name(const struct policy *p, const struct facts *f)
+{
+	const struct conf_segment *s = policy_segment(p, f);
+
+	if (!conf_segmented(p->conf))
+		return NULL;
+	return s != NULL ? s->name : "none";
+}
+
 void
 policy_explain(const struct policy *p, const struct facts *f,
     struct verdict *v, struct text *out)
@@ -633,7 +690,10 @@ policy_explain(const struct policy *p, const struct facts *f,
 		known.category = category.s;
 	}
 	policy_decide(p, &known, v);
+	known.segment = policy_segment_name(p, &known);
 	explain_facts(&known, out);
+	if (conf_segmented(p->conf))
+		segment_explain(&p->sets, p->conf, &known, out);
 	view_init(&view, &known, &p->sets);
 	for (i = 0; i <= v->rule_index; i++) {
 		explain_rule(p, &p->rules[i], &view, out);

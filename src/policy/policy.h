@@ -77,6 +77,9 @@ int		 policy_refuses(const struct policy *, const struct facts *,
  * The rule by whose upstream proxies the server is connected before the
  * client's first bytes are known. A host that is a name stands for the SNI.
  */
+/* The segment that decides; &conf_segment_default, or NULL. */
+const struct conf_segment *policy_segment(const struct policy *,
+		    const struct facts *);
 const struct conf_rule *policy_way(const struct policy *,
 		    const struct facts *);
 

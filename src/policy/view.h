@@ -32,6 +32,7 @@ struct match_names {
 };
 
 struct group;
+struct segment;
 
 struct view_sets {		/* of a policy */
 	struct nameset	 names;		/* of lists, categories and rules */
@@ -40,6 +41,8 @@ struct view_sets {		/* of a policy */
 	size_t		 ncategories;
 	struct group	*groups;
 	size_t		 ngroups;
+	struct segment	*segments;	/* as many as conf has */
+	const struct conf *conf;
 };
 
 struct view_name {
@@ -50,6 +53,8 @@ struct view_name {
 struct view {
 	const struct facts *f;
 	const struct view_sets *sets;
+	const struct conf_segment *segment;	/* see segment_view() */
+	int		 segment_known;
 	size_t		 n;
 	struct view_name name[4];
 };
@@ -59,6 +64,7 @@ view_init(struct view *v, const struct facts *f, const struct view_sets *sets)
 {
 	v->f = f;
 	v->sets = sets;
+	v->segment_known = 0;
 	v->n = 0;
 }
 

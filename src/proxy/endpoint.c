@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "conf/contained.h"
+#include "conf/segment.h"
 #include "net/neighbours.h"
 #include "proxy/inner.h"
 #include "proxy/measures.h"
@@ -61,11 +62,40 @@ endpoint_ask(const struct worker *w, const struct conf *c, struct facts *f)
 	return endpoint_find(w, c, f);
 }
 
+/* The server's MAC address and tags into f; *tags is to hold them. */
+static void
+server_look(struct session *s, struct facts *f, char **tags)
+{
+	const struct proxy_env *env = s->worker->env;
+
+	free(*tags);
+	*tags = NULL;
+	f->server_mac_known = 0;
+	if (f->server.sa.sa_family != AF_UNSPEC && !f->proxied &&
+	    conf_segmented(session_conf(s))) {
+		f->server_mac_known = neighbours_mac(env->neighbours,
+		    &f->server, f->server_mac) == 0;
+		if (env->tags != NULL)
+			*tags = contain_names(env->tags, &f->server,
+			    f->server_mac_known ? f->server_mac : NULL,
+			    clock_ms());
+	}
+	f->server_tags = *tags;
+}
+
+void
+endpoint_server(struct session *s, struct facts *f, const struct addr *server)
+{
+	policy_server(s->policy, f, server);
+	server_look(s, f, f == &s->facts ? &s->server_tags : &s->other_tags);
+}
+
 static void
 tags_look(struct session *s)
 {
 	struct contain *t = s->worker->env->tags;
 
+	server_look(s, &s->facts, &s->server_tags);
 	free(s->tags);
 	s->tags = NULL;
 	if (t != NULL) {
@@ -107,6 +137,11 @@ endpoint_forget(struct session *s)
 	s->tags = NULL;
 	s->facts.tags = NULL;
 	measures_forget(s);
+	free(s->server_tags);
+	s->server_tags = NULL;
+	s->facts.server_tags = NULL;
+	free(s->other_tags);
+	s->other_tags = NULL;
 }
 
 const char *

@@ -9,6 +9,7 @@
 struct conf;
 struct conf_quarantine;
 struct contained;
+struct addr;
 struct facts;
 struct session;
 struct worker;
@@ -18,6 +19,13 @@ struct worker;
  * that its profile lets through makes it as if it were not contained.
  */
 void	endpoint_look(struct session *);
+/*
+ * policy_server(), and the server as an endpoint: its MAC address and tags, for
+ * segments. The facts may be a copy of the session's, which is good until the
+ * next call for a copy.
+ */
+void	endpoint_server(struct session *, struct facts *,
+	    const struct addr *server);
 /* Its tags may have changed. */
 void	endpoint_renew(struct session *);
 void	endpoint_forget(struct session *);

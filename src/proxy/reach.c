@@ -9,6 +9,7 @@
 
 #include "net/sock.h"
 #include "proxy/decide.h"
+#include "proxy/endpoint.h"
 #include "proxy/inner.h"
 #include "proxy/session.h"
 #include "util/clock.h"
@@ -162,7 +163,7 @@ reach_other(struct session *s, const struct addr *dst)
 
 	if ((why = reach_by_address(s, dst)) != REACH_MAX)
 		return reach_refuse_by(s, dst, why);
-	policy_server(s->policy, &f, dst);
+	endpoint_server(s, &f, dst);
 	policy_decide(s->policy, &f, &v);
 	return v.rule == s->verdict.rule ? 0 :
 	    reach_refuse_by(s, dst, REACH_RULE);
@@ -185,7 +186,7 @@ reach_veto(void *arg, const struct addr *dst)
 		return reach_refuse_by(s, dst, REACH_SERVICE);
 	if ((why = reach_by_address(s, dst)) != REACH_MAX)
 		return reach_refuse_by(s, dst, why);
-	policy_server(s->policy, &f, dst);
+	endpoint_server(s, &f, dst);
 	if (policy_refuses(s->policy, &f, &v))
 		return reach_refuse_by(s, dst, REACH_RULE);
 	return 0;
@@ -212,7 +213,7 @@ reach_refuse(struct session *s)
 
 	count(s->worker->counts.unreached[why], 1);
 	if (why == REACH_RULE) {	/* as if the client had named it */
-		policy_server(s->policy, &s->facts, &s->refused);
+		endpoint_server(s, &s->facts, &s->refused);
 		if (decide_early(s, &refused))
 			return refused;
 	}

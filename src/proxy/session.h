@@ -56,6 +56,7 @@ struct session {
 	/* What the facts point to. */
 	struct contained *contained;		/* see endpoint.h; or NULL */
 	char		*tags;			/* likewise */
+	char		*server_tags, *other_tags;	/* likewise */
 	unsigned	 tags_version;		/* of the table */
 	struct contained *step_up;		/* likewise */
 	struct contained *denial;		/* by which it is refused */

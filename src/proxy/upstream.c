@@ -12,6 +12,7 @@
 #include "proxy/bypasses.h"
 #include "proxy/chain.h"
 #include "proxy/decide.h"
+#include "proxy/endpoint.h"
 #include "proxy/explicit.h"
 #include "proxy/greeting.h"
 #include "proxy/inner.h"
@@ -58,8 +59,8 @@ connect_to(struct session *s, const struct addr *to,
 
 	s->rec.proxy = by != NULL ? by->name : NULL;
 	if (by == NULL) {
-		policy_server(s->policy, f, to);
 		f->proxied = 0;
+		endpoint_server(s, f, to);
 	} else if (f->server.sa.sa_family == AF_UNSPEC || f->proxied) {
 		f->server = *to;
 		addr_set_port(&f->server, f->port);

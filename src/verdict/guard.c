@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf/contained.h"
+#include "conf/segment.h"
 #include "util/err.h"
 #include "util/helper.h"
 #include "util/log.h"
@@ -64,7 +65,7 @@ guard_up(const struct guard *g)
 	return !g->gone;
 }
 
-static void
+void
 guard_say(struct guard *g, const struct guard_ask *a)
 {
 	if (!g->gone && send(g->fd, a, sizeof(*a), MSG_NOSIGNAL) !=
@@ -84,8 +85,7 @@ guard_lost(struct guard *g, struct text *why)
 	return ERR_EOF;
 }
 
-/* Have all that was said done, and wait for the answer. */
-static int
+int
 guard_done(struct guard *g, struct text *why)
 {
 	struct guard_ask a = { .verb = GUARD_DO };
@@ -97,6 +97,17 @@ guard_done(struct guard *g, struct text *why)
 	r.why[sizeof(r.why) - 1] = '\0';
 	text_puts(why, r.why);
 	return r.rv;
+}
+
+int
+guard_count(struct guard *g, struct guard_counts *out)
+{
+	struct guard_ask a = { .verb = GUARD_COUNT };
+
+	memset(out, 0, sizeof(*out));
+	guard_say(g, &a);
+	return g->gone || recv(g->fd, out, sizeof(*out), 0) != sizeof(*out) ?
+	    ERR_EOF : 0;
 }
 
 static void
@@ -199,10 +210,11 @@ guard_permit(struct guard *g, const struct contained *c, struct text *why)
 
 int
 guard_reset(struct guard *g, const struct conf *c, struct contain *t,
-    uint64_t now, struct text *why)
+    guard_more more, void *arg, uint64_t now, struct text *why)
 {
 	struct guard_ask a = { .verb = GUARD_BEGIN,
-	    .n = (uint32_t)c->endpoints.release };
+	    .n = (uint32_t)c->endpoints.release,
+	    .number = conf_segmented(c) };
 	struct saying saying = { g, now };
 	uint32_t i;
 
@@ -214,6 +226,8 @@ guard_reset(struct guard *g, const struct conf *c, struct contain *t,
 	contain_each(t, say_held, &saying);
 	if (g->denials != NULL)
 		contain_each(g->denials, say_denied, &saying);
+	if (more != NULL)
+		more(arg, g);
 	return guard_done(g, why);
 }
 

@@ -1,9 +1,10 @@
 /*
- * The guard: the process that keeps the packets of contained endpoints from
- * being forwarded, whatever their protocol, established or not. It owns the
- * table inet clearspan_guard of nftables(8) and has no capability but
- * CAP_NET_ADMIN. What is intercepted is not forwarded, so it does not come this
- * way: there the rules decide (conf/contained.h).
+ * The guard: the process that keeps the packets of contained endpoints, and
+ * those that segments refuse, from being forwarded, whatever their protocol,
+ * established or not. It owns the tables clearspan_guard of nftables(8), for
+ * routes (inet) and for bridges, and has no capability but CAP_NET_ADMIN. What
+ * is intercepted is not forwarded, so it does not come this way: there the
+ * rules decide (conf/contained.h, conf/segment.h).
  *
  * Calls block until the kernel has taken the change: a millisecond or so.
  */
@@ -15,6 +16,8 @@
 #include "verdict/contain.h"
 
 struct guard;
+struct guard_ask;
+struct guard_counts;
 
 /* Start the process. Returns 0, or ERR_SYS with a sentence in why. */
 int	guard_start(struct guard **, struct text *why);
@@ -24,14 +27,17 @@ void	guard_stop(struct guard *);
 /* 0: it has ended. */
 int	guard_up(const struct guard *);
 
+/* Says what else belongs to it, to a guard that begins anew. */
+typedef void (*guard_more)(void *arg, struct guard *);
+
 /*
- * Make the table anew, with the profiles of conf and those contained, in one
- * step. Then hold one more (instead of old, unless NULL), or free one. Return
- * 0; or ERR_DENIED (no CAP_NET_ADMIN), ERR_EOF (it has ended) or ERR_SYS, with
- * a sentence in why. now is clock_ms().
+ * Make the tables anew, with the profiles of conf, those contained and what
+ * more (or NULL) says, in one step. Then hold one more (instead of old, unless
+ * NULL), or free one. Return 0; or ERR_DENIED (no CAP_NET_ADMIN), ERR_EOF (it
+ * has ended) or ERR_SYS, with a sentence in why. now is clock_ms().
  */
 int	guard_reset(struct guard *, const struct conf *, struct contain *,
-	    uint64_t now, struct text *why);
+	    guard_more, void *arg, uint64_t now, struct text *why);
 int	guard_hold(struct guard *, const struct contained *,
 	    const struct contained *old, uint64_t now, struct text *why);
 int	guard_free(struct guard *, const struct contained *, struct text *why);
@@ -45,5 +51,14 @@ int	guard_deny(struct guard *, const struct contained *, uint64_t now,
 	    struct text *why);
 int	guard_permit(struct guard *, const struct contained *,
 	    struct text *why);
+
+/*
+ * For verdict/segments: say a message (guard_wire.h); have all that was said
+ * done in one step, with an error as above; ask for the counters of segments
+ * (0, or ERR_EOF).
+ */
+void	guard_say(struct guard *, const struct guard_ask *);
+int	guard_done(struct guard *, struct text *why);
+int	guard_count(struct guard *, struct guard_counts *);
 
 #endif

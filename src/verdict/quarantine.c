@@ -12,6 +12,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "verdict/guard.h"
+#include "verdict/segments.h"
 #include "verdict/state.h"
 
 static const char *const words[QUARANTINE_MAX] = { "set", "extended",
@@ -191,15 +192,24 @@ quarantine_tick(struct quarantine *q, uint64_t now)
 		freed(q, c, QUARANTINE_EXPIRED);
 }
 
+static void
+say_segments(void *segments, struct guard *g)
+{
+	segments_say(segments, g);
+}
+
 void
 quarantine_renew(struct quarantine *q, const struct conf *conf, uint64_t now)
 {
 	struct text why = { 0 };
 
 	q->conf = conf;
-	if (q->guard != NULL &&
-	    guard_reset(q->guard, conf, q->contain, now, &why) != 0)
-		log_error("quarantines: only what comes through the proxy is "
-		    "stopped: %s", why.s);
+	if (q->segments != NULL)
+		segments_renew(q->segments, conf);
+	if (q->guard != NULL && guard_reset(q->guard, conf, q->contain,
+	    q->segments != NULL ? say_segments : NULL, q->segments, now,
+	    &why) != 0)
+		log_error("quarantines and segments: only what comes through "
+		    "the proxy is stopped: %s", why.s);
 	text_free(&why);
 }

@@ -12,6 +12,7 @@
 
 struct cases;
 struct guard;
+struct segments;
 struct neighbours;
 struct state;
 
@@ -30,6 +31,7 @@ struct quarantine {
 	struct contain	*contain;
 	struct contain	*tags;		/* verdict/tags.h */
 	struct guard	*guard;		/* or NULL: there is none */
+	struct segments	*segments;	/* likewise */
 	struct state	*state;		/* or NULL */
 	struct cases	*cases;		/* or NULL */
 	struct neighbours *neighbours;	/* or NULL: nobody is known */

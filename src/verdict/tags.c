@@ -10,6 +10,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "verdict/segments.h"
 #include "verdict/state.h"
 
 #define BY_FILE	"file"
@@ -22,6 +23,8 @@ tell(struct quarantine *q, enum quarantine_what what,
 		state_held(q->state, STATE_TAG, c);
 	else
 		state_freed(q->state, c);
+	if (what != QUARANTINE_EXTENDED && q->segments != NULL)
+		segments_retag(q->segments, &c->who);
 	if (what != QUARANTINE_EXTENDED)
 		q->retagged(q->arg, &c->who);
 	q->tagged(q->arg, what, c);

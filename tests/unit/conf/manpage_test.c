@@ -237,6 +237,15 @@ TEST(the_example_configuration_loads)
 }
 END
 
+TEST(the_example_of_three_tiers_loads)
+{
+	char *yaml = slurp("etc/three-tiers.yaml");
+
+	conf_unref(good(yaml));
+	free(yaml);
+}
+END
+
 /* Without its comment signs it says every key. */
 TEST(the_example_configuration_loads_uncommented)
 {
@@ -263,4 +272,5 @@ END
 SUITE("manpage", examples_of_the_page_load,
     examples_for_who_migrates_load, every_key_is_on_the_page,
     the_example_configuration_loads,
+    the_example_of_three_tiers_loads,
     the_example_configuration_loads_uncommented)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "conf/contained.h"
+#include "conf/segment.h"
 #include "made.h"
 #include "util/mem.h"
 
@@ -405,7 +406,124 @@ TEST(groups_and_tags_of_the_client)
 }
 END
 
-SUITE("conditions", groups_and_tags_of_the_client, the_mac_address_of_the_client,
+/* What is done, and by which rule. */
+static const char *
+does(struct policy *p, const struct facts *f)
+{
+	static char said[100];
+	struct verdict v;
+
+	policy_decide(p, f, &v);
+	snprintf(said, sizeof(said), "%s by %s", conf_action_str(v.action),
+	    v.rule->name);
+	return said;
+}
+
+static const char *
+segmented(struct policy *p, const struct facts *f)
+{
+	const struct conf_segment *s = policy_segment(p, f);
+
+	return s != NULL ? s->name : "none";
+}
+
+static void
+ends(struct facts *f, const char *from, const char *to, uint16_t port)
+{
+	memset(f, 0, sizeof(*f));
+	f->protocol = PROTO_TLS;
+	ck_assert_int_eq(addr_parse_ip(&f->client, from), 0);
+	if (to != NULL)
+		ck_assert_int_eq(addr_parse_ip(&f->server, to), 0);
+	f->port = port;
+}
+
+TEST(segments_decide_before_the_rules)
+{
+	struct policy *p = made_with(
+	    "groups:\n"
+	    "  - {name: web, members: [10.1.0.0/24, \"tag:web\"]}\n"
+	    "  - {name: app, members: [10.2.0.0/24]}\n"
+	    "  - {name: db, members: [10.3.0.0/24, \"02:00:5e:*\"]}\n"
+	    "segments:\n"
+	    "  - {from: web, to: app, port: [443, 8000-8010], "
+	    "action: decrypt}\n"
+	    "  - {from: app, to: db, port: 22, action: reset, name: no-ssh}\n"
+	    "  - {from: app, to: db, action: bypass}\n"
+	    "  - {from: app, to: db, action: allow, name: never}\n"
+	    "  - {from: db, to: any, port: 443, action: decrypt}\n"
+	    "segments-default: deny\n"
+	    "endpoints: {inside: [10.8.0.0/16]}\n",
+	    "  - {name: bank, server: 10.3.0.9, action: bypass}\n"
+	    "  - {name: bad, server: 10.2.0.66, action: block}\n"
+	    "  - {name: must, server: 10.3.0.8, action: decrypt, "
+	    "must-decrypt: yes}\n");
+	struct facts f;
+	struct verdict v;
+
+	ends(&f, "10.1.0.2", "10.2.0.2", 443);
+	ck_assert_str_eq(does(p, &f), "decrypt by default");
+	ck_assert_str_eq(segmented(p, &f), "web to app");
+	f.port = 8010;
+	ck_assert_str_eq(segmented(p, &f), "web to app");
+	f.port = 8011;
+	ck_assert_str_eq(does(p, &f), "block by segments-default");
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 1);
+	f.port = 0;		/* ping */
+	ck_assert_str_eq(segmented(p, &f), "segments-default");
+	ends(&f, "10.2.0.2", "10.3.0.2", 22);
+	ck_assert_str_eq(does(p, &f), "reset by segment no-ssh");
+	f.port = 443;
+	ck_assert_str_eq(does(p, &f), "bypass by default");
+	ck_assert_int_eq(policy_bypasses(p, &f), 1);
+	ends(&f, "10.2.0.2", "10.3.0.8", 443);
+	ck_assert_str_eq(does(p, &f), "decrypt by must");
+	ends(&f, "10.3.0.1", "10.3.0.9", 443);
+	ck_assert_str_eq(does(p, &f), "decrypt by bank");
+	ends(&f, "10.1.0.2", "10.2.0.66", 443);
+	ck_assert_str_eq(does(p, &f), "block by bad");
+	/* Who is in no group. */
+	ends(&f, "192.0.2.1", "10.2.0.2", 443);
+	ck_assert_str_eq(does(p, &f), "block by segments-default");
+	f.tags = "other,web";
+	ck_assert_str_eq(does(p, &f), "decrypt by default");
+	ends(&f, "10.1.0.2", "10.8.0.1", 443);
+	ck_assert_str_eq(does(p, &f), "block by segments-default");
+	ends(&f, "10.1.0.2", "192.0.2.1", 443);
+	ck_assert_str_eq(segmented(p, &f), "none");
+	ck_assert_str_eq(does(p, &f), "decrypt by default");
+	f.server_mac_known = 1;
+	memcpy(f.server_mac, "\x02\x00\x5e\x00\x00\x07", MAC_LEN);
+	ck_assert_str_eq(segmented(p, &f), "segments-default");
+	policy_unref(p);
+}
+END
+
+TEST(segments_wait_for_the_servers_address)
+{
+	struct policy *p = made_with(
+	    "groups: [{name: db, members: [10.3.0.0/24]}]\n"
+	    "segments: [{from: any, to: db, port: 443, action: decrypt}]\n"
+	    "segments-default: deny\n",
+	    "  - {name: all, action: bypass, port: 443}\n");
+	struct facts f;
+	struct verdict v;
+
+	ends(&f, "10.1.0.2", NULL, 443);
+	ck_assert_int_eq(policy_bypasses(p, &f), 0);
+	f.port = 22;
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
+	ck_assert_int_eq(addr_parse_ip(&f.server, "10.3.0.2"), 0);
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 1);
+	/* An upstream proxy's address is not the server's. */
+	f.proxied = 1;
+	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
+	policy_unref(p);
+}
+END
+
+SUITE("conditions", segments_decide_before_the_rules,
+    segments_wait_for_the_servers_address, groups_and_tags_of_the_client, the_mac_address_of_the_client,
     the_country_of_the_server,
     contained_clients_have_what_their_profile_allows,
     categories_are_what_the_feeds_say,

@@ -1,0 +1,501 @@
+"""East-west traffic between three tiers: what explain says is what happens to
+each flow, intercepted or not, routed or bridged; and a tag changes it at
+once."""
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+
+from harness import Failure, check, equal, net, peer, scenario, wait
+from harness.proc import PATIENCE
+
+TIERS = 'web', 'app', 'db'
+SAID = b'said by the server'
+QUIET = 0.5             # s without an answer: it was refused
+ROUTED = {'web': '10.21.0.2', 'app': '10.22.0.2', 'db': '10.23.0.2'}
+BRIDGED = {'web': '10.20.0.2', 'app': '10.20.0.3', 'db': '10.20.0.4'}
+STEER = '''
+table inet steer {
+	chain pre {
+		type filter hook prerouting priority mangle; policy accept;
+		meta l4proto tcp socket transparent 1 meta mark set 1 accept
+		iifname { PORTS } tcp dport 443 tproxy to :8443 meta mark set 1
+	}
+}
+'''
+# What a bridge would forward goes up to us.
+REDIRECT = '''
+table bridge steer {
+	chain pre {
+		type filter hook prerouting priority -300; policy accept;
+		tcp dport 443 ether daddr set MAC meta pkttype set host
+		tcp sport 443 ether daddr set MAC meta pkttype set host
+	}
+}
+'''
+
+
+class Tiers:
+    """A host for each tier, behind the gateway or on its bridge; each serves
+    what is tried."""
+
+    def __init__(self, s, bridged):
+        self.s, self.bridged = s, bridged
+        self.at = dict(BRIDGED if bridged else ROUTED)
+        self.hosts, self.socks = {}, []
+        if bridged:
+            self.bridge()
+        for i, name in enumerate(TIERS):
+            self.wire(i, name)
+        self.steer()
+        for name in TIERS:
+            self.serve(name)
+
+    def bridge(self):
+        g = self.s.gateway
+        g.ip('link add br0 type bridge\n'
+             'addr add 10.20.0.1/24 dev br0\nlink set br0 up\n')
+        try:                    # we look at bridges ourselves
+            with g, open('/proc/sys/net/bridge/bridge-nf-call-iptables',
+                         'w') as f:
+                f.write('0')
+        except OSError:
+            pass                # this kernel has no such thing
+
+    def wire(self, i, name):
+        ns = net.Namespace(name, os.path.join(self.s.net.dir, name))
+        self.hosts[name] = ns
+        g, ip, port = self.s.gateway, self.at[name], 't%d' % i
+        gate = '10.20.0.1' if self.bridged else \
+            ip.rsplit('.', 1)[0] + '.1'
+        ns.ip('link set lo up\n')
+        g.ip('link add %s type veth peer name e0 netns %s\n' % (port,
+                                                                ns.path))
+        g.ip('link set %s master br0\nlink set %s up\n' % (port, port)
+             if self.bridged else
+             'addr add %s/24 dev %s\nlink set %s up\n' % (gate, port, port))
+        ns.ip('link set e0 address 02:00:00:00:21:%02x\n'
+              'addr add %s/24 dev e0\nlink set e0 up\n'
+              'route add default via %s\n' % (i, ip, gate))
+
+    def steer(self):
+        g = self.s.gateway
+        ports = '"br0"' if self.bridged else '"t0", "t1", "t2"'
+        g.run('nft', '-f', '-', input=STEER.replace('PORTS', ports))
+        g.ip('rule add fwmark 1 lookup 100\n'
+             'route add local default dev lo table 100\n')
+        if self.bridged:
+            mac = g.run('ip', '-br', 'link', 'show', 'br0').split()[2]
+            g.run('nft', '-f', '-', input=REDIRECT.replace('MAC', mac))
+
+    def serve(self, name):
+        ns, ip = self.hosts[name], self.at[name]
+        ctx = peer.server_context(self.s.pki.pair('good'), ['http/1.1'])
+        peer.Serve(ns, 443, peer.http(SAID), ctx, ip)
+        for port in 5432, 22:
+            peer.Serve(ns, port, peer.echo, None, ip)
+        for port in 5432, 53:
+            with ns:
+                sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.bind((ip, port))
+            self.socks.append(sock)
+            threading.Thread(target=self.udp, args=(sock,),
+                             daemon=True).start()
+
+    @staticmethod
+    def udp(sock):
+        while True:
+            data, peer_ = sock.recvfrom(2000)
+            try:
+                sock.sendto(data, peer_)
+            except OSError:     # what ICMP said of an earlier one
+                pass
+
+    def know(self):
+        """Every host is a neighbour of the gateway's."""
+        for name in TIERS:
+            check(echoed(self.s.gateway, self.at[name], 20), name)
+
+
+def echoed(ns, address, seconds):
+    """Whether an ICMP echo comes back."""
+    with ns:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_RAW,
+                             socket.IPPROTO_ICMP)
+    ask = struct.pack('>BBHHH', 8, 0, 0, os.getpid() & 0xffff, 1)
+    total = sum(struct.unpack('>4H', ask))
+    total = ~((total >> 16) + (total & 0xffff)) & 0xffff
+    sock.connect((address, 0))
+    sock.send(ask[:2] + struct.pack('>H', total) + ask[4:])
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sock.settimeout(max(0.01, end - time.monotonic()))
+        got = sock.recv(1000)[20:]
+        if got[:1] == b'\0' and got[4:8] == ask[4:]:
+            return True
+    return False
+
+
+def tcp(t, a, b, port, seconds):
+    sock = peer.connect(t.hosts[a], t.at[b], port, timeout=seconds)
+    sock.settimeout(seconds)
+    sock.sendall(b'hello')
+    return sock.recv(100) == b'hello'
+
+
+def tls(t, a, b, port, seconds):
+    p = peer.Peer(peer.connect(t.hosts[a], t.at[b], port, timeout=seconds),
+                  peer.client_context(t.s.pki.ca, ['http/1.1'],
+                                      verify=False), 'good.test')
+    p.sock.settimeout(seconds)
+    p.handshake()
+    p.send(b'GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    return b' 200 ' in p.recv_until(b'\r\n\r\n')
+
+
+def udp(t, a, b, port, seconds):
+    with t.hosts[a]:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(seconds)
+    sock.sendto(b'hello', (t.at[b], port))
+    return sock.recv(100) == b'hello'
+
+
+def ping(t, a, b, port, seconds):
+    return echoed(t.hosts[a], t.at[b], seconds)
+
+
+FLOWS = (tls, 443), (tcp, 5432), (tcp, 22), (udp, 5432), (udp, 53), (ping, 0)
+
+
+def passes(t, how, a, b, port, expected):
+    try:
+        return how(t, a, b, port, 20 * PATIENCE if expected else QUIET)
+    except (OSError, Failure):
+        return False
+
+
+def explained(t, a, b, port):
+    words = ['from=' + t.at[a], 'to=' + t.at[b]]
+    return t.s.d.ctl('explain', *words, *(['port=%d' % port] if port else []))
+
+
+def verdict(t, how, a, b, port):
+    """Whether it is to pass, by explain; and the segment."""
+    e = explained(t, a, b, port)
+    return (e['action'] in ('decrypt', 'bypass') if how is tls else
+            e['not_intercepted'] == 'allow'), e['segment']
+
+
+def matrix(t):
+    """Each flow there is does what explain says; {(from, to, flow): segment,
+    or None if it was refused}."""
+    out, wrong = {}, []
+    for a in TIERS:
+        for b in TIERS:
+            for how, port in FLOWS if a != b else ():
+                want, segment = verdict(t, how, a, b, port)
+                got = passes(t, how, a, b, port, want)
+                if got != want:
+                    wrong.append((a, b, how.__name__, port, segment, got))
+                out[a, b, how.__name__, port] = segment if got else None
+    equal(wrong, [])
+    return out
+
+
+GROUPS = [{'name': 'web', 'members': ['10.21.0.0/24', '10.20.0.2']},
+          {'name': 'app', 'members': ['02:00:00:00:21:01']},
+          {'name': 'db', 'members': ['tag:database']},
+          {'name': 'bad', 'members': ['tag:infected']}]
+SEGMENTS = [
+    {'from': 'bad', 'to': 'any', 'action': 'reset', 'name': 'infected'},
+    {'from': 'any', 'to': 'bad', 'action': 'block', 'name': 'to-infected'},
+    {'from': 'web', 'to': 'app', 'port': [443, '5000-5500'],
+     'action': 'decrypt'},
+    {'from': 'app', 'to': 'db', 'port': 5432, 'action': 'allow',
+     'name': 'sql'},
+    {'from': 'app', 'to': 'db', 'port': 443, 'action': 'bypass',
+     'name': 'sql-tls'},
+    {'from': 'db', 'to': 'web', 'port': 443, 'action': 'block',
+     'name': 'no-web'},
+    {'from': 'db', 'to': 'web', 'action': 'allow', 'name': 'backup'}]
+ALLOWED = {
+    ('web', 'app', 'tls', 443): 'web to app',
+    ('web', 'app', 'tcp', 5432): 'web to app',
+    ('web', 'app', 'udp', 5432): 'web to app',
+    ('app', 'db', 'tls', 443): 'sql-tls',
+    ('app', 'db', 'tcp', 5432): 'sql', ('app', 'db', 'udp', 5432): 'sql',
+    ('db', 'web', 'tcp', 5432): 'backup', ('db', 'web', 'tcp', 22): 'backup',
+    ('db', 'web', 'udp', 5432): 'backup', ('db', 'web', 'udp', 53): 'backup',
+    ('db', 'web', 'ping', 0): 'backup'}
+
+
+def conf(s, **over):
+    return dict({
+        'record': False, 'mirrors': [], 'how': None,
+        'rules': [{'name': 'default', 'action': 'decrypt'}],
+        'groups': GROUPS, 'segments': SEGMENTS, 'segments_default': 'deny',
+        'endpoints': {'state': s.path('state'), 'cases': s.path('cases'),
+                      'identity': 'mac'}}, **over)
+
+
+def begin(s, bridged, **over):
+    t = Tiers(s, bridged)
+    s.start(**conf(s, **over))
+    t.know()
+    s.d.ctl('tag', 'add', t.at['db'], 'database')
+    return t
+
+
+def three_tiers(s, bridged):
+    t = begin(s, bridged)
+    got = matrix(t)
+    equal({k: v for k, v in got.items() if v}, ALLOWED)
+    # What was decrypted and what was not; by the operator's one rule.
+    flows = {(f['src_ip'], f['dest_ip']): f['clearspan']['action']
+             for f in s.d.flows(6)}
+    equal(flows[t.at['web'], t.at['app']], 'decrypt')
+    equal(flows[t.at['app'], t.at['db']], 'bypass')
+    equal(flows[t.at['db'], t.at['web']], 'block')
+    equal({f['clearspan']['rule'] for f in s.d.flows(6)},
+          {'default', 'segment no-web', 'segments-default'})
+    for name, action in ('sql', 'allow'), ('backup', 'allow'), \
+            ('segments-default', 'block'):
+        n = s.d.metric('clearspan_segment_packets_total', segment=name,
+                       action=action)
+        check(n > 0, name, n)
+    return t
+
+
+@scenario
+def segments_keep_three_tiers_apart_routed(s):
+    t = three_tiers(s, False)
+    # The same without the daemon, of addresses and tags that are told.
+    r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file,
+              'from=' + t.at['web'], 'to=10.9.0.1', 'to-tag=database',
+              'port=443').ok()
+    equal(r.text.strip().split('\n')[-1],
+          'verdict: block rule: segments-default')
+    r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file, 'from=app',
+              'to=db', 'port=443').ok()
+    lines = r.text.strip().split('\n')
+    check('segment: sql-tls: bypass' in lines, r.text)
+    equal(lines[-1], 'verdict: bypass rule: default')
+
+
+@scenario
+def segments_keep_three_tiers_apart_bridged(s):
+    three_tiers(s, True)
+
+
+class Stream:
+    """A question every few milliseconds; when the last answer came."""
+
+    def __init__(self, t, a, b, port):
+        with t.hosts[a]:
+            self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.connect((t.at[b], port))
+        self.last, self.over = 0, False
+        threading.Thread(target=self.ask, daemon=True).start()
+        threading.Thread(target=self.hear, daemon=True).start()
+        wait(lambda: self.last, 'answers', 30)
+
+    def ask(self):
+        while not self.over:
+            try:
+                self.sock.send(b'x')
+            except OSError:
+                pass
+            time.sleep(0.005)
+
+    def hear(self):
+        while not self.over:
+            try:
+                self.sock.recv(10)
+                self.last = time.monotonic()
+            except OSError:     # what ICMP says
+                time.sleep(0.001)
+
+    def silent(self):
+        """Nothing for a while."""
+        wait(lambda: time.monotonic() - self.last > 3, 'silence', 60)
+        return self.last
+
+    def talks(self):
+        since = time.monotonic()
+        wait(lambda: self.last > since, 'answers', 30)
+
+
+def flip(s, bridged, who):
+    """Flows that are open end, and those that begin; then all is as before."""
+    t = begin(s, bridged)
+    stream = Stream(t, 'app', 'db', 5432)
+    other = Stream(t, 'db', 'web', 53)
+    plain = peer.connect(t.hosts['app'], t.at['db'], 5432)
+    plain.settimeout(QUIET)
+    plain.sendall(b'before')
+    equal(plain.recv(100), b'before')
+    p = peer.Peer(peer.connect(t.hosts['app'], t.at['db'], 443),
+                  peer.client_context(s.pki.root, verify=False),
+                  'good.test').handshake()
+    began = time.monotonic()
+    s.d.ctl('tag', 'add', t.at[who], 'infected')
+    answered = time.monotonic()
+    last = stream.silent()
+    check(last - began < 1 * PATIENCE, 'the last packet, in s:', last - began)
+    # The daemon answers when it is done.
+    check(last - answered < 0.5 * PATIENCE, last - answered)
+    s.say('last packet %.4f s after the call, %.4f s after its answer' % (
+        last - began, last - answered))
+    try:
+        plain.sendall(b'after')
+        equal(plain.recv(100), b'')
+    except OSError:             # a reset, or silence on a bridge
+        pass
+    equal(peer.reset_wait(p.sock), peer.RST)
+    segment = 'infected' if who == 'app' else 'to-infected'
+    equal(explained(t, 'app', 'db', 5432)['segment'], segment)
+    if who == 'app':
+        other.talks()           # of others
+    got = matrix(t)
+    equal({k for k, v in got.items() if v},
+          {k for k in ALLOWED if who not in k[:2]})
+    s.d.ctl('tag', 'clear', t.at[who], 'infected')
+    stream.talks()
+    equal({k: v for k, v in matrix(t).items() if v}, ALLOWED)
+
+
+@scenario
+def segments_follow_a_tag_of_the_client_routed(s):
+    flip(s, False, 'app')
+
+
+@scenario
+def segments_follow_a_tag_of_the_server_bridged(s):
+    flip(s, True, 'db')
+
+
+@scenario
+def segments_follow_a_member_to_another_address(s):
+    """A member by its MAC address or by a tag, as a server."""
+    t = begin(s, False)
+    ns = t.hosts['app']
+    ns.ip('addr add 10.22.0.9/24 dev e0\n')
+    peer.Serve(ns, 5432, peer.echo, None, '10.22.0.9')
+    t.at['app'] = '10.22.0.9'
+    check(echoed(s.gateway, '10.22.0.9', 20), 'the new address')
+    wait(lambda: passes(t, tcp, 'web', 'app', 5432, True), 'a new address')
+    check(not passes(t, ping, 'web', 'app', 0, False), 'the default')
+
+
+@scenario
+def segments_change_by_a_reload(s):
+    """Flows that are open follow, too; what was counted stays."""
+    t = begin(s, False)
+    stream = Stream(t, 'app', 'db', 5432)
+    check(not passes(t, udp, 'web', 'db', 53, False), 'denied')
+    n = s.d.metric('clearspan_segment_packets_total', segment='sql')
+    check(n > 0, n)
+    keep = [g for g in SEGMENTS if g.get('name') != 'infected']
+    args = conf(s, segments=keep)
+    for k in 'record', 'how':
+        args.pop(k)
+    s.reload(**args)
+    stream.talks()
+    check(s.d.metric('clearspan_segment_packets_total', segment='sql') >= n,
+          'a counter that went back')
+    args['segments'] = [g for g in SEGMENTS if g.get('name') != 'sql']
+    s.reload(**args)
+    stream.silent()
+    args['segments_default'] = 'allow'
+    s.reload(**args)
+    stream.talks()
+    check(passes(t, udp, 'web', 'db', 53, True), 'allowed')
+    check(passes(t, ping, 'web', 'db', 0, True), 'allowed')
+
+
+@scenario
+def segments_outlive_the_daemon(s):
+    """Killed, what is refused stays refused and what passes passes; started
+    again, it knows the tags."""
+    t = begin(s, False)
+    stream = Stream(t, 'app', 'db', 5432)
+    os.kill(s.d.pid, signal.SIGKILL)
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    stream.talks()
+    check(not passes(t, udp, 'web', 'db', 53, False), 'denied')
+    s.start(**conf(s))
+    stream.talks()
+    check(not passes(t, udp, 'web', 'db', 53, False), 'denied')
+    equal(explained(t, 'app', 'db', 443)['segment'], 'sql-tls')
+    check(passes(t, tls, 'app', 'db', 443, True), 'intercepted')
+    check(not passes(t, tls, 'web', 'db', 443, False), 'intercepted')
+    s.d.p.terminate()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    s.start(**conf(s, endpoints={
+        'state': s.path('state'), 'cases': s.path('cases'),
+        'when-down': 'release'}))
+    s.d.p.terminate()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    check(passes(t, udp, 'web', 'db', 53, True), 'released')
+
+
+@scenario
+def segments_hold_on_an_explicit_proxy(s):
+    """By the address that a name has."""
+    t = Tiers(s, False)
+    s.hosts('%s app.test\n%s db.test good.test\n' % (t.at['app'],
+                                                     t.at['db']))
+    s.start(**conf(s, listen=[{'name': 'proxy', 'mode': 'explicit',
+                               'address': '10.21.0.1:8080',
+                               'allow': ['10.0.0.0/8']}]))
+    t.know()
+    s.d.ctl('tag', 'add', t.at['db'], 'database')
+    for name, code in ('app.test', b'200'), ('db.test', b'403'):
+        sock = peer.connect(t.hosts['web'], '10.21.0.1', 8080)
+        sock.sendall(('CONNECT %s:443 HTTP/1.1\r\nHost: %s:443\r\n\r\n' % (
+            name, name)).encode())
+        head = b''              # a page can be shown behind a 200 only
+        while not head.endswith(b'\r\n\r\n'):
+            head += sock.recv(1) or b'\r\n\r\n'
+        check(head.startswith(b'HTTP/1.1 200'), head)
+        p = peer.Peer(sock, peer.client_context(s.pki.ca, ['http/1.1'],
+                                                verify=False),
+                      name).handshake()
+        p.send(('GET / HTTP/1.1\r\nHost: %s\r\n\r\n' % name).encode())
+        equal(p.recv_until(b'\r\n\r\n').split()[1], code, name)
+        p.close()
+    equal({f['clearspan']['rule'] for f in s.d.flows(2)
+           if f['clearspan'].get('host') == 'db.test'}, {'segments-default'})
+
+
+@scenario
+def quarantines_hold_on_a_bridge(s):
+    """Frames between two ports of one bridge; what is allowed passes, and
+    neighbours are found."""
+    t = Tiers(s, True)
+    s.start(**conf(s, groups=[], segments=[], segments_default='allow',
+                   quarantines=[{'name': 'all'}, {
+                       'name': 'some', 'servers': [t.at['app']]}],
+                   endpoints={'state': s.path('state'),
+                              'cases': s.path('cases'),
+                              'identity': 'address'}))
+    check(passes(t, udp, 'web', 'db', 53, True), 'before')
+    mac = '02:00:00:00:21:00'
+    for who in t.at['web'], mac:
+        q = s.d.ctl('quarantine', 'add', who, 'all', '1h', 'test')
+        for a, b in ('web', 'db'), ('db', 'web'):
+            check(not passes(t, udp, a, b, 53, False), who, a, b)
+            check(not passes(t, ping, a, b, 0, False), who, a, b)
+        check(passes(t, udp, 'app', 'db', 53, True), 'others')
+        s.d.ctl('quarantine', 'release', str(q['quarantine']))
+    check(passes(t, udp, 'web', 'db', 53, True), 'released')
+    s.d.ctl('quarantine', 'add', t.at['web'], 'some', '1h', 'test')
+    check(passes(t, udp, 'web', 'app', 53, True), 'what its profile lets')
+    check(not passes(t, udp, 'web', 'db', 53, False), 'all else')
+
