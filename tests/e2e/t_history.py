@@ -90,14 +90,14 @@ def clients(r):
     return {x.key[0] for x in r.streams}
 
 
-@scenario
+@scenario(timeout=120)          # tshark runs once for each conversation
 def history_of_an_endpoint_is_written_at_the_alarm(s):
     """By a sensor; of two workers, in the order of time, of that endpoint
     alone: as clear text, as it was."""
     listen(s, [HOLD], history=kept(s))
     s.serve(444, handler=peer.http(lambda path: path.encode() * 9000))
     made = []
-    for i in range(12):
+    for i in range(8):
         made.append(https(s, '/tls/%d' % i, port=444))
         https(s, '/other/%d' % i, OTHER, port=444).finish()
         if i % 3 == 0:
@@ -105,7 +105,7 @@ def history_of_an_endpoint_is_written_at_the_alarm(s):
     for p in made[:-1]:
         p.finish()
     want = [pair(p) for p in made]
-    flows = [f for f in s.d.flows(len(made) - 1 + 12)
+    flows = [f for f in s.d.flows(len(made) - 1 + 8)
              if f['src_ip'] == net.CLIENT]
     Sensor(s, 'ids').say(EVE)
     case = verdicts(s, 1)[0]['quarantine']
