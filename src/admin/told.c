@@ -18,6 +18,7 @@
 #include "util/clock.h"
 #include "util/mem.h"
 #include "verdict/contain.h"
+#include "verdict/leases.h"
 
 struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
@@ -457,12 +458,14 @@ told_free(struct told *t)
 }
 
 void
-told_look(struct told *t, struct neighbours *n, struct contain *tags)
+told_look(struct told *t, struct neighbours *n, struct leases *l,
+    struct contain *tags)
 {
 	struct facts *f = &t->facts;
 
 	if (!f->mac_known && f->client.sa.sa_family != AF_UNSPEC)
-		f->mac_known = neighbours_mac(n, &f->client, f->mac) == 0;
+		f->mac_known = neighbours_mac(n, &f->client, f->mac) == 0 ||
+		    leases_mac(l, &f->client, f->mac) == 0;
 	if (f->tags == NULL)
 		f->tags = t->tags = contain_names(tags, &f->client,
 		    f->mac_known ? f->mac : NULL, clock_ms());

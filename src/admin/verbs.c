@@ -10,6 +10,7 @@
 #include "admin/asking.h"
 #include "admin/chains.h"
 #include "admin/contained.h"
+#include "admin/leases.h"
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
@@ -55,6 +56,7 @@ static void	verb_exempt(const struct request *);
 static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_tag(const struct request *);
+static void	verb_lease(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -87,6 +89,8 @@ static const struct verb verbs[] = {
 	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
 	{ "tag", VERB_REST, verb_tag, "[list]: the tags of endpoints; add WHO "
 	    "TAG [FOR] [REASON]; clear WHO TAG" },
+	{ "lease", VERB_REST, verb_lease, "[list]: what DHCP servers have "
+	    "told; add ADDRESS MAC [NAME] [FOR]; del ADDRESS [MAC]" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -250,6 +254,12 @@ verb_tag(const struct request *r)
 }
 
 static void
+verb_lease(const struct request *r)
+{
+	r->done(r->arg, leases_verb(r->env->quarantine, r->rest));
+}
+
+static void
 verb_top(const struct request *r)
 {
 	enum top_by by = r->word == NULL ? TOP_CLIENT : top_by(r->word);
@@ -341,7 +351,8 @@ verb_explain(const struct request *r)
 
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
 		rv = told_take(told, fact, &out);
-	told_look(told, r->env->neighbours, r->env->quarantine->tags);
+	told_look(told, r->env->neighbours, r->env->quarantine->leases,
+	    r->env->quarantine->tags);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);
 	if (rv != 0)

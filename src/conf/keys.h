@@ -159,6 +159,8 @@ void	quarantine_rules(struct conf *);
 /* What sensors say, and what is done about it, in verdicts.c. */
 extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;
+extern const struct type type_fields;	/* struct vec of struct conf_field */
+extern const struct type type_products;	/* struct conf_products */
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

@@ -19,6 +19,7 @@
 #include "util/mem.h"
 #include "verdict/cases.h"
 #include "verdict/guard.h"
+#include "verdict/leased.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
 #include "verdict/tags.h"
@@ -197,7 +198,22 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 
 	quarantine_tick(&d->quarantine, clock_ms());
 	tags_tick(&d->quarantine, clock_ms());
+	leased_tick(&d->quarantine, clock_ms());
 	sensors_tick(d->sensors);
+}
+
+/* Beside the file of state, unless it is named. */
+static int
+leases_boot(struct leases *l, const struct conf *c, struct text *why)
+{
+	char *path = c->endpoints.leases != NULL ?
+	    xstrdup(c->endpoints.leases) : c->endpoints.state != NULL ?
+	    xasprintf("%s.leases", c->endpoints.state) : NULL;
+	int rv = path != NULL ? leases_open(l, path, clock_wall().tv_sec,
+	    clock_ms(), why) : 0;
+
+	free(path);
+	return rv;
 }
 
 int
@@ -217,6 +233,7 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	d->env.contain = q->contain = tables[STATE_QUARANTINE] =
 	    contain_new(seed, 0);
 	d->env.tags = q->tags = tables[STATE_TAG] = contain_new(seed, 1);
+	d->env.leases = q->leases = leases_new(seed);
 	d->admin.quarantine = q;
 	if (c->nquarantines == 0 && !conf_tags(c))
 		return 0;
@@ -227,6 +244,8 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 		rv = state_open(c->endpoints.state, tables,
 		    clock_wall().tv_sec, clock_ms(), &q->last, &q->state,
 		    why);
+	if (rv == 0)
+		rv = leases_boot(q->leases, c, why);
 	return rv;
 }
 
@@ -240,7 +259,8 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 	if ((d->quarantine.state != NULL &&
 	    state_give(d->quarantine.state, c->user) != 0) ||
 	    (d->quarantine.cases != NULL &&
-	    cases_give(d->quarantine.cases, c->user) != 0)) {
+	    cases_give(d->quarantine.cases, c->user) != 0) ||
+	    leases_give(d->quarantine.leases, c->user) != 0) {
 		text_printf(why, "cannot give the files of endpoints to the "
 		    "user %s: %m", c->user);
 		return ERR_SYS;
@@ -259,4 +279,5 @@ contained_down(struct daemon *d)
 	cases_close(d->quarantine.cases);
 	contain_free(d->quarantine.contain);
 	contain_free(d->quarantine.tags);
+	leases_free(d->quarantine.leases);
 }

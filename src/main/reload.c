@@ -27,6 +27,7 @@ static const struct {
 	{ "control", { "control" } },
 	{ "endpoints state or cases", { "endpoints.state",
 	    "endpoints.cases" } },
+	{ "endpoints leases", { "endpoints.leases" } },
 };
 
 static int

@@ -245,8 +245,8 @@ TEST(list_files_have_comments_and_their_own_lines)
 	    "c:3:1: unknown key \"x\"; the keys of the configuration are "
 	    "workers, user, ca, cas, listen, upstream, tls, mirrors, icap, "
 	    "devices, chains, upstream-proxies, lists, endpoints, groups, "
-	    "quarantines, sensors, responses, breaker, categories, geo, certificates, "
-	    "inspect, rules, on, learn, pages, mode, reload, "
+	    "quarantines, products, sensors, responses, breaker, categories, "
+	    "geo, certificates, inspect, rules, on, learn, pages, mode, reload, "
 	    "confirm-bypass, forge, log, control, metrics, limits, timeouts\n"
 	    "/l:2:3: \"http://x/\" is not a name or address; write " AS_ENTRY
 	    "/l:3:1: \"10.0.0.300\" is not a name or address; write " AS_ENTRY
