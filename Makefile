@@ -68,6 +68,23 @@ $(B)/lib/$(1).a: $(patsubst %.c,$(B)/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
+# The products that are known without a file: etc/products, as texts in C.
+PRODUCTS = $(sort $(wildcard etc/products/*.yaml))
+$(B)/gen/products.c: $(PRODUCTS) Makefile
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	@{ echo '#include "conf/shipped.h"'; \
+	  echo 'const struct shipped shipped_products[] = {'; \
+	  for f in $(PRODUCTS); do \
+	    echo "{ \"$$f\","; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
+	    echo '},'; \
+	  done; echo '{ 0, 0 } };'; } >$@
+$(B)/gen/%.o: $(B)/gen/%.c config.mk
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CF) -MMD -MP -c -o $@ $<
+$(B)/lib/conf.a: $(B)/gen/products.o
+
 # A unit test links its own room and those below it, and no other.
 below	= $(filter-out util,$(shell echo "$(ROOMS) " | \
 	  sed 's/.*\<\($(1)\) /\1 /')) util
@@ -104,7 +121,11 @@ $(B)/fuzzobj/%.o: %.c config.mk
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZCF) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
-$(B)/fuzzobj/all.a: $(FUZZOBJ)
+$(B)/fuzzobj/gen/%.o: $(B)/gen/%.c config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZCF) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(B)/fuzzobj/all.a: $(FUZZOBJ) $(B)/fuzzobj/gen/products.o
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -160,11 +181,12 @@ usersdir ?= $(prefix)/lib/sysusers.d
 MAN5	= $(wildcard man/*.5)
 MAN8	= $(wildcard man/*.8)
 LISTS	= $(wildcard etc/lists/*)
+PRODEX	= $(PRODUCTS:etc/products/%=$(confdir)/products/%.example)
 FORUNIT	= sed -e 's,/usr/sbin/,$(sbindir)/,' -e 's,/etc/clearspan/,$(confdir)/,'
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(sbindir) $(mandir)/man5 \
-	    $(mandir)/man8 $(confdir)/lists $(unitdir) $(usersdir))
+	    $(mandir)/man8 $(confdir)/lists $(confdir)/products $(unitdir) $(usersdir))
 	install -m 755 $(B)/clearspan $(DESTDIR)$(sbindir)/clearspan
 	$(if $(MAN5),install -m 644 $(MAN5) $(DESTDIR)$(mandir)/man5)
 	$(if $(MAN8),install -m 644 $(MAN8) $(DESTDIR)$(mandir)/man8)
@@ -174,6 +196,8 @@ install: all
 	    $(DESTDIR)$(confdir)/three-tiers.yaml.example
 	$(foreach l,$(LISTS),install -m 644 $(l) \
 	    $(DESTDIR)$(confdir)/lists/$(notdir $(l)).example;)
+	$(foreach p,$(PRODUCTS),install -m 644 $(p) \
+	    $(DESTDIR)$(confdir)/products/$(notdir $(p)).example;)
 	$(FORUNIT) etc/clearspan.service >$(B)/clearspan.service
 	install -m 644 $(B)/clearspan.service $(DESTDIR)$(unitdir)
 	install -m 644 etc/clearspan.sysusers \
@@ -183,7 +207,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(sbindir)/clearspan \
 	    $(MAN5:man/%=$(mandir)/man5/%) $(MAN8:man/%=$(mandir)/man8/%) \
 	    $(confdir)/clearspan.yaml.example \
-	    $(confdir)/three-tiers.yaml.example \
+	    $(confdir)/three-tiers.yaml.example $(PRODEX) \
 	    $(LISTS:etc/lists/%=$(confdir)/lists/%.example) $(unitdir)/clearspan.service \
 	    $(usersdir)/clearspan.conf)
 

@@ -16,6 +16,7 @@
 #include "verdict/cases.h"
 #include "verdict/guard.h"
 #include "verdict/segments.h"
+#include "verdict/leases.h"
 #include "verdict/sensors.h"
 
 static json_t *
@@ -62,24 +63,33 @@ contained_event(enum quarantine_what what, const struct contained *c,
 	return o;
 }
 
+struct listing {
+	struct quarantine *q;
+	json_t		*rows;
+};
+
 static void
 list_row(void *arg, const struct contained *c)
 {
+	struct listing *l = arg;
 	uint64_t now = clock_ms();
 	json_t *o = contained_row(c, "profile");
+	char name[LEASE_NAME];
 
+	if (c->who.by_mac && leases_name(l->q->leases, c->who.mac, name) == 0)
+		json_object_set_new(o, "name", json_string(name));
 	json_object_set_new(o, "left", json_integer(c->end > now ?
 	    (json_int_t)((c->end - now) / 1000) : 0));
-	json_array_append_new(arg, o);
+	json_array_append_new(l->rows, o);
 }
 
 static json_t *
 verb_list(struct quarantine *q)
 {
-	json_t *rows = json_array();
+	struct listing l = { q, json_array() };
 
-	contain_each(q->contain, list_row, rows);
-	return json_pack("{s:o}", "quarantine", rows);
+	contain_each(q->contain, list_row, &l);
+	return json_pack("{s:o}", "quarantine", l.rows);
 }
 
 static json_t *

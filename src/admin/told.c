@@ -22,6 +22,8 @@
 #include "verdict/denied.h"
 #include "verdict/measure.h"
 #include "verdict/server.h"
+#include "verdict/contain.h"
+#include "verdict/leases.h"
 
 struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
@@ -547,7 +549,8 @@ told_free(struct told *t)
 }
 
 void
-told_look(struct told *t, struct neighbours *n, struct contain *tags)
+told_look(struct told *t, struct neighbours *n, struct leases *l,
+    struct contain *tags)
 {
 	struct facts *f = &t->facts;
 
@@ -560,7 +563,8 @@ told_look(struct told *t, struct neighbours *n, struct contain *tags)
 		    clock_ms());
 
 	if (!f->mac_known && f->client.sa.sa_family != AF_UNSPEC)
-		f->mac_known = neighbours_mac(n, &f->client, f->mac) == 0;
+		f->mac_known = neighbours_mac(n, &f->client, f->mac) == 0 ||
+		    leases_mac(l, &f->client, f->mac) == 0;
 	if (f->tags == NULL)
 		f->tags = t->tags = contain_names(tags, &f->client,
 		    f->mac_known ? f->mac : NULL, clock_ms());

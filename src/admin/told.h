@@ -9,6 +9,7 @@
 #include "util/text.h"
 
 struct contain;
+struct leases;
 struct neighbours;
 struct told;
 
@@ -23,6 +24,7 @@ int		 told_take(struct told *, const char *arg, struct text *why);
 /* The client's MAC address and tags are those which the tables have, if none
  * were told. */
 void		 told_look(struct told *, struct neighbours *,
+		    struct leases *,
 		    struct contain *tags);
 /* Likewise: whether the client is contained or under step-up, and the servers
  * that are denied. */

@@ -12,6 +12,7 @@
 #include "admin/chains.h"
 #include "admin/contained.h"
 #include "admin/measures.h"
+#include "admin/leases.h"
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
@@ -66,6 +67,7 @@ static void	verb_approve(const struct request *);
 static void	verb_reject(const struct request *);
 static void	verb_verdicts(const struct request *);
 static void	verb_notify(const struct request *);
+static void	verb_lease(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -112,6 +114,8 @@ static const struct verb verbs[] = {
 	{ "reject", -1, verb_reject, "do not do it" },
 	{ "notify", -2, verb_notify, "who is told of verdicts and quarantines, "
 	    "and what waits; test [TARGET] tells them so" },
+	{ "lease", VERB_REST, verb_lease, "[list]: what DHCP servers have "
+	    "told; add ADDRESS MAC [NAME] [FOR]; del ADDRESS [MAC]" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -318,6 +322,12 @@ verb_verdicts(const struct request *r)
 }
 
 static void
+verb_lease(const struct request *r)
+{
+	r->done(r->arg, leases_verb(r->env->quarantine, r->rest));
+}
+
+static void
 verb_top(const struct request *r)
 {
 	enum top_by by = r->word == NULL ? TOP_CLIENT : top_by(r->word);
@@ -425,7 +435,8 @@ verb_explain(const struct request *r)
 
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
 		rv = told_take(told, fact, &out);
-	told_look(told, r->env->neighbours, r->env->quarantine->tags);
+	told_look(told, r->env->neighbours, r->env->quarantine->leases,
+	    r->env->quarantine->tags);
 	told_measures(told, r->env->measures);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);

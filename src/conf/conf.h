@@ -464,6 +464,9 @@ struct conf {
 		int	 release;	/* when the daemon is gone */
 		int	 by_address;	/* `identity: address` */
 		struct conf_tagfile tags;
+		char	*leases;	/* a file, or NULL */
+		/* whose neighbours are endpoints; n 0: all */
+		struct conf_list interfaces;
 	} endpoints;
 	struct conf_group *groups;	/* conf/group.h */
 	size_t		 ngroups;
@@ -472,6 +475,11 @@ struct conf {
 	int		 segments_deny;	/* `segments-default: deny` */
 	struct conf_quarantine *quarantines;	/* conf/contained.h */
 	size_t		 nquarantines;
+	struct conf_products {		/* of the operator's */
+		char	*path;		/* a directory, or NULL */
+		struct conf_product *v;	/* conf/products.h */
+		size_t	 n;
+	} products;
 	struct conf_sensor *sensors;	/* conf/verdicts.h */
 	size_t		 nsensors;
 	struct conf_response *responses;

@@ -440,6 +440,9 @@ static const struct word when_downs[] = {
 static const struct word identities[] = {
 	{ "mac", 0 }, { "address", 1 }, { NULL }
 };
+static const struct listof interface_list = {
+	sizeof(char *), { NULL, &type_name }
+};
 static const struct key endpoints_keys[] = {
 	{ "inside", &type_list, AT(inside), .arg = &prefixes, .max = 1000 },
 	{ "never", &type_list, AT(endpoints.never), .arg = &sources,
@@ -455,7 +458,9 @@ static const struct key endpoints_keys[] = {
 	{ "identity", &type_word, AT(endpoints.by_address), "mac",
 	    .arg = identities },
 	{ "tags", &type_tagfile, AT(endpoints.tags) },
-	{ "interfaces", &type_later },
+	{ "leases", &type_text, AT(endpoints.leases) },
+	{ "interfaces", &type_list, AT(endpoints.interfaces),
+	    .arg = &interface_list, .max = 64 },
 	{ NULL }
 };
 static const struct map map_endpoints = { "endpoints", endpoints_keys, NULL };
@@ -574,6 +579,7 @@ static const struct key conf_keys[] = {
 	    .arg = segment_defaults },
 	{ "quarantines", &type_list, AT(quarantines), .arg = &quarantine_list,
 	    .max = 64 },
+	{ "products", &type_products, AT(products) },
 	{ "sensors", &type_list, AT(sensors), .arg = &sensor_list, .max = 64 },
 	{ "responses", &type_list, AT(responses), .arg = &response_list,
 	    .max = 1000 },

@@ -169,6 +169,8 @@ extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;
 extern const struct map map_history;	/* struct conf_history; history.c */
 extern const struct map map_notify;	/* conf.notify; notify.c */
+extern const struct type type_fields;	/* struct vec of struct conf_field */
+extern const struct type type_products;	/* struct conf_products */
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

@@ -14,7 +14,7 @@
 
 #define UNIX_MAX	107	/* sun_path */
 
-static const struct type type_eve, type_syslog, type_severity, type_fields;
+static const struct type type_eve, type_syslog, type_severity;
 
 static void	check_sensor(struct load *, yaml_node_t *, void *);
 static void	check_response(struct load *, yaml_node_t *, void *);
@@ -298,15 +298,15 @@ fields_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 	const char *name, *pattern;
 
 	if (n->type != YAML_MAPPING_NODE) {
-		load_problem(l, n, "\"fields\" is a mapping, as in {malType: "
-		    "\"RANSOM*\"}");
+		load_problem(l, n, "\"%s\" is a mapping, as in {malType: "
+		    "\"RANSOM*\"}", k->name);
 		return;
 	}
 	for (p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top;
 	    p++) {
-		name = node_text(l, "fields", yaml_document_get_node(&l->doc,
+		name = node_text(l, k->name, yaml_document_get_node(&l->doc,
 		    p->key));
-		pattern = node_text(l, "fields", yaml_document_get_node(
+		pattern = node_text(l, k->name, yaml_document_get_node(
 		    &l->doc, p->value));
 		if (name == NULL || pattern == NULL)
 			return;
@@ -404,4 +404,4 @@ static const struct type type_syslog = { syslog_parse,
 	.same = syslog_same };
 static const struct type type_severity = { severity_parse,
 	.size = 2 * sizeof(int) };
-static const struct type type_fields = { NULL, fields_set, fields_drop };
+const struct type type_fields = { NULL, fields_set, fields_drop };

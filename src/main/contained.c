@@ -23,6 +23,7 @@
 #include "verdict/guard.h"
 #include "verdict/notices.h"
 #include "verdict/segments.h"
+#include "verdict/leased.h"
 #include "verdict/sensors.h"
 #include "verdict/state.h"
 #include "verdict/tags.h"
@@ -159,6 +160,7 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 	quarantine_tick(&d->quarantine, clock_ms());
 	tags_tick(&d->quarantine, clock_ms());
 	measures_tick(d);
+	leased_tick(&d->quarantine, clock_ms());
 	sensors_tick(d->sensors);
 	notices_tick(d->notices);
 }
@@ -167,6 +169,20 @@ int
 contained_guards(const struct conf *c)
 {
 	return conf_denies(c) || conf_segmented(c);
+}
+
+/* Beside the file of state, unless it is named. */
+static int
+leases_boot(struct leases *l, const struct conf *c, struct text *why)
+{
+	char *path = c->endpoints.leases != NULL ?
+	    xstrdup(c->endpoints.leases) : c->endpoints.state != NULL ?
+	    xasprintf("%s.leases", c->endpoints.state) : NULL;
+	int rv = path != NULL ? leases_open(l, path, clock_wall().tv_sec,
+	    clock_ms(), why) : 0;
+
+	free(path);
+	return rv;
 }
 
 int
@@ -186,6 +202,7 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	d->env.contain = q->contain = tables[STATE_QUARANTINE] =
 	    contain_new(seed, 0);
 	d->env.tags = q->tags = tables[STATE_TAG] = contain_new(seed, 1);
+	d->env.leases = q->leases = leases_new(seed);
 	d->admin.quarantine = q;
 	measures_boot(d, seed, tables);
 	if (!contained_guards(c) && !conf_tags(c) && !conf_measures(c))
@@ -197,6 +214,8 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 		rv = state_open(c->endpoints.state, tables,
 		    clock_wall().tv_sec, clock_ms(), &q->last, &q->state,
 		    why);
+	if (rv == 0)
+		rv = leases_boot(q->leases, c, why);
 	return rv;
 }
 
@@ -210,7 +229,8 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 	if ((d->quarantine.state != NULL &&
 	    state_give(d->quarantine.state, c->user) != 0) ||
 	    (d->quarantine.cases != NULL &&
-	    cases_give(d->quarantine.cases, c->user) != 0)) {
+	    cases_give(d->quarantine.cases, c->user) != 0) ||
+	    leases_give(d->quarantine.leases, c->user) != 0) {
 		text_printf(why, "cannot give the files of endpoints to the "
 		    "user %s: %m", c->user);
 		return ERR_SYS;
@@ -237,4 +257,5 @@ contained_down(struct daemon *d)
 	contain_free(d->quarantine.contain);
 	contain_free(d->quarantine.tags);
 	measures_down(d);
+	leases_free(d->quarantine.leases);
 }

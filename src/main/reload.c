@@ -35,6 +35,7 @@ static const struct {
 	    "endpoints.cases" } },
 	{ "history ports, http2 or starttls", { "history.ports",
 	    "history.http2", "history.starttls" } },
+	{ "endpoints leases", { "endpoints.leases" } },
 };
 
 static int

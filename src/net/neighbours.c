@@ -13,6 +13,7 @@
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -347,6 +348,46 @@ neighbours_mac(struct neighbours *n, const struct addr *ip,
 		memcpy(mac, e->mac, MAC_LEN);
 	pthread_mutex_unlock(&n->mutex);
 	return e != NULL ? 0 : ERR_NOTFOUND;
+}
+
+static int
+interface_among(int interface, char *const *names, size_t n)
+{
+	char name[IF_NAMESIZE];
+	size_t i;
+
+	if (if_indextoname((unsigned)interface, name) != NULL)
+		for (i = 0; i < n; i++)
+			if (strcmp(names[i], name) == 0)
+				return 1;
+	return 0;
+}
+
+int
+neighbours_on(struct neighbours *n, const struct addr *ip,
+    char *const *interfaces, size_t ninterfaces, uint8_t mac[MAC_LEN])
+{
+	const struct neighbour *e, *last = NULL;
+	int rv = ERR_NOTFOUND;
+
+	if (n == NULL)
+		return rv;
+	pthread_mutex_lock(&n->mutex);
+	neighbours_read(n);
+	LIST_FOREACH(e, bucket_of(n, ip), link) {
+		if (!neighbour_is(e, ip))
+			continue;
+		if (!interface_among(e->interface, interfaces, ninterfaces))
+			rv = ERR_DENIED;
+		else if (last == NULL || e->told > last->told)
+			last = e;
+	}
+	if (last != NULL) {
+		memcpy(mac, last->mac, MAC_LEN);
+		rv = 0;
+	}
+	pthread_mutex_unlock(&n->mutex);
+	return rv;
 }
 
 void

@@ -30,6 +30,11 @@ void	neighbours_free(struct neighbours *);
 int	neighbours_mac(struct neighbours *, const struct addr *,
 	    uint8_t mac[MAC_LEN]);
 
+/* The same, but only on one of these interfaces, by their names: 0;
+ * ERR_NOTFOUND, or ERR_DENIED: it is a neighbour on others only. */
+int	neighbours_on(struct neighbours *, const struct addr *,
+	    char *const *interfaces, size_t n, uint8_t mac[MAC_LEN]);
+
 /*
  * An address has this MAC address from now on, or (NULL) none any more. It is
  * called in whichever thread has read it, with the table locked: it must not

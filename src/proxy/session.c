@@ -24,6 +24,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "verdict/leases.h"
 
 /* A client that was told by an alert has nothing more to hear. */
 #define ALERTED_MS	1000
@@ -93,6 +94,7 @@ session_alloc(struct worker *w, const struct conf_listen *l,
 	s->facts.mode = l->mode;
 	s->facts.client = *client;
 	s->facts.mac_known = neighbours_mac(w->env->neighbours, client,
+	    s->facts.mac) == 0 || leases_mac(w->env->leases, client,
 	    s->facts.mac) == 0;
 	s->rec.facts = &s->facts;
 	s->rec.verdict = &s->verdict;

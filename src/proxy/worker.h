@@ -20,6 +20,7 @@ struct bypasses;
 struct chain_ops;
 struct contain;
 struct denied;
+struct leases;
 struct learned;
 struct neighbours;
 struct worker;
@@ -38,6 +39,7 @@ struct proxy_env {
 	/* Servers that are denied, endpoints under step-up; or NULL. */
 	struct denied		*denied;
 	struct contain		*step_ups;
+	struct leases		*leases;	/* or NULL */
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */

@@ -12,6 +12,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "verdict/guard.h"
+#include "verdict/leased.h"
 #include "verdict/segments.h"
 #include "verdict/state.h"
 
@@ -30,6 +31,18 @@ tell(struct quarantine *q, enum quarantine_what what,
 {
 	q->counts[what]++;
 	q->told(q->arg, what, c, why);
+}
+
+/* Its neighbour's MAC address on an interface of an endpoint: 0; ERR_NOTFOUND,
+ * or ERR_DENIED (it is on others only). */
+static int
+neighbour_of(const struct quarantine *q, const struct addr *a,
+    uint8_t mac[MAC_LEN])
+{
+	const struct conf_list *l = &q->conf->endpoints.interfaces;
+
+	return l->n == 0 ? neighbours_mac(q->neighbours, a, mac) :
+	    neighbours_on(q->neighbours, a, l->v, l->n, mac);
 }
 
 int
@@ -53,11 +66,16 @@ int
 quarantine_may(const struct quarantine *q, const struct endpoint *who,
     struct text *why)
 {
+	uint8_t mac[MAC_LEN];
+
 	if (!quarantine_inside(q, who, why))
 		return 0;
 	if (who->addr.sa.sa_family != AF_UNSPEC && conf_sources_have(q->conf,
 	    &q->conf->endpoints.never, &who->addr))
 		text_puts(why, "it is never contained (endpoints: never)");
+	else if (neighbour_of(q, &who->addr, mac) == ERR_DENIED)
+		text_puts(why, "it is on another interface (endpoints: "
+		    "interfaces)");
 	return why->len == 0;
 }
 
@@ -106,6 +124,7 @@ hold(struct quarantine *q, const struct contained *c,
 		guard_tells(c, rv, &why);
 	}
 	q->cut(q->arg, c);
+	leased_hold(q, c, old, now);
 	state_held(q->state, STATE_QUARANTINE, c);
 	tell(q, old == NULL ? QUARANTINE_SET : QUARANTINE_EXTENDED, c,
 	    why.len > 0 ? why.s : NULL);
@@ -115,9 +134,14 @@ hold(struct quarantine *q, const struct contained *c,
 void
 quarantine_identify(const struct quarantine *q, struct endpoint *who)
 {
-	if (!q->conf->endpoints.by_address && !who->by_mac)
-		who->by_mac = neighbours_mac(q->neighbours, &who->addr,
-		    who->mac) == 0;
+	int rv;
+
+	if (q->conf->endpoints.by_address || who->by_mac)
+		return;
+	rv = neighbour_of(q, &who->addr, who->mac);
+	if (rv == ERR_NOTFOUND)
+		rv = leases_mac(q->leases, &who->addr, who->mac);
+	who->by_mac = rv == 0;
 }
 
 int
@@ -166,6 +190,7 @@ freed(struct quarantine *q, struct contained *c, enum quarantine_what how)
 
 	if (q->guard != NULL)
 		guard_free(q->guard, c, &why);
+	leased_free(q, c);
 	state_freed(q->state, c);
 	tell(q, how, c, why.len > 0 ? why.s : NULL);
 	contained_unref(c);
@@ -211,5 +236,6 @@ quarantine_renew(struct quarantine *q, const struct conf *conf, uint64_t now)
 	    &why) != 0)
 		log_error("quarantines and segments: only what comes through "
 		    "the proxy is stopped: %s", why.s);
+	leased_renew(q, now);
 	text_free(&why);
 }

@@ -13,6 +13,7 @@
 struct cases;
 struct guard;
 struct segments;
+struct leases;
 struct neighbours;
 struct state;
 
@@ -35,6 +36,7 @@ struct quarantine {
 	struct state	*state;		/* or NULL */
 	struct cases	*cases;		/* or NULL */
 	struct neighbours *neighbours;	/* or NULL: nobody is known */
+	struct leases	*leases;	/* verdict/leased.h */
 	const struct conf *conf;	/* in force */
 	uint64_t	 last;		/* id given out */
 	uint64_t	 counts[QUARANTINE_MAX];
@@ -68,8 +70,9 @@ struct quarantine_order {
  */
 int	quarantine_set(struct quarantine *, const struct quarantine_order *,
 	    int64_t wall, uint64_t now, uint64_t *id, struct text *why);
-/* If `identity` is mac, and its address that of a neighbour: its MAC address
- * stays the same when it takes another. */
+/* If `identity` is mac, and its address that of a neighbour on an interface of
+ * `interfaces`, or leased: its MAC address stays the same when it takes
+ * another. */
 void	quarantine_identify(const struct quarantine *, struct endpoint *);
 /* Whether there may be such an endpoint, and it is one of ours. 0: with a
  * sentence in why. */

@@ -1,6 +1,5 @@
 /*
- * The products. Where a field's name stands for several things, the order of a
- * row says which is meant first.
+ * A line by the rows of its product.
  */
 #include "verdict/sighting.h"
 
@@ -12,194 +11,154 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-struct scale {
+/* What all products mean by these. */
+static const struct {
 	const char	*word;
 	int		 severity;
-};
-
-struct product {
-	const char	*name;
-	/* What a line of it has: field and pattern. */
-	const char	*has[2][2];
-	const char	*named[4], *ends[2];
-	const char	*severity[3], *signature[4], *category[3], *peer[3];
-	const struct scale *scale;	/* or NULL: numbers from 0 to 10 */
-};
-
-/* Suricata's 1 is the worst. */
-static const struct scale suricata[] = {
-	{ "1", 9 }, { "2", 6 }, { "3", 3 }, { "4", 1 }, { NULL }
-};
-static const struct scale words[] = {
+} words[] = {
 	{ "informational", 1 }, { "information", 1 }, { "info", 1 },
 	{ "debug", 0 }, { "notice", 3 }, { "low", 3 }, { "warning", 5 },
 	{ "medium", 5 }, { "moderate", 5 }, { "unknown", 5 }, { "error", 7 },
 	{ "high", 8 }, { "alert", 9 }, { "very-high", 10 },
-	{ "critical", 10 }, { "emergency", 10 }, { NULL }
+	{ "critical", 10 }, { "emergency", 10 }
 };
 
-static const struct product products[] = {
-	{
-		.name = "suricata",
-		.has = { { "event_type", "alert" } },
-		/* A rule with `target:` says who was hit. */
-		.named = { "alert.target.ip", "alert.source.ip" },
-		.ends = { "src_ip", "dest_ip" },
-		.severity = { "alert.severity" },
-		.signature = { "alert.signature", "alert.signature_id" },
-		.category = { "alert.category" },
-		.scale = suricata
-	},
-	{
-		.name = "zeek",
-		.has = { { "note", "*::*" } },
-		.named = { "src" },
-		.ends = { "id.orig_h", "id.resp_h" },
-		.signature = { "note" },
-		.category = { "msg" },
-		.peer = { "dst" }
-	},
-	{
-		.name = "ddi",
-		.has = { { "@vendor", "Trend Micro" },
-		    { "@product", "Deep Discovery Inspector" } },
-		/* src is not always the one that is infected. */
-		.named = { "interestedIp" },
-		.ends = { "src", "dst" },
-		.severity = { "sev", "@severity" },
-		.signature = { "malName", "ruleName", "msg", "@name" },
-		.category = { "evtCat", "cat", "@id" },
-		.peer = { "cccaDestination", "peerIp" }
-	},
-	{
-		.name = "deep-security",
-		.has = { { "@vendor", "Trend Micro" },
-		    { "@product", "Deep Security*" } },
-		.named = { "dvc", "dvcip", "@host" },
-		.severity = { "sev", "@severity" },
-		.signature = { "@name", "msg", "@id" },
-		.category = { "cat", "cn1Label", "@id" },
-		.peer = { "src" }
-	},
-	{
-		.name = "palo-alto",
-		.has = { { "@vendor", "Palo Alto Networks" } },
-		.ends = { "src", "dst" },
-		.severity = { "@severity", "sev" },
-		.signature = { "@name", "@id" },
-		.category = { "cat", "@id" }
-	},
-	{
-		.name = "fortigate",
-		.has = { { "devid", "*" }, { "logid", "*" } },
-		.ends = { "srcip", "dstip" },
-		.severity = { "crlevel", "severity", "level" },
-		.signature = { "attack", "virus", "msg", "logdesc" },
-		.category = { "subtype", "eventtype", "type" },
-		.peer = { "hostname" }
-	},
-	{
-		.name = "generic",
-		.named = { "endpoint", "interestedIp" },
-		.ends = { "src", "dst" },
-		.severity = { "@severity", "severity", "sev" },
-		.signature = { "@name", "signature", "msg", "@id" },
-		.category = { "cat", "category" },
-		.peer = { "peer", "peerIp" }
-	},
-	{	/* The same with other names for the ends. */
-		.name = "generic",
-		.named = { "endpoint" },
-		.ends = { "src_ip", "dest_ip" },
-		.severity = { "severity" },
-		.signature = { "signature", "msg", "name" },
-		.category = { "category" },
-		.peer = { "peer" }
-	},
-};
-
+/* Whether all that a line of it has is there. Those without are told by the
+ * ends they have. */
 static int
-product_is(const struct product *p, const struct fields *f)
+product_is(const struct conf_product *p, const struct fields *f)
 {
 	const char *value;
 	size_t i;
 
-	for (i = 0; i < NELEM(p->has) && p->has[i][0] != NULL; i++)
-		if ((value = fields_get(f, p->has[i][0])) == NULL ||
-		    fnmatch(p->has[i][1], value, FNM_CASEFOLD) != 0)
+	for (i = 0; i < p->nis; i++)
+		if ((value = fields_get(f, p->is[i].name)) == NULL ||
+		    fnmatch(p->is[i].pattern, value, FNM_CASEFOLD) != 0)
 			return 0;
-	/* The generic rows are told by the ends they have. */
-	return i > 0 || fields_get(f, p->ends[0]) != NULL;
+	return i > 0 || fields_get(f, p->ends.v[0]) != NULL;
 }
 
-static const struct product *
-product_of(const struct fields *f)
+/* Whether one of these has that name. */
+static int
+have_name(const struct conf_products *all, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i + 1 < NELEM(products); i++)
-		if (product_is(&products[i], f))
-			break;
-	return &products[i];
+	for (i = 0; i < all->n; i++)
+		if (strcmp(all->v[i].name, name) == 0)
+			return 1;
+	return 0;
+}
+
+/*
+ * The first that it is one of, but not of those whose names others have. Plain
+ * ones say nothing of what their lines have. *last is the last that was looked
+ * at.
+ */
+static const struct conf_product *
+product_among(const struct conf_products *all,
+    const struct conf_products *others, int plain, const struct fields *f,
+    const struct conf_product **last)
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		if ((all->v[i].nis == 0) != plain ||
+		    have_name(others, all->v[i].name))
+			continue;
+		if (product_is(&all->v[i], f))
+			return &all->v[i];
+		*last = &all->v[i];
+	}
+	return NULL;
+}
+
+static const struct conf_product *
+product_of(const struct conf_products *own, const struct fields *f)
+{
+	static const struct conf_products none;
+	const struct conf_products *shipped = products_shipped();
+	const struct conf_product *p, *last = NULL;
+	int plain;
+
+	for (plain = 0; plain < 2; plain++)
+		if ((p = product_among(own, &none, plain, f, &last)) != NULL ||
+		    (p = product_among(shipped, own, plain, f, &last)) != NULL)
+			return p;
+	return last;		/* a generic one, of either */
 }
 
 static const char *
-first_of(const struct fields *f, const char *const *names, size_t n)
+first_of(const struct fields *f, const struct conf_list *names)
 {
 	const char *value = NULL;
 	size_t i;
 
-	for (i = 0; i < n && names[i] != NULL && value == NULL; i++)
-		value = fields_get(f, names[i]);
+	for (i = 0; i < names->n && value == NULL; i++)
+		value = fields_get(f, names->v[i]);
 	return value;
 }
 
 static int
-severity_word(const char *s, const struct scale *scale)
+severity_word(const struct conf_product *p, const char *s)
 {
-	for (; scale->word != NULL; scale++)
-		if (strcasecmp(s, scale->word) == 0)
-			return scale->severity;
+	size_t i;
+
+	for (i = 0; i < p->nscale; i++)
+		if (strcasecmp(s, p->scale[i].word) == 0)
+			return p->scale[i].severity;
+	for (i = 0; i < NELEM(words); i++)
+		if (strcasecmp(s, words[i].word) == 0)
+			return words[i].severity;
 	return -1;
 }
 
+/* By the product's range: what is past an end of it counts as that. */
 static int
-severity_of(const struct product *p, const struct fields *f)
+severity_number(const struct conf_product *p, double d)
 {
-	const char *s = first_of(f, p->severity, NELEM(p->severity));
+	double lo = p->range.lo, hi = p->range.hi;
+
+	d = (d - lo) / (hi - lo) * 10;
+	return d > 10 ? 10 : d < 0 ? 0 : (int)(d + 1e-9);
+}
+
+static int
+severity_of(const struct conf_product *p, const struct fields *f)
+{
+	const char *s = first_of(f, &p->severity);
 	char *end;
 	double d;
 	int n;
 
 	if (s == NULL)
 		return SIGHTING_SEVERITY;
-	if (p->scale != NULL && (n = severity_word(s, p->scale)) >= 0)
-		return n;
-	if ((n = severity_word(s, words)) >= 0)
+	if ((n = severity_word(p, s)) >= 0)
 		return n;
 	d = strtod(s, &end);
 	if (end == s || *end != '\0' || !(d >= 0))
 		return SIGHTING_SEVERITY;
-	return d > 10 ? 10 : (int)d;
+	return severity_number(p, d);
 }
 
 void
-sighting_read(struct sighting *s, const struct fields *f)
+sighting_read(struct sighting *s, const struct conf_products *own,
+    const struct fields *f)
 {
-	const struct product *p = product_of(f);
+	const struct conf_product *p = product_of(own, f);
 	size_t i;
 
 	memset(s, 0, sizeof(*s));
 	s->fields = f;
 	s->product = p->name;
 	s->severity = severity_of(p, f);
-	s->signature = first_of(f, p->signature, NELEM(p->signature));
-	s->category = first_of(f, p->category, NELEM(p->category));
-	s->peer = first_of(f, p->peer, NELEM(p->peer));
-	for (i = 0; i < NELEM(p->named) && p->named[i] != NULL; i++)
-		s->named[i] = fields_get(f, p->named[i]);
-	for (i = 0; i < NELEM(p->ends) && p->ends[i] != NULL; i++)
-		s->ends[i] = fields_get(f, p->ends[i]);
+	s->signature = first_of(f, &p->signature);
+	s->category = first_of(f, &p->category);
+	s->peer = first_of(f, &p->peer);
+	for (i = 0; i < p->endpoint.n; i++)
+		s->named[i] = fields_get(f, p->endpoint.v[i]);
+	for (i = 0; i < p->ends.n; i++)
+		s->ends[i] = fields_get(f, p->ends.v[i]);
 }
 
 struct asking {

@@ -1,14 +1,15 @@
 /*
- * A sighting: what a sensor saw, whatever its product calls it. A table of
- * products says which of their fields is what.
+ * A sighting: what a sensor saw, whatever its product calls it. conf/products
+ * says which of their fields is what.
  */
 #ifndef VERDICT_SIGHTING_H
 #define VERDICT_SIGHTING_H
 
+#include "conf/products.h"
 #include "verdict/contain.h"
 #include "verdict/fields.h"
 
-/* Texts are those of the fields, or static; NULL: it does not say. */
+/* Texts are those of the fields and products; NULL: it does not say. */
 struct sighting {
 	const char	*product;	/* "suricata", ...; never NULL */
 	const char	*signature, *category;
@@ -16,14 +17,16 @@ struct sighting {
 	int		 severity;	/* 0 to 10, whatever it counts in */
 	/* Fields that name the endpoint, the best first; then the two ends of
 	 * what it saw, of which one is the endpoint. */
-	const char	*named[4], *ends[2];
+	const char	*named[PRODUCT_NAMED], *ends[2];
 	const struct fields *fields;
 };
 
 #define SIGHTING_SEVERITY	5	/* where none is said */
 
-/* Never fails: what is of no product that is known is "generic". */
-void	sighting_read(struct sighting *, const struct fields *);
+/* Never fails: what is of no product that is known is "generic". Those of the
+ * operator come first, and in place of shipped ones that have their names. */
+void	sighting_read(struct sighting *, const struct conf_products *,
+	    const struct fields *);
 
 /*
  * Who it is about. is_inside says whether an address is an endpoint's. The

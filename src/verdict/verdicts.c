@@ -236,7 +236,7 @@ verdicts_said(struct verdicts *v, const struct conf_sensor *sensor,
 	struct endpoint who;
 	int rv;
 
-	sighting_read(&s, f);
+	sighting_read(&s, &conf->products, f);
 	t.sighting = &s;
 	rv = sighting_who(&s, &who, is_inside, conf);
 	t.who = rv == 0 ? &who : NULL;

@@ -272,3 +272,38 @@ def sensors_come_and_go_by_reload(s):
     s.reload('failed', responses=[HOLD], **over)
     Sensor(s, 'ids').say(about('10.1.0.50'))
     equal(verdicts(s, 3)[2]['endpoint'], '10.1.0.50')
+
+
+@scenario
+def sensors_know_products_of_the_operator(s):
+    """From a directory; in place of a shipped one; a reload reads it again,
+    and one that is wrong changes nothing and is told where."""
+    os.mkdir(s.path('products'))
+
+    def write(name, text):
+        with open(s.path('products/' + name), 'w') as f:
+            f.write(text)
+    write('a.yaml', 'products:\n  - name: scanner\n    is: {scan: "*"}\n'
+          '    endpoint: host\n    severity: score\n    range: 0-100\n')
+    write('notes.txt', 'no product')
+    listen(s, [{'do': 'notify'}], products=s.path('products'))
+    tcp = Sensor(s, 'tcp').say('scan=1 host=10.1.0.60 score=80')
+    v = verdicts(s, 1)[0]
+    equal([v[k] for k in ('product', 'endpoint', 'severity')],
+          ['scanner', '10.1.0.60', 8])
+    write('b.yaml', 'products:\n  - {name: fortigate, is: {devid: "*"}, '
+          'endpoint: dstip}\n')
+    over = {k.replace('-', '_'): s.d.conf[k] for k in (
+        'rules', 'mirrors', 'endpoints', 'quarantines', 'sensors',
+        'responses', 'products')}
+    s.reload(**over)
+    tcp.say(FORTI.replace('203.0.113.9', '10.1.0.62') % '10.1.0.61')
+    v = verdicts(s, 2)[1]
+    equal([v['product'], v['endpoint']], ['fortigate', '10.1.0.62'])
+    write('b.yaml', 'products:\n  - {name: fortigate, is: {devid: "*"}}\n')
+    s.reload('failed', **over)
+    r = s.run(s.gateway, s.binary, 'check', '-c', s.d.file)
+    check('products/b.yaml:2:5: nothing says who is meant' in r.errors and
+          r.code == 2, r.errors)
+    tcp.say(FORTI.replace('203.0.113.9', '10.1.0.64') % '10.1.0.63')
+    equal(verdicts(s, 3)[2]['endpoint'], '10.1.0.64')

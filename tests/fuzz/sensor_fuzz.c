@@ -22,6 +22,7 @@ inside(void *arg, const struct addr *a)
 static void
 read_one(const void *message, size_t len)
 {
+	static const struct conf_products own;
 	static struct fields f;
 	struct endpoint who;
 	struct sighting s;
@@ -29,7 +30,7 @@ read_one(const void *message, size_t len)
 
 	if (fields_read(&f, message, len) != 0)
 		return;
-	sighting_read(&s, &f);
+	sighting_read(&s, &own, &f);
 	assert(s.severity >= 0 && s.severity <= 10);
 	if (sighting_who(&s, &who, inside, NULL) == 0)
 		assert(endpoint_parse(&who, endpoint_str(&who, out)) == 0);

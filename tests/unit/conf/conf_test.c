@@ -245,8 +245,8 @@ TEST(list_files_have_comments_and_their_own_lines)
 	    "c:3:1: unknown key \"x\"; the keys of the configuration are "
 	    "workers, user, ca, cas, listen, upstream, tls, mirrors, icap, "
 	    "devices, chains, upstream-proxies, lists, endpoints, groups, "
-	    "segments, segments-default, "
-	    "quarantines, sensors, responses, breaker, notify, categories, "
+	    "segments, segments-default, quarantines, products, sensors, "
+	    "responses, breaker, notify, categories, "
 	    "geo, certificates, inspect, rules, on, learn, pages, mode, reload, "
 	    "confirm-bypass, forge, log, control, metrics, limits, timeouts\n"
 	    "/l:2:3: \"http://x/\" is not a name or address; write " AS_ENTRY

@@ -14,6 +14,7 @@
 static struct text message;
 static struct fields fields;
 static struct sighting seen;
+static struct conf_products own;	/* the operator's */
 
 /* Read a line as far as a sighting. */
 static int
@@ -30,7 +31,7 @@ sees(const char *line)
 	ck_assert_uint_eq(fields.head.sensor, 3);
 	ck_assert_uint_eq(fields.head.at, 77);
 	ck_assert_str_eq(fields.line, line);
-	sighting_read(&seen, &fields);
+	sighting_read(&seen, &own, &fields);
 	return 0;
 }
 
@@ -127,6 +128,85 @@ TEST(what_is_no_finding_is_no_sighting)
 	ck_assert_int_eq(sees("{\"event_type\":\"alert\""), ERR_FORMAT);
 	ck_assert_int_eq(sees("[1]"), ERR_FORMAT);
 	ck_assert_int_eq(sees("hello"), ERR_FORMAT);
+}
+END
+
+static const char mine[] = "products:\n"
+    "  - name: scanner\n"
+    "    is: {scanner: \"x*\"}\n"
+    "    endpoint: host\n"
+    "    severity: score\n"
+    "    range: 0-100\n"
+    "    signature: what\n"
+    "  - name: zeek\n"
+    "    is: {note: \"*::*\"}\n"
+    "    endpoint: dst\n"
+    "    severity: sev\n"
+    "    range: 5-1\n"
+    "    scale: {bad: 9}\n";
+
+TEST(an_operator_s_products_come_first)
+{
+	static const char notice[] = "{\"note\":\"A::B\",\"src\":\"10.0.0.3\","
+	    "\"dst\":\"10.0.0.4\",\"sev\":\"%s\"}";
+	static const struct {
+		const char	*says;
+		int		 severity;
+	} t[] = { { "1", 10 }, { "5", 0 }, { "3", 5 }, { "9", 0 },
+	    { "BAD", 9 }, { "low", 3 }, { "?", 5 } };
+	struct text errors = { 0 }, line = { 0 };
+	size_t i;
+
+	ck_assert_int_eq(products_parse(&conf_world_none, "p", mine,
+	    strlen(mine), &own, &errors), 0);
+	ck_assert_int_eq(sees("scanner=x1 host=10.0.0.9 score=75 what=W "
+	    "src=10.0.0.1"), 0);
+	ck_assert_str_eq(seen.product, "scanner");
+	ck_assert_str_eq(seen.named[0], "10.0.0.9");
+	ck_assert_int_eq(seen.severity, 7);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		text_clear(&line);
+		text_printf(&line, notice, t[i].says);
+		ck_assert_int_eq(sees(line.s), 0);
+		ck_assert_str_eq(seen.product, "zeek");
+		ck_assert_str_eq(seen.named[0], "10.0.0.4");
+		ck_assert_msg(seen.severity == t[i].severity, "%s: %d",
+		    t[i].says, seen.severity);
+	}
+	ck_assert_int_eq(sees("{\"srcip\":\"10.0.0.7\"}"), 0);
+	ck_assert_str_eq(seen.product, "fortindr");
+	ck_assert_str_eq(seen.ends[0], "10.0.0.7");
+	products_drop(&own);
+	text_free(&line);
+	text_free(&errors);
+}
+END
+
+TEST(wrong_products_are_told_where)
+{
+	static const char text[] = "products:\n"
+	    "  - {name: a, is: {x: y}}\n"
+	    "  - {name: b, endpoint: c}\n"
+	    "  - {name: c, is: {x: y}, ends: src}\n"
+	    "  - {name: d, is: {x: y}, endpoint: e, range: 5, scale: {f: 11},"
+	    " peers: g}\n";
+	struct text errors = { 0 };
+
+	ck_assert_int_eq(products_parse(&conf_world_none, "p", text,
+	    strlen(text), &own, &errors), ERR_USAGE);
+	ck_assert_str_eq(errors.s,
+	    "p:2:5: nothing says who is meant; write \"endpoint\", the field "
+	    "with the endpoint's address, or \"ends\", both of a connection\n"
+	    "p:3:5: nothing says which lines are its own; write \"is\", as in "
+	    "{\"@vendor\": Example}\n"
+	    "p:4:33: \"ends\" are two fields, of which one is the endpoint; "
+	    "write [src, dst]\n"
+	    "p:5:47: \"5\" is not a range of severities; write what is 0 and "
+	    "what is 10, as in 0-100 or 5-1\n"
+	    "p:5:61: \"11\" is not a severity; write a number from 0 to 10\n"
+	    "p:5:66: unknown key \"peers\", did you mean \"peer\"?\n");
+	products_drop(&own);
+	text_free(&errors);
 }
 END
 
@@ -371,6 +451,7 @@ END
 
 SUITE("sighting", products_say_who_it_is_about,
     what_is_no_finding_is_no_sighting,
+    an_operator_s_products_come_first, wrong_products_are_told_where,
     no_field_of_a_line_passes_for_one_of_ours, messages_that_lie_are_not_read,
     the_first_response_that_matches, a_count_is_within_its_time,
     the_breaker_holds_and_closes_again, the_same_is_told_once_a_minute,

@@ -1,0 +1,417 @@
+/*
+ * A hash table of addresses under a mutex. The file has a line for each change,
+ * "ADDRESS MAC UNTIL NAME" or "ADDRESS", and is written anew when most of its
+ * lines are of the past: servers tell of each renewal.
+ */
+#include "verdict/leases.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/err.h"
+#include "util/hash.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define BUCKETS	4096
+#define SPARE	1000		/* lines of the past that the file may have */
+
+struct row {
+	struct row	*next;
+	struct lease	 l;
+};
+
+struct leases {
+	pthread_mutex_t	 lock;
+	uint64_t	 seed;
+	atomic_uint	 n;
+	struct row	*bucket[BUCKETS];
+	char		*path;		/* NULL: none is kept */
+	int		 fd;
+	size_t		 lines;		/* in the file */
+};
+
+struct leases *
+leases_new(uint64_t seed)
+{
+	struct leases *t = xcalloc(1, sizeof(*t));
+
+	pthread_mutex_init(&t->lock, NULL);
+	t->seed = seed;
+	t->fd = -1;
+	return t;
+}
+
+void
+leases_free(struct leases *t)
+{
+	struct row *r;
+	size_t i;
+
+	if (t == NULL)
+		return;
+	for (i = 0; i < BUCKETS; i++)
+		while ((r = t->bucket[i]) != NULL) {
+			t->bucket[i] = r->next;
+			free(r);
+		}
+	if (t->fd >= 0)
+		close(t->fd);
+	free(t->path);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* Where the row of an address is, or would be. With the lock. */
+static struct row **
+row_at(struct leases *t, const struct addr *a)
+{
+	size_t len, n;
+	const uint8_t *ip = addr_ip(a, &len), *other;
+	struct row **at = &t->bucket[hash_fold(hash_bytes(HASH_START ^
+	    t->seed, ip, len)) % BUCKETS];
+
+	for (; *at != NULL; at = &(*at)->next) {
+		other = addr_ip(&(*at)->l.addr, &n);
+		if (n == len && memcmp(ip, other, n) == 0)
+			break;
+	}
+	return at;
+}
+
+static void
+row_take(struct leases *t, struct row **at, struct lease *old)
+{
+	struct row *r = *at;
+
+	*old = r->l;
+	*at = r->next;
+	free(r);
+	atomic_fetch_sub(&t->n, 1);
+}
+
+/* Hosts choose their names. */
+static void
+name_clean(char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i] != '\0'; i++)
+		if (!isalnum((unsigned char)name[i]) &&
+		    strchr("-_.", name[i]) == NULL) {
+			name[0] = '\0';
+			return;
+		}
+}
+
+static int
+table_put(struct leases *t, const struct lease *l, struct lease *old)
+{
+	struct row **at;
+	int rv = 0;
+
+	memset(old, 0, sizeof(*old));
+	pthread_mutex_lock(&t->lock);
+	at = row_at(t, &l->addr);
+	if (*at != NULL) {
+		*old = (*at)->l;
+	} else if (atomic_load(&t->n) >= LEASES_MAX) {
+		rv = ERR_LIMIT;
+	} else {
+		*at = xcalloc(1, sizeof(**at));
+		atomic_fetch_add(&t->n, 1);
+	}
+	if (rv == 0) {
+		(*at)->l = *l;
+		addr_set_port(&(*at)->l.addr, 0);
+		name_clean((*at)->l.name);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return rv;
+}
+
+static int
+table_del(struct leases *t, const struct addr *a, const uint8_t *mac,
+    struct lease *old)
+{
+	struct row **at;
+	int rv = ERR_NOTFOUND;
+
+	pthread_mutex_lock(&t->lock);
+	at = row_at(t, a);
+	if (*at != NULL && (mac == NULL ||
+	    memcmp((*at)->l.mac, mac, MAC_LEN) == 0)) {
+		row_take(t, at, old);
+		rv = 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return rv;
+}
+
+/* of NULL: it is gone. */
+static void
+line_text(const struct addr *a, const struct lease *l, struct text *out)
+{
+	char s[ADDR_STRLEN], m[ADDR_STRLEN];
+
+	addr_ip_str(a, s);
+	if (l == NULL)
+		text_printf(out, "%s\n", s);
+	else
+		text_printf(out, "%s %s %lld %s\n", s, mac_str(l->mac, m),
+		    (long long)l->until, l->name);
+}
+
+static void
+file_add(struct leases *t, const struct text *lines)
+{
+	const char *s = lines->s;
+	size_t left = lines->len;
+	ssize_t n;
+
+	while (left > 0 && ((n = write(t->fd, s, left)) >= 0 ||
+	    errno == EINTR)) {
+		s += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
+	}
+	if (left > 0)
+		log_error("%s: %s: a restart will not know of the last "
+		    "leases", t->path, strerror(errno));
+}
+
+static void
+file_renew(struct leases *t)
+{
+	struct text lines = { 0 };
+	struct row *r;
+	size_t i;
+
+	t->lines = 0;
+	for (i = 0; i < BUCKETS; i++)
+		for (r = t->bucket[i]; r != NULL; r = r->next, t->lines++)
+			line_text(&r->l.addr, &r->l, &lines);
+	if (ftruncate(t->fd, 0) == 0)
+		file_add(t, &lines);
+	text_free(&lines);
+}
+
+static void
+file_tell(struct leases *t, const struct addr *a, const struct lease *l)
+{
+	struct text line = { 0 };
+
+	if (t->fd < 0)
+		return;
+	if (++t->lines > 2 * (size_t)atomic_load(&t->n) + SPARE) {
+		file_renew(t);
+		return;
+	}
+	line_text(a, l, &line);
+	file_add(t, &line);
+	text_free(&line);
+}
+
+struct reading {
+	struct leases	*t;
+	int64_t		 wall;
+	uint64_t	 now;
+};
+
+/* Returns 0, or ERR_FORMAT. */
+static int
+line_read(const struct reading *r, const char *line)
+{
+	struct lease l = { 0 }, old;
+	char addr[64], mac[32];
+	long long until;
+	int n;
+
+	n = sscanf(line, "%63s %31s %lld %63s", addr, mac, &until, l.name);
+	if (n < 1 || addr_parse_ip(&l.addr, addr) != 0)
+		return ERR_FORMAT;
+	if (n == 1)
+		table_del(r->t, &l.addr, NULL, &old);
+	if (n == 1)
+		return 0;
+	if (n < 3 || mac_parse(l.mac, mac) != 0)
+		return ERR_FORMAT;
+	l.until = until;
+	l.end = r->now + (until > r->wall ?
+	    (uint64_t)(until - r->wall) * 1000 : 0);
+	return table_put(r->t, &l, &old);
+}
+
+static void
+file_read(const struct reading *r, FILE *f)
+{
+	struct lease old;
+	char *line = NULL;
+	size_t size = 0;
+	unsigned bad = 0;
+
+	while (getline(&line, &size, f) > 0)
+		bad += line_read(r, line) != 0;
+	free(line);
+	if (bad > 0)
+		log_warn("%s: %u lines are no leases and were left out",
+		    r->t->path, bad);
+	while (leases_over(r->t, r->now, &old) == 0)
+		;
+}
+
+int
+leases_open(struct leases *t, const char *path, int64_t wall, uint64_t now,
+    struct text *why)
+{
+	struct reading r = { t, wall, now };
+	char *dir = xdirname(path);
+	FILE *f = fopen(path, "re");
+
+	t->path = xstrdup(path);
+	if (f != NULL) {
+		file_read(&r, f);
+		fclose(f);
+	}
+	mkdir(dir, 0750);		/* if it fails, open(2) says why */
+	free(dir);
+	t->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
+	    O_CLOEXEC, 0600);
+	if (t->fd < 0) {
+		text_printf(why, "cannot write %s (endpoints: leases): %s; "
+		    "create its directory, or name another file", path,
+		    strerror(errno));
+		return ERR_SYS;
+	}
+	file_renew(t);
+	return 0;
+}
+
+int
+leases_give(struct leases *t, const char *user)
+{
+	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
+	    NULL;
+
+	return t->fd < 0 || pw == NULL || fchown(t->fd, pw->pw_uid,
+	    pw->pw_gid) == 0 ? 0 : ERR_SYS;
+}
+
+int
+leases_put(struct leases *t, const struct lease *l, struct lease *old)
+{
+	int rv = table_put(t, l, old);
+	struct lease clean = *l;
+
+	name_clean(clean.name);
+	if (rv == 0)
+		file_tell(t, &l->addr, &clean);
+	return rv;
+}
+
+int
+leases_del(struct leases *t, const struct addr *a, const uint8_t *mac,
+    struct lease *old)
+{
+	int rv = table_del(t, a, mac, old);
+
+	if (rv == 0)
+		file_tell(t, a, NULL);
+	return rv;
+}
+
+/* The first row for which a question says yes. With the lock. */
+static struct row **
+row_find(struct leases *t, int (*is)(const struct lease *, const void *),
+    const void *arg)
+{
+	struct row **at;
+	size_t i;
+
+	for (i = 0; i < BUCKETS; i++)
+		for (at = &t->bucket[i]; *at != NULL; at = &(*at)->next)
+			if (is(&(*at)->l, arg))
+				return at;
+	return NULL;
+}
+
+static int
+is_over(const struct lease *l, const void *arg)
+{
+	return l->end <= *(const uint64_t *)arg;
+}
+
+int
+leases_over(struct leases *t, uint64_t now, struct lease *old)
+{
+	struct row **at;
+
+	if (atomic_load(&t->n) == 0)
+		return ERR_NOTFOUND;
+	pthread_mutex_lock(&t->lock);
+	if ((at = row_find(t, is_over, &now)) != NULL)
+		row_take(t, at, old);
+	pthread_mutex_unlock(&t->lock);
+	if (at != NULL)
+		file_tell(t, &old->addr, NULL);
+	return at != NULL ? 0 : ERR_NOTFOUND;
+}
+
+int
+leases_mac(struct leases *t, const struct addr *a, uint8_t mac[MAC_LEN])
+{
+	struct row *r;
+
+	if (t == NULL || atomic_load(&t->n) == 0)
+		return ERR_NOTFOUND;
+	pthread_mutex_lock(&t->lock);
+	if ((r = *row_at(t, a)) != NULL)
+		memcpy(mac, r->l.mac, MAC_LEN);
+	pthread_mutex_unlock(&t->lock);
+	return r != NULL ? 0 : ERR_NOTFOUND;
+}
+
+static int
+is_named(const struct lease *l, const void *arg)
+{
+	return l->name[0] != '\0' && memcmp(l->mac, arg, MAC_LEN) == 0;
+}
+
+int
+leases_name(struct leases *t, const uint8_t mac[MAC_LEN],
+    char name[LEASE_NAME])
+{
+	struct row **at;
+
+	pthread_mutex_lock(&t->lock);
+	if ((at = row_find(t, is_named, mac)) != NULL)
+		memcpy(name, (*at)->l.name, LEASE_NAME);
+	pthread_mutex_unlock(&t->lock);
+	return at != NULL ? 0 : ERR_NOTFOUND;
+}
+
+struct lease *
+leases_list(struct leases *t, const uint8_t *mac, size_t *n)
+{
+	struct lease *out;
+	struct row *r;
+	size_t i;
+
+	*n = 0;
+	pthread_mutex_lock(&t->lock);
+	out = xcalloc(atomic_load(&t->n) + 1, sizeof(*out));
+	for (i = 0; i < BUCKETS; i++)
+		for (r = t->bucket[i]; r != NULL; r = r->next)
+			if (mac == NULL || memcmp(r->l.mac, mac, MAC_LEN) == 0)
+				out[(*n)++] = r->l;
+	pthread_mutex_unlock(&t->lock);
+	return out;
+}
