@@ -167,8 +167,8 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	static const char *const result[] = { "failed", "ok" };
 	static const char *const undecrypted[] = { "rule",
 	    "client-certificate", "no-sni", "ech", "verification", "failure",
-	    "monitor", "client-refused", "exempt", "overload", "segment", "starttls",
-	    "tunnel", "upgrade", "other" };
+	    "monitor", "client-refused", "exempt", "overload", "segment",
+	    "starttls", "tunnel", "upgrade", "other" };
 	static const char *const confirmed[] = { "ok", "other-name",
 	    "untrusted", "failed" };
 	static const char *const refused[] = { "malformed", "too-long",

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOWS	"262144"	/* kept where conntrack is not, 100 bytes each */
+#define FLOWS	"262144"	/* kept without conntrack, 100 bytes each */
 #define PORTED	"meta l4proto { tcp, udp, sctp, dccp, udplite }"
 
 static const char *const families[] = { "inet " GUARD_TABLE,
