@@ -74,11 +74,11 @@ class Webhook:
         self.server.shutdown()
         self.server.server_close()
 
-    def bodies(self, n):
+    def bodies(self, n, timeout=10):
         """The first n, as JSON, of those that were answered with 200."""
         def good():
             return [g for g in self.got if g[4] == 200]
-        wait(lambda: len(good()) >= n, '%d webhooks' % n)
+        wait(lambda: len(good()) >= n, '%d webhooks' % n, timeout)
         return [json.loads(g[3]) for g in good()]
 
 
