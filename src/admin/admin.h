@@ -25,6 +25,7 @@
 struct bypasses;
 struct event_base;
 struct quarantine;
+struct rest;
 struct sensors;
 struct verdicts;
 
@@ -47,6 +48,7 @@ struct admin_env {
 	struct quarantine	*quarantine;
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */
+	struct rest		*rest;
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

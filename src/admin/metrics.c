@@ -16,6 +16,7 @@
 
 #include "admin/chains.h"
 #include "admin/contained.h"
+#include "admin/rest.h"
 #include "http/spool.h"
 #include "tls/ca.h"
 #include "util/budget.h"
@@ -519,6 +520,7 @@ metrics_page(struct metrics *m, struct text *out)
 	page_icap(m, out);
 	chains_metrics(m->env->conf, out);
 	contained_metrics(m->env, out);
+	rest_metrics(m->env->rest, out);
 	page_ca(m, out);
 	page_owns(m, out);
 	metrics_dns(out, &sum);

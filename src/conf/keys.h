@@ -159,6 +159,11 @@ void	quarantine_rules(struct conf *);
 /* What sensors say, and what is done about it, in verdicts.c. */
 extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;
+/* Those of them with `listen`, in rest.c. */
+extern const struct type type_tokens;	/* struct conf_tokens: their file */
+extern const struct word conf_roles[];	/* of enum conf_role */
+struct conf_sensor;
+void	check_rest(struct load *, yaml_node_t *, struct conf_sensor *);
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

@@ -6,12 +6,14 @@
 #define CONF_VERDICTS_H
 
 #include "conf/conf.h"
+#include "conf/rest.h"
 
 enum sensor_kind {
 	SENSOR_FILE,		/* a file of lines, followed */
 	SENSOR_UNIX,		/* a socket that others connect to */
 	SENSOR_UNIX_DGRAM,	/* ... or send to */
-	SENSOR_UDP, SENSOR_TCP
+	SENSOR_UDP, SENSOR_TCP,
+	SENSOR_REST		/* admin/rest serves it */
 };
 
 struct conf_sensor {
@@ -19,9 +21,13 @@ struct conf_sensor {
 	struct conf_pos	 pos;
 	enum sensor_kind kind;
 	char		*path;		/* FILE and UNIX */
-	struct addr	 address;	/* UDP, TCP */
+	struct addr	 address;	/* UDP, TCP, REST */
 	struct conf_prefixes from;	/* who may send; n 0: anyone */
-	int		 eve, syslog;	/* which key was given */
+	int		 eve, syslog, listen;	/* which key was given */
+	/* Of REST. */
+	struct conf_tokens tokens;	/* n 0: none is asked for */
+	char		*certificate, *key, *client_ca;	/* PEM, or NULL */
+	int		 role;		/* enum conf_role, of certificates */
 };
 
 enum conf_do {

@@ -41,6 +41,11 @@ void	here_warnings(const struct conf *, struct text *out);
  * (here_parts.c). */
 void	here_parts(const struct conf *, struct text *errors);
 
+/* The certificates of REST; and (part of here_warnings()) who can read its
+ * tokens (here_rest.c). */
+void	here_rest(const struct conf *, struct text *errors);
+void	here_rest_warnings(const struct conf *, struct text *out);
+
 /* Add a line to errors: the value of key is wrong. mend may be "". */
 void	here_problem(const struct conf *, struct conf_pos, struct text *errors,
 	    const char *key, const char *what, const char *mend);

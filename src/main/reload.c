@@ -108,6 +108,7 @@ struct fresh {
 	int		**sockets;	/* of each worker, for new listeners */
 	struct metrics	*metrics;	/* at a new address, or NULL */
 	struct sensors	*sensors;	/* perhaps those in force */
+	struct rest_fresh *rest;
 };
 
 static int
@@ -139,7 +140,8 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 		return rv;
 	if ((rv = accept_open(c, d->admin.conf, d->nrunning, &f->sockets,
 	    why)) != 0 || (rv = fresh_metrics(d, c, f, why)) != 0 ||
-	    (rv = verdicts_open(d, c, &f->sensors, why)) != 0)
+	    (rv = verdicts_open(d, c, &f->sensors, why)) != 0 ||
+	    (rv = rest_open(d->rest, c, &f->rest, why)) != 0)
 		return rv;
 	return connlog_turn(d->admin.log, c->log.file, c->log.events, why);
 }
@@ -151,6 +153,7 @@ fresh_drop(struct daemon *d, const struct conf *c, struct fresh *f)
 	accept_drop(f->sockets, d->nrunning, c->nlistens);
 	metrics_free(f->metrics);
 	sensors_drop(f->sensors, d->sensors);
+	rest_drop(f->rest);
 	setup_release(f->setup);
 }
 
@@ -172,6 +175,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	daemon_show(d);
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
 	verdicts_begin(d, c, f->sensors);
+	rest_begin(d->rest, f->rest);
 	daemon_memory(c);
 	log_level = c->log.level;
 	reload_watch(d);
