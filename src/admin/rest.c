@@ -18,8 +18,6 @@
 #define ANY	"{}"
 #define VALUE	256		/* bytes of a field that we look at */
 
-static const struct rest_route *const tables[] = { rest_api };
-
 static int
 hex_of(char c)
 {
@@ -89,14 +87,14 @@ method_is(const struct rest_route *t, struct slice method)
 /* The route of a path and method. Without one, allowed is the methods that
  * there are of the path. */
 static const struct rest_route *
-route_find(struct slice method, struct slice path, struct slice *param,
-    struct text *allowed)
+route_find(const struct rest *r, struct slice method, struct slice path,
+    struct slice *param, struct text *allowed)
 {
 	const struct rest_route *t;
 	size_t i;
 
-	for (i = 0; i < NELEM(tables); i++)
-		for (t = tables[i]; t->method != NULL; t++) {
+	for (i = 0; r->tables[i] != NULL; i++)
+		for (t = r->tables[i]; t->method != NULL; t++) {
 			if (!matches(t->pattern, path, param))
 				continue;
 			if (method_is(t, method))
@@ -108,15 +106,15 @@ route_find(struct slice method, struct slice path, struct slice *param,
 }
 
 static size_t
-route_number(const struct rest_route *r)
+route_number(const struct rest *r, const struct rest_route *route)
 {
-	size_t i, n = 0;
 	const struct rest_route *t;
+	size_t i, n = 0;
 
-	for (i = 0; i < NELEM(tables); i++)
-		for (t = tables[i]; t->method != NULL && n < REST_ROUTES;
+	for (i = 0; r->tables[i] != NULL; i++)
+		for (t = r->tables[i]; t->method != NULL && n < REST_ROUTES;
 		    t++, n++)
-			if (t == r)
+			if (t == route)
 				return n;
 	return REST_ROUTES;
 }
@@ -137,7 +135,8 @@ route_set(struct rest_request *r)
 		rest_error(r, 400, "the path cannot be read");
 		return 0;
 	}
-	r->route = route_find(r->head->method, path, &param, &allowed);
+	r->route = route_find(rest_conn_listener(r->conn)->rest,
+	    r->head->method, path, &param, &allowed);
 	if (r->route == NULL && allowed.len > 0) {
 		rest_field(r, "Allow", allowed.s);
 		rest_error(r, 405, "this path takes %s", allowed.s);
@@ -272,8 +271,8 @@ from_elsewhere(const struct rest_request *r)
 	    strcasecmp(p + 3, host) != 0;
 }
 
-int
-rest_admit(struct rest_request *r)
+static int
+admit(struct rest_request *r)
 {
 	if (!route_set(r))
 		return 0;
@@ -298,11 +297,19 @@ rest_admit(struct rest_request *r)
 	return 0;
 }
 
-void
-rest_run(struct rest_request *r)
+static void
+run(struct rest_request *r)
 {
 	r->route->run(r);
 }
+
+static void
+refuse(struct rest_request *r, int status, const char *why)
+{
+	rest_error(r, status, "%s", why);
+}
+
+static const struct rest_ops ops = { admit, run, refuse };
 
 json_t *
 rest_object(const struct rest_request *r)
@@ -323,13 +330,25 @@ rest_field(struct rest_request *r, const char *name, const char *value)
 	    name, value);
 }
 
+static void
+count(struct rest *r, const struct rest_route *route, int status)
+{
+	size_t n = route_number(r, route), i;
+
+	for (i = 0; i + 1 < REST_STATUSES; i++)
+		if (r->counts[n][i].status == status ||
+		    r->counts[n][i].status == 0)
+			break;
+	r->counts[n][i].status = status;
+	r->counts[n][i].n++;
+}
+
 void
 rest_bytes(struct rest_request *r, int status, const char *type,
     const void *p, size_t len)
 {
 	if (r->conn != NULL)
-		rest_count(rest_conn_listener(r->conn)->rest, r->route,
-		    status);
+		count(rest_conn_listener(r->conn)->rest, r->route, status);
 	rest_conn_answer(r, status, type, p, len);
 }
 
@@ -375,19 +394,6 @@ rest_actor(const struct rest_request *r)
 	    r->sensor->name, addr_ip_str(&r->peer, peer));
 }
 
-void
-rest_count(struct rest *r, const struct rest_route *route, int status)
-{
-	size_t n = route_number(route), i;
-
-	for (i = 0; i + 1 < REST_STATUSES; i++)
-		if (r->counts[n][i].status == status ||
-		    r->counts[n][i].status == 0)
-			break;
-	r->counts[n][i].status = status;
-	r->counts[n][i].n++;
-}
-
 static void
 metrics_route(const struct rest *r, const struct rest_route *t, size_t n,
     struct text *out)
@@ -421,18 +427,21 @@ rest_metrics(const struct rest *r, struct text *out)
 	    "was answered.\n"
 	    "# TYPE clearspan_rest_requests_total counter\n", open,
 	    (unsigned long long)r->refused);
-	for (i = 0; i < NELEM(tables); i++)
-		for (t = tables[i]; t->method != NULL && n < REST_ROUTES; t++)
+	for (i = 0; r->tables[i] != NULL; i++)
+		for (t = r->tables[i]; t->method != NULL && n < REST_ROUTES;
+		    t++)
 			metrics_route(r, t, n++, out);
 	metrics_route(r, NULL, REST_ROUTES, out);
 }
 
 struct rest *
-rest_new(struct admin_env *env)
+rest_new(struct admin_env *env, const struct rest_route *const *tables)
 {
 	struct rest *r = xcalloc(1, sizeof(*r));
 
 	r->env = env;
+	r->ops = &ops;
+	r->tables = tables;
 	if ((r->mail = mailbox_new(env->base)) == NULL) {
 		free(r);
 		return NULL;

@@ -36,8 +36,7 @@ struct rest_route {
 	void		(*run)(struct rest_request *);
 };
 
-/* Tables end with a NULL method. A page of HTML adds its own to rest_tables()
- * in rest.c. */
+/* A table ends with a NULL method. main gives them all to rest_new(). */
 extern const struct rest_route rest_api[];	/* restapi.c */
 
 /*
@@ -111,7 +110,9 @@ char	*rest_actor(const struct rest_request *);
  */
 struct rest_fresh;
 
-struct rest *rest_new(struct admin_env *);
+/* tables end with NULL. */
+struct rest *rest_new(struct admin_env *,
+	    const struct rest_route *const *tables);
 int	rest_open(struct rest *, struct conf *, struct rest_fresh **,
 	    struct text *why);
 void	rest_begin(struct rest *, struct rest_fresh *);

@@ -176,7 +176,7 @@ refuse(struct rest_conn *c, int status, const char *why)
 	if (c->req == NULL)
 		request_new(c);
 	c->keep = 0;
-	rest_error(c->req, status, "%s", why != NULL ? why :
+	c->l->rest->ops->refuse(c->req, status, why != NULL ? why :
 	    "the request cannot be read");
 }
 
@@ -195,7 +195,7 @@ conn_begin(struct rest_conn *c, const struct http_text *t, const char *data)
 	c->scanned = 0;
 	evbuffer_drain(bufferevent_get_input(c->bev), t->len);
 	conn_phase(c, REST_READING);
-	if (!rest_admit(r))
+	if (!c->l->rest->ops->admit(r))
 		return;
 	if (r->head->length > (int64_t)REST_BODY)
 		refuse(c, 413, "a body may have 1 MiB at the most");
@@ -247,7 +247,7 @@ conn_ask(struct rest_conn *c)
 	r->body = r->content.s;
 	r->len = r->content.len;
 	conn_phase(c, REST_ASKED);
-	rest_run(r);
+	c->l->rest->ops->run(r);
 }
 
 /* Returns whether to go on. */

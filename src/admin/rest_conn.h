@@ -15,12 +15,26 @@ struct evconnlistener;
 
 TAILQ_HEAD(rest_conns, rest_conn);
 
+/* What a connection does with its requests (rest.c). */
+struct rest_ops {
+	/* A head is whole: 1 if the body may come; or 0, and it has been
+	 * answered. */
+	int		(*admit)(struct rest_request *);
+	/* It is all there. */
+	void		(*run)(struct rest_request *);
+	/* It could not be read. */
+	void		(*refuse)(struct rest_request *, int status,
+			    const char *why);
+};
+
 #define REST_STATUSES	24	/* told apart, for a route */
 #define REST_ROUTES	64
 
 struct rest {
 	struct admin_env *env;
 	struct mailbox	*mail;
+	const struct rest_ops *ops;
+	const struct rest_route *const *tables;	/* NULL is the end */
 	struct rest_listener **listeners;
 	size_t		 n;
 	uint64_t	 refused;	/* connections: from, or too many */
@@ -38,7 +52,7 @@ struct rest_listener {
 	SSL_CTX		*ctx;		/* or NULL: in the clear */
 	struct evconnlistener *listener;
 	struct event	*pause;		/* descriptors were short */
-	struct rest_conns conns;	/* those first that moved least lately */
+	struct rest_conns conns;	/* who moved last is the last */
 	size_t		 nconns;
 };
 
@@ -64,15 +78,7 @@ struct rest_conn *rest_conn_next(const struct rest_listener *);
 SSL	*rest_conn_ssl(const struct rest_conn *);
 struct rest_listener *rest_conn_listener(const struct rest_conn *);
 
-/*
- * In rest.c. A head is whole: 1 if the body may come; or 0, and it has been
- * answered. Then it is all there.
- */
-int	rest_admit(struct rest_request *);
-void	rest_run(struct rest_request *);
-/* Count an answer; route NULL: there was none. */
-void	rest_count(struct rest *, const struct rest_route *, int status);
-/* Write an answer and free the request; type may be NULL. In rest_conn.c. */
+/* Write an answer and free the request; type may be NULL. */
 void	rest_conn_answer(struct rest_request *, int status, const char *type,
 	    const void *, size_t);
 

@@ -253,10 +253,12 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 static int
 boot_rest(struct daemon *d, struct conf *c, struct text *why)
 {
+	static const struct rest_route *const tables[] = { rest_api, NULL };
 	struct rest_fresh *f;
 	int rv;
 
-	if ((d->rest = d->admin.rest = rest_new(&d->admin)) == NULL) {
+	d->rest = d->admin.rest = rest_new(&d->admin, tables);
+	if (d->rest == NULL) {
 		text_puts(why, "no descriptors are left");
 		return ERR_SYS;
 	}
