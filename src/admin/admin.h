@@ -25,6 +25,7 @@
 struct bypasses;
 struct event_base;
 struct quarantine;
+struct recent;
 struct rest;
 struct sensors;
 struct verdicts;
@@ -49,6 +50,7 @@ struct admin_env {
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */
 	struct rest		*rest;
+	struct recent		*recent;
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

@@ -180,6 +180,24 @@ rest_query(const struct rest_request *r, const char *name, char *out,
 	return 0;
 }
 
+size_t
+rest_limit(const struct rest_request *r, size_t def, size_t max)
+{
+	unsigned long n;
+	char s[16];
+
+	if (!rest_query(r, "limit", s, sizeof(s)) ||
+	    (n = strtoul(s, NULL, 10)) == 0)
+		return def;
+	return n < max ? n : max;
+}
+
+struct conf *
+rest_conf(const struct rest_request *r)
+{
+	return rest_conn_listener(r->conn)->conf;
+}
+
 static void
 identify(struct rest_request *r, const char *name, unsigned role)
 {

@@ -38,6 +38,7 @@ struct rest_route {
 
 /* A table ends with a NULL method. main gives them all to rest_new(). */
 extern const struct rest_route rest_api[];	/* restapi.c */
+extern const struct rest_route rest_verdicts[];	/* restverdicts.c */
 
 /*
  * A request, good until it is answered. Texts end with a NUL; none has one in
@@ -74,6 +75,10 @@ int	rest_header(const struct rest_request *, const char *name, char *out,
 	    size_t size);
 int	rest_query(const struct rest_request *, const char *name, char *out,
 	    size_t size);
+/* The parameter limit, a number from 1 to max; or def. */
+size_t	rest_limit(const struct rest_request *, size_t def, size_t max);
+/* The configuration that its sensor is of; no reference. */
+struct conf *rest_conf(const struct rest_request *);
 /* The body as one object, or NULL. The caller owns it. */
 json_t	*rest_object(const struct rest_request *);
 

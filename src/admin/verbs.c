@@ -10,6 +10,8 @@
 #include "admin/asking.h"
 #include "admin/chains.h"
 #include "admin/contained.h"
+#include "admin/endpoints.h"
+#include "admin/recent.h"
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
@@ -55,6 +57,8 @@ static void	verb_exempt(const struct request *);
 static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_tag(const struct request *);
+static void	verb_endpoint(const struct request *);
+static void	verb_verdicts(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
 static void	verb_help(const struct request *);
@@ -85,6 +89,10 @@ static const struct verb verbs[] = {
 	    "the number of its quarantine" },
 	{ "quarantine", VERB_REST, verb_quarantine, "[list]: the endpoints "
 	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
+	{ "endpoint", -1, verb_endpoint, "[WHO]: an endpoint's addresses, "
+	    "quarantine, tags and sessions; all of them" },
+	{ "verdicts", -1, verb_verdicts, "[N]: the latest verdicts, the "
+	    "newest first" },
 	{ "tag", VERB_REST, verb_tag, "[list]: the tags of endpoints; add WHO "
 	    "TAG [FOR] [REASON]; clear WHO TAG" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
@@ -240,13 +248,44 @@ verb_case(const struct request *r)
 static void
 verb_quarantine(const struct request *r)
 {
-	r->done(r->arg, contained_verb(r->env->quarantine, r->rest));
+	json_t *o;
+
+	r->env->quarantine->actor = "ctl";
+	o = contained_verb(r->env->quarantine, r->rest);
+	r->env->quarantine->actor = NULL;
+	r->done(r->arg, o);
 }
 
 static void
 verb_tag(const struct request *r)
 {
-	r->done(r->arg, tags_verb(r->env->quarantine, r->rest));
+	json_t *o;
+
+	r->env->quarantine->actor = "ctl";
+	o = tags_verb(r->env->quarantine, r->rest);
+	r->env->quarantine->actor = NULL;
+	r->done(r->arg, o);
+}
+
+static void
+verb_endpoint(const struct request *r)
+{
+	if (r->word == NULL)
+		endpoints_list(r->env, r->mail, ENDPOINTS_MAX, r->done,
+		    r->arg);
+	else
+		endpoints_one(r->env, r->mail, r->word, r->done, r->arg);
+}
+
+static void
+verb_verdicts(const struct request *r)
+{
+	uint64_t n = r->word != NULL ? number(r->word) : RECENT;
+
+	if (n == 0)
+		refuse(r, "verdicts takes a number");
+	else
+		r->done(r->arg, recent_json(r->env->recent, n));
 }
 
 static void

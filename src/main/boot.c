@@ -253,7 +253,8 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 static int
 boot_rest(struct daemon *d, struct conf *c, struct text *why)
 {
-	static const struct rest_route *const tables[] = { rest_api, NULL };
+	static const struct rest_route *const tables[] = { rest_api,
+	    rest_verdicts, NULL };
 	struct rest_fresh *f;
 	int rv;
 

@@ -2,8 +2,10 @@
  * Sensors in the running daemon, and what the log says of their verdicts.
  */
 #include "admin/contained.h"
+#include "admin/recent.h"
 #include "main/daemon.h"
 #include "sink/connlog.h"
+#include "sink/eve.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "verdict/cases.h"
@@ -14,6 +16,7 @@ verdict_told(void *arg, const struct verdict_told *t)
 {
 	struct daemon *d = arg;
 	char who[ADDR_STRLEN];
+	struct timespec now;
 	json_t *o;
 
 	log_info("sensor %s: %s (severity %d) about %s: response %zu: %s%s%s",
@@ -23,6 +26,11 @@ verdict_told(void *arg, const struct verdict_told *t)
 	    verdict_result_str(t->result), t->why != NULL ? ": " : "",
 	    t->why != NULL ? t->why : "");
 	o = verdict_event(t);
+	if (d->quarantine.actor != NULL)
+		json_object_set_new(o, "actor",
+		    eve_string(d->quarantine.actor));
+	now = clock_wall();
+	recent_add(d->admin.recent, o, &now);
 	if (t->id != 0)
 		cases_add(d->quarantine.cases, t->id, clock_wall().tv_sec,
 		    "verdict", json_incref(o));
@@ -50,6 +58,7 @@ verdicts_boot(struct daemon *d, struct conf *c, uint64_t seed,
 	d->verdicts.told = verdict_told;
 	d->verdicts.arg = d;
 	d->admin.verdicts = &d->verdicts;
+	d->admin.recent = recent_new();
 	if ((rv = verdicts_open(d, c, &s, why)) == 0)
 		verdicts_begin(d, c, s);
 	return rv;
@@ -74,4 +83,5 @@ verdicts_down(struct daemon *d)
 {
 	sensors_free(d->sensors);
 	respond_free(d->verdicts.respond);
+	recent_free(d->admin.recent);
 }

@@ -107,9 +107,18 @@ static const struct product products[] = {
 		.category = { "cat", "category" },
 		.peer = { "peer", "peerIp" }
 	},
-	{	/* The same with other names for the ends. */
+	{	/* The same with other names for the ends: webhooks. */
 		.name = "generic",
 		.named = { "endpoint" },
+		.ends = { "srcip", "dstip" },
+		.severity = { "severity", "sev", "level" },
+		.signature = { "signature", "attack", "virus", "msg" },
+		.category = { "category", "subtype" },
+		.peer = { "peer", "hostname" }
+	},
+	{
+		.name = "generic",
+		.named = { "endpoint", "mac" },
 		.ends = { "src_ip", "dest_ip" },
 		.severity = { "severity" },
 		.signature = { "signature", "msg", "name" },
