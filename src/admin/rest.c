@@ -432,6 +432,8 @@ rest_metrics(const struct rest *r, struct text *out)
 	const struct rest_route *t;
 	size_t i, n = 0, open = 0;
 
+	if (r == NULL)
+		return;
 	for (i = 0; i < r->n; i++)
 		open += r->listeners[i]->nconns;
 	text_printf(out, "# HELP clearspan_rest_connections Connections to "

@@ -126,7 +126,7 @@ void	rest_drop(struct rest_fresh *);		/* NULL is allowed */
 void	rest_stop(struct rest *);		/* NULL is allowed */
 void	rest_free(struct rest *);
 
-/* The lines of the metrics page. */
+/* The lines of the metrics page; of NULL none. */
 void	rest_metrics(const struct rest *, struct text *out);
 
 #endif

@@ -37,6 +37,7 @@ struct job {
 	json_t		*results;
 	json_t		*result;	/* of the report under way */
 	size_t		 n, done;	/* reports; those that came to something */
+	int		 over;		/* there were more than REPORTS */
 };
 
 /* What the daemon says of a report. */
@@ -158,7 +159,7 @@ job_end(struct job *j)
 	const char *error = j->bundle.why;
 	int status = j->done > 0 ? 200 : 400;
 
-	if (j->n == REPORTS && j->bundle.in.len > 0) {
+	if (j->over) {
 		error = "only the first 10000 were taken";
 		status = 413;
 	} else if (j->n == 0 && error == NULL) {
@@ -177,19 +178,21 @@ job_end(struct job *j)
 static void
 job_turn(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval at_once = { 0, 0 };
 	struct job *j = arg;
 	struct slice s;
 	int i, rv = 1;
 
 	j->r->env->quarantine->actor = j->actor;
-	for (i = 0; i < TURN && j->n < REPORTS &&
+	for (i = 0; i < TURN && !j->over &&
 	    (rv = bundle_next(&j->bundle, &s)) == 1; i++) {
-		j->n++;
-		report_take(j, s);
+		if (j->n < REPORTS)
+			report_take(j, s);
+		j->over = j->n++ == REPORTS;
 	}
 	j->r->env->quarantine->actor = NULL;
-	if (rv == 1 && j->n < REPORTS)
-		event_active(j->ev, EV_TIMEOUT, 0);
+	if (rv == 1 && !j->over)
+		event_add(j->ev, &at_once);	/* behind all that is due */
 	else
 		job_end(j);
 }

@@ -238,8 +238,15 @@ check_rest(struct load *l, yaml_node_t *n, struct conf_sensor *c)
 {
 	static const char *const tls[] = { "key", "client-ca", NULL };
 	yaml_node_t *at = node_key(l, n, "listen");
+	const struct conf_sensor *other;
 
 	c->kind = SENSOR_REST;
+	for (other = l->conf->sensors; other < c; other++)
+		if (other->kind == SENSOR_REST &&
+		    addr_eq(&other->address, &c->address))
+			load_problem(l, at, "the sensor \"%s\" has this "
+			    "address already", other->name != NULL ?
+			    other->name : "?");
 	if (c->certificate != NULL && c->key == NULL)
 		load_problem(l, node_key(l, n, "certificate"),
 		    "\"certificate\" needs its \"key\"");
