@@ -23,11 +23,15 @@
 #include "util/text.h"
 
 struct bypasses;
+struct capture_counts;
+struct endpoint;
 struct event_base;
+struct history;
+struct measures;
 struct quarantine;
-struct recent;
 struct rest;
 struct sensors;
+struct verdict_ring;
 struct verdicts;
 
 struct admin_env {
@@ -47,10 +51,17 @@ struct admin_env {
 	struct bypasses		*bypasses;
 	struct neighbours	*neighbours;	/* or NULL */
 	struct quarantine	*quarantine;
+	struct measures		*measures;
+	struct verdict_ring	*ring;		/* the last verdicts */
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */
 	struct rest		*rest;
-	struct recent		*recent;
+	struct history		*history;
+	const struct capture_counts *captures;
+	/* `ctl capture`; done gets the answer. */
+	void			(*capture)(void *arg, const struct endpoint *,
+				    uint64_t ms, void (*done)(void *,
+				    json_t *), void *done_arg);
 	struct timespec		 started;	/* wall clock */
 	int			 draining;
 	uint64_t		 reloads[2];	/* failed, done */

@@ -23,8 +23,8 @@ wrong(const char *what)
 	return json_pack("{s:o}", "error", eve_string(what));
 }
 
-static json_t *
-time_json(int64_t seconds)
+json_t *
+contained_time(int64_t seconds)
 {
 	time_t t = seconds;
 	char s[32];
@@ -44,8 +44,8 @@ contained_row(const struct contained *c, const char *name)
 	    (json_int_t)c->id, "endpoint", endpoint_str(&c->who, who),
 	    "address", c->who.addr.sa.sa_family == AF_UNSPEC ? NULL :
 	    addr_ip_str(&c->who.addr, ip),
-	    name, eve_string(c->profile), "since", time_json(c->since),
-	    "until", time_json(c->until), "reason", eve_string(c->reason),
+	    name, eve_string(c->profile), "since", contained_time(c->since),
+	    "until", contained_time(c->until), "reason", eve_string(c->reason),
 	    "by", eve_string(c->by));
 }
 
@@ -196,6 +196,10 @@ metrics_sensors(const struct admin_env *e, struct text *out)
 	    "reports, or too long, or from others.");
 	text_printf(out, "clearspan_sensor_lost_total %llu\n",
 	    (unsigned long long)st.lost);
+	head(out, "sensor_refused_total", "counter", "Connections to sensors "
+	    "that were refused or had to go.");
+	text_printf(out, "clearspan_sensor_refused_total %llu\n",
+	    (unsigned long long)st.refused);
 	head(out, "verdicts_total", "counter", "Reports, by what became of "
 	    "them.");
 	text_printf(out, "clearspan_verdicts_total{result=\"ignored\"} "
@@ -215,10 +219,36 @@ contained_metrics(const struct admin_env *e, struct text *out)
 		metrics_sensors(e, out);
 }
 
+/* Under what name an event has the number of what was done. */
+static const char *
+done_key(const struct verdict_told *t)
+{
+	static const char *const keys[] = { [DO_QUARANTINE] = "quarantine",
+	    [DO_DENY_SERVER] = "denial", [DO_STEP_UP] = "step-up",
+	    [DO_TAG] = "case" };
+
+	return t->result == VERDICT_PROPOSED ? "proposal" :
+	    keys[t->response->what];
+}
+
+/* A sighting may name several servers. */
+static json_t *
+done_ids(const struct verdict_told *t)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < VERDICT_ALSO && t->also[i] != 0; i++)
+		json_array_append_new(a, json_integer((json_int_t)
+		    t->also[i]));
+	return a;
+}
+
 json_t *
 verdict_event(const struct verdict_told *t)
 {
 	const struct sighting *s = t->sighting;
+	const char *sender = fields_get(s->fields, "@sender");
 	char who[ADDR_STRLEN];
 	json_t *o;
 
@@ -230,10 +260,14 @@ verdict_event(const struct verdict_told *t)
 	    "response", (json_int_t)t->number, "result",
 	    verdict_result_str(t->result), "seconds", (double)t->us / 1e6);
 	if (t->id != 0)
-		json_object_set_new(o, "quarantine",
+		json_object_set_new(o, done_key(t),
 		    json_integer((json_int_t)t->id));
+	if (t->also[0] != 0)
+		json_object_set_new(o, "denials", done_ids(t));
 	if (t->why != NULL)
 		json_object_set_new(o, "error", eve_string(t->why));
+	if (sender != NULL)
+		json_object_set_new(o, "sender", eve_string(sender));
 	json_object_set_new(o, "line", eve_string(s->fields->line));
 	return o;
 }

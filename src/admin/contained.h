@@ -24,6 +24,8 @@ json_t	*contained_row(const struct contained *, const char *name);
 
 /* The quarantine of that number: a reference, or NULL. */
 struct contained *contained_find(const struct quarantine *, uint64_t id);
+/* Seconds since 1970 as an event has them. */
+json_t	*contained_time(int64_t);
 
 /* The object of an event. */
 json_t	*contained_event(enum quarantine_what, const struct contained *,

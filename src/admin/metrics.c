@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "admin/chains.h"
+#include "admin/captured.h"
 #include "admin/contained.h"
+#include "admin/measures.h"
 #include "admin/rest.h"
 #include "http/spool.h"
 #include "tls/ca.h"
@@ -474,6 +476,8 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	    connlog_queued(m->env->log));
 	sample(t, "memory_bytes", "pool", "mirrors", NULL, NULL,
 	    mirrors_queued(m));
+	sample(t, "memory_bytes", "pool", "history", NULL, NULL,
+	    budget_held(BUDGET_HISTORY));
 	sample(t, "memory_bytes", "pool", "spool", NULL, NULL,
 	    budget_held(BUDGET_SPOOL));
 	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL,
@@ -520,6 +524,8 @@ metrics_page(struct metrics *m, struct text *out)
 	page_icap(m, out);
 	chains_metrics(m->env->conf, out);
 	contained_metrics(m->env, out);
+	captured_metrics(m->env, out);
+	measures_metrics(m->env->measures, out);
 	rest_metrics(m->env->rest, out);
 	page_ca(m, out);
 	page_owns(m, out);

@@ -6,11 +6,12 @@
  * a thousand reports hold up nothing else.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/contained.h"
-#include "admin/recent.h"
+#include "admin/measures.h"
 #include "admin/rest.h"
 #include "codec/bundle.h"
 #include "codec/report.h"
@@ -26,7 +27,7 @@
 
 struct job {
 	struct rest_request *r;
-	struct conf	*conf;		/* a reference, which the sensor is of */
+	struct conf	*conf;		/* a reference; the sensor is its */
 	const struct conf_sensor *sensor;
 	struct bundle	 bundle;
 	void		(*one)(struct job *, const struct fields *);
@@ -36,7 +37,7 @@ struct job {
 	struct text	 message;
 	json_t		*results;
 	json_t		*result;	/* of the report under way */
-	size_t		 n, done;	/* reports; those that came to something */
+	size_t		 n, done;	/* reports; good ones */
 	int		 over;		/* there were more than REPORTS */
 };
 
@@ -232,8 +233,10 @@ post_undo(struct rest_request *r)
 static void
 get_verdicts(struct rest_request *r)
 {
-	rest_json(r, 200, recent_json(r->env->recent,
-	    rest_limit(r, LIMIT, RECENT)));
+	char n[16];
+
+	snprintf(n, sizeof(n), "%zu", rest_limit(r, LIMIT, 1000));
+	rest_json(r, 200, verdicts_verb(r->env->ring, r->env->measures, n));
 }
 
 const struct rest_route rest_verdicts[] = {

@@ -11,18 +11,26 @@
 #include <time.h>
 
 #include "chain/pick.h"
+#include "conf/contained.h"
 #include "conf/pattern.h"
 #include "net/neighbours.h"
 #include "policy/condition.h"
 #include "util/err.h"
 #include "util/clock.h"
 #include "util/mem.h"
-#include "verdict/contain.h"
+#include "verdict/denied.h"
+#include "verdict/measure.h"
+#include "verdict/server.h"
 
 struct told {			/* the facts, and the texts they point to */
 	struct facts	 facts;
 	struct text	 alpn;
 	char		*tags;
+	struct contained *contained, *step_up;
+	struct told_denial {	/* "denied=": a table of one server */
+		struct denials	 ask;
+		char		 server[SERVER_STRLEN];
+	} denial;
 	struct certinfo	 cert;
 	char		 sni[PATTERN_MAX + 1], host[PATTERN_MAX + 1];
 };
@@ -149,6 +157,51 @@ take_verify(struct told *t, void *field, const char *s)
 }
 
 static int
+denial_has_addr(const struct denials *d, const struct addr *a)
+{
+	char s[ADDR_STRLEN];
+
+	return strcmp(((const struct told_denial *)d)->server,
+	    addr_ip_str(a, s)) == 0;
+}
+
+static int
+denial_has_name(const struct denials *d, const char *name)
+{
+	const char *server = ((const struct told_denial *)d)->server;
+	struct addr a;
+
+	return !server_addr(server, &a) && pattern_matches(server, name);
+}
+
+static int
+denial_has_any(const struct denials *d, int names)
+{
+	struct addr a;
+
+	return server_addr(((const struct told_denial *)d)->server, &a) !=
+	    (names != 0);
+}
+
+/* As if that server were denied, and no other. */
+static int
+take_denied(struct told *t, void *field, const char *s)
+{
+	t->denial.ask = (struct denials){ denial_has_addr, denial_has_name,
+	    denial_has_any };
+	t->facts.denials = &t->denial.ask;
+	return server_read(t->denial.server, s, 0);
+}
+
+/* Mirrors, "*" for all, or "none". */
+static int
+take_step_up(struct told *t, void *field, const char *s)
+{
+	t->facts.step_up = strcmp(s, "none") == 0 ? "" : s;
+	return s[0] != '\0' ? 0 : ERR_FORMAT;
+}
+
+static int
 take_yes(struct told *t, void *field, const char *s)
 {
 	*(int *)field = strcmp(s, "yes") == 0;
@@ -245,6 +298,10 @@ static const struct {
 	{ "user", take_text, AT(user), "the name of a user" },
 	{ "mac", take_mac, 0, "an address such as 02:00:5e:00:00:07" },
 	{ "tag", take_text, AT(tags), "a tag, or several with commas" },
+	{ "quarantine", take_text, AT(contained), "the name of a quarantine" },
+	{ "step-up", take_step_up, 0, "mirrors with commas, * or none" },
+	{ "denied", take_denied, 0, "a server that is denied, such as "
+	    "203.0.113.9 or evil.example" },
 	{ "alpn", take_alpn, 0, "names with commas, as in h2,http/1.1" },
 	{ "ja3", take_ja3, 0, "32 hexadecimal digits" },
 	{ "ja4", take_ja4, 0, "a JA4 such as "
@@ -336,7 +393,8 @@ told_take(struct told *t, const char *arg, struct text *why)
 		text_printf(why, "\"%s\": write %s", arg, takes[i].right);
 	} else {
 		text_printf(why, "\"%s\" is not a fact; write a URL, or "
-		    "client=, mac=, tag=, server=, port=, sni=, host=, user=, "
+		    "client=, mac=, tag=, quarantine=, step-up=, server=, "
+		    "denied=, port=, sni=, host=, user=, "
 		    "alpn=, ja3=, ja4=, ech=, issuer=, subject=, status=, "
 		    "verify=, late=, incomplete=, time=, category=, country=, "
 		    "listener= or protocol=", arg);
@@ -453,6 +511,8 @@ told_free(struct told *t)
 {
 	text_free(&t->alpn);
 	free(t->tags);
+	contained_unref(t->contained);
+	contained_unref(t->step_up);
 	free(t);
 }
 
@@ -466,6 +526,36 @@ told_look(struct told *t, struct neighbours *n, struct contain *tags)
 	if (f->tags == NULL)
 		f->tags = t->tags = contain_names(tags, &f->client,
 		    f->mac_known ? f->mac : NULL, clock_ms());
+}
+
+static void
+look_contained(struct told *t, const struct conf *c)
+{
+	struct facts *f = &t->facts;
+	int i = conf_quarantine_find(c, t->contained->profile);
+
+	if (i < 0)
+		f->contained = conf_quarantine_gone.name;
+	else if (f->server.sa.sa_family == AF_UNSPEC ||
+	    !conf_quarantine_lets(&c->quarantines[i], &f->server, f->port))
+		f->contained = c->quarantines[i].name;
+}
+
+void
+told_measures(struct told *t, struct measures *m)
+{
+	struct facts *f = &t->facts;
+	const uint8_t *mac = f->mac_known ? f->mac : NULL;
+	uint64_t now = clock_ms();
+
+	if (f->denials == NULL)
+		f->denials = denied_ask(m->denied);
+	if (f->contained == NULL && (t->contained = contain_ask(
+	    m->quarantine->contain, &f->client, mac, now)) != NULL)
+		look_contained(t, m->quarantine->conf);
+	if (f->step_up == NULL && (t->step_up = contain_ask(m->step_ups,
+	    &f->client, mac, now)) != NULL)
+		f->step_up = t->step_up->profile;
 }
 
 int

@@ -24,6 +24,10 @@ int		 told_take(struct told *, const char *arg, struct text *why);
  * were told. */
 void		 told_look(struct told *, struct neighbours *,
 		    struct contain *tags);
+/* Likewise: whether the client is contained or under step-up, and the servers
+ * that are denied. */
+struct measures;
+void		 told_measures(struct told *, struct measures *);
 
 /*
  * A line in out for each rule that was tried, and for what became of it; the

@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "admin/asking.h"
+#include "admin/captured.h"
 #include "admin/chains.h"
 #include "admin/contained.h"
 #include "admin/endpoints.h"
-#include "admin/recent.h"
+#include "admin/measures.h"
 #include "admin/tags.h"
 #include "admin/told.h"
 #include "admin/learned.h"
@@ -54,10 +55,15 @@ static void	verb_explain(const struct request *);
 static void	verb_failures(const struct request *);
 static void	verb_learned(const struct request *);
 static void	verb_exempt(const struct request *);
+static void	verb_capture(const struct request *);
 static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_tag(const struct request *);
 static void	verb_endpoint(const struct request *);
+static void	verb_deny(const struct request *);
+static void	verb_step_up(const struct request *);
+static void	verb_approve(const struct request *);
+static void	verb_reject(const struct request *);
 static void	verb_verdicts(const struct request *);
 static void	verb_top(const struct request *);
 static void	verb_reload(const struct request *);
@@ -85,16 +91,26 @@ static const struct verb verbs[] = {
 	    "because that failed, or is exempt; forget a site" },
 	{ "exempt", -2, verb_exempt, "SITE FOR (10m, 2h): do not decrypt a "
 	    "site and those below it for so long; clear SITE" },
+	{ "capture", -2, verb_capture, "WHO [FOR]: write the packets that are "
+	    "kept of an endpoint to a file, and go on for so long" },
 	{ "case", 1, verb_case, "ID: what was done about an endpoint, and why; "
 	    "the number of its quarantine" },
 	{ "quarantine", VERB_REST, verb_quarantine, "[list]: the endpoints "
 	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
 	{ "endpoint", -1, verb_endpoint, "[WHO]: an endpoint's addresses, "
 	    "quarantine, tags and sessions; all of them" },
-	{ "verdicts", -1, verb_verdicts, "[N]: the latest verdicts, the "
-	    "newest first" },
 	{ "tag", VERB_REST, verb_tag, "[list]: the tags of endpoints; add WHO "
 	    "TAG [FOR] [REASON]; clear WHO TAG" },
+	{ "deny", VERB_REST, verb_deny, "[list]: the servers that are denied "
+	    "to everybody; add SERVER FOR [REASON]; release ID" },
+	{ "step-up", VERB_REST, verb_step_up, "[list]: the endpoints that are "
+	    "looked at more closely; add WHO FOR [mirror=NAME,...] [REASON]; "
+	    "release ID" },
+	{ "verdicts", -1, verb_verdicts, "[N]: the last verdicts of sensors "
+	    "(20), what has become of them, and what waits to be approved" },
+	{ "approve", -1, verb_approve, "do what a verdict has proposed; its "
+	    "number" },
+	{ "reject", -1, verb_reject, "do not do it" },
 	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
 	    "(client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
@@ -240,6 +256,12 @@ verb_exempt(const struct request *r)
 }
 
 static void
+verb_capture(const struct request *r)
+{
+	captured_verb(r->env, r->word, r->second, r->done, r->arg);
+}
+
+static void
 verb_case(const struct request *r)
 {
 	r->done(r->arg, contained_case(r->env->quarantine, number(r->word)));
@@ -278,14 +300,34 @@ verb_endpoint(const struct request *r)
 }
 
 static void
+verb_deny(const struct request *r)
+{
+	r->done(r->arg, deny_verb(r->env->measures, r->rest));
+}
+
+static void
+verb_step_up(const struct request *r)
+{
+	r->done(r->arg, step_up_verb(r->env->measures, r->rest));
+}
+
+static void
+verb_approve(const struct request *r)
+{
+	r->done(r->arg, approve_verb(r->env->measures, r->word));
+}
+
+static void
+verb_reject(const struct request *r)
+{
+	r->done(r->arg, reject_verb(r->env->measures, r->word));
+}
+
+static void
 verb_verdicts(const struct request *r)
 {
-	uint64_t n = r->word != NULL ? number(r->word) : RECENT;
-
-	if (n == 0)
-		refuse(r, "verdicts takes a number");
-	else
-		r->done(r->arg, recent_json(r->env->recent, n));
+	r->done(r->arg, verdicts_verb(r->env->ring, r->env->measures,
+	    r->word));
 }
 
 static void
@@ -381,6 +423,7 @@ verb_explain(const struct request *r)
 	while (rv == 0 && (fact = fact_next(&line)) != NULL)
 		rv = told_take(told, fact, &out);
 	told_look(told, r->env->neighbours, r->env->quarantine->tags);
+	told_measures(told, r->env->measures);
 	if (rv == 0)
 		rv = told_explain(told, r->env->policy, &v, &out);
 	if (rv != 0)

@@ -75,8 +75,9 @@ end_block(uint8_t *start, uint8_t *p)
 	return add_u32(p, len);
 }
 
-static size_t
-ng_head(uint8_t *out, const char *ifname, const char *app)
+size_t
+pcapfile_section(uint8_t *out, const char *ifname, const char *app,
+    const char *comment)
 {
 	uint8_t *p = out, *start = out, resolution = 9;
 
@@ -87,6 +88,9 @@ ng_head(uint8_t *out, const char *ifname, const char *app)
 	p = add_u16(p, 0);
 	p = add_u32(p, 0xffffffff);	/* length of the section: not known */
 	p = add_u32(p, 0xffffffff);
+	if (comment != NULL)
+		p = add_option(p, OPT_COMMENT, comment,
+		    strnlen(comment, PCAPFILE_COMMENT_MAX));
 	p = add_option(p, OPT_USERAPPL, app, strnlen(app, 128));
 	p = add_u32(p, OPT_END);
 	p = end_block(start, p);
@@ -110,7 +114,7 @@ pcapfile_head(uint8_t *out, int ng, const char *ifname, const char *app)
 	uint8_t *p = out;
 
 	if (ng)
-		return ng_head(out, ifname, app);
+		return pcapfile_section(out, ifname, app, NULL);
 	p = add_u32(p, 0xa1b23c4d);	/* nanoseconds */
 	p = add_u16(p, 2);
 	p = add_u16(p, 4);

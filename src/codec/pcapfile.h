@@ -12,7 +12,7 @@
 
 #include "codec/frame.h"
 
-#define PCAPFILE_HEAD_MAX	512
+#define PCAPFILE_HEAD_MAX	1536
 #define PCAPFILE_COMMENT_MAX	1024	/* longer is cut */
 
 /*
@@ -21,6 +21,9 @@
  */
 size_t	pcapfile_head(uint8_t *out, int ng, const char *ifname,
 	    const char *app);
+/* The same of pcapng, with a comment on the whole. */
+size_t	pcapfile_section(uint8_t *out, const char *ifname, const char *app,
+	    const char *comment);
 
 /* The bytes that one packet will take. comment may be NULL. */
 size_t	pcapfile_size(int ng, const struct frame *, const char *comment);

@@ -177,6 +177,7 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 	static const char *const decrypt_keys[] = { "mirror", "icap",
 	    "inspect", "must-decrypt", "client-certificate", NULL };
 	static const char *const ca[] = { "ca", NULL };
+	static const char *const bypass_keys[] = { "never-decrypt", NULL };
 	struct conf_rule *r = item;
 	struct conf *c = l->conf;
 	size_t i;
@@ -190,6 +191,8 @@ check_rule(struct load *l, yaml_node_t *n, void *item)
 		check_unwanted(l, n, decrypt_keys, "action decrypt");
 	else if (node_get(l, n, "mirror") == NULL)
 		all_mirrors(l, n, r, "mirror");
+	if (r->action != ACTION_BYPASS)
+		check_unwanted(l, n, bypass_keys, "action bypass");
 	if (r->action == ACTION_BYPASS || r->action == ACTION_RESET)
 		check_unwanted(l, n, ca, "action decrypt, warn or block");
 	if (l->problems.n > 0)
@@ -273,6 +276,8 @@ check_sum(struct load *l, const char *const *paths, size_t n, uint8_t *sum)
 	}
 	if (t.len > 0)
 		EVP_Digest(t.s, t.len, sum, NULL, EVP_sha256(), NULL);
+	if (t.len > 0)			/* keys may be in it */
+		OPENSSL_cleanse(t.s, t.len);
 	text_free(&t);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/denied.h"
 #include "conf/keys.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -72,6 +73,7 @@ conf_parse_in(const struct conf_world *world, const char *path,
 		conf_unref(l.conf);
 		return ERR_USAGE;
 	}
+	denied_rule(l.conf);
 	quarantine_rules(l.conf);
 	*out = l.conf;
 	return 0;

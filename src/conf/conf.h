@@ -13,6 +13,7 @@
 #include "conf/ca.h"
 #include "conf/match.h"
 #include "conf/pages.h"
+#include "conf/tagfile.h"
 #include "conf/users.h"
 #include "net/geo.h"
 #include "net/via.h"
@@ -353,6 +354,7 @@ struct conf_rule {
 	size_t		*icaps;			/* indices into conf.icaps */
 	size_t		 nicaps;
 	int		 must_decrypt;		/* nothing of `on:` bypasses */
+	int		 never_decrypt;		/* ... nor step-up decrypts */
 	size_t		 ca;			/* see conf_ca() */
 	int		 ca_given;
 	/* `upstream-proxy`, of conf.proxies; NULL: straight. n 0: the same */
@@ -447,9 +449,12 @@ struct conf {
 	struct conf_prefixes inside;	/* `endpoints: inside` */
 	struct {
 		struct conf_list never;	/* contained: prefixes or "@list" */
+		/* servers: prefixes, patterns of names or "@list" */
+		struct conf_list never_denied;
 		char	*state, *cases;	/* files, or NULL */
 		int	 release;	/* when the daemon is gone */
 		int	 by_address;	/* `identity: address` */
+		struct conf_tagfile tags;
 	} endpoints;
 	struct conf_group *groups;	/* conf/group.h */
 	size_t		 ngroups;
@@ -464,6 +469,17 @@ struct conf {
 		unsigned quarantines;
 		uint64_t per;
 	} breaker;
+	struct conf_history {
+		int	 given;
+		struct conf_pos pos;
+		uint64_t size, age;
+		/* Captures of it: where; how many files; of so many bytes; so
+		 * many at once; for so long after the alarm. */
+		char	*directory;
+		unsigned keep, at_once;
+		uint64_t max_capture, after;
+		int	 ports_map, http11, starttls;	/* as a mirror's */
+	} history;
 	struct conf_named_list *lists;
 	size_t		 nlists;
 	struct conf_feed *feeds;

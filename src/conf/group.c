@@ -72,6 +72,8 @@ conf_tags(const struct conf *c)
 {
 	size_t i;
 
+	if (c->endpoints.tags.n > 0)
+		return 1;
 	for (i = 0; i < c->ngroups; i++)
 		if (group_tags(&c->groups[i]))
 			return 1;

@@ -364,6 +364,7 @@ static const struct key rule_keys[] = {
 	    .max = CONF_RULE_ICAPS },
 	{ "inspect", &type_inspect, F(inspect), .arg = &map_inspect },
 	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
+	{ "never-decrypt", &type_bool, F(never_decrypt), "no" },
 	{ "ca", &type_ca, F(ca), .given = F(ca_given) },
 	{ "services", &type_later },
 	{ "chain", &type_chain, F(chain) },
@@ -428,6 +429,8 @@ static const struct key endpoints_keys[] = {
 	{ "inside", &type_list, AT(inside), .arg = &prefixes, .max = 1000 },
 	{ "never", &type_list, AT(endpoints.never), .arg = &sources,
 	    .max = 1000 },
+	{ "never-denied", &type_list, AT(endpoints.never_denied),
+	    .arg = &never_denied_list, .max = 1000 },
 	{ "state", &type_text, AT(endpoints.state),
 	    "/var/lib/clearspan/quarantine.state", .flags = KEY_NONE },
 	{ "cases", &type_text, AT(endpoints.cases),
@@ -436,6 +439,7 @@ static const struct key endpoints_keys[] = {
 	    .arg = when_downs },
 	{ "identity", &type_word, AT(endpoints.by_address), "mac",
 	    .arg = identities },
+	{ "tags", &type_tagfile, AT(endpoints.tags) },
 	{ "interfaces", &type_later },
 	{ NULL }
 };
@@ -565,6 +569,8 @@ static const struct key conf_keys[] = {
 	{ "metrics", &type_map, 0, .arg = &map_metrics },
 	{ "limits", &type_map, 0, .arg = &map_limits },
 	{ "timeouts", &type_map, 0, .arg = &map_timeouts },
+	{ "history", &type_map, AT(history), .arg = &map_history,
+	    .given = AT(history.given) },
 	{ NULL }
 };
 const struct map map_conf = {

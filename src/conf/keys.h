@@ -112,6 +112,8 @@ extern const struct type type_mac_pattern;	/* char *: "02:00:5e:*" */
 extern const struct listof group_list, rule_groups, rule_tags;
 extern const struct type type_group;	/* char *: a group's name */
 extern const struct type type_tag;	/* char * */
+/* struct conf_tagfile, in tagfile.c */
+extern const struct type type_tagfile;
 extern const struct type type_ja3;	/* char *: lower case */
 extern const struct type type_ja4;	/* char *: "*" is any part */
 
@@ -156,6 +158,7 @@ extern const struct listof proxy_list, rule_proxies;
 /* Quarantines, in contained.c; what they mean goes before the rules. */
 extern const struct listof quarantine_list;
 void	quarantine_rules(struct conf *);
+extern const struct listof never_denied_list;	/* denied.c */
 /* What sensors say, and what is done about it, in verdicts.c. */
 extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;
@@ -164,6 +167,7 @@ extern const struct type type_tokens;	/* struct conf_tokens: their file */
 extern const struct word conf_roles[];	/* of enum conf_role */
 struct conf_sensor;
 void	check_rest(struct load *, yaml_node_t *, struct conf_sensor *);
+extern const struct map map_history;	/* struct conf_history; history.c */
 /* In used.c and hostbits.c. */
 void	hostbits_warnings(const struct conf *, struct text *out);
 void	chain_warnings(const struct conf *, struct text *out);

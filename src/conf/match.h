@@ -30,10 +30,14 @@ int	conf_window_has(const struct conf_window *, int64_t);
 
 struct conf_quarantine;
 
+#define DENIED			1
+#define DENIED_BY_REQUEST	2	/* requests are read for their names */
+
 /* Conditions of a rule; an empty list is not a condition. */
 struct conf_match {
 	/* the client is contained under this profile; or NULL */
 	const struct conf_quarantine *contained;
+	int		 denied;	/* the server is, to all: DENIED* */
 	struct conf_list client, server;	/* prefixes or "@list" */
 	/* patterns or "@list", lower case */
 	struct conf_list sni, host, site;

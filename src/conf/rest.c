@@ -238,7 +238,9 @@ check_rest(struct load *l, yaml_node_t *n, struct conf_sensor *c)
 {
 	static const char *const tls[] = { "key", "client-ca", NULL };
 	yaml_node_t *at = node_key(l, n, "listen");
+	const char *files[] = { c->certificate, c->key, c->client_ca };
 	const struct conf_sensor *other;
+	size_t i;
 
 	c->kind = SENSOR_REST;
 	for (other = l->conf->sensors; other < c; other++)
@@ -247,6 +249,9 @@ check_rest(struct load *l, yaml_node_t *n, struct conf_sensor *c)
 			load_problem(l, at, "the sensor \"%s\" has this "
 			    "address already", other->name != NULL ?
 			    other->name : "?");
+	for (i = 0; i < NELEM(files); i++)
+		if (files[i] != NULL)
+			load_file(l, files[i]);
 	if (c->certificate != NULL && c->key == NULL)
 		load_problem(l, node_key(l, n, "certificate"),
 		    "\"certificate\" needs its \"key\"");

@@ -71,20 +71,37 @@ static const struct map map_when = { "when", when_keys, NULL };
 
 static const struct word dos[] = {
 	{ "notify", DO_NOTIFY }, { "quarantine", DO_QUARANTINE },
-	{ "deny-server", DO_DENY_SERVER, 1 }, { "step-up", DO_STEP_UP, 1 },
+	{ "deny-server", DO_DENY_SERVER }, { "step-up", DO_STEP_UP },
 	{ "tag", DO_TAG }, { NULL }
+};
+static const struct word deny_bys[] = {
+	{ "both", DENY_BOTH }, { "name", DENY_NAME },
+	{ "address", DENY_ADDRESS }, { NULL }
+};
+static const struct word approvals[] = {
+	{ "no", APPROVAL_NO }, { "yes", APPROVAL_YES },
+	{ "second-sensor", APPROVAL_SECOND }, { NULL }
+};
+static const struct listof step_up_mirrors = {
+	sizeof(size_t), { "mirror", &type_mirror }
 };
 #define F(member)	offsetof(struct conf_response, member)
 static const struct key response_keys[] = {
 	{ "when", &type_map, F(when), .arg = &map_when },
 	{ "do", &type_word, F(what), .arg = dos, .flags = KEY_REQUIRED,
-	    .hint = "quarantine, tag or notify" },
+	    .hint = "quarantine, deny-server, step-up, tag or notify" },
 	{ "profile", &type_text, F(profile) },
 	{ "tag", &type_tag, F(tag) },
 	{ "clear", &type_tag, F(clear) },
 	{ "for", &type_time, F(span), "8h", SEC, 366 * DAY },
+	{ "server", &type_word, F(deny_by), "both", .arg = deny_bys },
+	{ "mirror", &type_list, F(mirrors), .arg = &step_up_mirrors,
+	    .max = CONF_RULE_MIRRORS, .given = F(mirrors_given) },
+	{ "cut", &type_bool, F(cut), "no" },
+	{ "approval", &type_word, F(approval), "no", .arg = approvals },
+	{ "approve-within", &type_time, F(approve_within), "1h", SEC,
+	    30 * DAY },
 	{ "dry-run", &type_bool, F(dry_run), "no" },
-	{ "mirror", &type_later },
 	{ NULL }
 };
 #undef F
@@ -137,17 +154,23 @@ static int
 syslog_parse(struct load *l, const struct key *k, const char *s, void *field,
     struct text *why)
 {
+	static const struct {
+		const char	*scheme;
+		enum sensor_kind kind;
+	} ways[] = { { "udp://", SENSOR_UDP }, { "tcp://", SENSOR_TCP },
+	    { "tls://", SENSOR_TLS } };
 	struct conf_sensor *c = field;
-	int udp = strncmp(s, "udp://", 6) == 0;
+	size_t i;
 
-	if ((!udp && strncmp(s, "tcp://", 6) != 0) ||
-	    addr_parse(&c->address, s + 6) != 0) {
-		text_printf(why, "\"%.256s\" is not an address for syslog; "
-		    "write udp://0.0.0.0:5514 or tcp://[::1]:5514", s);
-		return ERR_FORMAT;
-	}
-	c->kind = udp ? SENSOR_UDP : SENSOR_TCP;
-	return 0;
+	for (i = 0; i < NELEM(ways); i++)
+		if (strncmp(s, ways[i].scheme, 6) == 0 &&
+		    addr_parse(&c->address, s + 6) == 0) {
+			c->kind = ways[i].kind;
+			return 0;
+		}
+	text_printf(why, "\"%.256s\" is not an address for syslog; write "
+	    "udp://0.0.0.0:5514, tcp://[::1]:5514 or tls://0.0.0.0:6514", s);
+	return ERR_FORMAT;
 }
 
 static void
@@ -176,11 +199,53 @@ syslog_same(const struct key *k, const void *a, const void *b)
 	return p->kind == q->kind && addr_eq(&p->address, &q->address);
 }
 
+/* The files are watched, and what is in them counts. */
+static void
+check_sensor_tls(struct load *l, yaml_node_t *n, struct conf_sensor *c)
+{
+	static const char *const keys[] = { "certificate", "key", "client-ca",
+	    NULL };
+	const char *files[] = { c->certificate, c->key, c->client_ca };
+	size_t i;
+
+	if (c->listen || (c->syslog && c->kind == SENSOR_FILE))
+		return;			/* told already */
+	if (c->kind != SENSOR_TLS) {
+		check_unwanted(l, n, keys, "syslog: tls:// and listen");
+		return;
+	}
+	if (c->certificate == NULL || c->key == NULL) {
+		load_problem(l, n, "syslog over TLS needs \"certificate\" and "
+		    "\"key\"; write the PEM files that senders are shown");
+		return;
+	}
+	for (i = 0; i < 2; i++)
+		c->tls_pos[i] = node_pos(node_get(l, n, keys[i]));
+	for (i = 0; i < NELEM(files); i++)
+		if (files[i] != NULL)
+			load_file(l, files[i]);
+	check_sum(l, files, NELEM(files), c->tls_sum);
+}
+
+static int
+text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+int
+conf_sensor_tls_same(const struct conf_sensor *a, const struct conf_sensor *b)
+{
+	return text_same(a->certificate, b->certificate) &&
+	    text_same(a->key, b->key) &&
+	    text_same(a->client_ca, b->client_ca) &&
+	    sum_same(a->tls_sum, b->tls_sum);
+}
+
 static void
 check_sensor(struct load *l, yaml_node_t *n, void *item)
 {
-	static const char *const rest[] = { "token", "certificate", "key",
-	    "client-ca", "role", NULL };
+	static const char *const rest[] = { "token", "role", NULL };
 	struct conf_sensor *c = item;
 	struct conf *conf = l->conf;
 
@@ -196,6 +261,7 @@ check_sensor(struct load *l, yaml_node_t *n, void *item)
 	if (c->from.n > 0 && c->eve)
 		load_problem(l, node_key(l, n, "from"), "\"from\" goes with "
 		    "syslog and listen only; take it out");
+	check_sensor_tls(l, n, c);
 }
 
 /* ">=8", ">7", "<=3", "<4", "5" or "2-4". */
@@ -288,6 +354,26 @@ check_sensors_named(struct load *l, yaml_node_t *n,
 	text_free(&why);
 }
 
+/* What goes with one kind of response only. */
+static void
+check_measures(struct load *l, yaml_node_t *n, const struct conf_response *r)
+{
+	static const char *const denies[] = { "server", NULL };
+	static const char *const steps[] = { "mirror", "cut", NULL };
+	static const char *const approves[] = { "approval", NULL };
+	static const char *const waits[] = { "approve-within", NULL };
+
+	if (r->what != DO_DENY_SERVER)
+		check_unwanted(l, n, denies, "do: deny-server");
+	if (r->what != DO_STEP_UP)
+		check_unwanted(l, n, steps, "do: step-up");
+	if (r->what == DO_NOTIFY || r->what == DO_TAG)
+		check_unwanted(l, n, approves, "do: quarantine, deny-server "
+		    "and step-up");
+	if (r->approval == APPROVAL_NO)
+		check_unwanted(l, n, waits, "approval");
+}
+
 static void
 check_response(struct load *l, yaml_node_t *n, void *item)
 {
@@ -299,6 +385,7 @@ check_response(struct load *l, yaml_node_t *n, void *item)
 
 	r->pos = node_pos(n);
 	check_sensors_named(l, n, r);
+	check_measures(l, n, r);
 	if (r->what == DO_NOTIFY)
 		check_unwanted(l, n, lasts, "a do: that lasts");
 	if (r->what != DO_TAG)

@@ -334,6 +334,8 @@ boot_start(struct daemon *d, const struct conf *c, struct text *why)
 		rv = drop_to(c->user, c->control_socket, why);
 	if (rv == 0)	/* root may write anywhere; so check again */
 		rv = setup_dropped(d->setup, why);
+	if (rv == 0)
+		rv = captures_usable(c, why);
 	if (rv == 0 && d->chains != NULL)
 		rv = boot_devices(d, why);
 	if (rv == 0)
@@ -361,6 +363,8 @@ daemon_up(struct daemon *d, struct conf *c, struct text *why)
 	}
 	boot_nofile(c);
 	daemon_memory(c);
+	captures_directory(c);
+	d->captures = captures_new(d, c);
 	if ((rv = boot_zones(d, c, why)) != 0 ||
 	    (rv = contained_boot(d, c, boot_seed(), why)) != 0 ||
 	    (rv = verdicts_boot(d, c, boot_seed(), why)) != 0 ||
@@ -381,6 +385,7 @@ daemon_down(struct daemon *d)
 	metrics_free(d->metrics);
 	for (i = 0; i < d->nworkers; i++)
 		worker_join(d->workers[i]);
+	captures_stop(d->captures);
 	control_free(d->control);
 	rest_free(d->rest);
 	chains_forget(d->chains);
@@ -396,6 +401,7 @@ daemon_down(struct daemon *d)
 	neighbours_free(d->env.neighbours);
 	verdicts_down(d);
 	contained_down(d);
+	captures_free(d->captures);
 	chains_free(d->chains);
 	zones_stop(d->zones);
 	free(d->workers);

@@ -10,9 +10,10 @@
 
 #include "admin/contained.h"
 #include "admin/tags.h"
+#include "conf/denied.h"
 #include "conf/group.h"
+#include "main/cut.h"
 #include "main/daemon.h"
-#include "net/mailbox.h"
 #include "sink/eve.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -26,96 +27,36 @@
 
 #define TICK	1	/* s between looks for what is over */
 
-/* A question to a worker that ends what an endpoint has open; and how many
- * sessions that were, home. */
-struct cut {
-	struct worker_query query;
-	struct mail	 home;
-	struct daemon	*d;
-	uint64_t	 id;
-	struct endpoint	 who;
-	char		*profile, *why;
-	json_t		*sessions;	/* their ids */
-};
-
 /* A question to a worker that ends what its rules refuse by now. */
 struct retag {
 	struct worker_query query;
 	struct endpoint	 who;
 };
 
-/* Whether the client is that endpoint. */
+/* What began meanwhile gets its page. */
 static int
-endpoint_is(const struct endpoint *who, const struct facts *f)
+ends_contained(const struct contained *by, const struct record *r)
 {
-	struct endpoint client = { .addr = f->client };
-
-	return who->by_mac ? f->mac_known &&
-	    memcmp(who->mac, f->mac, MAC_LEN) == 0 :
-	    endpoint_same(who, &client);
-}
-
-static int
-cut_ends(const struct worker_query *q, const struct record *r)
-{
-	const struct cut *c = q->arg;
 	const struct facts *f = r->facts;
 
-	if (!endpoint_is(&c->who, f))
-		return 0;
-	/* It began meanwhile, and gets its page. */
-	if (f->contained != NULL && strcmp(f->contained, c->profile) == 0)
-		return 0;
-	json_array_append_new(c->sessions, json_integer((json_int_t)r->id));
-	return 1;
-}
-
-/* In the main thread. */
-static void
-cut_home(struct mail *m)
-{
-	struct cut *c = (struct cut *)((char *)m - offsetof(struct cut, home));
-
-	if (json_array_size(c->sessions) > 0)
-		cases_add(c->d->quarantine.cases, c->id, clock_wall().tv_sec,
-		    "sessions ended", json_pack("{s:O}", "sessions",
-		    c->sessions));
-	json_decref(c->sessions);
-	free(c->profile);
-	free(c->why);
-	free(c);
-}
-
-static void
-cut_done(struct worker_query *q)
-{
-	struct cut *c = q->arg;
-
-	c->home.run = cut_home;
-	mailbox_post(c->d->mailbox, &c->home);
+	return cut_is_of(&by->who, f) && !(f->contained != NULL &&
+	    strcmp(f->contained, by->profile) == 0);
 }
 
 static void
 contained_cut(void *arg, const struct contained *by)
 {
-	struct daemon *d = arg;
-	struct cut *c;
-	size_t i;
+	cut_sessions(arg, by, "quarantined", ends_contained);
+}
 
-	for (i = 0; i < d->nrunning; i++) {
-		c = xcalloc(1, sizeof(*c));
-		c->d = d;
-		c->id = by->id;
-		c->sessions = json_array();
-		c->who = by->who;
-		c->profile = xstrdup(by->profile);
-		c->why = xasprintf("quarantined: %s", by->reason);
-		c->query.ends = cut_ends;
-		c->query.done = cut_done;
-		c->query.why = c->why;
-		c->query.arg = c;
-		worker_ask(d->workers[i], &c->query);
-	}
+/* What it did before the alarm. Without a history there is none. */
+static void
+contained_capture(struct daemon *d, const struct contained *c)
+{
+	struct text why = { 0 };
+
+	history_write(d, &c->who, c->id, c->reason, &why);
+	text_free(&why);
 }
 
 /* An event, with who has done it. */
@@ -144,6 +85,8 @@ contained_told(void *arg, enum quarantine_what what,
 		cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
 		    quarantine_str(what), json_incref(o));
 	connlog_report(d->admin.log, "quarantine", o);
+	if (what == QUARANTINE_SET)
+		contained_capture(d, c);
 }
 
 /* Whether the rules now refuse what it has open. */
@@ -154,7 +97,7 @@ retag_ends(const struct worker_query *q, const struct record *r)
 	enum conf_action is = r->verdict->action;
 	struct verdict v;
 
-	if (!endpoint_is(&t->who, r->facts) ||
+	if (!cut_is_of(&t->who, r->facts) ||
 	    policy_conf(r->policy)->monitor || r->verdict->rule == NULL ||
 	    is == ACTION_BLOCK || is == ACTION_RESET)
 		return 0;
@@ -208,6 +151,7 @@ contained_tick(evutil_socket_t fd, short what, void *arg)
 
 	quarantine_tick(&d->quarantine, clock_ms());
 	tags_tick(&d->quarantine, clock_ms());
+	measures_tick(d);
 	sensors_tick(d->sensors);
 }
 
@@ -229,9 +173,10 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	    contain_new(seed, 0);
 	d->env.tags = q->tags = tables[STATE_TAG] = contain_new(seed, 1);
 	d->admin.quarantine = q;
-	if (c->nquarantines == 0 && !conf_tags(c))
+	measures_boot(d, seed, tables);
+	if (!conf_tags(c) && !conf_measures(c))
 		return 0;
-	rv = c->nquarantines > 0 ? guard_start(&q->guard, why) : 0;
+	rv = conf_denies(c) ? guard_start(&q->guard, why) : 0;
 	if (rv == 0 && c->endpoints.cases != NULL)
 		rv = cases_open(c->endpoints.cases, &q->cases, why);
 	if (rv == 0 && c->endpoints.state != NULL)
@@ -256,7 +201,10 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 		    "user %s: %m", c->user);
 		return ERR_SYS;
 	}
+	measures_start(d);
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
+	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
+	    clock_ms());
 	return 0;
 }
 
@@ -270,4 +218,5 @@ contained_down(struct daemon *d)
 	cases_close(d->quarantine.cases);
 	contain_free(d->quarantine.contain);
 	contain_free(d->quarantine.tags);
+	measures_down(d);
 }

@@ -5,6 +5,8 @@
 #ifndef MAIN_DAEMON_H
 #define MAIN_DAEMON_H
 
+#include <jansson.h>
+
 #include "admin/admin.h"
 #include "admin/control.h"
 #include "admin/metrics.h"
@@ -13,12 +15,15 @@
 #include "proxy/worker.h"
 #include "adapt/engine.h"
 #include "util/text.h"
+#include "verdict/measure.h"
 #include "verdict/quarantine.h"
 #include "verdict/verdicts.h"
 
+struct captures;
 struct chains;
 struct event;
 struct event_base;
+struct history;
 struct lists;
 struct mailbox;
 struct setup;
@@ -39,9 +44,12 @@ struct daemon {
 	struct zones		*zones;		/* NULL: started without
 						 * devices */
 	struct quarantine	 quarantine;
+	struct measures		 measures;
 	struct event		*tick;		/* of that */
 	struct sensors		*sensors;	/* or NULL: there are none */
 	struct verdicts		 verdicts;
+	struct history		*history;	/* packets of late */
+	struct captures		*captures;	/* ... and files of them */
 	struct control		*control;
 	struct metrics		*metrics;
 	struct rest		*rest;
@@ -96,6 +104,16 @@ int	contained_start(struct daemon *, const struct conf *,
 	    struct text *why);
 void	contained_down(struct daemon *);
 /*
+ * Denied servers, step-ups and proposals (measures.c), which are a part of
+ * those: their tables; when the file of state has been read and the guard
+ * started; every second; the end.
+ */
+void	measures_boot(struct daemon *, uint64_t seed,
+	    struct contain *tables[STATE_KINDS]);
+void	measures_start(struct daemon *);
+void	measures_tick(struct daemon *);
+void	measures_down(struct daemon *);
+/*
  * Sensors (sensors.c), likewise. A reload opens those of a configuration, and
  * then begins with them in the place of the others, or drops them.
  */
@@ -105,6 +123,30 @@ int	verdicts_open(struct daemon *, struct conf *, struct sensors **out,
 	    struct text *why);
 void	verdicts_begin(struct daemon *, struct conf *, struct sensors *);
 void	verdicts_down(struct daemon *);
+
+/*
+ * Captures (captures.c). new: with the configuration of the start. directory
+ * makes the one that is configured, while there are privileges; usable: whether
+ * we may write there, with a sentence in why. stop: the workers have ended;
+ * free: their mailbox and the setups have.
+ */
+struct captures *captures_new(struct daemon *, const struct conf *);
+void	captures_directory(const struct conf *);
+int	captures_usable(const struct conf *, struct text *why);
+void	captures_stop(struct captures *);	/* NULL is fine */
+void	captures_free(struct captures *);
+/* For ctl. done gets what there is; perhaps it goes on for ms. */
+void	captures_asked(void *daemon, const struct endpoint *, uint64_t ms,
+	    void (*done)(void *arg, json_t *), void *arg);
+/*
+ * Write what is kept of an endpoint's packets to a file, for a case (its id, or
+ * 0: none), and go on for `history: after`. Again for the same case: go on for
+ * longer. The case and the log are told of the file when it is whole. reason
+ * may be NULL. Returns 0; or ERR_UNSUPPORTED (there is no history) or ERR_LIMIT
+ * (of captures at once; told, too) with a sentence in why. Waits for nothing.
+ */
+int	history_write(struct daemon *, const struct endpoint *, uint64_t id,
+	    const char *reason, struct text *why);
 
 /*
  * Whether nobody else has the address of a listener. The workers share it by

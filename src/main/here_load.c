@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/verdicts.h"
 #include "main/here.h"
 #include "tls/ca.h"
 #include "tls/own.h"
@@ -106,6 +107,44 @@ here_own(const struct conf *c, const struct conf_own *o, struct text *errors)
 	text_free(&said);
 }
 
+/* A sensor's certificate and key, if it has them, as those of own servers. */
+static struct conf_own
+sensor_own(const struct conf_sensor *s)
+{
+	struct conf_own own = { 0 };
+
+	if (s->kind == SENSOR_TLS) {
+		own.certificate.v = (char **)(uintptr_t)&s->certificate;
+		own.key.v = (char **)(uintptr_t)&s->key;
+		own.certificate.n = own.key.n = 1;
+		own.pos[0] = s->tls_pos[0];
+		own.pos[1] = s->tls_pos[1];
+	}
+	return own;
+}
+
+/* What a sensor shows, and whom it believes. */
+static void
+here_sensor(const struct conf *c, const struct conf_sensor *s,
+    struct text *errors)
+{
+	struct conf_own own = sensor_own(s);
+	struct text said = { 0 };
+	STACK_OF(X509) *cas;
+
+	here_own(c, &own, errors);
+	if (s->client_ca == NULL)
+		return;
+	cas = ca_read_certs("client-ca", s->client_ca, &said);
+	if (cas == NULL) {
+		said.s[strcspn(said.s, "\n")] = '\0';
+		here_problem(c, s->pos, errors, "client-ca", said.s +
+		    strlen("client-ca: "), "");
+	}
+	sk_X509_pop_free(cas, X509_free);
+	text_free(&said);
+}
+
 static void
 here_name(const struct conf *c, struct text *errors)
 {
@@ -130,6 +169,8 @@ here_check(const struct conf *c, struct text *errors)
 		here_ca(c, conf_ca(c, i), errors);
 	for (i = 0; i < c->nowns; i++)
 		here_own(c, &c->owns[i], errors);
+	for (i = 0; i < c->nsensors; i++)
+		here_sensor(c, &c->sensors[i], errors);
 	for (i = 0; i < c->nrules; i++)
 		if (c->rules[i].client.key.n > 0)
 			here_own(c, &c->rules[i].client, errors);
@@ -193,6 +234,7 @@ void
 here_warnings(const struct conf *c, struct text *out)
 {
 	const struct conf_ca *ca;
+	struct conf_own own;
 	size_t i;
 
 	conf_warnings(c, out);
@@ -206,6 +248,10 @@ here_warnings(const struct conf *c, struct text *out)
 		here_own_doubts(c, &c->owns[i], out);
 	for (i = 0; i < c->nrules; i++)
 		here_own_doubts(c, &c->rules[i].client, out);
+	for (i = 0; i < c->nsensors; i++) {
+		own = sensor_own(&c->sensors[i]);
+		here_own_doubts(c, &own, out);
+	}
 }
 
 int

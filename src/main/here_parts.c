@@ -75,6 +75,34 @@ here_file(const struct conf *c, const struct conf_mirror *m,
 	text_free(&mend);
 }
 
+/* The directory of captures; or the one above, or above that, where we make it
+ * before we become the user. */
+static void
+here_history(const struct conf *c, struct text *errors)
+{
+	const char *dir = c->history.directory;
+	char *above = xdirname(dir), *top = xdirname(above);
+	struct text why = { 0 }, mend = { 0 };
+	int err = here_may(c->user, dir, W_OK | X_OK);
+
+	if (err == ENOENT)
+		err = here_may(NULL, access(above, F_OK) == 0 ? above : top,
+		    W_OK | X_OK);
+	if (err != 0) {
+		text_printf(&why, "cannot write in %s: %s", dir,
+		    strerror(err));
+		text_printf(&mend, "mkdir -p %s", dir);
+		if (c->user != NULL)
+			text_printf(&mend, " && chown %s %s", c->user, dir);
+		here_problem(c, c->history.pos, errors, "directory", why.s,
+		    mend.s);
+	}
+	text_free(&why);
+	text_free(&mend);
+	free(above);
+	free(top);
+}
+
 static void
 here_service(const struct conf *c, const struct conf_icap *i,
     struct text *errors)
@@ -128,6 +156,8 @@ here_parts(const struct conf *c, struct text *errors)
 		if (c->mirrors[i].kind == MIRROR_PCAP)
 			here_file(c, &c->mirrors[i], errors);
 	}
+	if (c->history.given)
+		here_history(c, errors);
 	for (i = 0; i < c->ndevices; i++)
 		here_device(c, &c->devices[i], errors);
 	for (i = 0; i < c->nicaps; i++)

@@ -10,23 +10,29 @@
 
 #include "chain/chain.h"
 #include "chain/device.h"
+#include "conf/denied.h"
 #include "main/daemon.h"
 #include "main/setup.h"
 #include "proxy/accept.h"
+#include "sink/history.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "verdict/denied.h"
 #include "verdict/sensors.h"
+#include "verdict/tags.h"
 
 static const struct {
 	const char	*name;
-	const char	*keys[2];
+	const char	*keys[3];
 } fixed[] = {
 	{ "workers or user", { "workers", "user" } },
 	{ "control", { "control" } },
 	{ "endpoints state or cases", { "endpoints.state",
 	    "endpoints.cases" } },
+	{ "history ports, http2 or starttls", { "history.ports",
+	    "history.http2", "history.starttls" } },
 };
 
 static int
@@ -90,10 +96,18 @@ reload_first_quarantine(const struct daemon *d, const struct conf *c,
     struct text *out)
 {
 	unsigned n = contain_count(d->quarantine.contain);
+	unsigned denied = contain_count(denied_table(d->measures.denied));
 
-	if (c->nquarantines > 0 && d->quarantine.guard == NULL)
-		text_puts(out, "needs a restart: quarantines, as it was "
-		    "started without any");
+	if (conf_denies(c) && d->quarantine.guard == NULL)
+		text_puts(out, "needs a restart: quarantines or do: "
+		    "deny-server, as it was started without any");
+	else if (conf_measures(c) && c->endpoints.state != NULL &&
+	    d->quarantine.state == NULL)
+		text_puts(out, "needs a restart: do: step-up, as it was "
+		    "started without any response that lasts");
+	else if (!conf_denies(c) && denied > 0)
+		text_printf(out, "quarantines and do: deny-server cannot go "
+		    "while %u servers are denied (ctl deny list)", denied);
 	else if (c->nquarantines == 0 && n > 0)
 		text_printf(out, "quarantines cannot go while %u endpoints "
 		    "are contained (ctl quarantine list)", n);
@@ -134,6 +148,9 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 		    (rv = port_free(&c->listens[i], why)) != 0)
 			return rv;
 	device_attach(c, d->admin.conf);
+	captures_directory(c);
+	if ((rv = captures_usable(c, why)) != 0)
+		return rv;
 	if ((rv = setup_new(d, c, d->setup, &f->setup, why)) != 0)
 		return rv;
 	if (d->chains != NULL && (rv = chains_open(d->chains, c, why)) != 0)
@@ -167,6 +184,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 		metrics_free(d->metrics);
 		d->metrics = f->metrics;
 	}
+	history_renew(d->history, c);
 	for (i = 0; i < d->nrunning; i++)
 		worker_renew(d->workers[i], setup_parts(f->setup),
 		    f->sockets[i]);
@@ -174,6 +192,8 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	d->setup = f->setup;
 	daemon_show(d);
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
+	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
+	    clock_ms());
 	verdicts_begin(d, c, f->sensors);
 	rest_begin(d->rest, f->rest);
 	daemon_memory(c);

@@ -2,7 +2,7 @@
  * Sensors in the running daemon, and what the log says of their verdicts.
  */
 #include "admin/contained.h"
-#include "admin/recent.h"
+#include "admin/measures.h"
 #include "main/daemon.h"
 #include "sink/connlog.h"
 #include "sink/eve.h"
@@ -11,12 +11,25 @@
 #include "verdict/cases.h"
 #include "verdict/sensors.h"
 
+/* In the case of each thing that was done. */
+static void
+verdict_cases(struct daemon *d, const struct verdict_told *t, json_t *o)
+{
+	size_t i;
+
+	if (t->id != 0 && t->also[0] == 0)
+		cases_add(d->quarantine.cases, t->id, clock_wall().tv_sec,
+		    "verdict", json_incref(o));
+	for (i = 0; i < VERDICT_ALSO && t->also[i] != 0; i++)
+		cases_add(d->quarantine.cases, t->also[i],
+		    clock_wall().tv_sec, "verdict", json_incref(o));
+}
+
 static void
 verdict_told(void *arg, const struct verdict_told *t)
 {
 	struct daemon *d = arg;
 	char who[ADDR_STRLEN];
-	struct timespec now;
 	json_t *o;
 
 	log_info("sensor %s: %s (severity %d) about %s: response %zu: %s%s%s",
@@ -29,11 +42,8 @@ verdict_told(void *arg, const struct verdict_told *t)
 	if (d->quarantine.actor != NULL)
 		json_object_set_new(o, "actor",
 		    eve_string(d->quarantine.actor));
-	now = clock_wall();
-	recent_add(d->admin.recent, o, &now);
-	if (t->id != 0)
-		cases_add(d->quarantine.cases, t->id, clock_wall().tv_sec,
-		    "verdict", json_incref(o));
+	verdict_cases(d, t, o);
+	verdict_ring_add(d->admin.ring, o, clock_wall().tv_sec);
 	connlog_report(d->admin.log, "verdict", o);
 }
 
@@ -58,7 +68,6 @@ verdicts_boot(struct daemon *d, struct conf *c, uint64_t seed,
 	d->verdicts.told = verdict_told;
 	d->verdicts.arg = d;
 	d->admin.verdicts = &d->verdicts;
-	d->admin.recent = recent_new();
 	if ((rv = verdicts_open(d, c, &s, why)) == 0)
 		verdicts_begin(d, c, s);
 	return rv;
@@ -83,5 +92,4 @@ verdicts_down(struct daemon *d)
 {
 	sensors_free(d->sensors);
 	respond_free(d->verdicts.respond);
-	recent_free(d->admin.recent);
 }

@@ -8,6 +8,7 @@
 #include "main/daemon.h"
 #include "net/mailbox.h"
 #include "proxy/accept.h"
+#include "sink/history.h"
 #include "sink/sinks.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -439,6 +440,9 @@ setup_new(struct daemon *d, struct conf *c, const struct setup *before,
 		return rv;
 	}
 	setup_engine(s, &d->engine, before);
+	if (c->history.given)
+		s->parts.history = (struct proxy_sink){ &sink_history,
+		    d->history };
 	s->parts.refs = 1;
 	s->parts.gone = setup_gone;
 	s->parts.policy = policy_new(c);

@@ -12,6 +12,7 @@
 #include "conf/contained.h"
 #include "policy/asked.h"
 #include "policy/category.h"
+#include "policy/denied.h"
 #include "policy/group.h"
 #include "policy/mac.h"
 #include "util/mem.h"
@@ -547,6 +548,7 @@ status_wants(const struct conf_match *m, struct text *t)
 	    name##_wants, 0, STAGE_CERTIFICATE }
 const struct condition conditions[] = {
 	CONDITION(contained, 0, STAGE_CONNECTION),
+	CONDITION(denied, 0, STAGE_CONNECTION),
 	CONDITION(listener, 0, STAGE_CONNECTION),
 	CONDITION(protocol, 1, STAGE_HELLO),
 	CONDITION(port, 0, STAGE_CONNECTION),
@@ -586,6 +588,7 @@ int
 condition_open(const struct condition *c, const struct facts *f)
 {
 	return f->sni_open && (c->wants == sni_wants ||
+	    (c->wants == denied_wants && denied_names(f)) ||
 	    (c->wants == host_wants && asked_host(f) == f->sni) ||
 	    (by_site(c) && asked_site(f) == f->sni));
 }
@@ -602,7 +605,13 @@ enum policy_stage
 condition_stage(const struct condition *c, const struct facts *f)
 {
 	const char *name = condition_name(c, f);
+	enum policy_stage stage = c->stage;
+	char addr[ADDR_STRLEN];
 
+	if (c->wants == denied_wants) {
+		denied_by(f, addr, &stage);
+		return stage;
+	}
 	if (name == NULL)
 		return c->stage;
 	return name == f->request ? STAGE_REQUEST :
@@ -618,6 +627,8 @@ condition_to_come(const struct condition *c, const struct facts *f)
 
 	if (condition_open(c, f))
 		return 1;
+	if (c->wants == denied_wants)
+		return denied_to_come(f);
 	/* Known before all else. */
 	if (c->wants == user_wants || c->wants == contained_wants ||
 	    c->wants == mac_wants || c->wants == group_wants ||

@@ -14,6 +14,8 @@
 #include "util/addr.h"
 #include "util/mac.h"
 
+struct denials;
+
 enum policy_protocol {
 	PROTO_UNKNOWN,		/* nothing seen yet */
 	PROTO_TLS,
@@ -36,6 +38,11 @@ struct facts {
 	const char	*user;			/* of the client */
 	const char	*contained;		/* ... by this profile */
 	const char	*tags;			/* ... "a,b" */
+	/* ... under step-up: the mirrors it gets besides, "a,b", "*" for all;
+	 * "": none */
+	const char	*step_up;
+	/* servers that are denied to everybody; NULL: none ever is */
+	const struct denials *denials;
 	uint8_t		 mac[MAC_LEN];		/* ... on a network of ours */
 	int		 mac_known;
 	enum conf_mode	 mode;

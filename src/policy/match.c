@@ -123,7 +123,7 @@ int
 match_by_request(const struct match *m)
 {
 	return m->conf->host.n > 0 || m->conf->site.n > 0 ||
-	    m->conf->category.n > 0;
+	    m->conf->category.n > 0 || m->conf->denied == DENIED_BY_REQUEST;
 }
 
 int

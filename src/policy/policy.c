@@ -8,6 +8,7 @@
 
 #include "policy/category.h"
 #include "policy/condition.h"
+#include "policy/denied.h"
 #include "policy/group.h"
 #include "policy/match.h"
 #include "policy/own.h"
@@ -191,6 +192,20 @@ rule_matches(const struct rule *r, struct view *v)
 	    !(r->excepts && match_holds(&r->except, v, NULL));
 }
 
+/* An endpoint under step-up is decrypted though the rule bypasses it. */
+static int
+rule_raised(const struct rule *r, const struct facts *f)
+{
+	return f->step_up != NULL && r->conf->action == ACTION_BYPASS &&
+	    !r->conf->never_decrypt;
+}
+
+static enum conf_action
+rule_does(const struct rule *r, const struct facts *f)
+{
+	return rule_raised(r, f) ? ACTION_DECRYPT : r->conf->action;
+}
+
 static enum match_may
 rule_may_match(const struct rule *r, struct view *v)
 {
@@ -233,7 +248,8 @@ policy_decide(const struct policy *p, const struct facts *f,
 	memset(v, 0, sizeof(*v));
 	v->rule_index = i;	/* the last has no conditions */
 	v->rule = p->rules[i].conf;
-	v->action = v->rule->action;
+	v->action = rule_does(&p->rules[i], f);
+	v->why = rule_raised(&p->rules[i], f) ? "step-up" : NULL;
 	v->later = policy_later(p, &view, i);
 }
 
@@ -317,7 +333,7 @@ policy_request(const struct policy *p, const struct facts *conn,
 	    (f.sni != NULL && strcmp(f.sni, name) == 0);
 
 	*v = *of;
-	if (same && !p->by_request)
+	if (same && !p->by_request && !denied_names(conn))
 		return REQUEST_SAME;
 	f.request = name;
 	policy_decide(p, &f, v);
@@ -362,7 +378,8 @@ policy_surely(const struct policy *p, const struct facts *f,
 		r = p->rules[i].conf;
 		if (first == NULL)
 			first = r;
-		if (!(actions & 1u << r->action) || r->chain != first->chain ||
+		if (!(actions & 1u << rule_does(&p->rules[i], f)) ||
+		    r->chain != first->chain ||
 		    !conf_proxies_same(r, first))
 			return 0;
 	}
@@ -573,6 +590,22 @@ explain_way(const struct policy *p, const struct facts *f,
 		text_puts(out, "\n");
 }
 
+/* What a step-up changes. */
+static void
+explain_step_up(const struct facts *f, const struct verdict *v,
+    struct text *out)
+{
+	if (f->step_up == NULL)
+		return;
+	if (v->rule->action == ACTION_BYPASS)
+		text_puts(out, v->rule->never_decrypt ? "step-up: the rule "
+		    "says never-decrypt\n" : "step-up: decrypted, though the "
+		    "rule bypasses it\n");
+	if (v->action == ACTION_DECRYPT && f->step_up[0] != '\0')
+		text_printf(out, "step-up: shown to mirrors besides: %s\n",
+		    strcmp(f->step_up, "*") == 0 ? "all" : f->step_up);
+}
+
 void
 policy_categories(const struct policy *p, const struct facts *f,
     struct text *out)
@@ -609,6 +642,7 @@ policy_explain(const struct policy *p, const struct facts *f,
 	}
 	text_printf(out, "decided at: %s\n", stages[at]);
 	explain_way(p, &known, v, out);
+	explain_step_up(&known, v, out);
 	verdict_explain(v, p->conf, &known, out);
 	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
 	    v->rule->name);

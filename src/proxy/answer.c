@@ -102,6 +102,14 @@ answer_contained(const struct session *s, char reference[32], char until[32])
 }
 
 static void
+answer_reference(const struct session *s, char reference[32])
+{
+	snprintf(reference, 32, s->denial != NULL ? "denial %llu" :
+	    "session %llu", (unsigned long long)(s->denial != NULL ?
+	    s->denial->id : s->rec.id));
+}
+
+static void
 answer_make(struct session *s, int status, const char *why,
     const struct http_head *h)
 {
@@ -109,12 +117,12 @@ answer_make(struct session *s, int status, const char *why,
 	char reference[32], until[32] = "", *text, *button = NULL;
 	size_t len;
 
-	snprintf(reference, sizeof(reference), "session %llu",
-	    (unsigned long long)s->rec.id);
+	answer_reference(s, reference);
 	p.kind = page_kind_of(status);
 	if (s->verdict.action == ACTION_WARN && status == 403)
 		p.kind = PAGE_WARN;
-	if (status == 403 && endpoint_why(s) != NULL) {
+	if (status == 403 && s->denial == NULL &&
+	    endpoint_why(s) != NULL) {
 		p.kind = PAGE_QUARANTINE;
 		answer_contained(s, reference, until);
 		p.until = until;

@@ -12,6 +12,7 @@
 #include "proxy/coach.h"
 #include "proxy/endpoint.h"
 #include "proxy/inner.h"
+#include "proxy/measures.h"
 #include "proxy/session.h"
 #include "proxy/taps.h"
 #include "tls/tls.h"
@@ -23,6 +24,8 @@ decide_refuse(struct session *s, const char *why)
 {
 	if (why == NULL && s->verdict.rule->match.contained != NULL)
 		why = endpoint_why(s);
+	if (why == NULL)
+		why = measures_denied_why(s);
 	if (s->verdict.action == ACTION_RESET)
 		return step_reset(s, DIR_DOWN, "reset by rule %s",
 		    s->verdict.rule->name);

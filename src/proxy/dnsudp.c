@@ -16,6 +16,7 @@
 #include "codec/dnsmsg.h"
 #include "net/dgram.h"
 #include "proxy/dnstable.h"
+#include "proxy/endpoint.h"
 #include "proxy/inner.h"
 #include "proxy/reach.h"
 #include "util/clock.h"
@@ -275,7 +276,7 @@ static void
 query_decide(struct worker *w, const struct conf_listen *l,
     const struct dgram *q, struct verdict *v)
 {
-	const struct facts f = {
+	struct facts f = {
 		.now = clock_wall().tv_sec,
 		.listener = l->name,
 		.mode = l->mode,
@@ -286,6 +287,7 @@ query_decide(struct worker *w, const struct conf_listen *l,
 		.cert_none = 1
 	};
 
+	endpoint_facts(w, &f);
 	policy_decide(w->policy, &f, v);
 	if (policy_conf(w->policy)->monitor)
 		v->action = ACTION_BYPASS;

@@ -6,23 +6,44 @@
 #include <stdlib.h>
 
 #include "conf/contained.h"
+#include "net/neighbours.h"
 #include "proxy/inner.h"
+#include "proxy/measures.h"
 #include "proxy/session.h"
 #include "util/clock.h"
 #include "verdict/contain.h"
+#include "verdict/denied.h"
 
 /* The profile it is to be refused by; NULL: this server is let through. */
 static const char *
-endpoint_profile(const struct session *s)
+endpoint_profile(const struct conf *c, const struct contained *by,
+    const struct facts *f)
 {
-	const struct conf *c = session_conf(s);
-	int i = conf_quarantine_find(c, s->contained->profile);
+	int i = conf_quarantine_find(c, by->profile);
 
 	if (i < 0)
 		return conf_quarantine_gone.name;
-	return s->facts.server.sa.sa_family != AF_UNSPEC &&
-	    conf_quarantine_lets(&c->quarantines[i], &s->facts.server,
-	    s->facts.port) ? NULL : c->quarantines[i].name;
+	return f->server.sa.sa_family != AF_UNSPEC &&
+	    conf_quarantine_lets(&c->quarantines[i], &f->server, f->port) ?
+	    NULL : c->quarantines[i].name;
+}
+
+void
+endpoint_facts(const struct worker *w, struct facts *f)
+{
+	struct contain *t = w->env->contain;
+	struct contained *by;
+
+	f->denials = denied_ask(w->env->denied);
+	if (t == NULL || contain_count(t) == 0)
+		return;
+	f->mac_known = neighbours_mac(w->env->neighbours, &f->client,
+	    f->mac) == 0;
+	by = contain_ask(t, &f->client, f->mac_known ? f->mac : NULL,
+	    clock_ms());
+	if (by != NULL)
+		f->contained = endpoint_profile(policy_conf(w->policy), by, f);
+	contained_unref(by);
 }
 
 static void
@@ -59,12 +80,14 @@ endpoint_look(struct session *s)
 
 	endpoint_forget(s);
 	tags_look(s);
+	measures_look(s);
 	if (t == NULL)
 		return;
 	s->contained = contain_ask(t, &s->facts.client,
 	    s->facts.mac_known ? s->facts.mac : NULL, clock_ms());
 	if (s->contained != NULL)
-		s->facts.contained = endpoint_profile(s);
+		s->facts.contained = endpoint_profile(session_conf(s),
+		    s->contained, &s->facts);
 }
 
 void
@@ -76,6 +99,7 @@ endpoint_forget(struct session *s)
 	free(s->tags);
 	s->tags = NULL;
 	s->facts.tags = NULL;
+	measures_forget(s);
 }
 
 const char *

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "codec/http.h"
+#include "policy/denied.h"
 #include "proxy/coach.h"
 #include "proxy/engine.h"
 #include "proxy/inner.h"
@@ -121,6 +122,15 @@ judge_rules(struct session *s, const char *name, struct judgement *j)
 	return 1;
 }
 
+/* It passed before, and has not been denied since. */
+static int
+judge_known(const struct session *s, const char *name)
+{
+	return s->name_allowed != NULL && strcmp(s->name_allowed, name) == 0 &&
+	    !(denied_names(&s->facts) &&
+	    s->facts.denials->has_name(s->facts.denials, name));
+}
+
 void
 session_judge(struct session *s, const struct http_head *h,
     struct judgement *j)
@@ -129,8 +139,7 @@ session_judge(struct session *s, const struct http_head *h,
 	char name[HTTP_NAME_MAX];
 
 	memset(j, 0, sizeof(*j));
-	if (http_name(h, name) != 0 ||
-	    (s->name_allowed != NULL && strcmp(s->name_allowed, name) == 0) ||
+	if (http_name(h, name) != 0 || judge_known(s, name) ||
 	    judge_rules(s, name, j))
 		return;
 	/* CONNECT names the end of a tunnel, not this server. */

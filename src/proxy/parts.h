@@ -25,6 +25,8 @@ struct parts {
 	struct own		**owns;		/* of conf.owns */
 	struct own		**clients;	/* of conf.rules, or NULL */
 	struct proxy_sink	*sinks;		/* of conf.mirrors */
+	/* Has what all sessions show that are read; ops NULL: there is none */
+	struct proxy_sink	 history;
 	/* Reads HTTP in the sessions that need it. */
 	const struct engine_ops	*engine;
 	void			*engine_env;

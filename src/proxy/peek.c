@@ -18,6 +18,7 @@
 #include "proxy/answer.h"
 #include "proxy/decide.h"
 #include "proxy/inner.h"
+#include "proxy/measures.h"
 #include "proxy/phases.h"
 #include "proxy/session.h"
 #include "proxy/upgrade.h"
@@ -178,7 +179,7 @@ hello_waits(struct session *s, const char *data, size_t len)
 
 	h.scanned = 0;
 	if (rv == 1 && (s->facts.host == NULL ||
-	    policy_by_request(s->policy)))
+	    measures_by_request(s)))
 		rv = http_request(&h, data, len);
 	if (rv != ERR_SHORT)
 		return 0;

@@ -60,6 +60,20 @@ seat_sink(const struct proxy_sink *sink, struct event_base *base,
 }
 
 static struct seat *
+seat_history(const struct parts *p, struct event_base *base,
+    const struct place *before)
+{
+	const struct proxy_sink *k = &p->history;
+
+	if (k->ops == NULL)
+		return NULL;
+	if (before != NULL && before->history != NULL)
+		return seat_ref(before->history);
+	return seat_new(k->sink, k->ops->attach(k->sink, base),
+	    k->ops->detach);
+}
+
+static struct seat *
 seat_engine(const struct parts *p, struct event_base *base,
     const struct place *before)
 {
@@ -82,6 +96,7 @@ place_new(struct parts *p, struct event_base *base,
 	pl->seats = xcalloc(pl->nseats + 1, sizeof(*pl->seats));
 	for (i = 0; i < pl->nseats; i++)
 		pl->seats[i] = seat_sink(&p->sinks[i], base, before);
+	pl->history = seat_history(p, base, before);
 	pl->engine = seat_engine(p, base, before);
 	return pl;
 }
@@ -102,6 +117,7 @@ place_unref(struct place *p)
 		return;
 	for (i = 0; i < p->nseats; i++)
 		seat_unref(p->seats[i]);
+	seat_unref(p->history);
 	seat_unref(p->engine);
 	free(p->seats);
 	parts_unref(p->parts);

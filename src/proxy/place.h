@@ -24,6 +24,7 @@ struct place {
 	struct parts	*parts;
 	struct seat	**seats;	/* one for each mirror */
 	size_t		 nseats;
+	struct seat	*history;	/* or NULL */
 	struct seat	*engine;
 };
 

@@ -57,6 +57,8 @@ struct session {
 	struct contained *contained;		/* see endpoint.h; or NULL */
 	char		*tags;			/* likewise */
 	unsigned	 tags_version;		/* of the table */
+	struct contained *step_up;		/* likewise */
+	struct contained *denial;		/* by which it is refused */
 	char		 host[256], sni[256], site[ADDR_STRLEN];
 	char		 user[BASIC_PART_MAX + 1];
 	uint8_t		*alpn;

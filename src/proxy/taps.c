@@ -11,6 +11,7 @@
 #include "proxy/forward.h"
 #include "proxy/inner.h"
 #include "proxy/judge.h"
+#include "proxy/measures.h"
 #include "proxy/session.h"
 #include "proxy/unread.h"
 #include "proxy/versions.h"
@@ -46,7 +47,7 @@ tap_open_engine(struct session *s)
 		.session = s,
 		.flow = { &s->wire.flow[DIR_UP],
 		    &s->wire.flow[DIR_DOWN] },
-		.by_request = policy_by_request(s->policy),
+		.by_request = measures_by_request(s),
 		.page = answer_about(s),
 		.head_max = session_conf(s)->limits.head,
 		.hello_ms = session_conf(s)->timeouts.hello,
@@ -67,15 +68,30 @@ tap_open_engine(struct session *s)
 
 /* The ports of streams, if a mirror shows these by themselves. */
 static void
-taps_open_shown(struct session *s, const struct conf_mirror *m)
+taps_open_shown(struct session *s, int http11, int ports_map)
 {
 	struct addr server = s->facts.server;
 
-	if (!m->http11 || s->rec.shown != NULL)
+	if (!http11 || s->rec.shown != NULL)
 		return;
 	addr_set_port(&server, packet_shown_port(addr_port(&server),
-	    m->ports_map));
+	    ports_map));
 	s->rec.shown = shown_new(&s->facts.client, &server);
+}
+
+/* Whatever the rule's mirrors are: what is clear text here is kept. */
+static void
+taps_open_history(struct session *s)
+{
+	const struct conf_history *h = &session_conf(s)->history;
+	const struct sink_ops *ops = s->place->parts->history.ops;
+	struct tap *t;
+
+	if (s->place->history == NULL || s->verdict.action == ACTION_BYPASS)
+		return;
+	taps_open_shown(s, h->http11, h->ports_map);
+	t = wire_tap(&s->wire, ops->tap, TAP_BEHIND);
+	t->state = ops->begin(s->place->history->seat, t, &s->rec);
 }
 
 void
@@ -84,23 +100,26 @@ taps_open(struct session *s)
 	const struct conf_rule *rule = s->verdict.rule;
 	const struct conf_mirror *m;
 	const struct conf *conf = session_conf(s);
-	size_t i;
+	struct conf_seen mirrors[MEASURES_MIRRORS];
+	size_t i, n;
 
 	if (conf->monitor)
 		return;
-	if (rule->nmirrors > 0)
+	n = measures_mirrors(s, mirrors);
+	if (n > 0)
 		s->rec.shown_port = packet_shown_port(
 		    addr_port(&s->facts.server),
-		    conf->mirrors[rule->mirrors[0].mirror].ports_map);
-	for (i = 0; i < rule->nmirrors && i < RECORD_MIRRORS; i++) {
-		m = &conf->mirrors[rule->mirrors[i].mirror];
-		taps_open_shown(s, m);
-		tap_open(s, rule->mirrors[i].after ? session_last(s) :
-		    &s->wire, rule->mirrors[i].mirror, m->name);
+		    conf->mirrors[mirrors[0].mirror].ports_map);
+	for (i = 0; i < n; i++) {
+		m = &conf->mirrors[mirrors[i].mirror];
+		taps_open_shown(s, m->http11, m->ports_map);
+		tap_open(s, mirrors[i].after ? session_last(s) : &s->wire,
+		    mirrors[i].mirror, m->name);
 	}
+	taps_open_history(s);
 	/* What is not HTTP yet may become HTTP, and is for a scanner then. */
 	if (s->verdict.action != ACTION_BYPASS && (rule->nicaps > 0 ||
-	    policy_by_request(s->policy) ||
+	    measures_by_request(s) ||
 	    (s->place->parts->http_events && s->facts.protocol < PROTO_OTHER)))
 		tap_open_engine(s);
 	dnstap_open(s);

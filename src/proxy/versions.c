@@ -8,6 +8,7 @@
 #include "http/cross.h"
 #include "proxy/inner.h"
 #include "proxy/learned.h"
+#include "proxy/measures.h"
 #include "proxy/session.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -22,7 +23,7 @@ static int
 is_read(const struct session *s)
 {
 	return s->place->parts->engine != NULL &&
-	    (s->verdict.rule->nicaps > 0 || policy_by_request(s->policy));
+	    (s->verdict.rule->nicaps > 0 || measures_by_request(s));
 }
 
 /* A client of HTTP/2 only. */

@@ -19,6 +19,7 @@
 struct bypasses;
 struct chain_ops;
 struct contain;
+struct denied;
 struct learned;
 struct neighbours;
 struct worker;
@@ -34,6 +35,9 @@ struct proxy_env {
 	/* Endpoints that are contained; or NULL: none is, ever. */
 	struct contain		*contain;
 	struct contain		*tags;		/* ... and their tags */
+	/* Servers that are denied, endpoints under step-up; or NULL. */
+	struct denied		*denied;
+	struct contain		*step_ups;
 	/* In the worker's thread at a session's end (event log); or NULL. */
 	void			(*ended)(void *arg, const struct record *);
 	/* The same when the handshakes are over (EVENT_TLS); or NULL. */

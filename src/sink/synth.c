@@ -26,6 +26,7 @@ struct synth {
 	const struct record *record;
 	uint64_t	 packets, bytes, lost;
 	const char	*note;		/* for the next packet; or NULL */
+	void		*mine;		/* the sink's */
 	uint32_t	 stream;	/* of HTTP/2; 0: the whole session */
 	uint8_t		 comment;	/* COMMENT_* that are due */
 	uint8_t		 mode;		/* enum synth_mode of this event */
@@ -226,13 +227,12 @@ comment_begin(struct text *t, const struct record *r, uint32_t stream)
 }
 
 static void
-comment_facts(struct text *t, const struct record *r)
+facts_known(struct text *t, const struct record *r)
 {
 	const struct facts *f = r->facts;
 	const struct conf_rule *rule = r->verdict->rule;
 	const char *alpn = f->tls_client.alpn;
 
-	text_printf(t, "session: %llu", (unsigned long long)r->id);
 	if (f->sni != NULL)
 		text_printf(t, "; sni: %s", f->sni);
 	if (f->tls_client.version != NULL)
@@ -250,6 +250,34 @@ comment_facts(struct text *t, const struct record *r)
 		text_printf(t, "; certificate sha256: %s", f->cert->sha256);
 	if (f->verify_text != NULL)
 		text_printf(t, "; verify: %s", f->verify_text);
+}
+
+static void
+comment_facts(struct text *t, const struct record *r)
+{
+	text_printf(t, "session: %llu", (unsigned long long)r->id);
+	facts_known(t, r);
+}
+
+void
+synth_about(const void *conversation, struct text *t)
+{
+	const struct synth *s = conversation;
+
+	comment_begin(t, s->record, s->stream);
+	facts_known(t, s->record);
+}
+
+void **
+synth_mine(const struct synth_seat *seat)
+{
+	return &seat->now->mine;
+}
+
+const struct record *
+synth_record(const struct synth_seat *seat)
+{
+	return seat->now->record;
 }
 
 static void
@@ -401,6 +429,10 @@ synth_close(void *state, struct tap_counts *m)
 
 	if (!packet_ended(&s->packet))
 		synth_reset(s, DIR_UP);
+	s->seat->now = s;
+	if (s->seat->out->over != NULL)
+		s->seat->out->over(s->seat);
+	s->seat->now = NULL;
 	m->port = packet_shown_port(addr_port(&s->record->facts->server),
 	    s->seat->path.ports_map);
 	m->packets = s->packets;

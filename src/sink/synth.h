@@ -34,6 +34,9 @@ struct synth_out {
 		    const char *comment);
 	/* The event has no more frames. May be NULL. */
 	void	(*flush)(struct synth_seat *);
+	/* The conversation has ended; synth_mine() is good for the last time.
+	 * May be NULL. */
+	void	(*over)(struct synth_seat *);
 };
 
 /* The counts of one sink. Any thread. */
@@ -76,6 +79,16 @@ void	*synth_open_stream(struct synth_seat *, const struct record *,
 	    uint32_t stream, uint16_t port);
 /* Say why (static) in a comment on its next packet. */
 void	 synth_note(void *state, const char *why);
+
+/*
+ * Within an event: its conversation; what the sink keeps with it, NULL at
+ * first; and whose it is. synth_about adds what is known of a conversation, as
+ * comments say it, without the rest that is said at its events; in the worker,
+ * while it has not ended.
+ */
+void	**synth_mine(const struct synth_seat *);
+const struct record *synth_record(const struct synth_seat *);
+void	 synth_about(const void *conversation, struct text *);
 
 /* 0, or an ERR_* with why. */
 int	synth_sink_init(struct synth_sink *, const struct conf_mirror *,

@@ -15,6 +15,7 @@ enum budget_pool {
 	BUDGET_CACHES,		/* util/cache.h */
 	BUDGET_SPOOL,		/* bodies kept, as far as in memory */
 	BUDGET_MIRRORS,		/* queues to mirrors */
+	BUDGET_HISTORY,		/* packets kept */
 	BUDGET_LOG,		/* queues to the event log and the log */
 	BUDGET_POOLS
 };

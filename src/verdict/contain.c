@@ -135,22 +135,32 @@ endpoint_same(const struct endpoint *a, const struct endpoint *b)
 	return n == m && memcmp(p, q, n) == 0;
 }
 
+/* All entries of an endpoint are in one; or all of a name. */
 static struct row **
-bucket_of(struct contain *t, const struct endpoint *who)
+bucket_of(struct contain *t, const struct endpoint *who, const char *name)
 {
-	uint64_t h = hash_fold(who_hash(HASH_START ^ t->seed, who));
+	uint64_t h = HASH_START ^ t->seed;
 
+	h = hash_fold(t->named == CONTAIN_BY_NAME ? hash_string(h, name) :
+	    who_hash(h, who));
 	return &t->bucket[h % BUCKETS];
+}
+
+static int
+row_is(const struct contain *t, const struct contained *c,
+    const struct endpoint *who, const char *profile)
+{
+	return (t->named == CONTAIN_BY_NAME || endpoint_same(&c->who, who)) &&
+	    (!t->named || strcmp(c->profile, profile) == 0);
 }
 
 /* Where this row is, or where it would be. With the lock. */
 static struct row **
 row_at(struct contain *t, const struct endpoint *who, const char *profile)
 {
-	struct row **at = bucket_of(t, who);
+	struct row **at = bucket_of(t, who, profile);
 
-	while (*at != NULL && !(endpoint_same(&(*at)->c->who, who) &&
-	    (!t->named || strcmp((*at)->c->profile, profile) == 0)))
+	while (*at != NULL && !row_is(t, (*at)->c, who, profile))
 		at = &(*at)->next;
 	return at;
 }
@@ -230,7 +240,7 @@ names_add(struct contain *t, const struct endpoint *who, uint64_t now,
 {
 	struct row *r;
 
-	for (r = *bucket_of(t, who); r != NULL; r = r->next)
+	for (r = *bucket_of(t, who, NULL); r != NULL; r = r->next)
 		if (r->c->end > now && endpoint_same(&r->c->who, who))
 			text_add(out, r->c->profile,
 			    strlen(r->c->profile) + 1);

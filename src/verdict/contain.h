@@ -44,14 +44,19 @@ void		 contained_unref(struct contained *);	/* NULL is allowed */
 
 struct contain;
 
-/* seed: random, for peers choose their addresses. named: an endpoint may be in
- * it several times, under different profiles (tags: verdict/tags.h). */
+/* By what an entry is one: its endpoint; that and its profile, so that an
+ * endpoint may be in it several times (tags: verdict/tags.h); or its profile
+ * alone (servers: verdict/denied.h). */
+#define CONTAIN_BY_ENDPOINT	0
+#define CONTAIN_BY_BOTH		1
+#define CONTAIN_BY_NAME		2
+/* seed: random, for peers choose their addresses. named: CONTAIN_BY_*. */
 struct contain	*contain_new(uint64_t seed, int named);
 void		 contain_free(struct contain *);
 
 /*
  * Put it in, with a reference of the table's own, in place of one of the same
- * endpoint (and profile, in a named one). Returns 0, or ERR_LIMIT.
+ * endpoint, or what else it goes by. Returns 0, or ERR_LIMIT.
  */
 int		 contain_put(struct contain *, struct contained *);
 /*
@@ -60,8 +65,9 @@ int		 contain_put(struct contain *, struct contained *);
  */
 struct contained *contain_ask(struct contain *, const struct addr *,
 		    const uint8_t *mac, uint64_t now);
-/* Of exactly this endpoint (and this profile, in a named table), even if its
- * end has passed. A reference, or NULL. */
+/* Of exactly this endpoint and this profile, either of which may be NULL where
+ * the table does not go by it, even if its end has passed. A reference, or
+ * NULL. */
 struct contained *contain_of(struct contain *, const struct endpoint *,
 		    const char *profile);
 /*

@@ -13,6 +13,8 @@
 #include "util/err.h"
 
 #define DEPTH	4		/* of JSON that is looked at */
+#define OURS	1		/* fields that fields_add() has room for */
+#define OURS_BYTES 512
 
 /* A text up to and with its NUL, or NULL. */
 static const char *
@@ -75,8 +77,8 @@ static void
 add(struct making *m, const char *name, size_t namelen, const char *value,
     size_t len)
 {
-	if (m->n == FIELDS_MAX || len == 0 || namelen == 0 ||
-	    m->t->len + namelen + len + 2 > FIELDS_BYTES)
+	if (m->n == FIELDS_MAX - OURS || len == 0 || namelen == 0 ||
+	    m->t->len + namelen + len + 2 > FIELDS_BYTES - OURS_BYTES)
 		return;
 	add_text(m->t, name, namelen);
 	add_text(m->t, value, len);
@@ -122,6 +124,8 @@ add_object(struct making *m, const char *prefix, json_t *o, int depth)
 	int deeper;
 
 	json_object_foreach(o, key, v) {
+		if (depth == 0 && key[0] == '@')
+			continue;	/* it is taken for none of ours */
 		if (json_is_array(v))
 			v = json_array_get(v, 0);
 		deeper = json_is_object(v) && depth < DEPTH;
@@ -209,4 +213,19 @@ fields_make(struct text *t, uint32_t sensor, uint64_t at, char *line,
 	head.n = m.n;
 	memcpy(t->s, &head, sizeof(head));
 	return rv;
+}
+
+void
+fields_add(struct text *t, const char *name, const char *value)
+{
+	struct fields_head head;
+
+	memcpy(&head, t->s, sizeof(head));
+	if (head.n == FIELDS_MAX || t->len + strlen(name) + strlen(value) + 2 >
+	    FIELDS_BYTES)
+		return;
+	add_text(t, name, strlen(name));
+	add_text(t, value, strlen(value));
+	head.n++;
+	memcpy(t->s, &head, sizeof(head));
 }

@@ -4,7 +4,8 @@
  * struct fields_head and texts, a NUL behind each: the line as it came, then
  * name, value, name, value. The members of JSON have names with dots, as in
  * "alert.severity"; what stands in the header of a dialect has an "@", as in
- * "@vendor", "@id", "@name", "@severity".
+ * "@vendor", "@id", "@name", "@severity". "@sender" is who has sent it, by a
+ * certificate. No field of a line can have such a name.
  */
 #ifndef VERDICT_FIELDS_H
 #define VERDICT_FIELDS_H
@@ -21,8 +22,9 @@ struct fields_head {
 	uint32_t	 sensor;	/* its index; FIELDS_LOST: see lost */
 	uint32_t	 n;		/* fields */
 	uint64_t	 at;		/* clock_us() when the line was read */
-	/* lines that were no reports, too long, or could not be sent */
-	uint64_t	 lost;
+	/* lines that were no reports, too long, or could not be sent; and
+	 * connections that were refused */
+	uint64_t	 lost, refused;
 };
 #define FIELDS_LOST	UINT32_MAX
 
@@ -49,5 +51,7 @@ const char *fields_get(const struct fields *, const char *name);
  */
 int	fields_make(struct text *message, uint32_t sensor, uint64_t at,
 	    char *line, size_t len, const char **why);
+/* Add a field of ours to a message that was made. */
+void	fields_add(struct text *message, const char *name, const char *value);
 
 #endif

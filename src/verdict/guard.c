@@ -25,6 +25,7 @@ struct guard {
 	int		 gone, told;	/* it has ended; that was logged */
 	/* of the configuration in force, for the numbers of profiles */
 	const struct conf *conf;
+	struct contain	*denials;	/* or NULL */
 };
 
 int
@@ -122,15 +123,22 @@ number_of(const struct guard *g, const char *profile)
 	return (uint32_t)(conf_quarantine_find(g->conf, profile) + 1);
 }
 
+static uint32_t
+seconds_left(const struct contained *c, uint64_t now)
+{
+	uint64_t s = c->end > now ? (c->end - now + 999) / 1000 : 1;
+
+	return s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
+}
+
 static void
 say_endpoint(struct guard *g, enum guard_verb verb,
     const struct contained *c, uint64_t now)
 {
 	struct guard_ask a = { .verb = verb, .who = c->who,
 	    .number = number_of(g, c->profile) };
-	uint64_t s = c->end > now ? (c->end - now + 999) / 1000 : 1;
 
-	a.n = s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
+	a.n = seconds_left(c, now);
 	guard_say(g, &a);
 }
 
@@ -148,6 +156,47 @@ say_held(void *arg, const struct contained *c)
 		say_endpoint(s->g, GUARD_HOLD, c, s->now);
 }
 
+static void
+say_server(struct guard *g, enum guard_verb verb, const struct contained *c,
+    uint64_t now)
+{
+	struct guard_ask a = { .verb = verb, .n = seconds_left(c, now) };
+
+	a.who.addr = c->who.addr;
+	if (a.who.addr.sa.sa_family != AF_UNSPEC)
+		guard_say(g, &a);
+}
+
+static void
+say_denied(void *arg, const struct contained *c)
+{
+	struct saying *s = arg;
+
+	if (c->end > s->now)
+		say_server(s->g, GUARD_DENY, c, s->now);
+}
+
+void
+guard_denials(struct guard *g, struct contain *t)
+{
+	g->denials = t;
+}
+
+int
+guard_deny(struct guard *g, const struct contained *c, uint64_t now,
+    struct text *why)
+{
+	say_server(g, GUARD_DENY, c, now);
+	return guard_done(g, why);
+}
+
+int
+guard_permit(struct guard *g, const struct contained *c, struct text *why)
+{
+	say_server(g, GUARD_PERMIT, c, 0);
+	return guard_done(g, why);
+}
+
 int
 guard_reset(struct guard *g, const struct conf *c, struct contain *t,
     uint64_t now, struct text *why)
@@ -163,6 +212,8 @@ guard_reset(struct guard *g, const struct conf *c, struct contain *t,
 	for (i = 0; i < c->nquarantines; i++)
 		say_profile(g, &c->quarantines[i], i + 1);
 	contain_each(t, say_held, &saying);
+	if (g->denials != NULL)
+		contain_each(g->denials, say_denied, &saying);
 	return guard_done(g, why);
 }
 

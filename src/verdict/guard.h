@@ -35,5 +35,15 @@ int	guard_reset(struct guard *, const struct conf *, struct contain *,
 int	guard_hold(struct guard *, const struct contained *,
 	    const struct contained *old, uint64_t now, struct text *why);
 int	guard_free(struct guard *, const struct contained *, struct text *why);
+/*
+ * Deny a server by its address (that of who), or let it be reached again. A
+ * table of them, once it is given, is taken over by guard_reset(); entries
+ * without an address are left out.
+ */
+void	guard_denials(struct guard *, struct contain *);
+int	guard_deny(struct guard *, const struct contained *, uint64_t now,
+	    struct text *why);
+int	guard_permit(struct guard *, const struct contained *,
+	    struct text *why);
 
 #endif

@@ -41,6 +41,26 @@
 	"  ip6 daddr vmap @to6\n"					\
 	" }\n"								\
 	"}\n"
+/*
+ * Servers that are denied to everybody, whatever a profile lets through: a
+ * chain of its own, for what one accepts the next one may still drop.
+ */
+#define DENIED								\
+	"table " TABLE " {\n"						\
+	" set denied4 { type ipv4_addr; flags timeout; }\n"		\
+	" set denied6 { type ipv6_addr; flags timeout; }\n"		\
+	" chain deny {\n"						\
+	"  meta l4proto tcp counter reject with tcp reset\n"		\
+	"  counter reject with icmpx admin-prohibited\n"		\
+	" }\n"								\
+	" chain denied {\n"						\
+	"  type filter hook forward priority -21; policy accept;\n"	\
+	"  ip saddr @denied4 counter drop\n"				\
+	"  ip6 saddr @denied6 counter drop\n"				\
+	"  ip daddr @denied4 goto deny\n"				\
+	"  ip6 daddr @denied6 goto deny\n"				\
+	" }\n"								\
+	"}\n"
 
 struct guard_state {
 	int		 fd;
@@ -66,8 +86,9 @@ guard_ask_check(const struct guard_ask *a, size_t len)
 		    !(p->family == AF_INET6 && p->bits <= 128))
 			return ERR_FORMAT;
 	}
-	if ((a->verb == GUARD_HOLD || a->verb == GUARD_FREE) &&
-	    !a->who.by_mac && a->who.addr.sa.sa_family != AF_INET &&
+	if (a->verb >= GUARD_HOLD && a->verb <= GUARD_PERMIT &&
+	    (!a->who.by_mac || a->verb >= GUARD_DENY) &&
+	    a->who.addr.sa.sa_family != AF_INET &&
 	    a->who.addr.sa.sa_family != AF_INET6)
 		return ERR_FORMAT;
 	return 0;
@@ -138,6 +159,22 @@ script_endpoint(struct text *t, const struct guard_ask *a)
 	script_element(t, v6 ? "to6" : "to4", s, "in", a);
 }
 
+/* As above: it may have timed out. */
+static void
+script_denied(struct text *t, const struct guard_ask *a)
+{
+	const char *set = a->who.addr.sa.sa_family == AF_INET6 ? "denied6" :
+	    "denied4";
+	char s[ADDR_STRLEN];
+
+	addr_ip_str(&a->who.addr, s);
+	text_printf(t, "add element " TABLE " %s { %s timeout %us }\n", set,
+	    s, a->verb == GUARD_DENY ? a->n : 60);
+	if (a->verb == GUARD_PERMIT)
+		text_printf(t, "delete element " TABLE " %s { %s }\n", set,
+		    s);
+}
+
 /* The first line of what nft says is what is wrong. */
 static void
 guard_do(struct guard_state *g, struct guard_answer *r)
@@ -173,7 +210,7 @@ guard_turn(struct guard_state *g)
 	switch (a.verb) {
 	case GUARD_BEGIN:
 		text_clear(&g->script);
-		text_puts(&g->script, BASE);
+		text_puts(&g->script, BASE DENIED);
 		g->release = a.n == 1;
 		return 0;
 	case GUARD_PROFILE:
@@ -183,6 +220,10 @@ guard_turn(struct guard_state *g)
 		guard_do(g, &r);
 		return send(g->fd, &r, sizeof(r), MSG_NOSIGNAL) ==
 		    sizeof(r) ? 0 : ERR_EOF;
+	case GUARD_DENY:
+	case GUARD_PERMIT:
+		script_denied(&g->script, &a);
+		return 0;
 	default:
 		script_endpoint(&g->script, &a);
 		return 0;

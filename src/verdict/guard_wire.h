@@ -19,6 +19,8 @@ enum guard_verb {
 	GUARD_PROFILE,		/* number, and what it lets through */
 	GUARD_HOLD,		/* who, under profile number, for s seconds */
 	GUARD_FREE,		/* who, of profile number */
+	GUARD_DENY,		/* the address of who, for n seconds */
+	GUARD_PERMIT,		/* no longer */
 	GUARD_DO		/* all since the last one; it is answered */
 };
 

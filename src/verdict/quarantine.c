@@ -35,7 +35,7 @@ tell(struct quarantine *q, enum quarantine_what what,
 }
 
 int
-quarantine_may(const struct quarantine *q, const struct endpoint *who,
+quarantine_inside(const struct quarantine *q, const struct endpoint *who,
     struct text *why)
 {
 	enum special kind;
@@ -48,8 +48,17 @@ quarantine_may(const struct quarantine *q, const struct endpoint *who,
 	else if (q->conf->inside.n > 0 &&
 	    !conf_prefixes_have(&q->conf->inside, &who->addr))
 		text_puts(why, "it is not inside (endpoints: inside)");
-	else if (conf_sources_have(q->conf, &q->conf->endpoints.never,
-	    &who->addr))
+	return why->len == 0;
+}
+
+int
+quarantine_may(const struct quarantine *q, const struct endpoint *who,
+    struct text *why)
+{
+	if (!quarantine_inside(q, who, why))
+		return 0;
+	if (who->addr.sa.sa_family != AF_UNSPEC && conf_sources_have(q->conf,
+	    &q->conf->endpoints.never, &who->addr))
 		text_puts(why, "it is never contained (endpoints: never)");
 	return why->len == 0;
 }
@@ -117,9 +126,10 @@ int
 quarantine_set(struct quarantine *q, const struct quarantine_order *o,
     int64_t wall, uint64_t now, uint64_t *id, struct text *why)
 {
-	struct contained wish = { .id = q->last + 1, .who = o->who,
-	    .profile = (char *)(uintptr_t)o->profile, .since = wall,
-	    .until = wall + (int64_t)(o->ms / 1000), .end = now + o->ms,
+	struct contained wish = { .id = o->id != 0 ? o->id : q->last + 1,
+	    .who = o->who, .profile = (char *)(uintptr_t)o->profile,
+	    .since = wall, .until = wall + (int64_t)(o->ms / 1000),
+	    .end = now + o->ms,
 	    .reason = (char *)(uintptr_t)o->reason,
 	    .by = (char *)(uintptr_t)o->by };
 	struct contained *old, *c;
@@ -144,7 +154,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 		text_puts(why, "too many endpoints are contained");
 		tell(q, QUARANTINE_REFUSED, &wish, why->s);
 	} else {
-		q->last += old == NULL;
+		q->last += old == NULL && o->id == 0;
 		*id = c->id;
 		hold(q, c, old, now);
 	}

@@ -56,6 +56,7 @@ struct quarantine_order {
 	const char	*profile;
 	uint64_t	 ms;		/* for so long */
 	const char	*reason, *by;
+	uint64_t	 id;		/* it has one already; or 0 */
 };
 
 /*
@@ -71,6 +72,10 @@ int	quarantine_set(struct quarantine *, const struct quarantine_order *,
 /* If `identity` is mac, and its address that of a neighbour: its MAC address
  * stays the same when it takes another. */
 void	quarantine_identify(const struct quarantine *, struct endpoint *);
+/* Whether there may be such an endpoint, and it is one of ours. 0: with a
+ * sentence in why. */
+int	quarantine_inside(const struct quarantine *, const struct endpoint *,
+	    struct text *why);
 /* Whether there may be such an endpoint, it is one of ours, and none that is
  * never contained. 0: with a sentence in why. */
 int	quarantine_may(const struct quarantine *, const struct endpoint *,

@@ -4,11 +4,14 @@
  */
 #include "verdict/sensors.h"
 
+#include <openssl/crypto.h>
+
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,16 +25,18 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/parcel.h"
+#include "verdict/sensors_pem.h"
 #include "verdict/sensors_wire.h"
 
 #define BATCH	64		/* reports a turn: others have theirs */
-#define BACKLOG	16
+#define BACKLOG	128
 #define BUFFER	(4 << 20)	/* bytes that a UDP socket may hold */
 
 struct opened {			/* of one sensor */
 	int		 fd;		/* -1: a file that is not there yet */
 	struct stat	 st;		/* of a file */
 	int		 told;		/* that it is not there */
+	struct sensor_pem pem;		/* TLS */
 };
 
 struct sensors {
@@ -44,7 +49,7 @@ struct sensors {
 	pid_t		 pid;
 	struct event	*ev;
 	struct sensors_stats stats;
-	uint64_t	 lost;		/* of processes that have ended */
+	uint64_t	 lost, refused;	/* of processes that have ended */
 };
 
 static int
@@ -154,25 +159,42 @@ open_one(const struct conf_sensor *c, const char *user, struct opened *o,
 	case SENSOR_TCP:
 		o->fd = open_inet(c, SOCK_STREAM, why);
 		break;
+	case SENSOR_TLS:
+		o->fd = open_inet(c, SOCK_STREAM, why);
+		break;
 	case SENSOR_REST:
 		return 0;
 	}
 	return o->fd >= 0 ? 0 : ERR_SYS;
 }
 
+/* With its certificate and key behind it. */
 static void
 give(struct sensors *s, size_t i, int at_end)
 {
 	const struct conf_sensor *c = &s->conf->sensors[i];
-	struct sensor_given g = { .index = (uint32_t)i,
-	    .kind = (uint32_t)c->kind, .at_end = (uint32_t)at_end,
-	    .nfrom = (uint32_t)c->from.n };
+	const struct sensor_pem *p = &s->opened[i].pem;
+	size_t size = sizeof(struct sensor_given) + p->n;
+	struct sensor_given *g;
 
 	if (s->fd < 0 || s->opened[i].fd < 0)
 		return;
+	g = xcalloc(1, size);
+	g->index = (uint32_t)i;
+	g->kind = (uint32_t)c->kind;
+	g->at_end = (uint32_t)at_end;
+	g->nfrom = (uint32_t)c->from.n;
 	if (c->from.n > 0)
-		memcpy(g.from, c->from.v, c->from.n * sizeof(*g.from));
-	parcel_send(s->fd, &g, sizeof(g), &s->opened[i].fd, 1);
+		memcpy(g->from, c->from.v, c->from.n * sizeof(*g->from));
+	snprintf(g->name, sizeof(g->name), "%s", c->name);
+	g->cert = p->cert;
+	g->key = p->key;
+	g->ca = p->ca;
+	if (p->n > 0)
+		memcpy(g + 1, p->s, p->n);
+	parcel_send(s->fd, g, size, &s->opened[i].fd, 1);
+	OPENSSL_cleanse(g, size);
+	free(g);
 }
 
 /* It has nothing to bring in order. */
@@ -195,6 +217,7 @@ ended(struct sensors *s)
 	s->fd = -1;
 	s->stats.up = 0;
 	s->lost = s->stats.lost;
+	s->refused = s->stats.refused;
 	reap(s->pid);
 }
 
@@ -203,6 +226,7 @@ heard(struct sensors *s, const struct fields *f)
 {
 	if (f->head.sensor == FIELDS_LOST) {
 		s->stats.lost = s->lost + f->head.lost;
+		s->stats.refused = s->refused + f->head.refused;
 	} else if (f->head.sensor < s->conf->nsensors) {
 		s->stats.reports++;
 		s->said(s->arg, &s->conf->sensors[f->head.sensor], f);
@@ -299,9 +323,11 @@ stop(struct sensors *s)
 		close(s->fd);
 		reap(s->pid);
 	}
-	for (i = 0; i < s->conf->nsensors; i++)
+	for (i = 0; i < s->conf->nsensors; i++) {
 		if (s->opened[i].fd >= 0)
 			close(s->opened[i].fd);
+		sensor_pem_drop(&s->opened[i].pem);
+	}
 	free(s->opened);
 	conf_unref(s->conf);
 	free(s);
@@ -323,6 +349,9 @@ inherit(const struct sensors *old, const struct conf_sensor *c,
 		    old->opened[i].fd >= 0) {
 			*o = old->opened[i];
 			o->fd = fcntl(old->opened[i].fd, F_DUPFD_CLOEXEC, 3);
+			memset(&o->pem, 0, sizeof(o->pem));
+			if (conf_sensor_tls_same(p, c))
+				sensor_pem_copy(&o->pem, &old->opened[i].pem);
 			return o->fd;
 		}
 	}
@@ -347,6 +376,41 @@ sensors_new(struct event_base *base, struct conf *conf, sensors_said said,
 	return s;
 }
 
+/* Whether they are the same, with the same in their files. */
+static int
+sensors_same(const struct conf *a, const struct conf *b)
+{
+	size_t i;
+
+	if (!conf_same(a, b, "sensors"))
+		return 0;
+	for (i = 0; i < a->nsensors; i++)
+		if (!conf_sensor_tls_same(&a->sensors[i], &b->sensors[i]))
+			return 0;
+	return 1;
+}
+
+/* What a sensor needs, of the old ones or new. */
+static int
+ready_one(struct sensors *s, size_t i, const struct sensors *old,
+    struct text *why)
+{
+	const struct conf_sensor *c = &s->conf->sensors[i];
+	struct opened *o = &s->opened[i];
+	struct text said = { 0 };
+	int rv = 0;
+
+	if (inherit(old, c, o) < 0)
+		rv = open_one(c, s->conf->user, o, why);
+	if (rv == 0 && c->kind == SENSOR_TLS && o->pem.s == NULL &&
+	    sensor_pem_read(&o->pem, c, &said) != 0) {
+		text_printf(why, "sensor %s: %s", c->name, said.s);
+		rv = ERR_USAGE;
+	}
+	text_free(&said);
+	return rv;
+}
+
 /* Whether there is any for the process: admin/rest serves the others. */
 static int
 has_read(const struct conf *c)
@@ -367,16 +431,14 @@ sensors_open(struct event_base *base, struct conf *conf, struct sensors *old,
 	size_t i;
 
 	*out = old;
-	if (old != NULL && conf_same(old->conf, conf, "sensors"))
+	if (old != NULL && sensors_same(old->conf, conf))
 		return 0;
 	*out = NULL;
 	if (!has_read(conf))
 		return 0;
 	s = sensors_new(base, conf, said, arg);
 	for (i = 0; i < conf->nsensors && rv == 0; i++)
-		if (inherit(old, &conf->sensors[i], &s->opened[i]) < 0)
-			rv = open_one(&conf->sensors[i], conf->user,
-			    &s->opened[i], why);
+		rv = ready_one(s, i, old, why);
 	if (rv == 0)
 		*out = s;
 	else
@@ -415,6 +477,7 @@ sensors_begin(struct sensors *s, struct conf *conf, struct sensors *old)
 		if (s != NULL) {
 			s->stats = old->stats;
 			s->lost = old->stats.lost;
+			s->refused = old->stats.refused;
 		}
 		stop(old);
 	}

@@ -18,7 +18,7 @@ struct sensors;
 
 struct sensors_stats {
 	uint64_t	 reports;	/* that came */
-	uint64_t	 lost;		/* see struct fields_head */
+	uint64_t	 lost, refused;	/* see struct fields_head */
 	int		 up;		/* the process is there */
 };
 
@@ -29,8 +29,8 @@ typedef void (*sensors_said)(void *arg, const struct conf_sensor *,
 /*
  * Open what the sensors of conf write to or send to; what old has too is taken
  * over, and if all is the same *out is old. Files may come later. old may be
- * NULL, and so is *out without sensors. Returns 0; or ERR_SYS with a sentence
- * in why, and nothing has changed.
+ * NULL, and so is *out without sensors. Returns 0; or with a sentence in why
+ * ERR_SYS or ERR_USAGE (a certificate), and nothing has changed.
  */
 int	sensors_open(struct event_base *, struct conf *, struct sensors *old,
 	    sensors_said, void *arg, struct sensors **out, struct text *why);

@@ -24,6 +24,9 @@
 static const char *const names[STATE_KINDS] = {
 	[STATE_QUARANTINE] = "profile",
 	[STATE_TAG] = "tag",
+	[STATE_DENIAL] = "server",
+	[STATE_STEP_UP] = "mirror",
+	[STATE_PROPOSAL] = "proposed",
 };
 
 struct state {
@@ -37,6 +40,22 @@ struct reading {
 	uint64_t	 now, last;
 	unsigned	 bad;
 };
+
+/* A server that goes by its name is no endpoint. */
+static const char nobody[] = "-";
+
+static int
+who_read(struct endpoint *who, const char *s)
+{
+	return strcmp(s, nobody) == 0 ? 0 : endpoint_parse(who, s);
+}
+
+static const char *
+who_text(const struct endpoint *who, char *out)
+{
+	return !who->by_mac && who->addr.sa.sa_family == AF_UNSPEC ? nobody :
+	    endpoint_str(who, out);
+}
 
 /* What a line is of, or STATE_KINDS; and its name. */
 static int
@@ -66,7 +85,7 @@ line_held(struct reading *r, json_t *o, uint64_t id)
 	if (kind == STATE_KINDS || json_unpack(o, "{s:s,s:I,s:I,s:s,s:s}",
 	    "who", &who, "since", &since, "until", &until,
 	    "reason", &c.reason, "by", &c.by) != 0 ||
-	    endpoint_parse(&c.who, who) != 0)
+	    who_read(&c.who, who) != 0)
 		return ERR_FORMAT;
 	c.since = since;
 	c.until = until;
@@ -129,7 +148,7 @@ held_text(enum state_kind kind, const struct contained *c, struct text *t)
 	json_t *o;
 
 	o = json_pack("{s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "id",
-	    (json_int_t)c->id, "who", endpoint_str(&c->who, who), names[kind],
+	    (json_int_t)c->id, "who", who_text(&c->who, who), names[kind],
 	    c->profile, "since", (json_int_t)c->since, "until",
 	    (json_int_t)c->until, "reason", c->reason, "by", c->by);
 	s = json_dumps(o, JSON_COMPACT);
@@ -213,15 +232,6 @@ file_keep(const char *path, unsigned lines)
 }
 
 static void
-over_drop(struct contain *t, uint64_t now)
-{
-	struct contained *c;
-
-	while ((c = contain_over(t, now)) != NULL)
-		contained_unref(c);
-}
-
-static void
 dir_make(const char *path)
 {
 	char *dir = xdirname(path);
@@ -237,12 +247,9 @@ state_open(const char *path, struct contain *const tables[STATE_KINDS],
 {
 	struct reading r = { tables, wall, now, 0, 0 };
 	struct state *s;
-	int i;
 
 	if (file_read(path, &r, why) != 0)
 		return ERR_SYS;
-	for (i = 0; i < STATE_KINDS; i++)
-		over_drop(tables[i], now);
 	if (r.bad > 0)
 		file_keep(path, r.bad);
 	dir_make(path);

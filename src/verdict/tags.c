@@ -3,9 +3,16 @@
  */
 #include "verdict/tags.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "conf/group.h"
 #include "util/err.h"
+#include "util/log.h"
+#include "util/mem.h"
 #include "verdict/state.h"
+
+#define BY_FILE	"file"
 
 static void
 tell(struct quarantine *q, enum quarantine_what what,
@@ -20,8 +27,9 @@ tell(struct quarantine *q, enum quarantine_what what,
 	q->tagged(q->arg, what, c);
 }
 
-int
-tags_set(struct quarantine *q, const struct quarantine_order *o, int64_t wall,
+/* Of exactly this endpoint. */
+static int
+put(struct quarantine *q, const struct quarantine_order *o, int64_t wall,
     uint64_t now, uint64_t *id, struct text *why)
 {
 	struct contained wish = { .id = q->last + 1, .who = o->who,
@@ -32,11 +40,6 @@ tags_set(struct quarantine *q, const struct quarantine_order *o, int64_t wall,
 	struct contained *old, *c;
 	int rv = 0;
 
-	if (!conf_tag_valid(o->profile)) {
-		text_printf(why, "\"%.64s\" is not a tag", o->profile);
-		return ERR_FORMAT;
-	}
-	quarantine_identify(q, &wish.who);
 	old = contain_of(q->tags, &wish.who, wish.profile);
 	if (old != NULL) {
 		wish.id = old->id;
@@ -55,6 +58,20 @@ tags_set(struct quarantine *q, const struct quarantine_order *o, int64_t wall,
 	}
 	contained_unref(old);
 	return rv;
+}
+
+int
+tags_set(struct quarantine *q, const struct quarantine_order *o, int64_t wall,
+    uint64_t now, uint64_t *id, struct text *why)
+{
+	struct quarantine_order named = *o;
+
+	if (!conf_tag_valid(o->profile)) {
+		text_printf(why, "\"%.64s\" is not a tag", o->profile);
+		return ERR_FORMAT;
+	}
+	quarantine_identify(q, &named.who);
+	return put(q, &named, wall, now, id, why);
 }
 
 int
@@ -85,4 +102,76 @@ tags_tick(struct quarantine *q, uint64_t now)
 		tell(q, QUARANTINE_EXPIRED, c);
 		contained_unref(c);
 	}
+}
+
+struct stale {			/* ids of tags that the file has no more */
+	const struct conf_tagfile *file;
+	uint64_t	*ids;
+	size_t		 n;
+};
+
+static int
+tagged_order(const void *a, const void *b)
+{
+	const struct conf_tagged *x = a, *y = b;
+	int n = strcmp(x->who, y->who);
+
+	return n != 0 ? n : strcmp(x->tag, y->tag);
+}
+
+static void
+stale_see(void *arg, const struct contained *c)
+{
+	struct stale *s = arg;
+	char who[ADDR_STRLEN];
+	struct conf_tagged key = { endpoint_str(&c->who, who), c->profile };
+
+	if (strcmp(c->by, BY_FILE) != 0 || (s->file->n > 0 &&
+	    bsearch(&key, s->file->v, s->file->n, sizeof(key),
+	    tagged_order) != NULL))
+		return;
+	s->ids = xrealloc(s->ids, (s->n + 1) * sizeof(*s->ids));
+	s->ids[s->n++] = c->id;
+}
+
+/* Those that are not there yet. */
+static void
+file_put(struct quarantine *q, const struct conf_tagged *t, int64_t wall,
+    uint64_t now)
+{
+	struct quarantine_order o = { .profile = t->tag, .by = BY_FILE,
+	    .reason = "set by the file of tags" };
+	struct text why = { 0 };
+	struct contained *is;
+	uint64_t id;
+
+	endpoint_parse(&o.who, t->who);
+	is = contain_of(q->tags, &o.who, t->tag);
+	/* Its end is far away, and would come. */
+	o.ms = TAG_FOREVER;
+	if ((is == NULL || strcmp(is->by, BY_FILE) != 0) &&
+	    put(q, &o, wall, now, &id, &why) != 0)
+		log_error("the tag %s of %s is not set: %s", t->tag, t->who,
+		    why.s);
+	contained_unref(is);
+	text_free(&why);
+}
+
+void
+tags_renew(struct quarantine *q, const struct conf *conf, int64_t wall,
+    uint64_t now)
+{
+	struct stale s = { .file = &conf->endpoints.tags };
+	struct contained *c;
+	size_t i;
+
+	contain_each(q->tags, stale_see, &s);
+	for (i = 0; i < s.n; i++)
+		if ((c = contain_take(q->tags, s.ids[i])) != NULL) {
+			tell(q, QUARANTINE_RELEASED, c);
+			contained_unref(c);
+		}
+	free(s.ids);
+	for (i = 0; i < s.file->n; i++)
+		file_put(q, &s.file->v[i], wall, now);
 }

@@ -23,6 +23,10 @@ int	tags_set(struct quarantine *, const struct quarantine_order *,
 /* Take it from the endpoint. Returns 0 and its id, or ERR_NOTFOUND. */
 int	tags_clear(struct quarantine *, const struct endpoint *,
 	    const char *tag, uint64_t *id);
+/* Those of the file (`endpoints: tags`) are those of this configuration now.
+ * They are of exactly who is named. */
+void	tags_renew(struct quarantine *, const struct conf *, int64_t wall,
+	    uint64_t now);
 /* End those whose time has come. */
 void	tags_tick(struct quarantine *, uint64_t now);
 

@@ -9,10 +9,13 @@
 #include "net/special.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "verdict/proposal.h"
+#include "verdict/server.h"
 #include "verdict/tags.h"
 
 static const char *const results[VERDICT_RESULTS] = { "notified", "done",
-    "dry-run", "ambiguous", "nobody", "breaker", "refused" };
+    "dry-run", "ambiguous", "nobody", "breaker", "refused",
+    "proposed" };
 
 const char *
 verdict_result_str(enum verdict_result r)
@@ -41,26 +44,154 @@ reason_of(const struct sighting *s)
 }
 
 static enum verdict_result
+result_of(int rv)
+{
+	return rv == 0 ? VERDICT_DONE : VERDICT_REFUSED;
+}
+
+static enum verdict_result
+carry_out(struct verdicts *v, const struct conf_response *r,
+    const struct measure_order *o, int64_t wall, uint64_t now, uint64_t *id,
+    struct text *why)
+{
+	int rv;
+
+	if (r->approval == APPROVAL_NO)
+		return result_of(measure_do(v->measures, o, wall, now, id,
+		    why));
+	rv = proposal_add(v->measures, o, r->approve_within,
+	    r->approval == APPROVAL_SECOND, wall, now, id, why);
+	return rv == 0 ? VERDICT_PROPOSED : result_of(rv > 0 ? 0 : rv);
+}
+
+/* What the response orders, but for its object. */
+static struct measure_order
+order_of(const struct verdict_told *t)
+{
+	struct measure_order o = { .what = t->response->what,
+	    .ms = t->response->span, .by = t->sensor->name,
+	    .cut = t->response->cut, .reason = reason_of(t->sighting) };
+
+	if (t->who != NULL)
+		o.who = *t->who;
+	return o;
+}
+
+/* "a,b"; "*" for all; "" for none. */
+static void
+mirrors_text(const struct conf *c, const struct conf_response *r,
+    struct text *out)
+{
+	size_t i;
+
+	text_puts(out, r->mirrors_given ? "" : "*");
+	for (i = 0; i < r->nmirrors; i++)
+		text_printf(out, "%s%s", i > 0 ? "," : "",
+		    c->mirrors[r->mirrors[i]].name);
+}
+
+/* One order about the endpoint: a quarantine or a step-up. One that is held
+ * already costs the breaker nothing. */
+static enum verdict_result
 contain(struct verdicts *v, struct verdict_told *t, int64_t wall,
     uint64_t now, struct text *why)
 {
 	const struct conf *conf = v->quarantine->conf;
-	struct quarantine_order o = { .who = *t->who,
-	    .profile = t->response->profile, .ms = t->response->span,
-	    .by = t->sensor->name, .reason = reason_of(t->sighting) };
-	struct contained *held;
+	struct measure_order o = order_of(t);
+	enum verdict_result result;
+	struct text mirrors = { 0 };
 
+	mirrors_text(conf, t->response, &mirrors);
+	o.object = o.what == DO_STEP_UP ? mirrors.s : t->response->profile;
+	if (o.object == NULL)
+		o.object = "";
+	if (t->response->dry_run)
+		result = VERDICT_DRY_RUN;
+	else if (!measure_held(v->measures, &o) &&
+	    measure_may(v->measures, &o, why) &&
+	    !respond_may(v->respond, &conf->breaker, now))
+		result = VERDICT_BREAKER;
+	else {
+		text_clear(why);
+		result = carry_out(v, t->response, &o, wall, now, &t->id,
+		    why);
+	}
+	text_free(&mirrors);
+	return result;
+}
+
+/* Whether the breaker has to be asked: one of them would be new. */
+static int
+denies_more(struct verdicts *v, struct measure_order *o,
+    const struct servers *s)
+{
+	struct text why = { 0 };
+	size_t i;
+	int more = 0;
+
+	for (i = 0; i < s->n && !more; i++) {
+		o->object = s->v[i];
+		more = !measure_held(v->measures, o) &&
+		    measure_may(v->measures, o, &why);
+	}
+	text_free(&why);
+	return more;
+}
+
+/* Leave out what the response does not deny. */
+static void
+servers_keep(struct servers *s, enum conf_deny_by by)
+{
+	struct addr a;
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		if (by == DENY_BOTH ||
+		    (by == DENY_ADDRESS) == server_addr(s->v[i], &a))
+			memmove(s->v[n++], s->v[i], sizeof(s->v[i]));
+	s->n = n;
+}
+
+/*
+ * Each server that the sighting names. What is done about one of them counts
+ * more than that another is refused.
+ */
+static enum verdict_result
+deny(struct verdicts *v, struct verdict_told *t, int64_t wall, uint64_t now,
+    struct text *why)
+{
+	enum verdict_result one, result = VERDICT_REFUSED;
+	struct measure_order o = order_of(t);
+	struct text said = { 0 };
+	struct servers s;
+	size_t i, n = 0;
+
+	servers_of(&s, t->sighting, t->who);
+	servers_keep(&s, t->response->deny_by);
+	if (s.n == 0)
+		return VERDICT_NOBODY;
 	if (t->response->dry_run)
 		return VERDICT_DRY_RUN;
-	/* One that is contained costs the breaker nothing. */
-	held = contain_of(v->quarantine->contain, t->who, NULL);
-	contained_unref(held);
-	if (held == NULL && quarantine_may(v->quarantine, t->who, why) &&
-	    !respond_may(v->respond, &conf->breaker, now))
+	if (denies_more(v, &o, &s) && !respond_may(v->respond,
+	    &v->quarantine->conf->breaker, now))
 		return VERDICT_BREAKER;
-	text_clear(why);
-	return quarantine_set(v->quarantine, &o, wall, now, &t->id, why) ==
-	    0 ? VERDICT_DONE : VERDICT_REFUSED;
+	for (i = 0; i < s.n; i++) {
+		o.object = s.v[i];
+		text_clear(&said);
+		one = carry_out(v, t->response, &o, wall, now, &t->also[n],
+		    &said);
+		if (one != VERDICT_REFUSED) {
+			result = one;
+			n++;
+			continue;
+		}
+		t->also[n] = 0;
+		text_printf(why, "%s%s: %s", why->len > 0 ? "; " : "",
+		    s.v[i], said.s);
+	}
+	text_free(&said);
+	t->id = t->also[0];
+	return result;
 }
 
 static enum verdict_result
@@ -88,6 +219,8 @@ act(struct verdicts *v, struct verdict_told *t, int rv, int64_t wall,
 {
 	if (t->response->what == DO_NOTIFY)
 		return VERDICT_NOTIFIED;
+	if (t->response->what == DO_DENY_SERVER)	/* the other end */
+		return deny(v, t, wall, now, why);
 	if (rv != 0)
 		return rv == ERR_NOTFOUND ? VERDICT_NOBODY :
 		    VERDICT_AMBIGUOUS;

@@ -6,7 +6,7 @@
 #define VERDICT_VERDICTS_H
 
 #include "conf/verdicts.h"
-#include "verdict/quarantine.h"
+#include "verdict/measure.h"
 #include "verdict/respond.h"
 
 enum verdict_result {
@@ -17,11 +17,13 @@ enum verdict_result {
 	VERDICT_NOBODY,		/* no end is one */
 	VERDICT_BREAKER,	/* too many quarantines of late */
 	VERDICT_REFUSED,	/* by never, and the like */
+	VERDICT_PROPOSED,	/* it waits to be approved */
 	VERDICT_RESULTS
 };
 /* "notified", "done", ...; static. */
 const char	*verdict_result_str(enum verdict_result);
 
+#define VERDICT_ALSO	4
 struct verdict_told {		/* good during the call */
 	const struct conf_sensor *sensor;
 	const struct sighting *sighting;
@@ -29,13 +31,15 @@ struct verdict_told {		/* good during the call */
 	size_t		 number;	/* of the response, from 1 */
 	const struct endpoint *who;	/* or NULL */
 	enum verdict_result result;
-	uint64_t	 id;		/* of the quarantine, or 0 */
+	uint64_t	 id;		/* of what is done; or 0 */
+	uint64_t	 also[VERDICT_ALSO];	/* ... and others, up to a 0 */
 	uint64_t	 us;		/* since its line was read */
 	const char	*why;		/* it was refused, or NULL */
 };
 
 struct verdicts {
 	struct quarantine *quarantine;
+	struct measures	*measures;
 	struct respond	*respond;
 	/* sightings without a response; and with one, by what became of it */
 	uint64_t	 ignored, results[VERDICT_RESULTS];

@@ -78,12 +78,14 @@ class Clearspan(Program):
     note = "verifies; leaf forged; event log off"
 
     def __init__(self, where, binary, name="clearspan", mirror=None,
-                 more="", devices=(), offload="off"):
+                 more="", devices=(), offload="off",
+                 keeps=""):
         super().__init__(where, name, binary)
         self.mirror = mirror
         self.more = more        # keys of the mirror
         self.devices = devices  # of its chain, in their order
         self.offload = offload
+        self.keeps = keeps      # its history, or nothing
 
     def chain(self):
         """Its chain's part of the configuration, and of the rule."""
@@ -132,7 +134,7 @@ class Clearspan(Program):
             f"    address: 127.0.0.1:{self.port}\n"
             f"upstream:\n  trust: {d}/root.pem\n"
             "  keep-client-address: no\n"
-            f"{mirrors}{chain}"
+            f"{mirrors}{chain}{self.keeps}"
             "rules:\n"
             "  - name: plain\n    sni: [plain.bench.test]\n"
             "    action: bypass\n"

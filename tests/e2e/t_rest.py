@@ -319,7 +319,6 @@ def rest_tells_of_endpoints(s):
     got = curl(s, '/v1/verdicts?limit=2', code=200)['verdicts']
     equal([v['endpoint'] for v in got], ['10.1.0.78', '10.1.0.77'])
     equal(got, s.d.ctl('verdicts', '2')['verdicts'])
-    check(len(got[0]['line']) == 1024, 'cut')
 
 
 class Raw:

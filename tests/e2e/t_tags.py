@@ -1,6 +1,7 @@
 """Tags of endpoints: who sets them, what rules and groups make of them, and
 that they hold for what is open."""
 import json
+import os
 
 from harness import check, equal, net, peer, scenario, wait
 from harness.peer import RST, reset_wait
@@ -139,3 +140,32 @@ def groups_are_by_address_and_by_tag(s):
     equal(status(get(s, 'https://www.good.test/')), '200')
     tags(s, 'add', net.CLIENT, 'some')
     equal(status(get(s, 'https://www.good.test/')), '403')
+
+
+@scenario
+def tags_of_a_file_are_those_that_stand_there(s):
+    """As soon as it changes; a file with an error changes nothing; what others
+    have set stays."""
+    def write(text):
+        with open(s.path('tags.new'), 'w') as f:
+            f.write(text)
+        os.rename(s.path('tags.new'), s.path('tags'))
+    write('%s infected  web # one\n\n# none\n02:00:00:00:00:09\tweb\n'
+          '10.1.0.9 web web\n' % net.CLIENT)
+    begin(s, rules=RULES, groups=GROUPS,
+          endpoints={**files(s), 'tags': s.path('tags')})
+    equal(rows(s), [('02:00:00:00:00:09', 'web', 'file'),
+                    (net.CLIENT, 'infected', 'file'),
+                    (net.CLIENT, 'web', 'file'), ('10.1.0.9', 'web', 'file')])
+    equal(status(get(s, 'https://www.good.test/')), '403')
+    tags(s, 'add', OTHER, 'mine')
+    write(net.CLIENT + ' web\n' + OTHER + ' bad,tag\nsomebody web\n')
+    wait(lambda: s.reloads('failed') > 0, 'it is refused')
+    text = s.d.text()
+    for right in ('tags:2:10: this is no tag', 'tags:3:1: this is no endp'):
+        check(right in text, text)
+    equal(len(rows(s)), 5)
+    write(net.CLIENT + ' web\n')
+    wait(lambda: rows(s) == [(net.CLIENT, 'web', 'file'),
+                             (OTHER, 'mine', 'operator')], 'the others')
+    equal(status(get(s, 'https://www.good.test/')), '200')

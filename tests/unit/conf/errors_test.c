@@ -45,6 +45,21 @@ TEST(records_are_own_or_of_libssl)
 }
 END
 
+TEST(sensors_have_what_their_way_needs)
+{
+	bad_part("sensors:\n"
+	    "  - {name: a, syslog: \"tls://[::]:6514\", certificate: x}\n"
+	    "  - {name: b, syslog: \"tcp://[::]:6514\", client-ca: x}\n"
+	    "  - {name: c, syslog: \"ssl://[::]:6514\"}\n",
+	    "c:3:5: syslog over TLS needs \"certificate\" and \"key\"; write "
+	    "the PEM files that senders are shown\n"
+	    "c:4:42: \"client-ca\" goes with syslog: tls:// and listen only; "
+	    "take it out\n"
+	    "c:5:23: \"ssl://[::]:6514\" is not an address for syslog; write "
+	    "udp://0.0.0.0:5514, tcp://[::1]:5514 or tls://0.0.0.0:6514\n");
+}
+END
+
 TEST(own_certificates_say_whose_they_are_and_have_their_keys)
 {
 	bad_part("certificates:\n"
@@ -408,6 +423,26 @@ TEST(keep_wants_names_of_digits)
 }
 END
 
+TEST(history_is_shared_by_workers_and_within_the_memory)
+{
+	bad_part("workers: 8\nhistory: {size: 7M}\n",
+	    "c:3:17: the 8 workers share \"size\", and need 1M each; write at "
+	    "least 8M\n");
+	bad_part("workers: 8\nlimits: {memory: 16M}\nhistory: {size: 9M}\n",
+	    "c:4:17: \"size\" is more than half of \"limits: memory\"; make "
+	    "that twice as large, or this smaller\n");
+	bad_part("workers: 1\nhistory: {keep: 3, at-once: 4}\n",
+	    "c:3:17: \"keep\" is less than \"at-once\"; a capture would "
+	    "remove one that is being written\n");
+	bad_part("workers: 100\nhistory: {age: 1m}\n",
+	    "c:3:10: the 100 workers share \"size\", and need 1M each; write "
+	    "at least 100M\n");
+	bad_part("history: {age: 1ms, at-once: 65}\n",
+	    "c:2:16: 1ms is out of range; write 1s to 7d\n"
+	    "c:2:30: 65 is out of range; write 1 to 64\n");
+}
+END
+
 #define NINE	"mirrors: [{name: m1, pcap: /1}, {name: m2, pcap: /2}, " \
 		"{name: m3, pcap: /3}, {name: m4, pcap: /4}, " \
 		"{name: m5, pcap: /5}, {name: m6, pcap: /6}, " \
@@ -556,7 +591,7 @@ END
 SUITE("errors", all_errors_come_in_one_run_in_order,
     upstream_proxies_that_are_none,
     who_asks_has_somebody_to_ask,
-    records_are_own_or_of_libssl,
+    records_are_own_or_of_libssl, sensors_have_what_their_way_needs,
     own_certificates_say_whose_they_are_and_have_their_keys,
     a_client_certificate_is_for_rules_that_decrypt_and_has_its_key,
     values_out_of_range_or_of_a_wrong_kind, keys_and_names_given_twice,
@@ -565,6 +600,7 @@ SUITE("errors", all_errors_come_in_one_run_in_order,
     a_rule_behind_a_wider_one_is_never_reached,
     windows_of_time_have_their_form, fingerprints_have_their_form, what_comes_later, inspect_has_two_places,
     keys_that_do_not_go_together,
-    keep_wants_names_of_digits, a_rule_has_eight_mirrors_at_most,
+    keep_wants_names_of_digits,
+    history_is_shared_by_workers_and_within_the_memory, a_rule_has_eight_mirrors_at_most,
     yaml_that_is_none, yaml_that_we_do_not_take, what_is_huge_is_refused,
     errors_past_200_are_counted)

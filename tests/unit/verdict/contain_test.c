@@ -199,18 +199,23 @@ static struct state *
 open_at(struct contain *t, int64_t wall, uint64_t now, uint64_t *last)
 {
 	struct contain *tables[STATE_KINDS] = { t, tags };
+	int i;
 	struct text why = { 0 };
 	struct state *s = NULL;
 
+	for (i = STATE_DENIAL; i < STATE_KINDS; i++)
+		tables[i] = contain_new(7, CONTAIN_BY_BOTH);
 	ck_assert_msg(state_open(path, tables, wall, now, last, &s, &why) == 0,
 	    "%s", why.s);
+	for (i = STATE_DENIAL; i < STATE_KINDS; i++)
+		contain_free(tables[i]);
 	return s;
 }
 
 TEST(a_restart_knows_who_was_contained)
 {
 	struct contain *t = contain_new(7, 0);
-	struct contained *a, *b, *c;
+	struct contained *a, *b, *c, *over;
 	struct state *s;
 	uint64_t last;
 	struct stat st;
@@ -239,15 +244,25 @@ TEST(a_restart_knows_who_was_contained)
 	contain_free(t);
 	t = contain_new(7, 0);
 	s = open_at(t, 1070, 0, &last);
-	ck_assert_uint_eq(contain_count(t), 1);
+	ck_assert_uint_eq(ask(t, "192.0.2.1", NULL, 0), 0);
+	ck_assert_uint_eq(ask(t, "192.0.2.9", "02:00:00:00:00:02", 0), 2);
 	ck_assert_uint_eq(last, 3);
 	state_close(s);
-	/* The number is remembered when nobody is contained. */
+	/* One that ended meanwhile is there, for whoever tells of it. */
 	contain_free(t);
 	t = contain_new(7, 0);
+	s = open_at(t, 9000, 0, &last);
+	ck_assert_uint_eq(contain_count(t), 2);
+	while ((over = contain_over(t, 0)) != NULL) {
+		state_freed(s, over);
+		contained_unref(over);
+	}
+	state_close(s);
+	/* The number is remembered when nobody is contained. */
 	state_close(open_at(t, 9000, 0, &last));
 	state_close(open_at(t, 9000, 0, &last));
 	ck_assert_uint_eq(last, 3);
+	ck_assert_uint_eq(contain_count(t), 0);
 	contain_free(t);
 	contained_unref(a);
 	contained_unref(b);

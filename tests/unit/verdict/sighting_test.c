@@ -130,6 +130,37 @@ TEST(what_is_no_finding_is_no_sighting)
 }
 END
 
+TEST(no_field_of_a_line_passes_for_one_of_ours)
+{
+	struct text t = { 0 };
+	char *copy;
+	const char *why;
+	int i;
+
+	ck_assert_int_eq(sees("{\"@vendor\":\"Palo Alto Networks\","
+	    "\"@sender\":\"x\",\"src\":\"10.0.0.1\",\"a\":{\"@b\":1}}"), 0);
+	ck_assert_str_eq(seen.product, "generic");
+	ck_assert_ptr_null(fields_get(&fields, "@sender"));
+	ck_assert_str_eq(fields_get(&fields, "a.@b"), "1");
+	fields_add(&message, "@sender", "fw1.test");
+	ck_assert_int_eq(fields_read(&fields, message.s, message.len), 0);
+	ck_assert_str_eq(fields_get(&fields, "@sender"), "fw1.test");
+	/* There is room for it whatever a line has. */
+	text_puts(&t, "{\"x\":1");
+	for (i = 0; i < 2 * FIELDS_MAX; i++)
+		text_printf(&t, ",\"f%d\":%d", i, i);
+	text_puts(&t, "}");
+	copy = strdup(t.s);
+	ck_assert_int_eq(fields_make(&message, 1, 1, copy, t.len, &why), 0);
+	fields_add(&message, "@sender", "fw1.test");
+	ck_assert_int_eq(fields_read(&fields, message.s, message.len), 0);
+	ck_assert_uint_eq(fields.n, FIELDS_MAX);
+	ck_assert_str_eq(fields_get(&fields, "@sender"), "fw1.test");
+	free(copy);
+	text_free(&t);
+}
+END
+
 TEST(messages_that_lie_are_not_read)
 {
 	struct fields_head h = { .n = 1 };
@@ -305,7 +336,7 @@ TEST(wrong_sensors_and_responses_are_told_where)
 	bad("sensors: [{name: a}]", "c:3:11: a sensor has either \"eve\"");
 	bad("sensors: [{name: a, eve: x}]", "c:3:26: \"x\" is not where");
 	bad("sensors: [{name: a, eve: \"unix:x\"}]", "is not where events");
-	bad("sensors: [{name: a, syslog: \"tls://[::1]:1\"}]",
+	bad("sensors: [{name: a, syslog: \"dtls://[::1]:1\"}]",
 	    "write udp://");
 	bad("sensors: [{name: a, eve: /x, from: [10.0.0.1]}]",
 	    "\"from\" goes with syslog and listen only");
@@ -332,13 +363,25 @@ TEST(wrong_sensors_and_responses_are_told_where)
 	bad("responses: [{when: {severity: 7-3}, do: notify}]", "severity");
 	bad("responses: [{when: {severity: \">\"}, do: notify}]", "severity");
 	bad("responses: [{when: {fields: a}, do: notify}]", "is a mapping");
-	bad("responses: [{do: step-up}]", "step-up");
+	bad("responses: [{do: notify, approval: yes}]", "\"approval\" goes "
+	    "with do: quarantine, deny-server and step-up only");
+	bad("responses: [{do: step-up, mirror: [x]}]", "mirror");
+	bad("responses: [{do: deny-server, cut: yes}]",
+	    "\"cut\" goes with do: step-up only");
+	bad("responses: [{do: step-up, server: name}]",
+	    "\"server\" goes with do: deny-server only");
+	bad("responses: [{do: deny-server, approve-within: 1h}]",
+	    "\"approve-within\" goes with approval only");
+	bad("responses: [{do: deny-server, approval: maybe}]", "second-sensor");
+	bad("rules: [{name: a, action: decrypt, never-decrypt: yes}]",
+	    "\"never-decrypt\" goes with action bypass only");
 	bad("responses: [{when: {count: {of: 65}}, do: notify}]", "64");
 }
 END
 
 SUITE("sighting", products_say_who_it_is_about,
-    what_is_no_finding_is_no_sighting, messages_that_lie_are_not_read,
+    what_is_no_finding_is_no_sighting,
+    no_field_of_a_line_passes_for_one_of_ours, messages_that_lie_are_not_read,
     the_first_response_that_matches, a_count_is_within_its_time,
     the_breaker_holds_and_closes_again, the_same_is_told_once_a_minute,
     wrong_sensors_and_responses_are_told_where)

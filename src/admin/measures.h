@@ -1,0 +1,38 @@
+/*
+ * Denied servers, step-ups and what waits to be approved: their verbs, events
+ * and metrics; and the verdicts of late.
+ */
+#ifndef ADMIN_MEASURES_H
+#define ADMIN_MEASURES_H
+
+#include <jansson.h>
+
+#include "util/text.h"
+#include "verdict/measure.h"
+
+/* What an event says of one; the caller's. */
+json_t		*measure_event(enum state_kind, enum measure_what,
+		    const struct contained *, const char *why);
+/* Of what it is: the server, the endpoint; static, good until the next call. */
+const char	*measure_subject(enum state_kind, const struct contained *);
+
+/* Verbs: what follows the word. Answers are the caller's. */
+json_t		*deny_verb(struct measures *, const char *words);
+json_t		*step_up_verb(struct measures *, const char *words);
+json_t		*approve_verb(struct measures *, const char *id);
+json_t		*reject_verb(struct measures *, const char *id);
+
+/* The last verdicts, which are told; and what has become of them. */
+struct verdict_ring;
+struct verdict_ring *verdict_ring_new(void);
+void		 verdict_ring_free(struct verdict_ring *);
+/* The event is referred to. wall is seconds since 1970. */
+void		 verdict_ring_add(struct verdict_ring *, json_t *event,
+		    int64_t wall);
+/* At most n of them, the latest first; and what waits. */
+json_t		*verdicts_verb(const struct verdict_ring *,
+		    struct measures *, const char *n);
+
+void		 measures_metrics(struct measures *, struct text *out);
+
+#endif
