@@ -30,6 +30,7 @@ struct history;
 struct measures;
 struct notices;
 struct quarantine;
+struct rest;
 struct sensors;
 struct verdict_ring;
 struct verdicts;
@@ -55,6 +56,7 @@ struct admin_env {
 	struct verdict_ring	*ring;		/* the last verdicts */
 	struct verdicts		*verdicts;
 	struct sensors		*sensors;	/* or NULL */
+	struct rest		*rest;
 	struct history		*history;
 	const struct capture_counts *captures;
 	/* `ctl capture`; done gets the answer. */

@@ -63,6 +63,32 @@ contained_event(enum quarantine_what what, const struct contained *c,
 	return o;
 }
 
+struct finding {
+	uint64_t	 id;
+	struct endpoint	 who;
+	int		 found;
+};
+
+static void
+find_each(void *arg, const struct contained *c)
+{
+	struct finding *f = arg;
+
+	if (c->id != f->id)
+		return;
+	f->who = c->who;
+	f->found = 1;
+}
+
+struct contained *
+contained_find(const struct quarantine *q, uint64_t id)
+{
+	struct finding f = { .id = id };
+
+	contain_each(q->contain, find_each, &f);
+	return f.found ? contain_of(q->contain, &f.who, NULL) : NULL;
+}
+
 struct listing {
 	struct quarantine *q;
 	json_t		*rows;
@@ -164,13 +190,16 @@ metrics_quarantine(struct quarantine *q, struct text *out)
 static void
 metrics_sensors(const struct admin_env *e, struct text *out)
 {
-	struct sensors_stats st;
+	struct sensors_stats st = { 0 };
 	int i;
 
-	sensors_stats(e->sensors, &st);
-	head(out, "sensors_up", "gauge", "Whether the process is there that "
-	    "reads sensors.");
-	text_printf(out, "clearspan_sensors_up %d\n", st.up);
+	if (e->sensors != NULL)
+		sensors_stats(e->sensors, &st);
+	if (e->sensors != NULL) {
+		head(out, "sensors_up", "gauge", "Whether the process is there "
+		    "that reads sensors.");
+		text_printf(out, "clearspan_sensors_up %d\n", st.up);
+	}
 	head(out, "sensor_reports_total", "counter", "Reports that came.");
 	text_printf(out, "clearspan_sensor_reports_total %llu\n",
 	    (unsigned long long)st.reports);
@@ -199,7 +228,7 @@ contained_metrics(const struct admin_env *e, struct text *out)
 		metrics_quarantine(e->quarantine, out);
 	if (e->quarantine != NULL && e->quarantine->segments != NULL)
 		segments_metrics(e->quarantine->segments, out);
-	if (e->sensors != NULL)
+	if (e->conf->nsensors > 0)
 		metrics_sensors(e, out);
 }
 

@@ -22,6 +22,8 @@ json_t	*contained_case(const struct quarantine *, uint64_t id);
 /* What a list and an event say of one; its profile is under that name. */
 json_t	*contained_row(const struct contained *, const char *name);
 
+/* The quarantine of that number: a reference, or NULL. */
+struct contained *contained_find(const struct quarantine *, uint64_t id);
 /* Seconds since 1970 as an event has them. */
 json_t	*contained_time(int64_t);
 

@@ -19,6 +19,7 @@
 #include "admin/contained.h"
 #include "admin/measures.h"
 #include "admin/notices.h"
+#include "admin/rest.h"
 #include "http/spool.h"
 #include "tls/ca.h"
 #include "util/budget.h"
@@ -527,6 +528,7 @@ metrics_page(struct metrics *m, struct text *out)
 	captured_metrics(m->env, out);
 	measures_metrics(m->env->measures, out);
 	notices_metrics(m->env->notices, out);
+	rest_metrics(m->env->rest, out);
 	page_ca(m, out);
 	page_owns(m, out);
 	metrics_dns(out, &sum);

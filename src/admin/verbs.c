@@ -11,6 +11,7 @@
 #include "admin/captured.h"
 #include "admin/chains.h"
 #include "admin/contained.h"
+#include "admin/endpoints.h"
 #include "admin/measures.h"
 #include "admin/leases.h"
 #include "admin/tags.h"
@@ -61,6 +62,7 @@ static void	verb_capture(const struct request *);
 static void	verb_case(const struct request *);
 static void	verb_quarantine(const struct request *);
 static void	verb_tag(const struct request *);
+static void	verb_endpoint(const struct request *);
 static void	verb_deny(const struct request *);
 static void	verb_step_up(const struct request *);
 static void	verb_approve(const struct request *);
@@ -100,6 +102,8 @@ static const struct verb verbs[] = {
 	    "the number of its quarantine" },
 	{ "quarantine", VERB_REST, verb_quarantine, "[list]: the endpoints "
 	    "that are contained; add WHO PROFILE FOR [REASON]; release ID" },
+	{ "endpoint", -1, verb_endpoint, "[WHO]: an endpoint's addresses, "
+	    "quarantine, tags and sessions; all of them" },
 	{ "tag", VERB_REST, verb_tag, "[list]: the tags of endpoints; add WHO "
 	    "TAG [FOR] [REASON]; clear WHO TAG" },
 	{ "deny", VERB_REST, verb_deny, "[list]: the servers that are denied "
@@ -281,13 +285,33 @@ verb_notify(const struct request *r)
 static void
 verb_quarantine(const struct request *r)
 {
-	r->done(r->arg, contained_verb(r->env->quarantine, r->rest));
+	json_t *o;
+
+	r->env->quarantine->actor = "ctl";
+	o = contained_verb(r->env->quarantine, r->rest);
+	r->env->quarantine->actor = NULL;
+	r->done(r->arg, o);
 }
 
 static void
 verb_tag(const struct request *r)
 {
-	r->done(r->arg, tags_verb(r->env->quarantine, r->rest));
+	json_t *o;
+
+	r->env->quarantine->actor = "ctl";
+	o = tags_verb(r->env->quarantine, r->rest);
+	r->env->quarantine->actor = NULL;
+	r->done(r->arg, o);
+}
+
+static void
+verb_endpoint(const struct request *r)
+{
+	if (r->word == NULL)
+		endpoints_list(r->env, r->mail, ENDPOINTS_MAX, r->done,
+		    r->arg);
+	else
+		endpoints_one(r->env, r->mail, r->word, r->done, r->arg);
 }
 
 static void

@@ -167,6 +167,11 @@ void	segment_rules(struct conf *);
 /* What sensors say, and what is done about it, in verdicts.c. */
 extern const struct listof sensor_list, response_list;
 extern const struct map map_breaker;
+/* Those of them with `listen`, in rest.c. */
+extern const struct type type_tokens;	/* struct conf_tokens: their file */
+extern const struct word conf_roles[];	/* of enum conf_role */
+struct conf_sensor;
+void	check_rest(struct load *, yaml_node_t *, struct conf_sensor *);
 extern const struct map map_history;	/* struct conf_history; history.c */
 extern const struct map map_notify;	/* conf.notify; notify.c */
 extern const struct type type_fields;	/* struct vec of struct conf_field */

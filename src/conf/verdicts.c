@@ -31,11 +31,12 @@ static const struct key sensor_keys[] = {
 	{ "eve", &type_eve, 0, .given = F(eve) },
 	{ "syslog", &type_syslog, 0, .given = F(syslog) },
 	{ "from", &type_list, F(from), .arg = &prefixes, .max = 256 },
+	{ "listen", &type_addr, F(address), .given = F(listen) },
+	{ "token", &type_tokens, F(tokens) },
 	{ "certificate", &type_text, F(certificate), .flags = KEY_EXISTS },
 	{ "key", &type_text, F(key), .flags = KEY_EXISTS },
 	{ "client-ca", &type_text, F(client_ca), .flags = KEY_EXISTS },
-	{ "listen", &type_later },
-	{ "token", &type_later },
+	{ "role", &type_word, F(role), "operator", .arg = conf_roles },
 	{ NULL }
 };
 #undef F
@@ -207,10 +208,10 @@ check_sensor_tls(struct load *l, yaml_node_t *n, struct conf_sensor *c)
 	const char *files[] = { c->certificate, c->key, c->client_ca };
 	size_t i;
 
-	if (c->syslog && c->kind == SENSOR_FILE)
+	if (c->listen || (c->syslog && c->kind == SENSOR_FILE))
 		return;			/* told already */
 	if (c->kind != SENSOR_TLS) {
-		check_unwanted(l, n, keys, "syslog: tls://");
+		check_unwanted(l, n, keys, "syslog: tls:// and listen");
 		return;
 	}
 	if (c->certificate == NULL || c->key == NULL) {
@@ -244,17 +245,22 @@ conf_sensor_tls_same(const struct conf_sensor *a, const struct conf_sensor *b)
 static void
 check_sensor(struct load *l, yaml_node_t *n, void *item)
 {
+	static const char *const rest[] = { "token", "role", NULL };
 	struct conf_sensor *c = item;
 	struct conf *conf = l->conf;
 
 	c->pos = node_pos(n);
 	check_name(l, n, "sensor", conf->sensors, conf->nsensors, sizeof(*c));
-	if (c->eve == c->syslog)
-		load_problem(l, n, "a sensor has either \"eve\" or "
-		    "\"syslog\"; give it one of them");
+	if (c->eve + c->syslog + c->listen != 1)
+		load_problem(l, n, "a sensor has either \"eve\", \"syslog\" "
+		    "or \"listen\"; give it one of them");
+	else if (c->listen)
+		check_rest(l, n, c);
+	else
+		check_unwanted(l, n, rest, "listen");
 	if (c->from.n > 0 && c->eve)
 		load_problem(l, node_key(l, n, "from"), "\"from\" goes with "
-		    "syslog only; take it out");
+		    "syslog and listen only; take it out");
 	check_sensor_tls(l, n, c);
 }
 

@@ -6,13 +6,15 @@
 #define CONF_VERDICTS_H
 
 #include "conf/conf.h"
+#include "conf/rest.h"
 
 enum sensor_kind {
 	SENSOR_FILE,		/* a file of lines, followed */
 	SENSOR_UNIX,		/* a socket that others connect to */
 	SENSOR_UNIX_DGRAM,	/* ... or send to */
 	SENSOR_UDP, SENSOR_TCP,
-	SENSOR_TLS		/* RFC 5425 */
+	SENSOR_TLS,		/* RFC 5425 */
+	SENSOR_REST		/* admin/rest serves it */
 };
 
 struct conf_sensor {
@@ -20,13 +22,16 @@ struct conf_sensor {
 	struct conf_pos	 pos;
 	enum sensor_kind kind;
 	char		*path;		/* FILE and UNIX */
-	struct addr	 address;	/* UDP, TCP, TLS */
-	/* TLS: PEM. client_ca: who may send; NULL: anyone */
+	struct addr	 address;	/* UDP, TCP, TLS, REST */
+	/* TLS, REST: PEM. client_ca: who may send; NULL: anyone */
 	char		*certificate, *key, *client_ca;
 	struct conf_pos	 tls_pos[2];	/* of certificate and key */
 	uint8_t		 tls_sum[32];	/* of all three, as conf_ca's */
 	struct conf_prefixes from;	/* who may send; n 0: anyone */
-	int		 eve, syslog;	/* which key was given */
+	int		 eve, syslog, listen;	/* which key was given */
+	/* Of REST. */
+	struct conf_tokens tokens;	/* n 0: none is asked for */
+	int		 role;		/* enum conf_role, of certificates */
 };
 
 enum conf_do {

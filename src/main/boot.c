@@ -251,7 +251,25 @@ boot_workers(struct daemon *d, const struct conf *c, struct text *why)
 }
 
 static int
-boot_admin(struct daemon *d, const struct conf *c, struct text *why)
+boot_rest(struct daemon *d, struct conf *c, struct text *why)
+{
+	static const struct rest_route *const tables[] = { rest_api,
+	    rest_verdicts, NULL };
+	struct rest_fresh *f;
+	int rv;
+
+	d->rest = d->admin.rest = rest_new(&d->admin, tables);
+	if (d->rest == NULL) {
+		text_puts(why, "no descriptors are left");
+		return ERR_SYS;
+	}
+	if ((rv = rest_open(d->rest, c, &f, why)) == 0)
+		rest_begin(d->rest, f);
+	return rv;
+}
+
+static int
+boot_admin(struct daemon *d, struct conf *c, struct text *why)
 {
 	struct admin_env *a = &d->admin;
 	int rv = 0;
@@ -271,6 +289,8 @@ boot_admin(struct daemon *d, const struct conf *c, struct text *why)
 	a->started = clock_wall();
 	if (c->control_socket != NULL)
 		rv = control_new(a, c->control_socket, &d->control, why);
+	if (rv == 0)
+		rv = boot_rest(d, c, why);
 	if (rv == 0 && c->metrics.sa.sa_family != AF_UNSPEC)
 		rv = metrics_new(a, &c->metrics, &d->metrics, why);
 	return rv;
@@ -362,11 +382,13 @@ daemon_down(struct daemon *d)
 	size_t i;
 
 	control_stop(d->control);
+	rest_stop(d->rest);
 	metrics_free(d->metrics);
 	for (i = 0; i < d->nworkers; i++)
 		worker_join(d->workers[i]);
 	captures_stop(d->captures);
 	control_free(d->control);
+	rest_free(d->rest);
 	chains_forget(d->chains);
 	setup_release(d->setup);
 	if (d->mailbox != NULL)

@@ -137,6 +137,20 @@ show_row(FILE *out, char *const *cells, const size_t *width, size_t n)
 	fputc('\n', out);
 }
 
+/* Each on a line. */
+static void
+show_list(FILE *out, const json_t *values)
+{
+	size_t i;
+	char *s;
+
+	for (i = 0; i < json_array_size(values); i++) {
+		s = value_text(json_array_get(values, i));
+		fprintf(out, "%s\n", s);
+		free(s);
+	}
+}
+
 /* Show objects as a table. The members of the first are the columns. */
 static void
 show_table(FILE *out, const json_t *rows)
@@ -147,6 +161,10 @@ show_table(FILE *out, const json_t *rows)
 	const char *key;
 	json_t *v;
 
+	if (!json_is_object(first)) {
+		show_list(out, rows);
+		return;
+	}
 	json_object_foreach((json_t *)first, key, v)
 		if (n < COLUMNS) {
 			names[n] = (char *)key;

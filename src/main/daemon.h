@@ -10,6 +10,7 @@
 #include "admin/admin.h"
 #include "admin/control.h"
 #include "admin/metrics.h"
+#include "admin/rest.h"
 #include "conf/conf.h"
 #include "proxy/worker.h"
 #include "adapt/engine.h"
@@ -53,6 +54,7 @@ struct daemon {
 	struct notices		*notices;
 	struct control		*control;
 	struct metrics		*metrics;
+	struct rest		*rest;
 	struct event		*drain;		/* checks if all have ended */
 	int			 stops;		/* signals to stop so far */
 	uint64_t		 deadline;	/* ms; the end of draining */

@@ -44,6 +44,10 @@ void	here_parts(const struct conf *, struct text *errors);
 /* The same of the targets of `notify:` (here_notify.c). */
 void	here_notify(const struct conf *, struct text *errors);
 void	here_notify_warnings(const struct conf *, struct text *out);
+/* The certificates of REST; and (part of here_warnings()) who can read its
+ * tokens (here_rest.c). */
+void	here_rest(const struct conf *, struct text *errors);
+void	here_rest_warnings(const struct conf *, struct text *out);
 
 /* Add a line to errors: the value of key is wrong. mend may be "". */
 void	here_problem(const struct conf *, struct conf_pos, struct text *errors,

@@ -178,6 +178,7 @@ here_check(const struct conf *c, struct text *errors)
 		here_problem(c, c->pos.log_file, errors, "file", why.s,
 		    mend.s);
 	here_parts(c, errors);
+	here_rest(c, errors);
 	text_free(&why);
 	text_free(&mend);
 }
@@ -238,6 +239,7 @@ here_warnings(const struct conf *c, struct text *out)
 
 	conf_warnings(c, out);
 	here_notify_warnings(c, out);
+	here_rest_warnings(c, out);
 	for (i = 0; i < conf_ca_count(c); i++) {
 		ca = conf_ca(c, i);
 		here_doubts(c, ca->cert, ca->pos[0], out);

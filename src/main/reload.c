@@ -140,6 +140,7 @@ struct fresh {
 	struct metrics	*metrics;	/* at a new address, or NULL */
 	struct sensors	*sensors;	/* perhaps those in force */
 	struct notices	*notices;
+	struct rest_fresh *rest;
 };
 
 static int
@@ -175,7 +176,8 @@ fresh_make(struct daemon *d, struct conf *c, struct fresh *f,
 	if ((rv = accept_open(c, d->admin.conf, d->nrunning, &f->sockets,
 	    why)) != 0 || (rv = fresh_metrics(d, c, f, why)) != 0 ||
 	    (rv = verdicts_open(d, c, &f->sensors, why)) != 0 ||
-	    (rv = notices_make(d, c, &f->notices, why)) != 0)
+	    (rv = notices_make(d, c, &f->notices, why)) != 0 ||
+	    (rv = rest_open(d->rest, c, &f->rest, why)) != 0)
 		return rv;
 	return connlog_turn(d->admin.log, c->log.file, c->log.events, why);
 }
@@ -188,6 +190,7 @@ fresh_drop(struct daemon *d, const struct conf *c, struct fresh *f)
 	metrics_free(f->metrics);
 	sensors_drop(f->sensors, d->sensors);
 	notices_free(f->notices);
+	rest_drop(f->rest);
 	setup_release(f->setup);
 }
 
@@ -213,6 +216,7 @@ reload_apply(struct daemon *d, struct conf *c, struct fresh *f)
 	    clock_ms());
 	verdicts_begin(d, c, f->sensors);
 	notices_turn(d, f->notices);
+	rest_begin(d->rest, f->rest);
 	daemon_memory(c);
 	log_level = c->log.level;
 	reload_watch(d);

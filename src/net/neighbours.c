@@ -407,3 +407,20 @@ neighbours_watch(struct neighbours *n, neighbours_changed changed, void *arg)
 			changed(arg, &e->ip, e->mac);
 	pthread_mutex_unlock(&n->mutex);
 }
+
+void
+neighbours_each(struct neighbours *n, void (*each)(void *, const struct addr *,
+    const uint8_t *), void *arg)
+{
+	struct neighbour *e;
+	size_t i;
+
+	if (n == NULL)
+		return;
+	pthread_mutex_lock(&n->mutex);
+	neighbours_read(n);
+	for (i = 0; i < BUCKETS; i++)
+		LIST_FOREACH(e, &n->buckets[i], link)
+			each(arg, &e->ip, e->mac);
+	pthread_mutex_unlock(&n->mutex);
+}

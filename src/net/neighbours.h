@@ -36,6 +36,13 @@ int	neighbours_on(struct neighbours *, const struct addr *,
 	    char *const *interfaces, size_t n, uint8_t mac[MAC_LEN]);
 
 /*
+ * Each address that is known, with its MAC address; with the table locked: it
+ * must not look up. n may be NULL.
+ */
+void	neighbours_each(struct neighbours *, void (*)(void *arg,
+	    const struct addr *, const uint8_t *mac), void *arg);
+
+/*
  * An address has this MAC address from now on, or (NULL) none any more. It is
  * called in whichever thread has read it, with the table locked: it must not
  * look up. Before neighbours are asked by others; it is told of all that are

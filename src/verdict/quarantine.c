@@ -16,6 +16,9 @@
 #include "verdict/segments.h"
 #include "verdict/state.h"
 
+#define WORTH	1000	/* ms: to be later by less changes nothing, so that
+			 * a flood of the same verdict costs no writes */
+
 static const char *const words[QUARANTINE_MAX] = { "set", "extended",
     "released", "expired", "refused" };
 
@@ -155,7 +158,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 	    .reason = (char *)(uintptr_t)o->reason,
 	    .by = (char *)(uintptr_t)o->by };
 	struct contained *old, *c;
-	int rv;
+	int rv = 0;
 
 	quarantine_identify(q, &wish.who);
 	if (conf_quarantine_find(q->conf, o->profile) < 0) {
@@ -169,7 +172,10 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 	}
 	old = contain_of(q->contain, &wish.who, NULL);
 	c = merge(q, &wish, old);
-	if ((rv = contain_put(q->contain, c)) != 0) {
+	if (old != NULL && strcmp(c->profile, old->profile) == 0 &&
+	    c->end < old->end + WORTH)
+		*id = old->id;
+	else if ((rv = contain_put(q->contain, c)) != 0) {
 		text_puts(why, "too many endpoints are contained");
 		tell(q, QUARANTINE_REFUSED, &wish, why->s);
 	} else {

@@ -40,6 +40,9 @@ struct quarantine {
 	const struct conf *conf;	/* in force */
 	uint64_t	 last;		/* id given out */
 	uint64_t	 counts[QUARANTINE_MAX];
+	/* Who does what is done now, for cases and events; NULL: a sensor, or
+	 * time. */
+	const char	*actor;
 	/* For the log. why: what went wrong or refused it, or NULL. */
 	void		(*told)(void *arg, enum quarantine_what,
 			    const struct contained *, const char *why);

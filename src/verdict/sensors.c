@@ -162,6 +162,8 @@ open_one(const struct conf_sensor *c, const char *user, struct opened *o,
 	case SENSOR_TLS:
 		o->fd = open_inet(c, SOCK_STREAM, why);
 		break;
+	case SENSOR_REST:
+		return 0;
 	}
 	return o->fd >= 0 ? 0 : ERR_SYS;
 }
@@ -409,6 +411,17 @@ ready_one(struct sensors *s, size_t i, const struct sensors *old,
 	return rv;
 }
 
+/* Whether there is any for the process: admin/rest serves the others. */
+static int
+has_read(const struct conf *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->nsensors; i++)
+		n += c->sensors[i].kind != SENSOR_REST;
+	return n > 0;
+}
+
 int
 sensors_open(struct event_base *base, struct conf *conf, struct sensors *old,
     sensors_said said, void *arg, struct sensors **out, struct text *why)
@@ -421,7 +434,7 @@ sensors_open(struct event_base *base, struct conf *conf, struct sensors *old,
 	if (old != NULL && sensors_same(old->conf, conf))
 		return 0;
 	*out = NULL;
-	if (conf->nsensors == 0)
+	if (!has_read(conf))
 		return 0;
 	s = sensors_new(base, conf, said, arg);
 	for (i = 0; i < conf->nsensors && rv == 0; i++)

@@ -23,14 +23,17 @@ verdict_result_str(enum verdict_result r)
 	return results[r];
 }
 
-/* Without `endpoints: inside` the private networks are. */
+int
+verdicts_inside(const struct conf *c, const struct addr *a)
+{
+	return c->inside.n > 0 ? conf_prefixes_have(&c->inside, a) :
+	    special_inside(a) && special_of(a) == SPECIAL_NONE;
+}
+
 static int
 is_inside(void *arg, const struct addr *a)
 {
-	const struct conf *c = arg;
-
-	return c->inside.n > 0 ? conf_prefixes_have(&c->inside, a) :
-	    special_inside(a) && special_of(a) == SPECIAL_NONE;
+	return verdicts_inside(arg, a);
 }
 
 static const char *
@@ -225,11 +228,30 @@ act(struct verdicts *v, struct verdict_told *t, int rv, int64_t wall,
 	    contain(v, t, wall, now, why);
 }
 
+int
+verdicts_who(const struct verdicts *v, const struct sighting *s,
+    struct endpoint *who)
+{
+	int rv = sighting_who(s, who, is_inside,
+	    (struct conf *)(uintptr_t)v->quarantine->conf);
+
+	if (rv == 0)
+		quarantine_identify(v->quarantine, who);
+	return rv;
+}
+
+static void
+became(const struct verdicts *v, const struct verdict_told *t)
+{
+	if (v->became != NULL)
+		v->became(v->became_arg, t);
+}
+
 void
 verdicts_said(struct verdicts *v, const struct conf_sensor *sensor,
     const struct fields *f, int64_t wall, uint64_t now, uint64_t us)
 {
-	struct conf *conf = (struct conf *)(uintptr_t)v->quarantine->conf;
+	const struct conf *conf = v->quarantine->conf;
 	struct verdict_told t = { .sensor = sensor };
 	struct text why = { 0 };
 	struct sighting s;
@@ -238,14 +260,13 @@ verdicts_said(struct verdicts *v, const struct conf_sensor *sensor,
 
 	sighting_read(&s, &conf->products, f);
 	t.sighting = &s;
-	rv = sighting_who(&s, &who, is_inside, conf);
+	rv = verdicts_who(v, &s, &who);
 	t.who = rv == 0 ? &who : NULL;
-	if (rv == 0)
-		quarantine_identify(v->quarantine, &who);
 	t.response = respond_match(v->respond, conf, sensor->name, &s, t.who,
 	    now);
 	if (t.response == NULL) {
 		v->ignored++;
+		became(v, &t);
 		return;
 	}
 	t.number = (size_t)(t.response - conf->responses) + 1;
@@ -253,6 +274,7 @@ verdicts_said(struct verdicts *v, const struct conf_sensor *sensor,
 	t.us = us > f->head.at ? us - f->head.at : 0;
 	t.why = why.len > 0 ? why.s : NULL;
 	v->results[t.result]++;
+	became(v, &t);
 	if (!respond_again(v->respond, t.response, &s, t.who, t.result, now))
 		v->told(v->arg, &t);
 	text_free(&why);

@@ -45,8 +45,18 @@ struct verdicts {
 	uint64_t	 ignored, results[VERDICT_RESULTS];
 	void		(*told)(void *arg, const struct verdict_told *);
 	void		*arg;
+	/* Besides, of each sighting, however often; response NULL: it has
+	 * none. NULL: nobody asks. */
+	void		(*became)(void *arg, const struct verdict_told *);
+	void		*became_arg;
 };
 
+/* Whether an address is an endpoint's of ours: by `endpoints: inside`, without
+ * which the private networks are. */
+int	verdicts_inside(const struct conf *, const struct addr *);
+/* Who a sighting is about, as sighting_who() says, and identified. */
+int	verdicts_who(const struct verdicts *, const struct sighting *,
+	    struct endpoint *);
 /* A sensor has said this. now is clock_ms(), us clock_us(), wall seconds since
  * 1970. */
 void	verdicts_said(struct verdicts *, const struct conf_sensor *,

@@ -53,8 +53,8 @@ TEST(sensors_have_what_their_way_needs)
 	    "  - {name: c, syslog: \"ssl://[::]:6514\"}\n",
 	    "c:3:5: syslog over TLS needs \"certificate\" and \"key\"; write "
 	    "the PEM files that senders are shown\n"
-	    "c:4:42: \"client-ca\" goes with syslog: tls:// only; take it "
-	    "out\n"
+	    "c:4:42: \"client-ca\" goes with syslog: tls:// and listen only; "
+	    "take it out\n"
 	    "c:5:23: \"ssl://[::]:6514\" is not an address for syslog; write "
 	    "udp://0.0.0.0:5514, tcp://[::1]:5514 or tls://0.0.0.0:6514\n");
 }

@@ -70,6 +70,7 @@ END
 static const char *
 of(const char *line, const char *who)
 {
+	static const struct conf_products own;
 	static struct text message, out;
 	static struct fields fields;
 	struct endpoint e = { 0 };
@@ -83,7 +84,7 @@ of(const char *line, const char *who)
 	    &why), 0);
 	free(copy);
 	ck_assert_int_eq(fields_read(&fields, message.s, message.len), 0);
-	sighting_read(&s, &fields);
+	sighting_read(&s, &own, &fields);
 	if (who != NULL)
 		ck_assert_int_eq(endpoint_parse(&e, who), 0);
 	servers_of(&v, &s, who != NULL ? &e : NULL);

@@ -419,9 +419,19 @@ TEST(wrong_sensors_and_responses_are_told_where)
 	bad("sensors: [{name: a, syslog: \"dtls://[::1]:1\"}]",
 	    "write udp://");
 	bad("sensors: [{name: a, eve: /x, from: [10.0.0.1]}]",
-	    "\"from\" goes with syslog only");
+	    "\"from\" goes with syslog and listen only");
 	bad("sensors: [{name: a, eve: /x}, {name: a, eve: /y}]",
 	    "there is a sensor \"a\" already");
+	bad("sensors: [{name: a, eve: /x, listen: \"127.0.0.1:1\"}]",
+	    "a sensor has either");
+	bad("sensors: [{name: a, listen: \"127.0.0.1:1\"}]",
+	    "anybody could quarantine");
+	bad("sensors: [{name: a, listen: \"192.0.2.1:1\", token: a.token}]",
+	    "c:3:21: tokens would cross the network in the clear");
+	bad("sensors: [{name: a, listen: \"0.0.0.0:1\", token: a.token}]",
+	    "in the clear");
+	bad("sensors: [{name: a, eve: /x, role: viewer}]",
+	    "\"role\" goes with listen only");
 	bad("responses: [{do: quarantine}]", "needs the \"profile\"");
 	bad("responses: [{do: quarantine, profile: al}]",
 	    "c:3:39: there is no quarantine \"al\"");
