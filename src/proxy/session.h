@@ -124,6 +124,9 @@ struct session {
 	unsigned	 ours:1;	/* an own server: see ours_trusts() */
 	unsigned	 established:1;	/* the server was connected once */
 	unsigned	 unread_counted:1;
+	unsigned	 is_read:1;	/* its HTTP, by an engine */
+	unsigned	 asked_http:1;	/* a request of HTTP was judged */
+	unsigned	 tunnels:1;	/* see idle.h */
 	unsigned	 tries:1;	/* to decrypt it again: BYPASS_TRY */
 };
 
