@@ -68,6 +68,7 @@ struct session {
 	/* What the phases know of the client's hello. */
 	enum leaf_key	 leaf_key;
 	uint16_t	 hello_version;		/* the highest it offers */
+	int		 hello_later;		/* post_handshake_auth */
 	uint8_t		*hello;			/* its message, until ours has
 						 * been sent; or NULL */
 	uint64_t	 lineage;		/* see tls.h; 0: none */
