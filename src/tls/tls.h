@@ -152,7 +152,8 @@ int		 tls_ticketed(SSL *);
 /*
  * The handshake is over. If the server may ask for a certificate from here on,
  * it gets ours, or the answer that we have none. tls_asked_late: it has asked,
- * 1; or in HTTP/2, which forbids it (RFC 8740, 3): -1, the connection is broken.
+ * 1; or in HTTP/2, which forbids it (RFC 8740, 3): -1, the connection is
+ * broken.
  */
 void		 tls_answer_later(SSL *, int ours);
 int		 tls_asked_late(SSL *);

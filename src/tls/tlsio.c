@@ -258,7 +258,8 @@ static int
 tlsio_taken(struct tlsio *t)
 {
 	/* Only libssl can answer a request for a certificate. */
-	if (t->ops == NULL || tls_asks_later(t->ssl) || !takeover_near(&t->take) || t->bulk.c.failed)
+	if (t->ops == NULL || tls_asks_later(t->ssl) ||
+	    !takeover_near(&t->take) || t->bulk.c.failed)
 		return 0;
 	t->bulk.channel = takeover_try(&t->take, t->ssl);
 	if (t->bulk.channel == NULL)
