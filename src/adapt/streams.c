@@ -115,6 +115,7 @@ stream_tunnels(struct stream *st)
 
 	if (!x->msg[DIR_DOWN].tunnel)
 		return;
+	st->of->plan.host.tunnels(st->of->plan.host.session);
 	plan_unread(&st->of->plan, protocol.len > 0 ? UNREAD_UPGRADE :
 	    UNREAD_CONNECT, 0, protocol);
 	if (slice_is(protocol, "websocket"))

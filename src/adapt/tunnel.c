@@ -76,6 +76,8 @@ tunnel_begin(struct engine *e, enum unread what)
 	e->raw = 1;
 	if (what == UNREAD_UPGRADE || what == UNREAD_CONNECT)
 		e->skip = e->h1.dir[DIR_DOWN].wire;
+	if (what == UNREAD_UPGRADE || what == UNREAD_CONNECT)
+		p->host.tunnels(p->host.session);
 	if (what == UNREAD_UPGRADE)
 		protocol = http_value(x->msg[DIR_DOWN].head, "upgrade");
 	if (slice_is(protocol, "websocket"))

@@ -551,7 +551,8 @@ struct conf {
 		uint64_t memory, head;
 	} limits;
 	struct {
-		uint64_t hello, handshake, idle, linger;
+		uint64_t hello, handshake, linger;
+		uint64_t idle, idle_stream;	/* HTTP; all else */
 		uint64_t keepalive;	/* 0: none */
 	} timeouts;
 };

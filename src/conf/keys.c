@@ -543,6 +543,8 @@ static const struct key timeouts_keys[] = {
 	{ "hello", &type_time, AT(timeouts.hello), "5s", 100, HOUR },
 	{ "handshake", &type_time, AT(timeouts.handshake), "10s", 100, HOUR },
 	{ "idle", &type_time, AT(timeouts.idle), "10m", SEC, 30 * DAY },
+	{ "idle-stream", &type_time, AT(timeouts.idle_stream), "1h", SEC,
+	    30 * DAY },
 	{ "linger", &type_time, AT(timeouts.linger), "30s", 100, HOUR },
 	{ "keepalive", &type_time, AT(timeouts.keepalive), "60s", 0, DAY },
 	{ NULL }

@@ -59,6 +59,8 @@ struct engine_host {
 	 * logged if why is not NULL. */
 	void	(*unread_http2)(struct session *, enum unread_http2,
 		    const char *why);
+	/* It goes on as a tunnel, or has one among its streams. */
+	void	(*tunnels)(struct session *);
 	/* Bytes that no service sees. */
 	void	(*passed)(struct session *, enum flow_dir, size_t);
 };

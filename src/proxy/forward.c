@@ -15,6 +15,7 @@
 #include "http/h1.h"
 #include "proxy/answer.h"
 #include "proxy/auth.h"
+#include "proxy/idle.h"
 #include "proxy/session.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -161,8 +162,10 @@ forward_response(struct forward *fw)
 {
 	exchange_set(&fw->x, DIR_DOWN, EXCHANGE_GOING);
 	h1_codec.pass(&fw->h1, DIR_DOWN);
-	if (fw->x.msg[DIR_DOWN].tunnel)
-		fw->raw[DIR_UP] = fw->raw[DIR_DOWN] = 1;
+	if (!fw->x.msg[DIR_DOWN].tunnel)
+		return;
+	session_tunnels(fw->session);
+	fw->raw[DIR_UP] = fw->raw[DIR_DOWN] = 1;
 }
 
 static void

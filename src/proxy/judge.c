@@ -139,6 +139,7 @@ session_judge(struct session *s, const struct http_head *h,
 	char name[HTTP_NAME_MAX];
 
 	memset(j, 0, sizeof(*j));
+	s->asked_http = 1;
 	if (http_name(h, name) != 0 || judge_known(s, name) ||
 	    judge_rules(s, name, j))
 		return;

@@ -111,6 +111,7 @@ hello_keep(struct session *s, const struct hello *h)
 	s->hello = h->msg.len <= HELLO_KEPT ?
 	    xmemdup(h->msg.p, h->msg.len) : NULL;
 	s->hello_version = h->max_version;
+	s->hello_later = (h->flags & HELLO_PHA) != 0;
 	s->lineage = hello_lineage(s, h);
 	s->leaf_key = hello_leaf_key(s, h);
 }

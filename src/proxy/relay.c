@@ -8,6 +8,7 @@
 #include "proxy/answer.h"
 #include "proxy/chain.h"
 #include "proxy/forward.h"
+#include "proxy/idle.h"
 #include "proxy/inner.h"
 #include "proxy/phases.h"
 #include "proxy/session.h"
@@ -217,7 +218,7 @@ static struct step
 relay_enter(struct session *s)
 {
 	s->active = clock_coarse_ms();
-	session_timer(s, session_conf(s)->timeouts.idle);
+	session_timer(s, idle_least(s));
 	return relay_event(s, NULL);
 }
 
@@ -243,14 +244,15 @@ relay_over(struct session *s, uint64_t quiet)
 static struct step
 relay_timeout(struct session *s)
 {
-	uint64_t idle = session_conf(s)->timeouts.idle;
+	const char *kind;
+	uint64_t idle = idle_limit(s, &kind);
 	uint64_t quiet = clock_coarse_ms() - s->active;
 
 	if (relay_is_over(s))
 		return relay_over(s, quiet);
 	if (quiet >= idle)
-		return step_reset(s, DIR_DOWN, "idle for %llus",
-		    (unsigned long long)(quiet / 1000));
+		return step_reset(s, DIR_DOWN, "idle for %llus (%s)",
+		    (unsigned long long)(quiet / 1000), kind);
 	session_timer(s, idle - quiet);
 	return step_wait();
 }

@@ -68,6 +68,7 @@ struct session {
 	/* What the phases know of the client's hello. */
 	enum leaf_key	 leaf_key;
 	uint16_t	 hello_version;		/* the highest it offers */
+	int		 hello_later;		/* post_handshake_auth */
 	uint8_t		*hello;			/* its message, until ours has
 						 * been sent; or NULL */
 	uint64_t	 lineage;		/* see tls.h; 0: none */
@@ -124,6 +125,9 @@ struct session {
 	unsigned	 ours:1;	/* an own server: see ours_trusts() */
 	unsigned	 established:1;	/* the server was connected once */
 	unsigned	 unread_counted:1;
+	unsigned	 is_read:1;	/* its HTTP, by an engine */
+	unsigned	 asked_http:1;	/* a request of HTTP was judged */
+	unsigned	 tunnels:1;	/* see idle.h */
 	unsigned	 tries:1;	/* to decrypt it again: BYPASS_TRY */
 };
 

@@ -9,6 +9,7 @@
 #include "proxy/dnstap.h"
 #include "proxy/engine.h"
 #include "proxy/forward.h"
+#include "proxy/idle.h"
 #include "proxy/inner.h"
 #include "proxy/judge.h"
 #include "proxy/measures.h"
@@ -52,6 +53,7 @@ tap_open_engine(struct session *s)
 		.head_max = session_conf(s)->limits.head,
 		.hello_ms = session_conf(s)->timeouts.hello,
 		.judge = session_judge,
+		.tunnels = session_tunnels,
 		.streamed = tap_streamed,
 		.abused = versions_abused,
 		.answered = session_answered,
@@ -63,6 +65,7 @@ tap_open_engine(struct session *s)
 	const struct engine_ops *ops = s->place->parts->engine;
 	struct tap *t = wire_tap(&s->wire, ops->tap, TAP_BEHIND);
 
+	s->is_read = 1;
 	t->state = ops->begin(s->place->engine->seat, t, &s->rec, &host);
 }
 

@@ -272,13 +272,38 @@ server_tls_insists(struct session *s)
 	return decide_bypass(s, UNDECRYPTED_CERT, why);
 }
 
+/* How a server that was decrypted has wanted one; NULL: it has not, or it went
+ * on without. */
+static const char *
+server_tls_wanted(const struct session *s, SSL *ssl)
+{
+	int ended = session_last(s)->flow[DIR_DOWN].end_in != END_NONE;
+
+	if (tls_asked_late(ssl) < 0)
+		return "it asked in HTTP/2, after the handshake";
+	if (tls_refused_none(ssl))
+		return tls_asked_late(ssl) ? "it asked after the handshake" :
+		    "it refused after the handshake";
+	if (!tls_wanted_again(ssl) || (tls_asked_late(ssl) && !ended))
+		return NULL;
+	return tls_asked_late(ssl) ? "it asked after the handshake" :
+	    "it asked by a renegotiation";
+}
+
 void
 server_tls_over(struct session *s)
 {
 	SSL *ssl = versions_ssl(s);
+	const char *how;
 
-	if (ssl != NULL && (tls_wanted_again(ssl) || tls_refused_none(ssl)))
-		decide_failed(s, UNDECRYPTED_CERT);
+	if (ssl == NULL)
+		return;
+	s->facts.tls_server.certificate |= tls_shown_late(ssl);
+	if ((how = server_tls_wanted(s, ssl)) == NULL)
+		return;
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "%s: %s",
+	    bypasses_why(UNDECRYPTED_CERT), how);
+	decide_failed(s, UNDECRYPTED_CERT);
 }
 
 static struct step
@@ -293,6 +318,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		return server_tls_failed(s, "it has no certificate");
 	if (decide_certificate(s, &elsewhere))
 		return elsewhere;
+	tls_answer_later(ssl, server_tls_shows(s));
 	switch (on_server(session_conf(s), f).on) {
 	case ON_BLOCK:
 		return decide_block(s, f->verify_text);
@@ -423,6 +449,7 @@ server_tls_enter(struct session *s)
 	if (s->verdict.rule != NULL)	/* another one behind STARTTLS */
 		s->way = s->verdict.rule;
 	want.client = server_tls_client(s);
+	want.later = want.client != NULL || s->hello_later;
 	turn_take(s);
 	s->active = clock_coarse_ms();
 	s->cert_none = s->awaits_refusal = 0;

@@ -272,13 +272,30 @@ client_stapled(SSL *ssl, void *arg)
 	return 1;
 }
 
-/* Nothing of ours is sent until the caller has seen the certificate. */
+static int
+conn_is_http2(const SSL *ssl)
+{
+	const unsigned char *p;
+	unsigned int n;
+
+	SSL_get0_alpn_selected(ssl, &p, &n);
+	return n == 2 && memcmp(p, "h2", 2) == 0;
+}
+
+/* Nothing of ours is sent until the caller has seen the certificate; behind the
+ * handshake it has. */
 static int
 client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
 {
 	struct tls_conn *c = conn_of(ssl);
 
-	if (!c->about.client)
+	if (c->later == 2 && !c->asked)
+		c->asked = conn_is_http2(ssl) ? -1 : 1;
+	if (c->asked < 0)
+		return -1;
+	if (c->asked && !c->later_ours)
+		c->no_cert = c->again = 1;
+	if (!c->about.client && !(c->asked && c->later_ours))
 		return c->no_cert ? 0 : -1;
 	/* The chain too, which libssl does not ask for. */
 	if (!SSL_use_cert_and_key(ssl, c->leaf->cert, c->leaf->key,
@@ -384,7 +401,7 @@ client_info(const SSL *ssl, int where, int ret)
 {
 	if (where == SSL_CB_WRITE_ALERT &&
 	    (ret & 0xff) == SSL_AD_NO_RENEGOTIATION)
-		conn_of(ssl)->again = 1;
+		conn_of(ssl)->again = 1;	/* and nothing was sent since */
 	else if (where == SSL_CB_READ_ALERT && ret >> 8 == SSL3_AL_FATAL)
 		conn_of(ssl)->alert = ret & 0xff;
 }
@@ -458,8 +475,51 @@ tls_went_on(SSL *ssl)
 {
 	struct tls_conn *c = conn_of(ssl);
 
-	if (c != NULL)		/* NULL: one of an ICAP server */
+	/* NULL: one of an ICAP server */
+	if (c != NULL && c->again == 2)
 		c->again = 0;
+}
+
+void
+tls_sent(SSL *ssl)
+{
+	struct tls_conn *c = conn_of(ssl);
+
+	if (c != NULL && c->again == 1)
+		c->again = 2;
+}
+
+void
+tls_answer_later(SSL *ssl, int ours)
+{
+	struct tls_conn *c = conn_of(ssl);
+
+	if (!c->later)
+		return;
+	c->later = 2;
+	c->later_ours = ours && c->leaf != NULL;
+}
+
+int
+tls_asked_late(SSL *ssl)
+{
+	return conn_of(ssl)->asked;
+}
+
+int
+tls_shown_late(SSL *ssl)
+{
+	const struct tls_conn *c = conn_of(ssl);
+
+	return c->asked > 0 && c->later_ours;
+}
+
+int
+tls_asks_later(SSL *ssl)
+{
+	const struct tls_conn *c = conn_of(ssl);
+
+	return c != NULL && c->later != 0;
 }
 
 void

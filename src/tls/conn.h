@@ -52,7 +52,12 @@ struct tls_conn {
 	const char	*why;		/* it must not go on; static */
 	char		*kin;		/* of its lineage: name, certificate */
 	int		 no_cert;	/* a request was answered with none */
-	int		 again;		/* it wanted to renegotiate */
+	/* It wanted to renegotiate, or got no certificate later: 1; and data
+	 * was sent since: 2. */
+	int		 again;
+	/* It may ask for a certificate behind the handshake: 1; that is over:
+	 * 2. Whether it gets ours then, and whether it has asked. */
+	int		 later, later_ours, asked;
 	int		 ticket;	/* it sent a session: it goes on */
 	int		 alert;		/* that it sent last, a fatal one */
 	struct tls_hello *hello;	/* what we say; a reference */

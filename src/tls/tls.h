@@ -122,6 +122,8 @@ struct tls_want {
 	enum tls_how	 how;
 	/* Our own certificate, or NULL. Only sessions with it are resumed. */
 	struct leaf	*client;
+	/* the server may ask for one behind the handshake (RFC 8446, 4.6.2) */
+	int		 later;
 };
 
 /*
@@ -147,9 +149,24 @@ int		 tls_refused_hello(SSL *);
  * had to say of our answer. */
 int		 tls_ticketed(SSL *);
 
-/* Whether the server wanted to renegotiate, which it does for a client
- * certificate (TLS 1.2), was told that we do not, and has not gone on. */
+/*
+ * The handshake is over. If the server may ask for a certificate from here on,
+ * it gets ours, or the answer that we have none. tls_asked_late: it has asked,
+ * 1; or in HTTP/2, which forbids it (RFC 8740, 3): -1, the connection is
+ * broken.
+ */
+void		 tls_answer_later(SSL *, int ours);
+int		 tls_asked_late(SSL *);
+/* Whether it is one that may, or did; whether ours was shown so. */
+int		 tls_asks_later(SSL *);
+int		 tls_shown_late(SSL *);
+/*
+ * Whether the server wanted to renegotiate, which it does for a client
+ * certificate (TLS 1.2), was told that we do not, and has not gone on: an
+ * answer to what was sent before (tls_sent) may be its last, and say so.
+ */
 int		 tls_wanted_again(SSL *);
+void		 tls_sent(SSL *);
 void		 tls_went_on(SSL *);
 
 enum tls_verify {

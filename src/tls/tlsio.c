@@ -257,7 +257,9 @@ tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 static int
 tlsio_taken(struct tlsio *t)
 {
-	if (t->ops == NULL || !takeover_near(&t->take) || t->bulk.c.failed)
+	/* Only libssl can answer a request for a certificate. */
+	if (t->ops == NULL || tls_asks_later(t->ssl) ||
+	    !takeover_near(&t->take) || t->bulk.c.failed)
 		return 0;
 	t->bulk.channel = takeover_try(&t->take, t->ssl);
 	if (t->bulk.channel == NULL)
@@ -322,6 +324,8 @@ tlsio_write(void *arg, const uint8_t *buf, size_t len)
 		put += (size_t)got;
 	}
 	t->take.moved += put;
+	if (put > 0)
+		tls_sent(t->ssl);
 	ciphertext_park(c);
 	if (c->broken)
 		return ERR_SYS;

@@ -407,7 +407,7 @@ def a_slow_upload_into_a_tap_that_holds_is_not_idle(s):
     """Nothing is written on until the whole of it is there."""
     srv = icap.Script(s)
     icap.start(s, icap.service(reqmod=srv.url('echo'), preview='off'),
-               record=False, timeouts={'idle': '4s'},
+               record=False, timeouts={'idle': '4s', 'idle-stream': '4s'},
                rules=[{'name': 'default', 'action': 'decrypt', 'mirror': [],
                        'icap': ['scan']}])
     s.serve(443, handler=peer.http(b'taken'))

@@ -165,9 +165,8 @@ def a_server_that_refuses_late_is_known_the_next_time(s):
 
 
 @scenario
-def post_handshake_requests_are_not_offered(s):
-    """TLS 1.3: a server may not ask later, and what it would like then makes
-    no difference."""
+def a_server_that_asks_after_the_handshake_may_go_on(s):
+    """TLS 1.3, as the client offers that: it is told that there is none."""
     s.start(record=False, workers=1)
     os.mkfifo(s.path('orders'))
     p = s.spawn(s.server, 'sh', '-c', 'exec openssl s_server -accept %s:443 '
@@ -183,12 +182,92 @@ def post_handshake_requests_are_not_offered(s):
         wait(lambda: 'hello' in p.text(), 'what the client said')
         orders.write('c\n')
         orders.flush()
-        wait(lambda: 'verify' in p.text().lower(), 'its attempt')
         c.send(b'on\n')
         wait(lambda: 'on\n' in p.text(), 'that it goes on')
+        orders.write('so do I\n')
+        orders.flush()
+        c.recv_until(b'so do I\n')
         c.finish()
         s.tls(ctx=user_context(s, '1.3')).finish()
     equal(actions(s, 2), ['decrypt'] * 2)
+
+
+def later(s, port=443, **kw):
+    """A server that asks for a certificate when it has read a line."""
+    ctx = peer.server_context(s.pki.pair('good'), lo='1.3', **kw)
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_REQUIRED
+    ctx.post_handshake_auth = True
+
+    def handler(p):
+        p.recv_until(b'\n')
+        p.tls.verify_client_post_handshake()
+        p.send(b'asked\n')
+        p.recv_until(b'\n')
+        p.send(b'seen\n')
+        p.recv_all()
+        p.close()
+    return s.serve(port, ctx=ctx, handler=handler)
+
+
+def asked_later(s, port=443, **kw):
+    """Whether the server is content with what it got."""
+    ctx = user_context(s, '1.3')
+    ctx.post_handshake_auth = True
+    c = s.tls(port, ctx=ctx, **kw)
+    try:
+        c.send(b'one\n')
+        c.recv_until(b'asked\n')
+        c.send(b'two\n')
+        c.recv_until(b'seen\n')
+        c.finish()
+        return True
+    except (ssl.SSLError, OSError, Failure):
+        c.sock.close()
+        return False
+
+
+LATE = WANTED + ': it asked after the handshake'
+
+
+@scenario
+def a_server_that_insists_later_is_known_the_next_time(s):
+    s.start(record=False, workers=1)
+    srv = later(s)
+    equal([asked_later(s) for i in range(2)], [False, True])
+    f = s.d.flows(2)
+    equal([x['clearspan']['action'] for x in f], ['decrypt', 'bypass'])
+    equal(f[0]['flow']['reason'], LATE)
+    equal(f[1]['clearspan']['why'], WANTED)
+    equal(srv.peers[-1].tls.getpeercert(True), der(s.pki.pair('user')[0]))
+
+
+@scenario
+def a_server_that_insists_later_is_told_where_blocked(s):
+    s.start(record=False, workers=1, on={'client-certificate-wanted': 'block'})
+    later(s)
+    equal([asked_later(s) for i in range(2)], [False, False])
+    equal([x['flow']['reason'] for x in s.d.flows(2)], [LATE] * 2)
+
+
+@scenario
+def a_server_that_asks_after_the_handshake_gets_that_of_the_rule(s):
+    """Whatever the client offers."""
+    s.start(record=False, workers=1, rules=[
+        ours(s.pki.pair('user'), 'default')])
+    srv = later(s)
+    check(asked_later(s), 'refused')
+    c = s.tls()
+    c.send(b'one\n')
+    c.recv_until(b'asked\n')
+    c.send(b'two\n')
+    c.recv_until(b'seen\n')
+    c.finish()
+    equal([p.tls.getpeercert(True) for p in srv.peers],
+          [der(s.pki.pair('user')[0])] * 2)
+    equal([(x['clearspan']['action'], x['clearspan']['server'][
+        'client_certificate']) for x in s.d.flows(2)],
+        [('decrypt', True)] * 2)
 
 
 @scenario

@@ -327,7 +327,7 @@ def handshake_timeout_ends_either_side(s):
 
 @scenario
 def idle_timeout_ends_the_idle_and_not_the_busy(s):
-    s.start(timeouts={'idle': '4s'})
+    s.start(timeouts={'idle': '4s', 'idle-stream': '4s'})
     s.serve(443)
     idle, busy = s.tls(), s.tls()
     for c in (idle, busy):
