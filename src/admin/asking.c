@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/usage.h"
 #include "sink/eve.h"
 #include "util/clock.h"
 #include "util/mem.h"
@@ -16,7 +17,7 @@ struct part {
 	struct mail		 home;
 	struct asking		*asking;
 	json_t			*found;		/* array */
-	struct top		*top;		/* ASKING_TOP: open sessions */
+	struct top		*top;		/* of open sessions, or NULL */
 	uint64_t		 seen;
 };
 
@@ -74,7 +75,7 @@ part_each(struct worker_query *q, const struct record *r)
 	struct timespec now;
 
 	p->seen++;
-	if (p->asking->kind == ASKING_TOP) {
+	if (p->top != NULL) {
 		top_add(p->top, r, p->asking->now);
 		return 0;
 	}
@@ -135,18 +136,39 @@ answer_one(struct asking *a)
 }
 
 /* Sessions that ended lately, and those that are open. */
+static void
+top_sum(struct asking *a, struct top *sum, enum top_by by)
+{
+	size_t i;
+
+	top_merge(sum, a->env->top, by, a->now);
+	for (i = 0; i < a->nparts; i++)
+		top_merge(sum, a->parts[i].top, by, a->now);
+}
+
+static json_t *
+answer_use(struct asking *a)
+{
+	struct top *sum = top_new();
+	json_t *o;
+
+	top_sum(a, sum, TOP_CLIENT);
+	top_sum(a, sum, TOP_APP);
+	top_sum(a, sum, TOP_DEVICE);
+	o = usage_json(a->env, sum, a->now);
+	top_free(sum);
+	return o;
+}
+
 static json_t *
 answer_top(struct asking *a)
 {
 	enum top_by by = (enum top_by)a->n;
 	struct top *sum = top_new();
 	json_t *rows;
-	size_t i;
 
-	top_merge(sum, a->env->top, by, a->now);
-	for (i = 0; i < a->nparts; i++)
-		top_merge(sum, a->parts[i].top, by, a->now);
-	rows = top_json(sum, by, a->now);
+	top_sum(a, sum, by);
+	rows = top_json(sum, by, a->now, TOP_SHOWN);
 	top_free(sum);
 	return json_pack("{s:s,s:i,s:o}", "by", top_name(by), "seconds",
 	    2 * TOP_WINDOW, "top", rows);
@@ -159,7 +181,8 @@ asking_end(struct asking *a)
 	size_t i;
 
 	answer = a->kind == ASKING_LIST ? answer_list(a) :
-	    a->kind == ASKING_TOP ? answer_top(a) : answer_one(a);
+	    a->kind == ASKING_TOP ? answer_top(a) :
+	    a->kind == ASKING_USE ? answer_use(a) : answer_one(a);
 	for (i = 0; i < a->nparts; i++) {
 		json_decref(a->parts[i].found);
 		top_free(a->parts[i].top);
@@ -200,7 +223,8 @@ asking_start(struct admin_env *env, struct mailbox *mail,
 		p->asking = a;
 		p->home.run = part_home;
 		p->found = json_array();
-		p->top = kind == ASKING_TOP ? top_new() : NULL;
+		p->top = kind == ASKING_TOP || kind == ASKING_USE ?
+		    top_new() : NULL;
 		p->query.each = part_each;
 		p->query.done = part_done;
 		p->query.ends = kind == ASKING_KILL ? part_ends : NULL;

@@ -444,13 +444,15 @@ measures_metrics(struct measures *m, struct text *out)
 {
 	static const enum state_kind kinds[] = { STATE_DENIAL, STATE_STEP_UP,
 	    STATE_PROPOSAL };
-	struct contain *tables[] = { denied_table(m->denied), m->step_ups,
-	    m->proposals };
+	struct contain *tables[3];
 	size_t i;
 	int what;
 
-	if (!conf_measures(m->quarantine->conf))
+	if (m == NULL || !conf_measures(m->quarantine->conf))
 		return;
+	tables[0] = denied_table(m->denied);
+	tables[1] = m->step_ups;
+	tables[2] = m->proposals;
 	head(out, "measures", "gauge", "Servers that are denied, endpoints "
 	    "under step-up, and what waits to be approved.");
 	for (i = 0; i < NELEM(kinds); i++)

@@ -164,11 +164,11 @@ rest_header(const struct rest_request *r, const char *name, char *out,
 	return 1;
 }
 
-int
-rest_query(const struct rest_request *r, const char *name, char *out,
-    size_t size)
+/* The value of a name in "a=1&b=2". */
+static int
+pair_find(struct slice s, const char *name, char *out, size_t size)
 {
-	struct slice s = slice_of(r->query, strlen(r->query)), pair, key;
+	struct slice pair, key;
 	int more;
 
 	do {
@@ -178,6 +178,21 @@ rest_query(const struct rest_request *r, const char *name, char *out,
 			return decode(pair, out, size, 1) >= 0;
 	} while (more);
 	return 0;
+}
+
+int
+rest_query(const struct rest_request *r, const char *name, char *out,
+    size_t size)
+{
+	return pair_find(slice_of(r->query, strlen(r->query)), name, out,
+	    size);
+}
+
+int
+rest_form(const struct rest_request *r, const char *name, char *out,
+    size_t size)
+{
+	return pair_find(slice_of(r->body, r->len), name, out, size);
 }
 
 size_t
@@ -279,9 +294,10 @@ from_elsewhere(const struct rest_request *r)
 
 	if (strcmp(r->route->method, "GET") == 0)
 		return 0;
-	if (rest_header(r, "Sec-Fetch-Site", site, sizeof(site)) &&
-	    strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
-		return 1;
+	/* It stands for the origin, which may be "null" without a referrer. */
+	if (rest_header(r, "Sec-Fetch-Site", site, sizeof(site)))
+		return strcmp(site, "same-origin") != 0 &&
+		    strcmp(site, "none") != 0;
 	if (!rest_header(r, "Origin", origin, sizeof(origin)))
 		return 0;
 	p = strstr(origin, "://");

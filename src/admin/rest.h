@@ -79,6 +79,9 @@ int	rest_query(const struct rest_request *, const char *name, char *out,
 size_t	rest_limit(const struct rest_request *, size_t def, size_t max);
 /* The configuration that its sensor is of; no reference. */
 struct conf *rest_conf(const struct rest_request *);
+/* Likewise, of a form in the body (application/x-www-form-urlencoded). */
+int	rest_form(const struct rest_request *, const char *name, char *out,
+	    size_t size);
 /* The body as one object, or NULL. The caller owns it. */
 json_t	*rest_object(const struct rest_request *);
 

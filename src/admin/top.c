@@ -4,16 +4,19 @@
 #include "admin/top.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/record.h"
 #include "sink/eve.h"
+#include "sink/put.h"
 #include "util/clock.h"
 #include "util/hash.h"
 #include "util/mem.h"
 
 #define TOP_ROWS	256
+#define KEY_LEN		(ADDR_STRLEN + 128)
 
 struct row {
 	uint64_t	 hash;		/* of the key */
@@ -33,7 +36,7 @@ struct top {
 };
 
 static const char *const names[TOP_MAX] = { "client", "server", "site",
-    "rule" };
+    "rule", "app", "device" };
 
 const char *
 top_name(enum top_by by)
@@ -156,8 +159,19 @@ window_add(struct window *w, const struct row *add)
 	r->bytes[1] += add->bytes[1];
 }
 
+/* "CLIENT NAME", so that a client's rows are its own. */
 static const char *
-record_key(const struct record *r, enum top_by by, char buf[ADDR_STRLEN])
+key_of(const struct record *r, const char *name, char buf[KEY_LEN])
+{
+	char ip[ADDR_STRLEN];
+
+	snprintf(buf, KEY_LEN, "%s %s", addr_ip_str(&r->facts->client, ip),
+	    name);
+	return buf;
+}
+
+static const char *
+record_key(const struct record *r, enum top_by by, char buf[KEY_LEN])
 {
 	switch (by) {
 	case TOP_CLIENT:
@@ -167,6 +181,10 @@ record_key(const struct record *r, enum top_by by, char buf[ADDR_STRLEN])
 		    addr_ip_str(&r->facts->server, buf);
 	case TOP_SITE:
 		return facts_name(r->facts);
+	case TOP_APP:
+		return key_of(r, put_app(r->facts), buf);
+	case TOP_DEVICE:
+		return NULL;		/* it may have several */
 	default:
 		return r->verdict->rule != NULL ? r->verdict->rule->name : NULL;
 	}
@@ -177,7 +195,8 @@ top_add(struct top *t, const struct record *r, uint64_t now)
 {
 	struct row add = { .sessions = 1,
 	    .bytes = { r->bytes[0], r->bytes[1] } };
-	char buf[ADDR_STRLEN];
+	char buf[KEY_LEN];
+	size_t i;
 	int by;
 
 	pthread_mutex_lock(&t->mutex);
@@ -187,6 +206,11 @@ top_add(struct top *t, const struct record *r, uint64_t now)
 		if (add.key != NULL)
 			window_add(t->w[by][0], &add);
 	}
+	for (i = 0; i < r->nhops; i++)
+		if (r->hops[i].device != NULL && r->hops[i].us != 0) {
+			add.key = (char *)key_of(r, r->hops[i].device, buf);
+			window_add(t->w[TOP_DEVICE][0], &add);
+		}
 	pthread_mutex_unlock(&t->mutex);
 }
 
@@ -215,24 +239,40 @@ by_bytes(const void *a, const void *b)
 	    strcmp(x->key, y->key);
 }
 
+/* What a row is of. */
+static json_t *
+row_named(const struct row *r, enum top_by by)
+{
+	const char *name = strchr(r->key, ' ');
+
+	if (by != TOP_APP && by != TOP_DEVICE)
+		return json_pack("{s:o}", names[by], eve_string(r->key));
+	return json_pack("{s:o,s:o}", "client", json_stringn(r->key,
+	    (size_t)(name - r->key)), by == TOP_APP ? "app_proto" : "device",
+	    eve_string(name + 1));
+}
+
 json_t *
-top_json(struct top *t, enum top_by by, uint64_t now)
+top_json(struct top *t, enum top_by by, uint64_t now, size_t max)
 {
 	struct top *both = top_new();
 	struct window *sum = both->w[by][0];
-	json_t *all = json_array();
+	json_t *all = json_array(), *o;
 	struct row *r;
 	size_t i;
 
 	top_merge(both, t, by, now);
 	qsort(sum->v, sum->n, sizeof(sum->v[0]), by_bytes);
-	for (i = 0; i < sum->n && i < TOP_SHOWN; i++) {
+	for (i = 0; i < sum->n && i < max; i++) {
 		r = &sum->v[i];
-		json_array_append_new(all, json_pack("{s:o,s:I,s:I,s:I}",
-		    names[by], eve_string(r->key), "sessions",
-		    (json_int_t)r->sessions, "toserver",
-		    (json_int_t)r->bytes[0], "toclient",
-		    (json_int_t)r->bytes[1]));
+		o = row_named(r, by);
+		json_object_set_new(o, "sessions",
+		    json_integer((json_int_t)r->sessions));
+		json_object_set_new(o, "toserver",
+		    json_integer((json_int_t)r->bytes[0]));
+		json_object_set_new(o, "toclient",
+		    json_integer((json_int_t)r->bytes[1]));
+		json_array_append_new(all, o);
 	}
 	top_free(both);
 	return all;

@@ -1,8 +1,9 @@
 /*
- * The largest users: sessions and bytes by client, server, site and rule, of
- * the last minutes. The tables are bounded. In a full table a new entry
- * replaces the smallest and inherits its counts, so that a large user is never
- * missed (the Space-Saving algorithm of Metwally, Agrawal and El Abbadi).
+ * The largest users: sessions and bytes by client, server, site and rule, and
+ * by a client's applications and devices, of the last minutes. The tables are
+ * bounded. In a full table a new entry replaces the smallest and inherits its
+ * counts, so that a large user is never missed (the Space-Saving algorithm of
+ * Metwally, Agrawal and El Abbadi).
  */
 #ifndef ADMIN_TOP_H
 #define ADMIN_TOP_H
@@ -13,7 +14,10 @@
 struct record;
 struct top;
 
-enum top_by { TOP_CLIENT, TOP_SERVER, TOP_SITE, TOP_RULE, TOP_MAX };
+/* By application and by device: of each client. */
+enum top_by {
+	TOP_CLIENT, TOP_SERVER, TOP_SITE, TOP_RULE, TOP_APP, TOP_DEVICE, TOP_MAX
+};
 
 #define TOP_WINDOW	300	/* s; the answer covers one to two windows */
 #define TOP_SHOWN	20
@@ -33,8 +37,9 @@ void		 top_add(struct top *, const struct record *, uint64_t now);
 void		 top_merge(struct top *, struct top *from, enum top_by,
 		    uint64_t now);
 
-/* [{"client": ..., "sessions", "toserver", "toclient"}], the largest first;
- * the caller owns it. */
-json_t		*top_json(struct top *, enum top_by, uint64_t now);
+/* At most max of [{"client": ..., "sessions", "toserver", "toclient"}], the
+ * largest first; the caller owns it. By application and by device there are
+ * "client" and "app_proto" or "device". */
+json_t		*top_json(struct top *, enum top_by, uint64_t now, size_t max);
 
 #endif

@@ -120,8 +120,8 @@ static const struct verb verbs[] = {
 	    "and what waits; test [TARGET] tells them so" },
 	{ "lease", VERB_REST, verb_lease, "[list]: what DHCP servers have "
 	    "told; add ADDRESS MAC [NAME] [FOR]; del ADDRESS [MAC]" },
-	{ "top", -1, verb_top, "[client|server|site|rule]: who uses most "
-	    "(client)" },
+	{ "top", -1, verb_top, "[client|server|site|rule|app|device]: who "
+	    "uses most (client)" },
 	{ "reload", 0, verb_reload, "read the configuration again" },
 	{ "help", 0, verb_help, "this list" },
 };
@@ -357,7 +357,8 @@ verb_top(const struct request *r)
 	enum top_by by = r->word == NULL ? TOP_CLIENT : top_by(r->word);
 
 	if (by == TOP_MAX)
-		refuse(r, "top takes client, server, site or rule");
+		refuse(r, "top takes client, server, site, rule, app or "
+		    "device");
 	else
 		asking_start(r->env, r->mail, ASKING_TOP, by, r->done, r->arg);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/web.h"
 #include "chain/chain.h"
 #include "chain/device.h"
 #include "chain/zone.h"
@@ -254,7 +255,7 @@ static int
 boot_rest(struct daemon *d, struct conf *c, struct text *why)
 {
 	static const struct rest_route *const tables[] = { rest_api,
-	    rest_verdicts, NULL };
+	    rest_verdicts, rest_web, NULL };
 	struct rest_fresh *f;
 	int rv;
 

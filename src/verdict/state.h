@@ -22,11 +22,11 @@ enum state_kind {		/* a table of each is kept */
 };
 
 /*
- * Put them into their tables, also those whose end has passed meanwhile, so that
- * somebody hears of it; wall is seconds since 1970, now is clock_ms(). *last is
- * the highest id ever given out. Lines that cannot be read are left out, with a
- * warning; the file as it was is kept beside it then, as PATH.bad. Returns 0,
- * or ERR_SYS with a sentence in why.
+ * Put them into their tables, also those whose end has passed meanwhile, so
+ * that somebody hears of it; wall is seconds since 1970, now is clock_ms().
+ * *last is the highest id ever given out. Lines that cannot be read are left
+ * out, with a warning; the file as it was is kept beside it then, as PATH.bad.
+ * Returns 0, or ERR_SYS with a sentence in why.
  */
 int	state_open(const char *path, struct contain *const [STATE_KINDS],
 	    int64_t wall, uint64_t now, uint64_t *last, struct state **,

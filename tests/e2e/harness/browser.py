@@ -11,8 +11,9 @@ from . import net
 from .proc import PATIENCE, Failure, check, wait
 from .programs import CHROMIUM, nss
 
-BUTTON = '''(() => { const r = document.querySelector('%s')
-    .getBoundingClientRect();
+BUTTON = '''(() => { const e = document.querySelector('%s');
+    e.scrollIntoView({block: 'center', behavior: 'instant'});
+    const r = e.getBoundingClientRect();
     return [r.x + r.width / 2, r.y + r.height / 2] })()'''
 FETCH = '''Promise.all(%s.map(u => fetch(u, {mode: 'no-cors'})
     .then(r => r.type, e => e.name)))'''

@@ -124,11 +124,11 @@ TEST(the_largest_stay_at_the_top_of_a_full_table)
 		r.bytes[0] = 10;
 		top_add(t, &r, 100);
 	}
-	o = top_json(t, TOP_SITE, 100);
+	o = top_json(t, TOP_SITE, 100, TOP_SHOWN);
 	ck_assert_uint_eq(json_array_size(o), TOP_SHOWN);
 	ck_text(json_array_get(o, 0), "site", "large.test");
 	json_decref(o);
-	o = top_json(t, TOP_CLIENT, 100);
+	o = top_json(t, TOP_CLIENT, 100, TOP_SHOWN);
 	ck_assert_uint_eq(json_array_size(o), 2);
 	ck_text(json_array_get(o, 1), "client", "10.0.0.1");
 	ck_number(json_array_get(o, 1), "sessions", 2000);
@@ -146,10 +146,10 @@ TEST(what_is_older_than_two_windows_is_forgotten)
 
 	top_add(t, &r, 100);
 	top_merge(sum, t, TOP_CLIENT, 100 + TOP_WINDOW);
-	o = top_json(sum, TOP_CLIENT, 100 + TOP_WINDOW);
+	o = top_json(sum, TOP_CLIENT, 100 + TOP_WINDOW, TOP_SHOWN);
 	ck_assert_uint_eq(json_array_size(o), 1);
 	json_decref(o);
-	o = top_json(t, TOP_CLIENT, 100 + 2 * TOP_WINDOW);
+	o = top_json(t, TOP_CLIENT, 100 + 2 * TOP_WINDOW, TOP_SHOWN);
 	ck_assert_uint_eq(json_array_size(o), 0);
 	json_decref(o);
 	ck_assert_int_eq(top_by("rule"), TOP_RULE);

@@ -436,8 +436,9 @@ TEST(a_session_began_outside_if_only_its_server_is_inside)
 	c = good(LISTEN);
 	ck_assert_int_eq(conf_from_outside(c, &out, &in), 0);
 	conf_unref(c);
-	bad_part("endpoints: {interfaces: [a]}\n", "c:2:13: \"interfaces\" is "
-	    "not available in this version; take it out\n");
+	c = good(LISTEN "endpoints: {interfaces: [a, b]}\n");
+	ck_assert_uint_eq(c->endpoints.interfaces.n, 2);
+	conf_unref(c);
 }
 END
 

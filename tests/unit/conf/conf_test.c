@@ -248,7 +248,8 @@ TEST(list_files_have_comments_and_their_own_lines)
 	    "segments, segments-default, quarantines, products, sensors, "
 	    "responses, breaker, notify, categories, "
 	    "geo, certificates, inspect, rules, on, learn, pages, mode, reload, "
-	    "confirm-bypass, forge, log, control, metrics, limits, timeouts\n"
+	    "confirm-bypass, forge, log, control, metrics, limits, timeouts, "
+	    "history\n"
 	    "/l:2:3: \"http://x/\" is not a name or address; write " AS_ENTRY
 	    "/l:3:1: \"10.0.0.300\" is not a name or address; write " AS_ENTRY
 	    "/l:4:1: \"*\" is not a name or address; write " AS_ENTRY);

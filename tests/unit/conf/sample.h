@@ -30,6 +30,7 @@ sample_read(const char *path, size_t max, struct text *out)
 	}
 	text_puts(out, strstr(path, ".secret") != NULL ? "me:secret\n" :
 	    strstr(path, ".token") != NULL ? "me:sensor:0123456789abcdef\n" :
+	    strstr(path, "/tags") != NULL ? "10.0.0.7 printer\n" :
 	    strstr(path, "feeds") != NULL ? sample_feed :
 	    strstr(path, ".htpasswd") != NULL ? "me:$6$salt$MmgSuXltk7MiPun6i"
 	    "qUg4EhT4rBBBKAvbQv9VWc6Md1rJUZOHgD9R7ybTSRlsQRjv7LqQhuL8A3dxin579"

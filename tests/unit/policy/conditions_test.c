@@ -370,17 +370,16 @@ END
 
 TEST(groups_and_tags_of_the_client)
 {
-	struct policy *p = made(
-	    "  - {name: a, group: [web, phones], action: block}\n"
-	    "  - {name: b, tag: [infected, odd], not: {group: db}, "
-	    "action: block}\n"
-	    "groups:\n"
+	struct policy *p = made_with("groups:\n"
 	    "  - {name: web, members: [10.1.0.0/24, \"tag:web\"]}\n"
 	    "  - {name: phones, members: \"02:00:5E:*\"}\n"
-	    "  - {name: db, members: [10.2.0.7, \"2001:db8::/64\"]}\n");
+	    "  - {name: db, members: [10.2.0.7, \"2001:db8::/64\"]}\n",
+	    "  - {name: a, group: [web, phones], action: block}\n"
+	    "  - {name: b, tag: [infected, odd], not: {group: db}, "
+	    "action: block}\n");
 	struct facts f = { .protocol = PROTO_TLS };
 
-	explained(p, &f, "rule a (c.yaml:5): no match by the connection: "
+	explained(p, &f, "no match by the connection: "
 	    "group is not known, and must be in web, phones\n");
 	ck_assert_int_eq(addr_parse_ip(&f.client, "10.1.0.9"), 0);
 	ck_assert_str_eq(decides(p, &f), "a");
