@@ -329,6 +329,34 @@ post_release(struct rest_request *r)
 }
 
 static void
+answer_proposal(struct rest_request *r, json_t *(*verb)(struct measures *,
+    const char *))
+{
+	char *actor;
+	json_t *answer;
+
+	if (!does(r))
+		return;
+	r->env->quarantine->actor = actor = rest_actor(r);
+	answer = verb(r->env->measures, r->param);
+	r->env->quarantine->actor = NULL;
+	free(actor);
+	done(r, answer);
+}
+
+static void
+post_approve(struct rest_request *r)
+{
+	answer_proposal(r, approve_verb);
+}
+
+static void
+post_reject(struct rest_request *r)
+{
+	answer_proposal(r, reject_verb);
+}
+
+static void
 post_contain(struct rest_request *r)
 {
 	char who[FIELD], profile[FIELD], span[FIELD], reason[FIELD],
@@ -394,6 +422,8 @@ const struct rest_route rest_web[] = {
 	{ "POST", "/ui/login", 0, post_login },
 	{ "POST", "/ui/logout", 0, post_logout },
 	{ "POST", "/ui/release/{}", 0, post_release },
+	{ "POST", "/ui/approve/{}", 0, post_approve },
+	{ "POST", "/ui/reject/{}", 0, post_reject },
 	{ "POST", "/ui/contain", 0, post_contain },
 	{ "POST", "/ui/untag", 0, post_untag },
 	{ "GET", "/ui/style.css", 0, get_style },

@@ -87,6 +87,9 @@ static const char *const words[W_WORDS][PAGE_LANGUAGES] = {
 	    "192.0.2.7 のようなアドレス、または 02:00:5e:00:00:07"
 	    " のようなMAC"
 	    "アドレスを入力してください。" },
+	[W_WAITING] = { "To be approved", "承認待ち" },
+	[W_APPROVE] = { "Approve", "承認" },
+	[W_REJECT] = { "Reject", "却下" },
 	[W_BACK] = { "Back", "戻る" },
 };
 
@@ -118,7 +121,9 @@ const char webtext_style[] =
     "table{border-collapse:collapse;width:100%}\n"
     "th,td{text-align:left;vertical-align:top;padding:7px 12px;"
     "border-bottom:1px solid var(--line)}\n"
-    "tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:500;"
+    "tr:last-child td,tr:last-child th{border-bottom:0}"
+    "thead tr th{border-bottom:1px solid var(--line)!important}"
+    ".pairs th{width:1%}td.w{min-width:220px}th{color:var(--dim);font-weight:500;"
     "white-space:nowrap}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;"
     "white-space:nowrap}td.k{white-space:nowrap}\n"

@@ -230,8 +230,8 @@ quarantine_row(const struct view *v, const json_t *q)
 		put(v, "<br><span class=dim>%s</span>", str(q, "address"));
 	if (str(q, "name") != NULL)
 		put(v, "<br>%s", str(q, "name"));
-	put(v, "<td>%s<td>%s<td>%s<td class=k>%s<td class=k>%s<td class=k>"
-	    "<a href=\"/ui/case/%s\">%s</a><td>", str(q, "profile"),
+	put(v, "<td>%s<td class=w>%s<td>%s<td class=k>%s<td class=k>%s<td "
+	    "class=k><a href=\"/ui/case/%s\">%s</a><td>", str(q, "profile"),
 	    str(q, "reason"), str(q, "by"), str(q, "since"),
 	    span(v, json_integer_value(json_object_get(q, "left"))), id,
 	    id);
@@ -303,7 +303,7 @@ verdict_row(const struct view *v, const json_t *o)
 	    count(json_object_get(o, "severity")));
 	if (str(o, "endpoint") != NULL)
 		put_who(v, str(o, "endpoint"));
-	put(v, "<td>%s<br><span class=dim>%s</span><td class=k>",
+	put(v, "<td class=w>%s<br><span class=dim>%s</span><td class=k>",
 	    str(o, "signature"), str(o, "category"));
 	if (id != NULL)
 		put(v, "<a href=\"/ui/case/%s\">%s</a>", count(id), result);
@@ -312,7 +312,43 @@ verdict_row(const struct view *v, const json_t *o)
 	put(v, "<br><span class=dim>%s</span>\n", str(o, "error"));
 }
 
-/* {"verdicts": [...]} */
+/* What a verdict has proposed. */
+static void
+waiting_row(const struct view *v, const json_t *o)
+{
+	const char *id = count(json_object_get(o, "id"));
+
+	put(v, "<tr><td>%s<td class=k>", str(o, "do"));
+	if (str(o, "endpoint") != NULL)
+		put_who(v, str(o, "endpoint"));
+	put(v, " %s<td class=w>%s<td>%s<td class=k>%s<td class=k>",
+	    str(o, "server"), str(o, "reason"), str(o, "by"),
+	    span(v, json_integer_value(json_object_get(o, "left"))));
+	if (v->may) {
+		put_form(v, "x", "/ui/approve/", id);
+		put_button(v, W_APPROVE, "");
+		put_form(v, "x", "/ui/reject/", id);
+		put_button(v, W_REJECT, "plain");
+	}
+	text_puts(v->out, "\n");
+}
+
+static void
+put_waiting(const struct view *v, const json_t *all)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(all) == 0)
+		return;
+	put(v, "<h2>%s</h2>", word(v, W_WAITING));
+	HEADS(v, 0, W_ACTION, W_WHO, W_REASON, W_BY, W_LEFT, W_WORDS);
+	json_array_foreach(all, i, one)
+		waiting_row(v, one);
+	put_end(v);
+}
+
+/* {"waiting": [...], "verdicts": [...]} */
 static void
 view_verdicts(const struct view *v, const json_t *o)
 {
@@ -320,6 +356,7 @@ view_verdicts(const struct view *v, const json_t *o)
 	size_t i;
 
 	text_puts(v->out, "<div id=live>");
+	put_waiting(v, json_object_get(o, "waiting"));
 	if (json_array_size(all) == 0) {
 		put(v, "<p>%s</p></div>", word(v, W_NO_VERDICTS));
 		return;
@@ -456,7 +493,7 @@ put_sessions(const struct view *v, const json_t *rows)
 static void
 view_endpoint(const struct view *v, const json_t *o)
 {
-	put(v, "<div id=live><h1>%s</h1><div class=wide><table>",
+	put(v, "<div id=live><h1>%s</h1><div class=wide><table class=pairs>",
 	    str(o, "endpoint"));
 	put_pair(v, W_STATE);
 	put_state(v, o);

@@ -176,3 +176,31 @@ def web_is_for_those_who_logged_in(s):
         f.write('bob:viewer:%s\n' % TOKENS['bob'][1])
     s.d.ctl('reload')
     wait(lambda: fetch(s, '/ui/')[0] == '303', 'she is out')
+
+
+@scenario
+def web_approves_and_rejects(s):
+    """What a verdict has proposed is done, or not; by whom is in the case."""
+    pages(s, responses=[{'when': {}, 'do': 'quarantine', 'profile': 'all',
+                         'for': '2h', 'approval': True}])
+    login(s, 'alice')
+    ids = Sensor(s, 'ids')
+    for who in OTHER, '10.1.0.77':
+        ids.say(about(who, signature='Ask about ' + who))
+    text = wait(lambda: [t for t in [fetch(s, '/ui/verdicts')[2]]
+                         if t.count('/ui/approve/') == 2], 'both')[0]
+    check('Ask about ' + OTHER in text, text)
+    first, second = sorted(int(x) for x in re.findall('/ui/approve/([0-9]+)',
+                                                      text))
+    equal(s.d.ctl('quarantine')['quarantine'], [])
+    equal(status(get(s, 'https://www.good.test/', OTHER)), '200')
+    equal(fetch(s, '/ui/approve/%d' % first, '--data', 'form=x')[0], '403')
+    for verb, n in ('approve', first), ('reject', second):
+        equal(fetch(s, '/ui/%s/%d' % (verb, n), '--data', 'form=' +
+                    form(text))[0], '303')
+    equal([q['endpoint'] for q in s.d.ctl('quarantine')['quarantine']],
+          [OTHER])
+    equal(status(get(s, 'https://www.good.test/', OTHER)), '403')
+    check('/ui/approve/' not in fetch(s, '/ui/verdicts')[2], 'none waits')
+    equal(fetch(s, '/ui/approve/%d' % second, '--data', 'form=' +
+                form(text))[0], '400')
