@@ -181,7 +181,8 @@ refused(const char *want, size_t n)
 	size_t len = dnsmsg_refuse((uint8_t *)msg.s, msg.len);
 
 	ck_assert_uint_eq(len, n);
-	ck_assert_mem_eq(msg.s, want, n);
+	if (n > 0)
+		ck_assert_mem_eq(msg.s, want, n);
 }
 
 TEST(a_refusal_has_the_question_and_nothing_else)

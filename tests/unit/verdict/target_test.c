@@ -216,6 +216,8 @@ TEST(notice_is_kept_as_it_is)
 	notice_say(n, &a);
 	notice_say(m, &b);
 	ck_assert_str_eq(a.s, b.s);
+	text_free(&a);
+	text_free(&b);
 	json_object_del(o, "kind");
 	ck_assert_ptr_null(notice_unpack(o));
 	ck_assert_ptr_null(notice_unpack(NULL));
