@@ -56,7 +56,7 @@ static void
 hold_one(struct quarantine *q, const struct contained *c,
     const struct contained *old, const struct addr *a, uint64_t now)
 {
-	struct contained one = at_address(c, a), before;
+	struct contained one = at_address(c, a), before, *kept;
 	struct text why = { 0 };
 
 	if (old != NULL)
@@ -64,7 +64,9 @@ hold_one(struct quarantine *q, const struct contained *c,
 	if (!elsewhere(q, a))
 		failed(c, a, guard_hold(q->guard, &one, old != NULL ? &before :
 		    NULL, now, &why), &why);
-	q->cut(q->arg, &one);
+	kept = contained_new(&one);	/* workers refer to it for a while */
+	q->cut(q->arg, kept);
+	contained_unref(kept);
 	text_free(&why);
 }
 
