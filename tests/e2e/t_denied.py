@@ -401,9 +401,11 @@ def denied_responses_follow_a_reload(s):
 
 @scenario
 def dns_of_a_contained_client_is_refused(s):
-    """And of all clients to a name server that is denied."""
+    """Where it is not led to its page by that (tell); and of all clients to a
+    name server that is denied."""
     server = t_dns.Server(s, t_dns.echo_id())
-    t_dns.start(s, quarantines=ONLY, endpoints={**files(s), **INSIDE})
+    t_dns.start(s, quarantines=[{'name': 'all', 'tell': False}],
+                endpoints={**files(s), **INSIDE})
     mine, theirs = t_dns.client(s), t_dns.client(s, source=OTHER)
     refusal = t_dns.message(0x1234, b'\x81\5')
     for c in mine, theirs:

@@ -1,6 +1,7 @@
 """What the README has a reader type, typed; what check and doctor see."""
 import os
 import re
+import shutil
 import signal
 
 from harness import check, icap, net, scenario, wait
@@ -175,7 +176,8 @@ def make_takes_its_variables_from_the_command_line_only(s):
 OPEN = {'NAME': 'av', 'FILE': 'new.yaml', 'LOG': '/var/log/clearspan/eve.json'}
 # These need a device, a number that is in the log, systemd, or minutes; other
 # scenarios have them.
-ELSEWHERE = re.compile(r'ctl device|release \d+|systemctl|transparent up|'
+ELSEWHERE = re.compile(r'ctl (device|case|capture|notify)|release \d+|'
+                       'systemctl|transparent up|'
                        'quickstart')
 
 
@@ -215,6 +217,8 @@ def the_guides_work_as_printed(s):
     s.net.steer('tproxy', s.binary, (net.PROXY,))
     s.spawn(s.gateway, s.binary, 'run', cwd='/').wait_log('ready')
     relayed(s, s.serve(443))
+    os.mkdir(s.path('etc'))     # as in the source's directory
+    shutil.copy(os.path.join(TOP, 'etc', 'three-tiers.yaml'), s.path('etc'))
     lines = printed('operating.md') + printed('migrating.md')
     check(len(lines) > 20, lines)
     for line in lines:
