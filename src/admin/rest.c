@@ -124,6 +124,7 @@ static int
 route_set(struct rest_request *r)
 {
 	struct slice target = r->head->path, path, param;
+	const struct rest_route *route;
 	struct text allowed = { 0 };
 
 	if (!slice_cut(&target, '?', &path))
@@ -135,19 +136,20 @@ route_set(struct rest_request *r)
 		rest_error(r, 400, "the path cannot be read");
 		return 0;
 	}
-	r->route = route_find(rest_conn_listener(r->conn)->rest,
+	/* What is answered is gone. */
+	r->route = route = route_find(rest_conn_listener(r->conn)->rest,
 	    r->head->method, path, &param, &allowed);
-	if (r->route == NULL && allowed.len > 0) {
+	if (route == NULL && allowed.len > 0) {
 		rest_field(r, "Allow", allowed.s);
 		rest_error(r, 405, "this path takes %s", allowed.s);
-	} else if (r->route == NULL) {
+	} else if (route == NULL) {
 		rest_error(r, 404, "there is no such path");
 	} else if (param.p != NULL) {	/* it is shorter than the path */
 		decode(param, r->word, sizeof(r->word), 0);
 		r->param = r->word;
 	}
 	text_free(&allowed);
-	return r->route != NULL;
+	return route != NULL;
 }
 
 int

@@ -187,6 +187,11 @@ def a_server_that_asks_after_the_handshake_may_go_on(s):
         orders.write('so do I\n')
         orders.flush()
         c.recv_until(b'so do I\n')
+        c.send(b'again\n')              # behind the request for sure
+        wait(lambda: 'again\n' in p.text(), 'that it goes on')
+        orders.write('and I\n')
+        orders.flush()
+        c.recv_until(b'and I\n')
         c.finish()
         s.tls(ctx=user_context(s, '1.3')).finish()
     equal(actions(s, 2), ['decrypt'] * 2)

@@ -100,7 +100,7 @@ def rest_takes_what_any_product_posts(s):
         (LEEF % (('10.1.0.23',) * 2), '10.1.0.23', 'ddi', 8, 'RANSOM_X.A'),
         (CEF % (('10.1.0.24',) * 2), '10.1.0.24', 'ddi', 8, 'a = b = c'),
         (FORTI % '10.1.0.25', '10.1.0.25', 'fortigate', 10, 'Back Door'),
-        ({'srcip': '10.1.0.26'}, '10.1.0.26', 'generic', 5, None),
+        ({'srcip': '10.1.0.26'}, '10.1.0.26', 'fortindr', 5, None),
         ({'mac': '02:00:00:00:00:27', 'fctuid': 'x'}, '02:00:00:00:00:27',
          'generic', 5, None)]
     for i, (body, who, product, severity, signature) in enumerate(told):
