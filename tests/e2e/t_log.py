@@ -360,7 +360,7 @@ def top_tells_who_uses_most(s):
     still.finish()
     r = s.run(s.gateway, s.binary, 'ctl', '-s',
               s.d.conf['control']['socket'], 'top', 'weather')
-    check(r.code != 0 and b'client, server, site or rule' in r.err, r)
+    check(r.code != 0 and b'client, server, site, rule, app' in r.err, r)
 
 
 @scenario
