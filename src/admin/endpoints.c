@@ -9,6 +9,7 @@
 
 #include "admin/contained.h"
 #include "admin/crowd.h"
+#include "admin/tags.h"
 #include "net/neighbours.h"
 #include "sink/eve.h"
 #include "util/clock.h"
@@ -146,13 +147,9 @@ row_tags(const struct question *q, const struct crowd_row *r)
 	struct addr none = { 0 };
 	char *names = contain_names(q->env->quarantine->tags, r->naddr > 0 ?
 	    &r->addr[0] : &none, r->who.by_mac ? r->who.mac : NULL,
-	    clock_ms()), *save = NULL, *s;
-	json_t *a = json_array();
+	    clock_ms());
+	json_t *a = tags_words(names);
 
-	if (names != NULL)
-		for (s = strtok_r(names, ",", &save); s != NULL;
-		    s = strtok_r(NULL, ",", &save))
-			json_array_append_new(a, eve_string(s));
 	free(names);
 	return a;
 }

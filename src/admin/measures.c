@@ -8,6 +8,7 @@
 
 #include "admin/contained.h"
 #include "admin/span.h"
+#include "admin/tags.h"
 #include "conf/denied.h"
 #include "conf/verdicts.h"
 #include "sink/eve.h"
@@ -40,19 +41,6 @@ measure_subject(enum state_kind kind, const struct contained *c)
 		return text;
 	}
 	return endpoint_str(&c->who, text);
-}
-
-static json_t *
-strings(const char *list)
-{
-	json_t *a = json_array();
-	size_t n;
-
-	for (; *list != '\0'; list += n + (list[n] == ',')) {
-		n = strcspn(list, ",");
-		json_array_append_new(a, json_stringn(list, n));
-	}
-	return a;
 }
 
 /* "=a.example" is shown so; an address as it is. */
@@ -91,7 +79,7 @@ row_proposal(json_t *o, const struct contained *c)
 	}
 	row_endpoint(o, c);
 	json_object_set_new(o, p.what == DO_STEP_UP ? "mirror" : "profile",
-	    p.what == DO_STEP_UP ? strings(p.object) : eve_string(p.object));
+	    p.what == DO_STEP_UP ? tags_words(p.object) : eve_string(p.object));
 }
 
 static json_t *
@@ -105,7 +93,7 @@ row(enum state_kind kind, const struct contained *c)
 		row_proposal(o, c);
 	} else {
 		row_endpoint(o, c);
-		json_object_set_new(o, "mirror", strings(c->profile));
+		json_object_set_new(o, "mirror", tags_words(c->profile));
 	}
 	json_object_set_new(o, "since", contained_time(c->since));
 	json_object_set_new(o, "until", contained_time(c->until));

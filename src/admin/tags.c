@@ -19,6 +19,19 @@ wrong(const char *what)
 	return json_pack("{s:o}", "error", eve_string(what));
 }
 
+json_t *
+tags_words(const char *list)
+{
+	json_t *a = json_array();
+	size_t n;
+
+	for (; list != NULL && *list != '\0'; list += n + (list[n] == ',')) {
+		n = strcspn(list, ",");
+		json_array_append_new(a, json_stringn(list, n));
+	}
+	return a;
+}
+
 const char *
 tag_action(enum quarantine_what what)
 {

@@ -14,6 +14,9 @@
  */
 json_t	*tags_verb(struct quarantine *, const char *words);
 
+/* The words of "a,b" (or NULL: none) as an array; the caller owns it. */
+json_t	*tags_words(const char *);
+
 /* What is said of a change: "set", "extended", "cleared" or "expired". */
 const char *tag_action(enum quarantine_what);
 /* The object of an event. */

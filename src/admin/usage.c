@@ -8,22 +8,10 @@
 #include <string.h>
 
 #include "admin/contained.h"
+#include "admin/tags.h"
 #include "net/neighbours.h"
 #include "util/clock.h"
 #include "verdict/quarantine.h"
-
-static json_t *
-tags_json(char *names)
-{
-	json_t *all = json_array();
-	char *s, *save = NULL;
-
-	for (s = names != NULL ? strtok_r(names, ",", &save) : NULL; s != NULL;
-	    s = strtok_r(NULL, ",", &save))
-		json_array_append_new(all, json_string(s));
-	free(names);
-	return all;
-}
 
 /* What is known of an endpoint by one of its addresses. */
 static json_t *
@@ -32,17 +20,19 @@ endpoint_json(const struct admin_env *e, const struct endpoint *who)
 	const uint8_t *mac = who->by_mac ? who->mac : NULL;
 	struct contained *c = contain_ask(e->quarantine->contain, &who->addr,
 	    mac, clock_ms());
+	char *names = contain_names(e->quarantine->tags, &who->addr, mac,
+	    clock_ms());
 	char s[ADDR_STRLEN], m[MAC_STRLEN];
 	json_t *o;
 
 	o = json_pack("{s:s,s:s?,s:[],s:o,s:o,s:i,s:i,s:i,s:[],s:[]}",
 	    "endpoint", endpoint_str(who, s), "mac", mac != NULL ?
 	    mac_str(mac, m) : NULL, "addresses", "tags",
-	    tags_json(contain_names(e->quarantine->tags, &who->addr, mac,
-	    clock_ms())), "quarantine", c != NULL ?
+	    tags_words(names), "quarantine", c != NULL ?
 	    contained_row(c, "profile") : json_null(), "sessions", 0,
 	    "toserver", 0, "toclient", 0, "applications", "devices");
 	contained_unref(c);
+	free(names);
 	return o;
 }
 

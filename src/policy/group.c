@@ -84,12 +84,6 @@ group_has(const struct group *g, const struct addr *a, const uint8_t *mac,
 	return 0;
 }
 
-int
-group_given(const struct conf_match *m)
-{
-	return m->group.n > 0;
-}
-
 /* The client is in one of them. */
 int
 group_holds(const struct match *m, struct view *v)
@@ -121,27 +115,6 @@ group_fact(const struct facts *f, struct text *t)
 	return 1;
 }
 
-static void
-names_print(const struct conf_list *l, struct text *t)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		text_printf(t, "%s%s", i > 0 ? ", " : "", l->v[i]);
-}
-
-void
-group_wants(const struct conf_match *m, struct text *t)
-{
-	names_print(&m->group, t);
-}
-
-int
-tag_given(const struct conf_match *m)
-{
-	return m->tag.n > 0;
-}
-
 int
 tag_holds(const struct match *m, struct view *v)
 {
@@ -159,10 +132,4 @@ tag_fact(const struct facts *f, struct text *t)
 	if (f->tags != NULL)
 		text_puts(t, f->tags);
 	return f->tags != NULL;
-}
-
-void
-tag_wants(const struct conf_match *m, struct text *t)
-{
-	names_print(&m->tag, t);
 }

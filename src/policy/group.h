@@ -30,13 +30,9 @@ int	group_has(const struct group *, const struct addr *,
 /* Whether a tag is one of tags ("a,b", or NULL). */
 int	tags_have(const char *tags, const char *tag);
 
-int	group_given(const struct conf_match *);
 int	group_holds(const struct match *, struct view *);
 int	group_fact(const struct facts *, struct text *);
-void	group_wants(const struct conf_match *, struct text *);
-int	tag_given(const struct conf_match *);
 int	tag_holds(const struct match *, struct view *);
 int	tag_fact(const struct facts *, struct text *);
-void	tag_wants(const struct conf_match *, struct text *);
 
 #endif

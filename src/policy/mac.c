@@ -19,12 +19,6 @@ mac_init(const struct conf_list *of)
 }
 
 int
-mac_given(const struct conf_match *m)
-{
-	return m->mac.n > 0;
-}
-
-int
 mac_holds(const struct match *m, struct view *v)
 {
 	size_t i;
@@ -43,13 +37,4 @@ mac_fact(const struct facts *f, struct text *t)
 	if (f->mac_known)
 		text_puts(t, mac_str(f->mac, s));
 	return f->mac_known;
-}
-
-void
-mac_wants(const struct conf_match *m, struct text *t)
-{
-	size_t i;
-
-	for (i = 0; i < m->mac.n; i++)
-		text_printf(t, "%s%s", i > 0 ? ", " : "", m->mac.v[i]);
 }

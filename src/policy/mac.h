@@ -11,9 +11,7 @@
 /* Patterns, as many as of has; the caller frees. */
 struct mac_pattern *mac_init(const struct conf_list *of);
 
-int	mac_given(const struct conf_match *);
 int	mac_holds(const struct match *, struct view *);
 int	mac_fact(const struct facts *, struct text *);
-void	mac_wants(const struct conf_match *, struct text *);
 
 #endif

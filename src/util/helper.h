@@ -28,6 +28,7 @@ int	helper_start(char *const argv[], int (*run)(int fd), int *fd,
 int	helper_begin(int fd, const char *name);
 
 #define HELPER_SAME	((uid_t)-1)
+#define HELPER_NOBODY	65534	/* no file is its */
 
 /*
  * Become that user, if we are root, and keep only these capabilities (1 <<

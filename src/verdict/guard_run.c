@@ -16,7 +16,6 @@
 #include "util/log.h"
 #include "util/text.h"
 
-#define NOBODY		65534
 
 /*
  * A map for each way of knowing an endpoint. What it sends is looked up by its
@@ -405,7 +404,7 @@ guard_run(int fd)
 		return 2;
 	}
 	/* No file of root's is ours. */
-	if (helper_drop(NOBODY, 1u << CAP_NET_ADMIN) != 0 ||
+	if (helper_drop(HELPER_NOBODY, 1u << CAP_NET_ADMIN) != 0 ||
 	    (g.nft = nft_ctx_new(0)) == NULL) {
 		log_error("guard: cannot start: %m");
 		return 1;

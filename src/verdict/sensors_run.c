@@ -26,7 +26,6 @@
 #include "verdict/sensors_tls.h"
 #include "verdict/sensors_wire.h"
 
-#define NOBODY		65534
 #define FILE_EVERY	50	/* ms between looks at files */
 #define LOST_EVERY	1000	/* ms between messages about what was lost */
 #define CONNECTIONS	256	/* of all sensors together */
@@ -566,7 +565,7 @@ sensors_run(int fd)
 		    "sensors; it is of no other use\n", SENSORS_ARG);
 		return 2;
 	}
-	if (helper_drop(NOBODY, 0) != 0 ||
+	if (helper_drop(HELPER_NOBODY, 0) != 0 ||
 	    (r.base = event_base_new()) == NULL) {
 		log_error("sensors: cannot start: %m");
 		return 1;
