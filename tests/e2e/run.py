@@ -27,7 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from harness import box                     # noqa: E402
+from harness import box, net                # noqa: E402
 from harness import case as base            # noqa: E402
 from harness.pki import Pki                 # noqa: E402
 from harness.proc import PATIENCE           # noqa: E402
@@ -109,6 +109,7 @@ class Job:
 def run_all(todo, args, work):
     pki = os.path.join(work, 'pki')
     Pki(pki).make()
+    net.printed(base.BINARY, *net.STEER)
     # What may take long goes first, for none to be left alone at the end.
     queue = sorted(todo.items(), key=lambda x: -x[1].timeout)
     jobs, failed, passed = [], [], 0
@@ -162,7 +163,7 @@ def main():
                  'them as root')
     if not os.path.exists(base.BINARY):
         sys.exit('no %s: run make first' % base.BINARY)
-    os.environ['CLEARSPAN'] = os.path.abspath(base.BINARY)
+    os.environ['CLEARSPAN'] = base.BINARY = os.path.abspath(base.BINARY)
     for n in [n for n, f in todo.items() if f.skip]:
         print('skipped: %s: %s' % (n, todo.pop(n).skip))
     signal.signal(signal.SIGTERM, lambda *x: sys.exit(1))

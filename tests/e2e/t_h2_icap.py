@@ -20,7 +20,7 @@ BIG = os.urandom(700000)
 def service(s, what='echo', **kw):
     """A scripted service for requests and responses of all sessions."""
     srv = icap.Script(s)
-    over = {'inspect': kw.pop('inspect')} if 'inspect' in kw else {}
+    over = {k: kw.pop(k) for k in ('inspect', 'buffer') if k in kw}
     icap.start(s, icap.service(srv.url(what), srv.url(what), **kw), **over)
     return srv
 
@@ -250,7 +250,7 @@ def h2_scanner_that_breaks_off_resets_its_stream(s):
 @scenario(timeout=120)
 def h2_large_bodies_both_ways(s):
     """More than any window and any buffer, beside each other."""
-    service(s, max_body='1G')
+    service(s, max_body='1G', buffer=131072)
     large = BIG * 60
     h2_programs.nghttpd(s, {'large': large}, '--echo-upload')
     for status, body, _ in many(s, [URL + 'large'] * 3):

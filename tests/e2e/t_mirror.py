@@ -202,7 +202,7 @@ def smaller_mtu_as_configured(s):
 def jumbo_mtu_of_the_interface(s):
     s.gateway.ip('link set span0 mtu 9000\n')
     s.net.recorder.ip('link set rec0 mtu 9000\n')
-    s.start()
+    s.start(snap=9216)
     srv = s.serve(443)
     c = s.tls()
     c.send(BIG[:200000])

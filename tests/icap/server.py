@@ -364,13 +364,14 @@ class Answer:
             "lengths": b"Content-Length: 1\r\nContent-Length: 2\r\n",
             "te": b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
             "inject": b"X-A : b\r\n",
-            "huge": b"X-Huge: " + b"h" * 1400000 + b"\r\n",
         }
         kind = self.p["badhead"]
         if kind == "status":
             return re.sub(rb"\A[^\r]*", b"NONSENSE", head)
         if kind == "unended":
             return head[:-2]
+        if kind == "huge":
+            return head[:-2] + b"X-Huge: " + b"h" * 1400000 + b"\r\n\r\n"
         if kind:
             return head[:-2] + lines[kind] + b"\r\n"
         return head

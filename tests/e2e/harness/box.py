@@ -9,7 +9,8 @@ import tempfile
 
 CLONE = {'mount': 0x20000, 'uts': 0x4000000, 'ipc': 0x8000000,
          'pid': 0x20000000, 'net': 0x40000000}
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = \
+    2, 4, 8, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -25,8 +26,13 @@ def with_parent():
     call('prctl', PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def mount(what, where, kind, flags):
-    call('mount', what, where, kind, ctypes.c_ulong(flags), None)
+def mount(what, where, kind, flags=0):
+    call('mount', what.encode(), where.encode(), kind and kind.encode(),
+         ctypes.c_ulong(flags), None)
+
+
+def bind(what, where):
+    mount(what, where, None, MS_BIND)
 
 
 def private(directory, out):
@@ -44,7 +50,7 @@ def private(directory, out):
 def inner(run):
     """Process 1 of the new namespaces."""
     with_parent()
-    mount(b'proc', b'/proc', b'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    mount('proc', '/proc', 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC)
     return run()
 
 
@@ -52,7 +58,7 @@ def outer(run):
     """Makes the namespaces, and ends as what runs in them does."""
     with_parent()
     call('unshare', sum(CLONE.values()))
-    mount(b'none', b'/', None, MS_REC | MS_PRIVATE)
+    mount('none', '/', None, MS_REC | MS_PRIVATE)
     pid = os.fork()
     if pid == 0:
         leave(inner, run)

@@ -325,8 +325,8 @@ class Recorder:
     bounds a frame, and so decides how many the kernel can keep for it, in
     buffer KiB."""
 
-    def __init__(self, scenario, ns, dev, name, filt=(), snap=9216,
-                 reader=Reader, buffer=131072):
+    def __init__(self, scenario, ns, dev, name, filt=(), snap=2048,
+                 reader=Reader, buffer=49152):
         self.path = os.path.join(scenario.dir, name + '.pcap')
         self.s = scenario
         self.p = scenario.spawn(

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from . import capture, net, peer, proc
+from . import box, capture, net, peer, proc
 from .pki import Pki
 from .proc import Failure, check, equal, wait, whole_lines
 
@@ -204,11 +204,11 @@ class Scenario:
         """Our own hosts, resolv.conf and shared memory, in our own mount
         namespace."""
         # A c-icap that is killed leaves names there, and takes 1024 at most.
-        net.run('mount', '-t', 'tmpfs', 'tmpfs', '/dev/shm')
-        net.run('mount', '--bind', self.pki.f('hosts'), '/etc/hosts')
+        box.mount('tmpfs', '/dev/shm', 'tmpfs')
+        box.bind(self.pki.f('hosts'), '/etc/hosts')
         real = os.path.realpath('/etc/resolv.conf')
         if os.path.exists(real):
-            net.run('mount', '--bind', self.path('resolv.conf'), real)
+            box.bind(self.path('resolv.conf'), real)
 
     def hosts(self, text):
         path = self.path('hosts')
@@ -260,14 +260,14 @@ class Scenario:
                 c[k] = v
         return c
 
-    def start(self, how='tproxy', record=True, prefix=(), env=None, snap=9216,
-              **over):
+    def start(self, how='tproxy', record=True, prefix=(), env=None, snap=2048,
+              buffer=49152, **over):
         """Steer the client, record the mirror, run the daemon."""
         if how:
             self.net.steer(how, self.binary, (net.PROXY,))
         if record:
             self.rec = capture.Recorder(self, self.net.recorder, 'rec0',
-                                        'mirror', snap=snap)
+                                        'mirror', snap=snap, buffer=buffer)
             self.recorders.append(self.rec)
         d = Daemon(self, self.conf(**over), prefix, env)
         self.daemons.append(d)
@@ -469,6 +469,9 @@ class Scenario:
             return got == data or (x.up.rst or x.down.rst) and (
                 got.startswith(data) or data.startswith(got))
 
+        def known(x, got, all_):
+            return got in all_ or any(alike(x, got, d) for d in all_)
+
         servers = [(bytes(p.received), bytes(p.sent))
                    for v in self.serves for p in v.peers]
         clients = [(bytes(a), bytes(b)) for a, b in self.clients]
@@ -477,19 +480,20 @@ class Scenario:
         left = [x for x in self.rec.poll().streams if x.up.data or x.down.data]
         for x in left:
             equal(x.problems, [], 'mirror of %s' % (x.key,))
-            if not any(alike(x, bytes(x.up.data), d) for d in ups) or \
-               not any(alike(x, bytes(x.down.data), d) for d in downs):
+            if not known(x, bytes(x.up.data), ups) or \
+               not known(x, bytes(x.down.data), downs):
                 raise Failure('%s on the mirror is nobody\'s; clients %s, '
                               'servers %s' % (x, lengths(clients),
                                               lengths(servers)))
         if not self.all_mirrored():
             return
-        sent = [up for up, _ in clients]
+        sent = {up for up, _ in clients}
         for got, down in servers:
-            hit = [x for x in left if alike(x, bytes(x.down.data), down) and
-                   any(alike(x, bytes(x.up.data), u) for u in [got] + sent)]
+            hit = next((x for x in left
+                        if alike(x, bytes(x.down.data), down) and
+                        known(x, bytes(x.up.data), sent | {got})), None)
             if hit:
-                left.remove(hit[0])
+                left.remove(hit)
             elif got or down:
                 raise Failure('up %d down %d of a server are not on the '
                               'mirror' % (len(got), len(down)))

@@ -7,12 +7,14 @@
 A namespace is bound to a file in the scenario's directory; `with ns:` moves
 the calling thread into it, and sockets and processes made there belong to it.
 """
-import ctypes
+import functools
 import os
 import subprocess
 
-_libc = ctypes.CDLL(None, use_errno=True)
-CLONE_NEWNET = 0x40000000
+from . import box
+
+CLONE_NEWNET = box.CLONE['net']
+OWN = '/proc/thread-self/ns/net'
 
 CLIENT, CLIENT6 = '10.1.0.2', 'fd01::2'
 INNER, INNER6 = '10.1.0.1', 'fd01::1'
@@ -20,6 +22,7 @@ OUTER, OUTER6 = '10.2.0.1', 'fd02::1'
 SERVER, SERVER6 = '10.2.0.2', 'fd02::2'
 LISTEN = 8443
 PROXY = 8080
+STEER = '--in', 'gc', '--ports', 'all', '--port', str(LISTEN)
 RECORDER_MAC = '02:00:00:00:00:aa'
 
 
@@ -32,30 +35,29 @@ def run(*argv, **kw):
     return p.stdout
 
 
-def _setns(fd):
-    if _libc.setns(fd, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), 'setns')
-
-
 class Namespace:
     def __init__(self, name, path):
         self.name, self.path = name, path
         open(path, 'w').close()
-        run('unshare', '--net=' + path, 'true')
-        self.saved = []
+        self.saved = [os.open(OWN, os.O_RDONLY)]
+        box.call('unshare', CLONE_NEWNET)
+        try:
+            box.bind(OWN, path)
+        finally:
+            self.__exit__()
 
     def __enter__(self):
-        self.saved.append(os.open('/proc/thread-self/ns/net', os.O_RDONLY))
+        self.saved.append(os.open(OWN, os.O_RDONLY))
         fd = os.open(self.path, os.O_RDONLY)
         try:
-            _setns(fd)
+            box.call('setns', fd, CLONE_NEWNET)
         finally:
             os.close(fd)
         return self
 
     def __exit__(self, *exc):
         fd = self.saved.pop()
-        _setns(fd)
+        box.call('setns', fd, CLONE_NEWNET)
         os.close(fd)
 
     def run(self, *argv, **kw):
@@ -84,6 +86,13 @@ table inet clearspan {
 '''
 
 
+@functools.lru_cache
+def printed(binary, *options):
+    """The rules for the gateway, which depend on the options alone: what one
+    process asked for once, those that it forks need not ask again."""
+    return run(binary, 'transparent', 'print', *options)
+
+
 class Topology:
     def __init__(self, directory):
         self.dir = os.path.join(directory, 'ns')
@@ -99,50 +108,51 @@ class Topology:
             ns.sysctl(ipv6__conf__default__accept_dad=0,
                       ipv6__conf__default__router_solicitations=0,
                       ipv6__conf__all__accept_dad=0)
-            ns.ip('link set lo up\n')
         r.sysctl(ipv6__conf__default__disable_ipv6=1)
-        g.ip('''link add gc type veth peer name c0 netns {0}
+        g.ip('''link set lo up
+link add gc type veth peer name c0 netns {0}
 link add gs type veth peer name s0 netns {1}
 link add span0 type veth peer name rec0 netns {2}
-'''.format(c.path, s.path, r.path))
-        g.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1,
-                 ipv4__conf__all__rp_filter=0,
-                 ipv4__conf__default__rp_filter=0,
-                 ipv6__conf__span0__disable_ipv6=1)
-        g.ip('''addr add 10.1.0.1/24 dev gc
+addr add 10.1.0.1/24 dev gc
 addr add fd01::1/64 dev gc nodad
 addr add 10.2.0.1/24 dev gs
 addr add fd02::1/64 dev gs nodad
 link set gc up
 link set gs up
-link set span0 up
-''')
-        c.ip('''addr add 10.1.0.2/24 dev c0
+'''.format(c.path, s.path, r.path))
+        g.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1,
+                 ipv4__conf__all__rp_filter=0,
+                 ipv4__conf__default__rp_filter=0,
+                 ipv6__conf__span0__disable_ipv6=1)
+        g.ip('link set span0 up\n')
+        c.ip('''link set lo up
+addr add 10.1.0.2/24 dev c0
 addr add 10.1.0.3/24 dev c0
 addr add fd01::2/64 dev c0 nodad
 link set c0 up
 route add default via 10.1.0.1
 route add ::/0 via fd01::1
 ''')
-        s.ip('''addr add 10.2.0.2/24 dev s0
+        s.ip('''link set lo up
+addr add 10.2.0.2/24 dev s0
 addr add 10.2.0.3/24 dev s0
 addr add fd02::2/64 dev s0 nodad
 link set s0 up
 route add default via 10.2.0.1
 route add ::/0 via fd02::1
 ''')
-        r.ip('link set rec0 address %s\nlink set rec0 promisc on\n'
-             'link set rec0 up\n' % RECORDER_MAC)
+        r.ip('''link set lo up
+link set rec0 address %s
+link set rec0 promisc on
+link set rec0 up
+''' % RECORDER_MAC)
 
     def steer(self, how, binary, keep=(), *options):
         """Send the client's TCP to the gateway by 'tproxy', as `transparent
         print` has it, or by 'redirect', but not what goes to the ports in
         keep on the gateway itself."""
         if how == 'tproxy':
-            rules = self.gateway.run(binary, 'transparent', 'print', '--in',
-                                     'gc', '--ports', 'all', '--port',
-                                     str(LISTEN), *options)
-            self.gateway.run('sh', input=rules)
+            self.gateway.run('sh', input=printed(binary, *STEER, *options))
             return
         spare = ''
         if keep:

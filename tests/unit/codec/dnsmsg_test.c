@@ -239,7 +239,7 @@ TEST(a_name_gets_the_address_of_its_family)
 	    "\0\0\0\0\0\0\0\0\0\0\0\1"));
 	ask("\0\1");
 	msg.s[2] = 0x29;		/* an update */
-	pointed("192.0.2.7", NULL, 0);
+	pointed("192.0.2.7", "", 0);
 }
 END
 
