@@ -22,7 +22,7 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-#define WAIT		15	/* s for an answer */
+#define WAIT		60	/* s for an answer: nft may take long */
 #define ANSWER_MAX	(64 << 20) /* bytes; ten thousand sessions are 4 MB */
 #define COLUMNS		24	/* of a table, at most */
 
@@ -83,7 +83,9 @@ ctl_ask(int fd, const struct text *request)
 	json_t *answer = NULL;
 	char buf[16384];
 	ssize_t n = 0;
+	int late;
 
+	errno = 0;
 	if (send(fd, request->s, request->len, MSG_NOSIGNAL) ==
 	    (ssize_t)request->len)
 		while (in.len < ANSWER_MAX &&
@@ -92,9 +94,13 @@ ctl_ask(int fd, const struct text *request)
 			if (in.s[in.len - 1] == '\n')
 				break;
 		}
+	late = errno == EAGAIN || errno == EWOULDBLOCK;
 	if (in.len > 0 && in.s[in.len - 1] == '\n')
 		answer = json_loadb(in.s, in.len, 0, &err);
-	if (answer == NULL)
+	if (answer == NULL && n == -1 && late)
+		fprintf(stderr, "clearspan: ctl: no answer within %d s; what "
+		    "was asked for may still be done\n", WAIT);
+	else if (answer == NULL)
 		fprintf(stderr, "clearspan: ctl: no answer from the daemon\n");
 	text_free(&in);
 	return answer;

@@ -231,7 +231,7 @@ def sensors_over_tls_take_a_renewed_certificate(s):
     s.reload('failed', **dict(over, responses=[{'do': 'notify'}],
                               sensors=[sensor(certs, **{
                                   'from': ['10.1.0.0/24']})]))
-    check('does not match' in s.d.text(), s.d.text()[-1000:])
+    s.d.wait_log('does not match')
     equal(shown(), second)
     r = s.run(s.gateway, s.binary, 'check', '-c', s.d.file)
     check(re.search(r'clearspan\.yaml:\d+:\d+: "key": .*does not match',
