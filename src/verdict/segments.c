@@ -284,7 +284,6 @@ changes_take(struct segments *s)
 
 	pthread_mutex_lock(&s->mutex);
 	STAILQ_CONCAT(&all, &s->changes);
-	s->posted = 0;
 	pthread_mutex_unlock(&s->mutex);
 	while ((c = STAILQ_FIRST(&all)) != NULL) {
 		STAILQ_REMOVE_HEAD(&all, link);
@@ -297,8 +296,14 @@ changes_take(struct segments *s)
 static void
 changes_home(struct mail *m)
 {
-	changes_take((struct segments *)((char *)m -
-	    offsetof(struct segments, mail)));
+	struct segments *s = (struct segments *)((char *)m -
+	    offsetof(struct segments, mail));
+
+	/* Here alone: a mail that waits must not be posted again. */
+	pthread_mutex_lock(&s->mutex);
+	s->posted = 0;
+	pthread_mutex_unlock(&s->mutex);
+	changes_take(s);
 }
 
 static void
