@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/bypasses.h"
 #include "proxy/reach.h"
 #include "proxy/record.h"
 #include "sink/eve.h"
@@ -19,6 +20,9 @@
 #define FAILURES	512	/* rows */
 #define FAILURES_CLIENT	128	/* of them, last caused by one client */
 #define REASON		200
+#define WANTED		"a rule for it with `client-certificate:` or action " \
+			"bypass; with `on: client-certificate-wanted: " \
+			"bypass` the next connection is bypassed by itself"
 
 enum kind {			/* each logs at most a line a second */
 	KIND_NONE,		/* it did not fail */
@@ -26,6 +30,7 @@ enum kind {			/* each logs at most a line a second */
 	KIND_UNTRUSTED,		/* the server's certificate */
 	KIND_CLIENT,		/* the client's handshake: perhaps our CA */
 	KIND_SERVER,		/* cannot be reached, or its handshake */
+	KIND_WANTED,		/* it wants a client certificate */
 	KIND_MAX
 };
 
@@ -33,6 +38,7 @@ struct failure {
 	char		*site;		/* NULL: a free row */
 	char		*reason;
 	char		*rule;
+	const char	*mend;		/* what to do, or NULL; static */
 	struct addr	 client;	/* the latest */
 	struct timespec	 first, last;
 	uint64_t	 n;
@@ -98,6 +104,8 @@ failure_kind(const struct record *r, char reason[REASON])
 		if (strncmp(r->reason, kinds[i].begins,
 		    strlen(kinds[i].begins)) == 0)
 			break;
+	if (strstr(r->reason, bypasses_why(UNDECRYPTED_CERT)) != NULL)
+		return KIND_WANTED;
 	/* A client may rightly refuse the certificate of a bad server. */
 	if (r->facts->verify_text != NULL && r->facts->verify != VERIFY_OK) {
 		snprintf(reason, REASON, "untrusted server: %s%s%s",
@@ -110,6 +118,17 @@ failure_kind(const struct record *r, char reason[REASON])
 	if (i < NELEM(kinds))
 		return kinds[i].kind;
 	return r->answer != NULL && r->status >= 500 ? KIND_SERVER : KIND_NONE;
+}
+
+/* What to do; NULL: we cannot say. Another CA does not help against a wrong
+ * name or time. */
+static const char *
+failure_mend(const struct failures *f, const struct record *r, enum kind kind)
+{
+	if (kind == KIND_WANTED)
+		return WANTED;
+	return kind == KIND_UNTRUSTED && r->facts->verify == VERIFY_UNTRUSTED ?
+	    f->trust : NULL;
 }
 
 static const char *
@@ -169,18 +188,18 @@ static void
 failure_tell(struct failures *f, const struct record *r, enum kind kind,
     const char *site, const char *reason)
 {
+	const char *mend = failure_mend(f, r, kind);
 	char client[ADDR_STRLEN];
-	int held, mends;
+	int held;
 
 	if (kind == KIND_TOLD || LOG_LVL_INFO > log_level ||
 	    !log_gate(&f->gate[kind], &held))
 		return;
-	/* Another CA does not help against a wrong name or time. */
-	mends = kind == KIND_UNTRUSTED && r->facts->verify == VERIFY_UNTRUSTED;
 	log_info("session %llu: %s to %s: %s%s%s; rule %s (%d more like it not "
 	    "shown: ctl failures)", (unsigned long long)r->id,
 	    addr_ip_str(&r->facts->client, client), site, reason,
-	    mends ? "; to trust it: " : "", mends ? f->trust : "",
+	    mend == NULL ? "" : kind == KIND_UNTRUSTED ? "; to trust it: " :
+	    "; what to do: ", mend != NULL ? mend : "",
 	    r->verdict->rule != NULL ? r->verdict->rule->name : "none", held);
 }
 
@@ -206,6 +225,7 @@ failures_note(struct failures *f, const struct record *r)
 	free(e->rule);
 	e->rule = xstrdup(r->verdict->rule != NULL ? r->verdict->rule->name :
 	    "");
+	e->mend = failure_mend(f, r, kind);
 	e->client = r->facts->client;
 	e->last = now;
 	e->n++;
@@ -237,11 +257,11 @@ failure_json(const struct failure *e)
 {
 	char client[ADDR_STRLEN];
 
-	return json_pack("{s:o,s:o,s:I,s:s,s:o,s:o,s:o}", "site",
+	return json_pack("{s:o,s:o,s:I,s:s,s:o,s:s*,s:o,s:o}", "site",
 	    eve_string(e->site), "reason", eve_string(e->reason), "count",
 	    (json_int_t)e->n, "client", addr_ip_str(&e->client, client),
-	    "rule", eve_string(e->rule), "first", eve_time(&e->first), "last",
-	    eve_time(&e->last));
+	    "rule", eve_string(e->rule), "mend", e->mend, "first",
+	    eve_time(&e->first), "last", eve_time(&e->last));
 }
 
 json_t *

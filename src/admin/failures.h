@@ -11,7 +11,7 @@
 struct failures;
 struct record;
 
-/* trust: how to make a server trusted, in words for the log; static. */
+/* trust: how to make a server trusted, in words for who reads; static. */
 struct failures	*failures_new(const char *trust);
 void		 failures_free(struct failures *);
 
@@ -21,8 +21,9 @@ void		 failures_note(struct failures *, const struct record *);
 
 /*
  * Any thread: {"failures": [{"site", "reason", "count", "client", "rule",
- * "first", "last"}]}, the latest first; for this site and all below it, or for
- * all if site is NULL. The caller owns it.
+ * "mend", "first", "last"}]}, the latest first, and without "mend" where we
+ * cannot say what to do; for this site and all below it, or for all if site is
+ * NULL. The caller owns it.
  */
 json_t		*failures_json(struct failures *, const char *site);
 

@@ -275,19 +275,18 @@ server_tls_insists(struct session *s)
 /* How a server that was decrypted has wanted one; NULL: it has not, or it went
  * on without. */
 static const char *
-server_tls_wanted(const struct session *s, SSL *ssl)
+server_tls_wanted(SSL *ssl)
 {
-	int ended = session_last(s)->flow[DIR_DOWN].end_in != END_NONE;
+	int asked = tls_asked_late(ssl);
 
-	if (tls_asked_late(ssl) < 0)
+	if (asked < 0)
 		return "it asked in HTTP/2, after the handshake";
-	if (tls_refused_none(ssl))
-		return tls_asked_late(ssl) ? "it asked after the handshake" :
-		    "it refused after the handshake";
-	if (!tls_wanted_again(ssl) || (tls_asked_late(ssl) && !ended))
+	if (!tls_refused_none(ssl) && !tls_insists_late(ssl))
 		return NULL;
-	return tls_asked_late(ssl) ? "it asked after the handshake" :
-	    "it asked by a renegotiation";
+	if (!asked)
+		return "it refused after the handshake";
+	return SSL_version(ssl) < TLS1_3_VERSION ?
+	    "it asked by a renegotiation" : "it asked after the handshake";
 }
 
 void
@@ -296,10 +295,12 @@ server_tls_over(struct session *s)
 	SSL *ssl = versions_ssl(s);
 	const char *how;
 
-	if (ssl == NULL)
+	if (ssl == NULL || s->verdict.action != ACTION_DECRYPT)
 		return;
 	s->facts.tls_server.certificate |= tls_shown_late(ssl);
-	if ((how = server_tls_wanted(s, ssl)) == NULL)
+	if (s->cert_none || tls_asked_late(ssl))
+		tls_last_words(ssl);
+	if ((how = server_tls_wanted(ssl)) == NULL)
 		return;
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "%s: %s",
 	    bypasses_why(UNDECRYPTED_CERT), how);

@@ -35,6 +35,7 @@ conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 		return;
 	lineage_close(&c->lineage, c->tls->lineages);
 	leaf_unref(c->leaf);
+	later_free(&c->later);
 	if (c->hello != NULL)
 		cache_unref(&c->hello->item);
 	budget_give(BUDGET_TLS, c->held);
@@ -254,6 +255,8 @@ client_verify(X509_STORE_CTX *ctx, void *arg)
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_conn *c = conn_of(ssl);
 
+	if (!conn_same_server(c, ctx))
+		return 0;
 	c->about.client = 0;	/* so far: it did not resume */
 	conn_hold(c, ctx);
 	conn_verify(c, ssl, ctx);
@@ -272,16 +275,6 @@ client_stapled(SSL *ssl, void *arg)
 	return 1;
 }
 
-static int
-conn_is_http2(const SSL *ssl)
-{
-	const unsigned char *p;
-	unsigned int n;
-
-	SSL_get0_alpn_selected(ssl, &p, &n);
-	return n == 2 && memcmp(p, "h2", 2) == 0;
-}
-
 /* Nothing of ours is sent until the caller has seen the certificate; behind the
  * handshake it has. */
 static int
@@ -289,13 +282,9 @@ client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
 {
 	struct tls_conn *c = conn_of(ssl);
 
-	if (c->later == 2 && !c->asked)
-		c->asked = conn_is_http2(ssl) ? -1 : 1;
-	if (c->asked < 0)
+	if (conn_asked(c, ssl) != 0)
 		return -1;
-	if (c->asked && !c->later_ours)
-		c->no_cert = c->again = 1;
-	if (!c->about.client && !(c->asked && c->later_ours))
+	if (!c->about.client)
 		return c->no_cert ? 0 : -1;
 	/* The chain too, which libssl does not ask for. */
 	if (!SSL_use_cert_and_key(ssl, c->leaf->cert, c->leaf->key,
@@ -399,11 +388,15 @@ conn_why(const SSL *ssl, unsigned long e)
 static void
 client_info(const SSL *ssl, int where, int ret)
 {
+	struct tls_conn *c = conn_of(ssl);
+
 	if (where == SSL_CB_WRITE_ALERT &&
 	    (ret & 0xff) == SSL_AD_NO_RENEGOTIATION)
-		conn_of(ssl)->again = 1;	/* and nothing was sent since */
+		conn_refused_again(c);
 	else if (where == SSL_CB_READ_ALERT && ret >> 8 == SSL3_AL_FATAL)
-		conn_of(ssl)->alert = ret & 0xff;
+		c->alert = ret & 0xff;
+	else if (where == SSL_CB_HANDSHAKE_DONE)
+		conn_renegotiated(c, (SSL *)(uintptr_t)ssl);
 }
 
 void
@@ -462,64 +455,6 @@ int
 tls_ticketed(SSL *ssl)
 {
 	return conn_of(ssl)->ticket;
-}
-
-int
-tls_wanted_again(SSL *ssl)
-{
-	return conn_of(ssl)->again;
-}
-
-void
-tls_went_on(SSL *ssl)
-{
-	struct tls_conn *c = conn_of(ssl);
-
-	/* NULL: one of an ICAP server */
-	if (c != NULL && c->again == 2)
-		c->again = 0;
-}
-
-void
-tls_sent(SSL *ssl)
-{
-	struct tls_conn *c = conn_of(ssl);
-
-	if (c != NULL && c->again == 1)
-		c->again = 2;
-}
-
-void
-tls_answer_later(SSL *ssl, int ours)
-{
-	struct tls_conn *c = conn_of(ssl);
-
-	if (!c->later)
-		return;
-	c->later = 2;
-	c->later_ours = ours && c->leaf != NULL;
-}
-
-int
-tls_asked_late(SSL *ssl)
-{
-	return conn_of(ssl)->asked;
-}
-
-int
-tls_shown_late(SSL *ssl)
-{
-	const struct tls_conn *c = conn_of(ssl);
-
-	return c->asked > 0 && c->later_ours;
-}
-
-int
-tls_asks_later(SSL *ssl)
-{
-	const struct tls_conn *c = conn_of(ssl);
-
-	return c != NULL && c->later != 0;
 }
 
 void

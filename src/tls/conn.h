@@ -11,6 +11,7 @@
 #include "tls/authority.h"
 #include "tls/hellos.h"
 #include "tls/keylog.h"
+#include "tls/later.h"
 #include "tls/lineage.h"
 #include "tls/print.h"
 #include "tls/sessions.h"
@@ -52,12 +53,7 @@ struct tls_conn {
 	const char	*why;		/* it must not go on; static */
 	char		*kin;		/* of its lineage: name, certificate */
 	int		 no_cert;	/* a request was answered with none */
-	/* It wanted to renegotiate, or got no certificate later: 1; and data
-	 * was sent since: 2. */
-	int		 again;
-	/* It may ask for a certificate behind the handshake: 1; that is over:
-	 * 2. Whether it gets ours then, and whether it has asked. */
-	int		 later, later_ours, asked;
+	struct later	 later;		/* asked for behind the handshake */
 	int		 ticket;	/* it sent a session: it goes on */
 	int		 alert;		/* that it sent last, a fatal one */
 	struct tls_hello *hello;	/* what we say; a reference */
@@ -84,6 +80,18 @@ void		 conn_verify(struct tls_conn *, SSL *, X509_STORE_CTX *);
 void		 conn_stapled(SSL *);
 /* What came of it: an X509_V_*. */
 int		 conn_error(SSL *);
+
+/*
+ * Behind the handshake, see later.h. conn_asked: a request is to be answered,
+ * and about.client and no_cert say how; ERR_DENIED: it must not be.
+ * conn_refused_again: it wanted to renegotiate, and we do not.
+ * conn_renegotiated: a handshake is over. conn_same_server: 0 with why, if
+ * this certificate is not that of the handshake before.
+ */
+int		 conn_asked(struct tls_conn *, const SSL *);
+void		 conn_refused_again(struct tls_conn *);
+void		 conn_renegotiated(struct tls_conn *, SSL *);
+int		 conn_same_server(struct tls_conn *, X509_STORE_CTX *);
 
 /*
  * Why we break off; NULL: it is not us, or for a reason that libssl has a name

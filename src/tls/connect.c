@@ -121,7 +121,7 @@ tls_connect(struct tls *t, const struct tls_want *w)
 		return NULL;
 	}
 	conn_resume(c, ssl, sess);
-	c->later = w->later;
+	c->later.may = w->later;
 	SSL_set_post_handshake_auth(ssl, w->later);
 	if (w->hello != NULL && w->ja4 != NULL)
 		print_want(&c->print, ssl, &c->hello->prints, w);

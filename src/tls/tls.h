@@ -150,24 +150,20 @@ int		 tls_refused_hello(SSL *);
 int		 tls_ticketed(SSL *);
 
 /*
- * The handshake is over. If the server may ask for a certificate from here on,
- * it gets ours, or the answer that we have none. tls_asked_late: it has asked,
- * 1; or in HTTP/2, which forbids it (RFC 8740, 3): -1, the connection is
- * broken.
+ * The handshake is over. If the server asks for a certificate from here on, it
+ * gets ours, or the answer that we have none: in TLS 1.3 as often as it likes,
+ * if that was offered; before, by one renegotiation, with the same server.
+ * tls_asked_late: it has asked, 1; or in HTTP/2, which forbids it (RFC 8740,
+ * 3), -1, and in TLS 1.3 the connection is broken.
  */
 void		 tls_answer_later(SSL *, int ours);
 int		 tls_asked_late(SSL *);
-/* Whether it is one that may, or did; whether ours was shown so. */
-int		 tls_asks_later(SSL *);
+/* Whether ours was shown so. */
 int		 tls_shown_late(SSL *);
-/*
- * Whether the server wanted to renegotiate, which it does for a client
- * certificate (TLS 1.2), was told that we do not, and has not gone on: an
- * answer to what was sent before (tls_sent) may be its last, and say so.
- */
-int		 tls_wanted_again(SSL *);
-void		 tls_sent(SSL *);
-void		 tls_went_on(SSL *);
+/* Whether it was told that there is none, and has then ended, before us and
+ * without an answer to what the client had sent. For one that says so by an
+ * alert, see tls_refused_none(). After tls_last_words(). */
+int		 tls_insists_late(SSL *);
 
 enum tls_verify {
 	VERIFY_OK,

@@ -220,6 +220,25 @@ tlsio_storms(const struct tlsio *t)
 	    t->take.moved / UPDATES_WORTH);
 }
 
+/* conn_of() has none for an ICAP server's. */
+static void
+tlsio_passed(const struct tlsio *t, void (*what)(struct later *))
+{
+	struct tls_conn *c = conn_of(t->ssl);
+
+	if (c != NULL)
+		what(&c->later);
+}
+
+/* Only libssl can answer a request for a certificate. */
+static int
+tlsio_asks(const struct tlsio *t)
+{
+	const struct tls_conn *c = conn_of(t->ssl);
+
+	return c != NULL && c->later.may;
+}
+
 static size_t
 tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 {
@@ -238,9 +257,8 @@ tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 		if (n <= 0)
 			break;
 		got += (size_t)n;
+		tlsio_passed(t, later_got);
 	}
-	if (got > 0)
-		tls_went_on(t->ssl);
 	if (n <= 0)
 		*e = SSL_get_error(t->ssl, n);
 	t->bulk.c.failed |= n <= 0 && *e != SSL_ERROR_WANT_READ &&
@@ -257,9 +275,8 @@ tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 static int
 tlsio_taken(struct tlsio *t)
 {
-	/* Only libssl can answer a request for a certificate. */
-	if (t->ops == NULL || tls_asks_later(t->ssl) ||
-	    !takeover_near(&t->take) || t->bulk.c.failed)
+	if (t->ops == NULL || !takeover_near(&t->take) || tlsio_asks(t) ||
+	    t->bulk.c.failed)
 		return 0;
 	t->bulk.channel = takeover_try(&t->take, t->ssl);
 	if (t->bulk.channel == NULL)
@@ -325,7 +342,7 @@ tlsio_write(void *arg, const uint8_t *buf, size_t len)
 	}
 	t->take.moved += put;
 	if (put > 0)
-		tls_sent(t->ssl);
+		tlsio_passed(t, later_sent);
 	ciphertext_park(c);
 	if (c->broken)
 		return ERR_SYS;
@@ -349,13 +366,50 @@ tlsio_notify(struct tlsio *t)
 }
 
 static int
+tlsio_ended(const struct tlsio *t)
+{
+	return t->bulk.c.fin || t->bulk.c.broken ||
+	    (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+static int
 tlsio_shut(void *arg, enum end how)
 {
 	struct tlsio *t = arg;
+	struct tls_conn *c = conn_of(t->ssl);
 
+	if (c != NULL)
+		later_shut(&c->later, tlsio_ended(t));
 	if (how == END_NOTIFY)
 		tlsio_notify(t);
 	return ciphertext_shut(&t->bulk.c, how);
+}
+
+/*
+ * A peer that closes with bytes of ours unread resets the connection. Its alert
+ * came before that, and is there to read, though writing has failed.
+ */
+void
+tls_last_words(SSL *ssl)
+{
+	struct tlsio *t = BIO_get_data(SSL_get_rbio(ssl));
+	struct ciphertext *c = &t->bulk.c;
+	char data[1024];
+
+	if (t->bulk.channel != NULL || !t->done)
+		return;
+	if (!c->failed && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) ==
+	    0) {
+		c->broken = c->recvs = 0;
+		sock_look(c->sock);
+		ERR_clear_error();
+		while (SSL_read(ssl, data, sizeof(data)) > 0)
+			tlsio_passed(t, later_got);
+		ERR_clear_error();
+		ciphertext_park(c);
+	}
+	if (tlsio_ended(t))
+		tlsio_passed(t, later_ended);
 }
 
 static int

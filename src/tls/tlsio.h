@@ -43,6 +43,12 @@ int		 tlsio_settle(struct tlsio *, char *why, size_t size);
 
 SSL		*tlsio_ssl(struct tlsio *);
 
+/*
+ * A session is over: read what the peer of this SSL of a tlsio has left to say,
+ * which is lost to all but tls_refused_none() and tls_insists_late().
+ */
+void		 tls_last_words(SSL *);
+
 /* state: struct tlsio */
 extern const struct transport_ops transport_tls;
 

@@ -208,7 +208,11 @@ def later(s, port=443, **kw):
         p.recv_until(b'\n')
         p.tls.verify_client_post_handshake()
         p.send(b'asked\n')
-        p.recv_until(b'\n')
+        try:
+            p.recv_until(b'\n')
+        except ssl.SSLError:
+            p.flush()               # its alert
+            raise
         p.send(b'seen\n')
         p.recv_all()
         p.close()

@@ -1,14 +1,12 @@
 """The handshakes: versions, ALPN, tickets, client certificates."""
 import itertools
-import os
 import random
 import ssl
 import threading
 import time
 
-from harness import Failure, PATIENCE, check, equal, net, peer, proc, \
-    programs, scenario, wait
-from harness.proc import wait_port
+from harness import Failure, PATIENCE, check, equal, peer, programs, \
+    scenario, wait
 
 
 @scenario
@@ -371,30 +369,6 @@ def a_server_to_be_blocked_is_so_when_it_wants_a_certificate(s):
     equal(f['action'], 'block')
     check('self' in f['why'], f)
     equal(sum(len(p.received) for p in srv.peers), 0, 'bytes at the server')
-
-
-@scenario
-def client_certificate_by_renegotiation_is_remembered(s):
-    """As Apache asks for one directory's sake (TLS 1.2): the first session
-    is lost, the next is passed through."""
-    s.start(record=False, workers=1)
-    os.mkfifo(s.path('orders'))
-    p = s.spawn(s.server, 'sh', '-c', 'exec openssl s_server -accept %s:443 '
-                '-cert %s -key %s -tls1_2 <%s' % (
-                    net.SERVER, *s.pki.pair('good'), s.path('orders')))
-    with open(s.path('orders'), 'w') as orders:
-        wait_port(s.server, 443, p)
-        c = s.tls()
-        c.send(b'hello\n')
-        wait(lambda: 'hello' in p.text(), 'what the client said')
-        orders.write('R\n')
-        orders.flush()
-        c.recv_all()
-        c.sock.close()
-        equal(s.d.flows(1)[0]['clearspan']['action'], 'decrypt')
-        s.tls(trust=s.pki.root).finish()
-    f = s.d.flows(2)[1]['clearspan']
-    equal((f['action'], f['why']), ('bypass', 'client certificate wanted'))
 
 
 # --- the end of a handshake that fails

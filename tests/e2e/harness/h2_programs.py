@@ -43,6 +43,7 @@ DocumentRoot {dir}/www
 <Directory {dir}/www>
 	Require all granted
 </Directory>
+{more}
 '''
 
 
@@ -87,11 +88,13 @@ def apache_runs(s, conf, port, **more):
     return p
 
 
-def apache(s, files, cert='good', protocols='h2 http/1.1'):
-    """Apache httpd in the foreground, out of the scenario's directory."""
+def apache(s, files, cert='good', protocols='h2 http/1.1', more=''):
+    """Apache httpd in the foreground, out of the scenario's directory. more:
+    lines of its configuration."""
     tree(s, files)
     pem, key = s.pki.pair(cert)
-    return apache_runs(s, APACHE, 443, cert=pem, key=key, protocols=protocols)
+    return apache_runs(s, APACHE, 443, cert=pem, key=key, protocols=protocols,
+                       more=more)
 
 
 def apache_clear(s, files):

@@ -1,0 +1,281 @@
+"""Servers that ask for a client certificate behind the handshake: Apache, for
+a part of a site, in every version, and servers that only end."""
+import os
+import signal
+import ssl
+
+from harness import (check, equal, h2_programs, net, peer, proc, programs,
+                     scenario, wait)
+from harness.proc import wait_port
+from t_mtls import LATE, WANTED, ours
+from t_tls import user_context
+
+AGAIN = WANTED + ': it asked by a renegotiation'
+URL = 'https://good.test/'
+FILES = {name: name.encode() + b' of apache\n'
+         for name in ('open', 'secret', 'optional')}
+HOWS = {'1.3': ('--http1.1',), '1.2': ('--http1.1', '--tls-max', '1.2'),
+        'h2': ('--http2',)}
+DEFAULT = {'name': 'default', 'action': 'decrypt'}
+
+
+def apache(s):
+    h2_programs.apache(s, FILES, more='''
+SSLCACertificateFile %s
+SSLVerifyDepth 3
+<Location /secret>
+	SSLVerifyClient require
+</Location>
+<Location /optional>
+	SSLVerifyClient optional
+</Location>
+''' % s.pki.root)
+
+
+def curl(s, how, what, user=False, ns=None):
+    """(how curl ends, what it got)."""
+    pair = s.pki.pair('user')
+    r = programs.curl(s, '-4', *HOWS[how], *(
+        ('--cert', pair[0], '--key', pair[1]) if user else ()), '--resolve',
+        'good.test:443:%s' % net.SERVER, URL + what, trust=s.pki.bundle, ns=ns)
+    return r.code, r.out
+
+
+def without(s, how, what, user):
+    """The same with no gateway between."""
+    return curl(s, how, what, user, ns=s.server)
+
+
+def flows(s, n):
+    return [(f['clearspan']['action'], f['flow'].get('reason'),
+             f['clearspan'].get('server', {}).get('client_certificate'))
+            for f in s.d.flows(n)]
+
+
+@scenario
+def apache_that_asks_for_a_part_of_its_site_gets_what_the_rule_has(s):
+    """The certificate of the rule, or none where the site does without;
+    what curl gets is what it gets with no gateway between."""
+    s.start(record=False, workers=1, rules=[
+        ours(s.pki.pair('user'), 'default')])
+    apache(s)
+    n = 0
+    for how in HOWS:
+        for what in FILES:
+            equal(curl(s, how, what), without(s, how, what, True),
+                  '%s %s' % (how, what))
+            n += 2 if how == 'h2' and what != 'open' else 1
+            f = flows(s, n)[-1]
+            equal(f[0], 'decrypt', f)
+            equal(f[2], True if what != 'open' else None, '%s %s' % (how,
+                                                                    what))
+
+
+@scenario
+def apache_that_does_without_is_decrypted(s):
+    """It asks, and goes on, however long it is connected to."""
+    s.start(record=False, workers=1, rules=[DEFAULT])
+    apache(s)
+    n = 0
+    for how in HOWS:
+        for what in ('optional', 'open', 'optional'):
+            equal(curl(s, how, what), without(s, how, what, False),
+                  '%s %s' % (how, what))
+            n += 2 if how == 'h2' and what != 'open' else 1
+    equal({x[:1] + x[2:] for x in flows(s, n)}, {('decrypt', None)})
+    equal([x[1] for x in flows(s, n) if WANTED in (x[1] or '')], [])
+    equal(s.d.ctl('failures')['failures'], [])
+
+
+def apache_that_insists(s, how, reason):
+    """The first session fails as without a certificate, with the reason in
+    the log and in `ctl failures`; the next is the client's own."""
+    s.start(record=False, workers=1, rules=[DEFAULT])
+    apache(s)
+    n = 2 if how == 'h2' else 1
+    check(curl(s, how, 'secret', True)[0] != 0, 'curl had an answer')
+    check(without(s, how, 'secret', False)[0] != 0, 'apache does not insist')
+    equal(flows(s, n)[-1][:2], ('decrypt', reason))
+    rows = s.d.ctl('failures', 'good.test')['failures']
+    equal([(x['site'], x['reason'], x['count']) for x in rows],
+          [('good.test', reason, 1)])
+    check('client-certificate:' in rows[0]['mend'], rows)
+    wait(lambda: 'to good.test: ' + reason + '; what to do: ' in s.d.text(),
+         'the line of the log')
+    equal(curl(s, how, 'secret', True), without(s, how, 'secret', True))
+    f = s.d.flows(n + 1)[n]['clearspan']
+    equal((f['action'], f['why']), ('bypass', WANTED))
+
+
+@scenario
+def apache_that_insists_in_tls_13_is_passed_through_the_next_time(s):
+    apache_that_insists(s, '1.3', LATE)
+
+
+@scenario
+def apache_that_insists_in_tls_12_is_passed_through_the_next_time(s):
+    apache_that_insists(s, '1.2', AGAIN)
+
+
+@scenario
+def apache_that_insists_in_http2_is_passed_through_the_next_time(s):
+    """Its stream ends with HTTP_1_1_REQUIRED, and curl comes again."""
+    apache_that_insists(s, 'h2', LATE)
+
+
+@scenario
+def apache_behind_a_bypass_has_the_client_itself(s):
+    s.start(record=False, workers=1, rules=[
+        {'name': 'mtls', 'site': ['good.test'], 'action': 'bypass'}, DEFAULT])
+    apache(s)
+    for how in HOWS:
+        for what in FILES:
+            for user in (True, False):
+                equal(curl(s, how, what, user)[1],
+                      without(s, how, what, user)[1], '%s %s' % (how, what))
+
+
+def ends(s, port, answers, alert=b''):
+    """A server that asks, hears that there is none, and then only ends, with
+    or without an answer before that. It sends no alert."""
+    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_OPTIONAL
+    ctx.post_handshake_auth = True
+    ctx.num_tickets = 0
+
+    def handler(p):
+        p.recv_until(b'\n')
+        p.tls.verify_client_post_handshake()
+        n = len(p.raw_in)
+        p.tls.do_handshake()
+        p.flush()
+        while len(p.raw_in) == n:       # until the answer to that
+            p.pull()
+        if answers:
+            p.send(b'here you are\n')
+        p.notify()
+        p.close()
+    return s.serve(port, ctx=ctx, handler=handler)
+
+
+def asks(s, port):
+    ctx = user_context(s, '1.3')
+    ctx.post_handshake_auth = True
+    c = s.tls(port, ctx=ctx)
+    c.send(b'one\n')
+    c.recv_all()
+    c.close()
+
+
+@scenario
+def a_server_that_ends_without_an_answer_insists(s):
+    s.start(record=False, workers=1)
+    ends(s, 443, False)
+    asks(s, 443)
+    f = s.d.flows(1)[0]
+    equal((f['clearspan']['action'], f['flow']['reason']), ('decrypt', LATE))
+    equal([(x['site'], x['reason']) for x in s.d.ctl('failures')['failures']],
+          [('good.test', LATE)])
+    equal([x['site'] for x in s.d.ctl('learned')['learned']], ['good.test'])
+
+
+@scenario
+def a_server_that_ends_as_its_client_is_silent_does_not_insist(s):
+    s.start(record=False, workers=1)
+    ends(s, 443, True)
+    for i in range(2):
+        asks(s, 443)
+    equal([(f['clearspan']['action'], f['flow'].get('reason'))
+           for f in s.d.flows(2)], [('decrypt', 'server closed')] * 2)
+    equal(s.d.ctl('failures')['failures'], [])
+
+
+@scenario
+def an_alert_before_a_reset_is_heard(s):
+    """As from a server that closes with bytes unread: the gateway finds that
+    it cannot write, and the alert is there to read."""
+    s.start(record=False, workers=1)
+    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_REQUIRED
+    ctx.post_handshake_auth = True
+    made, user = [], user_context(s, '1.3')
+    user.post_handshake_auth = True
+
+    def handler(p):
+        p.recv_until(b'\n')
+        p.tls.verify_client_post_handshake()
+        n = len(p.raw_in)
+        p.tls.do_handshake()
+        p.flush()
+        while len(p.raw_in) == n:
+            p.pull()
+        os.kill(s.d.pid, signal.SIGSTOP)
+        made[0].send(b'two\n')
+        try:
+            p.tls.read(1)
+        except ssl.SSLError:
+            p.flush()
+        wait(lambda: peer.unacked(p.sock) == 0, 'the alert arrived')
+        p.rst()
+        wait(lambda: proc.connections(s.gateway, 443) == 0, 'so did the RST')
+        os.kill(s.d.pid, signal.SIGCONT)
+    s.serve(443, ctx=ctx, handler=handler)
+    made.append(s.tls(ctx=user))
+    made[0].send(b'one\n')
+    made[0].recv_all()
+    made[0].close()
+    equal(flows(s, 1)[0][:2], ('decrypt', LATE))
+
+
+@scenario
+def what_insists_and_is_blocked_is_a_failure(s):
+    """In the handshake as behind it, with what to do."""
+    s.start(record=False, workers=1, rules=[
+        {'name': 'must', 'action': 'decrypt', 'must-decrypt': True}])
+    ends(s, 443, False)
+    asks(s, 443)
+    ctx = peer.server_context(s.pki.pair('good'), hi='1.2')
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = ssl.CERT_REQUIRED
+    s.serve(444, ctx=ctx)
+    try:
+        s.tls(444, ctx=user_context(s, '1.2'))
+    except (ssl.SSLError, OSError):
+        pass
+    s.d.flows(2)
+    rows = s.d.ctl('failures')['failures']
+    equal(sorted(x['reason'] for x in rows),
+          ['blocked by rule must: ' + WANTED, LATE])
+    check(all('client-certificate:' in x['mend'] for x in rows), rows)
+
+
+@scenario
+def a_renegotiation_is_none_of_the_bytes(s):
+    """openssl renegotiates for a certificate, and goes on without one. A
+    second time it is refused."""
+    s.start(workers=1)
+    os.mkfifo(s.path('orders'))
+    p = s.spawn(s.server, 'sh', '-c', 'exec openssl s_server -accept %s:443 '
+                '-cert %s -key %s -tls1_2 <%s' % (
+                    net.SERVER, *s.pki.pair('good'), s.path('orders')))
+    with open(s.path('orders'), 'w') as orders:
+        wait_port(s.server, 443, p)
+        c = s.tls()
+        c.send(b'hello\n')
+        wait(lambda: 'hello' in p.text(), 'what the client said')
+        orders.write('R\n')
+        orders.flush()
+        wait(lambda: 'SSL_do_handshake -> ' in p.text(), 'its order')
+        c.send(b'again\n')
+        wait(lambda: 'again' in p.text(), 'that it goes on')
+        orders.write('so do I\n')
+        orders.flush()
+        c.recv_until(b'so do I\n')
+        orders.write('R\n')
+        orders.flush()
+        c.recv_all()
+        c.close()
+    equal(flows(s, 1)[0][:2], ('decrypt', AGAIN))
+    s.mirrored([(b'hello\nagain\n', b'so do I\n')])
