@@ -22,7 +22,7 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-#define WAIT		60	/* s for an answer: nft may take long */
+#define WAIT		15	/* s for an answer */
 #define ANSWER_MAX	(64 << 20) /* bytes; ten thousand sessions are 4 MB */
 #define COLUMNS		24	/* of a table, at most */
 
