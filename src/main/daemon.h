@@ -107,6 +107,8 @@ int	contained_boot(struct daemon *, const struct conf *, uint64_t seed,
 int	contained_start(struct daemon *, const struct conf *,
 	    struct text *why);
 void	contained_down(struct daemon *);
+/* An event, with who has done it (quarantine.actor). Returns it. */
+json_t	*contained_acted(const struct daemon *, json_t *);
 /*
  * Denied servers, step-ups and proposals (measures.c), which are a part of
  * those: their tables; when the file of state has been read and the guard
