@@ -16,8 +16,8 @@ json_t		*measure_event(enum state_kind, enum measure_what,
 /* Of what it is: the server, the endpoint; static, good until the next call. */
 const char	*measure_subject(enum state_kind, const struct contained *);
 
-/* All of a kind, and the one of a number (NULL: there is none), with the seconds
- * that are left; the caller's. */
+/* All of a kind, and the one of a number (NULL: there is none), with the
+ * seconds that are left; the caller's. */
 json_t		*measures_list(struct measures *, enum state_kind);
 json_t		*measures_one(struct measures *, enum state_kind,
 		    uint64_t id);

@@ -1,6 +1,6 @@
 /*
- * What programs undo of what verdicts have done, by a number or by what a report
- * is about; and what they are told of it.
+ * What programs undo of what verdicts have done, by a number or by what a
+ * report is about; and what they are told of it.
  */
 #ifndef ADMIN_UNDONE_H
 #define ADMIN_UNDONE_H

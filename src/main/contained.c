@@ -15,7 +15,6 @@
 #include "main/cut.h"
 #include "conf/segment.h"
 #include "main/daemon.h"
-#include "sink/eve.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -61,15 +60,6 @@ contained_capture(struct daemon *d, const struct contained *c)
 
 	history_write(d, &c->who, c->id, c->reason, &why);
 	text_free(&why);
-}
-
-json_t *
-contained_acted(const struct daemon *d, json_t *o)
-{
-	if (d->quarantine.actor != NULL)
-		json_object_set_new(o, "actor",
-		    eve_string(d->quarantine.actor));
-	return o;
 }
 
 static void

@@ -55,6 +55,7 @@ measures_told(void *arg, enum state_kind kind, enum measure_what what,
 	if (what != MEASURE_REFUSED)
 		cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
 		    measure_what_str(what), json_incref(o));
+	notices_measure(d, kind, what, c, o);
 	connlog_report(d->admin.log, measure_str(kind), o);
 }
 
