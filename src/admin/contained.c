@@ -63,32 +63,6 @@ contained_event(enum quarantine_what what, const struct contained *c,
 	return o;
 }
 
-struct finding {
-	uint64_t	 id;
-	struct endpoint	 who;
-	int		 found;
-};
-
-static void
-find_each(void *arg, const struct contained *c)
-{
-	struct finding *f = arg;
-
-	if (c->id != f->id)
-		return;
-	f->who = c->who;
-	f->found = 1;
-}
-
-struct contained *
-contained_find(const struct quarantine *q, uint64_t id)
-{
-	struct finding f = { .id = id };
-
-	contain_each(q->contain, find_each, &f);
-	return f.found ? contain_of(q->contain, &f.who, NULL) : NULL;
-}
-
 struct listing {
 	struct quarantine *q;
 	json_t		*rows;
@@ -245,8 +219,8 @@ done_key(const struct verdict_told *t)
 }
 
 /* A sighting may name several servers. */
-static json_t *
-done_ids(const struct verdict_told *t)
+json_t *
+contained_ids(const struct verdict_told *t)
 {
 	json_t *a = json_array();
 	size_t i;
@@ -276,7 +250,7 @@ verdict_event(const struct verdict_told *t)
 		json_object_set_new(o, done_key(t),
 		    json_integer((json_int_t)t->id));
 	if (t->also[0] != 0)
-		json_object_set_new(o, "denials", done_ids(t));
+		json_object_set_new(o, "denials", contained_ids(t));
 	if (t->why != NULL)
 		json_object_set_new(o, "error", eve_string(t->why));
 	if (sender != NULL)

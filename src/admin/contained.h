@@ -22,8 +22,6 @@ json_t	*contained_case(const struct quarantine *, uint64_t id);
 /* What a list and an event say of one; its profile is under that name. */
 json_t	*contained_row(const struct contained *, const char *name);
 
-/* The quarantine of that number: a reference, or NULL. */
-struct contained *contained_find(const struct quarantine *, uint64_t id);
 /* Seconds since 1970 as an event has them. */
 json_t	*contained_time(int64_t);
 
@@ -32,6 +30,8 @@ json_t	*contained_event(enum quarantine_what, const struct contained *,
 	    const char *why);
 
 json_t	*verdict_event(const struct verdict_told *);
+/* The numbers of all that it has done to servers. */
+json_t	*contained_ids(const struct verdict_told *);
 
 struct admin_env;
 /* The lines of the metrics page; none without quarantines and sensors. */

@@ -18,6 +18,7 @@
 #include "verdict/denied.h"
 #include "verdict/proposal.h"
 #include "verdict/server.h"
+#include "verdict/verdicts.h"
 
 #define RING	256		/* verdicts that are kept */
 
@@ -119,25 +120,42 @@ struct listing {
 	json_t		*rows;
 };
 
+static json_t *
+row_left(enum state_kind kind, const struct contained *c)
+{
+	uint64_t now = clock_ms();
+	json_t *o = row(kind, c);
+
+	json_object_set_new(o, "left", json_integer(c->end > now ?
+	    (json_int_t)((c->end - now) / 1000) : 0));
+	return o;
+}
+
 static void
 list_row(void *arg, const struct contained *c)
 {
 	const struct listing *l = arg;
-	uint64_t now = clock_ms();
-	json_t *o = row(l->kind, c);
 
-	json_object_set_new(o, "left", json_integer(c->end > now ?
-	    (json_int_t)((c->end - now) / 1000) : 0));
-	json_array_append_new(l->rows, o);
+	json_array_append_new(l->rows, row_left(l->kind, c));
 }
 
-static json_t *
-list(struct contain *t, enum state_kind kind)
+json_t *
+measures_list(struct measures *m, enum state_kind kind)
 {
 	struct listing l = { kind, json_array() };
 
-	contain_each(t, list_row, &l);
+	contain_each(measure_table(m, kind), list_row, &l);
 	return l.rows;
+}
+
+json_t *
+measures_one(struct measures *m, enum state_kind kind, uint64_t id)
+{
+	struct contained *c = contain_find(measure_table(m, kind), id);
+	json_t *o = c != NULL ? row_left(kind, c) : NULL;
+
+	contained_unref(c);
+	return o;
 }
 
 /* The number in a word; 0: it is none. */
@@ -259,8 +277,7 @@ verb(struct measures *m, enum state_kind kind, const char *words)
 	a = strtok_r(NULL, " \t", &save);
 	if (what == NULL || strcmp(what, "list") == 0) {
 		o = json_pack("{s:o}", kind == STATE_DENIAL ? "denied" :
-		    "step-up", list(kind == STATE_DENIAL ?
-		    denied_table(m->denied) : m->step_ups, kind));
+		    "step-up", measures_list(m, kind));
 	} else if (strcmp(what, "add") == 0) {
 		b = strtok_r(NULL, " \t", &save);
 		save = save != NULL ? save + strspn(save, " \t") : save;
@@ -347,6 +364,31 @@ verdict_ring_add(struct verdict_ring *r, json_t *event, int64_t wall)
 	r->v[r->n++ % RING] = o;
 }
 
+/* Whether an event is of that number; and all numbers that it has. */
+static size_t
+event_also(const json_t *event, uint64_t id, uint64_t *also)
+{
+	const json_t *ids = json_object_get(event, "denials"), *n;
+	size_t i, found = 0;
+
+	json_array_foreach(ids, i, n) {
+		if (i < VERDICT_ALSO)
+			also[i] = (uint64_t)json_integer_value(n);
+		found |= (uint64_t)json_integer_value(n) == id;
+	}
+	return found ? (i < VERDICT_ALSO ? i : VERDICT_ALSO) : 0;
+}
+
+size_t
+verdict_ring_also(const struct verdict_ring *r, uint64_t id, uint64_t *also)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->n && i < RING && n == 0; i++)
+		n = event_also(r->v[(r->n - 1 - i) % RING], id, also);
+	return n;
+}
+
 /* What has become of a number that a verdict has. */
 struct state_of {
 	uint64_t	 id;
@@ -416,7 +458,7 @@ verdicts_verb(const struct verdict_ring *r, struct measures *m,
 	for (i = 0; i < n && i < r->n && i < RING; i++)
 		json_array_append_new(rows, ring_row(m,
 		    r->v[(r->n - 1 - i) % RING]));
-	return json_pack("{s:o,s:o}", "waiting", list(m->proposals,
+	return json_pack("{s:o,s:o}", "waiting", measures_list(m,
 	    STATE_PROPOSAL), "verdicts", rows);
 }
 

@@ -39,6 +39,7 @@ struct rest_route {
 /* A table ends with a NULL method. main gives them all to rest_new(). */
 extern const struct rest_route rest_api[];	/* restapi.c */
 extern const struct rest_route rest_verdicts[];	/* restverdicts.c */
+extern const struct rest_route rest_measures[];	/* restmeasures.c */
 
 /*
  * A request, good until it is answered. Texts end with a NUL; none has one in
@@ -110,6 +111,13 @@ void	rest_done(void *request, json_t *answer);
 
 /* For cases and events: "NAME (SENSOR, ADDRESS)"; the caller frees. */
 char	*rest_actor(const struct rest_request *);
+/* (restorder.c) What is done until rest_acted() is by who asks. */
+void	rest_acts(struct rest_request *);
+void	rest_acted(struct rest_request *);
+/* The number in the path; or 0, and it has been answered: of what it is. */
+uint64_t rest_id(struct rest_request *, const char *of);
+/* "8h", or seconds: in ms; 0: it is no time. */
+uint64_t rest_span(const json_t *);
 
 /*
  * The server: made once, without listeners. A reload opens those of a

@@ -23,22 +23,6 @@ get_status(struct rest_request *r)
 	rest_json(r, 200, admin_status(r->env));
 }
 
-/* The number in the path; or 0, and it has been answered. */
-static uint64_t
-id_of(struct rest_request *r)
-{
-	const char *s = r->param;
-	char *end;
-	uint64_t n;
-
-	n = s[0] >= '0' && s[0] <= '9' ? strtoull(s, &end, 10) : 0;
-	if (n == 0 || *end != '\0') {
-		rest_error(r, 400, "write the number of a quarantine");
-		return 0;
-	}
-	return n;
-}
-
 static void
 get_quarantines(struct rest_request *r)
 {
@@ -49,11 +33,11 @@ static void
 get_quarantine(struct rest_request *r)
 {
 	struct contained *c;
-	uint64_t id = id_of(r);
+	uint64_t id = rest_id(r, "quarantine");
 
 	if (id == 0)
 		return;
-	if ((c = contained_find(r->env->quarantine, id)) == NULL)
+	if ((c = contain_find(r->env->quarantine->contain, id)) == NULL)
 		rest_error(r, 404, "there is no quarantine of that number");
 	else
 		rest_json(r, 200, contained_row(c, "profile"));
@@ -64,32 +48,19 @@ static void
 delete_quarantine(struct rest_request *r)
 {
 	struct quarantine *q = r->env->quarantine;
-	uint64_t id = id_of(r);
-	char *actor;
+	uint64_t id = rest_id(r, "quarantine");
 	int rv;
 
 	if (id == 0)
 		return;
-	q->actor = actor = rest_actor(r);
+	rest_acts(r);
 	rv = quarantine_release(q, id);
-	q->actor = NULL;
-	free(actor);
+	rest_acted(r);
 	if (rv != 0)
 		rest_error(r, 404, "there is no quarantine of that number");
 	else
 		rest_json(r, 200, json_pack("{s:I}", "released",
 		    (json_int_t)id));
-}
-
-/* "8h", or seconds. ms; or 0: it is no time. */
-static uint64_t
-span_of(const json_t *v)
-{
-	if (json_is_integer(v) && json_integer_value(v) > 0 &&
-	    json_integer_value(v) <= 366 * 24 * 3600)
-		return (uint64_t)json_integer_value(v) * 1000;
-	return json_is_string(v) ?
-	    (uint64_t)span_read(json_string_value(v)) * 1000 : 0;
 }
 
 /* The members of an order; word is what its profile is called. Returns 0 if
@@ -113,7 +84,7 @@ order_read(struct rest_request *r, const json_t *o, const char *word,
 	else if (endpoint_parse(&order->who, who) != 0)
 		rest_error(r, 400, "write endpoint as 192.0.2.7, 2001:db8::7 "
 		    "or 02:00:5e:10:00:01");
-	else if (span != NULL && (order->ms = span_of(span)) == 0)
+	else if (span != NULL && (order->ms = rest_span(span)) == 0)
 		rest_error(r, 400, "for: %s, or seconds", SPAN_HINT);
 	else
 		return 1;
@@ -131,18 +102,18 @@ order_do(struct rest_request *r, const char *word, uint64_t ms, order_set set)
 	json_t *o = rest_object(r);
 	struct text why = { 0 };
 	uint64_t id = 0;
-	char *actor;
+	int rv;
 
 	if (order_read(r, o, word, &order)) {
-		q->actor = actor = rest_actor(r);
-		if (set(q, &order, clock_wall().tv_sec, clock_ms(), &id,
-		    &why) != 0)
+		rest_acts(r);
+		rv = set(q, &order, clock_wall().tv_sec, clock_ms(), &id,
+		    &why);
+		rest_acted(r);
+		if (rv != 0)
 			rest_error(r, 409, "%s", why.s);
 		else
 			rest_json(r, 201, json_pack("{s:I}", "id",
 			    (json_int_t)id));
-		q->actor = NULL;
-		free(actor);
 	}
 	json_decref(o);
 	text_free(&why);
@@ -188,7 +159,7 @@ post_clear(struct rest_request *r)
 static void
 get_case(struct rest_request *r)
 {
-	uint64_t id = id_of(r);
+	uint64_t id = rest_id(r, "case");
 
 	if (id != 0)
 		rest_done(r, contained_case(r->env->quarantine, id));

@@ -1,5 +1,5 @@
 /*
- * POST /v1/verdicts, and its undoing. What was posted is read here, in the
+ * POST /v1/verdicts, and their undoing. What was posted is read here, in the
  * daemon itself, and not in the process that reads sensors: it comes from who
  * has a token, is 1 MiB at the most and 64 KiB for each report, and goes
  * through the same readers. A part is done in each turn of the loop, so that
@@ -13,6 +13,7 @@
 #include "admin/contained.h"
 #include "admin/measures.h"
 #include "admin/rest.h"
+#include "admin/undone.h"
 #include "codec/bundle.h"
 #include "codec/report.h"
 #include "sink/eve.h"
@@ -62,6 +63,8 @@ became(void *arg, const struct verdict_told *t)
 	if (t->id != 0)
 		json_object_set_new(j->result, "id",
 		    json_integer((json_int_t)t->id));
+	if (t->also[1] != 0)
+		json_object_set_new(j->result, "ids", contained_ids(t));
 	if (t->response == NULL)
 		json_object_set_new(j->result, "why", json_string(
 		    "no response matches"));
@@ -81,47 +84,30 @@ verdict_one(struct job *j, const struct fields *f)
 	v->became = NULL;
 }
 
-/* A quarantine by its number; or that of the endpoint, as a verdict names it.
- * A reference, or NULL. */
-static struct contained *
-undo_find(struct job *j, const struct fields *f)
+/* A sensor takes back what it has said itself. */
+static struct undoing
+undoing_of(const struct rest_request *r, const struct conf_sensor *sensor)
 {
-	const char *id = fields_get(f, "id");
-	struct quarantine *q = j->r->env->quarantine;
-	struct sighting s;
-	struct endpoint who;
-
-	if (id != NULL)
-		return contained_find(q, strtoull(id, NULL, 10));
-	sighting_read(&s, &q->conf->products, f);
-	if (verdicts_who(j->r->env->verdicts, &s, &who) != 0)
-		return NULL;
-	return contain_of(q->contain, &who, NULL);
+	return (struct undoing){ r->env->verdicts, r->env->ring, sensor,
+	    r->role == ROLE_SENSOR, r->name };
 }
 
-/* A sensor takes back what it has said itself. */
+static int
+is_undone(const json_t *row)
+{
+	return strcmp(json_string_value(json_object_get(row, "result")),
+	    "released") == 0;
+}
+
 static void
 undo_one(struct job *j, const struct fields *f)
 {
-	struct contained *c = undo_find(j, f);
-	char who[ADDR_STRLEN];
+	struct undoing u = undoing_of(j->r, j->sensor);
+	const char *id = fields_get(f, "id");
 
-	if (c == NULL) {
-		j->result = json_pack("{s:s}", "result", "not found");
-		return;
-	}
-	j->result = json_pack("{s:s,s:I,s:s}", "result", "released", "id",
-	    (json_int_t)c->id, "endpoint", endpoint_str(&c->who, who));
-	if (j->r->role == ROLE_SENSOR && strcmp(c->by, j->sensor->name) != 0) {
-		json_object_set_new(j->result, "result",
-		    json_string("refused"));
-		json_object_set_new(j->result, "why", json_string("another "
-		    "has set it, and the role is sensor"));
-	} else {
-		quarantine_release(j->r->env->quarantine, c->id);
-		j->done++;
-	}
-	contained_unref(c);
+	j->result = id != NULL ? undone_id(&u, strtoull(id, NULL, 10)) :
+	    undone_said(&u, f);
+	j->done += is_undone(j->result);
 }
 
 static json_t *
@@ -228,6 +214,31 @@ post_undo(struct rest_request *r)
 	job_start(r, "undone", undo_one);
 }
 
+static void
+delete_verdict(struct rest_request *r)
+{
+	struct undoing u = undoing_of(r, r->sensor);
+	uint64_t id = rest_id(r, "verdict");
+	json_t *row;
+
+	if (id == 0)
+		return;
+	rest_acts(r);
+	row = undone_id(&u, id);
+	rest_acted(r);
+	if (is_undone(row)) {
+		rest_json(r, 200, row);
+		return;
+	}
+	if (json_object_get(row, "id") == NULL)
+		rest_error(r, 404, "nothing that a verdict has done has that "
+		    "number");
+	else
+		rest_error(r, 403, "%s", json_string_value(json_object_get(
+		    row, "why")));
+	json_decref(row);
+}
+
 #define LIMIT	100
 
 static void
@@ -242,6 +253,7 @@ get_verdicts(struct rest_request *r)
 const struct rest_route rest_verdicts[] = {
 	{ "POST", "/v1/verdicts", SAYS, post_verdicts },
 	{ "POST", "/v1/verdicts/undo", SAYS, post_undo },
+	{ "DELETE", "/v1/verdicts/{}", SAYS, delete_verdict },
 	{ "GET", "/v1/verdicts", ROLE_VIEWER | ROLE_OPERATOR, get_verdicts },
 	{ NULL }
 };

@@ -282,26 +282,41 @@ verb_notify(const struct request *r)
 	r->done(r->arg, notices_verb(r->env->notices, r->word, r->second));
 }
 
+/* What a verb makes of these words; by whom it was done is in the cases. */
 static void
-verb_quarantine(const struct request *r)
+acted(const struct request *r, json_t *(*verb)(struct quarantine *,
+    const char *))
 {
 	json_t *o;
 
 	r->env->quarantine->actor = "ctl";
-	o = contained_verb(r->env->quarantine, r->rest);
+	o = verb(r->env->quarantine, r->rest);
 	r->env->quarantine->actor = NULL;
 	r->done(r->arg, o);
 }
 
 static void
-verb_tag(const struct request *r)
+acted_measure(const struct request *r, json_t *(*verb)(struct measures *,
+    const char *), const char *words)
 {
 	json_t *o;
 
 	r->env->quarantine->actor = "ctl";
-	o = tags_verb(r->env->quarantine, r->rest);
+	o = verb(r->env->measures, words);
 	r->env->quarantine->actor = NULL;
 	r->done(r->arg, o);
+}
+
+static void
+verb_quarantine(const struct request *r)
+{
+	acted(r, contained_verb);
+}
+
+static void
+verb_tag(const struct request *r)
+{
+	acted(r, tags_verb);
 }
 
 static void
@@ -317,25 +332,25 @@ verb_endpoint(const struct request *r)
 static void
 verb_deny(const struct request *r)
 {
-	r->done(r->arg, deny_verb(r->env->measures, r->rest));
+	acted_measure(r, deny_verb, r->rest);
 }
 
 static void
 verb_step_up(const struct request *r)
 {
-	r->done(r->arg, step_up_verb(r->env->measures, r->rest));
+	acted_measure(r, step_up_verb, r->rest);
 }
 
 static void
 verb_approve(const struct request *r)
 {
-	r->done(r->arg, approve_verb(r->env->measures, r->word));
+	acted_measure(r, approve_verb, r->word);
 }
 
 static void
 verb_reject(const struct request *r)
 {
-	r->done(r->arg, reject_verb(r->env->measures, r->word));
+	acted_measure(r, reject_verb, r->word);
 }
 
 static void

@@ -99,6 +99,10 @@ get_quarantine(struct rest_request *r)
 	o = contained_verb(r->env->quarantine, "list");
 	json_object_update_missing_new(o, tags_verb(r->env->quarantine,
 	    "list"));
+	json_object_set_new(o, "denials", measures_list(r->env->measures,
+	    STATE_DENIAL));
+	json_object_set_new(o, "step-ups", measures_list(r->env->measures,
+	    STATE_STEP_UP));
 	show(r, 200, WEB_QUARANTINE, o, NULL);
 }
 
@@ -290,14 +294,11 @@ static json_t *
 ordered(struct rest_request *r, json_t *(*verb)(struct quarantine *,
     const char *), char *words)
 {
-	struct quarantine *q = r->env->quarantine;
-	char *actor = rest_actor(r);
 	json_t *answer;
 
-	q->actor = actor;
-	answer = verb(q, words);
-	q->actor = NULL;
-	free(actor);
+	rest_acts(r);
+	answer = verb(r->env->quarantine, words);
+	rest_acted(r);
 	free(words);
 	return answer;
 }
@@ -328,32 +329,47 @@ post_release(struct rest_request *r)
 	done(r, ordered(r, contained_verb, words));
 }
 
+/* A verb of denials, step-ups or proposals, and what goes before the number in
+ * the path. */
 static void
-answer_proposal(struct rest_request *r, json_t *(*verb)(struct measures *,
-    const char *))
+measured(struct rest_request *r, json_t *(*verb)(struct measures *,
+    const char *), const char *before)
 {
-	char *actor;
+	char *words;
 	json_t *answer;
 
 	if (!does(r))
 		return;
-	r->env->quarantine->actor = actor = rest_actor(r);
-	answer = verb(r->env->measures, r->param);
-	r->env->quarantine->actor = NULL;
-	free(actor);
+	words = xasprintf("%s%s", before, r->param);
+	rest_acts(r);
+	answer = verb(r->env->measures, words);
+	rest_acted(r);
+	free(words);
 	done(r, answer);
 }
 
 static void
 post_approve(struct rest_request *r)
 {
-	answer_proposal(r, approve_verb);
+	measured(r, approve_verb, "");
 }
 
 static void
 post_reject(struct rest_request *r)
 {
-	answer_proposal(r, reject_verb);
+	measured(r, reject_verb, "");
+}
+
+static void
+post_permit(struct rest_request *r)
+{
+	measured(r, deny_verb, "release ");
+}
+
+static void
+post_step_down(struct rest_request *r)
+{
+	measured(r, step_up_verb, "release ");
 }
 
 static void
@@ -424,6 +440,8 @@ const struct rest_route rest_web[] = {
 	{ "POST", "/ui/release/{}", 0, post_release },
 	{ "POST", "/ui/approve/{}", 0, post_approve },
 	{ "POST", "/ui/reject/{}", 0, post_reject },
+	{ "POST", "/ui/permit/{}", 0, post_permit },
+	{ "POST", "/ui/step-down/{}", 0, post_step_down },
 	{ "POST", "/ui/contain", 0, post_contain },
 	{ "POST", "/ui/untag", 0, post_untag },
 	{ "GET", "/ui/style.css", 0, get_style },

@@ -91,6 +91,12 @@ static const char *const words[W_WORDS][PAGE_LANGUAGES] = {
 	[W_APPROVE] = { "Approve", "承認" },
 	[W_REJECT] = { "Reject", "却下" },
 	[W_BACK] = { "Back", "戻る" },
+	[W_DENIED] = { "Denied servers", "遮断中のサーバー" },
+	[W_STEP_UPS] = { "Endpoints under step-up",
+	    "監視強化中の端末" },
+	[W_MIRROR] = { "Mirror", "ミラー" },
+	[W_END] = { "End", "終了" },
+	[W_ALL_MIRRORS] = { "all", "すべて" },
 };
 
 const char *

@@ -107,7 +107,71 @@ put_tags(const struct view *v, const json_t *tags)
 	view_end(v);
 }
 
-/* {"quarantine": [...], "tags": [...]} */
+/* From its reason to its end, with a button that ends it. */
+static void
+put_rest(const struct view *v, const json_t *o, const char *action)
+{
+	const char *id = view_count(json_object_get(o, "id"));
+
+	view_put(v,
+	    "<td class=w>%s<td>%s<td class=k>%s<td class=k>%s<td class=k>"
+	    "<a href=\"/ui/case/%s\">%s</a><td>",
+	    view_str(o, "reason"), view_str(o, "by"), view_str(o, "since"),
+	    view_span(v, json_integer_value(json_object_get(o, "left"))), id,
+	    id);
+	if (v->may) {
+		view_form(v, "x", action, id);
+		view_button(v, W_END, "plain");
+	}
+	text_puts(v->out, "\n");
+}
+
+static void
+put_denials(const struct view *v, const json_t *all)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(all) == 0)
+		return;
+	view_put(v, "<h2>%s</h2>", view_word(v, W_DENIED));
+	HEADS(v, 0, W_SERVER, W_REASON, W_BY, W_SINCE, W_LEFT, W_CASE, W_WORDS);
+	json_array_foreach(all, i, one)
+	{
+		view_put(v, "<tr><td class=k>%s", view_str(one, "server"));
+		put_rest(v, one, "/ui/permit/");
+	}
+	view_end(v);
+}
+
+static void
+put_step_ups(const struct view *v, const json_t *all)
+{
+	const json_t *one, *mirrors, *m;
+	size_t i, k;
+
+	if (json_array_size(all) == 0)
+		return;
+	view_put(v, "<h2>%s</h2>", view_word(v, W_STEP_UPS));
+	HEADS(v, 0, W_WHO, W_MIRROR, W_REASON, W_BY, W_SINCE, W_LEFT, W_CASE,
+	    W_WORDS);
+	json_array_foreach(all, i, one)
+	{
+		text_puts(v->out, "<tr><td class=k>");
+		view_who(v, view_str(one, "endpoint"));
+		text_puts(v->out, "<td>");
+		mirrors = json_object_get(one, "mirror");
+		json_array_foreach(mirrors, k, m) view_put(v,
+		    k > 0 ? ", %s" : "%s",
+		    strcmp(json_string_value(m), "*") == 0 ?
+			view_word(v, W_ALL_MIRRORS) :
+			json_string_value(m));
+		put_rest(v, one, "/ui/step-down/");
+	}
+	view_end(v);
+}
+
+/* {"quarantine": [...], "tags": [...], "denials": [...], "step-ups": [...]} */
 static void
 view_quarantine(const struct view *v, const json_t *o)
 {
@@ -123,6 +187,8 @@ view_quarantine(const struct view *v, const json_t *o)
 		json_array_foreach(all, i, q) quarantine_row(v, q);
 		view_end(v);
 	}
+	put_denials(v, json_object_get(o, "denials"));
+	put_step_ups(v, json_object_get(o, "step-ups"));
 	put_tags(v, json_object_get(o, "tags"));
 	text_puts(v->out, "</div>");
 	put_contain(v, NULL);

@@ -15,14 +15,63 @@
 
 static void	check_notify(struct load *, yaml_node_t *, void *);
 
-static const char *const kinds[NOTICE_KINDS] = { "set", "extended",
-    "released", "expired", "refused", "notified", "dry-run", "ambiguous",
-    "nobody", "breaker", "done", "verdict", "test" };
+#define SET	(NOTICE_IS_CASE | NOTICE_IS_SET)
+#define LONGER	(NOTICE_IS_CASE | NOTICE_IS_LONGER)
+#define OVER	(NOTICE_IS_CASE | NOTICE_IS_OVER)
+static const struct {
+	const char	*word, *type;
+	unsigned	 is;
+} kinds[NOTICE_KINDS] = {
+	[NOTICE_SET] = { "set", "quarantine", SET },
+	[NOTICE_EXTENDED] = { "extended", "quarantine", LONGER },
+	[NOTICE_RELEASED] = { "released", "quarantine", OVER },
+	[NOTICE_EXPIRED] = { "expired", "quarantine", OVER },
+	[NOTICE_REFUSED] = { "refused", "quarantine", 0 },
+	[NOTICE_DENIAL_SET] = { "denial-set", "denial", SET },
+	[NOTICE_DENIAL_EXTENDED] = { "denial-extended", "denial", LONGER },
+	[NOTICE_DENIAL_RELEASED] = { "denial-released", "denial", OVER },
+	[NOTICE_DENIAL_EXPIRED] = { "denial-expired", "denial", OVER },
+	[NOTICE_DENIAL_REFUSED] = { "denial-refused", "denial", 0 },
+	[NOTICE_STEP_UP_SET] = { "step-up-set", "step-up", SET },
+	[NOTICE_STEP_UP_EXTENDED] = { "step-up-extended", "step-up", LONGER },
+	[NOTICE_STEP_UP_RELEASED] = { "step-up-released", "step-up", OVER },
+	[NOTICE_STEP_UP_EXPIRED] = { "step-up-expired", "step-up", OVER },
+	[NOTICE_STEP_UP_REFUSED] = { "step-up-refused", "step-up", 0 },
+	[NOTICE_PROPOSED] = { "proposed", "proposal", SET },
+	/* What is done then is told of before: it is not undone. */
+	[NOTICE_APPROVED] = { "approved", "proposal", NOTICE_IS_CASE },
+	[NOTICE_REJECTED] = { "rejected", "proposal", OVER },
+	[NOTICE_LAPSED] = { "lapsed", "proposal", OVER },
+	[NOTICE_PROPOSAL_REFUSED] = { "proposal-refused", "proposal", 0 },
+	[NOTICE_NOTIFIED] = { "notified", "verdict", NOTICE_IS_VERDICT },
+	[NOTICE_DRY_RUN] = { "dry-run", "verdict", NOTICE_IS_VERDICT },
+	[NOTICE_AMBIGUOUS] = { "ambiguous", "verdict", NOTICE_IS_VERDICT },
+	[NOTICE_NOBODY] = { "nobody", "verdict", NOTICE_IS_VERDICT },
+	[NOTICE_BREAKER] = { "breaker", "verdict", NOTICE_IS_VERDICT },
+	[NOTICE_DONE] = { "done", "verdict", NOTICE_IS_VERDICT },
+	[NOTICE_VERDICT] = { "verdict", "verdict", NOTICE_IS_VERDICT },
+	[NOTICE_TEST] = { "test", "notify", 0 },
+};
+#undef SET
+#undef LONGER
+#undef OVER
 
 const char *
 conf_notice_str(enum conf_notice k)
 {
-	return kinds[k];
+	return kinds[k].word;
+}
+
+const char *
+conf_notice_type(enum conf_notice k)
+{
+	return kinds[k].type;
+}
+
+int
+conf_notice_is(enum conf_notice k, unsigned what)
+{
+	return (kinds[k].is & what) != 0;
 }
 
 int
@@ -31,7 +80,7 @@ conf_notice_of(const char *s, enum conf_notice *k)
 	int i;
 
 	for (i = 0; i < NOTICE_KINDS; i++)
-		if (strcmp(kinds[i], s) == 0) {
+		if (strcmp(kinds[i].word, s) == 0) {
 			*k = (enum conf_notice)i;
 			return 0;
 		}
@@ -41,7 +90,21 @@ conf_notice_of(const char *s, enum conf_notice *k)
 static const struct word events[] = {
 	{ "set", NOTICE_SET }, { "extended", NOTICE_EXTENDED },
 	{ "released", NOTICE_RELEASED }, { "expired", NOTICE_EXPIRED },
-	{ "refused", NOTICE_REFUSED }, { "notified", NOTICE_NOTIFIED },
+	{ "refused", NOTICE_REFUSED },
+	{ "denial-set", NOTICE_DENIAL_SET },
+	{ "denial-extended", NOTICE_DENIAL_EXTENDED },
+	{ "denial-released", NOTICE_DENIAL_RELEASED },
+	{ "denial-expired", NOTICE_DENIAL_EXPIRED },
+	{ "denial-refused", NOTICE_DENIAL_REFUSED },
+	{ "step-up-set", NOTICE_STEP_UP_SET },
+	{ "step-up-extended", NOTICE_STEP_UP_EXTENDED },
+	{ "step-up-released", NOTICE_STEP_UP_RELEASED },
+	{ "step-up-expired", NOTICE_STEP_UP_EXPIRED },
+	{ "step-up-refused", NOTICE_STEP_UP_REFUSED },
+	{ "proposed", NOTICE_PROPOSED }, { "approved", NOTICE_APPROVED },
+	{ "rejected", NOTICE_REJECTED }, { "lapsed", NOTICE_LAPSED },
+	{ "proposal-refused", NOTICE_PROPOSAL_REFUSED },
+	{ "notified", NOTICE_NOTIFIED },
 	{ "dry-run", NOTICE_DRY_RUN }, { "ambiguous", NOTICE_AMBIGUOUS },
 	{ "nobody", NOTICE_NOBODY }, { "breaker", NOTICE_BREAKER },
 	{ "done", NOTICE_DONE }, { "verdict", NOTICE_VERDICT }, { NULL }
@@ -253,7 +316,12 @@ static void
 check_radius(struct load *l, yaml_node_t *n, struct conf_target *t)
 {
 	static const char *const undo[] = { "undo-attributes", NULL };
+	unsigned denials = (2u << NOTICE_DENIAL_REFUSED) -
+	    (1u << NOTICE_DENIAL_SET);
 
+	if (t->events & denials)
+		load_problem(l, n, "a denial is about a server, which no "
+		    "switch has on a port; leave denial-* out of \"events\"");
 	if (t->undo.request == REQUEST_NONE)
 		check_unwanted(l, n, undo, "undo");
 	if (t->act.request == REQUEST_NONE && t->undo.request == REQUEST_NONE)

@@ -14,10 +14,19 @@ enum conf_notice {
 	NOTICE_SET, NOTICE_EXTENDED,	/* a quarantine ... */
 	NOTICE_RELEASED, NOTICE_EXPIRED,
 	NOTICE_REFUSED,
+	NOTICE_DENIAL_SET, NOTICE_DENIAL_EXTENDED,	/* a denial ... */
+	NOTICE_DENIAL_RELEASED, NOTICE_DENIAL_EXPIRED,
+	NOTICE_DENIAL_REFUSED,
+	NOTICE_STEP_UP_SET, NOTICE_STEP_UP_EXTENDED,	/* a step-up ... */
+	NOTICE_STEP_UP_RELEASED, NOTICE_STEP_UP_EXPIRED,
+	NOTICE_STEP_UP_REFUSED,
+	NOTICE_PROPOSED,	/* what has to be approved ... */
+	NOTICE_APPROVED, NOTICE_REJECTED, NOTICE_LAPSED,
+	NOTICE_PROPOSAL_REFUSED,
 	NOTICE_NOTIFIED,	/* a verdict, by its result ... */
 	NOTICE_DRY_RUN, NOTICE_AMBIGUOUS, NOTICE_NOBODY, NOTICE_BREAKER,
 	NOTICE_DONE,
-	NOTICE_VERDICT,		/* ... whose quarantine is told of, too */
+	NOTICE_VERDICT,		/* ... and what it did is told of, too */
 	NOTICE_TEST,		/* `ctl notify test`: every target's */
 	NOTICE_KINDS
 };
@@ -25,10 +34,16 @@ enum conf_notice {
 const char	*conf_notice_str(enum conf_notice);
 /* 0, or ERR_NOTFOUND. */
 int		 conf_notice_of(const char *, enum conf_notice *);
-/* It is about a quarantine that is over. */
-#define NOTICE_UNDOES(k) ((k) == NOTICE_RELEASED || (k) == NOTICE_EXPIRED)
-/* It is about a quarantine. */
-#define NOTICE_CONTAINS(k) ((k) <= NOTICE_EXPIRED)
+/* The event of the log that it is: "quarantine", "denial", ...; static. */
+const char	*conf_notice_type(enum conf_notice);
+
+/* What a notice is. */
+#define NOTICE_IS_CASE	1u	/* about what has a case */
+#define NOTICE_IS_SET	2u	/* it has begun */
+#define NOTICE_IS_LONGER 4u	/* its end is a later one */
+#define NOTICE_IS_OVER	8u	/* it is over */
+#define NOTICE_IS_VERDICT 16u	/* of a sensor */
+int		 conf_notice_is(enum conf_notice, unsigned);
 
 enum target_kind {
 	TARGET_UDP, TARGET_TCP, TARGET_TLS,	/* syslog */

@@ -22,9 +22,9 @@
 #define PAIRS_MAX	64
 
 const char *const conf_fills[] = { "json", "type", "event", "text", "id",
-    "endpoint", "address", "mac", "profile", "reason", "by", "since", "until",
-    "seconds", "time", "sensor", "signature", "category", "severity", "peer",
-    "token", NULL };
+    "endpoint", "address", "mac", "profile", "server", "mirror", "do", "reason",
+    "by", "actor", "since", "until", "seconds", "time", "sensor", "signature",
+    "category", "severity", "peer", "token", NULL };
 
 /* Whether every %{name} is one of ours. */
 static int

@@ -255,7 +255,7 @@ static int
 boot_rest(struct daemon *d, struct conf *c, struct text *why)
 {
 	static const struct rest_route *const tables[] = { rest_api,
-	    rest_verdicts, rest_web, NULL };
+	    rest_verdicts, rest_measures, rest_web, NULL };
 	struct rest_fresh *f;
 	int rv;
 

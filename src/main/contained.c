@@ -15,7 +15,6 @@
 #include "main/cut.h"
 #include "conf/segment.h"
 #include "main/daemon.h"
-#include "sink/eve.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -63,22 +62,12 @@ contained_capture(struct daemon *d, const struct contained *c)
 	text_free(&why);
 }
 
-/* An event, with who has done it. */
-static json_t *
-acted(const struct daemon *d, json_t *o)
-{
-	if (d->quarantine.actor != NULL)
-		json_object_set_new(o, "actor",
-		    eve_string(d->quarantine.actor));
-	return o;
-}
-
 static void
 contained_told(void *arg, enum quarantine_what what,
     const struct contained *c, const char *why)
 {
 	struct daemon *d = arg;
-	json_t *o = acted(d, contained_event(what, c, why));
+	json_t *o = contained_acted(d, contained_event(what, c, why));
 	char who[ADDR_STRLEN];
 
 	log_warn("quarantine %llu of %s (%s) by %s: %s: %s%s%s",
@@ -153,7 +142,7 @@ contained_tagged(void *arg, enum quarantine_what what,
     const struct contained *c)
 {
 	struct daemon *d = arg;
-	json_t *o = acted(d, tag_event(what, c));
+	json_t *o = contained_acted(d, tag_event(what, c));
 	char who[ADDR_STRLEN];
 
 	log_info("tag %s of %s by %s: %s: %s", c->profile, endpoint_str(&c->who,

@@ -107,6 +107,8 @@ int	contained_boot(struct daemon *, const struct conf *, uint64_t seed,
 int	contained_start(struct daemon *, const struct conf *,
 	    struct text *why);
 void	contained_down(struct daemon *);
+/* (acted.c) An event, with who has done it (quarantine.actor). Returns it. */
+json_t	*contained_acted(const struct daemon *, json_t *);
 /*
  * Denied servers, step-ups and proposals (measures.c), which are a part of
  * those: their tables; when the file of state has been read and the guard
@@ -160,9 +162,11 @@ int	notices_make(struct daemon *, struct conf *, struct notices **out,
 	    struct text *why);
 void	notices_turn(struct daemon *, struct notices *);
 void	notices_down(struct daemon *);
-/* Tell of the object of an event. c: the quarantine that it is about. */
+/* Tell of the object of an event. c: what it is about. */
 void	notices_quarantine(struct daemon *, enum quarantine_what,
 	    const struct contained *c, json_t *about);
+void	notices_measure(struct daemon *, enum state_kind, enum measure_what,
+	    const struct contained *, json_t *about);
 void	notices_verdict(struct daemon *, const struct verdict_told *,
 	    json_t *about);
 

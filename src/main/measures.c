@@ -46,7 +46,7 @@ measures_told(void *arg, enum state_kind kind, enum measure_what what,
     const struct contained *c, const char *why)
 {
 	struct daemon *d = arg;
-	json_t *o = measure_event(kind, what, c, why);
+	json_t *o = contained_acted(d, measure_event(kind, what, c, why));
 
 	log_warn("%s %llu of %s by %s: %s: %s%s%s", measure_str(kind),
 	    (unsigned long long)c->id, measure_subject(kind, c), c->by,
@@ -55,6 +55,7 @@ measures_told(void *arg, enum state_kind kind, enum measure_what what,
 	if (what != MEASURE_REFUSED)
 		cases_add(d->quarantine.cases, c->id, clock_wall().tv_sec,
 		    measure_what_str(what), json_incref(o));
+	notices_measure(d, kind, what, c, o);
 	connlog_report(d->admin.log, measure_str(kind), o);
 }
 

@@ -18,7 +18,7 @@
 
 #define LINE_BYTES	4096	/* of a sensor's line, as others are told */
 
-/* In the case, what is about its quarantine. */
+/* In the case, what is about what has one. */
 static void
 notice_told(void *arg, const struct target_told *t)
 {
@@ -29,14 +29,16 @@ notice_told(void *arg, const struct target_told *t)
 	int bad = t->result == TARGET_REFUSED ||
 	    t->result == TARGET_GIVEN_UP || t->result == TARGET_DROPPED;
 
-	if (bad && NOTICE_CONTAINS(t->notice->kind))
-		log_error("notify %s: quarantine %llu %s: %s: %s", name,
+	if (bad && conf_notice_is(t->notice->kind, NOTICE_IS_CASE))
+		log_error("notify %s: %s %llu %s: %s: %s", name,
+		    conf_notice_type(t->notice->kind),
 		    (unsigned long long)t->notice->id, what, how, t->said);
 	else if (bad)
 		log_info("notify %s: %s: %s: %s", name, what, how, t->said);
 	else
 		log_debug("notify %s: %s: %s: %s", name, what, how, t->said);
-	if (t->notice->id == 0 || !NOTICE_CONTAINS(t->notice->kind) ||
+	if (t->notice->id == 0 ||
+	    !conf_notice_is(t->notice->kind, NOTICE_IS_CASE) ||
 	    (t->result == TARGET_RETRIED && t->tries > 1))
 		return;
 	cases_add(d->quarantine.cases, t->notice->id, clock_wall().tv_sec,
@@ -127,8 +129,7 @@ notice(struct daemon *d, enum conf_notice kind, uint64_t id, int64_t until,
 	if (who != NULL)
 		add_mac(d, who, about);
 	cut_line(about);
-	eve_object(&line, kind <= NOTICE_REFUSED ? "quarantine" : "verdict",
-	    json_incref(about), &now);
+	eve_object(&line, conf_notice_type(kind), json_incref(about), &now);
 	n = notice_new(kind, id, now.tv_sec, until, about, line.s);
 	notices_tell(d->notices, n);
 	notice_unref(n);
@@ -151,7 +152,30 @@ notices_quarantine(struct daemon *d, enum quarantine_what what,
 	    c->until, &c->who, about);
 }
 
-/* Of a verdict whose quarantine is told of by itself, the event is another. */
+static enum conf_notice
+measure_kind(enum state_kind kind, enum measure_what what)
+{
+	if (kind == STATE_PROPOSAL)
+		return what == MEASURE_REFUSED ? NOTICE_PROPOSAL_REFUSED :
+		    (enum conf_notice)(NOTICE_PROPOSED + (int)what -
+		    (int)MEASURE_PROPOSED);
+	return (enum conf_notice)((int)what - (int)MEASURE_SET +
+	    (kind == STATE_DENIAL ? (int)NOTICE_DENIAL_SET :
+	    (int)NOTICE_STEP_UP_SET));
+}
+
+void
+notices_measure(struct daemon *d, enum state_kind kind,
+    enum measure_what what, const struct contained *c, json_t *about)
+{
+	const struct endpoint *who = json_object_get(about, "endpoint") !=
+	    NULL ? &c->who : NULL;	/* else it is about a server */
+
+	notice(d, measure_kind(kind, what), what == MEASURE_REFUSED ? 0 :
+	    c->id, c->until, who, about);
+}
+
+/* Of a verdict that did what is told of by itself, the event is another. */
 static enum conf_notice
 kind_of(const struct verdict_told *t)
 {
@@ -167,8 +191,8 @@ kind_of(const struct verdict_told *t)
 	case VERDICT_BREAKER:
 		return NOTICE_BREAKER;
 	default:
-		return t->response->what == DO_QUARANTINE ? NOTICE_VERDICT :
-		    NOTICE_DONE;
+		return t->response->what == DO_TAG ? NOTICE_DONE :
+		    NOTICE_VERDICT;
 	}
 }
 

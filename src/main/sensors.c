@@ -5,7 +5,6 @@
 #include "admin/measures.h"
 #include "main/daemon.h"
 #include "sink/connlog.h"
-#include "sink/eve.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "verdict/cases.h"
@@ -38,10 +37,7 @@ verdict_told(void *arg, const struct verdict_told *t)
 	    t->who != NULL ? endpoint_str(t->who, who) : "nobody", t->number,
 	    verdict_result_str(t->result), t->why != NULL ? ": " : "",
 	    t->why != NULL ? t->why : "");
-	o = verdict_event(t);
-	if (d->quarantine.actor != NULL)
-		json_object_set_new(o, "actor",
-		    eve_string(d->quarantine.actor));
+	o = contained_acted(d, verdict_event(t));
 	verdict_cases(d, t, o);
 	verdict_ring_add(d->admin.ring, o, clock_wall().tv_sec);
 	notices_verdict(d, t, o);

@@ -270,8 +270,8 @@ static void
 radius_go(struct target *t)
 {
 	const struct notice *n = target_notice(t, 0);
-	const struct conf_act *act = NOTICE_UNDOES(n->kind) ? &t->conf->undo :
-	    &t->conf->act;
+	const struct conf_act *act = conf_notice_is(n->kind, NOTICE_IS_OVER) ?
+	    &t->conf->undo : &t->conf->act;
 	struct radius *r = t->state;
 	const char *why;
 

@@ -35,6 +35,21 @@ static const struct {
 	[NOTICE_RELEASED] = { 5, 3, "Quarantine released" },
 	[NOTICE_EXPIRED] = { 5, 3, "Quarantine expired" },
 	[NOTICE_REFUSED] = { 4, 6, "Quarantine refused" },
+	[NOTICE_DENIAL_SET] = { 4, 8, "Server denied" },
+	[NOTICE_DENIAL_EXTENDED] = { 5, 6, "Denial extended" },
+	[NOTICE_DENIAL_RELEASED] = { 5, 3, "Denial released" },
+	[NOTICE_DENIAL_EXPIRED] = { 5, 3, "Denial expired" },
+	[NOTICE_DENIAL_REFUSED] = { 4, 6, "Denial refused" },
+	[NOTICE_STEP_UP_SET] = { 5, 5, "Endpoint under step-up" },
+	[NOTICE_STEP_UP_EXTENDED] = { 5, 4, "Step-up extended" },
+	[NOTICE_STEP_UP_RELEASED] = { 5, 3, "Step-up released" },
+	[NOTICE_STEP_UP_EXPIRED] = { 5, 3, "Step-up expired" },
+	[NOTICE_STEP_UP_REFUSED] = { 4, 5, "Step-up refused" },
+	[NOTICE_PROPOSED] = { 4, 7, "To be approved" },
+	[NOTICE_APPROVED] = { 5, 5, "Proposal approved" },
+	[NOTICE_REJECTED] = { 5, 3, "Proposal rejected" },
+	[NOTICE_LAPSED] = { 4, 5, "Proposal lapsed" },
+	[NOTICE_PROPOSAL_REFUSED] = { 4, 6, "Proposal refused" },
 	[NOTICE_NOTIFIED] = { 5, 5, "Verdict" },
 	[NOTICE_DRY_RUN] = { 5, 5, "Verdict, dry run" },
 	[NOTICE_AMBIGUOUS] = { 4, 5, "Verdict, ambiguous" },
@@ -69,6 +84,20 @@ cef_endpoint(const struct notice *n, struct text *t)
 		cef_field(t, "smac", mac_str(n->mac, s));
 }
 
+/* A denied server is at the other end. */
+static void
+cef_server(const struct notice *n, struct text *t)
+{
+	const char *server = notice_text(n, "server");
+	struct addr a;
+
+	if (server != NULL && addr_parse_ip(&a, server) == 0 &&
+	    a.sa.sa_family == AF_INET)
+		cef_field(t, "dst", server);
+	else
+		cef_field(t, "dhost", server);
+}
+
 static void
 cef_write(const struct notice *n, struct text *t)
 {
@@ -85,11 +114,12 @@ cef_write(const struct notice *n, struct text *t)
 	    (unsigned)json_integer_value(severity) : of_kind[n->kind].cef);
 	cef_number(t, "rt", n->at * 1000);
 	cef_endpoint(n, t);
+	cef_server(n, t);
 	if (n->id != 0)
 		cef_number(t, "externalId", (int64_t)n->id);
 	cef_field(t, "cat", notice_text(n, "category"));
-	cef_field(t, "reason", notice_text(n, n->kind <= NOTICE_REFUSED ?
-	    "reason" : "signature"));
+	cef_field(t, "reason", notice_text(n, conf_notice_is(n->kind,
+	    NOTICE_IS_VERDICT) ? "signature" : "reason"));
 	if (notice_text(n, "profile") != NULL)
 		cef_field(t, "cs1Label", "profile");
 	cef_field(t, "cs1", notice_text(n, "profile"));

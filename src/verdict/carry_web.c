@@ -120,7 +120,7 @@ web_go(struct target *t)
 {
 	const struct notice *n = target_notice(t, 0);
 	const struct conf_target *c = t->conf;
-	const struct conf_act *act = NOTICE_UNDOES(n->kind) &&
+	const struct conf_act *act = conf_notice_is(n->kind, NOTICE_IS_OVER) &&
 	    c->undo.url.text != NULL ? &c->undo : &c->act;
 	struct text path = { 0 }, fields = { 0 }, body = { 0 };
 	struct web *w = t->state;

@@ -336,6 +336,19 @@ has_id(const struct contained *c, const void *arg)
 }
 
 struct contained *
+contain_find(struct contain *t, uint64_t id)
+{
+	struct contained *c = NULL;
+	struct row **at;
+
+	pthread_mutex_lock(&t->lock);
+	if ((at = row_find(t, has_id, &id)) != NULL)
+		c = contained_ref((*at)->c);
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+struct contained *
 contain_take(struct contain *t, uint64_t id)
 {
 	return take_first(t, has_id, &id);

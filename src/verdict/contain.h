@@ -78,6 +78,8 @@ char		*contain_names(struct contain *, const struct addr *,
 		    const uint8_t *mac, uint64_t now);
 /* It changes with each change of the table; never 0. */
 unsigned	 contain_version(struct contain *);
+/* The one with that id: a reference, or NULL. */
+struct contained *contain_find(struct contain *, uint64_t id);
 /* Take one out by its id. The table's reference is the caller's; or NULL. */
 struct contained *contain_take(struct contain *, uint64_t id);
 /* Take out one whose end has passed; likewise. */

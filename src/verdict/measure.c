@@ -29,8 +29,29 @@ measure_what_str(enum measure_what what)
 const char *
 measure_str(enum state_kind kind)
 {
-	return kind == STATE_DENIAL ? "denial" : kind == STATE_STEP_UP ?
-	    "step-up" : "proposal";
+	static const char *const kinds[STATE_KINDS] = {
+	    [STATE_QUARANTINE] = "quarantine", [STATE_TAG] = "tag",
+	    [STATE_DENIAL] = "denial", [STATE_STEP_UP] = "step-up",
+	    [STATE_PROPOSAL] = "proposal" };
+
+	return kinds[kind];
+}
+
+struct contain *
+measure_table(const struct measures *m, enum state_kind kind)
+{
+	switch (kind) {
+	case STATE_QUARANTINE:
+		return m->quarantine->contain;
+	case STATE_TAG:
+		return m->quarantine->tags;
+	case STATE_DENIAL:
+		return denied_table(m->denied);
+	case STATE_STEP_UP:
+		return m->step_ups;
+	default:
+		return m->proposals;
+	}
 }
 
 void
@@ -178,7 +199,7 @@ set(struct measures *m, const struct measure_order *o, int64_t wall,
 	    .end = now + o->ms, .reason = (char *)(uintptr_t)o->reason,
 	    .by = (char *)(uintptr_t)o->by };
 	struct contained *old, *c;
-	int rv;
+	int rv = 0;
 
 	if (!measure_may(m, o, why)) {
 		measure_tell(m, kind_of(o), MEASURE_REFUSED, &wish, why->s);
@@ -186,7 +207,10 @@ set(struct measures *m, const struct measure_order *o, int64_t wall,
 	}
 	old = entry_of(m, o);
 	c = merge(o, &wish, old);
-	if ((rv = put(m, o, c)) != 0) {
+	if (old != NULL && strcmp(c->profile, old->profile) == 0 &&
+	    c->end < old->end + QUARANTINE_WORTH) {
+		*id = old->id;
+	} else if ((rv = put(m, o, c)) != 0) {
 		text_printf(why, "there are too many: %s", err_str(rv));
 		measure_tell(m, kind_of(o), MEASURE_REFUSED, &wish, why->s);
 	} else {

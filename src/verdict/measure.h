@@ -30,7 +30,7 @@ enum measure_what {
 	MEASURE_MAX
 };
 const char	*measure_what_str(enum measure_what);	/* "set"; static */
-const char	*measure_str(enum state_kind);	/* "denial", "step-up"; */
+const char	*measure_str(enum state_kind);	/* "denial", "tag", ...; */
 
 struct measures {
 	struct quarantine *quarantine;
@@ -61,7 +61,8 @@ struct measure_order {
 };
 
 /*
- * Do it, or make longer what was done. Returns 0 and its id; or, with a
+ * Do it, or make longer what was done; by less than a second nothing changes,
+ * so that a flood of the same costs no writes. Returns 0 and its id; or, with a
  * sentence in why, ERR_DENIED, ERR_NOTFOUND (no such profile) or ERR_LIMIT.
  */
 int		 measure_do(struct measures *, const struct measure_order *,
@@ -73,6 +74,9 @@ int		 measure_may(const struct measures *,
 /* Whether it is done already, or something of that kind and object. */
 int		 measure_held(struct measures *,
 		    const struct measure_order *);
+
+/* The table of a kind, of quarantines and tags too. */
+struct contain	*measure_table(const struct measures *, enum state_kind);
 
 /* Returns 0, or ERR_NOTFOUND. */
 int		 measure_release(struct measures *, enum state_kind,

@@ -70,9 +70,7 @@ notice_unref(struct notice *n)
 const char *
 notice_type(const struct notice *n)
 {
-	if (n->kind == NOTICE_TEST)
-		return "notify";
-	return n->kind <= NOTICE_REFUSED ? "quarantine" : "verdict";
+	return conf_notice_type(n->kind);
 }
 
 static const char *
@@ -93,14 +91,70 @@ say_who(const struct notice *n, struct text *t)
 		text_printf(t, " (%s)", ip);
 }
 
+/* Who asked for it, why, and its number. */
+static void
+say_asked(const struct notice *n, struct text *t)
+{
+	text_printf(t, "; %s by %s: %s", conf_notice_is(n->kind,
+	    NOTICE_IS_LONGER) ? "extended" : "asked for",
+	    or(notice_text(n, "by"), "?"), or(notice_text(n, "reason"),
+	    "no reason is known"));
+	if (n->id != 0)
+		text_printf(t, " [%llu]", (unsigned long long)n->id);
+}
+
+/* A denied server, or a step-up. */
+static void
+say_measure(const struct notice *n, struct text *t)
+{
+	const char *server = notice_text(n, "server");
+	const char *is = server != NULL ? "denied to everybody" :
+	    "under step-up";
+
+	if (server != NULL)
+		text_puts(t, server);
+	else
+		say_who(n, t);
+	if (conf_notice_is(n->kind, NOTICE_IS_OVER))
+		text_printf(t, " is no longer %s (%s)", is, or(notice_text(n,
+		    "action"), "over"));
+	else if (!conf_notice_is(n->kind, NOTICE_IS_CASE))
+		text_printf(t, " is not %s: %s", is, or(notice_text(n,
+		    "error"), "refused"));
+	else
+		text_printf(t, " is %s until %s", is, or(notice_text(n,
+		    "until"), "?"));
+	say_asked(n, t);
+}
+
+static void
+say_proposal(const struct notice *n, struct text *t)
+{
+	const char *server = notice_text(n, "server");
+
+	text_printf(t, "%s of ", or(notice_text(n, "do"), "something"));
+	if (server != NULL)
+		text_puts(t, server);
+	else
+		say_who(n, t);
+	if (n->kind == NOTICE_PROPOSED)
+		text_printf(t, " waits to be approved until %s", or(
+		    notice_text(n, "until"), "?"));
+	else
+		text_printf(t, " is %s", n->kind == NOTICE_LAPSED ?
+		    "approved by nobody in time" : n->kind ==
+		    NOTICE_PROPOSAL_REFUSED ? or(notice_text(n, "error"),
+		    "refused") : or(notice_text(n, "action"), "?"));
+	say_asked(n, t);
+}
+
 static void
 say_quarantine(const struct notice *n, struct text *t)
 {
 	const char *profile = or(notice_text(n, "profile"), "?");
-	const char *reason = or(notice_text(n, "reason"), "no reason is known");
 
 	say_who(n, t);
-	if (NOTICE_UNDOES(n->kind))
+	if (conf_notice_is(n->kind, NOTICE_IS_OVER))
 		text_printf(t, " is out of quarantine \"%s\" (%s)", profile,
 		    conf_notice_str(n->kind));
 	else if (n->kind == NOTICE_REFUSED)
@@ -109,23 +163,12 @@ say_quarantine(const struct notice *n, struct text *t)
 	else
 		text_printf(t, " is in quarantine \"%s\" until %s", profile,
 		    or(notice_text(n, "until"), "?"));
-	text_printf(t, "; %s by %s: %s", n->kind == NOTICE_EXTENDED ?
-	    "extended" : "asked for", or(notice_text(n, "by"), "?"), reason);
-	if (n->id != 0)
-		text_printf(t, " [%llu]", (unsigned long long)n->id);
+	say_asked(n, t);
 }
 
-void
-notice_say(const struct notice *n, struct text *t)
+static void
+say_verdict(const struct notice *n, struct text *t)
 {
-	if (n->kind == NOTICE_TEST) {
-		text_puts(t, "a test of what clearspan tells you");
-		return;
-	}
-	if (n->kind <= NOTICE_REFUSED) {
-		say_quarantine(n, t);
-		return;
-	}
 	text_printf(t, "%s reports about ", or(notice_text(n, "sensor"),
 	    "a sensor"));
 	say_who(n, t);
@@ -134,6 +177,21 @@ notice_say(const struct notice *n, struct text *t)
 	    json_object_get(n->about, "severity")), conf_notice_str(n->kind));
 	if (notice_text(n, "error") != NULL)
 		text_printf(t, ": %s", notice_text(n, "error"));
+}
+
+void
+notice_say(const struct notice *n, struct text *t)
+{
+	if (n->kind == NOTICE_TEST)
+		text_puts(t, "a test of what clearspan tells you");
+	else if (conf_notice_is(n->kind, NOTICE_IS_VERDICT))
+		say_verdict(n, t);
+	else if (n->kind <= NOTICE_REFUSED)
+		say_quarantine(n, t);
+	else if (n->kind < NOTICE_PROPOSED)
+		say_measure(n, t);
+	else
+		say_proposal(n, t);
 }
 
 struct filling {
@@ -182,6 +240,19 @@ put_address(struct filling *f)
 	return f->value.s;
 }
 
+/* "a,b" */
+static const char *
+put_words(struct text *out, const json_t *list)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		text_printf(out, "%s%s", i > 0 ? "," : "",
+		    or(json_string_value(one), ""));
+	return out->s;
+}
+
 /* What about has under that name, whatever it is. */
 static const char *
 put_member(struct filling *f, struct slice name)
@@ -193,7 +264,8 @@ put_member(struct filling *f, struct slice name)
 	v = json_object_get(f->n->about, key);
 	if (json_is_integer(v))
 		return put_number(&f->value, json_integer_value(v));
-	return json_string_value(v);
+	return json_is_array(v) ? put_words(&f->value, v) :
+	    json_string_value(v);
 }
 
 static const char *
@@ -228,7 +300,8 @@ value_of(void *arg, struct slice name, int *raw)
 		    n->until - n->at : 0);
 	if (slice_eq(name, "token"))
 		return f->t->token.text;
-	if (slice_eq(name, "reason") && n->kind > NOTICE_REFUSED)
+	if (slice_eq(name, "reason") && conf_notice_is(n->kind,
+	    NOTICE_IS_VERDICT))
 		return notice_text(n, "signature");
 	if (slice_eq(name, "severity") &&
 	    json_object_get(n->about, "severity") == NULL)

@@ -1,5 +1,5 @@
 /*
- * A notice: what others are told of a verdict or of a quarantine. It is made
+ * A notice: what others are told of a verdict, or of what was done. It is made
  * from the object of its event, and shared by all targets that it waits for.
  */
 #ifndef VERDICT_NOTICE_H
@@ -14,9 +14,9 @@
 struct notice {			/* immutable */
 	unsigned	 refs;
 	enum conf_notice kind;
-	uint64_t	 id;		/* of the quarantine; 0: none */
+	uint64_t	 id;		/* of what was done; 0: nothing */
 	int64_t		 at;		/* seconds since 1970 */
-	int64_t		 until;		/* of the quarantine; 0: none */
+	int64_t		 until;		/* its end; 0: none */
 	json_t		*about;		/* the object of its event */
 	char		*line;		/* the event as a line of JSON */
 	int		 has_mac;
@@ -26,15 +26,16 @@ struct notice {			/* immutable */
 
 /*
  * about is the callee's, line is copied. about has the members of an event of
- * the log: endpoint, address, mac, profile, reason, by, since, until; sensor,
- * signature, category, severity, peer. Any may be missing. One reference.
+ * the log: endpoint, address, mac, profile, server, mirror, do, reason, by,
+ * actor, since, until; sensor, signature, category, severity, peer. Any may be
+ * missing. One reference.
  */
 struct notice	*notice_new(enum conf_notice, uint64_t id, int64_t at,
 		    int64_t until, json_t *about, const char *line);
 struct notice	*notice_ref(struct notice *);
 void		 notice_unref(struct notice *);	/* NULL is allowed */
 
-/* "quarantine", "verdict" or "notify"; static. */
+/* "quarantine", "denial", "verdict", ...; static. */
 const char	*notice_type(const struct notice *);
 /* A text of about, or NULL. */
 const char	*notice_text(const struct notice *, const char *member);

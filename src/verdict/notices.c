@@ -27,7 +27,7 @@
 struct extension {
 	uint64_t	 id;
 	int64_t		 until;
-	char		 profile[64];
+	char		 object[64];
 };
 
 struct notices {
@@ -190,25 +190,36 @@ notices_begin(struct notices *s, struct notices *old)
 	notices_free(old);
 }
 
-/* A quarantine that each of many verdicts makes a little longer is told of
- * once. */
+/* The profile of a quarantine, or the mirrors of a step-up. */
+static void
+object_of(const struct notice *n, char out[64])
+{
+	json_t *mirrors = json_object_get(n->about, "mirror");
+	char *list = mirrors != NULL ? json_dumps(mirrors, JSON_COMPACT) :
+	    NULL;
+	const char *profile = notice_text(n, "profile");
+
+	snprintf(out, 64, "%s", profile != NULL ? profile :
+	    list != NULL ? list : "");
+	free(list);
+}
+
+/* What each of many verdicts makes a little longer is told of once. */
 static int
 is_news(struct notices *s, const struct notice *n)
 {
 	struct extension *e = &s->extensions[n->id % EXTENSIONS];
-	const char *profile = notice_text(n, "profile");
-	int same;
+	char object[64];
 
-	if (n->kind != NOTICE_SET && n->kind != NOTICE_EXTENDED)
+	if (!conf_notice_is(n->kind, NOTICE_IS_SET | NOTICE_IS_LONGER))
 		return 1;
-	same = e->id == n->id && n->until - e->until < LONGER &&
-	    profile != NULL && strcmp(e->profile, profile) == 0;
-	if (same && n->kind == NOTICE_EXTENDED)
+	object_of(n, object);
+	if (conf_notice_is(n->kind, NOTICE_IS_LONGER) && e->id == n->id &&
+	    n->until - e->until < LONGER && strcmp(e->object, object) == 0)
 		return 0;
 	e->id = n->id;
 	e->until = n->until;
-	snprintf(e->profile, sizeof(e->profile), "%s", profile != NULL ?
-	    profile : "");
+	memcpy(e->object, object, sizeof(e->object));
 	return 1;
 }
 

@@ -16,9 +16,6 @@
 #include "verdict/segments.h"
 #include "verdict/state.h"
 
-#define WORTH	1000	/* ms: to be later by less changes nothing, so that
-			 * a flood of the same verdict costs no writes */
-
 static const char *const words[QUARANTINE_MAX] = { "set", "extended",
     "released", "expired", "refused" };
 
@@ -173,7 +170,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 	old = contain_of(q->contain, &wish.who, NULL);
 	c = merge(q, &wish, old);
 	if (old != NULL && strcmp(c->profile, old->profile) == 0 &&
-	    c->end < old->end + WORTH)
+	    c->end < old->end + QUARANTINE_WORTH)
 		*id = old->id;
 	else if ((rv = contain_put(q->contain, c)) != 0) {
 		text_puts(why, "too many endpoints are contained");

@@ -55,6 +55,10 @@ struct quarantine {
 	void		*arg;
 };
 
+/* ms: an end that is later by less than that changes nothing, so that a flood
+ * of the same verdict costs no writes. */
+#define QUARANTINE_WORTH	1000
+
 struct quarantine_order {
 	struct endpoint	 who;
 	const char	*profile;

@@ -135,8 +135,8 @@ merge(struct target *t, struct notice *n)
 	struct waiting *w;
 	unsigned i = 0;
 
-	for (w = t->first; w != NULL && n->kind == NOTICE_EXTENDED;
-	    w = w->next)
+	for (w = t->first; w != NULL && conf_notice_is(n->kind,
+	    NOTICE_IS_LONGER); w = w->next)
 		if (i++ >= t->flying && w->notice->kind == n->kind &&
 		    w->notice->id == n->id) {
 			tell(t, w->notice, TARGET_MERGED, w->tries, "");
@@ -148,11 +148,12 @@ merge(struct target *t, struct notice *n)
 	return 0;
 }
 
-/* What undoes a quarantine has a place where verdicts have none any more. */
+/* What undoes something has a place where verdicts have none any more. */
 static int
 is_full(const struct target *t, const struct notice *n)
 {
-	return t->queued >= t->conf->queue * (NOTICE_CONTAINS(n->kind) ? 2 : 1);
+	return t->queued >= t->conf->queue * (conf_notice_is(n->kind,
+	    NOTICE_IS_CASE) ? 2 : 1);
 }
 
 void

@@ -256,7 +256,8 @@ verdicts_said(struct verdicts *v, const struct conf_sensor *sensor,
 	struct text why = { 0 };
 	struct sighting s;
 	struct endpoint who;
-	int rv;
+	uint64_t last = v->quarantine->last;
+	int rv, again;
 
 	sighting_read(&s, &conf->products, f);
 	t.sighting = &s;
@@ -275,7 +276,10 @@ verdicts_said(struct verdicts *v, const struct conf_sensor *sensor,
 	t.why = why.len > 0 ? why.s : NULL;
 	v->results[t.result]++;
 	became(v, &t);
-	if (!respond_again(v->respond, t.response, &s, t.who, t.result, now))
+	again = respond_again(v->respond, t.response, &s, t.who, t.result,
+	    now);
+	/* What has a new number has a case, which begins with its verdict. */
+	if (!again || v->quarantine->last != last)
 		v->told(v->arg, &t);
 	text_free(&why);
 }

@@ -609,3 +609,103 @@ def notify_is_checked(s):
     equal(said(notify, 'others may read', 'chmod 600', 'in the clear'), 0)
     r = s.run(s.gateway, s.binary, 'doctor', '-c', s.path('wrong.yaml'))
     check('others may read the secret' in r.text, r.text)
+
+
+MEASURES = ['denial-set', 'denial-extended', 'denial-released',
+            'denial-expired', 'step-up-set', 'step-up-released',
+            'step-up-expired', 'proposed', 'approved', 'rejected', 'lapsed']
+
+
+@scenario
+def notify_tells_of_denials_step_ups_and_proposals(s):
+    """And of their ends, by undo; what became of it is in their cases. Who asks
+    for nothing of it is told of quarantines as ever."""
+    hook, old = told.Webhook(s, 8000), told.Webhook(s, 8001)
+    listen(s, [dict(HOLD, approval=True)], quarantines=[{'name': 'all'}],
+           endpoints={**files(s), 'inside': ['10.1.0.0/24']},
+           notify={'state': s.path('queue'), 'webhook': [
+               {'name': 'h', 'url': 'http://10.2.0.2:8000/do/%{event}',
+                'undo': 'http://10.2.0.2:8000/undo/%{event}',
+                'events': MEASURES, 'body': '["%{type}", %{id}, "%{server}",'
+                ' "%{endpoint}", "%{mirror}", "%{do}", "%{actor}", "%{text}"]',
+                'undo-body': '["%{type}", %{id}, "%{server}", "%{endpoint}"]'},
+               {'name': 'old', 'url': 'http://10.2.0.2:8001/',
+                'undo': 'http://10.2.0.2:8001/undo'}]})
+    n = s.d.ctl('deny', 'add', '203.0.113.9', '1h', 'C', 'and', 'C')['denial']
+    s.d.ctl('deny', 'add', '203.0.113.9', '1h')
+    s.d.ctl('deny', 'add', '203.0.113.9', '3h')
+    s.d.ctl('deny', 'release', str(n))
+    up = s.d.ctl('step-up', 'add', OTHER, '2s')['step-up']
+    wait(lambda: s.d.ctl('step-up')['step-up'] == [], 'its end')
+    ids = Sensor(s, 'ids')
+    ids.say(about(net.CLIENT)).say(about(OTHER))
+    p, q = [v['proposal'] for v in verdicts(s, 2)]
+    s.d.ctl('approve', str(p))
+    s.d.ctl('reject', str(q))
+    hook.bodies(9)
+    got = [(g[1], json.loads(g[3])) for g in hook.got]
+    equal([(path, b[0], b[1]) for path, b in got], [
+        ('/do/denial-set', 'denial', n), ('/do/denial-extended', 'denial', n),
+        ('/undo/denial-released', 'denial', n),
+        ('/do/step-up-set', 'step-up', up),
+        ('/undo/step-up-expired', 'step-up', up),
+        ('/do/proposed', 'proposal', p), ('/do/proposed', 'proposal', q),
+        ('/do/approved', 'proposal', p), ('/undo/rejected', 'proposal', q)])
+    equal(got[0][1][2:7], ['203.0.113.9', '', '', '', 'ctl'])
+    check('203.0.113.9 is denied to everybody until' in got[0][1][7] and
+          'C and C [%d]' % n in got[0][1][7], got[0])
+    equal(got[2][1][2:], ['203.0.113.9', ''])
+    equal(got[3][1][3:6], [OTHER, '*', ''])
+    equal(got[5][1][3:6], [net.CLIENT, '', 'quarantine'])
+    check('waits to be approved' in got[5][1][7], got[5])
+    equal(outcomes(s, n, 3), [('h', 'denial-set', 'sent'),
+                              ('h', 'denial-extended', 'sent'),
+                              ('h', 'denial-released', 'sent')])
+    equal([x[1] for x in outcomes(s, up, 2)],
+          ['step-up-set', 'step-up-expired'])
+    equal(sorted(outcomes(s, p, 3)), [('h', 'approved', 'sent'),
+                                      ('h', 'proposed', 'sent'),
+                                      ('old', 'set', 'sent')])
+    old.bodies(1)
+    equal([g[1] for g in old.got], ['/'])
+
+
+@scenario
+def notify_of_denials_by_syslog_and_not_by_radius(s):
+    """CEF and JSON; a queue outlives the daemon; a switch has no servers."""
+    told.rsyslog(s)
+    hook = told.Webhook(s, 8000)
+    hook.down()
+    over = dict(quarantines=[{'name': 'all'}], mirrors=[], rules=[
+        {'name': 'default', 'action': 'decrypt'}], endpoints={
+            **files(s), 'inside': ['10.1.0.0/24']}, notify={
+        'state': s.path('queue'), 'syslog': [
+            'udp://10.2.0.2:514', {'name': 'cef', 'url': 'tcp://good.test',
+                                   'format': 'cef'}],
+        'webhook': [{'name': 'late', 'url': 'http://10.2.0.2:8000/'}],
+        'radius': [{'server': '10.2.0.2', 'secret': secret(s), 'events':
+                    ['step-up-set', 'step-up-released']}]})
+    t_contained.begin(s, **over)
+    n = s.d.ctl('deny', 'add', 'evil.example', '1h', 'C|C')['denial']
+    s.d.ctl('deny', 'release', str(n))
+    lines = wait(lambda: len(whole_lines(s.path('syslog.parts'))) >= 4 and
+                 whole_lines(s.path('syslog.parts')), '4 lines')
+    events = [json.loads(x.split('@cee: ', 1)[1]) for x in lines
+              if '@cee: ' in x]
+    equal([(e['event_type'], e['denial']['action'], e['denial']['server'],
+            e['denial']['actor']) for e in events],
+          [('denial', a, 'evil.example', 'ctl') for a in ('set', 'released')])
+    cef = [x for x in lines if 'CEF:0' in x]
+    check('|denial-set|Server denied|' in cef[0] and
+          'dhost=evil.example' in cef[0] and ' denial ' in cef[0], cef)
+    check('|denial-released|' in cef[1], cef)
+    wait(lambda: row(s, 'late')['queued'] == 2, 'two that wait')
+    s.d.end()
+    s.daemons.remove(s.d)
+    hook.up()
+    s.start(how=None, record=False, **over)
+    equal([b['denial']['action'] for b in hook.bodies(2)],
+          ['set', 'released'])
+    s.reload('failed', **dict(over, notify={'state': s.path('queue'),
+             'radius': [{'server': '10.2.0.2', 'secret': secret(s),
+                         'events': ['denial-set']}]}))

@@ -204,3 +204,36 @@ def web_approves_and_rejects(s):
     check('/ui/approve/' not in fetch(s, '/ui/verdicts')[2], 'none waits')
     equal(fetch(s, '/ui/approve/%d' % second, '--data', 'form=' +
                 form(text))[0], '400')
+
+
+@scenario
+def web_ends_denials_and_step_ups(s):
+    """They are shown, with a button for who may; then it is as before."""
+    pages(s, quarantines=[{'name': 'all'}])
+    n = s.d.ctl('deny', 'add', net.SERVER, '1h', 'C <and> C')['denial']
+    up = s.d.ctl('step-up', 'add', OTHER, '1h', 'a look')['step-up']
+    wait(lambda: status(get(s, 'https://www.good.test/')) == '403', 'denied')
+    login(s, 'bob')
+    text = fetch(s, '/ui/')[2]
+    check('C &lt;and> C' in text and net.SERVER in text and
+          'a look' in text and '<td>all' in text, text)
+    check('/ui/permit/' not in text and '/ui/step-down/' not in text, text)
+    ends = ['/ui/permit/%d' % n, '/ui/step-down/%d' % up]
+    for path in ends:
+        equal(fetch(s, path, '--data', 'form=' + form(text))[0], '403')
+    login(s, 'alice')
+    text = fetch(s, '/ui/')[2]
+    for path in ends:
+        check('action="%s"' % path in text, path, text)
+        equal(fetch(s, path, '--data', 'form=x')[0], '403')
+        equal(fetch(s, path, '--data', 'form=' + form(text))[:2],
+              ['303', BASE + '/ui/'])
+        equal(fetch(s, path, '--data', 'form=' + form(text))[0], '400')
+    equal(status(get(s, 'https://www.good.test/')), '200')
+    equal([s.d.ctl(v)[k] for v, k in (('deny', 'denied'),
+                                      ('step-up', 'step-up'))], [[], []])
+    for i in n, up:
+        equal([x['about']['actor'] for x in s.d.ctl('case', str(i))['case']
+               if x['what'] in ('set', 'released')],
+              ['ctl', 'alice (api, %s)' % net.CLIENT])
+    check('/ui/permit/' not in fetch(s, '/ui/')[2], 'none is left')
