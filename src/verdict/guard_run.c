@@ -38,7 +38,7 @@ static const char *const bases[] = {
 	"add table inet " GUARD_TABLE "\n"
 	"delete table inet " GUARD_TABLE "\n"
 	"table inet " GUARD_TABLE " {\n"
-	MAPS " chain forward {\n" HOOK LOOKS " }\n}\n",
+	MAPS " chain forward {\n" HOOK GUARD_FIND LOOKS " }\n}\n",
 	/* On a bridge, too, an endpoint may find others, and its address. */
 	"add table bridge " GUARD_TABLE "\n"
 	"delete table bridge " GUARD_TABLE "\n"
@@ -48,8 +48,7 @@ static const char *const bases[] = {
 	"  meta protocol arp accept\n"
 	"  udp sport { 67, 68, 546, 547 } udp dport { 67, 68, 546, 547 } "
 	"accept\n"
-	"  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, "
-	"nd-router-solicit, nd-router-advert } accept\n"
+	GUARD_FIND
 	LOOKS "  ether daddr vmap @tomac\n }\n}\n"
 };
 

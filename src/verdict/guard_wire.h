@@ -79,6 +79,10 @@ int	guard_run(int fd);
  * be missing; else for the table inet.
  */
 #define GUARD_TABLE	"clearspan_guard"
+/* How hosts find each other by IPv6; nothing that a router forwards (RFC 4861,
+ * 7.1). */
+#define GUARD_FIND	"  icmpv6 type { nd-neighbor-solicit, "		\
+	"nd-neighbor-advert, nd-router-solicit, nd-router-advert } accept\n"
 void	script_segments(struct text *, int bridge);	/* their chains */
 void	script_group(struct text *, const struct guard_ask *, int bridge);
 void	script_segment(struct text *, const struct guard_ask *, int bridge);
