@@ -41,7 +41,8 @@ static const char inet_chains[] =
 	" chain back { }\n";
 
 /*
- * Bridged: a flow that passed is kept in a set. What hosts need to find each
+ * Bridged: a flow that passed is kept in a set (also over a reload: see
+ * guard_keep.c, which has their names). What hosts need to find each
  * other and their addresses is of no segment; errors belong to a flow of either
  * end, and later fragments to a first one that passed.
  */

@@ -88,6 +88,12 @@ void	script_group(struct text *, const struct guard_ask *, int bridge);
 void	script_segment(struct text *, const struct guard_ask *, int bridge);
 void	script_default(struct text *, const struct guard_ask *, int bridge);
 void	script_member(struct text *, const struct guard_ask *, int bridge);
+/*
+ * Empty the table bridge, but for its memory of flows, by what `nft -j list
+ * table` says it has; in guard_keep.c. Returns 0; or ERR_NOTFOUND (it has no
+ * such memory) or ERR_FORMAT, with an empty script.
+ */
+int	script_clear(struct text *, const char *json);
 /* Add what `nft -j list counters` says to the counts. */
 void	guard_counted(const char *json, struct guard_counts *);
 

@@ -469,6 +469,68 @@ def segments_change_by_a_reload(s):
 
 
 @scenario
+def segments_change_by_a_reload_and_a_bridge_knows_its_flows(s):
+    """Who began a flow is known afterwards: a server may go on first, also
+    after a restart; unless the flow may no longer be."""
+    t = begin(s, True)
+    args = conf(s)
+    for k in 'record', 'how':
+        args.pop(k)
+    pairs = []
+    for x in t, t.over6():
+        with t.hosts['app']:
+            sock = socket.socket(family(x.at['db']), socket.SOCK_DGRAM)
+        sock.settimeout(20 * PATIENCE)
+        sock.connect((x.at['db'], 5432))
+        sock.send(b'before')
+        equal(sock.recv(100), b'before')
+        pairs.append((sock, t.socks[x.at['db'], 5432]))
+    plain = peer.connect(t.hosts['app'], t.at['db'], 5432)
+    plain.settimeout(20 * PATIENCE)
+    plain.sendall(b'before')
+    equal(plain.recv(100), b'before')
+
+    def pushed(text):
+        for client, server in pairs:
+            name = client.getsockname()
+            server.sendto(text, name)
+            try:
+                yield client.recv(100)
+            except OSError:
+                yield None
+
+    def go_on(text):
+        equal(list(pushed(text)), [text, text])
+        # Nor does what is no flow get through.
+        with t.hosts['db']:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.sendto(b'other', pairs[0][0].getsockname())
+        check(not passes(t, udp, 'db', 'app', 53, False), 'denied')
+    go_on(b'now')
+    s.reload(**args)
+    go_on(b'reloaded')
+    args['segments'] = SEGMENTS[2:]
+    args['groups'] = GROUPS + [{'name': 'more', 'members': ['10.20.0.9']}]
+    s.reload(**args)
+    go_on(b'with fewer segments')
+    s.d.p.terminate()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    s.start(**conf(s))
+    go_on(b'restarted')
+    plain.sendall(b'after')
+    equal(plain.recv(100), b'after')
+    args['segments'] = [g for g in SEGMENTS if g.get('name') != 'sql']
+    s.reload(**args)
+    for client, _ in pairs:
+        client.settimeout(QUIET)
+    equal(list(pushed(b'over')), [None, None])
+    args['segments'] = SEGMENTS
+    s.reload(**args)
+    equal({k: v for k, v in matrix(t).items() if v}, ALLOWED)
+
+
+@scenario
 def segments_outlive_the_daemon(s):
     """Killed, what is refused stays refused and what passes passes; started
     again, it knows the tags."""
