@@ -46,7 +46,8 @@ verb_list(struct quarantine *q)
 	return json_pack("{s:o}", "leases", rows);
 }
 
-/* NAME and FOR: either may be missing. */
+/* NAME and FOR: either may be missing. Without a name the host keeps what it
+ * has. */
 static int
 more_read(struct lease *l, const char *name, const char *span)
 {
@@ -58,6 +59,8 @@ more_read(struct lease *l, const char *name, const char *span)
 	}
 	if (span != NULL && (s = span_read(span)) == 0)
 		return ERR_FORMAT;
+	if (name != NULL)
+		l->name[0] = '\0';
 	if (name != NULL && strcmp(name, "-") != 0 &&
 	    strlen(name) < sizeof(l->name))
 		memcpy(l->name, name, strlen(name) + 1);
@@ -76,6 +79,7 @@ verb_add(struct quarantine *q, const char *addr, const char *mac,
 	    mac_parse(l.mac, mac) != 0)
 		return wrong("lease add takes an address and a MAC address, "
 		    "and perhaps the host's name and a time (30m, 8h)");
+	leases_name(q->leases, l.mac, l.name);
 	if (more_read(&l, name, span) != 0)
 		return wrong(SPAN_HINT);
 	if (leased_put(q, &l, clock_wall().tv_sec, clock_ms()) != 0)

@@ -35,21 +35,16 @@
 	"  ip daddr vmap @to4\n"					\
 	"  ip6 daddr vmap @to6\n"
 static const char *const bases[] = {
-	"add table inet " GUARD_TABLE "\n"
-	"delete table inet " GUARD_TABLE "\n"
 	"table inet " GUARD_TABLE " {\n"
-	MAPS " chain forward {\n" HOOK LOOKS " }\n}\n",
+	MAPS " chain forward {\n" HOOK GUARD_FIND LOOKS " }\n}\n",
 	/* On a bridge, too, an endpoint may find others, and its address. */
-	"add table bridge " GUARD_TABLE "\n"
-	"delete table bridge " GUARD_TABLE "\n"
 	"table bridge " GUARD_TABLE " {\n"
 	MAPS " map tomac { type ether_addr : verdict; flags timeout; }\n"
 	" chain forward {\n" HOOK
 	"  meta protocol arp accept\n"
 	"  udp sport { 67, 68, 546, 547 } udp dport { 67, 68, 546, 547 } "
 	"accept\n"
-	"  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, "
-	"nd-router-solicit, nd-router-advert } accept\n"
+	GUARD_FIND
 	LOOKS "  ether daddr vmap @tomac\n }\n}\n"
 };
 
@@ -80,6 +75,9 @@ struct guard_state {
 	int		 release;	/* the table goes when we end */
 	int		 bridge;	/* the kernel filters bridges */
 	struct nft_ctx	*nft;
+	/* To be run before the script: what takes away the tables; and instead
+	 * of that, if it is possible, what leaves their memory. */
+	struct text	 fresh, keep;
 	struct text	 script;
 };
 
@@ -303,15 +301,32 @@ script_add(struct text *t, const struct guard_ask *a, int bridge)
 	}
 }
 
-/* The first line of what nft says is what is wrong. */
+/* Returns 0: it is done. */
+static int
+guard_try(struct guard_state *g, const struct text *head)
+{
+	struct text all = { 0 };
+	int failed;
+
+	text_printf(&all, "%s%s", head->s != NULL ? head->s : "",
+	    g->script.s != NULL ? g->script.s : "");
+	failed = nft_run_cmd_from_buffer(g->nft, all.s);
+	text_free(&all);
+	return failed;
+}
+
+/* The first line of what nft says is what is wrong. A memory that another
+ * release has left may be of another form. */
 static void
 guard_do(struct guard_state *g, struct guard_answer *r)
 {
 	const char *said;
-	int failed;
+	int failed = 1;
 
-	failed = nft_run_cmd_from_buffer(g->nft, g->script.s != NULL ?
-	    g->script.s : "");
+	if (g->keep.len > 0)
+		failed = guard_try(g, &g->keep);
+	if (failed)
+		failed = guard_try(g, &g->fresh);
 	said = nft_ctx_get_error_buffer(g->nft);
 	if (failed) {
 		r->rv = said != NULL && strstr(said, "not permitted") != NULL ?
@@ -320,7 +335,34 @@ guard_do(struct guard_state *g, struct guard_answer *r)
 		    said != NULL ? (int)strcspn(said, "\n") : 0,
 		    said != NULL ? said : "");
 	}
+	text_clear(&g->fresh);
+	text_clear(&g->keep);
 	text_clear(&g->script);
+}
+
+/* The tables are made anew: take away what is there. */
+static void
+guard_begin(struct guard_state *g, const struct guard_ask *a)
+{
+	int i;
+
+	text_clear(&g->fresh);
+	text_clear(&g->keep);
+	text_clear(&g->script);
+	g->release = a->n == 1;
+	for (i = 0; i <= g->bridge; i++)
+		text_printf(&g->fresh, "add table %s\ndelete table %s\n",
+		    table(i), table(i));
+	if (!g->bridge || a->number != 1)
+		return;
+	nft_ctx_output_set_flags(g->nft, NFT_CTX_OUTPUT_JSON |
+	    NFT_CTX_OUTPUT_TERSE);
+	if (nft_run_cmd_from_buffer(g->nft, "list table bridge "
+	    GUARD_TABLE) == 0 && script_clear(&g->keep,
+	    nft_ctx_get_output_buffer(g->nft)) == 0)
+		text_printf(&g->keep, "add table %s\ndelete table %s\n",
+		    table(0), table(0));
+	nft_ctx_output_set_flags(g->nft, 0);
 }
 
 /* Read the counters of both tables. */
@@ -362,10 +404,8 @@ guard_turn(struct guard_state *g)
 		return send(g->fd, &r, sizeof(r), MSG_NOSIGNAL) ==
 		    sizeof(r) ? 0 : ERR_EOF;
 	}
-	if (a.verb == GUARD_BEGIN) {
-		text_clear(&g->script);
-		g->release = a.n == 1;
-	}
+	if (a.verb == GUARD_BEGIN)
+		guard_begin(g, &a);
 	for (i = 0; i <= g->bridge; i++)
 		script_add(&g->script, &a, i);
 	return 0;
@@ -420,6 +460,8 @@ guard_run(int fd)
 		log_error("guard: %s", err_str(rv));
 	if (g.release)
 		guard_release(&g);
+	text_free(&g.fresh);
+	text_free(&g.keep);
 	text_free(&g.script);
 	nft_ctx_free(g.nft);
 	return rv == ERR_EOF ? 0 : 1;

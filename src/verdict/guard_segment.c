@@ -25,10 +25,12 @@ static const char *const families[] = { "inet " GUARD_TABLE,
 /*
  * Routed: conntrack knows replies. The addresses of a forwarded packet are
  * those of the hosts themselves, whether they are translated (NAT) or not.
+ * Where br_netfilter is loaded, frames of bridges come this way, too.
  */
 static const char inet_chains[] =
 	" chain segments {\n"
 	"  type filter hook forward priority -19; policy accept;\n"
+	GUARD_FIND
 	"  ct state related meta l4proto { icmp, ipv6-icmp } accept\n"
 	"  ct direction reply goto back\n"
 	"  goto out\n"
@@ -39,7 +41,8 @@ static const char inet_chains[] =
 	" chain back { }\n";
 
 /*
- * Bridged: a flow that passed is kept in a set. What hosts need to find each
+ * Bridged: a flow that passed is kept in a set (also over a reload: see
+ * guard_keep.c, which has their names). What hosts need to find each
  * other and their addresses is of no segment; errors belong to a flow of either
  * end, and later fragments to a first one that passed.
  */
@@ -68,9 +71,9 @@ static const char bridge_chains[] =
 	"  meta protocol != { ip, ip6 } accept\n"
 	"  udp sport { 67, 68, 546, 547 } udp dport { 67, 68, 546, 547 } "
 	"accept\n"
-	"  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, "
-	"nd-router-solicit, nd-router-advert, packet-too-big, "
-	"destination-unreachable, time-exceeded, parameter-problem } accept\n"
+	GUARD_FIND
+	"  icmpv6 type { packet-too-big, destination-unreachable, "
+	"time-exceeded, parameter-problem } accept\n"
 	"  icmp type { destination-unreachable, time-exceeded, "
 	"parameter-problem } accept\n"
 	"  ip frag-off & 0x1fff != 0 accept\n"

@@ -79,11 +79,21 @@ int	guard_run(int fd);
  * be missing; else for the table inet.
  */
 #define GUARD_TABLE	"clearspan_guard"
+/* How hosts find each other by IPv6; nothing that a router forwards (RFC 4861,
+ * 7.1). */
+#define GUARD_FIND	"  icmpv6 type { nd-neighbor-solicit, "		\
+	"nd-neighbor-advert, nd-router-solicit, nd-router-advert } accept\n"
 void	script_segments(struct text *, int bridge);	/* their chains */
 void	script_group(struct text *, const struct guard_ask *, int bridge);
 void	script_segment(struct text *, const struct guard_ask *, int bridge);
 void	script_default(struct text *, const struct guard_ask *, int bridge);
 void	script_member(struct text *, const struct guard_ask *, int bridge);
+/*
+ * Empty the table bridge, but for its memory of flows, by what `nft -j list
+ * table` says it has; in guard_keep.c. Returns 0; or ERR_NOTFOUND (it has no
+ * such memory) or ERR_FORMAT, with an empty script.
+ */
+int	script_clear(struct text *, const char *json);
 /* Add what `nft -j list counters` says to the counts. */
 void	guard_counted(const char *json, struct guard_counts *);
 

@@ -24,6 +24,8 @@
 
 #define BUCKETS	4096
 #define SPARE	1000		/* lines of the past that the file may have */
+#define LINE	256		/* bytes; the longest that we write has 165 */
+#define SPAN_MAX 315360000u	/* s: ten years */
 
 struct row {
 	struct row	*next;
@@ -226,61 +228,97 @@ struct reading {
 	uint64_t	 now;
 };
 
+/* clock_ms() of a time; one that is far away is no reason to overflow. */
+static uint64_t
+end_of(const struct reading *r, int64_t until)
+{
+	uint64_t left = until > r->wall ? (uint64_t)until - (uint64_t)r->wall :
+	    0;
+
+	return r->now + (left < SPAN_MAX ? left : SPAN_MAX) * 1000;
+}
+
 /* Returns 0, or ERR_FORMAT. */
 static int
-line_read(const struct reading *r, const char *line)
+line_read(const struct reading *r, char *line)
 {
 	struct lease l = { 0 }, old;
-	char addr[64], mac[32];
-	long long until;
-	int n;
+	char *w[5] = { NULL }, *save = NULL, *end;
+	size_t i;
 
-	n = sscanf(line, "%63s %31s %lld %63s", addr, mac, &until, l.name);
-	if (n < 1 || addr_parse_ip(&l.addr, addr) != 0)
+	w[0] = strtok_r(line, " ", &save);
+	for (i = 1; i < NELEM(w) && w[i - 1] != NULL; i++)
+		w[i] = strtok_r(NULL, " ", &save);
+	if (w[0] == NULL || addr_parse_ip(&l.addr, w[0]) != 0)
 		return ERR_FORMAT;
-	if (n == 1)
+	if (w[1] == NULL) {
 		table_del(r->t, &l.addr, NULL, &old);
-	if (n == 1)
 		return 0;
-	if (n < 3 || mac_parse(l.mac, mac) != 0)
+	}
+	if (w[2] == NULL || w[4] != NULL || mac_parse(l.mac, w[1]) != 0)
 		return ERR_FORMAT;
-	l.until = until;
-	l.end = r->now + (until > r->wall ?
-	    (uint64_t)(until - r->wall) * 1000 : 0);
+	errno = 0;
+	l.until = strtoll(w[2], &end, 10);
+	if (errno != 0 || *end != '\0')
+		return ERR_FORMAT;
+	if (w[3] != NULL && strlen(w[3]) >= sizeof(l.name))
+		return ERR_FORMAT;
+	if (w[3] != NULL)
+		memcpy(l.name, w[3], strlen(w[3]) + 1);
+	l.end = end_of(r, l.until);
 	return table_put(r->t, &l, &old);
 }
 
-static void
-file_read(const struct reading *r, FILE *f)
+/* Returns 0; ERR_FORMAT: the line is too long, has a NUL, or has no end, as
+ * the last one when the disk was full; or ERR_EOF. */
+static int
+line_get(FILE *f, char line[LINE])
 {
-	struct lease old;
-	char *line = NULL;
-	size_t size = 0;
-	unsigned bad = 0;
+	size_t n = 0;
+	int c, rv = 0;
 
-	while (getline(&line, &size, f) > 0)
-		bad += line_read(r, line) != 0;
-	free(line);
-	if (bad > 0)
-		log_warn("%s: %u lines are no leases and were left out",
-		    r->t->path, bad);
-	while (leases_over(r->t, r->now, &old) == 0)
+	while ((c = getc(f)) != EOF && c != '\n') {
+		if (n + 1 == LINE || c == '\0')
+			rv = ERR_FORMAT;
+		else
+			line[n++] = (char)c;
+	}
+	line[n] = '\0';
+	if (c == EOF)
+		rv = n > 0 || rv != 0 ? ERR_FORMAT : ERR_EOF;
+	return rv;
+}
+
+unsigned
+leases_load(struct leases *t, FILE *f, int64_t wall, uint64_t now)
+{
+	struct reading r = { t, wall, now };
+	struct lease old;
+	char line[LINE];
+	unsigned bad = 0;
+	int rv;
+
+	while ((rv = line_get(f, line)) != ERR_EOF)
+		bad += rv != 0 || line_read(&r, line) != 0;
+	while (leases_over(t, now, &old) == 0)
 		;
+	return bad;
 }
 
 int
 leases_open(struct leases *t, const char *path, int64_t wall, uint64_t now,
     struct text *why)
 {
-	struct reading r = { t, wall, now };
 	char *dir = xdirname(path);
 	FILE *f = fopen(path, "re");
+	unsigned bad = f != NULL ? leases_load(t, f, wall, now) : 0;
 
-	t->path = xstrdup(path);
-	if (f != NULL) {
-		file_read(&r, f);
+	if (f != NULL)
 		fclose(f);
-	}
+	if (bad > 0)
+		log_warn("%s: %u lines are no leases and were left out", path,
+		    bad);
+	t->path = xstrdup(path);
 	mkdir(dir, 0750);		/* if it fails, open(2) says why */
 	free(dir);
 	t->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |

@@ -12,6 +12,7 @@
 #define VERDICT_LEASES_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "util/addr.h"
 #include "util/mac.h"
@@ -41,6 +42,9 @@ void		 leases_free(struct leases *);	/* NULL is allowed */
  */
 int		 leases_open(struct leases *, const char *path, int64_t wall,
 		    uint64_t now, struct text *why);
+/* Only read, from a file in that form. Returns how many lines are none. */
+unsigned	 leases_load(struct leases *, FILE *, int64_t wall,
+		    uint64_t now);
 /* The file belongs to that user; before privileges are dropped. 0, or
  * ERR_SYS. */
 int		 leases_give(struct leases *, const char *user);

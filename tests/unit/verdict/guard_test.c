@@ -7,6 +7,7 @@
 
 #include "test.h"
 #include "util/err.h"
+#include "util/mem.h"
 
 static int
 asks(const struct guard_ask *a)
@@ -132,6 +133,46 @@ TEST(counters_of_both_tables_are_added)
 }
 END
 
+#define SETS	"{\"set\": {\"name\": \"flows4\"}}, {\"set\": {\"name\": " \
+	"\"flows6\"}}, {\"set\": {\"name\": \"pairs4\"}}, {\"set\": "	\
+	"{\"name\": \"pairs6\"}}"
+TEST(a_bridge_keeps_its_memory_of_flows)
+{
+	static const char json[] = "{\"nftables\": [{\"metainfo\": {}}, "
+	    "{\"table\": {\"name\": \"clearspan_guard\"}}, "
+	    "{\"chain\": {\"name\": \"out_0\"}}, "
+	    "{\"set\": {\"name\": \"c0_4\"}}, " SETS ", "
+	    "{\"map\": {\"name\": \"mac\"}}, "
+	    "{\"rule\": {\"chain\": \"out_0\"}}]}";
+	struct text t = { 0 };
+
+	ck_assert_int_eq(script_clear(&t, json), 0);
+	ck_assert_str_eq(t.s, "flush table bridge clearspan_guard\n"
+	    "delete map bridge clearspan_guard mac\n"
+	    "delete chain bridge clearspan_guard out_0\n"
+	    "delete set bridge clearspan_guard c0_4\n");
+	text_free(&t);
+}
+END
+
+TEST(a_bridge_without_a_memory_is_made_anew)
+{
+	static const char *const json[] = { "", "{", "[]", "{\"nftables\": 1}",
+	    "{\"nftables\": [{\"chain\": {\"name\": \"forward\"}}]}",
+	    "{\"nftables\": [" SETS ", {\"chain\": {}}]}",
+	    "{\"nftables\": [" SETS ", {\"chain\": {\"name\": \"a b\"}}]}" };
+	struct text t = { 0 };
+	size_t i;
+
+	for (i = 0; i < NELEM(json); i++) {
+		ck_assert_int_lt(script_clear(&t, json[i]), 0);
+		ck_assert_uint_eq(t.len, 0);
+	}
+	text_free(&t);
+}
+END
+
 SUITE("guard", a_message_is_checked, a_message_about_a_group_is_checked,
     a_message_about_a_segment_is_checked, a_segment_is_judged_both_ways,
-    counters_of_both_tables_are_added)
+    counters_of_both_tables_are_added, a_bridge_keeps_its_memory_of_flows,
+    a_bridge_without_a_memory_is_made_anew)
