@@ -183,6 +183,15 @@ def kea(s):
         p.wait_log('DHCP%d_STARTED' % n)
 
 
+def kea_told(s, address, times):
+    """Kea starts its scripts one beside the other: what comes next must not
+    overtake what the last one has to say."""
+    for p in s.procs:
+        if p.name == 'kea-dhcp4':
+            wait(lambda: len(re.findall(r'lease\.address +%s\n' % re.escape(
+                address), p.text())) >= times, 'script of Kea')
+
+
 def leases(s):
     return {x['address']: (x['mac'], x['name'])
             for x in s.d.ctl('lease')['leases']}
@@ -209,6 +218,7 @@ def followed(s, server):
     # It gives its address back, and another host asks for that.
     p = s.spawn(one, *[x for x in b.udhcpc('-R') if x != '-q'])
     p.wait_log(' obtained ')
+    kea_told(s, a, 2)
     p.end()
     wait(lambda: a not in leases(s), 'the end of the lease')
     equal(b.lease(two, '-r', a), a)
