@@ -77,7 +77,6 @@ struct health_watch {
 	/* other threads' too */
 	_Atomic unsigned failures;	/* in a row */
 	pthread_mutex_t	 mutex;
-	int		 posted;	/* soon is on its way */
 	int		 gone;		/* forgotten */
 	struct letter	 soon, end;
 	sem_t		 ended;
@@ -350,9 +349,6 @@ run_soon(struct mail *m)
 	struct health_watch *w = ((struct letter *)m)->watch;
 	uint64_t ago = clock_ms() - w->began;
 
-	pthread_mutex_lock(&w->mutex);
-	w->posted = 0;
-	pthread_mutex_unlock(&w->mutex);
 	if (!w->updown.is_up)
 		return;
 	if (atomic_load(&w->failures) >= SUSPECT) {
@@ -451,10 +447,8 @@ void
 health_ask(struct health_watch *w)
 {
 	pthread_mutex_lock(&w->mutex);
-	if (!w->gone && !w->posted) {
-		w->posted = 1;
+	if (!w->gone)
 		mailbox_post(w->health->box, &w->soon.mail);
-	}
 	pthread_mutex_unlock(&w->mutex);
 }
 

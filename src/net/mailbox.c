@@ -48,8 +48,13 @@ mailbox_post(struct mailbox *m, struct mail *mail)
 	uint64_t one = 1;
 	int wake;
 
-	mail->next = NULL;
 	pthread_mutex_lock(&m->mutex);
+	if (mail->waits) {
+		pthread_mutex_unlock(&m->mutex);
+		return;
+	}
+	mail->waits = 1;
+	mail->next = NULL;
 	wake = m->head == NULL;
 	*m->tail = mail;
 	m->tail = &mail->next;
@@ -80,11 +85,14 @@ mailbox_run(struct mailbox *m)
 	mail = m->head;
 	m->head = NULL;
 	m->tail = &m->head;
-	pthread_mutex_unlock(&m->mutex);
 	for (; mail != NULL; mail = next) {
 		next = mail->next;
+		mail->waits = 0;
+		pthread_mutex_unlock(&m->mutex);
 		mail->run(mail);
+		pthread_mutex_lock(&m->mutex);
 	}
+	pthread_mutex_unlock(&m->mutex);
 }
 
 void

@@ -8,9 +8,13 @@
 
 struct event_base;
 
-/* Embedded in the thing sent. The sender leaves it alone until it has run. */
+/*
+ * Embedded in the thing sent, all zero but for run. The sender leaves it alone
+ * until it has run, but may post it again: one that waits is not posted twice.
+ */
 struct mail {
 	struct mail	*next;
+	int		 waits;		/* mailbox.c's */
 	void		(*run)(struct mail *);
 };
 

@@ -60,7 +60,6 @@ struct segments {
 	pthread_mutex_t	 mutex;
 	struct mailbox	*mailbox;
 	struct mail	 mail;
-	int		 posted;
 	STAILQ_HEAD(, change) changes;
 };
 
@@ -296,14 +295,8 @@ changes_take(struct segments *s)
 static void
 changes_home(struct mail *m)
 {
-	struct segments *s = (struct segments *)((char *)m -
-	    offsetof(struct segments, mail));
-
-	/* Here alone: a mail that waits must not be posted again. */
-	pthread_mutex_lock(&s->mutex);
-	s->posted = 0;
-	pthread_mutex_unlock(&s->mutex);
-	changes_take(s);
+	changes_take((struct segments *)((char *)m -
+	    offsetof(struct segments, mail)));
 }
 
 static void
@@ -311,7 +304,6 @@ neighbour_changed(void *arg, const struct addr *ip, const uint8_t *mac)
 {
 	struct segments *s = arg;
 	struct change *c = xcalloc(1, sizeof(*c));
-	int post;
 
 	c->ip = *ip;
 	c->known = mac != NULL;
@@ -319,11 +311,8 @@ neighbour_changed(void *arg, const struct addr *ip, const uint8_t *mac)
 		memcpy(c->mac, mac, MAC_LEN);
 	pthread_mutex_lock(&s->mutex);
 	STAILQ_INSERT_TAIL(&s->changes, c, link);
-	post = !s->posted;
-	s->posted = 1;
 	pthread_mutex_unlock(&s->mutex);
-	if (post)
-		mailbox_post(s->mailbox, &s->mail);
+	mailbox_post(s->mailbox, &s->mail);
 }
 
 struct segments *

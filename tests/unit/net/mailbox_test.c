@@ -96,5 +96,32 @@ START_TEST(mails_inside_run_before_the_box_is_freed)
 }
 END_TEST
 
+static void
+third_run(struct mail *mail)
+{
+	if (++ran == 1)
+		mailbox_post(box, mail);	/* it does not wait any more */
+	else
+		event_base_loopbreak(base);
+}
+
+START_TEST(a_mail_that_waits_is_not_posted_twice)
+{
+	struct mail third = { .run = third_run }, other = { .run = second_run };
+
+	base = event_base_new();
+	box = mailbox_new(base);
+	mailbox_post(box, &third);
+	mailbox_post(box, &other);
+	mailbox_post(box, &third);
+	mailbox_post(box, &other);
+	event_base_dispatch(base);	/* third, other, third */
+	mailbox_free(box);
+	ck_assert_int_eq(ran, 3);
+	event_base_free(base);
+}
+END_TEST
+
 SUITE("mailbox", mails_of_each_sender_arrive_in_order,
-    mails_inside_run_before_the_box_is_freed)
+    mails_inside_run_before_the_box_is_freed,
+    a_mail_that_waits_is_not_posted_twice)
