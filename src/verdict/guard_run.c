@@ -306,11 +306,12 @@ static int
 guard_try(struct guard_state *g, const struct text *head)
 {
 	struct text all = { 0 };
-	int failed;
+	int failed = 0;
 
 	text_printf(&all, "%s%s", head->s != NULL ? head->s : "",
 	    g->script.s != NULL ? g->script.s : "");
-	failed = nft_run_cmd_from_buffer(g->nft, all.s);
+	if (all.len > 0)	/* a name is denied by the proxy alone */
+		failed = nft_run_cmd_from_buffer(g->nft, all.s);
 	text_free(&all);
 	return failed;
 }

@@ -202,6 +202,7 @@ def denied_outlives_the_daemon_and_ends(s):
     n = s.d.ctl('deny', 'add', net.SERVER, '1h', 'C', 'and', 'C')['denial']
     s.d.ctl('deny', 'add', 'evil.example', '1h')
     up = s.d.ctl('step-up', 'add', net.CLIENT, '1h')['step-up']
+    s.quiet()
     os.kill(s.d.pid, 9)
     s.d.p.wait()
     s.daemons.remove(s.d)

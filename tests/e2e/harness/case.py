@@ -91,10 +91,23 @@ class Daemon(proc.Process):
         return self
 
     def ctl(self, *verb):
-        r = self.s.run(self.s.net.gateway, self.s.binary, 'ctl', '-s',
-                       self.conf['control']['socket'], '--json', *verb)
-        r.ok()
-        return json.loads(r.out) if r.out.strip() else None
+        """The answer to a verb, by the socket, as `clearspan ctl` asks."""
+        line = ' '.join(verb)
+        self.s.say('ctl ' + line)
+        try:
+            answer = self.asked(line, 15 * SLOW * proc.PATIENCE)
+        except (OSError, ValueError) as e:
+            raise Failure('ctl %s: %s' % (line, e))
+        if 'error' in answer:
+            raise Failure('ctl %s: %s' % (line, json.dumps(answer)))
+        return answer
+
+    def asked(self, line, timeout=5):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(timeout)
+            sock.connect(self.conf['control']['socket'])
+            sock.sendall(line.encode() + b'\n')
+            return json.loads(sock.makefile().readline())
 
     def metrics(self):
         host, port = self.conf['metrics']['listen'].rsplit(':', 1)
@@ -140,12 +153,7 @@ class Daemon(proc.Process):
         """Bytes of events that are not written; 0 of one that cannot be
         asked."""
         try:
-            with socket.socket(socket.AF_UNIX) as sock:
-                sock.settimeout(5)
-                sock.connect(self.conf['control']['socket'])
-                sock.sendall(b'status\n')
-                text = sock.makefile().readline()
-            return json.loads(text)['event_log']['queued_bytes']
+            return self.asked('status')['event_log']['queued_bytes']
         except (OSError, KeyError, ValueError, TypeError):
             return 0
 
