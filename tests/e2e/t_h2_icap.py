@@ -250,7 +250,7 @@ def h2_scanner_that_breaks_off_resets_its_stream(s):
 @scenario(timeout=120)
 def h2_large_bodies_both_ways(s):
     """More than any window and any buffer, beside each other."""
-    service(s, max_body='1G', buffer=131072)
+    service(s, max_body='1G', buffer=262144)
     large = BIG * 60
     h2_programs.nghttpd(s, {'large': large}, '--echo-upload')
     for status, body, _ in many(s, [URL + 'large'] * 3):

@@ -29,7 +29,7 @@ def many_files():
 
 @scenario(timeout=90)
 def bulk_64_mib_each_way_with_the_mirror_whole(s):
-    s.start(log={'level': 'info'}, buffer=131072)
+    s.start(log={'level': 'info'}, buffer=262144)
 
     def handler(p):
         h = hashlib.sha256()

@@ -366,9 +366,9 @@ def peers_09_key_log_decrypts_both_sides_in_tshark(s):
     keys = s.path('keys.txt')
     s.start(log={'keys': keys})
     inner = capture.Recorder(s, s.client, 'c0', 'inner', ('tcp',),
-                             262144)
+                             262144, buffer=131072)
     outer = capture.Recorder(s, s.server, 's0', 'outer', ('tcp',),
-                             262144)
+                             262144, buffer=131072)
     s.recorders += [inner, outer]
     made = []
     for port, hi in ((1012, '1.2'), (1013, '1.3')):
@@ -396,7 +396,7 @@ def curl_to_nginx_over_h2_equals_its_own_key_log(s):
     s.start()
     programs.nginx(s, files={'big': BIG})
     inner = capture.Recorder(s, s.client, 'c0', 'inner', ('tcp',),
-                             262144)
+                             262144, buffer=131072)
     keys = s.path('curl-keys')
     r = programs.curl(s, '--http2', '-o', s.path('got'),
                       'https://good.test/big', 'https://good.test/',
