@@ -215,7 +215,7 @@ def joined(s, all_, flows):
 def h2_mirror_of_nginx_at_load(s):
     """2,000 requests, a hundred streams at once in each of two sessions: no
     two conversations are alike, and each has its one request."""
-    start(s, buffer=131072)
+    start(s, buffer=262144)
     programs.nginx(s, files=FILES)
     h2_programs.h2load(s, '-n', '2000', '-c', '2', '-m', '100', URL + 'small')
     h2_programs.h2load(s, '-n', '100', '-c', '4', '-m', '20', URL + 'big')

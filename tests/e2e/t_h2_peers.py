@@ -156,7 +156,7 @@ def h2_of_nginx(s):
 
 @scenario
 def h2_of_nginx_at_load(s):
-    s.start(buffer=131072)      # room for all 50,000 packets
+    s.start(buffer=262144)      # room for all 50,000 packets
     nginx_at_load(s)
     whole_mirror(s)
 
