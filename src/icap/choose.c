@@ -276,8 +276,7 @@ icap_wake(struct icap_service *s, struct icap_waker *but)
 		return;
 	pthread_mutex_lock(&s->lock);
 	TAILQ_FOREACH(w, &s->wakers, link)
-		if (w != but && w->box != NULL &&
-		    !atomic_exchange(&w->posted, 1))
+		if (w != but && w->box != NULL)
 			mailbox_post(w->box, &w->mail);
 	pthread_mutex_unlock(&s->lock);
 }

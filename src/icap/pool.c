@@ -173,7 +173,6 @@ pool_woken(struct mail *m)
 	    ((char *)m - offsetof(struct icap_client, waker.mail));
 	struct icap_server *v = cl->service->servers, *end;
 
-	cl->waker.posted = 0;
 	for (end = v + cl->service->n; v < end; v++)
 		if (cl->service->stats.waiting > cl->waiting &&
 		    v->conns >= v->limit)

@@ -134,8 +134,7 @@ struct icap_group {		/* the servers of one method */
 struct icap_waker {
 	TAILQ_ENTRY(icap_waker) link;
 	struct mailbox	*box;		/* or NULL */
-	struct mail	 mail;		/* clears posted */
-	_Atomic int	 posted;
+	struct mail	 mail;
 };
 TAILQ_HEAD(icap_wakers, icap_waker);
 
