@@ -221,21 +221,27 @@ deny_add(struct measures *m, const char *server, const char *span,
 	return verb_order(m, &o, span, reason, "denial");
 }
 
+int
+measures_mirror(const struct conf *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->nmirrors; i++)
+		if (strcmp(c->mirrors[i].name, name) == 0)
+			return 1;
+	return 0;
+}
+
 /* Names of mirrors, as "mirror=a,b" before the reason. 0: one is not known. */
 static int
 mirrors_take(const struct conf *c, char *list)
 {
 	char *copy = xstrdup(list), *save = NULL, *name;
-	size_t i;
 	int known = 1;
 
 	for (name = strtok_r(copy, ",", &save); name != NULL && known;
-	    name = strtok_r(NULL, ",", &save)) {
-		for (i = 0; i < c->nmirrors; i++)
-			if (strcmp(c->mirrors[i].name, name) == 0)
-				break;
-		known = i < c->nmirrors;
-	}
+	    name = strtok_r(NULL, ",", &save))
+		known = measures_mirror(c, name);
 	free(copy);
 	return known;
 }
@@ -364,9 +370,8 @@ verdict_ring_add(struct verdict_ring *r, json_t *event, int64_t wall)
 	r->v[r->n++ % RING] = o;
 }
 
-/* Whether an event is of that number; and all numbers that it has. */
-static size_t
-event_also(const json_t *event, uint64_t id, uint64_t *also)
+size_t
+verdict_also(const json_t *event, uint64_t id, uint64_t *also)
 {
 	const json_t *ids = json_object_get(event, "denials"), *n;
 	size_t i, found = 0;
@@ -385,7 +390,7 @@ verdict_ring_also(const struct verdict_ring *r, uint64_t id, uint64_t *also)
 	size_t i, n = 0;
 
 	for (i = 0; i < r->n && i < RING && n == 0; i++)
-		n = event_also(r->v[(r->n - 1 - i) % RING], id, also);
+		n = verdict_also(r->v[(r->n - 1 - i) % RING], id, also);
 	return n;
 }
 

@@ -122,17 +122,6 @@ asked_endpoint(struct rest_request *r, const json_t *o, struct asked *a)
 	return 0;
 }
 
-static int
-mirror_known(const struct conf *c, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < c->nmirrors; i++)
-		if (strcmp(c->mirrors[i].name, name) == 0)
-			return 1;
-	return 0;
-}
-
 /* "mirror": ["a", "b"], or "a"; without it, all. */
 static int
 asked_mirrors(struct rest_request *r, const json_t *o, struct asked *a)
@@ -145,7 +134,7 @@ asked_mirrors(struct rest_request *r, const json_t *o, struct asked *a)
 	for (; i < n; i++) {
 		one = json_is_array(v) ? json_array_get(v, i) : v;
 		name = json_string_value(one);
-		if (name == NULL || !mirror_known(r->env->conf, name)) {
+		if (name == NULL || !measures_mirror(r->env->conf, name)) {
 			rest_error(r, 400, "mirror: a list of names of "
 			    "\"mirrors\" in the configuration");
 			return 0;
@@ -196,26 +185,46 @@ made(struct rest_request *r, int rv, uint64_t id, const struct text *why)
 		rest_json(r, 201, json_pack("{s:I}", "id", (json_int_t)id));
 }
 
+typedef int (*order_set)(struct rest_request *, struct asked *, uint64_t *id,
+	    struct text *why);
+
+/* within: the key of a second time, or NULL. */
 static void
-post_measure(struct rest_request *r, enum conf_do what)
+post_order(struct rest_request *r, const json_t *o, enum conf_do what,
+    const char *within, order_set set)
 {
 	struct asked a = { .within = 0 };
-	json_t *o = rest_object(r);
 	struct text why = { 0 };
 	uint64_t id = 0;
 	int rv;
 
 	if (asked_what(r, o, what, &a) && asked_span(r, o, "for",
-	    &a.order.ms)) {
+	    &a.order.ms) && (within == NULL || asked_span(r, o, within,
+	    &a.within))) {
 		rest_acts(r);
-		rv = measure_do(r->env->measures, &a.order,
-		    clock_wall().tv_sec, clock_ms(), &id, &why);
+		rv = set(r, &a, &id, &why);
 		rest_acted(r);
 		made(r, rv, id, &why);
 	}
-	json_decref(o);
 	text_free(&a.mirrors);
 	text_free(&why);
+}
+
+static int
+measure_set(struct rest_request *r, struct asked *a, uint64_t *id,
+    struct text *why)
+{
+	return measure_do(r->env->measures, &a->order, clock_wall().tv_sec,
+	    clock_ms(), id, why);
+}
+
+static void
+post_measure(struct rest_request *r, enum conf_do what)
+{
+	json_t *o = rest_object(r);
+
+	post_order(r, o, what, NULL, measure_set);
+	json_decref(o);
 }
 
 /* --- denials and step-ups */
@@ -326,24 +335,12 @@ propose(struct rest_request *r, struct asked *a, uint64_t *id,
 static void
 post_proposal(struct rest_request *r)
 {
-	struct asked a = { .within = 0 };
 	json_t *o = rest_object(r);
-	struct text why = { 0 };
-	uint64_t id = 0;
 	enum conf_do what;
-	int rv;
 
-	if (asked_do(r, o, &what) && asked_what(r, o, what, &a) &&
-	    asked_span(r, o, "for", &a.order.ms) &&
-	    asked_span(r, o, "within", &a.within)) {
-		rest_acts(r);
-		rv = propose(r, &a, &id, &why);
-		rest_acted(r);
-		made(r, rv, id, &why);
-	}
+	if (asked_do(r, o, &what))
+		post_order(r, o, what, "within", propose);
 	json_decref(o);
-	text_free(&a.mirrors);
-	text_free(&why);
 }
 
 static void

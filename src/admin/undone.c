@@ -11,27 +11,19 @@
 
 #define IDS_MAX		64	/* that one report undoes */
 
-/* Of the case: the last verdict in it. */
+/* Of the case: the last verdict in it that has the number. */
 static size_t
 case_also(const struct cases *cases, uint64_t id, uint64_t *also)
 {
 	uint64_t broken;
 	json_t *lines = cases != NULL ? cases_read(cases, id, &broken) : NULL;
-	const json_t *line, *n;
-	size_t i, k, found = 0;
+	size_t i = json_array_size(lines), n = 0;
 
-	json_array_foreach(lines, i, line) {
-		line = json_object_get(line, "about");
-		if (json_object_get(line, "denials") == NULL)
-			continue;
-		found = 0;
-		json_array_foreach(json_object_get(line, "denials"), k, n)
-			if (k < VERDICT_ALSO)
-				also[found++] = (uint64_t)
-				    json_integer_value(n);
-	}
+	while (n == 0 && i-- > 0)
+		n = verdict_also(json_object_get(json_array_get(lines, i),
+		    "about"), id, also);
 	json_decref(lines);
-	return found;
+	return n;
 }
 
 /* Only of servers a verdict may have done something to several. */
