@@ -135,23 +135,34 @@ def apache_behind_a_bypass_has_the_client_itself(s):
                       without(s, how, what, user)[1], '%s %s' % (how, what))
 
 
+def asking(s, mode):
+    """The context of a server that may ask behind the handshake."""
+    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
+    ctx.load_verify_locations(s.pki.root)
+    ctx.verify_mode = mode
+    ctx.post_handshake_auth = True
+    return ctx
+
+
+def ask_again(p):
+    """For a certificate; until the answer to that is here."""
+    p.tls.verify_client_post_handshake()
+    n = len(p.raw_in)
+    p.tls.do_handshake()
+    p.flush()
+    while len(p.raw_in) == n:
+        p.pull()
+
+
 def ends(s, port, answers, alert=b''):
     """A server that asks, hears that there is none, and then only ends, with
     or without an answer before that. It sends no alert."""
-    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
-    ctx.load_verify_locations(s.pki.root)
-    ctx.verify_mode = ssl.CERT_OPTIONAL
-    ctx.post_handshake_auth = True
+    ctx = asking(s, ssl.CERT_OPTIONAL)
     ctx.num_tickets = 0
 
     def handler(p):
         p.recv_until(b'\n')
-        p.tls.verify_client_post_handshake()
-        n = len(p.raw_in)
-        p.tls.do_handshake()
-        p.flush()
-        while len(p.raw_in) == n:       # until the answer to that
-            p.pull()
+        ask_again(p)
         if answers:
             p.send(b'here you are\n')
         p.notify()
@@ -196,21 +207,13 @@ def an_alert_before_a_reset_is_heard(s):
     """As from a server that closes with bytes unread: the gateway finds that
     it cannot write, and the alert is there to read."""
     s.start(record=False, workers=1)
-    ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
-    ctx.load_verify_locations(s.pki.root)
-    ctx.verify_mode = ssl.CERT_REQUIRED
-    ctx.post_handshake_auth = True
+    ctx = asking(s, ssl.CERT_REQUIRED)
     made, user = [], user_context(s, '1.3')
     user.post_handshake_auth = True
 
     def handler(p):
         p.recv_until(b'\n')
-        p.tls.verify_client_post_handshake()
-        n = len(p.raw_in)
-        p.tls.do_handshake()
-        p.flush()
-        while len(p.raw_in) == n:
-            p.pull()
+        ask_again(p)
         os.kill(s.d.pid, signal.SIGSTOP)
         made[0].send(b'two\n')
         try:
