@@ -183,15 +183,19 @@ def kea(s):
         p.wait_log('DHCP%d_STARTED' % n)
 
 
-def scripts_run():
+def scripts_run(s):
     """Kea starts its scripts one beside the other: what comes next must not
     overtake what the last ones have to say."""
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
             with open('/proc/%s/cmdline' % pid, 'rb') as f:
-                text = f.read()
-                if b'/hook-' in text or HOOKS.encode() in text:
-                    return True
+                script = os.fsdecode(f.read()).split('\0')[1:2]
+            if script == [s.path('hook-kea')]:
+                return True
+            if script == [HOOKS + '/kea']:      # which it becomes; whose?
+                with open('/proc/%s/environ' % pid, 'rb') as f:
+                    if os.fsencode(s.dir) in f.read():
+                        return True
         except OSError:
             pass
     return False
@@ -223,7 +227,7 @@ def followed(s, server):
     # It gives its address back, and another host asks for that.
     p = s.spawn(one, *[x for x in b.udhcpc('-R') if x != '-q'])
     p.wait_log(' obtained ')
-    wait(lambda: not scripts_run(), 'end of the scripts')
+    wait(lambda: not scripts_run(s), 'end of the scripts')
     p.end()
     wait(lambda: a not in leases(s), 'the end of the lease')
     equal(b.lease(two, '-r', a), a)
