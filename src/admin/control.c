@@ -20,6 +20,7 @@
 
 #include "admin/verbs.h"
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -215,11 +216,9 @@ static int
 control_listen(const char *path, struct text *why)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	char *dir = xdirname(path);
 	int fd, rv;
 
-	mkdir(dir, 0755);	/* if it fails, bind says why */
-	free(dir);
+	keep_dir(path, 0755, NULL);
 	if (strlen(path) >= sizeof(sun.sun_path)) {
 		text_printf(why, "control socket %s: the path is too long: "
 		    "%zu bytes at the most", path, sizeof(sun.sun_path) - 1);

@@ -5,11 +5,9 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin/web.h"
@@ -29,6 +27,7 @@
 #include "util/budget.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -297,25 +296,6 @@ boot_admin(struct daemon *d, struct conf *c, struct text *why)
 	return rv;
 }
 
-/*
- * Create the last directory of the log's path if it is missing, as for the
- * control socket. It belongs to the user, who will open the log.
- */
-static void
-boot_log_dir(const struct conf *c)
-{
-	struct passwd *pw = c->user != NULL && geteuid() == 0 ?
-	    getpwnam(c->user) : NULL;
-	char *dir = xdirname(c->log.file);
-
-	/* If it fails, opening the log says why. */
-	if (mkdir(dir, 0750) == 0 && pw != NULL &&
-	    lchown(dir, pw->pw_uid, pw->pw_gid) != 0)
-		log_warn("cannot give %s to the user %s: %s", dir, c->user,
-		    strerror(errno));
-	free(dir);
-}
-
 static int
 boot_devices(struct daemon *d, struct text *why)
 {
@@ -330,9 +310,9 @@ boot_start(struct daemon *d, const struct conf *c, struct text *why)
 	int rv;
 
 	if (c->log.file != NULL)
-		boot_log_dir(c);
-	if ((rv = contained_start(d, c, why)) == 0)
-		rv = drop_to(c->user, c->control_socket, why);
+		keep_dir(c->log.file, 0750, c->user);
+	contained_start(d);
+	rv = drop_to(c->user, c->control_socket, why);
 	if (rv == 0)	/* root may write anywhere; so check again */
 		rv = setup_dropped(d->setup, why);
 	if (rv == 0)

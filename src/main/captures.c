@@ -8,12 +8,10 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin/captured.h"
@@ -24,6 +22,7 @@
 #include "sink/history.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/outq.h"
@@ -77,29 +76,14 @@ captures_new(struct daemon *d, const struct conf *c)
 	return all;
 }
 
-static void
-directory_make(const char *path, mode_t mode, const struct passwd *pw)
-{
-	if (mkdir(path, mode) == 0 && pw != NULL &&
-	    lchown(path, pw->pw_uid, pw->pw_gid) != 0)
-		log_warn("cannot give %s to the user %s: %m", path,
-		    pw->pw_name);
-}
-
 void
 captures_directory(const struct conf *c)
 {
-	const struct passwd *pw = c->user != NULL && geteuid() == 0 ?
-	    getpwnam(c->user) : NULL;
-	char *above;
-
 	if (!c->history.given)
 		return;
 	/* If it fails, captures_usable() says why. */
-	above = xdirname(c->history.directory);
-	directory_make(above, 0750, pw);
-	directory_make(c->history.directory, 0700, pw);
-	free(above);
+	keep_dir(c->history.directory, 0750, c->user);
+	keep_dir_itself(c->history.directory, 0700, c->user);
 }
 
 int

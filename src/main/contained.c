@@ -178,8 +178,8 @@ leases_boot(struct leases *l, const struct conf *c, struct text *why)
 	char *path = c->endpoints.leases != NULL ?
 	    xstrdup(c->endpoints.leases) : c->endpoints.state != NULL ?
 	    xasprintf("%s.leases", c->endpoints.state) : NULL;
-	int rv = path != NULL ? leases_open(l, path, clock_wall().tv_sec,
-	    clock_ms(), why) : 0;
+	int rv = path != NULL ? leases_open(l, path, c->user,
+	    clock_wall().tv_sec, clock_ms(), why) : 0;
 
 	free(path);
 	return rv;
@@ -209,9 +209,10 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 		return 0;
 	rv = contained_guards(c) ? guard_start(&q->guard, why) : 0;
 	if (rv == 0 && c->endpoints.cases != NULL)
-		rv = cases_open(c->endpoints.cases, &q->cases, why);
+		rv = cases_open(c->endpoints.cases, c->user, &q->cases,
+		    why);
 	if (rv == 0 && c->endpoints.state != NULL)
-		rv = state_open(c->endpoints.state, tables,
+		rv = state_open(c->endpoints.state, c->user, tables,
 		    clock_wall().tv_sec, clock_ms(), &q->last, &q->state,
 		    why);
 	if (rv == 0)
@@ -219,22 +220,13 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 	return rv;
 }
 
-int
-contained_start(struct daemon *d, const struct conf *c, struct text *why)
+void
+contained_start(struct daemon *d)
 {
 	static const struct timeval every = { TICK, 0 };
 
 	d->tick = event_new(d->base, -1, EV_PERSIST, contained_tick, d);
 	event_add(d->tick, &every);
-	if ((d->quarantine.state != NULL &&
-	    state_give(d->quarantine.state, c->user) != 0) ||
-	    (d->quarantine.cases != NULL &&
-	    cases_give(d->quarantine.cases, c->user) != 0) ||
-	    leases_give(d->quarantine.leases, c->user) != 0) {
-		text_printf(why, "cannot give the files of endpoints to the "
-		    "user %s: %m", c->user);
-		return ERR_SYS;
-	}
 	measures_start(d);
 	if (d->quarantine.guard != NULL)
 		d->quarantine.segments = segments_new(d->quarantine.tags,
@@ -242,7 +234,6 @@ contained_start(struct daemon *d, const struct conf *c, struct text *why)
 	quarantine_renew(&d->quarantine, d->admin.conf, clock_ms());
 	tags_renew(&d->quarantine, d->admin.conf, clock_wall().tv_sec,
 	    clock_ms());
-	return 0;
 }
 
 void

@@ -104,8 +104,7 @@ int	contained_guards(const struct conf *);
  */
 int	contained_boot(struct daemon *, const struct conf *, uint64_t seed,
 	    struct text *why);
-int	contained_start(struct daemon *, const struct conf *,
-	    struct text *why);
+void	contained_start(struct daemon *);
 void	contained_down(struct daemon *);
 /* (acted.c) An event, with who has done it (quarantine.actor). Returns it. */
 json_t	*contained_acted(const struct daemon *, json_t *);

@@ -9,14 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -100,18 +99,18 @@ walk(int fd, char last[HEX + 1], uint64_t *broken,
 }
 
 int
-cases_open(const char *path, struct cases **out, struct text *why)
+cases_open(const char *path, const char *user, struct cases **out,
+    struct text *why)
 {
 	struct cases *c = xcalloc(1, sizeof(*c));
-	char *dir = xdirname(path);
 	uint64_t broken = 0;
 
-	mkdir(dir, 0750);		/* if it fails, open(2) says why */
-	free(dir);
+	keep_dir(path, 0750, user);
 	c->path = xstrdup(path);
 	c->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
-	if (c->fd < 0 || walk(c->fd, c->last, &broken, NULL, NULL) != 0) {
+	if (c->fd < 0 || walk(c->fd, c->last, &broken, NULL, NULL) != 0 ||
+	    keep_give(c->fd, user) != 0) {
 		text_printf(why, "cannot open %s (endpoints: cases): %s; "
 		    "create its directory, or name another file", path,
 		    strerror(errno));
@@ -135,16 +134,6 @@ cases_close(struct cases *c)
 		close(c->fd);
 	free(c->path);
 	free(c);
-}
-
-int
-cases_give(struct cases *c, const char *user)
-{
-	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
-	    NULL;
-
-	return pw == NULL || fchown(c->fd, pw->pw_uid, pw->pw_gid) == 0 ? 0 :
-	    ERR_SYS;
 }
 
 /* All of it in one write(2), or it is told. */

@@ -16,12 +16,12 @@ struct cases;
 
 /*
  * Open the file, or make it (0600, and its directory). Lines go on from the
- * last one in it. 0, or ERR_SYS with a sentence in why.
+ * last one in it; it is the user's (util/keep.h). Returns 0, or ERR_SYS with a
+ * sentence in why.
  */
-int	cases_open(const char *path, struct cases **, struct text *why);
+int	cases_open(const char *path, const char *user, struct cases **,
+	    struct text *why);
 void	cases_close(struct cases *);		/* NULL is allowed */
-/* It belongs to that user from now on; before privileges are dropped. */
-int	cases_give(struct cases *, const char *user);
 
 /*
  * Add to a case, at this time (seconds since 1970): what happened, and an

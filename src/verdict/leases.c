@@ -9,16 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/err.h"
 #include "util/hash.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -176,16 +175,7 @@ line_text(const struct addr *a, const struct lease *l, struct text *out)
 static void
 file_add(struct leases *t, const struct text *lines)
 {
-	const char *s = lines->s;
-	size_t left = lines->len;
-	ssize_t n;
-
-	while (left > 0 && ((n = write(t->fd, s, left)) >= 0 ||
-	    errno == EINTR)) {
-		s += n > 0 ? n : 0;
-		left -= n > 0 ? (size_t)n : 0;
-	}
-	if (left > 0)
+	if (keep_write(t->fd, lines) != 0)
 		log_error("%s: %s: a restart will not know of the last "
 		    "leases", t->path, strerror(errno));
 }
@@ -196,13 +186,22 @@ file_renew(struct leases *t)
 	struct text lines = { 0 };
 	struct row *r;
 	size_t i;
+	int fd;
 
 	t->lines = 0;
 	for (i = 0; i < BUCKETS; i++)
 		for (r = t->bucket[i]; r != NULL; r = r->next, t->lines++)
 			line_text(&r->l.addr, &r->l, &lines);
-	if (ftruncate(t->fd, 0) == 0)
-		file_add(t, &lines);
+	fd = keep_renew(t->path, &lines);
+	if (fd >= 0) {
+		close(t->fd);
+		t->fd = fd;
+	} else if (errno == EACCES && ftruncate(t->fd, 0) == 0) {
+		file_add(t, &lines);	/* the directory is not ours */
+	} else {
+		log_warn("cannot write %s anew: %s", t->path,
+		    strerror(errno));
+	}
 	text_free(&lines);
 }
 
@@ -306,10 +305,9 @@ leases_load(struct leases *t, FILE *f, int64_t wall, uint64_t now)
 }
 
 int
-leases_open(struct leases *t, const char *path, int64_t wall, uint64_t now,
-    struct text *why)
+leases_open(struct leases *t, const char *path, const char *user,
+    int64_t wall, uint64_t now, struct text *why)
 {
-	char *dir = xdirname(path);
 	FILE *f = fopen(path, "re");
 	unsigned bad = f != NULL ? leases_load(t, f, wall, now) : 0;
 
@@ -319,28 +317,18 @@ leases_open(struct leases *t, const char *path, int64_t wall, uint64_t now,
 		log_warn("%s: %u lines are no leases and were left out", path,
 		    bad);
 	t->path = xstrdup(path);
-	mkdir(dir, 0750);		/* if it fails, open(2) says why */
-	free(dir);
+	keep_dir(path, 0750, user);
 	t->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
-	if (t->fd < 0) {
+	if (t->fd >= 0)
+		file_renew(t);
+	if (t->fd < 0 || keep_give(t->fd, user) != 0) {
 		text_printf(why, "cannot write %s (endpoints: leases): %s; "
 		    "create its directory, or name another file", path,
 		    strerror(errno));
 		return ERR_SYS;
 	}
-	file_renew(t);
 	return 0;
-}
-
-int
-leases_give(struct leases *t, const char *user)
-{
-	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
-	    NULL;
-
-	return t->fd < 0 || pw == NULL || fchown(t->fd, pw->pw_uid,
-	    pw->pw_gid) == 0 ? 0 : ERR_SYS;
 }
 
 int

@@ -37,17 +37,16 @@ void		 leases_free(struct leases *);	/* NULL is allowed */
 /*
  * wall is seconds since 1970, now is clock_ms().
  * Read what was kept, if its time is not over, and keep from now on. Lines that
- * are none are left out, with a warning. Returns 0, or ERR_SYS with a sentence
+ * are none are left out, with a warning. The file is the user's from then on
+ * (util/keep.h). Returns 0, or ERR_SYS with a sentence
  * in why.
  */
-int		 leases_open(struct leases *, const char *path, int64_t wall,
-		    uint64_t now, struct text *why);
+int		 leases_open(struct leases *, const char *path,
+		    const char *user, int64_t wall, uint64_t now,
+		    struct text *why);
 /* Only read, from a file in that form. Returns how many lines are none. */
 unsigned	 leases_load(struct leases *, FILE *, int64_t wall,
 		    uint64_t now);
-/* The file belongs to that user; before privileges are dropped. 0, or
- * ERR_SYS. */
-int		 leases_give(struct leases *, const char *user);
 
 /* An address is leased. A name with other than letters, digits, "-", "_" and
  * "." is none. *old is what it was before (addr AF_UNSPEC: nothing). Returns 0,

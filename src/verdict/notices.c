@@ -5,16 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/names.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "verdict/carriers.h"
@@ -319,19 +318,12 @@ int
 notices_keep(struct notices *s, const char *path, const char *user,
     struct text *why)
 {
-	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
-	    NULL;
-	char *dir;
-
 	if (path == NULL || s->n == 0 || s->fd >= 0)
 		return 0;
-	dir = xdirname(path);
-	mkdir(dir, 0750);		/* if it fails, open(2) says why */
-	free(dir);
+	keep_dir(path, 0750, user);
 	s->path = xstrdup(path);
 	s->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (s->fd < 0 || (pw != NULL && fchown(s->fd, pw->pw_uid,
-	    pw->pw_gid) != 0)) {
+	if (s->fd < 0 || keep_give(s->fd, user) != 0) {
 		text_printf(why, "cannot open %s (notify: state): %s; create "
 		    "its directory, or name another file", path,
 		    strerror(errno));

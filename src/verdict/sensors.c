@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 
 #include "util/err.h"
 #include "util/helper.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/parcel.h"
@@ -60,17 +60,6 @@ open_failed(const struct conf_sensor *c, const char *what, struct text *why)
 	return ERR_SYS;
 }
 
-/* It belongs to whom we will be, and its group may write to it. */
-static int
-open_give(const char *path, const char *user)
-{
-	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
-	    NULL;
-
-	return chmod(path, 0660) == 0 && (pw == NULL ||
-	    lchown(path, pw->pw_uid, pw->pw_gid) == 0);
-}
-
 /* A socket in the file system, of a daemon that is gone or of this one. */
 static int
 open_unix(const struct conf_sensor *c, const char *user, int type,
@@ -78,16 +67,14 @@ open_unix(const struct conf_sensor *c, const char *user, int type,
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	char *dir = xdirname(c->path);
 	struct stat st;
 
-	mkdir(dir, 0755);
-	free(dir);
+	keep_dir(c->path, 0755, NULL);
 	memcpy(sun.sun_path, c->path, strlen(c->path) + 1);
 	if (lstat(c->path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(c->path);
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
-	    open_give(c->path, user) &&
+	    chmod(c->path, 0660) == 0 && keep_give_path(c->path, user) == 0 &&
 	    (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
 	open_failed(c, c->path, why);

@@ -8,16 +8,14 @@
 #include "verdict/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -170,23 +168,6 @@ held_each(void *arg, const struct contained *c)
 	held_text(h->kind, c, h->out);
 }
 
-/* Write all of it and have it on the disk. */
-static int
-file_put(int fd, const char *s, size_t n)
-{
-	ssize_t k;
-
-	while (n > 0) {
-		if ((k = write(fd, s, n)) < 0 && errno != EINTR)
-			return ERR_SYS;
-		if (k > 0) {
-			s += k;
-			n -= (size_t)k;
-		}
-	}
-	return fdatasync(fd) == 0 ? 0 : ERR_SYS;
-}
-
 /* The id that was last given out, if the endpoint with it is freed. */
 static void
 last_text(uint64_t last, struct text *t)
@@ -200,22 +181,15 @@ last_text(uint64_t last, struct text *t)
 static int
 file_renew(struct state *s, const struct reading *r)
 {
-	char *tmp = xasprintf("%s.new", s->path);
 	struct text t = { 0 };
 	struct held h = { 0, &t };
-	int rv = ERR_SYS;
 
 	last_text(r->last, &t);
 	for (; h.kind < STATE_KINDS; h.kind++)
 		contain_each(r->tables[h.kind], held_each, &h);
-	s->fd = open(tmp, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC |
-	    O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (s->fd >= 0 && file_put(s->fd, t.s != NULL ? t.s : "", t.len) ==
-	    0 && rename(tmp, s->path) == 0)
-		rv = 0;
+	s->fd = keep_renew(s->path, &t);
 	text_free(&t);
-	free(tmp);
-	return rv;
+	return s->fd >= 0 ? 0 : ERR_SYS;
 }
 
 /* What cannot be read is for a person to look at. */
@@ -231,19 +205,10 @@ file_keep(const char *path, unsigned lines)
 	free(bad);
 }
 
-static void
-dir_make(const char *path)
-{
-	char *dir = xdirname(path);
-
-	mkdir(dir, 0750);		/* if it fails, open(2) says why */
-	free(dir);
-}
-
 int
-state_open(const char *path, struct contain *const tables[STATE_KINDS],
-    int64_t wall, uint64_t now, uint64_t *last, struct state **out,
-    struct text *why)
+state_open(const char *path, const char *user,
+    struct contain *const tables[STATE_KINDS], int64_t wall, uint64_t now,
+    uint64_t *last, struct state **out, struct text *why)
 {
 	struct reading r = { tables, wall, now, 0, 0 };
 	struct state *s;
@@ -252,10 +217,10 @@ state_open(const char *path, struct contain *const tables[STATE_KINDS],
 		return ERR_SYS;
 	if (r.bad > 0)
 		file_keep(path, r.bad);
-	dir_make(path);
+	keep_dir(path, 0750, user);
 	s = xcalloc(1, sizeof(*s));
 	s->path = xstrdup(path);
-	if (file_renew(s, &r) != 0) {
+	if (file_renew(s, &r) != 0 || keep_give(s->fd, user) != 0) {
 		text_printf(why, "cannot write %s (endpoints: state): %s; "
 		    "create its directory, or name another file", path,
 		    strerror(errno));
@@ -278,20 +243,10 @@ state_close(struct state *s)
 	free(s);
 }
 
-int
-state_give(struct state *s, const char *user)
-{
-	struct passwd *pw = user != NULL && geteuid() == 0 ? getpwnam(user) :
-	    NULL;
-
-	return pw == NULL || fchown(s->fd, pw->pw_uid, pw->pw_gid) == 0 ? 0 :
-	    ERR_SYS;
-}
-
 static void
 state_add(struct state *s, struct text *t)
 {
-	if (file_put(s->fd, t->s, t->len) != 0)
+	if (keep_write(s->fd, t) != 0 || fdatasync(s->fd) != 0)
 		log_error("%s: %s: a restart will not know of the last "
 		    "change", s->path, strerror(errno));
 	text_free(t);

@@ -26,14 +26,13 @@ enum state_kind {		/* a table of each is kept */
  * that somebody hears of it; wall is seconds since 1970, now is clock_ms().
  * *last is the highest id ever given out. Lines that cannot be read are left
  * out, with a warning; the file as it was is kept beside it then, as PATH.bad.
+ * The file is the user's from then on (util/keep.h).
  * Returns 0, or ERR_SYS with a sentence in why.
  */
-int	state_open(const char *path, struct contain *const [STATE_KINDS],
-	    int64_t wall, uint64_t now, uint64_t *last, struct state **,
-	    struct text *why);
+int	state_open(const char *path, const char *user,
+	    struct contain *const [STATE_KINDS], int64_t wall, uint64_t now,
+	    uint64_t *last, struct state **, struct text *why);
 void	state_close(struct state *);	/* NULL is allowed */
-/* It belongs to that user from now on; before privileges are dropped. */
-int	state_give(struct state *, const char *user);
 
 /* Of NULL they do nothing. A failure is logged. */
 void	state_held(struct state *, enum state_kind,

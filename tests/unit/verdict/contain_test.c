@@ -205,7 +205,7 @@ open_at(struct contain *t, int64_t wall, uint64_t now, uint64_t *last)
 
 	for (i = STATE_DENIAL; i < STATE_KINDS; i++)
 		tables[i] = contain_new(7, CONTAIN_BY_BOTH);
-	ck_assert_msg(state_open(path, tables, wall, now, last, &s, &why) == 0,
+	ck_assert_msg(state_open(path, NULL, tables, wall, now, last, &s, &why) == 0,
 	    "%s", why.s);
 	for (i = STATE_DENIAL; i < STATE_KINDS; i++)
 		contain_free(tables[i]);

@@ -256,7 +256,7 @@ opened(const char *path, int64_t wall)
 	struct leases *t = begin();
 	struct text why = { 0 };
 
-	ck_assert_msg(leases_open(t, path, wall, NOW, &why) == 0, "%s", why.s);
+	ck_assert_msg(leases_open(t, path, NULL, wall, NOW, &why) == 0, "%s", why.s);
 	return t;
 }
 
@@ -297,7 +297,7 @@ TEST(a_file_that_cannot_be_written_is_said)
 	struct leases *t = begin();
 	struct text why = { 0 };
 
-	ck_assert_int_eq(leases_open(t, "/dev/null/leases", WALL, NOW, &why),
+	ck_assert_int_eq(leases_open(t, "/dev/null/leases", NULL, WALL, NOW, &why),
 	    ERR_SYS);
 	ck_assert_ptr_nonnull(strstr(why.s, "/dev/null/leases"));
 	text_free(&why);

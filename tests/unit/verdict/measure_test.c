@@ -93,7 +93,7 @@ begin(const struct conf *c)
 	tables[STATE_STEP_UP] = m.step_ups = contain_new(7, 0);
 	tables[STATE_PROPOSAL] = m.proposals = contain_new(7,
 	    CONTAIN_BY_BOTH);
-	if (state_open(path, tables, WALL, clock_ms(), &q.last, &q.state,
+	if (state_open(path, NULL, tables, WALL, clock_ms(), &q.last, &q.state,
 	    &why) != 0)
 		ck_abort_msg("%s", why.s);
 	denied_filled(m.denied);
