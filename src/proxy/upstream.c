@@ -156,6 +156,20 @@ connect_enter(struct session *s)
 	return step_wait();
 }
 
+/*
+ * A client that said nothing was connected early, in case its server speaks
+ * first. Now it speaks itself, and its own words decide: the rule, the way
+ * there, and whether the address has a name and so another family.
+ */
+static struct step
+connect_event(struct session *s, struct conn *c)
+{
+	if (c == &s->client && c->sock.readable && s->verdict.rule == NULL &&
+	    s->facts.mode == CONF_TRANSPARENT && !s->reply_due)
+		return step_go(PHASE_HELLO);
+	return step_client_event(s, c);
+}
+
 static void
 connect_leave(struct session *s)
 {
@@ -166,7 +180,7 @@ connect_leave(struct session *s)
 const struct phase_ops phase_connect = {
 	.name = "connect",
 	.enter = connect_enter,
-	.event = step_client_event,
+	.event = connect_event,
 	.leave = connect_leave
 };
 

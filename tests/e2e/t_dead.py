@@ -1,8 +1,9 @@
 """Destinations that do not answer: transparent clients get the other family of
 the name, or are told at once."""
+import ssl
 import threading
 
-from harness import check, equal, http, net, peer, proc, scenario
+from harness import check, equal, http, net, peer, proc, scenario, wait
 
 DEAD, DEAD6 = '10.2.0.99', 'fd02::99'
 RULE = {'name': 'default', 'action': 'decrypt', 'mirror': ['recorder']}
@@ -52,6 +53,48 @@ def the_other_family_of_the_name_is_tried(s):
         t.join()
     equal(sorted(ends), sorted(names))
     equal(len(bad.peers), 0)
+    s.mirrored([(bytes(c.sent), bytes(c.received)) for c in made])
+
+
+@scenario
+def a_client_that_speaks_late_is_heard_while_its_server_is_dialled(s):
+    """It was silent, so its server may speak first; then its words decide all
+    that they would have decided before."""
+    hole(s)
+    s.hosts('%s a.good.test\n%s a.good.test\n' % (net.SERVER, DEAD6))
+    s.start(upstream={'connect-timeout': '30s'}, rules=[
+        {'name': 'no', 'site': ['no.good.test'], 'action': 'reset'}, RULE])
+    tls, http1 = s.serve(443), s.serve(80, plain=True, handler=peer.http(
+        b'of the other one'))
+
+    def dialled(port):
+        n = s.d.text().count('hello -> connect')
+        sock = s.connect(port, DEAD6)
+        wait(lambda: s.d.text().count('hello -> connect') > n, 'a dial', 10)
+        return sock
+    # In two parts: the rest of its hello is waited for as ever.
+    p = peer.Peer(dialled(443), peer.client_context(s.pki.ca), 'a.good.test')
+    try:
+        p.tls.do_handshake()
+    except ssl.SSLWantReadError:
+        hello = p.bout.read()
+    p.sock.sendall(hello[:100])
+    wait(lambda: s.d.text().count('connect -> hello') == 1, 'its words', 10)
+    p.sock.sendall(hello[100:])
+    p.handshake()
+    s.clients.append((p.sent, p.received))
+    p.send(b'late')
+    equal(p.recv_exact(4), b'late')
+    made = [p.finish()]
+    ask = b'GET / HTTP/1.1\r\nHost: %s\r\n\r\n'
+    c = peer.Peer(dialled(80))
+    c.send(ask % b'a.good.test')
+    equal(http.answer(c).body, b'of the other one')
+    made.append(c.finish())
+    no = dialled(80)
+    no.sendall(ask % b'no.good.test')
+    equal(peer.reset_wait(no), peer.RST)
+    equal((len(tls.peers), len(http1.peers)), (1, 1))
     s.mirrored([(bytes(c.sent), bytes(c.received)) for c in made])
 
 
