@@ -83,8 +83,8 @@ def a_client_that_speaks_late_is_heard_while_its_server_is_dialled(s):
     p.sock.sendall(hello[100:])
     p.handshake()
     s.clients.append((p.sent, p.received))
-    p.send(b'late')
-    equal(p.recv_exact(4), b'late')
+    p.send(b'late\n')
+    equal(p.recv_exact(5), b'late\n')
     made = [p.finish()]
     ask = b'GET / HTTP/1.1\r\nHost: %s\r\n\r\n'
     c = peer.Peer(dialled(80))
