@@ -160,7 +160,7 @@ def kea_conf(s, n, pool):
         'hooks-libraries': [{
             'library': KEA_HOOK, 'parameters': {'name': hook(s, 'kea'),
                                                 'sync': False}}],
-        'subnet%d' % n: [dict({'subnet': subnet, 'pools': [
+        'subnet%d' % n: [dict({'id': 1, 'subnet': subnet, 'pools': [
             {'pool': '%s - %s' % (first, last)}]}, **(
                 {'interface': 'lan'} if n == 6 else {}))],
         'loggers': [{'name': 'kea-dhcp%d' % n, 'severity': 'INFO',

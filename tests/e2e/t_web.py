@@ -109,6 +109,14 @@ def web_shows_the_administrator_what_happens(s):
     w.shows(lambda o: net.CLIENT not in o['text'] and
             o['title'] == 'Quarantine')
     equal(status(get(s, 'https://www.good.test/')), '200')
+    # What else is in force.
+    s.d.ctl('deny', 'add', '10.2.0.77', '1h', 'It is known for ' + evil)
+    s.d.ctl('deny', 'add', 'a-rather-long-name.of-a-server.example', '2h',
+            'by hand')
+    s.d.ctl('step-up', 'add', OTHER, '30m', 'a closer look')
+    w.shows(lambda o: '10.2.0.77' in o['text'] and evil in o['text'] and
+            'a closer look' in o['text'])
+    pictures(w, 'web-measures')
     # Another person, in another language.
     equal(ja.open(BASE + '/ui/verdicts')['title'], 'ログイン')
     say(ja, '#token', TOKENS['bob'][1])
