@@ -29,6 +29,7 @@
 #include "util/log.h"
 
 #define SETTLE_MS	300	/* more, for a server that is slow */
+#define HEARD_MS	250	/* as for the next address (RFC 8305, 8) */
 
 static struct step	server_tls_event(struct session *, struct conn *);
 
@@ -158,16 +159,23 @@ connect_enter(struct session *s)
 
 /*
  * A client that said nothing was connected early, in case its server speaks
- * first. Now it speaks itself, and its own words decide: the rule, the way
- * there, and whether the address has a name and so another family.
+ * first. If it speaks itself now, and its server does not answer soon, its own
+ * words decide: the rule, the way there, and whether the address has a name and
+ * so another family.
  */
 static struct step
 connect_event(struct session *s, struct conn *c)
 {
 	if (c == &s->client && c->sock.readable && s->verdict.rule == NULL &&
 	    s->facts.mode == CONF_TRANSPARENT && !s->reply_due)
-		return step_go(PHASE_HELLO);
+		session_timer(s, HEARD_MS);
 	return step_client_event(s, c);
+}
+
+static struct step
+connect_heard(struct session *s)
+{
+	return step_go(PHASE_HELLO);
 }
 
 static void
@@ -181,6 +189,7 @@ const struct phase_ops phase_connect = {
 	.name = "connect",
 	.enter = connect_enter,
 	.event = connect_event,
+	.timeout = connect_heard,
 	.leave = connect_leave
 };
 
