@@ -28,12 +28,9 @@ wrong(const char *what)
 json_t *
 contained_time(int64_t seconds)
 {
-	time_t t = seconds;
-	char s[32];
-	struct tm tm;
+	char s[CLOCK_STAMP];
 
-	strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	return json_string(s);
+	return json_string(clock_stamp(seconds, s));
 }
 
 /* What a list and an event say of one. */

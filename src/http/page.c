@@ -140,15 +140,6 @@ page_url(const struct page *p, struct text *out)
 	text_puts(out, "...");
 }
 
-static void
-page_now(char out[32])
-{
-	time_t now = clock_wall().tv_sec;
-	struct tm tm;
-
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-}
-
 /* The texts of a page: by enum page_name. */
 struct page_values {
 	const char	*v[PAGE_NAMES];
@@ -163,7 +154,7 @@ values_of(struct page_values *o, const struct page *p, enum page_language l)
 
 	memset(o, 0, sizeof(*o));
 	page_url(p, &o->url);
-	page_now(o->time);
+	clock_stamp(clock_wall().tv_sec, o->time);
 	snprintf(o->status, sizeof(o->status), "%d", p->status);
 	o->v[PAGE_N_LANG] = page_language_str(l);
 	o->v[PAGE_N_TITLE] = pagetext_title(p->kind, l);

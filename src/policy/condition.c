@@ -16,6 +16,7 @@
 #include "policy/group.h"
 #include "policy/mac.h"
 #include "policy/segment.h"
+#include "util/clock.h"
 #include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
@@ -439,12 +440,9 @@ time_holds(const struct match *m, struct view *v)
 static int
 time_fact(const struct facts *f, struct text *t)
 {
-	time_t now = f->now;
-	char s[32];
-	struct tm tm;
+	char s[CLOCK_STAMP];
 
-	if (now == 0 || gmtime_r(&now, &tm) == NULL ||
-	    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (f->now == 0 || clock_stamp(f->now, s)[0] == '\0')
 		return 0;
 	text_puts(t, s);
 	return 1;

@@ -54,14 +54,10 @@ void
 captive_say(struct captive_said *o, const struct conf *c,
     const struct contained *who, struct page *p)
 {
-	time_t end = who->until;
-	struct tm tm;
-
 	memset(o, 0, sizeof(*o));
 	snprintf(o->reference, sizeof(o->reference), "quarantine %llu",
 	    (unsigned long long)who->id);
-	strftime(o->until, sizeof(o->until), "%Y-%m-%dT%H:%M:%SZ",
-	    gmtime_r(&end, &tm));
+	clock_stamp(who->until, o->until);
 	allowed_say(&o->allowed, endpoint_profile(c, who));
 	p->kind = PAGE_QUARANTINE;
 	p->reference = o->reference;

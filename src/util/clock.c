@@ -48,3 +48,16 @@ clock_timeval(uint64_t ms)
 	return (struct timeval){ (time_t)(ms / 1000),
 	    (suseconds_t)(ms % 1000 * 1000) };
 }
+
+char *
+clock_stamp(int64_t seconds, char out[CLOCK_STAMP])
+{
+	time_t t = seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || tm.tm_year < -1900 ||
+	    tm.tm_year > 9999 - 1900 ||
+	    strftime(out, CLOCK_STAMP, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		out[0] = '\0';
+	return out;
+}

@@ -19,6 +19,11 @@ uint64_t	 clock_coarse_ms(void);
 
 struct timespec	 clock_wall(void);
 
+/* A time (seconds since 1970) as RFC 3339 has it, "2026-11-29T17:00:00Z"; ""
+ * where its year has not four digits. Returns out. */
+#define CLOCK_STAMP	21
+char		*clock_stamp(int64_t seconds, char out[CLOCK_STAMP]);
+
 /* Milliseconds as libevent and setsockopt(2) take them. */
 struct timeval	 clock_timeval(uint64_t ms);
 

@@ -135,9 +135,7 @@ carry_syslog(const struct target *t, const struct notice *n, int framed,
     struct text *out)
 {
 	struct text body = { 0 };
-	char host[256], when[32];
-	time_t at = n->at;
-	struct tm tm;
+	char host[256], when[CLOCK_STAMP];
 	struct syslog_message m = {
 		.facility = (unsigned)t->conf->facility,
 		.severity = of_kind[n->kind].severity, .time = when,
@@ -146,7 +144,7 @@ carry_syslog(const struct target *t, const struct notice *n, int framed,
 		.process = (unsigned)getpid()
 	};
 
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
+	clock_stamp(n->at, when);
 	if (t->conf->format == FORMAT_CEF)
 		cef_write(n, &body);
 	else

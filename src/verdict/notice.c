@@ -2,6 +2,7 @@
  * Notices, and the values that templates take from them.
  */
 #include "verdict/notice.h"
+#include "util/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,12 +204,9 @@ struct filling {
 static const char *
 time_of(struct text *out, int64_t at)
 {
-	time_t t = at;
-	char s[32];
-	struct tm tm;
+	char s[CLOCK_STAMP];
 
-	strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	text_puts(out, s);
+	text_puts(out, clock_stamp(at, s));
 	return out->s;
 }
 
