@@ -508,7 +508,7 @@ def notify_cuts_the_port_by_radius(s):
         'radius')
     rows = [x.split('\t') for x in out.splitlines()]
     equal([x[0] for x in rows], ['40', '41', '43', '44', '40', '42'])
-    check(not any(x[2] not in ('', '0') or x[4] for x in rows), rows)
+    check(not any(x[2] not in ('', '0', 'False') or x[4] for x in rows), rows)
     check(rows[0][1] == mac and rows[0][3], rows)
 
 
