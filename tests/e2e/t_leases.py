@@ -157,6 +157,8 @@ def kea_conf(s, n, pool):
         'interfaces-config': {'interfaces': ['lan']},
         'lease-database': {'type': 'memfile', 'persist': False},
         'valid-lifetime': 3600,
+        # What was given back, another may have at once.
+        'expired-leases-processing': {'hold-reclaimed-time': 0},
         'hooks-libraries': [{
             'library': KEA_HOOK, 'parameters': {'name': hook(s, 'kea'),
                                                 'sync': False}}],
