@@ -469,6 +469,7 @@ def notify_cuts_the_port_by_radius(s):
     begin(s, {'radius': [{
         'server': '10.2.0.2', 'secret': secret(s), 'nas-address': '10.9.9.9',
         'nas-identifier': 'switch-1', 'undo': 'coa', 'identify': 'both',
+        'events': ['set', 'released', 'step-up-set', 'step-up-released'],
         'attributes': {'Acct-Session-Id': 'case-%{id}', '26.9.1': 'x=y',
                        'Session-Timeout': '60'},
         'undo-attributes': {'Cisco-AVPair': [
@@ -484,6 +485,10 @@ def notify_cuts_the_port_by_radius(s):
     equal(outcomes(s, m, 1), [('radius', 'set', 'refused')])
     equal(case(s, m)[0]['answer'], 'Disconnect-NAK, Error-Cause 503 '
           'Session-Context-Not-Found')
+    up = s.d.ctl('step-up', 'add', net.CLIENT, '1h')['step-up']
+    equal(outcomes(s, up, 1), [('radius', 'step-up-set', 'sent')])
+    s.d.ctl('step-up', 'release', str(up))
+    equal(outcomes(s, up, 2)[1], ('radius', 'step-up-released', 'sent'))
     mac = mac_of(s).upper().replace(':', '-')
     text = server.text()
     for word in ('Received Disconnect-Request', 'Received CoA-Request',
@@ -492,12 +497,13 @@ def notify_cuts_the_port_by_radius(s):
                  'NAS-Identifier = "switch-1"',
                  'Framed-IP-Address = 10.1.0.2',
                  'Acct-Session-Id = "case-%d"' % n,
+                 'Acct-Session-Id = "case-%d"' % up,
                  'Session-Timeout = 60', 'Cisco-AVPair = "x=y"',
                  'Cisco-AVPair = "subscriber:command=reauthenticate"',
                  'Cisco-AVPair = "a=%s"' % mac, 'Event-Timestamp = '):
         check(word in text, word, text[-3000:])
-    wait(lambda: len(list(capture.frames(open(rec.path, 'rb').read()))) >= 6,
-         'six packets')
+    wait(lambda: len(list(capture.frames(open(rec.path, 'rb').read()))) >= 10,
+         'all packets')
     out = capture.tshark(
         '-r', rec.path, '-d', 'udp.port==3799,radius', '-o',
         'radius.shared_secret:a secret of ours', '-o',
@@ -507,9 +513,11 @@ def notify_cuts_the_port_by_radius(s):
         'radius.Message_Authenticator', '-e', '_ws.malformed', '-Y',
         'radius')
     rows = [x.split('\t') for x in out.splitlines()]
-    equal([x[0] for x in rows], ['40', '41', '43', '44', '40', '42'])
+    both = ['40', '41', '43', '44']
+    equal([x[0] for x in rows], both + ['40', '42'] + both)
     check(not any(x[2] not in ('', '0', 'False') or x[4] for x in rows), rows)
-    check(rows[0][1] == mac and rows[0][3], rows)
+    for i in 0, 6:
+        check(rows[i][1] == mac and rows[i][3], rows)
 
 
 @scenario
