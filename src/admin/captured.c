@@ -4,6 +4,7 @@
 #include "admin/captured.h"
 
 #include "admin/admin.h"
+#include "admin/say.h"
 #include "admin/span.h"
 #include "sink/eve.h"
 #include "sink/history.h"
@@ -64,16 +65,9 @@ captured_verb(const struct admin_env *e, const char *word, const char *span,
 	else if (span != NULL && (s = span_read(span)) == 0)
 		wrong = SPAN_HINT;
 	if (wrong != NULL)
-		done(arg, json_pack("{s:s}", "error", wrong));
+		done(arg, say_wrong(wrong));
 	else
 		e->capture(e->arg, &who, (uint64_t)s * 1000, done, arg);
-}
-
-static void
-head(struct text *t, const char *name, const char *type, const char *help)
-{
-	text_printf(t, "# HELP clearspan_%s %s\n# TYPE clearspan_%s %s\n",
-	    name, help, name, type);
 }
 
 static void
@@ -81,10 +75,10 @@ metrics_captures(const struct capture_counts *c, struct text *out)
 {
 	int i;
 
-	head(out, "captures_open", "gauge", "Captures under way.");
+	say_metric(out, "captures_open", "gauge", "Captures under way.");
 	text_printf(out, "clearspan_captures_open %llu\n",
 	    (unsigned long long)c->open);
-	head(out, "captures_total", "counter", "Captures, by their end.");
+	say_metric(out, "captures_total", "counter", "Captures, by their end.");
 	for (i = 0; i < CAPTURE_ENDS; i++)
 		text_printf(out, "clearspan_captures_total{result=\"%s\"} "
 		    "%llu\n", capture_end_str((enum capture_end)i),
@@ -104,17 +98,19 @@ captured_metrics(const struct admin_env *e, struct text *out)
 	if (!e->conf->history.given)
 		return;
 	history_stats(e->history, &st);
-	head(out, "history_bytes", "gauge", "Memory that packets kept take.");
+	say_metric(out, "history_bytes", "gauge",
+	    "Memory that packets kept take.");
 	text_printf(out, "clearspan_history_bytes %llu\n",
 	    (unsigned long long)st.bytes);
-	head(out, "history_packets", "gauge", "Packets kept now.");
+	say_metric(out, "history_packets", "gauge", "Packets kept now.");
 	text_printf(out, "clearspan_history_packets %llu\n",
 	    (unsigned long long)st.packets);
-	head(out, "history_packets_total", "counter", "Packets ever kept.");
+	say_metric(out, "history_packets_total", "counter",
+	    "Packets ever kept.");
 	text_printf(out, "clearspan_history_packets_total %llu\n",
 	    (unsigned long long)st.put);
-	head(out, "history_dropped_packets_total", "counter", "Packets that "
-	    "went, or (no-room) were not kept.");
+	say_metric(out, "history_dropped_packets_total", "counter",
+	    "Packets that went, or (no-room) were not kept.");
 	for (i = 0; i < RING_MAX; i++)
 		text_printf(out, "clearspan_history_dropped_packets_total"
 		    "{reason=\"%s\"} %llu\n", reasons[i],

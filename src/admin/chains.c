@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "admin/say.h"
 #include "chain/device.h"
 #include "chain/zone.h"
 #include "util/mem.h"
@@ -156,13 +157,6 @@ chains_chains(const struct conf *c)
 	return json_pack("{s:o}", "chains", all);
 }
 
-static void
-head(struct text *t, const char *name, const char *type, const char *help)
-{
-	text_printf(t, "# HELP clearspan_%s %s\n# TYPE clearspan_%s %s\n",
-	    name, help, name, type);
-}
-
 /* The metrics of one device, each at the end of its own text. */
 enum { M_UP, M_OPEN, M_NOW, M_TOTAL, M_BYTES, M_PROBE, M_CHANGES, M_MAX };
 
@@ -235,8 +229,9 @@ metrics_helper(struct text *out, const struct conf *c)
 	zone = c->ndevices > 0 ? device_zone(c->devices[0].running) : NULL;
 	if (zone == NULL)
 		return;
-	head(out, "zone_helper_up", "gauge", "Whether the process is there "
-	    "without which no device takes a session.");
+	say_metric(out, "zone_helper_up", "gauge",
+	    "Whether the process is there without which no device takes a "
+	    "session.");
 	text_printf(out, "clearspan_zone_helper_up %d\n",
 	    !zone_helpless(zone));
 }
@@ -264,14 +259,15 @@ chains_metrics(const struct conf *c, struct text *out)
 	for (i = 0; i < c->ndevices; i++)
 		metrics_device(t, &c->devices[i]);
 	for (i = 0; i < M_MAX && c->ndevices > 0; i++) {
-		head(out, metrics[i][0], metrics[i][1], metrics[i][2]);
+		say_metric(out, metrics[i][0], metrics[i][1], metrics[i][2]);
 		text_puts(out, t[i].s);
 		text_free(&t[i]);
 	}
 	metrics_helper(out, c);
 	if (c->nchains > 0)
-		head(out, "chain_failed_total", "counter", "Sessions whose "
-		    "device of a slot was not to be had, by what was done.");
+		say_metric(out, "chain_failed_total", "counter",
+		    "Sessions whose device of a slot was not to be had, by "
+		    "what was done.");
 	for (i = 0; i < c->nchains; i++)
 		metrics_slots(out, &c->chains[i]);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "admin/admin.h"
+#include "admin/say.h"
 #include "admin/span.h"
 #include "sink/eve.h"
 #include "util/clock.h"
@@ -18,12 +19,6 @@
 #include "verdict/segments.h"
 #include "verdict/leases.h"
 #include "verdict/sensors.h"
-
-static json_t *
-wrong(const char *what)
-{
-	return json_pack("{s:o}", "error", eve_string(what));
-}
 
 json_t *
 contained_time(int64_t seconds)
@@ -100,16 +95,17 @@ verb_add(struct quarantine *q, char *who, const char *profile,
 	json_t *a;
 
 	if (who == NULL || profile == NULL || span == NULL)
-		return wrong("quarantine add takes who (an address or a MAC), "
-		    "a profile, a time (10m, 2h), and perhaps the reason");
+		return say_wrong("quarantine add takes who (an address or a "
+		    "MAC), a profile, a time (10m, 2h), and perhaps the "
+		    "reason");
 	if (endpoint_parse(&o.who, who) != 0)
-		return wrong("write who as 192.0.2.7, 2001:db8::7 or "
+		return say_wrong("write who as 192.0.2.7, 2001:db8::7 or "
 		    "02:00:5e:10:00:01");
 	if ((o.ms = (uint64_t)span_read(span) * 1000) == 0)
-		return wrong(SPAN_HINT);
+		return say_wrong(SPAN_HINT);
 	if (quarantine_set(q, &o, clock_wall().tv_sec, clock_ms(), &id,
 	    &why) != 0)
-		a = wrong(why.s);
+		a = say_wrong(why.s);
 	else
 		a = json_pack("{s:I}", "quarantine", (json_int_t)id);
 	text_free(&why);
@@ -124,19 +120,12 @@ verb_release(struct quarantine *q, const char *id)
 
 	if (id == NULL || id[0] < '0' || id[0] > '9' ||
 	    (n = strtoull(id, &end, 10)) == 0 || *end != '\0')
-		return wrong("quarantine release takes a number: see "
+		return say_wrong("quarantine release takes a number: see "
 		    "quarantine list");
 	if (quarantine_release(q, n) != 0)
-		return wrong("there is no quarantine of that number: see "
+		return say_wrong("there is no quarantine of that number: see "
 		    "quarantine list");
 	return json_pack("{s:I}", "released", (json_int_t)n);
-}
-
-static void
-head(struct text *t, const char *name, const char *type, const char *help)
-{
-	text_printf(t, "# HELP clearspan_%s %s\n# TYPE clearspan_%s %s\n",
-	    name, help, name, type);
 }
 
 static void
@@ -144,14 +133,14 @@ metrics_quarantine(struct quarantine *q, struct text *out)
 {
 	int i;
 
-	head(out, "contained", "gauge", "Endpoints in quarantine.");
+	say_metric(out, "contained", "gauge", "Endpoints in quarantine.");
 	text_printf(out, "clearspan_contained %u\n",
 	    contain_count(q->contain));
-	head(out, "quarantine_guard_up", "gauge", "Whether the process is "
-	    "there that stops what is not intercepted.");
+	say_metric(out, "quarantine_guard_up", "gauge",
+	    "Whether the process is there that stops what is not intercepted.");
 	text_printf(out, "clearspan_quarantine_guard_up %d\n",
 	    guard_up(q->guard));
-	head(out, "quarantines_total", "counter", "What became of them.");
+	say_metric(out, "quarantines_total", "counter", "What became of them.");
 	for (i = 0; i < QUARANTINE_MAX; i++)
 		text_printf(out, "clearspan_quarantines_total{action=\"%s\"} "
 		    "%llu\n", quarantine_str((enum quarantine_what)i),
@@ -167,23 +156,24 @@ metrics_sensors(const struct admin_env *e, struct text *out)
 	if (e->sensors != NULL)
 		sensors_stats(e->sensors, &st);
 	if (e->sensors != NULL) {
-		head(out, "sensors_up", "gauge", "Whether the process is there "
-		    "that reads sensors.");
+		say_metric(out, "sensors_up", "gauge",
+		    "Whether the process is there that reads sensors.");
 		text_printf(out, "clearspan_sensors_up %d\n", st.up);
 	}
-	head(out, "sensor_reports_total", "counter", "Reports that came.");
+	say_metric(out, "sensor_reports_total", "counter",
+	    "Reports that came.");
 	text_printf(out, "clearspan_sensor_reports_total %llu\n",
 	    (unsigned long long)st.reports);
-	head(out, "sensor_lost_total", "counter", "Lines that were no "
+	say_metric(out, "sensor_lost_total", "counter", "Lines that were no "
 	    "reports, or too long, or from others.");
 	text_printf(out, "clearspan_sensor_lost_total %llu\n",
 	    (unsigned long long)st.lost);
-	head(out, "sensor_refused_total", "counter", "Connections to sensors "
-	    "that were refused or had to go.");
+	say_metric(out, "sensor_refused_total", "counter",
+	    "Connections to sensors that were refused or had to go.");
 	text_printf(out, "clearspan_sensor_refused_total %llu\n",
 	    (unsigned long long)st.refused);
-	head(out, "verdicts_total", "counter", "Reports, by what became of "
-	    "them.");
+	say_metric(out, "verdicts_total", "counter",
+	    "Reports, by what became of them.");
 	text_printf(out, "clearspan_verdicts_total{result=\"ignored\"} "
 	    "%llu\n", (unsigned long long)e->verdicts->ignored);
 	for (i = 0; i < VERDICT_RESULTS; i++)
@@ -263,15 +253,15 @@ contained_case(const struct quarantine *q, uint64_t id)
 	uint64_t broken;
 
 	if (id == 0)
-		return wrong("a case has the number of its quarantine");
+		return say_wrong("a case has the number of its quarantine");
 	if (q->cases == NULL)
-		return wrong("no cases are kept: quarantines are not "
+		return say_wrong("no cases are kept: quarantines are not "
 		    "configured, or endpoints: cases is none");
 	if ((lines = cases_read(q->cases, id, &broken)) == NULL)
-		return wrong("the file of cases cannot be read");
+		return say_wrong("the file of cases cannot be read");
 	if (json_array_size(lines) == 0) {
 		json_decref(lines);
-		return wrong("there is no case of that number");
+		return say_wrong("there is no case of that number");
 	}
 	return json_pack("{s:o,s:o}", "chain", broken == 0 ?
 	    json_string("whole") : json_sprintf("broken at line %llu",
@@ -297,8 +287,8 @@ contained_verb(struct quarantine *q, const char *words)
 	} else if (strcmp(verb, "release") == 0) {
 		o = verb_release(q, a);
 	} else {
-		o = wrong("quarantine takes list, add WHO PROFILE FOR [REASON] "
-		    "or release ID");
+		o = say_wrong("quarantine takes list, add WHO PROFILE FOR "
+		    "[REASON] or release ID");
 	}
 	free(copy);
 	return o;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "admin/say.h"
 #include "admin/span.h"
 #include "conf/pattern.h"
 #include "proxy/bypasses.h"
@@ -53,19 +54,13 @@ site_canon(char out[PATTERN_MAX + 1], const char *s)
 	return 1;
 }
 
-static json_t *
-wrong(const char *what)
-{
-	return json_pack("{s:s}", "error", what);
-}
-
 json_t *
 learned_clear(struct bypasses *b, const char *word, int exempt_only)
 {
 	char site[PATTERN_MAX + 1];
 
 	if (!site_canon(site, word))
-		return wrong("a site is a name or an address");
+		return say_wrong("a site is a name or an address");
 	return json_pack("{s:I}", "cleared", (json_int_t)bypasses_clear(b,
 	    site, exempt_only));
 }
@@ -77,10 +72,10 @@ learned_exempt(struct bypasses *b, const char *word, const char *time)
 	unsigned long s = span_read(time);
 
 	if (!site_canon(site, word))
-		return wrong("a site is a name or an address");
+		return say_wrong("a site is a name or an address");
 	if (s == 0)
-		return wrong(SPAN_HINT);
+		return say_wrong(SPAN_HINT);
 	if (bypasses_exempt(b, site, (uint64_t)s * 1000) != 0)
-		return wrong("too many sites are exempt; clear one");
+		return say_wrong("too many sites are exempt; clear one");
 	return json_pack("{s:s,s:I}", "exempt", site, "for", (json_int_t)s);
 }

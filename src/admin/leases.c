@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/say.h"
 #include "admin/span.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -14,12 +15,6 @@
 #include "verdict/leased.h"
 
 #define LEASE_SPAN	86400	/* s, of one without a time */
-
-static json_t *
-wrong(const char *what)
-{
-	return json_pack("{s:s}", "error", what);
-}
 
 static json_t *
 row(const struct lease *l, uint64_t now)
@@ -77,13 +72,14 @@ verb_add(struct quarantine *q, const char *addr, const char *mac,
 
 	if (addr == NULL || mac == NULL || addr_parse_ip(&l.addr, addr) != 0 ||
 	    mac_parse(l.mac, mac) != 0)
-		return wrong("lease add takes an address and a MAC address, "
-		    "and perhaps the host's name and a time (30m, 8h)");
+		return say_wrong("lease add takes an address and a MAC "
+		    "address, and perhaps the host's name and a time (30m, "
+		    "8h)");
 	leases_name(q->leases, l.mac, l.name);
 	if (more_read(&l, name, span) != 0)
-		return wrong(SPAN_HINT);
+		return say_wrong(SPAN_HINT);
 	if (leased_put(q, &l, clock_wall().tv_sec, clock_ms()) != 0)
-		return wrong("there are too many leases");
+		return say_wrong("there are too many leases");
 	return json_pack("{s:o}", "lease", row(&l, clock_ms()));
 }
 
@@ -95,10 +91,10 @@ verb_del(struct quarantine *q, const char *addr, const char *mac)
 
 	if (addr == NULL || addr_parse_ip(&a, addr) != 0 || (mac != NULL &&
 	    mac_parse(m, mac) != 0))
-		return wrong("lease del takes an address, and perhaps the MAC "
-		    "address that must have had it");
+		return say_wrong("lease del takes an address, and perhaps the "
+		    "MAC address that must have had it");
 	if (leased_del(q, &a, mac != NULL ? m : NULL) != 0)
-		return wrong("there is no such lease: see lease list");
+		return say_wrong("there is no such lease: see lease list");
 	return json_pack("{s:s}", "deleted", addr);
 }
 
@@ -119,8 +115,8 @@ leases_verb(struct quarantine *q, const char *words)
 	else if (strcmp(w[0], "del") == 0)
 		o = verb_del(q, w[1], w[2]);
 	else
-		o = wrong("lease takes list, add ADDRESS MAC [NAME] [FOR] or "
-		    "del ADDRESS [MAC]");
+		o = say_wrong("lease takes list, add ADDRESS MAC [NAME] [FOR] "
+		    "or del ADDRESS [MAC]");
 	free(copy);
 	return o;
 }

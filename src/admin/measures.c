@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admin/contained.h"
+#include "admin/say.h"
 #include "admin/span.h"
 #include "admin/tags.h"
 #include "conf/denied.h"
@@ -21,12 +22,6 @@
 #include "verdict/verdicts.h"
 
 #define RING	256		/* verdicts that are kept */
-
-static json_t *
-wrong(const char *what)
-{
-	return json_pack("{s:o}", "error", eve_string(what));
-}
 
 const char *
 measure_subject(enum state_kind kind, const struct contained *c)
@@ -192,12 +187,12 @@ verb_order(struct measures *m, struct measure_order *o, const char *span,
 	json_t *a;
 
 	if ((o->ms = (uint64_t)span_read(span) * 1000) == 0)
-		return wrong(SPAN_HINT);
+		return say_wrong(SPAN_HINT);
 	o->by = "operator";
 	o->reason = reason != NULL && *reason != '\0' ? reason :
 	    "set by the operator";
 	if (measure_do(m, o, clock_wall().tv_sec, clock_ms(), &id, &why) != 0)
-		a = wrong(why.s);
+		a = say_wrong(why.s);
 	else
 		a = json_pack("{s:I}", key, (json_int_t)id);
 	text_free(&why);
@@ -212,11 +207,11 @@ deny_add(struct measures *m, const char *server, const char *span,
 	char text[SERVER_STRLEN];
 
 	if (server == NULL || span == NULL)
-		return wrong("deny add takes a server (an address, a name or "
-		    "a URL), a time (10m, 2h), and perhaps the reason");
+		return say_wrong("deny add takes a server (an address, a name "
+		    "or a URL), a time (10m, 2h), and perhaps the reason");
 	if (server_read(text, server, 0) != 0)
-		return wrong("write the server as 203.0.113.9, evil.example "
-		    "(and all below it), =evil.example or a URL");
+		return say_wrong("write the server as 203.0.113.9, "
+		    "evil.example (and all below it), =evil.example or a URL");
 	o.object = text;
 	return verb_order(m, &o, span, reason, "denial");
 }
@@ -254,11 +249,11 @@ step_up_add(struct measures *m, const char *who, const char *span,
 	char *mirrors;
 
 	if (who == NULL || span == NULL)
-		return wrong("step-up add takes who (an address or a MAC), a "
-		    "time (10m, 2h), and perhaps mirror=NAME,... and the "
+		return say_wrong("step-up add takes who (an address or a MAC), "
+		    "a time (10m, 2h), and perhaps mirror=NAME,... and the "
 		    "reason");
 	if (endpoint_parse(&o.who, who) != 0)
-		return wrong("write who as 192.0.2.7, 2001:db8::7 or "
+		return say_wrong("write who as 192.0.2.7, 2001:db8::7 or "
 		    "02:00:5e:10:00:01");
 	if (reason != NULL && strncmp(reason, "mirror=", 7) == 0) {
 		mirrors = reason + 7;
@@ -266,7 +261,7 @@ step_up_add(struct measures *m, const char *who, const char *span,
 		if (*reason != '\0')
 			*reason++ = '\0';
 		if (!mirrors_take(m->quarantine->conf, mirrors))
-			return wrong("there is no such mirror: see mirrors "
+			return say_wrong("there is no such mirror: see mirrors "
 			    "in the configuration");
 		o.object = mirrors;
 	}
@@ -292,9 +287,10 @@ verb(struct measures *m, enum state_kind kind, const char *words)
 	} else if (strcmp(what, "release") == 0) {
 		o = verb_release(m, kind, a);
 	} else {
-		o = wrong(kind == STATE_DENIAL ? "deny takes list, add SERVER "
-		    "FOR [REASON] or release ID" : "step-up takes list, add "
-		    "WHO FOR [mirror=NAME,...] [REASON] or release ID");
+		o = say_wrong(kind == STATE_DENIAL ?
+		    "deny takes list, add SERVER FOR [REASON] or release ID" :
+		    "step-up takes list, add WHO FOR [mirror=NAME,...] "
+		    "[REASON] or release ID");
 	}
 	free(copy);
 	return o;
@@ -321,7 +317,7 @@ approve_verb(struct measures *m, const char *word)
 
 	if (proposal_approve(m, "operator", clock_wall().tv_sec, clock_ms(),
 	    &id, &why) != 0)
-		o = wrong(why.s);
+		o = say_wrong(why.s);
 	else
 		o = json_pack("{s:I}", "approved", (json_int_t)id);
 	text_free(&why);
@@ -334,7 +330,8 @@ reject_verb(struct measures *m, const char *word)
 	uint64_t id = number(word);
 
 	if (proposal_reject(m, id, "operator") != 0)
-		return wrong("nothing waits under that number: see verdicts");
+		return say_wrong("nothing waits under that number: see "
+		    "verdicts");
 	return json_pack("{s:I}", "rejected", (json_int_t)id);
 }
 
@@ -458,20 +455,13 @@ verdicts_verb(const struct verdict_ring *r, struct measures *m,
 
 	if (n == 0) {
 		json_decref(rows);
-		return wrong("verdicts takes how many: verdicts 50");
+		return say_wrong("verdicts takes how many: verdicts 50");
 	}
 	for (i = 0; i < n && i < r->n && i < RING; i++)
 		json_array_append_new(rows, ring_row(m,
 		    r->v[(r->n - 1 - i) % RING]));
 	return json_pack("{s:o,s:o}", "waiting", measures_list(m,
 	    STATE_PROPOSAL), "verdicts", rows);
-}
-
-static void
-head(struct text *t, const char *name, const char *type, const char *help)
-{
-	text_printf(t, "# HELP clearspan_%s %s\n# TYPE clearspan_%s %s\n",
-	    name, help, name, type);
 }
 
 void
@@ -488,12 +478,13 @@ measures_metrics(struct measures *m, struct text *out)
 	tables[0] = denied_table(m->denied);
 	tables[1] = m->step_ups;
 	tables[2] = m->proposals;
-	head(out, "measures", "gauge", "Servers that are denied, endpoints "
-	    "under step-up, and what waits to be approved.");
+	say_metric(out, "measures", "gauge",
+	    "Servers that are denied, endpoints under step-up, and what waits "
+	    "to be approved.");
 	for (i = 0; i < NELEM(kinds); i++)
 		text_printf(out, "clearspan_measures{kind=\"%s\"} %u\n",
 		    measure_str(kinds[i]), contain_count(tables[i]));
-	head(out, "measures_total", "counter", "What became of them.");
+	say_metric(out, "measures_total", "counter", "What became of them.");
 	for (i = 0; i < NELEM(kinds); i++)
 		for (what = 0; what < MEASURE_MAX; what++)
 			if (m->counts[kinds[i]][what] > 0)

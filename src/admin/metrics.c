@@ -20,6 +20,7 @@
 #include "admin/measures.h"
 #include "admin/notices.h"
 #include "admin/rest.h"
+#include "admin/say.h"
 #include "http/spool.h"
 #include "tls/ca.h"
 #include "util/budget.h"
@@ -52,13 +53,6 @@ struct metrics {
 	struct losses	*losses;	/* one for each mirror there was */
 	size_t		 nlosses;
 };
-
-static void
-head(struct text *t, const char *name, const char *type, const char *help)
-{
-	text_printf(t, "# HELP clearspan_%s %s\n# TYPE clearspan_%s %s\n",
-	    name, help, name, type);
-}
 
 /* A label; in its value backslash, quote and newline are escaped. */
 static void
@@ -100,13 +94,13 @@ static void
 page_sessions(struct metrics *m, struct text *t,
     const struct worker_counts *c)
 {
-	head(t, "sessions_total", "counter",
+	say_metric(t, "sessions_total", "counter",
 	    "Sessions that ended, by what was done and the rule.");
 	tally_each(m->env->tally, session_sample, t);
-	head(t, "sessions_open", "gauge", "Sessions open now.");
+	say_metric(t, "sessions_open", "gauge", "Sessions open now.");
 	text_printf(t, "clearspan_sessions_open %llu\n",
 	    (unsigned long long)c->open);
-	head(t, "bytes_total", "counter", "Payload bytes carried.");
+	say_metric(t, "bytes_total", "counter", "Payload bytes carried.");
 	sample(t, "bytes_total", "direction", "toserver", NULL, NULL,
 	    c->bytes[DIR_UP]);
 	sample(t, "bytes_total", "direction", "toclient", NULL, NULL,
@@ -121,7 +115,7 @@ page_unread_http2(struct text *t, const struct worker_counts *c)
 	    "limit", "stream", "memory" };
 	unsigned i;
 
-	head(t, "http2_unread_total", "counter",
+	say_metric(t, "http2_unread_total", "counter",
 	    "Connections and streams of HTTP/2 that were not read to the end.");
 	for (i = 0; i < UNREAD_HTTP2_REASONS; i++)
 		sample(t, "http2_unread_total", "reason", reason[i], NULL,
@@ -136,7 +130,7 @@ page_unread(struct text *t, const struct worker_counts *c)
 	    "server-first", "connect", "upgrade" };
 	unsigned i;
 
-	head(t, "uninspected_total", "counter",
+	say_metric(t, "uninspected_total", "counter",
 	    "What no ICAP service saw because it was not HTTP.");
 	for (i = UNREAD_NONE + 1; i < UNREAD_REASONS; i++) {
 		sample(t, "uninspected_total", "reason", reason[i], "result",
@@ -151,7 +145,7 @@ page_starttls(struct text *t, const struct worker_counts *c)
 {
 	unsigned i;
 
-	head(t, "starttls_total", "counter",
+	say_metric(t, "starttls_total", "counter",
 	    "Requests for TLS in the middle of a session, by what came of "
 	    "them.");
 	for (i = 0; i < RESULT_MAX; i++)
@@ -176,28 +170,28 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	    "stalled", "cut-off" };
 	unsigned i;
 
-	head(t, "handshakes_total", "counter", "TLS handshakes.");
+	say_metric(t, "handshakes_total", "counter", "TLS handshakes.");
 	for (i = 0; i < 8 * TLS_VERSION_CLASSES; i++)
 		text_printf(t, "clearspan_handshakes_total{side=\"%s\","
 		    "version=\"%s\",resumed=\"%s\",result=\"%s\"} %llu\n",
 		    side[i & 1], version[i >> 3], resumed[i >> 1 & 1],
 		    result[i >> 2 & 1], (unsigned long long)
 		    c->handshakes[i & 1][i >> 3][i >> 1 & 1][i >> 2 & 1]);
-	head(t, "forged_total", "counter", "Forged certificates used.");
+	say_metric(t, "forged_total", "counter", "Forged certificates used.");
 	sample(t, "forged_total", "cache", "miss", NULL, NULL, c->forged[0]);
 	sample(t, "forged_total", "cache", "hit", NULL, NULL, c->forged[1]);
-	head(t, "undecrypted_total", "counter",
+	say_metric(t, "undecrypted_total", "counter",
 	    "Sessions that passed undecrypted or uninspected.");
 	for (i = 0; i < UNDECRYPTED_REASONS; i++)
 		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
 		    NULL, c->undecrypted[i]);
-	head(t, "issuers_fetched_total", "counter",
+	say_metric(t, "issuers_fetched_total", "counter",
 	    "Fetches of certificates that servers left out of their chains.");
 	sample(t, "issuers_fetched_total", "result", "failed", NULL, NULL,
 	    c->issuers[0]);
 	sample(t, "issuers_fetched_total", "result", "ok", NULL, NULL,
 	    c->issuers[1]);
-	head(t, "confirmations_total", "counter",
+	say_metric(t, "confirmations_total", "counter",
 	    "Servers probed before a bypass by name.");
 	for (i = 0; i < PROBE_RESULTS; i++)
 		sample(t, "confirmations_total", "result", confirmed[i], NULL,
@@ -205,7 +199,7 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 	page_unread(t, c);
 	page_starttls(t, c);
 	page_unread_http2(t, c);
-	head(t, "hellos_refused_total", "counter",
+	say_metric(t, "hellos_refused_total", "counter",
 	    "Clients whose hello could not be read.");
 	for (i = 0; i < HELLO_REASONS; i++)
 		sample(t, "hellos_refused_total", "reason", refused[i], NULL,
@@ -273,10 +267,11 @@ page_mirrors(struct metrics *m, struct text *t)
 	struct losses *l;
 	size_t i, k;
 
-	head(t, "mirror_packets_total", "counter", "Packets made for it.");
-	head(&lost, "mirror_lost_bytes_total", "counter",
+	say_metric(t, "mirror_packets_total", "counter",
+	    "Packets made for it.");
+	say_metric(&lost, "mirror_lost_bytes_total", "counter",
 	    "Payload bytes that did not reach it.");
-	head(&streams, "mirror_streams_total", "counter",
+	say_metric(&streams, "mirror_streams_total", "counter",
 	    "Streams of HTTP/2 shown as HTTP/1.1.");
 	for (i = 0; i < conf->nmirrors; i++) {
 		memset(&st, 0, sizeof(st));
@@ -365,15 +360,15 @@ page_icap(struct metrics *m, struct text *t)
 
 	if (m->env->conf->nicaps == 0)
 		return;
-	head(t, "icap_transactions_total", "counter",
+	say_metric(t, "icap_transactions_total", "counter",
 	    "ICAP transactions, by what became of them.");
-	head(&hist, "icap_seconds", "histogram",
+	say_metric(&hist, "icap_seconds", "histogram",
 	    "How long ICAP transactions took.");
-	head(&up, "icap_server_up", "gauge",
+	say_metric(&up, "icap_server_up", "gauge",
 	    "Whether an ICAP server answers.");
-	head(&faults, "icap_faults_total", "counter",
+	say_metric(&faults, "icap_faults_total", "counter",
 	    "Failed attempts of ICAP transactions.");
-	head(&wait, "icap_waiting", "gauge",
+	say_metric(&wait, "icap_waiting", "gauge",
 	    "Transactions that wait for a connection.");
 	for (i = 0; i < m->env->conf->nicaps; i++) {
 		name = icap_service_conf(m->env->icaps[i])->name;
@@ -414,12 +409,12 @@ page_http2(struct text *t, const struct worker_counts *c)
 {
 	unsigned i;
 
-	head(t, "http2_streams_total", "counter",
+	say_metric(t, "http2_streams_total", "counter",
 	    "Streams of HTTP/2 that were read, by their end.");
 	for (i = 0; i < STREAM_RESULTS; i++)
 		sample(t, "http2_streams_total", "result",
 		    streamed_str((enum streamed)i), NULL, NULL, c->streams[i]);
-	head(t, "http2_abuse_total", "counter",
+	say_metric(t, "http2_abuse_total", "counter",
 	    "What peers did to HTTP/2 that is bounded.");
 	for (i = 0; i < 2 * H2_ABUSE_MAX; i++)
 		sample(t, "http2_abuse_total", "kind",
@@ -435,7 +430,8 @@ page_ca(struct metrics *m, struct text *t)
 	size_t i;
 	X509 *ca;
 
-	head(t, "ca_expiry_seconds", "gauge", "Until a CA is no longer valid.");
+	say_metric(t, "ca_expiry_seconds", "gauge",
+	    "Until a CA is no longer valid.");
 	for (i = 0; m->env->tls != NULL && i < conf_ca_count(c); i++) {
 		if ((ca = tls_ca_cert(m->env->tls, i)) == NULL)
 			continue;
@@ -452,7 +448,7 @@ page_owns(struct metrics *m, struct text *t)
 	const struct conf *c = m->env->conf;
 	size_t i;
 
-	head(t, "certificate_expiry_seconds", "gauge",
+	say_metric(t, "certificate_expiry_seconds", "gauge",
 	    "Until an own server's certificate is no longer valid.");
 	for (i = 0; i < c->nowns; i++) {
 		text_puts(t, "clearspan_certificate_expiry_seconds{");
@@ -467,7 +463,7 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 {
 	unsigned i;
 
-	head(t, "memory_bytes", "gauge", "Bytes held.");
+	say_metric(t, "memory_bytes", "gauge", "Bytes held.");
 	sample(t, "memory_bytes", "pool", "buffers", NULL, NULL, c->buffers);
 	sample(t, "memory_bytes", "pool", "tls", NULL, NULL,
 	    budget_held(BUDGET_TLS));
@@ -483,30 +479,31 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	    budget_held(BUDGET_SPOOL));
 	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL,
 	    spool_disk());
-	head(t, "requests_judged_total", "counter",
+	say_metric(t, "requests_judged_total", "counter",
 	    "HTTP requests for another name than their connection's.");
 	for (i = 0; i < JUDGED_MAX; i++)
 		sample(t, "requests_judged_total", "result",
 		    judged_str((enum judged)i), NULL, NULL, c->judged[i]);
 	page_http2(t, c);
-	head(t, "destinations_refused_total", "counter",
+	say_metric(t, "destinations_refused_total", "counter",
 	    "Connections that clients asked for and Clearspan refused.");
 	for (i = 0; i < REACH_MAX; i++)
 		sample(t, "destinations_refused_total", "reason",
 		    reach_str((enum reach)i), NULL, NULL, c->unreached[i]);
-	head(t, "worker_late_total", "counter",
+	say_metric(t, "worker_late_total", "counter",
 	    "Times a worker did not answer for two seconds.");
 	text_printf(t, "clearspan_worker_late_total %llu\n",
 	    (unsigned long long)c->late);
-	head(t, "handshakes_gave_way_total", "counter", "Stalled handshakes "
-	    "reset because limits.handshakes were under way.");
+	say_metric(t, "handshakes_gave_way_total", "counter",
+	    "Stalled handshakes reset because limits.handshakes were under "
+	    "way.");
 	text_printf(t, "clearspan_handshakes_gave_way_total %llu\n",
 	    (unsigned long long)c->gave_way);
-	head(t, "stalled_reset_total", "counter",
+	say_metric(t, "stalled_reset_total", "counter",
 	    "Sessions reset because limits.memory was spent.");
 	text_printf(t, "clearspan_stalled_reset_total %llu\n",
 	    (unsigned long long)c->stalled);
-	head(t, "reloads_total", "counter", "Configurations read again.");
+	say_metric(t, "reloads_total", "counter", "Configurations read again.");
 	sample(t, "reloads_total", "result", "ok", NULL, NULL,
 	    m->env->reloads[1]);
 	sample(t, "reloads_total", "result", "failed", NULL, NULL,

@@ -7,17 +7,12 @@
 #include <string.h>
 
 #include "admin/contained.h"
+#include "admin/say.h"
 #include "admin/span.h"
 #include "sink/eve.h"
 #include "util/clock.h"
 #include "util/mem.h"
 #include "verdict/tags.h"
-
-static json_t *
-wrong(const char *what)
-{
-	return json_pack("{s:o}", "error", eve_string(what));
-}
 
 json_t *
 tags_words(const char *list)
@@ -94,7 +89,7 @@ verb_add(struct quarantine *q, const struct endpoint *who, const char *tag,
 	free(word);
 	o.reason = rest[0] != '\0' ? rest : "set by the operator";
 	if (tags_set(q, &o, clock_wall().tv_sec, clock_ms(), &id, &why) != 0)
-		a = wrong(why.s);
+		a = say_wrong(why.s);
 	else
 		a = json_pack("{s:I}", "tag", (json_int_t)id);
 	text_free(&why);
@@ -107,7 +102,7 @@ verb_clear(struct quarantine *q, const struct endpoint *who, const char *tag)
 	uint64_t id;
 
 	if (tags_clear(q, who, tag, &id) != 0)
-		return wrong("that endpoint has no such tag: see tag list");
+		return say_wrong("that endpoint has no such tag: see tag list");
 	return json_pack("{s:I}", "cleared", (json_int_t)id);
 }
 
@@ -118,12 +113,13 @@ verb_on(struct quarantine *q, const char *verb, const char *who,
 	struct endpoint e;
 
 	if (strcmp(verb, "add") != 0 && strcmp(verb, "clear") != 0)
-		return wrong("tag takes list, add WHO TAG [FOR] [REASON] or "
-		    "clear WHO TAG");
+		return say_wrong("tag takes list, add WHO TAG [FOR] [REASON] "
+		    "or clear WHO TAG");
 	if (who == NULL || tag == NULL)
-		return wrong("tag takes who (an address or a MAC) and a tag");
+		return say_wrong("tag takes who (an address or a MAC) and a "
+		    "tag");
 	if (endpoint_parse(&e, who) != 0)
-		return wrong("write who as 192.0.2.7, 2001:db8::7 or "
+		return say_wrong("write who as 192.0.2.7, 2001:db8::7 or "
 		    "02:00:5e:10:00:01");
 	return verb[0] == 'a' ? verb_add(q, &e, tag, rest) :
 	    verb_clear(q, &e, tag);
