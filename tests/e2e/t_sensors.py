@@ -103,6 +103,9 @@ def sensors_of_every_kind_contain(s):
          EVE['alert']['signature']),
         ('file', dict(NOTICE, src='10.1.0.12'), '10.1.0.12', 'zeek', 5,
          'Intel::Notice'),
+        ('file', dict(NOTICE, src='10.1.0.22', note='Of_No_Module', actions=[
+            'Notice::ACTION_LOG'], suppress_for=3600.0), '10.1.0.22', 'zeek',
+         5, 'Of_No_Module'),
         ('ddi', LEEF % (('10.1.0.13',) * 2), '10.1.0.13', 'ddi', 8,
          'RANSOM_X.A'),
         ('ddi', CEF % (('10.1.0.14',) * 2), '10.1.0.14', 'ddi', 8,
@@ -126,20 +129,20 @@ def sensors_of_every_kind_contain(s):
         check(v['seconds'] < 1, v)
     equal(sorted(q['endpoint'] for q in s.d.ctl('quarantine')['quarantine']),
           sorted(x[2] for x in told))
-    check(verdicts(s, 4)[3]['peer'] == 'evil.example', 'the peer')
-    check('RANSOM_X.A' in verdicts(s, 4)[3]['line'], 'the line')
+    check(verdicts(s, 5)[4]['peer'] == 'evil.example', 'the peer')
+    check('RANSOM_X.A' in verdicts(s, 5)[4]['line'], 'the line')
     equal(status(get(s, 'https://www.good.test/')), '403')
     equal(status(get(s, 'https://www.good.test/', OTHER)), '200')
     # What a sensor says beside that, and what nobody may say.
     sensors['ids'].say(dict(EVE, event_type='flow')).say('no JSON').say('{')
     sensors['tcp'].say('x' * 70000).say(FORTI % '10.1.0.18')
-    verdicts(s, 9)
+    verdicts(s, 10)
     s.d.metric_is(3, 'clearspan_sensor_lost_total')
     with s.server:
         far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     far.sendto((LEEF % (('10.1.0.19',) * 2)).encode(), (net.INNER, 5514))
     s.d.metric_is(4, 'clearspan_sensor_lost_total')
-    equal(len(s.d.ctl('quarantine')['quarantine']), 9)
+    equal(len(s.d.ctl('quarantine')['quarantine']), 10)
 
 
 @scenario
