@@ -68,9 +68,28 @@ guard_up(const struct guard *g)
 void
 guard_say(struct guard *g, const struct guard_ask *a)
 {
-	if (!g->gone && send(g->fd, a, sizeof(*a), MSG_NOSIGNAL) !=
-	    sizeof(*a))
+	ssize_t n;
+
+	if (g->gone)
+		return;
+	while ((n = send(g->fd, a, sizeof(*a), MSG_NOSIGNAL)) < 0 &&
+	    errno == EINTR)
+		;
+	if (n != sizeof(*a))
 		g->gone = 1;
+}
+
+/* Where a wait has a timeout, the kernel does not go on with it behind a signal
+ * (signal(7)): we do, or the answer would be taken for that to the next. */
+static int
+guard_hear(struct guard *g, void *answer, size_t len)
+{
+	ssize_t n = -1;
+
+	while (!g->gone && (n = recv(g->fd, answer, len, 0)) < 0 &&
+	    errno == EINTR)
+		;
+	return n == (ssize_t)len ? 0 : ERR_EOF;
 }
 
 static int
@@ -92,7 +111,7 @@ guard_done(struct guard *g, struct text *why)
 	struct guard_answer r = { 0 };
 
 	guard_say(g, &a);
-	if (g->gone || recv(g->fd, &r, sizeof(r), 0) != sizeof(r))
+	if (guard_hear(g, &r, sizeof(r)) != 0)
 		return guard_lost(g, why);
 	r.why[sizeof(r.why) - 1] = '\0';
 	text_puts(why, r.why);
@@ -103,11 +122,15 @@ int
 guard_count(struct guard *g, struct guard_counts *out)
 {
 	struct guard_ask a = { .verb = GUARD_COUNT };
+	struct text why = { 0 };
+	int rv;
 
 	memset(out, 0, sizeof(*out));
 	guard_say(g, &a);
-	return g->gone || recv(g->fd, out, sizeof(*out), 0) != sizeof(*out) ?
-	    ERR_EOF : 0;
+	if ((rv = guard_hear(g, out, sizeof(*out))) != 0)
+		guard_lost(g, &why);
+	text_free(&why);
+	return rv;
 }
 
 static void

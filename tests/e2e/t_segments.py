@@ -469,6 +469,29 @@ def segments_change_by_a_reload(s):
 
 
 @scenario
+def segments_outlive_signals(s):
+    """A signal that comes while the daemon waits for its guard's answer, as
+    of a log that is rotated while metrics are read, is no end of it."""
+    t = begin(s, False)
+    over = threading.Event()
+
+    def rotate():
+        while not over.wait(0.0005):
+            s.d.p.send_signal(signal.SIGUSR1)
+    rotating = threading.Thread(target=rotate)
+    rotating.start()
+    for i in range(40):
+        equal(s.d.metric('clearspan_quarantine_guard_up'), 1, i)
+        s.d.ctl('tag', 'add', '10.22.0.%d' % (10 + i), 'infected')
+    over.set()
+    rotating.join()
+    check('has ended' not in s.d.text(), 'the guard')
+    check(passes(t, udp, 'app', 'db', 5432, True), 'allowed')
+    s.d.ctl('tag', 'add', t.at['app'], 'infected')
+    check(not passes(t, udp, 'app', 'db', 5432, False), 'infected')
+
+
+@scenario
 def segments_change_by_a_reload_and_a_bridge_knows_its_flows(s):
     """Who began a flow is known afterwards: a server may go on first, also
     after a restart; unless the flow may no longer be."""
