@@ -54,40 +54,10 @@ struct metrics {
 	size_t		 nlosses;
 };
 
-/* A label; in its value backslash, quote and newline are escaped. */
-static void
-label(struct text *t, const char *name, const char *value)
-{
-	text_printf(t, "%s=\"", name);
-	for (; *value != '\0'; value++) {
-		if (*value == '\\' || *value == '"')
-			text_add(t, "\\", 1);
-		if (*value == '\n')
-			text_puts(t, "\\n");
-		else
-			text_add(t, value, 1);
-	}
-	text_puts(t, "\"");
-}
-
-/* A sample with one label, or two (name2 not NULL). */
-static void
-sample(struct text *t, const char *metric, const char *name1,
-    const char *value1, const char *name2, const char *value2, uint64_t n)
-{
-	text_printf(t, "clearspan_%s{", metric);
-	label(t, name1, value1);
-	if (name2 != NULL) {
-		text_puts(t, ",");
-		label(t, name2, value2);
-	}
-	text_printf(t, "} %llu\n", (unsigned long long)n);
-}
-
 static void
 session_sample(void *arg, const char *action, const char *rule, uint64_t n)
 {
-	sample(arg, "sessions_total", "action", action, "rule", rule, n);
+	say_sample(arg, "sessions_total", "action", action, "rule", rule, n);
 }
 
 static void
@@ -101,9 +71,9 @@ page_sessions(struct metrics *m, struct text *t,
 	text_printf(t, "clearspan_sessions_open %llu\n",
 	    (unsigned long long)c->open);
 	say_metric(t, "bytes_total", "counter", "Payload bytes carried.");
-	sample(t, "bytes_total", "direction", "toserver", NULL, NULL,
+	say_sample(t, "bytes_total", "direction", "toserver", NULL, NULL,
 	    c->bytes[DIR_UP]);
-	sample(t, "bytes_total", "direction", "toclient", NULL, NULL,
+	say_sample(t, "bytes_total", "direction", "toclient", NULL, NULL,
 	    c->bytes[DIR_DOWN]);
 }
 
@@ -118,7 +88,7 @@ page_unread_http2(struct text *t, const struct worker_counts *c)
 	say_metric(t, "http2_unread_total", "counter",
 	    "Connections and streams of HTTP/2 that were not read to the end.");
 	for (i = 0; i < UNREAD_HTTP2_REASONS; i++)
-		sample(t, "http2_unread_total", "reason", reason[i], NULL,
+		say_sample(t, "http2_unread_total", "reason", reason[i], NULL,
 		    NULL, c->unread_http2[i]);
 }
 
@@ -133,10 +103,10 @@ page_unread(struct text *t, const struct worker_counts *c)
 	say_metric(t, "uninspected_total", "counter",
 	    "What no ICAP service saw because it was not HTTP.");
 	for (i = UNREAD_NONE + 1; i < UNREAD_REASONS; i++) {
-		sample(t, "uninspected_total", "reason", reason[i], "result",
-		    "allowed", c->unread[i][0]);
-		sample(t, "uninspected_total", "reason", reason[i], "result",
-		    "blocked", c->unread[i][1]);
+		say_sample(t, "uninspected_total", "reason", reason[i],
+		    "result", "allowed", c->unread[i][0]);
+		say_sample(t, "uninspected_total", "reason", reason[i],
+		    "result", "blocked", c->unread[i][1]);
 	}
 }
 
@@ -149,8 +119,8 @@ page_starttls(struct text *t, const struct worker_counts *c)
 	    "Requests for TLS in the middle of a session, by what came of "
 	    "them.");
 	for (i = 0; i < RESULT_MAX; i++)
-		sample(t, "starttls_total", "result", starttls_result_str(i),
-		    NULL, NULL, c->starttls[i]);
+		say_sample(t, "starttls_total", "result",
+		    starttls_result_str(i), NULL, NULL, c->starttls[i]);
 }
 
 static void
@@ -178,32 +148,33 @@ page_handshakes(struct text *t, const struct worker_counts *c)
 		    result[i >> 2 & 1], (unsigned long long)
 		    c->handshakes[i & 1][i >> 3][i >> 1 & 1][i >> 2 & 1]);
 	say_metric(t, "forged_total", "counter", "Forged certificates used.");
-	sample(t, "forged_total", "cache", "miss", NULL, NULL, c->forged[0]);
-	sample(t, "forged_total", "cache", "hit", NULL, NULL, c->forged[1]);
+	say_sample(t, "forged_total", "cache", "miss", NULL, NULL,
+	    c->forged[0]);
+	say_sample(t, "forged_total", "cache", "hit", NULL, NULL, c->forged[1]);
 	say_metric(t, "undecrypted_total", "counter",
 	    "Sessions that passed undecrypted or uninspected.");
 	for (i = 0; i < UNDECRYPTED_REASONS; i++)
-		sample(t, "undecrypted_total", "reason", undecrypted[i], NULL,
-		    NULL, c->undecrypted[i]);
+		say_sample(t, "undecrypted_total", "reason", undecrypted[i],
+		    NULL, NULL, c->undecrypted[i]);
 	say_metric(t, "issuers_fetched_total", "counter",
 	    "Fetches of certificates that servers left out of their chains.");
-	sample(t, "issuers_fetched_total", "result", "failed", NULL, NULL,
+	say_sample(t, "issuers_fetched_total", "result", "failed", NULL, NULL,
 	    c->issuers[0]);
-	sample(t, "issuers_fetched_total", "result", "ok", NULL, NULL,
+	say_sample(t, "issuers_fetched_total", "result", "ok", NULL, NULL,
 	    c->issuers[1]);
 	say_metric(t, "confirmations_total", "counter",
 	    "Servers probed before a bypass by name.");
 	for (i = 0; i < PROBE_RESULTS; i++)
-		sample(t, "confirmations_total", "result", confirmed[i], NULL,
-		    NULL, c->confirmations[i]);
+		say_sample(t, "confirmations_total", "result", confirmed[i],
+		    NULL, NULL, c->confirmations[i]);
 	page_unread(t, c);
 	page_starttls(t, c);
 	page_unread_http2(t, c);
 	say_metric(t, "hellos_refused_total", "counter",
 	    "Clients whose hello could not be read.");
 	for (i = 0; i < HELLO_REASONS; i++)
-		sample(t, "hellos_refused_total", "reason", refused[i], NULL,
-		    NULL, c->hellos_refused[i]);
+		say_sample(t, "hellos_refused_total", "reason", refused[i],
+		    NULL, NULL, c->hellos_refused[i]);
 }
 
 static struct losses *
@@ -254,8 +225,8 @@ mirror_streams(struct text *t, const char *mirror, const struct sink_stats *st)
 	size_t i;
 
 	for (i = 0; i < SINK_STREAMS; i++)
-		sample(t, "mirror_streams_total", "mirror", mirror, "result",
-		    results[i], st->streams[i]);
+		say_sample(t, "mirror_streams_total", "mirror", mirror,
+		    "result", results[i], st->streams[i]);
 }
 
 static void
@@ -276,16 +247,16 @@ page_mirrors(struct metrics *m, struct text *t)
 	for (i = 0; i < conf->nmirrors; i++) {
 		memset(&st, 0, sizeof(st));
 		m->env->sinks[i].ops->stats(m->env->sinks[i].sink, &st);
-		sample(t, "mirror_packets_total", "mirror",
+		say_sample(t, "mirror_packets_total", "mirror",
 		    conf->mirrors[i].name, NULL, NULL, st.packets);
 		l = losses_of(m, conf->mirrors[i].name);
 		losses_add(l, &st);
 		for (k = 0; k < l->n; k++)
-			sample(&lost, "mirror_lost_bytes_total", "mirror",
+			say_sample(&lost, "mirror_lost_bytes_total", "mirror",
 			    conf->mirrors[i].name, "reason", l->v[k].reason,
 			    l->v[k].bytes);
 		if (l->n == 0)
-			sample(&lost, "mirror_lost_bytes_total", "mirror",
+			say_sample(&lost, "mirror_lost_bytes_total", "mirror",
 			    conf->mirrors[i].name, "reason", "none", 0);
 		if (conf->mirrors[i].http11)
 			mirror_streams(&streams, conf->mirrors[i].name, &st);
@@ -306,7 +277,7 @@ transactions(struct text *t, const char *service, const struct icap_stats *st)
 	for (m = ICAP_REQMOD; m <= ICAP_RESPMOD; m++)
 		for (k = 0; k < ICAP_R_MAX; k++) {
 			text_puts(t, "clearspan_icap_transactions_total{");
-			label(t, "service", service);
+			say_label(t, "service", service);
 			text_printf(t, ",method=\"%s\",result=\"%s\"} %llu\n",
 			    methods[m], icap_result_name((enum icap_result)k),
 			    (unsigned long long)st->results[m][k]);
@@ -324,13 +295,13 @@ seconds(struct text *t, const char *service, const struct icap_stats *st)
 
 	for (i = 0; i < ICAP_BUCKETS; i++) {
 		n += st->seconds[i];
-		sample(t, "icap_seconds_bucket", "service", service, "le",
+		say_sample(t, "icap_seconds_bucket", "service", service, "le",
 		    le[i], n);
 	}
 	text_puts(t, "clearspan_icap_seconds_sum{");
-	label(t, "service", service);
+	say_label(t, "service", service);
 	text_printf(t, "} %.6f\n", (double)st->micros / 1e6);
-	sample(t, "icap_seconds_count", "service", service, NULL, NULL, n);
+	say_sample(t, "icap_seconds_count", "service", service, NULL, NULL, n);
 }
 
 /* The servers of a service, and why transactions and attempts failed. */
@@ -342,10 +313,10 @@ icap_state(struct text *up, struct text *faults, const char *service,
 	size_t i;
 
 	for (i = 0; icap_server_stats(s, i, &server) == 0; i++)
-		sample(up, "icap_server_up", "service", service, "server",
+		say_sample(up, "icap_server_up", "service", service, "server",
 		    server.url, server.state == ICAP_UP);
 	for (i = ICAP_F_NONE + 1; i < ICAP_F_MAX; i++)
-		sample(faults, "icap_faults_total", "service", service,
+		say_sample(faults, "icap_faults_total", "service", service,
 		    "fault", icap_fault_name((enum icap_fault)i),
 		    st->faults[i]);
 }
@@ -376,7 +347,7 @@ page_icap(struct metrics *m, struct text *t)
 		transactions(t, name, st);
 		seconds(&hist, name, st);
 		icap_state(&up, &faults, name, m->env->icaps[i], st);
-		sample(&wait, "icap_waiting", "service", name, NULL, NULL,
+		say_sample(&wait, "icap_waiting", "service", name, NULL, NULL,
 		    st->waiting);
 	}
 	text_puts(t, hist.s);
@@ -412,12 +383,12 @@ page_http2(struct text *t, const struct worker_counts *c)
 	say_metric(t, "http2_streams_total", "counter",
 	    "Streams of HTTP/2 that were read, by their end.");
 	for (i = 0; i < STREAM_RESULTS; i++)
-		sample(t, "http2_streams_total", "result",
+		say_sample(t, "http2_streams_total", "result",
 		    streamed_str((enum streamed)i), NULL, NULL, c->streams[i]);
 	say_metric(t, "http2_abuse_total", "counter",
 	    "What peers did to HTTP/2 that is bounded.");
 	for (i = 0; i < 2 * H2_ABUSE_MAX; i++)
-		sample(t, "http2_abuse_total", "kind",
+		say_sample(t, "http2_abuse_total", "kind",
 		    abuse_str((enum h2_abuse)(i / 2)), "side", i % 2 == 0 ?
 		    "client" : "server", c->abuses[i / 2][i % 2]);
 }
@@ -436,7 +407,7 @@ page_ca(struct metrics *m, struct text *t)
 		if ((ca = tls_ca_cert(m->env->tls, i)) == NULL)
 			continue;
 		text_puts(t, "clearspan_ca_expiry_seconds{");
-		label(t, "ca", conf_ca_name(conf_ca(c, i)));
+		say_label(t, "ca", conf_ca_name(conf_ca(c, i)));
 		text_printf(t, "} %lld\n", (long long)
 		    (ca_time(X509_get0_notAfter(ca)) - clock_wall().tv_sec));
 	}
@@ -452,7 +423,7 @@ page_owns(struct metrics *m, struct text *t)
 	    "Until an own server's certificate is no longer valid.");
 	for (i = 0; i < c->nowns; i++) {
 		text_puts(t, "clearspan_certificate_expiry_seconds{");
-		label(t, "certificate", c->owns[i].certificate.v[0]);
+		say_label(t, "certificate", c->owns[i].certificate.v[0]);
 		text_printf(t, "} %lld\n", (long long)
 		    (own_until(m->env->owns[i]) - clock_wall().tv_sec));
 	}
@@ -464,31 +435,32 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	unsigned i;
 
 	say_metric(t, "memory_bytes", "gauge", "Bytes held.");
-	sample(t, "memory_bytes", "pool", "buffers", NULL, NULL, c->buffers);
-	sample(t, "memory_bytes", "pool", "tls", NULL, NULL,
+	say_sample(t, "memory_bytes", "pool", "buffers", NULL, NULL,
+	    c->buffers);
+	say_sample(t, "memory_bytes", "pool", "tls", NULL, NULL,
 	    budget_held(BUDGET_TLS));
-	sample(t, "memory_bytes", "pool", "caches", NULL, NULL,
+	say_sample(t, "memory_bytes", "pool", "caches", NULL, NULL,
 	    budget_held(BUDGET_CACHES));
-	sample(t, "memory_bytes", "pool", "event-log", NULL, NULL,
+	say_sample(t, "memory_bytes", "pool", "event-log", NULL, NULL,
 	    connlog_queued(m->env->log));
-	sample(t, "memory_bytes", "pool", "mirrors", NULL, NULL,
+	say_sample(t, "memory_bytes", "pool", "mirrors", NULL, NULL,
 	    mirrors_queued(m));
-	sample(t, "memory_bytes", "pool", "history", NULL, NULL,
+	say_sample(t, "memory_bytes", "pool", "history", NULL, NULL,
 	    budget_held(BUDGET_HISTORY));
-	sample(t, "memory_bytes", "pool", "spool", NULL, NULL,
+	say_sample(t, "memory_bytes", "pool", "spool", NULL, NULL,
 	    budget_held(BUDGET_SPOOL));
-	sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL,
+	say_sample(t, "memory_bytes", "pool", "spool-disk", NULL, NULL,
 	    spool_disk());
 	say_metric(t, "requests_judged_total", "counter",
 	    "HTTP requests for another name than their connection's.");
 	for (i = 0; i < JUDGED_MAX; i++)
-		sample(t, "requests_judged_total", "result",
+		say_sample(t, "requests_judged_total", "result",
 		    judged_str((enum judged)i), NULL, NULL, c->judged[i]);
 	page_http2(t, c);
 	say_metric(t, "destinations_refused_total", "counter",
 	    "Connections that clients asked for and Clearspan refused.");
 	for (i = 0; i < REACH_MAX; i++)
-		sample(t, "destinations_refused_total", "reason",
+		say_sample(t, "destinations_refused_total", "reason",
 		    reach_str((enum reach)i), NULL, NULL, c->unreached[i]);
 	say_metric(t, "worker_late_total", "counter",
 	    "Times a worker did not answer for two seconds.");
@@ -504,9 +476,9 @@ page_rest(struct metrics *m, struct text *t, const struct worker_counts *c)
 	text_printf(t, "clearspan_stalled_reset_total %llu\n",
 	    (unsigned long long)c->stalled);
 	say_metric(t, "reloads_total", "counter", "Configurations read again.");
-	sample(t, "reloads_total", "result", "ok", NULL, NULL,
+	say_sample(t, "reloads_total", "result", "ok", NULL, NULL,
 	    m->env->reloads[1]);
-	sample(t, "reloads_total", "result", "failed", NULL, NULL,
+	say_sample(t, "reloads_total", "result", "failed", NULL, NULL,
 	    m->env->reloads[0]);
 }
 

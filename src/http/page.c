@@ -144,7 +144,7 @@ page_url(const struct page *p, struct text *out)
 struct page_values {
 	const char	*v[PAGE_NAMES];
 	struct text	 url;
-	char		 time[32], status[16], client[ADDR_STRLEN];
+	char		 time[CLOCK_STAMP], status[16], client[ADDR_STRLEN];
 };
 
 static void

@@ -23,7 +23,6 @@
 #include "util/mem.h"
 
 #define DIAL_TRIES	8	/* addresses tried */
-#define ATTEMPT_DELAY	250	/* ms between two tries (RFC 8305, 5) */
 #define ANSWER_DELAY	50	/* ms IPv4 waits for the AAAA (RFC 8305, 3) */
 #define OTHER_MS	1000	/* that a failed address waits for DNS */
 
@@ -281,7 +280,7 @@ dial_step(int fd, short what, void *arg)
 		else
 			addr_set_port(&to, addr_port(&d->want.addr));
 		if (dial_try(d, &to) == 0) {
-			dial_in(&d->step, ATTEMPT_DELAY);
+			dial_in(&d->step, DIAL_NEXT_MS);
 			return;
 		}
 	}
@@ -331,7 +330,7 @@ dial_told(void *arg, const struct names_found *found)
 	if (d->open == 0 || first)
 		event_active(&d->step, EV_TIMEOUT, 0);
 	else if (!event_pending(&d->step, EV_TIMEOUT, NULL))
-		dial_in(&d->step, ATTEMPT_DELAY);
+		dial_in(&d->step, DIAL_NEXT_MS);
 }
 
 static void

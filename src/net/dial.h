@@ -12,6 +12,8 @@
 #include "net/names.h"
 #include "util/addr.h"
 
+#define DIAL_NEXT_MS	250	/* between two tries (RFC 8305, 5) */
+
 struct event_base;
 struct dial;
 

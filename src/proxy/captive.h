@@ -7,6 +7,7 @@
 #define PROXY_CAPTIVE_H
 
 #include "http/page.h"
+#include "util/clock.h"
 
 struct conf;
 struct contained;
@@ -14,7 +15,7 @@ struct session;
 
 /* What a page says of a quarantine; the page refers to it. */
 struct captive_said {
-	char		 reference[32], until[32];
+	char		 reference[32], until[CLOCK_STAMP];
 	struct text	 allowed;
 };
 

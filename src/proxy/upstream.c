@@ -29,7 +29,6 @@
 #include "util/log.h"
 
 #define SETTLE_MS	300	/* more, for a server that is slow */
-#define HEARD_MS	250	/* as for the next address (RFC 8305, 8) */
 
 static struct step	server_tls_event(struct session *, struct conn *);
 
@@ -168,7 +167,7 @@ connect_event(struct session *s, struct conn *c)
 {
 	if (c == &s->client && c->sock.readable && s->verdict.rule == NULL &&
 	    s->facts.mode == CONF_TRANSPARENT && !s->reply_due)
-		session_timer(s, HEARD_MS);
+		session_timer(s, DIAL_NEXT_MS);
 	return step_client_event(s, c);
 }
 

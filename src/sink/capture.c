@@ -18,6 +18,7 @@
 
 #include "codec/pcapfile.h"
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -208,22 +209,6 @@ create(struct capture *c)
 	return ERR_SYS;
 }
 
-static int
-write_all(int fd, const uint8_t *p, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		if ((n = write(fd, p, len)) < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ERR_SYS;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* All of the block gets into the file, or none of it. */
 static int
 flush(struct capture *c)
@@ -231,7 +216,7 @@ flush(struct capture *c)
 	struct capture_told *t = &c->told;
 	int err;
 
-	if (c->len > 0 && write_all(c->fd, c->buf, c->len) != 0) {
+	if (c->len > 0 && keep_write(c->fd, c->buf, c->len) != 0) {
 		err = errno;
 		if (ftruncate(c->fd, (off_t)t->bytes) != 0)
 			log_error("capture %s: its end cannot be read: %s",

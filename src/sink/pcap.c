@@ -23,6 +23,7 @@
 #include "sink/stream.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/keep.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/outq.h"
@@ -216,29 +217,13 @@ capfile_create(struct capfile *cf, char *base)
 	return fd;
 }
 
-static int
-write_all(int fd, const uint8_t *p, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		if ((n = write(fd, p, len)) < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ERR_SYS;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Write all the bytes, or leave the file as it was. */
 static int
 capfile_append(struct capfile *cf, const uint8_t *p, size_t len)
 {
 	int err;
 
-	if (write_all(cf->fd, p, len) == 0) {
+	if (keep_write(cf->fd, p, len) == 0) {
 		cf->size += len;
 		return 0;
 	}

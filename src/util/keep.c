@@ -53,16 +53,18 @@ keep_give_path(const char *path, const char *user)
 }
 
 int
-keep_write(int fd, const struct text *t)
+keep_write(int fd, const void *data, size_t len)
 {
-	size_t done = 0;
+	const char *p = data;
 	ssize_t n;
 
-	while (done < t->len) {
-		if ((n = write(fd, t->s + done, t->len - done)) >= 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
+	while (len > 0) {
+		if ((n = write(fd, p, len)) >= 0) {
+			p += n;
+			len -= (size_t)n;
+		} else if (errno != EINTR) {
 			return ERR_SYS;
+		}
 	}
 	return 0;
 }
@@ -74,8 +76,8 @@ keep_renew(const char *path, const struct text *t)
 	int fd = open(aside, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC |
 	    O_NOFOLLOW | O_CLOEXEC, 0600), error;
 
-	if (fd >= 0 && (keep_write(fd, t) != 0 || fdatasync(fd) != 0 ||
-	    rename(aside, path) != 0)) {
+	if (fd >= 0 && (keep_write(fd, t->s, t->len) != 0 ||
+	    fdatasync(fd) != 0 || rename(aside, path) != 0)) {
 		error = errno;
 		unlink(aside);
 		close(fd);

@@ -22,7 +22,7 @@ int	keep_give(int fd, const char *user);
 int	keep_give_path(const char *path, const char *user);
 
 /* Write all of it. */
-int	keep_write(int fd, const struct text *);
+int	keep_write(int fd, const void *, size_t len);
 /*
  * A new file, with that in it and on the disk, takes the place of another; or
  * the other one stays as it is. Returns its descriptor, for appending; the

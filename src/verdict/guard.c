@@ -16,6 +16,7 @@
 #include "util/helper.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/parcel.h"
 #include "verdict/guard_wire.h"
 
 #define ANSWER	10	/* s for an answer */
@@ -68,28 +69,15 @@ guard_up(const struct guard *g)
 void
 guard_say(struct guard *g, const struct guard_ask *a)
 {
-	ssize_t n;
-
-	if (g->gone)
-		return;
-	while ((n = send(g->fd, a, sizeof(*a), MSG_NOSIGNAL)) < 0 &&
-	    errno == EINTR)
-		;
-	if (n != sizeof(*a))
+	if (!g->gone && parcel_send(g->fd, a, sizeof(*a), NULL, 0) < 0)
 		g->gone = 1;
 }
 
-/* Where a wait has a timeout, the kernel does not go on with it behind a signal
- * (signal(7)): we do, or the answer would be taken for that to the next. */
 static int
 guard_hear(struct guard *g, void *answer, size_t len)
 {
-	ssize_t n = -1;
-
-	while (!g->gone && (n = recv(g->fd, answer, len, 0)) < 0 &&
-	    errno == EINTR)
-		;
-	return n == (ssize_t)len ? 0 : ERR_EOF;
+	return !g->gone && parcel_recv(g->fd, answer, len, NULL, NULL) ==
+	    (int)len ? 0 : ERR_EOF;
 }
 
 static int

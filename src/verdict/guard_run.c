@@ -14,6 +14,7 @@
 #include "util/err.h"
 #include "util/helper.h"
 #include "util/log.h"
+#include "util/parcel.h"
 #include "util/text.h"
 
 
@@ -368,6 +369,12 @@ guard_begin(struct guard_state *g, const struct guard_ask *a)
 
 /* Read the counters of both tables. */
 static int
+guard_tell(const struct guard_state *g, const void *answer, size_t len)
+{
+	return parcel_send(g->fd, answer, len, NULL, 0) < 0 ? ERR_EOF : 0;
+}
+
+static int
 guard_count(struct guard_state *g)
 {
 	struct guard_counts c = { { 0 } };
@@ -381,8 +388,7 @@ guard_count(struct guard_state *g)
 			guard_counted(nft_ctx_get_output_buffer(g->nft), &c);
 	}
 	nft_ctx_output_set_flags(g->nft, 0);
-	return send(g->fd, &c, sizeof(c), MSG_NOSIGNAL) == sizeof(c) ? 0 :
-	    ERR_EOF;
+	return guard_tell(g, &c, sizeof(c));
 }
 
 /* Do what one message says. Returns 0, or ERR_*: it is over. */
@@ -391,19 +397,17 @@ guard_turn(struct guard_state *g)
 {
 	struct guard_answer r = { 0 };
 	struct guard_ask a;
-	ssize_t n;
-	int i;
+	int n, i;
 
-	if ((n = recv(g->fd, &a, sizeof(a), 0)) <= 0)
-		return n == 0 ? ERR_EOF : ERR_SYS;
+	if ((n = parcel_recv(g->fd, &a, sizeof(a), NULL, NULL)) < 0)
+		return n;
 	if (guard_ask_check(&a, (size_t)n) != 0)
 		return ERR_FORMAT;
 	if (a.verb == GUARD_COUNT)
 		return guard_count(g);
 	if (a.verb == GUARD_DO) {
 		guard_do(g, &r);
-		return send(g->fd, &r, sizeof(r), MSG_NOSIGNAL) ==
-		    sizeof(r) ? 0 : ERR_EOF;
+		return guard_tell(g, &r, sizeof(r));
 	}
 	if (a.verb == GUARD_BEGIN)
 		guard_begin(g, &a);

@@ -175,7 +175,7 @@ line_text(const struct addr *a, const struct lease *l, struct text *out)
 static void
 file_add(struct leases *t, const struct text *lines)
 {
-	if (keep_write(t->fd, lines) != 0)
+	if (keep_write(t->fd, lines->s, lines->len) != 0)
 		log_error("%s: %s: a restart will not know of the last "
 		    "leases", t->path, strerror(errno));
 }

@@ -246,7 +246,7 @@ state_close(struct state *s)
 static void
 state_add(struct state *s, struct text *t)
 {
-	if (keep_write(s->fd, t) != 0 || fdatasync(s->fd) != 0)
+	if (keep_write(s->fd, t->s, t->len) != 0 || fdatasync(s->fd) != 0)
 		log_error("%s: %s: a restart will not know of the last "
 		    "change", s->path, strerror(errno));
 	text_free(t);

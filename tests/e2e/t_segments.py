@@ -478,7 +478,7 @@ def segments_outlive_signals(s):
     def rotate():
         while not over.wait(0.0005):
             s.d.p.send_signal(signal.SIGUSR1)
-    rotating = threading.Thread(target=rotate)
+    rotating = threading.Thread(target=rotate, daemon=True)
     rotating.start()
     for i in range(40):
         equal(s.d.metric('clearspan_quarantine_guard_up'), 1, i)

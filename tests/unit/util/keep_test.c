@@ -57,7 +57,7 @@ TEST(a_new_file_takes_the_place_of_the_old_one_and_can_be_added_to)
 	text_puts(&one, "one\n");
 	text_puts(&two, "two\n");
 	ck_assert_int_ge(fd = keep_renew("f", &one), 0);
-	ck_assert_int_eq(keep_write(fd, &two), 0);
+	ck_assert_int_eq(keep_write(fd, two.s, two.len), 0);
 	ck_assert_str_eq(all_of("f"), "one\ntwo\n");
 	ck_assert_int_ge(other = keep_renew("f", &two), 0);
 	ck_assert_str_eq(all_of("f"), "two\n");
@@ -90,7 +90,7 @@ TEST(a_full_disk_is_an_error)
 	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
 	text_puts(&one, "one\n");
-	ck_assert_int_eq(keep_write(fd, &one), ERR_SYS);
+	ck_assert_int_eq(keep_write(fd, one.s, one.len), ERR_SYS);
 	ck_assert_int_eq(errno, ENOSPC);
 	close(fd);
 	text_free(&one);
