@@ -5,6 +5,8 @@
 
 #include "proxy/session.h"
 
+#define MAKES_WAY_MS	2000	/* so long an answer may pause */
+
 /*
  * Whether it speaks HTTP: by its first line, by what was agreed on in TLS, or
  * because a request was read. If nobody reads it, it may have become a
@@ -27,6 +29,10 @@ idle_limit(const struct session *s, const char **kind)
 {
 	const struct conf *c = session_conf(s);
 
+	if (s->makes_way) {
+		*kind = "one that makes way for another";
+		return MAKES_WAY_MS;
+	}
 	if (s->verdict.action == ACTION_BYPASS)
 		*kind = "bypassed";
 	else if (s->tunnels)
@@ -45,6 +51,8 @@ idle_least(const struct session *s)
 {
 	const struct conf *c = session_conf(s);
 
+	if (s->makes_way)
+		return MAKES_WAY_MS;
 	return c->timeouts.idle < c->timeouts.idle_stream ?
 	    c->timeouts.idle : c->timeouts.idle_stream;
 }

@@ -1,7 +1,8 @@
 /*
  * How long a session may be silent. A request of HTTP is answered soon, and a
  * connection that waits for the next one can be made anew; but on a stream the
- * peers may have nothing to say for long, and mean to stay.
+ * peers may have nothing to say for long, and mean to stay. Some are in the
+ * way: the client's next connection will be treated otherwise, and must be one.
  */
 #ifndef PROXY_IDLE_H
 #define PROXY_IDLE_H

@@ -15,6 +15,7 @@
 #include "proxy/endpoint.h"
 #include "proxy/explicit.h"
 #include "proxy/greeting.h"
+#include "proxy/idle.h"
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
 #include "proxy/learned.h"
@@ -311,6 +312,29 @@ server_tls_wanted(SSL *ssl)
 	    "it asked by a renegotiation" : "it asked after the handshake";
 }
 
+/* Returns whether further sessions are bypassed for that. */
+static int
+server_tls_wants(struct session *s, const char *how)
+{
+	snprintf(s->rec.reason, sizeof(s->rec.reason), "%s: %s",
+	    bypasses_why(UNDECRYPTED_CERT), how);
+	return decide_failed(s, UNDECRYPTED_CERT);
+}
+
+/* By its answer. The client would ask again by this connection. */
+static void
+server_tls_refuses(void *arg)
+{
+	struct session *s = arg;
+	char how[32];
+
+	snprintf(how, sizeof(how), "it answered %d",
+	    tls_refused_status(tlsio_ssl(s->server.tp)));
+	s->makes_way = server_tls_wants(s, how);
+	if (s->makes_way)
+		session_timer(s, idle_least(s));
+}
+
 void
 server_tls_over(struct session *s)
 {
@@ -322,11 +346,9 @@ server_tls_over(struct session *s)
 	s->facts.tls_server.certificate |= tls_shown_late(ssl);
 	if (s->cert_none || tls_asked_late(ssl))
 		tls_last_words(ssl);
-	if ((how = server_tls_wanted(ssl)) == NULL)
-		return;
-	snprintf(s->rec.reason, sizeof(s->rec.reason), "%s: %s",
-	    bypasses_why(UNDECRYPTED_CERT), how);
-	decide_failed(s, UNDECRYPTED_CERT);
+	if (tls_refused_status(ssl) == 0 &&
+	    (how = server_tls_wanted(ssl)) != NULL)
+		server_tls_wants(s, how);
 }
 
 static struct step
@@ -341,7 +363,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		return server_tls_failed(s, "it has no certificate");
 	if (decide_certificate(s, &elsewhere))
 		return elsewhere;
-	tls_answer_later(ssl, server_tls_shows(s));
+	tls_answer_later(ssl, server_tls_shows(s), server_tls_refuses, s);
 	switch (on_server(session_conf(s), f).on) {
 	case ON_BLOCK:
 		return decide_block(s, f->verify_text);

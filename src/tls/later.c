@@ -1,6 +1,8 @@
 /*
- * A client certificate that is asked for behind the handshake. libssl answers
- * the request; here is what it answers, once, and what that says of the server.
+ * Servers that were told that there is no client certificate, and those that
+ * ask behind the handshake. libssl answers the request; here is what it
+ * answers, once, and what a server does then: it goes on, it ends, or it says
+ * in HTTP that it refuses.
  */
 #include "tls/later.h"
 
@@ -13,6 +15,21 @@ void
 later_none(struct later *l)
 {
 	l->none = 1;
+	reply_begin(&l->reply, 0);
+}
+
+void
+later_began(struct later *l, int http2)
+{
+	reply_begin(&l->reply, http2);
+}
+
+/* Of nginx (400, and what its error_page calls it), Apache and IIS (403). */
+static int
+later_refuses(int status)
+{
+	return status == 400 || status == 403 || status == 495 ||
+	    status == 496;
 }
 
 void
@@ -22,10 +39,17 @@ later_sent(struct later *l)
 }
 
 void
-later_got(struct later *l)
+later_got(struct later *l, const void *data, size_t len)
 {
+	int status = reply_read(&l->reply, data, len);
+
 	l->waits = 0;
 	l->none = 0;
+	if (!later_refuses(status))
+		return;
+	l->refused = status;
+	if (l->on_refused != NULL)
+		l->on_refused(l->arg);
 }
 
 void
@@ -127,10 +151,14 @@ conn_same_server(struct tls_conn *c, X509_STORE_CTX *ctx)
 }
 
 void
-tls_answer_later(SSL *ssl, int ours)
+tls_answer_later(SSL *ssl, int ours, void (*refused)(void *), void *arg)
 {
 	struct tls_conn *c = conn_of(ssl);
 
+	c->later.on_refused = refused;
+	c->later.arg = arg;
+	if (c->no_cert)
+		later_began(&c->later, conn_is_http2(ssl));
 	c->later.answers = 1;
 	c->later.ours = ours && c->leaf != NULL;
 	conn_renegotiates(c, ssl);
@@ -146,6 +174,12 @@ int
 tls_shown_late(SSL *ssl)
 {
 	return conn_of(ssl)->later.shown;
+}
+
+int
+tls_refused_status(SSL *ssl)
+{
+	return conn_of(ssl)->later.refused;
 }
 
 int

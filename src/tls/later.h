@@ -1,12 +1,14 @@
 /*
- * Inside this room: a server that asks for a client certificate behind the
- * handshake, by a CertificateRequest (RFC 8446, 4.6.2) or, before TLS 1.3, by a
- * renegotiation; and whether it does without one.
+ * Inside this room: whether a server that was told that there is no client
+ * certificate does without one; and one that asks behind the handshake, by a
+ * CertificateRequest (RFC 8446, 4.6.2) or, before TLS 1.3, by a renegotiation.
  */
 #ifndef TLS_LATER_H
 #define TLS_LATER_H
 
 #include <openssl/ssl.h>
+
+#include "codec/reply.h"
 
 /* Zeroed: nothing was asked for. */
 struct later {
@@ -21,12 +23,19 @@ struct later {
 	int	 shut;		/* we have ended before it did */
 	int	 ended;		/* it has ended before we did */
 	X509	*peer;		/* a renegotiation must be with it; owned */
+	struct reply reply;	/* its answer when it was told: none */
+	int	 refused;	/* the status of that, if it refuses; or 0 */
+	/* then, once; or NULL */
+	void	(*on_refused)(void *arg);
+	void	*arg;
 };
 
 /* What passes, in its order. */
 void	later_none(struct later *);	/* it was told that there is none */
 void	later_sent(struct later *);	/* data */
-void	later_got(struct later *);	/* data */
+void	later_got(struct later *, const void *, size_t);	/* data */
+/* It was told so in the handshake, which is over. */
+void	later_began(struct later *, int http2);
 /* Over: whether it has ended, by FIN, RST or close_notify, when we had. */
 void	later_shut(struct later *, int ended);
 void	later_ended(struct later *);

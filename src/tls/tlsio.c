@@ -230,13 +230,23 @@ tlsio_passed(const struct tlsio *t, void (*what)(struct later *))
 		what(&c->later);
 }
 
-/* Only libssl can answer a request for a certificate. */
+static void
+tlsio_got(const struct tlsio *t, const void *data, size_t len)
+{
+	struct tls_conn *c = conn_of(t->ssl);
+
+	if (c != NULL)
+		later_got(&c->later, data, len);
+}
+
+/* Only libssl can answer a request for a certificate, and what is said of one
+ * that it did not get is read here. */
 static int
 tlsio_asks(const struct tlsio *t)
 {
 	const struct tls_conn *c = conn_of(t->ssl);
 
-	return c != NULL && c->later.may;
+	return c != NULL && (c->later.may || c->later.reply.at != REPLY_OVER);
 }
 
 static size_t
@@ -256,8 +266,8 @@ tlsio_ssl_read(struct tlsio *t, uint8_t *buf, size_t len, int *e)
 		n = SSL_read(t->ssl, buf + got, (int)(len - got));
 		if (n <= 0)
 			break;
+		tlsio_got(t, buf + got, (size_t)n);
 		got += (size_t)n;
-		tlsio_passed(t, later_got);
 	}
 	if (n <= 0)
 		*e = SSL_get_error(t->ssl, n);
@@ -395,6 +405,7 @@ tls_last_words(SSL *ssl)
 	struct tlsio *t = BIO_get_data(SSL_get_rbio(ssl));
 	struct ciphertext *c = &t->bulk.c;
 	char data[1024];
+	int n;
 
 	if (t->bulk.channel != NULL || !t->done)
 		return;
@@ -403,8 +414,8 @@ tls_last_words(SSL *ssl)
 		c->broken = c->recvs = 0;
 		sock_look(c->sock);
 		ERR_clear_error();
-		while (SSL_read(ssl, data, sizeof(data)) > 0)
-			tlsio_passed(t, later_got);
+		while ((n = SSL_read(ssl, data, sizeof(data))) > 0)
+			tlsio_got(t, data, (size_t)n);
 		ERR_clear_error();
 		ciphertext_park(c);
 	}

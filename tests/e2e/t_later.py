@@ -135,12 +135,162 @@ def apache_behind_a_bypass_has_the_client_itself(s):
                       without(s, how, what, user)[1], '%s %s' % (how, what))
 
 
-def asking(s, mode):
-    """The context of a server that may ask behind the handshake."""
+ANSWERED = WANTED + ': it answered %d'
+NGINX_MTLS = """ssl_client_certificate %s;
+	ssl_verify_client on;
+	ssl_protocols %s;
+	"""
+ON_DEMAND = """
+SSLCACertificateFile %s
+SSLVerifyDepth 3
+SSLVerifyClient %s
+<Location /secret>
+	%s
+	Require ssl-verify-client
+</Location>
+"""
+
+
+def refuses_by_its_answer(s, how, what, status):
+    """The first client is refused as one without a certificate is; the
+    connection that it keeps ends, and the next is its own."""
+    first = without(s, how, what, False)
+    check(b'%d' % status in first[1] or not first[1], first)
+    equal(curl(s, how, what, True), first)
+    f = flows(s, 1)[0]
+    equal(f[:2], ('decrypt', ANSWERED % status))
+    rows = s.d.ctl('failures', 'good.test')['failures']
+    equal([(x['site'], x['reason'], x['count']) for x in rows],
+          [('good.test', ANSWERED % status, 1)])
+    check('client-certificate:' in rows[0]['mend'], rows)
+    equal(curl(s, how, what, True), without(s, how, what, True))
+    f = s.d.flows(2)[1]['clearspan']
+    equal((f['action'], f['why']), ('bypass', WANTED))
+
+
+def nginx_that_refuses(s, how, versions, http2=True):
+    s.start(record=False, workers=1, rules=[DEFAULT])
+    programs.nginx(s, files=FILES, http2=http2,
+                   more=NGINX_MTLS % (s.pki.root, versions))
+    refuses_by_its_answer(s, how, 'secret', 400)
+
+
+@scenario
+def nginx_that_answers_400_in_tls_13_is_passed_through_the_next_time(s):
+    nginx_that_refuses(s, '1.3', 'TLSv1.3')
+
+
+@scenario
+def nginx_that_answers_400_in_tls_12_is_passed_through_the_next_time(s):
+    nginx_that_refuses(s, '1.2', 'TLSv1.2', http2=False)
+
+
+@scenario
+def nginx_that_answers_400_in_http2_is_passed_through_the_next_time(s):
+    nginx_that_refuses(s, 'h2', 'TLSv1.2 TLSv1.3')
+
+
+def apache_that_answers(s, how, handshake, location):
+    s.start(record=False, workers=1, rules=[DEFAULT])
+    h2_programs.apache(s, FILES, more=ON_DEMAND % (
+        s.pki.root, handshake, location))
+    refuses_by_its_answer(s, how, 'secret', 403)
+
+
+@scenario
+def apache_that_answers_403_is_passed_through_the_next_time(s):
+    apache_that_answers(s, '1.3', 'optional', '')
+
+
+@scenario
+def apache_that_answers_403_in_http2_is_passed_through_the_next_time(s):
+    apache_that_answers(s, 'h2', 'optional', '')
+
+
+@scenario
+def apache_that_answers_403_when_it_has_asked_late_is_passed_through(s):
+    apache_that_answers(s, '1.3', 'none', 'SSLVerifyClient optional')
+
+
+@scenario
+def apache_that_answers_403_behind_a_renegotiation_is_passed_through(s):
+    apache_that_answers(s, '1.2', 'none', 'SSLVerifyClient optional')
+
+
+@scenario
+def a_403_of_a_server_that_has_not_asked_is_none_of_that(s):
+    """Nor is one that comes when it has answered without a certificate, nor
+    what is in the body, nor the answer to another."""
+    s.start(record=False, workers=1, rules=[DEFAULT])
+    s.serve(443, handler=lambda p: (p.recv_until(b'\n\r\n'), p.send(
+        b'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'),
+        p.recv_all(), p.close()), alpn=['http/1.1'])
+    equal(curl(s, '1.3', 'x')[1], b'no')
+    ctx = asking(s, ssl.CERT_OPTIONAL, late=False)
+
+    def twice(p):
+        p.recv_until(b'\n')
+        p.send(b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n'
+               b'HTTP/1.1 403')
+        p.recv_until(b'\n')
+        p.send(b'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
+        p.recv_all()
+        p.close()
+    s.serve(444, ctx=ctx, handler=twice)
+    c = s.tls(444, ctx=user_context(s, '1.3'))
+    c.send(b'one\n')
+    c.recv_until(b'HTTP/1.1 403')
+    c.send(b'two\n')
+    c.recv_until(b'Content-Length: 0\r\n\r\n')
+    c.close()
+    equal([WANTED in (x[1] or '') for x in flows(s, 2)], [False] * 2)
+    equal(s.d.ctl('failures')['failures'], [])
+    equal(s.d.ctl('learned')['learned'], [])
+
+
+@scenario
+def a_connection_whose_server_refused_by_its_answer_makes_way(s):
+    """It is kept by both, and would be used again: it ends when the answer has
+    come; the client's next one is its own. What must be decrypted stays."""
+    s.start(record=False, workers=1, rules=[
+        {'name': 'must', 'port': [445], 'action': 'decrypt',
+         'must-decrypt': True}, DEFAULT])
+    body = b'x' * 300000
+
+    def handler(p):
+        p.recv_until(b'\n')
+        p.send(b'HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n'
+               % len(body) + body)
+        p.recv_all()
+        p.close()
+    for port in 444, 445:
+        ctx = asking(s, ssl.CERT_OPTIONAL, late=False)
+        s.serve(port, ctx=ctx, handler=handler)
+    kept = s.tls(445, ctx=user_context(s, '1.3'))
+    kept.send(b'GET\n')
+    kept.recv_exact(len(body))
+    c = s.tls(444, ctx=user_context(s, '1.3'))
+    c.send(b'GET\n')
+    equal(c.recv_all()[-len(body):], body)
+    f = flows(s, 1)[0]
+    equal(f[:2], ('decrypt', ANSWERED % 403))
+    c = s.tls(444, ctx=user_context(s, '1.3'))
+    c.send(b'GET\n')
+    c.recv_exact(len(body))
+    c.close()
+    equal(flows(s, 2)[1][0], 'bypass')
+    kept.send(b'more\n')
+    kept.close()
+    equal(flows(s, 3)[0][:2], ('decrypt', ANSWERED % 403))
+
+
+def asking(s, mode, late=True):
+    """The context of a server that may ask behind the handshake, or asks in
+    it."""
     ctx = peer.server_context(s.pki.pair('good'), lo='1.3')
     ctx.load_verify_locations(s.pki.root)
     ctx.verify_mode = mode
-    ctx.post_handshake_auth = True
+    ctx.post_handshake_auth = late
     return ctx
 
 

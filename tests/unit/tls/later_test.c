@@ -37,7 +37,7 @@ pass(struct later *l, char what)
 		later_none(l);
 		break;
 	case 'g':
-		later_got(l);
+		later_got(l, "x", 1);
 		break;
 	case 'e':
 		later_ended(l);
@@ -81,7 +81,7 @@ pair_init(struct pair *p)
 	ck_assert_int_eq(shake(p->client, p->server), 0);
 	talk(p->client, p->server);
 	ck_assert_int_eq(tls_verdict(p->client, NULL), VERIFY_OK);
-	tls_answer_later(p->client, 0);
+	tls_answer_later(p->client, 0, NULL, NULL);
 }
 
 static void
