@@ -105,13 +105,13 @@ function added(p: NetControl::PluginState, r: NetControl::Rule,
 		}
 	# {"verdicts": [{"result": "done", ..., "id": 17}]}: without an id it has
 	# contained nobody, and says why.
-	local found = find_all_ordered(said, /"id": ?[0-9]+/);
+	local found = find_all_ordered(said, /\"id\": ?[0-9]+/);
 	if ( |found| == 0 )
 		{
 		failed(p, r, said);
 		return;
 		}
-	ids[r$id] = sub(found[0], /"id": ?/, "");
+	ids[r$id] = sub(found[0], /\"id\": ?/, "");
 	event NetControl::rule_added(r, p, said);
 	}
 

@@ -230,7 +230,8 @@ verdict_event(const struct verdict_told *t)
 	    t->sensor->name, "product", s->product, "severity",
 	    (json_int_t)s->severity, "signature", eve_string(s->signature),
 	    "category", eve_string(s->category), "endpoint", t->who != NULL ?
-	    endpoint_str(t->who, who) : NULL, "peer", eve_string(s->peer),
+	    endpoint_str(t->who, who) : NULL, "peer",
+	    eve_string(sighting_peer(s, t->who)),
 	    "response", (json_int_t)t->number, "result",
 	    verdict_result_str(t->result), "seconds", (double)t->us / 1e6);
 	if (t->id != 0)

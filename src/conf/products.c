@@ -16,7 +16,6 @@
 
 #define FILE_MAX	((size_t)1 << 20)
 #define PRODUCTS_MAX	1000
-#define FIELDS_OF	8	/* names of fields for one thing */
 #define ORDER		200000	/* behind the files of lists and users */
 
 static const struct type type_scale, type_range;
@@ -36,14 +35,14 @@ static const struct key product_keys[] = {
 	    .max = PRODUCT_NAMED },
 	{ "ends", &type_list, F(ends), .arg = &names, .max = 2 },
 	{ "severity", &type_list, F(severity), .arg = &names,
-	    .max = FIELDS_OF },
+	    .max = PRODUCT_FIELDS },
 	{ "scale", &type_scale, F(scale) },
 	{ "range", &type_range, F(range), "0-10" },
 	{ "signature", &type_list, F(signature), .arg = &names,
-	    .max = FIELDS_OF },
+	    .max = PRODUCT_FIELDS },
 	{ "category", &type_list, F(category), .arg = &names,
-	    .max = FIELDS_OF },
-	{ "peer", &type_list, F(peer), .arg = &names, .max = FIELDS_OF },
+	    .max = PRODUCT_FIELDS },
+	{ "peer", &type_list, F(peer), .arg = &names, .max = PRODUCT_FIELDS },
 	{ NULL }
 };
 #undef F

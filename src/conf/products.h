@@ -16,6 +16,7 @@
 #include "conf/verdicts.h"
 
 #define PRODUCT_NAMED	4	/* fields that name the endpoint, at most */
+#define PRODUCT_FIELDS	8	/* fields for any other thing, at most */
 
 struct conf_scale {
 	char		*word;		/* as the field has it, in any case */

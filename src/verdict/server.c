@@ -116,24 +116,6 @@ is_dns(const struct fields *f)
 	return 0;
 }
 
-/* The end that is not the endpoint. */
-static const char *
-other_end(const struct sighting *s, const struct endpoint *who)
-{
-	struct endpoint end = { 0 }, me = { 0 };
-	int i;
-
-	if (who == NULL || who->addr.sa.sa_family == AF_UNSPEC)
-		return NULL;
-	me.addr = who->addr;
-	for (i = 0; i < 2; i++)
-		if (s->ends[i] != NULL && s->ends[!i] != NULL &&
-		    addr_parse_ip(&end.addr, s->ends[i]) == 0 &&
-		    endpoint_same(&end, &me))
-			return s->ends[!i];
-	return NULL;
-}
-
 void
 servers_of(struct servers *v, const struct sighting *s,
     const struct endpoint *who)
@@ -144,9 +126,9 @@ servers_of(struct servers *v, const struct sighting *s,
 	v->n = 0;
 	for (i = 0; i < NELEM(said); i++)
 		servers_add(v, fields_get(s->fields, said[i]), dns && i > 0);
-	servers_add(v, s->peer, dns);
+	servers_add(v, sighting_peer(s, who), dns);
 	if (!dns)
-		servers_add(v, other_end(s, who), 0);
+		servers_add(v, sighting_other(s, who), 0);
 	for (i = 0; i < NELEM(claimed); i++)
 		servers_add(v, fields_get(s->fields, claimed[i]), 1);
 }

@@ -154,11 +154,12 @@ sighting_read(struct sighting *s, const struct conf_products *own,
 	s->severity = severity_of(p, f);
 	s->signature = first_of(f, &p->signature);
 	s->category = first_of(f, &p->category);
-	s->peer = first_of(f, &p->peer);
 	for (i = 0; i < p->endpoint.n; i++)
 		s->named[i] = fields_get(f, p->endpoint.v[i]);
 	for (i = 0; i < p->ends.n; i++)
 		s->ends[i] = fields_get(f, p->ends.v[i]);
+	for (i = 0; i < p->peer.n; i++)
+		s->peers[i] = fields_get(f, p->peer.v[i]);
 }
 
 struct asking {
@@ -189,4 +190,39 @@ sighting_who(const struct sighting *s, struct endpoint *who,
 		return names_one(s->ends[1], who, &a) ? 0 : ERR_NOTFOUND;
 	return names_one(s->ends[1], &other, &a) &&
 	    !endpoint_same(who, &other) ? ERR_UNSUPPORTED : 0;
+}
+
+/* Whether that text is an address of the endpoint's, as far as it is known. */
+static int
+is_its_own(const char *s, const struct endpoint *who)
+{
+	struct endpoint end = { 0 }, me = { 0 };
+
+	if (who == NULL || who->addr.sa.sa_family == AF_UNSPEC)
+		return 0;
+	me.addr = who->addr;
+	return addr_parse_ip(&end.addr, s) == 0 && endpoint_same(&end, &me);
+}
+
+const char *
+sighting_other(const struct sighting *s, const struct endpoint *who)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (s->ends[i] != NULL && s->ends[!i] != NULL &&
+		    is_its_own(s->ends[i], who))
+			return s->ends[!i];
+	return NULL;
+}
+
+const char *
+sighting_peer(const struct sighting *s, const struct endpoint *who)
+{
+	size_t i;
+
+	for (i = 0; i < NELEM(s->peers); i++)
+		if (s->peers[i] != NULL && !is_its_own(s->peers[i], who))
+			return s->peers[i];
+	return sighting_other(s, who);
 }

@@ -13,11 +13,12 @@
 struct sighting {
 	const char	*product;	/* "suricata", ...; never NULL */
 	const char	*signature, *category;
-	const char	*peer;		/* whom the endpoint spoke with */
 	int		 severity;	/* 0 to 10, whatever it counts in */
 	/* Fields that name the endpoint, the best first; then the two ends of
 	 * what it saw, of which one is the endpoint. */
 	const char	*named[PRODUCT_NAMED], *ends[2];
+	/* Fields that name whom it spoke with, the best first. */
+	const char	*peers[PRODUCT_FIELDS];
 	const struct fields *fields;
 };
 
@@ -36,5 +37,15 @@ void	sighting_read(struct sighting *, const struct conf_products *,
  */
 int	sighting_who(const struct sighting *, struct endpoint *,
 	    int (*is_inside)(void *arg, const struct addr *), void *arg);
+
+/*
+ * Whom the endpoint spoke with: the first field that names another one than it;
+ * or sighting_other(), the end that is not it. NULL: none is known. who may be
+ * NULL. The text is the sighting's.
+ */
+const char	*sighting_peer(const struct sighting *,
+		    const struct endpoint *who);
+const char	*sighting_other(const struct sighting *,
+		    const struct endpoint *who);
 
 #endif

@@ -113,6 +113,10 @@ TEST(servers_are_what_the_endpoint_spoke_with)
 	    "10.0.0.1"), "=c2.example 203.0.113.9");
 	ck_assert_str_eq(of("{\"note\":\"A::B\",\"src\":\"10.0.0.1\","
 	    "\"dst\":\"203.0.113.9\"}", "10.0.0.1"), "203.0.113.9");
+	/* Zeek's signatures: the one that sent what was found is its src. */
+	ck_assert_str_eq(of("{\"note\":\"A::B\",\"src\":\"203.0.113.9\","
+	    "\"dst\":\"10.0.0.1\",\"id.orig_h\":\"10.0.0.1\","
+	    "\"id.resp_h\":\"203.0.113.9\"}", "10.0.0.1"), "203.0.113.9");
 }
 END
 
