@@ -16,6 +16,7 @@
 #include "conf/group.h"
 #include "net/neighbours.h"
 #include "policy/condition.h"
+#include "policy/explain.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/mem.h"

@@ -7,6 +7,7 @@
 #include "conf/contained.h"
 #include "conf/segment.h"
 #include "made.h"
+#include "policy/explain.h"
 #include "util/mem.h"
 
 TEST(fingerprints_of_the_hello)
