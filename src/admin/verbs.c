@@ -15,7 +15,7 @@
 #include "admin/measures.h"
 #include "admin/leases.h"
 #include "admin/tags.h"
-#include "admin/told.h"
+#include "admin/told_explain.h"
 #include "admin/learned.h"
 #include "admin/notices.h"
 #include "policy/segment.h"

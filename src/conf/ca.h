@@ -9,12 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct conf;
+#include "conf/parts.h"
 
-struct conf_pos {		/* a place in the text */
-	unsigned	 line;
-	unsigned	 column;
-};
+struct conf;
 
 #define CONF_CAS	64	/* of `cas:`, at most */
 #define CONF_CA_DEFAULT	"default"	/* what a rule calls that of `ca:` */

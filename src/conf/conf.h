@@ -2,7 +2,8 @@
  * The configuration: YAML text -> a checked, immutable snapshot. Times are
  * milliseconds, sizes bytes, names NUL-terminated, lists counted arrays; all
  * of it is owned by struct conf and lives until the last conf_unref().
- * clearspan.yaml(5) is the specification of every key.
+ * clearspan.yaml(5) is the specification of every key. Large sections have a
+ * header each; this one has the whole, and how it is read.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -11,8 +12,13 @@
 #include <stdint.h>
 
 #include "conf/ca.h"
+#include "conf/chain.h"
+#include "conf/icap.h"
+#include "conf/inspect.h"
 #include "conf/match.h"
+#include "conf/mirror.h"
 #include "conf/pages.h"
+#include "conf/parts.h"
 #include "conf/tagfile.h"
 #include "conf/users.h"
 #include "net/geo.h"
@@ -55,18 +61,6 @@ struct conf_learn {		/* `learn:`, see proxy/bypasses.h */
 	uint64_t	 probe;		/* ... and each time one is tried */
 };
 
-enum conf_mirror_kind {
-	MIRROR_PORT,		/* frames on an interface */
-	/* a file: .pcap classic, .pcapng with comments */
-	MIRROR_PCAP,
-	MIRROR_PCAPIP		/* PCAP-over-IP server */
-};
-
-struct conf_prefixes {
-	struct prefix	*v;
-	size_t		 n;
-};
-
 struct conf_auth {		/* `authentication:` */
 	int		 given;
 	struct conf_users users;	/* n 0: nobody is asked */
@@ -91,242 +85,6 @@ struct conf_listen {
 	struct conf_auth auth;		/* explicit */
 };
 
-enum conf_offload {		/* who segments and checksums frames */
-	OFFLOAD_AUTO,		/* its hardware, if it has any */
-	OFFLOAD_ON,		/* the port, whatever it is */
-	OFFLOAD_OFF		/* the kernel */
-};
-
-struct conf_mirror {
-	char		*name;
-	enum conf_mirror_kind kind;
-	struct conf_pos	 pos;
-	struct conf_pos	 place;		/* of its interface, path or address */
-	/* MIRROR_PORT */
-	char		*interface;
-	uint8_t		 source_mac[6];	/* client to server */
-	uint8_t		 reply_mac[6];	/* server to client: last octet + 1 */
-	uint8_t		 destination_mac[6];
-	unsigned	 mtu;		/* 0: the interface's */
-	int		 vlan;		/* -1: none */
-	enum conf_offload offload;
-	/* all kinds */
-	int		 ports_map;	/* 443->80 and so on */
-	int		 http11;	/* `http2: http/1.1` */
-	int		 starttls;	/* `starttls: keep` */
-	unsigned	 acks;		/* every this many segments; 0: after
-					   every superframe */
-	char		*filter;	/* libpcap expression, or NULL */
-	/* MIRROR_PCAP */
-	char		*path;		/* strftime(3) pattern */
-	/* PCAP and PCAPIP: comments, or classic */
-	int		 pcapng;
-	uint64_t	 rotate_size;	/* 0: never */
-	uint64_t	 rotate_ms;	/* 0: never */
-	unsigned	 rotate_keep;	/* 0: all */
-	/* MIRROR_PCAPIP */
-	struct addr	 listen;
-	struct conf_prefixes allow;	/* who may read */
-	int		 allow_given;	/* else it is the default */
-	/* bytes queued for a slow reader or disk */
-	uint64_t	 queue;
-};
-
-enum conf_oversize {		/* a body past max-body */
-	OVERSIZE_DEFAULT,	/* not given: see conf_icap_passes() */
-	OVERSIZE_STREAM,	/* send what is held, the rest unscanned */
-	OVERSIZE_BYPASS,	/* the same, from the first byte */
-	OVERSIZE_BLOCK
-};
-
-#define ICAP_PREVIEW_AUTO	(-1)	/* what OPTIONS says */
-#define ICAP_PREVIEW_OFF	(-2)
-#define CONF_RULE_ICAPS		8	/* services of one rule */
-#define CONF_RULE_MIRRORS	8	/* mirrors of one rule */
-
-/* What "%{...}" in a field of `headers` stands for. */
-enum conf_macro {
-	MACRO_SRC, MACRO_SRC_PORT,	/* the client */
-	MACRO_DST, MACRO_DST_PORT,	/* the server */
-	MACRO_SNI, MACRO_HOST, MACRO_LISTENER, MACRO_RULE, MACRO_JA4,
-	MACRO_SUBJECT,			/* of the server's certificate */
-	MACRO_USER,			/* as it is; no field without one */
-	MACRO_USER_URI,			/* base64 of "Local://NAME" */
-	MACRO_FLOW, MACRO_TX,		/* numbers of session and exchange */
-	MACRO_MAX
-};
-/* Find the next macro in s. Returns its '%', with *end past it, or NULL.
- * *which is MACRO_MAX if the macro is unknown. */
-const char *conf_macro(const char *s, const char **end, enum conf_macro *which);
-
-struct conf_icap_url {
-	char		*url;		/* byte for byte, with its arguments */
-	char		*host;		/* name or numeric, no brackets */
-	uint16_t	 port;
-	int		 tls;		/* icaps:// */
-	unsigned	 weight;	/* 1 by default */
-	unsigned	 tier;		/* 0 first; 1 when all of 0 are down */
-};
-
-/* Streams whose messages a service may see one by one. */
-enum conf_messages {
-	MESSAGES_WEBSOCKET,
-	MESSAGES_GRPC,
-	MESSAGES_MAX
-};
-
-struct conf_icap {			/* one service of `icap:` */
-	char		*name;
-	struct conf_pos	 pos;
-	struct conf_icap_url *reqmod;	/* groups; one may be empty */
-	size_t		 nreqmod;
-	struct conf_icap_url *respmod;
-	size_t		 nrespmod;
-	struct {			/* open: unscanned messages pass */
-		int	 reqmod, respmod;
-	} fail;
-	int		 tls_fail_open;
-	int64_t		 preview;	/* bytes, or ICAP_PREVIEW_* */
-	uint64_t	 connect_timeout, first_byte_timeout, idle_timeout;
-	uint64_t	 max_body;
-	enum conf_oversize oversize;
-	uint64_t	 stream_after;	/* ms; 0: never */
-	int		 monitor;
-	unsigned	 sample;	/* a monitor sees one in this many */
-	int		 options;	/* 0: `options: off` */
-	int		 allow_204, allow_206;
-	unsigned	 connections;	/* to a server, in all; 0: OPTIONS */
-	unsigned	 queue;		/* waiting for a connection */
-	uint64_t	 queue_timeout;
-	/* how long a pooled connection is kept */
-	uint64_t	 keep_idle;
-	int		 persist;	/* by client address, else least busy */
-	char		*trust;		/* icaps: PEM; NULL: the system's */
-	char		*certificate;	/* icaps: ours, PEM; or NULL */
-	char		*key;
-	int		 proxy_auth;	/* Proxy-Authorization is shown to it */
-	char		*auth;		/* "user:password", or NULL */
-	struct conf_list headers;	/* "Name: value", with %{...} in it */
-	/* content codings, lower case, or "any" alone; n 0: those of
-	 * `inspect:` */
-	struct conf_list encodings;
-	struct conf_list echo;		/* names, REQMOD answer -> RESPMOD */
-	struct conf_list bypass_types;	/* never scanned media types, lower
-					 * case; a final * is any rest */
-	int		 types_given;	/* by the operator, not our default */
-	int		 messages[MESSAGES_MAX]; /* of these it sees each */
-};
-
-enum conf_mismatch {		/* the certificate lacks the request's name */
-	MISMATCH_BLOCK,		/* 421 */
-	MISMATCH_LOG,
-	MISMATCH_ALLOW
-};
-
-/*
- * Whether messages pass that a service cannot see whole: endless media, and
- * bodies past max-body. The service's own keys decide; without them they are
- * held back if the service fails closed and `inspect: endless` is closed.
- */
-int	conf_icap_passes(const struct conf_icap *, int respmod,
-	    int endless_open);
-
-/* HTTPS records in answers of DNS; STRIP is those without a signature. */
-enum conf_dns { DNS_PASS, DNS_STRIP, DNS_STRIP_SIGNED };
-
-enum conf_ranges {		/* of an object that a service sees */
-	RANGES_STRIP,		/* no part of it is asked for */
-	RANGES_PASS,
-	RANGES_WHOLE		/* nor here, but the client gets its part */
-};
-
-/* `inspect:`, of a rule or of all: what may not opt out of inspection. */
-struct conf_inspect {
-	enum conf_mismatch host_mismatch;
-	int		 of_rule;	/* a rule owns it; else conf.inspect */
-	/* content codings, lower case; or "any" alone */
-	struct conf_list encodings;
-	int		 endless_open;	/* see conf_icap_passes() */
-	/* A body without a length is a stream if it has fewer bytes than below
-	 * after so many ms; 0: that says nothing. */
-	struct {
-		uint64_t after, below;
-	} streams;
-	/* protocols that may be switched to, lower case */
-	struct conf_list upgrade;
-	/* The client gets so many bytes of a response that is held, after so
-	 * many ms and then again after so many; bytes 0: it gets none. */
-	struct conf_trickle {
-		uint64_t after, bytes, every;
-	} trickle;
-	int		 non_http_block; /* block what is not HTTP */
-	int		 alt_svc_pass;	/* QUIC may be offered in Alt-Svc */
-	enum conf_dns	 dns;		/* ... and ECH, in DNS */
-	enum conf_ranges ranges;
-};
-
-enum conf_device_kind {		/* how a device forwards */
-	DEVICE_L2,		/* a bridge: it has no addresses */
-	DEVICE_L3		/* a router, with an address on either side */
-};
-
-#define CONF_DEVICES		64	/* of all, and of one slot */
-#define CONF_CHAIN_SLOTS	8	/* of one chain: hops of a session */
-
-struct device;			/* chain/device.h */
-struct slot_state;
-
-struct conf_device {			/* one of `devices:` */
-	char		*name;
-	struct conf_pos	 pos;
-	struct conf_pos	 port_pos[2];	/* of inside and outside */
-	enum conf_device_kind kind;
-	char		*inside, *outside;	/* our ports' interfaces */
-	/* DEVICE_L3: the device's own, with their prefixes' lengths; [0] is
-	 * IPv4, [1] IPv6, and a family of 0 says that there is none */
-	struct prefix	 inside_address[2], outside_address[2];
-	unsigned	 weight;	/* 1 to 100 */
-	unsigned	 connections;	/* at once; 0: no limit */
-	int		 offload;	/* it takes superframes, unsummed */
-	struct {
-		uint64_t every;		/* ms between probes */
-		unsigned down, up;	/* misses, hits in a row */
-		uint64_t hold;		/* ms that it must stay well */
-		/* a file that must not come through, or NULL */
-		char	*must_block;
-	} health;
-	/* What runs for it. device_attach() sets it before others see the
-	 * snapshot, which has a reference; NULL in a check. */
-	struct device	*running;
-};
-
-struct conf_slot {
-	char		*name;
-	struct conf_pos	 pos;
-	const struct conf_device **devices; /* of the same conf */
-	size_t		 ndevices;	/* 1 or more */
-	int		 fail_open;	/* no device: go on without it */
-	struct slot_state *running;	/* as with a device */
-};
-
-struct conf_chain {			/* one of `chains:` */
-	char		*name;
-	struct conf_pos	 pos;
-	struct conf_slot *slots;	/* in the client's order */
-	size_t		 nslots;	/* 1 or more */
-	int		 ports_map;	/* devices see 443 as 80 and so on */
-	int		 http11;	/* `http2: http/1.1` */
-	unsigned	 also;		/* CHAIN_ALSO_* */
-	uint64_t	 verdict_timeout;	/* ms */
-};
-#define CHAIN_ALSO_BYPASSED	1	/* TLS that is not decrypted */
-#define CHAIN_ALSO_PLAIN	2	/* what is not TLS */
-
-struct conf_stamp {			/* a file's state; zeros: not there */
-	uint64_t	 dev, ino, size;
-	int64_t		 sec, nsec;	/* modified */
-};
-
 struct conf_own {			/* one of `certificates:` */
 	/* patterns or "@list"; prefixes or "@list" */
 	struct conf_list site, server;
@@ -336,6 +94,9 @@ struct conf_own {			/* one of `certificates:` */
 	struct conf_pos	 pos[2];	/* of the certificates, of the keys */
 	uint8_t		 sum[32];	/* as conf_ca's */
 };
+
+#define CONF_RULE_ICAPS		8	/* services of one rule */
+#define CONF_RULE_MIRRORS	8	/* mirrors of one rule */
 
 struct conf_seen {			/* a mirror of a rule */
 	size_t		 mirror;		/* index into conf.mirrors */
@@ -629,9 +390,6 @@ const char	*conf_action_str(enum conf_action);
 /* The words of `certificate: status`. conf_status: 0, or ERR_FORMAT. */
 const char	*conf_status_str(enum tls_verify);
 int		 conf_status(const char *, enum tls_verify *);
-
-int		 conf_prefixes_have(const struct conf_prefixes *,
-		    const struct addr *);
 
 /* Whether a client is outside, and its server an endpoint inside. */
 int		 conf_from_outside(const struct conf *,

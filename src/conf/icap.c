@@ -333,38 +333,6 @@ media_parse(struct load *l, const struct key *k, const char *s, void *field,
 	return 0;
 }
 
-/* As in Accept-Encoding, without weights. */
-static int
-coding_parse(struct load *l, const struct key *k, const char *s, void *field,
-    struct text *why)
-{
-	size_t n = token(s);
-
-	if (n == 0 || s[n] != '\0' || n > 32) {
-		text_printf(why, "\"%.64s\" is not a content coding; write "
-		    "such as gzip, deflate or br, or any", s);
-		return ERR_FORMAT;
-	}
-	*(char **)field = name_lower(s);
-	return 0;
-}
-
-/* As in Upgrade (RFC 9110, 7.8): a name, perhaps with a version. */
-static int
-upgrade_parse(struct load *l, const struct key *k, const char *s, void *field,
-    struct text *why)
-{
-	size_t n = token(s), m = s[n] == '/' ? token(s + n + 1) : 0;
-
-	if (n == 0 || s[n + (m > 0 ? m + 1 : 0)] != '\0' || n + m > 31) {
-		text_printf(why, "\"%.64s\" is not a protocol; write such as "
-		    "websocket, or [] for none", s);
-		return ERR_FORMAT;
-	}
-	*(char **)field = name_lower(s);
-	return 0;
-}
-
 /* One word for both directions, or a mapping of them. */
 static void
 fail_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
@@ -489,8 +457,6 @@ const struct type type_auth = { auth_parse, NULL, text_drop };
 const struct type type_field = { field_parse, NULL, text_drop };
 const struct type type_field_name = { field_name_parse, NULL, text_drop };
 const struct type type_media = { media_parse, NULL, text_drop };
-const struct type type_coding = { coding_parse, NULL, text_drop };
-const struct type type_upgrade = { upgrade_parse, NULL, text_drop };
 const struct type type_fail = { NULL, fail_set, .size = 2 * sizeof(int) };
 
 #define F(member)	offsetof(struct conf_icap_url, member)

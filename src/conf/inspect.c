@@ -1,14 +1,54 @@
 /*
  * The section inspect, at the top level and under a rule: it says what may not
  * opt out of inspection. A rule without a section uses that of the top level.
- * In a rule's own section, a missing key has the top level's value.
+ * In a rule's own section, a missing key has the top level's value. Content
+ * codings are read here for the section icap too.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/slice.h"
 #include "conf/keys.h"
 #include "conf/value.h"
+#include "util/err.h"
 #include "util/mem.h"
+
+static int
+is_token(const char *s, size_t n)
+{
+	return slice_is_token(slice_of(s, n));
+}
+
+/* As in Accept-Encoding, without weights. */
+static int
+coding_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	if (!is_token(s, strlen(s)) || strlen(s) > 32) {
+		text_printf(why, "\"%.64s\" is not a content coding; write "
+		    "such as gzip, deflate or br, or any", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = name_lower(s);
+	return 0;
+}
+
+/* As in Upgrade (RFC 9110, 7.8): a name, perhaps with a version. */
+static int
+upgrade_parse(struct load *l, const struct key *k, const char *s, void *field,
+    struct text *why)
+{
+	size_t n = strcspn(s, "/"), m = s[n] == '/' ? strlen(s + n + 1) : 0;
+
+	if (!is_token(s, n) || (s[n] == '/' && !is_token(s + n + 1, m)) ||
+	    n + m > 31) {
+		text_printf(why, "\"%.64s\" is not a protocol; write such as "
+		    "websocket, or [] for none", s);
+		return ERR_FORMAT;
+	}
+	*(char **)field = name_lower(s);
+	return 0;
+}
 
 static void
 list_copy(struct conf_list *to, const char *const *v, size_t n)
@@ -85,7 +125,7 @@ check_codings(struct load *l, yaml_node_t *n, const char *key,
 			    "any", key);
 }
 
-void
+static void
 check_inspect(struct load *l, yaml_node_t *n, void *item)
 {
 	struct conf_inspect *in = item;
@@ -110,6 +150,71 @@ trickle_set(struct load *l, const struct key *k, yaml_node_t *n, void *field)
 }
 
 const struct type type_inspect = { NULL, inspect_set, inspect_drop };
-const struct type type_trickle = {
+static const struct type type_trickle = {
 	NULL, trickle_set, NULL, sizeof(struct conf_trickle), NULL
 };
+static const struct type type_coding = { coding_parse, NULL, text_drop };
+static const struct type type_upgrade = { upgrade_parse, NULL, text_drop };
+
+static const struct word ranges[] = {
+	{ "strip", RANGES_STRIP }, { "pass", RANGES_PASS },
+	{ "whole", RANGES_WHOLE }, { NULL }
+};
+static const struct word alt_svcs[] = {
+	{ "strip", 0 }, { "pass", 1 }, { NULL }
+};
+static const struct word dns_words[] = {
+	{ "pass", DNS_PASS }, { "strip", DNS_STRIP },
+	{ "strip-signed", DNS_STRIP_SIGNED }, { NULL }
+};
+static const struct word fails[] = { { "closed", 0 }, { "open", 1 }, { NULL } };
+static const struct word allowed[] = {
+	{ "allow", 0 }, { "block", 1 }, { NULL }
+};
+static const struct word mismatches[] = {
+	{ "block", MISMATCH_BLOCK }, { "log", MISMATCH_LOG },
+	{ "allow", MISMATCH_ALLOW }, { NULL }
+};
+
+const struct listof coding_list = {
+	sizeof(char *), { NULL, &type_coding }
+};
+static const struct listof upgrades = {
+	sizeof(char *), { NULL, &type_upgrade }
+};
+
+#define F(member)	offsetof(struct conf_inspect, member)
+static const struct key streams_keys[] = {
+	{ "after", &type_time, F(streams.after), "0s", 0, HOUR },
+	{ "below", &type_size, F(streams.below), "64k", 1, G },
+	{ NULL }
+};
+static const struct map map_streams = { "streams", streams_keys, NULL };
+#undef F
+#define F(member)	offsetof(struct conf_trickle, member)
+static const struct key trickle_keys[] = {
+	{ "after", &type_time, F(after), "5s", 0, HOUR },
+	{ "bytes", &type_size, F(bytes), "1k", 1, M },
+	{ "every", &type_time, F(every), "1s", 100, HOUR },
+	{ NULL }
+};
+static const struct map map_trickle = { "trickle", trickle_keys, NULL };
+#undef F
+#define F(member)	offsetof(struct conf_inspect, member)
+static const struct key inspect_keys[] = {
+	{ "non-http", &type_word, F(non_http_block), "allow", .arg = allowed },
+	{ "upgrade", &type_list, F(upgrade), .arg = &upgrades, .max = 64 },
+	{ "encodings", &type_list, F(encodings), .arg = &coding_list,
+	    .max = 64 },
+	{ "host-mismatch", &type_word, F(host_mismatch), "block",
+	    .arg = mismatches },
+	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
+	{ "dns", &type_word, F(dns), "pass", .arg = dns_words },
+	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
+	{ "trickle", &type_trickle, F(trickle), .arg = &map_trickle },
+	{ "streams", &type_map, 0, .arg = &map_streams },
+	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },
+	{ NULL }
+};
+#undef F
+const struct map map_inspect = { "inspect", inspect_keys, check_inspect };

@@ -1,6 +1,7 @@
 /*
- * The tables of the configuration. Defaults are written as a user would write
- * them. A range has its reason beside it, unless it is obvious.
+ * The table of the whole configuration, and those of the sections that have no
+ * file of their own. Defaults are written as a user would write them. A range
+ * has its reason beside it, unless it is obvious.
  */
 #include "conf/keys.h"
 
@@ -13,18 +14,12 @@
 
 #define AT(member)	offsetof(struct conf, member)
 
-
 static const struct word modes[] = {
 	{ "transparent", CONF_TRANSPARENT }, { "explicit", CONF_EXPLICIT },
 	{ NULL }
 };
 static const struct word ways[] = {
 	{ "intercept", 0 }, { "monitor", 1 }, { NULL }
-};
-static const struct word actions[] = {
-	{ "decrypt", ACTION_DECRYPT }, { "bypass", ACTION_BYPASS },
-	{ "block", ACTION_BLOCK }, { "reset", ACTION_RESET },
-	{ "warn", ACTION_WARN }, { NULL }
 };
 static const struct word versions[] = {
 	{ "1.0", 0x0301, 1 }, { "1.1", 0x0302, 1 }, { "1.2", 0x0303 },
@@ -38,12 +33,6 @@ static const struct word records_words[] = {
 };
 static const struct word hellos[] = {
 	{ "client", 0 }, { "own", 1 }, { NULL }
-};
-static const struct word protocols[] = {
-	{ "tls", 0 }, { "http", 0 }, { "other", 0 }, { "smtp", 0 },
-	{ "imap", 0 }, { "pop3", 0 }, { "ftp", 0 }, { "nntp", 0 },
-	{ "sieve", 0 }, { "ldap", 0 }, { "xmpp", 0 }, { "pgsql", 0 },
-	{ "mysql", 0 }, { NULL }
 };
 static const struct word on_bad_server[] = {
 	{ "untrusted", ON_UNTRUSTED }, { "block", ON_BLOCK },
@@ -80,20 +69,6 @@ static const struct word events[] = {
 	{ "stats", EVENT_STATS }, { "ws", EVENT_WS }, { NULL }
 };
 
-static const struct word ranges[] = {
-	{ "strip", RANGES_STRIP }, { "pass", RANGES_PASS },
-	{ "whole", RANGES_WHOLE }, { NULL }
-};
-static const struct word alt_svcs[] = {
-	{ "strip", 0 }, { "pass", 1 }, { NULL }
-};
-static const struct word dns_words[] = {
-	{ "pass", DNS_PASS }, { "strip", DNS_STRIP },
-	{ "strip-signed", DNS_STRIP_SIGNED }, { NULL }
-};
-static const struct word allowed[] = {
-	{ "allow", 0 }, { "block", 1 }, { NULL }
-};
 static const struct word scanned[] = {
 	{ "off", 0 }, { "message", 1 }, { NULL }
 };
@@ -115,23 +90,8 @@ static const struct listof
     fields = { sizeof(char *), { NULL, &type_field } },
     field_names = { sizeof(char *), { NULL, &type_field_name } },
     media = { sizeof(char *), { NULL, &type_media } },
-    codings = { sizeof(char *), { NULL, &type_coding } },
-    upgrades = { sizeof(char *), { NULL, &type_upgrade } },
     sources = { sizeof(char *), { NULL, &type_source } },
-    patterns = { sizeof(char *), { NULL, &type_pattern } },
-    domains = { sizeof(char *), { NULL, &type_domain } },
-    alpn_names = { sizeof(char *), { NULL, &type_text,
-	.max = 255 /* RFC 7301 */ } },
-    listeners = { sizeof(char *), { NULL, &type_listener } },
-    protocol_list = { sizeof(char *), { NULL, &type_protocol,
-	.arg = protocols } },
-    dn_patterns = { sizeof(char *), { NULL, &type_text } },
-    windows = { sizeof(struct conf_window), { NULL, &type_window } },
-    users = { sizeof(char *), { NULL, &type_user } },
-    macs = { sizeof(char *), { NULL, &type_mac_pattern } },
-    ja3s = { sizeof(char *), { NULL, &type_ja3 } },
-    ja4s = { sizeof(char *), { NULL, &type_ja4 } },
-    ports = { sizeof(struct conf_ports), { NULL, &type_ports } };
+    domains = { sizeof(char *), { NULL, &type_domain } };
 
 #define F(member)	offsetof(struct conf_listen, member)
 static const struct key listen_keys[] = {
@@ -262,7 +222,7 @@ static const struct key icap_keys[] = {
 	{ "echo-headers", &type_list, F(echo), .arg = &field_names, .max = 16 },
 	{ "bypass-types", &type_list, F(bypass_types), .arg = &media,
 	    .max = 256, .given = F(types_given) },
-	{ "accept-encoding", &type_list, F(encodings), .arg = &codings,
+	{ "accept-encoding", &type_list, F(encodings), .arg = &coding_list,
 	    .max = 64 },
 	{ "websocket", &type_word, F(messages[MESSAGES_WEBSOCKET]), "off",
 	    .arg = scanned },
@@ -276,124 +236,6 @@ const struct map map_icap = {
 };
 static const struct listof icap_list = {
 	sizeof(struct conf_icap), { "icap", &type_map, .arg = &map_icap }
-};
-
-static const struct word mismatches[] = {
-	{ "block", MISMATCH_BLOCK }, { "log", MISMATCH_LOG },
-	{ "allow", MISMATCH_ALLOW }, { NULL }
-};
-#define F(member)	offsetof(struct conf_inspect, member)
-static const struct key streams_keys[] = {
-	{ "after", &type_time, F(streams.after), "0s", 0, HOUR },
-	{ "below", &type_size, F(streams.below), "64k", 1, G },
-	{ NULL }
-};
-static const struct map map_streams = { "streams", streams_keys, NULL };
-#undef F
-#define F(member)	offsetof(struct conf_trickle, member)
-static const struct key trickle_keys[] = {
-	{ "after", &type_time, F(after), "5s", 0, HOUR },
-	{ "bytes", &type_size, F(bytes), "1k", 1, M },
-	{ "every", &type_time, F(every), "1s", 100, HOUR },
-	{ NULL }
-};
-static const struct map map_trickle = { "trickle", trickle_keys, NULL };
-#undef F
-#define F(member)	offsetof(struct conf_inspect, member)
-static const struct key inspect_keys[] = {
-	{ "non-http", &type_word, F(non_http_block), "allow", .arg = allowed },
-	{ "upgrade", &type_list, F(upgrade), .arg = &upgrades, .max = 64 },
-	{ "encodings", &type_list, F(encodings), .arg = &codings, .max = 64 },
-	{ "host-mismatch", &type_word, F(host_mismatch), "block",
-	    .arg = mismatches },
-	{ "alt-svc", &type_word, F(alt_svc_pass), "strip", .arg = alt_svcs },
-	{ "dns", &type_word, F(dns), "pass", .arg = dns_words },
-	{ "ranges", &type_word, F(ranges), "strip", .arg = ranges },
-	{ "trickle", &type_trickle, F(trickle), .arg = &map_trickle },
-	{ "streams", &type_map, 0, .arg = &map_streams },
-	{ "endless", &type_word, F(endless_open), "closed", .arg = fails },
-	{ NULL }
-};
-#undef F
-const struct map map_inspect = { "inspect", inspect_keys, check_inspect };
-
-#define F(member)	offsetof(struct conf_match, certificate.member) - \
-	offsetof(struct conf_match, certificate)
-static const struct key certificate_keys[] = {
-	{ "issuer", &type_list, F(issuer), .arg = &dn_patterns },
-	{ "subject", &type_list, F(subject), .arg = &dn_patterns },
-	{ "status", &type_events, F(status), .arg = conf_statuses },
-	{ NULL }
-};
-#undef F
-static const struct map map_certificate = {
-	"certificate", certificate_keys, check_certificate
-};
-
-#define IN(member)	offsetof(struct conf_match, member)
-#define MATCH_KEYS(base)						\
-	{ "client", &type_list, (base) + IN(client), .arg = &sources },	\
-	{ "server", &type_list, (base) + IN(server), .arg = &sources },	\
-	{ "port", &type_list, (base) + IN(port), .arg = &ports },	\
-	{ "sni", &type_list, (base) + IN(sni), .arg = &patterns },	\
-	{ "host", &type_list, (base) + IN(host), .arg = &patterns },	\
-	{ "site", &type_list, (base) + IN(site), .arg = &patterns },	\
-	{ "alpn", &type_list, (base) + IN(alpn), .arg = &alpn_names },	\
-	{ "listener", &type_list, (base) + IN(listener),		\
-	    .arg = &listeners },					\
-	{ "protocol", &type_list, (base) + IN(protocol),		\
-	    .arg = &protocol_list },					\
-	{ "user", &type_list, (base) + IN(user), .arg = &users },	\
-	{ "mac", &type_list, (base) + IN(mac), .arg = &macs },		\
-	{ "group", &type_list, (base) + IN(group),			\
-	    .arg = &rule_groups },					\
-	{ "tag", &type_list, (base) + IN(tag), .arg = &rule_tags },	\
-	{ "ja3", &type_list, (base) + IN(ja3), .arg = &ja3s },		\
-	{ "ja4", &type_list, (base) + IN(ja4), .arg = &ja4s },		\
-	{ "certificate", &type_map, (base) + IN(certificate),		\
-	    .arg = &map_certificate },					\
-	{ "time", &type_list, (base) + IN(time), .arg = &windows },	\
-	{ "category", &type_list, (base) + IN(category),		\
-	    .arg = &rule_categories },					\
-	{ "country", &type_list, (base) + IN(country),			\
-	    .arg = &rule_countries }
-
-static const struct key not_keys[] = { MATCH_KEYS(0), { NULL } };
-static const struct map map_not = { "not", not_keys, check_match };
-
-#define F(member)	offsetof(struct conf_rule, member)
-static const struct listof rule_icaps = {
-	sizeof(size_t), { "icap", &type_service }
-};
-static const struct key rule_keys[] = {
-	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
-	    .hint = "a name of your choice" },
-	{ "action", &type_word, F(action), .arg = actions,
-	    .flags = KEY_REQUIRED, .hint = "decrypt, bypass, block, reset or "
-	    "warn" },
-	MATCH_KEYS(F(match)),
-	{ "not", &type_map, F(except), .arg = &map_not },
-	{ "mirror", &type_list, F(mirrors), .arg = &rule_mirrors,
-	    .max = CONF_RULE_MIRRORS },
-	{ "icap", &type_list, F(icaps), .arg = &rule_icaps,
-	    .max = CONF_RULE_ICAPS },
-	{ "inspect", &type_inspect, F(inspect), .arg = &map_inspect },
-	{ "must-decrypt", &type_bool, F(must_decrypt), "no" },
-	{ "never-decrypt", &type_bool, F(never_decrypt), "no" },
-	{ "ca", &type_ca, F(ca), .given = F(ca_given) },
-	{ "services", &type_later },
-	{ "chain", &type_chain, F(chain) },
-	{ "upstream-proxy", &type_list, F(proxies), .arg = &rule_proxies,
-	    .max = VIA_HOPS },
-	{ "client-certificate", &type_map, F(client), .arg = &map_client },
-	{ "profile", &type_later },
-	{ "profiles", &type_later },
-	{ NULL }
-};
-#undef F
-static const struct map map_rule = { "a rule", rule_keys, check_rule_chain };
-static const struct listof rule_list = {
-	sizeof(struct conf_rule), { "rules", &type_map, .arg = &map_rule }
 };
 
 static const struct key on_keys[] = {

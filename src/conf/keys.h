@@ -22,7 +22,6 @@ extern const struct map map_icap;	/* struct conf_icap */
 
 extern const struct listof mirror_list;	/* mirror.c */
 extern const struct map map_mirror;	/* struct conf_mirror */
-extern const struct map map_inspect;	/* struct conf_inspect */
 
 /* For struct map's after, in check.c. */
 void	check_conf(struct load *, yaml_node_t *, void *);
@@ -98,6 +97,9 @@ void	check_reached(struct load *, yaml_node_t *rules);
 /* What `categories` has made, in feed.c. */
 void	feeds_drop(struct conf *);
 
+/* Rules, in rule.c. */
+extern const struct listof rule_list;
+
 /* Types of conditions, in cond.c. */
 extern const struct word conf_statuses[];	/* of enum tls_verify */
 /* struct vec of struct conf_feed, and conf.categories; arg: feed_list */
@@ -126,15 +128,13 @@ extern const struct type type_auth;	/* char *: "user:password" */
 extern const struct type type_field;	/* char *: "Name: value" */
 extern const struct type type_field_name; /* char * */
 extern const struct type type_media;	/* char *: a media type, a final star */
-extern const struct type type_coding;	/* char *: a content coding, or any */
-extern const struct type type_upgrade;	/* char *: "websocket", "h2c", "x/1" */
 extern const struct type type_fail;	/* conf_icap.fail; arg: words */
 
 /* The section inspect, in inspect.c. */
+extern const struct map map_inspect;	/* struct conf_inspect */
+extern const struct listof coding_list;	/* char *: a content coding, or any */
 extern const struct type type_inspect;	/* struct conf_inspect *, of a rule */
-extern const struct type type_trickle;	/* struct conf_trickle; arg: its map */
 void	inspect_default(struct conf_inspect *);
-void	check_inspect(struct load *, yaml_node_t *, void *);
 /* "any" in a list of codings stands alone, and the list is not empty. */
 void	check_codings(struct load *, yaml_node_t *, const char *key,
 	    const struct conf_list *);

@@ -7,13 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/parts.h"
 #include "net/geo.h"
 #include "util/zone.h"
-
-struct conf_list {		/* of names */
-	char		**v;
-	size_t		  n;
-};
 
 struct conf_ports {		/* inclusive */
 	uint16_t	 lo, hi;

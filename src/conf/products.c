@@ -16,6 +16,7 @@
 
 #define FILE_MAX	((size_t)1 << 20)
 #define PRODUCTS_MAX	1000
+#define IS_OF		8	/* kinds of lines of one product */
 #define ORDER		200000	/* behind the files of lists and users */
 
 static const struct type type_scale, type_range;
@@ -26,11 +27,15 @@ static const struct listof names = {
 	sizeof(char *), { NULL, &type_text, .max = 128 }
 };
 
+static const struct listof kinds = {
+	sizeof(struct conf_is), { NULL, &type_fields, .flags = KEY_ALONE }
+};
+
 #define F(member)	offsetof(struct conf_product, member)
 static const struct key product_keys[] = {
 	{ "name", &type_name, F(name), .flags = KEY_REQUIRED,
 	    .hint = "the product's name" },
-	{ "is", &type_fields, F(is) },
+	{ "is", &type_list, F(is), .arg = &kinds, .max = IS_OF },
 	{ "endpoint", &type_list, F(endpoint), .arg = &names,
 	    .max = PRODUCT_NAMED },
 	{ "ends", &type_list, F(ends), .arg = &names, .max = 2 },
@@ -64,11 +69,31 @@ static const struct map map_file = {
 };
 
 static void
+check_is(struct load *l, yaml_node_t *is, struct conf_product *p)
+{
+	yaml_node_t *kind;
+	size_t i;
+
+	if (p->nis == 1 && p->is[0].n == 0)
+		p->nis = 0;		/* {}: as if it was not given */
+	for (i = 0; i < p->nis; i++) {
+		kind = node_item(l, is, i);
+		if (kind->type == YAML_MAPPING_NODE &&
+		    kind->data.mapping.pairs.start ==
+		    kind->data.mapping.pairs.top)
+			load_problem(l, kind, "an entry of \"is\" without a "
+			    "field would have all lines; write one, as in "
+			    "{\"@vendor\": Example}, or take it out");
+	}
+}
+
+static void
 check_product(struct load *l, yaml_node_t *n, void *item)
 {
 	struct conf_product *p = item;
 
 	p->pos = node_pos(n);
+	check_is(l, node_get(l, n, "is"), p);
 	if (p->endpoint.n == 0 && p->ends.n == 0)
 		load_problem(l, n, "nothing says who is meant; write "
 		    "\"endpoint\", the field with the endpoint's address, or "

@@ -26,8 +26,11 @@ struct conf_scale {
 struct conf_product {
 	char		*name;
 	struct conf_pos	 pos;
-	struct conf_field *is;		/* what all of its lines have */
-	size_t		 nis;		/* 0: those of no other one */
+	struct conf_is {		/* a kind of line: what it has */
+		struct conf_field *v;
+		size_t	 n;		/* 1 or more */
+	} *is;
+	size_t		 nis;		/* 0: lines of no other product */
 	/* Names of fields, the best first; ends has two, or none. */
 	struct conf_list endpoint, ends, severity, signature, category, peer;
 	struct conf_scale *scale;	/* before the words that all have */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "admin/told.h"
+#include "admin/told_explain.h"
 #include "main/cmd.h"
 
 static int

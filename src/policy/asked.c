@@ -29,3 +29,13 @@ asked_site(const struct facts *f)
 {
 	return f->request == NULL && f->sni != NULL ? f->sni : asked_host(f);
 }
+
+void
+asked_assume(struct facts *f)
+{
+	struct addr ip;
+
+	if (f->protocol == PROTO_UNKNOWN && f->sni == NULL &&
+	    f->host != NULL && addr_parse_ip(&ip, f->host) != 0)
+		f->sni = f->host;
+}

@@ -14,5 +14,8 @@ const char *asked_address(const struct facts *);
 const char *asked_host(const struct facts *);
 /* The same, but the hello outranks CONNECT and SOCKS. */
 const char *asked_site(const struct facts *);
+/* Before the hello: assume that it will have the name that CONNECT asked for.
+ * The facts are a copy of the caller's. */
+void	asked_assume(struct facts *);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/asked.h"
+#include "policy/words.h"
 #include "util/mem.h"
 
 void
@@ -75,10 +76,7 @@ category_fact(const struct facts *f, struct text *t)
 void
 category_wants(const struct conf_match *m, struct text *t)
 {
-	size_t i;
-
-	for (i = 0; i < m->category.n; i++)
-		text_printf(t, "%s%s", i > 0 ? ", " : "", m->category.v[i]);
+	words_print(&m->category, t);
 }
 
 void

@@ -1,23 +1,24 @@
 /*
- * The kinds of conditions.
+ * The table of conditions; those that are a line or two; and when the fact of
+ * each becomes known. The others are files of their own, which fill the same
+ * table.
  */
 #include "policy/condition.h"
 
-#include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "codec/starttls.h"
 #include "conf/contained.h"
 #include "policy/asked.h"
 #include "policy/category.h"
+#include "policy/certificate.h"
 #include "policy/denied.h"
 #include "policy/group.h"
+#include "policy/hello.h"
 #include "policy/mac.h"
 #include "policy/segment.h"
+#include "policy/words.h"
 #include "util/clock.h"
-#include "util/mem.h"
 
 static const char *const protocol_names[] = { "unknown", "tls", "http",
     "other" };
@@ -27,15 +28,6 @@ condition_protocol(unsigned p)
 {
 	return p < PROTO_DIALOGUE ? protocol_names[p] :
 	    starttls_name(p - PROTO_DIALOGUE);
-}
-
-static void
-list_print(const struct conf_list *l, struct text *t)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		text_printf(t, "%s%s", i > 0 ? ", " : "", l->v[i]);
 }
 
 /* The functions of every condition whose type is struct conf_list. */
@@ -48,7 +40,7 @@ name##_given(const struct conf_match *m)				\
 static void								\
 name##_wants(const struct conf_match *m, struct text *t)		\
 {									\
-	list_print(&m->name, t);					\
+	words_print(&m->name, t);					\
 }
 CONDITION_LIST(client)
 CONDITION_LIST(server)
@@ -67,15 +59,6 @@ CONDITION_LIST(ja3)
 CONDITION_LIST(ja4)
 
 static int
-string_fact(const char *s, struct text *t)
-{
-	if (s == NULL || s[0] == '\0')
-		return 0;
-	text_puts(t, s);
-	return 1;
-}
-
-static int
 contained_given(const struct conf_match *m)
 {
 	return m->contained != NULL;
@@ -91,7 +74,7 @@ contained_holds(const struct match *m, struct view *v)
 static int
 contained_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(f->contained, t);
+	return words_fact(f->contained, t);
 }
 
 static void
@@ -158,67 +141,19 @@ site_holds(const struct match *m, struct view *v)
 static int
 sni_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(f->sni, t);
+	return words_fact(f->sni, t);
 }
 
 static int
 host_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(asked_host(f) != NULL ? asked_host(f) : f->host, t);
+	return words_fact(asked_host(f) != NULL ? asked_host(f) : f->host, t);
 }
 
 static int
 site_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(asked_site(f) != NULL ? asked_site(f) : f->host, t);
-}
-
-/* Step through a wire list of names (RFC 7301, 3.1); 0 at its end. */
-static int
-alpn_next(const uint8_t **p, const uint8_t *end, const uint8_t **name,
-    size_t *len)
-{
-	if (*p == NULL || *p >= end || **p > end - *p - 1)
-		return 0;
-	*len = **p;
-	*name = *p + 1;
-	*p += 1 + *len;
-	return 1;
-}
-
-static int
-alpn_holds(const struct match *m, struct view *v)
-{
-	const struct facts *f = v->f;
-	const uint8_t *p = f->alpn, *name;
-	const char *want;
-	size_t len, i;
-
-	if (p == NULL)
-		return 0;
-	while (alpn_next(&p, f->alpn + f->alpn_len, &name, &len))
-		for (i = 0; i < m->conf->alpn.n; i++) {
-			want = m->conf->alpn.v[i];
-			if (strlen(want) == len &&
-			    memcmp(want, name, len) == 0)
-				return 1;
-		}
-	return 0;
-}
-
-static int
-alpn_fact(const struct facts *f, struct text *t)
-{
-	const uint8_t *p = f->alpn, *name;
-	size_t len, n = 0;
-
-	if (p == NULL)
-		return 0;
-	while (alpn_next(&p, f->alpn + f->alpn_len, &name, &len)) {
-		text_puts(t, n++ > 0 ? "," : "");
-		text_add(t, (const char *)name, len);
-	}
-	return n > 0;
+	return words_fact(asked_site(f) != NULL ? asked_site(f) : f->host, t);
 }
 
 static int
@@ -247,7 +182,7 @@ user_holds(const struct match *m, struct view *v)
 static int
 user_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(f->user, t);
+	return words_fact(f->user, t);
 }
 
 static int
@@ -264,13 +199,13 @@ country_holds(const struct match *m, struct view *v)
 static int
 country_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(f->country, t);
+	return words_fact(f->country, t);
 }
 
 static int
 listener_fact(const struct facts *f, struct text *t)
 {
-	return string_fact(f->listener, t);
+	return words_fact(f->listener, t);
 }
 
 static int
@@ -299,42 +234,6 @@ protocol_fact(const struct facts *f, struct text *t)
 		return 0;
 	text_puts(t, condition_protocol(f->protocol));
 	return 1;
-}
-
-/* Whether one of the patterns is the text; none is if it is empty. */
-static int
-patterns_have(const struct conf_list *patterns, const char *s)
-{
-	size_t i;
-
-	for (i = 0; s[0] != '\0' && i < patterns->n; i++)
-		if (fnmatch(patterns->v[i], s, FNM_NOESCAPE) == 0)
-			return 1;
-	return 0;
-}
-
-static int
-ja3_holds(const struct match *m, struct view *v)
-{
-	return patterns_have(&m->conf->ja3, v->f->ja3);
-}
-
-static int
-ja3_fact(const struct facts *f, struct text *t)
-{
-	return string_fact(f->ja3, t);
-}
-
-static int
-ja4_holds(const struct match *m, struct view *v)
-{
-	return patterns_have(&m->conf->ja4, v->f->ja4);
-}
-
-static int
-ja4_fact(const struct facts *f, struct text *t)
-{
-	return string_fact(f->ja4, t);
 }
 
 static int
@@ -377,50 +276,6 @@ port_wants(const struct conf_match *m, struct text *t)
 }
 
 static int
-matches(const struct conf_list *patterns, const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < patterns->n; i++)
-		if (fnmatch(patterns->v[i], s, FNM_NOESCAPE |
-		    FNM_CASEFOLD) == 0)
-			return 1;
-	return 0;
-}
-
-/* The end of an attribute in a distinguished name; RFC 2253 escapes commas
- * and pluses in its value by a backslash. */
-static const char *
-attribute_end(const char *s)
-{
-	for (; *s != '\0' && strncmp(s, ", ", 2) != 0 &&
-	    strncmp(s, " + ", 3) != 0; s++)
-		if (s[0] == '\\' && s[1] != '\0')
-			s++;
-	return s;
-}
-
-/*
- * Whether a pattern is a whole distinguished name, or one attribute of it:
- * "O=Example*" of "CN=a, O=Example Ltd".
- */
-static int
-names_have(const struct conf_list *patterns, const char *dn)
-{
-	const char *end;
-	char *part;
-	int has = matches(patterns, dn);
-
-	for (; !has && *dn != '\0'; dn = end + strspn(end, ", +")) {
-		end = attribute_end(dn);
-		part = xstrndup(dn, (size_t)(end - dn));
-		has = matches(patterns, part);
-		free(part);
-	}
-	return has;
-}
-
-static int
 time_given(const struct conf_match *m)
 {
 	return m->ntime > 0;
@@ -457,97 +312,14 @@ time_wants(const struct conf_match *m, struct text *t)
 		text_printf(t, "%s%s", i > 0 ? ", " : "", m->time[i].text);
 }
 
-static int
-issuer_given(const struct conf_match *m)
-{
-	return m->certificate.issuer.n > 0;
-}
-
-static int
-issuer_holds(const struct match *m, struct view *v)
-{
-	return v->f->cert != NULL &&
-	    names_have(&m->conf->certificate.issuer, v->f->cert->issuer);
-}
-
-static int
-issuer_fact(const struct facts *f, struct text *t)
-{
-	return f->cert != NULL && string_fact(f->cert->issuer, t);
-}
-
-static void
-issuer_wants(const struct conf_match *m, struct text *t)
-{
-	list_print(&m->certificate.issuer, t);
-}
-
-static int
-subject_given(const struct conf_match *m)
-{
-	return m->certificate.subject.n > 0;
-}
-
-static int
-subject_holds(const struct match *m, struct view *v)
-{
-	return v->f->cert != NULL &&
-	    names_have(&m->conf->certificate.subject, v->f->cert->subject);
-}
-
-static int
-subject_fact(const struct facts *f, struct text *t)
-{
-	return f->cert != NULL && string_fact(f->cert->subject, t);
-}
-
-static void
-subject_wants(const struct conf_match *m, struct text *t)
-{
-	list_print(&m->certificate.subject, t);
-}
-
-static int
-status_given(const struct conf_match *m)
-{
-	return m->certificate.status != 0;
-}
-
-static int
-status_holds(const struct match *m, struct view *v)
-{
-	return v->f->cert != NULL &&
-	    (m->conf->certificate.status & 1u << v->f->verify) != 0;
-}
-
-static int
-status_fact(const struct facts *f, struct text *t)
-{
-	if (f->cert == NULL)
-		return 0;
-	text_puts(t, conf_status_str(f->verify));
-	return 1;
-}
-
-static void
-status_wants(const struct conf_match *m, struct text *t)
-{
-	unsigned bits = m->certificate.status;
-	int i;
-
-	for (i = 0; bits >> i != 0; i++)
-		if (bits >> i & 1)
-			text_printf(t, "%s%s", bits & ((1u << i) - 1) ?
-			    ", " : "", conf_status_str((enum tls_verify)i));
-}
-
 /* The cheap conditions come first, and of those the ones decided early. */
 #define CONDITION(name, said, stage)					\
 	{ #name, name##_given, name##_holds, name##_fact, name##_wants,	\
 	    said, stage }
 #define CERTIFICATE(name)						\
-	{ "certificate " #name, name##_given, name##_holds, name##_fact, \
-	    name##_wants, 0, STAGE_CERTIFICATE }
+	{ "certificate " #name, certificate_##name##_given,		\
+	    certificate_##name##_holds, certificate_##name##_fact,	\
+	    certificate_##name##_wants, 0, STAGE_CERTIFICATE }
 const struct condition conditions[] = {
 	CONDITION(contained, 0, STAGE_CONNECTION),
 	CONDITION(denied, 0, STAGE_CONNECTION),

@@ -1,42 +1,22 @@
 /*
- * Compiled rules, and the walk through them.
+ * A configuration's rules, compiled with the lists, groups and segments that
+ * they share; and the walk over them, when all is known and when facts are
+ * still to come. What one rule says is rule.c's, the words why are explain.c's.
  */
 #include "policy/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/asked.h"
 #include "policy/category.h"
-#include "policy/condition.h"
 #include "policy/denied.h"
 #include "policy/group.h"
-#include "policy/match.h"
 #include "policy/own.h"
+#include "policy/policy_inner.h"
 #include "policy/segment.h"
 #include "policy/verdict.h"
 #include "util/mem.h"
-
-static const char *const stages[] = { "connection", "hello", "certificate",
-    "request" };
-
-struct rule {
-	const struct conf_rule *conf;
-	struct match	 match;
-	struct match	 except;
-	int		 excepts;	/* `not:` was given */
-	int		 by_certificate;
-};
-
-struct policy {
-	_Atomic int	 refs;
-	struct conf	*conf;
-	struct list	*lists;
-	struct view_sets sets;
-	struct rule	*rules;
-	struct own_match *owns;
-	int		 by_request, by_certificate;
-	int		 decrypts;	/* a segment does */
-};
 
 static void
 list_init(struct list *l, const struct conf_named_list *conf,
@@ -74,27 +54,6 @@ lists_free(struct list *lists, size_t n)
 	for (i = 0; i < n; i++)
 		rangeset_free(&lists[i].addresses);
 	free(lists);
-}
-
-static void
-rule_init(struct rule *r, const struct conf_rule *conf,
-    const struct policy *p, struct match_names *names)
-{
-	size_t n = p->conf->nlists;
-
-	r->conf = conf;
-	match_init(&r->match, &conf->match, p->lists, n, &p->sets, names);
-	match_init(&r->except, &conf->except, p->lists, n, &p->sets, names);
-	r->excepts = match_given(&r->except);
-	r->by_certificate = match_by_certificate(&r->match) ||
-	    match_by_certificate(&r->except);
-}
-
-static int
-rule_by_request(const struct rule *r)
-{
-	return match_by_request(&r->match) ||
-	    (r->excepts && match_by_request(&r->except));
 }
 
 static void
@@ -142,7 +101,8 @@ policy_new(struct conf *c)
 	p->decrypts = conf_segment_does(c, SEGMENT_DECRYPT);
 	p->rules = xcalloc(c->nrules, sizeof(*p->rules));
 	for (i = 0; i < c->nrules; i++)
-		rule_init(&p->rules[i], &c->rules[i], p, &names);
+		rule_init(&p->rules[i], &c->rules[i], p->lists, c->nlists,
+		    &p->sets, &names);
 	p->owns = xcalloc(c->nowns, sizeof(*p->owns));
 	own_match_init(p->owns, c, p->lists, &names);
 	for (i = 0; i < c->nrules; i++) {
@@ -166,10 +126,8 @@ policy_unref(struct policy *p)
 
 	if (p == NULL || --p->refs > 0)
 		return;
-	for (i = 0; i < p->conf->nrules; i++) {
-		match_free(&p->rules[i].match);
-		match_free(&p->rules[i].except);
-	}
+	for (i = 0; i < p->conf->nrules; i++)
+		rule_free(&p->rules[i]);
 	lists_free(p->lists, p->conf->nlists);
 	lists_free(p->sets.categories, p->sets.ncategories);
 	for (i = 0; i < p->sets.ngroups; i++)
@@ -190,13 +148,6 @@ policy_conf(const struct policy *p)
 	return p->conf;
 }
 
-static int
-rule_matches(const struct rule *r, struct view *v)
-{
-	return match_holds(&r->match, v, NULL) &&
-	    !(r->excepts && match_holds(&r->except, v, NULL));
-}
-
 /* An endpoint under step-up is decrypted though the rule bypasses it. */
 static int
 raised(enum conf_action action, const struct conf_rule *r,
@@ -204,17 +155,6 @@ raised(enum conf_action action, const struct conf_rule *r,
 {
 	return f->step_up != NULL && action == ACTION_BYPASS &&
 	    !r->never_decrypt;
-}
-
-static enum match_may
-rule_may_match(const struct rule *r, struct view *v)
-{
-	enum match_may may = match_may(&r->match, v);
-	enum match_may not = r->excepts ? match_may(&r->except, v) : MATCH_NOT;
-
-	if (may == MATCH_NOT || not == MATCH_SURE)
-		return MATCH_NOT;
-	return not == MATCH_PERHAPS ? MATCH_PERHAPS : may;
 }
 
 /* Whether a rule before the one that matches may do so by a certificate that
@@ -373,17 +313,6 @@ policy_request(const struct policy *p, const struct facts *conn,
 	return request_is(of, v);
 }
 
-/* Assume that the hello will have the name that CONNECT asked for. */
-static void
-facts_stand(struct facts *f)
-{
-	struct addr ip;
-
-	if (f->protocol == PROTO_UNKNOWN && f->sni == NULL &&
-	    f->host != NULL && addr_parse_ip(&ip, f->host) != 0)
-		f->sni = f->host;
-}
-
 /* What is done by a rule that may still decide. If the server is not known yet,
  * a segment may want to decrypt what the rule bypasses. */
 static enum conf_action
@@ -434,7 +363,7 @@ policy_refuses(const struct policy *p, const struct facts *f,
 
 	if (p->conf->monitor)
 		return 0;
-	facts_stand(&known);
+	asked_assume(&known);
 	if (!policy_surely(p, &known, 1u << ACTION_BLOCK |
 	    1u << ACTION_RESET))
 		return 0;
@@ -450,7 +379,7 @@ policy_way(const struct policy *p, const struct facts *f)
 	struct facts known = *f;
 	struct verdict v;
 
-	facts_stand(&known);
+	asked_assume(&known);
 	policy_decide(p, &known, &v);
 	return v.rule;
 }
@@ -506,146 +435,6 @@ policy_bypasses_any(const struct policy *p, const struct facts *f)
 	return policy_surely(p, &open, 1u << ACTION_BYPASS);
 }
 
-/* List each given condition of `not:` with its fact. */
-static void
-explain_except(const struct rule *r, const struct facts *f, struct text *out)
-{
-	const struct condition *const *c;
-
-	text_puts(out, "\"not\" holds: ");
-	for (c = r->except.given; *c != NULL; c++) {
-		text_printf(out, "%s%s \"", c > r->except.given ? ", " : "",
-		    (*c)->name);
-		(*c)->fact(f, out);
-		text_puts(out, "\" is in ");
-		(*c)->wants(r->except.conf, out);
-	}
-}
-
-static void
-explain_condition(const struct rule *r, const struct facts *f,
-    const struct condition *c, struct text *out)
-{
-	struct text fact = { 0 };
-
-	if (c->fact(f, &fact))
-		text_printf(out, "%s \"%s\" is not in ", c->name, fact.s);
-	else
-		text_printf(out, "%s is not known%s%s%s, and must be in ",
-		    c->name, c->none != NULL ? " (" : "",
-		    c->none != NULL ? c->none : "",
-		    c->none != NULL ? ")" : "");
-	c->wants(r->match.conf, out);
-	text_free(&fact);
-}
-
-/* When it is known whether the rule matches. */
-static enum policy_stage
-rule_stage(const struct rule *r, struct view *v)
-{
-	enum policy_stage at, not;
-	int holds;
-
-	if (!match_holds(&r->match, v, NULL))
-		return match_stage(&r->match, v, 0);
-	at = match_stage(&r->match, v, 1);
-	if (!r->excepts)
-		return at;
-	holds = match_holds(&r->except, v, NULL);
-	not = match_stage(&r->except, v, holds);
-	return holds || not > at ? not : at;
-}
-
-static void
-explain_rule(const struct policy *p, const struct rule *r, struct view *v,
-    struct text *out)
-{
-	const char *stage = stages[rule_stage(r, v)];
-	const struct condition *which;
-
-	if (r->conf->pos.line == 0)
-		text_printf(out, "rule %s (built in): ", r->conf->name);
-	else
-		text_printf(out, "rule %s (%s:%u): ", r->conf->name,
-		    p->conf->path, r->conf->pos.line);
-	if (!match_holds(&r->match, v, &which)) {
-		text_printf(out, "no match by the %s: ", stage);
-		explain_condition(r, v->f, which, out);
-	} else if (r->excepts && match_holds(&r->except, v, NULL)) {
-		text_printf(out, "no match by the %s: ", stage);
-		explain_except(r, v->f, out);
-	} else {
-		text_printf(out, "match");
-	}
-	text_puts(out, "\n");
-}
-
-/* Those that only `on:` asks for. */
-static void
-explain_more(const struct facts *f, size_t n, struct text *out)
-{
-	if (f->ech)
-		text_printf(out, "%s ech", n++ > 0 ? "," : "");
-	if (f->late)
-		text_printf(out, "%s late", n++ > 0 ? "," : "");
-	if (f->lacks_issuer)
-		text_printf(out, "%s incomplete", n++ > 0 ? "," : "");
-	text_puts(out, n > 0 ? "\n" : " none\n");
-}
-
-static void
-explain_facts(const struct facts *f, struct text *out)
-{
-	const struct condition *c;
-	struct text fact = { 0 };
-	size_t n = 0;
-
-	text_puts(out, "facts:");
-	for (c = conditions; c->name != NULL; c++) {
-		text_clear(&fact);
-		if (c->fact(f, &fact) && fact.len > 0)
-			text_printf(out, "%s %s \"%s\"", n++ > 0 ? "," : "",
-			    c->name, fact.s);
-	}
-	explain_more(f, n, out);
-	text_free(&fact);
-}
-
-/* What the verdict's rule does besides. */
-static void
-explain_way(const struct policy *p, const struct facts *f,
-    const struct verdict *v, struct text *out)
-{
-	const struct conf_rule *r = v->rule;
-	size_t i;
-
-	if (p->conf->ncas > 0 && r->action != ACTION_BYPASS &&
-	    r->action != ACTION_RESET)
-		text_printf(out, "ca: %s\n", conf_ca_name(conf_ca(p->conf,
-		    policy_ca(p, f, v))));
-	for (i = 0; i < r->nproxies; i++)
-		text_printf(out, "%s%s", i > 0 ? ", " : "upstream-proxy: ",
-		    r->proxies[i] != NULL ? r->proxies[i]->name : "direct");
-	if (r->nproxies > 0)
-		text_puts(out, "\n");
-}
-
-/* What a step-up changes. */
-static void
-explain_step_up(const struct facts *f, const struct verdict *v,
-    struct text *out)
-{
-	if (f->step_up == NULL)
-		return;
-	if (v->rule->action == ACTION_BYPASS)
-		text_puts(out, v->rule->never_decrypt ? "step-up: the rule "
-		    "says never-decrypt\n" : "step-up: decrypted, though the "
-		    "rule bypasses it\n");
-	if (v->action == ACTION_DECRYPT && f->step_up[0] != '\0')
-		text_printf(out, "step-up: shown to mirrors besides: %s\n",
-		    strcmp(f->step_up, "*") == 0 ? "all" : f->step_up);
-}
-
 void
 policy_categories(const struct policy *p, const struct facts *f,
     struct text *out)
@@ -661,50 +450,4 @@ const struct conf_segment *
 policy_segment(const struct policy *p, const struct facts *f)
 {
 	return segment_of(&p->sets, f);
-}
-
-/* NULL: there are no segments. */
-static const char *
-policy_segment_name(const struct policy *p, const struct facts *f)
-{
-	const struct conf_segment *s = policy_segment(p, f);
-
-	if (!conf_segmented(p->conf))
-		return NULL;
-	return s != NULL ? s->name : "none";
-}
-
-void
-policy_explain(const struct policy *p, const struct facts *f,
-    struct verdict *v, struct text *out)
-{
-	enum policy_stage stage, at = STAGE_CONNECTION;
-	struct facts known = *f;
-	struct text category = { 0 };
-	struct view view;
-	size_t i;
-
-	facts_stand(&known);
-	if (f->category == NULL) {
-		policy_categories(p, &known, &category);
-		known.category = category.s;
-	}
-	policy_decide(p, &known, v);
-	known.segment = policy_segment_name(p, &known);
-	explain_facts(&known, out);
-	if (conf_segmented(p->conf))
-		segment_explain(&p->sets, p->conf, &known, out);
-	view_init(&view, &known, &p->sets);
-	for (i = 0; i <= v->rule_index; i++) {
-		explain_rule(p, &p->rules[i], &view, out);
-		stage = rule_stage(&p->rules[i], &view);
-		at = stage > at ? stage : at;
-	}
-	text_printf(out, "decided at: %s\n", stages[at]);
-	explain_way(p, &known, v, out);
-	explain_step_up(&known, v, out);
-	verdict_explain(v, p->conf, &known, out);
-	text_printf(out, "verdict: %s rule: %s\n", conf_action_str(v->action),
-	    v->rule->name);
-	text_free(&category);
 }

@@ -77,10 +77,11 @@ int		 policy_refuses(const struct policy *, const struct facts *,
  * The rule by whose upstream proxies the server is connected before the
  * client's first bytes are known. A host that is a name stands for the SNI.
  */
+const struct conf_rule *policy_way(const struct policy *,
+		    const struct facts *);
+
 /* The segment that decides; &conf_segment_default, or NULL. */
 const struct conf_segment *policy_segment(const struct policy *,
-		    const struct facts *);
-const struct conf_rule *policy_way(const struct policy *,
 		    const struct facts *);
 
 /*
@@ -108,14 +109,5 @@ int		 policy_bypasses_any(const struct policy *,
  */
 void		 policy_categories(const struct policy *,
 		    const struct facts *, struct text *out);
-
-/*
- * What policy_decide() does, and `on:` after it (verdict_apply()), with a line
- * of the facts, a line for each rule that says why it did not match, and what
- * `on:` says. If the protocol is unknown, the host stands
- * for the SNI, as above.
- */
-void		 policy_explain(const struct policy *, const struct facts *,
-		    struct verdict *, struct text *out);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "util/mem.h"
 
@@ -128,22 +127,6 @@ set_any(struct view *v, const char *name)
 		if (rangeset_has(&list[i].addresses, &n->ip))
 			return 1;
 	return 0;
-}
-
-int
-words_have(const struct conf_list *words, const char *s)
-{
-	size_t i, n;
-
-	for (; ; s += n + 1) {
-		n = strcspn(s, ",");
-		for (i = 0; i < words->n; i++)
-			if (strlen(words->v[i]) == n &&
-			    strncasecmp(words->v[i], s, n) == 0)
-				return 1;
-		if (s[n] == '\0')
-			return 0;
-	}
 }
 
 int

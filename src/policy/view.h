@@ -79,8 +79,6 @@ int	set_has(const struct match_set *, const struct addr *);
 int	set_has_name(const struct match_set *, struct view *, const char *name);
 /* Whether any category has it. */
 int	set_any(struct view *, const char *name);
-/* Whether one of the words is in s, which is "a,b"; in any case. */
-int	words_have(const struct conf_list *, const char *s);
 /* Whether one of its lists has exactly this entry, in any case. */
 int	set_lists_word(const struct match_set *, struct view *, const char *);
 /* Read a name as an address ("[::1]" or "::1"); AF_UNSPEC if it is none. */

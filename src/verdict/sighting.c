@@ -23,19 +23,31 @@ static const struct {
 	{ "critical", 10 }, { "emergency", 10 }
 };
 
-/* Whether all that a line of it has is there. Those without are told by the
- * ends they have. */
+/* Whether all that such a line has is there. */
 static int
-product_is(const struct conf_product *p, const struct fields *f)
+has_all(const struct conf_is *is, const struct fields *f)
 {
 	const char *value;
 	size_t i;
 
-	for (i = 0; i < p->nis; i++)
-		if ((value = fields_get(f, p->is[i].name)) == NULL ||
-		    fnmatch(p->is[i].pattern, value, FNM_CASEFOLD) != 0)
+	for (i = 0; i < is->n; i++)
+		if ((value = fields_get(f, is->v[i].name)) == NULL ||
+		    fnmatch(is->v[i].pattern, value, FNM_CASEFOLD) != 0)
 			return 0;
-	return i > 0 || fields_get(f, p->ends.v[0]) != NULL;
+	return 1;
+}
+
+/* Whether a line is of it. Those that say nothing of their lines are told by
+ * the ends they have. */
+static int
+product_is(const struct conf_product *p, const struct fields *f)
+{
+	size_t i;
+
+	for (i = 0; i < p->nis; i++)
+		if (has_all(&p->is[i], f))
+			return 1;
+	return p->nis == 0 && fields_get(f, p->ends.v[0]) != NULL;
 }
 
 /* Whether one of these has that name. */

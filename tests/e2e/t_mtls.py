@@ -314,7 +314,7 @@ def rules_have_client_certificates_of_our_own(s):
         ours(s.pki.pair('user'), 'ec', site='=good.test'),
         ours(s.pki.pair('rsa'), 'rsa', site='=www.good.test'),
         ours(s.pki.pair('chain'), 'chain', site='=v4.good.test'),
-        {'name': 'default', 'action': 'decrypt'}])
+        {'name': 'default', 'action': 'decrypt', 'must-decrypt': True}])
     programs.nginx(s, more='ssl_client_certificate %s; ssl_verify_client on;'
                    'ssl_verify_depth 3; add_header X-Us $ssl_client_s_dn;'
                    % s.pki.root)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "policy/explain.h"
 #include "policy/policy.h"
 #include "util/err.h"
 

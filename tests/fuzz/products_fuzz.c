@@ -28,6 +28,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			assert(p->endpoint.n <= PRODUCT_NAMED &&
 			    (p->ends.n == 0 || p->ends.n == 2));
 			assert(p->endpoint.n > 0 || p->ends.n > 0);
+			for (k = 0; k < p->nis; k++)
+				assert(p->is[k].n > 0);
 			for (k = 0; k < p->nscale; k++)
 				assert(p->scale[k].severity >= 0 &&
 				    p->scale[k].severity <= 10);

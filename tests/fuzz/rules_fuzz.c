@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "policy/explain.h"
 #include "policy/policy.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);

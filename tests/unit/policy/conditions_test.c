@@ -7,127 +7,8 @@
 #include "conf/contained.h"
 #include "conf/segment.h"
 #include "made.h"
+#include "policy/explain.h"
 #include "util/mem.h"
-
-TEST(fingerprints_of_the_hello)
-{
-	struct policy *p = made(
-	    "  - {name: a, ja3: 0149F47EABF9A20D0893E2A44E5A6323, "
-	    "action: block}\n"
-	    "  - {name: b, ja4: [\"t12*\", "
-	    "t13d1516h2_8daaf6152771_e5627efa2ab1], action: block}\n"
-	    "  - {name: c, ja4: \"*_e5627efa2ab1\", action: block}\n");
-	struct facts f = { .protocol = PROTO_TLS };
-
-	ck_assert_str_eq(decides(p, &f), "default");
-	strcpy(f.ja3, "0149f47eabf9a20d0893e2a44e5a6323");
-	ck_assert_str_eq(decides(p, &f), "a");
-	f.ja3[0] = '1';
-	strcpy(f.ja4, "t13d1516h2_8daaf6152771_e5627efa2ab1");
-	ck_assert_str_eq(decides(p, &f), "b");
-	strcpy(f.ja4, "t13d1516h1_8daaf6152771_e5627efa2ab1");
-	ck_assert_str_eq(decides(p, &f), "c");
-	strcpy(f.ja4, "t12d1516h1_8daaf6152771_e5627efa2ab2");
-	ck_assert_str_eq(decides(p, &f), "b");
-	policy_unref(p);
-}
-END
-
-TEST(a_fingerprint_comes_with_the_hello_or_not_at_all)
-{
-	struct policy *p = made(
-	    "  - {name: a, ja4: \"t13*\", action: decrypt}\n"
-	    "  - {name: b, port: 443, action: block}\n");
-	struct facts f = { .port = 443 };
-	struct verdict v;
-
-	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
-	f.protocol = PROTO_OTHER;
-	ck_assert_int_eq(policy_refuses(p, &f, &v), 1);
-	policy_unref(p);
-}
-END
-
-TEST(the_certificate_of_the_server)
-{
-	struct policy *p = made(
-	    "  - {name: a, certificate: {status: [expired, revoked]}, "
-	    "action: block}\n"
-	    "  - {name: b, certificate: {issuer: \"o=Evil*\", "
-	    "subject: [\"CN=*.example\", \"*, C=CH\"]}, action: block}\n"
-	    "  - {name: c, not: {certificate: {subject: \"O=A\\\\, B\"}}, "
-	    "certificate: {issuer: \"*\"}, action: block}\n");
-	static char evil[] = "CN=Root, O=Evil Corp.", none[] = "",
-	    www[] = "CN=www.example, O=X", swiss[] = "CN=y, C=CH",
-	    comma[] = "CN=z + O=A\\, B, C=DE";
-	struct certinfo cert = { .issuer = evil, .subject = none };
-	struct facts f = { .protocol = PROTO_TLS };
-
-	ck_assert_str_eq(decides(p, &f), "default");
-	f.cert = &cert;
-	ck_assert_str_eq(decides(p, &f), "c");
-	f.verify = VERIFY_EXPIRED;
-	ck_assert_str_eq(decides(p, &f), "a");
-	f.verify = VERIFY_NAME;
-	cert.subject = www;
-	ck_assert_str_eq(decides(p, &f), "b");
-	cert.subject = swiss;
-	ck_assert_str_eq(decides(p, &f), "b");
-	cert.subject = comma;
-	ck_assert_str_eq(decides(p, &f), "default");
-	cert.issuer = swiss;
-	cert.subject = www;
-	ck_assert_str_eq(decides(p, &f), "c");
-	policy_unref(p);
-}
-END
-
-static int
-waits(const char *yaml, const struct facts *f)
-{
-	struct policy *p = made(yaml);
-	struct verdict v;
-
-	policy_decide(p, f, &v);
-	policy_unref(p);
-	return v.later;
-}
-
-TEST(a_verdict_waits_for_the_certificate_where_a_rule_may_need_it)
-{
-	static const char by_port[] = "  - {name: p, port: 443, action: "
-	    "bypass}\n  - {name: c, certificate: {status: expired}, action: "
-	    "block}\n";
-	static const char first[] = "  - {name: c, certificate: {status: "
-	    "expired}, port: 443, action: block}\n";
-	static const char not[] = "  - {name: c, port: 443, not: "
-	    "{certificate: {status: ok}}, action: block}\n";
-	struct facts f = { .port = 443 };
-	struct certinfo cert = { .subject = NULL };
-	struct verdict v;
-	struct policy *p;
-
-	ck_assert_int_eq(waits(first, &f), 0);	/* it may be no TLS */
-	p = made(first);
-	ck_assert_int_eq(policy_refuses(p, &f, &v), 0);
-	policy_unref(p);
-	f.protocol = PROTO_TLS;
-	ck_assert_int_eq(waits(first, &f), 1);
-	ck_assert_int_eq(waits(by_port, &f), 0);
-	ck_assert_int_eq(waits(not, &f), 1);
-	f.cert_none = 1;
-	ck_assert_int_eq(waits(first, &f), 0);
-	f.cert_none = 0;
-	f.cert = &cert;
-	ck_assert_int_eq(waits(first, &f), 0);
-	f.cert = NULL;
-	f.port = 444;
-	ck_assert_int_eq(waits(first, &f), 0);
-	ck_assert_int_eq(waits(by_port, &f), 1);
-	f.protocol = PROTO_HTTP;
-	ck_assert_int_eq(waits(by_port, &f), 0);
-}
-END
 
 /* Whether a window has a time of UTC. */
 static int
@@ -522,11 +403,8 @@ TEST(segments_wait_for_the_servers_address)
 END
 
 SUITE("conditions", segments_decide_before_the_rules,
-    segments_wait_for_the_servers_address, groups_and_tags_of_the_client, the_mac_address_of_the_client,
-    the_country_of_the_server,
+    segments_wait_for_the_servers_address, groups_and_tags_of_the_client,
+    the_mac_address_of_the_client, the_country_of_the_server,
     contained_clients_have_what_their_profile_allows,
     categories_are_what_the_feeds_say,
-    a_category_is_known_when_the_name_is, windows_of_time, the_certificate_of_the_server,
-    a_verdict_waits_for_the_certificate_where_a_rule_may_need_it,
-    fingerprints_of_the_hello,
-    a_fingerprint_comes_with_the_hello_or_not_at_all)
+    a_category_is_known_when_the_name_is, windows_of_time)

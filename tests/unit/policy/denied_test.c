@@ -7,6 +7,7 @@
 #include "conf/denied.h"
 #include "conf/pattern.h"
 #include "made.h"
+#include "policy/explain.h"
 #include "util/err.h"
 
 /* A table of one address and one name, either of which may be "". */

@@ -1,5 +1,5 @@
 /*
- * Facts to verdicts, and the words why.
+ * Facts to verdicts.
  */
 #include "policy/policy.h"
 
@@ -196,28 +196,6 @@ TEST(a_host_that_is_a_name_stands_for_sni)
 }
 END
 
-TEST(explain_names_the_rule_that_refuses_early)
-{
-	static const char two[] = "  - {name: a, sni: a.example, not: "
-	    "{alpn: h2}, action: reset}\n  - {name: b, port: 443, "
-	    "action: block}\n";
-	struct facts f = { .port = 443, .host = "a.example" };
-	struct policy *p = rules(two);
-	struct text t = { 0 };
-	struct verdict v;
-
-	ck_assert_str_eq(refused_by(two, &f), "a");
-	policy_explain(p, &f, &v, &t);
-	ck_assert_str_eq(t.s, "facts: port \"443\", sni \"a.example\", "
-	    "host \"a.example\", site \"a.example\"\n"
-	    "rule a (c.yaml:6): match\n"
-	    "decided at: hello\n"
-	    "verdict: reset rule: a\n");
-	text_free(&t);
-	policy_unref(p);
-}
-END
-
 TEST(all_conditions_must_hold_and_first_match_decides)
 {
 	struct policy *p = rules(
@@ -277,35 +255,6 @@ TEST(alpn_listener_protocol_host)
 	ck_assert_str_eq(verdict_of(p, &f), "p");
 	f.protocol = PROTO_TLS;
 	ck_assert_str_eq(verdict_of(p, &f), "default");
-	policy_unref(p);
-}
-END
-
-TEST(explain_says_why_not)
-{
-	struct policy *p = rules(
-	    "  - {name: priv, sni: [\"@banks\", \"*.health.example\"],\n"
-	    "     action: bypass}\n"
-	    "  - {name: port, port: [1-7, 9], action: block}\n"
-	    "  - {name: but, not: {sni: x.example}, action: block}\n");
-	struct facts f = { .sni = "x.example" };
-	struct text t = { 0 };
-	struct verdict v;
-
-	policy_explain(p, &f, &v, &t);
-	ck_assert_str_eq(t.s,
-	    "facts: sni \"x.example\", host \"x.example\", site "
-	    "\"x.example\"\n"
-	    "rule priv (c.yaml:6): no match by the hello: sni \"x.example\" is not "
-	    "in @banks, *.health.example\n"
-	    "rule port (c.yaml:8): no match by the connection: port is not "
-	    "known, and must be in 1-7, 9\n"
-	    "rule but (c.yaml:9): no match by the hello: \"not\" holds: sni "
-	    "\"x.example\" is in x.example\n"
-	    "rule default (c.yaml:10): match\n"
-	    "decided at: hello\nca: default\n"
-	    "verdict: decrypt rule: default\n");
-	text_free(&t);
 	policy_unref(p);
 }
 END
@@ -631,8 +580,7 @@ SUITE("policy", a_request_is_judged_under_its_own_name,
     sni_in_a_list_is_itself_and_below, unknown_facts_match_nothing,
     what_may_still_be_allowed_is_not_refused,
     a_host_that_is_a_name_stands_for_sni,
-    explain_names_the_rule_that_refuses_early,
     all_conditions_must_hold_and_first_match_decides,
     not_takes_out_what_holds_in_whole, alpn_listener_protocol_host,
-    explain_says_why_not, big_lists_decide_right,
+    big_lists_decide_right,
     ranges_merge_and_keep_families_apart, all_of_ipv6_holds_no_ipv4)

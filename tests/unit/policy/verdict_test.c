@@ -4,6 +4,7 @@
 #include "policy/verdict.h"
 
 #include "made.h"
+#include "policy/explain.h"
 
 static const char on[] =
     "on: {untrusted-server: bypass, expired-server: block, "

@@ -76,6 +76,11 @@ TEST(products_say_who_it_is_about)
 		{ "{\"note\":\"Scan::Port_Scan\",\"msg\":\"m\",\"src\":"
 		  "\"10.0.0.3\",\"dst\":\"10.0.0.4\"}", "zeek",
 		  "Scan::Port_Scan", "m", "10.0.0.3", 5 },
+		/* A type of no module; and a line that only looks like one. */
+		{ "{\"note\":\"Beacon\",\"suppress_for\":3600.0,\"src\":"
+		  "\"10.0.0.3\"}", "zeek", "Beacon", "-", "10.0.0.3", 5 },
+		{ "{\"note\":\"Beacon\",\"src\":\"10.0.0.3\"}", "generic", "-",
+		  "-", "10.0.0.3", 5 },
 		{ "LEEF:1.0|Trend Micro|Deep Discovery Inspector|3.8|"
 		  "SECURITY_RISK_DETECTION|src=10.0.0.9\tdst=10.0.0.5\t"
 		  "interestedIp=10.0.0.5\tsev=8\tmsg=M", "ddi", "M",
@@ -133,7 +138,7 @@ END
 
 static const char mine[] = "products:\n"
     "  - name: scanner\n"
-    "    is: {scanner: \"x*\"}\n"
+    "    is: [{scanner: \"x*\"}, {probe: \"*\", kind: \"y*\"}]\n"
     "    endpoint: host\n"
     "    severity: score\n"
     "    range: 0-100\n"
@@ -164,6 +169,11 @@ TEST(an_operator_s_products_come_first)
 	ck_assert_str_eq(seen.product, "scanner");
 	ck_assert_str_eq(seen.named[0], "10.0.0.9");
 	ck_assert_int_eq(seen.severity, 7);
+	/* One kind of its lines in whole, not parts of two. */
+	ck_assert_int_eq(sees("probe=1 kind=y2 host=10.0.0.9"), 0);
+	ck_assert_str_eq(seen.product, "scanner");
+	ck_assert_int_eq(sees("scanner=z kind=y2 src=10.0.0.9"), 0);
+	ck_assert_str_eq(seen.product, "generic");
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		text_clear(&line);
 		text_printf(&line, notice, t[i].says);
@@ -189,7 +199,11 @@ TEST(wrong_products_are_told_where)
 	    "  - {name: b, endpoint: c}\n"
 	    "  - {name: c, is: {x: y}, ends: src}\n"
 	    "  - {name: d, is: {x: y}, endpoint: e, range: 5, scale: {f: 11},"
-	    " peers: g}\n";
+	    " peers: g}\n"
+	    "  - {name: e, is: [{x: y}, {}], endpoint: f}\n"
+	    "  - {name: f, is: {}, endpoint: f}\n"
+	    "  - {name: g, is: [x, {y: z}], endpoint: f}\n"
+	    "  - {name: h, is: [{x: [y]}, {y: z}], endpoint: f}\n";
 	struct text errors = { 0 };
 
 	ck_assert_int_eq(products_parse(&conf_world_none, "p", text,
@@ -204,7 +218,13 @@ TEST(wrong_products_are_told_where)
 	    "p:5:47: \"5\" is not a range of severities; write what is 0 and "
 	    "what is 10, as in 0-100 or 5-1\n"
 	    "p:5:61: \"11\" is not a severity; write a number from 0 to 10\n"
-	    "p:5:66: unknown key \"peers\", did you mean \"peer\"?\n");
+	    "p:5:66: unknown key \"peers\", did you mean \"peer\"?\n"
+	    "p:6:28: an entry of \"is\" without a field would have all lines; "
+	    "write one, as in {\"@vendor\": Example}, or take it out\n"
+	    "p:7:5: nothing says which lines are its own; write \"is\", as in "
+	    "{\"@vendor\": Example}\n"
+	    "p:8:20: \"is\" is a mapping, as in {malType: \"RANSOM*\"}\n"
+	    "p:9:24: \"is\" is a single value, not a list\n");
 	products_drop(&own);
 	text_free(&errors);
 }
