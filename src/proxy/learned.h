@@ -13,6 +13,7 @@
 
 enum learned_what {
 	LEARNED_GOES_ON,	/* it does without a client certificate */
+	LEARNED_SERVES,		/* ... and has answered a request so */
 	LEARNED_HTTP2,		/* it refuses http/1.1, or seems to */
 	LEARNED_HELLO		/* it refuses a client's hello, not ours */
 };

@@ -321,15 +321,37 @@ server_tls_wants(struct session *s, const char *how)
 	return decide_failed(s, UNDECRYPTED_CERT);
 }
 
-/* By its answer. The client would ask again by this connection. */
+/* Of nginx (400, and what its error_page calls that), Apache and IIS (403). */
+static int
+server_tls_refuses(int status)
+{
+	return status == 400 || status == 403 || status == 495 ||
+	    status == 496;
+}
+
+/*
+ * It was told that there is no certificate, and has answered a request. One
+ * that asks everybody in the handshake, and has served somebody without one,
+ * does not refuse for want of it: else any client could have it bypassed by a
+ * bad request. If it refuses, the client would ask again by this connection.
+ */
 static void
-server_tls_refuses(void *arg)
+server_tls_answered(void *arg, int status)
 {
 	struct session *s = arg;
+	struct learned *servers = s->worker->env->servers;
+	int late = tls_asked_late(versions_ssl(s));
 	char how[32];
 
-	snprintf(how, sizeof(how), "it answered %d",
-	    tls_refused_status(tlsio_ssl(s->server.tp)));
+	if (!server_tls_refuses(status)) {
+		if (!late && status < 400)
+			learned_set(servers, &s->facts, LEARNED_SERVES);
+		return;
+	}
+	if (!late && learned_has(servers, &s->facts, LEARNED_SERVES))
+		return;
+	snprintf(how, sizeof(how), "it answered %d", status);
+	s->says_no = 1;
 	s->makes_way = server_tls_wants(s, how);
 	if (s->makes_way)
 		session_timer(s, idle_least(s));
@@ -346,8 +368,7 @@ server_tls_over(struct session *s)
 	s->facts.tls_server.certificate |= tls_shown_late(ssl);
 	if (s->cert_none || tls_asked_late(ssl))
 		tls_last_words(ssl);
-	if (tls_refused_status(ssl) == 0 &&
-	    (how = server_tls_wanted(ssl)) != NULL)
+	if (!s->says_no && (how = server_tls_wanted(ssl)) != NULL)
 		server_tls_wants(s, how);
 }
 
@@ -363,7 +384,7 @@ server_tls_done(struct session *s, SSL *ssl)
 		return server_tls_failed(s, "it has no certificate");
 	if (decide_certificate(s, &elsewhere))
 		return elsewhere;
-	tls_answer_later(ssl, server_tls_shows(s), server_tls_refuses, s);
+	tls_answer_later(ssl, server_tls_shows(s), server_tls_answered, s);
 	switch (on_server(session_conf(s), f).on) {
 	case ON_BLOCK:
 		return decide_block(s, f->verify_text);

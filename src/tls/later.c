@@ -1,8 +1,8 @@
 /*
  * Servers that were told that there is no client certificate, and those that
  * ask behind the handshake. libssl answers the request; here is what it
- * answers, once, and what a server does then: it goes on, it ends, or it says
- * in HTTP that it refuses.
+ * answers, once, and what a server does then: it ends, or it answers, and its
+ * status in HTTP may say that it refuses.
  */
 #include "tls/later.h"
 
@@ -24,14 +24,6 @@ later_began(struct later *l, int http2)
 	reply_begin(&l->reply, http2);
 }
 
-/* Of nginx (400, and what its error_page calls it), Apache and IIS (403). */
-static int
-later_refuses(int status)
-{
-	return status == 400 || status == 403 || status == 495 ||
-	    status == 496;
-}
-
 void
 later_sent(struct later *l)
 {
@@ -45,11 +37,8 @@ later_got(struct later *l, const void *data, size_t len)
 
 	l->waits = 0;
 	l->none = 0;
-	if (!later_refuses(status))
-		return;
-	l->refused = status;
-	if (l->on_refused != NULL)
-		l->on_refused(l->arg);
+	if (status > 0 && l->answered != NULL)
+		l->answered(l->arg, status);
 }
 
 void
@@ -151,11 +140,11 @@ conn_same_server(struct tls_conn *c, X509_STORE_CTX *ctx)
 }
 
 void
-tls_answer_later(SSL *ssl, int ours, void (*refused)(void *), void *arg)
+tls_answer_later(SSL *ssl, int ours, void (*answered)(void *, int), void *arg)
 {
 	struct tls_conn *c = conn_of(ssl);
 
-	c->later.on_refused = refused;
+	c->later.answered = answered;
 	c->later.arg = arg;
 	if (c->no_cert)
 		later_began(&c->later, conn_is_http2(ssl));
@@ -174,12 +163,6 @@ int
 tls_shown_late(SSL *ssl)
 {
 	return conn_of(ssl)->later.shown;
-}
-
-int
-tls_refused_status(SSL *ssl)
-{
-	return conn_of(ssl)->later.refused;
 }
 
 int

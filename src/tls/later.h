@@ -24,9 +24,7 @@ struct later {
 	int	 ended;		/* it has ended before we did */
 	X509	*peer;		/* a renegotiation must be with it; owned */
 	struct reply reply;	/* its answer when it was told: none */
-	int	 refused;	/* the status of that, if it refuses; or 0 */
-	/* then, once; or NULL */
-	void	(*on_refused)(void *arg);
+	void	(*answered)(void *arg, int status);	/* then; or NULL */
 	void	*arg;
 };
 

@@ -153,18 +153,16 @@ int		 tls_ticketed(SSL *);
  * The handshake is over. If the server asks for a certificate from here on, it
  * gets ours, or the answer that we have none: in TLS 1.3 as often as it likes,
  * if that was offered; before, by one renegotiation, with the same server.
- * refused is called at most once: see tls_refused_status().
+ * answered gets the status, in HTTP, of its first answer since it was told that
+ * there is none, in the handshake or behind it; see codec/reply.h. NULL: nobody.
  * tls_asked_late: it has asked, 1; or in HTTP/2, which forbids it (RFC 8740,
  * 3), -1, and in TLS 1.3 the connection is broken.
  */
-void		 tls_answer_later(SSL *, int ours, void (*refused)(void *arg),
-		    void *arg);
+void		 tls_answer_later(SSL *, int ours,
+		    void (*answered)(void *arg, int status), void *arg);
 int		 tls_asked_late(SSL *);
 /* Whether ours was shown so. */
 int		 tls_shown_late(SSL *);
-/* The status, in HTTP, of its first answer since it was told that there is no
- * certificate, if it refuses so: 400, 403, 495, 496; or 0. */
-int		 tls_refused_status(SSL *);
 /* Whether it was told that there is none, and has then ended, before us and
  * without an answer to what the client had sent. For one that says so by an
  * alert, see tls_refused_none(). After tls_last_words(). */

@@ -173,27 +173,32 @@ cases_add(struct cases *c, uint64_t id, int64_t at, const char *what,
 }
 
 struct reading {
-	uint64_t	 id;
+	char		 begin[40];	/* of the case's lines */
 	json_t		*lines;
 };
 
+/* The file may be large: no other line is worth reading as JSON. */
 static void
 reading_line(void *arg, const char *line, size_t len)
 {
 	struct reading *r = arg;
-	json_t *o = json_loadb(line, len, 0, NULL);
+	size_t n = strlen(r->begin);
+	json_t *o;
 
-	if ((uint64_t)json_integer_value(json_object_get(o, "case")) == r->id)
-		json_array_append(r->lines, o);
-	json_decref(o);
+	if (len <= n || memcmp(line, r->begin, n) != 0)
+		return;
+	if ((o = json_loadb(line, len, 0, NULL)) != NULL)
+		json_array_append_new(r->lines, o);
 }
 
 json_t *
 cases_read(const struct cases *c, uint64_t id, uint64_t *broken)
 {
-	struct reading r = { id, json_array() };
+	struct reading r = { .lines = json_array() };
 	char last[HEX + 1];
 
+	snprintf(r.begin, sizeof(r.begin), "{\"case\":%llu,",
+	    (unsigned long long)id);
 	if (walk(c->fd, last, broken, reading_line, &r) == 0)
 		return r.lines;
 	json_decref(r.lines);

@@ -1,6 +1,7 @@
 """Servers that ask for a client certificate behind the handshake: Apache, for
 a part of a site, in every version, and servers that only end."""
 import os
+import re
 import signal
 import ssl
 
@@ -183,6 +184,45 @@ def nginx_that_answers_400_in_tls_13_is_passed_through_the_next_time(s):
 @scenario
 def nginx_that_answers_400_in_tls_12_is_passed_through_the_next_time(s):
     nginx_that_refuses(s, '1.2', 'TLSv1.2', http2=False)
+
+
+@scenario
+def nginx_that_answers_400_to_http1_is_passed_through_the_next_time(s):
+    """To a client that speaks HTTP/2 with us."""
+    s.start(record=False, workers=1, rules=[DEFAULT])
+    programs.nginx(s, files=FILES, http2=False,
+                   more=NGINX_MTLS % (s.pki.root, 'TLSv1.2 TLSv1.3'))
+    code, out = curl(s, 'h2', 'secret', True)
+    equal(code, 0)
+    check(b'400 No required SSL' in out, out)
+    equal(flows(s, 1)[0][:2], ('decrypt', ANSWERED % 400))
+    equal(curl(s, 'h2', 'secret', True), (0, FILES['secret']))
+    equal(s.d.flows(2)[1]['clearspan']['action'], 'bypass')
+
+
+@scenario
+def a_server_that_serves_without_a_certificate_does_not_insist(s):
+    """No client can have it bypassed by a bad request; other statuses count
+    for nothing. Resumed, it would not ask."""
+    s.start(record=False, workers=1, rules=[DEFAULT])
+    h2_programs.apache(s, FILES, more="""
+SSLCACertificateFile %s
+SSLVerifyClient optional
+SSLSessionTickets off
+SSLSessionCache none
+<Location /secret>
+	Require all denied
+</Location>
+""" % s.pki.root)
+    whats = 'gone', 'open', 'secret', 'secret'
+    for how in HOWS:
+        equal([re.findall(rb'40\d', curl(s, how, what)[1])[:1] for what in
+               whats], [[b'404'], [], [b'403'], [b'403']])
+    f = [f['clearspan'] for f in s.d.flows(len(whats) * len(HOWS))]
+    equal({(x['action'], x['server']['resumed']) for x in f},
+          {('decrypt', False)})
+    equal(s.d.ctl('failures')['failures'], [])
+    equal(s.d.ctl('learned')['learned'], [])
 
 
 @scenario
