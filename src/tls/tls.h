@@ -154,7 +154,8 @@ int		 tls_ticketed(SSL *);
  * gets ours, or the answer that we have none: in TLS 1.3 as often as it likes,
  * if that was offered; before, by one renegotiation, with the same server.
  * answered gets the status, in HTTP, of its first answer since it was told that
- * there is none, in the handshake or behind it; see codec/reply.h. NULL: nobody.
+ * there is none, in the handshake or behind it; see codec/reply.h. It may be
+ * NULL.
  * tls_asked_late: it has asked, 1; or in HTTP/2, which forbids it (RFC 8740,
  * 3), -1, and in TLS 1.3 the connection is broken.
  */
