@@ -35,9 +35,11 @@ reply_number(const char *p, size_t len)
 	int n = 0;
 	size_t i;
 
+	if (len != 3)
+		return ERR_FORMAT;
 	for (i = 0; i < len && p[i] >= '0' && p[i] <= '9'; i++)
 		n = n * 10 + p[i] - '0';
-	return len == 3 && i == 3 && n >= 100 ? n : ERR_FORMAT;
+	return i == len && n >= 100 ? n : ERR_FORMAT;
 }
 
 static int
