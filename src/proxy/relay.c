@@ -178,7 +178,7 @@ static struct step
 relay_event(struct session *s, struct conn *c)
 {
 	uint64_t before = relay_motion(s);
-	int over = relay_is_over(s);
+	int over = relay_is_over(s), made_way = s->makes_way;
 	struct pump_why why;
 	enum pump_state st;
 
@@ -191,6 +191,8 @@ relay_event(struct session *s, struct conn *c)
 	if (st != PUMP_STARVED)
 		s->starved = 0;
 	relay_note_end(s);
+	if (s->makes_way != made_way)
+		session_timer(s, idle_least(s));
 	switch (st) {
 	case PUMP_WAIT:
 		if (!over && relay_is_over(s))

@@ -422,6 +422,45 @@ def an_alert_before_a_reset_is_heard(s):
     equal(flows(s, 1)[0][:2], ('decrypt', LATE))
 
 
+def is_stopped(pid):
+    """Each of its threads: SIGSTOP comes to them one after another."""
+    tasks = '/proc/%d/task' % pid
+    for task in os.listdir(tasks):
+        with open('%s/%s/stat' % (tasks, task)) as f:
+            if f.read().rsplit(')', 1)[1].split()[0] != 'T':
+                return False
+    return True
+
+
+@scenario
+def an_answer_that_is_read_as_the_session_ends_counts(s):
+    """The client is gone before it; nothing is left of the session. The next
+    one, which makes way, ends later than anything that the first has set."""
+    s.start(record=False, workers=1)
+    made = []
+
+    def handler(p):
+        p.recv_until(b'\n')
+        if len(made) == 1:
+            port = made[0].sock.getsockname()[1]
+            os.kill(s.d.pid, signal.SIGSTOP)
+            wait(lambda: is_stopped(s.d.pid), 'that it stands')
+            made[0].rst()
+            wait(lambda: proc.connections(s.gateway, port) == 0, 'the RST')
+        p.send(b'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
+        if len(made) == 1:
+            wait(lambda: peer.unacked(p.sock) == 0, 'the answer arrived')
+            os.kill(s.d.pid, signal.SIGCONT)
+        p.recv_all()
+        p.close()
+    for port in 443, 444:
+        s.serve(port, handler=handler,
+                ctx=asking(s, ssl.CERT_OPTIONAL, late=False))
+        made.append(s.tls(port, ctx=user_context(s, '1.3')))
+        made[-1].send(b'one\n')
+        equal(flows(s, len(made))[-1][:2], ('decrypt', ANSWERED % 403))
+
+
 @scenario
 def what_insists_and_is_blocked_is_a_failure(s):
     """In the handshake as behind it, with what to do."""
