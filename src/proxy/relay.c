@@ -178,7 +178,7 @@ static struct step
 relay_event(struct session *s, struct conn *c)
 {
 	uint64_t before = relay_motion(s);
-	int over = relay_is_over(s), made_way = s->makes_way;
+	int over = relay_is_over(s);
 	struct pump_why why;
 	enum pump_state st;
 
@@ -186,13 +186,13 @@ relay_event(struct session *s, struct conn *c)
 	    pump(&s->row, &why);
 	if (relay_motion(s) != before) {
 		s->active = clock_coarse_ms();
+		if (s->makes_way)	/* or was busy until now */
+			session_timer(s, idle_least(s));
 		chain_moved(s);
 	}
 	if (st != PUMP_STARVED)
 		s->starved = 0;
 	relay_note_end(s);
-	if (s->makes_way != made_way)
-		session_timer(s, idle_least(s));
 	switch (st) {
 	case PUMP_WAIT:
 		if (!over && relay_is_over(s))
@@ -252,6 +252,8 @@ relay_timeout(struct session *s)
 
 	if (relay_is_over(s))
 		return relay_over(s, quiet);
+	if (quiet >= idle && kind == NULL)
+		return step_end(s, "closed");
 	if (quiet >= idle)
 		return step_reset(s, DIR_DOWN, "idle for %llus (%s)",
 		    (unsigned long long)(quiet / 1000), kind);

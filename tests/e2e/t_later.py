@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import ssl
+import threading
 
 from harness import (check, equal, h2_programs, net, peer, proc, programs,
                      scenario, wait)
@@ -322,6 +323,49 @@ def a_connection_whose_server_refused_by_its_answer_makes_way(s):
     kept.send(b'more\n')
     kept.close()
     equal(flows(s, 3)[0][:2], ('decrypt', ANSWERED % 403))
+
+
+@scenario
+def a_connection_that_makes_way_ends_when_nothing_is_under_way(s):
+    """Neither the answer, for a client that reads it late, nor that to another
+    request is lost: not while a connection of the same age makes way."""
+    s.start(record=False, workers=1)
+    bodies = {443: b'x' * 200000, 444: b'y' * 20000000, 445: b'z'}
+    over = threading.Event()
+    heads = b'HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n'
+
+    def handler(p):
+        p.recv_until(b'\n')
+        port = p.sock.getsockname()[1]
+        p.send(heads % len(bodies[port]) + bodies[port])
+        if port == 445:
+            p.recv_until(b'\n')
+            over.wait(proc.PATIENCE)
+            p.send(b'the second')
+        p.recv_all()
+        p.close()
+
+    def ask(port):
+        s.serve(port, handler=handler,
+                ctx=asking(s, ssl.CERT_OPTIONAL, late=False))
+        c = s.tls(port, ctx=user_context(s, '1.3'))
+        c.send(b'one\n')
+        return c
+    slow = [(ask(port), port) for port in (443, 444)]
+    twice = ask(445)
+    twice.recv_until(b'z')
+    twice.send(b'two\n')
+    bodies[446] = b''
+    ask(446).recv_all()
+    over.set()
+    twice.recv_until(b'the second')
+    for c, port in slow:
+        c.recv_until(b'\r\n\r\n')
+        equal(c.recv_exact(len(bodies[port])), bodies[port])
+    for c in [c for c, port in slow] + [twice]:
+        c.recv_all()
+    equal([(x[0], ANSWERED[:-3] in x[1]) for x in flows(s, 4)],
+          [('decrypt', True)] * 4)
 
 
 def asking(s, mode, late=True):
