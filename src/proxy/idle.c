@@ -3,9 +3,30 @@
  */
 #include "proxy/idle.h"
 
+#include <string.h>
+
 #include "proxy/session.h"
 
-#define MAKES_WAY_MS	2000	/* so long an answer may pause */
+#define MAKES_WAY_MS	2000	/* until a client has asked again, mostly */
+
+/*
+ * Whether bytes are still here, or the client waits for an answer. In HTTP/2 it
+ * speaks for other reasons, too, and only bytes tell.
+ */
+static int
+idle_is_busy(const struct session *s)
+{
+	const struct wire *w;
+
+	ROW_EACH(w, &s->row)
+		if (w->flow[DIR_UP].out != w->flow[DIR_UP].in ||
+		    w->flow[DIR_DOWN].out != w->flow[DIR_DOWN].in)
+			return 1;
+	if (!s->client.sock.writable)	/* its transport may have some */
+		return 1;
+	return s->wire.speaker == &s->client &&
+	    strcmp(s->facts.tls_client.alpn, "h2") != 0;
+}
 
 /*
  * Whether it speaks HTTP: by its first line, by what was agreed on in TLS, or
@@ -29,10 +50,9 @@ idle_limit(const struct session *s, const char **kind)
 {
 	const struct conf *c = session_conf(s);
 
-	if (s->makes_way) {
-		*kind = "one that makes way for another";
+	*kind = NULL;
+	if (s->makes_way && !idle_is_busy(s))
 		return MAKES_WAY_MS;
-	}
 	if (s->verdict.action == ACTION_BYPASS)
 		*kind = "bypassed";
 	else if (s->tunnels)

@@ -11,7 +11,8 @@
 
 struct session;
 
-/* ms, as it is known now; *kind, for people: static. */
+/* ms, as it is known now; *kind, for people: static. NULL: it is in the way of
+ * the next connection and not busy, and can end by FIN. */
 uint64_t idle_limit(const struct session *, const char **kind);
 /* ms: none is shorter. */
 uint64_t idle_least(const struct session *);

@@ -186,6 +186,8 @@ relay_event(struct session *s, struct conn *c)
 	    pump(&s->row, &why);
 	if (relay_motion(s) != before) {
 		s->active = clock_coarse_ms();
+		if (s->makes_way)	/* or was busy until now */
+			session_timer(s, idle_least(s));
 		chain_moved(s);
 	}
 	if (st != PUMP_STARVED)
@@ -250,6 +252,8 @@ relay_timeout(struct session *s)
 
 	if (relay_is_over(s))
 		return relay_over(s, quiet);
+	if (quiet >= idle && kind == NULL)
+		return step_end(s, "closed");
 	if (quiet >= idle)
 		return step_reset(s, DIR_DOWN, "idle for %llus (%s)",
 		    (unsigned long long)(quiet / 1000), kind);

@@ -15,7 +15,6 @@
 #include "proxy/endpoint.h"
 #include "proxy/explicit.h"
 #include "proxy/greeting.h"
-#include "proxy/idle.h"
 #include "proxy/inner.h"
 #include "proxy/issuer.h"
 #include "proxy/learned.h"
@@ -334,6 +333,7 @@ server_tls_refuses(int status)
  * that asks everybody in the handshake, and has served somebody without one,
  * does not refuse for want of it: else any client could have it bypassed by a
  * bad request. If it refuses, the client would ask again by this connection.
+ * The session may be at its end (tls_last_words): the phase sets its timer.
  */
 static void
 server_tls_answered(void *arg, int status)
@@ -353,8 +353,6 @@ server_tls_answered(void *arg, int status)
 	snprintf(how, sizeof(how), "it answered %d", status);
 	s->says_no = 1;
 	s->makes_way = server_tls_wants(s, how);
-	if (s->makes_way)
-		session_timer(s, idle_least(s));
 }
 
 void

@@ -367,13 +367,13 @@ guard_begin(struct guard_state *g, const struct guard_ask *a)
 	nft_ctx_output_set_flags(g->nft, 0);
 }
 
-/* Read the counters of both tables. */
 static int
 guard_tell(const struct guard_state *g, const void *answer, size_t len)
 {
 	return parcel_send(g->fd, answer, len, NULL, 0) < 0 ? ERR_EOF : 0;
 }
 
+/* Read the counters of both tables. */
 static int
 guard_count(struct guard_state *g)
 {

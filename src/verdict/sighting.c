@@ -204,13 +204,19 @@ sighting_who(const struct sighting *s, struct endpoint *who,
 	    !endpoint_same(who, &other) ? ERR_UNSUPPORTED : 0;
 }
 
+static int
+is_known(const struct endpoint *who)
+{
+	return who != NULL && who->addr.sa.sa_family != AF_UNSPEC;
+}
+
 /* Whether that text is an address of the endpoint's, as far as it is known. */
 static int
 is_its_own(const char *s, const struct endpoint *who)
 {
 	struct endpoint end = { 0 }, me = { 0 };
 
-	if (who == NULL || who->addr.sa.sa_family == AF_UNSPEC)
+	if (!is_known(who))
 		return 0;
 	me.addr = who->addr;
 	return addr_parse_ip(&end.addr, s) == 0 && endpoint_same(&end, &me);
@@ -228,13 +234,26 @@ sighting_other(const struct sighting *s, const struct endpoint *who)
 	return NULL;
 }
 
+/* Whether a field with that text names the endpoint, as a rule. */
+static int
+is_named(const struct sighting *s, const char *peer)
+{
+	size_t i;
+
+	for (i = 0; i < NELEM(s->named); i++)
+		if (s->named[i] != NULL && strcmp(s->named[i], peer) == 0)
+			return 1;
+	return 0;
+}
+
 const char *
 sighting_peer(const struct sighting *s, const struct endpoint *who)
 {
 	size_t i;
 
 	for (i = 0; i < NELEM(s->peers); i++)
-		if (s->peers[i] != NULL && !is_its_own(s->peers[i], who))
+		if (s->peers[i] != NULL && !is_its_own(s->peers[i], who) &&
+		    (is_known(who) || !is_named(s, s->peers[i])))
 			return s->peers[i];
 	return sighting_other(s, who);
 }

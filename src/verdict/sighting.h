@@ -41,7 +41,8 @@ int	sighting_who(const struct sighting *, struct endpoint *,
 /*
  * Whom the endpoint spoke with: the first field that names another one than it;
  * or sighting_other(), the end that is not it. NULL: none is known. who may be
- * NULL. The text is the sighting's.
+ * NULL, or have no address: then what names the endpoint is taken for it. The
+ * text is the sighting's.
  */
 const char	*sighting_peer(const struct sighting *,
 		    const struct endpoint *who);

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import ssl
+import threading
 
 from harness import (check, equal, h2_programs, net, peer, proc, programs,
                      scenario, wait)
@@ -324,6 +325,49 @@ def a_connection_whose_server_refused_by_its_answer_makes_way(s):
     equal(flows(s, 3)[0][:2], ('decrypt', ANSWERED % 403))
 
 
+@scenario
+def a_connection_that_makes_way_ends_when_nothing_is_under_way(s):
+    """Neither the answer, for a client that reads it late, nor that to another
+    request is lost: not while a connection of the same age makes way."""
+    s.start(record=False, workers=1)
+    bodies = {443: b'x' * 200000, 444: b'y' * 20000000, 445: b'z'}
+    over = threading.Event()
+    heads = b'HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n'
+
+    def handler(p):
+        p.recv_until(b'\n')
+        port = p.sock.getsockname()[1]
+        p.send(heads % len(bodies[port]) + bodies[port])
+        if port == 445:
+            p.recv_until(b'\n')
+            over.wait(proc.PATIENCE)
+            p.send(b'the second')
+        p.recv_all()
+        p.close()
+
+    def ask(port):
+        s.serve(port, handler=handler,
+                ctx=asking(s, ssl.CERT_OPTIONAL, late=False))
+        c = s.tls(port, ctx=user_context(s, '1.3'))
+        c.send(b'one\n')
+        return c
+    slow = [(ask(port), port) for port in (443, 444)]
+    twice = ask(445)
+    twice.recv_until(b'z')
+    twice.send(b'two\n')
+    bodies[446] = b''
+    ask(446).recv_all()
+    over.set()
+    twice.recv_until(b'the second')
+    for c, port in slow:
+        c.recv_until(b'\r\n\r\n')
+        equal(c.recv_exact(len(bodies[port])), bodies[port])
+    for c in [c for c, port in slow] + [twice]:
+        c.recv_all()
+    equal([(x[0], ANSWERED[:-3] in x[1]) for x in flows(s, 4)],
+          [('decrypt', True)] * 4)
+
+
 def asking(s, mode, late=True):
     """The context of a server that may ask behind the handshake, or asks in
     it."""
@@ -420,6 +464,45 @@ def an_alert_before_a_reset_is_heard(s):
     made[0].recv_all()
     made[0].close()
     equal(flows(s, 1)[0][:2], ('decrypt', LATE))
+
+
+def is_stopped(pid):
+    """Each of its threads: SIGSTOP comes to them one after another."""
+    tasks = '/proc/%d/task' % pid
+    for task in os.listdir(tasks):
+        with open('%s/%s/stat' % (tasks, task)) as f:
+            if f.read().rsplit(')', 1)[1].split()[0] != 'T':
+                return False
+    return True
+
+
+@scenario
+def an_answer_that_is_read_as_the_session_ends_counts(s):
+    """The client is gone before it; nothing is left of the session. The next
+    one, which makes way, ends later than anything that the first has set."""
+    s.start(record=False, workers=1)
+    made = []
+
+    def handler(p):
+        p.recv_until(b'\n')
+        if len(made) == 1:
+            port = made[0].sock.getsockname()[1]
+            os.kill(s.d.pid, signal.SIGSTOP)
+            wait(lambda: is_stopped(s.d.pid), 'that it stands')
+            made[0].rst()
+            wait(lambda: proc.connections(s.gateway, port) == 0, 'the RST')
+        p.send(b'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
+        if len(made) == 1:
+            wait(lambda: peer.unacked(p.sock) == 0, 'the answer arrived')
+            os.kill(s.d.pid, signal.SIGCONT)
+        p.recv_all()
+        p.close()
+    for port in 443, 444:
+        s.serve(port, handler=handler,
+                ctx=asking(s, ssl.CERT_OPTIONAL, late=False))
+        made.append(s.tls(port, ctx=user_context(s, '1.3')))
+        made[-1].send(b'one\n')
+        equal(flows(s, len(made))[-1][:2], ('decrypt', ANSWERED % 403))
 
 
 @scenario

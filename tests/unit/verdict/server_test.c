@@ -117,6 +117,11 @@ TEST(servers_are_what_the_endpoint_spoke_with)
 	ck_assert_str_eq(of("{\"note\":\"A::B\",\"src\":\"203.0.113.9\","
 	    "\"dst\":\"10.0.0.1\",\"id.orig_h\":\"10.0.0.1\","
 	    "\"id.resp_h\":\"203.0.113.9\"}", "10.0.0.1"), "203.0.113.9");
+	/* ... which is the endpoint's own otherwise, even if none is known. */
+	ck_assert_str_eq(of("{\"note\":\"A::B\",\"src\":\"2001:db8::1\"}",
+	    NULL), "");
+	ck_assert_str_eq(of("{\"note\":\"A::B\",\"src\":\"2001:db8::1\","
+	    "\"dst\":\"203.0.113.9\"}", NULL), "203.0.113.9");
 }
 END
 
