@@ -130,8 +130,8 @@ bypass_learned(void *arg, const struct record *r)
 	const char *name = facts_name(r->facts);
 	char from[ADDR_STRLEN], to[ADDR_STRLEN];
 
-	log_warn("session %llu: %s to %s: not decrypted from now on, for "
-	    "clients like this one: %s; rule %s (ctl learned)",
+	log_warn("session %llu: %s to %s: not decrypted from now on, nor "
+	    "others like it: %s; rule %s (ctl learned)",
 	    (unsigned long long)r->id, addr_ip_str(&r->facts->client, from),
 	    name != NULL ? name : addr_str(&r->facts->server, to),
 	    r->reason[0] != '\0' ? r->reason : "it would fail again",

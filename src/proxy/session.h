@@ -118,8 +118,10 @@ struct session {
 	/* the server asked for a certificate, and was told: none; in TLS 1.3
 	 * its reply to that is waited for */
 	unsigned	 cert_none:1, awaits_refusal:1;
-	/* it said so in its answer; the next session is to be another */
-	unsigned	 says_no:1, makes_way:1;
+	/* the status by which it refused to go on so, or 0; and the client's
+	 * next session is to be another */
+	uint16_t	 refusal;
+	unsigned	 makes_way:1;
 	/* the server speaks HTTP/2 only, and is offered that, though the
 	 * client does not offer it */
 	unsigned	 own_hello:1;		/* it refused the client's */

@@ -311,13 +311,20 @@ server_tls_wanted(SSL *ssl)
 	    "it asked by a renegotiation" : "it asked after the handshake";
 }
 
-/* Returns whether further sessions are bypassed for that. */
-static int
-server_tls_wants(struct session *s, const char *how)
+static void
+server_tls_reason(struct session *s, const char *how)
 {
 	snprintf(s->rec.reason, sizeof(s->rec.reason), "%s: %s",
 	    bypasses_why(UNDECRYPTED_CERT), how);
-	return decide_failed(s, UNDECRYPTED_CERT);
+}
+
+static void
+server_tls_refusal(struct session *s)
+{
+	char how[32];
+
+	snprintf(how, sizeof(how), "it answered %d", s->refusal);
+	server_tls_reason(s, how);
 }
 
 /* Of nginx (400, and what its error_page calls that), Apache and IIS (403). */
@@ -330,29 +337,29 @@ server_tls_refuses(int status)
 
 /*
  * It was told that there is no certificate, and has answered a request. One
- * that asks everybody in the handshake, and has served somebody without one,
- * does not refuse for want of it: else any client could have it bypassed by a
- * bad request. If it refuses, the client would ask again by this connection.
- * The session may be at its end (tls_last_words): the phase sets its timer.
+ * that has served somebody so does not refuse for want of it: else any client
+ * could have it bypassed by a bad request. If it refuses, the client would ask
+ * again by this connection. The session may be at its end (tls_last_words): the
+ * phase sets its timer. If it goes on, it may end for another reason.
  */
 static void
 server_tls_answered(void *arg, int status)
 {
 	struct session *s = arg;
 	struct learned *servers = s->worker->env->servers;
-	int late = tls_asked_late(versions_ssl(s));
-	char how[32];
 
 	if (!server_tls_refuses(status)) {
-		if (!late && status < 400)
+		if (status < 400)
 			learned_set(servers, &s->facts, LEARNED_SERVES);
 		return;
 	}
-	if (!late && learned_has(servers, &s->facts, LEARNED_SERVES))
+	if (learned_has(servers, &s->facts, LEARNED_SERVES))
 		return;
-	snprintf(how, sizeof(how), "it answered %d", status);
-	s->says_no = 1;
-	s->makes_way = server_tls_wants(s, how);
+	s->refusal = (uint16_t)status;
+	server_tls_refusal(s);
+	s->makes_way = decide_failed(s, UNDECRYPTED_CERT);
+	if (!s->makes_way)
+		s->rec.reason[0] = '\0';
 }
 
 void
@@ -366,8 +373,13 @@ server_tls_over(struct session *s)
 	s->facts.tls_server.certificate |= tls_shown_late(ssl);
 	if (s->cert_none || tls_asked_late(ssl))
 		tls_last_words(ssl);
-	if (!s->says_no && (how = server_tls_wanted(ssl)) != NULL)
-		server_tls_wants(s, how);
+	if (s->refusal != 0) {
+		if (s->rec.answer == NULL)	/* else that is the reason */
+			server_tls_refusal(s);
+	} else if ((how = server_tls_wanted(ssl)) != NULL) {
+		server_tls_reason(s, how);
+		decide_failed(s, UNDECRYPTED_CERT);
+	}
 }
 
 static struct step
