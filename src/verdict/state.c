@@ -139,16 +139,30 @@ file_read(const char *path, struct reading *r, struct text *why)
 	return 0;
 }
 
+/* What a sensor says need not be UTF-8, and JSON has to be. */
+static json_t *
+string(const char *s)
+{
+	struct text t = { 0 };
+	json_t *v;
+
+	text_puts_utf8(&t, s);
+	v = json_stringn(t.s != NULL ? t.s : "", t.len);
+	text_free(&t);
+	return v;
+}
+
 static void
 held_text(enum state_kind kind, const struct contained *c, struct text *t)
 {
 	char who[ADDR_STRLEN], *s;
 	json_t *o;
 
-	o = json_pack("{s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "id",
+	o = json_pack("{s:I,s:s,s:o,s:I,s:I,s:o,s:o}", "id",
 	    (json_int_t)c->id, "who", who_text(&c->who, who), names[kind],
-	    c->profile, "since", (json_int_t)c->since, "until",
-	    (json_int_t)c->until, "reason", c->reason, "by", c->by);
+	    string(c->profile), "since", (json_int_t)c->since, "until",
+	    (json_int_t)c->until, "reason", string(c->reason), "by",
+	    string(c->by));
 	s = json_dumps(o, JSON_COMPACT);
 	text_printf(t, "%s\n", s != NULL ? s : "");
 	free(s);

@@ -1,0 +1,94 @@
+/*
+ * The file that survives a restart.
+ */
+#include "verdict/state.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+#define WALL	1800000000	/* seconds since 1970 */
+#define NOW	5000		/* clock_ms() */
+
+static char dir[] = "/tmp/state_test.XXXXXX";
+static char *path;
+static struct contain *tables[STATE_KINDS];
+static uint64_t last;
+
+/* A daemon that starts. */
+static struct state *
+start(void)
+{
+	struct text why = { 0 };
+	struct state *s;
+	int k;
+
+	if (path == NULL) {
+		ck_assert_ptr_nonnull(mkdtemp(dir));
+		path = xasprintf("%s/state", dir);
+	}
+	for (k = 0; k < STATE_KINDS; k++) {
+		contain_free(tables[k]);
+		tables[k] = contain_new(7, k == STATE_TAG ||
+		    k == STATE_PROPOSAL ? 1 : k == STATE_DENIAL ?
+		    CONTAIN_BY_NAME : 0);
+	}
+	ck_assert_int_eq(state_open(path, NULL, tables, WALL, NOW, &last, &s,
+	    &why), 0);
+	return s;
+}
+
+static void
+over(void)
+{
+	char *bad = xasprintf("%s.bad", path);
+
+	unlink(path);
+	unlink(bad);
+	rmdir(dir);
+	free(bad);
+}
+
+static void
+held(struct state *s, uint64_t id, const char *who, const char *reason)
+{
+	struct contained c = { .id = id, .profile = (char *)"all",
+	    .since = WALL, .until = WALL + 60, .end = NOW + 60000,
+	    .reason = (char *)(uintptr_t)reason, .by = (char *)"a\xff" };
+
+	ck_assert_int_eq(endpoint_parse(&c.who, who), 0);
+	state_held(s, STATE_QUARANTINE, &c);
+}
+
+/* The reason why it is held; "": it is not. */
+static const char *
+reason_of(uint64_t id)
+{
+	static char out[64];
+	struct contained *c = contain_find(tables[STATE_QUARANTINE], id);
+
+	snprintf(out, sizeof(out), "%s", c != NULL ? c->reason : "");
+	contained_unref(c);
+	return out;
+}
+
+TEST(state_keeps_what_is_not_utf8)
+{
+	struct state *s = start();
+
+	held(s, 1, "10.0.0.1", "\x83g\x83\x8d\x83" "C");
+	held(s, 2, "10.0.0.2", "\xe3\x83\x88");
+	state_close(s);
+	state_close(start());
+	ck_assert_str_eq(reason_of(1), "\\x83g\\x83\\x8d\\x83" "C");
+	ck_assert_str_eq(reason_of(2), "\xe3\x83\x88");
+	ck_assert_uint_eq(last, 2);
+	over();
+}
+END
+
+SUITE("state", state_keeps_what_is_not_utf8)
