@@ -70,6 +70,15 @@ keep_write(int fd, const void *data, size_t len)
 }
 
 int
+keep_lines(int fd, int *torn, const void *lines, size_t len)
+{
+	if (*torn && keep_write(fd, "\n", 1) != 0)
+		return ERR_SYS;
+	*torn = keep_write(fd, lines, len) != 0;
+	return *torn ? ERR_SYS : 0;
+}
+
+int
 keep_renew(const char *path, const struct text *t)
 {
 	char *aside = xasprintf("%s.new", path);

@@ -30,6 +30,7 @@ static const char *const names[STATE_KINDS] = {
 struct state {
 	char		*path;
 	int		 fd;
+	int		 torn;		/* for keep_lines() */
 };
 
 struct reading {
@@ -132,7 +133,7 @@ file_read(const char *path, struct reading *r, struct text *why)
 		return ERR_SYS;
 	}
 	while ((n = getline(&line, &size, f)) > 0)
-		if (line_read(r, line, (size_t)n) != 0)
+		if (n > 1 && line_read(r, line, (size_t)n) != 0)
 			r->bad++;
 	free(line);
 	fclose(f);
@@ -260,7 +261,8 @@ state_close(struct state *s)
 static void
 state_add(struct state *s, struct text *t)
 {
-	if (keep_write(s->fd, t->s, t->len) != 0 || fdatasync(s->fd) != 0)
+	if (keep_lines(s->fd, &s->torn, t->s, t->len) != 0 ||
+	    fdatasync(s->fd) != 0)
 		log_error("%s: %s: a restart will not know of the last "
 		    "change", s->path, strerror(errno));
 	text_free(t);

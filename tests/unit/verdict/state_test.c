@@ -3,8 +3,11 @@
  */
 #include "verdict/state.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -91,4 +94,37 @@ TEST(state_keeps_what_is_not_utf8)
 }
 END
 
-SUITE("state", state_keeps_what_is_not_utf8)
+/* Files may have no more than these bytes. */
+static void
+limit(rlim_t bytes)
+{
+	struct rlimit l = { bytes, RLIM_INFINITY };
+
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+TEST(state_loses_one_line_to_a_full_disk)
+{
+	struct state *s = start();
+	struct stat st;
+
+	signal(SIGXFSZ, SIG_IGN);
+	held(s, 1, "10.0.0.1", "one");
+	ck_assert_int_eq(stat(path, &st), 0);
+	limit((rlim_t)st.st_size + 10);
+	held(s, 2, "10.0.0.2", "two");
+	limit(RLIM_INFINITY);
+	held(s, 3, "10.0.0.3", "three");
+	held(s, 4, "10.0.0.4", "four");
+	state_close(s);
+	state_close(start());
+	ck_assert_str_eq(reason_of(1), "one");
+	ck_assert_str_eq(reason_of(2), "");
+	ck_assert_str_eq(reason_of(3), "three");
+	ck_assert_str_eq(reason_of(4), "four");
+	over();
+}
+END
+
+SUITE("state", state_keeps_what_is_not_utf8,
+    state_loses_one_line_to_a_full_disk)
