@@ -26,7 +26,7 @@ int	keep_write(int fd, const void *, size_t len);
 /*
  * Write whole lines. *torn says whether the file ends in a part of a line, as
  * of one for which the disk had no place: these begin behind it then, and are
- * not lost with it. If it had written nothing of that, an empty line remains.
+ * not lost with it.
  */
 int	keep_lines(int fd, int *torn, const void *, size_t len);
 /*

@@ -133,7 +133,7 @@ file_read(const char *path, struct reading *r, struct text *why)
 		return ERR_SYS;
 	}
 	while ((n = getline(&line, &size, f)) > 0)
-		if (n > 1 && line_read(r, line, (size_t)n) != 0)
+		if (line_read(r, line, (size_t)n) != 0)
 			r->bad++;
 	free(line);
 	fclose(f);

@@ -401,6 +401,27 @@ def cases_say_what_was_done_and_cannot_be_changed(s):
 
 
 @scenario
+def cases_survive_a_lost_state_and_an_end_cut_off(s):
+    """As after a crash: what comes later is in the file, and is no old case."""
+    begin(s)
+    contain(s, net.CLIENT)
+    contain(s, OTHER)
+    s.d.p.kill()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    os.truncate(s.path('cases'), os.stat(s.path('cases')).st_size - 20)
+    os.unlink(s.path('state'))
+    s.start(how=None, record=False, mirrors=[], quarantines=ALL,
+            rules=[{'name': 'default', 'action': 'decrypt'}],
+            endpoints=files(s))
+    n = contain(s, '10.1.0.30')
+    check(n > 1, 'a number of its own', n)
+    case = s.d.ctl('case', str(n))
+    equal([x['about']['endpoint'] for x in case['case']], ['10.1.0.30'])
+    equal(case['chain'], 'broken at line 2')
+
+
+@scenario
 def contained_client_that_is_slow_to_speak_gets_its_page(s):
     """Its first bytes may come after a while: they were lost on the way."""
     begin(s)
