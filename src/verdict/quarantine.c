@@ -13,6 +13,7 @@
 #include "util/log.h"
 #include "verdict/guard.h"
 #include "verdict/leased.h"
+#include "verdict/leases.h"
 #include "verdict/segments.h"
 #include "verdict/state.h"
 
@@ -51,15 +52,54 @@ quarantine_inside(const struct quarantine *q, const struct endpoint *who,
 {
 	enum special kind;
 
-	if (who->addr.sa.sa_family == AF_UNSPEC)
-		return 1;
-	kind = special_of(&who->addr);
-	if (kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST)
+	if (who->by_mac && !mac_is_host(who->mac))
 		text_puts(why, "it is no endpoint's address");
-	else if (q->conf->inside.n > 0 &&
+	if (who->addr.sa.sa_family == AF_UNSPEC)
+		return why->len == 0;
+	kind = special_of(&who->addr);
+	if (why->len == 0 && (kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST))
+		text_puts(why, "it is no endpoint's address");
+	else if (why->len == 0 && q->conf->inside.n > 0 &&
 	    !conf_prefixes_have(&q->conf->inside, &who->addr))
 		text_puts(why, "it is not inside (endpoints: inside)");
 	return why->len == 0;
+}
+
+/* An address that is never contained, of a host that goes by its MAC. */
+struct never {
+	const struct conf *conf;
+	const uint8_t	*mac;
+	struct addr	 addr;
+};
+
+static void
+never_see(void *arg, const struct addr *a, const uint8_t *mac)
+{
+	struct never *n = arg;
+
+	if (n->addr.sa.sa_family == AF_UNSPEC &&
+	    memcmp(mac, n->mac, MAC_LEN) == 0 &&
+	    conf_sources_have(n->conf, &n->conf->endpoints.never, a))
+		n->addr = *a;
+}
+
+/* Whether one of its addresses is, as far as they are known. */
+static int
+never_at(const struct quarantine *q, const uint8_t *mac, struct addr *out)
+{
+	struct never n = { .conf = q->conf, .mac = mac };
+	struct lease *v;
+	size_t i, len;
+
+	if (q->conf->endpoints.never.n == 0)
+		return 0;
+	neighbours_each(q->neighbours, never_see, &n);
+	v = leases_list(q->leases, mac, &len);
+	for (i = 0; i < len; i++)
+		never_see(&n, &v[i].addr, v[i].mac);
+	free(v);
+	*out = n.addr;
+	return n.addr.sa.sa_family != AF_UNSPEC;
 }
 
 int
@@ -67,10 +107,15 @@ quarantine_may(const struct quarantine *q, const struct endpoint *who,
     struct text *why)
 {
 	uint8_t mac[MAC_LEN];
+	char s[ADDR_STRLEN];
+	struct addr never;
 
 	if (!quarantine_inside(q, who, why))
 		return 0;
-	if (who->addr.sa.sa_family != AF_UNSPEC && conf_sources_have(q->conf,
+	if (who->by_mac && never_at(q, who->mac, &never))
+		text_printf(why, "its address %s is never contained "
+		    "(endpoints: never)", addr_ip_str(&never, s));
+	else if (who->addr.sa.sa_family != AF_UNSPEC && conf_sources_have(q->conf,
 	    &q->conf->endpoints.never, &who->addr))
 		text_puts(why, "it is never contained (endpoints: never)");
 	else if (neighbour_of(q, &who->addr, mac) == ERR_DENIED)
@@ -144,6 +189,17 @@ quarantine_identify(const struct quarantine *q, struct endpoint *who)
 	who->by_mac = rv == 0;
 }
 
+void
+quarantine_whom(const struct quarantine *q, struct endpoint *who)
+{
+	struct addr never;
+
+	quarantine_identify(q, who);
+	if (who->by_mac && who->addr.sa.sa_family != AF_UNSPEC &&
+	    never_at(q, who->mac, &never))
+		who->by_mac = 0;
+}
+
 int
 quarantine_set(struct quarantine *q, const struct quarantine_order *o,
     int64_t wall, uint64_t now, uint64_t *id, struct text *why)
@@ -157,7 +213,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 	struct contained *old, *c;
 	int rv = 0;
 
-	quarantine_identify(q, &wish.who);
+	quarantine_whom(q, &wish.who);
 	if (conf_quarantine_find(q->conf, o->profile) < 0) {
 		text_printf(why, "there is no profile %s under quarantines",
 		    o->profile);
