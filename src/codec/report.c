@@ -140,7 +140,7 @@ read_pair(struct report *r, char *p, char *end)
 
 	if (eq != NULL)
 		field_add(r, slice_trim(slice_of(p, (size_t)(eq - p))),
-		    slice_of(eq + 1, (size_t)(end - eq - 1)));
+		    slice_trim(slice_of(eq + 1, (size_t)(end - eq - 1))));
 }
 
 /* Values end at a delimiter, and nothing is escaped. */
