@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "admin/icapcheck.h"
+#include "admin/verbs.h"
 #include "main/cmd.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -101,7 +102,9 @@ ctl_ask(int fd, const struct text *request)
 		fprintf(stderr, "clearspan: ctl: no answer within %d s; what "
 		    "was asked for may still be done\n", WAIT);
 	else if (answer == NULL)
-		fprintf(stderr, "clearspan: ctl: no answer from the daemon\n");
+		fprintf(stderr, "clearspan: ctl: no answer from the daemon%s\n",
+		    request->len > VERB_LINE ? ": the request is too long" :
+		    "");
 	text_free(&in);
 	return answer;
 }

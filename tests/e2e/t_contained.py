@@ -422,6 +422,33 @@ def cases_survive_a_lost_state_and_an_end_cut_off(s):
 
 
 @scenario
+def contained_verbs_take_no_word_too_many(s):
+    """What is not understood is not done in part."""
+    begin(s, endpoints=dict(files(s)), responses=[{'do': 'deny-server'}])
+    n = contain(s, net.CLIENT)
+    s.d.ctl('deny', 'add', 'evil.example', '1h')
+    s.d.ctl('step-up', 'add', OTHER, '1h')
+    s.d.ctl('tag', 'add', OTHER, 'one')
+
+    def wrong(*words):
+        r = s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
+            'socket'], *words)
+        equal(r.code, 1, r.errors)
+        return r.errors
+    for words in (('quarantine', 'release', str(n), '99'),
+                  ('quarantine', 'list', 'x'), ('deny', 'release', '2', '3'),
+                  ('deny', 'list', 'x'), ('step-up', 'release', '3', '4'),
+                  ('tag', 'list', 'x'), ('tag', 'clear', OTHER, 'one', 'two'),
+                  ('lease', 'list', 'x'), ('lease', 'del', OTHER, '-', 'x')):
+        check('takes' in wrong(*words), words)
+    equal([len(s.d.ctl(v)[k]) for v, k in (('quarantine', ) * 2, (
+        'deny', 'denied'), ('step-up', ) * 2, ('tag', 'tags'))], [1] * 4)
+    check('number' in wrong('case'), 'case')
+    check('too long' in wrong('quarantine', 'add', OTHER, 'all', '1h',
+                              'x' * 8000), 'a long reason')
+
+
+@scenario
 def contained_client_that_is_slow_to_speak_gets_its_page(s):
     """Its first bytes may come after a while: they were lost on the way."""
     begin(s)
