@@ -200,6 +200,58 @@ quarantine_whom(const struct quarantine *q, struct endpoint *who)
 		who->by_mac = 0;
 }
 
+/* Of one that goes by its address: by its MAC address, once that is known. */
+static void
+named_anew(struct quarantine *q, struct contained *c, uint64_t now)
+{
+	struct contained as = *c, *is, *other;
+	struct text why = { 0 };
+
+	quarantine_whom(q, &as.who);
+	other = as.who.by_mac ? contain_of(q->contain, &as.who, NULL) : NULL;
+	if (as.who.by_mac && other == NULL &&
+	    quarantine_may(q, &as.who, &why)) {
+		is = contained_new(&as);
+		contain_rename(q->contain, c, is);
+		state_freed(q->state, c);	/* its number has one line */
+		hold(q, is, c, now);
+		contained_unref(is);
+	}
+	contained_unref(other);
+	text_free(&why);
+}
+
+static void
+nameless_tick(struct quarantine *q, uint64_t now)
+{
+	struct contained **v;
+	size_t i, n;
+
+	if (q->conf->endpoints.by_address)
+		return;
+	v = contain_nameless(q->contain, &n);
+	for (i = 0; i < n; i++) {
+		named_anew(q, v[i], now);
+		contained_unref(v[i]);
+	}
+	free(v);
+}
+
+/* What is held of it already, by whichever name. */
+static struct contained *
+held_of(struct quarantine *q, const struct endpoint *who, uint64_t now)
+{
+	struct endpoint by_addr = { .addr = who->addr };
+	struct contained *c = NULL;
+
+	if (who->by_mac && who->addr.sa.sa_family != AF_UNSPEC)
+		c = contain_of(q->contain, &by_addr, NULL);
+	if (c != NULL)
+		named_anew(q, c, now);
+	contained_unref(c);
+	return contain_of(q->contain, who, NULL);
+}
+
 int
 quarantine_set(struct quarantine *q, const struct quarantine_order *o,
     int64_t wall, uint64_t now, uint64_t *id, struct text *why)
@@ -223,7 +275,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 		tell(q, QUARANTINE_REFUSED, &wish, why->s);
 		return ERR_DENIED;
 	}
-	old = contain_of(q->contain, &wish.who, NULL);
+	old = held_of(q, &wish.who, now);
 	c = merge(q, &wish, old);
 	if (old != NULL && strcmp(c->profile, old->profile) == 0 &&
 	    c->end < old->end + QUARANTINE_WORTH)
@@ -274,6 +326,7 @@ quarantine_tick(struct quarantine *q, uint64_t now)
 
 	while ((c = contain_over(q->contain, now)) != NULL)
 		freed(q, c, QUARANTINE_EXPIRED);
+	nameless_tick(q, now);
 }
 
 static void

@@ -338,6 +338,45 @@ def contained_is_followed_to_its_new_address(s):
 
 
 @scenario
+def contained_before_its_mac_was_known_is_followed(s):
+    """One that the gateway has not heard of for a while is named by its
+    address alone, until it speaks."""
+    begin(s, endpoints=dict(files(s), identity='mac'))
+    s.gateway.ip('neigh flush dev gc\n')
+    n = contain(s, net.CLIENT, 'updates')
+    equal([q['endpoint'] for q in s.d.ctl('quarantine')['quarantine']],
+          [net.CLIENT])
+    s.d.ctl('tag', 'add', net.CLIENT, 'one')
+    s.d.ctl('step-up', 'add', net.CLIENT, '1h')
+    equal(status(get(s, 'https://www.good.test/')), '403')
+    wait(lambda: [(q['id'], q['endpoint'], q['address']) for q in s.d.ctl(
+        'quarantine')['quarantine']] == [(n, mac_of(s), net.CLIENT)],
+        'its MAC address')
+    wait(lambda: {x['endpoint'] for verb, key in (('tag', 'tags'), (
+        'step-up',) * 2) for x in s.d.ctl(verb)[key]} == {mac_of(s)},
+        'its tag and step-up')
+    s.client.ip('addr add 10.1.0.20/24 dev c0\n')
+    equal(status(get(s, 'https://www.good.test/', '10.1.0.20')), '403')
+    check(not Udp(s, 5000, '10.1.0.20').ask(b'x', 0.3), 'UDP')
+    equal([(e['action'], e['endpoint']) for e in reports(s, 2)],
+          [('set', net.CLIENT), ('extended', mac_of(s))])
+    equal(contain(s, net.CLIENT), n)            # it is the same one
+    # Over a restart, and once it is released.
+    s.d.p.terminate()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    s.start(how=None, record=False, mirrors=[], quarantines=ALL,
+            rules=[{'name': 'default', 'action': 'decrypt'}],
+            endpoints=dict(files(s), identity='mac'))
+    equal([(q['id'], q['endpoint'], q['profile']) for q in s.d.ctl(
+        'quarantine')['quarantine']], [(n, mac_of(s), 'all')])
+    s.d.ctl('quarantine', 'release', str(n))
+    for a in net.CLIENT, '10.1.0.20':
+        equal(status(get(s, 'https://www.good.test/', a)), '200')
+    check(Udp(s, 5001).ask(b'x'), 'UDP')
+
+
+@scenario
 def contained_profiles_follow_a_reload(s):
     begin(s)
     contain(s, net.CLIENT, 'updates')
