@@ -1,6 +1,7 @@
 """Endpoints in quarantine: what they still reach, what they are told, and what
 is over at once."""
 import os
+import re
 import signal
 import socket
 import threading
@@ -437,6 +438,30 @@ def cases_say_what_was_done_and_cannot_be_changed(s):
     r = s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
         'socket'], 'case', '99')
     check('no case of that number' in r.errors, r.errors)
+
+
+@scenario
+def cases_are_for_people_too(s):
+    """Without --json: all that is known, whatever the first row has."""
+    begin(s, responses=[{'do': 'notify'}])
+    n = contain(s, net.CLIENT)
+    s.d.ctl('quarantine', 'release', str(n))
+    s.d.ctl('tag', 'add', OTHER, 'one')
+    s.d.ctl('tag', 'add', OTHER, 'two')
+    equal(status(get(s, 'https://www.good.test/', OTHER)), '200')
+
+    def said(*words):
+        return s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
+            'socket'], *words).ok().text
+    text = said('case', str(n))
+    for name, value in (('about.endpoint', net.CLIENT),
+                        ('about.reason', 'EICAR test file'),
+                        ('about.action', 'released')):
+        check(re.search(r'^    %s +%s$' % (re.escape(name), value), text,
+                        re.M), name, text)
+    check(re.search(r'^%d +\d+ +released +[0-9a-f]{64}$' % n, text, re.M),
+          text)
+    check('one,two' in said('endpoint'), said('endpoint'))
 
 
 @scenario
