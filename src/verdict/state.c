@@ -72,6 +72,18 @@ line_kind(json_t *o, char **name)
 	return i;
 }
 
+/* How long it lasts: by a clock that was set back, as of a machine that has none
+ * while it is off, not longer than it was meant to in all. */
+static uint64_t
+left(const struct reading *r, const struct contained *c)
+{
+	int64_t s = c->until - r->wall;
+
+	if (s > c->until - c->since)
+		s = c->until - c->since;
+	return s > 0 ? (uint64_t)s * 1000 : 0;
+}
+
 /* A line that says who was contained, or has a tag. */
 static int
 line_held(struct reading *r, json_t *o, uint64_t id)
@@ -88,8 +100,7 @@ line_held(struct reading *r, json_t *o, uint64_t id)
 		return ERR_FORMAT;
 	c.since = since;
 	c.until = until;
-	c.end = r->now + (until > r->wall ?
-	    (uint64_t)(until - r->wall) * 1000 : 0);
+	c.end = r->now + left(r, &c);
 	kept = contained_new(&c);
 	contain_put(r->tables[kind], kept);
 	contained_unref(kept);

@@ -22,9 +22,9 @@ static char *path;
 static struct contain *tables[STATE_KINDS];
 static uint64_t last;
 
-/* A daemon that starts. */
+/* A daemon that starts, at that time. */
 static struct state *
-start(void)
+start_at(int64_t wall)
 {
 	struct text why = { 0 };
 	struct state *s;
@@ -40,9 +40,15 @@ start(void)
 		    k == STATE_PROPOSAL ? 1 : k == STATE_DENIAL ?
 		    CONTAIN_BY_NAME : 0);
 	}
-	ck_assert_int_eq(state_open(path, NULL, tables, WALL, NOW, &last, &s,
+	ck_assert_int_eq(state_open(path, NULL, tables, wall, NOW, &last, &s,
 	    &why), 0);
 	return s;
+}
+
+static struct state *
+start(void)
+{
+	return start_at(WALL);
 }
 
 static void
@@ -94,6 +100,35 @@ TEST(state_keeps_what_is_not_utf8)
 }
 END
 
+/* In milliseconds, of number 1. */
+static uint64_t
+left(void)
+{
+	struct contained *c = contain_find(tables[STATE_QUARANTINE], 1);
+	uint64_t n = c->end - NOW;
+
+	contained_unref(c);
+	return n;
+}
+
+TEST(state_lasts_no_longer_by_a_clock_set_back)
+{
+	struct state *s = start();
+
+	held(s, 1, "10.0.0.1", "one");
+	state_close(s);
+	state_close(start_at(WALL + 20));
+	ck_assert_uint_eq(left(), 40000);
+	state_close(start_at(WALL - 3600));
+	ck_assert_uint_eq(left(), 60000);
+	state_close(start_at(0));
+	ck_assert_uint_eq(left(), 60000);
+	state_close(start_at(WALL + 61));
+	ck_assert_uint_eq(left(), 0);
+	over();
+}
+END
+
 /* Files may have no more than these bytes. */
 static void
 limit(rlim_t bytes)
@@ -127,4 +162,5 @@ TEST(state_loses_one_line_to_a_full_disk)
 END
 
 SUITE("state", state_keeps_what_is_not_utf8,
+    state_lasts_no_longer_by_a_clock_set_back,
     state_loses_one_line_to_a_full_disk)
