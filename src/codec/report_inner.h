@@ -10,9 +10,9 @@
 int	report_is_key(char);
 /*
  * Read what stands before the dialect, and which that is. Returns where what
- * is to be read of it begins (behind "CEF:", ...), or NULL: there is none. *data
- * is the structured data of RFC 5424, which ends at *data_end; both are NULL
- * without it.
+ * is to be read of it begins (behind "CEF:", ...), or NULL: there is none.
+ * *data is the structured data of RFC 5424, which ends at *data_end; both are
+ * NULL without it.
  */
 char	*report_header(char *line, char *end, struct report *, char **data,
 	    char **data_end);

@@ -50,16 +50,13 @@ int
 quarantine_inside(const struct quarantine *q, const struct endpoint *who,
     struct text *why)
 {
-	enum special kind;
+	enum special kind = special_of(&who->addr);
 
-	if (who->by_mac && !mac_is_host(who->mac))
+	if ((who->by_mac && !mac_is_host(who->mac)) ||
+	    kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST)
 		text_puts(why, "it is no endpoint's address");
-	if (who->addr.sa.sa_family == AF_UNSPEC)
-		return why->len == 0;
-	kind = special_of(&who->addr);
-	if (why->len == 0 && (kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST))
-		text_puts(why, "it is no endpoint's address");
-	else if (why->len == 0 && q->conf->inside.n > 0 &&
+	else if (who->addr.sa.sa_family != AF_UNSPEC &&
+	    q->conf->inside.n > 0 &&
 	    !conf_prefixes_have(&q->conf->inside, &who->addr))
 		text_puts(why, "it is not inside (endpoints: inside)");
 	return why->len == 0;
@@ -115,8 +112,8 @@ quarantine_may(const struct quarantine *q, const struct endpoint *who,
 	if (who->by_mac && never_at(q, who->mac, &never))
 		text_printf(why, "its address %s is never contained "
 		    "(endpoints: never)", addr_ip_str(&never, s));
-	else if (who->addr.sa.sa_family != AF_UNSPEC && conf_sources_have(q->conf,
-	    &q->conf->endpoints.never, &who->addr))
+	else if (who->addr.sa.sa_family != AF_UNSPEC &&
+	    conf_sources_have(q->conf, &q->conf->endpoints.never, &who->addr))
 		text_puts(why, "it is never contained (endpoints: never)");
 	else if (neighbour_of(q, &who->addr, mac) == ERR_DENIED)
 		text_puts(why, "it is on another interface (endpoints: "

@@ -89,7 +89,8 @@ void	quarantine_whom(const struct quarantine *, struct endpoint *);
 int	quarantine_inside(const struct quarantine *, const struct endpoint *,
 	    struct text *why);
 /* Whether there may be such an endpoint, it is one of ours, and none that is
- * never contained; nor has one that goes by its MAC an address that is. 0: with a sentence in why. */
+ * never contained; nor has one that goes by its MAC an address that is. 0: with
+ * a sentence in why. */
 int	quarantine_may(const struct quarantine *, const struct endpoint *,
 	    struct text *why);
 /* Returns 0, or ERR_NOTFOUND. */

@@ -72,8 +72,8 @@ line_kind(json_t *o, char **name)
 	return i;
 }
 
-/* How long it lasts: by a clock that was set back, as of a machine that has none
- * while it is off, not longer than it was meant to in all. */
+/* How long it lasts: by a clock that was set back, as of a machine that has
+ * none while it is off, not longer than it was meant to in all. */
 static uint64_t
 left(const struct reading *r, const struct contained *c)
 {
