@@ -105,6 +105,23 @@ octets(const char *p, size_t n, size_t *head)
 	return len;
 }
 
+static int
+is_syslog(const struct source *s)
+{
+	return s->given.kind == SENSOR_TCP || s->given.kind == SENSOR_TLS;
+}
+
+/* What ends the line at p; some senders of syslog write a NUL (RFC 6587, 3.4.2).
+ * NULL: there is none yet. */
+static const char *
+line_end(const struct source *s, const char *p, size_t n)
+{
+	const char *nl = memchr(p, '\n', n), *nul = is_syslog(s) ?
+	    memchr(p, '\0', nl != NULL ? (size_t)(nl - p) : n) : NULL;
+
+	return nul != NULL ? nul : nl;
+}
+
 /* The length of the line that is whole at p, and in *before and *behind that of
  * what stands around it; 0: more is needed. */
 static size_t
@@ -115,14 +132,13 @@ line_next(const struct source *s, const char *p, size_t n, size_t *before,
 	size_t len;
 
 	*before = *behind = 0;
-	if ((s->given.kind == SENSOR_TCP || s->given.kind == SENSOR_TLS) &&
-	    (len = octets(p, n, before)) > 0) {
+	if (is_syslog(s) && (len = octets(p, n, before)) > 0) {
 		if (len > n - *before)
 			return 0;
 		return len;
 	}
 	*before = 0;
-	if ((nl = memchr(p, '\n', n)) == NULL)
+	if ((nl = line_end(s, p, n)) == NULL)
 		return 0;
 	*behind = 1;
 	len = (size_t)(nl - p);
