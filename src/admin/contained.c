@@ -277,15 +277,15 @@ contained_verb(struct quarantine *q, const char *words)
 
 	verb = strtok_r(copy, " \t", &save);
 	a = strtok_r(NULL, " \t", &save);
-	if (verb == NULL || strcmp(verb, "list") == 0) {
+	b = strtok_r(NULL, " \t", &save);
+	if (verb == NULL || (strcmp(verb, "list") == 0 && a == NULL)) {
 		o = verb_list(q);
 	} else if (strcmp(verb, "add") == 0) {
-		b = strtok_r(NULL, " \t", &save);
 		c = strtok_r(NULL, " \t", &save);
 		save = save != NULL ? save + strspn(save, " \t") : save;
 		o = verb_add(q, a, b, c, save != NULL && *save != '\0' ?
 		    save : "set by the operator");
-	} else if (strcmp(verb, "release") == 0) {
+	} else if (strcmp(verb, "release") == 0 && b == NULL) {
 		o = verb_release(q, a);
 	} else {
 		o = say_wrong("quarantine takes list, add WHO PROFILE FOR "

@@ -101,18 +101,18 @@ verb_del(struct quarantine *q, const char *addr, const char *mac)
 json_t *
 leases_verb(struct quarantine *q, const char *words)
 {
-	char *copy = xstrdup(words), *save = NULL, *w[5] = { NULL };
+	char *copy = xstrdup(words), *save = NULL, *w[6] = { NULL };
 	json_t *o;
 	size_t i;
 
 	w[0] = strtok_r(copy, " \t", &save);
 	for (i = 1; i < NELEM(w) && w[i - 1] != NULL; i++)
 		w[i] = strtok_r(NULL, " \t", &save);
-	if (w[0] == NULL || strcmp(w[0], "list") == 0)
+	if (w[0] == NULL || (strcmp(w[0], "list") == 0 && w[1] == NULL))
 		o = verb_list(q);
-	else if (strcmp(w[0], "add") == 0)
+	else if (strcmp(w[0], "add") == 0 && w[5] == NULL)
 		o = verb_add(q, w[1], w[2], w[3], w[4]);
-	else if (strcmp(w[0], "del") == 0)
+	else if (strcmp(w[0], "del") == 0 && w[3] == NULL)
 		o = verb_del(q, w[1], w[2]);
 	else
 		o = say_wrong("lease takes list, add ADDRESS MAC [NAME] [FOR] "

@@ -276,15 +276,15 @@ verb(struct measures *m, enum state_kind kind, const char *words)
 
 	what = strtok_r(copy, " \t", &save);
 	a = strtok_r(NULL, " \t", &save);
-	if (what == NULL || strcmp(what, "list") == 0) {
+	b = strtok_r(NULL, " \t", &save);
+	if (what == NULL || (strcmp(what, "list") == 0 && a == NULL)) {
 		o = json_pack("{s:o}", kind == STATE_DENIAL ? "denied" :
 		    "step-up", measures_list(m, kind));
 	} else if (strcmp(what, "add") == 0) {
-		b = strtok_r(NULL, " \t", &save);
 		save = save != NULL ? save + strspn(save, " \t") : save;
 		o = kind == STATE_DENIAL ? deny_add(m, a, b, save) :
 		    step_up_add(m, a, b, save);
-	} else if (strcmp(what, "release") == 0) {
+	} else if (strcmp(what, "release") == 0 && b == NULL) {
 		o = verb_release(m, kind, a);
 	} else {
 		o = say_wrong(kind == STATE_DENIAL ?

@@ -320,7 +320,9 @@ propose(struct rest_request *r, struct asked *a, uint64_t *id,
 {
 	struct measures *m = r->env->measures;
 
-	if (a->order.what != DO_DENY_SERVER)
+	if (a->order.what == DO_QUARANTINE)
+		quarantine_whom(m->quarantine, &a->order.who);
+	else if (a->order.what == DO_STEP_UP)
 		quarantine_identify(m->quarantine, &a->order.who);
 	if (a->order.what == DO_QUARANTINE && conf_quarantine_find(
 	    m->quarantine->conf, a->order.object) < 0) {

@@ -137,8 +137,10 @@ tags_verb(struct quarantine *q, const char *words)
 	tag = strtok_r(NULL, " \t", &rest);
 	if (rest != NULL)
 		rest += strspn(rest, " \t");
-	if (verb == NULL || strcmp(verb, "list") == 0)
+	if (verb == NULL || (strcmp(verb, "list") == 0 && who == NULL))
 		o = verb_list(q);
+	else if (strcmp(verb, "clear") == 0 && rest != NULL && *rest != '\0')
+		o = say_wrong("tag clear takes WHO TAG, one tag");
 	else
 		o = verb_on(q, verb, who, tag, rest != NULL ? rest : none);
 	free(copy);

@@ -518,8 +518,10 @@ verb_run(struct admin_env *env, struct mailbox *mail, const char *line,
 	if (name == NULL || (v = verb_find(name)) == NULL)
 		refuse(&r, "no such verb: help lists them");
 	else if (!verb_takes(v, words))
-		refuse(&r, words == 0 ? "this verb takes a session's id" :
-		    "too many words for this verb");
+		refuse(&r, words > 0 ? "too many words for this verb" :
+		    v->run == verb_case ? "case takes the number of a "
+		    "quarantine, or of another measure" :
+		    "this verb takes a session's id");
 	else
 		v->run(&r);
 	free(copy);

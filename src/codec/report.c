@@ -37,7 +37,7 @@ static char
 escaped(char c)
 {
 	switch (c) {
-	case '\\': case '=': case '|': case '"':
+	case '\\': case '=': case '|': case '"': case ']':
 		return c;
 	case 'n':
 		return '\n';
@@ -140,7 +140,7 @@ read_pair(struct report *r, char *p, char *end)
 
 	if (eq != NULL)
 		field_add(r, slice_trim(slice_of(p, (size_t)(eq - p))),
-		    slice_of(eq + 1, (size_t)(end - eq - 1)));
+		    slice_trim(slice_of(eq + 1, (size_t)(end - eq - 1))));
 }
 
 /* Values end at a delimiter, and nothing is escaped. */
@@ -252,7 +252,7 @@ read_leef(struct report *r, char *p, char *end)
 int
 report_parse(char *line, size_t len, struct report *r, const char **why)
 {
-	char *end = line + len, *p;
+	char *end = line + len, *p, *data, *data_end;
 	int rv = 0;
 
 	memset(r, 0, offsetof(struct report, field));
@@ -262,10 +262,14 @@ report_parse(char *line, size_t len, struct report *r, const char **why)
 		*why = "the line is too long";
 		return ERR_LIMIT;
 	}
-	p = report_header(line, end, r);
+	p = report_header(line, end, r, &data, &data_end);
 	*why = "neither CEF, LEEF, JSON nor key=value";
-	if (p == NULL)
+	if (p == NULL && data == NULL)
 		return ERR_FORMAT;
+	if (p == NULL) {		/* what it has is there */
+		r->dialect = REPORT_KEYS;
+		p = end;
+	}
 	switch (r->dialect) {
 	case REPORT_CEF:
 		rv = read_cef(r, p, end);
@@ -278,6 +282,8 @@ report_parse(char *line, size_t len, struct report *r, const char **why)
 		break;
 	default:
 		read_keys(r, p, end);
+		if (data != NULL)
+			read_keys(r, data, data_end);
 	}
 	*why = rv != 0 ? "the header is cut short" : NULL;
 	return rv;

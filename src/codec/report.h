@@ -10,7 +10,8 @@
  * LEEF:2.0|vendor|product|version|id|DELIMITER|...	(a character, or its
  *	code: x5E, 0x5E)
  * {"json": ...}	also behind "@cee:"; it is not read here
- * key=value key="value with blanks"	(FortiGate and others)
+ * key=value key="value with blanks"	(FortiGate and others; also in the
+ *	structured data of RFC 5424, [id key="value"])
  *
  * A report is data from a stranger: any bytes may come. Nothing is allocated;
  * what is escaped is unescaped in place, so the line is the caller's to lose,

@@ -8,8 +8,13 @@
 
 /* What the name of a field may have. */
 int	report_is_key(char);
-/* Read what stands before the dialect, and which that is. Returns where what
- * is to be read of it begins (behind "CEF:", ...), or NULL. */
-char	*report_header(char *line, char *end, struct report *);
+/*
+ * Read what stands before the dialect, and which that is. Returns where what
+ * is to be read of it begins (behind "CEF:", ...), or NULL: there is none.
+ * *data is the structured data of RFC 5424, which ends at *data_end; both are
+ * NULL without it.
+ */
+char	*report_header(char *line, char *end, struct report *, char **data,
+	    char **data_end);
 
 #endif

@@ -3,6 +3,7 @@
  * 5424 or something like that of RFC 3164, and the word that names a dialect.
  */
 #include <ctype.h>
+#include <string.h>
 
 #include "codec/report_inner.h"
 
@@ -86,9 +87,41 @@ element(char *p, char *end)
 	return end;
 }
 
+/* Whether an element is of syslog itself (RFC 5424, 7), and of no product. */
+static int
+is_of_syslog(char *p, char *end)
+{
+	static const char *const ids[] = { "timeQuality", "origin", "meta" };
+	size_t n = 1;
+
+	while (p + n < end && p[n] != ' ' && p[n] != ']')
+		n++;
+	return slice_among(slice_of(p + 1, n - 1), ids, 3);
+}
+
+/* Structured data. What is of no product becomes blanks, where it lies. */
+static char *
+elements(char *p, char *end, char **data, char **data_end)
+{
+	char *next;
+
+	for (; p < end && *p == '['; p = next) {
+		next = element(p, end);
+		if (is_of_syslog(p, next)) {
+			memset(p, ' ', (size_t)(next - p));
+			continue;
+		}
+		if (*data == NULL)
+			*data = p;
+		*data_end = next;
+	}
+	return p;
+}
+
 /* Behind "1 ": time, host, application, process, message's id, data. */
 static char *
-header_5424(char *p, char *end, struct report *r)
+header_5424(char *p, char *end, struct report *r, char **data,
+    char **data_end)
 {
 	word(p, end, &p);
 	r->host = or_nothing(word(p, end, &p));
@@ -96,8 +129,7 @@ header_5424(char *p, char *end, struct report *r)
 	word(p, end, &p);
 	word(p, end, &p);
 	if (p < end && *p == '[')
-		while (p < end && *p == '[')
-			p = element(p, end);
+		p = elements(p, end, data, data_end);
 	else
 		word(p, end, &p);
 	p = blanks(p, end);
@@ -173,10 +205,12 @@ header_3164(char *p, char *end, struct report *r)
 }
 
 char *
-report_header(char *p, char *end, struct report *r)
+report_header(char *p, char *end, struct report *r, char **data,
+    char **data_end)
 {
+	*data = *data_end = NULL;
 	p = blanks(priority(blanks(p, end), end, r), end);
 	if (r->facility >= 0 && end - p > 2 && p[0] == '1' && p[1] == ' ')
-		p = header_5424(p + 2, end, r);
+		p = header_5424(p + 2, end, r, data, data_end);
 	return header_3164(p, end, r);
 }

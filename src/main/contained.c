@@ -191,6 +191,7 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 {
 	struct contain *tables[STATE_KINDS];
 	struct quarantine *q = &d->quarantine;
+	uint64_t last = 0;
 	int rv;
 
 	q->conf = c;
@@ -209,12 +210,15 @@ contained_boot(struct daemon *d, const struct conf *c, uint64_t seed,
 		return 0;
 	rv = contained_guards(c) ? guard_start(&q->guard, why) : 0;
 	if (rv == 0 && c->endpoints.cases != NULL)
-		rv = cases_open(c->endpoints.cases, c->user, &q->cases,
-		    why);
+		rv = cases_open(c->endpoints.cases, c->user, &last,
+		    &q->cases, why);
 	if (rv == 0 && c->endpoints.state != NULL)
 		rv = state_open(c->endpoints.state, c->user, tables,
 		    clock_wall().tv_sec, clock_ms(), &q->last, &q->state,
 		    why);
+	/* A state that was lost does not mix new cases into old ones. */
+	if (q->last < last)
+		q->last = last;
 	if (rv == 0)
 		rv = leases_boot(q->leases, c, why);
 	return rv;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "admin/icapcheck.h"
+#include "admin/verbs.h"
 #include "main/cmd.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -26,7 +27,8 @@
 #define ANSWER_MAX	(64 << 20) /* bytes; ten thousand sessions are 4 MB */
 #define COLUMNS		24	/* of a table, at most */
 
-static void	show_members(FILE *, const json_t *, const char *prefix);
+static char	*value_text(const json_t *);
+static void	 show_members(FILE *, const json_t *, const char *prefix);
 
 /* The daemon's socket, or the one of this user's quickstart. */
 static char *
@@ -101,9 +103,27 @@ ctl_ask(int fd, const struct text *request)
 		fprintf(stderr, "clearspan: ctl: no answer within %d s; what "
 		    "was asked for may still be done\n", WAIT);
 	else if (answer == NULL)
-		fprintf(stderr, "clearspan: ctl: no answer from the daemon\n");
+		fprintf(stderr, "clearspan: ctl: no answer from the daemon%s\n",
+		    request->len > VERB_LINE ? ": the request is too long" :
+		    "");
 	text_free(&in);
 	return answer;
+}
+
+/* "a,b"; what is in it may be of any kind. */
+static char *
+array_text(const json_t *v)
+{
+	struct text t = { 0 };
+	size_t i;
+	char *s;
+
+	for (i = 0; i < json_array_size(v); i++) {
+		s = value_text(json_array_get(v, i));
+		text_printf(&t, "%s%s", i > 0 ? "," : "", s);
+		free(s);
+	}
+	return text_take(&t);
 }
 
 /* A value as text; the caller frees. Controls, C1 too, become '?'. */
@@ -119,7 +139,11 @@ value_text(const json_t *v)
 		s = xstrdup(json_is_true(v) ? "yes" : "no");
 	else if (json_is_integer(v))
 		s = xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(v));
-	else
+	else if (json_is_real(v))
+		s = xasprintf("%.3f", json_real_value(v));
+	else if (json_is_array(v))
+		s = array_text(v);
+	else if ((s = json_dumps(v, JSON_COMPACT)) == NULL)
 		s = xstrdup("-");
 	if (s[0] == '\0') {
 		free(s);
@@ -133,7 +157,7 @@ value_text(const json_t *v)
 }
 
 static void
-show_row(FILE *out, char *const *cells, const size_t *width, size_t n)
+show_row(FILE *out, const char *const *cells, const size_t *width, size_t n)
 {
 	size_t i;
 
@@ -157,25 +181,64 @@ show_list(FILE *out, const json_t *values)
 	}
 }
 
-/* Show objects as a table. The members of the first are the columns. */
-static void
-show_table(FILE *out, const json_t *rows)
+/* The names of all members that are in no row objects. Returns how many. */
+static size_t
+columns(const json_t *rows, const char *names[COLUMNS])
 {
-	char **cells, *names[COLUMNS];
-	size_t width[COLUMNS] = { 0 }, n = 0, r, i, nrows;
-	const json_t *first = json_array_get(rows, 0);
+	char nested[COLUMNS] = { 0 };
+	size_t n = 0, r, i, kept = 0;
 	const char *key;
 	json_t *v;
 
-	if (!json_is_object(first)) {
+	for (r = 0; r < json_array_size(rows); r++)
+		json_object_foreach(json_array_get(rows, r), key, v) {
+			for (i = 0; i < n && strcmp(names[i], key) != 0; i++)
+				;
+			if (i == COLUMNS)
+				continue;
+			names[i] = key;
+			n += i == n;
+			nested[i] |= json_is_object(v);
+		}
+	for (i = 0; i < n; i++)
+		if (!nested[i])
+			names[kept++] = names[i];
+	return kept;
+}
+
+/* Those that are, below their row. */
+static void
+show_nested(FILE *out, json_t *row)
+{
+	const char *key, *member;
+	json_t *v, *w;
+	char *name, *s;
+
+	json_object_foreach(row, key, v)
+		json_object_foreach(v, member, w) {
+			name = xasprintf("    %s.%s", key, member);
+			s = value_text(w);
+			fprintf(out, "%-32s %s\n", name, s);
+			free(name);
+			free(s);
+		}
+}
+
+/* Show objects as a table. */
+static void
+show_table(FILE *out, const json_t *rows)
+{
+	const char *names[COLUMNS];
+	size_t width[COLUMNS], n, r, i, nrows;
+	char **cells;
+
+	if (!json_is_object(json_array_get(rows, 0))) {
 		show_list(out, rows);
 		return;
 	}
-	json_object_foreach((json_t *)first, key, v)
-		if (n < COLUMNS) {
-			names[n] = (char *)key;
-			width[n++] = strlen(key);
-		}
+	n = columns(rows, names);
+	for (i = 0; i < n; i++)
+		width[i] = strlen(names[i]);
 	nrows = json_array_size(rows);
 	cells = xcalloc(nrows * n, sizeof(*cells));
 	for (r = 0; r < nrows; r++)
@@ -186,8 +249,10 @@ show_table(FILE *out, const json_t *rows)
 				width[i] = strlen(cells[r * n + i]);
 		}
 	show_row(out, names, width, n);
-	for (r = 0; r < nrows; r++)
-		show_row(out, cells + r * n, width, n);
+	for (r = 0; r < nrows; r++) {
+		show_row(out, (const char *const *)cells + r * n, width, n);
+		show_nested(out, json_array_get(rows, r));
+	}
 	for (i = 0; i < nrows * n; i++)
 		free(cells[i]);
 	free(cells);

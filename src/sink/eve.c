@@ -21,18 +21,12 @@ eve_string(const char *s)
 {
 	struct text t = { 0 };
 	json_t *v;
-	size_t n;
 
 	if (s == NULL)
 		return json_null();
 	if ((v = json_string(s)) != NULL)
 		return v;
-	for (; *s != '\0'; s += n != 0 ? n : 1) {
-		if ((n = jtext_utf8(s)) != 0)
-			text_add(&t, s, n);
-		else
-			text_printf(&t, "\\x%02x", (unsigned char)*s);
-	}
+	text_puts_utf8(&t, s);
 	v = json_string(t.s != NULL ? t.s : "");
 	text_free(&t);
 	return v;

@@ -39,24 +39,6 @@ jtext_close(struct text *t, char bracket)
 	text_add(t, &bracket, 1);
 }
 
-size_t
-jtext_utf8(const char *s)
-{
-	const uint8_t *p = (const uint8_t *)s;
-	uint8_t least = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-	uint8_t most = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-	size_t n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4, i;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || p[1] < least || p[1] > most)
-		return 0;
-	for (i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* Bytes at s that stand for themselves, as most do. */
 static size_t
 plain(const char *s)
@@ -93,7 +75,7 @@ jtext_string(struct text *t, const char *key, const char *s)
 		s += n;
 		if (*s == '\0')
 			break;
-		if ((signed char)*s < 0 && (n = jtext_utf8(s)) > 0)
+		if ((signed char)*s < 0 && (n = text_utf8(s)) > 0)
 			text_add(t, s, n);
 		else
 			put_escape(t, (uint8_t)*s);

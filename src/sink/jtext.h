@@ -29,9 +29,6 @@ void	jtext_time(struct text *, const char *key, const struct timespec *);
 /* JSON as it is. */
 void	jtext_raw(struct text *, const char *key, const char *);
 
-/* Bytes of the well-formed UTF-8 sequence at s (RFC 3629); 0: it is none. */
-size_t	jtext_utf8(const char *s);
-
 /* The text of jtext_time() into out. */
 #define JTEXT_TIME	sizeof("2026-11-28T20:00:00.000000+00:00")
 void	jtext_time_str(char out[JTEXT_TIME], const struct timespec *);

@@ -52,21 +52,38 @@ keep_give_path(const char *path, const char *user)
 	    ERR_SYS;
 }
 
+/* The bytes that were written: fewer, with errno, if it fails. */
+static size_t
+write_all(int fd, const char *data, size_t len)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		if ((n = write(fd, data + done, len - done)) >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			break;
+	}
+	return done;
+}
+
 int
 keep_write(int fd, const void *data, size_t len)
 {
-	const char *p = data;
-	ssize_t n;
+	return write_all(fd, data, len) == len ? 0 : ERR_SYS;
+}
 
-	while (len > 0) {
-		if ((n = write(fd, p, len)) >= 0) {
-			p += n;
-			len -= (size_t)n;
-		} else if (errno != EINTR) {
-			return ERR_SYS;
-		}
-	}
-	return 0;
+int
+keep_lines(int fd, int *torn, const void *lines, size_t len)
+{
+	size_t done;
+
+	if (*torn && keep_write(fd, "\n", 1) != 0)
+		return ERR_SYS;
+	done = write_all(fd, lines, len);
+	*torn = done > 0 && done < len;
+	return done == len ? 0 : ERR_SYS;
 }
 
 int

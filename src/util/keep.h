@@ -24,6 +24,12 @@ int	keep_give_path(const char *path, const char *user);
 /* Write all of it. */
 int	keep_write(int fd, const void *, size_t len);
 /*
+ * Write whole lines. *torn says whether the file ends in a part of a line, as
+ * of one for which the disk had no place: these begin behind it then, and are
+ * not lost with it.
+ */
+int	keep_lines(int fd, int *torn, const void *, size_t len);
+/*
  * A new file, with that in it and on the disk, takes the place of another; or
  * the other one stays as it is. Returns its descriptor, for appending; the
  * caller closes it. Or -1, with errno; EACCES where we may not make files.

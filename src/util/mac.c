@@ -17,6 +17,14 @@ mac_str(const uint8_t mac[MAC_LEN], char out[MAC_STRLEN])
 	return out;
 }
 
+int
+mac_is_host(const uint8_t mac[MAC_LEN])
+{
+	static const uint8_t nobody[MAC_LEN];
+
+	return !(mac[0] & 1) && memcmp(mac, nobody, MAC_LEN) != 0;
+}
+
 char *
 mac_pattern_str(const struct mac_pattern *p, char out[MAC_STRLEN])
 {

@@ -147,6 +147,37 @@ text_clear(struct text *t)
 		t->s[0] = '\0';
 }
 
+size_t
+text_utf8(const char *s)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	uint8_t least = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+	uint8_t most = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+	size_t n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4, i;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || p[1] < least || p[1] > most)
+		return 0;
+	for (i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+void
+text_puts_utf8(struct text *t, const char *s)
+{
+	size_t n;
+
+	for (; *s != '\0'; s += n != 0 ? n : 1) {
+		if ((n = text_utf8(s)) != 0)
+			text_add(t, s, n);
+		else
+			text_printf(t, "\\x%02x", (unsigned char)*s);
+	}
+}
+
 void
 text_free(struct text *t)
 {

@@ -32,6 +32,10 @@ void	text_base64(struct text *, const void *, size_t);
  */
 int	base64_decode(uint8_t *out, size_t max, const char *digits, size_t n,
 	    const char more[3]);
+/* Bytes of the well-formed UTF-8 sequence at s (RFC 3629); 0: it is none. */
+size_t	text_utf8(const char *s);
+/* Text from anywhere, as UTF-8: bytes that are not become \xNN. */
+void	text_puts_utf8(struct text *, const char *);
 void	text_fit(struct text *);	/* gives back memory to spare */
 void	text_clear(struct text *);	/* empties, keeps the memory */
 void	text_free(struct text *);

@@ -21,11 +21,12 @@
 
 #define HEX	64		/* of a SHA-256 */
 #define CHAIN	",\"chain\":\""
+#define CASE_MAX	(1ULL << 53)	/* what a double has */
 #define END	(sizeof(CHAIN) - 1 + HEX + 3)	/* and `"}` and a newline */
 
 struct cases {
 	char		*path;
-	int		 fd;
+	int		 fd, torn;	/* for keep_lines() */
 	char		 last[HEX + 1];
 };
 
@@ -98,18 +99,38 @@ walk(int fd, char last[HEX + 1], uint64_t *broken,
 	return 0;
 }
 
+/* A file that is being opened. */
+struct opening {
+	uint64_t	 last;		/* the highest number */
+	int		 torn;
+};
+
+/* A number that is out of all bounds is of no case of ours. */
+static void
+opening_line(void *arg, const char *line, size_t len)
+{
+	struct opening *o = arg;
+	unsigned long long id;
+
+	o->torn = line[len - 1] != '\n';
+	if (sscanf(line, "{\"case\":%llu,", &id) == 1 && id > o->last &&
+	    id < CASE_MAX)
+		o->last = id;
+}
+
 int
-cases_open(const char *path, const char *user, struct cases **out,
-    struct text *why)
+cases_open(const char *path, const char *user, uint64_t *last,
+    struct cases **out, struct text *why)
 {
 	struct cases *c = xcalloc(1, sizeof(*c));
+	struct opening o = { 0 };
 	uint64_t broken = 0;
 
 	keep_dir(path, 0750, user);
 	c->path = xstrdup(path);
 	c->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
-	if (c->fd < 0 || walk(c->fd, c->last, &broken, NULL, NULL) != 0 ||
+	if (c->fd < 0 || walk(c->fd, c->last, &broken, opening_line, &o) != 0 ||
 	    keep_give(c->fd, user) != 0) {
 		text_printf(why, "cannot open %s (endpoints: cases): %s; "
 		    "create its directory, or name another file", path,
@@ -121,6 +142,9 @@ cases_open(const char *path, const char *user, struct cases **out,
 		log_warn("%s: line %llu does not follow on the one before: "
 		    "it, or one before it, was changed or is cut off", path,
 		    (unsigned long long)broken);
+	c->torn = o.torn;
+	if (*last < o.last)
+		*last = o.last;
 	*out = c;
 	return 0;
 }
@@ -136,17 +160,6 @@ cases_close(struct cases *c)
 	free(c);
 }
 
-/* All of it in one write(2), or it is told. */
-static int
-put(int fd, const struct text *t)
-{
-	ssize_t n = write(fd, t->s, t->len);
-
-	if (n >= 0 && (size_t)n != t->len)
-		errno = ENOSPC;
-	return (size_t)n == t->len && fdatasync(fd) == 0 ? 0 : ERR_SYS;
-}
-
 void
 cases_add(struct cases *c, uint64_t id, int64_t at, const char *what,
     json_t *about)
@@ -156,15 +169,17 @@ cases_add(struct cases *c, uint64_t id, int64_t at, const char *what,
 	char *s = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
 	struct text t = { 0 };
 	char next[HEX + 1];
+	int rv;
 
 	json_decref(o);
 	if (c != NULL && s != NULL) {
 		text_add(&t, s, strlen(s) - 1);		/* without its "}" */
 		chain_next(next, c->last, t.s, t.len);
 		text_printf(&t, CHAIN "%s\"}\n", next);
-		if (put(c->fd, &t) == 0)
+		rv = keep_lines(c->fd, &c->torn, t.s, t.len);
+		if (rv == 0)
 			memcpy(c->last, next, sizeof(next));
-		else
+		if (rv != 0 || fdatasync(c->fd) != 0)
 			log_error("%s: %s: case %llu lacks: %s", c->path,
 			    strerror(errno), (unsigned long long)id, s);
 	}

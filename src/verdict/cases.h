@@ -16,11 +16,11 @@ struct cases;
 
 /*
  * Open the file, or make it (0600, and its directory). Lines go on from the
- * last one in it; it is the user's (util/keep.h). Returns 0, or ERR_SYS with a
- * sentence in why.
+ * last one in it; it is the user's (util/keep.h). *last is raised to the
+ * highest number of a case in it. Returns 0, or ERR_SYS with a sentence in why.
  */
-int	cases_open(const char *path, const char *user, struct cases **,
-	    struct text *why);
+int	cases_open(const char *path, const char *user, uint64_t *last,
+	    struct cases **, struct text *why);
 void	cases_close(struct cases *);		/* NULL is allowed */
 
 /*

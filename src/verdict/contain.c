@@ -204,6 +204,26 @@ contain_of(struct contain *t, const struct endpoint *who,
 	return c;
 }
 
+void
+contain_rename(struct contain *t, const struct contained *c,
+    struct contained *as)
+{
+	struct contained *old;
+	struct row *r, **at;
+
+	pthread_mutex_lock(&t->lock);
+	r = *(at = row_at(t, &c->who, c->profile));
+	*at = r->next;
+	old = r->c;
+	r->c = contained_ref(as);
+	at = row_at(t, &as->who, as->profile);
+	r->next = *at;
+	*at = r;
+	version_next(t);
+	pthread_mutex_unlock(&t->lock);
+	contained_unref(old);
+}
+
 static struct contained *
 ask_one(struct contain *t, const struct endpoint *who, uint64_t now)
 {
@@ -384,6 +404,33 @@ contain_each(struct contain *t, void (*each)(void *, const struct contained *),
 		for (r = t->bucket[i]; r != NULL; r = r->next)
 			each(arg, r->c);
 	pthread_mutex_unlock(&t->lock);
+}
+
+struct nameless {
+	struct contained **v;
+	size_t		 n;
+};
+
+static void
+nameless_see(void *arg, const struct contained *c)
+{
+	struct nameless *l = arg;
+
+	if (c->who.by_mac || c->who.addr.sa.sa_family == AF_UNSPEC)
+		return;
+	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
+	l->v[l->n++] = contained_ref((struct contained *)(uintptr_t)c);
+}
+
+struct contained **
+contain_nameless(struct contain *t, size_t *n)
+{
+	struct nameless l = { 0 };
+
+	if (atomic_load(&t->n) > 0)
+		contain_each(t, nameless_see, &l);
+	*n = l.n;
+	return l.v;
 }
 
 char *

@@ -90,6 +90,14 @@ unsigned	 contain_count(struct contain *);
 void		 contain_each(struct contain *, void (*)(void *arg,
 		    const struct contained *), void *arg);
 
+/* Those that go by an address, each with a reference, which is the caller's as
+ * is the array. */
+struct contained **contain_nameless(struct contain *, size_t *n);
+/* One goes by another name: nobody sees the table without it. There is none of
+ * that name. */
+void		 contain_rename(struct contain *, const struct contained *,
+		    struct contained *as);
+
 /* "02:00:5e:10:00:01" or "192.0.2.7", into out (ADDR_STRLEN); returns out. */
 char		*endpoint_str(const struct endpoint *, char *out);
 /* Read that: 0, or ERR_FORMAT. */

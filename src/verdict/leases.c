@@ -37,7 +37,7 @@ struct leases {
 	atomic_uint	 n;
 	struct row	*bucket[BUCKETS];
 	char		*path;		/* NULL: none is kept */
-	int		 fd;
+	int		 fd, torn;	/* for keep_lines() */
 	size_t		 lines;		/* in the file */
 };
 
@@ -175,7 +175,7 @@ line_text(const struct addr *a, const struct lease *l, struct text *out)
 static void
 file_add(struct leases *t, const struct text *lines)
 {
-	if (keep_write(t->fd, lines->s, lines->len) != 0)
+	if (keep_lines(t->fd, &t->torn, lines->s, lines->len) != 0)
 		log_error("%s: %s: a restart will not know of the last "
 		    "leases", t->path, strerror(errno));
 }
@@ -196,7 +196,9 @@ file_renew(struct leases *t)
 	if (fd >= 0) {
 		close(t->fd);
 		t->fd = fd;
+		t->torn = 0;
 	} else if (errno == EACCES && ftruncate(t->fd, 0) == 0) {
+		t->torn = 0;
 		file_add(t, &lines);	/* the directory is not ours */
 	} else {
 		log_warn("cannot write %s anew: %s", t->path,

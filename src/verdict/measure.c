@@ -271,6 +271,42 @@ measure_release(struct measures *m, enum state_kind kind, uint64_t id)
 	return 0;
 }
 
+/* Of one that goes by its address: by its MAC address, once that is known. */
+static void
+named_anew(struct measures *m, struct contained *c)
+{
+	struct contained as = *c, *is, *other;
+
+	quarantine_identify(m->quarantine, &as.who);
+	if (!as.who.by_mac)
+		return;
+	if ((other = contain_of(m->step_ups, &as.who, NULL)) == NULL) {
+		is = contained_new(&as);
+		contain_rename(m->step_ups, c, is);
+		state_freed(m->quarantine->state, c);
+		state_held(m->quarantine->state, STATE_STEP_UP, is);
+		measure_tell(m, STATE_STEP_UP, MEASURE_EXTENDED, is, NULL);
+		contained_unref(is);
+	}
+	contained_unref(other);
+}
+
+static void
+nameless_tick(struct measures *m)
+{
+	struct contained **v;
+	size_t i, n;
+
+	if (m->quarantine->conf->endpoints.by_address)
+		return;
+	v = contain_nameless(m->step_ups, &n);
+	for (i = 0; i < n; i++) {
+		named_anew(m, v[i]);
+		contained_unref(v[i]);
+	}
+	free(v);
+}
+
 void
 measure_tick(struct measures *m, uint64_t now)
 {
@@ -280,4 +316,5 @@ measure_tick(struct measures *m, uint64_t now)
 		freed(m, STATE_DENIAL, c, MEASURE_EXPIRED);
 	while ((c = contain_over(m->step_ups, now)) != NULL)
 		freed(m, STATE_STEP_UP, c, MEASURE_EXPIRED);
+	nameless_tick(m);
 }

@@ -13,6 +13,7 @@
 #include "util/log.h"
 #include "verdict/guard.h"
 #include "verdict/leased.h"
+#include "verdict/leases.h"
 #include "verdict/segments.h"
 #include "verdict/state.h"
 
@@ -49,17 +50,53 @@ int
 quarantine_inside(const struct quarantine *q, const struct endpoint *who,
     struct text *why)
 {
-	enum special kind;
+	enum special kind = special_of(&who->addr);
 
-	if (who->addr.sa.sa_family == AF_UNSPEC)
-		return 1;
-	kind = special_of(&who->addr);
-	if (kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST)
+	if ((who->by_mac && !mac_is_host(who->mac)) ||
+	    kind == SPECIAL_LOOPBACK || kind == SPECIAL_MULTICAST)
 		text_puts(why, "it is no endpoint's address");
-	else if (q->conf->inside.n > 0 &&
+	else if (who->addr.sa.sa_family != AF_UNSPEC &&
+	    q->conf->inside.n > 0 &&
 	    !conf_prefixes_have(&q->conf->inside, &who->addr))
 		text_puts(why, "it is not inside (endpoints: inside)");
 	return why->len == 0;
+}
+
+/* An address that is never contained, of a host that goes by its MAC. */
+struct never {
+	const struct conf *conf;
+	const uint8_t	*mac;
+	struct addr	 addr;
+};
+
+static void
+never_see(void *arg, const struct addr *a, const uint8_t *mac)
+{
+	struct never *n = arg;
+
+	if (n->addr.sa.sa_family == AF_UNSPEC &&
+	    memcmp(mac, n->mac, MAC_LEN) == 0 &&
+	    conf_sources_have(n->conf, &n->conf->endpoints.never, a))
+		n->addr = *a;
+}
+
+/* Whether one of its addresses is, as far as they are known. */
+static int
+never_at(const struct quarantine *q, const uint8_t *mac, struct addr *out)
+{
+	struct never n = { .conf = q->conf, .mac = mac };
+	struct lease *v;
+	size_t i, len;
+
+	if (q->conf->endpoints.never.n == 0)
+		return 0;
+	neighbours_each(q->neighbours, never_see, &n);
+	v = leases_list(q->leases, mac, &len);
+	for (i = 0; i < len; i++)
+		never_see(&n, &v[i].addr, v[i].mac);
+	free(v);
+	*out = n.addr;
+	return n.addr.sa.sa_family != AF_UNSPEC;
 }
 
 int
@@ -67,11 +104,16 @@ quarantine_may(const struct quarantine *q, const struct endpoint *who,
     struct text *why)
 {
 	uint8_t mac[MAC_LEN];
+	char s[ADDR_STRLEN];
+	struct addr never;
 
 	if (!quarantine_inside(q, who, why))
 		return 0;
-	if (who->addr.sa.sa_family != AF_UNSPEC && conf_sources_have(q->conf,
-	    &q->conf->endpoints.never, &who->addr))
+	if (who->by_mac && never_at(q, who->mac, &never))
+		text_printf(why, "its address %s is never contained "
+		    "(endpoints: never)", addr_ip_str(&never, s));
+	else if (who->addr.sa.sa_family != AF_UNSPEC &&
+	    conf_sources_have(q->conf, &q->conf->endpoints.never, &who->addr))
 		text_puts(why, "it is never contained (endpoints: never)");
 	else if (neighbour_of(q, &who->addr, mac) == ERR_DENIED)
 		text_puts(why, "it is on another interface (endpoints: "
@@ -144,6 +186,69 @@ quarantine_identify(const struct quarantine *q, struct endpoint *who)
 	who->by_mac = rv == 0;
 }
 
+void
+quarantine_whom(const struct quarantine *q, struct endpoint *who)
+{
+	struct addr never;
+
+	quarantine_identify(q, who);
+	if (who->by_mac && who->addr.sa.sa_family != AF_UNSPEC &&
+	    never_at(q, who->mac, &never))
+		who->by_mac = 0;
+}
+
+/* Of one that goes by its address: by its MAC address, once that is known. */
+static void
+named_anew(struct quarantine *q, struct contained *c, uint64_t now)
+{
+	struct contained as = *c, *is, *other;
+	struct text why = { 0 };
+
+	quarantine_whom(q, &as.who);
+	other = as.who.by_mac ? contain_of(q->contain, &as.who, NULL) : NULL;
+	if (as.who.by_mac && other == NULL &&
+	    quarantine_may(q, &as.who, &why)) {
+		is = contained_new(&as);
+		contain_rename(q->contain, c, is);
+		state_freed(q->state, c);	/* its number has one line */
+		hold(q, is, c, now);
+		contained_unref(is);
+	}
+	contained_unref(other);
+	text_free(&why);
+}
+
+static void
+nameless_tick(struct quarantine *q, uint64_t now)
+{
+	struct contained **v;
+	size_t i, n;
+
+	if (q->conf->endpoints.by_address)
+		return;
+	v = contain_nameless(q->contain, &n);
+	for (i = 0; i < n; i++) {
+		named_anew(q, v[i], now);
+		contained_unref(v[i]);
+	}
+	free(v);
+}
+
+/* What is held of it already, by whichever name. */
+static struct contained *
+held_of(struct quarantine *q, const struct endpoint *who, uint64_t now)
+{
+	struct endpoint by_addr = { .addr = who->addr };
+	struct contained *c = NULL;
+
+	if (who->by_mac && who->addr.sa.sa_family != AF_UNSPEC)
+		c = contain_of(q->contain, &by_addr, NULL);
+	if (c != NULL)
+		named_anew(q, c, now);
+	contained_unref(c);
+	return contain_of(q->contain, who, NULL);
+}
+
 int
 quarantine_set(struct quarantine *q, const struct quarantine_order *o,
     int64_t wall, uint64_t now, uint64_t *id, struct text *why)
@@ -157,7 +262,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 	struct contained *old, *c;
 	int rv = 0;
 
-	quarantine_identify(q, &wish.who);
+	quarantine_whom(q, &wish.who);
 	if (conf_quarantine_find(q->conf, o->profile) < 0) {
 		text_printf(why, "there is no profile %s under quarantines",
 		    o->profile);
@@ -167,7 +272,7 @@ quarantine_set(struct quarantine *q, const struct quarantine_order *o,
 		tell(q, QUARANTINE_REFUSED, &wish, why->s);
 		return ERR_DENIED;
 	}
-	old = contain_of(q->contain, &wish.who, NULL);
+	old = held_of(q, &wish.who, now);
 	c = merge(q, &wish, old);
 	if (old != NULL && strcmp(c->profile, old->profile) == 0 &&
 	    c->end < old->end + QUARANTINE_WORTH)
@@ -218,6 +323,7 @@ quarantine_tick(struct quarantine *q, uint64_t now)
 
 	while ((c = contain_over(q->contain, now)) != NULL)
 		freed(q, c, QUARANTINE_EXPIRED);
+	nameless_tick(q, now);
 }
 
 static void

@@ -81,12 +81,16 @@ int	quarantine_set(struct quarantine *, const struct quarantine_order *,
  * `interfaces`, or leased: its MAC address stays the same when it takes
  * another. */
 void	quarantine_identify(const struct quarantine *, struct endpoint *);
+/* The same, of whom a quarantine is: an address alone if another one of that
+ * host is never contained, as of a router with many. */
+void	quarantine_whom(const struct quarantine *, struct endpoint *);
 /* Whether there may be such an endpoint, and it is one of ours. 0: with a
  * sentence in why. */
 int	quarantine_inside(const struct quarantine *, const struct endpoint *,
 	    struct text *why);
 /* Whether there may be such an endpoint, it is one of ours, and none that is
- * never contained. 0: with a sentence in why. */
+ * never contained; nor has one that goes by its MAC an address that is. 0: with
+ * a sentence in why. */
 int	quarantine_may(const struct quarantine *, const struct endpoint *,
 	    struct text *why);
 /* Returns 0, or ERR_NOTFOUND. */

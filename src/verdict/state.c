@@ -30,6 +30,7 @@ static const char *const names[STATE_KINDS] = {
 struct state {
 	char		*path;
 	int		 fd;
+	int		 torn;		/* for keep_lines() */
 };
 
 struct reading {
@@ -71,6 +72,18 @@ line_kind(json_t *o, char **name)
 	return i;
 }
 
+/* How long it lasts: by a clock that was set back, as of a machine that has
+ * none while it is off, not longer than it was meant to in all. */
+static uint64_t
+left(const struct reading *r, const struct contained *c)
+{
+	int64_t s = c->until - r->wall;
+
+	if (s > c->until - c->since)
+		s = c->until - c->since;
+	return s > 0 ? (uint64_t)s * 1000 : 0;
+}
+
 /* A line that says who was contained, or has a tag. */
 static int
 line_held(struct reading *r, json_t *o, uint64_t id)
@@ -87,8 +100,7 @@ line_held(struct reading *r, json_t *o, uint64_t id)
 		return ERR_FORMAT;
 	c.since = since;
 	c.until = until;
-	c.end = r->now + (until > r->wall ?
-	    (uint64_t)(until - r->wall) * 1000 : 0);
+	c.end = r->now + left(r, &c);
 	kept = contained_new(&c);
 	contain_put(r->tables[kind], kept);
 	contained_unref(kept);
@@ -139,16 +151,30 @@ file_read(const char *path, struct reading *r, struct text *why)
 	return 0;
 }
 
+/* What a sensor says need not be UTF-8, and JSON has to be. */
+static json_t *
+string(const char *s)
+{
+	struct text t = { 0 };
+	json_t *v;
+
+	text_puts_utf8(&t, s);
+	v = json_stringn(t.s != NULL ? t.s : "", t.len);
+	text_free(&t);
+	return v;
+}
+
 static void
 held_text(enum state_kind kind, const struct contained *c, struct text *t)
 {
 	char who[ADDR_STRLEN], *s;
 	json_t *o;
 
-	o = json_pack("{s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "id",
+	o = json_pack("{s:I,s:s,s:o,s:I,s:I,s:o,s:o}", "id",
 	    (json_int_t)c->id, "who", who_text(&c->who, who), names[kind],
-	    c->profile, "since", (json_int_t)c->since, "until",
-	    (json_int_t)c->until, "reason", c->reason, "by", c->by);
+	    string(c->profile), "since", (json_int_t)c->since, "until",
+	    (json_int_t)c->until, "reason", string(c->reason), "by",
+	    string(c->by));
 	s = json_dumps(o, JSON_COMPACT);
 	text_printf(t, "%s\n", s != NULL ? s : "");
 	free(s);
@@ -246,7 +272,8 @@ state_close(struct state *s)
 static void
 state_add(struct state *s, struct text *t)
 {
-	if (keep_write(s->fd, t->s, t->len) != 0 || fdatasync(s->fd) != 0)
+	if (keep_lines(s->fd, &s->torn, t->s, t->len) != 0 ||
+	    fdatasync(s->fd) != 0)
 		log_error("%s: %s: a restart will not know of the last "
 		    "change", s->path, strerror(errno));
 	text_free(t);

@@ -96,15 +96,47 @@ tags_clear(struct quarantine *q, const struct endpoint *who, const char *tag,
 	return 0;
 }
 
+/* What an endpoint has by its address, it has by its MAC address, once that is
+ * known; but not what the file says of an address. */
+static void
+named_anew(struct quarantine *q, struct contained *c)
+{
+	struct contained as = *c, *is, *other;
+
+	quarantine_identify(q, &as.who);
+	if (!as.who.by_mac || strcmp(c->by, BY_FILE) == 0)
+		return;
+	if ((other = contain_of(q->tags, &as.who, c->profile)) == NULL) {
+		is = contained_new(&as);
+		contain_rename(q->tags, c, is);
+		state_freed(q->state, c);
+		tell(q, QUARANTINE_EXTENDED, is);
+		if (q->segments != NULL) {
+			segments_retag(q->segments, &c->who);
+			segments_retag(q->segments, &is->who);
+		}
+		contained_unref(is);
+	}
+	contained_unref(other);
+}
+
 void
 tags_tick(struct quarantine *q, uint64_t now)
 {
-	struct contained *c;
+	struct contained *c, **v;
+	size_t i, n = 0;
 
 	while ((c = contain_over(q->tags, now)) != NULL) {
 		tell(q, QUARANTINE_EXPIRED, c);
 		contained_unref(c);
 	}
+	v = q->conf->endpoints.by_address ? NULL :
+	    contain_nameless(q->tags, &n);
+	for (i = 0; i < n; i++) {
+		named_anew(q, v[i]);
+		contained_unref(v[i]);
+	}
+	free(v);
 }
 
 struct stale {			/* ids of tags that the file has no more */

@@ -63,6 +63,18 @@ names_server(const struct servers *s, const char *server)
 	return 0;
 }
 
+/* Also by its address, if that was all that was known of it. */
+static int
+is_same(const struct endpoint *held, const struct endpoint *who)
+{
+	struct endpoint by_addr = { .addr = who->addr };
+
+	return endpoint_same(held, who) || (!held->by_mac &&
+	    who->addr.sa.sa_family != AF_UNSPEC &&
+	    held->addr.sa.sa_family != AF_UNSPEC &&
+	    endpoint_same(held, &by_addr));
+}
+
 static int
 is_about(const struct seeking *s, const struct contained *c)
 {
@@ -73,7 +85,7 @@ is_about(const struct seeking *s, const struct contained *c)
 	if (s->kind == STATE_PROPOSAL && proposal_read(&p, c) == 0 &&
 	    p.what == DO_DENY_SERVER)
 		return names_server(s->servers, p.object);
-	return s->who != NULL && endpoint_same(&c->who, s->who);
+	return s->who != NULL && is_same(&c->who, s->who);
 }
 
 static void

@@ -101,6 +101,8 @@ contain(struct verdicts *v, struct verdict_told *t, int64_t wall,
 	enum verdict_result result;
 	struct text mirrors = { 0 };
 
+	if (o.what == DO_QUARANTINE)
+		quarantine_whom(v->quarantine, &o.who);
 	mirrors_text(conf, t->response, &mirrors);
 	o.object = o.what == DO_STEP_UP ? mirrors.s : t->response->profile;
 	if (o.object == NULL)

@@ -1,6 +1,7 @@
 """Endpoints in quarantine: what they still reach, what they are told, and what
 is over at once."""
 import os
+import re
 import signal
 import socket
 import threading
@@ -338,6 +339,45 @@ def contained_is_followed_to_its_new_address(s):
 
 
 @scenario
+def contained_before_its_mac_was_known_is_followed(s):
+    """One that the gateway has not heard of for a while is named by its
+    address alone, until it speaks."""
+    begin(s, endpoints=dict(files(s), identity='mac'))
+    s.gateway.ip('neigh flush dev gc\n')
+    n = contain(s, net.CLIENT, 'updates')
+    equal([q['endpoint'] for q in s.d.ctl('quarantine')['quarantine']],
+          [net.CLIENT])
+    s.d.ctl('tag', 'add', net.CLIENT, 'one')
+    s.d.ctl('step-up', 'add', net.CLIENT, '1h')
+    equal(status(get(s, 'https://www.good.test/')), '403')
+    wait(lambda: [(q['id'], q['endpoint'], q['address']) for q in s.d.ctl(
+        'quarantine')['quarantine']] == [(n, mac_of(s), net.CLIENT)],
+        'its MAC address')
+    wait(lambda: {x['endpoint'] for verb, key in (('tag', 'tags'), (
+        'step-up',) * 2) for x in s.d.ctl(verb)[key]} == {mac_of(s)},
+        'its tag and step-up')
+    s.client.ip('addr add 10.1.0.20/24 dev c0\n')
+    equal(status(get(s, 'https://www.good.test/', '10.1.0.20')), '403')
+    check(not Udp(s, 5000, '10.1.0.20').ask(b'x', 0.3), 'UDP')
+    equal([(e['action'], e['endpoint']) for e in reports(s, 2)],
+          [('set', net.CLIENT), ('extended', mac_of(s))])
+    equal(contain(s, net.CLIENT), n)            # it is the same one
+    # Over a restart, and once it is released.
+    s.d.p.terminate()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    s.start(how=None, record=False, mirrors=[], quarantines=ALL,
+            rules=[{'name': 'default', 'action': 'decrypt'}],
+            endpoints=dict(files(s), identity='mac'))
+    equal([(q['id'], q['endpoint'], q['profile']) for q in s.d.ctl(
+        'quarantine')['quarantine']], [(n, mac_of(s), 'all')])
+    s.d.ctl('quarantine', 'release', str(n))
+    for a in net.CLIENT, '10.1.0.20':
+        equal(status(get(s, 'https://www.good.test/', a)), '200')
+    check(Udp(s, 5001).ask(b'x'), 'UDP')
+
+
+@scenario
 def contained_profiles_follow_a_reload(s):
     begin(s)
     contain(s, net.CLIENT, 'updates')
@@ -398,6 +438,78 @@ def cases_say_what_was_done_and_cannot_be_changed(s):
     r = s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
         'socket'], 'case', '99')
     check('no case of that number' in r.errors, r.errors)
+
+
+@scenario
+def cases_are_for_people_too(s):
+    """Without --json: all that is known, whatever the first row has."""
+    begin(s, responses=[{'do': 'notify'}])
+    n = contain(s, net.CLIENT)
+    s.d.ctl('quarantine', 'release', str(n))
+    s.d.ctl('tag', 'add', OTHER, 'one')
+    s.d.ctl('tag', 'add', OTHER, 'two')
+    equal(status(get(s, 'https://www.good.test/', OTHER)), '200')
+
+    def said(*words):
+        return s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
+            'socket'], *words).ok().text
+    text = said('case', str(n))
+    for name, value in (('about.endpoint', net.CLIENT),
+                        ('about.reason', 'EICAR test file'),
+                        ('about.action', 'released')):
+        check(re.search(r'^    %s +%s$' % (re.escape(name), value), text,
+                        re.M), name, text)
+    check(re.search(r'^%d +\d+ +released +[0-9a-f]{64}$' % n, text, re.M),
+          text)
+    check('one,two' in said('endpoint'), said('endpoint'))
+
+
+@scenario
+def cases_survive_a_lost_state_and_an_end_cut_off(s):
+    """As after a crash: what comes later is in the file, and is no old case."""
+    begin(s)
+    contain(s, net.CLIENT)
+    contain(s, OTHER)
+    s.d.p.kill()
+    s.d.p.wait()
+    s.daemons.remove(s.d)
+    os.truncate(s.path('cases'), os.stat(s.path('cases')).st_size - 20)
+    os.unlink(s.path('state'))
+    s.start(how=None, record=False, mirrors=[], quarantines=ALL,
+            rules=[{'name': 'default', 'action': 'decrypt'}],
+            endpoints=files(s))
+    n = contain(s, '10.1.0.30')
+    check(n > 1, 'a number of its own', n)
+    case = s.d.ctl('case', str(n))
+    equal([x['about']['endpoint'] for x in case['case']], ['10.1.0.30'])
+    equal(case['chain'], 'broken at line 2')
+
+
+@scenario
+def contained_verbs_take_no_word_too_many(s):
+    """What is not understood is not done in part."""
+    begin(s, endpoints=dict(files(s)), responses=[{'do': 'deny-server'}])
+    n = contain(s, net.CLIENT)
+    s.d.ctl('deny', 'add', 'evil.example', '1h')
+    s.d.ctl('step-up', 'add', OTHER, '1h')
+    s.d.ctl('tag', 'add', OTHER, 'one')
+
+    def wrong(*words):
+        r = s.run(s.gateway, s.binary, 'ctl', '-s', s.d.conf['control'][
+            'socket'], *words)
+        equal(r.code, 1, r.errors)
+        return r.errors
+    for words in (('quarantine', 'release', str(n), '99'),
+                  ('quarantine', 'list', 'x'), ('deny', 'release', '2', '3'),
+                  ('deny', 'list', 'x'), ('step-up', 'release', '3', '4'),
+                  ('tag', 'list', 'x'), ('tag', 'clear', OTHER, 'one', 'two'),
+                  ('lease', 'list', 'x'), ('lease', 'del', OTHER, '-', 'x')):
+        check('takes' in wrong(*words), words)
+    equal([len(s.d.ctl(v)[k]) for v, k in (('quarantine', ) * 2, (
+        'deny', 'denied'), ('step-up', ) * 2, ('tag', 'tags'))], [1] * 4)
+    check('number' in wrong('case'), 'case')
+    check('too long' in wrong('quarantine', 'add', OTHER, 'all', '1h',
+                              'x' * 8000), 'a long reason')
 
 
 @scenario

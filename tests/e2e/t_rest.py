@@ -9,7 +9,7 @@ import threading
 from harness import check, equal, net, scenario, wait
 from harness.case import yaml
 from harness.proc import whole_lines
-from t_contained import OTHER, begin, files, get, reports, status
+from t_contained import OTHER, begin, files, get, mac_of, reports, status
 from t_sensors import CEF, EVE, FORTI, HOLD, LEEF, NOTICE, about, verdicts
 
 API = 'http://127.0.0.1:9912'
@@ -273,6 +273,57 @@ def rest_undoes_by_number_and_by_endpoint(s):
     # By ctl it is said, too.
     s.d.ctl('quarantine', 'release', str(ids['10.1.0.22']))
     equal(reports(s, 12)[-1]['actor'], 'ctl')
+
+
+@scenario
+def rest_never_contains_by_another_name(s):
+    """One that is never contained has a MAC address, and others: neither its
+    MAC is, nor by another address more than that one."""
+    listen(s, endpoints={**files(s), 'identity': 'mac', 'inside': INSIDE,
+                         'never': [OTHER]})
+    equal(status(get(s, 'https://www.good.test/', OTHER)), '200')
+    mac = mac_of(s)
+    for who in mac, OTHER:
+        a = post(s, '/v1/verdicts', {'endpoint': who})['verdicts'][0]
+        equal(a['result'], 'refused')
+        check(OTHER in a['why'] or 'never' in a['why'], a)
+        post(s, '/v1/quarantine', {'endpoint': who, 'profile': 'all'},
+             code=409)
+    equal(rows(s), {})
+    equal(status(get(s, 'https://www.good.test/', net.CLIENT)), '200')
+    for _ in range(2):
+        a = post(s, '/v1/verdicts', {'endpoint': net.CLIENT})['verdicts'][0]
+        equal((a['result'], a['id']), ('done', 1))
+    equal(list(rows(s)), [net.CLIENT])
+    equal(status(get(s, 'https://www.good.test/', net.CLIENT)), '403')
+    equal(status(get(s, 'https://www.good.test/', OTHER)), '200')
+    a = post(s, '/v1/verdicts/undo', {'endpoint': net.CLIENT})['undone'][0]
+    equal((a['result'], a['endpoint']), ('released', net.CLIENT))
+
+
+@scenario
+def rest_refuses_what_is_no_endpoint_s_address(s):
+    listen(s, endpoints={**files(s), 'identity': 'mac'})
+    for who in ('ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01',
+                '33:33:00:00:00:01', '00:00:00:00:00:00', '224.0.0.1'):
+        a = post(s, '/v1/verdicts', {'endpoint': who})['verdicts'][0]
+        check(a['result'] in ('refused', 'nobody'), a)
+        post(s, '/v1/quarantine', {'endpoint': who, 'profile': 'all'},
+             code=409)
+    equal(rows(s), {})
+
+
+@scenario
+def rest_undoes_what_was_said_before_its_mac_was_known(s):
+    listen(s, endpoints={**files(s), 'identity': 'mac', 'inside': INSIDE})
+    s.gateway.ip('neigh flush dev gc\n')
+    post(s, '/v1/verdicts', {'srcip': net.CLIENT}, token='soc')
+    equal(list(rows(s)), [net.CLIENT])
+    equal(status(get(s, 'https://www.good.test/')), '403')
+    equal(s.d.ctl('endpoint', net.CLIENT)['endpoint'], mac_of(s))
+    a = post(s, '/v1/verdicts/undo', {'srcip': net.CLIENT}, token='soc')
+    equal(a['undone'][0]['result'], 'released')
+    equal(rows(s), {})
 
 
 @scenario

@@ -217,6 +217,25 @@ def sensors_that_go_wild_break_the_breaker(s):
 
 
 @scenario
+def sensors_of_tcp_end_lines_as_they_like(s):
+    """By LF, CR LF or NUL (RFC 6587, 3.4.2), counted (3.4.1), or not at
+    all."""
+    listen(s, [{'do': 'notify'}])
+    tcp = Sensor(s, 'tcp')
+
+    def line(n):
+        return '<13>Nov 29 01:02:03 fw ' + FORTI % '10.1.0.%d' % n
+    for i, end in enumerate(('\n', '\0', '\0\n', '\r\n', '\0')):
+        tcp.say(line(30 + i), end=end)
+    tcp.say('%d %s' % (len(line(35)), line(35)), end='')
+    tcp.say(line(36), end='')
+    tcp.sock.close()
+    equal([v['endpoint'] for v in verdicts(s, 7)],
+          ['10.1.0.%d' % (30 + i) for i in range(7)])
+    equal(s.d.metric('clearspan_sensor_lost_total'), 0)
+
+
+@scenario
 def sensors_files_are_followed_through_rotation(s):
     """What is in it at the start is old; then each line, whatever becomes of
     the file."""

@@ -64,8 +64,9 @@ def tags_of_an_endpoint_decide_its_rules(s):
     check('rule: infected' in json.dumps(out), out)
     tags(s, 'clear', net.CLIENT, 'infected')
     equal(status(get(s, 'https://www.good.test/')), '200')
-    equal([(e['tag']['action'], e['tag']['tag']) for e in
-           s.d.events('tag')][:3],
+    told = wait(lambda: len(s.d.events('tag')) >= 3 and s.d.events('tag'),
+                'events')
+    equal([(e['tag']['action'], e['tag']['tag']) for e in told[:3]],
           [('set', 'web'), ('set', 'infected'), ('cleared', 'infected')])
 
 

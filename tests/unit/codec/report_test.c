@@ -147,6 +147,37 @@ TEST(keys_have_words_or_quotes)
 }
 END
 
+TEST(structured_data_has_keys)
+{
+	ck_assert_int_eq(parse("<13>1 2026-11-29T01:02:03Z fw ips - - "
+	    "[timeQuality tzKnown=\"1\"][threat@32473 src=\"10.1.0.7\" "
+	    "name=\"a \\\"b\\] c\" dst=\"::1\"][x y=\"z\"]"), 0);
+	ck_assert_int_eq(got.dialect, REPORT_KEYS);
+	slice_has(got.host, "fw");
+	field_has("src", "10.1.0.7");
+	field_has("name", "a \"b] c");
+	field_has("dst", "::1");
+	field_has("y", "z");
+	field_has("tzKnown", "");
+	/* With words behind it, and with keys, which come first. */
+	ck_assert_int_eq(parse("<13>1 - - - - - [a b=\"c\"] some words"), 0);
+	field_has("b", "c");
+	ck_assert_int_eq(parse("<13>1 - - - - - [a b=\"c\" d=\"e\"] b=f"), 0);
+	field_has("b", "f");
+	field_has("d", "e");
+	/* A dialect has what it has. */
+	ck_assert_int_eq(parse("<13>1 - - - - - [a b=\"c\"] "
+	    "CEF:0|a|b|c|d|e|5|src=10.1.0.7"), 0);
+	ck_assert_int_eq(got.dialect, REPORT_CEF);
+	field_has("b", "");
+	/* That of syslog itself is no report. */
+	ck_assert_int_eq(parse("<13>1 - - - - - [meta sequenceId=\"1\"] hi"),
+	    ERR_FORMAT);
+	ck_assert_int_eq(parse("<13>1 - - - - - [a b=\"c"), 0);
+	field_has("b", "c");
+}
+END
+
 TEST(json_is_found_behind_a_header)
 {
 	ck_assert_int_eq(parse("<13>Nov 29 01:02:03 ids suricata[12]: @cee: "
@@ -229,6 +260,7 @@ SUITE("report", cef_has_a_header_and_values_with_blanks,
     a_header_that_is_cut_short_is_told, leef_1_has_tabs,
     leef_has_the_delimiter_that_it_names,
     tabs_that_rsyslog_has_written_in_octal_are_tabs,
-    keys_have_words_or_quotes, json_is_found_behind_a_header,
+    keys_have_words_or_quotes, structured_data_has_keys,
+    json_is_found_behind_a_header,
     headers_of_syslog_are_of_many_forms, a_priority_that_is_none_is_text,
     what_is_no_report_is_told, lines_and_fields_are_bounded)

@@ -62,7 +62,7 @@ TEST(products_say_who_it_is_about)
 		  "suricata", "S", "C", "10.0.0.1", 6 },
 		{ "{\"event_type\":\"alert\",\"src_ip\":\"192.0.2.1\","
 		  "\"dest_ip\":\"10.0.0.2\",\"alert\":{\"signature_id\":7,"
-		  "\"severity\":9}}", "suricata", "7", "-", "10.0.0.2", 9 },
+		  "\"severity\":9}}", "suricata", "7", "-", "10.0.0.2", 0 },
 		{ "{\"event_type\":\"alert\",\"src_ip\":\"10.0.0.1\","
 		  "\"dest_ip\":\"10.0.0.2\",\"alert\":{\"severity\":1,"
 		  "\"target\":{\"ip\":\"10.0.0.2\"}}}", "suricata", "-", "-",
@@ -88,6 +88,47 @@ TEST(products_say_who_it_is_about)
 		{ "CEF:0|Trend Micro|Deep Security Agent|20|1|Eicar|10|"
 		  "dvc=10.0.0.6 src=192.0.2.3", "deep-security", "Eicar", "1",
 		  "10.0.0.6", 10 },
+		/* As its guides have them. */
+		{ "CEF: 0|Trend Micro|Deep Discovery Inspector|3.8.1175|20|"
+		  "Malware URL requested - Type 1|6|dvc=10.0.0.250 dhost=x "
+		  "src=10.0.0.4 dst=10.0.0.5 c6a1Label=Interested IPv6 c6a1= "
+		  "destinationTranslatedAddress=10.0.0.4 "
+		  "sourceTranslatedAddress=10.0.0.5 cat=Malware", "ddi",
+		  "Malware URL requested - Type 1", "Malware", "10.0.0.5", 6 },
+		{ "CEF:0|Trend Micro|Deep Discovery Inspector|6|20|N|8|"
+		  "c6a2=2001:db8::1 c6a3=::ffff:10.0.0.3 "
+		  "c6a1=::ffff:10.0.0.3", "ddi", "N", "20", "10.0.0.3", 8 },
+		{ "<134>Nov 29 04:31:43 10.0.0.200 CEF:0|Trend Micro|Deep "
+		  "Security Agent|20|1|Eicar|10|dvchost=::ffff:10.0.0.6 "
+		  "src=192.0.2.3", "deep-security", "Eicar", "1", "10.0.0.6",
+		  10 },
+		{ "<134>Nov 29 04:31:43 10.0.0.200 CEF:0|Trend Micro|Deep "
+		  "Security Agent|20|1|Eicar|10|dvchost=pc7 src=192.0.2.3",
+		  "deep-security", "Eicar", "1", "nobody", 10 },
+		{ "<134>Nov 29 04:31:43 10.0.0.7 CEF:0|Trend Micro|Deep "
+		  "Security Agent|20|1|Eicar|10|src=192.0.2.3",
+		  "deep-security", "Eicar", "1", "10.0.0.7", 10 },
+		{ "<134>Nov 29 04:31:43 10.0.0.200 CEF:0|Trend Micro|Deep "
+		  "Security Manager|20|600|Signed In|8|src=10.0.0.9 "
+		  "suser=admin", "deep-security", "Signed In", "600",
+		  "nobody", 8 },
+		{ "CEF:0|Palo Alto Networks|PAN-OS|10.1|Beacon(39040)|THREAT|"
+		  "4|src=10.0.0.7 dst=192.0.2.3 cat=Beacon(39040) "
+		  "PanOSThreatCategory=spyware", "palo-alto",
+		  "Beacon(39040)", "spyware", "10.0.0.7", 8 },
+		{ "CEF:0|Palo Alto Networks|PAN-OS|8.1|virus|THREAT|5|"
+		  "src=192.0.2.3 dst=10.0.0.7 cat=Eicar(100)", "palo-alto",
+		  "Eicar(100)", "virus", "10.0.0.7", 10 },
+		{ "LEEF:2.0|Palo Alto Networks|PAN-OS Syslog Integration|10.1|"
+		  "Eicar(100)|x7C|cat=THREAT|src=10.0.0.7|dst=192.0.2.3|"
+		  "sev=3|Severity=medium", "palo-alto", "Eicar(100)", "THREAT",
+		  "10.0.0.7", 5 },
+		{ "CEF:0|Fortinet|Fortigate|v7.4|16384|utm:ips signature|7|"
+		  "cat=utm:ips FTNTFGTsubtype=ips FTNTFGTseverity=critical "
+		  "src=10.0.0.8 dst=192.0.2.3 FTNTFGTattack=A b", "fortigate",
+		  "A b", "ips", "10.0.0.8", 10 },
+		{ "LEEF:1.0|x|y|1|id|src= 10.0.0.9 \tsev=7 \tmsg=M", "generic",
+		  "M", "-", "10.0.0.9", 7 },
 		{ "CEF:0|Palo Alto Networks|PAN-OS|11|spyware|Beacon|"
 		  "Very-High|src=10.0.0.7 dst=192.0.2.3 cat=c2",
 		  "palo-alto", "Beacon", "c2", "10.0.0.7", 10 },
