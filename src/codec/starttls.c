@@ -101,6 +101,8 @@ unit_byte(struct starttls *t, int down, uint8_t c)
 
 	if (!down && u->len == 0 && c == TLS_HANDSHAKE)
 		return STARTTLS_UNASKED;
+	if (!down && t->ending)
+		return STARTTLS_OVER;
 	if (u->len < sizeof(u->p))
 		u->p[u->len] = c;
 	u->len++;

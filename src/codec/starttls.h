@@ -50,6 +50,9 @@ struct starttls {
 	uint32_t	 seen;		/* bytes */
 	uint8_t		 frame;		/* how units are cut: enum frame */
 	uint8_t		 asked;		/* the server's answer is due */
+	uint8_t		 ending;	/* the answer to a login, or to what
+					 * brings content, is due: it is over,
+					 * unless the server refuses */
 	uint8_t		 over;
 	uint8_t		 hiding;	/* see starttls_hide() */
 	uint8_t		 greeted;	/* by lines: the greeting has come */

@@ -138,6 +138,17 @@ tag_is(const char *p, size_t len, const char *name, int whole)
 	return !whole || closing || (len > 1 && end[-2] == '/');
 }
 
+/* The answer to a login: one that was refused, perhaps for want of TLS (RFC
+ * 6120, 6.5.4), may come again. */
+static enum starttls_step
+xmpp_ending(struct starttls *t, const char *p, size_t len)
+{
+	if (tag_is(p, len, "success", 0) || tag_is(p, len, "challenge", 0))
+		return STARTTLS_OVER;
+	t->ending = !tag_is(p, len, "failure", 1);
+	return STARTTLS_PLAIN;
+}
+
 enum starttls_step
 starttls_xmpp(struct starttls *t, int down, const uint8_t *bytes, size_t len)
 {
@@ -145,8 +156,9 @@ starttls_xmpp(struct starttls *t, int down, const uint8_t *bytes, size_t len)
 
 	if (t->protocol == NULL && tag_is(p, len, "stream", 0))
 		t->protocol = &starttls_protocols[STARTTLS_XMPP];
-	if (!down && t->protocol != NULL && tag_is(p, len, "auth", 0))
-		return STARTTLS_OVER;
+	if (down && t->ending)
+		return xmpp_ending(t, p, len);
+	t->ending = !down && t->protocol != NULL && tag_is(p, len, "auth", 1);
 	if (!down && !t->asked && tag_is(p, len, "starttls", 1)) {
 		t->asked = 1;
 		return STARTTLS_ASKED;

@@ -95,6 +95,16 @@ word_is_in(struct line l, const char *list)
 	return strstr(list, word) != NULL;
 }
 
+/* Whether a login or content may begin behind it. AUTH alone asks what there is
+ * to log in by (RFC 1734, and before). */
+static int
+line_ends(const struct starttls_protocol *p, struct line l)
+{
+	size_t n = line_word(l);
+
+	return word_is_in(l, p->ends) && !(n == l.len && line_says(l, "AUTH"));
+}
+
 /* Without IMAP's tag. */
 static struct line
 line_command(const struct starttls_protocol *p, struct line l)
@@ -156,6 +166,16 @@ line_guess_server(struct starttls *t, struct line l)
 		t->protocol = &starttls_protocols[which];
 }
 
+/* Keep the tag, by which the answer is known. */
+static void
+line_tag(struct starttls *t, struct line l)
+{
+	size_t n = line_word(l);
+
+	t->tag_len = (uint8_t)(n < sizeof(t->tag) ? n : 0);
+	memcpy(t->tag, l.p, t->tag_len);
+}
+
 static enum starttls_step
 line_client(struct starttls *t, struct line l)
 {
@@ -164,15 +184,17 @@ line_client(struct starttls *t, struct line l)
 	    word_is_in(l, " EHLO HELO LHLO ")))
 		line_guess_client(t, l);
 	if (!t->asked && line_asks(t, l)) {
-		t->tag_len = (uint8_t)(line_word(l) < sizeof(t->tag) ?
-		    line_word(l) : 0);
-		memcpy(t->tag, l.p, t->tag_len);
+		line_tag(t, l);
 		t->asked = 1;
 		return STARTTLS_ASKED;
 	}
-	if (t->protocol != NULL && word_is_in(line_command(t->protocol, l),
-	    t->protocol->ends))
-		return STARTTLS_OVER;
+	if (t->protocol != NULL && line_ends(t->protocol,
+	    line_command(t->protocol, l))) {
+		if (t->asked)
+			return STARTTLS_OVER;
+		line_tag(t, l);
+		t->ending = 1;
+	}
 	if (t->asked)
 		t->behind++;
 	else
@@ -203,13 +225,56 @@ reply_ends(const struct starttls_protocol *p, struct line l)
 	return line_says(l, p->yes);
 }
 
+static int
+reply_has_tag(const struct starttls *t, struct line l)
+{
+	return line_word(l) == t->tag_len &&
+	    memcmp(l.p, t->tag, t->tag_len) == 0;
+}
+
+/* Whether this line refuses a command: all of its first word. */
+static int
+reply_refuses(const struct starttls_protocol *p, struct line l)
+{
+	size_t i;
+
+	if (p->tagged)
+		return line_says(l, "NO") || line_says(l, "BAD");
+	for (i = 0; i < sizeof(p->no) / sizeof(p->no[0]) &&
+	    p->no[i] != NULL; i++)
+		if (line_says(l, p->no[i]))
+			return 1;
+	return p->no[0] == NULL && l.len > 0 && (l.p[0] == '4' ||
+	    l.p[0] == '5');
+}
+
+/*
+ * A line of the server's, which owes the answer to what may end the dialogue.
+ * If it refuses, because there is no TLS yet, that can still come.
+ */
+static enum starttls_step
+line_ending(struct starttls *t, struct line l)
+{
+	const struct starttls_protocol *p = t->protocol;
+
+	if (p->tagged && !reply_has_tag(t, l))
+		return l.len > 0 && l.p[0] == '+' ? STARTTLS_OVER :
+		    STARTTLS_PLAIN;
+	if (p->tagged)
+		l = line_behind(l, t->tag_len);
+	if (!reply_refuses(p, l))
+		return STARTTLS_OVER;
+	if (p->tagged || reply_ends(p, l))
+		t->ending = t->pending = 0;
+	return STARTTLS_PLAIN;
+}
+
 /* Whether it answers the command that asked for TLS. */
 static int
 reply_is_it(struct starttls *t, struct line *l)
 {
 	if (t->protocol != NULL && t->protocol->tagged) {
-		if (!t->asked || line_word(*l) != t->tag_len ||
-		    memcmp(l->p, t->tag, t->tag_len) != 0)
+		if (!t->asked || !reply_has_tag(t, *l))
 			return 0;
 		*l = line_behind(*l, t->tag_len);
 		return 1;
@@ -232,6 +297,9 @@ line_server(struct starttls *t, struct line l)
 {
 	if (t->protocol == NULL)
 		line_guess_server(t, l);
+	if (t->ending && (t->protocol->tagged ||
+	    (t->greeted && t->pending == 1)))
+		return line_ending(t, l);
 	if (!reply_is_it(t, &l))
 		return STARTTLS_PLAIN;
 	t->asked = 0;

@@ -147,7 +147,7 @@ TEST(xmpp_is_read)
 	    S("<proceed/>"));
 	READS("xmpp", ".AR", C("<stream:stream>"), C("\n<tls:starttls/>"),
 	    S("<failure/>"));
-	READS("xmpp", ".O", C("<stream:stream><auth x='y'>"));
+	READS("xmpp", "...O", C("<stream:stream><auth x='y'>z</auth><a>"));
 }
 END
 
@@ -186,12 +186,73 @@ TEST(an_answer_is_found_by_counting)
 }
 END
 
+/* A server wants TLS first (RFC 3207, 4: "530 Must issue a STARTTLS command
+ * first", and the like), and gets it. */
+TEST(a_login_that_is_refused_is_not_the_end)
+{
+	READS("smtp", "......AT", S("220 mx\r\n"), C("EHLO x\r\n"),
+	    S("250 mx\r\n"), C("AUTH PLAIN AGEAYg==\r\n"),
+	    S("530-first\r\n530 STARTTLS\r\n"), C("STARTTLS\r\n"),
+	    S("220 go\r\n"));
+	READS("imap", "....A.T", S("* OK hi\r\n"), C("a LOGIN me x\r\n"),
+	    S("* BAD secret\r\na NO [PRIVACYREQUIRED] no\r\n"),
+	    C("a STARTTLS\r\n"), S("* x\r\na OK go\r\n"));
+	READS("pop3", "...AT", S("+OK hi\r\n"), C("APOP me x\r\n"),
+	    S("-ERR no\r\n"), C("STLS\r\n"), S("+OK go\r\n"));
+	READS("ftp", ".....AT", S("220 hi\r\n"), C("USER me\r\nPASS x\r\n"),
+	    S("331 x\r\n530 x\r\n"), C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("nntp", "...AT", S("200 hi\r\n"), C("LIST\r\n"),
+	    S("483 first\r\n"), C("STARTTLS\r\n"), S("382 go\r\n"));
+	READS("sieve", "....AT", S("\"X\"\r\nOK\r\n"),
+	    C("AUTHENTICATE \"PLAIN\" \"AGE=\"\r\n"),
+	    S("NO (ENCRYPT-NEEDED) \"x\"\r\n"), C("STARTTLS\r\n"),
+	    S("OK\r\n"));
+	READS("xmpp", "......AT", C("<stream:stream>"),
+	    C("<auth mechanism='PLAIN'>AGE=</auth>"),
+	    S("<failure><encryption-required/></failure>"),
+	    C(" <starttls/>"), S("<proceed/>"));
+}
+END
+
+/* It goes on, and what comes then is no command. */
+TEST(a_login_is_the_end)
+{
+	READS("smtp", "....O", S("220 mx\r\n"), C("EHLO x\r\n"),
+	    S("250 mx\r\n"), C("AUTH LOGIN\r\n"), S("334 x\r\n"));
+	READS("smtp", "....O", S("220 mx\r\n"), C("LHLO x\r\nDATA\r\n"),
+	    S("250 mx\r\n354-x\r\n"));
+	READS("imap", "...O", S("* OK hi\r\n"), C("a LOGIN me x\r\n"),
+	    S("* CAPABILITY\r\na OK in\r\n"));
+	READS("imap", "..O", S("* OK hi\r\n"), C("a LOGIN {8}\r\n"),
+	    S("+\r\n"));
+	READS("imap", "..O", S("* OK hi\r\n"), C("a LOGIN {8+}\r\n"),
+	    C("a"));
+	READS("pop3", "..O", S("+OK hi\r\n"), C("AUTH X\r\n"), S("+ x\r\n"));
+	READS("sieve", "...O", S("\"X\"\r\nOK\r\n"), C("AUTHENTICATE \"X\"\r\n"),
+	    S("\"x\"\r\n"));
+	READS("nntp", "..O", S("200 hi\r\n"), C("GROUP a\r\n"),
+	    S("211 1 1 1 a\r\n"));
+	READS("xmpp", "..O", C("<stream:stream><auth m='X'/>"),
+	    S("<success/>"));
+	READS("xmpp", "..O", C("<stream:stream><auth m='X'/>"), C("<"));
+}
+END
+
+/* Which mechanisms are there (RFC 5034, and before CAPA was). */
+TEST(auth_alone_is_a_question)
+{
+	READS("pop3", ".....AT", S("+OK hi\r\n"), C("AUTH\r\n"),
+	    S("+OK\r\nPLAIN\r\n.\r\n"), C("STLS\r\n"), S("+OK go\r\n"));
+}
+END
+
 TEST(what_may_be_content_is_not_read)
 {
-	READS("smtp", "...O", S("220 mx\r\n"), C("EHLO x\r\n"),
+	READS("smtp", "....O", S("220 mx\r\n"), C("EHLO x\r\n"),
 	    S("250 mx\r\n"), C("DATA\r\nSTARTTLS\r\n"));
-	READS("imap", ".O", S("* OK mx\r\n"), C("a LOGIN {8}\r\n"));
-	READS("ftp", "..O", S("220 x\r\n"), C("USER me\r\nPASS x\r\n"));
+	READS("imap", "..O", S("* OK mx\r\n"), C("a LOGIN {8}\r\nx\r\n"));
+	READS("ftp", "...O", S("220 x\r\n"),
+	    C("USER me\r\nPASS x\r\nAUTH TLS\r\n"));
 }
 END
 
@@ -313,5 +374,6 @@ SUITE("starttls", a_client_of_ours_asks_for_tls,
     a_client_of_ours_has_no_odd_name, smtp_is_read, imap_is_read_by_its_tag, pop3_is_read,
     ftp_is_read, nntp_and_sieve_are_read, ldap_is_read_by_its_message_id,
     xmpp_is_read, pgsql_is_read, mysql_is_read, an_answer_is_found_by_counting,
-    what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
+    a_login_that_is_refused_is_not_the_end, a_login_is_the_end,
+    auth_alone_is_a_question, what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
     a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)
