@@ -38,7 +38,7 @@ frame_of_server(const struct starttls_unit *u)
 	/* The first packet, and version 10 of the protocol. */
 	if (u->len >= FIRST && u->p[3] == 0 && u->p[4] == 10)
 		return FRAME_MYSQL;
-	return u->p[0] != '\0' && strchr("2*+\"O", u->p[0]) != NULL ?
+	return u->p[0] != '\0' && strchr("12*+\"O", u->p[0]) != NULL ?
 	    FRAME_LINE : -1;
 }
 

@@ -17,7 +17,7 @@
 
 #define STARTTLS_MAX	16384	/* bytes of both; a login comes long before */
 #define STARTTLS_UNIT	1024	/* bytes kept of a unit */
-#define STARTTLS_TAG	64	/* ... of IMAP's tag */
+#define STARTTLS_TAG	STARTTLS_UNIT	/* ... of IMAP's tag */
 
 enum starttls_step {
 	STARTTLS_MORE,		/* all is read, and the unit is not whole */
@@ -59,7 +59,8 @@ struct starttls {
 	uint16_t	 pending;	/* commands that are not answered; and
 					 * those behind what asked */
 	uint16_t	 behind;
-	uint8_t		 tag_len;
+	uint16_t	 reply;		/* the code of one that is not whole */
+	uint16_t	 tag_len;
 	uint8_t		 tag[STARTTLS_TAG];	/* of what asked */
 };
 

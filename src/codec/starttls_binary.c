@@ -94,7 +94,7 @@ ldap_client(struct starttls *t, const uint8_t *p, size_t len)
 	    n != sizeof(ldap_oid) - 1 || memcmp(oid, ldap_oid, n) != 0)
 		return STARTTLS_PLAIN;
 	memcpy(t->tag, id, idlen);
-	t->tag_len = (uint8_t)idlen;
+	t->tag_len = (uint16_t)idlen;
 	t->asked = 1;
 	return STARTTLS_ASKED;
 }

@@ -186,6 +186,50 @@ TEST(an_answer_is_found_by_counting)
 }
 END
 
+/* RFC 959, 4.2: between the first line of a reply and the last, with the same
+ * code, anything may stand; and 120 says that the greeting is still to come. */
+TEST(a_reply_ends_with_the_code_that_began_it)
+{
+	READS("ftp", "...AT", S("220-Welcome\r\n* Members only *\r\n220 x\r\n"),
+	    C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("ftp", ".....AT", S("220-a\r\n200 of us\r\n+OK\r\n \r\n220 x\r\n"),
+	    C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("ftp", "...A...T", S("120 soon\r\n220 x\r\n"),
+	    C("FEAT\r\nAUTH TLS\r\n"), S("211-x\r\n500 of these\r\n211 x\r\n"),
+	    S("234 go\r\n"));
+	READS("ftp", "..A..R", S("220 x\r\n"), C("FEAT\r\nAUTH TLS\r\n"),
+	    S("500 what\r\n534-x\r\n534 no\r\n"));
+	READS("smtp", "....AT", S("220-a\r\n220 b\r\n"), C("EHLO x\r\n"),
+	    S("250 x\r\n"), C("STARTTLS\r\n"), S("220 go\r\n"));
+}
+END
+
+/* FTP's 200 is no greeting of NNTP's. */
+TEST(what_it_is_does_not_show_behind_the_greeting)
+{
+	READS("ftp", "...AT", S("220 x\r\n"), C("NOOP\r\n"), S("200 ok\r\n"),
+	    C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("ftp", "..", S("220 x\r\n"), C("TYPE I\r\n"));
+	READS("smtp", "..", S("220 x\r\n"), C("MAIL FROM:<>\r\n"));
+}
+END
+
+TEST(a_tag_may_be_long)
+{
+#define TAG	"a234567890123456789012345678901234567890"
+	READS("imap", ".A.T", S("* OK x\r\n"), C(TAG TAG " STARTTLS\r\n"),
+	    S(TAG " OK no\r\n" TAG TAG " OK go\r\n"));
+}
+END
+
+/* As nnrpd leaves an empty line. */
+TEST(a_line_may_have_no_answer)
+{
+	READS("nntp", "..AT", S("200 x\r\n"), C("\r\nSTARTTLS\r\n"),
+	    S("382 go\r\n"));
+}
+END
+
 /* A server wants TLS first (RFC 3207, 4: "530 Must issue a STARTTLS command
  * first", and the like), and gets it. */
 TEST(a_login_that_is_refused_is_not_the_end)
@@ -374,6 +418,8 @@ SUITE("starttls", a_client_of_ours_asks_for_tls,
     a_client_of_ours_has_no_odd_name, smtp_is_read, imap_is_read_by_its_tag, pop3_is_read,
     ftp_is_read, nntp_and_sieve_are_read, ldap_is_read_by_its_message_id,
     xmpp_is_read, pgsql_is_read, mysql_is_read, an_answer_is_found_by_counting,
-    a_login_that_is_refused_is_not_the_end, a_login_is_the_end,
+    a_reply_ends_with_the_code_that_began_it,
+    what_it_is_does_not_show_behind_the_greeting, a_tag_may_be_long,
+    a_line_may_have_no_answer, a_login_that_is_refused_is_not_the_end, a_login_is_the_end,
     auth_alone_is_a_question, what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
     a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)
