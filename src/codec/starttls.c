@@ -51,7 +51,8 @@ frame_of_client(uint8_t c)
 		return FRAME_PGSQL;
 	if (c == '<')
 		return FRAME_XMPP;
-	return c >= ' ' && c < 0x7f ? FRAME_LINE : -1;
+	/* No command and no tag begins with "*"; Redis does. */
+	return c >= ' ' && c < 0x7f && c != '*' ? FRAME_LINE : -1;
 }
 
 /* Choose how to cut units. -1: it is nothing that we know. */

@@ -55,7 +55,9 @@ steps(const struct said *said, size_t n, size_t piece, const char *name)
 			    piece;
 			read_some(&t, said[i].down, said[i].p + at, len, out);
 		}
-	if (name != NULL)
+	if (name == NULL)
+		ck_assert_int_eq(starttls_which(&t), -1);
+	else
 		ck_assert_str_eq(starttls_name((unsigned)starttls_which(&t)),
 		    name);
 	return out;
@@ -310,6 +312,22 @@ TEST(what_is_no_dialogue_is_over_at_once)
 }
 END
 
+/* Others begin with a length, too, or a SEQUENCE, or a line. */
+TEST(what_looks_like_a_dialogue_is_none)
+{
+	/* Kafka's ApiVersions, ZooKeeper's ConnectRequest, SMB's negotiate. */
+	READS(NULL, "O", C("\0\0\0\x0e\0\x12\0\0\0\0\0\1\0\4test"));
+	READS(NULL, "O", C("\0\0\0\x2d\0\0\0\0\0\0\0\0\0\0\0\0"));
+	READS(NULL, "O", C("\0\0\0\x24\xfeSMB\x40\0\0\0\0\0\0\0"));
+	/* SNMP; and a line of digits. */
+	READS(NULL, "O", C("\x30\x0a\x02\x01\1\x04\3pub\xa0\0"));
+	READS(NULL, "O", C("0123456789\n0123456789012345678901234567890123"
+	    "45678901234567890"));
+	/* Redis. */
+	READS(NULL, "O", C("*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n"), S("+OK\r\n"));
+}
+END
+
 TEST(a_long_line_is_judged_by_its_start)
 {
 	struct starttls t = { 0 };
@@ -422,4 +440,4 @@ SUITE("starttls", a_client_of_ours_asks_for_tls,
     what_it_is_does_not_show_behind_the_greeting, a_tag_may_be_long,
     a_line_may_have_no_answer, a_login_that_is_refused_is_not_the_end, a_login_is_the_end,
     auth_alone_is_a_question, what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
-    a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)
+    what_looks_like_a_dialogue_is_none, a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)
