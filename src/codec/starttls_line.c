@@ -231,13 +231,14 @@ reply_code(struct line l, int *dash)
 static int
 reply_ends_code(struct starttls *t, struct line l)
 {
-	int dash = 0, smtp = starttls_which(t) == STARTTLS_SMTP;
+	int dash = 0, smtp = t->protocol == &starttls_protocols[STARTTLS_SMTP];
 	unsigned code = reply_code(l, &dash);
 
 	if (code == 0 || (t->reply != 0 && !smtp && code != t->reply))
 		return 0;
 	t->reply = dash ? (uint16_t)code : 0;
-	return !dash && (code >= 200 || starttls_which(t) == STARTTLS_NNTP);
+	return !dash && (code >= 200 ||
+	    t->protocol == &starttls_protocols[STARTTLS_NNTP]);
 }
 
 /* Whether this line ends a reply. */

@@ -27,8 +27,8 @@ void	 trust_free(struct trust *);
 X509_STORE *trust_store(struct trust *);
 
 /* Add the lists of revoked certificates (PEM, or one in DER) of a file, or of
- * every file of a directory; before the first verification. 0, or ERR_USAGE with
- * a line in errors. */
+ * every file of a directory; before the first verification. 0, or ERR_USAGE
+ * with a line in errors. */
 int	 trust_add_crls(struct trust *, const char *path,
 	    struct text *errors);
 /* Whether that would do, and the same errors. */
