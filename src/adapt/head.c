@@ -70,9 +70,13 @@ head_over(struct adaptation *a)
 	struct http_record *r = &x->record;
 	uint64_t came = x->msg[DIR_DOWN].length;
 
-	if (r->method == NULL || a->plan->env->ended == NULL)
+	/* A request that cannot be read has no method, but an answer. */
+	if ((r->method == NULL && r->by == NULL) ||
+	    a->plan->env->ended == NULL)
 		return;
 	r->end = clock_wall();
+	if (r->start.tv_sec == 0)
+		r->start = r->end;
 	r->length[DIR_UP] = x->msg[DIR_UP].length;
 	r->trickled = trickle_length(&a->trickle);
 	if (r->by != NULL)

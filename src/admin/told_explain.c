@@ -210,11 +210,21 @@ explain_chain(const struct verdict *v, const struct facts *f,
 	text_free(&line);
 }
 
+/* Of a dialogue that has a hello, or a certificate, TLS has begun. */
+static void
+told_upgraded(struct facts *f)
+{
+	f->upgraded = f->protocol >= PROTO_DIALOGUE && (f->sni != NULL ||
+	    f->alpn != NULL || f->ja3[0] != '\0' || f->ja4[0] != '\0' ||
+	    f->ech || f->cert != NULL);
+}
+
 int
 told_explain(struct told *t, const struct policy *p, struct verdict *v,
     struct text *out)
 {
 	told_end(t);
+	told_upgraded(&t->facts);
 	if (told_groups(t, policy_conf(p), out) != 0)
 		return ERR_NOTFOUND;
 	if (!listener_known(policy_conf(p), t->facts.listener)) {

@@ -136,8 +136,8 @@ socks_request(struct socks_request *r, const uint8_t *data, size_t len,
 	r->reply = SOCKS_FAILURE;
 	if (len >= 1 && data[0] != VERSION5)
 		return ERR_FORMAT;
-	/* The shortest request has a name of one byte. */
-	if ((e = wants(len, need, 8)) != 0)
+	/* The shortest request has a name of no bytes, and is refused. */
+	if ((e = wants(len, need, 7)) != 0)
 		return e;
 	type = data[3];
 	if (type != ATYP_IPV4 && type != ATYP_NAME && type != ATYP_IPV6)

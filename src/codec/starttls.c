@@ -38,7 +38,7 @@ frame_of_server(const struct starttls_unit *u)
 	/* The first packet, and version 10 of the protocol. */
 	if (u->len >= FIRST && u->p[3] == 0 && u->p[4] == 10)
 		return FRAME_MYSQL;
-	return u->p[0] != '\0' && strchr("2*+\"O", u->p[0]) != NULL ?
+	return u->p[0] != '\0' && strchr("12*+\"O", u->p[0]) != NULL ?
 	    FRAME_LINE : -1;
 }
 
@@ -51,7 +51,8 @@ frame_of_client(uint8_t c)
 		return FRAME_PGSQL;
 	if (c == '<')
 		return FRAME_XMPP;
-	return c >= ' ' && c < 0x7f ? FRAME_LINE : -1;
+	/* No command and no tag begins with "*"; Redis does. */
+	return c >= ' ' && c < 0x7f && c != '*' ? FRAME_LINE : -1;
 }
 
 /* Choose how to cut units. -1: it is nothing that we know. */
@@ -101,6 +102,8 @@ unit_byte(struct starttls *t, int down, uint8_t c)
 
 	if (!down && u->len == 0 && c == TLS_HANDSHAKE)
 		return STARTTLS_UNASKED;
+	if (!down && t->ending)
+		return STARTTLS_OVER;
 	if (u->len < sizeof(u->p))
 		u->p[u->len] = c;
 	u->len++;

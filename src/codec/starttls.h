@@ -17,7 +17,7 @@
 
 #define STARTTLS_MAX	16384	/* bytes of both; a login comes long before */
 #define STARTTLS_UNIT	1024	/* bytes kept of a unit */
-#define STARTTLS_TAG	64	/* ... of IMAP's tag */
+#define STARTTLS_TAG	STARTTLS_UNIT	/* ... of IMAP's tag */
 
 enum starttls_step {
 	STARTTLS_MORE,		/* all is read, and the unit is not whole */
@@ -50,13 +50,17 @@ struct starttls {
 	uint32_t	 seen;		/* bytes */
 	uint8_t		 frame;		/* how units are cut: enum frame */
 	uint8_t		 asked;		/* the server's answer is due */
+	uint8_t		 ending;	/* the answer to a login, or to what
+					 * brings content, is due: it is over,
+					 * unless the server refuses */
 	uint8_t		 over;
 	uint8_t		 hiding;	/* see starttls_hide() */
 	uint8_t		 greeted;	/* by lines: the greeting has come */
 	uint16_t	 pending;	/* commands that are not answered; and
 					 * those behind what asked */
 	uint16_t	 behind;
-	uint8_t		 tag_len;
+	uint16_t	 reply;		/* the code of one that is not whole */
+	uint16_t	 tag_len;
 	uint8_t		 tag[STARTTLS_TAG];	/* of what asked */
 };
 

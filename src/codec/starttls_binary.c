@@ -11,9 +11,11 @@
 
 #define PG_SSL		80877103	/* SSLRequest */
 #define PG_GSS		80877104	/* GSSENCRequest */
+#define PG_REQUEST	1234		/* the upper half of these */
 #define PG_MOST		10000		/* a server takes no longer one */
 #define MYSQL_SSL	0x0800		/* CLIENT_SSL */
 #define MYSQL_ASKS	36		/* bytes of an SSLRequest */
+#define LDAP_LEAST	5		/* a number, and the head of the rest */
 #define LDAP_REQUEST	0x77		/* ExtendedRequest */
 #define LDAP_RESPONSE	0x78
 static const char ldap_oid[] = "1.3.6.1.4.1.1466.20037";
@@ -52,14 +54,26 @@ ber_next(struct cursor *c, uint8_t tag, const uint8_t **p, size_t *len)
 	return 0;
 }
 
+/*
+ * A message is a SEQUENCE of its number and an operation, whose tag is of the
+ * class "application" (RFC 4511, 4.1.1 and 4.2). SNMP begins with a SEQUENCE,
+ * too, and any text with "0".
+ */
 size_t
 starttls_ldap_size(const uint8_t *p, size_t have, int down)
 {
-	size_t len, head = ber_head(p, have, &len);
+	size_t len, head = ber_head(p, have, &len), op;
 
-	if (p[0] != 0x30 || (head == 0 && have > 6))
+	if (p[0] != 0x30 || (head == 0 && have > 6) ||
+	    (head != 0 && len < LDAP_LEAST))
 		return SIZE_MAX;
-	return head == 0 ? 0 : head + len;
+	if (head == 0 || have < head + 2)
+		return 0;
+	op = head + 2 + p[head + 1];
+	if (p[head] != 0x02 || p[head + 1] == 0 || p[head + 1] > 4 ||
+	    (have > op && (p[op] & 0xc0) != 0x40))
+		return SIZE_MAX;
+	return head + len;
 }
 
 /* Whether it is this message; with the number of it, which is in the tag. */
@@ -94,7 +108,7 @@ ldap_client(struct starttls *t, const uint8_t *p, size_t len)
 	    n != sizeof(ldap_oid) - 1 || memcmp(oid, ldap_oid, n) != 0)
 		return STARTTLS_PLAIN;
 	memcpy(t->tag, id, idlen);
-	t->tag_len = (uint8_t)idlen;
+	t->tag_len = (uint16_t)idlen;
 	t->asked = 1;
 	return STARTTLS_ASKED;
 }
@@ -138,6 +152,17 @@ tag_is(const char *p, size_t len, const char *name, int whole)
 	return !whole || closing || (len > 1 && end[-2] == '/');
 }
 
+/* The answer to a login: one that was refused, perhaps for want of TLS (RFC
+ * 6120, 6.5.4), may come again. */
+static enum starttls_step
+xmpp_ending(struct starttls *t, const char *p, size_t len)
+{
+	if (tag_is(p, len, "success", 0) || tag_is(p, len, "challenge", 0))
+		return STARTTLS_OVER;
+	t->ending = !tag_is(p, len, "failure", 1);
+	return STARTTLS_PLAIN;
+}
+
 enum starttls_step
 starttls_xmpp(struct starttls *t, int down, const uint8_t *bytes, size_t len)
 {
@@ -145,8 +170,9 @@ starttls_xmpp(struct starttls *t, int down, const uint8_t *bytes, size_t len)
 
 	if (t->protocol == NULL && tag_is(p, len, "stream", 0))
 		t->protocol = &starttls_protocols[STARTTLS_XMPP];
-	if (!down && t->protocol != NULL && tag_is(p, len, "auth", 0))
-		return STARTTLS_OVER;
+	if (down && t->ending)
+		return xmpp_ending(t, p, len);
+	t->ending = !down && t->protocol != NULL && tag_is(p, len, "auth", 1);
 	if (!down && !t->asked && tag_is(p, len, "starttls", 1)) {
 		t->asked = 1;
 		return STARTTLS_ASKED;
@@ -166,6 +192,21 @@ be32(const uint8_t *p)
 	    (uint32_t)p[2] << 8 | p[3];
 }
 
+/*
+ * Whether the client's first words may be these, by what follows the length: a
+ * request (the cancellation is one), or version 2 or 3 and the name of a
+ * parameter, or none. Kafka, ZooKeeper and SMB begin with a length, too.
+ */
+static int
+pgsql_code(const uint8_t *p, size_t have)
+{
+	unsigned major = (unsigned)p[4] << 8 | p[5];
+
+	if (major == PG_REQUEST || major == 2)
+		return 1;
+	return major == 3 && (have < 9 || p[8] != 0 || be32(p) == 9);
+}
+
 size_t
 starttls_pgsql_size(const uint8_t *p, size_t have, int down)
 {
@@ -173,7 +214,11 @@ starttls_pgsql_size(const uint8_t *p, size_t have, int down)
 		return 1;	/* until there is a login */
 	if (have < 4)
 		return 0;
-	return be32(p) < 8 || be32(p) > PG_MOST ? SIZE_MAX : be32(p);
+	if (be32(p) < 8 || be32(p) > PG_MOST)
+		return SIZE_MAX;
+	if (have < 8)
+		return 0;
+	return pgsql_code(p, have) ? be32(p) : SIZE_MAX;
 }
 
 enum starttls_step

@@ -13,8 +13,8 @@ struct starttls_protocol {
 	const char	*yes;		/* the start of the reply that agrees */
 	const char	*no[3];		/* of others; NULL: three digits */
 	int		 tagged;	/* IMAP */
-	/* Commands behind which there is no dialogue: what follows may be
-	 * content. */
+	/* Commands behind which, where they are not refused, there is no
+	 * dialogue: what follows may be content. */
 	const char	*ends;
 };
 

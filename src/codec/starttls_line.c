@@ -95,6 +95,16 @@ word_is_in(struct line l, const char *list)
 	return strstr(list, word) != NULL;
 }
 
+/* Whether a login or content may begin behind it. AUTH alone asks what there is
+ * to log in by (RFC 1734, and before). */
+static int
+line_ends(const struct starttls_protocol *p, struct line l)
+{
+	size_t n = line_word(l);
+
+	return word_is_in(l, p->ends) && !(n == l.len && line_says(l, "AUTH"));
+}
+
 /* Without IMAP's tag. */
 static struct line
 line_command(const struct starttls_protocol *p, struct line l)
@@ -133,9 +143,11 @@ line_asks(const struct starttls *t, struct line l)
 static void
 line_guess_client(struct starttls *t, struct line l)
 {
-	if (word_is_in(l, " EHLO HELO LHLO STARTTLS "))
+	if (word_is_in(l, " EHLO HELO LHLO STARTTLS MAIL RCPT DATA BDAT VRFY "
+	    "EXPN XCLIENT "))
 		t->protocol = &starttls_protocols[STARTTLS_SMTP];
-	else if (word_is_in(l, " AUTH USER FEAT HOST SYST OPTS CLNT PBSZ "))
+	else if (word_is_in(l, " AUTH USER FEAT HOST SYST OPTS CLNT PBSZ PROT "
+	    "PASS ACCT LANG TYPE PASV EPSV PORT EPRT SITE "))
 		t->protocol = &starttls_protocols[STARTTLS_FTP];
 }
 
@@ -156,6 +168,16 @@ line_guess_server(struct starttls *t, struct line l)
 		t->protocol = &starttls_protocols[which];
 }
 
+/* Keep the tag, by which the answer is known. */
+static void
+line_tag(struct starttls *t, struct line l)
+{
+	size_t n = line_word(l);
+
+	t->tag_len = (uint16_t)(n < sizeof(t->tag) ? n : 0);
+	memcpy(t->tag, l.p, t->tag_len);
+}
+
 static enum starttls_step
 line_client(struct starttls *t, struct line l)
 {
@@ -164,15 +186,17 @@ line_client(struct starttls *t, struct line l)
 	    word_is_in(l, " EHLO HELO LHLO ")))
 		line_guess_client(t, l);
 	if (!t->asked && line_asks(t, l)) {
-		t->tag_len = (uint8_t)(line_word(l) < sizeof(t->tag) ?
-		    line_word(l) : 0);
-		memcpy(t->tag, l.p, t->tag_len);
+		line_tag(t, l);
 		t->asked = 1;
 		return STARTTLS_ASKED;
 	}
-	if (t->protocol != NULL && word_is_in(line_command(t->protocol, l),
-	    t->protocol->ends))
-		return STARTTLS_OVER;
+	if (t->protocol != NULL && line_ends(t->protocol,
+	    line_command(t->protocol, l))) {
+		if (t->asked)
+			return STARTTLS_OVER;
+		line_tag(t, l);
+		t->ending = 1;
+	}
 	if (t->asked)
 		t->behind++;
 	else
@@ -180,22 +204,52 @@ line_client(struct starttls *t, struct line l)
 	return STARTTLS_PLAIN;
 }
 
-/* "250 ..." is the last line of a reply, "250-..." is not. */
-static int
-reply_is_code(struct line l)
+/* The code before a line of a reply, or 0; behind that of one which is not the
+ * last is a dash. */
+static unsigned
+reply_code(struct line l, int *dash)
 {
-	return line_word(l) == 3 && isdigit((unsigned char)l.p[0]) &&
-	    isdigit((unsigned char)l.p[1]) && isdigit((unsigned char)l.p[2]);
+	unsigned code = 0;
+	size_t i;
+
+	if (l.len < 3 || (l.len > 3 && strchr(" \t-", l.p[3]) == NULL))
+		return 0;
+	for (i = 0; i < 3; i++) {
+		if (!isdigit((unsigned char)l.p[i]))
+			return 0;
+		code = code * 10 + (unsigned)(l.p[i] - '0');
+	}
+	*dash = l.len > 3 && l.p[3] == '-';
+	return code;
+}
+
+/*
+ * The same for replies that begin with a code. RFC 959, 4.2: one of several
+ * lines ends with the code that began it, and between these may be any text;
+ * in SMTP each line has a code. FTP's 120 comes before the greeting.
+ */
+static int
+reply_ends_code(struct starttls *t, struct line l)
+{
+	int dash = 0, smtp = t->protocol == &starttls_protocols[STARTTLS_SMTP];
+	unsigned code = reply_code(l, &dash);
+
+	if (code == 0 || (t->reply != 0 && !smtp && code != t->reply))
+		return 0;
+	t->reply = dash ? (uint16_t)code : 0;
+	return !dash && (code >= 200 ||
+	    t->protocol == &starttls_protocols[STARTTLS_NNTP]);
 }
 
 /* Whether this line ends a reply. */
 static int
-reply_ends(const struct starttls_protocol *p, struct line l)
+reply_ends(struct starttls *t, struct line l)
 {
+	const struct starttls_protocol *p = t->protocol;
 	size_t i;
 
 	if (p == NULL || p->no[0] == NULL)
-		return reply_is_code(l);
+		return reply_ends_code(t, l);
 	for (i = 0; i < sizeof(p->no) / sizeof(p->no[0]) &&
 	    p->no[i] != NULL; i++)
 		if (line_says(l, p->no[i]))
@@ -203,24 +257,76 @@ reply_ends(const struct starttls_protocol *p, struct line l)
 	return line_says(l, p->yes);
 }
 
+static int
+reply_has_tag(const struct starttls *t, struct line l)
+{
+	return line_word(l) == t->tag_len &&
+	    memcmp(l.p, t->tag, t->tag_len) == 0;
+}
+
+/* Whether this line refuses a command: all of its first word. */
+static int
+reply_refuses(const struct starttls_protocol *p, struct line l)
+{
+	size_t i;
+
+	if (p->tagged)
+		return line_says(l, "NO") || line_says(l, "BAD");
+	for (i = 0; i < sizeof(p->no) / sizeof(p->no[0]) &&
+	    p->no[i] != NULL; i++)
+		if (line_says(l, p->no[i]))
+			return 1;
+	return p->no[0] == NULL && l.len > 0 && (l.p[0] == '4' ||
+	    l.p[0] == '5');
+}
+
+/*
+ * A line of the server's, which owes the answer to what may end the dialogue.
+ * If it refuses, because there is no TLS yet, that can still come.
+ */
+static enum starttls_step
+line_ending(struct starttls *t, struct line l)
+{
+	const struct starttls_protocol *p = t->protocol;
+
+	if (p->tagged && !reply_has_tag(t, l))
+		return l.len > 0 && l.p[0] == '+' ? STARTTLS_OVER :
+		    STARTTLS_PLAIN;
+	if (p->tagged)
+		l = line_behind(l, t->tag_len);
+	if (!reply_refuses(p, l))
+		return STARTTLS_OVER;
+	if (p->tagged || reply_ends(t, l))
+		t->ending = t->pending = 0;
+	return STARTTLS_PLAIN;
+}
+
+/* A code that agrees and answers nothing else: some servers do not answer an
+ * empty line, so that counting alone is not enough. */
+static int
+reply_is_yes(const struct starttls *t, struct line l)
+{
+	return t->asked && t->protocol != NULL && t->protocol->no[0] == NULL &&
+	    line_says(l, t->protocol->yes);
+}
+
 /* Whether it answers the command that asked for TLS. */
 static int
 reply_is_it(struct starttls *t, struct line *l)
 {
 	if (t->protocol != NULL && t->protocol->tagged) {
-		if (!t->asked || line_word(*l) != t->tag_len ||
-		    memcmp(l->p, t->tag, t->tag_len) != 0)
+		if (!t->asked || !reply_has_tag(t, *l))
 			return 0;
 		*l = line_behind(*l, t->tag_len);
 		return 1;
 	}
-	if (!reply_ends(t->protocol, *l))
+	if (!reply_ends(t, *l))
 		return 0;
 	if (!t->greeted) {
 		t->greeted = 1;
 		return 0;
 	}
-	if (t->pending > 0) {
+	if (t->pending > 0 && !reply_is_yes(t, *l)) {
 		t->pending--;
 		return 0;
 	}
@@ -230,8 +336,12 @@ reply_is_it(struct starttls *t, struct line *l)
 static enum starttls_step
 line_server(struct starttls *t, struct line l)
 {
-	if (t->protocol == NULL)
+	/* By its greeting, and the first line of that. */
+	if (t->protocol == NULL && !t->greeted && t->reply == 0)
 		line_guess_server(t, l);
+	if (t->ending && (t->protocol->tagged ||
+	    (t->greeted && t->pending == 1)))
+		return line_ending(t, l);
 	if (!reply_is_it(t, &l))
 		return STARTTLS_PLAIN;
 	t->asked = 0;

@@ -398,6 +398,7 @@ check_places(struct load *l, yaml_node_t *root)
 	c->pos.log_file = place(l, root, "log", "file");
 	c->pos.trust = place(l, root, "upstream", "trust");
 	c->pos.trust_also = place(l, root, "upstream", "trust-also");
+	c->pos.crl = place(l, root, "upstream", "crl");
 	c->pos.lifetime = place(l, root, "forge", "lifetime");
 	c->pos.intermediates = place(l, root, "upstream", "intermediates");
 }

@@ -173,7 +173,7 @@ struct conf {
 	_Atomic int	 refs;
 	char		*path;		/* of the file, or CONF_BUILT_IN */
 	struct {	/* of values that only the machine can check */
-		struct conf_pos	user, log_file, trust, trust_also,
+		struct conf_pos	user, log_file, trust, trust_also, crl,
 		    intermediates, lifetime;
 	} pos;
 	unsigned	 workers;	/* resolved: 1 or more */
@@ -190,7 +190,7 @@ struct conf {
 	/* "system" or a PEM file or directory */
 	char		*trust;
 	struct conf_list trust_also;
-	struct conf_list crl;		/* PEM files or directories ... */
+	struct conf_list crl;		/* files or directories ... */
 	size_t		 crl_files;	/* ... and the first in files */
 	char		*intermediates;	/* PEM file or directory, or NULL */
 	/* where issuers may be fetched from, though it is inside */

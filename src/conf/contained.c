@@ -61,8 +61,10 @@ conf_quarantine_find(const struct conf *c, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < c->nquarantines; i++)
-		if (strcmp(c->quarantines[i].name, name) == 0)
+	/* Names that are wrong are NULL. */
+	for (i = 0; name != NULL && i < c->nquarantines; i++)
+		if (c->quarantines[i].name != NULL &&
+		    strcmp(c->quarantines[i].name, name) == 0)
 			return (int)i;
 	return -1;
 }

@@ -58,7 +58,7 @@ list_copy(struct conf_list *to, const char *const *v, size_t n)
 	to->v = xcalloc(n + 1, sizeof(*to->v));
 	to->n = n;
 	for (i = 0; i < n; i++)
-		to->v[i] = xstrdup(v[i]);
+		to->v[i] = v[i] != NULL ? xstrdup(v[i]) : NULL;
 }
 
 /* The codings that scanners decode: those of browsers, except zstd. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/except.h"
 #include "conf/lines.h"
 #include "conf/pattern.h"
 #include "util/err.h"
@@ -18,6 +19,7 @@ struct reader {
 	struct conf_named_list *list;
 	struct problems	*problems;
 	unsigned	 order, told;
+	struct conf_named_list except;	/* its addresses: those with "!" */
 };
 
 static void
@@ -65,11 +67,12 @@ static int
 list_address(struct reader *r, const char *s, size_t len, struct conf_pos pos)
 {
 	struct conf_named_list *list = r->list;
+	int except = len > 0 && s[0] == '!';
 	struct prefix p;
 
-	if (listfile_prefix(s, len, &p) != 0)
+	if (listfile_prefix(s + except, len - (size_t)except, &p) != 0)
 		return 0;
-	listfile_add_address(list, &p);
+	listfile_add_address(except ? &r->except : list, &p);
 	if (list->odd.line == 0) {
 		list->odd_prefix = p;
 		prefix_mask(&p);
@@ -92,11 +95,26 @@ list_line(struct reader *r, const char *s, const char *end,
 		list_problem(r, pos, s, len);
 }
 
+/* Without those that are excepted. */
+static void
+list_except(struct reader *r)
+{
+	struct conf_named_list *list = r->list;
+	struct prefix *all = list->addresses;
+
+	if (r->except.naddresses == 0)
+		return;
+	list->addresses = prefixes_without(all, list->naddresses,
+	    r->except.addresses, r->except.naddresses, &list->naddresses);
+	free(all);
+	free(r->except.addresses);
+}
+
 void
 listfile_parse(struct conf_named_list *list, const char *s, size_t len,
     struct problems *problems, unsigned order)
 {
-	struct reader r = { list, problems, order, 0 };
+	struct reader r = { list, problems, order, 0, { 0 } };
 	const char *from, *to;
 	struct conf_pos pos;
 	struct lines lines;
@@ -104,6 +122,7 @@ listfile_parse(struct conf_named_list *list, const char *s, size_t len,
 	lines_init(&lines, s, len);
 	while (lines_next(&lines, &from, &to, &pos))
 		list_line(&r, from, to, pos);
+	list_except(&r);
 	text_fit(&list->names);		/* most memory of a large one */
 	if (r.told > LIST_PROBLEMS)
 		problem_add(problems, list->path, order,

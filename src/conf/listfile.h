@@ -1,6 +1,7 @@
 /*
  * List files: one entry per line, `#` comments. An entry is a domain pattern
- * (conf/pattern), or an address or prefix.
+ * (conf/pattern), or an address or prefix, with "!" an exception, which is
+ * taken out of the others here.
  */
 #ifndef CONF_LISTFILE_H
 #define CONF_LISTFILE_H

@@ -337,7 +337,8 @@ check_target(struct load *l, yaml_node_t *n, struct conf_target *t)
 	if (!t->events_given)
 		t->events = events_default(t);
 	for (i = 0; i < t->profiles.n; i++)
-		if (conf_quarantine_find(l->conf, t->profiles.v[i]) < 0)
+		if (t->profiles.v[i] != NULL && conf_quarantine_find(l->conf,
+		    t->profiles.v[i]) < 0)
 			load_problem(l, n, "there is no quarantine \"%.64s\"; "
 			    "name one of those under \"quarantines\"",
 			    t->profiles.v[i]);

@@ -47,6 +47,8 @@ load_file(struct load *l, const char *path)
 	struct conf *c = l->conf;
 	struct conf_file *f;
 
+	if (path == NULL)		/* it was wrong, and is told of */
+		return;
 	c->files = xrealloc(c->files, (c->nfiles + 1) * sizeof(*c->files));
 	f = &c->files[c->nfiles++];
 	memset(f, 0, sizeof(*f));

@@ -345,7 +345,8 @@ check_sensors_named(struct load *l, yaml_node_t *n,
 	size_t i, at;
 
 	for (i = 0; i < r->when.sensor.n; i++)
-		if (ref_find(l->conf->sensors, l->conf->nsensors,
+		if (r->when.sensor.v[i] != NULL &&
+		    ref_find(l->conf->sensors, l->conf->nsensors,
 		    sizeof(*l->conf->sensors), "sensor", "sensors",
 		    r->when.sensor.v[i], &at, &why) != 0) {
 			load_problem(l, n, "%s", why.s);

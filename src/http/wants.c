@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #define Q_ONE	1000
+#define JSON	"application/json"
 
 struct choice {
 	int		 q;		/* thousandths; -1: not listed */
+	int		 fit;		/* see range_fits() */
 	unsigned	 place;		/* in the list, from 0 */
 };
 
@@ -63,6 +65,9 @@ range_fits(struct slice range, const char *what)
 		return 1;
 	if (range.len > n && range.p[n] == '-')
 		range.len = n;		/* ja-JP */
+	if (strcmp(what, JSON) == 0 && range.len > 5 && slice_is(
+	    slice_of(range.p + range.len - 5, 5), "+json"))
+		return 2;		/* RFC 6839, 3.1 */
 	return slice_is(range, what) ? 2 : 0;
 }
 
@@ -70,17 +75,17 @@ range_fits(struct slice range, const char *what)
 static struct choice
 choice_of(struct slice list, const char *what)
 {
-	struct choice c = { -1, 0 };
+	struct choice c = { -1, 0, 0 };
 	unsigned place = 0;
 	struct slice item;
-	int q, fit, best = 0;
+	int q, fit;
 
 	for (; slice_item(&list, &item); place++) {
 		q = item_q(&item);
 		fit = range_fits(item, what);
-		if (fit < best || fit == 0 || (fit == best && q <= c.q))
+		if (fit < c.fit || fit == 0 || (fit == c.fit && q <= c.q))
 			continue;
-		best = fit;
+		c.fit = fit;
 		c.q = q;
 		c.place = place;
 	}
@@ -90,7 +95,7 @@ choice_of(struct slice list, const char *what)
 enum page_language
 wants_language(const struct http_head *h, const int *languages, size_t n)
 {
-	struct choice c, most = { 0, 0 };
+	struct choice c, most = { 0, 0, 0 };
 	size_t i, best = 0;
 	struct slice list;
 
@@ -109,29 +114,33 @@ wants_language(const struct http_head *h, const int *languages, size_t n)
 	return (enum page_language)languages[best];
 }
 
-/* A script's request, or a picture's: nobody would see the page. */
+/* A script's request, or a picture's: nobody would see the page. In the clear
+ * browsers do not say, and libraries of scripts do. */
 static int
 is_for_program(const struct http_head *h)
 {
 	static const char *const shown[] = { "document", "iframe", "frame" };
 	struct slice dest = http_value(h, "Sec-Fetch-Dest");
 
-	return dest.len > 0 && !slice_among(dest, shown, 3);
+	return (dest.len > 0 && !slice_among(dest, shown, 3)) ||
+	    slice_is(http_value(h, "X-Requested-With"), "XMLHttpRequest");
 }
 
 int
 wants_json(const struct http_head *h)
 {
 	struct slice accept, agent;
-	int json, html;
+	struct choice json, html;
 
 	if (h == NULL)
 		return 0;
 	accept = http_value(h, "Accept");
 	agent = http_value(h, "User-Agent");
-	json = choice_of(accept, "application/json").q;
-	html = choice_of(accept, "text/html").q;
-	if (json != html)
-		return json > html;
+	json = choice_of(accept, JSON);
+	html = choice_of(accept, "text/html");
+	if (json.q != html.q)
+		return json.q > html.q;
+	if (json.fit != html.fit)
+		return json.fit > html.fit;
 	return is_for_program(h) || !slice_starts(agent, "Mozilla/");
 }

@@ -17,24 +17,40 @@
 
 #define VERDICTS	4096	/* bytes of a cache that is not used */
 
+/* why: as the loader says it, behind the name of its key. */
+static void
+here_store(const struct conf *c, struct conf_pos at, const char *key,
+    struct text *why, struct text *errors)
+{
+	const char *said;
+
+	why->s[strcspn(why->s, "\n")] = '\0';
+	said = strstr(why->s, ": ");
+	here_problem(c, at, errors, key, said != NULL ? said + 2 : why->s, "");
+}
+
 static void
 here_trust(const struct conf *c, struct conf_pos at, const char *key,
     const char *path, struct text *errors)
 {
-	static const char begins[] = "trust: ";
 	struct text why = { 0 };
 	struct trust *t = NULL;
-	const char *said;
 
 	if (path == NULL || strcmp(path, "system") == 0)
 		return;
-	if (trust_new(path, NULL, 0, VERDICTS, &t, &why) != 0) {
-		why.s[strcspn(why.s, "\n")] = '\0';
-		said = strncmp(why.s, begins, strlen(begins)) == 0 ?
-		    why.s + strlen(begins) : why.s;
-		here_problem(c, at, errors, key, said, "");
-	}
+	if (trust_new(path, NULL, 0, VERDICTS, &t, &why) != 0)
+		here_store(c, at, key, &why, errors);
 	trust_free(t);
+	text_free(&why);
+}
+
+static void
+here_crl(const struct conf *c, const char *path, struct text *errors)
+{
+	struct text why = { 0 };
+
+	if (trust_crls_usable(path, &why) != 0)
+		here_store(c, c->pos.crl, "crl", &why, errors);
 	text_free(&why);
 }
 
@@ -147,6 +163,8 @@ here_parts(const struct conf *c, struct text *errors)
 	for (i = 0; i < c->trust_also.n; i++)
 		here_trust(c, c->pos.trust_also, "trust-also",
 		    c->trust_also.v[i], errors);
+	for (i = 0; i < c->crl.n; i++)
+		here_crl(c, c->crl.v[i], errors);
 	here_trust(c, c->pos.intermediates, "intermediates",
 	    c->intermediates, errors);
 	for (i = 0; i < c->nmirrors; i++) {

@@ -1,18 +1,19 @@
 /*
  * clearspan replay: which sessions of an event log a configuration would treat
  * otherwise than they were. Only the facts in the log are known: a rule on what
- * is not there (ALPN, the time, a file that has changed since) may be judged
- * wrongly.
+ * is not there (ALPN, a file that has changed since) may be judged wrongly.
  */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/group.h"
 #include "main/cmd.h"
+#include "policy/condition.h"
 #include "policy/policy.h"
 #include "policy/verdict.h"
 #include "util/err.h"
@@ -80,7 +81,10 @@ lived_tls(struct lived *l, const json_t *tls)
 
 	if (tls == NULL)
 		return;
-	f->protocol = PROTO_TLS;
+	if (f->protocol < PROTO_DIALOGUE)
+		f->protocol = PROTO_TLS;
+	else
+		f->upgraded = 1;
 	f->sni = member(tls, "sni");
 	f->ech = json_is_true(json_object_get(tls, "ech"));
 	lived_text(f->ja3, sizeof(f->ja3), member(
@@ -114,13 +118,29 @@ lived_verify(struct lived *l, const json_t *server, const json_t *tls)
 	    f->verify != VERIFY_REVOKED && lived_late(l, tls);
 }
 
+/* "failed" is what EVE calls what is not recognized. */
 static enum policy_protocol
 lived_protocol(const char *app)
 {
+	unsigned p;
+
 	if (app == NULL)
 		return PROTO_UNKNOWN;
-	return strcmp(app, "tls") == 0 ? PROTO_TLS :
-	    strcmp(app, "http") == 0 ? PROTO_HTTP : PROTO_OTHER;
+	for (p = PROTO_TLS; condition_protocol(p) != NULL; p++)
+		if (strcmp(app, condition_protocol(p)) == 0)
+			return p;
+	return PROTO_OTHER;
+}
+
+/* When it began, for windows of time; 0: that is not known. */
+static int64_t
+lived_start(const json_t *flow)
+{
+	const char *s = member(flow, "start");
+	struct tm tm = { 0 };
+
+	return s != NULL && strptime(s, "%Y-%m-%dT%H:%M:%S", &tm) != NULL ?
+	    timegm(&tm) : 0;
 }
 
 /* "a,b" of the array, or NULL. */
@@ -170,6 +190,7 @@ lived_take(struct lived *l, const json_t *o)
 	    (uint16_t)addr_port(&f->server) : 0;
 	f->mode = strcmp(member(own, "mode") != NULL ? member(own, "mode") :
 	    "", "explicit") == 0 ? CONF_EXPLICIT : CONF_TRANSPARENT;
+	f->now = lived_start(json_object_get(o, "flow"));
 	f->protocol = lived_protocol(member(o, "app_proto"));
 	lived_tls(l, json_object_get(o, "tls"));
 	lived_verify(l, json_object_get(own, "server"),
@@ -243,6 +264,13 @@ replay_line(struct replay *r, const char *s, size_t len)
 	json_decref(o);
 }
 
+static void
+replay_unread(const char *log)
+{
+	fprintf(stderr, "clearspan: replay: cannot read %s: %s\n", log,
+	    strerror(errno));
+}
+
 static int
 replay_log(struct replay *r, FILE *f)
 {
@@ -254,6 +282,8 @@ replay_log(struct replay *r, FILE *f)
 	while ((n = getline(&line, &size, f)) > 0)
 		replay_line(r, line, (size_t)n);
 	rv = ferror(f) ? ERR_SYS : 0;
+	if (rv != 0)
+		replay_unread(r->path);
 	free(line);
 	printf("%lu of %lu sessions would be treated otherwise\n", r->differ,
 	    r->sessions);
@@ -280,8 +310,7 @@ replay(const char *conf, const char *log)
 	text_free(&errors);
 	f = strcmp(log, "-") == 0 ? stdin : fopen(log, "re");
 	if (f == NULL) {
-		fprintf(stderr, "clearspan: replay: cannot read %s: %s\n", log,
-		    strerror(errno));
+		replay_unread(log);
 		conf_unref(c);
 		return EXIT_FAILED;
 	}

@@ -461,7 +461,7 @@ eve_event(struct text *o, enum conf_event type, const struct record *r,
 		put_ether(o, r->facts);
 	if (type == EVENT_TLS || learned || (whole && facts_tls(r->facts)))
 		put_tls(o, r->facts);
-	if (h != NULL && h->method != NULL) {
+	if (h != NULL && (h->method != NULL || h->by != NULL)) {
 		jtext_count(o, "tx_id", h->number);
 		put_http(o, h);
 	}

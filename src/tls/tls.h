@@ -42,7 +42,7 @@ struct tls_options {
 	const char	*trust;		/* "system", a PEM file or directory */
 	char		**trust_also;	/* more PEM files or directories */
 	size_t		 ntrust_also;
-	char		**crls;		/* PEM files or directories */
+	char		**crls;		/* files or directories */
 	size_t		 ncrls;
 	const char	*intermediates;	/* PEM file or directory, or NULL */
 	const char	*keylog;	/* NSS key log file, or NULL */

@@ -40,6 +40,8 @@ struct trust {
 	X509_STORE	*store;
 	struct cache	*cache;		/* of verdicts */
 	struct issuers	*issuers;
+	char		*damaged;	/* a file of revoked certificates */
+	int		 quiet;		/* no warnings: they come later */
 };
 
 /* Add every certificate of a PEM file. Returns their number. */
@@ -154,25 +156,57 @@ trust_add_system(struct trust *t)
 		    "that is a hash; openssl rehash DIR makes such names", dir);
 }
 
-/* Add every list of revoked certificates of a PEM file. Returns their number.
- * One that is too old counts: what is revoked stays so. */
+/* The next list of a file: PEM, or one in DER, which begins with a SEQUENCE.
+ * NULL: there are no more, or the rest cannot be read. */
+static X509_CRL *
+crl_next(BIO *bio, int der)
+{
+	return der ? d2i_X509_CRL_bio(bio, NULL) :
+	    PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+}
+
+static int
+crl_is_der(BIO *bio)
+{
+	uint8_t c[2];		/* its length takes bytes of its own */
+
+	return BIO_read(bio, c, 2) == 2 && BIO_reset(bio) == 0 &&
+	    c[0] == 0x30 && c[1] > 0x80;
+}
+
+/* Whether the last one that was wanted is not whole. */
+static int
+crl_is_damaged(int der, int n)
+{
+	return der ? n == 0 : ERR_GET_REASON(ERR_peek_last_error()) !=
+	    PEM_R_NO_START_LINE;
+}
+
+/* Add every list of revoked certificates of a file. Returns their number. One
+ * that is too old counts: what is revoked stays so. */
 static int
 trust_add_crl_file(struct trust *t, const char *path)
 {
 	BIO *bio = BIO_new_file(path, "r");
 	const ASN1_TIME *next;
 	X509_CRL *crl;
-	int n = 0;
+	int n = 0, der = bio != NULL && crl_is_der(bio);
 
-	while (bio != NULL &&
-	    (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+	if (!der && bio != NULL)
+		(void)BIO_reset(bio);
+	ERR_clear_error();
+	while (bio != NULL && !(der && n > 0) &&
+	    (crl = crl_next(bio, der)) != NULL) {
 		next = X509_CRL_get0_nextUpdate(crl);
-		if (next != NULL && X509_cmp_current_time(next) < 0)
+		if (!t->quiet && next != NULL &&
+		    X509_cmp_current_time(next) < 0)
 			log_warn("crl: %s: a list is too old: the next one "
 			    "was due; certificates revoked since pass", path);
 		n += X509_STORE_add_crl(t->store, crl);
 		X509_CRL_free(crl);
 	}
+	if (bio != NULL && crl_is_damaged(der, n) && t->damaged == NULL)
+		t->damaged = xstrdup(path);
 	BIO_free(bio);
 	ERR_clear_error();
 	return n;
@@ -182,21 +216,38 @@ int
 trust_add_crls(struct trust *t, const char *path, struct text *errors)
 {
 	struct stat st;
+	int n;
 
 	if (stat(path, &st) != 0 || access(path, R_OK) != 0) {
 		text_printf(errors, "crl: %s: %s\n", path, strerror(errno));
 		return ERR_USAGE;
 	}
-	if ((S_ISDIR(st.st_mode) ?
+	n = S_ISDIR(st.st_mode) ?
 	    trust_add_dir(t, path, 0, trust_add_crl_file) :
-	    trust_add_crl_file(t, path)) == 0) {
-		text_printf(errors, "crl: %s: holds no list of revoked "
-		    "certificates in PEM\n", path);
-		return ERR_USAGE;
+	    trust_add_crl_file(t, path);
+	if (n > 0 && t->damaged == NULL) {
+		X509_STORE_set_flags(t->store, X509_V_FLAG_CRL_CHECK |
+		    X509_V_FLAG_CRL_CHECK_ALL);
+		return 0;
 	}
-	X509_STORE_set_flags(t->store, X509_V_FLAG_CRL_CHECK |
-	    X509_V_FLAG_CRL_CHECK_ALL);
-	return 0;
+	if (t->damaged != NULL)
+		text_printf(errors, "crl: %s: a list in it is damaged, or cut "
+		    "off; fetch it again\n", t->damaged);
+	else
+		text_printf(errors, "crl: %s: holds no list of revoked "
+		    "certificates (PEM or DER)\n", path);
+	return ERR_USAGE;
+}
+
+int
+trust_crls_usable(const char *path, struct text *errors)
+{
+	struct trust t = { .store = X509_STORE_new(), .quiet = 1 };
+	int rv = trust_add_crls(&t, path, errors);
+
+	X509_STORE_free(t.store);
+	free(t.damaged);
+	return rv;
 }
 
 /* Let the certificates compute now what they would compute at first use. */
@@ -252,6 +303,7 @@ trust_free(struct trust *t)
 	cache_free(t->cache);
 	issuers_free(t->issuers);
 	X509_STORE_free(t->store);
+	free(t->damaged);
 	free(t);
 }
 

@@ -26,11 +26,13 @@ int	 trust_new(const char *trust, char **also, size_t nalso,
 void	 trust_free(struct trust *);
 X509_STORE *trust_store(struct trust *);
 
-/* Add the lists of revoked certificates (PEM) of a file, or of every file of a
- * directory; before the first verification. 0, or ERR_USAGE with a line in
- * errors. */
+/* Add the lists of revoked certificates (PEM, or one in DER) of a file, or of
+ * every file of a directory; before the first verification. 0, or ERR_USAGE
+ * with a line in errors. */
 int	 trust_add_crls(struct trust *, const char *path,
 	    struct text *errors);
+/* Whether that would do, and the same errors. */
+int	 trust_crls_usable(const char *path, struct text *errors);
 
 /* The intermediates that its chains may be built with, its own. */
 struct issuers *trust_issuers(struct trust *);

@@ -256,6 +256,25 @@ def a_new_list_of_the_revoked_counts_at_once(s):
           'blocked by rule default: certificate revoked')
 
 
+@scenario
+def a_list_of_the_revoked_may_be_in_der(s):
+    """As it comes from the address that is in certificates; in a directory,
+    beside what is none."""
+    m = defective.Maker(s.path('defective'), s.pki.pair('root'))
+    leaf = m.leaf('gone.test')
+    s.serve(ctx=m.context('default', leaf), handler=answer)
+    crl = m.revoke('list.pem', s.pki.pair('root'), leaf)
+    os.mkdir(s.path('crls'))
+    m.ossl('crl', '-in', crl, '-outform', 'der', '-out', s.path('crls/a.crl'))
+    with open(s.path('crls/README'), 'w') as f:
+        f.write('lists\n')
+    s.start(record=False, upstream={'trust': s.pki.root,
+                                    'crl': [s.path('crls/a.crl')]})
+    equal(curl(s, 'gone.test'), (0, 403))
+    s.reload(upstream={'trust': s.pki.root, 'crl': [s.path('crls')]})
+    equal(curl(s, 'gone.test'), (0, 403))
+
+
 @scenario(timeout=120)
 def what_servers_staple_counts_if_their_issuer_signed_it(s):
     """Servers of openssl; what is out of date is in staple_test."""

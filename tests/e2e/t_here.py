@@ -3,6 +3,7 @@ import os
 import re
 
 from harness import check, equal, net, scenario
+from t_defective import defective
 
 
 def both(s, **over):
@@ -51,6 +52,17 @@ def check_refuses_files_that_run_cannot_use(s):
     check(re.search(r'"trust": \S+junk.pem: holds no PEM', text), text)
     text = both(s, upstream={'trust': s.pki.root, 'trust-also': [junk]})
     check(re.search(r'"trust-also": \S+junk.pem: holds no PEM', text), text)
+    # A list of revoked certificates, cut in its middle, or none at all.
+    root = defective.Maker(s.path('defective'), s.pki.pair('root'))
+    whole = open(root.revoke('crl.pem', s.pki.pair('root'))).read()
+    with open(s.path('cut.pem'), 'w') as f:
+        f.write(whole + whole[:len(whole) // 2])
+    for bad, what in ((junk, 'holds no list of revoked certificates'),
+                      (s.pki.root, 'holds no list of revoked certificates'),
+                      (s.path('cut.pem'), 'a list in it is damaged, or cut')):
+        text = both(s, upstream={'trust': s.pki.root, 'crl': [bad]})
+        check('c.yaml:' in text and '"crl": %s: %s' % (bad, what) in text,
+              text)
     text = both(s, **mirror(pcap=s.path('no/where/a.pcap')))
     check(re.search(r'"pcap": .*the directory \S+no/where does not exist', text),
           text)

@@ -1,5 +1,6 @@
 """Each HTTP/1 request is judged by the rules under its own name, and what the
 scanner and the rules are shown is what the origin gets."""
+import html
 import signal
 import time
 
@@ -215,6 +216,30 @@ def requests_that_say_no_name_or_two(s):
         p.send(bad)
         equal(http.answer(p).status, 400, bad)
     equal(len(o.got()), 13)
+
+
+@scenario
+def a_request_that_cannot_be_read_is_in_the_log(s):
+    """With status, reason and the reference that its page shows."""
+    s.start(rules=RULES, record=False, log={'events': ['flow', 'http']})
+    o = icap.Little(s)
+    for n, bad in enumerate((get('good.test, blocked.test'),
+                             b'GET / HTTP/1.1\r\nHost\r\n\r\n',
+                             get('good.test', more='X: ' + 'y' * (1 << 19)
+                                 + '\r\n'))):
+        p = o.client('http')
+        equal(ask(p, 'good.test').status, 200)
+        p.send(bad)
+        m = http.answer(p)
+        e = wait(lambda: [e for e in s.d.events('http')
+                          if e['http'].get('status', 200) != 200][n:],
+                 'the event of a %d' % m.status)[0]
+        equal(e['http']['status'], m.status, e)
+        equal([e['clearspan']['answered_by'], e['clearspan']['rule']],
+              ['gateway', 'default'], e)
+        page = html.unescape(m.body.decode())
+        check(e['clearspan']['reason'] in page, e, page)
+        check('transaction %s<' % e['clearspan']['reference'] in page, e, page)
 
 
 @scenario

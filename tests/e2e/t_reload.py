@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 
+import t_starttls
 from harness import check, equal, http, icap, net, peer, scenario, \
     wait
 from harness.case import yaml
@@ -318,6 +319,60 @@ def replay_tells_what_a_new_configuration_would_change(s):
           'eve.json:5: no event: not a JSON object' in errors, errors)
     equal(s.run(s.gateway, s.binary, 'replay', '-c', s.path('new.yaml'),
                 s.path('none')).code, 1)
+
+
+@scenario
+def replay_knows_dialogues_and_the_time_of_a_session(s):
+    """Protocol, hello and certificate behind STARTTLS; windows of time; and
+    the action of `on`."""
+    day = int(time.time()) // 86400 + 4         # since a Sunday
+    days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] * 2
+    now = '%s,%s UTC' % (days[day % 7], days[day % 7 + 1])
+    then = '%s UTC' % days[(day + 3) % 7]
+    on = {'expired-server': 'block'}
+
+    def rules(*first):
+        return [*first, {'name': 'mail', 'protocol': 'smtp', 'sni':
+                         'good.test', 'action': 'decrypt'},
+                {'name': 'wire', 'port': 444, 'time': now, 'action': 'decrypt'},
+                *NONE]
+    s.start(record=False, mirrors=[], on=on, rules=rules())
+    t_starttls.server_of(s, t_starttls.SMTP)
+    t_starttls.client_of(s, t_starttls.SMTP)
+    t_starttls.server_of(s, t_starttls.SMTP, cert='expired', port=26)
+    try:
+        t_starttls.client_of(s, t_starttls.SMTP, port=26)
+    except OSError:
+        pass
+    s.serve(444)
+    s.exchange(b'x', port=444)
+    f = s.d.flows(3)
+    equal([(x['clearspan']['rule'], x['clearspan']['action']) for x in f],
+          [('mail', 'decrypt'), ('mail', 'block'), ('wire', 'decrypt')])
+
+    def differ(*first, on=on):
+        with open(s.path('new.yaml'), 'w') as out:
+            out.write(yaml(s.conf(mirrors=[], on=on, rules=rules(*first))))
+        return s.run(s.gateway, s.binary, 'replay', '-c', s.path('new.yaml'),
+                     s.d.conf['log']['file']).ok().text.splitlines()
+    equal(differ(), ['0 of 3 sessions would be treated otherwise'])
+    equal(differ({'name': 'x', 'time': then, 'action': 'block'})[-1],
+          '0 of 3 sessions would be treated otherwise')
+    equal(differ({'name': 'x', 'time': now, 'protocol': 'tls',
+                  'action': 'block'})[-1],
+          '1 of 3 sessions would be treated otherwise')
+    equal(differ({'name': 'x', 'protocol': 'imap', 'action': 'block'})[-1],
+          '0 of 3 sessions would be treated otherwise')
+    lines = differ(on={'expired-server': 'untrusted'})
+    check('block by mail, would be decrypt by mail' in lines[0], lines)
+    equal(len(lines), 2, lines)
+    r = s.run(s.gateway, s.binary, 'explain', '-c', s.d.file, 'protocol=smtp',
+              'sni=good.test', 'verify=' + f[1]['clearspan']['server'][
+                  'verify'], 'late=yes').ok()
+    equal(r.text.splitlines()[-1], 'verdict: block rule: mail')
+    r = s.run(s.gateway, s.binary, 'replay', '-c', s.d.file, '/')
+    equal(r.code, 1)
+    check('cannot read /: Is a directory' in r.errors, r.errors)
 
 
 @scenario

@@ -221,6 +221,25 @@ def a_server_that_refuses_and_a_client_that_never_asks(s):
 
 
 @scenario
+def a_login_that_needs_tls_first_is_followed_by_it(s):
+    """The server refuses it; the client turns to TLS, and is decrypted."""
+    s.start(mirrors=mirror(starttls='keep'))
+    login = {'smtp': (3, [('c', b'AUTH PLAIN AGEAYg==\r\n'),
+                          ('s', b'530 5.7.0 STARTTLS first\r\n')]),
+             'imap': (1, [('c', b'a0 LOGIN me x\r\n'),
+                          ('s', b'a0 NO [PRIVACYREQUIRED] no\r\n')]),
+             'nntp': (1, [('c', b'GROUP a\r\n'), ('s', b'483 no\r\n')])}
+    for n, (name, (at, tried)) in enumerate(login.items()):
+        port, clear, inside = DIALOGUES[name]
+        dialogue = port, clear[:at] + tried + clear[at:], inside
+        server_of(s, dialogue)
+        client_of(s, dialogue)
+        f = s.d.flows(n + 1)[n]
+        equal([f['app_proto'], f['clearspan']['action']], [name, 'decrypt'])
+        equal(f['tls']['sni'], 'good.test', name)
+
+
+@scenario
 def what_a_client_smuggles_behind_its_request_is_refused(s):
     """In the same segment as the request; and in its own before the hello."""
     s.unlike = 'what was refused never crossed'

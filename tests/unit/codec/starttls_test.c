@@ -55,7 +55,9 @@ steps(const struct said *said, size_t n, size_t piece, const char *name)
 			    piece;
 			read_some(&t, said[i].down, said[i].p + at, len, out);
 		}
-	if (name != NULL)
+	if (name == NULL)
+		ck_assert_int_eq(starttls_which(&t), -1);
+	else
 		ck_assert_str_eq(starttls_name((unsigned)starttls_which(&t)),
 		    name);
 	return out;
@@ -147,7 +149,7 @@ TEST(xmpp_is_read)
 	    S("<proceed/>"));
 	READS("xmpp", ".AR", C("<stream:stream>"), C("\n<tls:starttls/>"),
 	    S("<failure/>"));
-	READS("xmpp", ".O", C("<stream:stream><auth x='y'>"));
+	READS("xmpp", "...O", C("<stream:stream><auth x='y'>z</auth><a>"));
 }
 END
 
@@ -186,12 +188,117 @@ TEST(an_answer_is_found_by_counting)
 }
 END
 
+/* RFC 959, 4.2: between the first line of a reply and the last, with the same
+ * code, anything may stand; and 120 says that the greeting is still to come. */
+TEST(a_reply_ends_with_the_code_that_began_it)
+{
+	READS("ftp", "...AT", S("220-Welcome\r\n* Members only *\r\n220 x\r\n"),
+	    C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("ftp", ".....AT", S("220-a\r\n200 of us\r\n+OK\r\n \r\n220 x\r\n"),
+	    C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("ftp", "...A...T", S("120 soon\r\n220 x\r\n"),
+	    C("FEAT\r\nAUTH TLS\r\n"), S("211-x\r\n500 of these\r\n211 x\r\n"),
+	    S("234 go\r\n"));
+	READS("ftp", "..A..R", S("220 x\r\n"), C("FEAT\r\nAUTH TLS\r\n"),
+	    S("500 what\r\n534-x\r\n534 no\r\n"));
+	READS("smtp", "....AT", S("220-a\r\n220 b\r\n"), C("EHLO x\r\n"),
+	    S("250 x\r\n"), C("STARTTLS\r\n"), S("220 go\r\n"));
+}
+END
+
+/* FTP's 200 is no greeting of NNTP's. */
+TEST(what_it_is_does_not_show_behind_the_greeting)
+{
+	READS("ftp", "...AT", S("220 x\r\n"), C("NOOP\r\n"), S("200 ok\r\n"),
+	    C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("ftp", "..", S("220 x\r\n"), C("TYPE I\r\n"));
+	READS("smtp", "..", S("220 x\r\n"), C("MAIL FROM:<>\r\n"));
+}
+END
+
+TEST(a_tag_may_be_long)
+{
+#define TAG	"a234567890123456789012345678901234567890"
+	READS("imap", ".A.T", S("* OK x\r\n"), C(TAG TAG " STARTTLS\r\n"),
+	    S(TAG " OK no\r\n" TAG TAG " OK go\r\n"));
+}
+END
+
+/* As nnrpd leaves an empty line. */
+TEST(a_line_may_have_no_answer)
+{
+	READS("nntp", "..AT", S("200 x\r\n"), C("\r\nSTARTTLS\r\n"),
+	    S("382 go\r\n"));
+}
+END
+
+/* A server wants TLS first (RFC 3207, 4: "530 Must issue a STARTTLS command
+ * first", and the like), and gets it. */
+TEST(a_login_that_is_refused_is_not_the_end)
+{
+	READS("smtp", "......AT", S("220 mx\r\n"), C("EHLO x\r\n"),
+	    S("250 mx\r\n"), C("AUTH PLAIN AGEAYg==\r\n"),
+	    S("530-first\r\n530 STARTTLS\r\n"), C("STARTTLS\r\n"),
+	    S("220 go\r\n"));
+	READS("imap", "....A.T", S("* OK hi\r\n"), C("a LOGIN me x\r\n"),
+	    S("* BAD secret\r\na NO [PRIVACYREQUIRED] no\r\n"),
+	    C("a STARTTLS\r\n"), S("* x\r\na OK go\r\n"));
+	READS("pop3", "...AT", S("+OK hi\r\n"), C("APOP me x\r\n"),
+	    S("-ERR no\r\n"), C("STLS\r\n"), S("+OK go\r\n"));
+	READS("ftp", ".....AT", S("220 hi\r\n"), C("USER me\r\nPASS x\r\n"),
+	    S("331 x\r\n530 x\r\n"), C("AUTH TLS\r\n"), S("234 go\r\n"));
+	READS("nntp", "...AT", S("200 hi\r\n"), C("LIST\r\n"),
+	    S("483 first\r\n"), C("STARTTLS\r\n"), S("382 go\r\n"));
+	READS("sieve", "....AT", S("\"X\"\r\nOK\r\n"),
+	    C("AUTHENTICATE \"PLAIN\" \"AGE=\"\r\n"),
+	    S("NO (ENCRYPT-NEEDED) \"x\"\r\n"), C("STARTTLS\r\n"),
+	    S("OK\r\n"));
+	READS("xmpp", "......AT", C("<stream:stream>"),
+	    C("<auth mechanism='PLAIN'>AGE=</auth>"),
+	    S("<failure><encryption-required/></failure>"),
+	    C(" <starttls/>"), S("<proceed/>"));
+}
+END
+
+/* It goes on, and what comes then is no command. */
+TEST(a_login_is_the_end)
+{
+	READS("smtp", "....O", S("220 mx\r\n"), C("EHLO x\r\n"),
+	    S("250 mx\r\n"), C("AUTH LOGIN\r\n"), S("334 x\r\n"));
+	READS("smtp", "....O", S("220 mx\r\n"), C("LHLO x\r\nDATA\r\n"),
+	    S("250 mx\r\n354-x\r\n"));
+	READS("imap", "...O", S("* OK hi\r\n"), C("a LOGIN me x\r\n"),
+	    S("* CAPABILITY\r\na OK in\r\n"));
+	READS("imap", "..O", S("* OK hi\r\n"), C("a LOGIN {8}\r\n"),
+	    S("+\r\n"));
+	READS("imap", "..O", S("* OK hi\r\n"), C("a LOGIN {8+}\r\n"),
+	    C("a"));
+	READS("pop3", "..O", S("+OK hi\r\n"), C("AUTH X\r\n"), S("+ x\r\n"));
+	READS("sieve", "...O", S("\"X\"\r\nOK\r\n"), C("AUTHENTICATE \"X\"\r\n"),
+	    S("\"x\"\r\n"));
+	READS("nntp", "..O", S("200 hi\r\n"), C("GROUP a\r\n"),
+	    S("211 1 1 1 a\r\n"));
+	READS("xmpp", "..O", C("<stream:stream><auth m='X'/>"),
+	    S("<success/>"));
+	READS("xmpp", "..O", C("<stream:stream><auth m='X'/>"), C("<"));
+}
+END
+
+/* Which mechanisms are there (RFC 5034, and before CAPA was). */
+TEST(auth_alone_is_a_question)
+{
+	READS("pop3", ".....AT", S("+OK hi\r\n"), C("AUTH\r\n"),
+	    S("+OK\r\nPLAIN\r\n.\r\n"), C("STLS\r\n"), S("+OK go\r\n"));
+}
+END
+
 TEST(what_may_be_content_is_not_read)
 {
-	READS("smtp", "...O", S("220 mx\r\n"), C("EHLO x\r\n"),
+	READS("smtp", "....O", S("220 mx\r\n"), C("EHLO x\r\n"),
 	    S("250 mx\r\n"), C("DATA\r\nSTARTTLS\r\n"));
-	READS("imap", ".O", S("* OK mx\r\n"), C("a LOGIN {8}\r\n"));
-	READS("ftp", "..O", S("220 x\r\n"), C("USER me\r\nPASS x\r\n"));
+	READS("imap", "..O", S("* OK mx\r\n"), C("a LOGIN {8}\r\nx\r\n"));
+	READS("ftp", "...O", S("220 x\r\n"),
+	    C("USER me\r\nPASS x\r\nAUTH TLS\r\n"));
 }
 END
 
@@ -202,6 +309,22 @@ TEST(what_is_no_dialogue_is_over_at_once)
 	READS(NULL, "O", S("SSH-2.0-x\r\n"));
 	READS(NULL, "U", C("\x16\x03\x01"));
 	READS("smtp", ".U", C("EHLO x\r\n\x16\x03\x01"));
+}
+END
+
+/* Others begin with a length, too, or a SEQUENCE, or a line. */
+TEST(what_looks_like_a_dialogue_is_none)
+{
+	/* Kafka's ApiVersions, ZooKeeper's ConnectRequest, SMB's negotiate. */
+	READS(NULL, "O", C("\0\0\0\x0e\0\x12\0\0\0\0\0\1\0\4test"));
+	READS(NULL, "O", C("\0\0\0\x2d\0\0\0\0\0\0\0\0\0\0\0\0"));
+	READS(NULL, "O", C("\0\0\0\x24\xfeSMB\x40\0\0\0\0\0\0\0"));
+	/* SNMP; and a line of digits. */
+	READS(NULL, "O", C("\x30\x0a\x02\x01\1\x04\3pub\xa0\0"));
+	READS(NULL, "O", C("0123456789\n0123456789012345678901234567890123"
+	    "45678901234567890"));
+	/* Redis. */
+	READS(NULL, "O", C("*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n"), S("+OK\r\n"));
 }
 END
 
@@ -313,5 +436,8 @@ SUITE("starttls", a_client_of_ours_asks_for_tls,
     a_client_of_ours_has_no_odd_name, smtp_is_read, imap_is_read_by_its_tag, pop3_is_read,
     ftp_is_read, nntp_and_sieve_are_read, ldap_is_read_by_its_message_id,
     xmpp_is_read, pgsql_is_read, mysql_is_read, an_answer_is_found_by_counting,
-    what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
-    a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)
+    a_reply_ends_with_the_code_that_began_it,
+    what_it_is_does_not_show_behind_the_greeting, a_tag_may_be_long,
+    a_line_may_have_no_answer, a_login_that_is_refused_is_not_the_end, a_login_is_the_end,
+    auth_alone_is_a_question, what_may_be_content_is_not_read, what_is_no_dialogue_is_over_at_once,
+    what_looks_like_a_dialogue_is_none, a_long_line_is_judged_by_its_start, a_long_dialogue_is_not_read_for_ever)

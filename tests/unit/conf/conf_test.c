@@ -223,6 +223,42 @@ TEST(host_bits_in_a_prefix_are_warned_of)
 }
 END
 
+/* What is left of the list, as text. */
+static const char *
+addresses_of(const char *entries)
+{
+	static char out[512];
+	struct conf *c;
+	struct addr a;
+	char ip[ADDR_STRLEN];
+	size_t i;
+
+	sample_list = entries;
+	c = good(LISTEN "lists: {l: /l}\n");
+	for (i = 0, out[0] = '\0'; i < c->lists[0].naddresses; i++) {
+		a = prefix_addr(&c->lists[0].addresses[i], 0);
+		snprintf(out + strlen(out), sizeof(out) - strlen(out),
+		    "%s/%u ", addr_ip_str(&a, ip),
+		    c->lists[0].addresses[i].bits);
+	}
+	conf_unref(c);
+	return out;
+}
+
+TEST(a_prefix_in_a_list_may_be_excepted)
+{
+	ck_assert_str_eq(addresses_of("!10.128.0.0/10\n10.0.0.0/8\n"
+	    "10.129.2.3\n"),
+	    "10.0.0.0/9 10.129.2.3/32 10.192.0.0/10 ");
+	ck_assert_str_eq(addresses_of("192.0.2.0/30\n!192.0.2.1\n"
+	    "2001:db8::/127\n!2001:db8::1/128\n!::/0\n"),
+	    "192.0.2.0/32 192.0.2.2/31 2001:db8::/128 ");
+	ck_assert_str_eq(addresses_of("0.0.0.0/0\n!10.0.0.7/8\n!0.0.0.0/1\n"
+	    "!128.0.0.0/1\n10.1.0.0/16\n!10.1.0.0/16\n"), "");
+	ck_assert_str_eq(addresses_of("!10.0.0.0/8\n"), "");
+}
+END
+
 TEST(list_files_have_comments_and_their_own_lines)
 {
 	static const char names[] = "a.example\0b.example\0*.c.example\0"
@@ -413,6 +449,7 @@ SUITE("conf", defaults_are_those_of_the_page,
     allow_destinations_may_be_given_empty,
     without_rules_one_decrypts_to_all_mirrors, mirrors_have_their_kinds,
     rules_hold_what_they_say, host_bits_in_a_prefix_are_warned_of,
+    a_prefix_in_a_list_may_be_excepted,
     list_files_have_comments_and_their_own_lines,
     log_and_control_can_be_off_or_on, references_keep_it,
     load_looks_at_files, filters_that_let_nothing_through_are_told,

@@ -2,6 +2,7 @@
  * The examples of clearspan.yaml(5) and of docs/, and the one under etc/, load;
  * every key the program knows is on the page. Run from the top of the source.
  */
+#include <regex.h>
 #include <stdio.h>
 
 #include "conf/keys.h"
@@ -59,6 +60,18 @@ complete(const char *part, struct text *out)
 	text_puts(out, part);
 }
 
+/* A part of a configuration, or a rule, with what it refers to. */
+static void
+example_text(const char *how, const char *example, struct text *t)
+{
+	if (strcmp(how, "yaml: whole") == 0)
+		text_puts(t, example);
+	else
+		complete(example, t);
+	if (strcmp(how, "yaml: rule") == 0)
+		text_puts(t, "\n  - {name: last, action: decrypt}\n");
+}
+
 static void
 check_example(const char *how, const char *example)
 {
@@ -75,12 +88,7 @@ check_example(const char *how, const char *example)
 		free(list.addresses);
 		return;
 	}
-	if (strcmp(how, "yaml: whole") == 0)
-		text_puts(&t, example);
-	else
-		complete(example, &t);
-	if (strcmp(how, "yaml: rule") == 0)
-		text_puts(&t, "\n  - {name: last, action: decrypt}\n");
+	example_text(how, example, &t);
 	conf_unref(good(t.s));
 	text_free(&t);
 }
@@ -119,6 +127,81 @@ TEST(examples_of_the_page_load)
 	for (p = page; (p = strstr(p, "\n.Bd -literal")) != NULL; p++)
 		blocks++;
 	ck_assert_uint_eq(all, blocks);		/* none without a marker */
+	free(page);
+}
+END
+
+/* Each error has file, line and column; or there is none. */
+static void
+loads_or_says_where(const char *yaml)
+{
+	struct text errors = { 0 };
+	char *p, *save;
+	struct conf *c;
+	regex_t where;
+	int rv;
+
+	ck_assert_int_eq(regcomp(&where, "^[^\"]*:[0-9]+:[0-9]+: ",
+	    REG_EXTENDED | REG_NOSUB), 0);
+	rv = conf_parse_in(&sample_world, "c", yaml, strlen(yaml), &c,
+	    &errors);
+	ck_assert_int_eq(rv != 0, errors.len > 0);
+	for (p = rv != 0 ? strtok_r(errors.s, "\n", &save) : NULL; p != NULL;
+	    p = strtok_r(NULL, "\n", &save))
+		if (regexec(&where, p, 0, NULL, 0) != 0)
+			ck_abort_msg("%s\n%s", p, yaml);
+	regfree(&where);
+	conf_unref(rv == 0 ? c : NULL);
+	text_free(&errors);
+}
+
+/* With something else in place of each value behind from, and of each part of a
+ * list. */
+static void
+spoil(const char *yaml, const char *from)
+{
+	static const char *const wrong[] = { "\"\"", "x y", "[[1]]", "{a: b}",
+	    "[]" };
+	const char *p, *end;
+	struct text t = { 0 };
+	size_t i;
+
+	for (p = from; (p = strpbrk(p, ":-[,")) != NULL;) {
+		p++;
+		if (p[-1] != '[' && *p != ' ')
+			continue;
+		p += strspn(p, " ");
+		end = *p == '[' || *p == '{' || *p == '"' ? p + strcspn(p,
+		    "\n") : p + strcspn(p, ",]}\n");
+		for (i = 0; i < NELEM(wrong); i++) {
+			text_clear(&t);
+			text_printf(&t, "%.*s%s%s", (int)(p - yaml), yaml,
+			    wrong[i], end);
+			loads_or_says_where(t.s);
+		}
+	}
+	text_free(&t);
+}
+
+TEST(a_wrong_value_in_an_example_is_an_error_at_its_place)
+{
+	static const char *const hows[] = { "yaml: whole", "yaml: part",
+	    "yaml: rule" };
+	char *page = slurp(PAGE), *p, *example, marker[64];
+	struct text t = { 0 };
+	size_t i;
+
+	for (i = 0; i < NELEM(hows); i++) {
+		snprintf(marker, sizeof(marker), "\n.\\\" %s\n", hows[i]);
+		for (p = page; (p = strstr(p, marker)) != NULL;) {
+			example = block(p, &p);
+			text_clear(&t);
+			example_text(hows[i], example, &t);
+			spoil(t.s, strstr(t.s, example));
+			free(example);
+		}
+	}
+	text_free(&t);
 	free(page);
 }
 END
@@ -270,6 +353,7 @@ TEST(the_example_configuration_loads_uncommented)
 END
 
 SUITE("manpage", examples_of_the_page_load,
+    a_wrong_value_in_an_example_is_an_error_at_its_place,
     examples_for_who_migrates_load, every_key_is_on_the_page,
     the_example_configuration_loads,
     the_example_of_three_tiers_loads,

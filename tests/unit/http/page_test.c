@@ -188,6 +188,17 @@ TEST(a_program_gets_json)
 		{ BROWSER "Accept: text/html,*/*;q=0.8\r\n", 0 },
 		{ BROWSER "Accept: */*\r\nSec-Fetch-Dest: empty\r\n", 1 },
 		{ BROWSER "Accept: */*\r\nSec-Fetch-Dest: document\r\n", 0 },
+		/* Scripts in the clear, where browsers send no Sec-Fetch. */
+		{ BROWSER "Accept: application/json, text/plain, */*\r\n",
+		    1 },
+		{ BROWSER "Accept: application/problem+json\r\n", 1 },
+		{ BROWSER "Accept: application/vnd.api+json, */*;q=0.1\r\n",
+		    1 },
+		{ BROWSER "Accept: */*\r\nX-Requested-With: XMLHttpRequest\r\n",
+		    1 },
+		{ BROWSER "Accept: text/html, application/json\r\n", 0 },
+		{ BROWSER "Accept: text/html, application/*+json;q=0.9\r\n",
+		    0 },
 		{ "User-Agent: w3m\r\nAccept: text/html, */*;q=0.5\r\n", 0 },
 	};
 	char fields[200], *page;
