@@ -327,8 +327,8 @@ def peers_05_mtu_changes_during_traffic(s):
     c.recv_exact(30000)
 
     def there():                # what is under way when it changes is lost
-        x = s.rec.poll().streams[0]
-        return [len(x.up.data), len(x.down.data)] == [30000] * 2
+        return [(len(x.up.data), len(x.down.data)) for x in
+                s.rec.poll().streams] == [(30000, 30000)]
     wait(there, 'the mirror of it')
     s.gateway.ip('link set span0 mtu 1000\n')
     s.net.recorder.ip('link set rec0 mtu 1000\n')
