@@ -23,6 +23,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/parcel.h"
+#include "verdict/sensors_lines.h"
 #include "verdict/sensors_tls.h"
 #include "verdict/sensors_wire.h"
 
@@ -90,63 +91,10 @@ line_take(struct source *s, char *line, size_t len)
 		r->lost++;
 }
 
-/* RFC 6587, 3.4.1: "LEN SP" before a message. Its bytes, or 0: it is none such;
- * *head is the length of that. */
-static size_t
-octets(const char *p, size_t n, size_t *head)
-{
-	size_t len = 0, i;
-
-	for (i = 0; i < n && i < 6 && p[i] >= '0' && p[i] <= '9'; i++)
-		len = len * 10 + (size_t)(p[i] - '0');
-	if (i == 0 || i == n || p[i] != ' ' || p[0] == '0')
-		return 0;
-	*head = i + 1;
-	return len;
-}
-
 static int
 is_syslog(const struct source *s)
 {
 	return s->given.kind == SENSOR_TCP || s->given.kind == SENSOR_TLS;
-}
-
-/* What ends the line at p; some senders of syslog write a NUL (RFC 6587, 3.4.2).
- * NULL: there is none yet. */
-static const char *
-line_end(const struct source *s, const char *p, size_t n)
-{
-	const char *nl = memchr(p, '\n', n), *nul = is_syslog(s) ?
-	    memchr(p, '\0', nl != NULL ? (size_t)(nl - p) : n) : NULL;
-
-	return nul != NULL ? nul : nl;
-}
-
-/* The length of the line that is whole at p, and in *before and *behind that of
- * what stands around it; 0: more is needed. */
-static size_t
-line_next(const struct source *s, const char *p, size_t n, size_t *before,
-    size_t *behind)
-{
-	const char *nl;
-	size_t len;
-
-	*before = *behind = 0;
-	if (is_syslog(s) && (len = octets(p, n, before)) > 0) {
-		if (len > n - *before)
-			return 0;
-		return len;
-	}
-	*before = 0;
-	if ((nl = line_end(s, p, n)) == NULL)
-		return 0;
-	*behind = 1;
-	len = (size_t)(nl - p);
-	if (len == 0) {			/* an empty one */
-		*before = 1;
-		*behind = 0;
-	}
-	return len;
 }
 
 /* Take out the lines that are whole. */
@@ -156,7 +104,8 @@ lines_take(struct source *s)
 	size_t at = 0, len, before, behind;
 
 	for (;;) {
-		len = line_next(s, s->buf + at, s->n - at, &before, &behind);
+		len = sensors_line(s->buf + at, s->n - at, is_syslog(s),
+		    &before, &behind);
 		if (len == 0 && before != 1)
 			break;
 		at += before;
