@@ -14,6 +14,7 @@
 #include "conf/group.h"
 #include "main/cmd.h"
 #include "policy/condition.h"
+#include "policy/denied.h"
 #include "policy/policy.h"
 #include "policy/verdict.h"
 #include "util/err.h"
@@ -161,6 +162,42 @@ lived_tags(struct lived *l, const json_t *tags)
 	return at > 0 ? l->tags : NULL;
 }
 
+static int
+denied_addr(const struct denials *d, const struct addr *a)
+{
+	return 1;
+}
+
+static int
+denied_name(const struct denials *d, const char *name)
+{
+	return 1;
+}
+
+static int
+denied_any(const struct denials *d, int names)
+{
+	return 1;
+}
+
+/* The measure that has decided, by the name of its rule: it was in force then,
+ * and no configuration has it. */
+static void
+lived_measure(struct lived *l)
+{
+	static const struct denials all = { denied_addr, denied_name,
+	    denied_any };
+	static const char quarantine[] = "quarantine ";
+	const size_t n = sizeof(quarantine) - 1;
+
+	if (l->rule == NULL)
+		return;
+	if (strncmp(l->rule, quarantine, n) == 0)
+		l->facts.contained = l->rule + n;
+	if (strcmp(l->rule, "denied server") == 0)
+		l->facts.denials = &all;
+}
+
 /* Returns 0, or ERR_FORMAT: it is no flow event of ours. */
 static int
 lived_take(struct lived *l, const json_t *o)
@@ -196,6 +233,7 @@ lived_take(struct lived *l, const json_t *o)
 	lived_verify(l, json_object_get(own, "server"),
 	    json_object_get(o, "tls"));
 	f->cert_none = f->cert == NULL;
+	lived_measure(l);
 	l->name = facts_name(f);
 	addr_str(&f->client, l->client);
 	if (f->server.sa.sa_family != AF_UNSPEC)

@@ -9,7 +9,9 @@ import time
 
 from harness import check, equal, net, peer, programs, scenario, wait
 from harness.peer import RST, reset_wait
+from harness.case import yaml
 from t_pages import BROWSER, curl, shown
+from t_policy import attempt
 
 ALL = [{'name': 'all'}, {'name': 'updates', 'allow': ['v4.good.test'],
                          'servers': ['10.2.0.3'], 'dns': ['10.2.0.2']}]
@@ -84,6 +86,30 @@ def get(s, url, source=net.CLIENT, *args):
 
 def status(r):
     return r.text.rsplit('\n', 1)[-1]
+
+
+@scenario
+def contained_and_denied_sessions_are_the_same_in_replay(s):
+    """What was done about an endpoint or a server is no part of a
+    configuration: a rule before does not change it, and one less does."""
+    begin(s, endpoints=dict(files(s), inside=['10.1.0.0/24']))
+    s.d.ctl('deny', 'add', net.SERVER6, '1h')
+    s.serve(443, address=net.SERVER6)
+    attempt(s, address=net.SERVER6)
+    contain(s, net.CLIENT)
+    attempt(s)
+    equal([f['clearspan']['rule'] for f in s.d.flows(2)],
+          ['denied server', 'quarantine all'])
+
+    def differ(**over):
+        with open(s.path('new.yaml'), 'w') as f:
+            f.write(yaml(dict(s.d.conf, **over)))
+        return s.run(s.gateway, s.binary, 'replay', '-c', s.path('new.yaml'),
+                     s.d.conf['log']['file']).ok().text.splitlines()[-1]
+    said = '%d of 2 sessions would be treated otherwise'
+    equal(differ(), said % 0)
+    equal(differ(rules=[{'name': 'x', 'action': 'block'}]), said % 0)
+    equal(differ(quarantines=[dict(ALL[1])]), said % 1)
 
 
 @scenario
