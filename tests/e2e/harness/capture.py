@@ -379,6 +379,22 @@ def tshark(*args, timeout=300):
     return p.stdout
 
 
+# The kernel, which computes the sums of a virtual port's frames, writes -0 for
+# 0 in TCP, too (skb_checksum_help()): one frame in 65,536. Receivers take both.
+MINUS_ZERO = 'TCP Checksum 0xffff instead of 0x0000 (see RFC 1624)'
+
+
+def tshark_complains(path):
+    """What tshark's analysis of TCP and its checksums have to say, by frames."""
+    text = tshark('-r', path, '-o', 'tcp.check_checksum:TRUE',
+                  '-o', 'ip.check_checksum:TRUE', '-T', 'fields',
+                  '-e', 'frame.number', '-e', '_ws.expert.message',
+                  '-Y', 'tcp.analysis.flags || tcp.checksum.status==0 || '
+                  'ip.checksum.status==0 || _ws.malformed')
+    return [x for x in text.splitlines() if
+            x.split('\t')[1:] != [MINUS_ZERO]]
+
+
 def tshark_tls(path, keylog, port):
     """What tshark decrypts of each TLS stream: [(up, down)]."""
     out = []
