@@ -147,7 +147,7 @@ def dnsmasq(s, *args):
                    '--dhcp-leasefile=' + s.path('dnsmasq.leases'), '-u',
                    'root', '--dhcp-script=' + hook(s, 'dnsmasq'),
                    '--dhcp-scriptuser=root', '--dhcp-authoritative',
-                   '--dhcp-range=fd09::50,fd09::99,64,1h', '--no-ping', *args)
+                   '--dhcp-range=fd09::50,fd09::9999,64,1h', '--no-ping', *args)
 
 
 def kea_conf(s, n, pool):
@@ -175,7 +175,7 @@ def kea_conf(s, n, pool):
 def kea(s):
     """Both of them."""
     for n, pool in (4, ('10.9.0.0/24', '10.9.0.50', '10.9.0.99')), \
-            (6, ('fd09::/64', 'fd09::50', 'fd09::99')):
+            (6, ('fd09::/64', 'fd09::50', 'fd09::9999')):
         with open(s.path('kea%d.json' % n), 'w') as f:
             json.dump(kea_conf(s, n, pool), f)
         p = s.spawn(s.client, 'kea-dhcp%d' % n, '-c', s.path(
