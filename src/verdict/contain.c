@@ -204,24 +204,29 @@ contain_of(struct contain *t, const struct endpoint *who,
 	return c;
 }
 
-void
+struct contained *
 contain_rename(struct contain *t, const struct contained *c,
-    struct contained *as)
+    const struct endpoint *who)
 {
-	struct contained *old;
+	struct contained as = *c, *is = NULL, *old = NULL;
 	struct row *r, **at;
 
+	as.who = *who;
 	pthread_mutex_lock(&t->lock);
-	r = *(at = row_at(t, &c->who, c->profile));
-	*at = r->next;
-	old = r->c;
-	r->c = contained_ref(as);
-	at = row_at(t, &as->who, as->profile);
-	r->next = *at;
-	*at = r;
-	version_next(t);
+	if (*row_at(t, who, c->profile) == NULL) {
+		is = contained_new(&as);
+		r = *(at = row_at(t, &c->who, c->profile));
+		*at = r->next;
+		old = r->c;
+		r->c = contained_ref(is);
+		at = row_at(t, who, c->profile);
+		r->next = *at;
+		*at = r;
+		version_next(t);
+	}
 	pthread_mutex_unlock(&t->lock);
 	contained_unref(old);
+	return is;
 }
 
 static struct contained *
@@ -422,15 +427,20 @@ nameless_see(void *arg, const struct contained *c)
 	l->v[l->n++] = contained_ref((struct contained *)(uintptr_t)c);
 }
 
-struct contained **
-contain_nameless(struct contain *t, size_t *n)
+void
+contain_each_nameless(struct contain *t, void (*each)(void *,
+    struct contained *), void *arg)
 {
 	struct nameless l = { 0 };
+	size_t i;
 
 	if (atomic_load(&t->n) > 0)
 		contain_each(t, nameless_see, &l);
-	*n = l.n;
-	return l.v;
+	for (i = 0; i < l.n; i++) {
+		each(arg, l.v[i]);
+		contained_unref(l.v[i]);
+	}
+	free(l.v);
 }
 
 char *

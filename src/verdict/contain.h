@@ -90,13 +90,14 @@ unsigned	 contain_count(struct contain *);
 void		 contain_each(struct contain *, void (*)(void *arg,
 		    const struct contained *), void *arg);
 
-/* Those that go by an address, each with a reference, which is the caller's as
- * is the array. */
-struct contained **contain_nameless(struct contain *, size_t *n);
-/* One goes by another name: nobody sees the table without it. There is none of
- * that name. */
-void		 contain_rename(struct contain *, const struct contained *,
-		    struct contained *as);
+/* Each one that goes by an address; the table is not locked, and it may be
+ * renamed. */
+void		 contain_each_nameless(struct contain *, void (*)(void *arg,
+		    struct contained *), void *arg);
+/* One goes by this name from now on; nobody sees the table without it. The one
+ * that is there now: a reference, or NULL: another one has that name. */
+struct contained *contain_rename(struct contain *, const struct contained *,
+		    const struct endpoint *who);
 
 /* "02:00:5e:10:00:01" or "192.0.2.7", into out (ADDR_STRLEN); returns out. */
 char		*endpoint_str(const struct endpoint *, char *out);

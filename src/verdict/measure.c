@@ -271,40 +271,21 @@ measure_release(struct measures *m, enum state_kind kind, uint64_t id)
 	return 0;
 }
 
-/* Of one that goes by its address: by its MAC address, once that is known. */
+/* What is of an address is of its MAC address, once that is known. */
 static void
-named_anew(struct measures *m, struct contained *c)
+named_anew(void *arg, struct contained *c)
 {
-	struct contained as = *c, *is, *other;
+	struct measures *m = arg;
+	struct endpoint who = c->who;
+	struct contained *is;
 
-	quarantine_identify(m->quarantine, &as.who);
-	if (!as.who.by_mac)
+	quarantine_identify(m->quarantine, &who);
+	if (!who.by_mac || (is = contain_rename(m->step_ups, c, &who)) == NULL)
 		return;
-	if ((other = contain_of(m->step_ups, &as.who, NULL)) == NULL) {
-		is = contained_new(&as);
-		contain_rename(m->step_ups, c, is);
-		state_freed(m->quarantine->state, c);
-		state_held(m->quarantine->state, STATE_STEP_UP, is);
-		measure_tell(m, STATE_STEP_UP, MEASURE_EXTENDED, is, NULL);
-		contained_unref(is);
-	}
-	contained_unref(other);
-}
-
-static void
-nameless_tick(struct measures *m)
-{
-	struct contained **v;
-	size_t i, n;
-
-	if (m->quarantine->conf->endpoints.by_address)
-		return;
-	v = contain_nameless(m->step_ups, &n);
-	for (i = 0; i < n; i++) {
-		named_anew(m, v[i]);
-		contained_unref(v[i]);
-	}
-	free(v);
+	state_freed(m->quarantine->state, c);
+	state_held(m->quarantine->state, STATE_STEP_UP, is);
+	measure_tell(m, STATE_STEP_UP, MEASURE_EXTENDED, is, NULL);
+	contained_unref(is);
 }
 
 void
@@ -316,5 +297,6 @@ measure_tick(struct measures *m, uint64_t now)
 		freed(m, STATE_DENIAL, c, MEASURE_EXPIRED);
 	while ((c = contain_over(m->step_ups, now)) != NULL)
 		freed(m, STATE_STEP_UP, c, MEASURE_EXPIRED);
-	nameless_tick(m);
+	if (!m->quarantine->conf->endpoints.by_address)
+		contain_each_nameless(m->step_ups, named_anew, m);
 }

@@ -197,41 +197,36 @@ quarantine_whom(const struct quarantine *q, struct endpoint *who)
 		who->by_mac = 0;
 }
 
-/* Of one that goes by its address: by its MAC address, once that is known. */
+/* One that goes by its address: by its MAC address, once that is known. */
 static void
 named_anew(struct quarantine *q, struct contained *c, uint64_t now)
 {
-	struct contained as = *c, *is, *other;
+	struct endpoint who = c->who;
+	struct contained *is = NULL;
 	struct text why = { 0 };
 
-	quarantine_whom(q, &as.who);
-	other = as.who.by_mac ? contain_of(q->contain, &as.who, NULL) : NULL;
-	if (as.who.by_mac && other == NULL &&
-	    quarantine_may(q, &as.who, &why)) {
-		is = contained_new(&as);
-		contain_rename(q->contain, c, is);
+	quarantine_whom(q, &who);
+	if (who.by_mac && quarantine_may(q, &who, &why))
+		is = contain_rename(q->contain, c, &who);
+	if (is != NULL) {
 		state_freed(q->state, c);	/* its number has one line */
 		hold(q, is, c, now);
-		contained_unref(is);
 	}
-	contained_unref(other);
+	contained_unref(is);
 	text_free(&why);
 }
 
-static void
-nameless_tick(struct quarantine *q, uint64_t now)
-{
-	struct contained **v;
-	size_t i, n;
+struct ticking {
+	struct quarantine *q;
+	uint64_t	 now;
+};
 
-	if (q->conf->endpoints.by_address)
-		return;
-	v = contain_nameless(q->contain, &n);
-	for (i = 0; i < n; i++) {
-		named_anew(q, v[i], now);
-		contained_unref(v[i]);
-	}
-	free(v);
+static void
+nameless_see(void *arg, struct contained *c)
+{
+	struct ticking *t = arg;
+
+	named_anew(t->q, c, t->now);
 }
 
 /* What is held of it already, by whichever name. */
@@ -319,11 +314,13 @@ quarantine_release(struct quarantine *q, uint64_t id)
 void
 quarantine_tick(struct quarantine *q, uint64_t now)
 {
+	struct ticking ticking = { q, now };
 	struct contained *c;
 
 	while ((c = contain_over(q->contain, now)) != NULL)
 		freed(q, c, QUARANTINE_EXPIRED);
-	nameless_tick(q, now);
+	if (!q->conf->endpoints.by_address)
+		contain_each_nameless(q->contain, nameless_see, &ticking);
 }
 
 static void

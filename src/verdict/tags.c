@@ -99,44 +99,36 @@ tags_clear(struct quarantine *q, const struct endpoint *who, const char *tag,
 /* What an endpoint has by its address, it has by its MAC address, once that is
  * known; but not what the file says of an address. */
 static void
-named_anew(struct quarantine *q, struct contained *c)
+named_anew(void *arg, struct contained *c)
 {
-	struct contained as = *c, *is, *other;
+	struct quarantine *q = arg;
+	struct endpoint who = c->who;
+	struct contained *is;
 
-	quarantine_identify(q, &as.who);
-	if (!as.who.by_mac || strcmp(c->by, BY_FILE) == 0)
+	quarantine_identify(q, &who);
+	if (!who.by_mac || strcmp(c->by, BY_FILE) == 0 ||
+	    (is = contain_rename(q->tags, c, &who)) == NULL)
 		return;
-	if ((other = contain_of(q->tags, &as.who, c->profile)) == NULL) {
-		is = contained_new(&as);
-		contain_rename(q->tags, c, is);
-		state_freed(q->state, c);
-		tell(q, QUARANTINE_EXTENDED, is);
-		if (q->segments != NULL) {
-			segments_retag(q->segments, &c->who);
-			segments_retag(q->segments, &is->who);
-		}
-		contained_unref(is);
+	state_freed(q->state, c);
+	tell(q, QUARANTINE_EXTENDED, is);
+	if (q->segments != NULL) {
+		segments_retag(q->segments, &c->who);
+		segments_retag(q->segments, &is->who);
 	}
-	contained_unref(other);
+	contained_unref(is);
 }
 
 void
 tags_tick(struct quarantine *q, uint64_t now)
 {
-	struct contained *c, **v;
-	size_t i, n = 0;
+	struct contained *c;
 
 	while ((c = contain_over(q->tags, now)) != NULL) {
 		tell(q, QUARANTINE_EXPIRED, c);
 		contained_unref(c);
 	}
-	v = q->conf->endpoints.by_address ? NULL :
-	    contain_nameless(q->tags, &n);
-	for (i = 0; i < n; i++) {
-		named_anew(q, v[i]);
-		contained_unref(v[i]);
-	}
-	free(v);
+	if (!q->conf->endpoints.by_address)
+		contain_each_nameless(q->tags, named_anew, q);
 }
 
 struct stale {			/* ids of tags that the file has no more */
