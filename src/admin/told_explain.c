@@ -129,19 +129,22 @@ listener_known(const struct conf *c, const char *name)
 }
 
 /* A client with an SNI, ALPN, ECH or fingerprint speaks TLS, and so does a
- * server with a certificate. */
+ * server with a certificate: from the beginning, or upgraded from a dialogue. */
 static void
 told_end(struct told *t)
 {
+	struct facts *f = &t->facts;
+	int tls;
+
 	if (t->alpn.len > 0) {
-		t->facts.alpn = (const uint8_t *)t->alpn.s;
-		t->facts.alpn_len = t->alpn.len;
+		f->alpn = (const uint8_t *)t->alpn.s;
+		f->alpn_len = t->alpn.len;
 	}
-	if (t->facts.protocol == PROTO_UNKNOWN &&
-	    (t->facts.sni != NULL || t->facts.alpn != NULL ||
-	    t->facts.ech || t->facts.ja3[0] != '\0' ||
-	    t->facts.ja4[0] != '\0' || t->facts.cert != NULL))
-		t->facts.protocol = PROTO_TLS;
+	tls = f->sni != NULL || f->alpn != NULL || f->ech ||
+	    f->ja3[0] != '\0' || f->ja4[0] != '\0' || f->cert != NULL;
+	if (tls && f->protocol == PROTO_UNKNOWN)
+		f->protocol = PROTO_TLS;
+	f->upgraded = tls && f->protocol >= PROTO_DIALOGUE;
 }
 
 /* A slot's devices; and the one for this pair, if all are up. */
@@ -210,21 +213,11 @@ explain_chain(const struct verdict *v, const struct facts *f,
 	text_free(&line);
 }
 
-/* Of a dialogue that has a hello, or a certificate, TLS has begun. */
-static void
-told_upgraded(struct facts *f)
-{
-	f->upgraded = f->protocol >= PROTO_DIALOGUE && (f->sni != NULL ||
-	    f->alpn != NULL || f->ja3[0] != '\0' || f->ja4[0] != '\0' ||
-	    f->ech || f->cert != NULL);
-}
-
 int
 told_explain(struct told *t, const struct policy *p, struct verdict *v,
     struct text *out)
 {
 	told_end(t);
-	told_upgraded(&t->facts);
 	if (told_groups(t, policy_conf(p), out) != 0)
 		return ERR_NOTFOUND;
 	if (!listener_known(policy_conf(p), t->facts.listener)) {
