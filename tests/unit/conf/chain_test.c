@@ -7,23 +7,11 @@
 #include "sample.h"
 #include "util/mem.h"
 
-#define LISTEN	"listen: [{name: p, mode: explicit, " \
-		"address: \"127.0.0.1:8080\"}]\n"		/* line 1 */
 #define TWO	"devices: [{name: ips1, inside: a0, outside: a1}, " \
 		"{name: dlp1, inside: b0, outside: b1}]\n"	/* line 2 */
 #define CHAIN	"chains: [{name: i, slots: [{name: ips, devices: ips1}, " \
 		"{name: dlp, devices: dlp1}]}]\n"		/* line 3 */
 #define RULES	"rules: [{name: x, action: decrypt}]\n"
-
-static void
-bad_part(const char *part, const char *want)
-{
-	struct text t = { 0 };
-
-	text_printf(&t, "%s%s", LISTEN, part);
-	bad(t.s, want);
-	text_free(&t);
-}
 
 TEST(defaults_of_a_device_and_a_chain)
 {

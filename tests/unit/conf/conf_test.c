@@ -9,9 +9,6 @@
 #include "util/mem.h"
 #include "util/log.h"
 
-#define LISTEN	"listen: [{name: p, mode: explicit, " \
-		"address: \"127.0.0.1:8080\"}]\n"
-
 TEST(defaults_are_those_of_the_page)
 {
 	struct conf *c = good(LISTEN);

@@ -6,19 +6,6 @@
 #include "sample.h"
 #include "util/mem.h"
 
-#define LISTEN	"listen: [{name: p, mode: explicit, " \
-		"address: \"127.0.0.1:8080\"}]\n"		/* line 1 */
-
-/* Under the sound listener, in line 2 on. */
-static void
-bad_part(const char *part, const char *want)
-{
-	struct text t = { 0 };
-
-	text_printf(&t, "%s%s", LISTEN, part);
-	bad(t.s, want);
-	text_free(&t);
-}
 
 TEST(all_errors_come_in_one_run_in_order)
 {

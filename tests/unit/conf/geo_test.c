@@ -6,8 +6,6 @@
 #include "../mmdb.h"
 #include "sample.h"
 
-#define LISTEN	"listen: [{name: p, mode: explicit, " \
-	"address: \"127.0.0.1:1\"}]\n"
 #define REST	"- {name: rest, action: decrypt}\n"
 
 static int

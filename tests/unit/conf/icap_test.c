@@ -7,19 +7,7 @@
 #include "sample.h"
 #include "util/mem.h"
 
-#define LISTEN	"listen: [{name: p, mode: explicit, " \
-		"address: \"127.0.0.1:8080\"}]\n"		/* line 1 */
 #define AV	"- {name: av, respmod: \"icap://h/av\"}\n"
-
-static void
-bad_part(const char *part, const char *want)
-{
-	struct text t = { 0 };
-
-	text_printf(&t, "%s%s", LISTEN, part);
-	bad(t.s, want);
-	text_free(&t);
-}
 
 TEST(defaults_of_a_service)
 {

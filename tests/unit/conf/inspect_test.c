@@ -5,18 +5,6 @@
 
 #include "sample.h"
 
-#define LISTEN	"listen: [{name: p, mode: explicit, " \
-		"address: \"127.0.0.1:8080\"}]\n"		/* line 1 */
-
-static void
-bad_part(const char *part, const char *want)
-{
-	struct text t = { 0 };
-
-	text_printf(&t, "%s%s", LISTEN, part);
-	bad(t.s, want);
-	text_free(&t);
-}
 
 TEST(trickle_is_off_or_has_three_parts)
 {

@@ -70,4 +70,18 @@ bad(const char *yaml, const char *want)
 	text_free(&errors);
 }
 
+#define LISTEN	"listen: [{name: p, mode: explicit, " \
+		"address: \"127.0.0.1:8080\"}]\n"		/* line 1 */
+
+/* The same of what stands under this sound listener, in line 2 on. */
+static inline void
+bad_part(const char *part, const char *want)
+{
+	struct text t = { 0 };
+
+	text_printf(&t, "%s%s", LISTEN, part);
+	bad(t.s, want);
+	text_free(&t);
+}
+
 #endif

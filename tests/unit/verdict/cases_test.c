@@ -66,16 +66,12 @@ lines(struct cases *c, uint64_t id, uint64_t *broken)
 	return n;
 }
 
-TEST(cases_go_on_behind_a_line_that_was_cut_off)
+/* The second line was cut off: those behind it are all there. */
+static void
+lost_one(struct cases *c)
 {
-	struct cases *c = start();
 	uint64_t broken;
 
-	add(c, 1);
-	add(c, 2);
-	cases_close(c);
-	ck_assert_int_eq(truncate(path, size() - 20), 0);
-	c = start();
 	add(c, 3);
 	add(c, 4);
 	ck_assert_uint_eq(lines(c, 1, &broken), 1);
@@ -84,13 +80,24 @@ TEST(cases_go_on_behind_a_line_that_was_cut_off)
 	ck_assert_uint_eq(broken, 2);
 	over(c);
 }
+
+TEST(cases_go_on_behind_a_line_that_was_cut_off)
+{
+	struct cases *c = start();
+
+	add(c, 1);
+	add(c, 2);
+	cases_close(c);
+	ck_assert_int_eq(truncate(path, size() - 20), 0);
+	c = start();
+	lost_one(c);
+}
 END
 
 TEST(cases_lose_one_line_to_a_full_disk)
 {
 	struct cases *c = start();
 	struct rlimit l = { 0, RLIM_INFINITY };
-	uint64_t broken;
 
 	signal(SIGXFSZ, SIG_IGN);
 	add(c, 1);
@@ -99,13 +106,7 @@ TEST(cases_lose_one_line_to_a_full_disk)
 	add(c, 2);
 	l.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
-	add(c, 3);
-	add(c, 4);
-	ck_assert_uint_eq(lines(c, 1, &broken), 1);
-	ck_assert_uint_eq(lines(c, 3, &broken), 1);
-	ck_assert_uint_eq(lines(c, 4, &broken), 1);
-	ck_assert_uint_eq(broken, 2);
-	over(c);
+	lost_one(c);
 }
 END
 
