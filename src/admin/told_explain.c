@@ -129,7 +129,7 @@ listener_known(const struct conf *c, const char *name)
 }
 
 /* A client with an SNI, ALPN, ECH or fingerprint speaks TLS, and so does a
- * server with a certificate: from the beginning, or upgraded from a dialogue. */
+ * server with a certificate: at once, or behind a dialogue. */
 static void
 told_end(struct told *t)
 {
