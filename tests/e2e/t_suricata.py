@@ -54,9 +54,9 @@ def suricata(s, ns, eve, *args):
                    where, *args]
 
 
-@scenario(skip=MISSING, timeout=120)
-def suricata_reads_streams_of_http2_as_conversations(s):
-    """Every one is an http event, and nothing on TCP's level is amiss."""
+def conversations(s):
+    """Streams of one connection, on a mirror that shows each by itself, on
+    disk: [(target, status, length)]."""
     start(s)
     programs.nginx(s, files=FILES)
     names = ['object-%d' % i for i in range(20)] * 2 + ['nothing']
@@ -66,6 +66,50 @@ def suricata_reads_streams_of_http2_as_conversations(s):
     curl(s, *out).ok()
     s.d.flows(1)
     mirrors_agree(s)
+    return sorted(('/%s?%d' % (n, i), 200 if n in FILES else 404,
+                   len(FILES.get(n, b''))) for i, n in enumerate(names))
+
+
+def conversed(got, want):
+    """All were read so; of what nginx says itself the length is its own."""
+    got = sorted(got)
+    equal([x[:2] for x in got], [x[:2] for x in want])
+    equal([x for x in got if x[1] == 200], [x for x in want if x[1] == 200])
+
+
+def watched(s, **over):
+    """A gateway whose mirror a sensor reads, and responses to what it says."""
+    s.start(**dict({
+        'record': False, 'quarantines': [{'name': 'all'}],
+        'rules': [{'name': 'default', 'action': 'decrypt',
+                   'mirror': ['recorder']}],
+        'endpoints': {**files(s), 'inside': ['10.1.0.0/24', 'fd01::/64']}},
+        **over))
+    s.unlike = 'a sensor reads it'
+
+
+def serve_eicar(s):
+    s.serve(443, handler=peer.http(lambda path: EICAR if 'eicar' in path else
+                                   b'clean'), alpn=['http/1.1'])
+
+
+def meets_eicar(s):
+    """The seconds from its request to the end of another session of the
+    client's."""
+    s.serve(444)
+    idle = s.tls(444)
+    idle.send(b'\1x')
+    equal(idle.recv_exact(2), b'\1x')
+    at = time.monotonic()
+    get(s, 'https://www.good.test/eicar')
+    equal(reset_wait(idle.sock), RST)
+    return time.monotonic() - at
+
+
+@scenario(skip=MISSING, timeout=120)
+def suricata_reads_streams_of_http2_as_conversations(s):
+    """Every one is an http event, and nothing on TCP's level is amiss."""
+    want = conversations(s)
     where, argv = suricata(s, s.gateway, {
         'enabled': 'yes', 'filename': 'eve.json', 'types': [
             {'http': {'extended': 'yes'}}, 'anomaly',
@@ -76,13 +120,8 @@ def suricata_reads_streams_of_http2_as_conversations(s):
     s.run(s.gateway, *argv, '-k', 'all', '-r', where + '/disk.pcapng',
           timeout=60).ok()
     events = list(map(json.loads, whole_lines(where + '/eve.json')))
-    got = sorted((e['http']['url'], e['http']['status'], e['http']['length'])
-                 for e in events if e['event_type'] == 'http')
-    want = [('/%s?%d' % (n, i), 200 if n in FILES else 404,
-             len(FILES.get(n, b''))) for i, n in enumerate(names)]
-    equal([x[:2] for x in got], sorted(x[:2] for x in want))
-    equal([x for x in got if x[1] == 200],
-          sorted(x for x in want if x[1] == 200))
+    conversed(((e['http']['url'], e['http']['status'], e['http']['length'])
+               for e in events if e['event_type'] == 'http'), want)
     equal([e for e in events if e['event_type'] == 'anomaly'], [])
     stats = [e['stats'] for e in events if e['event_type'] == 'stats'][-1]
     for part, name in (('decoder', 'invalid'), ('tcp', 'invalid_checksum'),
@@ -90,7 +129,7 @@ def suricata_reads_streams_of_http2_as_conversations(s):
                        ('tcp', 'overlap'), ('tcp', 'insert_data_overlap_fail'),
                        ('tcp', 'segment_memcap_drop'), ('tcp', 'no_flow')):
         equal(stats[part].get(name, 0), 0, name)
-    check(stats['tcp']['syn'] >= len(names), stats['tcp'])
+    check(stats['tcp']['syn'] >= len(want), stats['tcp'])
     equal(stats['tcp']['syn'], stats['tcp']['synack'])
 
 
@@ -103,28 +142,14 @@ def suricata_sees_eicar_and_its_endpoint_is_contained(s):
         'filename': s.path('suricata') + '/eve.sock', 'types': ['alert']},
         '--af-packet=rec0', '--runmode', 'workers', '-k', 'none')
     s.hosts('10.2.0.2 good.test v4.good.test www.good.test\n')
-    s.start(record=False, rules=[{'name': 'default', 'action': 'decrypt',
-                                  'mirror': ['recorder']}],
-            quarantines=[{'name': 'all'}],
-            endpoints={**files(s),
-                       'inside': ['10.1.0.0/24', 'fd01::/64']},
-            sensors=[{'name': 'ids', 'eve': 'unix:%s/eve.sock' % where}],
+    watched(s, sensors=[{'name': 'ids', 'eve': 'unix:%s/eve.sock' % where}],
             responses=[{'when': {'severity': '>=8'}, 'do': 'quarantine',
                         'profile': 'all', 'for': '1h'}])
-    s.unlike = 'Suricata reads it'
     ids = s.spawn(s.net.recorder, *argv, name='suricata')
     ids.wait_log('Engine started', 60)
-    s.serve(443, handler=peer.http(lambda path: EICAR if 'eicar' in path else
-                                   b'clean'), alpn=['http/1.1'])
+    serve_eicar(s)
     equal(status(get(s, 'https://www.good.test/clean')), '200')
-    s.serve(444)
-    idle = s.tls(444)
-    idle.send(b'\1x')
-    equal(idle.recv_exact(2), b'\1x')
-    at = time.monotonic()
-    get(s, 'https://www.good.test/eicar')
-    equal(reset_wait(idle.sock), RST)
-    seconds = time.monotonic() - at
+    seconds = meets_eicar(s)
     check(seconds < 1 * s.slow, seconds)
     v = verdicts(s, 1)[0]
     equal([v['product'], v['signature'], v['endpoint'], v['result']],

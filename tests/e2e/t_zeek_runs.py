@@ -3,23 +3,18 @@ reads our mirror, what it notices contains, and it runs contrib/zeek."""
 import json
 import os
 import shutil
-import time
 
-from harness import Failure, check, equal, net, peer, programs, scenario, \
-    wait
+from harness import Failure, check, equal, net, scenario, wait
 from harness.case import whole_lines
-from harness.h2_programs import URL, curl
-from harness.peer import RST, reset_wait
 from t_contained import OTHER, Udp, begin, files, get, reports, status
-from t_h2_mirror import FILES, mirrors_agree, start
 from t_rest import far
 from t_sensors import verdicts
+from t_suricata import (conversations, conversed, meets_eicar, serve_eicar,
+                        watched)
 from t_zeek import token
 
 MISSING = None if shutil.which('zeek') else 'there is no zeek in PATH'
 HERE = os.path.dirname(os.path.abspath(__file__))
-EICAR = (rb'X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-'
-         rb'ANTIVIRUS-TEST-FILE!$H+H*')
 INSIDE = ['10.1.0.0/24', 'fd01::/64']
 HOLD = {'when': {'severity': '>=5'}, 'do': 'quarantine', 'profile': 'all',
         'for': '1h'}
@@ -157,6 +152,14 @@ class Zeek:
     def spawn(self):
         self.p = self.s.spawn(self.ns, *self.argv, name='zeek', cwd=self.dir)
 
+    def reads(self):
+        """Until it sees the mirror."""
+        self.spawn()
+        self.p.wait_log('listening on rec0', 60)
+        serve_eicar(self.s)
+        wait(lambda: status(get(self.s, 'https://www.good.test/clean')) ==
+             '200' and self.log('http'), 'http.log')
+
     def log(self, name):
         return list(map(json.loads, whole_lines(self.path(name + '.log'))))
 
@@ -209,26 +212,14 @@ def contained(s):
 @scenario(skip=MISSING, timeout=120)
 def zeek_reads_streams_of_http2_as_conversations(s):
     """Each is a line of http.log, and nothing is weird."""
-    start(s)
-    programs.nginx(s, files=FILES)
-    names = ['object-%d' % i for i in range(20)] * 2 + ['nothing']
-    out = ['-Z']
-    for i, name in enumerate(names):
-        out += ['-o', '/dev/null', URL + '%s?%d' % (name, i)]
-    curl(s, *out).ok()
-    s.d.flows(1)
-    mirrors_agree(s)
+    want = conversations(s)
     z = Zeek(s, s.gateway, 'redef LogAscii::use_json = T;\n'
              'redef ignore_checksums = F;\n'
              '@load policy/misc/capture-loss\n', '-r', s.path('disk.pcapng'))
     z.argv.remove('-C')
     s.run(s.gateway, *z.argv, cwd=z.dir, timeout=90).ok()
-    got = sorted((e['uri'], e['status_code'], e['response_body_len'])
-                 for e in z.log('http'))
-    want = sorted(('/%s?%d' % (n, i), 200 if n in FILES else 404,
-                   len(FILES.get(n, b''))) for i, n in enumerate(names))
-    equal([x[:2] for x in got], [x[:2] for x in want])
-    equal([x for x in got if x[1] == 200], [x for x in want if x[1] == 200])
+    conversed(((e['uri'], e['status_code'], e['response_body_len'])
+               for e in z.log('http')), want)
     equal(z.log('weird'), [])
     for e in z.log('conn'):
         equal((e.get('service'), e['missed_bytes']), ('http', 0), e)
@@ -241,24 +232,10 @@ def zeek_notices_eicar_and_its_endpoint_is_contained(s):
     """Over HTTPS, on the mirror: notice.log is followed as it is written."""
     s.hosts('10.2.0.2 good.test v4.good.test www.good.test\n')
     z = Zeek(s, s.net.recorder, NOTICES.format(then=''), '-i', 'rec0')
-    s.start(record=False, rules=[{'name': 'default', 'action': 'decrypt',
-                                  'mirror': ['recorder']}],
-            quarantines=[{'name': 'all'}], responses=[HOLD],
-            endpoints={**files(s), 'inside': INSIDE},
+    watched(s, responses=[HOLD],
             sensors=[{'name': 'zeek', 'eve': z.path('notice.log')}])
-    s.unlike = 'Zeek reads it'
-    z.spawn()
-    z.p.wait_log('listening on rec0', 60)
-    s.serve(443, handler=peer.http(lambda path: EICAR if 'eicar' in path else
-                                   b'clean'), alpn=['http/1.1'])
-    wait(lambda: status(get(s, 'https://www.good.test/clean')) == '200' and
-         z.log('http'), 'http.log')
-    s.serve(444)
-    idle = s.tls(444)
-    idle.send(b'\1x')
-    equal(idle.recv_exact(2), b'\1x')
-    get(s, 'https://www.good.test/eicar')
-    equal(reset_wait(idle.sock), RST)
+    z.reads()
+    meets_eicar(s)
     equal(sorted((v['product'], v['signature'], v['endpoint'], v['peer'],
                   v['result']) for v in verdicts(s, 2)),
           [('zeek', what, net.CLIENT, net.SERVER, 'done') for what in
@@ -280,26 +257,9 @@ link set m0 up
     z = Zeek(s, s.net.recorder, reported(s, '10.9.0.1') + NOTICES.format(
         then='NetControl::drop_address(s$conn$id$orig_h, 0sec, msg);'),
         '-i', 'rec0')
-    s.start(record=False, rules=[{'name': 'default', 'action': 'decrypt',
-                                  'mirror': ['recorder']}],
-            quarantines=[{'name': 'all'}], responses=[HOLD],
-            endpoints={**files(s), 'inside': INSIDE},
-            sensors=[far(s, listen='10.9.0.1:9913')])
-    s.unlike = 'Zeek reads it'
-    z.spawn()
-    z.p.wait_log('listening on rec0', 60)
-    s.serve(443, handler=peer.http(lambda path: EICAR if 'eicar' in path else
-                                   b'clean'), alpn=['http/1.1'])
-    wait(lambda: status(get(s, 'https://www.good.test/clean')) == '200' and
-         z.log('http'), 'http.log')
-    s.serve(444)
-    idle = s.tls(444)
-    idle.send(b'\1x')
-    equal(idle.recv_exact(2), b'\1x')
-    at = time.monotonic()
-    get(s, 'https://www.good.test/eicar')
-    equal(reset_wait(idle.sock), RST)
-    s.say('%.3f s from the request to the reset' % (time.monotonic() - at))
+    watched(s, responses=[HOLD], sensors=[far(s, listen='10.9.0.1:9913')])
+    z.reads()
+    s.say('%.3f s from the request to the reset' % meets_eicar(s))
     v = verdicts(s, 1)[0]
     equal([v['product'], v['signature'], v['category'], v['endpoint']],
           ['generic', 'Zeek NetControl', 'EICAR came', net.CLIENT])
